@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build-root.sh: make the build root in the cache, a Debian system with the exact tools that Debian's kernels are
+# built with. Does nothing when it is there and packages.txt has not changed; ACS_QUIRKS_UPDATE=1 makes it anew.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+STEP="build root"
+LIST=$SCRIPTS/packages.txt
+PARTIAL=$CACHE/root.partial
+
+# packages SUITE: those to take from there (the base suite is the default)
+packages() { awk -v suite="$1" -v base="$SUITE" '!/^#/ && NF && ($2 ? $2 : base) == suite { print $1 }' "$LIST"; }
+
+# what a root is made of; comments in the list do not count
+definition() { { echo "format 1 $SUITE $DEB_ARCH" && sed 's/#.*//' "$LIST"; } | sha256sum | cut -d' ' -f1; }
+
+# site LABEL: the archive that the host's apt uses for Debian's own packages with this label, if it is one on the network
+site() {
+	# shellcheck disable=SC2016 # apt's own fields
+	apt-get indextargets --format '$(SITE)|$(ORIGIN)|$(LABEL)' 'Created-By: Packages' 2>/dev/null |
+		awk -F'|' -v label="$1" '$1 ~ /^https?:/ && $2 == "Debian" && $3 == label { print $1; exit }'
+}
+
+# has SITE SUITE: does the archive answer for it? Asked with apt's own downloader, thus through its proxy.
+has() {
+	local to status=0
+	to=$(mktemp -d)
+	timeout 60 /usr/lib/apt/apt-helper -o APT::Sandbox::User=root -o Acquire::Retries=2 \
+		download-file "${1%/}/dists/$2/InRelease" "$to/InRelease" >/dev/null 2>&1 || status=$?
+	rm -rf "$to"
+	return "$status"
+}
+
+# the source lines for mmdebstrap, or nothing when only its built-in default is left
+sources() {
+	local mirror=${ACS_QUIRKS_MIRROR:-$(site Debian)} security suite
+	[[ -n $mirror ]] || return 0
+	for suite in "$SUITE" "$SUITE-backports"; do
+		has "$mirror" "$suite" || die "$STEP" "the mirror $mirror does not answer for $suite" \
+			"check the network and its proxy, or set ACS_QUIRKS_MIRROR to a Debian mirror that has $suite"
+		echo "deb $mirror $suite main"
+	done
+	! has "$mirror" "$SUITE-updates" || echo "deb $mirror $SUITE-updates main"
+	for security in "${mirror%/}-security" "$(site Debian-Security)"; do
+		if [[ -n $security ]] && has "$security" "$SUITE-security"; then
+			echo "deb $security $SUITE-security main"
+			break
+		fi
+	done
+}
+
+knows_suite() { compgen -G "/usr/share/keyrings/debian-archive-$SUITE-automatic.*" >/dev/null; }
+
+install_tools() {
+	command -v apt-get >/dev/null || die "$STEP" "this is not a Debian system (no apt-get)" "use a machine with Debian 12 or 13"
+	if ! command -v mmdebstrap >/dev/null || ! knows_suite; then
+		say "installing mmdebstrap and the archive keys"
+		{ apt-get update -q && apt-get install -qy --no-install-recommends mmdebstrap debian-archive-keyring; } \
+			>"$CACHE/logs/tools.log" 2>&1 ||
+			die "$STEP" "apt-get could not install mmdebstrap and debian-archive-keyring, see $CACHE/logs/tools.log" \
+				"make apt-get work (network, sources), or install the two yourself"
+	fi
+	knows_suite || die "$STEP" "this system's debian-archive-keyring is too old to know the keys of $SUITE" \
+		"apt-get update && apt-get install debian-archive-keyring (Debian 12: 2023.3+deb12u2 or later)"
+}
+
+need_root "$STEP"
+mkdir -p "$CACHE/logs"
+ready() { [[ -z ${ACS_QUIRKS_UPDATE:-} && -e $ROOT/.definition && $(<"$ROOT/.definition") == "$(definition)" ]]; }
+if ready; then
+	say "build root: ready"
+	exit 0
+fi
+trap on_interrupt INT
+lock work
+if ready; then # another run made it while this one waited
+	say "build root: ready"
+	exit 0
+fi
+
+remove_tree "$PARTIAL"
+remove_tree "$CACHE/root.old"
+need_space 2800 "$STEP"
+install_tools
+
+say "build root: looking for a mirror"
+lines=$(sources)
+options=()
+while read -r option; do options+=(--aptopt="$option"); done < <(apt-config dump | grep -Ei '^Acquire::https?::Proxy[ :]' || true)
+if [[ -n $lines ]]; then
+	mapfile -t lines <<<"$lines"
+	options+=("$SUITE" "$PARTIAL" "${lines[@]}")
+else
+	# mmdebstrap knows an archive by itself; the backports are in the same one
+	# shellcheck disable=SC2016 # $1 is for the hook
+	options+=(--setup-hook="sed -n 's/ $SUITE main/ $SUITE-backports main/p' \"\$1/etc/apt/sources.list\" >\"\$1/etc/apt/sources.list.d/backports.list\""
+		"$SUITE" "$PARTIAL")
+fi
+
+retry="if it is the network, run this again; else set ACS_QUIRKS_MIRROR to another Debian mirror"
+say "build root: Debian $SUITE with compilers"
+# keep the package lists (skip cleanup/apt/lists): kernels are looked up in them
+logged "$STEP" "$CACHE/logs/root-base.log" "$retry" \
+	"${CONTAINED[@]}" mmdebstrap --mode=root --variant=minbase --architectures="$DEB_ARCH" --components=main \
+	--keyring=/usr/share/keyrings/debian-archive-keyring.gpg --skip=cleanup/apt/lists \
+	--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
+	--include="$(packages "$SUITE" | paste -sd,)" "${options[@]}"
+
+say "build root: packages from $SUITE-backports"
+mapfile -t backports < <(packages "$SUITE-backports")
+logged "$STEP" "$CACHE/logs/root-backports.log" "$retry" \
+	env ACS_QUIRKS_ROOT="$PARTIAL" "$SCRIPTS/in-root.sh" DEBIAN_FRONTEND=noninteractive \
+	apt-get install -qy -o Dpkg::Options::=--force-unsafe-io -t "$SUITE-backports" "${backports[@]}"
+rm -f "$PARTIAL"/var/cache/apt/archives/*.deb
+definition >"$PARTIAL/.definition"
+sync -f "$PARTIAL"
+
+lock root
+[[ ! -e $ROOT ]] || mv "$ROOT" "$CACHE/root.old"
+mv "$PARTIAL" "$ROOT"
+remove_tree "$CACHE/root.old"
+say "build root: ready in $ROOT ($(du -sxm "$ROOT" | cut -f1) MB)"

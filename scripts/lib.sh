@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by the other scripts: messages, the cache folder, locks, safe removal.
+# shellcheck disable=SC2034 # the variables here are used by the scripts that source this
+
+set -euo pipefail
+
+SUITE=trixie
+
+# The one place that knows architectures. Debian's name, the kernel's ARCH, the compiler prefix.
+DEB_ARCH=amd64
+KERNEL_ARCH=x86
+GNU_PREFIX=x86_64-linux-gnu-
+
+SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+PROJECT=$(dirname "$SCRIPTS")
+
+say() { printf '[%4ds] %s\n' "$SECONDS" "$*"; }
+
+# die STEP CAUSE WAY_OUT
+die() {
+	printf 'failed:  %s\ncause:   %s\nway out: %s\n' "$1" "$2" "$3" >&2
+	exit 1
+}
+
+need_root() {
+	[[ $(id -u) == 0 ]] || die "$1" "this needs root, and you are $(id -un)" "run it through: sudo -E"
+	[[ $(uname -m) == x86_64 ]] || die "$1" "unsupported machine architecture $(uname -m)" \
+		"use an $DEB_ARCH machine; others are not supported yet"
+	unshare --mount --pid --fork true 2>/dev/null || die "$1" "the system refuses a private mount and pid namespace" \
+		"in a container, start it privileged (it needs CAP_SYS_ADMIN); or use a virtual machine"
+}
+
+# Under sudo the cache is the one of the user who called it, whether or not sudo kept HOME.
+cache_folder() {
+	local home=$HOME dir
+	[[ -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
+	dir=${ACS_QUIRKS_CACHE:-${XDG_CACHE_HOME:-$home/.cache}/acs-quirks}
+	# a ~/.cache that root made would lock its owner out
+	if [[ -n ${SUDO_UID:-} && -z ${ACS_QUIRKS_CACHE:-} && ! -d $(dirname "$dir") ]]; then
+		install -d -m 700 -o "$SUDO_UID" -g "${SUDO_GID:-$SUDO_UID}" "$(dirname "$dir")"
+	fi
+	mkdir -p "$dir" 2>/dev/null || die "cache folder" "cannot make $dir" "set ACS_QUIRKS_CACHE to a folder on a disk with space"
+	(cd "$dir" && pwd -P)
+}
+CACHE=$(cache_folder)
+ROOT=$CACHE/root
+
+# lock NAME [shared]: held until this process ends. NAME is `work` (one writer of the cache at a time) or
+# `root` (shared by the commands that run in the root, exclusive for the moment it is replaced).
+lock() {
+	local fd how=--${2:-exclusive}
+	exec {fd}>"$CACHE/$1.lock"
+	flock "$how" --nonblock "$fd" && return
+	say "waiting for another run that uses $CACHE ($1)" >&2
+	flock "$how" "$fd"
+}
+
+# "${CONTAINED[@]}" CMD...: CMD in mount and pid namespaces of its own. When this process ends, however it ends,
+# CMD and all its children end too, and their mounts go.
+CONTAINED=(setpriv --pdeathsig KILL
+	unshare --mount --propagation private --pid --fork --kill-child=KILL --mount-proc --)
+
+# need_space MEGABYTES FOR
+need_space() {
+	local free
+	free=$(df -Pm "$CACHE" | awk 'NR == 2 { print $4 }')
+	((free >= $1)) || die "$2" "it needs $1 MB in $CACHE, and $free MB are free" \
+		"free some space, or set ACS_QUIRKS_CACHE to a folder on a larger disk"
+}
+
+# logged STEP LOG WAY_OUT CMD...: the output goes to LOG; when CMD fails, its end is shown.
+logged() {
+	local step=$1 log=$2 way_out=$3 status=0
+	shift 3
+	mkdir -p "$(dirname "$log")"
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	((status)) || return 0
+	tail -n 20 "$log" >&2
+	[[ $(df -Pm "$CACHE" | awk 'NR == 2 { print $4 }') -ge 50 ]] || way_out="the disk is full: free space in $CACHE"
+	die "$step" "$1 ended with status $status; all of its output is in $log" "$way_out"
+}
+
+# remove_tree FOLDER: never across a mount.
+remove_tree() {
+	[[ -e $1 ]] || return 0
+	if awk -v dir="$1" '{ gsub(/\\040/, " ", $5) } index($5 "/", dir "/") == 1 { found = 1 } END { exit !found }' \
+		/proc/self/mountinfo; then
+		die "remove $1" "something is mounted in it" "look at: findmnt | grep '$1', umount it, run this again"
+	fi
+	rm -rf --one-file-system -- "$1"
+}
+
+# A run that is stopped leaves its finished steps behind, and says so.
+on_interrupt() {
+	trap - INT
+	printf '\nstopped; the finished steps are kept, run it again to go on\n' >&2
+	kill -INT $$
+}

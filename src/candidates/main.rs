@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! acs_quirks_candidates.ko: entries whose evidence is not sufficient yet.
+//!
+//! A module of its own, so that nobody loads it by accident: nothing loads it but its name, and it
+//! taints the kernel (trust rule 3).
+
+#[path = "../driver/mod.rs"]
+mod driver;
+#[path = "../isolation/mod.rs"]
+mod isolation;
+#[path = "../sys/mod.rs"]
+mod sys;
+mod table;
+
+use kernel::prelude::*;
+
+static EDITION: driver::Edition = driver::Edition {
+    name: c"acs_quirks_candidates",
+    taint: Some(
+        "these entries are candidates: no vendor's statement on record suffices for them. \
+         Isolation that they claim may not exist; the kernel is tainted",
+    ),
+};
+
+module! {
+    type: driver::Driver,
+    name: "acs_quirks_candidates",
+    authors: ["The acs-quirks contributors"],
+    description: "ACS quirks without sufficient evidence; taints the kernel",
+    license: "GPL v2",
+}

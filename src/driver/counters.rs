@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What each entry decided, counted since load: trust rule 7.
+
+use kernel::{
+    fmt,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+use crate::{
+    isolation::decision::{
+        Decision,
+        Refusal, //
+    },
+    table::TABLE, //
+};
+
+/// Counts of one entry.
+pub(super) struct Counts {
+    /// Questions about a function that the entry lists.
+    asked: Atomic<u64>,
+    /// Of these, how many were answered "isolated".
+    granted: Atomic<u64>,
+    /// How many were left to the kernel, by [`Refusal::code`].
+    refused: [Atomic<u64>; Refusal::COUNT],
+}
+
+static COUNTS: [Counts; TABLE.entries.len()] = [const {
+    Counts {
+        asked: Atomic::new(0),
+        granted: Atomic::new(0),
+        refused: [const { Atomic::new(0) }; Refusal::COUNT],
+    }
+}; TABLE.entries.len()];
+
+/// Counts one decision. Lock-free; the counts of one decision are not taken as one.
+pub(super) fn count(decision: &Decision) {
+    let (position, outcome) = match decision {
+        Decision::NotListed => return,
+        Decision::Granted(position) => (position, None),
+        Decision::Refused(position, refusal) => (position, Some(refusal)),
+    };
+    let Some(counts) = COUNTS.get(usize::from(*position)) else {
+        return;
+    };
+    counts.asked.fetch_add(1, Relaxed);
+    let outcome = match outcome {
+        None => Some(&counts.granted),
+        Some(refusal) => counts.refused.get(usize::from(refusal.code())),
+    };
+    if let Some(outcome) = outcome {
+        outcome.fetch_add(1, Relaxed);
+    }
+}
+
+/// Writes one line for each entry: its number, then `name=count` pairs, zero counts included.
+pub(super) fn show(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (entry, counts) in TABLE.entries.iter().zip(&COUNTS) {
+        write!(
+            f,
+            "{} asked={} granted={}",
+            entry.number,
+            counts.asked.load(Relaxed),
+            counts.granted.load(Relaxed)
+        )?;
+        for (name, count) in Refusal::NAMES.iter().zip(&counts.refused) {
+            write!(f, " {name}={}", count.load(Relaxed))?;
+        }
+        writeln!(f)?;
+    }
+    Ok(())
+}

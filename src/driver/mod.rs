@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The module's life: load, report, serve, unload. Every edition of the module is this code with
+//! another table.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `engine.rs` | answers the kernel's questions |
+//! | `counters.rs` | counts, for each entry, what became of them |
+//! | `journal.rs` | logs the first decision on each device |
+//! | `effect.rs` | finds out whether the hook has an effect |
+//! | `display.rs` | lets the kernel's log print what `isolation/` can print |
+//! | `status.rs` | shows all this in debugfs |
+
+pub(crate) mod counters;
+mod display;
+pub(crate) mod effect;
+pub(crate) mod engine;
+pub(crate) mod journal;
+pub(crate) mod status;
+
+use kernel::prelude::*;
+
+use crate::{
+    EDITION,
+    isolation::{
+        table::Table,
+        withdraw::Withdrawn, //
+    },
+    sys::{
+        decoy,
+        hook::{
+            self,
+            Hook, //
+        },
+        taint, //
+    },
+    table::TABLE, //
+};
+use effect::Effect;
+use status::Status;
+
+/// What sets one edition of the module apart from the others, besides its table.
+pub(crate) struct Edition {
+    /// Name of the module, and of its folder in debugfs.
+    pub(crate) name: &'static CStr,
+    /// For an edition whose entries no vendor vouches for: what to say when it taints the kernel.
+    pub(crate) taint: Option<&'static str>,
+}
+
+const _: () = assert!(TABLE.is_sound(), "the generated table breaks its invariants");
+
+/// The loaded module. Fields are dropped in the order in which they stand here.
+#[pin_data]
+pub(crate) struct Driver {
+    // First, so that no question arrives any more when the rest goes.
+    _hook: Hook,
+    #[pin]
+    _status: Status,
+}
+
+impl kernel::InPlaceModule for Driver {
+    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
+        try_pin_init!(Self {
+            _: {
+                engine::withdraw(withdrawn()?);
+                decoy::init();
+            },
+            _hook: register()?,
+            _: { announce(&TABLE) },
+            _status <- Status::new(EDITION.name),
+        })
+    }
+}
+
+/// Reads the `withdraw` parameter.
+///
+/// # Errors
+///
+/// `EINVAL` for a value that cannot be understood: the module does not load, for the owner would
+/// otherwise believe an entry withdrawn that is not.
+fn withdrawn() -> Result<Withdrawn> {
+    let parameter = hook::withdraw_parameter();
+    let text = parameter.to_str().map_err(|_| {
+        pr_err!("withdraw: the value is not text; not loading\n");
+        EINVAL
+    })?;
+    Withdrawn::parse(text, &TABLE).map_err(|error| {
+        pr_err!("withdraw={text}: {error}; not loading\n");
+        EINVAL
+    })
+}
+
+/// Registers the hook.
+///
+/// # Errors
+///
+/// The kernel's error, after a line that says what it means.
+fn register() -> Result<Hook> {
+    Hook::register().inspect_err(|&error| {
+        let symbol = hook::symbol();
+        if error == ENOENT {
+            pr_err!("this kernel has no function {symbol}: it is not supported; not loading\n");
+        } else {
+            pr_err!("kprobes refuse to probe {symbol} ({error:?}); not loading\n");
+        }
+    })
+}
+
+/// Says in one line what has been loaded and whether it works, and taints where that is due.
+fn announce(table: &Table) {
+    let withdrawn = engine::withdrawn_count();
+    let count = table.entries.len();
+    let version = table.version;
+    match effect::find() {
+        Effect::Effective => {
+            pr_info!("table {version}, entries {count}, withdrawn {withdrawn}, hook effective\n");
+        }
+        found => {
+            let (state, reason) = (found.state(), found.reason());
+            pr_warn!(
+                "table {version}, entries {count}, withdrawn {withdrawn}, hook {state}: {reason}\n"
+            );
+        }
+    }
+    if let Some(notice) = EDITION.taint {
+        taint::kernel_under_test();
+        pr_warn!("{notice}\n");
+    }
+}

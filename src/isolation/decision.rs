@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The decision: does an entry count for this function, and if not, which rule says so.
+
+use core::fmt;
+
+use super::{
+    acs::AcsFlags,
+    device::Function,
+    entry::Entry,
+    package,
+    table::Table,
+    withdraw::Withdrawn, //
+};
+
+/// What `pci_dev_specific_acs_enabled()` returned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KernelVerdict {
+    /// -ENOTTY: no quirk of the kernel has an opinion on the function.
+    NoOpinion,
+    /// 0: a quirk says that the function is not isolated as asked.
+    NotIsolated,
+    /// More than 0: a quirk says that it is.
+    Isolated,
+    /// Anything else: not something that the function is known to return.
+    Unknown,
+}
+
+impl KernelVerdict {
+    /// Reads the return value; `-ENOTTY` is 25 on every architecture that Linux has PCI on.
+    pub const fn from_raw(raw: i32) -> Self {
+        match raw {
+            -25 => Self::NoOpinion,
+            0 => Self::NotIsolated,
+            1.. => Self::Isolated,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Why an entry does not count: the rules in the order in which they are asked, those that need
+/// nothing but memory first. The numbers are the trust rules of `Documentation/design.md`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refusal {
+    /// Rule 4: the owner has withdrawn the entry.
+    Withdrawn,
+    /// Rule 2: a quirk of the kernel has spoken, and the entry does not supersede it.
+    KernelVerdict,
+    /// Rule 1: the entry does not grant every flag asked for.
+    FlagsNotGranted(AcsFlags),
+    /// Rule 6: the function is not of the PCIe type that the entry speaks for.
+    WrongType,
+    /// Rule 1: the function has an ACS capability of its own, which the kernel goes by.
+    OwnAcs,
+    /// Rule 6: untrusted, or below a port that faces outside.
+    Exposed,
+    /// Rule 6: a virtual function, for which no statement has been made.
+    Virtual,
+    /// Rule 6: the kernel counts the function as failed or gone.
+    Gone,
+    /// Rules 5 and 6: something in the package.
+    Package(package::Fault),
+}
+
+impl Refusal {
+    /// How many kinds of refusal there are: one more than the largest [`Refusal::code`].
+    pub const COUNT: usize = 9;
+
+    /// Names of the refusals, by code, for counters.
+    pub const NAMES: [&'static str; Self::COUNT] = [
+        "withdrawn",
+        "kernel-verdict",
+        "flags",
+        "type",
+        "own-acs",
+        "exposed",
+        "virtual",
+        "gone",
+        "package",
+    ];
+
+    /// Number of the kind of refusal, from 0.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Withdrawn => 0,
+            Self::KernelVerdict => 1,
+            Self::FlagsNotGranted(_) => 2,
+            Self::WrongType => 3,
+            Self::OwnAcs => 4,
+            Self::Exposed => 5,
+            Self::Virtual => 6,
+            Self::Gone => 7,
+            Self::Package(_) => 8,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Withdrawn => f.write_str("the entry is withdrawn by parameter"),
+            Self::KernelVerdict => f.write_str("the kernel's own quirk has decided"),
+            Self::FlagsNotGranted(asked) => {
+                write!(f, "the entry does not grant all of {asked}")
+            }
+            Self::WrongType => f.write_str("not of the PCIe type that the entry speaks for"),
+            Self::OwnAcs => f.write_str("it has an ACS capability, which the kernel goes by"),
+            Self::Exposed => f.write_str("it is untrusted or below an external-facing port"),
+            Self::Virtual => f.write_str("it is a virtual function"),
+            Self::Gone => f.write_str("its link has failed or it is gone"),
+            Self::Package(fault) => fault.fmt(f),
+        }
+    }
+}
+
+/// What becomes of one question of the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// No entry knows the function: the kernel's answer stands.
+    NotListed,
+    /// The entry at this position counts: the function is isolated as asked.
+    Granted(u16),
+    /// The entry at this position does not count: the kernel's answer stands.
+    Refused(u16, Refusal),
+}
+
+/// Decides whether `function` counts as isolated with the flags `asked`, for which the kernel
+/// itself has the verdict `kernel`.
+///
+/// O(log n) in the size of the table; configuration space is read only when everything else has
+/// spoken for the entry.
+pub fn decide<F: Function>(
+    table: &Table,
+    withdrawn: &Withdrawn,
+    kernel: KernelVerdict,
+    asked: AcsFlags,
+    function: &F,
+) -> Decision {
+    let Some((position, entry)) = table.find(function.vendor(), function.device()) else {
+        return Decision::NotListed;
+    };
+    let refusal = if withdrawn.contains(position) {
+        Err(Refusal::Withdrawn)
+    } else {
+        judge(entry, kernel, asked, function)
+            .and_then(|()| whole_package(table, position, entry, function))
+    };
+    match refusal {
+        Ok(()) => Decision::Granted(position),
+        Err(refusal) => Decision::Refused(position, refusal),
+    }
+}
+
+/// The rules on the function alone.
+fn judge<F: Function>(
+    entry: &Entry,
+    kernel: KernelVerdict,
+    asked: AcsFlags,
+    function: &F,
+) -> Result<(), Refusal> {
+    let found = function.pcie_type();
+    if !may_speak(entry, kernel, function) {
+        return Err(Refusal::KernelVerdict);
+    }
+    if !entry.grants.contains(asked) {
+        return Err(Refusal::FlagsNotGranted(asked));
+    }
+    if !found.is_some_and(|found| entry.kind.applies_to(found)) {
+        return Err(Refusal::WrongType);
+    }
+    if function.has_acs() {
+        return Err(Refusal::OwnAcs);
+    }
+    if function.is_exposed() {
+        return Err(Refusal::Exposed);
+    }
+    if function.is_virtual() {
+        return Err(Refusal::Virtual);
+    }
+    if function.is_gone() {
+        return Err(Refusal::Gone);
+    }
+    Ok(())
+}
+
+/// Rule 2: the kernel's verdict wins, except the 0 of a catch-all that the entry supersedes.
+fn may_speak<F: Function>(entry: &Entry, kernel: KernelVerdict, function: &F) -> bool {
+    match kernel {
+        KernelVerdict::NoOpinion => true,
+        KernelVerdict::NotIsolated => {
+            entry
+                .supersedes
+                .zip(function.pcie_type())
+                .is_some_and(|(handler, found)| handler.answered(function.vendor(), found))
+        }
+        KernelVerdict::Isolated | KernelVerdict::Unknown => false,
+    }
+}
+
+/// Rule 5: every function present must be covered by this very entry.
+fn whole_package<F: Function>(
+    table: &Table,
+    position: u16,
+    entry: &Entry,
+    function: &F,
+) -> Result<(), Refusal> {
+    package::check(function, entry.kind.layout(), |vendor, device| {
+        table
+            .find(vendor, device)
+            .is_some_and(|(other, _)| other == position)
+    })
+    .map_err(Refusal::Package)
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! An entry of the data table: what one vendor's statement claims.
+
+use super::{
+    acs::AcsFlags,
+    pcie::{HeaderLayout, PcieType}, //
+};
+
+/// What kind of function an entry speaks for. It fixes the PCIe types that the entry may apply to
+/// and the ACS flags that it may grant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// Functions of a multi-function endpoint that cannot reach each other, as
+    /// `pci_quirk_mf_endpoint_acs()` in `drivers/pci/quirks.c`.
+    MfEndpoint,
+    /// Root ports that pass everything upstream.
+    RootPort,
+    /// Switch downstream ports that pass everything upstream.
+    DownstreamPort,
+    /// Root complex integrated endpoints without peer-to-peer, as `pci_quirk_rciep_acs()`.
+    RcEndpoint,
+}
+
+impl Kind {
+    /// Every kind, in the order of the documentation.
+    pub const ALL: [Self; 4] = [
+        Self::MfEndpoint,
+        Self::RootPort,
+        Self::DownstreamPort,
+        Self::RcEndpoint,
+    ];
+
+    /// The name that the data files use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MfEndpoint => "mf-endpoint",
+            Self::RootPort => "root-port",
+            Self::DownstreamPort => "downstream-port",
+            Self::RcEndpoint => "rciep",
+        }
+    }
+
+    /// Whether an entry of this kind may apply to a function of the type `found`.
+    pub const fn applies_to(self, found: PcieType) -> bool {
+        matches!(
+            (self, found),
+            (
+                Self::MfEndpoint,
+                PcieType::Endpoint | PcieType::LegacyEndpoint
+            ) | (Self::RootPort, PcieType::RootPort)
+                | (Self::DownstreamPort, PcieType::DownstreamPort)
+                | (Self::RcEndpoint, PcieType::RcEndpoint)
+        )
+    }
+
+    /// The header layout of every function that an entry of this kind covers.
+    pub const fn layout(self) -> HeaderLayout {
+        match self {
+            Self::MfEndpoint | Self::RcEndpoint => HeaderLayout::Endpoint,
+            Self::RootPort | Self::DownstreamPort => HeaderLayout::Bridge,
+        }
+    }
+
+    /// The flags that an entry of this kind may grant: those that in-tree handlers of the same
+    /// kind answer for. Egress Control is never among them.
+    pub const fn grantable(self) -> AcsFlags {
+        match self {
+            Self::MfEndpoint | Self::RcEndpoint => AcsFlags::GROUPING
+                .union(AcsFlags::TB)
+                .union(AcsFlags::DT),
+            Self::RootPort | Self::DownstreamPort => AcsFlags::GROUPING.union(AcsFlags::TB),
+        }
+    }
+}
+
+/// An in-tree handler that matches a vendor's every device and answers 0 ("not isolated") for
+/// those that it does not list. Only an entry that names it may replace that 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CatchAll {
+    /// `pci_quirk_wangxun_nic_acs()`.
+    Wangxun,
+    /// `pci_quirk_zhaoxin_pcie_ports_acs()`.
+    ZhaoxinPort,
+}
+
+impl CatchAll {
+    /// Every catch-all of the supported kernels.
+    pub const ALL: [Self; 2] = [Self::Wangxun, Self::ZhaoxinPort];
+
+    /// The name that the data files use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Wangxun => "wangxun",
+            Self::ZhaoxinPort => "zhaoxin-port",
+        }
+    }
+
+    /// The one vendor whose devices the handler sees.
+    pub const fn vendor(self) -> u16 {
+        match self {
+            Self::Wangxun => 0x8088,
+            Self::ZhaoxinPort => 0x1d17,
+        }
+    }
+
+    /// Whether the handler is the one that answered 0 for a function of this vendor and type.
+    ///
+    /// The Zhaoxin handler has no opinion on anything but root and downstream ports.
+    pub const fn answered(self, vendor: u16, found: PcieType) -> bool {
+        vendor == self.vendor()
+            && match self {
+                Self::Wangxun => true,
+                Self::ZhaoxinPort => {
+                    matches!(found, PcieType::RootPort | PcieType::DownstreamPort)
+                }
+            }
+    }
+}
+
+/// One entry: a claim about the devices that the table's index assigns to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// Number by which an owner withdraws the entry; assigned once, never reused, 1 or more.
+    pub number: u16,
+    /// Name, the entry's place below `quirks/` without the ending: `vendor/family`.
+    pub name: &'static str,
+    /// What the entry speaks for.
+    pub kind: Kind,
+    /// The flags that the functions count as having.
+    pub grants: AcsFlags,
+    /// The in-tree catch-all that the entry corrects, if any.
+    pub supersedes: Option<CatchAll>,
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The isolation logic: what an entry claims, and when the claim may count.
+//!
+//! Pure: `core` only, no allocation, no panic, no `unsafe`. The kernel module, its test editions
+//! and the host tools compile these same files, so that they cannot disagree.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `acs.rs` | the ACS flags |
+//! | `pcie.rs` | PCIe device types and header facts |
+//! | `entry.rs` | an entry of the data table |
+//! | `table.rs` | the table and its lookup |
+//! | `withdraw.rs` | which entries the owner has withdrawn |
+//! | `device.rs` | what must be known of a function |
+//! | `package.rs` | which functions are present in a slot |
+//! | `decision.rs` | the trust rules, in order, and the decision |
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each of those that compile this takes what it needs"
+)]
+#![deny(
+    unsafe_code,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
+
+pub mod acs;
+pub mod decision;
+pub mod device;
+pub mod entry;
+pub mod package;
+pub mod pcie;
+pub mod table;
+pub mod withdraw;

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The data table in its built form, and the lookup in it.
+
+use super::entry::Entry;
+
+/// A closed range of device ids of one vendor, and the entry that they belong to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct IdRange {
+    /// PCI vendor id.
+    pub vendor: u16,
+    /// First device id.
+    pub first: u16,
+    /// Last device id, not below the first.
+    pub last: u16,
+    /// Position of the entry in [`Table::entries`].
+    pub entry: u16,
+}
+
+/// The table, as the generator writes it.
+///
+/// # Invariants
+///
+/// [`Table::is_sound`] holds; each root asserts it at compile time.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// Digest of everything in the table, so that a log line tells which table was loaded.
+    pub version: &'static str,
+    /// The entries, by ascending number.
+    pub entries: &'static [Entry],
+    /// Which ids belong to which entry: sorted by vendor and first id, without overlap.
+    pub index: &'static [IdRange],
+}
+
+impl Table {
+    /// The largest number of entries that a table may have.
+    pub const MAX_ENTRIES: usize = 1 << 12;
+
+    /// The entry for a device, with its position in [`Table::entries`].
+    ///
+    /// O(log n) in the number of id ranges; takes no lock and no memory.
+    pub fn find(&self, vendor: u16, device: u16) -> Option<(u16, &'static Entry)> {
+        let after = self
+            .index
+            .partition_point(|range| (range.vendor, range.first) <= (vendor, device));
+        let range = self.index.get(after.checked_sub(1)?)?;
+        if range.vendor != vendor || range.last < device {
+            return None;
+        }
+        let entry = self.entries.get(usize::from(range.entry))?;
+        Some((range.entry, entry))
+    }
+
+    /// Whether the table keeps its invariants: numbers ascend from 1, index sorted and free of
+    /// overlap, every index row names an entry, and no entry grants more than its kind allows.
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "evaluated at compile time, where a fault is a build error"
+    )]
+    pub const fn is_sound(&self) -> bool {
+        if self.entries.len() > Self::MAX_ENTRIES {
+            return false;
+        }
+        let mut at = 0;
+        let mut previous = 0;
+        while at < self.entries.len() {
+            let entry = &self.entries[at];
+            if entry.number <= previous || !entry.kind.grantable().contains(entry.grants) {
+                return false;
+            }
+            previous = entry.number;
+            at += 1;
+        }
+        let mut at = 0;
+        while at < self.index.len() {
+            let row = &self.index[at];
+            if row.first > row.last || row.entry as usize >= self.entries.len() {
+                return false;
+            }
+            if at > 0 {
+                let before = &self.index[at - 1];
+                if before.vendor > row.vendor
+                    || (before.vendor == row.vendor && before.last >= row.first)
+                {
+                    return false;
+                }
+            }
+            if let Some(handler) = self.entries[row.entry as usize].supersedes {
+                if handler.vendor() != row.vendor {
+                    return false;
+                }
+            }
+            at += 1;
+        }
+        true
+    }
+
+    /// How many single device ids the index names.
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "evaluated at compile time, where a fault is a build error"
+    )]
+    pub const fn id_count(&self) -> usize {
+        let mut count = 0;
+        let mut at = 0;
+        while at < self.index.len() {
+            count += (self.index[at].last - self.index[at].first) as usize + 1;
+            at += 1;
+        }
+        count
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! acs_quirks.ko: device-specific ACS quirks that vendors have vouched for and that the running
+//! kernel does not have yet.
+//!
+//! | place | what it is |
+//! |---|---|
+//! | `isolation/` | the pure logic, shared with the tools |
+//! | `driver/` | the module's life |
+//! | `sys/` | the border to C |
+//! | `table.rs` | the data, generated from `quirks/` |
+//! | `candidates/` | another edition of the module, with entries that lack evidence |
+
+mod driver;
+mod isolation;
+mod sys;
+mod table;
+
+use kernel::prelude::*;
+
+/// This edition: entries with a vendor's statement on record, and nothing else (trust rule 3).
+static EDITION: driver::Edition = driver::Edition {
+    name: c"acs_quirks",
+    taint: None,
+};
+
+module! {
+    type: driver::Driver,
+    name: "acs_quirks",
+    authors: ["The acs-quirks contributors"],
+    description: "ACS quirks that vendors have vouched for and this kernel does not have yet",
+    license: "GPL v2",
+}

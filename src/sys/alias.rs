@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Module aliases for the ids of the table, so that `modinfo` shows them and udev loads the module.
+//!
+//! The kernel crate's `pci_device_table!` wants a literal list of vendors that it knows by name.
+//! Here the list comes from the table itself.
+
+use kernel::bindings;
+
+use super::pci::ANY_ID;
+use crate::table::TABLE;
+
+/// One id for each of the table's, and the terminating zero.
+const COUNT: usize = TABLE.id_count() + 1;
+
+/// What `MODULE_DEVICE_TABLE(pci, …)` makes in C: modpost finds the symbol by its name
+/// (`handle_moddevtable()` in `scripts/mod/file2alias.c`) and turns it into aliases.
+#[export_name = "__mod_device_table__0__kmod_acs_quirks__pci__aliases"]
+static ALIASES: [bindings::pci_device_id; COUNT] = aliases();
+
+/// Spreads the ranges of the index; evaluated at compile time.
+const fn aliases() -> [bindings::pci_device_id; COUNT] {
+    let mut list = [id(0, 0, 0); COUNT];
+    let mut row = 0;
+    let mut at = 0;
+    while row < TABLE.index.len() {
+        let range = &TABLE.index[row];
+        let mut device = range.first as u32;
+        while device <= range.last as u32 {
+            list[at] = id(range.vendor as u32, device, ANY_ID);
+            at += 1;
+            device += 1;
+        }
+        row += 1;
+    }
+    list
+}
+
+/// A `struct pci_device_id` for any class.
+const fn id(vendor: u32, device: u32, subsystem: u32) -> bindings::pci_device_id {
+    bindings::pci_device_id {
+        vendor,
+        device,
+        subvendor: subsystem,
+        subdevice: subsystem,
+        class: 0,
+        class_mask: 0,
+        driver_data: 0,
+        override_only: 0,
+    }
+}

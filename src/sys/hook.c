@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What only C can express: a return probe (struct pt_regs has no Rust form) and a string
+ * parameter (module! takes numbers only). Nothing is decided here; sys/hook.rs owns the rest.
+ */
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/version.h>
+
+#ifndef ACS_QUIRKS_SYMBOL
+#define ACS_QUIRKS_SYMBOL "pci_dev_specific_acs_enabled"
+#endif
+
+#ifndef CONFIG_KRETPROBES
+#error "acs_quirks needs a kernel with CONFIG_KPROBES=y and CONFIG_KRETPROBES=y"
+#endif
+
+/*
+ * The hook reads both arguments and replaces the result: a kernel that changed them must not
+ * build. The prototype is private to the PCI core, and not every tree of headers has it.
+ */
+#if __has_include(<../drivers/pci/pci.h>)
+#include <../drivers/pci/pci.h>
+static_assert(__same_type(pci_dev_specific_acs_enabled, int (struct pci_dev *, u16)));
+#endif
+
+MODULE_VERSION(ACS_QUIRKS_VERSION);
+
+/* The array of a charp parameter lives as long as the module, for 0444 lets nobody replace it. */
+static char *withdraw = "";
+module_param(withdraw, charp, 0444);
+MODULE_PARM_DESC(withdraw, "Entries that make no claim: numbers divided by commas, or \"all\". Entries can only be withdrawn, never added.");
+
+const char *acs_quirks_withdraw(void);
+const char *acs_quirks_withdraw(void)
+{
+	return withdraw;
+}
+
+/* The arguments of one call, kept from entry to return. */
+struct acs_quirks_call {
+	struct pci_dev *dev;
+	u16 acs_flags;
+};
+
+/* In Rust: sys/hook.rs. Returns the verdict that the caller shall see. */
+int acs_quirks_verdict(struct pci_dev *dev, u16 acs_flags, int verdict);
+
+static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	struct acs_quirks_call *call = (struct acs_quirks_call *)instance->data;
+
+	call->dev = (struct pci_dev *)regs_get_kernel_argument(regs, 0);
+	call->acs_flags = (u16)regs_get_kernel_argument(regs, 1);
+	return 0;
+}
+
+static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	struct acs_quirks_call *call = (struct acs_quirks_call *)instance->data;
+	int kernel = (int)regs_return_value(regs);
+	int ours = acs_quirks_verdict(call->dev, call->acs_flags, kernel);
+
+	if (ours != kernel)
+		regs_set_return_value(regs, ours);
+	return 0;
+}
+
+static struct kretprobe probe = {
+	.kp.symbol_name = ACS_QUIRKS_SYMBOL,
+	.entry_handler = on_entry,
+	.handler = on_return,
+	.data_size = sizeof(struct acs_quirks_call),
+};
+
+int acs_quirks_hook_register(void);
+int acs_quirks_hook_register(void)
+{
+	return register_kretprobe(&probe);
+}
+
+/* Returns when no handler runs any more and none can start. */
+void acs_quirks_hook_unregister(void);
+void acs_quirks_hook_unregister(void)
+{
+	unregister_kretprobe(&probe);
+}
+
+/* Calls that the probe could not follow: too many at once, or a probe inside a probe. */
+unsigned long acs_quirks_hook_missed(void);
+unsigned long acs_quirks_hook_missed(void)
+{
+	return READ_ONCE(probe.nmissed) + READ_ONCE(probe.kp.nmissed);
+}
+
+/* An inline function on some architectures. */
+int acs_quirks_domain(struct pci_bus *bus);
+int acs_quirks_domain(struct pci_bus *bus)
+{
+	return pci_domain_nr(bus);
+}
+
+const char *acs_quirks_hook_symbol(void);
+const char *acs_quirks_hook_symbol(void)
+{
+	return ACS_QUIRKS_SYMBOL;
+}

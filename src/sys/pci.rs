@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A safe view of `struct pci_dev`.
+
+use core::marker::PhantomData;
+
+use kernel::{
+    bindings,
+    device,
+    ffi::c_int, //
+};
+
+use crate::isolation::{
+    device::Function,
+    pcie::PcieType, //
+};
+
+#[allow(
+    improper_ctypes,
+    reason = "empty structures deep inside, in some configurations; only the pointer is passed"
+)]
+extern "C" {
+    fn acs_quirks_domain(bus: *mut bindings::pci_bus) -> c_int;
+}
+
+/// More buses than a hierarchy can have between a function and its root bus.
+const MAX_DEPTH: usize = 256;
+
+/// A PCI function that the PCI core has set up.
+///
+/// # Invariants
+///
+/// The pointer is to a `struct pci_dev` after `pci_setup_device()`, valid for `'a`, and so are the
+/// bus that it names and all bridges above it.
+pub(crate) struct PciFunction<'a> {
+    raw: *mut bindings::pci_dev,
+    _lifetime: PhantomData<&'a bindings::pci_dev>,
+}
+
+impl<'a> PciFunction<'a> {
+    /// Views `raw`.
+    ///
+    /// # Safety
+    ///
+    /// `raw` must point to a device that the PCI core has set up and that stays valid for `'a`.
+    pub(crate) unsafe fn from_raw(raw: *mut bindings::pci_dev) -> Self {
+        // INVARIANT: By the contract; a device holds its bus, and a bus its bridge.
+        Self {
+            raw,
+            _lifetime: PhantomData,
+        }
+    }
+
+    /// The function's generic device, for log lines.
+    pub(crate) fn device(&self) -> &device::Device {
+        // SAFETY: By the type invariant the device is valid for `'a`, and a member of it is too.
+        unsafe { device::Device::from_raw(&raw mut (*self.raw).dev) }
+    }
+
+    /// PCI segment (domain), bus and devfn as one number: domain in bits 47:16, bus in 15:8,
+    /// devfn in 7:0.
+    pub(crate) fn address(&self) -> u64 {
+        let bus = self.bus();
+        // SAFETY: By the type invariant the bus is valid.
+        let number = unsafe { (*bus).number };
+        // SAFETY: As above; the function reads the bus alone.
+        let domain = unsafe { acs_quirks_domain(bus) };
+        // CAST: A domain is not negative, and only its 32 bits are wanted.
+        u64::from(domain as u32) << 16 | u64::from(number) << 8 | u64::from(self.devfn())
+    }
+
+    fn bus(&self) -> *mut bindings::pci_bus {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.raw).bus }
+    }
+
+    /// The bridge that leads to the function's bus; null on a root bus.
+    fn bridge(&self) -> *mut bindings::pci_dev {
+        // SAFETY: By the type invariant the bus is valid.
+        unsafe { (*self.bus()).self_ }
+    }
+}
+
+impl Function for PciFunction<'_> {
+    fn vendor(&self) -> u16 {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.raw).vendor }
+    }
+
+    fn device(&self) -> u16 {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.raw).device }
+    }
+
+    fn devfn(&self) -> u8 {
+        // SAFETY: By the type invariant.
+        let devfn = unsafe { (*self.raw).devfn };
+        // CAST: `pci_dev::devfn` is an encoded byte in a wider field.
+        devfn as u8
+    }
+
+    fn pcie_type(&self) -> Option<PcieType> {
+        // SAFETY: By the type invariant.
+        let (capability, flags) = unsafe { ((*self.raw).pcie_cap, (*self.raw).pcie_flags_reg) };
+        // As `pci_is_pcie()` and `pci_pcie_type()`: the type is bits 7:4, PCI_EXP_FLAGS_TYPE.
+        let [low, _] = flags.to_le_bytes();
+        (capability != 0)
+            .then_some(low >> 4)
+            .and_then(PcieType::from_raw)
+    }
+
+    fn is_virtual(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::pci_dev::is_virtfn_raw(self.raw) != 0 }
+    }
+
+    fn has_acs(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.raw).acs_cap != 0 }
+    }
+
+    fn is_exposed(&self) -> bool {
+        let mut at = self.raw;
+        for _ in 0..MAX_DEPTH {
+            // SAFETY: By the type invariant the device and all bridges above it are valid.
+            let exposed = unsafe {
+                bindings::pci_dev::untrusted_raw(at) != 0
+                    || bindings::pci_dev::external_facing_raw(at) != 0
+            };
+            if exposed {
+                return true;
+            }
+            // SAFETY: As above, and so are their buses.
+            at = unsafe { (*(*at).bus).self_ };
+            if at.is_null() {
+                return false;
+            }
+        }
+        // A hierarchy without an end is none that anything can be claimed for.
+        true
+    }
+
+    fn is_gone(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { (*self.raw).error_state != bindings::pci_channel_io_normal }
+    }
+
+    fn is_ari(&self) -> bool {
+        let bridge = self.bridge();
+        // SAFETY: By the type invariant a bridge that is there is valid.
+        !bridge.is_null() && unsafe { bindings::pci_dev::ari_enabled_raw(bridge) != 0 }
+    }
+
+    fn read_config(&self, devfn: u8, offset: u16) -> Option<u32> {
+        let mut value = 0;
+        // SAFETY: By the type invariant the bus is valid; the accessor takes a raw spin lock only,
+        // so it may be called with preemption off.
+        let status = unsafe {
+            bindings::pci_bus_read_config_dword(
+                self.bus(),
+                u32::from(devfn),
+                i32::from(offset),
+                &mut value,
+            )
+        };
+        match u32::try_from(status) {
+            Ok(bindings::PCIBIOS_SUCCESSFUL) => Some(value),
+            // What host bridges that do not make up an all-ones response say of an absent device.
+            Ok(bindings::PCIBIOS_DEVICE_NOT_FOUND) => Some(u32::MAX),
+            _ => None,
+        }
+    }
+}
+
+/// Whether any PCI function is in an IOMMU group, that is, whether groups exist on this host.
+pub(crate) fn any_in_iommu_group() -> bool {
+    let mut at: *mut bindings::pci_dev = core::ptr::null_mut();
+    loop {
+        // SAFETY: `at` is null or a device whose reference this call takes over.
+        at = unsafe { bindings::pci_get_device(ANY_ID, ANY_ID, at) };
+        if at.is_null() {
+            return false;
+        }
+        // SAFETY: `at` is valid while this function holds its reference.
+        if unsafe { !(*at).dev.iommu_group.is_null() } {
+            // SAFETY: The reference that `pci_get_device()` gave is put once.
+            unsafe { bindings::pci_dev_put(at) };
+            return true;
+        }
+    }
+}
+
+/// `PCI_ANY_ID`, -1 in C.
+pub(crate) const ANY_ID: u32 = u32::MAX;

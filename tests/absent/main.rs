@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! acs_quirks_absent.ko: looks for a kernel function that no kernel has, to test what happens then.
+
+#[path = "../../src/driver/mod.rs"]
+mod driver;
+#[path = "../../src/isolation/mod.rs"]
+mod isolation;
+#[path = "../../src/sys/mod.rs"]
+mod sys;
+#[path = "../module/table.rs"]
+mod table;
+
+use kernel::prelude::*;
+
+static EDITION: driver::Edition = driver::Edition {
+    name: c"acs_quirks_absent",
+    taint: Some("this module is for tests; the kernel is tainted"),
+};
+
+module! {
+    type: driver::Driver,
+    name: "acs_quirks_absent",
+    authors: ["The acs-quirks contributors"],
+    description: "Test of a kernel without the function to hook",
+    license: "GPL v2",
+}
