@@ -35,7 +35,10 @@ has() {
 
 # the source lines for mmdebstrap, or nothing when only its built-in default is left
 sources() {
-	local mirror=${ACS_QUIRKS_MIRROR:-$(site Debian)} security suite
+	local mirror security suite
+	# a machine that never ran `apt-get update` does not know whose its sources are
+	[[ -n ${ACS_QUIRKS_MIRROR:-} || -n $(site Debian) ]] || apt-get update >"$CACHE/logs/tools.log" 2>&1 || :
+	mirror=${ACS_QUIRKS_MIRROR:-$(site Debian)}
 	[[ -n $mirror ]] || return 0
 	for suite in "$SUITE" "$SUITE-backports"; do
 		has "$mirror" "$suite" || die "$STEP" "the mirror $mirror does not answer for $suite" \
@@ -68,27 +71,21 @@ install_tools() {
 
 need_root "$STEP"
 mkdir -p "$CACHE/logs"
-ready() { [[ -z ${ACS_QUIRKS_UPDATE:-} && -e $ROOT/.definition && $(<"$ROOT/.definition") == "$(definition)" ]]; }
-if ready; then
-	say "build root: ready"
-	exit 0
-fi
+stop_when_ready() { [[ -n ${ACS_QUIRKS_UPDATE:-} ]] || ! is "$ROOT/.definition" "$(definition)" || { say "$STEP: ready" && exit 0; }; }
+stop_when_ready
 trap on_interrupt INT
 lock work
-if ready; then # another run made it while this one waited
-	say "build root: ready"
-	exit 0
-fi
+stop_when_ready # another run may have made it while this one waited
 
 remove_tree "$PARTIAL"
 remove_tree "$CACHE/root.old"
-need_space 2800 "$STEP"
+need_space 2600 "$STEP"
 install_tools
 
-say "build root: looking for a mirror"
+say "$STEP: looking for a mirror"
 lines=$(sources)
 options=()
-while read -r option; do options+=(--aptopt="$option"); done < <(apt-config dump | grep -Ei '^Acquire::https?::Proxy[ :]' || true)
+while read -r option; do options+=(--aptopt="$option"); done < <(apt-config dump | grep -Ei '^Acquire::https?::Proxy.* "[^"]+";' || true)
 if [[ -n $lines ]]; then
 	mapfile -t lines <<<"$lines"
 	options+=("$SUITE" "$PARTIAL" "${lines[@]}")
@@ -100,7 +97,7 @@ else
 fi
 
 retry="if it is the network, run this again; else set ACS_QUIRKS_MIRROR to another Debian mirror"
-say "build root: Debian $SUITE with compilers"
+say "$STEP: Debian $SUITE with compilers"
 # keep the package lists (skip cleanup/apt/lists): kernels are looked up in them
 logged "$STEP" "$CACHE/logs/root-base.log" "$retry" \
 	"${CONTAINED[@]}" mmdebstrap --mode=root --variant=minbase --architectures="$DEB_ARCH" --components=main \
@@ -108,7 +105,7 @@ logged "$STEP" "$CACHE/logs/root-base.log" "$retry" \
 	--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
 	--include="$(packages "$SUITE" | paste -sd,)" "${options[@]}"
 
-say "build root: packages from $SUITE-backports"
+say "$STEP: packages from $SUITE-backports"
 mapfile -t backports < <(packages "$SUITE-backports")
 logged "$STEP" "$CACHE/logs/root-backports.log" "$retry" \
 	env ACS_QUIRKS_ROOT="$PARTIAL" "$SCRIPTS/in-root.sh" DEBIAN_FRONTEND=noninteractive \
@@ -121,4 +118,4 @@ lock root
 [[ ! -e $ROOT ]] || mv "$ROOT" "$CACHE/root.old"
 mv "$PARTIAL" "$ROOT"
 remove_tree "$CACHE/root.old"
-say "build root: ready in $ROOT ($(du -sxm "$ROOT" | cut -f1) MB)"
+say "$STEP: ready in $ROOT ($(du -sxm "$ROOT" | cut -f1) MB)"

@@ -41,6 +41,51 @@ outside() {
 	exit "$status"
 }
 
+# over FILE: the host's FILE, read-only, in place of the root's
+over() {
+	[[ -s $1 ]] || return 0
+	[[ -e $ROOT$1 ]] || : >"$ROOT$1" # not yet there while the root is being made
+	mount -o bind,ro "$(readlink -f "$1")" "$ROOT$1"
+}
+
+mounts() {
+	mount --bind "$ROOT" "$ROOT" && # CMD may make namespaces of its own only when its / is a mount
+		mount -t proc proc "$ROOT/proc" &&
+		mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$ROOT/sys" &&
+		mount --rbind /dev "$ROOT/dev" &&
+		mount -t tmpfs -o mode=1777 tmpfs "$ROOT/dev/shm" &&
+		mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp" &&
+		mkdir -p "$ROOT/src" "$ROOT/cache" &&
+		mount --bind "$PROJECT" "$ROOT/src" &&
+		mount --bind "$CACHE" "$ROOT/cache" &&
+		over /etc/resolv.conf &&
+		over /etc/ssl/certs/ca-certificates.crt # a network may have a certificate authority of its own
+}
+
+inside() {
+	mounts || die "in-root" "a mount failed, see above" \
+		"if $ROOT is damaged, ACS_QUIRKS_UPDATE=1 scripts/build-root.sh makes it anew"
+
+	local vars=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+		HOME=/cache/home CARGO_HOME=/cache/cargo CARGO_TARGET_DIR=/cache/target LANG=C.UTF-8 TERM="${TERM:-dumb}"
+		# the checkout belongs to another user than root
+		GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=/src)
+	local name
+	for name in $(compgen -e); do
+		case $name in
+		ACS_QUIRKS_CACHE | ACS_QUIRKS_ROOT) ;; # paths of the outside
+		ACS_QUIRKS_* | KERNEL | CI | NO_COLOR | CARGO_TERM_* | http_proxy | https_proxy | no_proxy | HTTP_PROXY | HTTPS_PROXY | NO_PROXY)
+			vars+=("$name=${!name}") ;;
+		esac
+	done
+
+	# Not exec: process 1 ignores signals that it does not catch, so CMD must not be process 1.
+	trap : INT TERM
+	local status=0
+	chroot "$ROOT" /usr/bin/env -i --chdir=/src "${vars[@]}" ACS_QUIRKS_CACHE=/cache "$@" || status=$?
+	exit "$status"
+}
+
 case ${1:-} in
 --stage=inside) shift && inside "$@" ;;
 --stage=outside) shift && outside "$@" ;;

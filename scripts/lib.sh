@@ -33,7 +33,7 @@ need_root() {
 
 # Under sudo the cache is the one of the user who called it, whether or not sudo kept HOME.
 cache_folder() {
-	local home=$HOME dir
+	local home=${HOME:-/root} dir
 	[[ -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
 	dir=${ACS_QUIRKS_CACHE:-${XDG_CACHE_HOME:-$home/.cache}/acs-quirks}
 	# a ~/.cache that root made would lock its owner out
@@ -78,8 +78,11 @@ logged() {
 	((status)) || return 0
 	tail -n 20 "$log" >&2
 	[[ $(df -Pm "$CACHE" | awk 'NR == 2 { print $4 }') -ge 50 ]] || way_out="the disk is full: free space in $CACHE"
-	die "$step" "$1 ended with status $status; all of its output is in $log" "$way_out"
+	die "$step" "a command ended with status $status; above is the end of its output, all of it is in $log" "$way_out"
 }
+
+# is FILE TEXT: does it hold just that?
+is() { [[ -e $1 && $(<"$1") == "$2" ]]; }
 
 # remove_tree FOLDER: never across a mount.
 remove_tree() {
@@ -91,9 +94,10 @@ remove_tree() {
 	rm -rf --one-file-system -- "$1"
 }
 
-# A run that is stopped leaves its finished steps behind, and says so.
+# A run that is stopped leaves its finished steps behind, and says so (its own stderr may be a log just then).
+exec {MESSAGES}>&2
 on_interrupt() {
 	trap - INT
-	printf '\nstopped; the finished steps are kept, run it again to go on\n' >&2
+	printf '\nstopped; the finished steps are kept, run it again to go on\n' >&"$MESSAGES"
 	kill -INT $$
 }

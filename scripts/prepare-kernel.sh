@@ -16,7 +16,6 @@ KERNEL=${1:-newest}
 STEP="kernel $KERNEL"
 KERNELS=$CACHE/kernels
 RESOLVED=$KERNELS/.resolved-$KERNEL
-STEPS=(download unpack configure rebuild verify)
 
 [[ $KERNEL =~ ^(newest|[0-9]+\.[0-9][0-9a-z.+-]*)$ ]] ||
 	die "$STEP" "'$KERNEL' is no kernel version" "give a series like 7.3, a release like 7.3.4, or newest"
@@ -29,14 +28,8 @@ toolchain() {
 }
 TOOLS=$(toolchain)
 
-ready() {
-	local version stamp
-	[[ -e $KERNELS/$KERNEL/version && -e $KERNELS/$KERNEL/stamps/verify ]] || return 1
-	version=$(<"$KERNELS/$KERNEL/version") stamp=$(<"$KERNELS/$KERNEL/stamps/verify")
-	[[ $stamp == "$version $TOOLS" ]]
-}
-
-if [[ -z ${ACS_QUIRKS_UPDATE:-} ]] && ready; then
+if [[ -z ${ACS_QUIRKS_UPDATE:-} && -e $KERNELS/$KERNEL/version ]] &&
+	is "$KERNELS/$KERNEL/stamps/verify" "$(<"$KERNELS/$KERNEL/version") $TOOLS"; then
 	say "$STEP: ready, $(<"$KERNELS/$KERNEL/release")"
 	exit 0
 fi
@@ -51,7 +44,7 @@ in_root() { "$SCRIPTS/in-root.sh" -- "$@"; }
 # Every kernel in the archive for which all parts exist at one package version: RELEASE VERSION, oldest first.
 # Debian's signed image has its own source package, so its parts can be out of step for a day.
 complete_kernels() {
-	awk -F' *[|] *' -v arch="$DEB_ARCH" '
+	awk -F' *[|] *' '
 		{ gsub(/ /, "", $1); have[$1, $2] = 1 }
 		$1 ~ /^linux-binary-/ { release[substr($1, 14) " " $2] = 1 }
 		END {
@@ -62,7 +55,7 @@ complete_kernels() {
 				    have["linux-base-" f[1], f[2]] && have["linux-source-" n[1] "." n[2], f[2]])
 					print r
 			}
-		}' "$RESOLVED.index" | sort -V
+		}' "$KERNELS/.index" | sort -V
 }
 
 resolve() {
@@ -72,7 +65,7 @@ resolve() {
 		in_root apt-get update -q -o APT::Update::Error-Mode=any
 	# flavours (cloud, rt) have a word more before the architecture
 	in_root sh -c "apt-cache madison \$(apt-cache pkgnames linux- | grep -E \
-		'^linux-(binary|modules|headers|base)-[0-9.]+[+][a-z0-9.]+-$DEB_ARCH\$|^linux-source-[0-9.]+\$')" >"$RESOLVED.index"
+		'^linux-(binary|modules|headers|base)-[0-9.]+[+][a-z0-9.]+-$DEB_ARCH\$|^linux-source-[0-9.]+\$')" >"$KERNELS/.index"
 	kernels=$(complete_kernels)
 	if [[ $KERNEL == newest ]]; then
 		found=$(tail -n 1 <<<"$kernels")
@@ -105,8 +98,6 @@ download() {
 }
 
 unpack() {
-	local part
-	for part in parts.partial tree.partial modules tree; do remove_tree "$DIR/$part"; done
 	mkdir "$DIR/parts.partial" "$DIR/tree.partial"
 	# shellcheck disable=SC2016 # for the shell inside
 	logged "$STEP" "$LOG-unpack.log" "run this again" in_root bash -euo pipefail -c '
@@ -185,11 +176,11 @@ verify() {
 
 # step NAME KEY TEXT: run it unless its stamp has this key; what follows must then run again
 step() {
-	local stamp=$DIR/stamps/$1 i
-	[[ ! -e $stamp || $(<"$stamp") != "$2" ]] || return 0
-	for ((i = ${#STEPS[@]} - 1; i >= 0; i--)); do
-		rm -f "$DIR/stamps/${STEPS[i]}"
-		[[ ${STEPS[i]} != "$1" ]] || break
+	local stamp=$DIR/stamps/$1 name
+	! is "$stamp" "$2" || return 0
+	for name in verify rebuild configure unpack download; do
+		rm -f "$DIR/stamps/$name"
+		[[ $name != "$1" ]] || break
 	done
 	say "$STEP: $3"
 	"$1"
@@ -198,12 +189,12 @@ step() {
 	mv "$stamp.partial" "$stamp"
 }
 
-# the packages are removed once unpacked
-[[ -e $DIR/stamps/unpack && $(<"$DIR/stamps/unpack") == "$VERSION" ]] || {
-	need_space 3500 "$STEP"
+if ! is "$DIR/stamps/unpack" "$VERSION"; then # which removes the packages
+	for part in parts.partial tree.partial modules tree; do remove_tree "$DIR/$part"; done
+	need_space 3000 "$STEP"
 	step download "$VERSION" "$RELEASE, downloading (300 MB)"
-}
-step unpack "$VERSION" "unpacking"
+	step unpack "$VERSION" "unpacking"
+fi
 step configure "$VERSION $TOOLS" "configuring as Debian did"
 step rebuild "$VERSION $TOOLS" "rebuilding the Rust crates (1-3 minutes on 2 cores)"
 step verify "$VERSION $TOOLS" "comparing with the stock kernel"

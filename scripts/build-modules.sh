@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# build-modules.sh [KERNEL]: build all editions of the module for a prepared kernel, with clippy, warnings as errors,
+# and install them, with what else a guest needs, in guest/RELEASE of the cache.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+KERNEL=${1:-newest}
+STEP="modules for kernel $KERNEL"
+DIR=$CACHE/kernels/$KERNEL
+[[ -e $DIR/release ]] || die "$STEP" "that kernel is not prepared" "run scripts/prepare-kernel.sh $KERNEL first"
+RELEASE=$(<"$DIR/release")
+read -ra ARGS <"$DIR/make-args"
+lock work
+
+# Drivers that are modules in the stock kernel and that a guest needs.
+WANTED=(drivers/iommu/virtio-iommu.ko.xz)
+
+kbuild() {
+	mkdir -p "$CACHE/build/$RELEASE"
+	logged "$STEP" "$CACHE/logs/modules-$RELEASE.log" "mend what the compiler says" \
+		"$SCRIPTS/in-root.sh" -- make -C "/cache/kernels/$RELEASE/tree" -j"$(nproc)" "${ARGS[@]}" M=/src MO="/cache/build/$RELEASE" \
+		ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y CLIPPY=1 W=e "$@"
+}
+
+install_for_guest() {
+	local guest=$CACHE/guest/$RELEASE modules=lib/modules/$RELEASE file
+	remove_tree "$guest"
+	mkdir -p "$guest/$modules"
+	for file in "$DIR/modules/$modules"/modules.{order,builtin,builtin.modinfo}; do cp "$file" "$guest/$modules/"; done
+	for file in "${WANTED[@]}"; do
+		mkdir -p "$guest/$modules/kernel/$(dirname "$file")"
+		cp "$DIR/modules/$modules/kernel/$file" "$guest/$modules/kernel/$file"
+	done
+	# without debugging information, which would fill the guest's memory
+	kbuild modules_install INSTALL_MOD_PATH="/cache/guest/$RELEASE" INSTALL_MOD_STRIP=1
+	# the kernel's own step wants a System.map, which only a full build has
+	"$SCRIPTS/in-root.sh" -- depmod -b "/cache/guest/$RELEASE" "$RELEASE"
+}
+
+say "$STEP: building"
+kbuild modules
+install_for_guest
+say "$STEP: ready in $CACHE/guest/$RELEASE"

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! IOMMU groups as a partition of functions. Group numbers carry no meaning.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+/// Functions by their address without domain (`82:00.0`), and the group of each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Groups(BTreeMap<String, u32>);
+
+impl Groups {
+    /// Reads paths like `/sys/kernel/iommu_groups/5/devices/0000:82:00.0`, divided by white space.
+    #[must_use]
+    pub fn from_paths(text: &str) -> Self {
+        let one = |path: &str| {
+            let mut parts = path.rsplit('/');
+            let address = parts.next()?.strip_prefix("0000:")?.to_owned();
+            let group = parts.nth(1)?.parse().ok()?;
+            Some((address, group))
+        };
+        Self(text.split_whitespace().filter_map(one).collect())
+    }
+
+    /// The group of a function.
+    #[must_use]
+    pub fn of(&self, address: &str) -> Option<u32> {
+        self.0.get(address).copied()
+    }
+
+    /// Functions whose address begins with `prefix`, in order.
+    pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, u32)> {
+        self.0
+            .iter()
+            .filter(move |(address, _)| address.starts_with(prefix))
+            .map(|(address, group)| (address.as_str(), *group))
+    }
+
+    /// Says how these groups differ from what is expected, if they do. An expected group must have
+    /// exactly the members that it names; functions that no group names do not count.
+    #[must_use]
+    pub fn differ(&self, expected: &[&[&str]]) -> Option<String> {
+        let mut by_group: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
+        for (address, group) in &self.0 {
+            by_group.entry(*group).or_default().insert(address);
+        }
+        let wrong = expected.iter().any(|members| {
+            let wanted: BTreeSet<&str> = members.iter().copied().collect();
+            !by_group.values().any(|found| *found == wanted)
+        });
+        wrong.then(|| {
+            let wanted = expected.iter().map(|group| group.join(" "));
+            let wanted: Vec<String> = wanted.collect();
+            format!(
+                "groups are\n{self}expected were\n    {}",
+                wanted.join("\n    ")
+            )
+        })
+    }
+}
+
+/// One line for each group, its functions behind it.
+impl fmt::Display for Groups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut by_group: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
+        for (address, group) in &self.0 {
+            by_group.entry(*group).or_default().push(address);
+        }
+        for members in by_group.values() {
+            writeln!(f, "    {}", members.join(" "))?;
+        }
+        Ok(())
+    }
+}

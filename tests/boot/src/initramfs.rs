@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The guest's file system: busybox, kmod with its libraries, the modules, and an init.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{BufWriter, Cursor, Write},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use cpio::newc::{self, Builder, ModeFileType};
+
+use crate::kernel::Kernel;
+
+const INIT: &[u8] = include_bytes!("../guest/init");
+const BUSYBOX: &str = "/bin/busybox";
+const KMOD: &str = "/bin/kmod";
+/// Names under which kmod does what a user would call.
+const KMOD_NAMES: [&str; 3] = ["modprobe", "rmmod", "modinfo"];
+
+/// Writes the guest's file system for `kernel` to `out`, an uncompressed cpio archive.
+///
+/// # Errors
+///
+/// When a program that belongs into it is missing, or the archive cannot be written.
+pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
+    let file = File::create(out).with_context(|| format!("cannot write {}", out.display()))?;
+    let mut archive = Archive {
+        out: BufWriter::new(file),
+        folders: BTreeSet::new(),
+    };
+    for folder in ["dev", "proc", "sys", "run", "tmp"] {
+        archive.folder(Path::new(folder))?;
+    }
+    archive.file(Path::new("init"), INIT, true)?;
+    archive.copy(Path::new(BUSYBOX), Path::new("bin/busybox"))?;
+    archive.copy(Path::new(KMOD), Path::new("sbin/kmod"))?;
+    for name in KMOD_NAMES {
+        archive.link(&Path::new("sbin").join(name), "kmod")?;
+    }
+    for library in libraries(Path::new(KMOD))? {
+        let inside = library.strip_prefix("/")?.to_owned();
+        archive.copy(&library, &inside)?;
+    }
+    archive.tree(&kernel.modules, Path::new(""))?;
+    archive.finish()
+}
+
+/// The shared libraries that a program loads, the dynamic loader among them.
+fn libraries(program: &Path) -> Result<Vec<PathBuf>> {
+    let output = Command::new("ldd").arg(program).output()?;
+    if !output.status.success() {
+        bail!("ldd cannot read {}", program.display());
+    }
+    let text = String::from_utf8(output.stdout)?;
+    Ok(text
+        .split_whitespace()
+        .filter(|word| word.starts_with('/'))
+        .map(PathBuf::from)
+        .collect())
+}
+
+/// An archive that is being written.
+struct Archive {
+    out: BufWriter<File>,
+    folders: BTreeSet<PathBuf>,
+}
+
+impl Archive {
+    fn entry(&mut self, path: &Path, kind: ModeFileType, mode: u32, data: &[u8]) -> Result<()> {
+        let name = path.to_str().context("a file name is not UTF-8")?;
+        let header = Builder::new(name)
+            .mode(mode)
+            .nlink(1)
+            .set_mode_file_type(kind);
+        let mut writer = header.write(&mut self.out, u32::try_from(data.len())?);
+        writer.write_all(data)?;
+        writer.finish()?;
+        Ok(())
+    }
+
+    /// A folder and those above it, once.
+    fn folder(&mut self, path: &Path) -> Result<()> {
+        if path.as_os_str().is_empty() || !self.folders.insert(path.to_owned()) {
+            return Ok(());
+        }
+        if let Some(parent) = path.parent() {
+            self.folder(parent)?;
+        }
+        self.entry(path, ModeFileType::Directory, 0o755, &[])
+    }
+
+    fn file(&mut self, path: &Path, data: &[u8], executable: bool) -> Result<()> {
+        if let Some(parent) = path.parent() {
+            self.folder(parent)?;
+        }
+        let mode = if executable { 0o755 } else { 0o644 };
+        self.entry(path, ModeFileType::Regular, mode, data)
+    }
+
+    fn link(&mut self, path: &Path, target: &str) -> Result<()> {
+        if let Some(parent) = path.parent() {
+            self.folder(parent)?;
+        }
+        self.entry(path, ModeFileType::Symlink, 0o777, target.as_bytes())
+    }
+
+    fn copy(&mut self, from: &Path, to: &Path) -> Result<()> {
+        let data = fs::read(from).with_context(|| {
+            format!(
+                "{} is missing in the build root; run: make root",
+                from.display()
+            )
+        })?;
+        self.file(to, &data, true)
+    }
+
+    /// Everything below `from`; links are left out, for installed modules have one to the sources.
+    fn tree(&mut self, from: &Path, to: &Path) -> Result<()> {
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            let inside = to.join(entry.file_name());
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                self.tree(&entry.path(), &inside)?;
+            } else if kind.is_file() {
+                self.copy(&entry.path(), &inside)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<()> {
+        let mut end = Cursor::new(Vec::new());
+        newc::trailer(&mut end)?;
+        self.out.write_all(end.get_ref())?;
+        self.out.flush()?;
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The prepared kernels, as `scripts/prepare-kernel.sh` and `scripts/build-modules.sh` leave them.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// A stock kernel and the modules that have been built for it.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// Release, as `uname -r` prints it.
+    pub release: String,
+    /// The compressed kernel image.
+    pub image: PathBuf,
+    /// Folder with `lib/modules/<release>`: our modules as installed, and the few of the kernel's
+    /// that a guest needs.
+    pub modules: PathBuf,
+    /// Where logs of guests on this kernel go.
+    pub logs: PathBuf,
+}
+
+/// The cache folder.
+///
+/// # Errors
+///
+/// When `ACS_QUIRKS_CACHE` is not set.
+pub fn cache() -> Result<PathBuf> {
+    env::var_os("ACS_QUIRKS_CACHE")
+        .map(PathBuf::from)
+        .context("ACS_QUIRKS_CACHE is not set; call this through make, or scripts/in-root.sh")
+}
+
+impl Kernel {
+    /// The kernel known in the cache as `name`: a series, a release or `newest`.
+    ///
+    /// # Errors
+    ///
+    /// When it has not been prepared, or no modules have been built for it.
+    pub fn find(cache: &Path, name: &str) -> Result<Self> {
+        let folder = cache.join("kernels").join(name);
+        let release = fs::read_to_string(folder.join("release"))
+            .with_context(|| {
+                format!("kernel {name} is not prepared; run: make kernel KERNEL={name}")
+            })?
+            .trim()
+            .to_owned();
+        let modules = cache.join("guest").join(&release);
+        if !modules
+            .join("lib/modules")
+            .join(&release)
+            .join("modules.dep")
+            .is_file()
+        {
+            bail!(
+                "no modules are installed for kernel {release}; run: make test-modules KERNEL={name}"
+            );
+        }
+        Ok(Self {
+            image: folder.join("vmlinuz"),
+            logs: cache.join("logs/guests").join(&release),
+            release,
+            modules,
+        })
+    }
+
+    /// The kernels that `ACS_QUIRKS_KERNELS` names, divided by spaces; `newest` when it names none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::find`].
+    pub fn from_env() -> Result<Vec<Self>> {
+        let cache = cache()?;
+        let names = env::var("ACS_QUIRKS_KERNELS").unwrap_or_default();
+        let names = if names.trim().is_empty() {
+            "newest"
+        } else {
+            &names
+        };
+        let mut kernels: Vec<Self> = Vec::new();
+        for name in names.split_whitespace() {
+            let kernel = Self::find(&cache, name)?;
+            if kernels.iter().all(|known| known.release != kernel.release) {
+                kernels.push(kernel);
+            }
+        }
+        Ok(kernels)
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The boot-test bench: stock kernels, emulated devices, and the groups that come of them.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `kernel.rs` | finds the prepared kernels and modules in the cache |
+//! | `initramfs.rs` | packs the guest's file system |
+//! | `setup.rs` | the three things that a guest boots from: kernel, file system, accelerator |
+//! | `function.rs` | one emulated PCI function: its configuration space, served over vfio-user |
+//! | `machine.rs` | what hardware a guest has, and the command line for it |
+//! | `qmp.rs` | QEMU's monitor: hot-plug |
+//! | `shell.rs` | the guest's shell |
+//! | `vm.rs` | a running guest |
+//! | `groups.rs` | IOMMU groups as a partition, compared |
+//! | `scenario.rs` | a test as data, and how it is run |
+//! | `scenarios/` | the tests |
+
+pub mod function;
+pub mod groups;
+pub mod initramfs;
+pub mod kernel;
+pub mod machine;
+pub mod qmp;
+pub mod scenario;
+pub mod scenarios;
+pub mod setup;
+pub mod shell;
+pub mod vm;

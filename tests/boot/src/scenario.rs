@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A test as data: the hardware, and steps with what they must lead to.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    machine::{Iommu, Machine},
+    setup::Setup,
+    vm::Vm,
+};
+
+/// Groups that are expected: each names all its members.
+pub type Expected = &'static [&'static [&'static str]];
+
+/// One thing to do or to look at.
+#[derive(Clone, Copy, Debug)]
+pub enum Step {
+    /// These groups exist, with exactly these members.
+    Groups(Expected),
+    /// Loads a module, parameters behind its name.
+    Load(&'static str),
+    /// The module does not load, and the kernel log then says this.
+    Refuses(&'static str, &'static str),
+    /// Unloads a module.
+    Unload(&'static str),
+    /// Removes the functions whose address begins so, and looks for them again.
+    Readd(&'static str),
+    /// Plugs in the package at this position in the machine.
+    HotAdd(usize),
+    /// Pulls out the package at this position in the machine.
+    HotRemove(usize),
+    /// A line of shell that succeeds.
+    Run(&'static str),
+    /// A line of shell that succeeds, and what it prints contains this.
+    Says(&'static str, &'static str),
+    /// As [`Step::Says`], but does not contain it.
+    SaysNot(&'static str, &'static str),
+    /// The kernel log has a line that contains this.
+    Logged(&'static str),
+    /// The kernel log has this many lines that contain this.
+    LoggedTimes(usize, &'static str),
+    /// A counter of an entry of the test module is above zero.
+    Counted(u16, &'static str),
+    /// A counter of an entry of the test module is zero.
+    NotCounted(u16, &'static str),
+}
+
+/// A test.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// What it is about, in few words joined by hyphens.
+    pub name: &'static str,
+    /// The hardware.
+    pub machine: Machine,
+    /// What is done, in order. A step that fails ends the test.
+    pub steps: &'static [Step],
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+/// How long a scenario may take that does nothing special: a slow machine needs a tenth of it.
+pub const LIMIT: Duration = Duration::from_secs(120);
+
+impl Scenario {
+    /// The name with the IOMMU, where that is not the usual one.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self.machine.iommu {
+            Iommu::Intel => self.name.to_owned(),
+            other => format!("{}-{}", self.name, other.name()),
+        }
+    }
+
+    /// Runs the test on a kernel.
+    ///
+    /// # Errors
+    ///
+    /// The step that failed, how, and where the guest's log is kept.
+    pub fn run(&self, setup: &Setup) -> Result<()> {
+        let log = setup.kernel.logs.join(format!("{}.log", self.title()));
+        // One from an earlier run would mislead.
+        let _ = fs::remove_file(&log);
+        let deadline = Instant::now() + self.limit;
+        let mut vm = Vm::boot(setup, &self.machine, deadline, &log)
+            .with_context(|| format!("cannot boot; log: {}", log.display()))?;
+        let result = self.steps(&mut vm);
+        if result.is_err() {
+            vm.save_log(&log)?;
+        }
+        result.with_context(|| format!("guest's log: {}", log.display()))
+    }
+
+    fn steps(&self, vm: &mut Vm) -> Result<()> {
+        for (number, step) in (1..).zip(self.steps) {
+            step.take(vm)
+                .with_context(|| format!("step {number} of {}: {step:?}", self.steps.len()))?;
+        }
+        vm.is_content()
+    }
+}
+
+impl Step {
+    fn take(&self, vm: &mut Vm) -> Result<()> {
+        match *self {
+            Self::Groups(expected) => match vm.groups()?.differ(expected) {
+                Some(difference) => bail!(difference),
+                None => Ok(()),
+            },
+            Self::Load(module) => vm.check(&format!("modprobe {module}")).map(drop),
+            Self::Refuses(module, reason) => {
+                let answer = vm.run(&format!("modprobe {module}"))?;
+                if answer.status == 0 {
+                    bail!("it loads");
+                }
+                logged(vm, reason)
+            }
+            Self::Unload(module) => vm.check(&format!("rmmod {module}")).map(drop),
+            Self::Readd(prefix) => vm.readd(prefix),
+            Self::HotAdd(position) => vm.hot_add(position),
+            Self::HotRemove(position) => vm.hot_remove(position),
+            Self::Run(line) => vm.check(line).map(drop),
+            Self::Says(line, text) => contains(&vm.check(line)?, text),
+            Self::SaysNot(line, text) => match contains(&vm.check(line)?, text) {
+                Ok(()) => bail!("it says so"),
+                Err(_) => Ok(()),
+            },
+            Self::Logged(text) => logged(vm, text),
+            Self::LoggedTimes(count, text) => match vm.logged(text)?.len() {
+                found if found == count => Ok(()),
+                found => bail!("it is logged {found} times"),
+            },
+            Self::Counted(entry, name) => match counter(vm, entry, name)? {
+                0 => bail!("the counter is zero"),
+                _ => Ok(()),
+            },
+            Self::NotCounted(entry, name) => match counter(vm, entry, name)? {
+                0 => Ok(()),
+                count => bail!("the counter is {count}"),
+            },
+        }
+    }
+}
+
+/// How many lines of a text are shown that is not what it should be.
+const SHOWN: usize = 15;
+
+fn contains(text: &str, part: &str) -> Result<()> {
+    if text.contains(part) {
+        return Ok(());
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let end = lines[lines.len().saturating_sub(SHOWN)..].join("\n");
+    bail!("there is no \"{part}\" in the text that ends so:\n{end}")
+}
+
+fn logged(vm: &mut Vm, text: &str) -> Result<()> {
+    if vm.logged(text)?.is_empty() {
+        bail!("the kernel log does not say \"{text}\"");
+    }
+    Ok(())
+}
+
+/// A counter of the test module's debugfs file.
+fn counter(vm: &mut Vm, entry: u16, name: &str) -> Result<u64> {
+    let text = vm.check("cat /sys/kernel/debug/acs_quirks_test/counts")?;
+    let entry = entry.to_string();
+    let line = text
+        .lines()
+        .find(|line| line.split(' ').next() == Some(&entry))
+        .with_context(|| format!("no entry {entry} in:\n{text}"))?;
+    line.split(' ')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(found, _)| *found == name)
+        .with_context(|| format!("no counter {name} in: {line}"))?
+        .1
+        .parse()
+        .context("not a number")
+}

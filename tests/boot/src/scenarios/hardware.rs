@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Devices and ports that several tests use.
+
+use crate::{
+    function::Function,
+    machine::{Iommu, Machine, Model, Package},
+};
+
+/// A root port with ACS below the first root bus, in slot 10h: the guest's bus 01.
+pub const PORT_1: &str = "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0";
+/// Another in slot 11h: the guest's bus 02.
+pub const PORT_2: &str = "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0";
+
+const ETHERNET: u32 = 0x02_0000;
+const FIBRE_CHANNEL: u32 = 0x0c_0400;
+const NETWORK: u32 = 0x02_8000;
+
+/// The six functions of a converged network adapter: two network interfaces, two Fibre Channel
+/// over Ethernet and two iSCSI adapters.
+pub const ADAPTER: &[Model] = &[
+    emulated(0x1077, 0x8030, ETHERNET),
+    emulated(0x1077, 0x8030, ETHERNET),
+    emulated(0x1077, 0x8031, FIBRE_CHANNEL),
+    emulated(0x1077, 0x8031, FIBRE_CHANNEL),
+    emulated(0x1077, 0x8032, NETWORK),
+    emulated(0x1077, 0x8032, NETWORK),
+];
+
+/// The adapter at 82:00, below the second root port of a second root bus.
+pub const ADAPTER_MACHINE: Machine = Machine {
+    cpus: 1,
+    iommu: Iommu::Intel,
+    bridges: &[
+        "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0",
+        "pcie-root-port,id=port81,bus=root80,chassis=1,slot=1,addr=1.0",
+        "pcie-root-port,id=port82,bus=root80,chassis=2,slot=2,addr=2.0",
+    ],
+    packages: &[Package {
+        bus: "port82",
+        address: "82:00",
+        functions: ADAPTER,
+        plugged: true,
+    }],
+    acpi: None,
+};
+
+/// An endpoint of our emulation without ACS.
+pub const fn emulated(vendor: u16, device: u16, class: u32) -> Model {
+    Model::Emulated(Function::new(vendor, device, class))
+}
+
+/// Two functions of one kind.
+pub const fn pair(vendor: u16, device: u16) -> [Model; 2] {
+    [
+        emulated(vendor, device, ETHERNET),
+        emulated(vendor, device, ETHERNET),
+    ]
+}
+
+/// A machine with one package below each of two root ports: at 01:00 and at 02:00.
+pub const fn two(packages: &'static [Package; 2]) -> Machine {
+    Machine {
+        cpus: 1,
+        iommu: Iommu::Intel,
+        bridges: &[PORT_1, PORT_2],
+        packages,
+        acpi: None,
+    }
+}
+
+/// The package below the first port.
+pub const fn first(functions: &'static [Model]) -> Package {
+    Package {
+        bus: "port1",
+        address: "01:00",
+        functions,
+        plugged: true,
+    }
+}
+
+/// The package below the second port.
+pub const fn second(functions: &'static [Model]) -> Package {
+    Package {
+        bus: "port2",
+        address: "02:00",
+        functions,
+        plugged: true,
+    }
+}

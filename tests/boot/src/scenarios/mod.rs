@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The tests. Every claim has its control: the same steps without the module, without the entry, or
+//! with the one fact changed give the other answer in the same boot.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `hardware.rs` | devices and ports that several tests use |
+//! | `splits.rs` | an entry splits a package, when and where it should |
+//! | `refusals.rs` | where an entry does not count |
+//! | `ports.rs` | entries for root ports and switch ports |
+//! | `module.rs` | what can be seen and set from outside |
+//! | `states.rs` | kernels on which the hook cannot work |
+//! | `stress.rs` | loading and unloading while devices come and go |
+
+pub mod hardware;
+mod module;
+mod ports;
+mod refusals;
+mod splits;
+mod states;
+mod stress;
+
+use crate::{
+    machine::{Iommu, Machine},
+    scenario::Scenario,
+};
+
+/// Every test, on every IOMMU that it is run on.
+#[must_use]
+pub fn all() -> Vec<Scenario> {
+    let mut list: Vec<Scenario> = [
+        splits::ALL,
+        refusals::ALL,
+        ports::ALL,
+        module::ALL,
+        states::ALL,
+        stress::ALL,
+    ]
+    .concat();
+    for iommu in [Iommu::Amd, Iommu::Virtio] {
+        list.extend(splits::ALL.iter().map(|scenario| Scenario {
+            machine: Machine {
+                iommu,
+                ..scenario.machine
+            },
+            ..*scenario
+        }));
+    }
+    list
+}

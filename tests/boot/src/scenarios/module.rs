@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What can be seen and set from outside.
+
+use super::hardware::ADAPTER_MACHINE;
+use crate::scenario::{
+    LIMIT, Scenario,
+    Step::{Load, Logged, LoggedTimes, Refuses, Run, Says, SaysNot, Unload},
+};
+
+pub(super) const ALL: &[Scenario] = &[INTERFACE, TAINT];
+
+/// Aliases, parameters and debugfs. Rule 4: there is one parameter, which only withdraws, and no
+/// file that can be written.
+const INTERFACE: Scenario = Scenario {
+    name: "interface",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Says(
+            "modinfo -F alias acs_quirks_test",
+            "pci:v00001077d00008031sv*sd*bc*sc*i*",
+        ),
+        SaysNot("modinfo -F alias acs_quirks", "1077"),
+        Run("test \"$(modinfo -F parm acs_quirks | cut -d: -f1)\" = withdraw"),
+        Refuses(
+            "acs_quirks_test withdraw=1,77",
+            "withdraw=1,77: this table has no entry 77",
+        ),
+        Refuses(
+            "acs_quirks_test 'withdraw=1;3'",
+            "\"1;3\" is not an entry number",
+        ),
+        // By alias, as udev does.
+        Load("pci:v00001077d00008030sv00001077sd00000000bc02sc00i00"),
+        Says("lsmod", "acs_quirks_test"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/table",
+            "1 test/adapter mf-endpoint active acs=SV TB RR CR UF DT 1077:8030",
+        ),
+        Run("test -z \"$(find /sys/kernel/debug/acs_quirks_test -type f ! -perm 444)\""),
+        Run("test \"$(find /sys/kernel/debug/acs_quirks_test -type f | wc -l)\" = 3"),
+        Run("test \"$(stat -c %a /sys/module/acs_quirks_test/parameters/*)\" = 444"),
+        Unload("acs_quirks_test"),
+        Run("test ! -e /sys/kernel/debug/acs_quirks_test"),
+        Load("acs_quirks"),
+        LoggedTimes(1, "acs_quirks: table "),
+        Logged("withdrawn 0, hook effective"),
+        Says("cat /sys/kernel/debug/acs_quirks/hook", "missed: 0"),
+    ],
+    limit: LIMIT,
+};
+
+/// Rule 3: entries without a vendor's statement mark the kernel; the validated ones do not.
+/// The mark is bit 18, "N"; an external module sets other bits.
+const TAINT: Scenario = Scenario {
+    name: "taint",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Load("acs_quirks"),
+        Run("test $(($(cat /proc/sys/kernel/tainted) >> 18 & 1)) = 0"),
+        Load("acs_quirks_candidates"),
+        Run("test $(($(cat /proc/sys/kernel/tainted) >> 18 & 1)) = 1"),
+        Logged("these entries are candidates"),
+    ],
+    limit: LIMIT,
+};

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Entries for root ports and switch ports.
+
+use super::hardware::PORT_1;
+use crate::{
+    machine::{Iommu, Machine, Model, Package},
+    scenario::{
+        LIMIT, Scenario,
+        Step::{Counted, Groups, Load, Readd, Unload},
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[ROOT_PORTS, SWITCH];
+
+const NETWORK_CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
+
+/// Two root ports without ACS as functions of one slot, a device below each: one group of all four,
+/// until an entry vouches for the ports.
+const ROOT_PORTS: Scenario = Scenario {
+    name: "root-ports",
+    machine: Machine {
+        cpus: 1,
+        iommu: Iommu::Intel,
+        bridges: &[
+            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
+            "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
+        ],
+        packages: &[
+            Package {
+                bus: "a",
+                address: "01:00",
+                functions: NETWORK_CARD,
+                plugged: true,
+            },
+            Package {
+                bus: "b",
+                address: "02:00",
+                functions: NETWORK_CARD,
+                plugged: true,
+            },
+        ],
+        acpi: None,
+    },
+    steps: &[
+        Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
+        Readd("00:12"),
+        Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
+        Load("acs_quirks_test withdraw=6"),
+        Readd("00:12"),
+        Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
+        Unload("acs_quirks_test"),
+        Load("acs_quirks_test"),
+        Readd("00:12"),
+        Groups(&[&["00:12.0"], &["00:12.1"], &["01:00.0"], &["02:00.0"]]),
+        Counted(6, "granted"),
+    ],
+    limit: LIMIT,
+};
+
+/// A switch whose downstream ports have no ACS.
+const SWITCH: Scenario = Scenario {
+    name: "switch",
+    machine: Machine {
+        cpus: 1,
+        iommu: Iommu::Intel,
+        bridges: &[
+            PORT_1,
+            "x3130-upstream,id=up,bus=port1",
+            "xio3130-downstream,id=down,bus=up,chassis=8,slot=8,addr=0.0,multifunction=on",
+        ],
+        packages: &[Package {
+            bus: "down",
+            address: "03:00",
+            functions: NETWORK_CARD,
+            plugged: true,
+        }],
+        acpi: None,
+    },
+    steps: &[
+        Groups(&[&["02:00.0", "03:00.0"]]),
+        Readd("02:00"),
+        Groups(&[&["02:00.0", "03:00.0"]]),
+        Load("acs_quirks_test"),
+        Readd("02:00"),
+        Groups(&[&["02:00.0"], &["03:00.0"]]),
+        Counted(7, "granted"),
+    ],
+    limit: LIMIT,
+};

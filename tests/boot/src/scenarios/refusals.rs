@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Where an entry does not count. Beside each package that must stay together stands one that the
+//! same module splits.
+
+use super::hardware::{emulated, first, pair, second, two};
+use crate::{
+    function::Function,
+    machine::{Machine, Model},
+    scenario::{
+        Expected, LIMIT, Scenario, Step,
+        Step::{Counted, Groups, Load, Logged, LoggedTimes, NotCounted, Readd, Run},
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[
+    NOT_COVERED,
+    SOME_FLAGS,
+    OWN_ACS,
+    IN_TREE,
+    CATCH_ALL,
+    EXTERNAL_FACING,
+];
+
+/// 01:00 together, 02:00 as one group too.
+const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]];
+/// 01:00 together, 02:00 apart.
+const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00.1"]];
+
+const READD_BOTH: [Step; 2] = [Readd("01:00"), Readd("02:00")];
+
+/// Rule 5: a function that the entry does not cover keeps the package together, also when the
+/// kernel has not found it yet or has forgotten it.
+const NOT_COVERED: Scenario = Scenario {
+    name: "not-covered",
+    machine: two(&[
+        first(&[
+            emulated(0x1077, 0x8030, 0x02_0000),
+            emulated(0x1077, 0x8030, 0x02_0000),
+            emulated(0x1234, 0x0bad, 0x02_0000),
+        ]),
+        second(&pair(0x1077, 0x8030)),
+    ]),
+    steps: &[
+        Groups(&[&["01:00.0", "01:00.1", "01:00.2"], &["02:00.0", "02:00.1"]]),
+        Load("acs_quirks_test"),
+        READD_BOTH[0],
+        READD_BOTH[1],
+        Groups(&[
+            &["01:00.0", "01:00.1", "01:00.2"],
+            &["02:00.0"],
+            &["02:00.1"],
+        ]),
+        Counted(1, "package"),
+        LoggedTimes(
+            1,
+            "01:00.0: acs_quirks: entry 1 (test/adapter) does not count: 00.2 [1234:0bad]",
+        ),
+        // The kernel forgets the third function, but it is still there.
+        Run("echo 1 >/sys/bus/pci/devices/0000:01:00.2/remove"),
+        Run("echo 1 >/sys/bus/pci/devices/0000:01:00.1/remove"),
+        Run("echo 1 >/sys/bus/pci/devices/0000:01:00.0/remove"),
+        Run("echo 1 >/sys/bus/pci/rescan"),
+        Groups(&[&["01:00.0", "01:00.1", "01:00.2"]]),
+    ],
+    limit: LIMIT,
+};
+
+/// Rule 1: an entry that grants some of the flags asked for grants nothing.
+const SOME_FLAGS: Scenario = Scenario {
+    name: "some-flags",
+    machine: two(&[first(&pair(0x1234, 0x0a01)), second(&pair(0x1077, 0x8030))]),
+    steps: &[
+        Groups(BOTH_TOGETHER),
+        Load("acs_quirks_test"),
+        READD_BOTH[0],
+        READD_BOTH[1],
+        Groups(SECOND_SPLIT),
+        Counted(3, "flags"),
+        NotCounted(3, "granted"),
+        LoggedTimes(
+            1,
+            "01:00.0: acs_quirks: entry 3 (test/some-flags) does not count: the entry does not grant all of SV RR CR UF",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+/// Source Validation, Request and Completion Redirect, Upstream Forwarding.
+const ACS: u16 = 0x1d;
+
+/// Rule 1: a function with an ACS capability speaks for itself, whatever it says. The first package
+/// has the capability and cannot switch it on; the second has the same ids and no capability.
+const OWN_ACS: Scenario = Scenario {
+    name: "own-acs",
+    machine: two(&[
+        first(&[STUCK_ACS, STUCK_ACS]),
+        second(&pair(0x1234, 0x0a02)),
+    ]),
+    steps: &[
+        Groups(BOTH_TOGETHER),
+        Load("acs_quirks_test"),
+        READD_BOTH[0],
+        READD_BOTH[1],
+        Groups(SECOND_SPLIT),
+        Counted(5, "own-acs"),
+    ],
+    limit: LIMIT,
+};
+
+const STUCK_ACS: Model = Model::Emulated(
+    Function::new(0x1234, 0x0a02, 0x02_0000)
+        .with_acs(ACS)
+        .stuck(),
+);
+const WORKING_ACS: Model = Model::Emulated(Function::new(0x1234, 0x0a02, 0x02_0000).with_acs(ACS));
+
+/// Rule 2: devices that the kernel knows to be isolated, by their capability or by a quirk of its
+/// own, are grouped alike with and without the module.
+const IN_TREE: Scenario = Scenario {
+    name: "in-tree",
+    machine: two(&[first(&[WORKING_ACS, WORKING_ACS]), second(&[IGB_0, IGB_1])]),
+    steps: &[
+        Groups(APART),
+        READD_BOTH[0],
+        READD_BOTH[1],
+        Groups(APART),
+        Load("acs_quirks_test"),
+        READD_BOTH[0],
+        READD_BOTH[1],
+        Groups(APART),
+        Counted(5, "own-acs"),
+        NotCounted(5, "granted"),
+        Counted(4, "kernel-verdict"),
+        NotCounted(4, "granted"),
+    ],
+    limit: LIMIT,
+};
+
+const APART: Expected = &[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]];
+/// Its ARI capability names function 0 as the next unless told otherwise.
+const IGB_0: Model = Model::Stock("igb,romfile=,x-pcie-ari-nextfn-1=on");
+const IGB_1: Model = Model::Stock("igb,romfile=");
+
+/// Rule 2: the 0 of an in-tree catch-all stands, unless the entry names that very handler.
+const CATCH_ALL: Scenario = Scenario {
+    name: "catch-all",
+    machine: two(&[first(&pair(0x8088, 0x0a04)), second(&pair(0x8088, 0x0a03))]),
+    steps: &[
+        Groups(BOTH_TOGETHER),
+        Load("acs_quirks_test"),
+        READD_BOTH[0],
+        READD_BOTH[1],
+        Groups(SECOND_SPLIT),
+        Counted(9, "kernel-verdict"),
+        NotCounted(9, "granted"),
+        Counted(8, "granted"),
+    ],
+    limit: LIMIT,
+};
+
+/// Rule 6: nothing is claimed below a port that firmware marks as facing outside. The two packages
+/// are alike; only the ports differ.
+const EXTERNAL_FACING: Scenario = Scenario {
+    name: "external-facing",
+    machine: Machine {
+        acpi: Some(
+            r#"
+            DefinitionBlock ("", "SSDT", 2, "ACSQ", "OUTSIDE", 1)
+            {
+                External (\_SB.PCI0.S80, DeviceObj)
+                Scope (\_SB.PCI0.S80)
+                {
+                    Name (_DSD, Package ()
+                    {
+                        ToUUID ("efcc06cc-73ac-4bc3-bff0-76143807c389"),
+                        Package () { Package () { "ExternalFacingPort", 1 } }
+                    })
+                }
+            }
+            "#,
+        ),
+        ..two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))])
+    },
+    steps: &[
+        Groups(BOTH_TOGETHER),
+        Load("acs_quirks_test"),
+        READD_BOTH[0],
+        READD_BOTH[1],
+        Groups(SECOND_SPLIT),
+        Counted(1, "exposed"),
+        Logged("01:00.0: acs_quirks: entry 1 (test/adapter) does not count: it is untrusted"),
+    ],
+    limit: LIMIT,
+};

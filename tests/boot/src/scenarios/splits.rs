@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! An entry splits a package, when and where it should.
+
+use super::hardware::{ADAPTER_MACHINE, PORT_1, first, pair};
+use crate::{
+    machine::{Machine, Model, Package},
+    scenario::{
+        Expected, LIMIT, Scenario,
+        Step::{Counted, Groups, HotAdd, HotRemove, Load, LoggedTimes, Readd, Says, Unload},
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[SPLIT, HOT_ADD, WITHDRAWN];
+
+const ONE_GROUP: Expected = &[&[
+    "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
+]];
+
+const SIX_GROUPS: Expected = &[
+    &["82:00.0"],
+    &["82:00.1"],
+    &["82:00.2"],
+    &["82:00.3"],
+    &["82:00.4"],
+    &["82:00.5"],
+];
+
+/// The main job: the split comes with the entry and the rescan, not with either alone, and goes
+/// with the module.
+const SPLIT: Scenario = Scenario {
+    name: "split",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Groups(ONE_GROUP),
+        Readd("82:00"),
+        Groups(ONE_GROUP),
+        // The module that has no entry for the device.
+        Load("acs_quirks"),
+        Readd("82:00"),
+        Groups(ONE_GROUP),
+        Unload("acs_quirks"),
+        // The one that has.
+        Load("acs_quirks_test"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/hook",
+            "state: effective",
+        ),
+        Groups(ONE_GROUP),
+        Readd("82:00"),
+        Groups(SIX_GROUPS),
+        Counted(1, "granted"),
+        LoggedTimes(6, "isolated by entry 1 (test/adapter)"),
+        // Again: decisions are logged once for each device.
+        Readd("82:00"),
+        Groups(SIX_GROUPS),
+        LoggedTimes(6, "isolated by entry 1 (test/adapter)"),
+        Unload("acs_quirks_test"),
+        Groups(SIX_GROUPS),
+        Readd("82:00"),
+        Groups(ONE_GROUP),
+    ],
+    limit: LIMIT,
+};
+
+const PAIR: &[Model] = &pair(0x1077, 0x8030);
+
+/// The same when the package is plugged in, and no rescan takes place.
+const HOT_ADD: Scenario = Scenario {
+    name: "hot-add",
+    machine: Machine {
+        bridges: &[PORT_1],
+        packages: &[Package {
+            plugged: false,
+            ..first(PAIR)
+        }],
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        HotAdd(0),
+        Groups(&[&["01:00.0", "01:00.1"]]),
+        HotRemove(0),
+        Load("acs_quirks_test"),
+        HotAdd(0),
+        Groups(&[&["01:00.0"], &["01:00.1"]]),
+        HotRemove(0),
+        Unload("acs_quirks_test"),
+        HotAdd(0),
+        Groups(&[&["01:00.0", "01:00.1"]]),
+    ],
+    limit: LIMIT,
+};
+
+/// A withdrawn entry makes no claim; the others do.
+const WITHDRAWN: Scenario = Scenario {
+    name: "withdrawn",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Load("acs_quirks_test withdraw=3,1"),
+        Readd("82:00"),
+        Groups(ONE_GROUP),
+        Counted(1, "withdrawn"),
+        Says("cat /sys/module/acs_quirks_test/parameters/withdraw", "3,1"),
+        Unload("acs_quirks_test"),
+        Load("acs_quirks_test withdraw=all"),
+        Readd("82:00"),
+        Groups(ONE_GROUP),
+        Unload("acs_quirks_test"),
+        Load("acs_quirks_test withdraw=3"),
+        Readd("82:00"),
+        Groups(SIX_GROUPS),
+    ],
+    limit: LIMIT,
+};

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Kernels on which the hook cannot work: the module says so, and claims nothing.
+
+use super::hardware::{ADAPTER_MACHINE, first, pair, second, two};
+use crate::{
+    machine::{Iommu, Machine},
+    scenario::{
+        LIMIT, Scenario,
+        Step::{Groups, Load, Logged, Readd, Refuses, Run, Says},
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[KPROBES_OFF, NO_FUNCTION, NO_IOMMU, OTHER_KERNEL];
+
+/// Kprobes are switched off as a whole: the probe registers, and is never hit.
+const KPROBES_OFF: Scenario = Scenario {
+    name: "kprobes-off",
+    machine: two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))]),
+    steps: &[
+        Run("echo 0 >/sys/kernel/debug/kprobes/enabled"),
+        Load("acs_quirks_test"),
+        Logged("hook ineffective: the kernel does not reach the hook: kprobes are switched off"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/hook",
+            "state: ineffective",
+        ),
+        Readd("01:00"),
+        Groups(&[&["01:00.0", "01:00.1"]]),
+        // The same module works as soon as they are on.
+        Run("echo 1 >/sys/kernel/debug/kprobes/enabled"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/hook",
+            "state: effective",
+        ),
+        Readd("01:00"),
+        Groups(&[&["01:00.0"], &["01:00.1"]]),
+    ],
+    limit: LIMIT,
+};
+
+/// A kernel without the function to hook.
+const NO_FUNCTION: Scenario = Scenario {
+    name: "no-function",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Refuses(
+            "acs_quirks_absent",
+            "this kernel has no function acs_quirks_no_such_function: it is not supported",
+        ),
+        Load("acs_quirks_test"),
+    ],
+    limit: LIMIT,
+};
+
+/// A host without an IOMMU has no groups to split.
+const NO_IOMMU: Scenario = Scenario {
+    name: "no-iommu",
+    machine: Machine {
+        iommu: Iommu::None,
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Load("acs_quirks_test"),
+        Logged("hook ineffective: no PCI device is in an IOMMU group"),
+        Readd("82:00"),
+        Run("test ! -e /sys/bus/pci/devices/0000:82:00.0/iommu_group"),
+    ],
+    limit: LIMIT,
+};
+
+/// A module that was built for another kernel does not load; the kernel itself sees to that.
+const OTHER_KERNEL: Scenario = Scenario {
+    name: "other-kernel",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Run("xzcat $(modinfo -n acs_quirks) >/tmp/other.ko"),
+        Run("insmod /tmp/other.ko && rmmod acs_quirks"),
+        Run("sed -i \"s/vermagic=$(uname -r | cut -c1-3)/vermagic=6.1/\" /tmp/other.ko"),
+        Run("! insmod /tmp/other.ko"),
+        Logged("version magic '6.1"),
+    ],
+    limit: LIMIT,
+};

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Loading and unloading while devices come and go.
+
+use std::time::Duration;
+
+use super::hardware::ADAPTER_MACHINE;
+use crate::{
+    machine::Machine,
+    scenario::{
+        Scenario,
+        Step::{Groups, Run, Says},
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[RELOAD];
+
+/// 200 times, with the adapter removed and rescanned all the while. In the end nothing is left:
+/// no complaint in the log, no use of the module, no group, and no memory. Each load makes and
+/// frees a `struct pci_dev` (from kmalloc-4k) in its self-test, so a leak of one a load would show.
+const RELOAD: Scenario = Scenario {
+    name: "reload-200",
+    machine: Machine {
+        cpus: 2,
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Run("while test ! -e /tmp/stop; do \
+             for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done; \
+             echo 1 >/sys/bus/pci/rescan; echo >>/tmp/rounds; \
+             done >/dev/null 2>&1 & echo $! >/tmp/pid"),
+        Run(
+            "for i in $(seq 20); do modprobe acs_quirks_test && rmmod acs_quirks_test || exit 1; done",
+        ),
+        Run("awk '$1 == \"kmalloc-4k\" { print $2 }' /proc/slabinfo >/tmp/before"),
+        Run(
+            "for i in $(seq 180); do modprobe acs_quirks_test && rmmod acs_quirks_test || exit 1; done",
+        ),
+        Run("awk '$1 == \"kmalloc-4k\" { print $2 }' /proc/slabinfo >/tmp/after"),
+        Run("touch /tmp/stop; while kill -0 $(cat /tmp/pid) 2>/dev/null; do sleep 0.1; done"),
+        Run("test $(wc -l </tmp/rounds) -ge 50 || { wc -l /tmp/rounds; exit 1; }"),
+        Run(
+            "a=$(cat /tmp/after) b=$(cat /tmp/before); test $((a - b)) -lt 60 || { echo $b $a; exit 1; }",
+        ),
+        Run("test -z \"$(lsmod | grep acs_quirks)\""),
+        Run(
+            "for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done; echo 1 >/sys/bus/pci/rescan",
+        ),
+        Groups(&[&[
+            "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
+        ]]),
+        Says("ls /sys/bus/pci/devices", "0000:82:00.5"),
+    ],
+    limit: Duration::from_secs(400),
+};

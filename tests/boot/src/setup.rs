@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What guests boot from, made once for each kernel.
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use anyhow::Result;
+
+use crate::{
+    initramfs,
+    kernel::Kernel,
+    machine::{Iommu, Machine},
+    vm::Vm,
+};
+
+/// How QEMU runs the guest's instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accelerator {
+    /// The host's virtualisation.
+    Kvm,
+    /// Emulation.
+    Tcg,
+}
+
+impl Accelerator {
+    /// QEMU's option.
+    #[must_use]
+    pub const fn option(self) -> &'static str {
+        match self {
+            Self::Kvm => "kvm",
+            Self::Tcg => "tcg,thread=multi",
+        }
+    }
+}
+
+/// A kernel, the guest's file system for it, and the accelerator.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// The file system, an archive.
+    pub initramfs: PathBuf,
+    /// The accelerator.
+    pub accelerator: Accelerator,
+}
+
+impl Setup {
+    /// Makes what guests on `kernel` need, in `folder`.
+    ///
+    /// # Errors
+    ///
+    /// When the file system cannot be written.
+    pub fn new(kernel: Kernel, folder: &Path) -> Result<Self> {
+        let initramfs = folder.join(&kernel.release);
+        initramfs::write(&kernel, &initramfs)?;
+        let mut setup = Self {
+            kernel,
+            initramfs,
+            accelerator: Accelerator::Tcg,
+        };
+        if setup.kvm_works()? {
+            setup.accelerator = Accelerator::Kvm;
+        }
+        Ok(setup)
+    }
+
+    /// Whether a guest comes up under KVM. A device node proves nothing: where the machine is itself
+    /// a guest, KVM may be there and fail. So it is tried, once; the answer is kept with the kernel.
+    fn kvm_works(&self) -> Result<bool> {
+        if File::options()
+            .read(true)
+            .write(true)
+            .open("/dev/kvm")
+            .is_err()
+        {
+            return Ok(false);
+        }
+        let answer = self.kernel.image.with_file_name("kvm-works");
+        if let Ok(known) = fs::read_to_string(&answer) {
+            return Ok(known == "yes");
+        }
+        let trial = Self {
+            accelerator: Accelerator::Kvm,
+            ..self.clone()
+        };
+        let machine = Machine {
+            cpus: 1,
+            iommu: Iommu::None,
+            bridges: &[],
+            packages: &[],
+            acpi: None,
+        };
+        let deadline = Instant::now() + Duration::from_secs(15);
+        let log = self.kernel.logs.join("kvm.log");
+        let works = Vm::boot(&trial, &machine, deadline, &log).is_ok();
+        fs::write(answer, if works { "yes" } else { "no" })?;
+        Ok(works)
+    }
+}

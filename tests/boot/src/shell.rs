@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The guest's shell, behind its second serial port: see `guest/init`.
+
+use std::{
+    io::{Read, Write},
+    os::unix::net::UnixStream,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+/// A connection to the guest's shell.
+#[derive(Debug)]
+pub struct Shell {
+    stream: UnixStream,
+    pending: Vec<u8>,
+    deadline: Instant,
+}
+
+/// What a command left behind.
+#[derive(Debug)]
+pub struct Answer {
+    /// Exit status.
+    pub status: u8,
+    /// What it printed, both streams, without the last newline.
+    pub text: String,
+}
+
+impl Shell {
+    /// Waits for the guest to come up. Nothing on this connection lasts beyond `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// When it does not come up in time, or ends.
+    pub fn new(stream: UnixStream, deadline: Instant) -> Result<Self> {
+        let mut shell = Self {
+            stream,
+            pending: Vec::new(),
+            deadline,
+        };
+        shell.until(b"@ready\n").context("while the guest boots")?;
+        Ok(shell)
+    }
+
+    /// Runs one line of shell.
+    ///
+    /// # Errors
+    ///
+    /// When the guest does not answer in time, or ends. A command that fails is no error.
+    pub fn run(&mut self, line: &str) -> Result<Answer> {
+        writeln!(self.stream, "{line}")?;
+        let text = self
+            .until(b"\n@end ")
+            .with_context(|| format!("while it runs: {line}"))?;
+        let status = self.until(b"\n")?;
+        Ok(Answer {
+            status: status.trim().parse()?,
+            text: text.trim_end().to_owned(),
+        })
+    }
+
+    /// What arrives before `mark`; the mark is taken too.
+    fn until(&mut self, mark: &[u8]) -> Result<String> {
+        loop {
+            let found = self
+                .pending
+                .windows(mark.len())
+                .position(|part| part == mark);
+            if let Some(at) = found {
+                let rest = self.pending.split_off(at + mark.len());
+                let taken = std::mem::replace(&mut self.pending, rest);
+                return Ok(String::from_utf8_lossy(&taken[..at]).into_owned());
+            }
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                bail!("the guest has run out of time");
+            }
+            self.stream
+                .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
+            let mut buffer = [0; 4096];
+            match self.stream.read(&mut buffer) {
+                Ok(0) => bail!("the guest has ended"),
+                Ok(count) => self.pending.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A running guest.
+
+use std::{
+    fs::{self, File},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    function::Served,
+    groups::Groups,
+    machine::{Iommu, Machine, Model, Package},
+    qmp::Qmp,
+    setup::Setup,
+    shell::{Answer, Shell},
+};
+
+const QEMU: &str = "qemu-system-x86_64";
+/// What the kernel writes when something is wrong with it, as a pattern.
+const COMPLAINTS: &str =
+    "WARNING:|BUG:|Oops|general protection fault|rcu_.* detected|refcount_t:|Kernel panic";
+
+/// A running guest; dropping it ends it.
+#[derive(Debug)]
+pub struct Vm {
+    machine: Machine,
+    shell: Shell,
+    qmp: Qmp,
+    _qemu: Process,
+    // After QEMU, for the functions' servers wait for it to go.
+    _served: Vec<Served>,
+    folder: TempDir,
+}
+
+/// QEMU, killed and reaped when dropped.
+#[derive(Debug)]
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Vm {
+    /// Boots `machine`; the guest may live until `deadline`. When this fails, the kernel's messages
+    /// so far go to `log`.
+    ///
+    /// # Errors
+    ///
+    /// When QEMU does not start, or the guest does not come up in time.
+    pub fn boot(setup: &Setup, machine: &Machine, deadline: Instant, log: &Path) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let served = serve(machine, folder.path())?;
+        let child = command(setup, machine, folder.path())?
+            .spawn()
+            .with_context(|| format!("cannot start {QEMU}; run: make root"))?;
+        let mut qemu = Process(child);
+        let connected = connect(&mut qemu, folder.path(), deadline).and_then(|(qmp, mut shell)| {
+            if machine.iommu == Iommu::Virtio {
+                shell.run("modprobe virtio-iommu")?;
+            }
+            Ok((qmp, shell))
+        });
+        let (qmp, shell) = connected.inspect_err(|_| {
+            let _ = save_log(folder.path(), "", log);
+        })?;
+        Ok(Self {
+            machine: *machine,
+            shell,
+            qmp,
+            _qemu: qemu,
+            _served: served,
+            folder,
+        })
+    }
+
+    /// Runs a line of shell in the guest.
+    ///
+    /// # Errors
+    ///
+    /// When the guest ends or has no time left; a command that fails is no error.
+    pub fn run(&mut self, line: &str) -> Result<Answer> {
+        self.shell.run(line)
+    }
+
+    /// Runs a line of shell that has to succeed, and gives what it prints.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vm::run`], and when the command fails.
+    pub fn check(&mut self, line: &str) -> Result<String> {
+        let answer = self.run(line)?;
+        if answer.status != 0 {
+            bail!("status {} of: {line}\n{}", answer.status, answer.text);
+        }
+        Ok(answer.text)
+    }
+
+    /// The guest's IOMMU groups.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vm::run`].
+    pub fn groups(&mut self) -> Result<Groups> {
+        let paths = self.run("echo /sys/kernel/iommu_groups/*/devices/*")?;
+        Ok(Groups::from_paths(&paths.text))
+    }
+
+    /// Removes all functions whose address begins with `prefix` and has the kernel look for them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vm::check`].
+    pub fn readd(&mut self, prefix: &str) -> Result<()> {
+        self.check(&format!(
+            "for d in /sys/bus/pci/devices/0000:{prefix}*; do echo 1 >$d/remove; done; \
+             echo 1 >/sys/bus/pci/rescan"
+        ))?;
+        Ok(())
+    }
+
+    /// Plugs in the package at `position`, and waits until the guest has all its functions.
+    ///
+    /// # Errors
+    ///
+    /// When QEMU refuses, or the guest has no time left.
+    pub fn hot_add(&mut self, position: usize) -> Result<()> {
+        let package = self.package(position)?;
+        // The guest looks when function 0 appears.
+        for number in (0..package.functions.len()).rev() {
+            let device = package.device(position, number, self.folder.path());
+            self.qmp.execute("device_add", &device)?;
+        }
+        self.wait_for(package.address, package.functions.len())
+    }
+
+    /// Pulls out the package at `position`, and waits until the guest has none of its functions.
+    ///
+    /// # Errors
+    ///
+    /// When QEMU refuses, or the guest has no time left.
+    pub fn hot_remove(&mut self, position: usize) -> Result<()> {
+        let package = self.package(position)?;
+        let id = json!({ "id": Package::id(position, 0) });
+        self.qmp.execute("device_del", &id)?;
+        let count = package.functions.len();
+        let ids: Vec<String> = (0..count)
+            .map(|number| Package::id(position, number))
+            .collect();
+        self.qmp.wait_deleted(&ids)?;
+        self.wait_for(package.address, 0)
+    }
+
+    fn package(&self, position: usize) -> Result<Package> {
+        let found = self.machine.packages.get(position).copied();
+        found.with_context(|| format!("the machine has no package {position}"))
+    }
+
+    /// Waits until the guest has `count` functions whose address begins with `prefix`.
+    fn wait_for(&mut self, prefix: &str, count: usize) -> Result<()> {
+        loop {
+            let line = format!("ls /sys/bus/pci/devices | grep -c ^0000:{prefix}");
+            if self.run(&line)?.text.trim() == count.to_string() {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// The lines of the kernel log that contain `text`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vm::run`].
+    pub fn logged(&mut self, text: &str) -> Result<Vec<String>> {
+        let text = text.replace('\'', "'\\''");
+        let found = self.run(&format!("dmesg | grep -F -e '{text}'"))?;
+        Ok(found.text.lines().map(str::to_owned).collect())
+    }
+
+    /// Writes all that the guest's kernel has said to `log`, as far as the guest still answers.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn save_log(&mut self, log: &Path) -> Result<()> {
+        let said = self.run("dmesg").map(|answer| answer.text);
+        save_log(self.folder.path(), &said.unwrap_or_default(), log)
+    }
+
+    /// Fails when the kernel has complained of anything.
+    ///
+    /// # Errors
+    ///
+    /// With the lines in question.
+    pub fn is_content(&mut self) -> Result<()> {
+        let lines = self.run(&format!("dmesg | grep -E '{COMPLAINTS}'"))?.text;
+        if !lines.is_empty() {
+            bail!("the kernel complains:\n{lines}");
+        }
+        Ok(())
+    }
+}
+
+/// Starts the servers of all emulated functions.
+fn serve(machine: &Machine, sockets: &Path) -> Result<Vec<Served>> {
+    let mut served = Vec::new();
+    for (position, package) in machine.packages.iter().enumerate() {
+        for (number, model) in package.functions.iter().enumerate() {
+            if let Model::Emulated(function) = model {
+                served.push(function.serve(&Package::socket(position, number, sockets))?);
+            }
+        }
+    }
+    Ok(served)
+}
+
+/// QEMU's command line.
+fn command(setup: &Setup, machine: &Machine, folder: &Path) -> Result<Command> {
+    let socket = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
+    let mut command = Command::new(QEMU);
+    command
+        .args(["-machine", "q35,kernel-irqchip=split"])
+        .args(["-cpu", "max", "-m", "512"])
+        .args(["-accel", setup.accelerator.option()])
+        .args(["-nodefaults", "-display", "none", "-no-reboot"])
+        .args(["-serial", &format!("file:{}", console(folder).display())])
+        .args(["-serial", &socket("shell")])
+        .args(["-qmp", &socket("qmp")])
+        .arg("-kernel")
+        .arg(&setup.kernel.image)
+        .arg("-initrd")
+        .arg(&setup.initramfs)
+        .args([
+            "-append",
+            "console=ttyS0 quiet panic=-1 oops=panic intel_iommu=on",
+        ])
+        .args(machine.arguments(folder))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(messages(folder))?);
+    if let Some(source) = machine.acpi {
+        let table = compile_acpi(source, folder)?;
+        command
+            .arg("-acpitable")
+            .arg(format!("file={}", table.display()));
+    }
+    Ok(command)
+}
+
+/// Compiles an ACPI table.
+fn compile_acpi(source: &str, folder: &Path) -> Result<PathBuf> {
+    let file = folder.join("table.asl");
+    fs::write(&file, source)?;
+    let output = Command::new("iasl").arg("-va").arg(&file).output()?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stdout);
+        bail!("iasl does not accept the ACPI table:\n{text}");
+    }
+    Ok(folder.join("table.aml"))
+}
+
+/// Connects to QEMU's monitor and to the guest's shell.
+fn connect(qemu: &mut Process, folder: &Path, deadline: Instant) -> Result<(Qmp, Shell)> {
+    let mut open = |name: &str| -> Result<UnixStream> {
+        loop {
+            if let Ok(stream) = UnixStream::connect(folder.join(name)) {
+                return Ok(stream);
+            }
+            if let Some(status) = qemu.0.try_wait()? {
+                let said = fs::read_to_string(messages(folder)).unwrap_or_default();
+                bail!("QEMU ended with {status}:\n{said}");
+            }
+            if Instant::now() > deadline {
+                bail!("QEMU does not open its sockets");
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    };
+    let shell = open("shell")?;
+    let qmp = Qmp::new(open("qmp")?)?;
+    Ok((qmp, Shell::new(shell, deadline)?))
+}
+
+/// What the kernel writes to its console; little, unless it panics.
+fn console(folder: &Path) -> PathBuf {
+    folder.join("console")
+}
+
+/// What QEMU itself has to say.
+fn messages(folder: &Path) -> PathBuf {
+    folder.join("qemu")
+}
+
+/// Puts all there is to read of a guest in one file.
+fn save_log(folder: &Path, said: &str, log: &Path) -> Result<()> {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    let text = format!(
+        "== QEMU\n{}\n== kernel log\n{said}\n== console\n{}\n",
+        read(messages(folder)),
+        read(console(folder)),
+    );
+    if let Some(parent) = log.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    fs::write(log, text)?;
+    Ok(())
+}
