@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The entrance. The work is in scripts/ (build root, kernels, modules) and in Cargo packages.
+# kbuild reads Kbuild, not this file.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Which kernel make demo boots: a series (7.2), a release (7.3.4) or newest.
+KERNEL ?= newest
+# Which kernels make test boots.
+KERNELS ?= $(shell grep -v '^\#' scripts/supported-kernels)
+# Which installed kernel make install builds for.
+KVER ?= $(shell uname -r)
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
+IN_ROOT := $(SUDO) scripts/in-root.sh --
+# Debian 13's cargo, for the lowest Rust version that the tools promise.
+CARGO := $(IN_ROOT) cargo
+
+.PHONY: help
+help: ## this list
+	@echo 'usage: make TARGET [VARIABLE=VALUE ...]'
+	@echo
+	@sed -nE 's/^([a-z_-]+):[^#]*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@echo
+	@echo 'Everything that is built or fetched lies in $$ACS_QUIRKS_CACHE (default: ~/.cache/acs-quirks).'
+
+##### The two that do everything
+
+.PHONY: demo
+demo: ## boot a stock kernel (KERNEL=) with a six-function adapter and show its groups before and after
+demo: modules-$(KERNEL)
+	@$(CARGO) build --quiet --locked --package boot --bin demo
+	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/debug/demo
+
+.PHONY: test
+test: ## all checks: lints, host tests, generated files, boot tests on KERNELS=
+test: lint host-test boot-test
+
+##### Parts of the tests
+
+.PHONY: lint
+lint: root ## formatting, clippy on the tools, shellcheck; warnings are errors
+	@echo '== formatting'
+	@$(CARGO) fmt --all --check
+	@$(IN_ROOT) sh -c 'rustfmt --check --edition 2021 --config skip_children=true $$(git ls-files "src/*.rs" "src/**/*.rs" "tests/module/*.rs" "tests/absent/*.rs")'
+	@echo '== clippy'
+	@$(CARGO) clippy --quiet --locked --workspace --all-targets -- --deny warnings
+	@echo '== shellcheck'
+	@$(IN_ROOT) sh -c 'shellcheck --external-sources $$(git ls-files "scripts/*.sh" .ci/run tests/boot/guest/init)'
+
+.PHONY: host-test
+host-test: root table-check ## tests that need no kernel
+	@$(CARGO) test --quiet --locked --workspace --exclude boot
+
+.PHONY: boot-test
+boot-test: ## boot tests on KERNELS=; ARGS= goes to the test program (a filter, --list, ...)
+boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel))
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --package boot -- --test-threads 2 $(ARGS)
+
+##### The data table
+
+TABLES := validated:quirks:src/table.rs \
+	candidate:quirks:src/candidates/table.rs \
+	test:tests/module/quirks:tests/module/table.rs
+table-build = set -- $(subst :, ,$(1)); $(CARGO) run --quiet --locked --package acsctl -- \
+	table build --edition $$1 --quirks $$2 --out $$3
+
+.PHONY: table
+table: root ## regenerate the table sources from quirks/
+	@$(foreach table,$(TABLES),$(call table-build,$(table)); )
+
+.PHONY: table-check
+table-check: root
+	@$(foreach table,$(TABLES),$(call table-build,$(table)) --check; )
+
+##### The module, for a kernel tree of yours
+
+.PHONY: modules
+modules: ## build acs_quirks.ko against KDIR=, a kernel tree with Rust metadata
+	@scripts/preflight.sh '$(or $(KDIR),/lib/modules/$(KVER)/build)'
+	$(MAKE) -C '$(or $(KDIR),/lib/modules/$(KVER)/build)' M='$(CURDIR)' modules
+
+.PHONY: modules_install
+modules_install: ## install what make modules has built (INSTALL_MOD_PATH= as in kbuild), and run depmod
+	$(MAKE) -C '$(or $(KDIR),/lib/modules/$(KVER)/build)' M='$(CURDIR)' modules_install
+	depmod $(if $(INSTALL_MOD_PATH),-b '$(INSTALL_MOD_PATH)') \
+		"$$(cat '$(or $(KDIR),/lib/modules/$(KVER)/build)/include/config/kernel.release')"
+
+.PHONY: install
+ifdef KDIR
+install: modules modules_install ## build for the running kernel (or KVER=, or KDIR=) and install
+else
+install: ## build for the running kernel (or KVER=, or KDIR=) and install
+	@$(SUDO) scripts/install-module.sh '$(KVER)'
+endif
+
+##### What the above stand on
+
+.PHONY: root
+root: ## the build root: Debian 13 with the exact toolchain
+	@$(SUDO) scripts/build-root.sh
+
+.PHONY: kernel
+kernel: kernel-$(KERNEL) ## prepare a stock kernel (KERNEL=)
+
+# Several kernels must not be prepared at once, whatever -j says: the scripts take turns by a lock.
+.PHONY: kernel-%
+kernel-%: root
+	@$(SUDO) scripts/prepare-kernel.sh '$*'
+
+.PHONY: modules-%
+modules-%: kernel-%
+	@$(SUDO) scripts/build-modules.sh '$*'
+
+.PHONY: clean
+clean: ## remove what was built, here and in the cache; the root and the kernels stay
+	@$(SUDO) scripts/clean.sh

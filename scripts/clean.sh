@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# clean.sh: remove what was built, in the cache and in the checkout. The build root and the kernels stay; to be rid of
+# all, remove the cache folder.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+lock work
+for name in build guest target logs; do remove_tree "$CACHE/$name"; done
+cd "$PROJECT"
+find . -path ./.git -prune -o -type f \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+	-o -name '.*.cmd' -o -name modules.order -o -name Module.symvers \) -exec rm -f {} +
