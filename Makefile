@@ -58,7 +58,8 @@ host-test: root table-check ## tests that need no kernel
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= goes to the test program (a filter, --list, ...)
 boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel))
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --package boot -- --test-threads 2 $(ARGS)
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --package boot --test build
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --package boot --test scenarios -- --test-threads 2 $(ARGS)
 
 ##### The data table
 

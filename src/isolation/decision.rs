@@ -187,12 +187,10 @@ fn judge<F: Function>(
 fn may_speak<F: Function>(entry: &Entry, kernel: KernelVerdict, function: &F) -> bool {
     match kernel {
         KernelVerdict::NoOpinion => true,
-        KernelVerdict::NotIsolated => {
-            entry
-                .supersedes
-                .zip(function.pcie_type())
-                .is_some_and(|(handler, found)| handler.answered(function.vendor(), found))
-        }
+        KernelVerdict::NotIsolated => entry
+            .supersedes
+            .zip(function.pcie_type())
+            .is_some_and(|(handler, found)| handler.answered(function.vendor(), found)),
         KernelVerdict::Isolated | KernelVerdict::Unknown => false,
     }
 }

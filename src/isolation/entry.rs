@@ -66,9 +66,9 @@ impl Kind {
     /// kind answer for. Egress Control is never among them.
     pub const fn grantable(self) -> AcsFlags {
         match self {
-            Self::MfEndpoint | Self::RcEndpoint => AcsFlags::GROUPING
-                .union(AcsFlags::TB)
-                .union(AcsFlags::DT),
+            Self::MfEndpoint | Self::RcEndpoint => {
+                AcsFlags::GROUPING.union(AcsFlags::TB).union(AcsFlags::DT)
+            }
             Self::RootPort | Self::DownstreamPort => AcsFlags::GROUPING.union(AcsFlags::TB),
         }
     }

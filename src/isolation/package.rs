@@ -18,6 +18,8 @@ const ARI_FUNCTIONS: usize = 256;
 /// Most extended capabilities that fit into configuration space: the kernel's bound in
 /// `pci_find_next_ext_capability()`.
 const MAX_EXT_CAPS: usize = (4096 - 256) / 8;
+/// Offset of the last dword of configuration space.
+const LAST_DWORD: u16 = 0xffc;
 /// Extended capability id of ARI, `PCI_EXT_CAP_ID_ARI`.
 const EXT_CAP_ID_ARI: u32 = 0x0e;
 
@@ -36,8 +38,8 @@ pub enum Fault {
         /// Device id that it has now.
         device: u16,
     },
-    /// Function 0 says that it is the only one, yet others exist.
-    HiddenFunctions,
+    /// The package, as function 0 describes it, does not have the function that is asked about.
+    Unaccounted,
     /// A function is present that the entry does not cover.
     NotCovered {
         /// The function's number on its bus.
@@ -56,11 +58,14 @@ impl fmt::Display for Fault {
                 write!(f, "configuration space of {} cannot be read", Devfn(devfn))
             }
             Self::Changed { vendor, device } => {
-                write!(f, "the function now identifies as {vendor:04x}:{device:04x}")
+                write!(
+                    f,
+                    "the function now identifies as {vendor:04x}:{device:04x}"
+                )
             }
-            Self::HiddenFunctions => {
-                f.write_str("function 0 denies being multi-function, but other functions exist")
-            }
+            Self::Unaccounted => f.write_str(
+                "function 0 does not account for this function (multi-function bit, ARI chain)",
+            ),
             Self::NotCovered {
                 devfn,
                 vendor,
@@ -108,18 +113,15 @@ pub fn check<F: Function>(
         return Err(Fault::Unreadable { devfn: first });
     }
     let one = |devfn| one_function(function, devfn, layout, &covered);
-    if header_type(function, first)? & 0x80 == 0 {
-        // Other function numbers may answer as function 0 here, so they are not asked.
-        return if own == first {
-            one(first).map(|_| ())
-        } else {
-            Err(Fault::HiddenFunctions)
-        };
-    }
+    // Where function 0 says that it is the only one, the other numbers may answer as function 0, so
+    // they are not asked.
+    let several = header_type(function, first)? & 0x80 != 0;
     let mut seen_own = false;
-    for number in 0..FUNCTIONS {
+    for number in 0..if several { FUNCTIONS } else { 1 } {
         seen_own |= one(first | number)? && first | number == own;
     }
+    // The kernel follows this chain whatever the multi-function bit says (`next_fn()` in
+    // `drivers/pci/probe.c`).
     if function.is_ari() {
         let mut at = first;
         for _ in 0..ARI_FUNCTIONS {
@@ -139,7 +141,7 @@ pub fn check<F: Function>(
     if seen_own {
         Ok(())
     } else {
-        Err(Fault::HiddenFunctions)
+        Err(Fault::Unaccounted)
     }
 }
 
@@ -205,10 +207,15 @@ fn ari_next<F: Function>(function: &F, devfn: u8) -> Result<u8, Fault> {
             return Ok(0);
         }
         if header & 0xffff == EXT_CAP_ID_ARI {
-            let [_, next, _, _] = read(offset | 4)?.to_le_bytes();
+            // Capabilities begin at any dword, the last one of the space included.
+            let register = offset.saturating_add(4);
+            if register > LAST_DWORD {
+                break;
+            }
+            let [_, next, _, _] = read(register)?.to_le_bytes();
             return Ok(next);
         }
-        offset = low(header >> 20) & 0xffc;
+        offset = low(header >> 20) & LAST_DWORD;
         if offset < 0x100 {
             return Ok(0);
         }

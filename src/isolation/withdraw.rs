@@ -34,7 +34,10 @@ impl fmt::Display for ParseError<'_> {
                 "\"{word}\" is not an entry number; use numbers divided by commas, or \"all\""
             ),
             Self::NoSuchEntry(number) => {
-                write!(f, "this table has no entry {number}; take it out of the list")
+                write!(
+                    f,
+                    "this table has no entry {number}; take it out of the list"
+                )
             }
         }
     }
@@ -62,9 +65,11 @@ impl Withdrawn {
                 set = Self::ALL;
                 continue;
             }
-            let number = word
-                .parse::<u16>()
-                .map_err(|_| ParseError::NotANumber(word))?;
+            let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+            let number = match word.parse::<u16>() {
+                Ok(number) if is_number => number,
+                _ => return Err(ParseError::NotANumber(word)),
+            };
             let position = table
                 .entries
                 .binary_search_by_key(&number, |entry| entry.number)

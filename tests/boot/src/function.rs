@@ -25,7 +25,7 @@ use vfio_user::{DmaMapFlags, DmaUnmapFlags, IrqInfo, Server, ServerBackend, Serv
 /// Size of the configuration space of a PCIe function, in bytes.
 const CONFIG_SIZE: usize = 4096;
 /// Where the PCI Express capability stands.
-const PCIE: usize = 0x40;
+const PCIE: u8 = 0x40;
 /// Where the first extended capability stands.
 const EXTENDED: usize = 0x100;
 
@@ -168,17 +168,18 @@ impl Config {
         config.put16(0x06, 0x0010, 0);
         config.put32(0x08, function.class << 8, 0);
         config.put16(0x2c, function.vendor, 0);
-        config.put16(0x34, PCIE as u16, 0);
+        config.put16(0x34, PCIE.into(), 0);
+        let pcie = usize::from(PCIE);
         // PCI Express capability, version 2, endpoint: Device Control and Link Control writable.
-        config.put16(PCIE, 0x0010, 0);
-        config.put16(PCIE + 0x02, 0x0002, 0);
+        config.put16(pcie, 0x0010, 0);
+        config.put16(pcie + 0x02, 0x0002, 0);
         // Device Capabilities: role-based error reporting, function-level reset.
-        config.put32(PCIE + 0x04, 0x1000_8000, 0);
-        config.put16(PCIE + 0x08, 0x2810, 0x7fff);
+        config.put32(pcie + 0x04, 0x1000_8000, 0);
+        config.put16(pcie + 0x08, 0x2810, 0x7fff);
         // Link Capabilities and Status: x1, 2.5 GT/s.
-        config.put32(PCIE + 0x0c, 0x0000_0011, 0);
-        config.put16(PCIE + 0x10, 0, 0x0fff);
-        config.put16(PCIE + 0x12, 0x0011, 0);
+        config.put32(pcie + 0x0c, 0x0000_0011, 0);
+        config.put16(pcie + 0x10, 0, 0x0fff);
+        config.put16(pcie + 0x12, 0x0011, 0);
         if let Some(capability) = function.acs {
             // ACS Extended Capability, version 1, the last in the list.
             config.put32(EXTENDED, 0x0001_000d, 0);

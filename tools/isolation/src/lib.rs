@@ -4,6 +4,11 @@
 //! files that the module is built from.
 
 #![no_std]
+#![allow(
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "the kernel's lints, which these files are written to, do not ask for either"
+)]
 
 #[path = "../../../src/isolation/mod.rs"]
 mod logic;

@@ -124,11 +124,12 @@ fn table(before: &Groups, control: &Groups, after: &Groups) {
 /// What to make of it.
 fn verdict(worked: bool) {
     if worked {
-        println!("Before, the kernel would hand all six functions to one virtual machine or to none.");
-        println!("Now each can go to its own. The kernel is the one that Debian ships.");
+        println!("Before, all six functions could go to one virtual machine only; now each can go");
+        println!("to its own. The kernel is the one that Debian ships.");
         println!();
-        println!("The entry behind this is a test entry: no vendor has stated that these functions");
-        println!("are isolated, so it builds only into a test module, which taints the kernel.");
+        println!("The entry behind this is a test entry: no vendor has stated that these");
+        println!("functions are isolated, so it builds only into a test module, which taints the");
+        println!("kernel.");
     } else {
         println!("This is not what should have come out.");
     }

@@ -46,11 +46,13 @@ pub const ADAPTER_MACHINE: Machine = Machine {
 };
 
 /// An endpoint of our emulation without ACS.
+#[must_use]
 pub const fn emulated(vendor: u16, device: u16, class: u32) -> Model {
     Model::Emulated(Function::new(vendor, device, class))
 }
 
 /// Two functions of one kind.
+#[must_use]
 pub const fn pair(vendor: u16, device: u16) -> [Model; 2] {
     [
         emulated(vendor, device, ETHERNET),
@@ -59,6 +61,7 @@ pub const fn pair(vendor: u16, device: u16) -> [Model; 2] {
 }
 
 /// A machine with one package below each of two root ports: at 01:00 and at 02:00.
+#[must_use]
 pub const fn two(packages: &'static [Package; 2]) -> Machine {
     Machine {
         cpus: 1,
@@ -70,6 +73,7 @@ pub const fn two(packages: &'static [Package; 2]) -> Machine {
 }
 
 /// The package below the first port.
+#[must_use]
 pub const fn first(functions: &'static [Model]) -> Package {
     Package {
         bus: "port1",
@@ -80,6 +84,7 @@ pub const fn first(functions: &'static [Model]) -> Package {
 }
 
 /// The package below the second port.
+#[must_use]
 pub const fn second(functions: &'static [Model]) -> Package {
     Package {
         bus: "port2",

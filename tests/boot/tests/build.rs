@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Building and installing the module the way a user does, on each kernel that
+//! `ACS_QUIRKS_KERNELS` names; and what the preflight says where that cannot work.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use anyhow::{Context, Result, ensure};
+use boot::kernel::{Kernel, cache};
+use tempfile::TempDir;
+
+/// The checkout.
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Runs make in `folder`.
+fn make(folder: &Path, arguments: &[&str]) -> Result<Output> {
+    Ok(Command::new("make")
+        .arg("-C")
+        .arg(folder)
+        .args(arguments)
+        .output()?)
+}
+
+/// All that a command printed.
+fn text(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr[..]]
+        .map(String::from_utf8_lossy)
+        .concat()
+}
+
+/// A copy of what the module is built from, so that the checkout stays clean.
+fn copy() -> Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    for name in ["Kbuild", "Makefile", "VERSION", "scripts", "src"] {
+        let status = Command::new("cp")
+            .arg("-R")
+            .arg(project().join(name))
+            .arg(folder.path())
+            .status()?;
+        ensure!(status.success(), "cannot copy {name}");
+    }
+    Ok(folder)
+}
+
+/// A folder that looks like a kernel tree with everything in it.
+fn tree() -> Result<TempDir> {
+    let folder = tempfile::tempdir()?;
+    let version = Command::new("rustc").arg("--version").output()?.stdout;
+    let version = String::from_utf8(version)?;
+    let config = ["RUST", "PCI_QUIRKS", "IOMMU_API", "KPROBES", "KRETPROBES"]
+        .map(|name| format!("CONFIG_{name}=y\n"))
+        .concat();
+    let config = format!("{config}CONFIG_RUSTC_VERSION_TEXT=\"{}\"\n", version.trim());
+    fs::create_dir_all(folder.path().join("include/config"))?;
+    fs::create_dir(folder.path().join("rust"))?;
+    fs::write(folder.path().join("Makefile"), "")?;
+    fs::write(folder.path().join("include/config/auto.conf"), config)?;
+    release(folder.path(), "7.3.4-test")?;
+    for name in ["core", "kernel", "bindings", "pin_init"] {
+        fs::write(folder.path().join(format!("rust/lib{name}.rmeta")), "")?;
+    }
+    fs::write(folder.path().join("rust/libmacros.so"), "")?;
+    Ok(folder)
+}
+
+fn release(tree: &Path, release: &str) -> Result<()> {
+    Ok(fs::write(
+        tree.join("include/config/kernel.release"),
+        release,
+    )?)
+}
+
+/// Expects the preflight to refuse `tree` in one line that contains `reason`.
+fn refused(tree: &Path, reason: &str) -> Result<()> {
+    let output = Command::new(project().join("scripts/preflight.sh"))
+        .arg(tree)
+        .output()?;
+    let said = text(&output);
+    ensure!(!output.status.success(), "it is accepted");
+    ensure!(said.lines().count() == 1, "not one line: {said}");
+    ensure!(said.contains(reason), "no \"{reason}\" in: {said}");
+    Ok(())
+}
+
+/// Takes an option out of a tree's configuration.
+fn unset(tree: &Path, option: &str) -> Result<()> {
+    let file = tree.join("include/config/auto.conf");
+    let config = fs::read_to_string(&file)?;
+    let kept = config.lines().filter(|line| !line.starts_with(option));
+    fs::write(
+        &file,
+        kept.map(|line| format!("{line}\n")).collect::<String>(),
+    )?;
+    Ok(())
+}
+
+#[test]
+fn preflight_accepts_a_whole_tree() -> Result<()> {
+    let output = Command::new(project().join("scripts/preflight.sh"))
+        .arg(tree()?.path())
+        .output()?;
+    ensure!(output.status.success(), "{}", text(&output));
+    Ok(())
+}
+
+#[test]
+fn preflight_names_what_is_missing() -> Result<()> {
+    let empty = tempfile::tempdir()?;
+    refused(empty.path(), "there is no kernel tree")?;
+
+    let unprepared = tree()?;
+    fs::remove_file(unprepared.path().join("include/config/auto.conf"))?;
+    refused(unprepared.path(), "make modules_prepare")?;
+
+    for option in ["RUST", "PCI_QUIRKS", "IOMMU_API", "KPROBES", "KRETPROBES"] {
+        let without = tree()?;
+        unset(without.path(), &format!("CONFIG_{option}=y"))?;
+        refused(without.path(), &format!("without CONFIG_{option}=y"))?;
+    }
+
+    // As Debian's headers are.
+    let plain = tree()?;
+    fs::remove_file(plain.path().join("rust/libkernel.rmeta"))?;
+    refused(plain.path(), "no Rust metadata (rust/libkernel.rmeta)")?;
+
+    let other = tree()?;
+    unset(other.path(), "CONFIG_RUSTC_VERSION_TEXT")?;
+    refused(other.path(), "its Rust metadata is of")
+}
+
+#[test]
+fn preflight_refuses_other_series() -> Result<()> {
+    let old = tree()?;
+    release(old.path(), "6.12.9-test")?;
+    refused(old.path(), "kernel 6.12.9-test is not supported")?;
+    let output = Command::new(project().join("scripts/preflight.sh"))
+        .arg(old.path())
+        .env("ALLOW_UNSUPPORTED_KERNEL", "1")
+        .output()?;
+    ensure!(output.status.success(), "{}", text(&output));
+    Ok(())
+}
+
+/// `make modules` and `make modules_install`, as kbuild users know them.
+#[test]
+fn builds_and_installs_against_a_tree() -> Result<()> {
+    for kernel in Kernel::from_env()? {
+        let checkout = copy()?;
+        let target = tempfile::tempdir()?;
+        let tree = cache()?.join("kernels").join(&kernel.release).join("tree");
+        let kdir = format!("KDIR={}", tree.display());
+        let path = format!("INSTALL_MOD_PATH={}", target.path().display());
+
+        let built = make(checkout.path(), &["modules", &kdir])?;
+        ensure!(built.status.success(), "{}", text(&built));
+        let strip = "INSTALL_MOD_STRIP=1";
+        let installed = make(checkout.path(), &["modules_install", &kdir, &path, strip])?;
+        ensure!(installed.status.success(), "{}", text(&installed));
+
+        let modules = target.path().join("lib/modules").join(&kernel.release);
+        let known =
+            fs::read_to_string(modules.join("modules.dep")).with_context(|| text(&installed))?;
+        ensure!(known.contains("acs_quirks.ko"), "modules.dep: {known}");
+        ensure!(
+            !known.contains("candidates") && !known.contains("test"),
+            "editions that taint are installed: {known}"
+        );
+    }
+    Ok(())
+}
+
+/// Distributions install a link to the tree as `build`.
+#[test]
+fn a_link_to_the_tree_will_do() -> Result<()> {
+    let whole = tree()?;
+    let folder = tempfile::tempdir()?;
+    let link = folder.path().join("build");
+    symlink(whole.path(), &link)?;
+    let output = Command::new(project().join("scripts/preflight.sh"))
+        .arg(&link)
+        .output()?;
+    ensure!(output.status.success(), "{}", text(&output));
+    Ok(())
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Writes a generated file, or compares with it.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{MetadataExt as _, chown},
+    path::{Path, PathBuf},
+    process,
+};
+
+use crate::error::Error;
+
+/// Whether a file holds exactly `text`. A file that does not exist does not.
+///
+/// # Errors
+///
+/// [`Error::CouldNotRun`] when it exists and cannot be read.
+pub fn is_current(path: &Path, text: &str) -> Result<bool, Error> {
+    match fs::read(path) {
+        Ok(found) => Ok(found == text.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io("read", path, &error)),
+    }
+}
+
+/// Makes a file hold exactly `text`: `false` when it did already and was left alone.
+///
+/// What is there is replaced in one step and keeps its owner and mode, so that nobody ever sees
+/// half a file, and a build as root leaves none of root's behind.
+///
+/// # Errors
+///
+/// [`Error::CouldNotRun`]; the file is then as it was.
+pub fn write(path: &Path, text: &str) -> Result<bool, Error> {
+    if is_current(path, text)? {
+        return Ok(false);
+    }
+    // A symbolic link stays one: what it leads to is replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let draft = draft_path(&target);
+    let written = write_draft(&draft, &target, text).and_then(|()| fs::rename(&draft, &target));
+    written.map_err(|error| {
+        // May not be there; the error that counts is the first.
+        let _ = fs::remove_file(&draft);
+        Error::io("write", path, &error)
+    })?;
+    Ok(true)
+}
+
+fn draft_path(target: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".{}.new", process::id()));
+    target.with_file_name(name)
+}
+
+fn write_draft(draft: &Path, target: &Path, text: &str) -> io::Result<()> {
+    let mut file: File = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(draft)?;
+    if let Ok(old) = fs::metadata(target) {
+        let new = file.metadata()?;
+        if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
+            chown(draft, Some(old.uid()), Some(old.gid()))?;
+        }
+        file.set_permissions(old.permissions())?;
+    }
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The command itself: what it prints, writes and returns.
+
+mod common;
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use common::{root, scratch, tests};
+
+fn acsctl<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_acsctl"))
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .expect("the command starts")
+}
+
+/// `acsctl table build` for the validated edition, with more arguments after that.
+fn build(quirks: &Path, out: &Path, more: &[&str]) -> Output {
+    let mut arguments: Vec<&OsStr> = ["table", "build", "--edition", "validated", "--quirks"]
+        .map(OsStr::new)
+        .into();
+    arguments.extend([quirks.as_os_str(), OsStr::new("--out"), out.as_os_str()]);
+    arguments.extend(more.iter().map(OsStr::new));
+    acsctl(&arguments)
+}
+
+#[track_caller]
+fn assert_ends(output: &Output, status: i32, message: &str) {
+    let text = String::from_utf8_lossy(if status == 0 {
+        &output.stdout
+    } else {
+        &output.stderr
+    });
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    assert!(text.contains(message), "{text}");
+}
+
+#[test]
+fn build_writes_once_and_check_agrees() {
+    let folder = scratch("build");
+    let (quirks, out) = (tests().join("accepted"), folder.join("table.rs"));
+    assert_ends(&build(&quirks, &out, &["--check"]), 1, "is not current");
+    assert!(!out.exists(), "--check writes nothing");
+    assert_ends(&build(&quirks, &out, &[]), 0, "written, entries 2");
+    let inode = fs::metadata(&out).expect("it is written").ino();
+    assert_ends(&build(&quirks, &out, &["--check"]), 0, "is current");
+    assert_ends(&build(&quirks, &out, &[]), 0, "is current");
+    let metadata = fs::metadata(&out).expect("it is there");
+    assert_eq!(metadata.ino(), inode, "a current file is left alone");
+    let names = fs::read_dir(&folder).expect("it is there").count();
+    assert_eq!(names, 1, "no draft is left");
+}
+
+#[test]
+fn check_detects_any_change_and_names_the_remedy() {
+    let folder = scratch("check");
+    let (quirks, out) = (tests().join("accepted"), folder.join("table.rs"));
+    assert_ends(&build(&quirks, &out, &[]), 0, "written");
+    let current = fs::read_to_string(&out).expect("it is written");
+    for changed in [
+        current.replacen("number: 10", "number: 11", 1),
+        format!("{current}\n"),
+        current[..current.len() - 1].to_owned(),
+        String::new(),
+    ] {
+        fs::write(&out, &changed).expect("it is writable");
+        let remedy = "`acsctl table build --edition validated --quirks ";
+        assert_ends(&build(&quirks, &out, &["--check"]), 1, remedy);
+        assert_eq!(fs::read_to_string(&out).expect("it is there"), changed);
+    }
+    assert_ends(&build(&quirks, &out, &[]), 0, "written");
+    assert_eq!(fs::read_to_string(&out).expect("it is there"), current);
+}
+
+#[test]
+fn the_file_keeps_its_mode_and_a_link_stays_a_link() {
+    let folder = scratch("mode");
+    let (quirks, out) = (tests().join("accepted"), folder.join("table.rs"));
+    let link = folder.join("link.rs");
+    fs::write(&out, "stale").expect("it is writable");
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o640)).expect("it is the test's own");
+    symlink(&out, &link).expect("links can be made");
+    assert_ends(&build(&quirks, &link, &[]), 0, "written");
+    assert!(link.is_symlink());
+    let mode = fs::metadata(&out)
+        .expect("it is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o7777, 0o640);
+    assert_ends(&build(&quirks, &out, &["--check"]), 0, "is current");
+}
+
+#[test]
+fn findings_end_in_1_and_write_nothing() {
+    let folder = scratch("findings");
+    let out = folder.join("table.rs");
+    fs::write(&out, "as it was").expect("it is writable");
+    let output = build(&tests().join("rejected"), &out, &[]);
+    assert_ends(&output, 1, "rejected/acs-none.toml:6: acs: no flag; ");
+    assert!(output.stdout.is_empty());
+    assert_eq!(fs::read_to_string(&out).expect("it is there"), "as it was");
+}
+
+#[test]
+fn what_cannot_be_read_or_written_ends_in_2() {
+    let folder = scratch("errors");
+    let (quirks, out) = (folder.join("quirks"), folder.join("table.rs"));
+    assert_ends(&build(&quirks, &out, &[]), 2, "cannot read the folder");
+    fs::create_dir(&quirks).expect("the folder is the test's own");
+    assert_ends(&build(&quirks, &out, &[]), 2, "no data file (*.toml) below");
+    fs::write(quirks.join("README"), "not data").expect("the folder is the test's own");
+    assert_ends(&build(&quirks, &out, &[]), 2, "no data file (*.toml) below");
+
+    fs::create_dir(quirks.join("acme")).expect("the folder is the test's own");
+    let file = quirks.join("acme/nic.toml");
+    fs::write(&file, [0xff, 0xfe]).expect("the folder is the test's own");
+    assert_ends(&build(&quirks, &out, &[]), 2, "acme/nic.toml: ");
+    let sound = tests().join("accepted/acme/nic.toml");
+    fs::copy(&sound, &file).expect("the folder is the test's own");
+    let nowhere = folder.join("missing/table.rs");
+    assert_ends(&build(&quirks, &nowhere, &[]), 2, "cannot write");
+    symlink(&sound, quirks.join("acme/again.toml")).expect("links can be made");
+    assert_ends(
+        &build(&quirks, &out, &[]),
+        2,
+        "again.toml is a symbolic link",
+    );
+    assert!(!out.exists());
+
+    assert_ends(&acsctl(&["table", "build"]), 2, "--edition");
+    assert_ends(
+        &acsctl(&["table", "build", "--edition", "all"]),
+        2,
+        "validated",
+    );
+}
+
+#[test]
+fn the_folder_follows_the_edition() {
+    for (edition, table) in [
+        ("validated", "src/table.rs"),
+        ("candidate", "src/candidates/table.rs"),
+        ("test", "tests/module/table.rs"),
+    ] {
+        let arguments = [
+            "table",
+            "build",
+            "--edition",
+            edition,
+            "--out",
+            table,
+            "--check",
+        ];
+        assert_ends(&acsctl(&arguments), 0, "is current");
+    }
+}
+
+#[test]
+fn list_shows_every_entry_by_number() {
+    let accepted = tests().join("accepted");
+    let output = acsctl(&[
+        OsStr::new("table"),
+        OsStr::new("list"),
+        OsStr::new("--quirks"),
+        accepted.as_os_str(),
+    ]);
+    let expected = "    9  acme/nic-next    validated  rciep            acee:0110
+   10  acme/nic         validated  mf-endpoint      acee:0100-010f acee:0120 acef:0100
+   11  acme/root-port   mainline   root-port        acee:0200
+   12  acme/refused     rejected   mf-endpoint      acee:0300-03ff
+   13  acme/taken-back  withdrawn  mf-endpoint      acee:0380
+   14  wangxun/nic      candidate  mf-endpoint      8088:0a03
+";
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_acsctl"))
+        .args(["table", "list"])
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the command starts");
+    drop(child.stdout.take());
+    let status = child.wait().expect("the command ends");
+    assert!(status.success(), "{status}");
+}

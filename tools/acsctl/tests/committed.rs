@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The tables in the source tree: generated from the data beside them, sound, and of the content
+//! that the data states.
+
+mod common;
+
+use std::fs;
+
+use acsctl::{edition::Edition, folder, generate, quirk::Quirk, source};
+use common::root;
+// The tables look for `crate::isolation`.
+use isolation::{self, table::Table};
+
+#[path = "../../../src/candidates/table.rs"]
+mod candidate;
+#[path = "../../../tests/module/table.rs"]
+mod test;
+#[path = "../../../src/table.rs"]
+mod validated;
+
+/// Each edition, its table, and where that stands.
+const TABLES: [(Edition, &Table, &str); 3] = [
+    (Edition::Validated, &validated::TABLE, "src/table.rs"),
+    (
+        Edition::Candidate,
+        &candidate::TABLE,
+        "src/candidates/table.rs",
+    ),
+    (Edition::Test, &test::TABLE, "tests/module/table.rs"),
+];
+
+fn quirks(edition: Edition) -> Vec<Quirk> {
+    let files = source::read(&root().join(edition.folder())).expect("the data is there");
+    folder::check(&files, Some(edition)).expect("the data has no fault")
+}
+
+#[test]
+fn the_tables_are_current() {
+    for (edition, _, path) in TABLES {
+        let found = fs::read_to_string(root().join(path)).expect("the table is there");
+        let expected = generate::source(edition, &quirks(edition));
+        assert!(
+            found == expected,
+            "{path} is not current; `make table` makes it so"
+        );
+    }
+}
+
+#[test]
+fn the_tables_are_sound() {
+    for (_, table, path) in TABLES {
+        assert!(table.is_sound(), "{path}");
+    }
+}
+
+/// Each id leads to the entry of its file and nothing else leads anywhere.
+#[test]
+fn the_tables_say_what_the_data_says() {
+    for (edition, table, path) in TABLES {
+        let quirks = quirks(edition);
+        let selected = edition.select(&quirks);
+        assert_eq!(table.entries.len(), selected.len(), "{path}");
+        let mut count = 0;
+        for quirk in selected {
+            for ids in &quirk.ids {
+                for device in ids.first..=ids.last {
+                    let (_, entry) = table.find(ids.vendor, device).expect("it is listed");
+                    assert_eq!(entry.number, quirk.number);
+                    assert_eq!(entry.name, quirk.name);
+                    assert_eq!(entry.kind, quirk.kind);
+                    assert_eq!(entry.grants, quirk.acs);
+                    assert_eq!(entry.supersedes, quirk.supersedes);
+                    count += 1;
+                }
+            }
+        }
+        assert_eq!(table.id_count(), count, "{path}");
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Where the data of the tests is.
+
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use acsctl::source::{self, DataFile};
+
+/// The folder of this package's tests.
+pub(crate) fn tests() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+/// The root of the source tree.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A folder of sound data files, with every status that an edition for real devices may have.
+pub(crate) fn accepted() -> Vec<DataFile> {
+    source::read(&tests().join("accepted")).expect("the folder is there")
+}
+
+/// The files of `tests/rejected/`, as if in the folder of a vendor `bad`.
+pub(crate) fn rejected() -> Vec<DataFile> {
+    let mut files = source::read(&tests().join("rejected")).expect("the folder is there");
+    for file in &mut files {
+        file.name = format!("bad/{}", file.name);
+    }
+    files
+}
+
+/// An empty folder for one test to write into.
+pub(crate) fn scratch(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).expect("it is the test's own");
+    }
+    fs::create_dir_all(&folder).expect("the target folder can be written to");
+    folder
+}

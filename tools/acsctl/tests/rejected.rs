@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Every fault that a data file can have, with the words that its author gets to read.
+//!
+//! Each file in `rejected/` has one kind of fault and ends with the findings on it, one to a line:
+//! `# expect: LINE: FIELD: PROBLEM; REMEDY`. It is checked together with the folder `accepted/`.
+
+mod common;
+
+use acsctl::{edition::Edition, folder, source::DataFile};
+use common::{accepted, rejected};
+
+fn expected(file: &DataFile) -> Vec<String> {
+    let lines = file.text.lines();
+    let expected = lines.filter_map(|line| line.strip_prefix("# expect: "));
+    expected
+        .map(|rest| format!("{}:{rest}", file.path.display()))
+        .collect()
+}
+
+/// What is found in these files, as it is printed.
+fn findings(files: &[DataFile], edition: Edition) -> Vec<String> {
+    let findings = folder::check(files, Some(edition))
+        .err()
+        .unwrap_or_default();
+    findings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_accepted_files_have_no_fault() {
+    for edition in [Edition::Validated, Edition::Candidate] {
+        assert_eq!(findings(&accepted(), edition), [""; 0]);
+    }
+}
+
+#[test]
+fn each_rejected_file_gets_its_findings_and_no_others() {
+    for file in rejected() {
+        let expected = expected(&file);
+        assert!(
+            !expected.is_empty(),
+            "{} expects nothing",
+            file.path.display()
+        );
+        let mut files = accepted();
+        files.push(file);
+        assert_eq!(findings(&files, Edition::Validated), expected);
+    }
+}
+
+/// One run tells everything: the faults of one file do not hide those of another.
+#[test]
+fn the_findings_on_all_files_come_in_one_run_sorted_by_file() {
+    let files = rejected();
+    // Those two kinds need the accepted files.
+    let is_alone = |file: &&DataFile| !["overlap", "taken"].iter().any(|at| file.name.contains(at));
+    let expected: Vec<_> = files.iter().filter(is_alone).flat_map(expected).collect();
+    let found = folder::check(&files, Some(Edition::Validated)).expect_err("all are faulty");
+    let texts: Vec<_> = found.iter().map(ToString::to_string).collect();
+    let missing: Vec<_> = expected.iter().filter(|one| !texts.contains(one)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(found.is_sorted());
+}
+
+#[test]
+fn entries_for_real_devices_have_no_place_in_the_test_edition() {
+    let files = accepted();
+    let found = findings(&files, Edition::Test);
+    assert_eq!(found.len(), files.len());
+    for finding in found {
+        let problem = "has no place in the data of the edition \"test\"";
+        assert!(finding.contains(problem), "{finding}");
+    }
+}
+
+#[test]
+fn a_file_belongs_in_the_folder_of_a_vendor() {
+    for name in [
+        "nic",
+        "a/b/nic",
+        "Acme/nic",
+        "acme/n_ic",
+        "acme/",
+        "/nic",
+        "acme/n\u{e9}",
+    ] {
+        let mut file = accepted().remove(0);
+        name.clone_into(&mut file.name);
+        let found = findings(&[file], Edition::Validated);
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+        assert!(
+            found[0].contains("is not of the form vendor/family"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_table_has_room_for_so_many_entries_and_no_more() {
+    let entry = |number: usize| DataFile {
+        path: format!("acme/e{number:05}.toml").into(),
+        name: format!("acme/e{number:05}"),
+        text: format!(
+            "schema = 1\nnumber = {number}\nstatus = \"test\"\nkind = \"rciep\"\nacs = [\"SV\"]\n\
+             [[match]]\nvendor = \"acee\"\ndevices = [\"{number:04x}\"]\n"
+        ),
+    };
+    let mut files: Vec<_> = (1..=4096).map(entry).collect();
+    assert_eq!(findings(&files, Edition::Test), [""; 0]);
+    files.push(entry(4097));
+    assert_eq!(
+        findings(&files, Edition::Test),
+        [
+            "acme/e04097.toml:1: name: the edition \"test\" has more than 4096 entries; \
+          raise MAX_ENTRIES in src/isolation/table.rs"
+        ]
+    );
+}
+
+/// Damage of any kind ends in findings or in other data, never in a panic.
+#[test]
+fn damaged_files_are_never_a_panic() {
+    let mut random = fastrand::Rng::with_seed(2014);
+    for sound in accepted() {
+        let mut damaged = sound.clone();
+        for at in 0..sound.text.len() {
+            sound.text[..at].clone_into(&mut damaged.text);
+            let _ = folder::check(std::slice::from_ref(&damaged), None);
+
+            let mut bytes = sound.text.clone().into_bytes();
+            bytes[at] = *random.choice(b"\"[]=-#\n0fF .'\\").expect("not empty");
+            damaged.text = String::from_utf8(bytes).expect("all of it is ASCII");
+            let _ = folder::check(std::slice::from_ref(&damaged), None);
+        }
+    }
+}

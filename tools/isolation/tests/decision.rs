@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The trust rules: each refuses for its own reason, and the same function with that one fact
+//! changed is granted.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{
+    Device, Space, adapter,
+    tables::{row, single, table},
+};
+use isolation::{
+    acs::AcsFlags,
+    decision::{Decision, KernelVerdict, Refusal, decide},
+    entry::{CatchAll, Entry, Kind},
+    package::Fault,
+    pcie::PcieType,
+    withdraw::Withdrawn,
+};
+
+const ADAPTER: Entry = Entry {
+    number: 7,
+    name: "test/adapter",
+    kind: Kind::MfEndpoint,
+    grants: AcsFlags::GROUPING,
+    supersedes: None,
+};
+
+/// One question: everything that the decision goes by.
+struct Question {
+    entry: Entry,
+    withdrawn: Withdrawn,
+    kernel: KernelVerdict,
+    asked: AcsFlags,
+    device: Device,
+}
+
+impl Question {
+    /// Function 2 of the adapter, with nothing against it.
+    fn granted() -> Self {
+        Self {
+            entry: ADAPTER,
+            withdrawn: Withdrawn::NONE,
+            kernel: KernelVerdict::NoOpinion,
+            asked: AcsFlags::GROUPING,
+            device: Device::on(adapter(), 2),
+        }
+    }
+
+    /// A function alone in its slot, of the entry's vendor.
+    fn about(entry: Entry, vendor: u16, pcie_type: PcieType) -> Self {
+        let is_port = matches!(pcie_type, PcieType::RootPort | PcieType::DownstreamPort);
+        let header = u8::from(is_port);
+        let mut device = Device::on([(0, Space::new(vendor, 0x8030, header))].into(), 0);
+        device.pcie_type = Some(pcie_type);
+        Self {
+            entry,
+            device,
+            ..Self::granted()
+        }
+    }
+
+    fn decide(&self) -> Decision {
+        // The entry in question is not at position 0, and has neighbours that cover nothing here.
+        let entries = vec![
+            Entry {
+                number: 1,
+                ..ADAPTER
+            },
+            self.entry,
+            Entry {
+                number: 9,
+                ..ADAPTER
+            },
+        ];
+        let vendor = self.device.ids.0;
+        let index = vec![
+            row(vendor, 0x8000, 0x8000, 0),
+            row(vendor, 0x8030, 0x8032, 1),
+        ];
+        let table = table(entries, index);
+        decide(
+            &table,
+            &self.withdrawn,
+            self.kernel,
+            self.asked,
+            &self.device,
+        )
+    }
+}
+
+/// A fact that speaks against an entry.
+struct Objection {
+    name: &'static str,
+    raise: fn(&mut Question),
+    refusal: Refusal,
+}
+
+/// One for each refusal, in the order in which the rules are asked.
+const OBJECTIONS: [Objection; Refusal::COUNT] = [
+    Objection {
+        name: "withdrawn by the owner",
+        raise: |question| question.withdrawn = Withdrawn::ALL,
+        refusal: Refusal::Withdrawn,
+    },
+    Objection {
+        name: "the kernel says: not isolated",
+        raise: |question| question.kernel = KernelVerdict::NotIsolated,
+        refusal: Refusal::KernelVerdict,
+    },
+    Objection {
+        name: "one flag is not granted",
+        raise: |question| question.entry.grants = AcsFlags::from_bits(0x1c),
+        refusal: Refusal::FlagsNotGranted(AcsFlags::GROUPING),
+    },
+    Objection {
+        name: "not an endpoint",
+        raise: |question| question.device.pcie_type = Some(PcieType::UpstreamPort),
+        refusal: Refusal::WrongType,
+    },
+    Objection {
+        name: "ACS capability of its own",
+        raise: |question| question.device.has_acs = true,
+        refusal: Refusal::OwnAcs,
+    },
+    Objection {
+        name: "untrusted",
+        raise: |question| question.device.is_exposed = true,
+        refusal: Refusal::Exposed,
+    },
+    Objection {
+        name: "virtual function",
+        raise: |question| question.device.is_virtual = true,
+        refusal: Refusal::Virtual,
+    },
+    Objection {
+        name: "link failed",
+        raise: |question| question.device.is_gone = true,
+        refusal: Refusal::Gone,
+    },
+    Objection {
+        name: "uncovered function in the package",
+        raise: |question| {
+            let stranger = Space::new(0x1077, 0x8033, 0x80);
+            question.device.bus.insert(7, stranger);
+        },
+        refusal: Refusal::Package(Fault::NotCovered {
+            devfn: 7,
+            vendor: 0x1077,
+            device: 0x8033,
+        }),
+    },
+];
+
+#[test]
+fn without_an_objection_every_function_of_the_package_is_granted() {
+    for devfn in 0..6 {
+        let mut question = Question::granted();
+        question.device = question.device.seen_from(devfn);
+        assert_eq!(question.decide(), Decision::Granted(1), "function {devfn}");
+    }
+}
+
+#[test]
+fn each_objection_alone_refuses_for_its_own_reason() {
+    for objection in &OBJECTIONS {
+        let mut question = Question::granted();
+        (objection.raise)(&mut question);
+        let expected = Decision::Refused(1, objection.refusal);
+        assert_eq!(question.decide(), expected, "{}", objection.name);
+    }
+}
+
+#[test]
+fn of_two_objections_the_earlier_rule_speaks() {
+    for (at, earlier) in OBJECTIONS.iter().enumerate() {
+        for later in &OBJECTIONS[at + 1..] {
+            let mut question = Question::granted();
+            (earlier.raise)(&mut question);
+            (later.raise)(&mut question);
+            let expected = Decision::Refused(1, earlier.refusal);
+            assert_eq!(
+                question.decide(),
+                expected,
+                "{}, {}",
+                earlier.name,
+                later.name
+            );
+        }
+    }
+}
+
+#[test]
+fn configuration_space_is_read_only_when_all_else_speaks_for_the_entry() {
+    for objection in &OBJECTIONS {
+        let mut question = Question::granted();
+        (objection.raise)(&mut question);
+        question.decide();
+        let reads = question.device.reads.get();
+        let is_package = matches!(objection.refusal, Refusal::Package(_));
+        assert_eq!(reads > 0, is_package, "{}: {reads} reads", objection.name);
+    }
+}
+
+#[test]
+fn every_refusal_has_a_code_a_name_and_a_text_of_its_own() {
+    let codes: Vec<_> = OBJECTIONS.iter().map(|one| one.refusal.code()).collect();
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    let names = BTreeSet::from(Refusal::NAMES);
+    assert_eq!(names.len(), Refusal::COUNT);
+    let texts: BTreeSet<_> = OBJECTIONS
+        .iter()
+        .map(|one| one.refusal.to_string())
+        .collect();
+    assert_eq!(texts.len(), Refusal::COUNT);
+    assert!(texts.contains("the entry does not grant all of SV RR CR UF"));
+    assert!(texts.contains("00.7 [1077:8033] in the same package is not covered by the entry"));
+}
+
+#[test]
+fn a_device_that_is_not_in_the_table_is_not_listed() {
+    for ids in [
+        (0x1077, 0x8033),
+        (0x1077, 0x802f),
+        (0x1078, 0x8030),
+        (0xffff, 0xffff),
+    ] {
+        let mut device = Question::granted().device;
+        device.ids = ids;
+        let table = single(ADAPTER, 0x1077, 0x8030, 0x8032);
+        let kernel = KernelVerdict::NoOpinion;
+        let decision = decide(
+            &table,
+            &Withdrawn::NONE,
+            kernel,
+            AcsFlags::GROUPING,
+            &device,
+        );
+        assert_eq!(decision, Decision::NotListed, "{ids:x?}");
+        assert_eq!(device.reads.get(), 0);
+    }
+}
+
+#[test]
+fn every_flag_asked_for_must_be_granted() {
+    for grants in 0..=0x7f {
+        for asked in 0..=0xff {
+            let mut question = Question::granted();
+            question.entry.grants = AcsFlags::from_bits(grants);
+            question.asked = AcsFlags::from_bits(asked);
+            let expected = if asked & !grants == 0 {
+                Decision::Granted(1)
+            } else {
+                Decision::Refused(1, Refusal::FlagsNotGranted(question.asked))
+            };
+            assert_eq!(question.decide(), expected, "{grants:#x}, asked {asked:#x}");
+        }
+    }
+}
+
+#[test]
+fn a_kind_speaks_for_its_types_alone() {
+    let speaks_for = |kind, found| match found {
+        PcieType::Endpoint | PcieType::LegacyEndpoint => kind == Kind::MfEndpoint,
+        PcieType::RootPort => kind == Kind::RootPort,
+        PcieType::DownstreamPort => kind == Kind::DownstreamPort,
+        PcieType::RcEndpoint => kind == Kind::RcEndpoint,
+        _ => false,
+    };
+    for kind in Kind::ALL {
+        for found in (0..=u8::MAX).filter_map(PcieType::from_raw) {
+            let question = Question::about(Entry { kind, ..ADAPTER }, 0x1077, found);
+            let expected = if speaks_for(kind, found) {
+                Decision::Granted(1)
+            } else {
+                Decision::Refused(1, Refusal::WrongType)
+            };
+            assert_eq!(question.decide(), expected, "{kind:?} on {found:?}");
+        }
+        let mut conventional = Question::granted();
+        conventional.entry.kind = kind;
+        conventional.device.pcie_type = None;
+        assert_eq!(
+            conventional.decide(),
+            Decision::Refused(1, Refusal::WrongType)
+        );
+    }
+}
+
+/// Values of `PCI_EXP_TYPE_*` in `include/uapi/linux/pci_regs.h`; the others are reserved.
+#[test]
+fn types_have_the_values_of_the_specification() {
+    let types = [
+        (0x0, PcieType::Endpoint),
+        (0x1, PcieType::LegacyEndpoint),
+        (0x4, PcieType::RootPort),
+        (0x5, PcieType::UpstreamPort),
+        (0x6, PcieType::DownstreamPort),
+        (0x7, PcieType::PciBridge),
+        (0x8, PcieType::PcieBridge),
+        (0x9, PcieType::RcEndpoint),
+        (0xa, PcieType::RcEventCollector),
+    ];
+    for raw in 0..=u8::MAX {
+        let listed = types.iter().find(|(value, _)| *value == raw);
+        assert_eq!(PcieType::from_raw(raw), listed.map(|&(_, found)| found));
+    }
+}
+
+/// Rule 5 asks for this very entry: another one may speak for another package only.
+#[test]
+fn a_function_of_another_entry_spoils_the_package() {
+    let mut question = Question::granted();
+    let other = Space::new(0x1077, 0x8000, 0x80);
+    question.device.bus.insert(1, other);
+    let fault = Fault::NotCovered {
+        devfn: 1,
+        vendor: 0x1077,
+        device: 0x8000,
+    };
+    let expected = Decision::Refused(1, Refusal::Package(fault));
+    assert_eq!(question.decide(), expected);
+    question.device = question.device.seen_from(1);
+    assert!(matches!(
+        question.decide(),
+        Decision::Refused(0, Refusal::Package(_))
+    ));
+}
+
+#[test]
+fn verdicts_are_read_as_the_kernel_means_them() {
+    for (raw, verdict) in [
+        (-25, KernelVerdict::NoOpinion),
+        (0, KernelVerdict::NotIsolated),
+        (1, KernelVerdict::Isolated),
+        (2, KernelVerdict::Isolated),
+        (i32::MAX, KernelVerdict::Isolated),
+        (-19, KernelVerdict::Unknown),
+        (-1, KernelVerdict::Unknown),
+        (-24, KernelVerdict::Unknown),
+        (-26, KernelVerdict::Unknown),
+        (i32::MIN, KernelVerdict::Unknown),
+    ] {
+        assert_eq!(KernelVerdict::from_raw(raw), verdict, "{raw}");
+    }
+}
+
+/// Rule 2, in full: only -ENOTTY leaves room, and a 0 only where it comes from the catch-all that
+/// the entry names.
+#[test]
+fn the_kernels_verdict_wins() {
+    let endpoint = (Kind::MfEndpoint, PcieType::Endpoint);
+    let legacy = (Kind::MfEndpoint, PcieType::LegacyEndpoint);
+    let root_port = (Kind::RootPort, PcieType::RootPort);
+    let downstream = (Kind::DownstreamPort, PcieType::DownstreamPort);
+    let rciep = (Kind::RcEndpoint, PcieType::RcEndpoint);
+    let wangxun = Some(CatchAll::Wangxun);
+    let zhaoxin = Some(CatchAll::ZhaoxinPort);
+    // Entry supersedes, vendor, kind and type, whether the kernel's 0 may be replaced.
+    for (supersedes, vendor, (kind, found), replaces_zero) in [
+        (None, 0x1077, endpoint, false),
+        (None, 0x8088, endpoint, false),
+        (None, 0x1d17, root_port, false),
+        (wangxun, 0x8088, endpoint, true),
+        (wangxun, 0x8088, legacy, true),
+        (wangxun, 0x8088, root_port, true),
+        (wangxun, 0x1077, endpoint, false),
+        (wangxun, 0x1d17, root_port, false),
+        (zhaoxin, 0x1d17, root_port, true),
+        (zhaoxin, 0x1d17, downstream, true),
+        // The Zhaoxin handler has no opinion on these, so the 0 is somebody else's.
+        (zhaoxin, 0x1d17, endpoint, false),
+        (zhaoxin, 0x1d17, legacy, false),
+        (zhaoxin, 0x1d17, rciep, false),
+        (zhaoxin, 0x8088, root_port, false),
+    ] {
+        let entry = Entry {
+            kind,
+            supersedes,
+            ..ADAPTER
+        };
+        for (raw, may_speak) in [
+            (-25, true),
+            (0, replaces_zero),
+            (1, false),
+            (5, false),
+            (-19, false),
+        ] {
+            let mut question = Question::about(entry, vendor, found);
+            question.kernel = KernelVerdict::from_raw(raw);
+            let expected = if may_speak {
+                Decision::Granted(1)
+            } else {
+                Decision::Refused(1, Refusal::KernelVerdict)
+            };
+            let case = format!("{supersedes:?} {vendor:04x} {found:?}: kernel says {raw}");
+            assert_eq!(question.decide(), expected, "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_superseding_entry_keeps_to_every_other_rule() {
+    for objection in &OBJECTIONS[2..8] {
+        let entry = Entry {
+            supersedes: Some(CatchAll::Wangxun),
+            ..ADAPTER
+        };
+        let mut question = Question::about(entry, 0x8088, PcieType::Endpoint);
+        question.kernel = KernelVerdict::NotIsolated;
+        (objection.raise)(&mut question);
+        let expected = Decision::Refused(1, objection.refusal);
+        assert_eq!(question.decide(), expected, "{}", objection.name);
+    }
+}
+
+#[test]
+fn a_catch_all_sees_one_vendor() {
+    for handler in CatchAll::ALL {
+        for vendor in [0x0000, 0x1077, 0x1d17, 0x8088, 0xffff] {
+            let answered = handler.answered(vendor, PcieType::RootPort);
+            assert_eq!(answered, vendor == handler.vendor());
+        }
+    }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The table: lookup against a plain search, and what makes a table unsound.
+
+mod common;
+
+use common::tables::{self, entry, row, table};
+use isolation::{
+    acs::AcsFlags,
+    entry::{CatchAll, Entry, Kind},
+    table::{IdRange, Table},
+};
+
+/// The lookup as one would explain it.
+fn plain_search(table: &Table, vendor: u16, device: u16) -> Option<u16> {
+    table
+        .index
+        .iter()
+        .find(|row| row.vendor == vendor && (row.first..=row.last).contains(&device))
+        .map(|row| row.entry)
+}
+
+#[test]
+fn lookup_finds_what_a_plain_search_finds() {
+    let mut random = fastrand::Rng::with_seed(0x1d17);
+    for _ in 0..300 {
+        let table = tables::random(&mut random);
+        assert!(table.is_sound());
+        let edges = table.index.iter().flat_map(|row| {
+            let (below, above) = (row.first.wrapping_sub(1), row.last.wrapping_add(1));
+            [below, row.first, row.last, above].map(|device| (row.vendor, device))
+        });
+        let anywhere = (0..200).map(|_| (random.u16(..), random.u16(..)));
+        let corners = [(0, 0), (0, 0xffff), (0xffff, 0), (0xffff, 0xffff)];
+        for (vendor, device) in edges.chain(anywhere).chain(corners) {
+            let expected = plain_search(&table, vendor, device);
+            let found = table.find(vendor, device);
+            let position = found.map(|(position, _)| position);
+            assert_eq!(position, expected, "{vendor:04x}:{device:04x}");
+            if let Some((position, entry)) = found {
+                assert_eq!(*entry, table.entries[usize::from(position)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn lookup_in_nothing_finds_nothing() {
+    let empty = table(Vec::new(), Vec::new());
+    assert!(empty.is_sound());
+    assert_eq!(empty.id_count(), 0);
+    assert_eq!(empty.find(0, 0), None);
+    assert_eq!(empty.find(0xffff, 0xffff), None);
+}
+
+#[test]
+fn a_row_without_an_entry_is_no_claim() {
+    let broken = table(vec![entry(1)], vec![row(0x1077, 0x8030, 0x8030, 1)]);
+    assert_eq!(broken.find(0x1077, 0x8030), None);
+}
+
+#[test]
+fn ids_are_counted() {
+    let index = vec![row(1, 0, 0xffff, 0), row(2, 5, 5, 0), row(2, 7, 9, 0)];
+    assert_eq!(table(vec![entry(1)], index).id_count(), 0x1_0000 + 1 + 3);
+}
+
+#[test]
+fn a_sound_table_is_called_sound() {
+    let ascending = vec![entry(1), entry(2), entry(u16::MAX)];
+    let adjacent = vec![
+        row(1, 0, 3, 2),
+        row(1, 4, 4, 0),
+        row(1, 5, 0xffff, 2),
+        row(2, 0, 0, 1),
+    ];
+    assert!(table(ascending, adjacent).is_sound());
+    assert!(tables::evenly_spread(10_000).is_sound());
+    let largest = (1..=4096).map(entry).collect();
+    assert!(table(largest, Vec::new()).is_sound());
+}
+
+#[test]
+fn a_broken_table_is_called_broken() {
+    let granting = |kind, bits| Entry {
+        kind,
+        grants: AcsFlags::from_bits(bits),
+        ..entry(1)
+    };
+    let superseding = |handler| Entry {
+        supersedes: Some(handler),
+        ..entry(1)
+    };
+    let one = || vec![entry(1)];
+    let cases: Vec<(&str, Vec<Entry>, Vec<IdRange>)> = vec![
+        ("number 0", vec![entry(0)], vec![]),
+        ("number twice", vec![entry(4), entry(4)], vec![]),
+        ("descending numbers", vec![entry(2), entry(1)], vec![]),
+        ("too many entries", (1..=4097).map(entry).collect(), vec![]),
+        ("reversed range", one(), vec![row(1, 5, 4, 0)]),
+        ("row without an entry", one(), vec![row(1, 5, 5, 1)]),
+        (
+            "vendors descend",
+            one(),
+            vec![row(2, 5, 5, 0), row(1, 6, 6, 0)],
+        ),
+        ("ids descend", one(), vec![row(1, 6, 6, 0), row(1, 5, 5, 0)]),
+        ("overlap", one(), vec![row(1, 5, 7, 0), row(1, 7, 9, 0)]),
+        (
+            "range within a range",
+            one(),
+            vec![row(1, 5, 9, 0), row(1, 6, 7, 0)],
+        ),
+        ("range twice", one(), vec![row(1, 5, 5, 0), row(1, 5, 5, 0)]),
+        (
+            "Egress Control",
+            vec![granting(Kind::MfEndpoint, 0x20)],
+            vec![],
+        ),
+        (
+            "unknown flag",
+            vec![granting(Kind::RcEndpoint, 0x100)],
+            vec![],
+        ),
+        (
+            "DT from a root port",
+            vec![granting(Kind::RootPort, 0x40)],
+            vec![],
+        ),
+        (
+            "DT from a downstream port",
+            vec![granting(Kind::DownstreamPort, 0x40)],
+            vec![],
+        ),
+        (
+            "catch-all of another vendor",
+            vec![superseding(CatchAll::Wangxun)],
+            vec![row(0x1d17, 5, 5, 0)],
+        ),
+        (
+            "catch-all of another vendor in one of two rows",
+            vec![superseding(CatchAll::ZhaoxinPort)],
+            vec![row(0x1d17, 5, 5, 0), row(0x8088, 5, 5, 0)],
+        ),
+    ];
+    for (name, entries, index) in cases {
+        assert!(!table(entries, index).is_sound(), "{name}");
+    }
+}
+
+#[test]
+fn each_kind_grants_what_the_kernel_answers_for_it() {
+    for (kind, bits) in [
+        (Kind::MfEndpoint, 0x5f),
+        (Kind::RootPort, 0x1f),
+        (Kind::DownstreamPort, 0x1f),
+        (Kind::RcEndpoint, 0x5f),
+    ] {
+        assert_eq!(kind.grantable().bits(), bits, "{}", kind.name());
+    }
+}
