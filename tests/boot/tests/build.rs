@@ -93,11 +93,11 @@ fn refused(tree: &Path, reason: &str) -> Result<()> {
 fn unset(tree: &Path, option: &str) -> Result<()> {
     let file = tree.join("include/config/auto.conf");
     let config = fs::read_to_string(&file)?;
-    let kept = config.lines().filter(|line| !line.starts_with(option));
-    fs::write(
-        &file,
-        kept.map(|line| format!("{line}\n")).collect::<String>(),
-    )?;
+    let kept: Vec<&str> = config
+        .lines()
+        .filter(|line| !line.starts_with(option))
+        .collect();
+    fs::write(&file, kept.join("\n"))?;
     Ok(())
 }
 
