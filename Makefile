@@ -72,6 +72,7 @@ table-build = set -- $(subst :, ,$(1)); $(CARGO) run --quiet --locked --package 
 .PHONY: table
 table: root ## regenerate the table sources from quirks/
 	@$(foreach table,$(TABLES),$(call table-build,$(table)); )
+	@$(SUDO) chown --reference=Makefile $(foreach table,$(TABLES),$(lastword $(subst :, ,$(table))))
 
 .PHONY: table-check
 table-check: root

@@ -11,6 +11,7 @@ STEP="install for $RELEASE"
 HOST=${INSTALL_MOD_PATH:-}
 TARGET=$HOST/lib/modules/$RELEASE
 [[ -d $TARGET ]] || die "$STEP" "there is no $TARGET" "name an installed kernel: make install KVER=RELEASE"
+command -v depmod >/dev/null || die "$STEP" "there is no depmod" "install the package kmod"
 
 BASE=${RELEASE%%[+-]*}
 "$SCRIPTS/build-root.sh"

@@ -29,8 +29,10 @@ pub enum Step {
     Refuses(&'static str, &'static str),
     /// Unloads a module.
     Unload(&'static str),
+    /// Removes all packages of the machine, and looks for them again.
+    Readd,
     /// Removes the functions whose address begins so, and looks for them again.
-    Readd(&'static str),
+    ReaddAt(&'static str),
     /// Plugs in the package at this position in the machine.
     HotAdd(usize),
     /// Pulls out the package at this position in the machine.
@@ -121,7 +123,8 @@ impl Step {
                 logged(vm, reason)
             }
             Self::Unload(module) => vm.check(&format!("rmmod {module}")).map(drop),
-            Self::Readd(prefix) => vm.readd(prefix),
+            Self::Readd => vm.readd_packages(),
+            Self::ReaddAt(prefix) => vm.readd(&[prefix]),
             Self::HotAdd(position) => vm.hot_add(position),
             Self::HotRemove(position) => vm.hot_remove(position),
             Self::Run(line) => vm.check(line).map(drop),

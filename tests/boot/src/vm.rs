@@ -120,17 +120,33 @@ impl Vm {
         Ok(Groups::from_paths(&paths.text))
     }
 
-    /// Removes all functions whose address begins with `prefix` and has the kernel look for them.
+    /// Removes all functions whose address begins with one of `prefixes`, and has the kernel look for
+    /// them again.
     ///
     /// # Errors
     ///
     /// As [`Vm::check`].
-    pub fn readd(&mut self, prefix: &str) -> Result<()> {
+    pub fn readd(&mut self, prefixes: &[&str]) -> Result<()> {
+        let places: Vec<String> = prefixes
+            .iter()
+            .map(|prefix| format!("/sys/bus/pci/devices/0000:{prefix}*"))
+            .collect();
         self.check(&format!(
-            "for d in /sys/bus/pci/devices/0000:{prefix}*; do echo 1 >$d/remove; done; \
-             echo 1 >/sys/bus/pci/rescan"
+            "for d in {}; do echo 1 >$d/remove; done; echo 1 >/sys/bus/pci/rescan",
+            places.join(" ")
         ))?;
         Ok(())
+    }
+
+    /// The same for all packages of the machine.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vm::check`].
+    pub fn readd_packages(&mut self) -> Result<()> {
+        let packages = self.machine.packages;
+        let addresses: Vec<&str> = packages.iter().map(|package| package.address).collect();
+        self.readd(&addresses)
     }
 
     /// Plugs in the package at `position`, and waits until the guest has all its functions.

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use isolation::table::Table;
 
 use crate::{
+    check::Draft,
     edition::Edition,
     finding::{Finding, Notes},
-    quirk::{Draft, Ids, Quirk, Status},
+    quirk::{Ids, Quirk, Status},
     source::DataFile,
 };
 

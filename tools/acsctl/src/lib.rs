@@ -9,7 +9,8 @@
 //! | `cli.rs` | the command line, what is printed, the exit status |
 //! | `source.rs` | finds and reads the data files of a folder |
 //! | `format.rs` | the format of a data file, as far as TOML itself can tell |
-//! | `quirk.rs` | what a data file says, checked file by file |
+//! | `check/` | checks it, file by file |
+//! | `quirk.rs` | an entry, as a file states it |
 //! | `folder.rs` | checks across the files of a folder |
 //! | `edition.rs` | which entries go into which table |
 //! | `generate.rs` | the Rust source of a table |
@@ -17,6 +18,7 @@
 //! | `finding.rs` | what is wrong with a data file, and where |
 //! | `error.rs` | why a command fails, and the exit status for it |
 
+mod check;
 pub mod cli;
 pub mod edition;
 pub mod error;

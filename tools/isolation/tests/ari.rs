@@ -241,16 +241,7 @@ fn any_failed_read_ends_the_claim() {
     let bus = chain(0x100, &[(0, 1), (1, 0x10), (0x10, 0x20), (0x20, 0)]);
     let mut device = ari(bus, 0x10);
     assert_eq!(check_endpoint(&device), Ok(()));
-    let reads = device.reads.get();
-    for failing in 0..reads {
-        device.failing_read = Some(failing);
-        device.reads.set(0);
-        let outcome = check_endpoint(&device);
-        assert!(
-            matches!(outcome, Err(Fault::Unreadable { .. })),
-            "read {failing} of {reads} fails: {outcome:?}"
-        );
-    }
+    device.fail_each_read(check_endpoint);
 }
 
 /// The bound that the interface promises: nothing that a device says makes the check run long.

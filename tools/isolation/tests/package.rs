@@ -230,16 +230,7 @@ fn ports_need_the_header_of_a_bridge() {
 fn any_failed_read_ends_the_claim() {
     let mut device = Device::on(adapter(), 2);
     assert_eq!(check_endpoint(&device), Ok(()));
-    let reads = device.reads.get();
-    for failing in 0..reads {
-        device.failing_read = Some(failing);
-        device.reads.set(0);
-        let outcome = check_endpoint(&device);
-        assert!(
-            matches!(outcome, Err(Fault::Unreadable { .. })),
-            "read {failing} of {reads} fails: {outcome:?}"
-        );
-    }
+    device.fail_each_read(check_endpoint);
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn demonstrate() -> Result<bool> {
     let before = vm.groups()?;
 
     say("control: removing and rescanning the adapter, without the module");
-    vm.readd(SLOT)?;
+    vm.readd_packages()?;
     let control = vm.groups()?;
 
     say("modprobe acs_quirks_test");
@@ -69,7 +69,7 @@ fn demonstrate() -> Result<bool> {
     }
 
     say("regroup: removing and rescanning the adapter once more");
-    vm.readd(SLOT)?;
+    vm.readd_packages()?;
     let after = vm.groups()?;
     for line in vm.logged("82:00.2: acs_quirks")? {
         println!("          {line}");

@@ -7,7 +7,7 @@ use crate::{
     machine::{Iommu, Machine, Model, Package},
     scenario::{
         LIMIT, Scenario,
-        Step::{Counted, Groups, Load, Readd, Unload},
+        Step::{Counted, Groups, Load, ReaddAt, Unload},
     },
 };
 
@@ -44,14 +44,14 @@ const ROOT_PORTS: Scenario = Scenario {
     },
     steps: &[
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
-        Readd("00:12"),
+        ReaddAt("00:12"),
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
         Load("acs_quirks_test withdraw=6"),
-        Readd("00:12"),
+        ReaddAt("00:12"),
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
         Unload("acs_quirks_test"),
         Load("acs_quirks_test"),
-        Readd("00:12"),
+        ReaddAt("00:12"),
         Groups(&[&["00:12.0"], &["00:12.1"], &["01:00.0"], &["02:00.0"]]),
         Counted(6, "granted"),
     ],
@@ -79,10 +79,10 @@ const SWITCH: Scenario = Scenario {
     },
     steps: &[
         Groups(&[&["02:00.0", "03:00.0"]]),
-        Readd("02:00"),
+        ReaddAt("02:00"),
         Groups(&[&["02:00.0", "03:00.0"]]),
         Load("acs_quirks_test"),
-        Readd("02:00"),
+        ReaddAt("02:00"),
         Groups(&[&["02:00.0"], &["03:00.0"]]),
         Counted(7, "granted"),
     ],

@@ -8,7 +8,7 @@ use crate::{
     function::Function,
     machine::{Machine, Model},
     scenario::{
-        Expected, LIMIT, Scenario, Step,
+        Expected, LIMIT, Scenario,
         Step::{Counted, Groups, Load, Logged, LoggedTimes, NotCounted, Readd, Run},
     },
 };
@@ -27,8 +27,6 @@ const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1
 /// 01:00 together, 02:00 apart.
 const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00.1"]];
 
-const READD_BOTH: [Step; 2] = [Readd("01:00"), Readd("02:00")];
-
 /// Rule 5: a function that the entry does not cover keeps the package together, also when the
 /// kernel has not found it yet or has forgotten it.
 const NOT_COVERED: Scenario = Scenario {
@@ -44,8 +42,7 @@ const NOT_COVERED: Scenario = Scenario {
     steps: &[
         Groups(&[&["01:00.0", "01:00.1", "01:00.2"], &["02:00.0", "02:00.1"]]),
         Load("acs_quirks_test"),
-        READD_BOTH[0],
-        READD_BOTH[1],
+        Readd,
         Groups(&[
             &["01:00.0", "01:00.1", "01:00.2"],
             &["02:00.0"],
@@ -73,8 +70,7 @@ const SOME_FLAGS: Scenario = Scenario {
     steps: &[
         Groups(BOTH_TOGETHER),
         Load("acs_quirks_test"),
-        READD_BOTH[0],
-        READD_BOTH[1],
+        Readd,
         Groups(SECOND_SPLIT),
         Counted(3, "flags"),
         NotCounted(3, "granted"),
@@ -100,8 +96,7 @@ const OWN_ACS: Scenario = Scenario {
     steps: &[
         Groups(BOTH_TOGETHER),
         Load("acs_quirks_test"),
-        READD_BOTH[0],
-        READD_BOTH[1],
+        Readd,
         Groups(SECOND_SPLIT),
         Counted(5, "own-acs"),
     ],
@@ -122,12 +117,10 @@ const IN_TREE: Scenario = Scenario {
     machine: two(&[first(&[WORKING_ACS, WORKING_ACS]), second(&[IGB_0, IGB_1])]),
     steps: &[
         Groups(APART),
-        READD_BOTH[0],
-        READD_BOTH[1],
+        Readd,
         Groups(APART),
         Load("acs_quirks_test"),
-        READD_BOTH[0],
-        READD_BOTH[1],
+        Readd,
         Groups(APART),
         Counted(5, "own-acs"),
         NotCounted(5, "granted"),
@@ -149,8 +142,7 @@ const CATCH_ALL: Scenario = Scenario {
     steps: &[
         Groups(BOTH_TOGETHER),
         Load("acs_quirks_test"),
-        READD_BOTH[0],
-        READD_BOTH[1],
+        Readd,
         Groups(SECOND_SPLIT),
         Counted(9, "kernel-verdict"),
         NotCounted(9, "granted"),
@@ -185,8 +177,7 @@ const EXTERNAL_FACING: Scenario = Scenario {
     steps: &[
         Groups(BOTH_TOGETHER),
         Load("acs_quirks_test"),
-        READD_BOTH[0],
-        READD_BOTH[1],
+        Readd,
         Groups(SECOND_SPLIT),
         Counted(1, "exposed"),
         Logged("01:00.0: acs_quirks: entry 1 (test/adapter) does not count: it is untrusted"),

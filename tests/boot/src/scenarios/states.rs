@@ -25,7 +25,7 @@ const KPROBES_OFF: Scenario = Scenario {
             "cat /sys/kernel/debug/acs_quirks_test/hook",
             "state: ineffective",
         ),
-        Readd("01:00"),
+        Readd,
         Groups(&[&["01:00.0", "01:00.1"]]),
         // The same module works as soon as they are on.
         Run("echo 1 >/sys/kernel/debug/kprobes/enabled"),
@@ -33,7 +33,7 @@ const KPROBES_OFF: Scenario = Scenario {
             "cat /sys/kernel/debug/acs_quirks_test/hook",
             "state: effective",
         ),
-        Readd("01:00"),
+        Readd,
         Groups(&[&["01:00.0"], &["01:00.1"]]),
     ],
     limit: LIMIT,
@@ -63,7 +63,7 @@ const NO_IOMMU: Scenario = Scenario {
     steps: &[
         Load("acs_quirks_test"),
         Logged("hook ineffective: no PCI device is in an IOMMU group"),
-        Readd("82:00"),
+        Readd,
         Run("test ! -e /sys/bus/pci/devices/0000:82:00.0/iommu_group"),
     ],
     limit: LIMIT,

@@ -8,7 +8,7 @@ pub(crate) mod tables;
 
 use std::{cell::Cell, collections::BTreeMap};
 
-use isolation::{device::Function, pcie::PcieType};
+use isolation::{device::Function, package::Fault, pcie::PcieType};
 
 /// Configuration space of one function: dwords by offset, zero where nothing is set.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +99,21 @@ impl Device {
         Self {
             is_ari,
             ..Self::on(self.bus.clone(), devfn)
+        }
+    }
+
+    /// Has each of the reads that the last check made fail once; every time, the claim must end.
+    pub(crate) fn fail_each_read(&mut self, check: impl Fn(&Self) -> Result<(), Fault>) {
+        let reads = self.reads.get();
+        assert_ne!(reads, 0);
+        for failing in 0..reads {
+            self.failing_read = Some(failing);
+            self.reads.set(0);
+            let outcome = check(self);
+            assert!(
+                matches!(outcome, Err(Fault::Unreadable { .. })),
+                "read {failing} of {reads} fails: {outcome:?}"
+            );
         }
     }
 
