@@ -17,6 +17,9 @@ use crate::{
     vm::Vm,
 };
 
+/// How long a guest under KVM may take to come up; it needs a third of it.
+const TRIAL: Duration = Duration::from_secs(8);
+
 /// How QEMU runs the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accelerator {
@@ -94,7 +97,7 @@ impl Setup {
             packages: &[],
             acpi: None,
         };
-        let deadline = Instant::now() + Duration::from_secs(15);
+        let deadline = Instant::now() + TRIAL;
         let log = self.kernel.logs.join("kvm.log");
         let works = Vm::boot(&trial, &machine, deadline, &log).is_ok();
         fs::write(answer, if works { "yes" } else { "no" })?;

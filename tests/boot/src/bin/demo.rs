@@ -42,12 +42,13 @@ fn demonstrate() -> Result<bool> {
     let start = Instant::now();
     let say = |text: &str| println!("[{:5.1} s] {text}", start.elapsed().as_secs_f64());
 
+    println!();
+    say("packing the guest's files; the first time also trying whether KVM works here");
     let kernel = Kernel::from_env()?.pop().context("no kernel is prepared")?;
     let folder = tempfile::tempdir()?;
     let setup = Setup::new(kernel, folder.path())?;
     let log = setup.kernel.logs.join("demo.log");
 
-    println!();
     say(&format!(
         "booting Debian's unmodified kernel {} in QEMU, with an Intel IOMMU",
         setup.kernel.release
