@@ -22,7 +22,6 @@ pub(crate) mod status;
 use kernel::prelude::*;
 
 use crate::{
-    EDITION,
     isolation::{
         table::Table,
         withdraw::Withdrawn, //
@@ -36,6 +35,7 @@ use crate::{
         taint, //
     },
     table::TABLE, //
+    EDITION,
 };
 use effect::Effect;
 use status::Status;
@@ -48,7 +48,10 @@ pub(crate) struct Edition {
     pub(crate) taint: Option<&'static str>,
 }
 
-const _: () = assert!(TABLE.is_sound(), "the generated table breaks its invariants");
+const _: () = assert!(
+    TABLE.is_sound(),
+    "the generated table breaks its invariants"
+);
 
 /// The loaded module. Fields are dropped in the order in which they stand here.
 #[pin_data]

@@ -66,10 +66,8 @@ impl Kind {
     /// kind answer for. Egress Control is never among them.
     pub const fn grantable(self) -> AcsFlags {
         match self {
-            Self::MfEndpoint | Self::RcEndpoint => {
-                AcsFlags::GROUPING.union(AcsFlags::TB).union(AcsFlags::DT)
-            }
-            Self::RootPort | Self::DownstreamPort => AcsFlags::GROUPING.union(AcsFlags::TB),
+            Self::MfEndpoint => AcsFlags::GROUPING.union(AcsFlags::TB).union(AcsFlags::DT),
+            Self::RootPort | Self::DownstreamPort | Self::RcEndpoint => AcsFlags::GROUPING,
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::isolation::{
 };
 
 pub(crate) static TABLE: Table = Table {
-    version: "9506e2c6a74f",
+    version: "2684b2eb8f83",
     entries: &[
         // By number.
         Entry {
@@ -108,12 +108,7 @@ pub(crate) static TABLE: Table = Table {
             number: 10,
             name: "test/rciep",
             kind: Kind::RcEndpoint,
-            grants: AcsFlags::SV
-                .union(AcsFlags::TB)
-                .union(AcsFlags::RR)
-                .union(AcsFlags::CR)
-                .union(AcsFlags::UF)
-                .union(AcsFlags::DT),
+            grants: AcsFlags::GROUPING,
             supersedes: None,
         },
     ],

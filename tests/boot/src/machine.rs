@@ -126,10 +126,11 @@ impl Package {
     /// their own on rescan with no quirk at all, and a test of the quirk would prove nothing.
     #[must_use]
     pub fn device(&self, position: usize, number: usize, sockets: &Path) -> Value {
+        let (_, slot) = self.address.split_once(':').unwrap_or(("", self.address));
         let mut device = json!({
             "id": Self::id(position, number),
             "bus": self.bus,
-            "addr": format!("0.{number}"),
+            "addr": format!("{slot}.{number}"),
             "multifunction": true,
         });
         match self.functions[number] {

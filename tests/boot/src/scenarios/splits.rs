@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-pub(super) const ALL: &[Scenario] = &[SPLIT, HOT_ADD, WITHDRAWN];
+pub(super) const ALL: &[Scenario] = &[SPLIT, HOT_ADD, WITHDRAWN, INTEGRATED];
 
 const ONE_GROUP: Expected = &[&[
     "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
@@ -109,6 +109,33 @@ const WITHDRAWN: Scenario = Scenario {
         Load("acs_quirks_test withdraw=3"),
         Readd,
         Groups(SIX_GROUPS),
+    ],
+    limit: LIMIT,
+};
+
+/// Endpoints that are integrated into the root complex.
+const INTEGRATED: Scenario = Scenario {
+    name: "integrated",
+    machine: Machine {
+        bridges: &[],
+        packages: &[Package {
+            bus: "pcie.0",
+            address: "00:15",
+            functions: &pair(0x1234, 0x0a05),
+            plugged: true,
+        }],
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Groups(&[&["00:15.0", "00:15.1"]]),
+        Load("acs_quirks_test withdraw=10"),
+        Readd,
+        Groups(&[&["00:15.0", "00:15.1"]]),
+        Unload("acs_quirks_test"),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(&[&["00:15.0"], &["00:15.1"]]),
+        Counted(10, "granted"),
     ],
     limit: LIMIT,
 };
