@@ -5,6 +5,7 @@
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules
 .DEFAULT_GOAL := help
 
 # Which kernel make demo boots: a series (7.2), a release (7.3.4) or newest.
@@ -14,10 +15,20 @@ KERNELS ?= $(shell grep -v '^\#' scripts/supported-kernels)
 # Which installed kernel make install builds for.
 KVER ?= $(shell uname -r)
 
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo -E)
-IN_ROOT := $(SUDO) scripts/in-root.sh --
+ifneq ($(words $(KERNEL)),1)
+$(error KERNEL must name one kernel: a series like 7.3, a release like 7.3.4, or newest)
+endif
+ifeq ($(strip $(KERNELS)),)
+$(error KERNELS must name at least one kernel)
+endif
+
+ifneq ($(shell id -u),0)
+SUDO = $(if $(shell command -v sudo),sudo -E,$(error this needs root: there is no sudo, so become root with "su -"))
+endif
+IN_ROOT = $(SUDO) scripts/in-root.sh --
 # Debian 13's cargo, for the lowest Rust version that the tools promise.
-CARGO := $(IN_ROOT) cargo
+CARGO = $(IN_ROOT) cargo
+TREE = $(or $(KDIR),/lib/modules/$(KVER)/build)
 
 .PHONY: help
 help: ## this list
@@ -25,14 +36,17 @@ help: ## this list
 	@echo
 	@sed -nE 's/^([a-z_-]+):[^#]*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
-	@echo 'Everything that is built or fetched lies in $$ACS_QUIRKS_CACHE (default: ~/.cache/acs-quirks).'
+	@echo 'In the environment:'
+	@echo '  ACS_QUIRKS_CACHE  where everything lies that is built or fetched (default: ~/.cache/acs-quirks)'
+	@echo '  ACS_QUIRKS_MIRROR the Debian mirror to use (default: the one that this machine uses)'
+	@echo '  ACS_QUIRKS_UPDATE set to 1, makes the build root anew and looks for newer kernels'
 
 ##### The two that do everything
 
 .PHONY: demo
 demo: ## boot a stock kernel (KERNEL=) with a six-function adapter and show its groups before and after
-demo: modules-$(KERNEL)
-	@$(CARGO) build --quiet --locked --package boot --bin demo
+demo: modules-$(KERNEL) crates
+	@$(CARGO) build --quiet --locked --offline --package boot --bin demo
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/debug/demo
 
 .PHONY: test
@@ -50,60 +64,63 @@ fmt: root ## format all Rust code
 	@$(IN_ROOT) rustfmt --edition 2021 $(EDITIONS)
 
 .PHONY: lint
-lint: root ## formatting, clippy on the tools, shellcheck; warnings are errors
+lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 	@echo '== formatting'
 	@$(CARGO) fmt --all --check
 	@$(IN_ROOT) rustfmt --check --edition 2021 $(EDITIONS)
 	@echo '== clippy'
-	@$(CARGO) clippy --quiet --locked --workspace --all-targets -- --deny warnings
+	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets -- --deny warnings
 	@echo '== shellcheck'
-	@$(IN_ROOT) sh -c 'shellcheck --external-sources $$(git ls-files "scripts/*.sh" .ci/run tests/boot/guest/init)'
+	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run tests/boot/guest/init
 
 .PHONY: host-test
-host-test: root table-check ## tests that need no kernel
-	@$(CARGO) test --quiet --locked --workspace --exclude boot
+host-test: table-check ## tests that need no kernel
+	@$(CARGO) test --quiet --locked --offline --workspace --exclude boot
 
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= goes to the test program (a filter, --list, ...)
-boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel))
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --package boot --test build
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --package boot --test scenarios -- --test-threads 2 $(ARGS)
+boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios -- \
+		$(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
 
 ##### The data table
 
 TABLES := validated:quirks:src/table.rs \
 	candidate:quirks:src/candidates/table.rs \
 	test:tests/module/quirks:tests/module/table.rs
-table-build = set -- $(subst :, ,$(1)); $(CARGO) run --quiet --locked --package acsctl -- \
+table-build = set -- $(subst :, ,$(1)); $(CARGO) run --quiet --locked --offline --package acsctl -- \
 	table build --edition $$1 --quirks $$2 --out $$3
 
 .PHONY: table
-table: root ## regenerate the table sources from quirks/
+table: crates ## regenerate the table sources from quirks/
 	@$(foreach table,$(TABLES),$(call table-build,$(table)); )
 	@$(SUDO) chown --reference=Makefile $(foreach table,$(TABLES),$(lastword $(subst :, ,$(table))))
 
 .PHONY: table-check
-table-check: root
+table-check: crates
 	@$(foreach table,$(TABLES),$(call table-build,$(table)) --check; )
 
 ##### The module, for a kernel tree of yours
 
 .PHONY: modules
 modules: ## build acs_quirks.ko against KDIR=, a kernel tree with Rust metadata
-	@scripts/preflight.sh '$(or $(KDIR),/lib/modules/$(KVER)/build)'
-	$(MAKE) -C '$(or $(KDIR),/lib/modules/$(KVER)/build)' M='$(CURDIR)' modules
+	@scripts/preflight.sh '$(TREE)'
+	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules
 
+# Not for what depends on modules: with -j it must come after.
 .PHONY: modules_install
 modules_install: ## install what make modules has built (INSTALL_MOD_PATH= as in kbuild), and run depmod
-	$(MAKE) -C '$(or $(KDIR),/lib/modules/$(KVER)/build)' M='$(CURDIR)' modules_install
-	depmod $(if $(INSTALL_MOD_PATH),-b '$(INSTALL_MOD_PATH)') \
-		"$$(cat '$(or $(KDIR),/lib/modules/$(KVER)/build)/include/config/kernel.release')"
+	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules_install
+	PATH="$$PATH:/usr/sbin:/sbin" depmod $(if $(INSTALL_MOD_PATH),-b '$(INSTALL_MOD_PATH)') \
+		"$$(cat '$(TREE)/include/config/kernel.release')"
 
 .PHONY: install
+install: ## build and install for the running Debian kernel or KVER=; or against KDIR=, as modules and modules_install
 ifdef KDIR
-install: modules modules_install ## build for the running kernel (or KVER=, or KDIR=) and install
+	$(MAKE) modules
+	$(MAKE) modules_install
 else
-install: ## build for the running kernel (or KVER=, or KDIR=) and install
 	@$(SUDO) scripts/install-module.sh '$(KVER)'
 endif
 
@@ -112,6 +129,10 @@ endif
 .PHONY: root
 root: ## the build root: Debian 13 with the exact toolchain
 	@$(SUDO) scripts/build-root.sh
+
+.PHONY: crates
+crates: root
+	@$(SUDO) scripts/fetch-crates.sh
 
 .PHONY: kernel
 kernel: kernel-$(KERNEL) ## prepare a stock kernel (KERNEL=)

@@ -19,7 +19,7 @@ WANTED=(drivers/iommu/virtio-iommu.ko.xz)
 
 kbuild() {
 	mkdir -p "$CACHE/build/$RELEASE"
-	logged "$STEP" "$CACHE/logs/modules-$RELEASE.log" "mend what the compiler says" \
+	logged "$STEP" "$CACHE/logs/modules-$RELEASE.log" "mend what the compiler says; if the checkout is unchanged, report this" \
 		"$SCRIPTS/in-root.sh" -- make -C "/cache/kernels/$RELEASE/tree" -j"$(nproc)" "${ARGS[@]}" M=/src MO="/cache/build/$RELEASE" \
 		ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y CLIPPY=1 W=e "$@"
 }

@@ -7,6 +7,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 lock work
+lock root # no command uses what is removed
 for name in build guest target logs; do remove_tree "$CACHE/$name"; done
 cd "$PROJECT"
 find . -path ./.git -prune -o -type f \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \

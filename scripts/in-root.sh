@@ -74,7 +74,7 @@ inside() {
 	for name in $(compgen -e); do
 		case $name in
 		ACS_QUIRKS_CACHE | ACS_QUIRKS_ROOT) ;; # paths of the outside
-		ACS_QUIRKS_* | KERNEL | CI | NO_COLOR | CARGO_TERM_* | http_proxy | https_proxy | no_proxy | HTTP_PROXY | HTTPS_PROXY | NO_PROXY)
+		ACS_QUIRKS_* | KERNEL | CI | NO_COLOR | CARGO_TERM_* | CARGO_NET_* | CARGO_HTTP_* | http_proxy | https_proxy | all_proxy | no_proxy | HTTP_PROXY | HTTPS_PROXY | ALL_PROXY | NO_PROXY)
 			vars+=("$name=${!name}") ;;
 		esac
 	done

@@ -10,27 +10,34 @@ RELEASE=${1:?usage: install-module.sh RELEASE}
 STEP="install for $RELEASE"
 HOST=${INSTALL_MOD_PATH:-}
 TARGET=$HOST/lib/modules/$RELEASE
+need_supported "$RELEASE" "$STEP"
+[[ -z $HOST ]] || mkdir -p "$TARGET" # staging, as in kbuild
 [[ -d $TARGET ]] || die "$STEP" "there is no $TARGET" "name an installed kernel: make install KVER=RELEASE"
 command -v depmod >/dev/null || die "$STEP" "there is no depmod" "install the package kmod"
 
-BASE=${RELEASE%%[+-]*}
 "$SCRIPTS/build-root.sh"
-"$SCRIPTS/prepare-kernel.sh" "$BASE"
-FOUND=$(<"$CACHE/kernels/$BASE/release")
-[[ $FOUND == "$RELEASE" ]] || die "$STEP" "the archive has $FOUND, and the installed kernel is $RELEASE" \
-	"only Debian's own kernels can be prepared; for another, build with KDIR= against a tree with Rust metadata"
+"$SCRIPTS/prepare-kernel.sh" "$RELEASE"
+PREPARED=$(<"$CACHE/kernels/$RELEASE/version")
+# Debian's kernels have no module versions, so a module for another build of the same release would load, and crash.
+INSTALLED=$(dpkg-query -W -f '${Version}' "linux-binary-$RELEASE" 2>/dev/null || :)
+[[ -z $INSTALLED || $INSTALLED == "$PREPARED" ]] ||
+	die "$STEP" "the installed kernel is package version $INSTALLED, and the prepared one is $PREPARED" \
+		"apt upgrade, boot the new kernel, then ACS_QUIRKS_UPDATE=1 make install"
 read -ra ARGS <"$CACHE/kernels/$RELEASE/make-args"
 
+lock work
 BUILD=build/$RELEASE-install
 mkdir -p "$CACHE/$BUILD"
 remove_tree "$CACHE/$BUILD/staged"
 say "$STEP: building"
-logged "$STEP" "$CACHE/logs/install-$RELEASE.log" "mend what the compiler says" \
+logged "$STEP" "$CACHE/logs/install-$RELEASE.log" "see the log; if the checkout is unchanged, report this" \
 	"$SCRIPTS/in-root.sh" -- make -C "/cache/kernels/$RELEASE/tree" -j"$(nproc)" "${ARGS[@]}" M=/src MO="/cache/$BUILD" modules
 logged "$STEP" "$CACHE/logs/install-$RELEASE.log" "see the log" \
 	"$SCRIPTS/in-root.sh" -- make -C "/cache/kernels/$RELEASE/tree" "${ARGS[@]}" M=/src MO="/cache/$BUILD" \
 	modules_install INSTALL_MOD_PATH="/cache/$BUILD/staged" INSTALL_MOD_STRIP=1
 
+# also one that was unpacked for signing: of two files with one name, either could load
+find "$TARGET" -path "$TARGET/updates/*" -name 'acs_quirks.ko*' -delete
 cp -R "$CACHE/$BUILD/staged/lib/modules/$RELEASE/updates" "$TARGET/"
 depmod ${HOST:+-b "$HOST"} "$RELEASE"
 say "$STEP: $(find "$TARGET/updates" -name 'acs_quirks.ko*'); load it with: modprobe acs_quirks"

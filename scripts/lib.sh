@@ -15,6 +15,9 @@ GNU_PREFIX=x86_64-linux-gnu-
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 PROJECT=$(dirname "$SCRIPTS")
 
+# root by su(1) without a dash has a user's PATH
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
 say() { printf '[%4ds] %s\n' "$SECONDS" "$*"; }
 
 # die STEP CAUSE WAY_OUT
@@ -54,6 +57,16 @@ lock() {
 	flock "$how" --nonblock "$fd" && return
 	say "waiting for another run that uses $CACHE ($1)" >&2
 	flock "$how" "$fd"
+}
+
+# The kernel series that the module is made for, as a pattern: 7.2|7.3
+SUPPORTED=$(grep -v '^#' "$SCRIPTS/supported-kernels" | paste -sd'|')
+
+# need_supported RELEASE STEP
+need_supported() {
+	[[ -n ${ALLOW_UNSUPPORTED_KERNEL:-} || $1 =~ ^($SUPPORTED)($|[.+-]) ]] && return
+	die "$2" "kernel $1 is not supported (supported: ${SUPPORTED//|/, })" \
+		"on Debian 13: apt install -t $SUITE-backports linux-image-$DEB_ARCH, boot it, run this again; or try your luck with ALLOW_UNSUPPORTED_KERNEL=1"
 }
 
 # "${CONTAINED[@]}" CMD...: CMD in mount and pid namespaces of its own. When this process ends, however it ends,

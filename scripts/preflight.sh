@@ -17,7 +17,7 @@ missing() {
 option() { sed -n "s/^CONFIG_$1=//p" "$KDIR/include/config/auto.conf" | tr -d '"'; }
 
 [[ -e $KDIR/Makefile ]] ||
-	missing "there is no kernel tree; give one with KDIR=, or install the headers of your kernel"
+	missing "there is no kernel tree; give one with KDIR= (on Debian use \"make install\" without KDIR)"
 [[ -e $KDIR/include/config/auto.conf && -e $KDIR/include/config/kernel.release ]] ||
 	missing "the tree is not prepared; run there: make modules_prepare"
 

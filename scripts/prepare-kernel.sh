@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # prepare-kernel.sh [KERNEL]: make a stock Debian kernel ready for building Rust modules against it, and for booting.
-# KERNEL is a series (7.3), a release (7.3.4) or `newest`, the default.
+# KERNEL is a series (7.3), a release (7.3.4, or in full 7.3.4+deb13-amd64) or `newest` (the newest supported), the
+# default.
 #
 # Debian's headers lack the metadata of the kernel's Rust crates. So the crates are rebuilt from Debian's own source,
 # configuration and compilers, and their symbols are compared with those that the stock kernel exports.
@@ -19,6 +20,7 @@ RESOLVED=$KERNELS/.resolved-$KERNEL
 
 [[ $KERNEL =~ ^(newest|[0-9]+\.[0-9][0-9a-z.+-]*)$ ]] ||
 	die "$STEP" "'$KERNEL' is no kernel version" "give a series like 7.3, a release like 7.3.4, or newest"
+[[ $KERNEL == newest ]] || need_supported "$KERNEL" "$STEP"
 [[ -e $ROOT/.definition ]] || die "$STEP" "there is no build root at $ROOT" "run scripts/build-root.sh first"
 
 # The crates are good for exactly these packages of the root.
@@ -68,12 +70,14 @@ resolve() {
 		'^linux-(binary|modules|headers|base)-[0-9.]+[+][a-z0-9.]+-$DEB_ARCH\$|^linux-source-[0-9.]+\$')" >"$KERNELS/.index"
 	kernels=$(complete_kernels)
 	if [[ $KERNEL == newest ]]; then
-		found=$(tail -n 1 <<<"$kernels")
+		found=$(grep -E "^($SUPPORTED)\\." <<<"$kernels" | tail -n 1)
 	else
 		found=$(awk -v k="$KERNEL" '$1 == k || index($1, k ".") == 1 || index($1, k "+") == 1' <<<"$kernels" | tail -n 1)
 	fi
+	[[ -n $kernels ]] || die "$STEP" "the archive has no kernels from $SUITE-backports" \
+		"the mirror may not have that suite: set ACS_QUIRKS_MIRROR to one that has, then ACS_QUIRKS_UPDATE=1 scripts/build-root.sh"
 	[[ -n $found ]] || die "$STEP" "the archive has no such kernel with linux-binary, -modules, -headers, -base and -source of one version" \
-		"use one of: ${kernels:+$(cut -d' ' -f1 <<<"$kernels" | paste -sd' ')}"
+		"use one of: $(cut -d' ' -f1 <<<"$kernels" | paste -sd' ') (flavours like cloud and rt cannot be prepared)"
 	echo "$found" >"$RESOLVED.partial"
 	mv "$RESOLVED.partial" "$RESOLVED"
 }

@@ -19,8 +19,9 @@ mod table;
 use kernel::prelude::*;
 
 /// This edition: entries with a vendor's statement on record, and nothing else (trust rule 3).
-static EDITION: driver::Edition = driver::Edition {
+const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks",
+    autoload: true,
     taint: None,
 };
 

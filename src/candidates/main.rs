@@ -2,7 +2,7 @@
 
 //! acs_quirks_candidates.ko: entries whose evidence is not sufficient yet.
 //!
-//! A module of its own, so that nobody loads it by accident: nothing loads it but its name, and it
+//! A module of its own, so that nobody loads it by accident: udev does not load it, only its name does, and it
 //! taints the kernel (trust rule 3).
 
 #[path = "../driver/mod.rs"]
@@ -15,8 +15,9 @@ mod table;
 
 use kernel::prelude::*;
 
-static EDITION: driver::Edition = driver::Edition {
+const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks_candidates",
+    autoload: false,
     taint: Some(
         "these entries are candidates: no vendor's statement on record suffices for them. \
          Isolation that they claim may not exist; the kernel is tainted",

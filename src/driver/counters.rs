@@ -57,7 +57,7 @@ pub(super) fn count(decision: &Decision) {
 }
 
 /// Writes one line for each entry: its number, then `name=count` pairs, zero counts included.
-pub(super) fn show(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn show(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (entry, counts) in TABLE.entries.iter().zip(&COUNTS) {
         write!(
             f,

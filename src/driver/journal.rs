@@ -16,7 +16,13 @@ use kernel::{
 };
 
 use crate::{
-    isolation::decision::Decision,
+    isolation::{
+        decision::{
+            Decision,
+            Refusal, //
+        },
+        package, //
+    },
     sys::pci::PciFunction,
     table::TABLE, //
 };
@@ -42,17 +48,24 @@ pub(super) fn record(function: &PciFunction<'_>, decision: &Decision) {
     let (position, outcome) = match decision {
         Decision::NotListed => return,
         Decision::Granted(position) => (*position, 1),
+        Decision::Refused(position, Refusal::Package(fault)) => (*position, 10 + fault.code()),
         Decision::Refused(position, refusal) => (*position, 2 + refusal.code()),
     };
     // Domain, bus and devfn in 48 bits, the entry in 12 (`Table::MAX_ENTRIES`), the outcome in 4
     // and never 0, so that no key is the empty place.
+    const {
+        assert!(Refusal::COUNT == 9 && 10 + package::Fault::COUNT <= 16);
+    }
     let key = function.address() << 16 | u64::from(position) << 4 | u64::from(outcome);
     match insert(key) {
         Insert::New => {}
         Insert::Known => return,
         Insert::NoRoom => {
             if !FULL.xchg(true, Relaxed) {
-                pr_notice!("more devices than can be remembered: further decisions are counted, not logged\n");
+                dev_notice!(
+                    function.device(),
+                    "acs_quirks: from this device on, first decisions are counted, not logged\n"
+                );
             }
             return;
         }

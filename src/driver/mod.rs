@@ -10,7 +10,7 @@
 //! | `journal.rs` | logs the first decision on each device |
 //! | `effect.rs` | finds out whether the hook has an effect |
 //! | `display.rs` | lets the kernel's log print what `isolation/` can print |
-//! | `status.rs` | shows all this in debugfs |
+//! | `status.rs` | what the files in debugfs say |
 
 pub(crate) mod counters;
 mod display;
@@ -32,18 +32,21 @@ use crate::{
             self,
             Hook, //
         },
+        known::Known,
+        status::Files,
         taint, //
     },
     table::TABLE, //
     EDITION,
 };
 use effect::Effect;
-use status::Status;
 
 /// What sets one edition of the module apart from the others, besides its table.
 pub(crate) struct Edition {
     /// Name of the module, and of its folder in debugfs.
     pub(crate) name: &'static CStr,
+    /// Whether udev may load the module for a device that the table lists.
+    pub(crate) autoload: bool,
     /// For an edition whose entries no vendor vouches for: what to say when it taints the kernel.
     pub(crate) taint: Option<&'static str>,
 }
@@ -54,24 +57,29 @@ const _: () = assert!(
 );
 
 /// The loaded module. Fields are dropped in the order in which they stand here.
-#[pin_data]
 pub(crate) struct Driver {
     // First, so that no question arrives any more when the rest goes.
     _hook: Hook,
-    #[pin]
-    _status: Status,
+    _files: Files,
+    _known: Known,
 }
 
-impl kernel::InPlaceModule for Driver {
-    fn init(_module: &'static ThisModule) -> impl PinInit<Self, Error> {
-        try_pin_init!(Self {
-            _: {
-                engine::withdraw(withdrawn()?);
-                decoy::init();
-            },
-            _hook: register()?,
-            _: { announce(&TABLE) },
-            _status <- Status::new(EDITION.name),
+impl kernel::Module for Driver {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        engine::withdraw(withdrawn()?);
+        decoy::init();
+        // Before the first claim can be made.
+        if let Some(notice) = EDITION.taint {
+            taint::kernel_under_test();
+            pr_warn!("{notice}\n");
+        }
+        let known = Known::start()?;
+        let hook = register()?;
+        announce(&TABLE);
+        Ok(Self {
+            _hook: hook,
+            _files: Files::create(EDITION.name),
+            _known: known,
         })
     }
 }
@@ -110,7 +118,7 @@ fn register() -> Result<Hook> {
     })
 }
 
-/// Says in one line what has been loaded and whether it works, and taints where that is due.
+/// Says in one line what has been loaded and whether it works.
 fn announce(table: &Table) {
     let withdrawn = engine::withdrawn_count();
     let count = table.entries.len();
@@ -125,9 +133,5 @@ fn announce(table: &Table) {
                 "table {version}, entries {count}, withdrawn {withdrawn}, hook {state}: {reason}\n"
             );
         }
-    }
-    if let Some(notice) = EDITION.taint {
-        taint::kernel_under_test();
-        pr_warn!("{notice}\n");
     }
 }

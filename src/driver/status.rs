@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Read-only files in debugfs: `table`, `counts` and `hook`. For people and tools to read; nothing
-//! in here can be written (trust rule 4), and the module works without it.
+//! What the files `table` and `hook` in debugfs say; `counts` is `counters.rs`'s. For people and tools to read; nothing
+//! in there can be written (trust rule 4), and the module works without it.
 
-use kernel::{
-    debugfs::{
-        Dir,
-        File, //
-    },
-    fmt,
-    prelude::*, //
-};
+use kernel::fmt;
 
 use super::{
-    counters,
     effect,
     engine, //
 };
@@ -22,35 +14,9 @@ use crate::{
     table::TABLE, //
 };
 
-/// The files, removed when this is dropped.
-#[pin_data]
-pub(crate) struct Status {
-    _dir: Dir,
-    #[pin]
-    _table: File<()>,
-    #[pin]
-    _counts: File<()>,
-    #[pin]
-    _hook: File<()>,
-}
-
-impl Status {
-    /// Makes the files in the folder `name` below debugfs. Where debugfs is missing there are
-    /// none, and that is no error.
-    pub(super) fn new(name: &'static CStr) -> impl PinInit<Self, Error> {
-        let dir = Dir::new(name);
-        try_pin_init!(Self {
-            _table <- dir.read_callback_file(c"table", (), &|(), f| show_table(f)),
-            _counts <- dir.read_callback_file(c"counts", (), &|(), f| counters::show(f)),
-            _hook <- dir.read_callback_file(c"hook", (), &|(), f| show_hook(f)),
-            _dir: dir,
-        })
-    }
-}
-
 /// A heading with the version, then a line for each entry: number, name, kind, state, the flags it
 /// grants, and its ids.
-fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "table {}", TABLE.version)?;
     for (position, entry) in (0..).zip(TABLE.entries) {
         let state = if engine::is_withdrawn(position) {
@@ -76,7 +42,7 @@ fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// `name: value` lines. The state is found out anew for each reader.
-fn show_hook(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn show_hook(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let effect = effect::find();
     writeln!(f, "state: {}", effect.state())?;
     writeln!(f, "reason: {}", effect.reason())?;

@@ -202,7 +202,7 @@ fn whole_package<F: Function>(
     entry: &Entry,
     function: &F,
 ) -> Result<(), Refusal> {
-    package::check(function, entry.kind.layout(), |vendor, device| {
+    package::check(function, entry.kind, |vendor, device| {
         table
             .find(vendor, device)
             .is_some_and(|(other, _)| other == position)

@@ -4,6 +4,19 @@
 
 use super::pcie::PcieType;
 
+/// What the kernel's record of devices has at a function number.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Record {
+    /// Nothing.
+    None,
+    /// A function that is neither virtual nor exposed.
+    Known,
+    /// A function that is untrusted or faces outside.
+    Exposed,
+    /// The record may lack something.
+    Incomplete,
+}
+
 /// A function as the decision sees it. The kernel answers from `struct pci_dev`; tests and tools
 /// answer from a description.
 pub trait Function {
@@ -26,6 +39,8 @@ pub trait Function {
     fn is_gone(&self) -> bool;
     /// Whether the port above its bus forwards by ARI, so that `devfn` is one function number.
     fn is_ari(&self) -> bool;
+    /// What the kernel has on record as the function `devfn` of the same bus.
+    fn record(&self, devfn: u8) -> Record;
     /// Reads an aligned dword at `offset` (below 4096) from the configuration space of the
     /// function `devfn` on the same bus; `None` when the access itself fails. All ones is what an
     /// absent function reads as.

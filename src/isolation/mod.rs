@@ -13,6 +13,7 @@
 //! | `table.rs` | the table and its lookup |
 //! | `withdraw.rs` | which entries the owner has withdrawn |
 //! | `device.rs` | what must be known of a function |
+//! | `config.rs` | reading configuration space |
 //! | `package.rs` | which functions are present in a slot |
 //! | `decision.rs` | the trust rules, in order, and the decision |
 
@@ -31,6 +32,7 @@
 )]
 
 pub mod acs;
+pub mod config;
 pub mod decision;
 pub mod device;
 pub mod entry;

@@ -1,32 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which functions are present in the slot of a function: trust rule 5.
+//! Which functions are present in the package of a function: trust rule 5.
 //!
-//! Configuration space is asked, not the kernel's list of devices. When a package is hot-added or
-//! rescanned, the kernel groups function 0 before it has looked at function 1; and a function
-//! that was removed through sysfs is still there and can still send requests.
+//! Two witnesses are heard. Configuration space tells of functions that the kernel has not found
+//! yet (on hot-add it groups function 0 before it has looked at function 1) or has forgotten (one
+//! that was removed through sysfs is still there). The kernel's record tells of functions that do
+//! not answer at the moment, being powered down or reset. A function that either knows is there, and
+//! must be one that the entry speaks for: the kernel splits two functions as soon as one of them
+//! counts as isolated, so nothing may be said of one that is not true of all.
 
-use core::fmt;
+use core::{
+    cell::Cell,
+    fmt, //
+};
 
-use super::device::Function;
-use super::pcie::HeaderLayout;
+use super::{
+    config::{Config, Unreadable},
+    device::{Function, Record},
+    entry::Kind,
+    pcie::{HeaderLayout, PcieType},
+};
 
 /// Functions of a slot without ARI: PCI Express Base Specification, section 2.2.6.2.
 const FUNCTIONS: u8 = 8;
 /// Most functions that an ARI device has.
 const ARI_FUNCTIONS: usize = 256;
-/// Most extended capabilities that fit into configuration space: the kernel's bound in
-/// `pci_find_next_ext_capability()`.
-const MAX_EXT_CAPS: usize = (4096 - 256) / 8;
-/// Offset of the last dword of configuration space.
-const LAST_DWORD: u16 = 0xffc;
-/// Extended capability id of ARI, `PCI_EXT_CAP_ID_ARI`.
-const EXT_CAP_ID_ARI: u32 = 0x0e;
 
 /// What stands in the way of a claim for a package.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// A function's configuration space cannot be read, or what it says makes no sense.
+    /// A function does not answer, or its configuration space makes no sense.
     Unreadable {
         /// The function's number on its bus.
         devfn: u8,
@@ -40,7 +43,7 @@ pub enum Fault {
     },
     /// The package, as function 0 describes it, does not have the function that is asked about.
     Unaccounted,
-    /// A function is present that the entry does not cover.
+    /// A function is present that the entry does not cover: another id, or another type.
     NotCovered {
         /// The function's number on its bus.
         devfn: u8,
@@ -49,6 +52,33 @@ pub enum Fault {
         /// Its device id.
         device: u16,
     },
+    /// A function has an ACS capability, which the kernel goes by.
+    HasAcs {
+        /// The function's number on its bus.
+        devfn: u8,
+    },
+    /// A function is untrusted or faces outside.
+    Exposed {
+        /// The function's number on its bus.
+        devfn: u8,
+    },
+}
+
+impl Fault {
+    /// How many kinds of fault there are: one more than the largest [`Fault::code`].
+    pub const COUNT: u8 = 6;
+
+    /// Number of the kind of fault, from 0.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Unreadable { .. } => 0,
+            Self::Changed { .. } => 1,
+            Self::Unaccounted => 2,
+            Self::NotCovered { .. } => 3,
+            Self::HasAcs { .. } => 4,
+            Self::Exposed { .. } => 5,
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -58,10 +88,7 @@ impl fmt::Display for Fault {
                 write!(f, "configuration space of {} cannot be read", Devfn(devfn))
             }
             Self::Changed { vendor, device } => {
-                write!(
-                    f,
-                    "the function now identifies as {vendor:04x}:{device:04x}"
-                )
+                write!(f, "the function now identifies as {vendor:04x}:{device:04x}")
             }
             Self::Unaccounted => f.write_str(
                 "function 0 does not account for this function (multi-function bit, ARI chain)",
@@ -73,6 +100,16 @@ impl fmt::Display for Fault {
             } => write!(
                 f,
                 "{} [{vendor:04x}:{device:04x}] in the same package is not covered by the entry",
+                Devfn(devfn)
+            ),
+            Self::HasAcs { devfn } => write!(
+                f,
+                "{} in the same package has an ACS capability, which the kernel goes by",
+                Devfn(devfn)
+            ),
+            Self::Exposed { devfn } => write!(
+                f,
+                "{} in the same package is untrusted or faces outside",
                 Devfn(devfn)
             ),
         }
@@ -88,143 +125,149 @@ impl fmt::Display for Devfn {
     }
 }
 
-/// Checks that every function present in the package of `function` is `covered`: a test on vendor
-/// and device id.
+/// Checks that an entry of `kind` may speak for every function in the package of `function`; which
+/// ids it covers, `covered` tells from vendor and device id.
 ///
-/// Without ARI that is 8 reads and a few more; with ARI, a walk along the chain of function
-/// numbers, bounded by 256 functions and 480 capabilities each.
+/// Reads are bounded by [`config::MAX_READS`](super::config::MAX_READS).
 ///
 /// # Errors
 ///
 /// The first [`Fault`] found.
 pub fn check<F: Function>(
     function: &F,
-    layout: HeaderLayout,
+    kind: Kind,
     covered: impl Fn(u16, u16) -> bool,
 ) -> Result<(), Fault> {
     let own = function.devfn();
-    let (vendor, device) = ids(function, own)?.ok_or(Fault::Unreadable { devfn: own })?;
-    if (vendor, device) != (function.vendor(), function.device()) {
-        return Err(Fault::Changed { vendor, device });
-    }
-
     let first = if function.is_ari() { 0 } else { own & !7 };
-    if ids(function, first)?.is_none() {
-        return Err(Fault::Unreadable { devfn: first });
-    }
-    let one = |devfn| one_function(function, devfn, layout, &covered);
-    // Where function 0 says that it is the only one, the other numbers may answer as function 0, so
-    // they are not asked.
-    let several = header_type(function, first)? & 0x80 != 0;
-    let mut seen_own = false;
-    for number in 0..if several { FUNCTIONS } else { 1 } {
-        seen_own |= one(first | number)? && first | number == own;
-    }
-    // The kernel follows this chain whatever the multi-function bit says (`next_fn()` in
-    // `drivers/pci/probe.c`).
+    let package = Package {
+        function,
+        config: Config::new(function),
+        kind,
+        covered,
+        seen_own: Cell::new(false),
+    };
+    package.is_unchanged(own)?;
+    package.ask_slot(first)?;
     if function.is_ari() {
-        let mut at = first;
-        for _ in 0..ARI_FUNCTIONS {
-            let next = ari_next(function, at)?;
-            // Zero ends the list. One that does not ascend is malformed; the kernel stops there,
-            // but a list that cannot be followed to its end names no whole package.
-            if next == 0 {
-                break;
-            }
-            if next <= at || !one(next)? {
-                return Err(Fault::Unreadable { devfn: next });
-            }
-            seen_own |= next == own;
-            at = next;
-        }
+        package.ask_chain(first)?;
     }
-    if seen_own {
+    package.ask_record(first)?;
+    if package.seen_own.get() {
         Ok(())
     } else {
         Err(Fault::Unaccounted)
     }
 }
 
-/// Checks one function number: `false` when nothing is there.
-fn one_function<F: Function>(
-    function: &F,
-    devfn: u8,
-    layout: HeaderLayout,
-    covered: &impl Fn(u16, u16) -> bool,
-) -> Result<bool, Fault> {
-    let Some((vendor, device)) = ids(function, devfn)? else {
-        return Ok(false);
-    };
-    let found = HeaderLayout::from_raw(header_type(function, devfn)?);
-    if found == Some(layout) && covered(vendor, device) {
-        Ok(true)
-    } else {
-        Err(Fault::NotCovered {
-            devfn,
-            vendor,
-            device,
-        })
-    }
+/// A package that is being checked.
+struct Package<'a, F, C> {
+    function: &'a F,
+    config: Config<'a, F>,
+    kind: Kind,
+    covered: C,
+    /// Whether configuration space accounts for the function that is asked about.
+    seen_own: Cell<bool>,
 }
 
-/// Vendor and device id of a function, `None` when there is no such function.
-///
-/// What counts as absent is what `pci_bus_generic_read_dev_vendor_id()` takes for it. A vendor id
-/// of 0001h is a function that exists but is not ready (Request Retry Status).
-fn ids<F: Function>(function: &F, devfn: u8) -> Result<Option<(u16, u16)>, Fault> {
-    let dword = function
-        .read_config(devfn, 0x00)
-        .ok_or(Fault::Unreadable { devfn })?;
-    match dword {
-        0xffff_ffff | 0x0000_0000 | 0x0000_ffff | 0xffff_0000 => Ok(None),
-        _ if dword & 0xffff == 0x0001 => Err(Fault::Unreadable { devfn }),
-        _ => Ok(Some((low(dword), low(dword >> 16)))),
-    }
-}
-
-/// The Header Type register of a present function.
-fn header_type<F: Function>(function: &F, devfn: u8) -> Result<u8, Fault> {
-    match function.read_config(devfn, 0x0c) {
-        Some(dword) if dword != u32::MAX => {
-            let [_, _, header, _] = dword.to_le_bytes();
-            Ok(header)
+impl<F: Function, C: Fn(u16, u16) -> bool> Package<'_, F, C> {
+    /// The function must still be what the kernel enumerated.
+    fn is_unchanged(&self, own: u8) -> Result<(), Fault> {
+        let (vendor, device) = self
+            .config
+            .ids(own)?
+            .ok_or(Fault::Unreadable { devfn: own })?;
+        if (vendor, device) == (self.function.vendor(), self.function.device()) {
+            Ok(())
+        } else {
+            Err(Fault::Changed { vendor, device })
         }
-        _ => Err(Fault::Unreadable { devfn }),
     }
-}
 
-/// The Next Function Number of a function's ARI capability; 0 where the list ends, also when the
-/// function has no such capability (as `next_ari_fn()` in `drivers/pci/probe.c`).
-fn ari_next<F: Function>(function: &F, devfn: u8) -> Result<u8, Fault> {
-    let read = |offset| match function.read_config(devfn, offset) {
-        Some(dword) if dword != u32::MAX => Ok(dword),
-        _ => Err(Fault::Unreadable { devfn }),
-    };
-    let mut offset = 0x100;
-    for _ in 0..MAX_EXT_CAPS {
-        let header = read(offset)?;
-        if header == 0 {
-            return Ok(0);
+    /// Asks the function numbers of a slot. Where function 0 says that it is the only one, the others
+    /// may answer as function 0, so they are not asked.
+    fn ask_slot(&self, first: u8) -> Result<(), Fault> {
+        if self.config.ids(first)?.is_none() {
+            return Err(Fault::Unreadable { devfn: first });
         }
-        if header & 0xffff == EXT_CAP_ID_ARI {
-            // Capabilities begin at any dword, the last one of the space included.
-            let register = offset.saturating_add(4);
-            if register > LAST_DWORD {
+        let several = self.config.header_type(first)? & 0x80 != 0;
+        for number in 0..if several { FUNCTIONS } else { 1 } {
+            if self.ask(first | number)? && first | number == self.function.devfn() {
+                self.seen_own.set(true);
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the chain of ARI function numbers. The kernel follows it whatever the multi-function
+    /// bit says (`next_fn()` in `drivers/pci/probe.c`).
+    fn ask_chain(&self, first: u8) -> Result<(), Fault> {
+        let mut at = first;
+        for _ in 0..ARI_FUNCTIONS {
+            let next = self.config.ari_next(at)?;
+            // Zero ends the list. One that does not ascend is malformed; the kernel stops there,
+            // but a list that cannot be followed to its end names no whole package.
+            if next == 0 {
                 break;
             }
-            let [_, next, _, _] = read(register)?.to_le_bytes();
-            return Ok(next);
+            if next <= at || !self.ask(next)? {
+                return Err(Fault::Unreadable { devfn: next });
+            }
+            if next == self.function.devfn() {
+                self.seen_own.set(true);
+            }
+            at = next;
         }
-        offset = low(header >> 20) & LAST_DWORD;
-        if offset < 0x100 {
-            return Ok(0);
-        }
+        Ok(())
     }
-    Err(Fault::Unreadable { devfn })
+
+    /// Asks for the functions that the kernel has on record; each must answer.
+    fn ask_record(&self, first: u8) -> Result<(), Fault> {
+        let last = if self.function.is_ari() {
+            u8::MAX
+        } else {
+            first | 7
+        };
+        for devfn in first..=last {
+            match self.function.record(devfn) {
+                Record::None => {}
+                Record::Known => {
+                    if !self.ask(devfn)? {
+                        return Err(Fault::Unreadable { devfn });
+                    }
+                }
+                Record::Exposed => return Err(Fault::Exposed { devfn }),
+                Record::Incomplete => return Err(Fault::Unreadable { devfn }),
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks one function number: `false` when nothing is there.
+    fn ask(&self, devfn: u8) -> Result<bool, Fault> {
+        let Some((vendor, device)) = self.config.ids(devfn)? else {
+            return Ok(false);
+        };
+        let layout = HeaderLayout::from_raw(self.config.header_type(devfn)?);
+        let found = self.config.pcie_type(devfn)?.and_then(PcieType::from_raw);
+        let is_of_kind = layout == Some(self.kind.layout())
+            && found.is_some_and(|found| self.kind.applies_to(found));
+        if !is_of_kind || !(self.covered)(vendor, device) {
+            return Err(Fault::NotCovered {
+                devfn,
+                vendor,
+                device,
+            });
+        }
+        if self.config.has_acs(devfn)? {
+            return Err(Fault::HasAcs { devfn });
+        }
+        Ok(true)
+    }
 }
 
-/// The low half of a dword.
-const fn low(dword: u32) -> u16 {
-    let [a, b, _, _] = dword.to_le_bytes();
-    u16::from_le_bytes([a, b])
+impl From<Unreadable> for Fault {
+    fn from(Unreadable { devfn }: Unreadable) -> Self {
+        Self::Unreadable { devfn }
+    }
 }

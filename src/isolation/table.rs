@@ -2,7 +2,7 @@
 
 //! The data table in its built form, and the lookup in it.
 
-use super::entry::Entry;
+use super::{acs::AcsFlags, entry::Entry};
 
 /// A closed range of device ids of one vendor, and the entry that they belong to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,7 +52,8 @@ impl Table {
     }
 
     /// Whether the table keeps its invariants: numbers ascend from 1, index sorted and free of
-    /// overlap, every index row names an entry, and no entry grants more than its kind allows.
+    /// overlap, every index row names an entry and a vendor, no entry grants more than its kind
+    /// allows, and those that supersede a catch-all are for its vendor and for grouping.
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
@@ -78,6 +79,10 @@ impl Table {
             if row.first > row.last || row.entry as usize >= self.entries.len() {
                 return false;
             }
+            // What an absent function reads as, and what a device has before it is set up.
+            if row.vendor == 0x0000 || row.vendor == 0xffff {
+                return false;
+            }
             if at > 0 {
                 let before = &self.index[at - 1];
                 if before.vendor > row.vendor
@@ -87,7 +92,10 @@ impl Table {
                 }
             }
             if let Some(handler) = self.entries[row.entry as usize].supersedes {
-                if handler.vendor() != row.vendor {
+                // Asked for no more than these flags, the handler answers 0 only for what it does
+                // not list; asked for more, its 0 may be a considered answer.
+                let grants = self.entries[row.entry as usize].grants;
+                if handler.vendor() != row.vendor || !AcsFlags::GROUPING.contains(grants) {
                     return false;
                 }
             }

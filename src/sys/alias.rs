@@ -8,10 +8,14 @@
 use kernel::bindings;
 
 use super::pci::ANY_ID;
-use crate::table::TABLE;
+use crate::{
+    table::TABLE,
+    EDITION, //
+};
 
-/// One id for each of the table's, and the terminating zero.
-const COUNT: usize = TABLE.id_count() + 1;
+/// One id for each of the table's, and the terminating zero. That alone for an edition that shall not
+/// be loaded unless somebody names it (trust rule 3).
+const COUNT: usize = 1 + if EDITION.autoload { TABLE.id_count() } else { 0 };
 
 /// What `MODULE_DEVICE_TABLE(pci, …)` makes in C: modpost finds the symbol by its name
 /// (`handle_moddevtable()` in `scripts/mod/file2alias.c`) and turns it into aliases.
@@ -23,7 +27,7 @@ const fn aliases() -> [bindings::pci_device_id; COUNT] {
     let mut list = [id(0, 0, 0); COUNT];
     let mut row = 0;
     let mut at = 0;
-    while row < TABLE.index.len() {
+    while EDITION.autoload && row < TABLE.index.len() {
         let range = &TABLE.index[row];
         let mut device = range.first as u32;
         while device <= range.last as u32 {

@@ -4,8 +4,10 @@
 //!
 //! A `struct pci_dev` that exists in memory only is put in an empty slot and handed to
 //! `pci_device_group()`, which asks `pci_dev_specific_acs_enabled()` for it on the same path as for
-//! any device. No register of any device is touched and nothing is registered.
+//! any device. No register of any device is touched, and the decoy is registered nowhere; for a moment
+//! there is an IOMMU group without a member.
 
+use super::pci::Held;
 use kernel::{
     bindings,
     error::from_err_ptr,
@@ -40,33 +42,22 @@ pub(crate) enum Proof {
     Reached,
     /// The kernel grouped the decoy without the hook being reached.
     NotReached,
-    /// There is no PCI root bus with an empty slot.
+    /// There is no PCI device, or its root bus has no empty slot.
     NoSlot,
     /// No memory.
     NoMemory,
 }
 
-/// Asks the kernel to group a decoy.
+/// Asks the kernel to group a decoy. Sleeps.
 ///
-/// Takes the PCI rescan lock, so it must be called from a context that can sleep and does not hold
-/// that lock.
+/// Devices may come and go meanwhile: no lock of the PCI core is taken, for some hold it until a
+/// virtual machine lets go of a device.
 pub(crate) fn prove() -> Proof {
     let _turn = TURN.lock();
-    // SAFETY: Paired with the unlock below; this context may sleep.
-    unsafe { bindings::pci_lock_rescan_remove() };
-    let proof = prove_locked();
-    // SAFETY: Locked above.
-    unsafe { bindings::pci_unlock_rescan_remove() };
-    proof
-}
-
-/// [`prove`] with the rescan lock held: no device comes or goes.
-fn prove_locked() -> Proof {
-    // SAFETY: Null asks for the first root bus; the rescan lock keeps it.
-    let bus = unsafe { bindings::pci_find_next_bus(core::ptr::null()) };
-    if bus.is_null() {
+    let Some(anchor) = Held::first() else {
         return Proof::NoSlot;
-    }
+    };
+    let bus = anchor.root_bus();
     let mut result = Proof::NoSlot;
     // From the top: an empty slot near real devices may be a DMA alias of one of them, and then the
     // kernel takes that device's group without asking.
@@ -86,7 +77,7 @@ fn prove_locked() -> Proof {
 /// Whether the kernel knows no function in a slot.
 fn is_empty(bus: *mut bindings::pci_bus, slot: u8) -> bool {
     (0..8_u8).all(|function| {
-        // SAFETY: The rescan lock keeps the bus.
+        // SAFETY: The caller holds a device below the bus.
         let found = unsafe { bindings::pci_get_slot(bus, u32::from(slot << 3 | function)) };
         if found.is_null() {
             return true;
@@ -103,7 +94,7 @@ fn is_empty(bus: *mut bindings::pci_bus, slot: u8) -> bool {
 ///
 /// `ENOMEM`, for the decoy or for the group.
 fn ask(bus: *mut bindings::pci_bus, devfn: u8) -> Result<bool> {
-    // SAFETY: The rescan lock keeps the bus; the device takes a reference to it.
+    // SAFETY: The caller holds a device below the bus; the decoy takes a reference to the bus.
     let decoy = unsafe { bindings::pci_alloc_dev(bus) };
     if decoy.is_null() {
         return Err(ENOMEM);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What only C can express: a return probe (struct pt_regs has no Rust form) and a string
- * parameter (module! takes numbers only). Nothing is decided here; sys/hook.rs owns the rest.
+ * The return probe (struct pt_regs has no Rust form) and the module's parameter (module! takes
+ * numbers only). Nothing is decided here; sys/hook.rs owns the rest.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -14,6 +14,10 @@
 
 #ifndef CONFIG_KRETPROBES
 #error "acs_quirks needs a kernel with CONFIG_KPROBES=y and CONFIG_KRETPROBES=y"
+#endif
+
+#ifdef CONFIG_PREEMPT_RT
+#error "acs_quirks reads configuration space with preemption off, where some host bridges sleep on PREEMPT_RT"
 #endif
 
 /*
@@ -92,13 +96,6 @@ unsigned long acs_quirks_hook_missed(void);
 unsigned long acs_quirks_hook_missed(void)
 {
 	return READ_ONCE(probe.nmissed) + READ_ONCE(probe.kp.nmissed);
-}
-
-/* An inline function on some architectures. */
-int acs_quirks_domain(struct pci_bus *bus);
-int acs_quirks_domain(struct pci_bus *bus)
-{
-	return pci_domain_nr(bus);
 }
 
 const char *acs_quirks_hook_symbol(void);

@@ -5,6 +5,8 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `hook.c`, `hook.rs` | the return probe and the module parameter |
+//! | `known.c`, `known.rs` | a record of the functions that the kernel has |
+//! | `status.c`, `status.rs` | the files in debugfs |
 //! | `pci.rs` | a safe view of `struct pci_dev` |
 //! | `decoy.rs` | the self-test's device, which exists in memory only |
 //! | `alias.rs` | what `MODULE_DEVICE_TABLE` would make |
@@ -15,5 +17,7 @@
 pub(crate) mod alias;
 pub(crate) mod decoy;
 pub(crate) mod hook;
+pub(crate) mod known;
 pub(crate) mod pci;
+pub(crate) mod status;
 pub(crate) mod taint;

@@ -6,22 +6,17 @@ use core::marker::PhantomData;
 
 use kernel::{
     bindings,
-    device,
-    ffi::c_int, //
+    device, //
 };
 
+use super::known;
 use crate::isolation::{
-    device::Function,
+    device::{
+        Function,
+        Record, //
+    },
     pcie::PcieType, //
 };
-
-#[allow(
-    improper_ctypes,
-    reason = "empty structures deep inside, in some configurations; only the pointer is passed"
-)]
-extern "C" {
-    fn acs_quirks_domain(bus: *mut bindings::pci_bus) -> c_int;
-}
 
 /// More buses than a hierarchy can have between a function and its root bus.
 const MAX_DEPTH: usize = 256;
@@ -60,13 +55,8 @@ impl<'a> PciFunction<'a> {
     /// PCI segment (domain), bus and devfn as one number: domain in bits 47:16, bus in 15:8,
     /// devfn in 7:0.
     pub(crate) fn address(&self) -> u64 {
-        let bus = self.bus();
-        // SAFETY: By the type invariant the bus is valid.
-        let number = unsafe { (*bus).number };
-        // SAFETY: As above; the function reads the bus alone.
-        let domain = unsafe { acs_quirks_domain(bus) };
-        // CAST: A domain is not negative, and only its 32 bits are wanted.
-        u64::from(domain as u32) << 16 | u64::from(number) << 8 | u64::from(self.devfn())
+        // SAFETY: By the type invariant the device and its bus are valid.
+        unsafe { known::address(self.raw) }
     }
 
     fn bus(&self) -> *mut bindings::pci_bus {
@@ -151,10 +141,16 @@ impl Function for PciFunction<'_> {
         !bridge.is_null() && unsafe { bindings::pci_dev::ari_enabled_raw(bridge) != 0 }
     }
 
+    fn record(&self, devfn: u8) -> Record {
+        // SAFETY: By the type invariant the bus is valid.
+        unsafe { known::record(self.bus(), devfn) }
+    }
+
     fn read_config(&self, devfn: u8, offset: u16) -> Option<u32> {
         let mut value = 0;
-        // SAFETY: By the type invariant the bus is valid; the accessor takes a raw spin lock only,
-        // so it may be called with preemption off.
+        // SAFETY: By the type invariant the bus is valid. The accessor does not sleep, so it may be
+        // called with preemption off: what it takes are RCU, raw spin locks, and the spin locks of
+        // some host bridges, which sleep on PREEMPT_RT only, and hook.c refuses to build there.
         let status = unsafe {
             bindings::pci_bus_read_config_dword(
                 self.bus(),
@@ -172,22 +168,71 @@ impl Function for PciFunction<'_> {
     }
 }
 
+/// A PCI function, held by a reference.
+///
+/// # Invariants
+///
+/// The pointer is to a registered device, and this owns a reference to it.
+pub(super) struct Held(*mut bindings::pci_dev);
+
+impl Held {
+    /// The function after `previous` in the kernel's list, or the first one.
+    fn next(previous: Option<Self>) -> Option<Self> {
+        let from = previous.map_or(core::ptr::null_mut(), |held| {
+            // The reference goes to the call below.
+            core::mem::ManuallyDrop::new(held).0
+        });
+        // SAFETY: `from` is null or a device whose reference this call takes over.
+        let found = unsafe { bindings::pci_get_device(ANY_ID, ANY_ID, from) };
+        // INVARIANT: The call returns a device with a reference, or null.
+        (!found.is_null()).then_some(Self(found))
+    }
+
+    /// The first function in the kernel's list, if the host has any.
+    pub(super) fn first() -> Option<Self> {
+        Self::next(None)
+    }
+
+    /// The root bus that the function is below. Valid as long as this is: a device holds its bus, a
+    /// bus its bridge, and that its own bus.
+    pub(super) fn root_bus(&self) -> *mut bindings::pci_bus {
+        // SAFETY: By the type invariant the device is valid, and so is its bus.
+        let mut bus = unsafe { (*self.0).bus };
+        for _ in 0..MAX_DEPTH {
+            // SAFETY: As above; buses above a valid one are valid.
+            let parent = unsafe { (*bus).parent };
+            if parent.is_null() {
+                break;
+            }
+            bus = parent;
+        }
+        bus
+    }
+
+    /// Whether the function is in an IOMMU group.
+    fn is_grouped(&self) -> bool {
+        // SAFETY: By the type invariant the device is valid; the pointer is only compared.
+        unsafe { !(*self.0).dev.iommu_group.is_null() }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant this owns a reference.
+        unsafe { bindings::pci_dev_put(self.0) }
+    }
+}
+
 /// Whether any PCI function is in an IOMMU group, that is, whether groups exist on this host.
 pub(crate) fn any_in_iommu_group() -> bool {
-    let mut at: *mut bindings::pci_dev = core::ptr::null_mut();
-    loop {
-        // SAFETY: `at` is null or a device whose reference this call takes over.
-        at = unsafe { bindings::pci_get_device(ANY_ID, ANY_ID, at) };
-        if at.is_null() {
-            return false;
-        }
-        // SAFETY: `at` is valid while this function holds its reference.
-        if unsafe { !(*at).dev.iommu_group.is_null() } {
-            // SAFETY: The reference that `pci_get_device()` gave is put once.
-            unsafe { bindings::pci_dev_put(at) };
+    let mut at = Held::first();
+    while let Some(held) = at {
+        if held.is_grouped() {
             return true;
         }
+        at = Held::next(Some(held));
     }
+    false
 }
 
 /// `PCI_ANY_ID`, -1 in C.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! acs_quirks_absent.ko: looks for a kernel function that no kernel has, to test what happens then.
+//! As it never loads, it also is the edition on which the tests look at module aliases.
 
 #[path = "../../src/driver/mod.rs"]
 mod driver;
@@ -8,20 +9,14 @@ mod driver;
 mod isolation;
 #[path = "../../src/sys/mod.rs"]
 mod sys;
-mod table {
-    use crate::isolation::table::Table;
-
-    pub(crate) static TABLE: Table = Table {
-        version: "none",
-        entries: &[],
-        index: &[],
-    };
-}
+#[path = "../module/table.rs"]
+mod table;
 
 use kernel::prelude::*;
 
-static EDITION: driver::Edition = driver::Edition {
+const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks_absent",
+    autoload: true,
     taint: Some("this module is for tests; the kernel is tainted"),
 };
 

@@ -15,8 +15,9 @@ mod table;
 
 use kernel::prelude::*;
 
-static EDITION: driver::Edition = driver::Edition {
+const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks_test",
+    autoload: false,
     taint: Some("these entries are for emulated devices; the kernel is tainted"),
 };
 

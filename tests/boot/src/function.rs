@@ -81,16 +81,19 @@ impl Function {
             .map_err(|error| anyhow!("cannot serve a function at {}: {error}", path.display()))?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopping = Arc::clone(&stop);
+        let silent = Arc::new(AtomicBool::new(false));
+        let silence = Arc::clone(&silent);
         let thread = thread::spawn(move || {
             // Each plug-in of the device is a connection; unplugging ends it.
             while !stopping.load(Ordering::Acquire) {
                 // An error is a peer that went away, which is what happens when QEMU is stopped.
-                let _ = server.run(&mut Config::new(&self));
+                let _ = server.run(&mut Config::new(&self, Arc::clone(&silence)));
             }
         });
         Ok(Served {
             path: path.to_owned(),
             stop,
+            silent,
             thread: Some(thread),
         })
     }
@@ -101,7 +104,15 @@ impl Function {
 pub struct Served {
     path: PathBuf,
     stop: Arc<AtomicBool>,
+    silent: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl Served {
+    /// From now on the function reads as all ones, as one that is powered down.
+    pub fn silence(&self) {
+        self.silent.store(true, Ordering::Release);
+    }
 }
 
 impl Drop for Served {
@@ -152,13 +163,15 @@ fn irqs() -> Vec<IrqInfo> {
 struct Config {
     bytes: Vec<u8>,
     writable: Vec<u8>,
+    silent: Arc<AtomicBool>,
 }
 
 impl Config {
-    fn new(function: &Function) -> Self {
+    fn new(function: &Function, silent: Arc<AtomicBool>) -> Self {
         let mut config = Self {
             bytes: vec![0; CONFIG_SIZE],
             writable: vec![0; CONFIG_SIZE],
+            silent,
         };
         config.put16(0x00, function.vendor, 0);
         config.put16(0x02, function.device, 0);
@@ -220,7 +233,11 @@ impl Config {
 impl ServerBackend for Config {
     fn region_read(&mut self, region: u32, offset: u64, data: &mut [u8]) -> io::Result<()> {
         let place = Self::place(region, offset, data.len())?;
-        data.copy_from_slice(&self.bytes[place]);
+        if self.silent.load(Ordering::Acquire) {
+            data.fill(0xff);
+        } else {
+            data.copy_from_slice(&self.bytes[place]);
+        }
         Ok(())
     }
 

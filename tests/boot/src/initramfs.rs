@@ -18,6 +18,8 @@ use crate::kernel::Kernel;
 const INIT: &[u8] = include_bytes!("../guest/init");
 const BUSYBOX: &str = "/bin/busybox";
 const KMOD: &str = "/bin/kmod";
+/// What kmod opens to read compressed modules.
+const LZMA: &str = "liblzma.so.5";
 /// Names under which kmod does what a user would call.
 const KMOD_NAMES: [&str; 3] = ["modprobe", "rmmod", "modinfo"];
 
@@ -49,18 +51,25 @@ pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
     archive.finish()
 }
 
-/// The shared libraries that a program loads, the dynamic loader among them.
+/// The shared libraries that kmod loads, the dynamic loader among them. It opens the one for compressed
+/// modules when it needs it, so `ldd` does not know of that.
 fn libraries(program: &Path) -> Result<Vec<PathBuf>> {
     let output = Command::new("ldd").arg(program).output()?;
     if !output.status.success() {
         bail!("ldd cannot read {}", program.display());
     }
     let text = String::from_utf8(output.stdout)?;
-    Ok(text
+    let mut list: Vec<PathBuf> = text
         .split_whitespace()
         .filter(|word| word.starts_with('/'))
         .map(PathBuf::from)
-        .collect())
+        .collect();
+    let libc = list.iter().find(|path| path.ends_with("libc.so.6"));
+    let folder = libc
+        .and_then(|path| path.parent())
+        .context("kmod has no libc")?;
+    list.push(folder.join(LZMA));
+    Ok(list)
 }
 
 /// An archive that is being written.

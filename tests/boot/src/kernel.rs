@@ -55,9 +55,7 @@ impl Kernel {
             .join("modules.dep")
             .is_file()
         {
-            bail!(
-                "no modules are installed for kernel {release}; run: make test-modules KERNEL={name}"
-            );
+            bail!("no modules are installed for kernel {release}; run: make test");
         }
         Ok(Self {
             image: folder.join("vmlinuz"),

@@ -30,6 +30,15 @@ pub enum Accelerator {
 }
 
 impl Accelerator {
+    /// A name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kvm => "KVM",
+            Self::Tcg => "emulation (KVM is absent, or was tried and does not work)",
+        }
+    }
+
     /// QEMU's option.
     #[must_use]
     pub const fn option(self) -> &'static str {
@@ -68,11 +77,16 @@ impl Setup {
         if setup.kvm_works()? {
             setup.accelerator = Accelerator::Kvm;
         }
+        eprintln!(
+            "guests on {} run under {}",
+            setup.kernel.release,
+            setup.accelerator.name()
+        );
         Ok(setup)
     }
 
     /// Whether a guest comes up under KVM. A device node proves nothing: where the machine is itself
-    /// a guest, KVM may be there and fail. So it is tried, once; the answer is kept with the kernel.
+    /// a guest, KVM may be there and fail. So it is tried, once; the answer is kept with the kernel, in the file `kvm-works`.
     fn kvm_works(&self) -> Result<bool> {
         if File::options()
             .read(true)

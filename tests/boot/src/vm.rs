@@ -3,6 +3,7 @@
 //! A running guest.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
@@ -25,9 +26,11 @@ use crate::{
 };
 
 const QEMU: &str = "qemu-system-x86_64";
-/// The kernel's command line. The check of the timer fails on an emulated machine that gets too
-/// little of a busy host's time, and then the kernel panics.
-const COMMAND_LINE: &str = "console=ttyS0 quiet panic=-1 oops=panic intel_iommu=on no_timer_check";
+/// The kernel's command line. A warning is a panic, so that none is lost when the log overflows. The
+/// check of the timer fails on an emulated machine that gets too little of a busy host's time, and
+/// then the kernel panics.
+const COMMAND_LINE: &str = "console=ttyS0 quiet log_buf_len=4M panic=-1 oops=panic \
+                            panic_on_warn=1 intel_iommu=on no_timer_check";
 /// What the kernel writes when something is wrong with it, as a pattern.
 const COMPLAINTS: &str =
     "WARNING:|BUG:|Oops|general protection fault|rcu_.* detected|refcount_t:|Kernel panic";
@@ -40,7 +43,7 @@ pub struct Vm {
     qmp: Qmp,
     _qemu: Process,
     // After QEMU, for the functions' servers wait for it to go.
-    _served: Vec<Served>,
+    served: BTreeMap<(usize, usize), Served>,
     folder: TempDir,
 }
 
@@ -71,7 +74,7 @@ impl Vm {
         let mut qemu = Process(child);
         let connected = connect(&mut qemu, folder.path(), deadline).and_then(|(qmp, mut shell)| {
             if machine.iommu == Iommu::Virtio {
-                shell.run("modprobe virtio-iommu")?;
+                shell.run("/sbin/modprobe virtio-iommu")?;
             }
             Ok((qmp, shell))
         });
@@ -83,7 +86,7 @@ impl Vm {
             shell,
             qmp,
             _qemu: qemu,
-            _served: served,
+            served,
             folder,
         })
     }
@@ -149,7 +152,7 @@ impl Vm {
         self.readd(&addresses)
     }
 
-    /// Plugs in the package at `position`, and waits until the guest has all its functions.
+    /// Plugs in the package at `position`, and waits until the guest has all its functions in groups.
     ///
     /// # Errors
     ///
@@ -161,7 +164,8 @@ impl Vm {
             let device = package.device(position, number, self.folder.path());
             self.qmp.execute("device_add", &device)?;
         }
-        self.wait_for(package.address, package.functions.len())
+        let nodes = format!("0000:{}*/iommu_group", package.address);
+        self.wait_for(&nodes, package.functions.len())
     }
 
     /// Pulls out the package at `position`, and waits until the guest has none of its functions.
@@ -178,7 +182,20 @@ impl Vm {
             .map(|number| Package::id(position, number))
             .collect();
         self.qmp.wait_deleted(&ids)?;
-        self.wait_for(package.address, 0)
+        self.wait_for(&format!("0000:{}*", package.address), 0)
+    }
+
+    /// Has a function of the package at `position` read as all ones from now on.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such emulated function.
+    pub fn silence(&mut self, position: usize, number: usize) -> Result<()> {
+        let served = self.served.get(&(position, number));
+        served
+            .context("there is no such emulated function")?
+            .silence();
+        Ok(())
     }
 
     fn package(&self, position: usize) -> Result<Package> {
@@ -186,10 +203,10 @@ impl Vm {
         found.with_context(|| format!("the machine has no package {position}"))
     }
 
-    /// Waits until the guest has `count` functions whose address begins with `prefix`.
-    fn wait_for(&mut self, prefix: &str, count: usize) -> Result<()> {
+    /// Waits until the guest has `count` files below the devices' folder whose names match `pattern`.
+    fn wait_for(&mut self, pattern: &str, count: usize) -> Result<()> {
+        let line = format!("ls -d /sys/bus/pci/devices/{pattern} 2>/dev/null | wc -l");
         loop {
-            let line = format!("ls /sys/bus/pci/devices | grep -c ^0000:{prefix}");
             if self.run(&line)?.text.trim() == count.to_string() {
                 return Ok(());
             }
@@ -232,13 +249,14 @@ impl Vm {
     }
 }
 
-/// Starts the servers of all emulated functions.
-fn serve(machine: &Machine, sockets: &Path) -> Result<Vec<Served>> {
-    let mut served = Vec::new();
+/// Starts the servers of all emulated functions, by package and number.
+fn serve(machine: &Machine, sockets: &Path) -> Result<BTreeMap<(usize, usize), Served>> {
+    let mut served = BTreeMap::new();
     for (position, package) in machine.packages.iter().enumerate() {
         for (number, model) in package.functions.iter().enumerate() {
             if let Model::Emulated(function) = model {
-                served.push(function.serve(&Package::socket(position, number, sockets))?);
+                let socket = Package::socket(position, number, sockets);
+                served.insert((position, number), function.serve(&socket)?);
             }
         }
     }

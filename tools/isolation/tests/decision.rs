@@ -8,12 +8,13 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{
-    Device, Space, adapter,
+    Device, Space, adapter, member, raw_type,
     tables::{row, single, table},
 };
 use isolation::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, Refusal, decide},
+    device::Record,
     entry::{CatchAll, Entry, Kind},
     package::Fault,
     pcie::PcieType,
@@ -52,8 +53,8 @@ impl Question {
     /// A function alone in its slot, of the entry's vendor.
     fn about(entry: Entry, vendor: u16, pcie_type: PcieType) -> Self {
         let is_port = matches!(pcie_type, PcieType::RootPort | PcieType::DownstreamPort);
-        let header = u8::from(is_port);
-        let mut device = Device::on([(0, Space::new(vendor, 0x8030, header))].into(), 0);
+        let space = Space::new(vendor, 0x8030, u8::from(is_port)).with_type(raw_type(pcie_type));
+        let mut device = Device::on([(0, space)].into(), 0);
         device.pcie_type = Some(pcie_type);
         Self {
             entry,
@@ -154,6 +155,58 @@ const OBJECTIONS: [Objection; Refusal::COUNT] = [
     },
 ];
 
+/// One for each fault of the package, in the order of their codes.
+const FAULTS: [Objection; Fault::COUNT as usize] = [
+    Objection {
+        name: "a function on record does not answer",
+        raise: |question| {
+            question.device.records.insert(7, Record::Known);
+        },
+        refusal: Refusal::Package(Fault::Unreadable { devfn: 7 }),
+    },
+    Objection {
+        name: "the function is another",
+        raise: |question| {
+            question
+                .device
+                .change(2, |space| space.with(0x00, 0x8032_1077))
+        },
+        refusal: Refusal::Package(Fault::Changed {
+            vendor: 0x1077,
+            device: 0x8032,
+        }),
+    },
+    Objection {
+        name: "function 0 denies the others",
+        raise: |question| question.device.change(0, |space| space.with(0x0c, 0)),
+        refusal: Refusal::Package(Fault::Unaccounted),
+    },
+    Objection {
+        name: "a function of another type",
+        raise: |question| {
+            let integrated = member().with_type(raw_type(PcieType::RcEndpoint));
+            question.device.bus.insert(7, integrated);
+        },
+        refusal: Refusal::Package(Fault::NotCovered {
+            devfn: 7,
+            vendor: 0x1077,
+            device: 0x8031,
+        }),
+    },
+    Objection {
+        name: "a function with an ACS capability",
+        raise: |question| question.device.change(4, |space| space.with_acs(0x100)),
+        refusal: Refusal::Package(Fault::HasAcs { devfn: 4 }),
+    },
+    Objection {
+        name: "a function on record that faces outside",
+        raise: |question| {
+            question.device.records.insert(5, Record::Exposed);
+        },
+        refusal: Refusal::Package(Fault::Exposed { devfn: 5 }),
+    },
+];
+
 #[test]
 fn without_an_objection_every_function_of_the_package_is_granted() {
     for devfn in 0..6 {
@@ -165,7 +218,7 @@ fn without_an_objection_every_function_of_the_package_is_granted() {
 
 #[test]
 fn each_objection_alone_refuses_for_its_own_reason() {
-    for objection in &OBJECTIONS {
+    for objection in OBJECTIONS.iter().chain(&FAULTS) {
         let mut question = Question::granted();
         (objection.raise)(&mut question);
         let expected = Decision::Refused(1, objection.refusal);
@@ -217,6 +270,30 @@ fn every_refusal_has_a_code_a_name_and_a_text_of_its_own() {
     assert_eq!(texts.len(), Refusal::COUNT);
     assert!(texts.contains("the entry does not grant all of SV RR CR UF"));
     assert!(texts.contains("00.7 [1077:8033] in the same package is not covered by the entry"));
+}
+
+#[test]
+fn every_fault_has_a_code_and_a_text_of_its_own() {
+    let faults = FAULTS.iter().map(|one| match one.refusal {
+        Refusal::Package(fault) => fault,
+        _ => unreachable!("{} is no fault of the package", one.name),
+    });
+    let codes: Vec<_> = faults.clone().map(Fault::code).collect();
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5]);
+    let texts: Vec<_> = faults.map(|fault| fault.to_string()).collect();
+    let refusals = FAULTS.iter().map(|one| one.refusal.to_string());
+    assert_eq!(texts, refusals.collect::<Vec<_>>());
+    assert_eq!(
+        texts,
+        [
+            "configuration space of 00.7 cannot be read",
+            "the function now identifies as 1077:8032",
+            "function 0 does not account for this function (multi-function bit, ARI chain)",
+            "00.7 [1077:8031] in the same package is not covered by the entry",
+            "00.4 in the same package has an ACS capability, which the kernel goes by",
+            "00.5 in the same package is untrusted or faces outside",
+        ]
+    );
 }
 
 #[test]

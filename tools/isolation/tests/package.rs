@@ -1,34 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Rule 5, the whole package or nothing: what is present is what configuration space shows.
+//! Rule 5, the whole package or nothing: what configuration space shows to be present.
 
 mod common;
 
-use common::{Device, Space, adapter};
+use common::{Device, Space, adapter, check_adapter, covered, member, not_covered};
 use isolation::{
+    entry::Kind,
     package::{Fault, check},
-    pcie::HeaderLayout,
+    pcie::{HeaderLayout, PcieType},
 };
-
-fn covered(vendor: u16, device: u16) -> bool {
-    vendor == 0x1077 && (0x8030..=0x8032).contains(&device)
-}
-
-fn check_endpoint(device: &Device) -> Result<(), Fault> {
-    check(device, HeaderLayout::Endpoint, covered)
-}
-
-fn member() -> Space {
-    Space::new(0x1077, 0x8031, 0x80)
-}
-
-const fn not_covered(devfn: u8, vendor: u16, device: u16) -> Fault {
-    Fault::NotCovered {
-        devfn,
-        vendor,
-        device,
-    }
-}
 
 /// A change to the adapter as its function 2 sees it, and what becomes of the claim.
 struct Case {
@@ -154,6 +135,73 @@ const CASES: &[Case] = &[
         change: |device| device.change(0, |space| space.with(0x0c, u32::MAX)),
         expected: Err(Fault::Unreadable { devfn: 0 }),
     },
+    Case {
+        name: "a legacy endpoint among endpoints",
+        change: |device| device.change(4, |space| space.with_type(0x1)),
+        expected: Ok(()),
+    },
+    Case {
+        name: "a member that is an integrated endpoint",
+        change: |device| device.change(4, |space| space.with_type(0x9)),
+        expected: Err(not_covered(4, 0x1077, 0x8032)),
+    },
+    Case {
+        name: "a member without a capability list",
+        change: |device| device.change(4, |space| space.with(0x04, 0)),
+        expected: Err(not_covered(4, 0x1077, 0x8032)),
+    },
+    Case {
+        name: "a member with other capabilities only",
+        change: |device| device.change(4, |space| space.with_capability(0x40, 0x05, 0)),
+        expected: Err(not_covered(4, 0x1077, 0x8032)),
+    },
+    Case {
+        name: "own function of another type than the kernel has read",
+        change: |device| device.change(2, |space| space.with_type(0x9)),
+        expected: Err(not_covered(2, 0x1077, 0x8031)),
+    },
+    Case {
+        name: "a member with an extended capability other than ACS",
+        change: |device| device.change(4, |space| space.with_extended(0x100, 0x0b, 0)),
+        expected: Ok(()),
+    },
+    Case {
+        name: "a member with an ACS capability",
+        change: |device| device.change(4, |space| space.with_acs(0x100)),
+        expected: Err(Fault::HasAcs { devfn: 4 }),
+    },
+    Case {
+        name: "own function with an ACS capability",
+        change: |device| device.change(2, |space| space.with_acs(0x100)),
+        expected: Err(Fault::HasAcs { devfn: 2 }),
+    },
+    Case {
+        name: "an uncovered function with an ACS capability",
+        change: |device| {
+            device.change(7, |_| Space::new(0x8086, 0x10d3, 0x80).with_acs(0x100));
+        },
+        expected: Err(not_covered(7, 0x8086, 0x10d3)),
+    },
+    Case {
+        name: "extended capabilities that read as all ones",
+        change: |device| device.change(4, |space| space.with(0x100, u32::MAX)),
+        expected: Err(Fault::Unreadable { devfn: 4 }),
+    },
+    Case {
+        name: "a status register of all ones",
+        change: |device| device.change(4, |space| space.with(0x04, u32::MAX)),
+        expected: Err(Fault::Unreadable { devfn: 4 }),
+    },
+    Case {
+        name: "a capability list without an end",
+        change: |device| device.change(4, |space| space.with_capability(0x40, 0x05, 0x40)),
+        expected: Err(Fault::Unreadable { devfn: 4 }),
+    },
+    Case {
+        name: "an ACS capability in the next slot",
+        change: |device| device.change(8, |_| member().with_acs(0x100)),
+        expected: Ok(()),
+    },
 ];
 
 #[test]
@@ -161,24 +209,35 @@ fn a_package_counts_only_as_a_whole() {
     for case in CASES {
         let mut device = Device::on(adapter(), 2);
         (case.change)(&mut device);
-        assert_eq!(check_endpoint(&device), case.expected, "{}", case.name);
+        assert_eq!(check_adapter(&device), case.expected, "{}", case.name);
     }
 }
 
-/// The same faults, from the view of each function that is covered itself.
+/// One function at fault, from the view of each other one, with a control: without it, each of them
+/// is granted.
 #[test]
-fn an_uncovered_function_spoils_the_package_for_every_other() {
-    for stranger in 0..8 {
-        let mut bus = adapter();
-        bus.insert(stranger, Space::new(0x8086, 0x10d3, 0x80));
-        let view = Device::on(bus.clone(), stranger);
-        for own in bus.keys().copied().filter(|&own| own != stranger) {
-            let expected = Err(not_covered(stranger, 0x8086, 0x10d3));
-            assert_eq!(
-                check_endpoint(&view.seen_from(own)),
-                expected,
-                "{own}, {stranger}"
-            );
+fn a_function_at_fault_spoils_the_package_for_every_other() {
+    for at_fault in 0..8 {
+        let uncovered = not_covered(at_fault, 0x1077, 0x8031);
+        let has_acs = Fault::HasAcs { devfn: at_fault };
+        for (space, fault) in [
+            (
+                Space::new(0x8086, 0x10d3, 0x80),
+                not_covered(at_fault, 0x8086, 0x10d3),
+            ),
+            (Space::new(0x1077, 0x8031, 0x81), uncovered),
+            (member().with_type(0x5), uncovered),
+            (member().with(0x04, 0), uncovered),
+            (member().with_acs(0x100), has_acs),
+        ] {
+            let mut view = Device::on(adapter(), 0);
+            view.bus.insert(at_fault, member());
+            for own in view.bus.clone().into_keys().filter(|&own| own != at_fault) {
+                let mut device = view.seen_from(own);
+                assert_eq!(check_adapter(&device), Ok(()), "{own}, {at_fault}");
+                device.bus.insert(at_fault, space.clone());
+                assert_eq!(check_adapter(&device), Err(fault), "{own}, {space:?}");
+            }
         }
     }
 }
@@ -191,10 +250,10 @@ fn slots_other_than_the_first_work_alike() {
             .into_iter()
             .map(|(devfn, space)| (slot | devfn, space));
         let mut device = Device::on(bus.collect(), slot | 5);
-        assert_eq!(check_endpoint(&device), Ok(()));
+        assert_eq!(check_adapter(&device), Ok(()));
         device.change(slot | 6, |_| Space::new(0x1077, 0x9999, 0));
         let expected = Err(not_covered(slot | 6, 0x1077, 0x9999));
-        assert_eq!(check_endpoint(&device), expected);
+        assert_eq!(check_adapter(&device), expected);
     }
 }
 
@@ -203,34 +262,83 @@ fn slots_other_than_the_first_work_alike() {
 fn a_single_function_is_its_own_package() {
     let alone = Space::new(0x1077, 0x8030, 0x00);
     let mut device = Device::on([(0, alone.clone())].into(), 0);
-    assert_eq!(check_endpoint(&device), Ok(()));
+    assert_eq!(check_adapter(&device), Ok(()));
     device
         .bus
         .extend((1..8).map(|devfn| (devfn, alone.clone())));
-    assert_eq!(check_endpoint(&device), Ok(()));
+    assert_eq!(check_adapter(&device), Ok(()));
+}
+
+/// Each kind with the register values of the types that it speaks for, and its header layout.
+const KINDS: [(Kind, &[u8], u8); 4] = [
+    (Kind::MfEndpoint, &[0x0, 0x1], 0),
+    (Kind::RootPort, &[0x4], 1),
+    (Kind::DownstreamPort, &[0x6], 1),
+    (Kind::RcEndpoint, &[0x9], 0),
+];
+
+#[test]
+fn every_function_must_have_a_type_of_the_kind() {
+    for (kind, types, layout) in KINDS {
+        let function = |raw| Space::new(0x1077, 0x8030, 0x80 | layout).with_type(raw);
+        for raw in 0x0..=0xf {
+            for other in 0..8 {
+                let mut bus = adapter();
+                bus.extend((0..8).map(|devfn| (devfn, function(types[0]))));
+                bus.insert(other, function(raw));
+                let device = Device::on(bus, 3);
+                let expected = if types.contains(&raw) {
+                    Ok(())
+                } else {
+                    Err(not_covered(other, 0x1077, 0x8030))
+                };
+                let outcome = check(&device, kind, covered);
+                assert_eq!(outcome, expected, "{kind:?}: {other} is of type {raw:#x}");
+            }
+        }
+    }
 }
 
 #[test]
-fn ports_need_the_header_of_a_bridge() {
-    let port = |header| Device::on([(0, Space::new(0x1077, 0x8030, header))].into(), 0);
-    let fault = Err(not_covered(0, 0x1077, 0x8030));
-    for (header, as_port, as_endpoint) in [
-        (0x01, Ok(()), fault),
-        (0x00, fault, Ok(())),
-        (0x02, fault, fault),
-        (0x7f, fault, fault),
-    ] {
-        let device = port(header);
-        assert_eq!(check(&device, HeaderLayout::Bridge, covered), as_port);
-        assert_eq!(check(&device, HeaderLayout::Endpoint, covered), as_endpoint);
+fn every_function_must_have_the_header_of_the_kind() {
+    for (kind, types, layout) in KINDS {
+        assert_eq!(HeaderLayout::from_raw(layout), Some(kind.layout()));
+        for header in 0x00..=0x7f {
+            let sibling = Space::new(0x1077, 0x8030, header).with_type(types[0]);
+            let own = Space::new(0x1077, 0x8030, 0x80 | layout).with_type(types[0]);
+            let device = Device::on([(0, own), (1, sibling)].into(), 0);
+            let expected = if header == layout {
+                Ok(())
+            } else {
+                Err(not_covered(1, 0x1077, 0x8030))
+            };
+            let outcome = check(&device, kind, covered);
+            assert_eq!(outcome, expected, "{kind:?}: header {header:#x}");
+        }
+    }
+}
+
+/// What the kernel says of the type is judged elsewhere: this check goes by configuration space.
+#[test]
+fn the_type_is_that_of_configuration_space() {
+    let uncovered = Err(not_covered(0, 0x1077, 0x8031));
+    for (raw, expected) in [(0x0, Ok(())), (0x9, uncovered)] {
+        for said in [None, Some(PcieType::Endpoint), Some(PcieType::RcEndpoint)] {
+            let mut device = Device::on([(0, member().with_type(raw))].into(), 0);
+            device.pcie_type = said;
+            assert_eq!(check_adapter(&device), expected, "{raw:#x}, {said:?}");
+        }
     }
 }
 
 #[test]
 fn any_failed_read_ends_the_claim() {
     let mut device = Device::on(adapter(), 2);
-    assert_eq!(check_endpoint(&device), Ok(()));
-    device.fail_each_read(check_endpoint);
+    assert_eq!(check_adapter(&device), Ok(()));
+    device.fail_each_read(check_adapter);
+    let mut known = device.seen_from(2).all_known();
+    assert_eq!(check_adapter(&known), Ok(()));
+    known.fail_each_read(check_adapter);
 }
 
 #[test]
@@ -245,11 +353,14 @@ fn a_bus_that_answers_at_random_is_never_granted_and_never_a_panic() {
         device.change(spoiled, |space| {
             space
                 .with(0x00, ids)
+                .with(0x04, random.u32(..))
                 .with(0x0c, random.u32(..))
+                .with(0x34, random.u32(..))
+                .with(0x40, random.u32(..))
                 .with(0x100, random.u32(..))
         });
         assert!(
-            check_endpoint(&device).is_err(),
+            check_adapter(&device).is_err(),
             "{own}: {spoiled} is {ids:08x}"
         );
     }

@@ -80,15 +80,54 @@ fn a_sound_table_is_called_sound() {
     assert!(table(largest, Vec::new()).is_sound());
 }
 
+/// An entry that supersedes a catch-all for the grouping flags.
+fn superseding(handler: CatchAll) -> Entry {
+    Entry {
+        grants: AcsFlags::GROUPING,
+        supersedes: Some(handler),
+        ..entry(1)
+    }
+}
+
+#[test]
+fn any_vendor_but_the_two_that_are_none_is_sound() {
+    for vendor in 0x0000..=0xffff {
+        let is_sound = table(vec![entry(1)], vec![row(vendor, 5, 5, 0)]).is_sound();
+        assert_eq!(is_sound, !matches!(vendor, 0x0000 | 0xffff), "{vendor:04x}");
+    }
+}
+
+/// What the catch-all of a vendor answers is known for the grouping flags alone.
+#[test]
+fn an_entry_supersedes_for_grouping_alone() {
+    for handler in CatchAll::ALL {
+        for bits in 0x00..=0x7f {
+            let grants = AcsFlags::from_bits(bits);
+            let is_grantable = Kind::MfEndpoint.grantable().contains(grants);
+            let index = || vec![row(handler.vendor(), 5, 5, 0)];
+            let superseding = Entry {
+                grants,
+                ..superseding(handler)
+            };
+            let name = format!("{} grants {grants}", handler.name());
+            let expected = AcsFlags::GROUPING.contains(grants);
+            let is_sound = table(vec![superseding], index()).is_sound();
+            assert_eq!(is_sound, expected, "{name}");
+            let plain = Entry {
+                supersedes: None,
+                ..superseding
+            };
+            let is_sound = table(vec![plain], index()).is_sound();
+            assert_eq!(is_sound, is_grantable, "{name}, supersedes nothing");
+        }
+    }
+}
+
 #[test]
 fn a_broken_table_is_called_broken() {
     let granting = |kind, bits| Entry {
         kind,
         grants: AcsFlags::from_bits(bits),
-        ..entry(1)
-    };
-    let superseding = |handler| Entry {
-        supersedes: Some(handler),
         ..entry(1)
     };
     let one = || vec![entry(1)];
@@ -141,6 +180,18 @@ fn a_broken_table_is_called_broken() {
             "catch-all of another vendor in one of two rows",
             vec![superseding(CatchAll::ZhaoxinPort)],
             vec![row(0x1d17, 5, 5, 0), row(0x8088, 5, 5, 0)],
+        ),
+        ("vendor 0000", one(), vec![row(0x0000, 5, 5, 0)]),
+        (
+            "vendor 0000 before another",
+            one(),
+            vec![row(0x0000, 5, 5, 0), row(0x0001, 5, 5, 0)],
+        ),
+        ("vendor ffff", one(), vec![row(0xffff, 5, 5, 0)]),
+        (
+            "vendor ffff after another",
+            one(),
+            vec![row(0xfffe, 5, 5, 0), row(0xffff, 5, 5, 0)],
         ),
     ];
     for (name, entries, index) in cases {

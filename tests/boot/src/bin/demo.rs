@@ -64,7 +64,7 @@ fn demonstrate() -> Result<bool> {
     let control = vm.groups()?;
 
     say("modprobe acs_quirks_test");
-    vm.check("modprobe acs_quirks_test")?;
+    vm.check("/sbin/modprobe acs_quirks_test")?;
     for line in vm.logged("acs_quirks_test: table")? {
         println!("          {line}");
     }

@@ -9,12 +9,15 @@ use crate::{
     machine::{Machine, Model},
     scenario::{
         Expected, LIMIT, Scenario,
-        Step::{Counted, Groups, Load, Logged, LoggedTimes, NotCounted, Readd, Run},
+        Step::{
+            Counted, Groups, Load, Logged, LoggedTimes, NotCounted, Readd, ReaddAt, Run, Silence,
+        },
     },
 };
 
 pub(super) const ALL: &[Scenario] = &[
     NOT_COVERED,
+    NOT_ANSWERING,
     SOME_FLAGS,
     OWN_ACS,
     IN_TREE,
@@ -27,8 +30,8 @@ const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1
 /// 01:00 together, 02:00 apart.
 const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00.1"]];
 
-/// Rule 5: a function that the entry does not cover keeps the package together, also when the
-/// kernel has not found it yet or has forgotten it.
+/// Rule 5: a function that the entry does not cover keeps the package together. It is the last one,
+/// so when the kernel groups the others it has not found that function yet.
 const NOT_COVERED: Scenario = Scenario {
     name: "not-covered",
     machine: two(&[
@@ -53,12 +56,38 @@ const NOT_COVERED: Scenario = Scenario {
             1,
             "01:00.0: acs_quirks: entry 1 (test/adapter) does not count: 00.2 [1234:0bad]",
         ),
-        // The kernel forgets the third function, but it is still there.
-        Run("echo 1 >/sys/bus/pci/devices/0000:01:00.2/remove"),
-        Run("echo 1 >/sys/bus/pci/devices/0000:01:00.1/remove"),
-        Run("echo 1 >/sys/bus/pci/devices/0000:01:00.0/remove"),
-        Run("echo 1 >/sys/bus/pci/rescan"),
-        Groups(&[&["01:00.0", "01:00.1", "01:00.2"]]),
+    ],
+    limit: LIMIT,
+};
+
+/// Rule 5: a function that the kernel knows counts also while it does not answer. The third function is
+/// not covered and falls silent; the others are found anew. The second package has no such function.
+const NOT_ANSWERING: Scenario = Scenario {
+    name: "not-answering",
+    machine: two(&[
+        first(&[
+            emulated(0x1077, 0x8030, 0x02_0000),
+            emulated(0x1077, 0x8030, 0x02_0000),
+            emulated(0x1234, 0x0bad, 0x02_0000),
+        ]),
+        second(&pair(0x1077, 0x8030)),
+    ]),
+    steps: &[
+        Load("acs_quirks_test"),
+        Silence(0, 2),
+        Run(
+            "test $(head -c 2 /sys/bus/pci/devices/0000:01:00.2/config | hexdump -v -e '/2 \"%04x\"') = ffff",
+        ),
+        ReaddAt("01:00.[01]"),
+        ReaddAt("02:00"),
+        Groups(&[
+            &["01:00.0", "01:00.1", "01:00.2"],
+            &["02:00.0"],
+            &["02:00.1"],
+        ]),
+        Logged(
+            "01:00.0: acs_quirks: entry 1 (test/adapter) does not count: configuration space of 00.2 cannot be read",
+        ),
     ],
     limit: LIMIT,
 };
@@ -85,12 +114,13 @@ const SOME_FLAGS: Scenario = Scenario {
 /// Source Validation, Request and Completion Redirect, Upstream Forwarding.
 const ACS: u16 = 0x1d;
 
-/// Rule 1: a function with an ACS capability speaks for itself, whatever it says. The first package
-/// has the capability and cannot switch it on; the second has the same ids and no capability.
+/// Rule 1: a function with an ACS capability speaks for itself, whatever it says; and beside one that
+/// cannot switch it on, no other function counts as isolated. The second package has the same ids and
+/// no such capability.
 const OWN_ACS: Scenario = Scenario {
     name: "own-acs",
     machine: two(&[
-        first(&[STUCK_ACS, STUCK_ACS]),
+        first(&[STUCK_ACS, emulated(0x1234, 0x0a02, 0x02_0000)]),
         second(&pair(0x1234, 0x0a02)),
     ]),
     steps: &[
@@ -99,6 +129,10 @@ const OWN_ACS: Scenario = Scenario {
         Readd,
         Groups(SECOND_SPLIT),
         Counted(5, "own-acs"),
+        LoggedTimes(
+            1,
+            "01:00.1: acs_quirks: entry 5 (test/own-acs) does not count: 00.0 in the same package has an ACS capability",
+        ),
     ],
     limit: LIMIT,
 };

@@ -8,18 +8,27 @@ pub(crate) mod tables;
 
 use std::{cell::Cell, collections::BTreeMap};
 
-use isolation::{device::Function, package::Fault, pcie::PcieType};
+use isolation::{
+    device::{Function, Record},
+    entry::Kind,
+    package::{self, Fault},
+    pcie::PcieType,
+};
 
 /// Configuration space of one function: dwords by offset, zero where nothing is set.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Space(BTreeMap<u16, u32>);
 
 impl Space {
-    /// A function with these ids and this Header Type register.
+    /// An endpoint with these ids and this Header Type register. Its only capability is PCI Express,
+    /// at 40h; its list of extended capabilities is empty.
     pub(crate) fn new(vendor: u16, device: u16, header_type: u8) -> Self {
         Self::default()
             .with(0x00, (u32::from(device) << 16) | u32::from(vendor))
+            .with(0x04, 0x0010 << 16)
             .with(0x0c, u32::from(header_type) << 16)
+            .with(0x34, 0x40)
+            .with_type(0x0)
     }
 
     /// With this dword.
@@ -29,17 +38,62 @@ impl Space {
         self
     }
 
+    /// With this Device/Port Type in a PCI Express capability at 40h, the last in the list.
+    #[must_use]
+    pub(crate) fn with_type(self, raw: u8) -> Self {
+        self.with_pcie(0x40, raw, 0)
+    }
+
+    /// With a PCI Express capability of version 2 at `at` that names the next one at `next`.
+    #[must_use]
+    pub(crate) fn with_pcie(self, at: u8, raw: u8, next: u8) -> Self {
+        let dword = u32::from_le_bytes([0x10, next, (raw << 4) | 2, 0]);
+        self.with(u16::from(at), dword)
+    }
+
+    /// With a capability at `at` that names the next one at `next` (0: the last).
+    #[must_use]
+    pub(crate) fn with_capability(self, at: u8, id: u8, next: u8) -> Self {
+        self.with(u16::from(at), u32::from_le_bytes([id, next, 0, 0]))
+    }
+
+    /// With this many capabilities from 40h on, one a dword, PCI Express the last of them.
+    #[must_use]
+    pub(crate) fn with_capabilities(self, count: u8) -> Self {
+        let last = 0x3c + 4 * count;
+        (0x40..last)
+            .step_by(4)
+            .fold(self, |space, at| space.with_capability(at, 0x01, at + 4))
+            .with_pcie(last, 0x0, 0)
+    }
+
     /// With an extended capability at `at` that names the next one at `next` (0: the last).
     #[must_use]
-    pub(crate) fn with_capability(self, at: u16, id: u16, next: u16) -> Self {
+    pub(crate) fn with_extended(self, at: u16, id: u16, next: u16) -> Self {
         self.with(at, (u32::from(next) << 20) | (1 << 16) | u32::from(id))
+    }
+
+    /// With this many extended capabilities from 100h on, one a dword, that mean nothing here.
+    #[must_use]
+    pub(crate) fn with_extended_capabilities(self, count: u16) -> Self {
+        let last = 0xfc + 4 * count;
+        (0x100..last)
+            .step_by(4)
+            .fold(self, |space, at| space.with_extended(at, 0x0b, at + 4))
+            .with_extended(last, 0x0b, 0)
     }
 
     /// With an ARI capability at `at`, the last in the list, that names the next function.
     #[must_use]
     pub(crate) fn with_ari(self, at: u16, next_function: u8) -> Self {
-        self.with_capability(at, 0x0e, 0)
+        self.with_extended(at, 0x0e, 0)
             .with(at + 4, u32::from(next_function) << 8)
+    }
+
+    /// With an ACS capability at `at`, the last in the list.
+    #[must_use]
+    pub(crate) fn with_acs(self, at: u16) -> Self {
+        self.with_extended(at, 0x0d, 0)
     }
 }
 
@@ -68,14 +122,19 @@ pub(crate) struct Device {
     pub(crate) is_ari: bool,
     /// Every function on the bus.
     pub(crate) bus: BTreeMap<u8, Space>,
+    /// What the kernel has on record, by function number.
+    pub(crate) records: BTreeMap<u8, Record>,
     /// Which read fails, counted from 0.
     pub(crate) failing_read: Option<usize>,
+    /// From which read on, counted from 0, all functions read as absent.
+    pub(crate) silent_from: Option<usize>,
     /// Reads made so far.
     pub(crate) reads: Cell<usize>,
 }
 
 impl Device {
-    /// An endpoint with nothing against it, at `devfn`, which `bus` must have.
+    /// An endpoint with nothing against it, at `devfn`, which `bus` must have. Nothing is on
+    /// record.
     pub(crate) fn on(bus: BTreeMap<u8, Space>, devfn: u8) -> Self {
         let [a, b, c, d] = bus[&devfn].0[&0].to_le_bytes();
         Self {
@@ -88,18 +147,40 @@ impl Device {
             is_gone: false,
             is_ari: false,
             bus,
+            records: BTreeMap::new(),
             failing_read: None,
+            silent_from: None,
             reads: Cell::new(0),
+        }
+    }
+
+    /// The same, where the port above forwards by ARI.
+    #[must_use]
+    pub(crate) fn under_ari(self) -> Self {
+        Self {
+            is_ari: true,
+            ..self
         }
     }
 
     /// The same bus, seen from another function of it.
     pub(crate) fn seen_from(&self, devfn: u8) -> Self {
-        let is_ari = self.is_ari;
         Self {
-            is_ari,
+            is_ari: self.is_ari,
+            records: self.records.clone(),
             ..Self::on(self.bus.clone(), devfn)
         }
+    }
+
+    /// The same, with every function on the bus known to the kernel.
+    #[must_use]
+    pub(crate) fn all_known(mut self) -> Self {
+        self.records = self
+            .bus
+            .keys()
+            .map(|&devfn| (devfn, Record::Known))
+            .collect();
+        self
     }
 
     /// Has each of the reads that the last check made fail once; every time, the claim must end.
@@ -113,6 +194,22 @@ impl Device {
             assert!(
                 matches!(outcome, Err(Fault::Unreadable { .. })),
                 "read {failing} of {reads} fails: {outcome:?}"
+            );
+        }
+    }
+
+    /// Has all functions fall silent before each of the reads that the last check made; every time,
+    /// the claim must end. Only what is on record is missed.
+    pub(crate) fn fall_silent_at_each_read(&mut self, check: impl Fn(&Self) -> Result<(), Fault>) {
+        let reads = self.reads.get();
+        assert_ne!(reads, 0);
+        for from in 0..reads {
+            self.silent_from = Some(from);
+            self.reads.set(0);
+            let outcome = check(self);
+            assert!(
+                matches!(outcome, Err(Fault::Unreadable { .. })),
+                "silent from read {from} of {reads} on: {outcome:?}"
             );
         }
     }
@@ -161,6 +258,10 @@ impl Function for Device {
         self.is_ari
     }
 
+    fn record(&self, devfn: u8) -> Record {
+        self.records.get(&devfn).copied().unwrap_or(Record::None)
+    }
+
     fn read_config(&self, devfn: u8, offset: u16) -> Option<u32> {
         assert!(
             offset < 4096 && offset % 4 == 0,
@@ -170,6 +271,9 @@ impl Function for Device {
         self.reads.set(read + 1);
         if self.failing_read == Some(read) {
             return None;
+        }
+        if self.silent_from.is_some_and(|from| read >= from) {
+            return Some(u32::MAX);
         }
         Some(match self.bus.get(&devfn) {
             Some(space) => space.0.get(&offset).copied().unwrap_or(0),
@@ -183,4 +287,35 @@ pub(crate) fn adapter() -> BTreeMap<u8, Space> {
     let devices = [0x8030, 0x8030, 0x8031, 0x8031, 0x8032, 0x8032];
     let spaces = devices.map(|device| Space::new(0x1077, device, 0x80));
     (0..).zip(spaces).collect()
+}
+
+/// Another function of the adapter.
+pub(crate) fn member() -> Space {
+    Space::new(0x1077, 0x8031, 0x80)
+}
+
+/// What an entry for the adapter covers.
+pub(crate) fn covered(vendor: u16, device: u16) -> bool {
+    vendor == 0x1077 && (0x8030..=0x8032).contains(&device)
+}
+
+/// Checks the package for an entry that covers the adapter.
+pub(crate) fn check_adapter(device: &Device) -> Result<(), Fault> {
+    package::check(device, Kind::MfEndpoint, covered)
+}
+
+/// The fault that a function present at `devfn` is.
+pub(crate) const fn not_covered(devfn: u8, vendor: u16, device: u16) -> Fault {
+    Fault::NotCovered {
+        devfn,
+        vendor,
+        device,
+    }
+}
+
+/// The register value of a PCIe type.
+pub(crate) fn raw_type(pcie_type: PcieType) -> u8 {
+    (0x0..=0xf)
+        .find(|&raw| PcieType::from_raw(raw) == Some(pcie_type))
+        .expect("every type has a value")
 }

@@ -67,7 +67,12 @@ pub(crate) fn random(random: &mut fastrand::Rng) -> Table {
         while next <= 0xffff {
             let last = (next + random.u32(0..0x800) * u32::from(random.bool())).min(0xffff);
             let [first, last] = [next, last].map(|id| u16::try_from(id).unwrap_or(u16::MAX));
-            index.push(row(vendor * 0x3333, first, last, random.u16(0..entries)));
+            index.push(row(
+                1 + vendor * 0x3333,
+                first,
+                last,
+                random.u16(0..entries),
+            ));
             next = u32::from(last) + 1 + random.u32(0..0x2000) * u32::from(random.bool());
         }
     }

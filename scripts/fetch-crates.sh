@@ -1,0 +1,18 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# fetch-crates.sh: fetch what Cargo.lock names into the cache, so that later steps need no network. Does nothing when
+# Cargo.lock is the one that it was made for.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+STEP="crates"
+STAMP=$CACHE/cargo/.fetched
+LOCKED=$(sha256sum <"$PROJECT/Cargo.lock")
+! is "$STAMP" "$LOCKED" || exit 0
+lock work
+need_space 2000 "$STEP"
+say "$STEP: fetching"
+logged "$STEP" "$CACHE/logs/crates.log" "check the network and its proxy (https_proxy), then run this again" \
+	"$SCRIPTS/in-root.sh" -- cargo fetch --locked
+echo "$LOCKED" >"$STAMP"

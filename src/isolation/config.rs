@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Reads what the package check needs out of the configuration space of functions on one bus.
+
+use core::cell::Cell;
+
+use super::device::Function;
+
+/// Most reads for one question, so that a device which makes up endless lists does not hold up the
+/// kernel. A package of eight functions with twenty capabilities each takes a fifth of it.
+pub const MAX_READS: u16 = 2048;
+/// Most capabilities that fit into the first 256 bytes: the kernel's `PCI_FIND_CAP_TTL`.
+const MAX_CAPS: usize = 48;
+/// Most extended capabilities that fit: the kernel's bound in `pci_find_next_ext_capability()`.
+const MAX_EXT_CAPS: usize = (4096 - 256) / 8;
+/// Offset of the last dword of configuration space.
+const LAST_DWORD: u16 = 0xffc;
+/// Capability id of PCI Express, `PCI_CAP_ID_EXP`.
+const CAP_ID_EXP: u8 = 0x10;
+/// Extended capability id of ACS, `PCI_EXT_CAP_ID_ACS`.
+const EXT_CAP_ID_ACS: u16 = 0x0d;
+/// Extended capability id of ARI, `PCI_EXT_CAP_ID_ARI`.
+const EXT_CAP_ID_ARI: u16 = 0x0e;
+
+/// A function's configuration space cannot be read, or what it says makes no sense.
+pub struct Unreadable {
+    /// The function's number on its bus.
+    pub devfn: u8,
+}
+
+/// Configuration space of the functions on the bus of one function, with a budget of reads.
+pub struct Config<'a, F> {
+    function: &'a F,
+    left: Cell<u16>,
+}
+
+impl<'a, F: Function> Config<'a, F> {
+    /// A full budget.
+    pub fn new(function: &'a F) -> Self {
+        Self {
+            function,
+            left: Cell::new(MAX_READS),
+        }
+    }
+
+    /// One dword; all ones from a function that is known to be there is no answer.
+    fn read(&self, devfn: u8, offset: u16) -> Result<u32, Unreadable> {
+        match self.read_any(devfn, offset)? {
+            u32::MAX => Err(Unreadable { devfn }),
+            dword => Ok(dword),
+        }
+    }
+
+    /// One dword, whatever it is.
+    fn read_any(&self, devfn: u8, offset: u16) -> Result<u32, Unreadable> {
+        let left = self.left.get().checked_sub(1).ok_or(Unreadable { devfn })?;
+        self.left.set(left);
+        self.function
+            .read_config(devfn, offset)
+            .ok_or(Unreadable { devfn })
+    }
+
+    /// Vendor and device id of a function, `None` when there is no such function.
+    ///
+    /// What counts as absent is what `pci_bus_generic_read_dev_vendor_id()` takes for it. A vendor id
+    /// of 0001h is a function that exists but is not ready (Request Retry Status).
+    pub fn ids(&self, devfn: u8) -> Result<Option<(u16, u16)>, Unreadable> {
+        let dword = self.read_any(devfn, 0x00)?;
+        match dword {
+            0xffff_ffff | 0x0000_0000 | 0x0000_ffff | 0xffff_0000 => Ok(None),
+            _ if low(dword) == 0x0001 => Err(Unreadable { devfn }),
+            _ => Ok(Some((low(dword), high(dword)))),
+        }
+    }
+
+    /// The Header Type register.
+    pub fn header_type(&self, devfn: u8) -> Result<u8, Unreadable> {
+        let [_, _, header, _] = self.read(devfn, 0x0c)?.to_le_bytes();
+        Ok(header)
+    }
+
+    /// The raw Device/Port Type; `None` for a function without a PCI Express capability.
+    pub fn pcie_type(&self, devfn: u8) -> Result<Option<u8>, Unreadable> {
+        // Status register, bit 4: there is a list of capabilities.
+        if high(self.read(devfn, 0x04)?) & 0x0010 == 0 {
+            return Ok(None);
+        }
+        let [mut offset, ..] = self.read(devfn, 0x34)?.to_le_bytes();
+        for _ in 0..MAX_CAPS {
+            offset &= 0xfc;
+            if offset < 0x40 {
+                return Ok(None);
+            }
+            let [id, next, flags, _] = self.read(devfn, u16::from(offset))?.to_le_bytes();
+            if id == CAP_ID_EXP {
+                return Ok(Some(flags >> 4));
+            }
+            offset = next;
+        }
+        Err(Unreadable { devfn })
+    }
+
+    /// Whether the function has an ACS Extended Capability.
+    pub fn has_acs(&self, devfn: u8) -> Result<bool, Unreadable> {
+        Ok(self.ext_capability(devfn, EXT_CAP_ID_ACS)?.is_some())
+    }
+
+    /// The Next Function Number of the function's ARI capability; 0 where the list ends, also when
+    /// the function has no such capability (as `next_ari_fn()` in `drivers/pci/probe.c`).
+    pub fn ari_next(&self, devfn: u8) -> Result<u8, Unreadable> {
+        let Some(at) = self.ext_capability(devfn, EXT_CAP_ID_ARI)? else {
+            return Ok(0);
+        };
+        // Capabilities begin at any dword, the last one of the space included.
+        let register = at.saturating_add(4);
+        if register > LAST_DWORD {
+            return Err(Unreadable { devfn });
+        }
+        let [_, next, _, _] = self.read(devfn, register)?.to_le_bytes();
+        Ok(next)
+    }
+
+    /// Where the function has an extended capability.
+    fn ext_capability(&self, devfn: u8, id: u16) -> Result<Option<u16>, Unreadable> {
+        let mut offset = 0x100;
+        for _ in 0..MAX_EXT_CAPS {
+            let header = self.read(devfn, offset)?;
+            if header == 0 {
+                return Ok(None);
+            }
+            if low(header) == id {
+                return Ok(Some(offset));
+            }
+            offset = (high(header) >> 4) & LAST_DWORD;
+            if offset < 0x100 {
+                return Ok(None);
+            }
+        }
+        Err(Unreadable { devfn })
+    }
+}
+
+/// The low half of a dword.
+const fn low(dword: u32) -> u16 {
+    let [a, b, _, _] = dword.to_le_bytes();
+    u16::from_le_bytes([a, b])
+}
+
+/// The high half of a dword.
+const fn high(dword: u32) -> u16 {
+    let [_, _, a, b] = dword.to_le_bytes();
+    u16::from_le_bytes([a, b])
+}
