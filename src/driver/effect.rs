@@ -48,7 +48,9 @@ pub(super) fn find() -> Effect {
             "the kernel does not reach the hook: kprobes are switched off \
              (/sys/kernel/debug/kprobes/enabled), or the function is live-patched or inlined",
         ),
-        Proof::NoSlot => Effect::Unproven("there is no PCI root bus with a device and an empty slot"),
+        Proof::NoSlot => {
+            Effect::Unproven("there is no PCI root bus with a device and an empty slot")
+        }
         Proof::NoMemory => Effect::Unproven("there was no memory for the self-test"),
         Proof::Reached if !pci::any_in_iommu_group() => Effect::Ineffective(
             "no PCI device is in an IOMMU group: the IOMMU is absent or off \

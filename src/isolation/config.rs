@@ -7,7 +7,7 @@ use core::cell::Cell;
 use super::device::Function;
 
 /// Most reads for one question, so that a device which makes up endless lists does not hold up the
-/// kernel. A package of eight functions with twenty capabilities each takes a fifth of it.
+/// kernel. A package of eight functions with twenty capabilities each takes half of it at most.
 pub const MAX_READS: u16 = 2048;
 /// Most capabilities that fit into the first 256 bytes: the kernel's `PCI_FIND_CAP_TTL`.
 const MAX_CAPS: usize = 48;
@@ -64,6 +64,10 @@ impl<'a, F: Function> Config<'a, F> {
     ///
     /// What counts as absent is what `pci_bus_generic_read_dev_vendor_id()` takes for it. A vendor id
     /// of 0001h is a function that exists but is not ready (Request Retry Status).
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
     pub fn ids(&self, devfn: u8) -> Result<Option<(u16, u16)>, Unreadable> {
         let dword = self.read_any(devfn, 0x00)?;
         match dword {
@@ -74,12 +78,20 @@ impl<'a, F: Function> Config<'a, F> {
     }
 
     /// The Header Type register.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
     pub fn header_type(&self, devfn: u8) -> Result<u8, Unreadable> {
         let [_, _, header, _] = self.read(devfn, 0x0c)?.to_le_bytes();
         Ok(header)
     }
 
     /// The raw Device/Port Type; `None` for a function without a PCI Express capability.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
     pub fn pcie_type(&self, devfn: u8) -> Result<Option<u8>, Unreadable> {
         // Status register, bit 4: there is a list of capabilities.
         if high(self.read(devfn, 0x04)?) & 0x0010 == 0 {
@@ -101,12 +113,20 @@ impl<'a, F: Function> Config<'a, F> {
     }
 
     /// Whether the function has an ACS Extended Capability.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
     pub fn has_acs(&self, devfn: u8) -> Result<bool, Unreadable> {
         Ok(self.ext_capability(devfn, EXT_CAP_ID_ACS)?.is_some())
     }
 
     /// The Next Function Number of the function's ARI capability; 0 where the list ends, also when
     /// the function has no such capability (as `next_ari_fn()` in `drivers/pci/probe.c`).
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
     pub fn ari_next(&self, devfn: u8) -> Result<u8, Unreadable> {
         let Some(at) = self.ext_capability(devfn, EXT_CAP_ID_ARI)? else {
             return Ok(0);

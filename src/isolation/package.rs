@@ -88,7 +88,10 @@ impl fmt::Display for Fault {
                 write!(f, "configuration space of {} cannot be read", Devfn(devfn))
             }
             Self::Changed { vendor, device } => {
-                write!(f, "the function now identifies as {vendor:04x}:{device:04x}")
+                write!(
+                    f,
+                    "the function now identifies as {vendor:04x}:{device:04x}"
+                )
             }
             Self::Unaccounted => f.write_str(
                 "function 0 does not account for this function (multi-function bit, ARI chain)",
@@ -145,7 +148,8 @@ pub fn check<F: Function>(
         config: Config::new(function),
         kind,
         covered,
-        seen_own: Cell::new(false),
+        passed: Cell::new([0; 4]),
+        accounted: Cell::new(false),
     };
     package.is_unchanged(own)?;
     package.ask_slot(first)?;
@@ -153,7 +157,7 @@ pub fn check<F: Function>(
         package.ask_chain(first)?;
     }
     package.ask_record(first)?;
-    if package.seen_own.get() {
+    if package.accounted.get() {
         Ok(())
     } else {
         Err(Fault::Unaccounted)
@@ -166,8 +170,10 @@ struct Package<'a, F, C> {
     config: Config<'a, F>,
     kind: Kind,
     covered: C,
-    /// Whether configuration space accounts for the function that is asked about.
-    seen_own: Cell<bool>,
+    /// The function numbers that are present and have passed, a bit for each.
+    passed: Cell<[u64; 4]>,
+    /// Whether configuration space accounts for the function that the claim is for.
+    accounted: Cell<bool>,
 }
 
 impl<F: Function, C: Fn(u16, u16) -> bool> Package<'_, F, C> {
@@ -187,13 +193,12 @@ impl<F: Function, C: Fn(u16, u16) -> bool> Package<'_, F, C> {
     /// Asks the function numbers of a slot. Where function 0 says that it is the only one, the others
     /// may answer as function 0, so they are not asked.
     fn ask_slot(&self, first: u8) -> Result<(), Fault> {
-        if self.config.ids(first)?.is_none() {
+        if !self.account(first)? {
             return Err(Fault::Unreadable { devfn: first });
         }
-        let several = self.config.header_type(first)? & 0x80 != 0;
-        for number in 0..if several { FUNCTIONS } else { 1 } {
-            if self.ask(first | number)? && first | number == self.function.devfn() {
-                self.seen_own.set(true);
+        if self.config.header_type(first)? & 0x80 != 0 {
+            for number in 1..FUNCTIONS {
+                self.account(first | number)?;
             }
         }
         Ok(())
@@ -210,18 +215,15 @@ impl<F: Function, C: Fn(u16, u16) -> bool> Package<'_, F, C> {
             if next == 0 {
                 break;
             }
-            if next <= at || !self.ask(next)? {
+            if next <= at || !self.account(next)? {
                 return Err(Fault::Unreadable { devfn: next });
-            }
-            if next == self.function.devfn() {
-                self.seen_own.set(true);
             }
             at = next;
         }
         Ok(())
     }
 
-    /// Asks for the functions that the kernel has on record; each must answer.
+    /// Asks for the functions that the kernel has on record; each must be there.
     fn ask_record(&self, first: u8) -> Result<(), Fault> {
         let last = if self.function.is_ari() {
             u8::MAX
@@ -232,7 +234,7 @@ impl<F: Function, C: Fn(u16, u16) -> bool> Package<'_, F, C> {
             match self.function.record(devfn) {
                 Record::None => {}
                 Record::Known => {
-                    if !self.ask(devfn)? {
+                    if !self.has_passed(devfn) && !self.ask(devfn)? {
                         return Err(Fault::Unreadable { devfn });
                     }
                 }
@@ -243,25 +245,51 @@ impl<F: Function, C: Fn(u16, u16) -> bool> Package<'_, F, C> {
         Ok(())
     }
 
+    /// Checks one function number that configuration space leads to: `false` when nothing is there.
+    fn account(&self, devfn: u8) -> Result<bool, Fault> {
+        let present = self.has_passed(devfn) || self.ask(devfn)?;
+        if present && devfn == self.function.devfn() {
+            self.accounted.set(true);
+        }
+        Ok(present)
+    }
+
+    /// Whether a function is present and has passed.
+    fn has_passed(&self, devfn: u8) -> bool {
+        let [word, bit] = [devfn >> 6, devfn & 63];
+        let passed = self.passed.get();
+        passed
+            .get(usize::from(word))
+            .is_some_and(|word| word & (1 << bit) != 0)
+    }
+
     /// Checks one function number: `false` when nothing is there.
     fn ask(&self, devfn: u8) -> Result<bool, Fault> {
         let Some((vendor, device)) = self.config.ids(devfn)? else {
             return Ok(false);
         };
+        let stranger = Fault::NotCovered {
+            devfn,
+            vendor,
+            device,
+        };
         let layout = HeaderLayout::from_raw(self.config.header_type(devfn)?);
-        let found = self.config.pcie_type(devfn)?.and_then(PcieType::from_raw);
-        let is_of_kind = layout == Some(self.kind.layout())
-            && found.is_some_and(|found| self.kind.applies_to(found));
-        if !is_of_kind || !(self.covered)(vendor, device) {
-            return Err(Fault::NotCovered {
-                devfn,
-                vendor,
-                device,
-            });
+        if layout != Some(self.kind.layout()) || !(self.covered)(vendor, device) {
+            return Err(stranger);
+        }
+        match self.config.pcie_type(devfn)?.and_then(PcieType::from_raw) {
+            Some(found) if self.kind.applies_to(found) => {}
+            _ => return Err(stranger),
         }
         if self.config.has_acs(devfn)? {
             return Err(Fault::HasAcs { devfn });
         }
+        let [word, bit] = [devfn >> 6, devfn & 63];
+        let mut passed = self.passed.get();
+        if let Some(word) = passed.get_mut(usize::from(word)) {
+            *word |= 1 << bit;
+        }
+        self.passed.set(passed);
         Ok(true)
     }
 }

@@ -15,7 +15,11 @@ use crate::{
 
 /// One id for each of the table's, and the terminating zero. That alone for an edition that shall not
 /// be loaded unless somebody names it (trust rule 3).
-const COUNT: usize = 1 + if EDITION.autoload { TABLE.id_count() } else { 0 };
+const COUNT: usize = 1 + if EDITION.autoload {
+    TABLE.id_count()
+} else {
+    0
+};
 
 /// What `MODULE_DEVICE_TABLE(pci, …)` makes in C: modpost finds the symbol by its name
 /// (`handle_moddevtable()` in `scripts/mod/file2alias.c`) and turns it into aliases.

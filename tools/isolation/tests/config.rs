@@ -93,6 +93,11 @@ fn a_pointer_into_the_header_ends_the_list() {
         let second = member().with_capability(0x40, 0x05, at);
         assert_eq!(pcie_type(second), Ok(None), "{at:#x}");
     }
+    // What looks like the capability is a base address, say.
+    for at in (0x10..0x34).step_by(4) {
+        let space = member().with(0x34, u32::from(at)).with_pcie(at, 0x0, 0);
+        assert_eq!(pcie_type(space), Ok(None), "{at:#x}");
+    }
 }
 
 #[test]

@@ -169,7 +169,7 @@ const FAULTS: [Objection; Fault::COUNT as usize] = [
         raise: |question| {
             question
                 .device
-                .change(2, |space| space.with(0x00, 0x8032_1077))
+                .change(2, |space| space.with(0x00, 0x8032_1077));
         },
         refusal: Refusal::Package(Fault::Changed {
             vendor: 0x1077,

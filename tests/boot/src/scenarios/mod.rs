@@ -30,12 +30,13 @@ use crate::{
 #[must_use]
 pub fn all() -> Vec<Scenario> {
     let mut list: Vec<Scenario> = [
+        // The longest first, so that the others run beside it.
+        stress::ALL,
         splits::ALL,
         refusals::ALL,
         ports::ALL,
         module::ALL,
         states::ALL,
-        stress::ALL,
     ]
     .concat();
     for iommu in [Iommu::Amd, Iommu::Virtio] {

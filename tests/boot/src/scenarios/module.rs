@@ -26,10 +26,8 @@ const INTERFACE: Scenario = Scenario {
             "/sbin/modprobe -n -v pci:v00001077d00008030sv00001077sd00000000bc02sc00i00",
             "acs_quirks_absent",
         ),
-        Run(
-            "for m in acs_quirks_test acs_quirks_candidates; do \
-             /sbin/modinfo $m >/tmp/info && ! grep ^alias: /tmp/info || exit 1; done",
-        ),
+        Run("for m in acs_quirks_test acs_quirks_candidates; do \
+             /sbin/modinfo $m >/tmp/info && ! grep ^alias: /tmp/info || exit 1; done"),
         Run("test \"$(/sbin/modinfo -F parm acs_quirks | cut -d: -f1)\" = withdraw"),
         Refuses(
             "acs_quirks_test withdraw=1,77",
