@@ -28,7 +28,7 @@ const RELOAD: Scenario = Scenario {
         Run("ls /sys/kernel/iommu_groups | wc -l >/tmp/groups"),
         Run("while test ! -e /tmp/stop; do \
              for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done; \
-             echo 1 >/sys/bus/pci/rescan; echo >>/tmp/rounds; \
+             echo 1 >/sys/bus/pci/rescan; echo >>/tmp/rounds; sleep 0.1; \
              done >/dev/null 2>&1 & echo $! >/tmp/pid"),
         Run(
             "for i in $(seq 20); do /sbin/modprobe acs_quirks_test && /sbin/rmmod acs_quirks_test || exit 1; done",
