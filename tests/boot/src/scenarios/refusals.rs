@@ -30,18 +30,21 @@ const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1
 /// 01:00 together, 02:00 apart.
 const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00.1"]];
 
+/// Two packages of which the first has a third function, that no entry covers.
+const WITH_STRANGER: Machine = two(&[
+    first(&[
+        emulated(0x1077, 0x8030, 0x02_0000),
+        emulated(0x1077, 0x8030, 0x02_0000),
+        emulated(0x1234, 0x0bad, 0x02_0000),
+    ]),
+    second(&pair(0x1077, 0x8030)),
+]);
+
 /// Rule 5: a function that the entry does not cover keeps the package together. It is the last one,
 /// so when the kernel groups the others it has not found that function yet.
 const NOT_COVERED: Scenario = Scenario {
     name: "not-covered",
-    machine: two(&[
-        first(&[
-            emulated(0x1077, 0x8030, 0x02_0000),
-            emulated(0x1077, 0x8030, 0x02_0000),
-            emulated(0x1234, 0x0bad, 0x02_0000),
-        ]),
-        second(&pair(0x1077, 0x8030)),
-    ]),
+    machine: WITH_STRANGER,
     steps: &[
         Groups(&[&["01:00.0", "01:00.1", "01:00.2"], &["02:00.0", "02:00.1"]]),
         Load("acs_quirks_test"),
@@ -64,14 +67,7 @@ const NOT_COVERED: Scenario = Scenario {
 /// not covered and falls silent; the others are found anew. The second package has no such function.
 const NOT_ANSWERING: Scenario = Scenario {
     name: "not-answering",
-    machine: two(&[
-        first(&[
-            emulated(0x1077, 0x8030, 0x02_0000),
-            emulated(0x1077, 0x8030, 0x02_0000),
-            emulated(0x1234, 0x0bad, 0x02_0000),
-        ]),
-        second(&pair(0x1077, 0x8030)),
-    ]),
+    machine: WITH_STRANGER,
     steps: &[
         Load("acs_quirks_test"),
         Silence(0, 2),
