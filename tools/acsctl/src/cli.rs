@@ -9,6 +9,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand};
+use isolation::entry::Kind;
 
 use crate::{edition::Edition, error::Error, folder, generate, output, quirk::Quirk, source};
 
@@ -128,16 +129,21 @@ fn build(arguments: &Build) -> Result<String, Error> {
 fn list(folder: &Path) -> Result<String, Error> {
     let mut quirks = load(folder, None)?;
     quirks.sort_by_key(|quirk| quirk.number);
-    let width = quirks.iter().map(|quirk| quirk.name.len()).max();
-    let width = width.unwrap_or_default();
+    let kinds = |quirk: &Quirk| {
+        let names: Vec<_> = quirk.kinds().map(Kind::name).collect();
+        names.join(",")
+    };
+    let widest = |length: &dyn Fn(&Quirk) -> usize| quirks.iter().map(length).max();
+    let width = widest(&|quirk| quirk.name.len()).unwrap_or_default();
+    let kind_width = widest(&|quirk| kinds(quirk).len()).unwrap_or_default();
     let line = |quirk: &Quirk| {
         let ids: Vec<_> = quirk.ids.iter().map(ToString::to_string).collect();
         format!(
-            "{:>5}  {:width$}  {:9}  {:15}  {}\n",
+            "{:>5}  {:width$}  {:9}  {:kind_width$}  {}\n",
             quirk.number,
             quirk.name,
             quirk.status.name(),
-            quirk.kind.name(),
+            kinds(quirk),
             ids.join(" ")
         )
     };

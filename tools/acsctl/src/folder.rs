@@ -10,7 +10,8 @@ use crate::{
     check::Draft,
     edition::Edition,
     finding::{Finding, Notes},
-    quirk::{Ids, Quirk, Status},
+    overlap,
+    quirk::Quirk,
     source::DataFile,
 };
 
@@ -30,7 +31,8 @@ pub fn check(files: &[DataFile], edition: Option<Edition>) -> Result<Vec<Quirk>,
         findings.extend(found);
     }
     findings.extend(repeated_numbers(&drafts));
-    findings.extend(overlaps(&drafts));
+    findings.extend(overlap::claims(&drafts));
+    findings.extend(overlap::excluded(&drafts));
     findings.extend(too_many(&drafts, edition));
     if findings.is_empty() {
         Ok(drafts.into_iter().filter_map(Draft::finish).collect())
@@ -63,74 +65,6 @@ fn repeated_numbers(drafts: &[Draft<'_>]) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// Every id belongs to one entry. Only negative entries of different files may share ids: the
-/// same thing can be refused twice.
-fn overlaps(drafts: &[Draft<'_>]) -> Vec<Finding> {
-    let mut ranges: Vec<(&Ids, &Draft<'_>)> = drafts
-        .iter()
-        .flat_map(|draft| draft.ids.iter().map(move |ids| (ids, draft)))
-        .collect();
-    ranges.sort_by_key(|(ids, _)| (ids.vendor, ids.first));
-
-    let mut findings = Vec::new();
-    let mut rest = ranges.as_slice();
-    while let [(low, low_draft), above @ ..] = rest {
-        let reached = |ids: &Ids| ids.vendor == low.vendor && ids.first <= low.last;
-        for (high, high_draft) in above.iter().take_while(|(ids, _)| reached(ids)) {
-            findings.extend(overlap((low, low_draft), (high, high_draft)));
-        }
-        rest = above;
-    }
-    findings
-}
-
-/// The finding on two ranges that overlap, if these two may not.
-fn overlap(one: (&Ids, &Draft<'_>), other: (&Ids, &Draft<'_>)) -> Option<Finding> {
-    let negative = |draft: &Draft<'_>| draft.status.is_some_and(Status::is_negative);
-    let same_file = one.1.file.path == other.1.file.path;
-    let (one_negative, other_negative) = (negative(one.1), negative(other.1));
-    if !same_file && one_negative && other_negative {
-        return None;
-    }
-    // A claim is to blame rather than its refusal, and otherwise what stands later.
-    let place = |side: (&Ids, &Draft<'_>), negative: bool| {
-        (!negative, side.1.file.name.clone(), side.0.span.start)
-    };
-    let (blamed, there) = if place(one, one_negative) > place(other, other_negative) {
-        (one, other)
-    } else {
-        (other, one)
-    };
-    let line = there.1.file.line(there.0.span.start);
-    let (problem, remedy) = match (same_file, there.1.status) {
-        (true, _) => (
-            format!("{} overlaps {} in line {line}", blamed.0, there.0),
-            "name each id once",
-        ),
-        (false, Some(status)) if status.is_negative() => (
-            format!(
-                "{} is in the {} entry {} ({}, line {line})",
-                blamed.0,
-                status.name(),
-                there.1.file.name,
-                there.0
-            ),
-            "a claim and its refusal cannot both stand: take the ids out of one of them, with the \
-             evidence for it",
-        ),
-        (false, _) => (
-            format!(
-                "{} overlaps {} of {}, line {line}",
-                blamed.0, there.0, there.1.file.name
-            ),
-            "an id belongs to one entry: take it out of one of them",
-        ),
-    };
-    let mut notes = Notes::on(blamed.1.file);
-    notes.add(&blamed.0.span, "match.devices", problem, remedy);
-    notes.into_findings().pop()
 }
 
 /// The module's table has room for so many entries and no more.

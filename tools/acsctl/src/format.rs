@@ -9,26 +9,31 @@
 use serde::Deserialize;
 use toml::{Spanned, value::Datetime};
 
-use crate::{finding::Notes, source::DataFile};
+use crate::{finding::Notes, source::DataFile, words::Words};
 
 /// The version of the format that this program understands.
 const SCHEMA: i64 = 1;
 
 /// A whole file.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct File {
     #[serde(rename = "schema")]
     _schema: Option<i64>,
     pub(crate) number: Option<Spanned<i64>>,
+    pub(crate) name: Option<Spanned<String>>,
     pub(crate) status: Option<Spanned<String>>,
-    pub(crate) kind: Option<Spanned<String>>,
+    pub(crate) kind: Option<Spanned<Words>>,
     pub(crate) acs: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) acs_registers: Option<Spanned<String>>,
+    pub(crate) requires: Option<Spanned<Vec<Spanned<String>>>>,
     pub(crate) supersedes: Option<Spanned<String>>,
     pub(crate) reason: Option<Spanned<String>>,
+    pub(crate) partial: Option<Spanned<String>>,
     #[serde(default, rename = "match")]
     pub(crate) matches: Vec<Spanned<Match>>,
     pub(crate) evidence: Option<Spanned<Evidence>>,
+    pub(crate) mainline: Option<Spanned<Mainline>>,
 }
 
 /// One `[[match]]`.
@@ -39,6 +44,16 @@ pub(crate) struct Match {
     pub(crate) devices: Option<Spanned<Vec<Spanned<String>>>>,
     #[serde(rename = "about")]
     _about: Option<String>,
+    #[serde(default)]
+    pub(crate) excludes: Vec<Spanned<Exclude>>,
+}
+
+/// One `[[match.excludes]]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Exclude {
+    pub(crate) devices: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) why: Option<Spanned<String>>,
 }
 
 /// `[evidence]`.
@@ -49,6 +64,17 @@ pub(crate) struct Evidence {
     pub(crate) stated_by: Option<Spanned<String>>,
     pub(crate) date: Option<Spanned<Datetime>>,
     pub(crate) sources: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// `[mainline]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mainline {
+    pub(crate) since: Option<Spanned<String>>,
+    pub(crate) commit: Option<Spanned<String>>,
+    pub(crate) handler: Option<Spanned<String>>,
+    pub(crate) expressed: Option<Spanned<bool>>,
+    pub(crate) why: Option<Spanned<String>>,
 }
 
 /// The one key that every version of the format has.

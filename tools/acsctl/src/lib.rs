@@ -9,9 +9,11 @@
 //! | `cli.rs` | the command line, what is printed, the exit status |
 //! | `source.rs` | finds and reads the data files of a folder |
 //! | `format.rs` | the format of a data file, as far as TOML itself can tell |
+//! | `words.rs` | a value that is one word or a list of words |
 //! | `check/` | checks it, file by file |
 //! | `quirk.rs` | an entry, as a file states it |
 //! | `folder.rs` | checks across the files of a folder |
+//! | `overlap.rs` | ids that more than one entry speaks of |
 //! | `edition.rs` | which entries go into which table |
 //! | `generate.rs` | the Rust source of a table |
 //! | `output.rs` | writes that file, or compares with it |
@@ -27,5 +29,7 @@ pub mod folder;
 mod format;
 pub mod generate;
 pub mod output;
+mod overlap;
 pub mod quirk;
 pub mod source;
+mod words;

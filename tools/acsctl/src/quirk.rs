@@ -80,15 +80,95 @@ pub struct Ids {
     pub(crate) span: Range<usize>,
 }
 
-/// Writes `1d17:0753-075e`, or `1077:8030` for a single id.
+impl Ids {
+    /// Whether it is every device of the vendor.
+    #[must_use]
+    pub const fn is_any(&self) -> bool {
+        self.first == u16::MIN && self.last == u16::MAX
+    }
+}
+
+/// Writes `1d17:0753-075e`, `1077:8030` for a single id, or `8086:any` for every device.
 impl fmt::Display for Ids {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_any() {
+            return write!(f, "{:04x}:any", self.vendor);
+        }
         write!(f, "{:04x}:{:04x}", self.vendor, self.first)?;
         if self.last != self.first {
             write!(f, "-{:04x}", self.last)?;
         }
         Ok(())
     }
+}
+
+/// Devices that an entry deliberately leaves out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Excluded {
+    /// The devices, in the order of the file.
+    pub ids: Vec<Ids>,
+    /// Why.
+    pub why: String,
+}
+
+/// What must hold of a device or of the machine, beyond id and kind, for an entry to apply.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Condition {
+    /// The kernel counts the device as one function of several.
+    Multifunction,
+    /// The device is on a root bus.
+    RootBus,
+    /// The machine has an AMD IOMMU: ACPI has an IVRS table.
+    AmdIommu,
+}
+
+impl Condition {
+    /// Every condition, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Multifunction, Self::RootBus, Self::AmdIommu];
+
+    /// The name that the data files use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Multifunction => "multifunction",
+            Self::RootBus => "root-bus",
+            Self::AmdIommu => "amd-iommu",
+        }
+    }
+}
+
+/// How a device lays out its ACS registers, where that is not as the specification has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AcsRegisters {
+    /// Capability and control are dwords, at the offsets 4 and 8 of the ACS capability, and not
+    /// words at 4 and 6.
+    Dword,
+}
+
+impl AcsRegisters {
+    /// Every layout, in the order of the documentation.
+    pub const ALL: [Self; 1] = [Self::Dword];
+
+    /// The name that the data files use.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dword => "dword",
+        }
+    }
+}
+
+/// What mainline Linux has of an entry.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mainline {
+    /// The first release that has it, as `v5.8`, if known.
+    pub since: Option<String>,
+    /// The commit that brought it, if known.
+    pub commit: Option<String>,
+    /// The handler in `drivers/pci/quirks.c`.
+    pub handler: String,
+    /// Why the data does not suffice to tell what the handler answers, if it does not.
+    pub not_expressed: Option<String>,
 }
 
 /// An entry, as one data file states it.
@@ -100,12 +180,33 @@ pub struct Quirk {
     pub name: String,
     /// What is known of it.
     pub status: Status,
+    /// The name of the silicon, for people.
+    pub title: Option<String>,
     /// What kind of function it speaks for.
     pub kind: Kind,
-    /// The flags that it grants.
+    /// More kinds, with the same claim; only in mainline entries.
+    pub more_kinds: Vec<Kind>,
+    /// The flags that it grants; none where `acs_registers` says how to read them.
     pub acs: AcsFlags,
+    /// The layout by which the flags are read from the device; only in mainline entries.
+    pub acs_registers: Option<AcsRegisters>,
+    /// What else must hold; only in mainline entries.
+    pub requires: Vec<Condition>,
     /// The in-tree catch-all that it corrects, if any.
     pub supersedes: Option<CatchAll>,
     /// The devices, in the order of the file.
     pub ids: Vec<Ids>,
+    /// Devices that it deliberately leaves out.
+    pub excludes: Vec<Excluded>,
+    /// What of the package it does not speak for, and what follows from that.
+    pub partial: Option<String>,
+    /// What mainline Linux has of it; in mainline entries, and in no others.
+    pub mainline: Option<Mainline>,
+}
+
+impl Quirk {
+    /// Every kind that it speaks for, in the order of the file.
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        std::iter::once(self.kind).chain(self.more_kinds.iter().copied())
+    }
 }

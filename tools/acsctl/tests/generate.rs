@@ -136,7 +136,7 @@ fn the_digest_covers_every_claim_and_nothing_else() {
         ("\"0120\"", "\"0121\""),
         ("0100-010f", "0100-010e"),
         ("0100-010f", "0101-010f"),
-        ("\"validated\"", "\"mainline\""),
+        ("\"validated\"", "\"candidate\"\nreason = \"Unsure.\""),
     ] {
         assert_ne!(
             changed("acme/nic", from, to),

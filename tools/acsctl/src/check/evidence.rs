@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The evidence, and the reason for a status: trust rule 3.
+//! The evidence, and the prose beside it: trust rule 3.
 
 use std::ops::Range;
 
@@ -35,7 +35,8 @@ pub(super) fn check(
     }
 
     match &evidence.date {
-        None if needed.is_some() => {
+        // Of what was merged long ago, the day is not always on record.
+        None if needed.is_some_and(|status| status != Status::Mainline) => {
             let remedy = "write the day of the statement, as date = 2014-11-03";
             notes.add(&value.span(), "evidence.date", "missing", remedy);
         }
@@ -70,18 +71,22 @@ pub(super) fn check(
     }
 }
 
-/// Checks the reason for a status.
-pub(super) fn check_reason(
-    value: Option<&Spanned<String>>,
-    status: Option<Status>,
-    notes: &mut Notes<'_>,
-) {
-    let needed = status.is_some_and(Status::needs_reason);
-    filled(value, "reason", needed, &(0..0), notes);
+/// Checks the prose outside the evidence: the reason for a status, what is left out of the
+/// package, and the name.
+pub(super) fn check_prose(parsed: &format::File, status: Option<Status>, notes: &mut Notes<'_>) {
+    let reason = status.is_some_and(Status::needs_reason);
+    let name = status == Some(Status::Mainline);
+    for (field, text, needed) in [
+        ("reason", &parsed.reason, reason),
+        ("name", &parsed.name, name),
+        ("partial", &parsed.partial, false),
+    ] {
+        filled(text.as_ref(), field, needed, &(0..0), notes);
+    }
 }
 
 /// Prose: must not be blank, and must be there if `needed`.
-fn filled(
+pub(super) fn filled(
     value: Option<&Spanned<String>>,
     field: &str,
     needed: bool,

@@ -2,36 +2,89 @@
 
 //! Vendor and device ids.
 
+use std::ops::Range;
+
 use toml::Spanned;
 
-use crate::{finding::Notes, format, quirk::Ids};
+use super::evidence::filled;
+use crate::{
+    finding::Notes,
+    format,
+    quirk::{Excluded, Ids},
+};
 
-/// Reads the ids of all `[[match]]` sections; what is wrong is left out, with a finding.
-pub(super) fn check(matches: &[Spanned<format::Match>], notes: &mut Notes<'_>) -> Vec<Ids> {
-    const SOME: &str = "list the device ids, as [\"8030-8032\", \"8040\"]";
+const SOME: &str = "list the device ids, as [\"8030-8032\", \"8040\"]";
+
+/// Reads the ids of all `[[match]]` sections, and those that they exclude; what is wrong is left
+/// out, with a finding.
+pub(super) fn check(
+    matches: &[Spanned<format::Match>],
+    notes: &mut Notes<'_>,
+) -> (Vec<Ids>, Vec<Excluded>) {
     if matches.is_empty() {
         let remedy = "write at least one [[match]] with vendor and devices";
         notes.add(&(0..0), "match", "missing", remedy);
     }
     let mut all = Vec::new();
+    let mut excluded = Vec::new();
     for one in matches {
         let vendor = vendor(one, notes);
-        let Some(devices) = &one.get_ref().devices else {
-            notes.add(&one.span(), "match.devices", "missing", SOME);
-            continue;
-        };
-        if devices.get_ref().is_empty() {
-            notes.add(&devices.span(), "match.devices", "no device id", SOME);
-        }
-        for range in devices.get_ref() {
-            if let (Some((first, last)), Some(vendor)) = (device_range(range, notes), vendor) {
-                all.push(Ids {
-                    vendor,
-                    first,
-                    last,
-                    span: range.span(),
-                });
+        let place = one.span();
+        let field = "match.devices";
+        all.extend(devices(
+            one.get_ref().devices.as_ref(),
+            vendor,
+            field,
+            &place,
+            notes,
+        ));
+        for exclude in &one.get_ref().excludes {
+            let place = exclude.span();
+            let exclude = exclude.get_ref();
+            let field = "match.excludes.devices";
+            let mut ids = devices(exclude.devices.as_ref(), vendor, field, &place, notes);
+            for ids in ids.iter().filter(|ids| ids.is_any()) {
+                let problem = "every device cannot be left out";
+                notes.add(&ids.span, field, problem, SOME);
             }
+            ids.retain(|ids| !ids.is_any());
+
+            let field = "match.excludes.why";
+            let Some(why) = &exclude.why else {
+                notes.add(&place, field, "missing", "say it in a sentence");
+                continue;
+            };
+            filled(Some(why), field, false, &place, notes);
+            let why = why.get_ref().trim().to_owned();
+            excluded.push(Excluded { ids, why });
+        }
+    }
+    (all, excluded)
+}
+
+fn devices(
+    value: Option<&Spanned<Vec<Spanned<String>>>>,
+    vendor: Option<u16>,
+    field: &str,
+    place: &Range<usize>,
+    notes: &mut Notes<'_>,
+) -> Vec<Ids> {
+    let Some(value) = value else {
+        notes.add(place, field, "missing", SOME);
+        return Vec::new();
+    };
+    if value.get_ref().is_empty() {
+        notes.add(&value.span(), field, "no device id", SOME);
+    }
+    let mut all = Vec::new();
+    for range in value.get_ref() {
+        if let (Some((first, last)), Some(vendor)) = (device_range(range, field, notes), vendor) {
+            all.push(Ids {
+                vendor,
+                first,
+                last,
+                span: range.span(),
+            });
         }
     }
     all
@@ -62,18 +115,21 @@ fn vendor(one: &Spanned<format::Match>, notes: &mut Notes<'_>) -> Option<u16> {
     }
 }
 
-fn device_range(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u16, u16)> {
+fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> Option<(u16, u16)> {
     let text = value.get_ref();
+    if text == "any" {
+        return Some((u16::MIN, u16::MAX));
+    }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (Some(from), Some(to)) = (hex(first), hex(last)) else {
         let bad = if hex(first).is_some() { last } else { first };
-        not_hex(value, "match.devices", bad, notes);
+        not_hex(value, field, bad, notes);
         return None;
     };
     if from > to {
         notes.add(
             &value.span(),
-            "match.devices",
+            field,
             format!("the range {text} is reversed"),
             format!("write it as {last}-{first}, if that is meant"),
         );

@@ -4,18 +4,23 @@
 //!
 //! | file | what it checks |
 //! |---|---|
+//! | `claim.rs` | kinds, flags, and the in-tree handler that is corrected |
 //! | `ids.rs` | vendor and device ids |
-//! | `evidence.rs` | the evidence, and the reason for a status |
+//! | `evidence.rs` | the evidence, and the prose beside it |
+//! | `mainline.rs` | what mainline Linux has of the entry |
+//! | `unbuilt.rs` | what only mainline entries may say |
 
+mod claim;
 mod evidence;
 mod ids;
+mod mainline;
+mod unbuilt;
 
 use std::ops::Range;
 
 use isolation::{
     acs::AcsFlags,
     entry::{CatchAll, Kind},
-    pcie::PcieType,
 };
 use toml::Spanned;
 
@@ -23,7 +28,7 @@ use crate::{
     edition::Edition,
     finding::{Finding, Notes},
     format,
-    quirk::{Ids, Quirk, Status},
+    quirk::{AcsRegisters, Condition, Excluded, Ids, Mainline, Quirk, Status},
     source::DataFile,
 };
 
@@ -32,10 +37,16 @@ pub(crate) struct Draft<'a> {
     pub(crate) file: &'a DataFile,
     pub(crate) number: Option<(u16, Range<usize>)>,
     pub(crate) status: Option<Status>,
+    pub(crate) kinds: Vec<Kind>,
     pub(crate) ids: Vec<Ids>,
-    kind: Option<Kind>,
+    pub(crate) excludes: Vec<Excluded>,
+    title: Option<String>,
     acs: Option<AcsFlags>,
+    acs_registers: Option<AcsRegisters>,
+    requires: Vec<Condition>,
     supersedes: Option<CatchAll>,
+    partial: Option<String>,
+    mainline: Option<Mainline>,
 }
 
 impl<'a> Draft<'a> {
@@ -63,12 +74,7 @@ impl<'a> Draft<'a> {
             &Status::ALL.map(|status| (status.name(), status)),
             notes,
         );
-        let kind = choice(
-            parsed.kind.as_ref(),
-            "kind",
-            &Kind::ALL.map(|kind| (kind.name(), kind)),
-            notes,
-        );
+        let kinds = claim::kinds(parsed.kind.as_ref(), notes);
         if let (Some(status), Some(edition), Some(value)) = (status, edition, &parsed.status) {
             if !edition.admits(status) {
                 notes.add(
@@ -84,31 +90,51 @@ impl<'a> Draft<'a> {
                 );
             }
         }
-        let ids = ids::check(&parsed.matches, notes);
-        let draft = Self {
+        let (ids, excludes) = ids::check(&parsed.matches, notes);
+        claim::any(&ids, &kinds, notes);
+        unbuilt::check(parsed, status, &kinds, &ids, notes);
+        evidence::check(parsed.evidence.as_ref(), status, notes);
+        evidence::check_prose(parsed, status, notes);
+        Self {
             file,
             number: number(parsed.number.as_ref(), notes),
             status,
-            kind,
-            acs: acs(parsed.acs.as_ref(), kind, notes),
-            supersedes: supersedes(parsed.supersedes.as_ref(), kind, &ids, notes),
+            title: prose(parsed.name.as_ref()),
+            acs: claim::acs(
+                parsed.acs.as_ref(),
+                parsed.acs_registers.is_some(),
+                &kinds,
+                notes,
+            ),
+            acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
+            requires: requires(parsed.requires.as_ref(), notes),
+            supersedes: claim::supersedes(parsed.supersedes.as_ref(), &kinds, &ids, notes),
+            partial: prose(parsed.partial.as_ref()),
+            mainline: mainline::check(parsed.mainline.as_ref(), status, notes),
+            kinds,
             ids,
-        };
-        evidence::check(parsed.evidence.as_ref(), status, notes);
-        evidence::check_reason(parsed.reason.as_ref(), status, notes);
-        draft
+            excludes,
+        }
     }
 
     /// The entry, if everything that it needs could be read.
     pub(crate) fn finish(self) -> Option<Quirk> {
+        let (kind, more_kinds) = self.kinds.split_first()?;
         Some(Quirk {
             number: self.number?.0,
             name: self.file.name.clone(),
             status: self.status?,
-            kind: self.kind?,
+            title: self.title,
+            kind: *kind,
+            more_kinds: more_kinds.to_vec(),
             acs: self.acs?,
+            acs_registers: self.acs_registers,
+            requires: self.requires,
             supersedes: self.supersedes,
             ids: self.ids,
+            excludes: self.excludes,
+            partial: self.partial,
+            mainline: self.mainline,
         })
     }
 }
@@ -132,31 +158,44 @@ fn check_name(file: &DataFile, notes: &mut Notes<'_>) {
     }
 }
 
-/// The choice that a string value names.
+/// The choice that a string value names; it must be there.
 fn choice<T: Copy>(
     value: Option<&Spanned<String>>,
     field: &str,
     choices: &[(&str, T)],
     notes: &mut Notes<'_>,
 ) -> Option<T> {
-    let names = || {
-        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        format!("use one of: {}", names.join(", "))
-    };
     let Some(value) = value else {
-        notes.add(&(0..0), field, "missing", names());
+        notes.add(&(0..0), field, "missing", one_of(choices));
         return None;
     };
-    let found = choices.iter().find(|(name, _)| name == value.get_ref());
+    word(value.get_ref(), &value.span(), field, choices, notes)
+}
+
+/// The choice that a word names.
+fn word<T: Copy>(
+    text: &str,
+    place: &Range<usize>,
+    field: &str,
+    choices: &[(&str, T)],
+    notes: &mut Notes<'_>,
+) -> Option<T> {
+    let found = choices.iter().find(|(name, _)| *name == text);
     if found.is_none() {
-        notes.add(
-            &value.span(),
-            field,
-            format!("\"{}\" is unknown", value.get_ref()),
-            names(),
-        );
+        let problem = format!("\"{text}\" is unknown");
+        notes.add(place, field, problem, one_of(choices));
     }
     found.map(|&(_, choice)| choice)
+}
+
+fn one_of<T>(choices: &[(&str, T)]) -> String {
+    let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+    format!("use one of: {}", names.join(", "))
+}
+
+/// What a text says, without the line ends around it.
+fn prose(value: Option<&Spanned<String>>) -> Option<String> {
+    value.map(|text| text.get_ref().trim().to_owned())
 }
 
 fn number(value: Option<&Spanned<i64>>, notes: &mut Notes<'_>) -> Option<(u16, Range<usize>)> {
@@ -178,86 +217,34 @@ fn number(value: Option<&Spanned<i64>>, notes: &mut Notes<'_>) -> Option<(u16, R
     Some((number?, value.span()))
 }
 
-fn acs(
-    value: Option<&Spanned<Vec<Spanned<String>>>>,
-    kind: Option<Kind>,
-    notes: &mut Notes<'_>,
-) -> Option<AcsFlags> {
-    let Some(value) = value else {
-        let remedy = "list the flags that the statement covers, as [\"SV\", \"RR\"]";
-        notes.add(&(0..0), "acs", "missing", remedy);
-        return None;
-    };
-    if value.get_ref().is_empty() {
-        let remedy = "list the flags that the statement covers";
-        notes.add(&value.span(), "acs", "no flag", remedy);
-    }
-    let mut flags = AcsFlags::NONE;
-    for word in value.get_ref() {
-        let Some(flag) = choice(Some(word), "acs", &AcsFlags::NAMED, notes) else {
-            continue;
-        };
-        if flags.contains(flag) {
-            let problem = format!("{flag} stands twice");
-            notes.add(&word.span(), "acs", problem, "take one of them out");
-        }
-        if let Some(kind) = kind.filter(|kind| !kind.grantable().contains(flag)) {
-            notes.add(
-                &word.span(),
-                "acs",
-                format!(
-                    "an entry of the kind \"{}\" cannot grant {flag}",
-                    kind.name()
-                ),
-                format!("only {} can be granted", kind.grantable()),
-            );
-        }
-        flags = flags.union(flag);
-    }
-    Some(flags)
+fn acs_registers(value: Option<&Spanned<String>>, notes: &mut Notes<'_>) -> Option<AcsRegisters> {
+    let layouts = AcsRegisters::ALL.map(|layout| (layout.name(), layout));
+    choice(Some(value?), "acs-registers", &layouts, notes)
 }
 
-fn supersedes(
-    value: Option<&Spanned<String>>,
-    kind: Option<Kind>,
-    ids: &[Ids],
+fn requires(
+    value: Option<&Spanned<Vec<Spanned<String>>>>,
     notes: &mut Notes<'_>,
-) -> Option<CatchAll> {
-    let value = value?;
-    let handler = choice(
-        Some(value),
-        "supersedes",
-        &CatchAll::ALL.map(|handler| (handler.name(), handler)),
-        notes,
-    )?;
-    for ids in ids.iter().filter(|ids| ids.vendor != handler.vendor()) {
-        notes.add(
-            &value.span(),
-            "supersedes",
-            format!(
-                "the kernel's handler \"{}\" sees the vendor {:04x} only, not {ids}",
-                handler.name(),
-                handler.vendor()
-            ),
-            "give the devices of another vendor an entry of their own",
-        );
-    }
-    let answers = |kind: Kind| {
-        (0..=0xf)
-            .filter_map(PcieType::from_raw)
-            .any(|found| kind.applies_to(found) && handler.answered(handler.vendor(), found))
+) -> Vec<Condition> {
+    let Some(value) = value else {
+        return Vec::new();
     };
-    if let Some(kind) = kind.filter(|&kind| !answers(kind)) {
-        notes.add(
-            &value.span(),
-            "supersedes",
-            format!(
-                "the kernel's handler \"{}\" has no opinion on functions of the kind \"{}\"",
-                handler.name(),
-                kind.name()
-            ),
-            "take the line out, or correct the kind",
-        );
+    if value.get_ref().is_empty() {
+        let remedy = "name what must hold, or take the line out";
+        notes.add(&value.span(), "requires", "no condition", remedy);
     }
-    Some(handler)
+    let conditions = Condition::ALL.map(|condition| (condition.name(), condition));
+    let mut found = Vec::new();
+    for word in value.get_ref() {
+        let Some(condition) = choice(Some(word), "requires", &conditions, notes) else {
+            continue;
+        };
+        if found.contains(&condition) {
+            let problem = format!("{} stands twice", condition.name());
+            notes.add(&word.span(), "requires", problem, "take one of them out");
+        } else {
+            found.push(condition);
+        }
+    }
+    found
 }

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The `[mainline]` section: what mainline Linux has of an entry.
+
+use toml::Spanned;
+
+use super::evidence::filled;
+use crate::{
+    finding::Notes,
+    format,
+    quirk::{Mainline, Status},
+};
+
+/// Reads the section, which mainline entries must have and others must not.
+pub(super) fn check(
+    value: Option<&Spanned<format::Mainline>>,
+    status: Option<Status>,
+    notes: &mut Notes<'_>,
+) -> Option<Mainline> {
+    let merged = status.is_none_or(|status| status == Status::Mainline);
+    let Some(value) = value else {
+        if status == Some(Status::Mainline) {
+            notes.add(
+                &(0..0),
+                "mainline",
+                "missing, and the status \"mainline\" needs it",
+                "write [mainline] with since and handler",
+            );
+        }
+        return None;
+    };
+    if !merged {
+        notes.add(
+            &value.span(),
+            "mainline",
+            "only entries with the status \"mainline\" have this section",
+            "take it out, or correct the status",
+        );
+    }
+    let section = value.get_ref();
+    let place = value.span();
+    let since = text(section.since.as_ref(), "mainline.since", is_since, notes);
+    if section.since.is_none() {
+        notes.add(
+            &place,
+            "mainline.since",
+            "missing",
+            remedy("mainline.since"),
+        );
+    }
+    let commit = text(section.commit.as_ref(), "mainline.commit", is_commit, notes);
+    let handler = text(
+        section.handler.as_ref(),
+        "mainline.handler",
+        is_handler,
+        notes,
+    );
+    if section.handler.is_none() {
+        notes.add(
+            &place,
+            "mainline.handler",
+            "missing",
+            remedy("mainline.handler"),
+        );
+    }
+    let expressed = section
+        .expressed
+        .as_ref()
+        .is_none_or(|flag| *flag.get_ref());
+    match &section.why {
+        None if !expressed => {
+            notes.add(&place, "mainline.why", "missing", "say it in a sentence");
+        }
+        Some(why) if expressed => notes.add(
+            &why.span(),
+            "mainline.why",
+            "stands without expressed = false",
+            "take it out, or add expressed = false",
+        ),
+        why => filled(why.as_ref(), "mainline.why", false, &place, notes),
+    }
+    Some(Mainline {
+        since: since.filter(|since| since != "unknown"),
+        commit,
+        handler: handler?,
+        not_expressed: section
+            .why
+            .as_ref()
+            .filter(|_| !expressed)
+            .map(|why| why.get_ref().trim().to_owned()),
+    })
+}
+
+/// A text of a certain form.
+fn text(
+    value: Option<&Spanned<String>>,
+    field: &str,
+    is_right: fn(&str) -> bool,
+    notes: &mut Notes<'_>,
+) -> Option<String> {
+    let value = value?;
+    if !is_right(value.get_ref()) {
+        let problem = format!("\"{}\" is not of that form", value.get_ref());
+        notes.add(&value.span(), field, problem, remedy(field));
+        return None;
+    }
+    Some(value.get_ref().clone())
+}
+
+fn remedy(field: &str) -> &'static str {
+    match field {
+        "mainline.since" => {
+            "write the first release that has the entry, as \"v5.8\", or \"unknown\""
+        }
+        "mainline.commit" => "write 12 to 40 lowercase hexadecimal digits, or take the line out",
+        _ => "write the name of the handler in drivers/pci/quirks.c, as \"pci_quirk_rciep_acs\"",
+    }
+}
+
+/// `v5.8`, or `unknown`.
+fn is_since(text: &str) -> bool {
+    let is_number = |part: &str| {
+        !part.is_empty() && part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    let release = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+    text == "unknown" || release.is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+}
+
+fn is_commit(text: &str) -> bool {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    (12..=40).contains(&text.len()) && text.bytes().all(is_digit)
+}
+
+fn is_handler(text: &str) -> bool {
+    let is_letter = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    text.strip_prefix("pci_quirk_")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_letter))
+}

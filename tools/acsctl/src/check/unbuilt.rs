@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the modules' tables have no room for: only mainline entries, which no module is built
+//! from, may say it.
+
+use isolation::entry::Kind;
+use toml::Spanned;
+
+use crate::{
+    finding::Notes,
+    format,
+    quirk::{Ids, Status},
+};
+
+/// Checks that nothing else than a mainline entry says what cannot be built.
+pub(super) fn check(
+    parsed: &format::File,
+    status: Option<Status>,
+    kinds: &[Kind],
+    ids: &[Ids],
+    notes: &mut Notes<'_>,
+) {
+    if status.is_none_or(|status| status == Status::Mainline) {
+        return;
+    }
+    let several_kinds = parsed.kind.as_ref().filter(|_| kinds.len() > 1);
+    let any = ids.iter().filter(|ids| ids.is_any());
+    let found = [
+        (several_kinds.map(Spanned::span), "kind", "several kinds"),
+        (
+            parsed.requires.as_ref().map(Spanned::span),
+            "requires",
+            "conditions",
+        ),
+        (
+            parsed.acs_registers.as_ref().map(Spanned::span),
+            "acs-registers",
+            "a register layout",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(place, field, what)| Some((place?, field, what)))
+    .chain(any.map(|ids| {
+        (
+            ids.span.clone(),
+            "match.devices",
+            "every device of a vendor",
+        )
+    }));
+    for (place, field, what) in found {
+        notes.add(
+            &place,
+            field,
+            format!("no module can be built with {what} yet"),
+            "only entries with the status \"mainline\" may say that",
+        );
+    }
+}
