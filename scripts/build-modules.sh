@@ -11,17 +11,14 @@ STEP="modules for kernel $KERNEL"
 DIR=$CACHE/kernels/$KERNEL
 [[ -e $DIR/release ]] || die "$STEP" "that kernel is not prepared" "run scripts/prepare-kernel.sh $KERNEL first"
 RELEASE=$(<"$DIR/release")
-read -ra ARGS <"$DIR/make-args"
 lock work
 
 # Drivers that are modules in the stock kernel and that a guest needs.
 WANTED=(drivers/iommu/virtio-iommu.ko.xz)
 
-kbuild() {
-	mkdir -p "$CACHE/build/$RELEASE"
-	logged "$STEP" "$CACHE/logs/modules-$RELEASE.log" "mend what the compiler says; if the checkout is unchanged, report this" \
-		"$SCRIPTS/in-root.sh" -- make -C "/cache/kernels/$RELEASE/tree" -j"$(nproc)" "${ARGS[@]}" M=/src MO="/cache/build/$RELEASE" \
-		ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y CLIPPY=1 W=e "$@"
+all_editions() {
+	kbuild "$STEP" "$CACHE/logs/modules-$RELEASE.log" "mend what the compiler says; if the checkout is unchanged, report this" \
+		"$RELEASE" "build/$RELEASE" ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y CLIPPY=1 W=e "$@"
 }
 
 install_for_guest() {
@@ -34,12 +31,12 @@ install_for_guest() {
 		cp "$DIR/modules/$modules/kernel/$file" "$guest/$modules/kernel/$file"
 	done
 	# without debugging information, which would fill the guest's memory
-	kbuild modules_install INSTALL_MOD_PATH="/cache/guest/$RELEASE" INSTALL_MOD_STRIP=1
+	all_editions modules_install INSTALL_MOD_PATH="/cache/guest/$RELEASE" INSTALL_MOD_STRIP=1
 	# the kernel's own step wants a System.map, which only a full build has
 	"$SCRIPTS/in-root.sh" -- depmod -b "/cache/guest/$RELEASE" "$RELEASE"
 }
 
 say "$STEP: building"
-kbuild modules
+all_editions modules
 install_for_guest
 say "$STEP: ready in $CACHE/guest/$RELEASE"

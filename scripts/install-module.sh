@@ -23,18 +23,15 @@ INSTALLED=$(dpkg-query -W -f '${Version}' "linux-binary-$RELEASE" 2>/dev/null ||
 [[ -z $INSTALLED || $INSTALLED == "$PREPARED" ]] ||
 	die "$STEP" "the installed kernel is package version $INSTALLED, and the prepared one is $PREPARED" \
 		"apt upgrade, boot the new kernel, then ACS_QUIRKS_UPDATE=1 make install"
-read -ra ARGS <"$CACHE/kernels/$RELEASE/make-args"
 
 lock work
 BUILD=build/$RELEASE-install
-mkdir -p "$CACHE/$BUILD"
 remove_tree "$CACHE/$BUILD/staged"
 say "$STEP: building"
-logged "$STEP" "$CACHE/logs/install-$RELEASE.log" "see the log; if the checkout is unchanged, report this" \
-	"$SCRIPTS/in-root.sh" -- make -C "/cache/kernels/$RELEASE/tree" -j"$(nproc)" "${ARGS[@]}" M=/src MO="/cache/$BUILD" modules
-logged "$STEP" "$CACHE/logs/install-$RELEASE.log" "see the log" \
-	"$SCRIPTS/in-root.sh" -- make -C "/cache/kernels/$RELEASE/tree" "${ARGS[@]}" M=/src MO="/cache/$BUILD" \
-	modules_install INSTALL_MOD_PATH="/cache/$BUILD/staged" INSTALL_MOD_STRIP=1
+for goal in modules modules_install; do
+	kbuild "$STEP" "$CACHE/logs/install-$RELEASE-$goal.log" "see the log; if the checkout is unchanged, report this" \
+		"$RELEASE" "$BUILD" "$goal" INSTALL_MOD_PATH="/cache/$BUILD/staged" INSTALL_MOD_STRIP=1
+done
 
 # also one that was unpacked for signing: of two files with one name, either could load
 find "$TARGET" -path "$TARGET/updates/*" -name 'acs_quirks.ko*' -delete

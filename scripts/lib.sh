@@ -94,6 +94,17 @@ logged() {
 	die "$step" "a command ended with status $status; above is the end of its output, all of it is in $log" "$way_out"
 }
 
+# kbuild STEP LOG WAY_OUT RELEASE OUTPUT ARG...: the build system of a prepared kernel on this checkout. The output goes
+# to the folder OUTPUT of the cache.
+kbuild() {
+	local step=$1 log=$2 way_out=$3 release=$4 output=$5 args
+	shift 5
+	read -ra args <"$CACHE/kernels/$release/make-args"
+	mkdir -p "$CACHE/$output"
+	logged "$step" "$log" "$way_out" "$SCRIPTS/in-root.sh" -- \
+		make -C "/cache/kernels/$release/tree" -j"$(nproc)" "${args[@]}" M=/src MO="/cache/$output" "$@"
+}
+
 # is FILE TEXT: does it hold just that?
 is() { [[ -e $1 && $(<"$1") == "$2" ]]; }
 

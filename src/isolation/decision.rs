@@ -158,13 +158,13 @@ fn judge<F: Function>(
     asked: AcsFlags,
     function: &F,
 ) -> Result<(), Refusal> {
-    let found = function.pcie_type();
     if !may_speak(entry, kernel, function) {
         return Err(Refusal::KernelVerdict);
     }
     if !entry.grants.contains(asked) {
         return Err(Refusal::FlagsNotGranted(asked));
     }
+    let found = function.pcie_type();
     if !found.is_some_and(|found| entry.kind.applies_to(found)) {
         return Err(Refusal::WrongType);
     }

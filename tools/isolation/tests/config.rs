@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Device, Space, member};
+use common::{Device, Space, member, senseless_extended_lists};
 use isolation::config::{Config, Unreadable};
 
 /// Asks one thing of a function; the error is the number of the function that cannot be read.
@@ -183,22 +183,7 @@ fn acs_is_found_whatever_its_version() {
 
 #[test]
 fn an_extended_list_that_makes_no_sense_is_unreadable() {
-    for (name, space) in [
-        ("itself", member().with_extended(0x100, 0x01, 0x100)),
-        (
-            "a loop",
-            member()
-                .with_extended(0x100, 0x01, 0x140)
-                .with_extended(0x140, 0x10, 0x100),
-        ),
-        ("all ones at the start", member().with(0x100, u32::MAX)),
-        (
-            "all ones later",
-            member()
-                .with_extended(0x100, 0x01, 0x140)
-                .with(0x140, u32::MAX),
-        ),
-    ] {
+    for (name, space) in senseless_extended_lists(&member()) {
         assert_eq!(has_acs(space), Err(5), "{name}");
     }
 }

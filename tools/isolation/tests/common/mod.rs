@@ -97,6 +97,24 @@ impl Space {
     }
 }
 
+/// A function like `member` with a list of extended capabilities that cannot be followed to its end,
+/// in every way that it can be so, each with its name.
+pub(crate) fn senseless_extended_lists(member: &Space) -> [(&'static str, Space); 4] {
+    let with_first = |next| member.clone().with_extended(0x100, 0x01, next);
+    [
+        ("itself", with_first(0x100)),
+        (
+            "a loop",
+            with_first(0x140).with_extended(0x140, 0x10, 0x100),
+        ),
+        (
+            "all ones at the start",
+            member.clone().with(0x100, u32::MAX),
+        ),
+        ("all ones later", with_first(0x140).with(0x140, u32::MAX)),
+    ]
+}
+
 /// A function, and the bus that it is on.
 #[derive(Clone, Debug)]
 #[allow(
