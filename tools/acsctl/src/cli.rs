@@ -137,7 +137,7 @@ fn list(folder: &Path) -> Result<String, Error> {
     let width = widest(&|quirk| quirk.name.len()).unwrap_or_default();
     let kind_width = widest(&|quirk| kinds(quirk).len()).unwrap_or_default();
     let line = |quirk: &Quirk| {
-        let ids: Vec<_> = quirk.ids.iter().map(ToString::to_string).collect();
+        let ids: Vec<_> = quirk.ids().map(ToString::to_string).collect();
         format!(
             "{:>5}  {:width$}  {:9}  {:kind_width$}  {}\n",
             quirk.number,

@@ -42,8 +42,7 @@ pub(crate) struct File {
 pub(crate) struct Match {
     pub(crate) vendor: Option<Spanned<String>>,
     pub(crate) devices: Option<Spanned<Vec<Spanned<String>>>>,
-    #[serde(rename = "about")]
-    _about: Option<String>,
+    pub(crate) about: Option<Spanned<String>>,
     #[serde(default)]
     pub(crate) excludes: Vec<Spanned<Exclude>>,
 }
@@ -68,11 +67,12 @@ pub(crate) struct Evidence {
 
 /// `[mainline]`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Mainline {
     pub(crate) since: Option<Spanned<String>>,
     pub(crate) commit: Option<Spanned<String>>,
     pub(crate) handler: Option<Spanned<String>>,
+    pub(crate) any_type: Option<Spanned<bool>>,
     pub(crate) expressed: Option<Spanned<bool>>,
     pub(crate) why: Option<Spanned<String>>,
 }

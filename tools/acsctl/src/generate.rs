@@ -44,7 +44,7 @@ fn index<'a>(entries: &[&'a Quirk]) -> Vec<(&'a Ids, usize)> {
     let mut rows: Vec<_> = entries
         .iter()
         .enumerate()
-        .flat_map(|(position, quirk)| quirk.ids.iter().map(move |ids| (ids, position)))
+        .flat_map(|(position, quirk)| quirk.ids().map(move |ids| (ids, position)))
         .collect();
     rows.sort_by_key(|(ids, _)| (ids.vendor, ids.first));
     rows

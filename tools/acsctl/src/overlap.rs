@@ -14,7 +14,7 @@ use crate::{
 pub(crate) fn claims(drafts: &[Draft<'_>]) -> Vec<Finding> {
     let mut ranges: Vec<(&Ids, &Draft<'_>)> = drafts
         .iter()
-        .flat_map(|draft| draft.ids.iter().map(move |ids| (ids, draft)))
+        .flat_map(|draft| draft.ids().map(move |ids| (ids, draft)))
         .collect();
     ranges.sort_by_key(|(ids, _)| (ids.vendor, ids.first));
 
@@ -97,7 +97,7 @@ pub(crate) fn excluded(drafts: &[Draft<'_>]) -> Vec<Finding> {
                 .iter()
                 .filter(|claim| !claim.status.is_some_and(Status::is_negative))
                 .filter(|claim| !are_told_apart(draft, claim))
-                .flat_map(|claim| claim.ids.iter().map(move |ids| (ids, claim)));
+                .flat_map(|claim| claim.ids().map(move |ids| (ids, claim)));
             for (claimed, claim) in claims {
                 if ids.vendor != claimed.vendor
                     || ids.last < claimed.first

@@ -167,8 +167,33 @@ pub struct Mainline {
     pub commit: Option<String>,
     /// The handler in `drivers/pci/quirks.c`.
     pub handler: String,
+    /// Whether the handler answers for a device of any PCIe type, or none: the kinds are then what
+    /// it was written for, and nothing that it looks at.
+    pub any_type: bool,
     /// Why the data does not suffice to tell what the handler answers, if it does not.
     pub not_expressed: Option<String>,
+}
+
+/// What was stated, and where that can be read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Evidence {
+    /// What was stated, in prose.
+    pub statement: Option<String>,
+    /// Who stated it, and for whom.
+    pub stated_by: Option<String>,
+    /// The day of the statement, as `2014-11-03`.
+    pub date: Option<String>,
+    /// Addresses under which it can be read.
+    pub sources: Vec<String>,
+}
+
+/// One `[[match]]` of a file: devices of one vendor that belong together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Devices {
+    /// The devices, in the order of the file; all of one vendor.
+    pub ids: Vec<Ids>,
+    /// What they are, for people.
+    pub about: Option<String>,
 }
 
 /// An entry, as one data file states it.
@@ -195,9 +220,13 @@ pub struct Quirk {
     /// The in-tree catch-all that it corrects, if any.
     pub supersedes: Option<CatchAll>,
     /// The devices, in the order of the file.
-    pub ids: Vec<Ids>,
+    pub devices: Vec<Devices>,
     /// Devices that it deliberately leaves out.
     pub excludes: Vec<Excluded>,
+    /// Why the status is not more than it is.
+    pub reason: Option<String>,
+    /// What was stated, and where that can be read.
+    pub evidence: Option<Evidence>,
     /// What of the package it does not speak for, and what follows from that.
     pub partial: Option<String>,
     /// What mainline Linux has of it; in mainline entries, and in no others.
@@ -208,5 +237,10 @@ impl Quirk {
     /// Every kind that it speaks for, in the order of the file.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
         std::iter::once(self.kind).chain(self.more_kinds.iter().copied())
+    }
+
+    /// Every range of device ids, in the order of the file.
+    pub fn ids(&self) -> impl Iterator<Item = &Ids> {
+        self.devices.iter().flat_map(|devices| &devices.ids)
     }
 }

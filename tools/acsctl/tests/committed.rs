@@ -63,7 +63,7 @@ fn the_tables_say_what_the_data_says() {
         assert_eq!(table.entries.len(), selected.len(), "{path}");
         let mut count = 0;
         for quirk in selected {
-            for ids in &quirk.ids {
+            for ids in quirk.ids() {
                 for device in ids.first..=ids.last {
                     let (_, entry) = table.find(ids.vendor, device).expect("it is listed");
                     assert_eq!(entry.number, quirk.number);

@@ -84,7 +84,7 @@ fn the_data_has_every_quirk_of_linux_and_no_other() {
     let data = mainline();
     let mut stated = BTreeSet::new();
     for (quirk, mainline) in &data {
-        for ids in &quirk.ids {
+        for ids in quirk.ids() {
             let devices = (!ids.is_any()).then_some((ids.first, ids.last));
             stated.extend(rows(ids.vendor, devices, &mainline.handler));
         }

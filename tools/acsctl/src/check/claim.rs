@@ -91,7 +91,7 @@ pub(super) fn acs(
 }
 
 /// Checks that a claim on every device of a vendor is one on a PCIe type that is no adapter's.
-pub(super) fn any(ids: &[Ids], kinds: &[Kind], notes: &mut Notes<'_>) {
+pub(super) fn any(ids: &[&Ids], kinds: &[Kind], notes: &mut Notes<'_>) {
     if !kinds.contains(&Kind::MfEndpoint) {
         return;
     }
@@ -109,7 +109,7 @@ pub(super) fn any(ids: &[Ids], kinds: &[Kind], notes: &mut Notes<'_>) {
 pub(super) fn supersedes(
     value: Option<&Spanned<String>>,
     kinds: &[Kind],
-    ids: &[Ids],
+    ids: &[&Ids],
     notes: &mut Notes<'_>,
 ) -> Option<CatchAll> {
     let value = value?;

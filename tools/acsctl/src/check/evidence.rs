@@ -6,14 +6,19 @@ use std::ops::Range;
 
 use toml::Spanned;
 
-use crate::{finding::Notes, format, quirk::Status};
+use super::prose;
+use crate::{
+    finding::Notes,
+    format,
+    quirk::{Evidence, Status},
+};
 
-/// Checks the `[evidence]` section against what the status needs.
+/// Reads the `[evidence]` section, and checks it against what the status needs.
 pub(super) fn check(
     value: Option<&Spanned<format::Evidence>>,
     status: Option<Status>,
     notes: &mut Notes<'_>,
-) {
+) -> Option<Evidence> {
     let needed = status.filter(|status| status.needs_evidence());
     let Some(value) = value else {
         if let Some(status) = needed {
@@ -24,7 +29,7 @@ pub(super) fn check(
                 "record the vendor's statement in [evidence], or make it a candidate",
             );
         }
-        return;
+        return None;
     };
     let evidence = value.get_ref();
     for (field, text) in [
@@ -69,6 +74,16 @@ pub(super) fn check(
             notes.add(&source.span(), "evidence.sources", problem, remedy);
         }
     }
+    let sources = evidence.sources.iter().flat_map(Spanned::get_ref);
+    Some(Evidence {
+        statement: prose(evidence.statement.as_ref()),
+        stated_by: prose(evidence.stated_by.as_ref()),
+        date: evidence
+            .date
+            .as_ref()
+            .and_then(|date| Some(date.get_ref().date?.to_string())),
+        sources: sources.map(|source| source.get_ref().clone()).collect(),
+    })
 }
 
 /// Checks the prose outside the evidence: the reason for a status, what is left out of the

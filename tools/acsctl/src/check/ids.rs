@@ -10,7 +10,7 @@ use super::evidence::filled;
 use crate::{
     finding::Notes,
     format,
-    quirk::{Excluded, Ids},
+    quirk::{Devices, Excluded, Ids},
 };
 
 const SOME: &str = "list the device ids, as [\"8030-8032\", \"8040\"]";
@@ -20,7 +20,7 @@ const SOME: &str = "list the device ids, as [\"8030-8032\", \"8040\"]";
 pub(super) fn check(
     matches: &[Spanned<format::Match>],
     notes: &mut Notes<'_>,
-) -> (Vec<Ids>, Vec<Excluded>) {
+) -> (Vec<Devices>, Vec<Excluded>) {
     if matches.is_empty() {
         let remedy = "write at least one [[match]] with vendor and devices";
         notes.add(&(0..0), "match", "missing", remedy);
@@ -31,13 +31,12 @@ pub(super) fn check(
         let vendor = vendor(one, notes);
         let place = one.span();
         let field = "match.devices";
-        all.extend(devices(
-            one.get_ref().devices.as_ref(),
-            vendor,
-            field,
-            &place,
-            notes,
-        ));
+        let about = one.get_ref().about.as_ref();
+        filled(about, "match.about", false, &place, notes);
+        all.push(Devices {
+            ids: devices(one.get_ref().devices.as_ref(), vendor, field, &place, notes),
+            about: super::prose(about),
+        });
         for exclude in &one.get_ref().excludes {
             let place = exclude.span();
             let exclude = exclude.get_ref();

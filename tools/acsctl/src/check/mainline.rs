@@ -83,6 +83,10 @@ pub(super) fn check(
         since: since.filter(|since| since != "unknown"),
         commit,
         handler: handler?,
+        any_type: section
+            .any_type
+            .as_ref()
+            .is_some_and(|flag| *flag.get_ref()),
         not_expressed: section
             .why
             .as_ref()

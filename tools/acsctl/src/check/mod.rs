@@ -28,7 +28,7 @@ use crate::{
     edition::Edition,
     finding::{Finding, Notes},
     format,
-    quirk::{AcsRegisters, Condition, Excluded, Ids, Mainline, Quirk, Status},
+    quirk::{AcsRegisters, Condition, Devices, Evidence, Excluded, Ids, Mainline, Quirk, Status},
     source::DataFile,
 };
 
@@ -38,13 +38,15 @@ pub(crate) struct Draft<'a> {
     pub(crate) number: Option<(u16, Range<usize>)>,
     pub(crate) status: Option<Status>,
     pub(crate) kinds: Vec<Kind>,
-    pub(crate) ids: Vec<Ids>,
+    pub(crate) devices: Vec<Devices>,
     pub(crate) excludes: Vec<Excluded>,
     title: Option<String>,
     acs: Option<AcsFlags>,
     acs_registers: Option<AcsRegisters>,
     requires: Vec<Condition>,
     supersedes: Option<CatchAll>,
+    reason: Option<String>,
+    evidence: Option<Evidence>,
     partial: Option<String>,
     mainline: Option<Mainline>,
 }
@@ -90,10 +92,10 @@ impl<'a> Draft<'a> {
                 );
             }
         }
-        let (ids, excludes) = ids::check(&parsed.matches, notes);
+        let (devices, excludes) = ids::check(&parsed.matches, notes);
+        let ids: Vec<_> = devices.iter().flat_map(|one| &one.ids).collect();
         claim::any(&ids, &kinds, notes);
         unbuilt::check(parsed, status, &kinds, &ids, notes);
-        evidence::check(parsed.evidence.as_ref(), status, notes);
         evidence::check_prose(parsed, status, notes);
         Self {
             file,
@@ -109,12 +111,19 @@ impl<'a> Draft<'a> {
             acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
             requires: requires(parsed.requires.as_ref(), notes),
             supersedes: claim::supersedes(parsed.supersedes.as_ref(), &kinds, &ids, notes),
+            reason: prose(parsed.reason.as_ref()),
+            evidence: evidence::check(parsed.evidence.as_ref(), status, notes),
             partial: prose(parsed.partial.as_ref()),
             mainline: mainline::check(parsed.mainline.as_ref(), status, notes),
             kinds,
-            ids,
+            devices,
             excludes,
         }
+    }
+
+    /// Every range of device ids, in the order of the file.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &Ids> {
+        self.devices.iter().flat_map(|devices| &devices.ids)
     }
 
     /// The entry, if everything that it needs could be read.
@@ -131,8 +140,10 @@ impl<'a> Draft<'a> {
             acs_registers: self.acs_registers,
             requires: self.requires,
             supersedes: self.supersedes,
-            ids: self.ids,
+            devices: self.devices,
             excludes: self.excludes,
+            reason: self.reason,
+            evidence: self.evidence,
             partial: self.partial,
             mainline: self.mainline,
         })

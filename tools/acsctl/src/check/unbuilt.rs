@@ -17,7 +17,7 @@ pub(super) fn check(
     parsed: &format::File,
     status: Option<Status>,
     kinds: &[Kind],
-    ids: &[Ids],
+    ids: &[&Ids],
     notes: &mut Notes<'_>,
 ) {
     if status.is_none_or(|status| status == Status::Mainline) {
