@@ -16,6 +16,7 @@
 //! | `config.rs` | reading configuration space |
 //! | `package.rs` | which functions are present in a slot |
 //! | `decision.rs` | the trust rules, in order, and the decision |
+//! | `groups/` | the kernel's IOMMU groups, computed; nothing in the module uses it |
 
 #![allow(
     dead_code,
@@ -36,6 +37,7 @@ pub mod config;
 pub mod decision;
 pub mod device;
 pub mod entry;
+pub mod groups;
 pub mod package;
 pub mod pcie;
 pub mod table;

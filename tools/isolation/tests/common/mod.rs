@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod groups_in_c;
+pub(crate) mod machine;
 pub(crate) mod tables;
 
 use std::{cell::Cell, collections::BTreeMap};

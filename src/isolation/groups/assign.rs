@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Gives each function its group.
+
+use super::{
+    function::Function,
+    layout::{self, Fault, Scratch},
+    release::{Procedure, Release},
+    search,
+    upward::{Found, Upward},
+};
+
+/// Writes the group of each function to `groups`, `None` for those in no group, and returns how
+/// many groups there are. Groups are numbered from 0 in the order in which they come into being.
+///
+/// `functions` are in the order in which the kernel adds them; [the module](super) says which that
+/// is. `work`, `order` and `groups` are as long as that list, and what is in them does not matter.
+///
+/// O(n log n) in the number of functions; see [`layout::prepare`] and [`search::find`] for what
+/// aliases add.
+///
+/// # Errors
+///
+/// [`Fault`], for a list that no machine has.
+pub fn assign(
+    release: &Release,
+    functions: &[Function],
+    work: &mut [Scratch],
+    order: &mut [u32],
+    groups: &mut [Option<u32>],
+) -> Result<u32, Fault> {
+    if groups.len() != functions.len() {
+        return Err(Fault::Sizes);
+    }
+    layout::prepare(functions, work, order)?;
+    groups.fill(None);
+    match release.procedure {
+        Procedure::FirstFound => Ok(first_found(functions, work, order, groups)),
+    }
+}
+
+fn first_found(
+    functions: &[Function],
+    work: &mut [Scratch],
+    order: &[u32],
+    groups: &mut [Option<u32>],
+) -> u32 {
+    let mut count = 0_u32;
+    for (index, function) in (0..).zip(functions) {
+        let mut group = None;
+        if function.takes_part {
+            let found = device_group(index, functions, order, groups, work);
+            group = found.or(Some(count));
+            if found.is_none() {
+                count = count.saturating_add(1);
+            }
+        }
+        let above = function
+            .above
+            .and_then(|above| layout::scratch(work, above));
+        let upward = Upward::of(function, index, group, above.map(|above| &above.upward));
+        if let Some(slot) = layout::scratch_mut(work, index) {
+            slot.upward = upward;
+        }
+        if let Some(slot) = usize::try_from(index)
+            .ok()
+            .and_then(|at| groups.get_mut(at))
+        {
+            *slot = group;
+        }
+    }
+    count
+}
+
+/// The group that a function finds, `None` when it gets one of its own: `pci_device_group()`.
+fn device_group(
+    index: u32,
+    functions: &[Function],
+    order: &[u32],
+    groups: &[Option<u32>],
+    work: &mut [Scratch],
+) -> Option<u32> {
+    // By whose requester id its requests reach the IOMMU.
+    let mut counts = index;
+    if let Some(other) = layout::at(functions, index)?.dma_device {
+        counts = other;
+        if let Some(group) = groups.get(usize::try_from(other).ok()?)? {
+            return Some(*group);
+        }
+    }
+    // Then up to where each path on is isolated.
+    let ways: [fn(&Upward) -> Found; 2] = [|upward| upward.alias, |upward| upward.shared];
+    for way in ways {
+        let above = layout::at(functions, counts)?.above;
+        let upward = above.and_then(|above| layout::scratch(work, above));
+        match upward.map_or(Found::Nothing, |above| way(&above.upward)) {
+            Found::Nothing => {}
+            Found::Bridge(bridge) => counts = bridge,
+            Found::Group(group) => return Some(group),
+        }
+    }
+    // Then among its neighbours.
+    search::find(counts, functions, order, groups, work)
+}
