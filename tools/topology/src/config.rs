@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the configuration space of one function says, as far as it could be read: 64 bytes without
+//! the right to read more, 256 where there are no extended capabilities, else 4096.
+
+use std::collections::BTreeSet;
+
+/// Capability id of PCI Express, `PCI_CAP_ID_EXP`.
+pub(crate) const EXPRESS: u8 = 0x10;
+/// Extended capability id of ACS, `PCI_EXT_CAP_ID_ACS`.
+pub(crate) const ACS: u16 = 0x0d;
+/// The part that everybody may read.
+const HEADER: usize = 64;
+/// Where extended capabilities begin.
+const EXTENDED: usize = 0x100;
+
+/// Configuration space from its first byte on.
+pub(crate) struct Config<'a>(pub(crate) &'a [u8]);
+
+/// What became of the search for a capability.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Search {
+    /// It is at this offset.
+    At(usize),
+    /// The function has none.
+    None,
+    /// That part could not be read, or makes no sense.
+    NotKnown,
+}
+
+impl Config<'_> {
+    /// A byte; `None` where it could not be read.
+    pub(crate) fn byte(&self, offset: usize) -> Option<u8> {
+        self.0.get(offset).copied()
+    }
+
+    /// A word, in the byte order of PCI.
+    pub(crate) fn word(&self, offset: usize) -> Option<u16> {
+        Some(u16::from_le_bytes([
+            self.byte(offset)?,
+            self.byte(offset + 1)?,
+        ]))
+    }
+
+    /// A dword.
+    pub(crate) fn dword(&self, offset: usize) -> Option<u32> {
+        let bytes = self.0.get(offset..offset + 4)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    /// Whether all of it reads as ones, as of a function that does not answer.
+    pub(crate) fn is_ones(&self) -> bool {
+        self.0.iter().all(|&byte| byte == 0xff)
+    }
+
+    /// Where a capability is.
+    pub(crate) fn capability(&self, id: u8) -> Search {
+        // Status register, bit 4: there is a list.
+        match self.word(0x06) {
+            None => return Search::NotKnown,
+            Some(status) if status & 0x10 == 0 => return Search::None,
+            Some(_) => {}
+        }
+        let mut next = self.byte(0x34);
+        let mut seen = BTreeSet::new();
+        loop {
+            let Some(pointer) = next else {
+                return Search::NotKnown;
+            };
+            let offset = usize::from(pointer & 0xfc);
+            if offset < HEADER {
+                return Search::None;
+            }
+            if !seen.insert(offset) {
+                return Search::NotKnown;
+            }
+            match self.byte(offset) {
+                None => return Search::NotKnown,
+                Some(found) if found == id => return Search::At(offset),
+                Some(_) => next = self.byte(offset + 1),
+            }
+        }
+    }
+
+    /// Where an extended capability is. Where there is no space for them, there are none: the kernel
+    /// gives as much of it as it can read itself.
+    pub(crate) fn extended(&self, id: u16) -> Search {
+        if self.0.len() <= HEADER {
+            return Search::NotKnown;
+        }
+        if self.0.len() <= EXTENDED {
+            return Search::None;
+        }
+        let mut offset = EXTENDED;
+        let mut seen = BTreeSet::new();
+        loop {
+            let header = match self.dword(offset) {
+                None | Some(u32::MAX) => return Search::NotKnown,
+                Some(0) => return Search::None,
+                Some(header) => header,
+            };
+            if header & 0xffff == u32::from(id) {
+                return Search::At(offset);
+            }
+            if !seen.insert(offset) {
+                return Search::NotKnown;
+            }
+            offset = usize::try_from(header >> 20 & 0xffc).unwrap_or(0);
+            if offset < EXTENDED {
+                return Search::None;
+            }
+        }
+    }
+}

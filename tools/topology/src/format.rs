@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The file format `pci-topology-1`; `Documentation/topology.md` describes it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    bdf::{Bdf, Domain},
+    hex::Hex,
+    port::Port,
+};
+
+/// The version of the format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub enum Schema {
+    /// The one that there is.
+    #[default]
+    #[serde(rename = "pci-topology-1")]
+    V1,
+}
+
+/// A machine: what was seen of its PCI functions, and the groups that its kernel made.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// The version of the format.
+    pub schema: Schema,
+    /// The name of the file, without `.json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// What machine it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// How that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model_from: Option<String>,
+    /// The version of its kernel, as `7.3.4`.
+    pub kernel: Option<String>,
+    /// The kind of its IOMMU: `Intel VT-d`, `AMD-Vi`, `Arm SMMU`.
+    pub iommu: Option<String>,
+    /// What the facts were read from: `sysfs`, `lspci`, `kernel log`, `group list`.
+    #[serde(default)]
+    pub evidence: Vec<String>,
+    /// Where the report is, for one that was published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+    /// For each domain behind a VMD, that function.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub vmd: BTreeMap<Domain, Bdf>,
+    /// The value of `pcie_acs_override=` on the kernel's command line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acs_override: Option<String>,
+    /// What the kernel has logged on ACS and on DMA aliases.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernel_notes: Vec<String>,
+    /// Functions that were removed and found again since the boot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub regrouped: Vec<Bdf>,
+    /// The functions, in the order of their addresses.
+    pub functions: Vec<Function>,
+}
+
+/// Where a published report is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// A public git repository, as `owner/name`.
+    pub repository: String,
+    /// The object id of a file in it.
+    pub object: String,
+    /// The path of that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// A second file on the same machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object2: Option<String>,
+    /// Its path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path2: Option<String>,
+    /// The day of the report, as `2024-11-03`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+}
+
+/// The layout of a configuration header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Header {
+    /// Type 0.
+    #[default]
+    Endpoint,
+    /// Type 1.
+    Bridge,
+    /// Type 2.
+    Cardbus,
+}
+
+/// What firmware says of whether a function can be taken out of the machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Removable {
+    /// It can.
+    Removable,
+    /// It cannot.
+    Fixed,
+    /// Nothing.
+    Unknown,
+}
+
+/// Subsystem vendor and device id, written as `1043:8712`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Subsystem {
+    /// Vendor id.
+    pub vendor: u16,
+    /// Device id.
+    pub device: u16,
+}
+
+impl TryFrom<String> for Subsystem {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let ids = text
+            .split_once(':')
+            .and_then(|(vendor, device)| Some((vendor.parse().ok()?, device.parse().ok()?)));
+        let wrong =
+            || format!("\"{text}\" is not a subsystem; write it as vendor:device, as in 1043:8712");
+        let (vendor, device): (Hex<4>, Hex<4>) = ids.ok_or_else(wrong)?;
+        let (vendor, device) = (vendor.value(), device.value());
+        Ok(Self { vendor, device })
+    }
+}
+
+impl From<Subsystem> for String {
+    fn from(Subsystem { vendor, device }: Subsystem) -> Self {
+        format!("{vendor:04x}:{device:04x}")
+    }
+}
+
+/// The ACS capability of a function. No registers: it is there, and more was not shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acs {
+    /// The ACS Capability register.
+    pub cap: Option<u16>,
+    /// The ACS Control register.
+    pub ctl: Option<u16>,
+    /// The dword 8 bytes into the capability, where some Intel root ports have their control bits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dword8: Option<u32>,
+}
+
+/// The SR-IOV capability of a physical function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sriov {
+    /// How many virtual functions it can have.
+    pub total_vfs: u16,
+    /// How many it has.
+    pub num_vfs: u16,
+    /// Routing id of the first one, less its own.
+    pub offset: u16,
+    /// From one to the next.
+    pub stride: u16,
+    /// Device id of the virtual functions.
+    pub vf_device: Hex<4>,
+}
+
+/// A function, as it was seen.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the format"
+)]
+pub struct Function {
+    /// Its address.
+    pub bdf: Bdf,
+    /// Vendor id.
+    pub vendor: Hex<4>,
+    /// Device id; `None` where only a name was shown that several ids have.
+    pub device: Option<Hex<4>>,
+    /// Base class, sub-class and programming interface.
+    pub class: Option<Hex<6>>,
+    /// Revision id.
+    pub revision: Option<Hex<2>>,
+    /// Subsystem ids.
+    pub subsystem: Option<Subsystem>,
+    /// The layout of its header.
+    pub header: Header,
+    /// The multi-function bit of its header, if known.
+    pub multifunction: Option<bool>,
+    /// Whether its list of capabilities was readable.
+    pub pcie_known: bool,
+    /// Its PCIe type; `None` with `pcie_known`: conventional PCI.
+    pub pcie_type: Option<Port>,
+    /// Its ACS capability; `None` with `acs_known`: it has none.
+    pub acs: Option<Acs>,
+    /// Whether it was shown if it has one.
+    pub acs_known: bool,
+    /// The number of its IOMMU group; `None`: it is in none.
+    pub iommu_group: Option<u32>,
+    /// For a bridge: the bus that it is on, by its own register.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub primary: Option<u8>,
+    /// For a bridge: the bus behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secondary: Option<u8>,
+    /// For a bridge: the last bus behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subordinate: Option<u8>,
+    /// Version of the PCI Express capability.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pcie_version: Option<u8>,
+    /// For a port: whether it leads to a slot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slot: Option<bool>,
+    /// SR-IOV, for a physical function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sriov: Option<Sriov>,
+    /// For a virtual function: the physical one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub physfn: Option<Bdf>,
+    /// Whether it can be taken out, where the kernel says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removable: Option<Removable>,
+    /// Whether its configuration space read as ones.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unreadable: bool,
+    /// Whether the device id was looked up by the name that was shown.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub id_from_name: bool,
+    /// Device ids that share the name, where `device` is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_candidates: Vec<Hex<4>>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Function {
+    /// A conventional function of which nothing but its address and ids is known.
+    #[must_use]
+    pub fn new(bdf: Bdf, vendor: u16, device: u16) -> Self {
+        Self {
+            bdf,
+            vendor: Hex::id(vendor),
+            device: Some(Hex::id(device)),
+            class: None,
+            revision: None,
+            subsystem: None,
+            header: Header::Endpoint,
+            multifunction: None,
+            pcie_known: true,
+            pcie_type: None,
+            acs: None,
+            acs_known: true,
+            iommu_group: None,
+            primary: None,
+            secondary: None,
+            subordinate: None,
+            pcie_version: None,
+            slot: None,
+            sriov: None,
+            physfn: None,
+            removable: None,
+            unreadable: false,
+            id_from_name: false,
+            device_candidates: Vec::new(),
+        }
+    }
+
+    /// Every device id that it may have: one, where it is known.
+    pub fn devices(&self) -> impl Iterator<Item = u16> {
+        let known = self.device.into_iter();
+        let candidates = if self.device.is_none() {
+            &self.device_candidates[..]
+        } else {
+            &[]
+        };
+        known.chain(candidates.iter().copied()).map(Hex::value)
+    }
+}

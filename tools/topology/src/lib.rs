@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! PCI topologies: which functions a machine has, how they are connected, and the IOMMU groups that
+//! its kernel made of them.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `format.rs` | the file format, `pci-topology-1` |
+//! | `bdf.rs`, `hex.rs`, `port.rs` | its addresses, numbers and port types |
+//! | `read.rs`, `check.rs` | reads a file and checks it |
+//! | `write.rs` | writes one |
+//! | `error.rs` | why a topology cannot be had |
+//! | `sysfs.rs`, `config.rs` | captures a running host |
+//! | `kernel.rs`, `order.rs`, `vmd.rs` | a topology as the kernel sees it |
+//! | `partition.rs` | the groups, computed and recorded |
+
+mod bdf;
+mod check;
+mod config;
+mod error;
+mod format;
+mod hex;
+mod kernel;
+mod order;
+mod partition;
+mod port;
+mod read;
+mod sysfs;
+mod vmd;
+mod write;
+
+pub use bdf::{Bdf, Domain};
+pub use error::Error;
+pub use format::{Acs, Function, Header, Removable, Schema, Source, Sriov, Subsystem, Topology};
+pub use hex::Hex;
+pub use kernel::{Assumption, Seen, View, view};
+pub use partition::{Partition, partition, recorded};
+pub use port::Port;
+pub use read::{MAX_BYTES, parse, read};
+pub use sysfs::Host;
+pub use write::write;

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! PCIe types, by the names that lspci has for them.
+
+use std::fmt;
+
+use isolation::pcie::PcieType;
+use serde::{Deserialize, Serialize};
+
+/// What stands before a name that could not be made out.
+const UNKNOWN: &str = "unknown: ";
+
+/// The names.
+const NAMES: [(&str, PcieType); 9] = [
+    ("Endpoint", PcieType::Endpoint),
+    ("Legacy Endpoint", PcieType::LegacyEndpoint),
+    ("Root Port", PcieType::RootPort),
+    ("Upstream Port", PcieType::UpstreamPort),
+    ("Downstream Port", PcieType::DownstreamPort),
+    ("PCI-Express to PCI/PCI-X Bridge", PcieType::PciBridge),
+    ("PCI/PCI-X to PCI-Express Bridge", PcieType::PcieBridge),
+    ("Root Complex Integrated Endpoint", PcieType::RcEndpoint),
+    ("Root Complex Event Collector", PcieType::RcEventCollector),
+];
+
+/// The PCIe type of a function that has a PCI Express capability.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Port {
+    /// This one.
+    Known(PcieType),
+    /// Whoever captured it did not know it; what was shown in its place.
+    Unknown(String),
+}
+
+impl Port {
+    /// A type by its register value, 0 to 15.
+    #[must_use]
+    pub fn from_raw(raw: u8) -> Self {
+        PcieType::from_raw(raw).map_or_else(
+            || Self::Unknown(format!("reserved type {raw:x}h")),
+            Self::Known,
+        )
+    }
+
+    /// The type, if it is known: also from the beginning of a name, where only one has it.
+    #[must_use]
+    pub fn kind(&self) -> Option<PcieType> {
+        match self {
+            Self::Known(kind) => Some(*kind),
+            Self::Unknown(shown) => {
+                let begins = |(name, _): &&(&str, _)| !shown.is_empty() && name.starts_with(shown);
+                let mut found = NAMES.iter().filter(begins);
+                let (_, kind) = found.next()?;
+                found.next().is_none().then_some(*kind)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(kind) => {
+                let named = NAMES.iter().find(|(_, named)| named == kind);
+                f.write_str(named.map_or("", |(name, _)| name))
+            }
+            Self::Unknown(shown) => write!(f, "{UNKNOWN}{shown}"),
+        }
+    }
+}
+
+impl TryFrom<String> for Port {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if let Some(shown) = text.strip_prefix(UNKNOWN) {
+            return Ok(Self::Unknown(shown.to_owned()));
+        }
+        let found = NAMES.iter().find(|(name, _)| *name == text);
+        found.map(|(_, kind)| Self::Known(*kind)).ok_or_else(|| {
+            let names: Vec<_> = NAMES.iter().map(|(name, _)| *name).collect();
+            let names = names.join(", ");
+            format!("\"{text}\" is not a PCIe type; write one of {names}, or \"{UNKNOWN}\" and what was shown")
+        })
+    }
+}
+
+impl From<Port> for String {
+    fn from(port: Port) -> Self {
+        port.to_string()
+    }
+}

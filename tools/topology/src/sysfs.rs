@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Captures the topology of a running host from sysfs.
+//!
+//! What is captured describes the hardware and nobody who owns it: no serial numbers, no names of the
+//! host, and the model of the machine only when asked for.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Acs, Bdf, Error, Function, Header, Hex, Port, Removable, Sriov, Subsystem, Topology,
+    bdf::Domain,
+    check,
+    config::{self, Config, Search},
+};
+
+/// Where a host tells about itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Host {
+    /// Where sysfs is.
+    pub sysfs: PathBuf,
+    /// The file that has the release of the kernel.
+    pub release: PathBuf,
+    /// Whether to tell the model of the machine, which firmware has.
+    pub model: bool,
+}
+
+impl Default for Host {
+    /// The host that this program runs on, without its model.
+    fn default() -> Self {
+        Self {
+            sysfs: "/sys".into(),
+            release: "/proc/sys/kernel/osrelease".into(),
+            model: false,
+        }
+    }
+}
+
+impl Host {
+    /// Captures the host. Without the right to read all of configuration space (root has it), PCIe
+    /// types and ACS are not known.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when sysfs has no PCI devices or cannot be read, or when what it has is no sound
+    /// topology.
+    pub fn capture(&self) -> Result<Topology, Error> {
+        let folder = self.sysfs.join("bus/pci/devices");
+        let mut topology = Topology {
+            kernel: fs::read_to_string(&self.release)
+                .ok()
+                .as_deref()
+                .and_then(version),
+            iommu: self.iommu(),
+            evidence: vec!["sysfs".to_owned()],
+            ..Topology::default()
+        };
+        if self.model {
+            topology.model = self.machine();
+            let from = || "firmware tables".to_owned();
+            topology.model_from = topology.model.is_some().then(from);
+        }
+        for entry in fs::read_dir(&folder).map_err(|error| Error::io(&folder, &error))? {
+            let path = entry.map_err(|error| Error::io(&folder, &error))?.path();
+            let function = function(&path)?;
+            if let Some((domain, vmd)) =
+                fs::read_link(&path).ok().and_then(|link| behind_vmd(&link))
+            {
+                topology.vmd.insert(domain, vmd);
+            }
+            topology.functions.push(function);
+        }
+        topology.functions.sort_by_key(|function| function.bdf);
+        check::check(&folder.display().to_string(), &topology)?;
+        Ok(topology)
+    }
+
+    /// The kind of IOMMU, by the names that their drivers register.
+    fn iommu(&self) -> Option<String> {
+        const KINDS: [(&str, &str); 3] = [
+            ("dmar", "Intel VT-d"),
+            ("ivhd", "AMD-Vi"),
+            ("smmu", "Arm SMMU"),
+        ];
+        let entries = fs::read_dir(self.sysfs.join("class/iommu")).ok()?;
+        let mut names: Vec<_> = entries
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        let kind = |name: &String| KINDS.iter().find(|(begin, _)| name.starts_with(begin));
+        let (_, kind) = names.iter().find_map(kind)?;
+        Some((*kind).to_owned())
+    }
+
+    fn machine(&self) -> Option<String> {
+        let dmi = self.sysfs.join("class/dmi/id");
+        let vendor = text(&dmi.join("sys_vendor"))?;
+        let product = text(&dmi.join("product_name"))?;
+        Some(format!("{vendor} {product}"))
+    }
+}
+
+/// The version in the release of a kernel: `7.3.4` of `7.3.4+deb13-amd64`. The rest may name whoever
+/// built it.
+fn version(release: &str) -> Option<String> {
+    let is_version = |c: char| c.is_ascii_digit() || c == '.';
+    let end = release.find(|c| !is_version(c)).unwrap_or(release.len());
+    let version = release.get(..end)?.trim_end_matches('.');
+    (!version.is_empty()).then(|| version.to_owned())
+}
+
+/// The domain that a function behind a VMD is in, and the VMD: the host bridge is below an endpoint,
+/// `.../0000:00:0e.0/pci10000:e0/10000:e0:06.0`.
+fn behind_vmd(link: &Path) -> Option<(Domain, Bdf)> {
+    let mut before: Option<Bdf> = None;
+    let mut found = None;
+    for part in link.iter().filter_map(|part| part.to_str()) {
+        let bridge = part
+            .strip_prefix("pci")
+            .and_then(|rest| rest.split_once(':'));
+        if let (Some(vmd), Some((domain, _))) = (before, bridge) {
+            found = Some((domain.parse().ok()?, vmd));
+        }
+        before = part.parse().ok();
+    }
+    found
+}
+
+/// What one folder of `bus/pci/devices` says.
+fn function(path: &Path) -> Result<Function, Error> {
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let here = path.display().to_string();
+    let unclear = |what: String| {
+        Error::at(
+            &here,
+            "",
+            what,
+            "check that it is the sysfs of a Linux kernel",
+        )
+    };
+    let bdf: Bdf = name.parse().map_err(&unclear)?;
+    let id = |file: &str| {
+        let value = number(&path.join(file)).and_then(|value| u16::try_from(value).ok());
+        value.ok_or_else(|| unclear(format!("has no sensible {file}")))
+    };
+    let mut function = Function::new(bdf, id("vendor")?, id("device")?);
+    function.class = number(&path.join("class")).map(Hex);
+    function.revision = number(&path.join("revision")).map(Hex);
+    if let (Ok(vendor), Ok(device)) = (id("subsystem_vendor"), id("subsystem_device")) {
+        // What is not set reads as 0.
+        function.subsystem = (vendor != 0).then_some(Subsystem { vendor, device });
+    }
+    function.iommu_group = link(path, "iommu_group").and_then(|name| name.parse().ok());
+    function.physfn = link(path, "physfn").and_then(|name| name.parse().ok());
+    function.removable = match text(&path.join("removable")).as_deref() {
+        Some("removable") => Some(Removable::Removable),
+        Some("fixed") => Some(Removable::Fixed),
+        Some(_) => Some(Removable::Unknown),
+        None => None,
+    };
+    function.sriov = sriov(path);
+    let config = match fs::read(path.join("config")) {
+        Ok(config) => config,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
+        Err(error) => return Err(Error::io(&path.join("config"), &error)),
+    };
+    registers(&mut function, &Config(&config));
+    Ok(function)
+}
+
+/// What configuration space says.
+fn registers(function: &mut Function, config: &Config<'_>) {
+    function.pcie_known = false;
+    function.acs_known = false;
+    function.unreadable = !config.0.is_empty() && config.is_ones();
+    if function.unreadable {
+        return;
+    }
+    let Some(header) = config.byte(0x0e) else {
+        return;
+    };
+    function.multifunction = Some(header & 0x80 != 0);
+    function.header = match header & 0x7f {
+        1 => Header::Bridge,
+        2 => Header::Cardbus,
+        _ => Header::Endpoint,
+    };
+    if function.header != Header::Endpoint {
+        function.primary = config.byte(0x18);
+        function.secondary = config.byte(0x19);
+        function.subordinate = config.byte(0x1a);
+    }
+    match config.capability(config::EXPRESS) {
+        Search::NotKnown => return,
+        Search::None => {
+            function.pcie_known = true;
+            function.acs_known = true;
+            return;
+        }
+        Search::At(at) => {
+            let Some(flags) = config.word(at + 2) else {
+                return;
+            };
+            function.pcie_known = true;
+            let [low, _] = flags.to_le_bytes();
+            function.pcie_version = Some(low & 0xf);
+            function.pcie_type = Some(Port::from_raw(low >> 4));
+            let is_port = matches!(low >> 4, 0x4 | 0x6);
+            function.slot = is_port.then_some(flags & 0x100 != 0);
+        }
+    }
+    match config.extended(config::ACS) {
+        Search::NotKnown => {}
+        Search::None => function.acs_known = true,
+        Search::At(at) => {
+            function.acs_known = true;
+            function.acs = Some(Acs {
+                cap: config.word(at + 4),
+                ctl: config.word(at + 6),
+                dword8: config.dword(at + 8),
+            });
+        }
+    }
+}
+
+/// SR-IOV, by the files that a physical function has.
+fn sriov(path: &Path) -> Option<Sriov> {
+    let decimal = |file: &str| text(&path.join(file))?.parse::<u16>().ok();
+    let vf_device = text(&path.join("sriov_vf_device"))?;
+    let vf_device = u16::from_str_radix(vf_device.trim_start_matches("0x"), 16).ok()?;
+    Some(Sriov {
+        total_vfs: decimal("sriov_totalvfs")?,
+        num_vfs: decimal("sriov_numvfs")?,
+        offset: decimal("sriov_offset")?,
+        stride: decimal("sriov_stride")?,
+        vf_device: Hex::id(vf_device),
+    })
+}
+
+/// The text of a small file, without the end of the line.
+fn text(path: &Path) -> Option<String> {
+    Some(fs::read_to_string(path).ok()?.trim().to_owned())
+}
+
+/// A number that a file has as `0x8086`.
+fn number(path: &Path) -> Option<u32> {
+    let text = text(path)?;
+    u32::from_str_radix(text.strip_prefix("0x")?, 16).ok()
+}
+
+/// The name that a link leads to.
+fn link(path: &Path, name: &str) -> Option<String> {
+    let target = fs::read_link(path.join(name)).ok()?;
+    Some(target.file_name()?.to_str()?.to_owned())
+}

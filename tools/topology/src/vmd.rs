@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Intel's Volume Management Device: an endpoint that has domains of its own behind it. For all that
+//! is in them, it does the requests (`pci_real_dma_dev()` in `arch/x86/pci/common.c`).
+
+use crate::{
+    Function, Topology,
+    bdf::{Bdf, Domain},
+};
+
+/// The devices of vendor 8086 that `drivers/pci/controller/vmd.c` of Linux 7.3 drives.
+const DEVICES: [u16; 14] = [
+    0x201d, 0x28c0, 0x28c1, 0x467f, 0x4c3d, 0xa77f, 0x7d0b, 0xad0b, 0x9a0b, 0xb60b, 0xb06f, 0xb07f,
+    0xd70b, 0xd73b,
+];
+
+/// Where the domains begin that a VMD makes: firmware's numbers have 16 bits.
+const FIRST_DOMAIN: Domain = Domain(0x10000);
+
+/// The VMD that a domain is behind: the one that the topology names, or the only one that there is.
+pub(crate) fn of_domain(topology: &Topology, domain: Domain) -> Option<Bdf> {
+    if let Some(named) = topology.vmd.get(&domain) {
+        return Some(*named);
+    }
+    if domain < FIRST_DOMAIN {
+        return None;
+    }
+    let mut found = topology
+        .functions
+        .iter()
+        .filter(|function| is_vmd(function));
+    let first = found.next()?;
+    found.next().is_none().then_some(first.bdf)
+}
+
+/// Whether a function is a VMD, as far as its ids are known.
+fn is_vmd(function: &Function) -> bool {
+    function.vendor.value() == 0x8086
+        && function.bdf.domain < FIRST_DOMAIN
+        && function.devices().any(|device| DEVICES.contains(&device))
+}
