@@ -32,4 +32,5 @@ pub mod output;
 mod overlap;
 pub mod quirk;
 pub mod source;
+pub mod verdict;
 mod words;
