@@ -69,6 +69,9 @@ fn alone(function: &Function) -> Option<String> {
     if function.header == Header::Endpoint && buses.iter().any(Option::is_some) {
         return Some("has bus numbers, but not the header of a bridge".to_owned());
     }
+    if function.header != Header::Endpoint && function.physfn.is_some() {
+        return Some("is a virtual function, but has the header of a bridge".to_owned());
+    }
     if function.pcie_type.is_some() && !function.pcie_known {
         return Some("has a pcie_type, but pcie_known is false".to_owned());
     }

@@ -22,6 +22,9 @@ pub(crate) struct Order {
     pub(crate) positions: Vec<usize>,
     /// By bus: the position of the bridge that leads to it.
     bridges: BTreeMap<Bus, usize>,
+    /// The same for buses that virtual functions have to themselves: the bridge above the physical
+    /// function, if there is one.
+    added: BTreeMap<Bus, Option<usize>>,
     /// By address: the position of the function.
     addresses: BTreeMap<Bdf, usize>,
 }
@@ -33,6 +36,7 @@ impl Order {
         let mut order = Self {
             positions: Vec::with_capacity(topology.functions.len()),
             bridges: BTreeMap::new(),
+            added: BTreeMap::new(),
             addresses: BTreeMap::new(),
         };
         let mut last = Vec::new();
@@ -51,6 +55,11 @@ impl Order {
                     .insert(bdf.devfn, position);
             }
         }
+        last.sort_by_key(|&position: &usize| {
+            let function = &topology.functions[position];
+            (function.physfn, function.bdf)
+        });
+        order.add_buses(topology, &last, &buses);
         let behind_vmd = |bus: &Bus| vmd::of_domain(topology, bus.0).is_some();
         let is_root = |bus: &Bus| !order.bridges.contains_key(bus);
         let mut roots: Vec<_> = buses.keys().copied().filter(is_root).collect();
@@ -71,23 +80,36 @@ impl Order {
             left.extend(behind);
             order.positions.extend(members.values());
         }
-        last.sort_by_key(|&position| topology.functions[position].bdf);
         order.positions.extend(last);
         order
     }
 
+    /// Adds the buses that are made for virtual functions when there is none of that number:
+    /// `virtfn_add_bus()` in `drivers/pci/iov.c`. They have no bridge, and are below the bus of the
+    /// first physical function that needs them.
+    fn add_buses(
+        &mut self,
+        topology: &Topology,
+        virtual_functions: &[usize],
+        buses: &BTreeMap<Bus, BTreeMap<u8, usize>>,
+    ) {
+        for &position in virtual_functions {
+            let function = &topology.functions[position];
+            let bus = function.bdf.bus();
+            if buses.contains_key(&bus) || self.bridges.contains_key(&bus) {
+                continue;
+            }
+            let of_physical = function.physfn.map(Bdf::bus);
+            let above = of_physical.and_then(|bus| self.bridges.get(&bus)).copied();
+            self.added.entry(bus).or_insert(above);
+        }
+    }
+
     /// The position of the bridge above a function; `None` on a root bus.
     pub(crate) fn above(&self, topology: &Topology, position: usize) -> Option<usize> {
-        let function = &topology.functions[position];
-        let own = self.bridges.get(&function.bdf.bus()).copied();
-        // virtfn_add_bus() in drivers/pci/iov.c gives virtual functions a bus without a bridge, if
-        // there is none with that number.
-        own.or_else(|| {
-            let bus = self.addresses.get(&function.physfn?)?;
-            self.bridges
-                .get(&topology.functions[*bus].bdf.bus())
-                .copied()
-        })
+        let bus = topology.functions[position].bdf.bus();
+        let added = || self.added.get(&bus).copied().flatten();
+        self.bridges.get(&bus).copied().or_else(added)
     }
 
     /// The position of the function at an address.
