@@ -74,7 +74,7 @@ fn parts(text: &str) -> Option<Bdf> {
     Some(Bdf {
         domain: domain.parse().ok()?,
         bus: small(bus, 2, 0xff)?,
-        devfn: small(slot, 2, 0x1f)? << 3 | small(function, 1, 7)?,
+        devfn: (small(slot, 2, 0x1f)? << 3) | small(function, 1, 7)?,
     })
 }
 

@@ -105,7 +105,7 @@ impl Config<'_> {
             if !seen.insert(offset) {
                 return Search::NotKnown;
             }
-            offset = usize::try_from(header >> 20 & 0xffc).unwrap_or(0);
+            offset = usize::try_from((header >> 20) & 0xffc).unwrap_or(0);
             if offset < EXTENDED {
                 return Search::None;
             }

@@ -16,7 +16,7 @@ use isolation::{
     pcie::PcieType,
 };
 
-use crate::{Bdf, Function, Header, Hex, Topology, bdf::Domain, order::Order, vmd};
+use crate::{Bdf, Function, Header, Hex, Topology, bdf::Domain, order::Order, vmd::Vmds};
 
 /// A function as the kernel sees it.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +103,7 @@ pub fn view(topology: &Topology) -> View<'_> {
     let order = Order::of(topology);
     let mut index = vec![None; topology.functions.len()];
     let siblings = Siblings::of(topology);
+    let vmds = Vmds::of(topology);
     let grouped = topology
         .functions
         .iter()
@@ -127,7 +128,7 @@ pub fn view(topology: &Topology) -> View<'_> {
                 .devices()
                 .any(|device| aliases::bridge_does(vendor, device, what))
         };
-        let dma_device = vmd::of_domain(topology, function.bdf.domain);
+        let dma_device = vmds.above(function.bdf.domain);
         let facts = groups::Function {
             domain: function.bdf.domain.0,
             bus: function.bdf.bus,
@@ -220,24 +221,28 @@ fn acs(function: &Function, assumed: &mut Vec<Assumption>) -> Option<AcsRegister
 
 /// The numbers of its bus under which the function sends requests, by the kernel's quirks.
 fn dma_aliases(function: &Function, assumed: &mut Vec<Assumption>) -> DevfnSet {
-    let mut numbers = DevfnSet::EMPTY;
-    let mut complete = true;
-    for device in function.devices() {
-        let class = function.class.map_or(0, |class| class.0 >> 8);
+    let class = function.class.map_or(0, |class| class.0 >> 8);
+    let mut found = function.devices().map(|device| {
         let identity = Identity {
             vendor: function.vendor.value(),
             device,
             subsystem: function.subsystem.map(|it| (it.vendor, it.device)),
             class: u16::try_from(class).unwrap_or(0),
         };
-        let found = aliases::dma_aliases(&identity, function.bdf.devfn);
-        complete &= found.complete;
-        numbers = found.numbers;
-    }
-    if !complete {
+        aliases::dma_aliases(&identity, function.bdf.devfn)
+    });
+    let Some(first) = found.next() else {
+        return DevfnSet::EMPTY;
+    };
+    let is_sure = found.all(|other| other == first);
+    if !first.complete || !is_sure {
         assumed.push(Assumption::NoMoreAliases);
     }
-    numbers
+    if is_sure {
+        first.numbers
+    } else {
+        DevfnSet::EMPTY
+    }
 }
 
 /// Whether the IOMMU driver takes a function on. Where groups were seen, it is those that are in

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use crate::{
     Topology,
     bdf::{Bdf, Domain},
-    vmd,
+    vmd::Vmds,
 };
 
 type Bus = (Domain, u8);
@@ -60,7 +60,8 @@ impl Order {
             (function.physfn, function.bdf)
         });
         order.add_buses(topology, &last, &buses);
-        let behind_vmd = |bus: &Bus| vmd::of_domain(topology, bus.0).is_some();
+        let vmds = Vmds::of(topology);
+        let behind_vmd = |bus: &Bus| vmds.above(bus.0).is_some();
         let is_root = |bus: &Bus| !order.bridges.contains_key(bus);
         let mut roots: Vec<_> = buses.keys().copied().filter(is_root).collect();
         roots.sort_by_key(|bus| (behind_vmd(bus), *bus));

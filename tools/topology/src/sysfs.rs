@@ -144,7 +144,7 @@ fn function(path: &Path) -> Result<Function, Error> {
             "check that it is the sysfs of a Linux kernel",
         )
     };
-    let bdf: Bdf = name.parse().map_err(&unclear)?;
+    let bdf: Bdf = name.parse().map_err(unclear)?;
     let id = |file: &str| {
         let value = number(&path.join(file)).and_then(|value| u16::try_from(value).ok());
         value.ok_or_else(|| unclear(format!("has no sensible {file}")))

@@ -3,6 +3,8 @@
 //! Intel's Volume Management Device: an endpoint that has domains of its own behind it. For all that
 //! is in them, it does the requests (`pci_real_dma_dev()` in `arch/x86/pci/common.c`).
 
+use std::collections::BTreeMap;
+
 use crate::{
     Function, Topology,
     bdf::{Bdf, Domain},
@@ -17,20 +19,32 @@ const DEVICES: [u16; 14] = [
 /// Where the domains begin that a VMD makes: firmware's numbers have 16 bits.
 const FIRST_DOMAIN: Domain = Domain(0x10000);
 
-/// The VMD that a domain is behind: the one that the topology names, or the only one that there is.
-pub(crate) fn of_domain(topology: &Topology, domain: Domain) -> Option<Bdf> {
-    if let Some(named) = topology.vmd.get(&domain) {
-        return Some(*named);
+/// Which VMD each domain is behind.
+pub(crate) struct Vmds<'a> {
+    named: &'a BTreeMap<Domain, Bdf>,
+    /// The only one that there is.
+    only: Option<Bdf>,
+}
+
+impl<'a> Vmds<'a> {
+    /// Those of a topology.
+    pub(crate) fn of(topology: &'a Topology) -> Self {
+        let mut found = topology
+            .functions
+            .iter()
+            .filter(|function| is_vmd(function));
+        let first = found.next().map(|function| function.bdf);
+        Self {
+            named: &topology.vmd,
+            only: first.filter(|_| found.next().is_none()),
+        }
     }
-    if domain < FIRST_DOMAIN {
-        return None;
+
+    /// The VMD that a domain is behind: the one that the topology names, or the only one.
+    pub(crate) fn above(&self, domain: Domain) -> Option<Bdf> {
+        let by_number = || self.only.filter(|_| domain >= FIRST_DOMAIN);
+        self.named.get(&domain).copied().or_else(by_number)
     }
-    let mut found = topology
-        .functions
-        .iter()
-        .filter(|function| is_vmd(function));
-    let first = found.next()?;
-    found.next().is_none().then_some(first.bdf)
 }
 
 /// Whether a function is a VMD, as far as its ids are known.

@@ -14,7 +14,7 @@ pub(crate) struct Machine(pub(crate) Vec<Function>);
 
 /// A device and function number.
 pub(crate) const fn devfn(slot: u8, function: u8) -> u8 {
-    slot << 3 | function
+    (slot << 3) | function
 }
 
 /// A function with nothing special about it: a single-function endpoint that takes part.
