@@ -55,16 +55,6 @@ impl Status {
     pub const fn is_negative(self) -> bool {
         matches!(self, Self::Rejected | Self::Withdrawn)
     }
-
-    /// Whether a vendor's statement must be on record (trust rule 3).
-    pub(crate) const fn needs_evidence(self) -> bool {
-        matches!(self, Self::Validated | Self::Mainline)
-    }
-
-    /// Whether the file must say why the entry is not more than that.
-    pub(crate) const fn needs_reason(self) -> bool {
-        matches!(self, Self::Candidate | Self::Rejected | Self::Withdrawn)
-    }
 }
 
 /// A closed range of device ids of one vendor.
@@ -81,6 +71,12 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// Whether a device is in it.
+    #[must_use]
+    pub const fn contains(&self, vendor: u16, device: u16) -> bool {
+        self.vendor == vendor && self.first <= device && device <= self.last
+    }
+
     /// Whether it is every device of the vendor.
     #[must_use]
     pub const fn is_any(&self) -> bool {
@@ -237,6 +233,13 @@ impl Quirk {
     /// Every kind that it speaks for, in the order of the file.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
         std::iter::once(self.kind).chain(self.more_kinds.iter().copied())
+    }
+
+    /// The names of the kinds that it speaks for, with commas.
+    #[must_use]
+    pub fn kind_names(&self) -> String {
+        let names: Vec<_> = self.kinds().map(Kind::name).collect();
+        names.join(",")
     }
 
     /// Every range of device ids, in the order of the file.
