@@ -89,17 +89,25 @@ boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
 TABLES := validated:quirks:src/table.rs \
 	candidate:quirks:src/candidates/table.rs \
 	test:tests/module/quirks:tests/module/table.rs
-table-build = set -- $(subst :, ,$(1)); $(CARGO) run --quiet --locked --offline --package acsctl -- \
-	table build --edition $$1 --quirks $$2 --out $$3
+ACSCTL = $(CARGO) run --quiet --locked --offline --package acsctl --
+table-build = set -- $(subst :, ,$(1)); $(ACSCTL) table build --edition $$1 --quirks $$2 --out $$3
+# What is made from the data and the rules besides the tables: the file, and how acsctl makes it.
+PAGES := Documentation/quirks.md:page+quirks \
+	Documentation/quirks-format.md:page+format \
+	quirks/schema.json:schema
+page-build = $(ACSCTL) table $(subst +, ,$(lastword $(subst :, ,$(1)))) --out $(firstword $(subst :, ,$(1)))
 
 .PHONY: table
-table: crates ## regenerate the table sources from quirks/
+table: crates ## regenerate the table sources and the pages from quirks/
 	@$(foreach table,$(TABLES),$(call table-build,$(table)); )
-	@$(SUDO) chown --reference=Makefile $(foreach table,$(TABLES),$(lastword $(subst :, ,$(table))))
+	@$(foreach page,$(PAGES),$(call page-build,$(page)); )
+	@$(SUDO) chown --reference=Makefile $(foreach table,$(TABLES),$(lastword $(subst :, ,$(table)))) \
+		$(foreach page,$(PAGES),$(firstword $(subst :, ,$(page))))
 
 .PHONY: table-check
 table-check: crates
 	@$(foreach table,$(TABLES),$(call table-build,$(table)) --check; )
+	@$(foreach page,$(PAGES),$(call page-build,$(page)) --check; )
 
 ##### The module, for a kernel tree of yours
 

@@ -17,6 +17,7 @@
 //! | `generate.rs` | the Rust source of a table |
 //! | `output.rs` | writes that file, or compares with it |
 //! | `json_schema.rs` | the JSON Schema of a data file |
+//! | `page/` | pages of the documentation that are made from the data |
 //! | `entry_json.rs` | entries in their JSON form |
 //! | `rule.rs` | the rules that a data file is checked by |
 //! | `finding.rs` | what is wrong with a data file, and where |
@@ -35,6 +36,7 @@ pub mod generate;
 pub mod json_schema;
 pub mod output;
 mod overlap;
+pub mod page;
 pub mod quirk;
 pub mod report;
 pub mod rule;

@@ -50,6 +50,35 @@ impl Status {
         }
     }
 
+    /// What it means, in a clause.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Validated => {
+                "a person who speaks for the vendor of the silicon has stated, in a place that can \
+                 be cited and for exactly these ids, that the functions cannot reach each other \
+                 without passing the IOMMU"
+            }
+            Self::Mainline => "merged into mainline Linux",
+            Self::Candidate => "plausible, but the evidence does not suffice",
+            Self::Rejected => "asked for and refused; kept so that nobody adds it again",
+            Self::Withdrawn => "stated once and taken back; kept so that nobody adds it again",
+            Self::Test => "for an emulated device",
+        }
+    }
+
+    /// Which module is built with it.
+    #[must_use]
+    pub const fn built_into(self) -> &'static str {
+        match self {
+            Self::Validated => "acs_quirks.ko",
+            Self::Mainline => "acs_quirks.ko for kernels that lack it; no supported kernel does",
+            Self::Candidate => "acs_quirks_candidates.ko, which taints the kernel",
+            Self::Rejected | Self::Withdrawn => "nothing",
+            Self::Test => "acs_quirks_test.ko, which taints the kernel",
+        }
+    }
+
     /// Whether it is negative knowledge: what must not be claimed.
     #[must_use]
     pub const fn is_negative(self) -> bool {
@@ -71,6 +100,12 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// How many device ids it holds.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        usize::from(self.last - self.first) + 1
+    }
+
     /// Whether a device is in it.
     #[must_use]
     pub const fn contains(&self, vendor: u16, device: u16) -> bool {

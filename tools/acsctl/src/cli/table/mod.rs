@@ -5,6 +5,7 @@
 mod build;
 mod check;
 mod list;
+mod page;
 mod schema;
 mod show;
 
@@ -29,6 +30,8 @@ pub(super) enum Command {
     Show(show::Show),
     /// Write the Rust source of a table from the data files.
     Build(build::Build),
+    /// Write a page of the documentation that is made from the data.
+    Page(page::Page),
     /// Write the JSON Schema of the data files, for editors.
     Schema(schema::Schema),
 }
@@ -40,6 +43,7 @@ impl Command {
             Self::List(list) => Ok(list.run()?),
             Self::Show(show) => Ok(show.run()?),
             Self::Build(build) => Ok(build.run()?),
+            Self::Page(page) => Ok(page.run()?),
             Self::Schema(schema) => Ok(schema.run()?),
         }
     }
