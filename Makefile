@@ -69,7 +69,8 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 	@$(CARGO) fmt --all --check
 	@$(IN_ROOT) rustfmt --check --edition 2021 $(EDITIONS)
 	@echo '== clippy'
-	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets -- --deny warnings
+	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets --features fuzz/libfuzzer -- \
+		--deny warnings
 	@echo '== shellcheck'
 	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run tests/boot/guest/init
 
@@ -83,6 +84,10 @@ boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios -- \
 		$(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
+
+.PHONY: fuzz
+fuzz: crates ## fuzz the reader and the checker of data files for SECONDS= (default 60)
+	@$(IN_ROOT) scripts/fuzz.sh $(or $(SECONDS),60)
 
 ##### The data table
 

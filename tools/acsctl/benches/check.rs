@@ -39,7 +39,11 @@ fn entry(at: usize) -> DataFile {
     let first = at % 1000 * 64;
     let range = |from: usize| format!("\"{:04x}-{:04x}\"", first + from, first + from + 7);
     let ranges: Vec<_> = [0, 16, 32, 48].map(range).into();
-    let date = if at % 50 == 7 { "2999-01-01" } else { "2024-02-29" };
+    let date = if at % 50 == 7 {
+        "2999-01-01"
+    } else {
+        "2024-02-29"
+    };
     DataFile {
         path: format!("quirks/vendor{vendor}/family{at}.toml").into(),
         name: format!("vendor{vendor}/family{at}"),

@@ -114,7 +114,7 @@ pub(crate) static FILE: Section = Section {
         key(
             "name",
             Value::Text,
-            Needed::For(&[Status::Mainline]),
+            Needed::For(&[Status::Validated, Status::Mainline]),
             "the name of the silicon, for people",
         ),
         key(
