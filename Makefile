@@ -114,6 +114,16 @@ table-check: crates
 	@$(foreach table,$(TABLES),$(call table-build,$(table)) --check; )
 	@$(foreach page,$(PAGES),$(call page-build,$(page)) --check; )
 
+##### The tool
+
+.PHONY: acsctl
+acsctl: crates ## build build/acsctl, which runs on any Linux system of this architecture
+	@$(IN_ROOT) scripts/build-acsctl.sh
+
+.PHONY: check
+check: crates ## check the data files against every rule
+	@$(ACSCTL) table check
+
 ##### The module, for a kernel tree of yours
 
 .PHONY: modules

@@ -8,7 +8,6 @@
 . "$(dirname "$0")/lib.sh"
 
 SECONDS_EACH=${1:?usage: fuzz.sh SECONDS}
-TARGET=x86_64-unknown-linux-gnu
 WORK=$CACHE/fuzz
 
 # What cargo-fuzz sets on a nightly compiler, as far as the stable one has it: coverage without a sanitizer, which code
@@ -23,10 +22,10 @@ find "$PROJECT"/{quirks,tests/module/quirks,tools/acsctl/tests} -name '*.toml' |
 
 say 'building'
 RUSTFLAGS="${coverage[*]}" CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
-	CARGO_TARGET_DIR="$WORK/target" cargo build --quiet --locked --offline --release --target "$TARGET" \
+	CARGO_TARGET_DIR="$WORK/target" cargo build --quiet --locked --offline --release --target "$RUST_TARGET" \
 	--package fuzz --features libfuzzer
 
 say "fuzzing for $SECONDS_EACH s"
-"$WORK/target/$TARGET/release/data-file" -max_total_time="$SECONDS_EACH" -max_len=65536 -timeout=10 -print_final_stats=1 \
+"$WORK/target/$RUST_TARGET/release/data-file" -max_total_time="$SECONDS_EACH" -max_len=65536 -timeout=10 -print_final_stats=1 \
 	-verbosity=0 -artifact_prefix="$WORK/" "$WORK/data-file" "$WORK/seeds" ||
 	die "fuzz" "an input ended in a fault, see above" "the input is the newest file in the folder fuzz of the cache"
