@@ -24,6 +24,7 @@ mod check;
 pub mod cli;
 pub mod edition;
 pub mod error;
+pub mod export;
 pub mod finding;
 pub mod folder;
 mod format;
