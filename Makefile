@@ -81,7 +81,7 @@ host-test: table-check ## tests that need no kernel
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= goes to the test program (a filter, --list, ...)
 boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build --test export
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios -- \
 		$(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
 

@@ -15,6 +15,7 @@
 //! | `overlap.rs` | ids that more than one entry speaks of |
 //! | `edition.rs` | which entries go into which table |
 //! | `generate.rs` | the Rust source of a table |
+//! | `export/` | an entry as a patch for mainline |
 //! | `output.rs` | writes that file, or compares with it |
 //! | `json_schema.rs` | the JSON Schema of a data file |
 //! | `page/` | pages of the documentation that are made from the data |
@@ -29,6 +30,7 @@ pub mod cli;
 pub mod edition;
 pub mod entry_json;
 pub mod error;
+pub mod export;
 pub mod finding;
 pub mod folder;
 mod format;

@@ -4,6 +4,7 @@
 
 mod build;
 mod check;
+mod export;
 mod list;
 mod page;
 mod schema;
@@ -32,6 +33,8 @@ pub(super) enum Command {
     Build(build::Build),
     /// Write a page of the documentation that is made from the data.
     Page(page::Page),
+    /// Write a patch for mainline's drivers/pci/quirks.c from an entry.
+    Export(export::Export),
     /// Write the JSON Schema of the data files, for editors.
     Schema(schema::Schema),
 }
@@ -43,6 +46,7 @@ impl Command {
             Self::List(list) => Ok(list.run()?),
             Self::Show(show) => Ok(show.run()?),
             Self::Build(build) => Ok(build.run()?),
+            Self::Export(export) => Ok(export.run()?),
             Self::Page(page) => Ok(page.run()?),
             Self::Schema(schema) => Ok(schema.run()?),
         }

@@ -67,6 +67,20 @@ pub(super) fn find<'q>(quirks: &'q [Quirk], id: &str) -> Result<Vec<&'q Quirk>, 
     Ok(found)
 }
 
+/// The one entry that `id` means.
+pub(super) fn one<'q>(quirks: &'q [Quirk], id: &str) -> Result<&'q Quirk, Error> {
+    match find(quirks, id)?[..] {
+        [quirk] => Ok(quirk),
+        ref several => {
+            let names: Vec<_> = several.iter().map(|quirk| quirk.name.as_str()).collect();
+            Err(Error::NotFound(format!(
+                "\"{id}\" is in several entries, {}; name one of them",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
 /// An entry on a page.
 fn page(quirk: &Quirk) -> String {
     let mut page = format!("{} (number {})\n", quirk.name, quirk.number);
