@@ -124,6 +124,24 @@ acsctl: crates ## build build/acsctl, which runs on any Linux system of this arc
 check: crates ## check the data files against every rule
 	@$(ACSCTL) table check
 
+.PHONY: need-entry
+need-entry:
+	@: $(or $(ENTRY),$(error ENTRY must name an entry, as in make export ENTRY=nxp/lx2; make list shows all))
+
+PATCH = build/$(subst /,-,$(ENTRY)).patch
+
+.PHONY: export
+export: ## write a patch for mainline from ENTRY=, against the source of KERNEL=; SIGNED_OFF_BY='Name <mail>'
+export: need-entry crates kernel-$(KERNEL)
+	@mkdir -p build
+	@$(ACSCTL) table export '$(ENTRY)' --kernel-source '/cache/kernels/$(KERNEL)/tree' --out '$(PATCH)' \
+		$(if $(SIGNED_OFF_BY),--signed-off-by '$(SIGNED_OFF_BY)')
+	@$(SUDO) chown --reference=Makefile build '$(PATCH)'
+
+.PHONY: list
+list: crates ## list the entries of the database
+	@$(ACSCTL) table list
+
 ##### The module, for a kernel tree of yours
 
 .PHONY: modules
