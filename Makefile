@@ -69,7 +69,8 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 	@$(CARGO) fmt --all --check
 	@$(IN_ROOT) rustfmt --check --edition 2021 $(EDITIONS)
 	@echo '== clippy'
-	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets -- --deny warnings
+	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets --features fuzz/libfuzzer -- \
+		--deny warnings
 	@echo '== shellcheck'
 	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run tests/boot/guest/init
 
@@ -80,26 +81,66 @@ host-test: table-check ## tests that need no kernel
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= goes to the test program (a filter, --list, ...)
 boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build --test export
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios -- \
 		$(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
+
+.PHONY: fuzz
+fuzz: crates ## fuzz the reader and the checker of data files for SECONDS= (default 60)
+	@$(IN_ROOT) scripts/fuzz.sh $(or $(SECONDS),60)
 
 ##### The data table
 
 TABLES := validated:quirks:src/table.rs \
 	candidate:quirks:src/candidates/table.rs \
 	test:tests/module/quirks:tests/module/table.rs
-table-build = set -- $(subst :, ,$(1)); $(CARGO) run --quiet --locked --offline --package acsctl -- \
-	table build --edition $$1 --quirks $$2 --out $$3
+ACSCTL = $(CARGO) run --quiet --locked --offline --package acsctl --
+table-build = set -- $(subst :, ,$(1)); $(ACSCTL) table build --edition $$1 --quirks $$2 --out $$3
+# What is made from the data and the rules besides the tables: the file, and how acsctl makes it.
+PAGES := Documentation/quirks.md:page+quirks \
+	Documentation/quirks-format.md:page+format \
+	quirks/schema.json:schema
+page-build = $(ACSCTL) table $(subst +, ,$(lastword $(subst :, ,$(1)))) --out $(firstword $(subst :, ,$(1)))
 
 .PHONY: table
-table: crates ## regenerate the table sources from quirks/
+table: crates ## regenerate the table sources and the pages from quirks/
 	@$(foreach table,$(TABLES),$(call table-build,$(table)); )
-	@$(SUDO) chown --reference=Makefile $(foreach table,$(TABLES),$(lastword $(subst :, ,$(table))))
+	@$(foreach page,$(PAGES),$(call page-build,$(page)); )
+	@$(SUDO) chown --reference=Makefile $(foreach table,$(TABLES),$(lastword $(subst :, ,$(table)))) \
+		$(foreach page,$(PAGES),$(firstword $(subst :, ,$(page))))
 
 .PHONY: table-check
 table-check: crates
 	@$(foreach table,$(TABLES),$(call table-build,$(table)) --check; )
+	@$(foreach page,$(PAGES),$(call page-build,$(page)) --check; )
+
+##### The tool
+
+.PHONY: acsctl
+acsctl: crates ## build build/acsctl, which runs on any Linux system of this architecture
+	@$(IN_ROOT) scripts/build-acsctl.sh
+
+.PHONY: check
+check: crates ## check the data files against every rule
+	@$(ACSCTL) table check
+
+.PHONY: need-entry
+need-entry:
+	@: $(or $(ENTRY),$(error ENTRY must name an entry, as in make export ENTRY=nxp/lx2; make list shows all))
+
+PATCH = build/$(subst /,-,$(ENTRY)).patch
+
+.PHONY: export
+export: ## write a patch for mainline from ENTRY=, against the source of KERNEL=; SIGNED_OFF_BY='Name <mail>'
+export: need-entry crates kernel-$(KERNEL)
+	@mkdir -p build
+	@$(ACSCTL) table export '$(ENTRY)' --kernel-source '/cache/kernels/$(KERNEL)/tree' --out '$(PATCH)' \
+		$(if $(SIGNED_OFF_BY),--signed-off-by '$(SIGNED_OFF_BY)')
+	@$(SUDO) chown --reference=Makefile build '$(PATCH)'
+
+.PHONY: list
+list: crates ## list the entries of the database
+	@$(ACSCTL) table list
 
 ##### The module, for a kernel tree of yours
 

@@ -7,10 +7,11 @@ set -euo pipefail
 
 SUITE=trixie
 
-# The one place that knows architectures. Debian's name, the kernel's ARCH, the compiler prefix.
+# The one place that knows architectures. Debian's name, the kernel's ARCH, the compiler prefix, Rust's name.
 DEB_ARCH=amd64
 KERNEL_ARCH=x86
 GNU_PREFIX=x86_64-linux-gnu-
+RUST_TARGET=x86_64-unknown-linux-gnu
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 PROJECT=$(dirname "$SCRIPTS")

@@ -59,6 +59,14 @@ impl AcsFlags {
         Self(self.0 | other.0)
     }
 
+    /// The abbreviations of its flags, in register order.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        Self::NAMED
+            .into_iter()
+            .filter(move |(_, flag)| self.contains(*flag))
+            .map(|(name, _)| name)
+    }
+
     /// Whether every flag of `other` is in this set.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -4,13 +4,15 @@
 
 use std::{fmt, io, path::Path};
 
-use crate::finding::Finding;
+use crate::{finding::Finding, report};
 
 /// Why a command fails.
 #[derive(Debug)]
 pub enum Error {
     /// The data files have faults; never empty, sorted by file.
     Findings(Vec<Finding>),
+    /// There is no such thing in the data: what was asked for, and what there is.
+    NotFound(String),
     /// What was compared is not as it should be: what, and what to do.
     Stale(String),
     /// The command could not do its work: why, and what to do.
@@ -23,11 +25,11 @@ impl Error {
         Self::CouldNotRun(format!("cannot {what} {}: {error}", path.display()))
     }
 
-    /// The exit status: 1 for findings and for stale files, 2 when the command could not run.
+    /// The exit status: 1 for findings, for stale files and for what is not in the data, 2 when the command could not run.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Findings(_) | Self::Stale(_) => 1,
+            Self::Findings(_) | Self::Stale(_) | Self::NotFound(_) => 1,
             Self::CouldNotRun(_) => 2,
         }
     }
@@ -39,12 +41,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Findings(findings) => {
-                for finding in findings {
-                    writeln!(f, "{finding}")?;
-                }
-                write!(f, "findings: {}", findings.len())
+                write!(f, "{}findings: {}", report::text(findings), findings.len())
             }
-            Self::Stale(text) | Self::CouldNotRun(text) => f.write_str(text),
+            Self::Stale(text) | Self::NotFound(text) | Self::CouldNotRun(text) => f.write_str(text),
         }
     }
 }

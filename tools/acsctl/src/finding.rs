@@ -2,73 +2,126 @@
 
 //! What is wrong with a data file, and where.
 
-use std::{fmt, ops::Range, path::PathBuf};
+use std::{
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
-use crate::source::DataFile;
+use serde::{Serialize, Serializer};
 
-/// One fault in one data file. Findings sort by file, then by line.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+use crate::{rule::Rule, source::DataFile};
+
+/// One fault in one data file. Findings sort by file, then by place.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct Finding {
     /// The file.
+    #[serde(serialize_with = "as_shown")]
     pub file: PathBuf,
     /// The line in it, from 1; 1 also where no line is to blame.
     pub line: usize,
+    /// The column, from 1, in characters; 1 also where no line is to blame.
+    pub column: usize,
+    /// The rule that is broken.
+    pub rule: Rule,
     /// The field, by the name that the file uses.
     pub field: String,
     /// What is wrong.
     pub problem: String,
     /// What to do.
-    pub remedy: String,
+    pub help: String,
+    /// The line to blame and the bytes to blame in it, if it is not the file as a whole.
+    #[serde(skip)]
+    pub(crate) excerpt: Option<(String, (usize, usize))>,
 }
 
+/// On one line: `FILE:LINE:COLUMN: RULE: FIELD: PROBLEM; HELP`.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             file,
             line,
+            column,
+            rule,
             field,
             problem,
-            remedy,
+            help,
+            ..
         } = self;
         let file = file.display();
-        write!(f, "{file}:{line}: {field}: {problem}; {remedy}")
+        write!(
+            f,
+            "{file}:{line}:{column}: {rule}: {field}: {problem}; {help}"
+        )
     }
+}
+
+/// A path as messages show it, so that one that is not UTF-8 can be reported too.
+fn as_shown<S: Serializer>(path: &Path, into: S) -> Result<S::Ok, S::Error> {
+    into.collect_str(&path.display())
 }
 
 /// Takes down the findings on one file.
 pub(crate) struct Notes<'a> {
     file: &'a DataFile,
+    /// Where each line begins, in bytes.
+    lines: Vec<usize>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Notes<'a> {
     /// Nothing found yet in `file`.
     pub(crate) fn on(file: &'a DataFile) -> Self {
+        let breaks = file.text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
             file,
+            lines: std::iter::once(0).chain(breaks).collect(),
             findings: Vec::new(),
         }
     }
 
-    /// Adds a finding at the byte range `span`.
+    /// Adds a finding at the byte range `span`; an empty one at the start blames the whole file.
     pub(crate) fn add(
         &mut self,
+        rule: Rule,
         span: &Range<usize>,
         field: &str,
         problem: impl Into<String>,
-        remedy: impl Into<String>,
+        help: impl Into<String>,
     ) {
+        let text = &self.file.text;
+        let at = boundary(text, span.start);
+        let line = self.lines.partition_point(|&start| start <= at);
+        let start = self.lines[line - 1];
+        let end = text[at..].find('\n').map_or(text.len(), |after| at + after);
+        let blamed = at - start..boundary(text, span.end).clamp(at, end) - start;
+        let excerpt =
+            (*span != (0..0)).then(|| (text[start..end].to_owned(), (blamed.start, blamed.end)));
         self.findings.push(Finding {
             file: self.file.path.clone(),
-            line: self.file.line(span.start),
+            line,
+            column: text[start..at].chars().count() + 1,
+            rule,
             field: field.to_owned(),
             problem: problem.into(),
-            remedy: remedy.into(),
+            help: help.into(),
+            excerpt,
         });
+    }
+
+    /// What stands at `span` in the file.
+    pub(crate) fn text(&self, span: &Range<usize>) -> &str {
+        self.file.text.get(span.clone()).unwrap_or_default()
     }
 
     /// What has been found.
     pub(crate) fn into_findings(self) -> Vec<Finding> {
         self.findings
     }
+}
+
+/// The last character boundary of `text` at or before `at`.
+fn boundary(text: &str, at: usize) -> usize {
+    let mut down = (0..=at.min(text.len())).rev();
+    down.find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }

@@ -2,38 +2,91 @@
 
 //! Checks across the files of a folder, and with that, everything that a folder must pass.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use isolation::table::Table;
+use jiff::{Timestamp, tz::TimeZone};
+use toml::value::Date;
 
 use crate::{
     check::Draft,
     edition::Edition,
+    error::Error,
     finding::{Finding, Notes},
     overlap,
     quirk::Quirk,
-    source::DataFile,
+    rule::Rule,
+    source::{self, DataFile, Sources},
 };
 
-/// Checks the files of one folder and returns their entries, in the order of the files.
+/// What the files of a folder are checked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    /// The edition that is built from the folder: it must hold what that edition is built from.
+    /// Without one, the files may be anything.
+    pub edition: Option<Edition>,
+    /// The day after which nobody can have stated anything.
+    pub today: Date,
+}
+
+impl Scope {
+    /// The scope of a check that is made today, by universal time.
+    #[must_use]
+    pub fn now(edition: Option<Edition>) -> Self {
+        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
+        Self {
+            edition,
+            today: Date {
+                year: u16::try_from(today.year()).unwrap_or(u16::MAX),
+                month: today.month().unsigned_abs(),
+                day: today.day().unsigned_abs(),
+            },
+        }
+    }
+}
+
+/// Reads and checks a folder, and returns its entries, in the order of the files.
 ///
-/// With an `edition`, the folder must hold what that edition is built from; without, anything.
+/// # Errors
+///
+/// [`Error::Findings`] for everything that is wrong with any of the files, and
+/// [`Error::CouldNotRun`] when they cannot be read.
+pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Quirk>, Error> {
+    check_all(source::read(folder)?, scope).map_err(Error::Findings)
+}
+
+/// As [`check`], with what was found in reading.
+///
+/// # Errors
+///
+/// Everything that is wrong with any of the files, sorted by file and place; never empty.
+pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
+    let mut findings = sources.findings;
+    match check(&sources.files, scope) {
+        Ok(quirks) if findings.is_empty() => return Ok(quirks),
+        Ok(_) => {}
+        Err(more) => findings.extend(more),
+    }
+    findings.sort();
+    Err(findings)
+}
+
+/// Checks the files of one folder and returns their entries, in the order of the files.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with any of the files, sorted by file and line; never empty.
-pub fn check(files: &[DataFile], edition: Option<Edition>) -> Result<Vec<Quirk>, Vec<Finding>> {
+pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
     let mut drafts = Vec::new();
     let mut findings = Vec::new();
     for file in files {
-        let (draft, found) = Draft::read(file, edition);
+        let (draft, found) = Draft::read(file, scope);
         drafts.extend(draft);
         findings.extend(found);
     }
     findings.extend(repeated_numbers(&drafts));
-    findings.extend(overlap::claims(&drafts));
-    findings.extend(overlap::excluded(&drafts));
-    findings.extend(too_many(&drafts, edition));
+    findings.extend(overlap::check(&drafts));
+    findings.extend(too_many(&drafts, scope.edition));
     if findings.is_empty() {
         Ok(drafts.into_iter().filter_map(Draft::finish).collect())
     } else {
@@ -58,7 +111,7 @@ fn repeated_numbers(drafts: &[Draft<'_>]) -> Vec<Finding> {
         if let Some(owner) = owners.get(number) {
             let mut notes = Notes::on(draft.file);
             let problem = format!("{number} is the number of {}", owner.name);
-            notes.add(span, "number", problem, remedy.as_str());
+            notes.add(Rule::NumberTaken, span, "number", problem, remedy.as_str());
             findings.extend(notes.into_findings());
         } else {
             owners.insert(*number, draft.file);
@@ -76,8 +129,9 @@ fn too_many(drafts: &[Draft<'_>], edition: Option<Edition>) -> Option<Finding> {
     let first_too_many = taken.nth(Table::MAX_ENTRIES)?;
     let mut notes = Notes::on(first_too_many.file);
     notes.add(
+        Rule::TableFull,
         &(0..0),
-        "name",
+        "file",
         format!(
             "the edition \"{}\" has more than {} entries",
             edition.name(),

@@ -6,31 +6,42 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `cli.rs` | the command line, what is printed, the exit status |
+//! | `cli/` | the command line, what is printed, the exit status |
 //! | `source.rs` | finds and reads the data files of a folder |
-//! | `format.rs` | the format of a data file, as far as TOML itself can tell |
-//! | `words.rs` | a value that is one word or a list of words |
+//! | `format/` | the format of a data file: its keys, and the types of their values |
 //! | `check/` | checks it, file by file |
 //! | `quirk.rs` | an entry, as a file states it |
 //! | `folder.rs` | checks across the files of a folder |
 //! | `overlap.rs` | ids that more than one entry speaks of |
 //! | `edition.rs` | which entries go into which table |
 //! | `generate.rs` | the Rust source of a table |
+//! | `export/` | an entry as a patch for mainline |
 //! | `output.rs` | writes that file, or compares with it |
+//! | `json_schema.rs` | the JSON Schema of a data file |
+//! | `page/` | pages of the documentation that are made from the data |
+//! | `entry_json.rs` | entries in their JSON form |
+//! | `verdict.rs` | what the kernel's own quirks say of a function, by the mainline entries |
+//! | `rule.rs` | the rules that a data file is checked by |
 //! | `finding.rs` | what is wrong with a data file, and where |
+//! | `report.rs` | findings, as people and programs read them |
 //! | `error.rs` | why a command fails, and the exit status for it |
 
 mod check;
 pub mod cli;
 pub mod edition;
+pub mod entry_json;
 pub mod error;
+pub mod export;
 pub mod finding;
 pub mod folder;
 mod format;
 pub mod generate;
+pub mod json_schema;
 pub mod output;
 mod overlap;
+pub mod page;
 pub mod quirk;
+pub mod report;
+pub mod rule;
 pub mod source;
 pub mod verdict;
-mod words;

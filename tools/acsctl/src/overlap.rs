@@ -6,120 +6,195 @@ use crate::{
     check::Draft,
     finding::{Finding, Notes},
     quirk::{Ids, Status},
+    rule::Rule,
 };
 
-/// Every id belongs to one entry. Negative entries of different files may share ids: the same
-/// thing can be refused twice. And a mainline entry may share them with one for functions of
-/// another kind, because the kernel's handlers tell those apart by their PCIe type.
-pub(crate) fn claims(drafts: &[Draft<'_>]) -> Vec<Finding> {
-    let mut ranges: Vec<(&Ids, &Draft<'_>)> = drafts
-        .iter()
-        .flat_map(|draft| draft.ids().map(move |ids| (ids, draft)))
-        .collect();
-    ranges.sort_by_key(|(ids, _)| (ids.vendor, ids.first));
+/// What an entry says of a range of ids.
+struct Mention<'d, 'f> {
+    ids: &'d Ids,
+    draft: &'d Draft<'f>,
+    /// Whether it leaves them out on purpose, instead of speaking for them.
+    excludes: bool,
+}
+
+impl Mention<'_, '_> {
+    fn is_negative(&self) -> bool {
+        self.draft.status.is_some_and(Status::is_negative)
+    }
+
+    fn is_mainline(&self) -> bool {
+        self.draft.status == Some(Status::Mainline)
+    }
+
+    fn line(&self) -> usize {
+        self.draft.file.line(self.ids.span.start)
+    }
+
+    fn name(&self) -> &str {
+        &self.draft.file.name
+    }
+}
+
+/// Checks that every id belongs to one entry, and that nothing is claimed beside what says that it
+/// must not be. O(n log n) in the number of ranges, as long as few of them overlap.
+pub(crate) fn check(drafts: &[Draft<'_>]) -> Vec<Finding> {
+    let mut mentions: Vec<_> = drafts.iter().flat_map(mentions).collect();
+    mentions.sort_by_key(|mention| (mention.ids.vendor, mention.ids.first));
 
     let mut findings = Vec::new();
-    let mut rest = ranges.as_slice();
-    while let [(low, low_draft), above @ ..] = rest {
-        let reached = |ids: &Ids| ids.vendor == low.vendor && ids.first <= low.last;
-        for (high, high_draft) in above.iter().take_while(|(ids, _)| reached(ids)) {
-            findings.extend(overlap((low, low_draft), (high, high_draft)));
+    let mut rest = mentions.as_slice();
+    while let [low, above @ ..] = rest {
+        let reached = |ids: &Ids| ids.vendor == low.ids.vendor && ids.first <= low.ids.last;
+        for high in above.iter().take_while(|high| reached(high.ids)) {
+            findings.extend(overlap(low, high));
         }
         rest = above;
     }
     findings
 }
 
-/// The finding on two ranges that overlap, if these two may not.
-fn overlap(one: (&Ids, &Draft<'_>), other: (&Ids, &Draft<'_>)) -> Option<Finding> {
-    let negative = |draft: &Draft<'_>| draft.status.is_some_and(Status::is_negative);
-    let same_file = one.1.file.path == other.1.file.path;
-    if !same_file && are_told_apart(one.1, other.1) {
-        return None;
-    }
-    let (one_negative, other_negative) = (negative(one.1), negative(other.1));
-    if !same_file && one_negative && other_negative {
-        return None;
-    }
-    // A claim is to blame rather than its refusal, and otherwise what stands later.
-    let place = |side: (&Ids, &Draft<'_>), negative: bool| {
-        (!negative, side.1.file.name.clone(), side.0.span.start)
+fn mentions<'d, 'f>(draft: &'d Draft<'f>) -> impl Iterator<Item = Mention<'d, 'f>> {
+    let of = move |excludes| {
+        move |ids| Mention {
+            ids,
+            draft,
+            excludes,
+        }
     };
-    let (blamed, there) = if place(one, one_negative) > place(other, other_negative) {
+    let excluded = draft.excludes.iter().flat_map(|excluded| &excluded.ids);
+    draft.ids().map(of(false)).chain(excluded.map(of(true)))
+}
+
+/// The finding on two mentions that overlap, if these two may not.
+fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
+    if one.excludes || other.excludes {
+        return match (one.excludes, other.excludes) {
+            (true, false) => claim_of_excluded(other, one),
+            (false, true) => claim_of_excluded(one, other),
+            _ => None,
+        };
+    }
+    if one.draft.file.path == other.draft.file.path {
+        let (there, blamed) = in_order(one, other, |mention| mention.ids.span.start);
+        let problem = format!(
+            "{} overlaps {} in line {}",
+            blamed.ids,
+            there.ids,
+            there.line()
+        );
+        return finding(blamed, Rule::Overlap, problem, "name each id once");
+    }
+    let wildcard_refused =
+        |mention: &Mention<'_, '_>| mention.is_negative() && mention.ids.is_any();
+    if are_told_apart(one, other) || wildcard_refused(one) || wildcard_refused(other) {
+        // Where every device of a vendor was refused, that was the fault, and exact ids are
+        // another matter.
+        return None;
+    }
+    match (one.is_negative(), other.is_negative()) {
+        (true, true) => None,
+        (true, false) => refused(other, one),
+        (false, true) => refused(one, other),
+        (false, false) => twice_claimed(one, other),
+    }
+}
+
+fn claim_of_excluded(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
+    if claim.is_negative() || are_told_apart(claim, there) {
+        return None;
+    }
+    let problem = format!(
+        "{} is left out by {} ({}, line {})",
+        claim.ids,
+        there.name(),
+        there.ids,
+        there.line()
+    );
+    let help = "a claim and its exclusion cannot both stand: take the ids out of one of them, with \
+                the evidence for it";
+    finding(claim, Rule::Excluded, problem, help)
+}
+
+fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
+    let problem = format!(
+        "{} is in the {} entry {} ({}, line {})",
+        claim.ids,
+        there.draft.status.map_or("", Status::name),
+        there.name(),
+        there.ids,
+        there.line()
+    );
+    let help = "a claim and its refusal cannot both stand: take the ids out of one of them, with \
+                the evidence for it";
+    finding(claim, Rule::Refused, problem, help)
+}
+
+fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
+    if one.is_mainline() != other.is_mainline() {
+        let (claim, there) = if one.is_mainline() {
+            (other, one)
+        } else {
+            (one, other)
+        };
+        let since = there
+            .draft
+            .mainline
+            .as_ref()
+            .and_then(|mainline| mainline.since.as_deref());
+        let problem = format!(
+            "{} is in mainline {}: {} ({}, line {})",
+            claim.ids,
+            since.map_or("already".to_owned(), |since| format!("since {since}")),
+            there.name(),
+            there.ids,
+            there.line()
+        );
+        let help = "take the ids out: the kernel has them; where it lacks them, it is older than \
+                    those that are supported";
+        return finding(claim, Rule::InMainline, problem, help);
+    }
+    let (there, blamed) = in_order(one, other, |mention| mention.name().to_owned());
+    let problem = format!(
+        "{} overlaps {} of {}, line {}",
+        blamed.ids,
+        there.ids,
+        there.name(),
+        there.line()
+    );
+    let help = "an id belongs to one entry: take it out of one of them";
+    finding(blamed, Rule::Overlap, problem, help)
+}
+
+/// Two mentions, by ascending `key`.
+fn in_order<'m, 'd, 'f, K: PartialOrd>(
+    one: &'m Mention<'d, 'f>,
+    other: &'m Mention<'d, 'f>,
+    key: impl Fn(&Mention<'d, 'f>) -> K,
+) -> (&'m Mention<'d, 'f>, &'m Mention<'d, 'f>) {
+    if key(one) <= key(other) {
         (one, other)
     } else {
         (other, one)
-    };
-    let line = there.1.file.line(there.0.span.start);
-    let (problem, remedy) = match (same_file, there.1.status) {
-        (true, _) => (
-            format!("{} overlaps {} in line {line}", blamed.0, there.0),
-            "name each id once",
-        ),
-        (false, Some(status)) if status.is_negative() => (
-            format!(
-                "{} is in the {} entry {} ({}, line {line})",
-                blamed.0,
-                status.name(),
-                there.1.file.name,
-                there.0
-            ),
-            "a claim and its refusal cannot both stand: take the ids out of one of them, with the \
-             evidence for it",
-        ),
-        (false, _) => (
-            format!(
-                "{} overlaps {} of {}, line {line}",
-                blamed.0, there.0, there.1.file.name
-            ),
-            "an id belongs to one entry: take it out of one of them",
-        ),
-    };
-    let mut notes = Notes::on(blamed.1.file);
-    notes.add(&blamed.0.span, "match.devices", problem, remedy);
+    }
+}
+
+fn finding(blamed: &Mention<'_, '_>, rule: Rule, problem: String, help: &str) -> Option<Finding> {
+    let mut notes = Notes::on(blamed.draft.file);
+    notes.add(rule, &blamed.ids.span, "match.devices", problem, help);
     notes.into_findings().pop()
 }
 
-/// Whether one of two entries is mainline's and no function is of a kind that both speak for.
-fn are_told_apart(one: &Draft<'_>, other: &Draft<'_>) -> bool {
-    let is_mainline = |draft: &Draft<'_>| draft.status == Some(Status::Mainline);
-    (is_mainline(one) || is_mainline(other))
-        && !one.kinds.iter().any(|kind| other.kinds.contains(kind))
-}
-
-/// What one entry deliberately leaves out, no entry may claim.
-pub(crate) fn excluded(drafts: &[Draft<'_>]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for draft in drafts {
-        let ranges = draft.excludes.iter().flat_map(|excluded| &excluded.ids);
-        for ids in ranges {
-            let claims = drafts
-                .iter()
-                .filter(|claim| !claim.status.is_some_and(Status::is_negative))
-                .filter(|claim| !are_told_apart(draft, claim))
-                .flat_map(|claim| claim.ids().map(move |ids| (ids, claim)));
-            for (claimed, claim) in claims {
-                if ids.vendor != claimed.vendor
-                    || ids.last < claimed.first
-                    || claimed.last < ids.first
-                {
-                    continue;
-                }
-                let mut notes = Notes::on(claim.file);
-                notes.add(
-                    &claimed.span,
-                    "match.devices",
-                    format!(
-                        "{claimed} is left out by {} ({ids}, line {})",
-                        draft.file.name,
-                        draft.file.line(ids.span.start)
-                    ),
-                    "a claim and its exclusion cannot both stand: take the ids out of one of \
-                     them, with the evidence for it",
-                );
-                findings.extend(notes.into_findings());
-            }
-        }
-    }
-    findings
+/// Whether one of two entries is mainline's and no function is of a kind that both speak for: the
+/// kernel's handlers tell those apart by their PCIe type. What supersedes a handler is of the
+/// handler's own kinds.
+fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
+    let kinds = &other.draft.kinds;
+    let supersedes = |mention: &Mention<'_, '_>| {
+        let handler = mention.draft.supersedes;
+        handler.is_some_and(|handler| handler.vendor() == mention.ids.vendor)
+    };
+    (one.is_mainline() || other.is_mainline())
+        && !supersedes(one)
+        && !supersedes(other)
+        && !one.draft.kinds.iter().any(|kind| kinds.contains(kind))
 }

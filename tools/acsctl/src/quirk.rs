@@ -50,20 +50,39 @@ impl Status {
         }
     }
 
+    /// What it means, in a clause.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Validated => {
+                "a person who speaks for the vendor of the silicon has stated, in a place that can \
+                 be cited and for exactly these ids, that the functions cannot reach each other \
+                 without passing the IOMMU"
+            }
+            Self::Mainline => "merged into mainline Linux",
+            Self::Candidate => "plausible, but the evidence does not suffice",
+            Self::Rejected => "asked for and refused; kept so that nobody adds it again",
+            Self::Withdrawn => "stated once and taken back; kept so that nobody adds it again",
+            Self::Test => "for an emulated device",
+        }
+    }
+
+    /// Which module is built with it.
+    #[must_use]
+    pub const fn built_into(self) -> &'static str {
+        match self {
+            Self::Validated => "acs_quirks.ko",
+            Self::Mainline => "acs_quirks.ko for kernels that lack it; no supported kernel does",
+            Self::Candidate => "acs_quirks_candidates.ko, which taints the kernel",
+            Self::Rejected | Self::Withdrawn => "nothing",
+            Self::Test => "acs_quirks_test.ko, which taints the kernel",
+        }
+    }
+
     /// Whether it is negative knowledge: what must not be claimed.
     #[must_use]
     pub const fn is_negative(self) -> bool {
         matches!(self, Self::Rejected | Self::Withdrawn)
-    }
-
-    /// Whether a vendor's statement must be on record (trust rule 3).
-    pub(crate) const fn needs_evidence(self) -> bool {
-        matches!(self, Self::Validated | Self::Mainline)
-    }
-
-    /// Whether the file must say why the entry is not more than that.
-    pub(crate) const fn needs_reason(self) -> bool {
-        matches!(self, Self::Candidate | Self::Rejected | Self::Withdrawn)
     }
 }
 
@@ -81,6 +100,18 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// How many device ids it holds.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        usize::from(self.last - self.first) + 1
+    }
+
+    /// Whether a device is in it.
+    #[must_use]
+    pub const fn contains(&self, vendor: u16, device: u16) -> bool {
+        self.vendor == vendor && self.first <= device && device <= self.last
+    }
+
     /// Whether it is every device of the vendor.
     #[must_use]
     pub const fn is_any(&self) -> bool {
@@ -237,6 +268,13 @@ impl Quirk {
     /// Every kind that it speaks for, in the order of the file.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
         std::iter::once(self.kind).chain(self.more_kinds.iter().copied())
+    }
+
+    /// The names of the kinds that it speaks for, with commas.
+    #[must_use]
+    pub fn kind_names(&self) -> String {
+        let names: Vec<_> = self.kinds().map(Kind::name).collect();
+        names.join(",")
     }
 
     /// Every range of device ids, in the order of the file.

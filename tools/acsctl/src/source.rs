@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Finds and reads the data files of a folder.
+//! Finds and reads data files.
 
 use std::{
     fs,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
-use crate::error::Error;
+use crate::{
+    error::Error,
+    finding::{Finding, Notes},
+    rule::Rule,
+};
+
+/// The largest size of a data file, in bytes: far more than any needs, and little enough that
+/// reading a folder cannot hurt.
+const MAX_SIZE: u64 = 256 << 10;
 
 /// A data file as it lies on disk.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,17 +36,70 @@ impl DataFile {
         let before = self.text.bytes().take(offset);
         before.filter(|&byte| byte == b'\n').count() + 1
     }
+
+    /// The one finding on a file that cannot be looked into.
+    fn fault(self, rule: Rule, problem: impl Into<String>, help: &str) -> Finding {
+        let mut notes = Notes::on(&self);
+        notes.add(rule, &(0..0), "file", problem, help);
+        notes.into_findings().remove(0)
+    }
 }
 
-/// Reads every `*.toml` at any depth below `folder`, sorted by name.
+/// Data files that could be read, and what is wrong with the others.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The files, sorted by name.
+    pub files: Vec<DataFile>,
+    /// One finding for each file that could not be read as text.
+    pub findings: Vec<Finding>,
+}
+
+impl Sources {
+    /// Reads one more data file, which need not be below the folder; its entry is named by its
+    /// folder and itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when there is no such file, or it cannot be examined.
+    pub fn add(&mut self, path: &Path) -> Result<(), Error> {
+        let same = |file: &DataFile| is_same(&file.path, path);
+        if self.files.iter().any(same) || self.findings.iter().any(|one| is_same(&one.file, path)) {
+            return Ok(());
+        }
+        let whole = fs::canonicalize(path).map_err(|error| Error::io("read", path, &error))?;
+        let parts = whole.components().rev().take(2).collect::<Vec<_>>();
+        let name: PathBuf = parts.into_iter().rev().collect();
+        self.take(path, name_of(&name))?;
+        self.files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(())
+    }
+
+    fn take(&mut self, path: &Path, name: String) -> Result<(), Error> {
+        match read_one(path, name)? {
+            Ok(file) => self.files.push(file),
+            Err(finding) => self.findings.push(*finding),
+        }
+        Ok(())
+    }
+}
+
+/// Whether two paths lead to the same file.
+pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
+    one == other
+        || match (fs::canonicalize(one), fs::canonicalize(other)) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => false,
+        }
+}
+
+/// Reads every `*.toml` at any depth below `folder`.
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when something cannot be read, when a file is not UTF-8, for a symbolic
-/// link (which could make one entry appear twice), and when there is no data file at all: most
-/// likely it is the wrong folder.
-pub fn read(folder: &Path) -> Result<Vec<DataFile>, Error> {
-    let mut files = Vec::new();
+/// [`Error::CouldNotRun`] when something cannot be read, and when there is no data file at all:
+/// most likely it is the wrong folder.
+pub fn read(folder: &Path) -> Result<Sources, Error> {
+    let mut sources = Sources::default();
     let mut folders = vec![folder.to_path_buf()];
     while let Some(at) = folders.pop() {
         for found in fs::read_dir(&at).map_err(|error| Error::io("read the folder", &at, &error))? {
@@ -46,40 +108,83 @@ pub fn read(folder: &Path) -> Result<Vec<DataFile>, Error> {
             let kind = found
                 .file_type()
                 .map_err(|error| Error::io("examine", &path, &error))?;
-            if kind.is_symlink() {
-                return Err(Error::CouldNotRun(format!(
-                    "{} is a symbolic link; data files and their folders must be real",
-                    path.display()
-                )));
-            }
             if kind.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "toml") {
-                files.push(read_one(folder, path)?);
+            } else if path.extension().is_some_and(|ending| ending == "toml")
+                || (kind.is_symlink() && path.is_dir())
+            {
+                let name = name_of(path.strip_prefix(folder).unwrap_or(&path));
+                sources.take(&path, name)?;
             }
         }
     }
-    if files.is_empty() {
+    if sources.files.is_empty() && sources.findings.is_empty() {
         return Err(Error::CouldNotRun(format!(
             "no data file (*.toml) below {}; name the right folder with --quirks",
             folder.display()
         )));
     }
-    files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(files)
+    sources.files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(sources)
 }
 
-fn read_one(folder: &Path, path: PathBuf) -> Result<DataFile, Error> {
-    let text = fs::read_to_string(&path).map_err(|error| Error::io("read", &path, &error))?;
-    let below = path.strip_prefix(folder).unwrap_or(&path);
+/// The name of the entry in a file, from its path below the folder.
+fn name_of(below: &Path) -> String {
     let parts: Vec<_> = below
         .with_extension("")
         .iter()
         .map(|part| part.to_string_lossy().into_owned())
         .collect();
-    Ok(DataFile {
-        name: parts.join("/"),
-        path,
-        text,
-    })
+    parts.join("/")
+}
+
+/// Reads one file: what it holds, or the finding on it.
+fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>, Error> {
+    let error = |error| Error::io("read", path, &error);
+    let mut file = DataFile {
+        path: path.to_path_buf(),
+        name,
+        text: String::new(),
+    };
+    let kind = fs::symlink_metadata(path).map_err(error)?.file_type();
+    if kind.is_symlink() {
+        let help = "put the file or folder itself there";
+        return Ok(Err(Box::new(file.fault(
+            Rule::FileLink,
+            "a symbolic link",
+            help,
+        ))));
+    }
+    // Also because opening a pipe would wait for somebody to write.
+    if !kind.is_file() {
+        let help = "put a file there";
+        return Ok(Err(Box::new(file.fault(
+            Rule::FileKind,
+            "not a regular file",
+            help,
+        ))));
+    }
+    let mut bytes = Vec::new();
+    let opened = fs::File::open(path).map_err(error)?;
+    opened
+        .take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(error)?;
+    if bytes.len() as u64 > MAX_SIZE {
+        let problem = format!("larger than {} KiB", MAX_SIZE >> 10);
+        let help = "an entry is a page of text; put captures and documents beside it";
+        return Ok(Err(Box::new(file.fault(Rule::FileSize, problem, help))));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => file.text = text,
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            file.text = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+            let line = file.line(valid);
+            let problem = format!("line {line} is not UTF-8");
+            let help = "save the file as UTF-8";
+            return Ok(Err(Box::new(file.fault(Rule::FileEncoding, problem, help))));
+        }
+    }
+    Ok(Ok(file))
 }

@@ -7,7 +7,12 @@ mod common;
 
 use std::fs;
 
-use acsctl::{edition::Edition, folder, generate, quirk::Quirk, source};
+use acsctl::{
+    edition::Edition,
+    folder::{self, Scope},
+    generate,
+    quirk::Quirk,
+};
 use common::root;
 // The tables look for `crate::isolation`.
 use isolation::{self, table::Table};
@@ -31,8 +36,8 @@ const TABLES: [(Edition, &Table, &str); 3] = [
 ];
 
 fn quirks(edition: Edition) -> Vec<Quirk> {
-    let files = source::read(&root().join(edition.folder())).expect("the data is there");
-    folder::check(&files, Some(edition)).expect("the data has no fault")
+    let data = root().join(edition.folder());
+    folder::load(&data, Scope::now(Some(edition))).expect("the data has no fault")
 }
 
 #[test]

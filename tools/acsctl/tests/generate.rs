@@ -7,11 +7,17 @@ mod common;
 
 use std::{fs, process::Command};
 
-use acsctl::{edition::Edition, folder, generate, quirk::Quirk, source::DataFile};
+use acsctl::{
+    edition::Edition,
+    folder::{self, Scope},
+    generate,
+    quirk::Quirk,
+    source::DataFile,
+};
 use common::{accepted, scratch};
 
 fn quirks(files: &[DataFile]) -> Vec<Quirk> {
-    folder::check(files, None).expect("the files have no fault")
+    folder::check(files, Scope::now(None)).expect("the files have no fault")
 }
 
 /// The digest in the table of an edition.

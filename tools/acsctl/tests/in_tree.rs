@@ -8,9 +8,8 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use acsctl::{
-    folder,
+    folder::{self, Scope},
     quirk::{AcsRegisters, Condition, Mainline, Quirk},
-    source,
 };
 use common::root;
 use isolation::{acs::AcsFlags, entry::Kind};
@@ -37,8 +36,8 @@ const NOT_EXPRESSED: [&str; 1] = ["pci_quirk_intel_pch_acs"];
 type Row<'a> = (u16, Option<u16>, &'a str);
 
 fn mainline() -> Vec<(Quirk, Mainline)> {
-    let files = source::read(&root().join("quirks")).expect("the data is there");
-    let quirks = folder::check(&files, None).expect("the data has no fault");
+    let data = root().join("quirks");
+    let quirks = folder::load(&data, Scope::now(None)).expect("the data has no fault");
     let merged = quirks.into_iter().filter_map(|quirk| {
         let mainline = quirk.mainline.clone()?;
         Some((quirk, mainline))

@@ -9,7 +9,7 @@ mod handlers;
 use std::collections::BTreeSet;
 
 use acsctl::verdict::{Acs, Facts, Verdicts};
-use handlers::mainline;
+use handlers::entries;
 use isolation::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
 
 const LIST: &str = include_str!("in-tree-7.3.txt");
@@ -208,7 +208,7 @@ fn situations() -> Vec<Facts> {
 
 #[test]
 fn each_device_gets_the_verdict_of_its_handler() {
-    let quirks = mainline();
+    let quirks = entries();
     let verdicts = Verdicts::of(&quirks);
     let rows = rows();
     let mut devices = BTreeSet::new();
@@ -259,7 +259,7 @@ fn each_device_gets_the_verdict_of_its_handler() {
 
 #[test]
 fn a_verdict_names_its_entry_and_what_was_assumed() {
-    let quirks = mainline();
+    let quirks = entries();
     let verdicts = Verdicts::of(&quirks);
     let port = Facts {
         vendor: 0x8086,

@@ -11,7 +11,7 @@ use std::{
 };
 
 use acsctl::verdict::Verdicts;
-use handlers::mainline;
+use handlers::entries;
 use isolation::{decision::KernelVerdict, groups::release::Release};
 use topology::{Acs, Partition, Port, Topology};
 
@@ -71,7 +71,7 @@ fn difference(found: &Partition, recorded: &Partition) -> String {
 
 #[test]
 fn every_recorded_machine_is_exact() {
-    let quirks = mainline();
+    let quirks = entries();
     let verdicts = Verdicts::of(&quirks);
     let machines = machines(&root().join("tests/topologies"));
     assert_eq!(machines.len(), 8);
@@ -95,7 +95,7 @@ fn every_recorded_machine_is_exact() {
 /// More machines, where there are more.
 #[test]
 fn every_machine_shown_by_lspci_is_exact() {
-    let quirks = mainline();
+    let quirks = entries();
     let verdicts = Verdicts::of(&quirks);
     let machines = machines(&root().join("../shared/data/topologies"));
     let (mut exact, mut groups, mut equal, mut plain) = (0, 0, 0, 0);
@@ -121,7 +121,7 @@ fn every_machine_shown_by_lspci_is_exact() {
 /// are those recorded. Where the search for one fails, that is no proof that there is none.
 #[test]
 fn some_choice_of_acs_explains_each_machine_of_a_boot_log() {
-    let quirks = mainline();
+    let quirks = entries();
     let verdicts = Verdicts::of(&quirks);
     let mut machines = machines(&root().join("../shared/data/topologies/boot-log"));
     let (total, mut exact) = (machines.len(), 0);

@@ -10,18 +10,28 @@ use isolation::{
 use toml::Spanned;
 
 use super::{choice, word};
-use crate::{finding::Notes, quirk::Ids, words::Words};
+use crate::{
+    finding::Notes,
+    format::{self, Words},
+    quirk::{Ids, Status},
+    rule::Rule,
+};
 
 /// Reads the kinds; none where the file names none that is known.
 pub(super) fn kinds(value: Option<&Spanned<Words>>, notes: &mut Notes<'_>) -> Vec<Kind> {
     let choices = Kind::ALL.map(|kind| (kind.name(), kind));
     let Some(value) = value else {
-        choice(None, "kind", &choices, notes);
         return Vec::new();
     };
     let words = value.get_ref().each(&value.span());
     if words.is_empty() {
-        notes.add(&value.span(), "kind", "no kind", "name at least one");
+        notes.add(
+            Rule::ValueEmpty,
+            &value.span(),
+            "kind",
+            "no kind",
+            "name at least one",
+        );
     }
     let mut kinds = Vec::new();
     for (text, place) in words {
@@ -30,7 +40,13 @@ pub(super) fn kinds(value: Option<&Spanned<Words>>, notes: &mut Notes<'_>) -> Ve
         };
         if kinds.contains(&kind) {
             let problem = format!("{text} stands twice");
-            notes.add(&place, "kind", problem, "take one of them out");
+            notes.add(
+                Rule::ValueTwice,
+                &place,
+                "kind",
+                problem,
+                "take one of them out",
+            );
         } else {
             kinds.push(kind);
         }
@@ -38,23 +54,27 @@ pub(super) fn kinds(value: Option<&Spanned<Words>>, notes: &mut Notes<'_>) -> Ve
     kinds
 }
 
-/// Reads the flags; `by_registers` tells that the file says how to read them from the device.
+/// Reads the flags; none where the file says how to read them from the device.
 pub(super) fn acs(
-    value: Option<&Spanned<Vec<Spanned<String>>>>,
-    by_registers: bool,
+    parsed: &format::File,
     kinds: &[Kind],
     notes: &mut Notes<'_>,
 ) -> Option<AcsFlags> {
-    let Some(value) = value else {
+    let by_registers = parsed.acs_registers.is_some();
+    let Some(value) = &parsed.acs else {
         if by_registers {
             return Some(AcsFlags::NONE);
         }
-        let remedy = "list the flags that the statement covers, as [\"SV\", \"RR\"]";
-        notes.add(&(0..0), "acs", "missing", remedy);
+        if parsed.has_flags {
+            return None;
+        }
+        let help = "list the flags that the statement covers, as [\"SV\", \"RR\"]";
+        notes.add(Rule::KeyMissing, &(0..0), "acs", "missing", help);
         return None;
     };
     if by_registers {
         notes.add(
+            Rule::FlagsTwoWays,
             &value.span(),
             "acs",
             "stands beside acs-registers",
@@ -62,8 +82,8 @@ pub(super) fn acs(
         );
     }
     if value.get_ref().is_empty() {
-        let remedy = "list the flags that the statement covers";
-        notes.add(&value.span(), "acs", "no flag", remedy);
+        let help = "list the flags that the statement covers";
+        notes.add(Rule::ValueEmpty, &value.span(), "acs", "no flag", help);
     }
     let mut flags = AcsFlags::NONE;
     for word in value.get_ref() {
@@ -72,10 +92,17 @@ pub(super) fn acs(
         };
         if flags.contains(flag) {
             let problem = format!("{flag} stands twice");
-            notes.add(&word.span(), "acs", problem, "take one of them out");
+            notes.add(
+                Rule::ValueTwice,
+                &word.span(),
+                "acs",
+                problem,
+                "take one of them out",
+            );
         }
         if let Some(kind) = kinds.iter().find(|kind| !kind.grantable().contains(flag)) {
             notes.add(
+                Rule::FlagsOfKind,
                 &word.span(),
                 "acs",
                 format!(
@@ -91,12 +118,13 @@ pub(super) fn acs(
 }
 
 /// Checks that a claim on every device of a vendor is one on a PCIe type that is no adapter's.
-pub(super) fn any(ids: &[&Ids], kinds: &[Kind], notes: &mut Notes<'_>) {
-    if !kinds.contains(&Kind::MfEndpoint) {
+pub(super) fn any(ids: &[&Ids], kinds: &[Kind], status: Option<Status>, notes: &mut Notes<'_>) {
+    if !kinds.contains(&Kind::MfEndpoint) || status.is_some_and(Status::is_negative) {
         return;
     }
     for ids in ids.iter().filter(|ids| ids.is_any()) {
         notes.add(
+            Rule::IdAny,
             &ids.span,
             "match.devices",
             format!("every device of the vendor {:04x} is too much for the kind \"mf-endpoint\"", ids.vendor),
@@ -105,9 +133,24 @@ pub(super) fn any(ids: &[&Ids], kinds: &[Kind], notes: &mut Notes<'_>) {
     }
 }
 
+/// The largest range that is still a claim on exactly these ids.
+const WIDEST: u16 = 64;
+
+/// Checks that a claim of ours is on ids that somebody can have named.
+pub(super) fn width(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>) {
+    let is_ours = status.is_some_and(|status| status != Status::Mainline && !status.is_negative());
+    let too_wide = |ids: &&&Ids| !ids.is_any() && ids.last - ids.first >= WIDEST;
+    for ids in ids.iter().filter(too_wide).filter(|_| is_ours) {
+        let problem = format!("{ids} are more than {WIDEST} devices");
+        let help = "list the ids that the statement names, each or in short ranges";
+        notes.add(Rule::IdWide, &ids.span, "match.devices", problem, help);
+    }
+}
+
 /// Reads the in-tree handler that the entry corrects.
 pub(super) fn supersedes(
     value: Option<&Spanned<String>>,
+    acs: Option<AcsFlags>,
     kinds: &[Kind],
     ids: &[&Ids],
     notes: &mut Notes<'_>,
@@ -121,6 +164,7 @@ pub(super) fn supersedes(
     )?;
     for ids in ids.iter().filter(|ids| ids.vendor != handler.vendor()) {
         notes.add(
+            Rule::SupersedesVendor,
             &value.span(),
             "supersedes",
             format!(
@@ -138,6 +182,7 @@ pub(super) fn supersedes(
     };
     if let Some(kind) = kinds.iter().find(|&&kind| !answers(kind)) {
         notes.add(
+            Rule::SupersedesKind,
             &value.span(),
             "supersedes",
             format!(
@@ -146,6 +191,18 @@ pub(super) fn supersedes(
                 kind.name()
             ),
             "take the line out, or correct the kind",
+        );
+    }
+    if acs.is_some_and(|acs| !AcsFlags::GROUPING.contains(acs)) {
+        notes.add(
+            Rule::SupersedesFlags,
+            &value.span(),
+            "supersedes",
+            format!(
+                "an entry that supersedes can grant no more than {}",
+                AcsFlags::GROUPING
+            ),
+            "take the other flags out of acs: asked for those, the handler may mean its no",
         );
     }
     Some(handler)

@@ -1,119 +1,105 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The evidence, and the prose beside it: trust rule 3.
+//! The evidence, and the prose beside it: trust rule 3. That what the status needs is there at
+//! all, the reader has seen to.
 
-use std::ops::Range;
-
-use toml::Spanned;
+use toml::{Spanned, value::Date};
 
 use super::prose;
-use crate::{
-    finding::Notes,
-    format,
-    quirk::{Evidence, Status},
-};
+use crate::{finding::Notes, format, quirk::Evidence, rule::Rule};
 
-/// Reads the `[evidence]` section, and checks it against what the status needs.
+/// Reads the `[evidence]` section; `today` is the day after which nobody can have stated anything.
 pub(super) fn check(
     value: Option<&Spanned<format::Evidence>>,
-    status: Option<Status>,
+    today: Date,
     notes: &mut Notes<'_>,
 ) -> Option<Evidence> {
-    let needed = status.filter(|status| status.needs_evidence());
-    let Some(value) = value else {
-        if let Some(status) = needed {
-            notes.add(
-                &(0..0),
-                "evidence",
-                format!("missing, and the status \"{}\" needs it", status.name()),
-                "record the vendor's statement in [evidence], or make it a candidate",
-            );
-        }
-        return None;
-    };
-    let evidence = value.get_ref();
-    for (field, text) in [
-        ("evidence.statement", &evidence.statement),
-        ("evidence.stated-by", &evidence.stated_by),
-    ] {
-        filled(text.as_ref(), field, needed.is_some(), &value.span(), notes);
-    }
+    let evidence = value?.get_ref();
+    filled(evidence.statement.as_ref(), "evidence.statement", notes);
+    filled(evidence.stated_by.as_ref(), "evidence.stated-by", notes);
+    let date = day(evidence, today, notes);
 
-    match &evidence.date {
-        // Of what was merged long ago, the day is not always on record.
-        None if needed.is_some_and(|status| status != Status::Mainline) => {
-            let remedy = "write the day of the statement, as date = 2014-11-03";
-            notes.add(&value.span(), "evidence.date", "missing", remedy);
-        }
-        Some(date) if date.get_ref().date.is_none() || date.get_ref().time.is_some() => notes.add(
-            &date.span(),
-            "evidence.date",
-            format!("{} is not a day", date.get_ref()),
-            "write the day alone, as date = 2014-11-03",
-        ),
-        _ => {}
-    }
-
-    let remedy = "give the address under which the statement can be read, with https://";
-    match &evidence.sources {
-        None if needed.is_some() => {
-            notes.add(&value.span(), "evidence.sources", "missing", remedy);
-        }
-        Some(sources) if sources.get_ref().is_empty() => {
-            notes.add(&sources.span(), "evidence.sources", "no source", remedy);
-        }
-        _ => {}
-    }
-    for source in evidence.sources.iter().flat_map(Spanned::get_ref) {
-        let text = source.get_ref();
-        let address = ["https://", "http://"]
-            .iter()
-            .find_map(|scheme| text.strip_prefix(scheme));
-        if address.is_none_or(|rest| rest.is_empty() || rest.contains(char::is_whitespace)) {
-            let problem = format!("\"{text}\" is not an address");
-            notes.add(&source.span(), "evidence.sources", problem, remedy);
+    let help =
+        "give the address under which the statement can be read, as https://lore.kernel.org/r/...";
+    if let Some(sources) = &evidence.sources {
+        if sources.get_ref().is_empty() {
+            let field = "evidence.sources";
+            notes.add(Rule::ValueEmpty, &sources.span(), field, "no source", help);
         }
     }
     let sources = evidence.sources.iter().flat_map(Spanned::get_ref);
+    for source in sources.clone() {
+        let text = source.get_ref();
+        if !is_address(text) {
+            let problem = format!("\"{text}\" is not an address that can be cited");
+            notes.add(
+                Rule::SourceForm,
+                &source.span(),
+                "evidence.sources",
+                problem,
+                help,
+            );
+        }
+    }
     Some(Evidence {
         statement: prose(evidence.statement.as_ref()),
         stated_by: prose(evidence.stated_by.as_ref()),
-        date: evidence
-            .date
-            .as_ref()
-            .and_then(|date| Some(date.get_ref().date?.to_string())),
+        date: date.map(|date| date.to_string()),
         sources: sources.map(|source| source.get_ref().clone()).collect(),
     })
 }
 
-/// Checks the prose outside the evidence: the reason for a status, what is left out of the
-/// package, and the name.
-pub(super) fn check_prose(parsed: &format::File, status: Option<Status>, notes: &mut Notes<'_>) {
-    let reason = status.is_some_and(Status::needs_reason);
-    let name = status == Some(Status::Mainline);
-    for (field, text, needed) in [
-        ("reason", &parsed.reason, reason),
-        ("name", &parsed.name, name),
-        ("partial", &parsed.partial, false),
-    ] {
-        filled(text.as_ref(), field, needed, &(0..0), notes);
+/// The day of the statement, if it is one.
+fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Option<Date> {
+    let value = evidence.date.as_ref()?;
+    let field = "evidence.date";
+    let found = value.get_ref();
+    let Some(day) = found.date.filter(|_| found.time.is_none()) else {
+        let problem = format!("{found} is not a day");
+        let help = "write the day alone, as date = 2014-11-03";
+        notes.add(Rule::ValueForm, &value.span(), field, problem, help);
+        return None;
+    };
+    let order = |day: Date| (day.year, day.month, day.day);
+    if order(day) > order(today) {
+        let problem = format!("{day} has not come: today is {today}");
+        let help = "write the day on which the statement was made";
+        notes.add(Rule::DateFuture, &value.span(), field, problem, help);
     }
+    Some(day)
 }
 
-/// Prose: must not be blank, and must be there if `needed`.
-pub(super) fn filled(
-    value: Option<&Spanned<String>>,
-    field: &str,
-    needed: bool,
-    place: &Range<usize>,
-    notes: &mut Notes<'_>,
-) {
-    let remedy = "say it in a sentence";
-    match value {
-        None if needed => notes.add(place, field, "missing, and the status needs it", remedy),
-        Some(text) if text.get_ref().trim().is_empty() => {
-            notes.add(&text.span(), field, "blank", remedy);
+/// Whether a text is `https://`, a host with a dot in it, and a path.
+fn is_address(text: &str) -> bool {
+    let Some((host, _)) = text
+        .strip_prefix("https://")
+        .and_then(|rest| rest.split_once('/'))
+    else {
+        return false;
+    };
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    host.contains('.') && host.split('.').all(is_label) && !text.contains(char::is_whitespace)
+}
+
+/// Checks the prose outside the evidence: the reason for a status, what is left out of the
+/// package, and the name.
+pub(super) fn check_prose(parsed: &format::File, notes: &mut Notes<'_>) {
+    filled(parsed.reason.as_ref(), "reason", notes);
+    filled(parsed.name.as_ref(), "name", notes);
+    filled(parsed.partial.as_ref(), "partial", notes);
+}
+
+/// Prose must not be blank.
+pub(super) fn filled(value: Option<&Spanned<String>>, field: &str, notes: &mut Notes<'_>) {
+    if let Some(text) = value {
+        if text.get_ref().trim().is_empty() {
+            let help = "say it in a sentence";
+            notes.add(Rule::ValueEmpty, &text.span(), field, "blank", help);
         }
-        _ => {}
     }
 }

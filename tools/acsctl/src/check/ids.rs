@@ -2,15 +2,14 @@
 
 //! Vendor and device ids.
 
-use std::ops::Range;
-
 use toml::Spanned;
 
-use super::evidence::filled;
+use super::{evidence::filled, prose};
 use crate::{
     finding::Notes,
     format,
     quirk::{Devices, Excluded, Ids},
+    rule::Rule,
 };
 
 const SOME: &str = "list the device ids, as [\"8030-8032\", \"8040\"]";
@@ -21,41 +20,30 @@ pub(super) fn check(
     matches: &[Spanned<format::Match>],
     notes: &mut Notes<'_>,
 ) -> (Vec<Devices>, Vec<Excluded>) {
-    if matches.is_empty() {
-        let remedy = "write at least one [[match]] with vendor and devices";
-        notes.add(&(0..0), "match", "missing", remedy);
-    }
     let mut all = Vec::new();
     let mut excluded = Vec::new();
     for one in matches {
         let vendor = vendor(one, notes);
-        let place = one.span();
-        let field = "match.devices";
-        let about = one.get_ref().about.as_ref();
-        filled(about, "match.about", false, &place, notes);
+        let one = one.get_ref();
+        filled(one.about.as_ref(), "match.about", notes);
         all.push(Devices {
-            ids: devices(one.get_ref().devices.as_ref(), vendor, field, &place, notes),
-            about: super::prose(about),
+            ids: devices(one.devices.as_ref(), vendor, "match.devices", notes),
+            about: prose(one.about.as_ref()),
         });
-        for exclude in &one.get_ref().excludes {
-            let place = exclude.span();
+        for exclude in &one.excludes {
             let exclude = exclude.get_ref();
             let field = "match.excludes.devices";
-            let mut ids = devices(exclude.devices.as_ref(), vendor, field, &place, notes);
+            let mut ids = devices(exclude.devices.as_ref(), vendor, field, notes);
             for ids in ids.iter().filter(|ids| ids.is_any()) {
                 let problem = "every device cannot be left out";
-                notes.add(&ids.span, field, problem, SOME);
+                notes.add(Rule::IdAny, &ids.span, field, problem, SOME);
             }
             ids.retain(|ids| !ids.is_any());
 
-            let field = "match.excludes.why";
-            let Some(why) = &exclude.why else {
-                notes.add(&place, field, "missing", "say it in a sentence");
-                continue;
-            };
-            filled(Some(why), field, false, &place, notes);
-            let why = why.get_ref().trim().to_owned();
-            excluded.push(Excluded { ids, why });
+            filled(exclude.why.as_ref(), "match.excludes.why", notes);
+            if let Some(why) = prose(exclude.why.as_ref()) {
+                excluded.push(Excluded { ids, why });
+            }
         }
     }
     (all, excluded)
@@ -65,15 +53,13 @@ fn devices(
     value: Option<&Spanned<Vec<Spanned<String>>>>,
     vendor: Option<u16>,
     field: &str,
-    place: &Range<usize>,
     notes: &mut Notes<'_>,
 ) -> Vec<Ids> {
     let Some(value) = value else {
-        notes.add(place, field, "missing", SOME);
         return Vec::new();
     };
     if value.get_ref().is_empty() {
-        notes.add(&value.span(), field, "no device id", SOME);
+        notes.add(Rule::ValueEmpty, &value.span(), field, "no device id", SOME);
     }
     let mut all = Vec::new();
     for range in value.get_ref() {
@@ -90,14 +76,11 @@ fn devices(
 }
 
 fn vendor(one: &Spanned<format::Match>, notes: &mut Notes<'_>) -> Option<u16> {
-    let Some(value) = &one.get_ref().vendor else {
-        let remedy = "write the vendor id, as vendor = \"1077\"";
-        notes.add(&one.span(), "match.vendor", "missing", remedy);
-        return None;
-    };
+    let value = one.get_ref().vendor.as_ref()?;
     match hex(value.get_ref()) {
         Some(0x0000 | 0x0001 | 0xffff) => {
             notes.add(
+                Rule::IdNone,
                 &value.span(),
                 "match.vendor",
                 format!("{} is no vendor", value.get_ref()),
@@ -127,6 +110,7 @@ fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> 
     };
     if from > to {
         notes.add(
+            Rule::IdReversed,
             &value.span(),
             field,
             format!("the range {text} is reversed"),
@@ -139,6 +123,7 @@ fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> 
 
 fn not_hex(value: &Spanned<String>, field: &str, bad: &str, notes: &mut Notes<'_>) {
     notes.add(
+        Rule::IdForm,
         &value.span(),
         field,
         format!("\"{bad}\" is not an id"),

@@ -4,33 +4,24 @@
 
 use toml::Spanned;
 
-use super::evidence::filled;
+use super::{evidence::filled, prose};
 use crate::{
     finding::Notes,
     format,
     quirk::{Mainline, Status},
+    rule::Rule,
 };
 
-/// Reads the section, which mainline entries must have and others must not.
+/// Reads the section, which others than mainline entries must not have.
 pub(super) fn check(
     value: Option<&Spanned<format::Mainline>>,
     status: Option<Status>,
     notes: &mut Notes<'_>,
 ) -> Option<Mainline> {
-    let merged = status.is_none_or(|status| status == Status::Mainline);
-    let Some(value) = value else {
-        if status == Some(Status::Mainline) {
-            notes.add(
-                &(0..0),
-                "mainline",
-                "missing, and the status \"mainline\" needs it",
-                "write [mainline] with since and handler",
-            );
-        }
-        return None;
-    };
-    if !merged {
+    let value = value?;
+    if status.is_some_and(|status| status != Status::Mainline) {
         notes.add(
+            Rule::KeyUnneeded,
             &value.span(),
             "mainline",
             "only entries with the status \"mainline\" have this section",
@@ -38,60 +29,35 @@ pub(super) fn check(
         );
     }
     let section = value.get_ref();
-    let place = value.span();
     let since = text(section.since.as_ref(), "mainline.since", is_since, notes);
-    if section.since.is_none() {
-        notes.add(
-            &place,
-            "mainline.since",
-            "missing",
-            remedy("mainline.since"),
-        );
-    }
     let commit = text(section.commit.as_ref(), "mainline.commit", is_commit, notes);
-    let handler = text(
-        section.handler.as_ref(),
-        "mainline.handler",
-        is_handler,
-        notes,
-    );
-    if section.handler.is_none() {
-        notes.add(
-            &place,
-            "mainline.handler",
-            "missing",
-            remedy("mainline.handler"),
-        );
-    }
-    let expressed = section
-        .expressed
-        .as_ref()
-        .is_none_or(|flag| *flag.get_ref());
+    let handler = section.handler.as_ref();
+    let handler = text(handler, "mainline.handler", is_handler, notes);
+    let is_set = |flag: &Option<Spanned<bool>>| flag.as_ref().map(|flag| *flag.get_ref());
+    let expressed = is_set(&section.expressed).unwrap_or(true);
     match &section.why {
-        None if !expressed => {
-            notes.add(&place, "mainline.why", "missing", "say it in a sentence");
-        }
+        None if !expressed => notes.add(
+            Rule::KeyMissing,
+            &value.span(),
+            "mainline.why",
+            "missing beside expressed = false",
+            "say in a sentence what the data cannot tell",
+        ),
         Some(why) if expressed => notes.add(
+            Rule::KeyUnneeded,
             &why.span(),
             "mainline.why",
             "stands without expressed = false",
             "take it out, or add expressed = false",
         ),
-        why => filled(why.as_ref(), "mainline.why", false, &place, notes),
+        why => filled(why.as_ref(), "mainline.why", notes),
     }
     Some(Mainline {
         since: since.filter(|since| since != "unknown"),
         commit,
         handler: handler?,
-        any_type: section
-            .any_type
-            .as_ref()
-            .is_some_and(|flag| *flag.get_ref()),
-        not_expressed: section
-            .why
-            .as_ref()
-            .filter(|_| !expressed)
-            .map(|why| why.get_ref().trim().to_owned()),
+        any_type: is_set(&section.any_type).unwrap_or(false),
+        not_expressed: prose(section.why.as_ref().filter(|_| !expressed)),
     })
 }
 
@@ -105,13 +71,13 @@ fn text(
     let value = value?;
     if !is_right(value.get_ref()) {
         let problem = format!("\"{}\" is not of that form", value.get_ref());
-        notes.add(&value.span(), field, problem, remedy(field));
+        notes.add(Rule::ValueForm, &value.span(), field, problem, help(field));
         return None;
     }
     Some(value.get_ref().clone())
 }
 
-fn remedy(field: &str) -> &'static str {
+fn help(field: &str) -> &'static str {
     match field {
         "mainline.since" => {
             "write the first release that has the entry, as \"v5.8\", or \"unknown\""

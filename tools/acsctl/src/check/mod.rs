@@ -25,10 +25,11 @@ use isolation::{
 use toml::Spanned;
 
 use crate::{
-    edition::Edition,
     finding::{Finding, Notes},
+    folder::Scope,
     format,
     quirk::{AcsRegisters, Condition, Devices, Evidence, Excluded, Ids, Mainline, Quirk, Status},
+    rule::Rule,
     source::DataFile,
 };
 
@@ -44,29 +45,26 @@ pub(crate) struct Draft<'a> {
     acs: Option<AcsFlags>,
     acs_registers: Option<AcsRegisters>,
     requires: Vec<Condition>,
-    supersedes: Option<CatchAll>,
+    pub(crate) supersedes: Option<CatchAll>,
     reason: Option<String>,
     evidence: Option<Evidence>,
     partial: Option<String>,
-    mainline: Option<Mainline>,
+    pub(crate) mainline: Option<Mainline>,
 }
 
 impl<'a> Draft<'a> {
-    /// Reads a file; `edition` says what the folder is for, if anything in particular.
-    pub(crate) fn read(
-        file: &'a DataFile,
-        edition: Option<Edition>,
-    ) -> (Option<Self>, Vec<Finding>) {
+    /// Reads a file.
+    pub(crate) fn read(file: &'a DataFile, scope: Scope) -> (Option<Self>, Vec<Finding>) {
         let mut notes = Notes::on(file);
         check_name(file, &mut notes);
         let draft = format::parse(file, &mut notes)
-            .map(|parsed| Self::check(file, edition, &parsed, &mut notes));
+            .map(|parsed| Self::check(file, scope, &parsed, &mut notes));
         (draft, notes.into_findings())
     }
 
     fn check(
         file: &'a DataFile,
-        edition: Option<Edition>,
+        scope: Scope,
         parsed: &format::File,
         notes: &mut Notes<'_>,
     ) -> Self {
@@ -77,9 +75,11 @@ impl<'a> Draft<'a> {
             notes,
         );
         let kinds = claim::kinds(parsed.kind.as_ref(), notes);
-        if let (Some(status), Some(edition), Some(value)) = (status, edition, &parsed.status) {
+        if let (Some(status), Some(edition), Some(value)) = (status, scope.edition, &parsed.status)
+        {
             if !edition.admits(status) {
                 notes.add(
+                    Rule::StatusPlace,
                     &value.span(),
                     "status",
                     format!(
@@ -94,25 +94,22 @@ impl<'a> Draft<'a> {
         }
         let (devices, excludes) = ids::check(&parsed.matches, notes);
         let ids: Vec<_> = devices.iter().flat_map(|one| &one.ids).collect();
-        claim::any(&ids, &kinds, notes);
+        claim::any(&ids, &kinds, status, notes);
+        claim::width(&ids, status, notes);
+        let acs = claim::acs(parsed, &kinds, notes);
         unbuilt::check(parsed, status, &kinds, &ids, notes);
-        evidence::check_prose(parsed, status, notes);
+        evidence::check_prose(parsed, notes);
         Self {
             file,
             number: number(parsed.number.as_ref(), notes),
             status,
             title: prose(parsed.name.as_ref()),
-            acs: claim::acs(
-                parsed.acs.as_ref(),
-                parsed.acs_registers.is_some(),
-                &kinds,
-                notes,
-            ),
+            acs,
             acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
             requires: requires(parsed.requires.as_ref(), notes),
-            supersedes: claim::supersedes(parsed.supersedes.as_ref(), &kinds, &ids, notes),
+            supersedes: claim::supersedes(parsed.supersedes.as_ref(), acs, &kinds, &ids, notes),
             reason: prose(parsed.reason.as_ref()),
-            evidence: evidence::check(parsed.evidence.as_ref(), status, notes),
+            evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
             partial: prose(parsed.partial.as_ref()),
             mainline: mainline::check(parsed.mainline.as_ref(), status, notes),
             kinds,
@@ -160,8 +157,9 @@ fn check_name(file: &DataFile, notes: &mut Notes<'_>) {
     let parts: Vec<_> = file.name.split('/').collect();
     if !matches!(parts[..], [vendor, family] if is_word(vendor) && is_word(family)) {
         notes.add(
+            Rule::FileName,
             &(0..0),
-            "name",
+            "file",
             format!("\"{}\" is not of the form vendor/family", file.name),
             "use one folder for the vendor and one file in it for the family, both named with \
              lowercase letters, digits and hyphens",
@@ -169,17 +167,14 @@ fn check_name(file: &DataFile, notes: &mut Notes<'_>) {
     }
 }
 
-/// The choice that a string value names; it must be there.
+/// The choice that a string value names.
 fn choice<T: Copy>(
     value: Option<&Spanned<String>>,
     field: &str,
     choices: &[(&str, T)],
     notes: &mut Notes<'_>,
 ) -> Option<T> {
-    let Some(value) = value else {
-        notes.add(&(0..0), field, "missing", one_of(choices));
-        return None;
-    };
+    let value = value?;
     word(value.get_ref(), &value.span(), field, choices, notes)
 }
 
@@ -194,7 +189,7 @@ fn word<T: Copy>(
     let found = choices.iter().find(|(name, _)| *name == text);
     if found.is_none() {
         let problem = format!("\"{text}\" is unknown");
-        notes.add(place, field, problem, one_of(choices));
+        notes.add(Rule::ValueUnknown, place, field, problem, one_of(choices));
     }
     found.map(|&(_, choice)| choice)
 }
@@ -210,18 +205,15 @@ fn prose(value: Option<&Spanned<String>>) -> Option<String> {
 }
 
 fn number(value: Option<&Spanned<i64>>, notes: &mut Notes<'_>) -> Option<(u16, Range<usize>)> {
-    let Some(value) = value else {
-        let remedy = "take one that no entry has or had; acsctl table list shows those in use";
-        notes.add(&(0..0), "number", "missing", remedy);
-        return None;
-    };
+    let value = value?;
     let number = u16::try_from(*value.get_ref()).ok();
     let number = number.filter(|&number| number >= 1);
     if number.is_none() {
         notes.add(
+            Rule::NumberRange,
             &value.span(),
             "number",
-            format!("{} is out of range", value.get_ref()),
+            "out of range",
             "use a number from 1 to 65535",
         );
     }
@@ -241,8 +233,14 @@ fn requires(
         return Vec::new();
     };
     if value.get_ref().is_empty() {
-        let remedy = "name what must hold, or take the line out";
-        notes.add(&value.span(), "requires", "no condition", remedy);
+        let help = "name what must hold, or take the line out";
+        notes.add(
+            Rule::ValueEmpty,
+            &value.span(),
+            "requires",
+            "no condition",
+            help,
+        );
     }
     let conditions = Condition::ALL.map(|condition| (condition.name(), condition));
     let mut found = Vec::new();
@@ -252,7 +250,13 @@ fn requires(
         };
         if found.contains(&condition) {
             let problem = format!("{} stands twice", condition.name());
-            notes.add(&word.span(), "requires", problem, "take one of them out");
+            notes.add(
+                Rule::ValueTwice,
+                &word.span(),
+                "requires",
+                problem,
+                "take one of them out",
+            );
         } else {
             found.push(condition);
         }

@@ -10,6 +10,7 @@ use crate::{
     finding::Notes,
     format,
     quirk::{Ids, Status},
+    rule::Rule,
 };
 
 /// Checks that nothing else than a mainline entry says what cannot be built.
@@ -20,7 +21,7 @@ pub(super) fn check(
     ids: &[&Ids],
     notes: &mut Notes<'_>,
 ) {
-    if status.is_none_or(|status| status == Status::Mainline) {
+    if status.is_none_or(|status| status == Status::Mainline || status.is_negative()) {
         return;
     }
     let several_kinds = parsed.kind.as_ref().filter(|_| kinds.len() > 1);
@@ -49,10 +50,11 @@ pub(super) fn check(
     }));
     for (place, field, what) in found {
         notes.add(
+            Rule::Unbuildable,
             &place,
             field,
             format!("no module can be built with {what} yet"),
-            "only entries with the status \"mainline\" may say that",
+            "only entries with the status \"mainline\", and refusals, may say that",
         );
     }
 }

@@ -23,12 +23,16 @@ pub(crate) fn root() -> PathBuf {
 
 /// A folder of sound data files, with every status that an edition for real devices may have.
 pub(crate) fn accepted() -> Vec<DataFile> {
-    source::read(&tests().join("accepted")).expect("the folder is there")
+    source::read(&tests().join("accepted"))
+        .expect("the folder is there")
+        .files
 }
 
 /// The files of `tests/rejected/`, as if in the folder of a vendor `bad`.
 pub(crate) fn rejected() -> Vec<DataFile> {
-    let mut files = source::read(&tests().join("rejected")).expect("the folder is there");
+    let mut files = source::read(&tests().join("rejected"))
+        .expect("the folder is there")
+        .files;
     for file in &mut files {
         file.name = format!("bad/{}", file.name);
     }

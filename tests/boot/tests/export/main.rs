@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Patches for mainline, against the source of each kernel that `ACS_QUIRKS_KERNELS` names: git
+//! takes them, the compiler does, so does the kernel's own `checkpatch.pl`, and the kernel answers
+//! as the entry says.
+
+mod compile;
+mod repository;
+mod verdicts;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use acsctl::{
+    export::{Options, export},
+    folder::{self, Scope},
+    quirk::{Quirk, Status},
+};
+use anyhow::{Context, Result, anyhow, ensure};
+use boot::kernel::{Kernel, cache};
+use compile::compile;
+use repository::Repository;
+
+const SIGNER: &str = "Jörg Müller <signer@example.org>";
+
+/// One entry for each form that a patch can have, as if a vendor had vouched for it.
+fn entries() -> Result<Vec<Quirk>> {
+    let folder = "../../tools/acsctl/tests/export/entries";
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut quirks = folder::load(&folder, Scope::now(None))?;
+    for quirk in &mut quirks {
+        quirk.status = Status::Validated;
+        quirk.mainline = None;
+    }
+    Ok(quirks)
+}
+
+/// The source of each kernel, with the folder of what was prepared of it.
+fn sources() -> Result<Vec<(PathBuf, PathBuf)>> {
+    let cache = cache()?;
+    let folders = Kernel::from_env()?.into_iter().map(|kernel| {
+        let folder = cache.join("kernels").join(kernel.release);
+        (folder.join("tree"), folder)
+    });
+    Ok(folders.collect())
+}
+
+fn patch(quirk: &Quirk, source: &Path) -> Result<String> {
+    let options = Options {
+        signed_off_by: Some(SIGNER.parse()?),
+        date: None,
+    };
+    let patch = export(quirk, source, &options).with_context(|| quirk.name.clone())?;
+    Ok(patch.text)
+}
+
+/// Runs a command, and returns what it printed.
+fn run(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    ensure!(output.status.success(), "{command:?}: {}", text(&output));
+    Ok(text(&output))
+}
+
+/// All that a command printed.
+fn text(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr[..]]
+        .map(String::from_utf8_lossy)
+        .concat()
+}
+
+/// Each form of a patch applies, by its author and with its words, and then compiles.
+#[test]
+fn patches_apply_and_compile() -> Result<()> {
+    for (tree, prepared) in sources()? {
+        let repository = Repository::new(&tree)?;
+        let mut files = Vec::new();
+        for quirk in entries()? {
+            let mail = patch(&quirk, &tree)?;
+            let patched = repository.am(&mail).with_context(|| mail.clone())?;
+            let said = repository.git(&["log", "-1", "--format=%an <%ae>%n%s%n%(trailers)"])?;
+            let name = quirk.title.as_deref().unwrap_or_default();
+            let source = &quirk.evidence.as_ref().context("evidence")?.sources[0];
+            let expected = format!(
+                "{SIGNER}\nPCI: Add ACS quirk for {name}\nLink: {source}\nSigned-off-by: {SIGNER}\n"
+            );
+            ensure!(said.trim() == expected.trim(), "{said}");
+            let again = repository.am(&mail);
+            ensure!(again.is_err(), "{} applies twice", quirk.name);
+            repository.git(&["am", "--abort"])?;
+            repository.back()?;
+            files.push((quirk.name, patched));
+        }
+        compile(&prepared, &files)?;
+    }
+    Ok(())
+}
+
+/// What was applied is there for the next: no patch for devices that the kernel has a quirk for.
+#[test]
+fn what_is_applied_is_found() -> Result<()> {
+    for (tree, _) in sources()? {
+        let repository = Repository::new(&tree)?;
+        for quirk in entries()? {
+            repository.am(&patch(&quirk, &tree)?)?;
+            let Err(error) = export(&quirk, repository.path(), &Options::default()) else {
+                return Err(anyhow!("{} is exported again", quirk.name));
+            };
+            let said = error.to_string();
+            ensure!(said.contains("already there"), "{}: {said}", quirk.name);
+            repository.back()?;
+        }
+    }
+    Ok(())
+}
+
+/// The control: neither git nor the compiler takes just anything.
+#[test]
+fn broken_patches_are_found() -> Result<()> {
+    let quirk = entries()?
+        .into_iter()
+        .find(|one| one.name == "acme/root-port");
+    let quirk = quirk.context("there is such an entry")?;
+    for (tree, prepared) in sources()? {
+        let repository = Repository::new(&tree)?;
+        let mail = patch(&quirk, &tree)?;
+        let misplaced = mail.replace("\n \t{ 0 }\n", "\n \t{ 1 }\n");
+        ensure!(
+            misplaced != mail && repository.am(&misplaced).is_err(),
+            "git takes it"
+        );
+        repository.git(&["am", "--abort"])?;
+
+        // No such handler; a handler that nothing names, which is a mere warning; no such flag.
+        for (old, new, said) in [
+            (
+                "00, pci_quirk_acme_rp_acs }",
+                "00, pci_quirk_acme_acs }",
+                "undeclared",
+            ),
+            (
+                ", pci_quirk_acme_rp_acs }",
+                ", pci_quirk_xgene_acs }",
+                "defined but not used",
+            ),
+            ("+\t\tPCI_ACS_SV |", "+\t\tPCI_ACS_SW |", "undeclared"),
+        ] {
+            let broken = mail.replace(old, new);
+            ensure!(broken != mail, "there is no {old}");
+            let files = [("broken".to_owned(), repository.am(&broken)?)];
+            repository.back()?;
+            let Err(error) = compile(&prepared, &files) else {
+                return Err(anyhow!("it compiles with {new}"));
+            };
+            ensure!(error.to_string().contains(said), "{error}");
+        }
+    }
+    Ok(())
+}
+
+/// The kernel's own check of style finds nothing, not even a warning; but for the control.
+#[test]
+fn patches_pass_checkpatch() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mail = folder.path().join("mail");
+    for (tree, _) in sources()? {
+        let checkpatch = || {
+            let mut perl = Command::new("perl");
+            perl.arg(tree.join("scripts/checkpatch.pl"));
+            perl.arg(format!("--root={}", tree.display())).arg(&mail);
+            run(&mut perl)
+        };
+        for quirk in entries()? {
+            let text = patch(&quirk, &tree)?;
+            fs::write(&mail, &text)?;
+            let said = checkpatch().with_context(|| text.clone())?;
+            ensure!(
+                said.contains("total: 0 errors, 0 warnings"),
+                "{said}\n{text}"
+            );
+
+            fs::write(&mail, text.replace("+\t", "+        "))?;
+            ensure!(checkpatch().is_err(), "blanks for tabs are not noticed");
+        }
+        // Without a name, the one thing that is missing is that name.
+        let quirk = entries()?.remove(0);
+        fs::write(&mail, export(&quirk, &tree, &Options::default())?.text)?;
+        let Err(error) = checkpatch() else {
+            return Err(anyhow!("a missing Signed-off-by is not noticed"));
+        };
+        let said = error.to_string();
+        ensure!(said.contains("Missing Signed-off-by"), "{said}");
+        ensure!(said.contains("total: 1 errors, 0 warnings"), "{said}");
+    }
+    Ok(())
+}

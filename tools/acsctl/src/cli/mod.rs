@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The command line, what is printed, and the exit status.
+
+mod table;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::error::Error;
+
+/// Explains, checks and builds the data of acs-quirks.
+///
+/// Exit status: 0 when all is well, 1 when the data has faults, lacks what was asked for or a file
+/// is not current, 2 when the command could not run.
+#[derive(Parser, Debug)]
+#[command(name = "acsctl", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// The database of quirks.
+    #[command(subcommand)]
+    Table(table::Command),
+}
+
+/// For whom something is printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; the first key names the schema and its version.
+    Json,
+}
+
+impl Arguments {
+    /// Does what the command line asks, and prints why it could not.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        let Command::Table(command) = self.command;
+        let (text, error) = match command.run() {
+            Ok(text) => (text, None),
+            Err(Failure { printed, error }) => (printed, Some(error)),
+        };
+        match print(&text).err().or(error) {
+            None => ExitCode::SUCCESS,
+            Some(error) => {
+                // Nothing is left to say it with when this fails too.
+                let _ = writeln!(anstream::stderr(), "{error}");
+                ExitCode::from(error.exit_status())
+            }
+        }
+    }
+}
+
+/// Why a command fails, and what it has to say nevertheless.
+struct Failure {
+    /// For the standard output.
+    printed: String,
+    error: Error,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            printed: String::new(),
+            error,
+        }
+    }
+}
+
+/// Prints the outcome. A reader that has heard enough, as `head`, is no error.
+fn print(text: &str) -> Result<(), Error> {
+    match anstream::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::CouldNotRun(
+            format!("cannot write to the standard output: {error}"),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl table check`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{
+    cli::{Failure, Format},
+    edition::Edition,
+    error::Error,
+    finding::Finding,
+    folder::{self, Scope},
+    report,
+    source::{self, is_same},
+};
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Check {
+    /// Report on these files alone, which need not be in the folder; all are checked together.
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Folder of the data files.
+    #[arg(long, value_name = "DIR", default_value = "quirks")]
+    quirks: PathBuf,
+    /// The edition that the folder is for: it decides which statuses have a place there.
+    #[arg(long, value_enum)]
+    edition: Option<Edition>,
+    /// For whom the outcome is.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> Result<String, Failure> {
+        let mut sources = source::read(&self.quirks)?;
+        for file in &self.files {
+            sources.add(file)?;
+        }
+        let count = sources.files.len() + sources.findings.len();
+        let checked = folder::check_all(sources, Scope::now(self.edition));
+        let mut findings = checked.err().unwrap_or_default();
+        if !self.files.is_empty() {
+            let is_asked = |one: &Finding| self.files.iter().any(|file| is_same(file, &one.file));
+            findings.retain(is_asked);
+        }
+        if self.format == Format::Json {
+            let printed = report::json(count, &findings)?;
+            return if findings.is_empty() {
+                Ok(printed)
+            } else {
+                let error = Error::Stale(format!("findings: {}", findings.len()));
+                Err(Failure { printed, error })
+            };
+        }
+        if findings.is_empty() {
+            let files = if self.files.is_empty() {
+                count
+            } else {
+                self.files.len()
+            };
+            return Ok(format!("{files} checked, no findings\n"));
+        }
+        Err(Error::Findings(findings).into())
+    }
+}

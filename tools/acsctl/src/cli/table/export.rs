@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl table export`.
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use super::{Data, show};
+use crate::{
+    error::Error,
+    export::{self, Options, Person},
+    output,
+};
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Export {
+    /// The entry, by its number or name.
+    #[arg(value_name = "ENTRY")]
+    entry: String,
+    #[command(flatten)]
+    data: Data,
+    /// The top folder of a kernel's source, which is only read.
+    #[arg(long, value_name = "DIR")]
+    kernel_source: PathBuf,
+    /// Who signs off on the patch and sends it: 'Name <mail>'.
+    #[arg(long, value_name = "PERSON")]
+    signed_off_by: Option<Person>,
+    /// The file to write, if not the standard output.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Export {
+    pub(super) fn run(&self) -> Result<String, Error> {
+        let quirks = self.data.load()?;
+        let quirk = show::one(&quirks, &self.entry)?;
+        let options = Options {
+            signed_off_by: self.signed_off_by.clone(),
+            date: export::source_date_epoch()?,
+        };
+        let patch = export::export(quirk, &self.kernel_source, &options)?;
+        for notice in &patch.notices {
+            // A notice that cannot be printed must not keep the patch back.
+            let _ = writeln!(io::stderr(), "notice: {notice}");
+        }
+        let Some(out) = &self.out else {
+            return Ok(patch.text);
+        };
+        output::write(out, &patch.text)?;
+        Ok(format!(
+            "{}: written; read it, then git am it\n",
+            out.display()
+        ))
+    }
+}

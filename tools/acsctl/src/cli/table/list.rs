@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl table list`.
+
+use clap::Args;
+
+use super::Data;
+use crate::{cli::Format, entry_json, error::Error, quirk::Quirk};
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct List {
+    #[command(flatten)]
+    data: Data,
+    /// For whom the list is.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl List {
+    pub(super) fn run(&self) -> Result<String, Error> {
+        let quirks = self.data.load()?;
+        match self.format {
+            Format::Text => Ok(text(&quirks)),
+            Format::Json => entry_json::entries(&quirks.iter().collect::<Vec<_>>()),
+        }
+    }
+}
+
+fn text(quirks: &[Quirk]) -> String {
+    let widest = |length: &dyn Fn(&Quirk) -> usize| quirks.iter().map(length).max();
+    let width = widest(&|quirk| quirk.name.len()).unwrap_or_default();
+    let kind_width = widest(&|quirk| quirk.kind_names().len()).unwrap_or_default();
+    let line = |quirk: &Quirk| {
+        let ids: Vec<_> = quirk.ids().map(ToString::to_string).collect();
+        format!(
+            "{:>5}  {:width$}  {:9}  {:kind_width$}  {}\n",
+            quirk.number,
+            quirk.name,
+            quirk.status.name(),
+            quirk.kind_names(),
+            ids.join(" ")
+        )
+    };
+    quirks.iter().map(line).collect()
+}

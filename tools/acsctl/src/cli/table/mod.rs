@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl table`: the database of quirks.
+
+mod build;
+mod check;
+mod export;
+mod list;
+mod page;
+mod schema;
+mod show;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Failure;
+use crate::{
+    error::Error,
+    folder::{self, Scope},
+    quirk::Quirk,
+};
+
+#[derive(Subcommand, Debug)]
+pub(super) enum Command {
+    /// Check data files against every rule.
+    Check(check::Check),
+    /// Print number, name, status, kind and device ids of every entry.
+    List(list::List),
+    /// Print everything that is known of an entry or of a device.
+    Show(show::Show),
+    /// Write the Rust source of a table from the data files.
+    Build(build::Build),
+    /// Write a page of the documentation that is made from the data.
+    Page(page::Page),
+    /// Write a patch for mainline's drivers/pci/quirks.c from an entry.
+    Export(export::Export),
+    /// Write the JSON Schema of the data files, for editors.
+    Schema(schema::Schema),
+}
+
+impl Command {
+    pub(super) fn run(&self) -> Result<String, Failure> {
+        match self {
+            Self::Check(check) => check.run(),
+            Self::List(list) => Ok(list.run()?),
+            Self::Show(show) => Ok(show.run()?),
+            Self::Build(build) => Ok(build.run()?),
+            Self::Export(export) => Ok(export.run()?),
+            Self::Page(page) => Ok(page.run()?),
+            Self::Schema(schema) => Ok(schema.run()?),
+        }
+    }
+}
+
+/// Where the data is.
+#[derive(Args, Debug)]
+struct Data {
+    /// Folder of the data files.
+    #[arg(long, value_name = "DIR", default_value = "quirks")]
+    quirks: PathBuf,
+}
+
+impl Data {
+    /// The entries, which must be without fault, by number.
+    fn load(&self) -> Result<Vec<Quirk>, Error> {
+        let mut quirks = folder::load(&self.quirks, Scope::now(None))?;
+        quirks.sort_by_key(|quirk| quirk.number);
+        Ok(quirks)
+    }
+}
+
+/// A file that is generated.
+#[derive(Args, Debug)]
+struct Generated {
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Write nothing, and fail when the file is not current.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Generated {
+    /// Makes the file hold `text`, or finds whether it does; says so. `how` makes it so.
+    fn settle(&self, text: &str, what: &str, how: &str) -> Result<String, Error> {
+        use crate::output;
+        let out = self.out.display();
+        let outcome = match self.check {
+            true if output::is_current(&self.out, text)? => "is current",
+            true => {
+                let problem = format!("{out} is not current; `acsctl table {how}` makes it so");
+                return Err(Error::Stale(problem));
+            }
+            false if output::write(&self.out, text)? => "written",
+            false => "is current",
+        };
+        Ok(format!("{out}: {outcome}, {what}\n"))
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl table show`.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+
+use super::Data;
+use crate::{
+    cli::Format,
+    entry_json,
+    error::Error,
+    quirk::{Ids, Quirk},
+};
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Show {
+    /// An entry by its number or name (48, nxp/lx2), or a device (1957:8d80): then every entry
+    /// that speaks of it.
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    data: Data,
+    /// For whom it is.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Show {
+    pub(super) fn run(&self) -> Result<String, Error> {
+        let quirks = self.data.load()?;
+        let found = find(&quirks, &self.id)?;
+        match self.format {
+            Format::Text => {
+                let pages: Vec<_> = found.into_iter().map(page).collect();
+                Ok(pages.join("\n"))
+            }
+            Format::Json => entry_json::entries(&found),
+        }
+    }
+}
+
+/// The entries that `id` means.
+pub(super) fn find<'q>(quirks: &'q [Quirk], id: &str) -> Result<Vec<&'q Quirk>, Error> {
+    let device = id.split_once(':').and_then(|(vendor, device)| {
+        let parse = |text: &str| u16::from_str_radix(text, 16).ok();
+        Some((parse(vendor)?, parse(device)?))
+    });
+    let is_meant = |quirk: &&Quirk| match device {
+        Some((vendor, device)) => {
+            let excluded = quirk.excludes.iter().flat_map(|excluded| &excluded.ids);
+            quirk
+                .ids()
+                .chain(excluded)
+                .any(|ids| ids.contains(vendor, device))
+        }
+        None => quirk.name == id || quirk.number.to_string() == id,
+    };
+    let found: Vec<_> = quirks.iter().filter(is_meant).collect();
+    if found.is_empty() {
+        return Err(Error::NotFound(format!(
+            "no entry \"{id}\"; name one by number, as 48, by name, as nxp/lx2, or by a device, as \
+             1957:8d80 (`acsctl table list` shows all)"
+        )));
+    }
+    Ok(found)
+}
+
+/// The one entry that `id` means.
+pub(super) fn one<'q>(quirks: &'q [Quirk], id: &str) -> Result<&'q Quirk, Error> {
+    match find(quirks, id)?[..] {
+        [quirk] => Ok(quirk),
+        ref several => {
+            let names: Vec<_> = several.iter().map(|quirk| quirk.name.as_str()).collect();
+            Err(Error::NotFound(format!(
+                "\"{id}\" is in several entries, {}; name one of them",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// An entry on a page.
+fn page(quirk: &Quirk) -> String {
+    let mut page = format!("{} (number {})\n", quirk.name, quirk.number);
+    let mut line = |what: &str, text: &str| {
+        for (at, row) in text.lines().flat_map(wrap).enumerate() {
+            let what = if at == 0 { what } else { "" };
+            // Writing to a string cannot fail.
+            let _ = writeln!(page, "  {what:<11} {row}");
+        }
+    };
+    line("silicon", quirk.title.as_deref().unwrap_or_default());
+    line("status", quirk.status.name());
+    line("reason", quirk.reason.as_deref().unwrap_or_default());
+    line("kind", &quirk.kind_names());
+    match quirk.acs_registers {
+        Some(layout) => line(
+            "grants",
+            &format!(
+                "what the device's registers say, laid out as {}",
+                layout.name()
+            ),
+        ),
+        None => line("grants", &quirk.acs.to_string()),
+    }
+    let requires: Vec<_> = quirk.requires.iter().map(|one| one.name()).collect();
+    line("requires", &requires.join(", "));
+    line(
+        "supersedes",
+        quirk.supersedes.map_or("", |handler| handler.name()),
+    );
+    for devices in &quirk.devices {
+        let ids: Vec<_> = devices.ids.iter().map(Ids::to_string).collect();
+        line("devices", &ids.join(" "));
+        line("", devices.about.as_deref().unwrap_or_default());
+    }
+    for excluded in &quirk.excludes {
+        let ids: Vec<_> = excluded.ids.iter().map(Ids::to_string).collect();
+        line(
+            "leaves out",
+            &format!("{}: {}", ids.join(" "), excluded.why),
+        );
+    }
+    line("partial", quirk.partial.as_deref().unwrap_or_default());
+    if let Some(evidence) = &quirk.evidence {
+        line(
+            "statement",
+            evidence.statement.as_deref().unwrap_or_default(),
+        );
+        line(
+            "stated by",
+            evidence.stated_by.as_deref().unwrap_or_default(),
+        );
+        line("on", evidence.date.as_deref().unwrap_or_default());
+        line("read it at", &evidence.sources.join("\n"));
+    }
+    if let Some(mainline) = &quirk.mainline {
+        line(
+            "in mainline",
+            &format!(
+                "since {}",
+                mainline.since.as_deref().unwrap_or("an unknown release")
+            ),
+        );
+        line("commit", mainline.commit.as_deref().unwrap_or_default());
+        line("handler", &mainline.handler);
+        line(
+            "not told",
+            mainline.not_expressed.as_deref().unwrap_or_default(),
+        );
+    }
+    page
+}
+
+/// The width of a column of text.
+const WIDTH: usize = 86;
+
+/// A paragraph in rows.
+fn wrap(text: &str) -> Vec<String> {
+    textwrap::wrap(text, WIDTH)
+        .into_iter()
+        .map(Into::into)
+        .collect()
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Whether the kernel has an answer for a device of the entry already.
+
+use super::{
+    claim::{Claim, handler_of},
+    code::Code,
+    error::Error,
+    known::Handler,
+    table::{Row, Table},
+};
+use crate::quirk::Ids;
+
+/// Checks an entry against every row of the table.
+///
+/// # Errors
+///
+/// [`Error::Present`] for a device that a row or its handler lists, or for whose kind a handler
+/// answers whatever the device; [`Error::Inexpressible`] where a handler would answer "no" before
+/// a new row, and the entry does not correct it; [`Error::Unexpected`] when the handler that the
+/// entry corrects is not in the table.
+pub(super) fn check(claim: &Claim<'_>, code: &Code, table: &Table) -> Result<(), Error> {
+    let corrects = claim.quirk.supersedes.map(handler_of);
+    for ids in claim.quirk.ids() {
+        let rows = table.rows.iter();
+        for row in rows.filter(|row| row.vendor.is_none_or(|vendor| vendor == ids.vendor)) {
+            match row.device {
+                // Before "every device", a row for one device keeps its say.
+                Some(device) if !ids.is_any() && (ids.first..=ids.last).contains(&device) => {
+                    return Err(present(
+                        code,
+                        row.at.start,
+                        format!(
+                            "{:04x}:{device:04x}, answered by {}()",
+                            ids.vendor, row.handler
+                        ),
+                    ));
+                }
+                Some(_) => {}
+                None => check_for_any(claim, code, row, ids, corrects)?,
+            }
+        }
+    }
+    let in_table = |name: &str| {
+        let mut rows = table.rows.iter();
+        rows.any(|row| row.device.is_none() && row.handler == name)
+    };
+    match corrects {
+        Some(name) if !in_table(name) => Err(code.unexpected(format!(
+            "looked for a row of the table with PCI_ANY_ID and {name}, which {} supersedes",
+            claim.quirk.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Checks ids against a row for every device of their vendor.
+fn check_for_any(
+    claim: &Claim<'_>,
+    code: &Code,
+    row: &Row,
+    ids: &Ids,
+    corrects: Option<&str>,
+) -> Result<(), Error> {
+    let handler = Handler::read(code, &row.handler)?;
+    if !handler.sees(claim.quirk.kinds()) {
+        return Ok(());
+    }
+    if handler.listed.is_empty() {
+        return Err(present(
+            code,
+            row.at.start,
+            format!(
+                "{}() answers for {ids}, as for every device of this kind",
+                row.handler
+            ),
+        ));
+    }
+    let mut listed = handler.listed.iter();
+    let shared = listed.find(|one| one.first <= ids.last && ids.first <= one.last);
+    if let Some(one) = shared.filter(|_| !ids.is_any()) {
+        let (first, last) = (one.first.max(ids.first), one.last.min(ids.last));
+        let common = Ids {
+            first,
+            last,
+            ..ids.clone()
+        };
+        return Err(present(
+            code,
+            one.at,
+            format!("{common}, answered by {}()", row.handler),
+        ));
+    }
+    if handler.ends_with_no && corrects != Some(row.handler.as_str()) {
+        return Err(claim.inexpressible(format!(
+            "{}() in line {} of {} answers 0, \"not isolated\", for {ids} and whatever else it does \
+             not list; an entry that corrects it has to say so with supersedes = \"...\"",
+            row.handler,
+            code.line(row.at.start),
+            code.path.display()
+        )));
+    }
+    Ok(())
+}
+
+fn present(code: &Code, at: usize, what: String) -> Error {
+    Error::Present {
+        file: code.path.clone(),
+        line: code.line(at),
+        what,
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Prose from the data, brought into lines, and into C comments.
+
+/// The columns of the kernel's source.
+pub(super) const WIDTH: usize = 80;
+
+/// The columns of a tab.
+const TAB: usize = 8;
+
+/// Breaks a text into lines of at most `width` columns, where its words allow it. The first line
+/// begins with `first`, the others with `rest`.
+pub(super) fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
+    wrap_words(text.split_whitespace(), width, first, rest)
+}
+
+/// As [`wrap`], for pieces of text that are not to be broken.
+pub(super) fn wrap_words<'a>(
+    words: impl Iterator<Item = &'a str>,
+    width: usize,
+    first: &str,
+    rest: &str,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = first.to_owned();
+    let mut empty = true;
+    for word in words {
+        if !empty && columns(&line) + 1 + columns(word) > width {
+            lines.push(std::mem::replace(&mut line, rest.to_owned()));
+            empty = true;
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    lines.push(line);
+    lines
+}
+
+/// How many columns a text takes.
+pub(super) fn columns(text: &str) -> usize {
+    text.chars().fold(0, |at, letter| match letter {
+        '\t' => (at / TAB + 1) * TAB,
+        _ => at + 1,
+    })
+}
+
+/// A comment of paragraphs, in the form that the kernel has for more than one line.
+pub(super) fn comment(indent: &str, paragraphs: &[String]) -> String {
+    let mut text = format!("{indent}/*\n");
+    let start = format!("{indent} * ");
+    for (position, paragraph) in paragraphs.iter().enumerate() {
+        if position > 0 {
+            text.extend([indent, " *\n"]);
+        }
+        for line in wrap(paragraph, WIDTH, &start, &start) {
+            text += &line;
+            text.push('\n');
+        }
+    }
+    text + indent + " */\n"
+}
+
+/// A comment of one line, if the text fits into one.
+pub(super) fn short_comment(indent: &str, text: &str) -> String {
+    let words: Vec<_> = text.split_whitespace().collect();
+    let line = format!("{indent}/* {} */", words.join(" "));
+    if columns(&line) <= WIDTH {
+        line + "\n"
+    } else {
+        comment(indent, &[text.to_owned()])
+    }
+}
+
+/// A text that ends as a sentence does.
+pub(super) fn sentence(text: &str) -> String {
+    let text = text.trim();
+    if text.ends_with(['.', '!', '?', ':']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
+}
+
+/// Checks a text for what neither a mail nor a source file should hold.
+///
+/// # Errors
+///
+/// What it holds.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    let is_bad = |letter: &char| {
+        let direction = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        (letter.is_control() && !letter.is_whitespace()) || direction
+    };
+    match text.chars().find(is_bad) {
+        Some(letter) => Err(format!(
+            "\"{}\" holds the control character U+{:04X}",
+            text.escape_debug(),
+            u32::from(letter)
+        )),
+        None => Ok(()),
+    }
+}
+
+/// As [`check`], for a text that is to stand in a C comment.
+///
+/// # Errors
+///
+/// What it holds.
+pub(super) fn check_for_comment(text: &str) -> Result<(), String> {
+    check(text)?;
+    for mark in ["/*", "*/"] {
+        if text.contains(mark) {
+            return Err(format!("\"{text}\" holds {mark}, and no C comment can"));
+        }
+    }
+    Ok(())
+}

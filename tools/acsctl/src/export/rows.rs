@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The rows of the kernel's table for an entry.
+
+use super::{claim::Claim, prose, shape::Select};
+use crate::quirk::{Devices, Ids};
+
+/// Writes the rows for the devices of one vendor, which C knows as `vendor_name`, with the comment
+/// above them. `excluded` is what the comment says about devices that are left out.
+pub(super) fn source(
+    claim: &Claim<'_>,
+    vendor: u16,
+    vendor_name: &str,
+    handler: &str,
+    select: Select,
+    excluded: &[String],
+) -> String {
+    let row = |device: &str| format!("\t{{ {vendor_name}, {device}, {handler} }},\n");
+    let mut text = if excluded.is_empty() {
+        prose::short_comment("\t", claim.name)
+    } else {
+        let name = prose::sentence(claim.name);
+        prose::comment("\t", &[&[name], excluded].concat())
+    };
+    if select != Select::Rows {
+        return text + &row("PCI_ANY_ID");
+    }
+    let is_of_vendor = |group: &&Devices| group.ids.iter().any(|ids| ids.vendor == vendor);
+    let groups = || claim.quirk.devices.iter().filter(is_of_vendor);
+    for group in groups() {
+        let about = group.about.as_deref().filter(|_| groups().count() > 1);
+        text.extend(about.map(|about| prose::short_comment("\t", about)));
+        for device in group.ids.iter().flat_map(devices) {
+            text += &row(&device);
+        }
+    }
+    text
+}
+
+/// Every device of a range, as a row has it.
+fn devices(ids: &Ids) -> Vec<String> {
+    if ids.is_any() {
+        return vec!["PCI_ANY_ID".to_owned()];
+    }
+    (ids.first..=ids.last)
+        .map(|device| format!("0x{device:04x}"))
+        .collect()
+}

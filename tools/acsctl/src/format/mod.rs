@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The format of a data file: which keys there are and what type their values have. What the
+//! values mean is the matter of `check/`.
+//!
+//! Every key is optional here, so that a missing one is reported together with everything else
+//! that is wrong with the file.
+
+mod characters;
+pub(crate) mod keys;
+mod reader;
+mod words;
+
+use std::cell::RefCell;
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+    value::Datetime,
+};
+
+pub(crate) use self::words::Words;
+use self::{keys::FILE, reader::Reader};
+use crate::{finding::Notes, quirk::Status, rule::Rule, source::DataFile};
+
+/// The version of the format that this program understands.
+pub(crate) const SCHEMA: i64 = 1;
+
+/// How many faults of syntax are reported of one file.
+const MAX_SYNTAX_ERRORS: usize = 20;
+
+/// A whole file.
+pub(crate) struct File {
+    /// Whether the file says `acs` or `acs-registers`, rightly or not.
+    pub(crate) has_flags: bool,
+    pub(crate) number: Option<Spanned<i64>>,
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) status: Option<Spanned<String>>,
+    pub(crate) kind: Option<Spanned<Words>>,
+    pub(crate) acs: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) acs_registers: Option<Spanned<String>>,
+    pub(crate) requires: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) supersedes: Option<Spanned<String>>,
+    pub(crate) reason: Option<Spanned<String>>,
+    pub(crate) partial: Option<Spanned<String>>,
+    pub(crate) matches: Vec<Spanned<Match>>,
+    pub(crate) evidence: Option<Spanned<Evidence>>,
+    pub(crate) mainline: Option<Spanned<Mainline>>,
+}
+
+/// One `[[match]]`.
+pub(crate) struct Match {
+    pub(crate) vendor: Option<Spanned<String>>,
+    pub(crate) devices: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) about: Option<Spanned<String>>,
+    pub(crate) excludes: Vec<Spanned<Exclude>>,
+}
+
+/// One `[[match.excludes]]`.
+pub(crate) struct Exclude {
+    pub(crate) devices: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) why: Option<Spanned<String>>,
+}
+
+/// `[evidence]`.
+pub(crate) struct Evidence {
+    pub(crate) statement: Option<Spanned<String>>,
+    pub(crate) stated_by: Option<Spanned<String>>,
+    pub(crate) date: Option<Spanned<Datetime>>,
+    pub(crate) sources: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// `[mainline]`.
+pub(crate) struct Mainline {
+    pub(crate) since: Option<Spanned<String>>,
+    pub(crate) commit: Option<Spanned<String>>,
+    pub(crate) handler: Option<Spanned<String>>,
+    pub(crate) any_type: Option<Spanned<bool>>,
+    pub(crate) expressed: Option<Spanned<bool>>,
+    pub(crate) why: Option<Spanned<String>>,
+}
+
+/// Reads a file; `None`, with the reason in `notes`, when it cannot be understood.
+pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
+    if file.text.trim().is_empty() {
+        let help = "write an entry; acsctl table new makes a draft of one";
+        notes.add(Rule::FileEmpty, &(0..0), "file", "empty", help);
+        return None;
+    }
+    characters::check(&file.text, notes);
+    let (table, errors) = DeTable::parse_recoverable(&file.text);
+    // Of a file that is no TOML at all, every line would be one.
+    for error in errors.iter().take(MAX_SYNTAX_ERRORS) {
+        notes.add(
+            Rule::Syntax,
+            &error.span().unwrap_or(0..0),
+            "file",
+            error.message().trim_end().replace('\n', ", "),
+            "write it as TOML has it, see https://toml.io/",
+        );
+    }
+    if !errors.is_empty() || !is_understood(table.get_ref(), notes) {
+        return None;
+    }
+    // The whole file is to blame for what is missing in no section.
+    let notes = RefCell::new(notes);
+    let status = table.get_ref().get("status").and_then(status);
+    let file = Reader::new(&FILE, table.get_ref(), 0..0, status, &notes);
+    Some(File {
+        has_flags: file.has("acs") || file.has("acs-registers"),
+        number: file.number("number"),
+        name: file.text("name"),
+        status: file.text("status"),
+        kind: file.words("kind"),
+        acs: file.texts("acs"),
+        acs_registers: file.text("acs-registers"),
+        requires: file.texts("requires"),
+        supersedes: file.text("supersedes"),
+        reason: file.text("reason"),
+        partial: file.text("partial"),
+        matches: file.sections("match", |one| Match {
+            vendor: one.text("vendor"),
+            devices: one.texts("devices"),
+            about: one.text("about"),
+            excludes: one.sections("excludes", |exclude| Exclude {
+                devices: exclude.texts("devices"),
+                why: exclude.text("why"),
+            }),
+        }),
+        evidence: file.section("evidence", |evidence| Evidence {
+            statement: evidence.text("statement"),
+            stated_by: evidence.text("stated-by"),
+            date: evidence.day("date"),
+            sources: evidence.texts("sources"),
+        }),
+        mainline: file.section("mainline", |mainline| Mainline {
+            since: mainline.text("since"),
+            commit: mainline.text("commit"),
+            handler: mainline.text("handler"),
+            any_type: mainline.flag("any-type"),
+            expressed: mainline.flag("expressed"),
+            why: mainline.text("why"),
+        }),
+    })
+}
+
+fn status(value: &Spanned<DeValue<'_>>) -> Option<Status> {
+    let name = value.get_ref().as_str()?;
+    Status::ALL.into_iter().find(|status| status.name() == name)
+}
+
+/// Whether the version of the format is not one of which this program knows nothing; a newer one
+/// may have other keys, so that nothing else would be worth saying.
+fn is_understood(table: &DeTable<'_>, notes: &mut Notes<'_>) -> bool {
+    // What is missing or no number at all, the reader says.
+    let Some(schema) = table.get("schema") else {
+        return true;
+    };
+    let version = schema.get_ref().as_integer();
+    let version =
+        version.and_then(|version| i64::from_str_radix(version.as_str(), version.radix()).ok());
+    let (problem, help) = match version {
+        Some(SCHEMA) => return true,
+        Some(version) if version > SCHEMA => (
+            format!("version {version} is newer than this acsctl"),
+            "use an acsctl that is as new as the data".to_owned(),
+        ),
+        Some(version) => (
+            format!("there is no version {version}"),
+            format!("write schema = {SCHEMA}"),
+        ),
+        None => ("no version".to_owned(), format!("write schema = {SCHEMA}")),
+    };
+    notes.add(Rule::Schema, &schema.span(), "schema", problem, help);
+    version.is_none_or(|version| version < SCHEMA)
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Reads the values of one section: says which keys there is no use for, which values are of the
+//! wrong type, and which keys are missing, all in one go.
+
+use std::{cell::RefCell, ops::Range};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+    value::Datetime,
+};
+
+use super::{
+    characters::is_hidden,
+    keys::{Key, Needed, Section, Value},
+    words::Words,
+};
+use crate::{finding::Notes, quirk::Status, rule::Rule};
+
+/// A section as it stands in a file. What is missing or of the wrong type reads as `None`, and
+/// there is a finding on it.
+pub(super) struct Reader<'t, 'n, 'f> {
+    section: &'static Section,
+    table: &'t DeTable<'t>,
+    place: Range<usize>,
+    status: Option<Status>,
+    notes: &'n RefCell<&'n mut Notes<'f>>,
+}
+
+impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
+    /// Reads `table`, which stands at `place`, as `section` of an entry with the status `status`.
+    pub(super) fn new(
+        section: &'static Section,
+        table: &'t DeTable<'t>,
+        place: Range<usize>,
+        status: Option<Status>,
+        notes: &'n RefCell<&'n mut Notes<'f>>,
+    ) -> Self {
+        let reader = Self {
+            section,
+            table,
+            place,
+            status,
+            notes,
+        };
+        reader.unknown_keys();
+        reader.missing_keys();
+        reader
+    }
+
+    fn add(&self, rule: Rule, at: &Range<usize>, name: &str, problem: &str, help: &str) {
+        let field = format!("{}{name}", self.section.prefix);
+        self.notes.borrow_mut().add(rule, at, &field, problem, help);
+    }
+
+    fn unknown_keys(&self) {
+        for (name, _) in self.table {
+            let text = name.get_ref();
+            if self.section.key(text).is_none() {
+                let names: Vec<_> = self.section.keys.iter().map(|key| key.name).collect();
+                let help = format!("take it out; there are {}", names.join(", "));
+                self.add(
+                    Rule::KeyUnknown,
+                    &name.span(),
+                    text,
+                    "there is no such key",
+                    &help,
+                );
+            }
+        }
+    }
+
+    fn missing_keys(&self) {
+        for key in self.section.keys {
+            if self.table.contains_key(key.name) {
+                continue;
+            }
+            let needed = match key.needed {
+                Needed::Always => "missing".to_owned(),
+                Needed::For(statuses) => match self.status {
+                    Some(status) if statuses.contains(&status) => {
+                        format!("missing, and the status \"{}\" needs it", status.name())
+                    }
+                    _ => continue,
+                },
+                Needed::No => continue,
+            };
+            self.add(
+                Rule::KeyMissing,
+                &self.place,
+                key.name,
+                &needed,
+                &missing_help(key),
+            );
+        }
+    }
+
+    /// The value of a key, read by `read`, which gives nothing for a value of another type.
+    fn value<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&'t DeValue<'t>) -> Option<T>,
+    ) -> Option<Spanned<T>> {
+        debug_assert!(self.section.key(name).is_some(), "{name}");
+        let value = self.table.get(name)?;
+        let read = read(value.get_ref());
+        if read.is_none() {
+            let problem = match value.get_ref() {
+                DeValue::Array(_) => "a list of something else".to_owned(),
+                other => format!("a value of the type {}", other.type_str()),
+            };
+            let help = self.section.key(name).map(form).unwrap_or_default();
+            self.add(
+                Rule::ValueType,
+                &value.span(),
+                name,
+                &problem,
+                &format!("write {help}"),
+            );
+        }
+        Some(Spanned::new(value.span(), read?))
+    }
+
+    /// Whether the key is there, of whatever type.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.table.contains_key(name)
+    }
+
+    /// A text.
+    pub(super) fn text(&self, name: &str) -> Option<Spanned<String>> {
+        let text = self.value(name, |value| value.as_str().map(str::to_owned))?;
+        // Those that stand there as they are were found before; these are written as escapes.
+        let is_escaped = !self.notes.borrow().text(&text.span()).contains(is_hidden);
+        let hidden = text.get_ref().chars().find(|&c| is_hidden(c));
+        if let Some(hidden) = hidden.filter(|_| is_escaped) {
+            let problem = format!("the invisible character U+{:04X}", u32::from(hidden));
+            let rule = Rule::TextCharacters;
+            self.add(rule, &text.span(), name, &problem, "take it out");
+        }
+        Some(text)
+    }
+
+    /// A whole number; one that is too large for any use is cut to what an `i64` holds.
+    pub(super) fn number(&self, name: &str) -> Option<Spanned<i64>> {
+        self.value(name, |value| {
+            let number = value.as_integer()?;
+            let digits = number.as_str();
+            Some(i64::from_str_radix(digits, number.radix()).unwrap_or(
+                if digits.starts_with('-') {
+                    i64::MIN
+                } else {
+                    i64::MAX
+                },
+            ))
+        })
+    }
+
+    /// A flag.
+    pub(super) fn flag(&self, name: &str) -> Option<Spanned<bool>> {
+        self.value(name, DeValue::as_bool)
+    }
+
+    /// A day or time.
+    pub(super) fn day(&self, name: &str) -> Option<Spanned<Datetime>> {
+        self.value(name, |value| value.as_datetime().copied())
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&self, name: &str) -> Option<Spanned<Vec<Spanned<String>>>> {
+        self.value(name, texts)
+    }
+
+    /// A text or a list of texts.
+    pub(super) fn words(&self, name: &str) -> Option<Spanned<Words>> {
+        self.value(name, |value| match value.as_str() {
+            Some(word) => Some(Words::One(word.to_owned())),
+            None => texts(value).map(Words::Several),
+        })
+    }
+
+    /// A section below this one, of which there is one at most.
+    pub(super) fn section<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&Reader<'_, '_, '_>) -> T,
+    ) -> Option<Spanned<T>> {
+        let found = self.value(name, DeValue::as_table)?;
+        let Value::Once(section) = self.section.key(name)?.value else {
+            return None;
+        };
+        let place = found.span();
+        let reader = Reader::new(
+            section,
+            found.into_inner(),
+            place.clone(),
+            self.status,
+            self.notes,
+        );
+        Some(Spanned::new(place, read(&reader)))
+    }
+
+    /// The sections below this one that have this name.
+    pub(super) fn sections<T>(
+        &self,
+        name: &str,
+        read: impl Fn(&Reader<'_, '_, '_>) -> T,
+    ) -> Vec<Spanned<T>> {
+        let found = self.value(name, |value| {
+            let list = value.as_array()?.iter();
+            list.map(|one| Some((one.span(), one.get_ref().as_table()?)))
+                .collect::<Option<Vec<_>>>()
+        });
+        let Some(Value::Several(section)) = self.section.key(name).map(|key| key.value) else {
+            return Vec::new();
+        };
+        let found = found.map(Spanned::into_inner).unwrap_or_default();
+        let each = found.into_iter().map(|(place, table)| {
+            let reader = Reader::new(section, table, place.clone(), self.status, self.notes);
+            Spanned::new(place, read(&reader))
+        });
+        each.collect()
+    }
+}
+
+fn texts(value: &DeValue<'_>) -> Option<Vec<Spanned<String>>> {
+    let list = value.as_array()?.iter();
+    list.map(|one| Some(Spanned::new(one.span(), one.get_ref().as_str()?.to_owned())))
+        .collect()
+}
+
+fn missing_help(key: &Key) -> String {
+    match key.value {
+        Value::Once(_) => format!("write [{}]: {}", key.name, key.about),
+        Value::Several(_) => format!("write [[{}]]: {}", key.name, key.about),
+        Value::Text | Value::Form(_) => format!("write {} = \"...\": {}", key.name, key.about),
+        _ => format!("write {} = {}", key.name, form(key)),
+    }
+}
+
+/// How the value of a key is written.
+fn form(key: &Key) -> String {
+    match key.value {
+        Value::Schema => super::SCHEMA.to_string(),
+        Value::Number => "a whole number from 1 to 65535".to_owned(),
+        Value::Flag => "true or false".to_owned(),
+        Value::Text | Value::Form(_) => "text in quotes".to_owned(),
+        Value::Day => "the day, as 2014-11-03".to_owned(),
+        Value::Addresses => "a list of addresses, as [\"https://...\"]".to_owned(),
+        Value::Ids => "a list of device ids, as [\"8030-8032\", \"8040\"]".to_owned(),
+        Value::Word(names) => format!("one of: {}", names().join(", ")),
+        Value::Words(names) => format!("a list out of: {}", names().join(", ")),
+        Value::WordOrWords(names) => format!("one or a list out of: {}", names().join(", ")),
+        Value::Once(_) => format!("it as a section, [{}]", key.name),
+        Value::Several(_) => format!("each as a section, [[{}]]", key.name),
+    }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The JSON Schema of a data file, for editors: made from the list of keys.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::{
+    error::Error,
+    format::{
+        SCHEMA,
+        keys::{ADDRESS, FILE, IDS, Key, Needed, Section, Value},
+    },
+    quirk::Status,
+    report::pretty,
+};
+
+/// The schema as text.
+///
+/// # Errors
+///
+/// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+pub fn text() -> Result<String, Error> {
+    let mut schema = section(&FILE);
+    let more = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A data file of acs-quirks",
+        // What else the status asks for; the checker asks for the same.
+        "allOf": Status::ALL.map(for_status),
+        "oneOf": [{ "required": ["acs"] }, { "required": ["acs-registers"] }],
+    });
+    if let (Json::Object(schema), Json::Object(more)) = (&mut schema, more) {
+        schema.extend(more);
+    }
+    pretty(&schema)
+}
+
+fn section(section: &Section) -> Json {
+    let properties: Map<String, Json> = section
+        .keys
+        .iter()
+        .map(|key| (key.name.to_owned(), property(key)))
+        .collect();
+    json!({
+        "type": "object",
+        "description": section.about,
+        "properties": properties,
+        "required": required(section, |needed| needed == Needed::Always),
+        "additionalProperties": false,
+    })
+}
+
+fn property(key: &Key) -> Json {
+    let mut schema = value(key.value);
+    if let Json::Object(schema) = &mut schema {
+        schema.insert("description".to_owned(), key.about.into());
+    }
+    schema
+}
+
+fn value(value: Value) -> Json {
+    let words = |names: fn() -> Vec<&'static str>| json!({ "enum": names() });
+    let list = |items: Json| json!({ "type": "array", "minItems": 1, "items": items });
+    let unique = |items: Json| json!({ "type": "array", "minItems": 1, "uniqueItems": true, "items": items });
+    match value {
+        Value::Schema => json!({ "const": SCHEMA }),
+        Value::Number => json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX }),
+        Value::Flag => json!({ "type": "boolean" }),
+        Value::Text => json!({ "type": "string", "pattern": "\\S" }),
+        Value::Form(form) => json!({ "type": "string", "pattern": form }),
+        // What the editors' TOML parsers make of a day.
+        Value::Day => json!({ "type": "string", "format": "date" }),
+        Value::Addresses => list(json!({ "type": "string", "pattern": ADDRESS })),
+        Value::Ids => list(json!({ "type": "string", "pattern": IDS })),
+        Value::Word(names) => words(names),
+        Value::Words(names) => unique(words(names)),
+        Value::WordOrWords(names) => json!({ "oneOf": [words(names), unique(words(names))] }),
+        Value::Once(below) => section(below),
+        Value::Several(below) => list(section(below)),
+    }
+}
+
+/// What an entry of this status must have beyond what every entry must.
+fn for_status(status: Status) -> Json {
+    let is_needed = |needed| matches!(needed, Needed::For(statuses) if statuses.contains(&status));
+    let sections: Map<String, Json> = FILE
+        .keys
+        .iter()
+        .filter_map(|key| match key.value {
+            Value::Once(below) => Some((key.name, required(below, is_needed))),
+            _ => None,
+        })
+        .filter(|(_, required)| !required.is_empty())
+        .map(|(name, required)| (name.to_owned(), json!({ "required": required })))
+        .collect();
+    json!({
+        "if": { "required": ["status"], "properties": { "status": { "const": status.name() } } },
+        "then": { "required": required(&FILE, is_needed), "properties": sections },
+    })
+}
+
+fn required(section: &Section, is_needed: impl Fn(Needed) -> bool) -> Vec<&'static str> {
+    let needed = section.keys.iter().filter(|key| is_needed(key.needed));
+    needed.map(|key| key.name).collect()
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The rules that a data file is checked by: the list of them, with the codes that stay the same.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+macro_rules! rules {
+    ($($variant:ident $code:literal $about:literal;)*) => {
+        /// A rule that a data file can break. Its code is never given to another rule.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+        pub enum Rule {
+            $(#[doc = $about] $variant,)*
+        }
+
+        impl Rule {
+            /// Every rule, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The code, as programs and searches know it.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)*
+                }
+            }
+
+            /// What the rule asks, in a sentence.
+            #[must_use]
+            pub const fn about(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $about,)*
+                }
+            }
+        }
+    };
+}
+
+rules! {
+    FileName "file-name"
+        "A data file lies at VENDOR/FAMILY.toml, named with lowercase letters, digits and hyphens.";
+    FileLink "file-link"
+        "Data files and their folders are real, not symbolic links: a link could make one entry two.";
+    FileKind "file-kind"
+        "A data file is a regular file.";
+    FileSize "file-size"
+        "A data file is no larger than 256 KiB.";
+    FileEmpty "file-empty"
+        "A data file says something.";
+    FileEncoding "file-encoding"
+        "A data file is UTF-8 without a byte order mark.";
+    TextCharacters "text-characters"
+        "No character is invisible or changes the direction of the text: what is reviewed is what is read.";
+    Syntax "syntax"
+        "A data file is TOML.";
+    Schema "schema"
+        "The version of the format is one that this acsctl understands.";
+    KeyUnknown "key-unknown"
+        "Every key is one that the format has.";
+    KeyMissing "key-missing"
+        "Every key that the status needs is there.";
+    KeyUnneeded "key-unneeded"
+        "No key is there that means nothing beside the others.";
+    ValueType "value-type"
+        "Every value is of the type that its key takes.";
+    ValueEmpty "value-empty"
+        "No text is blank and no list is empty.";
+    ValueUnknown "value-unknown"
+        "A word out of a fixed set is one of that set.";
+    ValueTwice "value-twice"
+        "No word of a list stands twice.";
+    ValueForm "value-form"
+        "Releases, commits, handlers and days are written in their form.";
+    NumberRange "number-range"
+        "The number of an entry is from 1 to 65535.";
+    NumberTaken "number-taken"
+        "The number of an entry is no other entry's.";
+    IdForm "id-form"
+        "An id is four lowercase hexadecimal digits, and a range is two of them with a hyphen.";
+    IdNone "id-none"
+        "A vendor id is not one that absent or unready functions read as.";
+    IdReversed "id-reversed"
+        "A range goes from the lower id to the higher.";
+    IdWide "id-wide"
+        "A range that is claimed holds no more than 64 ids: a statement is for exactly these ids.";
+    IdAny "id-any"
+        "Every device of a vendor is claimed in mainline entries alone, and bounded by a PCIe type.";
+    FlagsOfKind "flags-of-kind"
+        "An entry grants only flags that its kind can have.";
+    FlagsTwoWays "flags-two-ways"
+        "The flags are stated or read from the device, not both.";
+    SupersedesVendor "supersedes-vendor"
+        "The devices are of the vendor that the superseded handler sees.";
+    SupersedesKind "supersedes-kind"
+        "The superseded handler has an opinion on functions of the entry's kind.";
+    SupersedesFlags "supersedes-flags"
+        "An entry that supersedes grants nothing beyond what grouping asks: asked for more, the handler's no may be considered.";
+    StatusPlace "status-place"
+        "Entries for emulated devices lie in tests/module/quirks, and no others do.";
+    Unbuildable "unbuildable"
+        "An entry that a module is built from says only what the module can decide.";
+    DateFuture "date-future"
+        "A statement is not of a day that has not come.";
+    SourceForm "source-form"
+        "A source is an address with https:// and a host, so that it can be read.";
+    InMainline "in-mainline"
+        "What mainline has already is not claimed once more.";
+    Overlap "overlap"
+        "An id belongs to one entry.";
+    Refused "refused"
+        "What was refused or taken back is not claimed beside that.";
+    Excluded "excluded"
+        "What an entry leaves out on purpose is not claimed beside that.";
+    TableFull "table-full"
+        "A table has room for 4096 entries.";
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl Serialize for Rule {
+    fn serialize<S: Serializer>(&self, into: S) -> Result<S::Ok, S::Error> {
+        into.serialize_str(self.code())
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Fuzzes the reader and the checker of data files: any bytes end in findings or in an entry,
+//! never in a panic, and whatever is taken can be printed in every form that there is.
+
+#![no_main]
+
+use std::path::Path;
+
+use acsctl::{
+    edition::Edition, entry_json, folder, folder::Scope, generate, page, report, source::DataFile,
+};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let file = DataFile {
+        path: Path::new("quirks/acme/nic.toml").into(),
+        name: "acme/nic".to_owned(),
+        text: text.to_owned(),
+    };
+    match folder::check(&[file], Scope::now(None)) {
+        Ok(quirks) => {
+            for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
+                let _ = generate::source(edition, &quirks);
+            }
+            let _ = page::quirks(&quirks);
+            let entries: Vec<_> = quirks.iter().collect();
+            entry_json::entries(&entries).expect("every entry has a JSON form");
+        }
+        Err(findings) => {
+            assert!(!findings.is_empty(), "refused without a reason");
+            let _ = report::text(&findings);
+            report::json(1, &findings).expect("every finding has a JSON form");
+        }
+    }
+});
