@@ -9,7 +9,7 @@ use crate::isolation::{
     entry::{
         CatchAll,
         Entry,
-        Kind, //
+        Kinds, //
     },
     table::{
         IdRange,
@@ -24,7 +24,7 @@ pub(crate) static TABLE: Table = Table {
         Entry {
             number: 1,
             name: "zhaoxin/root-ports-2025",
-            kind: Kind::RootPort,
+            kinds: Kinds::ROOT_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::ZhaoxinPort),
         },

@@ -14,7 +14,7 @@ use crate::{
     table::TABLE, //
 };
 
-/// A heading with the version, then a line for each entry: number, name, kind, state, the flags it
+/// A heading with the version, then a line for each entry: number, name, kinds, state, the flags it
 /// grants, and its ids.
 pub(crate) fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "table {}", TABLE.version)?;
@@ -24,8 +24,13 @@ pub(crate) fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
         } else {
             "active"
         };
-        let kind = entry.kind.name();
-        write!(f, "{} {} {kind} {state}", entry.number, entry.name)?;
+        write!(f, "{} {} ", entry.number, entry.name)?;
+        let mut separator = "";
+        for kind in entry.kinds.iter() {
+            write!(f, "{separator}{}", kind.name())?;
+            separator = ",";
+        }
+        write!(f, " {state}")?;
         if let Some(handler) = entry.supersedes {
             write!(f, " supersedes={}", handler.name())?;
         }

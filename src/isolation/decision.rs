@@ -165,7 +165,7 @@ fn judge<F: Function>(
         return Err(Refusal::FlagsNotGranted(asked));
     }
     let found = function.pcie_type();
-    if !found.is_some_and(|found| entry.kind.applies_to(found)) {
+    if !found.is_some_and(|found| entry.kinds.apply_to(found)) {
         return Err(Refusal::WrongType);
     }
     if function.has_acs() {
@@ -202,7 +202,7 @@ fn whole_package<F: Function>(
     entry: &Entry,
     function: &F,
 ) -> Result<(), Refusal> {
-    package::check(function, entry.kind, |vendor, device| {
+    package::check(function, entry.kinds, |vendor, device| {
         table
             .find(vendor, device)
             .is_some_and(|(other, _)| other == position)

@@ -17,7 +17,7 @@ use core::{
 use super::{
     config::{Config, Unreadable},
     device::{Function, Record},
-    entry::Kind,
+    entry::Kinds,
     pcie::{HeaderLayout, PcieType},
 };
 
@@ -128,7 +128,7 @@ impl fmt::Display for Devfn {
     }
 }
 
-/// Checks that an entry of `kind` may speak for every function in the package of `function`; which
+/// Checks that an entry of `kinds` may speak for every function in the package of `function`; which
 /// ids it covers, `covered` tells from vendor and device id.
 ///
 /// Reads are bounded by [`config::MAX_READS`](super::config::MAX_READS).
@@ -138,7 +138,7 @@ impl fmt::Display for Devfn {
 /// The first [`Fault`] found.
 pub fn check<F: Function>(
     function: &F,
-    kind: Kind,
+    kinds: Kinds,
     covered: impl Fn(u16, u16) -> bool,
 ) -> Result<(), Fault> {
     let own = function.devfn();
@@ -146,7 +146,7 @@ pub fn check<F: Function>(
     let package = Package {
         function,
         config: Config::new(function),
-        kind,
+        kinds,
         covered,
         passed: Cell::new([0; 4]),
         accounted: Cell::new(false),
@@ -168,7 +168,7 @@ pub fn check<F: Function>(
 struct Package<'a, F, C> {
     function: &'a F,
     config: Config<'a, F>,
-    kind: Kind,
+    kinds: Kinds,
     covered: C,
     /// The function numbers that are present and have passed, a bit for each.
     passed: Cell<[u64; 4]>,
@@ -273,12 +273,14 @@ impl<F: Function, C: Fn(u16, u16) -> bool> Package<'_, F, C> {
             vendor,
             device,
         };
-        let layout = HeaderLayout::from_raw(self.config.header_type(devfn)?);
-        if layout != Some(self.kind.layout()) || !(self.covered)(vendor, device) {
+        let layout = HeaderLayout::from_raw(self.config.header_type(devfn)?)
+            .filter(|&layout| self.kinds.have(layout))
+            .ok_or(stranger)?;
+        if !(self.covered)(vendor, device) {
             return Err(stranger);
         }
         match self.config.pcie_type(devfn)?.and_then(PcieType::from_raw) {
-            Some(found) if self.kind.applies_to(found) => {}
+            Some(found) if self.kinds.speak_for(found, layout) => {}
             _ => return Err(stranger),
         }
         if self.config.has_acs(devfn)? {

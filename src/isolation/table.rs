@@ -52,8 +52,8 @@ impl Table {
     }
 
     /// Whether the table keeps its invariants: numbers ascend from 1, index sorted and free of
-    /// overlap, every index row names an entry and a vendor, no entry grants more than its kind
-    /// allows, and those that supersede a catch-all are for its vendor and for grouping.
+    /// overlap, every index row names an entry and a vendor, every entry has a kind and grants no more
+    /// than its kinds allow, and those that supersede a catch-all are for its vendor and for grouping.
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
@@ -67,7 +67,10 @@ impl Table {
         let mut previous = 0;
         while at < self.entries.len() {
             let entry = &self.entries[at];
-            if entry.number <= previous || !entry.kind.grantable().contains(entry.grants) {
+            if entry.number <= previous || !entry.kinds.grantable().contains(entry.grants) {
+                return false;
+            }
+            if entry.kinds.is_empty() {
                 return false;
             }
             previous = entry.number;

@@ -9,7 +9,7 @@ use crate::isolation::{
     entry::{
         CatchAll,
         Entry,
-        Kind, //
+        Kinds, //
     },
     table::{
         IdRange,
@@ -24,7 +24,7 @@ pub(crate) static TABLE: Table = Table {
         Entry {
             number: 1,
             name: "test/adapter",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::SV
                 .union(AcsFlags::TB)
                 .union(AcsFlags::RR)
@@ -36,7 +36,7 @@ pub(crate) static TABLE: Table = Table {
         Entry {
             number: 2,
             name: "test/e1000e",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::SV
                 .union(AcsFlags::TB)
                 .union(AcsFlags::RR)
@@ -48,14 +48,14 @@ pub(crate) static TABLE: Table = Table {
         Entry {
             number: 3,
             name: "test/some-flags",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::RR.union(AcsFlags::CR),
             supersedes: None,
         },
         Entry {
             number: 4,
             name: "test/igb",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::SV
                 .union(AcsFlags::TB)
                 .union(AcsFlags::RR)
@@ -67,7 +67,7 @@ pub(crate) static TABLE: Table = Table {
         Entry {
             number: 5,
             name: "test/own-acs",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::SV
                 .union(AcsFlags::TB)
                 .union(AcsFlags::RR)
@@ -79,35 +79,35 @@ pub(crate) static TABLE: Table = Table {
         Entry {
             number: 6,
             name: "test/root-port",
-            kind: Kind::RootPort,
+            kinds: Kinds::ROOT_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
         },
         Entry {
             number: 7,
             name: "test/downstream-port",
-            kind: Kind::DownstreamPort,
+            kinds: Kinds::DOWNSTREAM_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
         },
         Entry {
             number: 8,
             name: "test/wangxun",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::Wangxun),
         },
         Entry {
             number: 9,
             name: "test/wangxun-plain",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
         },
         Entry {
             number: 10,
             name: "test/rciep",
-            kind: Kind::RcEndpoint,
+            kinds: Kinds::RC_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
         },

@@ -7,7 +7,7 @@ use std::fmt;
 
 use isolation::{
     acs::AcsFlags,
-    entry::{CatchAll, Kind},
+    entry::{CatchAll, Kind, Kinds},
 };
 use sha2::{Digest as _, Sha256};
 
@@ -61,7 +61,7 @@ impl fmt::Display for Canonical<'_> {
                 "entry {} {} {} {:04x} {}",
                 quirk.number,
                 quirk.name,
-                quirk.kind.name(),
+                kind_names(kinds(quirk)).join(","),
                 quirk.acs.bits(),
                 quirk.supersedes.map_or("-", CatchAll::name)
             )?;
@@ -134,18 +134,12 @@ impl Source<'_> {
         };
         f.write_str("use crate::isolation::{\n    acs::AcsFlags,\n    entry::{\n")?;
         f.write_str(catch_all)?;
-        f.write_str("        Entry,\n        Kind, //\n    },\n")?;
+        f.write_str("        Entry,\n        Kinds, //\n    },\n")?;
         f.write_str("    table::{\n        IdRange,\n        Table, //\n    }, //\n};\n")
     }
 }
 
 fn entry(f: &mut fmt::Formatter<'_>, quirk: &Quirk) -> fmt::Result {
-    let kind = match quirk.kind {
-        Kind::MfEndpoint => "MfEndpoint",
-        Kind::RootPort => "RootPort",
-        Kind::DownstreamPort => "DownstreamPort",
-        Kind::RcEndpoint => "RcEndpoint",
-    };
     let supersedes = match quirk.supersedes {
         None => "None",
         Some(CatchAll::Wangxun) => "Some(CatchAll::Wangxun)",
@@ -154,7 +148,11 @@ fn entry(f: &mut fmt::Formatter<'_>, quirk: &Quirk) -> fmt::Result {
     writeln!(f, "        Entry {{")?;
     writeln!(f, "            number: {},", quirk.number)?;
     writeln!(f, "            name: \"{}\",", quirk.name)?;
-    writeln!(f, "            kind: Kind::{kind},")?;
+    writeln!(
+        f,
+        "            kinds: {},",
+        union(&kind_constants(kinds(quirk)), "Kinds::NONE")
+    )?;
     writeln!(f, "            grants: {},", flags(quirk.acs))?;
     writeln!(f, "            supersedes: {supersedes},")?;
     writeln!(f, "        }},")
@@ -169,6 +167,27 @@ fn row(f: &mut fmt::Formatter<'_>, ids: &Ids, position: usize) -> fmt::Result {
     writeln!(f, "        }},")
 }
 
+/// The kinds of an entry, in an order that does not depend on that of the file.
+fn kinds(quirk: &Quirk) -> Kinds {
+    quirk
+        .kinds()
+        .fold(Kinds::NONE, |kinds, kind| kinds.union(Kinds::of(kind)))
+}
+
+fn kind_names(kinds: Kinds) -> Vec<&'static str> {
+    kinds.iter().map(Kind::name).collect()
+}
+
+fn kind_constants(kinds: Kinds) -> Vec<String> {
+    let constant = |kind| match kind {
+        Kind::MfEndpoint => "Kinds::MF_ENDPOINT",
+        Kind::RootPort => "Kinds::ROOT_PORT",
+        Kind::DownstreamPort => "Kinds::DOWNSTREAM_PORT",
+        Kind::RcEndpoint => "Kinds::RC_ENDPOINT",
+    };
+    kinds.iter().map(|kind| constant(kind).to_owned()).collect()
+}
+
 /// The expression for a set of flags.
 fn flags(flags: AcsFlags) -> String {
     if flags == AcsFlags::GROUPING {
@@ -179,13 +198,16 @@ fn flags(flags: AcsFlags) -> String {
         .filter(|(_, flag)| flags.contains(*flag))
         .map(|(name, _)| format!("AcsFlags::{name}"))
         .collect();
-    let Some((first, others)) = names.split_first() else {
-        return "AcsFlags::NONE".to_owned();
+    union(&names, "AcsFlags::NONE")
+}
+
+/// The expression for the union of sets, on one line where rustfmt leaves it there.
+fn union(sets: &[String], none: &str) -> String {
+    let Some((first, others)) = sets.split_first() else {
+        return none.to_owned();
     };
     let calls = |separator: &str| {
-        let calls = others
-            .iter()
-            .map(|flag| format!("{separator}.union({flag})"));
+        let calls = others.iter().map(|set| format!("{separator}.union({set})"));
         format!("{first}{}", calls.collect::<String>())
     };
     let one_line = calls("");

@@ -205,7 +205,7 @@ pub struct Quirk {
     pub title: Option<String>,
     /// What kind of function it speaks for.
     pub kind: Kind,
-    /// More kinds, with the same claim; only in mainline entries.
+    /// More kinds, with the same claim.
     pub more_kinds: Vec<Kind>,
     /// The flags that it grants; none where `acs_registers` says how to read them.
     pub acs: AcsFlags,

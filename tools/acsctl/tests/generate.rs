@@ -15,6 +15,7 @@ use acsctl::{
     source::DataFile,
 };
 use common::{accepted, scratch};
+use isolation::entry::Kind;
 
 fn quirks(files: &[DataFile]) -> Vec<Quirk> {
     folder::check(files, Scope::now(None)).expect("the files have no fault")
@@ -59,7 +60,7 @@ use crate::isolation::{
     entry::{
         CatchAll,
         Entry,
-        Kind, //
+        Kinds, //
     },
     table::{
         IdRange,
@@ -74,7 +75,7 @@ pub(crate) static TABLE: Table = Table {
         Entry {
             number: 14,
             name: "wangxun/nic",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::Wangxun),
         },
@@ -105,7 +106,7 @@ fn an_empty_table_imports_nothing_that_it_does_not_use() {
 fn only_claims_of_the_edition_are_built_in() {
     let quirks = quirks(&accepted());
     for (edition, numbers) in [
-        (Edition::Validated, &[9, 10][..]),
+        (Edition::Validated, &[8, 9, 10][..]),
         (Edition::Candidate, &[14]),
         (Edition::Test, &[]),
     ] {
@@ -135,6 +136,14 @@ fn the_digest_covers_every_claim_and_nothing_else() {
     };
     let changed_kind = changed("acme/nic-next", "\"rciep\"", "\"mf-endpoint\"");
     assert_ne!(changed_kind, original);
+    let fewer = changed("acme/function", "[\"rciep\", \"mf-endpoint\"]", "\"rciep\"");
+    assert_ne!(fewer, original);
+    let reversed = changed(
+        "acme/function",
+        "\"rciep\", \"mf-endpoint\"",
+        "\"mf-endpoint\", \"rciep\"",
+    );
+    assert_eq!(reversed, original, "the order of kinds says nothing");
     for (from, to) in [
         ("number = 10", "number = 15"),
         ("\"DT\"", ""),
@@ -168,6 +177,24 @@ fn the_digest_covers_every_claim_and_nothing_else() {
     assert_ne!(digest(&renamed), original);
 }
 
+/// An entry for the kinds whose bits are set.
+fn with_kinds(bits: u16) -> DataFile {
+    let kinds = Kind::ALL.into_iter().enumerate();
+    let chosen = kinds.filter(|(at, _)| (bits >> at) & 1 == 1);
+    let names: Vec<_> = chosen
+        .map(|(_, kind)| format!("\"{}\"", kind.name()))
+        .collect();
+    DataFile {
+        path: format!("acme/k{bits:02}.toml").into(),
+        name: format!("acme/k{bits:02}"),
+        text: format!(
+            "schema = 1\nnumber = {bits}\nstatus = \"test\"\nkind = [{}]\nacs = [\"SV\"]\n\
+             [[match]]\nvendor = \"acee\"\ndevices = [\"{bits:04x}\"]\n",
+            names.join(", ")
+        ),
+    }
+}
+
 /// Every set of flags, so that every width of the expression for it occurs.
 #[test]
 fn rustfmt_has_nothing_to_change() {
@@ -189,9 +216,11 @@ fn rustfmt_has_nothing_to_change() {
         }
     };
     let every_set: Vec<_> = (1..64).map(entry).collect();
+    let every_kinds: Vec<_> = (1..16).map(with_kinds).collect();
     let folder = scratch("rustfmt");
     for (name, edition, files) in [
         ("every_set", Edition::Test, every_set),
+        ("every_kinds", Edition::Test, every_kinds),
         ("validated", Edition::Validated, accepted()),
         ("candidate", Edition::Candidate, accepted()),
         ("test", Edition::Test, accepted()),

@@ -8,14 +8,14 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{
-    Device, Space, adapter, member, raw_type,
+    Device, Space, adapter, every_set_of_kinds, member, raw_type,
     tables::{row, single, table},
 };
 use isolation::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, Refusal, decide},
     device::Record,
-    entry::{CatchAll, Entry, Kind},
+    entry::{CatchAll, Entry, Kind, Kinds},
     package::Fault,
     pcie::PcieType,
     withdraw::Withdrawn,
@@ -24,7 +24,7 @@ use isolation::{
 const ADAPTER: Entry = Entry {
     number: 7,
     name: "test/adapter",
-    kind: Kind::MfEndpoint,
+    kinds: Kinds::MF_ENDPOINT,
     grants: AcsFlags::GROUPING,
     supersedes: None,
 };
@@ -338,7 +338,7 @@ fn every_flag_asked_for_must_be_granted() {
 }
 
 #[test]
-fn a_kind_speaks_for_its_types_alone() {
+fn kinds_speak_for_their_types_alone() {
     let speaks_for = |kind, found| match found {
         PcieType::Endpoint | PcieType::LegacyEndpoint => kind == Kind::MfEndpoint,
         PcieType::RootPort => kind == Kind::RootPort,
@@ -346,18 +346,18 @@ fn a_kind_speaks_for_its_types_alone() {
         PcieType::RcEndpoint => kind == Kind::RcEndpoint,
         _ => false,
     };
-    for kind in Kind::ALL {
+    for kinds in every_set_of_kinds() {
         for found in (0..=u8::MAX).filter_map(PcieType::from_raw) {
-            let question = Question::about(Entry { kind, ..ADAPTER }, 0x1077, found);
-            let expected = if speaks_for(kind, found) {
+            let question = Question::about(Entry { kinds, ..ADAPTER }, 0x1077, found);
+            let expected = if kinds.iter().any(|kind| speaks_for(kind, found)) {
                 Decision::Granted(1)
             } else {
                 Decision::Refused(1, Refusal::WrongType)
             };
-            assert_eq!(question.decide(), expected, "{kind:?} on {found:?}");
+            assert_eq!(question.decide(), expected, "{kinds:?} on {found:?}");
         }
         let mut conventional = Question::granted();
-        conventional.entry.kind = kind;
+        conventional.entry.kinds = kinds;
         conventional.device.pcie_type = None;
         assert_eq!(
             conventional.decide(),
@@ -454,7 +454,7 @@ fn the_kernels_verdict_wins() {
         (zhaoxin, 0x8088, root_port, false),
     ] {
         let entry = Entry {
-            kind,
+            kinds: Kinds::of(kind),
             supersedes,
             ..ADAPTER
         };

@@ -4,10 +4,13 @@
 
 mod common;
 
-use common::tables::{self, entry, row, table};
+use common::{
+    every_set_of_kinds,
+    tables::{self, entry, row, table},
+};
 use isolation::{
     acs::AcsFlags,
-    entry::{CatchAll, Entry, Kind},
+    entry::{CatchAll, Entry, Kind, Kinds},
     table::{IdRange, Table},
 };
 
@@ -103,7 +106,7 @@ fn an_entry_supersedes_for_grouping_alone() {
     for handler in CatchAll::ALL {
         for bits in 0x00..=0x7f {
             let grants = AcsFlags::from_bits(bits);
-            let is_grantable = Kind::MfEndpoint.grantable().contains(grants);
+            let is_grantable = Kinds::MF_ENDPOINT.grantable().contains(grants);
             let index = || vec![row(handler.vendor(), 5, 5, 0)];
             let superseding = Entry {
                 grants,
@@ -125,8 +128,8 @@ fn an_entry_supersedes_for_grouping_alone() {
 
 #[test]
 fn a_broken_table_is_called_broken() {
-    let granting = |kind, bits| Entry {
-        kind,
+    let granting = |kinds, bits| Entry {
+        kinds,
         grants: AcsFlags::from_bits(bits),
         ..entry(1)
     };
@@ -153,24 +156,33 @@ fn a_broken_table_is_called_broken() {
         ("range twice", one(), vec![row(1, 5, 5, 0), row(1, 5, 5, 0)]),
         (
             "Egress Control",
-            vec![granting(Kind::MfEndpoint, 0x20)],
+            vec![granting(Kinds::MF_ENDPOINT, 0x20)],
             vec![],
         ),
         (
             "unknown flag",
-            vec![granting(Kind::RcEndpoint, 0x100)],
+            vec![granting(Kinds::RC_ENDPOINT, 0x100)],
             vec![],
         ),
         (
             "DT from a root port",
-            vec![granting(Kind::RootPort, 0x40)],
+            vec![granting(Kinds::ROOT_PORT, 0x40)],
             vec![],
         ),
         (
             "DT from a downstream port",
-            vec![granting(Kind::DownstreamPort, 0x40)],
+            vec![granting(Kinds::DOWNSTREAM_PORT, 0x40)],
             vec![],
         ),
+        (
+            "DT from endpoints and ports",
+            vec![granting(
+                Kinds::MF_ENDPOINT.union(Kinds::DOWNSTREAM_PORT),
+                0x40,
+            )],
+            vec![],
+        ),
+        ("no kind", vec![granting(Kinds::NONE, 0x00)], vec![]),
         (
             "catch-all of another vendor",
             vec![superseding(CatchAll::Wangxun)],
@@ -208,5 +220,19 @@ fn each_kind_grants_what_the_kernel_answers_for_it() {
         (Kind::RcEndpoint, 0x1d),
     ] {
         assert_eq!(kind.grantable().bits(), bits, "{}", kind.name());
+        assert_eq!(Kinds::of(kind).grantable(), kind.grantable());
+    }
+}
+
+/// What an entry claims, it claims of every function of its package.
+#[test]
+fn kinds_grant_together_what_each_of_them_grants() {
+    for kinds in every_set_of_kinds() {
+        for flag in (0..16).map(|bit| AcsFlags::from_bits(1 << bit)) {
+            let each = kinds.iter().all(|kind| kind.grantable().contains(flag));
+            let expected = each && !kinds.is_empty();
+            let found = kinds.grantable().contains(flag);
+            assert_eq!(found, expected, "{kinds:?}: {flag}");
+        }
     }
 }

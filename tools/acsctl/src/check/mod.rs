@@ -97,7 +97,7 @@ impl<'a> Draft<'a> {
         claim::any(&ids, &kinds, status, notes);
         claim::width(&ids, status, notes);
         let acs = claim::acs(parsed, &kinds, notes);
-        unbuilt::check(parsed, status, &kinds, &ids, notes);
+        unbuilt::check(parsed, status, &ids, notes);
         evidence::check_prose(parsed, notes);
         Self {
             file,

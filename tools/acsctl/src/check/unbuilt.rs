@@ -3,7 +3,6 @@
 //! What the modules' tables have no room for: only mainline entries, which no module is built
 //! from, may say it.
 
-use isolation::entry::Kind;
 use toml::Spanned;
 
 use crate::{
@@ -17,17 +16,14 @@ use crate::{
 pub(super) fn check(
     parsed: &format::File,
     status: Option<Status>,
-    kinds: &[Kind],
     ids: &[&Ids],
     notes: &mut Notes<'_>,
 ) {
     if status.is_none_or(|status| status == Status::Mainline || status.is_negative()) {
         return;
     }
-    let several_kinds = parsed.kind.as_ref().filter(|_| kinds.len() > 1);
     let any = ids.iter().filter(|ids| ids.is_any());
     let found = [
-        (several_kinds.map(Spanned::span), "kind", "several kinds"),
         (
             parsed.requires.as_ref().map(Spanned::span),
             "requires",

@@ -8,7 +8,7 @@
 )]
 
 use isolation::{
-    entry::{Entry, Kind},
+    entry::{Entry, Kinds},
     table::{IdRange, Table},
 };
 
@@ -17,8 +17,8 @@ pub(crate) const fn entry(number: u16) -> Entry {
     Entry {
         number,
         name: "test/entry",
-        kind: Kind::MfEndpoint,
-        grants: Kind::MfEndpoint.grantable(),
+        kinds: Kinds::MF_ENDPOINT,
+        grants: Kinds::MF_ENDPOINT.grantable(),
         supersedes: None,
     }
 }
