@@ -11,6 +11,7 @@ use crate::isolation::{
         Entry,
         Kinds, //
     },
+    limits::Limits,
     table::{
         IdRange,
         Table, //
@@ -27,6 +28,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::ROOT_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::ZhaoxinPort),
+            conditions: &[],
         },
     ],
     index: &[
@@ -36,6 +38,7 @@ pub(crate) static TABLE: Table = Table {
             first: 0x0753,
             last: 0x075e,
             entry: 0,
+            limits: &Limits::NONE,
         },
     ],
 };

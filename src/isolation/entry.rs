@@ -4,6 +4,7 @@
 
 use super::{
     acs::AcsFlags,
+    condition::Condition,
     pcie::{HeaderLayout, PcieType}, //
 };
 
@@ -215,4 +216,6 @@ pub struct Entry {
     pub grants: AcsFlags,
     /// The in-tree catch-all that the entry corrects, if any.
     pub supersedes: Option<CatchAll>,
+    /// What must hold for every function of a package, in the order of the data file.
+    pub conditions: &'static [Condition],
 }

@@ -11,6 +11,7 @@ use crate::isolation::{
         Entry,
         Kinds, //
     },
+    limits::Limits,
     table::{
         IdRange,
         Table, //
@@ -32,6 +33,7 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 2,
@@ -44,6 +46,7 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 3,
@@ -51,6 +54,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::RR.union(AcsFlags::CR),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 4,
@@ -63,6 +67,7 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 5,
@@ -75,6 +80,7 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 6,
@@ -82,6 +88,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::ROOT_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 7,
@@ -89,6 +96,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::DOWNSTREAM_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 8,
@@ -96,6 +104,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::Wangxun),
+            conditions: &[],
         },
         Entry {
             number: 9,
@@ -103,6 +112,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 10,
@@ -110,6 +120,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::RC_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            conditions: &[],
         },
     ],
     index: &[
@@ -119,60 +130,70 @@ pub(crate) static TABLE: Table = Table {
             first: 0x8233,
             last: 0x8233,
             entry: 6,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1077,
             first: 0x8030,
             last: 0x8032,
             entry: 0,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1234,
             first: 0x0a01,
             last: 0x0a01,
             entry: 2,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1234,
             first: 0x0a02,
             last: 0x0a02,
             entry: 4,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1234,
             first: 0x0a05,
             last: 0x0a05,
             entry: 9,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8086,
             first: 0x10c9,
             last: 0x10c9,
             entry: 3,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8086,
             first: 0x10d3,
             last: 0x10d3,
             entry: 1,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8086,
             first: 0x3420,
             last: 0x3420,
             entry: 5,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8088,
             first: 0x0a03,
             last: 0x0a03,
             entry: 7,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8088,
             first: 0x0a04,
             last: 0x0a04,
             entry: 8,
+            limits: &Limits::NONE,
         },
     ],
 };

@@ -164,7 +164,8 @@ fn list_shows_every_entry_by_number() {
         OsStr::new("--quirks"),
         accepted.as_os_str(),
     ]);
-    let expected = "    8  acme/function    validated  rciep,mf-endpoint          acee:0130
+    let expected =
+        "    8  acme/function    validated  rciep,mf-endpoint          acee:0130 acee:0131
     9  acme/nic-next    validated  rciep                      acee:0110
    10  acme/nic         validated  mf-endpoint                acee:0100-010f acee:0120 acef:0100
    11  acme/root-port   mainline   root-port                  acee:0200

@@ -11,7 +11,7 @@ use acsctl::{
     edition::Edition,
     folder::{self, Scope},
     generate,
-    quirk::Quirk,
+    quirk::{Precondition, Quirk},
 };
 use common::root;
 // The tables look for `crate::isolation`.
@@ -68,7 +68,11 @@ fn the_tables_say_what_the_data_says() {
         assert_eq!(table.entries.len(), selected.len(), "{path}");
         let mut count = 0;
         for quirk in selected {
-            for ids in quirk.ids() {
+            let conditions = quirk.conditions.iter().map(Precondition::in_dword);
+            let conditions: Vec<_> = conditions.collect();
+            let devices = quirk.devices.iter();
+            let rows = devices.flat_map(|one| one.ids.iter().map(move |ids| (ids, &one.limits)));
+            for (ids, limits) in rows {
                 for device in ids.first..=ids.last {
                     let (_, entry) = table.find(ids.vendor, device).expect("it is listed");
                     assert_eq!(entry.number, quirk.number);
@@ -78,6 +82,12 @@ fn the_tables_say_what_the_data_says() {
                     assert!(quirk.kinds().all(|kind| kinds.contains(&kind)));
                     assert_eq!(entry.grants, quirk.acs);
                     assert_eq!(entry.supersedes, quirk.supersedes);
+                    assert_eq!(entry.conditions, conditions);
+                    let row = table.row(ids.vendor, device).expect("it is listed");
+                    let revisions = (row.limits.first_revision, row.limits.last_revision);
+                    assert_eq!(revisions, limits.revisions.unwrap_or((0x00, 0xff)));
+                    assert_eq!(row.limits.class, limits.class);
+                    assert_eq!(row.limits.subsystems, limits.subsystems);
                     count += 1;
                 }
             }

@@ -62,6 +62,7 @@ use crate::isolation::{
         Entry,
         Kinds, //
     },
+    limits::Limits,
     table::{
         IdRange,
         Table, //
@@ -78,6 +79,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::Wangxun),
+            conditions: &[],
         },
     ],
     index: &[
@@ -87,11 +89,62 @@ pub(crate) static TABLE: Table = Table {
             first: 0x0a03,
             last: 0x0a03,
             entry: 0,
+            limits: &Limits::NONE,
         },
     ],
 };
 "#;
     assert_eq!(source, expected.replace("VERSION", &version));
+}
+
+/// Bits of a byte or word become bits of the dword around it, which is what the module reads.
+#[test]
+fn limits_and_conditions_are_written_out() {
+    let source = generate::source(Edition::Validated, &quirks(&accepted()));
+    for expected in [
+        "            conditions: &[
+                // In the order of the data file.
+                Condition {
+                    at: Place::Capability(0x09),
+                    offset: 0x008,
+                    mask: 0x00f0_0000,
+                    value: 0x0050_0000,
+                },
+                Condition {
+                    at: Place::Extended(0x000b),
+                    offset: 0x008,
+                    mask: 0x8000_0000,
+                    value: 0x8000_0000,
+                },
+                Condition {
+                    at: Place::Config,
+                    offset: 0x040,
+                    mask: 0xff00_0000,
+                    value: 0xff00_0000,
+                },
+            ],
+",
+        "            limits: &Limits {
+                class: Some(Class::Interface(0x01_0802)),
+                first_revision: 0x03,
+                last_revision: 0x07,
+                subsystems: &[
+                    // By vendor and device.
+                    (0x1028, 0x0001),
+                    (0x1028, 0x0010),
+                ],
+            },
+",
+        "            limits: &Limits {
+                class: Some(Class::Subclass(0x0200)),
+                first_revision: 0x0a,
+                last_revision: 0x0a,
+                subsystems: &[],
+            },
+",
+    ] {
+        assert!(source.contains(expected), "{expected}in\n{source}");
+    }
 }
 
 #[test]
@@ -158,6 +211,40 @@ fn the_digest_covers_every_claim_and_nothing_else() {
             original,
             "{from} becomes {to}"
         );
+    }
+    for (from, to) in [
+        ("\"010802\"", "\"010801\""),
+        ("\"010802\"", "\"0108\""),
+        ("\"03-07\"", "\"02-07\""),
+        ("\"03-07\"", "\"03-ff\""),
+        ("\"1028:0010\"", "\"1028:0011\""),
+        ("\"1028:0010\"", "\"1029:0010\""),
+        ("\"1028:0010\", ", ""),
+        ("class = \"0200\"\n", ""),
+        ("revisions = \"0a\"\n", ""),
+        ("capability:09", "capability:05"),
+        ("capability:09", "extended:0009"),
+        ("offset = 10", "offset = 12"),
+        ("offset = 10", "offset = 8"),
+        ("\"0x00f0\"", "\"0x01f0\""),
+        ("\"0x0050\"", "\"0x0040\""),
+        ("extended:000b", "extended:000c"),
+    ] {
+        assert_ne!(
+            changed("acme/function", from, to),
+            original,
+            "{from} becomes {to}"
+        );
+    }
+    for (from, to) in [
+        (
+            "\"1028:0010\", \"1028:0001\"",
+            "\"1028:0001\", \"1028:0010\"",
+        ),
+        ("off; firmware", "off. Firmware"),
+    ] {
+        let same = changed("acme/function", from, to);
+        assert_eq!(same, original, "{from} becomes {to}");
     }
     for (from, to) in [
         ("an invented", "another"),

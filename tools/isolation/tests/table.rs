@@ -10,7 +10,9 @@ use common::{
 };
 use isolation::{
     acs::AcsFlags,
+    condition::{Condition, Place},
     entry::{CatchAll, Entry, Kind, Kinds},
+    limits::{Class, Limits},
     table::{IdRange, Table},
 };
 
@@ -234,5 +236,155 @@ fn kinds_grant_together_what_each_of_them_grants() {
             let found = kinds.grantable().contains(flag);
             assert_eq!(found, expected, "{kinds:?}: {flag}");
         }
+    }
+}
+
+/// A table of one entry of these kinds, with one row of these limits.
+fn limited(kinds: Kinds, limits: &'static Limits) -> Table {
+    let entry = Entry { kinds, ..entry(1) };
+    let row = IdRange {
+        limits,
+        ..row(0x1077, 5, 5, 0)
+    };
+    table(vec![entry], vec![row])
+}
+
+#[test]
+fn limits_must_make_sense() {
+    const NONE: Limits = Limits::NONE;
+    const SOUND: [&Limits; 5] = [
+        &NONE,
+        &Limits {
+            class: Some(Class::Interface(0x00ff_ffff)),
+            ..NONE
+        },
+        &Limits {
+            class: Some(Class::Subclass(0xffff)),
+            ..NONE
+        },
+        &Limits {
+            first_revision: 3,
+            last_revision: 3,
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(1, 0xffff), (2, 0), (2, 1), (0xfffe, 0)],
+            ..NONE
+        },
+    ];
+    const BROKEN: [&Limits; 6] = [
+        &Limits {
+            class: Some(Class::Interface(0x0100_0000)),
+            ..NONE
+        },
+        &Limits {
+            first_revision: 4,
+            last_revision: 3,
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(1, 1), (1, 1)],
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(2, 0), (1, 1)],
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(0x0000, 1)],
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(1, 1), (0xffff, 1)],
+            ..NONE
+        },
+    ];
+    for limits in SOUND {
+        let table = limited(Kinds::MF_ENDPOINT, limits);
+        assert!(table.is_sound(), "{limits:?}");
+    }
+    for limits in BROKEN {
+        let table = limited(Kinds::MF_ENDPOINT, limits);
+        assert!(!table.is_sound(), "{limits:?}");
+    }
+}
+
+/// Bridges have something else where the subsystem of an endpoint stands.
+#[test]
+fn subsystems_are_those_of_endpoints() {
+    const SUBSYSTEM: &Limits = &Limits {
+        subsystems: &[(1, 1)],
+        ..Limits::NONE
+    };
+    const REVISION: &Limits = &Limits {
+        last_revision: 1,
+        ..Limits::NONE
+    };
+    for kinds in every_set_of_kinds().filter(|kinds| !kinds.is_empty()) {
+        let entry = |limits| {
+            let mut table = limited(kinds, limits);
+            let grants = AcsFlags::NONE;
+            table.entries = vec![Entry {
+                grants,
+                ..table.entries[0]
+            }]
+            .leak();
+            table
+        };
+        let has_bridges = kinds.contains(Kind::RootPort) || kinds.contains(Kind::DownstreamPort);
+        assert_eq!(entry(SUBSYSTEM).is_sound(), !has_bridges, "{kinds:?}");
+        assert!(entry(REVISION).is_sound(), "{kinds:?}");
+    }
+}
+
+#[test]
+fn conditions_must_make_sense() {
+    const CONDITION: Condition = Condition {
+        at: Place::Config,
+        offset: 0,
+        mask: 0xff,
+        value: 0x0f,
+    };
+    let is_sound = |conditions: Vec<Condition>| {
+        let entry = Entry {
+            conditions: conditions.leak(),
+            ..entry(1)
+        };
+        table(vec![entry], Vec::new()).is_sound()
+    };
+    for count in 0..=8 {
+        assert_eq!(is_sound(vec![CONDITION; count]), count <= 4, "{count}");
+    }
+    for (at, last) in [
+        (Place::Config, 0xffc),
+        (Place::Capability(0x10), 0xbc),
+        (Place::Extended(0x0b), 0xefc),
+    ] {
+        for offset in (0..0x1004).chain([0xfffc, 0xffff]) {
+            let condition = Condition {
+                at,
+                offset,
+                ..CONDITION
+            };
+            let expected = offset % 4 == 0 && offset <= last;
+            assert_eq!(is_sound(vec![condition]), expected, "{condition:?}");
+            let second = vec![CONDITION, condition];
+            assert_eq!(is_sound(second), expected, "{condition:?}");
+        }
+    }
+    for (mask, value, expected) in [
+        (0xff, 0xff, true),
+        (0xff, 0, true),
+        (0xff, 0x100, false),
+        (0, 0, false),
+        (u32::MAX, u32::MAX - 1, true),
+        (u32::MAX, u32::MAX, false),
+    ] {
+        let condition = Condition {
+            mask,
+            value,
+            ..CONDITION
+        };
+        assert_eq!(is_sound(vec![condition]), expected, "{condition:?}");
     }
 }

@@ -4,7 +4,7 @@
 
 use toml::Spanned;
 
-use super::{evidence::filled, prose};
+use super::{evidence::filled, not_of_form, prose};
 use crate::{
     finding::Notes,
     format,
@@ -70,8 +70,7 @@ fn text(
 ) -> Option<String> {
     let value = value?;
     if !is_right(value.get_ref()) {
-        let problem = format!("\"{}\" is not of that form", value.get_ref());
-        notes.add(Rule::ValueForm, &value.span(), field, problem, help(field));
+        not_of_form(value, field, help(field), notes);
         return None;
     }
     Some(value.get_ref().clone())

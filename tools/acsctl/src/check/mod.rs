@@ -7,13 +7,17 @@
 //! | `claim.rs` | kinds, flags, and the in-tree handler that is corrected |
 //! | `ids.rs` | vendor and device ids |
 //! | `evidence.rs` | the evidence, and the prose beside it |
+//! | `limits.rs` | class, revisions and subsystems |
+//! | `register.rs` | what registers must say |
 //! | `mainline.rs` | what mainline Linux has of the entry |
 //! | `unbuilt.rs` | what only mainline entries may say |
 
 mod claim;
 mod evidence;
 mod ids;
+mod limits;
 mod mainline;
+mod register;
 mod unbuilt;
 
 use std::ops::Range;
@@ -28,7 +32,10 @@ use crate::{
     finding::{Finding, Notes},
     folder::Scope,
     format,
-    quirk::{AcsRegisters, Condition, Devices, Evidence, Excluded, Ids, Mainline, Quirk, Status},
+    quirk::{
+        AcsRegisters, Condition, Devices, Evidence, Excluded, Ids, Mainline, Precondition, Quirk,
+        Status,
+    },
     rule::Rule,
     source::DataFile,
 };
@@ -45,6 +52,7 @@ pub(crate) struct Draft<'a> {
     acs: Option<AcsFlags>,
     acs_registers: Option<AcsRegisters>,
     requires: Vec<Condition>,
+    conditions: Vec<Precondition>,
     pub(crate) supersedes: Option<CatchAll>,
     reason: Option<String>,
     evidence: Option<Evidence>,
@@ -92,7 +100,7 @@ impl<'a> Draft<'a> {
                 );
             }
         }
-        let (devices, excludes) = ids::check(&parsed.matches, notes);
+        let (devices, excludes) = ids::check(&parsed.matches, &kinds, notes);
         let ids: Vec<_> = devices.iter().flat_map(|one| &one.ids).collect();
         claim::any(&ids, &kinds, status, notes);
         claim::width(&ids, status, notes);
@@ -107,6 +115,7 @@ impl<'a> Draft<'a> {
             acs,
             acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
             requires: requires(parsed.requires.as_ref(), notes),
+            conditions: register::conditions(&parsed.conditions, notes),
             supersedes: claim::supersedes(parsed.supersedes.as_ref(), acs, &kinds, &ids, notes),
             reason: prose(parsed.reason.as_ref()),
             evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
@@ -136,6 +145,7 @@ impl<'a> Draft<'a> {
             acs: self.acs?,
             acs_registers: self.acs_registers,
             requires: self.requires,
+            conditions: self.conditions,
             supersedes: self.supersedes,
             devices: self.devices,
             excludes: self.excludes,
@@ -192,6 +202,21 @@ fn word<T: Copy>(
         notes.add(Rule::ValueUnknown, place, field, problem, one_of(choices));
     }
     found.map(|&(_, choice)| choice)
+}
+
+/// What is written in another form than its key has.
+fn not_of_form(value: &Spanned<String>, field: &str, help: &str, notes: &mut Notes<'_>) {
+    let problem = format!("\"{}\" is not of that form", value.get_ref());
+    notes.add(Rule::ValueForm, &value.span(), field, problem, help);
+}
+
+/// The number that exactly so many lowercase hexadecimal digits are, eight at most.
+fn digits(text: &str, count: usize) -> Option<u32> {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() != count || !text.bytes().all(is_digit) {
+        return None;
+    }
+    u32::from_str_radix(text, 16).ok()
 }
 
 fn one_of<T>(choices: &[(&str, T)]) -> String {

@@ -44,6 +44,21 @@ pub(super) fn check(
             "every device of a vendor",
         )
     }));
+    // Every function that has the capability is refused before its registers are looked at.
+    let in_acs = parsed
+        .conditions
+        .iter()
+        .filter_map(|condition| condition.get_ref().at.as_ref())
+        .filter(|at| at.get_ref() == "extended:000d");
+    for at in in_acs {
+        notes.add(
+            Rule::Unbuildable,
+            &at.span(),
+            "condition.at",
+            "a function with an ACS capability is never claimed by a module",
+            "leave it to the kernel, which goes by that capability",
+        );
+    }
     for (place, field, what) in found {
         notes.add(
             Rule::Unbuildable,

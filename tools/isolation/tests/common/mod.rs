@@ -11,6 +11,7 @@ use std::{cell::Cell, collections::BTreeMap};
 use isolation::{
     device::{Function, Record},
     entry::{Kind, Kinds},
+    limits::Limits,
     package::{self, Fault},
     pcie::PcieType,
 };
@@ -313,13 +314,13 @@ pub(crate) fn member() -> Space {
 }
 
 /// What an entry for the adapter covers.
-pub(crate) fn covered(vendor: u16, device: u16) -> bool {
-    vendor == 0x1077 && (0x8030..=0x8032).contains(&device)
+pub(crate) fn covered(vendor: u16, device: u16) -> Option<&'static Limits> {
+    (vendor == 0x1077 && (0x8030..=0x8032).contains(&device)).then_some(&Limits::NONE)
 }
 
 /// Checks the package for an entry that covers the adapter.
 pub(crate) fn check_adapter(device: &Device) -> Result<(), Fault> {
-    package::check(device, Kinds::MF_ENDPOINT, covered)
+    package::check(device, &tables::entry(1), covered)
 }
 
 /// The fault that a function present at `devfn` is.

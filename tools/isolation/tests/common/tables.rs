@@ -9,6 +9,7 @@
 
 use isolation::{
     entry::{Entry, Kinds},
+    limits::Limits,
     table::{IdRange, Table},
 };
 
@@ -20,6 +21,7 @@ pub(crate) const fn entry(number: u16) -> Entry {
         kinds: Kinds::MF_ENDPOINT,
         grants: Kinds::MF_ENDPOINT.grantable(),
         supersedes: None,
+        conditions: &[],
     }
 }
 
@@ -30,6 +32,7 @@ pub(crate) const fn row(vendor: u16, first: u16, last: u16, entry: u16) -> IdRan
         first,
         last,
         entry,
+        limits: &Limits::NONE,
     }
 }
 
