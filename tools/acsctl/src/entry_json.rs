@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::{
     error::Error,
-    quirk::{self, AcsRegisters, Condition, Ids, Quirk},
+    quirk::{AcsRegisters, Condition, Ids, Quirk},
+    register,
     report::pretty,
 };
 
@@ -37,6 +38,7 @@ struct Entry<'a> {
     #[serde(rename = "match")]
     matches: Vec<Match<'a>>,
     condition: Vec<Register<'a>>,
+    program: Vec<Register<'a>>,
     excludes: Vec<Excluded<'a>>,
     evidence: Option<Evidence<'a>>,
     mainline: Option<Mainline<'a>>,
@@ -153,6 +155,14 @@ fn entry(quirk: &Quirk) -> Entry<'_> {
                 register(&one.register, value, &one.about)
             })
             .collect(),
+        program: quirk
+            .program
+            .iter()
+            .map(|one| {
+                let value = one.value.text(&one.register);
+                register(&one.register, value, &one.about)
+            })
+            .collect(),
         excludes: quirk
             .excludes
             .iter()
@@ -178,7 +188,7 @@ fn entry(quirk: &Quirk) -> Entry<'_> {
     }
 }
 
-fn register<'a>(register: &quirk::Register, value: String, about: &'a str) -> Register<'a> {
+fn register<'a>(register: &register::Register, value: String, about: &'a str) -> Register<'a> {
     Register {
         at: register.at.to_string(),
         offset: register.offset,

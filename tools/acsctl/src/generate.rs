@@ -15,7 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     edition::Edition,
-    quirk::{Ids, Limits, Quirk},
+    limits::Limits,
+    quirk::{Ids, Quirk},
 };
 
 /// The widest chain of calls that rustfmt leaves on one line (its `chain_width`).

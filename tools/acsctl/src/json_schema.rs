@@ -10,7 +10,8 @@ use crate::{
         SCHEMA,
         keys::{ADDRESS, FILE, IDS, Key, Needed, SUBSYSTEM, Section, Value},
     },
-    quirk::{Register, Status},
+    quirk::Status,
+    register::Register,
     report::pretty,
 };
 

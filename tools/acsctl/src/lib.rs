@@ -11,6 +11,7 @@
 //! | `format/` | the format of a data file: its keys, and the types of their values |
 //! | `check/` | checks it, file by file |
 //! | `quirk.rs` | an entry, as a file states it |
+//! | `limits.rs`, `register.rs` | parts of it: limits of ids, registers in configuration space |
 //! | `folder.rs` | checks across the files of a folder |
 //! | `overlap.rs` | ids that more than one entry speaks of |
 //! | `edition.rs` | which entries go into which table |
@@ -33,9 +34,11 @@ pub mod folder;
 mod format;
 pub mod generate;
 pub mod json_schema;
+pub mod limits;
 pub mod output;
 mod overlap;
 pub mod quirk;
+pub mod register;
 pub mod report;
 pub mod rule;
 pub mod source;

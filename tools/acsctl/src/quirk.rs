@@ -6,9 +6,12 @@ use std::{fmt, ops::Range};
 
 use isolation::{
     acs::AcsFlags,
-    condition::{self, Place},
     entry::{CatchAll, Kind},
-    limits::Class,
+};
+
+use crate::{
+    limits::Limits,
+    register::{Precondition, Write},
 };
 
 /// What is known of a claim, and with that, what becomes of it.
@@ -118,11 +121,19 @@ pub enum Condition {
     RootBus,
     /// The machine has an AMD IOMMU: ACPI has an IVRS table.
     AmdIommu,
+    /// The device has no ACS capability. Modules never speak for one that has, so it may be said in
+    /// every entry and adds nothing.
+    NoAcsCapability,
 }
 
 impl Condition {
     /// Every condition, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Multifunction, Self::RootBus, Self::AmdIommu];
+    pub const ALL: [Self; 4] = [
+        Self::Multifunction,
+        Self::RootBus,
+        Self::AmdIommu,
+        Self::NoAcsCapability,
+    ];
 
     /// The name that the data files use.
     #[must_use]
@@ -131,6 +142,7 @@ impl Condition {
             Self::Multifunction => "multifunction",
             Self::RootBus => "root-bus",
             Self::AmdIommu => "amd-iommu",
+            Self::NoAcsCapability => "no-acs-capability",
         }
     }
 }
@@ -196,99 +208,6 @@ pub struct Devices {
     pub limits: Limits,
 }
 
-/// For which of the functions with certain ids an entry speaks.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Limits {
-    /// The class that they must be of, if there is one.
-    pub class: Option<Class>,
-    /// The first and the last revision, if there are any.
-    pub revisions: Option<(u8, u8)>,
-    /// Subsystem vendor and device ids, ascending; none where any will do.
-    pub subsystems: Vec<(u16, u16)>,
-}
-
-/// Every limit behind its name, `class 0200, revisions 03-ff, subsystems 1028:0010`.
-impl fmt::Display for Limits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let class = self.class.map(|class| format!("class {class}"));
-        let revisions = self
-            .revisions
-            .map(|(first, last)| format!("revisions {first:02x}-{last:02x}"));
-        let subsystems = self
-            .subsystems
-            .iter()
-            .map(|(vendor, device)| format!("subsystem {vendor:04x}:{device:04x}"));
-        let all: Vec<_> = class
-            .into_iter()
-            .chain(revisions)
-            .chain(subsystems)
-            .collect();
-        f.write_str(&all.join(", "))
-    }
-}
-
-/// Bits of a register in configuration space.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Register {
-    /// Where the offset counts from.
-    pub at: Place,
-    /// Where the register begins, a multiple of its width.
-    pub offset: u16,
-    /// Its width in bits, one of [`Register::WIDTHS`].
-    pub width: u8,
-    /// The bits that matter.
-    pub mask: u32,
-}
-
-impl Register {
-    /// The widths that a register can have.
-    pub const WIDTHS: [u8; 3] = [8, 16, 32];
-
-    /// Bits of the register as the data files write them, `0x00ff`.
-    #[must_use]
-    pub fn bits(&self, bits: u32) -> String {
-        let digits = usize::from(self.width / 4);
-        format!("0x{bits:0digits$x}")
-    }
-}
-
-/// Writes `capability:10 + 0x08, 16 bits, mask 0x00ff`.
-impl fmt::Display for Register {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (at, offset, width) = (self.at, self.offset, self.width);
-        let mask = self.bits(self.mask);
-        write!(f, "{at} + {offset:#04x}, {width} bits, mask {mask}")
-    }
-}
-
-/// What a register must say for an entry to count.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Precondition {
-    /// The register and its bits.
-    pub register: Register,
-    /// What they must be; no bit beside the mask.
-    pub value: u32,
-    /// What they say, and who sets them.
-    pub about: String,
-}
-
-impl Precondition {
-    /// The same as bits of a dword, which is what is read.
-    #[must_use]
-    pub fn in_dword(&self) -> condition::Condition {
-        let Register {
-            at, offset, mask, ..
-        } = self.register;
-        let shift = 8 * (offset % 4);
-        condition::Condition {
-            at,
-            offset: offset - offset % 4,
-            mask: mask << shift,
-            value: self.value << shift,
-        }
-    }
-}
-
 /// An entry, as one data file states it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Quirk {
@@ -308,7 +227,7 @@ pub struct Quirk {
     pub acs: AcsFlags,
     /// The layout by which the flags are read from the device; only in mainline entries.
     pub acs_registers: Option<AcsRegisters>,
-    /// What else must hold; only in mainline entries.
+    /// What else must hold; but for [`Condition::NoAcsCapability`] only in mainline entries.
     pub requires: Vec<Condition>,
     /// The in-tree catch-all that it corrects, if any.
     pub supersedes: Option<CatchAll>,
@@ -316,6 +235,8 @@ pub struct Quirk {
     pub devices: Vec<Devices>,
     /// What registers must say, in the order of the file.
     pub conditions: Vec<Precondition>,
+    /// What the kernel writes before its handler answers; only in mainline entries.
+    pub program: Vec<Write>,
     /// Devices that it deliberately leaves out.
     pub excludes: Vec<Excluded>,
     /// Why the status is not more than it is.

@@ -94,6 +94,8 @@ rules! {
         "A mask has a bit, a value none beside the mask, and an absent function does not read as it.";
     ConditionMany "condition-many"
         "An entry has no more than four conditions.";
+    ProgramMainline "program-mainline"
+        "What the kernel writes stands in mainline entries alone: no module writes configuration space.";
     FlagsOfKind "flags-of-kind"
         "An entry grants only flags that its kind can have.";
     FlagsTwoWays "flags-two-ways"

@@ -11,7 +11,8 @@ use acsctl::{
     edition::Edition,
     folder::{self, Scope},
     generate,
-    quirk::{Precondition, Quirk},
+    quirk::Quirk,
+    register::Precondition,
 };
 use common::root;
 // The tables look for `crate::isolation`.

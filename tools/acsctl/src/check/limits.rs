@@ -6,7 +6,7 @@ use isolation::{entry::Kind, limits::Class, pcie::HeaderLayout};
 use toml::Spanned;
 
 use super::{digits, not_of_form};
-use crate::{finding::Notes, format, quirk::Limits, rule::Rule};
+use crate::{finding::Notes, format, limits::Limits, rule::Rule};
 
 /// Reads the limits; what is wrong is left out, with a finding.
 pub(super) fn check(one: &format::Match, kinds: &[Kind], notes: &mut Notes<'_>) -> Limits {

@@ -8,7 +8,7 @@
 //! | `ids.rs` | vendor and device ids |
 //! | `evidence.rs` | the evidence, and the prose beside it |
 //! | `limits.rs` | class, revisions and subsystems |
-//! | `register.rs` | what registers must say |
+//! | `register.rs` | what registers must say, and what the kernel writes there |
 //! | `mainline.rs` | what mainline Linux has of the entry |
 //! | `unbuilt.rs` | what only mainline entries may say |
 
@@ -32,10 +32,8 @@ use crate::{
     finding::{Finding, Notes},
     folder::Scope,
     format,
-    quirk::{
-        AcsRegisters, Condition, Devices, Evidence, Excluded, Ids, Mainline, Precondition, Quirk,
-        Status,
-    },
+    quirk::{AcsRegisters, Condition, Devices, Evidence, Excluded, Ids, Mainline, Quirk, Status},
+    register::{Precondition, Write},
     rule::Rule,
     source::DataFile,
 };
@@ -53,6 +51,7 @@ pub(crate) struct Draft<'a> {
     acs_registers: Option<AcsRegisters>,
     requires: Vec<Condition>,
     conditions: Vec<Precondition>,
+    program: Vec<Write>,
     pub(crate) supersedes: Option<CatchAll>,
     reason: Option<String>,
     evidence: Option<Evidence>,
@@ -116,6 +115,7 @@ impl<'a> Draft<'a> {
             acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
             requires: requires(parsed.requires.as_ref(), notes),
             conditions: register::conditions(&parsed.conditions, notes),
+            program: register::program(&parsed.program, status, notes),
             supersedes: claim::supersedes(parsed.supersedes.as_ref(), acs, &kinds, &ids, notes),
             reason: prose(parsed.reason.as_ref()),
             evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
@@ -146,6 +146,7 @@ impl<'a> Draft<'a> {
             acs_registers: self.acs_registers,
             requires: self.requires,
             conditions: self.conditions,
+            program: self.program,
             supersedes: self.supersedes,
             devices: self.devices,
             excludes: self.excludes,

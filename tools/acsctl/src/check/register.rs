@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Registers in configuration space: what must stand there.
+//! Registers in configuration space: what must stand there, and what the kernel writes there.
 
 use isolation::condition::{Condition, Place};
 use toml::Spanned;
@@ -9,9 +9,13 @@ use super::{digits, evidence::filled, not_of_form, prose};
 use crate::{
     finding::Notes,
     format,
-    quirk::{Precondition, Register},
+    quirk::Status,
+    register::{Precondition, Register, Write, Written},
     rule::Rule,
 };
+
+/// Extended capability id of ACS.
+const ACS: u16 = 0x000d;
 
 /// Reads the `[[condition]]` sections; what is wrong is left out, with a finding.
 pub(super) fn conditions(
@@ -51,6 +55,50 @@ pub(super) fn conditions(
         Some(Precondition {
             register,
             value: bits,
+            about: prose(section.about.as_ref())?,
+        })
+    });
+    each.collect()
+}
+
+/// Reads the `[[program]]` sections, which others than mainline entries must not have.
+pub(super) fn program(
+    sections: &[Spanned<format::Register>],
+    status: Option<Status>,
+    notes: &mut Notes<'_>,
+) -> Vec<Write> {
+    if let Some(first) = sections.first() {
+        if status.is_some_and(|status| status != Status::Mainline) {
+            notes.add(
+                Rule::ProgramMainline,
+                &first.span(),
+                "program",
+                "only mainline entries tell what the kernel writes",
+                "the module writes nothing into configuration space: state the bits as a \
+                 [[condition]], to be set by firmware or a driver",
+            );
+        }
+    }
+    let each = sections.iter().filter_map(|section| {
+        let section = section.get_ref();
+        filled(section.about.as_ref(), "program.about", notes);
+        let register = register(section, "program", notes)?;
+        let value = section.value.as_ref()?;
+        let value = if value.get_ref() == Written::AS_CAPABLE {
+            if register.at != Place::Extended(ACS) {
+                let problem = "as-capable is of the ACS capability, and this is another place";
+                let help = "write the bits, or at = \"extended:000d\"";
+                let span = value.span();
+                notes.add(Rule::RegisterPlace, &span, "program.value", problem, help);
+                return None;
+            }
+            Written::AsCapable
+        } else {
+            Written::Bits(within(value, &register, "program", notes)?)
+        };
+        Some(Write {
+            register,
+            value,
             about: prose(section.about.as_ref())?,
         })
     });

@@ -107,6 +107,8 @@ pub(crate) const SUBSYSTEM: &str = "^[0-9a-f]{4}:[0-9a-f]{4}$";
 const PLACE: &str = "^(config|capability:[0-9a-f]{2}|extended:[0-9a-f]{4})$";
 /// Bits of a register, of its width.
 const BITS: &str = "^0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})$";
+/// The same, or what the device is capable of.
+const WRITTEN: &str = "^(0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})|as-capable)$";
 /// An address.
 pub(crate) const ADDRESS: &str = "^https://[^/\\s]+/\\S*$";
 
@@ -163,8 +165,9 @@ pub(crate) static FILE: Section = Section {
             "requires",
             Value::Words(conditions),
             Needed::No,
-            "what else must hold, in mainline entries: multifunction (the kernel counts the device as one \
-             of several functions), root-bus (it is on one), amd-iommu (ACPI has an IVRS table)",
+            "what else must hold. In mainline entries: multifunction (the kernel counts the device as one \
+             of several functions), root-bus (it is on one), amd-iommu (ACPI has an IVRS table); in \
+             all entries: no-acs-capability (it has none, without which no module makes a claim)",
         ),
         key(
             "supersedes",
@@ -195,6 +198,13 @@ pub(crate) static FILE: Section = Section {
             Value::Several(&CONDITION),
             Needed::No,
             "what a register must say, in every function of the package; four at most",
+        ),
+        key(
+            "program",
+            Value::Several(&PROGRAM),
+            Needed::No,
+            "in mainline entries: what the kernel writes before its handler answers; no module makes \
+             such writes",
         ),
         key(
             "evidence",
@@ -282,6 +292,30 @@ static CONDITION: Section = Section {
             Needed::Always,
             "what the bits say, and who sets them",
         ),
+    ],
+};
+
+static PROGRAM: Section = Section {
+    prefix: "program.",
+    about: "What the kernel writes into a register before its handler answers.",
+    keys: &[
+        AT,
+        OFFSET,
+        WIDTH,
+        key(
+            "mask",
+            Value::Form(BITS),
+            Needed::Always,
+            "the bits that are written; the others stay as they are",
+        ),
+        key(
+            "value",
+            Value::Form(WRITTEN),
+            Needed::Always,
+            "what they become; or \"as-capable\", in the ACS capability: those of them are set that \
+             the device's ACS Capability register has, and none is cleared",
+        ),
+        key("about", Value::Text, Needed::Always, "what that does"),
     ],
 };
 

@@ -45,6 +45,7 @@ pub(crate) struct File {
     pub(crate) partial: Option<Spanned<String>>,
     pub(crate) matches: Vec<Spanned<Match>>,
     pub(crate) conditions: Vec<Spanned<Register>>,
+    pub(crate) program: Vec<Spanned<Register>>,
     pub(crate) evidence: Option<Spanned<Evidence>>,
     pub(crate) mainline: Option<Spanned<Mainline>>,
 }
@@ -66,7 +67,7 @@ pub(crate) struct Exclude {
     pub(crate) why: Option<Spanned<String>>,
 }
 
-/// One `[[condition]]`.
+/// One `[[condition]]` or `[[program]]`.
 pub(crate) struct Register {
     pub(crate) at: Option<Spanned<String>>,
     pub(crate) offset: Option<Spanned<i64>>,
@@ -145,6 +146,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             }),
         }),
         conditions: file.sections("condition", register),
+        program: file.sections("program", register),
         evidence: file.section("evidence", |evidence| Evidence {
             statement: evidence.text("statement"),
             stated_by: evidence.text("stated-by"),

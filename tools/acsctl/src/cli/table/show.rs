@@ -110,6 +110,13 @@ fn page(quirk: &Quirk) -> String {
             &format!("{}, is {value}: {}", one.register, one.about),
         );
     }
+    for one in &quirk.program {
+        let value = one.value.text(&one.register);
+        line(
+            "written",
+            &format!("{}, by the kernel, {value}: {}", one.register, one.about),
+        );
+    }
     for excluded in &quirk.excludes {
         let ids: Vec<_> = excluded.ids.iter().map(Ids::to_string).collect();
         line(
