@@ -17,15 +17,16 @@ use crate::{
     edition::Edition,
     limits::Limits,
     quirk::{Ids, Quirk},
+    release::Release,
 };
 
 /// The widest chain of calls that rustfmt leaves on one line (its `chain_width`).
 const CHAIN_WIDTH: usize = 60;
 
-/// Writes the Rust source of the table of `edition`, chosen from `quirks`.
+/// Writes the Rust source of the table of `edition` for `kernel`, chosen from `quirks`.
 #[must_use]
-pub fn source(edition: Edition, quirks: &[Quirk]) -> String {
-    let entries = edition.select(quirks);
+pub fn source(edition: Edition, quirks: &[Quirk], kernel: Option<Release>) -> String {
+    let entries = edition.select(quirks, kernel);
     Source {
         edition,
         version: version(&entries),

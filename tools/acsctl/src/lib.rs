@@ -14,6 +14,7 @@
 //! | `limits.rs`, `register.rs` | parts of it: limits of ids, registers in configuration space |
 //! | `folder.rs` | checks across the files of a folder |
 //! | `overlap.rs` | ids that more than one entry speaks of |
+//! | `release.rs` | releases of the kernel |
 //! | `edition.rs` | which entries go into which table |
 //! | `generate.rs` | the Rust source of a table |
 //! | `output.rs` | writes that file, or compares with it |
@@ -39,6 +40,7 @@ pub mod output;
 mod overlap;
 pub mod quirk;
 pub mod register;
+pub mod release;
 pub mod report;
 pub mod rule;
 pub mod source;

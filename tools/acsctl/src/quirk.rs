@@ -12,6 +12,7 @@ use isolation::{
 use crate::{
     limits::Limits,
     register::{Precondition, Write},
+    release::Release,
 };
 
 /// What is known of a claim, and with that, what becomes of it.
@@ -182,6 +183,20 @@ pub struct Mainline {
     pub any_type: bool,
     /// Why the data does not suffice to tell what the handler answers, if it does not.
     pub not_expressed: Option<String>,
+}
+
+impl Mainline {
+    /// Whether a kernel lacks the entry. Where the first release with it is not known, no kernel
+    /// counts as one that lacks it.
+    #[must_use]
+    pub fn is_missing_in(&self, kernel: Release) -> bool {
+        let release = self
+            .since
+            .as_deref()
+            .and_then(|since| since.strip_prefix('v'));
+        let since = release.and_then(|release| release.parse::<Release>().ok());
+        since.is_some_and(|since| since > kernel)
+    }
 }
 
 /// What was stated, and where that can be read.

@@ -81,6 +81,24 @@ fn check_detects_any_change_and_names_the_remedy() {
 }
 
 #[test]
+fn a_table_is_for_a_kernel() {
+    let folder = scratch("kernel");
+    let (quirks, out) = (tests().join("accepted"), folder.join("table.rs"));
+    let build = |more: &[&str]| build(&quirks, &out, more);
+    assert_ends(&build(&["--kernel", "5.7"]), 0, "written, entries 4");
+    let check = build(&["--kernel", "5.7", "--check"]);
+    assert_ends(&check, 0, "is current, entries 4");
+    assert_ends(&build(&["--check"]), 1, "is not current");
+    let newer = build(&["--kernel", "5.8", "--check"]);
+    assert_ends(&newer, 1, " --kernel 5.8 --out ");
+    assert_ends(&build(&["--kernel", "5.8"]), 0, "written, entries 3");
+    // It lacks an entry that no module can decide.
+    let finding = build(&["--kernel", "4.6"]);
+    assert_ends(&finding, 1, "acme/ports.toml:8:17");
+    assert_ends(&build(&["--kernel", "v5.8"]), 2, "not a release");
+}
+
+#[test]
 fn the_file_keeps_its_mode_and_a_link_stays_a_link() {
     let folder = scratch("mode");
     let (quirks, out) = (tests().join("accepted"), folder.join("table.rs"));

@@ -2,6 +2,8 @@
 
 //! The `[mainline]` section: what mainline Linux has of an entry.
 
+use std::str::FromStr as _;
+
 use toml::Spanned;
 
 use super::{evidence::filled, not_of_form, prose};
@@ -9,6 +11,7 @@ use crate::{
     finding::Notes,
     format,
     quirk::{Mainline, Status},
+    release::Release,
     rule::Rule,
 };
 
@@ -88,11 +91,8 @@ fn help(field: &str) -> &'static str {
 
 /// `v5.8`, or `unknown`.
 fn is_since(text: &str) -> bool {
-    let is_number = |part: &str| {
-        !part.is_empty() && part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let release = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
-    text == "unknown" || release.is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+    let release = text.strip_prefix('v').map(Release::from_str);
+    text == "unknown" || matches!(release, Some(Ok(_)))
 }
 
 fn is_commit(text: &str) -> bool {

@@ -43,6 +43,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) file: &'a DataFile,
     pub(crate) number: Option<(u16, Range<usize>)>,
     pub(crate) status: Option<Status>,
+    /// Whether it goes into the table that the folder is checked for.
+    pub(crate) is_taken: bool,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) devices: Vec<Devices>,
     pub(crate) excludes: Vec<Excluded>,
@@ -104,12 +106,17 @@ impl<'a> Draft<'a> {
         claim::any(&ids, &kinds, status, notes);
         claim::width(&ids, status, notes);
         let acs = claim::acs(parsed, &kinds, notes);
-        unbuilt::check(parsed, status, &ids, notes);
+        let mainline = mainline::check(parsed.mainline.as_ref(), status, notes);
+        let is_taken = status.zip(scope.edition).is_some_and(|(status, edition)| {
+            edition.takes(status, mainline.as_ref(), scope.kernel)
+        });
+        unbuilt::check(parsed, status, is_taken, &ids, notes);
         evidence::check_prose(parsed, notes);
         Self {
             file,
             number: number(parsed.number.as_ref(), notes),
             status,
+            is_taken,
             title: prose(parsed.name.as_ref()),
             acs,
             acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
@@ -120,7 +127,7 @@ impl<'a> Draft<'a> {
             reason: prose(parsed.reason.as_ref()),
             evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
             partial: prose(parsed.partial.as_ref()),
-            mainline: mainline::check(parsed.mainline.as_ref(), status, notes),
+            mainline,
             kinds,
             devices,
             excludes,
