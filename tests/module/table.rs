@@ -6,12 +6,19 @@
 
 use crate::isolation::{
     acs::AcsFlags,
+    condition::{
+        Condition,
+        Place, //
+    },
     entry::{
         CatchAll,
         Entry,
         Kinds, //
     },
-    limits::Limits,
+    limits::{
+        Class,
+        Limits, //
+    },
     table::{
         IdRange,
         Table, //
@@ -19,7 +26,7 @@ use crate::isolation::{
 };
 
 pub(crate) static TABLE: Table = Table {
-    version: "2684b2eb8f83",
+    version: "0922419a9a86",
     entries: &[
         // By number.
         Entry {
@@ -122,6 +129,60 @@ pub(crate) static TABLE: Table = Table {
             supersedes: None,
             conditions: &[],
         },
+        Entry {
+            number: 11,
+            name: "test/revisions",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[],
+        },
+        Entry {
+            number: 12,
+            name: "test/subsystems",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[],
+        },
+        Entry {
+            number: 13,
+            name: "test/class",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[],
+        },
+        Entry {
+            number: 14,
+            name: "test/condition",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[
+                // In the order of the data file.
+                Condition {
+                    at: Place::Capability(0x09),
+                    offset: 0x004,
+                    mask: 0x0000_0001,
+                    value: 0x0000_0001,
+                },
+                Condition {
+                    at: Place::Extended(0x000b),
+                    offset: 0x008,
+                    mask: 0x0f00_0000,
+                    value: 0x0500_0000,
+                },
+            ],
+        },
+        Entry {
+            number: 15,
+            name: "test/kinds",
+            kinds: Kinds::MF_ENDPOINT.union(Kinds::RC_ENDPOINT),
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[],
+        },
     ],
     index: &[
         // By vendor and device.
@@ -158,6 +219,60 @@ pub(crate) static TABLE: Table = Table {
             first: 0x0a05,
             last: 0x0a05,
             entry: 9,
+            limits: &Limits::NONE,
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a06,
+            last: 0x0a06,
+            entry: 10,
+            limits: &Limits {
+                class: None,
+                first_revision: 0x03,
+                last_revision: 0x07,
+                subsystems: &[],
+            },
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a07,
+            last: 0x0a07,
+            entry: 11,
+            limits: &Limits {
+                class: None,
+                first_revision: 0x00,
+                last_revision: 0xff,
+                subsystems: &[
+                    // By vendor and device.
+                    (0x1234, 0x0001),
+                    (0x1234, 0x0010),
+                ],
+            },
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a08,
+            last: 0x0a08,
+            entry: 12,
+            limits: &Limits {
+                class: Some(Class::Subclass(0x0200)),
+                first_revision: 0x00,
+                last_revision: 0xff,
+                subsystems: &[],
+            },
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a09,
+            last: 0x0a09,
+            entry: 13,
+            limits: &Limits::NONE,
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a0a,
+            last: 0x0a0a,
+            entry: 14,
             limits: &Limits::NONE,
         },
         IdRange {
