@@ -91,11 +91,13 @@ fuzz: crates ## fuzz the reader and the checker of data files for SECONDS= (defa
 
 ##### The data table
 
+# The tables are for the oldest supported series and newer ones: what mainline has since a later release is in them.
+OLDEST := $(shell grep -v '^\#' scripts/supported-kernels | head -n 1)
 TABLES := validated:quirks:src/table.rs \
 	candidate:quirks:src/candidates/table.rs \
 	test:tests/module/quirks:tests/module/table.rs
 ACSCTL = $(CARGO) run --quiet --locked --offline --package acsctl --
-table-build = set -- $(subst :, ,$(1)); $(ACSCTL) table build --edition $$1 --quirks $$2 --out $$3
+table-build = set -- $(subst :, ,$(1)); $(ACSCTL) table build --edition $$1 --kernel $(OLDEST) --quirks $$2 --out $$3
 # What is made from the data and the rules besides the tables: the file, and how acsctl makes it.
 PAGES := Documentation/quirks.md:page+quirks \
 	Documentation/quirks-format.md:page+format \

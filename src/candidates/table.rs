@@ -9,8 +9,9 @@ use crate::isolation::{
     entry::{
         CatchAll,
         Entry,
-        Kind, //
+        Kinds, //
     },
+    limits::Limits,
     table::{
         IdRange,
         Table, //
@@ -24,9 +25,10 @@ pub(crate) static TABLE: Table = Table {
         Entry {
             number: 1,
             name: "zhaoxin/root-ports-2025",
-            kind: Kind::RootPort,
+            kinds: Kinds::ROOT_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::ZhaoxinPort),
+            conditions: &[],
         },
     ],
     index: &[
@@ -36,6 +38,7 @@ pub(crate) static TABLE: Table = Table {
             first: 0x0753,
             last: 0x075e,
             entry: 0,
+            limits: &Limits::NONE,
         },
     ],
 };

@@ -7,11 +7,25 @@ use kernel::fmt;
 
 use crate::isolation::{
     acs::AcsFlags,
+    condition::Place,
     decision::Refusal,
+    limits::Class,
     withdraw::ParseError, //
 };
 
 impl fmt::Display for AcsFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         core::fmt::Display::fmt(self, f)
     }

@@ -51,12 +51,13 @@ pub(super) fn record(function: &PciFunction<'_>, decision: &Decision) {
         Decision::Refused(position, Refusal::Package(fault)) => (*position, 10 + fault.code()),
         Decision::Refused(position, refusal) => (*position, 2 + refusal.code()),
     };
-    // Domain, bus and devfn in 48 bits, the entry in 12 (`Table::MAX_ENTRIES`), the outcome in 4
-    // and never 0, so that no key is the empty place.
+    // Domain, bus and devfn in 47 bits (a domain is an `int` and not negative), the entry in 12
+    // (`Table::MAX_ENTRIES`), the outcome in 5 and never 0, so that no key is the empty place.
     const {
-        assert!(Refusal::COUNT == 9 && 10 + package::Fault::COUNT <= 16);
+        // The refusals that are not the package's have the codes up to 7.
+        assert!(Refusal::COUNT == 11 && 10 + package::Fault::COUNT <= 32);
     }
-    let key = function.address() << 16 | u64::from(position) << 4 | u64::from(outcome);
+    let key = function.address() << 17 | u64::from(position) << 5 | u64::from(outcome);
     match insert(key) {
         Insert::New => {}
         Insert::Known => return,

@@ -10,12 +10,13 @@ use super::{
     engine, //
 };
 use crate::{
+    isolation::limits::Limits,
     sys::hook,
     table::TABLE, //
 };
 
-/// A heading with the version, then a line for each entry: number, name, kind, state, the flags it
-/// grants, and its ids.
+/// A heading with the version, then a line for each entry: number, name, kinds, state, the flags it
+/// grants, its conditions, and its ids with their limits.
 pub(crate) fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "table {}", TABLE.version)?;
     for (position, entry) in (0..).zip(TABLE.entries) {
@@ -24,19 +25,44 @@ pub(crate) fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
         } else {
             "active"
         };
-        let kind = entry.kind.name();
-        write!(f, "{} {} {kind} {state}", entry.number, entry.name)?;
+        write!(f, "{} {} ", entry.number, entry.name)?;
+        let mut separator = "";
+        for kind in entry.kinds.iter() {
+            write!(f, "{separator}{}", kind.name())?;
+            separator = ",";
+        }
+        write!(f, " {state}")?;
         if let Some(handler) = entry.supersedes {
             write!(f, " supersedes={}", handler.name())?;
         }
         write!(f, " acs={}", entry.grants)?;
+        for condition in entry.conditions {
+            let (offset, mask, value) = (condition.offset, condition.mask, condition.value);
+            write!(f, " if={}+{offset:x}&{mask:08x}={value:08x}", condition.at)?;
+        }
         for range in TABLE.index.iter().filter(|range| range.entry == position) {
             write!(f, " {:04x}:{:04x}", range.vendor, range.first)?;
             if range.last != range.first {
                 write!(f, "-{:04x}", range.last)?;
             }
+            show_limits(f, range.limits)?;
         }
         writeln!(f)?;
+    }
+    Ok(())
+}
+
+/// What limits a range, in brackets behind it; nothing where nothing does.
+fn show_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
+    if let Some(class) = limits.class {
+        write!(f, "[class={class}]")?;
+    }
+    if limits.limit_revisions() {
+        let (first, last) = (limits.first_revision, limits.last_revision);
+        write!(f, "[revisions={first:02x}-{last:02x}]")?;
+    }
+    for (vendor, device) in limits.subsystems {
+        write!(f, "[subsystem={vendor:04x}:{device:04x}]")?;
     }
     Ok(())
 }

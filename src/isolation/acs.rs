@@ -59,6 +59,11 @@ impl AcsFlags {
         Self(self.0 | other.0)
     }
 
+    /// The flags of both sets.
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// The abbreviations of its flags, in register order.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         Self::NAMED

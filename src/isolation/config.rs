@@ -43,8 +43,12 @@ impl<'a, F: Function> Config<'a, F> {
         }
     }
 
-    /// One dword; all ones from a function that is known to be there is no answer.
-    fn read(&self, devfn: u8, offset: u16) -> Result<u32, Unreadable> {
+    /// One aligned dword; all ones from a function that is known to be there is no answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
+    pub fn read(&self, devfn: u8, offset: u16) -> Result<u32, Unreadable> {
         match self.read_any(devfn, offset)? {
             u32::MAX => Err(Unreadable { devfn }),
             dword => Ok(dword),
@@ -93,6 +97,42 @@ impl<'a, F: Function> Config<'a, F> {
     ///
     /// [`Unreadable`], also when the budget is spent.
     pub fn pcie_type(&self, devfn: u8) -> Result<Option<u8>, Unreadable> {
+        let found = self.capability(devfn, CAP_ID_EXP)?;
+        Ok(found.map(|(_, dword)| {
+            let [_, _, flags, _] = dword.to_le_bytes();
+            flags >> 4
+        }))
+    }
+
+    /// Class code with programming interface, and revision.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
+    pub fn class_and_revision(&self, devfn: u8) -> Result<(u32, u8), Unreadable> {
+        let [revision, interface, subclass, class] = self.read(devfn, 0x08)?.to_le_bytes();
+        Ok((
+            u32::from_le_bytes([interface, subclass, class, 0]),
+            revision,
+        ))
+    }
+
+    /// Subsystem vendor and device id of a function whose header is of type 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
+    pub fn subsystem(&self, devfn: u8) -> Result<(u16, u16), Unreadable> {
+        let dword = self.read(devfn, 0x2c)?;
+        Ok((low(dword), high(dword)))
+    }
+
+    /// Where the function has a capability, the first with that id, and its first dword.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
+    pub fn capability(&self, devfn: u8, id: u8) -> Result<Option<(u16, u32)>, Unreadable> {
         // Status register, bit 4: there is a list of capabilities.
         if high(self.read(devfn, 0x04)?) & 0x0010 == 0 {
             return Ok(None);
@@ -103,9 +143,10 @@ impl<'a, F: Function> Config<'a, F> {
             if offset < 0x40 {
                 return Ok(None);
             }
-            let [id, next, flags, _] = self.read(devfn, u16::from(offset))?.to_le_bytes();
-            if id == CAP_ID_EXP {
-                return Ok(Some(flags >> 4));
+            let dword = self.read(devfn, u16::from(offset))?;
+            let [found, next, _, _] = dword.to_le_bytes();
+            if found == id {
+                return Ok(Some((u16::from(offset), dword)));
             }
             offset = next;
         }
@@ -140,8 +181,12 @@ impl<'a, F: Function> Config<'a, F> {
         Ok(next)
     }
 
-    /// Where the function has an extended capability.
-    fn ext_capability(&self, devfn: u8, id: u16) -> Result<Option<u16>, Unreadable> {
+    /// Where the function has an extended capability, the first with that id.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent.
+    pub fn ext_capability(&self, devfn: u8, id: u16) -> Result<Option<u16>, Unreadable> {
         let mut offset = 0x100;
         for _ in 0..MAX_EXT_CAPS {
             let header = self.read(devfn, offset)?;

@@ -58,13 +58,14 @@ pub enum Refusal {
     Virtual,
     /// Rule 6: the kernel counts the function as failed or gone.
     Gone,
-    /// Rules 5 and 6: something in the package.
+    /// Rules 5 and 6: something in the package. A function outside the limits of its ids, and a
+    /// condition that does not hold, are kinds of refusal of their own.
     Package(package::Fault),
 }
 
 impl Refusal {
     /// How many kinds of refusal there are: one more than the largest [`Refusal::code`].
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 11;
 
     /// Names of the refusals, by code, for counters.
     pub const NAMES: [&'static str; Self::COUNT] = [
@@ -77,6 +78,8 @@ impl Refusal {
         "virtual",
         "gone",
         "package",
+        "limits",
+        "condition",
     ];
 
     /// Number of the kind of refusal, from 0.
@@ -90,6 +93,8 @@ impl Refusal {
             Self::Exposed => 5,
             Self::Virtual => 6,
             Self::Gone => 7,
+            Self::Package(package::Fault::Limits { .. }) => 9,
+            Self::Package(package::Fault::Condition { .. }) => 10,
             Self::Package(_) => 8,
         }
     }
@@ -165,7 +170,7 @@ fn judge<F: Function>(
         return Err(Refusal::FlagsNotGranted(asked));
     }
     let found = function.pcie_type();
-    if !found.is_some_and(|found| entry.kind.applies_to(found)) {
+    if !found.is_some_and(|found| entry.kinds.apply_to(found)) {
         return Err(Refusal::WrongType);
     }
     if function.has_acs() {
@@ -202,10 +207,11 @@ fn whole_package<F: Function>(
     entry: &Entry,
     function: &F,
 ) -> Result<(), Refusal> {
-    package::check(function, entry.kind, |vendor, device| {
+    package::check(function, entry, |vendor, device| {
         table
-            .find(vendor, device)
-            .is_some_and(|(other, _)| other == position)
+            .row(vendor, device)
+            .filter(|row| row.entry == position)
+            .map(|row| row.limits)
     })
     .map_err(Refusal::Package)
 }

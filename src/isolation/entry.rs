@@ -4,6 +4,7 @@
 
 use super::{
     acs::AcsFlags,
+    condition::Condition,
     pcie::{HeaderLayout, PcieType}, //
 };
 
@@ -72,6 +73,92 @@ impl Kind {
     }
 }
 
+/// The kinds of function that an entry speaks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Kinds(u8);
+
+impl Kinds {
+    /// No kind, which no entry has.
+    pub const NONE: Self = Self(0);
+    /// [`Kind::MfEndpoint`] alone.
+    pub const MF_ENDPOINT: Self = Self::of(Kind::MfEndpoint);
+    /// [`Kind::RootPort`] alone.
+    pub const ROOT_PORT: Self = Self::of(Kind::RootPort);
+    /// [`Kind::DownstreamPort`] alone.
+    pub const DOWNSTREAM_PORT: Self = Self::of(Kind::DownstreamPort);
+    /// [`Kind::RcEndpoint`] alone.
+    pub const RC_ENDPOINT: Self = Self::of(Kind::RcEndpoint);
+
+    /// One kind alone.
+    pub const fn of(kind: Kind) -> Self {
+        Self(match kind {
+            Kind::MfEndpoint => 0x1,
+            Kind::RootPort => 0x2,
+            Kind::DownstreamPort => 0x4,
+            Kind::RcEndpoint => 0x8,
+        })
+    }
+
+    /// The kinds of either set.
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether no kind is in the set.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether a kind is in the set.
+    pub const fn contains(self, kind: Kind) -> bool {
+        self.0 & Self::of(kind).0 != 0
+    }
+
+    /// Its kinds, in the order of the documentation.
+    pub fn iter(self) -> impl Iterator<Item = Kind> {
+        Kind::ALL
+            .into_iter()
+            .filter(move |kind| self.contains(*kind))
+    }
+
+    /// Whether one of the kinds applies to a function of the type `found`.
+    pub fn apply_to(self, found: PcieType) -> bool {
+        self.iter().any(|kind| kind.applies_to(found))
+    }
+
+    /// Whether one of the kinds has functions with this header layout.
+    pub fn have(self, layout: HeaderLayout) -> bool {
+        self.iter().any(|kind| kind.layout() == layout)
+    }
+
+    /// Whether one of the kinds applies to a function of the type `found`, and functions of that
+    /// same kind have this header layout.
+    pub fn speak_for(self, found: PcieType, layout: HeaderLayout) -> bool {
+        self.iter()
+            .any(|kind| kind.applies_to(found) && kind.layout() == layout)
+    }
+
+    /// The flags that every kind of the set may grant, for what an entry claims it claims of all its
+    /// functions.
+    pub const fn grantable(self) -> AcsFlags {
+        let mut flags = None;
+        let mut rest: &[Kind] = &Kind::ALL;
+        while let [kind, others @ ..] = rest {
+            if self.contains(*kind) {
+                flags = Some(match flags {
+                    None => kind.grantable(),
+                    Some(flags) => kind.grantable().intersection(flags),
+                });
+            }
+            rest = others;
+        }
+        match flags {
+            None => AcsFlags::NONE,
+            Some(flags) => flags,
+        }
+    }
+}
+
 /// An in-tree handler that matches a vendor's every device and answers 0 ("not isolated") for
 /// those that it does not list. Only an entry that names it may replace that 0.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -123,10 +210,12 @@ pub struct Entry {
     pub number: u16,
     /// Name, the entry's place below `quirks/` without the ending: `vendor/family`.
     pub name: &'static str,
-    /// What the entry speaks for.
-    pub kind: Kind,
+    /// What the entry speaks for, one kind at least.
+    pub kinds: Kinds,
     /// The flags that the functions count as having.
     pub grants: AcsFlags,
     /// The in-tree catch-all that the entry corrects, if any.
     pub supersedes: Option<CatchAll>,
+    /// What must hold for every function of a package, in the order of the data file.
+    pub conditions: &'static [Condition],
 }

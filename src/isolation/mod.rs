@@ -10,6 +10,8 @@
 //! | `acs.rs` | the ACS flags |
 //! | `pcie.rs` | PCIe device types and header facts |
 //! | `entry.rs` | an entry of the data table |
+//! | `limits.rs` | for which of the functions with its ids an entry speaks |
+//! | `condition.rs` | what a register must say for an entry to count |
 //! | `table.rs` | the table and its lookup |
 //! | `withdraw.rs` | which entries the owner has withdrawn |
 //! | `device.rs` | what must be known of a function |
@@ -33,11 +35,13 @@
 )]
 
 pub mod acs;
+pub mod condition;
 pub mod config;
 pub mod decision;
 pub mod device;
 pub mod entry;
 pub mod groups;
+pub mod limits;
 pub mod package;
 pub mod pcie;
 pub mod table;

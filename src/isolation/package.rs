@@ -17,7 +17,8 @@ use core::{
 use super::{
     config::{Config, Unreadable},
     device::{Function, Record},
-    entry::Kind,
+    entry::Entry,
+    limits::{Excess, Limits},
     pcie::{HeaderLayout, PcieType},
 };
 
@@ -62,11 +63,25 @@ pub enum Fault {
         /// The function's number on its bus.
         devfn: u8,
     },
+    /// A function is outside the limits of its ids.
+    Limits {
+        /// The function's number on its bus.
+        devfn: u8,
+        /// What it is.
+        excess: Excess,
+    },
+    /// A condition of the entry does not hold for a function.
+    Condition {
+        /// The function's number on its bus.
+        devfn: u8,
+        /// Which one, from 1, in the order of the data file.
+        number: u8,
+    },
 }
 
 impl Fault {
     /// How many kinds of fault there are: one more than the largest [`Fault::code`].
-    pub const COUNT: u8 = 6;
+    pub const COUNT: u8 = 8;
 
     /// Number of the kind of fault, from 0.
     pub const fn code(self) -> u8 {
@@ -77,6 +92,8 @@ impl Fault {
             Self::NotCovered { .. } => 3,
             Self::HasAcs { .. } => 4,
             Self::Exposed { .. } => 5,
+            Self::Limits { .. } => 6,
+            Self::Condition { .. } => 7,
         }
     }
 }
@@ -115,6 +132,16 @@ impl fmt::Display for Fault {
                 "{} in the same package is untrusted or faces outside",
                 Devfn(devfn)
             ),
+            Self::Limits { devfn, excess } => write!(
+                f,
+                "the entry does not speak for {excess}, which {} has",
+                Devfn(devfn)
+            ),
+            Self::Condition { devfn, number } => write!(
+                f,
+                "condition {number} of the entry does not hold for {}",
+                Devfn(devfn)
+            ),
         }
     }
 }
@@ -128,8 +155,8 @@ impl fmt::Display for Devfn {
     }
 }
 
-/// Checks that an entry of `kind` may speak for every function in the package of `function`; which
-/// ids it covers, `covered` tells from vendor and device id.
+/// Checks that `entry` may speak for every function in the package of `function`. Which ids it
+/// covers and within what limits, `covered` tells from vendor and device id.
 ///
 /// Reads are bounded by [`config::MAX_READS`](super::config::MAX_READS).
 ///
@@ -138,15 +165,15 @@ impl fmt::Display for Devfn {
 /// The first [`Fault`] found.
 pub fn check<F: Function>(
     function: &F,
-    kind: Kind,
-    covered: impl Fn(u16, u16) -> bool,
+    entry: &Entry,
+    covered: impl Fn(u16, u16) -> Option<&'static Limits>,
 ) -> Result<(), Fault> {
     let own = function.devfn();
     let first = if function.is_ari() { 0 } else { own & !7 };
     let package = Package {
         function,
         config: Config::new(function),
-        kind,
+        entry,
         covered,
         passed: Cell::new([0; 4]),
         accounted: Cell::new(false),
@@ -168,7 +195,7 @@ pub fn check<F: Function>(
 struct Package<'a, F, C> {
     function: &'a F,
     config: Config<'a, F>,
-    kind: Kind,
+    entry: &'a Entry,
     covered: C,
     /// The function numbers that are present and have passed, a bit for each.
     passed: Cell<[u64; 4]>,
@@ -176,7 +203,7 @@ struct Package<'a, F, C> {
     accounted: Cell<bool>,
 }
 
-impl<F: Function, C: Fn(u16, u16) -> bool> Package<'_, F, C> {
+impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> {
     /// The function must still be what the kernel enumerated.
     fn is_unchanged(&self, own: u8) -> Result<(), Fault> {
         let (vendor, device) = self
@@ -273,16 +300,24 @@ impl<F: Function, C: Fn(u16, u16) -> bool> Package<'_, F, C> {
             vendor,
             device,
         };
-        let layout = HeaderLayout::from_raw(self.config.header_type(devfn)?);
-        if layout != Some(self.kind.layout()) || !(self.covered)(vendor, device) {
-            return Err(stranger);
-        }
+        let layout = HeaderLayout::from_raw(self.config.header_type(devfn)?)
+            .filter(|&layout| self.entry.kinds.have(layout))
+            .ok_or(stranger)?;
+        let limits = (self.covered)(vendor, device).ok_or(stranger)?;
         match self.config.pcie_type(devfn)?.and_then(PcieType::from_raw) {
-            Some(found) if self.kind.applies_to(found) => {}
+            Some(found) if self.entry.kinds.speak_for(found, layout) => {}
             _ => return Err(stranger),
         }
         if self.config.has_acs(devfn)? {
             return Err(Fault::HasAcs { devfn });
+        }
+        if let Some(excess) = limits.excess(&self.config, devfn, layout)? {
+            return Err(Fault::Limits { devfn, excess });
+        }
+        for (number, condition) in (1..).zip(self.entry.conditions) {
+            if !condition.holds(&self.config, devfn)? {
+                return Err(Fault::Condition { devfn, number });
+            }
         }
         let [word, bit] = [devfn >> 6, devfn & 63];
         let mut passed = self.passed.get();

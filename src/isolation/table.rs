@@ -2,7 +2,12 @@
 
 //! The data table in its built form, and the lookup in it.
 
-use super::{acs::AcsFlags, entry::Entry};
+use super::{
+    acs::AcsFlags,
+    condition::Condition,
+    entry::{Entry, Kind},
+    limits::Limits, //
+};
 
 /// A closed range of device ids of one vendor, and the entry that they belong to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +20,8 @@ pub struct IdRange {
     pub last: u16,
     /// Position of the entry in [`Table::entries`].
     pub entry: u16,
+    /// For which of the functions with these ids the entry speaks.
+    pub limits: &'static Limits,
 }
 
 /// The table, as the generator writes it.
@@ -40,20 +47,23 @@ impl Table {
     ///
     /// O(log n) in the number of id ranges; takes no lock and no memory.
     pub fn find(&self, vendor: u16, device: u16) -> Option<(u16, &'static Entry)> {
-        let after = self
-            .index
-            .partition_point(|range| (range.vendor, range.first) <= (vendor, device));
-        let range = self.index.get(after.checked_sub(1)?)?;
-        if range.vendor != vendor || range.last < device {
-            return None;
-        }
+        let range = self.row(vendor, device)?;
         let entry = self.entries.get(usize::from(range.entry))?;
         Some((range.entry, entry))
     }
 
+    /// The row of the index that a device is in. O(log n) in the number of rows.
+    pub fn row(&self, vendor: u16, device: u16) -> Option<&'static IdRange> {
+        let after = self
+            .index
+            .partition_point(|range| (range.vendor, range.first) <= (vendor, device));
+        let range = self.index.get(after.checked_sub(1)?)?;
+        (range.vendor == vendor && device <= range.last).then_some(range)
+    }
+
     /// Whether the table keeps its invariants: numbers ascend from 1, index sorted and free of
-    /// overlap, every index row names an entry and a vendor, no entry grants more than its kind
-    /// allows, and those that supersede a catch-all are for its vendor and for grouping.
+    /// overlap, every index row names an entry and a vendor, every entry has a kind and grants no more
+    /// than its kinds allow, conditions and limits make sense, and those that supersede a catch-all are for its vendor and for grouping.
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
@@ -67,7 +77,13 @@ impl Table {
         let mut previous = 0;
         while at < self.entries.len() {
             let entry = &self.entries[at];
-            if entry.number <= previous || !entry.kind.grantable().contains(entry.grants) {
+            if entry.number <= previous || !entry.kinds.grantable().contains(entry.grants) {
+                return false;
+            }
+            if entry.kinds.is_empty() {
+                return false;
+            }
+            if !are_sound(entry.conditions) {
                 return false;
             }
             previous = entry.number;
@@ -90,6 +106,17 @@ impl Table {
                 {
                     return false;
                 }
+            }
+            let limits = row.limits;
+            if !limits.is_sound() {
+                return false;
+            }
+            // Bridges have no subsystem where functions with a header of type 0 have it.
+            let kinds = self.entries[row.entry as usize].kinds;
+            if !limits.subsystems.is_empty()
+                && (kinds.contains(Kind::RootPort) || kinds.contains(Kind::DownstreamPort))
+            {
+                return false;
             }
             if let Some(handler) = self.entries[row.entry as usize].supersedes {
                 // Asked for no more than these flags, the handler answers 0 only for what it does
@@ -119,4 +146,16 @@ impl Table {
         }
         count
     }
+}
+
+/// Whether there are not too many conditions and each makes sense.
+const fn are_sound(conditions: &[Condition]) -> bool {
+    let mut rest = conditions;
+    while let [condition, others @ ..] = rest {
+        if !condition.is_sound() {
+            return false;
+        }
+        rest = others;
+    }
+    conditions.len() <= Condition::MAX
 }

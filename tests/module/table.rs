@@ -6,10 +6,18 @@
 
 use crate::isolation::{
     acs::AcsFlags,
+    condition::{
+        Condition,
+        Place, //
+    },
     entry::{
         CatchAll,
         Entry,
-        Kind, //
+        Kinds, //
+    },
+    limits::{
+        Class,
+        Limits, //
     },
     table::{
         IdRange,
@@ -18,13 +26,13 @@ use crate::isolation::{
 };
 
 pub(crate) static TABLE: Table = Table {
-    version: "2684b2eb8f83",
+    version: "0922419a9a86",
     entries: &[
         // By number.
         Entry {
             number: 1,
             name: "test/adapter",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::SV
                 .union(AcsFlags::TB)
                 .union(AcsFlags::RR)
@@ -32,11 +40,12 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 2,
             name: "test/e1000e",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::SV
                 .union(AcsFlags::TB)
                 .union(AcsFlags::RR)
@@ -44,18 +53,20 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 3,
             name: "test/some-flags",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::RR.union(AcsFlags::CR),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 4,
             name: "test/igb",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::SV
                 .union(AcsFlags::TB)
                 .union(AcsFlags::RR)
@@ -63,11 +74,12 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 5,
             name: "test/own-acs",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::SV
                 .union(AcsFlags::TB)
                 .union(AcsFlags::RR)
@@ -75,41 +87,101 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 6,
             name: "test/root-port",
-            kind: Kind::RootPort,
+            kinds: Kinds::ROOT_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 7,
             name: "test/downstream-port",
-            kind: Kind::DownstreamPort,
+            kinds: Kinds::DOWNSTREAM_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 8,
             name: "test/wangxun",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::Wangxun),
+            conditions: &[],
         },
         Entry {
             number: 9,
             name: "test/wangxun-plain",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            conditions: &[],
         },
         Entry {
             number: 10,
             name: "test/rciep",
-            kind: Kind::RcEndpoint,
+            kinds: Kinds::RC_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            conditions: &[],
+        },
+        Entry {
+            number: 11,
+            name: "test/revisions",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[],
+        },
+        Entry {
+            number: 12,
+            name: "test/subsystems",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[],
+        },
+        Entry {
+            number: 13,
+            name: "test/class",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[],
+        },
+        Entry {
+            number: 14,
+            name: "test/condition",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[
+                // In the order of the data file.
+                Condition {
+                    at: Place::Capability(0x09),
+                    offset: 0x004,
+                    mask: 0x0000_0001,
+                    value: 0x0000_0001,
+                },
+                Condition {
+                    at: Place::Extended(0x000b),
+                    offset: 0x008,
+                    mask: 0x0f00_0000,
+                    value: 0x0500_0000,
+                },
+            ],
+        },
+        Entry {
+            number: 15,
+            name: "test/kinds",
+            kinds: Kinds::MF_ENDPOINT.union(Kinds::RC_ENDPOINT),
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            conditions: &[],
         },
     ],
     index: &[
@@ -119,60 +191,124 @@ pub(crate) static TABLE: Table = Table {
             first: 0x8233,
             last: 0x8233,
             entry: 6,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1077,
             first: 0x8030,
             last: 0x8032,
             entry: 0,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1234,
             first: 0x0a01,
             last: 0x0a01,
             entry: 2,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1234,
             first: 0x0a02,
             last: 0x0a02,
             entry: 4,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1234,
             first: 0x0a05,
             last: 0x0a05,
             entry: 9,
+            limits: &Limits::NONE,
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a06,
+            last: 0x0a06,
+            entry: 10,
+            limits: &Limits {
+                class: None,
+                first_revision: 0x03,
+                last_revision: 0x07,
+                subsystems: &[],
+            },
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a07,
+            last: 0x0a07,
+            entry: 11,
+            limits: &Limits {
+                class: None,
+                first_revision: 0x00,
+                last_revision: 0xff,
+                subsystems: &[
+                    // By vendor and device.
+                    (0x1234, 0x0001),
+                    (0x1234, 0x0010),
+                ],
+            },
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a08,
+            last: 0x0a08,
+            entry: 12,
+            limits: &Limits {
+                class: Some(Class::Subclass(0x0200)),
+                first_revision: 0x00,
+                last_revision: 0xff,
+                subsystems: &[],
+            },
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a09,
+            last: 0x0a09,
+            entry: 13,
+            limits: &Limits::NONE,
+        },
+        IdRange {
+            vendor: 0x1234,
+            first: 0x0a0a,
+            last: 0x0a0a,
+            entry: 14,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8086,
             first: 0x10c9,
             last: 0x10c9,
             entry: 3,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8086,
             first: 0x10d3,
             last: 0x10d3,
             entry: 1,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8086,
             first: 0x3420,
             last: 0x3420,
             entry: 5,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8088,
             first: 0x0a03,
             last: 0x0a03,
             entry: 7,
+            limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x8088,
             first: 0x0a04,
             last: 0x0a04,
             entry: 8,
+            limits: &Limits::NONE,
         },
     ],
 };

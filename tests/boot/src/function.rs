@@ -29,6 +29,17 @@ const PCIE: u8 = 0x40;
 /// Where the first extended capability stands.
 const EXTENDED: usize = 0x100;
 
+/// A dword of configuration space.
+#[derive(Clone, Copy, Debug)]
+pub struct Register {
+    /// Where it stands.
+    pub offset: usize,
+    /// What it holds at first.
+    pub value: u32,
+    /// Which of its bits can be written.
+    pub writable: u32,
+}
+
 /// What a function is.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
@@ -38,6 +49,12 @@ pub struct Function {
     pub device: u16,
     /// Class code with programming interface, 24 bits.
     pub class: u32,
+    /// Revision id.
+    pub revision: u8,
+    /// Subsystem vendor and device id.
+    pub subsystem: (u16, u16),
+    /// What else stands in configuration space, or instead of what would.
+    pub registers: &'static [Register],
     /// The ACS Capability register, for a function that has that capability.
     pub acs: Option<u16>,
     /// Whether the ACS Control register cannot be written, so that ACS stays off.
@@ -52,9 +69,33 @@ impl Function {
             vendor,
             device,
             class,
+            revision: 0,
+            subsystem: (vendor, 0),
+            registers: &[],
             acs: None,
             acs_stuck: false,
         }
+    }
+
+    /// The same function of this revision.
+    #[must_use]
+    pub const fn of_revision(mut self, revision: u8) -> Self {
+        self.revision = revision;
+        self
+    }
+
+    /// The same function of this subsystem: vendor and device id.
+    #[must_use]
+    pub const fn of_subsystem(mut self, vendor: u16, device: u16) -> Self {
+        self.subsystem = (vendor, device);
+        self
+    }
+
+    /// The same function with these registers.
+    #[must_use]
+    pub const fn with_registers(mut self, registers: &'static [Register]) -> Self {
+        self.registers = registers;
+        self
     }
 
     /// The same function with an ACS capability.
@@ -179,8 +220,9 @@ impl Config {
         config.put16(0x04, 0, 0x0546);
         // Status: has a capability list.
         config.put16(0x06, 0x0010, 0);
-        config.put32(0x08, function.class << 8, 0);
-        config.put16(0x2c, function.vendor, 0);
+        config.put32(0x08, function.class << 8 | u32::from(function.revision), 0);
+        config.put16(0x2c, function.subsystem.0, 0);
+        config.put16(0x2e, function.subsystem.1, 0);
         config.put16(0x34, PCIE.into(), 0);
         let pcie = usize::from(PCIE);
         // PCI Express capability, version 2, endpoint: Device Control and Link Control writable.
@@ -203,6 +245,9 @@ impl Config {
                 capability & 0x7f
             };
             config.put16(EXTENDED + 6, 0, writable);
+        }
+        for register in function.registers {
+            config.put32(register.offset, register.value, register.writable);
         }
         config
     }

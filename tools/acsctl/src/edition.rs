@@ -4,7 +4,10 @@
 
 use clap::ValueEnum;
 
-use crate::quirk::{Quirk, Status};
+use crate::{
+    quirk::{Mainline, Quirk, Status},
+    release::Release,
+};
 
 /// An edition of the module, each with a table of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -37,17 +40,28 @@ impl Edition {
         }
     }
 
-    /// Whether an entry of this status goes into the table of this edition (trust rule 3).
+    /// Whether an entry goes into the table of this edition (trust rule 3), by its status and, for
+    /// one that is in mainline, by what mainline has. The table may be for a kernel and newer ones.
     ///
-    /// `mainline` goes into none: the supported kernels have such entries themselves.
+    /// What mainline has was vouched for, so where the kernel lacks it, it is `validated`. Without a
+    /// kernel, mainline entries go into no table.
     #[must_use]
-    pub const fn takes(self, status: Status) -> bool {
-        matches!(
-            (self, status),
-            (Self::Validated, Status::Validated)
-                | (Self::Candidate, Status::Candidate)
-                | (Self::Test, Status::Test)
-        )
+    pub fn takes(
+        self,
+        status: Status,
+        mainline: Option<&Mainline>,
+        kernel: Option<Release>,
+    ) -> bool {
+        match status {
+            Status::Validated => self == Self::Validated,
+            Status::Candidate => self == Self::Candidate,
+            Status::Test => self == Self::Test,
+            Status::Mainline => {
+                let lacks = |(mainline, kernel): (&Mainline, _)| mainline.is_missing_in(kernel);
+                self == Self::Validated && mainline.zip(kernel).is_some_and(lacks)
+            }
+            Status::Rejected | Status::Withdrawn => false,
+        }
     }
 
     /// Whether an entry of this status may lie in the folder of this edition at all: entries for
@@ -59,11 +73,9 @@ impl Edition {
 
     /// The entries of this edition, by ascending number.
     #[must_use]
-    pub fn select(self, quirks: &[Quirk]) -> Vec<&Quirk> {
-        let mut selected: Vec<_> = quirks
-            .iter()
-            .filter(|quirk| self.takes(quirk.status))
-            .collect();
+    pub fn select(self, quirks: &[Quirk], kernel: Option<Release>) -> Vec<&Quirk> {
+        let is_taken = |quirk: &&Quirk| self.takes(quirk.status, quirk.mainline.as_ref(), kernel);
+        let mut selected: Vec<_> = quirks.iter().filter(is_taken).collect();
         selected.sort_by_key(|quirk| quirk.number);
         selected
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::{
     error::Error,
     quirk::{AcsRegisters, Condition, Ids, Quirk},
+    register,
     report::pretty,
 };
 
@@ -36,6 +37,8 @@ struct Entry<'a> {
     partial: Option<&'a str>,
     #[serde(rename = "match")]
     matches: Vec<Match<'a>>,
+    condition: Vec<Register<'a>>,
+    program: Vec<Register<'a>>,
     excludes: Vec<Excluded<'a>>,
     evidence: Option<Evidence<'a>>,
     mainline: Option<Mainline<'a>>,
@@ -45,6 +48,19 @@ struct Entry<'a> {
 struct Match<'a> {
     devices: Vec<Range>,
     about: Option<&'a str>,
+    class: Option<String>,
+    revisions: Option<String>,
+    subsystems: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Register<'a> {
+    at: String,
+    offset: u16,
+    width: u8,
+    mask: String,
+    value: String,
+    about: &'a str,
 }
 
 #[derive(Serialize)]
@@ -118,6 +134,33 @@ fn entry(quirk: &Quirk) -> Entry<'_> {
             .map(|devices| Match {
                 devices: ranges(&devices.ids),
                 about: devices.about.as_deref(),
+                class: devices.limits.class.map(|class| class.to_string()),
+                revisions: devices
+                    .limits
+                    .revisions
+                    .map(|(first, last)| format!("{first:02x}-{last:02x}")),
+                subsystems: devices
+                    .limits
+                    .subsystems
+                    .iter()
+                    .map(|(vendor, device)| format!("{vendor:04x}:{device:04x}"))
+                    .collect(),
+            })
+            .collect(),
+        condition: quirk
+            .conditions
+            .iter()
+            .map(|one| {
+                let value = one.register.bits(one.value);
+                register(&one.register, value, &one.about)
+            })
+            .collect(),
+        program: quirk
+            .program
+            .iter()
+            .map(|one| {
+                let value = one.value.text(&one.register);
+                register(&one.register, value, &one.about)
             })
             .collect(),
         excludes: quirk
@@ -142,6 +185,17 @@ fn entry(quirk: &Quirk) -> Entry<'_> {
             expressed: mainline.not_expressed.is_none(),
             why: mainline.not_expressed.as_deref(),
         }),
+    }
+}
+
+fn register<'a>(register: &register::Register, value: String, about: &'a str) -> Register<'a> {
+    Register {
+        at: register.at.to_string(),
+        offset: register.offset,
+        width: register.width,
+        mask: register.bits(register.mask),
+        value,
+        about,
     }
 }
 

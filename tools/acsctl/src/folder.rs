@@ -15,6 +15,7 @@ use crate::{
     finding::{Finding, Notes},
     overlap,
     quirk::Quirk,
+    release::Release,
     rule::Rule,
     source::{self, DataFile, Sources},
 };
@@ -25,6 +26,8 @@ pub struct Scope {
     /// The edition that is built from the folder: it must hold what that edition is built from.
     /// Without one, the files may be anything.
     pub edition: Option<Edition>,
+    /// The oldest release of the kernel that its table is for, if it is for a kernel at all.
+    pub kernel: Option<Release>,
     /// The day after which nobody can have stated anything.
     pub today: Date,
 }
@@ -36,6 +39,7 @@ impl Scope {
         let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
         Self {
             edition,
+            kernel: None,
             today: Date {
                 year: u16::try_from(today.year()).unwrap_or(u16::MAX),
                 month: today.month().unsigned_abs(),
@@ -86,7 +90,7 @@ pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding
     }
     findings.extend(repeated_numbers(&drafts));
     findings.extend(overlap::check(&drafts));
-    findings.extend(too_many(&drafts, scope.edition));
+    findings.extend(too_many(&drafts, scope));
     if findings.is_empty() {
         Ok(drafts.into_iter().filter_map(Draft::finish).collect())
     } else {
@@ -121,11 +125,9 @@ fn repeated_numbers(drafts: &[Draft<'_>]) -> Vec<Finding> {
 }
 
 /// The module's table has room for so many entries and no more.
-fn too_many(drafts: &[Draft<'_>], edition: Option<Edition>) -> Option<Finding> {
-    let edition = edition?;
-    let mut taken = drafts
-        .iter()
-        .filter(|draft| draft.status.is_some_and(|status| edition.takes(status)));
+fn too_many(drafts: &[Draft<'_>], scope: Scope) -> Option<Finding> {
+    let edition = scope.edition?;
+    let mut taken = drafts.iter().filter(|draft| draft.is_taken);
     let first_too_many = taken.nth(Table::MAX_ENTRIES)?;
     let mut notes = Notes::on(first_too_many.file);
     notes.add(

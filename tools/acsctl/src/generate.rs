@@ -7,22 +7,26 @@ use std::fmt;
 
 use isolation::{
     acs::AcsFlags,
-    entry::{CatchAll, Kind},
+    condition::Place,
+    entry::{CatchAll, Kind, Kinds},
+    limits::Class,
 };
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     edition::Edition,
+    limits::Limits,
     quirk::{Ids, Quirk},
+    release::Release,
 };
 
 /// The widest chain of calls that rustfmt leaves on one line (its `chain_width`).
 const CHAIN_WIDTH: usize = 60;
 
-/// Writes the Rust source of the table of `edition`, chosen from `quirks`.
+/// Writes the Rust source of the table of `edition` for `kernel`, chosen from `quirks`.
 #[must_use]
-pub fn source(edition: Edition, quirks: &[Quirk]) -> String {
-    let entries = edition.select(quirks);
+pub fn source(edition: Edition, quirks: &[Quirk], kernel: Option<Release>) -> String {
+    let entries = edition.select(quirks, kernel);
     Source {
         edition,
         version: version(&entries),
@@ -40,13 +44,17 @@ fn version(entries: &[&Quirk]) -> String {
 }
 
 /// The ranges with the positions of their entries, by vendor and first id.
-fn index<'a>(entries: &[&'a Quirk]) -> Vec<(&'a Ids, usize)> {
+fn index<'a>(entries: &[&'a Quirk]) -> Vec<(&'a Ids, &'a Limits, usize)> {
     let mut rows: Vec<_> = entries
         .iter()
         .enumerate()
-        .flat_map(|(position, quirk)| quirk.ids().map(move |ids| (ids, position)))
+        .flat_map(|(position, quirk)| {
+            let devices = quirk.devices.iter();
+            let ids = devices.flat_map(|one| one.ids.iter().map(move |ids| (ids, &one.limits)));
+            ids.map(move |(ids, limits)| (ids, limits, position))
+        })
         .collect();
-    rows.sort_by_key(|(ids, _)| (ids.vendor, ids.first));
+    rows.sort_by_key(|(ids, ..)| (ids.vendor, ids.first));
     rows
 }
 
@@ -61,12 +69,17 @@ impl fmt::Display for Canonical<'_> {
                 "entry {} {} {} {:04x} {}",
                 quirk.number,
                 quirk.name,
-                quirk.kind.name(),
+                kind_names(kinds(quirk)).join(","),
                 quirk.acs.bits(),
                 quirk.supersedes.map_or("-", CatchAll::name)
             )?;
+            for one in &quirk.conditions {
+                let one = one.in_dword();
+                let (offset, mask, value) = (one.offset, one.mask, one.value);
+                writeln!(f, "if {} {offset:04x} {mask:08x} {value:08x}", one.at)?;
+            }
         }
-        for (ids, position) in index(self.0) {
+        for (ids, limits, position) in index(self.0) {
             let Ids {
                 vendor,
                 first,
@@ -74,6 +87,9 @@ impl fmt::Display for Canonical<'_> {
                 ..
             } = ids;
             writeln!(f, "ids {vendor:04x} {first:04x} {last:04x} {position}")?;
+            if *limits != Limits::default() {
+                writeln!(f, "limits {limits}")?;
+            }
         }
         Ok(())
     }
@@ -113,8 +129,8 @@ impl fmt::Display for Source<'_> {
                 entry(f, quirk)?;
             }
             writeln!(f, "    ],\n    index: &[\n        // By vendor and device.")?;
-            for (ids, position) in index(self.entries) {
-                row(f, ids, position)?;
+            for (ids, limits, position) in index(self.entries) {
+                row(f, ids, limits, position)?;
             }
             writeln!(f, "    ],")?;
         }
@@ -132,20 +148,32 @@ impl Source<'_> {
         } else {
             ""
         };
-        f.write_str("use crate::isolation::{\n    acs::AcsFlags,\n    entry::{\n")?;
+        let conditions = if self
+            .entries
+            .iter()
+            .any(|quirk| !quirk.conditions.is_empty())
+        {
+            "    condition::{\n        Condition,\n        Place, //\n    },\n"
+        } else {
+            ""
+        };
+        let limits = index(self.entries);
+        let limits = if limits.iter().any(|(_, limits, _)| limits.class.is_some()) {
+            "    limits::{\n        Class,\n        Limits, //\n    },\n"
+        } else {
+            "    limits::Limits,\n"
+        };
+        f.write_str("use crate::isolation::{\n    acs::AcsFlags,\n")?;
+        f.write_str(conditions)?;
+        f.write_str("    entry::{\n")?;
         f.write_str(catch_all)?;
-        f.write_str("        Entry,\n        Kind, //\n    },\n")?;
+        f.write_str("        Entry,\n        Kinds, //\n    },\n")?;
+        f.write_str(limits)?;
         f.write_str("    table::{\n        IdRange,\n        Table, //\n    }, //\n};\n")
     }
 }
 
 fn entry(f: &mut fmt::Formatter<'_>, quirk: &Quirk) -> fmt::Result {
-    let kind = match quirk.kind {
-        Kind::MfEndpoint => "MfEndpoint",
-        Kind::RootPort => "RootPort",
-        Kind::DownstreamPort => "DownstreamPort",
-        Kind::RcEndpoint => "RcEndpoint",
-    };
     let supersedes = match quirk.supersedes {
         None => "None",
         Some(CatchAll::Wangxun) => "Some(CatchAll::Wangxun)",
@@ -154,19 +182,104 @@ fn entry(f: &mut fmt::Formatter<'_>, quirk: &Quirk) -> fmt::Result {
     writeln!(f, "        Entry {{")?;
     writeln!(f, "            number: {},", quirk.number)?;
     writeln!(f, "            name: \"{}\",", quirk.name)?;
-    writeln!(f, "            kind: Kind::{kind},")?;
+    writeln!(
+        f,
+        "            kinds: {},",
+        union(&kind_constants(kinds(quirk)), "Kinds::NONE")
+    )?;
     writeln!(f, "            grants: {},", flags(quirk.acs))?;
     writeln!(f, "            supersedes: {supersedes},")?;
+    conditions(f, quirk)?;
     writeln!(f, "        }},")
 }
 
-fn row(f: &mut fmt::Formatter<'_>, ids: &Ids, position: usize) -> fmt::Result {
+fn conditions(f: &mut fmt::Formatter<'_>, quirk: &Quirk) -> fmt::Result {
+    if quirk.conditions.is_empty() {
+        return writeln!(f, "            conditions: &[],");
+    }
+    writeln!(f, "            conditions: &[")?;
+    writeln!(f, "                // In the order of the data file.")?;
+    for one in &quirk.conditions {
+        let one = one.in_dword();
+        let at = match one.at {
+            Place::Config => "Place::Config".to_owned(),
+            Place::Capability(id) => format!("Place::Capability({id:#04x})"),
+            Place::Extended(id) => format!("Place::Extended({id:#06x})"),
+        };
+        writeln!(f, "                Condition {{")?;
+        writeln!(f, "                    at: {at},")?;
+        writeln!(f, "                    offset: {:#05x},", one.offset)?;
+        writeln!(f, "                    mask: {},", dword(one.mask))?;
+        writeln!(f, "                    value: {},", dword(one.value))?;
+        writeln!(f, "                }},")?;
+    }
+    writeln!(f, "            ],")
+}
+
+/// A number of 32 bits.
+fn dword(number: u32) -> String {
+    format!("{:#06x}_{:04x}", number >> 16, number & 0xffff)
+}
+
+fn row(f: &mut fmt::Formatter<'_>, ids: &Ids, limits: &Limits, position: usize) -> fmt::Result {
     writeln!(f, "        IdRange {{")?;
     writeln!(f, "            vendor: {:#06x},", ids.vendor)?;
     writeln!(f, "            first: {:#06x},", ids.first)?;
     writeln!(f, "            last: {:#06x},", ids.last)?;
     writeln!(f, "            entry: {position},")?;
+    row_limits(f, limits)?;
     writeln!(f, "        }},")
+}
+
+fn row_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
+    if *limits == Limits::default() {
+        return writeln!(f, "            limits: &Limits::NONE,");
+    }
+    let class = match limits.class {
+        None => "None".to_owned(),
+        Some(Class::Subclass(class)) => format!("Some(Class::Subclass({class:#06x}))"),
+        Some(Class::Interface(class)) => {
+            let (base, rest) = (class >> 16, class & 0xffff);
+            format!("Some(Class::Interface({base:#04x}_{rest:04x}))")
+        }
+    };
+    let (first, last) = limits.revisions.unwrap_or((u8::MIN, u8::MAX));
+    writeln!(f, "            limits: &Limits {{")?;
+    writeln!(f, "                class: {class},")?;
+    writeln!(f, "                first_revision: {first:#04x},")?;
+    writeln!(f, "                last_revision: {last:#04x},")?;
+    if limits.subsystems.is_empty() {
+        writeln!(f, "                subsystems: &[],")?;
+    } else {
+        writeln!(f, "                subsystems: &[")?;
+        writeln!(f, "                    // By vendor and device.")?;
+        for (vendor, device) in &limits.subsystems {
+            writeln!(f, "                    ({vendor:#06x}, {device:#06x}),")?;
+        }
+        writeln!(f, "                ],")?;
+    }
+    writeln!(f, "            }},")
+}
+
+/// The kinds of an entry, in an order that does not depend on that of the file.
+fn kinds(quirk: &Quirk) -> Kinds {
+    quirk
+        .kinds()
+        .fold(Kinds::NONE, |kinds, kind| kinds.union(Kinds::of(kind)))
+}
+
+fn kind_names(kinds: Kinds) -> Vec<&'static str> {
+    kinds.iter().map(Kind::name).collect()
+}
+
+fn kind_constants(kinds: Kinds) -> Vec<String> {
+    let constant = |kind| match kind {
+        Kind::MfEndpoint => "Kinds::MF_ENDPOINT",
+        Kind::RootPort => "Kinds::ROOT_PORT",
+        Kind::DownstreamPort => "Kinds::DOWNSTREAM_PORT",
+        Kind::RcEndpoint => "Kinds::RC_ENDPOINT",
+    };
+    kinds.iter().map(|kind| constant(kind).to_owned()).collect()
 }
 
 /// The expression for a set of flags.
@@ -179,13 +292,16 @@ fn flags(flags: AcsFlags) -> String {
         .filter(|(_, flag)| flags.contains(*flag))
         .map(|(name, _)| format!("AcsFlags::{name}"))
         .collect();
-    let Some((first, others)) = names.split_first() else {
-        return "AcsFlags::NONE".to_owned();
+    union(&names, "AcsFlags::NONE")
+}
+
+/// The expression for the union of sets, on one line where rustfmt leaves it there.
+fn union(sets: &[String], none: &str) -> String {
+    let Some((first, others)) = sets.split_first() else {
+        return none.to_owned();
     };
     let calls = |separator: &str| {
-        let calls = others
-            .iter()
-            .map(|flag| format!("{separator}.union({flag})"));
+        let calls = others.iter().map(|set| format!("{separator}.union({set})"));
         format!("{first}{}", calls.collect::<String>())
     };
     let one_line = calls("");

@@ -8,9 +8,10 @@ use crate::{
     error::Error,
     format::{
         SCHEMA,
-        keys::{ADDRESS, FILE, IDS, Key, Needed, Section, Value},
+        keys::{ADDRESS, FILE, IDS, Key, Needed, SUBSYSTEM, Section, Value},
     },
     quirk::Status,
+    register::Register,
     report::pretty,
 };
 
@@ -71,6 +72,9 @@ fn value(value: Value) -> Json {
         Value::Day => json!({ "type": "string", "format": "date" }),
         Value::Addresses => list(json!({ "type": "string", "pattern": ADDRESS })),
         Value::Ids => list(json!({ "type": "string", "pattern": IDS })),
+        Value::Subsystems => unique(json!({ "type": "string", "pattern": SUBSYSTEM })),
+        Value::Offset => json!({ "type": "integer", "minimum": 0, "maximum": 4095 }),
+        Value::Width => json!({ "enum": Register::WIDTHS }),
         Value::Word(names) => words(names),
         Value::Words(names) => unique(words(names)),
         Value::WordOrWords(names) => json!({ "oneOf": [words(names), unique(words(names))] }),

@@ -11,8 +11,10 @@
 //! | `format/` | the format of a data file: its keys, and the types of their values |
 //! | `check/` | checks it, file by file |
 //! | `quirk.rs` | an entry, as a file states it |
+//! | `limits.rs`, `register.rs` | parts of it: limits of ids, registers in configuration space |
 //! | `folder.rs` | checks across the files of a folder |
 //! | `overlap.rs` | ids that more than one entry speaks of |
+//! | `release.rs` | releases of the kernel |
 //! | `edition.rs` | which entries go into which table |
 //! | `generate.rs` | the Rust source of a table |
 //! | `export/` | an entry as a patch for mainline |
@@ -37,10 +39,13 @@ pub mod folder;
 mod format;
 pub mod generate;
 pub mod json_schema;
+pub mod limits;
 pub mod output;
 mod overlap;
 pub mod page;
 pub mod quirk;
+pub mod register;
+pub mod release;
 pub mod report;
 pub mod rule;
 pub mod source;

@@ -130,7 +130,7 @@ fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> 
 }
 
 fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
-    if one.is_mainline() != other.is_mainline() {
+    if one.is_mainline() != other.is_mainline() && !are_taken(one, other) {
         let (claim, there) = if one.is_mainline() {
             (other, one)
         } else {
@@ -184,9 +184,14 @@ fn finding(blamed: &Mention<'_, '_>, rule: Rule, problem: String, help: &str) ->
     notes.into_findings().pop()
 }
 
+/// Whether both go into the table that the folder is checked for, where an id leads to one entry.
+fn are_taken(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
+    one.draft.is_taken && other.draft.is_taken
+}
+
 /// Whether one of two entries is mainline's and no function is of a kind that both speak for: the
-/// kernel's handlers tell those apart by their PCIe type. What supersedes a handler is of the
-/// handler's own kinds.
+/// kernel's handlers tell those apart by their PCIe type, a table of ours does not. What supersedes
+/// a handler is of the handler's own kinds.
 fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
     let kinds = &other.draft.kinds;
     let supersedes = |mention: &Mention<'_, '_>| {
@@ -194,6 +199,7 @@ fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
         handler.is_some_and(|handler| handler.vendor() == mention.ids.vendor)
     };
     (one.is_mainline() || other.is_mainline())
+        && !are_taken(one, other)
         && !supersedes(one)
         && !supersedes(other)
         && !one.draft.kinds.iter().any(|kind| kinds.contains(kind))

@@ -9,6 +9,12 @@ use isolation::{
     entry::{CatchAll, Kind},
 };
 
+use crate::{
+    limits::Limits,
+    register::{Precondition, Write},
+    release::Release,
+};
+
 /// What is known of a claim, and with that, what becomes of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
@@ -151,11 +157,19 @@ pub enum Condition {
     RootBus,
     /// The machine has an AMD IOMMU: ACPI has an IVRS table.
     AmdIommu,
+    /// The device has no ACS capability. Modules never speak for one that has, so it may be said in
+    /// every entry and adds nothing.
+    NoAcsCapability,
 }
 
 impl Condition {
     /// Every condition, in the order of the documentation.
-    pub const ALL: [Self; 3] = [Self::Multifunction, Self::RootBus, Self::AmdIommu];
+    pub const ALL: [Self; 4] = [
+        Self::Multifunction,
+        Self::RootBus,
+        Self::AmdIommu,
+        Self::NoAcsCapability,
+    ];
 
     /// The name that the data files use.
     #[must_use]
@@ -164,6 +178,7 @@ impl Condition {
             Self::Multifunction => "multifunction",
             Self::RootBus => "root-bus",
             Self::AmdIommu => "amd-iommu",
+            Self::NoAcsCapability => "no-acs-capability",
         }
     }
 }
@@ -205,6 +220,20 @@ pub struct Mainline {
     pub not_expressed: Option<String>,
 }
 
+impl Mainline {
+    /// Whether a kernel lacks the entry. Where the first release with it is not known, no kernel
+    /// counts as one that lacks it.
+    #[must_use]
+    pub fn is_missing_in(&self, kernel: Release) -> bool {
+        let release = self
+            .since
+            .as_deref()
+            .and_then(|since| since.strip_prefix('v'));
+        let since = release.and_then(|release| release.parse::<Release>().ok());
+        since.is_some_and(|since| since > kernel)
+    }
+}
+
 /// What was stated, and where that can be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Evidence {
@@ -225,6 +254,8 @@ pub struct Devices {
     pub ids: Vec<Ids>,
     /// What they are, for people.
     pub about: Option<String>,
+    /// For which of the functions with these ids the entry speaks.
+    pub limits: Limits,
 }
 
 /// An entry, as one data file states it.
@@ -240,18 +271,22 @@ pub struct Quirk {
     pub title: Option<String>,
     /// What kind of function it speaks for.
     pub kind: Kind,
-    /// More kinds, with the same claim; only in mainline entries.
+    /// More kinds, with the same claim.
     pub more_kinds: Vec<Kind>,
     /// The flags that it grants; none where `acs_registers` says how to read them.
     pub acs: AcsFlags,
     /// The layout by which the flags are read from the device; only in mainline entries.
     pub acs_registers: Option<AcsRegisters>,
-    /// What else must hold; only in mainline entries.
+    /// What else must hold; but for [`Condition::NoAcsCapability`] only in mainline entries.
     pub requires: Vec<Condition>,
     /// The in-tree catch-all that it corrects, if any.
     pub supersedes: Option<CatchAll>,
     /// The devices, in the order of the file.
     pub devices: Vec<Devices>,
+    /// What registers must say, in the order of the file.
+    pub conditions: Vec<Precondition>,
+    /// What the kernel writes before its handler answers; only in mainline entries.
+    pub program: Vec<Write>,
     /// Devices that it deliberately leaves out.
     pub excludes: Vec<Excluded>,
     /// Why the status is not more than it is.

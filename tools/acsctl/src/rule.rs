@@ -71,7 +71,7 @@ rules! {
     ValueTwice "value-twice"
         "No word of a list stands twice.";
     ValueForm "value-form"
-        "Releases, commits, handlers and days are written in their form.";
+        "Releases, commits, handlers, days, classes, revisions, subsystems, places and bits are written in their form.";
     NumberRange "number-range"
         "The number of an entry is from 1 to 65535.";
     NumberTaken "number-taken"
@@ -81,11 +81,21 @@ rules! {
     IdNone "id-none"
         "A vendor id is not one that absent or unready functions read as.";
     IdReversed "id-reversed"
-        "A range goes from the lower id to the higher.";
+        "A range goes from the lower id or revision to the higher.";
     IdWide "id-wide"
         "A range that is claimed holds no more than 64 ids: a statement is for exactly these ids.";
     IdAny "id-any"
         "Every device of a vendor is claimed in mainline entries alone, and bounded by a PCIe type.";
+    SubsystemsOfKind "subsystems-of-kind"
+        "Subsystems are named of endpoints alone: ports do not have them where endpoints do.";
+    RegisterPlace "register-place"
+        "A register is aligned to its width, and within the space that its offset counts from.";
+    RegisterBits "register-bits"
+        "A mask has a bit, a value none beside the mask, and an absent function does not read as it.";
+    ConditionMany "condition-many"
+        "An entry has no more than four conditions.";
+    ProgramMainline "program-mainline"
+        "What the kernel writes stands in mainline entries alone: no module writes configuration space.";
     FlagsOfKind "flags-of-kind"
         "An entry grants only flags that its kind can have.";
     FlagsTwoWays "flags-two-ways"

@@ -188,6 +188,7 @@ fn answer(
         Condition::Multifunction => facts.multifunction,
         Condition::RootBus => facts.root_bus,
         Condition::AmdIommu => facts.amd_iommu,
+        Condition::NoAcsCapability => facts.acs.is_none(),
     };
     if !is_listed || !is_kind || !quirk.requires.iter().all(holds) {
         return None;

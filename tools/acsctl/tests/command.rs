@@ -49,7 +49,7 @@ fn build_writes_once_and_check_agrees() {
     let (quirks, out) = (tests().join("accepted"), folder.join("table.rs"));
     assert_ends(&build(&quirks, &out, &["--check"]), 1, "is not current");
     assert!(!out.exists(), "--check writes nothing");
-    assert_ends(&build(&quirks, &out, &[]), 0, "written, entries 2");
+    assert_ends(&build(&quirks, &out, &[]), 0, "written, entries 3");
     let inode = fs::metadata(&out).expect("it is written").ino();
     assert_ends(&build(&quirks, &out, &["--check"]), 0, "is current");
     assert_ends(&build(&quirks, &out, &[]), 0, "is current");
@@ -78,6 +78,24 @@ fn check_detects_any_change_and_names_the_remedy() {
     }
     assert_ends(&build(&quirks, &out, &[]), 0, "written");
     assert_eq!(fs::read_to_string(&out).expect("it is there"), current);
+}
+
+#[test]
+fn a_table_is_for_a_kernel() {
+    let folder = scratch("kernel");
+    let (quirks, out) = (tests().join("accepted"), folder.join("table.rs"));
+    let build = |more: &[&str]| build(&quirks, &out, more);
+    assert_ends(&build(&["--kernel", "5.7"]), 0, "written, entries 4");
+    let check = build(&["--kernel", "5.7", "--check"]);
+    assert_ends(&check, 0, "is current, entries 4");
+    assert_ends(&build(&["--check"]), 1, "is not current");
+    let newer = build(&["--kernel", "5.8", "--check"]);
+    assert_ends(&newer, 1, " --kernel 5.8 --out ");
+    assert_ends(&build(&["--kernel", "5.8"]), 0, "written, entries 3");
+    // It lacks an entry that no module can decide.
+    let finding = build(&["--kernel", "4.6"]);
+    assert_ends(&finding, 1, "acme/ports.toml:8:17");
+    assert_ends(&build(&["--kernel", "v5.8"]), 2, "not a release");
 }
 
 #[test]
@@ -164,7 +182,9 @@ fn list_shows_every_entry_by_number() {
         OsStr::new("--quirks"),
         accepted.as_os_str(),
     ]);
-    let expected = "    9  acme/nic-next    validated  rciep                      acee:0110
+    let expected =
+        "    8  acme/function    validated  rciep,mf-endpoint          acee:0130 acee:0131
+    9  acme/nic-next    validated  rciep                      acee:0110
    10  acme/nic         validated  mf-endpoint                acee:0100-010f acee:0120 acef:0100
    11  acme/root-port   mainline   root-port                  acee:0200
    12  acme/refused     rejected   mf-endpoint                acee:0300-03ff

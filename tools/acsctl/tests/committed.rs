@@ -12,6 +12,8 @@ use acsctl::{
     folder::{self, Scope},
     generate,
     quirk::Quirk,
+    register::Precondition,
+    release::Release,
 };
 use common::root;
 // The tables look for `crate::isolation`.
@@ -35,16 +37,29 @@ const TABLES: [(Edition, &Table, &str); 3] = [
     (Edition::Test, &test::TABLE, "tests/module/table.rs"),
 ];
 
+/// The first of the series that the tables are for, as the Makefile finds it.
+fn oldest_kernel() -> Release {
+    let list = fs::read_to_string(root().join("scripts/supported-kernels"));
+    let list = list.expect("the list is there");
+    let mut series = list.lines().filter(|line| !line.starts_with('#'));
+    let oldest = series.next().expect("one is supported");
+    oldest.parse().expect("it is a release")
+}
+
 fn quirks(edition: Edition) -> Vec<Quirk> {
     let data = root().join(edition.folder());
-    folder::load(&data, Scope::now(Some(edition))).expect("the data has no fault")
+    let scope = Scope {
+        kernel: Some(oldest_kernel()),
+        ..Scope::now(Some(edition))
+    };
+    folder::load(&data, scope).expect("the data has no fault")
 }
 
 #[test]
 fn the_tables_are_current() {
     for (edition, _, path) in TABLES {
         let found = fs::read_to_string(root().join(path)).expect("the table is there");
-        let expected = generate::source(edition, &quirks(edition));
+        let expected = generate::source(edition, &quirks(edition), Some(oldest_kernel()));
         assert!(
             found == expected,
             "{path} is not current; `make table` makes it so"
@@ -64,18 +79,30 @@ fn the_tables_are_sound() {
 fn the_tables_say_what_the_data_says() {
     for (edition, table, path) in TABLES {
         let quirks = quirks(edition);
-        let selected = edition.select(&quirks);
+        let selected = edition.select(&quirks, Some(oldest_kernel()));
         assert_eq!(table.entries.len(), selected.len(), "{path}");
         let mut count = 0;
         for quirk in selected {
-            for ids in quirk.ids() {
+            let conditions = quirk.conditions.iter().map(Precondition::in_dword);
+            let conditions: Vec<_> = conditions.collect();
+            let devices = quirk.devices.iter();
+            let rows = devices.flat_map(|one| one.ids.iter().map(move |ids| (ids, &one.limits)));
+            for (ids, limits) in rows {
                 for device in ids.first..=ids.last {
                     let (_, entry) = table.find(ids.vendor, device).expect("it is listed");
                     assert_eq!(entry.number, quirk.number);
                     assert_eq!(entry.name, quirk.name);
-                    assert_eq!(entry.kind, quirk.kind);
+                    let kinds: Vec<_> = entry.kinds.iter().collect();
+                    assert!(kinds.len() == quirk.kinds().count());
+                    assert!(quirk.kinds().all(|kind| kinds.contains(&kind)));
                     assert_eq!(entry.grants, quirk.acs);
                     assert_eq!(entry.supersedes, quirk.supersedes);
+                    assert_eq!(entry.conditions, conditions);
+                    let row = table.row(ids.vendor, device).expect("it is listed");
+                    let revisions = (row.limits.first_revision, row.limits.last_revision);
+                    assert_eq!(revisions, limits.revisions.unwrap_or((0x00, 0xff)));
+                    assert_eq!(row.limits.class, limits.class);
+                    assert_eq!(row.limits.subsystems, limits.subsystems);
                     count += 1;
                 }
             }

@@ -15,6 +15,7 @@ use acsctl::{
     source::DataFile,
 };
 use common::{accepted, scratch};
+use isolation::entry::Kind;
 
 fn quirks(files: &[DataFile]) -> Vec<Quirk> {
     folder::check(files, Scope::now(None)).expect("the files have no fault")
@@ -22,7 +23,7 @@ fn quirks(files: &[DataFile]) -> Vec<Quirk> {
 
 /// The digest in the table of an edition.
 fn version(files: &[DataFile], edition: Edition) -> String {
-    let source = generate::source(edition, &quirks(files));
+    let source = generate::source(edition, &quirks(files), None);
     let (_, rest) = source
         .split_once("version: \"")
         .expect("there is a version");
@@ -36,17 +37,20 @@ fn the_order_of_the_files_makes_no_difference() {
     let mut shuffled = sorted.clone();
     let mut random = fastrand::Rng::with_seed(1);
     for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
-        let expected = generate::source(edition, &quirks(&sorted));
+        let expected = generate::source(edition, &quirks(&sorted), None);
         for _ in 0..50 {
             random.shuffle(&mut shuffled);
-            assert_eq!(generate::source(edition, &quirks(&shuffled)), expected);
+            assert_eq!(
+                generate::source(edition, &quirks(&shuffled), None),
+                expected
+            );
         }
     }
 }
 
 #[test]
 fn the_table_is_this() {
-    let source = generate::source(Edition::Candidate, &quirks(&accepted()));
+    let source = generate::source(Edition::Candidate, &quirks(&accepted()), None);
     let version = version(&accepted(), Edition::Candidate);
     let expected = r#"// SPDX-License-Identifier: GPL-2.0-only
 
@@ -59,8 +63,9 @@ use crate::isolation::{
     entry::{
         CatchAll,
         Entry,
-        Kind, //
+        Kinds, //
     },
+    limits::Limits,
     table::{
         IdRange,
         Table, //
@@ -74,9 +79,10 @@ pub(crate) static TABLE: Table = Table {
         Entry {
             number: 14,
             name: "wangxun/nic",
-            kind: Kind::MfEndpoint,
+            kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::Wangxun),
+            conditions: &[],
         },
     ],
     index: &[
@@ -86,6 +92,7 @@ pub(crate) static TABLE: Table = Table {
             first: 0x0a03,
             last: 0x0a03,
             entry: 0,
+            limits: &Limits::NONE,
         },
     ],
 };
@@ -93,9 +100,59 @@ pub(crate) static TABLE: Table = Table {
     assert_eq!(source, expected.replace("VERSION", &version));
 }
 
+/// Bits of a byte or word become bits of the dword around it, which is what the module reads.
+#[test]
+fn limits_and_conditions_are_written_out() {
+    let source = generate::source(Edition::Validated, &quirks(&accepted()), None);
+    for expected in [
+        "            conditions: &[
+                // In the order of the data file.
+                Condition {
+                    at: Place::Capability(0x09),
+                    offset: 0x008,
+                    mask: 0x00f0_0000,
+                    value: 0x0050_0000,
+                },
+                Condition {
+                    at: Place::Extended(0x000b),
+                    offset: 0x008,
+                    mask: 0x8000_0000,
+                    value: 0x8000_0000,
+                },
+                Condition {
+                    at: Place::Config,
+                    offset: 0x040,
+                    mask: 0xff00_0000,
+                    value: 0xff00_0000,
+                },
+            ],
+",
+        "            limits: &Limits {
+                class: Some(Class::Interface(0x01_0802)),
+                first_revision: 0x03,
+                last_revision: 0x07,
+                subsystems: &[
+                    // By vendor and device.
+                    (0x1028, 0x0001),
+                    (0x1028, 0x0010),
+                ],
+            },
+",
+        "            limits: &Limits {
+                class: Some(Class::Subclass(0x0200)),
+                first_revision: 0x0a,
+                last_revision: 0x0a,
+                subsystems: &[],
+            },
+",
+    ] {
+        assert!(source.contains(expected), "{expected}in\n{source}");
+    }
+}
+
 #[test]
 fn an_empty_table_imports_nothing_that_it_does_not_use() {
-    let source = generate::source(Edition::Test, &[]);
+    let source = generate::source(Edition::Test, &[], None);
     assert_eq!(source.matches("use ").count(), 1);
     assert!(source.contains("use crate::isolation::table::Table;\n"));
     assert!(source.contains("    entries: &[],\n    index: &[],\n"));
@@ -105,12 +162,12 @@ fn an_empty_table_imports_nothing_that_it_does_not_use() {
 fn only_claims_of_the_edition_are_built_in() {
     let quirks = quirks(&accepted());
     for (edition, numbers) in [
-        (Edition::Validated, &[9, 10][..]),
+        (Edition::Validated, &[8, 9, 10][..]),
         (Edition::Candidate, &[14]),
         (Edition::Test, &[]),
     ] {
         let selected: Vec<_> = edition
-            .select(&quirks)
+            .select(&quirks, None)
             .iter()
             .map(|quirk| quirk.number)
             .collect();
@@ -135,6 +192,14 @@ fn the_digest_covers_every_claim_and_nothing_else() {
     };
     let changed_kind = changed("acme/nic-next", "\"rciep\"", "\"mf-endpoint\"");
     assert_ne!(changed_kind, original);
+    let fewer = changed("acme/function", "[\"rciep\", \"mf-endpoint\"]", "\"rciep\"");
+    assert_ne!(fewer, original);
+    let reversed = changed(
+        "acme/function",
+        "\"rciep\", \"mf-endpoint\"",
+        "\"mf-endpoint\", \"rciep\"",
+    );
+    assert_eq!(reversed, original, "the order of kinds says nothing");
     for (from, to) in [
         ("number = 10", "number = 15"),
         ("\"DT\"", ""),
@@ -149,6 +214,40 @@ fn the_digest_covers_every_claim_and_nothing_else() {
             original,
             "{from} becomes {to}"
         );
+    }
+    for (from, to) in [
+        ("\"010802\"", "\"010801\""),
+        ("\"010802\"", "\"0108\""),
+        ("\"03-07\"", "\"02-07\""),
+        ("\"03-07\"", "\"03-ff\""),
+        ("\"1028:0010\"", "\"1028:0011\""),
+        ("\"1028:0010\"", "\"1029:0010\""),
+        ("\"1028:0010\", ", ""),
+        ("class = \"0200\"\n", ""),
+        ("revisions = \"0a\"\n", ""),
+        ("capability:09", "capability:05"),
+        ("capability:09", "extended:0009"),
+        ("offset = 10", "offset = 12"),
+        ("offset = 10", "offset = 8"),
+        ("\"0x00f0\"", "\"0x01f0\""),
+        ("\"0x0050\"", "\"0x0040\""),
+        ("extended:000b", "extended:000c"),
+    ] {
+        assert_ne!(
+            changed("acme/function", from, to),
+            original,
+            "{from} becomes {to}"
+        );
+    }
+    for (from, to) in [
+        (
+            "\"1028:0010\", \"1028:0001\"",
+            "\"1028:0001\", \"1028:0010\"",
+        ),
+        ("off; firmware", "off. Firmware"),
+    ] {
+        let same = changed("acme/function", from, to);
+        assert_eq!(same, original, "{from} becomes {to}");
     }
     for (from, to) in [
         ("an invented", "another"),
@@ -166,6 +265,24 @@ fn the_digest_covers_every_claim_and_nothing_else() {
         file.name = file.name.replace("acme/nic", "acme/nics");
     }
     assert_ne!(digest(&renamed), original);
+}
+
+/// An entry for the kinds whose bits are set.
+fn with_kinds(bits: u16) -> DataFile {
+    let kinds = Kind::ALL.into_iter().enumerate();
+    let chosen = kinds.filter(|(at, _)| (bits >> at) & 1 == 1);
+    let names: Vec<_> = chosen
+        .map(|(_, kind)| format!("\"{}\"", kind.name()))
+        .collect();
+    DataFile {
+        path: format!("acme/k{bits:02}.toml").into(),
+        name: format!("acme/k{bits:02}"),
+        text: format!(
+            "schema = 1\nnumber = {bits}\nstatus = \"test\"\nkind = [{}]\nacs = [\"SV\"]\n\
+             [[match]]\nvendor = \"acee\"\ndevices = [\"{bits:04x}\"]\n",
+            names.join(", ")
+        ),
+    }
 }
 
 /// Every set of flags, so that every width of the expression for it occurs.
@@ -189,15 +306,17 @@ fn rustfmt_has_nothing_to_change() {
         }
     };
     let every_set: Vec<_> = (1..64).map(entry).collect();
+    let every_kinds: Vec<_> = (1..16).map(with_kinds).collect();
     let folder = scratch("rustfmt");
     for (name, edition, files) in [
         ("every_set", Edition::Test, every_set),
+        ("every_kinds", Edition::Test, every_kinds),
         ("validated", Edition::Validated, accepted()),
         ("candidate", Edition::Candidate, accepted()),
         ("test", Edition::Test, accepted()),
     ] {
         let path = folder.join(name).with_extension("rs");
-        fs::write(&path, generate::source(edition, &quirks(&files))).expect("it is writable");
+        fs::write(&path, generate::source(edition, &quirks(&files), None)).expect("it is writable");
         // The edition of the kernel's Rust code.
         let output = Command::new("rustfmt")
             .args(["--check", "--edition", "2021"])

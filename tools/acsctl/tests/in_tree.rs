@@ -10,9 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use acsctl::{
     folder::{self, Scope},
     quirk::{AcsRegisters, Condition, Mainline, Quirk},
+    register::{Register, Written},
 };
 use common::root;
-use isolation::{acs::AcsFlags, entry::Kind};
+use isolation::{acs::AcsFlags, condition::Place, entry::Kind};
 
 const LIST: &str = include_str!("in-tree-7.3.txt");
 
@@ -125,6 +126,11 @@ fn the_list_has_as_many_entries_as_the_table() {
 fn the_entries_say_what_their_handlers_answer() {
     const MF: AcsFlags = Kind::MfEndpoint.grantable();
     const SOUTHBRIDGE: AcsFlags = AcsFlags::GROUPING.union(AcsFlags::TB);
+    const SOUTHBRIDGE_ONLY: [Condition; 3] = [
+        Condition::Multifunction,
+        Condition::RootBus,
+        Condition::AmdIommu,
+    ];
     const PORTS: [Kind; 2] = [Kind::RootPort, Kind::DownstreamPort];
     for (quirk, mainline) in mainline() {
         let (kinds, acs): (&[Kind], AcsFlags) = match mainline.handler.as_str() {
@@ -143,9 +149,24 @@ fn the_entries_say_what_their_handlers_answer() {
         let by_registers = mainline.handler == "pci_quirk_intel_spt_pch_acs";
         let registers = by_registers.then_some(AcsRegisters::Dword);
         assert_eq!(quirk.acs_registers, registers, "{name}");
+        // `pci_quirk_enable_intel_spt_pch_acs()`: Control is the dword at 8, and of its bits those are
+        // set that the capability has, of the flags that grouping asks for.
+        let program: Vec<_> = quirk
+            .program
+            .iter()
+            .map(|one| (&one.register, one.value))
+            .collect();
+        let control = Register {
+            at: Place::Extended(0x000d),
+            offset: 8,
+            width: 32,
+            mask: AcsFlags::GROUPING.bits().into(),
+        };
+        let expected = by_registers.then_some((&control, Written::AsCapable));
+        assert_eq!(program, Vec::from_iter(expected), "{name}");
         let southbridge = mainline.handler == "pci_quirk_amd_sb_acs";
         let requires = if southbridge {
-            &Condition::ALL[..]
+            &SOUTHBRIDGE_ONLY[..]
         } else {
             &[]
         };

@@ -25,7 +25,11 @@ fn scope(edition: Option<Edition>) -> Scope {
         month: 3,
         day: 1,
     };
-    Scope { edition, today }
+    Scope {
+        edition,
+        kernel: None,
+        today,
+    }
 }
 
 fn expected(file: &DataFile) -> Vec<String> {

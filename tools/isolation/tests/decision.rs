@@ -8,25 +8,29 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::{
-    Device, Space, adapter, member, raw_type,
+    Device, Space, adapter, every_set_of_kinds, member, raw_type,
     tables::{row, single, table},
 };
 use isolation::{
     acs::AcsFlags,
+    condition::{Condition, Place},
     decision::{Decision, KernelVerdict, Refusal, decide},
     device::Record,
-    entry::{CatchAll, Entry, Kind},
+    entry::{CatchAll, Entry, Kind, Kinds},
+    limits::{Class, Excess, Limits},
     package::Fault,
     pcie::PcieType,
+    table::IdRange,
     withdraw::Withdrawn,
 };
 
 const ADAPTER: Entry = Entry {
     number: 7,
     name: "test/adapter",
-    kind: Kind::MfEndpoint,
+    kinds: Kinds::MF_ENDPOINT,
     grants: AcsFlags::GROUPING,
     supersedes: None,
+    conditions: &[],
 };
 
 /// One question: everything that the decision goes by.
@@ -35,6 +39,7 @@ struct Question {
     withdrawn: Withdrawn,
     kernel: KernelVerdict,
     asked: AcsFlags,
+    limits: &'static Limits,
     device: Device,
 }
 
@@ -46,6 +51,7 @@ impl Question {
             withdrawn: Withdrawn::NONE,
             kernel: KernelVerdict::NoOpinion,
             asked: AcsFlags::GROUPING,
+            limits: &Limits::NONE,
             device: Device::on(adapter(), 2),
         }
     }
@@ -79,7 +85,10 @@ impl Question {
         let vendor = self.device.ids.0;
         let index = vec![
             row(vendor, 0x8000, 0x8000, 0),
-            row(vendor, 0x8030, 0x8032, 1),
+            IdRange {
+                limits: self.limits,
+                ..row(vendor, 0x8030, 0x8032, 1)
+            },
         ];
         let table = table(entries, index);
         decide(
@@ -93,6 +102,7 @@ impl Question {
 }
 
 /// A fact that speaks against an entry.
+#[derive(Clone, Copy)]
 struct Objection {
     name: &'static str,
     raise: fn(&mut Question),
@@ -145,12 +155,44 @@ const OBJECTIONS: [Objection; Refusal::COUNT] = [
         name: "uncovered function in the package",
         raise: |question| {
             let stranger = Space::new(0x1077, 0x8033, 0x80);
-            question.device.bus.insert(7, stranger);
+            question.device.bus.insert(6, stranger);
         },
         refusal: Refusal::Package(Fault::NotCovered {
-            devfn: 7,
+            devfn: 6,
             vendor: 0x1077,
             device: 0x8033,
+        }),
+    },
+    Objection {
+        name: "a function of another revision",
+        raise: |question| {
+            question.limits = &Limits {
+                last_revision: 0,
+                ..Limits::NONE
+            };
+            let seventh = question.device.bus.entry(7).or_insert_with(member);
+            *seventh = seventh.clone().with(0x08, 1);
+        },
+        refusal: Refusal::Package(Fault::Limits {
+            devfn: 7,
+            excess: Excess::Revision(1),
+        }),
+    },
+    Objection {
+        name: "a function without the bit that must be set",
+        raise: |question| {
+            question.entry.conditions = &[Condition {
+                at: Place::Capability(0x10),
+                offset: 0x08,
+                mask: 0x10,
+                value: 0x00,
+            }];
+            let seventh = question.device.bus.entry(7).or_insert_with(member);
+            *seventh = seventh.clone().with(0x48, 0x10);
+        },
+        refusal: Refusal::Package(Fault::Condition {
+            devfn: 7,
+            number: 1,
         }),
     },
 ];
@@ -205,6 +247,8 @@ const FAULTS: [Objection; Fault::COUNT as usize] = [
         },
         refusal: Refusal::Package(Fault::Exposed { devfn: 5 }),
     },
+    OBJECTIONS[9],
+    OBJECTIONS[10],
 ];
 
 #[test]
@@ -260,7 +304,7 @@ fn configuration_space_is_read_only_when_all_else_speaks_for_the_entry() {
 #[test]
 fn every_refusal_has_a_code_a_name_and_a_text_of_its_own() {
     let codes: Vec<_> = OBJECTIONS.iter().map(|one| one.refusal.code()).collect();
-    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     let names = BTreeSet::from(Refusal::NAMES);
     assert_eq!(names.len(), Refusal::COUNT);
     let texts: BTreeSet<_> = OBJECTIONS
@@ -269,7 +313,7 @@ fn every_refusal_has_a_code_a_name_and_a_text_of_its_own() {
         .collect();
     assert_eq!(texts.len(), Refusal::COUNT);
     assert!(texts.contains("the entry does not grant all of SV RR CR UF"));
-    assert!(texts.contains("00.7 [1077:8033] in the same package is not covered by the entry"));
+    assert!(texts.contains("00.6 [1077:8033] in the same package is not covered by the entry"));
 }
 
 #[test]
@@ -279,7 +323,7 @@ fn every_fault_has_a_code_and_a_text_of_its_own() {
         _ => unreachable!("{} is no fault of the package", one.name),
     });
     let codes: Vec<_> = faults.clone().map(Fault::code).collect();
-    assert_eq!(codes, [0, 1, 2, 3, 4, 5]);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7]);
     let texts: Vec<_> = faults.map(|fault| fault.to_string()).collect();
     let refusals = FAULTS.iter().map(|one| one.refusal.to_string());
     assert_eq!(texts, refusals.collect::<Vec<_>>());
@@ -292,6 +336,8 @@ fn every_fault_has_a_code_and_a_text_of_its_own() {
             "00.7 [1077:8031] in the same package is not covered by the entry",
             "00.4 in the same package has an ACS capability, which the kernel goes by",
             "00.5 in the same package is untrusted or faces outside",
+            "the entry does not speak for revision 01, which 00.7 has",
+            "condition 1 of the entry does not hold for 00.7",
         ]
     );
 }
@@ -338,7 +384,7 @@ fn every_flag_asked_for_must_be_granted() {
 }
 
 #[test]
-fn a_kind_speaks_for_its_types_alone() {
+fn kinds_speak_for_their_types_alone() {
     let speaks_for = |kind, found| match found {
         PcieType::Endpoint | PcieType::LegacyEndpoint => kind == Kind::MfEndpoint,
         PcieType::RootPort => kind == Kind::RootPort,
@@ -346,18 +392,18 @@ fn a_kind_speaks_for_its_types_alone() {
         PcieType::RcEndpoint => kind == Kind::RcEndpoint,
         _ => false,
     };
-    for kind in Kind::ALL {
+    for kinds in every_set_of_kinds() {
         for found in (0..=u8::MAX).filter_map(PcieType::from_raw) {
-            let question = Question::about(Entry { kind, ..ADAPTER }, 0x1077, found);
-            let expected = if speaks_for(kind, found) {
+            let question = Question::about(Entry { kinds, ..ADAPTER }, 0x1077, found);
+            let expected = if kinds.iter().any(|kind| speaks_for(kind, found)) {
                 Decision::Granted(1)
             } else {
                 Decision::Refused(1, Refusal::WrongType)
             };
-            assert_eq!(question.decide(), expected, "{kind:?} on {found:?}");
+            assert_eq!(question.decide(), expected, "{kinds:?} on {found:?}");
         }
         let mut conventional = Question::granted();
-        conventional.entry.kind = kind;
+        conventional.entry.kinds = kinds;
         conventional.device.pcie_type = None;
         assert_eq!(
             conventional.decide(),
@@ -454,7 +500,7 @@ fn the_kernels_verdict_wins() {
         (zhaoxin, 0x8088, root_port, false),
     ] {
         let entry = Entry {
-            kind,
+            kinds: Kinds::of(kind),
             supersedes,
             ..ADAPTER
         };
@@ -501,4 +547,20 @@ fn a_catch_all_sees_one_vendor() {
             assert_eq!(answered, vendor == handler.vendor());
         }
     }
+}
+
+#[test]
+fn what_a_function_is_outside_of_is_named() {
+    for (excess, text) in [
+        (Excess::Class(0x02_0001), "class 020001"),
+        (Excess::Revision(0x0a), "revision 0a"),
+        (Excess::Subsystem(0x1028, 0x000f), "subsystem 1028:000f"),
+    ] {
+        assert_eq!(excess.to_string(), text);
+    }
+    assert_eq!(Place::Config.to_string(), "config");
+    assert_eq!(Place::Capability(0x05).to_string(), "capability:05");
+    assert_eq!(Place::Extended(0x0b).to_string(), "extended:000b");
+    assert_eq!(Class::Subclass(0x0108).to_string(), "0108");
+    assert_eq!(Class::Interface(0x01_0802).to_string(), "010802");
 }

@@ -4,9 +4,12 @@
 
 mod common;
 
-use common::{Device, Space, adapter, check_adapter, covered, member, not_covered};
+use common::{
+    Device, Space, adapter, check_adapter, covered, every_set_of_kinds, member, not_covered,
+    tables::entry,
+};
 use isolation::{
-    entry::Kind,
+    entry::{Entry, Kind, Kinds},
     package::{Fault, check},
     pcie::{HeaderLayout, PcieType},
 };
@@ -277,6 +280,10 @@ const KINDS: [(Kind, &[u8], u8); 4] = [
     (Kind::RcEndpoint, &[0x9], 0),
 ];
 
+const fn speaking_for(kinds: Kinds) -> Entry {
+    Entry { kinds, ..entry(1) }
+}
+
 #[test]
 fn every_function_must_have_a_type_of_the_kind() {
     for (kind, types, layout) in KINDS {
@@ -292,7 +299,7 @@ fn every_function_must_have_a_type_of_the_kind() {
                 } else {
                     Err(not_covered(other, 0x1077, 0x8030))
                 };
-                let outcome = check(&device, kind, covered);
+                let outcome = check(&device, &speaking_for(Kinds::of(kind)), covered);
                 assert_eq!(outcome, expected, "{kind:?}: {other} is of type {raw:#x}");
             }
         }
@@ -312,8 +319,37 @@ fn every_function_must_have_the_header_of_the_kind() {
             } else {
                 Err(not_covered(1, 0x1077, 0x8030))
             };
-            let outcome = check(&device, kind, covered);
+            let outcome = check(&device, &speaking_for(Kinds::of(kind)), covered);
             assert_eq!(outcome, expected, "{kind:?}: header {header:#x}");
+        }
+    }
+}
+
+/// Functions of several types in one package, for an entry that speaks for several kinds: each has
+/// to be of a type of one of the kinds, with the header of that same kind.
+#[test]
+fn kinds_speak_for_a_package_of_their_types() {
+    for kinds in every_set_of_kinds() {
+        for raw in 0x0..=0xf {
+            for layout in 0..=2 {
+                let own = KINDS.iter().find(|(kind, ..)| kinds.contains(*kind));
+                let Some((_, own_types, own_layout)) = own else {
+                    continue;
+                };
+                let own = Space::new(0x1077, 0x8030, 0x80 | own_layout).with_type(own_types[0]);
+                let other = Space::new(0x1077, 0x8031, layout).with_type(raw);
+                let device = Device::on([(0, own), (1, other)].into(), 0);
+                let speaks = |&(kind, types, header): &(Kind, &[u8], u8)| {
+                    kinds.contains(kind) && types.contains(&raw) && header == layout
+                };
+                let expected = if KINDS.iter().any(speaks) {
+                    Ok(())
+                } else {
+                    Err(not_covered(1, 0x1077, 0x8031))
+                };
+                let outcome = check(&device, &speaking_for(kinds), covered);
+                assert_eq!(outcome, expected, "{kinds:?}: {raw:#x}, header {layout}");
+            }
         }
     }
 }

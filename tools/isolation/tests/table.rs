@@ -4,10 +4,15 @@
 
 mod common;
 
-use common::tables::{self, entry, row, table};
+use common::{
+    every_set_of_kinds,
+    tables::{self, entry, row, table},
+};
 use isolation::{
     acs::AcsFlags,
-    entry::{CatchAll, Entry, Kind},
+    condition::{Condition, Place},
+    entry::{CatchAll, Entry, Kind, Kinds},
+    limits::{Class, Limits},
     table::{IdRange, Table},
 };
 
@@ -103,7 +108,7 @@ fn an_entry_supersedes_for_grouping_alone() {
     for handler in CatchAll::ALL {
         for bits in 0x00..=0x7f {
             let grants = AcsFlags::from_bits(bits);
-            let is_grantable = Kind::MfEndpoint.grantable().contains(grants);
+            let is_grantable = Kinds::MF_ENDPOINT.grantable().contains(grants);
             let index = || vec![row(handler.vendor(), 5, 5, 0)];
             let superseding = Entry {
                 grants,
@@ -125,8 +130,8 @@ fn an_entry_supersedes_for_grouping_alone() {
 
 #[test]
 fn a_broken_table_is_called_broken() {
-    let granting = |kind, bits| Entry {
-        kind,
+    let granting = |kinds, bits| Entry {
+        kinds,
         grants: AcsFlags::from_bits(bits),
         ..entry(1)
     };
@@ -153,24 +158,33 @@ fn a_broken_table_is_called_broken() {
         ("range twice", one(), vec![row(1, 5, 5, 0), row(1, 5, 5, 0)]),
         (
             "Egress Control",
-            vec![granting(Kind::MfEndpoint, 0x20)],
+            vec![granting(Kinds::MF_ENDPOINT, 0x20)],
             vec![],
         ),
         (
             "unknown flag",
-            vec![granting(Kind::RcEndpoint, 0x100)],
+            vec![granting(Kinds::RC_ENDPOINT, 0x100)],
             vec![],
         ),
         (
             "DT from a root port",
-            vec![granting(Kind::RootPort, 0x40)],
+            vec![granting(Kinds::ROOT_PORT, 0x40)],
             vec![],
         ),
         (
             "DT from a downstream port",
-            vec![granting(Kind::DownstreamPort, 0x40)],
+            vec![granting(Kinds::DOWNSTREAM_PORT, 0x40)],
             vec![],
         ),
+        (
+            "DT from endpoints and ports",
+            vec![granting(
+                Kinds::MF_ENDPOINT.union(Kinds::DOWNSTREAM_PORT),
+                0x40,
+            )],
+            vec![],
+        ),
+        ("no kind", vec![granting(Kinds::NONE, 0x00)], vec![]),
         (
             "catch-all of another vendor",
             vec![superseding(CatchAll::Wangxun)],
@@ -208,5 +222,169 @@ fn each_kind_grants_what_the_kernel_answers_for_it() {
         (Kind::RcEndpoint, 0x1d),
     ] {
         assert_eq!(kind.grantable().bits(), bits, "{}", kind.name());
+        assert_eq!(Kinds::of(kind).grantable(), kind.grantable());
+    }
+}
+
+/// What an entry claims, it claims of every function of its package.
+#[test]
+fn kinds_grant_together_what_each_of_them_grants() {
+    for kinds in every_set_of_kinds() {
+        for flag in (0..16).map(|bit| AcsFlags::from_bits(1 << bit)) {
+            let each = kinds.iter().all(|kind| kind.grantable().contains(flag));
+            let expected = each && !kinds.is_empty();
+            let found = kinds.grantable().contains(flag);
+            assert_eq!(found, expected, "{kinds:?}: {flag}");
+        }
+    }
+}
+
+/// A table of one entry of these kinds, with one row of these limits.
+fn limited(kinds: Kinds, limits: &'static Limits) -> Table {
+    let entry = Entry { kinds, ..entry(1) };
+    let row = IdRange {
+        limits,
+        ..row(0x1077, 5, 5, 0)
+    };
+    table(vec![entry], vec![row])
+}
+
+#[test]
+fn limits_must_make_sense() {
+    const NONE: Limits = Limits::NONE;
+    const SOUND: [&Limits; 5] = [
+        &NONE,
+        &Limits {
+            class: Some(Class::Interface(0x00ff_ffff)),
+            ..NONE
+        },
+        &Limits {
+            class: Some(Class::Subclass(0xffff)),
+            ..NONE
+        },
+        &Limits {
+            first_revision: 3,
+            last_revision: 3,
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(1, 0xffff), (2, 0), (2, 1), (0xfffe, 0)],
+            ..NONE
+        },
+    ];
+    const BROKEN: [&Limits; 6] = [
+        &Limits {
+            class: Some(Class::Interface(0x0100_0000)),
+            ..NONE
+        },
+        &Limits {
+            first_revision: 4,
+            last_revision: 3,
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(1, 1), (1, 1)],
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(2, 0), (1, 1)],
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(0x0000, 1)],
+            ..NONE
+        },
+        &Limits {
+            subsystems: &[(1, 1), (0xffff, 1)],
+            ..NONE
+        },
+    ];
+    for limits in SOUND {
+        let table = limited(Kinds::MF_ENDPOINT, limits);
+        assert!(table.is_sound(), "{limits:?}");
+    }
+    for limits in BROKEN {
+        let table = limited(Kinds::MF_ENDPOINT, limits);
+        assert!(!table.is_sound(), "{limits:?}");
+    }
+}
+
+/// Bridges have something else where the subsystem of an endpoint stands.
+#[test]
+fn subsystems_are_those_of_endpoints() {
+    const SUBSYSTEM: &Limits = &Limits {
+        subsystems: &[(1, 1)],
+        ..Limits::NONE
+    };
+    const REVISION: &Limits = &Limits {
+        last_revision: 1,
+        ..Limits::NONE
+    };
+    for kinds in every_set_of_kinds().filter(|kinds| !kinds.is_empty()) {
+        let entry = |limits| {
+            let mut table = limited(kinds, limits);
+            let grants = AcsFlags::NONE;
+            table.entries = vec![Entry {
+                grants,
+                ..table.entries[0]
+            }]
+            .leak();
+            table
+        };
+        let has_bridges = kinds.contains(Kind::RootPort) || kinds.contains(Kind::DownstreamPort);
+        assert_eq!(entry(SUBSYSTEM).is_sound(), !has_bridges, "{kinds:?}");
+        assert!(entry(REVISION).is_sound(), "{kinds:?}");
+    }
+}
+
+#[test]
+fn conditions_must_make_sense() {
+    const CONDITION: Condition = Condition {
+        at: Place::Config,
+        offset: 0,
+        mask: 0xff,
+        value: 0x0f,
+    };
+    let is_sound = |conditions: Vec<Condition>| {
+        let entry = Entry {
+            conditions: conditions.leak(),
+            ..entry(1)
+        };
+        table(vec![entry], Vec::new()).is_sound()
+    };
+    for count in 0..=8 {
+        assert_eq!(is_sound(vec![CONDITION; count]), count <= 4, "{count}");
+    }
+    for (at, last) in [
+        (Place::Config, 0xffc),
+        (Place::Capability(0x10), 0xbc),
+        (Place::Extended(0x0b), 0xefc),
+    ] {
+        for offset in (0..0x1004).chain([0xfffc, 0xffff]) {
+            let condition = Condition {
+                at,
+                offset,
+                ..CONDITION
+            };
+            let expected = offset % 4 == 0 && offset <= last;
+            assert_eq!(is_sound(vec![condition]), expected, "{condition:?}");
+            let second = vec![CONDITION, condition];
+            assert_eq!(is_sound(second), expected, "{condition:?}");
+        }
+    }
+    for (mask, value, expected) in [
+        (0xff, 0xff, true),
+        (0xff, 0, true),
+        (0xff, 0x100, false),
+        (0, 0, false),
+        (u32::MAX, u32::MAX - 1, true),
+        (u32::MAX, u32::MAX, false),
+    ] {
+        let condition = Condition {
+            mask,
+            value,
+            ..CONDITION
+        };
+        assert_eq!(is_sound(vec![condition]), expected, "{condition:?}");
     }
 }

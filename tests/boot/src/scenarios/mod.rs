@@ -8,6 +8,7 @@
 //! | `hardware.rs` | devices and ports that several tests use |
 //! | `splits.rs` | an entry splits a package, when and where it should |
 //! | `refusals.rs` | where an entry does not count |
+//! | `silicon.rs` | entries that say more exactly which silicon they speak for |
 //! | `ports.rs` | entries for root ports and switch ports |
 //! | `module.rs` | what can be seen and set from outside |
 //! | `states.rs` | kernels on which the hook cannot work |
@@ -17,6 +18,7 @@ pub mod hardware;
 mod module;
 mod ports;
 mod refusals;
+mod silicon;
 mod splits;
 mod states;
 mod stress;
@@ -34,6 +36,7 @@ pub fn all() -> Vec<Scenario> {
         stress::ALL,
         splits::ALL,
         refusals::ALL,
+        silicon::ALL,
         ports::ALL,
         module::ALL,
         states::ALL,

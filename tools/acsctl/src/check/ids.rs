@@ -2,9 +2,10 @@
 
 //! Vendor and device ids.
 
+use isolation::entry::Kind;
 use toml::Spanned;
 
-use super::{evidence::filled, prose};
+use super::{digits, evidence::filled, limits, prose};
 use crate::{
     finding::Notes,
     format,
@@ -18,6 +19,7 @@ const SOME: &str = "list the device ids, as [\"8030-8032\", \"8040\"]";
 /// out, with a finding.
 pub(super) fn check(
     matches: &[Spanned<format::Match>],
+    kinds: &[Kind],
     notes: &mut Notes<'_>,
 ) -> (Vec<Devices>, Vec<Excluded>) {
     let mut all = Vec::new();
@@ -29,6 +31,7 @@ pub(super) fn check(
         all.push(Devices {
             ids: devices(one.devices.as_ref(), vendor, "match.devices", notes),
             about: prose(one.about.as_ref()),
+            limits: limits::check(one, kinds, notes),
         });
         for exclude in &one.excludes {
             let exclude = exclude.get_ref();
@@ -133,11 +136,5 @@ fn not_hex(value: &Spanned<String>, field: &str, bad: &str, notes: &mut Notes<'_
 
 /// Exactly four lowercase hexadecimal digits.
 fn hex(text: &str) -> Option<u16> {
-    let digits = text
-        .bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if text.len() != 4 || !digits {
-        return None;
-    }
-    u16::from_str_radix(text, 16).ok()
+    digits(text, 4).and_then(|id| u16::try_from(id).ok())
 }

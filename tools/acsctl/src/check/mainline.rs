@@ -2,13 +2,16 @@
 
 //! The `[mainline]` section: what mainline Linux has of an entry.
 
+use std::str::FromStr as _;
+
 use toml::Spanned;
 
-use super::{evidence::filled, prose};
+use super::{evidence::filled, not_of_form, prose};
 use crate::{
     finding::Notes,
     format,
     quirk::{Mainline, Status},
+    release::Release,
     rule::Rule,
 };
 
@@ -70,8 +73,7 @@ fn text(
 ) -> Option<String> {
     let value = value?;
     if !is_right(value.get_ref()) {
-        let problem = format!("\"{}\" is not of that form", value.get_ref());
-        notes.add(Rule::ValueForm, &value.span(), field, problem, help(field));
+        not_of_form(value, field, help(field), notes);
         return None;
     }
     Some(value.get_ref().clone())
@@ -89,11 +91,8 @@ fn help(field: &str) -> &'static str {
 
 /// `v5.8`, or `unknown`.
 fn is_since(text: &str) -> bool {
-    let is_number = |part: &str| {
-        !part.is_empty() && part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit())
-    };
-    let release = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
-    text == "unknown" || release.is_some_and(|(major, minor)| is_number(major) && is_number(minor))
+    let release = text.strip_prefix('v').map(Release::from_str);
+    text == "unknown" || matches!(release, Some(Ok(_)))
 }
 
 fn is_commit(text: &str) -> bool {

@@ -7,13 +7,17 @@
 //! | `claim.rs` | kinds, flags, and the in-tree handler that is corrected |
 //! | `ids.rs` | vendor and device ids |
 //! | `evidence.rs` | the evidence, and the prose beside it |
+//! | `limits.rs` | class, revisions and subsystems |
+//! | `register.rs` | what registers must say, and what the kernel writes there |
 //! | `mainline.rs` | what mainline Linux has of the entry |
 //! | `unbuilt.rs` | what only mainline entries may say |
 
 mod claim;
 mod evidence;
 mod ids;
+mod limits;
 mod mainline;
+mod register;
 mod unbuilt;
 
 use std::ops::Range;
@@ -29,6 +33,7 @@ use crate::{
     folder::Scope,
     format,
     quirk::{AcsRegisters, Condition, Devices, Evidence, Excluded, Ids, Mainline, Quirk, Status},
+    register::{Precondition, Write},
     rule::Rule,
     source::DataFile,
 };
@@ -38,6 +43,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) file: &'a DataFile,
     pub(crate) number: Option<(u16, Range<usize>)>,
     pub(crate) status: Option<Status>,
+    /// Whether it goes into the table that the folder is checked for.
+    pub(crate) is_taken: bool,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) devices: Vec<Devices>,
     pub(crate) excludes: Vec<Excluded>,
@@ -45,6 +52,8 @@ pub(crate) struct Draft<'a> {
     acs: Option<AcsFlags>,
     acs_registers: Option<AcsRegisters>,
     requires: Vec<Condition>,
+    conditions: Vec<Precondition>,
+    program: Vec<Write>,
     pub(crate) supersedes: Option<CatchAll>,
     reason: Option<String>,
     evidence: Option<Evidence>,
@@ -92,26 +101,33 @@ impl<'a> Draft<'a> {
                 );
             }
         }
-        let (devices, excludes) = ids::check(&parsed.matches, notes);
+        let (devices, excludes) = ids::check(&parsed.matches, &kinds, notes);
         let ids: Vec<_> = devices.iter().flat_map(|one| &one.ids).collect();
         claim::any(&ids, &kinds, status, notes);
         claim::width(&ids, status, notes);
         let acs = claim::acs(parsed, &kinds, notes);
-        unbuilt::check(parsed, status, &kinds, &ids, notes);
+        let mainline = mainline::check(parsed.mainline.as_ref(), status, notes);
+        let is_taken = status.zip(scope.edition).is_some_and(|(status, edition)| {
+            edition.takes(status, mainline.as_ref(), scope.kernel)
+        });
+        unbuilt::check(parsed, status, is_taken, &ids, notes);
         evidence::check_prose(parsed, notes);
         Self {
             file,
             number: number(parsed.number.as_ref(), notes),
             status,
+            is_taken,
             title: prose(parsed.name.as_ref()),
             acs,
             acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
             requires: requires(parsed.requires.as_ref(), notes),
+            conditions: register::conditions(&parsed.conditions, notes),
+            program: register::program(&parsed.program, status, notes),
             supersedes: claim::supersedes(parsed.supersedes.as_ref(), acs, &kinds, &ids, notes),
             reason: prose(parsed.reason.as_ref()),
             evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
             partial: prose(parsed.partial.as_ref()),
-            mainline: mainline::check(parsed.mainline.as_ref(), status, notes),
+            mainline,
             kinds,
             devices,
             excludes,
@@ -136,6 +152,8 @@ impl<'a> Draft<'a> {
             acs: self.acs?,
             acs_registers: self.acs_registers,
             requires: self.requires,
+            conditions: self.conditions,
+            program: self.program,
             supersedes: self.supersedes,
             devices: self.devices,
             excludes: self.excludes,
@@ -192,6 +210,21 @@ fn word<T: Copy>(
         notes.add(Rule::ValueUnknown, place, field, problem, one_of(choices));
     }
     found.map(|&(_, choice)| choice)
+}
+
+/// What is written in another form than its key has.
+fn not_of_form(value: &Spanned<String>, field: &str, help: &str, notes: &mut Notes<'_>) {
+    let problem = format!("\"{}\" is not of that form", value.get_ref());
+    notes.add(Rule::ValueForm, &value.span(), field, problem, help);
+}
+
+/// The number that exactly so many lowercase hexadecimal digits are, eight at most.
+fn digits(text: &str, count: usize) -> Option<u32> {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() != count || !text.bytes().all(is_digit) {
+        return None;
+    }
+    u32::from_str_radix(text, 16).ok()
 }
 
 fn one_of<T>(choices: &[(&str, T)]) -> String {

@@ -66,6 +66,12 @@ pub(crate) enum Value {
     Addresses,
     /// Device ids and ranges of them.
     Ids,
+    /// Subsystem vendor and device ids.
+    Subsystems,
+    /// A whole number from 0 to 4095.
+    Offset,
+    /// A number of bits: 8, 16 or 32.
+    Width,
     /// A word out of a set.
     Word(fn() -> Vec<&'static str>),
     /// Words out of a set.
@@ -91,6 +97,18 @@ const fn key(name: &'static str, value: Value, needed: Needed, about: &'static s
 pub(crate) const ID: &str = "^[0-9a-f]{4}$";
 /// A device id, a closed range of them, or every device.
 pub(crate) const IDS: &str = "^([0-9a-f]{4}(-[0-9a-f]{4})?|any)$";
+/// A class code, with or without the programming interface.
+const CLASS: &str = "^[0-9a-f]{4}([0-9a-f]{2})?$";
+/// A revision or a closed range of them.
+const REVISIONS: &str = "^[0-9a-f]{2}(-[0-9a-f]{2})?$";
+/// Subsystem vendor and device id.
+pub(crate) const SUBSYSTEM: &str = "^[0-9a-f]{4}:[0-9a-f]{4}$";
+/// Where an offset counts from.
+const PLACE: &str = "^(config|capability:[0-9a-f]{2}|extended:[0-9a-f]{4})$";
+/// Bits of a register, of its width.
+const BITS: &str = "^0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})$";
+/// The same, or what the device is capable of.
+const WRITTEN: &str = "^(0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})|as-capable)$";
 /// An address.
 pub(crate) const ADDRESS: &str = "^https://[^/\\s]+/\\S*$";
 
@@ -147,8 +165,9 @@ pub(crate) static FILE: Section = Section {
             "requires",
             Value::Words(conditions),
             Needed::No,
-            "what else must hold, in mainline entries: multifunction (the kernel counts the device as one \
-             of several functions), root-bus (it is on one), amd-iommu (ACPI has an IVRS table)",
+            "what else must hold. In mainline entries: multifunction (the kernel counts the device as one \
+             of several functions), root-bus (it is on one), amd-iommu (ACPI has an IVRS table); in \
+             all entries: no-acs-capability (it has none, without which no module makes a claim)",
         ),
         key(
             "supersedes",
@@ -173,6 +192,19 @@ pub(crate) static FILE: Section = Section {
             Value::Several(&MATCH),
             Needed::Always,
             "the devices",
+        ),
+        key(
+            "condition",
+            Value::Several(&CONDITION),
+            Needed::No,
+            "what a register must say, in every function of the package; four at most",
+        ),
+        key(
+            "program",
+            Value::Several(&PROGRAM),
+            Needed::No,
+            "in mainline entries: what the kernel writes before its handler answers; no module makes \
+             such writes",
         ),
         key(
             "evidence",
@@ -208,6 +240,25 @@ static MATCH: Section = Section {
         ),
         key("about", Value::Text, Needed::No, "what the devices are"),
         key(
+            "class",
+            Value::Form(CLASS),
+            Needed::No,
+            "only functions of this class: base class and subclass, as \"0200\", or with the \
+             programming interface, as \"010802\"",
+        ),
+        key(
+            "revisions",
+            Value::Form(REVISIONS),
+            Needed::No,
+            "only these revisions, as \"03\" or \"03-ff\"",
+        ),
+        key(
+            "subsystems",
+            Value::Subsystems,
+            Needed::No,
+            "only these subsystems, as [\"1028:0010\"]; where the kind is not a port's",
+        ),
+        key(
             "excludes",
             Value::Several(&EXCLUDES),
             Needed::No,
@@ -215,6 +266,78 @@ static MATCH: Section = Section {
         ),
     ],
 };
+
+static CONDITION: Section = Section {
+    prefix: "condition.",
+    about: "What a register must say, in every function of the package, for the entry to count.",
+    keys: &[
+        AT,
+        OFFSET,
+        WIDTH,
+        key(
+            "mask",
+            Value::Form(BITS),
+            Needed::Always,
+            "the bits to look at, with as many digits as the width has, as \"0x00ff\"",
+        ),
+        key(
+            "value",
+            Value::Form(BITS),
+            Needed::Always,
+            "what they must be, with as many digits; no bit beside the mask",
+        ),
+        key(
+            "about",
+            Value::Text,
+            Needed::Always,
+            "what the bits say, and who sets them",
+        ),
+    ],
+};
+
+static PROGRAM: Section = Section {
+    prefix: "program.",
+    about: "What the kernel writes into a register before its handler answers.",
+    keys: &[
+        AT,
+        OFFSET,
+        WIDTH,
+        key(
+            "mask",
+            Value::Form(BITS),
+            Needed::Always,
+            "the bits that are written; the others stay as they are",
+        ),
+        key(
+            "value",
+            Value::Form(WRITTEN),
+            Needed::Always,
+            "what they become; or \"as-capable\", in the ACS capability: those of them are set that \
+             the device's ACS Capability register has, and none is cleared",
+        ),
+        key("about", Value::Text, Needed::Always, "what that does"),
+    ],
+};
+
+const AT: Key = key(
+    "at",
+    Value::Form(PLACE),
+    Needed::Always,
+    "where the offset counts from: \"config\", or the first capability with an id, as \
+     \"capability:10\" or \"extended:000b\"",
+);
+const OFFSET: Key = key(
+    "offset",
+    Value::Offset,
+    Needed::Always,
+    "where the register begins, in bytes; a multiple of its width",
+);
+const WIDTH: Key = key(
+    "width",
+    Value::Width,
+    Needed::Always,
+    "the width of the register in bits: 8, 16 or 32",
+);
 
 static EXCLUDES: Section = Section {
     prefix: "match.excludes.",

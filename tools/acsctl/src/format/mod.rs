@@ -44,6 +44,8 @@ pub(crate) struct File {
     pub(crate) reason: Option<Spanned<String>>,
     pub(crate) partial: Option<Spanned<String>>,
     pub(crate) matches: Vec<Spanned<Match>>,
+    pub(crate) conditions: Vec<Spanned<Register>>,
+    pub(crate) program: Vec<Spanned<Register>>,
     pub(crate) evidence: Option<Spanned<Evidence>>,
     pub(crate) mainline: Option<Spanned<Mainline>>,
 }
@@ -53,6 +55,9 @@ pub(crate) struct Match {
     pub(crate) vendor: Option<Spanned<String>>,
     pub(crate) devices: Option<Spanned<Vec<Spanned<String>>>>,
     pub(crate) about: Option<Spanned<String>>,
+    pub(crate) class: Option<Spanned<String>>,
+    pub(crate) revisions: Option<Spanned<String>>,
+    pub(crate) subsystems: Option<Spanned<Vec<Spanned<String>>>>,
     pub(crate) excludes: Vec<Spanned<Exclude>>,
 }
 
@@ -60,6 +65,16 @@ pub(crate) struct Match {
 pub(crate) struct Exclude {
     pub(crate) devices: Option<Spanned<Vec<Spanned<String>>>>,
     pub(crate) why: Option<Spanned<String>>,
+}
+
+/// One `[[condition]]` or `[[program]]`.
+pub(crate) struct Register {
+    pub(crate) at: Option<Spanned<String>>,
+    pub(crate) offset: Option<Spanned<i64>>,
+    pub(crate) width: Option<Spanned<i64>>,
+    pub(crate) mask: Option<Spanned<String>>,
+    pub(crate) value: Option<Spanned<String>>,
+    pub(crate) about: Option<Spanned<String>>,
 }
 
 /// `[evidence]`.
@@ -122,11 +137,16 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             vendor: one.text("vendor"),
             devices: one.texts("devices"),
             about: one.text("about"),
+            class: one.text("class"),
+            revisions: one.text("revisions"),
+            subsystems: one.texts("subsystems"),
             excludes: one.sections("excludes", |exclude| Exclude {
                 devices: exclude.texts("devices"),
                 why: exclude.text("why"),
             }),
         }),
+        conditions: file.sections("condition", register),
+        program: file.sections("program", register),
         evidence: file.section("evidence", |evidence| Evidence {
             statement: evidence.text("statement"),
             stated_by: evidence.text("stated-by"),
@@ -142,6 +162,17 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             why: mainline.text("why"),
         }),
     })
+}
+
+fn register(section: &Reader<'_, '_, '_>) -> Register {
+    Register {
+        at: section.text("at"),
+        offset: section.number("offset"),
+        width: section.number("width"),
+        mask: section.text("mask"),
+        value: section.text("value"),
+        about: section.text("about"),
+    }
 }
 
 fn status(value: &Spanned<DeValue<'_>>) -> Option<Status> {

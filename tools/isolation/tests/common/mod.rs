@@ -12,7 +12,8 @@ use std::{cell::Cell, collections::BTreeMap};
 
 use isolation::{
     device::{Function, Record},
-    entry::Kind,
+    entry::{Kind, Kinds},
+    limits::Limits,
     package::{self, Fault},
     pcie::PcieType,
 };
@@ -315,13 +316,13 @@ pub(crate) fn member() -> Space {
 }
 
 /// What an entry for the adapter covers.
-pub(crate) fn covered(vendor: u16, device: u16) -> bool {
-    vendor == 0x1077 && (0x8030..=0x8032).contains(&device)
+pub(crate) fn covered(vendor: u16, device: u16) -> Option<&'static Limits> {
+    (vendor == 0x1077 && (0x8030..=0x8032).contains(&device)).then_some(&Limits::NONE)
 }
 
 /// Checks the package for an entry that covers the adapter.
 pub(crate) fn check_adapter(device: &Device) -> Result<(), Fault> {
-    package::check(device, Kind::MfEndpoint, covered)
+    package::check(device, &tables::entry(1), covered)
 }
 
 /// The fault that a function present at `devfn` is.
@@ -338,4 +339,13 @@ pub(crate) fn raw_type(pcie_type: PcieType) -> u8 {
     (0x0..=0xf)
         .find(|&raw| PcieType::from_raw(raw) == Some(pcie_type))
         .expect("every type has a value")
+}
+
+/// Every set of kinds, the empty one among them.
+pub(crate) fn every_set_of_kinds() -> impl Iterator<Item = Kinds> {
+    (0..1 << Kind::ALL.len()).map(|set| {
+        let chosen = |(bit, _): &(usize, Kind)| set >> bit & 1 == 1;
+        let kinds = Kind::ALL.into_iter().enumerate().filter(chosen);
+        kinds.fold(Kinds::NONE, |kinds, (_, kind)| kinds.union(Kinds::of(kind)))
+    })
 }

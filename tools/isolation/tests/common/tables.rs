@@ -8,7 +8,8 @@
 )]
 
 use isolation::{
-    entry::{Entry, Kind},
+    entry::{Entry, Kinds},
+    limits::Limits,
     table::{IdRange, Table},
 };
 
@@ -17,9 +18,10 @@ pub(crate) const fn entry(number: u16) -> Entry {
     Entry {
         number,
         name: "test/entry",
-        kind: Kind::MfEndpoint,
-        grants: Kind::MfEndpoint.grantable(),
+        kinds: Kinds::MF_ENDPOINT,
+        grants: Kinds::MF_ENDPOINT.grantable(),
         supersedes: None,
+        conditions: &[],
     }
 }
 
@@ -30,6 +32,7 @@ pub(crate) const fn row(vendor: u16, first: u16, last: u16, entry: u16) -> IdRan
         first,
         last,
         entry,
+        limits: &Limits::NONE,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     folder::{self, Scope},
     generate,
+    release::Release,
 };
 
 #[derive(Args, Debug)]
@@ -22,6 +23,10 @@ pub(in crate::cli) struct Build {
     /// Folder of the data files [default: quirks; for the edition test: tests/module/quirks].
     #[arg(long, value_name = "DIR")]
     quirks: Option<PathBuf>,
+    /// The oldest release of the kernel that the table is for, as 7.2: entries that came into mainline
+    /// after it go into the validated table, for it lacks them. Without one, no mainline entry does.
+    #[arg(long, value_name = "RELEASE")]
+    kernel: Option<Release>,
     #[command(flatten)]
     generated: Generated,
 }
@@ -33,14 +38,21 @@ impl Build {
             .quirks
             .as_deref()
             .unwrap_or(Path::new(edition.folder()));
-        let quirks = folder::load(folder, Scope::now(Some(edition)))?;
+        let kernel = self.kernel;
+        let scope = Scope {
+            kernel,
+            ..Scope::now(Some(edition))
+        };
+        let quirks = folder::load(folder, scope)?;
+        let for_kernel = kernel.map(|kernel| format!(" --kernel {kernel}"));
         self.generated.settle(
-            &generate::source(edition, &quirks),
-            &format!("entries {}", edition.select(&quirks).len()),
+            &generate::source(edition, &quirks, kernel),
+            &format!("entries {}", edition.select(&quirks, kernel).len()),
             &format!(
-                "build --edition {} --quirks {} --out {}",
+                "build --edition {} --quirks {}{} --out {}",
                 edition.name(),
                 folder.display(),
+                for_kernel.unwrap_or_default(),
                 self.generated.out.display()
             ),
         )

@@ -86,14 +86,14 @@ impl Generated {
     fn settle(&self, text: &str, what: &str, how: &str) -> Result<String, Error> {
         use crate::output;
         let out = self.out.display();
-        let outcome = match self.check {
-            true if output::is_current(&self.out, text)? => "is current",
-            true => {
-                let problem = format!("{out} is not current; `acsctl table {how}` makes it so");
-                return Err(Error::Stale(problem));
-            }
-            false if output::write(&self.out, text)? => "written",
-            false => "is current",
+        if self.check && !output::is_current(&self.out, text)? {
+            let problem = format!("{out} is not current; `acsctl table {how}` makes it so");
+            return Err(Error::Stale(problem));
+        }
+        let outcome = if !self.check && output::write(&self.out, text)? {
+            "written"
+        } else {
+            "is current"
         };
         Ok(format!("{out}: {outcome}, {what}\n"))
     }

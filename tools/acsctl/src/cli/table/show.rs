@@ -114,7 +114,22 @@ fn page(quirk: &Quirk) -> String {
     for devices in &quirk.devices {
         let ids: Vec<_> = devices.ids.iter().map(Ids::to_string).collect();
         line("devices", &ids.join(" "));
+        line("", &devices.limits.to_string());
         line("", devices.about.as_deref().unwrap_or_default());
+    }
+    for (number, one) in (1..).zip(&quirk.conditions) {
+        let value = one.register.bits(one.value);
+        line(
+            &format!("condition {number}"),
+            &format!("{}, is {value}: {}", one.register, one.about),
+        );
+    }
+    for one in &quirk.program {
+        let value = one.value.text(&one.register);
+        line(
+            "written",
+            &format!("{}, by the kernel, {value}: {}", one.register, one.about),
+        );
     }
     for excluded in &quirk.excludes {
         let ids: Vec<_> = excluded.ids.iter().map(Ids::to_string).collect();

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! For which of the functions with its ids an entry speaks: class, revisions and subsystems.
+//!
+//! A vendor may use an id for more than one silicon, or may have mended what the statement is about
+//! from some revision on.
+
+use core::fmt;
+
+use super::{
+    config::{Config, Unreadable},
+    device::Function,
+    pcie::HeaderLayout, //
+};
+
+/// A class code, with or without the programming interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Class {
+    /// Base class and subclass, with whatever programming interface.
+    Subclass(u16),
+    /// Base class, subclass and programming interface: 24 bits.
+    Interface(u32),
+}
+
+impl Class {
+    /// Whether a function with the Class Code register `found` is of it.
+    const fn has(self, found: u32) -> bool {
+        match self {
+            Self::Subclass(class) => found >> 8 == class as u32,
+            Self::Interface(class) => found == class,
+        }
+    }
+}
+
+/// Four digits, or six with the programming interface.
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Subclass(class) => write!(f, "{class:04x}"),
+            Self::Interface(class) => write!(f, "{class:06x}"),
+        }
+    }
+}
+
+/// The limits of one range of ids; a function must be within all of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// The class that a function must be of, if there is one.
+    pub class: Option<Class>,
+    /// The first revision.
+    pub first_revision: u8,
+    /// The last revision, not below the first.
+    pub last_revision: u8,
+    /// Subsystem vendor and device ids, ascending; none where any will do. Only headers of type 0
+    /// have them where they are looked for.
+    pub subsystems: &'static [(u16, u16)],
+}
+
+impl Limits {
+    /// Every function with the ids.
+    pub const NONE: Self = Self {
+        class: None,
+        first_revision: u8::MIN,
+        last_revision: u8::MAX,
+        subsystems: &[],
+    };
+
+    /// Whether some revisions are left out.
+    pub const fn limit_revisions(&self) -> bool {
+        self.first_revision > u8::MIN || self.last_revision < u8::MAX
+    }
+
+    /// The first limit that a function is outside of, if it is.
+    ///
+    /// Reads what it needs and no more: up to two dwords.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also for a bridge where subsystems are limited: it has none.
+    pub fn excess<F: Function>(
+        &self,
+        config: &Config<'_, F>,
+        devfn: u8,
+        layout: HeaderLayout,
+    ) -> Result<Option<Excess>, Unreadable> {
+        if self.class.is_some() || self.limit_revisions() {
+            let (class, revision) = config.class_and_revision(devfn)?;
+            if self.class.is_some_and(|wanted| !wanted.has(class)) {
+                return Ok(Some(Excess::Class(class)));
+            }
+            if revision < self.first_revision || revision > self.last_revision {
+                return Ok(Some(Excess::Revision(revision)));
+            }
+        }
+        if !self.subsystems.is_empty() {
+            if layout != HeaderLayout::Endpoint {
+                return Err(Unreadable { devfn });
+            }
+            let (vendor, device) = config.subsystem(devfn)?;
+            if self.subsystems.binary_search(&(vendor, device)).is_err() {
+                return Ok(Some(Excess::Subsystem(vendor, device)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the limits make sense: a class of 24 bits, a range of revisions that goes up, and
+    /// subsystems in order, each of a vendor.
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "evaluated at compile time, where a fault is a build error"
+    )]
+    pub const fn is_sound(&self) -> bool {
+        if matches!(self.class, Some(Class::Interface(class)) if class > 0x00ff_ffff) {
+            return false;
+        }
+        if self.first_revision > self.last_revision {
+            return false;
+        }
+        let mut at = 0;
+        while at < self.subsystems.len() {
+            let (vendor, device) = self.subsystems[at];
+            if vendor == 0x0000 || vendor == 0xffff {
+                return false;
+            }
+            if at > 0 {
+                let before = self.subsystems[at - 1];
+                if before.0 > vendor || (before.0 == vendor && before.1 >= device) {
+                    return false;
+                }
+            }
+            at += 1;
+        }
+        true
+    }
+}
+
+/// What a function is, outside of the limits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Excess {
+    /// Of this class, with the programming interface.
+    Class(u32),
+    /// Of this revision.
+    Revision(u8),
+    /// Of this subsystem: vendor and device id.
+    Subsystem(u16, u16),
+}
+
+impl fmt::Display for Excess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Class(class) => write!(f, "class {class:06x}"),
+            Self::Revision(revision) => write!(f, "revision {revision:02x}"),
+            Self::Subsystem(vendor, device) => write!(f, "subsystem {vendor:04x}:{device:04x}"),
+        }
+    }
+}

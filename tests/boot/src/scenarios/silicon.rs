@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Entries that say more exactly which silicon they speak for. The packages of a scenario have the same
+//! ids and differ in the one fact.
+
+use super::hardware::{PORT_1, PORT_2, emulated, first, pair, second, two};
+use crate::{
+    function::{Function, Register},
+    machine::{Iommu, Machine, Model, Package},
+    scenario::{
+        Expected, LIMIT, Scenario,
+        Step::{Counted, Groups, Load, LoggedTimes, NotCounted, Readd, ReaddAt, Run, Says},
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[REVISIONS, SUBSYSTEMS, CLASS, CONDITION, KINDS];
+
+/// 01:00 together, 02:00 as one group too.
+const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]];
+/// 01:00 together, 02:00 apart.
+const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00.1"]];
+
+const ETHERNET: u32 = 0x02_0000;
+
+const fn of_revision(revision: u8) -> Model {
+    Model::Emulated(Function::new(0x1234, 0x0a06, ETHERNET).of_revision(revision))
+}
+
+/// The first package has one function of a revision beyond the last.
+const REVISIONS: Scenario = Scenario {
+    name: "silicon-revisions",
+    machine: two(&[
+        first(&[of_revision(0x03), of_revision(0x08)]),
+        second(&[of_revision(0x03), of_revision(0x07)]),
+    ]),
+    steps: &[
+        Groups(BOTH_TOGETHER),
+        Load("acs_quirks_test"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/table",
+            "1234:0a06[revisions=03-07]",
+        ),
+        Readd,
+        Groups(SECOND_SPLIT),
+        Counted(11, "limits"),
+        NotCounted(11, "package"),
+        LoggedTimes(
+            1,
+            "01:00.0: acs_quirks: entry 11 (test/revisions) does not count: the entry does not speak for revision 08, which 00.1 has",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+const fn of_subsystem(device: u16) -> Model {
+    Model::Emulated(Function::new(0x1234, 0x0a07, ETHERNET).of_subsystem(0x1234, device))
+}
+
+/// The first package is on the board of another maker.
+const SUBSYSTEMS: Scenario = Scenario {
+    name: "silicon-subsystems",
+    machine: two(&[
+        first(&[of_subsystem(0x0002), of_subsystem(0x0002)]),
+        second(&[of_subsystem(0x0001), of_subsystem(0x0010)]),
+    ]),
+    steps: &[
+        Groups(BOTH_TOGETHER),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(SECOND_SPLIT),
+        Counted(12, "limits"),
+        LoggedTimes(
+            1,
+            "01:00.1: acs_quirks: entry 12 (test/subsystems) does not count: the entry does not speak for subsystem 1234:0002, which 00.0 has",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+/// The first package is of another class.
+const CLASS: Scenario = Scenario {
+    name: "silicon-class",
+    machine: two(&[
+        first(&[
+            emulated(0x1234, 0x0a08, 0x02_8000),
+            emulated(0x1234, 0x0a08, 0x02_8000),
+        ]),
+        second(&[
+            emulated(0x1234, 0x0a08, 0x02_0000),
+            emulated(0x1234, 0x0a08, 0x02_0001),
+        ]),
+    ]),
+    steps: &[
+        Groups(BOTH_TOGETHER),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(SECOND_SPLIT),
+        Counted(13, "limits"),
+        LoggedTimes(
+            1,
+            "01:00.0: acs_quirks: entry 13 (test/class) does not count: the entry does not speak for class 028000, which 00.0 has",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+/// A register that cannot be written.
+const fn fixed(offset: usize, value: u32) -> Register {
+    Register {
+        offset,
+        value,
+        writable: 0,
+    }
+}
+
+/// A register with a switch in bit 0.
+const fn switch(offset: usize, value: u32) -> Register {
+    Register {
+        offset,
+        value,
+        writable: 1,
+    }
+}
+
+const fn with_registers(registers: &'static [Register]) -> Model {
+    Model::Emulated(Function::new(0x1234, 0x0a09, ETHERNET).with_registers(registers))
+}
+
+/// PCI Express at 40h, which names 80h as the next capability.
+const CHAINED: Register = fixed(0x40, 0x0002_8010);
+/// A vendor-specific capability of 10h bytes at 80h, the last.
+const VENDOR: Register = fixed(0x80, 0x0010_0009);
+/// A vendor-specific extended capability at 100h, the last, with its header.
+const EXTENDED: [Register; 2] = [fixed(0x100, 0x0001_000b), fixed(0x104, 0x0100_0001)];
+
+const READY: Model = with_registers(&[
+    CHAINED,
+    VENDOR,
+    switch(0x84, 0xfe_fe_fe_01),
+    EXTENDED[0],
+    EXTENDED[1],
+    fixed(0x108, 0xf5ff_0000),
+]);
+/// The switch is not set.
+const UNSET: Model = with_registers(&[
+    CHAINED,
+    VENDOR,
+    switch(0x84, 0xfe_fe_fe_00),
+    EXTENDED[0],
+    EXTENDED[1],
+    fixed(0x108, 0xf5ff_0000),
+]);
+/// The register of the extended capability says something else.
+const OTHER: Model = with_registers(&[
+    CHAINED,
+    VENDOR,
+    switch(0x84, 0xfe_fe_fe_01),
+    EXTENDED[0],
+    EXTENDED[1],
+    fixed(0x108, 0xf4ff_0000),
+]);
+/// There is no capability with a switch.
+const WITHOUT: Model = with_registers(&[EXTENDED[0], EXTENDED[1], fixed(0x108, 0xf5ff_0000)]);
+
+const fn at(bus: &'static str, address: &'static str, functions: &'static [Model]) -> Package {
+    Package {
+        bus,
+        address,
+        functions,
+        plugged: true,
+    }
+}
+
+/// Conditions hold for every function of the package or the package stays together. As soon as a
+/// driver has set the bit in the last one too, the package splits.
+const CONDITION: Scenario = Scenario {
+    name: "silicon-condition",
+    machine: Machine {
+        cpus: 1,
+        iommu: Iommu::Intel,
+        bridges: &[
+            PORT_1,
+            PORT_2,
+            "pcie-root-port,id=port3,chassis=3,slot=3,addr=12.0",
+            "pcie-root-port,id=port4,chassis=4,slot=4,addr=13.0",
+        ],
+        packages: &[
+            first(&[READY, UNSET]),
+            second(&[READY, READY]),
+            at("port3", "03:00", &[READY, OTHER]),
+            at("port4", "04:00", &[WITHOUT, READY]),
+        ],
+        acpi: None,
+    },
+    steps: &[
+        Groups(&[
+            &["01:00.0", "01:00.1"],
+            &["02:00.0", "02:00.1"],
+            &["03:00.0", "03:00.1"],
+            &["04:00.0", "04:00.1"],
+        ]),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(&[
+            &["01:00.0", "01:00.1"],
+            &["02:00.0"],
+            &["02:00.1"],
+            &["03:00.0", "03:00.1"],
+            &["04:00.0", "04:00.1"],
+        ]),
+        Counted(14, "condition"),
+        NotCounted(14, "package"),
+        LoggedTimes(
+            1,
+            "01:00.0: acs_quirks: entry 14 (test/condition) does not count: condition 1 of the entry does not hold for 00.1",
+        ),
+        LoggedTimes(
+            1,
+            "03:00.0: acs_quirks: entry 14 (test/condition) does not count: condition 2 of the entry does not hold for 00.1",
+        ),
+        LoggedTimes(
+            1,
+            "04:00.1: acs_quirks: entry 14 (test/condition) does not count: condition 1 of the entry does not hold for 00.0",
+        ),
+        // What a driver would do.
+        Run(
+            "printf '\\001' | dd of=/sys/bus/pci/devices/0000:01:00.1/config bs=1 seek=132 conv=notrunc",
+        ),
+        ReaddAt("01:00"),
+        Groups(&[&["01:00.0"], &["01:00.1"]]),
+    ],
+    limit: LIMIT,
+};
+
+/// One entry for functions that are integrated and for the same on a card. The third package is of an
+/// entry for integrated ones alone, and is on a card.
+const KINDS: Scenario = Scenario {
+    name: "silicon-kinds",
+    machine: Machine {
+        cpus: 1,
+        iommu: Iommu::Intel,
+        bridges: &[PORT_1, PORT_2],
+        packages: &[
+            at("pcie.0", "00:15", &pair(0x1234, 0x0a0a)),
+            first(&pair(0x1234, 0x0a0a)),
+            second(&pair(0x1234, 0x0a05)),
+        ],
+        acpi: None,
+    },
+    steps: &[
+        Groups(&[
+            &["00:15.0", "00:15.1"],
+            &["01:00.0", "01:00.1"],
+            &["02:00.0", "02:00.1"],
+        ]),
+        Load("acs_quirks_test"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/table",
+            "15 test/kinds mf-endpoint,rciep active",
+        ),
+        Readd,
+        Groups(&[
+            &["00:15.0"],
+            &["00:15.1"],
+            &["01:00.0"],
+            &["01:00.1"],
+            &["02:00.0", "02:00.1"],
+        ]),
+        Counted(10, "type"),
+        NotCounted(10, "granted"),
+    ],
+    limit: LIMIT,
+};
