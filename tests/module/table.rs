@@ -26,7 +26,7 @@ use crate::isolation::{
 };
 
 pub(crate) static TABLE: Table = Table {
-    version: "0922419a9a86",
+    version: "fd7667a0e058",
     entries: &[
         // By number.
         Entry {

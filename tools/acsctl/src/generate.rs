@@ -7,18 +7,13 @@ use std::fmt;
 
 use isolation::{
     acs::AcsFlags,
-    condition::Place,
-    entry::{CatchAll, Kind, Kinds},
-    limits::Class,
+    condition::{Condition, Place},
+    entry::{CatchAll, Entry, Kind, Kinds},
+    limits::{Class, Limits},
+    table::{IdRange, Table},
 };
-use sha2::{Digest as _, Sha256};
 
-use crate::{
-    edition::Edition,
-    limits::Limits,
-    quirk::{Ids, Quirk},
-    release::Release,
-};
+use crate::{built, edition::Edition, quirk::Quirk, release::Release};
 
 /// The widest chain of calls that rustfmt leaves on one line (its `chain_width`).
 const CHAIN_WIDTH: usize = 60;
@@ -26,80 +21,17 @@ const CHAIN_WIDTH: usize = 60;
 /// Writes the Rust source of the table of `edition` for `kernel`, chosen from `quirks`.
 #[must_use]
 pub fn source(edition: Edition, quirks: &[Quirk], kernel: Option<Release>) -> String {
-    let entries = edition.select(quirks, kernel);
     Source {
         edition,
-        version: version(&entries),
-        entries: &entries,
+        table: &built::table(&edition.select(quirks, kernel)),
     }
     .to_string()
-}
-
-/// The digest of everything in the table: 12 hexadecimal digits.
-fn version(entries: &[&Quirk]) -> String {
-    let digest: [u8; 32] = Sha256::digest(Canonical(entries).to_string()).into();
-    let mut first = [0; 8];
-    first[2..].copy_from_slice(&digest[..6]);
-    format!("{:012x}", u64::from_be_bytes(first))
-}
-
-/// The ranges with the positions of their entries, by vendor and first id.
-fn index<'a>(entries: &[&'a Quirk]) -> Vec<(&'a Ids, &'a Limits, usize)> {
-    let mut rows: Vec<_> = entries
-        .iter()
-        .enumerate()
-        .flat_map(|(position, quirk)| {
-            let devices = quirk.devices.iter();
-            let ids = devices.flat_map(|one| one.ids.iter().map(move |ids| (ids, &one.limits)));
-            ids.map(move |(ids, limits)| (ids, limits, position))
-        })
-        .collect();
-    rows.sort_by_key(|(ids, ..)| (ids.vendor, ids.first));
-    rows
-}
-
-/// The text that the digest is taken of: one line for each entry and for each range.
-struct Canonical<'a>(&'a [&'a Quirk]);
-
-impl fmt::Display for Canonical<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for quirk in self.0 {
-            writeln!(
-                f,
-                "entry {} {} {} {:04x} {}",
-                quirk.number,
-                quirk.name,
-                kind_names(kinds(quirk)).join(","),
-                quirk.acs.bits(),
-                quirk.supersedes.map_or("-", CatchAll::name)
-            )?;
-            for one in &quirk.conditions {
-                let one = one.in_dword();
-                let (offset, mask, value) = (one.offset, one.mask, one.value);
-                writeln!(f, "if {} {offset:04x} {mask:08x} {value:08x}", one.at)?;
-            }
-        }
-        for (ids, limits, position) in index(self.0) {
-            let Ids {
-                vendor,
-                first,
-                last,
-                ..
-            } = ids;
-            writeln!(f, "ids {vendor:04x} {first:04x} {last:04x} {position}")?;
-            if *limits != Limits::default() {
-                writeln!(f, "limits {limits}")?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The whole file.
 struct Source<'a> {
     edition: Edition,
-    version: String,
-    entries: &'a [&'a Quirk],
+    table: &'a Table,
 }
 
 impl fmt::Display for Source<'_> {
@@ -119,18 +51,23 @@ impl fmt::Display for Source<'_> {
         )?;
         self.imports(f)?;
         writeln!(f, "\npub(crate) static TABLE: Table = Table {{")?;
-        writeln!(f, "    version: \"{}\",", self.version)?;
-        if self.entries.is_empty() {
+        let Table {
+            version,
+            entries,
+            index,
+        } = self.table;
+        writeln!(f, "    version: \"{version}\",")?;
+        if entries.is_empty() {
             writeln!(f, "    entries: &[],\n    index: &[],")?;
         } else {
             // The comments tell the order, and keep rustfmt from folding a list of one.
             writeln!(f, "    entries: &[\n        // By number.")?;
-            for quirk in self.entries {
-                entry(f, quirk)?;
+            for one in *entries {
+                entry(f, one)?;
             }
             writeln!(f, "    ],\n    index: &[\n        // By vendor and device.")?;
-            for (ids, limits, position) in index(self.entries) {
-                row(f, ids, limits, position)?;
+            for one in *index {
+                row(f, one)?;
             }
             writeln!(f, "    ],")?;
         }
@@ -140,25 +77,21 @@ impl fmt::Display for Source<'_> {
 
 impl Source<'_> {
     fn imports(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.entries.is_empty() {
+        let Table { entries, index, .. } = self.table;
+        if entries.is_empty() {
             return writeln!(f, "use crate::isolation::table::Table;");
         }
-        let catch_all = if self.entries.iter().any(|quirk| quirk.supersedes.is_some()) {
+        let catch_all = if entries.iter().any(|entry| entry.supersedes.is_some()) {
             "        CatchAll,\n"
         } else {
             ""
         };
-        let conditions = if self
-            .entries
-            .iter()
-            .any(|quirk| !quirk.conditions.is_empty())
-        {
+        let conditions = if entries.iter().any(|entry| !entry.conditions.is_empty()) {
             "    condition::{\n        Condition,\n        Place, //\n    },\n"
         } else {
             ""
         };
-        let limits = index(self.entries);
-        let limits = if limits.iter().any(|(_, limits, _)| limits.class.is_some()) {
+        let limits = if index.iter().any(|row| row.limits.class.is_some()) {
             "    limits::{\n        Class,\n        Limits, //\n    },\n"
         } else {
             "    limits::Limits,\n"
@@ -173,34 +106,33 @@ impl Source<'_> {
     }
 }
 
-fn entry(f: &mut fmt::Formatter<'_>, quirk: &Quirk) -> fmt::Result {
-    let supersedes = match quirk.supersedes {
+fn entry(f: &mut fmt::Formatter<'_>, entry: &Entry) -> fmt::Result {
+    let supersedes = match entry.supersedes {
         None => "None",
         Some(CatchAll::Wangxun) => "Some(CatchAll::Wangxun)",
         Some(CatchAll::ZhaoxinPort) => "Some(CatchAll::ZhaoxinPort)",
     };
     writeln!(f, "        Entry {{")?;
-    writeln!(f, "            number: {},", quirk.number)?;
-    writeln!(f, "            name: \"{}\",", quirk.name)?;
+    writeln!(f, "            number: {},", entry.number)?;
+    writeln!(f, "            name: \"{}\",", entry.name)?;
     writeln!(
         f,
         "            kinds: {},",
-        union(&kind_constants(kinds(quirk)), "Kinds::NONE")
+        union(&kind_constants(entry.kinds), "Kinds::NONE")
     )?;
-    writeln!(f, "            grants: {},", flags(quirk.acs))?;
+    writeln!(f, "            grants: {},", flags(entry.grants))?;
     writeln!(f, "            supersedes: {supersedes},")?;
-    conditions(f, quirk)?;
+    conditions(f, entry.conditions)?;
     writeln!(f, "        }},")
 }
 
-fn conditions(f: &mut fmt::Formatter<'_>, quirk: &Quirk) -> fmt::Result {
-    if quirk.conditions.is_empty() {
+fn conditions(f: &mut fmt::Formatter<'_>, conditions: &[Condition]) -> fmt::Result {
+    if conditions.is_empty() {
         return writeln!(f, "            conditions: &[],");
     }
     writeln!(f, "            conditions: &[")?;
     writeln!(f, "                // In the order of the data file.")?;
-    for one in &quirk.conditions {
-        let one = one.in_dword();
+    for one in conditions {
         let at = match one.at {
             Place::Config => "Place::Config".to_owned(),
             Place::Capability(id) => format!("Place::Capability({id:#04x})"),
@@ -221,18 +153,18 @@ fn dword(number: u32) -> String {
     format!("{:#06x}_{:04x}", number >> 16, number & 0xffff)
 }
 
-fn row(f: &mut fmt::Formatter<'_>, ids: &Ids, limits: &Limits, position: usize) -> fmt::Result {
+fn row(f: &mut fmt::Formatter<'_>, row: &IdRange) -> fmt::Result {
     writeln!(f, "        IdRange {{")?;
-    writeln!(f, "            vendor: {:#06x},", ids.vendor)?;
-    writeln!(f, "            first: {:#06x},", ids.first)?;
-    writeln!(f, "            last: {:#06x},", ids.last)?;
-    writeln!(f, "            entry: {position},")?;
-    row_limits(f, limits)?;
+    writeln!(f, "            vendor: {:#06x},", row.vendor)?;
+    writeln!(f, "            first: {:#06x},", row.first)?;
+    writeln!(f, "            last: {:#06x},", row.last)?;
+    writeln!(f, "            entry: {},", row.entry)?;
+    limits(f, row.limits)?;
     writeln!(f, "        }},")
 }
 
-fn row_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
-    if *limits == Limits::default() {
+fn limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
+    if *limits == Limits::NONE {
         return writeln!(f, "            limits: &Limits::NONE,");
     }
     let class = match limits.class {
@@ -243,7 +175,7 @@ fn row_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
             format!("Some(Class::Interface({base:#04x}_{rest:04x}))")
         }
     };
-    let (first, last) = limits.revisions.unwrap_or((u8::MIN, u8::MAX));
+    let (first, last) = (limits.first_revision, limits.last_revision);
     writeln!(f, "            limits: &Limits {{")?;
     writeln!(f, "                class: {class},")?;
     writeln!(f, "                first_revision: {first:#04x},")?;
@@ -253,23 +185,12 @@ fn row_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
     } else {
         writeln!(f, "                subsystems: &[")?;
         writeln!(f, "                    // By vendor and device.")?;
-        for (vendor, device) in &limits.subsystems {
+        for (vendor, device) in limits.subsystems {
             writeln!(f, "                    ({vendor:#06x}, {device:#06x}),")?;
         }
         writeln!(f, "                ],")?;
     }
     writeln!(f, "            }},")
-}
-
-/// The kinds of an entry, in an order that does not depend on that of the file.
-fn kinds(quirk: &Quirk) -> Kinds {
-    quirk
-        .kinds()
-        .fold(Kinds::NONE, |kinds, kind| kinds.union(Kinds::of(kind)))
-}
-
-fn kind_names(kinds: Kinds) -> Vec<&'static str> {
-    kinds.iter().map(Kind::name).collect()
 }
 
 fn kind_constants(kinds: Kinds) -> Vec<String> {

@@ -16,6 +16,7 @@
 //! | `overlap.rs` | ids that more than one entry speaks of |
 //! | `release.rs` | releases of the kernel |
 //! | `edition.rs` | which entries go into which table |
+//! | `built.rs` | a table in its built form |
 //! | `generate.rs` | the Rust source of a table |
 //! | `export/` | an entry as a patch for mainline |
 //! | `output.rs` | writes that file, or compares with it |
@@ -28,6 +29,7 @@
 //! | `report.rs` | findings, as people and programs read them |
 //! | `error.rs` | why a command fails, and the exit status for it |
 
+pub mod built;
 mod check;
 pub mod cli;
 pub mod edition;
