@@ -48,7 +48,8 @@ fn entry(at: usize) -> DataFile {
         path: format!("quirks/vendor{vendor}/family{at}.toml").into(),
         name: format!("vendor{vendor}/family{at}"),
         text: format!(
-            "schema = 1\nnumber = {}\nname = \"Made up\"\nstatus = \"validated\"\n\
+            "schema = 1\nnumber = {}\nname = \"Made up\"\nstatus = \"candidate\"\n\
+             reason = \"Made up.\"\n\
              kind = \"mf-endpoint\"\nacs = [\"SV\", \"RR\", \"CR\", \"UF\"]\n\n[[match]]\n\
              vendor = \"{vendor:04x}\"\ndevices = [{}]\nabout = \"made up\"\n\n[evidence]\n\
              statement = \"{}\"\nstated-by = \"Jo Doe, Made Up\"\ndate = {date}\n\

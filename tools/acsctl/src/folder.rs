@@ -16,6 +16,7 @@ use crate::{
     overlap,
     quirk::Quirk,
     release::Release,
+    replay,
     rule::Rule,
     source::{self, DataFile, Sources},
 };
@@ -91,12 +92,16 @@ pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding
     findings.extend(repeated_numbers(&drafts));
     findings.extend(overlap::check(&drafts));
     findings.extend(too_many(&drafts, scope));
+    let mut quirks = Vec::new();
     if findings.is_empty() {
-        Ok(drafts.into_iter().filter_map(Draft::finish).collect())
-    } else {
-        findings.sort();
-        Err(findings)
+        quirks.extend(drafts.into_iter().filter_map(Draft::finish));
+        findings = replay::check(files, &quirks);
     }
+    if findings.is_empty() {
+        return Ok(quirks);
+    }
+    findings.sort();
+    Err(findings)
 }
 
 fn repeated_numbers(drafts: &[Draft<'_>]) -> Vec<Finding> {

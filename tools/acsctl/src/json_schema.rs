@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     format::{
         SCHEMA,
-        keys::{ADDRESS, FILE, IDS, Key, Needed, SUBSYSTEM, Section, Value},
+        keys::{ADDRESS, BDF, FILE, IDS, Key, Needed, SUBSYSTEM, Section, Value},
     },
     quirk::Status,
     register::Register,
@@ -71,6 +71,7 @@ fn value(value: Value) -> Json {
         // What the editors' TOML parsers make of a day.
         Value::Day => json!({ "type": "string", "format": "date" }),
         Value::Addresses => list(json!({ "type": "string", "pattern": ADDRESS })),
+        Value::Groups => list(unique(json!({ "type": "string", "pattern": BDF }))),
         Value::Ids => list(json!({ "type": "string", "pattern": IDS })),
         Value::Subsystems => unique(json!({ "type": "string", "pattern": SUBSYSTEM })),
         Value::Offset => json!({ "type": "integer", "minimum": 0, "maximum": 4095 }),

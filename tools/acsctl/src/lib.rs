@@ -15,12 +15,14 @@
 //! | `folder.rs` | checks across the files of a folder |
 //! | `overlap.rs` | ids that more than one entry speaks of |
 //! | `release.rs` | releases of the kernel |
+//! | `replay.rs` | what an entry says of captured machines, against the groups computed |
 //! | `edition.rs` | which entries go into which table |
 //! | `built.rs` | a table in its built form |
 //! | `generate.rs` | the Rust source of a table |
 //! | `export/` | an entry as a patch for mainline |
 //! | `output.rs` | writes that file, or compares with it |
 //! | `json_schema.rs` | the JSON Schema of a data file |
+//! | `predict/` | the groups that a kernel makes of a captured machine |
 //! | `page/` | pages of the documentation that are made from the data |
 //! | `entry_json.rs` | entries in their JSON form |
 //! | `verdict.rs` | what the kernel's own quirks say of a function, by the mainline entries |
@@ -45,9 +47,11 @@ pub mod limits;
 pub mod output;
 mod overlap;
 pub mod page;
+pub mod predict;
 pub mod quirk;
 pub mod register;
 pub mod release;
+mod replay;
 pub mod report;
 pub mod rule;
 pub mod source;

@@ -8,6 +8,7 @@ use isolation::{
     acs::AcsFlags,
     entry::{CatchAll, Kind},
 };
+use topology::Partition;
 
 use crate::{
     limits::Limits,
@@ -258,6 +259,19 @@ pub struct Devices {
     pub limits: Limits,
 }
 
+/// The groups that a captured machine is expected to have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Expect {
+    /// The file with the capture, beside the data file.
+    pub capture: String,
+    /// The groups that a function of the entry is in, without the entry.
+    pub before: Partition,
+    /// The groups of the same functions with the entry.
+    pub after: Partition,
+    /// Where the file says so: capture, before and after.
+    pub(crate) spans: [Range<usize>; 3],
+}
+
 /// An entry, as one data file states it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Quirk {
@@ -295,6 +309,8 @@ pub struct Quirk {
     pub evidence: Option<Evidence>,
     /// What of the package it does not speak for, and what follows from that.
     pub partial: Option<String>,
+    /// The groups of captured machines, without and with the entry.
+    pub expects: Vec<Expect>,
     /// What mainline Linux has of it; in mainline entries, and in no others.
     pub mainline: Option<Mainline>,
 }

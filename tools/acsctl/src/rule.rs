@@ -122,6 +122,18 @@ rules! {
         "What was refused or taken back is not claimed beside that.";
     Excluded "excluded"
         "What an entry leaves out on purpose is not claimed beside that.";
+    CaptureRead "capture-read"
+        "A capture is there, and is that of a machine.";
+    CaptureDevice "capture-device"
+        "A capture has a function of the entry.";
+    CaptureAcs "capture-acs"
+        "A captured function of the entry is known to have no ACS capability.";
+    ExpectBefore "expect-before"
+        "The groups without the entry are those that the kernel makes of the captured machine.";
+    ExpectAfter "expect-after"
+        "The groups with the entry are those that the kernel and the module make of it.";
+    ExpectSplit "expect-split"
+        "An entry with a statement splits a group of some captured machine.";
     TableFull "table-full"
         "A table has room for 4096 entries.";
 }

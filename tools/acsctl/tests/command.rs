@@ -139,7 +139,7 @@ fn what_cannot_be_read_or_written_ends_in_2() {
 
     fs::create_dir(quirks.join("acme")).expect("the folder is the test's own");
     let file = quirks.join("acme/nic.toml");
-    let sound = tests().join("accepted/acme/nic.toml");
+    let sound = tests().join("accepted/acme/refused.toml");
     fs::copy(&sound, &file).expect("the folder is the test's own");
     let nowhere = folder.join("missing/table.rs");
     assert_ends(&build(&quirks, &nowhere, &[]), 2, "cannot write");

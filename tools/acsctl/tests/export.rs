@@ -22,18 +22,22 @@ fn kernel() -> PathBuf {
 }
 
 fn checked(files: &[DataFile]) -> Vec<Quirk> {
-    folder::check(files, Scope::now(None)).expect("the files have no fault")
+    vouched_for(folder::check(files, Scope::now(None)).expect("the files have no fault"))
 }
 
-/// The entries of the tests, all as if validated.
-fn entries() -> Vec<Quirk> {
-    let folder = tests().join("export/entries");
-    let mut quirks = folder::load(&folder, Scope::now(None)).expect("the files have no fault");
+/// The same entries, all as if validated.
+fn vouched_for(mut quirks: Vec<Quirk>) -> Vec<Quirk> {
     for quirk in &mut quirks {
         quirk.status = Status::Validated;
         quirk.mainline = None;
     }
     quirks
+}
+
+/// The entries of the tests.
+fn entries() -> Vec<Quirk> {
+    let folder = tests().join("export/entries");
+    vouched_for(folder::load(&folder, Scope::now(None)).expect("the files have no fault"))
 }
 
 fn entry(name: &str) -> Quirk {
@@ -46,7 +50,7 @@ fn entry(name: &str) -> Quirk {
 /// An entry for the lines between `status` and `[evidence]`.
 fn made(claim: &str) -> Quirk {
     let text = format!(
-        "schema = 1\nnumber = 1\nstatus = \"validated\"\n{claim}\n[evidence]\nstatement = \"So.\"\n\
+        "schema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\n{claim}\n[evidence]\nstatement = \"So.\"\n\
          stated-by = \"A. Engineer, Acme\"\ndate = 2024-02-29\nsources = [\"https://example.org/x\"]\n"
     );
     let file = DataFile {

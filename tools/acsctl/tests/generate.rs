@@ -175,13 +175,27 @@ fn only_claims_of_the_edition_are_built_in() {
     }
 }
 
+/// The sound files without what is said of captured machines, which a change of a claim would make
+/// wrong.
+fn claims() -> Vec<DataFile> {
+    let mut files = accepted();
+    for file in &mut files {
+        let candidate = "\"candidate\"\nreason = \"Unsure.\"";
+        file.text = file.text.replace("\"validated\"", candidate);
+        if let Some(end) = file.text.find("\n[[expect]]") {
+            file.text.truncate(end);
+        }
+    }
+    files
+}
+
 #[test]
 fn the_digest_covers_every_claim_and_nothing_else() {
-    let digest = |files: &[DataFile]| version(files, Edition::Validated);
-    let original = digest(&accepted());
+    let digest = |files: &[DataFile]| version(files, Edition::Candidate);
+    let original = digest(&claims());
     assert!(original.len() == 12 && original.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let changed = |name: &str, from: &str, to: &str| {
-        let mut files = accepted();
+        let mut files = claims();
         let file = files
             .iter_mut()
             .find(|file| file.name == name)
@@ -207,7 +221,7 @@ fn the_digest_covers_every_claim_and_nothing_else() {
         ("\"0120\"", "\"0121\""),
         ("0100-010f", "0100-010e"),
         ("0100-010f", "0101-010f"),
-        ("\"validated\"", "\"candidate\"\nreason = \"Unsure.\""),
+        ("\"candidate\"", "\"rejected\""),
     ] {
         assert_ne!(
             changed("acme/nic", from, to),

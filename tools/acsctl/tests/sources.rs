@@ -16,7 +16,7 @@ use common::{scratch, tests};
 fn folder(test: &str, make: impl Fn(&Path)) -> Sources {
     let folder = scratch(test);
     fs::create_dir(folder.join("acme")).expect("the folder is the test's own");
-    let sound = tests().join("accepted/acme/nic.toml");
+    let sound = tests().join("accepted/acme/refused.toml");
     fs::copy(sound, folder.join("acme/nic.toml")).expect("the folder is the test's own");
     make(&folder.join("acme/other.toml"));
     source::read(&folder).expect("the folder can be read")
@@ -35,7 +35,7 @@ fn assert_found(sources: Sources, file: &str, expected: &str) {
 #[test]
 fn a_sound_file_beside_the_sound_file_is_no_fault() {
     let sources = folder("sound", |path| {
-        let sound = tests().join("accepted/acme/nic-next.toml");
+        let sound = tests().join("accepted/acme/taken-back.toml");
         fs::copy(sound, path).expect("the folder is the test's own");
     });
     let quirks = folder::check_all(sources, Scope::now(None)).expect("there is no fault");
@@ -110,7 +110,7 @@ fn a_pipe() {
 fn a_folder_with_the_name_of_a_file() {
     let sources = folder("folder", |path| {
         fs::create_dir(path).expect("the folder is the test's own");
-        let sound = tests().join("accepted/acme/nic-next.toml");
+        let sound = tests().join("accepted/acme/taken-back.toml");
         fs::copy(sound, path.join("nic.toml")).expect("the folder is the test's own");
     });
     let expected = "1:1: file-name: file: \"acme/other.toml/nic\" is not of the form";

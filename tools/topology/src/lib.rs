@@ -12,12 +12,14 @@
 //! | `error.rs` | why a topology cannot be had |
 //! | `sysfs.rs`, `config.rs` | captures a running host |
 //! | `kernel.rs`, `order.rs`, `vmd.rs` | a topology as the kernel sees it |
+//! | `excerpt.rs` | the part that decides on the groups of some functions |
 //! | `partition.rs` | the groups, computed and recorded |
 
 mod bdf;
 mod check;
 mod config;
 mod error;
+mod excerpt;
 mod format;
 mod hex;
 mod kernel;
@@ -31,6 +33,7 @@ mod write;
 
 pub use bdf::{Bdf, Domain};
 pub use error::Error;
+pub use excerpt::around;
 pub use format::{Acs, Function, Header, Removable, Schema, Source, Sriov, Subsystem, Topology};
 pub use hex::Hex;
 pub use kernel::{Assumption, Seen, View, view};

@@ -9,11 +9,13 @@
 //! | `evidence.rs` | the evidence, and the prose beside it |
 //! | `limits.rs` | class, revisions and subsystems |
 //! | `register.rs` | what registers must say, and what the kernel writes there |
+//! | `expect.rs` | the groups that captured machines are expected to have |
 //! | `mainline.rs` | what mainline Linux has of the entry |
 //! | `unbuilt.rs` | what only mainline entries may say |
 
 mod claim;
 mod evidence;
+mod expect;
 mod ids;
 mod limits;
 mod mainline;
@@ -32,7 +34,9 @@ use crate::{
     finding::{Finding, Notes},
     folder::Scope,
     format,
-    quirk::{AcsRegisters, Condition, Devices, Evidence, Excluded, Ids, Mainline, Quirk, Status},
+    quirk::{
+        AcsRegisters, Condition, Devices, Evidence, Excluded, Expect, Ids, Mainline, Quirk, Status,
+    },
     register::{Precondition, Write},
     rule::Rule,
     source::DataFile,
@@ -58,6 +62,7 @@ pub(crate) struct Draft<'a> {
     reason: Option<String>,
     evidence: Option<Evidence>,
     partial: Option<String>,
+    expects: Vec<Expect>,
     pub(crate) mainline: Option<Mainline>,
 }
 
@@ -127,6 +132,7 @@ impl<'a> Draft<'a> {
             reason: prose(parsed.reason.as_ref()),
             evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
             partial: prose(parsed.partial.as_ref()),
+            expects: expect::check(&parsed.expects, notes),
             mainline,
             kinds,
             devices,
@@ -160,6 +166,7 @@ impl<'a> Draft<'a> {
             reason: self.reason,
             evidence: self.evidence,
             partial: self.partial,
+            expects: self.expects,
             mainline: self.mainline,
         })
     }

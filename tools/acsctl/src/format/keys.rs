@@ -78,6 +78,8 @@ pub(crate) enum Value {
     Words(fn() -> Vec<&'static str>),
     /// A word out of a set, or several.
     WordOrWords(fn() -> Vec<&'static str>),
+    /// IOMMU groups: a list of lists of addresses.
+    Groups,
     /// A section that may stand once.
     Once(&'static Section),
     /// A section that may stand several times.
@@ -109,6 +111,10 @@ const PLACE: &str = "^(config|capability:[0-9a-f]{2}|extended:[0-9a-f]{4})$";
 const BITS: &str = "^0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})$";
 /// The same, or what the device is capable of.
 const WRITTEN: &str = "^(0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})|as-capable)$";
+/// The name of a capture.
+const CAPTURE: &str = "^[a-z0-9-]+(\\.[a-z0-9-]+)*\\.json$";
+/// The address of a function.
+pub(crate) const BDF: &str = "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$";
 /// An address.
 pub(crate) const ADDRESS: &str = "^https://[^/\\s]+/\\S*$";
 
@@ -211,6 +217,12 @@ pub(crate) static FILE: Section = Section {
             Value::Once(&EVIDENCE),
             Needed::For(&[Status::Validated, Status::Mainline]),
             "what was stated, and where that can be read",
+        ),
+        key(
+            "expect",
+            Value::Several(&EXPECT),
+            Needed::For(&[Status::Validated]),
+            "the groups of a captured machine, without and with the entry",
         ),
         key(
             "mainline",
@@ -380,6 +392,33 @@ static EVIDENCE: Section = Section {
             Value::Addresses,
             Needed::For(&[Status::Validated, Status::Mainline]),
             "the addresses under which it can be read",
+        ),
+    ],
+};
+
+static EXPECT: Section = Section {
+    prefix: "expect.",
+    about: "The IOMMU groups of a captured machine, without and with the entry. The check computes them \
+            as the kernel does, with the module's own decision; conditions are taken as met, because \
+            no capture tells.",
+    keys: &[
+        key(
+            "capture",
+            Value::Form(CAPTURE),
+            Needed::Always,
+            "the capture, a file beside this one; acsctl table new makes it",
+        ),
+        key(
+            "before",
+            Value::Groups,
+            Needed::Always,
+            "every group that a function of the entry is in, as [[\"0000:82:00.0\", \"0000:82:00.1\"]]",
+        ),
+        key(
+            "after",
+            Value::Groups,
+            Needed::Always,
+            "the groups of the same functions with the entry",
         ),
     ],
 };

@@ -19,8 +19,8 @@ use toml::{
     value::Datetime,
 };
 
-pub(crate) use self::words::Words;
 use self::{keys::FILE, reader::Reader};
+pub(crate) use self::{reader::Groups, words::Words};
 use crate::{finding::Notes, quirk::Status, rule::Rule, source::DataFile};
 
 /// The version of the format that this program understands.
@@ -47,6 +47,7 @@ pub(crate) struct File {
     pub(crate) conditions: Vec<Spanned<Register>>,
     pub(crate) program: Vec<Spanned<Register>>,
     pub(crate) evidence: Option<Spanned<Evidence>>,
+    pub(crate) expects: Vec<Spanned<Expect>>,
     pub(crate) mainline: Option<Spanned<Mainline>>,
 }
 
@@ -83,6 +84,13 @@ pub(crate) struct Evidence {
     pub(crate) stated_by: Option<Spanned<String>>,
     pub(crate) date: Option<Spanned<Datetime>>,
     pub(crate) sources: Option<Spanned<Vec<Spanned<String>>>>,
+}
+
+/// One `[[expect]]`.
+pub(crate) struct Expect {
+    pub(crate) capture: Option<Spanned<String>>,
+    pub(crate) before: Option<Spanned<Groups>>,
+    pub(crate) after: Option<Spanned<Groups>>,
 }
 
 /// `[mainline]`.
@@ -152,6 +160,11 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             stated_by: evidence.text("stated-by"),
             date: evidence.day("date"),
             sources: evidence.texts("sources"),
+        }),
+        expects: file.sections("expect", |expect| Expect {
+            capture: expect.text("capture"),
+            before: expect.groups("before"),
+            after: expect.groups("after"),
         }),
         mainline: file.section("mainline", |mainline| Mainline {
             since: mainline.text("since"),

@@ -18,6 +18,9 @@ use super::{
 };
 use crate::{finding::Notes, quirk::Status, rule::Rule};
 
+/// Groups of addresses, as they stand in a file.
+pub(crate) type Groups = Vec<Spanned<Vec<Spanned<String>>>>;
+
 /// A section as it stands in a file. What is missing or of the wrong type reads as `None`, and
 /// there is a finding on it.
 pub(super) struct Reader<'t, 'n, 'f> {
@@ -179,6 +182,15 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         })
     }
 
+    /// A list of lists of texts.
+    pub(super) fn groups(&self, name: &str) -> Option<Spanned<Groups>> {
+        self.value(name, |value| {
+            let list = value.as_array()?.iter();
+            list.map(|one| Some(Spanned::new(one.span(), texts(one.get_ref())?)))
+                .collect()
+        })
+    }
+
     /// A section below this one, of which there is one at most.
     pub(super) fn section<T>(
         &self,
@@ -247,6 +259,7 @@ fn form(key: &Key) -> String {
         Value::Text | Value::Form(_) => "text in quotes".to_owned(),
         Value::Day => "the day, as 2014-11-03".to_owned(),
         Value::Addresses => "a list of addresses, as [\"https://...\"]".to_owned(),
+        Value::Groups => "a list of groups, as [[\"0000:82:00.0\", \"0000:82:00.1\"]]".to_owned(),
         Value::Ids => "a list of device ids, as [\"8030-8032\", \"8040\"]".to_owned(),
         Value::Subsystems => "a list of subsystems, as [\"1028:0010\"]".to_owned(),
         Value::Offset => "a whole number from 0 to 4095".to_owned(),

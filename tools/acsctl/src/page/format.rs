@@ -96,6 +96,7 @@ fn value(value: Value) -> String {
         Value::Subsystems => "a list of subsystems".to_owned(),
         Value::Offset => "0 to 4095".to_owned(),
         Value::Width => "8, 16 or 32".to_owned(),
+        Value::Groups => "a list of groups".to_owned(),
         Value::Word(names) => format!("one of {}", list(names)),
         Value::Words(names) => format!("a list out of {}", list(names)),
         Value::WordOrWords(names) => format!("one of {}, or a list of them", list(names)),

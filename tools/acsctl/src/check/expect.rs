@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The groups that captured machines are expected to have, as far as the file alone can tell.
+
+use toml::Spanned;
+use topology::{Bdf, Partition};
+
+use crate::{
+    finding::Notes,
+    format::{self, Groups},
+    quirk::Expect,
+    rule::Rule,
+};
+
+/// Reads every `[[expect]]`; one that is not complete is left out, with a finding.
+pub(super) fn check(expects: &[Spanned<format::Expect>], notes: &mut Notes<'_>) -> Vec<Expect> {
+    let mut all = Vec::new();
+    for expect in expects {
+        let expect = expect.get_ref();
+        let capture = expect.capture.as_ref().filter(|name| is_name(name, notes));
+        let before = groups(expect.before.as_ref(), "expect.before", notes);
+        let after = groups(expect.after.as_ref(), "expect.after", notes);
+        let (Some(capture), Some(before), Some(after)) = (capture, before, after) else {
+            continue;
+        };
+        all.push(Expect {
+            capture: capture.get_ref().clone(),
+            before: before.get_ref().clone(),
+            after: after.get_ref().clone(),
+            spans: [capture.span(), before.span(), after.span()],
+        });
+    }
+    all
+}
+
+/// Whether a text is the name of a file in the same folder.
+fn is_name(name: &Spanned<String>, notes: &mut Notes<'_>) -> bool {
+    let is_part = |part: &str| {
+        let is_letter = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        !part.is_empty() && part.bytes().all(is_letter)
+    };
+    let stem = name.get_ref().strip_suffix(".json");
+    let is_right = stem.is_some_and(|stem| stem.split('.').all(is_part));
+    if !is_right {
+        let problem = format!("\"{}\" is not of that form", name.get_ref());
+        let help = "write the name of a file beside this one, of lowercase letters, digits, \
+                    hyphens and dots, that ends in .json";
+        notes.add(
+            Rule::ValueForm,
+            &name.span(),
+            "expect.capture",
+            problem,
+            help,
+        );
+    }
+    is_right
+}
+
+/// Reads groups: sorted, and each function in one of them.
+fn groups(
+    value: Option<&Spanned<Groups>>,
+    field: &str,
+    notes: &mut Notes<'_>,
+) -> Option<Spanned<Partition>> {
+    let value = value?;
+    let mut seen = Vec::new();
+    let mut partition = Partition::new();
+    let mut is_sound = true;
+    for group in value.get_ref() {
+        let mut members = Vec::new();
+        for member in group.get_ref() {
+            let fault = match member.get_ref().parse::<Bdf>() {
+                Err(problem) => Some((Rule::ValueForm, problem)),
+                Ok(bdf) if seen.contains(&bdf) => {
+                    Some((Rule::ValueTwice, format!("{bdf} stands twice")))
+                }
+                Ok(bdf) => {
+                    seen.push(bdf);
+                    members.push(bdf);
+                    None
+                }
+            };
+            if let Some((rule, problem)) = fault {
+                is_sound = false;
+                let help = "name each function once, by its address";
+                notes.add(rule, &member.span(), field, problem, help);
+            }
+        }
+        if group.get_ref().is_empty() {
+            is_sound = false;
+            let help = "name the functions that are in it";
+            notes.add(
+                Rule::ValueEmpty,
+                &group.span(),
+                field,
+                "an empty group",
+                help,
+            );
+        }
+        members.sort_unstable();
+        partition.push(members);
+    }
+    if value.get_ref().is_empty() {
+        is_sound = false;
+        let help = "list the groups that a function of the entry is in";
+        notes.add(Rule::ValueEmpty, &value.span(), field, "no group", help);
+    }
+    partition.sort_unstable();
+    is_sound.then(|| Spanned::new(value.span(), partition))
+}

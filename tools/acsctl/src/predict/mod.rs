@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The IOMMU groups that a kernel makes of a machine, with its own quirks alone or with a table of
+//! ours as well.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `function.rs` | a captured function, as the module's decision asks for it |
+
+mod function;
+
+use isolation::{
+    decision::{Decision, KernelVerdict, decide},
+    groups::{Fault, release::Release},
+    table::Table,
+    withdraw::Withdrawn,
+};
+use topology::{Partition, Seen, Topology, View, partition};
+
+use self::function::{Captured, Machine};
+use crate::verdict::Verdicts;
+
+/// The rules of the newest supported kernel.
+const RELEASE: &Release = &Release::LINUX_7_3;
+
+/// A machine to predict groups of.
+pub struct Prediction<'a> {
+    topology: &'a Topology,
+    view: &'a View<'a>,
+    verdicts: &'a Verdicts<'a>,
+}
+
+impl<'a> Prediction<'a> {
+    /// Of a machine, with the kernel's own quirks.
+    #[must_use]
+    pub const fn of(
+        topology: &'a Topology,
+        view: &'a View<'a>,
+        verdicts: &'a Verdicts<'a>,
+    ) -> Self {
+        Self {
+            topology,
+            view,
+            verdicts,
+        }
+    }
+
+    /// The groups as the kernel alone makes them.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`], for a topology that was not checked.
+    pub fn without_table(&self) -> Result<Partition, Fault> {
+        partition(self.view, RELEASE, |seen| self.kernel(seen))
+    }
+
+    /// The groups as the kernel makes them with a module that has this table: the module's own
+    /// decision is asked.
+    ///
+    /// Where the capture does not tell what the decision must know, there is no claim, as in the
+    /// kernel.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`], for a topology that was not checked.
+    pub fn with_table(&self, table: &Table) -> Result<Partition, Fault> {
+        let machine = Machine::of(self.view);
+        partition(self.view, RELEASE, |seen| {
+            let kernel = self.kernel(seen);
+            let function = Captured::new(&machine, seen);
+            let asked = RELEASE.required;
+            match decide(table, &Withdrawn::NONE, kernel, asked, &function) {
+                Decision::Granted(_) => KernelVerdict::Isolated,
+                Decision::NotListed | Decision::Refused(..) => kernel,
+            }
+        })
+    }
+
+    /// What the kernel's own quirks say of a function.
+    fn kernel(&self, seen: &Seen<'_>) -> KernelVerdict {
+        let asked = RELEASE.required;
+        self.verdicts.of_seen(self.topology, seen, asked).kernel
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The part of a topology that decides on the groups of some functions.
+
+use std::collections::BTreeSet;
+
+use crate::{Bdf, Function, Topology, bdf::Domain};
+
+/// What of a topology decides on the groups of these functions: all functions on their buses, on the
+/// buses above them up to the root, and on those behind them. The kernel looks at nothing else, so
+/// the groups of these functions come out the same.
+#[must_use]
+pub fn around(topology: &Topology, functions: &BTreeSet<Bdf>) -> Topology {
+    let mut buses: BTreeSet<(Domain, u8)> = BTreeSet::new();
+    let mut vmds = BTreeSet::new();
+    for function in &topology.functions {
+        if !functions.contains(&function.bdf) {
+            continue;
+        }
+        let behind = function.secondary.filter(|&bus| bus != 0);
+        let behind = behind.map(|first| first..=function.subordinate.unwrap_or(first));
+        buses.extend(
+            behind
+                .into_iter()
+                .flatten()
+                .map(|bus| (function.bdf.domain, bus)),
+        );
+        let mut next = Some(function.bdf);
+        while let Some(bdf) = next {
+            // Each step leads to a lower bus or out of a VMD, so this ends; a bus that is there
+            // already has had its way up taken.
+            if !buses.insert(bdf.bus()) {
+                break;
+            }
+            let bridge = topology
+                .functions
+                .iter()
+                .find(|bridge| leads_to(bridge, bdf));
+            next = bridge.map(|bridge| bridge.bdf).or_else(|| {
+                let vmd = topology.vmd.get(&bdf.domain).copied();
+                vmds.extend(vmd.map(|_| bdf.domain));
+                vmd
+            });
+        }
+    }
+    let mut kept = topology.clone();
+    kept.functions
+        .retain(|function| buses.contains(&function.bdf.bus()));
+    let addresses: BTreeSet<_> = kept.functions.iter().map(|function| function.bdf).collect();
+    kept.functions.retain(|function| {
+        let physical = function.physfn;
+        physical.is_none_or(|physical| addresses.contains(&physical))
+    });
+    kept.vmd.retain(|domain, _| vmds.contains(domain));
+    kept.regrouped.retain(|bdf| addresses.contains(bdf));
+    kept
+}
+
+/// Whether a bridge is the one above a function.
+fn leads_to(bridge: &Function, bdf: Bdf) -> bool {
+    bridge.bdf.domain == bdf.domain && bridge.secondary == Some(bdf.bus)
+}
