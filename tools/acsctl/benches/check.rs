@@ -58,5 +58,6 @@ fn entry(at: usize) -> DataFile {
             ranges.join(", "),
             "The functions cannot send requests to each other. ".repeat(10),
         ),
+        built_in: false,
     }
 }

@@ -10,6 +10,7 @@
 //! | `source.rs` | finds and reads the data files of a folder |
 //! | `format/` | the format of a data file: its keys, and the types of their values |
 //! | `check/` | checks it, file by file |
+//! | `name.rs` | the names of entries and files |
 //! | `quirk.rs` | an entry, as a file states it |
 //! | `limits.rs`, `register.rs` | parts of it: limits of ids, registers in configuration space |
 //! | `folder.rs` | checks across the files of a folder |
@@ -19,6 +20,7 @@
 //! | `edition.rs` | which entries go into which table |
 //! | `built.rs` | a table in its built form |
 //! | `generate.rs` | the Rust source of a table |
+//! | `draft/` | the draft of an entry for a captured device |
 //! | `export/` | an entry as a patch for mainline |
 //! | `output.rs` | writes that file, or compares with it |
 //! | `json_schema.rs` | the JSON Schema of a data file |
@@ -34,6 +36,7 @@
 pub mod built;
 mod check;
 pub mod cli;
+pub mod draft;
 pub mod edition;
 pub mod entry_json;
 pub mod error;
@@ -44,6 +47,7 @@ mod format;
 pub mod generate;
 pub mod json_schema;
 pub mod limits;
+mod name;
 pub mod output;
 mod overlap;
 pub mod page;

@@ -22,10 +22,11 @@ use crate::{
 /// fault: what follows from faulty data is of no use.
 pub(crate) fn check(files: &[DataFile], quirks: &[Quirk]) -> Vec<Finding> {
     let verdicts = Verdicts::of(quirks);
-    let files: BTreeMap<_, _> = files.iter().map(|file| (&file.name, file)).collect();
+    let files = files.iter().map(|file| (&file.name, file));
+    let files: BTreeMap<_, _> = files.collect();
     let mut findings = Vec::new();
     for quirk in quirks.iter().filter(|quirk| !quirk.expects.is_empty()) {
-        let Some(file) = files.get(&quirk.name) else {
+        let Some(file) = files.get(&quirk.name).filter(|file| !file.built_in) else {
             continue;
         };
         let mut notes = Notes::on(file);

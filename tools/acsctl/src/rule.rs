@@ -66,6 +66,8 @@ rules! {
         "Every value is of the type that its key takes.";
     ValueEmpty "value-empty"
         "No text is blank and no list is empty.";
+    Unanswered "unanswered"
+        "No question of a draft is left without an answer.";
     ValueUnknown "value-unknown"
         "A word out of a fixed set is one of that set.";
     ValueTwice "value-twice"

@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use include_dir::{Dir, include_dir};
+
 use crate::{
     error::Error,
     finding::{Finding, Notes},
@@ -27,6 +29,9 @@ pub struct DataFile {
     pub name: String,
     /// What it holds.
     pub text: String,
+    /// Whether it is of the data that this program has in itself, and that was checked before it was
+    /// built; captures do not lie beside it.
+    pub built_in: bool,
 }
 
 impl DataFile {
@@ -92,6 +97,36 @@ pub(crate) fn is_same(one: &Path, other: &Path) -> bool {
         }
 }
 
+/// The project's own data, as it was when this program was built.
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../quirks");
+
+/// The data files that this program has in itself, for hosts without the source tree.
+#[must_use]
+pub fn built_in() -> Sources {
+    let folders = BUILT_IN.dirs().flat_map(Dir::files);
+    let files = folders.filter(|file| is_data(file.path()));
+    let mut sources = Sources {
+        files: files
+            .filter_map(|file| {
+                Some(DataFile {
+                    path: Path::new("quirks").join(file.path()),
+                    name: name_of(file.path()),
+                    text: file.contents_utf8()?.to_owned(),
+                    built_in: true,
+                })
+            })
+            .collect(),
+        findings: Vec::new(),
+    };
+    sources.files.sort_by(|a, b| a.name.cmp(&b.name));
+    sources
+}
+
+/// Whether a file is a data file, by its name.
+fn is_data(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml")
+}
+
 /// Reads every `*.toml` at any depth below `folder`.
 ///
 /// # Errors
@@ -110,9 +145,7 @@ pub fn read(folder: &Path) -> Result<Sources, Error> {
                 .map_err(|error| Error::io("examine", &path, &error))?;
             if kind.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "toml")
-                || (kind.is_symlink() && path.is_dir())
-            {
+            } else if is_data(&path) || (kind.is_symlink() && path.is_dir()) {
                 let name = name_of(path.strip_prefix(folder).unwrap_or(&path));
                 sources.take(&path, name)?;
             }
@@ -145,6 +178,7 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
         path: path.to_path_buf(),
         name,
         text: String::new(),
+        built_in: false,
     };
     let kind = fs::symlink_metadata(path).map_err(error)?.file_type();
     if kind.is_symlink() {

@@ -57,6 +57,7 @@ fn made(claim: &str) -> Quirk {
         path: PathBuf::from("acme/made.toml"),
         name: "acme/made".to_owned(),
         text,
+        built_in: false,
     };
     checked(&[file]).remove(0)
 }

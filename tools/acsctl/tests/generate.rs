@@ -296,6 +296,7 @@ fn with_kinds(bits: u16) -> DataFile {
              [[match]]\nvendor = \"acee\"\ndevices = [\"{bits:04x}\"]\n",
             names.join(", ")
         ),
+        built_in: false,
     }
 }
 
@@ -317,6 +318,7 @@ fn rustfmt_has_nothing_to_change() {
                  [[match]]\nvendor = \"acee\"\ndevices = [\"{bits:04x}\"]\n",
                 flags.join(", ")
             ),
+            built_in: false,
         }
     };
     let every_set: Vec<_> = (1..64).map(entry).collect();

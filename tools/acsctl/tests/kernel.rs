@@ -48,6 +48,7 @@ since = \"{since}\"
 handler = \"pci_quirk_acme_acs\"
 "
         ),
+        built_in: false,
     }
 }
 

@@ -188,6 +188,7 @@ fn a_table_has_room_for_so_many_entries_and_no_more() {
             "schema = 1\nnumber = {number}\nstatus = \"test\"\nkind = \"rciep\"\nacs = [\"SV\"]\n\
              [[match]]\nvendor = \"acee\"\ndevices = [\"{number:04x}\"]\n"
         ),
+        built_in: false,
     };
     let mut files: Vec<_> = (1..=4096).map(entry).collect();
     assert_eq!(findings(&files, Edition::Test), [""; 0]);

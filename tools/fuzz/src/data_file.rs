@@ -20,11 +20,12 @@ fuzz_target!(|bytes: &[u8]| {
         path: Path::new("quirks/acme/nic.toml").into(),
         name: "acme/nic".to_owned(),
         text: text.to_owned(),
+        built_in: false,
     };
     match folder::check(&[file], Scope::now(None)) {
         Ok(quirks) => {
             for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
-                let _ = generate::source(edition, &quirks);
+                let _ = generate::source(edition, &quirks, None);
             }
             let _ = page::quirks(&quirks);
             let entries: Vec<_> = quirks.iter().collect();

@@ -8,6 +8,7 @@ use topology::{Bdf, Partition};
 use crate::{
     finding::Notes,
     format::{self, Groups},
+    name::is_word,
     quirk::Expect,
     rule::Rule,
 };
@@ -35,12 +36,8 @@ pub(super) fn check(expects: &[Spanned<format::Expect>], notes: &mut Notes<'_>) 
 
 /// Whether a text is the name of a file in the same folder.
 fn is_name(name: &Spanned<String>, notes: &mut Notes<'_>) -> bool {
-    let is_part = |part: &str| {
-        let is_letter = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-        !part.is_empty() && part.bytes().all(is_letter)
-    };
     let stem = name.get_ref().strip_suffix(".json");
-    let is_right = stem.is_some_and(|stem| stem.split('.').all(is_part));
+    let is_right = stem.is_some_and(|stem| stem.split('.').all(is_word));
     if !is_right {
         let problem = format!("\"{}\" is not of that form", name.get_ref());
         let help = "write the name of a file beside this one, of lowercase letters, digits, \

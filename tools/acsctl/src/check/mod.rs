@@ -34,6 +34,7 @@ use crate::{
     finding::{Finding, Notes},
     folder::Scope,
     format,
+    name::is_entry,
     quirk::{
         AcsRegisters, Condition, Devices, Evidence, Excluded, Expect, Ids, Mainline, Quirk, Status,
     },
@@ -173,14 +174,7 @@ impl<'a> Draft<'a> {
 }
 
 fn check_name(file: &DataFile, notes: &mut Notes<'_>) {
-    let is_word = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-    };
-    let parts: Vec<_> = file.name.split('/').collect();
-    if !matches!(parts[..], [vendor, family] if is_word(vendor) && is_word(family)) {
+    if !is_entry(&file.name) {
         notes.add(
             Rule::FileName,
             &(0..0),

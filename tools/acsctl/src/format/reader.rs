@@ -16,7 +16,7 @@ use super::{
     keys::{Key, Needed, Section, Value},
     words::Words,
 };
-use crate::{finding::Notes, quirk::Status, rule::Rule};
+use crate::{draft::QUESTION, finding::Notes, quirk::Status, rule::Rule};
 
 /// Groups of addresses, as they stand in a file.
 pub(crate) type Groups = Vec<Spanned<Vec<Spanned<String>>>>;
@@ -133,6 +133,11 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
     /// A text.
     pub(super) fn text(&self, name: &str) -> Option<Spanned<String>> {
         let text = self.value(name, |value| value.as_str().map(str::to_owned))?;
+        if let Some(question) = text.get_ref().strip_prefix(QUESTION) {
+            let problem = format!("not answered yet:{question}");
+            let help = "write the answer in its place";
+            self.add(Rule::Unanswered, &text.span(), name, &problem, help);
+        }
         // Those that stand there as they are were found before; these are written as escapes.
         let is_escaped = !self.notes.borrow().text(&text.span()).contains(is_hidden);
         let hidden = text.get_ref().chars().find(|&c| is_hidden(c));

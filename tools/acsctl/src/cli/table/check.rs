@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Data;
 use crate::{
     cli::{Failure, Format},
     edition::Edition,
@@ -13,7 +14,7 @@ use crate::{
     finding::Finding,
     folder::{self, Scope},
     report,
-    source::{self, is_same},
+    source::is_same,
 };
 
 #[derive(Args, Debug)]
@@ -21,9 +22,8 @@ pub(in crate::cli) struct Check {
     /// Report on these files alone, which need not be in the folder; all are checked together.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Folder of the data files.
-    #[arg(long, value_name = "DIR", default_value = "quirks")]
-    quirks: PathBuf,
+    #[command(flatten)]
+    data: Data,
     /// The edition that the folder is for: it decides which statuses have a place there.
     #[arg(long, value_enum)]
     edition: Option<Edition>,
@@ -34,7 +34,7 @@ pub(in crate::cli) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let mut sources = source::read(&self.quirks)?;
+        let mut sources = self.data.read()?;
         for file in &self.files {
             sources.add(file)?;
         }

@@ -6,11 +6,12 @@ mod build;
 mod check;
 mod export;
 mod list;
+mod new;
 mod page;
 mod schema;
 mod show;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
@@ -19,6 +20,7 @@ use crate::{
     error::Error,
     folder::{self, Scope},
     quirk::Quirk,
+    source::{self, Sources},
 };
 
 #[derive(Subcommand, Debug)]
@@ -29,6 +31,8 @@ pub(super) enum Command {
     List(list::List),
     /// Print everything that is known of an entry or of a device.
     Show(show::Show),
+    /// Make the draft of an entry for a device of this host or of a capture.
+    New(new::New),
     /// Write the Rust source of a table from the data files.
     Build(build::Build),
     /// Write a page of the documentation that is made from the data.
@@ -45,6 +49,7 @@ impl Command {
             Self::Check(check) => check.run(),
             Self::List(list) => Ok(list.run()?),
             Self::Show(show) => Ok(show.run()?),
+            Self::New(new) => Ok(new.run()?),
             Self::Build(build) => Ok(build.run()?),
             Self::Export(export) => Ok(export.run()?),
             Self::Page(page) => Ok(page.run()?),
@@ -56,15 +61,28 @@ impl Command {
 /// Where the data is.
 #[derive(Args, Debug)]
 struct Data {
-    /// Folder of the data files.
-    #[arg(long, value_name = "DIR", default_value = "quirks")]
-    quirks: PathBuf,
+    /// Folder of the data files [default: quirks, and where that is not, the data that is built in].
+    #[arg(long, value_name = "DIR")]
+    quirks: Option<PathBuf>,
 }
 
 impl Data {
+    /// The folder that was named, or is there.
+    fn folder(&self) -> Option<&Path> {
+        let usual = Some(Path::new("quirks")).filter(|folder| folder.is_dir());
+        self.quirks.as_deref().or(usual)
+    }
+
+    /// The data files.
+    fn read(&self) -> Result<Sources, Error> {
+        self.folder()
+            .map_or_else(|| Ok(source::built_in()), source::read)
+    }
+
     /// The entries, which must be without fault, by number.
     fn load(&self) -> Result<Vec<Quirk>, Error> {
-        let mut quirks = folder::load(&self.quirks, Scope::now(None))?;
+        let checked = folder::check_all(self.read()?, Scope::now(None));
+        let mut quirks = checked.map_err(Error::Findings)?;
         quirks.sort_by_key(|quirk| quirk.number);
         Ok(quirks)
     }

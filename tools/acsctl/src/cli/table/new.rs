@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl table new`.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use topology::{Bdf, Host, Topology};
+
+use super::Data;
+use crate::{draft, error::Error, name::is_entry};
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct New {
+    /// A function of the device, as 0000:82:00.0; all functions of its slot are taken.
+    #[arg(value_name = "BDF", value_parser = address)]
+    function: Bdf,
+    /// A capture that has the device, instead of this host.
+    #[arg(long, value_name = "FILE")]
+    topology: Option<PathBuf>,
+    /// Name of the entry: the vendor's folder and the silicon family [default: from the ids].
+    #[arg(long, value_name = "VENDOR/FAMILY", value_parser = name)]
+    name: Option<String>,
+    #[command(flatten)]
+    data: Data,
+}
+
+impl New {
+    pub(super) fn run(&self) -> Result<String, Error> {
+        let quirks = self.data.load()?;
+        let topology = match &self.topology {
+            Some(file) => topology::read(file),
+            None => Host::default().capture(),
+        };
+        let topology = topology.map_err(|error| Error::CouldNotRun(error.to_string()))?;
+        let (name, draft) = draft::draft(&topology, self.function, self.name.as_deref(), &quirks)?;
+        // Without a source tree, in the working directory.
+        let folder = self.data.folder().unwrap_or(Path::new(""));
+        let data = folder.join(&name).with_extension("toml");
+        let capture = data.with_extension("capture.json");
+        write(&data, &capture, &draft.data, &draft.capture)?;
+        let (data, capture) = (data.display(), capture.display());
+        Ok(format!(
+            "{data}: the draft; answer its questions, then acsctl table check {data}\n\
+             {capture}: the capture; it says nothing of whose machine it is\n"
+        ))
+    }
+}
+
+/// Writes both files, or none. What is there already stays.
+fn write(data: &Path, capture: &Path, text: &str, topology: &Topology) -> Result<(), Error> {
+    let mut json = Vec::new();
+    topology::write(topology, &mut json).map_err(|error| Error::io("write", capture, &error))?;
+    if let Some(folder) = data.parent() {
+        fs::create_dir_all(folder).map_err(|error| Error::io("make", folder, &error))?;
+    }
+    create(data, text.as_bytes())?;
+    create(capture, &json).inspect_err(|_| {
+        // It was made a moment ago; the error that counts is the other.
+        let _ = fs::remove_file(data);
+    })
+}
+
+/// Makes a new file, whole or not at all.
+fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let failed = |error| Error::io("make", path, &error);
+    let opened = OpenOptions::new().write(true).create_new(true).open(path);
+    let written = opened.map_err(failed)?.write_all(bytes);
+    written.map_err(failed).inspect_err(|_| {
+        // It is this one's own; the error that counts is the first.
+        let _ = fs::remove_file(path);
+    })
+}
+
+/// An address, also without the domain.
+fn address(text: &str) -> Result<Bdf, String> {
+    let whole = if text.matches(':').count() == 1 {
+        format!("0000:{text}")
+    } else {
+        text.to_owned()
+    };
+    whole.to_lowercase().parse()
+}
+
+fn name(text: &str) -> Result<String, String> {
+    if is_entry(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("write it as vendor/family, of lowercase letters, digits and hyphens".to_owned())
+    }
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The functions of a device, and whether an entry makes sense for them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use isolation::{
+    acs::AcsFlags,
+    decision::KernelVerdict,
+    entry::{CatchAll, Kind},
+    pcie::PcieType,
+};
+use topology::{Bdf, Function, Partition, Seen, Topology, View, view};
+
+use crate::{predict::Prediction, quirk::Quirk, verdict::Verdicts};
+
+/// Why there is no draft: what it is about, why, and what to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused(String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Refused> for crate::error::Error {
+    fn from(refused: Refused) -> Self {
+        Self::NotFound(refused.0)
+    }
+}
+
+fn refuse<T>(bdf: Bdf, why: &str) -> Result<T, Refused> {
+    Err(Refused(format!("{bdf}: {why}")))
+}
+
+/// The functions of the device that the function at `bdf` is of. Below a port there is one device;
+/// elsewhere a slot is one.
+pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, Refused> {
+    let view = view(topology);
+    let found = view.functions.iter().find(|seen| seen.function.bdf == bdf);
+    let Some(seen) = found else {
+        return refuse(
+            bdf,
+            "there is no such function; lspci -D shows those that there are",
+        );
+    };
+    if let Some(physical) = seen.function.physfn {
+        let why = format!("it is a virtual function; an entry is for the physical one, {physical}");
+        return refuse(bdf, &why);
+    }
+    let below_port = above(&view, seen).is_some_and(|above| {
+        matches!(
+            above.pcie_type(),
+            Some(PcieType::RootPort | PcieType::DownstreamPort)
+        )
+    });
+    let is_sibling = |other: &&Function| {
+        other.physfn.is_none()
+            && other.bdf.bus() == bdf.bus()
+            && (below_port || other.bdf.slot() == bdf.slot())
+    };
+    let siblings = topology.functions.iter().filter(is_sibling);
+    Ok(siblings.map(|function| function.bdf).collect())
+}
+
+fn above<'v, 't>(view: &'v View<'t>, seen: &Seen<'_>) -> Option<&'v Seen<'t>> {
+    let above = usize::try_from(seen.facts.above?).ok()?;
+    view.functions.get(above)
+}
+
+/// A device for which an entry makes sense.
+pub(super) struct Package {
+    /// Its functions.
+    pub(super) functions: Vec<Function>,
+    /// The kinds of its functions.
+    pub(super) kinds: Vec<Kind>,
+    /// The handler whose "no" the entry would correct.
+    pub(super) supersedes: Option<CatchAll>,
+    /// Every group that one of its functions is in.
+    pub(super) before: Partition,
+}
+
+impl Package {
+    /// Examines the functions at these addresses.
+    pub(super) fn examine(
+        topology: &Topology,
+        addresses: &BTreeSet<Bdf>,
+        quirks: &[Quirk],
+    ) -> Result<Self, Refused> {
+        let view = view(topology);
+        let verdicts = Verdicts::of(quirks);
+        let prediction = Prediction::of(topology, &view, &verdicts);
+        let Ok(before) = prediction.without_table() else {
+            return Err(Refused(
+                "no kernel can group this; capture the host again".to_owned(),
+            ));
+        };
+        let mut package = Self {
+            functions: Vec::new(),
+            kinds: Vec::new(),
+            supersedes: None,
+            before: before
+                .into_iter()
+                .filter(|group| group.iter().any(|bdf| addresses.contains(bdf)))
+                .collect(),
+        };
+        for seen in &view.functions {
+            if !addresses.contains(&seen.function.bdf) {
+                continue;
+            }
+            let kind = kind(seen)?;
+            if !package.kinds.contains(&kind) {
+                package.kinds.push(kind);
+            }
+            known(seen.function, kind, quirks)?;
+            let verdict = verdicts.of_seen(topology, seen, AcsFlags::GROUPING);
+            match (verdict.kernel, verdict.by) {
+                (KernelVerdict::Isolated, by) => {
+                    let by = by.map_or("", |quirk| quirk.name.as_str());
+                    let why = format!(
+                        "the kernel has a quirk for it ({by}), so that an entry has no effect"
+                    );
+                    return refuse(seen.function.bdf, &why);
+                }
+                (KernelVerdict::NotIsolated, None) => {
+                    let vendor = seen.function.vendor.value();
+                    let handlers = CatchAll::ALL.into_iter();
+                    let mut of_vendor = handlers.filter(|handler| handler.vendor() == vendor);
+                    package.supersedes = of_vendor.next();
+                }
+                _ => {}
+            }
+            package.functions.push(seen.function.clone());
+        }
+        let is_port = |kind: &Kind| matches!(kind, Kind::RootPort | Kind::DownstreamPort);
+        if let [alone] = &package.functions[..] {
+            if !package.kinds.iter().any(is_port) {
+                let why = "it is alone in its slot; it shares its group because of what is above \
+                           it, which no entry for it can change";
+                return refuse(alone.bdf, why);
+            }
+        }
+        Ok(package)
+    }
+
+    /// The device ids by vendor, as the data files write them.
+    pub(super) fn ids(&self) -> BTreeMap<u16, Vec<String>> {
+        let mut by_vendor: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
+        for function in &self.functions {
+            let devices = by_vendor.entry(function.vendor.value()).or_default();
+            devices.extend(function.device.map(topology::Hex::value));
+        }
+        let vendors = by_vendor.into_iter();
+        vendors
+            .map(|(vendor, ids)| (vendor, ranges(&ids)))
+            .collect()
+    }
+
+    /// A name for the entry: the folder that has entries of this vendor, and the first device id.
+    pub(super) fn name(&self, quirks: &[Quirk]) -> String {
+        let Some(first) = self.functions.first() else {
+            return "vendor/family".to_owned();
+        };
+        let vendor = first.vendor.value();
+        let has = |quirk: &&Quirk| quirk.ids().any(|ids| ids.vendor == vendor);
+        let folder = quirks
+            .iter()
+            .find(has)
+            .and_then(|quirk| quirk.name.split('/').next());
+        let folder = folder.map_or_else(|| format!("{vendor:04x}"), str::to_owned);
+        let device = first.device.map_or(0, topology::Hex::value);
+        format!("{folder}/{device:04x}")
+    }
+}
+
+/// Ids and ranges of them, without one that is not there.
+fn ranges(ids: &BTreeSet<u16>) -> Vec<String> {
+    let mut ranges: Vec<(u16, u16)> = Vec::new();
+    for &id in ids {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(id) => *last = id,
+            _ => ranges.push((id, id)),
+        }
+    }
+    let shown = ranges.into_iter().map(|(first, last)| {
+        if first == last {
+            format!("{first:04x}")
+        } else {
+            format!("{first:04x}-{last:04x}")
+        }
+    });
+    shown.collect()
+}
+
+/// The kind of entry for a function.
+fn kind(seen: &Seen<'_>) -> Result<Kind, Refused> {
+    let function = seen.function;
+    if !function.pcie_known || !function.acs_known {
+        let why = "its capabilities could not be read; run this as root, or with a capture that \
+                   was made as root";
+        return refuse(function.bdf, why);
+    }
+    if function.acs.is_some() {
+        let why = "it has an ACS capability, which the kernel goes by; an entry has no effect";
+        return refuse(function.bdf, why);
+    }
+    let Some(found) = seen.pcie_type() else {
+        let why = "it is a conventional PCI function; only PCI Express functions can be isolated";
+        return refuse(function.bdf, why);
+    };
+    let kind = Kind::ALL.into_iter().find(|kind| kind.applies_to(found));
+    kind.map_or_else(
+        || refuse(function.bdf, "there is no kind of entry for its PCIe type"),
+        Ok,
+    )
+}
+
+/// Refuses what an entry speaks of already.
+fn known(function: &Function, kind: Kind, quirks: &[Quirk]) -> Result<(), Refused> {
+    let vendor = function.vendor.value();
+    let Some(device) = function.device.map(topology::Hex::value) else {
+        return refuse(function.bdf, "its device id is not known");
+    };
+    let speaks = |quirk: &&Quirk| {
+        let exact = quirk
+            .ids()
+            .any(|ids| ids.contains(vendor, device) && !ids.is_any());
+        exact && quirk.kinds().any(|of| of == kind)
+    };
+    match quirks.iter().find(speaks) {
+        None => Ok(()),
+        Some(quirk) => {
+            let (name, status) = (&quirk.name, quirk.status.name());
+            let why = format!(
+                "{vendor:04x}:{device:04x} is in the entry {name}, which is {status}; see acsctl \
+                 table show {name}, and change that file"
+            );
+            refuse(function.bdf, &why)
+        }
+    }
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Drafts of entries: what they say of a device, for which devices there is none, and that a draft
+//! becomes an entry by answering its questions.
+
+mod common;
+
+use std::{fs, path::Path, process::Command};
+
+use acsctl::{
+    draft::draft,
+    folder::{self, Scope},
+    quirk::Quirk,
+    source::{DataFile, Sources},
+};
+use common::{root, scratch, tests};
+use topology::{Acs, Bdf, Function, Header, Hex, Port, Topology};
+
+fn bdf(text: &str) -> Bdf {
+    text.parse().expect("it is an address")
+}
+
+/// A captured machine: a root port with ACS, and below it an adapter of two functions.
+fn machine() -> Topology {
+    let file = tests().join("accepted/acme/nic.capture.json");
+    topology::read(&file).expect("it is a capture")
+}
+
+fn function<'t>(machine: &'t mut Topology, at: &str) -> &'t mut Function {
+    let mut functions = machine.functions.iter_mut();
+    functions
+        .find(|one| one.bdf == bdf(at))
+        .expect("it is there")
+}
+
+fn data() -> Vec<Quirk> {
+    folder::load(&root().join("quirks"), Scope::now(None)).expect("the data has no fault")
+}
+
+#[track_caller]
+fn assert_refused(machine: &Topology, at: &str, why: &str) {
+    let refused = draft(machine, bdf(at), None, &data()).expect_err("no draft");
+    assert!(refused.to_string().contains(why), "{refused}");
+}
+
+/// A vendor's answers to the questions of a draft for this machine.
+fn answered(text: &str) -> String {
+    let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+    for line in &mut lines {
+        *line = match line.split(" = ").next().unwrap_or_default() {
+            "name" => "name = \"Acme X1\"".to_owned(),
+            "about" => "about = \"the functions of an adapter\"".to_owned(),
+            "acs" => "acs = [\"SV\", \"RR\", \"CR\", \"UF\"]".to_owned(),
+            "statement" => "statement = \"They cannot reach each other.\"".to_owned(),
+            "stated-by" => "stated-by = \"Jo Acme, Acme\"".to_owned(),
+            "# date" => "date = 2026-01-31".to_owned(),
+            "sources" => "sources = [\"https://example.org/x1\"]".to_owned(),
+            _ => continue,
+        };
+    }
+    lines.join("\n") + "\n"
+}
+
+#[test]
+fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
+    let folder = scratch("draft");
+    let (name, draft) =
+        draft(&machine(), bdf("0000:01:00.1"), Some("acme/x1"), &data()).expect("a draft");
+    fs::create_dir(folder.join("acme")).expect("the folder is the test's own");
+    let mut capture = fs::File::create(folder.join("acme/x1.capture.json")).expect("it is new");
+    topology::write(&draft.capture, &mut capture).expect("it can be written");
+    let check = |text: String| {
+        let path = folder.join("acme/x1.toml");
+        let file = DataFile {
+            path,
+            name: name.clone(),
+            text,
+            built_in: false,
+        };
+        let sources = Sources {
+            files: vec![file],
+            findings: vec![],
+        };
+        folder::check_all(sources, Scope::now(None))
+    };
+    let found = check(draft.data.clone()).expect_err("nobody has answered");
+    let codes: Vec<_> = found.iter().map(|finding| finding.rule.code()).collect();
+    assert_eq!(
+        codes.iter().filter(|code| **code == "unanswered").count(),
+        4,
+        "{codes:?}"
+    );
+
+    let quirks = check(answered(&draft.data)).expect("every question is answered");
+    assert_eq!(quirks.len(), 1);
+    let ids: Vec<_> = quirks[0].ids().map(ToString::to_string).collect();
+    assert_eq!(ids, ["acee:0100", "acee:0120"]);
+
+    // Controls: an id too few, and flags too few, split nothing.
+    for (from, to) in [
+        ("\"0100\", \"0120\"", "\"0100\""),
+        ("\"SV\", \"RR\", \"CR\", \"UF\"", "\"SV\", \"RR\", \"CR\""),
+    ] {
+        let text = answered(&draft.data);
+        assert!(text.contains(from), "{text}");
+        let found = check(text.replace(from, to)).expect_err("it splits nothing");
+        assert_eq!(found[0].rule.code(), "expect-after");
+    }
+}
+
+#[test]
+fn ids_are_gathered_into_ranges_and_kinds_into_a_list() {
+    let mut machine = machine();
+    function(&mut machine, "0000:01:00.0").device = Some(Hex::id(0x0121));
+    function(&mut machine, "0000:01:00.1").pcie_type = Some(Port::from_raw(0x1));
+    let (name, draft) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
+    assert_eq!(name, "acee/0121");
+    assert!(
+        draft.data.contains("devices = [\"0120-0121\"]"),
+        "{}",
+        draft.data
+    );
+    assert!(
+        draft.data.contains("kind = \"mf-endpoint\""),
+        "{}",
+        draft.data
+    );
+}
+
+#[test]
+fn the_folder_is_the_one_of_the_vendor() {
+    let mut machine = machine();
+    for at in ["0000:01:00.0", "0000:01:00.1"] {
+        function(&mut machine, at).vendor = Hex::id(0x14e4);
+    }
+    let (name, _) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
+    assert_eq!(name, "broadcom/0100");
+}
+
+#[test]
+fn what_a_catch_all_denies_supersedes_it() {
+    let mut machine = machine();
+    for at in ["0000:01:00.0", "0000:01:00.1"] {
+        function(&mut machine, at).vendor = Hex::id(0x8088);
+        function(&mut machine, at).device = Some(Hex::id(0x0a99));
+    }
+    let (_, draft) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
+    assert!(
+        draft.data.contains("supersedes = \"wangxun\""),
+        "{}",
+        draft.data
+    );
+}
+
+#[test]
+fn the_capture_is_of_the_device_and_not_of_the_machine() {
+    let mut machine = machine();
+    machine.model = Some("Somebody's host".to_owned());
+    let mut other = Function::new(bdf("0000:05:00.0"), 0x1234, 0x5678);
+    other.iommu_group = Some(9);
+    machine.functions.push(other);
+    let (_, draft) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
+    assert_eq!(draft.capture.model, None);
+    let kept: Vec<_> = draft
+        .capture
+        .functions
+        .iter()
+        .map(|one| one.bdf.to_string())
+        .collect();
+    assert_eq!(kept, ["0000:00:10.0", "0000:01:00.0", "0000:01:00.1"]);
+}
+
+#[test]
+fn devices_that_an_entry_cannot_help_are_refused_with_the_reason() {
+    let sound = machine();
+    assert_refused(&sound, "0000:01:00.7", "there is no such function");
+    assert_refused(&sound, "0000:00:10.0", "has an ACS capability");
+
+    let mut machine = sound.clone();
+    function(&mut machine, "0000:01:00.1").acs = Some(Acs {
+        cap: Some(0),
+        ctl: Some(0),
+        dword8: None,
+    });
+    assert_refused(
+        &machine,
+        "0000:01:00.0",
+        "0000:01:00.1: it has an ACS capability",
+    );
+
+    let mut machine = sound.clone();
+    function(&mut machine, "0000:01:00.1").acs_known = false;
+    assert_refused(&machine, "0000:01:00.0", "as root");
+
+    let mut machine = sound.clone();
+    function(&mut machine, "0000:01:00.1").pcie_type = None;
+    assert_refused(&machine, "0000:01:00.0", "conventional PCI");
+
+    let mut machine = sound.clone();
+    function(&mut machine, "0000:01:00.1").pcie_type = Some(Port::from_raw(0x7));
+    function(&mut machine, "0000:01:00.1").header = Header::Bridge;
+    assert_refused(
+        &machine,
+        "0000:01:00.0",
+        "no kind of entry for its PCIe type",
+    );
+
+    let mut machine = sound.clone();
+    machine.functions.pop();
+    function(&mut machine, "0000:01:00.0").multifunction = Some(false);
+    assert_refused(&machine, "0000:01:00.0", "alone in its slot");
+
+    let mut machine = sound.clone();
+    function(&mut machine, "0000:01:00.1").physfn = Some(bdf("0000:01:00.0"));
+    assert_refused(&machine, "0000:01:00.1", "a virtual function");
+
+    // What the kernel knows, what was refused, and what is a candidate.
+    for (vendor, device, why) in [
+        (0x8086, 0x10fb, "intel/82599, which is mainline"),
+        (0x1077, 0x8030, "qlogic/8030-cna, which is rejected"),
+    ] {
+        let mut machine = sound.clone();
+        for at in ["0000:01:00.0", "0000:01:00.1"] {
+            function(&mut machine, at).vendor = Hex::id(vendor);
+            function(&mut machine, at).device = Some(Hex::id(device));
+        }
+        assert_refused(&machine, "0000:01:00.0", why);
+    }
+}
+
+fn acsctl(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_acsctl"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("the command starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+/// On a host without the source tree: the data is built in.
+#[test]
+fn the_command_writes_both_files_once() {
+    let folder = scratch("new");
+    let capture = tests().join("accepted/acme/nic.capture.json");
+    let capture = capture.to_str().expect("the path is text");
+    let arguments = [
+        "table",
+        "new",
+        "01:00.0",
+        "--topology",
+        capture,
+        "--name",
+        "acme/x1",
+    ];
+    let (status, out, error) = acsctl(&folder, &arguments);
+    assert_eq!(status, Some(0), "{error}");
+    assert!(out.contains("acme/x1.toml: the draft"), "{out}");
+    let draft = fs::read_to_string(folder.join("acme/x1.toml")).expect("it is there");
+    let used = data()
+        .iter()
+        .map(|quirk| quirk.number)
+        .max()
+        .expect("there is data");
+    assert!(
+        draft.contains(&format!("number = {}\n", used + 1)),
+        "{draft}"
+    );
+    assert!(folder.join("acme/x1.capture.json").is_file());
+
+    let (status, _, error) = acsctl(&folder, &arguments);
+    assert_eq!(status, Some(2), "{error}");
+    assert!(
+        error.contains("cannot make acme/x1.toml: File exists"),
+        "{error}"
+    );
+    let again = fs::read_to_string(folder.join("acme/x1.toml")).expect("it is there");
+    assert_eq!(again, draft);
+
+    // Checked there too, with the data that is built in.
+    let (status, _, error) = acsctl(&folder, &["table", "check", "acme/x1.toml"]);
+    assert_eq!(status, Some(1), "{error}");
+    assert!(error.contains("error[unanswered]"), "{error}");
+    fs::write(folder.join("acme/x1.toml"), answered(&draft)).expect("it is writable");
+    let (status, out, error) = acsctl(&folder, &["table", "check", "acme/x1.toml"]);
+    assert_eq!(
+        (status, out.as_str()),
+        (Some(0), "1 checked, no findings\n"),
+        "{error}"
+    );
+
+    let (status, _, error) = acsctl(&folder, &["table", "new", "82.0"]);
+    assert_eq!(status, Some(2), "{error}");
+    assert!(error.contains("is not an address"), "{error}");
+}
