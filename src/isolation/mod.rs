@@ -22,6 +22,7 @@
 
 #![allow(
     dead_code,
+    unused_imports,
     unreachable_pub,
     reason = "each of those that compile this takes what it needs"
 )]
