@@ -86,12 +86,12 @@ impl<'a> Captured<'a> {
         Some(match offset {
             0x00 => {
                 let device = function.device?.value();
-                u32::from(device) << 16 | u32::from(function.vendor.value())
+                (u32::from(device) << 16) | u32::from(function.vendor.value())
             }
             // Status: has a capability list.
             0x04 if seen.pcie_type().is_some() => 0x0010_0000,
             0x04 => 0,
-            0x08 => function.class?.0 << 8 | function.revision?.0,
+            0x08 => (function.class?.0 << 8) | function.revision?.0,
             0x0c => {
                 let layout = match function.header {
                     Header::Endpoint => 0,
@@ -103,10 +103,10 @@ impl<'a> Captured<'a> {
             }
             0x2c => {
                 let subsystem = function.subsystem?;
-                u32::from(subsystem.device) << 16 | u32::from(subsystem.vendor)
+                (u32::from(subsystem.device) << 16) | u32::from(subsystem.vendor)
             }
             0x34 => PCIE.into(),
-            PCIE => u32::from(raw(seen.pcie_type()?)) << 20 | 0x0002_0010,
+            PCIE => (u32::from(raw(seen.pcie_type()?)) << 20) | 0x0002_0010,
             ARI if has_acs(seen) => 0x0001_000d,
             ARI if self.is_ari() => 0x0001_000e,
             ARI => 0,
