@@ -220,7 +220,11 @@ impl Config {
         config.put16(0x04, 0, 0x0546);
         // Status: has a capability list.
         config.put16(0x06, 0x0010, 0);
-        config.put32(0x08, function.class << 8 | u32::from(function.revision), 0);
+        config.put32(
+            0x08,
+            (function.class << 8) | u32::from(function.revision),
+            0,
+        );
         config.put16(0x2c, function.subsystem.0, 0);
         config.put16(0x2e, function.subsystem.1, 0);
         config.put16(0x34, PCIE.into(), 0);
