@@ -3,39 +3,16 @@
 //! Recorded machines: the groups that the model predicts, with the kernel's quirks by the data, are
 //! those that the machine's kernel made.
 
+mod common;
 mod handlers;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
-
 use acsctl::verdict::Verdicts;
+use common::{machines, root};
 use handlers::entries;
 use isolation::{decision::KernelVerdict, groups::release::Release};
 use topology::{Acs, Partition, Port, Topology};
 
 const RELEASE: Release = Release::LINUX_7_3;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-/// The topologies in a folder, by file name; none where there is no such folder.
-fn machines(folder: &Path) -> Vec<Topology> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let paths = entries.map(|entry| entry.expect("the folder can be read").path());
-    let mut paths: Vec<_> = paths
-        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
-        .collect();
-    paths.sort();
-    paths
-        .iter()
-        .map(|path| topology::read(path).unwrap_or_else(|error| panic!("{error}")))
-        .collect()
-}
 
 fn predicted(verdicts: &Verdicts<'_>, machine: &Topology) -> Partition {
     let view = topology::view(machine);

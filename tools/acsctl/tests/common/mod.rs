@@ -10,6 +10,7 @@ use std::{
 };
 
 use acsctl::source::{self, DataFile};
+use topology::Topology;
 
 /// The folder of this package's tests.
 pub(crate) fn tests() -> PathBuf {
@@ -37,6 +38,22 @@ pub(crate) fn rejected() -> Vec<DataFile> {
         file.name = format!("bad/{}", file.name);
     }
     files
+}
+
+/// The recorded machines in a folder, by file name; none where there is no such folder.
+pub(crate) fn machines(folder: &Path) -> Vec<Topology> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.expect("the folder can be read").path());
+    let mut paths: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| topology::read(path).unwrap_or_else(|error| panic!("{error}")))
+        .collect()
 }
 
 /// An empty folder for one test to write into.

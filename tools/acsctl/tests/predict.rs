@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The groups that a machine has with a table: where the table splits, and where there is doubt.
+
+mod common;
+
+use acsctl::{
+    built,
+    edition::Edition,
+    folder::{self, Scope},
+    predict::Prediction,
+    quirk::{Ids, Quirk},
+    verdict::Verdicts,
+};
+use common::{accepted, machines, root, tests};
+use isolation::table::Table;
+use topology::{Acs, Bdf, Function, Hex, Partition, Removable, Topology, view};
+
+fn bdf(text: &str) -> Bdf {
+    text.parse().expect("it is an address")
+}
+
+/// A captured machine: a root port with ACS, and below it an adapter of two functions.
+fn machine() -> Topology {
+    let file = tests().join("accepted/acme/nic.capture.json");
+    topology::read(&file).expect("it is a capture")
+}
+
+/// The same, with a function changed.
+fn with(at: &str, change: impl FnOnce(&mut Function)) -> Topology {
+    let mut machine = machine();
+    let mut functions = machine.functions.iter_mut();
+    let function = functions.find(|one| one.bdf == bdf(at));
+    change(function.expect("it is there"));
+    machine
+}
+
+/// The groups of a machine without and with a table, with the kernel's own quirks by these entries.
+fn predicted(machine: &Topology, quirks: &[Quirk], table: &Table) -> (Partition, Partition) {
+    let view = view(machine);
+    let verdicts = Verdicts::of(quirks);
+    let prediction = Prediction::of(machine, &view, &verdicts);
+    let sound = "the topology is sound";
+    (
+        prediction.without_table().expect(sound),
+        prediction.with_table(table).expect(sound),
+    )
+}
+
+/// The groups of a machine without and with the table of the accepted entries.
+fn by_accepted(machine: &Topology) -> (Partition, Partition) {
+    let quirks = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
+    let validated = Edition::Validated.select(&quirks, None);
+    predicted(machine, &quirks, &built::table(&validated))
+}
+
+#[track_caller]
+fn assert_together(machine: &Topology) {
+    let (without, with) = by_accepted(machine);
+    assert_eq!(with, without);
+    let together = |group: &Vec<Bdf>| group.contains(&bdf("0000:01:00.0")) && group.len() > 1;
+    assert!(with.iter().any(together), "the control: {with:?}");
+}
+
+#[test]
+fn an_entry_splits_its_package() {
+    let (without, with) = by_accepted(&machine());
+    let group = |members: &[&str]| -> Vec<Bdf> { members.iter().map(|one| bdf(one)).collect() };
+    let port = group(&["0000:00:10.0"]);
+    assert_eq!(
+        without,
+        [port.clone(), group(&["0000:01:00.0", "0000:01:00.1"])]
+    );
+    assert_eq!(
+        with,
+        [port, group(&["0000:01:00.0"]), group(&["0000:01:00.1"])]
+    );
+}
+
+#[test]
+fn where_there_is_doubt_the_package_stays_together() {
+    let of_nobody = with("0000:01:00.1", |one| one.device = Some(Hex::id(0x0121)));
+    assert_together(&of_nobody);
+    assert_together(&with("0000:01:00.1", |one| one.device = None));
+    assert_together(&with("0000:01:00.1", |one| one.unreadable = true));
+    assert_together(&with("0000:01:00.1", |one| one.pcie_type = None));
+    // A capability that may be there, and one that is and isolates nothing.
+    assert_together(&with("0000:01:00.1", |one| one.acs_known = false));
+    let peer_to_peer = Acs {
+        cap: Some(0x1f),
+        ctl: Some(0),
+        dword8: None,
+    };
+    assert_together(&with("0000:01:00.1", |one| one.acs = Some(peer_to_peer)));
+    // Whatever is plugged in there next may lie about its ids.
+    assert_together(&with("0000:00:10.0", |one| {
+        one.removable = Some(Removable::Removable);
+    }));
+}
+
+/// A port that passes requests on to the side joins what an entry has split.
+#[test]
+fn a_port_without_acs_above_joins_all() {
+    let machine = with("0000:00:10.0", |port| port.acs = None);
+    let (without, with) = by_accepted(&machine);
+    assert_eq!(with, without);
+    assert_eq!(with.len(), 1);
+}
+
+/// What the project ships leaves every machine as it is that has none of the devices.
+#[test]
+fn a_recorded_machine_without_the_ids_of_a_table_keeps_its_groups() {
+    let quirks = folder::load(&root().join("quirks"), Scope::now(None)).expect("it has no fault");
+    let folders = ["tests/topologies", "../shared/data/topologies"];
+    let machines: Vec<_> = folders
+        .iter()
+        .flat_map(|folder| machines(&root().join(folder)))
+        .collect();
+    assert!(machines.len() >= 8);
+    for edition in [Edition::Validated, Edition::Candidate] {
+        let shipped = edition.select(&quirks, None);
+        let table = built::table(&shipped);
+        for machine in &machines {
+            let has = |function: &Function| {
+                let vendor = function.vendor.value();
+                let mut ids = shipped.iter().flat_map(|quirk| quirk.ids());
+                ids.any(|ids| {
+                    function
+                        .devices()
+                        .any(|device| ids.contains(vendor, device))
+                })
+            };
+            let (without, with) = predicted(machine, &quirks, &table);
+            if !machine.functions.iter().any(has) {
+                assert_eq!(with, without, "{:?}", machine.id);
+            }
+        }
+    }
+}
+
+/// The control of the above: for a kernel that has no quirks, a table of those that mainline has
+/// does split recorded machines.
+#[test]
+fn a_table_with_the_ids_of_a_recorded_machine_splits_it() {
+    let quirks = folder::load(&root().join("quirks"), Scope::now(None)).expect("it has no fault");
+    let ids_alone = |quirk: &&Quirk| {
+        quirk.mainline.is_some() && quirk.requires.is_empty() && !quirk.ids().any(Ids::is_any)
+    };
+    let alone: Vec<_> = quirks.iter().filter(ids_alone).collect();
+    let table = built::table(&alone);
+    let machines = machines(&root().join("tests/topologies"));
+    let changed = machines.iter().filter(|machine| {
+        let (without, with) = predicted(machine, &[], &table);
+        without != with
+    });
+    assert!(changed.count() > 0);
+}
