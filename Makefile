@@ -86,8 +86,8 @@ boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
 		$(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
 
 .PHONY: fuzz
-fuzz: crates ## fuzz the reader and the checker of data files for SECONDS= (default 60)
-	@$(IN_ROOT) scripts/fuzz.sh $(or $(SECONDS),60)
+fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= seconds (default 60)
+	@$(IN_ROOT) scripts/fuzz.sh $(or $(DURATION),60)
 
 ##### The data table
 

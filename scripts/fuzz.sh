@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# fuzz.sh SECONDS: in the build root, fuzzes the reader and the checker of data files. What was found to reach new code is
-# kept in the cache, and the next run goes on from there. An input that ends in a panic stays beside it.
+# fuzz.sh SECONDS: in the build root, fuzzes what reads files of others, data files and captures, each for that long.
+# What was found to reach new code is kept in the cache, and the next run goes on from there. An input that ends in a
+# panic stays beside it.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -16,16 +17,26 @@ coverage=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1)
 
-mkdir -p "$WORK/data-file" "$WORK/seeds"
-find "$PROJECT"/{quirks,tests/module/quirks,tools/acsctl/tests} -name '*.toml' |
-	while read -r file; do cp "$file" "$WORK/seeds/$(sha256sum <"$file" | cut -c1-16)"; done
+# seed TARGET ENDING: the project's own files are where it begins
+seed() {
+	mkdir -p "$WORK/$1" "$WORK/seeds/$1"
+	find "$PROJECT"/{quirks,tests,tools} -name "*.$2" |
+		while read -r file; do cp "$file" "$WORK/seeds/$1/$(sha256sum <"$file" | cut -c1-16)"; done
+}
 
 say 'building'
 RUSTFLAGS="${coverage[*]}" CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
 	CARGO_TARGET_DIR="$WORK/target" cargo build --quiet --locked --offline --release --target "$RUST_TARGET" \
 	--package fuzz --features libfuzzer
 
-say "fuzzing for $SECONDS_EACH s"
-"$WORK/target/$RUST_TARGET/release/data-file" -max_total_time="$SECONDS_EACH" -max_len=65536 -timeout=10 -print_final_stats=1 \
-	-verbosity=0 -artifact_prefix="$WORK/" "$WORK/data-file" "$WORK/seeds" ||
-	die "fuzz" "an input ended in a fault, see above" "the input is the newest file in the folder fuzz of the cache"
+# fuzz TARGET ENDING
+fuzz() {
+	seed "$@"
+	say "fuzzing $1 for $SECONDS_EACH s"
+	"$WORK/target/$RUST_TARGET/release/$1" -max_total_time="$SECONDS_EACH" -max_len=65536 -timeout=10 -print_final_stats=1 \
+		-verbosity=0 -artifact_prefix="$WORK/" "$WORK/$1" "$WORK/seeds/$1" ||
+		die "fuzz" "an input ended in a fault, see above" "the input is the newest file in the folder fuzz of the cache"
+}
+
+fuzz data-file toml
+fuzz capture json

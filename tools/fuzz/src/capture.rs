@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Fuzzes the reader of captures, the groups that are computed of one, and the draft of an entry: any
+//! bytes end in a refusal or in a result, never in a panic, and what is read can be written and read
+//! again.
+
+#![no_main]
+
+use std::sync::LazyLock;
+
+use acsctl::{
+    built, draft, edition::Edition, folder, folder::Scope, predict::Prediction, quirk::Quirk,
+    source, verdict::Verdicts,
+};
+use isolation::table::Table;
+use libfuzzer_sys::fuzz_target;
+
+/// The project's own entries, and the table of all that a module can be built with.
+static DATA: LazyLock<(Vec<Quirk>, Table)> = LazyLock::new(|| {
+    let quirks = folder::check_all(source::built_in(), Scope::now(None));
+    let quirks = quirks.expect("the data has no fault");
+    let table = built::table(&Edition::Candidate.select(&quirks, None));
+    (quirks, table)
+});
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Ok(machine) = topology::parse("capture", text) else {
+        return;
+    };
+    let (quirks, table) = &*DATA;
+    let verdicts = Verdicts::of(quirks);
+    let view = topology::view(&machine);
+    let prediction = Prediction::of(&machine, &view, &verdicts);
+    let without = prediction.without_table().expect("what is read is sound");
+    let with = prediction.with_table(table).expect("what is read is sound");
+    let count = |groups: &topology::Partition| groups.iter().map(Vec::len).sum::<usize>();
+    assert_eq!(count(&without), machine.functions.len());
+    assert_eq!(count(&with), machine.functions.len());
+    if let Some(first) = machine.functions.first() {
+        let _ = draft::draft(&machine, first.bdf, Some("acme/x1"), quirks);
+    }
+    let mut written = Vec::new();
+    topology::write(&machine, &mut written).expect("memory takes it");
+    let written = String::from_utf8(written).expect("JSON is text");
+    topology::parse("again", &written).expect("what was read can be read again");
+});
