@@ -59,7 +59,7 @@ pub struct Scenario {
     /// What it is about, in few words joined by hyphens.
     pub name: &'static str,
     /// The hardware.
-    pub machine: Machine,
+    pub machine: Machine<'static>,
     /// What is done, in order. A step that fails ends the test.
     pub steps: &'static [Step],
     /// How long it may take.
