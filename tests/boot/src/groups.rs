@@ -41,17 +41,17 @@ impl Groups {
     /// Says how these groups differ from what is expected, if they do. An expected group must have
     /// exactly the members that it names; functions that no group names do not count.
     #[must_use]
-    pub fn differ(&self, expected: &[&[&str]]) -> Option<String> {
+    pub fn differ<'a>(&self, expected: &[impl AsRef<[&'a str]>]) -> Option<String> {
         let mut by_group: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
         for (address, group) in &self.0 {
             by_group.entry(*group).or_default().insert(address);
         }
         let wrong = expected.iter().any(|members| {
-            let wanted: BTreeSet<&str> = members.iter().copied().collect();
+            let wanted: BTreeSet<&str> = members.as_ref().iter().copied().collect();
             !by_group.values().any(|found| *found == wanted)
         });
         wrong.then(|| {
-            let wanted = expected.iter().map(|group| group.join(" "));
+            let wanted = expected.iter().map(|group| group.as_ref().join(" "));
             let wanted: Vec<String> = wanted.collect();
             format!(
                 "groups are\n{self}expected were\n    {}",

@@ -34,6 +34,16 @@ impl Space {
         space
     }
 
+    /// Puts a byte at an offset, none of whose bits can be written.
+    ///
+    /// # Panics
+    ///
+    /// When it would stand beyond the end.
+    pub fn put8(&mut self, at: usize, value: u8) {
+        self.bytes[at] = value;
+        self.writable[at] = 0;
+    }
+
     /// Puts a word at an offset, with the bits of it that can be written.
     ///
     /// # Panics
@@ -52,6 +62,19 @@ impl Space {
     pub fn put32(&mut self, at: usize, value: u32, writable: u32) {
         self.bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
         self.writable[at..at + 4].copy_from_slice(&writable.to_le_bytes());
+    }
+
+    /// Sets the bits of `mask` in the dword at an offset to those of `value`, for good.
+    ///
+    /// # Panics
+    ///
+    /// When it would stand beyond the end.
+    pub fn fix(&mut self, at: usize, mask: u32, value: u32) {
+        let masks = mask.to_le_bytes().into_iter().zip(value.to_le_bytes());
+        for (at, (mask, value)) in (at..at + 4).zip(masks) {
+            self.bytes[at] = (self.bytes[at] & !mask) | (value & mask);
+            self.writable[at] &= !mask;
+        }
     }
 
     /// The dword at an offset; `None` beyond the end.

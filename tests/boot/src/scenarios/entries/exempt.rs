@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Entries of the test edition that split nothing, because that is what they are there to show. Real
+//! entries are never exempt.
+
+use acsctl::quirk::{Quirk, Status};
+
+/// The entries, and part of what the module would say.
+pub const EXEMPT: &[(&str, &str)] = &[
+    // `some-flags` shows that part of what grouping asks for is not enough.
+    ("test/some-flags", "does not grant all of SV RR CR UF"),
+    // `in-tree` shows that the kernel's verdict stands.
+    ("test/igb", "the kernel's own quirk has decided"),
+    // `catch-all` shows the same for a handler that says no.
+    ("test/wangxun-plain", "the kernel's own quirk has decided"),
+];
+
+/// Whether an entry is exempt.
+#[must_use]
+pub fn has(quirk: &Quirk) -> bool {
+    let is_listed = EXEMPT.iter().any(|(name, _)| *name == quirk.name);
+    quirk.status == Status::Test && is_listed
+}

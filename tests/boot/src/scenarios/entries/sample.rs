@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The packages that an entry is shown with.
+
+use acsctl::quirk::Quirk;
+use anyhow::Result;
+use isolation::entry::Kind;
+
+use super::{
+    decision::Rules,
+    layout::space,
+    specimen::{Specimen, inside, outside},
+};
+use crate::space::Space;
+
+/// Most functions of a package.
+const FUNCTIONS: usize = 8;
+
+/// An emulated package.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// What kind of functions it has.
+    pub kind: Kind,
+    /// What is wrong with its last function, for a package that must stay together; `None` for one
+    /// that the entry splits.
+    pub stranger: Option<String>,
+    /// The functions, from 0.
+    pub functions: Vec<Space>,
+}
+
+/// An entry, and the packages that it is shown with.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The number of the entry.
+    pub number: u16,
+    /// Its name: `vendor/family`.
+    pub name: String,
+    /// The packages: those that it splits, and those that it does not.
+    pub samples: Vec<Sample>,
+}
+
+impl Subject {
+    /// Makes the packages for an entry: every function that it claims is in one that splits; and
+    /// beside one of these, each that it does not claim is in one that does not.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be emulated, or why the entry would split nothing.
+    pub fn of(quirk: &Quirk, rules: &Rules<'_>) -> Result<Self> {
+        let mut samples = Vec::new();
+        for kind in quirk.kinds() {
+            let inside = inside(quirk, kind);
+            for part in inside.chunks(FUNCTIONS) {
+                let mut specimens: Vec<&Specimen> = part.iter().collect();
+                if let [single] = specimens[..] {
+                    specimens.push(single);
+                }
+                let functions = spaces(&specimens)?;
+                let package: Vec<_> = specimens.into_iter().zip(&functions).collect();
+                rules.split(quirk.number, &package)?;
+                samples.push(Sample {
+                    kind,
+                    stranger: None,
+                    functions,
+                });
+            }
+            let Some(first) = inside.first() else {
+                continue;
+            };
+            let is_free = |vendor, device| rules.is_free(first, vendor, device);
+            for (what, stranger) in outside(quirk, kind, is_free) {
+                samples.push(Sample {
+                    kind,
+                    stranger: Some(what),
+                    functions: spaces(&[first, &stranger])?,
+                });
+            }
+        }
+        Ok(Self {
+            number: quirk.number,
+            name: quirk.name.clone(),
+            samples,
+        })
+    }
+}
+
+fn spaces(specimens: &[&Specimen]) -> Result<Vec<Space>> {
+    specimens.iter().map(|specimen| space(specimen)).collect()
+}
