@@ -77,6 +77,7 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 .PHONY: host-test
 host-test: table-check ## tests that need no kernel
 	@$(CARGO) test --quiet --locked --offline --workspace --exclude boot
+	@$(CARGO) test --quiet --locked --offline --package boot --test entries
 
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= goes to the test program (a filter, --list, ...)

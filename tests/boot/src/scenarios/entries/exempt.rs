@@ -6,7 +6,7 @@
 use acsctl::quirk::{Quirk, Status};
 
 /// The entries, and part of what the module would say.
-pub const EXEMPT: &[(&str, &str)] = &[
+const EXEMPT: &[(&str, &str)] = &[
     // `some-flags` shows that part of what grouping asks for is not enough.
     ("test/some-flags", "does not grant all of SV RR CR UF"),
     // `in-tree` shows that the kernel's verdict stands.
@@ -15,9 +15,10 @@ pub const EXEMPT: &[(&str, &str)] = &[
     ("test/wangxun-plain", "the kernel's own quirk has decided"),
 ];
 
-/// Whether an entry is exempt.
+/// Why an entry splits nothing, as the module says it, if it is exempt.
 #[must_use]
-pub fn has(quirk: &Quirk) -> bool {
-    let is_listed = EXEMPT.iter().any(|(name, _)| *name == quirk.name);
-    quirk.status == Status::Test && is_listed
+pub(super) fn reason(quirk: &Quirk) -> Option<&'static str> {
+    let listed = EXEMPT.iter().find(|(name, _)| *name == quirk.name);
+    let (_, reason) = listed.filter(|_| quirk.status == Status::Test)?;
+    Some(reason)
 }

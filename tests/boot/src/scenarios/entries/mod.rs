@@ -14,12 +14,12 @@
 //! | `exempt.rs` | the entries that this is not for |
 
 mod board;
-mod decision;
-pub mod exempt;
+pub mod decision;
+mod exempt;
 mod layout;
 mod proof;
-mod sample;
-mod specimen;
+pub mod sample;
+pub mod specimen;
 
 use std::{path::Path, sync::OnceLock};
 
@@ -75,12 +75,17 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
         };
         let mut subjects = Vec::new();
         for quirk in edition.select(&quirks, Some(kernel)) {
-            match subject(quirk, &rules) {
-                Ok(subject) => subjects.push(subject),
-                Err(_) if exempt::has(quirk) => {}
-                Err(error) => plan
-                    .refused
-                    .push((quirk.name.clone(), format!("{error:#}"))),
+            let refusal = match (subject(quirk, &rules), exempt::reason(quirk)) {
+                (Ok(subject), None) => {
+                    subjects.push(subject);
+                    continue;
+                }
+                (Ok(_), Some(_)) => "it is exempt, and does split".to_owned(),
+                (Err(error), _) => format!("{error:#}"),
+            };
+            let is_expected = |reason| refusal.contains(reason);
+            if !exempt::reason(quirk).is_some_and(is_expected) {
+                plan.refused.push((quirk.name.clone(), refusal));
             }
         }
         let (wanted, others): (Vec<_>, Vec<_>) = subjects

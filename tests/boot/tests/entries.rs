@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What is emulated for an entry, without a kernel: all that it claims, and the nearest that it does
+//! not.
+
+use std::{collections::BTreeSet, path::Path};
+
+use acsctl::{
+    built,
+    edition::Edition,
+    folder::{self, Scope},
+    quirk::Quirk,
+    verdict::Verdicts,
+};
+use anyhow::{Context, Result, ensure};
+use boot::{
+    scenarios::entries::{decision::Rules, plan, sample::Subject},
+    space::Space,
+};
+use isolation::table::Table;
+
+fn load(folder: &str, edition: Option<Edition>) -> Result<Vec<Quirk>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(folder);
+    Ok(folder::load(&folder, Scope::now(edition))?)
+}
+
+/// The entries of the test edition, and one of each form that there can be; with their table.
+fn entries() -> Result<(Vec<Quirk>, Table)> {
+    let mut quirks = load("tests/module/quirks", Some(Edition::Test))?;
+    for mut quirk in load("tools/acsctl/tests/export/entries", None)? {
+        quirk.number += 1000;
+        quirks.push(quirk);
+    }
+    quirks.sort_by_key(|quirk| quirk.number);
+    let table = built::table(&quirks.iter().collect::<Vec<_>>());
+    Ok((quirks, table))
+}
+
+/// Vendor and device id.
+fn ids(space: &Space) -> Option<(u16, u16)> {
+    let [a, b, c, d] = space.dword(0)?.to_le_bytes();
+    Some((u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])))
+}
+
+#[test]
+fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
+    let (quirks, table) = entries()?;
+    let rules = Rules {
+        kernel: &Verdicts::of(&[]),
+        table: &table,
+    };
+    let mut most = 0;
+    for quirk in &quirks {
+        let Ok(subject) = Subject::of(quirk, &rules) else {
+            continue;
+        };
+        for kind in quirk.kinds() {
+            let of_kind = subject.samples.iter().filter(|one| one.kind == kind);
+            let (apart, together): (Vec<_>, Vec<_>) =
+                of_kind.partition(|one| one.stranger.is_none());
+            let emulated: BTreeSet<_> = apart
+                .iter()
+                .flat_map(|one| &one.functions)
+                .filter_map(ids)
+                .collect();
+            let claimed: BTreeSet<_> = quirk
+                .ids()
+                .flat_map(|ids| [(ids.vendor, ids.first), (ids.vendor, ids.last)])
+                .collect();
+            ensure!(emulated == claimed, "{}: {emulated:04x?}", quirk.name);
+            most = most.max(claimed.len());
+            let counts = apart.iter().map(|one| one.functions.len());
+            ensure!(counts.into_iter().all(|count| (2..=8).contains(&count)));
+            ensure!(!together.is_empty(), "{}: no neighbours", quirk.name);
+        }
+    }
+    // There is an entry that takes more than one package.
+    ensure!(most > 8, "{most}");
+    Ok(())
+}
+
+/// Beside what is claimed stands one function which is not, in each way in which it can be another.
+#[test]
+fn the_nearest_strangers_are_there() -> Result<()> {
+    let (quirks, table) = entries()?;
+    let rules = Rules {
+        kernel: &Verdicts::of(&[]),
+        table: &table,
+    };
+    let strangers = |name: &str| -> Result<Vec<String>> {
+        let quirk = quirks.iter().find(|quirk| quirk.name == name);
+        let subject = Subject::of(quirk.context("no such entry")?, &rules)?;
+        let samples = subject.samples.into_iter();
+        Ok(samples.filter_map(|sample| sample.stranger).collect())
+    };
+    for (name, wanted) in [
+        (
+            "test/adapter",
+            &["1077:802f, another device", "1077:8033, another device"][..],
+        ),
+        ("test/revisions", &["revision 02", "revision 08"]),
+        ("test/class", &["class 020100"]),
+        ("test/subsystems", &["subsystem 1234:0011"]),
+        (
+            "test/condition",
+            &["condition 1 not met", "condition 2 not met"],
+        ),
+    ] {
+        let found = strangers(name)?;
+        for one in wanted {
+            ensure!(found.iter().any(|what| what == one), "{name}: {found:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Every entry that ships can be emulated; those that are exempt are refused for the stated reason.
+#[test]
+fn no_entry_is_refused() -> Result<()> {
+    for series in ["7.2", "7.3"] {
+        let plan = plan(series.parse()?, |_| true)?;
+        ensure!(plan.refused.is_empty(), "{:?}", plan.refused);
+        let names = plan.proofs.iter().flat_map(|proof| &proof.subjects);
+        ensure!(names.count() >= 13);
+    }
+    Ok(())
+}
+
+/// What the module would not split is told before any boot, and why.
+#[test]
+fn what_splits_nothing_is_refused() -> Result<()> {
+    let (quirks, table) = entries()?;
+    let rules = Rules {
+        kernel: &Verdicts::of(&[]),
+        table: &table,
+    };
+    let quirk = quirks.iter().find(|quirk| quirk.name == "acme/two-flags");
+    let Err(error) = Subject::of(quirk.context("no such entry")?, &rules) else {
+        anyhow::bail!("it is taken");
+    };
+    let said = error.to_string();
+    ensure!(said.contains("does not grant all of SV RR CR UF"), "{said}");
+    Ok(())
+}
