@@ -80,9 +80,10 @@ host-test: table-check ## tests that need no kernel
 	@$(CARGO) test --quiet --locked --offline --package boot --test entries
 
 .PHONY: boot-test
-boot-test: ## boot tests on KERNELS=; ARGS= goes to the test program (a filter, --list, ...)
+boot-test: ## boot tests on KERNELS=; ARGS= goes to the test programs (a filter, --list, ...)
 boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build --test export
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build --test export \
+		-- $(ARGS)
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios -- \
 		$(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
 

@@ -3,12 +3,15 @@
 //! Runs the boot tests, on each kernel that `ACS_QUIRKS_KERNELS` names (divided by spaces; `newest`
 //! when unset). Takes the arguments of any Rust test: `--list`, a filter, `--test-threads N`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
 use anyhow::Result;
 use boot::{
     kernel::Kernel,
-    scenarios::{self, entries},
+    scenarios::{
+        self,
+        entries::{self, Proof},
+    },
     setup::Setup,
 };
 use libtest_mimic::{Arguments, Trial};
@@ -56,14 +59,22 @@ fn of_entries(setup: &Arc<Setup>, arguments: &Arguments) -> Result<Vec<Trial>> {
     for (name, why) in plan.refused {
         trials.push(Trial::test(title(&name), move || Err(why.into())));
     }
-    for proof in plan.proofs {
-        let proof = Arc::new(proof);
+    // The boots that show an entry, with its position in each.
+    let mut shown: BTreeMap<String, Vec<(Arc<Proof>, usize)>> = BTreeMap::new();
+    for proof in plan.proofs.into_iter().map(Arc::new) {
         for (position, subject) in proof.subjects.iter().enumerate() {
-            let (proof, setup) = (Arc::clone(&proof), Arc::clone(setup));
-            trials.push(Trial::test(title(&subject.name), move || {
-                Ok(proof.outcome(&setup, position)?)
-            }));
+            let boots = shown.entry(subject.name.clone()).or_default();
+            boots.push((Arc::clone(&proof), position));
         }
     }
+    trials.extend(shown.into_iter().map(|(name, boots)| {
+        let setup = Arc::clone(setup);
+        Trial::test(title(&name), move || {
+            for (proof, position) in &boots {
+                proof.outcome(&setup, *position)?;
+            }
+            Ok(())
+        })
+    }));
     Ok(trials)
 }

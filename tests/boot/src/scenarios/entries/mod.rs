@@ -31,7 +31,7 @@ use acsctl::{
     release::Release,
     verdict::Verdicts,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 
 pub use self::proof::Proof;
 use self::{board::SLOTS, decision::Rules, sample::Subject};
@@ -42,7 +42,7 @@ const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 /// The tests of the entries, for one kernel.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Boots, each for several entries.
+    /// Boots, each for several entries; an entry with many functions is in more than one.
     pub proofs: Vec<Proof>,
     /// The names of entries that cannot be tested, and why.
     pub refused: Vec<(String, String)>,
@@ -75,7 +75,7 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
         };
         let mut subjects = Vec::new();
         for quirk in edition.select(&quirks, Some(kernel)) {
-            let refusal = match (subject(quirk, &rules), exempt::reason(quirk)) {
+            let refusal = match (Subject::of(quirk, &rules), exempt::reason(quirk)) {
                 (Ok(subject), None) => {
                     subjects.push(subject);
                     continue;
@@ -103,31 +103,26 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
     Ok(plan)
 }
 
-/// The packages of an entry, which must have room in one machine.
-fn subject(quirk: &Quirk, rules: &Rules<'_>) -> Result<Subject> {
-    let subject = Subject::of(quirk, rules)?;
-    let count = subject.samples.len();
-    ensure!(
-        count <= SLOTS,
-        "its {count} packages cannot be emulated: a machine has {SLOTS} slots"
-    );
-    Ok(subject)
-}
-
-/// Shares out entries to boots, in their order.
+/// Shares out entries to boots, in their order. One with more packages than a machine has slots takes
+/// several.
 fn boots(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {
     let mut boots: Vec<Vec<Subject>> = Vec::new();
     let mut left = 0;
     for subject in subjects {
-        let count = subject.samples.len();
-        match boots.last_mut() {
-            Some(boot) if count <= left => {
-                left -= count;
-                boot.push(subject);
-            }
-            _ => {
-                left = SLOTS - count;
-                boots.push(vec![subject]);
+        for samples in subject.samples.chunks(SLOTS) {
+            let part = Subject {
+                samples: samples.to_vec(),
+                ..subject.clone()
+            };
+            match boots.last_mut() {
+                Some(boot) if samples.len() <= left => {
+                    left -= samples.len();
+                    boot.push(part);
+                }
+                _ => {
+                    left = SLOTS - samples.len();
+                    boots.push(vec![part]);
+                }
             }
         }
     }

@@ -61,8 +61,20 @@ pub(super) fn outside(
             found.push((what, Specimen { device, ..inside }));
         }
         found.extend(beyond_limits(devices, &inside));
-        found.extend(beyond_conditions(&inside));
     }
+    // Two matches may have the same neighbours.
+    let mut known = Vec::new();
+    found.retain(|(_, specimen)| {
+        let is_new = !known.contains(specimen);
+        known.push(specimen.clone());
+        is_new
+    });
+    found.extend(
+        inside(quirk, kind)
+            .first()
+            .into_iter()
+            .flat_map(beyond_conditions),
+    );
     found
 }
 
