@@ -38,6 +38,18 @@ impl Groups {
             .map(|(address, group)| (address.as_str(), *group))
     }
 
+    /// The groups that have a function whose address begins with `prefix`, with all their members.
+    #[must_use]
+    pub fn around(&self, prefix: &str) -> Self {
+        let wanted: BTreeSet<u32> = self.below(prefix).map(|(_, group)| group).collect();
+        let members = self.0.iter().filter(|(_, group)| wanted.contains(group));
+        Self(
+            members
+                .map(|(address, group)| (address.clone(), *group))
+                .collect(),
+        )
+    }
+
     /// Says how these groups differ from what is expected, if they do. An expected group must have
     /// exactly the members that it names; functions that no group names do not count.
     #[must_use]

@@ -188,7 +188,7 @@ impl Proof {
                 } else {
                     vec![names.iter().map(String::as_str).collect()]
                 };
-                if let Some(difference) = groups.differ(&wanted) {
+                if let Some(difference) = groups.around(&place.address).differ(&wanted) {
                     bail!(
                         "{stage}, {}: {difference}{}",
                         describe(sample, &place.address),
