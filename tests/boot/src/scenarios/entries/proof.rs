@@ -108,24 +108,14 @@ impl Proof {
         let deadline = Instant::now() + LIMIT;
         let mut vm = Vm::boot(setup, &machine, deadline, &log)
             .with_context(|| format!("cannot boot; log: {}", log.display()))?;
-        let seen = self.stages(&mut vm);
-        // Written in any case: whether an entry fails is not known yet.
+        let seen = self.stages(&mut vm, board.places.clone());
+        // Written in any case: which entries fail is not known yet.
         vm.save_log(&log)?;
-        let (stages, granted, said) =
-            seen.with_context(|| format!("guest's log: {}", log.display()))?;
-        Ok(Seen {
-            places: board.places.clone(),
-            stages,
-            granted,
-            log: said,
-        })
+        seen.with_context(|| format!("guest's log: {}", log.display()))
     }
 
     /// The claim and its controls.
-    fn stages(
-        &self,
-        vm: &mut Vm<'_>,
-    ) -> Result<([(&'static str, Groups); 4], Vec<bool>, Vec<String>)> {
+    fn stages(&self, vm: &mut Vm<'_>, places: Vec<Place>) -> Result<Seen> {
         let module = self.module;
         let at_boot = vm.groups()?;
         vm.readd_packages()?;
@@ -162,13 +152,17 @@ impl Proof {
         });
         let granted = granted.collect::<Result<_>>()?;
         vm.is_content()?;
-        let stages = [
-            ("at boot", at_boot),
-            ("after remove and rescan without the module", without),
-            ("with the entry withdrawn", withdrawn),
-            (APART, with),
-        ];
-        Ok((stages, granted, log))
+        Ok(Seen {
+            places,
+            stages: [
+                ("at boot", at_boot),
+                ("after remove and rescan without the module", without),
+                ("with the entry withdrawn", withdrawn),
+                (APART, with),
+            ],
+            granted,
+            log,
+        })
     }
 
     /// Compares what was seen of an entry with what it says.
