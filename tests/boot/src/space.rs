@@ -84,6 +84,13 @@ impl Space {
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
     }
 
+    /// Vendor and device id.
+    #[must_use]
+    pub fn ids(&self) -> Option<(u16, u16)> {
+        let [a, b, c, d] = self.dword(0)?.to_le_bytes();
+        Some((u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])))
+    }
+
     /// Puts a PCI Express capability, version 2, with this Device/Port Type. It takes
     /// [`Space::PCIE_SIZE`] bytes; its header names no next capability.
     pub fn put_pcie(&mut self, at: usize, port_type: u8) {

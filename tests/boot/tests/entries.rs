@@ -38,12 +38,6 @@ fn entries() -> Result<(Vec<Quirk>, Table)> {
     Ok((quirks, table))
 }
 
-/// Vendor and device id.
-fn ids(space: &Space) -> Option<(u16, u16)> {
-    let [a, b, c, d] = space.dword(0)?.to_le_bytes();
-    Some((u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])))
-}
-
 #[test]
 fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
     let (quirks, table) = entries()?;
@@ -62,7 +56,7 @@ fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
             let emulated: BTreeSet<_> = apart
                 .iter()
                 .flat_map(|one| &one.functions)
-                .filter_map(ids)
+                .filter_map(Space::ids)
                 .collect();
             let claimed: BTreeSet<_> = quirk
                 .ids()

@@ -10,7 +10,9 @@
 //! | `decision.rs` | what the module would decide on them, before any guest boots |
 //! | `sample.rs` | packages of them |
 //! | `board.rs` | where these stand in a machine |
-//! | `proof.rs` | the boot, and what comes of it |
+//! | `proof.rs` | the boot |
+//! | `verdict.rs` | what the kernel itself answers in it |
+//! | `seen.rs` | what comes of it |
 //! | `exempt.rs` | the entries that this is not for |
 
 mod board;
@@ -19,7 +21,9 @@ mod exempt;
 mod layout;
 mod proof;
 pub mod sample;
+mod seen;
 pub mod specimen;
+mod verdict;
 
 use std::{path::Path, sync::OnceLock};
 
@@ -91,8 +95,10 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
         let (wanted, others): (Vec<_>, Vec<_>) = subjects
             .into_iter()
             .partition(|subject| is_wanted(&subject.name));
-        for subjects in boots(wanted).into_iter().chain(boots(others)) {
+        let boots = boots(wanted).into_iter().chain(boots(others));
+        for (number, subjects) in (1..).zip(boots) {
             plan.proofs.push(Proof {
+                title: format!("entries-{}-{number}", edition.name()),
                 module: edition.module(),
                 version: table.version,
                 subjects,

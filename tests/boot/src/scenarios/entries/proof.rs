@@ -3,19 +3,20 @@
 //! The boot that shows what entries do, and what comes of it for each.
 
 use std::{
-    fmt::Write as _,
+    path::PathBuf,
     sync::OnceLock,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{
     board::{Board, Place},
     sample::{Sample, Subject},
+    seen::{APART, Seen},
+    verdict::Answers,
 };
 use crate::{
-    groups::Groups,
     machine::{Iommu, Machine, Model, Package},
     scenario::counter,
     setup::Setup,
@@ -25,12 +26,16 @@ use crate::{
 /// Not Intel's: the ACPI table of that one names what QEMU knows on the root bus, and the kernel does
 /// without an IOMMU when it then meets a port where QEMU knows an endpoint.
 pub(super) const IOMMU: Iommu = Iommu::Amd;
+/// What the module's lines on devices have in common.
+const SAID: &str = ": acs_quirks: ";
 /// How long a boot may take.
 const LIMIT: Duration = Duration::from_secs(240);
 
 /// Entries of one module that are shown in one boot.
 #[derive(Debug)]
 pub struct Proof {
+    /// Its name, for the guest's log.
+    pub title: String,
     /// The module.
     pub module: &'static str,
     /// The digest of its table.
@@ -39,18 +44,6 @@ pub struct Proof {
     pub subjects: Vec<Subject>,
     /// What was seen, once the boot was made.
     pub seen: OnceLock<Result<Seen, String>>,
-}
-
-/// What was seen in a boot.
-#[derive(Debug)]
-pub struct Seen {
-    places: Vec<Place>,
-    /// The groups after each stage, with what was done.
-    stages: [(&'static str, Groups); 4],
-    /// The entries that the module counted as granted in the last stage.
-    granted: Vec<bool>,
-    /// What the module said of each of our devices in the last stage.
-    log: Vec<String>,
 }
 
 impl Proof {
@@ -64,14 +57,13 @@ impl Proof {
             let seen = self.boot(setup);
             seen.map_err(|error| format!("{error:#}"))
         });
-        self.judge(seen.as_ref()?, position)
-            .map_err(|error| format!("{error:#}"))
+        let result = seen.as_ref()?.judge(&self.subjects, position);
+        result.map_err(|error| format!("{error:#}\nguest's log: {}", self.log(setup).display()))
     }
 
-    /// The name of the guest's log: the first entry's.
-    fn title(&self) -> String {
-        let name = self.subjects.first().map_or("", |subject| &subject.name);
-        format!("entry-{}", name.replace('/', "-"))
+    /// Where the guest's log goes.
+    fn log(&self, setup: &Setup) -> PathBuf {
+        setup.kernel.logs.join(format!("{}.log", self.title))
     }
 
     fn samples(&self) -> impl Iterator<Item = &Sample> {
@@ -104,7 +96,7 @@ impl Proof {
             packages: &packages,
             acpi: None,
         };
-        let log = setup.kernel.logs.join(format!("{}.log", self.title()));
+        let log = self.log(setup);
         let deadline = Instant::now() + LIMIT;
         let mut vm = Vm::boot(setup, &machine, deadline, &log)
             .with_context(|| format!("cannot boot; log: {}", log.display()))?;
@@ -118,8 +110,10 @@ impl Proof {
     fn stages(&self, vm: &mut Vm<'_>, places: Vec<Place>) -> Result<Seen> {
         let module = self.module;
         let at_boot = vm.groups()?;
+        Answers::watch(vm)?;
         vm.readd_packages()?;
         let without = vm.groups()?;
+        let answers = Answers::read(vm)?;
 
         let load = format!("/sbin/modprobe {module}");
         vm.check(&load)?;
@@ -141,11 +135,11 @@ impl Proof {
         let withdrawn = vm.groups()?;
         vm.check(&unload)?;
 
-        vm.check("dmesg -c >/dev/null")?;
+        let said = vm.logged(SAID)?.len();
         vm.check(&load)?;
         vm.readd_packages()?;
         let with = vm.groups()?;
-        let log = vm.logged(": acs_quirks: ")?;
+        let log = vm.logged(SAID)?.split_off(said);
         let granted = self.subjects.iter().map(|subject| {
             let count = counter(vm, module, subject.number, "granted")?;
             Ok(count > 0)
@@ -160,67 +154,9 @@ impl Proof {
                 ("with the entry withdrawn", withdrawn),
                 (APART, with),
             ],
+            answers,
             granted,
             log,
         })
     }
-
-    /// Compares what was seen of an entry with what it says.
-    fn judge(&self, seen: &Seen, position: usize) -> Result<()> {
-        let subject = &self.subjects[position];
-        let before: usize = self.subjects[..position]
-            .iter()
-            .map(|subject| subject.samples.len())
-            .sum();
-        for (sample, place) in subject.samples.iter().zip(&seen.places[before..]) {
-            let names: Vec<String> = (0..sample.functions.len())
-                .map(|number| format!("{}.{number}", place.address))
-                .collect();
-            for (stage, groups) in &seen.stages {
-                let wanted: Vec<Vec<&str>> = if *stage == APART && sample.stranger.is_none() {
-                    names.iter().map(|name| vec![name.as_str()]).collect()
-                } else {
-                    vec![names.iter().map(String::as_str).collect()]
-                };
-                if let Some(difference) = groups.around(&place.address).differ(&wanted) {
-                    bail!(
-                        "{stage}, {}: {difference}{}",
-                        describe(sample, &place.address),
-                        said(&seen.log, &place.address)
-                    );
-                }
-            }
-        }
-        let splits = subject
-            .samples
-            .iter()
-            .any(|sample| sample.stranger.is_none());
-        ensure!(
-            !splits || seen.granted[position],
-            "{} has not counted a single claim of the entry",
-            self.module
-        );
-        Ok(())
-    }
-}
-
-/// The last stage.
-const APART: &str = "with the module";
-
-/// A package in words.
-fn describe(sample: &Sample, address: &str) -> String {
-    let kind = sample.kind.name();
-    match &sample.stranger {
-        None => format!("{kind} functions of the entry at {address}"),
-        Some(what) => format!("one function of the entry ({kind}) beside {what}, at {address}"),
-    }
-}
-
-/// What the module said of the functions in a slot.
-fn said(log: &[String], address: &str) -> String {
-    let mut text = String::new();
-    for line in log.iter().filter(|line| line.contains(address)) {
-        let _ = write!(text, "\n    {line}");
-    }
-    text
 }

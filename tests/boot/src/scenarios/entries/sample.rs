@@ -35,6 +35,8 @@ pub struct Subject {
     pub number: u16,
     /// Its name: `vendor/family`.
     pub name: String,
+    /// Whether it corrects the "no" of a handler of the kernel.
+    pub supersedes: bool,
     /// The packages: those that it splits, and those that it does not.
     pub samples: Vec<Sample>,
 }
@@ -79,6 +81,7 @@ impl Subject {
         Ok(Self {
             number: quirk.number,
             name: quirk.name.clone(),
+            supersedes: quirk.supersedes.is_some(),
             samples,
         })
     }
