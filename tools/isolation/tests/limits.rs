@@ -96,7 +96,7 @@ fn a_class_is_that_of_the_function() {
         (0x08_0200, false, false),
     ] {
         for revision in [0x00, 0x01, 0xff] {
-            let device = alone(class << 8 | revision, 0);
+            let device = alone((class << 8) | revision, 0);
             for (limits, is_within) in [(SUBCLASS, subclass), (INTERFACE, interface)] {
                 let expected = if is_within {
                     Ok(())
@@ -131,7 +131,7 @@ fn a_subsystem_is_one_of_the_list() {
         } else {
             outside(Excess::Subsystem(vendor, device))
         };
-        let device = alone(0, u32::from(device) << 16 | u32::from(vendor));
+        let device = alone(0, (u32::from(device) << 16) | u32::from(vendor));
         assert_eq!(check_within(&device, LISTED), expected, "{vendor:04x}");
     }
 }

@@ -344,7 +344,7 @@ pub(crate) fn raw_type(pcie_type: PcieType) -> u8 {
 /// Every set of kinds, the empty one among them.
 pub(crate) fn every_set_of_kinds() -> impl Iterator<Item = Kinds> {
     (0..1 << Kind::ALL.len()).map(|set| {
-        let chosen = |(bit, _): &(usize, Kind)| set >> bit & 1 == 1;
+        let chosen = |(bit, _): &(usize, Kind)| (set >> bit) & 1 == 1;
         let kinds = Kind::ALL.into_iter().enumerate().filter(chosen);
         kinds.fold(Kinds::NONE, |kinds, (_, kind)| kinds.union(Kinds::of(kind)))
     })
