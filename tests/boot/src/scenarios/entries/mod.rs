@@ -79,17 +79,15 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
         };
         let mut subjects = Vec::new();
         for quirk in edition.select(&quirks, Some(kernel)) {
-            let refusal = match (Subject::of(quirk, &rules), exempt::reason(quirk)) {
-                (Ok(subject), None) => {
-                    subjects.push(subject);
-                    continue;
+            let name = quirk.name.clone();
+            match (Subject::of(quirk, &rules), exempt::reason(quirk)) {
+                (Ok(subject), None) => subjects.push(subject),
+                (Ok(_), Some(_)) => {
+                    let why = "it is exempt, and does split".to_owned();
+                    plan.refused.push((name, why));
                 }
-                (Ok(_), Some(_)) => "it is exempt, and does split".to_owned(),
-                (Err(error), _) => format!("{error:#}"),
-            };
-            let is_expected = |reason| refusal.contains(reason);
-            if !exempt::reason(quirk).is_some_and(is_expected) {
-                plan.refused.push((quirk.name.clone(), refusal));
+                (Err(error), Some(reason)) if error.to_string().contains(reason) => {}
+                (Err(error), _) => plan.refused.push((name, format!("{error:#}"))),
             }
         }
         let (wanted, others): (Vec<_>, Vec<_>) = subjects

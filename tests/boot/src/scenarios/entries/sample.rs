@@ -3,7 +3,7 @@
 //! The packages that an entry is shown with.
 
 use acsctl::quirk::Quirk;
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use isolation::entry::Kind;
 
 use super::{
@@ -71,10 +71,17 @@ impl Subject {
             };
             let is_free = |vendor, device| rules.is_free(first, vendor, device);
             for (what, stranger) in outside(quirk, kind, is_free) {
+                let specimens = [first, &stranger];
+                let functions = spaces(&specimens)?;
+                let package: Vec<_> = specimens.into_iter().zip(&functions).collect();
+                ensure!(
+                    rules.split(quirk.number, &package).is_err(),
+                    "the module would split a package with {what}, which the entry does not claim"
+                );
                 samples.push(Sample {
                     kind,
                     stranger: Some(what),
-                    functions: spaces(&[first, &stranger])?,
+                    functions,
                 });
             }
         }
