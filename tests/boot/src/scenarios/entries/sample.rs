@@ -57,9 +57,8 @@ impl Subject {
                 if let [single] = specimens[..] {
                     specimens.push(single);
                 }
-                let functions = spaces(&specimens)?;
-                let package: Vec<_> = specimens.into_iter().zip(&functions).collect();
-                rules.split(quirk.number, &package)?;
+                let (functions, verdict) = emulate(&specimens, quirk.number, rules)?;
+                verdict?;
                 samples.push(Sample {
                     kind,
                     stranger: None,
@@ -71,11 +70,9 @@ impl Subject {
             };
             let is_free = |vendor, device| rules.is_free(first, vendor, device);
             for (what, stranger) in outside(quirk, kind, is_free) {
-                let specimens = [first, &stranger];
-                let functions = spaces(&specimens)?;
-                let package: Vec<_> = specimens.into_iter().zip(&functions).collect();
+                let (functions, verdict) = emulate(&[first, &stranger], quirk.number, rules)?;
                 ensure!(
-                    rules.split(quirk.number, &package).is_err(),
+                    verdict.is_err(),
                     "the module would split a package with {what}, which the entry does not claim"
                 );
                 samples.push(Sample {
@@ -94,6 +91,15 @@ impl Subject {
     }
 }
 
-fn spaces(specimens: &[&Specimen]) -> Result<Vec<Space>> {
-    specimens.iter().map(|specimen| space(specimen)).collect()
+/// A package of these functions, and whether the module would split it by the entry `number`.
+fn emulate(
+    specimens: &[&Specimen],
+    number: u16,
+    rules: &Rules<'_>,
+) -> Result<(Vec<Space>, Result<()>)> {
+    let spaces = specimens.iter().map(|specimen| space(specimen));
+    let spaces: Vec<Space> = spaces.collect::<Result<_>>()?;
+    let package: Vec<_> = specimens.iter().copied().zip(&spaces).collect();
+    let verdict = rules.split(number, &package);
+    Ok((spaces, verdict))
 }
