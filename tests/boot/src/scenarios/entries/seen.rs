@@ -85,7 +85,8 @@ impl Seen {
             let found = self.answers.on(vendor, device);
             ensure!(
                 found == BTreeSet::from([expected]),
-                "without the module, the kernel answers {found:?} for {vendor:04x}:{device:04x}, and not {expected}"
+                "without the module, the kernel answers {found:?} for {vendor:04x}:{device:04x}, and not \
+                 {expected} ({NO}: not isolated, {NO_OPINION}: no opinion)"
             );
         }
         Ok(())
