@@ -77,11 +77,13 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 .PHONY: host-test
 host-test: table-check ## tests that need no kernel
 	@$(CARGO) test --quiet --locked --offline --workspace --exclude boot
+	@$(CARGO) test --quiet --locked --offline --package boot --test entries
 
 .PHONY: boot-test
-boot-test: ## boot tests on KERNELS=; ARGS= goes to the test program (a filter, --list, ...)
+boot-test: ## boot tests on KERNELS=; ARGS= goes to the test programs (a filter, --list, ...)
 boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build --test export
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build --test export \
+		-- $(ARGS)
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios -- \
 		$(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
 

@@ -38,20 +38,32 @@ impl Groups {
             .map(|(address, group)| (address.as_str(), *group))
     }
 
+    /// The groups that have a function whose address begins with `prefix`, with all their members.
+    #[must_use]
+    pub fn around(&self, prefix: &str) -> Self {
+        let wanted: BTreeSet<u32> = self.below(prefix).map(|(_, group)| group).collect();
+        let members = self.0.iter().filter(|(_, group)| wanted.contains(group));
+        Self(
+            members
+                .map(|(address, group)| (address.clone(), *group))
+                .collect(),
+        )
+    }
+
     /// Says how these groups differ from what is expected, if they do. An expected group must have
     /// exactly the members that it names; functions that no group names do not count.
     #[must_use]
-    pub fn differ(&self, expected: &[&[&str]]) -> Option<String> {
+    pub fn differ<'a>(&self, expected: &[impl AsRef<[&'a str]>]) -> Option<String> {
         let mut by_group: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
         for (address, group) in &self.0 {
             by_group.entry(*group).or_default().insert(address);
         }
         let wrong = expected.iter().any(|members| {
-            let wanted: BTreeSet<&str> = members.iter().copied().collect();
+            let wanted: BTreeSet<&str> = members.as_ref().iter().copied().collect();
             !by_group.values().any(|found| *found == wanted)
         });
         wrong.then(|| {
-            let wanted = expected.iter().map(|group| group.join(" "));
+            let wanted = expected.iter().map(|group| group.as_ref().join(" "));
             let wanted: Vec<String> = wanted.collect();
             format!(
                 "groups are\n{self}expected were\n    {}",

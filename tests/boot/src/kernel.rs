@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use acsctl::release::Release;
 use anyhow::{Context, Result, bail};
 
 /// A stock kernel and the modules that have been built for it.
@@ -63,6 +64,18 @@ impl Kernel {
             release,
             modules,
         })
+    }
+
+    /// The series that it belongs to.
+    ///
+    /// # Errors
+    ///
+    /// When its release does not begin with two numbers.
+    pub fn series(&self) -> Result<Release> {
+        let mut numbers = self.release.split(|c: char| !c.is_ascii_digit());
+        let [major, minor] = [(); 2].map(|()| numbers.next().unwrap_or_default());
+        let series = format!("{major}.{minor}").parse();
+        series.with_context(|| format!("the kernel's release is {}", self.release))
     }
 
     /// The kernels that `ACS_QUIRKS_KERNELS` names, divided by spaces; `newest` when it names none.

@@ -7,7 +7,9 @@
 //! | `kernel.rs` | finds the prepared kernels and modules in the cache |
 //! | `initramfs.rs` | packs the guest's file system |
 //! | `setup.rs` | the three things that a guest boots from: kernel, file system, accelerator |
-//! | `function.rs` | one emulated PCI function: its configuration space, served over vfio-user |
+//! | `space.rs` | the configuration space of an emulated function |
+//! | `function.rs` | an emulated endpoint in a few words |
+//! | `server.rs` | serves a configuration space over vfio-user |
 //! | `machine.rs` | what hardware a guest has, and the command line for it |
 //! | `qmp.rs` | QEMU's monitor: hot-plug |
 //! | `shell.rs` | the guest's shell |
@@ -24,6 +26,8 @@ pub mod machine;
 pub mod qmp;
 pub mod scenario;
 pub mod scenarios;
+pub mod server;
 pub mod setup;
 pub mod shell;
+pub mod space;
 pub mod vm;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::function::Function;
+use crate::{function::Function, space::Space};
 
 /// The IOMMU of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,42 +47,44 @@ impl Iommu {
 
 /// One function of a package.
 #[derive(Clone, Copy, Debug)]
-pub enum Model {
-    /// Our own emulation, with any ids.
+pub enum Model<'a> {
+    /// Our own emulation of an endpoint, with any ids.
     Emulated(Function),
+    /// Our own emulation of any function, by its configuration space.
+    Space(&'a Space),
     /// A device that QEMU has, with its options.
-    Stock(&'static str),
+    Stock(&'a str),
 }
 
 /// A device of one or more functions, in one slot.
 #[derive(Clone, Copy, Debug)]
-pub struct Package {
+pub struct Package<'a> {
     /// The bus, as QEMU knows it.
-    pub bus: &'static str,
+    pub bus: &'a str,
     /// Bus and slot as the guest sees them: `82:00`.
-    pub address: &'static str,
+    pub address: &'a str,
     /// The functions, from 0.
-    pub functions: &'static [Model],
+    pub functions: &'a [Model<'a>],
     /// Whether it is there from the start; if not, it can be hot-added.
     pub plugged: bool,
 }
 
 /// The hardware of a guest.
 #[derive(Clone, Copy, Debug)]
-pub struct Machine {
+pub struct Machine<'a> {
     /// Processors.
     pub cpus: u8,
     /// The IOMMU.
     pub iommu: Iommu,
     /// Bridges and ports, each a `-device` of QEMU, upper ones first.
-    pub bridges: &'static [&'static str],
+    pub bridges: &'a [&'a str],
     /// The devices below them.
-    pub packages: &'static [Package],
+    pub packages: &'a [Package<'a>],
     /// An ACPI table in source form that the firmware shall have in addition.
-    pub acpi: Option<&'static str>,
+    pub acpi: Option<&'a str>,
 }
 
-impl Machine {
+impl Machine<'_> {
     /// QEMU's arguments for the hardware, with the sockets of emulated functions in `sockets`.
     #[must_use]
     pub fn arguments(&self, sockets: &Path) -> Vec<String> {
@@ -107,7 +109,7 @@ impl Machine {
     }
 }
 
-impl Package {
+impl Package<'_> {
     /// QEMU's name of a function of the package at `position` in the machine.
     #[must_use]
     pub fn id(position: usize, function: usize) -> String {
@@ -134,7 +136,7 @@ impl Package {
             "multifunction": true,
         });
         match self.functions[number] {
-            Model::Emulated(_) => {
+            Model::Emulated(_) | Model::Space(_) => {
                 device["driver"] = json!("vfio-user-pci");
                 device["socket"] = json!({
                     "type": "unix",

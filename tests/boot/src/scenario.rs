@@ -59,7 +59,7 @@ pub struct Scenario {
     /// What it is about, in few words joined by hyphens.
     pub name: &'static str,
     /// The hardware.
-    pub machine: Machine,
+    pub machine: Machine<'static>,
     /// What is done, in order. A step that fails ends the test.
     pub steps: &'static [Step],
     /// How long it may take.
@@ -135,11 +135,11 @@ impl Step {
                 found if found == count => Ok(()),
                 found => bail!("it is logged {found} times"),
             },
-            Self::Counted(entry, name) => match counter(vm, entry, name)? {
+            Self::Counted(entry, name) => match counter(vm, "acs_quirks_test", entry, name)? {
                 0 => bail!("the counter is zero"),
                 _ => Ok(()),
             },
-            Self::NotCounted(entry, name) => match counter(vm, entry, name)? {
+            Self::NotCounted(entry, name) => match counter(vm, "acs_quirks_test", entry, name)? {
                 0 => Ok(()),
                 count => bail!("the counter is {count}"),
             },
@@ -166,9 +166,9 @@ fn logged(vm: &mut Vm, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// A counter of the test module's debugfs file.
-fn counter(vm: &mut Vm, entry: u16, name: &str) -> Result<u64> {
-    let text = vm.check("cat /sys/kernel/debug/acs_quirks_test/counts")?;
+/// A counter of a module's debugfs file.
+pub(crate) fn counter(vm: &mut Vm, module: &str, entry: u16, name: &str) -> Result<u64> {
+    let text = vm.check(&format!("cat /sys/kernel/debug/{module}/counts"))?;
     let entry = entry.to_string();
     let line = text
         .lines()

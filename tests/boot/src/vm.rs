@@ -17,10 +17,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
-    function::Served,
     groups::Groups,
     machine::{Iommu, Machine, Model, Package},
     qmp::Qmp,
+    server::Served,
     setup::Setup,
     shell::{Answer, Shell},
 };
@@ -39,8 +39,8 @@ const COMPLAINTS: &str =
 
 /// A running guest; dropping it ends it.
 #[derive(Debug)]
-pub struct Vm {
-    machine: Machine,
+pub struct Vm<'a> {
+    machine: Machine<'a>,
     shell: Shell,
     qmp: Qmp,
     _qemu: Process,
@@ -60,14 +60,19 @@ impl Drop for Process {
     }
 }
 
-impl Vm {
+impl<'a> Vm<'a> {
     /// Boots `machine`; the guest may live until `deadline`. When this fails, the kernel's messages
     /// so far go to `log`.
     ///
     /// # Errors
     ///
     /// When QEMU does not start, or the guest does not come up in time.
-    pub fn boot(setup: &Setup, machine: &Machine, deadline: Instant, log: &Path) -> Result<Self> {
+    pub fn boot(
+        setup: &Setup,
+        machine: &Machine<'a>,
+        deadline: Instant,
+        log: &Path,
+    ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let served = serve(machine, folder.path())?;
         let child = command(setup, machine, folder.path())?
@@ -200,7 +205,7 @@ impl Vm {
         Ok(())
     }
 
-    fn package(&self, position: usize) -> Result<Package> {
+    fn package(&self, position: usize) -> Result<Package<'a>> {
         let found = self.machine.packages.get(position).copied();
         found.with_context(|| format!("the machine has no package {position}"))
     }
@@ -256,10 +261,13 @@ fn serve(machine: &Machine, sockets: &Path) -> Result<BTreeMap<(usize, usize), S
     let mut served = BTreeMap::new();
     for (position, package) in machine.packages.iter().enumerate() {
         for (number, model) in package.functions.iter().enumerate() {
-            if let Model::Emulated(function) = model {
-                let socket = Package::socket(position, number, sockets);
-                served.insert((position, number), function.serve(&socket)?);
-            }
+            let space = match model {
+                Model::Emulated(function) => function.space(),
+                Model::Space(space) => (*space).clone(),
+                Model::Stock(_) => continue,
+            };
+            let socket = Package::socket(position, number, sockets);
+            served.insert((position, number), space.serve(&socket)?);
         }
     }
     Ok(served)

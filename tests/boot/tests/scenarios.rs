@@ -3,15 +3,22 @@
 //! Runs the boot tests, on each kernel that `ACS_QUIRKS_KERNELS` names (divided by spaces; `newest`
 //! when unset). Takes the arguments of any Rust test: `--list`, a filter, `--test-threads N`.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
 use anyhow::Result;
-use boot::{kernel::Kernel, scenarios, setup::Setup};
+use boot::{
+    kernel::Kernel,
+    scenarios::{
+        self,
+        entries::{self, Proof},
+    },
+    setup::Setup,
+};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    match trials() {
+    match trials(&arguments) {
         Ok((trials, _folder)) => libtest_mimic::run(&arguments, trials).exit_code(),
         Err(error) => {
             eprintln!("boot tests cannot run: {error:#}");
@@ -21,11 +28,12 @@ fn main() -> ExitCode {
 }
 
 /// The tests, and the folder that they need as long as they run.
-fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
+fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let folder = tempfile::tempdir()?;
     let mut trials = Vec::new();
     for kernel in Kernel::from_env()? {
         let setup = Arc::new(Setup::new(kernel, folder.path())?);
+        trials.extend(of_entries(&setup, arguments)?);
         for scenario in scenarios::all() {
             let name = format!("{}::{}", setup.kernel.release, scenario.title());
             let setup = Arc::clone(&setup);
@@ -37,4 +45,36 @@ fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
         }
     }
     Ok((trials, folder))
+}
+
+/// The tests of the entries, several of which share a boot.
+fn of_entries(setup: &Arc<Setup>, arguments: &Arguments) -> Result<Vec<Trial>> {
+    let mut trials = Vec::new();
+    let title = |name: &str| format!("{}::entry::{name}", setup.kernel.release);
+    let is_wanted = |name: &str| {
+        let trial = Trial::test(title(name), || Ok(()));
+        !arguments.is_filtered_out(&trial)
+    };
+    let plan = entries::plan(setup.kernel.series()?, is_wanted)?;
+    for (name, why) in plan.refused {
+        trials.push(Trial::test(title(&name), move || Err(why.into())));
+    }
+    // The boots that show an entry, with its position in each.
+    let mut shown: BTreeMap<String, Vec<(Arc<Proof>, usize)>> = BTreeMap::new();
+    for proof in plan.proofs.into_iter().map(Arc::new) {
+        for (position, subject) in proof.subjects.iter().enumerate() {
+            let boots = shown.entry(subject.name.clone()).or_default();
+            boots.push((Arc::clone(&proof), position));
+        }
+    }
+    trials.extend(shown.into_iter().map(|(name, boots)| {
+        let setup = Arc::clone(setup);
+        Trial::test(title(&name), move || {
+            for (proof, position) in &boots {
+                proof.outcome(&setup, *position)?;
+            }
+            Ok(())
+        })
+    }));
+    Ok(trials)
 }

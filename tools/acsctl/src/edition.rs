@@ -31,6 +31,16 @@ impl Edition {
         }
     }
 
+    /// The module that has its table.
+    #[must_use]
+    pub const fn module(self) -> &'static str {
+        match self {
+            Self::Validated => "acs_quirks",
+            Self::Candidate => "acs_quirks_candidates",
+            Self::Test => "acs_quirks_test",
+        }
+    }
+
     /// The folder in the source tree that the data of this edition comes from.
     #[must_use]
     pub const fn folder(self) -> &'static str {

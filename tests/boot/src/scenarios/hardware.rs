@@ -47,13 +47,13 @@ pub const ADAPTER_MACHINE: Machine = Machine {
 
 /// An endpoint of our emulation without ACS.
 #[must_use]
-pub const fn emulated(vendor: u16, device: u16, class: u32) -> Model {
+pub const fn emulated(vendor: u16, device: u16, class: u32) -> Model<'static> {
     Model::Emulated(Function::new(vendor, device, class))
 }
 
 /// Two functions of one kind.
 #[must_use]
-pub const fn pair(vendor: u16, device: u16) -> [Model; 2] {
+pub const fn pair(vendor: u16, device: u16) -> [Model<'static>; 2] {
     [
         emulated(vendor, device, ETHERNET),
         emulated(vendor, device, ETHERNET),
@@ -62,7 +62,7 @@ pub const fn pair(vendor: u16, device: u16) -> [Model; 2] {
 
 /// A machine with one package below each of two root ports: at 01:00 and at 02:00.
 #[must_use]
-pub const fn two(packages: &'static [Package; 2]) -> Machine {
+pub const fn two(packages: &'static [Package<'static>; 2]) -> Machine<'static> {
     Machine {
         cpus: 1,
         iommu: Iommu::Intel,
@@ -74,7 +74,7 @@ pub const fn two(packages: &'static [Package; 2]) -> Machine {
 
 /// The package below the first port.
 #[must_use]
-pub const fn first(functions: &'static [Model]) -> Package {
+pub const fn first(functions: &'static [Model<'static>]) -> Package<'static> {
     Package {
         bus: "port1",
         address: "01:00",
@@ -85,7 +85,7 @@ pub const fn first(functions: &'static [Model]) -> Package {
 
 /// The package below the second port.
 #[must_use]
-pub const fn second(functions: &'static [Model]) -> Package {
+pub const fn second(functions: &'static [Model<'static>]) -> Package<'static> {
     Package {
         bus: "port2",
         address: "02:00",

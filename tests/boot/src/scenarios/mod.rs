@@ -10,10 +10,12 @@
 //! | `refusals.rs` | where an entry does not count |
 //! | `silicon.rs` | entries that say more exactly which silicon they speak for |
 //! | `ports.rs` | entries for root ports and switch ports |
+//! | `entries/` | every entry, made from its own data |
 //! | `module.rs` | what can be seen and set from outside |
 //! | `states.rs` | kernels on which the hook cannot work |
 //! | `stress.rs` | loading and unloading while devices come and go |
 
+pub mod entries;
 pub mod hardware;
 mod module;
 mod ports;

@@ -22,7 +22,7 @@ const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00
 
 const ETHERNET: u32 = 0x02_0000;
 
-const fn of_revision(revision: u8) -> Model {
+const fn of_revision(revision: u8) -> Model<'static> {
     Model::Emulated(Function::new(0x1234, 0x0a06, ETHERNET).of_revision(revision))
 }
 
@@ -52,7 +52,7 @@ const REVISIONS: Scenario = Scenario {
     limit: LIMIT,
 };
 
-const fn of_subsystem(device: u16) -> Model {
+const fn of_subsystem(device: u16) -> Model<'static> {
     Model::Emulated(Function::new(0x1234, 0x0a07, ETHERNET).of_subsystem(0x1234, device))
 }
 
@@ -122,7 +122,7 @@ const fn switch(offset: usize, value: u32) -> Register {
     }
 }
 
-const fn with_registers(registers: &'static [Register]) -> Model {
+const fn with_registers(registers: &'static [Register]) -> Model<'static> {
     Model::Emulated(Function::new(0x1234, 0x0a09, ETHERNET).with_registers(registers))
 }
 
@@ -162,7 +162,11 @@ const OTHER: Model = with_registers(&[
 /// There is no capability with a switch.
 const WITHOUT: Model = with_registers(&[EXTENDED[0], EXTENDED[1], fixed(0x108, 0xf5ff_0000)]);
 
-const fn at(bus: &'static str, address: &'static str, functions: &'static [Model]) -> Package {
+const fn at(
+    bus: &'static str,
+    address: &'static str,
+    functions: &'static [Model<'static>],
+) -> Package<'static> {
     Package {
         bus,
         address,

@@ -139,9 +139,11 @@ fn compare(quirk: &Quirk, vendor: u16, before: &[u8], after: &[u8]) -> Result<()
                 granted += 1;
                 new == 1 && old != 1
             } else {
-                // Less than grouping takes must leave grouping to the kernel.
+                // Less than grouping takes must leave grouping to what decides it now: the kernel's
+                // own check, or a handler that says no to all that it does not list.
                 let may_refuse = quirk.acs.contains(AcsFlags::GROUPING);
-                new == NO_OPINION && old == new || may_refuse && new == 0
+                let undecided = old == NO_OPINION || old == 0;
+                (undecided && new == old) || (may_refuse && new == 0)
             };
             ensure!(
                 right,

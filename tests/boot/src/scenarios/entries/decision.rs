@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The module's own decision on an emulated package, before any guest boots.
+
+use acsctl::verdict::{Facts, Verdicts};
+use anyhow::{Result, bail};
+use isolation::{
+    acs::AcsFlags,
+    config::Config,
+    decision::{Decision, decide},
+    device::{Function, Record},
+    pcie::PcieType,
+    table::Table,
+    withdraw::Withdrawn,
+};
+
+use super::{
+    proof::IOMMU,
+    specimen::{Specimen, port_type},
+};
+use crate::{machine::Iommu, space::Space};
+
+/// What a kernel says of functions by itself, and what a table adds.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    /// The quirks of the kernel.
+    pub kernel: &'a Verdicts<'a>,
+    /// The table of the module.
+    pub table: &'a Table,
+}
+
+impl Rules<'_> {
+    /// Whether nobody claims a device for functions that are otherwise as `like` is.
+    #[must_use]
+    pub fn is_free(&self, like: &Specimen, vendor: u16, device: u16) -> bool {
+        use isolation::decision::KernelVerdict::Isolated;
+        self.table.row(vendor, device).is_none() && self.verdict(like, vendor, device) != Isolated
+    }
+
+    /// Checks that the entry `number` splits a package.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not, as the module would say it.
+    pub fn split(&self, number: u16, package: &[(&Specimen, &Space)]) -> Result<()> {
+        for (devfn, (specimen, _)) in (0..).zip(package) {
+            let function = Emulated { package, devfn };
+            let (vendor, device) = (specimen.vendor, specimen.device);
+            let kernel = self.verdict(specimen, vendor, device);
+            let asked = AcsFlags::GROUPING;
+            let name = format!("{} {vendor:04x}:{device:04x}", specimen.kind.name());
+            match decide(self.table, &Withdrawn::NONE, kernel, asked, &function) {
+                Decision::Granted(at) if self.is_number(at, number) => {}
+                Decision::Granted(_) | Decision::NotListed => {
+                    bail!("{name} is not in the table as a device of this entry")
+                }
+                Decision::Refused(_, refusal) => {
+                    bail!("the module would not split {name}, as it is emulated: {refusal}")
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_number(&self, position: u16, number: u16) -> bool {
+        let entry = self.table.entries.get(usize::from(position));
+        entry.is_some_and(|entry| entry.number == number)
+    }
+
+    fn verdict(
+        &self,
+        like: &Specimen,
+        vendor: u16,
+        device: u16,
+    ) -> isolation::decision::KernelVerdict {
+        let (found, _) = port_type(like.kind);
+        let facts = Facts {
+            vendor,
+            device: Some(device),
+            pcie_type: Some(found),
+            multifunction: true,
+            root_bus: matches!(found, PcieType::RootPort | PcieType::RcEndpoint),
+            amd_iommu: matches!(IOMMU, Iommu::Amd),
+            acs: None,
+        };
+        self.kernel.verdict(&facts, AcsFlags::GROUPING).kernel
+    }
+}
+
+/// A function of an emulated package, in slot 0.
+struct Emulated<'a> {
+    package: &'a [(&'a Specimen, &'a Space)],
+    devfn: u8,
+}
+
+impl Function for Emulated<'_> {
+    fn vendor(&self) -> u16 {
+        self.package[usize::from(self.devfn)].0.vendor
+    }
+
+    fn device(&self) -> u16 {
+        self.package[usize::from(self.devfn)].0.device
+    }
+
+    fn devfn(&self) -> u8 {
+        self.devfn
+    }
+
+    fn pcie_type(&self) -> Option<PcieType> {
+        let raw = Config::new(self).pcie_type(self.devfn).ok()??;
+        PcieType::from_raw(raw)
+    }
+
+    fn is_virtual(&self) -> bool {
+        false
+    }
+
+    fn has_acs(&self) -> bool {
+        !matches!(Config::new(self).has_acs(self.devfn), Ok(false))
+    }
+
+    fn is_exposed(&self) -> bool {
+        false
+    }
+
+    fn is_gone(&self) -> bool {
+        false
+    }
+
+    fn is_ari(&self) -> bool {
+        false
+    }
+
+    fn record(&self, devfn: u8) -> Record {
+        match self.package.get(usize::from(devfn)) {
+            Some(_) => Record::Known,
+            None => Record::None,
+        }
+    }
+
+    fn read_config(&self, devfn: u8, offset: u16) -> Option<u32> {
+        match self.package.get(usize::from(devfn)) {
+            Some((_, space)) => space.dword(offset.into()),
+            None => Some(u32::MAX),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The configuration space of a specimen.
+
+use anyhow::{Context, Result, bail};
+use isolation::{
+    condition::{Condition, Place},
+    entry::Kind,
+    pcie::HeaderLayout,
+};
+
+use super::specimen::{Specimen, port_type};
+use crate::space::{SIZE, Space};
+
+/// Where capabilities stand, and where extended ones do.
+const STANDARD: std::ops::Range<usize> = 0x40..0x100;
+const EXTENDED: std::ops::Range<usize> = 0x100..SIZE;
+/// Capability ids: MSI, PCI Express, MSI-X.
+const MSI: u8 = 0x05;
+const PCIE: u8 = 0x10;
+const MSIX: u8 = 0x11;
+/// Extended capability ids: ARI, SR-IOV.
+const ARI: u16 = 0x0e;
+const SRIOV: u16 = 0x10;
+/// The least size of a capability, in bytes.
+const LEAST: usize = 0x10;
+
+/// Makes the configuration space of a specimen.
+///
+/// # Errors
+///
+/// What cannot be emulated of it.
+pub(super) fn space(specimen: &Specimen) -> Result<Space> {
+    let Specimen { vendor, device, .. } = *specimen;
+    let mut space = Space::new(vendor, device, specimen.class, specimen.revision);
+    // Every function has the multi-function bit; to the guest, QEMU shows its own.
+    space.put16(0x0e, 0x0080, 0);
+    if specimen.kind.layout() == HeaderLayout::Endpoint {
+        space.put16(0x2c, specimen.subsystem.0, 0);
+        space.put16(0x2e, specimen.subsystem.1, 0);
+    }
+    let mut room = Room::beside(&specimen.registers)?;
+    let mut list = Vec::new();
+    let places = std::iter::once(Place::Capability(PCIE));
+    for place in places.chain(specimen.registers.iter().map(|one| one.at)) {
+        if place != Place::Config && list.iter().all(|&(known, _)| known != place) {
+            let at = room.take(place, size(place, &specimen.registers))?;
+            list.push((place, at));
+        }
+    }
+    put_lists(&mut space, specimen.kind, &list);
+    for one in &specimen.registers {
+        let at = list.iter().find(|(place, _)| *place == one.at);
+        let at = at.map_or(0, |(_, at)| *at);
+        space.fix(at + usize::from(one.offset), one.mask, one.value);
+    }
+    Ok(space)
+}
+
+/// How many bytes a capability takes for all that is said of it.
+fn size(place: Place, registers: &[Condition]) -> usize {
+    let least = if place == Place::Capability(PCIE) {
+        Space::PCIE_SIZE
+    } else {
+        LEAST
+    };
+    let of_place = registers.iter().filter(|one| one.at == place);
+    let ends = of_place.map(|one| usize::from(one.offset) + 4);
+    ends.fold(least, usize::max)
+}
+
+/// Writes the capabilities and both lists of them, in the order given.
+fn put_lists(space: &mut Space, kind: Kind, list: &[(Place, usize)]) {
+    // Where the offset of the next capability is to stand, and the header of the next extended one.
+    let mut next = 0x34;
+    let mut before: Option<usize> = None;
+    for &(place, at) in list {
+        match place {
+            Place::Config => {}
+            Place::Capability(id) => {
+                if id == PCIE {
+                    space.put_pcie(at, port_type(kind).1);
+                    disguise(space, kind, at);
+                } else {
+                    space.put16(at, id.into(), 0);
+                }
+                space.put8(next, u8::try_from(at).unwrap_or_default());
+                next = at + 1;
+            }
+            Place::Extended(id) => {
+                // Version 1.
+                space.put16(at, id, 0);
+                space.put16(at + 2, 0x0001, 0);
+                if let Some(before) = before {
+                    let offset = u16::try_from(at).unwrap_or_default();
+                    space.put16(before + 2, (offset << 4) | 0x0001, 0);
+                }
+                before = Some(at);
+            }
+        }
+    }
+}
+
+/// QEMU takes endpoints alone from a server. So a port reads as one while QEMU makes the device, and
+/// as what it is from the reset on that comes before the guest starts. Of a type that QEMU passes on
+/// as it is: endpoints become integrated on a root bus, and integrated ones endpoints elsewhere.
+fn disguise(space: &mut Space, kind: Kind, pcie: usize) {
+    let (_, shown) = match kind {
+        Kind::MfEndpoint | Kind::RcEndpoint => return,
+        Kind::RootPort => port_type(Kind::RcEndpoint),
+        Kind::DownstreamPort => port_type(Kind::MfEndpoint),
+    };
+    // Header Type 1.
+    space.put8(0x0e, 0x81);
+    space.until_reset = vec![(0x0e, 0x80), (pcie + 2, (shown << 4) | 0x2)];
+}
+
+/// The dwords of a configuration space that are free.
+struct Room {
+    taken: [bool; SIZE / 4],
+}
+
+impl Room {
+    /// Beside the header, and the registers that stand at fixed places.
+    fn beside(registers: &[Condition]) -> Result<Self> {
+        let mut room = Self {
+            taken: [false; SIZE / 4],
+        };
+        for one in registers {
+            match (one.at, one.offset) {
+                (Place::Config, 0x10..0x28 | 0x30) => bail!(
+                    "a register at config + {:#04x} cannot be emulated: QEMU has base address registers there",
+                    one.offset
+                ),
+                (Place::Config, offset) => room.taken[usize::from(offset) / 4] = true,
+                (Place::Capability(MSI | MSIX) | Place::Extended(ARI | SRIOV), _) => bail!(
+                    "a register in {} cannot be emulated: QEMU keeps that capability to itself",
+                    one.at
+                ),
+                _ => {}
+            }
+        }
+        Ok(room)
+    }
+
+    /// Takes the first place for a capability.
+    fn take(&mut self, place: Place, size: usize) -> Result<usize> {
+        let (area, is_first) = match place {
+            Place::Extended(_) => (EXTENDED, !self.taken[EXTENDED.start / 4]),
+            _ => (STANDARD, false),
+        };
+        let dwords = size.div_ceil(4);
+        let mut starts = area.start / 4..=(area.end / 4).saturating_sub(dwords);
+        let is_free = |start: &usize| !self.taken[*start..start + dwords].contains(&true);
+        let start = starts
+            .find(is_free)
+            .filter(|start| !is_first || *start == EXTENDED.start / 4);
+        let start = start
+            .with_context(|| format!("{place} cannot be emulated: there is no room for it"))?;
+        self.taken[start..start + dwords].fill(true);
+        Ok(start * 4)
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Tests made from the entries themselves: `entry::vendor/family` emulates the functions that an entry
+//! claims and shows that the entry, and nothing else, splits them.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `specimen.rs` | which functions show what an entry claims, and where the claim ends |
+//! | `layout.rs` | the configuration space of one |
+//! | `decision.rs` | what the module would decide on them, before any guest boots |
+//! | `sample.rs` | packages of them |
+//! | `board.rs` | where these stand in a machine |
+//! | `proof.rs` | the boot |
+//! | `verdict.rs` | what the kernel itself answers in it |
+//! | `seen.rs` | what comes of it |
+//! | `exempt.rs` | the entries that this is not for |
+
+mod board;
+pub mod decision;
+mod exempt;
+mod layout;
+mod proof;
+pub mod sample;
+mod seen;
+pub mod specimen;
+mod verdict;
+
+use std::{path::Path, sync::OnceLock};
+
+use acsctl::{
+    built,
+    edition::Edition,
+    folder::{self, Scope},
+    quirk::Quirk,
+    release::Release,
+    verdict::Verdicts,
+};
+use anyhow::{Context, Result};
+
+pub use self::proof::Proof;
+use self::{board::SLOTS, decision::Rules, sample::Subject};
+
+/// The checkout.
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+
+/// The tests of the entries, for one kernel.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// Boots, each for several entries; an entry with many functions is in more than one.
+    pub proofs: Vec<Proof>,
+    /// The names of entries that cannot be tested, and why.
+    pub refused: Vec<(String, String)>,
+}
+
+/// Plans the tests of every entry that the modules ship and the kernel of this release lacks. Those
+/// for which `is_wanted` says yes to their name share boots with each other alone.
+///
+/// # Errors
+///
+/// When the data has faults or cannot be read.
+pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
+    let mut plan = Plan::default();
+    let oldest = oldest()?;
+    let in_tree = load(Edition::Validated, oldest)?;
+    let is_there = |quirk: &Quirk| {
+        quirk
+            .mainline
+            .as_ref()
+            .is_some_and(|one| !one.is_missing_in(kernel))
+    };
+    let in_tree: Vec<Quirk> = in_tree.into_iter().filter(is_there).collect();
+    let verdicts = Verdicts::of(&in_tree);
+    for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
+        let quirks = load(edition, oldest)?;
+        let table = built::table(&edition.select(&quirks, Some(oldest)));
+        let rules = Rules {
+            kernel: &verdicts,
+            table: &table,
+        };
+        let mut subjects = Vec::new();
+        for quirk in edition.select(&quirks, Some(kernel)) {
+            let name = quirk.name.clone();
+            match (Subject::of(quirk, &rules), exempt::reason(quirk)) {
+                (Ok(subject), None) => subjects.push(subject),
+                (Ok(_), Some(_)) => {
+                    let why = "it is exempt, and does split".to_owned();
+                    plan.refused.push((name, why));
+                }
+                (Err(error), Some(reason)) if error.to_string().contains(reason) => {}
+                (Err(error), _) => plan.refused.push((name, format!("{error:#}"))),
+            }
+        }
+        let (wanted, others): (Vec<_>, Vec<_>) = subjects
+            .into_iter()
+            .partition(|subject| is_wanted(&subject.name));
+        let boots = boots(wanted).into_iter().chain(boots(others));
+        for (number, subjects) in (1..).zip(boots) {
+            plan.proofs.push(Proof {
+                title: format!("entries-{}-{number}", edition.name()),
+                module: edition.module(),
+                version: table.version,
+                subjects,
+                seen: OnceLock::new(),
+            });
+        }
+    }
+    Ok(plan)
+}
+
+/// Shares out entries to boots, in their order. One with more packages than a machine has slots takes
+/// several.
+fn boots(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {
+    let mut boots: Vec<Vec<Subject>> = Vec::new();
+    let mut left = 0;
+    for subject in subjects {
+        for samples in subject.samples.chunks(SLOTS) {
+            let part = Subject {
+                samples: samples.to_vec(),
+                ..subject.clone()
+            };
+            match boots.last_mut() {
+                Some(boot) if samples.len() <= left => {
+                    left -= samples.len();
+                    boot.push(part);
+                }
+                _ => {
+                    left = SLOTS - samples.len();
+                    boots.push(vec![part]);
+                }
+            }
+        }
+    }
+    boots
+}
+
+/// The entries in the folder of an edition.
+fn load(edition: Edition, kernel: Release) -> Result<Vec<Quirk>> {
+    let scope = Scope {
+        kernel: Some(kernel),
+        ..Scope::now(Some(edition))
+    };
+    Ok(folder::load(
+        &Path::new(PROJECT).join(edition.folder()),
+        scope,
+    )?)
+}
+
+/// The oldest supported series, which the tables are made for.
+fn oldest() -> Result<Release> {
+    let list = include_str!("../../../../../scripts/supported-kernels");
+    let first = list.lines().find(|line| !line.starts_with('#'));
+    Ok(first.context("no kernel is supported")?.parse()?)
+}

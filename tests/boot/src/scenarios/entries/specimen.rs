@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which functions show what an entry claims, and which show where the claim ends.
+
+use std::iter;
+
+use acsctl::quirk::{Devices, Ids, Quirk};
+use isolation::{
+    condition::Condition,
+    entry::Kind,
+    limits::Class,
+    pcie::{HeaderLayout, PcieType},
+};
+
+/// What a function is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Specimen {
+    /// What kind of function.
+    pub kind: Kind,
+    /// Vendor id.
+    pub vendor: u16,
+    /// Device id.
+    pub device: u16,
+    /// Class code with programming interface, 24 bits.
+    pub class: u32,
+    /// Revision id.
+    pub revision: u8,
+    /// Subsystem vendor and device id; ports have none.
+    pub subsystem: (u16, u16),
+    /// What its registers say.
+    pub registers: Vec<Condition>,
+}
+
+/// Functions of one kind that an entry claims: every id of its lists, of a range the first and the
+/// last, within their limits; each limit is met at both ends, and every subsystem is there.
+#[must_use]
+pub(super) fn inside(quirk: &Quirk, kind: Kind) -> Vec<Specimen> {
+    let devices = quirk.devices.iter();
+    devices.flat_map(|one| of(quirk, kind, one)).collect()
+}
+
+/// Functions of one kind that an entry does not claim, though it claims their neighbours, each with
+/// what is wrong with it. `is_free` says of an id that neither the kernel nor a table claims it.
+#[must_use]
+pub(super) fn outside(
+    quirk: &Quirk,
+    kind: Kind,
+    is_free: impl Fn(u16, u16) -> bool,
+) -> Vec<(String, Specimen)> {
+    let mut found = Vec::new();
+    for devices in &quirk.devices {
+        let Some(inside) = of(quirk, kind, devices).into_iter().next() else {
+            continue;
+        };
+        let excluded = quirk.excludes.iter().flat_map(|excluded| &excluded.ids);
+        let excluded = excluded.filter(|ids| ids.vendor == inside.vendor);
+        let ids = neighbours(&devices.ids, &is_free).chain(excluded.map(|ids| ids.first));
+        for device in ids.filter(|&device| is_free(inside.vendor, device)) {
+            let what = format!("{:04x}:{device:04x}, another device", inside.vendor);
+            let inside = inside.clone();
+            found.push((what, Specimen { device, ..inside }));
+        }
+        found.extend(beyond_limits(devices, &inside));
+    }
+    // Two matches may have the same neighbours.
+    let mut known = Vec::new();
+    found.retain(|(_, specimen)| {
+        let is_new = !known.contains(specimen);
+        known.push(specimen.clone());
+        is_new
+    });
+    found.extend(
+        inside(quirk, kind)
+            .first()
+            .into_iter()
+            .flat_map(beyond_conditions),
+    );
+    found
+}
+
+/// The functions of one `[[match]]`.
+fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<Specimen> {
+    let limits = &devices.limits;
+    let ids: Vec<(u16, u16)> = devices.ids.iter().flat_map(ends).collect();
+    let (first, last) = limits.revisions.unwrap_or_default();
+    let revisions = if first == last {
+        vec![first]
+    } else {
+        vec![first, last]
+    };
+    let class = match (limits.class, kind.layout()) {
+        (Some(Class::Subclass(class)), _) => u32::from(class) << 8,
+        (Some(Class::Interface(class)), _) => class,
+        // A network adapter; a PCI-to-PCI bridge.
+        (None, HeaderLayout::Endpoint) => 0x02_0000,
+        (None, HeaderLayout::Bridge) => 0x06_0400,
+    };
+    let count = ids.len().max(revisions.len()).max(limits.subsystems.len());
+    let subsystems = limits.subsystems.iter().copied().cycle();
+    let subsystems = subsystems.map(Some).chain(iter::repeat(None));
+    let all = ids.iter().cycle().zip(revisions.iter().cycle());
+    all.zip(subsystems)
+        .take(count)
+        .map(|((&(vendor, device), &revision), subsystem)| Specimen {
+            kind,
+            vendor,
+            device,
+            class,
+            revision,
+            subsystem: subsystem.unwrap_or((vendor, 0)),
+            registers: registers(quirk),
+        })
+        .collect()
+}
+
+/// The first and the last device of a range.
+fn ends(ids: &Ids) -> impl Iterator<Item = (u16, u16)> {
+    let last = (ids.last != ids.first).then_some(ids.last);
+    let vendor = ids.vendor;
+    iter::once(ids.first)
+        .chain(last)
+        .map(move |device| (vendor, device))
+}
+
+/// What the registers of a function must say.
+fn registers(quirk: &Quirk) -> Vec<Condition> {
+    let conditions = quirk.conditions.iter();
+    conditions
+        .map(acsctl::register::Precondition::in_dword)
+        .collect()
+}
+
+/// The nearest free ids below and above all of these, which are of one vendor.
+fn neighbours(ids: &[Ids], is_free: impl Fn(u16, u16) -> bool) -> impl Iterator<Item = u16> {
+    let vendor = ids.first().map_or(0, |ids| ids.vendor);
+    let lowest = ids.iter().map(|ids| ids.first).min().unwrap_or(0);
+    let highest = ids.iter().map(|ids| ids.last).max().unwrap_or(0);
+    let below = (1..lowest).rev().find(|&device| is_free(vendor, device));
+    // ffff is what an absent function reads as.
+    let mut above = highest.saturating_add(1)..0xffff;
+    let above = above.find(|&device| is_free(vendor, device));
+    below.into_iter().chain(above)
+}
+
+/// Functions like `inside`, each beyond one limit of its `[[match]]`.
+fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)> {
+    let limits = &devices.limits;
+    let mut found = Vec::new();
+    let (first, last) = limits.revisions.unwrap_or((u8::MIN, u8::MAX));
+    for revision in [first.checked_sub(1), last.checked_add(1)]
+        .into_iter()
+        .flatten()
+    {
+        let what = format!("revision {revision:02x}");
+        let inside = inside.clone();
+        found.push((what, Specimen { revision, ..inside }));
+    }
+    let class = match limits.class {
+        Some(Class::Subclass(class)) => Some(u32::from(class ^ 1) << 8),
+        Some(Class::Interface(class)) => Some(class ^ 1),
+        None => None,
+    };
+    if let Some(class) = class {
+        let what = format!("class {class:06x}");
+        let inside = inside.clone();
+        found.push((what, Specimen { class, ..inside }));
+    }
+    if let Some(&(vendor, device)) = limits.subsystems.last() {
+        let is_other = |device: &u16| !limits.subsystems.contains(&(vendor, *device));
+        let others = (device..=u16::MAX).chain(0..device);
+        if let Some(device) = others.into_iter().find(is_other) {
+            let what = format!("subsystem {vendor:04x}:{device:04x}");
+            let subsystem = (vendor, device);
+            let inside = inside.clone();
+            found.push((
+                what,
+                Specimen {
+                    subsystem,
+                    ..inside
+                },
+            ));
+        }
+    }
+    found
+}
+
+/// Functions like `inside`, each with one register that says something else, by one bit.
+fn beyond_conditions(inside: &Specimen) -> impl Iterator<Item = (String, Specimen)> {
+    (0..inside.registers.len()).map(|at| {
+        let mut other = inside.clone();
+        let register = &mut other.registers[at];
+        register.value ^= register.mask & register.mask.wrapping_neg();
+        (format!("condition {} not met", at + 1), other)
+    })
+}
+
+/// The Device/Port Type field of a function of a kind.
+#[must_use]
+pub(super) const fn port_type(kind: Kind) -> (PcieType, u8) {
+    match kind {
+        Kind::MfEndpoint => (PcieType::Endpoint, 0x0),
+        Kind::RootPort => (PcieType::RootPort, 0x4),
+        Kind::DownstreamPort => (PcieType::DownstreamPort, 0x6),
+        Kind::RcEndpoint => (PcieType::RcEndpoint, 0x9),
+    }
+}

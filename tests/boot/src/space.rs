@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The configuration space of an emulated function: its bytes, and which bits can be written.
+
+/// Size of the configuration space of a PCIe function, in bytes.
+pub const SIZE: usize = 4096;
+
+/// A configuration space.
+#[derive(Clone, Debug)]
+pub struct Space {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) writable: Vec<u8>,
+    /// What QEMU sees in place of some bytes until it resets the function for the guest.
+    pub(crate) until_reset: Vec<(usize, u8)>,
+}
+
+impl Space {
+    /// A function with these ids; class code with programming interface, 24 bits. Its header is of
+    /// type 0 and has a list of capabilities, which is empty.
+    #[must_use]
+    pub fn new(vendor: u16, device: u16, class: u32, revision: u8) -> Self {
+        let mut space = Self {
+            bytes: vec![0; SIZE],
+            writable: vec![0; SIZE],
+            until_reset: Vec::new(),
+        };
+        space.put16(0x00, vendor, 0);
+        space.put16(0x02, device, 0);
+        // Command: memory, bus master, parity, SERR, INTx disable.
+        space.put16(0x04, 0, 0x0546);
+        // Status: has a capability list.
+        space.put16(0x06, 0x0010, 0);
+        space.put32(0x08, (class << 8) | u32::from(revision), 0);
+        space
+    }
+
+    /// Puts a byte at an offset, none of whose bits can be written.
+    ///
+    /// # Panics
+    ///
+    /// When it would stand beyond the end.
+    pub fn put8(&mut self, at: usize, value: u8) {
+        self.bytes[at] = value;
+        self.writable[at] = 0;
+    }
+
+    /// Puts a word at an offset, with the bits of it that can be written.
+    ///
+    /// # Panics
+    ///
+    /// When it would stand beyond the end.
+    pub fn put16(&mut self, at: usize, value: u16, writable: u16) {
+        self.bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
+        self.writable[at..at + 2].copy_from_slice(&writable.to_le_bytes());
+    }
+
+    /// Puts a dword at an offset, with the bits of it that can be written.
+    ///
+    /// # Panics
+    ///
+    /// When it would stand beyond the end.
+    pub fn put32(&mut self, at: usize, value: u32, writable: u32) {
+        self.bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+        self.writable[at..at + 4].copy_from_slice(&writable.to_le_bytes());
+    }
+
+    /// Sets the bits of `mask` in the dword at an offset to those of `value`, for good.
+    ///
+    /// # Panics
+    ///
+    /// When it would stand beyond the end.
+    pub fn fix(&mut self, at: usize, mask: u32, value: u32) {
+        let masks = mask.to_le_bytes().into_iter().zip(value.to_le_bytes());
+        for (at, (mask, value)) in (at..at + 4).zip(masks) {
+            self.bytes[at] = (self.bytes[at] & !mask) | (value & mask);
+            self.writable[at] &= !mask;
+        }
+    }
+
+    /// The dword at an offset; `None` beyond the end.
+    #[must_use]
+    pub fn dword(&self, at: usize) -> Option<u32> {
+        let bytes = self.bytes.get(at..at.checked_add(4)?)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    }
+
+    /// Vendor and device id.
+    #[must_use]
+    pub fn ids(&self) -> Option<(u16, u16)> {
+        let [a, b, c, d] = self.dword(0)?.to_le_bytes();
+        Some((u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])))
+    }
+
+    /// Puts a PCI Express capability, version 2, with this Device/Port Type. It takes
+    /// [`Space::PCIE_SIZE`] bytes; its header names no next capability.
+    pub fn put_pcie(&mut self, at: usize, port_type: u8) {
+        self.put16(at, 0x0010, 0);
+        self.put16(at + 0x02, 0x0002 | (u16::from(port_type) << 4), 0);
+        // Device Capabilities: role-based error reporting, function-level reset.
+        self.put32(at + 0x04, 0x1000_8000, 0);
+        self.put16(at + 0x08, 0x2810, 0x7fff);
+        // Link Capabilities and Status: x1, 2.5 GT/s.
+        self.put32(at + 0x0c, 0x0000_0011, 0);
+        self.put16(at + 0x10, 0, 0x0fff);
+        self.put16(at + 0x12, 0x0011, 0);
+    }
+
+    /// Size of a PCI Express capability of version 2, in bytes.
+    pub const PCIE_SIZE: usize = 0x3c;
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What is emulated for an entry, without a kernel: all that it claims, and the nearest that it does
+//! not.
+
+use std::{collections::BTreeSet, path::Path};
+
+use acsctl::{
+    built,
+    edition::Edition,
+    folder::{self, Scope},
+    quirk::{Ids, Quirk},
+    verdict::Verdicts,
+};
+use anyhow::{Context, Result, ensure};
+use boot::{
+    scenarios::entries::{decision::Rules, plan, sample::Subject},
+    space::Space,
+};
+
+fn load(folder: &str, edition: Option<Edition>) -> Result<Vec<Quirk>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(folder);
+    Ok(folder::load(&folder, Scope::now(edition))?)
+}
+
+/// The entries of the test edition, and one of each form that there can be.
+fn entries() -> Result<Vec<Quirk>> {
+    let mut quirks = load("tests/module/quirks", Some(Edition::Test))?;
+    for mut quirk in load("tools/acsctl/tests/export/entries", None)? {
+        quirk.number += 1000;
+        quirks.push(quirk);
+    }
+    quirks.sort_by_key(|quirk| quirk.number);
+    Ok(quirks)
+}
+
+/// What is emulated for an entry, on a kernel without quirks.
+fn subject(quirk: &Quirk) -> Result<Subject> {
+    let mut quirks = entries()?;
+    quirks.retain(|other| other.number != quirk.number);
+    quirks.push(quirk.clone());
+    quirks.sort_by_key(|quirk| quirk.number);
+    let rules = Rules {
+        kernel: &Verdicts::of(&[]),
+        table: &built::table(&quirks.iter().collect::<Vec<_>>()),
+    };
+    Subject::of(quirk, &rules)
+}
+
+/// An entry by its name.
+fn named(name: &str) -> Result<Quirk> {
+    let mut quirks = entries()?.into_iter();
+    quirks
+        .find(|quirk| quirk.name == name)
+        .context("no such entry")
+}
+
+#[test]
+fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
+    let mut shown = 0;
+    for quirk in entries()? {
+        let Ok(subject) = subject(&quirk) else {
+            continue;
+        };
+        shown += 1;
+        for kind in quirk.kinds() {
+            let of_kind = subject.samples.iter().filter(|one| one.kind == kind);
+            let (apart, together): (Vec<_>, Vec<_>) =
+                of_kind.partition(|one| one.stranger.is_none());
+            let emulated: BTreeSet<_> = apart
+                .iter()
+                .flat_map(|one| &one.functions)
+                .filter_map(Space::ids)
+                .collect();
+            let claimed: BTreeSet<_> = quirk
+                .ids()
+                .flat_map(|ids| [(ids.vendor, ids.first), (ids.vendor, ids.last)])
+                .collect();
+            ensure!(emulated == claimed, "{}: {emulated:04x?}", quirk.name);
+            let counts = apart.iter().map(|one| one.functions.len());
+            ensure!(counts.into_iter().all(|count| (2..=8).contains(&count)));
+            let has_neighbours = !together.is_empty() || quirk.ids().any(Ids::is_any);
+            ensure!(has_neighbours, "{}: no neighbours", quirk.name);
+        }
+    }
+    ensure!(shown > 20, "{shown}");
+    Ok(())
+}
+
+/// More functions than a package can have are in several, and none is alone in one.
+#[test]
+fn nine_functions_take_two_packages() -> Result<()> {
+    let mut quirk = named("test/rciep")?;
+    quirk.devices = vec![quirk.devices[0].clone(); 9];
+    let samples = subject(&quirk)?.samples;
+    let apart = samples.iter().filter(|one| one.stranger.is_none());
+    let counts: Vec<_> = apart.map(|one| one.functions.len()).collect();
+    ensure!(counts == [8, 2], "{counts:?}");
+    Ok(())
+}
+
+/// Beside what is claimed stands one function which is not, in each way in which it can be another.
+#[test]
+fn the_nearest_strangers_are_there() -> Result<()> {
+    let strangers = |name: &str| -> Result<Vec<String>> {
+        let samples = subject(&named(name)?)?.samples.into_iter();
+        Ok(samples.filter_map(|sample| sample.stranger).collect())
+    };
+    for (name, wanted) in [
+        (
+            "test/adapter",
+            &["1077:802f, another device", "1077:8033, another device"][..],
+        ),
+        ("test/revisions", &["revision 02", "revision 08"]),
+        ("test/class", &["class 020100"]),
+        ("test/subsystems", &["subsystem 1234:0011"]),
+        (
+            "test/condition",
+            &["condition 1 not met", "condition 2 not met"],
+        ),
+    ] {
+        let found = strangers(name)?;
+        for one in wanted {
+            ensure!(found.iter().any(|what| what == one), "{name}: {found:?}");
+        }
+    }
+    Ok(())
+}
+
+/// Every entry that ships can be emulated; those that are exempt are refused for the stated reason.
+#[test]
+fn no_entry_is_refused() -> Result<()> {
+    for series in ["7.2", "7.3"] {
+        let plan = plan(series.parse()?, |_| true)?;
+        ensure!(plan.refused.is_empty(), "{:?}", plan.refused);
+        let names = plan.proofs.iter().flat_map(|proof| &proof.subjects);
+        ensure!(names.count() >= 13);
+    }
+    Ok(())
+}
+
+/// What the module would not split is told before any boot, and why.
+#[test]
+fn what_splits_nothing_is_refused() -> Result<()> {
+    let Err(error) = subject(&named("acme/two-flags")?) else {
+        anyhow::bail!("it is taken");
+    };
+    let said = error.to_string();
+    ensure!(said.contains("does not grant all of SV RR CR UF"), "{said}");
+    Ok(())
+}
