@@ -231,6 +231,11 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         let Some(Value::Several(section)) = self.section.key(name).map(|key| key.value) else {
             return Vec::new();
         };
+        if let Some(empty) = found.as_ref().filter(|found| found.get_ref().is_empty()) {
+            let problem = "a list without a section";
+            let help = self.section.key(name).map(missing_help).unwrap_or_default();
+            self.add(Rule::ValueEmpty, &empty.span(), name, problem, &help);
+        }
         let found = found.map(Spanned::into_inner).unwrap_or_default();
         let each = found.into_iter().map(|(place, table)| {
             let reader = Reader::new(section, table, place.clone(), self.status, self.notes);
