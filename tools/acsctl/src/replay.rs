@@ -3,7 +3,10 @@
 //! Holds what an entry says of captured machines against the groups that the kernel makes of them,
 //! without and with the entry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use isolation::{entry::Entry, table::Table};
 use topology::{Bdf, Function, Partition, Topology, view};
@@ -59,6 +62,13 @@ fn one(
     let [at_capture, at_before, at_after] = &expect.spans;
     let field = "expect.capture";
     let path = file.path.with_file_name(&expect.capture);
+    // Opening a pipe would wait for somebody to write, and a link may lead out of the tree.
+    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+        let problem = format!("{} is not a regular file", expect.capture);
+        let help = "put the capture itself there";
+        notes.add(Rule::CaptureRead, at_capture, field, problem, help);
+        return false;
+    }
     let topology = match topology::read(&path) {
         Ok(topology) => topology,
         Err(error) => {
