@@ -8,7 +8,7 @@ use std::{
     fs,
 };
 
-use isolation::{entry::Entry, table::Table};
+use isolation::{entry::Entry, groups::Fault, table::Table};
 use topology::{Bdf, Function, Partition, Topology, view};
 
 use crate::{
@@ -95,19 +95,12 @@ fn one(
 
     let view = view(&topology);
     let prediction = Prediction::of(&topology, &view, verdicts);
-    let computed = prediction
-        .without_table()
-        .and_then(|before| Ok((before, prediction.with_table(&table(quirk))?)));
-    let Ok((before, after)) = computed else {
+    let Ok((before, after)) = groups(&topology, &prediction, quirk) else {
         let problem = "no kernel can group this";
         let help = "capture the machine again";
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
         return false;
     };
-    let of_entry: BTreeSet<_> = members.iter().map(|function| function.bdf).collect();
-    let before = touching(&before, &of_entry);
-    let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
-    let after = touching(&after, &touched);
     for (field, rule, place, expected, computed) in [
         (
             "expect.before",
@@ -131,6 +124,24 @@ fn one(
         }
     }
     before != after
+}
+
+/// The groups that a function of the entry is in without it, and those of the same functions with it,
+/// where its conditions hold.
+///
+/// # Errors
+///
+/// [`Fault`], for a topology that was not checked.
+pub(crate) fn groups(
+    topology: &Topology,
+    prediction: &Prediction<'_>,
+    quirk: &Quirk,
+) -> Result<(Partition, Partition), Fault> {
+    let of_entry: BTreeSet<_> = members(topology, quirk).map(|one| one.bdf).collect();
+    let before = touching(&prediction.without_table()?, &of_entry);
+    let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
+    let after = touching(&prediction.with_table(&table(quirk))?, &touched);
+    Ok((before, after))
 }
 
 /// The functions that the entry names.
