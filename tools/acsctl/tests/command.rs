@@ -209,3 +209,17 @@ fn a_reader_that_has_gone_is_no_error() {
     let status = child.wait().expect("the command ends");
     assert!(status.success(), "{status}");
 }
+
+#[test]
+fn what_is_no_file_is_not_replaced_by_one() {
+    let folder = scratch("out");
+    let pipe = folder.join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("coreutils are there").success());
+    for out in [&pipe, &folder] {
+        let output = build(&tests().join("accepted"), out, &[]);
+        assert_ends(&output, 2, "not a regular file");
+    }
+    let kind = fs::metadata(&pipe).expect("it is there").file_type();
+    assert!(!kind.is_file());
+}
