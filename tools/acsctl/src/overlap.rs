@@ -190,15 +190,20 @@ fn are_taken(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
 }
 
 /// Whether one of two entries is mainline's and no function is of a kind that both speak for: the
-/// kernel's handlers tell those apart by their PCIe type, a table of ours does not. What supersedes
-/// a handler is of the handler's own kinds.
+/// kernel's handlers tell those apart by their PCIe type, a table of ours does not, and neither does
+/// a handler for any type, but beside handlers of the kernel's own. What supersedes a handler is of
+/// the handler's own kinds.
 fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
     let kinds = &other.draft.kinds;
     let supersedes = |mention: &Mention<'_, '_>| {
         let handler = mention.draft.supersedes;
         handler.is_some_and(|handler| handler.vendor() == mention.ids.vendor)
     };
+    let mainline = [one, other].map(|mention| mention.draft.mainline.as_ref());
+    let any_type = mainline.iter().flatten().any(|mainline| mainline.any_type);
+    let both = one.is_mainline() && other.is_mainline();
     (one.is_mainline() || other.is_mainline())
+        && (both || !any_type)
         && !are_taken(one, other)
         && !supersedes(one)
         && !supersedes(other)
