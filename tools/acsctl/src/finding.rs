@@ -30,7 +30,8 @@ pub struct Finding {
     pub problem: String,
     /// What to do.
     pub help: String,
-    /// The line to blame and the bytes to blame in it, if it is not the file as a whole.
+    /// The line to blame, or the part of it that is shown, and the bytes to blame in that, if it is
+    /// not the file as a whole.
     #[serde(skip)]
     pub(crate) excerpt: Option<(String, (usize, usize))>,
 }
@@ -95,8 +96,7 @@ impl<'a> Notes<'a> {
         let start = self.lines[line - 1];
         let end = text[at..].find('\n').map_or(text.len(), |after| at + after);
         let blamed = at - start..boundary(text, span.end).clamp(at, end) - start;
-        let excerpt =
-            (*span != (0..0)).then(|| (text[start..end].to_owned(), (blamed.start, blamed.end)));
+        let excerpt = (*span != (0..0)).then(|| window(&text[start..end], blamed));
         self.findings.push(Finding {
             file: self.file.path.clone(),
             line,
@@ -124,4 +124,32 @@ impl<'a> Notes<'a> {
 fn boundary(text: &str, at: usize) -> usize {
     let mut down = (0..=at.min(text.len())).rev();
     down.find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// How many characters of a line are shown.
+pub(crate) const SHOWN: usize = 120;
+/// How many of them may stand before the fault.
+const SHOWN_BEFORE: usize = 60;
+
+/// The part of a line around what is blamed in it, with the place of that; each tab as one space.
+fn window(line: &str, blamed: Range<usize>) -> (String, (usize, usize)) {
+    let (before, rest) = line.split_at(blamed.start);
+    let whole = line.chars().nth(SHOWN).is_none();
+    let near = |(at, _)| at;
+    let cut = before.char_indices().rev().nth(SHOWN_BEFORE - 1).map(near);
+    let begin = cut.filter(|_| !whole).unwrap_or(0);
+    let mut shown = String::new();
+    if begin > 0 {
+        shown.push('…');
+    }
+    shown.push_str(&before[begin..]);
+    let start = shown.len();
+    let room = SHOWN.saturating_sub(shown.chars().count());
+    let stop = rest.char_indices().nth(room).map_or(rest.len(), near);
+    shown.push_str(&rest[..stop]);
+    let end = start + blamed.len().min(stop);
+    if stop < rest.len() {
+        shown.push('…');
+    }
+    (shown.replace('\t', " "), (start, end))
 }

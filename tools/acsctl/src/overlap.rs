@@ -26,6 +26,12 @@ impl Mention<'_, '_> {
         self.draft.status == Some(Status::Mainline)
     }
 
+    /// Whether both are of one file, and say the same of their ids.
+    fn is_beside(&self, other: &Self) -> bool {
+        let same_file = self.draft.file.path == other.draft.file.path;
+        same_file && self.excludes == other.excludes && self.ids.is_any() == other.ids.is_any()
+    }
+
     fn line(&self) -> usize {
         self.draft.file.line(self.ids.span.start)
     }
@@ -36,19 +42,24 @@ impl Mention<'_, '_> {
 }
 
 /// Checks that every id belongs to one entry, and that nothing is claimed beside what says that it
-/// must not be. O(n log n) in the number of ranges, as long as few of them overlap.
+/// must not be. Each range is held against the one of each file that reaches furthest of those that
+/// begin before it, so that there is one finding on it and not one for each that it overlaps.
+/// O(n log n) in the number of ranges, as long as few files overlap.
 pub(crate) fn check(drafts: &[Draft<'_>]) -> Vec<Finding> {
     let mut mentions: Vec<_> = drafts.iter().flat_map(mentions).collect();
     mentions.sort_by_key(|mention| (mention.ids.vendor, mention.ids.first));
 
     let mut findings = Vec::new();
-    let mut rest = mentions.as_slice();
-    while let [low, above @ ..] = rest {
-        let reached = |ids: &Ids| ids.vendor == low.ids.vendor && ids.first <= low.ids.last;
-        for high in above.iter().take_while(|high| reached(high.ids)) {
-            findings.extend(overlap(low, high));
+    let mut furthest: Vec<&Mention<'_, '_>> = Vec::new();
+    for high in &mentions {
+        let reaches = |low: &Ids| low.vendor == high.ids.vendor && high.ids.first <= low.last;
+        furthest.retain(|low| reaches(low.ids));
+        findings.extend(furthest.iter().filter_map(|low| overlap(low, high)));
+        match furthest.iter_mut().find(|low| low.is_beside(high)) {
+            Some(low) if low.ids.last < high.ids.last => *low = high,
+            Some(_) => {}
+            None => furthest.push(high),
         }
-        rest = above;
     }
     findings
 }
