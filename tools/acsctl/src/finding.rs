@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use crate::{rule::Rule, source::DataFile};
+use crate::{format::characters::is_hidden, rule::Rule, source::DataFile};
 
 /// One fault in one data file. Findings sort by file, then by place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -102,8 +102,8 @@ impl<'a> Notes<'a> {
             line,
             column: text[start..at].chars().count() + 1,
             rule,
-            field: field.to_owned(),
-            problem: problem.into(),
+            field: on_a_line(field.to_owned()),
+            problem: on_a_line(problem.into()),
             help: help.into(),
             excerpt,
         });
@@ -124,6 +124,19 @@ impl<'a> Notes<'a> {
 fn boundary(text: &str, at: usize) -> usize {
     let mut down = (0..=at.min(text.len())).rev();
     down.find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// A text that quotes a file, with an escape for what would end the line or not be seen.
+fn on_a_line(text: String) -> String {
+    let is_bad = |c: char| is_hidden(c) || matches!(c, '\n' | '\r' | '\t');
+    if !text.contains(is_bad) {
+        return text;
+    }
+    let each = text.chars().map(|c| match c {
+        _ if is_bad(c) => c.escape_default().to_string(),
+        _ => c.to_string(),
+    });
+    each.collect()
 }
 
 /// How many characters of a line are shown.
