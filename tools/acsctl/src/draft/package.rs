@@ -156,7 +156,7 @@ impl Package {
         if before == after {
             let why = "an entry would split no group of this machine: its functions are in groups of \
                        their own, or what is above them keeps them together, or they can be taken \
-                       out of it";
+                       out of it; capture them in another slot or machine";
             return refuse(package.functions[0].bdf, why);
         }
         (package.before, package.after) = (before, after);
