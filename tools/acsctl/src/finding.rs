@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use crate::{rule::Rule, source::DataFile};
+use crate::{format::characters::is_hidden, rule::Rule, source::DataFile};
 
 /// One fault in one data file. Findings sort by file, then by place.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -30,7 +30,8 @@ pub struct Finding {
     pub problem: String,
     /// What to do.
     pub help: String,
-    /// The line to blame and the bytes to blame in it, if it is not the file as a whole.
+    /// The line to blame, or the part of it that is shown, and the bytes to blame in that, if it is
+    /// not the file as a whole.
     #[serde(skip)]
     pub(crate) excerpt: Option<(String, (usize, usize))>,
 }
@@ -95,15 +96,14 @@ impl<'a> Notes<'a> {
         let start = self.lines[line - 1];
         let end = text[at..].find('\n').map_or(text.len(), |after| at + after);
         let blamed = at - start..boundary(text, span.end).clamp(at, end) - start;
-        let excerpt =
-            (*span != (0..0)).then(|| (text[start..end].to_owned(), (blamed.start, blamed.end)));
+        let excerpt = (*span != (0..0)).then(|| window(&text[start..end], blamed));
         self.findings.push(Finding {
             file: self.file.path.clone(),
             line,
             column: text[start..at].chars().count() + 1,
             rule,
-            field: field.to_owned(),
-            problem: problem.into(),
+            field: on_a_line(field.to_owned()),
+            problem: on_a_line(problem.into()),
             help: help.into(),
             excerpt,
         });
@@ -124,4 +124,45 @@ impl<'a> Notes<'a> {
 fn boundary(text: &str, at: usize) -> usize {
     let mut down = (0..=at.min(text.len())).rev();
     down.find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+/// A text that quotes a file, with an escape for what would end the line or not be seen.
+fn on_a_line(text: String) -> String {
+    let is_bad = |c: char| is_hidden(c) || matches!(c, '\n' | '\r' | '\t');
+    if !text.contains(is_bad) {
+        return text;
+    }
+    let each = text.chars().map(|c| match c {
+        _ if is_bad(c) => c.escape_default().to_string(),
+        _ => c.to_string(),
+    });
+    each.collect()
+}
+
+/// How many characters of a line are shown.
+pub(crate) const SHOWN: usize = 120;
+/// How many of them may stand before the fault.
+const SHOWN_BEFORE: usize = 60;
+
+/// The part of a line around what is blamed in it, with the place of that; each tab as one space.
+fn window(line: &str, blamed: Range<usize>) -> (String, (usize, usize)) {
+    let (before, rest) = line.split_at(blamed.start);
+    let whole = line.chars().nth(SHOWN).is_none();
+    let near = |(at, _)| at;
+    let cut = before.char_indices().rev().nth(SHOWN_BEFORE - 1).map(near);
+    let begin = cut.filter(|_| !whole).unwrap_or(0);
+    let mut shown = String::new();
+    if begin > 0 {
+        shown.push('…');
+    }
+    shown.push_str(&before[begin..]);
+    let start = shown.len();
+    let room = SHOWN.saturating_sub(shown.chars().count());
+    let stop = rest.char_indices().nth(room).map_or(rest.len(), near);
+    shown.push_str(&rest[..stop]);
+    let end = start + blamed.len().min(stop);
+    if stop < rest.len() {
+        shown.push('…');
+    }
+    (shown.replace('\t', " "), (start, end))
 }

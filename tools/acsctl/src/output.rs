@@ -16,8 +16,15 @@ use crate::error::Error;
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when it exists and cannot be read.
+/// [`Error::CouldNotRun`] when it exists and cannot be read, or is no regular file.
 pub fn is_current(path: &Path, text: &str) -> Result<bool, Error> {
+    // A pipe would keep the reader waiting, and writing would put a file in its place.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let path = path.display();
+        return Err(Error::CouldNotRun(format!(
+            "cannot write {path}: it is there and not a regular file; name a file"
+        )));
+    }
     match fs::read(path) {
         Ok(found) => Ok(found == text.as_bytes()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),

@@ -26,6 +26,12 @@ impl Mention<'_, '_> {
         self.draft.status == Some(Status::Mainline)
     }
 
+    /// Whether both are of one file, and say the same of their ids.
+    fn is_beside(&self, other: &Self) -> bool {
+        let same_file = self.draft.file.path == other.draft.file.path;
+        same_file && self.excludes == other.excludes && self.ids.is_any() == other.ids.is_any()
+    }
+
     fn line(&self) -> usize {
         self.draft.file.line(self.ids.span.start)
     }
@@ -36,19 +42,24 @@ impl Mention<'_, '_> {
 }
 
 /// Checks that every id belongs to one entry, and that nothing is claimed beside what says that it
-/// must not be. O(n log n) in the number of ranges, as long as few of them overlap.
+/// must not be. Each range is held against the one of each file that reaches furthest of those that
+/// begin before it, so that there is one finding on it and not one for each that it overlaps.
+/// O(n log n) in the number of ranges, as long as few files overlap.
 pub(crate) fn check(drafts: &[Draft<'_>]) -> Vec<Finding> {
     let mut mentions: Vec<_> = drafts.iter().flat_map(mentions).collect();
     mentions.sort_by_key(|mention| (mention.ids.vendor, mention.ids.first));
 
     let mut findings = Vec::new();
-    let mut rest = mentions.as_slice();
-    while let [low, above @ ..] = rest {
-        let reached = |ids: &Ids| ids.vendor == low.ids.vendor && ids.first <= low.ids.last;
-        for high in above.iter().take_while(|high| reached(high.ids)) {
-            findings.extend(overlap(low, high));
+    let mut furthest: Vec<&Mention<'_, '_>> = Vec::new();
+    for high in &mentions {
+        let reaches = |low: &Ids| low.vendor == high.ids.vendor && high.ids.first <= low.last;
+        furthest.retain(|low| reaches(low.ids));
+        findings.extend(furthest.iter().filter_map(|low| overlap(low, high)));
+        match furthest.iter_mut().find(|low| low.is_beside(high)) {
+            Some(low) if low.ids.last < high.ids.last => *low = high,
+            Some(_) => {}
+            None => furthest.push(high),
         }
-        rest = above;
     }
     findings
 }
@@ -190,15 +201,20 @@ fn are_taken(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
 }
 
 /// Whether one of two entries is mainline's and no function is of a kind that both speak for: the
-/// kernel's handlers tell those apart by their PCIe type, a table of ours does not. What supersedes
-/// a handler is of the handler's own kinds.
+/// kernel's handlers tell those apart by their PCIe type, a table of ours does not, and neither does
+/// a handler for any type, but beside handlers of the kernel's own. What supersedes a handler is of
+/// the handler's own kinds.
 fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
     let kinds = &other.draft.kinds;
     let supersedes = |mention: &Mention<'_, '_>| {
         let handler = mention.draft.supersedes;
         handler.is_some_and(|handler| handler.vendor() == mention.ids.vendor)
     };
+    let mainline = [one, other].map(|mention| mention.draft.mainline.as_ref());
+    let any_type = mainline.iter().flatten().any(|mainline| mainline.any_type);
+    let both = one.is_mainline() && other.is_mainline();
     (one.is_mainline() || other.is_mainline())
+        && (both || !any_type)
         && !are_taken(one, other)
         && !supersedes(one)
         && !supersedes(other)

@@ -3,9 +3,12 @@
 //! Holds what an entry says of captured machines against the groups that the kernel makes of them,
 //! without and with the entry.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
-use isolation::{entry::Entry, table::Table};
+use isolation::{entry::Entry, groups::Fault, table::Table};
 use topology::{Bdf, Function, Partition, Topology, view};
 
 use crate::{
@@ -59,6 +62,13 @@ fn one(
     let [at_capture, at_before, at_after] = &expect.spans;
     let field = "expect.capture";
     let path = file.path.with_file_name(&expect.capture);
+    // Opening a pipe would wait for somebody to write, and a link may lead out of the tree.
+    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+        let problem = format!("{} is not a regular file", expect.capture);
+        let help = "put the capture itself there";
+        notes.add(Rule::CaptureRead, at_capture, field, problem, help);
+        return false;
+    }
     let topology = match topology::read(&path) {
         Ok(topology) => topology,
         Err(error) => {
@@ -85,19 +95,12 @@ fn one(
 
     let view = view(&topology);
     let prediction = Prediction::of(&topology, &view, verdicts);
-    let computed = prediction
-        .without_table()
-        .and_then(|before| Ok((before, prediction.with_table(&table(quirk))?)));
-    let Ok((before, after)) = computed else {
+    let Ok((before, after)) = groups(&topology, &prediction, quirk) else {
         let problem = "no kernel can group this";
         let help = "capture the machine again";
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
         return false;
     };
-    let of_entry: BTreeSet<_> = members.iter().map(|function| function.bdf).collect();
-    let before = touching(&before, &of_entry);
-    let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
-    let after = touching(&after, &touched);
     for (field, rule, place, expected, computed) in [
         (
             "expect.before",
@@ -121,6 +124,24 @@ fn one(
         }
     }
     before != after
+}
+
+/// The groups that a function of the entry is in without it, and those of the same functions with it,
+/// where its conditions hold.
+///
+/// # Errors
+///
+/// [`Fault`], for a topology that was not checked.
+pub(crate) fn groups(
+    topology: &Topology,
+    prediction: &Prediction<'_>,
+    quirk: &Quirk,
+) -> Result<(Partition, Partition), Fault> {
+    let of_entry: BTreeSet<_> = members(topology, quirk).map(|one| one.bdf).collect();
+    let before = touching(&prediction.without_table()?, &of_entry);
+    let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
+    let after = touching(&prediction.with_table(&table(quirk))?, &touched);
+    Ok((before, after))
 }
 
 /// The functions that the entry names.

@@ -2,12 +2,13 @@
 
 //! Findings, as people and programs read them.
 
-use std::ops::Range;
-
 use annotate_snippets::{Level, Renderer, Snippet};
 use serde::Serialize;
 
-use crate::{error::Error, finding::Finding};
+use crate::{
+    error::Error,
+    finding::{Finding, SHOWN},
+};
 
 /// The version of the JSON form.
 const SCHEMA: &str = "acsctl-check-1";
@@ -26,12 +27,11 @@ pub fn text(findings: &[Finding]) -> String {
             .id(finding.rule.code())
             .footer(Level::Help.title(&finding.help));
         let excerpt = finding.excerpt.as_ref();
-        let excerpt = excerpt.map(|(line, (start, end))| window(line, *start..*end));
-        if let Some((line, blamed)) = &excerpt {
+        if let Some((line, (start, end))) = excerpt {
             let snippet = Snippet::source(line)
                 .line_start(finding.line)
                 .origin(&origin)
-                .annotation(Level::Error.span(blamed.clone()));
+                .annotation(Level::Error.span(*start..*end));
             message = message.snippet(snippet);
         } else {
             message = message.footer(Level::Note.title(&origin));
@@ -39,34 +39,6 @@ pub fn text(findings: &[Finding]) -> String {
         format!("{}\n\n", renderer.render(message))
     });
     each.collect()
-}
-
-/// How many characters of a line are shown.
-const SHOWN: usize = 120;
-/// How many of them may stand before the fault.
-const SHOWN_BEFORE: usize = 60;
-
-/// The part of a line around what is blamed in it, with the place of that; each tab as one space.
-fn window(line: &str, blamed: Range<usize>) -> (String, Range<usize>) {
-    let (before, rest) = line.split_at(blamed.start);
-    let whole = line.chars().count() <= SHOWN;
-    let near = |(at, _)| at;
-    let cut = before.char_indices().rev().nth(SHOWN_BEFORE - 1).map(near);
-    let begin = cut.filter(|_| !whole).unwrap_or(0);
-    let mut shown = String::new();
-    if begin > 0 {
-        shown.push('…');
-    }
-    shown.push_str(&before[begin..]);
-    let start = shown.len();
-    let room = SHOWN.saturating_sub(shown.chars().count());
-    let stop = rest.char_indices().nth(room).map_or(rest.len(), near);
-    shown.push_str(&rest[..stop]);
-    let end = start + blamed.len().min(stop);
-    if stop < rest.len() {
-        shown.push('…');
-    }
-    (shown.replace('\t', " "), start..end)
 }
 
 /// The outcome of a check in its JSON form.

@@ -209,3 +209,47 @@ fn a_reader_that_has_gone_is_no_error() {
     let status = child.wait().expect("the command ends");
     assert!(status.success(), "{status}");
 }
+
+/// What is at fault lies in the file that comes later, whichever of the two is asked for; and while
+/// any file has a fault, no captured machine is looked at.
+#[test]
+fn a_file_is_not_called_sound_while_another_stands_in_its_way() {
+    let folder = scratch("check-one");
+    let copy = |from: &str, to: &str| {
+        let to = folder.join(to);
+        fs::create_dir_all(to.parent().expect("it has one")).expect("it is the test's own");
+        fs::copy(tests().join("accepted").join(from), &to).expect("it is the test's own");
+        to
+    };
+    let early = copy("acme/refused.toml", "acme/early.toml");
+    let check = || {
+        acsctl(&[
+            "table".as_ref(),
+            "check".as_ref(),
+            "--quirks".as_ref(),
+            folder.as_os_str(),
+            early.as_os_str(),
+        ])
+    };
+    assert_ends(&check(), 0, "1 checked, no findings");
+    let late = copy("acme/refused.toml", "acme/late.toml");
+    let output = check();
+    assert_ends(&output, 1, "late.toml");
+    assert_ends(&output, 1, "12 is the number of acme/early");
+    fs::remove_file(late).expect("it is the test's own");
+    assert_ends(&check(), 0, "1 checked, no findings");
+}
+
+#[test]
+fn what_is_no_file_is_not_replaced_by_one() {
+    let folder = scratch("out");
+    let pipe = folder.join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("coreutils are there").success());
+    for out in [&pipe, &folder] {
+        let output = build(&tests().join("accepted"), out, &[]);
+        assert_ends(&output, 2, "not a regular file");
+    }
+    let kind = fs::metadata(&pipe).expect("it is there").file_type();
+    assert!(!kind.is_file());
+}

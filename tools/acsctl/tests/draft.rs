@@ -11,9 +11,9 @@ use acsctl::{
     draft::draft,
     folder::{self, Scope},
     quirk::Quirk,
-    source::{DataFile, Sources},
+    source::{self, DataFile, Sources},
 };
-use common::{root, scratch, tests};
+use common::{machines, root, scratch, tests};
 use topology::{Acs, Bdf, Function, Header, Hex, Port, Topology};
 
 fn bdf(text: &str) -> Bdf {
@@ -106,6 +106,35 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         let found = check(text.replace(from, to)).expect_err("it splits nothing");
         assert_eq!(found[0].rule.code(), "expect-after");
     }
+}
+
+/// What is below ports does not stay together, and a port of the same id in another slot is one of the
+/// entry's functions too.
+#[test]
+fn the_groups_of_a_draft_are_those_that_the_check_computes() {
+    let (mut tried, known) = (0, data());
+    for machine in machines(&root().join("tests/topologies")) {
+        for function in &machine.functions {
+            let named = draft(&machine, function.bdf, Some("acme/x1"), &known);
+            let Ok((name, draft)) = named else {
+                continue;
+            };
+            tried += 1;
+            let folder = scratch("groups");
+            fs::create_dir(folder.join("acme")).expect("it is the test's own");
+            let path = folder.join(name).with_extension("toml");
+            fs::write(&path, answered(&draft.data)).expect("it is the test's own");
+            let mut capture = Vec::new();
+            topology::write(&draft.capture, &mut capture).expect("it can be written");
+            let beside = path.with_extension("capture.json");
+            fs::write(beside, capture).expect("it is the test's own");
+            let mut sources = source::read(&root().join("quirks")).expect("it can be read");
+            sources.add(&path).expect("it can be read");
+            let found = folder::check_all(sources, Scope::now(None)).err();
+            assert_eq!(found, None, "{}: {}", function.bdf, draft.data);
+        }
+    }
+    assert!(tried > 3, "{tried}");
 }
 
 #[test]

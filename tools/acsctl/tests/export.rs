@@ -605,12 +605,13 @@ fn prose_is_prose() {
     let mut quirk = entry("acme/root-port");
     let long = "x".repeat(75);
     quirk.partial = Some(format!(
-        "{long} --- {long} Signed-off-by: Somebody {long} diff --git a b"
+        "{long} --- {long} Signed-off-by: Somebody {long} cc: x@y {long} diff --git a b"
     ));
     let text = patch(&quirk).text;
     for line in [
         "\n ---\n",
         "\n Signed-off-by: Somebody\n",
+        "\n cc: x@y\n",
         "\n diff --git a b.\n",
     ] {
         has(&text, line);

@@ -179,6 +179,33 @@ fn a_file_belongs_in_the_folder_of_a_vendor() {
     }
 }
 
+/// A handler that does not look at the PCIe type answers for functions of any kind.
+#[test]
+fn a_kind_does_not_tell_a_claim_from_a_handler_for_any_type() {
+    let entry = |number: u16, more: &str| DataFile {
+        path: format!("acme/e{number}.toml").into(),
+        name: format!("acme/e{number}"),
+        text: format!("schema = 1\nnumber = {number}\nacs = [\"SV\"]\n{more}"),
+        built_in: false,
+    };
+    let matched = "[[match]]\nvendor = \"acee\"\ndevices = [\"0500\"]\n";
+    let claim = format!("status = \"candidate\"\nreason = \"x\"\nkind = \"rciep\"\n{matched}");
+    for (any_type, expected) in [(false, 0), (true, 1)] {
+        let mainline = format!(
+            "status = \"mainline\"\nname = \"x\"\nkind = \"root-port\"\n{matched}\
+             [mainline]\nsince = \"v5.8\"\nhandler = \"pci_quirk_x\"\nany-type = {any_type}\n\
+             [evidence]\nstatement = \"x\"\nstated-by = \"x\"\nsources = [\"https://example.org/\"]\n"
+        );
+        let files = [entry(1, &mainline), entry(2, &claim)];
+        let found = findings(&files, Edition::Validated);
+        assert_eq!(found.len(), expected, "{found:?}");
+        assert!(
+            found.iter().all(|one| one.contains(": in-mainline: ")),
+            "{found:?}"
+        );
+    }
+}
+
 #[test]
 fn a_table_has_room_for_so_many_entries_and_no_more() {
     let entry = |number: usize| DataFile {

@@ -68,3 +68,23 @@ fn a_fault_is_shown_however_far_out_in_its_line_it_is() {
         }
     }
 }
+
+/// A line of a data file can be as long as the file; each finding on it keeps a part.
+#[test]
+fn many_faults_in_a_long_line_are_no_burden() {
+    let text = |range: &str, count| {
+        let ranges = format!("\"{range}\", ").repeat(count);
+        format!(
+            "schema = 1\nnumber = 7\nstatus = \"candidate\"\nkind = \"rciep\"\nacs = [\"SV\"]\n\
+             reason = \"x\"\n[[match]]\nvendor = \"acee\"\ndevices = [{ranges}]\n"
+        )
+    };
+    for (fault, count) in [("x", 3000), ("0001-0002", 3000)] {
+        let report = report(text(fault, count));
+        let found = report.matches("error[").count();
+        assert!(found >= count - 1, "{found}");
+        // Each range is blamed once, not once for each that it overlaps.
+        assert!(found <= count, "{found}");
+        assert!(report.len() < 1000 * count, "{}", report.len());
+    }
+}

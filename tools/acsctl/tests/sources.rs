@@ -106,6 +106,44 @@ fn a_pipe() {
     assert_found(sources, "acme/other.toml", expected);
 }
 
+/// A folder with an entry whose capture `make` makes.
+fn with_capture(test: &str, make: impl Fn(&Path)) -> Sources {
+    let folder = scratch(test);
+    fs::create_dir(folder.join("acme")).expect("the folder is the test's own");
+    let sound = tests().join("accepted/acme/nic.toml");
+    fs::copy(sound, folder.join("acme/nic.toml")).expect("the folder is the test's own");
+    make(&folder.join("acme/nic.capture.json"));
+    source::read(&folder).expect("the folder can be read")
+}
+
+#[test]
+fn a_capture_that_is_a_pipe() {
+    let sources = with_capture("capture-pipe", |path| {
+        let made = Command::new("mkfifo").arg(path).status();
+        assert!(made.expect("coreutils are there").success());
+    });
+    let found = folder::check_all(sources, Scope::now(None)).expect_err("there is a fault");
+    assert!(
+        found[0]
+            .to_string()
+            .contains("capture-read: expect.capture: nic.capture.json is not a regular file; ")
+    );
+}
+
+#[test]
+fn a_capture_that_is_a_symbolic_link() {
+    let sources = with_capture("capture-link", |path| {
+        let sound = tests().join("accepted/acme/nic.capture.json");
+        symlink(sound, path).expect("links can be made");
+    });
+    let found = folder::check_all(sources, Scope::now(None)).expect_err("there is a fault");
+    assert!(
+        found[0]
+            .to_string()
+            .contains("capture-read: expect.capture: nic.capture.json is not a regular file; ")
+    );
+}
+
 #[test]
 fn a_folder_with_the_name_of_a_file() {
     let sources = folder("folder", |path| {

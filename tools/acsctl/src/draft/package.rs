@@ -15,7 +15,13 @@ use isolation::{
 };
 use topology::{Bdf, Function, Partition, Seen, Topology, View, view};
 
-use crate::{predict::Prediction, quirk::Quirk, verdict::Verdicts};
+use crate::{
+    limits::Limits,
+    predict::Prediction,
+    quirk::{Devices, Ids, Quirk, Status},
+    replay,
+    verdict::Verdicts,
+};
 
 /// Why there is no draft: what it is about, why, and what to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -80,8 +86,10 @@ pub(super) struct Package {
     pub(super) kinds: Vec<Kind>,
     /// The handler whose "no" the entry would correct.
     pub(super) supersedes: Option<CatchAll>,
-    /// Every group that one of its functions is in.
+    /// Every group that a function with one of its ids is in.
     pub(super) before: Partition,
+    /// The groups of the same functions with an entry for these ids.
+    pub(super) after: Partition,
 }
 
 impl Package {
@@ -94,19 +102,12 @@ impl Package {
         let view = view(topology);
         let verdicts = Verdicts::of(quirks);
         let prediction = Prediction::of(topology, &view, &verdicts);
-        let Ok(before) = prediction.without_table() else {
-            return Err(Refused(
-                "no kernel can group this; capture the host again".to_owned(),
-            ));
-        };
         let mut package = Self {
             functions: Vec::new(),
             kinds: Vec::new(),
             supersedes: None,
-            before: before
-                .into_iter()
-                .filter(|group| group.iter().any(|bdf| addresses.contains(bdf)))
-                .collect(),
+            before: Partition::new(),
+            after: Partition::new(),
         };
         for seen in &view.functions {
             if !addresses.contains(&seen.function.bdf) {
@@ -144,7 +145,67 @@ impl Package {
                 return refuse(alone.bdf, why);
             }
         }
+        let groups = package
+            .entry()
+            .and_then(|entry| replay::groups(topology, &prediction, &entry).ok());
+        let Some((before, after)) = groups else {
+            return Err(Refused(
+                "no kernel can group this; capture the host again".to_owned(),
+            ));
+        };
+        if before == after {
+            let why = "an entry would split no group of this machine: its functions are in groups of \
+                       their own, or what is above them keeps them together, or they can be taken \
+                       out of it; capture them in another slot or machine";
+            return refuse(package.functions[0].bdf, why);
+        }
+        (package.before, package.after) = (before, after);
         Ok(package)
+    }
+
+    /// An entry that grants all that grouping asks for; none where there is no function.
+    fn entry(&self) -> Option<Quirk> {
+        let (&kind, more_kinds) = self.kinds.split_first()?;
+        let devices = |function: &Function| {
+            let device = function.device?.value();
+            Some(Devices {
+                ids: vec![Ids {
+                    vendor: function.vendor.value(),
+                    first: device,
+                    last: device,
+                    span: 0..0,
+                }],
+                about: None,
+                limits: Limits::default(),
+            })
+        };
+        let mut all: Vec<Devices> = Vec::new();
+        for one in self.functions.iter().filter_map(devices) {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        Some(Quirk {
+            number: 1,
+            name: "vendor/family".to_owned(),
+            status: Status::Validated,
+            title: None,
+            kind,
+            more_kinds: more_kinds.to_vec(),
+            acs: AcsFlags::GROUPING,
+            acs_registers: None,
+            requires: Vec::new(),
+            supersedes: self.supersedes,
+            devices: all,
+            conditions: Vec::new(),
+            program: Vec::new(),
+            excludes: Vec::new(),
+            reason: None,
+            evidence: None,
+            partial: None,
+            expects: Vec::new(),
+            mainline: None,
+        })
     }
 
     /// The device ids by vendor, as the data files write them.

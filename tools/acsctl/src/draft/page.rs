@@ -8,7 +8,7 @@ use std::{
 };
 
 use isolation::entry::{CatchAll, Kind};
-use topology::{Bdf, Function, Partition};
+use topology::{Function, Partition};
 
 use super::{QUESTION, package::Package};
 use crate::{quirk::Quirk, replay};
@@ -101,7 +101,7 @@ fn write(page: &mut String, package: &Package, name: &str, quirks: &[Quirk]) -> 
     writeln!(page, "\n[[expect]]\ncapture = \"{family}.capture.json\"")?;
     groups(page, "before", &package.before)?;
     writeln!(page, "# When the statement covers SV, RR, CR and UF.")?;
-    groups(page, "after", &apart(package))
+    groups(page, "after", &package.after)
 }
 
 /// What maintainers ask, and an answer in the statement saves a round of mails.
@@ -112,25 +112,6 @@ const QUESTIONS: &str = "\
 # - Is that a property of the silicon, or of a firmware or configuration that may change?
 # - Why has the device no ACS capability, and will the next revision have one?
 # - Does the statement hold for each of the ids above, and for no others?";
-
-/// The groups that are expected with the entry: each function of it by itself, and what was in their
-/// groups besides as it was. Whether that is so, the check computes.
-fn apart(package: &Package) -> Partition {
-    let of_entry: BTreeSet<Bdf> = package.functions.iter().map(|one| one.bdf).collect();
-    let mut groups: Partition = of_entry.iter().map(|&bdf| vec![bdf]).collect();
-    for group in &package.before {
-        let rest: Vec<_> = group
-            .iter()
-            .filter(|bdf| !of_entry.contains(bdf))
-            .copied()
-            .collect();
-        if !rest.is_empty() {
-            groups.push(rest);
-        }
-    }
-    groups.sort_unstable();
-    groups
-}
 
 fn groups(page: &mut String, key: &str, groups: &Partition) -> fmt::Result {
     let shown = replay::shown(groups);

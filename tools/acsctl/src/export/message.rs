@@ -133,11 +133,12 @@ fn paragraph(text: &mut String, words: &str) {
 }
 
 /// Adds text in lines. None of them is one by which git would end the message, or take for a
-/// header or a tag: prose has nothing of that kind to say.
+/// header or a tag, or send a copy by: prose has nothing of that kind to say.
 fn lines(text: &mut String, words: &str, first: &str, rest: &str) {
     for line in prose::wrap(words, WIDTH, first, rest) {
         let is_tag = line.split_once(':').is_some_and(|(name, value)| {
-            value.starts_with(' ') && name.contains('-') && !name.contains(' ')
+            let is_name = name.eq_ignore_ascii_case("cc") || name.contains('-');
+            value.starts_with(' ') && is_name && !name.contains(' ')
         });
         let is_mark = ["---", "diff ", "Index: ", "From ", "From:", ">From "]
             .iter()

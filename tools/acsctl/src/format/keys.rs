@@ -116,7 +116,7 @@ const CAPTURE: &str = "^[a-z0-9-]+(\\.[a-z0-9-]+)*\\.json$";
 /// The address of a function.
 pub(crate) const BDF: &str = "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$";
 /// An address.
-pub(crate) const ADDRESS: &str = "^https://[^/\\s]+/\\S*$";
+pub(crate) const ADDRESS: &str = "^https://[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+/\\S*$";
 
 /// The whole file.
 pub(crate) static FILE: Section = Section {

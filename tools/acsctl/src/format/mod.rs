@@ -6,7 +6,7 @@
 //! Every key is optional here, so that a missing one is reported together with everything else
 //! that is wrong with the file.
 
-mod characters;
+pub(crate) mod characters;
 pub(crate) mod keys;
 mod reader;
 mod words;

@@ -138,7 +138,13 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             let help = "write the answer in its place";
             self.add(Rule::Unanswered, &text.span(), name, &problem, help);
         }
-        // Those that stand there as they are were found before; these are written as escapes.
+        self.hidden(name, &text);
+        Some(text)
+    }
+
+    /// Finds a character that is written as an escape and would be invisible; those that stand there
+    /// as they are were found before.
+    fn hidden(&self, name: &str, text: &Spanned<String>) {
         let is_escaped = !self.notes.borrow().text(&text.span()).contains(is_hidden);
         let hidden = text.get_ref().chars().find(|&c| is_hidden(c));
         if let Some(hidden) = hidden.filter(|_| is_escaped) {
@@ -146,7 +152,6 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             let rule = Rule::TextCharacters;
             self.add(rule, &text.span(), name, &problem, "take it out");
         }
-        Some(text)
     }
 
     /// A whole number; one that is too large for any use is cut to what an `i64` holds.
@@ -176,7 +181,11 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
 
     /// A list of texts.
     pub(super) fn texts(&self, name: &str) -> Option<Spanned<Vec<Spanned<String>>>> {
-        self.value(name, texts)
+        let list = self.value(name, texts)?;
+        for text in list.get_ref() {
+            self.hidden(name, text);
+        }
+        Some(list)
     }
 
     /// A text or a list of texts.
@@ -231,6 +240,11 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         let Some(Value::Several(section)) = self.section.key(name).map(|key| key.value) else {
             return Vec::new();
         };
+        if let Some(empty) = found.as_ref().filter(|found| found.get_ref().is_empty()) {
+            let problem = "a list without a section";
+            let help = self.section.key(name).map(missing_help).unwrap_or_default();
+            self.add(Rule::ValueEmpty, &empty.span(), name, problem, &help);
+        }
         let found = found.map(Spanned::into_inner).unwrap_or_default();
         let each = found.into_iter().map(|(place, table)| {
             let reader = Reader::new(section, table, place.clone(), self.status, self.notes);

@@ -19,7 +19,8 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Check {
-    /// Report on these files alone, which need not be in the folder; all are checked together.
+    /// Report on these files alone, which need not be in the folder; all are checked together, and
+    /// a fault in another file is told when these have none.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -43,7 +44,10 @@ impl Check {
         let mut findings = checked.err().unwrap_or_default();
         if !self.files.is_empty() {
             let is_asked = |one: &Finding| self.files.iter().any(|file| is_same(file, &one.file));
-            findings.retain(is_asked);
+            let (asked, others) = findings.into_iter().partition::<Vec<_>, _>(is_asked);
+            // Of two files that are in each other's way, one is blamed; and captured machines are
+            // looked at when nothing else is wrong. So these are not sound before the others are.
+            findings = if asked.is_empty() { others } else { asked };
         }
         if self.format == Format::Json {
             let printed = report::json(count, &findings)?;
