@@ -25,7 +25,8 @@ pub(in crate::cli) struct Check {
     files: Vec<PathBuf>,
     #[command(flatten)]
     data: Data,
-    /// The edition that the folder is for: it decides which statuses have a place there.
+    /// The edition that the folder is for: it decides which statuses have a place there [default:
+    /// that for real devices, where --quirks names no other folder].
     #[arg(long, value_enum)]
     edition: Option<Edition>,
     /// For whom the outcome is.
@@ -40,7 +41,8 @@ impl Check {
             sources.add(file)?;
         }
         let count = sources.files.len() + sources.findings.len();
-        let checked = folder::check_all(sources, Scope::now(self.edition));
+        let usual = self.data.quirks.is_none().then_some(Edition::Validated);
+        let checked = folder::check_all(sources, Scope::now(self.edition.or(usual)));
         let mut findings = checked.err().unwrap_or_default();
         if !self.files.is_empty() {
             let is_asked = |one: &Finding| self.files.iter().any(|file| is_same(file, &one.file));
