@@ -51,6 +51,29 @@ pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
     archive.finish()
 }
 
+/// Appends files to the guest's file system `archive`: path without a slash in front, and content. The
+/// kernel takes several archives in a row for one.
+///
+/// # Errors
+///
+/// When the archive cannot be written.
+pub fn append<'a>(archive: &Path, files: impl Iterator<Item = (String, &'a [u8])>) -> Result<()> {
+    let file = File::options().append(true).open(archive)?;
+    // Each archive begins at a multiple of four bytes.
+    let length = file.metadata()?.len();
+    let mut out = BufWriter::new(file);
+    let padding = usize::try_from(length.next_multiple_of(4) - length)?;
+    out.write_all(&[0; 3][..padding])?;
+    let mut archive = Archive {
+        out,
+        folders: BTreeSet::new(),
+    };
+    for (path, content) in files {
+        archive.file(Path::new(&path), content, false)?;
+    }
+    archive.finish()
+}
+
 /// The shared libraries that kmod loads, the dynamic loader among them. It opens the one for compressed
 /// modules when it needs it, so `ldd` does not know of that.
 fn libraries(program: &Path) -> Result<Vec<PathBuf>> {

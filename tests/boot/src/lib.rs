@@ -15,6 +15,7 @@
 //! | `shell.rs` | the guest's shell |
 //! | `vm.rs` | a running guest |
 //! | `groups.rs` | IOMMU groups as a partition, compared |
+//! | `oracle/` | what groups a kernel makes of described machines |
 //! | `scenario.rs` | a test as data, and how it is run |
 //! | `scenarios/` | the tests |
 
@@ -23,6 +24,7 @@ pub mod groups;
 pub mod initramfs;
 pub mod kernel;
 pub mod machine;
+pub mod oracle;
 pub mod qmp;
 pub mod scenario;
 pub mod scenarios;

@@ -58,6 +58,8 @@ pub struct Setup {
     pub initramfs: PathBuf,
     /// The accelerator.
     pub accelerator: Accelerator,
+    /// What the kernel's command line has beside the usual.
+    pub options: &'static str,
 }
 
 impl Setup {
@@ -73,6 +75,7 @@ impl Setup {
             kernel,
             initramfs,
             accelerator: Accelerator::Tcg,
+            options: "",
         };
         if setup.kvm_works()? {
             setup.accelerator = Accelerator::Kvm;

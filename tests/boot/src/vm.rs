@@ -289,7 +289,7 @@ fn command(setup: &Setup, machine: &Machine, folder: &Path) -> Result<Command> {
         .arg(&setup.kernel.image)
         .arg("-initrd")
         .arg(&setup.initramfs)
-        .args(["-append", COMMAND_LINE])
+        .args(["-append", &format!("{COMMAND_LINE} {}", setup.options)])
         .args(machine.arguments(folder))
         .stdin(Stdio::null())
         .stdout(Stdio::null())

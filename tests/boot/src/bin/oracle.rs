@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Asks a stock kernel for the IOMMU groups of topologies, and holds them against the model's and
+//! against those that were recorded.
+//!
+//! Exit status: 0 when the kernel and the model agree on each, 1 when they do not, 2 when that could
+//! not be found out.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use acsctl::verdict::Verdicts;
+use anyhow::{Context, Result, bail};
+use boot::{
+    kernel::Kernel,
+    oracle::{self, Survey, report},
+    setup::Setup,
+};
+use clap::Parser;
+
+/// Lets a stock kernel compute the IOMMU groups of recorded machines.
+#[derive(Parser, Debug)]
+struct Arguments {
+    /// Topology files, or folders with such files.
+    #[arg(required = true)]
+    topologies: Vec<PathBuf>,
+    /// Where to write what came of each, as JSON.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("the oracle cannot tell: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether the kernel and the model agree on all.
+fn run(arguments: &Arguments) -> Result<bool> {
+    let mut files = Vec::new();
+    for path in &arguments.topologies {
+        collect(path, &mut files)?;
+    }
+    if files.is_empty() {
+        bail!("there is no topology file; they end in .json");
+    }
+    let mut machines = Vec::new();
+    for file in files {
+        machines.push((file.display().to_string(), topology::read(&file)?));
+    }
+    let quirks = oracle::kernel_quirks()?;
+    let quirks = Verdicts::of(&quirks);
+    let folder = tempfile::tempdir()?;
+    let mut surveys = Vec::new();
+    for kernel in Kernel::from_env()? {
+        let release = kernel.release.clone();
+        let setup = Setup::new(kernel, folder.path())?;
+        let survey = Survey::of(&setup, &machines, &quirks)?;
+        print!("{survey}");
+        surveys.push((release, survey));
+    }
+    let agree = surveys.iter().all(|(_, survey)| survey.agrees());
+    if let Some(path) = &arguments.report {
+        let kernels = surveys
+            .iter()
+            .map(|(release, survey)| report::kernel(release, survey));
+        let text = report::text(&kernels.collect::<Vec<_>>())?;
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(agree)
+}
+
+/// The topology files at a path: itself, or all below it, by name.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    if !path.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        paths.push(entry?.path());
+    }
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|ending| ending == "json") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Holds the kernel's groups against the model's, and against those that a machine had.
+
+use std::fmt;
+
+use acsctl::{
+    edition::Edition,
+    folder::{self, Scope},
+    predict::Prediction,
+    quirk::Quirk,
+    source,
+    verdict::Verdicts,
+};
+use anyhow::{Result, anyhow};
+use isolation::groups::Fault;
+use topology::{Bdf, Partition, Topology};
+
+use super::Answer;
+
+/// The data on the kernel's own quirks, as it is built in.
+///
+/// # Errors
+///
+/// When the data has faults.
+pub fn kernel_quirks() -> Result<Vec<Quirk>> {
+    let scope = Scope::now(Some(Edition::Validated));
+    folder::check_all(source::built_in(), scope)
+        .map_err(|findings| anyhow!("the data has {} faults; see make check", findings.len()))
+}
+
+/// The groups that the model gives a machine, with the kernel's quirks by the data.
+///
+/// # Errors
+///
+/// [`Fault`], for a topology that was not checked.
+pub fn model(
+    topology: &Topology,
+    kernel_quirks: &Verdicts<'_>,
+) -> std::result::Result<Partition, Fault> {
+    let view = topology::view(topology);
+    Prediction::of(topology, &view, kernel_quirks).without_table()
+}
+
+/// Two partitions that are not the same.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference<'a> {
+    /// Whose groups the one has, and they.
+    pub one: (&'static str, &'a Partition),
+    /// Whose the other has, and they.
+    pub other: (&'static str, &'a Partition),
+    /// Functions that the kernel does not find.
+    pub missing: &'a [Bdf],
+}
+
+impl<'a> Difference<'a> {
+    /// Between the kernel's groups and others, if there is one. A function that the kernel does not
+    /// find is a difference.
+    #[must_use]
+    pub fn between(kernel: &'a Answer, whose: &'static str, other: &'a Partition) -> Option<Self> {
+        let is_same = kernel.missing.is_empty() && kernel.groups == *other;
+        (!is_same).then_some(Self {
+            one: ("kernel", &kernel.groups),
+            other: (whose, other),
+            missing: &kernel.missing,
+        })
+    }
+}
+
+/// The groups that only one of them has.
+impl fmt::Display for Difference<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.missing.is_empty() {
+            writeln!(f, "  not found: {}", joined(self.missing))?;
+        }
+        for ((whose, one), (_, other)) in [(self.one, self.other), (self.other, self.one)] {
+            for group in one.iter().filter(|group| !other.contains(group)) {
+                writeln!(f, "  {whose}: {}", joined(group))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn joined(functions: &[Bdf]) -> String {
+    let functions: Vec<_> = functions.iter().map(ToString::to_string).collect();
+    functions.join(" ")
+}

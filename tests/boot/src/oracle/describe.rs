@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! From a topology to the description of the same machine for the synthetic bus.
+//!
+//! What is described are registers, so that the kernel finds out for itself what they mean. Only
+//! what the topology does not tell is filled in as [`topology::view()`] assumes it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use acsctl::verdict::Verdicts;
+use isolation::{
+    acs::AcsFlags,
+    groups::{Interface, release::Release},
+    pcie::PcieType,
+};
+use topology::{Bdf, Domain, Header, Seen, Topology, View};
+
+use super::description::{self, Function, Patch, Traits};
+
+/// A machine, described.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Described {
+    /// The description, for the module.
+    pub bytes: Vec<u8>,
+    /// The address of each function that it has, in its order; `None` for one that the topology does
+    /// not have, and that is removed again after the scan.
+    pub addresses: Vec<Option<Bdf>>,
+}
+
+/// Why a machine cannot be described.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Cannot {
+    /// It has a virtual function, which a driver would have to make.
+    Virtual(Bdf),
+    /// The vendor id is one that the kernel takes for an absent function, or for one that is not
+    /// ready yet.
+    Vendor(Bdf),
+    /// Several domains are behind one VMD.
+    SeveralDomains(Bdf),
+    /// There are more buses than a domain has.
+    Buses(Domain),
+}
+
+impl fmt::Display for Cannot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Virtual(bdf) => write!(f, "{bdf} is a virtual function; take those out"),
+            Self::Vendor(bdf) => write!(f, "{bdf} has a vendor id that no function can have"),
+            Self::SeveralDomains(bdf) => write!(f, "several domains are behind {bdf}"),
+            Self::Buses(domain) => write!(f, "domain {domain} has no bus number left for a bridge"),
+        }
+    }
+}
+
+impl std::error::Error for Cannot {}
+
+/// Describes a machine. With `verdicts`, the kernel is also asked what its quirks say of each
+/// function.
+///
+/// `kernel_quirks` are needed for what is not in configuration space: the kernel sets some ports up
+/// through registers in memory, and notes that it has.
+///
+/// # Errors
+///
+/// [`Cannot`], for what the synthetic bus cannot be.
+pub fn describe(
+    topology: &Topology,
+    kernel_quirks: &Verdicts<'_>,
+    verdicts: bool,
+) -> Result<Described, Cannot> {
+    let view = topology::view(topology);
+    let mut machine = Machine {
+        topology,
+        view: &view,
+        ari: ari_devices(&view),
+        free: free_buses(topology),
+    };
+    let mut functions = Vec::new();
+    let mut addresses = Vec::new();
+    for seen in &view.functions {
+        functions.push(machine.function(seen, kernel_quirks)?);
+        addresses.push(Some(seen.function.bdf));
+    }
+    machine.add_domains(&mut functions)?;
+    for stand_in in machine.stand_ins() {
+        functions.push(stand_in);
+        addresses.push(None);
+    }
+    Ok(Described {
+        bytes: bytes(&functions, &[], verdicts),
+        addresses,
+    })
+}
+
+/// The bytes of a machine.
+pub(super) fn bytes(functions: &[Function], patches: &[Patch], verdicts: bool) -> Vec<u8> {
+    let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
+    let header = description::Header {
+        functions: count(functions.len()),
+        patches: count(patches.len()),
+        verdicts,
+    };
+    let functions = functions.iter().flat_map(|function| function.to_bytes());
+    let patches = patches.iter().flat_map(|patch| patch.to_bytes());
+    let header = header.to_bytes().into_iter();
+    header.chain(functions).chain(patches).collect()
+}
+
+/// A bus.
+type Bus = (Domain, u8);
+
+struct Machine<'a> {
+    topology: &'a Topology,
+    view: &'a View<'a>,
+    /// The numbers of the functions of each ARI device, by bus; 0 is always among them.
+    ari: BTreeMap<Bus, BTreeSet<u8>>,
+    /// For each domain, the bus numbers that nothing uses.
+    free: BTreeMap<Domain, Vec<u8>>,
+}
+
+impl Machine<'_> {
+    fn function(
+        &mut self,
+        seen: &Seen<'_>,
+        kernel_quirks: &Verdicts<'_>,
+    ) -> Result<Function, Cannot> {
+        let found = seen.function;
+        let bdf = found.bdf;
+        if found.physfn.is_some() {
+            return Err(Cannot::Virtual(bdf));
+        }
+        // An absent function, and one that asks the kernel to come again.
+        let vendor = found.vendor.value();
+        if matches!(vendor, 0x0000 | 0x0001 | 0xffff) {
+            return Err(Cannot::Vendor(bdf));
+        }
+        let (layout, class) = match found.header {
+            Header::Endpoint => (0, 0),
+            Header::Bridge => (1, 0x0006_0400),
+            Header::Cardbus => (2, 0x0006_0700),
+        };
+        let class = found.class.map_or(class, |class| class.0);
+        let revision = found.revision.map_or(0, |revision| revision.0);
+        let multifunction = found.multifunction.unwrap_or(seen.facts.multifunction);
+        let mut traits = 0;
+        let mut has = |which, it_has| traits |= if it_has { which } else { 0 };
+        has(Traits::TAKES_PART, seen.facts.takes_part);
+        has(Traits::ACS, found.acs.is_some());
+        let chain = self.ari.get(&bdf.bus());
+        has(Traits::ARI, chain.is_some());
+        let behind = found.secondary.map(|bus| (bdf.domain, bus));
+        let forwards = behind.is_some_and(|bus| self.ari.contains_key(&bus));
+        has(Traits::ARI_FORWARDING, forwards);
+        let asked = Release::LINUX_7_3.required;
+        let verdict = kernel_quirks.of_seen(self.topology, seen, asked);
+        let by_memory = verdict
+            .by
+            .and_then(|quirk| quirk.mainline.as_ref())
+            .is_some_and(|mainline| mainline.not_expressed.is_some());
+        has(Traits::SET_UP, verdict.assumed && by_memory);
+        let ari_next = chain.and_then(|chain| chain.range(bdf.devfn..).nth(1).copied());
+        let acs = registers(seen);
+        let buses = match found.header {
+            Header::Endpoint => [0; 3],
+            _ => self.buses(seen)?,
+        };
+        Ok(Function {
+            domain: bdf.domain.0,
+            bus: bdf.bus,
+            devfn: bdf.devfn,
+            header_type: layout | if multifunction { 0x80 } else { 0 },
+            pcie_type: pcie_type(seen),
+            vendor,
+            device: found.device.map_or(0, topology::Hex::value),
+            class_revision: (class << 8) | revision,
+            subsystem_vendor: found.subsystem.map_or(0, |it| it.vendor),
+            subsystem: found.subsystem.map_or(0, |it| it.device),
+            buses,
+            ari_next: ari_next.unwrap_or(0),
+            traits: Traits(traits),
+            acs_capability: acs.capability,
+            acs_control: acs.control,
+            acs_dword8: acs.dword8,
+            domain_behind: Function::NO_DOMAIN,
+        })
+    }
+
+    /// The bus numbers of a bridge. One that leads nowhere gets a number that nothing uses, else the
+    /// kernel would choose one.
+    fn buses(&mut self, seen: &Seen<'_>) -> Result<[u8; 3], Cannot> {
+        let bdf = seen.function.bdf;
+        let secondary = match seen.function.secondary.filter(|&bus| bus != 0) {
+            Some(secondary) => secondary,
+            None => {
+                let free = self.free.get_mut(&bdf.domain);
+                let last = free.and_then(Vec::pop).filter(|&last| last > bdf.bus);
+                last.ok_or(Cannot::Buses(bdf.domain))?
+            }
+        };
+        let subordinate = seen.function.subordinate.unwrap_or(secondary);
+        Ok([bdf.bus, secondary, subordinate.max(secondary)])
+    }
+
+    /// Notes at each VMD which domain is behind it.
+    fn add_domains(&self, functions: &mut [Function]) -> Result<(), Cannot> {
+        for seen in &self.view.functions {
+            let Some(vmd) = seen.facts.dma_device else {
+                continue;
+            };
+            let vmd = &mut functions[vmd as usize];
+            let domain = seen.function.bdf.domain.0;
+            if vmd.domain_behind != Function::NO_DOMAIN && vmd.domain_behind != domain {
+                let bdf = self.view.functions[seen.facts.dma_device.unwrap_or(0) as usize];
+                return Err(Cannot::SeveralDomains(bdf.function.bdf));
+            }
+            vmd.domain_behind = domain;
+        }
+        Ok(())
+    }
+
+    /// The kernel finds no function of a device without a function 0. Where there is none, it was
+    /// there once, so one is described that is removed after the scan.
+    fn stand_ins(&self) -> Vec<Function> {
+        let mut slots: BTreeMap<(Domain, u8, u8), (bool, bool)> = BTreeMap::new();
+        for seen in &self.view.functions {
+            let bdf = seen.function.bdf;
+            let (first, is_first) = if self.ari.contains_key(&bdf.bus()) {
+                (0, bdf.devfn == 0)
+            } else {
+                (bdf.devfn & !7, bdf.function() == 0)
+            };
+            let (has_first, is_express) = slots.entry((bdf.domain, bdf.bus, first)).or_default();
+            *has_first |= is_first;
+            *is_express |= pcie_type(seen) != Function::CONVENTIONAL;
+        }
+        let without = slots.into_iter().filter(|(_, (has_first, _))| !has_first);
+        without
+            .map(|((domain, bus, devfn), (_, is_express))| {
+                let chain = self.ari.get(&(domain, bus));
+                let ari = if chain.is_some() { Traits::ARI } else { 0 };
+                let ari_next = chain.and_then(|chain| chain.range(1..).next());
+                Function {
+                    domain: domain.0,
+                    bus,
+                    devfn,
+                    header_type: 0x80,
+                    pcie_type: if is_express {
+                        0
+                    } else {
+                        Function::CONVENTIONAL
+                    },
+                    // Red Hat's, for what is not real; no quirk of the kernel knows it.
+                    vendor: 0x1b36,
+                    device: 0xfff0,
+                    ari_next: ari_next.copied().unwrap_or(0),
+                    traits: Traits(Traits::REMOVED | ari),
+                    domain_behind: Function::NO_DOMAIN,
+                    ..Function::default()
+                }
+            })
+            .collect()
+    }
+}
+
+/// The raw type: as it was seen, and else as the view has it.
+fn pcie_type(seen: &Seen<'_>) -> u8 {
+    let raw = |kind: PcieType| (0..16).find(|&raw| PcieType::from_raw(raw) == Some(kind));
+    let was_seen = seen
+        .function
+        .pcie_type
+        .as_ref()
+        .filter(|_| seen.function.pcie_known);
+    let kind = was_seen.and_then(topology::Port::kind);
+    let kind = match (kind, seen.facts.interface) {
+        (None, Interface::Express(kind)) | (Some(kind), _) => Some(kind),
+        (None, Interface::Conventional) => return Function::CONVENTIONAL,
+        (None, Interface::Reserved) => None,
+    };
+    // The last of those that are reserved.
+    kind.and_then(raw).unwrap_or(0xf)
+}
+
+/// The registers of an ACS capability.
+struct Registers {
+    capability: u16,
+    control: u16,
+    dword8: u32,
+}
+
+fn registers(seen: &Seen<'_>) -> Registers {
+    let acs = seen.function.acs;
+    // What was not seen is on, as the view has it.
+    let on = AcsFlags::GROUPING.bits();
+    Registers {
+        capability: acs.map_or(0, |acs| acs.cap.unwrap_or(on)),
+        control: acs.map_or(0, |acs| acs.ctl.unwrap_or(on)),
+        dword8: acs.map_or(0, |acs| acs.dword8.unwrap_or(on.into())),
+    }
+}
+
+/// The devices whose functions are numbered by ARI: those below a port that are in more than one
+/// slot, for a link has one device.
+fn ari_devices(view: &View<'_>) -> BTreeMap<Bus, BTreeSet<u8>> {
+    let mut below_ports: BTreeMap<Bus, BTreeSet<u8>> = BTreeMap::new();
+    for seen in &view.functions {
+        let above = seen
+            .facts
+            .above
+            .map(|above| &view.functions[above as usize]);
+        let below_port = above.is_some_and(|above| {
+            matches!(
+                above.facts.interface,
+                Interface::Express(
+                    PcieType::RootPort | PcieType::DownstreamPort | PcieType::PcieBridge
+                )
+            )
+        });
+        if below_port && seen.function.physfn.is_none() {
+            let bdf = seen.function.bdf;
+            let numbers = below_ports.entry(bdf.bus()).or_insert_with(|| [0].into());
+            numbers.insert(bdf.devfn);
+        }
+    }
+    below_ports.retain(|_, numbers| numbers.iter().any(|&number| number > 7));
+    below_ports
+}
+
+/// The bus numbers of each domain that nothing uses, ascending.
+fn free_buses(topology: &Topology) -> BTreeMap<Domain, Vec<u8>> {
+    let mut used: BTreeMap<Domain, BTreeSet<u8>> = BTreeMap::new();
+    for function in &topology.functions {
+        let bdf = function.bdf;
+        let used = used.entry(bdf.domain).or_default();
+        used.insert(bdf.bus);
+        if let Some(secondary) = function.secondary.filter(|&bus| bus != 0) {
+            used.extend(secondary..=function.subordinate.unwrap_or(secondary).max(secondary));
+        }
+    }
+    let free = |used: BTreeSet<u8>| (1..=u8::MAX).filter(|bus| !used.contains(bus)).collect();
+    used.into_iter()
+        .map(|(domain, used)| (domain, free(used)))
+        .collect()
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Asks a stock kernel about many machines in one boot.
+
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::{Answer, Described};
+use crate::{
+    initramfs,
+    machine::{Iommu, Machine},
+    setup::Setup,
+    vm::Vm,
+};
+
+/// Machines that are described in one file.
+const CHUNK: usize = 100;
+/// Where the files are in the guest.
+const FOLDER: &str = "oracle";
+/// Power management of links looks for a port above each switch, and does not take it well that there
+/// is none.
+const OPTIONS: &str = "pcie_aspm=off";
+/// How long a guest may take for each function of the machines, on a slow host; and to boot.
+const FUNCTION: Duration = Duration::from_millis(20);
+const BOOT: Duration = Duration::from_secs(120);
+
+/// A stock kernel that answers questions.
+#[derive(Debug)]
+pub struct Oracle<'a> {
+    setup: &'a Setup,
+    iommu: Iommu,
+    modules: &'a [&'a str],
+}
+
+impl<'a> Oracle<'a> {
+    /// The kernel of `setup`; with `amd`, on a host with an AMD IOMMU, which is what some of its
+    /// quirks look for. `modules` are loaded first.
+    #[must_use]
+    pub const fn new(setup: &'a Setup, amd: bool, modules: &'a [&'a str]) -> Self {
+        let iommu = if amd { Iommu::Amd } else { Iommu::None };
+        Self {
+            setup,
+            iommu,
+            modules,
+        }
+    }
+
+    /// What the kernel says of each machine: boots a guest for them. An answer that makes no sense is
+    /// an error of that machine alone.
+    ///
+    /// # Errors
+    ///
+    /// When the guest does not boot, ends, complains, or runs out of time.
+    pub fn ask(&self, machines: &[Described]) -> Result<Vec<Result<Answer>>> {
+        let folder = tempfile::tempdir()?;
+        let initramfs = folder.path().join("initramfs");
+        fs::copy(&self.setup.initramfs, &initramfs)?;
+        let chunks: Vec<_> = machines.chunks(CHUNK).map(concatenated).collect();
+        let files = (0..)
+            .zip(&chunks)
+            .map(|(number, bytes): (usize, _)| (format!("{FOLDER}/{number:06}"), bytes.as_slice()));
+        initramfs::append(&initramfs, files)?;
+        let setup = Setup {
+            initramfs,
+            options: OPTIONS,
+            ..self.setup.clone()
+        };
+        let log = setup
+            .kernel
+            .logs
+            .join(format!("oracle-{}.log", self.iommu.name()));
+        let machine = Machine {
+            cpus: 1,
+            iommu: self.iommu,
+            bridges: &[],
+            packages: &[],
+            acpi: None,
+        };
+        let functions: usize = machines.iter().map(|it| it.addresses.len()).sum();
+        let functions = u32::try_from(functions)?;
+        let deadline = Instant::now() + BOOT + FUNCTION * functions;
+        let mut vm = Vm::boot(&setup, &machine, deadline, &log)?;
+        let lines = self.lines(&mut vm);
+        if lines.is_err() {
+            vm.save_log(&log)?;
+        }
+        let lines = lines.with_context(|| format!("guest's log: {}", log.display()))?;
+        if lines.len() != machines.len() {
+            bail!("{} answers on {} machines", lines.len(), machines.len());
+        }
+        let answers = lines.iter().zip(machines);
+        Ok(answers
+            .map(|(line, asked)| Answer::parse(line, asked))
+            .collect())
+    }
+
+    fn lines(&self, vm: &mut Vm<'_>) -> Result<Vec<String>> {
+        for module in self.modules {
+            vm.check(&format!("/sbin/modprobe {module}"))?;
+        }
+        vm.check("/sbin/modprobe acs_quirks_oracle")?;
+        let answer = vm.check(&format!(
+            "for file in /{FOLDER}/*; do exec 3<>/dev/acs_quirks_oracle; cat $file >&3; cat <&3; exec 3>&-; done"
+        ))?;
+        vm.check("/sbin/rmmod acs_quirks_oracle")?;
+        vm.is_content()?;
+        Ok(answer.lines().map(str::to_owned).collect())
+    }
+}
+
+fn concatenated(machines: &[Described]) -> Vec<u8> {
+    let bytes = machines.iter().flat_map(|it| it.bytes.iter().copied());
+    bytes.collect()
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The kernel as oracle: what IOMMU groups a running stock kernel makes of machines that nobody has.
+//!
+//! A topology is described to `acs_quirks_oracle.ko`, whose synthetic bus has the kernel scan it and
+//! group it with its own `pci_device_group()`.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `../../../synthetic/description.rs` | a description as bytes; the module compiles it too |
+//! | `describe.rs` | from a topology to its description |
+//! | `answer.rs` | what the kernel says of one |
+//! | `guest.rs` | asks kernels about many topologies in one boot |
+//! | `compare.rs` | holds the kernel's groups against others |
+//! | `survey.rs` | what comes of many topologies: kernel, model and record |
+//! | `report.rs` | that as JSON |
+
+mod answer;
+mod compare;
+mod describe;
+#[path = "../../../synthetic/description.rs"]
+mod description;
+mod guest;
+pub mod report;
+mod survey;
+
+pub use answer::Answer;
+pub use compare::{Difference, kernel_quirks, model};
+pub use describe::{Cannot, Described, describe};
+pub use guest::Oracle;
+pub use survey::{Outcome, Survey, is_amd};

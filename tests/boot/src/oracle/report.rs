@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A survey as JSON.
+
+use anyhow::Result;
+use serde::Serialize;
+use topology::{Bdf, Partition};
+
+use super::Survey;
+
+/// The version of the report's form.
+const SCHEMA: &str = "acs-quirks-oracle-1";
+
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'static str,
+    kernels: &'a [Kernel<'a>],
+}
+
+/// What came of the topologies on one kernel.
+#[derive(Clone, Debug, Serialize)]
+pub struct Kernel<'a> {
+    release: String,
+    topologies: Vec<One<'a>>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct One<'a> {
+    file: &'a str,
+    /// Whether the kernel's groups are the model's.
+    model: bool,
+    /// Whether they are the recorded ones; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recorded: Option<bool>,
+    /// Why they may not be.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    reasons: &'a [String],
+    groups: &'a Partition,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_groups: Option<&'a Partition>,
+    #[serde(skip_serializing_if = "<[Bdf]>::is_empty")]
+    missing: &'a [Bdf],
+}
+
+/// The part on one kernel.
+#[must_use]
+pub fn kernel<'a>(release: &str, survey: &'a Survey) -> Kernel<'a> {
+    let topologies = survey.0.iter().map(|one| {
+        let model = one.against_model().is_none();
+        let recorded = one
+            .recorded
+            .as_ref()
+            .map(|_| one.against_record().is_none());
+        One {
+            file: &one.file,
+            model,
+            recorded,
+            reasons: if recorded == Some(false) {
+                &one.reasons
+            } else {
+                &[]
+            },
+            groups: &one.kernel.groups,
+            model_groups: (!model).then_some(&one.model),
+            missing: &one.kernel.missing,
+        }
+    });
+    Kernel {
+        release: release.to_owned(),
+        topologies: topologies.collect(),
+    }
+}
+
+/// The whole report.
+///
+/// # Errors
+///
+/// None that can be thought of: it consists of text and numbers.
+pub fn text(kernels: &[Kernel<'_>]) -> Result<String> {
+    let report = Report {
+        schema: SCHEMA,
+        kernels,
+    };
+    Ok(serde_json::to_string_pretty(&report)? + "\n")
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! From descriptions to answers.
+//!
+//! For each machine a line: for each function, in the order of the description, the number of its
+//! group; `-` when it takes no part, `!` when the kernel has not found it; a space between two. A
+//! machine that is asked about for verdicts has behind that, for each function, a space and what
+//! `pci_dev_specific_acs_enabled()` returns for each set of flags. A machine that cannot be scanned
+//! has `error` and the number of the error.
+
+use kernel::prelude::*;
+
+use crate::{
+    synthetic::{
+        description::Header,
+        machine::{
+            Machine,
+            Place, //
+        }, //
+    },
+    verdict,
+};
+
+/// Answers for all machines of a text.
+///
+/// # Errors
+///
+/// `EINVAL` when the text does not consist of whole machines; `ENOMEM`.
+pub(crate) fn answer(asked: &[u8]) -> Result<KVVec<u8>> {
+    let mut rest = asked;
+    let mut answers = KVVec::new();
+    while !rest.is_empty() {
+        let header = Header::from_bytes(rest).ok_or(EINVAL)?;
+        let size = header.machine_size().ok_or(EINVAL)?;
+        let (machine, others) = rest.split_at_checked(size).ok_or(EINVAL)?;
+        rest = others;
+        let before = answers.len();
+        if let Err(error) = one(&header, machine, &mut answers) {
+            answers.truncate(before);
+            put(&mut answers, b"error ")?;
+            number(&mut answers, error.to_errno().unsigned_abs())?;
+        }
+        put(&mut answers, b"\n")?;
+    }
+    Ok(answers)
+}
+
+/// Answers for one machine.
+fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
+    let mut machine = Machine::from_bytes(header, bytes)?;
+    let places = machine.group()?;
+    let mut separator: &[u8] = b"";
+    for place in &places {
+        put(answers, separator)?;
+        separator = b" ";
+        match place {
+            Place::Missing => put(answers, b"!")?,
+            Place::LeftOut => put(answers, b"-")?,
+            Place::Group(group) => number(answers, *group)?,
+        }
+    }
+    if header.verdicts {
+        let mut by_position = KVVec::from_elem(None, places.len(), GFP_KERNEL)?;
+        for (position, device) in machine.devices() {
+            if let Some(slot) = by_position.get_mut(usize::try_from(position)?) {
+                *slot = Some(device);
+            }
+        }
+        for device in by_position {
+            put(answers, separator)?;
+            match device {
+                None => put(answers, b"!")?,
+                Some(device) => put(answers, &verdict::verdicts(device)?)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn put(answers: &mut KVVec<u8>, text: &[u8]) -> Result {
+    Ok(answers.extend_from_slice(text, GFP_KERNEL)?)
+}
+
+/// Puts a number, decimal.
+fn number(answers: &mut KVVec<u8>, mut number: u32) -> Result {
+    let mut digits = [0; 10];
+    let mut count = 0;
+    for digit in digits.iter_mut().rev() {
+        // CAST: A digit.
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+        count += 1;
+        if number == 0 {
+            break;
+        }
+    }
+    put(answers, digits.get(digits.len() - count..).unwrap_or(&[]))
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Calls pci_dev_specific_acs_enabled(), which the kernel does not export: its address is what a probe
+ * on it would have. For the tests only: such a call would not do where the processor checks the
+ * targets of indirect calls (IBT), which no emulated one does.
+ */
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+static int (*specific_acs_enabled)(struct pci_dev *dev, u16 acs_flags);
+
+int acs_quirks_oracle_find(void);
+int acs_quirks_oracle_find(void)
+{
+	struct kprobe probe = { .symbol_name = "pci_dev_specific_acs_enabled" };
+	int error = register_kprobe(&probe);
+
+	if (error)
+		return error;
+	specific_acs_enabled = (void *)probe.addr;
+	unregister_kprobe(&probe);
+	return 0;
+}
+
+int acs_quirks_oracle_verdict(void *dev, u16 acs_flags);
+int acs_quirks_oracle_verdict(void *dev, u16 acs_flags)
+{
+	return specific_acs_enabled(dev, acs_flags);
+}

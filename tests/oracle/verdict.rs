@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the kernel's quirks say of a function, asked directly.
+
+#![expect(unsafe_code, reason = "the question goes to C")]
+
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
+
+use crate::synthetic::Device;
+
+/// Sets of flags that are asked about: every one of the seven that there are.
+const SETS: u16 = 1 << 7;
+
+extern "C" {
+    fn acs_quirks_oracle_find() -> c_int;
+    fn acs_quirks_oracle_verdict(dev: *mut c_void, acs_flags: u16) -> c_int;
+}
+
+/// Finds out where to ask. To be called once, before anything else here.
+///
+/// # Errors
+///
+/// `ENOENT` when the kernel has no such function.
+pub(crate) fn find() -> Result {
+    // SAFETY: Called from a context that may sleep.
+    to_result(unsafe { acs_quirks_oracle_find() })
+}
+
+/// What `pci_dev_specific_acs_enabled()` returns for each set of flags, from none to all: `n` for
+/// -ENOTTY, `0`, `1` for more, `?` for anything else.
+///
+/// # Errors
+///
+/// `ENOMEM`.
+pub(crate) fn verdicts(device: &Device) -> Result<KVVec<u8>> {
+    let mut verdicts = KVVec::with_capacity(SETS.into(), GFP_KERNEL)?;
+    for flags in 0..SETS {
+        // SAFETY: The device is held, and has been set up by the PCI core.
+        let verdict = unsafe { acs_quirks_oracle_verdict(device.as_raw().cast(), flags) };
+        let letter = match verdict {
+            -25 => b'n',
+            0 => b'0',
+            1.. => b'1',
+            _ => b'?',
+        };
+        verdicts.push(letter, GFP_KERNEL)?;
+    }
+    Ok(verdicts)
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The description of a machine, as it goes from the host to the kernel: what the functions of a
+//! synthetic bus are, in a form of bytes. Little-endian; `core` only, for both sides compile it.
+//!
+//! A machine is a [`Header`], then its [`Function`]s, then its [`Patch`]es.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "one side reads it, the other writes it"
+)]
+
+/// Reads fields off the front of a slice.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.take::<1>().map(u8::from_le_bytes)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.take::<2>().map(u16::from_le_bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.take::<4>().map(u32::from_le_bytes)
+    }
+}
+
+/// Writes fields one after the other into an array.
+struct Writer<const N: usize> {
+    bytes: [u8; N],
+    at: usize,
+}
+
+impl<const N: usize> Writer<N> {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; N],
+            at: 0,
+        }
+    }
+
+    fn put<const M: usize>(mut self, field: [u8; M]) -> Self {
+        for (to, from) in self.bytes.iter_mut().skip(self.at).zip(field) {
+            *to = from;
+        }
+        self.at += M;
+        self
+    }
+}
+
+/// What stands before the functions of a machine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Header {
+    /// How many functions there are.
+    pub functions: u32,
+    /// How many patches there are.
+    pub patches: u32,
+    /// Whether the kernel's quirks are asked about each function for every set of flags.
+    pub verdicts: bool,
+}
+
+impl Header {
+    /// Bytes of one.
+    pub const SIZE: usize = 16;
+    /// The version of the format, at the front of each machine.
+    const MAGIC: [u8; 4] = *b"acs1";
+
+    /// Reads one; `None` where the bytes are not one.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        if reader.take()? != Self::MAGIC {
+            return None;
+        }
+        Some(Self {
+            functions: reader.u32()?,
+            patches: reader.u32()?,
+            verdicts: match reader.u32()? {
+                0 => false,
+                1 => true,
+                _ => return None,
+            },
+        })
+    }
+
+    /// As bytes.
+    pub fn to_bytes(self) -> [u8; Self::SIZE] {
+        Writer::new()
+            .put(Self::MAGIC)
+            .put(self.functions.to_le_bytes())
+            .put(self.patches.to_le_bytes())
+            .put(u32::from(self.verdicts).to_le_bytes())
+            .bytes
+    }
+
+    /// How many bytes the whole machine takes; `None` where that cannot be.
+    pub fn machine_size(&self) -> Option<usize> {
+        let functions = usize::try_from(self.functions).ok()?;
+        let patches = usize::try_from(self.patches).ok()?;
+        let functions = functions.checked_mul(Function::SIZE)?;
+        let patches = patches.checked_mul(Patch::SIZE)?;
+        Self::SIZE.checked_add(functions)?.checked_add(patches)
+    }
+}
+
+/// Yes or no, of a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Traits(pub u16);
+
+impl Traits {
+    /// It takes part in the grouping.
+    pub const TAKES_PART: u16 = 1 << 0;
+    /// It is removed after the scan, as through sysfs, before anything is grouped.
+    pub const REMOVED: u16 = 1 << 1;
+    /// It has an ACS capability.
+    pub const ACS: u16 = 1 << 2;
+    /// It has an ARI capability.
+    pub const ARI: u16 = 1 << 3;
+    /// A port: it forwards by ARI.
+    pub const ARI_FORWARDING: u16 = 1 << 4;
+    /// The kernel has set it up so that it isolates, and has noted that
+    /// (`PCI_DEV_FLAGS_ACS_ENABLED_QUIRK`).
+    pub const SET_UP: u16 = 1 << 5;
+    /// A port: it faces outside of the machine (`pci_dev.external_facing`).
+    pub const EXTERNAL_FACING: u16 = 1 << 6;
+
+    /// Whether it has one of these.
+    pub const fn has(self, which: u16) -> bool {
+        self.0 & which != 0
+    }
+}
+
+/// A function: its registers as far as the kernel goes by them, and what the kernel is told of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Function {
+    /// PCI domain (segment), as the description has it.
+    pub domain: u32,
+    /// Bus number.
+    pub bus: u8,
+    /// Device and function number on the bus.
+    pub devfn: u8,
+    /// The Header Type register, the multi-function bit among it.
+    pub header_type: u8,
+    /// Device/Port Type, 0 to 15; [`Function::CONVENTIONAL`] for no PCI Express capability.
+    pub pcie_type: u8,
+    /// Vendor id.
+    pub vendor: u16,
+    /// Device id.
+    pub device: u16,
+    /// Class Code in the upper 24 bits, Revision ID in the lower 8.
+    pub class_revision: u32,
+    /// Subsystem vendor id.
+    pub subsystem_vendor: u16,
+    /// Subsystem id.
+    pub subsystem: u16,
+    /// Primary, secondary and subordinate bus number of a bridge.
+    pub buses: [u8; 3],
+    /// The next function of an ARI device, 0 after the last.
+    pub ari_next: u8,
+    /// What else it is.
+    pub traits: Traits,
+    /// The ACS Capability register.
+    pub acs_capability: u16,
+    /// The ACS Control register.
+    pub acs_control: u16,
+    /// The dword 8 bytes into the ACS capability.
+    pub acs_dword8: u32,
+    /// For a VMD: the domain behind it; [`Function::NO_DOMAIN`] for any other function.
+    pub domain_behind: u32,
+}
+
+impl Function {
+    /// Bytes of one.
+    pub const SIZE: usize = 40;
+    /// No PCI Express capability.
+    pub const CONVENTIONAL: u8 = 0xff;
+    /// No domain.
+    pub const NO_DOMAIN: u32 = u32::MAX;
+
+    /// Reads one; `None` where there are too few bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        Some(Self {
+            domain: reader.u32()?,
+            bus: reader.u8()?,
+            devfn: reader.u8()?,
+            header_type: reader.u8()?,
+            pcie_type: reader.u8()?,
+            vendor: reader.u16()?,
+            device: reader.u16()?,
+            class_revision: reader.u32()?,
+            subsystem_vendor: reader.u16()?,
+            subsystem: reader.u16()?,
+            buses: reader.take()?,
+            ari_next: reader.u8()?,
+            traits: Traits(reader.u16()?),
+            acs_capability: reader.u16()?,
+            acs_control: reader.u16()?,
+            acs_dword8: {
+                reader.u16()?;
+                reader.u32()?
+            },
+            domain_behind: reader.u32()?,
+        })
+    }
+
+    /// As bytes.
+    pub fn to_bytes(self) -> [u8; Self::SIZE] {
+        Writer::new()
+            .put(self.domain.to_le_bytes())
+            .put([self.bus, self.devfn, self.header_type, self.pcie_type])
+            .put(self.vendor.to_le_bytes())
+            .put(self.device.to_le_bytes())
+            .put(self.class_revision.to_le_bytes())
+            .put(self.subsystem_vendor.to_le_bytes())
+            .put(self.subsystem.to_le_bytes())
+            .put(self.buses)
+            .put([self.ari_next])
+            .put(self.traits.0.to_le_bytes())
+            .put(self.acs_capability.to_le_bytes())
+            .put(self.acs_control.to_le_bytes())
+            .put([0; 2])
+            .put(self.acs_dword8.to_le_bytes())
+            .put(self.domain_behind.to_le_bytes())
+            .bytes
+    }
+
+    /// Whether it is a bridge that leads to this bus.
+    pub fn leads_to(&self, domain: u32, bus: u8) -> bool {
+        let [_, secondary, _] = self.buses;
+        let is_bridge = matches!(self.header_type & 0x7f, 1 | 2);
+        is_bridge && self.domain == domain && secondary == bus && secondary != 0
+    }
+}
+
+/// Something in a function's configuration space that no sound device has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Patch {
+    /// The dword at this offset reads as this.
+    Dword {
+        /// Position of the function in the description.
+        function: u32,
+        /// Offset of the dword.
+        offset: u16,
+        /// What it reads as.
+        value: u32,
+    },
+    /// From this read on, counted from 0, every read gives ones.
+    Silent {
+        /// Position of the function in the description.
+        function: u32,
+        /// Number of the first read that does.
+        from: u32,
+    },
+}
+
+impl Patch {
+    /// Bytes of one.
+    pub const SIZE: usize = 12;
+    /// In place of an offset, for [`Patch::Silent`].
+    const SILENT: u32 = u32::MAX;
+
+    /// Reads one; `None` where the bytes are not one.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let (function, offset, value) = (reader.u32()?, reader.u32()?, reader.u32()?);
+        Some(match offset {
+            Self::SILENT => Self::Silent {
+                function,
+                from: value,
+            },
+            _ => Self::Dword {
+                function,
+                offset: u16::try_from(offset).ok()?,
+                value,
+            },
+        })
+    }
+
+    /// As bytes.
+    pub fn to_bytes(self) -> [u8; Self::SIZE] {
+        let (function, offset, value) = match self {
+            Self::Dword {
+                function,
+                offset,
+                value,
+            } => (function, u32::from(offset), value),
+            Self::Silent { function, from } => (function, Self::SILENT, from),
+        };
+        Writer::new()
+            .put(function.to_le_bytes())
+            .put(offset.to_le_bytes())
+            .put(value.to_le_bytes())
+            .bytes
+    }
+}

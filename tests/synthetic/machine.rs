@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A machine's life: scanned, grouped, taken down without a trace.
+
+use kernel::prelude::*;
+
+use super::{
+    description::{
+        Function,
+        Header,
+        Patch,
+        Traits, //
+    },
+    spaces::Spaces,
+    sys::{
+        Device,
+        Rescan,
+        Root, //
+    }, //
+};
+
+/// Where a described function has come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// The kernel has not found it.
+    Missing,
+    /// It takes no part in the grouping.
+    LeftOut,
+    /// In the IOMMU group with this number.
+    Group(u32),
+}
+
+/// A machine that the kernel has scanned. Dropping it takes it down.
+pub(crate) struct Machine {
+    /// The functions that the kernel has found, in its order, with their positions in the
+    /// description.
+    devices: KVVec<(u32, Device)>,
+    /// In the order of the description.
+    roots: KVVec<Root>,
+    // Boxed, for the root buses have pointers to it.
+    spaces: KBox<Spaces>,
+}
+
+impl Machine {
+    /// Has the kernel scan the machine that these bytes describe.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for bytes that describe no machine; `ENODEV` when the kernel does not take a root
+    /// bus; `ENOMEM`.
+    pub(crate) fn from_bytes(header: &Header, bytes: &[u8]) -> Result<Self> {
+        let size = header.machine_size().ok_or(EINVAL)?;
+        let bytes = bytes.get(Header::SIZE..size).ok_or(EINVAL)?;
+        let functions = usize::try_from(header.functions)?;
+        let (functions, patches) = bytes
+            .split_at_checked(functions.checked_mul(Function::SIZE).ok_or(EINVAL)?)
+            .ok_or(EINVAL)?;
+        let read = |chunk| Patch::from_bytes(chunk).ok_or(EINVAL);
+        patches
+            .chunks_exact(Patch::SIZE)
+            .try_for_each(|chunk| read(chunk).map(drop))?;
+        Self::scan(
+            functions
+                .chunks_exact(Function::SIZE)
+                .filter_map(Function::from_bytes),
+            patches
+                .chunks_exact(Patch::SIZE)
+                .filter_map(Patch::from_bytes),
+        )
+    }
+
+    /// Has the kernel scan the machine with these functions.
+    ///
+    /// # Errors
+    ///
+    /// As [`Machine::from_bytes`].
+    pub(crate) fn scan(
+        functions: impl Iterator<Item = Function>,
+        patches: impl Iterator<Item = Patch>,
+    ) -> Result<Self> {
+        let mut machine = Self {
+            devices: KVVec::new(),
+            roots: KVVec::new(),
+            spaces: KBox::new(Spaces::new(functions, patches)?, GFP_KERNEL)?,
+        };
+        machine.find()?;
+        Ok(machine)
+    }
+
+    fn find(&mut self) -> Result {
+        let lock = Rescan::lock();
+        for &(domain, first, last) in &self.spaces.roots()? {
+            let vmd = match self.spaces.vmd(domain) {
+                None => None,
+                Some(vmd) => Some(Device::at(vmd.domain, vmd.bus, vmd.devfn).ok_or(ENODEV)?),
+            };
+            let spaces: *const Spaces = &raw const *self.spaces;
+            // SAFETY: The box keeps the spaces in place, and the roots go before it (`drop()`).
+            let root = unsafe { Root::scan(&lock, spaces, (domain, first, last), vmd.as_ref()) }?;
+            self.roots.push(root, GFP_KERNEL)?;
+        }
+        for function in self.spaces.functions() {
+            let Function {
+                domain, bus, devfn, ..
+            } = *function;
+            let found = || Device::at(domain, bus, devfn);
+            if function.traits.has(Traits::REMOVED) {
+                if let Some(device) = found() {
+                    device.remove(&lock);
+                }
+            }
+            if function.traits.has(Traits::SET_UP) {
+                if let Some(device) = found() {
+                    device.note_set_up();
+                }
+            }
+            if function.traits.has(Traits::EXTERNAL_FACING) {
+                if let Some(device) = found() {
+                    device.note_external_facing();
+                }
+            }
+        }
+        Device::for_each(|domain, bus, devfn, device| {
+            if let Some(position) = self.spaces.position(domain, bus, devfn) {
+                self.devices.push((position, device), GFP_KERNEL)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Has the kernel group the functions, one after the other, and says for each function of the
+    /// description where it has come to.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn group(&mut self) -> Result<KVVec<Place>> {
+        self.ungroup();
+        let mut places =
+            KVVec::from_elem(Place::Missing, self.spaces.functions().len(), GFP_KERNEL)?;
+        for (position, device) in &self.devices {
+            let place = if self.spaces.takes_part(*position) {
+                Place::Group(device.group()?)
+            } else {
+                Place::LeftOut
+            };
+            if let Some(slot) = places.get_mut(usize::try_from(*position)?) {
+                *slot = place;
+            }
+        }
+        Ok(places)
+    }
+
+    /// Takes all functions out of their groups.
+    fn ungroup(&mut self) {
+        for (_, device) in &self.devices {
+            device.ungroup();
+        }
+    }
+
+    /// The functions that the kernel has found, in its order, with their positions in the
+    /// description.
+    pub(crate) fn devices(&self) -> impl Iterator<Item = (u32, &Device)> {
+        self.devices
+            .iter()
+            .map(|(position, device)| (*position, device))
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        self.ungroup();
+        self.devices.clear();
+        let lock = Rescan::lock();
+        // What is behind a VMD goes before the VMD.
+        while let Some(root) = self.roots.pop() {
+            root.remove(&lock);
+        }
+    }
+}

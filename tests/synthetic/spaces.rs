@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The configuration spaces of a machine, by address.
+
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+use super::{
+    description::{
+        Function,
+        Patch,
+        Traits, //
+    },
+    space::{
+        self,
+        Space,
+        DWORDS, //
+    }, //
+};
+
+/// A function: what it is, and what its registers hold.
+pub(super) struct Described {
+    pub(super) function: Function,
+    space: Space,
+    /// How many reads it still answers; none at all are counted where it answers all.
+    answers: Option<Atomic<u32>>,
+}
+
+/// All functions of a machine.
+pub(crate) struct Spaces {
+    /// As they stand in the description.
+    functions: KVVec<Described>,
+    /// By domain, bus and devfn: positions in `functions`.
+    by_address: KVVec<(u32, u8, u8, u32)>,
+}
+
+impl Spaces {
+    /// The machine with these functions. O(n log n).
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for two functions with one address, or a patch of what is not there; `ENOMEM`.
+    pub(super) fn new(
+        described: impl Iterator<Item = Function>,
+        patches: impl Iterator<Item = Patch>,
+    ) -> Result<Self> {
+        let mut spaces = Self {
+            functions: KVVec::new(),
+            by_address: KVVec::new(),
+        };
+        for (position, function) in (0..).zip(described) {
+            let address = (function.domain, function.bus, function.devfn, position);
+            spaces.by_address.push(address, GFP_KERNEL)?;
+            let described = Described {
+                space: space::space(&function),
+                answers: None,
+                function,
+            };
+            spaces.functions.push(described, GFP_KERNEL)?;
+        }
+        spaces.by_address.sort_unstable();
+        let mut pairs = spaces.by_address.windows(2);
+        let is_twice = |pair: &[(u32, u8, u8, u32)]| match pair {
+            [one, two] => (one.0, one.1, one.2) == (two.0, two.1, two.2),
+            _ => false,
+        };
+        if pairs.any(is_twice) {
+            return Err(EINVAL);
+        }
+        for patch in patches {
+            spaces.apply(patch).ok_or(EINVAL)?;
+        }
+        Ok(spaces)
+    }
+
+    fn apply(&mut self, patch: Patch) -> Option<()> {
+        let (Patch::Dword { function, .. } | Patch::Silent { function, .. }) = patch;
+        let found = self.functions.get_mut(usize::try_from(function).ok()?)?;
+        match patch {
+            Patch::Dword { offset, value, .. } => {
+                *found.space.get_mut(usize::from(offset) / 4)? = value;
+            }
+            Patch::Silent { from, .. } => found.answers = Some(Atomic::new(from)),
+        }
+        Some(())
+    }
+
+    /// The functions, as they stand in the description.
+    pub(super) fn functions(&self) -> impl ExactSizeIterator<Item = &Function> {
+        self.functions.iter().map(|described| &described.function)
+    }
+
+    /// The position in the description of the function at an address. O(log n).
+    pub(super) fn position(&self, domain: u32, bus: u8, devfn: u8) -> Option<u32> {
+        let key = (domain, bus, devfn);
+        let place = |entry: &(u32, u8, u8, u32)| (entry.0, entry.1, entry.2);
+        let at = self.by_address.binary_search_by_key(&key, place).ok()?;
+        self.by_address.get(at).map(|entry| entry.3)
+    }
+
+    /// Reads an aligned dword of the configuration space of the function at an address; ones where
+    /// there is no function.
+    pub(super) fn read(&self, domain: u32, bus: u8, devfn: u8, offset: usize) -> u32 {
+        let found = self
+            .position(domain, bus, devfn)
+            .and_then(|position| self.functions.get(usize::try_from(position).ok()?));
+        let Some(found) = found else {
+            return u32::MAX;
+        };
+        if let Some(answers) = &found.answers {
+            let left = answers.load(Relaxed);
+            if left == 0 {
+                return u32::MAX;
+            }
+            answers.store(left - 1, Relaxed);
+        }
+        if offset / 4 < DWORDS {
+            found.space.get(offset / 4).copied().unwrap_or(0)
+        } else {
+            0
+        }
+    }
+
+    /// The buses to which no bridge leads, in the order of the description: domain, first bus and
+    /// last bus, which is the one before the next such bus of the domain. O(n) for each of them.
+    pub(super) fn roots(&self) -> Result<KVVec<(u32, u8, u8)>> {
+        let mut roots: KVVec<(u32, u8, u8)> = KVVec::new();
+        // Bridges by where they lead, so that each bus takes one look.
+        let mut led_to: KVVec<(u32, u8)> = KVVec::new();
+        for function in self.functions() {
+            let [_, secondary, _] = function.buses;
+            if function.leads_to(function.domain, secondary) {
+                led_to.push((function.domain, secondary), GFP_KERNEL)?;
+            }
+        }
+        led_to.sort_unstable();
+        for function in self.functions() {
+            let bus = (function.domain, function.bus);
+            let is_new = roots.iter().all(|root| (root.0, root.1) != bus);
+            if is_new && led_to.binary_search(&bus).is_err() {
+                roots.push((bus.0, bus.1, u8::MAX), GFP_KERNEL)?;
+            }
+        }
+        for at in 0..roots.len() {
+            let Some(&(domain, bus, _)) = roots.get(at) else {
+                continue;
+            };
+            let later = roots
+                .iter()
+                .filter(|root| root.0 == domain && root.1 > bus)
+                .map(|root| root.1.saturating_sub(1))
+                .min();
+            if let (Some(last), Some(root)) = (later, roots.get_mut(at)) {
+                root.2 = last;
+            }
+        }
+        Ok(roots)
+    }
+
+    /// The VMD in front of a domain, if there is one.
+    pub(super) fn vmd(&self, domain: u32) -> Option<&Function> {
+        self.functions()
+            .find(|function| function.domain_behind == domain && domain != Function::NO_DOMAIN)
+    }
+
+    /// Whether the function at a position takes part in the grouping.
+    pub(super) fn takes_part(&self, position: u32) -> bool {
+        usize::try_from(position)
+            .ok()
+            .and_then(|position| self.functions.get(position))
+            .is_some_and(|found| found.function.traits.has(Traits::TAKES_PART))
+    }
+}

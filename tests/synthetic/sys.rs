@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The border to C: root buses whose configuration space is ours, and the functions that the kernel
+//! finds there.
+
+#![expect(unsafe_code, reason = "this is the one layer that may")]
+
+use core::ptr;
+
+use kernel::{
+    bindings,
+    error::{
+        from_err_ptr,
+        to_result, //
+    },
+    prelude::*, //
+};
+
+use super::spaces::Spaces;
+
+/// Where the domains of synthetic machines begin: no host has as many.
+const FIRST_DOMAIN: u32 = 0x0010_0000;
+
+/// `NUMA_NO_NODE`.
+const NO_NODE: c_int = -1;
+
+/// The number that the kernel knows a described domain by.
+fn kernel_domain(domain: u32) -> Result<c_int> {
+    let domain = domain.checked_add(FIRST_DOMAIN).ok_or(EINVAL)?;
+    Ok(c_int::try_from(domain)?)
+}
+
+/// What a root bus hands to the functions that read its configuration space.
+#[repr(C)]
+struct HostBridge {
+    /// First, for the architecture takes `pci_bus.sysdata` for this: `arch/x86/include/asm/pci.h`.
+    sysdata: bindings::pci_sysdata,
+    /// Which buses are below.
+    buses: bindings::resource,
+    /// The domain, as described.
+    domain: u32,
+    spaces: *const Spaces,
+}
+
+/// Never written to: configuration space is as described, whatever the kernel would like it to be.
+static mut OPS: bindings::pci_ops = bindings::pci_ops {
+    read: Some(read),
+    write: Some(write),
+    // SAFETY: A structure of function pointers that may be absent; zero is that.
+    ..unsafe { core::mem::zeroed() }
+};
+
+/// `pci_ops.read`.
+///
+/// # Safety
+///
+/// `bus` must be one below a [`Root`], and `value` valid for a write.
+unsafe extern "C" fn read(
+    bus: *mut bindings::pci_bus,
+    devfn: c_uint,
+    offset: c_int,
+    size: c_int,
+    value: *mut u32,
+) -> c_int {
+    // SAFETY: By this function's contract; the kernel gives each bus the sysdata of its root bus.
+    let (number, bridge) = unsafe { ((*bus).number, (*bus).sysdata.cast::<HostBridge>()) };
+    // SAFETY: `Root` keeps the host bridge as long as there are buses, and the spaces outlive it.
+    let (domain, spaces) = unsafe { ((*bridge).domain, &*(*bridge).spaces) };
+    let place = u8::try_from(devfn).ok().zip(usize::try_from(offset).ok());
+    let found = place.map_or(u32::MAX, |(devfn, offset)| {
+        let dword = spaces.read(domain, number, devfn, offset & !3);
+        dword >> ((offset & 3) * 8)
+    });
+    let found = match size {
+        1 => found & 0xff,
+        2 => found & 0xffff,
+        _ => found,
+    };
+    // SAFETY: By this function's contract.
+    unsafe { *value = found };
+    bindings::PCIBIOS_SUCCESSFUL as c_int
+}
+
+/// `pci_ops.write`: nothing is written.
+extern "C" fn write(
+    _bus: *mut bindings::pci_bus,
+    _devfn: c_uint,
+    _offset: c_int,
+    _size: c_int,
+    _value: u32,
+) -> c_int {
+    bindings::PCIBIOS_SUCCESSFUL as c_int
+}
+
+/// Keeps everybody else from adding and removing PCI devices: `pci_lock_rescan_remove()`.
+///
+/// # Invariants
+///
+/// The lock is held, once.
+pub(super) struct Rescan(());
+
+impl Rescan {
+    /// Waits for the lock.
+    pub(super) fn lock() -> Self {
+        // SAFETY: Called from a context that may sleep, and never while it is held.
+        unsafe { bindings::pci_lock_rescan_remove() };
+        Self(())
+    }
+}
+
+impl Drop for Rescan {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::pci_unlock_rescan_remove() };
+    }
+}
+
+/// A root bus that the kernel has scanned. Dropping it removes it, and everything below.
+///
+/// # Invariants
+///
+/// The bus is registered, and the host bridge is its sysdata.
+pub(super) struct Root {
+    bus: *mut bindings::pci_bus,
+    // Boxed, for the kernel has pointers to it.
+    _bridge: KBox<HostBridge>,
+}
+
+// SAFETY: A root bus may be removed from any thread.
+unsafe impl Send for Root {}
+// SAFETY: There is nothing to call with a shared reference.
+unsafe impl Sync for Root {}
+
+impl Root {
+    /// Has the kernel scan a root bus and all that is below; the domain is behind `vmd`, if that is
+    /// given.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when the kernel does not take the bus; `ENOMEM`.
+    ///
+    /// # Safety
+    ///
+    /// `spaces` must stay where it is, and be valid, until this is dropped.
+    pub(super) unsafe fn scan(
+        _lock: &Rescan,
+        spaces: *const Spaces,
+        (domain, first, last): (u32, u8, u8),
+        vmd: Option<&Device>,
+    ) -> Result<Self> {
+        let mut bridge = KBox::new(
+            HostBridge {
+                sysdata: bindings::pci_sysdata {
+                    domain: kernel_domain(domain)?,
+                    node: NO_NODE,
+                    ..Default::default()
+                },
+                buses: bindings::resource {
+                    name: c"synthetic".as_char_ptr(),
+                    start: first.into(),
+                    end: last.into(),
+                    flags: bindings::IORESOURCE_BUS as c_ulong,
+                    ..Default::default()
+                },
+                domain,
+                spaces,
+            },
+            GFP_KERNEL,
+        )?;
+        if let Some(vmd) = vmd {
+            behind_vmd(&mut bridge.sysdata, vmd)?;
+        }
+        let mut windows = bindings::list_head::default();
+        let list = &raw mut windows;
+        // SAFETY: A list without a member points at itself, `INIT_LIST_HEAD()`. The resource stays in
+        // its box until the bus is gone. The kernel takes the members of the list over, or they are
+        // freed. The operations are never written to.
+        let bus = unsafe {
+            (*list).next = list;
+            (*list).prev = list;
+            bindings::pci_add_resource(list, &raw mut bridge.buses);
+            let sysdata: *mut HostBridge = &raw mut *bridge;
+            let bus = bindings::pci_scan_root_bus(
+                ptr::null_mut(),
+                first.into(),
+                &raw mut OPS,
+                sysdata.cast(),
+                list,
+            );
+            bindings::pci_free_resource_list(list);
+            bus
+        };
+        if bus.is_null() {
+            return Err(ENODEV);
+        }
+        // INVARIANT: The kernel has registered it, with that sysdata.
+        Ok(Self {
+            bus,
+            _bridge: bridge,
+        })
+    }
+
+    /// Removes the bus.
+    pub(super) fn remove(self, _lock: &Rescan) {
+        // SAFETY: By the type invariant. Nothing else removes it, for nobody else knows of it.
+        unsafe {
+            bindings::pci_stop_root_bus(self.bus);
+            bindings::pci_remove_root_bus(self.bus);
+        }
+    }
+}
+
+/// Has requests from a domain reach the IOMMU as those of `vmd`: `pci_real_dma_dev()` in
+/// `arch/x86/pci/common.c`.
+#[cfg(CONFIG_VMD)]
+fn behind_vmd(sysdata: &mut bindings::pci_sysdata, vmd: &Device) -> Result {
+    sysdata.vmd_dev = vmd.raw;
+    Ok(())
+}
+
+/// This kernel knows of no VMD.
+#[cfg(not(CONFIG_VMD))]
+fn behind_vmd(_sysdata: &mut bindings::pci_sysdata, _vmd: &Device) -> Result {
+    Err(ENOTSUPP)
+}
+
+/// A function that the kernel has found on a synthetic bus, held by a reference.
+///
+/// # Invariants
+///
+/// The pointer is to a device below a [`Root`], and this owns a reference to it.
+pub(crate) struct Device {
+    raw: *mut bindings::pci_dev,
+}
+
+// SAFETY: References to devices may be put by any thread.
+unsafe impl Send for Device {}
+// SAFETY: What is called with a shared reference may be called by any thread.
+unsafe impl Sync for Device {}
+
+impl Device {
+    /// The function at a described address.
+    pub(super) fn at(domain: u32, bus: u8, devfn: u8) -> Option<Self> {
+        let domain = kernel_domain(domain).ok()?;
+        // SAFETY: May be called with any numbers, from a context that may sleep.
+        let raw =
+            unsafe { bindings::pci_get_domain_bus_and_slot(domain, bus.into(), devfn.into()) };
+        // INVARIANT: The call gives a device with a reference, or null; only synthetic buses have
+        // such a domain.
+        (!raw.is_null()).then_some(Self { raw })
+    }
+
+    /// Calls `each` with the described address of every function that is on a synthetic bus, in the
+    /// order in which the kernel has added them, until it fails: the order of `bus_for_each_dev()`,
+    /// in which an IOMMU driver groups them.
+    ///
+    /// # Errors
+    ///
+    /// That of `each`.
+    pub(super) fn for_each(mut each: impl FnMut(u32, u8, u8, Self) -> Result) -> Result {
+        let mut at: *mut bindings::pci_dev = ptr::null_mut();
+        loop {
+            // SAFETY: Null, or a device whose reference this call takes over.
+            at = unsafe { bindings::pci_get_device(u32::MAX, u32::MAX, at) };
+            if at.is_null() {
+                return Ok(());
+            }
+            // SAFETY: The device is held, and holds its bus.
+            let (bus, number, devfn) = unsafe { ((*at).bus, (*(*at).bus).number, (*at).devfn) };
+            // SAFETY: As above; the structure of operations is only compared.
+            if unsafe { (*bus).ops } != &raw mut OPS {
+                continue;
+            }
+            // SAFETY: Only buses below a `Root` have these operations.
+            let domain = unsafe { (*(*bus).sysdata.cast::<HostBridge>()).domain };
+            // SAFETY: The device is held; this reference is the one that `Self` owns.
+            let raw = unsafe { bindings::pci_dev_get(at) };
+            // CAST: `pci_dev::devfn` is an encoded byte in a wider field.
+            if let Err(error) = each(domain, number, devfn as u8, Self { raw }) {
+                // SAFETY: The reference that the next call would have taken over.
+                unsafe { bindings::pci_dev_put(at) };
+                return Err(error);
+            }
+        }
+    }
+
+    /// Removes the function and what is below it, as writing to `remove` in sysfs does.
+    pub(super) fn remove(&self, _lock: &Rescan) {
+        // SAFETY: By the type invariant.
+        unsafe { bindings::pci_stop_and_remove_bus_device(self.raw) };
+    }
+
+    /// Notes that the kernel has set up a port so that it isolates.
+    pub(super) fn note_set_up(&self) {
+        // SAFETY: By the type invariant; nothing else writes to the flags of a device that no driver
+        // is bound to.
+        unsafe {
+            (*self.raw).dev_flags |= bindings::pci_dev_flags_PCI_DEV_FLAGS_ACS_ENABLED_QUIRK as u16;
+        }
+    }
+
+    /// Marks a port as facing outside of the machine.
+    pub(super) fn note_external_facing(&self) {
+        // SAFETY: As above.
+        unsafe { bindings::pci_dev::set_external_facing_raw(self.raw, 1) };
+    }
+
+    /// Has the kernel find the group of the function, and puts it there; the number of the group.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn group(&self) -> Result<u32> {
+        // SAFETY: By the type invariant it is a registered PCI device.
+        let device = unsafe { &raw mut (*self.raw).dev };
+        // SAFETY: As above; it is in no group yet.
+        let group = from_err_ptr(unsafe { bindings::pci_device_group(device) })?;
+        // SAFETY: The group is held by the reference that was returned.
+        let number = unsafe { bindings::iommu_group_id(group) };
+        // SAFETY: As above.
+        let added = to_result(unsafe { bindings::iommu_group_add_device(group, device) });
+        // SAFETY: The reference is put once; the member has its own.
+        unsafe { bindings::iommu_group_put(group) };
+        added?;
+        Ok(u32::try_from(number)?)
+    }
+
+    /// Takes the function out of its group.
+    pub(super) fn ungroup(&self) {
+        // SAFETY: By the type invariant; what is in no group is passed over.
+        unsafe { bindings::iommu_group_remove_device(&raw mut (*self.raw).dev) };
+    }
+
+    /// The device, for who asks the kernel about it. Valid as long as this is.
+    pub(crate) fn as_raw(&self) -> *mut bindings::pci_dev {
+        self.raw
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant this owns a reference.
+        unsafe { bindings::pci_dev_put(self.raw) };
+    }
+}
