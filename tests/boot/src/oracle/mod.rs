@@ -12,11 +12,13 @@
 //! | `answer.rs` | what the kernel says of one |
 //! | `guest.rs` | asks kernels about many topologies in one boot |
 //! | `compare.rs` | holds the kernel's groups against others |
+//! | `complete.rs` | who may have ACS where that was not seen |
 //! | `survey.rs` | what comes of many topologies: kernel, model and record |
 //! | `report.rs` | that as JSON |
 
 mod answer;
 mod compare;
+mod complete;
 mod describe;
 #[path = "../../../synthetic/description.rs"]
 mod description;
@@ -26,6 +28,7 @@ mod survey;
 
 pub use answer::Answer;
 pub use compare::{Difference, kernel_quirks, model};
+pub use complete::complete;
 pub use describe::{Cannot, Described, describe};
 pub use guest::Oracle;
-pub use survey::{Outcome, Survey, is_amd};
+pub use survey::{Groups, Outcome, Record, Survey, ask, is_amd};

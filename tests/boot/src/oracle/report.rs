@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use topology::{Bdf, Partition};
 
-use super::Survey;
+use super::{Record, Survey};
 
 /// The version of the report's form.
 const SCHEMA: &str = "acs-quirks-oracle-1";
@@ -29,10 +29,9 @@ struct One<'a> {
     file: &'a str,
     /// Whether the kernel's groups are the model's.
     model: bool,
-    /// Whether they are the recorded ones; absent where there are none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    recorded: Option<bool>,
-    /// Why they may not be.
+    /// How they stand to the recorded ones.
+    record: &'static str,
+    /// Why they may be others.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     reasons: &'a [String],
     groups: &'a Partition,
@@ -47,22 +46,24 @@ struct One<'a> {
 pub fn kernel<'a>(release: &str, survey: &'a Survey) -> Kernel<'a> {
     let topologies = survey.0.iter().map(|one| {
         let model = one.against_model().is_none();
-        let recorded = one
-            .recorded
-            .as_ref()
-            .map(|_| one.against_record().is_none());
+        let record = one.record();
         One {
             file: &one.file,
             model,
-            recorded,
-            reasons: if recorded == Some(false) {
+            record: match record {
+                Record::None => "none",
+                Record::Same => "same",
+                Record::SameWithGuess => "same-with-guess",
+                Record::Other => "other",
+            },
+            reasons: if record == Record::Other {
                 &one.reasons
             } else {
                 &[]
             },
-            groups: &one.kernel.groups,
-            model_groups: (!model).then_some(&one.model),
-            missing: &one.kernel.missing,
+            groups: &one.seen.kernel.groups,
+            model_groups: (!model).then_some(&one.seen.model),
+            missing: &one.seen.kernel.missing,
         }
     });
     Kernel {

@@ -2,46 +2,95 @@
 
 //! What comes of many topologies: kernel and model, kernel and record.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use acsctl::verdict::Verdicts;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use topology::{Partition, Topology};
 
 use super::{
-    Answer, Described, Oracle,
+    Answer, Oracle,
     compare::{self, Difference},
-    describe,
+    complete, describe,
 };
 use crate::setup::Setup;
+
+/// What the kernel and the model make of one machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Groups {
+    /// What the kernel says.
+    pub kernel: Answer,
+    /// The model's groups.
+    pub model: Partition,
+}
+
+impl Groups {
+    /// Where they differ.
+    #[must_use]
+    pub fn difference(&self) -> Option<Difference<'_>> {
+        Difference::between(&self.kernel, "model", &self.model)
+    }
+}
 
 /// What came of one topology.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The topology's file.
     pub file: String,
-    /// What the kernel says.
-    pub kernel: Answer,
-    /// The model's groups.
-    pub model: Partition,
-    /// Those that were recorded; `None` where there are none.
+    /// The groups of what was seen.
+    pub seen: Groups,
+    /// The groups that were recorded; `None` where there are none.
     pub recorded: Option<Partition>,
+    /// Where the groups of what was seen are not those, for it was not seen who has ACS: the groups
+    /// of the machine with a guess at that, [`complete()`].
+    pub completed: Option<Groups>,
     /// Why the machine's own kernel may have made other groups than this one.
     pub reasons: Vec<String>,
+}
+
+/// How the kernel's groups stand to the recorded ones.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Record {
+    /// There is no record.
+    None,
+    /// They are the same.
+    Same,
+    /// They are the same with a guess at who has ACS, which was not seen.
+    SameWithGuess,
+    /// They are not.
+    Other,
 }
 
 impl Outcome {
     /// Where kernel and model differ.
     #[must_use]
     pub fn against_model(&self) -> Option<Difference<'_>> {
-        Difference::between(&self.kernel, "model", &self.model)
+        let completed = || self.completed.as_ref().and_then(Groups::difference);
+        self.seen.difference().or_else(completed)
     }
 
     /// Where the kernel's groups are not the recorded ones.
     #[must_use]
     pub fn against_record(&self) -> Option<Difference<'_>> {
         let recorded = self.recorded.as_ref()?;
-        Difference::between(&self.kernel, "recorded", recorded)
+        Difference::between(&self.seen.kernel, "recorded", recorded)
+    }
+
+    /// How the kernel's groups stand to the recorded ones.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        let Some(recorded) = &self.recorded else {
+            return Record::None;
+        };
+        let is_it =
+            |groups: &Groups| Difference::between(&groups.kernel, "recorded", recorded).is_none();
+        if is_it(&self.seen) {
+            Record::Same
+        } else if self.completed.as_ref().is_some_and(is_it) {
+            Record::SameWithGuess
+        } else {
+            Record::Other
+        }
     }
 }
 
@@ -50,8 +99,7 @@ impl Outcome {
 pub struct Survey(pub Vec<Outcome>);
 
 impl Survey {
-    /// Asks the kernel of `setup` about each machine, in two boots at most: some quirks look whether
-    /// the host has an AMD IOMMU.
+    /// Asks the kernel of `setup` about each machine.
     ///
     /// # Errors
     ///
@@ -61,27 +109,33 @@ impl Survey {
         machines: &[(String, Topology)],
         quirks: &Verdicts<'_>,
     ) -> Result<Self> {
-        let mut outcomes: Vec<Option<Outcome>> = vec![None; machines.len()];
-        for amd in [false, true] {
-            let mut asked: Vec<(usize, Described)> = Vec::new();
-            for (position, (file, topology)) in machines.iter().enumerate() {
-                if is_amd(topology) == amd {
-                    let described = describe(topology, quirks, false);
-                    asked.push((position, described.with_context(|| file.clone())?));
-                }
-            }
-            if asked.is_empty() {
-                continue;
-            }
-            let (positions, described): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
-            let answers = Oracle::new(setup, amd, &[]).ask(&described)?;
-            for (position, kernel) in positions.into_iter().zip(answers) {
-                let (file, topology) = &machines[position];
-                let kernel = kernel.with_context(|| file.clone())?;
-                outcomes[position] = Some(outcome(file, topology, kernel, quirks)?);
+        let mut questions: Vec<(&str, Topology)> = Vec::new();
+        // Of each machine, the question on what was seen, and that with a guess.
+        let mut asked: Vec<(usize, Option<usize>)> = Vec::new();
+        for (file, topology) in machines {
+            let seen = questions.len();
+            questions.push((file, topology.clone()));
+            let completed = complete(topology);
+            let differs = completed != *topology;
+            asked.push((seen, differs.then_some(questions.len())));
+            if differs {
+                questions.push((file, completed));
             }
         }
-        Ok(Self(outcomes.into_iter().flatten().collect()))
+        let mut groups = ask(setup, &questions, quirks)?;
+        let mut take = |at: usize| groups.remove(&at).context("a question has no answer");
+        let mut outcomes = Vec::new();
+        for ((file, topology), (seen, completed)) in machines.iter().zip(asked) {
+            let recorded = topology::recorded(topology);
+            outcomes.push(Outcome {
+                file: file.clone(),
+                seen: take(seen)?,
+                recorded: (!recorded.is_empty()).then_some(recorded),
+                completed: completed.map(&mut take).transpose()?,
+                reasons: reasons(topology),
+            });
+        }
+        Ok(Self(outcomes))
     }
 
     /// Whether kernel and model agree on every machine.
@@ -90,14 +144,10 @@ impl Survey {
         self.0.iter().all(|one| one.against_model().is_none())
     }
 
-    /// How many machines have a record, and on how many of them the kernel makes those groups.
+    /// On how many machines the kernel's groups stand so to the recorded ones.
     #[must_use]
-    pub fn recorded(&self) -> (usize, usize) {
-        let with_record = self.0.iter().filter(|one| one.recorded.is_some());
-        let exact = with_record
-            .clone()
-            .filter(|one| one.against_record().is_none());
-        (with_record.count(), exact.count())
+    pub fn count(&self, record: Record) -> usize {
+        self.0.iter().filter(|one| one.record() == record).count()
     }
 }
 
@@ -107,21 +157,43 @@ pub fn is_amd(topology: &Topology) -> bool {
     topology.iommu.as_deref() == Some("AMD-Vi")
 }
 
-fn outcome(
-    file: &str,
-    topology: &Topology,
-    kernel: Answer,
+/// Asks about machines, in two boots at most: some quirks look whether the host has an AMD IOMMU.
+/// Answers are by position.
+///
+/// # Errors
+///
+/// When a machine cannot be described or scanned, or the guest fails.
+pub fn ask(
+    setup: &Setup,
+    machines: &[(&str, Topology)],
     quirks: &Verdicts<'_>,
-) -> Result<Outcome> {
-    let recorded = topology::recorded(topology);
-    Ok(Outcome {
-        file: file.to_owned(),
-        kernel,
-        model: compare::model(topology, quirks)
-            .map_err(|fault| anyhow::anyhow!("{file}: {fault}"))?,
-        recorded: (!recorded.is_empty()).then_some(recorded),
-        reasons: reasons(topology),
-    })
+) -> Result<BTreeMap<usize, Groups>> {
+    let mut groups = BTreeMap::new();
+    for amd in [false, true] {
+        let mut positions = Vec::new();
+        let mut described = Vec::new();
+        for (position, (file, topology)) in machines.iter().enumerate() {
+            if is_amd(topology) == amd {
+                positions.push(position);
+                let machine = describe(topology, quirks, false);
+                described.push(machine.with_context(|| (*file).to_owned())?);
+            }
+        }
+        if positions.is_empty() {
+            continue;
+        }
+        let answers = Oracle::new(setup, amd, &[]).ask(&described)?;
+        for (position, kernel) in positions.into_iter().zip(answers) {
+            let (file, topology) = &machines[position];
+            let model = compare::model(topology, quirks);
+            let pair = Groups {
+                kernel: kernel.with_context(|| (*file).to_owned())?,
+                model: model.map_err(|fault| anyhow!("{file}: {fault}"))?,
+            };
+            groups.insert(position, pair);
+        }
+    }
+    Ok(groups)
 }
 
 /// Why the groups of a machine may be others than those that this kernel makes of what was seen.
@@ -135,18 +207,17 @@ fn reasons(topology: &Topology) -> Vec<String> {
     if !topology.regrouped.is_empty() {
         reasons.push("functions were removed and found again since the boot".to_owned());
     }
-    let view = topology::view(topology);
-    let mut assumed = std::collections::BTreeMap::new();
-    for (_, assumption) in view.assumptions {
+    let mut assumed = BTreeMap::new();
+    for (_, assumption) in topology::view(topology).assumptions {
         *assumed.entry(assumption).or_insert(0) += 1;
     }
     for (assumption, count) in assumed {
         reasons.push(format!("functions {count}: {assumption}"));
     }
-    match &topology.kernel {
-        None => reasons.push("it is not known which kernel made them".to_owned()),
-        Some(kernel) => reasons.push(format!("they are those of Linux {kernel}")),
-    }
+    reasons.push(match &topology.kernel {
+        None => "it is not known which kernel made the groups".to_owned(),
+        Some(kernel) => format!("they are those of Linux {kernel}"),
+    });
     reasons
 }
 
@@ -155,24 +226,18 @@ impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for one in &self.0 {
             let model = one.against_model();
-            let record = one.against_record();
-            let (says_model, says_record) = (
-                if model.is_none() { "==" } else { "!=" },
-                match (&one.recorded, &record) {
-                    (None, _) => "has no",
-                    (_, None) => "==",
-                    (_, Some(_)) => "!=",
-                },
-            );
-            writeln!(
-                f,
-                "{}: kernel {says_model} model, kernel {says_record} record",
-                one.file
-            )?;
+            let record = match one.record() {
+                Record::None => "no record",
+                Record::Same => "kernel == record",
+                Record::SameWithGuess => "kernel == record with a guess at who has ACS",
+                Record::Other => "kernel != record",
+            };
+            let says = if model.is_none() { "==" } else { "!=" };
+            writeln!(f, "{}: kernel {says} model, {record}", one.file)?;
             if let Some(difference) = model {
                 write!(f, "{difference}")?;
             }
-            if let Some(difference) = record {
+            if let (Record::Other, Some(difference)) = (one.record(), one.against_record()) {
                 write!(f, "{difference}")?;
                 for reason in &one.reasons {
                     writeln!(f, "  {reason}")?;
@@ -180,10 +245,17 @@ impl fmt::Display for Survey {
             }
         }
         let agreed = self.0.iter().filter(|one| one.against_model().is_none());
-        let (with_record, exact) = self.recorded();
+        let [none, same, guess, other] = [
+            Record::None,
+            Record::Same,
+            Record::SameWithGuess,
+            Record::Other,
+        ]
+        .map(|record| self.count(record));
         writeln!(
             f,
-            "topologies {}, kernel == model {}, recorded {with_record}, kernel == record {exact}",
+            "topologies {}: kernel == model {}; kernel == record {same}, with a guess at who has ACS \
+             {guess}, other {other}, no record {none}",
             self.0.len(),
             agreed.count(),
         )
