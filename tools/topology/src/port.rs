@@ -43,6 +43,13 @@ impl Port {
         )
     }
 
+    /// Its register value, 0 to 15, if it is known or what was shown is as [`Port::from_raw`] has it.
+    #[must_use]
+    pub fn raw(&self) -> Option<u8> {
+        let port = self.kind().map_or_else(|| self.clone(), Self::Known);
+        (0x0..=0xf).find(|&raw| Self::from_raw(raw) == port)
+    }
+
     /// The type, if it is known: also from the beginning of a name, where only one has it.
     #[must_use]
     pub fn kind(&self) -> Option<PcieType> {

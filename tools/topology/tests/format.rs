@@ -6,7 +6,7 @@ mod common;
 
 use common::{bdf, express, function, machine, port, recorded};
 use isolation::pcie::PcieType;
-use topology::{Bdf, Function, MAX_BYTES, Topology, parse, read, write};
+use topology::{Bdf, Function, MAX_BYTES, Port, Topology, parse, read, write};
 
 fn text(topology: &Topology) -> String {
     let mut text = Vec::new();
@@ -118,12 +118,25 @@ fn a_type_that_was_not_made_out_is_tolerated() {
         topology.functions[0]
             .pcie_type
             .as_ref()
-            .and_then(topology::Port::kind)
+            .and_then(Port::kind)
     };
     assert_eq!(kind("#13"), None);
     assert_eq!(kind(""), None);
     assert_eq!(kind("Root Complex"), None);
     assert_eq!(kind("Root Complex Integrated "), Some(PcieType::RcEndpoint));
+}
+
+#[test]
+fn the_register_value_of_a_type_is_kept() {
+    for raw in 0x0..=0xf {
+        let written = Port::from_raw(raw).to_string();
+        let read = Port::try_from(written.clone()).expect("it was written so");
+        assert_eq!(read.raw(), Some(raw), "{written}");
+    }
+    let shown = |shown: &str| Port::Unknown(shown.to_owned()).raw();
+    assert_eq!(shown("Root Complex Integrated "), Some(0x9));
+    assert_eq!(shown("#13"), None);
+    assert_eq!(shown("reserved type 4h"), None);
 }
 
 #[test]

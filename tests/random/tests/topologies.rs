@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What is drawn: topologies that the kernel would find, with all that is odd among them, and small
+//! ones when something is wrong.
+
+use isolation::pcie::PcieType;
+use proptest::{
+    strategy::{Strategy as _, ValueTree as _},
+    test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner},
+};
+use random_topologies::{check, topologies, topology};
+use topology::{Assumption, Function, Header, Topology, parse, view, write};
+
+const MOST: usize = 400;
+
+fn every(cases: u64) -> impl Iterator<Item = (u64, Topology)> {
+    (0..cases).map(|seed| (seed, topology(seed, MOST)))
+}
+
+#[test]
+fn the_kernel_would_find_every_one() {
+    for (seed, topology) in every(10_000) {
+        assert_eq!(check(&topology), Ok(()), "seed {seed}: {topology:#?}");
+        let assumed = view(&topology).assumptions;
+        for (bdf, assumption) in assumed {
+            let function = topology.functions.iter().find(|it| it.bdf == bdf);
+            let function = function.expect("it is in the list");
+            let is_known = match assumption {
+                // A type that is reserved is not one that was not seen.
+                Assumption::PcieType => function.pcie_type.is_some(),
+                // Bridges have no subsystem.
+                Assumption::NoMoreAliases => function.header != Header::Endpoint,
+                _ => false,
+            };
+            assert!(is_known, "seed {seed}: {bdf}: {assumption}");
+        }
+    }
+}
+
+#[test]
+fn each_is_a_sound_file() {
+    for (seed, topology) in every(500) {
+        let mut text = Vec::new();
+        write(&topology, &mut text).expect("memory can be written to");
+        let text = String::from_utf8(text).expect("it is text");
+        assert_eq!(parse("it", &text), Ok(topology), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_seed_stands_for_one_topology() {
+    let draw = || {
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+        let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+        let mut draw = || {
+            topologies(MOST)
+                .new_tree(&mut runner)
+                .map(|tree| tree.current())
+        };
+        [draw(), draw(), draw()]
+    };
+    assert_eq!(draw(), draw());
+    let [one, other, _] = draw();
+    assert_ne!(one, other);
+    assert_eq!(topology(7, MOST), topology(7, MOST));
+    assert_ne!(topology(7, MOST), topology(8, MOST));
+}
+
+#[test]
+fn what_is_odd_is_among_them() {
+    let drawn: Vec<_> = every(10_000).map(|(_, topology)| topology).collect();
+    // How many topologies have such a function.
+    let have = |what: &dyn Fn(&Topology, &Function) -> bool| {
+        let has = |it: &&Topology| it.functions.iter().any(|function| what(it, function));
+        drawn.iter().filter(has).count()
+    };
+    let kind = |function: &Function| function.pcie_type.as_ref().and_then(topology::Port::kind);
+    let depth = |topology: &Topology, function: &Function| {
+        let leads = |to: &Function| {
+            let above = topology.functions.iter();
+            let mut above = above.filter(|it| it.secondary == Some(to.bdf.bus));
+            above.find(|it| it.bdf.domain == to.bdf.domain)
+        };
+        std::iter::successors(Some(function), |function| leads(function)).count()
+    };
+    let at = |topology: &Topology, function: &Function, devfn: u8| {
+        let bdf = topology::Bdf {
+            devfn,
+            ..function.bdf
+        };
+        topology.functions.iter().any(|it| it.bdf == bdf)
+    };
+    let counts = [
+        (
+            "a function 0 is not there",
+            have(&|topology, it| it.bdf.devfn < 8 && !at(topology, it, 0)),
+        ),
+        (
+            "several quirks in a slot",
+            have(&|topology, it| {
+                let mates = topology.functions.iter().filter(|other| {
+                    other.bdf.bus() == it.bdf.bus() && other.bdf.slot() == it.bdf.slot()
+                });
+                let mut ids: Vec<_> = mates.map(|it| (it.vendor, it.device)).collect();
+                ids.sort();
+                ids.dedup();
+                ids.len() > 3
+            }),
+        ),
+        (
+            "a path of 20 bridges",
+            have(&|topology, it| depth(topology, it) > 20),
+        ),
+        ("a VMD", have(&|_, it| it.bdf.domain.0 > 0xffff)),
+        (
+            "a reserved type",
+            have(&|_, it| it.pcie_type.is_some() && kind(it).is_none()),
+        ),
+        ("CardBus", have(&|_, it| it.header == Header::Cardbus)),
+        (
+            "from conventional PCI to PCIe",
+            have(&|topology, it| kind(it) == Some(PcieType::PcieBridge) && depth(topology, it) > 2),
+        ),
+        (
+            "left out",
+            have(&|_, it| it.class.is_some_and(|class| class.0 == 0x08_0600)),
+        ),
+        (
+            "an event collector",
+            have(&|_, it| kind(it) == Some(PcieType::RcEventCollector)),
+        ),
+        (
+            "ACS where the kernel looks elsewhere",
+            have(&|_, it| it.acs.is_some_and(|acs| acs.dword8.is_some())),
+        ),
+        (
+            "without a bit by ARI",
+            have(&|topology, it| {
+                it.multifunction == Some(false)
+                    && it.bdf.devfn == 0
+                    && at(topology, it, 8)
+                    && depth(topology, it) > 1
+            }),
+        ),
+    ];
+    for (what, count) in counts {
+        println!("{what}: {count}");
+        assert!(count >= 20, "{what}: in {count} of 10000");
+    }
+    let sizes: Vec<_> = drawn.iter().map(|it| it.functions.len()).collect();
+    let (all, most) = (sizes.iter().sum::<usize>(), sizes.iter().max().copied());
+    println!(
+        "functions: {} on average, {most:?} at most",
+        all / sizes.len()
+    );
+    assert!(most > Some(200));
+}
+
+/// Runs the strategy against a property, and returns the smallest topology that has it not.
+fn smallest(fails: impl Fn(&Topology) -> bool) -> Topology {
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[1; 32]);
+    let config = Config {
+        cases: 10_000,
+        max_shrink_iters: u32::MAX,
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut runner = TestRunner::new_with_rng(config, rng);
+    let outcome = runner.run(&topologies(MOST), |topology| {
+        assert_eq!(check(&topology), Ok(()));
+        proptest::prop_assert!(!fails(&topology));
+        Ok(())
+    });
+    match outcome {
+        Err(TestError::Fail(_, topology)) => topology,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Every topology on the way there is one that the kernel would find, too.
+#[test]
+fn a_topology_gets_as_small_as_it_can_be() {
+    let found = smallest(|topology| !topology.functions.is_empty());
+    assert_eq!(found.functions.len(), 1, "{found:#?}");
+    let function = &found.functions[0];
+    assert_eq!(function.bdf.to_string(), "0000:00:00.0");
+    assert_eq!((function.acs, function.multifunction), (None, Some(false)));
+    assert_eq!(found.iommu, None);
+
+    let found = smallest(|topology| topology.functions.iter().any(|it| it.bdf.devfn == 0x40));
+    assert!(found.functions.len() <= 3, "{found:#?}");
+
+    let is_below_two = |topology: &Topology| {
+        let bridges = topology.functions.iter().filter(|it| it.acs.is_some());
+        let mut bridges = bridges.filter(|it| it.header == Header::Bridge);
+        bridges.any(|it| {
+            topology.functions.iter().any(|other| {
+                Some(other.bdf.bus) == it.secondary && other.bdf.domain == it.bdf.domain
+            }) && it.bdf.bus > 1
+        })
+    };
+    let found = smallest(is_below_two);
+    assert!(found.functions.len() <= 4, "{found:#?}");
+    let acs = found.functions.iter().filter(|it| it.acs.is_some()).count();
+    assert_eq!(acs, 1, "{found:#?}");
+}
+
+/// Each rule of [`check`] finds something in the topologies when it is broken there.
+#[test]
+fn what_the_kernel_would_not_find_is_told() {
+    type Change = fn(&mut Function);
+    let broken: [(&str, Change); 10] = [
+        ("bus numbers", |it| {
+            it.primary = it.primary.map(|bus| bus ^ 1);
+        }),
+        ("bus numbers", |it| {
+            it.secondary = it.secondary.map(|_| it.bdf.bus);
+        }),
+        ("within its own", |it| it.subordinate = it.secondary),
+        ("no bridge leads to it", |it| {
+            it.header = Header::Endpoint;
+            it.pcie_type = None;
+            it.acs = None;
+            (it.primary, it.secondary, it.subordinate) = (None, None, None);
+            it.subsystem = topology::Subsystem {
+                vendor: 0,
+                device: 0,
+            }
+            .into();
+            it.class = topology::Hex(0x02_0000).into();
+        }),
+        ("its header says", |it| it.multifunction = Some(false)),
+        ("cannot be reached", |it| {
+            it.acs = topology::Acs {
+                cap: Some(0),
+                ctl: Some(0),
+                dword8: None,
+            }
+            .into();
+        }),
+        ("by ARI", |it| {
+            it.pcie_type = None;
+            it.acs = None;
+        }),
+        ("something behind it", |it| {
+            if it.pcie_type == Some(topology::Port::Known(PcieType::RootPort)) {
+                it.pcie_type = Some(topology::Port::Known(PcieType::DownstreamPort));
+            }
+        }),
+        ("not known", |it| it.multifunction = None),
+        ("does not go with its header", |it| {
+            it.class = topology::Hex(0x06_0400).into();
+        }),
+    ];
+    for (problem, change) in broken {
+        let found = every(3000).any(|(_, sound)| {
+            (0..sound.functions.len()).any(|at| {
+                let mut topology = sound.clone();
+                change(&mut topology.functions[at]);
+                check(&topology).is_err_and(|found| found.contains(problem))
+            })
+        });
+        assert!(found, "{problem}");
+    }
+}
