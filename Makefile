@@ -79,6 +79,11 @@ host-test: table-check ## tests that need no kernel
 	@$(CARGO) test --quiet --locked --offline --workspace --exclude boot
 	@$(CARGO) test --quiet --locked --offline --package boot --test entries
 
+.PHONY: model-test
+model-test: crates ## compare the model of the grouping with the kernel's code on CASES= random topologies (a million), from SEED= on
+	@ACS_QUIRKS_CASES='$(or $(CASES),1000000)' ACS_QUIRKS_SEED='$(SEED)' $(CARGO) test --quiet --locked --offline --release \
+		--package random-topologies --test model --test functions -- --nocapture
+
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= goes to the test programs (a filter, --list, ...)
 boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates

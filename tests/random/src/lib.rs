@@ -25,7 +25,9 @@
 //! | `layout.rs`, `express.rs` | gives it addresses |
 //! | `shrink.rs` | the strategy, and how a topology gets smaller |
 //! | `realizable.rs` | whether the kernel would find a topology |
+//! | `compare.rs` | runs a comparison, and keeps what it fails on |
 
+mod compare;
 mod draw;
 mod express;
 mod ids;
@@ -37,6 +39,7 @@ mod shrink;
 use fastrand::Rng;
 use topology::Topology;
 
+pub use compare::{Run, kept};
 pub use realizable::check;
 pub use shrink::{Topologies, Tree};
 

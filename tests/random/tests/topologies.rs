@@ -3,12 +3,14 @@
 //! What is drawn: topologies that the kernel would find, with all that is odd among them, and small
 //! ones when something is wrong.
 
+use std::{fs, path::Path};
+
 use isolation::pcie::PcieType;
 use proptest::{
     strategy::{Strategy as _, ValueTree as _},
-    test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner},
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
-use random_topologies::{check, topologies, topology};
+use random_topologies::{Run, check, kept, topologies, topology};
 use topology::{Assumption, Function, Header, Topology, parse, view, write};
 
 const MOST: usize = 400;
@@ -156,38 +158,50 @@ fn what_is_odd_is_among_them() {
     assert!(most > Some(200));
 }
 
-/// Runs the strategy against a property, and returns the smallest topology that has it not.
-fn smallest(fails: impl Fn(&Topology) -> bool) -> Topology {
-    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[1; 32]);
-    let config = Config {
+/// Runs a comparison that fails where `fails` says so, and returns what it has kept.
+fn smallest(name: &'static str, fails: impl Fn(&Topology) -> bool) -> Topology {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).expect("it is the test's own");
+    }
+    let run = Run {
+        name,
         cases: 10_000,
-        max_shrink_iters: u32::MAX,
-        failure_persistence: None,
-        ..Config::default()
+        most: MOST,
+        seed: 3,
+        folder: folder.clone(),
     };
-    let mut runner = TestRunner::new_with_rng(config, rng);
-    let outcome = runner.run(&topologies(MOST), |topology| {
-        assert_eq!(check(&topology), Ok(()));
-        proptest::prop_assert!(!fails(&topology));
+    let outcome = run.compare(|topology| {
+        assert_eq!(check(topology), Ok(()));
+        if fails(topology) {
+            return Err(format!("{} functions", topology.functions.len()));
+        }
         Ok(())
     });
-    match outcome {
-        Err(TestError::Fail(_, topology)) => topology,
-        other => panic!("{other:?}"),
-    }
+    let mut kept = kept(&folder).expect("it can be read");
+    let (file, topology) = kept.pop().expect("there is one");
+    assert!(kept.is_empty());
+    assert_eq!(file, format!("{name}-3"));
+    let text = outcome.expect_err("it fails");
+    let first = format!("{} functions\n", topology.functions.len());
+    assert!(text.starts_with(&first), "{text}");
+    assert!(text.ends_with(&format!("{file}.json")), "{text}");
+    topology
 }
 
 /// Every topology on the way there is one that the kernel would find, too.
 #[test]
 fn a_topology_gets_as_small_as_it_can_be() {
-    let found = smallest(|topology| !topology.functions.is_empty());
+    let found = smallest("one", |topology| !topology.functions.is_empty());
     assert_eq!(found.functions.len(), 1, "{found:#?}");
     let function = &found.functions[0];
     assert_eq!(function.bdf.to_string(), "0000:00:00.0");
     assert_eq!((function.acs, function.multifunction), (None, Some(false)));
     assert_eq!(found.iommu, None);
 
-    let found = smallest(|topology| topology.functions.iter().any(|it| it.bdf.devfn == 0x40));
+    let found = smallest("many", |topology| {
+        topology.functions.iter().any(|it| it.bdf.devfn == 0x40)
+    });
     assert!(found.functions.len() <= 3, "{found:#?}");
 
     let is_below_two = |topology: &Topology| {
@@ -199,7 +213,7 @@ fn a_topology_gets_as_small_as_it_can_be() {
             }) && it.bdf.bus > 1
         })
     };
-    let found = smallest(is_below_two);
+    let found = smallest("below", is_below_two);
     assert!(found.functions.len() <= 4, "{found:#?}");
     let acs = found.functions.iter().filter(|it| it.acs.is_some()).count();
     assert_eq!(acs, 1, "{found:#?}");

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The groups of functions in states that no topology leads to, against the kernel's code put down as it
+//! stands: any function may be an alias of any other, isolated or not, virtual, or stand for another.
+//! How they are connected is drawn as for topologies.
+
+#[path = "../../../tools/isolation/tests/common/groups_in_c.rs"]
+mod groups_in_c;
+
+use std::{cell::Cell, path::PathBuf};
+
+use fastrand::Rng;
+use isolation::groups::{self, DevfnSet, Function, Interface, Scratch, release::Release};
+use proptest::{
+    prelude::any,
+    strategy::Strategy as _,
+    test_runner::{TestCaseError, TestError},
+};
+use random_topologies::{Run, topologies, topology};
+use topology::{Topology, view};
+
+fn model(functions: &[Function]) -> Vec<Option<u32>> {
+    let len = functions.len();
+    let mut work = vec![Scratch::default(); len];
+    let (mut order, mut groups) = (vec![0; len], vec![None; len]);
+    let release = Release::LINUX_7_3;
+    groups::assign(&release, functions, &mut work, &mut order, &mut groups)
+        .expect("the functions are sound");
+    groups
+}
+
+/// What is likely in one list of functions, in percent.
+struct Odds {
+    isolated: u8,
+    multifunction: u8,
+    aliases: u8,
+    left_out: u8,
+    odd: u8,
+}
+
+impl Odds {
+    fn draw(random: &mut Rng) -> Self {
+        let mut pick = |choices: &[u8]| random.choice(choices.iter().copied()).unwrap_or(0);
+        Self {
+            isolated: pick(&[0, 20, 50, 80, 95]),
+            multifunction: pick(&[10, 60, 95]),
+            aliases: pick(&[0, 5, 30, 90]),
+            left_out: pick(&[0, 5, 60]),
+            odd: pick(&[0, 10, 40]),
+        }
+    }
+
+    /// The function in another state. It depends on its address and on `seed`, so that it is the same
+    /// when others are taken out.
+    fn change(&self, seed: u64, function: &mut Function) {
+        let Function {
+            domain, bus, devfn, ..
+        } = *function;
+        let place = (u64::from(domain) << 16) | (u64::from(bus) << 8) | u64::from(devfn);
+        let mut random = Rng::with_seed(seed ^ place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut is = |percent: u8| random.u8(..100) < percent;
+        function.isolated = is(self.isolated);
+        function.multifunction = is(self.multifunction);
+        function.takes_part = !is(self.left_out);
+        let (is_odd, has_aliases) = (is(self.odd), is(self.aliases));
+        function.dma_aliases = DevfnSet::EMPTY;
+        if has_aliases {
+            function.dma_aliases = aliases(&mut random, devfn);
+        }
+        if is_odd {
+            let raw = random.u8(..=16);
+            function.interface = Interface::from_raw((raw < 16).then_some(raw));
+            function.translation_root = random.u8(..4) == 0;
+            function.keeps_requester_ids = random.bool();
+        }
+    }
+}
+
+/// The numbers under which the function `of` sends requests.
+fn aliases(random: &mut Rng, of: u8) -> DevfnSet {
+    match random.u8(..8) {
+        0 => DevfnSet::ALL,
+        1 => [of].into_iter().collect(),
+        2 => [of & !7].into_iter().collect(),
+        _ => (0..random.u8(1..5))
+            .flat_map(|_| [random.u8(..), of.wrapping_add(random.u8(..24))])
+            .collect(),
+    }
+}
+
+/// The functions of a topology in other states, and virtual ones.
+fn functions(topology: &Topology, seed: u64) -> Vec<Function> {
+    let mut random = Rng::with_seed(seed);
+    let odds = Odds::draw(&mut random);
+    let mut functions: Vec<_> = view(topology)
+        .functions
+        .iter()
+        .map(|seen| seen.facts)
+        .collect();
+    for at in 0..functions.len() {
+        odds.change(seed, &mut functions[at]);
+        let one = functions[at];
+        // Something on this bus stands for something else.
+        let same_bus = |other: &Function| (other.domain, other.bus) == (one.domain, one.bus);
+        if random.u8(..100) < odds.odd / 2 {
+            let other = functions[..at].iter().position(same_bus);
+            functions[at].dma_device = other.and_then(|at| u32::try_from(at).ok());
+        }
+    }
+    add_virtual(&mut random, &odds, &mut functions);
+    functions
+}
+
+/// Adds virtual functions, which come last: on the bus of their physical function, or on one that has no
+/// bridge.
+fn add_virtual(random: &mut Rng, odds: &Odds, functions: &mut Vec<Function>) {
+    let seed = random.u64(..);
+    for _ in 0..random.u8(..3) * (odds.odd / 10) {
+        let Some(physical) = random.choice(functions.iter().copied()) else {
+            return;
+        };
+        // A bus has one bridge above it.
+        let own = (0..=u8::MAX).rev().find(|&bus| {
+            let on_it = |it: &&Function| (it.domain, it.bus) == (physical.domain, bus);
+            let mut there = functions.iter().filter(on_it);
+            there.all(|it| it.above == physical.above)
+        });
+        let bus = own.filter(|_| random.bool()).unwrap_or(physical.bus);
+        for number in 0..random.u8(1..6) {
+            let devfn = physical.devfn.wrapping_add(number * 3).wrapping_add(1);
+            let place = (physical.domain, bus, devfn);
+            let taken = |it: &Function| (it.domain, it.bus, it.devfn) == place;
+            if functions.iter().any(taken) {
+                continue;
+            }
+            let mut function = Function {
+                bus,
+                devfn,
+                dma_device: None,
+                ..physical
+            };
+            odds.change(seed, &mut function);
+            function.multifunction = false;
+            functions.push(function);
+        }
+    }
+}
+
+/// Every function with both groups.
+fn table(functions: &[Function], found: &[Option<u32>], expected: &[Option<u32>]) -> String {
+    let mut lines = vec!["the groups differ".to_owned()];
+    for (index, function) in functions.iter().enumerate() {
+        let (found, expected) = (found[index], expected[index]);
+        let mark = if found == expected { ' ' } else { '!' };
+        lines.push(format!(
+            "{mark} {index}: {found:?}, in C {expected:?}: {function:x?}"
+        ));
+    }
+    lines.join("\n")
+}
+
+#[test]
+fn the_model_agrees_with_the_kernels_code() {
+    let run = Run::from_environment("functions", 6000, 400, PathBuf::new()).expect("it is sound");
+    let strategy = (topologies(run.most), any::<u64>().no_shrink());
+    let several = Cell::new(0);
+    let outcome = run.runner().run(&strategy, |(topology, seed)| {
+        let functions = functions(&topology, seed);
+        let (found, expected) = (model(&functions), groups_in_c::groups(&functions));
+        let last = found.iter().flatten().max();
+        several.set(several.get() + u32::from(last > Some(&0)));
+        if found == expected {
+            return Ok(());
+        }
+        Err(TestCaseError::fail(table(&functions, &found, &expected)))
+    });
+    match outcome {
+        Ok(()) => {}
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+        Err(TestError::Fail(reason, _)) => panic!("seed {}: {reason}", run.seed),
+    }
+    let (cases, several) = (run.cases, several.get());
+    println!("{cases} lists of functions, {several} with several groups");
+    assert!(several * 2 > cases, "those with one group show little");
+}
+
+/// Why the kernel's order of enumeration is not needed in full.
+#[test]
+fn only_the_order_on_a_bus_and_the_buses_above_counts() {
+    for seed in 0..300 {
+        let functions = functions(&topology(seed, 40), seed);
+        let expected = model(&functions);
+        let (other, old) = shuffled(&functions, &mut Rng::with_seed(seed));
+        let found = model(&other);
+        for (one, &old_one) in old.iter().enumerate() {
+            for (two, &old_two) in old.iter().enumerate() {
+                let together = found[one].is_some() && found[one] == found[two];
+                let expected =
+                    expected[old_one].is_some() && expected[old_one] == expected[old_two];
+                assert_eq!(together, expected, "seed {seed}: {old_one} and {old_two}");
+            }
+        }
+    }
+}
+
+/// The same functions in another order, with the index that each had: two of them stay in order
+/// when one is on the bus of the other, or on a bus above it.
+fn shuffled(functions: &[Function], random: &mut Rng) -> (Vec<Function>, Vec<usize>) {
+    let bus = |at: usize| (functions[at].domain, functions[at].bus);
+    let buses: Vec<_> = (0..functions.len())
+        .map(|at| {
+            let mut buses = Vec::new();
+            let mut left = vec![at];
+            while let Some(at) = left.pop() {
+                buses.push(bus(at));
+                let Function {
+                    above, dma_device, ..
+                } = functions[at];
+                left.extend(
+                    [above, dma_device]
+                        .into_iter()
+                        .flatten()
+                        .map(|at| at as usize),
+                );
+            }
+            buses
+        })
+        .collect();
+    let tied =
+        |one: usize, two: usize| buses[one].contains(&bus(two)) || buses[two].contains(&bus(one));
+    let mut old: Vec<usize> = Vec::new();
+    let mut new = vec![None; functions.len()];
+    let mut left: Vec<_> = (0..functions.len()).collect();
+    while !left.is_empty() {
+        let ready: Vec<_> = (0..left.len())
+            .filter(|&at| !left[..at].iter().any(|&earlier| tied(earlier, left[at])))
+            .collect();
+        let at = left.remove(ready[random.usize(..ready.len())]);
+        new[at] = u32::try_from(old.len()).ok();
+        old.push(at);
+    }
+    let moved = |at: Option<u32>| at.and_then(|at| new[at as usize]);
+    let functions = old.iter().map(|&at| Function {
+        above: moved(functions[at].above),
+        dma_device: moved(functions[at].dma_device),
+        ..functions[at]
+    });
+    (functions.collect(), old)
+}
