@@ -5,8 +5,9 @@
 //! For each machine a line: for each function, in the order of the description, the number of its
 //! group; `-` when it takes no part, `!` when the kernel has not found it; a space between two. A
 //! machine that is asked about for verdicts has behind that, for each function, a space and what
-//! `pci_dev_specific_acs_enabled()` returns for each set of flags. A machine that cannot be scanned
-//! has `error` and the number of the error.
+//! `pci_dev_specific_acs_enabled()` returns for each set of flags; `=` and a number for what the
+//! function of that number, from 0, has. A machine that cannot be scanned has `error` and the number
+//! of the error.
 
 use kernel::prelude::*;
 
@@ -60,18 +61,35 @@ fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
         }
     }
     if header.verdicts {
-        let mut by_position = KVVec::from_elem(None, places.len(), GFP_KERNEL)?;
-        for (position, device) in machine.devices() {
-            if let Some(slot) = by_position.get_mut(usize::try_from(position)?) {
-                *slot = Some(device);
-            }
+        put_verdicts(&machine, places.len(), answers)?;
+    }
+    Ok(())
+}
+
+/// Puts what the kernel's quirks say of each of `count` functions. Few of them differ, and what is put
+/// goes over a slow line.
+fn put_verdicts(machine: &Machine, count: usize, answers: &mut KVVec<u8>) -> Result {
+    let mut devices = KVVec::from_elem(None, count, GFP_KERNEL)?;
+    for (position, device) in machine.devices() {
+        if let Some(slot) = devices.get_mut(usize::try_from(position)?) {
+            *slot = Some(device);
         }
-        for device in by_position {
-            put(answers, separator)?;
-            match device {
-                None => put(answers, b"!")?,
-                Some(device) => put(answers, &verdict::verdicts(device)?)?,
-            }
+    }
+    let mut different: KVVec<(u32, KVVec<u8>)> = KVVec::new();
+    for (position, device) in (0..).zip(devices) {
+        put(answers, b" ")?;
+        let Some(device) = device else {
+            put(answers, b"!")?;
+            continue;
+        };
+        let verdicts = verdict::verdicts(device)?;
+        let known = different.iter().find(|(_, known)| **known == *verdicts);
+        if let Some((first, _)) = known {
+            put(answers, b"=")?;
+            number(answers, *first)?;
+        } else {
+            put(answers, &verdicts)?;
+            different.push((position, verdicts), GFP_KERNEL)?;
         }
     }
     Ok(())

@@ -173,8 +173,9 @@ pub struct Function {
     pub acs_control: u16,
     /// The dword 8 bytes into the ACS capability.
     pub acs_dword8: u32,
-    /// For a VMD: the domain behind it; [`Function::NO_DOMAIN`] for any other function.
-    pub domain_behind: u32,
+    /// For a function behind a VMD: the position of that in the description;
+    /// [`Function::NOT_BEHIND`] for any other function.
+    pub vmd: u32,
 }
 
 impl Function {
@@ -182,8 +183,8 @@ impl Function {
     pub const SIZE: usize = 40;
     /// No PCI Express capability.
     pub const CONVENTIONAL: u8 = 0xff;
-    /// No domain.
-    pub const NO_DOMAIN: u32 = u32::MAX;
+    /// Not behind a VMD.
+    pub const NOT_BEHIND: u32 = u32::MAX;
 
     /// Reads one; `None` where there are too few bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
@@ -208,7 +209,7 @@ impl Function {
                 reader.u16()?;
                 reader.u32()?
             },
-            domain_behind: reader.u32()?,
+            vmd: reader.u32()?,
         })
     }
 
@@ -229,7 +230,7 @@ impl Function {
             .put(self.acs_control.to_le_bytes())
             .put([0; 2])
             .put(self.acs_dword8.to_le_bytes())
-            .put(self.domain_behind.to_le_bytes())
+            .put(self.vmd.to_le_bytes())
             .bytes
     }
 

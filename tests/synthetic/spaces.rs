@@ -164,8 +164,11 @@ impl Spaces {
 
     /// The VMD in front of a domain, if there is one.
     pub(super) fn vmd(&self, domain: u32) -> Option<&Function> {
-        self.functions()
-            .find(|function| function.domain_behind == domain && domain != Function::NO_DOMAIN)
+        let behind = self
+            .functions()
+            .find(|function| function.domain == domain)?;
+        let vmd = usize::try_from(behind.vmd).ok()?;
+        self.functions.get(vmd).map(|found| &found.function)
     }
 
     /// Whether the function at a position takes part in the grouping.

@@ -2,7 +2,7 @@
 
 //! What the grouping goes by of one function.
 
-use super::{super::pcie::PcieType, devfns::DevfnSet};
+use super::{super::pcie::PcieType, devfns::DevfnSet, release::Release};
 
 /// What the kernel takes a function for, as `pci_is_pcie()` and `pci_pcie_type()` have it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +26,32 @@ impl Interface {
                 None => Self::Reserved,
             },
         }
+    }
+
+    /// What the kernel takes a function for that claims to be this, behind a bridge that it takes for
+    /// `above`: a switch port that cannot be what it says is corrected, `set_pcie_port_type()` in
+    /// `drivers/pci/probe.c`.
+    pub const fn behind(self, above: Option<Self>, release: &Release) -> Self {
+        let acts_as = match (self, above) {
+            (Self::Express(PcieType::DownstreamPort), Some(above)) if above.leads_to_link() => {
+                PcieType::UpstreamPort
+            }
+            (
+                Self::Express(PcieType::UpstreamPort),
+                Some(Self::Express(PcieType::UpstreamPort)),
+            ) => PcieType::DownstreamPort,
+            _ => return self,
+        };
+        Self::Express(release.port_correction.apply(acts_as))
+    }
+
+    /// Whether a link is behind it, which has one device: `pcie_downstream_port()` in
+    /// `drivers/pci/pci.h`.
+    pub const fn leads_to_link(self) -> bool {
+        matches!(
+            self,
+            Self::Express(PcieType::RootPort | PcieType::DownstreamPort | PcieType::PcieBridge)
+        )
     }
 }
 

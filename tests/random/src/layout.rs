@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use isolation::pcie::PcieType;
+use isolation::{
+    groups::{Interface, release::Release},
+    pcie::PcieType,
+};
 use topology::{Acs, Bdf, Domain, Function, Header, Hex, Port, Subsystem, Topology};
 
 use crate::{
-    CARDBUS_BUSES,
-    express::Express,
-    ids,
+    CARDBUS_BUSES, express, ids,
     plan::{Form, Part, Plan, Start},
 };
 
@@ -67,16 +68,16 @@ struct Bus {
 
 struct Above {
     function: usize,
-    express: Option<Express>,
+    interface: Interface,
 }
 
 impl Bus {
-    fn above(&self) -> Option<Express> {
-        self.above.as_ref().and_then(|above| above.express)
+    fn above(&self) -> Option<Interface> {
+        self.above.as_ref().map(|above| above.interface)
     }
 
     fn is_link(&self) -> bool {
-        self.above().is_some_and(Express::leads_to_a_link)
+        self.above().is_some_and(Interface::leads_to_link)
     }
 }
 
@@ -103,7 +104,8 @@ impl Layout {
             devfn,
         };
         let function = function(part, bdf, bus.extended);
-        let express = form.raw.map(|raw| Express::of(raw, bus.above()));
+        let claims = Interface::from_raw(form.raw);
+        let interface = claims.behind(bus.above(), &Release::LINUX_7_3);
         let is_vmd = ids::VMD.contains(&(part.ids.vendor, part.ids.device));
         if is_vmd && form.header == Header::Endpoint && bdf.domain.0 < FIRST_VMD_DOMAIN {
             self.vmds.push(bdf);
@@ -118,12 +120,12 @@ impl Layout {
             }
         }
         if form.is_bridge() {
-            self.bridge(at, express);
+            self.bridge(at, interface);
         }
     }
 
     /// Gives a bridge the next bus, and goes on there.
-    fn bridge(&mut self, at: usize, express: Option<Express>) {
+    fn bridge(&mut self, at: usize, interface: Interface) {
         let Some(bus) = self.open.last() else { return };
         let number = u8::try_from(self.next_bus).unwrap_or(u8::MAX);
         let function = &mut self.functions[at];
@@ -131,20 +133,20 @@ impl Layout {
         function.secondary = Some(number);
         function.subordinate = Some(number);
         self.next_bus += 1;
-        let downstream = Some(Express::Known(PcieType::DownstreamPort));
-        if bus.above.is_none() && express == downstream {
+        let downstream = Interface::Express(PcieType::DownstreamPort);
+        if bus.above.is_none() && interface == downstream {
             // With something behind it, the kernel would look for what is above the root bus
             // (alloc_pcie_link_state() in drivers/pci/pcie/aspm.c), and fall over it.
             return;
         }
-        let extended = bus.extended && express.is_some_and(Express::passes_extended);
+        let extended = bus.extended && express::passes_extended(interface);
         let domain = bus.domain;
         self.open.push(Bus {
             domain,
             number,
             above: Some(Above {
                 function: at,
-                express,
+                interface,
             }),
             extended,
             members: Vec::new(),

@@ -14,7 +14,7 @@ use isolation::{
 };
 use topology::{Bdf, Domain, Function, Header, Port, Seen, Topology, view};
 
-use crate::{CARDBUS_BUSES, express::Express, ids};
+use crate::{CARDBUS_BUSES, express, ids};
 
 /// Says why the kernel would not find the topology as it is.
 ///
@@ -147,29 +147,18 @@ struct Machine<'a> {
 }
 
 impl Machine<'_> {
-    fn express(seen: &Seen<'_>) -> Option<Express> {
-        match seen.facts.interface {
-            Interface::Conventional => None,
-            Interface::Express(kind) => Some(Express::Known(kind)),
-            Interface::Reserved => Some(Express::Reserved),
-        }
-    }
-
     /// Whether functions on a bus have extended configuration space.
     fn is_extended(&self, bus: (Domain, u8)) -> bool {
         self.bridges.get(&bus).is_none_or(|above| {
-            Self::express(above).is_some_and(Express::passes_extended)
+            express::passes_extended(above.facts.interface)
                 && self.is_extended(above.function.bdf.bus())
         })
     }
 
     /// `pci_scan_slot()`, for all slots of a bus.
     fn devices(&self, bus: (Domain, u8), members: &[&Seen<'_>]) -> Result<(), String> {
-        let above = self
-            .bridges
-            .get(&bus)
-            .and_then(|above| Self::express(above));
-        let is_link = above.is_some_and(Express::leads_to_a_link);
+        let above = self.bridges.get(&bus).map(|above| above.facts.interface);
+        let is_link = above.is_some_and(Interface::leads_to_link);
         let is_ari = is_link && members.iter().any(|seen| seen.function.bdf.slot() > 0);
         let extended = self.is_extended(bus);
         for seen in members {

@@ -165,12 +165,7 @@ fn interface(
     assumed: &mut Vec<Assumption>,
 ) -> Interface {
     let above = parent.map(|parent| parent.interface);
-    let below_port = matches!(
-        above,
-        Some(Interface::Express(
-            PcieType::RootPort | PcieType::DownstreamPort | PcieType::PcieBridge
-        ))
-    );
+    let below_port = above.is_some_and(Interface::leads_to_link);
     if !function.pcie_known {
         assumed.push(Assumption::PcieType);
         return match (below_port, function.header) {
@@ -182,19 +177,11 @@ fn interface(
     let Some(port) = &function.pcie_type else {
         return Interface::Conventional;
     };
-    match port.kind() {
-        None => {
-            assumed.push(Assumption::PcieType);
-            Interface::Reserved
-        }
-        Some(PcieType::DownstreamPort) if below_port => Interface::Express(PcieType::UpstreamPort),
-        Some(PcieType::UpstreamPort)
-            if above == Some(Interface::Express(PcieType::UpstreamPort)) =>
-        {
-            Interface::Express(PcieType::DownstreamPort)
-        }
-        Some(kind) => Interface::Express(kind),
-    }
+    let Some(kind) = port.kind() else {
+        assumed.push(Assumption::PcieType);
+        return Interface::Reserved;
+    };
+    Interface::Express(kind).behind(above, &Release::LINUX_7_3)
 }
 
 /// What the function's ACS capability holds.

@@ -191,9 +191,9 @@ fn virtual_functions_share_a_bus_with_whoever_made_it() {
     assert_eq!(groups(&topology).len(), 5);
 }
 
-/// `set_pcie_port_type()`
+/// `set_pcie_port_type()`, which means to make them what they act as.
 #[test]
-fn switch_ports_of_the_wrong_kind_are_corrected() {
+fn switch_ports_of_the_wrong_kind_become_endpoints() {
     let found = |kinds: [PcieType; 3]| {
         let [first, second, third] = kinds;
         let topology = machine(vec![
@@ -206,9 +206,18 @@ fn switch_ports_of_the_wrong_kind_are_corrected() {
     };
     let right = [RootPort, UpstreamPort, DownstreamPort];
     assert_eq!(found(right), right);
-    assert_eq!(found([RootPort, DownstreamPort, UpstreamPort]), right);
-    assert_eq!(found([RootPort, DownstreamPort, DownstreamPort]), right);
-    assert_eq!(found([RootPort, UpstreamPort, UpstreamPort]), right);
+    assert_eq!(
+        found([RootPort, DownstreamPort, UpstreamPort]),
+        [RootPort, Endpoint, UpstreamPort]
+    );
+    assert_eq!(
+        found([RootPort, DownstreamPort, DownstreamPort]),
+        [RootPort, Endpoint, DownstreamPort]
+    );
+    assert_eq!(
+        found([RootPort, UpstreamPort, UpstreamPort]),
+        [RootPort, UpstreamPort, Endpoint]
+    );
     assert_eq!(
         found([PciBridge, DownstreamPort, Endpoint]),
         [PciBridge, DownstreamPort, Endpoint]

@@ -57,12 +57,24 @@ impl Answer {
             group.sort_unstable();
         }
         groups.sort_unstable();
+        let resolve = |letters: &str| match letters.strip_prefix('=') {
+            None => Ok(letters.to_owned()),
+            Some(number) => {
+                let first = verdicts.get(number.parse::<usize>()?);
+                first
+                    .map(|letters| (*letters).to_owned())
+                    .with_context(|| format!("there is no function {number}"))
+            }
+        };
         let verdicts = verdicts
             .iter()
             .zip(&described.addresses)
             .filter_map(|(letters, address)| Some((address.as_ref()?, *letters)))
             .filter(|(_, letters)| *letters != "!")
-            .map(|(bdf, letters)| Ok((*bdf, letters.chars().map(verdict).collect::<Result<_>>()?)))
+            .map(|(bdf, letters)| {
+                let letters = resolve(letters)?;
+                Ok((*bdf, letters.chars().map(verdict).collect::<Result<_>>()?))
+            })
             .collect::<Result<_>>()?;
         Ok(Self {
             groups,

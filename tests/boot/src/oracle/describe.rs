@@ -38,8 +38,6 @@ pub enum Cannot {
     /// The vendor id is one that the kernel takes for an absent function, or for one that is not
     /// ready yet.
     Vendor(Bdf),
-    /// Several domains are behind one VMD.
-    SeveralDomains(Bdf),
     /// There are more buses than a domain has.
     Buses(Domain),
 }
@@ -49,7 +47,6 @@ impl fmt::Display for Cannot {
         match self {
             Self::Virtual(bdf) => write!(f, "{bdf} is a virtual function; take those out"),
             Self::Vendor(bdf) => write!(f, "{bdf} has a vendor id that no function can have"),
-            Self::SeveralDomains(bdf) => write!(f, "several domains are behind {bdf}"),
             Self::Buses(domain) => write!(f, "domain {domain} has no bus number left for a bridge"),
         }
     }
@@ -84,7 +81,6 @@ pub fn describe(
         functions.push(machine.function(seen, kernel_quirks)?);
         addresses.push(Some(seen.function.bdf));
     }
-    machine.add_domains(&mut functions)?;
     for stand_in in machine.stand_ins() {
         functions.push(stand_in);
         addresses.push(None);
@@ -184,7 +180,7 @@ impl Machine<'_> {
             acs_capability: acs.capability,
             acs_control: acs.control,
             acs_dword8: acs.dword8,
-            domain_behind: Function::NO_DOMAIN,
+            vmd: seen.facts.dma_device.unwrap_or(Function::NOT_BEHIND),
         })
     }
 
@@ -202,23 +198,6 @@ impl Machine<'_> {
         };
         let subordinate = seen.function.subordinate.unwrap_or(secondary);
         Ok([bdf.bus, secondary, subordinate.max(secondary)])
-    }
-
-    /// Notes at each VMD which domain is behind it.
-    fn add_domains(&self, functions: &mut [Function]) -> Result<(), Cannot> {
-        for seen in &self.view.functions {
-            let Some(vmd) = seen.facts.dma_device else {
-                continue;
-            };
-            let vmd = &mut functions[vmd as usize];
-            let domain = seen.function.bdf.domain.0;
-            if vmd.domain_behind != Function::NO_DOMAIN && vmd.domain_behind != domain {
-                let bdf = self.view.functions[seen.facts.dma_device.unwrap_or(0) as usize];
-                return Err(Cannot::SeveralDomains(bdf.function.bdf));
-            }
-            vmd.domain_behind = domain;
-        }
-        Ok(())
     }
 
     /// The kernel finds no function of a device without a function 0. Where there is none, it was
@@ -257,7 +236,7 @@ impl Machine<'_> {
                     device: 0xfff0,
                     ari_next: ari_next.copied().unwrap_or(0),
                     traits: Traits(Traits::REMOVED | ari),
-                    domain_behind: Function::NO_DOMAIN,
+                    vmd: Function::NOT_BEHIND,
                     ..Function::default()
                 }
             })

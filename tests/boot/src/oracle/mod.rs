@@ -13,6 +13,7 @@
 //! | `guest.rs` | asks kernels about many topologies in one boot |
 //! | `compare.rs` | holds the kernel's groups against others |
 //! | `complete.rs` | who may have ACS where that was not seen |
+//! | `equivalence.rs` | functions to ask the kernel's quirks about |
 //! | `survey.rs` | what comes of many topologies: kernel, model and record |
 //! | `report.rs` | that as JSON |
 
@@ -22,6 +23,7 @@ mod complete;
 mod describe;
 #[path = "../../../synthetic/description.rs"]
 mod description;
+pub mod equivalence;
 mod guest;
 pub mod report;
 mod survey;

@@ -10,6 +10,7 @@
 mod function;
 
 use isolation::{
+    acs::AcsFlags,
     decision::{Decision, KernelVerdict, decide},
     groups::{Fault, release::Release},
     table::Table,
@@ -74,6 +75,20 @@ impl<'a> Prediction<'a> {
                 Decision::NotListed | Decision::Refused(..) => kernel,
             }
         })
+    }
+
+    /// What the module's decision is on each function, in the order of the view, where no quirk of the
+    /// kernel has an opinion and it is asked for the flags `asked`.
+    #[must_use]
+    pub fn decisions(&self, table: &Table, asked: AcsFlags) -> Vec<Decision> {
+        let machine = Machine::of(self.view);
+        let functions = self.view.functions.iter();
+        let decisions = functions.map(|seen| {
+            let function = Captured::new(&machine, seen);
+            let kernel = KernelVerdict::NoOpinion;
+            decide(table, &Withdrawn::NONE, kernel, asked, &function)
+        });
+        decisions.collect()
     }
 
     /// What the kernel's own quirks say of a function.

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Asks stock kernels for groups and verdicts, and holds the model, the data and the decision against
+//! them; on each kernel that `ACS_QUIRKS_KERNELS` names.
+
+#[path = "oracle/in_tree.rs"]
+mod in_tree;
+#[path = "oracle/machines.rs"]
+mod machines;
+#[path = "oracle/random.rs"]
+mod random;
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Result;
+use boot::{kernel::Kernel, setup::Setup};
+use libtest_mimic::{Arguments, Trial};
+
+/// A test: its name, and what it does on a kernel.
+type Test = (&'static str, fn(&Setup) -> Result<()>);
+
+const TESTS: [Test; 4] = [
+    ("recorded-machines", machines::recorded),
+    ("machines-of-kernel-logs", machines::of_kernel_logs),
+    ("random-machines", random::same),
+    ("in-tree-quirks", in_tree::equivalent),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    match trials() {
+        Ok((trials, _folder)) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            eprintln!("the oracle's tests cannot run: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The tests, and the folder that they need as long as they run.
+fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
+    let folder = tempfile::tempdir()?;
+    let mut trials = Vec::new();
+    for kernel in Kernel::from_env()? {
+        let setup = Arc::new(Setup::new(kernel, folder.path())?);
+        for (name, test) in TESTS {
+            let title = format!("{}::oracle::{name}", setup.kernel.release);
+            let setup = Arc::clone(&setup);
+            trials.push(Trial::test(title, move || {
+                test(&setup).map_err(|error| format!("{error:#}").into())
+            }));
+        }
+    }
+    Ok((trials, folder))
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Every quirk that mainline has: the kernel's answer is the data's, and the module's decision on the
+//! same entry as a table.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use acsctl::{
+    built,
+    predict::Prediction,
+    quirk::{Condition, Quirk},
+    verdict::{Facts, Verdicts},
+};
+use anyhow::{Result, bail, ensure};
+use boot::{
+    oracle::{
+        self, Answer, Oracle,
+        equivalence::{self, AcsState, Case},
+    },
+    setup::Setup,
+};
+use isolation::{
+    acs::AcsFlags,
+    decision::{Decision, KernelVerdict, Refusal},
+    package,
+};
+use topology::{Bdf, Topology};
+
+/// Sets of flags: all of the seven.
+const SETS: u16 = 1 << 7;
+
+/// Sets that the module's decision is asked about: it looks only whether an entry grants them all, so
+/// none, each one, all but one, what grouping asks for, and all.
+fn asked_of_the_module() -> BTreeSet<u16> {
+    let single = (0..7).map(|bit| 1 << bit);
+    let others = [0, AcsFlags::GROUPING.bits(), SETS - 1];
+    let all_but_one = single.clone().map(|bit: u16| (SETS - 1) & !bit);
+    single.chain(all_but_one).chain(others).collect()
+}
+
+/// What the module says on purpose that the kernel's handler does not.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Stricter {
+    /// The handler does not look at the type; an entry speaks for one kind of function.
+    Type,
+    /// The handler does not look whether there is an ACS capability; where there is one, the module
+    /// leaves it to the kernel to read it.
+    OwnAcs,
+    /// The handler does not look at the header; an entry for endpoints does not speak for a bridge,
+    /// whatever type the kernel takes it for.
+    Header,
+}
+
+/// What was found.
+#[derive(Default)]
+struct Tally {
+    /// Functions that were asked about.
+    functions: usize,
+    /// Answers of the kernel that were compared, one for each set of flags.
+    answers: usize,
+    /// Answers of the kernel, by kind.
+    isolated: usize,
+    refused: usize,
+    silent: usize,
+    /// Entries that a table can have, and of those the ones that were granted something.
+    entries: usize,
+    granted: BTreeSet<String>,
+    stricter: BTreeMap<Stricter, usize>,
+    faults: Vec<String>,
+}
+
+/// The kernel, the data and the decision say the same of every case.
+pub(crate) fn equivalent(setup: &Setup) -> Result<()> {
+    let quirks = oracle::kernel_quirks()?;
+    let verdicts = Verdicts::of(&quirks);
+    let mut tally = Tally::default();
+    for amd in [false, true] {
+        let machines = machines(&quirks, amd);
+        let mut described = Vec::new();
+        for (topology, _, _) in &machines {
+            described.push(oracle::describe(topology, &verdicts, true)?);
+        }
+        let answers = Oracle::new(setup, amd, &[]).ask(&described)?;
+        for ((topology, cases, quirk), answer) in machines.iter().zip(answers) {
+            compare(topology, cases, quirk, &answer?, &verdicts, &mut tally);
+        }
+    }
+    if !tally.faults.is_empty() {
+        let count = tally.faults.len();
+        tally.faults.truncate(20);
+        bail!("{count} differences:\n{}", tally.faults.join("\n"));
+    }
+    let Tally {
+        functions,
+        answers,
+        isolated,
+        refused,
+        silent,
+        entries,
+        granted,
+        stricter,
+        ..
+    } = tally;
+    println!(
+        "functions {functions}, answers {answers}: isolated {isolated}, not {refused}, no opinion {silent}; \
+         entries in a table {entries}, granted {}; stricter by intent: {stricter:?}",
+        granted.len()
+    );
+    // Each side of the comparison has to have something on it.
+    ensure!(isolated > 1000 && refused > 1000 && silent > 1000);
+    ensure!(
+        stricter.len() == 3,
+        "not every difference that is meant was seen"
+    );
+    Ok(())
+}
+
+type Asked<'a> = (Topology, Vec<(Bdf, Case)>, &'a Quirk);
+
+/// The machines for all entries that mainline has; on a host with an AMD IOMMU, for those that look
+/// for one.
+fn machines(quirks: &[Quirk], amd: bool) -> Vec<Asked<'_>> {
+    let mut machines = Vec::new();
+    let is_asked = |quirk: &&Quirk| !amd || quirk.requires.contains(&Condition::AmdIommu);
+    let quirks = quirks.iter().filter(|quirk| quirk.mainline.is_some());
+    for quirk in quirks.filter(is_asked) {
+        for (mut topology, cases) in equivalence::topologies(&equivalence::cases(quirk)) {
+            topology.iommu = amd.then(|| "AMD-Vi".to_owned());
+            machines.push((topology, cases, quirk));
+        }
+    }
+    machines
+}
+
+/// Whether a table of the module can have the entry.
+fn fits_in_a_table(quirk: &Quirk) -> bool {
+    let expressed = |mainline: &acsctl::quirk::Mainline| mainline.not_expressed.is_none();
+    quirk.mainline.as_ref().is_some_and(expressed)
+        && quirk.acs_registers.is_none()
+        && quirk.program.is_empty()
+        && quirk
+            .requires
+            .iter()
+            .all(|one| *one == Condition::NoAcsCapability)
+        && !quirk.ids().any(acsctl::quirk::Ids::is_any)
+}
+
+fn compare(
+    topology: &Topology,
+    cases: &[(Bdf, Case)],
+    quirk: &Quirk,
+    answer: &Answer,
+    verdicts: &Verdicts<'_>,
+    tally: &mut Tally,
+) {
+    let view = topology::view(topology);
+    let places: BTreeMap<Bdf, usize> = (0..)
+        .zip(&view.functions)
+        .map(|(at, seen)| (seen.function.bdf, at))
+        .collect();
+    let table = fits_in_a_table(quirk).then(|| built::table(&[quirk]));
+    tally.entries += usize::from(table.is_some());
+    let prediction = Prediction::of(topology, &view, verdicts);
+    let mut decisions: BTreeMap<u16, Vec<Decision>> = BTreeMap::new();
+    if let Some(table) = &table {
+        decisions.extend(asked_of_the_module().into_iter().map(|bits| {
+            let asked = AcsFlags::from_bits(bits);
+            (bits, prediction.decisions(table, asked))
+        }));
+    }
+    for (bdf, case) in cases {
+        let (Some(kernel), Some(&at)) = (answer.verdicts.get(bdf), places.get(bdf)) else {
+            tally
+                .faults
+                .push(format!("{case:?}: the kernel does not find it"));
+            continue;
+        };
+        tally.functions += 1;
+        // A sibling is the same function again.
+        if bdf.function() > 0 {
+            let first = answer.verdicts.get(&Bdf {
+                devfn: bdf.devfn & !7,
+                ..*bdf
+            });
+            if first != Some(kernel) {
+                tally
+                    .faults
+                    .push(format!("{case:?}: its sibling has another answer"));
+            }
+            continue;
+        }
+        let facts = Facts::of(topology, &view.functions[at]);
+        for (bits, &kernel) in (0..SETS).zip(kernel) {
+            let asked = AcsFlags::from_bits(bits);
+            tally.answers += 1;
+            match kernel {
+                KernelVerdict::Isolated => tally.isolated += 1,
+                KernelVerdict::NotIsolated => tally.refused += 1,
+                KernelVerdict::NoOpinion | KernelVerdict::Unknown => tally.silent += 1,
+            }
+            let data = verdicts.verdict(&facts, asked).kernel;
+            if data != kernel {
+                let fault = format!("{case:?}, asked {asked}: kernel {kernel:?}, data {data:?}");
+                tally.faults.push(fault);
+            }
+            if let Some(decisions) = decisions.get(&bits) {
+                let found = decision(quirk, case, kernel, &decisions[at], tally);
+                if let Some(fault) = found {
+                    let decision = decisions[at];
+                    let fault = format!("{case:?}, asked {asked}: {fault}: {decision:?}");
+                    tally.faults.push(fault);
+                }
+            }
+        }
+    }
+}
+
+/// Why the decision is not what it has to be beside the kernel's answer, if it is not.
+fn decision(
+    quirk: &Quirk,
+    case: &Case,
+    kernel: KernelVerdict,
+    decision: &Decision,
+    tally: &mut Tally,
+) -> Option<&'static str> {
+    let is_listed = quirk
+        .ids()
+        .any(|ids| ids.contains(case.vendor, case.device));
+    match (decision, kernel) {
+        (Decision::Granted(_), KernelVerdict::Isolated) => {
+            tally.granted.insert(quirk.name.clone());
+            None
+        }
+        (Decision::Granted(_), _) => Some("it is granted what the kernel does not grant"),
+        // Another entry, or a handler for the vendor's every device, has answered.
+        (_, KernelVerdict::Isolated) if !is_listed => None,
+        (Decision::Refused(_, Refusal::WrongType), KernelVerdict::Isolated) => {
+            let any_type = quirk
+                .mainline
+                .as_ref()
+                .is_some_and(|mainline| mainline.any_type);
+            *tally.stricter.entry(Stricter::Type).or_default() += 1;
+            (!any_type).then_some("it is refused for its type, which the kernel looks at too")
+        }
+        (Decision::Refused(_, Refusal::OwnAcs), KernelVerdict::Isolated) => {
+            *tally.stricter.entry(Stricter::OwnAcs).or_default() += 1;
+            (case.acs == AcsState::None)
+                .then_some("it is refused for an ACS capability that it does not have")
+        }
+        (
+            Decision::Refused(_, Refusal::Package(package::Fault::NotCovered { .. })),
+            KernelVerdict::Isolated,
+        ) => {
+            *tally.stricter.entry(Stricter::Header).or_default() += 1;
+            let is_upstream_port = case.pcie_type == Some(0x5);
+            // Behind another one, the kernel takes it for an endpoint.
+            (!is_upstream_port || case.root_bus)
+                .then_some("it is refused for a package that the entry covers")
+        }
+        (_, KernelVerdict::Isolated) => Some("it is not granted what the kernel grants"),
+        _ => None,
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Machines whose groups were recorded.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use acsctl::verdict::Verdicts;
+use anyhow::{Context, Result, bail, ensure};
+use boot::{
+    oracle::{self, Record, Survey},
+    setup::Setup,
+};
+use topology::Topology;
+
+/// The project's own machines.
+const OWN: &str = "tests/topologies";
+/// More machines, for who has them; see `Documentation/topology.md`.
+const MORE: &str = "../shared/data/topologies";
+const LOGS: &str = "../shared/data/topologies/boot-log";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The topologies in a folder, by name; none where there is no such folder.
+fn read(folder: &str) -> Result<Vec<(String, Topology)>> {
+    let Ok(entries) = fs::read_dir(root().join(folder)) else {
+        return Ok(Vec::new());
+    };
+    let mut machines = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "json") {
+            let name = path.file_stem().context("it has a name")?;
+            machines.push((name.to_string_lossy().into_owned(), topology::read(&path)?));
+        }
+    }
+    machines.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(machines)
+}
+
+/// Machines of which everything was seen: kernel, model and record are the same.
+pub(crate) fn recorded(setup: &Setup) -> Result<()> {
+    let mut machines = read(OWN)?;
+    ensure!(machines.len() >= 8, "{OWN} has {} machines", machines.len());
+    machines.extend(read(MORE)?);
+    let quirks = oracle::kernel_quirks()?;
+    let survey = Survey::of(setup, &machines, &Verdicts::of(&quirks))?;
+    let same = survey.count(Record::Same);
+    if !survey.agrees() || same != machines.len() {
+        bail!("{survey}");
+    }
+    // The control: without the kernel's quirks, the model does not give what the kernel does.
+    let control = Survey::of(setup, &machines, &Verdicts::of(&[]))?;
+    ensure!(!control.agrees(), "quirks make no difference to the model");
+    Ok(())
+}
+
+/// Machines of which it was not seen who has ACS: kernel and model are the same, and there is a choice
+/// of who has it that leads to the record.
+pub(crate) fn of_kernel_logs(setup: &Setup) -> Result<()> {
+    let mut machines = read(LOGS)?;
+    // Where there are none, machines of which all was seen stand in, with that taken away.
+    machines.extend(read(OWN)?.into_iter().map(|(name, mut machine)| {
+        for function in &mut machine.functions {
+            function.acs = None;
+            function.acs_known = false;
+        }
+        (name + ", who has ACS taken away", machine)
+    }));
+    let quirks = oracle::kernel_quirks()?;
+    let survey = Survey::of(setup, &machines, &Verdicts::of(&quirks))?;
+    let other = survey.count(Record::Other);
+    if !survey.agrees() || other > 0 {
+        bail!("{survey}");
+    }
+    ensure!(
+        survey.count(Record::SameWithGuess) > 0,
+        "nothing was guessed"
+    );
+    Ok(())
+}
