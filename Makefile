@@ -56,7 +56,7 @@ test: lint host-test boot-test
 ##### Parts of the tests
 
 # The roots of the kernel modules, in the edition of Rust that the kernel uses; rustfmt goes on to their parts.
-EDITIONS := src/main.rs src/candidates/main.rs tests/module/main.rs tests/absent/main.rs
+EDITIONS := src/main.rs src/candidates/main.rs tests/module/main.rs tests/absent/main.rs tests/oracle/main.rs
 
 .PHONY: fmt
 fmt: root ## format all Rust code
@@ -89,8 +89,18 @@ boot-test: ## boot tests on KERNELS=; ARGS= goes to the test programs (a filter,
 boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build --test export \
 		-- $(ARGS)
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios -- \
-		$(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
+		--test oracle -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
+
+.PHONY: oracle
+oracle: ## let the kernels KERNELS= group the topologies in TOPOLOGIES=, beside the model; REPORT= for JSON
+oracle: need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
+	@$(CARGO) build --quiet --locked --offline --package boot --bin oracle
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(SUDO) scripts/oracle.sh '$(REPORT)' $(TOPOLOGIES)
+
+.PHONY: need-topologies
+need-topologies:
+	@: $(or $(TOPOLOGIES),$(error TOPOLOGIES must name a topology file or a folder, as in make oracle TOPOLOGIES=tests/topologies))
 
 .PHONY: fuzz
 fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= seconds (default 60)

@@ -9,6 +9,8 @@ mod in_tree;
 mod machines;
 #[path = "oracle/random.rs"]
 mod random;
+#[path = "oracle/with_module.rs"]
+mod with_module;
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -19,10 +21,11 @@ use libtest_mimic::{Arguments, Trial};
 /// A test: its name, and what it does on a kernel.
 type Test = (&'static str, fn(&Setup) -> Result<()>);
 
-const TESTS: [Test; 4] = [
+const TESTS: [Test; 5] = [
     ("recorded-machines", machines::recorded),
     ("machines-of-kernel-logs", machines::of_kernel_logs),
     ("random-machines", random::same),
+    ("random-machines-with-module", with_module::predicted),
     ("in-tree-quirks", in_tree::equivalent),
 ];
 

@@ -45,16 +45,21 @@ fn main() -> ExitCode {
 
 /// Whether the kernel and the model agree on all.
 fn run(arguments: &Arguments) -> Result<bool> {
-    let mut files = Vec::new();
-    for path in &arguments.topologies {
-        collect(path, &mut files)?;
-    }
-    if files.is_empty() {
-        bail!("there is no topology file; they end in .json");
-    }
     let mut machines = Vec::new();
-    for file in files {
-        machines.push((file.display().to_string(), topology::read(&file)?));
+    for path in &arguments.topologies {
+        let mut files = Vec::new();
+        collect(path, &mut files)?;
+        for file in files {
+            let topology = topology::read(&file)?;
+            let name = match file.strip_prefix(path) {
+                Ok(below) if below != Path::new("") => below,
+                _ => &file,
+            };
+            machines.push((name.display().to_string(), topology));
+        }
+    }
+    if machines.is_empty() {
+        bail!("there is no topology file; they end in .json");
     }
     let quirks = oracle::kernel_quirks()?;
     let quirks = Verdicts::of(&quirks);

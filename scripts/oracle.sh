@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# oracle.sh REPORT TOPOLOGIES...: let the prepared kernels that ACS_QUIRKS_KERNELS names group topologies, files or
+# folders, wherever they lie: the build root does not see them, so it gets copies. REPORT is a file for a report as JSON,
+# or empty.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+STEP=oracle
+REPORT=$1
+shift
+for place in "$@"; do
+	[[ -e $place ]] || die "$STEP" "there is no $place" "name a topology file, or a folder with such files"
+done
+[[ -z $REPORT || -d $(dirname "$REPORT") ]] || die "$STEP" "there is no folder for $REPORT" "make it, or name another file"
+
+FOLDER=$(mktemp -d "$CACHE/oracle.XXXXXX")
+trap 'remove_tree "$FOLDER"' EXIT
+trap on_interrupt INT
+mkdir "$FOLDER/in"
+cp -RL -- "$@" "$FOLDER/in"
+INSIDE=/cache/$(basename "$FOLDER")
+status=0
+"$SCRIPTS/in-root.sh" -- /cache/target/debug/oracle "$INSIDE/in" --report "$INSIDE/report" || status=$?
+if [[ -n $REPORT && -e $FOLDER/report ]]; then
+	cp "$FOLDER/report" "$REPORT"
+	chown --reference="$(dirname "$REPORT")" "$REPORT"
+fi
+exit "$status"
