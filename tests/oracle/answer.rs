@@ -6,12 +6,20 @@
 //! group; `-` when it takes no part, `!` when the kernel has not found it; a space between two. A
 //! machine that is asked about for verdicts has behind that, for each function, a space and what
 //! `pci_dev_specific_acs_enabled()` returns for each set of flags; `=` and a number for what the
-//! function of that number, from 0, has. A machine that cannot be scanned has `error` and the number
+//! function of that number, from 0, has. One that is asked about for the model has three words at the
+//! end: `same` or `other`, and how long the kernel and the model took, in nanoseconds. A machine that cannot be scanned has `error` and the number
 //! of the error.
 
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    time::{
+        Instant,
+        Monotonic, //
+    }, //
+};
 
 use crate::{
+    model,
     synthetic::{
         description::Header,
         machine::{
@@ -49,7 +57,9 @@ pub(crate) fn answer(asked: &[u8]) -> Result<KVVec<u8>> {
 /// Answers for one machine.
 fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
     let mut machine = Machine::from_bytes(header, bytes)?;
+    let start = Instant::<Monotonic>::now();
     let places = machine.group()?;
+    let kernel = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
     let mut separator: &[u8] = b"";
     for place in &places {
         put(answers, separator)?;
@@ -60,8 +70,15 @@ fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
             Place::Group(group) => number(answers, *group)?,
         }
     }
-    if header.verdicts {
+    if header.questions.verdicts {
         put_verdicts(&machine, places.len(), answers)?;
+    }
+    if header.questions.model {
+        let model = model::run(&machine, &places)?;
+        put(answers, if model.is_same { b" same " } else { b" other " })?;
+        number(answers, kernel)?;
+        put(answers, b" ")?;
+        number(answers, model.nanoseconds)?;
     }
     Ok(())
 }
@@ -100,8 +117,9 @@ fn put(answers: &mut KVVec<u8>, text: &[u8]) -> Result {
 }
 
 /// Puts a number, decimal.
-fn number(answers: &mut KVVec<u8>, mut number: u32) -> Result {
-    let mut digits = [0; 10];
+fn number(answers: &mut KVVec<u8>, number: impl Into<u64>) -> Result {
+    let mut number = number.into();
+    let mut digits = [0; 20];
     let mut count = 0;
     for digit in digits.iter_mut().rev() {
         // CAST: A digit.

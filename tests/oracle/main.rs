@@ -6,6 +6,9 @@
 //! line for each: see `answer.rs`. For the tests only; it taints the kernel.
 
 mod answer;
+#[path = "../../src/isolation/mod.rs"]
+mod isolation;
+mod model;
 #[path = "../synthetic/mod.rs"]
 mod synthetic;
 #[path = "../../src/sys/taint.rs"]

@@ -64,8 +64,36 @@ pub struct Header {
     pub functions: u32,
     /// How many patches there are.
     pub patches: u32,
-    /// Whether the kernel's quirks are asked about each function for every set of flags.
+    /// What is asked beside the groups.
+    pub questions: Questions,
+}
+
+/// What is asked of a machine beside its groups.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Questions {
+    /// What the kernel's quirks say of each function, for every set of flags.
     pub verdicts: bool,
+    /// Whether the model, run in the kernel on what the kernel knows of each function, gives the same
+    /// groups, and how long both take.
+    pub model: bool,
+}
+
+impl Questions {
+    const VERDICTS: u32 = 1 << 0;
+    const MODEL: u32 = 1 << 1;
+
+    fn from_bits(bits: u32) -> Option<Self> {
+        let verdicts = bits & Self::VERDICTS != 0;
+        let model = bits & Self::MODEL != 0;
+        let found = Self { verdicts, model };
+        (found.bits() == bits).then_some(found)
+    }
+
+    fn bits(self) -> u32 {
+        let verdicts = if self.verdicts { Self::VERDICTS } else { 0 };
+        let model = if self.model { Self::MODEL } else { 0 };
+        verdicts | model
+    }
 }
 
 impl Header {
@@ -83,11 +111,7 @@ impl Header {
         Some(Self {
             functions: reader.u32()?,
             patches: reader.u32()?,
-            verdicts: match reader.u32()? {
-                0 => false,
-                1 => true,
-                _ => return None,
-            },
+            questions: Questions::from_bits(reader.u32()?)?,
         })
     }
 
@@ -97,7 +121,7 @@ impl Header {
             .put(Self::MAGIC)
             .put(self.functions.to_le_bytes())
             .put(self.patches.to_le_bytes())
-            .put(u32::from(self.verdicts).to_le_bytes())
+            .put(self.questions.bits().to_le_bytes())
             .bytes
     }
 

@@ -20,4 +20,8 @@ mod space;
 mod spaces;
 mod sys;
 
-pub(crate) use sys::Device;
+pub(crate) use sys::{
+    Address,
+    Device,
+    Known, //
+};

@@ -224,6 +224,65 @@ fn behind_vmd(_sysdata: &mut bindings::pci_sysdata, _vmd: &Device) -> Result {
     Err(ENOTSUPP)
 }
 
+/// Domain as described, bus, and device and function number.
+pub(crate) type Address = (u32, u8, u8);
+
+/// The address of a function.
+///
+/// # Safety
+///
+/// `dev` must be a valid device on a synthetic bus.
+unsafe fn address(dev: *mut bindings::pci_dev) -> Address {
+    // SAFETY: By this function's contract; buses below a `Root` have such sysdata.
+    unsafe {
+        let bus = (*dev).bus;
+        let domain = (*(*bus).sysdata.cast::<HostBridge>()).domain;
+        // CAST: `pci_dev::devfn` is an encoded byte in a wider field.
+        (domain, (*bus).number, (*dev).devfn as u8)
+    }
+}
+
+/// The VMD that a bus is behind.
+///
+/// # Safety
+///
+/// `bus` must be a valid bus below a [`Root`].
+#[cfg(CONFIG_VMD)]
+unsafe fn vmd(bus: *mut bindings::pci_bus) -> Option<Address> {
+    // SAFETY: By this function's contract; a VMD is on a synthetic bus and outlives what is behind.
+    unsafe {
+        let vmd = (*(*bus).sysdata.cast::<HostBridge>()).sysdata.vmd_dev;
+        (!vmd.is_null()).then(|| address(vmd))
+    }
+}
+
+#[cfg(not(CONFIG_VMD))]
+unsafe fn vmd(_bus: *mut bindings::pci_bus) -> Option<Address> {
+    None
+}
+
+/// What the kernel has found out about a function.
+pub(crate) struct Known {
+    /// Its address.
+    pub(crate) address: Address,
+    /// That of the bridge above it; `None` on a root bus.
+    pub(crate) above: Option<Address>,
+    /// That of the VMD that it is behind.
+    pub(crate) vmd: Option<Address>,
+    /// The raw Device/Port Type; `None` without a PCI Express capability.
+    pub(crate) raw_type: Option<u8>,
+    /// `pci_dev.multifunction`.
+    pub(crate) multifunction: bool,
+    /// `PCI_DEV_FLAGS_BRIDGE_XLATE_ROOT`.
+    pub(crate) translation_root: bool,
+    /// `PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS`.
+    pub(crate) keeps_requester_ids: bool,
+    /// `pci_dev.dma_alias_mask`, a bit for each number of the bus.
+    pub(crate) aliases: [c_ulong; 256 / c_ulong::BITS as usize],
+    /// ACS Capability, as far as the kernel goes by it, and ACS Control.
+    pub(crate) acs: Option<(u16, u16)>,
+}
+
 /// A function that the kernel has found on a synthetic bus, held by a reference.
 ///
 /// # Invariants
@@ -329,6 +388,44 @@ impl Device {
     pub(super) fn ungroup(&self) {
         // SAFETY: By the type invariant; what is in no group is passed over.
         unsafe { bindings::iommu_group_remove_device(&raw mut (*self.raw).dev) };
+    }
+
+    /// What the kernel has found out about the function.
+    pub(crate) fn known(&self) -> Known {
+        let dev = self.raw;
+        // SAFETY: By the type invariant the device is valid, and so are its bus and the bridge above;
+        // a mask of aliases that is there has a bit for each number of a bus.
+        unsafe {
+            let bus = (*dev).bus;
+            let bridge = (*bus).self_;
+            let mut aliases = [0; 256 / c_ulong::BITS as usize];
+            if !(*dev).dma_alias_mask.is_null() {
+                ptr::copy_nonoverlapping(
+                    (*dev).dma_alias_mask.cast_const(),
+                    aliases.as_mut_ptr(),
+                    aliases.len(),
+                );
+            }
+            let has = |flag: u32| u32::from((*dev).dev_flags) & flag != 0;
+            let acs_at = (*dev).acs_cap;
+            let mut control = 0;
+            if acs_at != 0 {
+                // PCI_ACS_CTRL
+                bindings::pci_read_config_word(dev, i32::from(acs_at) + 6, &mut control);
+            }
+            let [flags, _] = (*dev).pcie_flags_reg.to_le_bytes();
+            Known {
+                address: address(dev),
+                above: (!bridge.is_null()).then(|| address(bridge)),
+                vmd: vmd(bus),
+                raw_type: ((*dev).pcie_cap != 0).then_some(flags >> 4),
+                multifunction: bindings::pci_dev::multifunction_raw(dev) != 0,
+                translation_root: has(bindings::pci_dev_flags_PCI_DEV_FLAGS_BRIDGE_XLATE_ROOT),
+                keeps_requester_ids: has(bindings::pci_dev_flags_PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS),
+                aliases,
+                acs: (acs_at != 0).then_some(((*dev).acs_capabilities, control)),
+            }
+        }
     }
 
     /// The device, for who asks the kernel about it. Valid as long as this is.

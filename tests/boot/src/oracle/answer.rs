@@ -2,7 +2,7 @@
 
 //! What the kernel says of a machine: a line of `tests/oracle/answer.rs`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail};
 use isolation::decision::KernelVerdict;
@@ -20,6 +20,33 @@ pub struct Answer {
     /// For each function that it finds, if that was asked: what its quirks say for each set of flags,
     /// from none to all seven.
     pub verdicts: BTreeMap<Bdf, Vec<KernelVerdict>>,
+    /// What the model gives in the kernel, if that was asked.
+    pub in_kernel: Option<InKernel>,
+}
+
+/// The model, run in the kernel on what the kernel has found out about each function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InKernel {
+    /// Whether it gives the kernel's groups.
+    pub is_same: bool,
+    /// How long the kernel took to group all functions.
+    pub kernel: Duration,
+    /// How long the model took.
+    pub model: Duration,
+}
+
+impl InKernel {
+    fn parse(words: &[&str]) -> Result<Self> {
+        let [outcome, kernel, model] = words else {
+            bail!("{words:?} is no outcome of the model");
+        };
+        let duration = |text: &str| text.parse().map(Duration::from_nanos);
+        Ok(Self {
+            is_same: *outcome == "same",
+            kernel: duration(kernel)?,
+            model: duration(model)?,
+        })
+    }
 }
 
 impl Answer {
@@ -37,6 +64,16 @@ impl Answer {
         let (places, verdicts) = words
             .split_at_checked(count)
             .with_context(|| format!("{} words for {count} functions", words.len()))?;
+        let in_verdicts = if described.questions.verdicts {
+            count
+        } else {
+            0
+        };
+        let (verdicts, rest) = verdicts
+            .split_at_checked(in_verdicts)
+            .context("verdicts are missing")?;
+        let in_kernel = described.questions.model.then(|| InKernel::parse(rest));
+        let in_kernel = in_kernel.transpose()?;
         let mut groups: BTreeMap<u32, Vec<Bdf>> = BTreeMap::new();
         let mut missing = Vec::new();
         for (place, address) in places.iter().zip(&described.addresses) {
@@ -80,6 +117,7 @@ impl Answer {
             groups,
             missing,
             verdicts,
+            in_kernel,
         })
     }
 }

@@ -51,18 +51,22 @@ pub struct Difference<'a> {
     pub other: (&'static str, &'a Partition),
     /// Functions that the kernel does not find.
     pub missing: &'a [Bdf],
+    /// Whether the model, run in the kernel, gives other groups than the kernel.
+    pub in_kernel: bool,
 }
 
 impl<'a> Difference<'a> {
     /// Between the kernel's groups and others, if there is one. A function that the kernel does not
-    /// find is a difference.
+    /// find is a difference, and so is a model that gives other groups in the kernel.
     #[must_use]
     pub fn between(kernel: &'a Answer, whose: &'static str, other: &'a Partition) -> Option<Self> {
-        let is_same = kernel.missing.is_empty() && kernel.groups == *other;
+        let in_kernel = kernel.in_kernel.is_none_or(|model| model.is_same);
+        let is_same = kernel.missing.is_empty() && kernel.groups == *other && in_kernel;
         (!is_same).then_some(Self {
             one: ("kernel", &kernel.groups),
             other: (whose, other),
             missing: &kernel.missing,
+            in_kernel: !in_kernel,
         })
     }
 }
@@ -72,6 +76,12 @@ impl fmt::Display for Difference<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.missing.is_empty() {
             writeln!(f, "  not found: {}", joined(self.missing))?;
+        }
+        if self.in_kernel {
+            writeln!(
+                f,
+                "  the model gives other groups when it is run in the kernel"
+            )?;
         }
         for ((whose, one), (_, other)) in [(self.one, self.other), (self.other, self.one)] {
             for group in one.iter().filter(|group| !other.contains(group)) {

@@ -18,7 +18,7 @@ use isolation::{
 };
 use topology::{Bdf, Domain, Header, Seen, Topology, View};
 
-use super::description::{self, Function, Patch, Traits};
+use super::description::{self, Function, Patch, Questions, Traits};
 
 /// A machine, described.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +28,8 @@ pub struct Described {
     /// The address of each function that it has, in its order; `None` for one that the topology does
     /// not have, and that is removed again after the scan.
     pub addresses: Vec<Option<Bdf>>,
+    /// What is asked.
+    pub questions: Questions,
 }
 
 /// Why a machine cannot be described.
@@ -54,8 +56,7 @@ impl fmt::Display for Cannot {
 
 impl std::error::Error for Cannot {}
 
-/// Describes a machine. With `verdicts`, the kernel is also asked what its quirks say of each
-/// function.
+/// Describes a machine, with what is asked of it beside the groups.
 ///
 /// `kernel_quirks` are needed for what is not in configuration space: the kernel sets some ports up
 /// through registers in memory, and notes that it has.
@@ -66,7 +67,7 @@ impl std::error::Error for Cannot {}
 pub fn describe(
     topology: &Topology,
     kernel_quirks: &Verdicts<'_>,
-    verdicts: bool,
+    questions: Questions,
 ) -> Result<Described, Cannot> {
     let view = topology::view(topology);
     let mut machine = Machine {
@@ -86,18 +87,19 @@ pub fn describe(
         addresses.push(None);
     }
     Ok(Described {
-        bytes: bytes(&functions, &[], verdicts),
+        bytes: bytes(&functions, &[], questions),
+        questions,
         addresses,
     })
 }
 
 /// The bytes of a machine.
-pub(super) fn bytes(functions: &[Function], patches: &[Patch], verdicts: bool) -> Vec<u8> {
+pub(super) fn bytes(functions: &[Function], patches: &[Patch], questions: Questions) -> Vec<u8> {
     let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
     let header = description::Header {
         functions: count(functions.len()),
         patches: count(patches.len()),
-        verdicts,
+        questions,
     };
     let functions = functions.iter().flat_map(|function| function.to_bytes());
     let patches = patches.iter().flat_map(|patch| patch.to_bytes());

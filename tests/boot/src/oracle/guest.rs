@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
@@ -25,7 +26,7 @@ const FOLDER: &str = "oracle";
 /// is none.
 const OPTIONS: &str = "pcie_aspm=off";
 /// How long a guest may take for each function of the machines, on a slow host; and to boot.
-const FUNCTION: Duration = Duration::from_millis(20);
+const FUNCTION: Duration = Duration::from_millis(60);
 const BOOT: Duration = Duration::from_secs(120);
 
 /// A stock kernel that answers questions.
@@ -69,10 +70,11 @@ impl<'a> Oracle<'a> {
             options: OPTIONS,
             ..self.setup.clone()
         };
-        let log = setup
-            .kernel
-            .logs
-            .join(format!("oracle-{}.log", self.iommu.name()));
+        // Several may be asked at once.
+        static ASKED: AtomicUsize = AtomicUsize::new(0);
+        let number = ASKED.fetch_add(1, Ordering::Relaxed);
+        let name = format!("oracle-{number}-{}.log", self.iommu.name());
+        let log = setup.kernel.logs.join(name);
         let machine = Machine {
             cpus: 1,
             iommu: self.iommu,

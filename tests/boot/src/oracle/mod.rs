@@ -28,9 +28,10 @@ mod guest;
 pub mod report;
 mod survey;
 
-pub use answer::Answer;
+pub use answer::{Answer, InKernel};
 pub use compare::{Difference, kernel_quirks, model};
 pub use complete::complete;
 pub use describe::{Cannot, Described, describe};
+pub use description::Questions;
 pub use guest::Oracle;
 pub use survey::{Groups, Outcome, Record, Survey, ask, is_amd};

@@ -9,11 +9,17 @@ use anyhow::{Context, Result, anyhow};
 use topology::{Partition, Topology};
 
 use super::{
-    Answer, Oracle,
+    Answer, Oracle, Questions,
     compare::{self, Difference},
     complete, describe,
 };
 use crate::setup::Setup;
+
+/// The model is asked in the kernel too: that tells a wrong model from a wrong view of the functions.
+const QUESTIONS: Questions = Questions {
+    verdicts: false,
+    model: true,
+};
 
 /// What the kernel and the model make of one machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -175,7 +181,7 @@ pub fn ask(
         for (position, (file, topology)) in machines.iter().enumerate() {
             if is_amd(topology) == amd {
                 positions.push(position);
-                let machine = describe(topology, quirks, false);
+                let machine = describe(topology, quirks, QUESTIONS);
                 described.push(machine.with_context(|| (*file).to_owned())?);
             }
         }

@@ -14,7 +14,7 @@ use acsctl::{
 use anyhow::{Result, bail, ensure};
 use boot::{
     oracle::{
-        self, Answer, Oracle,
+        self, Answer, Oracle, Questions,
         equivalence::{self, AcsState, Case},
     },
     setup::Setup,
@@ -77,11 +77,15 @@ pub(crate) fn equivalent(setup: &Setup) -> Result<()> {
     let quirks = oracle::kernel_quirks()?;
     let verdicts = Verdicts::of(&quirks);
     let mut tally = Tally::default();
+    let questions = Questions {
+        verdicts: true,
+        model: false,
+    };
     for amd in [false, true] {
         let machines = machines(&quirks, amd);
         let mut described = Vec::new();
         for (topology, _, _) in &machines {
-            described.push(oracle::describe(topology, &verdicts, true)?);
+            described.push(oracle::describe(topology, &verdicts, questions)?);
         }
         let answers = Oracle::new(setup, amd, &[]).ask(&described)?;
         for ((topology, cases, quirk), answer) in machines.iter().zip(answers) {

@@ -15,7 +15,7 @@ use acsctl::{
 };
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use boot::{
-    oracle::{self, Difference, Oracle},
+    oracle::{self, Difference, Oracle, Questions},
     setup::Setup,
 };
 use fastrand::Rng;
@@ -49,7 +49,7 @@ pub(crate) fn predicted(setup: &Setup) -> Result<()> {
         .collect();
     let mut described = Vec::new();
     for machine in &machines {
-        described.push(oracle::describe(machine, &verdicts, false)?);
+        described.push(oracle::describe(machine, &verdicts, Questions::default())?);
     }
     let with = Oracle::new(setup, false, &[MODULE]).ask(&described)?;
     let without = Oracle::new(setup, false, &[]).ask(&described)?;
