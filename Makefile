@@ -102,6 +102,10 @@ oracle: need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
 need-topologies:
 	@: $(or $(TOPOLOGIES),$(error TOPOLOGIES must name a topology file or a folder, as in make oracle TOPOLOGIES=tests/topologies))
 
+.PHONY: mutants
+mutants: crates ## change the isolation logic in every way, one by one, and see a test fail (MUTANTS= a regular expression)
+	@$(IN_ROOT) scripts/mutants.sh '$(MUTANTS)'
+
 .PHONY: fuzz
 fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= seconds (default 60)
 	@$(IN_ROOT) scripts/fuzz.sh $(or $(DURATION),60)

@@ -24,13 +24,6 @@ impl DevfnSet {
         }
     }
 
-    /// Takes a number out.
-    pub fn remove(&mut self, number: u8) {
-        if let Some(word) = self.0.get_mut(usize::from(number / 64)) {
-            *word &= !(1 << (number % 64));
-        }
-    }
-
     /// Whether the number is in the set.
     pub fn contains(&self, number: u8) -> bool {
         let word = self.0.get(usize::from(number / 64)).copied().unwrap_or(0);

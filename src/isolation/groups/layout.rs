@@ -21,7 +21,7 @@ pub struct Scratch {
     pub(super) rank: u8,
     /// Positions of those on the bus that it is an alias of, or that are one of it.
     pub(super) linked: DevfnSet,
-    /// Positions of the other functions of its slot that are not isolated.
+    /// Positions of the functions of its slot that are not isolated, its own perhaps among them.
     pub(super) mates: DevfnSet,
     /// From where the search that is under way came to this function.
     pub(super) caller: Caller,
@@ -163,8 +163,9 @@ fn place(members: &[u32], bus_start: u32, work: &mut [Scratch]) {
     }
 }
 
-/// Finds for each function of a bus the other ones of its slot that are not isolated: those that
-/// `get_pci_function_alias_group()` looks at.
+/// Finds for each function of a bus those of its slot that are not isolated, which
+/// `get_pci_function_alias_group()` looks at. It passes over the function itself; that one is visited
+/// before, and left out for that.
 fn find_mates(functions: &[Function], members: &[u32], work: &mut [Scratch]) {
     let mut slots = [DevfnSet::EMPTY; 32];
     let found = |member: u32| at(functions, member);
@@ -176,11 +177,10 @@ fn find_mates(functions: &[Function], members: &[u32], work: &mut [Scratch]) {
             slot.insert(rank);
         }
     }
-    for (rank, &member) in (0..=u8::MAX).zip(members) {
+    for &member in members {
         let slot = found(member).and_then(|function| slots.get(usize::from(function.slot())));
         if let (Some(slot), Some(scratch)) = (slot, scratch_mut(work, member)) {
             scratch.mates = *slot;
-            scratch.mates.remove(rank);
         }
     }
 }

@@ -58,7 +58,8 @@ struct Search<'a> {
     work: &'a mut [Scratch],
     /// The kernel's bitmap `devfns`.
     visited: DevfnSet,
-    /// Functions that are visited and from whose slot nothing is left to visit.
+    /// Functions that are visited and whose slot has been gone through, so that nothing is left there
+    /// to visit.
     done: DevfnSet,
 }
 
@@ -147,9 +148,7 @@ impl Search<'_> {
                     Caller::Mate(mates) => Step::Slot(mates, after(rank)),
                 },
                 Step::LeaveSlot(Mates { of, by }) => {
-                    if self.next_in_slot(of, 0).is_none() {
-                        self.done.insert(of);
-                    }
+                    self.done.insert(of);
                     Step::Aliases(by?, after(of))
                 }
             };

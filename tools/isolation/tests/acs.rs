@@ -21,6 +21,15 @@ fn flags_print_their_abbreviations_in_register_order() {
 }
 
 #[test]
+fn flags_have_their_names_and_unknown_bits_have_none() {
+    let names = |bits| AcsFlags::from_bits(bits).names().collect::<Vec<_>>();
+    assert_eq!(names(0x0000), [""; 0]);
+    assert_eq!(names(0x005d), ["SV", "RR", "CR", "UF", "DT"]);
+    assert_eq!(names(0xff80), [""; 0]);
+    assert_eq!(names(0xffff), ["SV", "TB", "RR", "CR", "UF", "EC", "DT"]);
+}
+
+#[test]
 fn the_grouping_flags_are_those_of_the_kernel() {
     assert_eq!(AcsFlags::GROUPING.bits(), 0x1d);
 }

@@ -4,7 +4,7 @@
 
 use isolation::groups::{
     DevfnSet,
-    aliases::{self, ALIAS_QUIRKS, Aliases, BRIDGE_QUIRKS, Bridge, Identity},
+    aliases::{self, ALIAS_QUIRKS, Aliases, BRIDGE_QUIRKS, Bridge, Identity, Numbers},
 };
 
 const fn identity(vendor: u16, device: u16) -> Identity {
@@ -45,6 +45,19 @@ fn each_quirk_gives_its_numbers() {
         (0x10b5, 0x87b2),
     ] {
         assert_eq!(numbers(&identity(vendor, device), 2), []);
+    }
+}
+
+#[test]
+fn a_quirk_on_a_function_is_named_after_it() {
+    let handlers = ["quirk_dma_func0_alias", "quirk_dma_func1_alias"];
+    for quirk in ALIAS_QUIRKS {
+        let number = match quirk.numbers {
+            Numbers::OfFunction(number) => Some(usize::from(number)),
+            _ => None,
+        };
+        let named = handlers.iter().position(|name| *name == quirk.handler);
+        assert_eq!(named, number, "{quirk:x?}");
     }
 }
 

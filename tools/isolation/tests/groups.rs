@@ -10,7 +10,7 @@ use common::{
     machine::{Change as _, Machine, bridge, devfn, endpoint, port, shared},
 };
 use isolation::{
-    groups::{DevfnSet, Fault, Function, Interface},
+    groups::{self, DevfnSet, Fault, Function, Interface, Scratch, release::Release},
     pcie::PcieType::{
         DownstreamPort, LegacyEndpoint, PciBridge, PcieBridge, RootPort, UpstreamPort,
     },
@@ -435,4 +435,71 @@ fn what_no_machine_has_is_refused() {
     );
     // The same address in another domain is another function.
     check(&[first, Function { domain: 1, ..first }], &[0, 1]);
+}
+
+#[test]
+fn slices_of_different_lengths_are_refused() {
+    let functions = [endpoint(0, 0), endpoint(0, 8)];
+    for lengths in [
+        [1, 2, 2],
+        [3, 2, 2],
+        [2, 1, 2],
+        [2, 3, 2],
+        [2, 2, 1],
+        [2, 2, 3],
+    ] {
+        let [work, order, groups] = lengths;
+        let mut work = vec![Scratch::default(); work];
+        let (mut order, mut groups) = (vec![0; order], vec![None; groups]);
+        let release = Release::LINUX_7_3;
+        let found = groups::assign(&release, &functions, &mut work, &mut order, &mut groups);
+        assert_eq!(found, Err(Fault::Sizes), "{lengths:?}");
+    }
+}
+
+#[test]
+fn a_fault_says_what_is_wrong() {
+    for (fault, text) in [
+        (
+            Fault::Sizes,
+            "too many functions, or slices of different lengths",
+        ),
+        (
+            Fault::Order { function: 3 },
+            "function 3 comes before one that it is behind",
+        ),
+        (
+            Fault::SameAddress {
+                function: 1,
+                other: 2,
+            },
+            "functions 1 and 2 have the same address",
+        ),
+        (
+            Fault::SameBus {
+                function: 1,
+                other: 2,
+            },
+            "functions 1 and 2 are on one bus below different bridges",
+        ),
+    ] {
+        assert_eq!(fault.to_string(), text);
+    }
+}
+
+/// `assign` returns how many groups there are, which is one more than the last number.
+#[test]
+fn groups_are_counted() {
+    let functions = [
+        endpoint(0, 0),
+        endpoint(0, 8).left_out(),
+        shared(0, 16),
+        shared(0, 17),
+    ];
+    let mut work = [Scratch::default(); 4];
+    let (mut order, mut groups) = ([0; 4], [None; 4]);
+    let release = Release::LINUX_7_3;
+    let count = groups::assign(&release, &functions, &mut work, &mut order, &mut groups);
+    assert_eq!(count, Ok(2));
+    assert_eq!(groups, [Some(0), None, Some(1), Some(1)]);
 }

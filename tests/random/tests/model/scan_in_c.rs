@@ -32,6 +32,8 @@ const PCI_EXP_TYPE_PCIE_BRIDGE: u8 = 0x8;
 const PCI_EXP_TYPE_RC_END: u8 = 0x9;
 const PCI_EXP_TYPE_RC_EC: u8 = 0xa;
 
+const PCI_EXP_FLAGS_TYPE: u16 = 0x00f0;
+
 const PCI_ACS_SV: u16 = 0x01;
 const PCI_ACS_EC: u16 = 0x20;
 
@@ -164,22 +166,27 @@ impl<'a> Scan<'a> {
 
     /// With `set_pcie_port_type()`.
     fn pci_setup_device(&self, function: &'a Function, bus_self: Option<usize>) -> PciDev<'a> {
-        let mut pcie_type = function.pcie_type.as_ref().and_then(topology::Port::raw);
-        if let Some(parent) = bus_self {
-            if pcie_type == Some(PCI_EXP_TYPE_DOWNSTREAM) {
+        let raw = function.pcie_type.as_ref().and_then(topology::Port::raw);
+        // Version 2 of the capability.
+        let mut pcie_flags_reg = raw.map(|raw| (u16::from(raw) << 4) | 2);
+        if let (Some(reg), Some(parent)) = (&mut pcie_flags_reg, bus_self) {
+            if raw == Some(PCI_EXP_TYPE_DOWNSTREAM) {
                 if self.pcie_downstream_port(parent) {
-                    pcie_type = Some(PCI_EXP_TYPE_UPSTREAM);
+                    *reg &= !PCI_EXP_FLAGS_TYPE;
+                    *reg |= u16::from(PCI_EXP_TYPE_UPSTREAM);
                 }
-            } else if pcie_type == Some(PCI_EXP_TYPE_UPSTREAM)
+            } else if raw == Some(PCI_EXP_TYPE_UPSTREAM)
                 && self.devices[parent].pcie_type == Some(PCI_EXP_TYPE_UPSTREAM)
             {
-                pcie_type = Some(PCI_EXP_TYPE_DOWNSTREAM);
+                *reg &= !PCI_EXP_FLAGS_TYPE;
+                *reg |= u16::from(PCI_EXP_TYPE_DOWNSTREAM);
             }
         }
+        let pcie_type = |reg: u16| u8::try_from((reg & PCI_EXP_FLAGS_TYPE) >> 4).ok();
         PciDev {
             function,
             bus_self,
-            pcie_type,
+            pcie_type: pcie_flags_reg.and_then(pcie_type),
             multifunction: function.multifunction == Some(true),
         }
     }

@@ -1,0 +1,48 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# mutants.sh [FILTER]: in the build root, changes the isolation logic in each way that cargo-mutants knows (or in those
+# whose name matches FILTER), one at a time in a copy, and says after which no test fails. First the tests of the package
+# itself are asked, then, for what is left, those on random topologies. Takes an hour or two. What is known to change
+# nothing is listed in mutants.toml, with the reason.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# The newest that Debian 13's cargo builds.
+VERSION=26.0.0
+WORK=$CACHE/mutants
+
+if [[ ! -x $WORK/bin/cargo-mutants ]]; then
+	say "building cargo-mutants"
+	cargo install --quiet --locked --version "$VERSION" --root "$WORK" cargo-mutants ||
+		die "mutants" "cargo-mutants could not be built" "check the network and its proxy (https_proxy), then run this again"
+fi
+
+# What is tested is a copy; neither it nor what is built of it gets into the way of other runs.
+mkdir -p "$WORK/tmp"
+export TMPDIR=$WORK/tmp CARGO_TARGET_DIR=$WORK/target
+export CARGO_NET_OFFLINE=true CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1
+cd "$PROJECT"
+rm -rf "$WORK/mutants.out"*
+mutants() {
+	nice -n 15 "$WORK/bin/cargo-mutants" mutants --config scripts/mutants.toml --package isolation --jobs 1 \
+		--output "$WORK" --timeout 120 --no-shuffle --re "${FILTER:-.}" "$@"
+}
+
+FILTER=${1:-}
+say "the package's own tests"
+status=0
+mutants --test-package isolation || status=$?
+# 2: some were missed; 3: some ran into the timeout, which is as good as a failure.
+case $status in
+0 | 3) exit 0 ;;
+2) ;;
+*) exit "$status" ;;
+esac
+say "the tests on random topologies"
+status=0
+mutants --test-package random-topologies --iterate || status=$?
+((status != 2)) || die "mutants" "no test fails after the changes above" \
+	"add a test, or, if a change makes no difference, list it in scripts/mutants.toml with the reason"
+((status == 0 || status == 3)) || exit "$status"
