@@ -25,6 +25,7 @@
 //! | `output.rs` | writes that file, or compares with it |
 //! | `json_schema.rs` | the JSON Schema of a data file |
 //! | `predict/` | the groups that a kernel makes of a captured machine |
+//! | `system.rs` | what commands for owners look at: a machine and the data |
 //! | `page/` | pages of the documentation that are made from the data |
 //! | `entry_json.rs` | entries in their JSON form |
 //! | `verdict.rs` | what the kernel's own quirks say of a function, by the mainline entries |
@@ -59,4 +60,5 @@ mod replay;
 pub mod report;
 pub mod rule;
 pub mod source;
+pub mod system;
 pub mod verdict;

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What a command for owners looks at: this host or a captured machine, with what the data says of
+//! it.
+
+use std::path::{Path, PathBuf};
+
+use isolation::{groups::Fault, table::Table};
+use topology::{Bdf, Grouping, Host, Partition, Seen, Topology, View, recorded, view};
+
+use crate::{
+    built,
+    edition::Edition,
+    error::Error,
+    folder::{self, Scope},
+    predict::Prediction,
+    quirk::Quirk,
+    release::Release,
+    source::{self, Sources},
+    verdict::Verdicts,
+};
+
+/// The kernel series that the modules are built for, oldest first.
+const SUPPORTED: &str = include_str!("../../../scripts/supported-kernels");
+
+/// Where a machine is described.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// In the sysfs of a host that runs.
+    Host(Host),
+    /// In a file: a topology in the project's own format, or what lspci prints.
+    File(PathBuf),
+}
+
+/// A machine, and the entries of the data.
+#[derive(Clone, Debug)]
+pub struct System {
+    /// Where it was described.
+    pub place: Place,
+    /// What was seen of it.
+    pub topology: Topology,
+    /// Every entry of the data, by number.
+    pub quirks: Vec<Quirk>,
+}
+
+impl System {
+    /// Reads a machine. The entries are those below the folder `data`, or those that this program
+    /// has in itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the machine or the data cannot be read, or the data has faults.
+    pub fn load(place: Place, data: Option<&Path>) -> Result<Self, Error> {
+        let topology = match &place {
+            Place::Host(host) => host.capture(),
+            Place::File(file) => topology::read(file),
+        };
+        let topology = topology.map_err(|error| Error::CouldNotRun(error.to_string()))?;
+        let sources = data.map_or_else(|| Ok(source::built_in()), source::read)?;
+        let quirks = entries(sources)?;
+        Ok(Self {
+            place,
+            topology,
+            quirks,
+        })
+    }
+
+    /// Whether it is a host that runs, so that its groups can be changed.
+    #[must_use]
+    pub const fn is_host(&self) -> bool {
+        matches!(self.place, Place::Host(_))
+    }
+
+    /// Looks at the machine.
+    #[must_use]
+    pub fn machine(&self) -> Machine<'_> {
+        Machine::of(&self.topology, &self.quirks)
+    }
+}
+
+/// The entries of these files, by number.
+///
+/// # Errors
+///
+/// [`Error::Findings`] when they have faults.
+pub fn entries(sources: Sources) -> Result<Vec<Quirk>, Error> {
+    let checked = folder::check_all(sources, Scope::now(None));
+    let mut quirks = checked.map_err(Error::Findings)?;
+    quirks.sort_by_key(|quirk| quirk.number);
+    Ok(quirks)
+}
+
+/// A machine as the kernel sees it, with its quirks and the table of the module.
+#[derive(Clone, Debug)]
+pub struct Machine<'a> {
+    /// What was seen of it.
+    pub topology: &'a Topology,
+    /// Every entry of the data.
+    pub quirks: &'a [Quirk],
+    /// The machine as the kernel sees it.
+    pub view: View<'a>,
+    /// The release of its kernel, if it is known.
+    pub kernel: Option<Release>,
+    /// What the quirks of that kernel say; of the newest one, where it is not known.
+    pub verdicts: Verdicts<'a>,
+    /// The table of the module `acs_quirks`.
+    pub table: Table,
+}
+
+impl<'a> Machine<'a> {
+    /// A machine, with these entries.
+    #[must_use]
+    pub fn of(topology: &'a Topology, quirks: &'a [Quirk]) -> Self {
+        let kernel = topology.kernel.as_deref().and_then(release);
+        Self {
+            topology,
+            quirks,
+            view: view(topology),
+            kernel,
+            verdicts: Verdicts::in_kernel(quirks, kernel),
+            table: built::table(&shipped(quirks)),
+        }
+    }
+
+    /// What computes its groups.
+    #[must_use]
+    pub const fn prediction(&self) -> Prediction<'_> {
+        Prediction::of(self.topology, &self.view, &self.verdicts)
+    }
+
+    /// The groups that its kernel makes, with this table or alone, and how each function came to
+    /// its group.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] where no machine can be like that.
+    pub fn grouping(&self, table: Option<&Table>) -> Result<Grouping, Error> {
+        self.prediction().grouping(table).map_err(impossible)
+    }
+
+    /// The groups that its own kernel made, if any was seen.
+    #[must_use]
+    pub fn recorded(&self) -> Option<Partition> {
+        Some(recorded(self.topology)).filter(|groups| !groups.is_empty())
+    }
+
+    /// Where the function with this address stands in the list of the view.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is none.
+    pub fn position(&self, bdf: Bdf) -> Result<usize, Error> {
+        let mut functions = self.view.functions.iter();
+        let found = functions.position(|seen| seen.function.bdf == bdf);
+        found.ok_or_else(|| {
+            Error::NotFound(format!(
+                "{bdf}: there is no such function; \"acsctl groups\" lists those that there are"
+            ))
+        })
+    }
+
+    /// The function at a position of the view.
+    #[must_use]
+    pub fn at(&self, position: u32) -> Option<&Seen<'a>> {
+        self.view.functions.get(usize::try_from(position).ok()?)
+    }
+}
+
+/// The error for a machine that cannot be.
+pub(crate) fn impossible(fault: Fault) -> Error {
+    Error::CouldNotRun(format!(
+        "no kernel can group these functions: {fault}; capture the machine again"
+    ))
+}
+
+/// The release of a kernel with this version: `7.3` of `7.3.4`.
+fn release(version: &str) -> Option<Release> {
+    let mut parts = version.split('.');
+    let (major, minor) = (parts.next()?, parts.next()?);
+    format!("{major}.{minor}").parse().ok()
+}
+
+/// The oldest kernel series that the modules are built for.
+#[must_use]
+pub fn oldest_supported() -> Option<Release> {
+    let mut series = SUPPORTED.lines().filter(|line| !line.starts_with('#'));
+    series.next()?.trim().parse().ok()
+}
+
+/// The entries that the module `acs_quirks` is built with.
+#[must_use]
+pub fn shipped(quirks: &[Quirk]) -> Vec<&Quirk> {
+    Edition::Validated.select(quirks, oldest_supported())
+}
