@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum as _;
 use isolation::{groups::Fault, table::Table};
 use topology::{Bdf, Grouping, Host, Partition, Seen, Topology, View, recorded, view};
 
@@ -16,7 +17,7 @@ use crate::{
     predict::Prediction,
     quirk::Quirk,
     release::Release,
-    source::{self, Sources},
+    source::{self, DataFile, Sources, is_same},
     verdict::Verdicts,
 };
 
@@ -41,6 +42,8 @@ pub struct System {
     pub topology: Topology,
     /// Every entry of the data, by number.
     pub quirks: Vec<Quirk>,
+    /// The folder of the data, if it is not what this program has in itself.
+    data: Option<PathBuf>,
 }
 
 impl System {
@@ -56,13 +59,21 @@ impl System {
             Place::File(file) => topology::read(file),
         };
         let topology = topology.map_err(|error| Error::CouldNotRun(error.to_string()))?;
-        let sources = data.map_or_else(|| Ok(source::built_in()), source::read)?;
-        let quirks = entries(sources)?;
-        Ok(Self {
+        let data = data.map(Path::to_path_buf);
+        let mut system = Self {
             place,
             topology,
-            quirks,
-        })
+            quirks: Vec::new(),
+            data,
+        };
+        system.quirks = entries(system.sources()?)?;
+        Ok(system)
+    }
+
+    /// The data files.
+    fn sources(&self) -> Result<Sources, Error> {
+        let built_in = || Ok(source::built_in());
+        self.data.as_deref().map_or_else(built_in, source::read)
     }
 
     /// Whether it is a host that runs, so that its groups can be changed.
@@ -74,7 +85,18 @@ impl System {
     /// Looks at the machine.
     #[must_use]
     pub fn machine(&self) -> Machine<'_> {
-        Machine::of(&self.topology, &self.quirks)
+        Machine::of(&self.topology, &self.quirks, self.loaded())
+    }
+
+    /// The edition of the module that is loaded; none in a file, which does not tell.
+    #[must_use]
+    pub fn loaded(&self) -> Option<Edition> {
+        let Place::Host(host) = &self.place else {
+            return None;
+        };
+        let modules = host.sysfs.join("module");
+        let is_loaded = |edition: &Edition| modules.join(edition.module()).is_dir();
+        Edition::value_variants().iter().copied().find(is_loaded)
     }
 }
 
@@ -103,14 +125,17 @@ pub struct Machine<'a> {
     pub kernel: Option<Release>,
     /// What the quirks of that kernel say; of the newest one, where it is not known.
     pub verdicts: Verdicts<'a>,
-    /// The table of the module `acs_quirks`.
+    /// The edition of the module that is loaded, if one is.
+    pub loaded: Option<Edition>,
+    /// The table of that edition, or of the module `acs_quirks`.
     pub table: Table,
 }
 
 impl<'a> Machine<'a> {
     /// A machine, with these entries.
     #[must_use]
-    pub fn of(topology: &'a Topology, quirks: &'a [Quirk]) -> Self {
+    pub fn of(topology: &'a Topology, quirks: &'a [Quirk], loaded: Option<Edition>) -> Self {
+        let edition = loaded.unwrap_or(Edition::Validated);
         let kernel = topology.kernel.as_deref().and_then(release);
         Self {
             topology,
@@ -118,7 +143,8 @@ impl<'a> Machine<'a> {
             view: view(topology),
             kernel,
             verdicts: Verdicts::in_kernel(quirks, kernel),
-            table: built::table(&shipped(quirks)),
+            loaded,
+            table: built::table(&edition.select(quirks, oldest_supported())),
         }
     }
 
@@ -187,8 +213,49 @@ pub fn oldest_supported() -> Option<Release> {
     series.next()?.trim().parse().ok()
 }
 
-/// The entries that the module `acs_quirks` is built with.
-#[must_use]
-pub fn shipped(quirks: &[Quirk]) -> Vec<&Quirk> {
-    Edition::Validated.select(quirks, oldest_supported())
+/// The entries of a system with one more, which is a data file, or has this name already; and where
+/// it stands among them.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is neither such a file nor such an entry, or when no module can be
+/// built with it; [`Error::Findings`] when the file has faults.
+pub fn with_entry(system: &System, entry: &str) -> Result<(Vec<Quirk>, usize), Error> {
+    let file = Path::new(entry);
+    let (quirks, name) = if file.is_file() {
+        let mut sources = system.sources()?;
+        let before = sources.files.clone();
+        sources.add(file)?;
+        let is_new = |one: &&DataFile| !before.contains(one);
+        let added = sources.files.iter().find(is_new).cloned();
+        // A file of the data that was named once more, or one that cannot be read as text.
+        let name = added.as_ref().map(|file| file.name.clone());
+        let name = name.or_else(|| {
+            let same = sources.files.iter().find(|one| is_same(&one.path, file));
+            same.map(|one| one.name.clone())
+        });
+        if let Some(added) = &added {
+            // Its own older form is not another entry.
+            sources
+                .files
+                .retain(|one| one.name != added.name || one == added);
+        }
+        (entries(sources)?, name.unwrap_or_default())
+    } else {
+        (system.quirks.clone(), entry.to_owned())
+    };
+    let at = quirks.iter().position(|one| one.name == name);
+    let Some(at) = at else {
+        return Err(Error::NotFound(format!(
+            "no entry \"{entry}\", and no file; name a data file, or an entry as \"acsctl table list\" \
+             has it"
+        )));
+    };
+    if quirks[at].status.is_negative() || quirks[at].acs_registers.is_some() {
+        return Err(Error::NotFound(format!(
+            "no module is built with {name}, which is {}; see acsctl table show {name}",
+            quirks[at].status.name()
+        )));
+    }
+    Ok((quirks, at))
 }

@@ -2,7 +2,11 @@
 
 //! The command line, what is printed, and the exit status.
 
+mod address;
+mod capture;
+mod predict;
 mod table;
+mod whence;
 
 use std::{
     io::{self, Write as _},
@@ -15,8 +19,8 @@ use crate::error::Error;
 
 /// Explains, checks and builds the data of acs-quirks.
 ///
-/// Exit status: 0 when all is well, 1 when the data has faults, lacks what was asked for or a file
-/// is not current, 2 when the command could not run.
+/// Exit status: 0 when all is well, 1 when the data has faults, what was asked for is not there or
+/// something is not as it should be, 2 when the command could not run.
 #[derive(Parser, Debug)]
 #[command(name = "acsctl", version)]
 pub struct Arguments {
@@ -26,6 +30,10 @@ pub struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// The IOMMU groups that a kernel makes of a machine.
+    Predict(predict::Predict),
+    /// Write what is seen of this host's PCI functions to a file.
+    Capture(capture::Capture),
     /// The database of quirks.
     #[command(subcommand)]
     Table(table::Command),
@@ -45,8 +53,12 @@ impl Arguments {
     /// Does what the command line asks, and prints why it could not.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let Command::Table(command) = self.command;
-        let (text, error) = match command.run() {
+        let outcome = match self.command {
+            Command::Predict(command) => command.run().map_err(Failure::from),
+            Command::Capture(command) => command.run().map_err(Failure::from),
+            Command::Table(command) => command.run(),
+        };
+        let (text, error) = match outcome {
             Ok(text) => (text, None),
             Err(Failure { printed, error }) => (printed, Some(error)),
         };
@@ -85,4 +97,10 @@ fn print(text: &str) -> Result<(), Error> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Says something beside the outcome, which may go to a file.
+fn warn(text: &str) {
+    // Nothing is left to say it with when this fails.
+    let _ = writeln!(anstream::stderr(), "acsctl: {text}");
 }

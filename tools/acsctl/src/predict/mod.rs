@@ -6,8 +6,10 @@
 //! | file | what it does |
 //! |---|---|
 //! | `function.rs` | a captured function, as the module's decision asks for it |
+//! | `report.rs` | a prediction, as people and programs read it |
 
 mod function;
+pub mod report;
 
 use isolation::{
     acs::AcsFlags,
