@@ -25,6 +25,8 @@
 //! | `output.rs` | writes that file, or compares with it |
 //! | `json_schema.rs` | the JSON Schema of a data file |
 //! | `predict/` | the groups that a kernel makes of a captured machine |
+//! | `why/` | why functions share a group, and what would change it |
+//! | `names.rs` | what vendors and devices are called |
 //! | `system.rs` | what commands for owners look at: a machine and the data |
 //! | `page/` | pages of the documentation that are made from the data |
 //! | `entry_json.rs` | entries in their JSON form |
@@ -49,6 +51,7 @@ pub mod generate;
 pub mod json_schema;
 pub mod limits;
 mod name;
+pub mod names;
 pub mod output;
 mod overlap;
 pub mod page;
@@ -62,3 +65,4 @@ pub mod rule;
 pub mod source;
 pub mod system;
 pub mod verdict;
+pub mod why;

@@ -14,7 +14,7 @@ use crate::{
     edition::Edition,
     error::Error,
     folder::{self, Scope},
-    predict::Prediction,
+    predict::{Prediction, report::Under},
     quirk::Quirk,
     release::Release,
     source::{self, DataFile, Sources, is_same},
@@ -146,6 +146,31 @@ impl<'a> Machine<'a> {
             loaded,
             table: built::table(&edition.select(quirks, oldest_supported())),
         }
+    }
+
+    /// The table that its groups are made with as it runs, if a module is loaded.
+    #[must_use]
+    pub fn running(&self) -> Option<&Table> {
+        self.loaded.map(|_| &self.table)
+    }
+
+    /// Its kernel, for people: `kernel 7.3.4`.
+    #[must_use]
+    pub fn kernel_name(&self) -> String {
+        let version = self.topology.kernel.as_deref().unwrap_or_default();
+        // It may come from a file.
+        let is_plain = |c: &char| c.is_ascii_alphanumeric() || ".-_+~".contains(*c);
+        let version: String = version.chars().filter(is_plain).take(64).collect();
+        format!("kernel {version}").trim_end().to_owned()
+    }
+
+    /// With what its groups are made as it runs.
+    #[must_use]
+    pub fn under(&self) -> Under {
+        self.loaded.map_or_else(
+            || Under::kernel(self),
+            |edition| Under::installed(self, edition, true),
+        )
     }
 
     /// What computes its groups.

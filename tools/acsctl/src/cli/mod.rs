@@ -7,6 +7,7 @@ mod capture;
 mod predict;
 mod table;
 mod whence;
+mod why;
 
 use std::{
     io::{self, Write as _},
@@ -30,6 +31,8 @@ pub struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// Why functions share a group, and what would change it.
+    Why(why::Why),
     /// The IOMMU groups that a kernel makes of a machine.
     Predict(predict::Predict),
     /// Write what is seen of this host's PCI functions to a file.
@@ -54,6 +57,7 @@ impl Arguments {
     #[must_use]
     pub fn run(self) -> ExitCode {
         let outcome = match self.command {
+            Command::Why(command) => command.run(),
             Command::Predict(command) => command.run().map_err(Failure::from),
             Command::Capture(command) => command.run().map_err(Failure::from),
             Command::Table(command) => command.run(),

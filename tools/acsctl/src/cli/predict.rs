@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     predict::report::{Report, Under},
     quirk::Quirk,
-    system::{Machine, System, oldest_supported, with_entry},
+    system::{Machine, oldest_supported, with_entry},
 };
 
 /// Predicts the IOMMU groups that a kernel makes of a machine.
@@ -54,7 +54,7 @@ impl Predict {
             warn(&text);
         }
         let entry = entry.and_then(|at| quirks.get(at));
-        let (table, under) = self.under(&system, &machine, entry);
+        let (table, under) = self.under(&machine, entry);
         let groups = machine.grouping(table.as_ref())?.partition(&machine.view);
         let report = Report::of(&machine, groups, under);
         match self.format {
@@ -64,14 +64,7 @@ impl Predict {
     }
 
     /// With which table, and what that is.
-    fn under(
-        &self,
-        system: &System,
-        machine: &Machine<'_>,
-        entry: Option<&Quirk>,
-    ) -> (Option<Table>, Under) {
-        let version = machine.topology.kernel.as_deref();
-        let kernel = version.map_or_else(|| "kernel".to_owned(), |it| format!("kernel {it}"));
+    fn under(&self, machine: &Machine<'_>, entry: Option<&Quirk>) -> (Option<Table>, Under) {
         let edition = machine.loaded.unwrap_or(Edition::Validated);
         if let Some(entry) = entry {
             let mut entries = edition.select(machine.quirks, oldest_supported());
@@ -79,38 +72,14 @@ impl Predict {
             entries.push(entry);
             entries.sort_by_key(|one| one.number);
             let table = built::table(&entries);
-            let under = Under {
-                table: "with",
-                about: format!(
-                    "{kernel} with the module {} and the entry {} ({})",
-                    edition.module(),
-                    entry.name,
-                    entry.status.name()
-                ),
-                version: Some(table.version.to_owned()),
-            };
+            let under = Under::with(machine, edition, entry, &table);
             return (Some(table), under);
         }
-        let as_it_runs = !self.alone && system.loaded().is_some();
+        let as_it_runs = !self.alone && machine.loaded.is_some();
         if self.installed || as_it_runs {
-            let loaded = if as_it_runs { ", loaded" } else { "" };
-            let under = Under {
-                table: "installed",
-                about: format!(
-                    "{kernel} with the module {}{loaded}, table {}, entries {}",
-                    edition.module(),
-                    machine.table.version,
-                    machine.table.entries.len()
-                ),
-                version: Some(machine.table.version.to_owned()),
-            };
+            let under = Under::installed(machine, edition, as_it_runs);
             return (Some(machine.table), under);
         }
-        let under = Under {
-            table: "kernel",
-            about: format!("{kernel} alone"),
-            version: None,
-        };
-        (None, under)
+        (None, Under::kernel(machine))
     }
 }

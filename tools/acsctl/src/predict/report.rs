@@ -7,10 +7,13 @@ use std::{
     fmt::Write as _,
 };
 
+use isolation::table::Table;
 use serde::Serialize;
 use topology::{Bdf, Partition, Seen};
 
-use crate::{error::Error, release::Release, report::pretty, system::Machine};
+use crate::{
+    edition::Edition, error::Error, quirk::Quirk, release::Release, report::pretty, system::Machine,
+};
 
 /// The version of the JSON form.
 const SCHEMA: &str = "acsctl-predict-1";
@@ -24,6 +27,52 @@ pub struct Under {
     pub about: String,
     /// The version of the table; `None` without one.
     pub version: Option<String>,
+}
+
+impl Under {
+    /// The kernel alone.
+    #[must_use]
+    pub fn kernel(machine: &Machine<'_>) -> Self {
+        Self {
+            table: "kernel",
+            about: format!("{} alone", machine.kernel_name()),
+            version: None,
+        }
+    }
+
+    /// The kernel with the module of this edition.
+    #[must_use]
+    pub fn installed(machine: &Machine<'_>, edition: Edition, is_loaded: bool) -> Self {
+        let table = &machine.table;
+        Self {
+            table: "installed",
+            about: format!(
+                "{} with the module {}{}, table {}, entries {}",
+                machine.kernel_name(),
+                edition.module(),
+                if is_loaded { ", which is loaded" } else { "" },
+                table.version,
+                table.entries.len()
+            ),
+            version: Some(table.version.to_owned()),
+        }
+    }
+
+    /// The kernel with the module of this edition and one more entry, in this table.
+    #[must_use]
+    pub fn with(machine: &Machine<'_>, edition: Edition, entry: &Quirk, table: &Table) -> Self {
+        Self {
+            table: "with",
+            about: format!(
+                "{} with the module {} and the entry {} ({})",
+                machine.kernel_name(),
+                edition.module(),
+                entry.name,
+                entry.status.name()
+            ),
+            version: Some(table.version.to_owned()),
+        }
+    }
 }
 
 /// The groups that a kernel makes of a machine.
@@ -159,7 +208,7 @@ fn some(functions: &[Bdf]) -> String {
 }
 
 /// What was assumed of the machine.
-fn assumed(machine: &Machine<'_>) -> Vec<Assumed> {
+pub(crate) fn assumed(machine: &Machine<'_>) -> Vec<Assumed> {
     let mut all: BTreeMap<String, BTreeSet<Bdf>> = BTreeMap::new();
     if machine.kernel.is_none() {
         let what = "the version of the kernel was not seen: it has every quirk that is known";

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Why functions share an IOMMU group or do not, and what would change it.
+//!
+//! The groups are computed with the model of the kernel's own computation, which tells by which step
+//! each function came to its group. What would change them is found by computing them anew with what
+//! is in the way taken for isolated. What was not seen is said to be not known.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `look.rs` | the machine that is explained, with its groups |
+//! | `join.rs` | the steps that joined the members of a group |
+//! | `statement.rs` | what says of a function that it is isolated, or not |
+//! | `split.rs` | which devices would have to be isolated |
+//! | `remedy.rs` | what would have them counted as isolated |
+//! | `slots.rs` | other slots, and settings of the firmware |
+//! | `answer.rs` | the answer, for programs |
+//! | `text.rs` | the answer, for people |
+
+mod answer;
+mod join;
+mod look;
+mod remedy;
+mod slots;
+mod split;
+mod statement;
+mod text;
+
+pub use answer::{Answer, explain};
