@@ -170,7 +170,7 @@ impl Answer {
         if !self.steps.is_empty() {
             self.why(&mut text);
         }
-        if !self.isolation.is_empty() {
+        if self.steps.is_empty() {
             self.apart(&mut text);
         }
         if !self.changes.is_empty() {
