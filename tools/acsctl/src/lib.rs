@@ -26,6 +26,7 @@
 //! | `json_schema.rs` | the JSON Schema of a data file |
 //! | `predict/` | the groups that a kernel makes of a captured machine |
 //! | `why/` | why functions share a group, and what would change it |
+//! | `listing/` | the groups of a machine as a list, a tree or a picture |
 //! | `names.rs` | what vendors and devices are called |
 //! | `system.rs` | what commands for owners look at: a machine and the data |
 //! | `page/` | pages of the documentation that are made from the data |
@@ -50,6 +51,7 @@ mod format;
 pub mod generate;
 pub mod json_schema;
 pub mod limits;
+pub mod listing;
 mod name;
 pub mod names;
 pub mod output;

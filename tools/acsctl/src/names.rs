@@ -12,6 +12,8 @@ use std::{
 use pciid_parser::Database;
 use topology::{Function, Topology};
 
+use crate::why::printable;
+
 /// Where systems have the file.
 const FILES: [&str; 3] = [
     "/usr/share/misc/pci.ids",
@@ -139,6 +141,14 @@ impl Names {
             .device(function)
             .map_or_else(String::new, |name| format!(" {name}"));
         format!("{class}: {vendor}{device} [{}]", ids(function))
+    }
+}
+
+impl Names {
+    /// As [`Names::whole`], without what could steer a terminal.
+    #[must_use]
+    pub(crate) fn whole_printable(&self, function: &Function) -> String {
+        printable(&self.whole(function))
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod address;
 mod capture;
+mod groups;
 mod predict;
 mod table;
 mod whence;
@@ -31,6 +32,8 @@ pub struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    /// The IOMMU groups of this host or of a capture.
+    Groups(groups::Groups),
     /// Why functions share a group, and what would change it.
     Why(why::Why),
     /// The IOMMU groups that a kernel makes of a machine.
@@ -57,6 +60,7 @@ impl Arguments {
     #[must_use]
     pub fn run(self) -> ExitCode {
         let outcome = match self.command {
+            Command::Groups(command) => command.run().map_err(Failure::from),
             Command::Why(command) => command.run(),
             Command::Predict(command) => command.run().map_err(Failure::from),
             Command::Capture(command) => command.run().map_err(Failure::from),

@@ -12,7 +12,7 @@ use super::{
     look::Look,
     remedy::{Remedy, What, remedies},
     slots, split,
-    statement::{Statement, printable, statement},
+    statement::{Statement, statement},
 };
 use crate::{
     error::Error,
@@ -171,7 +171,7 @@ pub fn explain(
     let members = look.members(target);
     let member = |at: usize| Member {
         function: look.bdf(at),
-        name: printable(&names.whole(look.seen(at).function)),
+        name: names.whole_printable(look.seen(at).function),
         stays: look.stays(at),
     };
     let mut answer = Answer {

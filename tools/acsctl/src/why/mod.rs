@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `look.rs` | the machine that is explained, with its groups |
 //! | `join.rs` | the steps that joined the members of a group |
+//! | `standing.rs` | how each function of a machine stands |
 //! | `statement.rs` | what says of a function that it is isolated, or not |
 //! | `split.rs` | which devices would have to be isolated |
 //! | `remedy.rs` | what would have them counted as isolated |
@@ -23,7 +24,10 @@ mod look;
 mod remedy;
 mod slots;
 mod split;
+mod standing;
 mod statement;
 mod text;
 
 pub use answer::{Answer, explain};
+pub(crate) use standing::{Acs, Standing};
+pub(crate) use statement::printable;

@@ -4,7 +4,7 @@
 
 use isolation::{
     acs::AcsFlags,
-    decision::{Decision, KernelVerdict},
+    decision::KernelVerdict,
     groups::{Interface, acs_enabled::AcsRegisters},
     pcie::PcieType,
 };
@@ -58,9 +58,7 @@ const FLAGS: [(AcsFlags, &str); 4] = [
 
 /// What is known of a function.
 pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statement {
-    let (says, text) = by_table(look, at)
-        .or_else(|| by_quirk(look, at))
-        .unwrap_or_else(|| by_itself(look, at));
+    let (says, text) = says(look, at);
     let function = look.seen(at).function;
     let kind = function.pcie_type.as_ref().map(|kind| format!("{kind}, "));
     let kind = kind.unwrap_or_default();
@@ -79,8 +77,15 @@ pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statem
     }
 }
 
+/// What says so, and in words.
+pub(super) fn says(look: &Look<'_, '_>, at: usize) -> (Says, String) {
+    by_table(look, at)
+        .or_else(|| by_quirk(look, at))
+        .unwrap_or_else(|| by_itself(look, at))
+}
+
 /// A text that may come from a file, without what could steer a terminal.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let shown = text
         .chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c });
@@ -88,23 +93,24 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
+    let seen = look.seen(at);
+    let device = seen.function.device?.value();
     let table = look.table?;
-    // Only for one that a table could have made so: the whole machine is looked at for it.
-    let (position, _) = table.find(
-        look.seen(at).function.vendor.value(),
-        look.seen(at).function.device?.value(),
-    )?;
+    let (position, _) = table.find(seen.function.vendor.value(), device)?;
     let entry = table.entries.get(usize::from(position))?;
-    match look.machine.prediction().decision(table, look.seen(at)) {
-        Decision::Granted(_) => Some((
-            Says::Entry,
-            format!(
-                "the entry {} of the module vouches for it by its vendor's statement",
-                entry.name
-            ),
-        )),
-        Decision::NotListed | Decision::Refused(..) => None,
-    }
+    // Isolated, and neither the kernel's quirks nor the function itself say so: so the module does.
+    let kernel = look.machine.prediction().verdict(seen).kernel;
+    let by_kernel = match kernel {
+        KernelVerdict::Isolated => true,
+        KernelVerdict::NotIsolated => false,
+        KernelVerdict::NoOpinion | KernelVerdict::Unknown => seen.facts.isolated,
+    };
+    (look.facts(at).isolated && !by_kernel).then(|| {
+        let name = &entry.name;
+        let text =
+            format!("the entry {name} of the module vouches for it by its vendor's statement");
+        (Says::Entry, text)
+    })
 }
 
 fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
