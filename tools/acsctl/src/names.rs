@@ -145,6 +145,29 @@ impl Names {
 }
 
 impl Names {
+    /// The same with little room: what of the vendor's name tells it from others, and the device.
+    #[must_use]
+    pub(crate) fn brief(&self, function: &Function) -> String {
+        let vendor = self.vendor(function.vendor.value());
+        let named = |text: &str| Some(text.split_once('[')?.1.split_once(']')?.0.to_owned());
+        let short = named(&vendor).unwrap_or_else(|| {
+            const ENDINGS: [&str; 6] = [
+                " Corporation",
+                ", Inc",
+                " Inc.",
+                " Co.",
+                " Technology",
+                " Semiconductor",
+            ];
+            let ends = ENDINGS.iter().filter_map(|ending| vendor.find(ending));
+            let end = ends.min().unwrap_or(vendor.len());
+            vendor[..end].to_owned()
+        });
+        let device = self.device(function).unwrap_or_default();
+        let (class, ids) = (self.class(function), ids(function));
+        printable(&format!("{class}: {short} {device} [{ids}]").replace("  ", " "))
+    }
+
     /// As [`Names::whole`], without what could steer a terminal.
     #[must_use]
     pub(crate) fn whole_printable(&self, function: &Function) -> String {

@@ -50,6 +50,9 @@ pub(crate) struct Member {
     pub(crate) acs: Acs,
     /// Whether it is one that was asked for.
     pub(crate) matches: bool,
+    /// The name, where there is little room.
+    #[serde(skip)]
+    brief: String,
     #[serde(skip)]
     position: usize,
 }
@@ -133,6 +136,7 @@ impl<'s> Listing<'s> {
                 stays: standing.stays(position),
                 acs: standing.acs(position, names),
                 matches: filter.takes(seen.function),
+                brief: names.brief(seen.function),
                 position,
             };
             let number = if made {

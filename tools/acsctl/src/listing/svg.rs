@@ -24,7 +24,9 @@ const INDENT: usize = 14;
 const LABEL: usize = 40;
 const HEADER: usize = 58;
 /// The width of a letter, about.
-const LETTER: f64 = 5.15;
+const LETTER: f64 = 4.95;
+/// The least width: the heading needs it.
+const LEAST: usize = 760;
 
 const CSS: &str = "text { font: 9px 'DejaVu Sans', Verdana, sans-serif; fill: #1a1a1a } \
                    .title { font-size: 15px; font-weight: bold } .number { font-weight: bold } \
@@ -52,6 +54,9 @@ impl Listing<'_> {
         let columns = columns(&lines);
         let highest = columns.iter().map(|column| column.len()).max().unwrap_or(0);
         let width = 2 * MARGIN + columns.len() * COLUMN + columns.len().saturating_sub(1) * GAP;
+        let width = width.max(LEAST);
+        // Most machines have one domain.
+        let is_single = rows.iter().all(|row| row.member.function.domain.0 == 0);
         let height = HEADER + highest * LINE + MARGIN;
         let mut document = Document::new()
             .set("viewBox", (0, 0, width, height))
@@ -68,7 +73,7 @@ impl Listing<'_> {
         for (number, column) in columns.iter().enumerate() {
             let left = MARGIN + number * (COLUMN + GAP);
             document = self.areas(document, column, left);
-            document = draw(document, column, left);
+            document = draw(document, column, left, is_single);
         }
         let mut text = document.to_string();
         text.push('\n');
@@ -160,7 +165,7 @@ impl Listing<'_> {
 }
 
 /// The lines of a column.
-fn draw(mut document: Document, column: &[Line<'_>], left: usize) -> Document {
+fn draw(mut document: Document, column: &[Line<'_>], left: usize, is_single: bool) -> Document {
     let mut lines = Data::new();
     for (at, line) in column.iter().enumerate() {
         let base = top(at) + 10;
@@ -189,10 +194,15 @@ fn draw(mut document: Document, column: &[Line<'_>], left: usize) -> Document {
         let start = LABEL + (row.depth + 1) * INDENT;
         let acs = &row.member.acs.short;
         // Right of it there is what says whether it is isolated.
-        let room = COLUMN.saturating_sub(start + letters(acs) + 14);
-        let name = row.member.name.as_str();
-        let whole = format!("{} {name}", row.member.function);
-        let text = Text::new(fit(&whole, room)).add(Title::new(whole.as_str()));
+        let room = COLUMN.saturating_sub(start + letters(acs) + 10);
+        let (function, name) = (row.member.function.to_string(), &row.member.name);
+        let brief = format!("{function} {}", row.member.brief);
+        let brief = brief
+            .strip_prefix("0000:")
+            .filter(|_| is_single)
+            .unwrap_or(&brief);
+        let whole = format!("{function} {name}");
+        let text = Text::new(fit(brief, room)).add(Title::new(whole.as_str()));
         let acs = Text::new(acs.as_str())
             .set("class", "acs")
             .set("text-anchor", "end");
@@ -208,8 +218,8 @@ fn draw(mut document: Document, column: &[Line<'_>], left: usize) -> Document {
 fn columns<'l, 'r>(lines: &'l [Line<'r>]) -> Vec<&'l [Line<'r>]> {
     let width = |count: usize| count * (COLUMN + GAP);
     let height = |count: usize| lines.len().div_ceil(count) * LINE;
-    // A page is 1.4 times as high as it is wide.
-    let fits = |&count: &usize| 10 * height(count) <= 14 * width(count);
+    // A page is 1.4 times as high as it is wide; a little more leaves the letters larger.
+    let fits = |&count: &usize| 10 * height(count) <= 17 * width(count);
     let count = (1..=lines.len().max(1)).find(fits).unwrap_or(1);
     lines.chunks(lines.len().div_ceil(count).max(1)).collect()
 }
