@@ -8,6 +8,7 @@
 //! | `format.rs` | the file format, `pci-topology-1` |
 //! | `bdf.rs`, `hex.rs`, `port.rs` | its addresses, numbers and port types |
 //! | `read.rs`, `check.rs` | reads a file and checks it |
+//! | `lspci/` | reads what lspci has printed |
 //! | `write.rs` | writes one |
 //! | `error.rs` | why a topology cannot be had |
 //! | `sysfs.rs`, `config.rs` | captures a running host |
@@ -24,6 +25,7 @@ mod excerpt;
 mod format;
 mod hex;
 mod kernel;
+mod lspci;
 mod order;
 mod package;
 mod partition;

@@ -205,7 +205,7 @@ fn function(path: &Path) -> Result<Function, Error> {
 }
 
 /// What configuration space says.
-fn registers(function: &mut Function, config: &Config<'_>) {
+pub(crate) fn registers(function: &mut Function, config: &Config<'_>) {
     function.pcie_known = false;
     function.acs_known = false;
     function.unreadable = !config.0.is_empty() && config.is_ones();

@@ -25,6 +25,9 @@ pub(super) struct Capture {
     /// Tell the model of the machine as well, which firmware has.
     #[arg(long)]
     model: bool,
+    /// Write what lspci has printed into this file in the form of a capture, instead of this host.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "model"])]
+    topology: Option<PathBuf>,
     /// Where the file systems of the host are, as they are after a copy of sys and proc.
     #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
@@ -36,7 +39,10 @@ impl Capture {
             model: self.model,
             ..Host::below(&self.root)
         };
-        let captured = host.capture();
+        let captured = match &self.topology {
+            Some(file) => topology::read(file),
+            None => host.capture(),
+        };
         let topology = captured.map_err(|error| Error::CouldNotRun(error.to_string()))?;
         if let Some(text) = unseen(&topology) {
             warn(&text);
