@@ -76,10 +76,13 @@ impl System {
         self.data.as_deref().map_or_else(built_in, source::read)
     }
 
-    /// Whether it is a host that runs, so that its groups can be changed.
+    /// The host, if it is one that runs.
     #[must_use]
-    pub const fn is_host(&self) -> bool {
-        matches!(self.place, Place::Host(_))
+    pub const fn host(&self) -> Option<&Host> {
+        match &self.place {
+            Place::Host(host) => Some(host),
+            Place::File(_) => None,
+        }
     }
 
     /// Looks at the machine.
@@ -91,10 +94,7 @@ impl System {
     /// The edition of the module that is loaded; none in a file, which does not tell.
     #[must_use]
     pub fn loaded(&self) -> Option<Edition> {
-        let Place::Host(host) = &self.place else {
-            return None;
-        };
-        let modules = host.sysfs.join("module");
+        let modules = self.host()?.sysfs.join("module");
         let is_loaded = |edition: &Edition| modules.join(edition.module()).is_dir();
         Edition::value_variants().iter().copied().find(is_loaded)
     }

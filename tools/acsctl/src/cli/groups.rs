@@ -64,7 +64,7 @@ impl Groups {
             shared: self.shared,
         };
         let machine = system.machine();
-        let listing = Listing::of(&system, &machine, &names, &filter)?;
+        let listing = Listing::of(&machine, system.host(), &names, &filter)?;
         if let Some(text) = unseen(&system.topology) {
             warn(&text);
         }

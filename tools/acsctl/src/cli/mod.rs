@@ -4,8 +4,11 @@
 
 mod address;
 mod capture;
+mod generated;
 mod groups;
+mod pages;
 mod predict;
+mod schema;
 mod table;
 mod whence;
 mod why;
@@ -32,14 +35,13 @@ pub struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// The IOMMU groups of this host or of a capture.
     Groups(groups::Groups),
-    /// Why functions share a group, and what would change it.
     Why(why::Why),
-    /// The IOMMU groups that a kernel makes of a machine.
     Predict(predict::Predict),
-    /// Write what is seen of this host's PCI functions to a file.
     Capture(capture::Capture),
+    Man(pages::Man),
+    Completions(pages::Completions),
+    Schema(schema::Schema),
     /// The database of quirks.
     #[command(subcommand)]
     Table(table::Command),
@@ -64,6 +66,9 @@ impl Arguments {
             Command::Why(command) => command.run(),
             Command::Predict(command) => command.run().map_err(Failure::from),
             Command::Capture(command) => command.run().map_err(Failure::from),
+            Command::Man(command) => command.run().map_err(Failure::from),
+            Command::Completions(command) => command.run().map_err(Failure::from),
+            Command::Schema(command) => command.run().map_err(Failure::from),
             Command::Table(command) => command.run(),
         };
         let (text, error) = match outcome {

@@ -18,23 +18,24 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use topology::Bdf;
+use topology::{Bdf, Host};
 
 use self::{filter::Filter, host::Driver};
 use crate::{
     error::Error,
     names::Names,
     report::pretty,
-    system::{Machine, Place, System},
+    system::Machine,
     why::{Acs, Standing},
 };
 
 /// The version of the JSON form.
-const SCHEMA: &str = "acsctl-groups-1";
+pub(crate) const SCHEMA: &str = "acsctl-groups-1";
 
 /// A function, with what is known of it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Member {
     pub(crate) function: Bdf,
     /// Class, vendor, name and ids, as lspci has them.
@@ -58,7 +59,7 @@ pub(crate) struct Member {
 }
 
 /// What VFIO can do with a group.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Vfio {
     /// A file does not tell.
@@ -72,7 +73,7 @@ pub(crate) enum Vfio {
 }
 
 /// A group.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Group {
     /// The kernel's number of it; `None`: the group is computed.
     pub(crate) number: Option<u32>,
@@ -90,7 +91,8 @@ impl Group {
 }
 
 /// The groups of a machine.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
+#[schemars(rename = "Listing")]
 pub struct Listing<'s> {
     schema: &'static str,
     /// Whether the groups are those that the kernel has made; else they are computed.
@@ -103,22 +105,20 @@ pub struct Listing<'s> {
 }
 
 impl<'s> Listing<'s> {
-    /// The groups of a system in which a function is that `filter` asks for.
+    /// The groups of a machine in which a function is that `filter` asks for. Of the host that it is,
+    /// drivers are told.
     ///
     /// # Errors
     ///
     /// [`Error::CouldNotRun`] for a machine that cannot be.
     pub fn of(
-        system: &System,
         machine: &'s Machine<'s>,
+        host: Option<&Host>,
         names: &Names,
         filter: &Filter,
     ) -> Result<Self, Error> {
         let standing = Standing::of(machine)?;
-        let drivers = match &system.place {
-            Place::Host(host) => Some(host::drivers(host)),
-            Place::File(_) => None,
-        };
+        let drivers = host.map(host::drivers);
         let made = machine.recorded().is_some();
         let mut groups: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
         let mut ungrouped = Vec::new();

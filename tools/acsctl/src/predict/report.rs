@@ -8,6 +8,7 @@ use std::{
 };
 
 use isolation::table::Table;
+use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition, Seen};
 
@@ -16,10 +17,10 @@ use crate::{
 };
 
 /// The version of the JSON form.
-const SCHEMA: &str = "acsctl-predict-1";
+pub(crate) const SCHEMA: &str = "acsctl-predict-1";
 
 /// What a prediction was made under.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Under {
     /// `kernel`, `installed` or `with`.
     pub table: &'static str,
@@ -76,7 +77,7 @@ impl Under {
 }
 
 /// The groups that a kernel makes of a machine.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Report {
     schema: &'static str,
     /// The groups by their first member, members by address.
@@ -92,7 +93,7 @@ pub struct Report {
 }
 
 /// Something that was assumed.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct Assumed {
     /// What, in words.
     pub what: String,
@@ -101,7 +102,7 @@ pub struct Assumed {
 }
 
 /// Functions whose groups are not those that were predicted.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Difference {
     /// The groups predicted.
     pub predicted: Partition,

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use topology::Bdf;
 
@@ -23,10 +24,10 @@ use crate::{
 };
 
 /// The version of the JSON form.
-const SCHEMA: &str = "acsctl-why-1";
+pub(crate) const SCHEMA: &str = "acsctl-why-1";
 
 /// A function of a group.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Member {
     pub(super) function: Bdf,
     /// Class, vendor, name and ids.
@@ -36,7 +37,7 @@ pub(super) struct Member {
 }
 
 /// A step of the kernel's computation.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[allow(clippy::struct_field_names, reason = "they are keys of the JSON form")]
 pub(super) struct Joined {
     pub(super) step: &'static str,
@@ -52,7 +53,7 @@ pub(super) struct Joined {
 }
 
 /// From whom the function would be apart.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Goal {
     /// From all other devices; not from those of its own.
@@ -64,7 +65,7 @@ pub(super) enum Goal {
 }
 
 /// A device that would have to be isolated.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Need {
     pub(super) functions: Vec<Bdf>,
     /// What says that they are not isolated.
@@ -73,7 +74,7 @@ pub(super) struct Need {
 }
 
 /// What would set the function apart.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Change {
     pub(super) goal: Goal,
     /// Whether it can be had by isolation: with all of `needs`.
@@ -87,7 +88,7 @@ pub(super) struct Change {
 }
 
 /// The group that the machine's own kernel has made.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Actual {
     pub(super) members: Vec<Bdf>,
     /// Whether it is the one that is explained.
@@ -97,7 +98,7 @@ pub(super) struct Actual {
 }
 
 /// Why a function is in its group.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Answer {
     pub(super) schema: &'static str,
     pub(super) function: Member,

@@ -28,6 +28,7 @@ mod standing;
 mod statement;
 mod text;
 
+pub(crate) use answer::SCHEMA;
 pub use answer::{Answer, explain};
 pub(crate) use standing::{Acs, Standing};
 pub(crate) use statement::printable;

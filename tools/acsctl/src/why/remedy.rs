@@ -9,6 +9,7 @@ use isolation::{
     decision::{Decision, KernelVerdict},
     entry::Kind,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Removable};
 
@@ -21,7 +22,7 @@ use crate::{
 };
 
 /// What kind of thing it takes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum What {
     /// To look again as root.
@@ -47,7 +48,7 @@ pub(super) enum What {
 }
 
 /// What would change it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Remedy {
     pub(super) what: What,
     /// The entry that it is about.

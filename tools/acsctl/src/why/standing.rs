@@ -3,6 +3,7 @@
 //! How each function of a machine stands: its group, and what says that it is isolated or not.
 
 use isolation::acs::AcsFlags;
+use schemars::JsonSchema;
 use serde::Serialize;
 use topology::Package;
 
@@ -13,7 +14,7 @@ use super::{
 use crate::{error::Error, names::Names, predict::report::Under, system::Machine};
 
 /// What says of a function that it is isolated, or that it is not.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(crate) struct Acs {
     /// Whether the kernel counts it as isolated.
     pub(crate) isolated: bool,
@@ -27,7 +28,7 @@ pub(crate) struct Acs {
 }
 
 /// The registers of an ACS capability.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 struct Advertised {
     implemented: Vec<&'static str>,
     on: Vec<&'static str>,

@@ -8,6 +8,7 @@ use isolation::{
     groups::{Interface, acs_enabled::AcsRegisters},
     pcie::PcieType,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Assumption, Bdf};
 
@@ -15,7 +16,7 @@ use super::look::Look;
 use crate::names::{Names, ids};
 
 /// What says so.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Says {
     /// An entry of the module's table.
@@ -37,7 +38,7 @@ pub(super) enum Says {
 }
 
 /// What says of a function that it is isolated, or that it is not.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Statement {
     pub(super) function: Bdf,
     /// Its class, vendor, name and ids.
