@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! By which step each function came to its group: the step is one that the kernel takes for it, and
-//! leads to a function that has the group.
+//! By which step each function came to its group. That it is one which the kernel takes for it is held
+//! against functions at random in `tests/random`.
 
 mod common;
 
 use common::machine::{Change as _, Machine, bridge, devfn, endpoint, port, shared};
-use fastrand::Rng;
 use isolation::{
     groups::{DevfnSet, Function, Interface, Reason, Tie, Way},
-    pcie::PcieType::{PciBridge, PcieBridge, RootPort},
+    pcie::PcieType::{PciBridge, RootPort},
 };
 
 #[track_caller]
@@ -93,92 +92,4 @@ fn what_is_left_out_has_no_reason_and_what_stands_for_others_has_theirs() {
         &[vmd, left_out, behind],
         &[Reason::First, Reason::NoGroup, Reason::DmaDevice(0)],
     );
-}
-
-/// A machine of odd shape, each reason held against the facts.
-fn hold(functions: &[Function], seed: u64, seen: &mut [usize; 5]) {
-    let traced = Machine(functions.to_vec()).traced().expect("it is sound");
-    let at = |index: u32| &functions[index as usize];
-    let ancestors = |index: u32| std::iter::successors(at(index).above, |&next| at(next).above);
-    for (index, &(group, reason)) in (0_u32..).zip(&traced) {
-        let same = |other: u32| {
-            assert!(other < index, "seed {seed}: {index} joined a later one");
-            assert_eq!(traced[other as usize].0, group, "seed {seed}, {index}");
-        };
-        let case = match reason {
-            Reason::NoGroup => {
-                assert!(!at(index).takes_part && group.is_none());
-                0
-            }
-            Reason::First => {
-                let earlier = &traced[..index as usize];
-                assert!(earlier.iter().all(|&(other, _)| other != group));
-                1
-            }
-            Reason::DmaDevice(other) => {
-                assert_eq!(at(index).dma_device, Some(other));
-                same(other);
-                2
-            }
-            Reason::Bridge { bridge, way } => {
-                same(bridge);
-                let from = at(index).dma_device.unwrap_or(index);
-                assert!(ancestors(from).any(|above| above == bridge), "seed {seed}");
-                let found = at(bridge);
-                let holds = match way {
-                    Way::Path => {
-                        !found.isolated || ancestors(bridge).any(|above| !at(above).isolated)
-                    }
-                    Way::Alias => matches!(
-                        found.interface,
-                        Interface::Conventional | Interface::Express(PciBridge | PcieBridge)
-                    ),
-                };
-                assert!(holds, "seed {seed}, {index}: {reason:?}");
-                3
-            }
-            Reason::Neighbour {
-                counts,
-                from,
-                other,
-                tie,
-            } => {
-                same(other);
-                let own = at(index).dma_device.unwrap_or(index);
-                let counts_for_it = counts == own || ancestors(own).any(|above| above == counts);
-                assert!(counts_for_it, "seed {seed}, {index}: {reason:?}");
-                let (from, other) = (at(from), at(other));
-                assert_eq!((from.domain, from.bus), (other.domain, other.bus));
-                let holds = match tie {
-                    Tie::Slot => {
-                        from.slot() == other.slot()
-                            && from.multifunction
-                            && !from.isolated
-                            && !other.isolated
-                    }
-                    Tie::Alias => {
-                        let one_way = |one: &Function, two: &Function| {
-                            one.dma_aliases.contains(two.devfn)
-                                || one.dma_device.is_some_and(|it| at(it) == two)
-                        };
-                        one_way(from, other) || one_way(other, from)
-                    }
-                };
-                assert!(holds, "seed {seed}, {index}: {reason:?}");
-                4
-            }
-        };
-        seen[case] += 1;
-    }
-}
-
-#[test]
-fn the_reasons_of_random_machines_hold() {
-    let mut seen = [0; 5];
-    for seed in 0..2000 {
-        let machine = Machine::random(&mut Rng::with_seed(seed), 40);
-        hold(&machine.0, seed, &mut seen);
-    }
-    println!("no group, first, DMA device, bridge, neighbour: {seen:?}");
-    assert!(seen.iter().all(|&count| count > 100), "{seen:?}");
 }
