@@ -17,6 +17,8 @@ use crate::{error::Error, output};
 /// the version of its kernel, the kind of its IOMMU, and the value of `pcie_acs_override=` if there is
 /// one. It has no serial number, no name, no address of a network, and nothing that is stored on a
 /// device. Good as a bug report, as evidence, and as what every other command reads.
+///
+/// Exit status: 0 when it is written; 2 when the host cannot be read or the file cannot be written.
 #[derive(Args, Debug)]
 pub(super) struct Capture {
     /// The file to write [default: the standard output].
