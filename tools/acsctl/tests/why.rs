@@ -294,6 +294,23 @@ fn registers_that_are_off_are_named_bit_by_bit() {
     );
 }
 
+/// The same port with other ids is not known to have one anywhere.
+#[test]
+fn of_a_port_that_has_acs_elsewhere_the_firmware_is_suspected() {
+    let port = |device| {
+        changed("0000:00:10.0", |port| {
+            port.acs = None;
+            port.vendor = Hex::id(0x1022);
+            port.device = Some(Hex::id(device));
+        })
+    };
+    let answer = ask(&port(0x1483), &own(), "0000:01:00.0", Some("0000:00:10.0"));
+    let says = "On other machines this port (1022:1483) shows an ACS capability";
+    assert_says(&answer, &[says]);
+    let answer = ask(&port(0x7777), &own(), "0000:01:00.0", Some("0000:00:10.0"));
+    assert_not_said(&answer, "On other machines");
+}
+
 #[test]
 fn what_can_be_plugged_in_gets_no_hope() {
     let machine = changed("0000:00:10.0", |port| {

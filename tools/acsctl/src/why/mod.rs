@@ -14,11 +14,13 @@
 //! | `statement.rs` | what says of a function that it is isolated, or not |
 //! | `split.rs` | which devices would have to be isolated |
 //! | `remedy.rs` | what would have them counted as isolated |
+//! | `hidden.rs` | ports whose ACS capability firmware hides |
 //! | `slots.rs` | other slots, and settings of the firmware |
 //! | `answer.rs` | the answer, for programs |
 //! | `text.rs` | the answer, for people |
 
 mod answer;
+mod hidden;
 mod join;
 mod look;
 mod remedy;

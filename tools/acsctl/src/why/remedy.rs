@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Removable};
 
-use super::{look::Look, statement::printable};
+use super::{hidden::shown_elsewhere, look::Look, statement::printable};
 use crate::{
     edition::Edition,
     names::{Names, ids},
@@ -101,6 +101,18 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
                 add(switched_off(look));
                 continue;
             }
+        }
+        if seen.acs.is_none() && is_port(look, at) && shown_elsewhere(seen.function) {
+            add(Remedy::new(
+                What::FirmwareSetting,
+                format!(
+                    "On other machines this port ({}) shows an ACS capability, so the firmware hides it here. \
+                     Look in the setup for \"ACS\" (with AMD often ACS Enable, below NBIO or PCIe, and only \
+                     with AER on), or ask the vendor of the board. Whether this firmware has such a setting \
+                     is not known.",
+                    ids(seen.function)
+                ),
+            ));
         }
         let known = known(look, at, &mut add);
         if !known && seen.acs.is_none() {
@@ -254,6 +266,11 @@ fn is_exposed(look: &Look<'_, '_>, at: usize) -> bool {
     path.any(|at| look.seen(at).function.removable == Some(Removable::Removable))
 }
 
+/// Whether it is a bridge.
+fn is_port(look: &Look<'_, '_>, at: usize) -> bool {
+    look.seen(at).function.header != topology::Header::Endpoint
+}
+
 /// The functions of the same device that no entry can speak for.
 fn uncovered(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
     let packages: BTreeSet<_> = functions.iter().map(|&at| look.package(at)).collect();
@@ -275,8 +292,7 @@ fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy 
         .into_iter()
         .map(|id| printable(&names.vendor(id)))
         .collect();
-    let is_port = |at: &usize| look.seen(*at).function.header != topology::Header::Endpoint;
-    let what = if functions.iter().all(is_port) {
+    let what = if functions.iter().all(|&at| is_port(look, at)) {
         "what comes in at such a port always goes up to the IOMMU, and never from port to port"
     } else {
         "these functions cannot reach each other without passing the IOMMU"

@@ -91,7 +91,7 @@ fn function(
     }
     function.class = shown.as_ref().and_then(|ids| ids.class);
     function.revision = shown.as_ref().and_then(|ids| ids.revision);
-    details::read(&mut function, block).map_err(&fault)?;
+    details::read(&mut function, block).map_err(fault)?;
     if block.dump.len() >= 64 {
         dump(&mut function, block, is_whole);
     }
