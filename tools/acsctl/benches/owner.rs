@@ -7,6 +7,7 @@ use std::{fmt::Write as _, sync::LazyLock};
 
 use acsctl::{
     folder::{self, Scope},
+    listing::{Listing, filter::Filter},
     names::Names,
     predict::report::{Report, Under},
     quirk::Quirk,
@@ -125,6 +126,36 @@ fn predict(bencher: Bencher<'_, '_>, size: usize) {
         let groups = groups.partition(&machine.view);
         Report::of(&machine, groups, Under::kernel(&machine)).json()
     });
+}
+
+#[divan::bench(args = SIZES)]
+fn groups(bencher: Bencher<'_, '_>, size: usize) {
+    let text = server(size);
+    let names = Names::default();
+    bencher.counter(ItemsCount::new(size)).bench(|| {
+        let topology = parse(black_box(&text));
+        let machine = Machine::of(&topology, &DATA, None);
+        let listing = Listing::of(&machine, None, &names, &Filter::default());
+        listing.expect("it is sound").text()
+    });
+}
+
+#[divan::bench(args = SIZES)]
+fn picture(bencher: Bencher<'_, '_>, size: usize) {
+    let topology = parse(&server(size));
+    let machine = Machine::of(&topology, &DATA, None);
+    let names = Names::default();
+    let listing = Listing::of(&machine, None, &names, &Filter::default()).expect("it is sound");
+    bencher
+        .counter(ItemsCount::new(size))
+        .bench(|| black_box(&listing).svg());
+}
+
+/// The system's pci.ids, where there is one.
+#[divan::bench]
+fn names(bencher: Bencher<'_, '_>) {
+    let topology = parse(&server(300));
+    bencher.bench(|| Names::of_system(black_box(&topology)));
 }
 
 /// Of a function that shares its group with all of its domain.
