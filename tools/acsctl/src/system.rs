@@ -125,6 +125,8 @@ pub struct Machine<'a> {
     pub kernel: Option<Release>,
     /// What the quirks of that kernel say; of the newest one, where it is not known.
     pub verdicts: Verdicts<'a>,
+    /// What those of the newest kernel say.
+    pub newest: Verdicts<'a>,
     /// The edition of the module that is loaded, if one is.
     pub loaded: Option<Edition>,
     /// The table of that edition, or of the module `acs_quirks`.
@@ -143,6 +145,7 @@ impl<'a> Machine<'a> {
             view: view(topology),
             kernel,
             verdicts: Verdicts::in_kernel(quirks, kernel),
+            newest: Verdicts::of(quirks),
             loaded,
             table: built::table(&edition.select(quirks, oldest_supported())),
         }

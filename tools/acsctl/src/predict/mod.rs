@@ -6,8 +6,10 @@
 //! | file | what it does |
 //! |---|---|
 //! | `function.rs` | a captured function, as the module's decision asks for it |
+//! | `difference.rs` | what was assumed, and where groups differ |
 //! | `report.rs` | a prediction, as people and programs read it |
 
+pub(crate) mod difference;
 mod function;
 pub mod report;
 

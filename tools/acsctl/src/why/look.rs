@@ -2,6 +2,8 @@
 
 //! The machine that is explained, with its groups.
 
+use std::{cell::OnceCell, collections::BTreeMap};
+
 use isolation::{entry::Kind, groups, table::Table};
 use topology::{Bdf, Grouping, Header, Package, Seen, package};
 
@@ -16,6 +18,8 @@ pub(super) struct Look<'m, 'a> {
     /// The table of the module, if the groups are made with it.
     pub(super) table: Option<&'m Table>,
     pub(super) grouping: Grouping,
+    /// The functions of each device; made when it is asked for.
+    packages: OnceCell<BTreeMap<Package, Vec<usize>>>,
 }
 
 impl<'m, 'a> Look<'m, 'a> {
@@ -25,6 +29,7 @@ impl<'m, 'a> Look<'m, 'a> {
             machine,
             table,
             grouping,
+            packages: OnceCell::new(),
         })
     }
 
@@ -39,6 +44,7 @@ impl<'m, 'a> Look<'m, 'a> {
             machine: self.machine,
             table: self.table,
             grouping: grouping.map_err(impossible)?,
+            packages: OnceCell::new(),
         })
     }
 
@@ -56,6 +62,21 @@ impl<'m, 'a> Look<'m, 'a> {
 
     pub(super) fn package(&self, at: usize) -> Package {
         package(&self.machine.view, self.seen(at))
+    }
+
+    /// The functions of a device.
+    pub(super) fn of_package(
+        &self,
+        package: Package,
+    ) -> impl Iterator<Item = usize> + use<'_, 'm, 'a> {
+        let packages = self.packages.get_or_init(|| {
+            let mut packages: BTreeMap<Package, Vec<usize>> = BTreeMap::new();
+            for at in 0..self.machine.view.functions.len() {
+                packages.entry(self.package(at)).or_default().push(at);
+            }
+            packages
+        });
+        packages.get(&package).into_iter().flatten().copied()
     }
 
     /// The bridges above a function, from the nearest on.

@@ -16,10 +16,12 @@
 //! | `remedy.rs` | what would have them counted as isolated |
 //! | `hidden.rs` | ports whose ACS capability firmware hides |
 //! | `slots.rs` | other slots, and settings of the firmware |
+//! | `explain.rs` | finds the answer |
 //! | `answer.rs` | the answer, for programs |
-//! | `text.rs` | the answer, for people |
+//! | `text.rs`, `words.rs` | the answer, for people |
 
 mod answer;
+mod explain;
 mod hidden;
 mod join;
 mod look;
@@ -29,8 +31,10 @@ mod split;
 mod standing;
 mod statement;
 mod text;
+mod words;
 
+pub use answer::Answer;
 pub(crate) use answer::SCHEMA;
-pub use answer::{Answer, explain};
+pub use explain::explain;
 pub(crate) use standing::{Acs, Standing};
 pub(crate) use statement::printable;

@@ -18,7 +18,6 @@ use crate::{
     edition::Edition,
     names::{Names, ids},
     quirk::{Quirk, Status},
-    verdict::Verdicts,
 };
 
 /// What kind of thing it takes.
@@ -138,7 +137,7 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
 fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
     let seen = look.seen(at);
     let function = seen.function;
-    let newest = Verdicts::in_kernel(look.machine.quirks, None);
+    let newest = &look.machine.newest;
     let verdict = newest.of_seen(look.machine.topology, seen, AcsFlags::GROUPING);
     if let (KernelVerdict::Isolated, Some(quirk)) = (verdict.kernel, verdict.by) {
         let since = quirk
@@ -278,10 +277,14 @@ fn uncovered(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
         let seen = look.seen(*at);
         let kind = |found| Kind::ALL.into_iter().any(|kind| kind.applies_to(found));
         let can = seen.pcie_type().is_some_and(kind) && seen.acs.is_none();
-        seen.function.physfn.is_none() && !can && packages.contains(&look.package(*at))
+        seen.function.physfn.is_none() && !can
     };
-    let all = 0..look.machine.view.functions.len();
-    all.filter(cannot).map(|at| look.bdf(at)).collect()
+    let members = packages
+        .iter()
+        .flat_map(|&package| look.of_package(package));
+    let mut uncovered: Vec<_> = members.filter(cannot).map(|at| look.bdf(at)).collect();
+    uncovered.sort_unstable();
+    uncovered
 }
 
 /// Whose statement it would take, and how to get there.
@@ -318,7 +321,7 @@ fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy 
             "It would have to go into the kernel's own quirks: an entry of the module counts only when it \
              speaks for the whole device, and it cannot speak for {}, which is conventional or has an ACS \
              capability.",
-            super::text::named(&uncovered)
+            super::words::named(&uncovered)
         )
     };
     Remedy::new(
