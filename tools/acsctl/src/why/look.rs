@@ -2,7 +2,7 @@
 
 //! The machine that is explained, with its groups.
 
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::{collections::BTreeMap, sync::OnceLock};
 
 use isolation::{entry::Kind, groups, table::Table};
 use topology::{Bdf, Grouping, Header, Package, Seen, package};
@@ -19,7 +19,7 @@ pub(super) struct Look<'m, 'a> {
     pub(super) table: Option<&'m Table>,
     pub(super) grouping: Grouping,
     /// The functions of each device; made when it is asked for.
-    packages: OnceCell<BTreeMap<Package, Vec<usize>>>,
+    packages: OnceLock<BTreeMap<Package, Vec<usize>>>,
 }
 
 impl<'m, 'a> Look<'m, 'a> {
@@ -29,7 +29,7 @@ impl<'m, 'a> Look<'m, 'a> {
             machine,
             table,
             grouping,
-            packages: OnceCell::new(),
+            packages: OnceLock::new(),
         })
     }
 
@@ -44,7 +44,7 @@ impl<'m, 'a> Look<'m, 'a> {
             machine: self.machine,
             table: self.table,
             grouping: grouping.map_err(impossible)?,
-            packages: OnceCell::new(),
+            packages: OnceLock::new(),
         })
     }
 
