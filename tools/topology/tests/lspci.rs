@@ -184,9 +184,15 @@ fn what_lspci_never_prints_is_refused_with_the_place() {
         "0000:00:1c.0: ACSCtl: does not say whether SrcValid is there",
     );
     let text = VERBOSE.replace("secondary=01", "secondary=zz");
-    refused(&text, "0000:00:01.0: \"Bus: primary=00, secondary=zz");
+    refused(&text, "0000:00:01.0: \"primary=00, secondary=zz");
     let text = VERBOSE.replace("IOMMU group: 2", "IOMMU group: two");
     refused(&text, "\"two\" is not the number of an IOMMU group");
+    let error = parse(
+        "lspci.txt",
+        "00:1f.3 Audio \u{1b}[2J: Nobody\n\tControl: I/O-\n",
+    );
+    let error = error.expect_err("it is refused").to_string();
+    assert!(!error.contains('\u{1b}'), "a file steers the terminal");
     let missing = dump(&space()).replace("40: 10", "x");
     refused(
         &format!("00:1c.0 PCI bridge: Some port\n{missing}"),

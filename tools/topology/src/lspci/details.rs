@@ -4,7 +4,7 @@
 
 use isolation::acs::AcsFlags;
 
-use super::lines::Block;
+use super::{lines::Block, quoted};
 use crate::{Acs, Function, Header, Hex, Port, Sriov, Subsystem, hex};
 
 /// The flags of ACS as lspci names them, in the order of the registers.
@@ -47,7 +47,7 @@ pub(super) fn read(function: &mut Function, block: &Block<'_>) -> Result<(), Str
             buses(function, rest)?;
         } else if let Some(group) = line.strip_prefix("IOMMU group: ") {
             let number = group.trim().parse();
-            let wrong = |_| format!("\"{group}\" is not the number of an IOMMU group");
+            let wrong = |_| format!("{} is not the number of an IOMMU group", quoted(group));
             function.iommu_group = Some(number.map_err(wrong)?);
         } else if line.starts_with("!!! Unknown header type 7f") {
             function.unreadable = true;
@@ -144,7 +144,7 @@ fn buses(function: &mut Function, text: &str) -> Result<(), String> {
         let digits = rest.and_then(|rest| rest.get(..2));
         let value = digits.and_then(|digits| hex::parse(digits, 2));
         let value = value.and_then(|value| u8::try_from(value).ok());
-        value.ok_or_else(|| format!("\"Bus: {text}\" does not tell {key}"))
+        value.ok_or_else(|| format!("{} does not tell {key}", quoted(text)))
     };
     // A CardBus bridge shows the same, and is told by its class.
     let is_cardbus = function.class.is_some_and(|class| class.0 >> 8 == 0x0607);

@@ -79,7 +79,8 @@ fn function(
         (None, Some(ids)) => (ids.vendor, ids.device),
         (None, None) if block.dump.len() >= 64 => (u16::MAX, Some(u16::MAX)),
         (None, None) => {
-            let problem = format!("it is not shown which device \"{}\" is", block.header);
+            let shown = quoted(block.header);
+            let problem = format!("it is not shown which device {shown} is");
             return Err(fault(problem));
         }
     };
@@ -129,6 +130,13 @@ fn dump(function: &mut Function, block: &Block<'_>, is_whole: bool) {
             (false, None)
         };
     }
+}
+
+/// A text of the file in a message: in quotes, not too long, and nothing in it that steers a terminal.
+fn quoted(text: &str) -> String {
+    const SHOWN: usize = 100;
+    let shown: String = text.chars().take(SHOWN).collect();
+    format!("\"{}\"", shown.escape_debug())
 }
 
 /// Virtual functions are those at the places that their physical function has for them.
