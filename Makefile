@@ -120,10 +120,11 @@ TABLES := validated:quirks:src/table.rs \
 ACSCTL = $(CARGO) run --quiet --locked --offline --package acsctl --
 table-build = set -- $(subst :, ,$(1)); $(ACSCTL) table build --edition $$1 --kernel $(OLDEST) --quirks $$2 --out $$3
 # What is made from the data and the rules besides the tables: the file, and how acsctl makes it.
-PAGES := Documentation/quirks.md:page+quirks \
-	Documentation/quirks-format.md:page+format \
-	quirks/schema.json:schema
-page-build = $(ACSCTL) table $(subst +, ,$(lastword $(subst :, ,$(1)))) --out $(firstword $(subst :, ,$(1)))
+PAGES := Documentation/quirks.md:table+page+quirks \
+	Documentation/quirks-format.md:table+page+format \
+	Documentation/acsctl.schema.json:schema \
+	quirks/schema.json:table+schema
+page-build = $(ACSCTL) $(subst +, ,$(lastword $(subst :, ,$(1)))) --out $(firstword $(subst :, ,$(1)))
 
 .PHONY: table
 table: crates ## regenerate the table sources and the pages from quirks/
@@ -142,6 +143,15 @@ table-check: crates
 .PHONY: acsctl
 acsctl: crates ## build build/acsctl, which runs on any Linux system of this architecture
 	@$(IN_ROOT) scripts/build-acsctl.sh
+
+.PHONY: man
+man: crates ## write man pages to build/man and completions for shells to build/completions
+	@$(ACSCTL) man --out build/man
+	@mkdir -p build/completions
+	@$(ACSCTL) completions bash >build/completions/acsctl.bash
+	@$(ACSCTL) completions zsh >build/completions/_acsctl
+	@$(ACSCTL) completions fish >build/completions/acsctl.fish
+	@$(SUDO) chown -R --reference=Makefile build
 
 .PHONY: check
 check: crates ## check the data files against every rule

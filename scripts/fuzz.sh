@@ -17,11 +17,15 @@ coverage=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1)
 
-# seed TARGET ENDING: the project's own files are where it begins
+# seed TARGET ENDING...: the project's own files are where it begins
 seed() {
-	mkdir -p "$WORK/$1" "$WORK/seeds/$1"
-	find "$PROJECT"/{quirks,tests,tools} -name "*.$2" |
-		while read -r file; do cp "$file" "$WORK/seeds/$1/$(sha256sum <"$file" | cut -c1-16)"; done
+	local target=$1 ending
+	shift
+	mkdir -p "$WORK/$target" "$WORK/seeds/$target"
+	for ending in "$@"; do
+		find "$PROJECT"/{quirks,tests,tools} -name "*.$ending" |
+			while read -r file; do cp "$file" "$WORK/seeds/$target/$(sha256sum <"$file" | cut -c1-16)"; done
+	done
 }
 
 say 'building'
@@ -29,7 +33,7 @@ RUSTFLAGS="${coverage[*]}" CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PRO
 	CARGO_TARGET_DIR="$WORK/target" cargo build --quiet --locked --offline --release --target "$RUST_TARGET" \
 	--package fuzz --features libfuzzer
 
-# fuzz TARGET ENDING
+# fuzz TARGET ENDING...
 fuzz() {
 	seed "$@"
 	say "fuzzing $1 for $SECONDS_EACH s"
@@ -39,4 +43,4 @@ fuzz() {
 }
 
 fuzz data-file toml
-fuzz capture json
+fuzz capture json txt

@@ -5,6 +5,7 @@
 use super::{
     function::Function,
     layout::{self, Fault, Scratch},
+    reason::{Reason, Way},
     release::{Procedure, Release},
     search,
     upward::{Found, Upward},
@@ -15,6 +16,7 @@ use super::{
 ///
 /// `functions` are in the order in which the kernel adds them; [the module](super) says which that
 /// is. `work`, `order` and `groups` are as long as that list, and what is in them does not matter.
+/// Afterwards, `work` has the step by which each function came to its group.
 ///
 /// O(n log n) in the number of functions; see [`layout::prepare`] and [`search::find`] for what
 /// aliases add.
@@ -48,12 +50,14 @@ fn first_found(
     let mut count = 0_u32;
     for (index, function) in (0..).zip(functions) {
         let mut group = None;
+        let mut reason = Reason::NoGroup;
         if function.takes_part {
-            let found = device_group(index, functions, order, groups, work);
-            group = found.or(Some(count));
-            if found.is_none() {
+            let own = (count, Reason::First);
+            let (number, step) = device_group(index, functions, order, groups, work).unwrap_or(own);
+            if step == Reason::First {
                 count = count.saturating_add(1);
             }
+            (group, reason) = (Some(number), step);
         }
         let above = function
             .above
@@ -61,6 +65,7 @@ fn first_found(
         let upward = Upward::of(function, index, group, above.map(|above| &above.upward));
         if let Some(slot) = layout::scratch_mut(work, index) {
             slot.upward = upward;
+            slot.reason = reason;
         }
         if let Some(slot) = usize::try_from(index)
             .ok()
@@ -72,31 +77,37 @@ fn first_found(
     count
 }
 
-/// The group that a function finds, `None` when it gets one of its own: `pci_device_group()`.
+/// The group that a function finds and by which step, `None` when it gets one of its own:
+/// `pci_device_group()`.
 fn device_group(
     index: u32,
     functions: &[Function],
     order: &[u32],
     groups: &[Option<u32>],
     work: &mut [Scratch],
-) -> Option<u32> {
+) -> Option<(u32, Reason)> {
     // By whose requester id its requests reach the IOMMU.
     let mut counts = index;
     if let Some(other) = layout::at(functions, index)?.dma_device {
         counts = other;
         if let Some(group) = groups.get(usize::try_from(other).ok()?)? {
-            return Some(*group);
+            return Some((*group, Reason::DmaDevice(other)));
         }
     }
     // Then up to where each path on is isolated.
-    let ways: [fn(&Upward) -> Found; 2] = [|upward| upward.alias, |upward| upward.shared];
-    for way in ways {
+    for way in [Way::Alias, Way::Path] {
         let above = layout::at(functions, counts)?.above;
         let upward = above.and_then(|above| layout::scratch(work, above));
-        match upward.map_or(Found::Nothing, |above| way(&above.upward)) {
+        let found = upward.map_or(Found::Nothing, |above| match way {
+            Way::Alias => above.upward.alias,
+            Way::Path => above.upward.shared,
+        });
+        match found {
             Found::Nothing => {}
             Found::Bridge(bridge) => counts = bridge,
-            Found::Group(group) => return Some(group),
+            Found::Group { group, bridge } => {
+                return Some((group, Reason::Bridge { bridge, way }));
+            }
         }
     }
     // Then among its neighbours.

@@ -7,12 +7,13 @@ use core::fmt;
 use super::{
     devfns::DevfnSet,
     function::Function,
+    reason::Reason,
     search::Caller,
     upward::Upward, //
 };
 
 /// What the computation remembers of one function. The caller hands in one for each, as
-/// `Scratch::default()`; what is left in it afterwards means nothing.
+/// `Scratch::default()`; all that is of use afterwards is [`Scratch::reason`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scratch {
     /// Where in the order by bus the function's bus begins.
@@ -27,6 +28,15 @@ pub struct Scratch {
     pub(super) caller: Caller,
     /// For a bridge: what the way up from its secondary bus has to offer.
     pub(super) upward: Upward,
+    /// By which step it came to its group.
+    pub(super) reason: Reason,
+}
+
+impl Scratch {
+    /// By which step the function came to its group; after [`assign`](super::assign()).
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
 }
 
 /// What is wrong with the functions; indices are those of the list.

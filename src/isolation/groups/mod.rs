@@ -28,6 +28,7 @@
 //! | `upward.rs` | what the way from a bus to the root has to offer |
 //! | `search.rs` | the search for a group among the functions of one bus |
 //! | `assign.rs` | gives each function its group |
+//! | `reason.rs` | by which step it came to it |
 
 pub mod acs_enabled;
 pub mod aliases;
@@ -35,6 +36,7 @@ mod assign;
 mod devfns;
 mod function;
 mod layout;
+mod reason;
 pub mod release;
 mod search;
 mod upward;
@@ -43,3 +45,4 @@ pub use assign::assign;
 pub use devfns::DevfnSet;
 pub use function::{Function, Interface};
 pub use layout::{Fault, Scratch};
+pub use reason::{Reason, Tie, Way};

@@ -12,6 +12,7 @@ use super::{
     devfns::DevfnSet,
     function::Function,
     layout::{self, Scratch},
+    reason::{Reason, Tie},
 };
 
 /// From where `get_pci_alias_group()` was called for a function. Functions are given by their
@@ -64,7 +65,7 @@ struct Search<'a> {
 }
 
 /// The first group that `pci_device_group()` comes upon from the function `start` on, by way of
-/// `get_pci_alias_group()` and then `get_pci_function_alias_group()`. `order` and `work` are as
+/// `get_pci_alias_group()` and then `get_pci_function_alias_group()`, and how. `order` and `work` are as
 /// [`prepare`](super::layout::prepare) has left them.
 ///
 /// Costs a few steps for each function of the bus that is visited: 256 at most.
@@ -74,7 +75,7 @@ pub(super) fn find(
     order: &[u32],
     groups: &[Option<u32>],
     work: &mut [Scratch],
-) -> Option<u32> {
+) -> Option<(u32, Reason)> {
     let Scratch {
         bus_start,
         rank,
@@ -95,11 +96,19 @@ pub(super) fn find(
         visited: DevfnSet::EMPTY,
         done: DevfnSet::EMPTY,
     };
-    search.run(rank)
+    let (group, from, other, tie) = search.run(rank)?;
+    let reason = Reason::Neighbour {
+        counts: start,
+        from,
+        other,
+        tie,
+    };
+    Some((group, reason))
 }
 
 impl Search<'_> {
-    fn run(&mut self, start: u8) -> Option<u32> {
+    /// The group, and the last step to it: from whom, to whom, and what ties the two.
+    fn run(&mut self, start: u8) -> Option<(u32, u32, u32, Tie)> {
         let mut step = Step::Enter(start, Caller::Start);
         loop {
             step = match step {
@@ -107,8 +116,13 @@ impl Search<'_> {
                     self.visited.insert(rank);
                     let index = self.index(rank)?;
                     let group = self.groups.get(usize::try_from(index).ok()?)?;
-                    if group.is_some() {
-                        return *group;
+                    if let Some(group) = *group {
+                        let (from, tie) = match caller {
+                            Caller::Start => (rank, Tie::Slot),
+                            Caller::Alias(by) => (by, Tie::Alias),
+                            Caller::Mate(mates) => (mates.of, Tie::Slot),
+                        };
+                        return Some((group, self.index(from)?, index, tie));
                     }
                     layout::scratch_mut(self.work, index)?.caller = caller;
                     Step::Aliases(rank, 0)

@@ -19,8 +19,13 @@ pub(super) enum Found {
     Nothing,
     /// The bridge with this index is what counts; neither it nor one below it has a group.
     Bridge(u32),
-    /// A group.
-    Group(u32),
+    /// A group, which this bridge has.
+    Group {
+        /// The group.
+        group: u32,
+        /// The index of the bridge.
+        bridge: u32,
+    },
 }
 
 impl Found {
@@ -28,7 +33,10 @@ impl Found {
     /// to find `further`.
     const fn or_further(index: u32, group: Option<u32>, further: Self) -> Self {
         match (group, further) {
-            (Some(group), _) => Self::Group(group),
+            (Some(group), _) => Self::Group {
+                group,
+                bridge: index,
+            },
             (None, Self::Nothing) => Self::Bridge(index),
             (None, found) => found,
         }

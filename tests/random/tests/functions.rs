@@ -6,11 +6,13 @@
 
 #[path = "../../../tools/isolation/tests/common/groups_in_c.rs"]
 mod groups_in_c;
+#[path = "../../../tools/isolation/tests/common/reasons_hold.rs"]
+mod reasons_hold;
 
 use std::{cell::Cell, path::PathBuf};
 
 use fastrand::Rng;
-use isolation::groups::{self, DevfnSet, Function, Interface, Scratch, release::Release};
+use isolation::groups::{self, DevfnSet, Function, Interface, Reason, Scratch, release::Release};
 use proptest::{
     prelude::any,
     strategy::Strategy as _,
@@ -20,13 +22,22 @@ use random_topologies::{Run, topologies, topology};
 use topology::{Topology, view};
 
 fn model(functions: &[Function]) -> Vec<Option<u32>> {
+    traced(functions)
+        .into_iter()
+        .map(|(group, _)| group)
+        .collect()
+}
+
+/// The same, with the step by which each came to its group.
+fn traced(functions: &[Function]) -> Vec<(Option<u32>, Reason)> {
     let len = functions.len();
     let mut work = vec![Scratch::default(); len];
     let (mut order, mut groups) = (vec![0; len], vec![None; len]);
     let release = Release::LINUX_7_3;
     groups::assign(&release, functions, &mut work, &mut order, &mut groups)
         .expect("the functions are sound");
-    groups
+    let reasons = work.iter().map(Scratch::reason);
+    groups.into_iter().zip(reasons).collect()
 }
 
 /// What is likely in one list of functions, in percent.
@@ -182,6 +193,30 @@ fn the_model_agrees_with_the_kernels_code() {
     let (cases, several) = (run.cases, several.get());
     println!("{cases} lists of functions, {several} with several groups");
     assert!(several * 2 > cases, "those with one group show little");
+}
+
+/// What is told of how each function came to its group is true.
+#[test]
+fn the_reasons_hold() {
+    let mut kinds = [0; reasons_hold::KINDS];
+    for seed in 0..1500 {
+        let functions = functions(&topology(seed, 60), seed);
+        let traced = traced(&functions);
+        match reasons_hold::hold(&functions, &traced) {
+            Ok(found) => found.into_iter().for_each(|kind| kinds[kind] += 1),
+            Err(problem) => panic!("seed {seed}: {problem}"),
+        }
+        // The control: told of somebody else, none that names another function holds.
+        let mut wrong = traced;
+        let named = |reason: &Reason| !matches!(reason, Reason::NoGroup | Reason::First);
+        let at = wrong.iter().position(|(_, reason)| named(reason));
+        if let Some(at) = at {
+            wrong[at].1 = Reason::DmaDevice(u32::try_from(at).expect("it is small"));
+            assert!(reasons_hold::hold(&functions, &wrong).is_err());
+        }
+    }
+    println!("in no group, first, DMA device, bridge, neighbour: {kinds:?}");
+    assert!(kinds.iter().all(|&count| count > 100), "{kinds:?}");
 }
 
 /// Why the kernel's order of enumeration is not needed in full.

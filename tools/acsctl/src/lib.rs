@@ -25,6 +25,10 @@
 //! | `output.rs` | writes that file, or compares with it |
 //! | `json_schema.rs` | the JSON Schema of a data file |
 //! | `predict/` | the groups that a kernel makes of a captured machine |
+//! | `why/` | why functions share a group, and what would change it |
+//! | `listing/` | the groups of a machine as a list, a tree or a picture |
+//! | `names.rs` | what vendors and devices are called |
+//! | `system.rs` | what commands for owners look at: a machine and the data |
 //! | `page/` | pages of the documentation that are made from the data |
 //! | `entry_json.rs` | entries in their JSON form |
 //! | `verdict.rs` | what the kernel's own quirks say of a function, by the mainline entries |
@@ -47,7 +51,9 @@ mod format;
 pub mod generate;
 pub mod json_schema;
 pub mod limits;
+pub mod listing;
 mod name;
+pub mod names;
 pub mod output;
 mod overlap;
 pub mod page;
@@ -59,4 +65,6 @@ mod replay;
 pub mod report;
 pub mod rule;
 pub mod source;
+pub mod system;
 pub mod verdict;
+pub mod why;

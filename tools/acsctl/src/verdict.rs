@@ -15,7 +15,10 @@ use isolation::{
 };
 use topology::{Seen, Topology};
 
-use crate::quirk::{AcsRegisters as Layout, Condition, Mainline, Quirk};
+use crate::{
+    quirk::{AcsRegisters as Layout, Condition, Mainline, Quirk},
+    release::Release,
+};
 
 /// What the handlers look at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,11 +80,20 @@ impl<'a> Verdicts<'a> {
     /// Those of these entries that mainline has.
     #[must_use]
     pub fn of(quirks: &'a [Quirk]) -> Self {
+        Self::in_kernel(quirks, None)
+    }
+
+    /// Those of these entries that mainline had in this release, if it is known; else all.
+    #[must_use]
+    pub fn in_kernel(quirks: &'a [Quirk], kernel: Option<Release>) -> Self {
         let mut entries: BTreeMap<u16, Vec<_>> = BTreeMap::new();
         for quirk in quirks {
             let Some(mainline) = &quirk.mainline else {
                 continue;
             };
+            if kernel.is_some_and(|kernel| mainline.is_missing_in(kernel)) {
+                continue;
+            }
             let vendors: BTreeSet<u16> = quirk.ids().map(|ids| ids.vendor).collect();
             for vendor in vendors {
                 entries.entry(vendor).or_default().push((quirk, mainline));

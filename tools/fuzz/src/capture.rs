@@ -1,16 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Fuzzes the reader of captures, the groups that are computed of one, and the draft of an entry: any
-//! bytes end in a refusal or in a result, never in a panic, and what is read can be written and read
-//! again.
+//! Fuzzes the reader of captures and of what lspci prints, the groups that are computed of one, what is
+//! explained, listed and drawn of it, and the draft of an entry: any bytes end in a refusal or in a
+//! result, never in a panic, and what is read can be written and read again.
 
 #![no_main]
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use acsctl::{
-    built, draft, edition::Edition, folder, folder::Scope, predict::Prediction, quirk::Quirk,
-    source, verdict::Verdicts,
+    built, draft,
+    edition::Edition,
+    folder,
+    folder::Scope,
+    listing::{Listing, filter::Filter},
+    names::Names,
+    predict::{
+        Prediction,
+        report::{Report, Under},
+    },
+    quirk::Quirk,
+    source,
+    system::Machine,
+    verdict::Verdicts,
+    why::explain,
 };
 use isolation::table::Table;
 use libfuzzer_sys::fuzz_target;
@@ -43,8 +56,41 @@ fuzz_target!(|bytes: &[u8]| {
     if let Some(first) = machine.functions.first() {
         let _ = draft::draft(&machine, first.bdf, Some("acme/x1"), quirks);
     }
+    look(&machine, quirks);
     let mut written = Vec::new();
     topology::write(&machine, &mut written).expect("memory takes it");
     let written = String::from_utf8(written).expect("JSON is text");
     topology::parse("again", &written).expect("what was read can be read again");
 });
+
+/// What the commands for owners make of a machine.
+fn look(machine: &topology::Topology, quirks: &[Quirk]) {
+    let names = Names::default();
+    let seen = Machine::of(machine, quirks, None);
+    let listing = Listing::of(&seen, None, &names, &Filter::default()).expect("it is sound");
+    listing.json().expect("it has a JSON form");
+    assert!(
+        !listing.text().contains("\u{1b}]"),
+        "a file steers the terminal"
+    );
+    let _ = (listing.tree(), listing.svg());
+    let groups = seen
+        .grouping(None)
+        .expect("it is sound")
+        .partition(&seen.view);
+    let _ = Report::of(&seen, groups, Under::kernel(&seen)).text();
+    // The first, the last and one in between: each is asked about by itself and with the first.
+    let count = machine.functions.len();
+    let first = machine.functions[0].bdf;
+    for at in [0, count / 2, count - 1] {
+        let bdf = machine.functions[at].bdf;
+        let answer = explain(&seen, bdf, None, &names).expect("it is there");
+        answer.json().expect("it has a JSON form");
+        let _ = answer.text();
+        if bdf != first {
+            let _ = explain(&seen, bdf, Some(first), &names)
+                .expect("both are there")
+                .text();
+        }
+    }
+}

@@ -2,8 +2,9 @@
 
 //! Where a function is.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::hex;
@@ -98,6 +99,20 @@ impl FromStr for Domain {
         let digits = text.len().clamp(4, 8);
         hex::parse(text, digits).map(Self).ok_or_else(|| {
             format!("\"{text}\" is not a domain; write it with four hexadecimal digits or more")
+        })
+    }
+}
+
+impl JsonSchema for Bdf {
+    fn schema_name() -> Cow<'static, str> {
+        "function".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "The address of a function: domain, bus, device and function number.",
+            "pattern": "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$",
         })
     }
 }

@@ -6,13 +6,33 @@ use std::collections::BTreeMap;
 
 use isolation::{
     decision::KernelVerdict,
-    groups::{self, Fault, Scratch, release::Release},
+    groups::{self, Fault, Reason, Scratch, release::Release},
 };
 
 use crate::{Bdf, Topology, View, kernel::Seen};
 
 /// Groups, by their first member; members by address. Functions in no group are not in it.
 pub type Partition = Vec<Vec<Bdf>>;
+
+/// What the kernel makes of each function, in the order of [`View::functions`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grouping {
+    /// What the grouping goes by.
+    pub functions: Vec<groups::Function>,
+    /// The number of its group, from 0; `None`: it is in none.
+    pub groups: Vec<Option<u32>>,
+    /// By which step it came to that group.
+    pub reasons: Vec<Reason>,
+}
+
+impl Grouping {
+    /// The groups of the machine that this was made of.
+    #[must_use]
+    pub fn partition(&self, view: &View<'_>) -> Partition {
+        let addresses = view.functions.iter().map(|seen| seen.function.bdf);
+        by_number(addresses.zip(self.groups.iter().copied()))
+    }
+}
 
 /// The groups that the kernel `release` would make of a machine, where `verdict_of` is what its
 /// quirks say of a function.
@@ -25,6 +45,19 @@ pub fn partition(
     release: &Release,
     verdict_of: impl Fn(&Seen<'_>) -> KernelVerdict,
 ) -> Result<Partition, Fault> {
+    Ok(grouping(view, release, verdict_of)?.partition(view))
+}
+
+/// As [`partition`], with how each function came to its group.
+///
+/// # Errors
+///
+/// [`Fault`] for a view that was not made of a sound topology.
+pub fn grouping(
+    view: &View<'_>,
+    release: &Release,
+    verdict_of: impl Fn(&Seen<'_>) -> KernelVerdict,
+) -> Result<Grouping, Fault> {
     let functions: Vec<_> = view
         .functions
         .iter()
@@ -34,8 +67,11 @@ pub fn partition(
     let mut order = vec![0; functions.len()];
     let mut numbers = vec![None; functions.len()];
     groups::assign(release, &functions, &mut work, &mut order, &mut numbers)?;
-    let addresses = view.functions.iter().map(|seen| seen.function.bdf);
-    Ok(by_number(addresses.zip(numbers)))
+    Ok(Grouping {
+        functions,
+        groups: numbers,
+        reasons: work.iter().map(Scratch::reason).collect(),
+    })
 }
 
 /// The groups that the machine's own kernel made.

@@ -6,12 +6,12 @@ use std::{fs::File, io::Read as _, path::Path};
 
 use serde_json::{Value, error::Category};
 
-use crate::{Topology, check, error::Error};
+use crate::{Topology, check, error::Error, lspci};
 
 /// The largest file that is read, in bytes: some 40000 functions.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// Reads a topology from a file and checks it.
+/// Reads a topology from a file and checks it: the project's own format, or what lspci has printed.
 ///
 /// # Errors
 ///
@@ -25,18 +25,19 @@ pub fn read(path: &Path) -> Result<Topology, Error> {
         .and_then(|file| file.take(limit).read_to_end(&mut bytes))
         .map_err(|error| Error::io(path, &error))?;
     let name = path.display().to_string();
-    let text = String::from_utf8(bytes).map_err(|_| {
-        Error::at(
-            &name,
-            "",
-            "is not text in UTF-8",
-            "use a file that \"acsctl\" has written",
-        )
+    let text = String::from_utf8(bytes).or_else(|error| {
+        // What devices have stored, and lspci prints, may be anything.
+        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+        if lspci::is_lspci(&text) {
+            return Ok(text);
+        }
+        let remedy = "use a file that \"acsctl\" has written, or what lspci has printed";
+        Err(Error::at(&name, "", "is not text in UTF-8", remedy))
     })?;
     parse(&name, &text)
 }
 
-/// Reads a topology from text and checks it; `name` is what messages call it.
+/// The same from text; `name` is what messages call it.
 ///
 /// # Errors
 ///
@@ -50,6 +51,9 @@ pub fn parse(name: &str, text: &str) -> Result<Topology, Error> {
             problem,
             "no machine has so many functions; capture it again",
         ));
+    }
+    if lspci::is_lspci(text) {
+        return lspci::parse(name, text);
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let topology: Topology = serde_path_to_error::deserialize(&mut json).map_err(|error| {

@@ -24,6 +24,8 @@ pub struct Host {
     pub sysfs: PathBuf,
     /// The file that has the release of the kernel.
     pub release: PathBuf,
+    /// The file that has the kernel's command line, of which one value is taken.
+    pub command_line: PathBuf,
     /// Whether to tell the model of the machine, which firmware has.
     pub model: bool,
 }
@@ -31,15 +33,22 @@ pub struct Host {
 impl Default for Host {
     /// The host that this program runs on, without its model.
     fn default() -> Self {
-        Self {
-            sysfs: "/sys".into(),
-            release: "/proc/sys/kernel/osrelease".into(),
-            model: false,
-        }
+        Self::below(Path::new("/"))
     }
 }
 
 impl Host {
+    /// A host whose file systems are below a folder, without its model.
+    #[must_use]
+    pub fn below(root: &Path) -> Self {
+        Self {
+            sysfs: root.join("sys"),
+            release: root.join("proc/sys/kernel/osrelease"),
+            command_line: root.join("proc/cmdline"),
+            model: false,
+        }
+    }
+
     /// Captures the host. Without the right to read all of configuration space (root has it), PCIe
     /// types and ACS are not known.
     ///
@@ -55,6 +64,7 @@ impl Host {
                 .as_deref()
                 .and_then(version),
             iommu: self.iommu(),
+            acs_override: self.acs_override(),
             evidence: vec!["sysfs".to_owned()],
             ..Topology::default()
         };
@@ -93,6 +103,26 @@ impl Host {
         let kind = |name: &String| KINDS.iter().find(|(begin, _)| name.starts_with(begin));
         let (_, kind) = names.iter().find_map(kind)?;
         Some((*kind).to_owned())
+    }
+
+    /// What the "ACS override", a patch that some kernels have, was told to split. The rest of the
+    /// command line may name whoever owns the host.
+    fn acs_override(&self) -> Option<String> {
+        let line = fs::read_to_string(&self.command_line).ok()?;
+        let mut words = line.split_whitespace();
+        let value = words.find_map(|word| word.strip_prefix("pcie_acs_override="))?;
+        let named = |part: &&str| matches!(*part, "downstream" | "multifunction");
+        let is_id = |part: &str| {
+            part.strip_prefix("id:").is_some_and(|id| {
+                id.bytes()
+                    .all(|byte| byte.is_ascii_hexdigit() || byte == b':')
+            })
+        };
+        let parts: Vec<_> = value
+            .split(',')
+            .filter(|part| named(part) || is_id(part))
+            .collect();
+        Some(parts.join(","))
     }
 
     fn machine(&self) -> Option<String> {
@@ -175,7 +205,7 @@ fn function(path: &Path) -> Result<Function, Error> {
 }
 
 /// What configuration space says.
-fn registers(function: &mut Function, config: &Config<'_>) {
+pub(crate) fn registers(function: &mut Function, config: &Config<'_>) {
     function.pcie_known = false;
     function.acs_known = false;
     function.unreadable = !config.0.is_empty() && config.is_ones();

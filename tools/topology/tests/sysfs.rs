@@ -60,6 +60,7 @@ impl Tree {
         Host {
             sysfs: self.0.clone(),
             release: self.0.join("release"),
+            command_line: self.0.join("cmdline"),
             model: false,
         }
     }
@@ -341,4 +342,19 @@ fn the_host_of_the_test_can_be_captured() {
     if let Ok(topology) = Host::default().capture() {
         assert!(!groups(&topology).is_empty());
     }
+}
+
+#[test]
+fn of_the_command_line_only_the_override_is_told() {
+    let tree = Tree::new("override");
+    tree.function(
+        "pci0000:00/0000:00:00.0",
+        &Config::new(0x8086, 0x1234, 0),
+        None,
+    );
+    assert_eq!(tree.capture().acs_override, None);
+    let line = "root=UUID=0fa1 quiet pcie_acs_override=downstream,id:8086:10ed,jane splash\n";
+    tree.file("cmdline", line);
+    let found = tree.capture().acs_override;
+    assert_eq!(found.as_deref(), Some("downstream,id:8086:10ed"));
 }

@@ -2,7 +2,16 @@
 
 //! The command line, what is printed, and the exit status.
 
+mod address;
+mod capture;
+mod generated;
+mod groups;
+mod pages;
+mod predict;
+mod schema;
 mod table;
+mod whence;
+mod why;
 
 use std::{
     io::{self, Write as _},
@@ -15,8 +24,8 @@ use crate::error::Error;
 
 /// Explains, checks and builds the data of acs-quirks.
 ///
-/// Exit status: 0 when all is well, 1 when the data has faults, lacks what was asked for or a file
-/// is not current, 2 when the command could not run.
+/// Exit status: 0 when all is well, 1 when the data has faults, what was asked for is not there or
+/// something is not as it should be, 2 when the command could not run.
 #[derive(Parser, Debug)]
 #[command(name = "acsctl", version)]
 pub struct Arguments {
@@ -26,6 +35,13 @@ pub struct Arguments {
 
 #[derive(Subcommand, Debug)]
 enum Command {
+    Groups(groups::Groups),
+    Why(why::Why),
+    Predict(predict::Predict),
+    Capture(capture::Capture),
+    Man(pages::Man),
+    Completions(pages::Completions),
+    Schema(schema::Schema),
     /// The database of quirks.
     #[command(subcommand)]
     Table(table::Command),
@@ -45,8 +61,17 @@ impl Arguments {
     /// Does what the command line asks, and prints why it could not.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let Command::Table(command) = self.command;
-        let (text, error) = match command.run() {
+        let outcome = match self.command {
+            Command::Groups(command) => command.run().map_err(Failure::from),
+            Command::Why(command) => command.run(),
+            Command::Predict(command) => command.run().map_err(Failure::from),
+            Command::Capture(command) => command.run().map_err(Failure::from),
+            Command::Man(command) => command.run().map_err(Failure::from),
+            Command::Completions(command) => command.run().map_err(Failure::from),
+            Command::Schema(command) => command.run().map_err(Failure::from),
+            Command::Table(command) => command.run(),
+        };
+        let (text, error) = match outcome {
             Ok(text) => (text, None),
             Err(Failure { printed, error }) => (printed, Some(error)),
         };
@@ -85,4 +110,10 @@ fn print(text: &str) -> Result<(), Error> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Says something beside the outcome, which may go to a file.
+fn warn(text: &str) {
+    // Nothing is left to say it with when this fails.
+    let _ = writeln!(anstream::stderr(), "acsctl: {text}");
 }

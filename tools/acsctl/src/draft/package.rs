@@ -11,9 +11,8 @@ use isolation::{
     acs::AcsFlags,
     decision::KernelVerdict,
     entry::{CatchAll, Kind},
-    pcie::PcieType,
 };
-use topology::{Bdf, Function, Partition, Seen, Topology, View, view};
+use topology::{Bdf, Function, Partition, Seen, Topology, package, view};
 
 use crate::{
     limits::Limits,
@@ -43,8 +42,7 @@ fn refuse<T>(bdf: Bdf, why: &str) -> Result<T, Refused> {
     Err(Refused(format!("{bdf}: {why}")))
 }
 
-/// The functions of the device that the function at `bdf` is of. Below a port there is one device;
-/// elsewhere a slot is one.
+/// The functions of the device that the function at `bdf` is of.
 pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, Refused> {
     let view = view(topology);
     let found = view.functions.iter().find(|seen| seen.function.bdf == bdf);
@@ -58,24 +56,11 @@ pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, 
         let why = format!("it is a virtual function; an entry is for the physical one, {physical}");
         return refuse(bdf, &why);
     }
-    let below_port = above(&view, seen).is_some_and(|above| {
-        matches!(
-            above.pcie_type(),
-            Some(PcieType::RootPort | PcieType::DownstreamPort)
-        )
-    });
-    let is_sibling = |other: &&Function| {
-        other.physfn.is_none()
-            && other.bdf.bus() == bdf.bus()
-            && (below_port || other.bdf.slot() == bdf.slot())
-    };
-    let siblings = topology.functions.iter().filter(is_sibling);
-    Ok(siblings.map(|function| function.bdf).collect())
-}
-
-fn above<'v, 't>(view: &'v View<'t>, seen: &Seen<'_>) -> Option<&'v Seen<'t>> {
-    let above = usize::try_from(seen.facts.above?).ok()?;
-    view.functions.get(above)
+    let of = package(&view, seen);
+    let is_sibling =
+        |other: &&Seen<'_>| other.function.physfn.is_none() && package(&view, other) == of;
+    let siblings = view.functions.iter().filter(is_sibling);
+    Ok(siblings.map(|seen| seen.function.bdf).collect())
 }
 
 /// A device for which an entry makes sense.

@@ -6,8 +6,12 @@
 //! | file | what it does |
 //! |---|---|
 //! | `function.rs` | a captured function, as the module's decision asks for it |
+//! | `difference.rs` | what was assumed, and where groups differ |
+//! | `report.rs` | a prediction, as people and programs read it |
 
+pub(crate) mod difference;
 mod function;
+pub mod report;
 
 use isolation::{
     acs::AcsFlags,
@@ -16,10 +20,10 @@ use isolation::{
     table::Table,
     withdraw::Withdrawn,
 };
-use topology::{Partition, Seen, Topology, View, partition};
+use topology::{Grouping, Partition, Seen, Topology, View, grouping};
 
 use self::function::{Captured, Machine};
-use crate::verdict::Verdicts;
+use crate::verdict::{Verdict, Verdicts};
 
 /// The rules of the newest supported kernel.
 const RELEASE: &Release = &Release::LINUX_7_3;
@@ -52,7 +56,7 @@ impl<'a> Prediction<'a> {
     ///
     /// [`Fault`], for a topology that was not checked.
     pub fn without_table(&self) -> Result<Partition, Fault> {
-        partition(self.view, RELEASE, |seen| self.kernel(seen))
+        Ok(self.grouping(None)?.partition(self.view))
     }
 
     /// The groups as the kernel makes them with a module that has this table: the module's own
@@ -65,14 +69,38 @@ impl<'a> Prediction<'a> {
     ///
     /// [`Fault`], for a topology that was not checked.
     pub fn with_table(&self, table: &Table) -> Result<Partition, Fault> {
-        let machine = Machine::of(self.view);
-        partition(self.view, RELEASE, |seen| {
-            let kernel = self.kernel(seen);
-            let function = Captured::new(&machine, seen);
-            let asked = RELEASE.required;
-            match decide(table, &Withdrawn::NONE, kernel, asked, &function) {
-                Decision::Granted(_) => KernelVerdict::Isolated,
-                Decision::NotListed | Decision::Refused(..) => kernel,
+        Ok(self.grouping(Some(table))?.partition(self.view))
+    }
+
+    /// The groups, without or with a table, and how each function comes to its group.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`], for a topology that was not checked.
+    pub fn grouping(&self, table: Option<&Table>) -> Result<Grouping, Fault> {
+        self.supposing(table, |_| false)
+    }
+
+    /// The same, if those functions counted as isolated of which `isolated` says so.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`], for a topology that was not checked.
+    pub fn supposing(
+        &self,
+        table: Option<&Table>,
+        isolated: impl Fn(&Seen<'_>) -> bool,
+    ) -> Result<Grouping, Fault> {
+        let machine = table.map(|table| (table, Machine::of(self.view)));
+        grouping(self.view, RELEASE, |seen| {
+            let kernel = self.verdict(seen).kernel;
+            let granted = machine.as_ref().is_some_and(|(table, machine)| {
+                matches!(judge(table, kernel, machine, seen), Decision::Granted(_))
+            });
+            if granted || isolated(seen) {
+                KernelVerdict::Isolated
+            } else {
+                kernel
             }
         })
     }
@@ -91,9 +119,23 @@ impl<'a> Prediction<'a> {
         decisions.collect()
     }
 
-    /// What the kernel's own quirks say of a function.
-    fn kernel(&self, seen: &Seen<'_>) -> KernelVerdict {
-        let asked = RELEASE.required;
-        self.verdicts.of_seen(self.topology, seen, asked).kernel
+    /// What the module decides on a function with this table.
+    #[must_use]
+    pub fn decision(&self, table: &Table, seen: &Seen<'_>) -> Decision {
+        let machine = Machine::of(self.view);
+        judge(table, self.verdict(seen).kernel, &machine, seen)
     }
+
+    /// What the kernel's own quirks say of a function.
+    #[must_use]
+    pub fn verdict(&self, seen: &Seen<'_>) -> Verdict<'a> {
+        let asked = RELEASE.required;
+        self.verdicts.of_seen(self.topology, seen, asked)
+    }
+}
+
+/// What the module decides with this table.
+fn judge(table: &Table, kernel: KernelVerdict, machine: &Machine<'_>, seen: &Seen<'_>) -> Decision {
+    let function = Captured::new(machine, seen);
+    decide(table, &Withdrawn::NONE, kernel, RELEASE.required, &function)
 }

@@ -3,7 +3,7 @@
 //! Machines for the tests of the grouping: made by hand.
 
 use isolation::{
-    groups::{self, DevfnSet, Fault, Function, Interface, Scratch, release::Release},
+    groups::{self, DevfnSet, Fault, Function, Interface, Reason, Scratch, release::Release},
     pcie::PcieType,
 };
 
@@ -89,12 +89,18 @@ pub(crate) trait Change: Sized + Into<Function> {
 impl Machine {
     /// The model's groups.
     pub(crate) fn try_groups(&self) -> Result<Vec<Option<u32>>, Fault> {
+        Ok(self.traced()?.into_iter().map(|(group, _)| group).collect())
+    }
+
+    /// The same, with the step by which each function came to its group.
+    pub(crate) fn traced(&self) -> Result<Vec<(Option<u32>, Reason)>, Fault> {
         let len = self.0.len();
         let mut work = vec![Scratch::default(); len];
         let (mut order, mut groups) = (vec![0; len], vec![None; len]);
         let release = Release::LINUX_7_3;
         groups::assign(&release, &self.0, &mut work, &mut order, &mut groups)?;
-        Ok(groups)
+        let reasons = work.iter().map(Scratch::reason);
+        Ok(groups.into_iter().zip(reasons).collect())
     }
 
     /// The same, of a machine that is sound.

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Generated;
 use crate::{
+    cli::generated::Generated,
     edition::Edition,
     error::Error,
     folder::{self, Scope},
@@ -49,11 +49,10 @@ impl Build {
             &generate::source(edition, &quirks, kernel),
             &format!("entries {}", edition.select(&quirks, kernel).len()),
             &format!(
-                "build --edition {} --quirks {}{} --out {}",
+                "table build --edition {} --quirks {}{}",
                 edition.name(),
                 folder.display(),
-                for_kernel.unwrap_or_default(),
-                self.generated.out.display()
+                for_kernel.unwrap_or_default()
             ),
         )
     }

@@ -87,32 +87,3 @@ impl Data {
         Ok(quirks)
     }
 }
-
-/// A file that is generated.
-#[derive(Args, Debug)]
-struct Generated {
-    /// The file to write.
-    #[arg(long, value_name = "FILE")]
-    out: PathBuf,
-    /// Write nothing, and fail when the file is not current.
-    #[arg(long)]
-    check: bool,
-}
-
-impl Generated {
-    /// Makes the file hold `text`, or finds whether it does; says so. `how` makes it so.
-    fn settle(&self, text: &str, what: &str, how: &str) -> Result<String, Error> {
-        use crate::output;
-        let out = self.out.display();
-        if self.check && !output::is_current(&self.out, text)? {
-            let problem = format!("{out} is not current; `acsctl table {how}` makes it so");
-            return Err(Error::Stale(problem));
-        }
-        let outcome = if !self.check && output::write(&self.out, text)? {
-            "written"
-        } else {
-            "is current"
-        };
-        Ok(format!("{out}: {outcome}, {what}\n"))
-    }
-}

@@ -4,8 +4,8 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Data, Generated};
-use crate::{error::Error, page};
+use super::Data;
+use crate::{cli::generated::Generated, error::Error, page};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Page {
@@ -32,7 +32,7 @@ impl Page {
             Which::Quirks => ("quirks", page::quirks(&self.data.load()?)),
             Which::Format => ("format", page::format()),
         };
-        let how = format!("page {name} --out {}", self.generated.out.display());
+        let how = format!("table page {name}");
         self.generated
             .settle(&text, &format!("the page on the {name}"), &how)
     }

@@ -4,8 +4,7 @@
 
 use clap::Args;
 
-use super::Generated;
-use crate::{error::Error, json_schema};
+use crate::{cli::generated::Generated, error::Error, json_schema};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Schema {
@@ -15,8 +14,8 @@ pub(in crate::cli) struct Schema {
 
 impl Schema {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let how = format!("schema --out {}", self.generated.out.display());
+        let text = json_schema::text()?;
         self.generated
-            .settle(&json_schema::text()?, "the JSON Schema", &how)
+            .settle(&text, "the JSON Schema", "table schema")
     }
 }

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Addresses on the command line.
+
+use topology::Bdf;
+
+/// An address, also without the domain.
+pub(super) fn address(text: &str) -> Result<Bdf, String> {
+    let whole = if text.matches(':').count() == 1 {
+        format!("0000:{text}")
+    } else {
+        text.to_owned()
+    };
+    whole.to_lowercase().parse()
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A file that is generated.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{error::Error, output};
+
+/// A file that is generated.
+#[derive(Args, Debug)]
+pub(super) struct Generated {
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Write nothing, and fail when the file is not current.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Generated {
+    /// Makes the file hold `text`, or finds whether it does; says so. The command `how`, with
+    /// `--out`, makes it so.
+    pub(super) fn settle(&self, text: &str, what: &str, how: &str) -> Result<String, Error> {
+        let out = self.out.display();
+        if self.check && !output::is_current(&self.out, text)? {
+            let problem = format!("{out} is not current; `acsctl {how} --out {out}` makes it so");
+            return Err(Error::Stale(problem));
+        }
+        let outcome = if !self.check && output::write(&self.out, text)? {
+            "written"
+        } else {
+            "is current"
+        };
+        Ok(format!("{out}: {outcome}, {what}\n"))
+    }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl groups`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Format, capture::unseen, warn, whence::Whence};
+use crate::{
+    error::Error,
+    listing::{
+        Listing,
+        filter::{Class, Filter, Ids, Slot},
+    },
+    names::Names,
+    output,
+};
+
+/// Lists the IOMMU groups with their functions.
+///
+/// Of each function it tells the name by the system's pci.ids, the driver, and what says whether it is
+/// isolated: its ACS capability, a quirk of the kernel, or an entry of the module. A group is listed
+/// with all its functions when one of them is asked for. Where the kernel has made no groups, those
+/// are listed that it would make.
+///
+/// Exit status: 0 when a group is listed; 1 when there is none that was asked for; 2 when the machine
+/// or the data cannot be read.
+#[derive(Args, Debug)]
+pub(super) struct Groups {
+    /// Only what is at this place: [[[domain]:]bus]:[slot][.function], as for lspci.
+    #[arg(short = 's', long, value_name = "SLOT")]
+    slot: Option<Slot>,
+    /// Only what has these ids: [vendor]:[device][:class], as for lspci.
+    #[arg(short = 'd', long, value_name = "IDS")]
+    device: Option<Ids>,
+    /// Only what is of this class: 02, 0200 or 020000.
+    #[arg(short = 'c', long, value_name = "CLASS")]
+    class: Option<Class>,
+    /// Only groups that hold more than one device; bridges, which stay with the host, do not count.
+    #[arg(long)]
+    shared: bool,
+    /// Show the PCI tree with the boundaries of the groups.
+    #[arg(long, conflicts_with = "format")]
+    tree: bool,
+    /// Draw the PCI tree with the groups as coloured areas into this file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "tree"])]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    whence: Whence,
+    /// For whom it is.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+impl Groups {
+    pub(super) fn run(&self) -> Result<String, Error> {
+        let system = self.whence.load()?;
+        let names = Names::of_system(&system.topology);
+        let filter = Filter {
+            slot: self.slot,
+            device: self.device,
+            class: self.class,
+            shared: self.shared,
+        };
+        let machine = system.machine();
+        let listing = Listing::of(&machine, system.host(), &names, &filter)?;
+        if let Some(text) = unseen(&system.topology) {
+            warn(&text);
+        }
+        if listing.is_empty() {
+            return Err(Error::NotFound(
+                "there is no such group; without -s, -d, -c and --shared all are listed".to_owned(),
+            ));
+        }
+        if let Some(file) = &self.svg {
+            output::write(file, &listing.svg())?;
+            return Ok(format!(
+                "{}: written, groups {}\n",
+                file.display(),
+                listing.groups.len()
+            ));
+        }
+        if self.tree {
+            return Ok(listing.tree());
+        }
+        match self.format {
+            Format::Text => Ok(listing.text()),
+            Format::Json => listing.json(),
+        }
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl schema`.
+
+use clap::Args;
+use schemars::JsonSchema;
+use serde_json::{Map, Value as Json, json};
+
+use super::generated::Generated;
+use crate::{error::Error, listing::Listing, predict::report::Report, report::pretty, why::Answer};
+
+/// Writes the JSON Schema of what the commands print with --format json.
+///
+/// Each outcome names its own form and version in the key "schema".
+#[derive(Args, Debug)]
+pub(super) struct Schema {
+    #[command(flatten)]
+    generated: Generated,
+}
+
+impl Schema {
+    pub(super) fn run(&self) -> Result<String, Error> {
+        let text = pretty(&schema())?;
+        self.generated.settle(&text, "the JSON Schema", "schema")
+    }
+}
+
+/// The forms, by their names.
+fn schema() -> Json {
+    let mut forms = Map::new();
+    form::<Listing<'_>>(crate::listing::SCHEMA, &mut forms);
+    form::<Answer>(crate::why::SCHEMA, &mut forms);
+    form::<Report>(crate::predict::report::SCHEMA, &mut forms);
+    let any: Vec<Json> = forms
+        .keys()
+        .map(|name| json!({ "$ref": format!("#/$defs/{name}") }))
+        .collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What acsctl prints with --format json",
+        "oneOf": any,
+        "$defs": forms,
+    })
+}
+
+/// Adds the form of a type, with what it is made of inside it.
+fn form<T: JsonSchema>(name: &str, forms: &mut Map<String, Json>) {
+    let settings = schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .with(|settings| {
+            settings.meta_schema = None;
+            settings.inline_subschemas = true;
+        });
+    let mut schema = settings.into_generator().into_root_schema_for::<T>();
+    if let Some(Json::Object(properties)) = schema.get_mut("properties") {
+        properties.insert("schema".to_owned(), json!({ "const": name }));
+    }
+    forms.insert(name.to_owned(), schema.to_value());
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which functions are asked for, in the words that lspci has for it.
+
+use std::str::FromStr;
+
+use topology::Function;
+
+/// What is asked for; nothing: everything.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Filter {
+    /// At these places.
+    pub slot: Option<Slot>,
+    /// With these ids.
+    pub device: Option<Ids>,
+    /// Of this class.
+    pub class: Option<Class>,
+    /// Only groups that hold more than one device.
+    pub shared: bool,
+}
+
+impl Filter {
+    /// Whether a function is asked for.
+    #[must_use]
+    pub fn takes(&self, function: &Function) -> bool {
+        self.slot.is_none_or(|slot| slot.takes(function))
+            && self.device.is_none_or(|ids| ids.takes(function))
+            && self.class.is_none_or(|class| class.takes(function))
+    }
+}
+
+/// Whether a part that was asked for is the one that is there.
+fn is<T: PartialEq>(asked: Option<T>, found: &T) -> bool {
+    asked.is_none_or(|asked| asked == *found)
+}
+
+/// What was written is no part of a place or of ids.
+struct Wrong;
+
+/// A part in hexadecimal: nothing or `*` for any.
+fn part(text: &str, most: u32) -> Result<Option<u32>, Wrong> {
+    if text.is_empty() || text == "*" {
+        return Ok(None);
+    }
+    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit()) && text.len() <= 8;
+    let value = u32::from_str_radix(text, 16).map_err(|_| Wrong)?;
+    if is_hex && value <= most {
+        Ok(Some(value))
+    } else {
+        Err(Wrong)
+    }
+}
+
+/// Where functions are: `[[[[DOMAIN]:]BUS]:][SLOT][.[FUNCTION]]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slot {
+    domain: Option<u32>,
+    bus: Option<u32>,
+    number: Option<u32>,
+    function: Option<u32>,
+}
+
+impl Slot {
+    fn takes(self, function: &Function) -> bool {
+        let bdf = function.bdf;
+        is(self.domain, &bdf.domain.0)
+            && is(self.bus, &bdf.bus.into())
+            && is(self.number, &bdf.slot().into())
+            && is(self.function, &bdf.function().into())
+    }
+}
+
+impl FromStr for Slot {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || -> Result<Self, Wrong> {
+            let (place, function) = text.split_once('.').unwrap_or((text, ""));
+            let mut parts = place.rsplitn(3, ':');
+            let slot = parts.next().unwrap_or_default();
+            let bus = parts.next().unwrap_or_default();
+            let domain = parts.next().unwrap_or_default();
+            Ok(Self {
+                domain: part(domain, u32::MAX)?,
+                bus: part(bus, 0xff)?,
+                number: part(slot, 0x1f)?,
+                function: part(function, 7)?,
+            })
+        };
+        parse().map_err(|_| {
+            format!(
+                "\"{text}\" is no place; write it as lspci -s has it, [[[domain]:]bus]:[slot][.function], \
+                 as in 82:00.0, 82: or .1"
+            )
+        })
+    }
+}
+
+/// Ids: `[VENDOR]:[DEVICE][:CLASS]`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Ids {
+    vendor: Option<u32>,
+    device: Option<u32>,
+    class: Option<u32>,
+}
+
+impl Ids {
+    fn takes(self, function: &Function) -> bool {
+        let device = |asked: u32| function.devices().any(|device| u32::from(device) == asked);
+        is(self.vendor, &function.vendor.0)
+            && self.device.is_none_or(device)
+            && self
+                .class
+                .is_none_or(|asked| function.class.is_some_and(|class| class.0 >> 8 == asked))
+    }
+}
+
+impl FromStr for Ids {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || -> Result<Self, Wrong> {
+            let mut parts = text.split(':');
+            let ids = Self {
+                vendor: part(parts.next().ok_or(Wrong)?, 0xffff)?,
+                device: part(parts.next().ok_or(Wrong)?, 0xffff)?,
+                class: part(parts.next().unwrap_or_default(), 0xffff)?,
+            };
+            parts.next().map_or(Ok(ids), |_| Err(Wrong))
+        };
+        parse().map_err(|_| {
+            format!(
+                "\"{text}\" are no ids; write them as lspci -d has it, [vendor]:[device][:class], as in \
+                 8086:1572 or ::0200"
+            )
+        })
+    }
+}
+
+/// A class: two hexadecimal digits for the base class, four with the sub-class, six with the
+/// programming interface.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Class {
+    value: u32,
+    shift: u32,
+}
+
+impl Class {
+    fn takes(self, function: &Function) -> bool {
+        function
+            .class
+            .is_some_and(|class| class.0 >> self.shift == self.value)
+    }
+}
+
+impl FromStr for Class {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let shift = match text.len() {
+            2 => Some(16),
+            4 => Some(8),
+            6 => Some(0),
+            _ => None,
+        };
+        let value = part(text, 0x00ff_ffff).ok().flatten();
+        let class = shift.zip(value).map(|(shift, value)| Self { value, shift });
+        class.ok_or_else(|| {
+            format!(
+                "\"{text}\" is no class; write two, four or six hexadecimal digits, as in 02 (network), 0200 \
+                 (Ethernet) or 010802 (NVMe)"
+            )
+        })
+    }
+}

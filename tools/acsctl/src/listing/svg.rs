@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The PCI tree as a picture: a line for each function, in columns, with the groups as coloured areas
+//! behind the lines.
+
+use std::fmt::Write as _;
+
+use svg::{
+    Document,
+    node::element::{Path, Rectangle, Style, Text, Title, path::Data},
+};
+
+use super::{Listing, tree::Row};
+
+/// The height of a line, in pixels.
+const LINE: usize = 13;
+/// The width of a column and what is between two.
+const COLUMN: usize = 460;
+const GAP: usize = 22;
+const MARGIN: usize = 24;
+/// How far a level of the tree is from the next.
+const INDENT: usize = 14;
+/// Where the tree begins in a column, right of the number of the group.
+const LABEL: usize = 40;
+const HEADER: usize = 58;
+/// The width of a letter, about.
+const LETTER: f64 = 4.95;
+/// The least width: the heading needs it.
+const LEAST: usize = 760;
+
+const CSS: &str = "text { font: 9px 'DejaVu Sans', Verdana, sans-serif; fill: #1a1a1a } \
+                   .title { font-size: 15px; font-weight: bold } .number { font-weight: bold } \
+                   .root { fill: #555; font-weight: bold } .acs { fill: #666 } \
+                   .line { stroke: #777; stroke-width: 1; fill: none }";
+
+/// A line of the picture.
+enum Line<'l> {
+    /// A root bus begins.
+    Root(&'l str),
+    /// A function.
+    Function(&'l Row<'l>),
+}
+
+impl Listing<'_> {
+    /// The picture.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        let rows = self.rows();
+        let lines = rows.iter().flat_map(|row| {
+            let root = row.root.as_deref().map(Line::Root);
+            root.into_iter().chain([Line::Function(row)])
+        });
+        let lines: Vec<_> = lines.collect();
+        let columns = columns(&lines);
+        let highest = columns.iter().map(|column| column.len()).max().unwrap_or(0);
+        let width = 2 * MARGIN + columns.len() * COLUMN + columns.len().saturating_sub(1) * GAP;
+        let width = width.max(LEAST);
+        // Most machines have one domain.
+        let is_single = rows.iter().all(|row| row.member.function.domain.0 == 0);
+        let height = HEADER + highest * LINE + MARGIN;
+        let mut document = Document::new()
+            .set("viewBox", (0, 0, width, height))
+            .set("width", width)
+            .set("height", height)
+            .add(Style::new(CSS))
+            .add(
+                Rectangle::new()
+                    .set("width", "100%")
+                    .set("height", "100%")
+                    .set("fill", "#ffffff"),
+            );
+        document = self.header(document, rows.len());
+        for (number, column) in columns.iter().enumerate() {
+            let left = MARGIN + number * (COLUMN + GAP);
+            document = self.areas(document, column, left);
+            document = draw(document, column, left, is_single);
+        }
+        let mut text = document.to_string();
+        text.push('\n');
+        text
+    }
+
+    fn header(&self, document: Document, functions: usize) -> Document {
+        let shared = self.groups.iter().filter(|group| group.is_shared()).count();
+        let title = format!(
+            "{functions} PCI functions in {} IOMMU groups, {shared} of them with more than one device",
+            self.groups.len()
+        );
+        let note = if self.made {
+            "Each colour is a group. Strong: it holds several devices, which go to one virtual machine \
+             together. Pale: one device. The number is the kernel's."
+                .to_owned()
+        } else {
+            self.note()
+        };
+        document
+            .add(place(
+                Text::new(title).set("class", "title"),
+                MARGIN,
+                MARGIN + 6,
+            ))
+            .add(place(Text::new(note), MARGIN, MARGIN + 22))
+    }
+
+    /// The coloured areas: one for lines of one group that follow each other.
+    fn areas(&self, mut document: Document, column: &[Line<'_>], left: usize) -> Document {
+        let group = |line: &Line<'_>| match line {
+            Line::Root(_) => None,
+            Line::Function(row) => row.group,
+        };
+        let mut from = 0;
+        for run in column.chunk_by(|one, two| group(one) == group(two) && group(one).is_some()) {
+            if let Some(at) = run.first().and_then(group) {
+                let (fill, stroke) = self.color(at);
+                let area = Rectangle::new()
+                    .set("x", left)
+                    .set("y", top(from))
+                    .set("width", COLUMN)
+                    .set("height", run.len() * LINE - 1)
+                    .set("rx", 3)
+                    .set("fill", fill)
+                    .set("stroke", stroke)
+                    .add(Title::new(self.about(at)));
+                let number = Text::new(self.label(Some(at))).set("class", "number");
+                document = document
+                    .add(area)
+                    .add(place(number, left + 5, top(from) + 10));
+            }
+            from += run.len();
+        }
+        document
+    }
+
+    /// Fill and border of a group: neighbours differ.
+    fn color(&self, at: usize) -> (String, String) {
+        // The golden angle.
+        let hue = at * 137 % 360;
+        let is_shared = self.groups.get(at).is_some_and(super::Group::is_shared);
+        if is_shared {
+            (
+                format!("hsl({hue}, 85%, 80%)"),
+                format!("hsl({hue}, 60%, 45%)"),
+            )
+        } else {
+            (
+                format!("hsl({hue}, 45%, 95%)"),
+                format!("hsl({hue}, 25%, 80%)"),
+            )
+        }
+    }
+
+    /// What a group is, for whoever points at it.
+    fn about(&self, at: usize) -> String {
+        let mut text = format!("group {}", self.label(Some(at)));
+        if let Some(group) = self.groups.get(at) {
+            let _ = write!(
+                text,
+                ": functions {}, devices {}",
+                group.members.len(),
+                group.devices
+            );
+        }
+        text
+    }
+}
+
+/// The lines of a column.
+fn draw(mut document: Document, column: &[Line<'_>], left: usize, is_single: bool) -> Document {
+    let mut lines = Data::new();
+    for (at, line) in column.iter().enumerate() {
+        let base = top(at) + 10;
+        let row = match line {
+            Line::Root(root) => {
+                let text = Text::new(format!("root bus {root}")).set("class", "root");
+                document = document.add(place(text, left + LABEL, base));
+                continue;
+            }
+            Line::Function(row) => row,
+        };
+        let x = |level: usize| left + LABEL + level * INDENT + 4;
+        for (level, more) in row.more.iter().enumerate() {
+            let is_own = level == row.depth;
+            let (top, middle) = (top(at), top(at) + LINE / 2);
+            if is_own {
+                lines = lines.move_to((x(level), top)).line_to((x(level), middle));
+                lines = lines.line_to((x(level) + 6, middle));
+            }
+            if *more {
+                lines = lines
+                    .move_to((x(level), top))
+                    .line_to((x(level), top + LINE));
+            }
+        }
+        let start = LABEL + (row.depth + 1) * INDENT;
+        let acs = &row.member.acs.short;
+        // Right of it there is what says whether it is isolated.
+        let room = COLUMN.saturating_sub(start + letters(acs) + 10);
+        let (function, name) = (row.member.function.to_string(), &row.member.name);
+        let brief = format!("{function} {}", row.member.brief);
+        let brief = brief
+            .strip_prefix("0000:")
+            .filter(|_| is_single)
+            .unwrap_or(&brief);
+        let whole = format!("{function} {name}");
+        let text = Text::new(fit(brief, room)).add(Title::new(whole.as_str()));
+        let acs = Text::new(acs.as_str())
+            .set("class", "acs")
+            .set("text-anchor", "end");
+        document =
+            document
+                .add(place(text, left + start, base))
+                .add(place(acs, left + COLUMN - 4, base));
+    }
+    document.add(Path::new().set("class", "line").set("d", lines))
+}
+
+/// The lines in columns, so that the picture is about as wide as a page is.
+fn columns<'l, 'r>(lines: &'l [Line<'r>]) -> Vec<&'l [Line<'r>]> {
+    let width = |count: usize| count * (COLUMN + GAP);
+    let height = |count: usize| lines.len().div_ceil(count) * LINE;
+    // A page is 1.4 times as high as it is wide; a little more leaves the letters larger.
+    let fits = |&count: &usize| 10 * height(count) <= 17 * width(count);
+    let count = (1..=lines.len().max(1)).find(fits).unwrap_or(1);
+    lines.chunks(lines.len().div_ceil(count).max(1)).collect()
+}
+
+fn top(line: usize) -> usize {
+    HEADER + line * LINE
+}
+
+fn place(text: Text, x: usize, y: usize) -> Text {
+    text.set("x", x).set("y", y)
+}
+
+/// The width of a text, about.
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "small numbers"
+)]
+fn letters(text: &str) -> usize {
+    (text.chars().count() as f64 * LETTER) as usize
+}
+
+/// As much of a text as there is room for.
+fn fit(text: &str, room: usize) -> String {
+    if letters(text) <= room {
+        return text.to_owned();
+    }
+    let mut short = String::new();
+    for letter in text.chars() {
+        if letters(&short) + 10 > room {
+            break;
+        }
+        short.push(letter);
+    }
+    short.push('\u{2026}');
+    short
+}

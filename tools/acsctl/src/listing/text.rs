@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The groups as a list, for people.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use super::{Group, Listing, Member, Vfio};
+
+const BOLD: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const SHARED: Style = AnsiColor::Yellow.on_default().bold();
+
+impl Listing<'_> {
+    /// The list, with colours, which whoever prints it takes out where there is no terminal.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        if !self.made && !self.groups.is_empty() {
+            let note = self.note();
+            let _ = writeln!(text, "{FAINT}{note}{FAINT:#}\n");
+        }
+        for group in &self.groups {
+            heading(&mut text, group);
+            for member in &group.members {
+                line(&mut text, member);
+            }
+            text.push('\n');
+        }
+        if !self.ungrouped.is_empty() {
+            let _ = writeln!(text, "{BOLD}in no group{BOLD:#}");
+            for member in &self.ungrouped {
+                line(&mut text, member);
+            }
+            text.push('\n');
+        }
+        text.pop();
+        text
+    }
+
+    /// What is said of groups that are computed.
+    pub(super) fn note(&self) -> String {
+        format!(
+            "No groups were seen: there is no IOMMU, or it is off. These are the groups that {} would make.",
+            self.standing.under().about
+        )
+    }
+}
+
+fn heading(text: &mut String, group: &Group) {
+    let number = group.number.map(|number| format!(" {number}"));
+    let _ = write!(text, "{BOLD}group{}{BOLD:#}", number.unwrap_or_default());
+    if group.is_shared() {
+        let _ = write!(text, "  {SHARED}{} devices{SHARED:#}", group.devices);
+    }
+    match group.vfio {
+        Vfio::Unknown | Vfio::No => {}
+        Vfio::Ready => text.push_str("  ready for VFIO"),
+        Vfio::Blocked => {
+            let blocks =
+                |member: &&Member| member.driver.is_some() && !member.vfio && !member.stays;
+            let members = group.members.iter().filter(blocks);
+            let members: Vec<_> = members.map(|one| one.function.to_string()).collect();
+            let _ = write!(
+                text,
+                "  not viable for VFIO: the host drives {}",
+                members.join(" ")
+            );
+        }
+    }
+    text.push('\n');
+}
+
+fn line(text: &mut String, member: &Member) {
+    let style = if member.matches { Style::new() } else { FAINT };
+    let _ = write!(
+        text,
+        "  {style}{}  {}{style:#}",
+        member.function, member.name
+    );
+    let driver = member
+        .driver
+        .as_ref()
+        .map(|driver| format!("  driver {driver}"));
+    let _ = writeln!(
+        text,
+        "{FAINT}{}  {}{FAINT:#}",
+        driver.unwrap_or_default(),
+        member.acs.short
+    );
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A prediction, as people and programs read it.
+
+use std::fmt::Write as _;
+
+use isolation::table::Table;
+use schemars::JsonSchema;
+use serde::Serialize;
+use topology::{Bdf, Partition};
+
+use super::difference::{assumed, causes, pieces};
+use crate::{edition::Edition, error::Error, quirk::Quirk, report::pretty, system::Machine};
+
+/// The version of the JSON form.
+pub(crate) const SCHEMA: &str = "acsctl-predict-1";
+
+/// What a prediction was made under.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub struct Under {
+    /// `kernel`, `installed` or `with`.
+    pub table: &'static str,
+    /// What that is, for people.
+    pub about: String,
+    /// The version of the table; `None` without one.
+    pub version: Option<String>,
+}
+
+impl Under {
+    /// The kernel alone.
+    #[must_use]
+    pub fn kernel(machine: &Machine<'_>) -> Self {
+        Self {
+            table: "kernel",
+            about: format!("{} alone", machine.kernel_name()),
+            version: None,
+        }
+    }
+
+    /// The kernel with the module of this edition.
+    #[must_use]
+    pub fn installed(machine: &Machine<'_>, edition: Edition, is_loaded: bool) -> Self {
+        let table = &machine.table;
+        Self {
+            table: "installed",
+            about: format!(
+                "{} with the module {}{}, table {}, entries {}",
+                machine.kernel_name(),
+                edition.module(),
+                if is_loaded { ", which is loaded" } else { "" },
+                table.version,
+                table.entries.len()
+            ),
+            version: Some(table.version.to_owned()),
+        }
+    }
+
+    /// The kernel with the module of this edition and one more entry, in this table.
+    #[must_use]
+    pub fn with(machine: &Machine<'_>, edition: Edition, entry: &Quirk, table: &Table) -> Self {
+        Self {
+            table: "with",
+            about: format!(
+                "{} with the module {} and the entry {} ({})",
+                machine.kernel_name(),
+                edition.module(),
+                entry.name,
+                entry.status.name()
+            ),
+            version: Some(table.version.to_owned()),
+        }
+    }
+}
+
+/// The groups that a kernel makes of a machine.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub struct Report {
+    schema: &'static str,
+    /// The groups by their first member, members by address.
+    pub groups: Partition,
+    /// With which table.
+    pub under: Under,
+    /// The version of the kernel, if it is known.
+    pub kernel: Option<String>,
+    /// What was assumed.
+    pub assumed: Vec<Assumed>,
+    /// Where the kernel's own groups are others; `None` where they were not seen.
+    pub differences: Option<Vec<Difference>>,
+}
+
+/// Something that was assumed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
+pub struct Assumed {
+    /// What, in words.
+    pub what: String,
+    /// Of which functions; none: of the whole machine.
+    pub functions: Vec<Bdf>,
+}
+
+/// Functions whose groups are not those that were predicted.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub struct Difference {
+    /// The groups predicted.
+    pub predicted: Partition,
+    /// The groups of the same functions that the kernel has made.
+    pub actual: Partition,
+    /// What that can come from.
+    pub causes: Vec<String>,
+}
+
+impl Report {
+    /// Compares what is predicted with what the machine's kernel made.
+    #[must_use]
+    pub fn of(machine: &Machine<'_>, groups: Partition, under: Under) -> Self {
+        let assumed = assumed(machine);
+        let differences = machine.recorded().map(|actual| {
+            let pieces = pieces(&groups, &actual);
+            pieces
+                .into_iter()
+                .map(|(predicted, actual)| Difference {
+                    causes: causes(machine, &assumed, &predicted, &actual),
+                    predicted,
+                    actual,
+                })
+                .collect()
+        });
+        Self {
+            schema: SCHEMA,
+            kernel: machine.topology.kernel.clone(),
+            groups,
+            under,
+            assumed,
+            differences,
+        }
+    }
+
+    /// For programs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+    pub fn json(&self) -> Result<String, Error> {
+        pretty(self)
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = format!("{}, groups {}:\n\n", self.under.about, self.groups.len());
+        for group in &self.groups {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "  {}", line(group));
+        }
+        if !self.assumed.is_empty() {
+            text += "\nassumed:\n";
+        }
+        for assumed in &self.assumed {
+            let of = match &assumed.functions[..] {
+                [] => String::new(),
+                functions => format!(": {}", some(functions)),
+            };
+            let _ = writeln!(text, "  {}{of}", assumed.what);
+        }
+        match self.differences.as_deref() {
+            None => {
+                text += "\nThis machine's kernel has made no groups, or they were not seen, so there is \
+                         nothing to compare with.\n";
+            }
+            Some([]) => text += "\nThe kernel has made the same groups.\n",
+            Some(differences) => {
+                for one in differences {
+                    let _ = writeln!(text, "\ndiffers from the kernel's own groups:");
+                    let each = |what: &str, groups: &Partition| {
+                        let lines = groups
+                            .iter()
+                            .map(|group| format!("  {what}  {}\n", line(group)));
+                        lines.collect::<String>()
+                    };
+                    text += &each("predicted", &one.predicted);
+                    text += &each("actual   ", &one.actual);
+                    for cause in &one.causes {
+                        let _ = writeln!(text, "  can be: {cause}");
+                    }
+                }
+            }
+        }
+        text
+    }
+}
+
+/// A group in a line.
+fn line(group: &[Bdf]) -> String {
+    let members: Vec<_> = group.iter().map(ToString::to_string).collect();
+    members.join(" ")
+}
+
+/// The first ones, and how many there are.
+fn some(functions: &[Bdf]) -> String {
+    const SHOWN: usize = 6;
+    let first = line(&functions[..functions.len().min(SHOWN)]);
+    match functions.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}

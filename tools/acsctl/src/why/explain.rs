@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Finds the answer.
+
+use std::collections::BTreeSet;
+
+use topology::Bdf;
+
+use super::{
+    answer::{Actual, Answer, Change, Goal, Joined, Member, Need, SCHEMA},
+    join::{self, Kind, Step},
+    look::Look,
+    remedy::{Remedy, What, remedies},
+    slots, split,
+    statement::statement,
+    words,
+};
+use crate::{
+    error::Error,
+    names::Names,
+    predict::{
+        difference::assumed,
+        report::{Assumed, Report},
+    },
+    system::Machine,
+};
+
+/// Why the function at `bdf` is in its group: with `other`, why these two are together or apart.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is no such function; [`Error::CouldNotRun`] for a machine that
+/// cannot be.
+pub fn explain(
+    machine: &Machine<'_>,
+    bdf: Bdf,
+    other: Option<Bdf>,
+    names: &Names,
+) -> Result<Answer, Error> {
+    let target = machine.position(bdf)?;
+    let second = other.map(|other| machine.position(other)).transpose()?;
+    if second == Some(target) {
+        return Err(Error::NotFound(format!(
+            "{bdf}: that is the same function twice; name two, or one"
+        )));
+    }
+    let look = Look::at(machine, machine.running())?;
+    let groups = look.grouping.partition(&machine.view);
+    let report = Report::of(machine, groups, machine.under());
+    let known = [Some(target), second].into_iter().flatten().all(|at| {
+        let mut path = std::iter::once(at).chain(look.above(at));
+        path.all(|at| look.seen(at).function.pcie_known || look.seen(at).function.unreadable)
+    });
+    let actual = actual(machine, &report, bdf);
+    let members = look.members(target);
+    let member = |at: usize| Member {
+        function: look.bdf(at),
+        name: names.whole_printable(look.seen(at).function),
+        stays: look.stays(at),
+    };
+    let mut answer = Answer {
+        schema: SCHEMA,
+        function: member(target),
+        other: second.map(member),
+        under: machine.under(),
+        known,
+        with: Vec::new(),
+        together: None,
+        actual,
+        steps: Vec::new(),
+        parted: None,
+        isolation: Vec::new(),
+        changes: Vec::new(),
+        assumed: assumptions(machine, &look, &members, second),
+    };
+    if !known {
+        let seen = answer.actual.as_ref().map(|actual| &actual.members);
+        let of = |bdf: &Bdf| machine.position(*bdf).ok().map(member);
+        let others = seen.into_iter().flatten().filter(|&&one| one != bdf);
+        answer.with = others.filter_map(of).collect();
+        answer.together = other.and_then(|other| Some(seen?.contains(&other)));
+        return Ok(answer);
+    }
+    let others = members.iter().copied().filter(|&at| at != target);
+    answer.with = sorted(&look, others).into_iter().map(member).collect();
+    answer.together = second.map(|second| members.contains(&second));
+    if answer.together == Some(false) || members.len() == 1 {
+        let both = [Some(target), second].into_iter().flatten();
+        let mut told = BTreeSet::new();
+        for at in both.flat_map(|at| {
+            std::iter::once(at)
+                .chain(look.above(at))
+                .collect::<Vec<_>>()
+        }) {
+            if told.insert(at) && look.facts(at).isolated {
+                answer.isolation.push(statement(&look, at, names));
+            }
+        }
+        answer.parted = second.map(|second| parted(&look, target, second));
+        return Ok(answer);
+    }
+    let order = if let Some(second) = second {
+        join::between(&look, target, second)
+    } else {
+        // Its own way first, then how the others came to it.
+        let own = join::chain(&look, target);
+        let rest = members.iter().copied().filter(|at| !own.contains(at));
+        own.iter().copied().chain(rest).collect()
+    };
+    let steps = join::steps(&look, &order);
+    let joined = |step: &Step| joined(&look, step, names);
+    answer.steps = steps.iter().map(joined).collect();
+    answer.changes = changes(&look, target, second, names)?;
+    Ok(answer)
+}
+
+/// Where the ways to two functions part.
+fn parted(look: &Look<'_, '_>, one: usize, two: usize) -> String {
+    let way = |at: usize| {
+        let mut way: Vec<_> = std::iter::once(at).chain(look.above(at)).collect();
+        way.reverse();
+        way
+    };
+    let (one, two) = (way(one), way(two));
+    let common = one
+        .iter()
+        .zip(&two)
+        .take_while(|(one, two)| one == two)
+        .count();
+    // One may be above the other.
+    let place = |way: &[usize]| way.get(common).or(way.last()).copied();
+    let (Some(one), Some(two)) = (place(&one), place(&two)) else {
+        return String::new();
+    };
+    let (one, two) = (look.bdf(one), look.bdf(two));
+    let place = if one.bus() == two.bus() {
+        let (domain, bus) = one.bus();
+        format!("on bus {domain}:{bus:02x}")
+    } else {
+        "at the root".to_owned()
+    };
+    format!(
+        "The ways to them part {place}, at {one} and {two}. The kernel asks two things: whether what is on \
+         the way from there to the root is isolated, and whether functions of one slot are."
+    )
+}
+
+/// By address.
+fn sorted(look: &Look<'_, '_>, functions: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut functions: Vec<_> = functions.collect();
+    functions.sort_by_key(|&at| look.bdf(at));
+    functions
+}
+
+fn addresses(look: &Look<'_, '_>, functions: impl IntoIterator<Item = usize>) -> Vec<Bdf> {
+    let mut addresses: Vec<_> = functions.into_iter().map(|at| look.bdf(at)).collect();
+    addresses.sort_unstable();
+    addresses
+}
+
+/// The group that the machine's kernel has made of the function.
+fn actual(machine: &Machine<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
+    let recorded = machine.recorded()?;
+    let mut groups = recorded.into_iter();
+    let members = groups.find(|group| group.contains(&bdf))?;
+    let differences = report.differences.as_deref().unwrap_or_default();
+    let differs = differences
+        .iter()
+        .find(|one| one.actual.iter().any(|group| group.contains(&bdf)));
+    let same = report.groups.contains(&members);
+    Some(Actual {
+        members,
+        same,
+        causes: differs.map_or_else(Vec::new, |one| one.causes.clone()),
+    })
+}
+
+/// What was assumed of those that decide on the groups of these.
+fn assumptions(
+    machine: &Machine<'_>,
+    look: &Look<'_, '_>,
+    members: &[usize],
+    second: Option<usize>,
+) -> Vec<Assumed> {
+    let mut deciding: BTreeSet<Bdf> = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    for &at in members.iter().chain(&second) {
+        deciding.insert(look.bdf(at));
+        for above in look.above(at) {
+            if !seen.insert(above) {
+                break;
+            }
+            deciding.insert(look.bdf(above));
+        }
+    }
+    let all = assumed(machine).into_iter().filter_map(|mut one| {
+        let of_all = one.functions.is_empty();
+        one.functions.retain(|bdf| deciding.contains(bdf));
+        (of_all || !one.functions.is_empty()).then_some(one)
+    });
+    all.collect()
+}
+
+/// A step in words.
+fn joined(look: &Look<'_, '_>, step: &Step, names: &Names) -> Joined {
+    let at = look.bdf(step.at);
+    let text = words::step(look, step);
+    let because = step.blockers(look);
+    Joined {
+        step: step.kind.name(),
+        kernel: step.kind.kernel(),
+        at,
+        joined: addresses(look, step.joined.iter().copied()),
+        text,
+        because: because
+            .into_iter()
+            .map(|at| statement(look, at, names))
+            .collect(),
+    }
+}
+
+/// What would set the function apart.
+fn changes(
+    look: &Look<'_, '_>,
+    target: usize,
+    second: Option<usize>,
+    names: &Names,
+) -> Result<Vec<Change>, Error> {
+    let own = look.package(target);
+    let handed_out = |look: &Look<'_, '_>| -> Vec<usize> {
+        let mut others = look.members(target);
+        others.retain(|&at| at != target && !look.stays(at));
+        others
+    };
+    if let Some(second) = second {
+        let is_apart =
+            |look: &Look<'_, '_>| look.grouping.groups[target] != look.grouping.groups[second];
+        return Ok(vec![change(look, target, Goal::Other, names, is_apart)?]);
+    }
+    if look.stays(target) {
+        let is_alone = |look: &Look<'_, '_>| look.members(target).len() == 1;
+        return Ok(vec![change(look, target, Goal::All, names, is_alone)?]);
+    }
+    let others = handed_out(look);
+    let is_foreign = |at: &usize| look.package(*at) != own;
+    let mut changes = Vec::new();
+    if others.iter().any(is_foreign) {
+        let apart = |look: &Look<'_, '_>| !handed_out(look).iter().any(is_foreign);
+        changes.push(change(look, target, Goal::OtherDevices, names, apart)?);
+    }
+    if !others.iter().all(is_foreign) {
+        let alone = |look: &Look<'_, '_>| handed_out(look).is_empty();
+        changes.push(change(look, target, Goal::All, names, alone)?);
+    }
+    Ok(changes)
+}
+
+fn change(
+    look: &Look<'_, '_>,
+    target: usize,
+    goal: Goal,
+    names: &Names,
+    is_good: impl Fn(&Look<'_, '_>) -> bool,
+) -> Result<Change, Error> {
+    let mut or = Vec::new();
+    let steps = join::steps(look, &look.members(target));
+    for step in steps.iter().filter(|step| step.kind == Kind::DmaDevice) {
+        or.push(slots::without_vmd(look.bdf(step.at)));
+    }
+    let Some(split) = split::find(look, target, is_good)? else {
+        or.extend(slots::other(look, target));
+        or.push(Remedy::new(What::Hardware, tied(look, target, &steps)));
+        return Ok(Change {
+            goal,
+            possible: false,
+            needs: Vec::new(),
+            left: Vec::new(),
+            or,
+        });
+    };
+    let own = look.package(target);
+    if goal != Goal::All && split.needs.iter().any(|(package, _)| *package != own) {
+        or.extend(slots::other(look, target));
+    }
+    let need = |(_, functions): &(topology::Package, Vec<usize>)| Need {
+        functions: addresses(look, functions.iter().copied()),
+        because: functions
+            .iter()
+            .map(|&at| statement(look, at, names))
+            .collect(),
+        remedies: remedies(look, functions, names),
+    };
+    let left = split.left.iter().copied().filter(|&at| at != target);
+    Ok(Change {
+        goal,
+        possible: true,
+        needs: split.needs.iter().map(need).collect(),
+        left: addresses(look, left),
+        or,
+    })
+}
+
+/// What ties functions that no isolation sets apart.
+fn tied(look: &Look<'_, '_>, target: usize, steps: &[Step]) -> String {
+    let mut ties = BTreeSet::new();
+    let mut never = BTreeSet::new();
+    for step in steps {
+        let bdf = look.bdf(step.at);
+        let blockers = step.blockers(look).into_iter();
+        never.extend(blockers.filter(|&at| !look.can_be_isolated(at)));
+        match step.kind {
+            Kind::Bridge => ties.insert(format!(
+                "what is behind the conventional bridge {bdf} sends its requests under one number"
+            )),
+            Kind::Alias => ties.insert(format!(
+                "another function sends requests under the number of {bdf}"
+            )),
+            Kind::DmaDevice => {
+                ties.insert(format!("{bdf} does the requests for what is behind it"))
+            }
+            Kind::Path | Kind::Slot => false,
+        };
+    }
+    if !never.is_empty() {
+        let never = words::named(&addresses(look, never));
+        ties.insert(format!("of a kind that cannot be isolated: {never}"));
+    }
+    let ties: Vec<_> = ties.into_iter().collect();
+    let place = match look.facts(target).above {
+        Some(_) => "Only other hardware, or another slot, does.",
+        None => "Only other hardware does.",
+    };
+    format!(
+        "No entry, no statement and no kernel sets them apart. The reason: {}. {place}",
+        ties.join("; ")
+    )
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The machine that is explained, with its groups.
+
+use std::{collections::BTreeMap, sync::OnceLock};
+
+use isolation::{entry::Kind, groups, table::Table};
+use topology::{Bdf, Grouping, Header, Package, Seen, package};
+
+use crate::{
+    error::Error,
+    system::{Machine, impossible},
+};
+
+/// A machine with its groups. Functions are given by their position in the list of the view.
+pub(super) struct Look<'m, 'a> {
+    pub(super) machine: &'m Machine<'a>,
+    /// The table of the module, if the groups are made with it.
+    pub(super) table: Option<&'m Table>,
+    pub(super) grouping: Grouping,
+    /// The functions of each device; made when it is asked for.
+    packages: OnceLock<BTreeMap<Package, Vec<usize>>>,
+}
+
+impl<'m, 'a> Look<'m, 'a> {
+    pub(super) fn at(machine: &'m Machine<'a>, table: Option<&'m Table>) -> Result<Self, Error> {
+        let grouping = machine.grouping(table)?;
+        Ok(Self {
+            machine,
+            table,
+            grouping,
+            packages: OnceLock::new(),
+        })
+    }
+
+    /// The same, if the functions counted as isolated of which `isolated` says so.
+    pub(super) fn supposing(
+        &self,
+        isolated: impl Fn(&Seen<'_>) -> bool,
+    ) -> Result<Look<'m, 'a>, Error> {
+        let prediction = self.machine.prediction();
+        let grouping = prediction.supposing(self.table, isolated);
+        Ok(Look {
+            machine: self.machine,
+            table: self.table,
+            grouping: grouping.map_err(impossible)?,
+            packages: OnceLock::new(),
+        })
+    }
+
+    pub(super) fn seen(&self, at: usize) -> &'m Seen<'a> {
+        &self.machine.view.functions[at]
+    }
+
+    pub(super) fn bdf(&self, at: usize) -> Bdf {
+        self.seen(at).function.bdf
+    }
+
+    pub(super) fn facts(&self, at: usize) -> &groups::Function {
+        &self.grouping.functions[at]
+    }
+
+    pub(super) fn package(&self, at: usize) -> Package {
+        package(&self.machine.view, self.seen(at))
+    }
+
+    /// The functions of a device.
+    pub(super) fn of_package(
+        &self,
+        package: Package,
+    ) -> impl Iterator<Item = usize> + use<'_, 'm, 'a> {
+        let packages = self.packages.get_or_init(|| {
+            let mut packages: BTreeMap<Package, Vec<usize>> = BTreeMap::new();
+            for at in 0..self.machine.view.functions.len() {
+                packages.entry(self.package(at)).or_default().push(at);
+            }
+            packages
+        });
+        packages.get(&package).into_iter().flatten().copied()
+    }
+
+    /// The bridges above a function, from the nearest on.
+    pub(super) fn above(&self, at: usize) -> impl Iterator<Item = usize> + use<'_, 'm, 'a> {
+        let next = |&at: &usize| self.facts(at).above.map(|above| above as usize);
+        std::iter::successors(next(&at), next)
+    }
+
+    /// The members of a function's group, itself among them; itself alone where it is in none.
+    pub(super) fn members(&self, at: usize) -> Vec<usize> {
+        let Some(group) = self.grouping.groups[at] else {
+            return vec![at];
+        };
+        let groups = self.grouping.groups.iter().enumerate();
+        groups
+            .filter(|(_, other)| **other == Some(group))
+            .map(|(at, _)| at)
+            .collect()
+    }
+
+    /// Whether nobody hands a function out to a virtual machine: bridges, with or without the
+    /// driver for ports, do not keep the others of their group from it.
+    pub(super) fn stays(&self, at: usize) -> bool {
+        let function = self.seen(at).function;
+        // Host bridges, and what is called the IOMMU's own function.
+        let class = function.class.map(|class| class.0 >> 8);
+        function.header != Header::Endpoint || matches!(class, Some(0x0600 | 0x0806))
+    }
+
+    /// Whether a statement by its vendor, or its own registers, could make the kernel count it as
+    /// isolated.
+    pub(super) fn can_be_isolated(&self, at: usize) -> bool {
+        can_be_isolated(self.seen(at))
+    }
+}
+
+/// The same, of a function that was seen.
+pub(super) fn can_be_isolated(seen: &Seen<'_>) -> bool {
+    let kind = |found| Kind::ALL.into_iter().any(|kind| kind.applies_to(found));
+    seen.acs.is_some() || seen.pcie_type().is_some_and(kind)
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What would have functions counted as isolated, as far as it is known.
+
+use std::collections::BTreeSet;
+
+use isolation::{
+    acs::AcsFlags,
+    decision::{Decision, KernelVerdict},
+    entry::Kind,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use topology::{Bdf, Removable};
+
+use super::{hidden::shown_elsewhere, look::Look, statement::printable};
+use crate::{
+    edition::Edition,
+    names::{Names, ids},
+    quirk::{Quirk, Status},
+};
+
+/// What kind of thing it takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum What {
+    /// To look again as root.
+    Root,
+    /// A newer kernel.
+    Kernel,
+    /// The module, which has an entry.
+    Module,
+    /// An entry whose evidence does not suffice.
+    Candidate,
+    /// Nothing that anybody may do: an entry was asked for and refused, or was taken back.
+    Refused,
+    /// A setting of the kernel.
+    KernelSetting,
+    /// A setting of the firmware.
+    FirmwareSetting,
+    /// Another slot of the machine.
+    Slot,
+    /// A statement by the vendor of the silicon.
+    Statement,
+    /// Other hardware.
+    Hardware,
+}
+
+/// What would change it.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub(super) struct Remedy {
+    pub(super) what: What,
+    /// The entry that it is about.
+    pub(super) entry: Option<String>,
+    pub(super) text: String,
+}
+
+impl Remedy {
+    pub(super) fn new(what: What, text: impl Into<String>) -> Self {
+        Self {
+            what,
+            entry: None,
+            text: text.into(),
+        }
+    }
+
+    fn by(what: What, entry: &Quirk, text: impl Into<String>) -> Self {
+        Self {
+            what,
+            entry: Some(entry.name.clone()),
+            text: text.into(),
+        }
+    }
+}
+
+/// What would have these functions of one device counted as isolated.
+pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Vec<Remedy> {
+    let mut remedies: Vec<Remedy> = Vec::new();
+    let mut add = |remedy: Remedy| {
+        if !remedies.contains(&remedy) {
+            remedies.push(remedy);
+        }
+    };
+    let mut unstated = Vec::new();
+    for &at in functions {
+        let seen = look.seen(at);
+        if !seen.function.acs_known {
+            add(Remedy::new(
+                What::Root,
+                "Capture this machine as root: it was not seen whether these have an ACS capability, and \
+                 with one they may be isolated already.",
+            ));
+            continue;
+        }
+        if let Some(acs) = seen.acs {
+            let off = acs.capability.bits() & AcsFlags::GROUPING.bits() & !acs.control.bits();
+            if off != 0
+                && look.machine.prediction().verdict(seen).kernel == KernelVerdict::NoOpinion
+            {
+                add(switched_off(look));
+                continue;
+            }
+        }
+        if seen.acs.is_none() && is_port(look, at) && shown_elsewhere(seen.function) {
+            add(Remedy::new(
+                What::FirmwareSetting,
+                format!(
+                    "On other machines this port ({}) shows an ACS capability, so the firmware hides it here. \
+                     Look in the setup for \"ACS\" (with AMD often ACS Enable, below NBIO or PCIe, and only \
+                     with AER on), or ask the vendor of the board. Whether this firmware has such a setting \
+                     is not known.",
+                    ids(seen.function)
+                ),
+            ));
+        }
+        let known = known(look, at, &mut add);
+        if !known && seen.acs.is_none() {
+            unstated.push(at);
+        }
+    }
+    if unstated.is_empty() {
+        return remedies;
+    }
+    if unstated.iter().any(|&at| is_exposed(look, at)) {
+        remedies.push(Remedy::new(
+            What::Hardware,
+            "These can be plugged in from outside. The module makes no claim for such devices, whatever \
+             their vendor states, because anything that is plugged in can pretend to be one.",
+        ));
+        return remedies;
+    }
+    remedies.push(statement(look, &unstated, names));
+    remedies
+}
+
+/// What the data knows of a function; `false`: nothing that speaks for it or against.
+fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
+    let seen = look.seen(at);
+    let function = seen.function;
+    let newest = &look.machine.newest;
+    let verdict = newest.of_seen(look.machine.topology, seen, AcsFlags::GROUPING);
+    if let (KernelVerdict::Isolated, Some(quirk)) = (verdict.kernel, verdict.by) {
+        let since = quirk
+            .mainline
+            .as_ref()
+            .and_then(|mainline| mainline.since.as_deref());
+        let since = since.unwrap_or("of today").trim_start_matches('v');
+        add(Remedy::by(
+            What::Kernel,
+            quirk,
+            format!(
+                "Linux {since} and newer has a quirk for {} ({}). Use such a kernel.",
+                ids(function),
+                quirk.name
+            ),
+        ));
+        return true;
+    }
+    let kind = |found| Kind::ALL.into_iter().find(|kind| kind.applies_to(found));
+    let kind = seen.pcie_type().and_then(kind);
+    let vendor = function.vendor.value();
+    let speaks = |quirk: &&Quirk| {
+        let mut ids = quirk.ids();
+        let listed = ids.any(|ids| {
+            function
+                .devices()
+                .any(|device| ids.contains(vendor, device))
+        });
+        listed && quirk.kinds().any(|of| Some(of) == kind)
+    };
+    let mut found = false;
+    for quirk in look.machine.quirks.iter().filter(speaks) {
+        match quirk.status {
+            Status::Validated | Status::Test => add(by_module(look, at, quirk)),
+            Status::Candidate => add(Remedy::by(
+                What::Candidate,
+                quirk,
+                format!(
+                    "There is an entry for {}, {}, but its evidence does not suffice: {} Whoever uses it \
+                     all the same, with acs_quirks_candidates.ko, which taints the kernel, trusts \
+                     devices of which nobody has said that they are isolated.",
+                    ids(function),
+                    quirk.name,
+                    reason(quirk)
+                ),
+            )),
+            Status::Rejected | Status::Withdrawn => {
+                let what = if quirk.status == Status::Rejected {
+                    "was asked for and refused"
+                } else {
+                    "was made once and taken back"
+                };
+                add(Remedy::by(
+                    What::Refused,
+                    quirk,
+                    format!(
+                        "An entry that has {} {what} ({}): {}",
+                        ids(function),
+                        quirk.name,
+                        reason(quirk)
+                    ),
+                ));
+            }
+            Status::Mainline => continue,
+        }
+        // A refusal of a whole vendor does not keep anybody from stating something of one device.
+        found |= !quirk.ids().any(crate::quirk::Ids::is_any);
+    }
+    found
+}
+
+/// What an entry of the module does for the function.
+fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
+    let (name, bdf) = (&quirk.name, look.bdf(at));
+    let machine = look.machine;
+    let module = machine.loaded.unwrap_or(Edition::Validated).module();
+    let text = match machine.prediction().decision(&machine.table, look.seen(at)) {
+        Decision::Granted(_) => format!(
+            "The module {module} has an entry for it, {name}. Load the module, then have the device \
+             found again: acsctl regroup {bdf}."
+        ),
+        Decision::Refused(_, refusal) => format!(
+            "There is an entry for it, {name}, which does not count here: {refusal}. See acsctl table \
+             show {name}."
+        ),
+        Decision::NotListed => format!(
+            "There is an entry for it, {name}, which this module does not have; build the module from \
+             the newest data."
+        ),
+    };
+    Remedy::by(What::Module, quirk, text)
+}
+
+/// The first sentence of why an entry has its status.
+fn reason(quirk: &Quirk) -> String {
+    let whole = quirk.reason.as_deref().unwrap_or_default();
+    let line = whole.split_whitespace().collect::<Vec<_>>().join(" ");
+    let end = line.find(". ").map_or(line.len(), |end| end + 1);
+    let mut first = line.get(..end).unwrap_or(&line).to_owned();
+    if !first.ends_with('.') {
+        first.push('.');
+    }
+    first
+}
+
+/// An ACS capability of which something is off.
+fn switched_off(look: &Look<'_, '_>) -> Remedy {
+    if look.machine.recorded().is_none() {
+        return Remedy::new(
+            What::KernelSetting,
+            "Switch the IOMMU on, in the firmware's setup (VT-d, AMD-Vi, SMMU) and on Intel with \
+             intel_iommu=on: the kernel then switches on at boot what the ACS capability has.",
+        );
+    }
+    Remedy::new(
+        What::KernelSetting,
+        "The kernel switches on at boot what an ACS capability has, unless its command line says \
+         otherwise: look there for pci=disable_acs_redir= and pci=config_acs=, and take them out.",
+    )
+}
+
+/// Whether it, or a port above it, can be taken out of the machine.
+fn is_exposed(look: &Look<'_, '_>, at: usize) -> bool {
+    let mut path = std::iter::once(at).chain(look.above(at));
+    path.any(|at| look.seen(at).function.removable == Some(Removable::Removable))
+}
+
+/// Whether it is a bridge.
+fn is_port(look: &Look<'_, '_>, at: usize) -> bool {
+    look.seen(at).function.header != topology::Header::Endpoint
+}
+
+/// The functions of the same device that no entry can speak for.
+fn uncovered(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
+    let packages: BTreeSet<_> = functions.iter().map(|&at| look.package(at)).collect();
+    let cannot = |at: &usize| {
+        let seen = look.seen(*at);
+        let kind = |found| Kind::ALL.into_iter().any(|kind| kind.applies_to(found));
+        let can = seen.pcie_type().is_some_and(kind) && seen.acs.is_none();
+        seen.function.physfn.is_none() && !can
+    };
+    let members = packages
+        .iter()
+        .flat_map(|&package| look.of_package(package));
+    let mut uncovered: Vec<_> = members.filter(cannot).map(|at| look.bdf(at)).collect();
+    uncovered.sort_unstable();
+    uncovered
+}
+
+/// Whose statement it would take, and how to get there.
+fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy {
+    let of = |at: &usize| look.seen(*at).function.vendor.value();
+    let vendors: BTreeSet<u16> = functions.iter().map(of).collect();
+    let vendors: Vec<_> = vendors
+        .into_iter()
+        .map(|id| printable(&names.vendor(id)))
+        .collect();
+    let what = if functions.iter().all(|&at| is_port(look, at)) {
+        "what comes in at such a port always goes up to the IOMMU, and never from port to port"
+    } else {
+        "these functions cannot reach each other without passing the IOMMU"
+    };
+    let caught = functions.iter().any(|&at| {
+        let verdict = look.machine.prediction().verdict(look.seen(at));
+        verdict.kernel == KernelVerdict::NotIsolated
+    });
+    let caught = if caught {
+        " The kernel has a quirk that says no to what it does not list; the entry has to name it."
+    } else {
+        ""
+    };
+    let (vendors, first) = (vendors.join(" and "), functions.first());
+    let first = first.map_or_else(String::new, |&at| look.bdf(at).to_string());
+    let uncovered = uncovered(look, functions);
+    let how = if uncovered.is_empty() {
+        format!(
+            "acsctl table new {first} makes the draft of an entry, with the questions to ask.{caught}"
+        )
+    } else {
+        format!(
+            "It would have to go into the kernel's own quirks: an entry of the module counts only when it \
+             speaks for the whole device, and it cannot speak for {}, which is conventional or has an ACS \
+             capability.",
+            super::words::named(&uncovered)
+        )
+    };
+    Remedy::new(
+        What::Statement,
+        format!(
+            "A statement by {vendors} that {what}. Nobody else can know that, and there is none on \
+             record. {how}"
+        ),
+    )
+}

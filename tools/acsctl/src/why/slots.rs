@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Where else in the machine a card would be apart from others, and what the firmware could change.
+
+use std::collections::BTreeSet;
+
+use isolation::pcie::PcieType;
+use topology::{Bdf, Domain, Header};
+
+use super::{
+    look::Look,
+    remedy::{Remedy, What},
+};
+
+/// So many ports are named.
+const NAMED: usize = 4;
+
+/// The ports below which a card would be apart from all other devices.
+///
+/// None for what is no card: it is on a root bus, or its port is known to have no slot.
+pub(super) fn other(look: &Look<'_, '_>, target: usize) -> Option<Remedy> {
+    let port = look.above(target).next()?;
+    if look.seen(port).function.slot == Some(false) {
+        return None;
+    }
+    let above: BTreeSet<usize> = look.above(target).collect();
+    let mut occupied: BTreeSet<(Domain, u8)> = BTreeSet::new();
+    for seen in &look.machine.view.functions {
+        occupied.insert(seen.function.bdf.bus());
+    }
+    let mut free = Vec::new();
+    let mut taken = Vec::new();
+    for at in 0..look.machine.view.functions.len() {
+        let seen = look.seen(at);
+        let is_port = matches!(
+            seen.pcie_type(),
+            Some(PcieType::RootPort | PcieType::DownstreamPort)
+        );
+        let leads = seen.function.secondary.filter(|&bus| bus != 0);
+        let is_slot = seen.function.slot != Some(false) && seen.function.header == Header::Bridge;
+        let mut path = std::iter::once(at).chain(look.above(at));
+        let is_isolated = path.all(|at| look.facts(at).isolated);
+        let (true, true, true, Some(bus)) = (is_port, is_slot, is_isolated, leads) else {
+            continue;
+        };
+        if above.contains(&at) || seen.facts.dma_device.is_some() {
+            continue;
+        }
+        let bdf = seen.function.bdf;
+        if occupied.contains(&(bdf.domain, bus)) {
+            taken.push(bdf);
+        } else {
+            free.push(bdf);
+        }
+    }
+    let list = |ports: &[Bdf]| {
+        let named = ports.iter().take(NAMED).map(ToString::to_string);
+        let more = match ports.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        named.collect::<Vec<_>>().join(" ") + &more
+    };
+    let ports = match (&free[..], &taken[..]) {
+        ([], []) => return None,
+        ([], taken) => format!("{}, where other devices are now", list(taken)),
+        (free, []) => format!("{}, which are empty now", list(free)),
+        (free, taken) => format!(
+            "{}, which are empty now, or {}, where other devices are",
+            list(free),
+            list(taken)
+        ),
+    };
+    Some(Remedy::new(
+        What::Slot,
+        format!(
+            "If it is a card that can be moved: below the port {ports}, it would be apart from all other \
+             devices, because these ports are isolated up to the root. Which slot a port leads to, the \
+             board's manual tells."
+        ),
+    ))
+}
+
+/// The setting that takes a VMD away.
+pub(super) fn without_vmd(vmd: Bdf) -> Remedy {
+    Remedy::new(
+        What::FirmwareSetting,
+        format!(
+            "Switch VMD off in the firmware's setup (also called RST or RAID mode): without {vmd}, what is \
+             behind it shows up as devices of their own. An operating system that is installed on these \
+             disks may need to be prepared for that."
+        ),
+    )
+}

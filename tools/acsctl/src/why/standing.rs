@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! How each function of a machine stands: its group, and what says that it is isolated or not.
+
+use isolation::acs::AcsFlags;
+use schemars::JsonSchema;
+use serde::Serialize;
+use topology::Package;
+
+use super::{
+    look::Look,
+    statement::{Says, says, statement},
+};
+use crate::{error::Error, names::Names, predict::report::Under, system::Machine};
+
+/// What says of a function that it is isolated, or that it is not.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub(crate) struct Acs {
+    /// Whether the kernel counts it as isolated.
+    pub(crate) isolated: bool,
+    says: Says,
+    /// In two or three words.
+    pub(crate) short: String,
+    /// In a sentence, from "it" on.
+    text: String,
+    /// The registers of its ACS capability; `None`: it has none, or they were not seen.
+    advertised: Option<Advertised>,
+}
+
+/// The registers of an ACS capability.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+struct Advertised {
+    implemented: Vec<&'static str>,
+    on: Vec<&'static str>,
+}
+
+/// How each function of a machine stands, as its kernel runs; by position in the view.
+pub(crate) struct Standing<'m>(Look<'m, 'm>);
+
+impl std::fmt::Debug for Standing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.grouping.fmt(f)
+    }
+}
+
+impl<'m> Standing<'m> {
+    pub(crate) fn of(machine: &'m Machine<'m>) -> Result<Self, Error> {
+        Ok(Self(Look::at(machine, machine.running())?))
+    }
+
+    /// The group that is computed for it.
+    pub(crate) fn group(&self, at: usize) -> Option<u32> {
+        self.0.grouping.groups[at]
+    }
+
+    pub(crate) fn stays(&self, at: usize) -> bool {
+        self.0.stays(at)
+    }
+
+    pub(crate) fn package(&self, at: usize) -> Package {
+        self.0.package(at)
+    }
+
+    pub(crate) fn above(&self, at: usize) -> impl Iterator<Item = usize> + use<'_, 'm> {
+        self.0.above(at)
+    }
+
+    /// With what the groups are computed.
+    pub(crate) fn under(&self) -> Under {
+        self.0.machine.under()
+    }
+
+    /// Its PCIe type; `None` where that was not seen.
+    pub(crate) fn kind(&self, at: usize) -> Option<String> {
+        let function = self.0.seen(at).function;
+        let conventional = || "conventional PCI".to_owned();
+        let kind = function.pcie_type.as_ref();
+        let kind = kind.map_or_else(conventional, |kind| {
+            super::statement::printable(&kind.to_string())
+        });
+        function.pcie_known.then_some(kind)
+    }
+
+    pub(crate) fn acs(&self, at: usize, names: &Names) -> Acs {
+        let statement = statement(&self.0, at, names);
+        let function = self.0.seen(at).function;
+        let registers = function.acs.and_then(|acs| acs.cap.zip(acs.ctl));
+        let flags = |bits: u16| AcsFlags::from_bits(bits).names().collect();
+        Acs {
+            isolated: statement.isolated,
+            says: statement.says,
+            short: self.short(at),
+            text: statement.text,
+            advertised: registers.map(|(cap, ctl)| Advertised {
+                implemented: flags(cap),
+                on: flags(ctl),
+            }),
+        }
+    }
+
+    fn short(&self, at: usize) -> String {
+        let look = &self.0;
+        let isolated = look.facts(at).isolated;
+        let (says, _) = says(look, at);
+        match says {
+            Says::Entry => "entry".to_owned(),
+            Says::Quirk if isolated => "kernel quirk".to_owned(),
+            Says::Quirk => "kernel quirk says no".to_owned(),
+            Says::Registers if isolated => "ACS on".to_owned(),
+            Says::Registers => {
+                let off = look.seen(at).acs.map_or(AcsFlags::NONE, |acs| {
+                    let off = acs.capability.bits() & !acs.control.bits();
+                    AcsFlags::from_bits(off).intersection(AcsFlags::GROUPING)
+                });
+                format!("ACS off: {off}")
+            }
+            Says::NoCapability => "no ACS".to_owned(),
+            Says::NotSeen => "ACS not seen".to_owned(),
+            Says::RegistersNotSeen => "ACS, registers not seen".to_owned(),
+            Says::Type if !look.seen(at).function.pcie_known => "not seen".to_owned(),
+            Says::Type if look.seen(at).pcie_type().is_none() => "conventional".to_owned(),
+            Says::Type => "never isolated".to_owned(),
+            Says::Alone => "single function".to_owned(),
+        }
+    }
+}

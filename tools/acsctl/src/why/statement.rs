@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What says of a function that it is isolated, or that it is not.
+
+use isolation::{
+    acs::AcsFlags,
+    decision::KernelVerdict,
+    groups::{Interface, acs_enabled::AcsRegisters},
+    pcie::PcieType,
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+use topology::{Assumption, Bdf};
+
+use super::look::Look;
+use crate::names::{Names, ids};
+
+/// What says so.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Says {
+    /// An entry of the module's table.
+    Entry,
+    /// A quirk of the kernel.
+    Quirk,
+    /// The registers of its ACS capability.
+    Registers,
+    /// It has no ACS capability.
+    NoCapability,
+    /// It was not seen whether it has one.
+    NotSeen,
+    /// Its registers were not seen.
+    RegistersNotSeen,
+    /// What kind of function it is.
+    Type,
+    /// That it has no sibling.
+    Alone,
+}
+
+/// What says of a function that it is isolated, or that it is not.
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
+pub(super) struct Statement {
+    pub(super) function: Bdf,
+    /// Its class, vendor, name and ids.
+    pub(super) name: String,
+    pub(super) isolated: bool,
+    pub(super) says: Says,
+    /// The same in words, from "it" on.
+    pub(super) text: String,
+}
+
+/// The names of flags in words.
+const FLAGS: [(AcsFlags, &str); 4] = [
+    (AcsFlags::SV, "Source Validation"),
+    (AcsFlags::RR, "Request Redirect"),
+    (AcsFlags::CR, "Completion Redirect"),
+    (AcsFlags::UF, "Upstream Forwarding"),
+];
+
+/// What is known of a function.
+pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statement {
+    let (says, text) = says(look, at);
+    let function = look.seen(at).function;
+    let kind = function.pcie_type.as_ref().map(|kind| format!("{kind}, "));
+    let kind = kind.unwrap_or_default();
+    let device = names.device(function).map(|name| format!(" {name}"));
+    Statement {
+        function: function.bdf,
+        name: printable(&format!(
+            "{kind}{}{} [{}]",
+            names.vendor(function.vendor.value()),
+            device.unwrap_or_default(),
+            ids(function)
+        )),
+        isolated: look.facts(at).isolated,
+        says,
+        text,
+    }
+}
+
+/// What says so, and in words.
+pub(super) fn says(look: &Look<'_, '_>, at: usize) -> (Says, String) {
+    by_table(look, at)
+        .or_else(|| by_quirk(look, at))
+        .unwrap_or_else(|| by_itself(look, at))
+}
+
+/// A text that may come from a file, without what could steer a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = text
+        .chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c });
+    shown.collect()
+}
+
+fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
+    let seen = look.seen(at);
+    let device = seen.function.device?.value();
+    let table = look.table?;
+    let (position, _) = table.find(seen.function.vendor.value(), device)?;
+    let entry = table.entries.get(usize::from(position))?;
+    // Isolated, and neither the kernel's quirks nor the function itself say so: so the module does.
+    let kernel = look.machine.prediction().verdict(seen).kernel;
+    let by_kernel = match kernel {
+        KernelVerdict::Isolated => true,
+        KernelVerdict::NotIsolated => false,
+        KernelVerdict::NoOpinion | KernelVerdict::Unknown => seen.facts.isolated,
+    };
+    (look.facts(at).isolated && !by_kernel).then(|| {
+        let name = &entry.name;
+        let text =
+            format!("the entry {name} of the module vouches for it by its vendor's statement");
+        (Says::Entry, text)
+    })
+}
+
+fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
+    let verdict = look.machine.prediction().verdict(look.seen(at));
+    let mainline = verdict.by.and_then(|quirk| quirk.mainline.as_ref());
+    let handler = mainline.map_or("", |mainline| mainline.handler.as_str());
+    let text = match verdict.kernel {
+        KernelVerdict::NoOpinion | KernelVerdict::Unknown => return None,
+        KernelVerdict::Isolated => {
+            let assumed = if verdict.assumed {
+                "; it sets up registers for that, which are not seen here"
+            } else {
+                ""
+            };
+            format!("the kernel's quirk {handler}() says that it is isolated{assumed}")
+        }
+        KernelVerdict::NotIsolated if mainline.is_some() => format!(
+            "the kernel's quirk {handler}() says that it is not isolated in every way that grouping \
+             asks for"
+        ),
+        KernelVerdict::NotIsolated => {
+            "the kernel's quirk for this vendor lists other devices, and \
+                                       says no to those that it does not list"
+                .to_owned()
+        }
+    };
+    Some((Says::Quirk, text))
+}
+
+fn by_itself(look: &Look<'_, '_>, at: usize) -> (Says, String) {
+    let seen = look.seen(at);
+    let facts = look.facts(at);
+    let of_type = |text: &str| (Says::Type, text.to_owned());
+    let is_single = match facts.interface {
+        Interface::Conventional => {
+            return of_type(
+                "it is conventional PCI, which has no ACS: all on such a bus can reach each other",
+            );
+        }
+        Interface::Express(PcieType::PciBridge | PcieType::PcieBridge) => {
+            return of_type(
+                "it is a bridge to or from conventional PCI, which the kernel never counts as \
+                 isolated",
+            );
+        }
+        Interface::Express(PcieType::RcEventCollector) => {
+            return of_type("it is an event collector, which the kernel never counts as isolated");
+        }
+        Interface::Reserved => {
+            return of_type(
+                "it is of a type that the kernel does not know, which it takes for isolated",
+            );
+        }
+        Interface::Express(PcieType::RootPort | PcieType::DownstreamPort) => false,
+        Interface::Express(_) => !facts.multifunction,
+    };
+    if is_single {
+        let text =
+            "it is the only function of its device, so there is no sibling that it could reach";
+        return (Says::Alone, text.to_owned());
+    }
+    let Some(acs) = seen.acs else {
+        if !seen.function.acs_known {
+            let text = "it was not seen whether it has an ACS capability; it is taken as without";
+            return (Says::NotSeen, text.to_owned());
+        }
+        let text = "it has no ACS capability, and no quirk of this kernel speaks for it";
+        return (Says::NoCapability, text.to_owned());
+    };
+    let bdf = seen.function.bdf;
+    let assumed = &look.machine.view.assumptions;
+    if assumed.contains(&(bdf, Assumption::AcsOn)) {
+        let text = "it has an ACS capability; its registers were not seen, and are taken as on";
+        return (Says::RegistersNotSeen, text.to_owned());
+    }
+    (Says::Registers, registers(acs))
+}
+
+/// What the registers say.
+fn registers(acs: AcsRegisters) -> String {
+    let words = |flags: AcsFlags| {
+        let words = FLAGS.iter().filter(|(flag, _)| flags.contains(*flag));
+        let words: Vec<_> = words.map(|(_, name)| *name).collect();
+        words.join(", ")
+    };
+    let implemented = acs.capability.intersection(AcsFlags::GROUPING);
+    let off = AcsFlags::from_bits(implemented.bits() & !acs.control.bits());
+    if off != AcsFlags::NONE {
+        return format!(
+            "it has an ACS capability, but not switched on are: {} ({off})",
+            words(off)
+        );
+    }
+    if implemented == AcsFlags::NONE {
+        return "it has an ACS capability that lists nothing to switch on: by the specification, it \
+                passes nothing on between its functions"
+            .to_owned();
+    }
+    format!(
+        "its ACS capability has switched on what it implements: {} ({implemented})",
+        words(implemented)
+    )
+}

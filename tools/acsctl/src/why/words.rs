@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Steps and functions in words.
+
+use std::fmt::Write as _;
+
+use topology::Bdf;
+
+use super::{
+    join::{Kind, Step},
+    look::Look,
+};
+
+/// So many functions are named in a sentence.
+const NAMED: usize = 8;
+
+/// Functions in a sentence.
+pub(super) fn named(functions: &[Bdf]) -> String {
+    let shown = functions.iter().take(NAMED).map(ToString::to_string);
+    let shown = shown.collect::<Vec<_>>().join(" ");
+    match functions.len().saturating_sub(NAMED) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// A step in words.
+pub(super) fn step(look: &Look<'_, '_>, step: &Step) -> String {
+    let addresses = |functions: &mut dyn Iterator<Item = usize>| {
+        let mut addresses: Vec<_> = functions.map(|at| look.bdf(at)).collect();
+        addresses.sort_unstable();
+        named(&addresses)
+    };
+    let at = look.bdf(step.at);
+    let joined = addresses(&mut step.joined.iter().copied());
+    let mut text = match step.kind {
+        Kind::Path => {
+            let mut blockers = step.blockers(look);
+            blockers.retain(|&blocker| blocker != step.at);
+            let turn = match blockers[..] {
+                [] => "there".to_owned(),
+                _ => format!("there, or at {},", addresses(&mut blockers.into_iter())),
+            };
+            format!(
+                "Requests from below {at} may turn around {turn} and reach other devices without \
+                 passing the IOMMU, as far as the kernel can tell. So all that is below {at} is in its \
+                 group: {joined}."
+            )
+        }
+        Kind::Bridge => format!(
+            "{at} is a bridge to conventional PCI: requests from behind it carry its number and not \
+             their own, so that the IOMMU cannot tell them apart. So all of this is in its group: {joined}."
+        ),
+        Kind::Slot => {
+            let tied = addresses(&mut step.tied.iter().copied());
+            let is_port = |&at: &usize| look.stays(at);
+            let what = if step.tied.iter().all(is_port) {
+                "ports or bridges of one chip"
+            } else {
+                "functions of one device"
+            };
+            format!(
+                "{tied} are {what}, and may reach each other inside it without passing the IOMMU, as far \
+                 as the kernel can tell. So they share a group."
+            )
+        }
+        Kind::Alias => format!(
+            "{joined} and {at}: one of them sends requests under the number of the other, which the \
+             kernel knows by a quirk for that fault, so that the IOMMU cannot tell them apart."
+        ),
+        Kind::DmaDevice => format!(
+            "{at} does the requests for all that is behind it, under its own number (Intel VMD): {joined}."
+        ),
+    };
+    if !step.through.is_empty() {
+        let through = addresses(&mut step.through.iter().copied());
+        let _ = write!(text, " For {through}, the bridge above counts.");
+    }
+    text
+}

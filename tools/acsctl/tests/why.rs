@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Why functions share a group: on recorded machines, what an expert would say; and that what would
+//! change it does.
+
+mod common;
+
+use acsctl::{
+    edition::Edition,
+    folder::{self, Scope},
+    names::Names,
+    quirk::Quirk,
+    source,
+    system::Machine,
+    why::{Answer, explain},
+};
+use common::{accepted, machines, root, tests};
+use serde_json::Value;
+use topology::{Acs, Bdf, Hex, Removable, Topology};
+
+fn bdf(text: &str) -> Bdf {
+    text.parse().expect("it is an address")
+}
+
+/// The project's own entries.
+fn own() -> Vec<Quirk> {
+    folder::check_all(source::built_in(), Scope::now(None)).expect("the data has no fault")
+}
+
+fn recorded(name: &str) -> Topology {
+    let file = root()
+        .join("tests/topologies")
+        .join(name)
+        .with_extension("json");
+    topology::read(&file).expect("it is recorded")
+}
+
+fn ask(machine: &Topology, quirks: &[Quirk], at: &str, other: Option<&str>) -> Answer {
+    let machine = Machine::of(machine, quirks, None);
+    let other = other.map(bdf);
+    explain(&machine, bdf(at), other, &Names::default()).expect("the function is there")
+}
+
+/// The text in one line, without colours.
+fn line(answer: &Answer) -> String {
+    let plain = anstream::adapter::strip_str(&answer.text()).to_string();
+    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn json(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.json().expect("it has a JSON form")).expect("it is JSON")
+}
+
+#[track_caller]
+fn assert_says(answer: &Answer, parts: &[&str]) {
+    let line = line(answer);
+    for part in parts {
+        assert!(
+            line.contains(part),
+            "\"{part}\" is not in:\n{}",
+            answer.text()
+        );
+    }
+}
+
+#[track_caller]
+fn assert_not_said(answer: &Answer, part: &str) {
+    assert!(
+        !line(answer).contains(part),
+        "\"{part}\" is in:\n{}",
+        answer.text()
+    );
+}
+
+/// Two USB controllers of one chip look like the culprits; the port of the chipset above them is one
+/// first.
+#[test]
+fn of_a_chipset_port_without_acs_the_port_is_to_blame() {
+    let machine = recorded("lambda-lambda-vector-0d658f");
+    let answer = ask(&machine, &own(), "0000:2c:00.1", None);
+    assert_says(
+        &answer,
+        &[
+            "have to go along, or be left without a driver: 0000:2c:00.0 0000:2c:00.3.",
+            "0000:22:08.0 PCI bridge: vendor 1022 [1022:57a4] (stays with the host)",
+            "1. Requests from below 0000:22:08.0 may turn around there",
+            "0000:22:08.0 (Downstream Port, vendor 1022 [1022:57a4]): it has no ACS capability",
+            "pci_acs_path_enabled() in the kernel",
+            "each of these devices has to count as isolated: * 0000:22:08.0:",
+            "acsctl table new 0000:22:08.0 makes the draft",
+        ],
+    );
+    assert_not_said(&answer, "2. ");
+    // The ports above that one are isolated, and nobody is told to ask for them.
+    assert_not_said(&answer, "table new 0000:20");
+}
+
+/// Root ports without ACS join everything below all of them.
+#[test]
+fn of_root_ports_without_acs_each_step_is_told_in_order() {
+    let machine = recorded("amd-carrizo-laptop-4de9e2");
+    let answer = ask(&machine, &own(), "0000:01:00.0", None);
+    assert_says(
+        &answer,
+        &[
+            "1. Requests from below 0000:00:02.2 may turn around there",
+            "2. 0000:00:02.0 0000:00:02.2 0000:00:02.4 are ports or bridges of one chip",
+            "3. Requests from below 0000:00:02.4 may turn around there",
+            "0000:00:02.0 (vendor 1022 [1022:157b]): it is conventional PCI",
+            // An entry would have to speak for the host bridge in the same slot.
+            "* 0000:00:02.2 0000:00:02.4: - A statement by vendor 1022",
+            "It would have to go into the kernel's own quirks",
+            "it cannot speak for 0000:00:02.0",
+        ],
+    );
+    assert_not_said(&answer, "acsctl table new");
+}
+
+/// Below a VMD, nothing of the disks matters.
+#[test]
+fn behind_a_vmd_the_firmware_setting_is_named() {
+    let machine = recorded("acer-predator-helios-neo-16-2f04d2");
+    let answer = ask(&machine, &own(), "10000:e1:00.0", None);
+    assert_says(
+        &answer,
+        &[
+            "1. 0000:00:0e.0 does the requests for all that is behind it",
+            "pci_real_dma_dev() in the kernel",
+            "Switch VMD off in the firmware's setup",
+            "No entry, no statement and no kernel sets them apart.",
+        ],
+    );
+    assert_not_said(&answer, "A statement by");
+    let other = ask(&machine, &own(), "10000:e1:00.0", Some("10000:e2:00.0"));
+    assert_says(
+        &other,
+        &["They share a group.", "0000:00:0e.0 does the requests"],
+    );
+}
+
+#[test]
+fn functions_without_a_pcie_capability_cannot_be_vouched_for() {
+    let machine = recorded("notebook-w650dc-dd-95e288");
+    let answer = ask(&machine, &own(), "0000:00:1f.3", None);
+    assert_says(
+        &answer,
+        &[
+            "0000:00:1f.0 0000:00:1f.2 0000:00:1f.3 0000:00:1f.4 are functions of one device",
+            "it is conventional PCI, which has no ACS",
+            "Only other hardware does.",
+        ],
+    );
+    assert_not_said(&answer, "another slot");
+    assert_not_said(&answer, "A statement by");
+}
+
+/// A graphics card and its sound: nothing is wrong, and it is said that they go together.
+#[test]
+fn two_functions_of_a_card_are_told_to_go_along() {
+    let machine = recorded("lenovo-2325kz5-dc5a79");
+    let answer = ask(&machine, &own(), "0000:04:00.0", None);
+    assert_says(
+        &answer,
+        &[
+            "have to go along, or be left without a driver: 0000:04:00.1.",
+            "A statement by vendor 10de that these functions cannot reach each other",
+        ],
+    );
+    assert_not_said(&answer, "apart from other devices");
+    let apart = ask(&machine, &own(), "0000:04:00.0", Some("0000:03:00.0"));
+    assert_says(
+        &apart,
+        &[
+            "They are in different groups.",
+            "The ways to them part on bus 0000:00, at 0000:00:1c.2 and 0000:00:1c.1.",
+            "the kernel's quirk pci_quirk_intel_pch_acs() says that it is isolated",
+        ],
+    );
+    let port = ask(&machine, &own(), "0000:00:1c.0", None);
+    assert_says(&port, &["It has a group of its own."]);
+}
+
+/// The same machine with a kernel from before the quirk for its ports.
+#[test]
+fn where_a_newer_kernel_has_a_quirk_it_is_named() {
+    let mut machine = recorded("lenovo-2325kz5-dc5a79");
+    machine.kernel = Some("3.10.108".to_owned());
+    let answer = ask(&machine, &own(), "0000:04:00.0", None);
+    assert_says(
+        &answer,
+        &[
+            "0000:00:1c.0 0000:00:1c.1 0000:00:1c.2 are ports or bridges of one chip",
+            "To have 0000:04:00.0 apart from other devices, this device has to count as isolated: \
+             * 0000:00:1c.0 0000:00:1c.1 0000:00:1c.2: - Linux 3.15 and newer has a quirk",
+            // The machine was recorded with a newer one.
+            "The kernel has made another group of it: 0000:04:00.0 0000:04:00.1.",
+        ],
+    );
+    assert_eq!(json(&answer)["changes"][0]["goal"], "other-devices");
+}
+
+fn acme() -> Topology {
+    let file = tests().join("accepted/acme/nic.capture.json");
+    topology::read(&file).expect("it is a capture")
+}
+
+fn changed(at: &str, change: impl FnOnce(&mut topology::Function)) -> Topology {
+    let mut machine = acme();
+    let mut functions = machine.functions.iter_mut();
+    change(
+        functions
+            .find(|one| one.bdf == bdf(at))
+            .expect("it is there"),
+    );
+    machine
+}
+
+#[test]
+fn an_entry_that_exists_is_named() {
+    let quirks = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
+    let answer = ask(&acme(), &quirks, "0000:01:00.0", None);
+    let module = "The module acs_quirks has an entry for it, acme/nic. Load the module";
+    assert_says(&answer, &[module]);
+    assert_not_said(&answer, "A statement by");
+    // The control: where the entry does not count, it is said why.
+    let foreign = changed("0000:01:00.1", |one| one.device = Some(Hex::id(0x0121)));
+    let answer = ask(&foreign, &quirks, "0000:01:00.0", None);
+    assert_says(
+        &answer,
+        &["There is an entry for it, acme/nic, which does not count here: 00.1"],
+    );
+    assert_not_said(&answer, module);
+}
+
+#[test]
+fn with_the_module_loaded_the_entry_is_what_says_so() {
+    let quirks = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
+    let topology = acme();
+    let machine = Machine::of(&topology, &quirks, Some(Edition::Validated));
+    let answer = explain(&machine, bdf("0000:01:00.0"), None, &Names::default());
+    let answer = answer.expect("it is there");
+    assert_says(
+        &answer,
+        &[
+            "It has a group of its own.",
+            "the entry acme/nic of the module vouches for it",
+        ],
+    );
+}
+
+#[test]
+fn what_was_refused_is_told_with_the_reason() {
+    let refused = |device| {
+        let one = |one: &mut topology::Function| {
+            one.vendor = Hex::id(0x8086);
+            one.device = Some(Hex::id(device));
+        };
+        let mut machine = changed("0000:01:00.0", one);
+        machine
+            .functions
+            .iter_mut()
+            .filter(|it| it.bdf == bdf("0000:01:00.1"))
+            .for_each(one);
+        machine
+    };
+    let answer = ask(&refused(0x1572), &own(), "0000:01:00.0", None);
+    assert_says(
+        &answer,
+        &["An entry that has 8086:1572 was asked for and refused (intel/fortville)"],
+    );
+    assert_not_said(&answer, "A statement by");
+    let answer = ask(&refused(0x1571), &own(), "0000:01:00.0", None);
+    assert_says(&answer, &["A statement by vendor 8086"]);
+}
+
+#[test]
+fn registers_that_are_off_are_named_bit_by_bit() {
+    let off = |one: &mut topology::Function| {
+        one.acs = Some(Acs {
+            cap: Some(0x1d),
+            ctl: Some(0x11),
+            dword8: None,
+        });
+    };
+    let machine = changed("0000:00:10.0", off);
+    let answer = ask(&machine, &own(), "0000:01:00.0", None);
+    assert_says(
+        &answer,
+        &[
+            "it has an ACS capability, but not switched on are: Request Redirect, Completion Redirect \
+             (RR CR)",
+            "pci=disable_acs_redir=",
+        ],
+    );
+}
+
+/// The same port with other ids is not known to have one anywhere.
+#[test]
+fn of_a_port_that_has_acs_elsewhere_the_firmware_is_suspected() {
+    let port = |device| {
+        changed("0000:00:10.0", |port| {
+            port.acs = None;
+            port.vendor = Hex::id(0x1022);
+            port.device = Some(Hex::id(device));
+        })
+    };
+    let answer = ask(&port(0x1483), &own(), "0000:01:00.0", Some("0000:00:10.0"));
+    let says = "On other machines this port (1022:1483) shows an ACS capability";
+    assert_says(&answer, &[says]);
+    let answer = ask(&port(0x7777), &own(), "0000:01:00.0", Some("0000:00:10.0"));
+    assert_not_said(&answer, "On other machines");
+}
+
+#[test]
+fn what_can_be_plugged_in_gets_no_hope() {
+    let machine = changed("0000:00:10.0", |port| {
+        port.removable = Some(Removable::Removable);
+    });
+    let answer = ask(&machine, &own(), "0000:01:00.0", None);
+    assert_says(&answer, &["The module makes no claim for such devices"]);
+    assert_not_said(&answer, "A statement by");
+}
+
+#[test]
+fn what_was_not_seen_is_not_guessed() {
+    let mut machine = acme();
+    for function in &mut machine.functions {
+        function.pcie_known = false;
+        function.pcie_type = None;
+        function.acs_known = false;
+        function.acs = None;
+    }
+    let answer = ask(&machine, &own(), "0000:01:00.0", None);
+    assert!(!answer.is_known());
+    assert_says(&answer, &["The reason cannot be told", "0000:01:00.1"]);
+    assert_not_said(&answer, "functions of one device");
+    assert_eq!(json(&answer)["steps"], Value::Array(Vec::new()));
+    // Only the capability was not seen.
+    let machine = changed("0000:01:00.0", |one| one.acs_known = false);
+    let answer = ask(&machine, &own(), "0000:01:00.0", None);
+    assert_says(
+        &answer,
+        &[
+            "it was not seen whether it has an ACS capability; it is taken as without",
+            "Capture this machine as root",
+        ],
+    );
+}
+
+#[test]
+fn a_group_that_is_another_one_is_told() {
+    let mut machine = acme();
+    for (number, function) in (0..).zip(&mut machine.functions) {
+        function.iommu_group = Some(number);
+    }
+    let answer = ask(&machine, &own(), "0000:01:00.0", None);
+    assert_says(
+        &answer,
+        &[
+            "The kernel has made another group of it: 0000:01:00.0.",
+            "such groups protect nothing",
+        ],
+    );
+    machine.acs_override = Some("downstream,multifunction".to_owned());
+    let answer = ask(&machine, &own(), "0000:01:00.0", None);
+    assert_says(&answer, &["pcie_acs_override=downstream,multifunction"]);
+}
+
+/// A capture may come from anybody.
+#[test]
+fn what_a_file_says_cannot_steer_a_terminal() {
+    let mut machine = acme();
+    machine.kernel = Some("7.3.4\u{1b}]0;owned\u{7}".to_owned());
+    let kind = topology::Port::Unknown("\u{1b}[2J".to_owned());
+    machine.functions[1].pcie_type = Some(kind);
+    let answer = ask(&machine, &own(), "0000:01:00.1", None);
+    let plain = anstream::adapter::strip_str(&answer.text()).to_string();
+    assert!(!answer.text().contains("\u{1b}]") && !answer.text().contains("\u{1b}[2J"));
+    assert!(!plain.contains('\u{7}'));
+}
+
+/// For every function of every recorded machine: each step says who is in the way, and what is
+/// missing is named.
+#[test]
+fn every_function_of_every_machine_is_explained() {
+    let quirks = own();
+    let names = Names::default();
+    let (mut explained, mut shared) = (0, 0);
+    for (folder, step) in [
+        ("tests/topologies", 1),
+        // More machines, where there are more.
+        ("../shared/data/topologies", 2),
+        ("../shared/data/topologies/boot-log", 5),
+    ] {
+        for topology in machines(&root().join(folder)) {
+            let machine = Machine::of(&topology, &quirks, None);
+            for function in topology.functions.iter().step_by(step) {
+                let id = topology.id.as_deref().unwrap_or_default();
+                let at = function.bdf;
+                let answer = explain(&machine, at, None, &names).expect("it is there");
+                assert!(!answer.text().is_empty());
+                let json = json(&answer);
+                let list = |of: &Value, key: &str| of[key].as_array().cloned().unwrap_or_default();
+                explained += 1;
+                if !answer.is_known() {
+                    continue;
+                }
+                let with = list(&json, "with").len();
+                shared += usize::from(with > 0);
+                let steps = list(&json, "steps");
+                assert_eq!(steps.is_empty(), with == 0, "{id} {at}");
+                // Everybody of the group has joined by a step, but the first one.
+                let joined: usize = steps.iter().map(|step| list(step, "joined").len()).sum();
+                assert_eq!(joined, with, "{id} {at}");
+                for step in &steps {
+                    let by_isolation = matches!(
+                        step["step"].as_str(),
+                        Some("path-not-isolated" | "same-slot")
+                    );
+                    let because = list(step, "because");
+                    assert_eq!(by_isolation, !because.is_empty(), "{id} {at}");
+                    assert!(because.iter().all(|one| one["isolated"] == false));
+                }
+                for change in list(&json, "changes") {
+                    let needs = list(&change, "needs");
+                    assert_eq!(change["possible"] == true, !needs.is_empty(), "{id} {at}");
+                    let or = list(&change, "or");
+                    assert!(!needs.is_empty() || !or.is_empty(), "{id} {at}");
+                    for need in needs {
+                        assert!(!list(&need, "remedies").is_empty(), "{id} {at}: {need}");
+                        assert!(!list(&need, "functions").is_empty(), "{id} {at}: {need}");
+                    }
+                }
+            }
+        }
+    }
+    println!("functions explained: {explained}, of which in shared groups: {shared}");
+    assert!(explained > 300 && shared > 50);
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Ids of functions, as lspci shows them: as numbers, or as names, which pci.ids translates.
+
+use std::{collections::BTreeMap, sync::OnceLock};
+
+use pciid_parser::Database;
+
+use crate::hex::{self, Hex};
+
+/// What the first line of a function says.
+pub(super) struct Ids {
+    pub(super) vendor: u16,
+    /// `None`: only a name was shown, and not one device has it.
+    pub(super) device: Option<u16>,
+    /// The devices that have the name.
+    pub(super) candidates: Vec<Hex<4>>,
+    /// Whether names were translated.
+    pub(super) by_name: bool,
+    pub(super) class: Option<Hex<6>>,
+    pub(super) revision: Option<Hex<2>>,
+}
+
+/// The names of the system's pci.ids, which is read when the first one is needed.
+#[derive(Default)]
+pub(super) struct Names(OnceLock<Option<Database>>);
+
+impl Names {
+    fn all(&self) -> Option<&Database> {
+        self.0.get_or_init(|| Database::read().ok()).as_ref()
+    }
+}
+
+/// The ids in the line after the address: `Audio device [0403]: Intel Corporation ... [8086:a170] (rev
+/// 31) (prog-if 00)`, or the same with numbers alone, or with names alone.
+pub(super) fn of_header(text: &str, names: &mut Names) -> Option<Ids> {
+    let revision = in_brackets(text, "(rev ").and_then(|text| hex::parse(text.get(..2)?, 2));
+    let interface = in_brackets(text, "(prog-if ").and_then(|text| hex::parse(text.get(..2)?, 2));
+    let (class, device) = text.split_once(": ")?;
+    let number = match class.rsplit_once('[') {
+        Some((_, number)) => hex::parse(number.trim_end_matches(']'), 4),
+        None => hex::parse(class, 4).or_else(|| class_by_name(class, names)),
+    };
+    let class = number.map(|number| Hex((number << 8) | interface.unwrap_or(0)));
+    let end = [" (rev ", " (prog-if "]
+        .iter()
+        .filter_map(|part| device.find(part))
+        .min();
+    let device = device[..end.unwrap_or(device.len())].trim();
+    let pair = |text: &str| {
+        let (vendor, device) = text.split_once(':')?;
+        let id = |text| hex::parse(text, 4).and_then(|id| u16::try_from(id).ok());
+        Some((id(vendor)?, id(device)?))
+    };
+    let in_square = device
+        .rsplit_once('[')
+        .map(|(_, ids)| ids.trim_end_matches(']'));
+    let unnamed = device.strip_prefix("Device ").and_then(pair);
+    let numbers = in_square
+        .and_then(pair)
+        .or_else(|| pair(device))
+        .or(unnamed);
+    let ids = |vendor, device| Ids {
+        vendor,
+        device,
+        candidates: Vec::new(),
+        by_name: false,
+        class,
+        // What is 00 is not shown.
+        revision: Some(Hex(revision.unwrap_or(0))),
+    };
+    if let Some((vendor, device)) = numbers {
+        return Some(ids(vendor, Some(device)));
+    }
+    let (vendor, devices) = by_name(device, names)?;
+    let only = match devices[..] {
+        [only] => Some(only),
+        _ => None,
+    };
+    Some(Ids {
+        by_name: true,
+        candidates: match only {
+            Some(_) => Vec::new(),
+            None => devices.into_iter().map(Hex::id).collect(),
+        },
+        ..ids(vendor, only)
+    })
+}
+
+fn in_brackets<'t>(text: &'t str, begin: &str) -> Option<&'t str> {
+    text.rsplit_once(begin).map(|(_, rest)| rest)
+}
+
+/// The vendor whose name a text begins with, and its devices whose name is the rest.
+fn by_name(text: &str, names: &Names) -> Option<(u16, Vec<u16>)> {
+    let all = names.all()?;
+    let begins = |name: &str| {
+        let rest = text.strip_prefix(name)?;
+        (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim_start())
+    };
+    let vendors = all.vendors.iter();
+    let found = vendors.filter_map(|(id, vendor)| {
+        let rest = begins(&vendor.name)?;
+        Some((vendor.name.len(), *id, vendor, rest))
+    });
+    // The longest name, and of two vendors with one name the lower id.
+    let (_, id, vendor, rest) = found.max_by_key(|&(length, id, ..)| (length, u16::MAX - id))?;
+    if let Some(device) = rest.strip_prefix("Device ") {
+        let device = hex::parse(device, 4).and_then(|device| u16::try_from(device).ok());
+        if let Some(device) = device {
+            return Some((id, vec![device]));
+        }
+    }
+    let same_name = vendor
+        .devices
+        .iter()
+        .filter(|(_, device)| device.name == rest);
+    let mut devices: Vec<u16> = same_name.map(|(device, _)| *device).collect();
+    devices.sort_unstable();
+    Some((id, devices))
+}
+
+fn class_by_name(text: &str, names: &Names) -> Option<u32> {
+    let all = names.all()?;
+    let mut found = BTreeMap::new();
+    for (&base, class) in &all.classes {
+        for (&sub, class) in &class.subclasses {
+            found.insert(class.name.as_str(), (u32::from(base) << 8) | u32::from(sub));
+        }
+    }
+    found.get(text).copied()
+}

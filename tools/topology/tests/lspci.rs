@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What lspci prints, as a topology.
+
+mod common;
+
+use std::fmt::Write as _;
+
+use common::{bdf, groups, recorded};
+use isolation::acs::AcsFlags;
+use topology::{Acs, Function, Header, Hex, Port, Topology, parse};
+
+const VERBOSE: &str = include_str!("lspci/verbose.txt");
+
+fn read(text: &str) -> Topology {
+    parse("lspci.txt", text).unwrap_or_else(|error| panic!("{error}"))
+}
+
+#[track_caller]
+fn refused(text: &str, message: &str) {
+    let error = parse("lspci.txt", text)
+        .expect_err("it is refused")
+        .to_string();
+    assert!(error.contains(message), "{error}");
+    assert!(error.starts_with("lspci.txt"), "{error}");
+}
+
+fn at<'t>(topology: &'t Topology, place: &str) -> &'t Function {
+    let mut functions = topology.functions.iter();
+    functions
+        .find(|one| one.bdf == bdf(place))
+        .expect("it is there")
+}
+
+#[test]
+fn details_are_read() {
+    let machine = read(VERBOSE);
+    assert_eq!(machine.functions.len(), 8);
+    assert_eq!(machine.evidence, ["lspci"]);
+    let root = at(&machine, "0000:00:01.0");
+    assert_eq!((root.vendor, root.device), (Hex(0x8086), Some(Hex(0x1901))));
+    assert_eq!(
+        (root.class, root.revision),
+        (Some(Hex(0x0006_0400)), Some(Hex(5)))
+    );
+    assert_eq!(root.header, Header::Bridge);
+    assert_eq!((root.secondary, root.subordinate), (Some(1), Some(2)));
+    assert_eq!(
+        root.pcie_type.as_ref().map(Port::to_string).as_deref(),
+        Some("Root Port")
+    );
+    assert_eq!((root.slot, root.iommu_group), (Some(true), Some(1)));
+    assert_eq!((root.acs_known, root.acs), (true, None));
+    let conventional = at(&machine, "0000:00:00.0");
+    assert_eq!(
+        (conventional.pcie_known, &conventional.pcie_type),
+        (true, &None)
+    );
+    let subsystem = conventional.subsystem.expect("it was shown");
+    assert_eq!((subsystem.vendor, subsystem.device), (0x1028, 0x085a));
+    // A line that a mail program has broken.
+    let acs = Acs {
+        cap: Some(0x0f),
+        ctl: Some(0x0d),
+        dword8: None,
+    };
+    assert_eq!(at(&machine, "0000:00:1c.0").acs, Some(acs));
+    assert_eq!(at(&machine, "0000:03:00.0").class, Some(Hex(0x0001_0802)));
+}
+
+#[test]
+fn what_was_not_shown_is_not_known() {
+    let machine = read(VERBOSE);
+    let denied = at(&machine, "0000:03:00.0");
+    assert!(!denied.pcie_known && !denied.acs_known && !denied.unreadable);
+    let silent = at(&machine, "0000:03:00.1");
+    assert!(silent.unreadable && !silent.pcie_known);
+    // As lspci -v has it: the capability, and not its registers.
+    let start = VERBOSE.find("\t\tACSCap").expect("it is there");
+    let end = VERBOSE.find("\n0000:01:00.0").expect("it is there");
+    let without = format!("{}{}", &VERBOSE[..start], &VERBOSE[end..]);
+    let acs = at(&read(&without), "0000:00:1c.0").acs.expect("it has one");
+    assert_eq!((acs.cap, acs.ctl), (None, None));
+}
+
+#[test]
+fn virtual_functions_are_found_by_the_places_that_they_have() {
+    let machine = read(VERBOSE);
+    let physical = Some(bdf("0000:01:00.0"));
+    assert_eq!(at(&machine, "0000:01:02.0").physfn, physical);
+    assert_eq!(at(&machine, "0000:01:02.2").physfn, physical);
+    assert_eq!(at(&machine, "0000:01:00.0").physfn, None);
+    let sriov = at(&machine, "0000:01:00.0").sriov.expect("it has it");
+    assert_eq!(
+        (sriov.total_vfs, sriov.num_vfs, sriov.offset, sriov.stride),
+        (8, 2, 16, 2)
+    );
+    // The control: one that is disabled has none.
+    let text = VERBOSE.replace("Number of VFs: 2", "Number of VFs: 0");
+    assert_eq!(at(&read(&text), "0000:01:02.0").physfn, None);
+}
+
+#[test]
+fn the_domain_may_be_missing_and_numbers_may_stand_alone() {
+    let short = VERBOSE.replace("\n0000:", "\n");
+    assert_eq!(read(&short), read(VERBOSE));
+    let numbers = "00:1f.3 0403: 8086:a170 (rev 31)\n\tSubsystem: 1043:8712\n\tControl: I/O-\n";
+    let machine = read(numbers);
+    let audio = at(&machine, "0000:00:1f.3");
+    assert_eq!(
+        (audio.device, audio.class),
+        (Some(Hex(0xa170)), Some(Hex(0x0004_0300)))
+    );
+    assert_eq!(audio.subsystem.expect("it was shown").device, 0x8712);
+}
+
+/// A dump of this much of a configuration space.
+fn dump(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for (number, line) in bytes.chunks(16).enumerate() {
+        let _ = write!(text, "{:02x}:", number * 16);
+        for byte in line {
+            let _ = write!(text, " {byte:02x}");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// A root port with ACS at 100h, as its configuration space has it.
+fn space() -> Vec<u8> {
+    let mut bytes = vec![0; 4096];
+    bytes[..4].copy_from_slice(&[0x34, 0x12, 0x01, 0x00]);
+    bytes[6] = 0x10;
+    bytes[8..12].copy_from_slice(&[0xf1, 0x00, 0x04, 0x06]);
+    bytes[0x0e] = 0x81;
+    bytes[0x18..0x1b].copy_from_slice(&[0, 3, 3]);
+    bytes[0x34] = 0x40;
+    bytes[0x40..0x44].copy_from_slice(&[0x10, 0x00, 0x42, 0x01]);
+    bytes[0x100..0x108].copy_from_slice(&[0x0d, 0x00, 0x01, 0x00, 0x0f, 0x00, 0x0d, 0x00]);
+    bytes
+}
+
+#[test]
+fn a_hex_dump_tells_all() {
+    let header = "00:1c.0 PCI bridge: Some port that no list of names has\n";
+    let whole = format!("{header}{}", dump(&space()));
+    let machine = read(&whole);
+    let port = at(&machine, "0000:00:1c.0");
+    assert_eq!((port.vendor, port.device), (Hex(0x1234), Some(Hex(1))));
+    assert_eq!(
+        (port.class, port.multifunction),
+        (Some(Hex(0x0006_0400)), Some(true))
+    );
+    assert_eq!((port.header, port.secondary), (Header::Bridge, Some(3)));
+    assert_eq!(port.acs.expect("it has one").cap, Some(0x0f));
+    // As of lspci -xxx: what is beyond 256 bytes was not seen.
+    let short = format!("{header}{}", dump(&space()[..256]));
+    let short = read(&short);
+    let port = at(&short, "0000:00:1c.0");
+    assert!(port.pcie_type.is_some() && !port.acs_known);
+    // Unless the text beside it knows.
+    let both = format!(
+        "{header}\tFlags: fast devsel\n\tCapabilities: [40] Express Root Port (Slot+), MSI 00\n{}",
+        dump(&space()[..256])
+    );
+    let both = read(&both);
+    assert!(at(&both, "0000:00:1c.0").acs_known);
+}
+
+#[test]
+fn what_lspci_never_prints_is_refused_with_the_place() {
+    refused(
+        "00:1f.3 0403: 8086:a170 (rev 31)\n",
+        "there is nothing but a list of functions",
+    );
+    refused(
+        "00:1f.3 Audio device: No Vendor Has This Name At All 5000\n\tControl: I/O-\n",
+        "lspci.txt:1: 0000:00:1f.3: it is not shown which device",
+    );
+    let text = VERBOSE.replace("ACSCtl:\tSrcValid+", "ACSCtl:\tSrcValid");
+    refused(
+        &text,
+        "0000:00:1c.0: ACSCtl: does not say whether SrcValid is there",
+    );
+    let text = VERBOSE.replace("secondary=01", "secondary=zz");
+    refused(&text, "0000:00:01.0: \"primary=00, secondary=zz");
+    let text = VERBOSE.replace("IOMMU group: 2", "IOMMU group: two");
+    refused(&text, "\"two\" is not the number of an IOMMU group");
+    let error = parse(
+        "lspci.txt",
+        "00:1f.3 Audio \u{1b}[2J: Nobody\n\tControl: I/O-\n",
+    );
+    let error = error.expect_err("it is refused").to_string();
+    assert!(!error.contains('\u{1b}'), "a file steers the terminal");
+    let missing = dump(&space()).replace("40: 10", "x");
+    refused(
+        &format!("00:1c.0 PCI bridge: Some port\n{missing}"),
+        "the dump goes on at 50, but 40 bytes came before",
+    );
+    let twice = format!("{VERBOSE}\n{VERBOSE}");
+    refused(&twice, "two functions have this address");
+    // What is no lspci at all is still told so as before.
+    refused("{", "the end is missing");
+    refused("hello", "write it as JSON");
+}
+
+/// A machine as lspci -D -vvvnn would print it, as far as grouping goes.
+fn printed(machine: &Topology) -> String {
+    let mut text = String::new();
+    for one in &machine.functions {
+        let class = one.class.map_or(0, |class| class.0);
+        let device = one
+            .device
+            .map_or_else(|| "ffff".to_owned(), |device| device.to_string());
+        let revision = one.revision.map_or(0, |revision| revision.0);
+        let _ = writeln!(
+            text,
+            "{} Some class [{:04x}]: Some device [{}:{device}] (rev {revision:02x}) (prog-if {:02x})",
+            one.bdf,
+            class >> 8,
+            one.vendor,
+            class & 0xff
+        );
+        if one.unreadable {
+            text += "\t!!! Unknown header type 7f\n";
+        }
+        text += "\tControl: I/O- Mem+\n";
+        if let (Some(primary), Some(secondary), Some(last)) =
+            (one.primary, one.secondary, one.subordinate)
+        {
+            let _ = writeln!(
+                text,
+                "\tBus: primary={primary:02x}, secondary={secondary:02x}, subordinate={last:02x}, \
+                 sec-latency=0"
+            );
+        }
+        if let Some(group) = one.iommu_group {
+            let _ = writeln!(text, "\tIOMMU group: {group}");
+        }
+        if !one.pcie_known {
+            text += "\tCapabilities: <access denied>\n";
+        }
+        if let Some(kind) = &one.pcie_type {
+            let kind = kind.to_string();
+            let kind = kind.trim_start_matches("unknown: ");
+            let _ = writeln!(
+                text,
+                "\tCapabilities: [40] Express (v2) {kind} (Slot+), MSI 00"
+            );
+        }
+        if let Some(acs) = one.acs {
+            text += "\tCapabilities: [100 v1] Access Control Services\n";
+            for (name, bits) in [("ACSCap", acs.cap), ("ACSCtl", acs.ctl)] {
+                let Some(bits) = bits else { continue };
+                let names = [
+                    "SrcValid",
+                    "TransBlk",
+                    "ReqRedir",
+                    "CmpltRedir",
+                    "UpstreamFwd",
+                    "EgressCtrl",
+                    "DirectTrans",
+                ];
+                let flags = names.iter().zip(AcsFlags::NAMED).map(|(name, (_, flag))| {
+                    let on = AcsFlags::from_bits(bits).contains(flag);
+                    format!("{name}{}", if on { '+' } else { '-' })
+                });
+                let flags: Vec<_> = flags.collect();
+                let _ = writeln!(text, "\t\t{name}:\t{}", flags.join(" "));
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// The groups of a machine come out the same from its file and from what lspci prints of it.
+#[test]
+fn recorded_machines_survive_being_printed() {
+    let mut count = 0;
+    for (path, text) in recorded() {
+        let machine = parse("recorded", &text).expect("it is sound");
+        // What lspci does not show.
+        let mut shown = machine.clone();
+        shown.vmd.clear();
+        for one in &mut shown.functions {
+            one.multifunction = None;
+        }
+        let again = read(&printed(&machine));
+        assert_eq!(topology::recorded(&again), topology::recorded(&machine));
+        if !machine.functions.iter().any(|one| one.device.is_none()) {
+            assert_eq!(groups(&again), groups(&shown), "{}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count >= 4, "{count}");
+}
