@@ -2,6 +2,7 @@
 
 //! The command line, what is printed, and the exit status.
 
+mod regroup;
 mod table;
 
 use std::{
@@ -10,13 +11,15 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
+use topology::Bdf;
 
 use crate::error::Error;
 
-/// Explains, checks and builds the data of acs-quirks.
+/// The host tool of acs-quirks.
 ///
 /// Exit status: 0 when all is well, 1 when the data has faults, lacks what was asked for or a file
-/// is not current, 2 when the command could not run.
+/// is not current, or when a device is in use or did not come out as it should, 2 when the command
+/// could not run.
 #[derive(Parser, Debug)]
 #[command(name = "acsctl", version)]
 pub struct Arguments {
@@ -29,6 +32,10 @@ enum Command {
     /// The database of quirks.
     #[command(subcommand)]
     Table(table::Command),
+    Regroup(regroup::Regroup),
+    /// Write into sysfs what the standard input says: a part of regroup.
+    #[command(name = crate::regroup::WRITER, hide = true)]
+    Write,
 }
 
 /// For whom something is printed.
@@ -45,8 +52,12 @@ impl Arguments {
     /// Does what the command line asks, and prints why it could not.
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let Command::Table(command) = self.command;
-        let (text, error) = match command.run() {
+        let outcome = match self.command {
+            Command::Table(command) => command.run(),
+            Command::Regroup(command) => command.run(),
+            Command::Write => write(),
+        };
+        let (text, error) = match outcome {
             Ok(text) => (text, None),
             Err(Failure { printed, error }) => (printed, Some(error)),
         };
@@ -85,4 +96,21 @@ fn print(text: &str) -> Result<(), Error> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Is the process that writes for `regroup`.
+fn write() -> Result<String, Failure> {
+    let served = crate::regroup::serve();
+    served.map_err(|error| Error::CouldNotRun(error.to_string()))?;
+    Ok(String::new())
+}
+
+/// An address, also without the domain.
+fn address(text: &str) -> Result<Bdf, String> {
+    let whole = if text.matches(':').count() == 1 {
+        format!("0000:{text}")
+    } else {
+        text.to_owned()
+    };
+    whole.to_lowercase().parse()
 }

@@ -21,6 +21,8 @@ const ARI: u16 = 0x100;
 pub(super) struct Machine<'a> {
     view: &'a View<'a>,
     by_address: BTreeMap<Bdf, &'a Seen<'a>>,
+    /// Configuration spaces, as far as they could be read.
+    spaces: Option<&'a BTreeMap<Bdf, Vec<u8>>>,
 }
 
 impl<'a> Machine<'a> {
@@ -29,7 +31,22 @@ impl<'a> Machine<'a> {
         Self {
             view,
             by_address: functions.map(|seen| (seen.function.bdf, seen)).collect(),
+            spaces: None,
         }
+    }
+
+    /// The same, with configuration spaces.
+    pub(super) const fn with(mut self, spaces: &'a BTreeMap<Bdf, Vec<u8>>) -> Self {
+        self.spaces = Some(spaces);
+        self
+    }
+
+    /// A dword of the configuration space of a function, `None` where that is not at hand.
+    fn dword(&self, bdf: Bdf, offset: u16) -> Option<u32> {
+        let space = self.spaces?.get(&bdf)?;
+        let at = usize::from(offset);
+        let bytes = space.get(at..at.checked_add(4)?)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
     }
 
     fn above(&self, seen: &Seen<'_>) -> Option<&'a Seen<'a>> {
@@ -189,7 +206,11 @@ impl Function for Captured<'_> {
             None => Some(u32::MAX),
             Some(seen) if seen.function.physfn.is_some() => Some(u32::MAX),
             Some(seen) if seen.function.unreadable => Some(u32::MAX),
-            Some(seen) => self.dword(seen, offset),
+            Some(seen) => {
+                let bdf = seen.function.bdf;
+                let found = self.machine.dword(bdf, offset);
+                found.or_else(|| self.dword(seen, offset))
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use clap::Args;
 use topology::{Bdf, Host, Topology};
 
 use super::Data;
-use crate::{draft, error::Error, name::is_entry};
+use crate::{cli::address, draft, error::Error, name::is_entry};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct New {
@@ -74,16 +74,6 @@ fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         // It is this one's own; the error that counts is the first.
         let _ = fs::remove_file(path);
     })
-}
-
-/// An address, also without the domain.
-fn address(text: &str) -> Result<Bdf, String> {
-    let whole = if text.matches(':').count() == 1 {
-        format!("0000:{text}")
-    } else {
-        text.to_owned()
-    };
-    whole.to_lowercase().parse()
 }
 
 fn name(text: &str) -> Result<String, String> {
