@@ -20,7 +20,8 @@ WANTED=(
 	drivers/block/virtio_blk.ko.xz
 	drivers/vfio/{vfio,vfio_iommu_type1}.ko.xz
 	drivers/vfio/pci/{vfio-pci-core,vfio-pci}.ko.xz
-	fs/ext4/ext4.ko.xz
+	fs/fat/{fat,msdos}.ko.xz
+	virt/lib/irqbypass.ko.xz
 )
 
 all_editions() {

@@ -27,6 +27,10 @@
 //! | `predict/` | the groups that a kernel makes of a captured machine |
 //! | `page/` | pages of the documentation that are made from the data |
 //! | `entry_json.rs` | entries in their JSON form |
+//! | `live/` | the host that runs: its groups, and those that its kernel would make now |
+//! | `regroup/` | has the kernel group a device anew |
+//! | `doctor/` | whether the host can isolate devices, and does |
+//! | `supported.rs` | the kernel series that the module is made for |
 //! | `verdict.rs` | what the kernel's own quirks say of a function, by the mainline entries |
 //! | `rule.rs` | the rules that a data file is checked by |
 //! | `finding.rs` | what is wrong with a data file, and where |
@@ -36,6 +40,7 @@
 pub mod built;
 mod check;
 pub mod cli;
+pub mod doctor;
 pub mod draft;
 pub mod edition;
 pub mod entry_json;

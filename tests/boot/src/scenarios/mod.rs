@@ -13,6 +13,7 @@
 //! | `entries/` | every entry, made from its own data |
 //! | `module.rs` | what can be seen and set from outside |
 //! | `states.rs` | kernels on which the hook cannot work |
+//! | `regroup/` | `acsctl regroup` |
 //! | `stress.rs` | loading and unloading while devices come and go |
 
 pub mod entries;
@@ -20,6 +21,7 @@ pub mod hardware;
 mod module;
 mod ports;
 mod refusals;
+mod regroup;
 mod silicon;
 mod splits;
 mod states;
@@ -44,6 +46,7 @@ pub fn all() -> Vec<Scenario> {
         states::ALL,
     ]
     .concat();
+    list.extend(regroup::all());
     for iommu in [Iommu::Amd, Iommu::Virtio] {
         list.extend(splits::ALL.iter().map(|scenario| Scenario {
             machine: Machine {

@@ -2,6 +2,7 @@
 
 //! The command line, what is printed, and the exit status.
 
+mod doctor;
 mod regroup;
 mod table;
 
@@ -32,6 +33,7 @@ enum Command {
     /// The database of quirks.
     #[command(subcommand)]
     Table(table::Command),
+    Doctor(doctor::Doctor),
     Regroup(regroup::Regroup),
     /// Write into sysfs what the standard input says: a part of regroup.
     #[command(name = crate::regroup::WRITER, hide = true)]
@@ -54,6 +56,7 @@ impl Arguments {
     pub fn run(self) -> ExitCode {
         let outcome = match self.command {
             Command::Table(command) => command.run(),
+            Command::Doctor(command) => command.run(),
             Command::Regroup(command) => command.run(),
             Command::Write => write(),
         };

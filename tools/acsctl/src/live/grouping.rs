@@ -12,11 +12,13 @@ use topology::{Bdf, Partition, Topology, recorded, view};
 
 use super::{Hook, Module, Places, places::text};
 use crate::{
+    built,
+    edition::Edition,
     error::Error,
     folder::{self, Scope},
     predict::Prediction,
     quirk::Quirk,
-    source,
+    source, supported,
     verdict::Verdicts,
 };
 
@@ -104,6 +106,12 @@ impl Live {
                 .filter_map(|claim| Some((claim.bdf, by(claim.granted?)?)))
                 .collect(),
         })
+    }
+
+    /// The table of the module `acs_quirks`, by the data that this program has in itself.
+    #[must_use]
+    pub fn shipped(&self) -> Table {
+        built::table(&Edition::Validated.select(&self.quirks, supported::series().next()))
     }
 
     /// The header type of a function, with the multi-function bit; `None` where it cannot be read or

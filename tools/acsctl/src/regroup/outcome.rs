@@ -35,6 +35,8 @@ pub struct Outcome {
     pub predicted: Option<Partition>,
     /// The groups after.
     pub after: Partition,
+    /// Whether this put back what had been begun, and did not try to end it.
+    pub undone: bool,
     /// Each function, in the order of the addresses.
     pub functions: Vec<Fate>,
     /// What went wrong; nothing, when all is well.
@@ -77,9 +79,10 @@ impl fmt::Display for Outcome {
         for problem in &self.problems {
             writeln!(f, "{}: {problem}", self.asked)?;
         }
-        if self.is_well() {
-            writeln!(f, "{}: regrouped, as predicted", self.asked)?;
+        match (self.is_well(), self.undone) {
+            (false, _) => Ok(()),
+            (true, false) => writeln!(f, "{}: regrouped, as predicted", self.asked),
+            (true, true) => writeln!(f, "{}: everything is back", self.asked),
         }
-        Ok(())
     }
 }

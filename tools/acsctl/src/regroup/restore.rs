@@ -24,21 +24,34 @@ use crate::{
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What has come before.
+pub(super) enum SoFar {
+    /// All functions were removed and looked for.
+    Well,
+    /// A step has failed.
+    Failed(String),
+    /// A run was ended that had begun something.
+    LeftBehind(String),
+}
+
 impl Session<'_> {
-    /// Puts everything back. `why` says what has gone wrong before, if something has.
-    pub(super) fn restore(
-        &mut self,
-        state: &mut State,
-        why: Option<String>,
-    ) -> Result<Outcome, Error> {
+    /// Puts everything back, after what has come before.
+    pub(super) fn restore(&mut self, state: &mut State, so_far: SoFar) -> Result<Outcome, Error> {
+        let undone = !matches!(so_far, SoFar::Well);
+        let (problems, notes) = match so_far {
+            SoFar::Well => (Vec::new(), Vec::new()),
+            SoFar::Failed(why) => (vec![why], Vec::new()),
+            SoFar::LeftBehind(why) => (Vec::new(), vec![why]),
+        };
         let mut outcome = Outcome {
             asked: state.asked,
             before: state.before.clone(),
             predicted: None,
             after: Vec::new(),
             functions: Vec::new(),
-            problems: why.into_iter().collect(),
-            notes: Vec::new(),
+            undone,
+            problems,
+            notes,
         };
         match self.bring_back(state, &mut outcome) {
             Ok(()) => {}
@@ -112,7 +125,6 @@ impl Session<'_> {
     /// removed again: such groups protect nothing, and whoever gets a function of one can reach the
     /// others. `true` when that was done.
     fn judge(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
-        let was_undone = !outcome.problems.is_empty();
         let live = Live::look(self.places).map_err(|error| Stop::Failed(error.to_string()))?;
         let Predicted { groups, .. } = match live.predict() {
             Ok(predicted) => predicted,
@@ -135,7 +147,7 @@ impl Session<'_> {
             let is_told = live.acs_override.is_some() || !supported::is_supported(version);
             let what =
                 format!("groups are finer than anything justifies; together should be\n{list}");
-            if !is_new && (is_told || was_undone) {
+            if !is_new && (is_told || outcome.undone) {
                 let why = "  they were so before: acsctl doctor says why";
                 outcome.problems.push(format!("{what}{why}"));
                 return Ok(false);
@@ -147,7 +159,7 @@ impl Session<'_> {
             self.remove(state)?;
             return Ok(true);
         }
-        if !coarser(&live.groups, &groups, &set).is_empty() {
+        if !outcome.undone && !coarser(&live.groups, &groups, &set).is_empty() {
             let what = "the groups are coarser than predicted; the kernel log says why an entry did not \
                         count: dmesg | grep acs_quirks";
             outcome.problems.push(what.to_owned());

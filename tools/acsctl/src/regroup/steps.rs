@@ -18,6 +18,7 @@ use topology::{Bdf, Topology};
 use super::{
     Lock, Outcome, Plan, State,
     package::is_bridge,
+    restore::SoFar,
     state::Step,
     writer::{Failure, Writer},
 };
@@ -95,7 +96,7 @@ impl<'a> Session<'a> {
                 Step::Restore => "while it bound drivers",
             };
             let why = format!("an earlier run was ended {step}; what it had begun is put back");
-            outcomes.push(self.restore(&mut state, Some(why))?);
+            outcomes.push(self.restore(&mut state, SoFar::LeftBehind(why))?);
         }
         Ok(outcomes)
     }
@@ -182,12 +183,12 @@ impl<'a> Session<'a> {
 /// next run goes by it.
 pub fn regroup(session: &mut Session<'_>, live: &Live, plan: &Plan) -> Result<Outcome, Error> {
     let mut state = State::new(session.places, &live.topology, plan)?;
-    let why = match session.cycle(&live.topology, &mut state) {
-        Ok(()) => None,
-        Err(Stop::Failed(why)) => Some(format!("{why}; what had been done was undone")),
+    let so_far = match session.cycle(&live.topology, &mut state) {
+        Ok(()) => SoFar::Well,
+        Err(Stop::Failed(why)) => SoFar::Failed(format!("{why}; what had been done was undone")),
         Err(Stop::Pending(path)) => return Err(session.pending(&state, &path)),
     };
-    session.restore(&mut state, why)
+    session.restore(&mut state, so_far)
 }
 
 /// The functions of a state.
