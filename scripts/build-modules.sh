@@ -20,7 +20,7 @@ WANTED=(
 	drivers/block/virtio_blk.ko.xz
 	drivers/vfio/{vfio,vfio_iommu_type1}.ko.xz
 	drivers/vfio/pci/{vfio-pci-core,vfio-pci}.ko.xz
-	fs/fat/{fat,msdos}.ko.xz
+	fs/{fat/fat,fat/msdos,nls/nls_cp437}.ko.xz
 	virt/lib/irqbypass.ko.xz
 )
 

@@ -26,8 +26,8 @@ use crate::{
 };
 
 const QEMU: &str = "qemu-system-x86_64";
-/// The size of a disk, in bytes.
-const DISK: u64 = 4 << 20;
+/// The size of a disk, in bytes: large enough for FAT32. Its file has holes.
+const DISK: u64 = 64 << 20;
 /// The kernel's command line. A warning is a panic, so that none is lost when the log overflows. The
 /// check of the timer fails on an emulated machine that gets too little of a busy host's time, and
 /// then the kernel panics. The second line leaves out what takes time at boot and has nothing to do

@@ -14,8 +14,10 @@
 //! | `module.rs` | what can be seen and set from outside |
 //! | `states.rs` | kernels on which the hook cannot work |
 //! | `regroup/` | `acsctl regroup` |
+//! | `doctor.rs` | `acsctl doctor` |
 //! | `stress.rs` | loading and unloading while devices come and go |
 
+mod doctor;
 pub mod entries;
 pub mod hardware;
 mod module;
@@ -47,6 +49,7 @@ pub fn all() -> Vec<Scenario> {
     ]
     .concat();
     list.extend(regroup::all());
+    list.extend(doctor::ALL);
     for iommu in [Iommu::Amd, Iommu::Virtio] {
         list.extend(splits::ALL.iter().map(|scenario| Scenario {
             machine: Machine {

@@ -58,8 +58,9 @@ impl std::fmt::Display for Failure {
 /// A writer.
 #[derive(Debug)]
 pub(super) struct Writer {
-    _process: Child,
-    to: ChildStdin,
+    process: Child,
+    /// Closed when it is to end.
+    to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
     timeout: Duration,
     stop: Arc<AtomicBool>,
@@ -79,8 +80,8 @@ impl Writer {
         let pipes = process.stdin.take().zip(process.stdout.take());
         let (to, from) = pipes.ok_or_else(|| Failure::Broken(io::ErrorKind::BrokenPipe.into()))?;
         Ok(Self {
-            _process: process,
-            to,
+            process,
+            to: Some(to),
             from: BufReader::new(from),
             timeout,
             stop,
@@ -90,7 +91,8 @@ impl Writer {
     /// Writes a value to a file.
     pub(super) fn write(&mut self, path: &Path, value: &str) -> Result<(), Failure> {
         let request = format!("{}\t{value}\n", path.display());
-        self.to
+        let to = self.to.as_mut();
+        to.ok_or_else(|| Failure::Broken(io::ErrorKind::BrokenPipe.into()))?
             .write_all(request.as_bytes())
             .map_err(Failure::Broken)?;
         let mut deadline = Instant::now() + self.timeout;
@@ -99,6 +101,7 @@ impl Writer {
                 deadline = deadline.min(Instant::now() + GRACE);
             }
             if Instant::now() > deadline {
+                self.to = None;
                 return Err(Failure::Pending(path.to_owned()));
             }
         }
@@ -125,6 +128,15 @@ impl Writer {
             Ok(count) => Ok(count > 0),
             Err(rustix::io::Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Sees it end, lest somebody else has to; one that the kernel keeps is left alone.
+    fn drop(&mut self) {
+        if self.to.take().is_some() {
+            let _ = self.process.wait();
         }
     }
 }

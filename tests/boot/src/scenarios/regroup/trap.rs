@@ -43,6 +43,11 @@ const UNMARKED: Scenario = Scenario {
         Groups(STRANGERS_APART),
         Ends(
             1,
+            "acsctl doctor",
+            "0000:01:00.1 was found on a rescan or plugged in, and has not the multi-function bit",
+        ),
+        Ends(
+            1,
             "acsctl regroup 01:00.0",
             "0000:01:00.1 has not the multi-function bit",
         ),
