@@ -11,7 +11,8 @@ use topology::{Bdf, Partition};
 use super::{Failure, Format, address, print};
 use crate::{
     error::Error,
-    live::{Live, Places},
+    live::{Live, Places, built_in},
+    quirk::Quirk,
     regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, uses::Use},
     report,
 };
@@ -107,17 +108,18 @@ struct Done {
 impl Regroup {
     pub(super) fn run(&self) -> Result<String, Failure> {
         let places = Places::default();
+        let quirks = built_in(Some(&places))?;
         let mut done = Done {
             format: self.format,
             ..Done::default()
         };
-        if let Err(error) = self.work(&places, &mut done) {
+        if let Err(error) = self.work(&places, &quirks, &mut done) {
             done.errors.push(error);
         }
         self.end(done)
     }
 
-    fn work(&self, places: &Places, done: &mut Done) -> Result<(), Error> {
+    fn work(&self, places: &Places, quirks: &[Quirk], done: &mut Done) -> Result<(), Error> {
         let mut session = None;
         if !self.dry_run {
             if !rustix::process::geteuid().is_root() {
@@ -125,14 +127,20 @@ impl Regroup {
                 return Err(Error::CouldNotRun(why.to_owned()));
             }
             let timeout = Duration::from_secs(self.timeout);
-            let session = session.insert(Session::begin(places, timeout)?);
+            let session = session.insert(Session::begin(places, quirks, timeout)?);
             for outcome in session.put_right()? {
                 done.take(outcome);
             }
         }
         match self.function {
-            Some(bdf) => self.one(places, session.as_mut(), &Live::look(places)?, bdf, done),
-            None => self.every(places, session.as_mut(), done),
+            Some(bdf) => self.one(
+                places,
+                session.as_mut(),
+                &Live::look(places, quirks)?,
+                bdf,
+                done,
+            ),
+            None => self.every(places, quirks, session.as_mut(), done),
         }
     }
 
@@ -141,16 +149,17 @@ impl Regroup {
     fn every(
         &self,
         places: &Places,
+        quirks: &[Quirk],
         mut session: Option<&mut Session<'_>>,
         done: &mut Done,
     ) -> Result<(), Error> {
-        let live = Live::look(places)?;
+        let live = Live::look(places, quirks)?;
         let mut seen = BTreeSet::new();
         for &bdf in live.predict()?.granted.keys() {
             if seen.contains(&bdf) {
                 continue;
             }
-            let live = Live::look(places)?;
+            let live = Live::look(places, quirks)?;
             let package = regroup::Package::of(&live.topology, places, bdf);
             seen.extend(
                 package
@@ -173,7 +182,7 @@ impl Regroup {
         &self,
         places: &Places,
         session: Option<&mut Session<'_>>,
-        live: &Live,
+        live: &Live<'_>,
         bdf: Bdf,
         done: &mut Done,
     ) -> Result<(), Error> {

@@ -15,7 +15,7 @@ use crate::{
 
 const CHECK: &str = "groups";
 
-pub(super) fn look(live: &Live) -> Vec<Diagnosis> {
+pub(super) fn look(live: &Live<'_>) -> Vec<Diagnosis> {
     if live.groups.is_empty() {
         return Vec::new();
     }
@@ -49,7 +49,7 @@ pub(super) fn look(live: &Live) -> Vec<Diagnosis> {
 }
 
 /// Functions that should be together and are not.
-fn too_fine(live: &Live, group: &[Bdf]) -> Diagnosis {
+fn too_fine(live: &Live<'_>, group: &[Bdf]) -> Diagnosis {
     let list: Vec<_> = group.iter().map(ToString::to_string).collect();
     let finding = format!(
         "finer than anything justifies: nothing isolates these from each other, and they are in more than \
@@ -88,7 +88,7 @@ fn too_fine(live: &Live, group: &[Bdf]) -> Diagnosis {
 }
 
 /// What the kernel is told on its command line.
-fn told(live: &Live, has_no_effect: bool) -> Option<Diagnosis> {
+fn told(live: &Live<'_>, has_no_effect: bool) -> Option<Diagnosis> {
     let value = live.acs_override.as_ref()?;
     has_no_effect.then(|| {
         let finding =
@@ -102,7 +102,7 @@ fn told(live: &Live, has_no_effect: bool) -> Option<Diagnosis> {
 }
 
 /// Functions that the kernel would not put together any more.
-fn unsplit(live: &Live, predicted: &Predicted, all: &BTreeSet<Bdf>) -> Vec<Diagnosis> {
+fn unsplit(live: &Live<'_>, predicted: &Predicted, all: &BTreeSet<Bdf>) -> Vec<Diagnosis> {
     let together: Partition = coarser(&live.groups, &predicted.groups, all);
     let diagnose = |group: &Vec<Bdf>| {
         let list: Vec<_> = group.iter().map(ToString::to_string).collect();

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fs};
 use super::Diagnosis;
 use crate::live::{Live, Places, names, text};
 
-pub(super) fn look(places: &Places, live: &Live) -> Vec<Diagnosis> {
+pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
     let units = names(&places.sys.join("class/iommu"));
     if live.groups.is_empty() || units.is_empty() {
         return vec![none(places, live, &units)];
@@ -26,7 +26,7 @@ pub(super) fn look(places: &Places, live: &Live) -> Vec<Diagnosis> {
     ]
 }
 
-fn none(places: &Places, live: &Live, units: &[String]) -> Diagnosis {
+fn none(places: &Places, live: &Live<'_>, units: &[String]) -> Diagnosis {
     let finding = match (live.groups.is_empty(), units.is_empty()) {
         (false, _) => {
             "there are groups and no IOMMU: they are of VFIO's \"no-IOMMU\" mode, and protect nothing"

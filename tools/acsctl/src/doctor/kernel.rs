@@ -13,11 +13,11 @@ use crate::{
 /// The variable of the firmware that tells of Secure Boot; its value comes behind four bytes.
 const SECURE_BOOT: &str = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
-pub(super) fn look(places: &Places, live: &Live) -> Vec<Diagnosis> {
+pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
     vec![series(live), probes(places, live), lockdown(places, live)]
 }
 
-fn series(live: &Live) -> Diagnosis {
+fn series(live: &Live<'_>) -> Diagnosis {
     let check = "kernel";
     let version = live
         .topology
@@ -36,7 +36,7 @@ fn series(live: &Live) -> Diagnosis {
     Diagnosis::warn(check, finding, remedy)
 }
 
-fn probes(places: &Places, live: &Live) -> Diagnosis {
+fn probes(places: &Places, live: &Live<'_>) -> Diagnosis {
     let check = "kprobes";
     let remedy = "echo 1 > /sys/kernel/debug/kprobes/enabled";
     match kprobes(places) {
@@ -56,7 +56,7 @@ fn probes(places: &Places, live: &Live) -> Diagnosis {
     }
 }
 
-fn lockdown(places: &Places, live: &Live) -> Diagnosis {
+fn lockdown(places: &Places, live: &Live<'_>) -> Diagnosis {
     let check = "lockdown";
     let all = text(&places.sys.join("kernel/security/lockdown")).unwrap_or_default();
     let level = all.split(['[', ']']).nth(1).unwrap_or_default();

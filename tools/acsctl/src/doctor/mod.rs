@@ -23,7 +23,7 @@ use serde::Serialize;
 
 use crate::{
     error::Error,
-    live::{Live, Places},
+    live::{Live, Places, built_in},
 };
 
 /// How it stands.
@@ -111,7 +111,8 @@ impl fmt::Display for Diagnosis {
 ///
 /// [`Error::CouldNotRun`] when it has no PCI functions, or sysfs makes no sense.
 pub fn examine(places: &Places) -> Result<Vec<Diagnosis>, Error> {
-    let live = Live::look(places)?;
+    let quirks = built_in(None)?;
+    let live = Live::look(places, &quirks)?;
     let mut all = kernel::look(places, &live);
     all.extend(iommu::look(places, &live));
     all.extend(module::look(places, &live));

@@ -11,7 +11,7 @@ use super::Diagnosis;
 use crate::edition::Edition;
 use crate::live::{Hook, Live, Module, Places};
 
-pub(super) fn look(places: &Places, live: &Live) -> Vec<Diagnosis> {
+pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
     if live.modules.is_empty() {
         let installed = places.sys.join("module").is_dir();
         let finding = if installed {
@@ -68,7 +68,7 @@ fn hook(module: &Module) -> Diagnosis {
     }
 }
 
-fn table(live: &Live, module: &Module) -> Option<Diagnosis> {
+fn table(live: &Live<'_>, module: &Module) -> Option<Diagnosis> {
     let check = "table";
     let name = module.name();
     let table = match &module.table {

@@ -2,15 +2,15 @@
 
 //! The groups that there are, those that the kernel would make now, and how they differ.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use isolation::table::Table;
-use topology::{Bdf, Partition, Topology, recorded, view};
+use topology::{Bdf, ConfigSpace, Partition, Topology, recorded, view};
 
-use super::{Hook, Module, Places, places::text};
+use super::{
+    Hook, Module, Places,
+    places::{names, text},
+};
 use crate::{
     built,
     edition::Edition,
@@ -18,13 +18,14 @@ use crate::{
     folder::{self, Scope},
     predict::Prediction,
     quirk::Quirk,
-    source, supported,
+    source::{self, DataFile},
+    supported,
     verdict::Verdicts,
 };
 
 /// A running host, with the modules of this project that work on it.
-#[derive(Clone, Debug)]
-pub struct Live {
+#[derive(Debug)]
+pub struct Live<'a> {
     /// Its functions.
     pub topology: Topology,
     /// The groups that they are in.
@@ -35,8 +36,30 @@ pub struct Live {
     /// kernels do not have: the value of `pcie_acs_override=`.
     pub acs_override: Option<String>,
     /// What configuration space says of each function, as far as it may be read.
-    spaces: BTreeMap<Bdf, Vec<u8>>,
-    quirks: Vec<Quirk>,
+    spaces: BTreeMap<Bdf, ConfigSpace>,
+    quirks: &'a [Quirk],
+}
+
+/// The entries that this program has in itself: those for devices of the vendors that this host has
+/// devices of, or all. To read them takes longer than anything else, so they are read once.
+///
+/// # Errors
+///
+/// [`Error::Findings`], which they do not have.
+pub fn built_in(of: Option<&Places>) -> Result<Vec<Quirk>, Error> {
+    let mut sources = source::built_in();
+    if let Some(places) = of {
+        let devices = places.pci().join("devices");
+        let vendor = |name: String| text(&devices.join(name).join("vendor"));
+        let vendors: BTreeSet<_> = names(&devices).into_iter().filter_map(vendor).collect();
+        // A file that has the number for another reason does no harm.
+        let is_of = |file: &DataFile| {
+            let mut ids = vendors.iter().map(|id| id.trim_start_matches("0x"));
+            ids.any(|id| file.text.contains(id))
+        };
+        sources.files.retain(is_of);
+    }
+    folder::check_all(sources, Scope::now(None)).map_err(Error::Findings)
 }
 
 /// The groups that the kernel would make now, with the modules as they are, if it found all functions
@@ -51,24 +74,24 @@ pub struct Predicted {
     pub granted: BTreeMap<Bdf, (&'static str, &'static str)>,
 }
 
-impl Live {
-    /// Looks at a host.
+impl<'a> Live<'a> {
+    /// Looks at a host, whose kernel has what these entries say that mainline has; see
+    /// [`built_in()`].
     ///
     /// # Errors
     ///
     /// [`Error`] when it has no PCI functions, or sysfs makes no sense.
-    pub fn look(places: &Places) -> Result<Self, Error> {
+    pub fn look(places: &Places, quirks: &'a [Quirk]) -> Result<Self, Error> {
         let captured = places.host().capture();
         let topology = captured.map_err(|error| Error::CouldNotRun(error.to_string()))?;
-        let quirks = folder::check_all(source::built_in(), Scope::now(None));
-        let space = |bdf: Bdf| Some((bdf, fs::read(places.function(bdf).join("config")).ok()?));
+        let space = |bdf: Bdf| Some((bdf, ConfigSpace::open(&places.function(bdf)).ok()?));
         let functions = topology.functions.iter();
         Ok(Self {
             groups: recorded(&topology),
             modules: Module::loaded(places),
             acs_override: acs_override(&text(&places.proc.join("cmdline")).unwrap_or_default()),
             spaces: functions.filter_map(|one| space(one.bdf)).collect(),
-            quirks: quirks.map_err(Error::Findings)?,
+            quirks,
             topology,
         })
     }
@@ -89,7 +112,7 @@ impl Live {
         };
         let tables: Vec<Table> = modules.iter().map(table).collect::<Result<_, _>>()?;
         let view = view(&self.topology);
-        let verdicts = Verdicts::of(&self.quirks);
+        let verdicts = Verdicts::of(self.quirks);
         let prediction = Prediction::of(&self.topology, &view, &verdicts);
         let claims = prediction.claims(&tables, &self.spaces);
         let groups = prediction.with_claims(&claims);
@@ -111,7 +134,7 @@ impl Live {
     /// The table of the module `acs_quirks`, by the data that this program has in itself.
     #[must_use]
     pub fn shipped(&self) -> Table {
-        built::table(&Edition::Validated.select(&self.quirks, supported::series().next()))
+        built::table(&Edition::Validated.select(self.quirks, supported::series().next()))
     }
 
     /// The header type of a function, with the multi-function bit; `None` where it cannot be read or
@@ -119,8 +142,9 @@ impl Live {
     #[must_use]
     pub fn header_type(&self, bdf: Bdf) -> Option<u8> {
         let space = self.spaces.get(&bdf)?;
-        let answers = space.get(..4)? != [0xff; 4];
-        space.get(0x0e).copied().filter(|_| answers)
+        let answers = space.dword(0)? != u32::MAX;
+        let [_, _, header, _] = space.dword(0x0c)?.to_le_bytes();
+        answers.then_some(header)
     }
 }
 

@@ -10,7 +10,7 @@ use isolation::{
     groups::Interface,
     pcie::PcieType,
 };
-use topology::{Bdf, Header, Hex, Removable, Seen, View};
+use topology::{Bdf, ConfigSpace, Header, Hex, Removable, Seen, View};
 
 /// Where the PCI Express capability stands.
 const PCIE: u16 = 0x40;
@@ -21,8 +21,8 @@ const ARI: u16 = 0x100;
 pub(super) struct Machine<'a> {
     view: &'a View<'a>,
     by_address: BTreeMap<Bdf, &'a Seen<'a>>,
-    /// Configuration spaces, as far as they could be read.
-    spaces: Option<&'a BTreeMap<Bdf, Vec<u8>>>,
+    /// Configuration spaces, where they are at hand.
+    spaces: Option<&'a BTreeMap<Bdf, ConfigSpace>>,
 }
 
 impl<'a> Machine<'a> {
@@ -36,17 +36,14 @@ impl<'a> Machine<'a> {
     }
 
     /// The same, with configuration spaces.
-    pub(super) const fn with(mut self, spaces: &'a BTreeMap<Bdf, Vec<u8>>) -> Self {
+    pub(super) const fn with(mut self, spaces: &'a BTreeMap<Bdf, ConfigSpace>) -> Self {
         self.spaces = Some(spaces);
         self
     }
 
     /// A dword of the configuration space of a function, `None` where that is not at hand.
     fn dword(&self, bdf: Bdf, offset: u16) -> Option<u32> {
-        let space = self.spaces?.get(&bdf)?;
-        let at = usize::from(offset);
-        let bytes = space.get(at..at.checked_add(4)?)?;
-        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+        self.spaces?.get(&bdf)?.dword(offset.into())
     }
 
     fn above(&self, seen: &Seen<'_>) -> Option<&'a Seen<'a>> {

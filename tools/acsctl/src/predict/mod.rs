@@ -18,7 +18,7 @@ use isolation::{
     table::Table,
     withdraw::Withdrawn,
 };
-use topology::{Bdf, Partition, Seen, Topology, View, partition};
+use topology::{Bdf, ConfigSpace, Partition, Seen, Topology, View, partition};
 
 use self::function::{Captured, Machine};
 use crate::verdict::Verdicts;
@@ -110,7 +110,7 @@ impl<'a> Prediction<'a> {
     /// in the order of the view. Where `spaces` has the configuration space of a function, it is that
     /// which the decision reads, so that conditions can be told too.
     #[must_use]
-    pub fn claims(&self, tables: &[Table], spaces: &BTreeMap<Bdf, Vec<u8>>) -> Vec<Claim> {
+    pub fn claims(&self, tables: &[Table], spaces: &BTreeMap<Bdf, ConfigSpace>) -> Vec<Claim> {
         let machine = Machine::of(self.view).with(spaces);
         let claim = |seen: &Seen<'_>| {
             let kernel = self.kernel(seen);

@@ -86,7 +86,7 @@ impl Plan {
     /// [`Error`] when there is no such function, or what would come of it cannot be told at all.
     pub fn make(
         places: &Places,
-        live: &Live,
+        live: &Live<'_>,
         asked: Bdf,
         even_if: &BTreeSet<String>,
     ) -> Result<Self, Error> {
@@ -200,7 +200,7 @@ fn in_use(one: &Use) -> Obstacle {
 }
 
 /// What the hardware has against it.
-fn hardware(live: &Live, predicted: &Predicted, package: &Package) -> Vec<Obstacle> {
+fn hardware(live: &Live<'_>, predicted: &Predicted, package: &Package) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut never = |what: String, way_out: &str| {
         found.push(Obstacle {
@@ -248,7 +248,7 @@ fn hardware(live: &Live, predicted: &Predicted, package: &Package) -> Vec<Obstac
 }
 
 /// What speaks against it in this kernel.
-fn kernel(live: &Live) -> Option<Obstacle> {
+fn kernel(live: &Live<'_>) -> Option<Obstacle> {
     let version = live.topology.kernel.clone().unwrap_or_default();
     if supported::is_supported(&version) {
         return None;

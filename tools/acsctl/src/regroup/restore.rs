@@ -4,9 +4,9 @@
 //! It looks at what there is and brings about what should be, so it can itself be killed and done
 //! again.
 
-use std::{fmt::Write as _, path::Path, thread, time::Duration};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path, thread, time::Duration};
 
-use topology::Bdf;
+use topology::{Bdf, Partition};
 
 use super::{
     Fate, Outcome, Session, State,
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    live::{Live, Predicted, coarser, finer},
+    live::{Live, Places, Predicted, coarser, finer, names},
     supported,
 };
 
@@ -58,9 +58,7 @@ impl Session<'_> {
             Err(Stop::Pending(path)) => return Err(self.pending(state, &path)),
             Err(Stop::Failed(why)) => outcome.problems.push(why),
         }
-        let live = Live::look(self.places)?;
-        let set = set(state);
-        outcome.after = touching(&live.groups, &set);
+        outcome.after = groups(self.places, state);
         outcome.functions.sort_by_key(|fate| fate.function);
         state.remove(self.places)?;
         Ok(outcome)
@@ -125,7 +123,8 @@ impl Session<'_> {
     /// removed again: such groups protect nothing, and whoever gets a function of one can reach the
     /// others. `true` when that was done.
     fn judge(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
-        let live = Live::look(self.places).map_err(|error| Stop::Failed(error.to_string()))?;
+        let live = Live::look(self.places, self.quirks);
+        let live = live.map_err(|error| Stop::Failed(error.to_string()))?;
         let Predicted { groups, .. } = match live.predict() {
             Ok(predicted) => predicted,
             Err(error) => {
@@ -231,7 +230,7 @@ impl Session<'_> {
         if state.autoprobe == "0" {
             return Ok(());
         }
-        let devices = crate::live::names(&self.places.pci().join("devices"));
+        let devices = names(&self.places.pci().join("devices"));
         for bdf in devices.iter().filter_map(|name| name.parse::<Bdf>().ok()) {
             let is_new = state.present.binary_search(&bdf).is_err();
             if is_new && self.places.driver(bdf).is_none() {
@@ -268,4 +267,21 @@ impl Session<'_> {
             path.display(),
         ))
     }
+}
+
+/// The groups that the functions are in, with all members.
+fn groups(places: &Places, state: &State) -> Partition {
+    let numbers: BTreeSet<_> = state
+        .functions
+        .iter()
+        .filter_map(|it| group(places, it.bdf))
+        .collect();
+    let folder = places.sys.join("kernel/iommu_groups");
+    let members = |number: u32| {
+        let all = names(&folder.join(number.to_string()).join("devices"));
+        all.iter().filter_map(|name| name.parse().ok()).collect()
+    };
+    let mut groups: Partition = numbers.into_iter().map(members).collect();
+    groups.sort_unstable();
+    groups
 }

@@ -25,11 +25,13 @@ use super::{
 use crate::{
     error::Error,
     live::{Live, Places},
+    quirk::Quirk,
 };
 
 /// One that may change the host, alone.
 pub struct Session<'a> {
     pub(super) places: &'a Places,
+    pub(super) quirks: &'a [Quirk],
     lock: Lock,
     timeout: Duration,
     stop: Arc<AtomicBool>,
@@ -60,7 +62,11 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// [`Error::CouldNotRun`] when another is at work.
-    pub fn begin(places: &'a Places, timeout: Duration) -> Result<Self, Error> {
+    pub fn begin(
+        places: &'a Places,
+        quirks: &'a [Quirk],
+        timeout: Duration,
+    ) -> Result<Self, Error> {
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::flag::register(signal, Arc::clone(&stop))
@@ -68,6 +74,7 @@ impl<'a> Session<'a> {
         }
         Ok(Self {
             places,
+            quirks,
             lock: Lock::take(places)?,
             timeout,
             stop,
@@ -181,7 +188,7 @@ impl<'a> Session<'a> {
 ///
 /// [`Error`] when nothing was done, or something cannot be put back now: the state file stays, and the
 /// next run goes by it.
-pub fn regroup(session: &mut Session<'_>, live: &Live, plan: &Plan) -> Result<Outcome, Error> {
+pub fn regroup(session: &mut Session<'_>, live: &Live<'_>, plan: &Plan) -> Result<Outcome, Error> {
     let mut state = State::new(session.places, &live.topology, plan)?;
     let so_far = match session.cycle(&live.topology, &mut state) {
         Ok(()) => SoFar::Well,
