@@ -45,7 +45,7 @@ help: ## this list
 
 .PHONY: demo
 demo: ## boot a stock kernel (KERNEL=) with a six-function adapter and show its groups before and after
-demo: modules-$(KERNEL) crates
+demo: modules-$(KERNEL) guest-programs
 	@$(CARGO) build --quiet --locked --offline --package boot --bin demo
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/debug/demo
 
@@ -86,7 +86,7 @@ model-test: crates ## compare the model of the grouping with the kernel's code o
 
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= goes to the test programs (a filter, --list, ...)
-boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
+boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build --test export \
 		-- $(ARGS)
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
@@ -219,6 +219,11 @@ kernel-%: root
 .PHONY: modules-%
 modules-%: kernel-%
 	@$(SUDO) scripts/build-modules.sh '$*'
+
+# After crates, whatever -j says.
+.PHONY: guest-programs
+guest-programs: crates
+	@$(IN_ROOT) scripts/build-guest.sh
 
 .PHONY: clean
 clean: ## remove what was built, here and in the cache; the root and the kernels stay

@@ -7,12 +7,10 @@
 . "$(dirname "$0")/lib.sh"
 
 OUT=$PROJECT/build
-# With --target, so that the flag is not for macros, which the compiler must be able to load.
-RUSTFLAGS=-Ctarget-feature=+crt-static CARGO_TARGET_DIR=$CACHE/target/static \
-	cargo build --quiet --locked --offline --release --target "$RUST_TARGET" --package acsctl
+static_programs acsctl
 mkdir -p "$OUT"
 # one step, so that one that runs is not written into
-cp "$CACHE/target/static/$RUST_TARGET/release/acsctl" "$OUT/.acsctl.new"
+cp "$STATIC/acsctl" "$OUT/.acsctl.new"
 mv "$OUT/.acsctl.new" "$OUT/acsctl"
 chown -R --reference="$PROJECT/Makefile" "$OUT"
 say "built: build/acsctl"

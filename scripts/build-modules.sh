@@ -14,7 +14,15 @@ RELEASE=$(<"$DIR/release")
 lock work
 
 # Drivers that are modules in the stock kernel and that a guest needs.
-WANTED=(drivers/iommu/virtio-iommu.ko.xz)
+WANTED=(
+	drivers/iommu/virtio-iommu.ko.xz
+	drivers/net/ethernet/intel/e1000e/e1000e.ko.xz
+	drivers/block/virtio_blk.ko.xz
+	drivers/vfio/{vfio,vfio_iommu_type1}.ko.xz
+	drivers/vfio/pci/{vfio-pci-core,vfio-pci}.ko.xz
+	fs/{fat/fat,fat/msdos,nls/nls_cp437}.ko.xz
+	virt/lib/irqbypass.ko.xz
+)
 
 all_editions() {
 	kbuild "$STEP" "$CACHE/logs/modules-$RELEASE.log" "mend what the compiler says; if the checkout is unchanged, report this" \

@@ -106,6 +106,15 @@ kbuild() {
 		make -C "/cache/kernels/$release/tree" -j"$(nproc)" "${args[@]}" M=/src MO="/cache/$output" "$@"
 }
 
+# static_programs PACKAGE...: in the build root, builds programs that need no library of the system that they run on,
+# into the folder STATIC.
+STATIC=$CACHE/target/static/$RUST_TARGET/release
+static_programs() {
+	# With --target, so that the flag is not for macros, which the compiler must be able to load.
+	RUSTFLAGS=-Ctarget-feature=+crt-static CARGO_TARGET_DIR=$CACHE/target/static \
+		cargo build --quiet --locked --offline --release --target "$RUST_TARGET" "${@/#/--package=}"
+}
+
 # is FILE TEXT: does it hold just that?
 is() { [[ -e $1 && $(<"$1") == "$2" ]]; }
 

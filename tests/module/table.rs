@@ -26,7 +26,7 @@ use crate::isolation::{
 };
 
 pub(crate) static TABLE: Table = Table {
-    version: "fd7667a0e058",
+    version: "363abbfe3b40",
     entries: &[
         // By number.
         Entry {
@@ -183,6 +183,19 @@ pub(crate) static TABLE: Table = Table {
             supersedes: None,
             conditions: &[],
         },
+        Entry {
+            number: 16,
+            name: "test/virtio-blk",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::SV
+                .union(AcsFlags::TB)
+                .union(AcsFlags::RR)
+                .union(AcsFlags::CR)
+                .union(AcsFlags::UF)
+                .union(AcsFlags::DT),
+            supersedes: None,
+            conditions: &[],
+        },
     ],
     index: &[
         // By vendor and device.
@@ -273,6 +286,13 @@ pub(crate) static TABLE: Table = Table {
             first: 0x0a0a,
             last: 0x0a0a,
             entry: 14,
+            limits: &Limits::NONE,
+        },
+        IdRange {
+            vendor: 0x1af4,
+            first: 0x1042,
+            last: 0x1042,
+            entry: 15,
             limits: &Limits::NONE,
         },
         IdRange {

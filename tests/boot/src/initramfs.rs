@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The guest's file system: busybox, kmod with its libraries, the modules, and an init.
+//! The guest's file system: busybox, kmod with its libraries, the modules, acsctl and the programs of
+//! `tests/guest`, and an init.
 
 use std::{
     collections::BTreeSet,
@@ -48,6 +49,9 @@ pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
         archive.copy(&library, &inside)?;
     }
     archive.tree(&kernel.modules, Path::new(""))?;
+    archive
+        .tree(&kernel.programs, Path::new("bin"))
+        .context("the programs for guests are missing; run: make boot-test")?;
     archive.finish()
 }
 

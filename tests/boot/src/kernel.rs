@@ -20,6 +20,8 @@ pub struct Kernel {
     /// Folder with `lib/modules/<release>`: our modules as installed, and the few of the kernel's
     /// that a guest needs.
     pub modules: PathBuf,
+    /// Folder with the programs that a guest has.
+    pub programs: PathBuf,
     /// Where logs of guests on this kernel go.
     pub logs: PathBuf,
 }
@@ -60,6 +62,7 @@ impl Kernel {
         }
         Ok(Self {
             image: folder.join("vmlinuz"),
+            programs: cache.join("programs"),
             logs: cache.join("logs/guests").join(&release),
             release,
             modules,

@@ -50,10 +50,24 @@ impl Iommu {
 pub enum Model<'a> {
     /// Our own emulation of an endpoint, with any ids.
     Emulated(Function),
+    /// The same, without the multi-function bit in its header.
+    Unmarked(Function),
     /// Our own emulation of any function, by its configuration space.
     Space(&'a Space),
     /// A device that QEMU has, with its options.
     Stock(&'a str),
+}
+
+impl Model<'_> {
+    /// The disk that a stock device is of, by its option `drive=`.
+    #[must_use]
+    pub fn drive(&self) -> Option<&str> {
+        let Self::Stock(options) = self else {
+            return None;
+        };
+        let mut options = options.split(',');
+        options.find_map(|option| option.strip_prefix("drive="))
+    }
 }
 
 /// A device of one or more functions, in one slot.
@@ -85,6 +99,12 @@ pub struct Machine<'a> {
 }
 
 impl Machine<'_> {
+    /// The names of its disks; each is a file of that name.
+    pub fn drives(&self) -> impl Iterator<Item = &str> {
+        let functions = self.packages.iter().flat_map(|package| package.functions);
+        functions.filter_map(Model::drive)
+    }
+
     /// QEMU's arguments for the hardware, with the sockets of emulated functions in `sockets`.
     #[must_use]
     pub fn arguments(&self, sockets: &Path) -> Vec<String> {
@@ -96,6 +116,14 @@ impl Machine<'_> {
             .chain(self.bridges.iter().copied());
         for bridge in bridges {
             list.extend(["-device".to_owned(), bridge.to_owned()]);
+        }
+        for drive in self.drives() {
+            let file = sockets.join(drive);
+            let disk = format!(
+                "driver=raw,node-name={drive},file.driver=file,file.filename={}",
+                file.display()
+            );
+            list.extend(["-blockdev".to_owned(), disk]);
         }
         for (position, package) in self.packages.iter().enumerate() {
             if package.plugged {
@@ -124,8 +152,9 @@ impl Package<'_> {
 
     /// The description that QEMU makes a function from, on its command line or by hot-plug.
     ///
-    /// Every function has the multi-function bit. Without it, functions above 0 fall into groups of
-    /// their own on rescan with no quirk at all, and a test of the quirk would prove nothing.
+    /// Every function has the multi-function bit, unless it is unmarked. Without it, functions above 0
+    /// fall into groups of their own on rescan with no quirk at all, and a test of the quirk would
+    /// prove nothing.
     #[must_use]
     pub fn device(&self, position: usize, number: usize, sockets: &Path) -> Value {
         let (_, slot) = self.address.split_once(':').unwrap_or(("", self.address));
@@ -133,10 +162,10 @@ impl Package<'_> {
             "id": Self::id(position, number),
             "bus": self.bus,
             "addr": format!("{slot}.{number}"),
-            "multifunction": true,
+            "multifunction": !matches!(self.functions[number], Model::Unmarked(_)),
         });
         match self.functions[number] {
-            Model::Emulated(_) | Model::Space(_) => {
+            Model::Emulated(_) | Model::Unmarked(_) | Model::Space(_) => {
                 device["driver"] = json!("vfio-user-pci");
                 device["socket"] = json!({
                     "type": "unix",

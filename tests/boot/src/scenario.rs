@@ -39,10 +39,14 @@ pub enum Step {
     HotRemove(usize),
     /// A function, by position of its package and number, reads as all ones from now on.
     Silence(usize, usize),
+    /// It answers again.
+    Wake(usize, usize),
     /// A line of shell that succeeds.
     Run(&'static str),
     /// A line of shell that succeeds, and what it prints contains this.
     Says(&'static str, &'static str),
+    /// A line of shell that ends with this status, and what it prints contains this.
+    Ends(u8, &'static str, &'static str),
     /// The kernel log has a line that contains this.
     Logged(&'static str),
     /// The kernel log has this many lines that contain this.
@@ -128,8 +132,16 @@ impl Step {
             Self::HotAdd(position) => vm.hot_add(position),
             Self::HotRemove(position) => vm.hot_remove(position),
             Self::Silence(position, number) => vm.silence(position, number),
+            Self::Wake(position, number) => vm.wake(position, number),
             Self::Run(line) => vm.check(line).map(drop),
             Self::Says(line, text) => contains(&vm.check(line)?, text),
+            Self::Ends(status, line, text) => {
+                let answer = vm.run(line)?;
+                if answer.status != status {
+                    bail!("status {}:\n{}", answer.status, answer.text);
+                }
+                contains(&answer.text, text)
+            }
             Self::Logged(text) => logged(vm, text),
             Self::LoggedTimes(count, text) => match vm.logged(text)?.len() {
                 found if found == count => Ok(()),

@@ -70,6 +70,11 @@ impl Served {
     pub fn silence(&self) {
         self.silent.store(true, Ordering::Release);
     }
+
+    /// From now on it answers again.
+    pub fn wake(&self) {
+        self.silent.store(false, Ordering::Release);
+    }
 }
 
 impl Drop for Served {

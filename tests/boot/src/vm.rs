@@ -26,6 +26,8 @@ use crate::{
 };
 
 const QEMU: &str = "qemu-system-x86_64";
+/// The size of a disk, in bytes: large enough for FAT32. Its file has holes.
+const DISK: u64 = 64 << 20;
 /// The kernel's command line. A warning is a panic, so that none is lost when the log overflows. The
 /// check of the timer fails on an emulated machine that gets too little of a busy host's time, and
 /// then the kernel panics. The second line leaves out what takes time at boot and has nothing to do
@@ -75,6 +77,9 @@ impl<'a> Vm<'a> {
     ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let served = serve(machine, folder.path())?;
+        for drive in machine.drives() {
+            File::create(folder.path().join(drive))?.set_len(DISK)?;
+        }
         let child = command(setup, machine, folder.path())?
             .spawn()
             .with_context(|| format!("cannot start {QEMU}; run: make root"))?;
@@ -205,6 +210,17 @@ impl<'a> Vm<'a> {
         Ok(())
     }
 
+    /// Has it answer again.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such emulated function.
+    pub fn wake(&mut self, position: usize, number: usize) -> Result<()> {
+        let served = self.served.get(&(position, number));
+        served.context("there is no such emulated function")?.wake();
+        Ok(())
+    }
+
     fn package(&self, position: usize) -> Result<Package<'a>> {
         let found = self.machine.packages.get(position).copied();
         found.with_context(|| format!("the machine has no package {position}"))
@@ -262,7 +278,7 @@ fn serve(machine: &Machine, sockets: &Path) -> Result<BTreeMap<(usize, usize), S
     for (position, package) in machine.packages.iter().enumerate() {
         for (number, model) in package.functions.iter().enumerate() {
             let space = match model {
-                Model::Emulated(function) => function.space(),
+                Model::Emulated(function) | Model::Unmarked(function) => function.space(),
                 Model::Space(space) => (*space).clone(),
                 Model::Stock(_) => continue,
             };

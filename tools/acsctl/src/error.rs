@@ -15,6 +15,8 @@ pub enum Error {
     NotFound(String),
     /// What was compared is not as it should be: what, and what to do.
     Stale(String),
+    /// It was not done, or not as it should: why, and what to do.
+    Refused(String),
     /// The command could not do its work: why, and what to do.
     CouldNotRun(String),
 }
@@ -25,11 +27,12 @@ impl Error {
         Self::CouldNotRun(format!("cannot {what} {}: {error}", path.display()))
     }
 
-    /// The exit status: 1 for findings, for stale files and for what is not in the data, 2 when the command could not run.
+    /// The exit status: 1 for findings, for stale files, for what is not in the data and for what is
+    /// refused, 2 when the command could not run.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::Findings(_) | Self::Stale(_) | Self::NotFound(_) => 1,
+            Self::Findings(_) | Self::Stale(_) | Self::NotFound(_) | Self::Refused(_) => 1,
             Self::CouldNotRun(_) => 2,
         }
     }
@@ -43,7 +46,10 @@ impl fmt::Display for Error {
             Self::Findings(findings) => {
                 write!(f, "{}findings: {}", report::text(findings), findings.len())
             }
-            Self::Stale(text) | Self::NotFound(text) | Self::CouldNotRun(text) => f.write_str(text),
+            Self::Stale(text)
+            | Self::NotFound(text)
+            | Self::Refused(text)
+            | Self::CouldNotRun(text) => f.write_str(text),
         }
     }
 }

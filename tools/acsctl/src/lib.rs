@@ -31,6 +31,10 @@
 //! | `system.rs` | what commands for owners look at: a machine and the data |
 //! | `page/` | pages of the documentation that are made from the data |
 //! | `entry_json.rs` | entries in their JSON form |
+//! | `live/` | the host that runs: its groups, and those that its kernel would make now |
+//! | `regroup/` | has the kernel group a device anew |
+//! | `doctor/` | whether the host can isolate devices, and does |
+//! | `supported.rs` | the kernel series that the module is made for |
 //! | `verdict.rs` | what the kernel's own quirks say of a function, by the mainline entries |
 //! | `rule.rs` | the rules that a data file is checked by |
 //! | `finding.rs` | what is wrong with a data file, and where |
@@ -40,6 +44,7 @@
 pub mod built;
 mod check;
 pub mod cli;
+pub mod doctor;
 pub mod draft;
 pub mod edition;
 pub mod entry_json;
@@ -52,6 +57,7 @@ pub mod generate;
 pub mod json_schema;
 pub mod limits;
 pub mod listing;
+pub mod live;
 mod name;
 pub mod names;
 pub mod output;
@@ -60,11 +66,13 @@ pub mod page;
 pub mod predict;
 pub mod quirk;
 pub mod register;
+pub mod regroup;
 pub mod release;
 mod replay;
 pub mod report;
 pub mod rule;
 pub mod source;
+pub mod supported;
 pub mod system;
 pub mod verdict;
 pub mod why;

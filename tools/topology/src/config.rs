@@ -3,7 +3,14 @@
 //! What the configuration space of one function says, as far as it could be read: 64 bytes without
 //! the right to read more, 256 where there are no extended capabilities, else 4096.
 
-use std::collections::BTreeSet;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io,
+    os::unix::fs::FileExt as _,
+    path::Path,
+};
 
 /// Capability id of PCI Express, `PCI_CAP_ID_EXP`.
 pub(crate) const EXPRESS: u8 = 0x10;
@@ -14,8 +21,64 @@ const HEADER: usize = 64;
 /// Where extended capabilities begin.
 const EXTENDED: usize = 0x100;
 
+/// The bytes of configuration space.
+pub(crate) trait Bytes {
+    /// A byte; `None` where it could not be read.
+    fn byte(&self, offset: usize) -> Option<u8>;
+}
+
+impl Bytes for Vec<u8> {
+    fn byte(&self, offset: usize) -> Option<u8> {
+        self.get(offset).copied()
+    }
+}
+
+/// The configuration space of a function of a running host, in sysfs. Each read of it goes to the
+/// device, so what is not asked for is not read, and nothing is read twice.
+#[derive(Debug)]
+pub struct ConfigSpace {
+    file: File,
+    /// What was read, by offset: dwords, and `None` where there is nothing to read.
+    seen: RefCell<BTreeMap<usize, Option<[u8; 4]>>>,
+}
+
+impl ConfigSpace {
+    /// That of the function whose folder in sysfs this is.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: File::open(folder.join("config"))?,
+            seen: RefCell::default(),
+        })
+    }
+
+    /// The dword at an offset, which is rounded down to whole dwords; `None` where it cannot be read.
+    pub fn dword(&self, offset: usize) -> Option<u32> {
+        self.bytes(offset & !3).map(u32::from_le_bytes)
+    }
+
+    fn bytes(&self, at: usize) -> Option<[u8; 4]> {
+        let mut seen = self.seen.borrow_mut();
+        *seen.entry(at).or_insert_with(|| {
+            let mut bytes = [0; 4];
+            let place = u64::try_from(at).ok()?;
+            self.file.read_exact_at(&mut bytes, place).ok()?;
+            Some(bytes)
+        })
+    }
+}
+
+impl Bytes for ConfigSpace {
+    fn byte(&self, offset: usize) -> Option<u8> {
+        self.bytes(offset & !3)?.get(offset & 3).copied()
+    }
+}
+
 /// Configuration space from its first byte on.
-pub(crate) struct Config<'a>(pub(crate) &'a [u8]);
+pub(crate) struct Config<'a>(pub(crate) &'a dyn Bytes);
 
 /// What became of the search for a capability.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +94,7 @@ pub(crate) enum Search {
 impl Config<'_> {
     /// A byte; `None` where it could not be read.
     pub(crate) fn byte(&self, offset: usize) -> Option<u8> {
-        self.0.get(offset).copied()
+        self.0.byte(offset)
     }
 
     /// A word, in the byte order of PCI.
@@ -44,13 +107,14 @@ impl Config<'_> {
 
     /// A dword.
     pub(crate) fn dword(&self, offset: usize) -> Option<u32> {
-        let bytes = self.0.get(offset..offset + 4)?;
-        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+        let [low, high] = [self.word(offset)?, self.word(offset + 2)?];
+        Some((u32::from(high) << 16) | u32::from(low))
     }
 
-    /// Whether all of it reads as ones, as of a function that does not answer.
+    /// Whether its header reads as ones, as of a function that does not answer.
     pub(crate) fn is_ones(&self) -> bool {
-        self.0.iter().all(|&byte| byte == 0xff)
+        let mut header = (0..HEADER).map_while(|at| self.byte(at));
+        self.byte(0).is_some() && header.all(|byte| byte == 0xff)
     }
 
     /// Where a capability is.
@@ -85,10 +149,10 @@ impl Config<'_> {
     /// Where an extended capability is. Where there is no space for them, there are none: the kernel
     /// gives as much of it as it can read itself.
     pub(crate) fn extended(&self, id: u16) -> Search {
-        if self.0.len() <= HEADER {
+        if self.byte(HEADER).is_none() {
             return Search::NotKnown;
         }
-        if self.0.len() <= EXTENDED {
+        if self.byte(EXTENDED).is_none() {
             return Search::None;
         }
         let mut offset = EXTENDED;

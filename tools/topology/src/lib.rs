@@ -36,6 +36,7 @@ mod vmd;
 mod write;
 
 pub use bdf::{Bdf, Domain};
+pub use config::ConfigSpace;
 pub use error::Error;
 pub use excerpt::around;
 pub use format::{Acs, Function, Header, Removable, Schema, Source, Sriov, Subsystem, Topology};

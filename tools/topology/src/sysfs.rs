@@ -14,7 +14,7 @@ use crate::{
     Acs, Bdf, Error, Function, Header, Hex, Port, Removable, Sriov, Subsystem, Topology,
     bdf::Domain,
     check,
-    config::{self, Config, Search},
+    config::{self, Config, ConfigSpace, Search},
 };
 
 /// Where a host tells about itself.
@@ -195,12 +195,13 @@ fn function(path: &Path) -> Result<Function, Error> {
         None => None,
     };
     function.sriov = sriov(path);
-    let config = match fs::read(path.join("config")) {
-        Ok(config) => config,
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
+    match ConfigSpace::open(path) {
+        Ok(config) => registers(&mut function, &Config(&config)),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            registers(&mut function, &Config(&Vec::new()));
+        }
         Err(error) => return Err(Error::io(&path.join("config"), &error)),
-    };
-    registers(&mut function, &Config(&config));
+    }
     Ok(function)
 }
 
@@ -208,7 +209,7 @@ fn function(path: &Path) -> Result<Function, Error> {
 pub(crate) fn registers(function: &mut Function, config: &Config<'_>) {
     function.pcie_known = false;
     function.acs_known = false;
-    function.unreadable = !config.0.is_empty() && config.is_ones();
+    function.unreadable = config.is_ones();
     if function.unreadable {
         return;
     }

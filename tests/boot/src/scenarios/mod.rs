@@ -13,13 +13,17 @@
 //! | `entries/` | every entry, made from its own data |
 //! | `module.rs` | what can be seen and set from outside |
 //! | `states.rs` | kernels on which the hook cannot work |
+//! | `regroup/` | `acsctl regroup` |
+//! | `doctor.rs` | `acsctl doctor` |
 //! | `stress.rs` | loading and unloading while devices come and go |
 
+mod doctor;
 pub mod entries;
 pub mod hardware;
 mod module;
 mod ports;
 mod refusals;
+mod regroup;
 mod silicon;
 mod splits;
 mod states;
@@ -44,6 +48,8 @@ pub fn all() -> Vec<Scenario> {
         states::ALL,
     ]
     .concat();
+    list.extend(regroup::all());
+    list.extend(doctor::ALL);
     for iommu in [Iommu::Amd, Iommu::Virtio] {
         list.extend(splits::ALL.iter().map(|scenario| Scenario {
             machine: Machine {

@@ -4,10 +4,12 @@
 
 mod address;
 mod capture;
+mod doctor;
 mod generated;
 mod groups;
 mod pages;
 mod predict;
+mod regroup;
 mod schema;
 mod table;
 mod whence;
@@ -22,10 +24,11 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::error::Error;
 
-/// Explains, checks and builds the data of acs-quirks.
+/// The host tool of acs-quirks.
 ///
 /// Exit status: 0 when all is well, 1 when the data has faults, what was asked for is not there or
-/// something is not as it should be, 2 when the command could not run.
+/// something is not as it should be (a device is in use, or did not come out as it should), 2 when
+/// the command could not run.
 #[derive(Parser, Debug)]
 #[command(name = "acsctl", version)]
 pub struct Arguments {
@@ -45,6 +48,11 @@ enum Command {
     /// The database of quirks.
     #[command(subcommand)]
     Table(table::Command),
+    Doctor(doctor::Doctor),
+    Regroup(regroup::Regroup),
+    /// Write into sysfs what the standard input says: a part of regroup.
+    #[command(name = crate::regroup::WRITER, hide = true)]
+    Write,
 }
 
 /// For whom something is printed.
@@ -70,6 +78,9 @@ impl Arguments {
             Command::Completions(command) => command.run().map_err(Failure::from),
             Command::Schema(command) => command.run().map_err(Failure::from),
             Command::Table(command) => command.run(),
+            Command::Doctor(command) => command.run(),
+            Command::Regroup(command) => command.run(),
+            Command::Write => write(),
         };
         let (text, error) = match outcome {
             Ok(text) => (text, None),
@@ -116,4 +127,11 @@ fn print(text: &str) -> Result<(), Error> {
 fn warn(text: &str) {
     // Nothing is left to say it with when this fails.
     let _ = writeln!(anstream::stderr(), "acsctl: {text}");
+}
+
+/// Is the process that writes for `regroup`.
+fn write() -> Result<String, Failure> {
+    let served = crate::regroup::serve();
+    served.map_err(|error| Error::CouldNotRun(error.to_string()))?;
+    Ok(String::new())
 }

@@ -10,7 +10,7 @@ use isolation::{
     groups::Interface,
     pcie::PcieType,
 };
-use topology::{Bdf, Header, Hex, Removable, Seen, View};
+use topology::{Bdf, ConfigSpace, Header, Hex, Removable, Seen, View};
 
 /// Where the PCI Express capability stands.
 const PCIE: u16 = 0x40;
@@ -21,6 +21,8 @@ const ARI: u16 = 0x100;
 pub(super) struct Machine<'a> {
     view: &'a View<'a>,
     by_address: BTreeMap<Bdf, &'a Seen<'a>>,
+    /// Configuration spaces, where they are at hand.
+    spaces: Option<&'a BTreeMap<Bdf, ConfigSpace>>,
 }
 
 impl<'a> Machine<'a> {
@@ -29,7 +31,19 @@ impl<'a> Machine<'a> {
         Self {
             view,
             by_address: functions.map(|seen| (seen.function.bdf, seen)).collect(),
+            spaces: None,
         }
+    }
+
+    /// The same, with configuration spaces.
+    pub(super) const fn with(mut self, spaces: &'a BTreeMap<Bdf, ConfigSpace>) -> Self {
+        self.spaces = Some(spaces);
+        self
+    }
+
+    /// A dword of the configuration space of a function, `None` where that is not at hand.
+    fn dword(&self, bdf: Bdf, offset: u16) -> Option<u32> {
+        self.spaces?.get(&bdf)?.dword(offset.into())
     }
 
     fn above(&self, seen: &Seen<'_>) -> Option<&'a Seen<'a>> {
@@ -189,7 +203,11 @@ impl Function for Captured<'_> {
             None => Some(u32::MAX),
             Some(seen) if seen.function.physfn.is_some() => Some(u32::MAX),
             Some(seen) if seen.function.unreadable => Some(u32::MAX),
-            Some(seen) => self.dword(seen, offset),
+            Some(seen) => {
+                let bdf = seen.function.bdf;
+                let found = self.machine.dword(bdf, offset);
+                found.or_else(|| self.dword(seen, offset))
+            }
         }
     }
 }

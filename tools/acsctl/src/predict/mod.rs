@@ -13,6 +13,8 @@ pub(crate) mod difference;
 mod function;
 pub mod report;
 
+use std::collections::BTreeMap;
+
 use isolation::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, decide},
@@ -20,13 +22,26 @@ use isolation::{
     table::Table,
     withdraw::Withdrawn,
 };
-use topology::{Grouping, Partition, Seen, Topology, View, grouping};
+use topology::{Bdf, ConfigSpace, Grouping, Partition, Seen, Topology, View, grouping, partition};
 
 use self::function::{Captured, Machine};
 use crate::verdict::{Verdict, Verdicts};
 
 /// The rules of the newest supported kernel.
 const RELEASE: &Release = &Release::LINUX_7_3;
+
+/// What is claimed of a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// The function.
+    pub bdf: Bdf,
+    /// By which table, and by which entry of it, both by position.
+    pub granted: Option<(usize, u16)>,
+    /// What `pci_dev_specific_acs_enabled()` returns.
+    pub verdict: KernelVerdict,
+    /// What `pci_acs_enabled()` makes of it.
+    pub isolated: bool,
+}
 
 /// A machine to predict groups of.
 pub struct Prediction<'a> {
@@ -124,6 +139,47 @@ impl<'a> Prediction<'a> {
     pub fn decision(&self, table: &Table, seen: &Seen<'_>) -> Decision {
         let machine = Machine::of(self.view);
         judge(table, self.verdict(seen).kernel, &machine, seen)
+    }
+
+    /// What the kernel's quirks say of each function, and after them the modules with these tables,
+    /// in the order of the view. Where `spaces` has the configuration space of a function, it is that
+    /// which the decision reads, so that conditions can be told too.
+    #[must_use]
+    pub fn claims(&self, tables: &[Table], spaces: &BTreeMap<Bdf, ConfigSpace>) -> Vec<Claim> {
+        let machine = Machine::of(self.view).with(spaces);
+        let claim = |seen: &Seen<'_>| {
+            let kernel = self.verdict(seen).kernel;
+            let mut granted =
+                tables.iter().enumerate().filter_map(|(position, table)| {
+                    match judge(table, kernel, &machine, seen) {
+                        Decision::Granted(entry) => Some((position, entry)),
+                        Decision::NotListed | Decision::Refused(..) => None,
+                    }
+                });
+            let granted = granted.next();
+            let verdict = granted.map_or(kernel, |_| KernelVerdict::Isolated);
+            Claim {
+                bdf: seen.function.bdf,
+                granted,
+                verdict,
+                isolated: seen.with(RELEASE, verdict).isolated,
+            }
+        };
+        self.view.functions.iter().map(claim).collect()
+    }
+
+    /// The groups that come of these claims, which are those of this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`], for a topology that was not checked.
+    pub fn with_claims(&self, claims: &[Claim]) -> Result<Partition, Fault> {
+        let verdicts = claims.iter().map(|claim| (claim.bdf, claim.verdict));
+        let verdicts: BTreeMap<_, _> = verdicts.collect();
+        partition(self.view, RELEASE, |seen| {
+            let found = verdicts.get(&seen.function.bdf);
+            found.copied().unwrap_or(KernelVerdict::NoOpinion)
+        })
     }
 
     /// What the kernel's own quirks say of a function.

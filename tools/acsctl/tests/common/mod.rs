@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod host;
+
 use std::{
     fs,
     path::{Path, PathBuf},

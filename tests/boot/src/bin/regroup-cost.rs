@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What `acsctl regroup` costs beside the bare removal and rescan by hand, in the same boot: medians,
+//! and the ratio.
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use boot::{
+    kernel::Kernel,
+    machine::{Machine, Model},
+    scenarios::hardware::{ADAPTER_MACHINE, first, pair, second, two},
+    setup::Setup,
+    vm::Vm,
+};
+
+const ROUNDS: usize = 7;
+const LIMIT: Duration = Duration::from_secs(300);
+const CARDS: &[Model] = &[
+    Model::Stock("e1000e,romfile="),
+    Model::Stock("e1000e,romfile="),
+];
+const OTHER: &[Model] = &pair(0x1234, 0x0bad);
+/// What is measured: the hardware, the address of the package, and the driver that it has.
+const CASES: [(&str, Machine, &str, Option<&str>); 2] = [
+    (
+        "six functions without a driver",
+        ADAPTER_MACHINE,
+        "82:00",
+        None,
+    ),
+    (
+        "two network cards with their driver",
+        two(&[first(CARDS), second(OTHER)]),
+        "01:00",
+        Some("e1000e"),
+    ),
+];
+
+fn main() -> ExitCode {
+    match measure() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("regroup-cost: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn measure() -> Result<()> {
+    let kernel = Kernel::from_env()?.pop().context("no kernel is prepared")?;
+    let folder = tempfile::tempdir()?;
+    let setup = Setup::new(kernel, folder.path())?;
+    let log = setup.kernel.logs.join("regroup-cost.log");
+    for (what, machine, address, driver) in CASES {
+        let mut vm = Vm::boot(&setup, &machine, Instant::now() + LIMIT, &log)?;
+        if let Some(driver) = driver {
+            vm.check(&format!("/sbin/modprobe {driver}"))?;
+        }
+        let mut times = [const { Vec::new() }; 3];
+        for _ in 0..ROUNDS {
+            // Each begins with one group and ends with a split.
+            for (times, way) in times.iter_mut().zip([bare, planned, regrouped]) {
+                vm.readd(&[address])?;
+                vm.check("/sbin/modprobe acs_quirks_test")?;
+                let line = way(address);
+                let start = Instant::now();
+                vm.check(&line)?;
+                times.push(start.elapsed());
+                vm.check("/sbin/rmmod acs_quirks_test")?;
+            }
+        }
+        let [bare, planned, regrouped] = times.map(median);
+        println!(
+            "{what}: bare {bare:.0?}, acsctl regroup {regrouped:.0?} (of it the plan {planned:.0?}), ratio {:.2}",
+            regrouped.as_secs_f64() / bare.as_secs_f64()
+        );
+    }
+    Ok(())
+}
+
+/// By hand, as the owner's guide has it.
+fn bare(address: &str) -> String {
+    format!(
+        "for f in /sys/bus/pci/devices/0000:{address}.*; do echo 1 >$f/remove; done; echo 1 >/sys/bus/pci/rescan"
+    )
+}
+
+/// The plan alone.
+fn planned(address: &str) -> String {
+    format!("acsctl regroup {address}.0 --dry-run >/dev/null")
+}
+
+/// All of it.
+fn regrouped(address: &str) -> String {
+    format!("acsctl regroup {address}.0 >/dev/null")
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}

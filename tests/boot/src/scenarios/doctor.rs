@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl doctor` on a running kernel. What it says of groups that are too fine is in
+//! `regroup/trap.rs`.
+
+use super::hardware::{ADAPTER_MACHINE, first, pair, second, two};
+use crate::{
+    machine::{Iommu, Machine},
+    scenario::{
+        LIMIT, Scenario,
+        Step::{Ends, Load, Readd, Run, Says, Unload},
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[HOST, KPROBES_OFF, NO_IOMMU, NO_REMAPPING];
+
+/// A host on which all is well, without the module, with one, and with groups that it would split.
+const HOST: Scenario = Scenario {
+    name: "doctor",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Says("acsctl doctor", "PASS  iommu: Intel VT-d"),
+        Says("acsctl doctor", "PASS  translation: "),
+        Says("acsctl doctor", "PASS  interrupts: are remapped"),
+        Says("acsctl doctor", "PASS  kprobes: are on"),
+        Says("acsctl doctor", " is supported"),
+        Says("acsctl doctor", "WARN  module: acs_quirks is not loaded"),
+        Says(
+            "acsctl doctor",
+            "PASS  groups: are those that this kernel makes",
+        ),
+        Load("acs_quirks"),
+        Says(
+            "acsctl doctor",
+            "PASS  module: acs_quirks is loaded and effective",
+        ),
+        Says("acsctl doctor", "PASS  table: of acs_quirks: version "),
+        Unload("acs_quirks"),
+        Load("acs_quirks_test"),
+        Says("acsctl doctor", "its entries are vouched for by no vendor"),
+        Says("acsctl doctor", "for devices of this host: test/adapter"),
+        Says(
+            "acsctl doctor",
+            "WARN  groups: not yet split, though test/adapter of acs_quirks_test isolates",
+        ),
+        Readd,
+        Says(
+            "acsctl doctor",
+            "PASS  groups: are those that this kernel makes",
+        ),
+        Says("acsctl doctor --format json", "\"level\": \"PASS\""),
+        // Whoever has taken the entry away has the groups of before until a regroup.
+        Unload("acs_quirks_test"),
+        Ends(
+            1,
+            "acsctl doctor",
+            "an entry that has been withdrawn or unloaded since",
+        ),
+        Says("acsctl regroup 82:00.0", "regrouped, as predicted"),
+        Says(
+            "acsctl doctor",
+            "PASS  groups: are those that this kernel makes",
+        ),
+        Run("echo 0 >/sys/bus/pci/drivers_autoprobe"),
+        Says(
+            "acsctl doctor",
+            "WARN  regroup: PCI devices that come get no driver",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+/// The module is there and has no effect.
+const KPROBES_OFF: Scenario = Scenario {
+    name: "doctor-kprobes-off",
+    machine: two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))]),
+    steps: &[
+        Run("echo 0 >/sys/kernel/debug/kprobes/enabled"),
+        Says("acsctl doctor", "WARN  kprobes: are switched off"),
+        Load("acs_quirks_test"),
+        Ends(1, "acsctl doctor", "FAIL  kprobes: are switched off"),
+        Ends(
+            1,
+            "acsctl doctor",
+            "FAIL  module: acs_quirks_test is loaded and has no effect",
+        ),
+        // What it would split is not predicted to be split.
+        Ends(1, "acsctl doctor", "PASS  groups: "),
+        Says("acsctl regroup 01:00.0", "nothing to do"),
+        Run("echo 1 >/sys/kernel/debug/kprobes/enabled"),
+        Says(
+            "acsctl doctor",
+            "WARN  groups: not yet split, though test/adapter",
+        ),
+        // Where the files of the module cannot be seen, nothing is guessed.
+        Run("umount /sys/kernel/debug"),
+        Says(
+            "acsctl doctor",
+            "whether it has an effect could not be looked at",
+        ),
+        Says(
+            "acsctl doctor",
+            "WARN  groups: what they should be cannot be told",
+        ),
+        Ends(2, "acsctl regroup 01:00.0", "is debugfs mounted there?"),
+    ],
+    limit: LIMIT,
+};
+
+/// No IOMMU.
+const NO_IOMMU: Scenario = Scenario {
+    name: "doctor-no-iommu",
+    machine: Machine {
+        iommu: Iommu::None,
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Ends(
+            1,
+            "acsctl doctor",
+            "FAIL  iommu: there is none, or it is off",
+        ),
+        Load("acs_quirks_test"),
+        Ends(
+            1,
+            "acsctl doctor",
+            "FAIL  module: acs_quirks_test is loaded and has no effect",
+        ),
+        Ends(
+            1,
+            "acsctl regroup 82:00.0",
+            "0000:82:00.0 is in no IOMMU group",
+        ),
+        Run("test -e /sys/bus/pci/devices/0000:82:00.5"),
+    ],
+    limit: LIMIT,
+};
+
+/// An IOMMU that does not remap interrupts, and VFIO that is told to accept that.
+const NO_REMAPPING: Scenario = Scenario {
+    name: "doctor-no-remapping",
+    machine: Machine {
+        iommu: Iommu::Virtio,
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Says("acsctl doctor", "WARN  interrupts: are not remapped"),
+        Run("/sbin/modprobe vfio_iommu_type1 allow_unsafe_interrupts=1"),
+        Ends(1, "acsctl doctor", "FAIL  interrupts: are not remapped"),
+    ],
+    limit: LIMIT,
+};

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl regroup` is killed, told to stop, or a function does not come back.
+
+use std::time::Duration;
+
+use super::{APART, CARDS};
+use crate::{
+    machine::Model,
+    scenario::{
+        LIMIT, Scenario,
+        Step::{Ends, Groups, Load, Run, Says, Silence, Wake},
+    },
+    scenarios::hardware::{ADAPTER_MACHINE, first, pair, second, two},
+};
+
+pub(super) const ALL: &[Scenario] = &[KILLED, SIGNALS, LOST];
+
+const OTHER: &[Model] = &pair(0x1234, 0x0bad);
+
+/// Killed before each of its system calls that change something, and so between any two of them. Either
+/// nothing had been changed, or the file is there by which the next run puts it back and goes on.
+const KILLED: Scenario = Scenario {
+    name: "regroup-killed",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run(
+            "/sbin/modprobe e1000e; echo e1000e >/sys/bus/pci/devices/0000:01:00.1/driver_override",
+        ),
+        Run("printf '%s\\n' 'cd /sys/bus/pci/devices' \
+             'for f in 0000:01:00.0 0000:01:00.1; do test \"$(basename $(readlink $f/driver))\" = e1000e || exit 1; done' \
+             'test $(cat 0000:01:00.1/driver_override) = e1000e && test $(cat 0000:01:00.0/driver_override) = \"(null)\" && \
+             test $(cat /sys/bus/pci/drivers_autoprobe) = 1' >/tmp/whole"),
+        Run("sh /tmp/whole"),
+        Run("n=1; while :; do \
+             /sbin/modprobe acs_quirks_test || exit 1; \
+             at $n acsctl regroup 01:00.0 >/tmp/out 2>&1; s=$?; \
+             [ $s = 137 ] || break; \
+             if [ -e /run/acsctl/regroup-0000:01:00.0.json ]; then \
+             grep '\"step\"' /run/acsctl/regroup-0000:01:00.0.json >>/tmp/steps; \
+             else sh /tmp/whole || exit 2; fi; \
+             acsctl regroup 01:00.0 >/tmp/again 2>&1 || exit 3; \
+             sh /tmp/whole || exit 4; \
+             [ \"$(ls /run/acsctl)\" = lock ] || exit 5; \
+             [ $(basename $(readlink /sys/bus/pci/devices/0000:01:00.0/iommu_group)) != \
+             $(basename $(readlink /sys/bus/pci/devices/0000:01:00.1/iommu_group)) ] || exit 6; \
+             /sbin/rmmod acs_quirks_test; acsctl regroup 01:00.0 >/tmp/merge 2>&1 || exit 7; \
+             sh /tmp/whole || exit 8; \
+             n=$((n+1)); done; echo calls $n; cat /tmp/out; [ $s = 0 ] && sh /tmp/whole"),
+        Groups(APART),
+        Says("sort /tmp/steps | uniq -c", "unbind"),
+        Says("sort /tmp/steps | uniq -c", "remove"),
+        Says("sort /tmp/steps | uniq -c", "rescan"),
+        Says("sort /tmp/steps | uniq -c", "restore"),
+    ],
+    limit: Duration::from_secs(400),
+};
+
+/// Told to stop in the middle, it undoes what it has begun.
+const SIGNALS: Scenario = Scenario {
+    name: "regroup-signals",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run("/sbin/modprobe e1000e"),
+        Load("acs_quirks_test"),
+        Run(
+            "(at 01:00.1/remove /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; echo $? >/tmp/status) & \
+             while [ ! -e /tmp/halt ]; do usleep 50000; done",
+        ),
+        // It has unbound drivers, and removed nothing yet.
+        Run(
+            "test ! -e /sys/bus/pci/devices/0000:01:00.0/driver && test $(cat /sys/bus/pci/drivers_autoprobe) = 0",
+        ),
+        Ends(2, "acsctl regroup 02:00.0", "another run is not over"),
+        Run(
+            "kill -TERM $(pidof acsctl | tr ' ' '\\n' | sort -n | head -1); rm /tmp/halt; \
+             while [ ! -e /tmp/status ]; do usleep 50000; done",
+        ),
+        Says("cat /tmp/out /tmp/status", "it was told to stop"),
+        Run("test $(cat /tmp/status) = 1"),
+        Run(
+            "cd /sys/bus/pci/devices; for f in 0000:01:00.0 0000:01:00.1; do \
+             test \"$(basename $(readlink $f/driver))\" = e1000e || exit 1; done; \
+             test $(cat ../drivers_autoprobe) = 1",
+        ),
+        // One of the two was removed and found again; the entry counts for that one.
+        Says("acsctl regroup --all", "0000:01:00.0"),
+        Groups(APART),
+    ],
+    limit: LIMIT,
+};
+
+/// A function that does not come back: it is named, all others are there as they should be.
+const LOST: Scenario = Scenario {
+    name: "regroup-lost",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Load("acs_quirks_test"),
+        Run(
+            "(at 82:00.0/remove /tmp/halt acsctl regroup 82:00.0 >/tmp/out 2>&1; echo $? >/tmp/status) & \
+             while [ ! -e /tmp/halt ]; do usleep 50000; done",
+        ),
+        Silence(0, 5),
+        Run(
+            "rm /tmp/halt; while [ ! -e /tmp/status ]; do usleep 50000; done; test $(cat /tmp/status) = 1",
+        ),
+        Says(
+            "cat /tmp/out",
+            "0000:82:00.5  is not there: it did not come back",
+        ),
+        Says("cat /tmp/out", "0000:82:00.4  group"),
+        Groups(&[
+            &["82:00.0"],
+            &["82:00.1"],
+            &["82:00.2"],
+            &["82:00.3"],
+            &["82:00.4"],
+        ]),
+        Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 1 && test \"$(ls /run/acsctl)\" = lock"),
+        Wake(0, 5),
+        Run("echo 1 >/sys/bus/pci/rescan; test -e /sys/bus/pci/devices/0000:82:00.5"),
+        // One that does not answer is not removed in the first place.
+        Silence(0, 4),
+        Run("/sbin/rmmod acs_quirks_test"),
+        Ends(1, "acsctl regroup 82:00.0", "0000:82:00.4 does not answer"),
+        Run("test -e /sys/bus/pci/devices/0000:82:00.4"),
+        Groups(&[&["82:00.0"]]),
+    ],
+    limit: LIMIT,
+};

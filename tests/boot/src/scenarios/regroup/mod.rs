@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl regroup` on a running kernel.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `splits.rs` | what it does where nothing stands in its way |
+//! | `uses.rs` | devices in use |
+//! | `trap.rs` | groups that would be finer than anything justifies |
+//! | `faults.rs` | kills, signals, and functions that do not come back |
+
+mod faults;
+mod splits;
+mod trap;
+mod uses;
+
+use crate::{
+    machine::Model,
+    scenario::{Expected, Scenario},
+};
+
+/// Every test.
+pub(super) fn all() -> Vec<Scenario> {
+    [faults::ALL, splits::ALL, uses::ALL, trap::ALL].concat()
+}
+
+/// Two network cards with a driver, for which the test edition has an entry.
+const CARDS: &[Model] = &[
+    Model::Stock("e1000e,romfile="),
+    Model::Stock("e1000e,romfile="),
+];
+const TOGETHER: Expected = &[&["01:00.0", "01:00.1"]];
+const APART: Expected = &[&["01:00.0"], &["01:00.1"]];

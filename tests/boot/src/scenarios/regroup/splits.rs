@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What `acsctl regroup` does where nothing stands in its way.
+
+use super::{APART, CARDS, TOGETHER};
+use crate::{
+    machine::{Iommu, Machine, Model, Package},
+    scenario::{
+        Expected, LIMIT, Scenario,
+        Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
+    },
+    scenarios::hardware::{ADAPTER_MACHINE, first, pair, second, two},
+};
+
+pub(super) const ALL: &[Scenario] = &[ADAPTER, DRIVERS, EVERY, PORTS];
+
+/// One of the two network cards.
+const CARD: &[Model] = &[CARDS[0]];
+
+const ONE_GROUP: Expected = &[&[
+    "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
+]];
+const SIX_GROUPS: Expected = &[
+    &["82:00.0"],
+    &["82:00.1"],
+    &["82:00.2"],
+    &["82:00.3"],
+    &["82:00.4"],
+    &["82:00.5"],
+];
+
+/// The main job, and its way back. The plan alone changes nothing, and without the module there is
+/// nothing to do.
+const ADAPTER: Scenario = Scenario {
+    name: "regroup",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Says("acsctl regroup 82:00.0", "nothing to do"),
+        Groups(ONE_GROUP),
+        Load("acs_quirks_test"),
+        Says(
+            "acsctl regroup 82:00.3 --dry-run",
+            "0000:82:00.0  1077:8030  driver -  isolated by test/adapter of acs_quirks_test",
+        ),
+        Groups(ONE_GROUP),
+        Run("test \"$(ls /run/acsctl)\" = lock"),
+        Says("acsctl regroup 82:00.3", "regrouped, as predicted"),
+        Groups(SIX_GROUPS),
+        Run("test \"$(ls /run/acsctl)\" = lock && test $(stat -c %a /run/acsctl) = 700"),
+        Says("acsctl regroup 82:00.0", "nothing to do"),
+        Unload("acs_quirks_test"),
+        Says("acsctl regroup 82:00.0 --format json", "\"well\": true"),
+        Groups(ONE_GROUP),
+        Ends(1, "acsctl regroup 83:00.0", "there is no such function"),
+        Ends(2, "acsctl regroup 82:00", "is not an address"),
+        // An entry that does not count, though it is there.
+        Load("acs_quirks_test withdraw=all"),
+        Says("acsctl regroup 82:00.0", "nothing to do"),
+        Groups(ONE_GROUP),
+    ],
+    limit: LIMIT,
+};
+
+/// Drivers and overrides are as before, and devices that came meanwhile get theirs.
+const DRIVERS: Scenario = Scenario {
+    name: "regroup-drivers",
+    machine: two(&[first(CARDS), second(CARDS)]),
+    steps: &[
+        Run("/sbin/modprobe e1000e && /sbin/modprobe vfio-pci"),
+        Run(
+            "cd /sys/bus/pci/devices; for f in 01:00.0 01:00.1 02:00.0 02:00.1; do \
+             test $(basename $(readlink 0000:$f/driver)) = e1000e || exit 1; done",
+        ),
+        // One for a virtual machine, one without a driver that would like to have it.
+        Run(
+            "cd /sys/bus/pci/devices/0000:01:00.1; echo vfio-pci >driver_override; \
+             echo 0000:01:00.1 >driver/unbind; echo 0000:01:00.1 >/sys/bus/pci/drivers_probe; \
+             test $(basename $(readlink driver)) = vfio-pci",
+        ),
+        Run("echo 0000:02:00.1 >/sys/bus/pci/drivers/e1000e/unbind"),
+        // A driver that only an override that is gone had let take it.
+        Run(
+            "cd /sys/bus/pci/devices/0000:02:00.0; echo vfio-pci >driver_override; \
+             echo 0000:02:00.0 >driver/unbind; echo 0000:02:00.0 >/sys/bus/pci/drivers_probe; \
+             echo >driver_override",
+        ),
+        Load("acs_quirks_test"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Says("acsctl regroup 02:00.0", "regrouped, as predicted"),
+        Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]]),
+        Run(
+            "cd /sys/bus/pci/devices; test $(basename $(readlink 0000:01:00.0/driver)) = e1000e && \
+             test $(basename $(readlink 0000:01:00.1/driver)) = vfio-pci && \
+             test $(cat 0000:01:00.1/driver_override) = vfio-pci && \
+             test $(basename $(readlink 0000:02:00.0/driver)) = vfio-pci && \
+             test \"$(cat 0000:02:00.0/driver_override)\" = '(null)' && \
+             test ! -e 0000:02:00.1/driver",
+        ),
+        Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 1"),
+        // Whoever has switched autoprobe off finds it off again; a device that the rescan finds
+        // beside the package gets no driver then, and does where it is on.
+        Unload("acs_quirks_test"),
+        Run("echo 0 >/sys/bus/pci/drivers_autoprobe"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 0"),
+        Run("echo 1 >/sys/bus/pci/drivers_autoprobe"),
+        Load("acs_quirks_test"),
+        Run("echo 1 >/sys/bus/pci/devices/0000:02:00.1/remove"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Run("test $(basename $(readlink /sys/bus/pci/devices/0000:02:00.1/driver)) = e1000e"),
+    ],
+    limit: LIMIT,
+};
+
+/// All packages that an entry isolates, and no others.
+const EVERY: Scenario = Scenario {
+    name: "regroup-all",
+    machine: two(&[first(CARDS), second(&pair(0x1234, 0x0bad))]),
+    steps: &[
+        Says(
+            "acsctl regroup --all",
+            "no entry of a loaded module isolates",
+        ),
+        Load("acs_quirks_test"),
+        Run("acsctl regroup --all --dry-run"),
+        Groups(TOGETHER),
+        Says(
+            "acsctl regroup --all",
+            "0000:01:00.0: regrouped, as predicted",
+        ),
+        Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0", "02:00.1"]]),
+        Says("acsctl regroup --all", "nothing to do"),
+        Groups(APART),
+    ],
+    limit: LIMIT,
+};
+
+/// Ports, and what is below them goes along.
+const PORTS: Scenario = Scenario {
+    name: "regroup-ports",
+    machine: Machine {
+        cpus: 1,
+        iommu: Iommu::Intel,
+        bridges: &[
+            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
+            "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
+        ],
+        packages: &[
+            Package {
+                bus: "a",
+                ..first(CARD)
+            },
+            Package {
+                bus: "b",
+                ..second(CARD)
+            },
+        ],
+        acpi: None,
+    },
+    steps: &[
+        Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
+        ReaddAt("00:12"),
+        Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
+        Run("/sbin/modprobe e1000e"),
+        Load("acs_quirks_test"),
+        Run("acsctl regroup 00:12.0 --dry-run | grep -F '0000:02:00.0  8086:10d3  driver e1000e'"),
+        // What is below is in use.
+        Run("ip addr add 192.0.2.1/24 dev eth0"),
+        Ends(1, "acsctl regroup 00:12.0", "--even-if=network:eth0"),
+        Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
+        Run("ip addr flush dev eth0"),
+        Says("acsctl regroup 00:12.0", "regrouped, as predicted"),
+        Groups(&[&["00:12.0"], &["00:12.1"], &["01:00.0"], &["02:00.0"]]),
+        Run("cd /sys/bus/pci/devices; for f in 01:00.0 02:00.0; do \
+             test $(basename $(readlink 0000:$f/driver)) = e1000e || exit 1; done; \
+             for f in 00:12.0 00:12.1; do test $(basename $(readlink 0000:$f/driver)) = pcieport || exit 1; done"),
+    ],
+    limit: LIMIT,
+};

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Groups that would be finer than the kernel makes them at boot, with no entry that says why: two
+//! guests could get functions that can reach each other.
+
+use crate::{
+    function::Function,
+    machine::Model,
+    scenario::{
+        Expected, LIMIT, Scenario,
+        Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
+    },
+    scenarios::hardware::{emulated, first, second, two},
+};
+
+pub(super) const ALL: &[Scenario] = &[UNMARKED, ALIASES];
+
+const ETHERNET: u32 = 0x02_0000;
+
+const STRANGERS: &[Model] = &[
+    emulated(0x1234, 0x0bad, ETHERNET),
+    Model::Unmarked(Function::new(0x1234, 0x0bad, ETHERNET)),
+];
+const COVERED: &[Model] = &[
+    emulated(0x1077, 0x8030, ETHERNET),
+    Model::Unmarked(Function::new(0x1077, 0x8030, ETHERNET)),
+];
+const STRANGERS_TOGETHER: Expected = &[&["01:00.0", "01:00.1"]];
+const STRANGERS_APART: Expected = &[&["01:00.0"], &["01:00.1"]];
+const COVERED_TOGETHER: Expected = &[&["02:00.0", "02:00.1"]];
+const COVERED_APART: Expected = &[&["02:00.0"], &["02:00.1"]];
+
+/// Functions above 0 without the multi-function bit in their header.
+const UNMARKED: Scenario = Scenario {
+    name: "regroup-trap",
+    machine: two(&[first(STRANGERS), second(COVERED)]),
+    steps: &[
+        Groups(STRANGERS_TOGETHER),
+        Groups(COVERED_TOGETHER),
+        Says("acsctl regroup 01:00.0", "nothing to do"),
+        // The control: what anybody can do by hand splits them, with no module loaded.
+        ReaddAt("01:00"),
+        Groups(STRANGERS_APART),
+        Ends(
+            1,
+            "acsctl doctor",
+            "0000:01:00.1 was found on a rescan or plugged in, and has not the multi-function bit",
+        ),
+        Ends(
+            1,
+            "acsctl regroup 01:00.0",
+            "0000:01:00.1 has not the multi-function bit",
+        ),
+        Groups(STRANGERS_APART),
+        Run(
+            "test -e /sys/bus/pci/devices/0000:01:00.1 && test ! -e /run/acsctl/regroup-0000:01:00.0.json",
+        ),
+        // Where an entry vouches for the functions, the groups are those of a boot with the entry.
+        Load("acs_quirks_test"),
+        Says("acsctl regroup 02:00.0", "regrouped, as predicted"),
+        Groups(COVERED_APART),
+        // Without it, there is no way back but a reboot; nothing is made worse.
+        Unload("acs_quirks_test"),
+        Ends(
+            1,
+            "acsctl regroup 02:00.0",
+            "0000:02:00.1 has not the multi-function bit",
+        ),
+        Run("test -e /sys/bus/pci/devices/0000:02:00.1"),
+    ],
+    limit: LIMIT,
+};
+
+/// Source Validation, Request Redirect, Completion Redirect, Upstream Forwarding.
+const ACS: u16 = 0x1d;
+/// Two functions with ACS, and one whose requests come under the numbers of both: the kernel has a
+/// quirk for these (`quirk_pex_vca_alias()`).
+const ALIASED: &[Model] = &[
+    Model::Emulated(Function::new(0x1234, 0x0bad, ETHERNET).with_acs(ACS)),
+    Model::Emulated(Function::new(0x1234, 0x0bad, ETHERNET).with_acs(ACS)),
+    emulated(0x8086, 0x2954, ETHERNET),
+];
+
+/// Aliases: at boot the kernel sees that the third function ties the first two together; on a rescan
+/// it has grouped those before it finds the third. Nothing in a header tells, so it shows only
+/// afterwards, and then the functions are removed again.
+const ALIASES: Scenario = Scenario {
+    name: "regroup-aliases",
+    machine: two(&[first(ALIASED), second(COVERED)]),
+    steps: &[
+        Groups(&[&["01:00.0", "01:00.1", "01:00.2"]]),
+        Says("acsctl regroup 01:00.0", "nothing to do"),
+        ReaddAt("01:00"),
+        Groups(&[&["01:00.0", "01:00.2"], &["01:00.1"]]),
+        Ends(
+            1,
+            "acsctl regroup 01:00.0",
+            "groups are finer than anything justifies",
+        ),
+        Run(
+            "test ! -e /sys/bus/pci/devices/0000:01:00.0 && test ! -e /sys/bus/pci/devices/0000:01:00.1",
+        ),
+        Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 1"),
+    ],
+    limit: LIMIT,
+};

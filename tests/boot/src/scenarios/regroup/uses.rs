@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Devices in use: `acsctl regroup` does not touch them, and does as soon as the use has ended, or when
+//! it is told that it does not matter.
+
+use super::{APART, CARDS, TOGETHER};
+use crate::{
+    machine::Model,
+    scenario::{
+        LIMIT, Scenario,
+        Step::{Ends, Groups, Load, Run, Says, Unload},
+    },
+    scenarios::hardware::{first, pair, second, two},
+};
+
+pub(super) const ALL: &[Scenario] = &[ADDRESS, DISK, VFIO, VFIO_PENDING, OPEN];
+
+const OTHER: &[Model] = &pair(0x1234, 0x0bad);
+
+/// A network card with an address.
+const ADDRESS: Scenario = Scenario {
+    name: "regroup-address",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run("/sbin/modprobe e1000e"),
+        Load("acs_quirks_test"),
+        Run("ip addr add 192.0.2.1/24 dev eth0"),
+        Ends(
+            1,
+            "acsctl regroup 01:00.1",
+            "0000:01:00.0: eth0 has the address 192.0.2.1",
+        ),
+        Says(
+            "acsctl regroup 01:00.1 --dry-run; true",
+            "in use: eth0 has the address 192.0.2.1 (network:eth0)",
+        ),
+        Groups(TOGETHER),
+        Run("ip addr show dev eth0 | grep 192.0.2.1"),
+        Run("test ! -e /run/acsctl/regroup-0000:01:00.1.json"),
+        // Another use than the one that is accepted.
+        Ends(
+            1,
+            "acsctl regroup 01:00.1 --even-if network:eth1",
+            "network:eth0",
+        ),
+        Groups(TOGETHER),
+        // A route alone.
+        Run("ip addr flush dev eth0; ip link set eth0 up; ip route add 198.51.100.0/24 dev eth0"),
+        Ends(1, "acsctl regroup 01:00.1", "network:eth0"),
+        Run("ip link set eth0 down"),
+        Says("acsctl regroup 01:00.1", "regrouped, as predicted"),
+        Groups(APART),
+        // Told that it does not matter.
+        Unload("acs_quirks_test"),
+        Run("ip addr add 192.0.2.1/24 dev eth0"),
+        Says(
+            "acsctl regroup 01:00.1 --even-if network:eth0",
+            "regrouped, as predicted",
+        ),
+        Groups(TOGETHER),
+        Run("! ip addr show dev eth0 | grep 192.0.2.1"),
+    ],
+    limit: LIMIT,
+};
+
+const DISKS: &[Model] = &[
+    Model::Stock("virtio-blk-pci,drive=disk0"),
+    Model::Stock("virtio-blk-pci,drive=disk1"),
+];
+
+/// A disk with a file system, and one to swap on.
+const DISK: Scenario = Scenario {
+    name: "regroup-disk",
+    machine: two(&[first(DISKS), second(OTHER)]),
+    steps: &[
+        Run(
+            "/sbin/modprobe virtio_blk && /sbin/modprobe msdos && mkdosfs /dev/vda >/dev/null && mkdir -p /mnt",
+        ),
+        Load("acs_quirks_test"),
+        Run("mount -t msdos /dev/vda /mnt && echo kept >/mnt/file"),
+        Ends(
+            1,
+            "acsctl regroup 01:00.1",
+            "0000:01:00.0: /dev/vda is mounted on /mnt\n      umount /mnt",
+        ),
+        Ends(1, "acsctl regroup 01:00.1", "--even-if=mounted:/dev/vda"),
+        Groups(TOGETHER),
+        Run("grep kept /mnt/file"),
+        // A mount that its own mount namespace has: only that the disk is claimed can be seen.
+        Run("umount /mnt; mkfifo /tmp/hold; \
+             (unshare -m sh -c 'mount -t msdos /dev/vda /mnt && touch /tmp/mounted && cat /tmp/hold' &) >/dev/null 2>&1; \
+             while [ ! -e /tmp/mounted ]; do usleep 10000; done; ! grep /mnt /proc/self/mountinfo"),
+        Ends(1, "acsctl regroup 01:00.1", "--even-if=claimed:/dev/vda"),
+        Run(
+            "echo >/tmp/hold; while ! acsctl regroup 01:00.1 --dry-run >/tmp/plan 2>&1; do usleep 100000; done",
+        ),
+        Run("mkswap /dev/vdb >/dev/null && swapon /dev/vdb"),
+        Ends(1, "acsctl regroup 01:00.1", "--even-if=swap:/dev/vdb"),
+        Run("swapoff /dev/vdb"),
+        Says("acsctl regroup 01:00.1", "regrouped, as predicted"),
+        Groups(APART),
+        Run("mount -t msdos /dev/vda /mnt && grep kept /mnt/file"),
+    ],
+    limit: LIMIT,
+};
+
+/// Gives both functions to VFIO.
+const TO_VFIO: &str = "/sbin/modprobe vfio-pci && /sbin/modprobe vfio_iommu_type1 && \
+     cd /sys/bus/pci/devices && for f in 0000:01:00.0 0000:01:00.1; do \
+     echo vfio-pci >$f/driver_override && echo $f >../drivers_probe || exit 1; done";
+
+/// A process that holds the group, and one that holds a function.
+const VFIO: Scenario = Scenario {
+    name: "regroup-vfio",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run(TO_VFIO),
+        Load("acs_quirks_test"),
+        Run(
+            "g=$(basename $(readlink /sys/bus/pci/devices/0000:01:00.0/iommu_group)); touch /tmp/held; \
+             (exec 3<>/dev/vfio/$g; while [ -e /tmp/held ]; do usleep 50000; done; rm /dev/null/x) >/dev/null 2>&1 & \
+             usleep 300000",
+        ),
+        Ends(1, "acsctl regroup 01:00.0", "--even-if=vfio:/dev/vfio/"),
+        Groups(TOGETHER),
+        Run("rm /tmp/held; usleep 500000"),
+        // The function itself: who holds it is told by the kernel's own word.
+        Run(
+            "g=$(basename $(readlink /sys/bus/pci/devices/0000:01:00.0/iommu_group)); mkfifo /tmp/hold; \
+             (hold-vfio $g 0000:01:00.1 </tmp/hold >/tmp/said 2>&1 &); exec 4>/tmp/hold; \
+             (while [ ! -e /tmp/release ]; do usleep 50000; done) >/dev/null 2>&1 & \
+             while ! grep held /tmp/said; do usleep 50000; done",
+        ),
+        Ends(
+            1,
+            "acsctl regroup 01:00.0",
+            "0000:01:00.1: it is held by hold-vfio (process ",
+        ),
+        Groups(TOGETHER),
+        Run("touch /tmp/release; usleep 500000"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Groups(APART),
+        Run("test $(basename $(readlink /sys/bus/pci/devices/0000:01:00.1/driver)) = vfio-pci"),
+    ],
+    limit: LIMIT,
+};
+
+/// The kernel does not come back from removing a function that is held: that is said, nothing else is
+/// begun meanwhile, and afterwards everything is put back.
+const VFIO_PENDING: Scenario = Scenario {
+    name: "regroup-pending",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run(TO_VFIO),
+        Load("acs_quirks_test"),
+        Run(
+            "g=$(basename $(readlink /sys/bus/pci/devices/0000:01:00.0/iommu_group)); mkfifo /tmp/hold; \
+             (hold-vfio $g 0000:01:00.0 </tmp/hold >/tmp/said 2>&1 &); exec 4>/tmp/hold; \
+             (while [ ! -e /tmp/release ]; do usleep 50000; done) >/dev/null 2>&1 & \
+             while ! grep held /tmp/said; do usleep 50000; done; echo $g >/tmp/group",
+        ),
+        Ends(
+            2,
+            "acsctl regroup 01:00.0 --timeout 2 --even-if vfio:0000:01:00.0 --even-if vfio:/dev/vfio/$(cat /tmp/group)",
+            "the kernel has not come back from a write to /sys/bus/pci/devices/0000:01:00.0/driver/unbind",
+        ),
+        Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 1"),
+        Ends(
+            2,
+            "acsctl regroup 01:00.0",
+            "another run is not over: the kernel has not come back",
+        ),
+        Ends(
+            2,
+            "acsctl regroup 02:00.0",
+            "another run is not over: the kernel has not come back",
+        ),
+        Run("touch /tmp/release; usleep 1000000"),
+        // This one puts back what the first one has left behind, and begins anew.
+        Says(
+            "acsctl regroup 01:00.0",
+            "an earlier run was ended while it unbound drivers",
+        ),
+        Groups(APART),
+        Run(
+            "cd /sys/bus/pci/devices; for f in 0000:01:00.0 0000:01:00.1; do \
+             test $(basename $(readlink $f/driver)) = vfio-pci || exit 1; done",
+        ),
+        Run("test \"$(ls /run/acsctl)\" = lock"),
+    ],
+    limit: LIMIT,
+};
+
+/// Files of a function that a process has open, or has mapped.
+const OPEN: Scenario = Scenario {
+    name: "regroup-open",
+    machine: two(&[first(CARDS), second(DISKS)]),
+    steps: &[
+        Run("/sbin/modprobe virtio_blk"),
+        Load("acs_quirks_test"),
+        Run(
+            "touch /tmp/held; (exec 3<>/sys/bus/pci/devices/0000:01:00.0/resource0; \
+             while [ -e /tmp/held ]; do usleep 50000; done) >/dev/null 2>&1 & usleep 300000",
+        ),
+        Ends(1, "acsctl regroup 01:00.0", "--even-if=open:0000:01:00.0"),
+        // Another node of the same device, with another name.
+        Run("mknod /tmp/disk b $(tr : ' ' </sys/class/block/vda/dev); \
+             (exec 3</tmp/disk; while [ -e /tmp/held ]; do usleep 50000; done) >/dev/null 2>&1 & usleep 300000"),
+        Ends(1, "acsctl regroup 02:00.0", "--even-if=open:/dev/vda"),
+        Run("rm /tmp/held; usleep 500000"),
+        Says(
+            "acsctl regroup --all",
+            "0000:02:00.0: regrouped, as predicted",
+        ),
+        Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]]),
+    ],
+    limit: LIMIT,
+};

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `hold-vfio GROUP BDF`: takes a function by VFIO and holds it until its standard input ends, as a
+//! virtual machine does. Says `held` when it has it.
+
+use std::{
+    env,
+    ffi::CString,
+    fs::File,
+    io::{self, Read as _},
+    os::fd::AsRawFd as _,
+    process::ExitCode,
+};
+
+use anyhow::{Context, Result};
+use nix::libc;
+
+/// The type of an IOMMU that every host has, `VFIO_TYPE1v2_IOMMU`.
+const TYPE1V2_IOMMU: libc::c_int = 3;
+
+mod vfio {
+    //! Calls of `include/uapi/linux/vfio.h`.
+
+    use nix::{ioctl_write_int_bad, ioctl_write_ptr_bad, libc, request_code_none};
+
+    const TYPE: u8 = b';';
+    ioctl_write_int_bad!(set_iommu, request_code_none!(TYPE, 102));
+    ioctl_write_ptr_bad!(set_container, request_code_none!(TYPE, 104), libc::c_int);
+    ioctl_write_ptr_bad!(get_device, request_code_none!(TYPE, 106), libc::c_char);
+}
+
+fn main() -> ExitCode {
+    match hold() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("hold-vfio: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn hold() -> Result<()> {
+    let mut arguments = env::args().skip(1);
+    let group = arguments.next().context("name a group")?;
+    let function = CString::new(arguments.next().context("name a function")?)?;
+    let open = |name: &str| {
+        let path = format!("/dev/vfio/{name}");
+        let file = File::options().read(true).write(true).open(&path);
+        file.with_context(|| format!("cannot open {path}"))
+    };
+    let (container, group) = (open("vfio")?, open(&group)?);
+    let number = container.as_raw_fd();
+    // SAFETY: the files are open, and each argument is what the call of that number takes.
+    unsafe {
+        vfio::set_container(group.as_raw_fd(), &raw const number)?;
+        vfio::set_iommu(container.as_raw_fd(), TYPE1V2_IOMMU)?;
+        vfio::get_device(group.as_raw_fd(), function.as_ptr())?;
+    }
+    println!("held");
+    io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}

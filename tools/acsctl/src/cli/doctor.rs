@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl doctor`.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::{Failure, Format};
+use crate::{
+    doctor::{self, Diagnosis, Level},
+    error::Error,
+    live::Places,
+    report,
+};
+
+/// The version of the JSON form.
+const SCHEMA: &str = "acsctl-doctor-1";
+
+/// Say whether this host can isolate devices, and whether its groups are what they should be.
+///
+/// One line for each thing that is looked at: PASS, WARN or FAIL, and what to do. It looks at what the
+/// kernel does, and not at what it was asked to do. Without root, it says what it could not look at.
+///
+/// Exit status: 0 when nothing fails, 1 when something does, 2 when it could not run.
+#[derive(Args, Debug)]
+pub(super) struct Doctor {
+    /// For whom the outcome is.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The outcome in its JSON form.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    schema: &'a str,
+    checks: &'a [Diagnosis],
+}
+
+impl Doctor {
+    pub(super) fn run(&self) -> Result<String, Failure> {
+        let checks = doctor::examine(&Places::default())?;
+        let printed = match self.format {
+            Format::Text => checks.iter().map(ToString::to_string).collect(),
+            Format::Json => report::pretty(&Outcome {
+                schema: SCHEMA,
+                checks: &checks,
+            })?,
+        };
+        let failed = checks.iter().filter(|it| it.level == Level::Fail).count();
+        if failed == 0 {
+            return Ok(printed);
+        }
+        let error = Error::Refused(format!("failed: {failed} of {}", checks.len()));
+        Err(Failure { printed, error })
+    }
+}

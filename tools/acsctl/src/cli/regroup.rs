@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl regroup`.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use clap::Args;
+use serde::Serialize;
+use topology::{Bdf, Partition};
+
+use super::{Failure, Format, address::address, print};
+use crate::{
+    error::Error,
+    live::{Live, Places, built_in},
+    quirk::Quirk,
+    regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, uses::Use},
+    report,
+};
+
+/// The version of the JSON form.
+const SCHEMA: &str = "acsctl-regroup-1";
+
+/// Have the kernel group a device anew, without a reboot, if nothing uses it.
+///
+/// Groups are made when a device is added, so after the module was loaded, or a condition of an entry
+/// was set, a device has to be added again for it to be grouped anew.
+///
+/// The plan is printed first. All functions of the package are removed and found again, those below a
+/// bridge along with it; drivers and their overrides are as before in the end. Nothing is done while
+/// something uses one of the functions, but for uses that --even-if names: what hangs on those is lost.
+/// If this is killed, run it again: it puts everything back, from /run/acsctl.
+///
+/// Exit status: 0 when the groups are those that were planned, 1 when it was refused or came out
+/// otherwise, 2 when it could not run.
+#[derive(Args, Debug)]
+pub(super) struct Regroup {
+    /// A function of the device, as 0000:82:00.0.
+    #[arg(value_name = "BDF", value_parser = address, required_unless_present = "all")]
+    function: Option<Bdf>,
+    /// Every device that has a function which an entry of a loaded module isolates, and that is not
+    /// grouped accordingly.
+    #[arg(long, conflicts_with = "function")]
+    all: bool,
+    /// Print the plan, and do nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do it although this use was found: its name in the plan, as network:eth0; may be repeated.
+    #[arg(long, value_name = "USE")]
+    even_if: Vec<String>,
+    /// How long to wait for the kernel to come back from one step.
+    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    timeout: u64,
+    /// For whom the outcome is.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What is printed, in its JSON form.
+#[derive(Serialize)]
+struct Report<'a> {
+    schema: &'a str,
+    plans: Vec<Planning<'a>>,
+    outcomes: Vec<Ended<'a>>,
+}
+
+#[derive(Serialize)]
+struct Planning<'a> {
+    asked: String,
+    settled: bool,
+    functions: &'a [Planned],
+    rescan: String,
+    uses: Vec<&'a Use>,
+    unseen: Vec<&'a String>,
+    obstacles: &'a [Obstacle],
+    now: Groups,
+    then: Groups,
+}
+
+#[derive(Serialize)]
+struct Ended<'a> {
+    asked: String,
+    well: bool,
+    functions: &'a [Fate],
+    before: Groups,
+    predicted: Option<Groups>,
+    after: Groups,
+    problems: &'a [String],
+    notes: &'a [String],
+}
+
+/// Groups of addresses.
+type Groups = Vec<Vec<String>>;
+
+fn groups(partition: &Partition) -> Groups {
+    let shown = |group: &Vec<Bdf>| group.iter().map(ToString::to_string).collect();
+    partition.iter().map(shown).collect()
+}
+
+/// All that was planned and done, and what went wrong.
+#[derive(Default)]
+struct Done {
+    format: Format,
+    plans: Vec<Plan>,
+    outcomes: Vec<Outcome>,
+    errors: Vec<Error>,
+}
+
+impl Regroup {
+    pub(super) fn run(&self) -> Result<String, Failure> {
+        let places = Places::default();
+        let quirks = built_in(Some(&places))?;
+        let mut done = Done {
+            format: self.format,
+            ..Done::default()
+        };
+        if let Err(error) = self.work(&places, &quirks, &mut done) {
+            done.errors.push(error);
+        }
+        self.end(done)
+    }
+
+    fn work(&self, places: &Places, quirks: &[Quirk], done: &mut Done) -> Result<(), Error> {
+        let mut session = None;
+        if !self.dry_run {
+            if !rustix::process::geteuid().is_root() {
+                let why = "only root may do this; --dry-run shows the plan";
+                return Err(Error::CouldNotRun(why.to_owned()));
+            }
+            let timeout = Duration::from_secs(self.timeout);
+            let session = session.insert(Session::begin(places, quirks, timeout)?);
+            for outcome in session.put_right()? {
+                done.take(outcome);
+            }
+        }
+        match self.function {
+            Some(bdf) => self.one(
+                places,
+                session.as_mut(),
+                &Live::look(places, quirks)?,
+                bdf,
+                done,
+            ),
+            None => self.every(places, quirks, session.as_mut(), done),
+        }
+    }
+
+    /// Every package that an entry isolates, but is not grouped so. Ports come before what is below
+    /// them, which then is grouped already when its turn comes.
+    fn every(
+        &self,
+        places: &Places,
+        quirks: &[Quirk],
+        mut session: Option<&mut Session<'_>>,
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        let live = Live::look(places, quirks)?;
+        let mut seen = BTreeSet::new();
+        for &bdf in live.predict()?.granted.keys() {
+            if seen.contains(&bdf) {
+                continue;
+            }
+            let live = Live::look(places, quirks)?;
+            let package = regroup::Package::of(&live.topology, places, bdf);
+            seen.extend(
+                package
+                    .iter()
+                    .flat_map(|package| package.own.iter().copied()),
+            );
+            let outcome = self.one(places, session.as_deref_mut(), &live, bdf, done);
+            done.errors.extend(outcome.err());
+            if session.as_deref().is_some_and(Session::is_stopped) {
+                return Err(Error::CouldNotRun("it was told to stop".to_owned()));
+            }
+        }
+        if seen.is_empty() {
+            done.say("no entry of a loaded module isolates a function of this host\n");
+        }
+        Ok(())
+    }
+
+    fn one(
+        &self,
+        places: &Places,
+        session: Option<&mut Session<'_>>,
+        live: &Live<'_>,
+        bdf: Bdf,
+        done: &mut Done,
+    ) -> Result<(), Error> {
+        let accepted = self.even_if.iter().cloned().collect();
+        let plan = Plan::make(places, live, bdf, &accepted)?;
+        if plan.settled {
+            done.say(&format!(
+                "{bdf}: nothing to do, its groups are those that the kernel would make now\n"
+            ));
+            if !self.all || self.dry_run {
+                done.say(&plan.to_string());
+            }
+        } else {
+            done.say(&plan.to_string());
+        }
+        let (refusal, settled) = (plan.refusal(), plan.settled);
+        done.plans.push(plan);
+        let Some(plan) = done.plans.last().filter(|_| !settled) else {
+            return Ok(());
+        };
+        if let Some(refusal) = refusal {
+            return Err(Error::Refused(refusal));
+        }
+        if let Some(session) = session {
+            let outcome = regroup::regroup(session, live, plan)?;
+            done.take(outcome);
+        }
+        Ok(())
+    }
+
+    /// Puts together what is printed.
+    fn end(&self, done: Done) -> Result<String, Failure> {
+        let is_well = done.outcomes.iter().all(Outcome::is_well);
+        let printed = match self.format {
+            Format::Text => String::new(),
+            Format::Json => done.json()?,
+        };
+        let refused = |errors: Vec<Error>| {
+            let could_not = errors.iter().any(|error| error.exit_status() == 2);
+            let text: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            if could_not {
+                Error::CouldNotRun(text.join("\n"))
+            } else {
+                Error::Refused(text.join("\n"))
+            }
+        };
+        let error = if done.errors.is_empty() {
+            let why = "not all is as it was planned; the lines above say what is not";
+            (!is_well).then(|| Error::Refused(why.to_owned()))
+        } else {
+            Some(refused(done.errors))
+        };
+        match error {
+            None => Ok(printed),
+            Some(error) => Err(Failure { printed, error }),
+        }
+    }
+}
+
+impl Done {
+    /// Tells people at once: what follows may take long.
+    fn say(&mut self, text: &str) {
+        if self.format == Format::Text {
+            self.errors.extend(print(text).err());
+        }
+    }
+
+    fn take(&mut self, outcome: Outcome) {
+        self.say(&outcome.to_string());
+        self.outcomes.push(outcome);
+    }
+
+    fn json(&self) -> Result<String, Error> {
+        let plans = self.plans.iter().map(|it| Planning {
+            asked: it.asked.to_string(),
+            settled: it.settled,
+            functions: &it.functions,
+            rescan: it.rescan.display().to_string(),
+            uses: it.uses.list.iter().collect(),
+            unseen: it.uses.unseen.iter().collect(),
+            obstacles: &it.obstacles,
+            now: groups(&it.now),
+            then: groups(&it.then),
+        });
+        let outcomes = self.outcomes.iter().map(|it| Ended {
+            asked: it.asked.to_string(),
+            well: it.is_well(),
+            functions: &it.functions,
+            before: groups(&it.before),
+            predicted: it.predicted.as_ref().map(groups),
+            after: groups(&it.after),
+            problems: &it.problems,
+            notes: &it.notes,
+        });
+        report::pretty(&Report {
+            schema: SCHEMA,
+            plans: plans.collect(),
+            outcomes: outcomes.collect(),
+        })
+    }
+}

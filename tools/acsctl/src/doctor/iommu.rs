@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The IOMMU: whether there is one, whether it translates, and whether it remaps interrupts. By what
+//! the kernel has made of it, not by what its command line asks for.
+
+use std::{collections::BTreeMap, fs};
+
+use super::Diagnosis;
+use crate::live::{Live, Places, names, text};
+
+pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
+    let units = names(&places.sys.join("class/iommu"));
+    if live.groups.is_empty() || units.is_empty() {
+        return vec![none(places, live, &units)];
+    }
+    let kind = live.topology.iommu.as_deref().unwrap_or("of another kind");
+    let finding = format!(
+        "{kind}, units {}, groups {}",
+        units.len(),
+        names(&places.sys.join("kernel/iommu_groups")).len()
+    );
+    vec![
+        Diagnosis::pass("iommu", finding),
+        translation(places),
+        interrupts(places),
+    ]
+}
+
+fn none(places: &Places, live: &Live<'_>, units: &[String]) -> Diagnosis {
+    let finding = match (live.groups.is_empty(), units.is_empty()) {
+        (false, _) => {
+            "there are groups and no IOMMU: they are of VFIO's \"no-IOMMU\" mode, and protect nothing"
+        }
+        (true, true) => "there is none, or it is off: nothing can be isolated",
+        (true, false) => "there is one, and no PCI function is in a group: it does not translate",
+    };
+    let processor = fs::read_to_string(places.proc.join("cpuinfo")).unwrap_or_default();
+    let remedy = if processor.contains("GenuineIntel") {
+        "switch VT-d on in the firmware's setup; if it is on, boot with intel_iommu=on"
+    } else if processor.contains("AuthenticAMD") {
+        "switch the IOMMU (AMD-Vi, not only SVM) on in the firmware's setup; take amd_iommu=off from the \
+         kernel's command line"
+    } else {
+        "switch it on in the firmware's setup, and take iommu=off from the kernel's command line"
+    };
+    Diagnosis::fail("iommu", finding, remedy)
+}
+
+/// What kind of domain the groups have by default.
+fn translation(places: &Places) -> Diagnosis {
+    let check = "translation";
+    let folder = places.sys.join("kernel/iommu_groups");
+    let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+    for group in names(&folder) {
+        let kind = text(&folder.join(group).join("type"));
+        *kinds
+            .entry(kind.unwrap_or_else(|| "unknown".to_owned()))
+            .or_default() += 1;
+    }
+    let list: Vec<_> = kinds
+        .iter()
+        .map(|(kind, count)| format!("{kind} {count}"))
+        .collect();
+    let list = list.join(", ");
+    let Some(count) = kinds.get("identity") else {
+        return Diagnosis::pass(check, format!("the domains of the groups are: {list}"));
+    };
+    let finding = format!(
+        "{count} groups have no translation while the host's drivers have them ({list}); VFIO translates"
+    );
+    let remedy = "if devices of the host should be held to their own memory too, take iommu=pt (or \
+                  iommu.passthrough=1) from the kernel's command line";
+    Diagnosis::warn(check, finding, remedy)
+}
+
+/// Whether interrupts are remapped, by the names of the chips that they come through.
+fn interrupts(places: &Places) -> Diagnosis {
+    let check = "interrupts";
+    let table = fs::read_to_string(places.proc.join("interrupts")).unwrap_or_default();
+    let has = |begin: &str| table.split_whitespace().any(|word| word.starts_with(begin));
+    let parameter = "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
+    let unsafe_ones = text(&places.sys.join(parameter));
+    let is_unsafe = unsafe_ones.as_deref() == Some("Y");
+    if has("IR-") || has("ITS-") {
+        return Diagnosis::pass(check, "are remapped");
+    }
+    let finding = "are not remapped: a device in a guest can raise any interrupt of the host";
+    let remedy = "switch interrupt remapping on in the firmware's setup (with VT-d, x2APIC); take \
+                  intremap=off from the kernel's command line";
+    if is_unsafe {
+        let finding =
+            format!("{finding}, and VFIO is told to accept that (allow_unsafe_interrupts)");
+        return Diagnosis::fail(check, finding, remedy);
+    }
+    Diagnosis::warn(
+        check,
+        format!("{finding}; VFIO refuses devices for that"),
+        remedy,
+    )
+}

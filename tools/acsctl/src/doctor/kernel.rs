@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The kernel: whether the module can work on it.
+
+use std::fs;
+
+use super::Diagnosis;
+use crate::{
+    live::{Live, Places, kprobes, text},
+    supported,
+};
+
+/// The variable of the firmware that tells of Secure Boot; its value comes behind four bytes.
+const SECURE_BOOT: &str = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+
+pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
+    vec![series(live), probes(places, live), lockdown(places, live)]
+}
+
+fn series(live: &Live<'_>) -> Diagnosis {
+    let check = "kernel";
+    let version = live
+        .topology
+        .kernel
+        .as_deref()
+        .unwrap_or("of an unknown version");
+    if supported::is_supported(version) {
+        return Diagnosis::pass(check, format!("{version} is supported"));
+    }
+    let series: Vec<_> = supported::series().map(|one| one.to_string()).collect();
+    let finding = format!("{version} is not supported");
+    let remedy = format!(
+        "boot one of the series {}: on Debian 13, apt install -t trixie-backports linux-image-amd64",
+        series.join(", ")
+    );
+    Diagnosis::warn(check, finding, remedy)
+}
+
+fn probes(places: &Places, live: &Live<'_>) -> Diagnosis {
+    let check = "kprobes";
+    let remedy = "echo 1 > /sys/kernel/debug/kprobes/enabled";
+    match kprobes(places) {
+        Some(true) => Diagnosis::pass(check, "are on"),
+        Some(false) if live.modules.is_empty() => {
+            Diagnosis::warn(check, "are switched off", remedy)
+        }
+        Some(false) => {
+            let finding = "are switched off, so that the module that is loaded has no effect";
+            Diagnosis::fail(check, finding, remedy)
+        }
+        None => {
+            let finding =
+                "could not be looked at: /sys/kernel/debug/kprobes/enabled cannot be read";
+            Diagnosis::warn(check, finding, "run it as root; mount debugfs if it is not")
+        }
+    }
+}
+
+fn lockdown(places: &Places, live: &Live<'_>) -> Diagnosis {
+    let check = "lockdown";
+    let all = text(&places.sys.join("kernel/security/lockdown")).unwrap_or_default();
+    let level = all.split(['[', ']']).nth(1).unwrap_or_default();
+    let secure = fs::read(places.sys.join(SECURE_BOOT)).ok();
+    let secure = secure.and_then(|bytes| bytes.get(4).copied()) == Some(1);
+    let boot = if secure {
+        ", and Secure Boot is on"
+    } else {
+        ""
+    };
+    let is_locked = !matches!(level, "" | "none");
+    match (is_locked, live.modules.is_empty()) {
+        (false, _) if level.is_empty() => {
+            Diagnosis::pass(check, format!("the kernel tells of none{boot}"))
+        }
+        (false, _) => Diagnosis::pass(check, format!("is off{boot}")),
+        (true, false) => {
+            let finding = format!("is at \"{level}\"{boot}; the module that is loaded is signed");
+            Diagnosis::pass(check, finding)
+        }
+        (true, true) => {
+            let finding = format!(
+                "is at \"{level}\"{boot}: only modules load whose signature the kernel trusts"
+            );
+            let remedy = "sign acs_quirks.ko with a key that the firmware trusts: \
+                          Documentation/owners-guide.md, \"Secure Boot\"";
+            Diagnosis::warn(check, finding, remedy)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The modules that are loaded: whether they have an effect, and what they have to say about the
+//! devices of this host.
+
+use std::collections::BTreeSet;
+
+use topology::Hex;
+
+use super::Diagnosis;
+use crate::edition::Edition;
+use crate::live::{Hook, Live, Module, Places};
+
+pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
+    if live.modules.is_empty() {
+        let installed = places.sys.join("module").is_dir();
+        let finding = if installed {
+            "acs_quirks is not loaded"
+        } else {
+            "it cannot be seen which modules are loaded"
+        };
+        return vec![Diagnosis::warn(
+            "module",
+            finding,
+            "modprobe acs_quirks (as root)",
+        )];
+    }
+    let modules = live.modules.iter();
+    modules
+        .flat_map(|module| [Some(hook(module)), table(live, module)])
+        .flatten()
+        .collect()
+}
+
+fn hook(module: &Module) -> Diagnosis {
+    let check = "module";
+    let name = module.name();
+    match (&module.hook, module.edition) {
+        (Hook::Effective, Edition::Validated) => {
+            Diagnosis::pass(check, format!("{name} is loaded and effective"))
+        }
+        (Hook::Effective, Edition::Candidate | Edition::Test) => {
+            let finding =
+                format!("{name} is loaded and effective; its entries are vouched for by no vendor");
+            let remedy = format!(
+                "isolation that it claims may not exist: rmmod {name}, and regroup, when you are done with it"
+            );
+            Diagnosis::warn(check, finding, remedy)
+        }
+        (Hook::Ineffective(why), _) => {
+            let finding = format!("{name} is loaded and has no effect: {why}");
+            Diagnosis::fail(
+                check,
+                finding,
+                "what the line says has to be mended; the module can stay loaded",
+            )
+        }
+        (Hook::Unproven(why), _) => {
+            let finding =
+                format!("{name} is loaded; whether it has an effect could not be found out: {why}");
+            Diagnosis::warn(check, finding, "the groups after a regroup tell")
+        }
+        (Hook::Unseen(why), _) => {
+            let finding =
+                format!("{name} is loaded; whether it has an effect could not be looked at: {why}");
+            Diagnosis::warn(check, finding, "run it as root")
+        }
+    }
+}
+
+fn table(live: &Live<'_>, module: &Module) -> Option<Diagnosis> {
+    let check = "table";
+    let name = module.name();
+    let table = match &module.table {
+        Ok(table) => table,
+        // Where the hook cannot be read, that was said.
+        Err(_) if matches!(module.hook, Hook::Unseen(_)) => return None,
+        Err(why) => {
+            return Some(Diagnosis::warn(
+                check,
+                format!("of {name}: {why}"),
+                "use the acsctl of the same version",
+            ));
+        }
+    };
+    let functions = live.topology.functions.iter();
+    let entry =
+        |vendor: Hex<4>, device: Option<Hex<4>>| table.find(vendor.value(), device?.value());
+    let listed = functions.filter_map(|it| entry(it.vendor, it.device));
+    let listed: BTreeSet<_> = listed.map(|(_, entry)| entry.name).collect();
+    let listed: Vec<_> = listed.into_iter().collect();
+    let which = if listed.is_empty() {
+        "none for a device of this host".to_owned()
+    } else {
+        format!("for devices of this host: {}", listed.join(", "))
+    };
+    let finding = format!(
+        "of {name}: version {}, entries {}, {which}",
+        table.version,
+        table.entries.len()
+    );
+    let shipped = live.shipped();
+    if module.edition == Edition::Validated
+        && module.table.as_ref().is_ok_and(|it| {
+            it.entries.len() == shipped.entries.len() && it.version != shipped.version
+        })
+    {
+        let remedy = format!(
+            "acsctl has {}: install both from one version of acs-quirks",
+            shipped.version
+        );
+        return Some(Diagnosis::warn(check, finding, remedy));
+    }
+    Some(Diagnosis::pass(check, finding))
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The groups that there are, those that the kernel would make now, and how they differ.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use isolation::table::Table;
+use topology::{Bdf, ConfigSpace, Partition, Topology, recorded, view};
+
+use super::{
+    Hook, Module, Places,
+    places::{names, text},
+};
+use crate::{
+    built,
+    edition::Edition,
+    error::Error,
+    folder::{self, Scope},
+    predict::Prediction,
+    quirk::Quirk,
+    source::{self, DataFile},
+    supported,
+    verdict::Verdicts,
+};
+
+/// A running host, with the modules of this project that work on it.
+#[derive(Debug)]
+pub struct Live<'a> {
+    /// Its functions.
+    pub topology: Topology,
+    /// The groups that they are in.
+    pub groups: Partition,
+    /// The modules that are loaded.
+    pub modules: Vec<Module>,
+    /// Whether its kernel was told to count devices as isolated that are not, by a patch that stock
+    /// kernels do not have: the value of `pcie_acs_override=`.
+    pub acs_override: Option<String>,
+    /// What configuration space says of each function, as far as it may be read.
+    spaces: BTreeMap<Bdf, ConfigSpace>,
+    quirks: &'a [Quirk],
+}
+
+/// The entries that this program has in itself: those for devices of the vendors that this host has
+/// devices of, or all. To read them takes longer than anything else, so they are read once.
+///
+/// # Errors
+///
+/// [`Error::Findings`], which they do not have.
+pub fn built_in(of: Option<&Places>) -> Result<Vec<Quirk>, Error> {
+    let mut sources = source::built_in();
+    if let Some(places) = of {
+        let devices = places.pci().join("devices");
+        let vendor = |name: String| text(&devices.join(name).join("vendor"));
+        let vendors: BTreeSet<_> = names(&devices).into_iter().filter_map(vendor).collect();
+        // A file that has the number for another reason does no harm.
+        let is_of = |file: &DataFile| {
+            let mut ids = vendors.iter().map(|id| id.trim_start_matches("0x"));
+            ids.any(|id| file.text.contains(id))
+        };
+        sources.files.retain(is_of);
+    }
+    folder::check_all(sources, Scope::now(None)).map_err(Error::Findings)
+}
+
+/// The groups that the kernel would make now, with the modules as they are, if it found all functions
+/// at once, as at boot.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Predicted {
+    /// The groups.
+    pub groups: Partition,
+    /// Functions that count as isolated, by whatever.
+    pub isolated: BTreeSet<Bdf>,
+    /// Functions that do so by an entry: the module and the name of the entry.
+    pub granted: BTreeMap<Bdf, (&'static str, &'static str)>,
+}
+
+impl<'a> Live<'a> {
+    /// Looks at a host, whose kernel has what these entries say that mainline has; see
+    /// [`built_in()`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when it has no PCI functions, or sysfs makes no sense.
+    pub fn look(places: &Places, quirks: &'a [Quirk]) -> Result<Self, Error> {
+        let captured = places.host().capture();
+        let topology = captured.map_err(|error| Error::CouldNotRun(error.to_string()))?;
+        let space = |bdf: Bdf| Some((bdf, ConfigSpace::open(&places.function(bdf)).ok()?));
+        let functions = topology.functions.iter();
+        Ok(Self {
+            groups: recorded(&topology),
+            modules: Module::loaded(places),
+            acs_override: acs_override(&text(&places.proc.join("cmdline")).unwrap_or_default()),
+            spaces: functions.filter_map(|one| space(one.bdf)).collect(),
+            quirks,
+            topology,
+        })
+    }
+
+    /// The groups that the kernel would make now. A module counts unless its hook is known to have no
+    /// effect: that it may have one is what must be reckoned with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when a table cannot be told, or for a host that cannot be.
+    pub fn predict(&self) -> Result<Predicted, Error> {
+        let works = |module: &&Module| !matches!(module.hook, Hook::Ineffective(_));
+        let modules: Vec<_> = self.modules.iter().filter(works).collect();
+        let table = |module: &&Module| {
+            let table = module.table.clone();
+            let name = module.name();
+            table.map_err(|why| Error::CouldNotRun(format!("{name} is loaded, but {why}")))
+        };
+        let tables: Vec<Table> = modules.iter().map(table).collect::<Result<_, _>>()?;
+        let view = view(&self.topology);
+        let verdicts = Verdicts::of(self.quirks);
+        let prediction = Prediction::of(&self.topology, &view, &verdicts);
+        let claims = prediction.claims(&tables, &self.spaces);
+        let groups = prediction.with_claims(&claims);
+        let by = |(table, entry): (usize, u16)| {
+            let name = tables.get(table)?.entries.get(usize::from(entry))?.name;
+            Some((modules.get(table)?.name(), name))
+        };
+        let isolated = claims.iter().filter(|claim| claim.isolated);
+        let granted = claims.iter();
+        Ok(Predicted {
+            groups: groups.map_err(|fault| Error::CouldNotRun(fault.to_string()))?,
+            isolated: isolated.map(|claim| claim.bdf).collect(),
+            granted: granted
+                .filter_map(|claim| Some((claim.bdf, by(claim.granted?)?)))
+                .collect(),
+        })
+    }
+
+    /// The table of the module `acs_quirks`, by the data that this program has in itself.
+    #[must_use]
+    pub fn shipped(&self) -> Table {
+        built::table(&Edition::Validated.select(self.quirks, supported::series().next()))
+    }
+
+    /// The header type of a function, with the multi-function bit; `None` where it cannot be read or
+    /// the function does not answer.
+    #[must_use]
+    pub fn header_type(&self, bdf: Bdf) -> Option<u8> {
+        let space = self.spaces.get(&bdf)?;
+        let answers = space.dword(0)? != u32::MAX;
+        let [_, _, header, _] = space.dword(0x0c)?.to_le_bytes();
+        answers.then_some(header)
+    }
+}
+
+/// The value of `pcie_acs_override=` on a kernel's command line.
+fn acs_override(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace();
+    words.find_map(|word| Some(word.strip_prefix("pcie_acs_override=")?.to_owned()))
+}
+
+/// Groups of `allowed` that have a member in `of`, and whose members are in more than one group of
+/// `actual`: there, functions pass for isolated from each other that are not.
+///
+/// O(n log n) in the number of functions.
+#[must_use]
+pub fn finer(actual: &Partition, allowed: &Partition, of: &BTreeSet<Bdf>) -> Partition {
+    let mut number = BTreeMap::new();
+    for (group, members) in actual.iter().enumerate() {
+        number.extend(members.iter().map(|&bdf| (bdf, group)));
+    }
+    let is_torn = |members: &&Vec<Bdf>| {
+        let mut numbers = members.iter().filter_map(|bdf| number.get(bdf));
+        let first = numbers.next();
+        members.iter().any(|bdf| of.contains(bdf)) && numbers.any(|other| Some(other) != first)
+    };
+    allowed.iter().filter(is_torn).cloned().collect()
+}
+
+/// Groups of `actual` that have a member in `of`, and that `allowed` has as more than one group.
+#[must_use]
+pub fn coarser(actual: &Partition, allowed: &Partition, of: &BTreeSet<Bdf>) -> Partition {
+    finer(allowed, actual, of)
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The modules of this project that are loaded: whether their hook works, and their tables, as the
+//! files `hook` and `table` in debugfs have them (`src/driver/status.rs`).
+
+use std::{fs, io};
+
+use isolation::{
+    acs::AcsFlags,
+    condition::{Condition, Place},
+    entry::{CatchAll, Entry, Kind, Kinds},
+    limits::{Class, Limits},
+    table::{IdRange, Table},
+};
+
+use super::{Places, places::text};
+use crate::edition::Edition;
+
+/// Whether the hook of a module has an effect.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Hook {
+    /// The kernel's questions reach it.
+    Effective,
+    /// It could not be found out, and why.
+    Unproven(String),
+    /// It changes nothing, and why.
+    Ineffective(String),
+    /// The file that tells it cannot be read, and why.
+    Unseen(String),
+}
+
+/// A module that is loaded.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// The edition that it is.
+    pub edition: Edition,
+    /// Whether it works.
+    pub hook: Hook,
+    /// The entries of its table that are not withdrawn; or why they cannot be told.
+    pub table: Result<Table, String>,
+}
+
+impl Module {
+    /// The modules that are loaded.
+    #[must_use]
+    pub fn loaded(places: &Places) -> Vec<Self> {
+        let editions = [Edition::Validated, Edition::Candidate, Edition::Test];
+        let is_loaded = |edition: &Edition| {
+            let folder = places.sys.join("module").join(edition.module());
+            folder.is_dir()
+        };
+        let loaded = editions.into_iter().filter(is_loaded);
+        loaded.map(|edition| Self::look(places, edition)).collect()
+    }
+
+    fn look(places: &Places, edition: Edition) -> Self {
+        let debugfs = places.sys.join("kernel/debug");
+        let folder = debugfs.join(edition.module());
+        let read = |name| {
+            let path = folder.join(name);
+            fs::read_to_string(&path).map_err(|error| {
+                let hint = match error.kind() {
+                    io::ErrorKind::PermissionDenied => "; root may",
+                    io::ErrorKind::NotFound => "; is debugfs mounted there?",
+                    _ => "",
+                };
+                format!("cannot read {}: {error}{hint}", path.display())
+            })
+        };
+        let table = read("table").and_then(|text| {
+            let place = folder.join("table");
+            parse_table(&text).map_err(|problem| format!("{}: {problem}", place.display()))
+        });
+        Self {
+            edition,
+            hook: read("hook").map_or_else(Hook::Unseen, |text| hook(&text)),
+            table,
+        }
+    }
+
+    /// What the module is called.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.edition.module()
+    }
+}
+
+/// The file `hook`: lines of `name: value`.
+fn hook(text: &str) -> Hook {
+    let value = |name| {
+        let mut lines = text.lines().filter_map(|line| line.split_once(": "));
+        let found = lines.find(|(found, _)| *found == name);
+        found.map(|(_, value)| value.trim().to_owned())
+    };
+    let reason = value("reason").unwrap_or_default();
+    match value("state").as_deref() {
+        Some("effective") => Hook::Effective,
+        Some("ineffective") => Hook::Ineffective(reason),
+        Some("unproven") => Hook::Unproven(reason),
+        _ => Hook::Unseen("the module's file \"hook\" has no state that is known".to_owned()),
+    }
+}
+
+/// Whether the kernel lets kprobes run; `None` where that cannot be read.
+pub(crate) fn kprobes(places: &Places) -> Option<bool> {
+    let path = places.sys.join("kernel/debug/kprobes/enabled");
+    Some(text(&path)? != "0")
+}
+
+/// Reads the file `table`. Entries that are withdrawn make no claim and are left out.
+///
+/// The kernel's table is a constant, so the parts of this one are never freed.
+///
+/// # Errors
+///
+/// The line that cannot be understood, and what is wrong with it.
+pub fn parse_table(text: &str) -> Result<Table, String> {
+    let mut lines = (1..).zip(text.lines());
+    let version = lines
+        .next()
+        .and_then(|(_, line)| line.strip_prefix("table "))
+        .ok_or("line 1: there is no version; is it the file of another version of acs-quirks?")?;
+    let mut entries = Vec::new();
+    let mut index = Vec::new();
+    for (number, line) in lines {
+        let at = |problem: String| format!("line {number}: {problem}");
+        let words: Vec<_> = line.split_whitespace().collect();
+        let [entry, name, kinds, state, claim @ ..] = &words[..] else {
+            return Err(at("it is too short".to_owned()));
+        };
+        if *state == "withdrawn" {
+            continue;
+        }
+        let position = u16::try_from(entries.len()).map_err(|_| at("too many".to_owned()))?;
+        let claim = Claim::parse(claim, position).map_err(at)?;
+        entries.push(Entry {
+            number: entry
+                .parse()
+                .map_err(|_| at(format!("\"{entry}\" is no number")))?,
+            name: (*name).to_owned().leak(),
+            kinds: parse_kinds(kinds).map_err(at)?,
+            grants: claim.grants,
+            supersedes: claim.supersedes,
+            conditions: claim.conditions.leak(),
+        });
+        index.extend(claim.ids);
+    }
+    index.sort_by_key(|row: &IdRange| (row.vendor, row.first));
+    let table = Table {
+        version: version.to_owned().leak(),
+        entries: entries.leak(),
+        index: index.leak(),
+    };
+    if table.is_sound() {
+        Ok(table)
+    } else {
+        Err("its entries do not fit together".to_owned())
+    }
+}
+
+/// What a line says behind the state of the entry.
+struct Claim {
+    grants: AcsFlags,
+    supersedes: Option<CatchAll>,
+    conditions: Vec<Condition>,
+    ids: Vec<IdRange>,
+}
+
+impl Claim {
+    fn parse(words: &[&str], entry: u16) -> Result<Self, String> {
+        let mut claim = Self {
+            grants: AcsFlags::NONE,
+            supersedes: None,
+            conditions: Vec::new(),
+            ids: Vec::new(),
+        };
+        for word in words {
+            let unknown = || format!("\"{word}\" is not known");
+            if let Some(handler) = word.strip_prefix("supersedes=") {
+                let mut all = CatchAll::ALL.into_iter();
+                let found = all.find(|known| known.name() == handler);
+                claim.supersedes = Some(found.ok_or_else(unknown)?);
+            } else if let Some(condition) = word.strip_prefix("if=") {
+                let condition = parse_condition(condition).ok_or_else(unknown)?;
+                claim.conditions.push(condition);
+            } else if word.contains(':') {
+                claim.ids.push(parse_ids(word, entry).ok_or_else(unknown)?);
+            } else {
+                let name = word.strip_prefix("acs=").unwrap_or(word);
+                let mut flags = AcsFlags::NAMED.into_iter();
+                let (_, flag) = flags
+                    .find(|(known, _)| *known == name)
+                    .ok_or_else(unknown)?;
+                claim.grants = claim.grants.union(flag);
+            }
+        }
+        Ok(claim)
+    }
+}
+
+fn parse_kinds(words: &str) -> Result<Kinds, String> {
+    words.split(',').try_fold(Kinds::NONE, |kinds, word| {
+        let found = Kind::ALL.into_iter().find(|kind| kind.name() == word);
+        let kind = found.ok_or_else(|| format!("\"{word}\" is no kind"))?;
+        Ok(kinds.union(Kinds::of(kind)))
+    })
+}
+
+/// `capability:10+8&0000ffff=00000001`.
+fn parse_condition(text: &str) -> Option<Condition> {
+    let (at, rest) = text.split_once('+')?;
+    let (offset, rest) = rest.split_once('&')?;
+    let (mask, value) = rest.split_once('=')?;
+    let at = match at.split_once(':') {
+        None if at == "config" => Place::Config,
+        Some(("capability", id)) => Place::Capability(u8::from_str_radix(id, 16).ok()?),
+        Some(("extended", id)) => Place::Extended(hex(id)?),
+        _ => return None,
+    };
+    Some(Condition {
+        at,
+        offset: hex(offset)?,
+        mask: u32::from_str_radix(mask, 16).ok()?,
+        value: u32::from_str_radix(value, 16).ok()?,
+    })
+}
+
+/// `1077:8030`, `1077:8030-8032`, with limits in brackets behind it.
+fn parse_ids(text: &str, entry: u16) -> Option<IdRange> {
+    let (ids, limits) = text.split_at(text.find('[').unwrap_or(text.len()));
+    let (vendor, devices) = ids.split_once(':')?;
+    let (first, last) = devices.split_once('-').unwrap_or((devices, devices));
+    let mut found = Limits::NONE;
+    let mut subsystems = Vec::new();
+    for limit in limits.split_inclusive(']') {
+        let (name, value) = limit
+            .strip_prefix('[')?
+            .strip_suffix(']')?
+            .split_once('=')?;
+        match name {
+            "class" if value.len() == 4 => found.class = Some(Class::Subclass(hex(value)?)),
+            "class" => {
+                found.class = Some(Class::Interface(u32::from_str_radix(value, 16).ok()?));
+            }
+            "revisions" => {
+                let (first, last) = value.split_once('-')?;
+                found.first_revision = u8::from_str_radix(first, 16).ok()?;
+                found.last_revision = u8::from_str_radix(last, 16).ok()?;
+            }
+            "subsystem" => {
+                let (vendor, device) = value.split_once(':')?;
+                subsystems.push((hex(vendor)?, hex(device)?));
+            }
+            _ => return None,
+        }
+    }
+    found.subsystems = subsystems.leak();
+    Some(IdRange {
+        vendor: hex(vendor)?,
+        first: hex(first)?,
+        last: hex(last)?,
+        entry,
+        limits: Box::leak(Box::new(found)),
+    })
+}
+
+fn hex(text: &str) -> Option<u16> {
+    u16::from_str_radix(text, 16).ok()
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What would be done, what would come of it, and what speaks against it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Write as _},
+    path::PathBuf,
+};
+
+use serde::Serialize;
+use topology::{Bdf, Function, Partition};
+
+use super::{
+    Package,
+    uses::{Use, Uses},
+};
+use crate::{
+    error::Error,
+    live::{Live, Places, Predicted, coarser, finer, link, text},
+    release::Release,
+    supported,
+};
+
+/// What the kernel shows for a function without a `driver_override`.
+const NO_OVERRIDE: &str = "(null)";
+
+/// Something that speaks against it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Obstacle {
+    /// What `--even-if` must name for it to be done nevertheless; `None` where nothing can.
+    pub even_if: Option<String>,
+    /// What it is.
+    pub what: String,
+    /// What to do.
+    pub way_out: String,
+}
+
+/// A function that would go.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Planned {
+    /// Its address.
+    pub function: Bdf,
+    /// Vendor and device id.
+    pub ids: String,
+    /// The driver that has it.
+    pub driver: Option<String>,
+    /// The one driver that it may have.
+    pub driver_override: Option<String>,
+    /// Its group.
+    pub group: Option<u32>,
+    /// The module and the entry by which it counts as isolated.
+    pub entry: Option<String>,
+}
+
+/// A plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The function that was asked for.
+    pub asked: Bdf,
+    /// What goes.
+    pub package: Package,
+    /// The same, with what is known of each.
+    pub functions: Vec<Planned>,
+    /// The file that has the kernel look for them again.
+    pub rescan: PathBuf,
+    /// The groups that they are in, with all members.
+    pub now: Partition,
+    /// The groups that they would be in.
+    pub then: Partition,
+    /// Who uses them.
+    pub uses: Uses,
+    /// What speaks against it, and was not accepted.
+    pub obstacles: Vec<Obstacle>,
+    /// Whether the groups are already those that the kernel would make.
+    pub settled: bool,
+    /// What was accepted, and is not there.
+    pub idle: BTreeSet<String>,
+}
+
+impl Plan {
+    /// Makes one for the package that `asked` is of. The uses in `even_if` are accepted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when there is no such function, or what would come of it cannot be told at all.
+    pub fn make(
+        places: &Places,
+        live: &Live<'_>,
+        asked: Bdf,
+        even_if: &BTreeSet<String>,
+    ) -> Result<Self, Error> {
+        let topology = &live.topology;
+        let package = Package::of(topology, places, asked)?;
+        let set = package.set();
+        let predicted = live.predict()?;
+        let uses = Uses::look(places, topology, &set);
+        let now = touching(&live.groups, &set);
+        let settled = !now.is_empty()
+            && finer(&live.groups, &predicted.groups, &set).is_empty()
+            && coarser(&live.groups, &predicted.groups, &set).is_empty();
+        let mut obstacles = hardware(live, &predicted, &package);
+        obstacles.extend(kernel(live));
+        let unseen = uses.unseen.iter().map(|what| Obstacle {
+            even_if: Some("unseen".to_owned()),
+            what: format!("could not look at: {what}"),
+            way_out: "run it as root of the host itself".to_owned(),
+        });
+        obstacles.extend(unseen);
+        obstacles.extend(uses.list.iter().map(in_use));
+        let named: BTreeSet<_> = obstacles
+            .iter()
+            .filter_map(|it| it.even_if.clone())
+            .collect();
+        let is_accepted =
+            |it: &Obstacle| it.even_if.as_ref().is_some_and(|it| even_if.contains(it));
+        obstacles.retain(|it| !is_accepted(it));
+        let known: BTreeMap<_, _> = topology.functions.iter().map(|it| (it.bdf, it)).collect();
+        let functions = package.all().filter_map(|bdf| known.get(&bdf).copied());
+        Ok(Self {
+            asked,
+            functions: functions
+                .map(|it| planned(places, &predicted, it))
+                .collect(),
+            rescan: package.rescan(places),
+            now,
+            then: touching(&predicted.groups, &set),
+            uses,
+            obstacles,
+            settled,
+            idle: even_if.difference(&named).cloned().collect(),
+            package,
+        })
+    }
+
+    /// Why it must not be done, if it must not.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        if self.obstacles.is_empty() {
+            return None;
+        }
+        let mut text = format!("{}: not regrouped, for\n", self.asked);
+        for obstacle in &self.obstacles {
+            let _ = writeln!(text, "  {}\n      {}", obstacle.what, obstacle.way_out);
+        }
+        let flags: BTreeSet<_> = self
+            .obstacles
+            .iter()
+            .map(|it| it.even_if.as_deref())
+            .collect();
+        if !flags.contains(&None) {
+            let flags: Vec<_> = flags
+                .iter()
+                .flatten()
+                .map(|it| format!("--even-if={it}"))
+                .collect();
+            let _ = writeln!(
+                text,
+                "to do it nevertheless, and take away what hangs on it:\n  acsctl regroup {} {}",
+                self.asked,
+                flags.join(" ")
+            );
+        }
+        Some(text.trim_end().to_owned())
+    }
+}
+
+/// The groups that have a member in `set`.
+pub(super) fn touching(groups: &Partition, set: &BTreeSet<Bdf>) -> Partition {
+    let touches = |group: &&Vec<Bdf>| group.iter().any(|bdf| set.contains(bdf));
+    groups.iter().filter(touches).cloned().collect()
+}
+
+fn planned(places: &Places, predicted: &Predicted, function: &Function) -> Planned {
+    let bdf = function.bdf;
+    let entry = predicted.granted.get(&bdf);
+    let device = function.device.map_or(0, topology::Hex::value);
+    Planned {
+        function: bdf,
+        ids: format!("{:04x}:{device:04x}", function.vendor.value()),
+        driver: places.driver(bdf),
+        driver_override: driver_override(places, bdf),
+        group: function.iommu_group,
+        entry: entry.map(|(module, entry)| format!("{entry} of {module}")),
+    }
+}
+
+/// The one driver that a function may have, if there is one.
+pub(super) fn driver_override(places: &Places, bdf: Bdf) -> Option<String> {
+    let found = text(&places.function(bdf).join("driver_override"))?;
+    (!found.is_empty() && found != NO_OVERRIDE).then_some(found)
+}
+
+fn in_use(one: &Use) -> Obstacle {
+    Obstacle {
+        even_if: Some(one.name.clone()),
+        what: format!("{}: {}", one.function, one.what),
+        way_out: one.way_out.clone(),
+    }
+}
+
+/// What the hardware has against it.
+fn hardware(live: &Live<'_>, predicted: &Predicted, package: &Package) -> Vec<Obstacle> {
+    let mut found = Vec::new();
+    let mut never = |what: String, way_out: &str| {
+        found.push(Obstacle {
+            even_if: None,
+            what,
+            way_out: way_out.to_owned(),
+        });
+    };
+    let set = package.set();
+    let functions = live.topology.functions.iter();
+    for function in functions.filter(|function| set.contains(&function.bdf)) {
+        let bdf = function.bdf;
+        if function.iommu_group.is_none() {
+            let way_out = "acsctl doctor says what the IOMMU lacks";
+            never(format!("{bdf} is in no IOMMU group"), way_out);
+            continue;
+        }
+        let Some(header) = live.header_type(bdf) else {
+            let way_out = "it would not be found again; a reset or a reboot may wake it";
+            never(format!("{bdf} does not answer"), way_out);
+            continue;
+        };
+        if !(function.pcie_known && function.acs_known) {
+            let what = format!(
+                "{bdf}: its capabilities cannot be read, so what would come of it cannot be told"
+            );
+            never(what, "run it as root");
+            continue;
+        }
+        // The trap: on a rescan the kernel groups a function before it has made it one of several
+        // (pci_scan_slot() in drivers/pci/probe.c), unless its own header says so. Such a function gets
+        // a group of its own, and nothing isolates it. Where it is isolated anyway, that is right.
+        let is_first = bdf.function() == 0;
+        if !is_first && header & 0x80 == 0 && !predicted.isolated.contains(&bdf) {
+            let what = format!(
+                "{bdf} has not the multi-function bit in its header: on a rescan the kernel would put it \
+                 into a group of its own, although nothing isolates it"
+            );
+            let way_out =
+                "only a reboot groups it rightly; a group from a rescan would protect nothing";
+            never(what, way_out);
+        }
+    }
+    found
+}
+
+/// What speaks against it in this kernel.
+fn kernel(live: &Live<'_>) -> Option<Obstacle> {
+    let version = live.topology.kernel.clone().unwrap_or_default();
+    if supported::is_supported(&version) {
+        return None;
+    }
+    let series: Vec<String> = supported::series()
+        .map(|it: Release| it.to_string())
+        .collect();
+    Some(Obstacle {
+        even_if: Some(format!("kernel:{version}")),
+        what: format!(
+            "this kernel is {version}, and what it does is known of {}",
+            series.join(" and ")
+        ),
+        way_out: "use a supported kernel; on another one, what comes of it may be judged wrongly"
+            .to_owned(),
+    })
+}
+
+/// For people.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: to be removed, in this order", self.asked)?;
+        for one in &self.functions {
+            let driver = one.driver.as_deref().unwrap_or("-");
+            write!(f, "  {}  {}  driver {driver}", one.function, one.ids)?;
+            if let Some(only) = &one.driver_override {
+                write!(f, "  driver_override {only}")?;
+            }
+            if let Some(entry) = &one.entry {
+                write!(f, "  isolated by {entry}")?;
+            }
+            writeln!(f)?;
+            let uses = self.uses.list.iter();
+            for one in uses.filter(|it| it.function == one.function) {
+                writeln!(f, "      in use: {} ({})", one.what, one.name)?;
+            }
+        }
+        for what in &self.uses.unseen {
+            writeln!(f, "  could not look at: {what}")?;
+        }
+        writeln!(f, "and found again by {}", self.rescan.display())?;
+        for (when, groups) in [("now", &self.now), ("then", &self.then)] {
+            writeln!(f, "groups {when}:")?;
+            write_groups(f, groups)?;
+        }
+        for name in &self.idle {
+            writeln!(f, "--even-if={name}: there is no such use")?;
+        }
+        Ok(())
+    }
+}
+
+/// Groups, each on a line of its own.
+pub(super) fn write_groups(f: &mut impl fmt::Write, groups: &Partition) -> fmt::Result {
+    for group in groups {
+        let members: Vec<_> = group.iter().map(ToString::to_string).collect();
+        writeln!(f, "    {}", members.join(" "))?;
+    }
+    Ok(())
+}
+
+/// The group of a function, by its number.
+pub(super) fn group(places: &Places, bdf: Bdf) -> Option<u32> {
+    link(&places.function(bdf).join("iommu_group"))?
+        .parse()
+        .ok()
+}

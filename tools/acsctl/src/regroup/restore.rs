@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Puts everything back: after a rescan, after a step that failed, and after a run that was killed.
+//! It looks at what there is and brings about what should be, so it can itself be killed and done
+//! again.
+
+use std::{collections::BTreeSet, fmt::Write as _, path::Path, thread, time::Duration};
+
+use topology::{Bdf, Partition};
+
+use super::{
+    Fate, Outcome, Session, State,
+    plan::{driver_override, group, touching, write_groups},
+    state::{Saved, Step, domain, identity},
+    steps::{Stop, set},
+};
+use crate::{
+    error::Error,
+    live::{Live, Places, Predicted, coarser, finer, names},
+    supported,
+};
+
+/// How often functions are looked for that did not come back, and how long it is waited in between.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What has come before.
+pub(super) enum SoFar {
+    /// All functions were removed and looked for.
+    Well,
+    /// A step has failed.
+    Failed(String),
+    /// A run was ended that had begun something.
+    LeftBehind(String),
+}
+
+impl Session<'_> {
+    /// Puts everything back, after what has come before.
+    pub(super) fn restore(&mut self, state: &mut State, so_far: SoFar) -> Result<Outcome, Error> {
+        let undone = !matches!(so_far, SoFar::Well);
+        let (problems, notes) = match so_far {
+            SoFar::Well => (Vec::new(), Vec::new()),
+            SoFar::Failed(why) => (vec![why], Vec::new()),
+            SoFar::LeftBehind(why) => (Vec::new(), vec![why]),
+        };
+        let mut outcome = Outcome {
+            asked: state.asked,
+            before: state.before.clone(),
+            predicted: None,
+            after: Vec::new(),
+            functions: Vec::new(),
+            undone,
+            problems,
+            notes,
+        };
+        match self.bring_back(state, &mut outcome) {
+            Ok(()) => {}
+            Err(Stop::Pending(path)) => return Err(self.pending(state, &path)),
+            Err(Stop::Failed(why)) => outcome.problems.push(why),
+        }
+        outcome.after = groups(self.places, state);
+        outcome.functions.sort_by_key(|fate| fate.function);
+        state.remove(self.places)?;
+        Ok(outcome)
+    }
+
+    fn bring_back(&mut self, state: &mut State, outcome: &mut Outcome) -> Result<(), Stop> {
+        let autoprobe = self.places.pci().join("drivers_autoprobe");
+        if state.step < Step::Restore {
+            self.find(state, &autoprobe)?;
+        }
+        // As long as nothing was removed, the groups are those of before.
+        let is_withheld = state.step > Step::Unbind && self.judge(state, outcome)?;
+        state.step = Step::Restore;
+        let saved = state.save(self.places);
+        outcome
+            .problems
+            .extend(saved.err().map(|error| error.to_string()));
+        // Bridges before what is below them.
+        for saved in state.functions.iter().rev() {
+            let problem = if is_withheld {
+                Some("it was removed again; a reboot brings it back".to_owned())
+            } else {
+                self.settle(saved)?
+            };
+            let bdf = saved.bdf;
+            outcome.functions.push(Fate {
+                function: bdf,
+                present: State::is_there(self.places, bdf),
+                group: group(self.places, bdf),
+                driver: self.places.driver(bdf),
+                problem,
+            });
+            let now = domain(self.places, bdf);
+            if let Some((before, now)) = saved.domain.as_ref().zip(now).filter(|(a, b)| *a != b) {
+                outcome.notes.push(format!(
+                    "the domain of {bdf} was of the type {before} and is {now} now; \
+                     /sys/bus/pci/devices/{bdf}/iommu_group/type sets it while no driver is bound"
+                ));
+            }
+        }
+        self.write(&autoprobe, &state.autoprobe)?;
+        self.probe_others(state)
+    }
+
+    /// Looks for functions that are not there.
+    fn find(&mut self, state: &State, autoprobe: &Path) -> Result<(), Stop> {
+        for number in 0..TRIES {
+            let mut functions = state.functions.iter();
+            if functions.all(|saved| State::is_there(self.places, saved.bdf)) {
+                break;
+            }
+            if number > 0 {
+                thread::sleep(PAUSE);
+            }
+            self.write(autoprobe, "0")?;
+            self.write(&state.rescan, "1")?;
+        }
+        Ok(())
+    }
+
+    /// Compares the groups with those that the kernel would make. Where they are finer, the package is
+    /// removed again: such groups protect nothing, and whoever gets a function of one can reach the
+    /// others. `true` when that was done.
+    fn judge(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
+        let live = Live::look(self.places, self.quirks);
+        let live = live.map_err(|error| Stop::Failed(error.to_string()))?;
+        let Predicted { groups, .. } = match live.predict() {
+            Ok(predicted) => predicted,
+            Err(error) => {
+                let what =
+                    format!("the groups could not be compared with what they should be: {error}");
+                outcome.problems.push(what);
+                return Ok(false);
+            }
+        };
+        let set = set(state);
+        outcome.predicted = Some(touching(&groups, &set));
+        let torn = finer(&live.groups, &groups, &set);
+        if !torn.is_empty() {
+            let mut list = String::new();
+            // Into a string, which does not fail.
+            let _ = write_groups(&mut list, &torn);
+            let is_new = finer(&state.before, &groups, &set) != torn;
+            let version = live.topology.kernel.as_deref().unwrap_or_default();
+            let is_told = live.acs_override.is_some() || !supported::is_supported(version);
+            let what =
+                format!("groups are finer than anything justifies; together should be\n{list}");
+            if !is_new && (is_told || outcome.undone) {
+                let why = "  they were so before: acsctl doctor says why";
+                outcome.problems.push(format!("{what}{why}"));
+                return Ok(false);
+            }
+            outcome.problems.push(format!(
+                "{what}  so all functions were removed again: in groups like these, one guest could reach \
+                 another's memory. A reboot groups them rightly"
+            ));
+            self.remove(state)?;
+            return Ok(true);
+        }
+        if !outcome.undone && !coarser(&live.groups, &groups, &set).is_empty() {
+            let what = "the groups are coarser than predicted; the kernel log says why an entry did not \
+                        count: dmesg | grep acs_quirks";
+            outcome.problems.push(what.to_owned());
+        }
+        Ok(false)
+    }
+
+    /// Gives a function its driver back. What is not as it was, is returned.
+    fn settle(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
+        let bdf = saved.bdf;
+        if !State::is_there(self.places, bdf) {
+            return Ok(Some(format!(
+                "it did not come back; try echo 1 > /sys/bus/pci/rescan, else a reboot (it had the driver {})",
+                saved.driver.as_deref().unwrap_or("-")
+            )));
+        }
+        let found = identity(self.places, bdf).unwrap_or_default();
+        if found != saved.identity {
+            return Ok(Some(format!(
+                "it is another one now ({found}, and was {}); it has got no driver",
+                saved.identity
+            )));
+        }
+        let only = self.places.function(bdf).join("driver_override");
+        if driver_override(self.places, bdf) != saved.driver_override {
+            self.write(&only, saved.driver_override.as_deref().unwrap_or_default())?;
+        }
+        let (Some(wanted), current) = (&saved.driver, self.places.driver(bdf)) else {
+            return Ok(None);
+        };
+        match current {
+            Some(driver) if driver == *wanted => Ok(None),
+            Some(other) => Ok(Some(format!(
+                "it has the driver {other} now, and had {wanted}"
+            ))),
+            None => self.bind(saved, wanted, &only),
+        }
+    }
+
+    /// Binds a driver, which may be one that would not take the function by itself.
+    fn bind(&mut self, saved: &Saved, wanted: &str, only: &Path) -> Result<Option<String>, Stop> {
+        let places = self.places;
+        let bdf = saved.bdf;
+        let folder = places.pci().join("drivers").join(wanted);
+        if !folder.is_dir() {
+            return Ok(Some(format!(
+                "it has no driver: {wanted} is not loaded any more"
+            )));
+        }
+        let is_lent = saved.driver_override.as_deref() != Some(wanted);
+        if is_lent {
+            self.write(only, wanted)?;
+        }
+        let bound = self.write(&folder.join("bind"), &bdf.to_string());
+        if is_lent {
+            self.write(only, saved.driver_override.as_deref().unwrap_or_default())?;
+        }
+        match bound.map_err(Stop::from) {
+            Err(stop @ Stop::Pending(_)) => Err(stop),
+            // Somebody else may have been faster.
+            _ if places.driver(bdf).as_deref() == Some(wanted) => Ok(None),
+            Err(Stop::Failed(why)) => Ok(Some(format!("it has no driver: {why}"))),
+            Ok(()) => Ok(Some(format!("it has no driver: {wanted} did not take it"))),
+        }
+    }
+
+    /// Devices that came meanwhile would have got a driver, had that not been held up.
+    fn probe_others(&mut self, state: &State) -> Result<(), Stop> {
+        if state.autoprobe == "0" {
+            return Ok(());
+        }
+        let devices = names(&self.places.pci().join("devices"));
+        for bdf in devices.iter().filter_map(|name| name.parse::<Bdf>().ok()) {
+            let is_new = state.present.binary_search(&bdf).is_err();
+            if is_new && self.places.driver(bdf).is_none() {
+                let path = self.places.pci().join("drivers_probe");
+                self.write(&path, &bdf.to_string())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The error for a write that does not come back. Autoprobe is given back; for the rest, the next
+    /// run sees to it.
+    pub(super) fn pending(&mut self, state: &State, path: &Path) -> Error {
+        let autoprobe = self.places.pci().join("drivers_autoprobe");
+        let given = self.write(&autoprobe, &state.autoprobe);
+        let held = given
+            .err()
+            .map_or(String::new(), |error| format!("\n{error}"));
+        let mut list = String::new();
+        for saved in state.functions.iter().rev() {
+            let bdf = saved.bdf;
+            let shown = match (State::is_there(self.places, bdf), self.places.driver(bdf)) {
+                (false, _) => "removed".to_owned(),
+                (true, None) => "there, without a driver".to_owned(),
+                (true, Some(driver)) => format!("there, with the driver {driver}"),
+            };
+            // Into a string, which does not fail.
+            let _ = write!(list, "\n  {bdf}  {shown}");
+        }
+        Error::CouldNotRun(format!(
+            "{}: the kernel has not come back from a write to {}: somebody holds the function. It will \
+             when that process lets go; then run this again, which puts everything back. For now:{list}{held}",
+            state.asked,
+            path.display(),
+        ))
+    }
+}
+
+/// The groups that the functions are in, with all members.
+fn groups(places: &Places, state: &State) -> Partition {
+    let numbers: BTreeSet<_> = state
+        .functions
+        .iter()
+        .filter_map(|it| group(places, it.bdf))
+        .collect();
+    let folder = places.sys.join("kernel/iommu_groups");
+    let members = |number: u32| {
+        let all = names(&folder.join(number.to_string()).join("devices"));
+        all.iter().filter_map(|name| name.parse().ok()).collect()
+    };
+    let mut groups: Partition = numbers.into_iter().map(members).collect();
+    groups.sort_unstable();
+    groups
+}

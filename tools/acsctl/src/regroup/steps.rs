@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Regroups a package, step by step.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use topology::{Bdf, Topology};
+
+use super::{
+    Lock, Outcome, Plan, State,
+    package::is_bridge,
+    restore::SoFar,
+    state::Step,
+    writer::{Failure, Writer},
+};
+use crate::{
+    error::Error,
+    live::{Live, Places},
+    quirk::Quirk,
+};
+
+/// One that may change the host, alone.
+pub struct Session<'a> {
+    pub(super) places: &'a Places,
+    pub(super) quirks: &'a [Quirk],
+    lock: Lock,
+    timeout: Duration,
+    stop: Arc<AtomicBool>,
+    writer: Option<Writer>,
+}
+
+/// Why a package is not regrouped.
+pub(super) enum Stop {
+    /// A step has failed; everything can be put back.
+    Failed(String),
+    /// The kernel has not come back from a write: nothing can be done until it does.
+    Pending(PathBuf),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Pending(path) => Self::Pending(path),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Begins one, in which a single write may take `timeout`. From now on an interrupt does not end
+    /// this process: what was begun is undone first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when another is at work.
+    pub fn begin(
+        places: &'a Places,
+        quirks: &'a [Quirk],
+        timeout: Duration,
+    ) -> Result<Self, Error> {
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register(signal, Arc::clone(&stop))
+                .map_err(|error| Error::CouldNotRun(format!("cannot catch signals: {error}")))?;
+        }
+        Ok(Self {
+            places,
+            quirks,
+            lock: Lock::take(places)?,
+            timeout,
+            stop,
+            writer: None,
+        })
+    }
+
+    /// Whether it was told to stop.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Puts right what runs that were killed have left behind.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when that is not possible.
+    pub fn put_right(&mut self) -> Result<Vec<Outcome>, Error> {
+        let mut outcomes = Vec::new();
+        for mut state in State::left_behind(self.places)? {
+            let step = match state.step {
+                Step::Unbind => "while it unbound drivers",
+                Step::Remove => "while it removed functions",
+                Step::Rescan => "while it looked for the functions",
+                Step::Restore => "while it bound drivers",
+            };
+            let why = format!("an earlier run was ended {step}; what it had begun is put back");
+            outcomes.push(self.restore(&mut state, SoFar::LeftBehind(why))?);
+        }
+        Ok(outcomes)
+    }
+
+    /// Writes a value to a file in sysfs.
+    pub(super) fn write(&mut self, path: &std::path::Path, value: &str) -> Result<(), Failure> {
+        let mut writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => Writer::start(self.timeout, Arc::clone(&self.stop))?,
+        };
+        let outcome = writer.write(path, value);
+        if let Err(Failure::Pending(path)) = &outcome {
+            self.lock.note(&format!(
+                "the kernel has not come back from a write to {}, which it does when the last process \
+                 that holds the function lets go",
+                path.display()
+            ));
+            // It may take for ever, and the next write must not wait for it.
+        } else {
+            self.writer = Some(writer);
+        }
+        outcome
+    }
+
+    /// Unbinds, removes and looks for the functions again.
+    fn cycle(&mut self, topology: &Topology, state: &mut State) -> Result<(), Stop> {
+        let places = self.places;
+        let save = |state: &State| {
+            state
+                .save(places)
+                .map_err(|error| Stop::Failed(error.to_string()))
+        };
+        save(state)?;
+        self.write(&places.pci().join("drivers_autoprobe"), "0")?;
+        for bdf in state
+            .functions
+            .iter()
+            .map(|saved| saved.bdf)
+            .collect::<Vec<_>>()
+        {
+            self.go_on()?;
+            // The driver of a bridge goes with it; without it, what is below would be in the lurch.
+            let is_bound = places.driver(bdf).is_some();
+            if is_bound && !is_bridge(topology, bdf) {
+                let path = places.function(bdf).join("driver/unbind");
+                self.write(&path, &bdf.to_string())?;
+            }
+        }
+        state.step = Step::Remove;
+        save(state)?;
+        self.remove(state)?;
+        state.step = Step::Rescan;
+        save(state)?;
+        self.write(&state.rescan, "1")?;
+        Ok(())
+    }
+
+    /// Removes the functions that are there.
+    pub(super) fn remove(&mut self, state: &State) -> Result<(), Stop> {
+        for &bdf in &state.own {
+            self.go_on()?;
+            if State::is_there(self.places, bdf) {
+                let path = self.places.function(bdf).join("remove");
+                self.write(&path, "1")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what is being done when it was told to stop.
+    fn go_on(&self) -> Result<(), Stop> {
+        if self.is_stopped() {
+            return Err(Stop::Failed("it was told to stop".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// Carries a plan out. It must have no obstacles.
+///
+/// # Errors
+///
+/// [`Error`] when nothing was done, or something cannot be put back now: the state file stays, and the
+/// next run goes by it.
+pub fn regroup(session: &mut Session<'_>, live: &Live<'_>, plan: &Plan) -> Result<Outcome, Error> {
+    let mut state = State::new(session.places, &live.topology, plan)?;
+    let so_far = match session.cycle(&live.topology, &mut state) {
+        Ok(()) => SoFar::Well,
+        Err(Stop::Failed(why)) => SoFar::Failed(format!("{why}; what had been done was undone")),
+        Err(Stop::Pending(path)) => return Err(session.pending(&state, &path)),
+    };
+    session.restore(&mut state, so_far)
+}
+
+/// The functions of a state.
+pub(super) fn set(state: &State) -> BTreeSet<Bdf> {
+    state.functions.iter().map(|saved| saved.bdf).collect()
+}

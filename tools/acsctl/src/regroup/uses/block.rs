@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Disks in use: file systems, swap, and what is stacked on them.
+
+use std::{
+    fs::{File, Metadata, metadata},
+    io,
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
+    path::Path,
+};
+
+use rustix::fs::{OFlags, makedev};
+use topology::Bdf;
+
+use super::{Node, Uses};
+use crate::live::{Places, names, text};
+
+/// Looks at the disks of a function.
+pub(super) fn look(places: &Places, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+    let mut disks: Vec<Node> = nodes.to_vec();
+    disks.retain(|node| node.subsystem == "block");
+    for node in nodes.iter().filter(|node| node.subsystem == "nvme") {
+        disks.extend(heads(places, &node.name));
+    }
+    if disks.is_empty() {
+        return;
+    }
+    let mounts = text(&places.proc.join("self/mountinfo")).unwrap_or_default();
+    let swaps = text(&places.proc.join("swaps")).unwrap_or_default();
+    for disk in &disks {
+        let before = uses.list.len();
+        for point in mounts.lines().filter_map(|line| mount(places, disk, line)) {
+            let what = format!("{} is mounted on {point}", disk.shown());
+            let name = format!("mounted:{}", disk.shown());
+            uses.add(bdf, name, what, &format!("umount {point}"));
+        }
+        if swaps
+            .lines()
+            .skip(1)
+            .any(|line| is_swap(places, disk, line))
+        {
+            let shown = disk.shown();
+            let what = format!("{shown} is used for swapping");
+            uses.add(
+                bdf,
+                format!("swap:{shown}"),
+                what,
+                &format!("swapoff {shown}"),
+            );
+        }
+        for holder in names(&disk.folder.join("holders")) {
+            let called = text(&places.sys.join("class/block").join(&holder).join("dm/name"));
+            let called = called.map_or(String::new(), |called| format!(" ({called})"));
+            let what = format!("{} is a part of {holder}{called}", disk.shown());
+            let name = format!("held:{}", disk.shown());
+            let way_out = "stop it: vgchange -an, cryptsetup close, mdadm --stop, as it may be";
+            uses.add(bdf, name, what, way_out);
+        }
+        if uses.list.len() == before {
+            claimed(places, bdf, disk, uses);
+        }
+    }
+}
+
+/// The disks of which an NVMe controller is one of several ways: they hang off the subsystem.
+fn heads(places: &Places, controller: &str) -> Vec<Node> {
+    let class = places.sys.join("class/nvme-subsystem");
+    let mut found = Vec::new();
+    for subsystem in names(&class) {
+        let folder = class.join(subsystem);
+        if folder.join(controller).exists() {
+            let Ok(folder) = folder.canonicalize() else {
+                continue;
+            };
+            let all = super::nodes::below(&folder).into_iter();
+            found.extend(all.filter(|node| node.subsystem == "block"));
+        }
+    }
+    found
+}
+
+/// Where a line of `mountinfo` has the disk mounted, if it has: by the number of the file system's
+/// device, and by its source, for some file systems have numbers of their own.
+fn mount(places: &Places, disk: &Node, line: &str) -> Option<String> {
+    let words: Vec<_> = line.split(' ').collect();
+    let (number, point) = (words.get(2)?, words.get(4)?);
+    let source = words.iter().skip_while(|word| **word != "-").nth(2)?;
+    let is_it = disk.number.as_deref() == Some(number) || is_node(places, disk, &unescape(source));
+    is_it.then(|| unescape(point))
+}
+
+fn is_swap(places: &Places, disk: &Node, line: &str) -> bool {
+    let path = line.split_whitespace().next();
+    path.is_some_and(|path| is_node(places, disk, &unescape(path)))
+}
+
+/// Whether a path leads to the node of the disk.
+fn is_node(places: &Places, disk: &Node, path: &str) -> bool {
+    let Some(below) = path.strip_prefix("/dev/") else {
+        return false;
+    };
+    let is_number = |found: Metadata| {
+        let number = disk.number.as_deref().and_then(device);
+        found.file_type().is_block_device() && Some(found.rdev()) == number
+    };
+    path == disk.shown() || metadata(places.dev.join(below)).is_ok_and(is_number)
+}
+
+/// `8:1` as the kernel has it in one number.
+pub(super) fn device(number: &str) -> Option<u64> {
+    let (major, minor) = number.split_once(':')?;
+    Some(makedev(major.parse().ok()?, minor.parse().ok()?))
+}
+
+/// A path in procfs, where white space is in octal numbers.
+fn unescape(text: &str) -> String {
+    let codes = [
+        ("\\040", " "),
+        ("\\011", "\t"),
+        ("\\012", "\n"),
+        ("\\134", "\\"),
+    ];
+    codes.iter().fold(text.to_owned(), |text, (code, char)| {
+        text.replace(code, char)
+    })
+}
+
+/// Whether the kernel, or somebody else, has claimed a disk for itself alone: file systems of other
+/// mount namespaces, ZFS, bcache, and whatever else cannot be seen in any list.
+fn claimed(places: &Places, bdf: Bdf, disk: &Node, uses: &mut Uses) {
+    let path = disk.path(places);
+    let is_disk = metadata(&path).is_ok_and(|found| found.file_type().is_block_device());
+    // What has no medium or is hidden cannot be claimed.
+    let is_hidden = text(&disk.folder.join("hidden")).as_deref() == Some("1");
+    if !is_disk || is_hidden || text(&disk.folder.join("size")).as_deref() == Some("0") {
+        return;
+    }
+    // Other errors: it has no medium, or is gone.
+    match open_alone(&path) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let _ = uses.unseen.insert(format!(
+                "whether {} is claimed by something in the kernel: only root may open it",
+                disk.shown()
+            ));
+        }
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::BUSY.raw_os_error()) => {
+            let what = format!(
+                "{} is claimed by something: a file system in another mount namespace, ZFS, or the like",
+                disk.shown()
+            );
+            let name = format!("claimed:{}", disk.shown());
+            uses.add(
+                bdf,
+                name,
+                what,
+                "find out what has it (lsblk, zpool status), and end that",
+            );
+        }
+        _ => {}
+    }
+}
+
+fn open_alone(path: &Path) -> io::Result<File> {
+    let flags = OFlags::EXCL | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    File::options()
+        .read(true)
+        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
+        .open(path)
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Who uses a function.
+//!
+//! Removing a function that is in use takes away what hangs on it, and one that a process holds by
+//! VFIO blocks whoever removes it. So everything is looked at that can tell, and what cannot be looked
+//! at counts as a use.
+//!
+//! | file | what it looks at |
+//! |---|---|
+//! | `nodes.rs` | what the kernel has made of a function: its class devices and their nodes |
+//! | `block.rs` | file systems, swap, and what is stacked on disks |
+//! | `network.rs` | addresses, routes, bridges and bonds, packet sockets |
+//! | `processes.rs` | what processes hold open or have mapped |
+//! | `other.rs` | displays, consoles, virtual functions, DMA engines |
+
+mod block;
+mod network;
+mod nodes;
+mod other;
+mod processes;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use topology::{Bdf, Topology};
+
+use self::{network::Network, nodes::Node, processes::Wanted};
+use crate::live::Places;
+
+/// One use of a function.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct Use {
+    /// The function.
+    pub function: Bdf,
+    /// What names this use, as for `--even-if`: `mounted:/dev/sda1`.
+    pub name: String,
+    /// What it is.
+    pub what: String,
+    /// How to end it.
+    pub way_out: String,
+}
+
+/// What was found.
+#[derive(Clone, Default, PartialEq, Eq, Debug)]
+pub struct Uses {
+    /// The uses, by function and name.
+    pub list: BTreeSet<Use>,
+    /// What could not be looked at, and why.
+    pub unseen: BTreeSet<String>,
+}
+
+impl Uses {
+    /// Looks for everything that uses one of `functions`.
+    ///
+    /// O(what those functions are made of, plus all open files and mappings of all processes).
+    #[must_use]
+    pub fn look(places: &Places, topology: &Topology, functions: &BTreeSet<Bdf>) -> Self {
+        let mut uses = Self::default();
+        let network = Network::read(places, &mut uses);
+        let mut wanted = Wanted::default();
+        for &bdf in functions {
+            let Some(folder) = places.device(bdf) else {
+                continue;
+            };
+            let nodes = nodes::below(&folder);
+            block::look(places, bdf, &nodes, &mut uses);
+            network.look(places, bdf, &nodes, &mut uses);
+            other::look(places, topology, bdf, &nodes, &mut uses);
+            wanted.add(places, bdf, &folder, &nodes);
+        }
+        wanted.look(places, &mut uses);
+        uses
+    }
+
+    /// Adds a use.
+    fn add(&mut self, function: Bdf, name: String, what: String, way_out: &str) {
+        self.list.insert(Use {
+            function,
+            name,
+            what,
+            way_out: way_out.to_owned(),
+        });
+    }
+}

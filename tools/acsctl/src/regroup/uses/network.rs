@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Network interfaces in use.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nix::ifaddrs::getifaddrs;
+use topology::{Bdf, Topology};
+
+use super::{Node, Uses};
+use crate::live::{Places, link, names, text};
+
+/// Drivers that make no interface of a network card.
+const WITHOUT: [&str; 4] = ["vfio", "pci-stub", "uio", "igb_uio"];
+/// Class and subclass of Ethernet, and of other network controllers.
+const NETWORK: [u32; 2] = [0x0200, 0x0280];
+
+/// The network as it is set up.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Network {
+    /// The addresses of each interface.
+    addresses: BTreeMap<String, BTreeSet<String>>,
+    /// Interfaces to which a route leads.
+    routes: BTreeSet<String>,
+    /// The numbers of interfaces that a packet socket listens to.
+    sockets: BTreeSet<String>,
+}
+
+impl Network {
+    /// Reads it.
+    pub(super) fn read(places: &Places, uses: &mut Uses) -> Self {
+        let mut network = Self::default();
+        match getifaddrs() {
+            Err(error) => {
+                uses.unseen
+                    .insert(format!("addresses of network interfaces: {error}"));
+            }
+            Ok(all) => {
+                for one in all {
+                    let Some(address) = one.address else { continue };
+                    let ip = (address.as_sockaddr_in().map(|it| it.ip().to_string()))
+                        .or_else(|| address.as_sockaddr_in6().map(|it| it.ip().to_string()));
+                    let list = network.addresses.entry(one.interface_name).or_default();
+                    list.extend(ip);
+                }
+            }
+        }
+        let table = |name: &str| text(&places.proc.join("net").join(name)).unwrap_or_default();
+        let first = |line: &str| line.split_whitespace().next().map(str::to_owned);
+        let last = |line: &str| line.split_whitespace().last().map(str::to_owned);
+        network
+            .routes
+            .extend(table("route").lines().skip(1).filter_map(first));
+        network
+            .routes
+            .extend(table("ipv6_route").lines().filter_map(last));
+        let number = |line: &str| line.split_whitespace().nth(4).map(str::to_owned);
+        network
+            .sockets
+            .extend(table("packet").lines().skip(1).filter_map(number));
+        network
+    }
+
+    /// Looks at the interfaces of a function.
+    pub(super) fn look(&self, places: &Places, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+        for interface in nodes.iter().filter(|node| node.subsystem == "net") {
+            let name = &interface.name;
+            let addresses = self.addresses.get(name).filter(|list| !list.is_empty());
+            let down = format!("ip link set {name} down, and take the address or route from it");
+            if let Some(addresses) = addresses {
+                let list = addresses.iter().cloned().collect::<Vec<_>>().join(", ");
+                let what = format!("{name} has the address {list}");
+                uses.add(bdf, format!("network:{name}"), what, &down);
+            } else if self.routes.contains(name) {
+                let what = format!("a route leads to {name}");
+                uses.add(bdf, format!("network:{name}"), what, &down);
+            }
+            let above = names(&interface.folder).into_iter();
+            let above = above.filter_map(|file| Some(file.strip_prefix("upper_")?.to_owned()));
+            let above: BTreeSet<_> = above
+                .chain(link(&interface.folder.join("master")))
+                .collect();
+            for upper in above {
+                let what = format!("{name} is a part of {upper}");
+                let way_out =
+                    format!("take it out: ip link set {name} nomaster, or ip link delete {upper}");
+                uses.add(bdf, format!("member:{name}"), what, &way_out);
+            }
+            let number = text(&interface.folder.join("ifindex")).unwrap_or_default();
+            if self.sockets.contains(&number) {
+                let what = format!("a program listens to all packets of {name}");
+                let way_out = "end it: ss --packet --processes shows which it is";
+                uses.add(bdf, format!("packets:{name}"), what, way_out);
+            }
+        }
+        let _ = places;
+    }
+}
+
+/// A network card with a driver and without an interface: it may be in another network namespace.
+pub(super) fn elsewhere(
+    places: &Places,
+    topology: &Topology,
+    bdf: Bdf,
+    nodes: &[Node],
+    uses: &mut Uses,
+) {
+    let mut functions = topology.functions.iter();
+    let found = functions.find(|function| function.bdf == bdf);
+    let class = found.and_then(|function| function.class);
+    let is_network = class.is_some_and(|class| NETWORK.contains(&(class.0 >> 8)));
+    let has_interface = nodes.iter().any(|node| node.subsystem == "net");
+    let Some(driver) = places.driver(bdf).filter(|_| is_network && !has_interface) else {
+        return;
+    };
+    if !WITHOUT.iter().any(|name| driver.starts_with(name)) {
+        let what = format!(
+            "the driver {driver} has it, and no interface of it is to be seen: it may be in a network \
+             namespace of a container"
+        );
+        let way_out = format!(
+            "stop the container, or unbind the driver: echo {bdf} > /sys/bus/pci/drivers/{driver}/unbind"
+        );
+        uses.add(bdf, format!("elsewhere:{bdf}"), what, &way_out);
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Uses of other kinds: displays, consoles, virtual functions, DMA engines, network cards whose
+//! interface cannot be seen.
+
+use topology::{Bdf, Topology};
+
+use super::{Node, Uses, network};
+use crate::live::{Places, names, text};
+
+/// Looks at a function.
+pub(super) fn look(
+    places: &Places,
+    topology: &Topology,
+    bdf: Bdf,
+    nodes: &[Node],
+    uses: &mut Uses,
+) {
+    network::elsewhere(places, topology, bdf, nodes, uses);
+    let count = text(&places.function(bdf).join("sriov_numvfs"));
+    if let Some(count) = count.filter(|count| count != "0") {
+        let what = format!("{count} virtual functions of it are enabled, and would be lost");
+        let way_out = format!("echo 0 > /sys/bus/pci/devices/{bdf}/sriov_numvfs");
+        uses.add(bdf, format!("virtual-functions:{bdf}"), what, &way_out);
+    }
+    for what in displays(places, bdf, nodes) {
+        let way_out = "stop what draws on it (the desktop, the console), or use another display";
+        uses.add(bdf, format!("display:{bdf}"), what, way_out);
+    }
+    let consoles = text(&places.proc.join("consoles")).unwrap_or_default();
+    for node in nodes.iter().filter(|node| node.number.is_some()) {
+        let is_it = |line: &str| line.split_whitespace().last() == node.number.as_deref();
+        if node.subsystem == "tty" && consoles.lines().any(is_it) {
+            let what = format!("the kernel writes its messages to {}", node.shown());
+            let way_out = "take console= for it from the kernel's command line";
+            uses.add(bdf, format!("console:{}", node.shown()), what, way_out);
+        }
+    }
+    for channel in nodes.iter().filter(|node| node.subsystem == "dma") {
+        let clients = text(&channel.folder.join("in_use"));
+        if clients.is_some_and(|clients| clients != "0") {
+            let name = &channel.name;
+            let what = format!("a part of the kernel uses the DMA channel {name}");
+            let way_out = "unload what uses it (async_tx, ntb, idxd)";
+            uses.add(bdf, format!("dma:{name}"), what, way_out);
+        }
+    }
+}
+
+/// What is seen on a display of the function.
+fn displays(places: &Places, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
+    let mut found = Vec::new();
+    if text(&places.function(bdf).join("boot_vga")).as_deref() == Some("1") {
+        found.push("it is the display that the machine was started with".to_owned());
+    }
+    for node in nodes {
+        let is = |file, value| text(&node.folder.join(file)).as_deref() == Some(value);
+        if node.subsystem == "drm" && is("enabled", "enabled") {
+            found.push(format!("the display at {} is on", node.name));
+        }
+        if node.subsystem == "graphics" && node.name.starts_with("fb") && has_console(places) {
+            found.push(format!("the console is on {}", node.shown()));
+        }
+    }
+    found
+}
+
+/// Whether a text console is on frame buffers.
+fn has_console(places: &Places) -> bool {
+    let class = places.sys.join("class/vtconsole");
+    names(&class).iter().any(|name| {
+        let folder = class.join(name);
+        let is_frame = text(&folder.join("name")).is_some_and(|name| name.contains("frame buffer"));
+        is_frame && text(&folder.join("bind")).as_deref() == Some("1")
+    })
+}

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What processes hold open or have mapped: the nodes of a function's devices, its files in sysfs, its
+//! VFIO group, and the function itself by VFIO.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, makedev, statx};
+use topology::Bdf;
+
+use super::{Node, Uses, block};
+use crate::live::{Places, link, text};
+
+/// What an open file of a function by VFIO is called (`drivers/vfio/vfio_main.c`).
+const VFIO_DEVICE: &str = "anon_inode:[vfio-device]";
+/// The number of the first process namespace, `PROC_PID_INIT_INO`.
+const FIRST_NAMESPACE: &str = "pid:[4026531836]";
+/// How many processes are named.
+const NAMED: usize = 3;
+
+/// Something held: the function, the name of the use, and what it is.
+type Held = (Bdf, String, String);
+
+/// What is looked for.
+#[derive(Default)]
+pub(super) struct Wanted {
+    /// Nodes, by whether it is of a block device, and its number.
+    nodes: BTreeMap<(bool, u64), Vec<Held>>,
+    /// Folders in sysfs, and nodes by their path.
+    paths: Vec<(PathBuf, Bdf, String)>,
+    /// Functions that a VFIO driver has.
+    vfio: BTreeSet<Bdf>,
+}
+
+impl Wanted {
+    /// Adds what belongs to a function.
+    pub(super) fn add(&mut self, places: &Places, bdf: Bdf, folder: &Path, nodes: &[Node]) {
+        self.paths
+            .push((folder.to_owned(), bdf, format!("open:{bdf}")));
+        for node in nodes.iter().filter(|node| node.subsystem != "input") {
+            let Some(number) = node.number.as_deref().and_then(block::device) else {
+                continue;
+            };
+            let key = (node.subsystem == "block", number);
+            let name = format!("open:{}", node.shown());
+            self.paths.push((node.path(places), bdf, name.clone()));
+            let list = self.nodes.entry(key).or_default();
+            list.push((bdf, name, node.shown()));
+        }
+        if places
+            .driver(bdf)
+            .is_some_and(|driver| driver.starts_with("vfio"))
+        {
+            self.vfio.insert(bdf);
+        }
+        // The node is there while a VFIO driver has any function of the group.
+        let Some(group) = link(&folder.join("iommu_group")) else {
+            return;
+        };
+        for name in [group.clone(), format!("noiommu-{group}")] {
+            let number = text(&places.sys.join("class/vfio").join(&name).join("dev"));
+            if let Some(number) = number.as_deref().and_then(block::device) {
+                let node = format!("/dev/vfio/{name}");
+                let list = self.nodes.entry((false, number)).or_default();
+                list.push((bdf, format!("vfio:{node}"), node));
+            }
+        }
+    }
+
+    /// Looks at all processes.
+    pub(super) fn look(&self, places: &Places, uses: &mut Uses) {
+        if link(&places.proc.join("self/ns/pid")).is_some_and(|own| own != FIRST_NAMESPACE) {
+            let what = "processes outside of this container: acsctl is not in the host's own process namespace";
+            uses.unseen.insert(what.to_owned());
+        }
+        let mut holders: BTreeMap<Held, BTreeSet<String>> = BTreeMap::new();
+        let entries = fs::read_dir(&places.proc).into_iter().flatten().flatten();
+        for entry in entries {
+            let is_process = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+            let name = entry.file_name();
+            let Some(number) = name.to_str().filter(|name| is_process(name)) else {
+                continue;
+            };
+            let folder = entry.path();
+            let mut found = BTreeSet::new();
+            let looked = self.open(&folder, &mut found);
+            let looked = looked.and_then(|()| self.mapped(&folder, &mut found));
+            if looked.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+                let what = "what some processes hold open: that takes root with all capabilities";
+                uses.unseen.insert(what.to_owned());
+            }
+            if found.is_empty() || number == std::process::id().to_string() {
+                continue;
+            }
+            let called = text(&folder.join("comm")).unwrap_or_default();
+            for one in found {
+                let list = holders.entry(one).or_default();
+                list.insert(format!("{called} (process {number})"));
+            }
+        }
+        for ((bdf, name, what), processes) in holders {
+            let shown: Vec<_> = processes.iter().take(NAMED).map(String::as_str).collect();
+            let more = processes.len().saturating_sub(NAMED);
+            let more = (more > 0).then(|| format!(" and {more} more"));
+            let shown = format!("{}{}", shown.join(", "), more.unwrap_or_default());
+            let way_out = "end it, or have it let go";
+            uses.add(bdf, name, format!("{what} is held by {shown}"), way_out);
+        }
+    }
+
+    /// What a process has open.
+    fn open(&self, process: &Path, found: &mut BTreeSet<Held>) -> io::Result<()> {
+        for entry in fs::read_dir(process.join("fd"))? {
+            let entry = entry?;
+            // A file may be closed while it is looked at.
+            let Ok(target) = fs::read_link(entry.path()) else {
+                continue;
+            };
+            if target == Path::new(VFIO_DEVICE) {
+                self.vfio(process, &entry.file_name().to_string_lossy(), found);
+            } else if target.is_absolute() {
+                self.file(&entry.path(), &target, found);
+            }
+        }
+        Ok(())
+    }
+
+    /// An open file with a path.
+    fn file(&self, entry: &Path, target: &Path, found: &mut BTreeSet<Held>) {
+        let is_below = |(path, _, _): &&(PathBuf, Bdf, String)| target.starts_with(path);
+        for (_, bdf, name) in self.paths.iter().filter(is_below) {
+            found.insert((*bdf, name.clone(), target.display().to_string()));
+        }
+        // Asks no server of a network file system.
+        let flags = AtFlags::STATX_DONT_SYNC;
+        let Ok(file) = statx(CWD, entry, flags, StatxFlags::TYPE) else {
+            return;
+        };
+        let kind = FileType::from_raw_mode(file.stx_mode.into());
+        if matches!(kind, FileType::BlockDevice | FileType::CharacterDevice) {
+            let number = makedev(file.stx_rdev_major, file.stx_rdev_minor);
+            let key = (kind == FileType::BlockDevice, number);
+            found.extend(self.nodes.get(&key).into_iter().flatten().cloned());
+        }
+    }
+
+    /// An open VFIO device. Which one it is, kernels since 6.17 tell; of the others, it may be any.
+    fn vfio(&self, process: &Path, number: &str, found: &mut BTreeSet<Held>) {
+        let told = text(&process.join("fdinfo").join(number)).unwrap_or_default();
+        let mut lines = told.lines();
+        let told = lines.find_map(|line| line.strip_prefix("vfio-device-syspath:"));
+        for &bdf in &self.vfio {
+            let what = match told.map(|path| path.trim().rsplit('/').next().unwrap_or_default()) {
+                Some(name) if name == bdf.to_string() => "it".to_owned(),
+                Some(_) => continue,
+                None => "it, or another VFIO device,".to_owned(),
+            };
+            found.insert((bdf, format!("vfio:{bdf}"), what));
+        }
+    }
+
+    /// What a process has mapped.
+    fn mapped(&self, process: &Path, found: &mut BTreeSet<Held>) -> io::Result<()> {
+        let maps = fs::read_to_string(process.join("maps"))?;
+        for path in maps
+            .lines()
+            .filter_map(|line| Some(&line[line.find('/')?..]))
+        {
+            for (wanted, bdf, name) in &self.paths {
+                if Path::new(path).starts_with(wanted) {
+                    found.insert((*bdf, name.clone(), path.to_owned()));
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A host that is not there: trees that look like its sysfs and procfs.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+use acsctl::live::Places;
+
+use super::scratch;
+
+/// A table of the module, as debugfs has it: an entry for the functions of [`FakeHost::package`].
+pub(crate) const TABLE: &str =
+    "table 0123456789ab\n1 test/pair mf-endpoint active acs=SV TB RR CR UF DT 1234:0a01\n";
+
+/// A host with a root port at 00:01.0, which has ACS, and what is added to it.
+pub(crate) struct FakeHost(PathBuf);
+
+impl FakeHost {
+    pub(crate) fn new(test: &str) -> Self {
+        let host = Self(scratch(&format!("host-{test}")));
+        host.file("proc/sys/kernel/osrelease", "7.3.4+deb13-amd64\n");
+        host.file("proc/sys/kernel/random/boot_id", "this\n");
+        host.file("sys/bus/pci/drivers_autoprobe", "1\n");
+        host.file("sys/class/iommu/dmar0/name", "");
+        host.file("sys/module/kernel/parameters/panic", "0\n");
+        host.file(
+            "proc/interrupts",
+            " 24: 0 IR-PCI-MSI-0000:00:01.0 0-edge pcieport\n",
+        );
+        host.link("proc/self/ns/pid", "pid:[4026531836]");
+        let mut port = config(0x8086, 0x1901, 0x81, 0x4);
+        port[0x18..0x1b].copy_from_slice(&[0, 1, 1]);
+        port[0x100..0x104].copy_from_slice(&0x0001_000d_u32.to_le_bytes());
+        port[0x104..0x108].copy_from_slice(&[0x1f, 0, 0x1d, 0]);
+        host.function("pci0000:00/0000:00:01.0", &port, 1);
+        host
+    }
+
+    /// Two functions of one device below the port, in these groups, with these header types.
+    pub(crate) fn package(self, groups: [u32; 2], headers: [u8; 2]) -> Self {
+        for (number, (group, header)) in groups.into_iter().zip(headers).enumerate() {
+            let path = format!("pci0000:00/0000:00:01.0/0000:01:00.{number}");
+            self.function(&path, &config(0x1234, 0x0a01, header, 0), group);
+        }
+        self
+    }
+
+    /// With a module that has a table.
+    pub(crate) fn module(self, name: &str, table: &str) -> Self {
+        self.file(&format!("sys/module/{name}/coresize"), "1\n");
+        self.file(&format!("sys/kernel/debug/{name}/table"), table);
+        self.hook(name, "effective");
+        self
+    }
+
+    /// What the module says of its hook.
+    pub(crate) fn hook(&self, name: &str, state: &str) {
+        let text = format!("state: {state}\nreason: so it is\ncalls: 3\n");
+        self.file(&format!("sys/kernel/debug/{name}/hook"), &text);
+    }
+
+    pub(crate) fn places(&self) -> Places {
+        Places {
+            sys: self.0.join("sys"),
+            proc: self.0.join("proc"),
+            dev: self.0.join("dev"),
+            run: self.0.join("run"),
+        }
+    }
+
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+
+    pub(crate) fn file(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.folder_of(path);
+        fs::write(path, content).expect("it can be written");
+    }
+
+    pub(crate) fn link(&self, path: &str, target: &str) {
+        symlink(target, self.folder_of(path)).expect("it can be made");
+    }
+
+    fn folder_of(&self, path: &str) -> PathBuf {
+        let path = self.0.join(path);
+        fs::create_dir_all(path.parent().expect("it has one")).expect("it can be made");
+        path
+    }
+
+    /// A file of function 01:00.`number`.
+    pub(crate) fn of(number: u8, file: &str) -> String {
+        format!("sys/devices/pci0000:00/0000:00:01.0/0000:01:00.{number}/{file}")
+    }
+
+    /// A device of a class below function 01:00.`number`, with the numbers of its node.
+    pub(crate) fn device(&self, number: u8, path: &str, class: &str, node: Option<&str>) {
+        let folder = Self::of(number, path);
+        self.link(&format!("{folder}/subsystem"), &format!("/class/{class}"));
+        if let Some(node) = node {
+            self.file(&format!("{folder}/dev"), node);
+        }
+        let name = Path::new(path).file_name().and_then(|name| name.to_str());
+        let name = name.expect("it has a name");
+        self.file(&format!("{folder}/uevent"), format!("DEVNAME={name}\n"));
+    }
+
+    fn function(&self, path: &str, config: &[u8], group: u32) {
+        let folder = format!("sys/devices/{path}");
+        let word = |at: usize| u16::from_le_bytes([config[at], config[at + 1]]);
+        self.file(&format!("{folder}/vendor"), format!("{:#06x}\n", word(0)));
+        self.file(&format!("{folder}/device"), format!("{:#06x}\n", word(2)));
+        self.file(&format!("{folder}/class"), "0x020000\n");
+        self.file(&format!("{folder}/revision"), "0x01\n");
+        self.file(&format!("{folder}/subsystem_vendor"), "0x0000\n");
+        self.file(&format!("{folder}/subsystem_device"), "0x0000\n");
+        self.file(&format!("{folder}/driver_override"), "(null)\n");
+        self.file(&format!("{folder}/config"), config);
+        let name = path.rsplit('/').next().expect("it has a name");
+        self.link(
+            &format!("sys/bus/pci/devices/{name}"),
+            &format!("../../../devices/{path}"),
+        );
+        let groups = format!("kernel/iommu_groups/{group}");
+        self.link(&format!("sys/{groups}/devices/{name}"), "/");
+        self.file(&format!("sys/{groups}/type"), "DMA\n");
+        let up = "../".repeat(path.matches('/').count() + 2);
+        self.link(&format!("{folder}/iommu_group"), &format!("{up}{groups}"));
+    }
+}
+
+/// Configuration space with a PCI Express capability.
+fn config(vendor: u16, device: u16, header: u8, kind: u8) -> Vec<u8> {
+    let mut bytes = vec![0; 4096];
+    bytes[0..2].copy_from_slice(&vendor.to_le_bytes());
+    bytes[2..4].copy_from_slice(&device.to_le_bytes());
+    bytes[0x06] = 0x10;
+    // As sysfs has it.
+    bytes[0x08..0x0c].copy_from_slice(&[0x01, 0x00, 0x00, 0x02]);
+    bytes[0x0e] = header;
+    bytes[0x34] = 0x40;
+    bytes[0x40..0x44].copy_from_slice(&[0x10, 0x00, (kind << 4) | 2, 0x00]);
+    bytes
+}

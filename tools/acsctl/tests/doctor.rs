@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the doctor says of hosts that are not there, and how it reads a module's table.
+
+mod common;
+
+use std::fs;
+
+use acsctl::{
+    doctor::{self, Level},
+    live::parse_table,
+};
+use common::host::{FakeHost, TABLE};
+
+/// Whether a line of this kind says this.
+#[track_caller]
+fn assert_says(host: &FakeHost, check: &str, level: Level, text: &str) {
+    let all = doctor::examine(&host.places()).expect("it can be examined");
+    let mut lines = all.iter().filter(|one| one.check == check);
+    let found = lines.any(|one| {
+        let remedy = one.remedy.as_deref().unwrap_or_default();
+        one.level == level && format!("{}\n{remedy}", one.finding).contains(text)
+    });
+    assert!(found, "{all:#?}");
+    // Whoever reads of something wrong reads what to do.
+    let remedies = all
+        .iter()
+        .all(|one| (one.level == Level::Pass) == one.remedy.is_none());
+    assert!(remedies, "{all:#?}");
+}
+
+#[test]
+fn groups_are_held_against_those_that_the_kernel_makes() {
+    let together = |test| FakeHost::new(test).package([2, 2], [0x80, 0x80]);
+    let apart = |test, header| FakeHost::new(test).package([2, 3], [0x80, header]);
+    assert_says(&together("right"), "groups", Level::Pass, "are those");
+    let host = together("unsplit").module("acs_quirks_test", TABLE);
+    assert_says(&host, "groups", Level::Warn, "acsctl regroup 0000:01:00.0");
+    let host = apart("split", 0x80).module("acs_quirks_test", TABLE);
+    assert_says(&host, "groups", Level::Pass, "are those");
+    assert_says(
+        &apart("gone", 0x80),
+        "groups",
+        Level::Fail,
+        "unloaded since",
+    );
+    assert_says(
+        &apart("trap", 0),
+        "groups",
+        Level::Fail,
+        "0000:01:00.1 was found on a rescan",
+    );
+    let host = apart("override", 0x80);
+    host.file(
+        "proc/cmdline",
+        "quiet pcie_acs_override=downstream,multifunction\n",
+    );
+    assert_says(
+        &host,
+        "groups",
+        Level::Fail,
+        "\"ACS override\" patch and is told",
+    );
+    let host = together("override-idle");
+    host.file("proc/cmdline", "pcie_acs_override=downstream quiet\n");
+    assert_says(&host, "groups", Level::Warn, "has no effect");
+    let host = apart("newer", 0x80);
+    host.file("proc/sys/kernel/osrelease", "9.1.0\n");
+    assert_says(&host, "groups", Level::Warn, "not known for sure");
+    assert_says(&host, "kernel", Level::Warn, "9.1.0 is not supported");
+    // What only root may read decides on all of this.
+    let host = apart("user", 0x80);
+    for number in [0, 1] {
+        let path = host.path(&FakeHost::of(number, "config"));
+        let whole = fs::read(&path).expect("it is there");
+        fs::write(&path, &whole[..64]).expect("it can be written");
+    }
+    assert_says(&host, "groups", Level::Warn, "run it as root");
+}
+
+#[test]
+fn the_iommu_is_seen_by_what_there_is() {
+    let host = FakeHost::new("iommu").package([2, 2], [0x80, 0x80]);
+    host.file("proc/cmdline", "iommu=off\n");
+    assert_says(&host, "iommu", Level::Pass, "Intel VT-d, units 1, groups 2");
+    assert_says(&host, "translation", Level::Pass, "DMA 2");
+    assert_says(&host, "interrupts", Level::Pass, "are remapped");
+    host.file("sys/kernel/iommu_groups/2/type", "identity\n");
+    assert_says(
+        &host,
+        "translation",
+        Level::Warn,
+        "1 groups have no translation",
+    );
+    host.file(
+        "proc/interrupts",
+        " 24: 0 PCI-MSI-0000:00:01.0 0-edge pcieport\n",
+    );
+    assert_says(&host, "interrupts", Level::Warn, "are not remapped");
+    host.file(
+        "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+        "Y\n",
+    );
+    assert_says(&host, "interrupts", Level::Fail, "told to accept");
+    fs::remove_dir_all(host.path("sys/class/iommu")).expect("it is there");
+    assert_says(&host, "iommu", Level::Fail, "no-IOMMU");
+}
+
+#[test]
+fn a_module_counts_when_it_has_an_effect() {
+    let host = FakeHost::new("module").package([2, 2], [0x80, 0x80]);
+    assert_says(&host, "module", Level::Warn, "acs_quirks is not loaded");
+    let host = host.module("acs_quirks", TABLE);
+    assert_says(&host, "module", Level::Pass, "is loaded and effective");
+    assert_says(
+        &host,
+        "table",
+        Level::Pass,
+        "for devices of this host: test/pair",
+    );
+    host.hook("acs_quirks", "ineffective");
+    assert_says(&host, "module", Level::Fail, "has no effect: so it is");
+    assert_says(&host, "groups", Level::Pass, "are those");
+    host.hook("acs_quirks", "unproven");
+    assert_says(&host, "module", Level::Warn, "could not be found out");
+    host.file("sys/kernel/debug/kprobes/enabled", "0\n");
+    assert_says(&host, "kprobes", Level::Fail, "echo 1 >");
+    host.file("sys/kernel/debug/acs_quirks/table", "table x\nnonsense\n");
+    assert_says(&host, "table", Level::Warn, "line 2: it is too short");
+    assert_says(&host, "groups", Level::Warn, "cannot be told");
+    fs::remove_dir_all(host.path("sys/kernel/debug")).expect("it is there");
+    assert_says(&host, "module", Level::Warn, "could not be looked at");
+}
+
+#[test]
+fn lockdown_and_leftovers() {
+    let host = FakeHost::new("lockdown").package([2, 2], [0x80, 0x80]);
+    assert_says(&host, "lockdown", Level::Pass, "tells of none");
+    host.file(
+        "sys/kernel/security/lockdown",
+        "none [integrity] confidentiality\n",
+    );
+    assert_says(&host, "lockdown", Level::Warn, "sign acs_quirks.ko");
+    host.file("sys/bus/pci/drivers_autoprobe", "0\n");
+    assert_says(&host, "regroup", Level::Warn, "drivers_autoprobe is off");
+    host.file("run/acsctl/regroup-0000:01:00.0.json", "{}");
+    assert_says(
+        &host,
+        "regroup",
+        Level::Fail,
+        "acsctl regroup 0000:01:00.0 puts everything back",
+    );
+}
+
+#[test]
+fn tables_are_read_as_the_module_writes_them() {
+    let text = "table 0123456789ab\n\
+        1 acme/nic mf-endpoint,rciep active acs=SV RR CR UF if=capability:10+8&0000ffff=00000001 \
+        1234:0001-0003[class=0200][revisions=01-02][subsystem=1234:0001][subsystem=1234:0002] 1234:0007\n\
+        2 acme/gone mf-endpoint withdrawn acs=SV 1234:0008\n\
+        7 acme/port root-port active supersedes=zhaoxin-port acs=SV RR CR UF 1d17:0001\n";
+    let table = parse_table(text).expect("it is sound");
+    let numbers: Vec<_> = table.entries.iter().map(|entry| entry.number).collect();
+    assert_eq!((table.version, &numbers[..]), ("0123456789ab", &[1, 7][..]));
+    assert_eq!(table.index.len(), 3);
+    assert!(table.find(0x1234, 0x0002).is_some() && table.find(0x1234, 0x0008).is_none());
+    for (text, problem) in [
+        ("", "line 1"),
+        ("tables 1\n", "line 1"),
+        (
+            "table 1\nx a mf-endpoint active acs=SV 1234:0001\n",
+            "\"x\" is no number",
+        ),
+        (
+            "table 1\n1 a endpoint active acs=SV 1234:0001\n",
+            "\"endpoint\" is no kind",
+        ),
+        (
+            "table 1\n1 a mf-endpoint active acs=XX 1234:0001\n",
+            "\"acs=XX\" is not known",
+        ),
+        (
+            "table 1\n1 a mf-endpoint active acs=SV if=x+0&1=1 1234:0001\n",
+            "is not known",
+        ),
+        (
+            "table 1\n1 a mf-endpoint active acs=SV 1234:0002-0001\n",
+            "do not fit together",
+        ),
+        (
+            "table 1\n1 a mf-endpoint active acs=SV 1234:0001[speed=3]\n",
+            "is not known",
+        ),
+    ] {
+        let error = parse_table(text).expect_err("it is not sound");
+        assert!(error.contains(problem), "{error}");
+    }
+}
+
+#[test]
+fn no_text_ends_in_a_panic() {
+    let mut random = fastrand::Rng::with_seed(5);
+    for _ in 0..20_000 {
+        let mut bytes = TABLE.as_bytes().to_vec();
+        for _ in 0..random.usize(1..6) {
+            let at = random.usize(..bytes.len());
+            bytes[at] = random.u8(..);
+        }
+        // Whether it is understood is not the question.
+        let _ = parse_table(&String::from_utf8_lossy(&bytes));
+    }
+}

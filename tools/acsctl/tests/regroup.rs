@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The plan of a regroup, what it finds in use, and the file by which a killed one is put right. What
+//! is done with the plan, the boot tests show.
+
+mod common;
+
+use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _};
+
+use acsctl::{
+    live::{Live, built_in},
+    regroup::{Plan, State},
+};
+use common::host::{FakeHost, TABLE};
+use topology::Bdf;
+
+fn bdf(text: &str) -> Bdf {
+    text.parse().expect("it is an address")
+}
+
+fn plan_with(host: &FakeHost, even_if: &[&str]) -> Plan {
+    let (places, quirks) = (host.places(), built_in(None).expect("they are sound"));
+    let live = Live::look(&places, &quirks).expect("it can be captured");
+    let accepted = even_if.iter().map(|&name| name.to_owned()).collect();
+    Plan::make(&places, &live, bdf("0000:01:00.0"), &accepted).expect("there is such a function")
+}
+
+fn plan(host: &FakeHost) -> Plan {
+    plan_with(host, &[])
+}
+
+/// A host with a package in one group, which the module's entry would split.
+fn usual(test: &str) -> FakeHost {
+    FakeHost::new(test)
+        .package([2, 2], [0x80, 0x80])
+        .module("acs_quirks_test", TABLE)
+}
+
+#[track_caller]
+fn assert_uses(host: &FakeHost, wanted: &[&str]) {
+    let plan = plan(host);
+    let names: Vec<_> = plan.uses.list.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, wanted);
+    assert_eq!(plan.obstacles.len(), wanted.len(), "{:?}", plan.obstacles);
+    assert_eq!(plan.refusal().is_some(), !wanted.is_empty());
+    // Each is accepted by its name, and by no other.
+    assert_eq!(plan_with(host, wanted).refusal(), None);
+    if let [first, ..] = wanted {
+        assert!(plan_with(host, &[&format!("{first}x")]).refusal().is_some());
+    }
+}
+
+#[test]
+fn a_package_that_an_entry_isolates_is_planned_to_be_split() {
+    let host = usual("plan");
+    let plan = plan(&host);
+    let names = |groups: &[Vec<Bdf>]| groups.iter().map(Vec::len).collect::<Vec<_>>();
+    assert_eq!((names(&plan.now), names(&plan.then)), (vec![2], vec![1, 1]));
+    assert!(
+        !plan.settled && plan.obstacles.is_empty(),
+        "{:?}",
+        plan.obstacles
+    );
+    let order: Vec<_> = plan.package.all().collect();
+    assert_eq!(
+        order,
+        [bdf("0000:01:00.1"), bdf("0000:01:00.0")],
+        "function 0 goes last"
+    );
+    assert!(plan.rescan.ends_with("devices/0000:00:01.0/rescan"));
+    assert!(
+        plan.to_string()
+            .contains("isolated by test/pair of acs_quirks_test")
+    );
+}
+
+#[test]
+fn without_an_entry_that_works_there_is_nothing_to_do() {
+    assert!(plan(&FakeHost::new("bare").package([2, 2], [0x80, 0x80])).settled);
+    let withdrawn = TABLE.replace("active", "withdrawn");
+    let host = FakeHost::new("withdrawn").package([2, 2], [0x80, 0x80]);
+    assert!(plan(&host.module("acs_quirks_test", &withdrawn)).settled);
+    let host = usual("ineffective");
+    host.hook("acs_quirks_test", "ineffective");
+    assert!(plan(&host).settled);
+}
+
+#[test]
+fn conditions_of_an_entry_are_looked_up_in_the_device() {
+    let table =
+        |value: &str| TABLE.replace(" 1234:", &format!(" if=config+50&000000ff={value} 1234:"));
+    let host = FakeHost::new("condition").package([2, 2], [0x80, 0x80]);
+    let host = host.module("acs_quirks_test", &table("00000000"));
+    assert!(!plan(&host).settled, "the register is 0");
+    let host = FakeHost::new("condition").package([2, 2], [0x80, 0x80]);
+    assert!(plan(&host.module("acs_quirks_test", &table("00000001"))).settled);
+}
+
+#[test]
+fn a_function_that_would_fall_apart_is_not_removed() {
+    // No entry, groups that differ from those of a boot: the rescan would do it again.
+    let host = FakeHost::new("trap").package([2, 3], [0x80, 0x00]);
+    let refused = plan_with(&host, &["unseen"]);
+    let [obstacle] = &refused.obstacles[..] else {
+        panic!("{:?}", refused.obstacles);
+    };
+    assert_eq!(obstacle.even_if, None);
+    assert!(obstacle.what.contains("has not the multi-function bit"));
+    // The control: with the bit, a rescan groups them rightly.
+    let host = FakeHost::new("trap").package([2, 3], [0x80, 0x80]);
+    assert!(plan(&host).obstacles.is_empty());
+    // And where an entry isolates the function anyway, so be it.
+    let host = FakeHost::new("trap").package([2, 2], [0x80, 0x00]);
+    assert!(
+        plan(&host.module("acs_quirks_test", TABLE))
+            .obstacles
+            .is_empty()
+    );
+}
+
+#[test]
+fn what_cannot_be_told_is_in_the_way() {
+    let host = usual("kernel");
+    host.file("proc/sys/kernel/osrelease", "6.12.1\n");
+    assert_eq!(
+        plan(&host).obstacles[0].even_if.as_deref(),
+        Some("kernel:6.12.1")
+    );
+    let host = usual("unseen");
+    fs::remove_file(host.path("proc/self/ns/pid")).expect("it is there");
+    host.link("proc/self/ns/pid", "pid:[4026532000]");
+    assert_eq!(plan(&host).obstacles[0].even_if.as_deref(), Some("unseen"));
+    let host = usual("silent");
+    host.file(&FakeHost::of(1, "config"), vec![0xff; 4096]);
+    let refusal = plan(&host).refusal().expect("it is in the way");
+    assert!(
+        refusal.contains("0000:01:00.1 does not answer"),
+        "{refusal}"
+    );
+    let host = usual("no-group");
+    fs::remove_file(host.path(&FakeHost::of(0, "iommu_group"))).expect("it is there");
+    assert!(
+        plan(&host)
+            .refusal()
+            .is_some_and(|it| it.contains("is in no IOMMU group"))
+    );
+}
+
+#[test]
+fn disks_in_use() {
+    let host = usual("disks");
+    host.device(0, "ata1/block/sda", "block", Some("8:0"));
+    host.device(0, "ata1/block/sda/sda1", "block", Some("8:1"));
+    host.device(0, "ata1/block/sda/sda2", "block", Some("8:2"));
+    assert_uses(&host, &[]);
+    host.file(
+        "proc/self/mountinfo",
+        "30 1 8:1 / /srv/a\\040b rw - ext4 /dev/sda1 rw\n",
+    );
+    assert_uses(&host, &["mounted:/dev/sda1"]);
+    assert!(
+        plan(&host)
+            .refusal()
+            .is_some_and(|it| it.contains("is mounted on /srv/a b"))
+    );
+    // A file system that has a number of its own is known by its source.
+    host.file(
+        "proc/self/mountinfo",
+        "30 1 0:40 / /srv rw shared:1 - btrfs /dev/sda2 rw\n",
+    );
+    assert_uses(&host, &["mounted:/dev/sda2"]);
+    host.file(
+        "proc/self/mountinfo",
+        "30 1 8:17 / /srv rw - ext4 /dev/sdb1 rw\n",
+    );
+    assert_uses(&host, &[]);
+    host.file("proc/swaps", "Filename\tType\n/dev/sda2 partition 1 0 -2\n");
+    assert_uses(&host, &["swap:/dev/sda2"]);
+    fs::remove_file(host.path("proc/swaps")).expect("it is there");
+    host.file(&FakeHost::of(0, "ata1/block/sda/sda1/holders/dm-0"), "");
+    host.file("sys/class/block/dm-0/dm/name", "vg-root\n");
+    assert_uses(&host, &["held:/dev/sda1"]);
+    assert!(
+        plan(&host)
+            .refusal()
+            .is_some_and(|it| it.contains("dm-0 (vg-root)"))
+    );
+}
+
+#[test]
+fn a_disk_behind_several_nvme_controllers() {
+    let host = usual("nvme");
+    host.device(1, "nvme/nvme0", "nvme", Some("240:0"));
+    let subsystem = "sys/class/nvme-subsystem/nvme-subsys0";
+    host.file(&format!("{subsystem}/nvme0"), "");
+    host.link(&format!("{subsystem}/nvme0n1/subsystem"), "/class/block");
+    host.file(&format!("{subsystem}/nvme0n1/dev"), "259:0\n");
+    host.file(
+        "proc/self/mountinfo",
+        "30 1 259:0 / /srv rw - xfs /dev/nvme0n1 rw\n",
+    );
+    assert_uses(&host, &["mounted:/dev/nvme0n1"]);
+}
+
+#[test]
+fn network_interfaces_in_use() {
+    let host = usual("network");
+    host.device(0, "net/quirk0", "net", None);
+    host.file(&FakeHost::of(0, "net/quirk0/ifindex"), "77\n");
+    assert_uses(&host, &[]);
+    host.file("proc/net/route", "Iface Destination\nquirk0 00000000\n");
+    assert_uses(&host, &["network:quirk0"]);
+    host.file("proc/net/route", "Iface Destination\nquirk00 00000000\n");
+    host.file(
+        "proc/net/packet",
+        "sk RefCnt Type Proto Iface R\n0 3 3 0003 77 1\n",
+    );
+    assert_uses(&host, &["packets:quirk0"]);
+    host.file(
+        "proc/net/packet",
+        "sk RefCnt Type Proto Iface R\n0 3 3 0003 7 1\n",
+    );
+    host.link(&FakeHost::of(0, "net/quirk0/master"), "../../br0");
+    host.link(&FakeHost::of(0, "net/quirk0/upper_br0"), "../../br0");
+    assert_uses(&host, &["member:quirk0"]);
+}
+
+#[test]
+fn an_interface_that_cannot_be_seen() {
+    let host = usual("elsewhere");
+    host.link(&FakeHost::of(1, "driver"), "../../bus/pci/drivers/e1000e");
+    assert_uses(&host, &["elsewhere:0000:01:00.1"]);
+    fs::remove_file(host.path(&FakeHost::of(1, "driver"))).expect("it is there");
+    host.link(&FakeHost::of(1, "driver"), "../../bus/pci/drivers/vfio-pci");
+    assert_uses(&host, &[]);
+}
+
+#[test]
+fn what_a_process_holds() {
+    let host = usual("processes");
+    host.file("proc/1234/comm", "qemu\n");
+    host.file("proc/1234/maps", "7f00-7f01 rw-s 0 00:00 0 anon\n");
+    // Not a node of the host's devices.
+    host.link("proc/1234/fd/3", "/dev/zero");
+    assert_uses(&host, &[]);
+    // The node of the group, by its number: any name will do.
+    host.file("sys/class/vfio/2/dev", "1:3\n");
+    host.link("proc/1234/fd/4", "/dev/null");
+    assert_uses(&host, &["vfio:/dev/vfio/2", "vfio:/dev/vfio/2"]);
+    assert!(
+        plan(&host)
+            .refusal()
+            .is_some_and(|it| it.contains("qemu (process 1234)"))
+    );
+    fs::remove_dir_all(host.path("sys/class/vfio")).expect("it is there");
+    // A function, by what the kernel tells of the open file.
+    host.link("proc/1234/fd/5", "anon_inode:[vfio-device]");
+    host.link(&FakeHost::of(0, "driver"), "../../bus/pci/drivers/vfio-pci");
+    host.link(&FakeHost::of(1, "driver"), "../../bus/pci/drivers/vfio-pci");
+    host.file(
+        "proc/1234/fdinfo/5",
+        "vfio-device-syspath: /sys/devices/x/0000:01:00.1\n",
+    );
+    assert_uses(&host, &["vfio:0000:01:00.1"]);
+    // An older kernel does not tell.
+    host.file("proc/1234/fdinfo/5", "pos: 0\n");
+    assert_uses(&host, &["vfio:0000:01:00.0", "vfio:0000:01:00.1"]);
+    fs::remove_file(host.path("proc/1234/fd/5")).expect("it is there");
+    // A file of the function, open or mapped.
+    let resource = host.path(&FakeHost::of(0, "resource0"));
+    host.link("proc/1234/fd/6", &resource.display().to_string());
+    assert_uses(&host, &["open:0000:01:00.0"]);
+    fs::remove_file(host.path("proc/1234/fd/6")).expect("it is there");
+    host.file(
+        "proc/1234/maps",
+        format!("7f00-7f01 rw-s 0 00:00 9 {}\n", resource.display()),
+    );
+    assert_uses(&host, &["open:0000:01:00.0"]);
+}
+
+#[test]
+fn other_uses() {
+    let host = usual("other");
+    host.file(&FakeHost::of(0, "sriov_numvfs"), "4\n");
+    host.file(&FakeHost::of(1, "boot_vga"), "1\n");
+    host.device(1, "tty/ttyS4", "tty", Some("4:68"));
+    host.file(
+        "proc/consoles",
+        "tty0 -WU (EC) 4:7\nttyS4 -W- (EC a) 4:68\n",
+    );
+    host.device(1, "dma/dma0chan0", "dma", None);
+    host.file(&FakeHost::of(1, "dma/dma0chan0/in_use"), "1\n");
+    let wanted = [
+        "virtual-functions:0000:01:00.0",
+        "console:/dev/ttyS4",
+        "display:0000:01:00.1",
+        "dma:dma0chan0",
+    ];
+    assert_uses(&host, &wanted);
+}
+
+#[test]
+fn the_state_outlasts_a_kill_and_no_boot() {
+    let host = usual("state");
+    let (places, quirks) = (host.places(), built_in(None).expect("they are sound"));
+    fs::create_dir_all(host.path("run/acsctl")).expect("it can be made");
+    let live = Live::look(&places, &quirks).expect("it can be captured");
+    let state = State::new(&places, &live.topology, &plan(&host)).expect("it can be read");
+    state.save(&places).expect("it can be written");
+    state.save(&places).expect("it can be written again");
+    let path = state.path(&places);
+    let mode = fs::metadata(&path)
+        .expect("it is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let left = State::left_behind(&places).expect("it makes sense");
+    assert_eq!(left, [state]);
+    // Of another boot, there is nothing to put back.
+    host.file("proc/sys/kernel/random/boot_id", "another\n");
+    assert_eq!(State::left_behind(&places).expect("it makes sense"), []);
+    assert!(!path.exists());
+    // One that makes no sense is not passed over.
+    for text in ["", "{}", "{\"schema\": \"acsctl-regroup-state-2\"}"] {
+        fs::write(&path, text).expect("it can be written");
+        let error = State::left_behind(&places).expect_err("it makes no sense");
+        assert!(error.to_string().contains("remove the file"), "{error}");
+    }
+    let names: BTreeSet<_> = acsctl::regroup::WRITER.chars().collect();
+    assert!(
+        !names.contains(&' '),
+        "the writer is one word of the command line"
+    );
+}
