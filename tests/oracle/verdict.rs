@@ -29,6 +29,12 @@ pub(crate) fn find() -> Result {
     to_result(unsafe { acs_quirks_oracle_find() })
 }
 
+/// What `pci_dev_specific_acs_enabled()` returns for a set of flags.
+pub(crate) fn verdict(device: &Device, flags: u16) -> c_int {
+    // SAFETY: The device is held, and has been set up by the PCI core.
+    unsafe { acs_quirks_oracle_verdict(device.as_raw().cast(), flags) }
+}
+
 /// What `pci_dev_specific_acs_enabled()` returns for each set of flags, from none to all: `n` for
 /// -ENOTTY, `0`, `1` for more, `?` for anything else.
 ///
@@ -38,9 +44,7 @@ pub(crate) fn find() -> Result {
 pub(crate) fn verdicts(device: &Device) -> Result<KVVec<u8>> {
     let mut verdicts = KVVec::with_capacity(SETS.into(), GFP_KERNEL)?;
     for flags in 0..SETS {
-        // SAFETY: The device is held, and has been set up by the PCI core.
-        let verdict = unsafe { acs_quirks_oracle_verdict(device.as_raw().cast(), flags) };
-        let letter = match verdict {
+        let letter = match verdict(device, flags) {
             -25 => b'n',
             0 => b'0',
             1.. => b'1',
