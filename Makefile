@@ -50,13 +50,14 @@ demo: modules-$(KERNEL) guest-programs
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/debug/demo
 
 .PHONY: test
-test: ## all checks: lints, host tests, generated files, boot tests on KERNELS=
-test: lint host-test boot-test
+test: ## all checks: lints, host tests, generated files, boot tests on KERNELS=, the KUnit suite
+test: lint host-test boot-test kunit
 
 ##### Parts of the tests
 
 # The roots of the kernel modules, in the edition of Rust that the kernel uses; rustfmt goes on to their parts.
-EDITIONS := src/main.rs src/candidates/main.rs tests/module/main.rs tests/absent/main.rs tests/oracle/main.rs
+EDITIONS := src/main.rs src/candidates/main.rs tests/module/main.rs tests/absent/main.rs tests/oracle/main.rs \
+	tests/kunit/main.rs
 
 .PHONY: fmt
 fmt: root ## format all Rust code
@@ -77,7 +78,7 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 .PHONY: host-test
 host-test: table-check ## tests that need no kernel
 	@$(CARGO) test --quiet --locked --offline --workspace --exclude boot
-	@$(CARGO) test --quiet --locked --offline --package boot --test entries
+	@$(CARGO) test --quiet --locked --offline --package boot --test entries --test ktap
 
 .PHONY: model-test
 model-test: crates ## compare the model of the grouping with the kernel's code on CASES= random topologies (a million), from SEED= on
@@ -105,6 +106,16 @@ need-topologies:
 .PHONY: mutants
 mutants: crates ## change the isolation logic in every way, one by one, and see a test fail (MUTANTS= a regular expression)
 	@$(IN_ROOT) scripts/mutants.sh '$(MUTANTS)'
+
+.PHONY: kunit
+kunit: ## the KUnit suite, on a kernel of its own; ARGS= goes to the test program
+kunit: modules-kunit crates
+	@$(CARGO) test --quiet --locked --offline --package boot --test kunit -- $(ARGS)
+
+.PHONY: kunit-coverage
+kunit-coverage: ## which branches of the kernel's grouping code the KUnit suite reaches
+kunit-coverage: modules-kunit crates
+	@$(CARGO) run --quiet --locked --offline --package boot --bin coverage
 
 .PHONY: fuzz
 fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= seconds (default 60)
@@ -215,6 +226,11 @@ kernel: kernel-$(KERNEL) ## prepare a stock kernel (KERNEL=)
 .PHONY: kernel-%
 kernel-%: root
 	@$(SUDO) scripts/prepare-kernel.sh '$*'
+
+# From the newest of KERNELS=.
+.PHONY: kernel-kunit
+kernel-kunit: kernel-$(lastword $(KERNELS))
+	@$(SUDO) scripts/prepare-kunit-kernel.sh '$(lastword $(KERNELS))'
 
 .PHONY: modules-%
 modules-%: kernel-%

@@ -23,10 +23,16 @@ WANTED=(
 	fs/{fat/fat,fat/msdos,nls/nls_cp437}.ko.xz
 	virt/lib/irqbypass.ko.xz
 )
+EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
+# The kernel that runs the KUnit suite has its drivers built in.
+if [[ $RELEASE == *-kunit ]]; then
+	WANTED=()
+	EDITIONS+=(ACS_QUIRKS_KUNIT=y)
+fi
 
 all_editions() {
 	kbuild "$STEP" "$CACHE/logs/modules-$RELEASE.log" "mend what the compiler says; if the checkout is unchanged, report this" \
-		"$RELEASE" "build/$RELEASE" ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y CLIPPY=1 W=e "$@"
+		"$RELEASE" "build/$RELEASE" "${EDITIONS[@]}" CLIPPY=1 W=e "$@"
 }
 
 install_for_guest() {

@@ -95,6 +95,12 @@ logged() {
 	die "$step" "a command ended with status $status; above is the end of its output, all of it is in $log" "$way_out"
 }
 
+# toolchain: a digest of the packages of the root that make a kernel what it is.
+toolchain() {
+	dpkg-query --admindir="$ROOT/var/lib/dpkg" -W -f '${Package}=${Version}\n' |
+		grep -E '^(rustc|rust-src|bindgen|libclang1?-[0-9]+|gcc-[0-9]+|dwarves)=' | sha256sum | cut -d' ' -f1
+}
+
 # kbuild STEP LOG WAY_OUT RELEASE OUTPUT ARG...: the build system of a prepared kernel on this checkout. The output goes
 # to the folder OUTPUT of the cache.
 kbuild() {

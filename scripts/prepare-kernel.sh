@@ -24,10 +24,6 @@ RESOLVED=$KERNELS/.resolved-$KERNEL
 [[ -e $ROOT/.definition ]] || die "$STEP" "there is no build root at $ROOT" "run scripts/build-root.sh first"
 
 # The crates are good for exactly these packages of the root.
-toolchain() {
-	dpkg-query --admindir="$ROOT/var/lib/dpkg" -W -f '${Package}=${Version}\n' |
-		grep -E '^(rustc|rust-src|bindgen|libclang1?-[0-9]+|gcc-[0-9]+|dwarves)=' | sha256sum | cut -d' ' -f1
-}
 TOOLS=$(toolchain)
 
 if [[ -z ${ACS_QUIRKS_UPDATE:-} && -e $KERNELS/$KERNEL/version ]] &&

@@ -16,6 +16,7 @@
 //! | `vm.rs` | a running guest |
 //! | `groups.rs` | IOMMU groups as a partition, compared |
 //! | `oracle/` | what groups a kernel makes of described machines |
+//! | `kunit/` | the KUnit suite, on a kernel of its own |
 //! | `scenario.rs` | a test as data, and how it is run |
 //! | `scenarios/` | the tests |
 
@@ -23,6 +24,7 @@ pub mod function;
 pub mod groups;
 pub mod initramfs;
 pub mod kernel;
+pub mod kunit;
 pub mod machine;
 pub mod oracle;
 pub mod qmp;

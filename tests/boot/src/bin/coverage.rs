@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Tells which branches of the kernel's grouping code the KUnit suite reaches.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use boot::{
+    kernel::{Kernel, cache},
+    kunit::{self, coverage},
+    setup::Setup,
+};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("the coverage cannot be told: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let kernel = Kernel::find(&cache()?, "kunit")?;
+    let setup = Setup::new(kernel, folder.path())?;
+    let run = kunit::run(&setup)?;
+    println!(
+        "{:32} {:>9} {:>6}  not taken",
+        "function", "branches", "taken"
+    );
+    for reached in coverage::reached(&kunit::tree(&setup)?, &run.counts)? {
+        let taken = reached.branches.iter().filter(|it| it.count > 0).count();
+        let not_taken = reached.branches.iter().filter(|it| it.count == 0);
+        let source = reached.source.display();
+        let mut places: Vec<String> = not_taken
+            .map(|it| format!("{source}:{}", it.line))
+            .collect();
+        places.dedup();
+        println!(
+            "{:32} {:>9} {taken:>6}  {}",
+            reached.function,
+            reached.branches.len(),
+            places.join(" ")
+        );
+    }
+    Ok(())
+}

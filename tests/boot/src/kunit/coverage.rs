@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which branches of the kernel's grouping code were taken, by what gcov has counted in the guest.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::vm::Vm;
+
+/// The functions that make groups, each with its source file and the object that it is in.
+pub const FUNCTIONS: [(&str, &str, &str); 7] = [
+    ("pci_device_group", "iommu.c", "drivers/iommu/iommu"),
+    ("get_pci_alias_group", "iommu.c", "drivers/iommu/iommu"),
+    (
+        "get_pci_function_alias_group",
+        "iommu.c",
+        "drivers/iommu/iommu",
+    ),
+    ("pci_for_each_dma_alias", "search.c", "drivers/pci/search"),
+    ("pci_acs_enabled", "pci.c", "drivers/pci/pci"),
+    ("pci_acs_path_enabled", "pci.c", "drivers/pci/pci"),
+    (
+        "pci_dev_specific_acs_enabled",
+        "quirks.c",
+        "drivers/pci/quirks",
+    ),
+];
+/// Where the counts are in the guest.
+const COUNTS: &str = "/sys/kernel/debug/gcov";
+
+/// What was counted in one object: its path in the kernel's tree, without ending, and the file.
+pub type Counts = Vec<(String, Vec<u8>)>;
+
+/// A branch of a function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Branch {
+    /// Line of the source file.
+    pub line: usize,
+    /// How often it was taken.
+    pub count: u64,
+}
+
+/// What was reached of a function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reached {
+    /// The function.
+    pub function: String,
+    /// Its source file, from the kernel's tree on.
+    pub source: PathBuf,
+    /// Its branches, those of a line in the compiler's order.
+    pub branches: Vec<Branch>,
+    /// Its lines that were not reached.
+    pub unreached: Vec<usize>,
+}
+
+/// Forgets what was counted so far.
+pub(super) fn reset(vm: &mut Vm) -> Result<()> {
+    vm.check(&format!("echo 1 >{COUNTS}/reset")).map(drop)
+}
+
+/// What has been counted since, in the kernel whose tree is `tree`.
+pub(super) fn counts(vm: &mut Vm, tree: &Path) -> Result<Counts> {
+    let mut counts = Counts::new();
+    for (_, _, object) in FUNCTIONS {
+        if counts.iter().any(|(known, _)| known == object) {
+            continue;
+        }
+        let file = format!("{COUNTS}{}/{object}.gcda", tree.display());
+        let text = vm.check(&format!("xxd -p {file}"))?;
+        let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+        let bytes = digits.chunks(2).map(|pair| {
+            let pair = std::str::from_utf8(pair)?;
+            Ok(u8::from_str_radix(pair, 16)?)
+        });
+        counts.push((object.to_owned(), bytes.collect::<Result<_>>()?));
+    }
+    Ok(counts)
+}
+
+/// What gcov makes of the counts in one object.
+#[derive(Deserialize)]
+struct Report {
+    files: Vec<Source>,
+}
+
+#[derive(Deserialize)]
+struct Source {
+    file: PathBuf,
+    lines: Vec<Line>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    #[serde(rename = "line_number")]
+    number: usize,
+    #[serde(default)]
+    function_name: String,
+    count: u64,
+    branches: Vec<Taken>,
+}
+
+#[derive(Deserialize)]
+struct Taken {
+    count: u64,
+}
+
+/// What was reached of each of [`FUNCTIONS`]; `tree` is where the kernel was built.
+///
+/// # Errors
+///
+/// When gcov does not understand the counts, or does not know one of the functions.
+pub fn reached(tree: &Path, counts: &Counts) -> Result<Vec<Reached>> {
+    let mut all = Vec::new();
+    for (object, bytes) in counts {
+        let report = report(&tree.join(object), bytes)?;
+        for (function, source, _) in FUNCTIONS.iter().filter(|(_, _, of)| of == object) {
+            let file = report.files.iter().find(|it| it.file.ends_with(source));
+            let file = file.with_context(|| format!("gcov knows no {source} in {object}"))?;
+            let lines = || file.lines.iter().filter(|it| it.function_name == *function);
+            if lines().next().is_none() {
+                bail!("gcov knows no {function} in {object}");
+            }
+            let branches = lines().flat_map(|line| {
+                line.branches.iter().map(|branch| Branch {
+                    line: line.number,
+                    count: branch.count,
+                })
+            });
+            let unreached = lines().filter(|line| line.count == 0);
+            all.push(Reached {
+                function: (*function).to_owned(),
+                source: file.file.clone(),
+                branches: branches.collect(),
+                unreached: unreached.map(|line| line.number).collect(),
+            });
+        }
+    }
+    Ok(all)
+}
+
+/// Calls gcov on an object, by its path without ending, and the counts in it.
+fn report(object: &Path, counts: &[u8]) -> Result<Report> {
+    let folder = tempfile::tempdir()?;
+    let notes = object.with_extension("gcno");
+    fs::copy(&notes, folder.path().join("object.gcno"))
+        .with_context(|| format!("{} is missing; run: make kernel-kunit", notes.display()))?;
+    fs::write(folder.path().join("object.gcda"), counts)?;
+    let output = Command::new("gcov")
+        .args([
+            "--json-format",
+            "--stdout",
+            "--branch-probabilities",
+            "object.gcda",
+        ])
+        .current_dir(folder.path())
+        .output()
+        .context("cannot run gcov; run: make root")?;
+    if !output.status.success() {
+        bail!("gcov: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    serde_json::from_slice(&output.stdout).context("what gcov prints")
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Loading the module while memory runs out: one allocation after the other fails on purpose.
+
+use anyhow::{Context, Result, bail};
+
+use crate::vm::Vm;
+
+/// The edition that is loaded; the others are the same code.
+const MODULE: &str = "acs_quirks_test";
+/// More allocations than its initialisation has.
+const MOST: u32 = 400;
+/// What fails: allocations below this function of the kernel, which calls a module's initialisation.
+const WITHIN: &str = "do_init_module";
+const DEBUG: &str = "/sys/kernel/debug";
+
+/// Lets each allocation of the module's initialisation fail once. Either the module does not load, and
+/// nothing of it stays; or it loads, and can be unloaded. In the end it loads as ever.
+///
+/// # Errors
+///
+/// The first thing that is not so.
+pub(super) fn survive(vm: &mut Vm) -> Result<()> {
+    let path = vm.check(&format!("/sbin/modinfo -n {MODULE}"))?;
+    set_up(vm)?;
+    let mut refused = 0;
+    for nth in 1..=MOST {
+        let before = injected(vm)?;
+        let load = format!("sh -c 'echo {nth} >/proc/self/fail-nth; exec insmod {path}'");
+        let loads = vm.run(&load)?.status == 0;
+        let failed = injected(vm)? > before;
+        refused += u32::from(!loads);
+        if loads {
+            vm.check(&format!("/sbin/rmmod {MODULE}"))?;
+        } else if !failed {
+            bail!("it does not load, and no allocation has failed");
+        }
+        nothing_stays(vm).with_context(|| format!("after allocation {nth} has failed"))?;
+        if !failed {
+            // It has no more than those before.
+            if refused == 0 {
+                bail!("no allocation keeps it from loading; {nth} were tried");
+            }
+            return vm.is_content();
+        }
+    }
+    bail!("it has more than {MOST} allocations")
+}
+
+/// Has allocations that may wait fail too, where the module is initialised and nowhere else.
+fn set_up(vm: &mut Vm) -> Result<()> {
+    let symbols = vm.check(&format!("grep -A1 ' {WITHIN}$' /proc/kallsyms"))?;
+    let mut addresses = symbols
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    let (Some(start), Some(end)) = (addresses.next(), addresses.next()) else {
+        bail!("the kernel's symbols do not have {WITHIN}:\n{symbols}");
+    };
+    for kind in ["failslab", "fail_page_alloc"] {
+        let settings = [
+            ("ignore-gfp-wait", "N".to_owned()),
+            ("require-start", format!("0x{start}")),
+            ("require-end", format!("0x{end}")),
+            ("verbose", "1".to_owned()),
+        ];
+        for (name, value) in settings {
+            vm.check(&format!("echo {value} >{DEBUG}/{kind}/{name}"))?;
+        }
+    }
+    vm.check(&format!("echo 0 >{DEBUG}/fail_page_alloc/min-order"))?;
+    Ok(())
+}
+
+/// How many allocations have failed on purpose.
+fn injected(vm: &mut Vm) -> Result<usize> {
+    Ok(vm.logged("FAULT_INJECTION: forcing a failure")?.len())
+}
+
+/// Fails when the module has left something behind.
+fn nothing_stays(vm: &mut Vm) -> Result<()> {
+    let found = vm.run(&format!(
+        "ls -d /sys/module/{MODULE} {DEBUG}/{MODULE} 2>/dev/null; cat {DEBUG}/kprobes/list"
+    ))?;
+    if !found.text.is_empty() {
+        bail!("there still is: {}", found.text);
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Reads the results of a suite, as `/sys/kernel/debug/kunit/SUITE/results` has them: KTAP, one level
+//! deep. `Documentation/dev-tools/ktap.rst` in the kernel's source has the format.
+
+use std::{collections::BTreeMap, fmt};
+
+/// What came of a test.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Outcome {
+    /// Whether it has passed. One that was skipped has not.
+    pub passed: bool,
+    /// What it said.
+    pub said: String,
+}
+
+/// What came of a suite.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Report {
+    /// The suite.
+    pub suite: String,
+    /// Its tests.
+    pub tests: BTreeMap<String, Outcome>,
+}
+
+/// Why results are none.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// They do not begin as results do.
+    NoHeader,
+    /// The suite has no name, or no number of tests.
+    NoPlan,
+    /// So many were to be run, and there are results of so many.
+    Count(usize, usize),
+    /// Two tests have one name.
+    Twice(String),
+    /// The suite's own result says something else than those of its tests.
+    Contradiction,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoHeader => f.write_str("they do not begin with \"KTAP version 1\""),
+            Self::NoPlan => {
+                f.write_str("the name of the suite or the number of its tests is missing")
+            }
+            Self::Count(planned, found) => {
+                write!(
+                    f,
+                    "{planned} tests were to be run, and {found} have a result"
+                )
+            }
+            Self::Twice(name) => write!(f, "two tests are called {name}"),
+            Self::Contradiction => f.write_str("the suite and its tests do not say the same"),
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
+impl Report {
+    /// Reads results.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`].
+    pub fn parse(text: &str) -> Result<Self, Fault> {
+        let mut lines = text.lines();
+        if lines.next() != Some("KTAP version 1") {
+            return Err(Fault::NoHeader);
+        }
+        let mut suite = None;
+        let mut planned: Option<usize> = None;
+        let mut tests = BTreeMap::new();
+        let mut of_suite = None;
+        let mut said = String::new();
+        for line in lines {
+            if let Some(name) = line.strip_prefix("    # Subtest: ") {
+                suite = Some(name.to_owned());
+            } else if let Some(count) = line.strip_prefix("    1..") {
+                planned = count.parse().ok();
+            } else if let Some((passed, name)) = line.strip_prefix("    ").and_then(result) {
+                let said = std::mem::take(&mut said);
+                let outcome = Outcome { passed, said };
+                if tests.insert(name.to_owned(), outcome).is_some() {
+                    return Err(Fault::Twice(name.to_owned()));
+                }
+            } else if let Some((passed, _)) = result(line) {
+                of_suite = Some(passed);
+            } else if planned.is_some() {
+                said.push_str(line.trim_start_matches([' ', '#']));
+                said.push('\n');
+            }
+        }
+        let (Some(suite), Some(planned)) = (suite, planned) else {
+            return Err(Fault::NoPlan);
+        };
+        if planned != tests.len() {
+            return Err(Fault::Count(planned, tests.len()));
+        }
+        // KUnit takes a suite in which all were skipped for one that has passed.
+        let all_passed = tests.values().all(|outcome| outcome.passed);
+        if of_suite.is_none() || (all_passed && of_suite == Some(false)) {
+            return Err(Fault::Contradiction);
+        }
+        Ok(Self { suite, tests })
+    }
+}
+
+/// The result of a test or suite: whether it has passed, and its name.
+fn result(line: &str) -> Option<(bool, &str)> {
+    let (passed, rest) = match line.strip_prefix("not ok ") {
+        Some(rest) => (false, rest),
+        None => (true, line.strip_prefix("ok ")?),
+    };
+    let (number, rest) = rest.split_once(' ')?;
+    number.parse::<u32>().ok()?;
+    let mut words = rest.split_whitespace();
+    let name = words.next()?;
+    Some((passed && words.next().is_none(), name))
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Boots the kernel that has KUnit, and has it run the suite.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use super::{
+    Name, Outcome, Report, accounts,
+    coverage::{self, Counts},
+    faults,
+};
+use crate::{
+    machine::{Iommu, Machine},
+    setup::Setup,
+    vm::Vm,
+};
+
+/// An edition of the module that is loaded while the suite runs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Edition {
+    /// The module; `None`: there is no hook.
+    pub module: Option<&'static str>,
+    /// What the suite is told: the position of its table in `tests/kunit/main.rs`, from 1; 0 for none.
+    pub number: u8,
+}
+
+/// All of them, and none.
+pub const EDITIONS: [Edition; 4] = [
+    Edition {
+        module: None,
+        number: 0,
+    },
+    Edition {
+        module: Some("acs_quirks"),
+        number: 1,
+    },
+    Edition {
+        module: Some("acs_quirks_candidates"),
+        number: 2,
+    },
+    Edition {
+        module: Some("acs_quirks_test"),
+        number: 3,
+    },
+];
+
+/// How the suites of groups that the kernel makes are called. They are run with each edition, the others
+/// with none.
+const GROUPING: &str = "acs_quirks_grouping_";
+
+impl Edition {
+    /// Whether a test is run with it.
+    #[must_use]
+    pub fn has(&self, name: &Name) -> bool {
+        self.module.is_none() || name.suite.starts_with(GROUPING)
+    }
+
+    /// A name for people.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.module.unwrap_or("no edition")
+    }
+}
+
+/// What came of each test with each edition, and of the kernel.
+#[derive(Debug)]
+pub struct Run {
+    /// The tests, by edition and name.
+    pub outcomes: BTreeMap<(Edition, Name), Outcome>,
+    /// What gcov has counted in all of them.
+    pub counts: Counts,
+    /// What else was looked at, with a name for it.
+    pub checks: Vec<(&'static str, Result<()>)>,
+}
+
+/// What else is looked at, in this order: whether machines that come and go leave something behind,
+/// whether the module loads or does not where memory runs out, whether memory is lost after all of that,
+/// and whether the kernel has complained of anything.
+type Check = fn(&mut Vm) -> Result<()>;
+const CHECKS: [(&str, Check); 4] = [
+    ("machines-leave-nothing-behind", with_suite),
+    ("no-memory-to-load", faults::survive),
+    ("no-memory-is-lost", accounts::no_leak),
+    ("kernel-is-content", |vm| vm.is_content()),
+];
+
+/// The names of the checks.
+pub fn checks() -> impl Iterator<Item = &'static str> {
+    CHECKS.into_iter().map(|(name, _)| name)
+}
+
+/// How long all may take, on a slow host.
+const LIMIT: Duration = Duration::from_secs(900);
+/// Where the results are.
+const RESULTS: &str = "/sys/kernel/debug/kunit";
+const SUITE: &str = "acs_quirks_kunit";
+
+/// Boots the kernel and runs the suite.
+///
+/// # Errors
+///
+/// When the guest does not boot, ends, or gives results that make no sense.
+pub fn run(setup: &Setup) -> Result<Run> {
+    let setup = Setup {
+        // Power management of links wants a port above each switch; warnings go to the console, where they
+        // outlive a panic.
+        options: "pcie_aspm=off loglevel=5",
+        ..setup.clone()
+    };
+    let log = setup.kernel.logs.join("suite.log");
+    let machine = Machine {
+        cpus: 2,
+        // Some of the kernel's quirks are for such hosts only.
+        iommu: Iommu::Amd,
+        bridges: &[],
+        packages: &[],
+        acpi: None,
+    };
+    let mut vm = Vm::boot(&setup, &machine, Instant::now() + LIMIT, &log)
+        .with_context(|| format!("cannot boot; log: {}", log.display()))?;
+    let tree = tree(&setup)?;
+    let outcomes = coverage::reset(&mut vm)
+        .and_then(|()| suite(&mut vm))
+        .and_then(|outcomes| Ok((outcomes, coverage::counts(&mut vm, &tree)?)));
+    let context = || format!("guest's log: {}", log.display());
+    let mut checks = Vec::new();
+    if outcomes.is_ok() {
+        for (name, check) in CHECKS {
+            checks.push((name, check(&mut vm).with_context(context)));
+        }
+    }
+    vm.save_log(&log)?;
+    let (outcomes, counts) = outcomes.with_context(context)?;
+    Ok(Run {
+        outcomes,
+        counts,
+        checks,
+    })
+}
+
+/// Where the kernel of `setup` was built.
+///
+/// # Errors
+///
+/// When it is not there any more.
+pub fn tree(setup: &Setup) -> Result<PathBuf> {
+    let tree = setup.kernel.image.with_file_name("tree");
+    let found = tree.canonicalize();
+    found.with_context(|| format!("{} is missing; run: make kernel-kunit", tree.display()))
+}
+
+/// Runs the suite once with each edition.
+fn suite(vm: &mut Vm) -> Result<BTreeMap<(Edition, Name), Outcome>> {
+    let mut outcomes = BTreeMap::new();
+    for edition in EDITIONS {
+        if let Some(module) = edition.module {
+            vm.check(&format!("/sbin/modprobe {module}"))?;
+        }
+        let filter = if edition.module.is_none() {
+            ""
+        } else {
+            GROUPING
+        };
+        vm.check(&format!(
+            "echo '{filter}*' >/sys/module/kunit/parameters/filter_glob"
+        ))?;
+        vm.check(&format!(
+            "/sbin/modprobe {SUITE} edition={}",
+            edition.number
+        ))?;
+        for suite in vm.check(&format!("ls {RESULTS}"))?.split_whitespace() {
+            let text = vm.check(&format!("cat {RESULTS}/{suite}/results"))?;
+            let report = Report::parse(&text)
+                .with_context(|| format!("results of {suite}, {}:\n{text}", edition.name()))?;
+            if report.suite != suite {
+                bail!("{suite} has the results of {}", report.suite);
+            }
+            outcomes.extend(report.tests.into_iter().map(|(test, outcome)| {
+                let suite = report.suite.clone();
+                ((edition, Name { suite, test }), outcome)
+            }));
+        }
+        vm.check(&format!("/sbin/rmmod {SUITE}"))?;
+        if let Some(module) = edition.module {
+            vm.check(&format!("/sbin/rmmod {module}"))?;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// Has the suite loaded for a look at the accounts.
+fn with_suite(vm: &mut Vm) -> Result<()> {
+    vm.check("echo '*' >/sys/module/kunit/parameters/filter_glob")?;
+    vm.check(&format!("/sbin/modprobe {SUITE}"))?;
+    let balance = accounts::balance(vm);
+    vm.check(&format!("/sbin/rmmod {SUITE}"))?;
+    balance
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which tests the suite has, by its source: what is there must have been run.
+
+use std::{fmt, fs, path::Path};
+
+use anyhow::{Context, Result, bail};
+use syn::{Attribute, Item, ItemMod};
+
+/// A test, by its suite and its own name.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Name {
+    /// What `#[kunit_tests()]` names.
+    pub suite: String,
+    /// The function.
+    pub test: String,
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}::{}", self.suite, self.test)
+    }
+}
+
+/// The tests in the source files of `folder`, by name.
+///
+/// # Errors
+///
+/// When a file cannot be read, or there is no test at all.
+pub fn tests(folder: &Path) -> Result<Vec<Name>> {
+    let mut names = Vec::new();
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "rs") {
+            let text = fs::read_to_string(&path)?;
+            let file = syn::parse_file(&text).with_context(|| format!("in {}", path.display()))?;
+            collect(&file.items, &mut names)?;
+        }
+    }
+    if names.is_empty() {
+        bail!("there is no test in {}", folder.display());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Adds the tests in the suites among `items`, and in modules in them.
+fn collect(items: &[Item], names: &mut Vec<Name>) -> Result<()> {
+    let modules = items.iter().filter_map(|item| match item {
+        Item::Mod(module) => Some(module),
+        _ => None,
+    });
+    for module in modules {
+        let items = module.content.as_ref().map_or(&[][..], |(_, items)| items);
+        match suite(module)? {
+            None => collect(items, names)?,
+            Some(suite) => names.extend(functions(items).map(|test| Name {
+                suite: suite.clone(),
+                test,
+            })),
+        }
+    }
+    Ok(())
+}
+
+/// The suite that a module is, if it is one.
+fn suite(module: &ItemMod) -> Result<Option<String>> {
+    let found = module.attrs.iter().find(|it| is(it, "kunit_tests"));
+    let name = found.map(Attribute::parse_args::<syn::Ident>).transpose();
+    let name = name.with_context(|| format!("module {}: #[kunit_tests(NAME)]", module.ident))?;
+    Ok(name.map(|name| name.to_string()))
+}
+
+/// The functions that are tests.
+fn functions(items: &[Item]) -> impl Iterator<Item = String> {
+    items.iter().filter_map(|item| match item {
+        Item::Fn(function) if function.attrs.iter().any(|it| is(it, "test")) => {
+            Some(function.sig.ident.to_string())
+        }
+        _ => None,
+    })
+}
+
+fn is(attribute: &Attribute, name: &str) -> bool {
+    attribute.path().is_ident(name)
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A machine that comes and goes some times, and this many times over. Whether something is left of it, the kernel's own
+//! accounts tell, which are looked at from outside.
+
+use kernel::prelude::*;
+
+use crate::{
+    groups::{
+        of_kernel,
+        scan, //
+    },
+    hardware::{
+        DOWNSTREAM_PORT,
+        ROOT_PORT,
+        UPSTREAM_PORT, //
+    },
+    synthetic::description::Function, //
+};
+
+/// How often.
+const CYCLES: u32 = 10;
+const ADAPTER: (u16, u16) = (0x1077, 0x8030);
+const MACHINE: [Function; 6] = [
+    Function::port(0, 1, ROOT_PORT, 1, 3).isolating(),
+    Function::port(1, 0, UPSTREAM_PORT, 2, 3),
+    Function::port(2, 0, DOWNSTREAM_PORT, 3, 3).isolating(),
+    Function::mate(3, 0, 0, ADAPTER),
+    Function::mate(3, 0, 1, ADAPTER),
+    Function::endpoint(0, 2, 0, ADAPTER).conventional(),
+];
+
+#[kunit_tests(acs_quirks_cycles)]
+mod suite {
+    use super::*;
+
+    #[test]
+    fn a_machine_comes_and_goes() -> Result {
+        for cycle in 0..CYCLES {
+            let mut machine = scan("a cycle", &MACHINE, &[])?;
+            let groups = of_kernel(&mut machine)?;
+            ensure!(
+                groups.iter().all(|group| *group >= 0),
+                "cycle {cycle}: {groups:?}"
+            );
+        }
+        Ok(())
+    }
+}
