@@ -99,6 +99,12 @@ oracle: need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
 	@$(CARGO) build --quiet --locked --offline --package boot --bin oracle
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(SUDO) scripts/oracle.sh '$(REPORT)' $(TOPOLOGIES)
 
+.PHONY: speed
+speed: ## measure the kernel's grouping (KERNEL=) and the model's beside each other
+speed: modules-$(KERNEL) crates
+	@$(CARGO) build --quiet --locked --offline --release --package boot --bin speed
+	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/release/speed
+
 .PHONY: need-topologies
 need-topologies:
 	@: $(or $(TOPOLOGIES),$(error TOPOLOGIES must name a topology file or a folder, as in make oracle TOPOLOGIES=tests/topologies))
