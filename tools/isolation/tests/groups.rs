@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::{
     groups_in_c,
     machine::{Change as _, Machine, bridge, devfn, endpoint, port, shared},
@@ -502,4 +504,32 @@ fn groups_are_counted() {
     let count = groups::assign(&release, &functions, &mut work, &mut order, &mut groups);
     assert_eq!(count, Ok(2));
     assert_eq!(groups, [Some(0), None, Some(1), Some(1)]);
+}
+
+/// Against the set of the standard library.
+#[test]
+fn a_set_of_numbers_is_one() {
+    assert!(DevfnSet::EMPTY.is_empty());
+    assert!(!DevfnSet::ALL.is_empty());
+    let numbers = [0, 1, 63, 64, 127, 128, 192, 255];
+    for chosen in 0..1_u16 << numbers.len() {
+        let is_chosen = |(at, _): &(usize, u8)| (chosen >> at) & 1 == 1;
+        let chosen = numbers.into_iter().enumerate().filter(is_chosen);
+        let expected: BTreeSet<u8> = chosen.map(|(_, number)| number).collect();
+        let found: DevfnSet = expected.iter().copied().collect();
+        assert_eq!(found.is_empty(), expected.is_empty(), "{expected:?}");
+        let contained = (0..=u8::MAX).filter(|&number| found.contains(number));
+        assert!(contained.eq(expected.iter().copied()), "{expected:?}");
+        for from in [0, 1, 2, 63, 64, 65, 128, 255, 256] {
+            let first = expected.iter().find(|&&number| u16::from(number) >= from);
+            assert_eq!(
+                found.first_from(from),
+                first.copied(),
+                "{from} {expected:?}"
+            );
+        }
+        let rest: BTreeSet<u8> = (0..=u8::MAX).filter(|it| !expected.contains(it)).collect();
+        let rest: DevfnSet = rest.into_iter().collect();
+        assert_eq!(DevfnSet::ALL.without(&found), rest, "{expected:?}");
+    }
 }
