@@ -110,7 +110,7 @@ impl<'a> Notes<'a> {
     }
 
     /// What stands at `span` in the file.
-    pub(crate) fn text(&self, span: &Range<usize>) -> &str {
+    pub(crate) fn text(&self, span: &Range<usize>) -> &'a str {
         self.file.text.get(span.clone()).unwrap_or_default()
     }
 

@@ -91,6 +91,7 @@ pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding
     }
     findings.extend(repeated_numbers(&drafts));
     findings.extend(overlap::check(&drafts));
+    findings.extend(in_other_folders(&drafts));
     findings.extend(too_many(&drafts, scope));
     let mut quirks = Vec::new();
     if findings.is_empty() {
@@ -124,6 +125,37 @@ fn repeated_numbers(drafts: &[Draft<'_>]) -> Vec<Finding> {
             findings.extend(notes.into_findings());
         } else {
             owners.insert(*number, draft.file);
+        }
+    }
+    findings
+}
+
+/// A vendor's ids have one folder: that of the entry with the lowest number, which came first.
+fn in_other_folders(drafts: &[Draft<'_>]) -> Vec<Finding> {
+    let mut by_age: Vec<_> = drafts.iter().collect();
+    by_age.sort_by_key(|draft| {
+        draft
+            .number
+            .as_ref()
+            .map_or(u16::MAX, |(number, _)| *number)
+    });
+    let mut owners: BTreeMap<u16, &str> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for draft in by_age {
+        let Some((folder, _)) = draft.file.name.split_once('/') else {
+            continue;
+        };
+        let mut blamed = Vec::new();
+        for ids in draft.ids() {
+            let owner = *owners.entry(ids.vendor).or_insert(folder);
+            if owner != folder && !blamed.contains(&ids.vendor) {
+                blamed.push(ids.vendor);
+                let mut notes = Notes::on(draft.file);
+                let problem = format!("entries for the vendor {:04x} lie in {owner}/", ids.vendor);
+                let help = format!("move it to {owner}/, or correct the vendor id");
+                notes.add(Rule::VendorFolder, &ids.span, "match.vendor", problem, help);
+                findings.extend(notes.into_findings());
+            }
         }
     }
     findings

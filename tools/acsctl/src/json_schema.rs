@@ -67,10 +67,11 @@ fn value(value: Value) -> Json {
         Value::Number => json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX }),
         Value::Flag => json!({ "type": "boolean" }),
         Value::Text => json!({ "type": "string", "pattern": "\\S" }),
+        Value::Line => json!({ "type": "string", "pattern": "^[^\\n]*\\S[^\\n]*$" }),
         Value::Form(form) => json!({ "type": "string", "pattern": form }),
         // What the editors' TOML parsers make of a day.
         Value::Day => json!({ "type": "string", "format": "date" }),
-        Value::Addresses => list(json!({ "type": "string", "pattern": ADDRESS })),
+        Value::Addresses => unique(json!({ "type": "string", "pattern": ADDRESS })),
         Value::Groups => list(unique(json!({ "type": "string", "pattern": BDF }))),
         Value::Ids => list(json!({ "type": "string", "pattern": IDS })),
         Value::Subsystems => unique(json!({ "type": "string", "pattern": SUBSYSTEM })),

@@ -51,7 +51,9 @@ rules! {
     FileEncoding "file-encoding"
         "A data file is UTF-8 without a byte order mark.";
     TextCharacters "text-characters"
-        "No character is invisible or changes the direction of the text: what is reviewed is what is read.";
+        "No character is invisible, changes the direction of the text, or is written as an escape: what is reviewed is what is read.";
+    TextLookalikes "text-lookalikes"
+        "No word mixes alphabets whose letters look alike, and no letter is another one's shape.";
     Syntax "syntax"
         "A data file is TOML.";
     Schema "schema"
@@ -67,7 +69,7 @@ rules! {
     ValueEmpty "value-empty"
         "No text is blank and no list is empty.";
     Unanswered "unanswered"
-        "No question of a draft is left without an answer.";
+        "No question of a draft is left without an answer, or with \"TODO\" or \"-\" for one.";
     ValueUnknown "value-unknown"
         "A word out of a fixed set is one of that set.";
     ValueTwice "value-twice"
@@ -85,13 +87,17 @@ rules! {
     IdReversed "id-reversed"
         "A range goes from the lower id or revision to the higher.";
     IdWide "id-wide"
-        "A range that is claimed holds no more than 64 ids: a statement is for exactly these ids.";
+        "A range that is claimed holds no more than 64 ids, also when it is written in pieces, and an entry no more than 256: a statement is for exactly these ids.";
     IdAny "id-any"
         "Every device of a vendor is claimed in mainline entries alone, and bounded by a PCIe type.";
+    ClassOfKind "class-of-kind"
+        "A class is one that functions of the entry's kind can have.";
     SubsystemsOfKind "subsystems-of-kind"
         "Subsystems are named of endpoints alone: ports do not have them where endpoints do.";
     RegisterPlace "register-place"
         "A register is aligned to its width, and within the space that its offset counts from.";
+    RegisterHeader "register-header"
+        "A condition is not on the header: identity has keys of its own, and the rest the system writes.";
     RegisterBits "register-bits"
         "A mask has a bit, a value none beside the mask, and an absent function does not read as it.";
     ConditionMany "condition-many"
@@ -114,8 +120,14 @@ rules! {
         "An entry that a module is built from says only what the module can decide.";
     DateFuture "date-future"
         "A statement is not of a day that has not come.";
+    DateEarly "date-early"
+        "A statement is not older than PCI Express.";
+    StatementIds "statement-ids"
+        "Where the statement names ids, as 10de:0a01, they are those of the entry: none that it does not speak of, and all that it claims, of a range both ends.";
     SourceForm "source-form"
-        "A source is an address with https:// and a host, so that it can be read.";
+        "A source is the https:// address of a document on a public host, in plain characters, so that it can be read.";
+    VendorFolder "vendor-folder"
+        "All entries for the ids of one vendor lie in one folder, so that they are seen side by side.";
     InMainline "in-mainline"
         "What mainline has already is not claimed once more.";
     Overlap "overlap"

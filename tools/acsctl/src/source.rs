@@ -122,9 +122,11 @@ pub fn built_in() -> Sources {
     sources
 }
 
-/// Whether a file is a data file, by its name.
+/// Whether a file is a data file, by its name. In capitals too: one that is passed over in silence
+/// would look as if it had no fault.
 fn is_data(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "toml")
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
 }
 
 /// Reads every `*.toml` at any depth below `folder`.
@@ -181,6 +183,11 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
         built_in: false,
     };
     let kind = fs::symlink_metadata(path).map_err(error)?.file_type();
+    if is_data(path) && path.extension().is_none_or(|ending| ending != "toml") {
+        let problem = "the ending is not in lowercase letters";
+        let help = "name it so that it ends in .toml";
+        return Ok(Err(Box::new(file.fault(Rule::FileName, problem, help))));
+    }
     if kind.is_symlink() {
         let help = "put the file or folder itself there";
         return Ok(Err(Box::new(file.fault(

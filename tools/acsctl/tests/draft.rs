@@ -115,14 +115,15 @@ fn the_groups_of_a_draft_are_those_that_the_check_computes() {
     let (mut tried, known) = (0, data());
     for machine in machines(&root().join("tests/topologies")) {
         for function in &machine.functions {
-            let named = draft(&machine, function.bdf, Some("acme/x1"), &known);
+            let named = draft(&machine, function.bdf, None, &known);
             let Ok((name, draft)) = named else {
                 continue;
             };
             tried += 1;
             let folder = scratch("groups");
-            fs::create_dir(folder.join("acme")).expect("it is the test's own");
             let path = folder.join(name).with_extension("toml");
+            fs::create_dir(path.parent().expect("a vendor's folder"))
+                .expect("it is the test's own");
             fs::write(&path, answered(&draft.data)).expect("it is the test's own");
             let mut capture = Vec::new();
             topology::write(&draft.capture, &mut capture).expect("it can be written");
@@ -325,4 +326,35 @@ fn the_command_writes_both_files_once() {
     let (status, _, error) = acsctl(&folder, &["table", "new", "82.0"]);
     assert_eq!(status, Some(2), "{error}");
     assert!(error.contains("is not an address"), "{error}");
+}
+
+/// A draft that waits for its answers does not keep another one from being made.
+#[test]
+fn a_draft_can_be_made_beside_another() {
+    let folder = scratch("beside");
+    fs::create_dir_all(folder.join("quirks/acme")).expect("it is the test's own");
+    let sound = tests().join("accepted/acme/refused.toml");
+    fs::copy(sound, folder.join("quirks/acme/refused.toml")).expect("it is the test's own");
+    let capture = tests().join("accepted/acme/nic.capture.json");
+    let capture = capture.to_str().expect("the path is text");
+    for (name, notices) in [("acme/x1", 0), ("acme/x2", 1)] {
+        let arguments = [
+            "table",
+            "new",
+            "01:00.0",
+            "--topology",
+            capture,
+            "--name",
+            name,
+        ];
+        let (status, out, error) = acsctl(&folder, &arguments);
+        assert_eq!(status, Some(0), "{error}");
+        assert!(
+            out.contains(&format!("quirks/{name}.toml: the draft")),
+            "{out}"
+        );
+        let notice = "notice: quirks/acme/x1.toml has findings";
+        assert_eq!(error.matches(notice).count(), notices, "{error}");
+        assert_eq!(error.lines().count(), notices, "{error}");
+    }
 }

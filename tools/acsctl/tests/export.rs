@@ -208,7 +208,7 @@ diff --git a/drivers/pci/quirks.c b/drivers/pci/quirks.c
 fn a_shared_handler_takes_what_grants_just_as_much() {
     let endpoints = added(&patch(&entry("broadcom/next")));
     has(&endpoints, "{ 0x14e4, 0xa762, pci_quirk_mf_endpoint_acs },");
-    has(&endpoints, "{ 0xacee, 0x0100, pci_quirk_mf_endpoint_acs },");
+    has(&endpoints, "{ 0xaced, 0x0100, pci_quirk_mf_endpoint_acs },");
     has(
         &endpoints,
         "Left out on purpose: 14e4:a763. That one has an embedded",
@@ -248,7 +248,7 @@ fn many_devices_go_into_a_switch_that_leaves_others_alone() {
     let ports = added(&patch(&entry("acme/many-ports")));
     has(
         &ports,
-        "\t/* root ports of the second generation */\n\tcase 0x0680 ... 0x06bf:\n\tcase 0x06c0 ... 0x06ff:\n\t\tbreak;\n\tdefault:\n\t\treturn -ENOTTY;",
+        "\t/* root ports of the second generation */\n\tcase 0x0680 ... 0x06bf:\n\tcase 0x06c1 ... 0x06ff:\n\t\tbreak;\n\tdefault:\n\t\treturn -ENOTTY;",
     );
     has(&ports, "{ 0xacee, PCI_ANY_ID, pci_quirk_acme_rp_acs },");
     // 0xffff in a row would be PCI_ANY_ID.

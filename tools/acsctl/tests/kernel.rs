@@ -42,7 +42,7 @@ devices = [\"0500\"]
 [evidence]
 statement = \"It is isolated.\"
 stated-by = \"A. Engineer, Acme\"
-sources = [\"https://example.org/\"]
+sources = [\"https://example.org/x\"]
 [mainline]
 since = \"{since}\"
 handler = \"pci_quirk_acme_acs\"

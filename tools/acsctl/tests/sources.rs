@@ -51,6 +51,16 @@ fn an_empty_file() {
 }
 
 #[test]
+fn an_ending_in_capitals() {
+    let sources = folder("capitals", |path| {
+        let sound = tests().join("accepted/acme/taken-back.toml");
+        fs::copy(sound, path.with_extension("TOML")).expect("the folder is the test's own");
+    });
+    let expected = "1:1: file-name: file: the ending is not in lowercase letters; ";
+    assert_found(sources, "acme/other.TOML", expected);
+}
+
+#[test]
 fn a_file_that_is_not_utf8() {
     let sources = folder("encoding", |path| {
         fs::write(path, b"schema = 1\nname = \"\xe9\"\n").expect("it is writable");

@@ -134,16 +134,39 @@ pub(super) fn any(ids: &[&Ids], kinds: &[Kind], status: Option<Status>, notes: &
 }
 
 /// The largest range that is still a claim on exactly these ids.
-const WIDEST: u16 = 64;
+const WIDEST: u32 = 64;
+/// The most ids that a statement can have named.
+const MOST: u32 = 256;
 
-/// Checks that a claim of ours is on ids that somebody can have named.
+/// Checks that a claim of ours is on ids that somebody can have named: ranges are short, also those
+/// that are written in pieces, and few.
 pub(super) fn width(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>) {
     let is_ours = status.is_some_and(|status| status != Status::Mainline && !status.is_negative());
-    let too_wide = |ids: &&&Ids| !ids.is_any() && ids.last - ids.first >= WIDEST;
-    for ids in ids.iter().filter(too_wide).filter(|_| is_ours) {
-        let problem = format!("{ids} are more than {WIDEST} devices");
-        let help = "list the ids that the statement names, each or in short ranges";
-        notes.add(Rule::IdWide, &ids.span, "match.devices", problem, help);
+    let mut ids: Vec<_> = ids.iter().filter(|ids| !ids.is_any() && is_ours).collect();
+    ids.sort_by_key(|ids| (ids.vendor, ids.first));
+    let help = "list the ids that the statement names, each or in short ranges";
+    let (mut run, mut all) = (0, 0);
+    for (at, range) in ids.iter().enumerate() {
+        let count = u32::from(range.last - range.first) + 1;
+        let before = at.checked_sub(1).map(|before| ids[before]);
+        let goes_on = before.is_some_and(|before| {
+            before.vendor == range.vendor && before.last.checked_add(1) == Some(range.first)
+        });
+        let was = if goes_on { run } else { 0 };
+        run = was + count;
+        if run > WIDEST && was <= WIDEST {
+            let problem = if goes_on {
+                format!("{range} and what comes before it are more than {WIDEST} devices")
+            } else {
+                format!("{range} are more than {WIDEST} devices")
+            };
+            notes.add(Rule::IdWide, &range.span, "match.devices", problem, help);
+        }
+        if all + count > MOST && all <= MOST {
+            let problem = format!("with {range}, the entry is for more than {MOST} devices");
+            notes.add(Rule::IdWide, &range.span, "match.devices", problem, help);
+        }
+        all += count;
     }
 }
 

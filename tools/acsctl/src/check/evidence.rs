@@ -5,16 +5,27 @@
 
 use toml::{Spanned, value::Date};
 
-use super::prose;
-use crate::{finding::Notes, format, quirk::Evidence, rule::Rule};
+use super::{not_of_form, prose, stated};
+use crate::{
+    finding::Notes,
+    format,
+    quirk::{Devices, Evidence, Excluded},
+    rule::Rule,
+};
 
-/// Reads the `[evidence]` section; `today` is the day after which nobody can have stated anything.
+/// Reads the `[evidence]` section of an entry for these devices; `today` is the day after which
+/// nobody can have stated anything.
 pub(super) fn check(
     value: Option<&Spanned<format::Evidence>>,
+    devices: &[Devices],
+    excludes: &[Excluded],
     today: Date,
     notes: &mut Notes<'_>,
 ) -> Option<Evidence> {
     let evidence = value?.get_ref();
+    if let Some(statement) = &evidence.statement {
+        stated::check(statement, devices, excludes, notes);
+    }
     filled(evidence.statement.as_ref(), "evidence.statement", notes);
     filled(evidence.stated_by.as_ref(), "evidence.stated-by", notes);
     let date = day(evidence, today, notes);
@@ -28,10 +39,17 @@ pub(super) fn check(
         }
     }
     let sources = evidence.sources.iter().flat_map(Spanned::get_ref);
+    let mut seen = Vec::new();
     for source in sources.clone() {
         let text = source.get_ref();
+        if seen.contains(&text) {
+            let field = "evidence.sources";
+            let (problem, help) = (format!("{text} stands twice"), "take one of them out");
+            notes.add(Rule::ValueTwice, &source.span(), field, problem, help);
+        }
+        seen.push(text);
         if !is_address(text) {
-            let problem = format!("\"{text}\" is not an address that can be cited");
+            let problem = format!("\"{}\" is not an address that can be cited", plain(text));
             notes.add(
                 Rule::SourceForm,
                 &source.span(),
@@ -66,24 +84,62 @@ fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Optio
         let help = "write the day on which the statement was made";
         notes.add(Rule::DateFuture, &value.span(), field, problem, help);
     }
+    if day.year < FIRST_YEAR {
+        let problem = format!("{day} is before there was PCI Express");
+        let help = "write the day on which the statement was made";
+        notes.add(Rule::DateEarly, &value.span(), field, problem, help);
+    }
     Some(day)
 }
 
-/// Whether a text is `https://`, a host with a dot in it, and a path.
+/// A text with the numbers of characters that are not plain: they may look as if they were.
+fn plain(text: &str) -> String {
+    let each = text.chars().map(|c| match c {
+        ' '..='~' => c.to_string(),
+        _ => c.escape_unicode().to_string(),
+    });
+    each.collect()
+}
+
+/// The year of the PCI Express Base Specification 1.0.
+const FIRST_YEAR: u16 = 2002;
+
+/// Last labels of hosts that not everybody can reach (RFC 6761, RFC 6762, RFC 9476 and practice).
+const NOT_PUBLIC: [&str; 9] = [
+    "arpa",
+    "home",
+    "internal",
+    "invalid",
+    "lan",
+    "local",
+    "localhost",
+    "onion",
+    "test",
+];
+
+/// Whether a text is `https://`, a public host by a name in plain letters, and a document there. Other
+/// characters of an address have a form with a percent sign, and could pass for something else.
 fn is_address(text: &str) -> bool {
-    let Some((host, _)) = text
-        .strip_prefix("https://")
-        .and_then(|rest| rest.split_once('/'))
-    else {
+    let rest = text.strip_prefix("https://");
+    let Some((host, document)) = rest.and_then(|rest| rest.split_once('/')) else {
+        return false;
+    };
+    let Some((labels, last)) = host.rsplit_once('.') else {
         return false;
     };
     let is_label = |label: &str| {
-        !label.is_empty()
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        !label.is_empty() && label.bytes().all(is_part) && !label.contains("xn--")
     };
-    host.contains('.') && host.split('.').all(is_label) && !text.contains(char::is_whitespace)
+    let is_last = last.len() > 1
+        && last.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && !NOT_PUBLIC.contains(&last);
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'*+,;=%".contains(&byte);
+    labels.split('.').all(is_label)
+        && is_last
+        && !document.is_empty()
+        && document.bytes().all(is_plain)
 }
 
 /// Checks the prose outside the evidence: the reason for a status, what is left out of the
@@ -91,6 +147,18 @@ fn is_address(text: &str) -> bool {
 pub(super) fn check_prose(parsed: &format::File, notes: &mut Notes<'_>) {
     filled(parsed.reason.as_ref(), "reason", notes);
     filled(parsed.name.as_ref(), "name", notes);
+    if let Some(name) = parsed
+        .name
+        .as_ref()
+        .filter(|name| name.get_ref().contains('\n'))
+    {
+        not_of_form(
+            name,
+            "name",
+            "write it on one line: it is a headline",
+            notes,
+        );
+    }
     filled(parsed.partial.as_ref(), "partial", notes);
 }
 

@@ -11,7 +11,10 @@ use crate::{finding::Notes, format, limits::Limits, rule::Rule};
 /// Reads the limits; what is wrong is left out, with a finding.
 pub(super) fn check(one: &format::Match, kinds: &[Kind], notes: &mut Notes<'_>) -> Limits {
     Limits {
-        class: one.class.as_ref().and_then(|value| class(value, notes)),
+        class: one
+            .class
+            .as_ref()
+            .and_then(|value| class(value, kinds, notes)),
         revisions: one
             .revisions
             .as_ref()
@@ -24,7 +27,7 @@ pub(super) fn check(one: &format::Match, kinds: &[Kind], notes: &mut Notes<'_>) 
     }
 }
 
-fn class(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<Class> {
+fn class(value: &Spanned<String>, kinds: &[Kind], notes: &mut Notes<'_>) -> Option<Class> {
     let text = value.get_ref();
     let class = match text.len() {
         4 => id(text).map(Class::Subclass),
@@ -35,7 +38,33 @@ fn class(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<Class> {
                     as \"010802\"";
         not_of_form(value, "match.class", help, notes);
     }
+    let can_have = |kind: &Kind| class.is_none_or(|class| can_have(*kind, class));
+    if !kinds.is_empty() && !kinds.iter().any(can_have) {
+        let problem = format!("no function of the entry's kind is of the class {text}");
+        let help =
+            "ports are bridges, and endpoints are not of the class 0604: correct class or kind";
+        notes.add(
+            Rule::ClassOfKind,
+            &value.span(),
+            "match.class",
+            problem,
+            help,
+        );
+    }
     class
+}
+
+/// Whether functions of a kind can be of a class: ports are bridges, and the kernel takes no function
+/// with an endpoint's header for a device that is of a PCI bridge's class (`pci_setup_device`).
+fn can_have(kind: Kind, class: Class) -> bool {
+    let subclass = match class {
+        Class::Subclass(class) => u32::from(class),
+        Class::Interface(class) => class >> 8,
+    };
+    match kind.layout() {
+        HeaderLayout::Bridge => subclass >> 8 == 0x06,
+        HeaderLayout::Endpoint => subclass != 0x0604,
+    }
 }
 
 fn revisions(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u8, u8)> {

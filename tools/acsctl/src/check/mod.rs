@@ -7,6 +7,7 @@
 //! | `claim.rs` | kinds, flags, and the in-tree handler that is corrected |
 //! | `ids.rs` | vendor and device ids |
 //! | `evidence.rs` | the evidence, and the prose beside it |
+//! | `stated.rs` | the ids that the statement names |
 //! | `limits.rs` | class, revisions and subsystems |
 //! | `register.rs` | what registers must say, and what the kernel writes there |
 //! | `expect.rs` | the groups that captured machines are expected to have |
@@ -20,6 +21,7 @@ mod ids;
 mod limits;
 mod mainline;
 mod register;
+mod stated;
 mod unbuilt;
 
 use std::ops::Range;
@@ -131,7 +133,13 @@ impl<'a> Draft<'a> {
             program: register::program(&parsed.program, status, notes),
             supersedes: claim::supersedes(parsed.supersedes.as_ref(), acs, &kinds, &ids, notes),
             reason: prose(parsed.reason.as_ref()),
-            evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
+            evidence: evidence::check(
+                parsed.evidence.as_ref(),
+                &devices,
+                &excludes,
+                scope.today,
+                notes,
+            ),
             partial: prose(parsed.partial.as_ref()),
             expects: expect::check(&parsed.expects, notes),
             mainline,

@@ -14,6 +14,8 @@ use crate::{
     rule::Rule,
 };
 
+/// Where the header ends and the registers of the device begin.
+const HEADER: u16 = 0x40;
 /// Extended capability id of ACS.
 const ACS: u16 = 0x000d;
 
@@ -137,6 +139,13 @@ fn register(section: &format::Register, heading: &str, notes: &mut Notes<'_>) ->
         .offset
         .as_ref()
         .and_then(|value| offset(value, at?, width?, heading, notes));
+    if let (Some(Place::Config), Some(..HEADER), Some(value)) = (at, offset, &section.offset) {
+        let problem = format!("0x{:02x} is in the header", value.get_ref());
+        let help = "limit class, revisions and subsystems by their keys; what else is there, the \
+                    system writes, and it says nothing on the silicon";
+        let field = format!("{heading}.offset");
+        notes.add(Rule::RegisterHeader, &value.span(), &field, problem, help);
+    }
     let mask = section.mask.as_ref().and_then(|value| {
         let mask = bits(value, width?, &format!("{heading}.mask"), notes)?;
         if mask == 0 {

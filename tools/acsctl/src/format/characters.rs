@@ -2,6 +2,10 @@
 
 //! Characters by which a reader would see something else than what stands there.
 
+use std::ops::Range;
+
+use unicode_script::{Script, UnicodeScript as _};
+
 use crate::{finding::Notes, rule::Rule};
 
 /// Whether a character is invisible or changes the direction of the text: control characters, the
@@ -18,20 +22,85 @@ pub(crate) fn is_hidden(c: char) -> bool {
     is_control || is_mark || is_filler
 }
 
-/// Finds the first such character of each line.
+/// Finds the first fault of each sort in each line.
 pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        if let Some((at, c)) = line.char_indices().find(|(_, c)| is_hidden(*c)) {
-            let at = start + at;
+        let mut add = |at: Range<usize>, rule, problem, help| {
             notes.add(
-                Rule::TextCharacters,
-                &(at..at + c.len_utf8()),
+                rule,
+                &(start + at.start..start + at.end),
                 "file",
-                format!("the invisible character U+{:04X}", u32::from(c)),
-                "take it out",
+                problem,
+                help,
             );
+        };
+        if let Some((at, c)) = line.char_indices().find(|(_, c)| is_hidden(*c)) {
+            let problem = format!("the invisible character U+{:04X}", u32::from(c));
+            let rule = Rule::TextCharacters;
+            add(at..at + c.len_utf8(), rule, problem, "take it out");
+        }
+        if let Some((at, c)) = lookalike(line) {
+            let problem = format!("U+{:04X} looks like another letter", u32::from(c));
+            let help = "write each word in one alphabet, in its plain letters";
+            let rule = Rule::TextLookalikes;
+            add(at..at + c.len_utf8(), rule, problem, help);
         }
         start += line.len();
     }
+}
+
+/// The first escape in a text with its quotes that says which character stands there by its number, or
+/// names one that nobody sees: with them, what is reviewed would not be what is read.
+pub(super) fn escape(quoted: &str) -> Option<Range<usize>> {
+    if !quoted.starts_with('"') {
+        return None; // in others, a backslash is one
+    }
+    let mut chars = quoted.char_indices();
+    while let Some((at, c)) = chars.next() {
+        // With what follows, so that an escaped backslash begins nothing.
+        let escaped = if c == '\\' { chars.next() } else { None };
+        let digits = match escaped {
+            Some((_, 'x')) => 2,
+            Some((_, 'u')) => 4,
+            Some((_, 'U')) => 8,
+            Some((_, 'b' | 'e' | 'f' | 'r')) => 0,
+            _ => continue,
+        };
+        return Some(at..at + 2 + digits);
+    }
+    None
+}
+
+/// The first letter that passes for another one: out of a second alphabet with letters of the same
+/// look in a word with Latin ones, or a letter or digit of a special width or shape.
+fn lookalike(line: &str) -> Option<(usize, char)> {
+    if line.is_ascii() {
+        return None;
+    }
+    let is_foreign = |c: char| match c.script() {
+        Script::Cyrillic | Script::Armenian | Script::Cherokee | Script::Coptic => true,
+        Script::Greek => !matches!(c, 'μ' | 'Ω'), // units of measure stand beside Latin letters
+        _ => false,
+    };
+    let is_shaped = |c| matches!(c, '\u{ff10}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}');
+    let mut letters = line.char_indices().peekable();
+    while letters.peek().is_some() {
+        let mut is_latin = false;
+        let mut found = None;
+        for (at, c) in letters.by_ref() {
+            if !c.is_alphanumeric() {
+                break;
+            }
+            is_latin |= c.script() == Script::Latin;
+            if is_shaped(c) {
+                return Some((at, c));
+            }
+            found = found.or(is_foreign(c).then_some((at, c)));
+        }
+        if is_latin && found.is_some() {
+            return found;
+        }
+    }
+    None
 }

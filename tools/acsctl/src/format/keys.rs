@@ -36,6 +36,13 @@ pub(crate) struct Key {
     pub(crate) about: &'static str,
 }
 
+impl Key {
+    /// Whether its value is prose.
+    pub(crate) fn is_prose(&self) -> bool {
+        matches!(self.value, Value::Text | Value::Line)
+    }
+}
+
 /// When a key must be there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needed {
@@ -58,6 +65,8 @@ pub(crate) enum Value {
     Flag,
     /// Prose.
     Text,
+    /// Prose on one line.
+    Line,
     /// A text of this form, a regular expression of JSON Schema.
     Form(&'static str),
     /// A day, as TOML writes it.
@@ -115,8 +124,9 @@ const WRITTEN: &str = "^(0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})|as-capable)$";
 const CAPTURE: &str = "^[a-z0-9-]+(\\.[a-z0-9-]+)*\\.json$";
 /// The address of a function.
 pub(crate) const BDF: &str = "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$";
-/// An address.
-pub(crate) const ADDRESS: &str = "^https://[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+/\\S*$";
+/// An address of a document on a public host; as `is_address` in `check/evidence.rs`.
+pub(crate) const ADDRESS: &str = "^https://(?![^/]*(xn--|\\.(arpa|home|internal|invalid|lan|local|localhost|onion|test)/))\
+     ([A-Za-z0-9-]+\\.)+[A-Za-z]{2,}/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+$";
 
 /// The whole file.
 pub(crate) static FILE: Section = Section {
@@ -137,7 +147,7 @@ pub(crate) static FILE: Section = Section {
         ),
         key(
             "name",
-            Value::Text,
+            Value::Line,
             Needed::For(&[Status::Validated, Status::Mainline]),
             "the name of the silicon, for people",
         ),

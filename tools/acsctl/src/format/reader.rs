@@ -12,7 +12,7 @@ use toml::{
 };
 
 use super::{
-    characters::is_hidden,
+    characters::escape,
     keys::{Key, Needed, Section, Value},
     words::Words,
 };
@@ -60,6 +60,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
     fn unknown_keys(&self) {
         for (name, _) in self.table {
             let text = name.get_ref();
+            self.plain(text, &name.span());
             if self.section.key(text).is_none() {
                 let names: Vec<_> = self.section.keys.iter().map(|key| key.name).collect();
                 let help = format!("take it out; there are {}", names.join(", "));
@@ -138,20 +139,14 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             let help = "write the answer in its place";
             self.add(Rule::Unanswered, &text.span(), name, &problem, help);
         }
-        self.hidden(name, &text);
-        Some(text)
-    }
-
-    /// Finds a character that is written as an escape and would be invisible; those that stand there
-    /// as they are were found before.
-    fn hidden(&self, name: &str, text: &Spanned<String>) {
-        let is_escaped = !self.notes.borrow().text(&text.span()).contains(is_hidden);
-        let hidden = text.get_ref().chars().find(|&c| is_hidden(c));
-        if let Some(hidden) = hidden.filter(|_| is_escaped) {
-            let problem = format!("the invisible character U+{:04X}", u32::from(hidden));
-            let rule = Rule::TextCharacters;
-            self.add(rule, &text.span(), name, &problem, "take it out");
+        self.plain(name, &text.span());
+        let is_prose = self.section.key(name).is_some_and(Key::is_prose);
+        if is_prose && is_placeholder(text.get_ref()) {
+            let problem = format!("\"{}\" says nothing", text.get_ref());
+            let help = "say it in a sentence";
+            self.add(Rule::Unanswered, &text.span(), name, &problem, help);
         }
+        Some(text)
     }
 
     /// A whole number; one that is too large for any use is cut to what an `i64` holds.
@@ -183,9 +178,20 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
     pub(super) fn texts(&self, name: &str) -> Option<Spanned<Vec<Spanned<String>>>> {
         let list = self.value(name, texts)?;
         for text in list.get_ref() {
-            self.hidden(name, text);
+            self.plain(name, &text.span());
         }
         Some(list)
+    }
+
+    /// Finds an escape in the text or key at `place`.
+    fn plain(&self, name: &str, place: &Range<usize>) {
+        let quoted = self.notes.borrow().text(place);
+        if let Some(at) = escape(quoted) {
+            let problem = format!("the escape {}", quoted.get(at.clone()).unwrap_or_default());
+            let help = "write the character itself, or leave it out";
+            let at = place.start + at.start..place.start + at.end;
+            self.add(Rule::TextCharacters, &at, name, &problem, help);
+        }
     }
 
     /// A text or a list of texts.
@@ -260,11 +266,32 @@ fn texts(value: &DeValue<'_>) -> Option<Vec<Spanned<String>>> {
         .collect()
 }
 
+/// Whether prose is what people write to have something there.
+fn is_placeholder(text: &str) -> bool {
+    const WORDS: [&str; 10] = [
+        "fixme",
+        "na",
+        "none",
+        "null",
+        "placeholder",
+        "tba",
+        "tbc",
+        "tbd",
+        "todo",
+        "xxx",
+    ];
+    let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
+    let is_blank = text.trim().is_empty(); // which is a fault of its own
+    !is_blank && (letters.is_empty() || WORDS.contains(&letters.to_lowercase().as_str()))
+}
+
 fn missing_help(key: &Key) -> String {
     match key.value {
         Value::Once(_) => format!("write [{}]: {}", key.name, key.about),
         Value::Several(_) => format!("write [[{}]]: {}", key.name, key.about),
-        Value::Text | Value::Form(_) => format!("write {} = \"...\": {}", key.name, key.about),
+        Value::Text | Value::Line | Value::Form(_) => {
+            format!("write {} = \"...\": {}", key.name, key.about)
+        }
         _ => format!("write {} = {}", key.name, form(key)),
     }
 }
@@ -275,7 +302,7 @@ fn form(key: &Key) -> String {
         Value::Schema => super::SCHEMA.to_string(),
         Value::Number => "a whole number from 1 to 65535".to_owned(),
         Value::Flag => "true or false".to_owned(),
-        Value::Text | Value::Form(_) => "text in quotes".to_owned(),
+        Value::Text | Value::Line | Value::Form(_) => "text in quotes".to_owned(),
         Value::Day => "the day, as 2014-11-03".to_owned(),
         Value::Addresses => "a list of addresses, as [\"https://...\"]".to_owned(),
         Value::Groups => "a list of groups, as [[\"0000:82:00.0\", \"0000:82:00.1\"]]".to_owned(),

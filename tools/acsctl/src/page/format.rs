@@ -89,6 +89,7 @@ fn value(value: Value) -> String {
         Value::Number => "1 to 65535".to_owned(),
         Value::Flag => "true or false".to_owned(),
         Value::Text => "prose".to_owned(),
+        Value::Line => "prose on one line".to_owned(),
         Value::Form(_) => "text".to_owned(),
         Value::Day => "a day, as 2014-11-03".to_owned(),
         Value::Addresses => "a list of addresses".to_owned(),

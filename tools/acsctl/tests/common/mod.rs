@@ -31,13 +31,13 @@ pub(crate) fn accepted() -> Vec<DataFile> {
         .files
 }
 
-/// The files of `tests/rejected/`, as if in the folder of a vendor `bad`.
+/// The files of `tests/rejected/`, as if in the folder of the vendor of `accepted/`.
 pub(crate) fn rejected() -> Vec<DataFile> {
     let mut files = source::read(&tests().join("rejected"))
         .expect("the folder is there")
         .files;
     for file in &mut files {
-        file.name = format!("bad/{}", file.name);
+        file.name = format!("acme/{}", file.name);
     }
     files
 }

@@ -11,7 +11,10 @@ mod page;
 mod schema;
 mod show;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use clap::{Args, Subcommand};
 
@@ -77,6 +80,23 @@ impl Data {
     fn read(&self) -> Result<Sources, Error> {
         self.folder()
             .map_or_else(|| Ok(source::built_in()), source::read)
+    }
+
+    /// The entries of the files that are without fault, and the files that are not.
+    fn load_sound(&self) -> Result<(Vec<Quirk>, BTreeSet<PathBuf>), Error> {
+        let Sources {
+            mut files,
+            findings,
+        } = self.read()?;
+        let mut faulty: BTreeSet<_> = findings.into_iter().map(|one| one.file).collect();
+        loop {
+            match folder::check(&files, Scope::now(None)) {
+                Ok(quirks) => return Ok((quirks, faulty)),
+                Err(findings) => faulty.extend(findings.into_iter().map(|one| one.file)),
+            }
+            // Every finding blames one of the files, so this comes to an end.
+            files.retain(|file| !faulty.contains(&file.path));
+        }
     }
 
     /// The entries, which must be without fault, by number.

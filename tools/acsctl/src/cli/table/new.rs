@@ -4,7 +4,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -31,7 +31,16 @@ pub(in crate::cli) struct New {
 
 impl New {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.data.load()?;
+        // Another draft that waits for its answers must not keep this one from being made.
+        let (quirks, faulty) = self.data.load_sound()?;
+        for file in faulty {
+            let notice = format!(
+                "notice: {} has findings, and counts for nothing here",
+                file.display()
+            );
+            // One that cannot be printed must not keep the draft back.
+            let _ = writeln!(io::stderr(), "{notice}");
+        }
         let topology = match &self.topology {
             Some(file) => topology::read(file),
             None => Host::default().capture(),

@@ -172,9 +172,9 @@ fn page(quirk: &Quirk) -> String {
 /// The width of a column of text.
 const WIDTH: usize = 86;
 
-/// A paragraph in rows.
+/// A paragraph in rows. An address stays whole, so that it can be followed.
 fn wrap(text: &str) -> Vec<String> {
-    textwrap::wrap(text, WIDTH)
+    textwrap::wrap(text, textwrap::Options::new(WIDTH).break_words(false))
         .into_iter()
         .map(Into::into)
         .collect()
