@@ -168,6 +168,9 @@ impl Regroup {
             );
             let outcome = self.one(places, session.as_deref_mut(), &live, bdf, done);
             done.errors.extend(outcome.err());
+            if session.as_deref().is_some_and(Session::is_stuck) {
+                return Ok(());
+            }
             if session.as_deref().is_some_and(Session::is_stopped) {
                 return Err(Error::CouldNotRun("it was told to stop".to_owned()));
             }

@@ -8,6 +8,8 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use rustix::{
@@ -24,6 +26,9 @@ use crate::{
 };
 
 const SCHEMA: &str = "acsctl-regroup-state-1";
+/// How often the lock is tried for, and how long it is waited in between.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// What is being done.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -255,7 +260,7 @@ impl Lock {
         let options = options.read(true).write(true).create(true).truncate(false);
         let file = options.mode(0o600).open(&path);
         let file = file.map_err(|error| Error::io("open", &path, &error))?;
-        if let Err(error) = flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        if let Err(error) = patiently(&file) {
             if error.kind() != io::ErrorKind::WouldBlock {
                 return Err(Error::io("lock", &path, &error.into()));
             }
@@ -278,5 +283,19 @@ impl Lock {
     pub(super) fn note(&self, what: &str) {
         // No more than a help.
         let _ = fs::write(&self.path, what);
+    }
+}
+
+/// Takes the lock. That of a run that was killed is free as soon as its writer has noticed.
+fn patiently(file: &File) -> rustix::io::Result<()> {
+    let mut tries = 0;
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < TRIES => {
+                tries += 1;
+                thread::sleep(PAUSE);
+            }
+            outcome => return outcome,
+        }
     }
 }

@@ -36,6 +36,8 @@ pub struct Session<'a> {
     timeout: Duration,
     stop: Arc<AtomicBool>,
     writer: Option<Writer>,
+    /// Whether the kernel has not come back from a write.
+    is_stuck: bool,
 }
 
 /// Why a package is not regrouped.
@@ -79,6 +81,7 @@ impl<'a> Session<'a> {
             timeout,
             stop,
             writer: None,
+            is_stuck: false,
         })
     }
 
@@ -86,6 +89,13 @@ impl<'a> Session<'a> {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Whether nothing more can be done: the kernel has not come back from a write, and with that it
+    /// holds up every other removal and rescan.
+    #[must_use]
+    pub const fn is_stuck(&self) -> bool {
+        self.is_stuck
     }
 
     /// Puts right what runs that were killed have left behind.
@@ -122,6 +132,7 @@ impl<'a> Session<'a> {
                 path.display()
             ));
             // It may take for ever, and the next write must not wait for it.
+            self.is_stuck = true;
         } else {
             self.writer = Some(writer);
         }
