@@ -113,8 +113,16 @@ pub(crate) fn of_model(machine: &Machine, described: &[Function]) -> Result<KVVe
             found.and_then(|at| u32::try_from(at).ok())
         };
         let above = index(&|it| it.leads_to(function.domain, function.bus));
-        let vmd = index(&|it| it.domain_behind == function.domain);
-        let facts = facts(function, described, above, vmd, verdict);
+        let vmd = usize::try_from(function.vmd).ok();
+        let vmd = vmd.and_then(|vmd| positions.iter().position(|at| *at == vmd));
+        let vmd = vmd.and_then(|at| u32::try_from(at).ok());
+        let interface = above.and_then(|above| functions.get(usize::try_from(above).ok()?));
+        let interface = interface.map(|above| above.interface);
+        let facts = groups::Function {
+            above,
+            dma_device: vmd,
+            ..facts(function, described, interface, verdict)
+        };
         functions.push(facts, GFP_KERNEL)?;
         positions.push(position, GFP_KERNEL)?;
     }
@@ -139,16 +147,15 @@ pub(crate) fn of_model(machine: &Machine, described: &[Function]) -> Result<KVVe
     Ok(groups)
 }
 
-/// What the model goes by of one function.
+/// What the model goes by of one function, but for what is above it; that is this for the kernel.
 fn facts(
     function: &Function,
     described: &[Function],
-    above: Option<u32>,
-    vmd: Option<u32>,
+    above: Option<Interface>,
     verdict: KernelVerdict,
 ) -> groups::Function {
     let raw = (function.pcie_type != Function::CONVENTIONAL).then_some(function.pcie_type);
-    let interface = Interface::from_raw(raw);
+    let interface = Interface::from_raw(raw).behind(above, &Release::LINUX_7_3);
     let (vendor, device) = (function.vendor, function.device);
     // Below a port that forwards by ARI there is one slot.
     let is_ari = described.iter().any(|it| {
@@ -175,8 +182,8 @@ fn facts(
         domain: function.domain,
         bus: function.bus,
         devfn: function.devfn,
-        above,
-        dma_device: vmd,
+        above: None,
+        dma_device: None,
         interface,
         translation_root: bridge_does(vendor, device, Bridge::TranslationRoot),
         keeps_requester_ids: bridge_does(vendor, device, Bridge::KeepsRequesterIds),

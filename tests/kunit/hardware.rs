@@ -45,7 +45,7 @@ impl Function {
             acs_capability: 0,
             acs_control: 0,
             acs_dword8: 0,
-            domain_behind: Self::NO_DOMAIN,
+            vmd: Self::NOT_BEHIND,
         }
     }
 
@@ -146,6 +146,12 @@ impl Function {
     pub(crate) const fn ari(mut self, next: u8) -> Self {
         self.ari_next = next;
         self.with(Traits::ARI)
+    }
+
+    /// The same, behind the VMD at this position.
+    pub(crate) const fn behind(mut self, vmd: u32) -> Self {
+        self.vmd = vmd;
+        self
     }
 
     /// The same, in another domain.

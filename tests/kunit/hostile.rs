@@ -54,6 +54,7 @@ const fn case(what: &'static str, function: u32, offset: u16, value: u32) -> Cas
 }
 
 /// What is not an adapter any more, so that its package is none that the entry speaks for.
+// Not here: a function that is not ready yet, for which the kernel waits a minute.
 const BROKEN: &[Case] = &[
     case("a capability that is its own next", LAST, 0x40, 0x0000_4001),
     case("two capabilities in a circle", LAST, 0x34, 0x44),
@@ -86,7 +87,6 @@ const BROKEN: &[Case] = &[
     case("a header of no type", LAST, 0x0c, 0x00ff_0000),
     case("an endpoint without a class", FIRST, 0x0c, 0x0001_0000),
     case("function 0 says that it is alone", FIRST, 0x0c, 0),
-    case("function 0 is not ready", FIRST, 0x00, 0xffff_0001),
     case("function 0 is absent", FIRST, 0x00, 0),
     case("a port to its own bus", PORT, 0x18, 0x0000_0000),
     case("a port to a bus before it", PORT, 0x18, 0x0000_0100),

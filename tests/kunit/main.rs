@@ -51,6 +51,7 @@ mod taint;
 mod topologies;
 #[path = "../../src/table.rs"]
 mod validated;
+#[allow(dead_code, reason = "the oracle asks for every set of flags")]
 #[path = "../oracle/verdict.rs"]
 mod verdict;
 mod withdrawal;

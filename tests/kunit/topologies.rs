@@ -342,6 +342,17 @@ pub(crate) const UPWARD: &[Topology] = &[
         ],
         &[0, 1, 0, 2],
     ),
+    // The kernel corrects ports that cannot be what they say, and gets it wrong.
+    same(
+        "a switch whose ports claim to be each other",
+        &[
+            Function::port(0, 1, ROOT_PORT, 1, 3).isolating(),
+            Function::port(1, 0, DOWNSTREAM_PORT, 2, 3).isolating(),
+            Function::port(2, 0, UPSTREAM_PORT, 3, 3),
+            single(3, 0),
+        ],
+        &[0, 1, 2, 3],
+    ),
     same(
         "a port that takes no part: what is below has no group to join",
         &[OPEN.left_out(), mate(1, 0, 0), mate(1, 0, 1)],
@@ -461,12 +472,9 @@ pub(crate) const UPWARD: &[Topology] = &[
         "what is behind a VMD is the VMD's",
         &[
             single(0, 14).left_out(),
-            Function {
-                domain_behind: 1,
-                ..single(0, 15)
-            },
-            Function::root_port(0, 0, 1).domain(1),
-            single(1, 0).domain(1),
+            single(0, 15),
+            Function::root_port(0, 0, 1).domain(1).behind(1),
+            single(1, 0).domain(1).behind(1),
         ],
         &[-1, 0, 0, 0],
     ),
