@@ -174,7 +174,10 @@ fn suite(vm: &mut Vm) -> Result<BTreeMap<(Edition, Name), Outcome>> {
             "/sbin/modprobe {SUITE} edition={}",
             edition.number
         ))?;
-        for suite in vm.check(&format!("cd {RESULTS}; ls -d acs_quirks_*"))?.split_whitespace() {
+        for suite in vm
+            .check(&format!("cd {RESULTS}; ls -d acs_quirks_*"))?
+            .split_whitespace()
+        {
             let text = vm.check(&format!("cat {RESULTS}/{suite}/results"))?;
             let report = Report::parse(&text)
                 .with_context(|| format!("results of {suite}, {}:\n{text}", edition.name()))?;
