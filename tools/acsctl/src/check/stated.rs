@@ -69,7 +69,7 @@ pub(super) fn check(
 
 /// The ids in a text: four hexadecimal digits, a colon and four more, and no digit or letter around them.
 fn named(text: &str) -> Vec<(u16, u16)> {
-    let is_part = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let continues = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
     let id = |at: Range<usize>| {
         let digits = digits(&text.get(at)?.to_ascii_lowercase(), 4)?;
@@ -78,8 +78,8 @@ fn named(text: &str) -> Vec<(u16, u16)> {
     let colons = text.match_indices(':').map(|(at, _)| at);
     let ids = colons.filter_map(|at| {
         let start = at.checked_sub(4)?;
-        let is_apart = !is_part(start.checked_sub(1).and_then(|at| bytes.get(at)))
-            && !is_part(bytes.get(at + 5));
+        let is_apart = !continues(start.checked_sub(1).and_then(|at| bytes.get(at)))
+            && !continues(bytes.get(at + 5));
         is_apart.then_some((id(start..at)?, id(at + 1..at + 5)?))
     });
     ids.collect()
