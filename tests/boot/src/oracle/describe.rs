@@ -190,14 +190,10 @@ impl Machine<'_> {
     /// kernel would choose one.
     fn buses(&mut self, seen: &Seen<'_>) -> Result<[u8; 3], Cannot> {
         let bdf = seen.function.bdf;
-        let secondary = match seen.function.secondary.filter(|&bus| bus != 0) {
-            Some(secondary) => secondary,
-            None => {
-                let free = self.free.get_mut(&bdf.domain);
-                let last = free.and_then(Vec::pop).filter(|&last| last > bdf.bus);
-                last.ok_or(Cannot::Buses(bdf.domain))?
-            }
-        };
+        let known = seen.function.secondary.filter(|&bus| bus != 0);
+        let free = self.free.get_mut(&bdf.domain);
+        let chosen = || free.and_then(Vec::pop).filter(|&last| last > bdf.bus);
+        let secondary = known.or_else(chosen).ok_or(Cannot::Buses(bdf.domain))?;
         let subordinate = seen.function.subordinate.unwrap_or(secondary);
         Ok([bdf.bus, secondary, subordinate.max(secondary)])
     }

@@ -29,6 +29,9 @@ const OPTIONS: &str = "pcie_aspm=off";
 const FUNCTION: Duration = Duration::from_millis(60);
 const BOOT: Duration = Duration::from_secs(120);
 
+/// How often guests were asked: several may be at once, and each has a log of its own.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
 /// A stock kernel that answers questions.
 #[derive(Debug)]
 pub struct Oracle<'a> {
@@ -70,8 +73,6 @@ impl<'a> Oracle<'a> {
             options: OPTIONS,
             ..self.setup.clone()
         };
-        // Several may be asked at once.
-        static ASKED: AtomicUsize = AtomicUsize::new(0);
         let number = ASKED.fetch_add(1, Ordering::Relaxed);
         let name = format!("oracle-{number}-{}.log", self.iommu.name());
         let log = setup.kernel.logs.join(name);

@@ -88,10 +88,10 @@ pub(crate) fn same(setup: &Setup) -> Result<()> {
 }
 
 fn ask(setup: &Setup, machines: &[Topology], verdicts: &Verdicts<'_>) -> Result<Vec<Groups>> {
-    let names: Vec<_> = (0..machines.len())
+    let titles: Vec<_> = (0..machines.len())
         .map(|at| format!("machine {at}"))
         .collect();
-    let named = names
+    let named = titles
         .iter()
         .map(String::as_str)
         .zip(machines.iter().cloned());
