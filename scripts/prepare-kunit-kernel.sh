@@ -68,7 +68,6 @@ configure() {
 }
 
 build() {
-	local name
 	make_kernel "$LOG-build.log" "${ARGS[@]}" "${OBSERVED[@]/%/.o=y}" all
 	make_kernel "$LOG-install.log" "${ARGS[@]}" "INSTALL_MOD_PATH=$INSIDE/modules" DEPMOD=true modules_install
 	cp "$DIR/tree/arch/$KERNEL_ARCH/boot/bzImage" "$DIR/vmlinuz"
