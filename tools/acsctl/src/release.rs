@@ -11,6 +11,16 @@ pub struct Release {
     minor: u16,
 }
 
+impl Release {
+    /// The release of a kernel with this version: `7.3` of `7.3.4`.
+    #[must_use]
+    pub fn of_version(version: &str) -> Option<Self> {
+        let mut parts = version.split('.');
+        let (major, minor) = (parts.next()?, parts.next()?);
+        format!("{major}.{minor}").parse().ok()
+    }
+}
+
 /// The text is not a release.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoRelease;

@@ -13,13 +13,14 @@ pub fn series() -> impl Iterator<Item = Release> {
     lines.filter_map(|line| line.trim().parse().ok())
 }
 
+/// The oldest of them.
+#[must_use]
+pub fn oldest() -> Option<Release> {
+    series().next()
+}
+
 /// Whether a kernel of this version, as `7.3.4`, is of one of them.
 #[must_use]
 pub fn is_supported(version: &str) -> bool {
-    let mut parts = version.split('.');
-    let (Some(major), Some(minor)) = (parts.next(), parts.next()) else {
-        return false;
-    };
-    let release = format!("{major}.{minor}").parse();
-    release.is_ok_and(|release: Release| series().any(|one| one == release))
+    Release::of_version(version).is_some_and(|release| series().any(|one| one == release))
 }

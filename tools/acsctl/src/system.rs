@@ -18,11 +18,9 @@ use crate::{
     quirk::Quirk,
     release::Release,
     source::{self, DataFile, Sources, is_same},
+    supported,
     verdict::Verdicts,
 };
-
-/// The kernel series that the modules are built for, oldest first.
-const SUPPORTED: &str = include_str!("../../../scripts/supported-kernels");
 
 /// Where a machine is described.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -138,7 +136,7 @@ impl<'a> Machine<'a> {
     #[must_use]
     pub fn of(topology: &'a Topology, quirks: &'a [Quirk], loaded: Option<Edition>) -> Self {
         let edition = loaded.unwrap_or(Edition::Validated);
-        let kernel = topology.kernel.as_deref().and_then(release);
+        let kernel = topology.kernel.as_deref().and_then(Release::of_version);
         Self {
             topology,
             quirks,
@@ -147,7 +145,7 @@ impl<'a> Machine<'a> {
             verdicts: Verdicts::in_kernel(quirks, kernel),
             newest: Verdicts::of(quirks),
             loaded,
-            table: built::table(&edition.select(quirks, oldest_supported())),
+            table: built::table(&edition.select(quirks, supported::oldest())),
         }
     }
 
@@ -225,20 +223,6 @@ pub(crate) fn impossible(fault: Fault) -> Error {
     Error::CouldNotRun(format!(
         "no kernel can group these functions: {fault}; capture the machine again"
     ))
-}
-
-/// The release of a kernel with this version: `7.3` of `7.3.4`.
-fn release(version: &str) -> Option<Release> {
-    let mut parts = version.split('.');
-    let (major, minor) = (parts.next()?, parts.next()?);
-    format!("{major}.{minor}").parse().ok()
-}
-
-/// The oldest kernel series that the modules are built for.
-#[must_use]
-pub fn oldest_supported() -> Option<Release> {
-    let mut series = SUPPORTED.lines().filter(|line| !line.starts_with('#'));
-    series.next()?.trim().parse().ok()
 }
 
 /// The entries of a system with one more, which is a data file, or has this name already; and where

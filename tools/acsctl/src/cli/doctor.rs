@@ -3,6 +3,7 @@
 //! `acsctl doctor`.
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Failure, Format};
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// The version of the JSON form.
-const SCHEMA: &str = "acsctl-doctor-1";
+pub(super) const SCHEMA: &str = "acsctl-doctor-1";
 
 /// Say whether this host can isolate devices, and whether its groups are what they should be.
 ///
@@ -30,9 +31,10 @@ pub(super) struct Doctor {
 }
 
 /// The outcome in its JSON form.
-#[derive(Serialize)]
-struct Outcome<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Report<'a> {
     schema: &'a str,
+    /// One for each thing that was looked at.
     checks: &'a [Diagnosis],
 }
 
@@ -41,7 +43,7 @@ impl Doctor {
         let checks = doctor::examine(&Places::default())?;
         let printed = match self.format {
             Format::Text => checks.iter().map(ToString::to_string).collect(),
-            Format::Json => report::pretty(&Outcome {
+            Format::Json => report::pretty(&Report {
                 schema: SCHEMA,
                 checks: &checks,
             })?,

@@ -12,7 +12,8 @@ use crate::{
     error::Error,
     predict::report::{Report, Under},
     quirk::Quirk,
-    system::{Machine, oldest_supported, with_entry},
+    supported,
+    system::{Machine, with_entry},
 };
 
 /// Predicts the IOMMU groups that a kernel makes of a machine.
@@ -67,7 +68,7 @@ impl Predict {
     fn under(&self, machine: &Machine<'_>, entry: Option<&Quirk>) -> (Option<Table>, Under) {
         let edition = machine.loaded.unwrap_or(Edition::Validated);
         if let Some(entry) = entry {
-            let mut entries = edition.select(machine.quirks, oldest_supported());
+            let mut entries = edition.select(machine.quirks, supported::oldest());
             entries.retain(|one| one.number != entry.number);
             entries.push(entry);
             entries.sort_by_key(|one| one.number);

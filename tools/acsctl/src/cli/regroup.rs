@@ -5,6 +5,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use clap::Args;
+use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
 
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// The version of the JSON form.
-const SCHEMA: &str = "acsctl-regroup-1";
+pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 
 /// Have the kernel group a device anew, without a reboot, if nothing uses it.
 ///
@@ -56,35 +57,54 @@ pub(super) struct Regroup {
 }
 
 /// What is printed, in its JSON form.
-#[derive(Serialize)]
-struct Report<'a> {
+#[derive(JsonSchema, Serialize)]
+pub(super) struct Report<'a> {
     schema: &'a str,
+    /// What was planned, for each package that was looked at.
     plans: Vec<Planning<'a>>,
+    /// What came of it, for each package that was regrouped or put back.
     outcomes: Vec<Ended<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Planning<'a> {
+    /// The function that was asked for.
     asked: String,
+    /// Whether the groups are already those that the kernel would make.
     settled: bool,
+    /// What would be removed, in this order.
     functions: &'a [Planned],
+    /// The file that has the kernel look for them again.
     rescan: String,
+    /// Who uses them.
     uses: Vec<&'a Use>,
+    /// What could not be looked at.
     unseen: Vec<&'a String>,
+    /// What speaks against it, and was not accepted.
     obstacles: &'a [Obstacle],
+    /// The groups that they are in, with all members.
     now: Groups,
+    /// The groups that they would be in.
     then: Groups,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Ended<'a> {
+    /// The function that was asked for.
     asked: String,
+    /// Whether all is as it was planned.
     well: bool,
+    /// What has become of each function.
     functions: &'a [Fate],
+    /// The groups before.
     before: Groups,
+    /// The groups that the kernel should have made; `null` where that cannot be told.
     predicted: Option<Groups>,
+    /// The groups after.
     after: Groups,
+    /// What went wrong.
     problems: &'a [String],
+    /// What to know beside that.
     notes: &'a [String],
 }
 

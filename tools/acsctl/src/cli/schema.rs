@@ -6,7 +6,7 @@ use clap::Args;
 use schemars::JsonSchema;
 use serde_json::{Map, Value as Json, json};
 
-use super::generated::Generated;
+use super::{doctor, generated::Generated, regroup};
 use crate::{error::Error, listing::Listing, predict::report::Report, report::pretty, why::Answer};
 
 /// Writes the JSON Schema of what the commands print with --format json.
@@ -31,6 +31,8 @@ fn schema() -> Json {
     form::<Listing<'_>>(crate::listing::SCHEMA, &mut forms);
     form::<Answer>(crate::why::SCHEMA, &mut forms);
     form::<Report>(crate::predict::report::SCHEMA, &mut forms);
+    form::<regroup::Report<'_>>(regroup::SCHEMA, &mut forms);
+    form::<doctor::Report<'_>>(doctor::SCHEMA, &mut forms);
     let any: Vec<Json> = forms
         .keys()
         .map(|name| json!({ "$ref": format!("#/$defs/{name}") }))

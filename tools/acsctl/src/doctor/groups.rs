@@ -61,7 +61,7 @@ fn too_fine(live: &Live<'_>, group: &[Bdf]) -> Diagnosis {
         bdf.function() > 0 && header.is_some_and(|header| header & 0x80 == 0)
     };
     let version = live.topology.kernel.as_deref().unwrap_or_default();
-    if live.acs_override.is_some() {
+    if live.topology.acs_override.is_some() {
         let remedy = "the kernel has the \"ACS override\" patch and is told to use it: one guest can reach \
                       another's memory. Boot without pcie_acs_override=";
         return Diagnosis::fail(CHECK, finding, remedy);
@@ -89,7 +89,7 @@ fn too_fine(live: &Live<'_>, group: &[Bdf]) -> Diagnosis {
 
 /// What the kernel is told on its command line.
 fn told(live: &Live<'_>, has_no_effect: bool) -> Option<Diagnosis> {
-    let value = live.acs_override.as_ref()?;
+    let value = live.topology.acs_override.as_ref()?;
     has_no_effect.then(|| {
         let finding =
             format!("pcie_acs_override={value} is on the kernel's command line, and has no effect");

@@ -19,6 +19,7 @@ mod module;
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
 };
 
 /// How it stands.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// As it should be.
@@ -49,7 +50,7 @@ impl fmt::Display for Level {
 }
 
 /// What was found in one respect.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Diagnosis {
     /// What was looked at, in a word.
     pub check: &'static str,

@@ -18,6 +18,7 @@ use crate::{
     folder::{self, Scope},
     predict::Prediction,
     quirk::Quirk,
+    release::Release,
     source::{self, DataFile},
     supported,
     verdict::Verdicts,
@@ -32,9 +33,6 @@ pub struct Live<'a> {
     pub groups: Partition,
     /// The modules that are loaded.
     pub modules: Vec<Module>,
-    /// Whether its kernel was told to count devices as isolated that are not, by a patch that stock
-    /// kernels do not have: the value of `pcie_acs_override=`.
-    pub acs_override: Option<String>,
     /// What configuration space says of each function, as far as it may be read.
     spaces: BTreeMap<Bdf, ConfigSpace>,
     quirks: &'a [Quirk],
@@ -89,7 +87,6 @@ impl<'a> Live<'a> {
         Ok(Self {
             groups: recorded(&topology),
             modules: Module::loaded(places),
-            acs_override: acs_override(&text(&places.proc.join("cmdline")).unwrap_or_default()),
             spaces: functions.filter_map(|one| space(one.bdf)).collect(),
             quirks,
             topology,
@@ -112,7 +109,9 @@ impl<'a> Live<'a> {
         };
         let tables: Vec<Table> = modules.iter().map(table).collect::<Result<_, _>>()?;
         let view = view(&self.topology);
-        let verdicts = Verdicts::of(self.quirks);
+        let kernel = self.topology.kernel.as_deref();
+        let kernel = kernel.and_then(Release::of_version);
+        let verdicts = Verdicts::in_kernel(self.quirks, kernel);
         let prediction = Prediction::of(&self.topology, &view, &verdicts);
         let claims = prediction.claims(&tables, &self.spaces);
         let groups = prediction.with_claims(&claims);
@@ -134,7 +133,7 @@ impl<'a> Live<'a> {
     /// The table of the module `acs_quirks`, by the data that this program has in itself.
     #[must_use]
     pub fn shipped(&self) -> Table {
-        built::table(&Edition::Validated.select(self.quirks, supported::series().next()))
+        built::table(&Edition::Validated.select(self.quirks, supported::oldest()))
     }
 
     /// The header type of a function, with the multi-function bit; `None` where it cannot be read or
@@ -146,12 +145,6 @@ impl<'a> Live<'a> {
         let [_, _, header, _] = space.dword(0x0c)?.to_le_bytes();
         answers.then_some(header)
     }
-}
-
-/// The value of `pcie_acs_override=` on a kernel's command line.
-fn acs_override(line: &str) -> Option<String> {
-    let mut words = line.split_whitespace();
-    words.find_map(|word| Some(word.strip_prefix("pcie_acs_override=")?.to_owned()))
 }
 
 /// Groups of `allowed` that have a member in `of`, and whose members are in more than one group of

@@ -4,13 +4,14 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
 
 use super::plan::write_groups;
 
 /// What has become of a function.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Fate {
     /// The function.
     pub function: Bdf,

@@ -7,8 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use isolation::pcie::PcieType;
-use topology::{Bdf, Header, Seen, Topology, View, view};
+use topology::{Bdf, Header, Seen, Topology, package, view};
 
 use crate::{error::Error, live::Places};
 
@@ -46,28 +45,25 @@ impl Package {
                 "it is a virtual function, which comes and goes with {physical}; name that one"
             ));
         }
-        let above = above(&view, seen);
-        // A link has one device, so what is in a higher slot is there by ARI.
-        let link = above.is_some_and(|above| {
-            let port = [PcieType::RootPort, PcieType::DownstreamPort];
-            above.pcie_type().is_some_and(|found| port.contains(&found))
-        });
-        let is_own = |other: &Bdf| other.bus() == bdf.bus() && (link || other.slot() == bdf.slot());
+        let of = package(&view, seen);
         let physical = view.functions.iter().rev();
-        let physical = physical.filter(|seen| seen.function.physfn.is_none());
-        let addresses: Vec<_> = physical.map(|seen| seen.function.bdf).collect();
-        let mut own: Vec<_> = addresses.iter().copied().filter(is_own).collect();
+        let physical: Vec<_> = physical
+            .filter(|seen| seen.function.physfn.is_none())
+            .collect();
+        let address = |seen: &&Seen<'_>| seen.function.bdf;
+        let own = physical.iter().filter(|other| package(&view, other) == of);
+        let mut own: Vec<_> = own.map(address).collect();
         own.sort_unstable_by(|a, b| b.cmp(a));
         let folders: BTreeSet<PathBuf> = own.iter().filter_map(|&one| places.device(one)).collect();
         let is_below = |other: &Bdf| {
             let folder = places.device(*other);
             folder.is_some_and(|folder| has_above(&folder, &folders))
         };
-        let below = addresses.iter().copied().filter(is_below).collect();
+        let below = physical.iter().map(address).filter(is_below).collect();
         Ok(Self {
             own,
             below,
-            bridge: above.map(|above| above.function.bdf),
+            bridge: view.above(seen).map(|above| above.function.bdf),
         })
     }
 
@@ -108,10 +104,6 @@ fn has_above(folder: &Path, folders: &BTreeSet<PathBuf>) -> bool {
         .ancestors()
         .skip(1)
         .any(|above| folders.contains(above))
-}
-
-fn above<'v, 't>(view: &'v View<'t>, seen: &Seen<'_>) -> Option<&'v Seen<'t>> {
-    view.functions.get(usize::try_from(seen.facts.above?).ok()?)
 }
 
 /// Whether a function is a bridge.

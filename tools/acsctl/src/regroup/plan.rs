@@ -8,6 +8,7 @@ use std::{
     path::PathBuf,
 };
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Function, Partition};
 
@@ -26,7 +27,7 @@ use crate::{
 const NO_OVERRIDE: &str = "(null)";
 
 /// Something that speaks against it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Obstacle {
     /// What `--even-if` must name for it to be done nevertheless; `None` where nothing can.
     pub even_if: Option<String>,
@@ -37,7 +38,7 @@ pub struct Obstacle {
 }
 
 /// A function that would go.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Planned {
     /// Its address.
     pub function: Bdf,

@@ -143,7 +143,7 @@ impl Session<'_> {
             let _ = write_groups(&mut list, &torn);
             let is_new = finer(&state.before, &groups, &set) != torn;
             let version = live.topology.kernel.as_deref().unwrap_or_default();
-            let is_told = live.acs_override.is_some() || !supported::is_supported(version);
+            let is_told = live.topology.acs_override.is_some() || !supported::is_supported(version);
             let what =
                 format!("groups are finer than anything justifies; together should be\n{list}");
             if !is_new && (is_told || outcome.undone) {

@@ -22,6 +22,7 @@ mod processes;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Topology};
 
@@ -29,7 +30,7 @@ use self::{network::Network, nodes::Node, processes::Wanted};
 use crate::live::Places;
 
 /// One use of a function.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct Use {
     /// The function.
     pub function: Bdf,
