@@ -54,6 +54,7 @@ const fn case(what: &'static str, function: u32, offset: u16, value: u32) -> Cas
 }
 
 /// What is not an adapter any more, so that its package is none that the entry speaks for.
+//
 // Not here: a function that is not ready yet, for which the kernel waits a minute.
 const BROKEN: &[Case] = &[
     case("a capability that is its own next", LAST, 0x40, 0x0000_4001),
@@ -68,12 +69,6 @@ const BROKEN: &[Case] = &[
         LAST,
         0x100,
         0x1001_0001,
-    ),
-    case(
-        "extended capabilities that go on beyond the end",
-        LAST,
-        0x100,
-        0xffc1_0001,
     ),
     case("all ones for an extended capability", LAST, 0x100, u32::MAX),
     case(
@@ -150,37 +145,38 @@ mod suite {
         Ok(())
     }
 
-    /// A function falls silent at some read: of the scan, or of a decision. Only when it has answered the
-    /// last one of them there is a claim.
+    /// A function falls silent at some read: of the scan, or of a decision. What has been claimed before
+    /// stands, and nothing is claimed any more.
     #[test]
     fn silence_makes_no_claim() -> Result {
-        // It answers about a hundred when all is well.
-        const ENOUGH: u32 = 300;
+        // It answers some hundred when all is well.
+        const ENOUGH: u32 = 250;
         for function in [FIRST, LAST] {
-            let mut claims = 0;
-            for from in (0..ENOUGH).step_by(3) {
+            let mut claimed = 0;
+            for from in (0..ENOUGH).step_by(5) {
                 let patch = Patch::Silent { function, from };
                 let found = groups("silence", ADAPTER, patch)?;
-                let is_apart = found.as_deref() == Some(&[0, 1, 2, 3]);
-                if is_apart && edition() == TEST_EDITION {
-                    claims += 1;
-                    if claims > 5 {
-                        break;
-                    }
+                let without = groups("silence", PLAIN, patch)?;
+                let (found, without) = (found.as_deref(), without.as_deref());
+                if found == without {
+                    equal("claimed with fewer reads", claimed, 0)?;
                     continue;
                 }
                 ensure!(
-                    claims == 0,
-                    "read {from} of function {function} is not needed"
+                    edition() == TEST_EDITION,
+                    "a claim without an entry: {found:?}"
                 );
-                let expected = groups("silence", PLAIN, patch)?;
-                equal(
-                    format_args!("function {function} silent from read {from} on"),
-                    found.as_deref(),
-                    expected.as_deref(),
-                )?;
+                equal("whole without a claim", without, Some(&[0, 1, 1, 1]))?;
+                let last = found.and_then(|groups| groups.iter().copied().max());
+                let claims = last.map_or(0, |last| last - 1);
+                ensure!(
+                    claims >= claimed,
+                    "function {function} silent from read {from} on: fewer claims: {found:?}"
+                );
+                claimed = claims;
             }
-            equal("claims", claims > 0, edition() == TEST_EDITION)?;
+            let expected = if edition() == TEST_EDITION { 2 } else { 0 };
+            equal("functions that are split off in the end", claimed, expected)?;
         }
         Ok(())
     }
@@ -198,10 +194,10 @@ mod suite {
         Ok(())
     }
 
-    /// Ports below ports. With more of them, the paths of the devices are too long for the kernel's events.
+    /// Ports below ports. The kernel scans them by recursion: a hundred overflow its stack.
     #[test]
     fn depth_is_no_error() -> Result {
-        const DEPTH: u8 = 100;
+        const DEPTH: u8 = 24;
         let mut functions: KVVec<Function> = KVVec::new();
         for bus in 0..DEPTH {
             let port = Function::port(bus, 0, ROOT_PORT, bus + 1, DEPTH).isolating();
