@@ -115,12 +115,12 @@ mutants: crates ## change the isolation logic in every way, one by one, and see 
 
 .PHONY: kunit
 kunit: ## the KUnit suite, on a kernel of its own; ARGS= goes to the test program
-kunit: modules-kunit crates
+kunit: modules-kunit guest-programs
 	@$(CARGO) test --quiet --locked --offline --package boot --test kunit -- $(ARGS)
 
 .PHONY: kunit-coverage
 kunit-coverage: ## which branches of the kernel's grouping code the KUnit suite reaches
-kunit-coverage: modules-kunit crates
+kunit-coverage: modules-kunit guest-programs
 	@$(CARGO) run --quiet --locked --offline --package boot --bin coverage
 
 .PHONY: fuzz

@@ -40,7 +40,7 @@ mod in_tree;
 mod isolation;
 mod matching;
 mod package;
-#[allow(dead_code, reason = "the oracle takes more of it")]
+#[allow(dead_code, unused_imports, reason = "the oracle takes more of it")]
 #[path = "../synthetic/mod.rs"]
 mod synthetic;
 #[path = "../module/table.rs"]
