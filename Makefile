@@ -50,8 +50,12 @@ demo: modules-$(KERNEL) guest-programs
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/debug/demo
 
 .PHONY: test
-test: ## all checks: lints, host tests, generated files, boot tests on KERNELS=, the KUnit suite
-test: lint host-test boot-test kunit
+test: ## all checks: lints, host tests, generated files, boot tests on KERNELS=
+test: lint host-test boot-test
+
+.PHONY: test-all
+test-all: ## these and the KUnit suite, for which a kernel is built
+test-all: test kunit
 
 ##### Parts of the tests
 
