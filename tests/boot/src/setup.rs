@@ -20,6 +20,9 @@ use crate::{
 /// How long a guest under KVM may take to come up; it needs a third of it.
 const TRIAL: Duration = Duration::from_secs(8);
 
+/// Memory of a guest that does nothing special, in MiB.
+const MEMORY: u32 = 512;
+
 /// How QEMU runs the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accelerator {
@@ -60,6 +63,8 @@ pub struct Setup {
     pub accelerator: Accelerator,
     /// What the kernel's command line has beside the usual.
     pub options: &'static str,
+    /// The guest's memory, in MiB.
+    pub memory: u32,
 }
 
 impl Setup {
@@ -76,6 +81,7 @@ impl Setup {
             initramfs,
             accelerator: Accelerator::Tcg,
             options: "",
+            memory: MEMORY,
         };
         if setup.kvm_works()? {
             setup.accelerator = Accelerator::Kvm;

@@ -295,7 +295,7 @@ fn command(setup: &Setup, machine: &Machine, folder: &Path) -> Result<Command> {
     let mut command = Command::new(QEMU);
     command
         .args(["-machine", "q35,kernel-irqchip=split"])
-        .args(["-cpu", "max", "-m", "512"])
+        .args(["-cpu", "max", "-m", &setup.memory.to_string()])
         .args(["-accel", setup.accelerator.option()])
         .args(["-nodefaults", "-display", "none", "-no-reboot"])
         .args(["-serial", &format!("file:{}", console(folder).display())])
