@@ -44,10 +44,10 @@ help: ## this list
 ##### The two that do everything
 
 .PHONY: demo
-demo: ## boot a stock kernel (KERNEL=) with a six-function adapter and show its groups before and after
+demo: ## boot a stock kernel (KERNEL=) with a six-function adapter, and two machines on it that want one function each; WITHDRAWN=1: without the entry
 demo: modules-$(KERNEL) guest-programs
 	@$(CARGO) build --quiet --locked --offline --package boot --bin demo
-	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/debug/demo
+	@ACS_QUIRKS_KERNELS=$(KERNEL) ACS_QUIRKS_WITHDRAWN='$(WITHDRAWN)' $(IN_ROOT) /cache/target/debug/demo
 
 .PHONY: test
 test: ## all checks: lints, host tests, generated files, boot tests on KERNELS=

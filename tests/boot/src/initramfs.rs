@@ -19,7 +19,7 @@ use crate::kernel::Kernel;
 const INIT: &[u8] = include_bytes!("../guest/init");
 const BUSYBOX: &str = "/bin/busybox";
 const KMOD: &str = "/bin/kmod";
-/// What kmod opens to read compressed modules.
+/// What kmod opens when it reads compressed modules, so that `ldd` does not know of it.
 const LZMA: &str = "liblzma.so.5";
 /// Names under which kmod does what a user would call.
 const KMOD_NAMES: [&str; 3] = ["modprobe", "rmmod", "modinfo"];
@@ -44,9 +44,13 @@ pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
     for name in KMOD_NAMES {
         archive.link(&Path::new("sbin").join(name), "kmod")?;
     }
-    for library in libraries(Path::new(KMOD))? {
-        let inside = library.strip_prefix("/")?.to_owned();
-        archive.copy(&library, &inside)?;
+    let libraries = libraries(Path::new(KMOD))?;
+    let libc = libraries.iter().find(|path| path.ends_with("libc.so.6"));
+    let folder = libc
+        .and_then(|path| path.parent())
+        .context("kmod has no libc")?;
+    for library in libraries.iter().chain([&folder.join(LZMA)]) {
+        archive.here(library)?;
     }
     archive.tree(&kernel.modules, Path::new(""))?;
     archive
@@ -55,48 +59,59 @@ pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
     archive.finish()
 }
 
-/// Appends files to the guest's file system `archive`: path without a slash in front, and content. The
-/// kernel takes several archives in a row for one.
+/// Appends files to the guest's file system `archive`: path without a slash in front, and content.
 ///
 /// # Errors
 ///
 /// When the archive cannot be written.
 pub fn append<'a>(archive: &Path, files: impl Iterator<Item = (String, &'a [u8])>) -> Result<()> {
-    let file = File::options().append(true).open(archive)?;
-    // Each archive begins at a multiple of four bytes.
-    let length = file.metadata()?.len();
-    let mut out = BufWriter::new(file);
-    let padding = usize::try_from(length.next_multiple_of(4) - length)?;
-    out.write_all(&[0; 3][..padding])?;
-    let mut archive = Archive {
-        out,
-        folders: BTreeSet::new(),
-    };
+    let mut archive = reopen(archive)?;
     for (path, content) in files {
         archive.file(Path::new(&path), content, false)?;
     }
     archive.finish()
 }
 
-/// The shared libraries that kmod loads, the dynamic loader among them. It opens the one for compressed
-/// modules when it needs it, so `ldd` does not know of that.
+/// Appends a program of the build root to the guest's file system `archive`, with the libraries that it
+/// loads and the `files` that it reads, each under the path that it has here.
+///
+/// # Errors
+///
+/// When one of them is missing, or the archive cannot be written.
+pub fn append_program(archive: &Path, program: &Path, files: &[&Path]) -> Result<()> {
+    let mut archive = reopen(archive)?;
+    for library in libraries(program)? {
+        archive.here(&library)?;
+    }
+    for file in files.iter().chain([&program]) {
+        archive.here(file)?;
+    }
+    archive.finish()
+}
+
+/// The end of an archive: the kernel takes several in a row for one.
+fn reopen(archive: &Path) -> Result<Archive> {
+    let file = File::options().append(true).open(archive)?;
+    // Each archive begins at a multiple of four bytes.
+    let length = file.metadata()?.len();
+    let mut out = BufWriter::new(file);
+    let padding = usize::try_from(length.next_multiple_of(4) - length)?;
+    out.write_all(&[0; 3][..padding])?;
+    Ok(Archive {
+        out,
+        folders: BTreeSet::new(),
+    })
+}
+
+/// The shared libraries that a program loads when it starts, the dynamic loader among them.
 fn libraries(program: &Path) -> Result<Vec<PathBuf>> {
     let output = Command::new("ldd").arg(program).output()?;
     if !output.status.success() {
-        bail!("ldd cannot read {}", program.display());
+        bail!("ldd cannot read {}; run: make root", program.display());
     }
     let text = String::from_utf8(output.stdout)?;
-    let mut list: Vec<PathBuf> = text
-        .split_whitespace()
-        .filter(|word| word.starts_with('/'))
-        .map(PathBuf::from)
-        .collect();
-    let libc = list.iter().find(|path| path.ends_with("libc.so.6"));
-    let folder = libc
-        .and_then(|path| path.parent())
-        .context("kmod has no libc")?;
-    list.push(folder.join(LZMA));
-    Ok(list)
+    let paths = text.split_whitespace().filter(|word| word.starts_with('/'));
+    Ok(paths.map(PathBuf::from).collect())
 }
 
 /// An archive that is being written.
@@ -152,6 +167,11 @@ impl Archive {
             )
         })?;
         self.file(to, &data, true)
+    }
+
+    /// A file of the build root, under the path that it has there.
+    fn here(&mut self, path: &Path) -> Result<()> {
+        self.copy(path, path.strip_prefix("/")?)
     }
 
     /// Everything below `from`; links are left out, for installed modules have one to the sources.

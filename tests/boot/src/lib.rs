@@ -15,17 +15,21 @@
 //! | `shell.rs` | the guest's shell |
 //! | `vm.rs` | a running guest |
 //! | `groups.rs` | IOMMU groups as a partition, compared |
+//! | `nested.rs` | virtual machines on a guest |
+//! | `founding.rs` | two of them, which want one adapter |
 //! | `oracle/` | what groups a kernel makes of described machines |
 //! | `kunit/` | the KUnit suite, on a kernel of its own |
 //! | `scenario.rs` | a test as data, and how it is run |
 //! | `scenarios/` | the tests |
 
+pub mod founding;
 pub mod function;
 pub mod groups;
 pub mod initramfs;
 pub mod kernel;
 pub mod kunit;
 pub mod machine;
+pub mod nested;
 pub mod oracle;
 pub mod qmp;
 pub mod scenario;

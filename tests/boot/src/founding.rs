@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the project exists for: two virtual machines that each want one function of the same adapter.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    groups::Groups,
+    nested::{self, Started},
+    scenarios::hardware::ADAPTER_MACHINE,
+    setup::Setup,
+    vm::Vm,
+};
+
+/// The adapter, and the functions that the two machines, A and B, want.
+pub const ADAPTER: &str = "82:00";
+const WANTED: [(&str, &str); 2] = [("A", "82:00.2"), ("B", "82:00.3")];
+const FUNCTIONS: usize = 6;
+/// The ids of these functions.
+const IDS: &str = "1077:8031";
+/// What is said to who wants a group that another has.
+const BUSY: &str = "Device or resource busy";
+/// The module that has an entry for the adapter.
+const MODULE: &str = "acs_quirks_test";
+
+/// How long it may take: a slow machine needs a fifth of it.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Story {
+    /// The groups at first.
+    pub before: Groups,
+    /// When the adapter was removed and found again without the module.
+    pub control: Groups,
+    /// With the module, after `acsctl regroup`.
+    pub after: Groups,
+    /// Without it, after another.
+    pub end: Groups,
+    /// What came of the machines before, with the module, and at the end.
+    pub machines: [[Started; 2]; 3],
+}
+
+/// A guest with the adapter and with QEMU; what is written for it goes to `folder`.
+///
+/// # Errors
+///
+/// When it does not boot; the guest's log is then in `log`.
+pub fn boot(setup: &Setup, folder: &Path, log: &Path) -> Result<Vm<'static>> {
+    let setup = nested::equip(setup, folder)?;
+    let deadline = Instant::now() + LIMIT;
+    Vm::boot(&setup, &ADAPTER_MACHINE, deadline, log)
+        .with_context(|| format!("the guest's log: {}", log.display()))
+}
+
+/// Goes through it in a guest of [`boot`], with the entry and without, and fails when either has not come
+/// out as it should.
+///
+/// # Errors
+///
+/// What has not, and where the guest's log is.
+pub fn test(setup: &Setup) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let log = setup.kernel.logs.join("two-machines.log");
+    let mut vm = boot(setup, folder.path(), &log)?;
+    let mut run = || {
+        for withdrawn in [true, false] {
+            let story = tell(&mut vm, withdrawn, &|_| ())?;
+            if let Some(fault) = story.fault(withdrawn) {
+                bail!(
+                    "with the entry {}: {fault}",
+                    if withdrawn { "withdrawn" } else { "there" }
+                );
+            }
+        }
+        vm.is_content()
+    };
+    let result = run();
+    if result.is_err() {
+        vm.save_log(&log)?;
+    }
+    result.with_context(|| format!("guest's log: {}", log.display()))
+}
+
+/// Goes through it, and says each step to `say`, in one line. With `withdrawn`, the module is loaded with
+/// its entries withdrawn.
+///
+/// # Errors
+///
+/// When a step could not be made; that a machine is refused is none.
+pub fn tell(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
+    let before = vm.groups()?;
+    nested::give_to_vfio(vm, &WANTED.map(|(_, function)| function))?;
+    let machines = attempt(vm, say)?;
+
+    say("control: removing and rescanning the adapter, without the module");
+    vm.readd(&[ADAPTER])?;
+    let control = vm.groups()?;
+    nested::give_to_vfio(vm, &WANTED.map(|(_, function)| function))?;
+
+    let load = if withdrawn {
+        format!("modprobe {MODULE} withdraw=all")
+    } else {
+        format!("modprobe {MODULE}")
+    };
+    say(&load);
+    vm.check(&format!("/sbin/{load}"))?;
+    regroup(vm, say)?;
+    let after = vm.groups()?;
+    let with_module = attempt(vm, say)?;
+
+    say(&format!("rmmod {MODULE}"));
+    vm.check(&format!("/sbin/rmmod {MODULE}"))?;
+    regroup(vm, say)?;
+    let end = vm.groups()?;
+    let at_the_end = attempt(vm, say)?;
+    Ok(Story {
+        before,
+        control,
+        after,
+        end,
+        machines: [machines, with_module, at_the_end],
+    })
+}
+
+/// Regroups the adapter as an owner does. It puts the drivers back.
+fn regroup(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<()> {
+    let line = format!("acsctl regroup {}", WANTED[0].1);
+    let said = vm.check(&line)?;
+    let last = said.lines().rfind(|line| !line.trim().is_empty());
+    say(&format!("{line}: {}", last.unwrap_or_default().trim()));
+    Ok(())
+}
+
+/// Starts both machines, one after the other, and has them end.
+///
+/// # Errors
+///
+/// When a machine runs and somebody else gets at its function.
+fn attempt(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<[Started; 2]> {
+    let mut start = |(name, function): (&str, &str)| -> Result<Started> {
+        let started = nested::start(vm, name, function)?;
+        say(&format!(
+            "machine {name} asks for {function}: {}",
+            match &started {
+                Started::Runs { firmware, .. } => format!("it runs, and sees {firmware}"),
+                Started::Refused(why) => format!("refused\n          {why}"),
+            }
+        ));
+        Ok(started)
+    };
+    let started = [start(WANTED[0])?, start(WANTED[1])?];
+    for ((name, function), started) in WANTED.iter().zip(&started) {
+        if matches!(started, Started::Runs { .. }) {
+            is_held(vm, name, function)?;
+        }
+    }
+    for ((name, _), started) in WANTED.iter().zip(&started) {
+        if matches!(started, Started::Runs { .. }) {
+            nested::stop(vm, name)?;
+        }
+    }
+    Ok(started)
+}
+
+/// Fails when the group of a machine's function can be opened beside the machine.
+fn is_held(vm: &mut Vm, name: &str, function: &str) -> Result<()> {
+    let answer = vm.run(&format!(
+        "hold-vfio $(basename $(readlink /sys/bus/pci/devices/0000:{function}/iommu_group)) 0000:{function} </dev/null"
+    ))?;
+    if answer.status == 0 || !answer.text.contains(BUSY) {
+        bail!(
+            "machine {name} has {function}, and another program gets: {}",
+            answer.text
+        );
+    }
+    Ok(())
+}
+
+impl Story {
+    /// What is not as it should be, where the entry counts and where it is withdrawn; `None` when all
+    /// is.
+    #[must_use]
+    pub fn fault(&self, withdrawn: bool) -> Option<String> {
+        let count = if withdrawn { 1 } else { FUNCTIONS };
+        let groups = [&self.before, &self.control, &self.after, &self.end];
+        let found = groups.map(distinct);
+        if found != [1, 1, count, 1] {
+            return Some(format!("the adapter's functions are in {found:?} groups"));
+        }
+        let splits = [false, !withdrawn, false];
+        let stages = ["before", "with the module", "at the end"];
+        for ((machines, split), stage) in self.machines.iter().zip(splits).zip(stages) {
+            let [a, b] = machines;
+            let b_is_right = if split { sees(b) } else { is_refused(b) };
+            if !sees(a) || !b_is_right {
+                return Some(format!("{stage}: A: {a:?}, B: {b:?}"));
+            }
+        }
+        None
+    }
+}
+
+/// Whether a machine runs and has the function.
+fn sees(machine: &Started) -> bool {
+    matches!(machine, Started::Runs { firmware, monitor } if firmware == IDS && monitor == IDS)
+}
+
+/// Whether it was refused because another has the group.
+fn is_refused(machine: &Started) -> bool {
+    matches!(machine, Started::Refused(why) if why.contains(BUSY))
+}
+
+/// How many groups the adapter's functions are in; 0 when functions are missing.
+fn distinct(groups: &Groups) -> usize {
+    let list: Vec<u32> = groups.below(ADAPTER).map(|(_, group)| group).collect();
+    let set: BTreeSet<u32> = list.iter().copied().collect();
+    if list.len() == FUNCTIONS {
+        set.len()
+    } else {
+        0
+    }
+}
