@@ -46,7 +46,7 @@ help: ## this list
 .PHONY: demo
 demo: ## boot a stock kernel (KERNEL=) with a six-function adapter, and two machines on it that want one function each; WITHDRAWN=1: without the entry
 demo: modules-$(KERNEL) guest-programs
-	@$(CARGO) build --quiet --locked --offline --package boot --bin demo
+	@$(CARGO) build --quiet --locked --offline --package boot --bin demo --bin emulate
 	@ACS_QUIRKS_KERNELS=$(KERNEL) ACS_QUIRKS_WITHDRAWN='$(WITHDRAWN)' $(IN_ROOT) /cache/target/debug/demo
 
 .PHONY: test

@@ -18,6 +18,7 @@ WANTED=(
 	drivers/iommu/virtio-iommu.ko.xz
 	drivers/net/ethernet/intel/e1000e/e1000e.ko.xz
 	drivers/block/virtio_blk.ko.xz
+	drivers/pci/pci-pf-stub.ko.xz
 	drivers/vfio/{vfio,vfio_iommu_type1}.ko.xz
 	drivers/vfio/pci/{vfio-pci-core,vfio-pci}.ko.xz
 	fs/{fat/fat,fat/msdos,nls/nls_cp437}.ko.xz

@@ -9,7 +9,8 @@
 //! | `setup.rs` | the three things that a guest boots from: kernel, file system, accelerator |
 //! | `space.rs` | the configuration space of an emulated function |
 //! | `function.rs` | an emulated endpoint in a few words |
-//! | `server.rs` | serves a configuration space over vfio-user |
+//! | `server.rs` | serves a configuration space over vfio-user, in a process of its own |
+//! | `emulator.rs` | that process, and what it is told |
 //! | `machine.rs` | what hardware a guest has, and the command line for it |
 //! | `qmp.rs` | QEMU's monitor: hot-plug |
 //! | `shell.rs` | the guest's shell |
@@ -22,6 +23,7 @@
 //! | `scenario.rs` | a test as data, and how it is run |
 //! | `scenarios/` | the tests |
 
+pub mod emulator;
 pub mod founding;
 pub mod function;
 pub mod groups;

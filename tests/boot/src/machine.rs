@@ -8,6 +8,12 @@ use serde_json::{Value, json};
 
 use crate::{function::Function, space::Space};
 
+/// QEMU leaves plugging to the ports.
+const NATIVE_HOTPLUG: [&str; 2] = [
+    "-global",
+    "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
+];
+
 /// The IOMMU of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Iommu {
@@ -96,6 +102,9 @@ pub struct Machine<'a> {
     pub packages: &'a [Package<'a>],
     /// An ACPI table in source form that the firmware shall have in addition.
     pub acpi: Option<&'a str>,
+    /// Whether the guest's PCI Express ports plug devices in and out by themselves (pciehp), instead of
+    /// the firmware (ACPI).
+    pub native_hotplug: bool,
 }
 
 impl Machine<'_> {
@@ -109,6 +118,9 @@ impl Machine<'_> {
     #[must_use]
     pub fn arguments(&self, sockets: &Path) -> Vec<String> {
         let mut list = vec!["-smp".to_owned(), self.cpus.to_string()];
+        if self.native_hotplug {
+            list.extend(NATIVE_HOTPLUG.map(str::to_owned));
+        }
         let bridges = self
             .iommu
             .device()

@@ -35,12 +35,20 @@ pub enum Step {
     ReaddAt(&'static str),
     /// Plugs in the package at this position in the machine.
     HotAdd(usize),
-    /// Pulls out the package at this position in the machine.
+    /// Pulls out the package at this position in the machine, and waits until it is gone.
     HotRemove(usize),
+    /// Begins to pull it out.
+    Pull(usize),
+    /// Waits until it is gone.
+    Gone(usize),
     /// A function, by position of its package and number, reads as all ones from now on.
     Silence(usize, usize),
     /// It answers again.
     Wake(usize, usize),
+    /// The emulator of a function is killed.
+    Kill(usize, usize),
+    /// It is started anew, for a function that will be plugged in.
+    Revive(usize, usize),
     /// A line of shell that succeeds.
     Run(&'static str),
     /// A line of shell that succeeds, and what it prints contains this.
@@ -131,8 +139,12 @@ impl Step {
             Self::ReaddAt(prefix) => vm.readd(&[prefix]),
             Self::HotAdd(position) => vm.hot_add(position),
             Self::HotRemove(position) => vm.hot_remove(position),
-            Self::Silence(position, number) => vm.silence(position, number),
-            Self::Wake(position, number) => vm.wake(position, number),
+            Self::Pull(position) => vm.pull(position),
+            Self::Gone(position) => vm.gone(position),
+            Self::Silence(position, number) => vm.served(position, number)?.answer(0),
+            Self::Wake(position, number) => vm.served(position, number)?.answer(u64::MAX),
+            Self::Kill(position, number) => vm.served(position, number)?.kill(),
+            Self::Revive(position, number) => vm.served(position, number)?.revive(),
             Self::Run(line) => vm.check(line).map(drop),
             Self::Says(line, text) => contains(&vm.check(line)?, text),
             Self::Ends(status, line, text) => {

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Serves a configuration space to QEMU's `vfio-user-pci` device, which presents it to the guest as a
-//! function that never does anything.
+//! function that never does anything. Runs as a process of its own, which the bench starts, tells what
+//! to do, and may kill: see `emulator.rs`.
 
 use std::{
     fs::File,
-    io,
-    os::unix::net::UnixStream,
-    path::{Path, PathBuf},
+    io::{self, BufRead},
+    path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
-    thread::{self, JoinHandle},
+    thread,
 };
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
+use serde::{Deserialize, Serialize};
 use vfio_bindings::bindings::vfio::{
     VFIO_IRQ_INFO_EVENTFD, VFIO_PCI_CONFIG_REGION_INDEX, VFIO_PCI_NUM_IRQS, VFIO_PCI_NUM_REGIONS,
     VFIO_REGION_INFO_FLAG_READ, VFIO_REGION_INFO_FLAG_WRITE, vfio_region_info,
@@ -24,68 +25,48 @@ use vfio_user::{DmaMapFlags, DmaUnmapFlags, IrqInfo, Server, ServerBackend, Serv
 
 use crate::space::{SIZE, Space};
 
-impl Space {
-    /// Starts serving it on a socket at `path`.
-    ///
-    /// # Errors
-    ///
-    /// When the socket cannot be made.
-    pub fn serve(self, path: &Path) -> Result<Served> {
-        let server = Server::new(path, true, irqs(), regions())
-            .map_err(|error| anyhow!("cannot serve a function at {}: {error}", path.display()))?;
-        let stop = Arc::new(AtomicBool::new(false));
-        let stopping = Arc::clone(&stop);
-        let silent = Arc::new(AtomicBool::new(false));
-        let silence = Arc::clone(&silent);
-        let thread = thread::spawn(move || {
-            // Each plug-in of the device is a connection; unplugging ends it.
-            while !stopping.load(Ordering::Acquire) {
-                // An error is a peer that went away, which is what happens when QEMU is stopped.
-                let _ = server.run(&mut Config {
-                    space: self.clone(),
-                    silent: Arc::clone(&silence),
-                });
-            }
-        });
-        Ok(Served {
-            path: path.to_owned(),
-            stop,
-            silent,
-            thread: Some(thread),
-        })
-    }
+/// What a function is told while it is served, a line of JSON each.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Order {
+    /// It answers so many more reads of its configuration space, and from then on reads as all ones, as
+    /// a function that is powered down.
+    Answer(u64),
 }
 
-/// A function that is being served; dropping it ends that. To be dropped after QEMU has ended.
-#[derive(Debug)]
-pub struct Served {
-    path: PathBuf,
-    stop: Arc<AtomicBool>,
-    silent: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
-}
+/// What a function says when it can be connected to.
+pub const READY: &str = "ready";
 
-impl Served {
-    /// From now on the function reads as all ones, as one that is powered down.
-    pub fn silence(&self) {
-        self.silent.store(true, Ordering::Release);
-    }
-
-    /// From now on it answers again.
-    pub fn wake(&self) {
-        self.silent.store(false, Ordering::Release);
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Release);
-        // The server waits for a peer; one that says nothing ends the wait.
-        drop(UnixStream::connect(&self.path));
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+/// Serves the space whose description is the first line of `orders` on a socket at `path`, and follows
+/// the orders behind it. Returns when there are no more.
+///
+/// # Errors
+///
+/// When the socket cannot be made, or an order cannot be read.
+pub fn serve(path: &Path, orders: impl BufRead) -> Result<()> {
+    let mut lines = orders.lines();
+    let space = lines.next().context("no space is described")??;
+    let space: Space = serde_json::from_str(&space)?;
+    let server = Server::new(path, true, irqs(), regions())
+        .map_err(|error| anyhow!("cannot serve a function at {}: {error}", path.display()))?;
+    let answers = Arc::new(AtomicU64::new(u64::MAX));
+    let left = Arc::clone(&answers);
+    // Ends with the process.
+    thread::spawn(move || {
+        // Each plug-in of the device is a connection; unplugging ends it. An error is a peer that went
+        // away, which is what happens when QEMU is stopped.
+        loop {
+            let _ = server.run(&mut Config {
+                space: space.clone(),
+                answers: Arc::clone(&left),
+            });
         }
+    });
+    println!("{READY}");
+    for line in lines {
+        let Order::Answer(reads) = serde_json::from_str(&line?)?;
+        answers.store(reads, Ordering::Release);
     }
+    Ok(())
 }
 
 fn regions() -> Vec<ServerRegion> {
@@ -124,7 +105,8 @@ fn irqs() -> Vec<IrqInfo> {
 /// The configuration space of one connection.
 struct Config {
     space: Space,
-    silent: Arc<AtomicBool>,
+    /// How many reads it still answers.
+    answers: Arc<AtomicU64>,
 }
 
 impl Config {
@@ -142,7 +124,14 @@ impl Config {
 impl ServerBackend for Config {
     fn region_read(&mut self, region: u32, offset: u64, data: &mut [u8]) -> io::Result<()> {
         let place = Self::place(region, offset, data.len())?;
-        if self.silent.load(Ordering::Acquire) {
+        let one_less = |left: u64| match left {
+            u64::MAX => Some(left),
+            _ => left.checked_sub(1),
+        };
+        let answers = self
+            .answers
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_less);
+        if answers.is_err() {
             data.fill(0xff);
         } else {
             data.copy_from_slice(&self.space.bytes[place.clone()]);

@@ -119,6 +119,7 @@ impl Setup {
             bridges: &[],
             packages: &[],
             acpi: None,
+            native_hotplug: false,
         };
         let deadline = Instant::now() + TRIAL;
         let log = self.kernel.logs.join("kvm.log");

@@ -2,11 +2,13 @@
 
 //! The configuration space of an emulated function: its bytes, and which bits can be written.
 
+use serde::{Deserialize, Serialize};
+
 /// Size of the configuration space of a PCIe function, in bytes.
 pub const SIZE: usize = 4096;
 
 /// A configuration space.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Space {
     pub(crate) bytes: Vec<u8>,
     pub(crate) writable: Vec<u8>,

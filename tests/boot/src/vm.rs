@@ -17,10 +17,10 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::{
+    emulator::Served,
     groups::Groups,
     machine::{Iommu, Machine, Model, Package},
     qmp::Qmp,
-    server::Served,
     setup::Setup,
     shell::{Answer, Shell},
 };
@@ -186,9 +186,18 @@ impl<'a> Vm<'a> {
     ///
     /// When QEMU refuses, or the guest has no time left.
     pub fn hot_remove(&mut self, position: usize) -> Result<()> {
+        self.pull(position)?;
+        self.gone(position)
+    }
+
+    /// Waits until the guest has none of the functions of the package at `position`, which is being pulled
+    /// out, and QEMU has let go of them.
+    ///
+    /// # Errors
+    ///
+    /// When that does not happen in time.
+    pub fn gone(&mut self, position: usize) -> Result<()> {
         let package = self.package(position)?;
-        let id = json!({ "id": Package::id(position, 0) });
-        self.qmp.execute("device_del", &id)?;
         let count = package.functions.len();
         let ids: Vec<String> = (0..count)
             .map(|number| Package::id(position, number))
@@ -197,28 +206,25 @@ impl<'a> Vm<'a> {
         self.wait_for(&format!("0000:{}*", package.address), 0)
     }
 
-    /// Has a function of the package at `position` read as all ones from now on.
+    /// Begins to pull out the package at `position`: tells the guest, who may take its time.
     ///
     /// # Errors
     ///
-    /// When there is no such emulated function.
-    pub fn silence(&mut self, position: usize, number: usize) -> Result<()> {
-        let served = self.served.get(&(position, number));
-        served
-            .context("there is no such emulated function")?
-            .silence();
-        Ok(())
+    /// When QEMU refuses.
+    pub fn pull(&mut self, position: usize) -> Result<()> {
+        self.package(position)?;
+        let id = json!({ "id": Package::id(position, 0) });
+        self.qmp.execute("device_del", &id).map(drop)
     }
 
-    /// Has it answer again.
+    /// The emulated function of the package at `position`, for who wants faults of it.
     ///
     /// # Errors
     ///
     /// When there is no such emulated function.
-    pub fn wake(&mut self, position: usize, number: usize) -> Result<()> {
-        let served = self.served.get(&(position, number));
-        served.context("there is no such emulated function")?.wake();
-        Ok(())
+    pub fn served(&mut self, position: usize, number: usize) -> Result<&mut Served> {
+        let served = self.served.get_mut(&(position, number));
+        served.context("there is no such emulated function")
     }
 
     fn package(&self, position: usize) -> Result<Package<'a>> {
@@ -283,7 +289,7 @@ fn serve(machine: &Machine, sockets: &Path) -> Result<BTreeMap<(usize, usize), S
                 Model::Stock(_) => continue,
             };
             let socket = Package::socket(position, number, sockets);
-            served.insert((position, number), space.serve(&socket)?);
+            served.insert((position, number), Served::start(space, &socket)?);
         }
     }
     Ok(served)

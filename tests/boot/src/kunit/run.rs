@@ -121,6 +121,7 @@ pub fn run(setup: &Setup) -> Result<Run> {
         bridges: &[],
         packages: &[],
         acpi: None,
+        native_hotplug: false,
     };
     let mut vm = Vm::boot(&setup, &machine, Instant::now() + LIMIT, &log)
         .with_context(|| format!("cannot boot; log: {}", log.display()))?;

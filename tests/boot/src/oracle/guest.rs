@@ -82,6 +82,7 @@ impl<'a> Oracle<'a> {
             bridges: &[],
             packages: &[],
             acpi: None,
+            native_hotplug: false,
         };
         let functions: usize = machines.iter().map(|it| it.addresses.len()).sum();
         let functions = u32::try_from(functions)?;

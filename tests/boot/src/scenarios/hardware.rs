@@ -43,6 +43,7 @@ pub const ADAPTER_MACHINE: Machine = Machine {
         plugged: true,
     }],
     acpi: None,
+    native_hotplug: false,
 };
 
 /// An endpoint of our emulation without ACS.
@@ -69,6 +70,7 @@ pub const fn two(packages: &'static [Package<'static>; 2]) -> Machine<'static> {
         bridges: &[PORT_1, PORT_2],
         packages,
         acpi: None,
+        native_hotplug: false,
     }
 }
 

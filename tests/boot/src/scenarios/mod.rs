@@ -10,6 +10,9 @@
 //! | `refusals.rs` | where an entry does not count |
 //! | `silicon.rs` | entries that say more exactly which silicon they speak for |
 //! | `ports.rs` | entries for root ports and switch ports |
+//! | `surroundings.rs` | what is above a package, and what the kernel splits by itself |
+//! | `hotplug.rs` | packages that are plugged in and out |
+//! | `held.rs` | what VFIO gives to two programs |
 //! | `entries/` | every entry, made from its own data |
 //! | `module.rs` | what can be seen and set from outside |
 //! | `states.rs` | kernels on which the hook cannot work |
@@ -20,6 +23,8 @@
 mod doctor;
 pub mod entries;
 pub mod hardware;
+mod held;
+mod hotplug;
 mod module;
 mod ports;
 mod refusals;
@@ -28,6 +33,7 @@ mod silicon;
 mod splits;
 mod states;
 mod stress;
+mod surroundings;
 
 use crate::{
     machine::{Iommu, Machine},
@@ -44,6 +50,9 @@ pub fn all() -> Vec<Scenario> {
         refusals::ALL,
         silicon::ALL,
         ports::ALL,
+        surroundings::ALL,
+        hotplug::ALL,
+        held::ALL,
         module::ALL,
         states::ALL,
     ]
@@ -51,7 +60,8 @@ pub fn all() -> Vec<Scenario> {
     list.extend(regroup::all());
     list.extend(doctor::ALL);
     for iommu in [Iommu::Amd, Iommu::Virtio] {
-        list.extend(splits::ALL.iter().map(|scenario| Scenario {
+        let lane = splits::ALL.iter().chain([&hotplug::ACPI]);
+        list.extend(lane.map(|scenario| Scenario {
             machine: Machine {
                 iommu,
                 ..scenario.machine

@@ -41,6 +41,7 @@ const ROOT_PORTS: Scenario = Scenario {
             },
         ],
         acpi: None,
+        native_hotplug: false,
     },
     steps: &[
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
@@ -76,6 +77,7 @@ const SWITCH: Scenario = Scenario {
             plugged: true,
         }],
         acpi: None,
+        native_hotplug: false,
     },
     steps: &[
         Groups(&[&["02:00.0", "03:00.0"]]),

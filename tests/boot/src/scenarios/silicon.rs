@@ -195,6 +195,7 @@ const CONDITION: Scenario = Scenario {
             at("port4", "04:00", &[WITHOUT, READY]),
         ],
         acpi: None,
+        native_hotplug: false,
     },
     steps: &[
         Groups(&[
@@ -250,6 +251,7 @@ const KINDS: Scenario = Scenario {
             second(&pair(0x1234, 0x0a05)),
         ],
         acpi: None,
+        native_hotplug: false,
     },
     steps: &[
         Groups(&[

@@ -2,16 +2,16 @@
 
 //! An entry splits a package, when and where it should.
 
-use super::hardware::{ADAPTER_MACHINE, PORT_1, first, pair};
+use super::hardware::{ADAPTER_MACHINE, pair};
 use crate::{
-    machine::{Machine, Model, Package},
+    machine::{Machine, Package},
     scenario::{
         Expected, LIMIT, Scenario,
-        Step::{Counted, Groups, HotAdd, HotRemove, Load, LoggedTimes, Readd, Says, Unload},
+        Step::{Counted, Groups, Load, LoggedTimes, Readd, Says, Unload},
     },
 };
 
-pub(super) const ALL: &[Scenario] = &[SPLIT, HOT_ADD, WITHDRAWN, INTEGRATED];
+pub(super) const ALL: &[Scenario] = &[SPLIT, WITHDRAWN, INTEGRATED];
 
 const ONE_GROUP: Expected = &[&[
     "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
@@ -59,34 +59,6 @@ const SPLIT: Scenario = Scenario {
         Groups(SIX_GROUPS),
         Readd,
         Groups(ONE_GROUP),
-    ],
-    limit: LIMIT,
-};
-
-const PAIR: &[Model] = &pair(0x1077, 0x8030);
-
-/// The same when the package is plugged in, and no rescan takes place.
-const HOT_ADD: Scenario = Scenario {
-    name: "hot-add",
-    machine: Machine {
-        bridges: &[PORT_1],
-        packages: &[Package {
-            plugged: false,
-            ..first(PAIR)
-        }],
-        ..ADAPTER_MACHINE
-    },
-    steps: &[
-        HotAdd(0),
-        Groups(&[&["01:00.0", "01:00.1"]]),
-        HotRemove(0),
-        Load("acs_quirks_test"),
-        HotAdd(0),
-        Groups(&[&["01:00.0"], &["01:00.1"]]),
-        HotRemove(0),
-        Unload("acs_quirks_test"),
-        HotAdd(0),
-        Groups(&[&["01:00.0", "01:00.1"]]),
     ],
     limit: LIMIT,
 };

@@ -95,6 +95,7 @@ impl Proof {
             bridges: &bridges,
             packages: &packages,
             acpi: None,
+            native_hotplug: false,
         };
         let log = self.log(setup);
         let deadline = Instant::now() + LIMIT;

@@ -156,6 +156,7 @@ const PORTS: Scenario = Scenario {
             },
         ],
         acpi: None,
+        native_hotplug: false,
     },
     steps: &[
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),

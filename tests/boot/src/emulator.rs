@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Emulated functions, as the bench sees them: each is a process, which `server.rs` says what it does.
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader, Write as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{
+    server::{Order, READY},
+    space::Space,
+};
+
+/// The program, beside the one that runs, or above it where that is a test.
+const PROGRAM: &str = "emulate";
+
+/// A function that is being served; dropping it ends that. To be dropped after QEMU has ended.
+#[derive(Debug)]
+pub struct Served {
+    path: PathBuf,
+    space: Space,
+    process: Process,
+}
+
+#[derive(Debug)]
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Served {
+    /// Starts serving `space` on a socket at `path`.
+    ///
+    /// # Errors
+    ///
+    /// When the program is missing, or cannot make the socket.
+    pub fn start(space: Space, path: &Path) -> Result<Self> {
+        Ok(Self {
+            process: Process::start(&space, path)?,
+            path: path.to_owned(),
+            space,
+        })
+    }
+
+    /// The function answers so many more reads, and then reads as all ones.
+    ///
+    /// # Errors
+    ///
+    /// When its process is gone.
+    pub fn answer(&mut self, reads: u64) -> Result<()> {
+        self.process.tell(&Order::Answer(reads))
+    }
+
+    /// Kills its process, which is what QEMU sees of a device that is torn out.
+    ///
+    /// # Errors
+    ///
+    /// When it is gone already.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.0.kill()?;
+        self.process.0.wait()?;
+        Ok(())
+    }
+
+    /// Starts it anew, for the next time that the device is plugged in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Served::start`].
+    pub fn revive(&mut self) -> Result<()> {
+        // The socket of a process that was killed is still there.
+        let _ = std::fs::remove_file(&self.path);
+        self.process = Process::start(&self.space, &self.path)?;
+        Ok(())
+    }
+}
+
+impl Process {
+    fn start(space: &Space, path: &Path) -> Result<Self> {
+        let program = program()?;
+        let child = Command::new(&program)
+            .arg(path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut process = Self(child);
+        process.tell(space)?;
+        let said = process.0.stdout.take().context("no output")?;
+        let mut line = String::new();
+        BufReader::new(said).read_line(&mut line)?;
+        if line.trim() != READY {
+            bail!("{} does not serve {}", program.display(), path.display());
+        }
+        Ok(process)
+    }
+
+    fn tell(&mut self, what: &impl serde::Serialize) -> Result<()> {
+        let orders = self.0.stdin.as_mut().context("no input")?;
+        writeln!(orders, "{}", serde_json::to_string(what)?)?;
+        Ok(())
+    }
+}
+
+fn program() -> Result<PathBuf> {
+    let this = env::current_exe()?;
+    let found = this
+        .ancestors()
+        .skip(1)
+        .take(2)
+        .map(|folder| folder.join(PROGRAM))
+        .find(|program| program.is_file());
+    found.with_context(|| {
+        format!(
+            "there is no program {PROGRAM} beside {}; build it: cargo build --package boot",
+            this.display()
+        )
+    })
+}

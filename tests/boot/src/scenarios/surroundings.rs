@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What surrounds a package decides too: an entry for its functions does not vouch for what is above them,
+//! and where the kernel has its own reasons for a split, the entry has no part in it.
+
+use super::hardware::{ADAPTER_MACHINE, PORT_1, first, pair};
+use crate::{
+    machine::{Machine, Model, Package},
+    scenario::{
+        Expected, LIMIT, Scenario,
+        Step::{Groups, Load, NotCounted, Readd, ReaddAt, Run, Says, Unload},
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[CONVENTIONAL, PORT_WITHOUT_ACS, INTEGRATED, VIRTUAL];
+
+const CARDS: &[Model] = &[
+    Model::Stock("e1000e,romfile="),
+    Model::Stock("e1000e,romfile="),
+];
+
+/// A conventional bridge makes requests its own, so nothing below it can be told apart. The same cards
+/// below a port are split.
+const CONVENTIONAL: Scenario = Scenario {
+    name: "conventional-bridge",
+    machine: Machine {
+        bridges: &[
+            PORT_1,
+            "pcie-pci-bridge,id=bridge,bus=port1",
+            "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0",
+        ],
+        packages: &[
+            Package {
+                bus: "bridge",
+                address: "02:01",
+                functions: CARDS,
+                plugged: true,
+            },
+            Package {
+                bus: "port2",
+                address: "03:00",
+                functions: CARDS,
+                plugged: true,
+            },
+        ],
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Groups(&[&["01:00.0", "02:01.0", "02:01.1"], &["03:00.0", "03:00.1"]]),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(&[
+            &["01:00.0", "02:01.0", "02:01.1"],
+            &["03:00.0"],
+            &["03:00.1"],
+        ]),
+        Says(
+            "acsctl why 02:01.0 02:01.1",
+            "0000:01:00.0 is a bridge to conventional PCI",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+/// A port without ACS may send requests from one function to the other, whatever an entry says of them.
+const PORT_WITHOUT_ACS: Scenario = Scenario {
+    name: "port-without-acs",
+    machine: Machine {
+        bridges: &["ioh3420,id=port1,chassis=1,slot=1,addr=12.0"],
+        packages: &[first(&pair(0x1077, 0x8030))],
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Groups(BELOW_PORT),
+        Load("acs_quirks_test withdraw=6"),
+        ReaddAt("00:12"),
+        Groups(BELOW_PORT),
+        // The kernel has not even asked: it came no further than the port.
+        NotCounted(1, "granted"),
+        Unload("acs_quirks_test"),
+        // With an entry for the port as well.
+        Load("acs_quirks_test"),
+        ReaddAt("00:12"),
+        Groups(&[&["00:12.0"], &["01:00.0"], &["01:00.1"]]),
+    ],
+    limit: LIMIT,
+};
+
+const BELOW_PORT: Expected = &[&["00:12.0", "01:00.0", "01:00.1"]];
+
+/// Endpoints that Intel integrates into the root complex: the kernel has a quirk for all of them. The
+/// entry for these ids is for endpoints elsewhere.
+const INTEGRATED: Scenario = Scenario {
+    name: "integrated-in-tree",
+    machine: Machine {
+        bridges: &[],
+        packages: &[Package {
+            bus: "pcie.0",
+            address: "00:15",
+            functions: CARDS,
+            plugged: true,
+        }],
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Groups(&[&["00:15.0"], &["00:15.1"]]),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(&[&["00:15.0"], &["00:15.1"]]),
+        NotCounted(2, "granted"),
+    ],
+    limit: LIMIT,
+};
+
+/// Virtual functions have groups of their own as soon as the port above isolates, with and without the
+/// module.
+const VIRTUAL: Scenario = Scenario {
+    name: "virtual-functions",
+    machine: Machine {
+        bridges: &[PORT_1],
+        packages: &[first(&[Model::Stock("igb,romfile=")])],
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Run(VFS),
+        Groups(THREE),
+        Run("echo 0 >/sys/bus/pci/devices/0000:01:00.0/sriov_numvfs"),
+        Load("acs_quirks_test"),
+        Readd,
+        Run(VFS),
+        Groups(THREE),
+        NotCounted(4, "granted"),
+    ],
+    limit: LIMIT,
+};
+
+const VFS: &str = "/sbin/modprobe pci-pf-stub && cd /sys/bus/pci/devices/0000:01:00.0 && \
+     echo pci-pf-stub >driver_override && echo 0000:01:00.0 >/sys/bus/pci/drivers_probe && echo 2 >sriov_numvfs";
+const THREE: Expected = &[&["01:00.0"], &["01:10.0"], &["01:10.2"]];
