@@ -18,15 +18,23 @@ use kernel::{
 
 use super::spaces::Spaces;
 
-/// Where the domains of synthetic machines begin: no host has as many.
-const FIRST_DOMAIN: u32 = 0x0010_0000;
+/// Where the domains of synthetic machines begin: no host has as many. Some drivers of IOMMUs take the low
+/// 16 bits of a domain for its PCI segment (`get_device_segment()` in `drivers/iommu/amd/iommu.c`), and a
+/// synthetic function in a segment of the host would be translated like the host's function of that
+/// address. So these bits are beyond the segments of hosts too.
+const FIRST_DOMAIN: u32 = 0x0010_8000;
+/// The lowest segment that no host has.
+const NO_HOSTS_SEGMENT: u32 = 0x8000;
 
 /// `NUMA_NO_NODE`.
 const NO_NODE: c_int = -1;
 
-/// The number that the kernel knows a described domain by.
+/// The number that the kernel knows a described domain by; `EINVAL` where a host could have that segment.
 fn kernel_domain(domain: u32) -> Result<c_int> {
     let domain = domain.checked_add(FIRST_DOMAIN).ok_or(EINVAL)?;
+    if domain & 0xffff < NO_HOSTS_SEGMENT {
+        return Err(EINVAL);
+    }
     Ok(c_int::try_from(domain)?)
 }
 

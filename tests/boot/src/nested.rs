@@ -16,6 +16,8 @@ const FIRMWARE: &str = "/usr/share/seabios/bios-256k.bin";
 const MEMORY: u32 = 768;
 /// Memory of each, in MiB: the firmware is all that runs there.
 const OWN_MEMORY: u32 = 16;
+/// How often it is looked, twenty times a second, whether a machine has come to something.
+const PATIENCE: u32 = 1200;
 /// Where each finds its function.
 const SLOT: &str = "05";
 
@@ -78,9 +80,10 @@ pub fn start(vm: &mut Vm, name: &str, function: &str) -> Result<Started> {
          -chardev file,id=firmware,path={name}.firmware -device isa-debugcon,iobase=0x402,chardev=firmware \
          -device vfio-pci,host=0000:{function},addr={SLOT}.0 -monitor stdio \
          <&3 >{name}.said 2>&1; echo $? >{name}.status) & \
-         until test -e {name}.status || grep -q 'init bdf=00:{SLOT}.0' {name}.firmware 2>/dev/null; do usleep 50000; done; \
-         echo 'info pci' >{name}.monitor; \
-         until test -e {name}.status || grep -q 'PCI device' {name}.said; do usleep 50000; done"
+         wait_for() {{ i=0; until test -e {name}.status || grep -q \"$1\" $2 2>/dev/null; do \
+         usleep 50000; i=$((i + 1)); test $i -lt {PATIENCE} || {{ cat {name}.said {name}.firmware; ps; exit 1; }}; done; }}; \
+         wait_for 'init bdf=00:{SLOT}.0' {name}.firmware; test ! -e {name}.status || exit 0; \
+         echo 'info pci' >{name}.monitor; wait_for 'PCI device' {name}.said"
     ))?;
     let said = vm.check(&format!("cat /tmp/{name}.said"))?;
     if !runs(vm, name)? {

@@ -3,7 +3,10 @@
 //! The guest's shell, behind its second serial port: see `guest/init`.
 
 use std::{
-    io::{Read, Write},
+    io::{
+        ErrorKind::{Interrupted, WouldBlock},
+        Read, Write,
+    },
     os::unix::net::UnixStream,
     time::{Duration, Instant},
 };
@@ -60,29 +63,31 @@ impl Shell {
         })
     }
 
-    /// What arrives before `mark`; the mark is taken too.
+    /// What arrives before `mark`; the mark is taken too. O(n) for n bytes.
     fn until(&mut self, mark: &[u8]) -> Result<String> {
+        // Where the mark may begin that has not been seen yet.
+        let mut from = 0;
         loop {
-            let found = self
-                .pending
+            let found = self.pending[from..]
                 .windows(mark.len())
                 .position(|part| part == mark);
-            if let Some(at) = found {
+            if let Some(at) = found.map(|at| from + at) {
                 let rest = self.pending.split_off(at + mark.len());
                 let taken = std::mem::replace(&mut self.pending, rest);
                 return Ok(String::from_utf8_lossy(&taken[..at]).into_owned());
             }
+            from = (self.pending.len() + 1).saturating_sub(mark.len());
             let left = self.deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 bail!("the guest has run out of time");
             }
             self.stream
                 .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-            let mut buffer = [0; 4096];
+            let mut buffer = [0; 0x1_0000];
             match self.stream.read(&mut buffer) {
                 Ok(0) => bail!("the guest has ended"),
                 Ok(count) => self.pending.extend_from_slice(&buffer[..count]),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) if matches!(error.kind(), WouldBlock | Interrupted) => {}
                 Err(error) => return Err(error.into()),
             }
         }
