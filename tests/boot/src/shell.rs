@@ -83,7 +83,7 @@ impl Shell {
             }
             self.stream
                 .set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-            let mut buffer = [0; 0x1_0000];
+            let mut buffer = [0; 0x4000];
             match self.stream.read(&mut buffer) {
                 Ok(0) => bail!("the guest has ended"),
                 Ok(count) => self.pending.extend_from_slice(&buffer[..count]),
