@@ -2,17 +2,14 @@
 
 //! What the project exists for: two virtual machines that each want one function of the same adapter.
 
-use std::{
-    collections::BTreeSet,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::{
     groups::Groups,
     nested::{self, Started},
+    scenario::in_guest,
     scenarios::hardware::ADAPTER_MACHINE,
     setup::Setup,
     vm::Vm,
@@ -47,45 +44,36 @@ pub struct Story {
     pub machines: [[Started; 2]; 3],
 }
 
-/// A guest with the adapter and with QEMU; what is written for it goes to `folder`.
+/// Has `test` do what it likes with a guest that has the adapter, and QEMU.
 ///
 /// # Errors
 ///
-/// When it does not boot; the guest's log is then in `log`.
-pub fn boot(setup: &Setup, folder: &Path, log: &Path) -> Result<Vm<'static>> {
-    let setup = nested::equip(setup, folder)?;
-    let deadline = Instant::now() + LIMIT;
-    Vm::boot(&setup, &ADAPTER_MACHINE, deadline, log)
-        .with_context(|| format!("the guest's log: {}", log.display()))
+/// As [`in_guest`].
+pub fn with_adapter(
+    setup: &Setup,
+    name: &str,
+    test: impl FnOnce(&mut Vm) -> Result<()>,
+) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let setup = nested::equip(setup, folder.path())?;
+    in_guest(&setup, &ADAPTER_MACHINE, name, LIMIT, test)
 }
 
-/// Goes through it in a guest of [`boot`], with the entry and without, and fails when either has not come
-/// out as it should.
+/// Goes through it with the entry withdrawn, which is the control, and then with the entry.
 ///
 /// # Errors
 ///
-/// What has not, and where the guest's log is.
+/// What has not come out as it should, and where the guest's log is.
 pub fn test(setup: &Setup) -> Result<()> {
-    let folder = tempfile::tempdir()?;
-    let log = setup.kernel.logs.join("two-machines.log");
-    let mut vm = boot(setup, folder.path(), &log)?;
-    let mut run = || {
+    with_adapter(setup, "two-machines", |vm| {
         for withdrawn in [true, false] {
-            let story = tell(&mut vm, withdrawn, &|_| ())?;
+            let story = tell(vm, withdrawn, &|_| ())?;
             if let Some(fault) = story.fault(withdrawn) {
-                bail!(
-                    "with the entry {}: {fault}",
-                    if withdrawn { "withdrawn" } else { "there" }
-                );
+                bail!("entry withdrawn: {withdrawn}: {fault}");
             }
         }
-        vm.is_content()
-    };
-    let result = run();
-    if result.is_err() {
-        vm.save_log(&log)?;
-    }
-    result.with_context(|| format!("guest's log: {}", log.display()))
+        Ok(())
+    })
 }
 
 /// Goes through it, and says each step to `say`, in one line. With `withdrawn`, the module is loaded with
@@ -190,7 +178,13 @@ impl Story {
     pub fn fault(&self, withdrawn: bool) -> Option<String> {
         let count = if withdrawn { 1 } else { FUNCTIONS };
         let groups = [&self.before, &self.control, &self.after, &self.end];
-        let found = groups.map(distinct);
+        if groups
+            .iter()
+            .any(|it| it.below(ADAPTER).count() != FUNCTIONS)
+        {
+            return Some("functions of the adapter are missing".to_owned());
+        }
+        let found = groups.map(|groups| groups.count(ADAPTER));
         if found != [1, 1, count, 1] {
             return Some(format!("the adapter's functions are in {found:?} groups"));
         }
@@ -215,15 +209,4 @@ fn sees(machine: &Started) -> bool {
 /// Whether it was refused because another has the group.
 fn is_refused(machine: &Started) -> bool {
     matches!(machine, Started::Refused(why) if why.contains(BUSY))
-}
-
-/// How many groups the adapter's functions are in; 0 when functions are missing.
-fn distinct(groups: &Groups) -> usize {
-    let list: Vec<u32> = groups.below(ADAPTER).map(|(_, group)| group).collect();
-    let set: BTreeSet<u32> = list.iter().copied().collect();
-    if list.len() == FUNCTIONS {
-        set.len()
-    } else {
-        0
-    }
 }

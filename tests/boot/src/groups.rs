@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Functions by their address without domain (`82:00.0`), and the group of each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Groups(BTreeMap<String, u32>);
 
 impl Groups {
@@ -36,6 +36,25 @@ impl Groups {
             .iter()
             .filter(move |(address, _)| address.starts_with(prefix))
             .map(|(address, group)| (address.as_str(), *group))
+    }
+
+    /// How many groups the functions are in whose address begins with `prefix`.
+    #[must_use]
+    pub fn count(&self, prefix: &str) -> usize {
+        let groups: BTreeSet<u32> = self.below(prefix).map(|(_, group)| group).collect();
+        groups.len()
+    }
+
+    /// The functions whose address begins with `prefix` alone. Their groups are numbered from 0, in the
+    /// order of the first function of each, so that equal partitions are equal.
+    #[must_use]
+    pub fn within(&self, prefix: &str) -> Self {
+        let mut numbers = BTreeMap::new();
+        let functions = self.below(prefix).map(|(address, group)| {
+            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
+            (address.to_owned(), *numbers.entry(group).or_insert(next))
+        });
+        Self(functions.collect())
     }
 
     /// The groups that have a function whose address begins with `prefix`, with all their members.

@@ -97,17 +97,9 @@ impl Scenario {
     ///
     /// The step that failed, how, and where the guest's log is kept.
     pub fn run(&self, setup: &Setup) -> Result<()> {
-        let log = setup.kernel.logs.join(format!("{}.log", self.title()));
-        // One from an earlier run would mislead.
-        let _ = fs::remove_file(&log);
-        let deadline = Instant::now() + self.limit;
-        let mut vm = Vm::boot(setup, &self.machine, deadline, &log)
-            .with_context(|| format!("cannot boot; log: {}", log.display()))?;
-        let result = self.steps(&mut vm);
-        if result.is_err() {
-            vm.save_log(&log)?;
-        }
-        result.with_context(|| format!("guest's log: {}", log.display()))
+        in_guest(setup, &self.machine, &self.title(), self.limit, |vm| {
+            self.steps(vm)
+        })
     }
 
     fn steps(&self, vm: &mut Vm) -> Result<()> {
@@ -115,8 +107,33 @@ impl Scenario {
             step.take(vm)
                 .with_context(|| format!("step {number} of {}: {step:?}", self.steps.len()))?;
         }
-        vm.is_content()
+        Ok(())
     }
+}
+
+/// Boots a machine, and has `test` do with it what it likes for at most so long. The kernel must not
+/// complain of anything.
+///
+/// # Errors
+///
+/// What `test` fails with, and where the guest's log is kept, by `name`.
+pub fn in_guest<'a>(
+    setup: &Setup,
+    machine: &Machine<'a>,
+    name: &str,
+    limit: Duration,
+    test: impl FnOnce(&mut Vm<'a>) -> Result<()>,
+) -> Result<()> {
+    let log = setup.kernel.logs.join(format!("{name}.log"));
+    // One from an earlier run would mislead.
+    let _ = fs::remove_file(&log);
+    let mut vm = Vm::boot(setup, machine, Instant::now() + limit, &log)
+        .with_context(|| format!("cannot boot; log: {}", log.display()))?;
+    let result = test(&mut vm).and_then(|()| vm.is_content());
+    if result.is_err() {
+        vm.save_log(&log)?;
+    }
+    result.with_context(|| format!("guest's log: {}", log.display()))
 }
 
 impl Step {

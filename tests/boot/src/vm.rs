@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
@@ -215,6 +215,15 @@ impl<'a> Vm<'a> {
         self.package(position)?;
         let id = json!({ "id": Package::id(position, 0) });
         self.qmp.execute("device_del", &id).map(drop)
+    }
+
+    /// Runs a command of QEMU's monitor.
+    ///
+    /// # Errors
+    ///
+    /// What QEMU says is wrong with it.
+    pub fn monitor(&mut self, command: &str, arguments: &Value) -> Result<Value> {
+        self.qmp.execute(command, arguments)
     }
 
     /// The emulated function of the package at `position`, for who wants faults of it.

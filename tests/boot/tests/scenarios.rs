@@ -7,7 +7,6 @@ use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
 use anyhow::Result;
 use boot::{
-    founding,
     kernel::Kernel,
     scenarios::{
         self,
@@ -34,7 +33,13 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let mut trials = Vec::new();
     for kernel in Kernel::from_env()? {
         let setup = Arc::new(Setup::new(kernel, folder.path())?);
-        trials.push(two_machines(&setup));
+        for (name, test) in scenarios::PROGRAMS {
+            let name = format!("{}::{name}", setup.kernel.release);
+            let setup = Arc::clone(&setup);
+            trials.push(Trial::test(name, move || {
+                test(&setup).map_err(|error| format!("{error:#}").into())
+            }));
+        }
         trials.extend(of_entries(&setup, arguments)?);
         for scenario in scenarios::all() {
             let name = format!("{}::{}", setup.kernel.release, scenario.title());
@@ -47,15 +52,6 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
         }
     }
     Ok((trials, folder))
-}
-
-/// The test of what the project exists for; the entry is withdrawn first, which is its control.
-fn two_machines(setup: &Arc<Setup>) -> Trial {
-    let name = format!("{}::two-machines", setup.kernel.release);
-    let setup = Arc::clone(setup);
-    Trial::test(name, move || {
-        founding::test(&setup).map_err(|error| format!("{error:#}").into())
-    })
 }
 
 /// The tests of the entries, several of which share a boot.

@@ -48,19 +48,20 @@ fn demonstrate() -> Result<bool> {
     let kernel = Kernel::from_env()?.pop().context("no kernel is prepared")?;
     let folder = tempfile::tempdir()?;
     let setup = Setup::new(kernel, folder.path())?;
-    let log = setup.kernel.logs.join("demo.log");
 
     say(&format!(
         "booting Debian's unmodified kernel {} in QEMU, with an Intel IOMMU",
         setup.kernel.release
     ));
-    let mut vm = founding::boot(&setup, folder.path(), &log)?;
-    say(&format!(
-        "it is up; a two-port adapter with six functions is at {ADAPTER}"
-    ));
-    let story = founding::tell(&mut vm, withdrawn, &say)
-        .inspect_err(|_| drop(vm.save_log(&log)))
-        .with_context(|| format!("the guest's log: {}", log.display()))?;
+    let mut story = None;
+    founding::with_adapter(&setup, "demo", |vm| {
+        say(&format!(
+            "it is up; a two-port adapter with six functions is at {ADAPTER}"
+        ));
+        story = Some(founding::tell(vm, withdrawn, &say)?);
+        Ok(())
+    })?;
+    let story = story.context("nothing has come of it")?;
     say("done");
 
     table(&story);
@@ -68,11 +69,7 @@ fn demonstrate() -> Result<bool> {
     match &fault {
         None if withdrawn => println!("{WITHDRAWN}"),
         None => println!("{WORKED}"),
-        Some(fault) => {
-            vm.save_log(&log)?;
-            println!("This is not what should have come out: {fault}");
-            println!("The guest's log: {}", log.display());
-        }
+        Some(fault) => println!("This is not what should have come out: {fault}"),
     }
     Ok(fault.is_none())
 }

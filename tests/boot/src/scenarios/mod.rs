@@ -19,6 +19,8 @@
 //! | `regroup/` | `acsctl regroup` |
 //! | `doctor.rs` | `acsctl doctor` |
 //! | `stress.rs` | loading and unloading while devices come and go |
+//! | `silences.rs` | functions that fall silent at every step |
+//! | `races.rs` | everything at once |
 
 mod doctor;
 pub mod entries;
@@ -27,18 +29,34 @@ mod held;
 mod hotplug;
 mod module;
 mod ports;
+mod races;
 mod refusals;
 mod regroup;
+mod silences;
 mod silicon;
 mod splits;
 mod states;
 mod stress;
 mod surroundings;
 
+use anyhow::Result;
+
 use crate::{
+    founding,
     machine::{Iommu, Machine},
     scenario::Scenario,
+    setup::Setup,
 };
+
+/// A test that is more than a list of steps: its name, and what runs it.
+pub type Program = (&'static str, fn(&Setup) -> Result<()>);
+
+/// All of these.
+pub const PROGRAMS: [Program; 3] = [
+    ("two-machines", founding::test),
+    ("silences", silences::test),
+    ("races", races::test),
+];
 
 /// Every test, on every IOMMU that it is run on.
 #[must_use]

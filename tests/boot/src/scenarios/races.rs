@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Everything at once: devices come and go, the module comes and goes, and somebody lists the groups.
+
+use std::{env, time::Duration};
+
+use anyhow::{Context, Result, bail};
+
+use super::hardware::ADAPTER_MACHINE;
+use crate::{machine::Machine, scenario::in_guest, setup::Setup};
+
+/// How long they race, in seconds, when `ACS_QUIRKS_RACE` says nothing else.
+const SECONDS: u32 = 30;
+/// What each is to do over and over, and how often it does so at least in that time.
+const RUNNERS: [(&str, &str, u32); 3] = [
+    (
+        "rescan",
+        "for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done 2>/dev/null; echo 1 >/sys/bus/pci/rescan",
+        10,
+    ),
+    (
+        "load",
+        // An open file in debugfs holds the module.
+        "/sbin/modprobe acs_quirks_test && until /sbin/rmmod acs_quirks_test; do usleep 1000; done",
+        10,
+    ),
+    (
+        "list",
+        "acsctl groups >/tmp/groups 2>&1; cat /sys/kernel/debug/acs_quirks_test/* >/dev/null 2>&1; test -s /tmp/groups",
+        10,
+    ),
+];
+/// For the boot, and for what comes before and after.
+const BESIDE: Duration = Duration::from_secs(120);
+
+/// Has them race; afterwards the adapter is together without the module and apart with it.
+///
+/// # Errors
+///
+/// When something has not gone on, or is not as it should be in the end.
+pub(super) fn test(setup: &Setup) -> Result<()> {
+    let seconds = match env::var("ACS_QUIRKS_RACE") {
+        Ok(text) if !text.is_empty() => text.parse().with_context(|| {
+            format!("ACS_QUIRKS_RACE is \"{text}\", which is no number of seconds")
+        })?,
+        _ => SECONDS,
+    };
+    let machine = Machine {
+        cpus: 2,
+        ..ADAPTER_MACHINE
+    };
+    let limit = BESIDE + Duration::from_secs(u64::from(seconds) * 2);
+    in_guest(setup, &machine, "races", limit, |vm| {
+        for (name, line, _) in RUNNERS {
+            vm.check(&format!(
+                "(until test -e /tmp/stop; do {{ {line}; }} && echo >>/tmp/{name}.rounds || echo >>/tmp/{name}.faults; done; \
+                 touch /tmp/{name}.end) >/dev/null 2>&1 &"
+            ))?;
+        }
+        vm.check(&format!("sleep {seconds}; touch /tmp/stop"))?;
+        let mut rounds = Vec::new();
+        for (name, _, least) in RUNNERS {
+            vm.check(&format!(
+                "until test -e /tmp/{name}.end; do usleep 50000; done"
+            ))?;
+            let count = vm.check(&format!(
+                "wc -l </tmp/{name}.rounds; test ! -e /tmp/{name}.faults"
+            ))?;
+            let count: u32 = count.trim().parse()?;
+            if count < least {
+                bail!("{name} went round {count} times");
+            }
+            rounds.push(format!("{name} {count}"));
+        }
+        vm.readd_packages()?;
+        let together = vm.groups()?.count("82:00");
+        vm.check("/sbin/modprobe acs_quirks_test")?;
+        vm.readd_packages()?;
+        let apart = vm.groups()?.count("82:00");
+        if (together, apart) != (1, 6) {
+            bail!("in the end there are {together} groups without the module and {apart} with it");
+        }
+        println!("rounds in {seconds} seconds: {}", rounds.join(", "));
+        Ok(())
+    })
+}

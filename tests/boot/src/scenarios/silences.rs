@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Functions that fall silent: after each number of reads that they still answer, and so at every step of
+//! enumeration, decision and regroup.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use anyhow::{Result, bail};
+use serde_json::json;
+
+use super::hardware::{emulated, first, pair, second, two};
+use crate::{groups::Groups, machine::Machine, scenario::in_guest, setup::Setup, vm::Vm};
+
+/// The first package has a function that no entry covers, the second has not.
+const MACHINE: Machine = two(&[
+    first(&[
+        emulated(0x1077, 0x8030, 0x02_0000),
+        emulated(0x1077, 0x8030, 0x02_0000),
+        emulated(0x1234, 0x0bad, 0x02_0000),
+    ]),
+    second(&pair(0x1077, 0x8030)),
+]);
+const STRANGER: usize = 2;
+const PACKAGES: [&str; 2] = ["01:00", "02:00"];
+/// Each function is read less often than this from the moment it is found until it has its group.
+const READS: u64 = 100;
+/// Steps between two numbers of reads that are tried, where not every one is.
+const COARSE: usize = 6;
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// Tries them all. Beside a function that no entry covers, a package has only groups that it has without
+/// the module as well; and as soon as all answer again, everything is as if nothing had been.
+///
+/// # Errors
+///
+/// The function, and after how many reads it fell silent.
+pub(super) fn test(setup: &Setup) -> Result<()> {
+    in_guest(setup, &MACHINE, "silences", LIMIT, |vm| {
+        // The control: the kernel takes a function that falls silent in the middle for what it is not.
+        let without: BTreeSet<Groups> = (0..READS)
+            .map(|reads| beside_stranger(vm, reads))
+            .collect::<Result<_>>()?;
+        vm.check("/sbin/modprobe acs_quirks_test")?;
+        recovered(vm)?;
+        let mut tried = 0;
+        let (mut seen, mut unseen) = (0, 0);
+        for reads in 0..READS {
+            let groups = beside_stranger(vm, reads)?;
+            if groups.of("01:00.2").is_none() {
+                unseen += 1;
+            } else if without.contains(&groups) {
+                seen += 1;
+            } else {
+                bail!(
+                    "beside a stranger that answers {reads} reads there are groups that the kernel does not make:\n{groups}"
+                );
+            }
+            recovered(vm)?;
+            tried += 1;
+        }
+        // It was both found and not found, or this has shown nothing.
+        if seen == 0 || unseen == 0 {
+            bail!("the stranger was found {seen} times, and missing {unseen} times");
+        }
+        for function in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            for reads in (0..READS).step_by(COARSE) {
+                rescanned(vm, function, reads)?;
+                recovered(vm)?;
+                tried += 1;
+            }
+        }
+        for reads in (0..READS).step_by(COARSE) {
+            regrouped(vm, reads)?;
+            tried += 1;
+        }
+        errors_above(vm)?;
+        println!("functions that fell silent: {tried}");
+        Ok(())
+    })
+}
+
+/// The groups of the first package when the function that no entry covers falls silent after so many
+/// reads, numbered from 0 in the order of their first members.
+fn beside_stranger(vm: &mut Vm, reads: u64) -> Result<Groups> {
+    Ok(rescanned(vm, (0, STRANGER), reads)?.within(PACKAGES[0]))
+}
+
+/// What groups there are when the package is found anew, and one of its functions falls silent after so
+/// many reads.
+fn rescanned(vm: &mut Vm, (package, function): (usize, usize), reads: u64) -> Result<Groups> {
+    let address = PACKAGES[package];
+    vm.check(&format!(
+        "for d in /sys/bus/pci/devices/0000:{address}*; do echo 1 >$d/remove; done"
+    ))?;
+    vm.served(package, function)?.answer(reads)?;
+    vm.check("echo 1 >/sys/bus/pci/rescan")?;
+    let groups = vm.groups();
+    vm.served(package, function)?.answer(u64::MAX)?;
+    groups
+}
+
+/// Fails unless both packages have the groups that they should have when all functions answer.
+fn recovered(vm: &mut Vm) -> Result<()> {
+    vm.readd_packages()?;
+    let groups = vm.groups()?;
+    let expected: [&[&str]; 3] = [
+        &["01:00.0", "01:00.1", "01:00.2"],
+        &["02:00.0"],
+        &["02:00.1"],
+    ];
+    match groups.differ(&expected) {
+        Some(difference) => bail!("all functions answer again: {difference}"),
+        None => Ok(()),
+    }
+}
+
+/// A regroup during which a function falls silent says so or is through; afterwards another one, for which
+/// all functions answer, puts everything right.
+fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
+    vm.check("/sbin/rmmod acs_quirks_test && /sbin/modprobe acs_quirks_test withdraw=all")?;
+    vm.readd(&[PACKAGES[1]])?;
+    vm.check("/sbin/rmmod acs_quirks_test && /sbin/modprobe acs_quirks_test")?;
+    vm.served(1, 1)?.answer(reads)?;
+    let answer = vm.run("acsctl regroup 02:00.0 --timeout 20")?;
+    vm.served(1, 1)?.answer(u64::MAX)?;
+    if !matches!(answer.status, 0..=2) {
+        bail!(
+            "after {reads} reads, regroup ends with {}:\n{}",
+            answer.status,
+            answer.text
+        );
+    }
+    vm.check("echo 1 >/sys/bus/pci/rescan; test $(cat /sys/bus/pci/drivers_autoprobe) = 1")?;
+    let again = vm.run("acsctl regroup 02:00.0")?;
+    if again.status != 0 || vm.groups()?.count(PACKAGES[1]) != 2 {
+        bail!(
+            "after {reads} reads, regroup says:\n{}\nand then, with status {}:\n{}",
+            answer.text,
+            again.status,
+            again.text
+        );
+    }
+    Ok(())
+}
+
+/// Errors that the port above reports, from mild to fatal, for which the kernel resets what is below.
+fn errors_above(vm: &mut Vm) -> Result<()> {
+    for error in ["RCVR", "BAD_TLP", "COMP_TIME", "POISON_TLP", "DLP"] {
+        let before = vm.groups()?;
+        let line = format!("pcie_aer_inject_error port2 {error} 0");
+        vm.monitor("human-monitor-command", &json!({ "command-line": line }))?;
+        vm.check("sleep 1")?;
+        if vm.groups()? != before {
+            bail!("an error {error} of the port changes groups");
+        }
+        recovered(vm)?;
+    }
+    if vm.logged("AER: ")?.is_empty() {
+        bail!("the kernel has not heard of the port's errors");
+    }
+    Ok(())
+}
