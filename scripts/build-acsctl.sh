@@ -7,7 +7,7 @@
 . "$(dirname "$0")/lib.sh"
 
 OUT=$PROJECT/build
-static_programs acsctl
+static_programs release acsctl
 mkdir -p "$OUT"
 # one step, so that one that runs is not written into
 cp "$STATIC/acsctl" "$OUT/.acsctl.new"

@@ -7,7 +7,7 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-static_programs acsctl guest
+static_programs guest acsctl guest
 mkdir -p "$CACHE/programs"
 for name in acsctl at hold-vfio; do
 	# without symbols, which would fill the guest's memory; in one step, for other tests may read it

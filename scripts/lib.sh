@@ -112,13 +112,15 @@ kbuild() {
 		make -C "/cache/kernels/$release/tree" -j"$(nproc)" "${args[@]}" M=/src MO="/cache/$output" "$@"
 }
 
-# static_programs PACKAGE...: in the build root, builds programs that need no library of the system that they run on,
-# into the folder STATIC.
-STATIC=$CACHE/target/static/$RUST_TARGET/release
+# static_programs PROFILE PACKAGE...: in the build root, builds programs that need no library of the system that they run
+# on, as Cargo's profile says, into the folder STATIC.
 static_programs() {
+	local profile=$1
+	shift
+	STATIC=$CACHE/target/static/$RUST_TARGET/$profile
 	# With --target, so that the flag is not for macros, which the compiler must be able to load.
 	RUSTFLAGS=-Ctarget-feature=+crt-static CARGO_TARGET_DIR=$CACHE/target/static \
-		cargo build --quiet --locked --offline --release --target "$RUST_TARGET" "${@/#/--package=}"
+		cargo build --quiet --locked --offline --profile "$profile" --target "$RUST_TARGET" "${@/#/--package=}"
 }
 
 # is FILE TEXT: does it hold just that?

@@ -40,6 +40,8 @@ pub struct Story {
     pub after: Groups,
     /// Without it, after another.
     pub end: Groups,
+    /// Pictures of the machine before and with the module, as SVG, by `acsctl groups`.
+    pub pictures: [String; 2],
     /// What came of the machines before, with the module, and at the end.
     pub machines: [[Started; 2]; 3],
 }
@@ -84,6 +86,7 @@ pub fn test(setup: &Setup) -> Result<()> {
 /// When a step could not be made; that a machine is refused is none.
 pub fn tell(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
     let before = vm.groups()?;
+    let picture = drawn(vm)?;
     nested::give_to_vfio(vm, &WANTED.map(|(_, function)| function))?;
     let machines = attempt(vm, say)?;
 
@@ -101,6 +104,7 @@ pub fn tell(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
     vm.check(&format!("/sbin/{load}"))?;
     regroup(vm, say)?;
     let after = vm.groups()?;
+    let pictures = [picture, drawn(vm)?];
     let with_module = attempt(vm, say)?;
 
     say(&format!("rmmod {MODULE}"));
@@ -113,8 +117,14 @@ pub fn tell(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
         control,
         after,
         end,
+        pictures,
         machines: [machines, with_module, at_the_end],
     })
+}
+
+/// The machine as a picture.
+fn drawn(vm: &mut Vm) -> Result<String> {
+    vm.check("acsctl groups --svg /tmp/groups.svg >/dev/null && cat /tmp/groups.svg")
 }
 
 /// Regroups the adapter as an owner does. It puts the drivers back.

@@ -7,7 +7,12 @@
 //!
 //! Exit status 0 when all came out as it should, 1 when not, 2 when it could not be tried.
 
-use std::{env, process::ExitCode, time::Instant};
+use std::{
+    env, fs,
+    os::unix::fs::{MetadataExt as _, chown},
+    process::ExitCode,
+    time::Instant,
+};
 
 use anyhow::{Context, Result};
 use boot::{
@@ -65,6 +70,7 @@ fn demonstrate() -> Result<bool> {
     say("done");
 
     table(&story);
+    draw(&story)?;
     let fault = story.fault(withdrawn);
     match &fault {
         None if withdrawn => println!("{WITHDRAWN}"),
@@ -72,6 +78,22 @@ fn demonstrate() -> Result<bool> {
         Some(fault) => println!("This is not what should have come out: {fault}"),
     }
     Ok(fault.is_none())
+}
+
+/// Where the pictures go, in the checkout.
+const PICTURES: [&str; 2] = ["build/demo-before.svg", "build/demo-with-module.svg"];
+
+/// Writes the pictures, which belong to whom the checkout belongs to.
+fn draw(story: &Story) -> Result<()> {
+    let owner = fs::metadata(".")?;
+    fs::create_dir_all("build")?;
+    chown("build", Some(owner.uid()), Some(owner.gid()))?;
+    for (path, picture) in PICTURES.iter().zip(&story.pictures) {
+        fs::write(path, format!("{picture}\n")).with_context(|| format!("cannot write {path}"))?;
+        chown(path, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    println!("The machine as a picture: {}\n", PICTURES.join(", "));
+    Ok(())
 }
 
 /// The groups side by side.
