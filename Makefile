@@ -77,7 +77,7 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets --features fuzz/libfuzzer -- \
 		--deny warnings
 	@echo '== shellcheck'
-	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run tests/boot/guest/init
+	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run $(wildcard tests/boot/guest/*)
 
 .PHONY: host-test
 host-test: table-check ## tests that need no kernel

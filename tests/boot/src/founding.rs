@@ -8,9 +8,10 @@ use anyhow::{Result, bail};
 
 use crate::{
     groups::Groups,
+    machine::Iommu,
     nested::{self, Started},
     scenario::in_guest,
-    scenarios::hardware::ADAPTER_MACHINE,
+    scenarios::hardware::on_board,
     setup::Setup,
     vm::Vm,
 };
@@ -53,12 +54,13 @@ pub struct Story {
 /// As [`in_guest`].
 pub fn with_adapter(
     setup: &Setup,
+    iommu: Iommu,
     name: &str,
     test: impl FnOnce(&mut Vm) -> Result<()>,
 ) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let setup = nested::equip(setup, folder.path())?;
-    in_guest(&setup, &ADAPTER_MACHINE, name, LIMIT, test)
+    in_guest(&setup, &on_board(iommu), name, LIMIT, test)
 }
 
 /// Goes through it with the entry withdrawn, which is the control, and then with the entry.
@@ -66,8 +68,9 @@ pub fn with_adapter(
 /// # Errors
 ///
 /// What has not come out as it should, and where the guest's log is.
-pub fn test(setup: &Setup) -> Result<()> {
-    with_adapter(setup, "two-machines", |vm| {
+pub fn test(setup: &Setup, iommu: Iommu) -> Result<()> {
+    let name = format!("two-machines-{}", iommu.name());
+    with_adapter(setup, iommu, &name, |vm| {
         for withdrawn in [true, false] {
             let story = tell(vm, withdrawn, &|_| ())?;
             if let Some(fault) = story.fault(withdrawn) {
@@ -87,13 +90,13 @@ pub fn test(setup: &Setup) -> Result<()> {
 pub fn tell(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
     let before = vm.groups()?;
     let picture = drawn(vm)?;
-    nested::give_to_vfio(vm, &WANTED.map(|(_, function)| function))?;
+    to_vfio(vm)?;
     let machines = attempt(vm, say)?;
 
     say("control: removing and rescanning the adapter, without the module");
     vm.readd(&[ADAPTER])?;
     let control = vm.groups()?;
-    nested::give_to_vfio(vm, &WANTED.map(|(_, function)| function))?;
+    to_vfio(vm)?;
 
     let load = if withdrawn {
         format!("modprobe {MODULE} withdraw=all")
@@ -120,6 +123,12 @@ pub fn tell(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
         pictures,
         machines: [machines, with_module, at_the_end],
     })
+}
+
+/// Gives the functions that are wanted to VFIO.
+fn to_vfio(vm: &mut Vm) -> Result<()> {
+    let functions = WANTED.map(|(_, function)| function).join(" ");
+    vm.check(&format!("to-vfio {functions}")).map(drop)
 }
 
 /// The machine as a picture.

@@ -17,6 +17,12 @@ use cpio::newc::{self, Builder, ModeFileType};
 use crate::kernel::Kernel;
 
 const INIT: &[u8] = include_bytes!("../guest/init");
+/// What a guest's shell can call beside the programs.
+const SCRIPTS: [(&str, &[u8]); 3] = [
+    ("to-vfio", include_bytes!("../guest/to-vfio")),
+    ("hold", include_bytes!("../guest/hold")),
+    ("release", include_bytes!("../guest/release")),
+];
 const BUSYBOX: &str = "/bin/busybox";
 const KMOD: &str = "/bin/kmod";
 /// What kmod opens when it reads compressed modules, so that `ldd` does not know of it.
@@ -39,6 +45,9 @@ pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
         archive.folder(Path::new(folder))?;
     }
     archive.file(Path::new("init"), INIT, true)?;
+    for (name, script) in SCRIPTS {
+        archive.file(&Path::new("bin").join(name), script, true)?;
+    }
     archive.copy(Path::new(BUSYBOX), Path::new("bin/busybox"))?;
     archive.copy(Path::new(KMOD), Path::new("sbin/kmod"))?;
     for name in KMOD_NAMES {

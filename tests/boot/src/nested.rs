@@ -37,22 +37,6 @@ pub fn equip(setup: &Setup, folder: &Path) -> Result<Setup> {
     })
 }
 
-/// Gives functions of the guest to VFIO.
-///
-/// # Errors
-///
-/// When one of them does not get the driver.
-pub fn give_to_vfio(vm: &mut Vm, functions: &[&str]) -> Result<()> {
-    vm.check("/sbin/modprobe vfio-pci && /sbin/modprobe vfio_iommu_type1")?;
-    vm.check(&format!(
-        "cd /sys/bus/pci/devices; for f in {}; do echo vfio-pci >0000:$f/driver_override; \
-         test -e 0000:$f/driver || echo 0000:$f >../drivers_probe; \
-         test $(basename $(readlink 0000:$f/driver)) = vfio-pci || exit 1; done",
-        functions.join(" ")
-    ))?;
-    Ok(())
-}
-
 /// What came of starting a virtual machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Started {

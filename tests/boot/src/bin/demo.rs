@@ -19,6 +19,7 @@ use boot::{
     founding::{self, ADAPTER, Story},
     groups::Groups,
     kernel::Kernel,
+    machine::Iommu,
     setup::Setup,
 };
 
@@ -59,7 +60,7 @@ fn demonstrate() -> Result<bool> {
         setup.kernel.release
     ));
     let mut story = None;
-    founding::with_adapter(&setup, "demo", |vm| {
+    founding::with_adapter(&setup, Iommu::Intel, "demo", |vm| {
         say(&format!(
             "it is up; a two-port adapter with six functions is at {ADAPTER}"
         ));

@@ -46,6 +46,30 @@ pub const ADAPTER_MACHINE: Machine = Machine {
     native_hotplug: false,
 };
 
+/// The kernel remaps interrupts with an AMD IOMMU, which VFIO wants, only where it finds the southbridge
+/// of an AMD board.
+const SOUTHBRIDGE: &[Model] = &[emulated(0x1022, 0x790b, 0x0c_0500)];
+
+const ON_BOARD: &[Package] = &[
+    ADAPTER_MACHINE.packages[0],
+    Package {
+        bus: "pcie.0",
+        address: "00:14",
+        functions: SOUTHBRIDGE,
+        plugged: true,
+    },
+];
+
+/// The adapter on a host with this IOMMU, and with what VFIO needs there.
+#[must_use]
+pub const fn on_board(iommu: Iommu) -> Machine<'static> {
+    Machine {
+        iommu,
+        packages: ON_BOARD,
+        ..ADAPTER_MACHINE
+    }
+}
+
 /// An endpoint of our emulation without ACS.
 #[must_use]
 pub const fn emulated(vendor: u16, device: u16, class: u32) -> Model<'static> {

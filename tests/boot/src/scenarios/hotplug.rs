@@ -126,16 +126,7 @@ const HELD: Scenario = Scenario {
     steps: &[
         HotAdd(0),
         Load("acs_quirks_test"),
-        Run(
-            "/sbin/modprobe vfio_iommu_type1 && /sbin/modprobe vfio-pci && cd /sys/bus/pci/devices && \
-             for f in 0000:01:00.0 0000:01:00.1; do echo vfio-pci >$f/driver_override && \
-             echo $f >../drivers_probe || exit 1; done",
-        ),
-        Run("cd /tmp; mkfifo hold; \
-             g=$(basename $(readlink /sys/bus/pci/devices/0000:01:00.0/iommu_group)); \
-             (hold-vfio $g 0000:01:00.1 <hold >said 2>&1 &); exec 4>hold; \
-             (until test -e release; do usleep 20000; done; rm release) >/dev/null 2>&1 & \
-             until test -s said; do usleep 20000; done; cat said; grep -q held said"),
+        Run("to-vfio 01:00.0 01:00.1 && hold 01:00.1"),
         Pull(0),
         Run("sleep 1; test -e /sys/bus/pci/devices/0000:01:00.1"),
         Ends(
@@ -143,7 +134,7 @@ const HELD: Scenario = Scenario {
             "acsctl regroup 01:00.0",
             " is held by hold-vfio (process ",
         ),
-        Run("touch /tmp/release"),
+        Run("release 01:00.1"),
         Gone(0),
         HotAdd(0),
         Groups(APART),

@@ -52,8 +52,14 @@ use crate::{
 pub type Program = (&'static str, fn(&Setup) -> Result<()>);
 
 /// All of these.
-pub const PROGRAMS: [Program; 3] = [
-    ("two-machines", founding::test),
+pub const PROGRAMS: [Program; 5] = [
+    ("two-machines", |setup| founding::test(setup, Iommu::Intel)),
+    ("two-machines-amd", |setup| {
+        founding::test(setup, Iommu::Amd)
+    }),
+    ("two-machines-virtio", |setup| {
+        founding::test(setup, Iommu::Virtio)
+    }),
     ("silences", silences::test),
     ("races", races::test),
 ];

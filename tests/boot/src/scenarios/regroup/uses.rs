@@ -105,9 +105,7 @@ const DISK: Scenario = Scenario {
 };
 
 /// Gives both functions to VFIO.
-const TO_VFIO: &str = "/sbin/modprobe vfio-pci && /sbin/modprobe vfio_iommu_type1 && \
-     cd /sys/bus/pci/devices && for f in 0000:01:00.0 0000:01:00.1; do \
-     echo vfio-pci >$f/driver_override && echo $f >../drivers_probe || exit 1; done";
+const TO_VFIO: &str = "to-vfio 01:00.0 01:00.1";
 
 /// A process that holds the group, and one that holds a function.
 const VFIO: Scenario = Scenario {
@@ -125,19 +123,14 @@ const VFIO: Scenario = Scenario {
         Groups(TOGETHER),
         Run("rm /tmp/held; usleep 500000"),
         // The function itself: who holds it is told by the kernel's own word.
-        Run(
-            "g=$(basename $(readlink /sys/bus/pci/devices/0000:01:00.0/iommu_group)); mkfifo /tmp/hold; \
-             (hold-vfio $g 0000:01:00.1 </tmp/hold >/tmp/said 2>&1 &); exec 4>/tmp/hold; \
-             (while [ ! -e /tmp/release ]; do usleep 50000; done) >/dev/null 2>&1 & \
-             while ! grep held /tmp/said; do usleep 50000; done",
-        ),
+        Run("hold 01:00.1"),
         Ends(
             1,
             "acsctl regroup 01:00.0",
             "0000:01:00.1: it is held by hold-vfio (process ",
         ),
         Groups(TOGETHER),
-        Run("touch /tmp/release; usleep 500000"),
+        Run("release 01:00.1"),
         Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
         Groups(APART),
         Run("test $(basename $(readlink /sys/bus/pci/devices/0000:01:00.1/driver)) = vfio-pci"),
@@ -154,10 +147,7 @@ const VFIO_PENDING: Scenario = Scenario {
         Run(TO_VFIO),
         Load("acs_quirks_test"),
         Run(
-            "g=$(basename $(readlink /sys/bus/pci/devices/0000:01:00.0/iommu_group)); mkfifo /tmp/hold; \
-             (hold-vfio $g 0000:01:00.0 </tmp/hold >/tmp/said 2>&1 &); exec 4>/tmp/hold; \
-             (while [ ! -e /tmp/release ]; do usleep 50000; done) >/dev/null 2>&1 & \
-             while ! grep held /tmp/said; do usleep 50000; done; echo $g >/tmp/group",
+            "hold 01:00.0 && basename $(readlink /sys/bus/pci/devices/0000:01:00.0/iommu_group) >/tmp/group",
         ),
         Ends(
             2,
@@ -175,7 +165,7 @@ const VFIO_PENDING: Scenario = Scenario {
             "acsctl regroup 02:00.0",
             "another run is not over: the kernel has not come back",
         ),
-        Run("touch /tmp/release; usleep 1000000"),
+        Run("release 01:00.0; usleep 500000"),
         // This one puts back what the first one has left behind, and begins anew.
         Says(
             "acsctl regroup 01:00.0",
