@@ -8,7 +8,8 @@ use kernel::prelude::*;
 use crate::{
     groups::{
         of_kernel,
-        scan, //
+        scan,
+        MISSING, //
     },
     hardware::ROOT_PORT,
     synthetic::description::{
@@ -55,7 +56,8 @@ const fn case(what: &'static str, function: u32, offset: u16, value: u32) -> Cas
 
 /// What is not an adapter any more, so that its package is none that the entry speaks for.
 //
-// Not here: a function that is not ready yet, for which the kernel waits a minute.
+// Not here: a function that is not ready yet, for which the kernel waits a minute; and a port to bus 0, to
+// which firmware has not given a bus yet, so that the kernel does, and finds a sound package.
 const BROKEN: &[Case] = &[
     case("a capability that is its own next", LAST, 0x40, 0x0000_4001),
     case("two capabilities in a circle", LAST, 0x34, 0x44),
@@ -83,7 +85,6 @@ const BROKEN: &[Case] = &[
     case("an endpoint without a class", FIRST, 0x0c, 0x0001_0000),
     case("function 0 says that it is alone", FIRST, 0x0c, 0),
     case("function 0 is absent", FIRST, 0x00, 0),
-    case("a port to its own bus", PORT, 0x18, 0x0000_0000),
     case("a port to a bus before it", PORT, 0x18, 0x0000_0100),
     case("a port to no bus", PORT, 0x18, 0x00ff_00ff),
     case("a port with the header of an endpoint", PORT, 0x0c, 0),
@@ -146,7 +147,7 @@ mod suite {
     }
 
     /// A function falls silent at some read: of the scan, or of a decision. What has been claimed before
-    /// stands, and nothing is claimed any more.
+    /// stands, and nothing is claimed any more. One that the kernel has not found by then is seen by nobody.
     #[test]
     fn silence_makes_no_claim() -> Result {
         // It answers some hundred when all is well.
@@ -158,6 +159,12 @@ mod suite {
                 let found = groups("silence", ADAPTER, patch)?;
                 let without = groups("silence", PLAIN, patch)?;
                 let (found, without) = (found.as_deref(), without.as_deref());
+                let is_missing = |groups: &&[i32]| groups.contains(&MISSING);
+                if found.as_ref().is_some_and(is_missing)
+                    || without.as_ref().is_some_and(is_missing)
+                {
+                    continue;
+                }
                 if found == without {
                     equal("claimed with fewer reads", claimed, 0)?;
                     continue;
