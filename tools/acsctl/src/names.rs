@@ -3,14 +3,14 @@
 //! What vendors, devices and classes are called, by the system's pci.ids.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io::Read as _,
     path::{Path, PathBuf},
 };
 
 use pciid_parser::Database;
-use topology::{Function, Topology};
+use topology::{Function, Hex, Topology};
 
 use crate::why::printable;
 
@@ -50,6 +50,15 @@ const CLASSES: [(u32, &str); 22] = [
     (0x1080, "Encryption controller"),
 ];
 
+/// What the lines with a tab in front belong to.
+enum Part<'d> {
+    /// A vendor that the machine has these devices of.
+    Vendor(&'d BTreeSet<u16>),
+    /// A class.
+    Classes,
+    Other,
+}
+
 /// Names of ids.
 #[derive(Debug, Default)]
 pub struct Names(Option<Database>);
@@ -64,7 +73,10 @@ impl Names {
             let mut text = Vec::new();
             let opened = File::open(file).ok()?;
             opened.take(MAX_BYTES).read_to_end(&mut text).ok()?;
-            Some(String::from_utf8_lossy(&text).into_owned())
+            Some(
+                String::from_utf8(text)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            )
         });
         text.map_or_else(Self::default, |text| Self::of_text(&text, topology))
     }
@@ -72,21 +84,35 @@ impl Names {
     /// Those of a file like pci.ids, as far as the machine has such functions.
     #[must_use]
     pub fn of_text(text: &str, topology: &Topology) -> Self {
-        let functions = topology.functions.iter();
-        let vendors: BTreeSet<u16> = functions.map(|one| one.vendor.value()).collect();
-        // Most of the file is about others, and the names of subsystems are not needed.
+        let mut devices: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
+        for function in &topology.functions {
+            let of_vendor = devices.entry(function.vendor.value()).or_default();
+            of_vendor.extend(function.device.map(Hex::value));
+        }
+        // Nearly all of the file is about others, and to take it apart costs ten times what it does to
+        // find that out. The names of subsystems are not needed.
         let mut kept = String::new();
-        let mut is_wanted = false;
+        let mut part = Part::Other;
         for line in text.lines() {
-            if line.starts_with("C ") {
-                is_wanted = true;
-            } else if !line.starts_with(['\t', '#']) {
-                let id = line
-                    .get(..4)
-                    .and_then(|id| u16::from_str_radix(id, 16).ok());
-                is_wanted = id.is_some_and(|id| vendors.contains(&id));
-            }
-            if is_wanted && !line.starts_with("\t\t") {
+            let id = |at: usize| u16::from_str_radix(line.get(at..at + 4)?, 16).ok();
+            let is_wanted = match line.as_bytes() {
+                [b'#', ..] | [b'\t', b'\t', ..] => false,
+                [b'\t', ..] => match &part {
+                    Part::Classes => true,
+                    Part::Vendor(devices) => id(1).is_some_and(|id| devices.contains(&id)),
+                    Part::Other => false,
+                },
+                [b'C', b' ', ..] => {
+                    part = Part::Classes;
+                    true
+                }
+                _ => {
+                    let found = id(0).and_then(|id| devices.get(&id));
+                    part = found.map_or(Part::Other, Part::Vendor);
+                    found.is_some()
+                }
+            };
+            if is_wanted {
                 kept += line;
                 kept.push('\n');
             }
