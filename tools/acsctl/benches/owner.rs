@@ -15,7 +15,10 @@ use acsctl::{
     system::Machine,
     why::explain,
 };
-use divan::{Bencher, black_box, counter::ItemsCount};
+use divan::{
+    Bencher, black_box,
+    counter::{BytesCount, ItemsCount},
+};
 use topology::Topology;
 
 const SIZES: [usize; 4] = [300, 1000, 5000, 20_000];
@@ -122,7 +125,7 @@ fn predict(bencher: Bencher<'_, '_>, size: usize) {
     bencher.counter(ItemsCount::new(size)).bench(|| {
         let topology = parse(black_box(&text));
         let machine = Machine::of(&topology, &DATA, None);
-        let groups = machine.grouping(None).expect("it is sound");
+        let groups = machine.grouping(&[]).expect("it is sound");
         let groups = groups.partition(&machine.view);
         Report::of(&machine, groups, Under::kernel(&machine)).json()
     });
@@ -148,14 +151,43 @@ fn picture(bencher: Bencher<'_, '_>, size: usize) {
     let listing = Listing::of(&machine, None, &names, &Filter::default()).expect("it is sound");
     bencher
         .counter(ItemsCount::new(size))
-        .bench(|| black_box(&listing).svg());
+        .bench_local(|| black_box(&listing).svg());
 }
 
-/// The system's pci.ids, where there is one.
-#[divan::bench]
-fn names(bencher: Bencher<'_, '_>) {
-    let topology = parse(&server(300));
-    bencher.bench(|| Names::of_system(black_box(&topology)));
+/// A file of the size of pci.ids: its vendors, with devices and subsystems. One that the server has
+/// functions of has a fifth of it.
+fn ids() -> String {
+    let mut text = String::from("# a list of ids\n");
+    for vendor in 0..2400 {
+        let id = if vendor == 1200 { 0x8086 } else { vendor };
+        let _ = writeln!(text, "{id:04x}  Vendor of Silicon {vendor}, Inc.");
+        for device in 0..if id == 0x8086 { 5000 } else { 8 } {
+            let _ = writeln!(
+                text,
+                "\t{device:04x}  Ethernet Controller X{device} for 10GbE"
+            );
+            let _ = writeln!(
+                text,
+                "\t\t{vendor:04x} {device:04x}  Network Adapter {device}"
+            );
+        }
+    }
+    for class in 0..20 {
+        let _ = writeln!(text, "C {class:02x}  Kind {class}");
+        for sub in 0..8 {
+            let _ = writeln!(text, "\t{sub:02x}  Controller {sub}");
+        }
+    }
+    text
+}
+
+/// The names of a machine's functions, out of a file of the size of pci.ids.
+#[divan::bench(args = SIZES)]
+fn names(bencher: Bencher<'_, '_>, size: usize) {
+    let (topology, text) = (parse(&server(size)), ids());
+    bencher
+        .counter(BytesCount::of_str(&text))
+        .bench(|| Names::of_text(black_box(&text), black_box(&topology)));
 }
 
 /// Of a function that shares its group with all of its domain.

@@ -31,6 +31,7 @@
 //! | `system.rs` | what commands for owners look at: a machine and the data |
 //! | `page/` | pages of the documentation that are made from the data |
 //! | `entry_json.rs` | entries in their JSON form |
+//! | `modules.rs` | the modules that groups are made with, and their tables |
 //! | `live/` | the host that runs: its groups, and those that its kernel would make now |
 //! | `regroup/` | has the kernel group a device anew |
 //! | `doctor/` | whether the host can isolate devices, and does |
@@ -58,6 +59,7 @@ pub mod json_schema;
 pub mod limits;
 pub mod listing;
 pub mod live;
+pub mod modules;
 mod name;
 pub mod names;
 pub mod output;

@@ -12,6 +12,12 @@ use std::{
 
 use crate::error::Error;
 
+/// Whether the name of a file stands for the standard output.
+#[must_use]
+pub fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 /// Whether a file holds exactly `text`. A file that does not exist does not.
 ///
 /// # Errors

@@ -5,20 +5,19 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::ValueEnum as _;
 use isolation::{groups::Fault, table::Table};
 use topology::{Bdf, Grouping, Host, Partition, Seen, Topology, View, recorded, view};
 
 use crate::{
-    built,
     edition::Edition,
     error::Error,
     folder::{self, Scope},
-    predict::{Prediction, report::Under},
+    live::{Module, spaces},
+    modules::Modules,
+    predict::{Prediction, Spaces, report::Under},
     quirk::Quirk,
     release::Release,
     source::{self, DataFile, Sources, is_same},
-    supported,
     verdict::Verdicts,
 };
 
@@ -31,8 +30,23 @@ pub enum Place {
     File(PathBuf),
 }
 
+impl Place {
+    /// Reads the machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when it cannot be read.
+    pub fn read(&self) -> Result<Topology, Error> {
+        let read = match self {
+            Self::Host(host) => host.capture(),
+            Self::File(file) => topology::read(file),
+        };
+        read.map_err(|error| Error::CouldNotRun(error.to_string()))
+    }
+}
+
 /// A machine, and the entries of the data.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct System {
     /// Where it was described.
     pub place: Place,
@@ -40,6 +54,10 @@ pub struct System {
     pub topology: Topology,
     /// Every entry of the data, by number.
     pub quirks: Vec<Quirk>,
+    /// The modules that are loaded; none in a file, which does not tell.
+    pub modules: Vec<Module>,
+    /// What configuration space says of its functions, where a module is loaded that reads it.
+    spaces: Spaces,
     /// The folder of the data, if it is not what this program has in itself.
     data: Option<PathBuf>,
 }
@@ -52,16 +70,21 @@ impl System {
     ///
     /// [`Error`] when the machine or the data cannot be read, or the data has faults.
     pub fn load(place: Place, data: Option<&Path>) -> Result<Self, Error> {
-        let topology = match &place {
-            Place::Host(host) => host.capture(),
-            Place::File(file) => topology::read(file),
-        };
-        let topology = topology.map_err(|error| Error::CouldNotRun(error.to_string()))?;
+        let topology = place.read()?;
+        let (mut modules, mut read) = (Vec::new(), Spaces::new());
+        if let Place::Host(host) = &place {
+            modules = Module::loaded(&host.sysfs);
+            if !modules.is_empty() {
+                read = spaces(&host.sysfs, &topology);
+            }
+        }
         let data = data.map(Path::to_path_buf);
         let mut system = Self {
             place,
             topology,
             quirks: Vec::new(),
+            modules,
+            spaces: read,
             data,
         };
         system.quirks = entries(system.sources()?)?;
@@ -86,15 +109,17 @@ impl System {
     /// Looks at the machine.
     #[must_use]
     pub fn machine(&self) -> Machine<'_> {
-        Machine::of(&self.topology, &self.quirks, self.loaded())
+        self.machine_with(&self.quirks)
     }
 
-    /// The edition of the module that is loaded; none in a file, which does not tell.
+    /// The same, with these entries for the data.
     #[must_use]
-    pub fn loaded(&self) -> Option<Edition> {
-        let modules = self.host()?.sysfs.join("module");
-        let is_loaded = |edition: &Edition| modules.join(edition.module()).is_dir();
-        Edition::value_variants().iter().copied().find(is_loaded)
+    pub fn machine_with<'a>(&'a self, quirks: &'a [Quirk]) -> Machine<'a> {
+        Machine {
+            modules: Modules::of(&self.modules, quirks),
+            spaces: Some(&self.spaces),
+            ..Machine::of(&self.topology, quirks, None)
+        }
     }
 }
 
@@ -125,17 +150,17 @@ pub struct Machine<'a> {
     pub verdicts: Verdicts<'a>,
     /// What those of the newest kernel say.
     pub newest: Verdicts<'a>,
-    /// The edition of the module that is loaded, if one is.
-    pub loaded: Option<Edition>,
-    /// The table of that edition, or of the module `acs_quirks`.
-    pub table: Table,
+    /// The modules that are loaded, if one is; else `acs_quirks`, as it would be.
+    pub modules: Modules,
+    /// What configuration space says of its functions, where it is at hand.
+    spaces: Option<&'a Spaces>,
 }
 
 impl<'a> Machine<'a> {
-    /// A machine, with these entries.
+    /// A machine, with these entries; as if the module of the edition `loaded` were loaded, with what
+    /// the entries give for its table.
     #[must_use]
     pub fn of(topology: &'a Topology, quirks: &'a [Quirk], loaded: Option<Edition>) -> Self {
-        let edition = loaded.unwrap_or(Edition::Validated);
         let kernel = topology.kernel.as_deref().and_then(Release::of_version);
         Self {
             topology,
@@ -144,15 +169,19 @@ impl<'a> Machine<'a> {
             kernel,
             verdicts: Verdicts::in_kernel(quirks, kernel),
             newest: Verdicts::of(quirks),
-            loaded,
-            table: built::table(&edition.select(quirks, supported::oldest())),
+            modules: Modules::built(quirks, loaded),
+            spaces: None,
         }
     }
 
-    /// The table that its groups are made with as it runs, if a module is loaded.
+    /// The tables that its groups are made with as it runs: none where no module is loaded.
     #[must_use]
-    pub fn running(&self) -> Option<&Table> {
-        self.loaded.map(|_| &self.table)
+    pub fn running(&self) -> &[Table] {
+        if self.modules.loaded {
+            &self.modules.tables
+        } else {
+            &[]
+        }
     }
 
     /// Its kernel, for people: `kernel 7.3.4`.
@@ -168,26 +197,31 @@ impl<'a> Machine<'a> {
     /// With what its groups are made as it runs.
     #[must_use]
     pub fn under(&self) -> Under {
-        self.loaded.map_or_else(
-            || Under::kernel(self),
-            |edition| Under::installed(self, edition, true),
-        )
+        if self.modules.loaded {
+            Under::installed(self)
+        } else {
+            Under::kernel(self)
+        }
     }
 
     /// What computes its groups.
     #[must_use]
     pub const fn prediction(&self) -> Prediction<'_> {
-        Prediction::of(self.topology, &self.view, &self.verdicts)
+        let prediction = Prediction::of(self.topology, &self.view, &self.verdicts);
+        match self.spaces {
+            Some(spaces) => prediction.reading(spaces),
+            None => prediction,
+        }
     }
 
-    /// The groups that its kernel makes, with this table or alone, and how each function came to
-    /// its group.
+    /// The groups that its kernel makes with modules that have these tables, and how each function came
+    /// to its group.
     ///
     /// # Errors
     ///
     /// [`Error::CouldNotRun`] where no machine can be like that.
-    pub fn grouping(&self, table: Option<&Table>) -> Result<Grouping, Error> {
-        self.prediction().grouping(table).map_err(impossible)
+    pub fn grouping(&self, tables: &[Table]) -> Result<Grouping, Error> {
+        self.prediction().grouping(tables).map_err(impossible)
     }
 
     /// The groups that its own kernel made, if any was seen.

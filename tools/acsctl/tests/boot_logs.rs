@@ -71,7 +71,7 @@ fn told(machine: &Topology, reports: &BTreeMap<String, bool>) -> Topology {
 
 fn predicted(machine: &Topology, quirks: &[Quirk]) -> Partition {
     let machine = Machine::of(machine, quirks, None);
-    let grouping = machine.grouping(None).expect("it is sound");
+    let grouping = machine.grouping(&[]).expect("it is sound");
     grouping.partition(&machine.view)
 }
 

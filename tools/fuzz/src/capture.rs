@@ -75,7 +75,7 @@ fn look(machine: &topology::Topology, quirks: &[Quirk]) {
     );
     let _ = (listing.tree(), listing.svg());
     let groups = seen
-        .grouping(None)
+        .grouping(&[])
         .expect("it is sound")
         .partition(&seen.view);
     let _ = Report::of(&seen, groups, Under::kernel(&seen)).text();

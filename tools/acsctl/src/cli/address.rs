@@ -11,5 +11,10 @@ pub(super) fn address(text: &str) -> Result<Bdf, String> {
     } else {
         text.to_owned()
     };
-    whole.to_lowercase().parse()
+    whole.to_lowercase().parse().map_err(|_| {
+        format!(
+            "\"{text}\" is not an address; write it as lspci has it, [domain:]bus:device.function, as in \
+             82:00.5 or 0000:82:00.5"
+        )
+    })
 }

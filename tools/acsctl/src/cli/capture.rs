@@ -8,7 +8,7 @@ use clap::Args;
 use topology::{Host, Topology};
 
 use super::warn;
-use crate::{error::Error, output};
+use crate::{error::Error, output, system::Place};
 
 /// Writes what is seen of this host's PCI functions to a file.
 ///
@@ -21,7 +21,7 @@ use crate::{error::Error, output};
 /// Exit status: 0 when it is written; 2 when the host cannot be read or the file cannot be written.
 #[derive(Args, Debug)]
 pub(super) struct Capture {
-    /// The file to write [default: the standard output].
+    /// The file to write [default: the standard output, as is -].
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Tell the model of the machine as well, which firmware has.
@@ -41,16 +41,16 @@ impl Capture {
             model: self.model,
             ..Host::below(&self.root)
         };
-        let captured = match &self.topology {
-            Some(file) => topology::read(file),
-            None => host.capture(),
+        let place = match &self.topology {
+            Some(file) => Place::File(file.clone()),
+            None => Place::Host(host),
         };
-        let topology = captured.map_err(|error| Error::CouldNotRun(error.to_string()))?;
-        if let Some(text) = unseen(&topology) {
+        let topology = place.read()?;
+        if let Some(text) = unseen(&topology, &place) {
             warn(&text);
         }
         let text = text(&topology)?;
-        let Some(out) = &self.out else {
+        let Some(out) = self.out.as_deref().filter(|out| !output::is_standard(out)) else {
             return Ok(text);
         };
         output::write(out, &text)?;
@@ -73,14 +73,18 @@ fn text(topology: &Topology) -> Result<String, Error> {
 }
 
 /// What a capture lacks, if it was made without the right to see it.
-pub(super) fn unseen(topology: &Topology) -> Option<String> {
+pub(super) fn unseen(topology: &Topology, place: &Place) -> Option<String> {
     let functions = topology.functions.iter();
     let unseen = functions.filter(|one| !one.unreadable && (!one.pcie_known || !one.acs_known));
     let (count, all) = (unseen.count(), topology.functions.len());
+    let remedy = match place {
+        Place::Host(_) => "run it as root to see them",
+        Place::File(_) => "they are not in the file; capture the machine as root",
+    };
     (count > 0).then(|| {
         format!(
             "the capabilities of {count} of {all} functions could not be read, and these decide on \
-             groups; run it as root to see them"
+             groups; {remedy}"
         )
     })
 }

@@ -37,13 +37,14 @@ pub(super) struct Groups {
     /// Only what is of this class: 02, 0200 or 020000.
     #[arg(short = 'c', long, value_name = "CLASS")]
     class: Option<Class>,
-    /// Only groups that hold more than one device; bridges, which stay with the host, do not count.
+    /// Only groups that hold more than one function, of one device or of several; bridges, which stay
+    /// with the host, do not count.
     #[arg(long)]
     shared: bool,
     /// Show the PCI tree with the boundaries of the groups.
     #[arg(long, conflicts_with = "format")]
     tree: bool,
-    /// Draw the PCI tree with the groups as coloured areas into this file.
+    /// Draw the PCI tree with the groups as coloured areas into this file; - is the standard output.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "tree"])]
     svg: Option<PathBuf>,
     #[command(flatten)]
@@ -65,15 +66,16 @@ impl Groups {
         };
         let machine = system.machine();
         let listing = Listing::of(&machine, system.host(), &names, &filter)?;
-        if let Some(text) = unseen(&system.topology) {
+        if let Some(text) = unseen(&system.topology, &system.place) {
             warn(&text);
         }
         if listing.is_empty() {
-            return Err(Error::NotFound(
-                "there is no such group; without -s, -d, -c and --shared all are listed".to_owned(),
-            ));
+            return Err(Error::NotFound(self.none().to_owned()));
         }
         if let Some(file) = &self.svg {
+            if output::is_standard(file) {
+                return Ok(listing.svg());
+            }
             output::write(file, &listing.svg())?;
             return Ok(format!(
                 "{}: written, groups {}\n",
@@ -87,6 +89,22 @@ impl Groups {
         match self.format {
             Format::Text => Ok(listing.text()),
             Format::Json => listing.json(),
+        }
+    }
+
+    /// What is said where no group was found.
+    const fn none(&self) -> &'static str {
+        let asks = self.slot.is_some() || self.device.is_some() || self.class.is_some();
+        match (asks, self.shared) {
+            (false, true) => {
+                "no group holds more than one function, bridges not counted; without --shared all groups \
+                 are listed"
+            }
+            (true, true) => {
+                "no function that was asked for shares its group, bridges not counted; without --shared \
+                 its group is listed all the same"
+            }
+            _ => "there is no such function; without -s, -d and -c all are listed",
         }
     }
 }

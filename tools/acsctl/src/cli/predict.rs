@@ -8,11 +8,9 @@ use isolation::table::Table;
 use super::{Format, capture::unseen, warn, whence::Whence};
 use crate::{
     built,
-    edition::Edition,
     error::Error,
     predict::report::{Report, Under},
     quirk::Quirk,
-    supported,
     system::{Machine, with_entry},
 };
 
@@ -50,13 +48,13 @@ impl Predict {
             Some((quirks, at)) => (quirks, Some(at)),
             None => (system.quirks.clone(), None),
         };
-        let machine = Machine::of(&system.topology, &quirks, system.loaded());
-        if let Some(text) = unseen(&system.topology) {
+        let machine = system.machine_with(&quirks);
+        if let Some(text) = unseen(&system.topology, &system.place) {
             warn(&text);
         }
         let entry = entry.and_then(|at| quirks.get(at));
-        let (table, under) = self.under(&machine, entry);
-        let groups = machine.grouping(table.as_ref())?.partition(&machine.view);
+        let (tables, under) = self.under(&machine, entry);
+        let groups = machine.grouping(&tables)?.partition(&machine.view);
         let report = Report::of(&machine, groups, under);
         match self.format {
             Format::Text => Ok(report.text()),
@@ -64,23 +62,19 @@ impl Predict {
         }
     }
 
-    /// With which table, and what that is.
-    fn under(&self, machine: &Machine<'_>, entry: Option<&Quirk>) -> (Option<Table>, Under) {
-        let edition = machine.loaded.unwrap_or(Edition::Validated);
+    /// With which tables, and what these are.
+    fn under(&self, machine: &Machine<'_>, entry: Option<&Quirk>) -> (Vec<Table>, Under) {
+        let modules = &machine.modules;
         if let Some(entry) = entry {
-            let mut entries = edition.select(machine.quirks, supported::oldest());
-            entries.retain(|one| one.number != entry.number);
-            entries.push(entry);
-            entries.sort_by_key(|one| one.number);
-            let table = built::table(&entries);
-            let under = Under::with(machine, edition, entry, &table);
-            return (Some(table), under);
+            let mut tables = modules.tables.clone();
+            tables.push(built::table(&[entry]));
+            let under = Under::with(machine, entry, &tables);
+            return (tables, under);
         }
-        let as_it_runs = !self.alone && machine.loaded.is_some();
+        let as_it_runs = !self.alone && modules.loaded;
         if self.installed || as_it_runs {
-            let under = Under::installed(machine, edition, as_it_runs);
-            return (Some(machine.table), under);
+            return (modules.tables.clone(), Under::installed(machine));
         }
-        (None, Under::kernel(machine))
+        (Vec::new(), Under::kernel(machine))
     }
 }

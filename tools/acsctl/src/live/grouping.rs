@@ -2,13 +2,16 @@
 
 //! The groups that there are, those that the kernel would make now, and how they differ.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use isolation::table::Table;
 use topology::{Bdf, ConfigSpace, Partition, Topology, recorded, view};
 
 use super::{
-    Hook, Module, Places,
+    Module, Places,
     places::{names, text},
 };
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
     edition::Edition,
     error::Error,
     folder::{self, Scope},
-    predict::Prediction,
+    predict::{Prediction, Spaces},
     quirk::Quirk,
     release::Release,
     source::{self, DataFile},
@@ -34,7 +37,7 @@ pub struct Live<'a> {
     /// The modules that are loaded.
     pub modules: Vec<Module>,
     /// What configuration space says of each function, as far as it may be read.
-    spaces: BTreeMap<Bdf, ConfigSpace>,
+    spaces: Spaces,
     quirks: &'a [Quirk],
 }
 
@@ -60,6 +63,15 @@ pub fn built_in(of: Option<&Places>) -> Result<Vec<Quirk>, Error> {
     folder::check_all(sources, Scope::now(None)).map_err(Error::Findings)
 }
 
+/// What configuration space says of the functions of the host with this sysfs, as far as it may be read.
+#[must_use]
+pub fn spaces(sysfs: &Path, topology: &Topology) -> Spaces {
+    let devices = sysfs.join("bus/pci/devices");
+    let space = |bdf: Bdf| Some((bdf, ConfigSpace::open(&devices.join(bdf.to_string())).ok()?));
+    let functions = topology.functions.iter();
+    functions.filter_map(|one| space(one.bdf)).collect()
+}
+
 /// The groups that the kernel would make now, with the modules as they are, if it found all functions
 /// at once, as at boot.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -82,26 +94,22 @@ impl<'a> Live<'a> {
     pub fn look(places: &Places, quirks: &'a [Quirk]) -> Result<Self, Error> {
         let captured = places.host().capture();
         let topology = captured.map_err(|error| Error::CouldNotRun(error.to_string()))?;
-        let space = |bdf: Bdf| Some((bdf, ConfigSpace::open(&places.function(bdf)).ok()?));
-        let functions = topology.functions.iter();
         Ok(Self {
             groups: recorded(&topology),
-            modules: Module::loaded(places),
-            spaces: functions.filter_map(|one| space(one.bdf)).collect(),
+            modules: Module::loaded(&places.sys),
+            spaces: spaces(&places.sys, &topology),
             quirks,
             topology,
         })
     }
 
-    /// The groups that the kernel would make now. A module counts unless its hook is known to have no
-    /// effect: that it may have one is what must be reckoned with.
+    /// The groups that the kernel would make now.
     ///
     /// # Errors
     ///
     /// [`Error::CouldNotRun`] when a table cannot be told, or for a host that cannot be.
     pub fn predict(&self) -> Result<Predicted, Error> {
-        let works = |module: &&Module| !matches!(module.hook, Hook::Ineffective(_));
-        let modules: Vec<_> = self.modules.iter().filter(works).collect();
+        let modules: Vec<_> = self.modules.iter().filter(|one| one.may_work()).collect();
         let table = |module: &&Module| {
             let table = module.table.clone();
             let name = module.name();
@@ -112,8 +120,8 @@ impl<'a> Live<'a> {
         let kernel = self.topology.kernel.as_deref();
         let kernel = kernel.and_then(Release::of_version);
         let verdicts = Verdicts::in_kernel(self.quirks, kernel);
-        let prediction = Prediction::of(&self.topology, &view, &verdicts);
-        let claims = prediction.claims(&tables, &self.spaces);
+        let prediction = Prediction::of(&self.topology, &view, &verdicts).reading(&self.spaces);
+        let claims = prediction.claims(&tables);
         let groups = prediction.with_claims(&claims);
         let by = |(table, entry): (usize, u16)| {
             let name = tables.get(table)?.entries.get(usize::from(entry))?.name;

@@ -12,7 +12,7 @@ mod grouping;
 mod module;
 mod places;
 
-pub use grouping::{Live, Predicted, built_in, coarser, finer};
+pub use grouping::{Live, Predicted, built_in, coarser, finer, spaces};
 pub(crate) use module::kprobes;
 pub use module::{Hook, Module, parse_table};
 pub use places::Places;

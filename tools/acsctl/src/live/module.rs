@@ -3,7 +3,7 @@
 //! The modules of this project that are loaded: whether their hook works, and their tables, as the
 //! files `hook` and `table` in debugfs have them (`src/driver/status.rs`).
 
-use std::{fs, io};
+use std::{fs, io, path::Path};
 
 use isolation::{
     acs::AcsFlags,
@@ -41,20 +41,27 @@ pub struct Module {
 }
 
 impl Module {
-    /// The modules that are loaded.
+    /// The modules that are loaded on the host with this sysfs.
     #[must_use]
-    pub fn loaded(places: &Places) -> Vec<Self> {
+    pub fn loaded(sysfs: &Path) -> Vec<Self> {
         let editions = [Edition::Validated, Edition::Candidate, Edition::Test];
         let is_loaded = |edition: &Edition| {
-            let folder = places.sys.join("module").join(edition.module());
+            let folder = sysfs.join("module").join(edition.module());
             folder.is_dir()
         };
         let loaded = editions.into_iter().filter(is_loaded);
-        loaded.map(|edition| Self::look(places, edition)).collect()
+        loaded.map(|edition| Self::look(sysfs, edition)).collect()
     }
 
-    fn look(places: &Places, edition: Edition) -> Self {
-        let debugfs = places.sys.join("kernel/debug");
+    /// Whether it counts: unless its hook is known to have no effect. That it may have one is what must
+    /// be reckoned with.
+    #[must_use]
+    pub const fn may_work(&self) -> bool {
+        !matches!(self.hook, Hook::Ineffective(_))
+    }
+
+    fn look(sysfs: &Path, edition: Edition) -> Self {
+        let debugfs = sysfs.join("kernel/debug");
         let folder = debugfs.join(edition.module());
         let read = |name| {
             let path = folder.join(name);

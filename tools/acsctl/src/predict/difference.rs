@@ -23,6 +23,9 @@ pub(crate) fn assumed(machine: &Machine<'_>) -> Vec<Assumed> {
         );
         all.entry(what).or_default();
     }
+    for what in &machine.modules.assumed {
+        all.entry(what.clone()).or_default();
+    }
     for (bdf, assumption) in &machine.view.assumptions {
         all.entry(assumption.to_string()).or_default().insert(*bdf);
     }

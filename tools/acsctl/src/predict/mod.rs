@@ -13,7 +13,7 @@ pub(crate) mod difference;
 mod function;
 pub mod report;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, slice};
 
 use isolation::{
     acs::AcsFlags,
@@ -48,7 +48,12 @@ pub struct Prediction<'a> {
     topology: &'a Topology,
     view: &'a View<'a>,
     verdicts: &'a Verdicts<'a>,
+    spaces: Option<&'a Spaces>,
 }
+
+/// What configuration space says of functions, where it is at hand: only that tells whether the
+/// conditions of an entry hold.
+pub type Spaces = BTreeMap<Bdf, ConfigSpace>;
 
 impl<'a> Prediction<'a> {
     /// Of a machine, with the kernel's own quirks.
@@ -62,6 +67,23 @@ impl<'a> Prediction<'a> {
             topology,
             view,
             verdicts,
+            spaces: None,
+        }
+    }
+
+    /// The same, where the decision reads these configuration spaces.
+    #[must_use]
+    pub const fn reading(mut self, spaces: &'a Spaces) -> Self {
+        self.spaces = Some(spaces);
+        self
+    }
+
+    /// The functions, as the decision asks for them.
+    fn functions(&self) -> Machine<'_> {
+        let machine = Machine::of(self.view);
+        match self.spaces {
+            Some(spaces) => machine.with(spaces),
+            None => machine,
         }
     }
 
@@ -71,7 +93,7 @@ impl<'a> Prediction<'a> {
     ///
     /// [`Fault`], for a topology that was not checked.
     pub fn without_table(&self) -> Result<Partition, Fault> {
-        Ok(self.grouping(None)?.partition(self.view))
+        Ok(self.grouping(&[])?.partition(self.view))
     }
 
     /// The groups as the kernel makes them with a module that has this table: the module's own
@@ -84,16 +106,17 @@ impl<'a> Prediction<'a> {
     ///
     /// [`Fault`], for a topology that was not checked.
     pub fn with_table(&self, table: &Table) -> Result<Partition, Fault> {
-        Ok(self.grouping(Some(table))?.partition(self.view))
+        Ok(self.grouping(slice::from_ref(table))?.partition(self.view))
     }
 
-    /// The groups, without or with a table, and how each function comes to its group.
+    /// The groups as the kernel makes them with modules that have these tables, and how each function
+    /// comes to its group.
     ///
     /// # Errors
     ///
     /// [`Fault`], for a topology that was not checked.
-    pub fn grouping(&self, table: Option<&Table>) -> Result<Grouping, Fault> {
-        self.supposing(table, |_| false)
+    pub fn grouping(&self, tables: &[Table]) -> Result<Grouping, Fault> {
+        self.supposing(tables, |_| false)
     }
 
     /// The same, if those functions counted as isolated of which `isolated` says so.
@@ -103,16 +126,14 @@ impl<'a> Prediction<'a> {
     /// [`Fault`], for a topology that was not checked.
     pub fn supposing(
         &self,
-        table: Option<&Table>,
+        tables: &[Table],
         isolated: impl Fn(&Seen<'_>) -> bool,
     ) -> Result<Grouping, Fault> {
-        let machine = table.map(|table| (table, Machine::of(self.view)));
+        let machine = (!tables.is_empty()).then(|| self.functions());
         grouping(self.view, RELEASE, |seen| {
             let kernel = self.verdict(seen).kernel;
-            let granted = machine.as_ref().is_some_and(|(table, machine)| {
-                matches!(judge(table, kernel, machine, seen), Decision::Granted(_))
-            });
-            if granted || isolated(seen) {
+            let is_granted = |machine| granted(tables, kernel, machine, seen).is_some();
+            if machine.as_ref().is_some_and(is_granted) || isolated(seen) {
                 KernelVerdict::Isolated
             } else {
                 kernel
@@ -134,29 +155,33 @@ impl<'a> Prediction<'a> {
         decisions.collect()
     }
 
-    /// What the module decides on a function with this table.
+    /// What the modules with these tables decide on a function: the first that grants, else the first
+    /// that lists it.
     #[must_use]
-    pub fn decision(&self, table: &Table, seen: &Seen<'_>) -> Decision {
-        let machine = Machine::of(self.view);
-        judge(table, self.verdict(seen).kernel, &machine, seen)
+    pub fn decision(&self, tables: &[Table], seen: &Seen<'_>) -> Decision {
+        let machine = self.functions();
+        let kernel = self.verdict(seen).kernel;
+        let mut listed = Decision::NotListed;
+        for table in tables {
+            match judge(table, kernel, &machine, seen) {
+                granted @ Decision::Granted(_) => return granted,
+                refused @ Decision::Refused(..) if listed == Decision::NotListed => {
+                    listed = refused;
+                }
+                Decision::Refused(..) | Decision::NotListed => {}
+            }
+        }
+        listed
     }
 
     /// What the kernel's quirks say of each function, and after them the modules with these tables,
-    /// in the order of the view. Where `spaces` has the configuration space of a function, it is that
-    /// which the decision reads, so that conditions can be told too.
+    /// in the order of the view.
     #[must_use]
-    pub fn claims(&self, tables: &[Table], spaces: &BTreeMap<Bdf, ConfigSpace>) -> Vec<Claim> {
-        let machine = Machine::of(self.view).with(spaces);
+    pub fn claims(&self, tables: &[Table]) -> Vec<Claim> {
+        let machine = self.functions();
         let claim = |seen: &Seen<'_>| {
             let kernel = self.verdict(seen).kernel;
-            let mut granted =
-                tables.iter().enumerate().filter_map(|(position, table)| {
-                    match judge(table, kernel, &machine, seen) {
-                        Decision::Granted(entry) => Some((position, entry)),
-                        Decision::NotListed | Decision::Refused(..) => None,
-                    }
-                });
-            let granted = granted.next();
+            let granted = granted(tables, kernel, &machine, seen);
             let verdict = granted.map_or(kernel, |_| KernelVerdict::Isolated);
             Claim {
                 bdf: seen.function.bdf,
@@ -188,6 +213,22 @@ impl<'a> Prediction<'a> {
         let asked = RELEASE.required;
         self.verdicts.of_seen(self.topology, seen, asked)
     }
+}
+
+/// The first of these tables, and the entry of it, by which a function counts as isolated.
+fn granted(
+    tables: &[Table],
+    kernel: KernelVerdict,
+    machine: &Machine<'_>,
+    seen: &Seen<'_>,
+) -> Option<(usize, u16)> {
+    let mut granted = tables.iter().enumerate().filter_map(|(position, table)| {
+        match judge(table, kernel, machine, seen) {
+            Decision::Granted(entry) => Some((position, entry)),
+            Decision::NotListed | Decision::Refused(..) => None,
+        }
+    });
+    granted.next()
 }
 
 /// What the module decides with this table.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use topology::{Bdf, Partition};
 
 use super::difference::{assumed, causes, pieces};
-use crate::{edition::Edition, error::Error, quirk::Quirk, report::pretty, system::Machine};
+use crate::{error::Error, quirk::Quirk, report::pretty, system::Machine};
 
 /// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-predict-1";
@@ -30,46 +30,64 @@ impl Under {
     /// The kernel alone.
     #[must_use]
     pub fn kernel(machine: &Machine<'_>) -> Self {
+        let idle = match &machine.modules.idle[..] {
+            [] => String::new(),
+            idle => format!(" (loaded without effect: {})", idle.join("; ")),
+        };
         Self {
             table: "kernel",
-            about: format!("{} alone", machine.kernel_name()),
+            about: format!("{} alone{idle}", machine.kernel_name()),
             version: None,
         }
     }
 
-    /// The kernel with the module of this edition.
+    /// The kernel with the machine's modules.
     #[must_use]
-    pub fn installed(machine: &Machine<'_>, edition: Edition, is_loaded: bool) -> Self {
-        let table = &machine.table;
-        Self {
-            table: "installed",
-            about: format!(
-                "{} with the module {}{}, table {}, entries {}",
-                machine.kernel_name(),
+    pub fn installed(machine: &Machine<'_>) -> Self {
+        let modules = &machine.modules;
+        let has = modules.editions.iter().zip(&modules.tables);
+        let has = has.map(|(edition, table)| {
+            format!(
+                "the module {}{}, table {}, entries {}",
                 edition.module(),
-                if is_loaded { ", which is loaded" } else { "" },
+                if modules.loaded {
+                    ", which is loaded"
+                } else {
+                    ""
+                },
                 table.version,
                 table.entries.len()
-            ),
-            version: Some(table.version.to_owned()),
+            )
+        });
+        let has: Vec<_> = has.collect();
+        Self {
+            table: "installed",
+            about: format!("{} with {}", machine.kernel_name(), has.join(", and ")),
+            version: Some(versions(&modules.tables)),
         }
     }
 
-    /// The kernel with the module of this edition and one more entry, in this table.
+    /// The kernel with the machine's modules and one more entry, in the last of these tables.
     #[must_use]
-    pub fn with(machine: &Machine<'_>, edition: Edition, entry: &Quirk, table: &Table) -> Self {
+    pub fn with(machine: &Machine<'_>, entry: &Quirk, tables: &[Table]) -> Self {
         Self {
             table: "with",
             about: format!(
                 "{} with the module {} and the entry {} ({})",
                 machine.kernel_name(),
-                edition.module(),
+                machine.modules.names(),
                 entry.name,
                 entry.status.name()
             ),
-            version: Some(table.version.to_owned()),
+            version: Some(versions(tables)),
         }
     }
+}
+
+/// The versions of tables, which are in effect together.
+fn versions(tables: &[Table]) -> String {
+    let versions: Vec<_> = tables.iter().map(|table| table.version).collect();
+    versions.join("+")
 }
 
 /// The groups that a kernel makes of a machine.

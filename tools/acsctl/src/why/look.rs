@@ -15,19 +15,19 @@ use crate::{
 /// A machine with its groups. Functions are given by their position in the list of the view.
 pub(super) struct Look<'m, 'a> {
     pub(super) machine: &'m Machine<'a>,
-    /// The table of the module, if the groups are made with it.
-    pub(super) table: Option<&'m Table>,
+    /// The tables of modules that the groups are made with.
+    pub(super) tables: &'m [Table],
     pub(super) grouping: Grouping,
     /// The functions of each device; made when it is asked for.
     packages: OnceLock<BTreeMap<Package, Vec<usize>>>,
 }
 
 impl<'m, 'a> Look<'m, 'a> {
-    pub(super) fn at(machine: &'m Machine<'a>, table: Option<&'m Table>) -> Result<Self, Error> {
-        let grouping = machine.grouping(table)?;
+    pub(super) fn at(machine: &'m Machine<'a>, tables: &'m [Table]) -> Result<Self, Error> {
+        let grouping = machine.grouping(tables)?;
         Ok(Self {
             machine,
-            table,
+            tables,
             grouping,
             packages: OnceLock::new(),
         })
@@ -39,10 +39,10 @@ impl<'m, 'a> Look<'m, 'a> {
         isolated: impl Fn(&Seen<'_>) -> bool,
     ) -> Result<Look<'m, 'a>, Error> {
         let prediction = self.machine.prediction();
-        let grouping = prediction.supposing(self.table, isolated);
+        let grouping = prediction.supposing(self.tables, isolated);
         Ok(Look {
             machine: self.machine,
-            table: self.table,
+            tables: self.tables,
             grouping: grouping.map_err(impossible)?,
             packages: OnceLock::new(),
         })

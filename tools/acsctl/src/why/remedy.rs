@@ -15,7 +15,6 @@ use topology::{Bdf, Removable};
 
 use super::{hidden::shown_elsewhere, look::Look, statement::printable};
 use crate::{
-    edition::Edition,
     names::{Names, ids},
     quirk::{Quirk, Status},
 };
@@ -213,8 +212,12 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
 fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
     let (name, bdf) = (&quirk.name, look.bdf(at));
     let machine = look.machine;
-    let module = machine.loaded.unwrap_or(Edition::Validated).module();
-    let text = match machine.prediction().decision(&machine.table, look.seen(at)) {
+    let modules = &machine.modules;
+    let module = modules.names();
+    let text = match machine
+        .prediction()
+        .decision(&modules.tables, look.seen(at))
+    {
         Decision::Granted(_) => format!(
             "The module {module} has an entry for it, {name}. Load the module, then have the device \
              found again: acsctl regroup {bdf}."

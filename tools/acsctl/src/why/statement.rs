@@ -13,7 +13,10 @@ use serde::Serialize;
 use topology::{Assumption, Bdf};
 
 use super::look::Look;
-use crate::names::{Names, ids};
+use crate::{
+    edition::Edition,
+    names::{Names, ids},
+};
 
 /// What says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -96,9 +99,12 @@ pub(crate) fn printable(text: &str) -> String {
 fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
     let seen = look.seen(at);
     let device = seen.function.device?.value();
-    let table = look.table?;
-    let (position, _) = table.find(seen.function.vendor.value(), device)?;
-    let entry = table.entries.get(usize::from(position))?;
+    let vendor = seen.function.vendor.value();
+    let mut tables = look.tables.iter().zip(&look.machine.modules.editions);
+    let (entry, edition) = tables.find_map(|(table, edition)| {
+        let (_, entry) = table.find(vendor, device)?;
+        Some((entry, edition))
+    })?;
     // Isolated, and neither the kernel's quirks nor the function itself say so: so the module does.
     let kernel = look.machine.prediction().verdict(seen).kernel;
     let by_kernel = match kernel {
@@ -108,8 +114,16 @@ fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
     };
     (look.facts(at).isolated && !by_kernel).then(|| {
         let name = &entry.name;
-        let text =
-            format!("the entry {name} of the module vouches for it by its vendor's statement");
+        let text = match edition {
+            Edition::Validated => {
+                format!("the entry {name} of the module vouches for it by its vendor's statement")
+            }
+            Edition::Candidate | Edition::Test => format!(
+                "the entry {name} of the module {} says that it is isolated, for which no vendor \
+                 vouches",
+                edition.module()
+            ),
+        };
         (Says::Entry, text)
     })
 }

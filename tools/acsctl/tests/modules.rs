@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Of modules that are loaded, what they say themselves is what the commands for owners go by.
+
+mod common;
+
+use std::{
+    fs,
+    process::{Command, Output},
+};
+
+use common::host::{FakeHost, TABLE};
+
+const MODULE: &str = "acs_quirks_test";
+
+fn acsctl(host: &FakeHost, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_acsctl"));
+    command.args(arguments).arg("--root").arg(host.path(""));
+    command.output().expect("the command starts")
+}
+
+fn said(host: &FakeHost, arguments: &[&str]) -> String {
+    let output = acsctl(host, arguments);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{error}");
+    String::from_utf8(output.stdout).expect("it is text")
+}
+
+#[track_caller]
+fn assert_predicts(host: &FakeHost, is_split: bool, about: &str) {
+    let text = said(host, &["predict"]);
+    assert!(text.contains(about), "{about}: {text}");
+    let differs = "predicted  0000:01:00.0\n  predicted  0000:01:00.1\n";
+    assert_eq!(text.contains(differs), is_split, "{text}");
+    let same = "The kernel has made the same groups.";
+    assert_eq!(text.contains(same), !is_split, "{text}");
+}
+
+#[test]
+fn entries_count_as_the_module_has_them() {
+    let together = |test| FakeHost::new(test).package([2, 2], [0x80, 0x80]);
+    assert_predicts(&together("none"), false, "kernel 7.3.4 alone, groups 2:");
+    let host = together("loaded").module(MODULE, TABLE);
+    assert_predicts(
+        &host,
+        true,
+        "acs_quirks_test, which is loaded, table 0123456789ab, entries 1",
+    );
+    let text = said(&host, &["predict", "--alone"]);
+    assert!(
+        text.contains("The kernel has made the same groups."),
+        "{text}"
+    );
+    host.hook(MODULE, "ineffective");
+    let idle = "7.3.4 alone (loaded without effect: acs_quirks_test: so it is), groups 2:";
+    assert_predicts(&host, false, idle);
+    let withdrawn = TABLE.replace("active", "withdrawn");
+    let host = together("withdrawn").module(MODULE, &withdrawn);
+    assert_predicts(
+        &host,
+        false,
+        "which is loaded, table 0123456789ab, entries 0",
+    );
+    // Two at once.
+    let host = together("two").module("acs_quirks", "table ba9876543210\n");
+    let host = host.module(MODULE, TABLE);
+    assert_predicts(
+        &host,
+        true,
+        "acs_quirks, which is loaded, table ba9876543210, entries 0, and",
+    );
+}
+
+/// Configuration space is read, as the module reads it.
+#[test]
+fn conditions_count_as_the_functions_have_them() {
+    let host = |test, value| {
+        let line = format!("acs=SV if=config+0000&0000ffff=0000{value}");
+        let table = TABLE.replace("acs=SV", &line);
+        let host = FakeHost::new(test).package([2, 2], [0x80, 0x80]);
+        host.module(MODULE, &table)
+    };
+    assert_predicts(&host("holds", "1234"), true, "entries 1");
+    assert_predicts(&host("fails", "1235"), false, "entries 1");
+}
+
+#[test]
+fn what_a_module_does_not_say_is_assumed_aloud() {
+    let host = FakeHost::new("silent").package([2, 2], [0x80, 0x80]);
+    let host = host.module("acs_quirks", TABLE);
+    fs::remove_dir_all(host.path("sys/kernel/debug")).expect("it is there");
+    let assumed = "the module acs_quirks is taken to have all entries of the data";
+    assert_predicts(&host, false, assumed);
+}
+
+#[test]
+fn why_names_the_module_and_who_vouches() {
+    let host = |test, module| {
+        let host = FakeHost::new(test).package([2, 3], [0x80, 0x80]);
+        host.module(module, TABLE)
+    };
+    let why = ["why", "01:00.0", "01:00.1"];
+    // Lines are broken somewhere.
+    let words = |host: &FakeHost| {
+        let text = said(host, &why);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let nobody = "the entry test/pair of the module acs_quirks_test says that it is isolated, for which no \
+                  vendor vouches";
+    let text = words(&host("tested", MODULE));
+    assert!(text.contains(nobody), "{text}");
+    let text = words(&host("vouched", "acs_quirks"));
+    let vendor = "the entry test/pair of the module vouches for it by its vendor's statement";
+    assert!(text.contains(vendor), "{text}");
+}
