@@ -4,8 +4,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    acsctl::cli::Arguments::parse().run()
+    acsctl::cli::start()
 }

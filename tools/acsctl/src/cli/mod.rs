@@ -12,10 +12,12 @@ mod predict;
 mod regroup;
 mod schema;
 mod table;
+mod terminal;
 mod whence;
 mod why;
 
 use std::{
+    env,
     io::{self, Write as _},
     process::ExitCode,
 };
@@ -50,9 +52,6 @@ enum Command {
     Table(table::Command),
     Doctor(doctor::Doctor),
     Regroup(regroup::Regroup),
-    /// Write into sysfs what the standard input says: a part of regroup.
-    #[command(name = crate::regroup::WRITER, hide = true)]
-    Write,
 }
 
 /// For whom something is printed.
@@ -63,6 +62,19 @@ enum Format {
     Text,
     /// For programs; the first key names the schema and its version.
     Json,
+}
+
+/// Does what this process was called for.
+#[must_use]
+pub fn start() -> ExitCode {
+    // A part of regroup, which waits for it: it does without the description of all commands.
+    if env::args_os()
+        .nth(1)
+        .is_some_and(|name| name == crate::regroup::WRITER)
+    {
+        return end(write());
+    }
+    Arguments::parse().run()
 }
 
 impl Arguments {
@@ -80,19 +92,23 @@ impl Arguments {
             Command::Table(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Regroup(command) => command.run(),
-            Command::Write => write(),
         };
-        let (text, error) = match outcome {
-            Ok(text) => (text, None),
-            Err(Failure { printed, error }) => (printed, Some(error)),
-        };
-        match print(&text).err().or(error) {
-            None => ExitCode::SUCCESS,
-            Some(error) => {
-                // Nothing is left to say it with when this fails too.
-                let _ = writeln!(anstream::stderr(), "{error}");
-                ExitCode::from(error.exit_status())
-            }
+        end(outcome)
+    }
+}
+
+/// Prints what came of it, or why nothing did.
+fn end(outcome: Result<String, Failure>) -> ExitCode {
+    let (text, error) = match outcome {
+        Ok(text) => (text, None),
+        Err(Failure { printed, error }) => (printed, Some(error)),
+    };
+    match print(&text).err().or(error) {
+        None => ExitCode::SUCCESS,
+        Some(error) => {
+            // Nothing is left to say it with when this fails too.
+            let _ = writeln!(anstream::stderr(), "{error}");
+            ExitCode::from(error.exit_status())
         }
     }
 }

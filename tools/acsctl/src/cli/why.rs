@@ -5,7 +5,7 @@
 use clap::Args;
 use topology::Bdf;
 
-use super::{Failure, Format, address::address, whence::Whence};
+use super::{Failure, Format, address::address, terminal, whence::Whence};
 use crate::{error::Error, names::Names, why::explain};
 
 /// Explains why a function shares its IOMMU group, or why it does not, and what would change that.
@@ -37,7 +37,7 @@ impl Why {
         let names = Names::of_system(&system.topology);
         let answer = explain(&machine, self.function, self.other, &names)?;
         let printed = match self.format {
-            Format::Text => answer.text(),
+            Format::Text => answer.text_of(terminal::width()),
             Format::Json => answer.json()?,
         };
         if answer.is_known() {

@@ -104,6 +104,9 @@ pub struct Answer {
     pub(super) together: Option<bool>,
     /// The group that the machine's own kernel has made; `None`: none was seen.
     pub(super) actual: Option<Actual>,
+    /// Those of the functions asked about that the machine's own kernel has put into no group, though it
+    /// has made groups.
+    pub(super) ungrouped: Vec<Bdf>,
     /// By which steps they came together.
     pub(super) steps: Vec<Joined>,
     /// Where the ways to the two functions part.

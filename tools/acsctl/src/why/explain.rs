@@ -67,6 +67,7 @@ pub fn explain(
         with: Vec::new(),
         together: None,
         actual,
+        ungrouped: ungrouped(machine, bdf, other),
         steps: Vec::new(),
         parted: None,
         isolation: Vec::new(),
@@ -173,6 +174,16 @@ fn actual(machine: &Machine<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
         same,
         causes: differs.map_or_else(Vec::new, |one| one.causes.clone()),
     })
+}
+
+/// Those of these functions that the machine's kernel has put into no group, where it has made groups.
+fn ungrouped(machine: &Machine<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
+    let Some(groups) = machine.recorded() else {
+        return Vec::new();
+    };
+    let is_in_none = |bdf: &Bdf| !groups.iter().any(|group| group.contains(bdf));
+    let asked = std::iter::once(one).chain(other);
+    asked.filter(is_in_none).collect()
 }
 
 /// What was assumed of those that decide on the groups of these.

@@ -2,7 +2,10 @@
 
 //! The answer, for people: also for those who have never heard of ACS.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write as _},
+};
 
 use anstyle::{AnsiColor, Style};
 use topology::Bdf;
@@ -13,27 +16,46 @@ use super::{
     words::named,
 };
 
-/// The width of the text.
+/// The width of the text where no terminal says otherwise.
 const WIDTH: usize = 100;
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Yellow.on_default().bold();
 
-/// Lines with an indent; the first one has what `first` says in its place.
-fn put(text: &mut String, first: &str, indent: usize, words: &str) {
-    let rest = " ".repeat(indent);
-    let options = textwrap::Options::new(WIDTH)
-        .initial_indent(first)
-        .subsequent_indent(&rest)
-        .break_words(false);
-    *text += &textwrap::fill(words, options);
-    text.push('\n');
+/// What is written, in lines of a width.
+struct Page {
+    text: String,
+    width: usize,
+}
+
+impl Page {
+    /// Lines with an indent; the first one has what `first` says in its place.
+    fn put(&mut self, first: &str, indent: usize, words: &str) {
+        let rest = " ".repeat(indent);
+        let options = textwrap::Options::new(self.width)
+            .initial_indent(first)
+            .subsequent_indent(&rest)
+            .break_words(false);
+        self.text += &textwrap::fill(words, options);
+        self.text.push('\n');
+    }
+
+    /// An empty line.
+    fn gap(&mut self) {
+        self.text.push('\n');
+    }
+}
+
+impl fmt::Write for Page {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.text.write_str(text)
+    }
 }
 
 /// What says that functions are not isolated: those of which the same is said, together.
 fn because<'s>(
-    text: &mut String,
+    text: &mut Page,
     indent: usize,
     statements: impl Iterator<Item = &'s Statement>,
     told: &mut BTreeSet<Bdf>,
@@ -55,19 +77,19 @@ fn because<'s>(
     let first = format!("{}- ", " ".repeat(indent));
     for (one, functions) in said {
         let words = format!("{} ({}): {}.", named(&functions), one.name, one.text);
-        put(text, &first, indent + 2, &words);
+        text.put(&first, indent + 2, &words);
     }
     if !again.is_empty() {
         let words = format!("{}: see above.", named(&again));
-        put(text, &first, indent + 2, &words);
+        text.put(&first, indent + 2, &words);
     }
 }
 
-fn heading(text: &mut String, words: &str) {
+fn heading(text: &mut Page, words: &str) {
     let _ = writeln!(text, "\n{BOLD}{words}{BOLD:#}");
 }
 
-fn members(text: &mut String, members: &[Member]) {
+fn members(text: &mut Page, members: &[Member]) {
     for member in members {
         let stays = if member.stays {
             "  (stays with the host)"
@@ -86,55 +108,76 @@ impl Answer {
     /// For people, with colours, which whoever prints it takes out where there is no terminal.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::new();
+        self.text_of(WIDTH)
+    }
+
+    /// The same in lines of a width, [`WIDTH`] at most.
+    #[must_use]
+    pub fn text_of(&self, width: usize) -> String {
+        let mut page = Page {
+            text: String::new(),
+            width: width.min(WIDTH),
+        };
+        self.write(&mut page);
+        page.text
+    }
+
+    fn write(&self, text: &mut Page) {
         let function = self.function.function;
         let _ = writeln!(text, "{BOLD}{function}{BOLD:#}  {}", self.function.name);
         if let Some(other) = &self.other {
             let _ = writeln!(text, "{BOLD}{}{BOLD:#}  {}", other.function, other.name);
         }
         if !self.known {
-            self.unknown(&mut text);
-            return text;
+            self.unknown(text);
+            return;
         }
-        self.outcome(&mut text);
-        self.differs(&mut text);
-        if !self.steps.is_empty() {
-            self.why(&mut text);
-        }
+        self.premise(text);
+        self.outcome(text);
+        self.differs(text);
         if self.steps.is_empty() {
-            self.apart(&mut text);
+            self.apart(text);
+        } else {
+            self.why(text);
         }
         if !self.changes.is_empty() {
-            self.change(&mut text);
+            self.change(text);
         }
         if !self.assumed.is_empty() {
-            heading(&mut text, "What was not seen, and is assumed");
+            heading(text, "What was not seen, and is assumed");
         }
         for one in &self.assumed {
             let of = match &one.functions[..] {
                 [] => String::new(),
                 functions => format!(": {}", named(functions)),
             };
-            put(&mut text, "  - ", 4, &format!("{}{of}", one.what));
+            text.put("  - ", 4, &format!("{}{of}", one.what));
         }
-        text
     }
 
     /// Where too little was seen.
-    fn unknown(&self, text: &mut String) {
+    fn unknown(&self, text: &mut Page) {
         match (&self.actual, &self.with[..]) {
             (None, _) => {
-                text.push_str("\nThe kernel has put it into no group, or that was not seen.\n");
+                text.gap();
+                text.put(
+                    "",
+                    0,
+                    "The kernel has put it into no group, or that was not seen.",
+                );
             }
-            (Some(_), []) => text.push_str("\nThe kernel has put it into a group of its own.\n"),
+            (Some(_), []) => {
+                text.gap();
+                text.put("", 0, "The kernel has put it into a group of its own.");
+            }
             (Some(_), with) => {
-                text.push_str("\nThe kernel has put it into one group with\n");
+                text.gap();
+                text.put("", 0, "The kernel has put it into one group with");
                 members(text, with);
             }
         }
-        text.push('\n');
-        put(
-            text,
+        text.gap();
+        text.put(
             "",
             0,
             "The reason cannot be told: the capabilities of this function, or of a bridge above it, could \
@@ -142,37 +185,87 @@ impl Answer {
         );
     }
 
-    fn outcome(&self, text: &mut String) {
-        text.push('\n');
-        let alone = self.with.iter().all(|one| one.stays);
-        match (self.together, &self.with[..]) {
-            (Some(true), _) => {
-                let _ = writeln!(text, "{BAD}They share a group.{BAD:#}");
-                return;
-            }
-            (Some(false), _) => {
-                let _ = writeln!(text, "{GOOD}They are in different groups.{GOOD:#}");
-                return;
-            }
-            (None, []) => {
-                let _ = writeln!(text, "{GOOD}It has a group of its own.{GOOD:#}");
-                return;
-            }
-            (None, _) => {}
+    /// Whether the kernel of the machine has made groups of what was asked about.
+    fn is_made(&self) -> bool {
+        self.actual.is_some() && self.ungrouped.is_empty()
+    }
+
+    /// What is explained, where it is not what the kernel has made.
+    fn premise(&self, text: &mut Page) {
+        if self.is_made() {
+            return;
         }
-        text.push_str("shares its group with\n");
+        let why = if self.ungrouped.is_empty() {
+            "This machine's kernel has made no IOMMU groups, or they were not seen: there is no IOMMU, or it \
+             is off."
+                .to_owned()
+        } else {
+            let is = if self.ungrouped.len() == 1 {
+                "is"
+            } else {
+                "are"
+            };
+            format!(
+                "{} {is} in no IOMMU group, though others of this machine are: as far as the kernel knows, \
+                 requests from there pass no IOMMU. IOMMUs themselves are such functions, and many host \
+                 bridges. VFIO hands out nothing that is in no group.",
+                named(&self.ungrouped)
+            )
+        };
+        text.gap();
+        text.put("", 0, &why);
+        text.gap();
+        let follows = format!(
+            "What follows is what {} would make of it at boot with an IOMMU.",
+            self.under.about
+        );
+        text.put("", 0, &follows);
+    }
+
+    fn outcome(&self, text: &mut Page) {
+        text.gap();
+        let alone = self.with.iter().all(|one| one.stays);
+        let is_made = self.is_made();
+        let say = |made, would| if is_made { made } else { would };
+        let (style, words) = match (self.together, &self.with[..]) {
+            (Some(true), _) => (BAD, say("They share a group.", "They would share a group.")),
+            (Some(false), _) => (
+                GOOD,
+                say(
+                    "They are in different groups.",
+                    "They would be in different groups.",
+                ),
+            ),
+            (None, []) => (
+                GOOD,
+                say(
+                    "It has a group of its own.",
+                    "It would have a group of its own.",
+                ),
+            ),
+            (None, _) => {
+                let words = say("shares its group with", "would share its group with");
+                (Style::new(), words)
+            }
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{style}{words}{style:#}");
+        if self.together.is_some() || self.with.is_empty() {
+            return;
+        }
         members(text, &self.with);
-        text.push('\n');
+        if !is_made {
+            return;
+        }
+        text.gap();
         if self.function.stays {
-            put(
-                text,
+            text.put(
                 "",
                 0,
                 "It is a bridge, which stays with the host whoever is in its group.",
             );
         } else if alone {
-            put(
-                text,
+            text.put(
                 "",
                 0,
                 "It can be handed to a virtual machine as it is: bridges and ports of its group stay with \
@@ -181,8 +274,7 @@ impl Answer {
         } else {
             let with = self.with.iter().filter(|one| !one.stays);
             let with: Vec<_> = with.map(|one| one.function).collect();
-            put(
-                text,
+            text.put(
                 "",
                 0,
                 &format!(
@@ -195,37 +287,26 @@ impl Answer {
     }
 
     /// Where the kernel's group is another one.
-    fn differs(&self, text: &mut String) {
-        text.push('\n');
-        let Some(actual) = &self.actual else {
-            let words = format!(
-                "The kernel has put it into no group, or that was not seen. What is explained here is what \
-                 {} makes of it at boot with an IOMMU.",
-                self.under.about
-            );
-            put(text, "", 0, &words);
+    fn differs(&self, text: &mut Page) {
+        let Some(actual) = self.actual.as_ref().filter(|actual| !actual.same) else {
             return;
         };
-        if actual.same {
-            text.pop();
-            return;
-        }
+        text.gap();
         let members = named(&actual.members);
         let words = format!(
             "The kernel has made another group of it: {members}. What is explained here is what {} makes \
              of it at boot. That can be because:",
             self.under.about
         );
-        put(text, "", 0, &words);
+        text.put("", 0, &words);
         for cause in &actual.causes {
-            put(text, "  - ", 4, cause);
+            text.put("  - ", 4, cause);
         }
     }
 
-    fn why(&self, text: &mut String) {
+    fn why(&self, text: &mut Page) {
         heading(text, "Why");
-        put(
-            text,
+        text.put(
             "  ",
             2,
             "The kernel keeps two functions in different groups only where it knows that no request gets \
@@ -235,24 +316,24 @@ impl Answer {
         );
         let mut told = BTreeSet::new();
         for (number, step) in (1..).zip(&self.steps) {
-            text.push('\n');
-            put(text, &format!("  {number}. "), 5, &step.text);
+            text.gap();
+            text.put(&format!("  {number}. "), 5, &step.text);
             because(text, 5, step.because.iter(), &mut told);
             let _ = writeln!(text, "     {FAINT}{}() in the kernel{FAINT:#}", step.kernel);
         }
     }
 
-    fn apart(&self, text: &mut String) {
+    fn apart(&self, text: &mut Page) {
         heading(text, "What keeps it apart");
         let sentence = self.parted.as_deref().unwrap_or(
             "It is the only function in its slot that the kernel does not count as isolated, or it is \
              isolated itself, and so is every port on its way to the root.",
         );
-        put(text, "  ", 2, sentence);
+        text.put("  ", 2, sentence);
         because(text, 2, self.isolation.iter(), &mut BTreeSet::new());
     }
 
-    fn change(&self, text: &mut String) {
+    fn change(&self, text: &mut Page) {
         heading(text, "What would change it");
         let mut told: Vec<&[Bdf]> = Vec::new();
         for change in &self.changes {
@@ -260,7 +341,7 @@ impl Answer {
         }
     }
 
-    fn one_change<'a>(&'a self, text: &mut String, change: &'a Change, told: &mut Vec<&'a [Bdf]>) {
+    fn one_change<'a>(&'a self, text: &mut Page, change: &'a Change, told: &mut Vec<&'a [Bdf]>) {
         let function = self.function.function;
         let goal = match change.goal {
             Goal::OtherDevices => format!("To have {function} apart from other devices"),
@@ -279,18 +360,18 @@ impl Answer {
                 1 => "this device has to count as isolated",
                 _ => "each of these devices has to count as isolated",
             };
-            put(text, "  ", 2, &format!("{goal}, {all}:"));
+            text.put("  ", 2, &format!("{goal}, {all}:"));
         } else {
-            put(text, "  ", 2, &format!("{goal}:"));
+            text.put("  ", 2, &format!("{goal}:"));
         }
         for need in &change.needs {
             let functions = named(&need.functions);
             if told.contains(&need.functions.as_slice()) {
-                put(text, "  * ", 4, &format!("{functions}: see above."));
+                text.put("  * ", 4, &format!("{functions}: see above."));
                 continue;
             }
             told.push(&need.functions);
-            put(text, "  * ", 4, &format!("{functions}:"));
+            text.put("  * ", 4, &format!("{functions}:"));
             let shown = |one: &Statement| {
                 let mut steps = self.steps.iter().flat_map(|step| &step.because);
                 steps.any(|shown| shown == one)
@@ -298,7 +379,7 @@ impl Answer {
             let new = need.because.iter().filter(|one| !shown(one));
             because(text, 4, new, &mut BTreeSet::new());
             for remedy in &need.remedies {
-                put(text, "    - ", 6, &remedy.text);
+                text.put("    - ", 6, &remedy.text);
             }
         }
         let left: Vec<_> = {
@@ -308,8 +389,7 @@ impl Answer {
             left.filter(|bdf| with.contains(bdf)).collect()
         };
         if change.possible && !left.is_empty() {
-            put(
-                text,
+            text.put(
                 "    ",
                 4,
                 &format!("It would then share its group with {}.", named(&left)),
@@ -321,7 +401,7 @@ impl Answer {
             } else {
                 "  * or: "
             };
-            put(text, or, 4, &remedy.text);
+            text.put(or, 4, &remedy.text);
         }
     }
 }
