@@ -197,11 +197,8 @@ fn groups_are_filtered_as_by_lspci() {
     assert!(count(&["-d", "1022:"]) < all);
     assert_eq!(count(&["-d", "::0300"]), count(&["-c", "0300"]));
     assert!(count(&["-c", "03"]) >= count(&["-c", "0300"]));
-    // USB behind the chipset port: the port stays with the host, so it is one device.
-    let shared = acsctl(&["groups", "--topology", &machine, "--shared"]);
-    assert_fails(&shared, 1, "there is no such group");
     let none = acsctl(&["groups", "--topology", &machine, "-s", "99:"]);
-    assert_fails(&none, 1, "there is no such group");
+    assert_fails(&none, 1, "there is no such function");
     for (option, value) in [
         ("-s", "zz:00.0"),
         ("-d", "8086"),
@@ -214,16 +211,38 @@ fn groups_are_filtered_as_by_lspci() {
 }
 
 #[test]
-fn shared_groups_are_those_of_several_devices() {
-    let machine = machine("acer-predator-helios-neo-16-2f04d2");
-    let text = printed(&acsctl(&["groups", "--topology", &machine, "--shared"]));
-    assert_eq!(text.matches("group ").count(), 1, "{text}");
+fn shared_groups_are_those_of_several_functions() {
+    let shared = |name: &str, more: &[&str]| {
+        let machine = machine(name);
+        acsctl(&[&["groups", "--topology", &machine, "--shared"], more].concat())
+    };
+    let text = printed(&shared("acer-predator-helios-neo-16-2f04d2", &[]));
     assert!(
         text.contains("0000:00:0e.0") && text.contains("10000:e1:00.0"),
         "{text}"
     );
-    assert!(text.contains("4 devices"), "{text}");
+    assert_eq!(text.matches("4 devices").count(), 1, "{text}");
     assert!(!text.contains('\u{1b}'), "colours are for terminals");
+    // Functions of one device alone: USB behind a port of the chipset, which stays with the host.
+    let desktop = "lambda-lambda-vector-0d658f";
+    let text = printed(&shared(desktop, &["-s", "2c:00.1"]));
+    assert!(text.contains("group 46\n"), "{text}");
+    // The controls: functions that have groups of their own, and bridges.
+    for slot in ["25:00.1", "22:07.1"] {
+        let none = shared(desktop, &["-s", slot]);
+        assert_fails(&none, 1, "no function that was asked for shares its group");
+    }
+    let none = acsctl(&["groups", "--shared", "--topology", &alone()]);
+    assert_fails(&none, 1, "no group holds more than one function");
+}
+
+/// A machine of which each function has a group of its own.
+fn alone() -> String {
+    let file = scratch("alone").join("alone.txt");
+    let text = "0000:00:01.0 Ethernet controller [0200]: Intel Corporation 82574L [8086:10d3]\n\
+                \tCapabilities: [e0] Express (v1) Root Complex Integrated Endpoint, MSI 00\n";
+    fs::write(&file, text).expect("it can be written");
+    path(&file)
 }
 
 #[test]
@@ -364,14 +383,93 @@ fn lspci_text_is_a_machine_too() {
     assert!(printed(&why).contains("Requests from below 0000:00:01.0"));
 }
 
+/// A picture or a capture can go on to another program.
+#[test]
+fn a_dash_is_the_standard_output() {
+    let folder = scratch("dash");
+    let at = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_acsctl"));
+        let output = command.args(arguments).current_dir(&folder).output();
+        printed(&output.expect("the command starts"))
+    };
+    let svg = at(&["groups", "--topology", &acme(), "--svg", "-"]);
+    assert!(svg.starts_with("<svg "), "{svg}");
+    let capture = at(&["capture", "--topology", &acme(), "-o", "-"]);
+    assert!(capture.starts_with('{'), "{capture}");
+    let left = fs::read_dir(&folder).expect("it is there").count();
+    assert_eq!(left, 0, "a file of that name is written");
+}
+
+#[test]
+fn lines_are_as_long_as_the_terminal_says() {
+    let longest = |columns: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_acsctl"));
+        command.env("COLUMNS", columns);
+        let output = command
+            .args(["why", "--topology", &acme(), "01:00.0"])
+            .output();
+        let text = printed(&output.expect("the command starts"));
+        // The names of members are not broken.
+        let lines = text
+            .lines()
+            .filter(|line| line.starts_with("  * ") || line.starts_with("     "));
+        lines.map(|line| line.chars().count()).max()
+    };
+    let (least, narrow, wide) = (longest("1"), longest("72"), longest("1000"));
+    assert!(least < narrow && narrow <= Some(72), "{least:?} {narrow:?}");
+    assert!(narrow < wide && wide <= Some(100), "{narrow:?} {wide:?}");
+    for wrong in ["", "0", "-1", "wide", "99999999999999999999999"] {
+        assert_eq!(longest(wrong), wide, "{wrong}");
+    }
+}
+
+#[test]
+fn why_says_of_a_function_in_no_group_that_it_is_in_none() {
+    // An IOMMU, on a machine whose other functions are in groups.
+    let lambda = machine("lambda-lambda-vector-0d658f");
+    let text = printed(&acsctl(&["why", "--topology", &lambda, "00:00.2"]));
+    assert!(text.contains("0000:00:00.2 is in no IOMMU group"), "{text}");
+    assert!(!text.contains("It has a group of its own"), "{text}");
+    let text = printed(&acsctl(&[
+        "why",
+        "--topology",
+        &lambda,
+        "00:00.2",
+        "2c:00.1",
+    ]));
+    assert!(text.contains("0000:00:00.2 is in no IOMMU group"), "{text}");
+    assert!(
+        text.contains("They would be in different groups."),
+        "{text}"
+    );
+    // The control.
+    let text = printed(&acsctl(&["why", "--topology", &lambda, "25:00.0"]));
+    assert!(!text.contains("is in no IOMMU group"), "{text}");
+    assert!(text.contains("It has a group of its own."), "{text}");
+    // No IOMMU at all.
+    let text = printed(&acsctl(&["why", "--topology", &alone(), "00:01.0"]));
+    assert!(text.contains("kernel has made no IOMMU groups"), "{text}");
+    assert!(text.contains("It would have a group of its own."), "{text}");
+}
+
 #[test]
 fn why_says_what_is_not_there_or_not_known() {
     let none = acsctl(&["why", "--topology", &acme(), "99:00.0"]);
     assert_fails(&none, 1, "0000:99:00.0: there is no such function");
     let twice = acsctl(&["why", "--topology", &acme(), "01:00.0", "0000:01:00.0"]);
     assert_fails(&twice, 1, "the same function twice");
-    let wrong = acsctl(&["why", "--topology", &acme(), "one"]);
-    assert_fails(&wrong, 2, "is not an address");
+    for wrong in [
+        "one",
+        "82:00",
+        "82:00.8",
+        "0000:82:00.0.0",
+        "82:20.0",
+        "0x82:00.0",
+        "",
+    ] {
+        let output = acsctl(&["why", "--topology", &acme(), wrong]);
+        assert_fails(&output, 2, &format!("\"{wrong}\" is not an address"));
+    }
     let root = host("blind");
     let bytes = fs::read(root.join("sys/devices/0000:01:00.0/config")).expect("it is there");
     let mut bytes = bytes;

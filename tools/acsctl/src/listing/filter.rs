@@ -15,7 +15,7 @@ pub struct Filter {
     pub device: Option<Ids>,
     /// Of this class.
     pub class: Option<Class>,
-    /// Only groups that hold more than one device.
+    /// Only groups that hold more than one function, those that stay with the host not counted.
     pub shared: bool,
 }
 

@@ -78,14 +78,22 @@ pub(crate) struct Group {
     /// The kernel's number of it; `None`: the group is computed.
     pub(crate) number: Option<u32>,
     pub(crate) members: Vec<Member>,
-    /// How many devices have functions in it, bridges that stay with the host not counted.
+    /// How many devices have functions in it, those that stay with the host not counted.
     pub(crate) devices: usize,
+    /// How many functions these are.
+    #[serde(skip)]
+    functions: usize,
     pub(crate) vfio: Vfio,
 }
 
 impl Group {
-    /// Whether more than one device is in it.
+    /// Whether more than one function is in it that could be handed out: of one device, or of several.
     pub(crate) const fn is_shared(&self) -> bool {
+        self.functions > 1
+    }
+
+    /// Whether more than one device is in it.
+    pub(crate) const fn ties_devices(&self) -> bool {
         self.devices > 1
     }
 }
@@ -155,11 +163,13 @@ impl<'s> Listing<'s> {
                 members.sort_by_key(|member| member.function);
                 let handed = members.iter().filter(|member| !member.stays);
                 let packages: BTreeSet<_> = handed
+                    .clone()
                     .map(|member| standing.package(member.position))
                     .collect();
                 Group {
                     number: made.then_some(number),
                     devices: packages.len(),
+                    functions: handed.count(),
                     vfio: vfio(&members, drivers.is_some()),
                     members,
                 }

@@ -51,7 +51,7 @@ impl Listing<'_> {
 fn heading(text: &mut String, group: &Group) {
     let number = group.number.map(|number| format!(" {number}"));
     let _ = write!(text, "{BOLD}group{}{BOLD:#}", number.unwrap_or_default());
-    if group.is_shared() {
+    if group.ties_devices() {
         let _ = write!(text, "  {SHARED}{} devices{SHARED:#}", group.devices);
     }
     match group.vfio {
