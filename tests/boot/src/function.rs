@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! One emulated endpoint, in a few words: its ids, and what else stands in its configuration space.
+//! One emulated function, in a few words: its ids, and what else stands in its configuration space.
 
 use crate::space::Space;
 
@@ -8,8 +8,9 @@ use crate::space::Space;
 const PCIE: u8 = 0x40;
 /// Where the first extended capability stands.
 const EXTENDED: usize = 0x100;
-/// Device/Port Type of a PCI Express endpoint.
+/// Device/Port Type of a PCI Express endpoint, and of a downstream port of a switch.
 const ENDPOINT: u8 = 0x0;
+const DOWNSTREAM: u8 = 0x6;
 
 /// A dword of configuration space.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,8 @@ pub struct Function {
     pub acs: Option<u16>,
     /// Whether the ACS Control register cannot be written, so that ACS stays off.
     pub acs_stuck: bool,
+    /// Whether it is a downstream port of a switch.
+    pub downstream: bool,
 }
 
 impl Function {
@@ -56,6 +59,7 @@ impl Function {
             registers: &[],
             acs: None,
             acs_stuck: false,
+            downstream: false,
         }
     }
 
@@ -94,6 +98,14 @@ impl Function {
         self
     }
 
+    /// The same function as a downstream port of a switch, with nothing below it.
+    #[must_use]
+    pub const fn downstream(mut self) -> Self {
+        self.class = 0x06_0400;
+        self.downstream = true;
+        self
+    }
+
     /// Its configuration space.
     #[must_use]
     pub fn space(&self) -> Space {
@@ -101,7 +113,12 @@ impl Function {
         space.put16(0x2c, self.subsystem.0, 0);
         space.put16(0x2e, self.subsystem.1, 0);
         space.put16(0x34, PCIE.into(), 0);
-        space.put_pcie(PCIE.into(), ENDPOINT);
+        if self.downstream {
+            space.put_pcie(PCIE.into(), DOWNSTREAM);
+            space.disguise(ENDPOINT, PCIE.into());
+        } else {
+            space.put_pcie(PCIE.into(), ENDPOINT);
+        }
         if let Some(capability) = self.acs {
             // ACS Extended Capability, version 1, the last in the list.
             space.put32(EXTENDED, 0x0001_000d, 0);

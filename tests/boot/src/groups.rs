@@ -92,6 +92,12 @@ impl Groups {
     }
 }
 
+impl FromIterator<(String, u32)> for Groups {
+    fn from_iter<I: IntoIterator<Item = (String, u32)>>(functions: I) -> Self {
+        Self(functions.into_iter().collect())
+    }
+}
+
 /// One line for each group, its functions behind it.
 impl fmt::Display for Groups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

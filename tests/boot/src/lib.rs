@@ -18,6 +18,7 @@
 //! | `groups.rs` | IOMMU groups as a partition, compared |
 //! | `nested.rs` | virtual machines on a guest |
 //! | `founding.rs` | two of them, which want one adapter |
+//! | `owner.rs` | what `acsctl` tells an owner, held against what a kernel has made |
 //! | `oracle/` | what groups a kernel makes of described machines |
 //! | `kunit/` | the KUnit suite, on a kernel of its own |
 //! | `scenario.rs` | a test as data, and how it is run |
@@ -33,6 +34,7 @@ pub mod kunit;
 pub mod machine;
 pub mod nested;
 pub mod oracle;
+pub mod owner;
 pub mod qmp;
 pub mod scenario;
 pub mod scenarios;

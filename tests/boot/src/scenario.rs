@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     machine::{Iommu, Machine},
+    owner::{self, Because},
     setup::Setup,
     vm::Vm,
 };
@@ -63,6 +64,15 @@ pub enum Step {
     Counted(u16, &'static str),
     /// A counter of an entry of the test module is zero.
     NotCounted(u16, &'static str),
+    /// `acsctl` lists and predicts the groups that there are.
+    Agrees,
+    /// `acsctl predict` has exactly these groups, all their members named, where the kernel has others.
+    Differs(Expected),
+    /// From a capture, the groups that there are come out on the host, by the kernel alone or with the
+    /// test module.
+    Captured(bool),
+    /// `acsctl why` has this reason for two functions.
+    Explains(&'static str, &'static str, Because),
 }
 
 /// A test.
@@ -184,6 +194,10 @@ impl Step {
                 0 => Ok(()),
                 count => bail!("the counter is {count}"),
             },
+            Self::Agrees => owner::agrees(vm),
+            Self::Differs(expected) => owner::differs(vm, expected),
+            Self::Captured(with_module) => owner::captured(vm, with_module),
+            Self::Explains(one, two, because) => owner::explains(vm, one, two, because),
         }
     }
 }

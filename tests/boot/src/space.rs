@@ -107,6 +107,18 @@ impl Space {
         self.put16(at + 0x12, 0x0011, 0);
     }
 
+    /// Makes a port of it, which QEMU takes for a function of the type `shown`, whose PCI Express
+    /// capability stands at `pcie`.
+    ///
+    /// QEMU takes endpoints alone from a server. So a port reads as one while QEMU makes the device, and
+    /// as what it is from the reset on that comes before the guest starts. Of a type that QEMU passes on
+    /// as it is: endpoints become integrated on a root bus, and integrated ones endpoints elsewhere.
+    pub(crate) fn disguise(&mut self, shown: u8, pcie: usize) {
+        // Header Type 1.
+        self.put8(0x0e, 0x81);
+        self.until_reset = vec![(0x0e, 0x80), (pcie + 2, (shown << 4) | 0x2)];
+    }
+
     /// Size of a PCI Express capability of version 2, in bytes.
     pub const PCIE_SIZE: usize = 0x3c;
 }

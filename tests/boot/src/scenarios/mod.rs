@@ -17,6 +17,7 @@
 //! | `module.rs` | what can be seen and set from outside |
 //! | `states.rs` | kernels on which the hook cannot work |
 //! | `regroup/` | `acsctl regroup` |
+//! | `owner.rs` | `acsctl groups`, `why`, `predict` and `capture` |
 //! | `doctor.rs` | `acsctl doctor` |
 //! | `stress.rs` | loading and unloading while devices come and go |
 //! | `silences.rs` | functions that fall silent at every step |
@@ -28,6 +29,7 @@ pub mod hardware;
 mod held;
 mod hotplug;
 mod module;
+mod owner;
 mod ports;
 mod races;
 mod refusals;
@@ -82,6 +84,7 @@ pub fn all() -> Vec<Scenario> {
     ]
     .concat();
     list.extend(regroup::all());
+    list.extend(owner::ALL);
     list.extend(doctor::ALL);
     for iommu in [Iommu::Amd, Iommu::Virtio] {
         let lane = splits::ALL.iter().chain([&hotplug::ACPI]);

@@ -101,18 +101,14 @@ fn put_lists(space: &mut Space, kind: Kind, list: &[(Place, usize)]) {
     }
 }
 
-/// QEMU takes endpoints alone from a server. So a port reads as one while QEMU makes the device, and
-/// as what it is from the reset on that comes before the guest starts. Of a type that QEMU passes on
-/// as it is: endpoints become integrated on a root bus, and integrated ones endpoints elsewhere.
+/// Makes a port look to QEMU like something that it takes.
 fn disguise(space: &mut Space, kind: Kind, pcie: usize) {
     let (_, shown) = match kind {
         Kind::MfEndpoint | Kind::RcEndpoint => return,
         Kind::RootPort => port_type(Kind::RcEndpoint),
         Kind::DownstreamPort => port_type(Kind::MfEndpoint),
     };
-    // Header Type 1.
-    space.put8(0x0e, 0x81);
-    space.until_reset = vec![(0x0e, 0x80), (pcie + 2, (shown << 4) | 0x2)];
+    space.disguise(shown, pcie);
 }
 
 /// The dwords of a configuration space that are free.

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What `acsctl groups`, `why`, `predict` and `capture` say of a running kernel, on many topologies in one
+//! machine: before a module is loaded, with it, and after the regroup.
+
+use std::time::Duration;
+
+use super::hardware::{ADAPTER, emulated, pair};
+use crate::{
+    function::Function,
+    machine::{Iommu, Machine, Model, Package},
+    owner::Because::{Apart, Behind, Together},
+    scenario::{
+        Expected, Scenario,
+        Step::{
+            Agrees, Captured, Differs, Explains, Groups, HotAdd, HotRemove, Load, Run, Says, Unload,
+        },
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[
+    OWNER,
+    Scenario {
+        machine: Machine {
+            iommu: Iommu::Amd,
+            ..MACHINE
+        },
+        ..OWNER
+    },
+];
+
+const ETHERNET: u32 = 0x02_0000;
+/// Source Validation, Request and Completion Redirect, Upstream Forwarding.
+const ACS: u16 = 0x1d;
+
+/// Functions of which nothing is known.
+const STRANGER: Model = emulated(0x1234, 0x0bad, ETHERNET);
+const STRANGERS: &[Model] = &[STRANGER, STRANGER];
+const WITH_ACS: Model = Model::Emulated(Function::new(0x1234, 0x0bad, ETHERNET).with_acs(ACS));
+const ACS_OFF: Model = Model::Emulated(
+    Function::new(0x1234, 0x0bad, ETHERNET)
+        .with_acs(ACS)
+        .stuck(),
+);
+/// Switch ports.
+const PORT_WITH_ACS: Model =
+    Model::Emulated(Function::new(0x1234, 0x0bae, 0).with_acs(ACS).downstream());
+const PORT_WITHOUT: Model = Model::Emulated(Function::new(0x1234, 0x0bae, 0).downstream());
+/// The kernel has a quirk for these.
+const IGB_0: Model = Model::Stock("igb,romfile=,x-pcie-ari-nextfn-1=on");
+const IGB_1: Model = Model::Stock("igb,romfile=");
+/// The test module has an entry for these, where they are on a card; integrated, the kernel has a quirk.
+const CARD: Model = Model::Stock("e1000e,romfile=");
+const CONVENTIONAL: Model = Model::Stock("e1000,romfile=");
+
+const fn package(
+    bus: &'static str,
+    address: &'static str,
+    functions: &'static [Model<'static>],
+) -> Package<'static> {
+    Package {
+        bus,
+        address,
+        functions,
+        plugged: true,
+    }
+}
+
+/// Firmware numbers the buses by the slots of what is above them.
+const MACHINE: Machine = Machine {
+    cpus: 1,
+    iommu: Iommu::Intel,
+    bridges: &[
+        "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0,addr=15.0",
+        "pcie-root-port,id=port81,bus=root80,chassis=81,slot=1,addr=1.0",
+        "pcie-root-port,id=port82,bus=root80,chassis=82,slot=2,addr=2.0",
+        "pcie-root-port,bus=pcie.0,id=strangers,chassis=1,slot=1,addr=2.0",
+        "pcie-root-port,bus=pcie.0,id=one,chassis=2,slot=2,addr=3.0",
+        "pcie-root-port,bus=pcie.0,id=acs,chassis=4,slot=4,addr=4.0",
+        "pcie-root-port,bus=pcie.0,id=off,chassis=5,slot=5,addr=5.0",
+        "pcie-root-port,bus=pcie.0,id=igb,chassis=6,slot=6,addr=6.0",
+        "pcie-root-port,bus=pcie.0,id=cards,chassis=7,slot=7,addr=7.0",
+        // Without ACS: two of one slot, and one by itself.
+        "ioh3420,bus=pcie.0,id=two-a,chassis=8,slot=8,addr=8.0,multifunction=on",
+        "ioh3420,bus=pcie.0,id=two-b,chassis=9,slot=9,addr=8.1,multifunction=on",
+        "ioh3420,bus=pcie.0,id=bare,chassis=10,slot=10,addr=9.0",
+        // Switches.
+        "pcie-root-port,bus=pcie.0,id=above-bare,chassis=11,slot=11,addr=a.0",
+        "x3130-upstream,id=up-bare,bus=above-bare",
+        "xio3130-downstream,id=down-a,bus=up-bare,chassis=12,slot=12,addr=0.0,multifunction=on",
+        "xio3130-downstream,id=down-b,bus=up-bare,chassis=13,slot=13,addr=0.1,multifunction=on",
+        // Bridges to conventional PCI.
+        "pcie-root-port,bus=pcie.0,id=above-bridge,chassis=14,slot=14,addr=b.0",
+        "pcie-pci-bridge,id=bridge,bus=above-bridge",
+        "pci-bridge,bus=pcie.0,id=old,chassis_nr=15,addr=c.0",
+        // With ACS, of one slot.
+        "pcie-root-port,bus=pcie.0,id=both-a,chassis=16,slot=16,addr=d.0,multifunction=on",
+        "pcie-root-port,bus=pcie.0,id=both-b,chassis=17,slot=17,addr=d.1,multifunction=on",
+        "pcie-root-port,bus=pcie.0,id=empty,chassis=18,slot=18,addr=e.0",
+        // The ports of these have buses of numbers that the kernel gives anew, so they come last.
+        "pcie-root-port,bus=pcie.0,id=above-acs,chassis=19,slot=19,addr=13.0",
+        "x3130-upstream,id=up-acs,bus=above-acs",
+    ],
+    packages: &[
+        package("strangers", "01:00", STRANGERS),
+        package("one", "02:00", &[STRANGER]),
+        package("acs", "03:00", &[WITH_ACS, WITH_ACS]),
+        package("off", "04:00", &[ACS_OFF, STRANGER]),
+        package("igb", "05:00", &[IGB_0, IGB_1]),
+        package("cards", "06:00", &[CARD, CARD]),
+        package("two-a", "07:00", &[CARD]),
+        package("two-b", "08:00", &[CARD]),
+        package("bare", "09:00", STRANGERS),
+        package("down-a", "0c:00", &[CARD]),
+        package("down-b", "0d:00", &[CARD]),
+        package("bridge", "0f:01", &[CONVENTIONAL]),
+        package("bridge", "0f:02", &[CONVENTIONAL]),
+        package("old", "10:01", &[CONVENTIONAL]),
+        package("both-a", "11:00", &[STRANGER]),
+        package("both-b", "12:00", &[STRANGER]),
+        package("pcie.0", "00:0f", STRANGERS),
+        package("pcie.0", "00:10", &pair(0x1234, 0x0a05)),
+        package("pcie.0", "00:11", &[CARD, CARD]),
+        package("pcie.0", "00:12", &[CONVENTIONAL, CONVENTIONAL]),
+        package("up-acs", "15:00", &[PORT_WITH_ACS, PORT_WITH_ACS]),
+        package("up-acs", "15:01", &[PORT_WITHOUT, PORT_WITHOUT]),
+        package("port82", "82:00", ADAPTER),
+        Package {
+            plugged: false,
+            ..package("empty", "13:00", &pair(0x1077, 0x8030))
+        },
+    ],
+    acpi: None,
+    native_hotplug: false,
+};
+/// Where the package is that is not plugged.
+const PLUGGED: usize = 23;
+
+/// What groups there are by the kernel alone.
+const ALONE: Expected = &[
+    // Functions of one device; cards in slots of their own; functions with ACS, without, and with it off.
+    &["01:00.0", "01:00.1"],
+    &["02:00.0"],
+    &["03:00.0"],
+    &["03:00.1"],
+    &["04:00.0", "04:00.1"],
+    &["05:00.0"],
+    &["05:00.1"],
+    &["06:00.0", "06:00.1"],
+    // Below root ports without ACS.
+    &["00:08.0", "00:08.1", "07:00.0", "08:00.0"],
+    &["00:09.0", "09:00.0", "09:00.1"],
+    // In switches without ACS and with it.
+    &["0b:00.0", "0b:00.1", "0c:00.0", "0d:00.0"],
+    &["15:00.0"],
+    &["15:00.1"],
+    &["15:01.0", "15:01.1"],
+    // Behind bridges to conventional PCI, and conventional functions of one slot.
+    &["0e:00.0", "0f:01.0", "0f:02.0"],
+    &["00:0c.0", "10:01.0"],
+    &["00:12.0", "00:12.1"],
+    // Below root ports with ACS that are functions of one slot.
+    &["00:0d.0"],
+    &["00:0d.1"],
+    &["11:00.0"],
+    &["12:00.0"],
+    // Integrated into the root complex, without a quirk and with one.
+    &["00:0f.0", "00:0f.1"],
+    &["00:10.0", "00:10.1"],
+    &["00:11.0"],
+    &["00:11.1"],
+    // Below a second root bus.
+    &[
+        "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
+    ],
+];
+
+/// What the test module splits, in parts.
+const SPLIT: Expected = &[
+    &["06:00.0"],
+    &["06:00.1"],
+    &["00:08.0"],
+    &["00:08.1"],
+    &["07:00.0"],
+    &["08:00.0"],
+    &["00:09.0"],
+    &["09:00.0", "09:00.1"],
+    &["0b:00.0"],
+    &["0b:00.1"],
+    &["0c:00.0"],
+    &["0d:00.0"],
+    &["00:10.0"],
+    &["00:10.1"],
+    &["82:00.0"],
+    &["82:00.1"],
+    &["82:00.2"],
+    &["82:00.3"],
+    &["82:00.4"],
+    &["82:00.5"],
+];
+
+/// What it has split, without it.
+const MERGED: Expected = &[
+    &["06:00.0", "06:00.1"],
+    &["00:08.0", "00:08.1", "07:00.0", "08:00.0"],
+    &["00:09.0", "09:00.0", "09:00.1"],
+    &["0b:00.0", "0b:00.1", "0c:00.0", "0d:00.0"],
+    &["00:10.0", "00:10.1"],
+    &[
+        "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
+    ],
+];
+
+/// The same, where the entry for root ports still counts.
+const WITHDRAWN: Expected = &[
+    &["06:00.0", "06:00.1"],
+    &["0b:00.0", "0b:00.1", "0c:00.0", "0d:00.0"],
+    &["00:10.0", "00:10.1"],
+    &[
+        "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
+    ],
+];
+
+/// Two virtual functions of the card that the kernel has a quirk for.
+const VIRTUAL: &str = "/sbin/modprobe pci-pf-stub && cd /sys/bus/pci/devices/0000:05:00.0 && \
+     echo pci-pf-stub >driver_override && echo 0000:05:00.0 >/sys/bus/pci/drivers_probe && \
+     echo 2 >sriov_numvfs";
+
+const OWNER: Scenario = Scenario {
+    name: "owner",
+    machine: MACHINE,
+    steps: &[
+        Groups(ALONE),
+        Agrees,
+        Captured(false),
+        // Each reason beside one that differs from it in a single fact.
+        Explains(
+            "01:00.0",
+            "01:00.1",
+            Together("same-slot", ("01:00.0", "no-capability")),
+        ),
+        Explains("03:00.0", "03:00.1", Apart(("03:00.0", "registers"))),
+        Explains(
+            "04:00.0",
+            "04:00.1",
+            Together("same-slot", ("04:00.0", "registers")),
+        ),
+        Explains("05:00.0", "05:00.1", Apart(("05:00.1", "quirk"))),
+        Explains("01:00.0", "02:00.0", Apart(("00:02.0", "registers"))),
+        Explains(
+            "07:00.0",
+            "08:00.0",
+            Together("path-not-isolated", ("00:08.0", "no-capability")),
+        ),
+        Explains("11:00.0", "12:00.0", Apart(("00:0d.1", "registers"))),
+        Explains(
+            "0c:00.0",
+            "0d:00.0",
+            Together("path-not-isolated", ("0b:00.1", "no-capability")),
+        ),
+        Explains("15:00.0", "15:00.1", Apart(("15:00.0", "registers"))),
+        Explains(
+            "15:01.0",
+            "15:01.1",
+            Together("same-slot", ("15:01.0", "no-capability")),
+        ),
+        Explains("0f:01.0", "0f:02.0", Behind("0e:00.0")),
+        Explains(
+            "00:0f.0",
+            "00:0f.1",
+            Together("same-slot", ("00:0f.0", "no-capability")),
+        ),
+        Explains("00:11.0", "00:11.1", Apart(("00:11.0", "quirk"))),
+        Explains(
+            "00:12.0",
+            "00:12.1",
+            Together("same-slot", ("00:12.0", "type")),
+        ),
+        Explains(
+            "82:00.2",
+            "82:00.3",
+            Together("same-slot", ("82:00.2", "no-capability")),
+        ),
+        // Virtual functions.
+        Run(VIRTUAL),
+        Groups(&[&["05:00.0"], &["05:10.0"], &["05:10.2"]]),
+        Agrees,
+        Captured(false),
+        Explains("05:10.0", "05:10.2", Apart(("05:10.0", "alone"))),
+        // With the module it is told what would be other, and nothing is so before the regroup.
+        Load("acs_quirks_test"),
+        Differs(SPLIT),
+        Groups(ALONE),
+        Says("acsctl regroup --all", "regrouped, as predicted"),
+        Groups(SPLIT),
+        Agrees,
+        Captured(true),
+        Explains("82:00.2", "82:00.3", Apart(("82:00.2", "entry"))),
+        Explains("07:00.0", "08:00.0", Apart(("00:08.0", "entry"))),
+        Explains(
+            "01:00.0",
+            "01:00.1",
+            Together("same-slot", ("01:00.0", "no-capability")),
+        ),
+        HotAdd(PLUGGED),
+        Groups(&[&["13:00.0"], &["13:00.1"]]),
+        Agrees,
+        Captured(true),
+        Explains("13:00.0", "13:00.1", Apart(("13:00.0", "entry"))),
+        HotRemove(PLUGGED),
+        // Without the module, and with one that has no effect, it is told what the groups would be now.
+        Unload("acs_quirks_test"),
+        HotAdd(PLUGGED),
+        Explains(
+            "13:00.0",
+            "13:00.1",
+            Together("same-slot", ("13:00.0", "no-capability")),
+        ),
+        Differs(MERGED),
+        Run("echo 0 >/sys/kernel/debug/kprobes/enabled"),
+        Load("acs_quirks_test"),
+        Differs(MERGED),
+        Says("acsctl predict", "loaded without effect: acs_quirks_test: "),
+        Unload("acs_quirks_test"),
+        Run("echo 1 >/sys/kernel/debug/kprobes/enabled"),
+        // Entries that are withdrawn split nothing.
+        Load("acs_quirks_test withdraw=1,2,7,10"),
+        Differs(WITHDRAWN),
+        // Whoever cannot see what the module says is told so.
+        Run("umount /sys/kernel/debug"),
+        Says(
+            "acsctl predict",
+            "acs_quirks_test is taken to have all entries of the data",
+        ),
+    ],
+    limit: Duration::from_secs(300),
+};
