@@ -209,11 +209,17 @@ impl Root {
     }
 
     /// Removes the bus.
+    ///
+    /// `pci_create_root_bus()` leaves a reference to the host bridge that `pci_remove_root_bus()` does not
+    /// put; the kernel's own users of the two never do.
     pub(super) fn remove(self, _lock: &Rescan) {
-        // SAFETY: By the type invariant. Nothing else removes it, for nobody else knows of it.
+        // SAFETY: By the type invariant. Nothing else removes it, for nobody else knows of it. The reference
+        // to its bridge is the one from when it was made.
         unsafe {
+            let bridge = (*self.bus).bridge;
             bindings::pci_stop_root_bus(self.bus);
             bindings::pci_remove_root_bus(self.bus);
+            bindings::put_device(bridge);
         }
     }
 }
