@@ -152,18 +152,12 @@ impl Listing<'_> {
     /// Fill and border of a group: neighbours differ.
     fn color(&self, at: usize) -> (String, String) {
         // The golden angle.
-        let hue = at * 137 % 360;
+        let hue = i32::try_from(at % 360).unwrap_or_default() * 137 % 360;
         let is_shared = self.groups.get(at).is_some_and(super::Group::ties_devices);
         if is_shared {
-            (
-                format!("hsl({hue}, 85%, 80%)"),
-                format!("hsl({hue}, 60%, 45%)"),
-            )
+            (rgb(hue, 85, 80), rgb(hue, 60, 45))
         } else {
-            (
-                format!("hsl({hue}, 45%, 95%)"),
-                format!("hsl({hue}, 25%, 80%)"),
-            )
+            (rgb(hue, 45, 95), rgb(hue, 25, 80))
         }
     }
 
@@ -180,6 +174,23 @@ impl Listing<'_> {
         }
         text
     }
+}
+
+/// A colour by hue (degrees), saturation and lightness (percent), in the form that every viewer knows: the
+/// conversion of CSS Color Module Level 4, section 7.1.
+fn rgb(hue: i32, saturation: i32, lightness: i32) -> String {
+    let spread = saturation * lightness.min(100 - lightness);
+    let channel = |shift: i32| {
+        let at = (shift + hue) % 360;
+        let dark = (at - 90).min(270 - at).clamp(-30, 30);
+        (lightness * 3000 - spread * dark) * 51 / 60_000
+    };
+    format!(
+        "#{:02x}{:02x}{:02x}",
+        channel(0),
+        channel(240),
+        channel(120)
+    )
 }
 
 /// The lines of a column.
