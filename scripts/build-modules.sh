@@ -8,12 +8,12 @@
 . "$(dirname "$0")/lib.sh"
 KERNEL=${1:-newest}
 STEP="modules for kernel $KERNEL"
-DIR=$CACHE/kernels/$KERNEL
+DIR=$KERNELS/$KERNEL
 [[ -e $DIR/release ]] || die "$STEP" "that kernel is not prepared" "run scripts/prepare-kernel.sh $KERNEL first"
 RELEASE=$(<"$DIR/release")
 lock work
 
-# Drivers that are modules in the stock kernel and that a guest needs.
+# Drivers that are modules in the stock kernel and that a guest needs; on one architecture or another one is built in.
 WANTED=(
 	drivers/iommu/virtio-iommu.ko.xz
 	drivers/net/ethernet/intel/e1000e/e1000e.ko.xz
@@ -42,6 +42,7 @@ install_for_guest() {
 	mkdir -p "$guest/$modules"
 	for file in "$DIR/modules/$modules"/modules.{order,builtin,builtin.modinfo}; do cp "$file" "$guest/$modules/"; done
 	for file in "${WANTED[@]}"; do
+		! grep -qx "kernel/${file%.xz}" "$guest/$modules/modules.builtin" || continue
 		mkdir -p "$guest/$modules/kernel/$(dirname "$file")"
 		cp "$DIR/modules/$modules/kernel/$file" "$guest/$modules/kernel/$file"
 	done

@@ -3,18 +3,27 @@
 #
 # build-root.sh: make the build root in the cache, a Debian system with the exact tools that Debian's kernels are
 # built with. Does nothing when it is there and packages.txt has not changed; ACS_QUIRKS_UPDATE=1 makes it anew.
+# For kernels of another architecture than the host's it is another root, with what packages-ARCH.txt lists besides.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 STEP="build root"
-LIST=$SCRIPTS/packages.txt
-PARTIAL=$CACHE/root.partial
+LISTS=("$SCRIPTS/packages.txt")
+ARCHITECTURES=$HOST_ARCH
+SPACE=2600 # MB
+if [[ $DEB_ARCH != "$HOST_ARCH" ]]; then
+	STEP+=" for $DEB_ARCH"
+	LISTS+=("$SCRIPTS/packages-$DEB_ARCH.txt")
+	ARCHITECTURES+=,$DEB_ARCH
+	SPACE=4000
+fi
+PARTIAL=$ROOT.partial
 
 # packages SUITE: those to take from there (the base suite is the default)
-packages() { awk -v suite="$1" -v base="$SUITE" '!/^#/ && NF && ($2 ? $2 : base) == suite { print $1 }' "$LIST"; }
+packages() { awk -v suite="$1" -v base="$SUITE" '!/^#/ && NF && ($2 ? $2 : base) == suite { print $1 }' "${LISTS[@]}"; }
 
 # what a root is made of; comments in the list do not count
-definition() { { echo "format 1 $SUITE $DEB_ARCH" && sed 's/#.*//' "$LIST"; } | sha256sum | cut -d' ' -f1; }
+definition() { { echo "format 1 $SUITE $DEB_ARCH" && sed -s 's/#.*//' "${LISTS[@]}"; } | sha256sum | cut -d' ' -f1; }
 
 # site LABEL: the archive that the host's apt uses for Debian's own packages with this label, if it is one on the network
 site() {
@@ -78,8 +87,8 @@ lock work
 stop_when_ready # another run may have made it while this one waited
 
 remove_tree "$PARTIAL"
-remove_tree "$CACHE/root.old"
-need_space 2600 "$STEP"
+remove_tree "$ROOT.old"
+need_space "$SPACE" "$STEP"
 install_tools
 
 say "$STEP: looking for a mirror"
@@ -99,23 +108,34 @@ fi
 retry="if it is the network, run this again; else set ACS_QUIRKS_MIRROR to another Debian mirror"
 say "$STEP: Debian $SUITE with compilers"
 # keep the package lists (skip cleanup/apt/lists): kernels are looked up in them
-logged "$STEP" "$CACHE/logs/root-base.log" "$retry" \
-	"${CONTAINED[@]}" mmdebstrap --mode=root --variant=minbase --architectures="$DEB_ARCH" --components=main \
+logged "$STEP" "$CACHE/logs/root$OF_ARCH-base.log" "$retry" \
+	"${CONTAINED[@]}" mmdebstrap --mode=root --variant=minbase --architectures="$ARCHITECTURES" --components=main \
 	--keyring=/usr/share/keyrings/debian-archive-keyring.gpg --skip=cleanup/apt/lists \
 	--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
 	--include="$(packages "$SUITE" | paste -sd,)" "${options[@]}"
 
 say "$STEP: packages from $SUITE-backports"
 mapfile -t backports < <(packages "$SUITE-backports")
-logged "$STEP" "$CACHE/logs/root-backports.log" "$retry" \
+logged "$STEP" "$CACHE/logs/root$OF_ARCH-backports.log" "$retry" \
 	env ACS_QUIRKS_ROOT="$PARTIAL" "$SCRIPTS/in-root.sh" DEBIAN_FRONTEND=noninteractive \
 	apt-get install -qy -o Dpkg::Options::=--force-unsafe-io -t "$SUITE-backports" "${backports[@]}"
 rm -f "$PARTIAL"/var/cache/apt/archives/*.deb
+
+mapfile -t foreign < <(packages unpacked)
+if ((${#foreign[@]})); then
+	say "$STEP: programs of its guests"
+	# shellcheck disable=SC2016 # for the shell inside
+	logged "$STEP" "$CACHE/logs/root$OF_ARCH-guest.log" "$retry" \
+		env ACS_QUIRKS_ROOT="$PARTIAL" "$SCRIPTS/in-root.sh" bash -euo pipefail -c '
+			mkdir -p "/guest/$0" && cd "/guest/$0"
+			apt-get -q -o APT::Sandbox::User=root download "$@"
+			for deb in *.deb; do dpkg-deb -x "$deb" . && rm "$deb"; done' "$DEB_ARCH" "${foreign[@]}"
+fi
 definition >"$PARTIAL/.definition"
 sync -f "$PARTIAL"
 
 lock root
-[[ ! -e $ROOT ]] || mv "$ROOT" "$CACHE/root.old"
+[[ ! -e $ROOT ]] || mv "$ROOT" "$ROOT.old"
 mv "$PARTIAL" "$ROOT"
-remove_tree "$CACHE/root.old"
+remove_tree "$ROOT.old"
 say "$STEP: ready in $ROOT ($(du -sxm "$ROOT" | cut -f1) MB)"

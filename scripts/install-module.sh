@@ -17,7 +17,7 @@ command -v depmod >/dev/null || die "$STEP" "there is no depmod" "install the pa
 
 "$SCRIPTS/build-root.sh"
 "$SCRIPTS/prepare-kernel.sh" "$RELEASE"
-PREPARED=$(<"$CACHE/kernels/$RELEASE/version")
+PREPARED=$(<"$KERNELS/$RELEASE/version")
 # Debian's kernels have no module versions, so a module for another build of the same release would load, and crash.
 INSTALLED=$(dpkg-query -W -f '${Version}' "linux-binary-$RELEASE" 2>/dev/null || :)
 [[ -z $INSTALLED || $INSTALLED == "$PREPARED" ]] ||

@@ -7,11 +7,6 @@ set -euo pipefail
 
 SUITE=trixie
 
-# The one place that knows architectures. Debian's name, the kernel's ARCH, the compiler prefix, Rust's name.
-DEB_ARCH=amd64
-KERNEL_ARCH=x86
-GNU_PREFIX=x86_64-linux-gnu-
-RUST_TARGET=x86_64-unknown-linux-gnu
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 PROJECT=$(dirname "$SCRIPTS")
@@ -27,10 +22,27 @@ die() {
 	exit 1
 }
 
+# The one place of the scripts that knows architectures. For the one of the kernels, guests and their programs: Debian's
+# name, the kernel's ARCH, the compiler prefix, Rust's name, the end of the names of folders in the cache that are for it
+# alone, and options of its kernels that only programs of a third architecture see, and that take a compiler for that one.
+# All of it is built on an amd64 machine.
+HOST_ARCH=amd64
+DEB_ARCH=${ACS_QUIRKS_ARCH:-$HOST_ARCH}
+case $DEB_ARCH in
+amd64)
+	KERNEL_ARCH=x86 GNU_PREFIX=x86_64-linux-gnu- RUST_TARGET=x86_64-unknown-linux-gnu OF_ARCH='' OTHER_OPTIONS=''
+	;;
+arm64)
+	KERNEL_ARCH=arm64 GNU_PREFIX=aarch64-linux-gnu- RUST_TARGET=aarch64-unknown-linux-gnu OF_ARCH=-arm64
+	OTHER_OPTIONS='(THUMB2_)?COMPAT_VDSO'
+	;;
+*) die "architecture $DEB_ARCH" "it is not supported (supported: amd64, arm64)" "leave ARCH unset, or say ARCH=arm64" ;;
+esac
+
 need_root() {
 	[[ $(id -u) == 0 ]] || die "$1" "this needs root, and you are $(id -un)" "run it through: sudo -E"
 	[[ $(uname -m) == x86_64 ]] || die "$1" "unsupported machine architecture $(uname -m)" \
-		"use an $DEB_ARCH machine; others are not supported yet"
+		"use an $HOST_ARCH machine; others are not supported yet"
 	unshare --mount --pid --fork true 2>/dev/null || die "$1" "the system refuses a private mount and pid namespace" \
 		"in a container, start it privileged (it needs CAP_SYS_ADMIN); or use a virtual machine"
 }
@@ -48,7 +60,9 @@ cache_folder() {
 	(cd "$dir" && pwd -P)
 }
 CACHE=$(cache_folder)
-ROOT=$CACHE/root
+ROOT=$CACHE/root$OF_ARCH
+KERNELS=$CACHE/kernels$OF_ARCH
+PROGRAMS=$CACHE/programs$OF_ARCH
 
 # lock NAME [shared]: held until this process ends. NAME is `work` (one writer of the cache at a time) or
 # `root` (shared by the commands that run in the root, exclusive for the moment it is replaced).
@@ -97,8 +111,10 @@ logged() {
 
 # toolchain: a digest of the packages of the root that make a kernel what it is.
 toolchain() {
+	local gcc='gcc-[0-9]+'
+	[[ $DEB_ARCH == "$HOST_ARCH" ]] || gcc="($gcc|$gcc-${GNU_PREFIX%-})"
 	dpkg-query --admindir="$ROOT/var/lib/dpkg" -W -f '${Package}=${Version}\n' |
-		grep -E '^(rustc|rust-src|bindgen|libclang1?-[0-9]+|gcc-[0-9]+|dwarves)=' | sha256sum | cut -d' ' -f1
+		grep -E "^(rustc|rust-src|bindgen|libclang1?-[0-9]+|$gcc|dwarves)=" | sha256sum | cut -d' ' -f1
 }
 
 # kbuild STEP LOG WAY_OUT RELEASE OUTPUT ARG...: the build system of a prepared kernel on this checkout. The output goes
@@ -106,18 +122,19 @@ toolchain() {
 kbuild() {
 	local step=$1 log=$2 way_out=$3 release=$4 output=$5 args
 	shift 5
-	read -ra args <"$CACHE/kernels/$release/make-args"
+	read -ra args <"$KERNELS/$release/make-args"
 	mkdir -p "$CACHE/$output"
 	logged "$step" "$log" "$way_out" "$SCRIPTS/in-root.sh" -- \
-		make -C "/cache/kernels/$release/tree" -j"$(nproc)" "${args[@]}" M=/src MO="/cache/$output" "$@"
+		make -C "/cache/$(basename "$KERNELS")/$release/tree" -j"$(nproc)" "${args[@]}" M=/src MO="/cache/$output" "$@"
 }
 
 # static_programs PROFILE PACKAGE...: in the build root, builds programs that need no library of the system that they run
 # on, as Cargo's profile says, into the folder STATIC.
 static_programs() {
-	local profile=$1
+	local profile=$1 linker=CARGO_TARGET_${RUST_TARGET^^}_LINKER
 	shift
 	STATIC=$CACHE/target/static/$RUST_TARGET/$profile
+	export "${linker//-/_}=${GNU_PREFIX}gcc"
 	# With --target, so that the flag is not for macros, which the compiler must be able to load.
 	RUSTFLAGS=-Ctarget-feature=+crt-static CARGO_TARGET_DIR=$CACHE/target/static \
 		cargo build --quiet --locked --offline --profile "$profile" --target "$RUST_TARGET" "${@/#/--package=}"

@@ -8,14 +8,13 @@
 # Debian's headers lack the metadata of the kernel's Rust crates. So the crates are rebuilt from Debian's own source,
 # configuration and compilers, and their symbols are compared with those that the stock kernel exports.
 #
-# Result in the cache: kernels/RELEASE/ with release, version, make-args, vmlinuz, modules/, config.debian,
+# Result in the cache, for another architecture than the host's in kernels-ARCH: kernels/RELEASE/ with release, version, make-args, vmlinuz, modules/, config.debian,
 # Module.symvers and tree/; and kernels/KERNEL, a link to it that is set when all of it is verified.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 KERNEL=${1:-newest}
 STEP="kernel $KERNEL"
-KERNELS=$CACHE/kernels
 RESOLVED=$KERNELS/.resolved-$KERNEL
 
 [[ $KERNEL =~ ^(newest|[0-9]+\.[0-9][0-9a-z.+-]*)$ ]] ||
@@ -43,7 +42,7 @@ in_root() { "$SCRIPTS/in-root.sh" -- "$@"; }
 # Debian's signed image has its own source package, so its parts can be out of step for a day.
 complete_kernels() {
 	awk -F' *[|] *' '
-		{ gsub(/ /, "", $1); have[$1, $2] = 1 }
+		{ gsub(/ |:.*/, "", $1); have[$1, $2] = 1 } # apt adds the architecture, where that is not its own
 		$1 ~ /^linux-binary-/ { release[substr($1, 14) " " $2] = 1 }
 		END {
 			for (r in release) {
@@ -83,7 +82,7 @@ read -r RELEASE VERSION <"$RESOLVED"
 BASE=${RELEASE%%[+-]*}
 SERIES=$(cut -d. -f1,2 <<<"$BASE")
 DIR=$KERNELS/$RELEASE
-INSIDE=/cache/kernels/$RELEASE
+INSIDE=/cache/$(basename "$KERNELS")/$RELEASE
 LOG=$CACHE/logs/kernel-$RELEASE
 mkdir -p "$DIR/stamps"
 
@@ -147,7 +146,7 @@ configure() {
 	done
 	# without a tool (pahole) or with another one, options change silently, and with them the kernel's structures
 	changed=$(diff <(options config.debian) <(options tree/.config) | sed -nE 's/^[<>] (# )?CONFIG_([A-Za-z0-9_]+).*/\2/p' |
-		sort -u | grep -vxE '(CC|GCC|AS|LD|PAHOLE|RUSTC_LLVM)_VERSION(_TEXT)?|CC_CAN_LINK(_STATIC)?|BUILD_SALT|MODULE_SIG_KEY|SYSTEM_(TRUSTED|REVOCATION)_KEYS' |
+		sort -u | grep -vxE "(CC|GCC|AS|LD|PAHOLE|RUSTC_LLVM)_VERSION(_TEXT)?|CC_CAN_LINK(_STATIC)?|BUILD_SALT|MODULE_SIG_KEY|SYSTEM_(TRUSTED|REVOCATION)_KEYS|$OTHER_OPTIONS" |
 		paste -sd' ') || :
 	[[ -z $changed ]] || die "$STEP" "the configuration does not stay Debian's: $changed" \
 		"a tool is missing or another one in the build root: ACS_QUIRKS_UPDATE=1 scripts/build-root.sh, then this again"
