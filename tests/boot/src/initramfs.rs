@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use cpio::newc::{self, Builder, ModeFileType};
 
-use crate::kernel::Kernel;
+use crate::{arch::Arch, kernel::Kernel};
 
 const INIT: &[u8] = include_bytes!("../guest/init");
 /// What a guest's shell can call beside the programs.
@@ -23,9 +23,7 @@ const SCRIPTS: [(&str, &[u8]); 3] = [
     ("hold", include_bytes!("../guest/hold")),
     ("release", include_bytes!("../guest/release")),
 ];
-const BUSYBOX: &str = "/bin/busybox";
-const KMOD: &str = "/bin/kmod";
-/// What kmod opens when it reads compressed modules, so that `ldd` does not know of it.
+/// What kmod opens when it reads compressed modules, and does not say that it needs.
 const LZMA: &str = "liblzma.so.5";
 /// Names under which kmod does what a user would call.
 const KMOD_NAMES: [&str; 3] = ["modprobe", "rmmod", "modinfo"];
@@ -48,17 +46,19 @@ pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
     for (name, script) in SCRIPTS {
         archive.file(&Path::new("bin").join(name), script, true)?;
     }
-    archive.copy(Path::new(BUSYBOX), Path::new("bin/busybox"))?;
-    archive.copy(Path::new(KMOD), Path::new("sbin/kmod"))?;
+    let programs = Path::new(kernel.arch.programs);
+    let kmod = programs.join("kmod");
+    archive.copy(&programs.join("busybox"), Path::new("bin/busybox"))?;
+    archive.copy(&kmod, Path::new("sbin/kmod"))?;
     for name in KMOD_NAMES {
         archive.link(&Path::new("sbin").join(name), "kmod")?;
     }
-    let libraries = libraries(Path::new(KMOD))?;
-    let libc = libraries.iter().find(|path| path.ends_with("libc.so.6"));
-    let folder = libc
-        .and_then(|path| path.parent())
-        .context("kmod has no libc")?;
-    for library in libraries.iter().chain([&folder.join(LZMA)]) {
+    let folder = Path::new(kernel.arch.libraries);
+    let lzma = folder.join(LZMA);
+    let mut found = libraries(&kmod, folder)?;
+    found.extend(libraries(&lzma, folder)?);
+    found.insert(lzma);
+    for library in &found {
         archive.here(library)?;
     }
     archive.tree(&kernel.modules, Path::new(""))?;
@@ -87,9 +87,9 @@ pub fn append<'a>(archive: &Path, files: impl Iterator<Item = (String, &'a [u8])
 /// # Errors
 ///
 /// When one of them is missing, or the archive cannot be written.
-pub fn append_program(archive: &Path, program: &Path, files: &[&Path]) -> Result<()> {
+pub fn append_program(archive: &Path, arch: &Arch, program: &Path, files: &[&Path]) -> Result<()> {
     let mut archive = reopen(archive)?;
-    for library in libraries(program)? {
+    for library in libraries(program, Path::new(arch.libraries))? {
         archive.here(&library)?;
     }
     for file in files.iter().chain([&program]) {
@@ -112,15 +112,33 @@ fn reopen(archive: &Path) -> Result<Archive> {
     })
 }
 
-/// The shared libraries that a program loads when it starts, the dynamic loader among them.
-fn libraries(program: &Path) -> Result<Vec<PathBuf>> {
-    let output = Command::new("ldd").arg(program).output()?;
-    if !output.status.success() {
-        bail!("ldd cannot read {}; run: make root", program.display());
+/// The shared libraries in `folder` that a program or library loads, and the dynamic loader: by what the
+/// files say, for those of another architecture cannot be run to tell.
+fn libraries(program: &Path, folder: &Path) -> Result<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    let mut left = vec![program.to_owned()];
+    while let Some(file) = left.pop() {
+        let output = Command::new("readelf")
+            .args(["--wide", "--program-headers", "--dynamic"])
+            .arg(&file)
+            .output()?;
+        if !output.status.success() {
+            bail!("readelf cannot read {}; run: make root", file.display());
+        }
+        let text = String::from_utf8(output.stdout)?;
+        let named = |begin: &'static str| {
+            let rests = text.split(begin).skip(1);
+            rests.filter_map(|rest| rest.split(']').next())
+        };
+        let loader = named("program interpreter: ").map(PathBuf::from);
+        let needed = named("Shared library: [").map(|name| folder.join(name));
+        for path in loader.chain(needed) {
+            if found.insert(path.clone()) {
+                left.push(path);
+            }
+        }
     }
-    let text = String::from_utf8(output.stdout)?;
-    let paths = text.split_whitespace().filter(|word| word.starts_with('/'));
-    Ok(paths.map(PathBuf::from).collect())
+    Ok(found)
 }
 
 /// An archive that is being written.

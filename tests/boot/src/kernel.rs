@@ -10,9 +10,13 @@ use std::{
 use acsctl::release::Release;
 use anyhow::{Context, Result, bail};
 
+use crate::arch::Arch;
+
 /// A stock kernel and the modules that have been built for it.
 #[derive(Clone, Debug)]
 pub struct Kernel {
+    /// What it runs on.
+    pub arch: &'static Arch,
     /// Release, as `uname -r` prints it.
     pub release: String,
     /// The compressed kernel image.
@@ -38,16 +42,21 @@ pub fn cache() -> Result<PathBuf> {
 }
 
 impl Kernel {
-    /// The kernel known in the cache as `name`: a series, a release or `newest`.
+    /// The kernel of the architecture [`Arch::from_env`] that is known in the cache as `name`: a
+    /// series, a release or `newest`.
     ///
     /// # Errors
     ///
     /// When it has not been prepared, or no modules have been built for it.
     pub fn find(cache: &Path, name: &str) -> Result<Self> {
-        let folder = cache.join("kernels").join(name);
+        let arch = Arch::from_env()?;
+        let folder = |of| cache.join(format!("{of}{}", arch.suffix));
+        let programs = folder("programs");
+        let folder = folder("kernels").join(name);
         let release = fs::read_to_string(folder.join("release"))
             .with_context(|| {
-                format!("kernel {name} is not prepared; run: make kernel KERNEL={name}")
+                let arch = arch.name;
+                format!("kernel {name} is not prepared; run: make kernel KERNEL={name} ARCH={arch}")
             })?
             .trim()
             .to_owned();
@@ -61,8 +70,9 @@ impl Kernel {
             bail!("no modules are installed for kernel {release}; run: make test");
         }
         Ok(Self {
+            arch,
             image: folder.join("vmlinuz"),
-            programs: cache.join("programs"),
+            programs,
             logs: cache.join("logs/guests").join(&release),
             release,
             modules,

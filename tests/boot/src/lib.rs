@@ -4,6 +4,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `arch.rs` | what differs between architectures |
 //! | `kernel.rs` | finds the prepared kernels and modules in the cache |
 //! | `initramfs.rs` | packs the guest's file system |
 //! | `setup.rs` | the three things that a guest boots from: kernel, file system, accelerator |
@@ -24,6 +25,7 @@
 //! | `scenario.rs` | a test as data, and how it is run |
 //! | `scenarios/` | the tests |
 
+pub mod arch;
 pub mod emulator;
 pub mod founding;
 pub mod function;

@@ -6,25 +6,23 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::{function::Function, space::Space};
-
-/// QEMU leaves plugging to the ports.
-const NATIVE_HOTPLUG: [&str; 2] = [
-    "-global",
-    "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
-];
+use crate::{arch::Arch, function::Function, space::Space};
 
 /// The IOMMU of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Iommu {
     /// None at all.
     None,
+    /// The usual one of the architecture: [`Arch::iommu`].
+    Usual,
     /// Intel VT-d.
     Intel,
     /// AMD-Vi.
     Amd,
     /// virtio-iommu, whose driver is a module.
     Virtio,
+    /// Arm's System MMU.
+    SmmuV3,
 }
 
 impl Iommu {
@@ -33,20 +31,23 @@ impl Iommu {
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Usual => "usual",
             Self::Intel => "intel",
             Self::Amd => "amd",
             Self::Virtio => "virtio",
+            Self::SmmuV3 => "smmuv3",
         }
     }
 
     /// The device that QEMU shall make.
     const fn device(self) -> Option<&'static str> {
         match self {
-            Self::None => None,
+            Self::None | Self::Usual => None,
             // Without caching mode QEMU gives up when a vfio device meets it.
             Self::Intel => Some("intel-iommu,intremap=on,caching-mode=on"),
             Self::Amd => Some("amd-iommu,intremap=on,dma-remap=on,xtsup=on"),
             Self::Virtio => Some("virtio-iommu-pci,addr=1e.0"),
+            Self::SmmuV3 => Some("arm-smmuv3,primary-bus=pcie.0"),
         }
     }
 }
@@ -100,7 +101,7 @@ pub struct Machine<'a> {
     pub bridges: &'a [&'a str],
     /// The devices below them.
     pub packages: &'a [Package<'a>],
-    /// An ACPI table in source form that the firmware shall have in addition.
+    /// An ACPI table in source form that the kernel shall have in addition to the firmware's.
     pub acpi: Option<&'a str>,
     /// Whether the guest's PCI Express ports plug devices in and out by themselves (pciehp), instead of
     /// the firmware (ACPI).
@@ -108,21 +109,33 @@ pub struct Machine<'a> {
 }
 
 impl Machine<'_> {
+    /// Whether a guest of this architecture can be such a machine.
+    #[must_use]
+    pub fn fits(&self, arch: &Arch) -> bool {
+        let functions = self.packages.iter().flat_map(|package| package.functions);
+        // QEMU refuses vfio devices behind that IOMMU, for it does not tell them of its mappings.
+        let is_refused = self.iommu == Iommu::SmmuV3
+            && functions
+                .into_iter()
+                .any(|function| !matches!(function, Model::Stock(_)));
+        arch.has(self.iommu) && !is_refused
+    }
+
     /// The names of its disks; each is a file of that name.
     pub fn drives(&self) -> impl Iterator<Item = &str> {
         let functions = self.packages.iter().flat_map(|package| package.functions);
         functions.filter_map(Model::drive)
     }
 
-    /// QEMU's arguments for the hardware, with the sockets of emulated functions in `sockets`.
+    /// QEMU's arguments for the hardware of a guest of `arch`, with the sockets of emulated functions in `sockets`.
     #[must_use]
-    pub fn arguments(&self, sockets: &Path) -> Vec<String> {
+    pub fn arguments(&self, arch: &Arch, sockets: &Path) -> Vec<String> {
         let mut list = vec!["-smp".to_owned(), self.cpus.to_string()];
-        if self.native_hotplug {
-            list.extend(NATIVE_HOTPLUG.map(str::to_owned));
-        }
-        let bridges = self
-            .iommu
+        let [acpi, native] = arch.hotplug;
+        let hotplug = if self.native_hotplug { native } else { acpi };
+        list.extend(hotplug.iter().map(|word| (*word).to_owned()));
+        let bridges = arch
+            .iommu(self.iommu)
             .device()
             .into_iter()
             .chain(self.bridges.iter().copied());

@@ -29,7 +29,8 @@ const SLOT: &str = "05";
 pub fn equip(setup: &Setup, folder: &Path) -> Result<Setup> {
     let initramfs = folder.join(format!("{}-qemu", setup.kernel.release));
     fs::copy(&setup.initramfs, &initramfs)?;
-    initramfs::append_program(&initramfs, Path::new(QEMU), &[Path::new(FIRMWARE)])?;
+    let arch = setup.kernel.arch;
+    initramfs::append_program(&initramfs, arch, Path::new(QEMU), &[Path::new(FIRMWARE)])?;
     Ok(Setup {
         initramfs,
         memory: MEMORY,

@@ -10,6 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 
 use crate::{
+    arch::Arch,
     machine::{Iommu, Machine},
     owner::{self, Because},
     setup::Setup,
@@ -92,11 +93,24 @@ pub struct Scenario {
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 impl Scenario {
-    /// The name with the IOMMU, where that is not the usual one.
+    /// The same with another IOMMU.
     #[must_use]
-    pub fn title(&self) -> String {
-        match self.machine.iommu {
-            Iommu::Intel => self.name.to_owned(),
+    pub const fn on(mut self, iommu: Iommu) -> Self {
+        self.machine.iommu = iommu;
+        self
+    }
+
+    /// Whether it is for guests of this architecture. Nothing else decides on that.
+    #[must_use]
+    pub fn is_for(&self, arch: &Arch) -> bool {
+        self.machine.fits(arch) && arch.takes(&self.title(arch))
+    }
+
+    /// The name with the IOMMU, where that is not the usual one of the guest's architecture.
+    #[must_use]
+    pub fn title(&self, arch: &Arch) -> String {
+        match arch.iommu(self.machine.iommu) {
+            iommu if arch.iommus.first() == Some(&iommu) => self.name.to_owned(),
             other => format!("{}-{}", self.name, other.name()),
         }
     }
@@ -107,7 +121,8 @@ impl Scenario {
     ///
     /// The step that failed, how, and where the guest's log is kept.
     pub fn run(&self, setup: &Setup) -> Result<()> {
-        in_guest(setup, &self.machine, &self.title(), self.limit, |vm| {
+        let title = self.title(setup.kernel.arch);
+        in_guest(setup, &self.machine, &title, self.limit, |vm| {
             self.steps(vm)
         })
     }

@@ -38,7 +38,9 @@ impl Accelerator {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Kvm => "KVM",
-            Self::Tcg => "emulation (KVM is absent, or was tried and does not work)",
+            Self::Tcg => {
+                "emulation (KVM is for this machine's architecture; here it is absent, or was tried and does not work)"
+            }
         }
     }
 
@@ -94,9 +96,13 @@ impl Setup {
         Ok(setup)
     }
 
-    /// Whether a guest comes up under KVM. A device node proves nothing: where the machine is itself
-    /// a guest, KVM may be there and fail. So it is tried, once; the answer is kept with the kernel, in the file `kvm-works`.
+    /// Whether a guest comes up under KVM, which can be where it is of this machine's architecture. A
+    /// device node proves nothing: where the machine is itself a guest, KVM may be there and fail. So it is
+    /// tried, once; the answer is kept with the kernel, in the file `kvm-works`.
     fn kvm_works(&self) -> Result<bool> {
+        if !self.kernel.arch.is_ours() {
+            return Ok(false);
+        }
         if File::options()
             .read(true)
             .write(true)

@@ -19,25 +19,24 @@ use tempfile::TempDir;
 use crate::{
     emulator::Served,
     groups::Groups,
+    initramfs,
     machine::{Iommu, Machine, Model, Package},
     qmp::Qmp,
     setup::Setup,
     shell::{Answer, Shell},
 };
 
-const QEMU: &str = "qemu-system-x86_64";
 /// The size of a disk, in bytes: large enough for FAT32. Its file has holes.
 const DISK: u64 = 64 << 20;
-/// The kernel's command line. A warning is a panic, so that none is lost when the log overflows. The
-/// check of the timer fails on an emulated machine that gets too little of a busy host's time, and
-/// then the kernel panics. The second line leaves out what takes time at boot and has nothing to do
-/// with devices.
-const COMMAND_LINE: &str = "console=ttyS0 quiet log_buf_len=4M panic=-1 oops=panic \
-     panic_on_warn=1 intel_iommu=on no_timer_check \
+/// The kernel's command line on any architecture. A warning is a panic, so that none is lost when the
+/// log overflows. The second line leaves out what takes time at boot and has nothing to do with
+/// devices.
+const COMMAND_LINE: &str = "quiet log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 \
      mitigations=off init_on_alloc=0 nokaslr lsm=capability audit=0 cryptomgr.notests random.trust_cpu=on";
+/// Where the kernel looks for ACPI tables, in archives that are not compressed.
+const ACPI_TABLE: &str = "kernel/firmware/acpi/table.aml";
 /// What the kernel writes when something is wrong with it, as a pattern.
-const COMPLAINTS: &str =
-    "WARNING:|BUG:|Oops|general protection fault|rcu_.* detected|refcount_t:|Kernel panic";
+const COMPLAINTS: &str = "WARNING:|BUG:|Oops|Internal error:|general protection fault|rcu_.* detected|refcount_t:|Kernel panic";
 
 /// A running guest; dropping it ends it.
 #[derive(Debug)]
@@ -82,10 +81,10 @@ impl<'a> Vm<'a> {
         }
         let child = command(setup, machine, folder.path())?
             .spawn()
-            .with_context(|| format!("cannot start {QEMU}; run: make root"))?;
+            .with_context(|| format!("cannot start {}; run: make root", setup.kernel.arch.qemu))?;
         let mut qemu = Process(child);
         let connected = connect(&mut qemu, folder.path(), deadline).and_then(|(qmp, mut shell)| {
-            if machine.iommu == Iommu::Virtio {
+            if setup.kernel.arch.iommu(machine.iommu) == Iommu::Virtio {
                 shell.run("/sbin/modprobe virtio-iommu")?;
             }
             Ok((qmp, shell))
@@ -307,10 +306,12 @@ fn serve(machine: &Machine, sockets: &Path) -> Result<BTreeMap<(usize, usize), S
 /// QEMU's command line.
 fn command(setup: &Setup, machine: &Machine, folder: &Path) -> Result<Command> {
     let socket = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
-    let mut command = Command::new(QEMU);
+    let arch = setup.kernel.arch;
+    let options = format!("{} {COMMAND_LINE} {}", arch.kernel_options, setup.options);
+    let mut command = Command::new(arch.qemu);
     command
-        .args(["-machine", "q35,kernel-irqchip=split"])
-        .args(["-cpu", "max", "-m", &setup.memory.to_string()])
+        .args(arch.machine)
+        .args(["-m", &setup.memory.to_string()])
         .args(["-accel", setup.accelerator.option()])
         .args(["-nodefaults", "-display", "none", "-no-reboot"])
         .args(["-serial", &format!("file:{}", console(folder).display())])
@@ -319,23 +320,30 @@ fn command(setup: &Setup, machine: &Machine, folder: &Path) -> Result<Command> {
         .arg("-kernel")
         .arg(&setup.kernel.image)
         .arg("-initrd")
-        .arg(&setup.initramfs)
-        .args(["-append", &format!("{COMMAND_LINE} {}", setup.options)])
-        .args(machine.arguments(folder))
+        .arg(initramfs(setup, machine, folder)?)
+        .args(["-append", &options])
+        .args(machine.arguments(arch, folder))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(File::create(messages(folder))?);
-    if let Some(source) = machine.acpi {
-        let table = compile_acpi(source, folder)?;
-        command
-            .arg("-acpitable")
-            .arg(format!("file={}", table.display()));
-    }
     Ok(command)
 }
 
+/// The guest's file system, in which the kernel also looks for the machine's ACPI table.
+fn initramfs(setup: &Setup, machine: &Machine, folder: &Path) -> Result<PathBuf> {
+    let Some(source) = machine.acpi else {
+        return Ok(setup.initramfs.clone());
+    };
+    let table = compile_acpi(source, folder)?;
+    let own = folder.join("initramfs");
+    fs::copy(&setup.initramfs, &own)?;
+    let files = [(ACPI_TABLE.to_owned(), table.as_slice())];
+    initramfs::append(&own, files.into_iter())?;
+    Ok(own)
+}
+
 /// Compiles an ACPI table.
-fn compile_acpi(source: &str, folder: &Path) -> Result<PathBuf> {
+fn compile_acpi(source: &str, folder: &Path) -> Result<Vec<u8>> {
     let file = folder.join("table.asl");
     fs::write(&file, source)?;
     let output = Command::new("iasl").arg("-va").arg(&file).output()?;
@@ -343,7 +351,7 @@ fn compile_acpi(source: &str, folder: &Path) -> Result<PathBuf> {
         let text = String::from_utf8_lossy(&output.stdout);
         bail!("iasl does not accept the ACPI table:\n{text}");
     }
-    Ok(folder.join("table.aml"))
+    Ok(fs::read(folder.join("table.aml"))?)
 }
 
 /// Connects to QEMU's monitor and to the guest's shell.

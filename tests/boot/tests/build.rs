@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use boot::kernel::{Kernel, cache};
+use boot::kernel::Kernel;
 use tempfile::TempDir;
 
 /// The checkout.
@@ -154,14 +154,18 @@ fn builds_and_installs_against_a_tree() -> Result<()> {
     for kernel in Kernel::from_env()? {
         let checkout = copy()?;
         let target = tempfile::tempdir()?;
-        let tree = cache()?.join("kernels").join(&kernel.release).join("tree");
+        let tree = kernel.image.with_file_name("tree");
         let kdir = format!("KDIR={}", tree.display());
         let path = format!("INSTALL_MOD_PATH={}", target.path().display());
+        // What whoever builds for another architecture says: ARCH= and CROSS_COMPILE=.
+        let usual = fs::read_to_string(kernel.image.with_file_name("make-args"))?;
+        let usual: Vec<&str> = usual.split_whitespace().collect();
 
-        let built = make(checkout.path(), &["modules", &kdir])?;
+        let built = make(checkout.path(), &[&["modules", &kdir], &usual[..]].concat())?;
         ensure!(built.status.success(), "{}", text(&built));
         let strip = "INSTALL_MOD_STRIP=1";
-        let installed = make(checkout.path(), &["modules_install", &kdir, &path, strip])?;
+        let install = ["modules_install", &kdir, &path, strip];
+        let installed = make(checkout.path(), &[&install, &usual[..]].concat())?;
         ensure!(installed.status.success(), "{}", text(&installed));
 
         let modules = target.path().join("lib/modules").join(&kernel.release);

@@ -33,7 +33,9 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let mut trials = Vec::new();
     for kernel in Kernel::from_env()? {
         let setup = Arc::new(Setup::new(kernel, folder.path())?);
-        for (name, test) in scenarios::PROGRAMS {
+        let arch = setup.kernel.arch;
+        let programs = scenarios::PROGRAMS.into_iter();
+        for (name, test) in programs.filter(|(name, _)| arch.takes(name)) {
             let name = format!("{}::{name}", setup.kernel.release);
             let setup = Arc::clone(&setup);
             trials.push(Trial::test(name, move || {
@@ -41,8 +43,9 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
             }));
         }
         trials.extend(of_entries(&setup, arguments)?);
-        for scenario in scenarios::all() {
-            let name = format!("{}::{}", setup.kernel.release, scenario.title());
+        for scenario in scenarios::all(arch) {
+            let title = scenario.title(arch);
+            let name = format!("{}::{title}", setup.kernel.release);
             let setup = Arc::clone(&setup);
             trials.push(Trial::test(name, move || {
                 scenario
@@ -57,6 +60,9 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
 /// The tests of the entries, several of which share a boot.
 fn of_entries(setup: &Arc<Setup>, arguments: &Arguments) -> Result<Vec<Trial>> {
     let mut trials = Vec::new();
+    if !setup.kernel.arch.has(entries::IOMMU) {
+        return Ok(trials);
+    }
     let title = |name: &str| format!("{}::entry::{name}", setup.kernel.release);
     let is_wanted = |name: &str| {
         let trial = Trial::test(title(name), || Ok(()));

@@ -30,7 +30,7 @@ pub const ADAPTER: &[Model] = &[
 /// The adapter at 82:00, below the second root port of a second root bus.
 pub const ADAPTER_MACHINE: Machine = Machine {
     cpus: 1,
-    iommu: Iommu::Intel,
+    iommu: Iommu::Usual,
     bridges: &[
         "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0",
         "pcie-root-port,id=port81,bus=root80,chassis=1,slot=1,addr=1.0",
@@ -90,7 +90,7 @@ pub const fn pair(vendor: u16, device: u16) -> [Model<'static>; 2] {
 pub const fn two(packages: &'static [Package<'static>; 2]) -> Machine<'static> {
     Machine {
         cpus: 1,
-        iommu: Iommu::Intel,
+        iommu: Iommu::Usual,
         bridges: &[PORT_1, PORT_2],
         packages,
         acpi: None,

@@ -43,12 +43,7 @@ mod surroundings;
 
 use anyhow::Result;
 
-use crate::{
-    founding,
-    machine::{Iommu, Machine},
-    scenario::Scenario,
-    setup::Setup,
-};
+use crate::{arch::Arch, founding, machine::Iommu, scenario::Scenario, setup::Setup};
 
 /// A test that is more than a list of steps: its name, and what runs it.
 pub type Program = (&'static str, fn(&Setup) -> Result<()>);
@@ -66,13 +61,14 @@ pub const PROGRAMS: [Program; 5] = [
     ("races", races::test),
 ];
 
-/// Every test, on every IOMMU that it is run on.
+/// Every test for guests of an architecture, on every IOMMU that it is run on.
 #[must_use]
-pub fn all() -> Vec<Scenario> {
+pub fn all(arch: &Arch) -> Vec<Scenario> {
     let mut list: Vec<Scenario> = [
         // The longest first, so that the others run beside it.
         stress::ALL,
         splits::ALL,
+        splits::STOCK,
         refusals::ALL,
         silicon::ALL,
         ports::ALL,
@@ -86,15 +82,10 @@ pub fn all() -> Vec<Scenario> {
     list.extend(regroup::all());
     list.extend(owner::ALL);
     list.extend(doctor::ALL);
-    for iommu in [Iommu::Amd, Iommu::Virtio] {
+    for &iommu in arch.iommus.iter().skip(1) {
         let lane = splits::ALL.iter().chain([&hotplug::ACPI]);
-        list.extend(lane.map(|scenario| Scenario {
-            machine: Machine {
-                iommu,
-                ..scenario.machine
-            },
-            ..*scenario
-        }));
+        list.extend(lane.map(|scenario| scenario.on(iommu)));
     }
+    list.retain(|scenario| scenario.is_for(arch));
     list
 }

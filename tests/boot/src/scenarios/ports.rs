@@ -11,7 +11,12 @@ use crate::{
     },
 };
 
-pub(super) const ALL: &[Scenario] = &[ROOT_PORTS, SWITCH];
+pub(super) const ALL: &[Scenario] = &[
+    ROOT_PORTS,
+    SWITCH,
+    ROOT_PORTS.on(Iommu::SmmuV3),
+    SWITCH.on(Iommu::SmmuV3),
+];
 
 const NETWORK_CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
 
@@ -21,7 +26,7 @@ const ROOT_PORTS: Scenario = Scenario {
     name: "root-ports",
     machine: Machine {
         cpus: 1,
-        iommu: Iommu::Intel,
+        iommu: Iommu::Usual,
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
@@ -64,7 +69,7 @@ const SWITCH: Scenario = Scenario {
     name: "switch",
     machine: Machine {
         cpus: 1,
-        iommu: Iommu::Intel,
+        iommu: Iommu::Usual,
         bridges: &[
             PORT_1,
             "x3130-upstream,id=up,bus=port1",

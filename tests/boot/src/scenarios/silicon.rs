@@ -181,7 +181,7 @@ const CONDITION: Scenario = Scenario {
     name: "silicon-condition",
     machine: Machine {
         cpus: 1,
-        iommu: Iommu::Intel,
+        iommu: Iommu::Usual,
         bridges: &[
             PORT_1,
             PORT_2,
@@ -243,7 +243,7 @@ const KINDS: Scenario = Scenario {
     name: "silicon-kinds",
     machine: Machine {
         cpus: 1,
-        iommu: Iommu::Intel,
+        iommu: Iommu::Usual,
         bridges: &[PORT_1, PORT_2],
         packages: &[
             at("pcie.0", "00:15", &pair(0x1234, 0x0a0a)),

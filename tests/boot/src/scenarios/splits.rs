@@ -2,9 +2,9 @@
 
 //! An entry splits a package, when and where it should.
 
-use super::hardware::{ADAPTER_MACHINE, pair};
+use super::hardware::{ADAPTER_MACHINE, first, pair, second, two};
 use crate::{
-    machine::{Machine, Package},
+    machine::{Iommu, Machine, Model, Package},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Counted, Groups, Load, LoggedTimes, Readd, Says, Unload},
@@ -12,6 +12,8 @@ use crate::{
 };
 
 pub(super) const ALL: &[Scenario] = &[SPLIT, WITHDRAWN, INTEGRATED];
+/// Those for IOMMUs that take none of our emulated functions.
+pub(super) const STOCK: &[Scenario] = &[CARDS.on(Iommu::SmmuV3)];
 
 const ONE_GROUP: Expected = &[&[
     "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
@@ -108,6 +110,41 @@ const INTEGRATED: Scenario = Scenario {
         Readd,
         Groups(&[&["00:15.0"], &["00:15.1"]]),
         Counted(10, "granted"),
+    ],
+    limit: LIMIT,
+};
+
+/// A network card of QEMU's own, for which there is an entry, and a USB controller, for which there is none.
+const NETWORK: Model = Model::Stock("e1000e,romfile=");
+const USB: Model = Model::Stock("qemu-xhci");
+const CARDS_TOGETHER: Expected = &[&["01:00.0", "01:00.1", "01:00.2"], &["02:00.0", "02:00.1"]];
+
+/// Functions that QEMU has itself: those of the entry split, and the others never do.
+const CARDS: Scenario = Scenario {
+    name: "split-cards",
+    machine: two(&[first(&[NETWORK, NETWORK, NETWORK]), second(&[USB, USB])]),
+    steps: &[
+        Groups(CARDS_TOGETHER),
+        Load("acs_quirks"),
+        Readd,
+        Groups(CARDS_TOGETHER),
+        Unload("acs_quirks"),
+        Load("acs_quirks_test withdraw=2"),
+        Readd,
+        Groups(CARDS_TOGETHER),
+        Unload("acs_quirks_test"),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(&[
+            &["01:00.0"],
+            &["01:00.1"],
+            &["01:00.2"],
+            &["02:00.0", "02:00.1"],
+        ]),
+        Counted(2, "granted"),
+        Unload("acs_quirks_test"),
+        Readd,
+        Groups(CARDS_TOGETHER),
     ],
     limit: LIMIT,
 };

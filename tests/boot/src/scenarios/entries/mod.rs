@@ -37,7 +37,7 @@ use acsctl::{
 };
 use anyhow::{Context, Result};
 
-pub use self::proof::Proof;
+pub use self::proof::{IOMMU, Proof};
 use self::{board::SLOTS, decision::Rules, sample::Subject};
 
 /// The checkout.

@@ -23,9 +23,9 @@ use crate::{
     vm::Vm,
 };
 
-/// Not Intel's: the ACPI table of that one names what QEMU knows on the root bus, and the kernel does
+/// The IOMMU of these boots. Not Intel's: the ACPI table of that one names what QEMU knows on the root bus, and the kernel does
 /// without an IOMMU when it then meets a port where QEMU knows an endpoint.
-pub(super) const IOMMU: Iommu = Iommu::Amd;
+pub const IOMMU: Iommu = Iommu::Amd;
 /// What the module's lines on devices have in common.
 const SAID: &str = ": acs_quirks: ";
 /// How long a boot may take.

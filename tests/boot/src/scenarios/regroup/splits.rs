@@ -140,7 +140,7 @@ const PORTS: Scenario = Scenario {
     name: "regroup-ports",
     machine: Machine {
         cpus: 1,
-        iommu: Iommu::Intel,
+        iommu: Iommu::Usual,
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
