@@ -14,6 +14,10 @@ KERNEL ?= newest
 KERNELS ?= $(shell grep -v '^\#' scripts/supported-kernels)
 # Which installed kernel make install builds for.
 KVER ?= $(shell uname -r)
+# Whose kernels and guests, by Debian's name: amd64, or arm64, which is emulated. The kernel's build system takes the
+# variable too, and has other names for amd64.
+DEB_ARCH := $(if $(filter x86 x86_64 i386,$(ARCH)),amd64,$(or $(ARCH),amd64))
+export ACS_QUIRKS_ARCH := $(DEB_ARCH)
 
 ifneq ($(words $(KERNEL)),1)
 $(error KERNEL must name one kernel: a series like 7.3, a release like 7.3.4, or newest)
@@ -36,6 +40,8 @@ help: ## this list
 	@echo
 	@sed -nE 's/^([a-z_-]+):[^#]*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
+	@echo 'ARCH=arm64 makes boot-test, modules, install, kernel and acsctl those for arm64, built and emulated here.'
+	@echo
 	@echo 'In the environment:'
 	@echo '  ACS_QUIRKS_CACHE  where everything lies that is built or fetched (default: ~/.cache/acs-quirks)'
 	@echo '  ACS_QUIRKS_MIRROR the Debian mirror to use (default: the one that this machine uses)'
@@ -45,7 +51,7 @@ help: ## this list
 
 .PHONY: demo
 demo: ## boot a stock kernel (KERNEL=) with a six-function adapter, and two machines on it that want one function each; WITHDRAWN=1: without the entry
-demo: modules-$(KERNEL) guest-programs
+demo: need-amd64 modules-$(KERNEL) guest-programs
 	@$(CARGO) build --quiet --locked --offline --package boot --bin demo --bin emulate
 	@ACS_QUIRKS_KERNELS=$(KERNEL) ACS_QUIRKS_WITHDRAWN='$(WITHDRAWN)' $(IN_ROOT) /cache/target/debug/demo
 
@@ -54,8 +60,9 @@ test: ## all checks: lints, host tests, generated files, boot tests on KERNELS=
 test: lint host-test boot-test
 
 .PHONY: test-all
-test-all: ## these and the KUnit suite, for which a kernel is built
+test-all: ## these, the KUnit suite, for which a kernel is built, and boot tests for arm64 on the newest of KERNELS=
 test-all: test kunit
+	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
 
 ##### Parts of the tests
 
@@ -89,25 +96,33 @@ model-test: crates ## compare the model of the grouping with the kernel's code o
 	@ACS_QUIRKS_CASES='$(or $(CASES),1000000)' ACS_QUIRKS_SEED='$(SEED)' $(CARGO) test --quiet --locked --offline --release \
 		--package random-topologies --test model --test functions -- --nocapture
 
+# The patches for mainline are compiled once, and the oracle's module makes its root buses as x86 wants them.
+TESTS_OF_BUILDS := build $(if $(filter amd64,$(DEB_ARCH)),export)
+TESTS_OF_BOOTS := scenarios $(if $(filter amd64,$(DEB_ARCH)),oracle)
+
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= goes to the test programs (a filter, --list, ...)
 boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test build --test export \
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BUILDS:%=--test %) \
 		-- $(ARGS)
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
-		--test oracle -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BOOTS:%=--test %) \
+		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
 
 .PHONY: oracle
 oracle: ## let the kernels KERNELS= group the topologies in TOPOLOGIES=, beside the model; REPORT= for JSON
-oracle: need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
+oracle: need-amd64 need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
 	@$(CARGO) build --quiet --locked --offline --package boot --bin oracle
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(SUDO) scripts/oracle.sh '$(REPORT)' $(TOPOLOGIES)
 
 .PHONY: speed
 speed: ## measure the kernel's grouping (KERNEL=) and the model's beside each other
-speed: modules-$(KERNEL) crates
+speed: need-amd64 modules-$(KERNEL) crates
 	@$(CARGO) build --quiet --locked --offline --release --package boot --bin speed
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/release/speed
+
+.PHONY: need-amd64
+need-amd64:
+	@: $(if $(filter-out amd64,$(DEB_ARCH)),$(error this is for amd64 alone: leave ARCH=$(ARCH) out))
 
 .PHONY: need-topologies
 need-topologies:
@@ -119,12 +134,12 @@ mutants: crates ## change the isolation logic in every way, one by one, and see 
 
 .PHONY: kunit
 kunit: ## the KUnit suite, on a kernel of its own; ARGS= goes to the test program
-kunit: modules-kunit guest-programs
+kunit: need-amd64 modules-kunit guest-programs
 	@$(CARGO) test --quiet --locked --offline --package boot --test kunit -- $(ARGS)
 
 .PHONY: kunit-coverage
 kunit-coverage: ## which branches of the kernel's grouping code the KUnit suite reaches
-kunit-coverage: modules-kunit guest-programs
+kunit-coverage: need-amd64 modules-kunit guest-programs
 	@$(CARGO) run --quiet --locked --offline --package boot --bin coverage
 
 .PHONY: fuzz
@@ -199,9 +214,13 @@ list: crates ## list the entries of the database
 ##### The module, for a kernel tree of yours
 
 .PHONY: modules
-modules: ## build acs_quirks.ko against KDIR=, a kernel tree with Rust metadata
+modules: ## build acs_quirks.ko against KDIR=, a kernel tree with Rust metadata; for arm64 also without, for KERNEL=
+ifneq ($(filter amd64,$(DEB_ARCH))$(KDIR),)
 	@scripts/preflight.sh '$(TREE)'
 	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules
+else
+modules: modules-$(KERNEL)
+endif
 
 # Not for what depends on modules: with -j it must come after.
 .PHONY: modules_install
