@@ -6,10 +6,11 @@ use std::{
     env,
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 
 use crate::{
     server::{Order, READY},
@@ -28,12 +29,15 @@ pub struct Served {
 }
 
 #[derive(Debug)]
-struct Process(Child);
+struct Process {
+    child: Child,
+    said: BufReader<ChildStdout>,
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -66,8 +70,8 @@ impl Served {
     ///
     /// When it is gone already.
     pub fn kill(&mut self) -> Result<()> {
-        self.process.0.kill()?;
-        self.process.0.wait()?;
+        self.process.child.kill()?;
+        self.process.child.wait()?;
         Ok(())
     }
 
@@ -87,26 +91,32 @@ impl Served {
 impl Process {
     fn start(space: &Space, path: &Path) -> Result<Self> {
         let program = program()?;
-        let child = Command::new(&program)
+        let mut child = Command::new(&program)
             .arg(path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let mut process = Self(child);
-        process.tell(space)?;
-        let said = process.0.stdout.take().context("no output")?;
-        let mut line = String::new();
-        BufReader::new(said).read_line(&mut line)?;
-        if line.trim() != READY {
-            bail!("{} does not serve {}", program.display(), path.display());
-        }
+        let said = child.stdout.take().context("no output")?;
+        let mut process = Self {
+            child,
+            said: BufReader::new(said),
+        };
+        process
+            .tell(space)
+            .with_context(|| format!("cannot serve {}", path.display()))?;
         Ok(process)
     }
 
-    fn tell(&mut self, what: &impl serde::Serialize) -> Result<()> {
-        let orders = self.0.stdin.as_mut().context("no input")?;
+    /// Gives an order, and waits until it has been followed.
+    fn tell(&mut self, what: &impl Serialize) -> Result<()> {
+        let orders = self.child.stdin.as_mut().context("no input")?;
         writeln!(orders, "{}", serde_json::to_string(what)?)?;
+        let mut line = String::new();
+        self.said.read_line(&mut line)?;
+        if line.trim() != READY {
+            bail!("the emulator of a function has ended");
+        }
         Ok(())
     }
 }

@@ -33,7 +33,7 @@ pub enum Order {
     Answer(u64),
 }
 
-/// What a function says when it can be connected to.
+/// What a function says when it can be connected to, and when it has followed an order.
 pub const READY: &str = "ready";
 
 /// Serves the space whose description is the first line of `orders` on a socket at `path`, and follows
@@ -65,6 +65,7 @@ pub fn serve(path: &Path, orders: impl BufRead) -> Result<()> {
     for line in lines {
         let Order::Answer(reads) = serde_json::from_str(&line?)?;
         answers.store(reads, Ordering::Release);
+        println!("{READY}");
     }
     Ok(())
 }
