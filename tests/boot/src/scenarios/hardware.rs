@@ -5,6 +5,7 @@
 use crate::{
     function::Function,
     machine::{Iommu, Machine, Model, Package},
+    scenario::Expected,
 };
 
 /// A root port with ACS below the first root bus, in slot 10h: the guest's bus 01.
@@ -45,6 +46,20 @@ pub const ADAPTER_MACHINE: Machine = Machine {
     acpi: None,
     native_hotplug: false,
 };
+
+/// All functions of the adapter in one group.
+pub const ONE_GROUP: Expected = &[&[
+    "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
+]];
+/// Each in its own.
+pub const SIX_GROUPS: Expected = &[
+    &["82:00.0"],
+    &["82:00.1"],
+    &["82:00.2"],
+    &["82:00.3"],
+    &["82:00.4"],
+    &["82:00.5"],
+];
 
 /// The kernel remaps interrupts with an AMD IOMMU, which VFIO wants, only where it finds the southbridge
 /// of an AMD board.
@@ -101,21 +116,36 @@ pub const fn two(packages: &'static [Package<'static>; 2]) -> Machine<'static> {
 /// The package below the first port.
 #[must_use]
 pub const fn first(functions: &'static [Model<'static>]) -> Package<'static> {
-    Package {
-        bus: "port1",
-        address: "01:00",
-        functions,
-        plugged: true,
-    }
+    package("port1", "01:00", functions)
 }
 
 /// The package below the second port.
 #[must_use]
 pub const fn second(functions: &'static [Model<'static>]) -> Package<'static> {
+    package("port2", "02:00", functions)
+}
+
+/// A package of these functions, there from the start.
+#[must_use]
+pub const fn package(
+    bus: &'static str,
+    address: &'static str,
+    functions: &'static [Model<'static>],
+) -> Package<'static> {
     Package {
-        bus: "port2",
-        address: "02:00",
+        bus,
+        address,
         functions,
         plugged: true,
     }
 }
+
+/// Two packages for which there is an entry; the first has a third function, that no entry covers.
+pub const WITH_STRANGER: Machine = two(&[
+    first(&[
+        emulated(0x1077, 0x8030, ETHERNET),
+        emulated(0x1077, 0x8030, ETHERNET),
+        emulated(0x1234, 0x0bad, ETHERNET),
+    ]),
+    second(&pair(0x1077, 0x8030)),
+]);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::hardware::{ADAPTER, emulated, pair};
+use super::hardware::{ADAPTER, emulated, package, pair};
 use crate::{
     function::Function,
     machine::{Iommu, Machine, Model, Package},
@@ -52,19 +52,6 @@ const IGB_1: Model = Model::Stock("igb,romfile=");
 /// The test module has an entry for these, where they are on a card; integrated, the kernel has a quirk.
 const CARD: Model = Model::Stock("e1000e,romfile=");
 const CONVENTIONAL: Model = Model::Stock("e1000,romfile=");
-
-const fn package(
-    bus: &'static str,
-    address: &'static str,
-    functions: &'static [Model<'static>],
-) -> Package<'static> {
-    Package {
-        bus,
-        address,
-        functions,
-        plugged: true,
-    }
-}
 
 /// Firmware numbers the buses by the slots of what is above them.
 const MACHINE: Machine = Machine {

@@ -3,7 +3,7 @@
 //! Where an entry does not count. Beside each package that must stay together stands one that the
 //! same module splits.
 
-use super::hardware::{emulated, first, pair, second, two};
+use super::hardware::{WITH_STRANGER, emulated, first, pair, second, two};
 use crate::{
     function::Function,
     machine::{Machine, Model},
@@ -29,16 +29,6 @@ pub(super) const ALL: &[Scenario] = &[
 const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]];
 /// 01:00 together, 02:00 apart.
 const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00.1"]];
-
-/// Two packages of which the first has a third function, that no entry covers.
-const WITH_STRANGER: Machine = two(&[
-    first(&[
-        emulated(0x1077, 0x8030, 0x02_0000),
-        emulated(0x1077, 0x8030, 0x02_0000),
-        emulated(0x1234, 0x0bad, 0x02_0000),
-    ]),
-    second(&pair(0x1077, 0x8030)),
-]);
 
 /// Rule 5: a function that the entry does not cover keeps the package together. It is the last one,
 /// so when the kernel groups the others it has not found that function yet.

@@ -8,18 +8,9 @@ use std::{collections::BTreeSet, time::Duration};
 use anyhow::{Result, bail};
 use serde_json::json;
 
-use super::hardware::{emulated, first, pair, second, two};
-use crate::{groups::Groups, machine::Machine, scenario::in_guest, setup::Setup, vm::Vm};
+use super::hardware::WITH_STRANGER;
+use crate::{groups::Groups, scenario::in_guest, setup::Setup, vm::Vm};
 
-/// The first package has a function that no entry covers, the second has not.
-const MACHINE: Machine = two(&[
-    first(&[
-        emulated(0x1077, 0x8030, 0x02_0000),
-        emulated(0x1077, 0x8030, 0x02_0000),
-        emulated(0x1234, 0x0bad, 0x02_0000),
-    ]),
-    second(&pair(0x1077, 0x8030)),
-]);
 const STRANGER: usize = 2;
 const PACKAGES: [&str; 2] = ["01:00", "02:00"];
 /// Each function is read less often than this from the moment it is found until it has its group.
@@ -36,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 ///
 /// The function, and after how many reads it fell silent.
 pub(super) fn test(setup: &Setup) -> Result<()> {
-    in_guest(setup, &MACHINE, "silences", LIMIT, |vm| {
+    in_guest(setup, &WITH_STRANGER, "silences", LIMIT, |vm| {
         // The control: the kernel takes a function that falls silent in the middle for what it is not.
         let without: BTreeSet<Groups> = (0..READS)
             .step_by(FINE)

@@ -3,10 +3,10 @@
 //! Entries that say more exactly which silicon they speak for. The packages of a scenario have the same
 //! ids and differ in the one fact.
 
-use super::hardware::{PORT_1, PORT_2, emulated, first, pair, second, two};
+use super::hardware::{PORT_1, PORT_2, emulated, first, package, pair, second, two};
 use crate::{
     function::{Function, Register},
-    machine::{Iommu, Machine, Model, Package},
+    machine::{Iommu, Machine, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Counted, Groups, Load, LoggedTimes, NotCounted, Readd, ReaddAt, Run, Says},
@@ -162,19 +162,6 @@ const OTHER: Model = with_registers(&[
 /// There is no capability with a switch.
 const WITHOUT: Model = with_registers(&[EXTENDED[0], EXTENDED[1], fixed(0x108, 0xf5ff_0000)]);
 
-const fn at(
-    bus: &'static str,
-    address: &'static str,
-    functions: &'static [Model<'static>],
-) -> Package<'static> {
-    Package {
-        bus,
-        address,
-        functions,
-        plugged: true,
-    }
-}
-
 /// Conditions hold for every function of the package or the package stays together. As soon as a
 /// driver has set the bit in the last one too, the package splits.
 const CONDITION: Scenario = Scenario {
@@ -191,8 +178,8 @@ const CONDITION: Scenario = Scenario {
         packages: &[
             first(&[READY, UNSET]),
             second(&[READY, READY]),
-            at("port3", "03:00", &[READY, OTHER]),
-            at("port4", "04:00", &[WITHOUT, READY]),
+            package("port3", "03:00", &[READY, OTHER]),
+            package("port4", "04:00", &[WITHOUT, READY]),
         ],
         acpi: None,
         native_hotplug: false,
@@ -246,7 +233,7 @@ const KINDS: Scenario = Scenario {
         iommu: Iommu::Usual,
         bridges: &[PORT_1, PORT_2],
         packages: &[
-            at("pcie.0", "00:15", &pair(0x1234, 0x0a0a)),
+            package("pcie.0", "00:15", &pair(0x1234, 0x0a0a)),
             first(&pair(0x1234, 0x0a0a)),
             second(&pair(0x1234, 0x0a05)),
         ],

@@ -2,7 +2,7 @@
 
 //! An entry splits a package, when and where it should.
 
-use super::hardware::{ADAPTER_MACHINE, first, pair, second, two};
+use super::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, pair, second, two};
 use crate::{
     machine::{Iommu, Machine, Model, Package},
     scenario::{
@@ -14,19 +14,6 @@ use crate::{
 pub(super) const ALL: &[Scenario] = &[SPLIT, WITHDRAWN, INTEGRATED];
 /// Those for IOMMUs that take none of our emulated functions.
 pub(super) const STOCK: &[Scenario] = &[CARDS.on(Iommu::SmmuV3)];
-
-const ONE_GROUP: Expected = &[&[
-    "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
-]];
-
-const SIX_GROUPS: Expected = &[
-    &["82:00.0"],
-    &["82:00.1"],
-    &["82:00.2"],
-    &["82:00.3"],
-    &["82:00.4"],
-    &["82:00.5"],
-];
 
 /// The main job: the split comes with the entry and the rescan, not with either alone, and goes
 /// with the module.

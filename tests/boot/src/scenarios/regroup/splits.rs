@@ -6,28 +6,16 @@ use super::{APART, CARDS, TOGETHER};
 use crate::{
     machine::{Iommu, Machine, Model, Package},
     scenario::{
-        Expected, LIMIT, Scenario,
+        LIMIT, Scenario,
         Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
     },
-    scenarios::hardware::{ADAPTER_MACHINE, first, pair, second, two},
+    scenarios::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, pair, second, two},
 };
 
 pub(super) const ALL: &[Scenario] = &[ADAPTER, DRIVERS, EVERY, PORTS];
 
 /// One of the two network cards.
 const CARD: &[Model] = &[CARDS[0]];
-
-const ONE_GROUP: Expected = &[&[
-    "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
-]];
-const SIX_GROUPS: Expected = &[
-    &["82:00.0"],
-    &["82:00.1"],
-    &["82:00.2"],
-    &["82:00.3"],
-    &["82:00.4"],
-    &["82:00.5"],
-];
 
 /// The main job, and its way back. The plan alone changes nothing, and without the module there is
 /// nothing to do.
