@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # build-guest.sh: in the build root, builds the programs that the guests of the boot tests have: acsctl, and those of
-# tests/guest. They go into the folder programs of the cache,
-# for another architecture than the host's into programs-ARCH.
+# tests/guest. They go into the folder programs of the cache, for another architecture than the host's into programs-ARCH.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -7,7 +7,6 @@ set -euo pipefail
 
 SUITE=trixie
 
-
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 PROJECT=$(dirname "$SCRIPTS")
 
