@@ -52,12 +52,12 @@ pub struct Story {
 /// # Errors
 ///
 /// As [`in_guest`].
-pub fn with_adapter(
+pub fn with_adapter<T>(
     setup: &Setup,
     iommu: Iommu,
     name: &str,
-    test: impl FnOnce(&mut Vm) -> Result<()>,
-) -> Result<()> {
+    test: impl FnOnce(&mut Vm) -> Result<T>,
+) -> Result<T> {
     let folder = tempfile::tempdir()?;
     let setup = nested::equip(setup, folder.path())?;
     in_guest(&setup, &on_board(iommu), name, LIMIT, test)
@@ -178,9 +178,7 @@ fn attempt(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<[Started; 2]> {
 
 /// Fails when the group of a machine's function can be opened beside the machine.
 fn is_held(vm: &mut Vm, name: &str, function: &str) -> Result<()> {
-    let answer = vm.run(&format!(
-        "hold-vfio $(basename $(readlink /sys/bus/pci/devices/0000:{function}/iommu_group)) 0000:{function} </dev/null"
-    ))?;
+    let answer = vm.run(&format!("hold-vfio 0000:{function} </dev/null"))?;
     if answer.status == 0 || !answer.text.contains(BUSY) {
         bail!(
             "machine {name} has {function}, and another program gets: {}",

@@ -108,7 +108,20 @@ pub struct Machine<'a> {
     pub native_hotplug: bool,
 }
 
-impl Machine<'_> {
+impl<'a> Machine<'a> {
+    /// A machine with so many processors and this IOMMU, and nothing else.
+    #[must_use]
+    pub const fn bare(cpus: u8, iommu: Iommu) -> Self {
+        Self {
+            cpus,
+            iommu,
+            bridges: &[],
+            packages: &[],
+            acpi: None,
+            native_hotplug: false,
+        }
+    }
+
     /// Whether a guest of this architecture can be such a machine.
     #[must_use]
     pub fn fits(&self, arch: &Arch) -> bool {
@@ -122,7 +135,7 @@ impl Machine<'_> {
     }
 
     /// The names of its disks; each is a file of that name.
-    pub fn drives(&self) -> impl Iterator<Item = &str> {
+    pub fn drives(&self) -> impl Iterator<Item = &'a str> {
         let functions = self.packages.iter().flat_map(|package| package.functions);
         functions.filter_map(Model::drive)
     }

@@ -65,6 +65,8 @@ pub enum Step {
     Counted(u16, &'static str),
     /// A counter of an entry of the test module is zero.
     NotCounted(u16, &'static str),
+    /// These steps, so many times.
+    Repeat(usize, &'static [Self]),
     /// `acsctl` lists and predicts the groups that there are.
     Agrees,
     /// `acsctl predict` has exactly these groups, all their members named, where the kernel has others.
@@ -123,42 +125,43 @@ impl Scenario {
     pub fn run(&self, setup: &Setup) -> Result<()> {
         let title = self.title(setup.kernel.arch);
         in_guest(setup, &self.machine, &title, self.limit, |vm| {
-            self.steps(vm)
+            take_all(self.steps, vm)
         })
-    }
-
-    fn steps(&self, vm: &mut Vm) -> Result<()> {
-        for (number, step) in (1..).zip(self.steps) {
-            step.take(vm)
-                .with_context(|| format!("step {number} of {}: {step:?}", self.steps.len()))?;
-        }
-        Ok(())
     }
 }
 
-/// Boots a machine, and has `test` do with it what it likes for at most so long. The kernel must not
-/// complain of anything.
+/// Boots a machine, and has `test` do with it what it likes for at most so long, and gives what that gives.
+/// The kernel must not complain of anything.
 ///
 /// # Errors
 ///
 /// What `test` fails with, and where the guest's log is kept, by `name`.
-pub fn in_guest<'a>(
+pub fn in_guest<'a, T>(
     setup: &Setup,
     machine: &Machine<'a>,
     name: &str,
     limit: Duration,
-    test: impl FnOnce(&mut Vm<'a>) -> Result<()>,
-) -> Result<()> {
+    test: impl FnOnce(&mut Vm<'a>) -> Result<T>,
+) -> Result<T> {
     let log = setup.kernel.logs.join(format!("{name}.log"));
     // One from an earlier run would mislead.
     let _ = fs::remove_file(&log);
     let mut vm = Vm::boot(setup, machine, Instant::now() + limit, &log)
         .with_context(|| format!("cannot boot; log: {}", log.display()))?;
-    let result = test(&mut vm).and_then(|()| vm.is_content());
+    let result = test(&mut vm).and_then(|value| vm.is_content().map(|()| value));
     if result.is_err() {
         vm.save_log(&log)?;
     }
     result.with_context(|| format!("guest's log: {}", log.display()))
+}
+
+/// Takes the steps, until one fails.
+fn take_all(steps: &[Step], vm: &mut Vm) -> Result<()> {
+    for (number, step) in (1..).zip(steps) {
+        step.take(vm)
+            .with_context(|| format!("step {number} of {}: {step:?}", steps.len()))?;
+    }
+    Ok(())
 }
 
 impl Step {
@@ -209,6 +212,7 @@ impl Step {
                 0 => Ok(()),
                 count => bail!("the counter is {count}"),
             },
+            Self::Repeat(times, steps) => (0..times).try_for_each(|_| take_all(steps, vm)),
             Self::Agrees => owner::agrees(vm),
             Self::Differs(expected) => owner::differs(vm, expected),
             Self::Captured(with_module) => owner::captured(vm, with_module),

@@ -119,14 +119,7 @@ impl Setup {
             accelerator: Accelerator::Kvm,
             ..self.clone()
         };
-        let machine = Machine {
-            cpus: 1,
-            iommu: Iommu::None,
-            bridges: &[],
-            packages: &[],
-            acpi: None,
-            native_hotplug: false,
-        };
+        let machine = Machine::bare(1, Iommu::None);
         let deadline = Instant::now() + TRIAL;
         let log = self.kernel.logs.join("kvm.log");
         let works = Vm::boot(&trial, &machine, deadline, &log).is_ok();

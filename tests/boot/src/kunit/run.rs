@@ -114,15 +114,8 @@ pub fn run(setup: &Setup) -> Result<Run> {
         ..setup.clone()
     };
     let log = setup.kernel.logs.join("suite.log");
-    let machine = Machine {
-        cpus: 2,
-        // Some of the kernel's quirks are for such hosts only.
-        iommu: Iommu::Amd,
-        bridges: &[],
-        packages: &[],
-        acpi: None,
-        native_hotplug: false,
-    };
+    // Some of the kernel's quirks are for hosts with that IOMMU only.
+    let machine = Machine::bare(2, Iommu::Amd);
     let mut vm = Vm::boot(&setup, &machine, Instant::now() + LIMIT, &log)
         .with_context(|| format!("cannot boot; log: {}", log.display()))?;
     let tree = tree(&setup)?;

@@ -5,15 +5,16 @@
 use std::{
     fs,
     sync::atomic::{AtomicUsize, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::{Answer, Described};
 use crate::{
     initramfs,
     machine::{Iommu, Machine},
+    scenario::in_guest,
     setup::Setup,
     vm::Vm,
 };
@@ -74,25 +75,12 @@ impl<'a> Oracle<'a> {
             ..self.setup.clone()
         };
         let number = ASKED.fetch_add(1, Ordering::Relaxed);
-        let name = format!("oracle-{number}-{}.log", self.iommu.name());
-        let log = setup.kernel.logs.join(name);
-        let machine = Machine {
-            cpus: 1,
-            iommu: self.iommu,
-            bridges: &[],
-            packages: &[],
-            acpi: None,
-            native_hotplug: false,
-        };
+        let name = format!("oracle-{number}-{}", self.iommu.name());
+        let machine = Machine::bare(1, self.iommu);
         let functions: usize = machines.iter().map(|it| it.addresses.len()).sum();
         let functions = u32::try_from(functions)?;
-        let deadline = Instant::now() + BOOT + FUNCTION * functions;
-        let mut vm = Vm::boot(&setup, &machine, deadline, &log)?;
-        let lines = self.lines(&mut vm);
-        if lines.is_err() {
-            vm.save_log(&log)?;
-        }
-        let lines = lines.with_context(|| format!("guest's log: {}", log.display()))?;
+        let limit = BOOT + FUNCTION * functions;
+        let lines = in_guest(&setup, &machine, &name, limit, |vm| self.lines(vm))?;
         if lines.len() != machines.len() {
             bail!("{} answers on {} machines", lines.len(), machines.len());
         }
@@ -111,7 +99,6 @@ impl<'a> Oracle<'a> {
             "for file in /{FOLDER}/*; do exec 3<>/dev/acs_quirks_oracle; cat $file >&3; cat <&3; exec 3>&-; done"
         ))?;
         vm.check("/sbin/rmmod acs_quirks_oracle")?;
-        vm.is_content()?;
         Ok(answer.lines().map(str::to_owned).collect())
     }
 }

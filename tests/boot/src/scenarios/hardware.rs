@@ -30,21 +30,13 @@ pub const ADAPTER: &[Model] = &[
 
 /// The adapter at 82:00, below the second root port of a second root bus.
 pub const ADAPTER_MACHINE: Machine = Machine {
-    cpus: 1,
-    iommu: Iommu::Usual,
     bridges: &[
         "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0",
         "pcie-root-port,id=port81,bus=root80,chassis=1,slot=1,addr=1.0",
         "pcie-root-port,id=port82,bus=root80,chassis=2,slot=2,addr=2.0",
     ],
-    packages: &[Package {
-        bus: "port82",
-        address: "82:00",
-        functions: ADAPTER,
-        plugged: true,
-    }],
-    acpi: None,
-    native_hotplug: false,
+    packages: &[package("port82", "82:00", ADAPTER)],
+    ..Machine::bare(1, Iommu::Usual)
 };
 
 /// All functions of the adapter in one group.
@@ -67,12 +59,7 @@ const SOUTHBRIDGE: &[Model] = &[emulated(0x1022, 0x790b, 0x0c_0500)];
 
 const ON_BOARD: &[Package] = &[
     ADAPTER_MACHINE.packages[0],
-    Package {
-        bus: "pcie.0",
-        address: "00:14",
-        functions: SOUTHBRIDGE,
-        plugged: true,
-    },
+    package("pcie.0", "00:14", SOUTHBRIDGE),
 ];
 
 /// The adapter on a host with this IOMMU, and with what VFIO needs there.
@@ -104,12 +91,9 @@ pub const fn pair(vendor: u16, device: u16) -> [Model<'static>; 2] {
 #[must_use]
 pub const fn two(packages: &'static [Package<'static>; 2]) -> Machine<'static> {
     Machine {
-        cpus: 1,
-        iommu: Iommu::Usual,
         bridges: &[PORT_1, PORT_2],
         packages,
-        acpi: None,
-        native_hotplug: false,
+        ..Machine::bare(1, Iommu::Usual)
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
-            self, Counted, Ends, Gone, Groups, HotAdd, HotRemove, Kill, Load, Pull, Revive, Run,
-            Says, Unload,
+            self, Counted, Ends, Gone, Groups, HotAdd, HotRemove, Kill, Load, Pull, Repeat, Revive,
+            Run, Says, Unload,
         },
     },
 };
@@ -184,22 +184,7 @@ const RELOADED: Scenario = Scenario {
             "(until test -e /tmp/stop; do /sbin/modprobe acs_quirks_test && echo >>/tmp/loads; \
              /sbin/rmmod acs_quirks_test; done; touch /tmp/stopped) >/tmp/said 2>&1 &",
         ),
-        HotAdd(0),
-        HotRemove(0),
-        HotAdd(0),
-        HotRemove(0),
-        HotAdd(0),
-        HotRemove(0),
-        HotAdd(0),
-        HotRemove(0),
-        HotAdd(0),
-        HotRemove(0),
-        HotAdd(0),
-        HotRemove(0),
-        HotAdd(0),
-        HotRemove(0),
-        HotAdd(0),
-        HotRemove(0),
+        Repeat(8, &[HotAdd(0), HotRemove(0)]),
         Run(
             "touch /tmp/stop; until test -e /tmp/stopped; do usleep 50000; done; cat /tmp/said; \
              wc -l /tmp/loads; test ! -s /tmp/said && test $(wc -l </tmp/loads) -ge 2",

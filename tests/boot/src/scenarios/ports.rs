@@ -2,9 +2,9 @@
 
 //! Entries for root ports and switch ports.
 
-use super::hardware::PORT_1;
+use super::hardware::{PORT_1, package};
 use crate::{
-    machine::{Iommu, Machine, Model, Package},
+    machine::{Iommu, Machine, Model},
     scenario::{
         LIMIT, Scenario,
         Step::{Counted, Groups, Load, ReaddAt, Unload},
@@ -25,28 +25,15 @@ const NETWORK_CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
 const ROOT_PORTS: Scenario = Scenario {
     name: "root-ports",
     machine: Machine {
-        cpus: 1,
-        iommu: Iommu::Usual,
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
         ],
         packages: &[
-            Package {
-                bus: "a",
-                address: "01:00",
-                functions: NETWORK_CARD,
-                plugged: true,
-            },
-            Package {
-                bus: "b",
-                address: "02:00",
-                functions: NETWORK_CARD,
-                plugged: true,
-            },
+            package("a", "01:00", NETWORK_CARD),
+            package("b", "02:00", NETWORK_CARD),
         ],
-        acpi: None,
-        native_hotplug: false,
+        ..Machine::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
@@ -68,21 +55,13 @@ const ROOT_PORTS: Scenario = Scenario {
 const SWITCH: Scenario = Scenario {
     name: "switch",
     machine: Machine {
-        cpus: 1,
-        iommu: Iommu::Usual,
         bridges: &[
             PORT_1,
             "x3130-upstream,id=up,bus=port1",
             "xio3130-downstream,id=down,bus=up,chassis=8,slot=8,addr=0.0,multifunction=on",
         ],
-        packages: &[Package {
-            bus: "down",
-            address: "03:00",
-            functions: NETWORK_CARD,
-            plugged: true,
-        }],
-        acpi: None,
-        native_hotplug: false,
+        packages: &[package("down", "03:00", NETWORK_CARD)],
+        ..Machine::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[&["02:00.0", "03:00.0"]]),

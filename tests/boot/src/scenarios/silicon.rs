@@ -167,8 +167,6 @@ const WITHOUT: Model = with_registers(&[EXTENDED[0], EXTENDED[1], fixed(0x108, 0
 const CONDITION: Scenario = Scenario {
     name: "silicon-condition",
     machine: Machine {
-        cpus: 1,
-        iommu: Iommu::Usual,
         bridges: &[
             PORT_1,
             PORT_2,
@@ -181,8 +179,7 @@ const CONDITION: Scenario = Scenario {
             package("port3", "03:00", &[READY, OTHER]),
             package("port4", "04:00", &[WITHOUT, READY]),
         ],
-        acpi: None,
-        native_hotplug: false,
+        ..Machine::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[
@@ -229,16 +226,13 @@ const CONDITION: Scenario = Scenario {
 const KINDS: Scenario = Scenario {
     name: "silicon-kinds",
     machine: Machine {
-        cpus: 1,
-        iommu: Iommu::Usual,
         bridges: &[PORT_1, PORT_2],
         packages: &[
             package("pcie.0", "00:15", &pair(0x1234, 0x0a0a)),
             first(&pair(0x1234, 0x0a0a)),
             second(&pair(0x1234, 0x0a05)),
         ],
-        acpi: None,
-        native_hotplug: false,
+        ..Machine::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[

@@ -2,9 +2,9 @@
 
 //! An entry splits a package, when and where it should.
 
-use super::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, pair, second, two};
+use super::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, package, pair, second, two};
 use crate::{
-    machine::{Iommu, Machine, Model, Package},
+    machine::{Iommu, Machine, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Counted, Groups, Load, LoggedTimes, Readd, Says, Unload},
@@ -79,12 +79,7 @@ const INTEGRATED: Scenario = Scenario {
     name: "integrated",
     machine: Machine {
         bridges: &[],
-        packages: &[Package {
-            bus: "pcie.0",
-            address: "00:15",
-            functions: &pair(0x1234, 0x0a05),
-            plugged: true,
-        }],
+        packages: &[package("pcie.0", "00:15", &pair(0x1234, 0x0a05))],
         ..ADAPTER_MACHINE
     },
     steps: &[

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::hardware::ADAPTER_MACHINE;
+use super::hardware::{ADAPTER_MACHINE, ONE_GROUP};
 use crate::{
     machine::Machine,
     scenario::{
@@ -45,9 +45,7 @@ const RELOAD: Scenario = Scenario {
         Run("test -z \"$(lsmod | grep acs_quirks)\""),
         Readd,
         Run("test $(ls /sys/kernel/iommu_groups | wc -l) = $(cat /tmp/groups)"),
-        Groups(&[&[
-            "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
-        ]]),
+        Groups(ONE_GROUP),
     ],
     limit: Duration::from_secs(400),
 };

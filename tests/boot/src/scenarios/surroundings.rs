@@ -3,9 +3,9 @@
 //! What surrounds a package decides too: an entry for its functions does not vouch for what is above them,
 //! and where the kernel has its own reasons for a split, the entry has no part in it.
 
-use super::hardware::{ADAPTER_MACHINE, PORT_1, first, pair};
+use super::hardware::{ADAPTER_MACHINE, PORT_1, first, package, pair};
 use crate::{
-    machine::{Machine, Model, Package},
+    machine::{Machine, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Groups, Load, NotCounted, Readd, ReaddAt, Run, Says, Unload},
@@ -30,18 +30,8 @@ const CONVENTIONAL: Scenario = Scenario {
             "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0",
         ],
         packages: &[
-            Package {
-                bus: "bridge",
-                address: "02:01",
-                functions: CARDS,
-                plugged: true,
-            },
-            Package {
-                bus: "port2",
-                address: "03:00",
-                functions: CARDS,
-                plugged: true,
-            },
+            package("bridge", "02:01", CARDS),
+            package("port2", "03:00", CARDS),
         ],
         ..ADAPTER_MACHINE
     },
@@ -94,12 +84,7 @@ const INTEGRATED: Scenario = Scenario {
     name: "integrated-in-tree",
     machine: Machine {
         bridges: &[],
-        packages: &[Package {
-            bus: "pcie.0",
-            address: "00:15",
-            functions: CARDS,
-            plugged: true,
-        }],
+        packages: &[package("pcie.0", "00:15", CARDS)],
         ..ADAPTER_MACHINE
     },
     steps: &[

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `hold-vfio GROUP BDF`: takes a function by VFIO and holds it until its standard input ends, as a
+//! `hold-vfio BDF`: takes a function by VFIO and holds it until its standard input ends, as a
 //! virtual machine does. Says `held` when it has it.
 
 use std::{
     env,
-    ffi::CString,
-    fs::File,
+    ffi::{CString, OsStr},
+    fs::{self, File},
     io::{self, Read as _},
     os::fd::AsRawFd as _,
     process::ExitCode,
@@ -40,15 +40,18 @@ fn main() -> ExitCode {
 }
 
 fn hold() -> Result<()> {
-    let mut arguments = env::args().skip(1);
-    let group = arguments.next().context("name a group")?;
-    let function = CString::new(arguments.next().context("name a function")?)?;
+    let function = env::args().nth(1).context("name a function")?;
+    let link = format!("/sys/bus/pci/devices/{function}/iommu_group");
+    let group = fs::read_link(&link).with_context(|| format!("cannot read {link}"))?;
+    let group = group.file_name().and_then(OsStr::to_str);
+    let group = group.context("the group has no number")?;
+    let function = CString::new(function)?;
     let open = |name: &str| {
         let path = format!("/dev/vfio/{name}");
         let file = File::options().read(true).write(true).open(&path);
         file.with_context(|| format!("cannot open {path}"))
     };
-    let (container, group) = (open("vfio")?, open(&group)?);
+    let (container, group) = (open("vfio")?, open(group)?);
     let number = container.as_raw_fd();
     // SAFETY: the files are open, and each argument is what the call of that number takes.
     unsafe {

@@ -90,12 +90,9 @@ impl Proof {
             .collect();
         let bridges: Vec<&str> = board.bridges.iter().map(String::as_str).collect();
         let machine = Machine {
-            cpus: 1,
-            iommu: IOMMU,
             bridges: &bridges,
             packages: &packages,
-            acpi: None,
-            native_hotplug: false,
+            ..Machine::bare(1, IOMMU)
         };
         let log = self.log(setup);
         let deadline = Instant::now() + LIMIT;

@@ -4,12 +4,14 @@
 
 use super::{APART, CARDS, TOGETHER};
 use crate::{
-    machine::{Iommu, Machine, Model, Package},
+    machine::{Iommu, Machine, Model},
     scenario::{
         LIMIT, Scenario,
         Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
     },
-    scenarios::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, pair, second, two},
+    scenarios::hardware::{
+        ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, package, pair, second, two,
+    },
 };
 
 pub(super) const ALL: &[Scenario] = &[ADAPTER, DRIVERS, EVERY, PORTS];
@@ -127,24 +129,12 @@ const EVERY: Scenario = Scenario {
 const PORTS: Scenario = Scenario {
     name: "regroup-ports",
     machine: Machine {
-        cpus: 1,
-        iommu: Iommu::Usual,
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
         ],
-        packages: &[
-            Package {
-                bus: "a",
-                ..first(CARD)
-            },
-            Package {
-                bus: "b",
-                ..second(CARD)
-            },
-        ],
-        acpi: None,
-        native_hotplug: false,
+        packages: &[package("a", "01:00", CARD), package("b", "02:00", CARD)],
+        ..Machine::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
