@@ -109,6 +109,11 @@ fn why_names_the_module_and_who_vouches() {
                   vendor vouches";
     let text = words(&host("tested", MODULE));
     assert!(text.contains(nobody), "{text}");
+    // Nor does another module's entry for the same device, which grants too little to count.
+    let little = TABLE.replace("acs=SV TB RR CR UF DT", "acs=SV");
+    let both = host("both", MODULE).module("acs_quirks", &little);
+    let text = words(&both);
+    assert!(text.contains(nobody), "{text}");
     let text = words(&host("vouched", "acs_quirks"));
     let vendor = "the entry test/pair of the module vouches for it by its vendor's statement";
     assert!(text.contains(vendor), "{text}");

@@ -174,6 +174,13 @@ impl<'a> Prediction<'a> {
         listed
     }
 
+    /// The first of the modules with these tables, by position, and its entry, by which a function counts
+    /// as isolated. O(n log n) in the number of functions.
+    #[must_use]
+    pub fn granted(&self, tables: &[Table], seen: &Seen<'_>) -> Option<(usize, u16)> {
+        granted(tables, self.verdict(seen).kernel, &self.functions(), seen)
+    }
+
     /// What the kernel's quirks say of each function, and after them the modules with these tables,
     /// in the order of the view.
     #[must_use]

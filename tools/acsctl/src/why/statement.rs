@@ -98,34 +98,34 @@ pub(crate) fn printable(text: &str) -> String {
 
 fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
     let seen = look.seen(at);
-    let device = seen.function.device?.value();
-    let vendor = seen.function.vendor.value();
-    let mut tables = look.tables.iter().zip(&look.machine.modules.editions);
-    let (entry, edition) = tables.find_map(|(table, edition)| {
-        let (_, entry) = table.find(vendor, device)?;
-        Some((entry, edition))
-    })?;
-    // Isolated, and neither the kernel's quirks nor the function itself say so: so the module does.
-    let kernel = look.machine.prediction().verdict(seen).kernel;
-    let by_kernel = match kernel {
+    let prediction = look.machine.prediction();
+    let by_kernel = match prediction.verdict(seen).kernel {
         KernelVerdict::Isolated => true,
         KernelVerdict::NotIsolated => false,
         KernelVerdict::NoOpinion | KernelVerdict::Unknown => seen.facts.isolated,
     };
-    (look.facts(at).isolated && !by_kernel).then(|| {
-        let name = &entry.name;
-        let text = match edition {
-            Edition::Validated => {
-                format!("the entry {name} of the module vouches for it by its vendor's statement")
-            }
-            Edition::Candidate | Edition::Test => format!(
-                "the entry {name} of the module {} says that it is isolated, for which no vendor \
-                 vouches",
-                edition.module()
-            ),
-        };
-        (Says::Entry, text)
-    })
+    if by_kernel || !look.facts(at).isolated {
+        return None;
+    }
+    // Neither the kernel's quirks nor the function itself say so.
+    let (position, entry) = prediction.granted(look.tables, seen)?;
+    let edition = look.machine.modules.editions.get(position)?;
+    let name = look
+        .tables
+        .get(position)?
+        .entries
+        .get(usize::from(entry))?
+        .name;
+    let text = match edition {
+        Edition::Validated => {
+            format!("the entry {name} of the module vouches for it by its vendor's statement")
+        }
+        Edition::Candidate | Edition::Test => format!(
+            "the entry {name} of the module {} says that it is isolated, for which no vendor vouches",
+            edition.module()
+        ),
+    };
+    Some((Says::Entry, text))
 }
 
 fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
