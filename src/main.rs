@@ -18,7 +18,7 @@ mod table;
 
 use kernel::prelude::*;
 
-/// This edition: entries with a vendor's statement on record, and nothing else (trust rule 3).
+/// This edition: entries with a vendor's statement on record, and nothing else (trust rule `evidence`).
 const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks",
     autoload: true,

@@ -3,7 +3,7 @@
 //! acs_quirks_candidates.ko: entries whose evidence is not sufficient yet.
 //!
 //! A module of its own, so that nobody loads it by accident: udev does not load it, only its name does, and it
-//! taints the kernel (trust rule 3).
+//! taints the kernel (trust rule `evidence`).
 
 #[path = "../driver/mod.rs"]
 mod driver;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What each entry decided, counted since load: trust rule 7.
+//! What each entry decided, counted since load: trust rule `effective`.
 
 use kernel::{
     fmt,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Effective, not installed (trust rule 7): whether the hook has an effect right now.
+//! Effective, not installed (trust rule `effective`): whether the hook has an effect right now.
 
 use crate::sys::{
     decoy::{

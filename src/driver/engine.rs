@@ -66,7 +66,7 @@ pub(super) fn calls() -> u64 {
 
 /// The verdict on `function` that the kernel's caller gets, given the kernel's own.
 ///
-/// Trust rule 1 stands here: the one change ever made is to [`ISOLATED`], and only on
+/// Trust rule `additive` stands here: the one change ever made is to [`ISOLATED`], and only on
 /// [`Decision::Granted`].
 pub(crate) fn verdict(function: &PciFunction<'_>, acs_flags: u16, kernel: c_int) -> c_int {
     CALLS.fetch_add(1, Relaxed);

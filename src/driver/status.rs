@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! What the files `table` and `hook` in debugfs say; `counts` is `counters.rs`'s. For people and tools to read; nothing
-//! in there can be written (trust rule 4), and the module works without it.
+//! in there can be written (trust rule `static`), and the module works without it.
 
 use kernel::fmt;
 

@@ -42,23 +42,23 @@ impl KernelVerdict {
 /// nothing but memory first. The numbers are the trust rules of `Documentation/design.md`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// Rule 4: the owner has withdrawn the entry.
+    /// Trust rule `static`: the owner has withdrawn the entry.
     Withdrawn,
-    /// Rule 2: a quirk of the kernel has spoken, and the entry does not supersede it.
+    /// Trust rule `kernel-first`: a quirk of the kernel has spoken, and the entry does not supersede it.
     KernelVerdict,
-    /// Rule 1: the entry does not grant every flag asked for.
+    /// Trust rule `additive`: the entry does not grant every flag asked for.
     FlagsNotGranted(AcsFlags),
-    /// Rule 6: the function is not of the PCIe type that the entry speaks for.
+    /// Trust rule `closed`: the function is not of the PCIe type that the entry speaks for.
     WrongType,
-    /// Rule 1: the function has an ACS capability of its own, which the kernel goes by.
+    /// Trust rule `additive`: the function has an ACS capability of its own, which the kernel goes by.
     OwnAcs,
-    /// Rule 6: untrusted, or below a port that faces outside.
+    /// Trust rule `closed`: untrusted, or below a port that faces outside.
     Exposed,
-    /// Rule 6: a virtual function, for which no statement has been made.
+    /// Trust rule `closed`: a virtual function, for which no statement has been made.
     Virtual,
-    /// Rule 6: the kernel counts the function as failed or gone.
+    /// Trust rule `closed`: the kernel counts the function as failed or gone.
     Gone,
-    /// Rules 5 and 6: something in the package. A function outside the limits of its ids, and a
+    /// `whole` and `closed`: something in the package. A function outside the limits of its ids, and a
     /// condition that does not hold, are kinds of refusal of their own.
     Package(package::Fault),
 }
@@ -188,7 +188,7 @@ fn judge<F: Function>(
     Ok(())
 }
 
-/// Rule 2: the kernel's verdict wins, except the 0 of a catch-all that the entry supersedes.
+/// Trust rule `kernel-first`: the kernel's verdict wins, except the 0 of a catch-all that the entry supersedes.
 fn may_speak<F: Function>(entry: &Entry, kernel: KernelVerdict, function: &F) -> bool {
     match kernel {
         KernelVerdict::NoOpinion => true,
@@ -200,7 +200,7 @@ fn may_speak<F: Function>(entry: &Entry, kernel: KernelVerdict, function: &F) ->
     }
 }
 
-/// Rule 5: every function present must be covered by this very entry.
+/// Trust rule `whole`: every function present must be covered by this very entry.
 fn whole_package<F: Function>(
     table: &Table,
     position: u16,

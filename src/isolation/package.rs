@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which functions are present in the package of a function: trust rule 5.
+//! Which functions are present in the package of a function: trust rule `whole`.
 //!
 //! Two witnesses are heard. Configuration space tells of functions that the kernel has not found
 //! yet (on hot-add it groups function 0 before it has looked at function 1) or has forgotten (one

@@ -2,7 +2,7 @@
 
 //! Which entries the owner has withdrawn: the one thing that can be set at load.
 //!
-//! Trust rule 4: nothing at run time adds a claim. The parameter can only take claims away, and a
+//! Trust rule `static`: nothing at run time adds a claim. The parameter can only take claims away, and a
 //! value that cannot be understood to the letter is an error, for the owner would believe that
 //! something is withdrawn which is not.
 

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// One id for each of the table's, and the terminating zero. That alone for an edition that shall not
-/// be loaded unless somebody names it (trust rule 3).
+/// be loaded unless somebody names it (trust rule `evidence`).
 const COUNT: usize = 1 + if EDITION.autoload {
     TABLE.id_count()
 } else {

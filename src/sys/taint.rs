@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Marks the kernel when something that no vendor vouches for is at work: trust rule 3.
+//! Marks the kernel when something that no vendor vouches for is at work: trust rule `evidence`.
 
 use kernel::bindings;
 

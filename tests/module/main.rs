@@ -3,7 +3,7 @@
 //! acs_quirks_test.ko: entries for emulated devices, for the boot tests and the demonstration.
 //!
 //! No vendor vouches for them, so they build into this module only, and it taints the kernel
-//! (trust rule 3).
+//! (trust rule `evidence`).
 
 #[path = "../../src/driver/mod.rs"]
 mod driver;

@@ -50,7 +50,7 @@ impl Edition {
         }
     }
 
-    /// Whether an entry goes into the table of this edition (trust rule 3), by its status and, for
+    /// Whether an entry goes into the table of this edition (trust rule `evidence`), by its status and, for
     /// one that is in mainline, by what mainline has. The table may be for a kernel and newer ones.
     ///
     /// What mainline has was vouched for, so where the kernel lacks it, it is `validated`. Without a

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Rule 5 where a port forwards by ARI: the package is a chain of up to 256 functions.
+//! Trust rule `whole` where a port forwards by ARI: the package is a chain of up to 256 functions.
 
 mod common;
 

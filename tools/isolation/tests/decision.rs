@@ -432,7 +432,7 @@ fn types_have_the_values_of_the_specification() {
     }
 }
 
-/// Rule 5 asks for this very entry: another one may speak for another package only.
+/// Trust rule `whole` asks for this very entry: another one may speak for another package only.
 #[test]
 fn a_function_of_another_entry_spoils_the_package() {
     let mut question = Question::granted();
@@ -470,7 +470,7 @@ fn verdicts_are_read_as_the_kernel_means_them() {
     }
 }
 
-/// Rule 2, in full: only -ENOTTY leaves room, and a 0 only where it comes from the catch-all that
+/// Trust rule `kernel-first`, in full: only -ENOTTY leaves room, and a 0 only where it comes from the catch-all that
 /// the entry names.
 #[test]
 fn the_kernels_verdict_wins() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Rule 5, the whole package or nothing: what configuration space shows to be present.
+//! Trust rule `whole`, the whole package or nothing: what configuration space shows to be present.
 
 mod common;
 

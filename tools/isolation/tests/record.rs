@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Rule 5, the kernel's record: what it knows must answer and be covered.
+//! Trust rule `whole`, the kernel's record: what it knows must answer and be covered.
 
 mod common;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Rule 4: the parameter takes claims away, or is an error.
+//! Trust rule `static`: the parameter takes claims away, or is an error.
 
 mod common;
 

@@ -10,13 +10,13 @@ use crate::scenario::{
 
 pub(super) const ALL: &[Scenario] = &[INTERFACE, TAINT];
 
-/// Aliases, parameters and debugfs. Rule 4: there is one parameter, which only withdraws, and no
+/// Aliases, parameters and debugfs. Trust rule `static`: there is one parameter, which only withdraws, and no
 /// file that can be written.
 const INTERFACE: Scenario = Scenario {
     name: "interface",
     machine: ADAPTER_MACHINE,
     steps: &[
-        // Rule 3: only an edition whose entries a vendor vouches for may be loaded by udev. There are
+        // Trust rule `evidence`: only an edition whose entries a vendor vouches for may be loaded by udev. There are
         // no such entries today, so the edition that never loads shows what the aliases are.
         Says(
             "/sbin/modinfo -F alias acs_quirks_absent",
@@ -64,7 +64,7 @@ const INTERFACE: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Rule 3: entries without a vendor's statement mark the kernel; the validated ones do not.
+/// Trust rule `evidence`: entries without a vendor's statement mark the kernel; the validated ones do not.
 /// The mark is bit 18, "N"; an external module sets other bits.
 const TAINT: Scenario = Scenario {
     name: "taint",

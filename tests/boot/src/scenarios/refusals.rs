@@ -30,7 +30,7 @@ const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1
 /// 01:00 together, 02:00 apart.
 const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00.1"]];
 
-/// Rule 5: a function that the entry does not cover keeps the package together. It is the last one,
+/// Trust rule `whole`: a function that the entry does not cover keeps the package together. It is the last one,
 /// so when the kernel groups the others it has not found that function yet.
 const NOT_COVERED: Scenario = Scenario {
     name: "not-covered",
@@ -53,7 +53,7 @@ const NOT_COVERED: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Rule 5: a function that the kernel knows counts also while it does not answer. The third function is
+/// Trust rule `whole`: a function that the kernel knows counts also while it does not answer. The third function is
 /// not covered and falls silent; the others are found anew. The second package has no such function.
 const NOT_ANSWERING: Scenario = Scenario {
     name: "not-answering",
@@ -78,7 +78,7 @@ const NOT_ANSWERING: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Rule 1: an entry that grants some of the flags asked for grants nothing.
+/// Trust rule `additive`: an entry that grants some of the flags asked for grants nothing.
 const SOME_FLAGS: Scenario = Scenario {
     name: "some-flags",
     machine: two(&[first(&pair(0x1234, 0x0a01)), second(&pair(0x1077, 0x8030))]),
@@ -100,7 +100,7 @@ const SOME_FLAGS: Scenario = Scenario {
 /// Source Validation, Request and Completion Redirect, Upstream Forwarding.
 const ACS: u16 = 0x1d;
 
-/// Rule 1: a function with an ACS capability speaks for itself, whatever it says; and beside one that
+/// Trust rule `additive`: a function with an ACS capability speaks for itself, whatever it says; and beside one that
 /// cannot switch it on, no other function counts as isolated. The second package has the same ids and
 /// no such capability.
 const OWN_ACS: Scenario = Scenario {
@@ -130,7 +130,7 @@ const STUCK_ACS: Model = Model::Emulated(
 );
 const WORKING_ACS: Model = Model::Emulated(Function::new(0x1234, 0x0a02, 0x02_0000).with_acs(ACS));
 
-/// Rule 2: devices that the kernel knows to be isolated, by their capability or by a quirk of its
+/// Trust rule `kernel-first`: devices that the kernel knows to be isolated, by their capability or by a quirk of its
 /// own, are grouped alike with and without the module.
 const IN_TREE: Scenario = Scenario {
     name: "in-tree",
@@ -155,7 +155,7 @@ const APART: Expected = &[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]
 const IGB_0: Model = Model::Stock("igb,romfile=,x-pcie-ari-nextfn-1=on");
 const IGB_1: Model = Model::Stock("igb,romfile=");
 
-/// Rule 2: the 0 of an in-tree catch-all stands, unless the entry names that very handler.
+/// Trust rule `kernel-first`: the 0 of an in-tree catch-all stands, unless the entry names that very handler.
 const CATCH_ALL: Scenario = Scenario {
     name: "catch-all",
     machine: two(&[first(&pair(0x8088, 0x0a04)), second(&pair(0x8088, 0x0a03))]),
@@ -171,7 +171,7 @@ const CATCH_ALL: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Rule 6: nothing is claimed below a port that firmware marks as facing outside. The two packages
+/// Trust rule `closed`: nothing is claimed below a port that firmware marks as facing outside. The two packages
 /// are alike; only the ports differ.
 const EXTERNAL_FACING: Scenario = Scenario {
     name: "external-facing",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The evidence, and the prose beside it: trust rule 3. That what the status needs is there at
+//! The evidence, and the prose beside it: trust rule `evidence`. That what the status needs is there at
 //! all, the reader has seen to.
 
 use toml::{Spanned, value::Date};
