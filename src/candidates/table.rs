@@ -28,6 +28,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::ROOT_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::ZhaoxinPort),
+            mainline_since: None,
             conditions: &[],
         },
     ],
@@ -40,5 +41,10 @@ pub(crate) static TABLE: Table = Table {
             entry: 0,
             limits: &Limits::NONE,
         },
+    ],
+    issued: &[
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+        26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48,
+        49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
     ],
 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel's formatting macros have a `Display` of their own; these types of `isolation/` have
-//! the one of `core`.
+//! The kernel's formatting macros have a `Display` of their own; these types have the one of `core`.
 
 use kernel::fmt;
 
+use super::record::Address;
 use crate::isolation::{
     acs::AcsFlags,
     condition::Place,
@@ -14,6 +14,12 @@ use crate::isolation::{
 };
 
 impl fmt::Display for AcsFlags {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         core::fmt::Display::fmt(self, f)
     }

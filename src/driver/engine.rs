@@ -15,7 +15,7 @@ use kernel::{
 
 use super::{
     counters,
-    journal, //
+    record, //
 };
 use crate::{
     isolation::{
@@ -23,11 +23,17 @@ use crate::{
         decision::{
             self,
             Decision,
-            KernelVerdict, //
+            KernelVerdict,
+            Refusal, //
         },
+        device::Function as _,
+        entry::Entry,
         withdraw::Withdrawn, //
     },
-    sys::pci::PciFunction,
+    sys::{
+        known,
+        pci::PciFunction, //
+    },
     table::TABLE, //
 };
 
@@ -43,19 +49,26 @@ pub(super) fn withdraw(set: Withdrawn) {
     WITHDRAWN.populate(set);
 }
 
-/// Whether the entry at a position of the table is withdrawn.
-pub(super) fn is_withdrawn(position: u16) -> bool {
-    // Not set yet: everything is withdrawn. That cannot be, but if it were, no claim is safe.
-    WITHDRAWN
-        .as_ref()
-        .is_none_or(|withdrawn| withdrawn.contains(position))
+/// What is withdrawn. Before it is set, that is everything: it cannot be asked then, but if it were, no
+/// claim would be safe.
+fn withdrawn() -> &'static Withdrawn {
+    WITHDRAWN.as_ref().unwrap_or(&Withdrawn::ALL)
 }
 
-/// How many entries are withdrawn.
+/// Whether an entry makes any claim on this host.
+///
+/// # Errors
+///
+/// Why it makes none.
+pub(super) fn speaks(entry: &Entry) -> core::result::Result<(), Refusal> {
+    decision::speaks(entry, withdrawn(), known::running())
+}
+
+/// How many entries of the table are withdrawn.
 pub(super) fn withdrawn_count() -> usize {
-    (0..)
-        .zip(TABLE.entries)
-        .filter(|(position, _)| is_withdrawn(*position))
+    let entries = TABLE.entries.iter();
+    entries
+        .filter(|entry| withdrawn().contains(entry.number))
         .count()
 }
 
@@ -70,18 +83,34 @@ pub(super) fn calls() -> u64 {
 /// [`Decision::Granted`].
 pub(crate) fn verdict(function: &PciFunction<'_>, acs_flags: u16, kernel: c_int) -> c_int {
     CALLS.fetch_add(1, Relaxed);
-    let withdrawn = WITHDRAWN.as_ref().unwrap_or(&Withdrawn::ALL);
-    let decision = decision::decide(
-        &TABLE,
-        withdrawn,
-        KernelVerdict::from_raw(kernel),
-        AcsFlags::from_bits(acs_flags),
-        function,
-    );
+    let asked = AcsFlags::from_bits(acs_flags);
+    let decision = decide(function, asked, KernelVerdict::from_raw(kernel));
     counters::count(&decision);
-    journal::record(function, &decision);
+    record::record(function, asked, &decision);
     match decision {
         Decision::Granted(_) => ISOLATED,
         Decision::NotListed | Decision::Refused(..) => kernel,
     }
+}
+
+/// The decision on a function that was granted once, now: the kernel had no opinion on it, or said the
+/// no of the catch-all that the entry supersedes.
+pub(super) fn again(function: &PciFunction<'_>) -> Decision {
+    let entry = TABLE.find(function.vendor(), function.device());
+    let kernel = match entry.and_then(|(_, entry)| entry.supersedes) {
+        Some(_) => KernelVerdict::NotIsolated,
+        None => KernelVerdict::NoOpinion,
+    };
+    decide(function, AcsFlags::GROUPING, kernel)
+}
+
+fn decide(function: &PciFunction<'_>, asked: AcsFlags, kernel: KernelVerdict) -> Decision {
+    decision::decide(
+        &TABLE,
+        withdrawn(),
+        known::running(),
+        kernel,
+        asked,
+        function,
+    )
 }

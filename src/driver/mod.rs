@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `engine.rs` | answers the kernel's questions |
 //! | `counters.rs` | counts, for each entry, what became of them |
-//! | `journal.rs` | logs the first decision on each device |
+//! | `record.rs` | keeps, logs and shows what was decided on each function |
 //! | `effect.rs` | finds out whether the hook has an effect |
 //! | `display.rs` | lets the kernel's log print what `isolation/` can print |
 //! | `status.rs` | what the files in debugfs say |
@@ -16,7 +16,7 @@ pub(crate) mod counters;
 mod display;
 pub(crate) mod effect;
 pub(crate) mod engine;
-pub(crate) mod journal;
+pub(crate) mod record;
 pub(crate) mod status;
 
 use kernel::prelude::*;
@@ -61,12 +61,13 @@ pub(crate) struct Driver {
     // First, so that no question arrives any more when the rest goes.
     _hook: Hook,
     _files: Files,
+    // Last, for the others read it.
     _known: Known,
 }
 
 impl kernel::Module for Driver {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        engine::withdraw(withdrawn()?);
+        engine::withdraw(hook::withdrawn());
         decoy::init();
         // Before the first claim can be made.
         if let Some(notice) = EDITION.taint {
@@ -84,15 +85,13 @@ impl kernel::Module for Driver {
     }
 }
 
-/// Reads the `withdraw` parameter.
+/// What one value of the `withdraw` parameter withdraws.
 ///
 /// # Errors
 ///
-/// `EINVAL` for a value that cannot be understood: the module does not load, for the owner would
-/// otherwise believe an entry withdrawn that is not.
-fn withdrawn() -> Result<Withdrawn> {
-    let parameter = hook::withdraw_parameter();
-    let text = parameter.to_str().map_err(|_| {
+/// `EINVAL` for a value that cannot be understood, after a line that says why.
+pub(crate) fn withdrawn_by(value: &CStr) -> Result<Withdrawn> {
+    let text = value.to_str().map_err(|_| {
         pr_err!("withdraw: the value is not text; not loading\n");
         EINVAL
     })?;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the files `table` and `hook` in debugfs say; `counts` is `counters.rs`'s. For people and tools to read; nothing
+//! What the files `table` and `hook` in debugfs say; `counts` is `counters.rs`'s and `decisions`
+//! `record.rs`'s. For people and tools to read; nothing
 //! in there can be written (trust rule `static`), and the module works without it.
 
 use kernel::fmt;
@@ -10,7 +11,10 @@ use super::{
     engine, //
 };
 use crate::{
-    isolation::limits::Limits,
+    isolation::{
+        decision::Refusal,
+        limits::Limits, //
+    },
     sys::hook,
     table::TABLE, //
 };
@@ -20,10 +24,10 @@ use crate::{
 pub(crate) fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "table {}", TABLE.version)?;
     for (position, entry) in (0..).zip(TABLE.entries) {
-        let state = if engine::is_withdrawn(position) {
-            "withdrawn"
-        } else {
-            "active"
+        let state = match engine::speaks(entry) {
+            Ok(()) => "active",
+            Err(Refusal::Mainline(_)) => "in-mainline",
+            Err(_) => "withdrawn",
         };
         write!(f, "{} {} ", entry.number, entry.name)?;
         let mut separator = "";
@@ -34,6 +38,10 @@ pub(crate) fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, " {state}")?;
         if let Some(handler) = entry.supersedes {
             write!(f, " supersedes={}", handler.name())?;
+        }
+        if let Some(since) = entry.mainline_since {
+            let (major, minor) = (since.major(), since.minor());
+            write!(f, " mainline={major}.{minor}")?;
         }
         write!(f, " acs={}", entry.grants)?;
         for condition in entry.conditions {

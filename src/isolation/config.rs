@@ -4,7 +4,7 @@
 
 use core::cell::Cell;
 
-use super::device::Function;
+use super::{acs::AcsFlags, device::Function};
 
 /// Most reads for one question, so that a device which makes up endless lists does not hold up the
 /// kernel. A package of eight functions with twenty capabilities each takes half of it at most.
@@ -162,6 +162,29 @@ impl<'a, F: Function> Config<'a, F> {
         Ok(self.ext_capability(devfn, EXT_CAP_ID_ACS)?.is_some())
     }
 
+    /// What is switched on in the ACS Control register; `None` for a function without the capability.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], also when the budget is spent or the capability ends before that register.
+    pub fn acs_control(&self, devfn: u8) -> Result<Option<AcsFlags>, Unreadable> {
+        let Some(at) = self.ext_capability(devfn, EXT_CAP_ID_ACS)? else {
+            return Ok(None);
+        };
+        // Capability in the low half, control in the high one: section 7.7.11.
+        let register = self.register_of(devfn, at)?;
+        Ok(Some(AcsFlags::from_bits(high(register))))
+    }
+
+    /// The dword behind the header of an extended capability at `at`, which may be the last dword.
+    fn register_of(&self, devfn: u8, at: u16) -> Result<u32, Unreadable> {
+        let register = at.saturating_add(4);
+        if register > LAST_DWORD {
+            return Err(Unreadable { devfn });
+        }
+        self.read(devfn, register)
+    }
+
     /// The Next Function Number of the function's ARI capability; 0 where the list ends, also when
     /// the function has no such capability (as `next_ari_fn()` in `drivers/pci/probe.c`).
     ///
@@ -172,12 +195,7 @@ impl<'a, F: Function> Config<'a, F> {
         let Some(at) = self.ext_capability(devfn, EXT_CAP_ID_ARI)? else {
             return Ok(0);
         };
-        // Capabilities begin at any dword, the last one of the space included.
-        let register = at.saturating_add(4);
-        if register > LAST_DWORD {
-            return Err(Unreadable { devfn });
-        }
-        let [_, next, _, _] = self.read(devfn, register)?.to_le_bytes();
+        let [_, next, _, _] = self.register_of(devfn, at)?.to_le_bytes();
         Ok(next)
     }
 

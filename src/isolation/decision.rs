@@ -9,6 +9,7 @@ use super::{
     device::Function,
     entry::Entry,
     package,
+    release::Release,
     table::Table,
     withdraw::Withdrawn, //
 };
@@ -38,12 +39,15 @@ impl KernelVerdict {
     }
 }
 
-/// Why an entry does not count: the rules in the order in which they are asked, those that need
-/// nothing but memory first. The numbers are the trust rules of `Documentation/design.md`.
+/// Why an entry does not count, in the order in which the trust rules are asked: first those that need
+/// nothing but memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
     /// Trust rule `static`: the owner has withdrawn the entry.
     Withdrawn,
+    /// Trust rule `kernel-first`: mainline has the entry since this release, which is not newer than the
+    /// running kernel.
+    Mainline(Release),
     /// Trust rule `kernel-first`: a quirk of the kernel has spoken, and the entry does not supersede it.
     KernelVerdict,
     /// Trust rule `additive`: the entry does not grant every flag asked for.
@@ -58,18 +62,20 @@ pub enum Refusal {
     Virtual,
     /// Trust rule `closed`: the kernel counts the function as failed or gone.
     Gone,
-    /// `whole` and `closed`: something in the package. A function outside the limits of its ids, and a
-    /// condition that does not hold, are kinds of refusal of their own.
+    /// Trust rule `effective`: what cannot be recorded is not granted.
+    Unrecorded,
+    /// Trust rules `whole` and `closed`: something in the whole device.
     Package(package::Fault),
 }
 
 impl Refusal {
     /// How many kinds of refusal there are: one more than the largest [`Refusal::code`].
-    pub const COUNT: usize = 11;
+    pub const COUNT: usize = 16;
 
-    /// Names of the refusals, by code, for counters.
+    /// Names of the refusals, by code, for counters and for tools.
     pub const NAMES: [&'static str; Self::COUNT] = [
         "withdrawn",
+        "mainline",
         "kernel-verdict",
         "flags",
         "type",
@@ -77,26 +83,43 @@ impl Refusal {
         "exposed",
         "virtual",
         "gone",
+        "unrecorded",
         "package",
         "limits",
         "condition",
+        "requester-id",
+        "port",
+        "unreadable",
     ];
 
     /// Number of the kind of refusal, from 0.
     pub const fn code(self) -> u8 {
         match self {
             Self::Withdrawn => 0,
-            Self::KernelVerdict => 1,
-            Self::FlagsNotGranted(_) => 2,
-            Self::WrongType => 3,
-            Self::OwnAcs => 4,
-            Self::Exposed => 5,
-            Self::Virtual => 6,
-            Self::Gone => 7,
-            Self::Package(package::Fault::Limits { .. }) => 9,
-            Self::Package(package::Fault::Condition { .. }) => 10,
-            Self::Package(_) => 8,
+            Self::Mainline(_) => 1,
+            Self::KernelVerdict => 2,
+            Self::FlagsNotGranted(_) => 3,
+            Self::WrongType => 4,
+            Self::OwnAcs => 5,
+            Self::Exposed => 6,
+            Self::Virtual => 7,
+            Self::Gone => 8,
+            Self::Unrecorded => 9,
+            Self::Package(fault) => match fault {
+                package::Fault::Limits { .. } => 11,
+                package::Fault::Condition { .. } => 12,
+                package::Fault::Aliased { .. } => 13,
+                package::Fault::AcsOff { .. } | package::Fault::NotFound { .. } => 14,
+                package::Fault::Unreadable { .. } => 15,
+                _ => 10,
+            },
         }
+    }
+
+    /// The name of the kind of refusal.
+    pub fn name(self) -> &'static str {
+        let name = Self::NAMES.get(usize::from(self.code()));
+        name.copied().unwrap_or_default()
     }
 }
 
@@ -104,6 +127,9 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Withdrawn => f.write_str("the entry is withdrawn by parameter"),
+            Self::Mainline(since) => {
+                write!(f, "mainline decides on this entry since Linux {since}")
+            }
             Self::KernelVerdict => f.write_str("the kernel's own quirk has decided"),
             Self::FlagsNotGranted(asked) => {
                 write!(f, "the entry does not grant all of {asked}")
@@ -113,6 +139,7 @@ impl fmt::Display for Refusal {
             Self::Exposed => f.write_str("it is untrusted or below an external-facing port"),
             Self::Virtual => f.write_str("it is a virtual function"),
             Self::Gone => f.write_str("its link has failed or it is gone"),
+            Self::Unrecorded => f.write_str("the module has no record for it"),
             Self::Package(fault) => fault.fmt(f),
         }
     }
@@ -130,13 +157,14 @@ pub enum Decision {
 }
 
 /// Decides whether `function` counts as isolated with the flags `asked`, for which the kernel
-/// itself has the verdict `kernel`.
+/// itself, of the release `running`, has the verdict `kernel`.
 ///
 /// O(log n) in the size of the table; configuration space is read only when everything else has
 /// spoken for the entry.
 pub fn decide<F: Function>(
     table: &Table,
     withdrawn: &Withdrawn,
+    running: Release,
     kernel: KernelVerdict,
     asked: AcsFlags,
     function: &F,
@@ -144,15 +172,27 @@ pub fn decide<F: Function>(
     let Some((position, entry)) = table.find(function.vendor(), function.device()) else {
         return Decision::NotListed;
     };
-    let refusal = if withdrawn.contains(position) {
-        Err(Refusal::Withdrawn)
-    } else {
-        judge(entry, kernel, asked, function)
-            .and_then(|()| whole_package(table, position, entry, function))
-    };
-    match refusal {
+    let outcome = speaks(entry, withdrawn, running)
+        .and_then(|()| judge(entry, kernel, asked, function))
+        .and_then(|()| whole_device(table, position, entry, asked, function));
+    match outcome {
         Ok(()) => Decision::Granted(position),
         Err(refusal) => Decision::Refused(position, refusal),
+    }
+}
+
+/// Whether the entry makes any claim on this host.
+///
+/// # Errors
+///
+/// Why it makes none.
+pub fn speaks(entry: &Entry, withdrawn: &Withdrawn, running: Release) -> Result<(), Refusal> {
+    if withdrawn.contains(entry.number) {
+        return Err(Refusal::Withdrawn);
+    }
+    match entry.mainline_since {
+        Some(since) if !running.is_before(since) => Err(Refusal::Mainline(since)),
+        _ => Ok(()),
     }
 }
 
@@ -185,10 +225,14 @@ fn judge<F: Function>(
     if function.is_gone() {
         return Err(Refusal::Gone);
     }
+    if !function.is_recordable() {
+        return Err(Refusal::Unrecorded);
+    }
     Ok(())
 }
 
-/// Trust rule `kernel-first`: the kernel's verdict wins, except the 0 of a catch-all that the entry supersedes.
+/// Trust rule `kernel-first`: the kernel's verdict wins, except the 0 of a catch-all that the entry
+/// supersedes.
 fn may_speak<F: Function>(entry: &Entry, kernel: KernelVerdict, function: &F) -> bool {
     match kernel {
         KernelVerdict::NoOpinion => true,
@@ -200,14 +244,15 @@ fn may_speak<F: Function>(entry: &Entry, kernel: KernelVerdict, function: &F) ->
     }
 }
 
-/// Trust rule `whole`: every function present must be covered by this very entry.
-fn whole_package<F: Function>(
+/// Trust rule `whole`: this very entry must speak for the whole device.
+fn whole_device<F: Function>(
     table: &Table,
     position: u16,
     entry: &Entry,
+    asked: AcsFlags,
     function: &F,
 ) -> Result<(), Refusal> {
-    package::check(function, entry, |vendor, device| {
+    package::check(function, entry, asked, |vendor, device| {
         table
             .row(vendor, device)
             .filter(|row| row.entry == position)

@@ -39,6 +39,12 @@ pub trait Function {
     fn is_gone(&self) -> bool;
     /// Whether the port above its bus forwards by ARI, so that `devfn` is one function number.
     fn is_ari(&self) -> bool;
+    /// Whether a function of the same bus with a number from `first` to `last` sends under a second
+    /// requester ID, or another function of the bus under one of these: `pci_dev::dma_alias_mask` of
+    /// the functions that the kernel has.
+    fn is_aliased(&self, first: u8, last: u8) -> bool;
+    /// Whether a decision on the function can be recorded.
+    fn is_recordable(&self) -> bool;
     /// What the kernel has on record as the function `devfn` of the same bus.
     fn record(&self, devfn: u8) -> Record;
     /// Reads an aligned dword at `offset` (below 4096) from the configuration space of the

@@ -5,7 +5,8 @@
 use super::{
     acs::AcsFlags,
     condition::Condition,
-    pcie::{HeaderLayout, PcieType}, //
+    pcie::{HeaderLayout, PcieType},
+    release::Release, //
 };
 
 /// What kind of function an entry speaks for. It fixes the PCIe types that the entry may apply to
@@ -189,6 +190,16 @@ impl CatchAll {
         }
     }
 
+    /// Whether the handler answers for a function of this vendor that an entry of the kind `kind`
+    /// may apply to.
+    pub const fn answers(self, vendor: u16, kind: Kind) -> bool {
+        vendor == self.vendor()
+            && match self {
+                Self::Wangxun => true,
+                Self::ZhaoxinPort => matches!(kind, Kind::RootPort | Kind::DownstreamPort),
+            }
+    }
+
     /// Whether the handler is the one that answered 0 for a function of this vendor and type.
     ///
     /// The Zhaoxin handler has no opinion on anything but root and downstream ports.
@@ -206,7 +217,8 @@ impl CatchAll {
 /// One entry: a claim about the devices that the table's index assigns to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Number by which an owner withdraws the entry; assigned once, never reused, 1 or more.
+    /// Number by which an owner withdraws the entry; given out once, never reused, 1 to
+    /// [`Table::MAX_NUMBER`](super::table::Table::MAX_NUMBER).
     pub number: u16,
     /// Name, the entry's place below `quirks/` without the ending: `vendor/family`.
     pub name: &'static str,
@@ -216,6 +228,9 @@ pub struct Entry {
     pub grants: AcsFlags,
     /// The in-tree catch-all that the entry corrects, if any.
     pub supersedes: Option<CatchAll>,
+    /// For an entry that mainline has merged: the first release with it. From then on mainline
+    /// decides, also by its silence, for a row can be taken back.
+    pub mainline_since: Option<Release>,
     /// What must hold for every function of a package, in the order of the data file.
     pub conditions: &'static [Condition],
 }

@@ -15,9 +15,12 @@
 //! | `table.rs` | the table and its lookup |
 //! | `withdraw.rs` | which entries the owner has withdrawn |
 //! | `device.rs` | what must be known of a function |
+//! | `aliases.rs`, `devfns.rs` | the kernel's DMA alias quirks |
+//! | `release.rs` | releases of the kernel |
 //! | `config.rs` | reading configuration space |
-//! | `package.rs` | which functions are present in a slot |
+//! | `package.rs` | which functions make the whole device, and whether the entry speaks for each |
 //! | `decision.rs` | the trust rules, in order, and the decision |
+//! | `packed.rs` | a decision in one word, for the module's record |
 //! | `groups/` | the kernel's IOMMU groups, computed; nothing in the module uses it |
 
 #![allow(
@@ -36,14 +39,18 @@
 )]
 
 pub mod acs;
+pub mod aliases;
 pub mod condition;
 pub mod config;
 pub mod decision;
+pub mod devfns;
 pub mod device;
 pub mod entry;
 pub mod groups;
 pub mod limits;
 pub mod package;
+pub mod packed;
 pub mod pcie;
+pub mod release;
 pub mod table;
 pub mod withdraw;

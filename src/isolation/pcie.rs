@@ -29,6 +29,12 @@ pub enum PcieType {
 }
 
 impl PcieType {
+    /// Whether it is a port that leads down, of which entries may speak: a root port, or a downstream port of
+    /// a switch.
+    pub const fn is_claimable_port(self) -> bool {
+        matches!(self, Self::RootPort | Self::DownstreamPort)
+    }
+
     /// The type with the register value `raw` (0 to 15); `None` for a value that is reserved.
     pub const fn from_raw(raw: u8) -> Option<Self> {
         Some(match raw {

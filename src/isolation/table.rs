@@ -4,8 +4,9 @@
 
 use super::{
     acs::AcsFlags,
+    aliases,
     condition::Condition,
-    entry::{Entry, Kind},
+    entry::{CatchAll, Entry, Kind},
     limits::Limits, //
 };
 
@@ -37,11 +38,17 @@ pub struct Table {
     pub entries: &'static [Entry],
     /// Which ids belong to which entry: sorted by vendor and first id, without overlap.
     pub index: &'static [IdRange],
+    /// Every number that was ever given out, ascending; those of other editions and of entries that
+    /// are gone among them.
+    pub issued: &'static [u16],
 }
 
 impl Table {
+    /// The largest number that an entry may have.
+    pub const MAX_NUMBER: u16 = 4095;
+
     /// The largest number of entries that a table may have.
-    pub const MAX_ENTRIES: usize = 1 << 12;
+    pub const MAX_ENTRIES: usize = Self::MAX_NUMBER as usize;
 
     /// The entry for a device, with its position in [`Table::entries`].
     ///
@@ -61,34 +68,68 @@ impl Table {
         (range.vendor == vendor && device <= range.last).then_some(range)
     }
 
-    /// Whether the table keeps its invariants: numbers ascend from 1, index sorted and free of
-    /// overlap, every index row names an entry and a vendor, every entry has a kind and grants no more
-    /// than its kinds allow, conditions and limits make sense, and those that supersede a catch-all are for its vendor and for grouping.
+    /// Whether the table keeps its invariants, each of which is a function below.
+    pub const fn is_sound(&self) -> bool {
+        self.entries.len() <= Self::MAX_ENTRIES
+            && self.numbers_are_sound()
+            && self.entries_are_sound()
+            && self.index_is_sound()
+            && self.rows_suit_their_entries()
+    }
+
+    /// Numbers ascend from 1 to [`Table::MAX_NUMBER`], and each entry has one that was given out.
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
         reason = "evaluated at compile time, where a fault is a build error"
     )]
-    pub const fn is_sound(&self) -> bool {
-        if self.entries.len() > Self::MAX_ENTRIES {
-            return false;
-        }
+    const fn numbers_are_sound(&self) -> bool {
+        let mut entry = 0;
         let mut at = 0;
         let mut previous = 0;
-        while at < self.entries.len() {
-            let entry = &self.entries[at];
-            if entry.number <= previous || !entry.kinds.grantable().contains(entry.grants) {
+        while at < self.issued.len() {
+            let number = self.issued[at];
+            if number <= previous || number > Self::MAX_NUMBER {
                 return false;
             }
-            if entry.kinds.is_empty() {
-                return false;
+            if entry < self.entries.len() && self.entries[entry].number == number {
+                entry += 1;
             }
-            if !are_sound(entry.conditions) {
-                return false;
-            }
-            previous = entry.number;
+            previous = number;
             at += 1;
         }
+        entry == self.entries.len()
+    }
+
+    /// Every entry has a kind, grants no more than its kinds allow, and has conditions that make sense.
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "evaluated at compile time, where a fault is a build error"
+    )]
+    const fn entries_are_sound(&self) -> bool {
+        let mut at = 0;
+        while at < self.entries.len() {
+            let entry = &self.entries[at];
+            if entry.kinds.is_empty()
+                || !entry.kinds.grantable().contains(entry.grants)
+                || !are_sound(entry.conditions)
+            {
+                return false;
+            }
+            at += 1;
+        }
+        true
+    }
+
+    /// The index is sorted and free of overlap, and each row names an entry, a vendor and limits that
+    /// make sense.
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "evaluated at compile time, where a fault is a build error"
+    )]
+    const fn index_is_sound(&self) -> bool {
         let mut at = 0;
         while at < self.index.len() {
             let row = &self.index[at];
@@ -96,7 +137,7 @@ impl Table {
                 return false;
             }
             // What an absent function reads as, and what a device has before it is set up.
-            if row.vendor == 0x0000 || row.vendor == 0xffff {
+            if row.vendor == 0x0000 || row.vendor == 0xffff || !row.limits.is_sound() {
                 return false;
             }
             if at > 0 {
@@ -107,24 +148,23 @@ impl Table {
                     return false;
                 }
             }
-            let limits = row.limits;
-            if !limits.is_sound() {
+            at += 1;
+        }
+        true
+    }
+
+    /// No row claims what its entry may not claim of its ids: see [`suits`].
+    #[expect(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        reason = "evaluated at compile time, where a fault is a build error"
+    )]
+    const fn rows_suit_their_entries(&self) -> bool {
+        let mut at = 0;
+        while at < self.index.len() {
+            let row = &self.index[at];
+            if !suits(row, &self.entries[row.entry as usize]) {
                 return false;
-            }
-            // Bridges have no subsystem where functions with a header of type 0 have it.
-            let kinds = self.entries[row.entry as usize].kinds;
-            if !limits.subsystems.is_empty()
-                && (kinds.contains(Kind::RootPort) || kinds.contains(Kind::DownstreamPort))
-            {
-                return false;
-            }
-            if let Some(handler) = self.entries[row.entry as usize].supersedes {
-                // Asked for no more than these flags, the handler answers 0 only for what it does
-                // not list; asked for more, its 0 may be a considered answer.
-                let grants = self.entries[row.entry as usize].grants;
-                if handler.vendor() != row.vendor || !AcsFlags::GROUPING.contains(grants) {
-                    return false;
-                }
             }
             at += 1;
         }
@@ -158,4 +198,59 @@ const fn are_sound(conditions: &[Condition]) -> bool {
         rest = others;
     }
     conditions.len() <= Condition::MAX
+}
+
+/// Whether an entry may claim the ids of a row.
+///
+/// - Bridges have no subsystem where functions with a header of type 0 have it.
+/// - Trust rule `kernel-first`: a catch-all handler answers 0 for every id of its vendor that it does not
+///   list, so an entry for a kind that it answers for names it, and one that names it is for its vendor
+///   alone. Asked for more than the flags of grouping, its 0 may be a considered answer.
+/// - Trust rule `closed`: no function with the ids sends under the requester ID of another.
+#[expect(
+    clippy::arithmetic_side_effects,
+    reason = "evaluated at compile time, where a fault is a build error"
+)]
+const fn suits(row: &IdRange, entry: &Entry) -> bool {
+    let kinds = entry.kinds;
+    if !row.limits.subsystems.is_empty()
+        && (kinds.contains(Kind::RootPort) || kinds.contains(Kind::DownstreamPort))
+    {
+        return false;
+    }
+    if let Some(handler) = entry.supersedes {
+        if handler.vendor() != row.vendor || !AcsFlags::GROUPING.contains(entry.grants) {
+            return false;
+        }
+    }
+    let mut handlers: &[CatchAll] = &CatchAll::ALL;
+    while let [handler, others @ ..] = handlers {
+        let mut all: &[Kind] = &Kind::ALL;
+        while let [kind, rest @ ..] = all {
+            if kinds.contains(*kind)
+                && handler.answers(row.vendor, *kind)
+                && !is(entry.supersedes, *handler)
+            {
+                return false;
+            }
+            all = rest;
+        }
+        handlers = others;
+    }
+    let mut device = row.first as u32;
+    while device <= row.last as u32 {
+        if aliases::may_alias(row.vendor, device as u16) {
+            return false;
+        }
+        device += 1;
+    }
+    true
+}
+
+/// Whether an entry names this handler; the operator is not there at compile time.
+const fn is(found: Option<CatchAll>, handler: CatchAll) -> bool {
+    match found {
+        Some(found) => found as u8 == handler as u8,
+        None => false,
+    }
 }

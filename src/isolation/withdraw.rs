@@ -2,18 +2,21 @@
 
 //! Which entries the owner has withdrawn: the one thing that can be set at load.
 //!
-//! Trust rule `static`: nothing at run time adds a claim. The parameter can only take claims away, and a
-//! value that cannot be understood to the letter is an error, for the owner would believe that
-//! something is withdrawn which is not.
+//! Trust rule `static`: nothing at run time adds a claim. The parameter only takes claims away, and
+//! values that are given twice add up. A value that cannot be understood to the letter is an error,
+//! because its owner would believe an entry withdrawn that is not. A number that was given out and that
+//! this table lacks is none: an upgrade that drops an entry must not stop the module from loading.
 
 use core::fmt;
 
 use super::table::Table;
 
-const WORD: usize = u64::BITS as usize;
-const WORDS: usize = Table::MAX_ENTRIES.div_ceil(WORD);
+const WORD: u16 = 64;
 
-/// The set of withdrawn entries, by position in the table.
+/// How many words hold a bit for each number from 0 to [`Table::MAX_NUMBER`].
+pub const WORDS: usize = (Table::MAX_NUMBER / WORD) as usize + 1;
+
+/// The set of withdrawn entries, by number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Withdrawn([u64; WORDS]);
 
@@ -22,8 +25,8 @@ pub struct Withdrawn([u64; WORDS]);
 pub enum ParseError<'a> {
     /// The word is neither a number nor `all`.
     NotANumber(&'a str),
-    /// No entry of this table has the number.
-    NoSuchEntry(u16),
+    /// The number was never given to an entry.
+    NeverIssued(u16),
 }
 
 impl fmt::Display for ParseError<'_> {
@@ -33,10 +36,10 @@ impl fmt::Display for ParseError<'_> {
                 f,
                 "\"{word}\" is not an entry number; use numbers divided by commas, or \"all\""
             ),
-            Self::NoSuchEntry(number) => {
+            Self::NeverIssued(number) => {
                 write!(
                     f,
-                    "this table has no entry {number}; take it out of the list"
+                    "no entry ever had the number {number}; take it out of the list"
                 )
             }
         }
@@ -49,11 +52,21 @@ impl Withdrawn {
     /// Every entry is withdrawn.
     pub const ALL: Self = Self([u64::MAX; WORDS]);
 
-    /// Reads the parameter: empty, `all`, or entry numbers divided by commas (`3,17`).
+    /// The set with these words, the bit of number 0 being the lowest one of the first.
+    pub const fn from_words(words: [u64; WORDS]) -> Self {
+        Self(words)
+    }
+
+    /// The words of the set.
+    pub const fn words(&self) -> &[u64; WORDS] {
+        &self.0
+    }
+
+    /// Reads one value of the parameter: empty, `all`, or entry numbers divided by commas (`3,17`).
     ///
     /// # Errors
     ///
-    /// [`ParseError`] for a word that is no number, or a number that no entry of `table` has.
+    /// [`ParseError`] for a word that is no number, or a number that was never given out.
     pub fn parse<'a>(text: &'a str, table: &Table) -> Result<Self, ParseError<'a>> {
         let mut set = Self::NONE;
         let text = text.trim();
@@ -70,23 +83,21 @@ impl Withdrawn {
                 Ok(number) if is_number => number,
                 _ => return Err(ParseError::NotANumber(word)),
             };
-            let position = table
-                .entries
-                .binary_search_by_key(&number, |entry| entry.number)
-                .map_err(|_| ParseError::NoSuchEntry(number))?;
-            if let Some(word) = set.0.get_mut(position / WORD) {
-                *word |= 1 << (position % WORD);
+            if table.issued.binary_search(&number).is_err() {
+                return Err(ParseError::NeverIssued(number));
+            }
+            if let Some(word) = set.0.get_mut(usize::from(number / WORD)) {
+                *word |= 1 << (number % WORD);
             }
         }
         Ok(set)
     }
 
-    /// Whether the entry at this position in the table is withdrawn. A position beyond the
-    /// largest table counts as withdrawn.
-    pub fn contains(&self, position: u16) -> bool {
-        let position = usize::from(position);
+    /// Whether the entry with this number is withdrawn. A number beyond the largest counts as
+    /// withdrawn.
+    pub fn contains(&self, number: u16) -> bool {
         self.0
-            .get(position / WORD)
-            .is_none_or(|word| word & (1 << (position % WORD)) != 0)
+            .get(usize::from(number / WORD))
+            .is_none_or(|word| word & (1 << (number % WORD)) != 0)
     }
 }

@@ -31,15 +31,35 @@ static_assert(__same_type(pci_dev_specific_acs_enabled, int (struct pci_dev *, u
 
 MODULE_VERSION(ACS_QUIRKS_VERSION);
 
-/* The array of a charp parameter lives as long as the module, for 0444 lets nobody replace it. */
-static char *withdraw = "";
-module_param(withdraw, charp, 0444);
-MODULE_PARM_DESC(withdraw, "Entries that make no claim: numbers divided by commas, or \"all\". Entries can only be withdrawn, never added.");
+/* By number, as many as Table::MAX_NUMBER says. In Rust: sys/hook.rs. */
+#define NUMBERS 4096
+static DECLARE_BITMAP(withdrawn, NUMBERS);
 
-const char *acs_quirks_withdraw(void);
-const char *acs_quirks_withdraw(void)
+/* In Rust: sys/hook.rs. Adds the numbers of one value, or refuses it. */
+int acs_quirks_withdraw(const char *value, unsigned long *numbers);
+
+/* Called for each time that the parameter is given, before the module is initialised. */
+static int withdraw_set(const char *value, const struct kernel_param *param)
 {
-	return withdraw;
+	return acs_quirks_withdraw(value, withdrawn);
+}
+
+static int withdraw_get(char *buffer, const struct kernel_param *param)
+{
+	return scnprintf(buffer, PAGE_SIZE, "%*pbl\n", NUMBERS, withdrawn);
+}
+
+static const struct kernel_param_ops withdraw_ops = {
+	.set = withdraw_set,
+	.get = withdraw_get,
+};
+module_param_cb(withdraw, &withdraw_ops, NULL, 0444);
+MODULE_PARM_DESC(withdraw, "Entries that make no claim: numbers divided by commas, or \"all\"; given twice, the values add up. Entries can only be withdrawn, never added.");
+
+const unsigned long *acs_quirks_withdrawn(void);
+const unsigned long *acs_quirks_withdrawn(void)
+{
+	return withdrawn;
 }
 
 /* The arguments of one call, kept from entry to return. */

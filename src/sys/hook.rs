@@ -13,10 +13,25 @@ use super::{
     decoy,
     pci::PciFunction, //
 };
-use crate::driver::engine;
+use crate::{
+    driver::{
+        self,
+        engine, //
+    },
+    isolation::{
+        table::Table,
+        withdraw::{
+            self,
+            Withdrawn, //
+        }, //
+    }, //
+};
+
+// `NUMBERS` in hook.c.
+const _: () = assert!(Table::MAX_NUMBER == 4095 && withdraw::WORDS * 64 == 4096);
 
 extern "C" {
-    fn acs_quirks_withdraw() -> *const c_char;
+    fn acs_quirks_withdrawn() -> *const u64;
     fn acs_quirks_hook_register() -> c_int;
     fn acs_quirks_hook_unregister();
     fn acs_quirks_hook_missed() -> c_ulong;
@@ -69,11 +84,35 @@ pub(crate) fn symbol() -> &'static str {
     symbol.to_str().unwrap_or("?")
 }
 
-/// The `withdraw` parameter as given at load; empty when it was not.
-pub(crate) fn withdraw_parameter() -> &'static CStr {
-    // SAFETY: The C function returns the parameter's string, never null, which lives as long as
-    // the module since the parameter cannot be written after load.
-    unsafe { CStr::from_char_ptr(acs_quirks_withdraw()) }
+/// What all values of the `withdraw` parameter together withdraw.
+pub(crate) fn withdrawn() -> Withdrawn {
+    // SAFETY: The C function returns an array of as many words, which nothing writes once the module is
+    // being initialised.
+    Withdrawn::from_words(unsafe { *acs_quirks_withdrawn().cast() })
+}
+
+/// Called by `hook.c` for each value of the `withdraw` parameter: adds its numbers to `numbers`, or refuses it.
+/// An error keeps the module from being loaded, for the owner would otherwise believe an entry withdrawn that
+/// is not.
+///
+/// # Safety
+///
+/// `value` must be a string, and `numbers` the array of `hook.c`, which nothing else uses meanwhile.
+#[no_mangle]
+unsafe extern "C" fn acs_quirks_withdraw(value: *const c_char, numbers: *mut u64) -> c_int {
+    // SAFETY: By this function's contract.
+    let value = unsafe { CStr::from_char_ptr(value) };
+    // SAFETY: By this function's contract; the array has as many words.
+    let numbers = unsafe { &mut *numbers.cast::<[u64; withdraw::WORDS]>() };
+    match driver::withdrawn_by(value) {
+        Ok(more) => {
+            for (word, more) in numbers.iter_mut().zip(more.words()) {
+                *word |= more;
+            }
+            0
+        }
+        Err(error) => error.to_errno(),
+    }
 }
 
 /// Called by `hook.c` when `pci_dev_specific_acs_enabled()` returns `verdict`; the result is what

@@ -1,14 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The record of PCI functions that the kernel has: the Rust side of `known.c`.
+//! The record of PCI functions that the kernel has, and of what was decided on each: the Rust side of
+//! `known.c`.
 
 use kernel::{
     bindings,
     error::to_result,
-    prelude::*, //
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Full,
+            Relaxed, //
+        },
+        rcu, //
+    }, //
 };
 
-use crate::isolation::device::Record;
+use super::pci::PciFunction;
+use crate::{
+    driver::record,
+    isolation::{
+        device,
+        packed::Verdict,
+        release::Release, //
+    }, //
+};
 
 #[allow(
     improper_ctypes,
@@ -18,7 +35,16 @@ extern "C" {
     fn acs_quirks_known_start() -> c_int;
     fn acs_quirks_known_stop();
     fn acs_quirks_known(bus: *mut bindings::pci_bus, devfn: u8) -> c_int;
+    fn acs_quirks_exposed(dev: *mut bindings::pci_dev) -> bool;
+    fn acs_quirks_aliased(bus: *mut bindings::pci_bus, first: u8, last: u8) -> bool;
+    fn acs_quirks_record(dev: *mut bindings::pci_dev) -> *mut u64;
+    fn acs_quirks_each(
+        bus: *mut bindings::pci_bus,
+        visit: unsafe extern "C" fn(*mut c_void, *mut bindings::pci_dev, *mut u64),
+        data: *mut c_void,
+    );
     fn acs_quirks_address(dev: *mut bindings::pci_dev) -> u64;
+    fn acs_quirks_version_code() -> u32;
 }
 
 /// The record being kept; dropping it ends that.
@@ -46,9 +72,67 @@ impl Known {
 
 impl Drop for Known {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the notifier is registered. The hook, which reads the
-        // record, is dropped before (`driver/mod.rs`).
+        // SAFETY: By the type invariant the notifier is registered. The hook and the files, which read
+        // the record, are dropped before (`driver/mod.rs`).
         unsafe { acs_quirks_known_stop() }
+    }
+}
+
+/// What was decided on one function since it appeared, when the kernel asked for the flags of grouping.
+pub(crate) struct Record<'a> {
+    first: &'a Atomic<u64>,
+    latest: &'a Atomic<u64>,
+    logged: &'a Atomic<u64>,
+}
+
+impl Record<'_> {
+    /// Views the words of a slot.
+    ///
+    /// # Safety
+    ///
+    /// `words` must be the record of a slot of `known.c`, which must not go for `'a`.
+    unsafe fn from_raw(words: *mut u64) -> Self {
+        // SAFETY: A slot has three words, nothing but this type touches them, and by this function's
+        // contract they are valid for `'a`.
+        unsafe {
+            Self {
+                first: Atomic::from_ptr(words),
+                latest: Atomic::from_ptr(words.add(1)),
+                logged: Atomic::from_ptr(words.add(2)),
+            }
+        }
+    }
+
+    /// Keeps a decision: the first is that of the function's own group, unless it was grouped before the
+    /// module was there.
+    pub(crate) fn keep(&self, verdict: Verdict) {
+        let word = verdict.pack();
+        self.latest.store(word, Relaxed);
+        // Only the first one changes the word.
+        let _ = self.first.cmpxchg(0, word, Full);
+    }
+
+    /// The first decision.
+    pub(crate) fn first(&self) -> Option<Verdict> {
+        Verdict::unpack(self.first.load(Relaxed))
+    }
+
+    /// The latest decision.
+    pub(crate) fn latest(&self) -> Option<Verdict> {
+        Verdict::unpack(self.latest.load(Relaxed))
+    }
+
+    /// Notes that a decision is logged: whether one of its kind was not yet.
+    pub(crate) fn log(&self, verdict: Verdict) -> bool {
+        let bit = u64::from(verdict.kind());
+        let mut logged = self.logged.load(Relaxed);
+        while logged & bit == 0 {
+            match self.logged.cmpxchg(logged, logged | bit, Full) {
+                Ok(_) => return true,
+                Err(found) => logged = found,
+            }
+        }
+        false
     }
 }
 
@@ -57,14 +141,88 @@ impl Drop for Known {
 /// # Safety
 ///
 /// `bus` must be valid.
-pub(super) unsafe fn record(bus: *mut bindings::pci_bus, devfn: u8) -> Record {
-    // SAFETY: By this function's contract; the C function takes RCU only.
+pub(super) unsafe fn at(bus: *mut bindings::pci_bus, devfn: u8) -> device::Record {
+    let _reading = rcu::read_lock();
+    // SAFETY: By this function's contract, and under RCU.
     match unsafe { acs_quirks_known(bus, devfn) } {
-        0 => Record::None,
-        1 => Record::Known,
-        2 => Record::Exposed,
-        _ => Record::Incomplete,
+        0 => device::Record::None,
+        1 => device::Record::Known,
+        2 => device::Record::Exposed,
+        _ => device::Record::Incomplete,
     }
+}
+
+/// Whether a function or a bridge above it is untrusted or faces outside, as far as is known now.
+///
+/// # Safety
+///
+/// `dev` and all bridges above it must be valid.
+pub(super) unsafe fn is_exposed(dev: *mut bindings::pci_dev) -> bool {
+    // SAFETY: By this function's contract.
+    unsafe { acs_quirks_exposed(dev) }
+}
+
+/// Whether requester IDs go in or out of the functions `first` to `last` of `bus`.
+///
+/// # Safety
+///
+/// `bus` must be valid.
+pub(super) unsafe fn is_aliased(bus: *mut bindings::pci_bus, first: u8, last: u8) -> bool {
+    let _reading = rcu::read_lock();
+    // SAFETY: By this function's contract, and under RCU.
+    unsafe { acs_quirks_aliased(bus, first, last) }
+}
+
+/// Lets `read` look at the record of a function; `None` for a function that has none.
+///
+/// # Safety
+///
+/// `dev` and its bus must be valid.
+pub(super) unsafe fn with_record<T>(
+    dev: *mut bindings::pci_dev,
+    read: impl FnOnce(&Record<'_>) -> T,
+) -> Option<T> {
+    let _reading = rcu::read_lock();
+    // SAFETY: By this function's contract, and under RCU.
+    let words = unsafe { acs_quirks_record(dev) };
+    if words.is_null() {
+        return None;
+    }
+    // SAFETY: The slot stays until readers under RCU are gone.
+    Some(read(&unsafe { Record::from_raw(words) }))
+}
+
+/// A function that looks at one function and its record.
+type Visit<'a> = &'a mut dyn FnMut(&PciFunction<'_>, &Record<'_>);
+
+/// Shows `visit` every function of the record, under RCU: it must not sleep.
+pub(crate) fn each(mut visit: impl FnMut(&PciFunction<'_>, &Record<'_>)) {
+    // SAFETY: Null stands for every bus.
+    unsafe { each_of(core::ptr::null_mut(), &mut visit) }
+}
+
+/// Shows `visit` the functions of one bus, under RCU, or of every one if it is null.
+///
+/// # Safety
+///
+/// `bus` must be null or valid.
+pub(super) unsafe fn each_of(bus: *mut bindings::pci_bus, mut visit: Visit<'_>) {
+    // SAFETY: By this function's contract; `show` gets the pointer to `visit` that is valid for the call.
+    unsafe { acs_quirks_each(bus, show, (&raw mut visit).cast()) }
+}
+
+/// Called by `known.c` for each function.
+///
+/// # Safety
+///
+/// `data` must be that of [`each_of`], `dev` a device of the record and `words` its record, under RCU.
+unsafe extern "C" fn show(data: *mut c_void, dev: *mut bindings::pci_dev, words: *mut u64) {
+    // SAFETY: By this function's contract.
+    let visit = unsafe { &mut *data.cast::<Visit<'_>>() };
+    // SAFETY: The device is set up before it is announced, and neither it nor the slot is freed while
+    // there are readers under RCU.
+    let (function, record) = unsafe { (PciFunction::from_raw(dev), Record::from_raw(words)) };
+    visit(&function, &record);
 }
 
 /// Domain in bits 47:16, bus in 15:8, devfn in 7:0.
@@ -75,4 +233,21 @@ pub(super) unsafe fn record(bus: *mut bindings::pci_bus, devfn: u8) -> Record {
 pub(super) unsafe fn address(dev: *mut bindings::pci_dev) -> u64 {
     // SAFETY: By this function's contract.
     unsafe { acs_quirks_address(dev) }
+}
+
+/// The release of the running kernel.
+pub(crate) fn running() -> Release {
+    // SAFETY: No condition.
+    Release::from_version_code(unsafe { acs_quirks_version_code() })
+}
+
+/// Called by `known.c` for each function that the kernel adds, before it is grouped. May sleep.
+///
+/// # Safety
+///
+/// `dev` must be valid and set up by the PCI core.
+#[no_mangle]
+unsafe extern "C" fn acs_quirks_appeared(dev: *mut bindings::pci_dev) {
+    // SAFETY: By this function's contract.
+    record::appeared(&unsafe { PciFunction::from_raw(dev) });
 }

@@ -5,7 +5,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `hook.c`, `hook.rs` | the return probe and the module parameter |
-//! | `known.c`, `known.rs` | a record of the functions that the kernel has |
+//! | `known.c`, `known.rs` | the functions that the kernel has, and what was decided on each |
 //! | `status.c`, `status.rs` | the files in debugfs |
 //! | `pci.rs` | a safe view of `struct pci_dev` |
 //! | `decoy.rs` | the self-test's device, which exists in memory only |

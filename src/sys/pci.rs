@@ -47,7 +47,7 @@ impl<'a> PciFunction<'a> {
     }
 
     /// The function's generic device, for log lines.
-    pub(crate) fn device(&self) -> &device::Device {
+    pub(crate) fn as_device(&self) -> &device::Device {
         // SAFETY: By the type invariant the device is valid for `'a`, and a member of it is too.
         unsafe { device::Device::from_raw(&raw mut (*self.raw).dev) }
     }
@@ -57,6 +57,19 @@ impl<'a> PciFunction<'a> {
     pub(crate) fn address(&self) -> u64 {
         // SAFETY: By the type invariant the device and its bus are valid.
         unsafe { known::address(self.raw) }
+    }
+
+    /// Lets `read` look at the record of the function; `None` where it has none.
+    pub(crate) fn with_record<T>(&self, read: impl FnOnce(&known::Record<'_>) -> T) -> Option<T> {
+        // SAFETY: By the type invariant the device and its bus are valid.
+        unsafe { known::with_record(self.raw, read) }
+    }
+
+    /// Shows `visit` the functions that the kernel has on the function's bus, with their records. It must
+    /// not sleep.
+    pub(crate) fn each_on_bus(&self, mut visit: impl FnMut(&PciFunction<'_>, &known::Record<'_>)) {
+        // SAFETY: By the type invariant the bus is valid.
+        unsafe { known::each_of(self.bus(), &mut visit) }
     }
 
     fn bus(&self) -> *mut bindings::pci_bus {
@@ -110,24 +123,8 @@ impl Function for PciFunction<'_> {
     }
 
     fn is_exposed(&self) -> bool {
-        let mut at = self.raw;
-        for _ in 0..MAX_DEPTH {
-            // SAFETY: By the type invariant the device and all bridges above it are valid.
-            let exposed = unsafe {
-                bindings::pci_dev::untrusted_raw(at) != 0
-                    || bindings::pci_dev::external_facing_raw(at) != 0
-            };
-            if exposed {
-                return true;
-            }
-            // SAFETY: As above, and so are their buses.
-            at = unsafe { (*(*at).bus).self_ };
-            if at.is_null() {
-                return false;
-            }
-        }
-        // A hierarchy without an end is none that anything can be claimed for.
-        true
+        // SAFETY: By the type invariant the device and all bridges above it are valid.
+        unsafe { known::is_exposed(self.raw) }
     }
 
     fn is_gone(&self) -> bool {
@@ -141,9 +138,18 @@ impl Function for PciFunction<'_> {
         !bridge.is_null() && unsafe { bindings::pci_dev::ari_enabled_raw(bridge) != 0 }
     }
 
+    fn is_aliased(&self, first: u8, last: u8) -> bool {
+        // SAFETY: By the type invariant the bus is valid.
+        unsafe { known::is_aliased(self.bus(), first, last) }
+    }
+
+    fn is_recordable(&self) -> bool {
+        self.with_record(|_| ()).is_some()
+    }
+
     fn record(&self, devfn: u8) -> Record {
         // SAFETY: By the type invariant the bus is valid.
-        unsafe { known::record(self.bus(), devfn) }
+        unsafe { known::at(self.bus(), devfn) }
     }
 
     fn read_config(&self, devfn: u8, offset: u16) -> Option<u32> {

@@ -11,6 +11,7 @@
 /* In Rust: sys/status.rs. */
 void acs_quirks_show_table(struct seq_file *file);
 void acs_quirks_show_counts(struct seq_file *file);
+void acs_quirks_show_decisions(struct seq_file *file);
 void acs_quirks_show_hook(struct seq_file *file);
 
 static int table_show(struct seq_file *file, void *unused)
@@ -26,6 +27,13 @@ static int counts_show(struct seq_file *file, void *unused)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(counts);
+
+static int decisions_show(struct seq_file *file, void *unused)
+{
+	acs_quirks_show_decisions(file);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(decisions);
 
 static int hook_show(struct seq_file *file, void *unused)
 {
@@ -43,6 +51,7 @@ void acs_quirks_status_create(const char *name)
 	folder = debugfs_create_dir(name, NULL);
 	debugfs_create_file("table", 0400, folder, NULL, &table_fops);
 	debugfs_create_file("counts", 0400, folder, NULL, &counts_fops);
+	debugfs_create_file("decisions", 0400, folder, NULL, &decisions_fops);
 	debugfs_create_file("hook", 0400, folder, NULL, &hook_fops);
 }
 

@@ -12,6 +12,7 @@ use kernel::{
 
 use crate::driver::{
     counters,
+    record,
     status, //
 };
 
@@ -88,6 +89,17 @@ unsafe extern "C" fn acs_quirks_show_table(file: *mut bindings::seq_file) {
 unsafe extern "C" fn acs_quirks_show_counts(file: *mut bindings::seq_file) {
     // SAFETY: By this function's contract.
     unsafe { print(file, counters::show) }
+}
+
+/// Called by `status.c` for the file `decisions`.
+///
+/// # Safety
+///
+/// As [`print`].
+#[no_mangle]
+unsafe extern "C" fn acs_quirks_show_decisions(file: *mut bindings::seq_file) {
+    // SAFETY: By this function's contract.
+    unsafe { print(file, record::show) }
 }
 
 /// Called by `status.c` for the file `hook`.

@@ -44,8 +44,6 @@ use crate::{
 const UNSPLIT: &[&str] = &[
     // Grants fewer flags than grouping asks for.
     "test/some-flags",
-    // The kernel's "no" stands, for the entry does not name the handler.
-    "test/wangxun-plain",
 ];
 /// Entries for what the kernel takes apart by itself.
 const APART: &[&str] = &["test/igb"];

@@ -26,7 +26,7 @@ use crate::isolation::{
 };
 
 pub(crate) static TABLE: Table = Table {
-    version: "363abbfe3b40",
+    version: "83fe71c5ee8c",
     entries: &[
         // By number.
         Entry {
@@ -40,6 +40,7 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -53,6 +54,7 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -61,6 +63,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::RR.union(AcsFlags::CR),
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -74,6 +77,7 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -87,6 +91,7 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -95,6 +100,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::ROOT_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -103,6 +109,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::DOWNSTREAM_PORT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -111,14 +118,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::Wangxun),
-            conditions: &[],
-        },
-        Entry {
-            number: 9,
-            name: "test/wangxun-plain",
-            kinds: Kinds::MF_ENDPOINT,
-            grants: AcsFlags::GROUPING,
-            supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -127,6 +127,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::RC_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -135,6 +136,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -143,6 +145,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -151,6 +154,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -159,6 +163,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            mainline_since: None,
             conditions: &[
                 // In the order of the data file.
                 Condition {
@@ -181,6 +186,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT.union(Kinds::RC_ENDPOINT),
             grants: AcsFlags::GROUPING,
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
         Entry {
@@ -194,6 +200,7 @@ pub(crate) static TABLE: Table = Table {
                 .union(AcsFlags::UF)
                 .union(AcsFlags::DT),
             supersedes: None,
+            mainline_since: None,
             conditions: &[],
         },
     ],
@@ -231,14 +238,14 @@ pub(crate) static TABLE: Table = Table {
             vendor: 0x1234,
             first: 0x0a05,
             last: 0x0a05,
-            entry: 9,
+            entry: 8,
             limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1234,
             first: 0x0a06,
             last: 0x0a06,
-            entry: 10,
+            entry: 9,
             limits: &Limits {
                 class: None,
                 first_revision: 0x03,
@@ -250,7 +257,7 @@ pub(crate) static TABLE: Table = Table {
             vendor: 0x1234,
             first: 0x0a07,
             last: 0x0a07,
-            entry: 11,
+            entry: 10,
             limits: &Limits {
                 class: None,
                 first_revision: 0x00,
@@ -266,7 +273,7 @@ pub(crate) static TABLE: Table = Table {
             vendor: 0x1234,
             first: 0x0a08,
             last: 0x0a08,
-            entry: 12,
+            entry: 11,
             limits: &Limits {
                 class: Some(Class::Subclass(0x0200)),
                 first_revision: 0x00,
@@ -278,21 +285,21 @@ pub(crate) static TABLE: Table = Table {
             vendor: 0x1234,
             first: 0x0a09,
             last: 0x0a09,
-            entry: 13,
+            entry: 12,
             limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1234,
             first: 0x0a0a,
             last: 0x0a0a,
-            entry: 14,
+            entry: 13,
             limits: &Limits::NONE,
         },
         IdRange {
             vendor: 0x1af4,
             first: 0x1042,
             last: 0x1042,
-            entry: 15,
+            entry: 14,
             limits: &Limits::NONE,
         },
         IdRange {
@@ -323,12 +330,6 @@ pub(crate) static TABLE: Table = Table {
             entry: 7,
             limits: &Limits::NONE,
         },
-        IdRange {
-            vendor: 0x8088,
-            first: 0x0a04,
-            last: 0x0a04,
-            entry: 8,
-            limits: &Limits::NONE,
-        },
     ],
+    issued: &[1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16],
 };

@@ -5,7 +5,7 @@
 use core::fmt;
 
 use super::{
-    devfns::DevfnSet,
+    DevfnSet,
     function::Function,
     reason::Reason,
     search::Caller,

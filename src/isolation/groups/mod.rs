@@ -21,9 +21,7 @@
 //! |---|---|
 //! | `release.rs` | what may differ between kernel releases |
 //! | `function.rs` | what the grouping goes by of one function |
-//! | `devfns.rs` | a set of functions of one bus |
 //! | `acs_enabled.rs` | what `pci_acs_enabled()` says of a function |
-//! | `aliases.rs` | the kernel's DMA alias quirks |
 //! | `layout.rs` | checks the functions, and finds who is on one bus with whom |
 //! | `upward.rs` | what the way from a bus to the root has to offer |
 //! | `search.rs` | the search for a group among the functions of one bus |
@@ -31,9 +29,7 @@
 //! | `reason.rs` | by which step it came to it |
 
 pub mod acs_enabled;
-pub mod aliases;
 mod assign;
-mod devfns;
 mod function;
 mod layout;
 mod reason;
@@ -41,8 +37,8 @@ pub mod release;
 mod search;
 mod upward;
 
+pub use super::devfns::DevfnSet;
 pub use assign::assign;
-pub use devfns::DevfnSet;
 pub use function::{Function, Interface};
 pub use layout::{Fault, Scratch};
 pub use reason::{Reason, Tie, Way};

@@ -9,7 +9,7 @@
 //! stack is noted in [`Scratch::caller`] here: a function is visited once, so it has one caller.
 
 use super::{
-    devfns::DevfnSet,
+    DevfnSet,
     function::Function,
     layout::{self, Scratch},
     reason::{Reason, Tie},

@@ -11,7 +11,7 @@ use acsctl::{
 };
 use fastrand::Rng;
 use isolation::{
-    groups::aliases::{ALIAS_QUIRKS, AliasQuirk, BRIDGE_QUIRKS, Numbers},
+    aliases::{ALIAS_QUIRKS, AliasQuirk, BRIDGE_QUIRKS, Numbers},
     pcie::PcieType,
 };
 

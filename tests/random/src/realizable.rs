@@ -9,7 +9,8 @@
 use std::collections::BTreeMap;
 
 use isolation::{
-    groups::{Interface, aliases},
+    aliases,
+    groups::Interface,
     pcie::PcieType,
 };
 use topology::{Bdf, Domain, Function, Header, Port, Seen, Topology, view};

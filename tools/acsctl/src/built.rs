@@ -12,11 +12,12 @@ use isolation::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    quirk::{Devices, Ids, Quirk},
+    quirk::{Devices, Ids, Mainline, Quirk},
     register::Precondition,
 };
 
-/// The table of these entries, which must be sorted by number, and of which no two may claim one id.
+/// The table of these entries, which must be sorted by number, and of which no two may claim one id. No
+/// other numbers count as given out.
 ///
 /// The kernel's table is a constant, so the parts of this one are never freed: it is made once or
 /// twice in a run of the program.
@@ -29,10 +30,28 @@ pub fn table(quirks: &[&Quirk]) -> Table {
     }
     index.sort_by_key(|row: &IdRange| (row.vendor, row.first));
     let version = version(&entries, &index);
+    let issued: Vec<_> = entries.iter().map(|entry| entry.number).collect();
     Table {
         version: version.leak(),
         entries: entries.leak(),
         index: index.leak(),
+        issued: issued.leak(),
+    }
+}
+
+/// The table of one entry, as for a kernel of before mainline merged it.
+#[must_use]
+pub fn alone(quirk: &Quirk) -> Table {
+    changed(&table(&[quirk]), |entry| entry.mainline_since = None)
+}
+
+/// A table with each of its entries changed.
+pub(crate) fn changed(table: &Table, change: impl Fn(&mut Entry)) -> Table {
+    let mut entries = table.entries.to_vec();
+    entries.iter_mut().for_each(change);
+    Table {
+        entries: entries.leak(),
+        ..*table
     }
 }
 
@@ -50,6 +69,7 @@ fn entry(quirk: &Quirk) -> Entry {
             .fold(Kinds::NONE, |kinds, kind| kinds.union(Kinds::of(kind))),
         grants: quirk.acs,
         supersedes: quirk.supersedes,
+        mainline_since: quirk.mainline.as_ref().and_then(Mainline::since_release),
         conditions: conditions.leak(),
     }
 }
@@ -100,6 +120,9 @@ impl fmt::Display for Canonical<'_> {
                 entry.grants.bits(),
                 entry.supersedes.map_or("-", CatchAll::name)
             )?;
+            if let Some(since) = entry.mainline_since {
+                writeln!(f, "mainline {since}")?;
+            }
             for one in entry.conditions {
                 let (offset, mask, value) = (one.offset, one.mask, one.value);
                 writeln!(f, "if {} {offset:04x} {mask:08x} {value:08x}", one.at)?;

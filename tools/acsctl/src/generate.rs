@@ -17,13 +17,23 @@ use crate::{built, edition::Edition, quirk::Quirk, release::Release};
 
 /// The widest chain of calls that rustfmt leaves on one line (its `chain_width`).
 const CHAIN_WIDTH: usize = 60;
+/// The widest line that rustfmt leaves, and what it begins with inside a field of the table.
+const MAX_WIDTH: usize = 100;
+const INDENT: &str = "        ";
 
-/// Writes the Rust source of the table of `edition` for `kernel`, chosen from `quirks`.
+/// Writes the Rust source of the table of `edition` for `kernel`, chosen from `quirks`, whose numbers all
+/// count as given out.
 #[must_use]
 pub fn source(edition: Edition, quirks: &[Quirk], kernel: Option<Release>) -> String {
+    let mut issued: Vec<_> = quirks.iter().map(|quirk| quirk.number).collect();
+    issued.sort_unstable();
+    let table = built::table(&edition.select(quirks, kernel));
     Source {
         edition,
-        table: &built::table(&edition.select(quirks, kernel)),
+        table: &Table {
+            issued: issued.leak(),
+            ..table
+        },
     }
     .to_string()
 }
@@ -55,6 +65,7 @@ impl fmt::Display for Source<'_> {
             version,
             entries,
             index,
+            issued,
         } = self.table;
         writeln!(f, "    version: \"{version}\",")?;
         if entries.is_empty() {
@@ -71,8 +82,30 @@ impl fmt::Display for Source<'_> {
             }
             writeln!(f, "    ],")?;
         }
+        numbers(f, issued)?;
         writeln!(f, "}};")
     }
+}
+
+/// The numbers that were given out, on lines as full as rustfmt makes them.
+fn numbers(f: &mut fmt::Formatter<'_>, issued: &[u16]) -> fmt::Result {
+    let numbers: Vec<_> = issued.iter().map(u16::to_string).collect();
+    let one_line = format!("    issued: &[{}],", numbers.join(", "));
+    if one_line.len() <= MAX_WIDTH {
+        return writeln!(f, "{one_line}");
+    }
+    writeln!(f, "    issued: &[")?;
+    let mut line = String::new();
+    for number in numbers {
+        if !line.is_empty() && INDENT.len() + line.len() + number.len() + 2 > MAX_WIDTH {
+            writeln!(f, "{INDENT}{}", line.trim_end())?;
+            line.clear();
+        }
+        line.push_str(&number);
+        line.push_str(", ");
+    }
+    writeln!(f, "{INDENT}{}", line.trim_end())?;
+    writeln!(f, "    ],")
 }
 
 impl Source<'_> {
@@ -102,6 +135,9 @@ impl Source<'_> {
         f.write_str(catch_all)?;
         f.write_str("        Entry,\n        Kinds, //\n    },\n")?;
         f.write_str(limits)?;
+        if entries.iter().any(|entry| entry.mainline_since.is_some()) {
+            f.write_str("    release::Release,\n")?;
+        }
         f.write_str("    table::{\n        IdRange,\n        Table, //\n    }, //\n};\n")
     }
 }
@@ -122,6 +158,15 @@ fn entry(f: &mut fmt::Formatter<'_>, entry: &Entry) -> fmt::Result {
     )?;
     writeln!(f, "            grants: {},", flags(entry.grants))?;
     writeln!(f, "            supersedes: {supersedes},")?;
+    match entry.mainline_since {
+        None => writeln!(f, "            mainline_since: None,")?,
+        Some(since) => writeln!(
+            f,
+            "            mainline_since: Some(Release::new({}, {})),",
+            since.major(),
+            since.minor()
+        )?,
+    }
     conditions(f, entry.conditions)?;
     writeln!(f, "        }},")
 }

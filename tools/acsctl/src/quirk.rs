@@ -222,16 +222,17 @@ pub struct Mainline {
 }
 
 impl Mainline {
+    /// The first release that has it, if known.
+    #[must_use]
+    pub fn since_release(&self) -> Option<Release> {
+        self.since.as_deref()?.strip_prefix('v')?.parse().ok()
+    }
+
     /// Whether a kernel lacks the entry. Where the first release with it is not known, no kernel
     /// counts as one that lacks it.
     #[must_use]
     pub fn is_missing_in(&self, kernel: Release) -> bool {
-        let release = self
-            .since
-            .as_deref()
-            .and_then(|since| since.strip_prefix('v'));
-        let since = release.and_then(|release| release.parse::<Release>().ok());
-        since.is_some_and(|since| since > kernel)
+        self.since_release().is_some_and(|since| since > kernel)
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
     fs,
 };
 
-use isolation::{entry::Entry, groups::Fault, table::Table};
+use isolation::{groups::Fault, table::Table};
 use topology::{Bdf, Function, Partition, Topology, view};
 
 use crate::{
@@ -173,18 +173,10 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// The table of one entry. Conditions are taken as met: no capture tells what a register says.
+/// The table of one entry, for a kernel that lacks it. Conditions are taken as met: no capture tells
+/// what a register says.
 fn table(quirk: &Quirk) -> Table {
-    let table = built::table(&[quirk]);
-    let unconditional = |entry: &Entry| Entry {
-        conditions: &[],
-        ..*entry
-    };
-    let entries: Vec<_> = table.entries.iter().map(unconditional).collect();
-    Table {
-        entries: entries.leak(),
-        ..table
-    }
+    built::changed(&built::alone(quirk), |entry| entry.conditions = &[])
 }
 
 /// The groups that have any of these functions.

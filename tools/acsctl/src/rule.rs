@@ -108,12 +108,16 @@ rules! {
         "An entry grants only flags that its kind can have.";
     FlagsTwoWays "flags-two-ways"
         "The flags are stated or read from the device, not both.";
+    SupersedesMissing "supersedes-missing"
+        "An entry for ids and kinds that a catch-all handler of the kernel answers for names that handler.";
     SupersedesVendor "supersedes-vendor"
         "The devices are of the vendor that the superseded handler sees.";
     SupersedesKind "supersedes-kind"
         "The superseded handler has an opinion on functions of the entry's kind.";
     SupersedesFlags "supersedes-flags"
         "An entry that supersedes grants nothing beyond what grouping asks: asked for more, the handler's no may be considered.";
+    IdAliased "id-aliased"
+        "No id is one of the kernel's DMA alias quirks.";
     StatusPlace "status-place"
         "Entries for emulated devices lie in tests/module/quirks, and no others do.";
     Unbuildable "unbuildable"

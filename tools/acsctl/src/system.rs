@@ -206,7 +206,7 @@ impl<'a> Machine<'a> {
 
     /// What computes its groups.
     #[must_use]
-    pub const fn prediction(&self) -> Prediction<'_> {
+    pub fn prediction(&self) -> Prediction<'_> {
         let prediction = Prediction::of(self.topology, &self.view, &self.verdicts);
         match self.spaces {
             Some(spaces) => prediction.reading(spaces),

@@ -2,9 +2,9 @@
 
 //! The table of DMA alias quirks: what it gives, and that it is sound.
 
-use isolation::groups::{
-    DevfnSet,
+use isolation::{
     aliases::{self, ALIAS_QUIRKS, Aliases, BRIDGE_QUIRKS, Bridge, Identity, Numbers},
+    devfns::DevfnSet,
 };
 
 const fn identity(vendor: u16, device: u16) -> Identity {

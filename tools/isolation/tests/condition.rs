@@ -6,6 +6,7 @@ mod common;
 
 use common::{Device, Space, adapter, covered, member, senseless_extended_lists, tables::entry};
 use isolation::{
+    acs::AcsFlags,
     condition::{Condition, Place},
     config::MAX_READS,
     entry::Entry,
@@ -18,7 +19,7 @@ fn check_if(device: &Device, conditions: &'static [Condition]) -> Result<(), Fau
         conditions,
         ..entry(1)
     };
-    check(device, &entry, covered)
+    check(device, &entry, AcsFlags::GROUPING, covered)
 }
 
 const fn fails(devfn: u8, number: u8) -> Result<(), Fault> {

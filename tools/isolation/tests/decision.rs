@@ -20,6 +20,7 @@ use isolation::{
     limits::{Class, Excess, Limits},
     package::Fault,
     pcie::PcieType,
+    release::Release,
     table::IdRange,
     withdraw::Withdrawn,
 };
@@ -30,13 +31,18 @@ const ADAPTER: Entry = Entry {
     kinds: Kinds::MF_ENDPOINT,
     grants: AcsFlags::GROUPING,
     supersedes: None,
+    mainline_since: None,
     conditions: &[],
 };
+
+/// The release of the running kernel, if nothing else is said.
+const RUNNING: Release = Release::new(7, 3);
 
 /// One question: everything that the decision goes by.
 struct Question {
     entry: Entry,
     withdrawn: Withdrawn,
+    running: Release,
     kernel: KernelVerdict,
     asked: AcsFlags,
     limits: &'static Limits,
@@ -49,6 +55,7 @@ impl Question {
         Self {
             entry: ADAPTER,
             withdrawn: Withdrawn::NONE,
+            running: RUNNING,
             kernel: KernelVerdict::NoOpinion,
             asked: AcsFlags::GROUPING,
             limits: &Limits::NONE,
@@ -60,7 +67,7 @@ impl Question {
     fn about(entry: Entry, vendor: u16, pcie_type: PcieType) -> Self {
         let is_port = matches!(pcie_type, PcieType::RootPort | PcieType::DownstreamPort);
         let space = Space::new(vendor, 0x8030, u8::from(is_port)).with_type(raw_type(pcie_type));
-        let mut device = Device::on([(0, space)].into(), 0);
+        let mut device = Device::on([(0, space)].into(), 0).all_known();
         device.pcie_type = Some(pcie_type);
         Self {
             entry,
@@ -94,6 +101,7 @@ impl Question {
         decide(
             &table,
             &self.withdrawn,
+            self.running,
             self.kernel,
             self.asked,
             &self.device,
@@ -109,12 +117,21 @@ struct Objection {
     refusal: Refusal,
 }
 
-/// One for each refusal, in the order in which the rules are asked.
-const OBJECTIONS: [Objection; Refusal::COUNT] = [
+/// How many objections are against the function alone.
+const ALONE: usize = 10;
+
+/// One for each refusal on the function alone, in the order in which the rules are asked, and after them some
+/// on the whole device.
+const OBJECTIONS: [Objection; ALONE + 3] = [
     Objection {
         name: "withdrawn by the owner",
         raise: |question| question.withdrawn = Withdrawn::ALL,
         refusal: Refusal::Withdrawn,
+    },
+    Objection {
+        name: "the kernel is of the release that brought the entry",
+        raise: |question| question.entry.mainline_since = Some(RUNNING),
+        refusal: Refusal::Mainline(RUNNING),
     },
     Objection {
         name: "the kernel says: not isolated",
@@ -150,6 +167,11 @@ const OBJECTIONS: [Objection; Refusal::COUNT] = [
         name: "link failed",
         raise: |question| question.device.is_gone = true,
         refusal: Refusal::Gone,
+    },
+    Objection {
+        name: "nowhere to record it",
+        raise: |question| question.device.is_recordable = false,
+        refusal: Refusal::Unrecorded,
     },
     Objection {
         name: "uncovered function in the package",
@@ -197,8 +219,9 @@ const OBJECTIONS: [Objection; Refusal::COUNT] = [
     },
 ];
 
-/// One for each fault of the package, in the order of their codes.
-const FAULTS: [Objection; Fault::COUNT as usize] = [
+/// One for each fault of a device that is an endpoint, in the order of their codes; those of ports are in
+/// `ports.rs`.
+const FAULTS: [Objection; Fault::COUNT as usize - 2] = [
     Objection {
         name: "a function on record does not answer",
         raise: |question| {
@@ -247,8 +270,13 @@ const FAULTS: [Objection; Fault::COUNT as usize] = [
         },
         refusal: Refusal::Package(Fault::Exposed { devfn: 5 }),
     },
-    OBJECTIONS[9],
-    OBJECTIONS[10],
+    OBJECTIONS[ALONE + 1],
+    OBJECTIONS[ALONE + 2],
+    Objection {
+        name: "a function that sends under another requester ID",
+        raise: |question| question.device.aliases = vec![(2, 9)],
+        refusal: Refusal::Package(Fault::Aliased { devfn: 2 }),
+    },
 ];
 
 #[test]
@@ -303,17 +331,21 @@ fn configuration_space_is_read_only_when_all_else_speaks_for_the_entry() {
 
 #[test]
 fn every_refusal_has_a_code_a_name_and_a_text_of_its_own() {
-    let codes: Vec<_> = OBJECTIONS.iter().map(|one| one.refusal.code()).collect();
-    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    let names = BTreeSet::from(Refusal::NAMES);
-    assert_eq!(names.len(), Refusal::COUNT);
-    let texts: BTreeSet<_> = OBJECTIONS
+    let off = Refusal::Package(Fault::AcsOff { devfn: 8 });
+    let all = OBJECTIONS.iter().chain(&FAULTS).map(|one| one.refusal);
+    let all: Vec<_> = all.chain([off]).collect();
+    let codes: BTreeSet<_> = all
         .iter()
-        .map(|one| one.refusal.to_string())
+        .map(|refusal| usize::from(refusal.code()))
         .collect();
-    assert_eq!(texts.len(), Refusal::COUNT);
+    assert_eq!(codes, (0..Refusal::COUNT).collect());
+    let names: BTreeSet<_> = all.iter().map(|refusal| refusal.name()).collect();
+    assert_eq!(names, BTreeSet::from(Refusal::NAMES));
+    let texts: BTreeSet<_> = all.iter().map(Refusal::to_string).collect();
+    // Two of the faults stand in both lists, and a stranger with either reason.
+    assert_eq!(texts.len(), all.len() - 2);
     assert!(texts.contains("the entry does not grant all of SV RR CR UF"));
-    assert!(texts.contains("00.6 [1077:8033] in the same package is not covered by the entry"));
+    assert!(texts.contains("mainline decides on this entry since Linux 7.3"));
 }
 
 #[test]
@@ -323,7 +355,7 @@ fn every_fault_has_a_code_and_a_text_of_its_own() {
         _ => unreachable!("{} is no fault of the package", one.name),
     });
     let codes: Vec<_> = faults.clone().map(Fault::code).collect();
-    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7]);
+    assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 10]);
     let texts: Vec<_> = faults.map(|fault| fault.to_string()).collect();
     let refusals = FAULTS.iter().map(|one| one.refusal.to_string());
     assert_eq!(texts, refusals.collect::<Vec<_>>());
@@ -333,11 +365,12 @@ fn every_fault_has_a_code_and_a_text_of_its_own() {
             "configuration space of 00.7 cannot be read",
             "the function now identifies as 1077:8032",
             "function 0 does not account for this function (multi-function bit, ARI chain)",
-            "00.7 [1077:8031] in the same package is not covered by the entry",
-            "00.4 in the same package has an ACS capability, which the kernel goes by",
-            "00.5 in the same package is untrusted or faces outside",
+            "the entry does not cover 00.7 [1077:8031] of the same device or switch",
+            "00.4 of the same device has an ACS capability, which the kernel goes by",
+            "00.5 of the same device or switch is untrusted or faces outside",
             "the entry does not speak for revision 01, which 00.7 has",
             "condition 1 of the entry does not hold for 00.7",
+            "requests go in or out under the requester ID of another function (00.2)",
         ]
     );
 }
@@ -357,6 +390,7 @@ fn a_device_that_is_not_in_the_table_is_not_listed() {
         let decision = decide(
             &table,
             &Withdrawn::NONE,
+            RUNNING,
             kernel,
             AcsFlags::GROUPING,
             &device,
@@ -526,7 +560,7 @@ fn the_kernels_verdict_wins() {
 
 #[test]
 fn a_superseding_entry_keeps_to_every_other_rule() {
-    for objection in &OBJECTIONS[2..8] {
+    for objection in &OBJECTIONS[3..ALONE] {
         let entry = Entry {
             supersedes: Some(CatchAll::Wangxun),
             ..ADAPTER
@@ -537,6 +571,47 @@ fn a_superseding_entry_keeps_to_every_other_rule() {
         let expected = Decision::Refused(1, objection.refusal);
         assert_eq!(question.decide(), expected, "{}", objection.name);
     }
+}
+
+/// An entry that mainline has is silent from its release on, whatever the kernel's verdict is; before, it
+/// speaks as any other.
+#[test]
+fn mainline_decides_on_its_own_entries() {
+    let since = Release::new(6, 13);
+    for (major, minor, speaks) in [
+        (4, 19, true),
+        (6, 1, true),
+        (6, 12, true),
+        (6, 13, false),
+        (6, 14, false),
+        (7, 0, false),
+        (u16::MAX, 0, false),
+    ] {
+        let mut question = Question::granted();
+        question.running = Release::new(major, minor);
+        assert_eq!(question.decide(), Decision::Granted(1), "{major}.{minor}");
+        question.entry.mainline_since = Some(since);
+        let expected = if speaks {
+            Decision::Granted(1)
+        } else {
+            Decision::Refused(1, Refusal::Mainline(since))
+        };
+        assert_eq!(question.decide(), expected, "{major}.{minor}");
+    }
+}
+
+#[test]
+fn releases_are_read_from_version_codes_and_versions() {
+    assert_eq!(Release::from_version_code(0x0007_0304), Release::new(7, 3));
+    assert_eq!(Release::from_version_code(0x0005_0aff), Release::new(5, 10));
+    assert_eq!(
+        Release::of_version("6.12.118+deb13"),
+        Some(Release::new(6, 12))
+    );
+    assert_eq!(Release::of_version("seven"), None);
+    assert!(Release::new(5, 15).is_before(Release::new(6, 1)));
+    assert!(!Release::new(6, 1).is_before(Release::new(6, 1)));
+    assert!(!Release::new(6, 1).is_before(Release::new(5, 15)));
 }
 
 #[test]

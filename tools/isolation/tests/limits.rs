@@ -15,6 +15,7 @@ use isolation::{
     entry::{Entry, Kinds},
     limits::{Class, Excess, Limits},
     package::{Fault, check},
+    release::Release,
     table::{IdRange, Table},
     withdraw::Withdrawn,
 };
@@ -23,7 +24,7 @@ const NONE: Limits = Limits::NONE;
 
 /// Checks the package of a device for an entry with these limits on every id of the adapter.
 fn check_within(device: &Device, limits: &'static Limits) -> Result<(), Fault> {
-    check(device, &entry(1), |vendor, _| {
+    check(device, &entry(1), AcsFlags::GROUPING, |vendor, _| {
         (vendor == 0x1077).then_some(limits)
     })
 }
@@ -233,14 +234,20 @@ fn only_what_is_limited_is_read() {
 #[test]
 fn a_bridge_is_of_no_subsystem() {
     let port = within(Space::new(0x1077, 0x8030, 0x01).with_type(0x4));
-    let device = Device::on([(0, port)].into(), 0);
+    let device = Device::on([(0, port)].into(), 0).of_type(0x4).all_known();
     let entry = Entry {
         kinds: Kinds::ROOT_PORT,
         ..entry(1)
     };
     let unreadable = Err(Fault::Unreadable { devfn: 0 });
-    assert_eq!(check(&device, &entry, |_, _| Some(ALL)), unreadable);
-    assert_eq!(check(&device, &entry, |_, _| Some(&NONE)), Ok(()));
+    assert_eq!(
+        check(&device, &entry, AcsFlags::GROUPING, |_, _| Some(ALL)),
+        unreadable
+    );
+    assert_eq!(
+        check(&device, &entry, AcsFlags::GROUPING, |_, _| Some(&NONE)),
+        Ok(())
+    );
 }
 
 /// A table whose one entry has a row for each id of the adapter, with limits of its own.
@@ -291,6 +298,7 @@ fn each_function_is_judged_by_the_row_of_its_id() {
             let decision = decide(
                 &table,
                 &Withdrawn::NONE,
+                Release::new(7, 3),
                 KernelVerdict::NoOpinion,
                 AcsFlags::GROUPING,
                 &device.seen_from(own),

@@ -10,33 +10,46 @@ use isolation::{
     withdraw::{ParseError, Withdrawn},
 };
 
-/// Entries 1, 3, 17 and 300, at positions 0 to 3.
+/// Entries 1, 3, 17 and 300. Once there were 2 and 301 too.
 fn four_entries() -> Table {
-    table([1, 3, 17, 300].map(entry).into(), Vec::new())
+    Table {
+        issued: &[1, 2, 3, 17, 300, 301],
+        ..table([1, 3, 17, 300].map(entry).into(), Vec::new())
+    }
 }
 
+/// Which of the numbers that were given out a value withdraws.
 fn withdrawn(text: &str) -> Result<Vec<u16>, ParseError<'_>> {
-    let set = Withdrawn::parse(text, &four_entries())?;
-    Ok((0..4).filter(|&position| set.contains(position)).collect())
+    let table = four_entries();
+    let set = Withdrawn::parse(text, &table)?;
+    let issued = table.issued.iter().copied();
+    Ok(issued.filter(|&number| set.contains(number)).collect())
 }
 
 #[test]
-fn numbers_name_entries_not_positions() {
-    for (text, positions) in [
+fn numbers_name_entries() {
+    assert!(four_entries().is_sound());
+    for (text, numbers) in [
         ("", &[][..]),
         ("  \n", &[]),
-        ("1", &[0]),
-        ("3", &[1]),
-        ("300", &[3]),
-        ("1,17", &[0, 2]),
-        (" 17 , 1\n", &[0, 2]),
-        ("3,3,3", &[1]),
-        ("all", &[0, 1, 2, 3]),
-        ("1,all", &[0, 1, 2, 3]),
-        ("all,1", &[0, 1, 2, 3]),
+        ("1", &[1]),
+        ("3", &[3]),
+        ("300", &[300]),
+        ("1,17", &[1, 17]),
+        (" 17 , 1\n", &[1, 17]),
+        ("3,3,3", &[3]),
+        ("all", &[1, 2, 3, 17, 300, 301]),
+        ("1,all", &[1, 2, 3, 17, 300, 301]),
+        ("all,1", &[1, 2, 3, 17, 300, 301]),
     ] {
-        assert_eq!(withdrawn(text).as_deref(), Ok(positions), "{text:?}");
+        assert_eq!(withdrawn(text).as_deref(), Ok(numbers), "{text:?}");
     }
+}
+
+/// An upgrade that drops an entry must not stop the module from loading.
+#[test]
+fn a_number_that_some_other_table_has_is_accepted() {
+    assert_eq!(withdrawn("2,301,3").as_deref(), Ok(&[2, 3, 301][..]));
 }
 
 #[test]
@@ -71,17 +84,17 @@ fn what_is_not_understood_is_an_error() {
 }
 
 #[test]
-fn a_number_that_no_entry_has_is_an_error() {
+fn a_number_that_was_never_given_out_is_an_error() {
     for (text, number) in [
         ("0", 0),
-        ("2", 2),
+        ("4", 4),
         ("65535", 65535),
         ("1,3,4", 4),
         ("all,4", 4),
     ] {
         assert_eq!(
             withdrawn(text),
-            Err(ParseError::NoSuchEntry(number)),
+            Err(ParseError::NeverIssued(number)),
             "{text:?}"
         );
     }
@@ -96,29 +109,28 @@ fn errors_say_what_to_do() {
     );
     assert_eq!(
         text("4").unwrap_err(),
-        "this table has no entry 4; take it out of the list"
+        "no entry ever had the number 4; take it out of the list"
     );
 }
 
 #[test]
-fn positions_beyond_the_largest_table_count_as_withdrawn() {
-    let beyond = u16::try_from(Table::MAX_ENTRIES).expect("positions are 16 bits wide");
-    assert!(!Withdrawn::NONE.contains(beyond - 1));
-    assert!(Withdrawn::NONE.contains(beyond));
+fn numbers_beyond_the_largest_count_as_withdrawn() {
+    assert!(!Withdrawn::NONE.contains(Table::MAX_NUMBER));
+    assert!(Withdrawn::NONE.contains(Table::MAX_NUMBER + 1));
     assert!(Withdrawn::NONE.contains(u16::MAX));
-    assert!(Withdrawn::ALL.contains(0));
+    assert!(Withdrawn::ALL.contains(1));
 }
 
 #[test]
 fn every_entry_of_the_largest_table_can_be_withdrawn_alone() {
-    let largest = u16::try_from(Table::MAX_ENTRIES).expect("positions are 16 bits wide");
-    let table = table((1..=largest).map(entry).collect(), Vec::new());
-    for number in 1..=largest {
+    let all = 1..=Table::MAX_NUMBER;
+    let table = table(all.clone().map(entry).collect(), Vec::new());
+    assert!(table.is_sound());
+    for number in all.clone() {
         let text = number.to_string();
         let set = Withdrawn::parse(&text, &table).expect("the table has the entry");
-        let hit: Vec<_> = (0..largest)
-            .filter(|&position| set.contains(position))
-            .collect();
-        assert_eq!(hit, [number - 1]);
+        let hit: Vec<_> = all.clone().filter(|&number| set.contains(number)).collect();
+        assert_eq!(hit, [number]);
+        assert_eq!(Withdrawn::from_words(*set.words()), set);
     }
 }

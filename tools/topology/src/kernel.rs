@@ -5,12 +5,12 @@
 use std::{collections::BTreeMap, fmt};
 
 use isolation::{
+    aliases::{self, Bridge, Identity},
     acs::AcsFlags,
     decision::KernelVerdict,
     groups::{
         self, DevfnSet, Interface,
         acs_enabled::{AcsRegisters, acs_enabled},
-        aliases::{self, Bridge, Identity},
         release::Release,
     },
     pcie::PcieType,

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use acsctl::verdict::{Acs, Facts};
 use isolation::{
+    aliases::{self, Bridge, Identity},
     acs::AcsFlags,
     groups::{
         self, Interface,
-        aliases::{self, Bridge, Identity},
     },
     pcie::PcieType,
 };

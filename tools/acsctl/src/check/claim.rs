@@ -4,8 +4,8 @@
 
 use isolation::{
     acs::AcsFlags,
+    aliases::may_alias,
     entry::{CatchAll, Kind},
-    pcie::PcieType,
 };
 use toml::Spanned;
 
@@ -170,8 +170,74 @@ pub(super) fn width(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>)
     }
 }
 
+/// Checks that no id is one of the kernel's DMA alias quirks: the module speaks for no function that sends
+/// under the requester ID of another.
+pub(super) fn aliases(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>) {
+    if status.is_some_and(Status::is_negative) {
+        return;
+    }
+    for range in ids.iter().filter(|ids| !ids.is_any()) {
+        let mut devices = range.first..=range.last;
+        let Some(device) = devices.find(|&device| may_alias(range.vendor, device)) else {
+            continue;
+        };
+        let problem = format!(
+            "the kernel has a DMA alias quirk for {:04x}:{device:04x}",
+            range.vendor
+        );
+        let help = "leave the id out: a function that sends under the requester ID of another one cannot \
+                    have an IOMMU group of its own";
+        notes.add(Rule::IdAliased, &range.span, "match.devices", problem, help);
+    }
+}
+
+/// Checks that the entry names the in-tree handler which answers no for ids of its vendor that the handler
+/// does not list; where the handler answers for one function of a device, it answers for its siblings too.
+fn catch_alls(
+    named: Option<CatchAll>,
+    kinds: &[Kind],
+    ids: &[&Ids],
+    notes: &mut Notes<'_>,
+) {
+    for range in ids {
+        let mut handlers = CatchAll::ALL.into_iter();
+        let unnamed = handlers.find(|&handler| {
+            let mut kinds = kinds.iter();
+            named != Some(handler) && kinds.any(|&kind| handler.answers(range.vendor, kind))
+        });
+        let Some(handler) = unnamed else {
+            continue;
+        };
+        let name = handler.name();
+        notes.add(
+            Rule::SupersedesMissing,
+            &range.span,
+            "match.devices",
+            format!("the kernel's handler \"{name}\" answers no for every id of {:04x} that it does not list", range.vendor),
+            format!("write supersedes = \"{name}\" and have evidence that its no is wrong for {range}"),
+        );
+    }
+}
+
 /// Reads the in-tree handler that the entry corrects.
 pub(super) fn supersedes(
+    value: Option<&Spanned<String>>,
+    status: Option<Status>,
+    acs: Option<AcsFlags>,
+    kinds: &[Kind],
+    ids: &[&Ids],
+    notes: &mut Notes<'_>,
+) -> Option<CatchAll> {
+    let named = named(value, acs, kinds, ids, notes);
+    let is_wrong = value.is_some() && named.is_none();
+    if !is_wrong && !status.is_some_and(Status::is_negative) {
+        catch_alls(named, kinds, ids, notes);
+    }
+    named
+}
+
+/// Reads the handler that the entry names.
+fn named(
     value: Option<&Spanned<String>>,
     acs: Option<AcsFlags>,
     kinds: &[Kind],
@@ -198,12 +264,8 @@ pub(super) fn supersedes(
             "give the devices of another vendor an entry of their own",
         );
     }
-    let answers = |kind: Kind| {
-        (0..=0xf)
-            .filter_map(PcieType::from_raw)
-            .any(|found| kind.applies_to(found) && handler.answered(handler.vendor(), found))
-    };
-    if let Some(kind) = kinds.iter().find(|&&kind| !answers(kind)) {
+    let answers = |kind: &&Kind| handler.answers(handler.vendor(), **kind);
+    if let Some(kind) = kinds.iter().find(|kind| !answers(kind)) {
         notes.add(
             Rule::SupersedesKind,
             &value.span(),

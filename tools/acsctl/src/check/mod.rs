@@ -113,6 +113,7 @@ impl<'a> Draft<'a> {
         let ids: Vec<_> = devices.iter().flat_map(|one| &one.ids).collect();
         claim::any(&ids, &kinds, status, notes);
         claim::width(&ids, status, notes);
+        claim::aliases(&ids, status, notes);
         let acs = claim::acs(parsed, &kinds, notes);
         let mainline = mainline::check(parsed.mainline.as_ref(), status, notes);
         let is_taken = status.zip(scope.edition).is_some_and(|(status, edition)| {
@@ -131,7 +132,14 @@ impl<'a> Draft<'a> {
             requires: requires(parsed.requires.as_ref(), notes),
             conditions: register::conditions(&parsed.conditions, notes),
             program: register::program(&parsed.program, status, notes),
-            supersedes: claim::supersedes(parsed.supersedes.as_ref(), acs, &kinds, &ids, notes),
+            supersedes: claim::supersedes(
+                parsed.supersedes.as_ref(),
+                status,
+                acs,
+                &kinds,
+                &ids,
+                notes,
+            ),
             reason: prose(parsed.reason.as_ref()),
             evidence: evidence::check(
                 parsed.evidence.as_ref(),

@@ -10,6 +10,7 @@ use isolation::{
     condition::{Condition, Place},
     entry::{CatchAll, Entry, Kind, Kinds},
     limits::{Class, Limits},
+    release::Release,
     table::{IdRange, Table},
 };
 
@@ -135,7 +136,7 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
         let [entry, name, kinds, state, claim @ ..] = &words[..] else {
             return Err(at("it is too short".to_owned()));
         };
-        if *state == "withdrawn" {
+        if *state != "active" {
             continue;
         }
         let position = u16::try_from(entries.len()).map_err(|_| at("too many".to_owned()))?;
@@ -148,15 +149,18 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
             kinds: parse_kinds(kinds).map_err(at)?,
             grants: claim.grants,
             supersedes: claim.supersedes,
+            mainline_since: claim.mainline_since,
             conditions: claim.conditions.leak(),
         });
         index.extend(claim.ids);
     }
     index.sort_by_key(|row: &IdRange| (row.vendor, row.first));
+    let issued: Vec<_> = entries.iter().map(|entry: &Entry| entry.number).collect();
     let table = Table {
         version: version.to_owned().leak(),
         entries: entries.leak(),
         index: index.leak(),
+        issued: issued.leak(),
     };
     if table.is_sound() {
         Ok(table)
@@ -169,6 +173,7 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
 struct Claim {
     grants: AcsFlags,
     supersedes: Option<CatchAll>,
+    mainline_since: Option<Release>,
     conditions: Vec<Condition>,
     ids: Vec<IdRange>,
 }
@@ -178,6 +183,7 @@ impl Claim {
         let mut claim = Self {
             grants: AcsFlags::NONE,
             supersedes: None,
+            mainline_since: None,
             conditions: Vec::new(),
             ids: Vec::new(),
         };
@@ -187,6 +193,8 @@ impl Claim {
                 let mut all = CatchAll::ALL.into_iter();
                 let found = all.find(|known| known.name() == handler);
                 claim.supersedes = Some(found.ok_or_else(unknown)?);
+            } else if let Some(since) = word.strip_prefix("mainline=") {
+                claim.mainline_since = Some(since.parse().map_err(|_| unknown())?);
             } else if let Some(condition) = word.strip_prefix("if=") {
                 let condition = parse_condition(condition).ok_or_else(unknown)?;
                 claim.conditions.push(condition);

@@ -124,6 +124,11 @@ impl<'a> Captured<'a> {
             ARI if has_acs(seen) => 0x0001_000d,
             ARI if self.is_ari() => 0x0001_000e,
             ARI => 0,
+            // Registers that were not seen count as off.
+            0x104 if has_acs(seen) => {
+                let control = function.acs.and_then(|acs| acs.ctl).unwrap_or(0);
+                u32::from(control) << 16
+            }
             0x104 if self.is_ari() => u32::from(self.next(function.bdf.devfn)) << 8,
             _ => return None,
         })
@@ -187,6 +192,20 @@ impl Function for Captured<'_> {
                 PcieType::RootPort | PcieType::DownstreamPort
             ))
         ) && self.bus().any(|seen| seen.function.bdf.slot() > 0)
+    }
+
+    fn is_aliased(&self, first: u8, last: u8) -> bool {
+        let range = first..=last;
+        self.bus().any(|seen| {
+            let own = seen.function.bdf.devfn;
+            let aliases = &seen.facts.dma_aliases;
+            let mut others = (0..=u8::MAX).filter(|&to| to != own && aliases.contains(to));
+            others.any(|to| range.contains(&own) || range.contains(&to))
+        })
+    }
+
+    fn is_recordable(&self) -> bool {
+        true
     }
 
     fn record(&self, devfn: u8) -> Record {

@@ -25,7 +25,10 @@ use isolation::{
 use topology::{Bdf, ConfigSpace, Grouping, Partition, Seen, Topology, View, grouping, partition};
 
 use self::function::{Captured, Machine};
-use crate::verdict::{Verdict, Verdicts};
+use crate::{
+    release::Release as KernelRelease,
+    verdict::{Verdict, Verdicts},
+};
 
 /// The rules of the newest supported kernel.
 const RELEASE: &Release = &Release::LINUX_7_3;
@@ -48,6 +51,9 @@ pub struct Prediction<'a> {
     topology: &'a Topology,
     view: &'a View<'a>,
     verdicts: &'a Verdicts<'a>,
+    /// The release of the machine's kernel. Where it is not known it counts as one that has all of
+    /// mainline's entries, so that the tables' own copies of these are silent.
+    running: KernelRelease,
     spaces: Option<&'a Spaces>,
 }
 
@@ -58,7 +64,7 @@ pub type Spaces = BTreeMap<Bdf, ConfigSpace>;
 impl<'a> Prediction<'a> {
     /// Of a machine, with the kernel's own quirks.
     #[must_use]
-    pub const fn of(
+    pub fn of(
         topology: &'a Topology,
         view: &'a View<'a>,
         verdicts: &'a Verdicts<'a>,
@@ -67,6 +73,11 @@ impl<'a> Prediction<'a> {
             topology,
             view,
             verdicts,
+            running: topology
+                .kernel
+                .as_deref()
+                .and_then(KernelRelease::of_version)
+                .unwrap_or(KernelRelease::new(u16::MAX, u16::MAX)),
             spaces: None,
         }
     }
@@ -132,7 +143,7 @@ impl<'a> Prediction<'a> {
         let machine = (!tables.is_empty()).then(|| self.functions());
         grouping(self.view, RELEASE, |seen| {
             let kernel = self.verdict(seen).kernel;
-            let is_granted = |machine| granted(tables, kernel, machine, seen).is_some();
+            let is_granted = |machine| granted(tables, self.running, kernel, machine, seen).is_some();
             if machine.as_ref().is_some_and(is_granted) || isolated(seen) {
                 KernelVerdict::Isolated
             } else {
@@ -150,7 +161,7 @@ impl<'a> Prediction<'a> {
         let decisions = functions.map(|seen| {
             let function = Captured::new(&machine, seen);
             let kernel = KernelVerdict::NoOpinion;
-            decide(table, &Withdrawn::NONE, kernel, asked, &function)
+            decide(table, &Withdrawn::NONE, self.running, kernel, asked, &function)
         });
         decisions.collect()
     }
@@ -163,7 +174,7 @@ impl<'a> Prediction<'a> {
         let kernel = self.verdict(seen).kernel;
         let mut listed = Decision::NotListed;
         for table in tables {
-            match judge(table, kernel, &machine, seen) {
+            match judge(table, self.running, kernel, &machine, seen) {
                 granted @ Decision::Granted(_) => return granted,
                 refused @ Decision::Refused(..) if listed == Decision::NotListed => {
                     listed = refused;
@@ -178,7 +189,8 @@ impl<'a> Prediction<'a> {
     /// as isolated. O(n log n) in the number of functions.
     #[must_use]
     pub fn granted(&self, tables: &[Table], seen: &Seen<'_>) -> Option<(usize, u16)> {
-        granted(tables, self.verdict(seen).kernel, &self.functions(), seen)
+        let kernel = self.verdict(seen).kernel;
+        granted(tables, self.running, kernel, &self.functions(), seen)
     }
 
     /// What the kernel's quirks say of each function, and after them the modules with these tables,
@@ -188,7 +200,7 @@ impl<'a> Prediction<'a> {
         let machine = self.functions();
         let claim = |seen: &Seen<'_>| {
             let kernel = self.verdict(seen).kernel;
-            let granted = granted(tables, kernel, &machine, seen);
+            let granted = granted(tables, self.running, kernel, &machine, seen);
             let verdict = granted.map_or(kernel, |_| KernelVerdict::Isolated);
             Claim {
                 bdf: seen.function.bdf,
@@ -225,12 +237,13 @@ impl<'a> Prediction<'a> {
 /// The first of these tables, and the entry of it, by which a function counts as isolated.
 fn granted(
     tables: &[Table],
+    running: KernelRelease,
     kernel: KernelVerdict,
     machine: &Machine<'_>,
     seen: &Seen<'_>,
 ) -> Option<(usize, u16)> {
     let mut granted = tables.iter().enumerate().filter_map(|(position, table)| {
-        match judge(table, kernel, machine, seen) {
+        match judge(table, running, kernel, machine, seen) {
             Decision::Granted(entry) => Some((position, entry)),
             Decision::NotListed | Decision::Refused(..) => None,
         }
@@ -239,7 +252,20 @@ fn granted(
 }
 
 /// What the module decides with this table.
-fn judge(table: &Table, kernel: KernelVerdict, machine: &Machine<'_>, seen: &Seen<'_>) -> Decision {
+fn judge(
+    table: &Table,
+    running: KernelRelease,
+    kernel: KernelVerdict,
+    machine: &Machine<'_>,
+    seen: &Seen<'_>,
+) -> Decision {
     let function = Captured::new(machine, seen);
-    decide(table, &Withdrawn::NONE, kernel, RELEASE.required, &function)
+    decide(
+        table,
+        &Withdrawn::NONE,
+        running,
+        kernel,
+        RELEASE.required,
+        &function,
+    )
 }

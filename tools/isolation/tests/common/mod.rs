@@ -11,6 +11,7 @@ pub(crate) mod tables;
 use std::{cell::Cell, collections::BTreeMap};
 
 use isolation::{
+    acs::AcsFlags,
     device::{Function, Record},
     entry::{Kind, Kinds},
     limits::Limits,
@@ -98,6 +99,13 @@ impl Space {
     pub(crate) fn with_acs(self, at: u16) -> Self {
         self.with_extended(at, 0x0d, 0)
     }
+
+    /// With an ACS capability at 100h that has these flags switched on.
+    #[must_use]
+    pub(crate) fn with_acs_on(self, control: AcsFlags) -> Self {
+        let registers = (u32::from(control.bits()) << 16) | 0x005f;
+        self.with_acs(0x100).with(0x104, registers)
+    }
 }
 
 /// A function like `member` with a list of extended capabilities that cannot be followed to its end,
@@ -141,6 +149,10 @@ pub(crate) struct Device {
     pub(crate) is_gone: bool,
     /// See [`Function::is_ari`].
     pub(crate) is_ari: bool,
+    /// See [`Function::is_aliased`]: a function that sends under a second number, and that number.
+    pub(crate) aliases: Vec<(u8, u8)>,
+    /// See [`Function::is_recordable`].
+    pub(crate) is_recordable: bool,
     /// Every function on the bus.
     pub(crate) bus: BTreeMap<u8, Space>,
     /// What the kernel has on record, by function number.
@@ -167,11 +179,22 @@ impl Device {
             is_exposed: false,
             is_gone: false,
             is_ari: false,
+            aliases: Vec::new(),
+            is_recordable: true,
             bus,
             records: BTreeMap::new(),
             failing_read: None,
             silent_from: None,
             reads: Cell::new(0),
+        }
+    }
+
+    /// The same, of the type with this register value for the kernel.
+    #[must_use]
+    pub(crate) fn of_type(self, raw: u8) -> Self {
+        Self {
+            pcie_type: PcieType::from_raw(raw),
+            ..self
         }
     }
 
@@ -188,6 +211,7 @@ impl Device {
     pub(crate) fn seen_from(&self, devfn: u8) -> Self {
         Self {
             is_ari: self.is_ari,
+            aliases: self.aliases.clone(),
             records: self.records.clone(),
             ..Self::on(self.bus.clone(), devfn)
         }
@@ -279,6 +303,16 @@ impl Function for Device {
         self.is_ari
     }
 
+    fn is_aliased(&self, first: u8, last: u8) -> bool {
+        let inside = |devfn: &u8| (first..=last).contains(devfn);
+        let mut aliases = self.aliases.iter();
+        aliases.any(|(from, to)| inside(from) || inside(to))
+    }
+
+    fn is_recordable(&self) -> bool {
+        self.is_recordable
+    }
+
     fn record(&self, devfn: u8) -> Record {
         self.records.get(&devfn).copied().unwrap_or(Record::None)
     }
@@ -322,7 +356,7 @@ pub(crate) fn covered(vendor: u16, device: u16) -> Option<&'static Limits> {
 
 /// Checks the package for an entry that covers the adapter.
 pub(crate) fn check_adapter(device: &Device) -> Result<(), Fault> {
-    package::check(device, &tables::entry(1), covered)
+    package::check(device, &tables::entry(1), AcsFlags::GROUPING, covered)
 }
 
 /// The fault that a function present at `devfn` is.

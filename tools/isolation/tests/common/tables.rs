@@ -21,6 +21,7 @@ pub(crate) const fn entry(number: u16) -> Entry {
         kinds: Kinds::MF_ENDPOINT,
         grants: Kinds::MF_ENDPOINT.grantable(),
         supersedes: None,
+        mainline_since: None,
         conditions: &[],
     }
 }
@@ -36,12 +37,14 @@ pub(crate) const fn row(vendor: u16, first: u16, last: u16, entry: u16) -> IdRan
     }
 }
 
-/// A table of what is given, which lives as long as the process.
+/// A table of what is given, which lives as long as the process. No other numbers were given out.
 pub(crate) fn table(entries: Vec<Entry>, index: Vec<IdRange>) -> Table {
+    let issued: Vec<_> = entries.iter().map(|entry| entry.number).collect();
     Table {
         version: "0123456789ab",
         entries: entries.leak(),
         index: index.leak(),
+        issued: issued.leak(),
     }
 }
 

@@ -131,6 +131,14 @@ impl Function for Emulated<'_> {
         false
     }
 
+    fn is_aliased(&self, _first: u8, _last: u8) -> bool {
+        false
+    }
+
+    fn is_recordable(&self) -> bool {
+        true
+    }
+
     fn record(&self, devfn: u8) -> Record {
         match self.package.get(usize::from(devfn)) {
             Some(_) => Record::Known,

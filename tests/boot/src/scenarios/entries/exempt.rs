@@ -12,7 +12,6 @@ const EXEMPT: &[(&str, &str)] = &[
     // `in-tree` shows that the kernel's verdict stands.
     ("test/igb", "the kernel's own quirk has decided"),
     // `catch-all` shows the same for a handler that says no.
-    ("test/wangxun-plain", "the kernel's own quirk has decided"),
 ];
 
 /// Why an entry splits nothing, as the module says it, if it is exempt.

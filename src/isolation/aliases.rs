@@ -3,6 +3,9 @@
 //! The kernel's quirks on DMA aliases, as data: which functions send requests under another number,
 //! and which bridges handle requester ids in a way of their own.
 //!
+//! The trust rule `closed` goes by the ids: a function that sends under another requester ID is one that
+//! no entry may speak for.
+//!
 //! Linux 7.3, `drivers/pci/quirks.c`: every fixup there that calls `pci_add_dma_alias()` or sets a
 //! flag that `pci_for_each_dma_alias()` goes by. 7.2 has the same ones. Not here, for they are in no
 //! source: the aliases that an AMD machine's IVRS table has (`setup_aliases()` in
@@ -237,6 +240,38 @@ const fn secondary_bus_id(vendor: u16, devices: &'static [u16]) -> BridgeQuirk {
         devices,
         does: Bridge::SecondaryBusId,
     }
+}
+
+/// Whether a function with these ids may send requests under the requester ID of another one, or is a
+/// bridge that handles requester IDs in a way of its own, whatever its subsystem and class.
+pub const fn may_alias(vendor: u16, device: u16) -> bool {
+    let mut rest = ALIAS_QUIRKS;
+    while let [quirk, others @ ..] = rest {
+        if quirk.vendor == vendor && has(quirk.devices, device) {
+            return true;
+        }
+        rest = others;
+    }
+    let mut rest = BRIDGE_QUIRKS;
+    while let [quirk, others @ ..] = rest {
+        if quirk.vendor == vendor && has(quirk.devices, device) {
+            return true;
+        }
+        rest = others;
+    }
+    false
+}
+
+/// Whether a list has a device id.
+const fn has(devices: &[u16], device: u16) -> bool {
+    let mut rest = devices;
+    while let [first, others @ ..] = rest {
+        if *first == device {
+            return true;
+        }
+        rest = others;
+    }
+    false
 }
 
 /// The aliases that the kernel's quirks give to a function with the number `devfn` on its bus.

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What was decided on each function: kept, logged, and shown in the file `decisions` (trust rule
+//! `effective`: what cannot be recorded is not granted).
+//!
+//! Each function has a slot from the moment in which the kernel adds it until it goes, so memory is bounded
+//! by the number of functions, and the hook takes none. A slot keeps the first and the latest decision on
+//! the flags of grouping, and one log line is written for each kind of outcome.
+
+use kernel::{
+    fmt,
+    prelude::*, //
+};
+
+use super::engine;
+use crate::{
+    isolation::{
+        acs::AcsFlags,
+        decision::Decision,
+        device::Function as _,
+        packed::Verdict, //
+    },
+    sys::{
+        known::{
+            self,
+            Record, //
+        },
+        pci::PciFunction, //
+    },
+    table::TABLE, //
+};
+
+/// Keeps and logs a decision on the flags `asked`.
+pub(super) fn record(function: &PciFunction<'_>, asked: AcsFlags, decision: &Decision) {
+    let Some(verdict) = verdict(decision) else {
+        return;
+    };
+    // Without a slot nothing is granted, and the loss of the slot was logged.
+    let _ = function.with_record(|record| {
+        if asked == AcsFlags::GROUPING {
+            record.keep(verdict);
+        }
+        if record.log(verdict) {
+            log(function, verdict);
+        }
+    });
+}
+
+/// The decision of the entry, if one lists the function.
+fn verdict(decision: &Decision) -> Option<Verdict> {
+    let (position, outcome) = match *decision {
+        Decision::NotListed => return None,
+        Decision::Granted(position) => (position, Ok(())),
+        Decision::Refused(position, refusal) => (position, Err(refusal)),
+    };
+    let entry = TABLE.entries.get(usize::from(position))?.number;
+    Some(Verdict { entry, outcome })
+}
+
+/// The name of the entry with this number.
+fn name(number: u16) -> &'static str {
+    let position = TABLE.entries.binary_search_by_key(&number, |it| it.number);
+    let entry = position.ok().and_then(|at| TABLE.entries.get(at));
+    entry.map_or("?", |entry| entry.name)
+}
+
+fn log(function: &PciFunction<'_>, verdict: Verdict) {
+    let device = function.as_device();
+    let (number, name) = (verdict.entry, name(verdict.entry));
+    match verdict.outcome {
+        Ok(()) => dev_info!(device, "acs_quirks: isolated by entry {number} ({name})\n"),
+        Err(refusal) => dev_info!(
+            device,
+            "acs_quirks: entry {number} ({name}) does not count: {refusal}\n"
+        ),
+    }
+}
+
+/// A function was added: what is granted to functions beside it may not hold any more. The kernel does not
+/// group those again, so all that can be done is to say so.
+pub(crate) fn appeared(function: &PciFunction<'_>) {
+    function.each_on_bus(|other, record| {
+        if other.devfn() == function.devfn() || !record.latest().is_some_and(was_granted) {
+            return;
+        }
+        let decision = engine::again(other);
+        let Some(Verdict {
+            entry,
+            outcome: Err(refusal),
+        }) = verdict(&decision)
+        else {
+            return;
+        };
+        record.keep(Verdict {
+            entry,
+            outcome: Err(refusal),
+        });
+        let (name, address) = (name(entry), Address(other.address()));
+        dev_warn!(
+            function.as_device(),
+            "acs_quirks: entry {entry} ({name}) does not count for {address} any more: {refusal}. It stays \
+             in the group that it has; \"acsctl regroup {address}\" has the kernel group it again\n"
+        );
+    });
+}
+
+fn was_granted(verdict: Verdict) -> bool {
+    verdict.outcome.is_ok()
+}
+
+/// Writes what was decided on each function: its address, `first` or `latest`, the number of the entry,
+/// then `granted`, or `refused`, the kind of refusal and the reason. Functions that are exposed have a line
+/// `exposed`, whether or not an entry lists them.
+pub(crate) fn show(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut result = Ok(());
+    known::each(|function, record| {
+        result = result.and_then(|()| show_one(f, function, record));
+    });
+    result
+}
+
+fn show_one(
+    f: &mut fmt::Formatter<'_>,
+    function: &PciFunction<'_>,
+    record: &Record<'_>,
+) -> fmt::Result {
+    let address = Address(function.address());
+    if function.is_exposed() {
+        writeln!(f, "{address} exposed")?;
+    }
+    for (when, verdict) in [("first", record.first()), ("latest", record.latest())] {
+        let Some(Verdict { entry, outcome }) = verdict else {
+            continue;
+        };
+        match outcome {
+            Ok(()) => writeln!(f, "{address} {when} {entry} granted")?,
+            Err(refusal) => {
+                let name = refusal.name();
+                writeln!(f, "{address} {when} {entry} refused {name}: {refusal}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Domain in bits 47:16, bus in 15:8, devfn in 7:0; written as `pci_name()` does.
+pub(super) struct Address(u64);
+
+impl core::fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (domain, bus, devfn) = (self.0 >> 16, (self.0 >> 8) & 0xff, self.0 & 0xff);
+        write!(f, "{domain:04x}:{bus:02x}:{:02x}.{}", devfn >> 3, devfn & 7)
+    }
+}
