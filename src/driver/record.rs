@@ -18,6 +18,7 @@ use crate::{
         acs::AcsFlags,
         decision::Decision,
         device::Function as _,
+        entry::Entry,
         packed::Verdict, //
     },
     sys::{
@@ -57,18 +58,24 @@ fn verdict(decision: &Decision) -> Option<Verdict> {
     Some(Verdict { entry, outcome })
 }
 
-/// The name of the entry with this number.
-fn name(number: u16) -> &'static str {
+/// The entry with this number.
+fn entry(number: u16) -> Option<&'static Entry> {
     let position = TABLE.entries.binary_search_by_key(&number, |it| it.number);
-    let entry = position.ok().and_then(|at| TABLE.entries.get(at));
-    entry.map_or("?", |entry| entry.name)
+    TABLE.entries.get(position.ok()?)
 }
 
 fn log(function: &PciFunction<'_>, verdict: Verdict) {
     let device = function.as_device();
-    let (number, name) = (verdict.entry, name(verdict.entry));
+    let Some(entry) = entry(verdict.entry) else {
+        return;
+    };
+    let (number, name) = (entry.number, entry.name);
     match verdict.outcome {
-        Ok(()) => dev_info!(device, "acs_quirks: isolated by entry {number} ({name})\n"),
+        Ok(()) => dev_info!(
+            device,
+            "acs_quirks: isolated by entry {number} ({name}): {}\n",
+            entry.grants
+        ),
         Err(refusal) => dev_info!(
             device,
             "acs_quirks: entry {number} ({name}) does not count: {refusal}\n"
@@ -83,22 +90,17 @@ pub(crate) fn appeared(function: &PciFunction<'_>) {
         if other.devfn() == function.devfn() || !record.latest().is_some_and(was_granted) {
             return;
         }
-        let decision = engine::again(other);
-        let Some(Verdict {
-            entry,
-            outcome: Err(refusal),
-        }) = verdict(&decision)
-        else {
+        let Some(verdict) = verdict(&engine::again(other)) else {
             return;
         };
-        record.keep(Verdict {
-            entry,
-            outcome: Err(refusal),
-        });
-        let (name, address) = (name(entry), Address(other.address()));
+        let (Some(entry), Err(refusal)) = (entry(verdict.entry), verdict.outcome) else {
+            return;
+        };
+        record.keep(verdict);
+        let (number, name, address) = (entry.number, entry.name, Address(other.address()));
         dev_warn!(
             function.as_device(),
-            "acs_quirks: entry {entry} ({name}) does not count for {address} any more: {refusal}. It stays \
+            "acs_quirks: entry {number} ({name}) does not count for {address} any more: {refusal}. It stays \
              in the group that it has; \"acsctl regroup {address}\" has the kernel group it again\n"
         );
     });

@@ -13,7 +13,7 @@
 //!   ARI every function of the bus (section 6.13).
 //! - **Root complex integrated endpoints**: every function of the device, likewise. What a root complex
 //!   does with requests between integrated endpoints of different devices is outside the specification
-//!   (section 6.12.1.3), and no claim separates those: the kernel compares functions of one slot only.
+//!   (section 6.12), and no claim separates those: the kernel compares functions of one slot only.
 //! - **Downstream ports of a switch**: every downstream port of that switch, that is, every function of
 //!   the bus. A downstream port forwards requests to its siblings unless ACS redirects them at the port
 //!   where they enter (section 6.12.1.1), so one port that does not reaches what is below all others.

@@ -91,6 +91,8 @@ pub(crate) struct Device {
     pub(crate) is_gone: bool,
     /// See [`Function::is_ari`].
     pub(crate) is_ari: bool,
+    /// See [`Function::is_recordable`].
+    pub(crate) is_recordable: bool,
     /// The functions on the bus, by number.
     pub(crate) bus: [Option<Space>; FUNCTIONS],
     /// What the kernel has on record, by number.
@@ -120,6 +122,7 @@ impl Device {
             is_exposed: false,
             is_gone: false,
             is_ari: false,
+            is_recordable: true,
             bus,
             records: [Record::None; FUNCTIONS],
             failing_read: None,
@@ -184,6 +187,14 @@ impl Function for Device {
 
     fn is_ari(&self) -> bool {
         self.is_ari
+    }
+
+    fn is_aliased(&self, _first: u8, _last: u8) -> bool {
+        false
+    }
+
+    fn is_recordable(&self) -> bool {
+        self.is_recordable
     }
 
     fn record(&self, devfn: u8) -> Record {

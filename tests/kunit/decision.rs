@@ -33,6 +33,7 @@ use crate::{
         },
         package::Fault,
         pcie::PcieType,
+        release::Release,
         table::{
             IdRange,
             Table, //
@@ -57,6 +58,7 @@ const ENTRY: Entry = Entry {
     kinds: Kinds::MF_ENDPOINT,
     grants: AcsFlags::GROUPING,
     supersedes: None,
+    mainline_since: None,
     conditions: &[],
 };
 
@@ -74,6 +76,7 @@ const fn table(entries: &'static [Entry], index: &'static [IdRange]) -> Table {
         version: "",
         entries,
         index,
+        issued: &[1, 2],
     }
 }
 
@@ -129,6 +132,18 @@ static TWO_ENTRIES: Table = table(
         },
     ],
 );
+/// Mainline has the entry since the release that runs.
+static MERGED: Table = table(
+    &[
+        OTHER,
+        Entry {
+            mainline_since: Some(RUNNING),
+            ..ENTRY
+        },
+    ],
+    &[ROW],
+);
+const RUNNING: Release = Release::new(7, 3);
 static SUPERSEDES: Table = table(
     &[
         OTHER,
@@ -175,6 +190,7 @@ impl Question {
         decide(
             self.table,
             &self.withdrawn,
+            RUNNING,
             self.kernel,
             self.asked,
             &self.device,
@@ -189,12 +205,21 @@ struct Objection {
     refusal: Refusal,
 }
 
-/// One for each refusal, in the order in which the rules are asked.
-const OBJECTIONS: [Objection; Refusal::COUNT] = [
+/// How many are against the function itself.
+const ALONE: usize = 10;
+
+/// One for each refusal on the function itself, in the order in which the rules are asked, and some on the
+/// whole device.
+const OBJECTIONS: [Objection; ALONE + 3] = [
     Objection {
         what: "withdrawn by the owner",
         raise: |question| question.withdrawn = Withdrawn::ALL,
         refusal: Refusal::Withdrawn,
+    },
+    Objection {
+        what: "mainline has it in this release",
+        raise: |question| question.table = &MERGED,
+        refusal: Refusal::Mainline(RUNNING),
     },
     Objection {
         what: "the kernel says: not isolated",
@@ -230,6 +255,11 @@ const OBJECTIONS: [Objection; Refusal::COUNT] = [
         what: "a failed link",
         raise: |question| question.device.is_gone = true,
         refusal: Refusal::Gone,
+    },
+    Objection {
+        what: "nowhere to record it",
+        raise: |question| question.device.is_recordable = false,
+        refusal: Refusal::Unrecorded,
     },
     Objection {
         what: "a stranger in the package",
@@ -296,7 +326,7 @@ mod suite {
     /// Of two objections to the function itself, the earlier rule speaks.
     #[test]
     fn the_rules_are_asked_in_their_order() -> Result {
-        let on_function = OBJECTIONS.get(..8).unwrap_or_default();
+        let on_function = OBJECTIONS.get(..ALONE).unwrap_or_default();
         for (position, first) in on_function.iter().enumerate() {
             for second in on_function.iter().skip(position + 1) {
                 let mut question = Question::granted(2);

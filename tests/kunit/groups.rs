@@ -9,18 +9,18 @@ use kernel::prelude::*;
 use crate::{
     isolation::{
         acs::AcsFlags,
+        aliases::{
+            bridge_does,
+            dma_aliases,
+            Bridge,
+            Identity, //
+        },
         decision::KernelVerdict,
         groups::{
             self,
             acs_enabled::{
                 acs_enabled,
                 AcsRegisters, //
-            },
-            aliases::{
-                bridge_does,
-                dma_aliases,
-                Bridge,
-                Identity, //
             },
             release::Release,
             Interface,

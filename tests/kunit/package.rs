@@ -31,6 +31,7 @@ const ENTRY: Entry = Entry {
     kinds: Kinds::MF_ENDPOINT,
     grants: AcsFlags::GROUPING,
     supersedes: None,
+    mainline_since: None,
     conditions: &[],
 };
 const MEMBER: Space = Space::endpoint(0x1234, 0x0001);
@@ -42,7 +43,7 @@ fn package() -> Device {
 }
 
 fn ask(device: &Device) -> Result<(), Fault> {
-    check(device, &ENTRY, |vendor, device| {
+    check(device, &ENTRY, AcsFlags::GROUPING, |vendor, device| {
         ((vendor, device) == MEMBER.ids).then_some(&Limits::NONE)
     })
 }

@@ -32,6 +32,7 @@ const ENTRY: Entry = Entry {
     kinds: Kinds::MF_ENDPOINT,
     grants: AcsFlags::GROUPING,
     supersedes: None,
+    mainline_since: None,
     conditions: &[],
 };
 
@@ -55,6 +56,7 @@ const fn table(entries: &'static [Entry], index: &'static [IdRange]) -> Table {
         version: "",
         entries,
         index,
+        issued: &[1, 2, 5],
     }
 }
 
@@ -210,6 +212,32 @@ static BROKEN: &[(&str, Table)] = &[
             &[ENTRY],
             &[IdRange {
                 vendor: 0x0000,
+                ..ROW
+            }],
+        ),
+    ),
+    (
+        "a number that was never given out",
+        table(&[Entry { number: 3, ..ENTRY }], &[ROW]),
+    ),
+    (
+        "a catch-all that answers for the ids and is not named",
+        table(
+            &[ENTRY],
+            &[IdRange {
+                vendor: 0x8088,
+                ..ROW
+            }],
+        ),
+    ),
+    (
+        "an id that sends under the requester ID of another function",
+        table(
+            &[ENTRY],
+            &[IdRange {
+                vendor: 0x1b4b,
+                first: 0x911f,
+                last: 0x9120,
                 ..ROW
             }],
         ),

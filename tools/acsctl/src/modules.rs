@@ -2,12 +2,15 @@
 
 //! The modules of this project that a machine's groups are made with, and their tables.
 
+use std::collections::BTreeSet;
+
 use isolation::table::Table;
+use topology::Bdf;
 
 use crate::{
     built,
     edition::Edition,
-    live::{Hook, Module},
+    live::{Hook, Module, exposed},
     quirk::Quirk,
     supported,
 };
@@ -21,6 +24,8 @@ pub struct Modules {
     pub editions: Vec<Edition>,
     /// The table of each, in the same order.
     pub tables: Vec<Table>,
+    /// The functions that are exposed, as modules say that are loaded.
+    pub exposed: Option<BTreeSet<Bdf>>,
     /// Of modules that are loaded: what was assumed of them, in words.
     pub assumed: Vec<String>,
     /// Those that are loaded and have no effect, with the reason.
@@ -37,9 +42,16 @@ impl Modules {
             loaded: true,
             editions: Vec::new(),
             tables: Vec::new(),
+            exposed: None,
             assumed: Vec::new(),
             idle: Vec::new(),
         };
+        match exposed(loaded) {
+            Ok(exposed) => modules.exposed = exposed,
+            Err(why) => modules.assumed.push(format!(
+                "ports are taken to face outside only where something below them is called removable: {why}"
+            )),
+        }
         for module in loaded {
             if let Hook::Ineffective(why) = &module.hook {
                 modules.idle.push(format!("{}: {why}", module.name()));
@@ -58,8 +70,9 @@ impl Modules {
             });
         }
         if modules.editions.is_empty() {
-            let idle = modules.idle;
+            let (exposed, idle) = (modules.exposed, modules.idle);
             return Self {
+                exposed,
                 idle,
                 ..Self::built(quirks, None)
             };
@@ -76,6 +89,7 @@ impl Modules {
             loaded: loaded.is_some(),
             editions: vec![edition],
             tables: vec![from(edition, quirks)],
+            exposed: None,
             assumed: Vec::new(),
             idle: Vec::new(),
         }

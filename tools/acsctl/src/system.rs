@@ -207,7 +207,8 @@ impl<'a> Machine<'a> {
     /// What computes its groups.
     #[must_use]
     pub fn prediction(&self) -> Prediction<'_> {
-        let prediction = Prediction::of(self.topology, &self.view, &self.verdicts);
+        let prediction = Prediction::of(self.topology, &self.view, &self.verdicts)
+            .exposing(self.modules.exposed.as_ref());
         match self.spaces {
             Some(spaces) => prediction.reading(spaces),
             None => prediction,

@@ -8,6 +8,7 @@
 //! | `hardware.rs` | devices and ports that several tests use |
 //! | `splits.rs` | an entry splits a package, when and where it should |
 //! | `refusals.rs` | where an entry does not count |
+//! | `whole.rs` | what the whole device is, and what becomes of a claim when it changes |
 //! | `silicon.rs` | entries that say more exactly which silicon they speak for |
 //! | `ports.rs` | entries for root ports and switch ports |
 //! | `surroundings.rs` | what is above a package, and what the kernel splits by itself |
@@ -40,6 +41,7 @@ mod splits;
 mod states;
 mod stress;
 mod surroundings;
+mod whole;
 
 use anyhow::Result;
 
@@ -70,6 +72,7 @@ pub fn all(arch: &Arch) -> Vec<Scenario> {
         splits::ALL,
         splits::STOCK,
         refusals::ALL,
+        whole::ALL,
         silicon::ALL,
         ports::ALL,
         surroundings::ALL,

@@ -31,7 +31,7 @@ const INTERFACE: Scenario = Scenario {
         Run("test \"$(/sbin/modinfo -F parm acs_quirks | cut -d: -f1)\" = withdraw"),
         Refuses(
             "acs_quirks_test withdraw=1,77",
-            "withdraw=1,77: this table has no entry 77",
+            "withdraw=1,77: no entry ever had the number 77",
         ),
         Refuses(
             "acs_quirks_test 'withdraw=1;3'",
@@ -48,7 +48,9 @@ const INTERFACE: Scenario = Scenario {
         ),
         Run("ls -l /sys/kernel/debug/acs_quirks_test; \
              test \"$(stat -c %a /sys/kernel/debug/acs_quirks_test/* | sort -u)\" = 400"),
-        Run("test \"$(ls /sys/kernel/debug/acs_quirks_test | xargs)\" = 'counts hook table'"),
+        Run(
+            "test \"$(ls /sys/kernel/debug/acs_quirks_test | xargs)\" = 'counts decisions hook table'",
+        ),
         Run("test \"$(stat -c %a /sys/module/acs_quirks_test/parameters/*)\" = 444"),
         // An open file holds the module.
         Run(

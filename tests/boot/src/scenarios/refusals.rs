@@ -47,7 +47,7 @@ const NOT_COVERED: Scenario = Scenario {
         Counted(1, "package"),
         LoggedTimes(
             1,
-            "01:00.0: acs_quirks: entry 1 (test/adapter) does not count: 00.2 [1234:0bad]",
+            "01:00.0: acs_quirks: entry 1 (test/adapter) does not count: the entry does not cover 00.2 [1234:0bad]",
         ),
     ],
     limit: LIMIT,
@@ -117,7 +117,7 @@ const OWN_ACS: Scenario = Scenario {
         Counted(5, "own-acs"),
         LoggedTimes(
             1,
-            "01:00.1: acs_quirks: entry 5 (test/own-acs) does not count: 00.0 in the same package has an ACS capability",
+            "01:00.1: acs_quirks: entry 5 (test/own-acs) does not count: 00.0 of the same device has an ACS capability",
         ),
     ],
     limit: LIMIT,

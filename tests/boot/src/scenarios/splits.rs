@@ -7,11 +7,11 @@ use crate::{
     machine::{Iommu, Machine, Model},
     scenario::{
         Expected, LIMIT, Scenario,
-        Step::{Counted, Groups, Load, LoggedTimes, Readd, Says, Unload},
+        Step::{Counted, Groups, Load, Logged, LoggedTimes, Readd, Refuses, Run, Says, Unload},
     },
 };
 
-pub(super) const ALL: &[Scenario] = &[SPLIT, WITHDRAWN, INTEGRATED];
+pub(super) const ALL: &[Scenario] = &[SPLIT, WITHDRAWN, WITHDRAWN_TWICE, INTEGRATED];
 /// Those for IOMMUs that take none of our emulated functions.
 pub(super) const STOCK: &[Scenario] = &[CARDS.on(Iommu::SmmuV3)];
 
@@ -40,10 +40,14 @@ const SPLIT: Scenario = Scenario {
         Groups(SIX_GROUPS),
         Counted(1, "granted"),
         LoggedTimes(6, "isolated by entry 1 (test/adapter)"),
-        // Again: decisions are logged once for each device.
+        // Once for each time that a function appears, and not for each question.
+        Run(
+            "acsctl groups >/dev/null; for n in 1 2 3; do cat /sys/kernel/debug/acs_quirks_test/hook; done",
+        ),
+        LoggedTimes(6, "isolated by entry 1 (test/adapter)"),
         Readd,
         Groups(SIX_GROUPS),
-        LoggedTimes(6, "isolated by entry 1 (test/adapter)"),
+        LoggedTimes(12, "isolated by entry 1 (test/adapter)"),
         Unload("acs_quirks_test"),
         Groups(SIX_GROUPS),
         Readd,
@@ -61,13 +65,58 @@ const WITHDRAWN: Scenario = Scenario {
         Readd,
         Groups(ONE_GROUP),
         Counted(1, "withdrawn"),
-        Says("cat /sys/module/acs_quirks_test/parameters/withdraw", "3,1"),
+        Says("cat /sys/module/acs_quirks_test/parameters/withdraw", "1,3"),
         Unload("acs_quirks_test"),
         Load("acs_quirks_test withdraw=all"),
         Readd,
         Groups(ONE_GROUP),
         Unload("acs_quirks_test"),
         Load("acs_quirks_test withdraw=3"),
+        Readd,
+        Groups(SIX_GROUPS),
+    ],
+    limit: LIMIT,
+};
+
+/// What is said in several places adds up: two files of options, the kernel's command line (which modprobe adds
+/// to the options) and the arguments. The control has one of the values, which leaves the entry of the adapter.
+const WITHDRAWN_TWICE: Scenario = Scenario {
+    name: "withdrawn-twice",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Run(
+            "mkdir -p /etc/modprobe.d; echo 'options acs_quirks_test withdraw=3' >/etc/modprobe.d/b.conf",
+        ),
+        Load("acs_quirks_test"),
+        Logged("withdrawn 1, hook"),
+        Readd,
+        Groups(SIX_GROUPS),
+        Unload("acs_quirks_test"),
+        Run("echo 'options acs_quirks_test withdraw=1' >/etc/modprobe.d/a.conf"),
+        Load("acs_quirks_test"),
+        Logged("withdrawn 2, hook"),
+        Says("cat /sys/module/acs_quirks_test/parameters/withdraw", "1,3"),
+        Readd,
+        Groups(ONE_GROUP),
+        Unload("acs_quirks_test"),
+        Run("rm /etc/modprobe.d/a.conf"),
+        Load("acs_quirks_test withdraw=1 withdraw=4"),
+        Logged("withdrawn 3, hook"),
+        Readd,
+        Groups(ONE_GROUP),
+        Unload("acs_quirks_test"),
+        // One value that cannot be understood is enough, wherever it stands.
+        Refuses(
+            "acs_quirks_test withdraw=1 withdraw=none",
+            "\"none\" is not an entry number",
+        ),
+        Refuses(
+            "acs_quirks_test withdraw=none withdraw=1",
+            "\"none\" is not an entry number",
+        ),
+        // A number that was given out once withdraws nothing from a table that lacks it, and is no error.
+        Load("acs_quirks_test withdraw=9"),
+        LoggedTimes(2, "withdrawn 1, hook"),
         Readd,
         Groups(SIX_GROUPS),
     ],

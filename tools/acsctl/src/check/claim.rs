@@ -193,12 +193,7 @@ pub(super) fn aliases(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_
 
 /// Checks that the entry names the in-tree handler which answers no for ids of its vendor that the handler
 /// does not list; where the handler answers for one function of a device, it answers for its siblings too.
-fn catch_alls(
-    named: Option<CatchAll>,
-    kinds: &[Kind],
-    ids: &[&Ids],
-    notes: &mut Notes<'_>,
-) {
+fn catch_alls(named: Option<CatchAll>, kinds: &[Kind], ids: &[&Ids], notes: &mut Notes<'_>) {
     for range in ids {
         let mut handlers = CatchAll::ALL.into_iter();
         let unnamed = handlers.find(|&handler| {

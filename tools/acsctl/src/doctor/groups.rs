@@ -9,7 +9,7 @@ use topology::{Bdf, Partition};
 
 use super::Diagnosis;
 use crate::{
-    live::{Live, Predicted, coarser, finer},
+    live::{Decided, Live, Predicted, coarser, finer},
     supported,
 };
 
@@ -39,6 +39,7 @@ pub(super) fn look(live: &Live<'_>) -> Vec<Diagnosis> {
     let all: BTreeSet<Bdf> = functions.map(|it| it.bdf).collect();
     let torn = finer(&live.groups, &predicted.groups, &all);
     let mut found: Vec<_> = torn.iter().map(|group| too_fine(live, group)).collect();
+    found.extend(lost(live, &predicted));
     found.extend(told(live, torn.is_empty()));
     found.extend(unsplit(live, &predicted, &all));
     if found.is_empty() {
@@ -85,6 +86,41 @@ fn too_fine(live: &Live<'_>, group: &[Bdf]) -> Diagnosis {
         )
     };
     Diagnosis::fail(CHECK, finding, remedy)
+}
+
+/// Functions that an entry isolated when they were grouped, and would not now: the kernel does not group them
+/// again by itself.
+fn lost(live: &Live<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
+    let mut found = Vec::new();
+    for module in &live.modules {
+        let decisions = module.record.iter().flat_map(|record| &record.decisions);
+        for (bdf, decisions) in decisions {
+            let was = decisions.first.as_ref();
+            let now = predicted.now.get(&(module.name(), *bdf));
+            let (
+                Some(Decided {
+                    entry,
+                    refused: None,
+                }),
+                Some(why),
+            ) = (was, now.and_then(|now| now.refused.as_ref()))
+            else {
+                continue;
+            };
+            found.push(Diagnosis::fail(
+                CHECK,
+                format!(
+                    "entry {entry} of {} isolated {bdf} when it was grouped, and does not any more: {why}",
+                    module.name()
+                ),
+                format!(
+                    "do not give it to another guest than the functions beside it; acsctl regroup {bdf}, or a \
+                     reboot, groups them anew"
+                ),
+            ));
+        }
+    }
+    found
 }
 
 /// What the kernel is told on its command line.

@@ -5,13 +5,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    slice,
 };
 
-use isolation::table::Table;
+use isolation::{decision::Decision, table::Table};
 use topology::{Bdf, ConfigSpace, Partition, Topology, recorded, view};
 
 use super::{
-    Module, Places,
+    Decided, Module, Places,
     places::{names, text},
 };
 use crate::{
@@ -80,6 +81,8 @@ pub struct Predicted {
     pub groups: Partition,
     /// Functions that count as isolated, by whatever.
     pub isolated: BTreeSet<Bdf>,
+    /// What each module would decide now on the functions that it lists.
+    pub now: BTreeMap<(&'static str, Bdf), Decided>,
     /// Functions that do so by an entry: the module and the name of the entry.
     pub granted: BTreeMap<Bdf, (&'static str, &'static str)>,
 }
@@ -116,11 +119,14 @@ impl<'a> Live<'a> {
             table.map_err(|why| Error::CouldNotRun(format!("{name} is loaded, but {why}")))
         };
         let tables: Vec<Table> = modules.iter().map(table).collect::<Result<_, _>>()?;
+        let exposed = exposed(&self.modules).map_err(Error::CouldNotRun)?;
         let view = view(&self.topology);
         let kernel = self.topology.kernel.as_deref();
         let kernel = kernel.and_then(Release::of_version);
         let verdicts = Verdicts::in_kernel(self.quirks, kernel);
-        let prediction = Prediction::of(&self.topology, &view, &verdicts).reading(&self.spaces);
+        let prediction = Prediction::of(&self.topology, &view, &verdicts)
+            .reading(&self.spaces)
+            .exposing(exposed.as_ref());
         let claims = prediction.claims(&tables);
         let groups = prediction.with_claims(&claims);
         let by = |(table, entry): (usize, u16)| {
@@ -129,7 +135,19 @@ impl<'a> Live<'a> {
         };
         let isolated = claims.iter().filter(|claim| claim.isolated);
         let granted = claims.iter();
+        let now = modules.iter().zip(&tables).flat_map(|(module, table)| {
+            let functions = view.functions.iter();
+            let decided = functions.filter_map(|seen| {
+                let decision = prediction.decision(slice::from_ref(table), seen);
+                Some((seen.function.bdf, decided(table, decision)?))
+            });
+            let name = module.name();
+            decided
+                .map(move |(bdf, decided)| ((name, bdf), decided))
+                .collect::<Vec<_>>()
+        });
         Ok(Predicted {
+            now: now.collect(),
             groups: groups.map_err(|fault| Error::CouldNotRun(fault.to_string()))?,
             isolated: isolated.map(|claim| claim.bdf).collect(),
             granted: granted
@@ -153,6 +171,33 @@ impl<'a> Live<'a> {
         let [_, _, header, _] = space.dword(0x0c)?.to_le_bytes();
         answers.then_some(header)
     }
+}
+
+/// A decision by this table, in the form of a module's record; `None` where no entry lists the function.
+fn decided(table: &Table, decision: Decision) -> Option<Decided> {
+    let (position, refused) = match decision {
+        Decision::NotListed => return None,
+        Decision::Granted(position) => (position, None),
+        Decision::Refused(position, refusal) => (position, Some(refusal.to_string())),
+    };
+    let entry = table.entries.get(usize::from(position))?.number;
+    Some(Decided { entry, refused })
+}
+
+/// The functions that are exposed, as these modules say; `None` where none is loaded.
+///
+/// # Errors
+///
+/// Why a module does not say it.
+pub fn exposed(modules: &[Module]) -> Result<Option<BTreeSet<Bdf>>, String> {
+    let mut all = None;
+    for module in modules {
+        let record = module.record.as_ref();
+        let record = record.map_err(|why| format!("{} is loaded, but {why}", module.name()))?;
+        all.get_or_insert_with(BTreeSet::new)
+            .extend(&record.exposed);
+    }
+    Ok(all)
 }
 
 /// Groups of `allowed` that have a member in `of`, and whose members are in more than one group of

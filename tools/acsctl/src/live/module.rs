@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The modules of this project that are loaded: whether their hook works, and their tables, as the
-//! files `hook` and `table` in debugfs have them (`src/driver/status.rs`).
+//! The modules of this project that are loaded: whether their hook works, their tables, and what they have
+//! decided, as the files `hook`, `table` and `decisions` in debugfs have it (`src/driver/status.rs`).
 
 use std::{fs, io, path::Path};
 
@@ -14,7 +14,11 @@ use isolation::{
     table::{IdRange, Table},
 };
 
-use super::{Places, places::text};
+use super::{
+    Places,
+    decisions::{self, Record},
+    places::text,
+};
 use crate::edition::Edition;
 
 /// Whether the hook of a module has an effect.
@@ -39,6 +43,8 @@ pub struct Module {
     pub hook: Hook,
     /// The entries of its table that are not withdrawn; or why they cannot be told.
     pub table: Result<Table, String>,
+    /// What it has decided; or why that cannot be told.
+    pub record: Result<Record, String>,
 }
 
 impl Module {
@@ -75,14 +81,18 @@ impl Module {
                 format!("cannot read {}: {error}{hint}", path.display())
             })
         };
-        let table = read("table").and_then(|text| {
-            let place = folder.join("table");
-            parse_table(&text).map_err(|problem| format!("{}: {problem}", place.display()))
-        });
+        let in_file = |name| {
+            let place = folder.join(name);
+            move |problem| format!("{}: {problem}", place.display())
+        };
+        let table = read("table").and_then(|text| parse_table(&text).map_err(in_file("table")));
+        let record = read("decisions")
+            .and_then(|text| decisions::parse(&text).map_err(in_file("decisions")));
         Self {
             edition,
             hook: read("hook").map_or_else(Hook::Unseen, |text| hook(&text)),
             table,
+            record,
         }
     }
 

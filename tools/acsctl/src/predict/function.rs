@@ -3,7 +3,7 @@
 //! A captured function, as the module's decision asks for it: the decision reads configuration
 //! space, so a capture is given that form again, as far as it tells.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use isolation::{
     device::{Function, Record},
@@ -19,10 +19,12 @@ const ARI: u16 = 0x100;
 
 /// The functions of a machine, by address.
 pub(super) struct Machine<'a> {
-    view: &'a View<'a>,
-    by_address: BTreeMap<Bdf, &'a Seen<'a>>,
+    pub(super) view: &'a View<'a>,
+    pub(super) by_address: BTreeMap<Bdf, &'a Seen<'a>>,
     /// Configuration spaces, where they are at hand.
-    spaces: Option<&'a BTreeMap<Bdf, ConfigSpace>>,
+    pub(super) spaces: Option<&'a BTreeMap<Bdf, ConfigSpace>>,
+    /// The functions that are exposed, where a module says so.
+    pub(super) exposed: Option<&'a BTreeSet<Bdf>>,
 }
 
 impl<'a> Machine<'a> {
@@ -32,13 +34,8 @@ impl<'a> Machine<'a> {
             view,
             by_address: functions.map(|seen| (seen.function.bdf, seen)).collect(),
             spaces: None,
+            exposed: None,
         }
-    }
-
-    /// The same, with configuration spaces.
-    pub(super) const fn with(mut self, spaces: &'a BTreeMap<Bdf, ConfigSpace>) -> Self {
-        self.spaces = Some(spaces);
-        self
     }
 
     /// A dword of the configuration space of a function, `None` where that is not at hand.
@@ -51,8 +48,11 @@ impl<'a> Machine<'a> {
         self.view.functions.get(above)
     }
 
-    /// Whether it, or a port above it, can be taken out of the machine.
+    /// Whether it is untrusted or faces outside, itself or by a port above, as far as is known.
     fn is_exposed(&self, seen: &Seen<'_>) -> bool {
+        if let Some(exposed) = self.exposed {
+            return exposed.contains(&seen.function.bdf);
+        }
         seen.function.removable == Some(Removable::Removable)
             || self.above(seen).is_some_and(|above| self.is_exposed(above))
     }

@@ -13,7 +13,10 @@ pub(crate) mod difference;
 mod function;
 pub mod report;
 
-use std::{collections::BTreeMap, slice};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    slice,
+};
 
 use isolation::{
     acs::AcsFlags,
@@ -55,6 +58,7 @@ pub struct Prediction<'a> {
     /// mainline's entries, so that the tables' own copies of these are silent.
     running: KernelRelease,
     spaces: Option<&'a Spaces>,
+    exposed: Option<&'a BTreeSet<Bdf>>,
 }
 
 /// What configuration space says of functions, where it is at hand: only that tells whether the
@@ -64,11 +68,7 @@ pub type Spaces = BTreeMap<Bdf, ConfigSpace>;
 impl<'a> Prediction<'a> {
     /// Of a machine, with the kernel's own quirks.
     #[must_use]
-    pub fn of(
-        topology: &'a Topology,
-        view: &'a View<'a>,
-        verdicts: &'a Verdicts<'a>,
-    ) -> Self {
+    pub fn of(topology: &'a Topology, view: &'a View<'a>, verdicts: &'a Verdicts<'a>) -> Self {
         Self {
             topology,
             view,
@@ -79,6 +79,7 @@ impl<'a> Prediction<'a> {
                 .and_then(KernelRelease::of_version)
                 .unwrap_or(KernelRelease::new(u16::MAX, u16::MAX)),
             spaces: None,
+            exposed: None,
         }
     }
 
@@ -89,12 +90,21 @@ impl<'a> Prediction<'a> {
         self
     }
 
+    /// The same, where exactly these functions are untrusted or face outside, themselves or by a port
+    /// above. Without that, it is those that sysfs calls removable, and what is below: a port that faces
+    /// outside is not called so itself.
+    #[must_use]
+    pub const fn exposing(mut self, exposed: Option<&'a BTreeSet<Bdf>>) -> Self {
+        self.exposed = exposed;
+        self
+    }
+
     /// The functions, as the decision asks for them.
     fn functions(&self) -> Machine<'_> {
-        let machine = Machine::of(self.view);
-        match self.spaces {
-            Some(spaces) => machine.with(spaces),
-            None => machine,
+        Machine {
+            spaces: self.spaces,
+            exposed: self.exposed,
+            ..Machine::of(self.view)
         }
     }
 
@@ -143,7 +153,8 @@ impl<'a> Prediction<'a> {
         let machine = (!tables.is_empty()).then(|| self.functions());
         grouping(self.view, RELEASE, |seen| {
             let kernel = self.verdict(seen).kernel;
-            let is_granted = |machine| granted(tables, self.running, kernel, machine, seen).is_some();
+            let is_granted =
+                |machine| granted(tables, self.running, kernel, machine, seen).is_some();
             if machine.as_ref().is_some_and(is_granted) || isolated(seen) {
                 KernelVerdict::Isolated
             } else {
@@ -161,7 +172,14 @@ impl<'a> Prediction<'a> {
         let decisions = functions.map(|seen| {
             let function = Captured::new(&machine, seen);
             let kernel = KernelVerdict::NoOpinion;
-            decide(table, &Withdrawn::NONE, self.running, kernel, asked, &function)
+            decide(
+                table,
+                &Withdrawn::NONE,
+                self.running,
+                kernel,
+                asked,
+                &function,
+            )
         });
         decisions.collect()
     }

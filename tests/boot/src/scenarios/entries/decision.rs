@@ -2,8 +2,11 @@
 
 //! The module's own decision on an emulated package, before any guest boots.
 
-use acsctl::verdict::{Facts, Verdicts};
-use anyhow::{Result, bail};
+use acsctl::{
+    supported,
+    verdict::{Facts, Verdicts},
+};
+use anyhow::{Context as _, Result, bail};
 use isolation::{
     acs::AcsFlags,
     config::Config,
@@ -48,8 +51,16 @@ impl Rules<'_> {
             let (vendor, device) = (specimen.vendor, specimen.device);
             let kernel = self.verdict(specimen, vendor, device);
             let asked = AcsFlags::GROUPING;
+            let running = supported::oldest().context("no kernel is supported")?;
             let name = format!("{} {vendor:04x}:{device:04x}", specimen.kind.name());
-            match decide(self.table, &Withdrawn::NONE, kernel, asked, &function) {
+            match decide(
+                self.table,
+                &Withdrawn::NONE,
+                running,
+                kernel,
+                asked,
+                &function,
+            ) {
                 Decision::Granted(at) if self.is_number(at, number) => {}
                 Decision::Granted(_) | Decision::NotListed => {
                     bail!("{name} is not in the table as a device of this entry")

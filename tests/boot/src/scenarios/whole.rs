@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the whole device is, and what becomes of a claim when the device turns out to be more than it was.
+
+use super::hardware::{ADAPTER_MACHINE, SIX_GROUPS, emulated, first, package, pair, second, two};
+use crate::{
+    function::Function,
+    machine::{Iommu, Machine, Model},
+    scenario::{
+        Expected, LIMIT, Scenario,
+        Step::{
+            Counted, Ends, Groups, Load, Logged, Readd, ReaddAt, Run, Says, Silence, Unload, Wake,
+        },
+    },
+};
+
+pub(super) const ALL: &[Scenario] = &[
+    SWITCH,
+    SWITCH_WITH_ACS,
+    ROOT_COMPLEX,
+    OUTSIDE,
+    REQUESTER_ID,
+    LATER,
+    RECORD,
+];
+
+const ETHERNET: u32 = 0x02_0000;
+const NETWORK_CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
+/// A switch downstream port that no entry covers, and with nothing below it.
+const UNKNOWN_PORT: &[Model] = &[Model::Emulated(
+    Function::new(0x1234, 0x0bad, ETHERNET).downstream(),
+)];
+
+/// Two switches with a covered downstream port each and a device below it. In the first, a port without ACS
+/// that nobody vouches for can send to that device, so the device stays with its port. In the second, the
+/// neighbour is covered as well.
+const SWITCH: Scenario = Scenario {
+    name: "switch-whole",
+    machine: Machine {
+        bridges: &[
+            "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0",
+            "x3130-upstream,id=up1,bus=port1",
+            "xio3130-downstream,id=down1,bus=up1,chassis=8,slot=8,addr=0.0,multifunction=on",
+            "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0",
+            "x3130-upstream,id=up2,bus=port2",
+            "xio3130-downstream,id=down2,bus=up2,chassis=9,slot=9,addr=0.0,multifunction=on",
+            "xio3130-downstream,id=down3,bus=up2,chassis=10,slot=10,addr=1.0,multifunction=on",
+        ],
+        packages: &[
+            package("down1", "03:00", NETWORK_CARD),
+            package("up1", "02:01", UNKNOWN_PORT),
+            package("down2", "07:00", NETWORK_CARD),
+            package("down3", "08:00", NETWORK_CARD),
+        ],
+        ..Machine::bare(1, Iommu::Usual)
+    },
+    steps: &[
+        Run("ls -l /sys/bus/pci/devices"),
+        Groups(SWITCHES),
+        Load("acs_quirks_test"),
+        ReaddAt("03:00"),
+        ReaddAt("07:00"),
+        ReaddAt("08:00"),
+        Groups(SWITCHES_SPLIT),
+        Counted(7, "granted"),
+        Counted(7, "package"),
+        Logged(
+            "02:00.0: acs_quirks: entry 7 (test/downstream-port) does not count: the entry does not cover 01.0 [1234:0bad]",
+        ),
+        Run("! acsctl doctor | grep -e 'finer than' -e 'does not any more'"),
+    ],
+    limit: LIMIT,
+};
+const SWITCHES: Expected = &[
+    &["02:00.0", "03:00.0"],
+    &["06:00.0", "07:00.0"],
+    &["06:01.0", "08:00.0"],
+];
+const SWITCHES_SPLIT: Expected = &[
+    &["02:00.0", "03:00.0"],
+    &["06:00.0"],
+    &["06:01.0"],
+    &["07:00.0"],
+    &["08:00.0"],
+];
+
+/// A neighbour with ACS, which the kernel switches on when it adds the port. A port that is added before it is
+/// refused at that moment; what is below is asked about later, and counts. A neighbour whose ACS stays off is
+/// none that counts at any time.
+const SWITCH_WITH_ACS: Scenario = Scenario {
+    name: "switch-acs",
+    machine: Machine {
+        bridges: &[
+            "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0",
+            "x3130-upstream,id=up1,bus=port1",
+            "xio3130-downstream,id=down1,bus=up1,chassis=8,slot=8,addr=0.0,multifunction=on",
+            "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0",
+            "x3130-upstream,id=up2,bus=port2",
+            "xio3130-downstream,id=down2,bus=up2,chassis=9,slot=9,addr=0.0,multifunction=on",
+        ],
+        packages: &[
+            package("down1", "03:00", NETWORK_CARD),
+            package(
+                "up1",
+                "02:01",
+                &[Model::Emulated(
+                    Function::new(0x1234, 0x0bad, ETHERNET)
+                        .downstream()
+                        .with_acs(ACS),
+                )],
+            ),
+            package("down2", "07:00", NETWORK_CARD),
+            package(
+                "up2",
+                "06:01",
+                &[Model::Emulated(
+                    Function::new(0x1234, 0x0bad, ETHERNET)
+                        .downstream()
+                        .with_acs(ACS)
+                        .stuck(),
+                )],
+            ),
+        ],
+        ..Machine::bare(1, Iommu::Usual)
+    },
+    steps: &[
+        Run("ls -l /sys/bus/pci/devices"),
+        Groups(&[&["02:00.0", "03:00.0"], &["06:00.0", "07:00.0"]]),
+        // At boot all of them were there before the module.
+        Load("acs_quirks_test"),
+        ReaddAt("03:00"),
+        ReaddAt("07:00"),
+        Groups(&[&["02:00.0"], &["03:00.0"], &["06:00.0", "07:00.0"]]),
+        Logged(
+            "06:00.0: acs_quirks: entry 7 (test/downstream-port) does not count: port 01.0 of the same switch or root complex has an ACS capability that is not switched on",
+        ),
+    ],
+    limit: LIMIT,
+};
+const ACS: u16 = 0x1d;
+
+/// Two root complexes with two covered root ports each in one slot. In the first there is another root port,
+/// without ACS and not covered, in another slot: whether the root complex lets it send to the others, nobody has
+/// said. In the second, the other one has ACS.
+const ROOT_COMPLEX: Scenario = Scenario {
+    name: "root-complex-whole",
+    machine: Machine {
+        bridges: &[
+            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
+            "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
+            "pcie-root-port,id=other,chassis=3,slot=3,addr=13.0,disable-acs=on",
+            "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0",
+            "ioh3420,id=c,bus=root80,chassis=4,slot=4,addr=2.0,multifunction=on",
+            "ioh3420,id=d,bus=root80,chassis=5,slot=5,addr=2.1,multifunction=on",
+            "pcie-root-port,id=e,bus=root80,chassis=6,slot=6,addr=3.0",
+        ],
+        packages: &[
+            package("a", "01:00", NETWORK_CARD),
+            package("b", "02:00", NETWORK_CARD),
+            package("c", "81:00", NETWORK_CARD),
+            package("d", "82:00", NETWORK_CARD),
+        ],
+        ..Machine::bare(1, Iommu::Usual)
+    },
+    steps: &[
+        Run("ls -l /sys/bus/pci/devices"),
+        Groups(&[
+            &["00:12.0", "00:12.1", "01:00.0", "02:00.0"],
+            &["80:02.0", "80:02.1", "81:00.0", "82:00.0"],
+        ]),
+        Load("acs_quirks_test"),
+        ReaddAt("00:12"),
+        ReaddAt("80:02"),
+        Groups(&[
+            &["00:12.0", "00:12.1", "01:00.0", "02:00.0"],
+            &["80:02.0"],
+            &["80:02.1"],
+            &["81:00.0"],
+            &["82:00.0"],
+        ]),
+        // What the kernel has not found yet is no claim, though it would be covered: the first of the two is asked
+        // about before the second is there.
+        Logged(
+            "80:02.0: acs_quirks: entry 6 (test/root-port) does not count: the kernel has not found port 02.1",
+        ),
+        Logged("80:02.0: acs_quirks: isolated by entry 6"),
+        Run("! acsctl doctor | grep -e 'finer than' -e 'does not any more'"),
+    ],
+    limit: LIMIT,
+};
+
+/// Two pairs of root ports of an entry. The first port of the first pair faces outside by what the firmware says, so
+/// nothing is claimed for it; its second one lacks the multi-function bit, and would get a group of its own on a
+/// rescan. The tool must not believe in the claim: it takes what the module says of exposure, not what it can see
+/// itself. The second pair is the control.
+const OUTSIDE: Scenario = Scenario {
+    name: "outside-port",
+    machine: Machine {
+        bridges: &[
+            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
+            "ioh3420,id=b,chassis=2,slot=2,addr=12.1",
+            "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0",
+            "ioh3420,id=c,bus=root80,chassis=4,slot=4,addr=2.0,multifunction=on",
+            "ioh3420,id=d,bus=root80,chassis=5,slot=5,addr=2.1",
+        ],
+        packages: &[
+            package("a", "01:00", NETWORK_CARD),
+            package("b", "02:00", NETWORK_CARD),
+            package("c", "81:00", NETWORK_CARD),
+            package("d", "82:00", NETWORK_CARD),
+        ],
+        acpi: Some(
+            r#"
+            DefinitionBlock ("", "SSDT", 2, "ACSQ", "OUTSIDE", 1)
+            {
+                External (\_SB.PCI0.S90, DeviceObj)
+                Scope (\_SB.PCI0.S90)
+                {
+                    Name (_DSD, Package ()
+                    {
+                        ToUUID ("efcc06cc-73ac-4bc3-bff0-76143807c389"),
+                        Package () { Package () { "ExternalFacingPort", 1 } }
+                    })
+                }
+            }
+            "#,
+        ),
+        ..Machine::bare(1, Iommu::Usual)
+    },
+    steps: &[
+        Groups(&[
+            &["00:12.0", "00:12.1", "01:00.0", "02:00.0"],
+            &["80:02.0", "80:02.1", "81:00.0", "82:00.0"],
+        ]),
+        Load("acs_quirks_test"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:00:12.0 exposed",
+        ),
+        Run("! grep 80:02 /sys/kernel/debug/acs_quirks_test/decisions"),
+        Ends(
+            1,
+            "acsctl regroup 00:12.0",
+            "has not the multi-function bit",
+        ),
+        Groups(&[
+            &["00:12.0", "00:12.1", "01:00.0", "02:00.0"],
+            &["80:02.0", "80:02.1", "81:00.0", "82:00.0"],
+        ]),
+        Says("acsctl regroup 80:02.0", "regrouped, as predicted"),
+        Groups(&[
+            &["00:12.0", "00:12.1", "01:00.0", "02:00.0"],
+            &["80:02.0"],
+            &["80:02.1"],
+            &["81:00.0"],
+            &["82:00.0"],
+        ]),
+    ],
+    limit: LIMIT,
+};
+
+/// Integrated endpoints of an entry on two root buses. On the first, another function sends under the requester IDs
+/// of theirs: the kernel has an alias quirk for it. What the module says of them tells the two apart.
+const REQUESTER_ID: Scenario = Scenario {
+    name: "requester-id",
+    machine: Machine {
+        bridges: &["pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0"],
+        packages: &[
+            package("pcie.0", "00:15", &pair(0x1234, 0x0a05)),
+            package("pcie.0", "00:16", &[emulated(0x8086, 0x2954, ETHERNET)]),
+            package("root80", "80:02", &pair(0x1234, 0x0a05)),
+        ],
+        ..Machine::bare(1, Iommu::Usual)
+    },
+    steps: &[
+        Load("acs_quirks_test"),
+        ReaddAt("00:15"),
+        ReaddAt("80:02"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:00:15.1 latest 10 refused requester-id: requests go in or out under the requester ID",
+        ),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:80:02.1 latest 10 granted",
+        ),
+        Counted(10, "requester-id"),
+        Counted(10, "granted"),
+    ],
+    limit: LIMIT,
+};
+
+const THREE: &[Model] = &[
+    emulated(0x1077, 0x8030, ETHERNET),
+    emulated(0x1077, 0x8030, ETHERNET),
+    emulated(0x1234, 0x0bad, ETHERNET),
+];
+
+/// A function that did not answer when its device was grouped appears beside two that were split, and nobody covers
+/// it. The kernel does not group the two again; the module says so by name, and so does the tool, with the way out.
+const LATER: Scenario = Scenario {
+    name: "appears-later",
+    machine: two(&[first(THREE), second(&pair(0x1077, 0x8030))]),
+    steps: &[
+        Groups(&[&["01:00.0", "01:00.1", "01:00.2"]]),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(&[
+            &["01:00.0", "01:00.1", "01:00.2"],
+            &["02:00.0"],
+            &["02:00.1"],
+        ]),
+        Run("for f in 2 1 0; do echo 1 >/sys/bus/pci/devices/0000:01:00.$f/remove; done"),
+        Silence(0, 2),
+        Run("echo 1 >/sys/bus/pci/rescan"),
+        Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]]),
+        Run("! acsctl doctor | grep 'does not any more'"),
+        Wake(0, 2),
+        Run("echo 1 >/sys/bus/pci/rescan"),
+        Logged(
+            "01:00.2: acs_quirks: entry 1 (test/adapter) does not count for 0000:01:00.0 any more: the entry does not cover 00.2 [1234:0bad]",
+        ),
+        Logged(
+            "01:00.2: acs_quirks: entry 1 (test/adapter) does not count for 0000:01:00.1 any more",
+        ),
+        Ends(
+            1,
+            "acsctl doctor",
+            "entry 1 of acs_quirks_test isolated 0000:01:00.0 when it was grouped, and does not any more: the entry does not cover 00.2 [1234:0bad]",
+        ),
+        Says(
+            "acsctl doctor; true",
+            "acsctl regroup 0000:01:00.0, or a reboot, groups them anew",
+        ),
+        // The way out that both name.
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Groups(&[
+            &["01:00.0", "01:00.1", "01:00.2"],
+            &["02:00.0"],
+            &["02:00.1"],
+        ]),
+        Run("! acsctl doctor | grep 'does not any more'"),
+    ],
+    limit: LIMIT,
+};
+
+/// The record begins with the function, keeps the first and the latest decision on the flags of grouping, and goes
+/// with it.
+const RECORD: Scenario = Scenario {
+    name: "record",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Load("acs_quirks_test"),
+        Run("test -z \"$(cat /sys/kernel/debug/acs_quirks_test/decisions)\""),
+        Readd,
+        Groups(SIX_GROUPS),
+        Run("test $(grep -c ' first 1 granted$' /sys/kernel/debug/acs_quirks_test/decisions) = 6"),
+        Run("test $(grep -c ' latest 1 granted$' /sys/kernel/debug/acs_quirks_test/decisions) = 6"),
+        Run(
+            "for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done; \
+             test -z \"$(cat /sys/kernel/debug/acs_quirks_test/decisions)\"",
+        ),
+        Unload("acs_quirks_test"),
+        Run("echo 1 >/sys/bus/pci/rescan"),
+        Load("acs_quirks_test withdraw=1"),
+        Readd,
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:82:00.5 first 1 refused withdrawn: the entry is withdrawn by parameter",
+        ),
+        // Functions that come and go while it is read, and while the module begins and ends to keep it.
+        Run(
+            "(until test -e /tmp/stop; do cat /sys/kernel/debug/acs_quirks_test/decisions; done >/dev/null 2>&1; touch /tmp/end) & \
+             (until test -e /tmp/stop; do /sbin/rmmod acs_quirks_test; /sbin/modprobe acs_quirks_test; done >/dev/null 2>&1; touch /tmp/end2) & \
+             n=0; while [ $n -lt 20 ]; do for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done; \
+             echo 1 >/sys/bus/pci/rescan; n=$((n+1)); done; touch /tmp/stop; \
+             while [ ! -e /tmp/end ] || [ ! -e /tmp/end2 ]; do usleep 50000; done",
+        ),
+    ],
+    limit: LIMIT,
+};

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What a loaded module has decided, as its file `decisions` in debugfs has it (`src/driver/record.rs`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use topology::Bdf;
+
+/// What an entry decided on a function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Decided {
+    /// The entry's number.
+    pub entry: u16,
+    /// `None` for what was granted, else why not.
+    pub refused: Option<String>,
+}
+
+/// The decisions on one function since the kernel added it, or since the module was loaded.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Decisions {
+    /// The first, which is that of the function's own group if the module was there before.
+    pub first: Option<Decided>,
+    /// The latest.
+    pub latest: Option<Decided>,
+}
+
+/// The record of a module.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Record {
+    /// The functions that the kernel holds for untrusted or facing outside, or has below such a port.
+    pub exposed: BTreeSet<Bdf>,
+    /// The functions on which an entry decided.
+    pub decisions: BTreeMap<Bdf, Decisions>,
+}
+
+/// Reads the file `decisions`.
+///
+/// # Errors
+///
+/// The line that cannot be understood, and what is wrong with it.
+pub(super) fn parse(text: &str) -> Result<Record, String> {
+    let mut record = Record::default();
+    for (number, line) in (1..).zip(text.lines()) {
+        let words: Vec<_> = line.splitn(5, ' ').collect();
+        let mut read = || {
+            let bdf: Bdf = words.first()?.parse().ok()?;
+            let (when, decided) = match words[1..] {
+                ["exposed"] => {
+                    record.exposed.insert(bdf);
+                    return Some(());
+                }
+                [when, entry, "granted"] => (when, decided(entry, None)?),
+                [when, entry, "refused", why] => (when, decided(entry, Some(why))?),
+                _ => return None,
+            };
+            let of = record.decisions.entry(bdf).or_default();
+            match when {
+                "first" => of.first = Some(decided),
+                "latest" => of.latest = Some(decided),
+                _ => return None,
+            }
+            Some(())
+        };
+        read().ok_or_else(|| {
+            format!("line {number}: \"{line}\" is no decision; is it the file of another version of acs-quirks?")
+        })?;
+    }
+    Ok(record)
+}
+
+/// `refused` is the kind of refusal, a colon, and the reason.
+fn decided(entry: &str, refused: Option<&str>) -> Option<Decided> {
+    let refused = match refused {
+        None => None,
+        Some(why) => Some(why.split_once(": ")?.1.to_owned()),
+    };
+    Some(Decided {
+        entry: entry.parse().ok()?,
+        refused,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bdf(text: &str) -> Bdf {
+        text.parse().expect("it is an address")
+    }
+
+    #[test]
+    fn each_form_of_line_is_read() {
+        let text = "0000:00:12.0 exposed\n\
+                    10000:01:00.0 first 3 granted\n\
+                    10000:01:00.0 latest 3 refused package: the entry does not cover 00.2: really\n";
+        let record = parse(text).expect("it is well-formed");
+        assert_eq!(record.exposed, BTreeSet::from([bdf("0000:00:12.0")]));
+        let granted = Decided {
+            entry: 3,
+            refused: None,
+        };
+        let refused = Decided {
+            entry: 3,
+            refused: Some("the entry does not cover 00.2: really".to_owned()),
+        };
+        let decisions = Decisions {
+            first: Some(granted),
+            latest: Some(refused),
+        };
+        assert_eq!(
+            record.decisions,
+            BTreeMap::from([(bdf("10000:01:00.0"), decisions)])
+        );
+        assert_eq!(parse(""), Ok(Record::default()));
+    }
+
+    #[test]
+    fn a_line_that_is_not_understood_is_named() {
+        for line in [
+            "",
+            "0000:00:12.0",
+            "0000:00:12.0 exposed to",
+            "12.0 exposed",
+            "0000:00:12.0 first x granted",
+            "0000:00:12.0 once 3 granted",
+            "0000:00:12.0 first 3 refused",
+            "0000:00:12.0 first 3 refused package",
+            "0000:00:12.0 first 3 dropped package: x",
+        ] {
+            let text = format!("0000:00:11.0 exposed\n{line}\n");
+            let error = parse(&text).expect_err(line);
+            assert!(error.starts_with("line 2: "), "{error}");
+        }
+    }
+}
