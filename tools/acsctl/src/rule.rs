@@ -123,7 +123,13 @@ rules! {
     DateEarly "date-early"
         "A statement is not older than PCI Express.";
     StatementIds "statement-ids"
-        "Where the statement names ids, as 10de:0a01, they are those of the entry: none that it does not speak of, and all that it claims, of a range both ends.";
+        "The statement of a validated entry names every id that is claimed, and a range that is claimed as one range; of a candidate that is asked where its statement names any id of the vendor.";
+    StatementExcepts "statement-excepts"
+        "What a statement takes out, as in \"10de:0a10 to 10de:0a12, but not 10de:0a11\", is not claimed.";
+    StatementUnclaimed "statement-unclaimed"
+        "An id of the entry's vendors that its statement names is claimed, by this entry or another, or left out with a reason, or taken out by the statement itself.";
+    StatementKinds "statement-kinds"
+        "The statement of a validated entry says of each kind that is claimed that the ids it names are of that kind.";
     SourceForm "source-form"
         "A source is the https:// address of a document on a public host, in plain characters, so that it can be read.";
     VendorFolder "vendor-folder"
@@ -142,6 +148,8 @@ rules! {
         "A capture has a function of the entry.";
     CaptureAcs "capture-acs"
         "A captured function of the entry is known to have no ACS capability.";
+    CaptureKind "capture-kind"
+        "Of each kind that a validated entry claims, some capture has a function.";
     ExpectBefore "expect-before"
         "The groups without the entry are those that the kernel makes of the captured machine.";
     ExpectAfter "expect-after"

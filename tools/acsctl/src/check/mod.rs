@@ -7,7 +7,7 @@
 //! | `claim.rs` | kinds, flags, and the in-tree handler that is corrected |
 //! | `ids.rs` | vendor and device ids |
 //! | `evidence.rs` | the evidence, and the prose beside it |
-//! | `stated.rs` | the ids that the statement names |
+//! | `stated/` | the ids and kinds that the statement names |
 //! | `limits.rs` | class, revisions and subsystems |
 //! | `register.rs` | what registers must say, and what the kernel writes there |
 //! | `expect.rs` | the groups that captured machines are expected to have |
@@ -23,6 +23,8 @@ mod mainline;
 mod register;
 mod stated;
 mod unbuilt;
+
+pub(crate) use stated::unclaimed;
 
 use std::ops::Range;
 
@@ -55,6 +57,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) kinds: Vec<Kind>,
     pub(crate) devices: Vec<Devices>,
     pub(crate) excludes: Vec<Excluded>,
+    /// Ids that the statement names and the entry does not speak of.
+    unclaimed: Vec<Ids>,
     title: Option<String>,
     acs: Option<AcsFlags>,
     acs_registers: Option<AcsRegisters>,
@@ -118,6 +122,7 @@ impl<'a> Draft<'a> {
         let is_taken = status.zip(scope.edition).is_some_and(|(status, edition)| {
             edition.takes(status, mainline.as_ref(), scope.kernel)
         });
+        let unclaimed = stated::check(parsed, status, &kinds, &devices, &excludes, notes);
         unbuilt::check(parsed, status, is_taken, &ids, notes);
         evidence::check_prose(parsed, notes);
         Self {
@@ -133,19 +138,14 @@ impl<'a> Draft<'a> {
             program: register::program(&parsed.program, status, notes),
             supersedes: claim::supersedes(parsed.supersedes.as_ref(), acs, &kinds, &ids, notes),
             reason: prose(parsed.reason.as_ref()),
-            evidence: evidence::check(
-                parsed.evidence.as_ref(),
-                &devices,
-                &excludes,
-                scope.today,
-                notes,
-            ),
+            evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
             partial: prose(parsed.partial.as_ref()),
             expects: expect::check(&parsed.expects, notes),
             mainline,
             kinds,
             devices,
             excludes,
+            unclaimed,
         }
     }
 
