@@ -349,6 +349,8 @@ fn two_ids_are_no_range_and_two_ranges_are_not_one() {
     for way in [
         "No requests from 10de:0a10 to 10de:0a12 go past the root complex; these functions are apart.",
         "Requests of the function 10de:0a10 to 10de:0a12 go upstream.",
+        "Functions: DMA 10de:0a10 to 10de:0a12 goes upstream.",
+        "Requests that come from functions 10de:0a10 to 10de:0a12 go upstream.",
         "Memory writes from the functions 10de:0a10 to 10de:0a12 go upstream.",
     ] {
         refuses(IDS, "[\"0a10-0a12\"]", way);
@@ -379,6 +381,18 @@ fn what_is_excepted_is_not_claimed() {
         "The functions 10de:0a10-0a12 (10de:0a11 excepted) do not reach each other.",
         "The functions 10de:0a10-0a12 do not reach each other. The 10de:0a11 is not covered.",
         "The functions 10de:0a10-0a12 do not reach each other, but 10de:0a11 isn't isolated.",
+        "The functions 10de:0a10-0a12 do not reach each other (10de:0a11 not included).",
+        "The functions 10de:0a10-0a12 do not reach each other. 0a11 is therefore not covered.",
+        "The functions 10de:0a10-0a12 do not reach each other. 0a11 must be explicitly excluded.",
+        "The functions 10de:0a10-0a12 do not reach each other. 0a11 does not belong to them.",
+        "The functions 10de:0a10-0a12 do not reach each other. 0A11h is left out.",
+        "The functions 10de:0a10-0a12 (0a11 reserved) do not reach each other.",
+        "The functions 10de:0a10-0a12 do not reach each other. This isn't guaranteed for 10de:0a11.",
+        "The functions 10de:0a10-0a12 do not reach each other, unless the device ID is 0a11.",
+        "The functions 10de:0a10-0a12, leaving out 0a11, do not reach each other.",
+        "The functions 10de:0a10-0a12 (excl. 0a11) do not reach each other.",
+        "The functions 10de:0a10-0a12 do not reach each other. The following is not isolated: 0a11.",
+        "We say that the functions 10de:0a10-0a12 are apart, and make no statement on 0a11.",
         "Except for 10de:0a11, the functions 10de:0a10-0a12 do not reach each other.",
         "Unlike 10de:0a11, all functions of 10de:0a10-0a12 do not reach each other.",
         "The functions 10de:0a10-0a12 do not reach each other. Excluded:\n- 10de:0a11\n",
@@ -408,6 +422,9 @@ fn what_is_excepted_is_not_claimed() {
         "Unlike those of other vendors, the functions 10de:0a10-0a12 do not reach each other.",
         "No function of the devices 10de:0a10-0a12 sends requests to another one.",
         "The functions 10de:0a10-0a12 are not able to reach each other.",
+        "The functions 10de:0a10-0a12 are isolated, which is not so elsewhere.",
+        "The functions 10de:0a10-0a12 are all isolated.",
+        "The DMA functions 10de:0a10 to 10de:0a12 are isolated.",
         "Except for 10de:0a20, the functions 10de:0a10-0a12 do not reach each other.",
         "Unlike the 10de:0a20, the functions 10de:0a10 to 10de:0a12 do not reach each other.",
     ] {

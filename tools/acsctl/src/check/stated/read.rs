@@ -305,14 +305,15 @@ fn is_way(tokens: &[Token], at: usize) -> bool {
     const GOES: &str = "\
         request requests write writes read reads completion completions dma traffic packet \
         packets tlp tlps transaction transactions access accesses message messages transfer \
-        transfers data sent send sends go goes going path paths flow";
+        transfers data sent send sends go goes going path paths flow flows come comes coming \
+        made issued routed forwarded originate originating";
     const SOURCE: &str = "from of by between";
     let mut has_source = false;
-    for token in tokens[..at].iter().rev().take(8) {
+    for (count, token) in tokens[..at].iter().rev().take(8).enumerate() {
         if token.is_of(SOURCE) {
             has_source = true;
         } else if !is_filler(token) {
-            return has_source && token.is_of(GOES);
+            return (has_source || count == 0) && token.is_of(GOES);
         }
     }
     false
@@ -324,27 +325,34 @@ fn is_filler(token: &Token) -> bool {
         a an the for to of on in apply applies cover covers include includes hold holds concern \
         concerns extend extends mean means device devices function functions port ports endpoint \
         endpoints adapter adapters controller controllers id ids with those these that pci pcie \
-        vendor is are than any all either valid true root";
+        vendor is are than any all either valid true root guaranteed intended meant stated given \
+        made isolated covered included supported separated";
     matches!(token, Token::Colon | Token::Open | Token::Item) || token.is_of(FILLERS)
 }
 
 /// Words that take out what comes after them in the sentence.
 const FROM_HERE: &str = "except|excepts|excepting|exception|exceptions|exclude|excludes|excluding|\
-    exempt|exempts|exempting|unlike|omitting|barring|but not|but no|not including|other than|\
-    apart from|aside from|save for|different from";
+    excl|exempt|exempts|exempting|unlike|unless|omit|omits|omitting|barring|skip|skipping|but not|\
+    but no|not including|other than|apart from|aside from|save for|different from|leaving out|\
+    leaves out|no statement|no claim|no guarantee";
 
 /// Words that take out what they stand directly before. "No" is none: "no function of 10de:0a01 sends".
 const DIRECTLY: &str = "\
     not without but minus save excluded excepted exempted omitted rather instead isnt arent \
     doesnt";
 
-/// Words that take out what they stand directly behind.
-const BEHIND: &str = "excluded excepted exempt exempted omitted aside exclusive";
+/// Words that take out what they stand behind.
+const BEHIND: &str = "excluded excepted exempt exempted omitted aside exclusive reserved left";
 
-/// What takes out what stands before it, after "is not".
-const IS_NOT: &str = "\
-    covered included isolated part meant among separated safe affected concerned claimed \
-    supported in";
+/// Words that take out what they stand behind, with "not" before them.
+const NOT_BEHIND: &str = "\
+    covered included isolated part meant among separated safe concerned claimed supported in \
+    qualify count belong apply";
+
+/// What may stand between ids and such words.
+const BETWEEN: &str = "\
+    is are was were being be been has have had must shall should will may can remain remains stay \
+    stays do does also still therefore thus however both all";
 
 /// Which tokens of a sentence it takes out, and by which words.
 fn exceptions(tokens: &[Token], lists: &[Range<usize>]) -> Vec<Mark> {
@@ -422,16 +430,23 @@ fn begins_subject(tokens: &[Token]) -> bool {
     first.is_of("all each every both") || near.into_iter().any(is_many)
 }
 
-/// What takes out the list that ends here, if anything does.
+/// What takes out the list that ends here, if anything does: "is also excluded", "are not covered".
 fn behind(tokens: &[Token], end: usize) -> Mark {
-    let is_aside = |token: &&Token| **token == Token::Open || **token == Token::Close;
-    let mut rest = tokens[end..].iter().skip_while(is_aside);
-    let first = rest.next()?;
-    let is_be = first.is_of("is are was were being");
-    let next = if is_be { rest.next()? } else { first };
-    if let Some(by) = BEHIND.split(' ').find(|word| next.is_of(word)) {
-        return Some(by);
+    let mut is_not = false;
+    for token in tokens[end..].iter().take(8) {
+        if let Some(by) = BEHIND.split(' ').find(|word| token.is_of(word)) {
+            return Some(by);
+        }
+        if is_not && token.is_of(NOT_BEHIND) {
+            return Some("not");
+        }
+        let denies = token.is_of("not isnt arent wasnt werent doesnt dont");
+        let is_adverb = token.word().is_some_and(|word| word.ends_with("ly"));
+        let is_bracket = matches!(token, Token::Open | Token::Close);
+        if !(denies || is_adverb || is_bracket || token.is_of(BETWEEN)) {
+            return None;
+        }
+        is_not |= denies;
     }
-    let is_not = is_be && next.is_of("not") || next.is_of("isnt arent wasnt werent");
-    (is_not && rest.next()?.is_of(IS_NOT)).then_some("is not")
+    None
 }
