@@ -96,12 +96,18 @@ rules! {
         "Subsystems are named of endpoints alone: ports do not have them where endpoints do.";
     RegisterPlace "register-place"
         "A register is aligned to its width, and within the space that its offset counts from.";
+    RegisterCapability "register-capability"
+        "A register is in a capability that there can be: the ids 00, ff, 0000 and ffff mark that there is none, or no more.";
     RegisterHeader "register-header"
-        "A condition is not on the header: identity has keys of its own, and the rest the system writes.";
+        "A condition is not on the header, of configuration space or of a capability: identity has keys of its own, and the rest the system writes, or it says where and not what.";
     RegisterBits "register-bits"
         "A mask has a bit, a value none beside the mask, and an absent function does not read as it.";
     ConditionMany "condition-many"
         "An entry has no more than four conditions.";
+    ConditionTwice "condition-twice"
+        "No bit stands in two conditions, also where they read it with other widths: two that ask for other values exclude each other.";
+    ConditionChanges "condition-changes"
+        "A condition is on bits that stay as they are, for the specification makes them read-only; on others only where the statement names the register, by its name in the specification or as \"capability:10 + 0x0a\". What is in a vendor-specific capability, or at a place of configuration space, the statement of a validated entry names.";
     ProgramMainline "program-mainline"
         "What the kernel writes stands in mainline entries alone: no module writes configuration space.";
     FlagsOfKind "flags-of-kind"
@@ -123,7 +129,7 @@ rules! {
     DateEarly "date-early"
         "A statement is not older than PCI Express.";
     StatementIds "statement-ids"
-        "The statement of a validated entry names every id that is claimed, and a range that is claimed as one range; of a candidate that is asked where its statement names any id of the vendor.";
+        "The statement of a validated entry names every id that is claimed, and a range that is claimed as one range; a candidate's does so where it names any id.";
     StatementExcepts "statement-excepts"
         "What a statement takes out, as in \"10de:0a10 to 10de:0a12, but not 10de:0a11\", is not claimed.";
     StatementUnclaimed "statement-unclaimed"

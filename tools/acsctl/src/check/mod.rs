@@ -10,6 +10,8 @@
 //! | `stated/` | the ids and kinds that the statement names |
 //! | `limits.rs` | class, revisions and subsystems |
 //! | `register.rs` | what registers must say, and what the kernel writes there |
+//! | `settled.rs` | which bits of standard capabilities stay as they are |
+//! | `spoken.rs` | whether the statement speaks of a register |
 //! | `expect.rs` | the groups that captured machines are expected to have |
 //! | `mainline.rs` | what mainline Linux has of the entry |
 //! | `unbuilt.rs` | what only mainline entries may say |
@@ -21,6 +23,8 @@ mod ids;
 mod limits;
 mod mainline;
 mod register;
+mod settled;
+mod spoken;
 mod stated;
 mod unbuilt;
 
@@ -134,7 +138,12 @@ impl<'a> Draft<'a> {
             acs,
             acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
             requires: requires(parsed.requires.as_ref(), notes),
-            conditions: register::conditions(&parsed.conditions, notes),
+            conditions: register::conditions(
+                &parsed.conditions,
+                status,
+                evidence::statement(parsed).map(|statement| statement.get_ref().as_str()),
+                notes,
+            ),
             program: register::program(&parsed.program, status, notes),
             supersedes: claim::supersedes(parsed.supersedes.as_ref(), acs, &kinds, &ids, notes),
             reason: prose(parsed.reason.as_ref()),
