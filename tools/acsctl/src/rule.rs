@@ -131,7 +131,7 @@ rules! {
     StatementIds "statement-ids"
         "The statement of a validated entry names every id that is claimed, and a range that is claimed as one range; a candidate's does so where it names any id.";
     StatementExcepts "statement-excepts"
-        "What a statement takes out, as in \"10de:0a10 to 10de:0a12, but not 10de:0a11\", is not claimed.";
+        "What a statement takes out, as in \"10de:0a10 to 10de:0a12, but not 10de:0a11\", or names by itself beside a range that holds it, is not claimed.";
     StatementUnclaimed "statement-unclaimed"
         "An id of the entry's vendors that its statement names is claimed, by this entry or another, or left out with a reason, or taken out by the statement itself.";
     StatementKinds "statement-kinds"

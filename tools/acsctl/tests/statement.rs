@@ -285,6 +285,7 @@ fn a_range_is_named_as_one() {
         "0x10de:0x0a10-0x0a12",
         "VEN_10DE&DEV_0A10 to VEN_10DE&DEV_0A12",
         "VEN_10DE&DEV_0A10 - DEV_0A12",
+        "PCI\\VEN_10DE&DEV_0A10 to PCI\\VEN_10DE&DEV_0A12",
         "0A10h-0A12h",
         "0A10h to 0A12h",
         "with device IDs 0a10-0a12",
@@ -404,6 +405,32 @@ fn what_is_excepted_is_not_claimed() {
         refuses(EXCEPTS, "[\"0a10\", \"0a11-0a12\"]", statement);
         // The way out: what it takes out is not claimed, and needs no more words.
         accepts("[\"0a10\", \"0a12\"]", statement);
+    }
+    // There are more words than any list has: what is named by itself beside its range is in doubt.
+    for rest in [
+        "; 0a11 does",
+        ", ignoring 0a11",
+        ", with 0a11 as an exception",
+        ". 0a11 is different",
+        ". 0x0a11 cannot be vouched for",
+        ". We cannot say this of the 0A11h",
+        " (sans 0a11)",
+        " (w/o 0a11)",
+        " (0a11 being pending)",
+    ] {
+        let statement = format!("The functions 10de:0a10-0a12 do not reach each other{rest}.");
+        refuses(EXCEPTS, "[\"0a10-0a12\"]", &statement);
+        refuses(EXCEPTS, "[\"0a11\"]", &statement);
+        accepts("[\"0a10\", \"0a12\"]", &statement);
+        // Controls: what is named twice as a whole, and what another vendor has.
+        for other in ["10de:0a10-0a12", "8086:0a11"] {
+            let rest = rest.replace("0x0a11", other).replace("0A11h", other);
+            let rest = rest
+                .replace(" 0a11", &format!(" {other}"))
+                .replace("(0a11", other);
+            let statement = format!("The functions 10de:0a10-0a12 are apart{rest}.");
+            accepts("[\"0a10-0a12\"]", &statement);
+        }
     }
     // A range is taken out as a whole, and what may be meant is.
     let range = "The functions 10de:0a10-0a1f, except 0a12 to 0a14, do not reach each other.";
@@ -680,6 +707,9 @@ fn statement(ranges: &[(u16, u16)]) -> String {
 }
 
 proptest! {
+    // A failure is printed, and leaves no file behind.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// What this project prints of a claim states the claim, and no id more.
     #[test]
     fn the_projects_own_notation_states_exactly_what_it_shows(

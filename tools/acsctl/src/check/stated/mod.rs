@@ -130,8 +130,23 @@ fn hold(ids: &Ids, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
         return;
     }
     let is_stated =
-        |one: &Named| one.vendor == ids.vendor && one.first <= ids.first && ids.last <= one.last;
-    if ids.is_any() || !is_held || reading.named.iter().any(is_stated) {
+        |one: &&Named| one.vendor == ids.vendor && one.first <= ids.first && ids.last <= one.last;
+    let mut stated = reading.named.iter().filter(is_stated).peekable();
+    if ids.is_any() || !is_held {
+        return;
+    }
+    let is_named = stated.peek().is_some();
+    if let Some(one) = stated.find_map(|range| apart(ids, range, reading)) {
+        let problem = format!(
+            "the statement names {:04x}:{one:04x} by itself too, beside a range that holds it",
+            ids.vendor
+        );
+        let help = "what it says of that id alone may take it out: claim the others, or quote what \
+                    it says of the range alone";
+        notes.add(Rule::StatementExcepts, &ids.span, field, problem, help);
+        return;
+    }
+    if is_named {
         return;
     }
     let names = |id: u16| {
@@ -155,6 +170,21 @@ fn hold(ids: &Ids, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
         ),
     };
     notes.add(Rule::StatementIds, &ids.span, field, problem, help);
+}
+
+/// An id of a claim that a statement speaks of apart from the range that it names it in. There are more
+/// words that take an id out than any list has.
+fn apart(ids: &Ids, range: &Named, reading: &Reading) -> Option<u16> {
+    let mut mentioned = reading.mentioned.iter();
+    let found = mentioned.find(|&&(vendor, first, last)| {
+        vendor.is_none_or(|vendor| vendor == ids.vendor)
+            && (range.first, range.last) != (first, last)
+            && range.first <= first
+            && last <= range.last
+            && first <= ids.last
+            && ids.first <= last
+    });
+    found.map(|&(_, first, _)| first.max(ids.first))
 }
 
 /// Checks that the statement speaks of every kind that is claimed.

@@ -38,6 +38,8 @@ pub(super) struct Excepted {
 pub(super) struct Reading {
     pub(super) named: Vec<Named>,
     pub(super) excepted: Vec<Excepted>,
+    /// Whatever may be an id or a range of them, named or not, with its vendor if that stands there.
+    pub(super) mentioned: Vec<(Option<u16>, u16, u16)>,
     /// The kinds of function that it speaks of.
     pub(super) kinds: Vec<Kind>,
 }
@@ -265,6 +267,10 @@ fn items(
             Form::Whole(vendor) => Some(vendor),
             _ => None,
         };
+        if said != Said::Others {
+            let mention = (vendor.or(beside).or(goes_on), device, device);
+            reading.mentioned.push(mention);
+        }
         let mut ends = false;
         if let Some(by) = marks[at] {
             let of_range = previous.filter(|_| ranges).map_or(device, |one| one.1);
@@ -283,6 +289,10 @@ fn items(
             if let (true, Some(one)) = (is_range, reading.named.last_mut()) {
                 one.last = device;
                 ends = true;
+                reading.mentioned.pop();
+                if let Some((.., last)) = reading.mentioned.last_mut() {
+                    *last = device;
+                }
             } else if before.is_some_and(|(_, _, _, ended)| ended) {
                 // Of 0a10-0a12-0a14, nobody knows what it says.
                 reading.named.pop();

@@ -306,8 +306,14 @@ impl Scan {
         u16::from_str_radix(&digits, 16).ok().filter(|_| is_number)
     }
 
-    /// `VEN_10DE&DEV_0A01`, with what may follow it, or a part of that, as Windows writes them.
+    /// `PCI\VEN_10DE&DEV_0A01`, with what may follow it, or a part of that, as Windows writes them.
     fn of_hardware(&self, at: usize) -> Option<(Token, usize)> {
+        let bus: String = self.text[at..].iter().take(4).collect();
+        let at = if bus.eq_ignore_ascii_case("PCI\\") {
+            at + 4
+        } else {
+            at
+        };
         let named = |at: usize, name: &str| {
             let found = self.text.get(at..at + 4)?.iter().collect::<String>();
             let is_name = found.eq_ignore_ascii_case(name);
