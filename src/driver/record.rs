@@ -19,7 +19,8 @@ use crate::{
         decision::Decision,
         device::Function as _,
         entry::Entry,
-        packed::Verdict, //
+        packed::Verdict,
+        pcie::PcieType, //
     },
     sys::{
         known::{
@@ -85,15 +86,24 @@ fn log(function: &PciFunction<'_>, verdict: Verdict) {
 
 /// A function was added: what is granted to functions beside it may not hold any more. The kernel does not
 /// group those again, so all that can be done is to say so.
+///
+/// Asks one function that was granted, and others only when the claim does not hold for that one: it holds for
+/// the whole device or for none of it. Virtual functions make no difference to a claim.
 pub(crate) fn appeared(function: &PciFunction<'_>) {
+    if function.is_virtual() {
+        return;
+    }
+    let mut holds = false;
     function.each_on_bus(|other, record| {
-        if other.devfn() == function.devfn() || !record.latest().is_some_and(was_granted) {
+        let is_beside = other.devfn() != function.devfn() && may_be_one_device(other, function);
+        if holds || !is_beside || !record.latest().is_some_and(was_granted) {
             return;
         }
         let Some(verdict) = verdict(&engine::again(other)) else {
             return;
         };
         let (Some(entry), Err(refusal)) = (entry(verdict.entry), verdict.outcome) else {
+            holds = true;
             return;
         };
         record.keep(verdict);
@@ -104,6 +114,12 @@ pub(crate) fn appeared(function: &PciFunction<'_>) {
              in the group that it has; \"acsctl regroup {address}\" has the kernel group it again\n"
         );
     });
+}
+
+/// Whether two functions of one bus can be of one device, in the sense of `isolation/package.rs`.
+fn may_be_one_device(one: &PciFunction<'_>, other: &PciFunction<'_>) -> bool {
+    let is_port = one.pcie_type().is_some_and(PcieType::is_claimable_port);
+    is_port || one.is_ari() || one.devfn() >> 3 == other.devfn() >> 3
 }
 
 fn was_granted(verdict: Verdict) -> bool {

@@ -109,6 +109,11 @@ impl<'a> Notes<'a> {
         });
     }
 
+    /// The line of a place in the file, from 1.
+    pub(crate) fn line(&self, span: &Range<usize>) -> usize {
+        self.file.line(span.start)
+    }
+
     /// What stands at `span` in the file.
     pub(crate) fn text(&self, span: &Range<usize>) -> &'a str {
         self.file.text.get(span.clone()).unwrap_or_default()

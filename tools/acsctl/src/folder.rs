@@ -9,7 +9,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use toml::value::Date;
 
 use crate::{
-    check::Draft,
+    check::{self, Draft},
     edition::Edition,
     error::Error,
     finding::{Finding, Notes},
@@ -92,6 +92,7 @@ pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding
     findings.extend(repeated_numbers(&drafts));
     findings.extend(overlap::check(&drafts));
     findings.extend(in_other_folders(&drafts));
+    findings.extend(check::unclaimed(&drafts));
     findings.extend(too_many(&drafts, scope));
     let mut quirks = Vec::new();
     if findings.is_empty() {

@@ -8,7 +8,11 @@ use std::{
     fs,
 };
 
-use isolation::{groups::Fault, table::Table};
+use isolation::{
+    entry::Kind,
+    groups::{Fault, Interface},
+    table::Table,
+};
 use topology::{Bdf, Function, Partition, Topology, view};
 
 use crate::{
@@ -33,32 +37,57 @@ pub(crate) fn check(files: &[DataFile], quirks: &[Quirk]) -> Vec<Finding> {
             continue;
         };
         let mut notes = Notes::on(file);
-        let mut splits = false;
+        let mut seen = Captured::default();
         for expect in &quirk.expects {
-            splits |= one(file, quirk, expect, &verdicts, &mut notes);
+            one(file, quirk, expect, &verdicts, &mut seen, &mut notes);
         }
-        let found = notes.into_findings();
-        if found.is_empty() && !splits && quirk.status == Status::Validated {
-            let mut notes = Notes::on(file);
-            let [place, ..] = &quirk.expects[0].spans;
-            let problem = "the entry splits no group of any captured machine";
-            let help = "add a capture of a machine on which the functions share a group";
-            notes.add(Rule::ExpectSplit, place, "expect", problem, help);
-            findings.extend(notes.into_findings());
+        let mut found = notes.into_findings();
+        if found.is_empty() && quirk.status == Status::Validated {
+            found = missing(file, quirk, &seen);
         }
         findings.extend(found);
     }
     findings
 }
 
-/// Checks one expectation; `true` when the entry splits a group.
+/// What captured machines show of an entry.
+#[derive(Default)]
+struct Captured {
+    /// Whether it splits a group of any.
+    splits: bool,
+    /// The kinds of which one has a function.
+    kinds: Vec<Kind>,
+}
+
+/// What no captured machine shows of an entry with a statement.
+fn missing(file: &DataFile, quirk: &Quirk, seen: &Captured) -> Vec<Finding> {
+    let mut notes = Notes::on(file);
+    let [place, ..] = &quirk.expects[0].spans;
+    for kind in quirk.kinds().filter(|kind| !seen.kinds.contains(kind)) {
+        let problem = format!(
+            "no captured machine has a function of the kind \"{}\"",
+            kind.name()
+        );
+        let help = "add a capture of a machine that has one, or take the kind out";
+        notes.add(Rule::CaptureKind, place, "expect", problem, help);
+    }
+    if !seen.splits {
+        let problem = "the entry splits no group of any captured machine";
+        let help = "add a capture of a machine on which the functions share a group";
+        notes.add(Rule::ExpectSplit, place, "expect", problem, help);
+    }
+    notes.into_findings()
+}
+
+/// Checks one expectation, and takes down what the captured machine shows of the entry.
 fn one(
     file: &DataFile,
     quirk: &Quirk,
     expect: &Expect,
     verdicts: &Verdicts<'_>,
+    seen: &mut Captured,
     notes: &mut Notes<'_>,
-) -> bool {
+) {
     let [at_capture, at_before, at_after] = &expect.spans;
     let field = "expect.capture";
     let path = file.path.with_file_name(&expect.capture);
@@ -67,7 +96,7 @@ fn one(
         let problem = format!("{} is not a regular file", expect.capture);
         let help = "put the capture itself there";
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
-        return false;
+        return;
     }
     let topology = match topology::read(&path) {
         Ok(topology) => topology,
@@ -76,7 +105,7 @@ fn one(
             let problem = problem.replace(&path.display().to_string(), &expect.capture);
             let help = "make it with acsctl table new, and put it beside this file";
             notes.add(Rule::CaptureRead, at_capture, field, problem, help);
-            return false;
+            return;
         }
     };
     let members: Vec<_> = members(&topology, quirk).collect();
@@ -84,7 +113,7 @@ fn one(
         let problem = "no function of the entry is in it";
         let help = "capture a machine that has the device";
         notes.add(Rule::CaptureDevice, at_capture, field, problem, help);
-        return false;
+        return;
     }
     for function in &members {
         if let Some((problem, help)) = pointless(function) {
@@ -94,12 +123,19 @@ fn one(
     }
 
     let view = view(&topology);
+    for of in &view.functions {
+        let is_member = members.iter().any(|member| member.bdf == of.function.bdf);
+        if let (Interface::Express(found), true) = (of.facts.interface, is_member) {
+            let kinds = quirk.kinds().filter(|kind| kind.applies_to(found));
+            seen.kinds.extend(kinds);
+        }
+    }
     let prediction = Prediction::of(&topology, &view, verdicts);
     let Ok((before, after)) = groups(&topology, &prediction, quirk) else {
         let problem = "no kernel can group this";
         let help = "capture the machine again";
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
-        return false;
+        return;
     };
     for (field, rule, place, expected, computed) in [
         (
@@ -123,7 +159,7 @@ fn one(
             notes.add(rule, place, field, problem, help);
         }
     }
-    before != after
+    seen.splits |= before != after;
 }
 
 /// The groups that a function of the entry is in without it, and those of the same functions with it,

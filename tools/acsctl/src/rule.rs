@@ -96,12 +96,18 @@ rules! {
         "Subsystems are named of endpoints alone: ports do not have them where endpoints do.";
     RegisterPlace "register-place"
         "A register is aligned to its width, and within the space that its offset counts from.";
+    RegisterCapability "register-capability"
+        "A register is in a capability that there can be: the ids 00, ff, 0000 and ffff mark that there is none, or no more.";
     RegisterHeader "register-header"
-        "A condition is not on the header: identity has keys of its own, and the rest the system writes.";
+        "A condition is not on the header, of configuration space or of a capability: identity has keys of its own, and the rest the system writes, or it says where and not what.";
     RegisterBits "register-bits"
         "A mask has a bit, a value none beside the mask, and an absent function does not read as it.";
     ConditionMany "condition-many"
         "An entry has no more than four conditions.";
+    ConditionTwice "condition-twice"
+        "No bit stands in two conditions, also where they read it with other widths: two that ask for other values exclude each other.";
+    ConditionChanges "condition-changes"
+        "A condition is on bits that stay as they are, for the specification makes them read-only; on others only where the statement names the register, by its name in the specification or as \"capability:10 + 0x0a\". What is in a vendor-specific capability, or at a place of configuration space, the statement of a validated entry names.";
     ProgramMainline "program-mainline"
         "What the kernel writes stands in mainline entries alone: no module writes configuration space.";
     FlagsOfKind "flags-of-kind"
@@ -127,7 +133,13 @@ rules! {
     DateEarly "date-early"
         "A statement is not older than PCI Express.";
     StatementIds "statement-ids"
-        "Where the statement names ids, as 10de:0a01, they are those of the entry: none that it does not speak of, and all that it claims, of a range both ends.";
+        "The statement of a validated entry names every id that is claimed, and a range that is claimed as one range; a candidate's does so where it names any id.";
+    StatementExcepts "statement-excepts"
+        "What a statement takes out, as in \"10de:0a10 to 10de:0a12, but not 10de:0a11\", or names by itself beside a range that holds it, is not claimed.";
+    StatementUnclaimed "statement-unclaimed"
+        "An id of the entry's vendors that its statement names is claimed, by this entry or another, or left out with a reason, or taken out by the statement itself.";
+    StatementKinds "statement-kinds"
+        "The statement of a validated entry says of each kind that is claimed that the ids it names are of that kind.";
     SourceForm "source-form"
         "A source is the https:// address of a document on a public host, in plain characters, so that it can be read.";
     VendorFolder "vendor-folder"
@@ -146,6 +158,8 @@ rules! {
         "A capture has a function of the entry.";
     CaptureAcs "capture-acs"
         "A captured function of the entry is known to have no ACS capability.";
+    CaptureKind "capture-kind"
+        "Of each kind that a validated entry claims, some capture has a function.";
     ExpectBefore "expect-before"
         "The groups without the entry are those that the kernel makes of the captured machine.";
     ExpectAfter "expect-after"

@@ -5,27 +5,17 @@
 
 use toml::{Spanned, value::Date};
 
-use super::{not_of_form, prose, stated};
-use crate::{
-    finding::Notes,
-    format,
-    quirk::{Devices, Evidence, Excluded},
-    rule::Rule,
-};
+use super::{not_of_form, prose};
+use crate::{finding::Notes, format, quirk::Evidence, rule::Rule};
 
-/// Reads the `[evidence]` section of an entry for these devices; `today` is the day after which
+/// Reads the `[evidence]` section of an entry; `today` is the day after which
 /// nobody can have stated anything.
 pub(super) fn check(
     value: Option<&Spanned<format::Evidence>>,
-    devices: &[Devices],
-    excludes: &[Excluded],
     today: Date,
     notes: &mut Notes<'_>,
 ) -> Option<Evidence> {
     let evidence = value?.get_ref();
-    if let Some(statement) = &evidence.statement {
-        stated::check(statement, devices, excludes, notes);
-    }
     filled(evidence.statement.as_ref(), "evidence.statement", notes);
     filled(evidence.stated_by.as_ref(), "evidence.stated-by", notes);
     let date = day(evidence, today, notes);
@@ -65,6 +55,11 @@ pub(super) fn check(
         date: date.map(|date| date.to_string()),
         sources: sources.map(|source| source.get_ref().clone()).collect(),
     })
+}
+
+/// The statement, if there is one.
+pub(super) fn statement(parsed: &format::File) -> Option<&Spanned<String>> {
+    parsed.evidence.as_ref()?.get_ref().statement.as_ref()
 }
 
 /// The day of the statement, if it is one.

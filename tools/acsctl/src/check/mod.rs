@@ -7,9 +7,11 @@
 //! | `claim.rs` | kinds, flags, and the in-tree handler that is corrected |
 //! | `ids.rs` | vendor and device ids |
 //! | `evidence.rs` | the evidence, and the prose beside it |
-//! | `stated.rs` | the ids that the statement names |
+//! | `stated/` | the ids and kinds that the statement names |
 //! | `limits.rs` | class, revisions and subsystems |
 //! | `register.rs` | what registers must say, and what the kernel writes there |
+//! | `settled.rs` | which bits of standard capabilities stay as they are |
+//! | `spoken.rs` | whether the statement speaks of a register |
 //! | `expect.rs` | the groups that captured machines are expected to have |
 //! | `mainline.rs` | what mainline Linux has of the entry |
 //! | `unbuilt.rs` | what only mainline entries may say |
@@ -21,8 +23,12 @@ mod ids;
 mod limits;
 mod mainline;
 mod register;
+mod settled;
+mod spoken;
 mod stated;
 mod unbuilt;
+
+pub(crate) use stated::unclaimed;
 
 use std::ops::Range;
 
@@ -55,6 +61,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) kinds: Vec<Kind>,
     pub(crate) devices: Vec<Devices>,
     pub(crate) excludes: Vec<Excluded>,
+    /// Ids that the statement names and the entry does not speak of.
+    unclaimed: Vec<Ids>,
     title: Option<String>,
     acs: Option<AcsFlags>,
     acs_registers: Option<AcsRegisters>,
@@ -119,6 +127,7 @@ impl<'a> Draft<'a> {
         let is_taken = status.zip(scope.edition).is_some_and(|(status, edition)| {
             edition.takes(status, mainline.as_ref(), scope.kernel)
         });
+        let unclaimed = stated::check(parsed, status, &kinds, &devices, &excludes, notes);
         unbuilt::check(parsed, status, is_taken, &ids, notes);
         evidence::check_prose(parsed, notes);
         Self {
@@ -130,7 +139,12 @@ impl<'a> Draft<'a> {
             acs,
             acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
             requires: requires(parsed.requires.as_ref(), notes),
-            conditions: register::conditions(&parsed.conditions, notes),
+            conditions: register::conditions(
+                &parsed.conditions,
+                status,
+                evidence::statement(parsed).map(|statement| statement.get_ref().as_str()),
+                notes,
+            ),
             program: register::program(&parsed.program, status, notes),
             supersedes: claim::supersedes(
                 parsed.supersedes.as_ref(),
@@ -141,19 +155,14 @@ impl<'a> Draft<'a> {
                 notes,
             ),
             reason: prose(parsed.reason.as_ref()),
-            evidence: evidence::check(
-                parsed.evidence.as_ref(),
-                &devices,
-                &excludes,
-                scope.today,
-                notes,
-            ),
+            evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
             partial: prose(parsed.partial.as_ref()),
             expects: expect::check(&parsed.expects, notes),
             mainline,
             kinds,
             devices,
             excludes,
+            unclaimed,
         }
     }
 

@@ -2,10 +2,12 @@
 
 //! Registers in configuration space: what must stand there, and what the kernel writes there.
 
+use std::ops::Range;
+
 use isolation::condition::{Condition, Place};
 use toml::Spanned;
 
-use super::{digits, evidence::filled, not_of_form, prose};
+use super::{digits, evidence::filled, not_of_form, prose, settled, spoken};
 use crate::{
     finding::Notes,
     format,
@@ -22,6 +24,8 @@ const ACS: u16 = 0x000d;
 /// Reads the `[[condition]]` sections; what is wrong is left out, with a finding.
 pub(super) fn conditions(
     sections: &[Spanned<format::Register>],
+    status: Option<Status>,
+    statement: Option<&str>,
     notes: &mut Notes<'_>,
 ) -> Vec<Precondition> {
     if let Some(one) = sections.get(Condition::MAX) {
@@ -33,11 +37,21 @@ pub(super) fn conditions(
             format!("the module looks at {} at most", Condition::MAX),
         );
     }
+    let mut seen: Vec<(Condition, usize)> = Vec::new();
     let each = sections.iter().filter_map(|section| {
+        let place = section.span();
         let section = section.get_ref();
         filled(section.about.as_ref(), "condition.about", notes);
-        let register = register(section, "condition", notes);
-        let register = register?;
+        let register = register(section, "condition", notes)?;
+        if let Some(mask) = &section.mask {
+            lasts(
+                &register,
+                status,
+                statement.unwrap_or_default(),
+                mask,
+                notes,
+            );
+        }
         let value = section.value.as_ref()?;
         let bits = within(value, &register, "condition", notes)?;
         if bits == u32::MAX {
@@ -54,13 +68,111 @@ pub(super) fn conditions(
                 help,
             );
         }
-        Some(Precondition {
+        let found = Precondition {
             register,
             value: bits,
             about: prose(section.about.as_ref())?,
-        })
+        };
+        once(&found, &place, &mut seen, notes);
+        Some(found)
     });
     each.collect()
+}
+
+/// Checks that no bit stands in two conditions, whatever the widths that they are read with.
+fn once(
+    found: &Precondition,
+    place: &Range<usize>,
+    seen: &mut Vec<(Condition, usize)>,
+    notes: &mut Notes<'_>,
+) {
+    let dword = found.in_dword();
+    let shared = |one: &Condition| {
+        let is_same = one.at == dword.at && one.offset == dword.offset;
+        if is_same { one.mask & dword.mask } else { 0 }
+    };
+    let before = seen.iter().find(|(one, _)| shared(one) != 0);
+    if let Some((before, line)) = before {
+        let excludes = (before.value ^ dword.value) & shared(before) != 0;
+        let (problem, help) = if excludes {
+            (
+                format!(
+                    "it and the one in line {line} exclude each other: no function fulfils both"
+                ),
+                "ask of each bit what the statement says of it, once",
+            )
+        } else {
+            (
+                format!("some of its bits are in the one in line {line} too"),
+                "name each bit once",
+            )
+        };
+        notes.add(Rule::ConditionTwice, place, "condition", problem, help);
+    }
+    seen.push((dword, notes.line(place)));
+}
+
+/// Checks that the bits of a condition stay as they are, or that the statement speaks of them: the
+/// module looks once, and nothing tells it of a change. What the vendor alone can know of a register,
+/// the statement of a `validated` entry says. For what mainline has merged the merged change is the
+/// statement, and a refusal claims nothing.
+fn lasts(
+    register: &Register,
+    status: Option<Status>,
+    statement: &str,
+    mask: &Spanned<String>,
+    notes: &mut Notes<'_>,
+) {
+    if status.is_none_or(|status| status == Status::Mainline || status.is_negative()) {
+        return;
+    }
+    // The header of configuration space has a rule and a finding of its own.
+    if register.at == Place::Config && register.offset < HEADER {
+        return;
+    }
+    let field = "condition.mask";
+    let bits = settled::bits(register);
+    if bits.in_header {
+        let problem = "some of these bits are the id of the capability, or where the next one is";
+        let help = "take them out: the id is what the capability is found by, and where the next \
+                    one is says nothing on the silicon";
+        notes.add(Rule::RegisterHeader, &mask.span(), field, problem, help);
+    }
+    let first = register.offset + u16::try_from(register.mask.trailing_zeros() / 8).unwrap_or(0);
+    let at = register.at;
+    for (capability, standard) in bits.change {
+        let offsets = [register.offset, standard.offset, first];
+        if spoken::by_name(statement, standard) || spoken::by_offset(statement, at, &offsets) {
+            continue;
+        }
+        let name = standard.name;
+        let problem = format!(
+            "these bits of {name} can change while the system runs ({}, section {} of the PCI \
+             Express Base Specification)",
+            capability.name, capability.section
+        );
+        let help = format!(
+            "ask for bits that are read-only; or let the statement say what they must be and who \
+             keeps them so, and name the register in it: \"{name}\", or \"{at} + {:#04x}\"",
+            standard.offset
+        );
+        notes.add(Rule::ConditionChanges, &mask.span(), field, problem, help);
+    }
+    let needs_word = status == Some(Status::Validated) || !settled::is_vendors_own(at);
+    if bits.unlisted && needs_word && !spoken::by_offset(statement, at, &[register.offset, first]) {
+        let what = if settled::is_vendors_own(at) {
+            "only the vendor can know whether these bits stay as they are"
+        } else {
+            "these bits are in no register of which it is known that they stay as they are"
+        };
+        let problem = format!("{what}, and the statement does not speak of them");
+        let help = format!(
+            "let the statement say what they must be, and name the register in it: \"{at} + \
+             {:#04x}\"",
+            register.offset
+        );
+        notes.add(Rule::ConditionChanges, &mask.span(), field, problem, help);
+    }
 }
 
 /// Reads the `[[program]]` sections, which others than mainline entries must not have.
@@ -116,7 +228,7 @@ fn register(section: &format::Register, heading: &str, notes: &mut Notes<'_>) ->
                         \"extended:000b\"";
             not_of_form(value, &format!("{heading}.at"), help, notes);
         }
-        at
+        at.filter(|&at| has_registers(at, value, heading, notes))
     });
     let width = section.width.as_ref().and_then(|value| {
         let found = Register::WIDTHS
@@ -162,6 +274,28 @@ fn register(section: &format::Register, heading: &str, notes: &mut Notes<'_>) ->
         width: width?,
         mask: mask?,
     })
+}
+
+/// Whether a capability can have registers: some ids mark that there is none, or no more.
+fn has_registers(at: Place, value: &Spanned<String>, heading: &str, notes: &mut Notes<'_>) -> bool {
+    let is_none = matches!(
+        at,
+        Place::Capability(0x00 | 0xff) | Place::Extended(0x0000 | 0xffff)
+    );
+    if is_none {
+        let problem =
+            format!("{at} is no capability: this id marks that there is none, or no more");
+        let help = "name the capability that the register is in";
+        let field = format!("{heading}.at");
+        notes.add(
+            Rule::RegisterCapability,
+            &value.span(),
+            &field,
+            problem,
+            help,
+        );
+    }
+    !is_none
 }
 
 fn place(text: &str) -> Option<Place> {

@@ -291,7 +291,8 @@ static MATCH: Section = Section {
 
 static CONDITION: Section = Section {
     prefix: "condition.",
-    about: "What a register must say, in every function of the package, for the entry to count.",
+    about: "What a register must say, in every function of the package, for the entry to count: bits \
+            that stay as they are, or of a register that the statement names.",
     keys: &[
         AT,
         OFFSET,
@@ -377,7 +378,9 @@ static EXCLUDES: Section = Section {
 
 static EVIDENCE: Section = Section {
     prefix: "evidence.",
-    about: "What was stated, and where that can be read.",
+    about: "What was stated, and where that can be read. The statement of a validated entry names every \
+            id and every kind that is claimed; that of a candidate may name no id, and is held to those \
+            that it names; of a mainline entry the merged change is the statement.",
     keys: &[
         key(
             "statement",

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The words of a statement, and the ids among them in the notations that vendors use.
+
+/// How a device id is written, and with that, how sure it is that it is one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    /// With its vendor: `10de:0a01`, `0x10de:0x0a01`, `VEN_10DE&DEV_0A01`.
+    Whole(u16),
+    /// By itself, and named a device id: `DEV_0A01`.
+    Named,
+    /// By itself, and marked as hexadecimal: `0x0a01`, `0A01h`. It may be the value of a register.
+    Marked,
+    /// Four digits of which some are letters and some are not: `0a01`.
+    Mixed,
+    /// Four digits that may be a decimal number, a year or a model's name: `8030`.
+    Decimal,
+    /// Four letters that may be a word: `face`.
+    Letters,
+}
+
+/// A piece of a statement.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Token {
+    /// A word, or what else is made of letters and digits; in lowercase, without apostrophes.
+    Word(String),
+    /// What may be a device id.
+    Id { form: Form, device: u16 },
+    /// A vendor id by itself: `VEN_10DE`.
+    Vendor(u16),
+    /// A hyphen, an en dash or a tilde; `glued` where no space is around it.
+    Dash { glued: bool },
+    /// Two or three dots.
+    Dots,
+    /// A comma.
+    Comma,
+    /// What stands between the items of a list besides: a slash, an ampersand, the bullet of a line.
+    Item,
+    /// A colon or an equals sign.
+    Colon,
+    /// An opening bracket.
+    Open,
+    /// A closing bracket.
+    Close,
+    /// Anything else that is neither space nor a quotation mark.
+    Other,
+}
+
+impl Token {
+    /// The word, if it is one.
+    pub(super) fn word(&self) -> Option<&str> {
+        match self {
+            Self::Word(word) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// Whether it is one of these words, which stand with spaces between them.
+    pub(super) fn is_of(&self, words: &str) -> bool {
+        self.word().is_some_and(|word| is_of(word, words))
+    }
+}
+
+/// Whether a word is one of these, which stand with spaces between them.
+pub(super) fn is_of(word: &str, words: &str) -> bool {
+    words.split(' ').any(|one| one == word)
+}
+
+/// The sentences of a text. One that may go on goes on: what it excepts is excepted for longer then.
+/// O(n) in the length of the text.
+pub(super) fn sentences(text: &str) -> Vec<Vec<Token>> {
+    let mut scan = Scan {
+        text: text.chars().collect(),
+        at: 0,
+        sentences: vec![Vec::new()],
+    };
+    while scan.at < scan.text.len() {
+        scan.step();
+    }
+    scan.sentences.retain(|sentence| !sentence.is_empty());
+    scan.sentences
+}
+
+struct Scan {
+    text: Vec<char>,
+    at: usize,
+    sentences: Vec<Vec<Token>>,
+}
+
+/// Abbreviations after which a sentence goes on.
+const SHORT: &str = "e.g i.e etc vs no nos incl excl resp cf approx";
+
+impl Scan {
+    fn char(&self, at: usize) -> Option<char> {
+        self.text.get(at).copied()
+    }
+
+    fn push(&mut self, token: Token, end: usize) {
+        if let Some(sentence) = self.sentences.last_mut() {
+            sentence.push(token);
+        }
+        self.at = end;
+    }
+
+    fn end_sentence(&mut self) {
+        self.sentences.push(Vec::new());
+    }
+
+    /// Reads the next piece.
+    fn step(&mut self) {
+        let at = self.at;
+        let Some(found) = self.char(at) else { return };
+        match found {
+            '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' => self.at += 1,
+            _ if found.is_whitespace() => self.space(),
+            '[' => match self.id(at + 1) {
+                Some((token, end)) if self.char(end) == Some(']') => self.push(token, end + 1),
+                _ => self.push(Token::Open, at + 1),
+            },
+            '(' | '{' | '<' => self.push(Token::Open, at + 1),
+            ')' | ']' | '}' | '>' => self.push(Token::Close, at + 1),
+            ',' => self.push(Token::Comma, at + 1),
+            '/' | '&' => self.push(Token::Item, at + 1),
+            ':' | '=' => self.push(Token::Colon, at + 1),
+            '\u{2026}' => self.push(Token::Dots, at + 1),
+            ';' => {
+                self.push(Token::Comma, at + 1);
+                // What lists ids by semicolons is one sentence.
+                if !self.goes_on(at + 1) {
+                    self.end_sentence();
+                }
+            }
+            '.' | '!' | '?' => self.stop(),
+            '-' | '~' | '*' | '\u{2010}'..='\u{2013}' | '\u{2022}' | '\u{2212}' => {
+                self.dash(found);
+            }
+            _ if found.is_alphanumeric() || found == '_' => self.word(),
+            _ => self.push(Token::Other, at + 1),
+        }
+    }
+
+    /// An empty line ends a sentence.
+    fn space(&mut self) {
+        let rest = self.text[self.at..].iter();
+        let spaces: Vec<_> = rest.take_while(|c| c.is_whitespace()).collect();
+        self.at += spaces.len();
+        if spaces.iter().filter(|&&&c| c == '\n').count() > 1 {
+            self.end_sentence();
+        }
+    }
+
+    /// A sentence ends where a word in capitals begins another one; a number or an id may belong to it.
+    fn stop(&mut self) {
+        let at = self.at;
+        let rest = self.text[at..].iter();
+        let count = rest.take_while(|&&c| c == self.text[at]).count();
+        if count > 1 {
+            let is_range = self.text[at] == '.' && count < 4;
+            let token = if is_range { Token::Dots } else { Token::Other };
+            return self.push(token, at + count);
+        }
+        self.at += 1;
+        let is_short = self.sentences.last().and_then(|sentence| sentence.last());
+        let is_short = is_short.is_some_and(|token| token.is_of(SHORT));
+        let mut next = at + 1;
+        while self
+            .char(next)
+            .is_some_and(|c| !c.is_alphanumeric() && c != '-')
+        {
+            next += 1;
+        }
+        let begins = self
+            .char(next)
+            .is_none_or(|c| c.is_uppercase() && self.id(next).is_none());
+        if next > at + 1 && begins && !is_short {
+            self.end_sentence();
+        }
+    }
+
+    /// Whether what comes is another item of a list.
+    fn goes_on(&self, from: usize) -> bool {
+        let rest = self.text[from..].iter();
+        let next = from + rest.take_while(|c| c.is_whitespace()).count();
+        let word: String = self.text[next..]
+            .iter()
+            .take_while(|c| c.is_alphabetic())
+            .collect();
+        self.id(next).is_some() || ["and", "or"].contains(&word.as_str())
+    }
+
+    /// A dash between two things, or the bullet of a line, which joins nothing.
+    fn dash(&mut self, found: char) {
+        let at = self.at;
+        let mut before = self.text[..at].iter().rev();
+        let blank = before.find(|&&c| !c.is_whitespace() || c == '\n');
+        let is_first = blank.is_none_or(|&c| c == '\n');
+        let is_space = |at: Option<usize>| {
+            let found = at.and_then(|at| self.char(at));
+            found.is_none_or(char::is_whitespace)
+        };
+        let (left, right) = (is_space(at.checked_sub(1)), is_space(Some(at + 1)));
+        let token = match found {
+            _ if is_first => Token::Item,
+            '*' | '\u{2022}' => Token::Other,
+            // Two hyphens are a dash between thoughts.
+            '-' if self.char(at + 1) == Some('-') => {
+                return self.push(Token::Other, at + 2);
+            }
+            _ => Token::Dash {
+                glued: !left && !right,
+            },
+        };
+        self.push(token, at + 1);
+    }
+
+    /// An id, or a word.
+    fn word(&mut self) {
+        let at = self.at;
+        if let Some((token, end)) = self.id(at) {
+            return self.push(token, end);
+        }
+        let rest = &self.text[at..];
+        let whole: String = rest.iter().take_while(|c| !c.is_whitespace()).collect();
+        if whole.contains("://") {
+            return self.push(Token::Other, at + whole.chars().count());
+        }
+        // What has colons between digits is an address of another kind: 0000:82:00.0.
+        let mut is_address = true;
+        let mut end = at;
+        while let Some(c) = self.char(end) {
+            let goes_on = self.char(end + 1).is_some_and(char::is_alphanumeric);
+            let belongs = match c {
+                ':' => is_address && goes_on,
+                '.' | '\'' | '\u{2019}' => goes_on,
+                _ => c.is_alphanumeric() || c == '_',
+            };
+            if !belongs {
+                break;
+            }
+            is_address &= c.is_ascii_hexdigit() || c == ':';
+            end += 1;
+        }
+        let word = self.text[at..end].iter();
+        let word: String = word.filter(|c| !matches!(c, '\'' | '\u{2019}')).collect();
+        self.push(Token::Word(word.to_lowercase()), end);
+    }
+
+    /// The id that begins here, and where it ends. Nothing that belongs to a longer word is one.
+    fn id(&self, at: usize) -> Option<(Token, usize)> {
+        let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        let previous = |back: usize| at.checked_sub(back).and_then(|at| self.char(at));
+        if previous(1).is_some_and(is_part)
+            || previous(1) == Some(':') && previous(2).is_some_and(|c| c.is_ascii_hexdigit())
+        {
+            return None;
+        }
+        let (token, end) = self.of_hardware(at).or_else(|| self.number_or_pair(at))?;
+        let next = |ahead: usize| self.char(end + ahead);
+        let goes_on = next(0).is_some_and(is_part)
+            || next(0) == Some(':') && next(1).is_some_and(is_part)
+            || next(0) == Some('.') && next(1).is_some_and(|c| c.is_ascii_digit());
+        (!goes_on).then_some((token, end))
+    }
+
+    /// `10de:0a01`, `0x0a01`, `0A01h` or `0a01`.
+    fn number_or_pair(&self, at: usize) -> Option<(Token, usize)> {
+        let (first, is_marked, end) = self.number(at)?;
+        if self.char(end) == Some(':') {
+            if let Some((device, _, end)) = self.number(end + 1) {
+                let form = Form::Whole(first);
+                return Some((Token::Id { form, device }, end));
+            }
+        }
+        let digits = &self.text[at..end];
+        let form = if is_marked {
+            Form::Marked
+        } else if digits.iter().all(char::is_ascii_digit) {
+            Form::Decimal
+        } else if digits.iter().all(char::is_ascii_alphabetic) {
+            Form::Letters
+        } else {
+            Form::Mixed
+        };
+        Some((
+            Token::Id {
+                form,
+                device: first,
+            },
+            end,
+        ))
+    }
+
+    /// A number of exactly four hexadecimal digits: whether it is marked as one, and its end.
+    fn number(&self, at: usize) -> Option<(u16, bool, usize)> {
+        let has_prefix = self.char(at) == Some('0') && matches!(self.char(at + 1), Some('x' | 'X'));
+        let start = if has_prefix { at + 2 } else { at };
+        let number = self.digits(start)?;
+        let has_suffix = matches!(self.char(start + 4), Some('h' | 'H'));
+        let end = start + 4 + usize::from(has_suffix);
+        Some((number, has_prefix || has_suffix, end))
+    }
+
+    fn digits(&self, at: usize) -> Option<u16> {
+        let digits: String = self.text.get(at..at + 4)?.iter().collect();
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        u16::from_str_radix(&digits, 16).ok().filter(|_| is_number)
+    }
+
+    /// `PCI\VEN_10DE&DEV_0A01`, with what may follow it, or a part of that, as Windows writes them.
+    fn of_hardware(&self, at: usize) -> Option<(Token, usize)> {
+        let bus: String = self.text[at..].iter().take(4).collect();
+        let at = if bus.eq_ignore_ascii_case("PCI\\") {
+            at + 4
+        } else {
+            at
+        };
+        let named = |at: usize, name: &str| {
+            let found = self.text.get(at..at + 4)?.iter().collect::<String>();
+            let is_name = found.eq_ignore_ascii_case(name);
+            self.digits(at + 4).filter(|_| is_name)
+        };
+        if let Some(device) = named(at, "DEV_") {
+            let form = Form::Named;
+            return Some((Token::Id { form, device }, at + 8));
+        }
+        let vendor = named(at, "VEN_")?;
+        let device = named(at + 9, "DEV_").filter(|_| self.char(at + 8) == Some('&'));
+        let Some(device) = device else {
+            return Some((Token::Vendor(vendor), at + 8));
+        };
+        let rest = self.text[at + 17..].iter();
+        let rest = rest.take_while(|&&c| c.is_ascii_alphanumeric() || c == '_' || c == '&');
+        let rest: String = rest.collect();
+        // SUBSYS_ and REV_ belong to it; anything else is no such notation.
+        let more = if rest.starts_with('&') { rest.len() } else { 0 };
+        let form = Form::Whole(vendor);
+        Some((Token::Id { form, device }, at + 17 + more))
+    }
+}
