@@ -54,14 +54,11 @@ fn patched(quirk: &Quirk) -> Result<String, String> {
 /// The handler that a patch adds.
 fn handler(patched: &str) -> &str {
     let old = quirks_c();
-    let name = |line: &str| {
-        let name = line.strip_prefix("static int ")?.split_once('(')?.0;
-        (!old.contains(&format!("{name}("))).then(|| name.len())
-    };
-    let found = patched.lines().find(|line| name(line).is_some());
-    let line = found.expect("there is a new one");
-    let start = "static int ".len();
-    &line[start..start + name(line).expect("it has one")]
+    let mut names = patched.lines().filter_map(|line| {
+        let (name, _) = line.strip_prefix("static int ")?.split_once('(')?;
+        (!old.contains(&format!("{name}("))).then_some(name)
+    });
+    names.next_back().expect("there is a new one")
 }
 
 /// The kernel with the patch for an entry answers as the entry says.

@@ -10,6 +10,7 @@ use std::{
 use acsctl::{
     limits::Limits,
     quirk::{Devices, Quirk},
+    register::Precondition,
 };
 use isolation::{
     acs::AcsFlags,
@@ -248,7 +249,11 @@ fn laid_out(
     }
 
     // The capabilities, as the lists have them, each with room for its registers.
-    let conditions: Vec<_> = quirk.conditions.iter().map(|one| one.in_dword()).collect();
+    let conditions: Vec<_> = quirk
+        .conditions
+        .iter()
+        .map(Precondition::in_dword)
+        .collect();
     let reserved: Vec<_> = conditions
         .iter()
         .filter(|one| one.at == Place::Config)
