@@ -11,9 +11,11 @@ use acsctl::{
     export::{Error, Options, Patch, Person, export},
     folder::{self, Scope},
     quirk::{Quirk, Status},
+    register::{Precondition, Write, Written},
     source::DataFile,
 };
 use common::{root, scratch, tests};
+use isolation::{acs::AcsFlags, condition::Place};
 
 const QUIRKS: &str = "drivers/pci/quirks.c";
 
@@ -152,18 +154,21 @@ were implemented and enabled, so that they can be in IOMMU groups of their
 own.
 
 pci_quirk_acme_rp_acs() grants just this, and returns -ENOTTY for
-everything else.
+everything else: another PCIe type, and a function that has an ACS
+capability of its own or is virtual. It is asked about each function alone,
+and does not look for functions of the same device that are not listed
+here; a listed one counts as isolated from those too.
 
 Link: https://example.org/acme/root-port
 Signed-off-by: A. Signer <signer@example.org>
 ---
- drivers/pci/quirks.c | 20 ++++++++++++++++++++
- 1 file changed, 20 insertions(+)
+ drivers/pci/quirks.c | 23 +++++++++++++++++++++++
+ 1 file changed, 23 insertions(+)
 
 diff --git a/drivers/pci/quirks.c b/drivers/pci/quirks.c
 --- a/drivers/pci/quirks.c
 +++ b/drivers/pci/quirks.c
-@@ -78,6 +78,21 @@
+@@ -79,6 +79,24 @@
  	return 0;
  }
  
@@ -175,7 +180,10 @@ diff --git a/drivers/pci/quirks.c b/drivers/pci/quirks.c
 + */
 +static int pci_quirk_acme_rp_acs(struct pci_dev *dev, u16 acs_flags)
 +{
-+	if (!pci_is_pcie(dev) || pci_pcie_type(dev) != PCI_EXP_TYPE_ROOT_PORT)
++	if (pci_pcie_type(dev) != PCI_EXP_TYPE_ROOT_PORT)
++		return -ENOTTY;
++
++	if (dev->acs_cap)
 +		return -ENOTTY;
 +
 +	return pci_acs_ctrl_enabled(acs_flags,
@@ -185,7 +193,7 @@ diff --git a/drivers/pci/quirks.c b/drivers/pci/quirks.c
  /* What belongs to the table stays with it. */
  static const struct pci_dev_acs_enabled {
  	u16 vendor;
-@@ -92,6 +107,11 @@
+@@ -93,6 +111,11 @@
  	{ 0xaceb, 0x710, pci_quirk_mf_endpoint_acs }, /* written short */
  	{ PCI_VENDOR_ID_ZHAOXIN, PCI_ANY_ID, pci_quirk_zhaoxin_pcie_ports_acs },
  	{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID, pci_quirk_wangxun_nic_acs },
@@ -201,26 +209,27 @@ diff --git a/drivers/pci/quirks.c b/drivers/pci/quirks.c
     let patch = patch(&entry("acme/root-port"));
     let end = format!("-- \nacsctl {}\n\n", env!("CARGO_PKG_VERSION"));
     assert_eq!(patch.text, format!("{expected}{end}"));
-    assert!(patch.notices.is_empty());
+    assert_eq!(patch.notices.len(), 1);
+    has(&patch.notices[0], "each function alone");
 }
 
+/// The handlers that mainline shares do not look at all that an entry says, the PCIe type first.
 #[test]
-fn a_shared_handler_takes_what_grants_just_as_much() {
+fn no_handler_is_shared() {
     let endpoints = added(&patch(&entry("broadcom/next")));
-    has(&endpoints, "{ 0x14e4, 0xa762, pci_quirk_mf_endpoint_acs },");
-    has(&endpoints, "{ 0xaced, 0x0100, pci_quirk_mf_endpoint_acs },");
+    has(&endpoints, "{ 0x14e4, 0xa762, pci_quirk_broadcom_mf_acs },");
+    has(&endpoints, "{ 0xaced, 0x0100, pci_quirk_broadcom_mf_acs },");
     has(
         &endpoints,
         "Left out on purpose: 14e4:a763. That one has an embedded",
     );
-    assert!(!endpoints.contains("static int"), "{endpoints}");
+    has(&endpoints, "\tif (dev->acs_cap || dev->is_virtfn)\n");
     let endpoints = added(&patch(&entry("acme/rciep")));
-    has(&endpoints, "{ 0xacee, 0x0801, pci_quirk_rciep_acs },");
-    assert!(!endpoints.contains("static int"), "{endpoints}");
+    has(&endpoints, "{ 0xacee, 0x0801, pci_quirk_acme_rciep_acs },");
 }
 
 #[test]
-fn less_than_a_shared_handler_grants_takes_one_of_its_own() {
+fn a_handler_grants_what_the_entry_does() {
     let fewer = added(&patch(&entry("acme/fewer-flags")));
     has(&fewer, "{ 0xacee, 0x0201, pci_quirk_acme_mf_acs },");
     has(
@@ -273,7 +282,7 @@ fn several_kinds_share_a_handler() {
     let ports = added(&patch);
     has(
         &ports,
-        "PCI_EXP_TYPE_ROOT_PORT &&\n\t     pci_pcie_type(dev) != PCI_EXP_TYPE_DOWNSTREAM))\n\t\treturn -ENOTTY;",
+        "PCI_EXP_TYPE_ROOT_PORT &&\n\t    pci_pcie_type(dev) != PCI_EXP_TYPE_DOWNSTREAM)\n\t\treturn -ENOTTY;",
     );
     has(
         &ports,
@@ -281,27 +290,89 @@ fn several_kinds_share_a_handler() {
     );
 }
 
+/// The kernel takes the first answer, so what corrects a handler stands before it.
 #[test]
-fn a_catch_all_is_extended() {
-    let zhaoxin = patch(&entry("zhaoxin/next"));
-    has(
-        &zhaoxin.text,
-        "-\tcase 0x0740 ... 0x0752:\n+\tcase 0x0740 ... 0x075e:\n",
+fn a_catch_all_is_corrected_by_rows_before_it() {
+    for (name, catch_all) in [
+        ("zhaoxin/next", "{ PCI_VENDOR_ID_ZHAOXIN, PCI_ANY_ID, "),
+        ("wangxun/next", "{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID, "),
+        (
+            "wangxun/fewer-flags",
+            "{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID, ",
+        ),
+    ] {
+        let text = patch(&entry(name)).text;
+        has(&text, "\nThe rows stand before that of pci_quirk_");
+        let mut lines = text.lines();
+        let before = lines
+            .rfind(|line| line.contains(catch_all))
+            .and(lines.next_back());
+        assert!(
+            before.is_some_and(|line| line.starts_with("+\t{ ")),
+            "{text}"
+        );
+    }
+    // Beside the vendor's other rows, where those stand before it; with the comment that it has.
+    let kernel = changed_kernel(
+        "export-comment",
+        "\t{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID,",
+        "\t{ PCI_VENDOR_ID_WANGXUN, 0x0001, pci_quirk_mf_endpoint_acs },\n\t{ 0xacec, 2, pci_quirk_mf_endpoint_acs },\n\t/* Wangxun */\n\t{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID,",
     );
-    has(&added(&zhaoxin), "generation */\n\tcase 0x0770:\n");
-    has(&zhaoxin.text, "whichever of its PCIe types they have.");
-    // A range with a comment is somebody else's.
-    let wangxun = patch(&entry("wangxun/next"));
+    let next = export(&entry("wangxun/next"), &kernel, &Options::default());
     has(
-        &added(&wangxun),
-        "generation */\n\tcase 0x0110 ... 0x0111:\n\tcase 0x0a03:\n",
+        &next.expect("it can be exported").text,
+        " \t{ PCI_VENDOR_ID_WANGXUN, 0x0001, pci_quirk_mf_endpoint_acs },\n+\t/* Wangxun adapters",
     );
+    let kernel = changed_kernel(
+        "export-comment-alone",
+        "\t{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID,",
+        "\t/* Wangxun */\n\t{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID,",
+    );
+    let next = export(&entry("wangxun/next"), &kernel, &Options::default());
     has(
-        &added(&patch(&entry("wangxun/fewer-flags"))),
-        "\tcase 0x0a10:\n\t\treturn pci_acs_ctrl_enabled(acs_flags,\n\t\t\tPCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR);",
+        &next.expect("it can be exported").text,
+        "pci_quirk_wangxun_mf_acs },\n \t/* Wangxun */\n",
     );
-    for quirk in ["zhaoxin/next", "wangxun/next", "wangxun/fewer-flags"] {
-        assert!(!added(&patch(&entry(quirk))).contains("PCI_ANY_ID"));
+}
+
+/// What narrows a claim stands in the handler, and the message says so. That it is right, the verdicts
+/// tell: `export_verdicts.rs`.
+#[test]
+fn limits_and_conditions_are_written_out() {
+    let limits = patch(&entry("acme/limits"));
+    has(
+        &limits.text,
+        "acee:1300, acee:1302-1303, only class 0200, revisions 03-07",
+    );
+    has(&limits.text, "what is outside the limits above, and");
+    let limits = added(&limits);
+    for check in [
+        "\tif (dev->class >> 8 != 0x0200)\n\t\treturn -ENOTTY;\n",
+        "\tif (dev->revision < 0x03 || dev->revision > 0x07)\n\t\treturn -ENOTTY;\n",
+        "\tif ((dev->subsystem_vendor != 0x1028 ||\n\t     dev->subsystem_device != 0x0010) &&\n",
+    ] {
+        has(&limits, check);
+    }
+    let differ = added(&patch(&entry("acme/limits-differ")));
+    has(
+        &differ,
+        "\tcase 0x1403 ... 0x1404:\n\t\tif (dev->revision != 0x0a)\n\t\t\treturn -ENOTTY;\n\t\tbreak;\n",
+    );
+    let conditions = patch(&entry("acme/conditions"));
+    has(
+        &conditions.text,
+        "\nThis holds only where capability:10 + 0x04, 32 bits, mask 0x10000000 reads\n0x10000000: Function",
+    );
+    let conditions = added(&conditions);
+    for check in [
+        "\tif (dev->pcie_cap + 0x04 >= PCI_CFG_SPACE_SIZE)\n",
+        "\tpos = pci_find_capability(dev, 0x09);\n\tif (!pos || pos + 0x10 >= PCI_CFG_SPACE_SIZE)\n",
+        "\tif ((val & 0x00f00000) != 0x00500000)\n",
+        "\tpos = pci_find_ext_capability(dev, 0x000b);\n\tif (!pos || pos + 0x14 >= PCI_CFG_SPACE_EXP_SIZE)\n",
+        "\tif (PCI_POSSIBLE_ERROR(val) || (val & 0x80000001) != 0x80000001)\n",
+        "\tpci_read_config_dword(dev, 0x80, &val);\n\tif (val & 0x0f000000)\n",
+    ] {
+        has(&conditions, check);
     }
 }
 
@@ -470,12 +541,53 @@ fn what_c_has_no_words_for_is_said() {
     let mut control = entry("acme/root-port");
     control.title = Some("Acme \u{1b}[1m".to_owned());
     has(&refusal(&control), "U+001B");
-    let mut condition = entry("acme/root-port");
-    condition.requires = vec![acsctl::quirk::Condition::RootBus];
-    has(&refusal(&condition), "requires = \"root-bus\"");
-    let mut registers = entry("acme/root-port");
-    registers.acs_registers = Some(acsctl::quirk::AcsRegisters::Dword);
-    has(&refusal(&registers), "acs-registers = \"dword\"");
+    let refused = |change: fn(&mut Quirk), field: &str| {
+        let mut quirk = entry("acme/conditions");
+        patch(&quirk);
+        change(&mut quirk);
+        let refusal = refusal(&quirk);
+        has(
+            &refusal,
+            &format!("acme/conditions cannot be written as a patch: {field}"),
+        );
+    };
+    refused(
+        |quirk| quirk.requires = vec![acsctl::quirk::Condition::RootBus],
+        "requires = \"root-bus\": ",
+    );
+    refused(
+        |quirk| quirk.acs_registers = Some(acsctl::quirk::AcsRegisters::Dword),
+        "acs-registers = \"dword\" ",
+    );
+    refused(
+        |quirk| {
+            let Precondition { register, .. } = quirk.conditions[0].clone();
+            quirk.program = vec![Write {
+                register,
+                value: Written::AsCapable,
+                about: "It is switched on.".to_owned(),
+            }];
+        },
+        "program: capability:10 + 0x04",
+    );
+    refused(
+        |quirk| quirk.conditions[2].register.at = Place::Extended(0x000d),
+        "condition.at = \"extended:000d\": ",
+    );
+    refused(|quirk| quirk.acs = AcsFlags::NONE, "acs: ");
+    refused(
+        |quirk| quirk.conditions[0].about = "A comment */ ends.".to_owned(),
+        "\"A comment */ ends.\"",
+    );
+    refused(
+        |quirk| {
+            let mut other = quirk.devices[0].clone();
+            other.ids[0].vendor = 0xacea;
+            other.limits.revisions = None;
+            quirk.devices.push(other);
+        },
+        "match.vendor: ",
+    );
 }
 
 #[test]
@@ -485,7 +597,7 @@ fn a_source_that_looks_different_is_named() {
     assert!(matches!(error, Err(Error::Unreadable { .. })));
 
     let root_port = entry("acme/root-port");
-    let shared = entry("broadcom/next");
+    let listed = simple("root-port", "acec", "\"0100\"");
     let zhaoxin = entry("zhaoxin/next");
     for (test, quirk, old, new, sought) in [
         (
@@ -512,10 +624,10 @@ fn a_source_that_looks_different_is_named() {
         ),
         (
             "no-handler",
-            &shared,
-            "static int pci_quirk_mf_endpoint_acs(struct pci_dev *dev, u16 acs_flags)\n{",
+            &listed,
+            "static int pci_quirk_listed_acs(struct pci_dev *dev, u16 acs_flags)\n{",
             "static int other(void)\n{",
-            "the definition of pci_quirk_mf_endpoint_acs()",
+            "the definition of pci_quirk_listed_acs()",
         ),
         (
             "no-catch-all",
@@ -523,20 +635,6 @@ fn a_source_that_looks_different_is_named() {
             "\t{ PCI_VENDOR_ID_ZHAOXIN, PCI_ANY_ID, pci_quirk_zhaoxin_pcie_ports_acs },\n",
             "",
             "which zhaoxin/next supersedes",
-        ),
-        (
-            "no-switch",
-            &zhaoxin,
-            "switch (dev->device) {\n\tcase 0x0710",
-            "switch (dev->vendor) {\n\tcase 0x0710",
-            "switch (dev->device) {",
-        ),
-        (
-            "default",
-            &zhaoxin,
-            "\t\treturn pci_acs_ctrl_enabled(acs_flags,\n\t\t\tPCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF);\n\t}\n\n\treturn false;",
-            "\t\tbreak;\n\t}\n\n\treturn false;",
-            "case labels",
         ),
     ] {
         let kernel = changed_kernel(&format!("export-{test}"), old, new);
@@ -549,28 +647,13 @@ fn a_source_that_looks_different_is_named() {
     }
 }
 
-/// A shared handler that grants something else than the entry is not the entry's.
-#[test]
-fn a_shared_handler_is_read_and_not_assumed() {
-    let kernel = changed_kernel(
-        "export-other-grant",
-        "PCI_ACS_UF | PCI_ACS_DT",
-        "PCI_ACS_UF",
-    );
-    let patch = export(&entry("broadcom/next"), &kernel, &Options::default());
-    has(
-        &added(&patch.expect("it can be exported")),
-        "static int pci_quirk_broadcom_mf_acs(",
-    );
-}
-
 #[test]
 fn who_signs_off_is_the_author_and_nobody_is_invented() {
     let patch = export(&entry("acme/root-port"), &kernel(), &Options::default());
     let patch = patch.expect("it can be exported");
     assert!(!patch.text.contains("\nSigned-off-by"), "{}", patch.text);
     has(&patch.text, ".invalid>\n");
-    assert_eq!(patch.notices.len(), 1);
+    assert_eq!(patch.notices.len(), 2);
 
     let options = Options {
         signed_off_by: Some("Jörg Müller <j@example.org>".parse().expect("a person")),

@@ -6,6 +6,7 @@
 
 mod compile;
 mod repository;
+#[path = "../../../../tools/acsctl/tests/export/verdicts/mod.rs"]
 mod verdicts;
 
 use std::{
@@ -23,6 +24,7 @@ use anyhow::{Context, Result, anyhow, ensure};
 use boot::kernel::{Kernel, cache};
 use compile::compile;
 use repository::Repository;
+use verdicts::{Expectation, Kernel as Compiled, probes};
 
 const SIGNER: &str = "Jörg Müller <signer@example.org>";
 
@@ -94,6 +96,27 @@ fn patches_apply_and_compile() -> Result<()> {
             files.push((quirk.name, patched));
         }
         compile(&prepared, &files)?;
+    }
+    Ok(())
+}
+
+/// With each patch, the kernel answers as the entry says, and as without it for every other device of
+/// the vendors in question.
+#[test]
+fn kernels_answer_as_the_entry_says() -> Result<()> {
+    for (tree, _) in sources()? {
+        let repository = Repository::new(&tree)?;
+        let folder = tempfile::tempdir()?;
+        let compile = |text: &str, name| Compiled::compile(text, &tree, folder.path(), name);
+        let text = fs::read_to_string(tree.join("drivers/pci/quirks.c"))?;
+        let unpatched = compile(&text, "unpatched");
+        for quirk in entries()? {
+            let patched = compile(&repository.am(&patch(&quirk, &tree)?)?, "patched");
+            repository.back()?;
+            let probes = [probes::at_borders(&quirk), probes::of_every_id(&quirk)].concat();
+            let mismatch = Expectation::new(&quirk, &unpatched, probes).mismatch(&patched);
+            ensure!(mismatch.is_none(), "{}: {mismatch:?}", quirk.name);
+        }
     }
     Ok(())
 }

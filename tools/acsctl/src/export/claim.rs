@@ -3,10 +3,13 @@
 //! Whether an entry is one to send to mainline: its status, its evidence, and whether C has words
 //! for it.
 
-use isolation::{acs::AcsFlags, entry::CatchAll};
+use isolation::{acs::AcsFlags, condition::Place, entry::CatchAll};
 
 use super::{error::Error, prose};
-use crate::quirk::{Evidence, Quirk, Status};
+use crate::quirk::{Condition, Evidence, Quirk, Status};
+
+/// Extended capability id of ACS.
+const ACS: u16 = 0x000d;
 
 /// An entry that may be exported, with all that a patch for it says.
 pub(super) struct Claim<'a> {
@@ -65,11 +68,8 @@ impl<'a> Claim<'a> {
     }
 
     /// What is left out on purpose, each with the reason, as prose.
-    pub(super) fn excluded(&self, vendor: Option<u16>) -> Vec<String> {
-        let excludes = self.quirk.excludes.iter().filter(|excluded| {
-            let of_vendor = |vendor| excluded.ids.iter().any(|ids| ids.vendor == vendor);
-            vendor.is_none_or(of_vendor)
-        });
+    pub(super) fn excluded(&self) -> Vec<String> {
+        let excludes = self.quirk.excludes.iter();
         excludes
             .map(|excluded| {
                 let ids: Vec<_> = excluded.ids.iter().map(ToString::to_string).collect();
@@ -89,19 +89,38 @@ impl<'a> Claim<'a> {
                 layout.name()
             ));
         }
-        if let Some(condition) = quirk.requires.first() {
+        // The handler asks for no ACS capability in any case.
+        let unknown = |one: &&Condition| **one != Condition::NoAcsCapability;
+        if let Some(condition) = quirk.requires.iter().find(unknown) {
             return Err(format!(
-                "requires = \"{}\": the handlers that are written here look at ids and at the PCIe \
-                 type, and at nothing else",
+                "requires = \"{}\": no handler is written that looks at this; take the condition \
+                 out of the entry, if its statement holds without, or write the handler by hand",
                 condition.name()
+            ));
+        }
+        if let Some(write) = quirk.program.first() {
+            return Err(format!(
+                "program: {} takes a quirk that writes registers, and that is to be written by hand",
+                write.register
+            ));
+        }
+        let acs = Place::Extended(ACS);
+        if quirk.conditions.iter().any(|one| one.register.at == acs) {
+            return Err(format!(
+                "condition.at = \"{acs}\": a function with an ACS capability is left to the kernel, \
+                 which goes by that; take the condition out of the entry"
             ));
         }
         let named = AcsFlags::NAMED.iter();
         let known = named.fold(AcsFlags::NONE, |all, (_, flag)| all.union(*flag));
         if quirk.acs == AcsFlags::NONE || !known.contains(quirk.acs) {
-            return Err(format!("it grants the flags: {}", quirk.acs));
+            return Err(format!(
+                "acs: it grants the flags: {}; name one at least, and none that has no name",
+                quirk.acs
+            ));
         }
         let abouts = quirk.devices.iter().filter_map(|one| one.about.as_deref());
+        let registers = quirk.conditions.iter().map(|one| one.about.as_str());
         let whys = quirk.excludes.iter().map(|one| one.why.as_str());
         let rest = [
             self.name,
@@ -111,7 +130,7 @@ impl<'a> Claim<'a> {
             quirk.partial.as_deref().unwrap_or_default(),
         ];
         let sources = self.sources.iter().map(String::as_str);
-        for text in abouts.chain(whys).chain(rest) {
+        for text in abouts.chain(registers).chain(whys).chain(rest) {
             prose::check_for_comment(text)?;
         }
         for text in sources {

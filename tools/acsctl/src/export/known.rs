@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, ops::Range};
 
-use isolation::{acs::AcsFlags, entry::Kind};
+use isolation::entry::Kind;
 
 use super::{
     code::{Code, identifiers, number},
@@ -27,8 +27,6 @@ pub(super) struct Handler {
     pub(super) types: BTreeSet<String>,
     /// The device ids that it lists; none where it does not look at the id.
     pub(super) listed: Vec<Listed>,
-    /// Every flag that it grants in some case.
-    pub(super) grants: AcsFlags,
     /// Whether its last word is 0, "not isolated", where `-ENOTTY` would let the kernel go on.
     pub(super) ends_with_no: bool,
 }
@@ -48,14 +46,12 @@ impl Handler {
         let mut handler = Self {
             types: BTreeSet::new(),
             listed: Vec::new(),
-            grants: AcsFlags::NONE,
             ends_with_no: ends_with_no(&code.mask[function.body.clone()]),
         };
         let mut seen = BTreeSet::from([name]);
         let mut parts = vec![function.body];
         while let Some(part) = parts.pop() {
             handler.listed.extend(labels(code, part.clone()));
-            handler.grants = handler.grants.union(grants(code, part.clone()));
             for word in identifiers(&code.mask, part) {
                 let word = &code.mask[word];
                 if word.starts_with("PCI_EXP_TYPE_") {
@@ -91,16 +87,8 @@ pub(super) const fn types(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// The flags that are named in a part of the source.
-pub(super) fn flags(code: &Code, part: Range<usize>) -> AcsFlags {
-    let words = identifiers(&code.mask, part);
-    let names = words.filter_map(|word| code.mask[word].strip_prefix("PCI_ACS_"));
-    let flags = names.filter_map(|name| AcsFlags::NAMED.iter().find(|(known, _)| *known == name));
-    flags.fold(AcsFlags::NONE, |all, (_, flag)| all.union(*flag))
-}
-
 /// The case labels with plain numbers: every one is a range of device ids.
-pub(super) fn labels(code: &Code, part: Range<usize>) -> Vec<Listed> {
+fn labels(code: &Code, part: Range<usize>) -> Vec<Listed> {
     let end = part.end;
     code.words("case", part)
         .filter_map(|at| {
@@ -129,16 +117,6 @@ fn numbers(code: &Code, array: Range<usize>) -> Vec<Listed> {
             })
         })
         .collect()
-}
-
-/// What the calls of `pci_acs_ctrl_enabled()` grant.
-fn grants(code: &Code, part: Range<usize>) -> AcsFlags {
-    const CALL: &str = "pci_acs_ctrl_enabled";
-    let calls = code.words(CALL, part).filter_map(|at| {
-        let open = code.follows(at + CALL.len(), '(')?;
-        Some(flags(code, open..code.close(open)?))
-    });
-    calls.fold(AcsFlags::NONE, AcsFlags::union)
 }
 
 fn ends_with_no(body: &str) -> bool {

@@ -4,10 +4,22 @@
 
 use isolation::{acs::AcsFlags, entry::Kind};
 
-use super::{claim::Claim, mail::Person, prose, shape::Shape};
+use super::{
+    claim::{Claim, handler_of},
+    mail::Person,
+    prose,
+    shape::Shape,
+};
+use crate::{limits::Limits, register::Precondition};
 
 /// What every subject begins with.
 pub(super) const SUBJECT: &str = "PCI: Add ACS quirk for ";
+
+/// What whoever sends a patch must know, for no handler can look at it: a notice.
+pub(super) const ALONE: &str = "mainline asks about each function alone, where the module wants a whole \
+                                package covered: before you send the patch, make sure that no device \
+                                has a function with one of these ids beside one that is not listed, \
+                                and of the ports of a switch that all are listed";
 
 /// How wide a commit message of the kernel may be.
 const WIDTH: usize = 75;
@@ -38,9 +50,14 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
         let ids: Vec<_> = group.ids.iter().map(ToString::to_string).collect();
         let about = group.about.as_deref();
         let about = about.map_or(String::new(), |about| format!(" ({about})"));
+        let limits = if group.limits == Limits::default() {
+            String::new()
+        } else {
+            format!(", only {}", group.limits)
+        };
         lines(
             &mut text,
-            &format!("{}{about}", ids.join(", ")),
+            &format!("{}{limits}{about}", ids.join(", ")),
             "  ",
             "    ",
         );
@@ -59,28 +76,36 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
     if let Some(partial) = &claim.quirk.partial {
         paragraph(&mut text, &prose::sentence(partial));
     }
-    for excluded in claim.excluded(None) {
+    for excluded in claim.excluded() {
         paragraph(&mut text, &excluded);
     }
-    match shape {
-        Shape::Extend { name, is_wider } => {
-            let mut words = format!(
-                "{name}() sees every device of the vendor and lists those that it answers for, so \
-                 add them there."
-            );
-            if *is_wider {
-                words += " It answers for them whichever of its PCIe types they have.";
-            }
-            paragraph(&mut text, &words);
-        }
-        Shape::Own(own) => paragraph(
+    for condition in &claim.quirk.conditions {
+        paragraph(&mut text, &only_where(condition));
+    }
+    paragraph(
+        &mut text,
+        &format!(
+            "{}() grants just this, and returns -ENOTTY for everything else: another PCIe type{}, and \
+             a function that has an ACS capability of its own or is virtual. It is asked about each \
+             function alone, and does not look for functions of the same device that are not listed \
+             here; a listed one counts as isolated from those too.",
+            shape.name,
+            if is_limited(claim) {
+                ", what is outside the limits above"
+            } else {
+                ""
+            },
+        ),
+    );
+    if let Some(catch_all) = claim.quirk.supersedes {
+        paragraph(
             &mut text,
             &format!(
-                "{}() grants just this, and returns -ENOTTY for everything else.",
-                own.name
+                "The rows stand before that of {}(), which answers \"not isolated\" for every device \
+                 that it does not list; for what the new handler leaves alone, it still does.",
+                handler_of(catch_all)
             ),
-        ),
-        Shape::Shared(_) => {}
+        );
     }
     for source in claim.sources {
         text.extend(["Link: ", source, "\n"]);
@@ -89,6 +114,22 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
         text.extend(["Signed-off-by: ", &person.to_string(), "\n"]);
     }
     text
+}
+
+/// Whether class, revisions, subsystems or registers narrow the claim.
+fn is_limited(claim: &Claim<'_>) -> bool {
+    let mut groups = claim.quirk.devices.iter();
+    !claim.quirk.conditions.is_empty() || groups.any(|group| group.limits != Limits::default())
+}
+
+/// What a register must say.
+fn only_where(condition: &Precondition) -> String {
+    let register = &condition.register;
+    format!(
+        "This holds only where {register} reads {}: {}",
+        register.bits(condition.value),
+        prose::sentence(&condition.about)
+    )
 }
 
 /// What the devices are, in the plural.

@@ -13,16 +13,19 @@
 //! | `table.rs` | the kernel's table of quirks |
 //! | `known.rs` | what a handler of the kernel answers |
 //! | `conflict.rs` | whether the kernel has an answer already |
-//! | `shape.rs` | which form the entry takes |
-//! | `handler.rs` | a handler of the vendor's own |
+//! | `shape.rs` | what the handler is called, and what the rows tell it |
+//! | `handler.rs` | the handler: everything by which the entry narrows its claim |
 //! | `rows.rs` | the rows of the table |
-//! | `extend.rs` | more devices in the switch of a handler that the kernel has |
 //! | `place.rs` | where all that goes |
 //! | `message.rs` | the commit message |
 //! | `prose.rs` | prose in lines and in comments |
 //! | `mail.rs` | the patch as a mail |
 //! | `date.rs` | its date |
 //! | `error.rs` | why there is no patch |
+//!
+//! A patch never claims more than its entry. So each entry gets a handler of its own: those that the
+//! kernel has, and that other devices share, look at less than an entry says. What no handler can look
+//! at refuses the patch.
 //!
 //! Nothing is found by its line number. Where the kernel's source does not have the structure that
 //! is looked for, there is no patch, and the error says what was looked for.
@@ -32,7 +35,6 @@ mod code;
 mod conflict;
 mod date;
 mod error;
-mod extend;
 mod handler;
 mod known;
 mod mail;
@@ -90,7 +92,7 @@ pub fn export(quirk: &Quirk, source: &Path, options: &Options) -> Result<Patch, 
         old: &change.old,
         new: &change.new,
     };
-    let mut notices = Vec::new();
+    let mut notices = vec![message::ALONE.to_owned()];
     if from.is_none() {
         notices.push(
             "the patch has no Signed-off-by and no author, and mainline takes none without: add \

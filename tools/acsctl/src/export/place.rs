@@ -2,15 +2,15 @@
 
 //! What changes in `drivers/pci/quirks.c`, and where.
 
-use std::{ops::Range, path::Path};
+use std::path::Path;
 
 use super::{
-    claim::Claim,
+    claim::{Claim, handler_of},
     code::Code,
     conflict,
     error::Error,
-    extend, handler, rows,
-    shape::{Select, Shape},
+    handler, rows,
+    shape::Shape,
     table::Table,
     vendors::Names,
 };
@@ -18,12 +18,12 @@ use super::{
 /// The file, below the top of the kernel's source.
 pub(super) const FILE: &str = "drivers/pci/quirks.c";
 
-/// A piece of the file that is replaced.
-pub(super) struct Edit {
-    /// What is replaced; of no length where something is inserted.
-    pub(super) at: Range<usize>,
-    /// By what.
-    pub(super) text: String,
+/// Text that is inserted into the file.
+struct Edit {
+    /// Where.
+    at: usize,
+    /// What.
+    text: String,
 }
 
 /// The file, as it is and as it becomes; and the form that the entry took.
@@ -47,24 +47,11 @@ pub(super) fn change(claim: &Claim<'_>, source: &Path) -> Result<Change, Error> 
     let table = Table::find(&code, &names)?;
     conflict::check(claim, &code, &table)?;
     let shape = Shape::choose(claim, &code)?;
-    let edits = match &shape {
-        Shape::Extend { name, .. } => extend::edits(claim, &code, name)?,
-        Shape::Shared(name) => {
-            let excluded = |vendor| claim.excluded(Some(vendor));
-            new_rows(claim, &code, &table, &names, name, Select::Rows, excluded)
-        }
-        Shape::Own(own) => {
-            let mut edits = vec![Edit {
-                at: table.declaration..table.declaration,
-                text: handler::source(claim, own),
-            }];
-            let nothing = |_| Vec::new();
-            edits.extend(new_rows(
-                claim, &code, &table, &names, &own.name, own.select, nothing,
-            ));
-            edits
-        }
-    };
+    let mut edits = vec![Edit {
+        at: table.declaration,
+        text: handler::source(claim, &shape),
+    }];
+    edits.extend(new_rows(claim, &code, &table, &names, &shape));
     Ok(Change {
         new: apply(&code.text, edits),
         old: code.text,
@@ -72,15 +59,13 @@ pub(super) fn change(claim: &Claim<'_>, source: &Path) -> Result<Change, Error> 
     })
 }
 
-/// The rows of each vendor, beside those that it has.
+/// The rows of each vendor, beside those that it has and before those of a handler that it corrects.
 fn new_rows(
     claim: &Claim<'_>,
     code: &Code,
     table: &Table,
     names: &Names,
-    handler: &str,
-    select: Select,
-    excluded: impl Fn(u16) -> Vec<String>,
+    shape: &Shape,
 ) -> Vec<Edit> {
     let mut vendors: Vec<u16> = Vec::new();
     for ids in claim.quirk.ids() {
@@ -89,23 +74,22 @@ fn new_rows(
         }
     }
     let edit = |vendor| {
-        let at = table.place(code, vendor);
-        let name = names.vendor(vendor, code);
-        let text = rows::source(claim, vendor, &name, handler, select, &excluded(vendor));
-        Edit { at: at..at, text }
+        let at = table.place(code, vendor, claim.quirk.supersedes.map(handler_of));
+        let text = rows::source(claim, shape, vendor, &names.vendor(vendor, code));
+        Edit { at, text }
     };
     vendors.into_iter().map(edit).collect()
 }
 
-/// The text after the edits, which must not overlap.
+/// The text after the edits.
 fn apply(text: &str, mut edits: Vec<Edit>) -> String {
-    edits.sort_by_key(|edit| edit.at.start);
+    edits.sort_by_key(|edit| edit.at);
     let mut done = 0;
     let mut new = String::with_capacity(text.len());
     for edit in edits {
-        new += &text[done..edit.at.start];
+        new += &text[done..edit.at];
         new += &edit.text;
-        done = edit.at.end;
+        done = edit.at;
     }
     new + &text[done..]
 }

@@ -2,27 +2,19 @@
 
 //! The rows of the kernel's table for an entry.
 
-use super::{claim::Claim, prose, shape::Select};
+use super::{
+    claim::Claim,
+    prose,
+    shape::{Select, Shape},
+};
 use crate::quirk::{Devices, Ids};
 
 /// Writes the rows for the devices of one vendor, which C knows as `vendor_name`, with the comment
-/// above them. `excluded` is what the comment says about devices that are left out.
-pub(super) fn source(
-    claim: &Claim<'_>,
-    vendor: u16,
-    vendor_name: &str,
-    handler: &str,
-    select: Select,
-    excluded: &[String],
-) -> String {
-    let row = |device: &str| format!("\t{{ {vendor_name}, {device}, {handler} }},\n");
-    let mut text = if excluded.is_empty() {
-        prose::short_comment("\t", claim.name)
-    } else {
-        let name = prose::sentence(claim.name);
-        prose::comment("\t", &[&[name], excluded].concat())
-    };
-    if select != Select::Rows {
+/// above them.
+pub(super) fn source(claim: &Claim<'_>, shape: &Shape, vendor: u16, vendor_name: &str) -> String {
+    let row = |device: &str| format!("\t{{ {vendor_name}, {device}, {} }},\n", shape.name);
+    let mut text = prose::short_comment("\t", claim.name);
+    if shape.select != Select::Rows {
         return text + &row("PCI_ANY_ID");
     }
     let is_of_vendor = |group: &&Devices| group.ids.iter().any(|ids| ids.vendor == vendor);

@@ -1,44 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which form an entry takes in C.
+//! What the handler of an entry is called, and what the rows of the table tell it.
 
 use std::collections::BTreeSet;
 
 use isolation::entry::Kind;
 
-use super::{
-    claim::{Claim, handler_of},
-    code::Code,
-    error::Error,
-    known::{Handler, types},
-};
+use super::{claim::Claim, code::Code, error::Error};
 use crate::quirk::Ids;
 
 /// How many devices get rows of their own; the longest such list in mainline, that of NXP's root
 /// ports, has as many. More go into a switch.
 const MAX_ROWS: usize = 24;
 
-/// Which form an entry takes in C.
-pub(super) enum Shape {
-    /// Rows that name a handler which the kernel has.
-    Shared(&'static str),
-    /// A handler of the vendor's own, and rows that name it.
-    Own(Own),
-    /// More devices in the switch of a handler which the kernel has.
-    Extend {
-        /// Its name.
-        name: &'static str,
-        /// Whether it answers for functions of more PCIe types than the entry speaks for.
-        is_wider: bool,
-    },
-}
-
-/// A handler to write.
-pub(super) struct Own {
-    /// Its name.
+/// The form that an entry takes in C: a handler of its own, and rows that name it.
+///
+/// The handlers that mainline shares, and those that it has for a vendor's every device, look at
+/// less than an entry says, such as the PCIe type; so what is theirs would claim more than was stated.
+pub(super) struct Shape {
+    /// The name of the handler.
     pub(super) name: String,
     /// How it is told for which devices.
     pub(super) select: Select,
+    /// Whether the limits of its devices differ, so that it must tell the devices apart.
+    pub(super) limits_differ: bool,
 }
 
 /// How a handler is told for which devices.
@@ -55,80 +40,50 @@ impl Shape {
     ///
     /// # Errors
     ///
-    /// [`Error::Unexpected`] when a handler that mainline shares is not there;
     /// [`Error::Inexpressible`] when no form will do.
     pub(super) fn choose(claim: &Claim<'_>, code: &Code) -> Result<Self, Error> {
-        if let Some(catch_all) = claim.quirk.supersedes {
-            let name = handler_of(catch_all);
-            let handler = Handler::read(code, name)?;
-            let claimed: BTreeSet<_> = claim.quirk.kinds().flat_map(types).collect();
-            let mut seen = handler.types.iter();
-            return Ok(Self::Extend {
-                name,
-                is_wider: seen.any(|found| !claimed.contains(&found.as_str())),
-            });
-        }
-        let select = select(claim)?;
-        if select == Select::Rows {
-            if let Some(name) = shared(claim, code)? {
-                return Ok(Self::Shared(name));
-            }
-        }
-        Ok(Self::Own(Own {
+        let mut limits = claim.quirk.devices.iter().map(|devices| &devices.limits);
+        let first = limits.next();
+        let shape = Self {
             name: new_name(claim, code)?,
-            select,
-        }))
+            select: select(claim)?,
+            limits_differ: limits.any(|other| Some(other) != first),
+        };
+        let vendors: BTreeSet<_> = claim.quirk.ids().map(|ids| ids.vendor).collect();
+        if shape.has_switch() && vendors.len() > 1 {
+            return Err(claim.inexpressible(
+                "match.vendor: it takes a switch on the device id, for its many devices or their \
+                 different limits, and that cannot tell its vendors apart; make the patch of an entry \
+                 for each vendor",
+            ));
+        }
+        Ok(shape)
+    }
+
+    /// Whether the handler has a switch on the device id.
+    pub(super) fn has_switch(&self) -> bool {
+        self.select == Select::Listed || self.limits_differ
     }
 }
 
 fn select(claim: &Claim<'_>) -> Result<Select, Error> {
     let quirk = claim.quirk;
-    let vendors: BTreeSet<_> = quirk.ids().map(|ids| ids.vendor).collect();
-    let devices: usize = quirk.ids().map(length).sum();
     if quirk.ids().any(Ids::is_any) {
         return match quirk.excludes.first() {
             None => Ok(Select::Rows),
             Some(_) => Err(claim.inexpressible(
-                "it speaks for every device of the vendor, and leaves some of them out",
+                "match.excludes: it speaks for every device of the vendor, and leaves some of them \
+                 out; list the devices that it speaks for",
             )),
         };
     }
+    let devices: usize = quirk.ids().map(Ids::count).sum();
     // In a row, the last id of all would read as PCI_ANY_ID.
     if devices <= MAX_ROWS && quirk.ids().all(|ids| ids.last != u16::MAX) {
-        return Ok(Select::Rows);
-    }
-    if vendors.len() > 1 {
-        return Err(claim.inexpressible(
-            "it takes a switch on the device id, and that cannot tell its vendors apart; make an \
-             entry for each vendor",
-        ));
-    }
-    Ok(Select::Listed)
-}
-
-/// How many rows a range takes.
-fn length(ids: &Ids) -> usize {
-    if ids.is_any() {
-        1
+        Ok(Select::Rows)
     } else {
-        usize::from(ids.last - ids.first) + 1
+        Ok(Select::Listed)
     }
-}
-
-/// The handler that the kernel has for just this claim, if there is one for the kind and it grants
-/// neither more nor less.
-fn shared(claim: &Claim<'_>, code: &Code) -> Result<Option<&'static str>, Error> {
-    let kinds: Vec<_> = claim.quirk.kinds().collect();
-    let (name, looks_at) = match kinds[..] {
-        [Kind::MfEndpoint] => ("pci_quirk_mf_endpoint_acs", &[][..]),
-        [kind @ Kind::RcEndpoint] => ("pci_quirk_rciep_acs", types(kind)),
-        _ => return Ok(None),
-    };
-    let handler = Handler::read(code, name)?;
-    let same = handler.grants == claim.quirk.acs
-        && handler.listed.is_empty()
-        && handler.types.iter().eq(looks_at);
-    Ok(same.then_some(name))
 }
 
 /// A name that the source does not have yet.

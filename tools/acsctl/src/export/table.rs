@@ -88,16 +88,24 @@ impl Table {
     }
 
     /// Where new rows for a vendor go, so that they stand beside those that are there: after its
-    /// last row for one device, or else after its last row, or else at the end.
-    pub(super) fn place(&self, code: &Code, vendor: u16) -> usize {
+    /// last row for one device, or else after its last row, or else at the end. Where they correct a
+    /// handler, they go before its first row: the kernel takes the first answer.
+    pub(super) fn place(&self, code: &Code, vendor: u16, corrected: Option<&str>) -> usize {
+        let is_corrected = |row: &Row| corrected == Some(row.handler.as_str());
+        let corrected = self.rows.iter().position(is_corrected);
+        let rows = &self.rows[..corrected.unwrap_or(self.rows.len())];
         let of_vendor = || {
-            let rows = self.rows.iter().rev();
+            let rows = rows.iter().rev();
             rows.filter(move |row| row.vendor == Some(vendor))
         };
         let beside = of_vendor()
             .find(|row| row.device.is_some())
             .or_else(|| of_vendor().next());
-        beside.map_or(self.end, |row| code.next_line(row.at.end))
+        match (beside, corrected) {
+            (Some(row), _) => code.next_line(row.at.end),
+            (None, Some(at)) => above(code, self.rows[at].at.start),
+            (None, None) => self.end,
+        }
     }
 }
 
@@ -124,20 +132,24 @@ fn unclear(code: &Code, at: usize) -> Error {
 /// The line on which the declaration around `inside` begins, or the comment right above it.
 fn declaration(code: &Code, inside: usize) -> Option<usize> {
     let before = &code.mask[..inside];
-    let mut start = before.rfind("\nstatic").map(|at| at + 1)?;
+    let start = before.rfind("\nstatic").map(|at| at + 1)?;
     // Nothing else may end between here and the array: this is its own declaration.
     if code.mask[start..inside].contains(";\n}\n") {
         return None;
     }
-    loop {
-        let above = code.line_start(start.checked_sub(1)?);
-        if code.text[above..start].trim().is_empty() {
-            return Some(start);
-        }
-        // Only a comment belongs to it.
-        if !code.mask[above..start].trim().is_empty() {
-            return Some(start);
+    Some(above(code, start))
+}
+
+/// Where the comment begins that stands right above the line of an offset, or else that line.
+fn above(code: &Code, at: usize) -> usize {
+    let mut start = code.line_start(at);
+    while let Some(end) = start.checked_sub(1) {
+        let above = code.line_start(end);
+        let is_blank = code.text[above..start].trim().is_empty();
+        if is_blank || !code.mask[above..start].trim().is_empty() {
+            break;
         }
         start = above;
     }
+    start
 }

@@ -24,7 +24,8 @@ static bool pci_quirk_listed_match(struct pci_dev *dev)
 	case 0x0030 ... 0x003f:
 		return true;
 	}
-	return in_list(dev, pci_quirk_listed_ids);
+	return dev->device == pci_quirk_listed_ids[0] ||
+	       dev->device == pci_quirk_listed_ids[1];
 }
 
 static int pci_quirk_listed_acs(struct pci_dev *dev, u16 acs_flags)
@@ -97,5 +98,17 @@ static const struct pci_dev_acs_enabled {
 
 int pci_dev_specific_acs_enabled(struct pci_dev *dev, u16 acs_flags)
 {
-	return walk(pci_dev_acs_enabled, dev, acs_flags);
+	const struct pci_dev_acs_enabled *i;
+	int ret;
+
+	for (i = pci_dev_acs_enabled; i->acs_enabled; i++) {
+		if ((i->vendor == dev->vendor || i->vendor == (u16)PCI_ANY_ID) &&
+		    (i->device == dev->device || i->device == (u16)PCI_ANY_ID)) {
+			ret = i->acs_enabled(dev, acs_flags);
+			if (ret >= 0)
+				return ret;
+		}
+	}
+
+	return -ENOTTY;
 }
