@@ -20,11 +20,6 @@ enum Noun {
 /// How far before ids their noun may stand.
 const NEAR: usize = 64;
 
-/// Nouns of functions in general.
-const ANY: &str = "\
-    function functions adapter adapters controller controllers nic nics hba hbas cna cnas card \
-    cards accelerator accelerators";
-
 /// The words by which a statement names a kind, for people.
 pub(super) const fn words(kind: Kind) -> &'static str {
     match kind {
@@ -48,41 +43,38 @@ fn noun(tokens: &[Token], end: usize) -> Option<(Noun, usize)> {
         }
         tokens[at].is_of(words).then_some(at)
     };
-    let found = &tokens[last];
-    if found.is_of(ANY) {
-        return Some((Noun::Any, last));
-    }
-    if found.is_of("rciep rcieps") {
-        return Some((Noun::Of(Kind::RcEndpoint), last));
-    }
-    if found.is_of("endpoint endpoints") {
-        let Some(at) = before(last, "integrated") else {
-            return Some((Noun::Of(Kind::MfEndpoint), last));
-        };
-        let complex = before(at, "complex").and_then(|at| before(at, "root"));
-        return Some((Noun::Of(Kind::RcEndpoint), complex.unwrap_or(at)));
-    }
-    if found.is_of("port ports") {
-        let downstream = before(last, "downstream");
-        let of_switch = || before(last, "switch").and_then(|at| before(at, "downstream"));
-        if let Some(at) = downstream.or_else(of_switch) {
-            return Some((Noun::Of(Kind::DownstreamPort), at));
+    match tokens[last].word()? {
+        "function" | "functions" | "adapter" | "adapters" | "controller" | "controllers"
+        | "nic" | "nics" | "hba" | "hbas" | "cna" | "cnas" | "card" | "cards" | "accelerator"
+        | "accelerators" => Some((Noun::Any, last)),
+        "rciep" | "rcieps" => Some((Noun::Of(Kind::RcEndpoint), last)),
+        "endpoint" | "endpoints" => {
+            let Some(at) = before(last, "integrated") else {
+                return Some((Noun::Of(Kind::MfEndpoint), last));
+            };
+            let complex = before(at, "complex").and_then(|at| before(at, "root"));
+            Some((Noun::Of(Kind::RcEndpoint), complex.unwrap_or(at)))
         }
-        if let Some(at) = before(last, "root") {
-            return Some((Noun::Of(Kind::RootPort), at));
+        "port" | "ports" => {
+            let of_switch = || before(last, "switch").and_then(|at| before(at, "downstream"));
+            if let Some(at) = before(last, "downstream").or_else(of_switch) {
+                return Some((Noun::Of(Kind::DownstreamPort), at));
+            }
+            before(last, "root").map(|at| (Noun::Of(Kind::RootPort), at))
         }
+        // "Root and downstream ports": the second half is a noun of its own.
+        "root" => {
+            let mut after = tokens[end..].iter().take(5);
+            let is_join = |token: &Token| {
+                matches!(token, Token::Item | Token::Comma) || token.is_of("and or")
+            };
+            let is_half = after.next().is_some_and(is_join)
+                && after.next().is_some_and(|next| next.is_of("downstream"))
+                && after.any(|next| next.is_of("port ports"));
+            is_half.then_some((Noun::Of(Kind::RootPort), last))
+        }
+        _ => None,
     }
-    // "Root and downstream ports": the second half is a noun of its own.
-    if found.is_of("root") {
-        let mut after = tokens[end..].iter();
-        let is_join =
-            |token: &Token| matches!(token, Token::Item | Token::Comma) || token.is_of("and or");
-        let is_half = after.next().is_some_and(is_join)
-            && after.next().is_some_and(|next| next.is_of("downstream"))
-            && after.any(|next| next.is_of("port ports"));
-        return is_half.then_some((Noun::Of(Kind::RootPort), last));
-    }
-    None
 }
 
 /// Whether a noun stands directly before a place, but for an opening bracket.

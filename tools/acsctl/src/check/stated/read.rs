@@ -15,7 +15,7 @@ use super::{
 };
 
 /// An id, or a range of them, in a statement.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Named {
     pub(super) vendor: u16,
     pub(super) first: u16,
@@ -64,6 +64,11 @@ pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
         said.anywhere(tokens, &marks);
     }
     reading.kinds = said.kinds();
+    // Each is held against each.
+    reading.named.sort_unstable();
+    reading.named.dedup();
+    reading.mentioned.sort_unstable();
+    reading.mentioned.dedup();
     reading
 }
 
