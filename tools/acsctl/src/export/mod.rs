@@ -12,6 +12,7 @@
 //! | `vendors.rs` | the kernel's names for vendors |
 //! | `table.rs` | the kernel's table of quirks |
 //! | `known.rs` | what a handler of the kernel answers |
+//! | `held.rs` | what the table holds, for the lists in `quirks/kernels/` |
 //! | `conflict.rs` | whether the kernel has an answer already |
 //! | `shape.rs` | which form the entry takes |
 //! | `handler.rs` | a handler of the vendor's own |
@@ -34,6 +35,7 @@ mod date;
 mod error;
 mod extend;
 mod handler;
+mod held;
 mod known;
 mod mail;
 mod message;
@@ -47,7 +49,12 @@ mod vendors;
 use std::path::Path;
 
 use self::{claim::Claim, mail::Mail};
-pub use self::{date::source_date_epoch, error::Error, mail::Person};
+pub use self::{
+    date::source_date_epoch,
+    error::Error,
+    held::{Held, Which, held},
+    mail::Person,
+};
 use crate::quirk::Quirk;
 
 /// What a patch has that no entry tells.
