@@ -352,3 +352,33 @@ fn the_lists_of_a_folder_are_those_that_count_there() {
         "{error}"
     );
 }
+
+/// What a vendor's entry says of a captured machine stays right when mainline has merged it: it is said
+/// of a kernel that lacks it.
+#[test]
+fn the_groups_of_a_machine_stay_when_mainline_merges_the_entry() {
+    let at = scratch("kernels-merged");
+    fs::create_dir_all(at.join("acme")).expect("the folder is the test's own");
+    let from = tests().join("accepted/acme");
+    let file = |name: &str| fs::read_to_string(from.join(name)).expect("it is there");
+    fs::write(
+        at.join("acme/function.capture.json"),
+        file("function.capture.json"),
+    )
+    .expect("it can be written");
+    let merged = file("function.toml").replace("\"validated\"", "\"mainline\"").replace(
+        "[evidence]",
+        "[mainline]\nsince = \"v7.4\"\ncommit = \"0123456789ab\"\nhandler = \"pci_quirk_acme_acs\"\n\n[evidence]",
+    );
+    let check = |text: &str| {
+        fs::write(at.join("acme/function.toml"), text).expect("it can be written");
+        folder::load(&at, Scope::now(Some(Edition::Validated)))
+    };
+    check(&merged).expect("nothing has changed");
+    let apart = "before = [[\"0000:01:00.0\"], [\"0000:01:00.1\"]]";
+    let wrong = merged.replace("before = [[\"0000:01:00.0\", \"0000:01:00.1\"]]", apart);
+    let error = check(&wrong)
+        .expect_err("no kernel without it makes these")
+        .to_string();
+    assert!(error.contains("expect-before"), "{error}");
+}

@@ -43,15 +43,10 @@ fn the_lists_only_grow() {
             .lines()
             .filter(|line| !line.is_empty() && !line.starts_with('#'));
         let lines: Vec<_> = lines.collect();
-        let held: String = lines
-            .iter()
-            .take(count)
-            .map(|line| format!("{line}\n"))
-            .collect();
-        let found: String = Sha256::digest(held)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let held = lines[..count].join("\n") + "\n";
+        let hex = |byte: &u8| format!("{byte:02x}");
+        let found: Vec<_> = Sha256::digest(held).iter().map(hex).collect();
+        let found = found.concat();
         assert_eq!(
             found, digest,
             "the first {count} numbers of {folder} are not those that were given out"

@@ -10,8 +10,7 @@ use crate::{cli::generated::Generated, error::Error, kernels::Kernel};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct ReadKernel {
-    /// The top folder of the kernel's source, of which Makefile, drivers/pci/quirks.c and
-    /// include/linux/pci_ids.h are read.
+    /// The top folder of the kernel's source.
     #[arg(long, value_name = "DIR")]
     source: PathBuf,
     /// Where that source is from: package and version, or repository and commit.
