@@ -331,5 +331,5 @@ pub(crate) static TABLE: Table = Table {
             limits: &Limits::NONE,
         },
     ],
-    issued: &[1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13, 14, 15, 16],
+    issued: &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16],
 };

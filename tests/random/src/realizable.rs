@@ -8,11 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use isolation::{
-    aliases,
-    groups::Interface,
-    pcie::PcieType,
-};
+use isolation::{aliases, groups::Interface, pcie::PcieType};
 use topology::{Bdf, Domain, Function, Header, Port, Seen, Topology, view};
 
 use crate::{CARDBUS_BUSES, express, ids};

@@ -53,8 +53,9 @@ impl Edition {
     /// Whether an entry goes into the table of this edition (trust rule `evidence`), by its status and, for
     /// one that is in mainline, by what mainline has. The table may be for a kernel and newer ones.
     ///
-    /// What mainline has was vouched for, so where the kernel lacks it, it is `validated`. Without a
-    /// kernel, mainline entries go into no table.
+    /// What mainline has was vouched for, so where the kernel lacks it, it is `validated`. What it took
+    /// back goes into no table: its silence is a decision (trust rule `kernel-first`). Without a kernel,
+    /// mainline entries go into none either.
     #[must_use]
     pub fn takes(
         self,
@@ -67,7 +68,9 @@ impl Edition {
             Status::Candidate => self == Self::Candidate,
             Status::Test => self == Self::Test,
             Status::Mainline => {
-                let lacks = |(mainline, kernel): (&Mainline, _)| mainline.is_missing_in(kernel);
+                let lacks = |(mainline, kernel): (&Mainline, _)| {
+                    !mainline.is_taken_back() && mainline.is_missing_in(kernel)
+                };
                 self == Self::Validated && mainline.zip(kernel).is_some_and(lacks)
             }
             Status::Rejected | Status::Withdrawn => false,

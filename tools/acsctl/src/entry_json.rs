@@ -89,6 +89,7 @@ struct Evidence<'a> {
 #[serde(rename_all = "kebab-case")]
 struct Mainline<'a> {
     since: Option<&'a str>,
+    until: Option<&'a str>,
     commit: Option<&'a str>,
     handler: &'a str,
     any_type: bool,
@@ -179,6 +180,7 @@ fn entry(quirk: &Quirk) -> Entry<'_> {
         }),
         mainline: quirk.mainline.as_ref().map(|mainline| Mainline {
             since: mainline.since.as_deref(),
+            until: mainline.until.as_deref(),
             commit: mainline.commit.as_deref(),
             handler: &mainline.handler,
             any_type: mainline.any_type,

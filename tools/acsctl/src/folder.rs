@@ -4,7 +4,6 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use isolation::table::Table;
 use jiff::{Timestamp, tz::TimeZone};
 use toml::value::Date;
 
@@ -13,7 +12,7 @@ use crate::{
     edition::Edition,
     error::Error,
     finding::{Finding, Notes},
-    overlap,
+    kernels, numbers, overlap,
     quirk::Quirk,
     release::Release,
     replay,
@@ -60,14 +59,29 @@ pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Quirk>, Error> {
     check_all(source::read(folder)?, scope).map_err(Error::Findings)
 }
 
-/// As [`check`], with what was found in reading.
+/// As [`check`], with what was found in reading, and against what lies beside the files: the list of
+/// numbers, and what kernels hold.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with any of the files, sorted by file and place; never empty.
 pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
     let mut findings = sources.findings;
-    match check(&sources.files, scope) {
+    let beside = |drafts: &[Draft<'_>]| {
+        let kernels = sources.kernels.as_deref().unwrap_or(kernels::known());
+        let against_kernels = drafts
+            .iter()
+            .flat_map(|draft| kernels::check(draft, kernels));
+        let mut found: Vec<_> = against_kernels.collect();
+        found.extend(
+            sources
+                .numbers
+                .iter()
+                .flat_map(|list| numbers::check(list, drafts)),
+        );
+        found
+    };
+    match examine(&sources.files, scope, beside) {
         Ok(quirks) if findings.is_empty() => return Ok(quirks),
         Ok(_) => {}
         Err(more) => findings.extend(more),
@@ -76,12 +90,22 @@ pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Findi
     Err(findings)
 }
 
-/// Checks the files of one folder and returns their entries, in the order of the files.
+/// Checks the files of one folder, by themselves, and returns their entries, in the order of the files.
+/// What a table is built from goes through [`check_all`].
 ///
 /// # Errors
 ///
 /// Everything that is wrong with any of the files, sorted by file and line; never empty.
 pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
+    examine(files, scope, |_| Vec::new())
+}
+
+/// Checks files, with what `beside` finds.
+fn examine(
+    files: &[DataFile],
+    scope: Scope,
+    beside: impl FnOnce(&[Draft<'_>]) -> Vec<Finding>,
+) -> Result<Vec<Quirk>, Vec<Finding>> {
     let mut drafts = Vec::new();
     let mut findings = Vec::new();
     for file in files {
@@ -89,11 +113,11 @@ pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding
         drafts.extend(draft);
         findings.extend(found);
     }
+    findings.extend(beside(&drafts));
     findings.extend(repeated_numbers(&drafts));
     findings.extend(overlap::check(&drafts));
     findings.extend(in_other_folders(&drafts));
     findings.extend(check::unclaimed(&drafts));
-    findings.extend(too_many(&drafts, scope));
     let mut quirks = Vec::new();
     if findings.is_empty() {
         quirks.extend(drafts.into_iter().filter_map(Draft::finish));
@@ -160,24 +184,4 @@ fn in_other_folders(drafts: &[Draft<'_>]) -> Vec<Finding> {
         }
     }
     findings
-}
-
-/// The module's table has room for so many entries and no more.
-fn too_many(drafts: &[Draft<'_>], scope: Scope) -> Option<Finding> {
-    let edition = scope.edition?;
-    let mut taken = drafts.iter().filter(|draft| draft.is_taken);
-    let first_too_many = taken.nth(Table::MAX_ENTRIES)?;
-    let mut notes = Notes::on(first_too_many.file);
-    notes.add(
-        Rule::TableFull,
-        &(0..0),
-        "file",
-        format!(
-            "the edition \"{}\" has more than {} entries",
-            edition.name(),
-            Table::MAX_ENTRIES
-        ),
-        "raise MAX_ENTRIES in src/isolation/table.rs",
-    );
-    notes.into_findings().pop()
 }

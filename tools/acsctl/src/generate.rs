@@ -3,7 +3,7 @@
 //! The Rust source of a table: the same bytes from the same entries, laid out as rustfmt lays it
 //! out.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use isolation::{
     acs::AcsFlags,
@@ -21,12 +21,18 @@ const CHAIN_WIDTH: usize = 60;
 const MAX_WIDTH: usize = 100;
 const INDENT: &str = "        ";
 
-/// Writes the Rust source of the table of `edition` for `kernel`, chosen from `quirks`, whose numbers all
-/// count as given out.
+/// Writes the Rust source of the table of `edition` for `kernel`, chosen from `quirks`, where the numbers
+/// `issued`, ascending, were ever given out; those of the entries are among them in any case.
 #[must_use]
-pub fn source(edition: Edition, quirks: &[Quirk], kernel: Option<Release>) -> String {
-    let mut issued: Vec<_> = quirks.iter().map(|quirk| quirk.number).collect();
-    issued.sort_unstable();
+pub fn source(
+    edition: Edition,
+    quirks: &[Quirk],
+    kernel: Option<Release>,
+    issued: &[u16],
+) -> String {
+    let entries = quirks.iter().map(|quirk| quirk.number);
+    let issued: BTreeSet<u16> = issued.iter().copied().chain(entries).collect();
+    let issued: Vec<_> = issued.into_iter().collect();
     let table = built::table(&edition.select(quirks, kernel));
     Source {
         edition,

@@ -64,7 +64,9 @@ fn value(value: Value) -> Json {
     let unique = |items: Json| json!({ "type": "array", "minItems": 1, "uniqueItems": true, "items": items });
     match value {
         Value::Schema => json!({ "const": SCHEMA }),
-        Value::Number => json!({ "type": "integer", "minimum": 1, "maximum": u16::MAX }),
+        Value::Number => {
+            json!({ "type": "integer", "minimum": 1, "maximum": crate::check::MAX_NUMBER })
+        }
         Value::Flag => json!({ "type": "boolean" }),
         Value::Text => json!({ "type": "string", "pattern": "\\S" }),
         Value::Line => json!({ "type": "string", "pattern": "^[^\\n]*\\S[^\\n]*$" }),

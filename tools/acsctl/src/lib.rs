@@ -16,6 +16,8 @@
 //! | `folder.rs` | checks across the files of a folder |
 //! | `overlap.rs` | ids that more than one entry speaks of |
 //! | `release.rs` | releases of the kernel |
+//! | `kernels.rs` | what the tables of kernels hold, and mainline entries against that |
+//! | `numbers.rs` | the numbers that were given to entries |
 //! | `replay.rs` | what an entry says of captured machines, against the groups computed |
 //! | `edition.rs` | which entries go into which table |
 //! | `built.rs` | a table in its built form |
@@ -56,12 +58,14 @@ pub mod folder;
 mod format;
 pub mod generate;
 pub mod json_schema;
+pub mod kernels;
 pub mod limits;
 pub mod listing;
 pub mod live;
 pub mod modules;
 mod name;
 pub mod names;
+pub mod numbers;
 pub mod output;
 mod overlap;
 pub mod page;

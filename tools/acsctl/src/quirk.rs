@@ -79,7 +79,9 @@ impl Status {
     pub const fn built_into(self) -> &'static str {
         match self {
             Self::Validated => "acs_quirks.ko",
-            Self::Mainline => "acs_quirks.ko for kernels that lack it; no supported kernel does",
+            Self::Mainline => {
+                "acs_quirks.ko for kernels older than the release that has it; nothing where mainline took it back"
+            }
             Self::Candidate => "acs_quirks_candidates.ko, which taints the kernel",
             Self::Rejected | Self::Withdrawn => "nothing",
             Self::Test => "acs_quirks_test.ko, which taints the kernel",
@@ -210,6 +212,8 @@ impl AcsRegisters {
 pub struct Mainline {
     /// The first release that has it, as `v5.8`, if known.
     pub since: Option<String>,
+    /// The first release that no longer has it, as `v7.3`, where it was taken back.
+    pub until: Option<String>,
     /// The commit that brought it, if known.
     pub commit: Option<String>,
     /// The handler in `drivers/pci/quirks.c`.
@@ -219,21 +223,41 @@ pub struct Mainline {
     pub any_type: bool,
     /// Why the data does not suffice to tell what the handler answers, if it does not.
     pub not_expressed: Option<String>,
+    /// Where the file says so: the value of `since`, or the section.
+    pub(crate) at: Range<usize>,
 }
 
 impl Mainline {
     /// The first release that has it, if known.
     #[must_use]
     pub fn since_release(&self) -> Option<Release> {
-        self.since.as_deref()?.strip_prefix('v')?.parse().ok()
+        release(self.since.as_deref())
     }
 
-    /// Whether a kernel lacks the entry. Where the first release with it is not known, no kernel
-    /// counts as one that lacks it.
+    /// The first release that no longer has it, where it was taken back.
+    #[must_use]
+    pub fn until_release(&self) -> Option<Release> {
+        release(self.until.as_deref())
+    }
+
+    /// Whether mainline took it back: its silence is a decision then, and no module speaks instead.
+    #[must_use]
+    pub const fn is_taken_back(&self) -> bool {
+        self.until.is_some()
+    }
+
+    /// Whether a kernel lacks the entry: the release is older than the first one that has it, or has it
+    /// no longer. Where the first release is not known, no kernel counts as one that lacks it.
     #[must_use]
     pub fn is_missing_in(&self, kernel: Release) -> bool {
-        self.since_release().is_some_and(|since| since > kernel)
+        let is_too_old = self.since_release().is_some_and(|since| kernel < since);
+        is_too_old || self.until_release().is_some_and(|until| until <= kernel)
     }
+}
+
+/// The release that a text as `v5.8` names.
+fn release(text: Option<&str>) -> Option<Release> {
+    text?.strip_prefix('v')?.parse().ok()
 }
 
 /// What was stated, and where that can be read.

@@ -77,9 +77,13 @@ rules! {
     ValueForm "value-form"
         "Releases, commits, handlers, days, classes, revisions, subsystems, places and bits are written in their form.";
     NumberRange "number-range"
-        "The number of an entry is from 1 to 65535.";
+        "The number of an entry is from 1 to 4095.";
     NumberTaken "number-taken"
         "The number of an entry is no other entry's.";
+    NumberIssued "number-issued"
+        "The number of an entry is the one that numbers.txt, in the folder of the data, has for its name.";
+    NumberList "number-list"
+        "numbers.txt has a line NUMBER VENDOR/FAMILY for each number that was ever given, by ascending number: a number and a name stand in it once.";
     IdForm "id-form"
         "An id is four lowercase hexadecimal digits, and a range is two of them with a hyphen.";
     IdNone "id-none"
@@ -146,6 +150,14 @@ rules! {
         "All entries for the ids of one vendor lie in one folder, so that they are seen side by side.";
     InMainline "in-mainline"
         "What mainline has already is not claimed once more.";
+    KernelList "kernel-list"
+        "A file in kernels/ is what acsctl table kernel wrote of the source of a kernel.";
+    MainlineAgrees "mainline-agrees"
+        "A mainline entry says what the kernels in quirks/kernels have: its ids with its handler in every one from its first release on, and in no release of mainline before that or from `until` on.";
+    MainlineToCome "mainline-to-come"
+        "A mainline entry for a release that is newer than those kernels has its commit, and what a validated entry must have.";
+    ReleaseOrder "release-order"
+        "A release that no longer has an entry is later than the first that has it.";
     Overlap "overlap"
         "An id belongs to one entry.";
     Refused "refused"
@@ -166,8 +178,6 @@ rules! {
         "The groups with the entry are those that the kernel and the module make of it.";
     ExpectSplit "expect-split"
         "An entry with a statement splits a group of some captured machine.";
-    TableFull "table-full"
-        "A table has room for 4096 entries.";
 }
 
 impl fmt::Display for Rule {

@@ -13,6 +13,8 @@ use include_dir::{Dir, include_dir};
 use crate::{
     error::Error,
     finding::{Finding, Notes},
+    kernels::{self, Kernel},
+    numbers,
     rule::Rule,
 };
 
@@ -57,6 +59,10 @@ pub struct Sources {
     pub files: Vec<DataFile>,
     /// One finding for each file that could not be read as text.
     pub findings: Vec<Finding>,
+    /// The list of numbers that lies in the folder, if one does.
+    pub numbers: Option<DataFile>,
+    /// What kernels hold, oldest first, by the lists in `kernels/` of the folder, if it has that.
+    pub kernels: Option<Vec<Kernel>>,
 }
 
 impl Sources {
@@ -76,6 +82,31 @@ impl Sources {
         let name: PathBuf = parts.into_iter().rev().collect();
         self.take(path, name_of(&name))?;
         self.files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(())
+    }
+
+    /// Reads the lists of what kernels hold.
+    fn read_kernels(&mut self, folder: &Path) -> Result<(), Error> {
+        let error = |error| Error::io("read the folder", folder, &error);
+        let mut kernels = Vec::new();
+        for found in fs::read_dir(folder).map_err(error)? {
+            let path = found.map_err(error)?.path();
+            if path.extension().is_none_or(|ending| ending != "txt") {
+                continue;
+            }
+            match read_one(&path, name_of(&path))? {
+                Err(finding) => self.findings.push(*finding),
+                Ok(list) => match list.text.parse() {
+                    Ok(kernel) => kernels.push(kernel),
+                    Err(problem) => {
+                        let help = "make it with acsctl table kernel";
+                        let finding = list.fault(Rule::KernelList, problem, help);
+                        self.findings.push(finding);
+                    }
+                },
+            }
+        }
+        self.kernels = Some(kernels::sorted(kernels.into_iter()));
         Ok(())
     }
 
@@ -105,7 +136,17 @@ static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../quirks");
 pub fn built_in() -> Sources {
     let folders = BUILT_IN.dirs().flat_map(Dir::files);
     let files = folders.filter(|file| is_data(file.path()));
+    let numbers = BUILT_IN.get_file(numbers::FILE);
     let mut sources = Sources {
+        kernels: None,
+        numbers: numbers.and_then(|file| {
+            Some(DataFile {
+                path: Path::new("quirks").join(file.path()),
+                name: name_of(file.path()),
+                text: file.contents_utf8()?.to_owned(),
+                built_in: true,
+            })
+        }),
         files: files
             .filter_map(|file| {
                 Some(DataFile {
@@ -160,6 +201,17 @@ pub fn read(folder: &Path) -> Result<Sources, Error> {
         )));
     }
     sources.files.sort_by(|a, b| a.name.cmp(&b.name));
+    let list = folder.join(numbers::FILE);
+    if fs::symlink_metadata(&list).is_ok() {
+        match read_one(&list, name_of(Path::new(numbers::FILE)))? {
+            Ok(list) => sources.numbers = Some(list),
+            Err(finding) => sources.findings.push(*finding),
+        }
+    }
+    let lists = folder.join("kernels");
+    if lists.is_dir() {
+        sources.read_kernels(&lists)?;
+    }
     Ok(sources)
 }
 

@@ -91,7 +91,10 @@ impl<'a> Verdicts<'a> {
             let Some(mainline) = &quirk.mainline else {
                 continue;
             };
-            if kernel.is_some_and(|kernel| mainline.is_missing_in(kernel)) {
+            let is_missing = kernel.map_or(mainline.is_taken_back(), |kernel| {
+                mainline.is_missing_in(kernel)
+            });
+            if is_missing {
                 continue;
             }
             let vendors: BTreeSet<u16> = quirk.ids().map(|ids| ids.vendor).collect();
@@ -100,6 +103,16 @@ impl<'a> Verdicts<'a> {
             }
         }
         Self { entries }
+    }
+
+    /// Those of a kernel that lacks this entry, if it is one of mainline's.
+    #[must_use]
+    pub fn without(&self, name: &str) -> Self {
+        let mut others = self.clone();
+        for entries in others.entries.values_mut() {
+            entries.retain(|(quirk, _)| quirk.name != name);
+        }
+        others
     }
 
     fn of_vendor(&self, vendor: u16) -> &[(&'a Quirk, &'a Mainline)] {

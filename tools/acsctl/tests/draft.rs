@@ -105,6 +105,7 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         let sources = Sources {
             files: vec![file],
             findings: vec![],
+            ..Sources::default()
         };
         folder::check_all(sources, Scope::now(None))
     };

@@ -23,7 +23,7 @@ fn quirks(files: &[DataFile]) -> Vec<Quirk> {
 
 /// The digest in the table of an edition.
 fn version(files: &[DataFile], edition: Edition) -> String {
-    let source = generate::source(edition, &quirks(files), None);
+    let source = generate::source(edition, &quirks(files), None, &[]);
     let (_, rest) = source
         .split_once("version: \"")
         .expect("there is a version");
@@ -37,11 +37,11 @@ fn the_order_of_the_files_makes_no_difference() {
     let mut shuffled = sorted.clone();
     let mut random = fastrand::Rng::with_seed(1);
     for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
-        let expected = generate::source(edition, &quirks(&sorted), None);
+        let expected = generate::source(edition, &quirks(&sorted), None, &[]);
         for _ in 0..50 {
             random.shuffle(&mut shuffled);
             assert_eq!(
-                generate::source(edition, &quirks(&shuffled), None),
+                generate::source(edition, &quirks(&shuffled), None, &[]),
                 expected
             );
         }
@@ -50,7 +50,7 @@ fn the_order_of_the_files_makes_no_difference() {
 
 #[test]
 fn the_table_is_this() {
-    let source = generate::source(Edition::Candidate, &quirks(&accepted()), None);
+    let source = generate::source(Edition::Candidate, &quirks(&accepted()), None, &[]);
     let version = version(&accepted(), Edition::Candidate);
     let expected = r#"// SPDX-License-Identifier: GPL-2.0-only
 
@@ -103,7 +103,7 @@ pub(crate) static TABLE: Table = Table {
 /// Bits of a byte or word become bits of the dword around it, which is what the module reads.
 #[test]
 fn limits_and_conditions_are_written_out() {
-    let source = generate::source(Edition::Validated, &quirks(&accepted()), None);
+    let source = generate::source(Edition::Validated, &quirks(&accepted()), None, &[]);
     for expected in [
         "            conditions: &[
                 // In the order of the data file.
@@ -152,7 +152,7 @@ fn limits_and_conditions_are_written_out() {
 
 #[test]
 fn an_empty_table_imports_nothing_that_it_does_not_use() {
-    let source = generate::source(Edition::Test, &[], None);
+    let source = generate::source(Edition::Test, &[], None, &[]);
     assert_eq!(source.matches("use ").count(), 1);
     assert!(source.contains("use crate::isolation::table::Table;\n"));
     assert!(source.contains("    entries: &[],\n    index: &[],\n"));
@@ -342,7 +342,8 @@ fn rustfmt_has_nothing_to_change() {
         ("test", Edition::Test, accepted()),
     ] {
         let path = folder.join(name).with_extension("rs");
-        fs::write(&path, generate::source(edition, &quirks(&files), None)).expect("it is writable");
+        fs::write(&path, generate::source(edition, &quirks(&files), None, &[]))
+            .expect("it is writable");
         // The edition of the kernel's Rust code.
         let output = Command::new("rustfmt")
             .args(["--check", "--edition", "2021"])

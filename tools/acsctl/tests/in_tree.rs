@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The mainline entries against Linux 7.3: `in-tree-7.3.txt` lists what its `drivers/pci/quirks.c`
-//! has, and the data must say that, all of it and no more.
+//! The mainline entries against the newest kernel that was read: `quirks/kernels/` has what its
+//! `drivers/pci/quirks.c` holds, and the data must say that, all of it and no more.
 
 mod common;
 
@@ -9,13 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use acsctl::{
     folder::{self, Scope},
+    kernels::{self, Kernel, Which},
     quirk::{AcsRegisters, Condition, Mainline, Quirk},
     register::{Register, Written},
 };
 use common::root;
 use isolation::{acs::AcsFlags, condition::Place, entry::Kind};
-
-const LIST: &str = include_str!("in-tree-7.3.txt");
 
 /// How many entries `pci_dev_acs_enabled[]` has.
 const TABLE_ENTRIES: usize = 132;
@@ -46,20 +45,20 @@ fn mainline() -> Vec<(Quirk, Mainline)> {
     merged.collect()
 }
 
-/// Each line of the list: vendor, first and last device or any, handler.
+/// The newest kernel that was read.
+fn newest() -> &'static Kernel {
+    kernels::known().last().expect("one was read")
+}
+
+/// Each row of its list: vendor, first and last device or any, handler.
 fn lines() -> impl Iterator<Item = (u16, Option<(u16, u16)>, &'static str)> {
-    let id = |text| u16::from_str_radix(text, 16).expect("an id");
-    let lines = LIST
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty());
-    lines.map(move |line| {
-        let words: Vec<_> = line.split(' ').collect();
-        let [vendor, devices, handler] = words[..] else {
-            panic!("three words: {line}")
+    newest().rows.iter().map(|row| {
+        let devices = match row.devices {
+            Which::Range(first, last) => Some((first, last)),
+            Which::Any => None,
+            Which::Unread => panic!("not read: {row:?}"),
         };
-        let range = devices.split_once('-').unwrap_or((devices, devices));
-        let devices = (devices != "any").then(|| (id(range.0), id(range.1)));
-        (id(vendor), devices, handler)
+        (row.vendor, devices, row.handler.as_str())
     })
 }
 
@@ -83,7 +82,11 @@ fn the_data_has_every_quirk_of_linux_and_no_other() {
     }
     let data = mainline();
     let mut stated = BTreeSet::new();
-    for (quirk, mainline) in &data {
+    let release = newest().release;
+    let merged = data
+        .iter()
+        .filter(|(_, mainline)| !mainline.is_missing_in(release));
+    for (quirk, mainline) in merged {
         for ids in quirk.ids() {
             let devices = (!ids.is_any()).then_some((ids.first, ids.last));
             stated.extend(rows(ids.vendor, devices, &mainline.handler));

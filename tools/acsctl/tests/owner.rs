@@ -154,7 +154,7 @@ fn predict_with_an_entry_splits_and_alone_does_not() {
     let folder = scratch("with").join("acme");
     fs::create_dir_all(&folder).expect("it can be made");
     let new = path(&folder.join("nic.toml"));
-    fs::write(&new, text.replace("number = 10", "number = 60000")).expect("it can be written");
+    fs::write(&new, text.replace("number = 10", "number = 4000")).expect("it can be written");
     fs::copy(acme(), folder.join("nic.capture.json")).expect("it can be written");
     assert_eq!(groups(&["--with", &new]), 3);
     assert_eq!(groups(&["--with", &file, "--quirks", &quirks]), 3);

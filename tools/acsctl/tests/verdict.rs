@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! What the data says that the kernel's handlers answer, against their code put down as it stands:
-//! each of the 14 handlers, for every device that `in-tree-7.3.txt` lists, for their neighbours and
+//! each of the 14 handlers, for every device that the newest kernel in `quirks/kernels/` has, for their neighbours and
 //! for others of the same vendors.
 
 #[path = "handlers/in_c.rs"]

@@ -5,8 +5,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use isolation::{
-    aliases::{self, Bridge, Identity},
     acs::AcsFlags,
+    aliases::{self, Bridge, Identity},
     decision::KernelVerdict,
     groups::{
         self, DevfnSet, Interface,

@@ -8,11 +8,9 @@ use std::collections::BTreeMap;
 
 use acsctl::verdict::{Acs, Facts};
 use isolation::{
-    aliases::{self, Bridge, Identity},
     acs::AcsFlags,
-    groups::{
-        self, Interface,
-    },
+    aliases::{self, Bridge, Identity},
+    groups::{self, Interface},
     pcie::PcieType,
 };
 use topology::{Bdf, Domain, Function, Header, Hex, Topology};

@@ -33,6 +33,22 @@ pub(super) fn check(
     }
     let section = value.get_ref();
     let since = text(section.since.as_ref(), "mainline.since", is_since, notes);
+    let until = text(section.until.as_ref(), "mainline.until", is_release, notes);
+    if let (Some(value), Some(from), Some(to)) = (&section.until, &since, &until) {
+        let release = |text: &str| {
+            text.strip_prefix('v')
+                .and_then(|one| one.parse::<Release>().ok())
+        };
+        if release(from).is_some_and(|from| release(to).is_none_or(|to| to <= from)) {
+            notes.add(
+                Rule::ReleaseOrder,
+                &value.span(),
+                "mainline.until",
+                format!("{to} is not later than {from}"),
+                "write the first release that no longer has the entry",
+            );
+        }
+    }
     let commit = text(section.commit.as_ref(), "mainline.commit", is_commit, notes);
     let handler = section.handler.as_ref();
     let handler = text(handler, "mainline.handler", is_handler, notes);
@@ -57,10 +73,12 @@ pub(super) fn check(
     }
     Some(Mainline {
         since: since.filter(|since| since != "unknown"),
+        until,
         commit,
         handler: handler?,
         any_type: is_set(&section.any_type).unwrap_or(false),
         not_expressed: prose(section.why.as_ref().filter(|_| !expressed)),
+        at: section.since.as_ref().map_or(value.span(), Spanned::span),
     })
 }
 
@@ -84,6 +102,7 @@ fn help(field: &str) -> &'static str {
         "mainline.since" => {
             "write the first release that has the entry, as \"v5.8\", or \"unknown\""
         }
+        "mainline.until" => "write the first release that no longer has the entry, as \"v7.3\"",
         "mainline.commit" => "write 12 to 40 lowercase hexadecimal digits, or take the line out",
         _ => "write the name of the handler in drivers/pci/quirks.c, as \"pci_quirk_rciep_acs\"",
     }
@@ -91,8 +110,13 @@ fn help(field: &str) -> &'static str {
 
 /// `v5.8`, or `unknown`.
 fn is_since(text: &str) -> bool {
+    text == "unknown" || is_release(text)
+}
+
+/// `v5.8`.
+fn is_release(text: &str) -> bool {
     let release = text.strip_prefix('v').map(Release::from_str);
-    text == "unknown" || matches!(release, Some(Ok(_)))
+    matches!(release, Some(Ok(_)))
 }
 
 fn is_commit(text: &str) -> bool {

@@ -41,7 +41,7 @@ use toml::Spanned;
 use crate::{
     finding::{Finding, Notes},
     folder::Scope,
-    format,
+    format, kernels,
     name::is_entry,
     quirk::{
         AcsRegisters, Condition, Devices, Evidence, Excluded, Expect, Ids, Mainline, Quirk, Status,
@@ -71,7 +71,7 @@ pub(crate) struct Draft<'a> {
     program: Vec<Write>,
     pub(crate) supersedes: Option<CatchAll>,
     reason: Option<String>,
-    evidence: Option<Evidence>,
+    pub(crate) evidence: Option<Evidence>,
     partial: Option<String>,
     expects: Vec<Expect>,
     pub(crate) mainline: Option<Mainline>,
@@ -117,18 +117,25 @@ impl<'a> Draft<'a> {
                 );
             }
         }
+        let mainline = mainline::check(parsed.mainline.as_ref(), status, notes);
+        // What no kernel shows yet is checked as what somebody states.
+        let since = mainline.as_ref().and_then(Mainline::since_release);
+        let is_to_come = since.is_some_and(|since| kernels::is_to_come(since, kernels::known()));
+        let basis = match status {
+            Some(Status::Mainline) if is_to_come => Some(Status::Validated),
+            status => status,
+        };
         let (devices, excludes) = ids::check(&parsed.matches, &kinds, notes);
         let ids: Vec<_> = devices.iter().flat_map(|one| &one.ids).collect();
         claim::any(&ids, &kinds, status, notes);
-        claim::width(&ids, status, notes);
+        claim::width(&ids, basis, notes);
         claim::aliases(&ids, status, notes);
         let acs = claim::acs(parsed, &kinds, notes);
-        let mainline = mainline::check(parsed.mainline.as_ref(), status, notes);
         let is_taken = status.zip(scope.edition).is_some_and(|(status, edition)| {
             edition.takes(status, mainline.as_ref(), scope.kernel)
         });
-        let unclaimed = stated::check(parsed, status, &kinds, &devices, &excludes, notes);
-        unbuilt::check(parsed, status, is_taken, &ids, notes);
+        let unclaimed = stated::check(parsed, basis, &kinds, &devices, &excludes, notes);
+        unbuilt::check(parsed, status, is_taken || is_to_come, &ids, notes);
         evidence::check_prose(parsed, notes);
         Self {
             file,
@@ -141,7 +148,7 @@ impl<'a> Draft<'a> {
             requires: requires(parsed.requires.as_ref(), notes),
             conditions: register::conditions(
                 &parsed.conditions,
-                status,
+                basis,
                 evidence::statement(parsed).map(|statement| statement.get_ref().as_str()),
                 notes,
             ),
@@ -263,17 +270,20 @@ fn prose(value: Option<&Spanned<String>>) -> Option<String> {
     value.map(|text| text.get_ref().trim().to_owned())
 }
 
+/// The highest number of an entry: the module's record of what is withdrawn has a bit for each.
+pub(crate) const MAX_NUMBER: u16 = 4095;
+
 fn number(value: Option<&Spanned<i64>>, notes: &mut Notes<'_>) -> Option<(u16, Range<usize>)> {
     let value = value?;
     let number = u16::try_from(*value.get_ref()).ok();
-    let number = number.filter(|&number| number >= 1);
+    let number = number.filter(|number| (1..=MAX_NUMBER).contains(number));
     if number.is_none() {
         notes.add(
             Rule::NumberRange,
             &value.span(),
             "number",
             "out of range",
-            "use a number from 1 to 65535",
+            "use a number from 1 to 4095",
         );
     }
     Some((number?, value.span()))

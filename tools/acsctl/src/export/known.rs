@@ -27,6 +27,8 @@ pub(super) struct Handler {
     pub(super) types: BTreeSet<String>,
     /// The device ids that it lists; none where it does not look at the id.
     pub(super) listed: Vec<Listed>,
+    /// Whether it looks at the device id at all, as in `dev->device`.
+    pub(super) compares_device: bool,
     /// Whether its last word is 0, "not isolated", where `-ENOTTY` would let the kernel go on.
     pub(super) ends_with_no: bool,
 }
@@ -46,6 +48,7 @@ impl Handler {
         let mut handler = Self {
             types: BTreeSet::new(),
             listed: Vec::new(),
+            compares_device: false,
             ends_with_no: ends_with_no(&code.mask[function.body.clone()]),
         };
         let mut seen = BTreeSet::from([name]);
@@ -54,6 +57,7 @@ impl Handler {
             handler.listed.extend(labels(code, part.clone()));
             for word in identifiers(&code.mask, part) {
                 let word = &code.mask[word];
+                handler.compares_device |= word == "device";
                 if word.starts_with("PCI_EXP_TYPE_") {
                     handler.types.insert(word.to_owned());
                 }

@@ -12,6 +12,7 @@
 //! | `vendors.rs` | the kernel's names for vendors |
 //! | `table.rs` | the kernel's table of quirks |
 //! | `known.rs` | what a handler of the kernel answers |
+//! | `held.rs` | what the table holds, for the lists in `quirks/kernels/` |
 //! | `conflict.rs` | whether the kernel has an answer already |
 //! | `shape.rs` | what the handler is called, and what the rows tell it |
 //! | `handler.rs` | the handler: everything by which the entry narrows its claim |
@@ -36,6 +37,7 @@ mod conflict;
 mod date;
 mod error;
 mod handler;
+mod held;
 mod known;
 mod mail;
 mod message;
@@ -49,7 +51,12 @@ mod vendors;
 use std::path::Path;
 
 use self::{claim::Claim, mail::Mail};
-pub use self::{date::source_date_epoch, error::Error, mail::Person};
+pub use self::{
+    date::source_date_epoch,
+    error::Error,
+    held::{Held, Which, held},
+    mail::Person,
+};
 use crate::quirk::Quirk;
 
 /// What a patch has that no entry tells.

@@ -59,7 +59,7 @@ pub(crate) enum Needed {
 pub(crate) enum Value {
     /// The version of the format.
     Schema,
-    /// A whole number from 1 to 65535.
+    /// A whole number from 1 to 4095.
     Number,
     /// `true` or `false`.
     Flag,
@@ -447,10 +447,18 @@ static MAINLINE: Section = Section {
             "the first release with the entry, as \"v5.8\", or \"unknown\"",
         ),
         key(
+            "until",
+            Value::Form("^v[0-9]{1,3}\\.[0-9]{1,3}$"),
+            Needed::No,
+            "the first release that no longer has the entry, as \"v7.3\", where mainline took it back; \
+             nothing is built with it then, and the tools go on to know what the releases between grant",
+        ),
+        key(
             "commit",
             Value::Form("^[0-9a-f]{12,40}$"),
             Needed::No,
-            "the commit that brought it, at least 12 digits; left out where it is not known",
+            "the commit that brought it, at least 12 digits; left out where it is not known, but needed \
+             for a release that is not among quirks/kernels/ yet",
         ),
         key(
             "handler",

@@ -96,6 +96,7 @@ pub(crate) struct Expect {
 /// `[mainline]`.
 pub(crate) struct Mainline {
     pub(crate) since: Option<Spanned<String>>,
+    pub(crate) until: Option<Spanned<String>>,
     pub(crate) commit: Option<Spanned<String>>,
     pub(crate) handler: Option<Spanned<String>>,
     pub(crate) any_type: Option<Spanned<bool>>,
@@ -168,6 +169,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
         }),
         mainline: file.section("mainline", |mainline| Mainline {
             since: mainline.text("since"),
+            until: mainline.text("until"),
             commit: mainline.text("commit"),
             handler: mainline.text("handler"),
             any_type: mainline.flag("any-type"),

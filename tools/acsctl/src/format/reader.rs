@@ -300,7 +300,7 @@ fn missing_help(key: &Key) -> String {
 fn form(key: &Key) -> String {
     match key.value {
         Value::Schema => super::SCHEMA.to_string(),
-        Value::Number => "a whole number from 1 to 65535".to_owned(),
+        Value::Number => "a whole number from 1 to 4095".to_owned(),
         Value::Flag => "true or false".to_owned(),
         Value::Text | Value::Line | Value::Form(_) => "text in quotes".to_owned(),
         Value::Day => "the day, as 2014-11-03".to_owned(),

@@ -86,7 +86,7 @@ fn value(value: Value) -> String {
     let list = |names: fn() -> Vec<&'static str>| names().join(", ");
     match value {
         Value::Schema => crate::format::SCHEMA.to_string(),
-        Value::Number => "1 to 65535".to_owned(),
+        Value::Number => "1 to 4095".to_owned(),
         Value::Flag => "true or false".to_owned(),
         Value::Text => "prose".to_owned(),
         Value::Line => "prose on one line".to_owned(),

@@ -2,12 +2,13 @@
 
 //! `pci_dev_specific_acs_enabled()` and the handlers of `drivers/pci/quirks.c` of Linux 7.3, put down as
 //! they stand and under the same names, so that the two can be read side by side. What a handler asks
-//! of a device is taken from [`Facts`]; its ids are those of `in-tree-7.3.txt`.
+//! of a device is taken from [`Facts`]; its ids are those of the newest kernel in `quirks/kernels/`.
 
-use acsctl::verdict::Facts;
+use acsctl::{
+    kernels::{self, Which},
+    verdict::Facts,
+};
 use isolation::pcie::PcieType;
-
-const LIST: &str = include_str!("../in-tree-7.3.txt");
 
 const ENOTTY: i32 = -25;
 const ENODEV: i32 = -19;
@@ -25,18 +26,16 @@ pub(crate) type Row = (u16, Option<(u16, u16)>, &'static str);
 
 /// The rows of the list, in the order of the kernel's table.
 pub(crate) fn rows() -> Vec<Row> {
-    let id = |text| u16::from_str_radix(text, 16).expect("an id");
-    let lines = LIST
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty());
-    lines
-        .map(|line| {
-            let words: Vec<_> = line.split(' ').collect();
-            let (first, last) = words[1].split_once('-').unwrap_or((words[1], words[1]));
-            let devices = (words[1] != "any").then(|| (id(first), id(last)));
-            (id(words[0]), devices, words[2])
-        })
-        .collect()
+    let newest = kernels::known().last().expect("one was read");
+    let rows = newest.rows.iter().map(|row| {
+        let devices = match row.devices {
+            Which::Range(first, last) => Some((first, last)),
+            Which::Any => None,
+            Which::Unread => panic!("not read: {row:?}"),
+        };
+        (row.vendor, devices, row.handler.as_str())
+    });
+    rows.collect()
 }
 
 /// Whether the handler's own list has the device.

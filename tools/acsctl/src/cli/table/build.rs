@@ -11,7 +11,7 @@ use crate::{
     edition::Edition,
     error::Error,
     folder::{self, Scope},
-    generate,
+    generate, numbers,
     release::Release,
 };
 
@@ -46,7 +46,7 @@ impl Build {
         let quirks = folder::load(folder, scope)?;
         let for_kernel = kernel.map(|kernel| format!(" --kernel {kernel}"));
         self.generated.settle(
-            &generate::source(edition, &quirks, kernel),
+            &generate::source(edition, &quirks, kernel, &numbers::issued(folder)?),
             &format!("entries {}", edition.select(&quirks, kernel).len()),
             &format!(
                 "table build --edition {} --quirks {}{}",

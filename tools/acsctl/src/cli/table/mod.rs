@@ -5,6 +5,7 @@
 mod build;
 mod check;
 mod export;
+mod kernel;
 mod list;
 mod new;
 mod page;
@@ -42,6 +43,8 @@ pub(super) enum Command {
     Page(page::Page),
     /// Write a patch for mainline's drivers/pci/quirks.c from an entry.
     Export(export::Export),
+    /// Write the list of what the table of a kernel holds, from its source.
+    Kernel(kernel::ReadKernel),
     /// Write the JSON Schema of the data files, for editors.
     Schema(schema::Schema),
 }
@@ -55,6 +58,7 @@ impl Command {
             Self::New(new) => Ok(new.run()?),
             Self::Build(build) => Ok(build.run()?),
             Self::Export(export) => Ok(export.run()?),
+            Self::Kernel(kernel) => Ok(kernel.run()?),
             Self::Page(page) => Ok(page.run()?),
             Self::Schema(schema) => Ok(schema.run()?),
         }
@@ -87,6 +91,7 @@ impl Data {
         let Sources {
             mut files,
             findings,
+            ..
         } = self.read()?;
         let mut faulty: BTreeSet<_> = findings.into_iter().map(|one| one.file).collect();
         loop {

@@ -22,6 +22,7 @@ use acsctl::{built, quirk::Quirk};
 use isolation::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, decide},
+    release::Release,
     table::Table,
     withdraw::Withdrawn,
 };
@@ -113,6 +114,9 @@ pub(crate) fn applied(mail: &str, old: &str) -> String {
     new.join("\n") + "\n"
 }
 
+/// Any release: a patch is for one that lacks the entry.
+const RUNNING: Release = Release::new(7, 3);
+
 /// What the kernel must answer with a patch, where it answers `before` without.
 ///
 /// That is what becomes of the verdict with the module. But for one thing: asked of a function that
@@ -121,7 +125,7 @@ pub(crate) fn applied(mail: &str, old: &str) -> String {
 fn expected(quirk: &Quirk, table: &Table, probe: &Probe, before: i32) -> i32 {
     let kernel = KernelVerdict::from_raw(before);
     let is_granted = |asked| {
-        let decision = decide(table, &Withdrawn::NONE, kernel, asked, probe);
+        let decision = decide(table, &Withdrawn::NONE, RUNNING, kernel, asked, probe);
         matches!(decision, Decision::Granted(_))
     };
     if is_granted(probe.asked) {
@@ -142,7 +146,7 @@ pub(crate) struct Expectation {
 impl Expectation {
     /// By the entry, and by the kernel without the patch.
     pub(crate) fn new(quirk: &Quirk, unpatched: &Kernel, probes: Vec<Probe>) -> Self {
-        let table = built::table(&[quirk]);
+        let table = built::alone(quirk);
         let before = unpatched.of(&probes);
         let verdicts: Vec<_> = probes
             .iter()

@@ -136,6 +136,14 @@ impl Function for Probe {
         false
     }
 
+    fn is_aliased(&self, _first: u8, _last: u8) -> bool {
+        false
+    }
+
+    fn is_recordable(&self) -> bool {
+        true
+    }
+
     fn record(&self, devfn: u8) -> Record {
         if devfn == 0 {
             Record::Known

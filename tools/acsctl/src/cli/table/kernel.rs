@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl table kernel`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::{cli::generated::Generated, error::Error, kernels::Kernel};
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct ReadKernel {
+    /// The top folder of the kernel's source.
+    #[arg(long, value_name = "DIR")]
+    source: PathBuf,
+    /// Where that source is from: package and version, or repository and commit.
+    #[arg(long, value_name = "TEXT")]
+    origin: String,
+    /// It is a release of mainline as it was made: not of a distribution, and without a stable update.
+    #[arg(long)]
+    mainline: bool,
+    #[command(flatten)]
+    generated: Generated,
+}
+
+impl ReadKernel {
+    pub(super) fn run(&self) -> Result<String, Error> {
+        let kernel = Kernel::read(&self.source, &self.origin, self.mainline)?;
+        let what = format!("Linux {}, rows {}", kernel.version, kernel.rows.len());
+        let how = "table kernel --source DIR --origin TEXT";
+        self.generated.settle(&kernel.to_string(), &what, how)
+    }
+}

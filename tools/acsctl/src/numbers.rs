@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The numbers that were given to entries: `numbers.txt` in the folder of the data. Owners withdraw
+//! entries by number, so a number is given once and stays with its name, also when the entry is gone.
+
+use std::{collections::BTreeMap, path::Path};
+
+use crate::{
+    check::{Draft, MAX_NUMBER},
+    error::Error,
+    finding::{Finding, Notes},
+    name::is_entry,
+    rule::Rule,
+    source::{self, DataFile},
+};
+
+/// The name of the list.
+pub const FILE: &str = "numbers.txt";
+
+/// A line of the list.
+struct Line<'a> {
+    number: u16,
+    name: &'a str,
+}
+
+/// The numbers that were ever given in a folder of data, ascending; none where it has no list.
+///
+/// # Errors
+///
+/// [`Error::Findings`] for everything that is wrong with the list, and [`Error::CouldNotRun`] when the
+/// folder cannot be read.
+pub fn issued(folder: &Path) -> Result<Vec<u16>, Error> {
+    let Some(list) = source::read(folder)?.numbers else {
+        return Ok(Vec::new());
+    };
+    let mut notes = Notes::on(&list);
+    let numbers = read(&list, &mut notes)
+        .iter()
+        .map(|line| line.number)
+        .collect();
+    let findings = notes.into_findings();
+    if findings.is_empty() {
+        Ok(numbers)
+    } else {
+        Err(Error::Findings(findings))
+    }
+}
+
+/// Reads the list; what is wrong is left out, with a finding.
+fn read<'a>(list: &'a DataFile, notes: &mut Notes<'_>) -> Vec<Line<'a>> {
+    let mut lines: Vec<Line<'a>> = Vec::new();
+    let mut start = 0;
+    for text in list.text.split_inclusive('\n') {
+        let span = start..start + text.trim_end().len();
+        start += text.len();
+        let text = text.trim_end_matches(['\n', '\r']);
+        if text.is_empty() || text.starts_with('#') {
+            continue;
+        }
+        let mut refuse = |problem: String, help: &str| {
+            notes.add(Rule::NumberList, &span, "line", problem, help);
+        };
+        let parsed = text.split_once(' ').and_then(|(number, name)| {
+            let is_plain =
+                number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
+            let number = number.parse().ok().filter(|_| is_plain)?;
+            ((1..=MAX_NUMBER).contains(&number) && is_entry(name)).then_some((number, name))
+        });
+        let Some((number, name)) = parsed else {
+            let problem = format!("\"{text}\" is not of the form NUMBER VENDOR/FAMILY");
+            refuse(
+                problem,
+                "write it as 59 acme/x1, with a number from 1 to 4095",
+            );
+            continue;
+        };
+        if let Some(last) = lines.last().filter(|last| last.number >= number) {
+            let problem = format!("{number} stands after {}", last.number);
+            refuse(
+                problem,
+                "append new numbers, and take each one higher than all before it",
+            );
+            continue;
+        }
+        if let Some(other) = lines.iter().find(|other| other.name == name) {
+            let problem = format!("{name} has the number {} already", other.number);
+            refuse(
+                problem,
+                "an entry keeps its first number; take this line out",
+            );
+            continue;
+        }
+        lines.push(Line { number, name });
+    }
+    lines
+}
+
+/// Holds entries against the list beside them. A file that lies elsewhere is a draft, and need not be in
+/// the list; but a number that was given away is not its.
+pub(crate) fn check(list: &DataFile, drafts: &[Draft<'_>]) -> Vec<Finding> {
+    let mut on_list = Notes::on(list);
+    let lines = read(list, &mut on_list);
+    let mut findings = on_list.into_findings();
+    let by_number: BTreeMap<_, _> = lines.iter().map(|line| (line.number, line)).collect();
+    let by_name: BTreeMap<_, _> = lines.iter().map(|line| (line.name, line)).collect();
+    let free = lines.last().map_or(1, |line| line.number.saturating_add(1));
+    let shown = list.path.display();
+    let folder = list.path.parent();
+    for draft in drafts {
+        let Some((number, span)) = &draft.number else {
+            continue;
+        };
+        let name = draft.file.name.as_str();
+        let is_beside = folder.is_some_and(|folder| draft.file.path.starts_with(folder));
+        let (problem, help) = match (by_number.get(number), by_name.get(name)) {
+            (Some(line), _) if line.name == name => continue,
+            (_, Some(line)) => (
+                format!("the number of {name} is {}, by {shown}", line.number),
+                format!("write {}: a number never changes", line.number),
+            ),
+            (Some(line), None) => (
+                format!("{number} was given to {}, by {shown}", line.name),
+                format!(
+                    "take {free} and append the line \"{free} {name}\" to {shown}: a number is never reused"
+                ),
+            ),
+            (None, None) if !is_beside => continue,
+            (None, None) if *number < free => (
+                format!("{shown} has no line for {number} any more, or never had"),
+                format!(
+                    "for a new entry, take {free} and append the line \"{free} {name}\"; a line that was \
+                     taken out, put back"
+                ),
+            ),
+            (None, None) => (
+                format!("{number} is not in {shown}"),
+                format!("append the line \"{number} {name}\" to it"),
+            ),
+        };
+        let mut notes = Notes::on(draft.file);
+        notes.add(Rule::NumberIssued, span, "number", problem, help);
+        findings.extend(notes.into_findings());
+    }
+    findings
+}
