@@ -38,12 +38,13 @@ pub(super) fn record(function: &PciFunction<'_>, asked: AcsFlags, decision: &Dec
         return;
     };
     // Without a slot nothing is granted, and the loss of the slot was logged.
+    let is_grouping = asked == AcsFlags::GROUPING;
     let _ = function.with_record(|record| {
-        if asked == AcsFlags::GROUPING {
+        if is_grouping {
             record.keep(verdict);
         }
-        if record.log(verdict) {
-            log(function, verdict);
+        if record.log(verdict, is_grouping) {
+            log(function, asked, verdict);
         }
     });
 }
@@ -65,7 +66,7 @@ fn entry(number: u16) -> Option<&'static Entry> {
     TABLE.entries.get(position.ok()?)
 }
 
-fn log(function: &PciFunction<'_>, verdict: Verdict) {
+fn log(function: &PciFunction<'_>, asked: AcsFlags, verdict: Verdict) {
     let device = function.as_device();
     let Some(entry) = entry(verdict.entry) else {
         return;
@@ -74,8 +75,7 @@ fn log(function: &PciFunction<'_>, verdict: Verdict) {
     match verdict.outcome {
         Ok(()) => dev_info!(
             device,
-            "acs_quirks: isolated by entry {number} ({name}): {}\n",
-            entry.grants
+            "acs_quirks: isolated by entry {number} ({name}): {asked}\n"
         ),
         Err(refusal) => dev_info!(
             device,
@@ -87,8 +87,8 @@ fn log(function: &PciFunction<'_>, verdict: Verdict) {
 /// A function was added: what is granted to functions beside it may not hold any more. The kernel does not
 /// group those again, so all that can be done is to say so.
 ///
-/// Asks one function that was granted, and others only when the claim does not hold for that one: it holds for
-/// the whole device or for none of it. Virtual functions make no difference to a claim.
+/// Asks one function that was granted, those of the new one's slot, and others only when the claim does not hold for
+/// that one. Virtual functions make no difference to a claim.
 pub(crate) fn appeared(function: &PciFunction<'_>) {
     if function.is_virtual() {
         return;
@@ -96,7 +96,11 @@ pub(crate) fn appeared(function: &PciFunction<'_>) {
     let mut holds = false;
     function.each_on_bus(|other, record| {
         let is_beside = other.devfn() != function.devfn() && may_be_one_device(other, function);
-        if holds || !is_beside || !record.latest().is_some_and(was_granted) {
+        if !is_beside || !record.latest().is_some_and(was_granted) {
+            return;
+        }
+        // What is in its slot belongs to a root port's device, and not to that of a root port elsewhere.
+        if holds && !is_one_slot(other, function) {
             return;
         }
         let Some(verdict) = verdict(&engine::again(other)) else {
@@ -119,7 +123,11 @@ pub(crate) fn appeared(function: &PciFunction<'_>) {
 /// Whether two functions of one bus can be of one device, in the sense of `isolation/package.rs`.
 fn may_be_one_device(one: &PciFunction<'_>, other: &PciFunction<'_>) -> bool {
     let is_port = one.pcie_type().is_some_and(PcieType::is_claimable_port);
-    is_port || one.is_ari() || one.devfn() >> 3 == other.devfn() >> 3
+    is_port || one.is_ari() || is_one_slot(one, other)
+}
+
+fn is_one_slot(one: &PciFunction<'_>, other: &PciFunction<'_>) -> bool {
+    one.devfn() >> 3 == other.devfn() >> 3
 }
 
 fn was_granted(verdict: Verdict) -> bool {
@@ -127,8 +135,9 @@ fn was_granted(verdict: Verdict) -> bool {
 }
 
 /// Writes what was decided on each function: its address, `first` or `latest`, the number of the entry,
-/// then `granted`, or `refused`, the kind of refusal and the reason. Functions that are exposed have a line
-/// `exposed`, whether or not an entry lists them.
+/// then `granted`, or `refused`, the kind of refusal and the reason. A function that was granted at some time and
+/// is neither first nor latest has a line `between`. Functions that are exposed have a line `exposed`, whether or
+/// not an entry lists them.
 pub(crate) fn show(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut result = Ok(());
     known::each(|function, record| {
@@ -146,7 +155,13 @@ fn show_one(
     if function.is_exposed() {
         writeln!(f, "{address} exposed")?;
     }
-    for (when, verdict) in [("first", record.first()), ("latest", record.latest())] {
+    let (first, latest) = (record.first(), record.latest());
+    if let Some(first) = first.filter(|first| {
+        record.was_granted() && !was_granted(*first) && !latest.is_some_and(was_granted)
+    }) {
+        writeln!(f, "{address} between {} granted", first.entry)?;
+    }
+    for (when, verdict) in [("first", first), ("latest", latest)] {
         let Some(Verdict { entry, outcome }) = verdict else {
             continue;
         };

@@ -21,14 +21,19 @@
 //!   no switch which a statement is about.
 //! - **Root ports**: every root port of the root complex, as far as configuration space shows it: every
 //!   root port of the bus. Whether a root complex forwards requests between its root ports is left to its
-//!   maker (section 1.3.1), so a root port of which nothing is known counts as one that does. Functions of
-//!   other types on a root bus do not count, unless they share the slot: they are functions of the device.
+//!   maker (section 1.3.1), so a root port of which nothing is known counts as one that does, and so does any
+//!   other bridge. Functions with a header of type 0 on a root bus do not count, unless they share the slot:
+//!   they are functions of the device.
 //!
-//! For ports, a sibling that has an ACS capability and has every flag asked for switched on counts as well
-//! as one that the entry covers: it redirects what enters there. A sibling that the kernel has not found
-//! yet, or whose ACS is not on yet, ends the claim. So at boot and on hot-add the ports of a switch are
+//! For ports, a sibling that has an ACS capability and has every flag asked for switched on, and neither Egress
+//! Control nor Direct Translated P2P, counts as well as one that the entry covers: it redirects what enters
+//! there. A sibling whose ACS is not on yet ends the claim, and so does one without ACS that the kernel has not
+//! found yet. So at boot and on hot-add the ports of a switch are
 //! refused until the last of them is there. What is below them is asked about later, and again on each
 //! rescan, and may be granted then.
+//!
+//! Virtual functions are not looked for: they do not answer by their number. What a statement says of the
+//! functions of a device, it says of the requests of their virtual functions too; the vendor's guide asks for that.
 //!
 //! # How the functions are found
 //!
@@ -399,7 +404,7 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         };
         let layout = HeaderLayout::from_raw(self.config.header_type(devfn)?);
         let found = self.config.pcie_type(devfn)?.and_then(PcieType::from_raw);
-        if !self.is_outside(devfn, found) && !self.redirects(devfn, found)? {
+        if !self.is_outside(devfn, layout) && !self.redirects(devfn, found)? {
             let layout = layout.ok_or(stranger)?;
             // Beside a port, an endpoint is no device of its own.
             if self.port.is_none() && found.is_some_and(PcieType::is_claimable_port) {
@@ -417,11 +422,11 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         Ok(true)
     }
 
-    /// Whether a function is on a root bus beside root ports and not part of them: of another type, and
-    /// in another slot.
-    fn is_outside(&self, devfn: u8, found: Option<PcieType>) -> bool {
+    /// Whether a function is on a root bus beside root ports and not part of them: no bridge of any sort, for one
+    /// whose type is not known may be a root port, and in another slot.
+    fn is_outside(&self, devfn: u8, layout: Option<HeaderLayout>) -> bool {
         self.port == Some(PcieType::RootPort)
-            && !found.is_some_and(PcieType::is_claimable_port)
+            && layout == Some(HeaderLayout::Endpoint)
             && devfn & !7 != self.function.devfn() & !7
     }
 
@@ -432,7 +437,14 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
             return Ok(false);
         }
         match self.config.acs_control(devfn)? {
-            Some(control) if control.contains(self.asked) => Ok(true),
+            // Egress Control and Direct Translated P2P let requests through to siblings all the same: section
+            // 6.12.3.
+            Some(control)
+                if control.contains(self.asked)
+                    && control.intersection(AcsFlags::EC.union(AcsFlags::DT)) == AcsFlags::NONE =>
+            {
+                Ok(true)
+            }
             Some(_) => Err(Fault::AcsOff { devfn }),
             None => Ok(false),
         }

@@ -61,10 +61,13 @@ impl Verdict {
         (verdict.pack() == word).then_some(verdict)
     }
 
+    /// The [`Verdict::kind`] of what was granted.
+    pub const GRANTED: u32 = 1;
+
     /// The bit of its kind of outcome, of 32: what was granted, and each kind of refusal.
     pub const fn kind(self) -> u32 {
         match self.outcome {
-            Ok(()) => 1,
+            Ok(()) => Self::GRANTED,
             Err(refusal) => 1 << parts(refusal).0,
         }
     }

@@ -23,6 +23,8 @@ pub struct Withdrawn([u64; WORDS]);
 /// Why a `withdraw` parameter is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ParseError<'a> {
+    /// The value is empty.
+    Empty,
     /// The word is neither a number nor `all`.
     NotANumber(&'a str),
     /// The number was never given to an entry.
@@ -32,6 +34,9 @@ pub enum ParseError<'a> {
 impl fmt::Display for ParseError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Empty => f.write_str(
+                "the value is empty; use numbers divided by commas, without spaces, or \"all\"",
+            ),
             Self::NotANumber(word) => write!(
                 f,
                 "\"{word}\" is not an entry number; use numbers divided by commas, or \"all\""
@@ -62,16 +67,16 @@ impl Withdrawn {
         &self.0
     }
 
-    /// Reads one value of the parameter: empty, `all`, or entry numbers divided by commas (`3,17`).
+    /// Reads one value of the parameter: `all`, or entry numbers divided by commas (`3,17`).
     ///
     /// # Errors
     ///
-    /// [`ParseError`] for a word that is no number, or a number that was never given out.
+    /// [`ParseError`] for an empty value, which is what the kernel makes of `withdraw= 3`, for a word that is no number, or a number that was never given out.
     pub fn parse<'a>(text: &'a str, table: &Table) -> Result<Self, ParseError<'a>> {
         let mut set = Self::NONE;
         let text = text.trim();
         if text.is_empty() {
-            return Ok(set);
+            return Err(ParseError::Empty);
         }
         for word in text.split(',').map(str::trim) {
             if word == "all" {

@@ -12,7 +12,7 @@
 #include <linux/of.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
-#include <linux/version.h>
+#include <linux/utsname.h>
 #include <linux/xarray.h>
 
 /* More buses than a hierarchy can have between a function and its root bus. */
@@ -24,6 +24,8 @@ struct slot {
 	struct pci_dev *dev;
 	/* In Rust: sys/known.rs. Zero until something was decided. */
 	u64 record[3];
+	/* A port that the device tree says to face outside: read while nothing removes its node. */
+	bool outside;
 	/* While the record begins: a reference to the device is held, and it is on the kernel's list. */
 	bool held;
 	bool listed;
@@ -80,6 +82,7 @@ static void note(struct pci_dev *dev, bool hold)
 		return;
 	}
 	slot->dev = dev;
+	slot->outside = of_property_read_bool(dev->dev.of_node, "external-facing");
 	slot->held = hold;
 
 	mutex_lock(&changing);
@@ -195,22 +198,33 @@ void acs_quirks_known_stop(void)
 /*
  * Untrusted or facing outside, by itself. A port's external_facing is final when it is added with ACPI
  * (pci_acpi_set_external_facing()), and with a device tree only when the bus below is made
- * (pci_set_bus_of_node()), so the node is asked as well.
+ * (pci_set_bus_of_node()), so what its node says was read when the port was added.
  */
-static bool faces_outside(struct pci_dev *dev)
+static bool faces_outside(struct slot *slot)
 {
-	return dev->untrusted || dev->external_facing ||
-	       of_property_read_bool(dev->dev.of_node, "external-facing");
+	return slot->dev->untrusted || slot->dev->external_facing || slot->outside;
 }
 
-/* The same, by itself or by a bridge above. A hierarchy without an end is none to claim anything for. */
+static struct slot *slot_of(struct pci_dev *dev)
+{
+	struct slot *slot = xa_load(&known, key(dev->bus, dev->devfn));
+
+	return slot && slot->dev == dev ? slot : NULL;
+}
+
+/*
+ * The same, by itself or by a bridge above. What has no slot may be anything, and a hierarchy without an end
+ * is none to claim anything for. Called under RCU.
+ */
 bool acs_quirks_exposed(struct pci_dev *dev);
 bool acs_quirks_exposed(struct pci_dev *dev)
 {
 	int depth;
 
 	for (depth = 0; depth < MAX_DEPTH && dev; depth++) {
-		if (faces_outside(dev))
+		struct slot *slot = slot_of(dev);
+
+		if (!slot || faces_outside(slot))
 			return true;
 		dev = dev->bus->self;
 	}
@@ -229,7 +243,7 @@ int acs_quirks_known(struct pci_bus *bus, u8 devfn)
 	/* The kernel groups virtual functions by themselves, and they do not answer by their number. */
 	if (!slot || slot->dev->is_virtfn)
 		return 0;
-	return faces_outside(slot->dev) ? 2 : 1;
+	return faces_outside(slot) ? 2 : 1;
 }
 
 /*
@@ -262,9 +276,9 @@ bool acs_quirks_aliased(struct pci_bus *bus, u8 first, u8 last)
 u64 *acs_quirks_record(struct pci_dev *dev);
 u64 *acs_quirks_record(struct pci_dev *dev)
 {
-	struct slot *slot = xa_load(&known, key(dev->bus, dev->devfn));
+	struct slot *slot = slot_of(dev);
 
-	return slot && slot->dev == dev ? slot->record : NULL;
+	return slot ? slot->record : NULL;
 }
 
 /* Shows each function, or those of one bus, with its record. */
@@ -289,9 +303,16 @@ u64 acs_quirks_address(struct pci_dev *dev)
 	return key(dev->bus, dev->devfn);
 }
 
-/* The kernel that the module is built for, which is the one that runs: the version is in the vermagic. */
+/*
+ * The release of the running kernel, not that of the headers: modules with symbol versions load on other
+ * versions. One that cannot be read counts as newer than any.
+ */
 u32 acs_quirks_version_code(void);
 u32 acs_quirks_version_code(void)
 {
-	return LINUX_VERSION_CODE;
+	u8 major, minor;
+
+	if (sscanf(init_utsname()->release, "%hhu.%hhu", &major, &minor) != 2)
+		return U32_MAX;
+	return (u32)major << 16 | (u32)minor << 8;
 }

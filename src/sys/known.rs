@@ -122,9 +122,15 @@ impl Record<'_> {
         Verdict::unpack(self.latest.load(Relaxed))
     }
 
-    /// Notes that a decision is logged: whether one of its kind was not yet.
-    pub(crate) fn log(&self, verdict: Verdict) -> bool {
-        let bit = u64::from(verdict.kind());
+    /// Whether any decision since the function appeared was a grant.
+    pub(crate) fn was_granted(&self) -> bool {
+        self.logged.load(Relaxed) & u64::from(Verdict::GRANTED) != 0
+    }
+
+    /// Notes that a decision is logged, one on the flags of grouping or on others: whether one of its kind was
+    /// not yet.
+    pub(crate) fn log(&self, verdict: Verdict, is_grouping: bool) -> bool {
+        let bit = u64::from(verdict.kind()) << if is_grouping { 0 } else { 32 };
         let mut logged = self.logged.load(Relaxed);
         while logged & bit == 0 {
             match self.logged.cmpxchg(logged, logged | bit, Full) {
@@ -158,7 +164,8 @@ pub(super) unsafe fn at(bus: *mut bindings::pci_bus, devfn: u8) -> device::Recor
 ///
 /// `dev` and all bridges above it must be valid.
 pub(super) unsafe fn is_exposed(dev: *mut bindings::pci_dev) -> bool {
-    // SAFETY: By this function's contract.
+    let _reading = rcu::read_lock();
+    // SAFETY: By this function's contract, and under RCU.
     unsafe { acs_quirks_exposed(dev) }
 }
 

@@ -106,6 +106,40 @@ fn the_iommu_is_seen_by_what_there_is() {
     assert_says(&host, "iommu", Level::Fail, "no-IOMMU");
 }
 
+/// What the module has decided is its own word: it knows a port that faces outside, where sysfs does not say so,
+/// and when the claim by which a group was made does not hold any more.
+#[test]
+fn what_the_module_decided_counts() {
+    let host = FakeHost::new("decided").package([2, 3], [0x80, 0x80]);
+    let host = host.module("acs_quirks_test", TABLE);
+    let decisions = "sys/kernel/debug/acs_quirks_test/decisions";
+    let granted = "0000:01:00.0 first 1 granted\n0000:01:00.0 latest 1 granted\n";
+    host.file(decisions, granted);
+    assert_says(&host, "groups", Level::Pass, "are those");
+    let exposed = "0000:00:01.0 exposed\n0000:01:00.0 exposed\n0000:01:00.1 exposed\n";
+    host.file(decisions, &format!("{granted}{exposed}"));
+    assert_says(
+        &host,
+        "groups",
+        Level::Fail,
+        "entry 1 of acs_quirks_test isolated 0000:01:00.0 when it was grouped, and does not any more: it is untrusted",
+    );
+    assert_says(&host, "groups", Level::Fail, "acsctl regroup 0000:01:00.0");
+    assert_says(
+        &host,
+        "groups",
+        Level::Fail,
+        "finer than anything justifies",
+    );
+    host.file(decisions, "nonsense\n");
+    assert_says(
+        &host,
+        "groups",
+        Level::Warn,
+        "line 1: \"nonsense\" is no decision",
+    );
+}
+
 #[test]
 fn a_module_counts_when_it_has_an_effect() {
     let host = FakeHost::new("module").package([2, 2], [0x80, 0x80]);

@@ -71,8 +71,14 @@ fn simple(kind: &str, vendor: &str, devices: &str) -> Quirk {
     } else {
         ""
     };
+    // The check has an entry name the catch-all that answers for its ids.
+    let (more, supersedes) = match vendor {
+        "1d17" if kind.contains("port") => ("", "supersedes = \"zhaoxin-port\"\n"),
+        "8088" => ("", "supersedes = \"wangxun\"\n"),
+        _ => (more, ""),
+    };
     made(&format!(
-        "name = \"Acme\"\nkind = \"{kind}\"\nacs = [\"SV\", \"RR\", \"CR\", \"UF\"{more}]\n[[match]]\n\
+        "name = \"Acme\"\nkind = \"{kind}\"\nacs = [\"SV\", \"RR\", \"CR\", \"UF\"{more}]\n{supersedes}[[match]]\n\
          vendor = \"{vendor}\"\ndevices = [{devices}]"
     ))
 }
@@ -469,7 +475,11 @@ fn a_catch_all_is_corrected_only_by_an_entry_that_says_so() {
         ),
         ("mf-endpoint", "8088", "pci_quirk_wangxun_nic_acs() in line"),
     ] {
-        let refusal = refusal(&simple(kind, vendor, "\"0a00\""));
+        let unsaid = Quirk {
+            supersedes: None,
+            ..simple(kind, vendor, "\"0a00\"")
+        };
+        let refusal = refusal(&unsaid);
         has(&refusal, handler);
         has(&refusal, "supersedes");
     }

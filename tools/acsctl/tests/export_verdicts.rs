@@ -123,7 +123,7 @@ fn sorts() -> (Vec<String>, Vec<String>) {
         condition("config", 0x52, 16, "0xffff", "0xffff"),
         condition("config", 0x153, 8, "0x81", "0x00"),
         condition("capability:10", 4, 32, "0x10000000", "0x10000000"),
-        condition("capability:10", 0, 16, "0x0000", "0x0000").replace("0x0000", "0x0010"),
+        condition("capability:10", 2, 16, "0x000f", "0x0002"),
         condition("capability:09", 3, 8, "0x0f", "0x05"),
         condition("capability:09", 0x10, 32, "0x80000000", "0x80000000"),
         condition("capability:09", 0x10, 32, "0xffffffff", "0x80000000"),

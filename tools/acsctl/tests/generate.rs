@@ -82,6 +82,7 @@ pub(crate) static TABLE: Table = Table {
             kinds: Kinds::MF_ENDPOINT,
             grants: AcsFlags::GROUPING,
             supersedes: Some(CatchAll::Wangxun),
+            mainline_since: None,
             conditions: &[],
         },
     ],
@@ -95,6 +96,7 @@ pub(crate) static TABLE: Table = Table {
             limits: &Limits::NONE,
         },
     ],
+    issued: &[8, 9, 10, 11, 12, 13, 14, 16, 17],
 };
 "#;
     assert_eq!(source, expected.replace("VERSION", &version));

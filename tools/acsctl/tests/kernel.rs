@@ -40,7 +40,7 @@ vendor = \"aced\"
 devices = [\"0500\"]
 {sections}
 [evidence]
-statement = \"It is isolated.\"
+statement = \"The root complex integrated endpoint aced:0500 is isolated.\"
 stated-by = \"A. Engineer, Acme\"
 sources = [\"https://example.org/x\"]
 [mainline]

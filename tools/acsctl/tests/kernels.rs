@@ -40,7 +40,7 @@ handler = "pci_quirk_mf_endpoint_acs"
 any-type = true
 
 [evidence]
-statement = "The functions are isolated."
+statement = "The functions of the endpoints 10de:0a01 and of 10df:0720 are isolated."
 stated-by = "Jo Smith of Acme"
 date = 2026-02-01
 sources = ["https://lore.kernel.org/linux-pci/1"]
@@ -362,11 +362,9 @@ fn the_groups_of_a_machine_stay_when_mainline_merges_the_entry() {
     fs::create_dir_all(at.join("acme")).expect("the folder is the test's own");
     let from = tests().join("accepted/acme");
     let file = |name: &str| fs::read_to_string(from.join(name)).expect("it is there");
-    fs::write(
-        at.join("acme/function.capture.json"),
-        file("function.capture.json"),
-    )
-    .expect("it can be written");
+    for capture in ["function.capture.json", "function-integrated.capture.json"] {
+        fs::write(at.join("acme").join(capture), file(capture)).expect("it can be written");
+    }
     let merged = file("function.toml").replace("\"validated\"", "\"mainline\"").replace(
         "[evidence]",
         "[mainline]\nsince = \"v7.4\"\ncommit = \"0123456789ab\"\nhandler = \"pci_quirk_acme_acs\"\n\n[evidence]",

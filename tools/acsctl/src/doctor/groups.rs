@@ -39,7 +39,9 @@ pub(super) fn look(live: &Live<'_>) -> Vec<Diagnosis> {
     let all: BTreeSet<Bdf> = functions.map(|it| it.bdf).collect();
     let torn = finer(&live.groups, &predicted.groups, &all);
     let mut found: Vec<_> = torn.iter().map(|group| too_fine(live, group)).collect();
-    found.extend(lost(live, &predicted));
+    if !torn.is_empty() {
+        found.extend(lost(live, &predicted));
+    }
     found.extend(told(live, torn.is_empty()));
     found.extend(unsplit(live, &predicted, &all));
     if found.is_empty() {
@@ -95,7 +97,8 @@ fn lost(live: &Live<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
     for module in &live.modules {
         let decisions = module.record.iter().flat_map(|record| &record.decisions);
         for (bdf, decisions) in decisions {
-            let was = decisions.first.as_ref();
+            let mut was = decisions.first.iter().chain(&decisions.between);
+            let was = was.find(|one| one.refused.is_none());
             let now = predicted.now.get(&(module.name(), *bdf));
             let (
                 Some(Decided {

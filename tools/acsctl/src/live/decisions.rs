@@ -20,6 +20,8 @@ pub struct Decided {
 pub struct Decisions {
     /// The first, which is that of the function's own group if the module was there before.
     pub first: Option<Decided>,
+    /// A grant that was neither the first nor the latest.
+    pub between: Option<Decided>,
     /// The latest.
     pub latest: Option<Decided>,
 }
@@ -56,6 +58,7 @@ pub(super) fn parse(text: &str) -> Result<Record, String> {
             let of = record.decisions.entry(bdf).or_default();
             match when {
                 "first" => of.first = Some(decided),
+                "between" => of.between = Some(decided),
                 "latest" => of.latest = Some(decided),
                 _ => return None,
             }
@@ -92,6 +95,7 @@ mod tests {
     fn each_form_of_line_is_read() {
         let text = "0000:00:12.0 exposed\n\
                     10000:01:00.0 first 3 granted\n\
+                    10000:01:00.0 between 3 granted\n\
                     10000:01:00.0 latest 3 refused package: the entry does not cover 00.2: really\n";
         let record = parse(text).expect("it is well-formed");
         assert_eq!(record.exposed, BTreeSet::from([bdf("0000:00:12.0")]));
@@ -104,7 +108,8 @@ mod tests {
             refused: Some("the entry does not cover 00.2: really".to_owned()),
         };
         let decisions = Decisions {
-            first: Some(granted),
+            first: Some(granted.clone()),
+            between: Some(granted),
             latest: Some(refused),
         };
         assert_eq!(

@@ -53,6 +53,7 @@ impl FakeHost {
     pub(crate) fn module(self, name: &str, table: &str) -> Self {
         self.file(&format!("sys/module/{name}/coresize"), "1\n");
         self.file(&format!("sys/kernel/debug/{name}/table"), table);
+        self.file(&format!("sys/kernel/debug/{name}/decisions"), "");
         self.hook(name, "effective");
         self
     }
