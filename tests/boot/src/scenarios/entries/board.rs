@@ -12,10 +12,6 @@ const FIRST: usize = 0x02;
 /// How many slots there are: the last ones are the chipset's.
 pub(super) const SLOTS: usize = 0x1d - FIRST;
 
-/// Where the numbers of further root buses begin, and how many buses each has room for.
-const ROOTS: usize = 0x40;
-const BUSES_OF_ROOT: usize = 6;
-
 /// The place of a package.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Place {
@@ -54,21 +50,10 @@ impl Board {
             let port =
                 format!("pcie-root-port,id=port{slot},chassis={slot},slot={slot},addr={slot:x}.0");
             places[at] = Some(match sample.kind {
-                Kind::RcEndpoint => Place {
+                Kind::RootPort | Kind::RcEndpoint => Place {
                     bus: "pcie.0".to_owned(),
                     address: format!("00:{slot:02x}"),
                 },
-                // A root complex of its own, for one root port answers for all others of its root bus.
-                Kind::RootPort => {
-                    let number = ROOTS + BUSES_OF_ROOT * slot;
-                    bridges.push(format!(
-                        "pxb-pcie,id=root{slot},bus_nr={number},bus=pcie.0,addr={slot:x}.0"
-                    ));
-                    Place {
-                        bus: format!("root{slot}"),
-                        address: format!("{number:02x}:00"),
-                    }
-                }
                 Kind::MfEndpoint => {
                     bridges.push(port);
                     bus += 1;

@@ -36,9 +36,14 @@ use acsctl::{
     verdict::Verdicts,
 };
 use anyhow::{Context, Result};
+use isolation::entry::Kind;
 
 pub use self::proof::{IOMMU, Proof};
-use self::{board::SLOTS, decision::Rules, sample::Subject};
+use self::{
+    board::SLOTS,
+    decision::Rules,
+    sample::{Sample, Subject},
+};
 
 /// The checkout.
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
@@ -108,11 +113,24 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
 }
 
 /// Shares out entries to boots, in their order. One with more packages than a machine has slots takes
-/// several.
+/// several. Root ports take a boot for each package, because every root port of a root bus counts for every
+/// other one.
 fn boots(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {
     let mut boots: Vec<Vec<Subject>> = Vec::new();
+    let mut alone = Vec::new();
     let mut left = 0;
-    for subject in subjects {
+    for mut subject in subjects {
+        let (ports, others) = subject
+            .samples
+            .into_iter()
+            .partition(|sample| sample.kind == Kind::RootPort);
+        subject.samples = others;
+        alone.extend(ports.into_iter().map(|sample: Sample| {
+            vec![Subject {
+                samples: vec![sample],
+                ..subject.clone()
+            }]
+        }));
         for samples in subject.samples.chunks(SLOTS) {
             let part = Subject {
                 samples: samples.to_vec(),
@@ -130,6 +148,7 @@ fn boots(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {
             }
         }
     }
+    boots.extend(alone);
     boots
 }
 
