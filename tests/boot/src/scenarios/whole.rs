@@ -140,16 +140,16 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
 };
 const ACS: u16 = 0x1d;
 
-/// Two root complexes with two covered root ports each in one slot. In the first there is another root port,
-/// without ACS and not covered, in another slot: whether the root complex lets it send to the others, nobody has
-/// said. In the second, the other one has ACS.
+/// Two root complexes with two covered root ports each in one slot. In the first there is a bridge of another sort in
+/// another slot, which counts as a root port without ACS: whether the root complex lets it send to the others, nobody
+/// has said. In the second, the other one is a root port with ACS.
 const ROOT_COMPLEX: Scenario = Scenario {
     name: "root-complex-whole",
     machine: Machine {
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
-            "pcie-root-port,id=other,chassis=3,slot=3,addr=13.0,disable-acs=on",
+            "pci-bridge,id=other,chassis_nr=3,addr=13.0",
             "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0",
             "ioh3420,id=c,bus=root80,chassis=4,slot=4,addr=2.0,multifunction=on",
             "ioh3420,id=d,bus=root80,chassis=5,slot=5,addr=2.1,multifunction=on",
