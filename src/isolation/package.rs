@@ -456,11 +456,10 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
             return Err(Fault::HasAcs { devfn });
         }
         match self.function.record(devfn) {
-            Record::Known => {}
             // What a port faces is known once the kernel has set it up; an endpoint is as exposed as
             // its siblings.
             Record::None if self.port.is_some() => return Err(Fault::NotFound { devfn }),
-            Record::None => {}
+            Record::Known | Record::None => {}
             Record::Exposed => return Err(Fault::Exposed { devfn }),
             Record::Incomplete => return Err(Fault::Unreadable { devfn }),
         }

@@ -237,14 +237,16 @@ const fn suits(row: &IdRange, entry: &Entry) -> bool {
         }
         handlers = others;
     }
-    let mut device = row.first as u32;
-    while device <= row.last as u32 {
-        if aliases::may_alias(row.vendor, device as u16) {
+    let mut device = row.first;
+    loop {
+        if aliases::may_alias(row.vendor, device) {
             return false;
+        }
+        if device == row.last {
+            return true;
         }
         device += 1;
     }
-    true
 }
 
 /// Whether an entry names this handler; the operator is not there at compile time.

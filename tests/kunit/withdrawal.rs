@@ -32,7 +32,11 @@ mod suite {
     #[test]
     fn all_and_nothing() -> Result {
         equal("all", Withdrawn::parse("all", &TABLE), Ok(Withdrawn::ALL))?;
-        equal("empty", Withdrawn::parse("", &TABLE), Err(ParseError::Empty))?;
+        equal(
+            "empty",
+            Withdrawn::parse("", &TABLE),
+            Err(ParseError::Empty),
+        )?;
         let mixed = Withdrawn::parse(" 2 , all", &TABLE);
         equal("mixed", mixed, Ok(Withdrawn::ALL))
     }

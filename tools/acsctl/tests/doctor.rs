@@ -117,7 +117,7 @@ fn what_the_module_decided_counts() {
     host.file(decisions, granted);
     assert_says(&host, "groups", Level::Pass, "are those");
     let exposed = "0000:00:01.0 exposed\n0000:01:00.0 exposed\n0000:01:00.1 exposed\n";
-    host.file(decisions, &format!("{granted}{exposed}"));
+    host.file(decisions, format!("{granted}{exposed}"));
     assert_says(
         &host,
         "groups",

@@ -83,7 +83,7 @@ fn every_kind_has_a_bit_of_its_own() {
         .map(|&outcome| Verdict { entry: 1, outcome }.kind())
         .collect();
     assert_eq!(bits.len(), outcomes.len());
-    assert!(bits.iter().all(|bits| bits.count_ones() == 1));
+    assert!(bits.iter().all(|bits| bits.is_power_of_two()));
 }
 
 /// Whatever else a word holds, it is no decision.
