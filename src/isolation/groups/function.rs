@@ -2,7 +2,10 @@
 
 //! What the grouping goes by of one function.
 
-use super::{super::pcie::PcieType, release::Release, DevfnSet};
+use super::{
+    super::{devfns::DevfnSet, pcie::PcieType},
+    release::Release, //
+};
 
 /// What the kernel takes a function for, as `pci_is_pcie()` and `pci_pcie_type()` have it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

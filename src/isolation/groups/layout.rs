@@ -5,11 +5,11 @@
 use core::fmt;
 
 use super::{
+    super::devfns::DevfnSet,
     function::Function,
     reason::Reason,
     search::Caller,
     upward::Upward, //
-    DevfnSet,
 };
 
 /// What the computation remembers of one function. The caller hands in one for each, as

@@ -9,10 +9,10 @@
 //! stack is noted in [`Scratch::caller`] here: a function is visited once, so it has one caller.
 
 use super::{
+    super::devfns::DevfnSet,
     function::Function,
     layout::{self, Scratch},
     reason::{Reason, Tie},
-    DevfnSet,
 };
 
 /// From where `get_pci_alias_group()` was called for a function. Functions are given by their

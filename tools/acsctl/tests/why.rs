@@ -227,7 +227,9 @@ fn an_entry_that_exists_is_named() {
     let answer = ask(&foreign, &quirks, "0000:01:00.0", None);
     assert_says(
         &answer,
-        &["There is an entry for it, acme/nic, which does not count here: the entry does not cover 00.1"],
+        &[
+            "There is an entry for it, acme/nic, which does not count here: the entry does not cover 00.1",
+        ],
     );
     assert_not_said(&answer, module);
 }
