@@ -161,7 +161,7 @@ const TORN_OUT: Scenario = Scenario {
         // The other one, found anew, has a neighbour that does not answer.
         Run("echo 1 >/sys/bus/pci/devices/0000:01:00.0/remove; echo 1 >/sys/bus/pci/rescan"),
         Groups(TOGETHER),
-        Counted(1, "package"),
+        Counted(1, "unreadable"),
         Says("acsctl regroup 01:00.0", "nothing to do"),
         HotRemove(0),
         Revive(0, 1),

@@ -38,10 +38,10 @@ const INTERFACE: Scenario = Scenario {
             "\"1;3\" is not an entry number",
         ),
         Load("acs_quirks_test"),
-        // Small enough to be loaded without a thought: less than 96 KiB, a third of that for symbols
+        // Small enough to be loaded without a thought: less than 112 KiB, a third of that for symbols
         // and to fill pages.
         Run("cat /sys/module/acs_quirks_test/coresize; \
-             test $(cat /sys/module/acs_quirks_test/coresize) -lt 98304"),
+             test $(cat /sys/module/acs_quirks_test/coresize) -lt 114688"),
         Says(
             "cat /sys/kernel/debug/acs_quirks_test/table",
             "1 test/adapter mf-endpoint active acs=SV TB RR CR UF DT 1077:8030",
