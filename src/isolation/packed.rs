@@ -39,9 +39,9 @@ impl Verdict {
         };
         TAKEN
             | self.entry as u64
-            | (outcome as u64) << OUTCOME
-            | (devfn as u64) << DEVFN
-            | detail << DETAIL
+            | ((outcome as u64) << OUTCOME)
+            | ((devfn as u64) << DEVFN)
+            | (detail << DETAIL)
     }
 
     /// What a word holds; `None` for 0 and for what [`Verdict::pack`] never makes.
@@ -75,7 +75,7 @@ impl Verdict {
 
 /// Two ids as one number.
 const fn ids(vendor: u16, device: u16) -> u64 {
-    (vendor as u64) << 16 | device as u64
+    ((vendor as u64) << 16) | device as u64
 }
 
 /// Kind of outcome (1 to 31), function number, and what goes with them, of a refusal.

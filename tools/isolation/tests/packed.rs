@@ -12,7 +12,7 @@ use isolation::{
 /// Every kind of outcome, with these numbers in it.
 fn outcomes(devfn: u8, vendor: u16, device: u16, small: u8) -> Vec<Result<(), Refusal>> {
     let excesses = [
-        Excess::Class(u32::from(small) << 16 | u32::from(device)),
+        Excess::Class((u32::from(small) << 16) | u32::from(device)),
         Excess::Revision(small),
         Excess::Subsystem(vendor, device),
     ];

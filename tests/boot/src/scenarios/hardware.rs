@@ -13,6 +13,33 @@ pub const PORT_1: &str = "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0";
 /// Another in slot 11h: the guest's bus 02.
 pub const PORT_2: &str = "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0";
 
+/// An ACPI table that marks the port with this name in the firmware's tables as facing outside: `S80` is that in
+/// slot 10h, `S90` that in slot 12h.
+macro_rules! external_facing {
+    ($port:literal) => {
+        concat!(
+            r#"DefinitionBlock ("", "SSDT", 2, "ACSQ", "OUTSIDE", 1)
+            {
+                External (\_SB.PCI0."#,
+            $port,
+            r#", DeviceObj)
+                Scope (\_SB.PCI0."#,
+            $port,
+            r#")
+                {
+                    Name (_DSD, Package ()
+                    {
+                        ToUUID ("efcc06cc-73ac-4bc3-bff0-76143807c389"),
+                        Package () { Package () { "ExternalFacingPort", 1 } }
+                    })
+                }
+            }
+            "#
+        )
+    };
+}
+pub(super) use external_facing;
+
 const ETHERNET: u32 = 0x02_0000;
 const FIBRE_CHANNEL: u32 = 0x0c_0400;
 const NETWORK: u32 = 0x02_8000;

@@ -3,7 +3,7 @@
 //! Where an entry does not count. Beside each package that must stay together stands one that the
 //! same module splits.
 
-use super::hardware::{WITH_STRANGER, emulated, first, pair, second, two};
+use super::hardware::{WITH_STRANGER, emulated, external_facing, first, pair, second, two};
 use crate::{
     function::Function,
     machine::{Machine, Model},
@@ -176,22 +176,7 @@ const CATCH_ALL: Scenario = Scenario {
 const EXTERNAL_FACING: Scenario = Scenario {
     name: "external-facing",
     machine: Machine {
-        acpi: Some(
-            r#"
-            DefinitionBlock ("", "SSDT", 2, "ACSQ", "OUTSIDE", 1)
-            {
-                External (\_SB.PCI0.S80, DeviceObj)
-                Scope (\_SB.PCI0.S80)
-                {
-                    Name (_DSD, Package ()
-                    {
-                        ToUUID ("efcc06cc-73ac-4bc3-bff0-76143807c389"),
-                        Package () { Package () { "ExternalFacingPort", 1 } }
-                    })
-                }
-            }
-            "#,
-        ),
+        acpi: Some(external_facing!("S80")),
         ..two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))])
     },
     steps: &[

@@ -2,7 +2,9 @@
 
 //! What the whole device is, and what becomes of a claim when the device turns out to be more than it was.
 
-use super::hardware::{ADAPTER_MACHINE, SIX_GROUPS, emulated, first, package, pair, second, two};
+use super::hardware::{
+    ADAPTER_MACHINE, SIX_GROUPS, emulated, external_facing, first, package, pair, second, two,
+};
 use crate::{
     function::Function,
     machine::{Iommu, Machine, Model},
@@ -210,22 +212,7 @@ const OUTSIDE: Scenario = Scenario {
             package("c", "81:00", NETWORK_CARD),
             package("d", "82:00", NETWORK_CARD),
         ],
-        acpi: Some(
-            r#"
-            DefinitionBlock ("", "SSDT", 2, "ACSQ", "OUTSIDE", 1)
-            {
-                External (\_SB.PCI0.S90, DeviceObj)
-                Scope (\_SB.PCI0.S90)
-                {
-                    Name (_DSD, Package ()
-                    {
-                        ToUUID ("efcc06cc-73ac-4bc3-bff0-76143807c389"),
-                        Package () { Package () { "ExternalFacingPort", 1 } }
-                    })
-                }
-            }
-            "#,
-        ),
+        acpi: Some(external_facing!("S90")),
         ..Machine::bare(1, Iommu::Usual)
     },
     steps: &[
