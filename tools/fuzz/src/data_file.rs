@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
     match folder::check(&[file], Scope::now(None)) {
         Ok(quirks) => {
             for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
-                let _ = generate::source(edition, &quirks, None);
+                let _ = generate::source(edition, &quirks, None, &[]);
             }
             let _ = page::quirks(&quirks);
             let entries: Vec<_> = quirks.iter().collect();

@@ -46,7 +46,7 @@ pub(super) struct Bits {
 pub(super) fn bits(register: &Register) -> Bits {
     let mut found = Bits::default();
     let capability = CAPABILITIES.iter().find(|one| one.at == register.at);
-    for bit in (0..register.width).filter(|bit| register.mask >> bit & 1 != 0) {
+    for bit in (0..register.width).filter(|bit| (register.mask >> bit) & 1 != 0) {
         let bit = register.offset * 8 + u16::from(bit);
         match (register.at, bit) {
             (Place::Capability(_), ..16) | (Place::Extended(_), ..16 | 20..32) => {
@@ -64,7 +64,7 @@ pub(super) fn bits(register: &Register) -> Bits {
             continue;
         };
         let is_settled = match bit - standard.offset * 8 {
-            bit @ 0..32 => standard.settled >> bit & 1 != 0,
+            bit @ 0..32 => (standard.settled >> bit) & 1 != 0,
             _ => false,
         };
         let known = |(_, one): &(_, &Standard)| one.name == standard.name;

@@ -46,13 +46,13 @@ pub(super) fn parse(text: &str) -> Result<Record, String> {
         let words: Vec<_> = line.splitn(5, ' ').collect();
         let mut read = || {
             let bdf: Bdf = words.first()?.parse().ok()?;
-            let (when, decided) = match words[1..] {
+            let (when, decided) = match words.get(1..)? {
                 ["exposed"] => {
                     record.exposed.insert(bdf);
                     return Some(());
                 }
-                [when, entry, "granted"] => (when, decided(entry, None)?),
-                [when, entry, "refused", why] => (when, decided(entry, Some(why))?),
+                [when, entry, "granted"] => (*when, decided(entry, None)?),
+                [when, entry, "refused", why] => (*when, decided(entry, Some(why))?),
                 _ => return None,
             };
             let of = record.decisions.entry(bdf).or_default();

@@ -102,7 +102,10 @@ fn lists(tokens: &[Token]) -> Vec<Range<usize>> {
     for at in (0..tokens.len()).filter(|&at| is_id(&tokens[at])) {
         match lists.last_mut() {
             Some(list) if tokens[list.end..at].iter().all(is_join) => list.end = at + 1,
-            _ => lists.push(at..at + 1),
+            _ => lists.push(Range {
+                start: at,
+                end: at + 1,
+            }),
         }
     }
     lists

@@ -162,7 +162,7 @@ impl Function for Probe {
 }
 
 fn half(dword: u32, shift: u32) -> u16 {
-    u16::try_from(dword >> shift & 0xffff).expect("16 bits")
+    u16::try_from((dword >> shift) & 0xffff).expect("16 bits")
 }
 
 /// Functions at the borders of an entry: every id of it and those beside its ranges, asked for each set
@@ -222,7 +222,7 @@ pub(crate) fn of_every_id(quirk: &Quirk) -> Vec<Probe> {
             .filter(|one| one.ids[0].vendor == vendor);
         let devices = of_vendor.next().expect("there is one");
         let fit = laid_out(quirk, devices, (vendor, 0), None).asked_for(quirk.acs);
-        let ids = (0..=u16::MAX).map(|device| u32::from(device) << 16 | u32::from(vendor));
+        let ids = (0..=u16::MAX).map(|device| (u32::from(device) << 16) | u32::from(vendor));
         probes.extend(ids.map(|ids| fit.but(0x00, ids, "one of all")));
     }
     probes
@@ -248,12 +248,12 @@ fn laid_out(
     };
     let revision = limits.revisions.map_or(0, |(first, _)| u32::from(first));
     let mut space = BTreeMap::from([
-        (0x00, u32::from(device) << 16 | u32::from(vendor)),
+        (0x00, (u32::from(device) << 16) | u32::from(vendor)),
         (0x04, 0x0010 << 16),
-        (0x08, class << 8 | revision),
+        (0x08, (class << 8) | revision),
     ]);
     if let Some((vendor, device)) = limits.subsystems.first() {
-        space.insert(0x2c, u32::from(*device) << 16 | u32::from(*vendor));
+        space.insert(0x2c, (u32::from(*device) << 16) | u32::from(*vendor));
     }
 
     // The capabilities, as the lists have them, each with room for its registers.
@@ -303,7 +303,7 @@ fn laid_out(
     space.insert(0x34, listed.first().map_or(0, |one| u32::from(one.1)));
     for (index, (place, at)) in listed.iter().enumerate() {
         if let Place::Capability(id) = place {
-            space.insert(*at, u32::from(next(&listed, index)) << 8 | u32::from(*id));
+            space.insert(*at, (u32::from(next(&listed, index)) << 8) | u32::from(*id));
         }
     }
     let mut listed = of(false);
@@ -314,7 +314,7 @@ fn laid_out(
     for (index, (place, at)) in listed.iter().enumerate() {
         if let Place::Extended(id) = place {
             let next = u32::from(next(&listed, index));
-            space.insert(*at, next << 20 | 1 << 16 | u32::from(*id));
+            space.insert(*at, (next << 20) | (1 << 16) | u32::from(*id));
         }
     }
     let mut probe = Probe {
@@ -333,7 +333,7 @@ fn laid_out(
         let is_fixed = match at {
             0x00 | 0x0c | 0x34 => true,
             // That there is a list of capabilities.
-            0x04 => one.mask & 1 << 20 != 0,
+            0x04 => one.mask & (1 << 20) != 0,
             _ => false,
         };
         if !is_moved || !is_fixed {
@@ -367,7 +367,7 @@ fn first_type(kind: Kind) -> u8 {
 fn set_type(probe: &mut Probe, raw: u8) {
     let at = Config::new(&*probe).capability(0, 0x10).ok().flatten();
     if let Some((at, dword)) = at {
-        let dword = dword & 0x0000_ffff | (u32::from(raw) << 4 | 2) << 16;
+        let dword = (dword & 0x0000_ffff) | (((u32::from(raw) << 4) | 2) << 16);
         probe.space.insert(at, dword);
     }
     let layout = u32::from((0x4..=0x8).contains(&raw));
@@ -404,10 +404,10 @@ fn of_itself(fit: &Probe) -> Vec<Probe> {
     // Beside what the list of extended capabilities has, or alone in it.
     let (at, first) = (0xf00, fit.dword(0x100));
     let with_acs = if first == 0 {
-        fit.but(0x100, 1 << 16 | u32::from(ACS), "with ACS")
+        fit.but(0x100, (1 << 16) | u32::from(ACS), "with ACS")
     } else {
-        let header = 1 << 16 | u32::from(ACS) | first & 0xfff0_0000;
-        let linked = first & 0x000f_ffff | at << 20;
+        let header = (1 << 16) | u32::from(ACS) | (first & 0xfff0_0000);
+        let linked = (first & 0x000f_ffff) | (at << 20);
         let at = u16::try_from(at).expect("it is in the space");
         fit.but(0x100, linked, "with ACS").but(at, header, "too")
     };
@@ -421,7 +421,7 @@ fn of_limits(fit: &Probe, quirk: &Quirk, limits: &Limits) -> Vec<Probe> {
     let mut probes = Vec::new();
     let with = |class: u32, revision: u32| {
         let about = format!("class {class:06x}, revision {revision:02x}");
-        fit.but(0x08, class << 8 | revision, about)
+        fit.but(0x08, (class << 8) | revision, about)
     };
     let (class, revision) = (fit.dword(0x08) >> 8, fit.dword(0x08) & 0xff);
     let revisions = all()
@@ -456,7 +456,7 @@ fn of_limits(fit: &Probe, quirk: &Quirk, limits: &Limits) -> Vec<Probe> {
         }
         probes.extend(subsystems.into_iter().map(|(vendor, device)| {
             let about = format!("subsystem {vendor:04x}:{device:04x}");
-            fit.but(0x2c, u32::from(device) << 16 | u32::from(vendor), about)
+            fit.but(0x2c, (u32::from(device) << 16) | u32::from(vendor), about)
         }));
     }
     probes
