@@ -39,10 +39,10 @@ pub fn table(quirks: &[&Quirk]) -> Table {
     }
 }
 
-/// The table of one entry, as for a kernel of before mainline merged it.
+/// The table of these entries, as for a kernel of before mainline merged any of them; otherwise as [`table`].
 #[must_use]
-pub fn alone(quirk: &Quirk) -> Table {
-    changed(&table(&[quirk]), |entry| entry.mainline_since = None)
+pub fn before_mainline(quirks: &[&Quirk]) -> Table {
+    changed(&table(quirks), |entry| entry.mainline_since = None)
 }
 
 /// A table with each of its entries changed.

@@ -214,7 +214,9 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
 /// The table of one entry, for a kernel that lacks it. Conditions are taken as met: no capture tells
 /// what a register says.
 fn table(quirk: &Quirk) -> Table {
-    built::changed(&built::alone(quirk), |entry| entry.conditions = &[])
+    built::changed(&built::before_mainline(&[quirk]), |entry| {
+        entry.conditions = &[]
+    })
 }
 
 /// The groups that have any of these functions.

@@ -182,7 +182,7 @@ fn compare(
         .zip(&view.functions)
         .map(|(at, seen)| (seen.function.bdf, at))
         .collect();
-    let table = fits_in_a_table(quirk).then(|| built::alone(quirk));
+    let table = fits_in_a_table(quirk).then(|| built::before_mainline(&[quirk]));
     if table.is_some() {
         tally.entries.insert(quirk.name.clone());
     }

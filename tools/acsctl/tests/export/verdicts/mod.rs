@@ -146,7 +146,7 @@ pub(crate) struct Expectation {
 impl Expectation {
     /// By the entry, and by the kernel without the patch.
     pub(crate) fn new(quirk: &Quirk, unpatched: &Kernel, probes: Vec<Probe>) -> Self {
-        let table = built::alone(quirk);
+        let table = built::before_mainline(&[quirk]);
         let before = unpatched.of(&probes);
         let verdicts: Vec<_> = probes
             .iter()
