@@ -183,6 +183,22 @@ pub fn topologies(cases: &[Case]) -> Vec<(Topology, Vec<(Bdf, Case)>)> {
     }
 }
 
+/// A machine that has the function for a case, with its sibling, and nothing else beside them; and where it is. A port
+/// answers for all others of its bus.
+#[must_use]
+pub fn alone(case: &Case) -> (Topology, Bdf) {
+    let cases = [*case];
+    let (mut topology, addresses) = if case.root_bus {
+        machine(&cases, &[])
+    } else {
+        machine(&[], &cases)
+    };
+    if case.root_bus {
+        topology.functions.retain(|one| one.bdf != bridge().bdf);
+    }
+    (topology, addresses[0].0)
+}
+
 /// A machine with these functions on its root bus, and those behind a bridge.
 fn machine(root: &[Case], other: &[Case]) -> (Topology, Vec<(Bdf, Case)>) {
     let mut topology = Topology::default();

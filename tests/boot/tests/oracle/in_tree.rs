@@ -23,6 +23,7 @@ use isolation::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, Refusal},
     package,
+    table::Table,
 };
 use topology::{Bdf, Topology};
 
@@ -186,14 +187,6 @@ fn compare(
     if table.is_some() {
         tally.entries.insert(quirk.name.clone());
     }
-    let prediction = Prediction::of(topology, &view, verdicts);
-    let mut decisions: BTreeMap<u16, Vec<Decision>> = BTreeMap::new();
-    if let Some(table) = &table {
-        decisions.extend(asked_of_the_module().into_iter().map(|bits| {
-            let asked = AcsFlags::from_bits(bits);
-            (bits, prediction.decisions(table, asked))
-        }));
-    }
     for (bdf, case) in cases {
         let (Some(kernel), Some(&at)) = (answer.verdicts.get(bdf), places.get(bdf)) else {
             tally
@@ -217,6 +210,7 @@ fn compare(
         }
         let is_listed_twice = listed(quirks, case.vendor, case.device) > 1;
         let facts = Facts::of(topology, &view.functions[at]);
+        let decisions = table.as_ref().map(|table| decisions(table, case, verdicts));
         for (bits, &kernel) in (0..SETS).zip(kernel) {
             let asked = AcsFlags::from_bits(bits);
             tally.answers += 1;
@@ -234,16 +228,35 @@ fn compare(
                 let fault = format!("{case:?}, asked {asked}: kernel {kernel:?}, data {data:?}");
                 tally.faults.push(fault);
             }
-            if let Some(decisions) = decisions.get(&bits) {
-                let found = decision(quirk, case, kernel, &decisions[at], tally);
-                if let Some(fault) = found {
-                    let decision = decisions[at];
+            if let Some(found) = decisions.as_ref().and_then(|all| all.get(&bits)) {
+                if let Some(fault) = decision(quirk, case, kernel, found, tally) {
+                    let decision = *found;
                     let fault = format!("{case:?}, asked {asked}: {fault}: {decision:?}");
                     tally.faults.push(fault);
                 }
             }
         }
     }
+}
+
+/// What the module decides on the function of a case, where nothing else is on its bus, for each set of flags that it is
+/// asked about.
+fn decisions(table: &Table, case: &Case, verdicts: &Verdicts<'_>) -> BTreeMap<u16, Decision> {
+    let (topology, bdf) = equivalence::alone(case);
+    let view = topology::view(&topology);
+    let at = view
+        .functions
+        .iter()
+        .position(|seen| seen.function.bdf == bdf);
+    let prediction = Prediction::of(&topology, &view, verdicts);
+    let decide = |bits| {
+        let decisions = prediction.decisions(table, AcsFlags::from_bits(bits));
+        Some((bits, *decisions.get(at?)?))
+    };
+    asked_of_the_module()
+        .into_iter()
+        .filter_map(decide)
+        .collect()
 }
 
 /// Why the decision is not what it has to be beside the kernel's answer, if it is not.
