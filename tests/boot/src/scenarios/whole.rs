@@ -248,13 +248,13 @@ const OUTSIDE: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Integrated endpoints of an entry. Another function of the bus sends under the requester IDs of theirs: the kernel has
+/// Integrated endpoints of an entry. Another function of the bus sends under the requester IDs of some of them: the kernel has
 /// an alias quirk for it. Without it, the entry counts.
 const REQUESTER_ID: Scenario = Scenario {
     name: "requester-id",
     machine: Machine {
         packages: &[
-            package("pcie.0", "00:15", &pair(0x1234, 0x0a05)),
+            package("pcie.0", "00:15", &[emulated(0x1234, 0x0a05, ETHERNET); 6]),
             package("pcie.0", "00:16", &[emulated(0x8086, 0x2954, ETHERNET)]),
         ],
         ..Machine::bare(1, Iommu::Usual)
@@ -262,18 +262,28 @@ const REQUESTER_ID: Scenario = Scenario {
     steps: &[
         Load("acs_quirks_test"),
         // The control: it does not answer when the kernel looks.
-        Run("for f in 16.0 15.1 15.0; do echo 1 >/sys/bus/pci/devices/0000:00:$f/remove; done"),
+        Run(
+            "for f in 16.0 15.5 15.4 15.3 15.2 15.1 15.0; do echo 1 >/sys/bus/pci/devices/0000:00:$f/remove; done",
+        ),
         Silence(1, 0),
         Run("echo 1 >/sys/bus/pci/rescan"),
-        Groups(&[&["00:15.0"], &["00:15.1"]]),
+        Groups(&[
+            &["00:15.0"],
+            &["00:15.1"],
+            &["00:15.2"],
+            &["00:15.3"],
+            &["00:15.4"],
+            &["00:15.5"],
+        ]),
         NotCounted(10, "requester-id"),
-        // The kernel finds it after the two, so these are looked for once more.
+        // The kernel finds it after the six, so these are looked for once more. It has the numbers of the first five,
+        // which the kernel groups with it by itself; of the last one it asks.
         Wake(1, 0),
         Run("echo 1 >/sys/bus/pci/rescan"),
         ReaddAt("00:15"),
         Says(
             "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:00:15.1 latest 10 refused requester-id: requests go in or out under the requester ID",
+            "0000:00:15.5 latest 10 refused requester-id: requests go in or out under the requester ID",
         ),
         Counted(10, "requester-id"),
     ],
