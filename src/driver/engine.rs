@@ -28,31 +28,39 @@ use crate::{
         },
         device::Function as _,
         entry::Entry,
+        release::Release,
         withdraw::Withdrawn, //
     },
-    sys::{
-        known,
-        pci::PciFunction, //
-    },
+    sys::pci::PciFunction,
     table::TABLE, //
 };
 
 /// What the caller of `pci_dev_specific_acs_enabled()` takes for "isolated as asked".
 const ISOLATED: c_int = 1;
 
-static WITHDRAWN: SetOnce<Withdrawn> = SetOnce::new();
-static CALLS: Atomic<u64> = Atomic::new(0);
-
-/// Sets what is withdrawn; only the first call counts. Module initialisation makes it before the
-/// hook is registered.
-pub(super) fn withdraw(set: Withdrawn) {
-    WITHDRAWN.populate(set);
+/// What does not change while the module is loaded.
+struct Setting {
+    withdrawn: Withdrawn,
+    running: Release,
 }
 
-/// What is withdrawn. Before it is set, that is everything: it cannot be asked then, but if it were, no
-/// claim would be safe.
-fn withdrawn() -> &'static Withdrawn {
-    WITHDRAWN.as_ref().unwrap_or(&Withdrawn::ALL)
+/// Before it is set, everything is withdrawn. No question can arrive then, but if one did, no claim would be safe.
+static UNSET: Setting = Setting {
+    withdrawn: Withdrawn::ALL,
+    running: Release::new(u16::MAX, u16::MAX),
+};
+
+static SETTING: SetOnce<Setting> = SetOnce::new();
+static CALLS: Atomic<u64> = Atomic::new(0);
+
+/// Sets what is withdrawn and which release of the kernel runs; only the first call counts. Module initialisation
+/// makes it before the hook is registered.
+pub(super) fn set(withdrawn: Withdrawn, running: Release) {
+    SETTING.populate(Setting { withdrawn, running });
+}
+
+fn setting() -> &'static Setting {
+    SETTING.as_ref().unwrap_or(&UNSET)
 }
 
 /// Whether an entry makes any claim on this host.
@@ -61,14 +69,15 @@ fn withdrawn() -> &'static Withdrawn {
 ///
 /// Why it makes none.
 pub(super) fn speaks(entry: &Entry) -> core::result::Result<(), Refusal> {
-    decision::speaks(entry, withdrawn(), known::running())
+    let setting = setting();
+    decision::speaks(entry, &setting.withdrawn, setting.running)
 }
 
 /// How many entries of the table are withdrawn.
 pub(super) fn withdrawn_count() -> usize {
     let entries = TABLE.entries.iter();
     entries
-        .filter(|entry| withdrawn().contains(entry.number))
+        .filter(|entry| setting().withdrawn.contains(entry.number))
         .count()
 }
 
@@ -105,10 +114,11 @@ pub(super) fn again(function: &PciFunction<'_>) -> Decision {
 }
 
 fn decide(function: &PciFunction<'_>, asked: AcsFlags, kernel: KernelVerdict) -> Decision {
+    let setting = setting();
     decision::decide(
         &TABLE,
-        withdrawn(),
-        known::running(),
+        &setting.withdrawn,
+        setting.running,
         kernel,
         asked,
         function,

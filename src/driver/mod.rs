@@ -32,7 +32,10 @@ use crate::{
             self,
             Hook, //
         },
-        known::Known,
+        known::{
+            self,
+            Known, //
+        },
         status::Files,
         taint, //
     },
@@ -67,7 +70,7 @@ pub(crate) struct Driver {
 
 impl kernel::Module for Driver {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        engine::withdraw(hook::withdrawn());
+        engine::set(hook::withdrawn(), known::running());
         decoy::init();
         // Before the first claim can be made.
         if let Some(notice) = EDITION.taint {

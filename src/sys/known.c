@@ -49,6 +49,14 @@ static unsigned long key(struct pci_bus *bus, u8 devfn)
 	return (unsigned long)(u32)pci_domain_nr(bus) << 16 | (unsigned long)bus->number << 8 | devfn;
 }
 
+/* The slot of this very device. Called under RCU, or with the mutex held. */
+static struct slot *slot_of(struct pci_dev *dev)
+{
+	struct slot *slot = xa_load(&known, key(dev->bus, dev->devfn));
+
+	return slot && slot->dev == dev ? slot : NULL;
+}
+
 static void lost(struct pci_dev *dev)
 {
 	WRITE_ONCE(incomplete, true);
@@ -86,8 +94,7 @@ static void note(struct pci_dev *dev, bool hold)
 	slot->held = hold;
 
 	mutex_lock(&changing);
-	old = xa_load(&known, index);
-	if (old && old->dev == dev) {
+	if (slot_of(dev)) {
 		kfree(slot);
 		mutex_unlock(&changing);
 		return;
@@ -109,14 +116,13 @@ static void note(struct pci_dev *dev, bool hold)
 
 static void forget(struct pci_dev *dev)
 {
-	unsigned long index = key(dev->bus, dev->devfn);
 	struct slot *slot;
 	LIST_HEAD(gone);
 
 	mutex_lock(&changing);
-	slot = xa_load(&known, index);
-	if (slot && slot->dev == dev) {
-		xa_erase(&known, index);
+	slot = slot_of(dev);
+	if (slot) {
+		xa_erase(&known, key(dev->bus, dev->devfn));
 		list_add(&slot->forgotten, &gone);
 	}
 	mutex_unlock(&changing);
@@ -160,8 +166,8 @@ int acs_quirks_known_start(void)
 		note(dev, true);
 	for_each_pci_dev(dev) {
 		mutex_lock(&changing);
-		slot = xa_load(&known, key(dev->bus, dev->devfn));
-		if (slot && slot->dev == dev)
+		slot = slot_of(dev);
+		if (slot)
 			slot->listed = true;
 		mutex_unlock(&changing);
 	}
@@ -203,13 +209,6 @@ void acs_quirks_known_stop(void)
 static bool faces_outside(struct slot *slot)
 {
 	return slot->dev->untrusted || slot->dev->external_facing || slot->outside;
-}
-
-static struct slot *slot_of(struct pci_dev *dev)
-{
-	struct slot *slot = xa_load(&known, key(dev->bus, dev->devfn));
-
-	return slot && slot->dev == dev ? slot : NULL;
 }
 
 /*
