@@ -127,11 +127,6 @@ impl Kinds {
         self.iter().any(|kind| kind.applies_to(found))
     }
 
-    /// Whether one of the kinds has functions with this header layout.
-    pub fn have(self, layout: HeaderLayout) -> bool {
-        self.iter().any(|kind| kind.layout() == layout)
-    }
-
     /// Whether one of the kinds applies to a function of the type `found`, and functions of that
     /// same kind have this header layout.
     pub fn speak_for(self, found: PcieType, layout: HeaderLayout) -> bool {

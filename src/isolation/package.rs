@@ -272,10 +272,10 @@ pub fn check<F: Function>(
         Some(_) if function.is_ari() => package.ask_numbers(first..=last)?,
         Some(_) => package.ask_slots(own)?,
         None if function.is_ari() => {
-            package.ask_slot(first)?;
+            package.ask_own_slot(first)?;
             package.ask_chain(first)?;
         }
-        None => package.ask_slot(first)?,
+        None => package.ask_own_slot(first)?,
     }
     package.ask_record(first, last)?;
     if package.accounted.get() {
@@ -318,23 +318,32 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
     /// that of the function `own`.
     fn ask_slots(&self, own: u8) -> Result<(), Fault> {
         for first in (0..=u8::MAX).step_by(usize::from(FUNCTIONS)) {
-            if first == own & !7 || self.config.ids(first)?.is_some() {
-                self.ask_slot(first)?;
+            if !self.ask_slot(first)? && first == own & !7 {
+                return Err(Fault::Unreadable { devfn: first });
             }
         }
         Ok(())
     }
 
-    /// Asks the function numbers of a slot. Where function 0 says that it is the only one, the others
-    /// may answer as function 0, so they are not asked.
-    fn ask_slot(&self, first: u8) -> Result<(), Fault> {
+    /// Asks the function numbers of the slot that the function asked about is in.
+    fn ask_own_slot(&self, first: u8) -> Result<(), Fault> {
+        if self.ask_slot(first)? {
+            Ok(())
+        } else {
+            Err(Fault::Unreadable { devfn: first })
+        }
+    }
+
+    /// Asks the function numbers of a slot: `false` where there is no function 0. Where that says that it is the
+    /// only one, the others may answer as function 0, so they are not asked.
+    fn ask_slot(&self, first: u8) -> Result<bool, Fault> {
         if !self.account(first)? {
-            return Err(Fault::Unreadable { devfn: first });
+            return Ok(false);
         }
         if self.config.header_type(first)? & 0x80 != 0 {
             self.ask_numbers(first | 1..=first | 7)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Asks each of these function numbers.

@@ -215,7 +215,7 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
 /// what a register says.
 fn table(quirk: &Quirk) -> Table {
     built::changed(&built::before_mainline(&[quirk]), |entry| {
-        entry.conditions = &[]
+        entry.conditions = &[];
     })
 }
 

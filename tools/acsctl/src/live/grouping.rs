@@ -5,7 +5,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
-    slice,
 };
 
 use isolation::{decision::Decision, table::Table};
@@ -136,15 +135,11 @@ impl<'a> Live<'a> {
         let isolated = claims.iter().filter(|claim| claim.isolated);
         let granted = claims.iter();
         let now = modules.iter().zip(&tables).flat_map(|(module, table)| {
-            let functions = view.functions.iter();
-            let decided = functions.filter_map(|seen| {
-                let decision = prediction.decision(slice::from_ref(table), seen);
-                Some((seen.function.bdf, decided(table, decision)?))
-            });
-            let name = module.name();
-            decided
-                .map(move |(bdf, decided)| ((name, bdf), decided))
-                .collect::<Vec<_>>()
+            let functions = view.functions.iter().zip(prediction.in_grouping(table));
+            functions.filter_map(|(seen, decision)| {
+                let decided = decided(table, decision)?;
+                Some(((module.name(), seen.function.bdf), decided))
+            })
         });
         Ok(Predicted {
             now: now.collect(),

@@ -167,16 +167,31 @@ impl<'a> Prediction<'a> {
     /// kernel has an opinion and it is asked for the flags `asked`.
     #[must_use]
     pub fn decisions(&self, table: &Table, asked: AcsFlags) -> Vec<Decision> {
-        let machine = Machine::of(self.view);
+        self.decide_each(table, asked, |_| KernelVerdict::NoOpinion)
+    }
+
+    /// What the module's decision is on each function, in the order of the view, when the kernel groups them.
+    #[must_use]
+    pub fn in_grouping(&self, table: &Table) -> Vec<Decision> {
+        self.decide_each(table, RELEASE.required, |seen| self.verdict(seen).kernel)
+    }
+
+    /// O(n log n) in the number of functions.
+    fn decide_each(
+        &self,
+        table: &Table,
+        asked: AcsFlags,
+        kernel: impl Fn(&Seen<'_>) -> KernelVerdict,
+    ) -> Vec<Decision> {
+        let machine = self.functions();
         let functions = self.view.functions.iter();
         let decisions = functions.map(|seen| {
             let function = Captured::new(&machine, seen);
-            let kernel = KernelVerdict::NoOpinion;
             decide(
                 table,
                 &Withdrawn::NONE,
                 self.running,
-                kernel,
+                kernel(seen),
                 asked,
                 &function,
             )
