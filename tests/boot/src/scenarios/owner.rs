@@ -59,6 +59,8 @@ const MACHINE: Machine = Machine {
         "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0,addr=15.0",
         "pcie-root-port,id=port81,bus=root80,chassis=81,slot=1,addr=1.0",
         "pcie-root-port,id=port82,bus=root80,chassis=82,slot=2,addr=2.0",
+        // Not on the first root bus: beside a bridge of another kind no claim for its root ports counts.
+        "pci-bridge,bus=root80,id=old,chassis_nr=15,addr=3.0",
         "pcie-root-port,bus=pcie.0,id=strangers,chassis=1,slot=1,addr=2.0",
         "pcie-root-port,bus=pcie.0,id=one,chassis=2,slot=2,addr=3.0",
         "pcie-root-port,bus=pcie.0,id=acs,chassis=4,slot=4,addr=4.0",
@@ -77,7 +79,6 @@ const MACHINE: Machine = Machine {
         // Bridges to conventional PCI.
         "pcie-root-port,bus=pcie.0,id=above-bridge,chassis=14,slot=14,addr=b.0",
         "pcie-pci-bridge,id=bridge,bus=above-bridge",
-        "pci-bridge,bus=pcie.0,id=old,chassis_nr=15,addr=c.0",
         // With ACS, of one slot.
         "pcie-root-port,bus=pcie.0,id=both-a,chassis=16,slot=16,addr=d.0,multifunction=on",
         "pcie-root-port,bus=pcie.0,id=both-b,chassis=17,slot=17,addr=d.1,multifunction=on",
@@ -100,19 +101,19 @@ const MACHINE: Machine = Machine {
         package("down-b", "0d:00", &[CARD]),
         package("bridge", "0f:01", &[CONVENTIONAL]),
         package("bridge", "0f:02", &[CONVENTIONAL]),
-        package("old", "10:01", &[CONVENTIONAL]),
-        package("both-a", "11:00", &[STRANGER]),
-        package("both-b", "12:00", &[STRANGER]),
+        package("old", "83:01", &[CONVENTIONAL]),
+        package("both-a", "10:00", &[STRANGER]),
+        package("both-b", "11:00", &[STRANGER]),
         package("pcie.0", "00:0f", STRANGERS),
         package("pcie.0", "00:10", &pair(0x1234, 0x0a05)),
         package("pcie.0", "00:11", &[CARD, CARD]),
         package("pcie.0", "00:12", &[CONVENTIONAL, CONVENTIONAL]),
-        package("up-acs", "15:00", &[PORT_WITH_ACS, PORT_WITH_ACS]),
-        package("up-acs", "15:01", &[PORT_WITHOUT, PORT_WITHOUT]),
+        package("up-acs", "14:00", &[PORT_WITH_ACS, PORT_WITH_ACS]),
+        package("up-acs", "14:01", &[PORT_WITHOUT, PORT_WITHOUT]),
         package("port82", "82:00", ADAPTER),
         Package {
             plugged: false,
-            ..package("empty", "13:00", &pair(0x1077, 0x8030))
+            ..package("empty", "12:00", &pair(0x1077, 0x8030))
         },
     ],
     ..Machine::bare(1, Iommu::Intel)
@@ -136,18 +137,18 @@ const ALONE: Expected = &[
     &["00:09.0", "09:00.0", "09:00.1"],
     // In switches without ACS and with it.
     &["0b:00.0", "0b:00.1", "0c:00.0", "0d:00.0"],
-    &["15:00.0"],
-    &["15:00.1"],
-    &["15:01.0", "15:01.1"],
+    &["14:00.0"],
+    &["14:00.1"],
+    &["14:01.0", "14:01.1"],
     // Behind bridges to conventional PCI, and conventional functions of one slot.
     &["0e:00.0", "0f:01.0", "0f:02.0"],
-    &["00:0c.0", "10:01.0"],
+    &["80:03.0", "83:01.0"],
     &["00:12.0", "00:12.1"],
     // Below root ports with ACS that are functions of one slot.
     &["00:0d.0"],
     &["00:0d.1"],
+    &["10:00.0"],
     &["11:00.0"],
-    &["12:00.0"],
     // Integrated into the root complex, without a quirk and with one.
     &["00:0f.0", "00:0f.1"],
     &["00:10.0", "00:10.1"],
@@ -230,17 +231,17 @@ const OWNER: Scenario = Scenario {
             "08:00.0",
             Together("path-not-isolated", ("00:08.0", "no-capability")),
         ),
-        Explains("11:00.0", "12:00.0", Apart(("00:0d.1", "registers"))),
+        Explains("10:00.0", "11:00.0", Apart(("00:0d.1", "registers"))),
         Explains(
             "0c:00.0",
             "0d:00.0",
             Together("path-not-isolated", ("0b:00.1", "no-capability")),
         ),
-        Explains("15:00.0", "15:00.1", Apart(("15:00.0", "registers"))),
+        Explains("14:00.0", "14:00.1", Apart(("14:00.0", "registers"))),
         Explains(
-            "15:01.0",
-            "15:01.1",
-            Together("same-slot", ("15:01.0", "no-capability")),
+            "14:01.0",
+            "14:01.1",
+            Together("same-slot", ("14:01.0", "no-capability")),
         ),
         Explains("0f:01.0", "0f:02.0", Behind("0e:00.0")),
         Explains(
@@ -281,18 +282,18 @@ const OWNER: Scenario = Scenario {
             Together("same-slot", ("01:00.0", "no-capability")),
         ),
         HotAdd(PLUGGED),
-        Groups(&[&["13:00.0"], &["13:00.1"]]),
+        Groups(&[&["12:00.0"], &["12:00.1"]]),
         Agrees,
         Captured(true),
-        Explains("13:00.0", "13:00.1", Apart(("13:00.0", "entry"))),
+        Explains("12:00.0", "12:00.1", Apart(("12:00.0", "entry"))),
         HotRemove(PLUGGED),
         // Without the module, and with one that has no effect, it is told what the groups would be now.
         Unload("acs_quirks_test"),
         HotAdd(PLUGGED),
         Explains(
-            "13:00.0",
-            "13:00.1",
-            Together("same-slot", ("13:00.0", "no-capability")),
+            "12:00.0",
+            "12:00.1",
+            Together("same-slot", ("12:00.0", "no-capability")),
         ),
         Differs(MERGED),
         Run("echo 0 >/sys/kernel/debug/kprobes/enabled"),
