@@ -68,8 +68,8 @@ test-all: test
 ##### Parts of the tests
 
 # The roots of the kernel modules, in the edition of Rust that the kernel uses; rustfmt goes on to their parts.
-EDITIONS := src/main.rs src/candidates/main.rs tests/module/main.rs tests/absent/main.rs tests/oracle/main.rs \
-	tests/kunit/main.rs
+EDITIONS := src/main.rs src/candidates/main.rs tests/kernel/module/main.rs tests/kernel/absent/main.rs tests/kernel/oracle/main.rs \
+	tests/kernel/kunit/main.rs
 
 .PHONY: fmt
 fmt: root ## format all Rust code
@@ -153,7 +153,7 @@ fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= 
 OLDEST := $(shell grep -v '^\#' scripts/supported-kernels | head -n 1)
 TABLES := validated:quirks:src/table.rs \
 	candidate:quirks:src/candidates/table.rs \
-	test:tests/module/quirks:tests/module/table.rs
+	test:tests/kernel/module/quirks:tests/kernel/module/table.rs
 ACSCTL = $(CARGO) run --quiet --locked --offline --package acsctl --
 table-build = set -- $(subst :, ,$(1)); $(ACSCTL) table build --edition $$1 --kernel $(OLDEST) --quirks $$2 --out $$3
 # What is made from the data and the rules besides the tables: the file, and how acsctl makes it.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # prepare-kunit-kernel.sh [KERNEL]: build the small kernel that runs the KUnit suite, which stock kernels cannot: from
-# the source of the prepared stock kernel KERNEL, with the configuration in tests/kunit/kernel.config.
+# the source of the prepared stock kernel KERNEL, with the configuration in tests/kernel/kunit/kernel.config.
 #
 # Result in the cache: kernels/VERSION-kunit/ with what prepare-kernel.sh leaves of a stock kernel that modules are built
 # for and guests boot, and the link kernels/kunit to it.
@@ -11,7 +11,7 @@
 . "$(dirname "$0")/lib.sh"
 STOCK=$CACHE/kernels/${1:-newest}
 STEP="KUnit kernel"
-CONFIG=tests/kunit/kernel.config
+CONFIG=tests/kernel/kunit/kernel.config
 # Of which objects gcov shall tell the branches that were taken: the grouping code and what it asks.
 OBSERVED=(iommu search pci quirks)
 

@@ -5,14 +5,16 @@
 //!
 //! | place | what it is |
 //! |---|---|
-//! | `isolation/` | the pure logic, shared with the tools |
+//! | `rules/` | the pure logic, shared with the tools |
 //! | `driver/` | the module's life |
 //! | `sys/` | the border to C |
 //! | `table.rs` | the data, generated from `quirks/` |
 //! | `candidates/` | another edition of the module, with entries that lack evidence |
 
 mod driver;
-mod isolation;
+// Public, as it is for the table to say which forms of an entry are in use. The test edition has all of them,
+// and there what nothing uses is an error.
+pub mod rules;
 mod sys;
 mod table;
 

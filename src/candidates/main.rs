@@ -7,8 +7,9 @@
 
 #[path = "../driver/mod.rs"]
 mod driver;
-#[path = "../isolation/mod.rs"]
-mod isolation;
+#[path = "../rules/mod.rs"]
+// Public as in the main edition.
+pub mod rules;
 #[path = "../sys/mod.rs"]
 mod sys;
 mod table;

@@ -11,7 +11,7 @@ use kernel::{
 };
 
 use crate::{
-    isolation::decision::{
+    rules::decision::{
         Decision,
         Refusal, //
     },

@@ -5,12 +5,8 @@
 use kernel::fmt;
 
 use super::record::Address;
-use crate::isolation::{
-    acs::AcsFlags,
-    condition::Place,
-    decision::Refusal,
-    limits::Class,
-    withdraw::ParseError, //
+use crate::rules::{
+    acs::AcsFlags, condition::Place, decision::Refusal, limits::Class, withdraw::ParseError,
 };
 
 impl fmt::Display for AcsFlags {

@@ -18,7 +18,7 @@ use super::{
     record, //
 };
 use crate::{
-    isolation::{
+    rules::{
         acs::AcsFlags,
         decision::{
             self,

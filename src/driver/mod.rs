@@ -9,7 +9,7 @@
 //! | `counters.rs` | counts, for each entry, what became of them |
 //! | `record.rs` | keeps, logs and shows what was decided on each function |
 //! | `effect.rs` | finds out whether the hook has an effect |
-//! | `display.rs` | lets the kernel's log print what `isolation/` can print |
+//! | `display.rs` | lets the kernel's log print what `rules/` can print |
 //! | `status.rs` | what the files in debugfs say |
 
 pub(crate) mod counters;
@@ -22,7 +22,7 @@ pub(crate) mod status;
 use kernel::prelude::*;
 
 use crate::{
-    isolation::{
+    rules::{
         table::Table,
         withdraw::Withdrawn, //
     },
@@ -54,11 +54,6 @@ pub(crate) struct Edition {
     pub(crate) taint: Option<&'static str>,
 }
 
-const _: () = assert!(
-    TABLE.is_sound(),
-    "the generated table breaks its invariants"
-);
-
 /// The loaded module. Fields are dropped in the order in which they stand here.
 pub(crate) struct Driver {
     // First, so that no question arrives any more when the rest goes.
@@ -70,6 +65,12 @@ pub(crate) struct Driver {
 
 impl kernel::Module for Driver {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        const {
+            assert!(
+                TABLE.is_sound(),
+                "the generated table breaks its invariants"
+            )
+        };
         engine::set(hook::withdrawn(), known::running());
         decoy::init();
         // Before the first claim can be made.

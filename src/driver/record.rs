@@ -14,7 +14,7 @@ use kernel::{
 
 use super::engine;
 use crate::{
-    isolation::{
+    rules::{
         acs::AcsFlags,
         decision::Decision,
         device::Function as _,
@@ -120,7 +120,7 @@ pub(crate) fn appeared(function: &PciFunction<'_>) {
     });
 }
 
-/// Whether two functions of one bus can be of one device, in the sense of `isolation/package.rs`.
+/// Whether two functions of one bus can be of one device, in the sense of `rules/package.rs`.
 fn may_be_one_device(one: &PciFunction<'_>, other: &PciFunction<'_>) -> bool {
     let is_port = one.pcie_type().is_some_and(PcieType::is_claimable_port);
     is_port || one.is_ari() || is_one_slot(one, other)

@@ -11,7 +11,7 @@ use super::{
     engine, //
 };
 use crate::{
-    isolation::{
+    rules::{
         decision::Refusal,
         limits::Limits, //
     },

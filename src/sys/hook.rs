@@ -18,7 +18,7 @@ use crate::{
         self,
         engine, //
     },
-    isolation::{
+    rules::{
         table::Table,
         withdraw::{
             self,

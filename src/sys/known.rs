@@ -20,7 +20,7 @@ use kernel::{
 use super::pci::PciFunction;
 use crate::{
     driver::record,
-    isolation::{
+    rules::{
         device,
         packed::Verdict,
         release::Release, //

@@ -10,12 +10,9 @@ use kernel::{
 };
 
 use super::known;
-use crate::isolation::{
-    device::{
-        Function,
-        Record, //
-    },
-    pcie::PcieType, //
+use crate::rules::{
+    device::{Function, Record},
+    pcie::PcieType,
 };
 
 /// More buses than a hierarchy can have between a function and its root bus.

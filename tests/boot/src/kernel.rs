@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use acsctl::release::Release;
 use anyhow::{Context, Result, bail};
+use rules::release::Release;
 
 use crate::arch::Arch;
 

@@ -8,16 +8,16 @@ use std::{
     sync::LazyLock,
 };
 
-use acsctl::{
+use acsctl::system::Machine;
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use quirk_data::{
     built,
     edition::Edition,
     folder::{self, Scope},
     quirk::Quirk,
     report, source,
-    system::Machine,
 };
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use isolation::table::Table;
+use rules::table::Table;
 use serde::Deserialize;
 
 use crate::{groups::Groups, scenario::Expected, vm::Vm};
@@ -196,7 +196,7 @@ pub fn captured(vm: &mut Vm, with_module: bool) -> Result<()> {
 static DATA: LazyLock<Result<(Vec<Quirk>, Table), String>> = LazyLock::new(|| {
     let quirks = folder::check_all(source::built_in(), Scope::now(None));
     let quirks = quirks.map_err(|findings| report::text(&findings))?;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../module/quirks");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/module/quirks");
     let entries = folder::load(&folder, Scope::now(Some(Edition::Test)));
     let entries = entries.map_err(|error| error.to_string())?;
     let table = built::table(&Edition::Test.select(&entries, None));

@@ -5,17 +5,16 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use acsctl::{
-    built,
-    edition::Edition,
-    folder::{self, Scope},
-    quirk::{Ids, Quirk},
-    verdict::Verdicts,
-};
 use anyhow::{Context, Result, ensure};
 use boot::{
     scenarios::entries::{decision::Rules, plan, sample::Subject},
     space::Space,
+};
+use quirk_data::{
+    built,
+    edition::Edition,
+    folder::{self, Scope},
+    quirk::{Ids, Quirk},
 };
 
 fn load(folder: &str, edition: Option<Edition>) -> Result<Vec<Quirk>> {
@@ -27,8 +26,8 @@ fn load(folder: &str, edition: Option<Edition>) -> Result<Vec<Quirk>> {
 
 /// The entries of the test edition, and one of each form that there can be.
 fn entries() -> Result<Vec<Quirk>> {
-    let mut quirks = load("tests/module/quirks", Some(Edition::Test))?;
-    for mut quirk in load("tools/acsctl/tests/export/entries", None)? {
+    let mut quirks = load("tests/kernel/module/quirks", Some(Edition::Test))?;
+    for mut quirk in load("tools/quirk-data/tests/export/entries", None)? {
         quirk.number += 1000;
         quirks.push(quirk);
     }
@@ -43,7 +42,7 @@ fn subject(quirk: &Quirk) -> Result<Subject> {
     quirks.push(quirk.clone());
     quirks.sort_by_key(|quirk| quirk.number);
     let rules = Rules {
-        kernel: &Verdicts::of(&[]),
+        kernel: &quirk_data::handlers::newest(&[]),
         table: &built::table(&quirks.iter().collect::<Vec<_>>()),
     };
     Subject::of(quirk, &rules)

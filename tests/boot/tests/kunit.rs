@@ -19,7 +19,7 @@ use boot::{
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Where the suite's source is.
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../kunit");
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../kernel/kunit");
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

@@ -2,7 +2,8 @@
 
 //! How far the kernel reaches through a bridge.
 
-use isolation::{groups::Interface, pcie::PcieType};
+use grouping::model::Interface;
+use rules::pcie::PcieType;
 
 /// Whether extended configuration space can be reached through a bridge of this kind, if it is one
 /// without PCI-X: `pci_bridge_child_ext_cfg_accessible()` in `drivers/pci/probe.c`.

@@ -4,16 +4,14 @@
 
 use std::sync::LazyLock;
 
-use acsctl::{
+use fastrand::Rng;
+use grouping::model::aliases::{ALIAS_QUIRKS, AliasQuirk, BRIDGE_QUIRKS, Numbers};
+use quirk_data::{
     folder::{self, Scope},
     quirk::Quirk,
     source,
 };
-use fastrand::Rng;
-use isolation::{
-    aliases::{ALIAS_QUIRKS, AliasQuirk, BRIDGE_QUIRKS, Numbers},
-    pcie::PcieType,
-};
+use rules::{aliases::Devices, pcie::PcieType};
 
 use crate::plan::{Form, Ids};
 
@@ -177,23 +175,29 @@ fn from_in_tree(random: &mut Rng, form: Form) -> Ids {
 /// Of a quirk on DMA aliases, or of one on what a bridge does with requester ids.
 fn from_alias(random: &mut Rng, form: Form) -> Ids {
     if form.is_bridge() && random.u8(..10) < 8 {
-        let Some(quirk) = random.choice(BRIDGE_QUIRKS) else {
-            return Ids::PLAIN;
-        };
-        let device = random.choice(quirk.devices.iter().copied());
-        return of((quirk.vendor, device.unwrap_or_default()));
+        let quirk = random.choice(BRIDGE_QUIRKS);
+        return quirk.map_or(Ids::PLAIN, |(devices, _)| of(one_of(random, devices)));
     }
     let known = |quirk: &&AliasQuirk| quirk.numbers != Numbers::Programmed;
     let quirks: Vec<_> = ALIAS_QUIRKS.iter().filter(known).collect();
     let Some(quirk) = random.choice(quirks) else {
         return Ids::PLAIN;
     };
-    let device = random.choice(quirk.devices.iter().copied());
     let subsystem = random
         .choice(quirk.subsystems.iter().copied())
         .filter(|_| random.u8(..10) < 8);
     Ids {
         subsystem: subsystem.unwrap_or_default(),
-        ..of((quirk.vendor, device.unwrap_or_default()))
+        ..of(one_of(random, quirk.devices))
     }
+}
+
+/// The ids of one of these devices.
+fn one_of(random: &mut Rng, devices: &[Devices]) -> (u16, u16) {
+    let each = |list: &Devices| {
+        let vendor = list.vendor;
+        list.devices.iter().map(move |&device| (vendor, device))
+    };
+    let all: Vec<_> = devices.iter().flat_map(each).collect();
+    random.choice(all).unwrap_or_default()
 }

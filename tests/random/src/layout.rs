@@ -5,10 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use isolation::{
-    groups::{Interface, release::Release},
-    pcie::PcieType,
-};
+use grouping::model::{Interface, release::Release};
+use rules::pcie::PcieType;
 use topology::{Acs, Bdf, Domain, Function, Header, Hex, Port, Subsystem, Topology};
 
 use crate::{

@@ -8,8 +8,16 @@
 
 use std::collections::BTreeMap;
 
-use isolation::{aliases, groups::Interface, pcie::PcieType};
-use topology::{Bdf, Domain, Function, Header, Port, Seen, Topology, view};
+use grouping::{
+    Seen,
+    model::{
+        Interface,
+        aliases::{ALIAS_QUIRKS, Numbers},
+    },
+    view,
+};
+use rules::{aliases::has, pcie::PcieType};
+use topology::{Bdf, Domain, Function, Header, Port, Topology};
 
 use crate::{CARDBUS_BUSES, express, ids};
 
@@ -109,10 +117,9 @@ fn alone(function: &Function) -> Result<(), &'static str> {
             return Err("not all of its ACS registers is known, or what does not matter");
         }
     }
-    let programmed = aliases::ALIAS_QUIRKS.iter().any(|quirk| {
-        quirk.numbers == aliases::Numbers::Programmed
-            && (quirk.vendor, true) == (vendor, quirk.devices.contains(&device))
-    });
+    let programmed = ALIAS_QUIRKS
+        .iter()
+        .any(|quirk| quirk.numbers == Numbers::Programmed && has(quirk.devices, vendor, device));
     if programmed || !ids::are_told(vendor, device) {
         return Err("what the kernel's quirks make of it is not known");
     }

@@ -4,22 +4,25 @@
 //! stands: any function may be an alias of any other, isolated or not, virtual, or stand for another.
 //! How they are connected is drawn as for topologies.
 
-#[path = "../../../tools/isolation/tests/common/groups_in_c.rs"]
+#[path = "../../../tools/grouping/tests/common/groups_in_c.rs"]
 mod groups_in_c;
-#[path = "../../../tools/isolation/tests/common/reasons_hold.rs"]
+#[path = "../../../tools/grouping/tests/common/reasons_hold.rs"]
 mod reasons_hold;
 
 use std::{cell::Cell, path::PathBuf};
 
 use fastrand::Rng;
-use isolation::groups::{self, DevfnSet, Function, Interface, Reason, Scratch, release::Release};
+use grouping::{
+    model::{self, DevfnSet, Function, Interface, Reason, Scratch, Search as _, release::Release},
+    view,
+};
 use proptest::{
     prelude::any,
     strategy::Strategy as _,
     test_runner::{TestCaseError, TestError},
 };
 use random_topologies::{Run, topologies, topology};
-use topology::{Topology, view};
+use topology::Topology;
 
 fn model(functions: &[Function]) -> Vec<Option<u32>> {
     traced(functions)
@@ -34,7 +37,7 @@ fn traced(functions: &[Function]) -> Vec<(Option<u32>, Reason)> {
     let mut work = vec![Scratch::default(); len];
     let (mut order, mut groups) = (vec![0; len], vec![None; len]);
     let release = Release::LINUX_7_3;
-    groups::assign(&release, functions, &mut work, &mut order, &mut groups)
+    model::assign(&release, functions, &mut work, &mut order, &mut groups)
         .expect("the functions are sound");
     let reasons = work.iter().map(Scratch::reason);
     groups.into_iter().zip(reasons).collect()

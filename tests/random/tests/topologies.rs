@@ -5,13 +5,14 @@
 
 use std::{fs, path::Path};
 
-use isolation::pcie::PcieType;
+use grouping::{Assumption, view};
 use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use random_topologies::{Run, check, kept, topologies, topology};
-use topology::{Assumption, Function, Header, Topology, parse, view, write};
+use rules::pcie::PcieType;
+use topology::{Function, Header, Topology, parse, write};
 
 const MOST: usize = 400;
 

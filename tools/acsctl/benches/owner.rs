@@ -6,12 +6,8 @@
 use std::{fmt::Write as _, sync::LazyLock};
 
 use acsctl::{
-    folder::{self, Scope},
     listing::{Listing, filter::Filter},
-    names::Names,
     predict::report::{Report, Under},
-    quirk::Quirk,
-    source,
     system::Machine,
     why::explain,
 };
@@ -19,7 +15,12 @@ use divan::{
     Bencher, black_box,
     counter::{BytesCount, ItemsCount},
 };
-use topology::Topology;
+use quirk_data::{
+    folder::{self, Scope},
+    quirk::Quirk,
+    source,
+};
+use topology::{Topology, names::Names};
 
 const SIZES: [usize; 4] = [300, 1000, 5000, 20_000];
 

@@ -44,41 +44,13 @@
 //! | `report.rs` | findings, as people and programs read them |
 //! | `error.rs` | why a command fails, and the exit status for it |
 
-pub mod built;
-mod check;
 pub mod cli;
 pub mod doctor;
-pub mod draft;
-pub mod edition;
-pub mod entry_json;
-pub mod error;
-pub mod export;
-pub mod finding;
-pub mod folder;
-mod format;
-pub mod generate;
-pub mod json_schema;
-pub mod kernels;
-pub mod limits;
 pub mod listing;
 pub mod live;
 pub mod modules;
-mod name;
-pub mod names;
-pub mod numbers;
 pub mod output;
-mod overlap;
-pub mod page;
 pub mod predict;
-pub mod quirk;
-pub mod register;
 pub mod regroup;
-pub mod release;
-mod replay;
-pub mod report;
-pub mod rule;
-pub mod source;
-pub mod supported;
 pub mod system;
-pub mod verdict;
 pub mod why;

@@ -4,16 +4,11 @@
 
 use std::collections::BTreeSet;
 
-use isolation::table::Table;
+use quirk_data::{built, edition::Edition, quirk::Quirk, supported};
+use rules::table::Table;
 use topology::Bdf;
 
-use crate::{
-    built,
-    edition::Edition,
-    live::{Hook, Module, exposed},
-    quirk::Quirk,
-    supported,
-};
+use crate::live::{Hook, Module, exposed};
 
 /// Modules, with what is in their tables.
 #[derive(Clone, Debug)]

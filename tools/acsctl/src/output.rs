@@ -10,7 +10,7 @@ use std::{
     process,
 };
 
-use crate::error::Error;
+use quirk_data::error::Error;
 
 /// Whether the name of a file stands for the standard output.
 #[must_use]

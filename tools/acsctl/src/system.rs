@@ -5,20 +5,28 @@
 
 use std::path::{Path, PathBuf};
 
-use isolation::{groups::Fault, table::Table};
-use topology::{Bdf, Grouping, Host, Partition, Seen, Topology, View, recorded, view};
-
-use crate::{
+use grouping::{
+    Grouping, Seen, View,
+    handlers::Handlers,
+    model::Fault,
+    predict::{Prediction, Spaces},
+    view,
+};
+use quirk_data::{
     edition::Edition,
     error::Error,
     folder::{self, Scope},
+    handlers,
+    quirk::Quirk,
+    source::{self, DataFile, Sources, is_same},
+};
+use rules::{release::Release, table::Table};
+use topology::{Bdf, Host, Partition, Topology, recorded};
+
+use crate::{
     live::{Module, spaces},
     modules::Modules,
-    predict::{Prediction, Spaces, report::Under},
-    quirk::Quirk,
-    release::Release,
-    source::{self, DataFile, Sources, is_same},
-    verdict::Verdicts,
+    predict::report::Under,
 };
 
 /// Where a machine is described.
@@ -147,9 +155,9 @@ pub struct Machine<'a> {
     /// The release of its kernel, if it is known.
     pub kernel: Option<Release>,
     /// What the quirks of that kernel say; of the newest one, where it is not known.
-    pub verdicts: Verdicts<'a>,
+    pub verdicts: Handlers,
     /// What those of the newest kernel say.
-    pub newest: Verdicts<'a>,
+    pub newest: Handlers,
     /// The modules that are loaded, if one is; else `acs_quirks`, as it would be.
     pub modules: Modules,
     /// What configuration space says of its functions, where it is at hand.
@@ -161,14 +169,14 @@ impl<'a> Machine<'a> {
     /// the entries give for its table.
     #[must_use]
     pub fn of(topology: &'a Topology, quirks: &'a [Quirk], loaded: Option<Edition>) -> Self {
-        let kernel = topology.kernel.as_deref().and_then(Release::of_version);
+        let kernel = topology.kernel.as_deref().and_then(topology::release_of);
         Self {
             topology,
             quirks,
             view: view(topology),
             kernel,
-            verdicts: Verdicts::in_kernel(quirks, kernel),
-            newest: Verdicts::of(quirks),
+            verdicts: handlers::in_kernel(quirks, kernel),
+            newest: handlers::newest(quirks),
             modules: Modules::built(quirks, loaded),
             spaces: None,
         }
@@ -244,6 +252,13 @@ impl<'a> Machine<'a> {
                 "{bdf}: there is no such function; \"acsctl groups\" lists those that there are"
             ))
         })
+    }
+
+    /// The entry with this number.
+    #[must_use]
+    pub fn entry(&self, number: Option<u16>) -> Option<&'a Quirk> {
+        let mut quirks = self.quirks.iter();
+        quirks.find(|quirk| Some(quirk.number) == number)
     }
 
     /// The function at a position of the view.

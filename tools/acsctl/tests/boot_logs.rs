@@ -10,15 +10,16 @@ mod common;
 
 use std::{collections::BTreeMap, fs};
 
-use acsctl::{
+use acsctl::system::Machine;
+use quirk_data::{
     folder::{self, Scope},
     quirk::Quirk,
     source,
-    system::Machine,
 };
-use common::{machines, root};
 use serde_json::Value;
 use topology::{Acs, Bdf, Partition, Topology};
+
+use common::{machines, root};
 
 /// What comes of a machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -158,7 +158,7 @@ fn the_folder_follows_the_edition() {
     for (edition, table) in [
         ("validated", "src/table.rs"),
         ("candidate", "src/candidates/table.rs"),
-        ("test", "tests/module/table.rs"),
+        ("test", "tests/kernel/module/table.rs"),
     ] {
         let arguments = [
             "table",

@@ -10,6 +10,7 @@ use acsctl::{
     doctor::{self, Level},
     live::parse_table,
 };
+
 use common::host::{FakeHost, TABLE};
 
 /// Whether a line of this kind says this.

@@ -7,14 +7,15 @@ mod common;
 
 use std::{fs, path::Path, process::Command};
 
-use acsctl::{
+use quirk_data::{
     draft::draft,
     folder::{self, Scope},
     quirk::Quirk,
     source::{self, DataFile, Sources},
 };
-use common::{machines, root, scratch, tests};
 use topology::{Acs, Bdf, Function, Header, Hex, Port, Topology};
+
+use common::{machines, root, scratch, tests};
 
 fn bdf(text: &str) -> Bdf {
     text.parse().expect("it is an address")

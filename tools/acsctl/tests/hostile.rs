@@ -8,16 +8,19 @@ mod common;
 use std::fs;
 
 use acsctl::{
-    folder::{self, Scope},
     listing::{Listing, filter::Filter},
-    names::Names,
-    quirk::Quirk,
-    source,
     system::Machine,
     why::explain,
 };
-use common::{root, tests};
 use fastrand::Rng;
+use quirk_data::{
+    folder::{self, Scope},
+    quirk::Quirk,
+    source,
+};
+use topology::names::Names;
+
+use common::{root, tests};
 
 /// Takes out, doubles, swaps or changes pieces of a text, at places where it means something.
 fn damaged(text: &str, random: &mut Rng) -> String {

@@ -11,9 +11,10 @@ use std::{
     process::{Command, Output},
 };
 
-use common::{root, scratch, tests};
 use jsonschema::Validator;
 use serde_json::Value;
+
+use common::{root, scratch, tests};
 
 fn acsctl(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_acsctl"))

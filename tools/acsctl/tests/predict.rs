@@ -4,17 +4,17 @@
 
 mod common;
 
-use acsctl::{
+use grouping::{predict::Prediction, view};
+use quirk_data::{
     built,
     edition::Edition,
     folder::{self, Scope},
-    predict::Prediction,
     quirk::{Ids, Quirk},
-    verdict::Verdicts,
 };
+use rules::table::Table;
+use topology::{Acs, Bdf, Function, Hex, Partition, Removable, Topology};
+
 use common::{accepted, machines, root, tests};
-use isolation::table::Table;
-use topology::{Acs, Bdf, Function, Hex, Partition, Removable, Topology, view};
 
 fn bdf(text: &str) -> Bdf {
     text.parse().expect("it is an address")
@@ -38,7 +38,7 @@ fn with(at: &str, change: impl FnOnce(&mut Function)) -> Topology {
 /// The groups of a machine without and with a table, with the kernel's own quirks by these entries.
 fn predicted(machine: &Topology, quirks: &[Quirk], table: &Table) -> (Partition, Partition) {
     let view = view(machine);
-    let verdicts = Verdicts::of(quirks);
+    let verdicts = quirk_data::handlers::newest(quirks);
     let prediction = Prediction::of(machine, &view, &verdicts);
     let sound = "the topology is sound";
     (

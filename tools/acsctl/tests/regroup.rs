@@ -11,8 +11,9 @@ use acsctl::{
     live::{Live, built_in},
     regroup::{Plan, State},
 };
-use common::host::{FakeHost, TABLE};
 use topology::Bdf;
+
+use common::host::{FakeHost, TABLE};
 
 fn bdf(text: &str) -> Bdf {
     text.parse().expect("it is an address")

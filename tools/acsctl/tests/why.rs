@@ -6,17 +6,19 @@
 mod common;
 
 use acsctl::{
-    edition::Edition,
-    folder::{self, Scope},
-    names::Names,
-    quirk::Quirk,
-    source,
     system::Machine,
     why::{Answer, explain},
 };
-use common::{accepted, machines, root, tests};
+use quirk_data::{
+    edition::Edition,
+    folder::{self, Scope},
+    quirk::Quirk,
+    source,
+};
 use serde_json::Value;
-use topology::{Acs, Bdf, Hex, Removable, Topology};
+use topology::{Acs, Bdf, Hex, Removable, Topology, names::Names};
+
+use common::{accepted, machines, root, tests};
 
 fn bdf(text: &str) -> Bdf {
     text.parse().expect("it is an address")

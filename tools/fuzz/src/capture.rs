@@ -9,24 +9,25 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use acsctl::{
-    built, draft,
-    edition::Edition,
-    folder,
-    folder::Scope,
     listing::{Listing, filter::Filter},
-    names::Names,
     predict::{
         Prediction,
         report::{Report, Under},
     },
-    quirk::Quirk,
-    source,
     system::Machine,
-    verdict::Verdicts,
     why::explain,
 };
-use isolation::table::Table;
+use grouping::handlers::Handlers;
 use libfuzzer_sys::fuzz_target;
+use quirk_data::{
+    built, draft,
+    edition::Edition,
+    folder::{self, Scope},
+    quirk::Quirk,
+    source,
+};
+use rules::table::Table;
+use topology::names::Names;
 
 /// The project's own entries, and the table of all that a module can be built with.
 static DATA: LazyLock<(Vec<Quirk>, Table)> = LazyLock::new(|| {
@@ -44,8 +45,8 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     };
     let (quirks, table) = &*DATA;
-    let verdicts = Verdicts::of(quirks);
-    let view = topology::view(&machine);
+    let verdicts = quirk_data::handlers::newest(quirks);
+    let view = grouping::view(&machine);
     let prediction = Prediction::of(&machine, &view, &verdicts);
     let without = prediction.without_table().expect("what is read is sound");
     let with = prediction.with_table(table).expect("what is read is sound");

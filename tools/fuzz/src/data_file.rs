@@ -7,10 +7,14 @@
 
 use std::path::Path;
 
-use acsctl::{
-    edition::Edition, entry_json, folder, folder::Scope, generate, page, report, source::DataFile,
-};
 use libfuzzer_sys::fuzz_target;
+use quirk_data::{
+    edition::Edition,
+    entry_json,
+    folder::{self, Scope},
+    generate, page, report,
+    source::DataFile,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use isolation::pcie::PcieType;
+use rules::pcie::PcieType;
 use serde::{Deserialize, Serialize};
 
 /// What stands before a name that could not be made out.

@@ -4,9 +4,10 @@
 
 mod common;
 
-use common::{bdf, express, function, machine, port, recorded};
-use isolation::pcie::PcieType;
+use rules::pcie::PcieType;
 use topology::{Bdf, Function, MAX_BYTES, Port, Topology, parse, read, write};
+
+use common::{bdf, express, function, machine, port, recorded};
 
 fn text(topology: &Topology) -> String {
     let mut text = Vec::new();

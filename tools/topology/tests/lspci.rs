@@ -6,9 +6,10 @@ mod common;
 
 use std::fmt::Write as _;
 
-use common::{bdf, groups, recorded};
-use isolation::acs::AcsFlags;
+use rules::acs::AcsFlags;
 use topology::{Acs, Function, Header, Hex, Port, Topology, parse};
+
+use common::{bdf, groups, recorded};
 
 const VERBOSE: &str = include_str!("lspci/verbose.txt");
 

@@ -10,9 +10,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use grouping::view;
+use rules::pcie::PcieType;
+use topology::{Acs, Header, Host, Port, Removable, Topology};
+
 use common::{bdf, groups};
-use isolation::pcie::PcieType;
-use topology::{Acs, Header, Host, Port, Removable, Topology, view};
 
 /// The sysfs of a host that is not there.
 struct Tree(PathBuf);

@@ -12,7 +12,6 @@ use std::{
     process::ExitCode,
 };
 
-use acsctl::verdict::Verdicts;
 use anyhow::{Context, Result, bail};
 use boot::{
     kernel::Kernel,
@@ -62,7 +61,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         bail!("there is no topology file; they end in .json");
     }
     let quirks = oracle::kernel_quirks()?;
-    let quirks = Verdicts::of(&quirks);
+    let quirks = quirk_data::handlers::newest(&quirks);
     let folder = tempfile::tempdir()?;
     let mut surveys = Vec::new();
     for kernel in Kernel::from_env()? {

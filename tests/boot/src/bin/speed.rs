@@ -8,14 +8,13 @@
 
 use std::{process::ExitCode, time::Instant};
 
-use acsctl::verdict::Verdicts;
 use anyhow::{Context, Result};
 use boot::{
     kernel::Kernel,
     oracle::{self, Oracle, Questions},
     setup::Setup,
 };
-use isolation::pcie::PcieType;
+use rules::pcie::PcieType;
 use topology::{Acs, Bdf, Domain, Function, Header, Hex, Port, Topology};
 
 /// How many functions, about.
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let quirks = oracle::kernel_quirks()?;
-    let verdicts = Verdicts::of(&quirks);
+    let verdicts = quirk_data::handlers::newest(&quirks);
     let questions = Questions {
         verdicts: false,
         model: true,

@@ -26,7 +26,7 @@ use crate::{
 pub struct Edition {
     /// The module; `None`: there is no hook.
     pub module: Option<&'static str>,
-    /// What the suite is told: the position of its table in `tests/kunit/main.rs`, from 1; 0 for none.
+    /// What the suite is told: the position of its table in `tests/kernel/kunit/main.rs`, from 1; 0 for none.
     pub number: u8,
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel says of a machine: a line of `tests/oracle/answer.rs`.
+//! What the kernel says of a machine: a line of `tests/kernel/oracle/answer.rs`.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail};
-use isolation::decision::KernelVerdict;
+use rules::decision::KernelVerdict;
 use topology::{Bdf, Partition};
 
 use super::Described;

@@ -4,16 +4,14 @@
 
 use std::fmt;
 
-use acsctl::{
+use anyhow::{Result, anyhow};
+use grouping::{handlers::Handlers, model::Fault, predict::Prediction};
+use quirk_data::{
     edition::Edition,
     folder::{self, Scope},
-    predict::Prediction,
     quirk::Quirk,
     source,
-    verdict::Verdicts,
 };
-use anyhow::{Result, anyhow};
-use isolation::groups::Fault;
 use topology::{Bdf, Partition, Topology};
 
 use super::Answer;
@@ -36,9 +34,9 @@ pub fn kernel_quirks() -> Result<Vec<Quirk>> {
 /// [`Fault`], for a topology that was not checked.
 pub fn model(
     topology: &Topology,
-    kernel_quirks: &Verdicts<'_>,
+    kernel_quirks: &Handlers,
 ) -> std::result::Result<Partition, Fault> {
-    let view = topology::view(topology);
+    let view = grouping::view(topology);
     Prediction::of(topology, &view, kernel_quirks).without_table()
 }
 

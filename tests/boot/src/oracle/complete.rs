@@ -8,14 +8,14 @@
 
 use std::collections::BTreeMap;
 
-use isolation::acs::AcsFlags;
+use rules::acs::AcsFlags;
 use topology::{Acs, Bdf, Topology};
 
 /// The machine with ACS capabilities, with all on, where it was not seen whether there is one and the
 /// groups speak for it: no function of its slot and nothing below is in the group of the function.
 #[must_use]
 pub fn complete(topology: &Topology) -> Topology {
-    let view = topology::view(topology);
+    let view = grouping::view(topology);
     // By address: whether another function is in the same group as only lack of ACS would have it.
     let mut joined: BTreeMap<Bdf, bool> = BTreeMap::new();
     let group = |at: usize| view.functions[at].function.iommu_group;
@@ -29,7 +29,7 @@ pub fn complete(topology: &Topology) -> Topology {
             }
             above = view.functions[bridge].facts.above;
         }
-        let is_mate = |other: &&topology::Seen<'_>| {
+        let is_mate = |other: &&grouping::Seen<'_>| {
             let (one, two) = (other.function, seen.function);
             one.bdf != bdf
                 && one.bdf.bus() == bdf.bus()

@@ -3,20 +3,20 @@
 //! From a topology to the description of the same machine for the synthetic bus.
 //!
 //! What is described are registers, so that the kernel finds out for itself what they mean. Only
-//! what the topology does not tell is filled in as [`topology::view()`] assumes it.
+//! what the topology does not tell is filled in as [`grouping::view()`] assumes it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
-use acsctl::verdict::Verdicts;
-use isolation::{
-    acs::AcsFlags,
-    groups::{Interface, release::Release},
-    pcie::PcieType,
+use grouping::{
+    Seen, View,
+    handlers::{Grant, Handlers},
+    model::{Interface, release::Release},
 };
-use topology::{Bdf, Domain, Header, Seen, Topology, View};
+use rules::{acs::AcsFlags, pcie::PcieType};
+use topology::{Bdf, Domain, Header, Topology};
 
 use super::description::{self, Function, Patch, Questions, Traits};
 
@@ -66,10 +66,10 @@ impl std::error::Error for Cannot {}
 /// [`Cannot`], for what the synthetic bus cannot be.
 pub fn describe(
     topology: &Topology,
-    kernel_quirks: &Verdicts<'_>,
+    kernel_quirks: &Handlers,
     questions: Questions,
 ) -> Result<Described, Cannot> {
-    let view = topology::view(topology);
+    let view = grouping::view(topology);
     let mut machine = Machine {
         topology,
         view: &view,
@@ -120,11 +120,7 @@ struct Machine<'a> {
 }
 
 impl Machine<'_> {
-    fn function(
-        &mut self,
-        seen: &Seen<'_>,
-        kernel_quirks: &Verdicts<'_>,
-    ) -> Result<Function, Cannot> {
+    fn function(&mut self, seen: &Seen<'_>, kernel_quirks: &Handlers) -> Result<Function, Cannot> {
         let found = seen.function;
         let bdf = found.bdf;
         if found.physfn.is_some() {
@@ -154,10 +150,8 @@ impl Machine<'_> {
         has(Traits::ARI_FORWARDING, forwards);
         let asked = Release::LINUX_7_3.required;
         let verdict = kernel_quirks.of_seen(self.topology, seen, asked);
-        let by_memory = verdict
-            .by
-            .and_then(|quirk| quirk.mainline.as_ref())
-            .is_some_and(|mainline| mainline.not_expressed.is_some());
+        let by = verdict.by.and_then(|entry| kernel_quirks.by_entry(entry));
+        let by_memory = by.is_some_and(|handler| matches!(handler.grant, Grant::IfSetUp(_)));
         has(Traits::SET_UP, verdict.assumed && by_memory);
         let ari_next = chain.and_then(|chain| chain.range(bdf.devfn..).nth(1).copied());
         let acs = registers(seen);

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use acsctl::quirk::{Condition, Quirk};
-use isolation::{acs::AcsFlags, pcie::PcieType};
+use quirk_data::quirk::{Quirk, Requirement};
+use rules::{acs::AcsFlags, pcie::PcieType};
 use topology::{Acs, Bdf, Domain, Function, Header, Hex, Port, Topology};
 
 /// A function to ask about.
@@ -116,7 +116,7 @@ pub fn cases(quirk: &Quirk) -> Vec<Case> {
     } else {
         &[AcsState::None, AcsState::On, AcsState::Off]
     };
-    let by_place = [Condition::Multifunction, Condition::RootBus];
+    let by_place = [Requirement::Multifunction, Requirement::RootBus];
     let places: &[(bool, bool)] = if quirk.requires.iter().any(|one| by_place.contains(one)) {
         &[(false, false), (false, true), (true, false), (true, true)]
     } else {

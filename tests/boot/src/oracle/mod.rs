@@ -21,7 +21,7 @@ mod answer;
 mod compare;
 mod complete;
 mod describe;
-#[path = "../../../synthetic/description.rs"]
+#[path = "../../../kernel/synthetic/description.rs"]
 mod description;
 pub mod equivalence;
 mod guest;

@@ -4,8 +4,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use acsctl::verdict::Verdicts;
 use anyhow::{Context, Result, anyhow};
+use grouping::handlers::Handlers;
 use topology::{Partition, Topology};
 
 use super::{
@@ -110,11 +110,7 @@ impl Survey {
     /// # Errors
     ///
     /// When a machine cannot be described or scanned, or the guest fails.
-    pub fn of(
-        setup: &Setup,
-        machines: &[(String, Topology)],
-        quirks: &Verdicts<'_>,
-    ) -> Result<Self> {
+    pub fn of(setup: &Setup, machines: &[(String, Topology)], quirks: &Handlers) -> Result<Self> {
         let mut questions: Vec<(&str, Topology)> = Vec::new();
         // Of each machine, the question on what was seen, and that with a guess.
         let mut asked: Vec<(usize, Option<usize>)> = Vec::new();
@@ -172,7 +168,7 @@ pub fn is_amd(topology: &Topology) -> bool {
 pub fn ask(
     setup: &Setup,
     machines: &[(&str, Topology)],
-    quirks: &Verdicts<'_>,
+    quirks: &Handlers,
 ) -> Result<BTreeMap<usize, Groups>> {
     let mut groups = BTreeMap::new();
     for amd in [false, true] {
@@ -214,7 +210,7 @@ fn reasons(topology: &Topology) -> Vec<String> {
         reasons.push("functions were removed and found again since the boot".to_owned());
     }
     let mut assumed = BTreeMap::new();
-    for (_, assumption) in topology::view(topology).assumptions {
+    for (_, assumption) in grouping::view(topology).assumptions {
         *assumed.entry(assumption).or_insert(0) += 1;
     }
     for (assumption, count) in assumed {

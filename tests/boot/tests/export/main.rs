@@ -6,7 +6,7 @@
 
 mod compile;
 mod repository;
-#[path = "../../../../tools/acsctl/tests/export/verdicts/mod.rs"]
+#[path = "../../../../tools/quirk-data/tests/export/verdicts/mod.rs"]
 mod verdicts;
 
 use std::{
@@ -15,13 +15,14 @@ use std::{
     process::{Command, Output},
 };
 
-use acsctl::{
+use anyhow::{Context, Result, anyhow, ensure};
+use boot::kernel::{Kernel, cache};
+use quirk_data::{
     export::{Options, export},
     folder::{self, Scope},
     quirk::{Quirk, Status},
 };
-use anyhow::{Context, Result, anyhow, ensure};
-use boot::kernel::{Kernel, cache};
+
 use compile::compile;
 use repository::Repository;
 use verdicts::{Expectation, Kernel as Compiled, probes};
@@ -30,7 +31,7 @@ const SIGNER: &str = "Jörg Müller <signer@example.org>";
 
 /// One entry for each form that a patch can have, as if a vendor had vouched for it.
 fn entries() -> Result<Vec<Quirk>> {
-    let folder = "../../tools/acsctl/tests/export/entries";
+    let folder = "../../tools/quirk-data/tests/export/entries";
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut quirks = folder::load(&folder, Scope::now(None))?;
     for quirk in &mut quirks {

@@ -5,12 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use acsctl::{
-    built,
-    predict::Prediction,
-    quirk::{Condition, Quirk},
-    verdict::{Facts, Verdicts},
-};
 use anyhow::{Result, bail, ensure};
 use boot::{
     oracle::{
@@ -19,7 +13,15 @@ use boot::{
     },
     setup::Setup,
 };
-use isolation::{
+use grouping::{
+    handlers::{Facts, Handlers},
+    predict::Prediction,
+};
+use quirk_data::{
+    built,
+    quirk::{Quirk, Requirement},
+};
+use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, Refusal},
     package,
@@ -76,7 +78,7 @@ struct Tally {
 /// The kernel, the data and the decision say the same of every case.
 pub(crate) fn equivalent(setup: &Setup) -> Result<()> {
     let quirks = oracle::kernel_quirks()?;
-    let verdicts = Verdicts::of(&quirks);
+    let verdicts = quirk_data::handlers::newest(&quirks);
     let mut tally = Tally::default();
     let questions = Questions {
         verdicts: true,
@@ -137,7 +139,7 @@ type Asked<'a> = (Topology, Vec<(Bdf, Case)>, &'a Quirk);
 /// for one.
 fn machines(quirks: &[Quirk], amd: bool) -> Vec<Asked<'_>> {
     let mut machines = Vec::new();
-    let is_asked = |quirk: &&Quirk| !amd || quirk.requires.contains(&Condition::AmdIommu);
+    let is_asked = |quirk: &&Quirk| !amd || quirk.requires.contains(&Requirement::AmdIommu);
     let quirks = quirks.iter().filter(|quirk| quirk.mainline.is_some());
     for quirk in quirks.filter(is_asked) {
         for (mut topology, cases) in equivalence::topologies(&equivalence::cases(quirk)) {
@@ -150,15 +152,15 @@ fn machines(quirks: &[Quirk], amd: bool) -> Vec<Asked<'_>> {
 
 /// Whether a table of the module can have the entry.
 fn fits_in_a_table(quirk: &Quirk) -> bool {
-    let expressed = |mainline: &acsctl::quirk::Mainline| mainline.not_expressed.is_none();
+    let expressed = |mainline: &quirk_data::quirk::Mainline| mainline.not_expressed.is_none();
     quirk.mainline.as_ref().is_some_and(expressed)
         && quirk.acs_registers.is_none()
         && quirk.program.is_empty()
         && quirk
             .requires
             .iter()
-            .all(|one| *one == Condition::NoAcsCapability)
-        && !quirk.ids().any(acsctl::quirk::Ids::is_any)
+            .all(|one| *one == Requirement::NoAcsCapability)
+        && !quirk.ids().any(quirk_data::quirk::Ids::is_any)
 }
 
 /// How many of the entries list a device.
@@ -175,10 +177,10 @@ fn compare(
     cases: &[(Bdf, Case)],
     quirk: &Quirk,
     answer: &Answer,
-    verdicts: &Verdicts<'_>,
+    verdicts: &Handlers,
     tally: &mut Tally,
 ) {
-    let view = topology::view(topology);
+    let view = grouping::view(topology);
     let places: BTreeMap<Bdf, usize> = (0..)
         .zip(&view.functions)
         .map(|(at, seen)| (seen.function.bdf, at))
@@ -241,9 +243,9 @@ fn compare(
 
 /// What the module decides on the function of a case, where nothing else is on its bus, for each set of flags that it is
 /// asked about.
-fn decisions(table: &Table, case: &Case, verdicts: &Verdicts<'_>) -> BTreeMap<u16, Decision> {
+fn decisions(table: &Table, case: &Case, verdicts: &Handlers) -> BTreeMap<u16, Decision> {
     let (topology, bdf) = equivalence::alone(case);
-    let view = topology::view(&topology);
+    let view = grouping::view(&topology);
     let at = view
         .functions
         .iter()

@@ -7,7 +7,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use acsctl::verdict::Verdicts;
 use anyhow::{Context, Result, bail, ensure};
 use boot::{
     oracle::{self, Record, Survey},
@@ -48,13 +47,13 @@ pub(crate) fn recorded(setup: &Setup) -> Result<()> {
     ensure!(machines.len() >= 8, "{OWN} has {} machines", machines.len());
     machines.extend(read(MORE)?);
     let quirks = oracle::kernel_quirks()?;
-    let survey = Survey::of(setup, &machines, &Verdicts::of(&quirks))?;
+    let survey = Survey::of(setup, &machines, &quirk_data::handlers::newest(&quirks))?;
     let same = survey.count(Record::Same);
     if !survey.agrees() || same != machines.len() {
         bail!("{survey}");
     }
     // The control: without the kernel's quirks, the model does not give what the kernel does.
-    let control = Survey::of(setup, &machines, &Verdicts::of(&[]))?;
+    let control = Survey::of(setup, &machines, &quirk_data::handlers::newest(&[]))?;
     ensure!(!control.agrees(), "quirks make no difference to the model");
     Ok(())
 }
@@ -72,7 +71,7 @@ pub(crate) fn of_kernel_logs(setup: &Setup) -> Result<()> {
         (name + ", who has ACS taken away", machine)
     }));
     let quirks = oracle::kernel_quirks()?;
-    let survey = Survey::of(setup, &machines, &Verdicts::of(&quirks))?;
+    let survey = Survey::of(setup, &machines, &quirk_data::handlers::newest(&quirks))?;
     let other = survey.count(Record::Other);
     if !survey.agrees() || other > 0 {
         bail!("{survey}");

@@ -7,13 +7,13 @@
 
 use std::{env, fs, str::FromStr};
 
-use acsctl::verdict::Verdicts;
 use anyhow::{Context, Result, bail, ensure};
 use boot::{
     kernel,
     oracle::{self, Groups},
     setup::Setup,
 };
+use grouping::handlers::Handlers;
 use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
@@ -58,8 +58,8 @@ pub(crate) fn same(setup: &Setup) -> Result<()> {
     let count = number("ACS_QUIRKS_RANDOM", MACHINES.div_ceil(kernels))?;
     let first = number("ACS_QUIRKS_SEED", 1)?;
     let quirks = oracle::kernel_quirks()?;
-    let verdicts = Verdicts::of(&quirks);
-    let none = Verdicts::of(&[]);
+    let verdicts = quirk_data::handlers::newest(&quirks);
+    let none = quirk_data::handlers::newest(&[]);
     let (mut functions, mut several, mut by_quirks) = (0, 0, 0);
     let seeds: Vec<u64> = (first..first + count).collect();
     for seeds in seeds.chunks(BOOT) {
@@ -87,7 +87,7 @@ pub(crate) fn same(setup: &Setup) -> Result<()> {
     Ok(())
 }
 
-fn ask(setup: &Setup, machines: &[Topology], verdicts: &Verdicts<'_>) -> Result<Vec<Groups>> {
+fn ask(setup: &Setup, machines: &[Topology], verdicts: &Handlers) -> Result<Vec<Groups>> {
     let titles: Vec<_> = (0..machines.len())
         .map(|at| format!("machine {at}"))
         .collect();
@@ -101,7 +101,7 @@ fn ask(setup: &Setup, machines: &[Topology], verdicts: &Verdicts<'_>) -> Result<
 
 /// What is said of a machine on which kernel and model differ: where the smallest one is that was
 /// found from it.
-fn mismatch(setup: &Setup, seed: u64, verdicts: &Verdicts<'_>) -> anyhow::Error {
+fn mismatch(setup: &Setup, seed: u64, verdicts: &Handlers) -> anyhow::Error {
     let found = smallest(setup, seed, verdicts).and_then(|(machine, groups)| {
         let folder = kernel::cache()?.join("logs/mismatches");
         fs::create_dir_all(&folder)?;
@@ -123,7 +123,7 @@ fn mismatch(setup: &Setup, seed: u64, verdicts: &Verdicts<'_>) -> anyhow::Error 
 
 /// Makes a machine smaller as long as kernel and model differ on it. Each boot asks about all next
 /// smaller ones at once.
-fn smallest(setup: &Setup, seed: u64, verdicts: &Verdicts<'_>) -> Result<(Topology, Groups)> {
+fn smallest(setup: &Setup, seed: u64, verdicts: &Handlers) -> Result<(Topology, Groups)> {
     let mut tree = draw(seed)?;
     for _ in 0..ROUNDS {
         // The machines that come up one after the other as long as no step is kept.

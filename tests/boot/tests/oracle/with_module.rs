@@ -5,22 +5,21 @@
 
 use std::path::Path;
 
-use acsctl::{
-    built,
-    edition::Edition,
-    folder::{self, Scope},
-    predict::Prediction,
-    quirk::Quirk,
-    verdict::Verdicts,
-};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use boot::{
     oracle::{self, Difference, Oracle, Questions},
     setup::Setup,
 };
 use fastrand::Rng;
-use isolation::{entry::Kind, table::Table};
-use topology::{Bdf, Domain, Function, Hex, Partition, Topology, view};
+use grouping::{handlers::Handlers, predict::Prediction, view};
+use quirk_data::{
+    built,
+    edition::Edition,
+    folder::{self, Scope},
+    quirk::Quirk,
+};
+use rules::{entry::Kind, table::Table};
+use topology::{Bdf, Domain, Function, Hex, Partition, Topology};
 
 /// Machines.
 const MACHINES: u64 = 1_000;
@@ -43,7 +42,7 @@ pub(crate) fn predicted(setup: &Setup) -> Result<()> {
         .filter(|quirk| quirk.conditions.is_empty())
         .collect();
     let quirks = oracle::kernel_quirks()?;
-    let verdicts = Verdicts::of(&quirks);
+    let verdicts = quirk_data::handlers::newest(&quirks);
     let machines: Vec<_> = (FIRST_SEED..FIRST_SEED + MACHINES)
         .map(|seed| machine(seed, &ids))
         .collect();
@@ -85,7 +84,7 @@ pub(crate) fn predicted(setup: &Setup) -> Result<()> {
 
 fn predict(
     machine: &Topology,
-    verdicts: &Verdicts<'_>,
+    verdicts: &Handlers,
     table: &Table,
 ) -> Result<(Partition, Partition)> {
     let view = view(machine);

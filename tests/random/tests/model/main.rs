@@ -5,9 +5,9 @@
 //!
 //! What differs is kept in `tests/random/found/` and compared first from then on.
 
-#[path = "../../../../tools/isolation/tests/common/groups_in_c.rs"]
+#[path = "../../../../tools/grouping/tests/common/groups_in_c.rs"]
 mod groups_in_c;
-#[path = "../../../../tools/acsctl/tests/handlers/in_c.rs"]
+#[path = "../../../../tools/quirk-data/tests/handlers/in_c.rs"]
 mod handlers_in_c;
 mod scan_in_c;
 
@@ -17,15 +17,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use acsctl::{
+use grouping::view;
+use grouping::{handlers::Handlers, predict::Prediction};
+use quirk_data::{
     folder::{self, Scope},
-    predict::Prediction,
     quirk::Quirk,
-    verdict::Verdicts,
 };
 use random_topologies::{Run, kept};
 use scan_in_c::{Quirks, Scan};
-use topology::{Bdf, Partition, Topology, view};
+use topology::{Bdf, Partition, Topology};
 
 fn found() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("found")
@@ -58,7 +58,7 @@ fn in_c(topology: &Topology, quirks: &Quirks) -> Result<Partition, String> {
 }
 
 /// The groups by the model.
-fn modelled(topology: &Topology, verdicts: &Verdicts<'_>) -> Result<Partition, String> {
+fn modelled(topology: &Topology, verdicts: &Handlers) -> Result<Partition, String> {
     let view = view(topology);
     let groups = Prediction::of(topology, &view, verdicts).without_table();
     groups.map_err(|fault| fault.to_string())
@@ -67,7 +67,7 @@ fn modelled(topology: &Topology, verdicts: &Verdicts<'_>) -> Result<Partition, S
 /// The groups, where both agree.
 fn compared(
     topology: &Topology,
-    verdicts: &Verdicts<'_>,
+    verdicts: &Handlers,
     quirks: &Quirks,
 ) -> Result<Partition, String> {
     let (found, expected) = (modelled(topology, verdicts)?, in_c(topology, quirks)?);
@@ -92,7 +92,7 @@ fn compared(
 #[test]
 fn the_model_agrees_with_the_kernels_code() {
     let entries = entries();
-    let (verdicts, quirks) = (Verdicts::of(&entries), Quirks::new());
+    let (verdicts, quirks) = (quirk_data::handlers::newest(&entries), Quirks::new());
     for (name, topology) in kept(&found()).expect("what is kept can be read") {
         if let Err(problem) = compared(&topology, &verdicts, &quirks) {
             panic!("{name}: {problem}");

@@ -6,13 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use acsctl::verdict::{Acs, Facts};
-use isolation::{
-    acs::AcsFlags,
+use grouping::handlers::{Acs, Facts};
+use grouping::model::{
+    self, Interface,
     aliases::{self, Bridge, Identity},
-    groups::{self, Interface},
-    pcie::PcieType,
 };
+use rules::{acs::AcsFlags, pcie::PcieType};
 use topology::{Bdf, Domain, Function, Header, Hex, Topology};
 
 use crate::handlers_in_c::{CR, RR, Row, SV, UF, pci_dev_specific_acs_enabled, rows};
@@ -257,7 +256,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The devices as `groups_in_c` takes them.
-    pub(crate) fn for_grouping(&self) -> Vec<groups::Function> {
+    pub(crate) fn for_grouping(&self) -> Vec<model::Function> {
         let index = |at: usize| u32::try_from(at).expect("there are not so many");
         let one = |dev: &PciDev<'_>| {
             let function = dev.function;
@@ -282,7 +281,7 @@ impl<'a> Scan<'a> {
                         .expect("it is a function"),
                 )
             });
-            groups::Function {
+            model::Function {
                 domain: function.bdf.domain.0,
                 bus: function.bdf.bus,
                 devfn: function.bdf.devfn,

@@ -5,10 +5,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use quirk_data::error::Error;
 use topology::{Host, Topology};
 
 use super::warn;
-use crate::{error::Error, output, system::Place};
+use crate::{output, system::Place};
 
 /// Writes what is seen of this host's PCI functions to a file.
 ///

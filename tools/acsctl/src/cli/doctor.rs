@@ -3,15 +3,14 @@
 //! `acsctl doctor`.
 
 use clap::Args;
+use quirk_data::{error::Error, report};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Failure, Format};
 use crate::{
     doctor::{self, Diagnosis, Level},
-    error::Error,
     live::Places,
-    report,
 };
 
 /// The version of the JSON form.

@@ -5,8 +5,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use quirk_data::error::Error;
 
-use crate::{error::Error, output};
+use crate::output;
 
 /// A file that is generated.
 #[derive(Args, Debug)]

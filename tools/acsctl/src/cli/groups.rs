@@ -5,15 +5,15 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use quirk_data::error::Error;
+use topology::names::Names;
 
 use super::{Format, capture::unseen, warn, whence::Whence};
 use crate::{
-    error::Error,
     listing::{
         Listing,
         filter::{Class, Filter, Ids, Slot},
     },
-    names::Names,
     output,
 };
 

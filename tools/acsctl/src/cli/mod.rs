@@ -23,8 +23,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand, ValueEnum};
-
-use crate::error::Error;
+use quirk_data::error::Error;
 
 /// The host tool of acs-quirks.
 ///

@@ -6,9 +6,9 @@ use std::{fs, path::PathBuf};
 
 use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
+use quirk_data::error::Error;
 
 use super::Arguments;
-use crate::error::Error;
 
 /// Writes the man pages of all commands into a folder.
 #[derive(Args, Debug)]

@@ -3,14 +3,12 @@
 //! `acsctl predict`.
 
 use clap::Args;
-use isolation::table::Table;
+use quirk_data::{built, error::Error, quirk::Quirk};
+use rules::table::Table;
 
 use super::{Format, capture::unseen, warn, whence::Whence};
 use crate::{
-    built,
-    error::Error,
     predict::report::{Report, Under},
-    quirk::Quirk,
     system::{Machine, with_entry},
 };
 

@@ -5,17 +5,15 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use clap::Args;
+use quirk_data::{error::Error, quirk::Quirk, report};
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
 
 use super::{Failure, Format, address::address, print};
 use crate::{
-    error::Error,
     live::{Live, Places, built_in},
-    quirk::Quirk,
     regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, uses::Use},
-    report,
 };
 
 /// The version of the JSON form.

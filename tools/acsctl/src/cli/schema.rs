@@ -3,11 +3,12 @@
 //! `acsctl schema`.
 
 use clap::Args;
+use quirk_data::{error::Error, report::pretty};
 use schemars::JsonSchema;
 use serde_json::{Map, Value as Json, json};
 
 use super::{doctor, generated::Generated, regroup};
-use crate::{error::Error, listing::Listing, predict::report::Report, report::pretty, why::Answer};
+use crate::{listing::Listing, predict::report::Report, why::Answer};
 
 /// Writes the JSON Schema of what the commands print with --format json.
 ///

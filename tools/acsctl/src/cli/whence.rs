@@ -5,12 +5,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use quirk_data::error::Error;
 use topology::Host;
 
-use crate::{
-    error::Error,
-    system::{Place, System},
-};
+use crate::system::{Place, System};
 
 #[derive(Args, Debug)]
 pub(super) struct Whence {

@@ -3,10 +3,11 @@
 //! `acsctl why`.
 
 use clap::Args;
-use topology::Bdf;
+use quirk_data::error::Error;
+use topology::{Bdf, names::Names};
 
 use super::{Failure, Format, address::address, terminal, whence::Whence};
-use crate::{error::Error, names::Names, why::explain};
+use crate::why::explain;
 
 /// Explains why a function shares its IOMMU group, or why it does not, and what would change that.
 ///

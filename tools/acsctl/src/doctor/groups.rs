@@ -5,13 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use quirk_data::supported;
 use topology::{Bdf, Partition};
 
 use super::Diagnosis;
-use crate::{
-    live::{Decided, Live, Predicted, coarser, finer},
-    supported,
-};
+use crate::live::{Decided, Live, Predicted, coarser, finer};
 
 const CHECK: &str = "groups";
 

@@ -4,11 +4,10 @@
 
 use std::fs;
 
+use quirk_data::supported;
+
 use super::Diagnosis;
-use crate::{
-    live::{Live, Places, kprobes, text},
-    supported,
-};
+use crate::live::{Live, Places, kprobes, text};
 
 /// The variable of the firmware that tells of Secure Boot; its value comes behind four bytes.
 const SECURE_BOOT: &str = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";

@@ -19,13 +19,11 @@ mod module;
 
 use std::fmt;
 
+use quirk_data::error::Error;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{
-    error::Error,
-    live::{Live, Places, built_in},
-};
+use crate::live::{Live, Places, built_in};
 
 /// How it stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]

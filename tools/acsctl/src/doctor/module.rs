@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
+use quirk_data::edition::Edition;
 use topology::Hex;
 
 use super::Diagnosis;
-use crate::edition::Edition;
 use crate::live::{Hook, Live, Module, Places};
 
 pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {

@@ -18,15 +18,13 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use quirk_data::{error::Error, report::pretty};
 use schemars::JsonSchema;
 use serde::Serialize;
-use topology::{Bdf, Host};
+use topology::{Bdf, Host, names::Names};
 
 use self::{filter::Filter, host::Driver};
 use crate::{
-    error::Error,
-    names::Names,
-    report::pretty,
     system::Machine,
     why::{Acs, Standing},
 };
@@ -162,13 +160,13 @@ impl<'s> Listing<'s> {
             .map(|(number, mut members)| {
                 members.sort_by_key(|member| member.function);
                 let handed = members.iter().filter(|member| !member.stays);
-                let packages: BTreeSet<_> = handed
+                let devices: BTreeSet<_> = handed
                     .clone()
-                    .map(|member| standing.package(member.position))
+                    .map(|member| standing.device(member.position))
                     .collect();
                 Group {
                     number: made.then_some(number),
-                    devices: packages.len(),
+                    devices: devices.len(),
                     functions: handed.count(),
                     vfio: vfio(&members, drivers.is_some()),
                     members,

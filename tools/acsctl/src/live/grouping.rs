@@ -7,24 +7,26 @@ use std::{
     path::Path,
 };
 
-use isolation::{decision::Decision, table::Table};
-use topology::{Bdf, ConfigSpace, Partition, Topology, recorded, view};
-
-use super::{
-    Decided, Module, Places,
-    places::{names, text},
+use grouping::{
+    predict::{Prediction, Spaces},
+    view,
 };
-use crate::{
+use quirk_data::{
     built,
     edition::Edition,
     error::Error,
     folder::{self, Scope},
-    predict::{Prediction, Spaces},
+    handlers,
     quirk::Quirk,
-    release::Release,
     source::{self, DataFile},
     supported,
-    verdict::Verdicts,
+};
+use rules::{decision::Decision, table::Table};
+use topology::{Bdf, ConfigSpace, Partition, Topology, recorded};
+
+use super::{
+    Decided, Module, Places,
+    places::{names, text},
 };
 
 /// A running host, with the modules of this project that work on it.
@@ -121,8 +123,8 @@ impl<'a> Live<'a> {
         let exposed = exposed(&self.modules).map_err(Error::CouldNotRun)?;
         let view = view(&self.topology);
         let kernel = self.topology.kernel.as_deref();
-        let kernel = kernel.and_then(Release::of_version);
-        let verdicts = Verdicts::in_kernel(self.quirks, kernel);
+        let kernel = kernel.and_then(topology::release_of);
+        let verdicts = handlers::in_kernel(self.quirks, kernel);
         let prediction = Prediction::of(&self.topology, &view, &verdicts)
             .reading(&self.spaces)
             .exposing(exposed.as_ref());

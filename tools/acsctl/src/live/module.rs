@@ -5,7 +5,8 @@
 
 use std::{fs, io, path::Path};
 
-use isolation::{
+use quirk_data::edition::Edition;
+use rules::{
     acs::AcsFlags,
     condition::{Condition, Place},
     entry::{CatchAll, Entry, Kind, Kinds},
@@ -19,7 +20,6 @@ use super::{
     decisions::{self, Record},
     places::text,
 };
-use crate::edition::Edition;
 
 /// Whether the hook of a module has an effect.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,10 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use topology::{Bdf, Partition, Seen};
+use grouping::Seen;
+use rules::release::Release;
+use topology::{Bdf, Partition};
 
 use super::report::Assumed;
-use crate::{release::Release, system::Machine};
+use crate::system::Machine;
 
 /// What was assumed of the machine.
 pub(crate) fn assumed(machine: &Machine<'_>) -> Vec<Assumed> {

@@ -4,13 +4,14 @@
 
 use std::fmt::Write as _;
 
-use isolation::table::Table;
+use quirk_data::{error::Error, quirk::Quirk, report::pretty};
+use rules::table::Table;
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
 
 use super::difference::{assumed, causes, pieces};
-use crate::{error::Error, quirk::Quirk, report::pretty, system::Machine};
+use crate::system::Machine;
 
 /// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-predict-1";

@@ -7,9 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use topology::{Bdf, Header, Seen, Topology, package, view};
+use grouping::{Seen, device_of, view};
+use quirk_data::error::Error;
+use topology::{Bdf, Header, Topology};
 
-use crate::{error::Error, live::Places};
+use crate::live::Places;
 
 /// The functions of a package, and what goes along with them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,13 +47,15 @@ impl Package {
                 "it is a virtual function, which comes and goes with {physical}; name that one"
             ));
         }
-        let of = package(&view, seen);
+        let of = device_of(&view, seen);
         let physical = view.functions.iter().rev();
         let physical: Vec<_> = physical
             .filter(|seen| seen.function.physfn.is_none())
             .collect();
         let address = |seen: &&Seen<'_>| seen.function.bdf;
-        let own = physical.iter().filter(|other| package(&view, other) == of);
+        let own = physical
+            .iter()
+            .filter(|other| device_of(&view, other) == of);
         let mut own: Vec<_> = own.map(address).collect();
         own.sort_unstable_by(|a, b| b.cmp(a));
         let folders: BTreeSet<PathBuf> = own.iter().filter_map(|&one| places.device(one)).collect();

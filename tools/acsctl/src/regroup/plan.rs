@@ -8,6 +8,8 @@ use std::{
     path::PathBuf,
 };
 
+use quirk_data::{error::Error, supported};
+use rules::release::Release;
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Function, Partition};
@@ -16,12 +18,7 @@ use super::{
     Package,
     uses::{Use, Uses},
 };
-use crate::{
-    error::Error,
-    live::{Live, Places, Predicted, coarser, finer, link, text},
-    release::Release,
-    supported,
-};
+use crate::live::{Live, Places, Predicted, coarser, finer, link, text};
 
 /// What the kernel shows for a function without a `driver_override`.
 const NO_OVERRIDE: &str = "(null)";

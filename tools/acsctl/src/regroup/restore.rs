@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, path::Path, thread, time::Duration};
 
+use quirk_data::{error::Error, supported};
 use topology::{Bdf, Partition};
 
 use super::{
@@ -14,11 +15,7 @@ use super::{
     state::{Saved, Step, domain, identity},
     steps::{Stop, set},
 };
-use crate::{
-    error::Error,
-    live::{Live, Places, Predicted, coarser, finer, names},
-    supported,
-};
+use crate::live::{Live, Places, Predicted, coarser, finer, names};
 
 /// How often functions are looked for that did not come back, and how long it is waited in between.
 const TRIES: u32 = 3;

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use quirk_data::error::Error;
 use rustix::{
     fs::{FlockOperation, flock},
     io::{FdFlags, fcntl_setfd},
@@ -20,10 +21,7 @@ use serde::{Deserialize, Serialize};
 use topology::{Bdf, Topology};
 
 use super::{Plan, plan::driver_override};
-use crate::{
-    error::Error,
-    live::{Places, names, text},
-};
+use crate::live::{Places, names, text};
 
 const SCHEMA: &str = "acsctl-regroup-state-1";
 /// How often the lock is tried for, and how long it is waited in between.

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use quirk_data::{error::Error, quirk::Quirk};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use topology::{Bdf, Topology};
 
@@ -22,11 +23,7 @@ use super::{
     state::Step,
     writer::{Failure, Writer},
 };
-use crate::{
-    error::Error,
-    live::{Live, Places},
-    quirk::Quirk,
-};
+use crate::live::{Live, Places};
 
 /// One that may change the host, alone.
 pub struct Session<'a> {

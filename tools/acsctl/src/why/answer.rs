@@ -2,16 +2,13 @@
 
 //! The answer to why functions share a group, or do not, for programs.
 
+use quirk_data::{error::Error, report::pretty};
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::Bdf;
 
 use super::{remedy::Remedy, statement::Statement};
-use crate::{
-    error::Error,
-    predict::report::{Assumed, Under},
-    report::pretty,
-};
+use crate::predict::report::{Assumed, Under};
 
 /// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-why-1";

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use topology::Bdf;
+use quirk_data::error::Error;
+use topology::{Bdf, names::Names};
 
 use super::{
     answer::{Actual, Answer, Change, Goal, Joined, Member, Need, SCHEMA},
@@ -16,8 +17,6 @@ use super::{
     words,
 };
 use crate::{
-    error::Error,
-    names::Names,
     predict::{
         difference::assumed,
         report::{Assumed, Report},
@@ -237,7 +236,7 @@ fn changes(
     second: Option<usize>,
     names: &Names,
 ) -> Result<Vec<Change>, Error> {
-    let own = look.package(target);
+    let own = look.device(target);
     let handed_out = |look: &Look<'_, '_>| -> Vec<usize> {
         let mut others = look.members(target);
         others.retain(|&at| at != target && !look.stays(at));
@@ -253,7 +252,7 @@ fn changes(
         return Ok(vec![change(look, target, Goal::All, names, is_alone)?]);
     }
     let others = handed_out(look);
-    let is_foreign = |at: &usize| look.package(*at) != own;
+    let is_foreign = |at: &usize| look.device(*at) != own;
     let mut changes = Vec::new();
     if others.iter().any(is_foreign) {
         let apart = |look: &Look<'_, '_>| !handed_out(look).iter().any(is_foreign);
@@ -289,11 +288,11 @@ fn change(
             or,
         });
     };
-    let own = look.package(target);
-    if goal != Goal::All && split.needs.iter().any(|(package, _)| *package != own) {
+    let own = look.device(target);
+    if goal != Goal::All && split.needs.iter().any(|(device, _)| *device != own) {
         or.extend(slots::other(look, target));
     }
-    let need = |(_, functions): &(topology::Package, Vec<usize>)| Need {
+    let need = |(_, functions): &(grouping::Device, Vec<usize>)| Need {
         functions: addresses(look, functions.iter().copied()),
         because: functions
             .iter()

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use isolation::groups::{Reason, Tie, Way};
+use grouping::model::{Reason, Tie, Way};
 
 use super::look::Look;
 

@@ -4,13 +4,12 @@
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
-use isolation::{entry::Kind, groups, table::Table};
-use topology::{Bdf, Grouping, Header, Package, Seen, package};
+use grouping::{Device, Grouping, Seen, device_of, model};
+use quirk_data::error::Error;
+use rules::{entry::Kind, table::Table};
+use topology::{Bdf, Header};
 
-use crate::{
-    error::Error,
-    system::{Machine, impossible},
-};
+use crate::system::{Machine, impossible};
 
 /// A machine with its groups. Functions are given by their position in the list of the view.
 pub(super) struct Look<'m, 'a> {
@@ -19,7 +18,7 @@ pub(super) struct Look<'m, 'a> {
     pub(super) tables: &'m [Table],
     pub(super) grouping: Grouping,
     /// The functions of each device; made when it is asked for.
-    packages: OnceLock<BTreeMap<Package, Vec<usize>>>,
+    devices: OnceLock<BTreeMap<Device, Vec<usize>>>,
 }
 
 impl<'m, 'a> Look<'m, 'a> {
@@ -29,7 +28,7 @@ impl<'m, 'a> Look<'m, 'a> {
             machine,
             tables,
             grouping,
-            packages: OnceLock::new(),
+            devices: OnceLock::new(),
         })
     }
 
@@ -44,7 +43,7 @@ impl<'m, 'a> Look<'m, 'a> {
             machine: self.machine,
             tables: self.tables,
             grouping: grouping.map_err(impossible)?,
-            packages: OnceLock::new(),
+            devices: OnceLock::new(),
         })
     }
 
@@ -56,27 +55,27 @@ impl<'m, 'a> Look<'m, 'a> {
         self.seen(at).function.bdf
     }
 
-    pub(super) fn facts(&self, at: usize) -> &groups::Function {
+    pub(super) fn facts(&self, at: usize) -> &model::Function {
         &self.grouping.functions[at]
     }
 
-    pub(super) fn package(&self, at: usize) -> Package {
-        package(&self.machine.view, self.seen(at))
+    pub(super) fn device(&self, at: usize) -> Device {
+        device_of(&self.machine.view, self.seen(at))
     }
 
     /// The functions of a device.
-    pub(super) fn of_package(
+    pub(super) fn of_device(
         &self,
-        package: Package,
+        device: Device,
     ) -> impl Iterator<Item = usize> + use<'_, 'm, 'a> {
-        let packages = self.packages.get_or_init(|| {
-            let mut packages: BTreeMap<Package, Vec<usize>> = BTreeMap::new();
+        let devices = self.devices.get_or_init(|| {
+            let mut devices: BTreeMap<Device, Vec<usize>> = BTreeMap::new();
             for at in 0..self.machine.view.functions.len() {
-                packages.entry(self.package(at)).or_default().push(at);
+                devices.entry(self.device(at)).or_default().push(at);
             }
-            packages
+            devices
         });
-        packages.get(&package).into_iter().flatten().copied()
+        devices.get(&device).into_iter().flatten().copied()
     }
 
     /// The bridges above a function, from the nearest on.

@@ -37,4 +37,3 @@ pub use answer::Answer;
 pub(crate) use answer::SCHEMA;
 pub use explain::explain;
 pub(crate) use standing::{Acs, Standing};
-pub(crate) use statement::printable;

@@ -4,20 +4,20 @@
 
 use std::collections::BTreeSet;
 
-use isolation::{
+use quirk_data::quirk::{Quirk, Status};
+use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict},
     entry::Kind,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use topology::{Bdf, Removable};
-
-use super::{hidden::shown_elsewhere, look::Look, statement::printable};
-use crate::{
-    names::{Names, ids},
-    quirk::{Quirk, Status},
+use topology::{
+    Bdf, Removable,
+    names::{Names, ids, printable},
 };
+
+use super::{hidden::shown_elsewhere, look::Look};
 
 /// What kind of thing it takes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -138,7 +138,8 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
     let function = seen.function;
     let newest = &look.machine.newest;
     let verdict = newest.of_seen(look.machine.topology, seen, AcsFlags::GROUPING);
-    if let (KernelVerdict::Isolated, Some(quirk)) = (verdict.kernel, verdict.by) {
+    if let (KernelVerdict::Isolated, Some(quirk)) = (verdict.kernel, look.machine.entry(verdict.by))
+    {
         let since = quirk
             .mainline
             .as_ref()
@@ -203,7 +204,7 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
             Status::Mainline => continue,
         }
         // A refusal of a whole vendor does not keep anybody from stating something of one device.
-        found |= !quirk.ids().any(crate::quirk::Ids::is_any);
+        found |= !quirk.ids().any(quirk_data::quirk::Ids::is_any);
     }
     found
 }
@@ -275,16 +276,14 @@ fn is_port(look: &Look<'_, '_>, at: usize) -> bool {
 
 /// The functions of the same device that no entry can speak for.
 fn uncovered(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
-    let packages: BTreeSet<_> = functions.iter().map(|&at| look.package(at)).collect();
+    let devices: BTreeSet<_> = functions.iter().map(|&at| look.device(at)).collect();
     let cannot = |at: &usize| {
         let seen = look.seen(*at);
         let kind = |found| Kind::ALL.into_iter().any(|kind| kind.applies_to(found));
         let can = seen.pcie_type().is_some_and(kind) && seen.acs.is_none();
         seen.function.physfn.is_none() && !can
     };
-    let members = packages
-        .iter()
-        .flat_map(|&package| look.of_package(package));
+    let members = devices.iter().flat_map(|&device| look.of_device(device));
     let mut uncovered: Vec<_> = members.filter(cannot).map(|at| look.bdf(at)).collect();
     uncovered.sort_unstable();
     uncovered

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use isolation::pcie::PcieType;
+use rules::pcie::PcieType;
 use topology::{Bdf, Domain, Header};
 
 use super::{

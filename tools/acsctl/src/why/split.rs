@@ -5,13 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use topology::Package;
+use grouping::{Device, device_of};
+use quirk_data::error::Error;
 
 use super::{
     join,
     look::{Look, can_be_isolated},
 };
-use crate::error::Error;
 
 /// Beyond so many devices in the way it is not looked for the fewest.
 const MANY: usize = 16;
@@ -19,7 +19,7 @@ const MANY: usize = 16;
 /// The devices that would all have to be isolated.
 pub(super) struct Split {
     /// The functions in the way, by device.
-    pub(super) needs: Vec<(Package, Vec<usize>)>,
+    pub(super) needs: Vec<(Device, Vec<usize>)>,
     /// Who is in the group of the function then.
     pub(super) left: Vec<usize>,
 }
@@ -31,45 +31,42 @@ pub(super) fn find(
     target: usize,
     is_good: impl Fn(&Look<'_, '_>) -> bool,
 ) -> Result<Option<Split>, Error> {
-    let mut packages: BTreeSet<Package> = BTreeSet::new();
+    let mut devices: BTreeSet<Device> = BTreeSet::new();
     let mut blockers: BTreeSet<usize> = BTreeSet::new();
-    let suppose = |packages: &BTreeSet<Package>| {
+    let suppose = |devices: &BTreeSet<Device>| {
         look.supposing(|seen| {
-            let of = topology::package(&look.machine.view, seen);
-            packages.contains(&of) && can_be_isolated(seen)
+            let of = device_of(&look.machine.view, seen);
+            devices.contains(&of) && can_be_isolated(seen)
         })
     };
-    let mut now = suppose(&packages)?;
+    let mut now = suppose(&devices)?;
     while !is_good(&now) {
         let steps = join::steps(&now, &now.members(target));
         let more = steps.iter().flat_map(|step| step.blockers(&now));
         let more: BTreeSet<_> = more.filter(|&at| look.can_be_isolated(at)).collect();
-        let before = packages.len();
-        packages.extend(more.iter().map(|&at| look.package(at)));
-        if packages.len() == before {
+        let before = devices.len();
+        devices.extend(more.iter().map(|&at| look.device(at)));
+        if devices.len() == before {
             return Ok(None);
         }
         blockers.extend(more);
-        now = suppose(&packages)?;
+        now = suppose(&devices)?;
     }
     // Its own device last, so that it stays in the list where there is a choice.
-    let mut candidates: Vec<_> = packages.iter().copied().collect();
-    candidates.sort_by_key(|&one| one == look.package(target));
+    let mut candidates: Vec<_> = devices.iter().copied().collect();
+    candidates.sort_by_key(|&one| one == look.device(target));
     if candidates.len() <= MANY {
         for one in candidates {
-            packages.remove(&one);
-            if !is_good(&suppose(&packages)?) {
-                packages.insert(one);
+            devices.remove(&one);
+            if !is_good(&suppose(&devices)?) {
+                devices.insert(one);
             }
         }
-        now = suppose(&packages)?;
+        now = suppose(&devices)?;
     }
-    let needs = packages.into_iter().map(|package| {
+    let needs = devices.into_iter().map(|device| {
         let of = blockers.iter().copied();
-        (
-            package,
-            of.filter(|&at| look.package(at) == package).collect(),
-        )
+        (device, of.filter(|&at| look.device(at) == device).collect())
     });
     Ok(Some(Split {
         needs: needs.collect(),

@@ -2,16 +2,18 @@
 
 //! How each function of a machine stands: its group, and what says that it is isolated or not.
 
-use isolation::acs::AcsFlags;
+use grouping::Device;
+use quirk_data::{entry_json::flag_names, error::Error};
+use rules::acs::AcsFlags;
 use schemars::JsonSchema;
 use serde::Serialize;
-use topology::Package;
+use topology::names::Names;
 
 use super::{
     look::Look,
     statement::{Says, says, statement},
 };
-use crate::{error::Error, names::Names, predict::report::Under, system::Machine};
+use crate::{predict::report::Under, system::Machine};
 
 /// What says of a function that it is isolated, or that it is not.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -57,8 +59,8 @@ impl<'m> Standing<'m> {
         self.0.stays(at)
     }
 
-    pub(crate) fn package(&self, at: usize) -> Package {
-        self.0.package(at)
+    pub(crate) fn device(&self, at: usize) -> Device {
+        self.0.device(at)
     }
 
     pub(crate) fn above(&self, at: usize) -> impl Iterator<Item = usize> + use<'_, 'm> {
@@ -76,7 +78,7 @@ impl<'m> Standing<'m> {
         let conventional = || "conventional PCI".to_owned();
         let kind = function.pcie_type.as_ref();
         let kind = kind.map_or_else(conventional, |kind| {
-            super::statement::printable(&kind.to_string())
+            topology::names::printable(&kind.to_string())
         });
         function.pcie_known.then_some(kind)
     }
@@ -85,7 +87,7 @@ impl<'m> Standing<'m> {
         let statement = statement(&self.0, at, names);
         let function = self.0.seen(at).function;
         let registers = function.acs.and_then(|acs| acs.cap.zip(acs.ctl));
-        let flags = |bits: u16| AcsFlags::from_bits(bits).names().collect();
+        let flags = |bits: u16| flag_names(AcsFlags::from_bits(bits));
         Acs {
             isolated: statement.isolated,
             says: statement.says,

@@ -2,21 +2,20 @@
 
 //! What says of a function that it is isolated, or that it is not.
 
-use isolation::{
-    acs::AcsFlags,
-    decision::KernelVerdict,
-    groups::{Interface, acs_enabled::AcsRegisters},
-    pcie::PcieType,
+use grouping::{
+    Assumption,
+    model::{Interface, acs_enabled::AcsRegisters},
 };
+use quirk_data::edition::Edition;
+use rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
 use schemars::JsonSchema;
 use serde::Serialize;
-use topology::{Assumption, Bdf};
+use topology::{
+    Bdf,
+    names::{Names, ids, printable},
+};
 
 use super::look::Look;
-use crate::{
-    edition::Edition,
-    names::{Names, ids},
-};
 
 /// What says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -88,14 +87,6 @@ pub(super) fn says(look: &Look<'_, '_>, at: usize) -> (Says, String) {
         .unwrap_or_else(|| by_itself(look, at))
 }
 
-/// A text that may come from a file, without what could steer a terminal.
-pub(crate) fn printable(text: &str) -> String {
-    let shown = text
-        .chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c });
-    shown.collect()
-}
-
 fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
     let seen = look.seen(at);
     let prediction = look.machine.prediction();
@@ -130,7 +121,8 @@ fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
 
 fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
     let verdict = look.machine.prediction().verdict(look.seen(at));
-    let mainline = verdict.by.and_then(|quirk| quirk.mainline.as_ref());
+    let mainline = look.machine.entry(verdict.by);
+    let mainline = mainline.and_then(|quirk| quirk.mainline.as_ref());
     let handler = mainline.map_or("", |mainline| mainline.handler.as_str());
     let text = match verdict.kernel {
         KernelVerdict::NoOpinion | KernelVerdict::Unknown => return None,

@@ -2,7 +2,7 @@
 
 //! What the lines of a function say.
 
-use isolation::acs::AcsFlags;
+use rules::acs::AcsFlags;
 
 use super::{lines::Block, quoted};
 use crate::{Acs, Function, Header, Hex, Port, Sriov, Subsystem, hex};

@@ -9,7 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use isolation::{decision::KernelVerdict, groups::release::Release, pcie::PcieType};
+use grouping::model::release::Release;
+use rules::{decision::KernelVerdict, pcie::PcieType};
 use topology::{Acs, Bdf, Function, Header, Partition, Port, Topology};
 
 /// The recorded machines of the source tree: path and text.
@@ -77,9 +78,9 @@ pub(crate) fn groups(topology: &Topology) -> Vec<String> {
     topology::write(topology, &mut text).expect("memory can be written to");
     let text = String::from_utf8(text).expect("it is text");
     let topology = topology::parse("the test", &text).expect("it is sound");
-    let view = topology::view(&topology);
+    let view = grouping::view(&topology);
     let found: Partition =
-        topology::partition(&view, &Release::LINUX_7_3, |_| KernelVerdict::NoOpinion)
+        grouping::partition(&view, &Release::LINUX_7_3, |_| KernelVerdict::NoOpinion)
             .expect("it is sound");
     let line = |group: Vec<Bdf>| {
         let members: Vec<_> = group.iter().map(ToString::to_string).collect();

@@ -3,7 +3,7 @@
 //! Where packages stand in a machine: each takes one slot of the first root bus, for itself or for the
 //! port above it.
 
-use isolation::entry::Kind;
+use rules::entry::Kind;
 
 use super::sample::Sample;
 

@@ -2,12 +2,10 @@
 
 //! The module's own decision on an emulated package, before any guest boots.
 
-use acsctl::{
-    supported,
-    verdict::{Facts, Verdicts},
-};
 use anyhow::{Context as _, Result, bail};
-use isolation::{
+use grouping::handlers::{Facts, Handlers};
+use quirk_data::supported;
+use rules::{
     acs::AcsFlags,
     config::Config,
     decision::{Decision, decide},
@@ -27,7 +25,7 @@ use crate::{machine::Iommu, space::Space};
 #[derive(Clone, Copy)]
 pub struct Rules<'a> {
     /// The quirks of the kernel.
-    pub kernel: &'a Verdicts<'a>,
+    pub kernel: &'a Handlers,
     /// The table of the module.
     pub table: &'a Table,
 }
@@ -36,7 +34,7 @@ impl Rules<'_> {
     /// Whether nobody claims a device for functions that are otherwise as `like` is.
     #[must_use]
     pub fn is_free(&self, like: &Specimen, vendor: u16, device: u16) -> bool {
-        use isolation::decision::KernelVerdict::Isolated;
+        use rules::decision::KernelVerdict::Isolated;
         self.table.row(vendor, device).is_none() && self.verdict(like, vendor, device) != Isolated
     }
 
@@ -78,12 +76,7 @@ impl Rules<'_> {
         entry.is_some_and(|entry| entry.number == number)
     }
 
-    fn verdict(
-        &self,
-        like: &Specimen,
-        vendor: u16,
-        device: u16,
-    ) -> isolation::decision::KernelVerdict {
+    fn verdict(&self, like: &Specimen, vendor: u16, device: u16) -> rules::decision::KernelVerdict {
         let (found, _) = port_type(like.kind);
         let facts = Facts {
             vendor,

@@ -3,7 +3,7 @@
 //! Entries of the test edition that split nothing, because that is what they are there to show. Real
 //! entries are never exempt.
 
-use acsctl::quirk::{Quirk, Status};
+use quirk_data::quirk::{Quirk, Status};
 
 /// The entries, and part of what the module would say.
 const EXEMPT: &[(&str, &str)] = &[

@@ -3,7 +3,7 @@
 //! The configuration space of a specimen.
 
 use anyhow::{Context, Result, bail};
-use isolation::{
+use rules::{
     condition::{Condition, Place},
     entry::Kind,
     pcie::HeaderLayout,

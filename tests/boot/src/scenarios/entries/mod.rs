@@ -27,16 +27,14 @@ mod verdict;
 
 use std::{path::Path, sync::OnceLock};
 
-use acsctl::{
+use anyhow::{Context, Result};
+use quirk_data::{
     built,
     edition::Edition,
     folder::{self, Scope},
     quirk::Quirk,
-    release::Release,
-    verdict::Verdicts,
 };
-use anyhow::{Context, Result};
-use isolation::entry::Kind;
+use rules::{entry::Kind, release::Release};
 
 pub use self::proof::{IOMMU, Proof};
 use self::{
@@ -74,7 +72,7 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
             .is_some_and(|one| !one.is_missing_in(kernel))
     };
     let in_tree: Vec<Quirk> = in_tree.into_iter().filter(is_there).collect();
-    let verdicts = Verdicts::of(&in_tree);
+    let verdicts = quirk_data::handlers::newest(&in_tree);
     for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
         let quirks = load(edition, oldest)?;
         let table = built::table(&edition.select(&quirks, Some(oldest)));

@@ -2,9 +2,9 @@
 
 //! The packages that an entry is shown with.
 
-use acsctl::quirk::Quirk;
 use anyhow::{Result, ensure};
-use isolation::entry::Kind;
+use quirk_data::quirk::Quirk;
+use rules::entry::Kind;
 
 use super::{
     decision::Rules,

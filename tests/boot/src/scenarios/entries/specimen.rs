@@ -4,8 +4,8 @@
 
 use std::iter;
 
-use acsctl::quirk::{Devices, Ids, Quirk};
-use isolation::{
+use quirk_data::quirk::{Devices, Ids, Quirk};
+use rules::{
     condition::Condition,
     entry::Kind,
     limits::Class,
@@ -126,7 +126,7 @@ fn ends(ids: &Ids) -> impl Iterator<Item = (u16, u16)> {
 fn registers(quirk: &Quirk) -> Vec<Condition> {
     let conditions = quirk.conditions.iter();
     conditions
-        .map(acsctl::register::Precondition::in_dword)
+        .map(quirk_data::register::Precondition::in_dword)
         .collect()
 }
 

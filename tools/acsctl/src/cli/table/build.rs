@@ -5,22 +5,22 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-
-use crate::{
-    cli::generated::Generated,
+use quirk_data::{
     edition::Edition,
     error::Error,
     folder::{self, Scope},
     generate, numbers,
-    release::Release,
 };
+use rules::release::Release;
+
+use crate::cli::generated::Generated;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Build {
     /// The edition of the module that the table is for.
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = super::edition())]
     edition: Edition,
-    /// Folder of the data files [default: quirks; for the edition test: tests/module/quirks].
+    /// Folder of the data files [default: quirks; for the edition test: tests/kernel/module/quirks].
     #[arg(long, value_name = "DIR")]
     quirks: Option<PathBuf>,
     /// The oldest release of the kernel that the table is for, as 7.2: entries that came into mainline

@@ -5,10 +5,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-
-use super::Data;
-use crate::{
-    cli::{Failure, Format},
+use quirk_data::{
     edition::Edition,
     error::Error,
     finding::Finding,
@@ -16,6 +13,9 @@ use crate::{
     report,
     source::is_same,
 };
+
+use super::Data;
+use crate::cli::{Failure, Format};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Check {
@@ -27,7 +27,7 @@ pub(in crate::cli) struct Check {
     data: Data,
     /// The edition that the folder is for: it decides which statuses have a place there [default:
     /// that for real devices, where --quirks names no other folder].
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = super::edition())]
     edition: Option<Edition>,
     /// For whom the outcome is.
     #[arg(long, value_enum, default_value_t)]

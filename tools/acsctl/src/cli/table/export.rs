@@ -8,13 +8,13 @@ use std::{
 };
 
 use clap::Args;
-
-use super::{Data, show};
-use crate::{
+use quirk_data::{
     error::Error,
     export::{self, Options, Person},
-    output,
 };
+
+use super::{Data, show};
+use crate::output;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Export {

@@ -5,8 +5,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use quirk_data::{error::Error, kernels::Kernel};
 
-use crate::{cli::generated::Generated, error::Error, kernels::Kernel};
+use crate::cli::generated::Generated;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct ReadKernel {

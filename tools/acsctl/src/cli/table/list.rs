@@ -3,9 +3,10 @@
 //! `acsctl table list`.
 
 use clap::Args;
+use quirk_data::{entry_json, error::Error, quirk::Quirk};
 
 use super::Data;
-use crate::{cli::Format, entry_json, error::Error, quirk::Quirk};
+use crate::cli::Format;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct List {

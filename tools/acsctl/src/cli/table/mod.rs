@@ -17,15 +17,29 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Subcommand};
-
-use super::Failure;
-use crate::{
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
+use quirk_data::{
+    edition::Edition,
     error::Error,
     folder::{self, Scope},
     quirk::Quirk,
     source::{self, Sources},
 };
+
+use super::Failure;
+
+/// Reads the name of an edition.
+fn edition() -> impl clap::builder::TypedValueParser<Value = Edition> {
+    PossibleValuesParser::new(Edition::ALL.map(Edition::name)).try_map(|name| {
+        let mut editions = Edition::ALL.into_iter();
+        editions
+            .find(|edition| edition.name() == name)
+            .ok_or("no such edition")
+    })
+}
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {

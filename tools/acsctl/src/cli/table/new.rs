@@ -9,10 +9,11 @@ use std::{
 };
 
 use clap::Args;
+use quirk_data::{draft, error::Error, name::is_entry};
 use topology::{Bdf, Host, Topology};
 
 use super::Data;
-use crate::{cli::address::address, draft, error::Error, name::is_entry};
+use crate::cli::address::address;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct New {

@@ -3,9 +3,10 @@
 //! `acsctl table page`.
 
 use clap::{Args, ValueEnum};
+use quirk_data::{error::Error, page};
 
 use super::Data;
-use crate::{cli::generated::Generated, error::Error, page};
+use crate::cli::generated::Generated;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Page {

@@ -3,8 +3,9 @@
 //! `acsctl table schema`.
 
 use clap::Args;
+use quirk_data::{error::Error, json_schema};
 
-use crate::{cli::generated::Generated, error::Error, json_schema};
+use crate::cli::generated::Generated;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Schema {

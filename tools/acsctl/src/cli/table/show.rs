@@ -5,14 +5,14 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-
-use super::Data;
-use crate::{
-    cli::Format,
+use quirk_data::{
     entry_json,
     error::Error,
     quirk::{Ids, Quirk},
 };
+
+use super::Data;
+use crate::cli::Format;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Show {

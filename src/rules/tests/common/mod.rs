@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A bus with functions on it, for the tests: configuration space as a list of dwords.
+
+#![allow(dead_code, reason = "each test takes what it needs")]
+
+pub(crate) mod tables;
+
+use std::{cell::Cell, collections::BTreeMap};
+
+use rules::{
+    acs::AcsFlags,
+    device::{Function, Record},
+    entry::{Kind, Kinds},
+    limits::Limits,
+    package::{self, Fault},
+    pcie::PcieType,
+};
+
+/// Configuration space of one function: dwords by offset, zero where nothing is set.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Space(BTreeMap<u16, u32>);
+
+impl Space {
+    /// An endpoint with these ids and this Header Type register. Its only capability is PCI Express,
+    /// at 40h; its list of extended capabilities is empty.
+    pub(crate) fn new(vendor: u16, device: u16, header_type: u8) -> Self {
+        Self::default()
+            .with(0x00, (u32::from(device) << 16) | u32::from(vendor))
+            .with(0x04, 0x0010 << 16)
+            .with(0x0c, u32::from(header_type) << 16)
+            .with(0x34, 0x40)
+            .with_type(0x0)
+    }
+
+    /// With this dword.
+    #[must_use]
+    pub(crate) fn with(mut self, offset: u16, dword: u32) -> Self {
+        self.0.insert(offset, dword);
+        self
+    }
+
+    /// With this Device/Port Type in a PCI Express capability at 40h, the last in the list.
+    #[must_use]
+    pub(crate) fn with_type(self, raw: u8) -> Self {
+        self.with_pcie(0x40, raw, 0)
+    }
+
+    /// With a PCI Express capability of version 2 at `at` that names the next one at `next`.
+    #[must_use]
+    pub(crate) fn with_pcie(self, at: u8, raw: u8, next: u8) -> Self {
+        let dword = u32::from_le_bytes([0x10, next, (raw << 4) | 2, 0]);
+        self.with(u16::from(at), dword)
+    }
+
+    /// With a capability at `at` that names the next one at `next` (0: the last).
+    #[must_use]
+    pub(crate) fn with_capability(self, at: u8, id: u8, next: u8) -> Self {
+        self.with(u16::from(at), u32::from_le_bytes([id, next, 0, 0]))
+    }
+
+    /// With this many capabilities from 40h on, one a dword, PCI Express the last of them.
+    #[must_use]
+    pub(crate) fn with_capabilities(self, count: u8) -> Self {
+        let last = 0x3c + 4 * count;
+        (0x40..last)
+            .step_by(4)
+            .fold(self, |space, at| space.with_capability(at, 0x01, at + 4))
+            .with_pcie(last, 0x0, 0)
+    }
+
+    /// With an extended capability at `at` that names the next one at `next` (0: the last).
+    #[must_use]
+    pub(crate) fn with_extended(self, at: u16, id: u16, next: u16) -> Self {
+        self.with(at, (u32::from(next) << 20) | (1 << 16) | u32::from(id))
+    }
+
+    /// With this many extended capabilities from 100h on, one a dword, that mean nothing here.
+    #[must_use]
+    pub(crate) fn with_extended_capabilities(self, count: u16) -> Self {
+        let last = 0xfc + 4 * count;
+        (0x100..last)
+            .step_by(4)
+            .fold(self, |space, at| space.with_extended(at, 0x0b, at + 4))
+            .with_extended(last, 0x0b, 0)
+    }
+
+    /// With an ARI capability at `at`, the last in the list, that names the next function.
+    #[must_use]
+    pub(crate) fn with_ari(self, at: u16, next_function: u8) -> Self {
+        self.with_extended(at, 0x0e, 0)
+            .with(at + 4, u32::from(next_function) << 8)
+    }
+
+    /// With an ACS capability at `at`, the last in the list.
+    #[must_use]
+    pub(crate) fn with_acs(self, at: u16) -> Self {
+        self.with_extended(at, 0x0d, 0)
+    }
+
+    /// With an ACS capability at 100h that has these flags switched on.
+    #[must_use]
+    pub(crate) fn with_acs_on(self, control: AcsFlags) -> Self {
+        let registers = (u32::from(control.bits()) << 16) | 0x005f;
+        self.with_acs(0x100).with(0x104, registers)
+    }
+}
+
+/// A function like `member` with a list of extended capabilities that cannot be followed to its end,
+/// in every way that it can be so, each with its name.
+pub(crate) fn senseless_extended_lists(member: &Space) -> [(&'static str, Space); 4] {
+    let with_first = |next| member.clone().with_extended(0x100, 0x01, next);
+    [
+        ("itself", with_first(0x100)),
+        (
+            "a loop",
+            with_first(0x140).with_extended(0x140, 0x10, 0x100),
+        ),
+        (
+            "all ones at the start",
+            member.clone().with(0x100, u32::MAX),
+        ),
+        ("all ones later", with_first(0x140).with(0x140, u32::MAX)),
+    ]
+}
+
+/// A function, and the bus that it is on.
+#[derive(Clone, Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one fact that the decision asks for"
+)]
+pub(crate) struct Device {
+    /// Vendor and device id, as the kernel has read them.
+    pub(crate) ids: (u16, u16),
+    /// Its number on the bus.
+    pub(crate) devfn: u8,
+    /// Its PCIe type.
+    pub(crate) pcie_type: Option<PcieType>,
+    /// See [`Function::is_virtual`].
+    pub(crate) is_virtual: bool,
+    /// See [`Function::has_acs`].
+    pub(crate) has_acs: bool,
+    /// See [`Function::is_exposed`].
+    pub(crate) is_exposed: bool,
+    /// See [`Function::is_gone`].
+    pub(crate) is_gone: bool,
+    /// See [`Function::is_ari`].
+    pub(crate) is_ari: bool,
+    /// See [`Function::is_aliased`]: a function that sends under a second number, and that number.
+    pub(crate) aliases: Vec<(u8, u8)>,
+    /// See [`Function::is_recordable`].
+    pub(crate) is_recordable: bool,
+    /// Every function on the bus.
+    pub(crate) bus: BTreeMap<u8, Space>,
+    /// What the kernel has on record, by function number.
+    pub(crate) records: BTreeMap<u8, Record>,
+    /// Which read fails, counted from 0.
+    pub(crate) failing_read: Option<usize>,
+    /// From which read on, counted from 0, all functions read as absent.
+    pub(crate) silent_from: Option<usize>,
+    /// Reads made so far.
+    pub(crate) reads: Cell<usize>,
+}
+
+impl Device {
+    /// An endpoint with nothing against it, at `devfn`, which `bus` must have. Nothing is on
+    /// record.
+    pub(crate) fn on(bus: BTreeMap<u8, Space>, devfn: u8) -> Self {
+        let [a, b, c, d] = bus[&devfn].0[&0].to_le_bytes();
+        Self {
+            ids: (u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])),
+            devfn,
+            pcie_type: Some(PcieType::Endpoint),
+            is_virtual: false,
+            has_acs: false,
+            is_exposed: false,
+            is_gone: false,
+            is_ari: false,
+            aliases: Vec::new(),
+            is_recordable: true,
+            bus,
+            records: BTreeMap::new(),
+            failing_read: None,
+            silent_from: None,
+            reads: Cell::new(0),
+        }
+    }
+
+    /// The same, of the type with this register value for the kernel.
+    #[must_use]
+    pub(crate) fn of_type(self, raw: u8) -> Self {
+        Self {
+            pcie_type: PcieType::from_raw(raw),
+            ..self
+        }
+    }
+
+    /// The same, where the port above forwards by ARI.
+    #[must_use]
+    pub(crate) fn under_ari(self) -> Self {
+        Self {
+            is_ari: true,
+            ..self
+        }
+    }
+
+    /// The same bus, seen from another function of it.
+    pub(crate) fn seen_from(&self, devfn: u8) -> Self {
+        Self {
+            is_ari: self.is_ari,
+            aliases: self.aliases.clone(),
+            records: self.records.clone(),
+            ..Self::on(self.bus.clone(), devfn)
+        }
+    }
+
+    /// The same, with every function on the bus known to the kernel.
+    #[must_use]
+    pub(crate) fn all_known(mut self) -> Self {
+        self.records = self
+            .bus
+            .keys()
+            .map(|&devfn| (devfn, Record::Known))
+            .collect();
+        self
+    }
+
+    /// Has each of the reads that the last check made fail once; every time, the claim must end.
+    pub(crate) fn fail_each_read(&mut self, check: impl Fn(&Self) -> Result<(), Fault>) {
+        let reads = self.reads.get();
+        assert_ne!(reads, 0);
+        for failing in 0..reads {
+            self.failing_read = Some(failing);
+            self.reads.set(0);
+            let outcome = check(self);
+            assert!(
+                matches!(outcome, Err(Fault::Unreadable { .. })),
+                "read {failing} of {reads} fails: {outcome:?}"
+            );
+        }
+    }
+
+    /// Has all functions fall silent before each of the reads that the last check made; every time,
+    /// the claim must end. Only what is on record is missed.
+    pub(crate) fn fall_silent_at_each_read(&mut self, check: impl Fn(&Self) -> Result<(), Fault>) {
+        let reads = self.reads.get();
+        assert_ne!(reads, 0);
+        for from in 0..reads {
+            self.silent_from = Some(from);
+            self.reads.set(0);
+            let outcome = check(self);
+            assert!(
+                matches!(outcome, Err(Fault::Unreadable { .. })),
+                "silent from read {from} of {reads} on: {outcome:?}"
+            );
+        }
+    }
+
+    /// Changes the configuration space of one function.
+    pub(crate) fn change(&mut self, devfn: u8, change: impl FnOnce(Space) -> Space) {
+        let space = self.bus.remove(&devfn).unwrap_or_default();
+        self.bus.insert(devfn, change(space));
+    }
+}
+
+impl Function for Device {
+    fn vendor(&self) -> u16 {
+        self.ids.0
+    }
+
+    fn device(&self) -> u16 {
+        self.ids.1
+    }
+
+    fn devfn(&self) -> u8 {
+        self.devfn
+    }
+
+    fn pcie_type(&self) -> Option<PcieType> {
+        self.pcie_type
+    }
+
+    fn is_virtual(&self) -> bool {
+        self.is_virtual
+    }
+
+    fn has_acs(&self) -> bool {
+        self.has_acs
+    }
+
+    fn is_exposed(&self) -> bool {
+        self.is_exposed
+    }
+
+    fn is_gone(&self) -> bool {
+        self.is_gone
+    }
+
+    fn is_ari(&self) -> bool {
+        self.is_ari
+    }
+
+    fn is_aliased(&self, first: u8, last: u8) -> bool {
+        let inside = |devfn: &u8| (first..=last).contains(devfn);
+        let mut aliases = self.aliases.iter();
+        aliases.any(|(from, to)| inside(from) || inside(to))
+    }
+
+    fn is_recordable(&self) -> bool {
+        self.is_recordable
+    }
+
+    fn record(&self, devfn: u8) -> Record {
+        self.records.get(&devfn).copied().unwrap_or(Record::None)
+    }
+
+    fn read_config(&self, devfn: u8, offset: u16) -> Option<u32> {
+        assert!(
+            offset < 4096 && offset % 4 == 0,
+            "no aligned dword of configuration space is at {offset:#x}"
+        );
+        let read = self.reads.get();
+        self.reads.set(read + 1);
+        if self.failing_read == Some(read) {
+            return None;
+        }
+        if self.silent_from.is_some_and(|from| read >= from) {
+            return Some(u32::MAX);
+        }
+        Some(match self.bus.get(&devfn) {
+            Some(space) => space.0.get(&offset).copied().unwrap_or(0),
+            None => u32::MAX,
+        })
+    }
+}
+
+/// The adapter that the project began with: six functions 1077:8030-8032 in slot 0.
+pub(crate) fn adapter() -> BTreeMap<u8, Space> {
+    let devices = [0x8030, 0x8030, 0x8031, 0x8031, 0x8032, 0x8032];
+    let spaces = devices.map(|device| Space::new(0x1077, device, 0x80));
+    (0..).zip(spaces).collect()
+}
+
+/// Another function of the adapter.
+pub(crate) fn member() -> Space {
+    Space::new(0x1077, 0x8031, 0x80)
+}
+
+/// What an entry for the adapter covers.
+pub(crate) fn covered(vendor: u16, device: u16) -> Option<&'static Limits> {
+    (vendor == 0x1077 && (0x8030..=0x8032).contains(&device)).then_some(&Limits::NONE)
+}
+
+/// Checks the package for an entry that covers the adapter.
+pub(crate) fn check_adapter(device: &Device) -> Result<(), Fault> {
+    package::check(device, &tables::entry(1), AcsFlags::GROUPING, covered)
+}
+
+/// The fault that a function present at `devfn` is.
+pub(crate) const fn not_covered(devfn: u8, vendor: u16, device: u16) -> Fault {
+    Fault::NotCovered {
+        devfn,
+        vendor,
+        device,
+    }
+}
+
+/// The register value of a PCIe type.
+pub(crate) fn raw_type(pcie_type: PcieType) -> u8 {
+    (0x0..=0xf)
+        .find(|&raw| PcieType::from_raw(raw) == Some(pcie_type))
+        .expect("every type has a value")
+}
+
+/// Every set of kinds, the empty one among them.
+pub(crate) fn every_set_of_kinds() -> impl Iterator<Item = Kinds> {
+    (0..1 << Kind::ALL.len()).map(|set| {
+        let chosen = |(bit, _): &(usize, Kind)| (set >> bit) & 1 == 1;
+        let kinds = Kind::ALL.into_iter().enumerate().filter(chosen);
+        kinds.fold(Kinds::NONE, |kinds, (_, kind)| kinds.union(Kinds::of(kind)))
+    })
+}

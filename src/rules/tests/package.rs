@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Trust rule `whole`, the whole package or nothing: what configuration space shows to be present.
+
+mod common;
+
+use common::{
+    adapter, check_adapter, covered, every_set_of_kinds, member, not_covered, tables::entry,
+    Device, Space,
+};
+use rules::{
+    acs::AcsFlags,
+    entry::{Entry, Kind, Kinds},
+    package::{check, Fault},
+    pcie::{HeaderLayout, PcieType},
+};
+
+/// A change to the adapter as its function 2 sees it, and what becomes of the claim.
+struct Case {
+    name: &'static str,
+    change: fn(&mut Device),
+    expected: Result<(), Fault>,
+}
+
+const CASES: &[Case] = &[
+    Case {
+        name: "as it is",
+        change: |_| {},
+        expected: Ok(()),
+    },
+    Case {
+        name: "eight functions",
+        change: |device| device.bus.extend([(6, member()), (7, member())]),
+        expected: Ok(()),
+    },
+    Case {
+        name: "functions absent in between",
+        change: |device| device.bus.retain(|devfn, _| matches!(devfn, 0 | 2 | 5)),
+        expected: Ok(()),
+    },
+    Case {
+        name: "the next slot is another package",
+        change: |device| device.change(8, |_| Space::new(0x8086, 0x10d3, 0x00)),
+        expected: Ok(()),
+    },
+    Case {
+        name: "only function 0 says multi-function",
+        change: |device| {
+            for devfn in 1..6 {
+                device.change(devfn, |space| space.with(0x0c, 0));
+            }
+        },
+        expected: Ok(()),
+    },
+    Case {
+        name: "uncovered function, whether the kernel knows it or not",
+        change: |device| device.change(7, |_| Space::new(0x1077, 0x8033, 0x80)),
+        expected: Err(not_covered(7, 0x1077, 0x8033)),
+    },
+    Case {
+        name: "covered device id of another vendor",
+        change: |device| device.change(0, |_| Space::new(0x1078, 0x8030, 0x80)),
+        expected: Err(not_covered(0, 0x1078, 0x8030)),
+    },
+    Case {
+        name: "a member that is a bridge",
+        change: |device| device.change(4, |_| Space::new(0x1077, 0x8032, 0x81)),
+        expected: Err(not_covered(4, 0x1077, 0x8032)),
+    },
+    Case {
+        name: "a member that is a CardBus bridge",
+        change: |device| device.change(4, |_| Space::new(0x1077, 0x8032, 0x82)),
+        expected: Err(not_covered(4, 0x1077, 0x8032)),
+    },
+    Case {
+        name: "a member that is not ready",
+        change: |device| device.change(3, |_| Space::new(0x0001, 0xffff, 0x80)),
+        expected: Err(Fault::Unreadable { devfn: 3 }),
+    },
+    Case {
+        name: "a member that is not ready, another device id",
+        change: |device| device.change(3, |_| Space::new(0x0001, 0x0000, 0x80)),
+        expected: Err(Fault::Unreadable { devfn: 3 }),
+    },
+    Case {
+        name: "what the kernel takes for absent",
+        change: |device| {
+            device.change(1, |_| Space::new(0x0000, 0x0000, 0x80));
+            device.change(3, |_| Space::new(0xffff, 0x0000, 0x80));
+            device.change(4, |_| Space::new(0x0000, 0xffff, 0x80));
+        },
+        expected: Ok(()),
+    },
+    Case {
+        name: "vendor of all ones with a device id",
+        change: |device| device.change(4, |_| Space::new(0xffff, 0x8032, 0x80)),
+        expected: Err(not_covered(4, 0xffff, 0x8032)),
+    },
+    Case {
+        name: "own function gone",
+        change: |device| device.bus.retain(|&devfn, _| devfn != 2),
+        expected: Err(Fault::Unreadable { devfn: 2 }),
+    },
+    Case {
+        name: "own function not ready",
+        change: |device| device.change(2, |_| Space::new(0x0001, 0x8031, 0x80)),
+        expected: Err(Fault::Unreadable { devfn: 2 }),
+    },
+    Case {
+        name: "own function is another, also a covered one",
+        change: |device| device.change(2, |_| Space::new(0x1077, 0x8030, 0x80)),
+        expected: Err(Fault::Changed {
+            vendor: 0x1077,
+            device: 0x8030,
+        }),
+    },
+    Case {
+        name: "function 0 gone",
+        change: |device| device.bus.retain(|&devfn, _| devfn != 0),
+        expected: Err(Fault::Unreadable { devfn: 0 }),
+    },
+    Case {
+        name: "function 0 reads as absent, though its header can be read",
+        change: |device| device.change(0, |space| space.with(0x00, 0)),
+        expected: Err(Fault::Unreadable { devfn: 0 }),
+    },
+    Case {
+        name: "function 0 denies the others",
+        change: |device| device.change(0, |space| space.with(0x0c, 0)),
+        expected: Err(Fault::Unaccounted),
+    },
+    Case {
+        name: "header of all ones",
+        change: |device| device.change(5, |space| space.with(0x0c, u32::MAX)),
+        expected: Err(Fault::Unreadable { devfn: 5 }),
+    },
+    Case {
+        name: "header of function 0 of all ones",
+        change: |device| device.change(0, |space| space.with(0x0c, u32::MAX)),
+        expected: Err(Fault::Unreadable { devfn: 0 }),
+    },
+    Case {
+        name: "a legacy endpoint among endpoints",
+        change: |device| device.change(4, |space| space.with_type(0x1)),
+        expected: Ok(()),
+    },
+    Case {
+        name: "a member that is an integrated endpoint",
+        change: |device| device.change(4, |space| space.with_type(0x9)),
+        expected: Err(not_covered(4, 0x1077, 0x8032)),
+    },
+    Case {
+        name: "a member without a capability list",
+        change: |device| device.change(4, |space| space.with(0x04, 0)),
+        expected: Err(not_covered(4, 0x1077, 0x8032)),
+    },
+    Case {
+        name: "a member with other capabilities only",
+        change: |device| device.change(4, |space| space.with_capability(0x40, 0x05, 0)),
+        expected: Err(not_covered(4, 0x1077, 0x8032)),
+    },
+    Case {
+        name: "own function of another type than the kernel has read",
+        change: |device| device.change(2, |space| space.with_type(0x9)),
+        expected: Err(not_covered(2, 0x1077, 0x8031)),
+    },
+    Case {
+        name: "a member with an extended capability other than ACS",
+        change: |device| device.change(4, |space| space.with_extended(0x100, 0x0b, 0)),
+        expected: Ok(()),
+    },
+    Case {
+        name: "a member with an ACS capability",
+        change: |device| device.change(4, |space| space.with_acs(0x100)),
+        expected: Err(Fault::HasAcs { devfn: 4 }),
+    },
+    Case {
+        name: "own function with an ACS capability",
+        change: |device| device.change(2, |space| space.with_acs(0x100)),
+        expected: Err(Fault::HasAcs { devfn: 2 }),
+    },
+    Case {
+        name: "an uncovered function with an ACS capability",
+        change: |device| {
+            device.change(7, |_| Space::new(0x8086, 0x10d3, 0x80).with_acs(0x100));
+        },
+        expected: Err(not_covered(7, 0x8086, 0x10d3)),
+    },
+    Case {
+        name: "extended capabilities that read as all ones",
+        change: |device| device.change(4, |space| space.with(0x100, u32::MAX)),
+        expected: Err(Fault::Unreadable { devfn: 4 }),
+    },
+    Case {
+        name: "a status register of all ones",
+        change: |device| device.change(4, |space| space.with(0x04, u32::MAX)),
+        expected: Err(Fault::Unreadable { devfn: 4 }),
+    },
+    Case {
+        name: "a capability list without an end",
+        change: |device| device.change(4, |space| space.with_capability(0x40, 0x05, 0x40)),
+        expected: Err(Fault::Unreadable { devfn: 4 }),
+    },
+    Case {
+        name: "an ACS capability in the next slot",
+        change: |device| device.change(8, |_| member().with_acs(0x100)),
+        expected: Ok(()),
+    },
+];
+
+#[test]
+fn a_package_counts_only_as_a_whole() {
+    for case in CASES {
+        let mut device = Device::on(adapter(), 2);
+        (case.change)(&mut device);
+        assert_eq!(check_adapter(&device), case.expected, "{}", case.name);
+    }
+}
+
+/// One function at fault, from the view of each other one, with a control: without it, each of them
+/// is granted.
+#[test]
+fn a_function_at_fault_spoils_the_package_for_every_other() {
+    for at_fault in 0..8 {
+        let uncovered = not_covered(at_fault, 0x1077, 0x8031);
+        let has_acs = Fault::HasAcs { devfn: at_fault };
+        for (space, fault) in [
+            (
+                Space::new(0x8086, 0x10d3, 0x80),
+                not_covered(at_fault, 0x8086, 0x10d3),
+            ),
+            (Space::new(0x1077, 0x8031, 0x81), uncovered),
+            (member().with_type(0x5), uncovered),
+            (member().with(0x04, 0), uncovered),
+            (member().with_acs(0x100), has_acs),
+        ] {
+            let mut view = Device::on(adapter(), 0);
+            view.bus.insert(at_fault, member());
+            for own in view.bus.clone().into_keys().filter(|&own| own != at_fault) {
+                let mut device = view.seen_from(own);
+                assert_eq!(check_adapter(&device), Ok(()), "{own}, {at_fault}");
+                device.bus.insert(at_fault, space.clone());
+                assert_eq!(check_adapter(&device), Err(fault), "{own}, {space:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn slots_other_than_the_first_work_alike() {
+    for slot in (0..0x100_u16).step_by(8) {
+        let slot = u8::try_from(slot).expect("256 functions");
+        let bus = adapter()
+            .into_iter()
+            .map(|(devfn, space)| (slot | devfn, space));
+        let mut device = Device::on(bus.collect(), slot | 5);
+        assert_eq!(check_adapter(&device), Ok(()));
+        device.change(slot | 6, |_| Space::new(0x1077, 0x9999, 0));
+        let expected = Err(not_covered(slot | 6, 0x1077, 0x9999));
+        assert_eq!(check_adapter(&device), expected);
+    }
+}
+
+/// A function 0 that says it is alone may answer for the other numbers too, so they do not count.
+#[test]
+fn a_single_function_is_its_own_package() {
+    let alone = Space::new(0x1077, 0x8030, 0x00);
+    let mut device = Device::on([(0, alone.clone())].into(), 0);
+    assert_eq!(check_adapter(&device), Ok(()));
+    device
+        .bus
+        .extend((1..8).map(|devfn| (devfn, alone.clone())));
+    assert_eq!(check_adapter(&device), Ok(()));
+}
+
+/// Each kind with the register values of the types that it speaks for, and its header layout.
+const KINDS: [(Kind, &[u8], u8); 4] = [
+    (Kind::MfEndpoint, &[0x0, 0x1], 0),
+    (Kind::RootPort, &[0x4], 1),
+    (Kind::DownstreamPort, &[0x6], 1),
+    (Kind::RcEndpoint, &[0x9], 0),
+];
+
+const fn speaking_for(kinds: Kinds) -> Entry {
+    Entry { kinds, ..entry(1) }
+}
+
+#[test]
+fn every_function_must_have_a_type_of_the_kind() {
+    for (kind, types, layout) in KINDS {
+        let function = |raw| Space::new(0x1077, 0x8030, 0x80 | layout).with_type(raw);
+        for raw in 0x0..=0xf {
+            for other in 0..8 {
+                let mut bus = adapter();
+                bus.extend((0..8).map(|devfn| (devfn, function(types[0]))));
+                bus.insert(other, function(raw));
+                let device = Device::on(bus, 3).of_type(types[0]).all_known();
+                let expected = if types.contains(&raw) {
+                    Ok(())
+                } else {
+                    Err(not_covered(other, 0x1077, 0x8030))
+                };
+                let outcome = check(
+                    &device,
+                    &speaking_for(Kinds::of(kind)),
+                    AcsFlags::GROUPING,
+                    covered,
+                );
+                assert_eq!(outcome, expected, "{kind:?}: {other} is of type {raw:#x}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_function_must_have_the_header_of_the_kind() {
+    for (kind, types, layout) in KINDS {
+        assert_eq!(HeaderLayout::from_raw(layout), Some(kind.layout()));
+        for header in 0x00..=0x7f {
+            let sibling = Space::new(0x1077, 0x8030, header).with_type(types[0]);
+            let own = Space::new(0x1077, 0x8030, 0x80 | layout).with_type(types[0]);
+            let device = Device::on([(0, own), (1, sibling)].into(), 0);
+            let device = device.of_type(types[0]).all_known();
+            let expected = if header == layout {
+                Ok(())
+            } else {
+                Err(not_covered(1, 0x1077, 0x8030))
+            };
+            let outcome = check(
+                &device,
+                &speaking_for(Kinds::of(kind)),
+                AcsFlags::GROUPING,
+                covered,
+            );
+            assert_eq!(outcome, expected, "{kind:?}: header {header:#x}");
+        }
+    }
+}
+
+/// Functions of several types in one device, for an entry that speaks for several kinds: each has
+/// to be of a type of one of the kinds, with the header of that same kind. A port beside an endpoint ends the
+/// claim: what is behind it belongs to no endpoint's device.
+#[test]
+fn kinds_speak_for_a_package_of_their_types() {
+    for kinds in every_set_of_kinds() {
+        for raw in 0x0..=0xf {
+            for layout in 0..=2 {
+                let own = KINDS.iter().find(|(kind, ..)| kinds.contains(*kind));
+                let Some((_, own_types, own_layout)) = own else {
+                    continue;
+                };
+                let own = Space::new(0x1077, 0x8030, 0x80 | own_layout).with_type(own_types[0]);
+                let other = Space::new(0x1077, 0x8031, layout).with_type(raw);
+                let device = Device::on([(0, own), (1, other)].into(), 0);
+                let device = device.of_type(own_types[0]).all_known();
+                let is_port = |raw| matches!(raw, 0x4 | 0x6);
+                let speaks = |&(kind, types, header): &(Kind, &[u8], u8)| {
+                    kinds.contains(kind) && types.contains(&raw) && header == layout
+                };
+                let stays = is_port(own_types[0]) || !is_port(raw);
+                let expected = if stays && KINDS.iter().any(speaks) {
+                    Ok(())
+                } else {
+                    Err(not_covered(1, 0x1077, 0x8031))
+                };
+                let outcome = check(&device, &speaking_for(kinds), AcsFlags::GROUPING, covered);
+                assert_eq!(outcome, expected, "{kinds:?}: {raw:#x}, header {layout}");
+            }
+        }
+    }
+}
+
+/// What the kernel says of the type is judged elsewhere: this check goes by configuration space.
+#[test]
+fn the_type_is_that_of_configuration_space() {
+    let uncovered = Err(not_covered(0, 0x1077, 0x8031));
+    for (raw, expected) in [(0x0, Ok(())), (0x9, uncovered)] {
+        for said in [None, Some(PcieType::Endpoint), Some(PcieType::RcEndpoint)] {
+            let mut device = Device::on([(0, member().with_type(raw))].into(), 0);
+            device.pcie_type = said;
+            assert_eq!(check_adapter(&device), expected, "{raw:#x}, {said:?}");
+        }
+    }
+}
+
+#[test]
+fn any_failed_read_ends_the_claim() {
+    let mut device = Device::on(adapter(), 2);
+    assert_eq!(check_adapter(&device), Ok(()));
+    device.fail_each_read(check_adapter);
+    let mut known = device.seen_from(2).all_known();
+    assert_eq!(check_adapter(&known), Ok(()));
+    known.fail_each_read(check_adapter);
+}
+
+#[test]
+fn a_bus_that_answers_at_random_is_never_granted_and_never_a_panic() {
+    let mut random = fastrand::Rng::with_seed(1077);
+    for _ in 0..20_000 {
+        let mut device = Device::on(adapter(), random.u8(0..6));
+        device.is_ari = random.bool();
+        let (own, spoiled) = (device.devfn, random.u8(0..8));
+        // Never a value that a present member or an absent function reads as.
+        let ids = random.u32(..) | 0x2000;
+        device.change(spoiled, |space| {
+            space
+                .with(0x00, ids)
+                .with(0x04, random.u32(..))
+                .with(0x0c, random.u32(..))
+                .with(0x34, random.u32(..))
+                .with(0x40, random.u32(..))
+                .with(0x100, random.u32(..))
+        });
+        assert!(
+            check_adapter(&device).is_err(),
+            "{own}: {spoiled} is {ids:08x}"
+        );
+    }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Trust rule `whole`, the kernel's record: what it knows must answer and be covered.
+
+mod common;
+
+use common::{adapter, check_adapter, member, not_covered, Device, Space};
+use rules::{device::Record, package::Fault};
+
+/// What the adapter's function 7 is in configuration space, what the record has there, and what
+/// becomes of the claim of function 2.
+struct Case {
+    name: &'static str,
+    space: fn() -> Option<Space>,
+    record: Record,
+    expected: Result<(), Fault>,
+}
+
+const SILENT: fn() -> Option<Space> = || None;
+const PRESENT: fn() -> Option<Space> = || Some(member());
+const STRANGER: fn() -> Option<Space> = || Some(Space::new(0x8086, 0x10d3, 0x80));
+
+const UNREADABLE: Result<(), Fault> = Err(Fault::Unreadable { devfn: 7 });
+const EXPOSED: Result<(), Fault> = Err(Fault::Exposed { devfn: 7 });
+const UNCOVERED: Result<(), Fault> = Err(not_covered(7, 0x8086, 0x10d3));
+
+const CASES: &[Case] = &[
+    Case {
+        name: "nobody knows of it",
+        space: SILENT,
+        record: Record::None,
+        expected: Ok(()),
+    },
+    Case {
+        name: "not found by the kernel yet, or forgotten",
+        space: PRESENT,
+        record: Record::None,
+        expected: Ok(()),
+    },
+    Case {
+        name: "known to both",
+        space: PRESENT,
+        record: Record::Known,
+        expected: Ok(()),
+    },
+    Case {
+        name: "known to the kernel, does not answer",
+        space: SILENT,
+        record: Record::Known,
+        expected: UNREADABLE,
+    },
+    Case {
+        name: "known to the kernel, reads as zeros",
+        space: || Some(Space::default()),
+        record: Record::Known,
+        expected: UNREADABLE,
+    },
+    Case {
+        name: "not known to the kernel, reads as zeros",
+        space: || Some(Space::default()),
+        record: Record::None,
+        expected: Ok(()),
+    },
+    Case {
+        name: "known to the kernel, not ready",
+        space: || Some(Space::new(0x0001, 0xffff, 0x80)),
+        record: Record::Known,
+        expected: UNREADABLE,
+    },
+    Case {
+        name: "known to both, not covered",
+        space: STRANGER,
+        record: Record::Known,
+        expected: UNCOVERED,
+    },
+    Case {
+        name: "known to both, with an ACS capability",
+        space: || Some(member().with_acs(0x100)),
+        record: Record::Known,
+        expected: Err(Fault::HasAcs { devfn: 7 }),
+    },
+    Case {
+        name: "known to both, of another type",
+        space: || Some(member().with_type(0x9)),
+        record: Record::Known,
+        expected: Err(not_covered(7, 0x1077, 0x8031)),
+    },
+    Case {
+        name: "exposed",
+        space: PRESENT,
+        record: Record::Exposed,
+        expected: EXPOSED,
+    },
+    Case {
+        name: "exposed, does not answer",
+        space: SILENT,
+        record: Record::Exposed,
+        expected: EXPOSED,
+    },
+    Case {
+        name: "the record may lack something",
+        space: PRESENT,
+        record: Record::Incomplete,
+        expected: UNREADABLE,
+    },
+    Case {
+        name: "the record may lack something, nothing answers",
+        space: SILENT,
+        record: Record::Incomplete,
+        expected: UNREADABLE,
+    },
+];
+
+/// The adapter, seen from function 2, with this at function 7.
+fn with_function_7(space: Option<Space>, record: Record) -> Device {
+    let mut device = Device::on(adapter(), 2).all_known();
+    device.bus.extend(space.map(|space| (7, space)));
+    device.records.insert(7, record);
+    device
+}
+
+#[test]
+fn what_the_kernel_knows_must_answer_and_be_covered() {
+    for case in CASES {
+        let device = with_function_7((case.space)(), case.record);
+        assert_eq!(check_adapter(&device), case.expected, "{}", case.name);
+        let under_ari = device.under_ari();
+        let name = format!("{}, under ARI", case.name);
+        // Without a chain, function 2 is one of the first eight all the same.
+        assert_eq!(check_adapter(&under_ari), case.expected, "{name}");
+    }
+}
+
+/// Each function of the adapter in turn stops answering: the claim of every other one stands only as
+/// long as the kernel does not know of it. Without function 0 nothing can be told.
+#[test]
+fn a_function_that_does_not_answer_is_missed() {
+    for own in 0..6 {
+        for silent in (0..6).filter(|&silent| silent != own) {
+            let mut device = Device::on(adapter(), own);
+            device.bus.remove(&silent);
+            let unreadable = Err(Fault::Unreadable { devfn: silent });
+            let unknown = if silent == 0 { unreadable } else { Ok(()) };
+            assert_eq!(check_adapter(&device), unknown, "{own}, {silent}");
+            device.records.insert(silent, Record::Known);
+            assert_eq!(check_adapter(&device), unreadable, "{own}, {silent}");
+        }
+    }
+}
+
+/// Every function number of the slot is looked up, the function's own too, and no other.
+#[test]
+fn the_record_of_the_slot_counts() {
+    for slot in [0x00, 0x08, 0xf8] {
+        let bus = adapter()
+            .into_iter()
+            .map(|(devfn, space)| (slot | devfn, space));
+        let device = Device::on(bus.collect(), slot | 2);
+        for devfn in 0..=u8::MAX {
+            for (record, fault) in [
+                (Record::Exposed, Fault::Exposed { devfn }),
+                (Record::Incomplete, Fault::Unreadable { devfn }),
+            ] {
+                let mut device = device.clone();
+                device.records = [(devfn, record)].into();
+                let is_in_slot = devfn & !7 == slot;
+                let expected = if is_in_slot { Err(fault) } else { Ok(()) };
+                assert_eq!(check_adapter(&device), expected, "{devfn:#x} {record:?}");
+            }
+        }
+    }
+}
+
+/// A function that the kernel knows counts also where function 0 says that it is alone.
+#[test]
+fn the_record_counts_without_the_multi_function_bit() {
+    let alone = Space::new(0x1077, 0x8030, 0x00);
+    let mut device = Device::on([(0, alone)].into(), 0);
+    device.change(3, |_| Space::new(0x8086, 0x10d3, 0x80));
+    assert_eq!(check_adapter(&device), Ok(()));
+    device.records.insert(3, Record::Known);
+    let expected = Err(not_covered(3, 0x8086, 0x10d3));
+    assert_eq!(check_adapter(&device), expected);
+    device.bus.insert(3, member());
+    assert_eq!(check_adapter(&device), Ok(()));
+}
+
+/// The record cannot stand in for what function 0 denies.
+#[test]
+fn the_record_does_not_account_for_the_function_that_is_asked_about() {
+    let mut device = Device::on(adapter(), 2).all_known();
+    assert_eq!(check_adapter(&device), Ok(()));
+    device.change(0, |space| space.with(0x0c, 0));
+    assert_eq!(check_adapter(&device), Err(Fault::Unaccounted));
+}
+
+/// A virtual function is on no record, and its first dword reads as that of an absent function.
+#[test]
+fn virtual_functions_do_not_matter() {
+    let virtual_function = || Space::new(0xffff, 0xffff, 0x00).with_acs(0x100);
+    let device = with_function_7(Some(virtual_function()), Record::None);
+    assert_eq!(check_adapter(&device), Ok(()));
+    let known = with_function_7(Some(virtual_function()), Record::Known);
+    assert_eq!(check_adapter(&known), UNREADABLE);
+}
+
+#[test]
+fn functions_that_fall_silent_end_the_claim() {
+    // Eight functions, for one that is absent reads as all ones in any case.
+    let mut bus = adapter();
+    for number in [6, 7] {
+        bus.insert(number, bus[&0].clone());
+    }
+    for own in 0..8 {
+        let mut device = Device::on(bus.clone(), own).all_known();
+        assert_eq!(check_adapter(&device), Ok(()));
+        device.fall_silent_at_each_read(check_adapter);
+    }
+}

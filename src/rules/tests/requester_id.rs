@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Trust rule `closed`, requester IDs: functions that send under the requester ID of another one are in one
+//! group with it, whatever anybody states.
+
+mod common;
+
+use common::{
+    adapter, check_adapter,
+    tables::{entry, row, table},
+    Device, Space,
+};
+use rules::{
+    aliases::{Devices, ALL},
+    package::Fault,
+};
+
+const ALIASED: Result<(), Fault> = Err(Fault::Aliased { devfn: 2 });
+
+/// Function 0 and function 2 both send under the number of function 1, which is not there: one requester ID.
+/// The kernel alone keeps them together, and would not with one of them granted: `tools/grouping/tests/requester_id.rs`.
+#[test]
+fn two_functions_that_send_as_a_third_are_one() {
+    let mut bus = adapter();
+    bus.remove(&1);
+    let mut device = Device::on(bus, 2).all_known();
+    assert_eq!(check_adapter(&device), Ok(()));
+    device.aliases = vec![(0, 1), (2, 1)];
+    assert_eq!(check_adapter(&device), ALIASED);
+}
+
+/// In or out, also where the other number is in another slot; what other slots do among themselves is not the
+/// device's affair.
+#[test]
+fn requester_ids_may_not_cross_the_border_of_the_device() {
+    for (alias, expected) in [
+        ((2, 3), ALIASED),
+        ((3, 2), ALIASED),
+        ((5, 0x08), ALIASED),
+        ((0x08, 7), ALIASED),
+        ((0x08, 0x10), Ok(())),
+        ((0xf8, 0x08), Ok(())),
+    ] {
+        let mut device = Device::on(adapter(), 2).all_known();
+        device.aliases = vec![alias];
+        assert_eq!(check_adapter(&device), expected, "{alias:?}");
+    }
+}
+
+/// The quirk acts when its function is set up, which on hot-add is after the question about function 0.
+#[test]
+fn ids_of_alias_quirks_end_the_claim_before_the_quirk_acts() {
+    for &Devices { vendor, devices } in ALL.into_iter().flatten() {
+        for &id in devices {
+            let mut device = Device::on(adapter(), 2);
+            device.change(6, |_| Space::new(vendor, id, 0x80));
+            let expected = Err(Fault::Aliased { devfn: 6 });
+            assert_eq!(check_adapter(&device), expected, "{vendor:04x}:{id:04x}");
+        }
+    }
+}
+
+/// No table has an id for which the kernel has an alias quirk; the ids beside it are sound.
+#[test]
+fn no_table_claims_the_ids_of_alias_quirks() {
+    for vendor in [0x1b4b, 0x10b5, 0x1180] {
+        for device in 0x0000..=0xffff {
+            let mut lists = ALL.into_iter().flatten();
+            let is_aliased =
+                lists.any(|list| list.vendor == vendor && list.devices.contains(&device));
+            let table = table(vec![entry(1)], vec![row(vendor, device, device, 0)]);
+            assert_eq!(table.is_sound(), !is_aliased, "{vendor:04x}:{device:04x}");
+        }
+    }
+    let around = table(vec![entry(1)], vec![row(0x1b4b, 0x9100, 0x9130, 0)]);
+    assert!(!around.is_sound());
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! acs_quirks_absent.ko: looks for a kernel function that no kernel has, to test what happens then.
+//! As it never loads, it also is the edition on which the tests look at module aliases.
+
+#[path = "../../../src/driver/mod.rs"]
+mod driver;
+#[path = "../../../src/rules/mod.rs"]
+mod rules;
+#[path = "../../../src/sys/mod.rs"]
+mod sys;
+#[path = "../module/table.rs"]
+mod table;
+
+use kernel::prelude::*;
+
+const EDITION: driver::Edition = driver::Edition {
+    name: c"acs_quirks_absent",
+    autoload: true,
+    taint: Some("this module is for tests; the kernel is tainted"),
+};
+
+module! {
+    type: driver::Driver,
+    name: "acs_quirks_absent",
+    authors: ["The acs-quirks contributors"],
+    description: "Test of a kernel without the function to hook",
+    license: "GPL v2",
+}

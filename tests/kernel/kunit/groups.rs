@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The groups of a described machine, by the running kernel and by the model.
+
+use core::fmt;
+
+use kernel::prelude::*;
+
+use crate::{
+    grouping::{
+        self,
+        acs_enabled::{
+            acs_enabled,
+            AcsRegisters, //
+        },
+        aliases::{
+            bridge_does,
+            dma_aliases,
+            Bridge,
+            Identity, //
+        },
+        release::Release,
+        Interface,
+        Scratch, //
+    },
+    rules::{acs::AcsFlags, decision::KernelVerdict},
+    synthetic::{
+        description::{
+            Function,
+            Patch,
+            Traits, //
+        },
+        machine::{
+            Machine,
+            Place, //
+        }, //
+    },
+    verdict, //
+};
+
+/// For a function that takes no part.
+pub(crate) const LEFT_OUT: i32 = -1;
+/// For a function that the kernel has not found.
+pub(crate) const MISSING: i32 = -2;
+
+/// Has the kernel scan a machine, or says why it cannot.
+pub(crate) fn scan(what: &str, functions: &[Function], patches: &[Patch]) -> Result<Machine> {
+    Machine::scan(functions.iter().copied(), patches.iter().copied()).inspect_err(|error| {
+        crate::check::failure(format_args!("{what}: {error:?}{}", Shown(functions)));
+    })
+}
+
+/// Checks the groups of a machine, those of the kernel and those of the model: for each function, in
+/// the order of the description, a number, counted in the order in which groups appear.
+pub(crate) fn check(what: &str, functions: &[Function], expected: &[i32]) -> Result {
+    check_patched(what, functions, &[], expected)
+}
+
+/// The same, of a machine whose configuration space is not all sound. The model has to do without what
+/// the patches say.
+pub(crate) fn check_patched(
+    what: &str,
+    functions: &[Function],
+    patches: &[Patch],
+    expected: &[i32],
+) -> Result {
+    let mut machine = scan(what, functions, patches)?;
+    let found = of_kernel(&mut machine)?;
+    let shown = Shown(functions);
+    ensure!(
+        *found == *expected,
+        "{what}: the kernel has the groups {found:?}, expected are {expected:?}{shown}",
+    );
+    let found = of_model(&machine, functions)?;
+    ensure!(
+        *found == *expected,
+        "{what}: the model has the groups {found:?}, expected are {expected:?}{shown}",
+    );
+    Ok(())
+}
+
+/// The kernel's groups.
+pub(crate) fn of_kernel(machine: &mut Machine) -> Result<KVVec<i32>> {
+    let mut groups = KVVec::new();
+    for place in &machine.group()? {
+        let group = match place {
+            Place::Missing => MISSING,
+            Place::LeftOut => LEFT_OUT,
+            Place::Group(group) => i32::try_from(*group)?,
+        };
+        groups.push(group, GFP_KERNEL)?;
+    }
+    renumber(&mut groups);
+    Ok(groups)
+}
+
+/// The model's groups of a machine that the kernel has scanned: what its quirks say is the kernel's.
+pub(crate) fn of_model(machine: &Machine, described: &[Function]) -> Result<KVVec<i32>> {
+    let mut functions: KVVec<grouping::Function> = KVVec::new();
+    let mut positions: KVVec<usize> = KVVec::new();
+    for (position, device) in machine.devices() {
+        let position = usize::try_from(position)?;
+        let function = described.get(position).ok_or(EINVAL)?;
+        let verdict = verdict::verdict(device, AcsFlags::GROUPING.bits());
+        let verdict = KernelVerdict::from_raw(verdict);
+        let index = |wanted: &dyn Fn(&Function) -> bool| {
+            let found = positions
+                .iter()
+                .position(|&at| described.get(at).is_some_and(wanted));
+            found.and_then(|at| u32::try_from(at).ok())
+        };
+        let above = index(&|it| it.leads_to(function.domain, function.bus));
+        let vmd = usize::try_from(function.vmd).ok();
+        let vmd = vmd.and_then(|vmd| positions.iter().position(|at| *at == vmd));
+        let vmd = vmd.and_then(|at| u32::try_from(at).ok());
+        let interface = above.and_then(|above| functions.get(usize::try_from(above).ok()?));
+        let interface = interface.map(|above| above.interface);
+        let facts = grouping::Function {
+            above,
+            dma_device: vmd,
+            ..facts(function, described, interface, verdict)
+        };
+        functions.push(facts, GFP_KERNEL)?;
+        positions.push(position, GFP_KERNEL)?;
+    }
+    let count = functions.len();
+    let mut work = KVVec::from_elem(Scratch::default(), count, GFP_KERNEL)?;
+    let mut order = KVVec::from_elem(0, count, GFP_KERNEL)?;
+    let mut found = KVVec::from_elem(None, count, GFP_KERNEL)?;
+    let release = Release::LINUX_7_3;
+    let outcome = grouping::assign(&release, &functions, &mut work, &mut order, &mut found);
+    ensure!(
+        outcome.is_ok(),
+        "the model: {outcome:?}{}",
+        Shown(described)
+    );
+    let mut groups = KVVec::from_elem(MISSING, described.len(), GFP_KERNEL)?;
+    for (position, group) in positions.iter().zip(&found) {
+        if let Some(slot) = groups.get_mut(*position) {
+            *slot = group.map_or(Ok(LEFT_OUT), i32::try_from)?;
+        }
+    }
+    renumber(&mut groups);
+    Ok(groups)
+}
+
+/// What the model goes by of one function, but for what is above it; that is this for the kernel.
+fn facts(
+    function: &Function,
+    described: &[Function],
+    above: Option<Interface>,
+    verdict: KernelVerdict,
+) -> grouping::Function {
+    let raw = (function.pcie_type != Function::CONVENTIONAL).then_some(function.pcie_type);
+    let interface = Interface::from_raw(raw).behind(above, &Release::LINUX_7_3);
+    let (vendor, device) = (function.vendor, function.device);
+    // Below a port that forwards by ARI there is one slot.
+    let is_ari = described.iter().any(|it| {
+        it.leads_to(function.domain, function.bus) && it.traits.has(Traits::ARI_FORWARDING)
+    });
+    let number = if is_ari { u8::MAX } else { 0x7 } & function.devfn;
+    let multifunction = function.header_type & 0x80 != 0 || number != 0;
+    let acs = function.traits.has(Traits::ACS).then(|| {
+        AcsRegisters {
+            capability: AcsFlags::from_bits(function.acs_capability),
+            control: AcsFlags::from_bits(function.acs_control),
+        }
+        .of_device(vendor, device)
+    });
+    let required = Release::LINUX_7_3.required;
+    let identity = Identity {
+        vendor,
+        device,
+        subsystem: Some((function.subsystem_vendor, function.subsystem)),
+        // CAST: Base class and sub-class are the upper half.
+        class: (function.class_revision >> 16) as u16,
+    };
+    grouping::Function {
+        domain: function.domain,
+        bus: function.bus,
+        devfn: function.devfn,
+        above: None,
+        dma_device: None,
+        interface,
+        translation_root: bridge_does(vendor, device, Bridge::TranslationRoot),
+        keeps_requester_ids: bridge_does(vendor, device, Bridge::KeepsRequesterIds),
+        multifunction,
+        isolated: acs_enabled(required, verdict, interface, multifunction, acs),
+        dma_aliases: dma_aliases(&identity, function.devfn).numbers,
+        takes_part: function.traits.has(Traits::TAKES_PART),
+    }
+}
+
+/// Gives groups numbers in the order in which they appear.
+fn renumber(mut groups: &mut [i32]) {
+    let mut next = 0;
+    while let Some((group, later)) = groups.split_first_mut() {
+        // Below `next` are those that have their number, and what is none.
+        if *group >= next {
+            let old = *group;
+            for other in later.iter_mut() {
+                if *other == old {
+                    *other = next;
+                } else if *other == next {
+                    *other = old;
+                }
+            }
+            *group = next;
+            next += 1;
+        }
+        groups = later;
+    }
+}
+
+/// Writes each function on a line of its own.
+pub(crate) struct Shown<'a>(pub(crate) &'a [Function]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for it in self.0 {
+            write!(
+                f,
+                "\n      {:04x}:{:02x}:{:02x}.{} {:04x}:{:04x} header {:02x} type {:x} traits {:x}",
+                it.domain,
+                it.bus,
+                it.devfn >> 3,
+                it.devfn & 7,
+                it.vendor,
+                it.device,
+                it.header_type,
+                it.pcie_type,
+                it.traits.0,
+            )?;
+            if it.traits.has(Traits::ACS) {
+                write!(f, " ACS {:x}/{:x}", it.acs_capability, it.acs_control)?;
+            }
+            if it.header_type & 0x7f != 0 {
+                write!(f, " buses {:x?}", it.buses)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! acs_quirks_kunit.ko: the KUnit suite, for a kernel with `CONFIG_KUNIT=y`.
+//!
+//! It runs when the module is loaded, which succeeds whatever comes of it; the results are in
+//! `/sys/kernel/debug/kunit/`.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `check.rs` | what a test says when it fails |
+//! | `bus.rs` | a bus with functions on it, in memory |
+//! | `flags.rs`, `matching.rs`, `tables.rs`, `withdrawal.rs` | the data and the lookup in it |
+//! | `decision.rs`, `package.rs` | the trust rules |
+//! | `groups.rs` | the groups of a described machine, by the running kernel and by the model |
+//! | `hardware.rs` | functions of a synthetic bus, in few words |
+//! | `in_tree.rs` | the kernel's own handlers |
+//! | `topologies.rs` | machines made by hand |
+//! | `entries.rs` | every entry of every edition |
+//! | `hostile.rs` | configuration space that makes no sense |
+//! | `cycles.rs` | machines that come and go |
+//!
+//! What is grouped by the kernel is grouped without a hook, or with that of the edition that is loaded
+//! beside this module; the parameter `edition` says which.
+
+#[macro_use]
+mod check;
+
+mod bus;
+#[path = "../../../src/candidates/table.rs"]
+mod candidates;
+mod cycles;
+mod decision;
+mod entries;
+mod flags;
+#[allow(dead_code, unused_imports, reason = "the tools take more of it")]
+#[path = "../../../tools/grouping/src/model/mod.rs"]
+mod grouping;
+mod groups;
+mod hardware;
+mod hostile;
+mod in_tree;
+mod matching;
+mod package;
+#[allow(dead_code, unused_imports, reason = "the driver takes more of it")]
+#[path = "../../../src/rules/mod.rs"]
+mod rules;
+#[allow(dead_code, unused_imports, reason = "the oracle takes more of it")]
+#[path = "../synthetic/mod.rs"]
+mod synthetic;
+#[path = "../module/table.rs"]
+mod table;
+mod tables;
+#[path = "../../../src/sys/taint.rs"]
+mod taint;
+mod topologies;
+#[path = "../../../src/table.rs"]
+mod validated;
+#[allow(dead_code, reason = "the oracle asks for every set of flags")]
+#[path = "../oracle/verdict.rs"]
+mod verdict;
+mod withdrawal;
+
+use kernel::prelude::*;
+
+use rules::table::Table;
+
+/// The table of each edition, with its name.
+static TABLES: [(&str, &Table); 3] = [
+    ("validated", &validated::TABLE),
+    ("candidates", &candidates::TABLE),
+    ("test", &table::TABLE),
+];
+
+module! {
+    type: Suite,
+    name: "acs_quirks_kunit",
+    authors: ["The acs-quirks contributors"],
+    description: "KUnit suite of acs_quirks",
+    license: "GPL v2",
+    params: {
+        edition: u8 {
+            default: 0,
+            description: "Which edition is loaded: 1 validated, 2 candidates, 3 test, 0 none",
+        },
+    },
+}
+
+/// Which edition is loaded: the position of its table in [`TABLES`], from 1; 0 for none.
+fn edition() -> usize {
+    usize::from(module_parameters::edition.value())
+}
+
+/// The edition with entries for all that can be said of a device.
+const TEST_EDITION: usize = 3;
+
+/// The loaded module. KUnit runs what it finds in it by itself.
+struct Suite;
+
+impl kernel::Module for Suite {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        taint::kernel_under_test();
+        verdict::find()?;
+        Ok(Self)
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The model, run in the kernel: on what the kernel itself has found out about each function.
+
+use kernel::{
+    prelude::*,
+    time::{
+        Instant,
+        Monotonic, //
+    }, //
+};
+
+use crate::{
+    grouping::{
+        self,
+        acs_enabled::{
+            acs_enabled,
+            AcsRegisters, //
+        },
+        release::Release,
+        DevfnSet,
+        Function,
+        Interface,
+        Scratch, //
+    },
+    rules::{acs::AcsFlags, decision::KernelVerdict},
+    synthetic::{
+        machine::{
+            Machine,
+            Place, //
+        },
+        Address,
+        Device,
+        Known, //
+    },
+    verdict, //
+};
+
+const RELEASE: Release = Release::LINUX_7_3;
+
+/// What the model makes of a machine, beside the kernel's groups.
+pub(crate) struct Outcome {
+    /// Whether they are the same.
+    pub(crate) is_same: bool,
+    /// How long the model took, in nanoseconds.
+    pub(crate) nanoseconds: u64,
+}
+
+/// Runs the model on a machine of which the kernel has made these groups.
+///
+/// # Errors
+///
+/// `EINVAL` for a machine that the model takes for impossible; `ENOMEM`.
+pub(crate) fn run(machine: &Machine, places: &[Place]) -> Result<Outcome> {
+    let mut functions = KVVec::new();
+    let mut by_address: KVVec<(Address, u32)> = KVVec::new();
+    let mut found = KVVec::new();
+    for (index, (position, device)) in (0..).zip(machine.devices()) {
+        let known = device.known();
+        let place = places.get(usize::try_from(position)?).ok_or(EINVAL)?;
+        by_address.push((known.address, index), GFP_KERNEL)?;
+        found.push((known, *place, device), GFP_KERNEL)?;
+    }
+    by_address.sort_unstable();
+    let index = |address: Address| {
+        let at = by_address.binary_search_by_key(&address, |entry| entry.0);
+        at.ok()
+            .and_then(|at| by_address.get(at))
+            .map(|entry| entry.1)
+    };
+    for (known, place, device) in &found {
+        functions.push(function(known, *place, device, index), GFP_KERNEL)?;
+    }
+    let len = functions.len();
+    let mut work = KVVec::from_elem(Scratch::default(), len, GFP_KERNEL)?;
+    let mut order = KVVec::from_elem(0, len, GFP_KERNEL)?;
+    let mut numbers = KVVec::from_elem(None, len, GFP_KERNEL)?;
+    let start = Instant::<Monotonic>::now();
+    grouping::assign(&RELEASE, &functions, &mut work, &mut order, &mut numbers)
+        .map_err(|_| EINVAL)?;
+    let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
+
+    // The same partition: numbers go with numbers, both ways.
+    let mut pairs = KVVec::new();
+    let mut is_same = true;
+    for ((_, place, _), number) in found.iter().zip(&numbers) {
+        match (place, number) {
+            (Place::Group(kernel), Some(model)) => pairs.push((*kernel, *model), GFP_KERNEL)?,
+            (Place::LeftOut | Place::Missing, None) => {}
+            _ => is_same = false,
+        }
+    }
+    for swap in [false, true] {
+        if swap {
+            pairs.iter_mut().for_each(|pair| *pair = (pair.1, pair.0));
+        }
+        pairs.sort_unstable();
+        let mut neighbours = pairs.windows(2);
+        is_same &= neighbours.all(|pair| match pair {
+            [one, other] => one.0 != other.0 || one.1 == other.1,
+            _ => true,
+        });
+    }
+    Ok(Outcome {
+        is_same,
+        nanoseconds,
+    })
+}
+
+/// A function as the model sees it, by what the kernel knows.
+fn function(
+    known: &Known,
+    place: Place,
+    device: &Device,
+    index: impl Fn(Address) -> Option<u32>,
+) -> Function {
+    let (domain, bus, devfn) = known.address;
+    let interface = Interface::from_raw(known.raw_type);
+    let acs = known.acs.map(|(capability, control)| AcsRegisters {
+        capability: AcsFlags::from_bits(capability),
+        control: AcsFlags::from_bits(control),
+    });
+    let quirk = KernelVerdict::from_raw(verdict::verdict(device, RELEASE.required.bits()));
+    let numbers = (0..=u8::MAX).filter(|&number| {
+        let bits = c_ulong::BITS as usize;
+        let word = known.aliases.get(usize::from(number) / bits);
+        word.is_some_and(|word| word >> (usize::from(number) % bits) & 1 != 0)
+    });
+    Function {
+        domain,
+        bus,
+        devfn,
+        above: known.above.and_then(&index),
+        dma_device: known.vmd.and_then(&index),
+        interface,
+        translation_root: known.translation_root,
+        keeps_requester_ids: known.keeps_requester_ids,
+        multifunction: known.multifunction,
+        isolated: acs_enabled(RELEASE.required, quirk, interface, known.multifunction, acs),
+        dma_aliases: numbers.collect::<DevfnSet>(),
+        takes_part: matches!(place, Place::Group(_)),
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Searching sets of function numbers.
+
+pub use crate::rules::devfns::DevfnSet;
+
+/// Bits of a word.
+const WORD: u16 = 64;
+
+/// What the search for a group asks of sets of function numbers.
+pub trait Search: Sized {
+    /// Every number.
+    const ALL: Self;
+
+    /// Whether no number is in the set.
+    fn is_empty(&self) -> bool;
+
+    /// The numbers that are in this set and not in `other`.
+    #[must_use]
+    fn without(&self, other: &Self) -> Self;
+
+    /// The lowest number of the set that is `from` or above; `from` may be one more than the
+    /// largest number.
+    fn first_from(&self, from: u16) -> Option<u8>;
+}
+
+impl Search for DevfnSet {
+    const ALL: Self = Self([u64::MAX; 4]);
+
+    fn is_empty(&self) -> bool {
+        *self == Self::EMPTY
+    }
+
+    fn without(&self, other: &Self) -> Self {
+        let mut left = *self;
+        for (word, taken) in left.0.iter_mut().zip(other.0) {
+            *word &= !taken;
+        }
+        left
+    }
+
+    fn first_from(&self, from: u16) -> Option<u8> {
+        let start = from / WORD;
+        for (at, word) in (0..).zip(self.0).skip(usize::from(start)) {
+            let below = if at == start { from % WORD } else { 0 };
+            let rest = word & (u64::MAX << below);
+            if rest != 0 {
+                let number = u32::from(WORD)
+                    .wrapping_mul(at.into())
+                    .wrapping_add(rest.trailing_zeros());
+                return u8::try_from(number).ok();
+            }
+        }
+        None
+    }
+}

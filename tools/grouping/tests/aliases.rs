@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The table of DMA alias quirks: what it gives, and that it is sound.
+
+use grouping::model::{
+    DevfnSet,
+    aliases::{self, ALIAS_QUIRKS, Aliases, BRIDGE_QUIRKS, Bridge, Identity},
+};
+use rules::aliases::{ALL, Devices};
+
+const fn identity(vendor: u16, device: u16) -> Identity {
+    Identity {
+        vendor,
+        device,
+        subsystem: Some((0, 0)),
+        class: 0x0680,
+    }
+}
+
+fn numbers(identity: &Identity, devfn: u8) -> Vec<u8> {
+    let Aliases { numbers, complete } = aliases::dma_aliases(identity, devfn);
+    assert!(complete);
+    (0..=u8::MAX).filter(|&it| numbers.contains(it)).collect()
+}
+
+#[test]
+fn each_quirk_gives_its_numbers() {
+    let ricoh = identity(0x1180, 0xe832);
+    assert_eq!(numbers(&ricoh, 0x1b), [0x18]);
+    assert_eq!(numbers(&ricoh, 0x18), [0; 0]);
+    let marvell = identity(0x1b4b, 0x9230);
+    assert_eq!(numbers(&marvell, 0x00), [0x01]);
+    assert_eq!(numbers(&marvell, 0x01), [0; 0]);
+    assert_eq!(numbers(&marvell, 0x0a), [0x09]);
+    assert_eq!(numbers(&identity(0x8086, 0x2264), 0), [0x80, 0x88, 0x93]);
+    let slots: Vec<u8> = (0..32)
+        .flat_map(|slot| (0..5).map(move |function| slot * 8 + function))
+        .collect();
+    assert_eq!(numbers(&identity(0x8086, 0x295a), 0), slots);
+    assert_eq!(numbers(&identity(0x10b5, 0x87b1), 0).len(), 256);
+    // The neighbours of those have none.
+    for (vendor, device) in [
+        (0x1180, 0xe831),
+        (0x1b4b, 0x9231),
+        (0x8086, 0x2957),
+        (0x10b5, 0x87b2),
+    ] {
+        assert_eq!(numbers(&identity(vendor, device), 2), [0; 0]);
+    }
+}
+
+#[test]
+fn where_the_subsystem_decides_it_must_be_known() {
+    let of = |subsystem| Identity {
+        subsystem,
+        ..identity(0x9005, 0x0285)
+    };
+    assert_eq!(numbers(&of(Some((0x9005, 0x02bb))), 0x70), [0x08]);
+    assert_eq!(numbers(&of(Some((0x9005, 0x02bd))), 0x70), [0; 0]);
+    let unknown = aliases::dma_aliases(&of(None), 0x70);
+    assert_eq!(unknown.numbers, DevfnSet::EMPTY);
+    assert!(!unknown.complete);
+}
+
+#[test]
+fn what_only_the_device_can_tell_is_not_taken_for_nothing() {
+    let bridge = identity(0x11f8, 0x5000);
+    assert!(!aliases::dma_aliases(&bridge, 0).complete);
+    // The management function of the same switch has another class.
+    let management = Identity {
+        class: 0x0580,
+        ..bridge
+    };
+    assert_eq!(numbers(&management, 0), [0; 0]);
+}
+
+#[test]
+fn bridges_do_what_their_quirk_says() {
+    let does = aliases::bridge_does;
+    assert!(does(0x14e4, 0x9084, Bridge::TranslationRoot));
+    assert!(!does(0x14e4, 0x9085, Bridge::TranslationRoot));
+    assert!(does(0x1a03, 0x1150, Bridge::KeepsRequesterIds));
+    assert!(!does(0x1a03, 0x1150, Bridge::TranslationRoot));
+    assert!(does(0x1283, 0x8893, Bridge::SecondaryBusId));
+}
+
+/// No device is named twice, and there are as many as `drivers/pci/quirks.c` of Linux 7.3 declares
+/// fixups for.
+#[test]
+fn the_list_is_as_long_as_that_of_fixups() {
+    let each = |list: &Devices| {
+        let vendor = list.vendor;
+        list.devices.iter().map(move |&device| (vendor, device))
+    };
+    let mut all: Vec<_> = ALL.into_iter().flatten().flat_map(each).collect();
+    assert_eq!(all.len(), 34 + 93 + 7 + 8);
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 34 + 93 + 7 + 8);
+}
+
+/// Trust rule `closed` goes by the list of ids, the model by what each quirk does: the same devices.
+#[test]
+fn every_quirk_does_something() {
+    let quirks = ALIAS_QUIRKS.iter().map(|quirk| quirk.devices);
+    let bridges = BRIDGE_QUIRKS.iter().map(|(devices, _)| *devices);
+    assert!(quirks.chain(bridges).eq(ALL));
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A topology as the kernel sees it: order, bridges above, multi-function, types; each with its
+//! control.
+
+mod common;
+
+use grouping::{Assumption, model::Interface, view};
+use rules::pcie::PcieType::{
+    self, DownstreamPort, Endpoint, PciBridge, RcEndpoint, RootPort, UpstreamPort,
+};
+use topology::{Acs, Function, Hex, Topology};
+
+use common::{bdf, express, function, groups, machine, port};
+
+fn order(topology: &Topology) -> Vec<String> {
+    let view = view(topology);
+    view.functions
+        .iter()
+        .map(|seen| seen.function.bdf.to_string())
+        .collect()
+}
+
+fn seen<'a>(topology: &'a Topology, at: &str) -> grouping::Seen<'a> {
+    let view = view(topology);
+    let found = view
+        .functions
+        .iter()
+        .find(|seen| seen.function.bdf == bdf(at));
+    *found.expect("it is in the list")
+}
+
+/// A switch below a root port, with ACS all over.
+fn switch() -> Vec<Function> {
+    vec![
+        port("0000:00:01.0", RootPort, 1, true),
+        port("0000:01:00.0", UpstreamPort, 2, false),
+        port("0000:02:00.0", DownstreamPort, 3, true),
+        port("0000:02:01.0", DownstreamPort, 4, true),
+        express("0000:03:00.0", Endpoint),
+        express("0000:04:00.0", Endpoint),
+        function("0000:00:1f.0"),
+    ]
+}
+
+#[test]
+fn the_order_is_bus_by_bus_and_depth_first() {
+    let mut functions = switch();
+    functions.push(express("0000:80:00.0", RcEndpoint));
+    functions.push(Function {
+        physfn: Some(bdf("0000:03:00.0")),
+        ..function("0000:03:00.1")
+    });
+    functions.push(express("10000:e0:00.0", Endpoint));
+    functions.reverse();
+    let mut topology = machine(functions);
+    topology
+        .vmd
+        .insert(bdf("10000:e0:00.0").domain, bdf("0000:80:00.0"));
+    assert_eq!(
+        order(&topology),
+        [
+            "0000:00:01.0",
+            "0000:00:1f.0",
+            "0000:01:00.0",
+            "0000:02:00.0",
+            "0000:02:01.0",
+            "0000:03:00.0",
+            "0000:04:00.0",
+            "0000:80:00.0",
+            "10000:e0:00.0",
+            "0000:03:00.1",
+        ]
+    );
+}
+
+#[test]
+fn a_bridge_is_above_what_is_on_its_secondary_bus() {
+    let topology = machine(switch());
+    assert_eq!(seen(&topology, "0000:04:00.0").facts.above, Some(4));
+    assert!(seen(&topology, "0000:00:1f.0").on_root_bus());
+    assert_eq!(groups(&topology).len(), 7);
+    // A bridge that has not been set up leads nowhere.
+    let mut topology = machine(switch());
+    topology.functions[0].secondary = Some(0);
+    assert!(seen(&topology, "0000:01:00.0").on_root_bus());
+    // The same bus number in another domain is another bus.
+    let topology = machine(vec![
+        port("0000:00:01.0", RootPort, 1, true),
+        function("0001:01:00.0"),
+    ]);
+    assert!(seen(&topology, "0001:01:00.0").on_root_bus());
+}
+
+#[test]
+fn a_function_with_siblings_is_multifunction() {
+    let multifunction =
+        |functions: Vec<Function>, at| seen(&machine(functions), at).facts.multifunction;
+    let (zero, two) = (|| function("0000:00:02.0"), || function("0000:00:02.2"));
+    assert!(!multifunction(vec![zero()], "0000:00:02.0"));
+    assert!(multifunction(vec![zero(), two()], "0000:00:02.0"));
+    assert!(multifunction(vec![zero(), two()], "0000:00:02.2"));
+    assert!(multifunction(vec![two()], "0000:00:02.2"));
+    assert!(!multifunction(
+        vec![zero(), function("0000:00:03.0")],
+        "0000:00:02.0"
+    ));
+    // What the header says counts, where it is known.
+    let known = |bit| Function {
+        multifunction: Some(bit),
+        ..zero()
+    };
+    assert!(multifunction(vec![known(true)], "0000:00:02.0"));
+    assert!(!multifunction(vec![known(false), two()], "0000:00:02.0"));
+    let bit = Function {
+        multifunction: Some(false),
+        ..two()
+    };
+    assert!(multifunction(vec![zero(), bit], "0000:00:02.2"));
+    // A virtual function is no sibling and never multi-function.
+    let physfn = Some(bdf("0000:00:02.0"));
+    let other = Function {
+        physfn,
+        multifunction: Some(true),
+        ..two()
+    };
+    assert!(!multifunction(vec![zero(), other.clone()], "0000:00:02.0"));
+    assert!(!multifunction(vec![zero(), other], "0000:00:02.2"));
+}
+
+/// Below a port there is one device, so a higher slot number is a function number.
+#[test]
+fn below_a_port_functions_in_other_slots_are_siblings() {
+    let below = |above: Function| {
+        let topology = machine(vec![
+            above,
+            function("0000:01:00.0"),
+            function("0000:01:01.0"),
+        ]);
+        ["0000:01:00.0", "0000:01:01.0"].map(|at| seen(&topology, at).facts.multifunction)
+    };
+    assert_eq!(below(port("0000:00:01.0", RootPort, 1, true)), [true, true]);
+    assert_eq!(
+        below(port("0000:00:01.0", UpstreamPort, 1, true)),
+        [false, false]
+    );
+}
+
+#[test]
+fn a_virtual_function_is_below_the_bridge_of_its_physical_one() {
+    let physfn = Some(bdf("0000:01:00.0"));
+    let topology = machine(vec![
+        port("0000:00:01.0", RootPort, 1, true),
+        express("0000:01:00.0", Endpoint),
+        Function {
+            physfn,
+            ..express("0000:02:00.0", Endpoint)
+        },
+    ]);
+    assert_eq!(seen(&topology, "0000:02:00.0").facts.above, Some(0));
+    assert_eq!(groups(&topology).len(), 3);
+    let mut topology = topology;
+    topology.functions[0].acs = None;
+    assert_eq!(groups(&topology).len(), 1);
+}
+
+/// The bus of the first physical function is the parent of a bus that is made for virtual ones, and
+/// a bus that is there already is not made.
+#[test]
+fn virtual_functions_share_a_bus_with_whoever_made_it() {
+    let of = |physical, at| Function {
+        physfn: Some(bdf(physical)),
+        ..express(at, Endpoint)
+    };
+    let topology = machine(vec![
+        port("0000:00:01.0", RootPort, 1, false),
+        port("0000:00:02.0", RootPort, 2, true),
+        express("0000:01:00.0", Endpoint),
+        express("0000:02:00.0", Endpoint),
+        of("0000:01:00.0", "0000:03:00.1"),
+        of("0000:02:00.0", "0000:03:00.0"),
+        of("0000:02:00.0", "0000:04:00.0"),
+        of("0000:02:00.0", "0000:00:03.0"),
+    ]);
+    let above = |at| seen(&topology, at).facts.above;
+    assert_eq!(above("0000:03:00.0"), Some(0));
+    assert_eq!(above("0000:03:00.1"), Some(0));
+    assert_eq!(above("0000:04:00.0"), Some(1));
+    assert_eq!(above("0000:00:03.0"), None);
+    assert_eq!(groups(&topology).len(), 5);
+}
+
+/// `set_pcie_port_type()`, which means to make them what they act as.
+#[test]
+fn switch_ports_of_the_wrong_kind_become_endpoints() {
+    let found = |kinds: [PcieType; 3]| {
+        let [first, second, third] = kinds;
+        let topology = machine(vec![
+            port("0000:00:01.0", first, 1, true),
+            port("0000:01:00.0", second, 2, true),
+            port("0000:02:00.0", third, 3, true),
+        ]);
+        ["0000:00:01.0", "0000:01:00.0", "0000:02:00.0"]
+            .map(|at| seen(&topology, at).pcie_type().expect("it has a type"))
+    };
+    let right = [RootPort, UpstreamPort, DownstreamPort];
+    assert_eq!(found(right), right);
+    assert_eq!(
+        found([RootPort, DownstreamPort, UpstreamPort]),
+        [RootPort, Endpoint, UpstreamPort]
+    );
+    assert_eq!(
+        found([RootPort, DownstreamPort, DownstreamPort]),
+        [RootPort, Endpoint, DownstreamPort]
+    );
+    assert_eq!(
+        found([RootPort, UpstreamPort, UpstreamPort]),
+        [RootPort, UpstreamPort, Endpoint]
+    );
+    assert_eq!(
+        found([PciBridge, DownstreamPort, Endpoint]),
+        [PciBridge, DownstreamPort, Endpoint]
+    );
+}
+
+#[test]
+fn what_was_not_seen_is_assumed_and_said() {
+    let dark = Function {
+        pcie_known: false,
+        acs_known: false,
+        ..function("0000:01:00.0")
+    };
+    let shown = Acs {
+        cap: None,
+        ctl: None,
+        dword8: None,
+    };
+    let root = Function {
+        acs: Some(shown),
+        ..port("0000:00:01.0", RootPort, 1, true)
+    };
+    let adapter = Function {
+        vendor: Hex::id(0x9005),
+        device: Some(Hex::id(0x0285)),
+        ..function("0000:00:02.0")
+    };
+    let topology = machine(vec![root, adapter, dark]);
+    let view = view(&topology);
+    assert_eq!(
+        view.assumptions,
+        [
+            (bdf("0000:00:01.0"), Assumption::AcsOn),
+            (bdf("0000:00:02.0"), Assumption::NoMoreAliases),
+            (bdf("0000:01:00.0"), Assumption::PcieType),
+            (bdf("0000:01:00.0"), Assumption::NoAcs),
+        ]
+    );
+    let taken = seen(&topology, "0000:01:00.0").facts.interface;
+    assert_eq!(taken, Interface::Express(Endpoint));
+    assert_eq!(groups(&topology).len(), 3);
+}
+
+#[test]
+fn who_takes_part_is_who_has_a_group() {
+    let grouped = |iommu_group, at| Function {
+        iommu_group,
+        ..function(at)
+    };
+    let topology = machine(vec![
+        grouped(Some(1), "0000:00:01.0"),
+        grouped(None, "0000:00:02.0"),
+    ]);
+    assert_eq!(groups(&topology), ["0000:00:01.0"]);
+    // Where nobody has one, all but IOMMUs.
+    let iommu = Function {
+        class: Some(Hex(0x08_06_00)),
+        ..function("0000:00:00.2")
+    };
+    let topology = machine(vec![iommu, grouped(None, "0000:00:01.0")]);
+    assert_eq!(groups(&topology), ["0000:00:01.0"]);
+}
+
+#[test]
+fn the_only_vmd_stands_for_the_domains_that_no_firmware_has() {
+    let volume = |at| Function {
+        vendor: Hex::id(0x8086),
+        device: Some(Hex::id(0x467f)),
+        ..express(at, RcEndpoint)
+    };
+    let disk = || express("10000:e1:00.0", Endpoint);
+    let topology = machine(vec![volume("0000:00:0e.0"), disk()]);
+    assert_eq!(groups(&topology), ["0000:00:0e.0 10000:e1:00.0"]);
+    let topology = machine(vec![volume("0000:00:0e.0"), volume("0000:80:0e.0"), disk()]);
+    assert_eq!(groups(&topology).len(), 3);
+    let mut topology = topology;
+    topology.vmd.insert(disk().bdf.domain, bdf("0000:80:0e.0"));
+    assert_eq!(
+        groups(&topology),
+        ["0000:00:0e.0", "0000:80:0e.0 10000:e1:00.0"]
+    );
+}
+
+/// The quirks on DMA aliases reach the model.
+#[test]
+fn aliases_by_quirk_join() {
+    let marvell = |device| {
+        let function = express("0000:00:02.0", Endpoint);
+        let (vendor, device) = (Hex::id(0x1b4b), Some(Hex::id(device)));
+        // It has ACS, so that nothing but its alias joins it with its sibling.
+        let acs = port("0000:00:03.0", RootPort, 1, true).acs;
+        let sibling = Function {
+            acs,
+            ..express("0000:00:02.1", Endpoint)
+        };
+        machine(vec![
+            Function {
+                vendor,
+                device,
+                acs,
+                ..function
+            },
+            sibling,
+        ])
+    };
+    assert_eq!(groups(&marvell(0x9230)).len(), 1);
+    assert_eq!(groups(&marvell(0x9231)).len(), 2);
+}

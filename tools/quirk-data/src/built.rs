@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A table in its built form, from entries.
+
+use std::fmt;
+
+use rules::{
+    entry::{CatchAll, Entry, Kind, Kinds},
+    limits::Limits,
+    table::{IdRange, Table},
+};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    quirk::{Devices, Ids, Mainline, Quirk},
+    register::Precondition,
+};
+
+/// The table of these entries, which must be sorted by number, and of which no two may claim one id. No
+/// other numbers count as given out.
+///
+/// The kernel's table is a constant, so the parts of this one are never freed: it is made once or
+/// twice in a run of the program.
+#[must_use]
+pub fn table(quirks: &[&Quirk]) -> Table {
+    let entries: Vec<_> = quirks.iter().map(|quirk| entry(quirk)).collect();
+    let mut index = Vec::new();
+    for (position, quirk) in (0..).zip(quirks) {
+        index.extend(quirk.devices.iter().flat_map(|one| rows(one, position)));
+    }
+    index.sort_by_key(|row: &IdRange| (row.vendor, row.first));
+    let version = version(&entries, &index);
+    let issued: Vec<_> = entries.iter().map(|entry| entry.number).collect();
+    Table {
+        version: version.leak(),
+        entries: entries.leak(),
+        index: index.leak(),
+        issued: issued.leak(),
+    }
+}
+
+/// The table of these entries, as for a kernel of before mainline merged any of them; otherwise as [`table`].
+#[must_use]
+pub fn before_mainline(quirks: &[&Quirk]) -> Table {
+    changed(&table(quirks), |entry| entry.mainline_since = None)
+}
+
+/// A table with each of its entries changed.
+pub(crate) fn changed(table: &Table, change: impl Fn(&mut Entry)) -> Table {
+    let mut entries = table.entries.to_vec();
+    entries.iter_mut().for_each(change);
+    Table {
+        entries: entries.leak(),
+        ..*table
+    }
+}
+
+fn entry(quirk: &Quirk) -> Entry {
+    let conditions: Vec<_> = quirk
+        .conditions
+        .iter()
+        .map(Precondition::in_dword)
+        .collect();
+    Entry {
+        number: quirk.number,
+        name: quirk.name.clone().leak(),
+        kinds: quirk
+            .kinds()
+            .fold(Kinds::NONE, |kinds, kind| kinds.union(Kinds::of(kind))),
+        grants: quirk.acs,
+        supersedes: quirk.supersedes,
+        mainline_since: quirk.mainline.as_ref().and_then(Mainline::since_release),
+        conditions: conditions.leak(),
+    }
+}
+
+fn rows(devices: &Devices, entry: u16) -> Vec<IdRange> {
+    let limits = &devices.limits;
+    let (first_revision, last_revision) = limits.revisions.unwrap_or((u8::MIN, u8::MAX));
+    let limits = &*Box::leak(Box::new(Limits {
+        class: limits.class,
+        first_revision,
+        last_revision,
+        subsystems: limits.subsystems.clone().leak(),
+    }));
+    let row = |ids: &Ids| IdRange {
+        vendor: ids.vendor,
+        first: ids.first,
+        last: ids.last,
+        entry,
+        limits,
+    };
+    devices.ids.iter().map(row).collect()
+}
+
+/// The digest of everything in a table: 12 hexadecimal digits.
+fn version(entries: &[Entry], index: &[IdRange]) -> String {
+    let digest: [u8; 32] = Sha256::digest(Canonical { entries, index }.to_string()).into();
+    let mut first = [0; 8];
+    first[2..].copy_from_slice(&digest[..6]);
+    format!("{:012x}", u64::from_be_bytes(first))
+}
+
+/// The text that the digest is taken of: one line for each entry, condition, range and limits.
+struct Canonical<'a> {
+    entries: &'a [Entry],
+    index: &'a [IdRange],
+}
+
+impl fmt::Display for Canonical<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for entry in self.entries {
+            let kinds: Vec<_> = entry.kinds.iter().map(Kind::name).collect();
+            writeln!(
+                f,
+                "entry {} {} {} {:04x} {}",
+                entry.number,
+                entry.name,
+                kinds.join(","),
+                entry.grants.bits(),
+                entry.supersedes.map_or("-", CatchAll::name)
+            )?;
+            if let Some(since) = entry.mainline_since {
+                writeln!(f, "mainline {since}")?;
+            }
+            for one in entry.conditions {
+                let (offset, mask, value) = (one.offset, one.mask, one.value);
+                writeln!(f, "if {} {offset:04x} {mask:08x} {value:08x}", one.at)?;
+            }
+        }
+        for row in self.index {
+            let IdRange {
+                vendor,
+                first,
+                last,
+                entry,
+                limits,
+            } = row;
+            writeln!(f, "ids {vendor:04x} {first:04x} {last:04x} {entry}")?;
+            if **limits != Limits::NONE {
+                let class = limits.class.map(|class| class.to_string());
+                let (first, last) = (limits.first_revision, limits.last_revision);
+                write!(
+                    f,
+                    "limits {} {first:02x} {last:02x}",
+                    class.as_deref().unwrap_or("-")
+                )?;
+                for (vendor, device) in limits.subsystems {
+                    write!(f, " {vendor:04x}:{device:04x}")?;
+                }
+                writeln!(f)?;
+            }
+        }
+        Ok(())
+    }
+}

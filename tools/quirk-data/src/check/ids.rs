@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Vendor and device ids.
+
+use rules::entry::Kind;
+use toml::Spanned;
+
+use super::{digits, evidence::filled, limits, prose};
+use crate::{
+    finding::Notes,
+    format,
+    quirk::{Devices, Excluded, Ids},
+    rule::Rule,
+};
+
+const SOME: &str = "list the device ids, as [\"8030-8032\", \"8040\"]";
+
+/// Reads the ids of all `[[match]]` sections, and those that they exclude; what is wrong is left
+/// out, with a finding.
+pub(super) fn check(
+    matches: &[Spanned<format::Match>],
+    kinds: &[Kind],
+    notes: &mut Notes<'_>,
+) -> (Vec<Devices>, Vec<Excluded>) {
+    let mut all = Vec::new();
+    let mut excluded = Vec::new();
+    for one in matches {
+        let vendor = vendor(one, notes);
+        let one = one.get_ref();
+        filled(one.about.as_ref(), "match.about", notes);
+        all.push(Devices {
+            ids: devices(one.devices.as_ref(), vendor, "match.devices", notes),
+            about: prose(one.about.as_ref()),
+            limits: limits::check(one, kinds, notes),
+        });
+        for exclude in &one.excludes {
+            let exclude = exclude.get_ref();
+            let field = "match.excludes.devices";
+            let mut ids = devices(exclude.devices.as_ref(), vendor, field, notes);
+            for ids in ids.iter().filter(|ids| ids.is_any()) {
+                let problem = "every device cannot be left out";
+                notes.add(Rule::IdAny, &ids.span, field, problem, SOME);
+            }
+            ids.retain(|ids| !ids.is_any());
+
+            filled(exclude.why.as_ref(), "match.excludes.why", notes);
+            if let Some(why) = prose(exclude.why.as_ref()) {
+                excluded.push(Excluded { ids, why });
+            }
+        }
+    }
+    (all, excluded)
+}
+
+fn devices(
+    value: Option<&Spanned<Vec<Spanned<String>>>>,
+    vendor: Option<u16>,
+    field: &str,
+    notes: &mut Notes<'_>,
+) -> Vec<Ids> {
+    let Some(value) = value else {
+        return Vec::new();
+    };
+    if value.get_ref().is_empty() {
+        notes.add(Rule::ValueEmpty, &value.span(), field, "no device id", SOME);
+    }
+    let mut all = Vec::new();
+    for range in value.get_ref() {
+        if let (Some((first, last)), Some(vendor)) = (device_range(range, field, notes), vendor) {
+            all.push(Ids {
+                vendor,
+                first,
+                last,
+                span: range.span(),
+            });
+        }
+    }
+    all
+}
+
+fn vendor(one: &Spanned<format::Match>, notes: &mut Notes<'_>) -> Option<u16> {
+    let value = one.get_ref().vendor.as_ref()?;
+    match hex(value.get_ref()) {
+        Some(0x0000 | 0x0001 | 0xffff) => {
+            notes.add(
+                Rule::IdNone,
+                &value.span(),
+                "match.vendor",
+                format!("{} is no vendor", value.get_ref()),
+                "it is what a function that is absent or not ready reads as; write the id of the \
+                 vendor",
+            );
+            None
+        }
+        Some(vendor) => Some(vendor),
+        None => {
+            not_hex(value, "match.vendor", value.get_ref(), notes);
+            None
+        }
+    }
+}
+
+fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> Option<(u16, u16)> {
+    let text = value.get_ref();
+    if text == "any" {
+        return Some((u16::MIN, u16::MAX));
+    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (Some(from), Some(to)) = (hex(first), hex(last)) else {
+        let bad = if hex(first).is_some() { last } else { first };
+        not_hex(value, field, bad, notes);
+        return None;
+    };
+    if from > to {
+        notes.add(
+            Rule::IdReversed,
+            &value.span(),
+            field,
+            format!("the range {text} is reversed"),
+            format!("write it as {last}-{first}, if that is meant"),
+        );
+        return None;
+    }
+    Some((from, to))
+}
+
+fn not_hex(value: &Spanned<String>, field: &str, bad: &str, notes: &mut Notes<'_>) {
+    notes.add(
+        Rule::IdForm,
+        &value.span(),
+        field,
+        format!("\"{bad}\" is not an id"),
+        "write four lowercase hexadecimal digits without a prefix, as 10de",
+    );
+}
+
+/// Exactly four lowercase hexadecimal digits.
+fn hex(text: &str) -> Option<u16> {
+    digits(text, 4).and_then(|id| u16::try_from(id).ok())
+}

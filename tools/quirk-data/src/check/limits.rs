@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The limits of a `[[match]]`: class, revisions and subsystems.
+
+use rules::{entry::Kind, limits::Class, pcie::HeaderLayout};
+use toml::Spanned;
+
+use super::{digits, not_of_form};
+use crate::{finding::Notes, format, limits::Limits, rule::Rule};
+
+/// Reads the limits; what is wrong is left out, with a finding.
+pub(super) fn check(one: &format::Match, kinds: &[Kind], notes: &mut Notes<'_>) -> Limits {
+    Limits {
+        class: one
+            .class
+            .as_ref()
+            .and_then(|value| class(value, kinds, notes)),
+        revisions: one
+            .revisions
+            .as_ref()
+            .and_then(|value| revisions(value, notes)),
+        subsystems: one
+            .subsystems
+            .as_ref()
+            .map(|value| subsystems(value, kinds, notes))
+            .unwrap_or_default(),
+    }
+}
+
+fn class(value: &Spanned<String>, kinds: &[Kind], notes: &mut Notes<'_>) -> Option<Class> {
+    let text = value.get_ref();
+    let class = match text.len() {
+        4 => id(text).map(Class::Subclass),
+        _ => digits(text, 6).map(Class::Interface),
+    };
+    if class.is_none() {
+        let help = "write base class and subclass, as \"0200\", or with the programming interface, \
+                    as \"010802\"";
+        not_of_form(value, "match.class", help, notes);
+    }
+    let can_have = |kind: &Kind| class.is_none_or(|class| can_have(*kind, class));
+    if !kinds.is_empty() && !kinds.iter().any(can_have) {
+        let problem = format!("no function of the entry's kind is of the class {text}");
+        let help =
+            "ports are bridges, and endpoints are not of the class 0604: correct class or kind";
+        notes.add(
+            Rule::ClassOfKind,
+            &value.span(),
+            "match.class",
+            problem,
+            help,
+        );
+    }
+    class
+}
+
+/// Whether functions of a kind can be of a class: ports are bridges, and the kernel takes no function
+/// with an endpoint's header for a device that is of a PCI bridge's class (`pci_setup_device`).
+fn can_have(kind: Kind, class: Class) -> bool {
+    let subclass = match class {
+        Class::Subclass(class) => u32::from(class),
+        Class::Interface(class) => class >> 8,
+    };
+    match kind.layout() {
+        HeaderLayout::Bridge => subclass >> 8 == 0x06,
+        HeaderLayout::Endpoint => subclass != 0x0604,
+    }
+}
+
+fn revisions(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u8, u8)> {
+    let text = value.get_ref();
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let revision = |text| digits(text, 2).and_then(|revision| u8::try_from(revision).ok());
+    let (Some(from), Some(to)) = (revision(first), revision(last)) else {
+        let help =
+            "write two lowercase hexadecimal digits, or two such with a hyphen, as \"03-ff\"";
+        not_of_form(value, "match.revisions", help, notes);
+        return None;
+    };
+    if from > to {
+        notes.add(
+            Rule::IdReversed,
+            &value.span(),
+            "match.revisions",
+            format!("the range {text} is reversed"),
+            format!("write it as {last}-{first}, if that is meant"),
+        );
+        return None;
+    }
+    if (from, to) == (u8::MIN, u8::MAX) {
+        notes.add(
+            Rule::KeyUnneeded,
+            &value.span(),
+            "match.revisions",
+            "that is every revision",
+            "take it out, or write those that are meant",
+        );
+    }
+    Some((from, to))
+}
+
+fn subsystems(
+    value: &Spanned<Vec<Spanned<String>>>,
+    kinds: &[Kind],
+    notes: &mut Notes<'_>,
+) -> Vec<(u16, u16)> {
+    const FIELD: &str = "match.subsystems";
+    if value.get_ref().is_empty() {
+        let help = "list the subsystems, as [\"1028:0010\"], or take the line out";
+        notes.add(Rule::ValueEmpty, &value.span(), FIELD, "no subsystem", help);
+    }
+    let bridge = |kind: &&Kind| kind.layout() == HeaderLayout::Bridge;
+    if let Some(kind) = kinds.iter().find(bridge) {
+        notes.add(
+            Rule::SubsystemsOfKind,
+            &value.span(),
+            FIELD,
+            format!(
+                "functions of the kind \"{}\" have no subsystem id at 2ch",
+                kind.name()
+            ),
+            "take the line out, or give the endpoints an entry of their own",
+        );
+    }
+    let mut found = Vec::new();
+    for one in value.get_ref() {
+        let Some(ids) = subsystem(one.get_ref()) else {
+            let help = "write vendor and device id, each of four lowercase hexadecimal digits, as \
+                        \"1028:0010\"";
+            not_of_form(one, FIELD, help, notes);
+            continue;
+        };
+        if matches!(ids.0, 0x0000 | 0xffff) {
+            let problem = format!("{:04x} is no vendor", ids.0);
+            let help = "it is what a function without a subsystem reads as; take it out";
+            notes.add(Rule::IdNone, &one.span(), FIELD, problem, help);
+        } else if found.contains(&ids) {
+            let problem = format!("{} stands twice", one.get_ref());
+            let help = "take one of them out";
+            notes.add(Rule::ValueTwice, &one.span(), FIELD, problem, help);
+        } else {
+            found.push(ids);
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+fn subsystem(text: &str) -> Option<(u16, u16)> {
+    let (vendor, device) = text.split_once(':')?;
+    Some((id(vendor)?, id(device)?))
+}
+
+/// What four digits are.
+fn id(text: &str) -> Option<u16> {
+    u16::try_from(digits(text, 4)?).ok()
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The `[mainline]` section: what mainline Linux has of an entry.
+
+use std::str::FromStr as _;
+
+use rules::release::Release;
+use toml::Spanned;
+
+use super::{evidence::filled, not_of_form, prose};
+use crate::{
+    finding::Notes,
+    format,
+    quirk::{Mainline, Status},
+    rule::Rule,
+};
+
+/// Reads the section, which others than mainline entries must not have.
+pub(super) fn check(
+    value: Option<&Spanned<format::Mainline>>,
+    status: Option<Status>,
+    notes: &mut Notes<'_>,
+) -> Option<Mainline> {
+    let value = value?;
+    if status.is_some_and(|status| status != Status::Mainline) {
+        notes.add(
+            Rule::KeyUnneeded,
+            &value.span(),
+            "mainline",
+            "only entries with the status \"mainline\" have this section",
+            "take it out, or correct the status",
+        );
+    }
+    let section = value.get_ref();
+    let since = text(section.since.as_ref(), "mainline.since", is_since, notes);
+    let until = text(section.until.as_ref(), "mainline.until", is_release, notes);
+    if let (Some(value), Some(from), Some(to)) = (&section.until, &since, &until) {
+        let release = |text: &str| {
+            text.strip_prefix('v')
+                .and_then(|one| one.parse::<Release>().ok())
+        };
+        if release(from).is_some_and(|from| release(to).is_none_or(|to| to <= from)) {
+            notes.add(
+                Rule::ReleaseOrder,
+                &value.span(),
+                "mainline.until",
+                format!("{to} is not later than {from}"),
+                "write the first release that no longer has the entry",
+            );
+        }
+    }
+    let commit = text(section.commit.as_ref(), "mainline.commit", is_commit, notes);
+    let handler = section.handler.as_ref();
+    let handler = text(handler, "mainline.handler", is_handler, notes);
+    let is_set = |flag: &Option<Spanned<bool>>| flag.as_ref().map(|flag| *flag.get_ref());
+    let expressed = is_set(&section.expressed).unwrap_or(true);
+    match &section.why {
+        None if !expressed => notes.add(
+            Rule::KeyMissing,
+            &value.span(),
+            "mainline.why",
+            "missing beside expressed = false",
+            "say in a sentence what the data cannot tell",
+        ),
+        Some(why) if expressed => notes.add(
+            Rule::KeyUnneeded,
+            &why.span(),
+            "mainline.why",
+            "stands without expressed = false",
+            "take it out, or add expressed = false",
+        ),
+        why => filled(why.as_ref(), "mainline.why", notes),
+    }
+    Some(Mainline {
+        since: since.filter(|since| since != "unknown"),
+        until,
+        commit,
+        handler: handler?,
+        any_type: is_set(&section.any_type).unwrap_or(false),
+        not_expressed: prose(section.why.as_ref().filter(|_| !expressed)),
+        at: section.since.as_ref().map_or(value.span(), Spanned::span),
+    })
+}
+
+/// A text of a certain form.
+fn text(
+    value: Option<&Spanned<String>>,
+    field: &str,
+    is_right: fn(&str) -> bool,
+    notes: &mut Notes<'_>,
+) -> Option<String> {
+    let value = value?;
+    if !is_right(value.get_ref()) {
+        not_of_form(value, field, help(field), notes);
+        return None;
+    }
+    Some(value.get_ref().clone())
+}
+
+fn help(field: &str) -> &'static str {
+    match field {
+        "mainline.since" => {
+            "write the first release that has the entry, as \"v5.8\", or \"unknown\""
+        }
+        "mainline.until" => "write the first release that no longer has the entry, as \"v7.3\"",
+        "mainline.commit" => "write 12 to 40 lowercase hexadecimal digits, or take the line out",
+        _ => "write the name of the handler in drivers/pci/quirks.c, as \"pci_quirk_rciep_acs\"",
+    }
+}
+
+/// `v5.8`, or `unknown`.
+fn is_since(text: &str) -> bool {
+    text == "unknown" || is_release(text)
+}
+
+/// `v5.8`.
+fn is_release(text: &str) -> bool {
+    let release = text.strip_prefix('v').map(Release::from_str);
+    matches!(release, Some(Ok(_)))
+}
+
+fn is_commit(text: &str) -> bool {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    (12..=40).contains(&text.len()) && text.bytes().all(is_digit)
+}
+
+fn is_handler(text: &str) -> bool {
+    let is_letter = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    text.strip_prefix("pci_quirk_")
+        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(is_letter))
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Which kinds of function a statement speaks of, by the nouns at the ids that it names.
+
+use std::ops::Range;
+
+use rules::entry::Kind;
+
+use super::{read::Mark, token::Token};
+
+/// What a noun calls a function.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Noun {
+    /// A noun of one kind.
+    Of(Kind),
+    /// A noun that any function may have, as "function"; said of endpoints where nothing else is.
+    Any,
+}
+
+/// How far before ids their noun may stand.
+const NEAR: usize = 64;
+
+/// The words by which a statement names a kind, for people.
+pub(super) const fn words(kind: Kind) -> &'static str {
+    match kind {
+        Kind::MfEndpoint => {
+            "\"endpoints\"; or \"functions\", \"adapters\", \"controllers\", \"NICs\", where it \
+             speaks of no ports"
+        }
+        Kind::RootPort => "\"root ports\"",
+        Kind::DownstreamPort => "\"downstream ports\"",
+        Kind::RcEndpoint => "\"root complex integrated endpoints\" or \"RCiEPs\"",
+    }
+}
+
+/// The noun that ends at a place, and where it begins. `root-port` is the same as `root port`.
+fn noun(tokens: &[Token], end: usize) -> Option<(Noun, usize)> {
+    let last = end.checked_sub(1)?;
+    let before = |at: usize, words: &str| {
+        let mut at = at.checked_sub(1)?;
+        if matches!(tokens[at], Token::Dash { .. }) {
+            at = at.checked_sub(1)?;
+        }
+        tokens[at].is_of(words).then_some(at)
+    };
+    match tokens[last].word()? {
+        "function" | "functions" | "adapter" | "adapters" | "controller" | "controllers"
+        | "nic" | "nics" | "hba" | "hbas" | "cna" | "cnas" | "card" | "cards" | "accelerator"
+        | "accelerators" => Some((Noun::Any, last)),
+        "rciep" | "rcieps" => Some((Noun::Of(Kind::RcEndpoint), last)),
+        "endpoint" | "endpoints" => {
+            let Some(at) = before(last, "integrated") else {
+                return Some((Noun::Of(Kind::MfEndpoint), last));
+            };
+            let complex = before(at, "complex").and_then(|at| before(at, "root"));
+            Some((Noun::Of(Kind::RcEndpoint), complex.unwrap_or(at)))
+        }
+        "port" | "ports" => {
+            let of_switch = || before(last, "switch").and_then(|at| before(at, "downstream"));
+            if let Some(at) = before(last, "downstream").or_else(of_switch) {
+                return Some((Noun::Of(Kind::DownstreamPort), at));
+            }
+            before(last, "root").map(|at| (Noun::Of(Kind::RootPort), at))
+        }
+        // "Root and downstream ports": the second half is a noun of its own.
+        "root" => {
+            let mut after = tokens[end..].iter().take(5);
+            let is_join = |token: &Token| {
+                matches!(token, Token::Item | Token::Comma) || token.is_of("and or")
+            };
+            let is_half = after.next().is_some_and(is_join)
+                && after.next().is_some_and(|next| next.is_of("downstream"))
+                && after.any(|next| next.is_of("port ports"));
+            is_half.then_some((Noun::Of(Kind::RootPort), last))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a noun stands directly before a place, but for an opening bracket.
+pub(super) fn ends_before(tokens: &[Token], at: usize) -> bool {
+    let is_open = at > 0 && tokens[at - 1] == Token::Open;
+    noun(tokens, at - usize::from(is_open)).is_some()
+}
+
+/// Whether a word is the plural of a noun.
+pub(super) fn is_plural(token: &Token) -> bool {
+    const PLURALS: &str = "functions adapters controllers nics hbas cnas cards accelerators \
+        endpoints rcieps ports";
+    token.is_of(PLURALS)
+}
+
+/// Whether a noun that begins here is what the sentence speaks of: not what is denied, and, unless it
+/// stands directly at ids, not where a request comes from or goes to.
+fn counts(tokens: &[Token], begin: usize, marks: &[Mark], is_at_ids: bool) -> bool {
+    const OPEN: &str = "the a an any its their this that same pci pcie express switch";
+    const DENIED: &str = "not nor without non";
+    const AWAY: &str = "\
+        at below behind above toward towards under beneath via through into past beyond whose \
+        reach reaches from by between";
+    const APPLIES: &str = "apply applies applicable extends respect";
+    let mut before = tokens[..begin].iter().rev();
+    let is_open = |token: &&Token| token.is_of(OPEN) || matches!(token, Token::Dash { .. });
+    let Some(word) = before.find(|token| !is_open(token)) else {
+        return marks[begin].is_none();
+    };
+    let is_target = word.is_of("to") && !before.next().is_some_and(|token| token.is_of(APPLIES));
+    marks[begin].is_none() && !word.is_of(DENIED) && (is_at_ids || !word.is_of(AWAY) && !is_target)
+}
+
+/// What a statement has said of kinds so far.
+#[derive(Default)]
+pub(super) struct Said {
+    /// The kinds of the ids that it names.
+    kinds: Vec<Kind>,
+    /// Whether it names ids without a noun at them.
+    bare: bool,
+    /// Whether a noun stands anywhere that may be an endpoint's.
+    any: bool,
+    /// Whether it speaks of ports or integrated endpoints anywhere.
+    others: bool,
+}
+
+impl Said {
+    /// Takes the nouns at a list of ids: the nearest before it, with those that are joined to that, and
+    /// one behind it that says what they are.
+    pub(super) fn of_list(&mut self, tokens: &[Token], list: &Range<usize>, marks: &[Mark]) {
+        let mut nouns = Vec::new();
+        let mut end = list.start;
+        let furthest = end.saturating_sub(NEAR);
+        let is_at_ids = ends_before(tokens, end);
+        while end > furthest {
+            let Some((found, begin)) = noun(tokens, end) else {
+                let joins = tokens[end - 1].is_of("and or the all")
+                    || matches!(tokens[end - 1], Token::Comma | Token::Item);
+                if !nouns.is_empty() && !joins {
+                    break;
+                }
+                end -= 1;
+                continue;
+            };
+            if counts(tokens, begin, marks, is_at_ids && nouns.is_empty()) {
+                nouns.push(found);
+            }
+            end = begin;
+        }
+        let rest = tokens[list.end..].iter().take(6);
+        let reach = rest.take_while(|&token| *token != Token::Comma).count();
+        let behind = list.end..list.end + reach;
+        let says = tokens[behind.clone()]
+            .iter()
+            .any(|token| token.is_of("is are"));
+        if says || nouns.is_empty() {
+            let found = behind.filter_map(|at| noun(tokens, at + 1));
+            let found = found
+                .filter(|&(_, begin)| begin >= list.end && counts(tokens, begin, marks, false));
+            nouns.extend(found.map(|(found, _)| found));
+        }
+        let of = nouns.iter().filter_map(|noun| match noun {
+            Noun::Of(kind) => Some(*kind),
+            Noun::Any => None,
+        });
+        let of: Vec<_> = of.collect();
+        if !of.is_empty() {
+            self.kinds.extend(of);
+        } else if nouns.is_empty() {
+            self.bare = true;
+        } else {
+            self.kinds.push(Kind::MfEndpoint);
+        }
+    }
+
+    /// Takes the nouns of a sentence, wherever they stand.
+    pub(super) fn anywhere(&mut self, tokens: &[Token], marks: &[Mark]) {
+        let nouns = (1..=tokens.len()).filter_map(|end| noun(tokens, end));
+        for (found, _) in nouns.filter(|&(_, begin)| counts(tokens, begin, marks, false)) {
+            match found {
+                Noun::Any | Noun::Of(Kind::MfEndpoint) => self.any = true,
+                Noun::Of(_) => self.others = true,
+            }
+        }
+    }
+
+    /// The kinds that are stated. Where ids stand without a noun, they are endpoints' if all nouns are.
+    pub(super) fn kinds(mut self) -> Vec<Kind> {
+        if self.bare && self.any && !self.others {
+            self.kinds.push(Kind::MfEndpoint);
+        }
+        self.kinds
+    }
+}

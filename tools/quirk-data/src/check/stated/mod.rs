@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Holds what a statement says against what the entry claims: trust rule `evidence`. A statement is
+//! for exactly the ids and the kinds that it names.
+//!
+//! | file | what it reads |
+//! |---|---|
+//! | `token.rs` | words, and ids in every notation |
+//! | `read.rs` | which ids are named, alone or as a range, and which are excepted |
+//! | `kinds.rs` | which kinds of function it speaks of |
+
+mod kinds;
+mod read;
+mod token;
+
+use rules::entry::Kind;
+
+use super::{Draft, evidence};
+use crate::{
+    finding::{Finding, Notes},
+    format,
+    quirk::{Devices, Excluded, Ids, Status},
+    rule::Rule,
+};
+use read::{Named, Reading, read};
+
+/// What to write, where ids are not found.
+const NOTATIONS: &str = "the statement must name each id with its vendor, as 10de:0a01, and a range \
+                         as 10de:0a10-0a12 or 10de:0a10 to 10de:0a12";
+
+/// Checks the statement of an entry. A `validated` entry must be stated in full. A candidate's and a
+/// test's may name no id; where it names any, they are held to the same. For what mainline has merged
+/// the merged change is the statement, and a refusal claims nothing.
+///
+/// Returns the ids that the statement names and the entry does not speak of, for [`unclaimed`].
+pub(super) fn check(
+    parsed: &format::File,
+    status: Option<Status>,
+    kinds: &[Kind],
+    devices: &[Devices],
+    excludes: &[Excluded],
+    notes: &mut Notes<'_>,
+) -> Vec<Ids> {
+    let is_bound = status.is_some_and(|status| status != Status::Mainline && !status.is_negative());
+    // A blank one is a fault in itself.
+    let statement =
+        evidence::statement(parsed).filter(|statement| !statement.get_ref().trim().is_empty());
+    let (Some(statement), true) = (statement, is_bound) else {
+        return Vec::new();
+    };
+    let claimed: Vec<_> = devices.iter().flat_map(|one| &one.ids).collect();
+    let mut vendors: Vec<_> = claimed.iter().map(|ids| ids.vendor).collect();
+    vendors.sort_unstable();
+    vendors.dedup();
+    let reading = read(statement.get_ref(), &vendors);
+    let is_validated = status == Some(Status::Validated);
+    let of_entry = |one: &&Named| vendors.contains(&one.vendor);
+    let names_any = reading.named.iter().any(|one| of_entry(&one));
+    // A statement for devices of another vendor is none for these, and neither is one that takes them
+    // out.
+    let is_held = names_any
+        || if is_validated {
+            !reading.excepted.is_empty()
+        } else {
+            !reading.named.is_empty()
+        };
+    if is_validated && !is_held && !claimed.is_empty() {
+        let problem = "no id of the entry's is recognised in it";
+        let (place, field) = (statement.span(), "evidence.statement");
+        notes.add(Rule::StatementIds, &place, field, problem, NOTATIONS);
+    }
+    for ids in &claimed {
+        hold(ids, &reading, is_held, notes);
+    }
+    if is_validated && names_any {
+        check_kinds(parsed, kinds, &reading, notes);
+    }
+    let left_out: Vec<_> = excludes.iter().flat_map(|one| &one.ids).collect();
+    let is_subsystem = |one: &Named| {
+        let subsystems = devices.iter().flat_map(|one| &one.limits.subsystems);
+        one.first == one.last && subsystems.copied().any(|id| id == (one.vendor, one.first))
+    };
+    let is_spoken_of = |one: &Named| {
+        claimed.iter().any(|ids| overlaps(one, ids))
+            || left_out.iter().any(|ids| holds(one, ids))
+            || is_subsystem(one)
+            || reading.excepted.iter().any(|out| {
+                out.vendor.is_none_or(|vendor| vendor == one.vendor)
+                    && out.first <= one.first
+                    && one.last <= out.last
+            })
+    };
+    let named = reading.named.iter().filter(of_entry);
+    let unclaimed = named.filter(|one| !is_spoken_of(one));
+    let each = unclaimed.map(|one| Ids {
+        vendor: one.vendor,
+        first: one.first,
+        last: one.last,
+        span: statement.span(),
+    });
+    each.collect()
+}
+
+const fn overlaps(one: &Named, ids: &Ids) -> bool {
+    one.vendor == ids.vendor && one.first <= ids.last && ids.first <= one.last
+}
+
+/// Whether the ids hold all that is named.
+const fn holds(one: &Named, ids: &Ids) -> bool {
+    one.vendor == ids.vendor && ids.first <= one.first && one.last <= ids.last
+}
+
+/// Holds one claim against what is read.
+fn hold(ids: &Ids, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
+    let field = "match.devices";
+    let excepted = reading.excepted.iter().find(|one| {
+        one.vendor.is_none_or(|vendor| vendor == ids.vendor)
+            && one.first <= ids.last
+            && ids.first <= one.last
+    });
+    if let Some(one) = excepted {
+        let id = one.first.max(ids.first);
+        let problem = format!(
+            "the statement takes out {:04x}:{id:04x}, by \"{}\"",
+            ids.vendor, one.by
+        );
+        let help = "take it out of the claim too, also out of a range; where the statement does not \
+                    mean that, quote it so that those words are not before or behind the id";
+        notes.add(Rule::StatementExcepts, &ids.span, field, problem, help);
+        return;
+    }
+    let is_stated =
+        |one: &&Named| one.vendor == ids.vendor && one.first <= ids.first && ids.last <= one.last;
+    let mut stated = reading.named.iter().filter(is_stated).peekable();
+    if ids.is_any() || !is_held {
+        return;
+    }
+    let is_named = stated.peek().is_some();
+    if let Some(one) = stated.find_map(|range| apart(ids, range, reading)) {
+        let problem = format!(
+            "the statement names {:04x}:{one:04x} by itself too, beside a range that holds it",
+            ids.vendor
+        );
+        let help = "what it says of that id alone may take it out: claim the others, or quote what \
+                    it says of the range alone";
+        notes.add(Rule::StatementExcepts, &ids.span, field, problem, help);
+        return;
+    }
+    if is_named {
+        return;
+    }
+    let names = |id: u16| {
+        let mut named = reading.named.iter();
+        named.any(|one| one.vendor == ids.vendor && one.first <= id && id <= one.last)
+    };
+    let missing = [ids.first, ids.last].into_iter().find(|&id| !names(id));
+    let (problem, help) = match missing {
+        Some(missing) => (
+            format!(
+                "the statement does not name {:04x}:{missing:04x}",
+                ids.vendor
+            ),
+            format!("claim what it names; {NOTATIONS}"),
+        ),
+        None => (
+            format!("the statement does not name {ids} as one range"),
+            "claim each id that it names alone by itself, and each range as it names it: between \
+             two that it names there may be others; it names a range as 10de:0a10-0a12"
+                .to_owned(),
+        ),
+    };
+    notes.add(Rule::StatementIds, &ids.span, field, problem, help);
+}
+
+/// An id of a claim that a statement speaks of apart from the range that it names it in. There are more
+/// words that take an id out than any list has.
+fn apart(ids: &Ids, range: &Named, reading: &Reading) -> Option<u16> {
+    let mut mentioned = reading.mentioned.iter();
+    let found = mentioned.find(|&&(vendor, first, last)| {
+        vendor.is_none_or(|vendor| vendor == ids.vendor)
+            && (range.first, range.last) != (first, last)
+            && range.first <= first
+            && last <= range.last
+            && first <= ids.last
+            && ids.first <= last
+    });
+    found.map(|&(_, first, _)| first.max(ids.first))
+}
+
+/// Checks that the statement speaks of every kind that is claimed.
+fn check_kinds(parsed: &format::File, kinds: &[Kind], reading: &Reading, notes: &mut Notes<'_>) {
+    let Some(value) = &parsed.kind else { return };
+    let words = value.get_ref().each(&value.span());
+    for &kind in kinds.iter().filter(|kind| !reading.kinds.contains(kind)) {
+        let place = words.iter().find(|(word, _)| *word == kind.name());
+        let place = place.map_or(value.span(), |(_, place)| place.clone());
+        let problem = format!(
+            "the statement does not say that what it names are functions of the kind \"{}\"",
+            kind.name()
+        );
+        let help = format!(
+            "claim the kinds that it states; this one it states by {} at the ids",
+            kinds::words(kind)
+        );
+        notes.add(Rule::StatementKinds, &place, "kind", problem, help);
+    }
+}
+
+/// Finds ids of a vendor of the entry that a statement names and that nobody speaks of: not the entry,
+/// nor another one, for one statement may be for several families. Ids of other vendors are no part
+/// of what the entry could claim. O(n m) in the number of such ids and of entries.
+pub(crate) fn unclaimed(drafts: &[Draft<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for draft in drafts {
+        let mut notes = Notes::on(draft.file);
+        for ids in &draft.unclaimed {
+            let claims = |other: &Ids| {
+                other.vendor == ids.vendor && other.first <= ids.first && ids.last <= other.last
+            };
+            let speaks = |other: &Draft<'_>| other.ids().any(|ids| !ids.is_any() && claims(ids));
+            if drafts.iter().any(speaks) {
+                continue;
+            }
+            notes.add(
+                Rule::StatementUnclaimed,
+                &ids.span,
+                "evidence.statement",
+                format!("it names {ids}, which no entry claims"),
+                "claim it, or say why not in [[match.excludes]]",
+            );
+        }
+        findings.extend(notes.into_findings());
+    }
+    findings
+}

@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What a statement says of ids: which it names, alone or as a range, and which it excepts.
+//!
+//! Doubt never widens a claim: what may be an id but may be something else is not named, and what may
+//! be excepted is.
+
+use std::ops::Range;
+
+use rules::entry::Kind;
+
+use super::{
+    kinds,
+    token::{Form, Token, is_of, sentences},
+};
+
+/// An id, or a range of them, in a statement.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Named {
+    pub(super) vendor: u16,
+    pub(super) first: u16,
+    pub(super) last: u16,
+}
+
+/// An id, or a range of them, that a statement takes out.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Excepted {
+    /// The vendor, where it stands beside the id.
+    pub(super) vendor: Option<u16>,
+    pub(super) first: u16,
+    pub(super) last: u16,
+    /// The words that take it out.
+    pub(super) by: &'static str,
+}
+
+/// What is read of a statement.
+#[derive(PartialEq, Eq, Debug, Default)]
+pub(super) struct Reading {
+    pub(super) named: Vec<Named>,
+    pub(super) excepted: Vec<Excepted>,
+    /// Whatever may be an id or a range of them, named or not, with its vendor if that stands there.
+    pub(super) mentioned: Vec<(Option<u16>, u16, u16)>,
+    /// The kinds of function that it speaks of.
+    pub(super) kinds: Vec<Kind>,
+}
+
+/// Reads the statement of an entry for devices of these vendors. O(n) in its length.
+pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
+    let sentences = sentences(text);
+    let vendor = vendor(&sentences, vendors);
+    let mut reading = Reading::default();
+    let mut said = kinds::Said::default();
+    for tokens in &sentences {
+        let lists = lists(tokens);
+        let marks = exceptions(tokens, &lists);
+        for list in &lists {
+            let start = reading.named.len();
+            items(tokens, list, &marks, vendor, &mut reading);
+            let of_entry = |one: &Named| vendors.contains(&one.vendor);
+            if reading.named[start..].iter().any(of_entry) {
+                said.of_list(tokens, list, &marks);
+            }
+        }
+        said.anywhere(tokens, &marks);
+    }
+    reading.kinds = said.kinds();
+    // Each is held against each.
+    reading.named.sort_unstable();
+    reading.named.dedup();
+    reading.mentioned.sort_unstable();
+    reading.mentioned.dedup();
+    reading
+}
+
+/// What takes a token out of what is stated, if anything does.
+pub(super) type Mark = Option<&'static str>;
+
+/// Joins that make a range of the two ids that they stand between.
+fn is_range_join(joins: &[Token]) -> bool {
+    match joins {
+        [Token::Dash { .. } | Token::Dots] => true,
+        [up, to] => up.is_of("up") && to.is_of("to"),
+        [join] => join.is_of("to through thru"),
+        _ => false,
+    }
+}
+
+fn is_join(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Comma | Token::Item | Token::Dots | Token::Dash { .. }
+    ) || token.is_of("and or nor as well to through thru up both")
+}
+
+const fn is_id(token: &Token) -> bool {
+    matches!(token, Token::Id { .. })
+}
+
+/// Runs of what may be ids, with nothing but joins between them.
+fn lists(tokens: &[Token]) -> Vec<Range<usize>> {
+    let mut lists: Vec<Range<usize>> = Vec::new();
+    for at in (0..tokens.len()).filter(|&at| is_id(&tokens[at])) {
+        match lists.last_mut() {
+            Some(list) if tokens[list.end..at].iter().all(is_join) => list.end = at + 1,
+            _ => lists.push(Range {
+                start: at,
+                end: at + 1,
+            }),
+        }
+    }
+    lists
+}
+
+/// The vendor of an id that stands by itself: the one that the text names as the vendor id, or that of
+/// the entry, where it has one and the text names ids of no other.
+fn vendor(sentences: &[Vec<Token>], of_entry: &[u16]) -> Option<u16> {
+    let mut said = Vec::new();
+    let mut beside = Vec::new();
+    for tokens in sentences {
+        for (at, token) in tokens.iter().enumerate() {
+            match token {
+                Token::Vendor(vendor) => said.push(*vendor),
+                Token::Id {
+                    form: Form::Whole(vendor),
+                    ..
+                } => beside.push(*vendor),
+                Token::Id { device, .. } if is_vendor_id(tokens, at) => said.push(*device),
+                _ => {}
+            }
+        }
+    }
+    let one_of = |all: &[u16]| {
+        let first = *all.first()?;
+        all.iter().all(|&other| other == first).then_some(first)
+    };
+    if said.is_empty() {
+        one_of(of_entry).filter(|one| beside.iter().all(|other| other == one))
+    } else {
+        one_of(&said)
+    }
+}
+
+/// The words before a place, from the nearest on, without those that say nothing of what an id is.
+fn words_before(tokens: &[Token], at: usize) -> impl Iterator<Item = &str> {
+    let is_filler = |token: &&Token| {
+        matches!(
+            token,
+            Token::Colon | Token::Open | Token::Item | Token::Dash { .. }
+        ) || token.is_of("is are the following of")
+    };
+    let before = tokens[..at].iter().rev();
+    // Two things with a comma between them are two things.
+    let near = before.skip_while(is_filler).take(4);
+    near.map_while(|token| match token {
+        Token::Dash { .. } => Some(""),
+        other => other.word(),
+    })
+    .filter(|word| !word.is_empty())
+}
+
+const ID: &str = "id ids";
+const SUBSYSTEM_ID: &str = "ssid svid ssvid sdid subdevice subvendor subsystemid";
+const OF_SUBSYSTEM: &str = "subsystem subsystems subsys sub";
+
+/// Whether an id is said to be a vendor's: `vendor id 0x10de`.
+fn is_vendor_id(tokens: &[Token], at: usize) -> bool {
+    let mut words = words_before(tokens, at).skip_while(|word| is_of(word, ID));
+    let is_vendor = words
+        .next()
+        .is_some_and(|word| is_of(word, "vendor vid vendorid"));
+    is_vendor && !words.next().is_some_and(|word| is_of(word, OF_SUBSYSTEM))
+}
+
+/// What the words before a list say that it is a list of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// Device ids, in so many words.
+    DeviceIds,
+    /// Devices or functions.
+    Devices,
+    /// Ids of something else.
+    Others,
+    Nothing,
+}
+
+/// What an id may be said to be of, for it to be a device's.
+const OF_DEVICE: &str = "device devices dev function functions pci pcie express hardware the these \
+    with whose have has by and";
+
+fn said(tokens: &[Token], at: usize) -> Said {
+    let words: Vec<_> = words_before(tokens, at).collect();
+    let is = |at: usize, any: &str| words.get(at).is_some_and(|word| is_of(word, any));
+    if words.iter().take(3).any(|word| is_of(word, OF_SUBSYSTEM))
+        || is(0, SUBSYSTEM_ID)
+        || is_vendor_id(tokens, at)
+    {
+        return Said::Others;
+    }
+    if is(0, "did dids deviceid deviceids") {
+        return Said::DeviceIds;
+    }
+    if is(0, ID) {
+        let is_first = words.len() == 1;
+        return if is_first || is(1, OF_DEVICE) {
+            Said::DeviceIds
+        } else {
+            Said::Others
+        };
+    }
+    if is(0, "device devices") || kinds::ends_before(tokens, at) {
+        return Said::Devices;
+    }
+    Said::Nothing
+}
+
+/// Whether a number that may be anything is the last thing said, or is followed by what does not make
+/// it a count or a model's name: "8031 do not", and not "8031 requests".
+fn stands_alone(next: Option<&Token>) -> bool {
+    const AFTER: &str = "\
+        and or to through thru as do does are is have has had cannot can may must will shall \
+        never which that in of with on at by from for send sends leave reach";
+    match next {
+        Some(Token::Dash { glued }) => !glued,
+        Some(Token::Other) => false,
+        Some(word @ Token::Word(_)) => word.is_of(AFTER),
+        _ => true,
+    }
+}
+
+/// Reads one list.
+fn items(
+    tokens: &[Token],
+    list: &Range<usize>,
+    marks: &[Mark],
+    default: Option<u16>,
+    reading: &mut Reading,
+) {
+    let said = said(tokens, list.start);
+    let is_way = is_way(tokens, list.start);
+    // The item before: where it stands, whose device it is if it is one, and whether it ends a range.
+    let mut previous: Option<(usize, u16, Option<u16>, bool)> = None;
+    for at in list.clone() {
+        let Token::Id { form, device } = tokens[at] else {
+            continue;
+        };
+        let joins = previous.map_or(&[][..], |(before, ..)| &tokens[before + 1..at]);
+        let ranges = is_range_join(joins);
+        let glued = joins == [Token::Dash { glued: true }] || joins == [Token::Dots];
+        let goes_on = previous.and_then(|(_, _, vendor, _)| vendor);
+        let alone = stands_alone(tokens.get(at + 1));
+        let inherited = goes_on.or_else(|| {
+            let head = previous.is_none();
+            let is_cued = match form {
+                Form::Named => true,
+                Form::Marked | Form::Mixed => matches!(said, Said::DeviceIds | Said::Devices),
+                _ => said == Said::DeviceIds,
+            };
+            default.filter(|_| head && is_cued)
+        });
+        let is_year = (0x1900..0x2100).contains(&device);
+        let vendor = match form {
+            _ if said == Said::Others => None,
+            Form::Whole(vendor) => Some(vendor),
+            Form::Named => inherited.or(default),
+            Form::Marked | Form::Mixed => inherited,
+            // Of what is named in so many words, and glued to an id, it is no number or word.
+            Form::Decimal if said == Said::DeviceIds => {
+                inherited.filter(|_| previous.is_none() || glued || alone)
+            }
+            Form::Letters if said == Said::DeviceIds => inherited,
+            Form::Decimal => inherited.filter(|_| glued || alone && !is_year),
+            Form::Letters => inherited.filter(|_| glued),
+        };
+        let beside = match form {
+            Form::Whole(vendor) => Some(vendor),
+            _ => None,
+        };
+        if said != Said::Others {
+            let mention = (vendor.or(beside).or(goes_on), device, device);
+            reading.mentioned.push(mention);
+        }
+        let mut ends = false;
+        if let Some(by) = marks[at] {
+            let of_range = previous.filter(|_| ranges).map_or(device, |one| one.1);
+            reading.excepted.push(Excepted {
+                vendor: beside.or(goes_on.filter(|_| ranges)),
+                first: device.min(of_range),
+                last: device.max(of_range),
+                by,
+            });
+        } else if let Some(vendor) = vendor {
+            let by_word = joins.iter().any(|join| join.word().is_some());
+            let before = previous.filter(|_| ranges && !(by_word && is_way));
+            let is_range = before.is_some_and(|(before, first, of, ended)| {
+                !ended && of == Some(vendor) && first < device && marks[before].is_none()
+            });
+            if let (true, Some(one)) = (is_range, reading.named.last_mut()) {
+                one.last = device;
+                ends = true;
+                reading.mentioned.pop();
+                if let Some((.., last)) = reading.mentioned.last_mut() {
+                    *last = device;
+                }
+            } else if before.is_some_and(|(_, _, _, ended)| ended) {
+                // Of 0a10-0a12-0a14, nobody knows what it says.
+                reading.named.pop();
+                ends = true;
+            } else {
+                reading.named.push(Named {
+                    vendor,
+                    first: device,
+                    last: device,
+                });
+            }
+        }
+        previous = Some((at, device, vendor, ends));
+    }
+}
+
+/// Whether what comes to a list goes from its one id to the other: "requests from 0a10 to 0a12" are
+/// not those of a range.
+fn is_way(tokens: &[Token], at: usize) -> bool {
+    const GOES: &str = "\
+        request requests write writes read reads completion completions dma traffic packet \
+        packets tlp tlps transaction transactions access accesses message messages transfer \
+        transfers data sent send sends go goes going path paths flow flows come comes coming \
+        made issued routed forwarded originate originating";
+    const SOURCE: &str = "from of by between";
+    let mut has_source = false;
+    for (count, token) in tokens[..at].iter().rev().take(8).enumerate() {
+        if token.is_of(SOURCE) {
+            has_source = true;
+        } else if !is_filler(token) {
+            return (has_source || count == 0) && token.is_of(GOES);
+        }
+    }
+    false
+}
+
+/// What may stand between the words that except something and what they except.
+fn is_filler(token: &Token) -> bool {
+    const FILLERS: &str = "\
+        a an the for to of on in apply applies cover covers include includes hold holds concern \
+        concerns extend extends mean means device devices function functions port ports endpoint \
+        endpoints adapter adapters controller controllers id ids with those these that pci pcie \
+        vendor is are than any all either valid true root guaranteed intended meant stated given \
+        made isolated covered included supported separated";
+    matches!(token, Token::Colon | Token::Open | Token::Item) || token.is_of(FILLERS)
+}
+
+/// Words that take out what comes after them in the sentence.
+const FROM_HERE: &str = "except|excepts|excepting|exception|exceptions|exclude|excludes|excluding|\
+    excl|exempt|exempts|exempting|unlike|unless|omit|omits|omitting|barring|skip|skipping|but not|\
+    but no|not including|other than|apart from|aside from|save for|different from|leaving out|\
+    leaves out|no statement|no claim|no guarantee";
+
+/// Words that take out what they stand directly before. "No" is none: "no function of 10de:0a01 sends".
+const DIRECTLY: &str = "\
+    not without but minus save excluded excepted exempted omitted rather instead isnt arent \
+    doesnt";
+
+/// Words that take out what they stand behind.
+const BEHIND: &str = "excluded excepted exempt exempted omitted aside exclusive reserved left";
+
+/// Words that take out what they stand behind, with "not" before them.
+const NOT_BEHIND: &str = "\
+    covered included isolated part meant among separated safe concerned claimed supported in \
+    qualify count belong apply";
+
+/// What may stand between ids and such words.
+const BETWEEN: &str = "\
+    is are was were being be been has have had must shall should will may can remain remains stay \
+    stays do does also still therefore thus however both all";
+
+/// Which tokens of a sentence it takes out, and by which words.
+fn exceptions(tokens: &[Token], lists: &[Range<usize>]) -> Vec<Mark> {
+    let mut marks = from_here(tokens);
+    for (at, token) in tokens.iter().enumerate() {
+        let Some(word) = token.word() else { continue };
+        let Some(by) = DIRECTLY.split(' ').find(|&one| one == word) else {
+            continue;
+        };
+        let mut next = at + 1;
+        let mut is_first = true;
+        // Then those after it that go on with it, as "not the function 0a11 and the function 0a12".
+        while let Some(more) = tokens.get(next) {
+            if is_id(more) {
+                marks[next] = marks[next].or(Some(by));
+                is_first = false;
+            } else if !(is_filler(more) || !is_first && is_join(more)) {
+                break;
+            }
+            next += 1;
+        }
+    }
+    for list in lists {
+        if let Some(by) = behind(tokens, list.end) {
+            for mark in &mut marks[list.clone()] {
+                *mark = mark.or(Some(by));
+            }
+        }
+    }
+    marks
+}
+
+/// What is taken out by words that act to the end of the sentence, or of the brackets that they stand
+/// in. At the start of a sentence they act up to the comma before its subject.
+fn from_here(tokens: &[Token]) -> Vec<Mark> {
+    let mut marks = vec![None; tokens.len()];
+    let mut depth = 0_usize;
+    let mut open: Option<(&'static str, usize, bool)> = None;
+    for (at, token) in tokens.iter().enumerate() {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let is_over = |&(_, outer, is_front): &(&str, usize, bool)| {
+            depth < outer || is_front && *token == Token::Comma && begins_subject(&tokens[at + 1..])
+        };
+        open = open.filter(|open| !is_over(open));
+        let found = FROM_HERE.split('|').find(|phrase| {
+            let mut here = tokens[at..].iter();
+            phrase
+                .split(' ')
+                .all(|word| here.next().is_some_and(|token| token.is_of(word)))
+        });
+        let none_of_it = at
+            .checked_sub(1)
+            .is_some_and(|at| tokens[at].is_of("without no"));
+        if let (None, Some(phrase), false) = (open, found, none_of_it) {
+            open = Some((phrase, depth, at == 0));
+        }
+        marks[at] = open.map(|(by, ..)| by);
+    }
+    marks
+}
+
+/// Whether the subject of the sentence begins here: "the functions 10de:0a01". One device more, as
+/// "the device 10de:0a01", may belong to what is excepted.
+fn begins_subject(tokens: &[Token]) -> bool {
+    const ALL: &str = "all each every both the these those our";
+    let Some(first) = tokens.first().filter(|first| first.is_of(ALL)) else {
+        return false;
+    };
+    let is_many = |token: &Token| kinds::is_plural(token) || token.is_of("devices");
+    let near = tokens.iter().take(6).take_while(|token| !is_id(token));
+    first.is_of("all each every both") || near.into_iter().any(is_many)
+}
+
+/// What takes out the list that ends here, if anything does: "is also excluded", "are not covered".
+fn behind(tokens: &[Token], end: usize) -> Mark {
+    let mut is_not = false;
+    for token in tokens[end..].iter().take(8) {
+        if let Some(by) = BEHIND.split(' ').find(|word| token.is_of(word)) {
+            return Some(by);
+        }
+        if is_not && token.is_of(NOT_BEHIND) {
+            return Some("not");
+        }
+        let denies = token.is_of("not isnt arent wasnt werent doesnt dont");
+        let is_adverb = token.word().is_some_and(|word| word.ends_with("ly"));
+        let is_bracket = matches!(token, Token::Open | Token::Close);
+        if !(denies || is_adverb || is_bracket || token.is_of(BETWEEN)) {
+            return None;
+        }
+        is_not |= denies;
+    }
+    None
+}

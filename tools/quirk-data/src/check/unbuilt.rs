@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the modules' tables have no room for: only mainline entries may say it, as long as no module
+//! is built from them.
+
+use std::ops::Range;
+
+use toml::Spanned;
+
+use crate::{
+    finding::Notes,
+    format,
+    quirk::{Ids, Requirement, Status},
+    rule::Rule,
+};
+
+/// Checks that nothing else than a mainline entry says what cannot be built; and of mainline
+/// entries, those that are taken into the table of a kernel that lacks them.
+pub(super) fn check(
+    parsed: &format::File,
+    status: Option<Status>,
+    is_taken: bool,
+    ids: &[&Ids],
+    notes: &mut Notes<'_>,
+) {
+    let is_mainline = status == Some(Status::Mainline);
+    if status.is_none_or(Status::is_negative) || (is_mainline && !is_taken) {
+        return;
+    }
+    let help = if is_mainline {
+        "the kernel that the table is for lacks this entry, and no module can stand in for it: build \
+         for a kernel that has it"
+    } else {
+        "only entries with the status \"mainline\", and refusals, may say that"
+    };
+    let mut refuse = |place: Range<usize>, field: &str, what: String| {
+        notes.add(
+            Rule::Unbuildable,
+            &place,
+            field,
+            format!("no module can be built with {what} yet"),
+            help,
+        );
+    };
+    // The module never speaks for a function with an ACS capability, so that word adds nothing.
+    let needless = Requirement::NoAcsCapability;
+    let known = Requirement::ALL.map(Requirement::name);
+    for word in parsed.requires.iter().flat_map(Spanned::get_ref) {
+        let text = word.get_ref().as_str();
+        if known.contains(&text) && text != needless.name() {
+            refuse(word.span(), "requires", format!("the condition \"{text}\""));
+        }
+    }
+    if let Some(layout) = &parsed.acs_registers {
+        refuse(
+            layout.span(),
+            "acs-registers",
+            "a register layout".to_owned(),
+        );
+    }
+    for ids in ids.iter().filter(|ids| ids.is_any()) {
+        let what = "every device of a vendor".to_owned();
+        refuse(ids.span.clone(), "match.devices", what);
+    }
+    // Of an entry with another status, that is a fault in itself.
+    if let Some(program) = parsed.program.first().filter(|_| is_mainline) {
+        let what = "writes to configuration space".to_owned();
+        refuse(program.span(), "program", what);
+    }
+    let mainline = parsed.mainline.as_ref().map(Spanned::get_ref);
+    let expressed = mainline.and_then(|mainline| mainline.expressed.as_ref());
+    if let Some(expressed) = expressed.filter(|expressed| !*expressed.get_ref() && is_mainline) {
+        let what = "what these keys do not tell".to_owned();
+        refuse(expressed.span(), "mainline.expressed", what);
+    }
+    // Every function that has the capability is refused before its registers are looked at.
+    let in_acs = parsed
+        .conditions
+        .iter()
+        .filter_map(|condition| condition.get_ref().at.as_ref())
+        .filter(|at| at.get_ref() == "extended:000d");
+    for at in in_acs {
+        notes.add(
+            Rule::Unbuildable,
+            &at.span(),
+            "condition.at",
+            "a function with an ACS capability is never claimed by a module",
+            "leave it to the kernel, which goes by that capability",
+        );
+    }
+}

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The functions of a device, and whether an entry makes sense for them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use grouping::{Seen, device_of, predict::Prediction, view};
+use rules::{
+    acs::AcsFlags,
+    decision::KernelVerdict,
+    entry::{CatchAll, Kind},
+};
+use topology::{Bdf, Function, Partition, Topology};
+
+use crate::{
+    handlers,
+    limits::Limits,
+    quirk::{Devices, Ids, Quirk, Status},
+    replay,
+};
+
+/// Why there is no draft: what it is about, why, and what to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused(String);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Refused> for crate::error::Error {
+    fn from(refused: Refused) -> Self {
+        Self::NotFound(refused.0)
+    }
+}
+
+fn refuse<T>(bdf: Bdf, why: &str) -> Result<T, Refused> {
+    Err(Refused(format!("{bdf}: {why}")))
+}
+
+/// The functions of the device that the function at `bdf` is of.
+pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, Refused> {
+    let view = view(topology);
+    let found = view.functions.iter().find(|seen| seen.function.bdf == bdf);
+    let Some(seen) = found else {
+        return refuse(
+            bdf,
+            "there is no such function; lspci -D shows those that there are",
+        );
+    };
+    if let Some(physical) = seen.function.physfn {
+        let why = format!("it is a virtual function; an entry is for the physical one, {physical}");
+        return refuse(bdf, &why);
+    }
+    let of = device_of(&view, seen);
+    let is_sibling =
+        |other: &&Seen<'_>| other.function.physfn.is_none() && device_of(&view, other) == of;
+    let siblings = view.functions.iter().filter(is_sibling);
+    Ok(siblings.map(|seen| seen.function.bdf).collect())
+}
+
+/// A device for which an entry makes sense.
+pub(super) struct Package {
+    /// Its functions.
+    pub(super) functions: Vec<Function>,
+    /// The kinds of its functions.
+    pub(super) kinds: Vec<Kind>,
+    /// The handler whose "no" the entry would correct.
+    pub(super) supersedes: Option<CatchAll>,
+    /// Every group that a function with one of its ids is in.
+    pub(super) before: Partition,
+    /// The groups of the same functions with an entry for these ids.
+    pub(super) after: Partition,
+}
+
+/// The name of the entry with this number.
+fn name_of(quirks: &[Quirk], number: Option<u16>) -> &str {
+    let found = quirks.iter().find(|quirk| Some(quirk.number) == number);
+    found.map_or("", |quirk| &quirk.name)
+}
+
+impl Package {
+    /// Examines the functions at these addresses.
+    pub(super) fn examine(
+        topology: &Topology,
+        addresses: &BTreeSet<Bdf>,
+        quirks: &[Quirk],
+    ) -> Result<Self, Refused> {
+        let view = view(topology);
+        let handlers = handlers::newest(quirks);
+        let prediction = Prediction::of(topology, &view, &handlers);
+        let mut package = Self {
+            functions: Vec::new(),
+            kinds: Vec::new(),
+            supersedes: None,
+            before: Partition::new(),
+            after: Partition::new(),
+        };
+        for seen in &view.functions {
+            if !addresses.contains(&seen.function.bdf) {
+                continue;
+            }
+            let kind = kind(seen)?;
+            if !package.kinds.contains(&kind) {
+                package.kinds.push(kind);
+            }
+            known(seen.function, kind, quirks)?;
+            let verdict = handlers.of_seen(topology, seen, AcsFlags::GROUPING);
+            match (verdict.kernel, verdict.by) {
+                (KernelVerdict::Isolated, by) => {
+                    let by = name_of(quirks, by);
+                    let why = format!(
+                        "the kernel has a quirk for it ({by}), so that an entry has no effect"
+                    );
+                    return refuse(seen.function.bdf, &why);
+                }
+                (KernelVerdict::NotIsolated, None) => {
+                    let vendor = seen.function.vendor.value();
+                    let handlers = CatchAll::ALL.into_iter();
+                    let mut of_vendor = handlers.filter(|handler| handler.vendor() == vendor);
+                    package.supersedes = of_vendor.next();
+                }
+                _ => {}
+            }
+            package.functions.push(seen.function.clone());
+        }
+        let is_port = |kind: &Kind| matches!(kind, Kind::RootPort | Kind::DownstreamPort);
+        if let [alone] = &package.functions[..] {
+            if !package.kinds.iter().any(is_port) {
+                let why = "it is alone in its slot; it shares its group because of what is above \
+                           it, which no entry for it can change";
+                return refuse(alone.bdf, why);
+            }
+        }
+        let groups = package
+            .entry()
+            .and_then(|entry| replay::groups(topology, &prediction, &entry).ok());
+        let Some((before, after)) = groups else {
+            return Err(Refused(
+                "no kernel can group this; capture the host again".to_owned(),
+            ));
+        };
+        if before == after {
+            let why = "an entry would split no group of this machine: its functions are in groups of \
+                       their own, or what is above them keeps them together, or they can be taken \
+                       out of it; capture them in another slot or machine";
+            return refuse(package.functions[0].bdf, why);
+        }
+        (package.before, package.after) = (before, after);
+        Ok(package)
+    }
+
+    /// An entry that grants all that grouping asks for; none where there is no function.
+    fn entry(&self) -> Option<Quirk> {
+        let (&kind, more_kinds) = self.kinds.split_first()?;
+        let devices = |function: &Function| {
+            let device = function.device?.value();
+            Some(Devices {
+                ids: vec![Ids {
+                    vendor: function.vendor.value(),
+                    first: device,
+                    last: device,
+                    span: 0..0,
+                }],
+                about: None,
+                limits: Limits::default(),
+            })
+        };
+        let mut all: Vec<Devices> = Vec::new();
+        for one in self.functions.iter().filter_map(devices) {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        Some(Quirk {
+            number: 1,
+            name: "vendor/family".to_owned(),
+            status: Status::Validated,
+            title: None,
+            kind,
+            more_kinds: more_kinds.to_vec(),
+            acs: AcsFlags::GROUPING,
+            acs_registers: None,
+            requires: Vec::new(),
+            supersedes: self.supersedes,
+            devices: all,
+            conditions: Vec::new(),
+            program: Vec::new(),
+            excludes: Vec::new(),
+            reason: None,
+            evidence: None,
+            partial: None,
+            expects: Vec::new(),
+            mainline: None,
+        })
+    }
+
+    /// The device ids by vendor, as the data files write them.
+    pub(super) fn ids(&self) -> BTreeMap<u16, Vec<String>> {
+        let mut by_vendor: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
+        for function in &self.functions {
+            let devices = by_vendor.entry(function.vendor.value()).or_default();
+            devices.extend(function.device.map(topology::Hex::value));
+        }
+        let vendors = by_vendor.into_iter();
+        vendors
+            .map(|(vendor, ids)| (vendor, ranges(&ids)))
+            .collect()
+    }
+
+    /// A name for the entry: the folder that has entries of this vendor, and the first device id.
+    pub(super) fn name(&self, quirks: &[Quirk]) -> String {
+        let Some(first) = self.functions.first() else {
+            return "vendor/family".to_owned();
+        };
+        let vendor = first.vendor.value();
+        let has = |quirk: &&Quirk| quirk.ids().any(|ids| ids.vendor == vendor);
+        let folder = quirks
+            .iter()
+            .find(has)
+            .and_then(|quirk| quirk.name.split('/').next());
+        let folder = folder.map_or_else(|| format!("{vendor:04x}"), str::to_owned);
+        let device = first.device.map_or(0, topology::Hex::value);
+        format!("{folder}/{device:04x}")
+    }
+}
+
+/// Ids and ranges of them, without one that is not there.
+fn ranges(ids: &BTreeSet<u16>) -> Vec<String> {
+    let mut ranges: Vec<(u16, u16)> = Vec::new();
+    for &id in ids {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(id) => *last = id,
+            _ => ranges.push((id, id)),
+        }
+    }
+    let shown = ranges.into_iter().map(|(first, last)| {
+        if first == last {
+            format!("{first:04x}")
+        } else {
+            format!("{first:04x}-{last:04x}")
+        }
+    });
+    shown.collect()
+}
+
+/// The kind of entry for a function.
+fn kind(seen: &Seen<'_>) -> Result<Kind, Refused> {
+    let function = seen.function;
+    if !function.pcie_known || !function.acs_known {
+        let why = "its capabilities could not be read; run this as root, or with a capture that \
+                   was made as root";
+        return refuse(function.bdf, why);
+    }
+    if function.acs.is_some() {
+        let why = "it has an ACS capability, which the kernel goes by; an entry has no effect";
+        return refuse(function.bdf, why);
+    }
+    let Some(found) = seen.pcie_type() else {
+        let why = "it is a conventional PCI function; only PCI Express functions can be isolated";
+        return refuse(function.bdf, why);
+    };
+    let kind = Kind::ALL.into_iter().find(|kind| kind.applies_to(found));
+    kind.map_or_else(
+        || refuse(function.bdf, "there is no kind of entry for its PCIe type"),
+        Ok,
+    )
+}
+
+/// Refuses what an entry speaks of already.
+fn known(function: &Function, kind: Kind, quirks: &[Quirk]) -> Result<(), Refused> {
+    let vendor = function.vendor.value();
+    let Some(device) = function.device.map(topology::Hex::value) else {
+        return refuse(function.bdf, "its device id is not known");
+    };
+    let speaks = |quirk: &&Quirk| {
+        let exact = quirk
+            .ids()
+            .any(|ids| ids.contains(vendor, device) && !ids.is_any());
+        exact && quirk.kinds().any(|of| of == kind)
+    };
+    match quirks.iter().find(speaks) {
+        None => Ok(()),
+        Some(quirk) => {
+            let (name, status) = (&quirk.name, quirk.status.name());
+            let why = format!(
+                "{vendor:04x}:{device:04x} is in the entry {name}, which is {status}; see acsctl \
+                 table show {name}, and change that file"
+            );
+            refuse(function.bdf, &why)
+        }
+    }
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The data file of a draft.
+
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write as _},
+};
+
+use rules::entry::{CatchAll, Kind};
+use topology::{Function, Partition, names::Names};
+
+use super::{QUESTION, package::Package};
+use crate::{quirk::Quirk, replay};
+
+/// The file, for an entry of this name.
+pub(super) fn page(package: &Package, name: &str, quirks: &[Quirk], names: &Names) -> String {
+    let mut page = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut page, package, name, quirks, names);
+    page
+}
+
+fn write(
+    page: &mut String,
+    package: &Package,
+    name: &str,
+    quirks: &[Quirk],
+    names: &Names,
+) -> fmt::Result {
+    let used = quirks.iter().map(|quirk| quirk.number).max();
+    let number = used.unwrap_or(0).saturating_add(1);
+    let kinds: Vec<_> = package
+        .kinds
+        .iter()
+        .map(|kind| quoted(kind.name()))
+        .collect();
+    let kind = match &kinds[..] {
+        [kind] => kind.clone(),
+        kinds => format!("[{}]", kinds.join(", ")),
+    };
+    let first = package.functions.first();
+    let title = first.and_then(|function| named(names, function));
+    let title = title.unwrap_or_else(|| format!("{QUESTION} what is the silicon called?"));
+    writeln!(page, "# SPDX-License-Identifier: GPL-2.0-only")?;
+    writeln!(page, "#:schema ../schema.json\n")?;
+    writeln!(
+        page,
+        "schema = 1\nnumber = {number}\nname = {}",
+        quoted(&title)
+    )?;
+    writeln!(page, "status = \"validated\"\nkind = {kind}")?;
+    writeln!(
+        page,
+        "# Which flags does the statement cover? {}, if every request and completion of each\n\
+         # function goes upstream; what each stands for is in the vendor's guide.",
+        grantable(&package.kinds)
+    )?;
+    writeln!(page, "acs = []")?;
+    if let Some(handler) = package.supersedes {
+        let name = CatchAll::name(handler);
+        writeln!(
+            page,
+            "# The kernel's handler says \"not isolated\" of every device that it does not list."
+        )?;
+        writeln!(page, "supersedes = {}", quoted(name))?;
+    }
+    for (vendor, ids) in package.ids() {
+        let ids: Vec<_> = ids.iter().map(|ids| quoted(ids)).collect();
+        writeln!(
+            page,
+            "\n[[match]]\nvendor = \"{vendor:04x}\"\ndevices = [{}]",
+            ids.join(", ")
+        )?;
+        writeln!(
+            page,
+            "about = {}",
+            quoted(&format!("{QUESTION} what are these?"))
+        )?;
+        let of_vendor = package
+            .functions
+            .iter()
+            .filter(|one| one.vendor.value() == vendor);
+        writeln!(
+            page,
+            "# Does it hold for every one with these ids? If not: class, revisions, subsystems."
+        )?;
+        let seen: BTreeSet<_> = of_vendor.map(particulars).collect();
+        for line in seen {
+            writeln!(page, "# Seen: {line}.")?;
+        }
+    }
+    writeln!(page, "\n{QUESTIONS}")?;
+    writeln!(page, "[evidence]")?;
+    let statement = "in the vendor's words: can a function send requests to another one of the \
+                     package without passing the IOMMU?";
+    writeln!(
+        page,
+        "statement = {}",
+        quoted(&format!("{QUESTION} {statement}"))
+    )?;
+    let who = "who states that, and by what does everybody see that they speak for the vendor?";
+    writeln!(page, "stated-by = {}", quoted(&format!("{QUESTION} {who}")))?;
+    writeln!(page, "# date = the day of the statement, as 2014-11-03")?;
+    writeln!(page, "# Where can everybody read it?\nsources = []")?;
+
+    let (_, family) = name.split_once('/').unwrap_or(("", name));
+    writeln!(page, "\n[[expect]]\ncapture = \"{family}.capture.json\"")?;
+    groups(page, "before", &package.before)?;
+    writeln!(page, "# When the statement covers SV, RR, CR and UF.")?;
+    groups(page, "after", &package.after)
+}
+
+/// What maintainers ask, and an answer in the statement saves a round of mails.
+const QUESTIONS: &str = "\
+# What the maintainers will ask:
+# - Can a function reach the registers or memory of another one by an address of its BARs?
+# - Is there a switch, bridge, mailbox or loopback between the functions, inside the package?
+# - Is that a property of the silicon, or of a firmware or configuration that may change?
+# - Why has the device no ACS capability, and will the next revision have one?
+# - Does the statement hold for each of the ids above, and for no others?";
+
+fn groups(page: &mut String, key: &str, groups: &Partition) -> fmt::Result {
+    let shown = replay::shown(groups);
+    if shown.len() < 100 {
+        return writeln!(page, "{key} = {shown}");
+    }
+    writeln!(page, "{key} = [")?;
+    for group in groups {
+        let one = replay::shown(&vec![group.clone()]);
+        let one = one.strip_prefix('[').and_then(|one| one.strip_suffix(']'));
+        writeln!(page, "    {},", one.unwrap_or_default())?;
+    }
+    writeln!(page, "]")
+}
+
+fn grantable(kinds: &[Kind]) -> String {
+    let kinds = kinds.iter().map(|kind| kind.grantable());
+    let common = kinds.reduce(rules::acs::AcsFlags::intersection);
+    common.map_or_else(String::new, |flags| flags.to_string())
+}
+
+/// What a limit could go by.
+fn particulars(function: &Function) -> String {
+    let id = function.device.map_or(0, topology::Hex::value);
+    let mut line = format!("{id:04x}");
+    if let Some(revision) = function.revision {
+        let _ = write!(line, ", revision {:02x}", revision.0);
+    }
+    if let Some(class) = function.class {
+        let _ = write!(line, ", class {:06x}", class.0);
+    }
+    if let Some(subsystem) = function.subsystem {
+        let _ = write!(
+            line,
+            ", subsystem {:04x}:{:04x}",
+            subsystem.vendor, subsystem.device
+        );
+    }
+    line
+}
+
+/// What pci.ids calls a device.
+fn named(names: &Names, function: &Function) -> Option<String> {
+    let device = names.device(function)?;
+    Some(format!(
+        "{} {device}",
+        names.vendor(function.vendor.value())
+    ))
+}
+
+/// A text in quotes. JSON's form of a text is one of TOML's.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Whether an entry is one to send to mainline: its status, its evidence, and whether C has words
+//! for it.
+
+use rules::{acs::AcsFlags, condition::Place, entry::CatchAll};
+
+use super::{error::Error, prose};
+use crate::quirk::{Evidence, Quirk, Requirement, Status};
+
+/// Extended capability id of ACS.
+const ACS: u16 = 0x000d;
+
+/// An entry that may be exported, with all that a patch for it says.
+pub(super) struct Claim<'a> {
+    /// The entry.
+    pub(super) quirk: &'a Quirk,
+    /// What the devices are called.
+    pub(super) name: &'a str,
+    /// What was stated.
+    pub(super) statement: &'a str,
+    /// Who stated it.
+    pub(super) stated_by: &'a str,
+    /// The day of the statement, as `2014-11-03`.
+    pub(super) date: &'a str,
+    /// Where it can be read.
+    pub(super) sources: &'a [String],
+}
+
+impl<'a> Claim<'a> {
+    /// Examines an entry.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Refused`] and [`Error::Inexpressible`].
+    pub(super) fn examine(quirk: &'a Quirk) -> Result<Self, Error> {
+        let refused = |why: String| Error::Refused {
+            entry: quirk.name.clone(),
+            why,
+        };
+        let evidence = quirk.evidence.as_ref();
+        status(quirk, evidence).map_err(refused)?;
+        let lacking = || refused(format!("it lacks {}", missing(evidence).join(", ")));
+        let evidence = evidence.ok_or_else(lacking)?;
+        let claim = Self {
+            quirk,
+            name: name(quirk).map_err(refused)?,
+            statement: evidence.statement.as_deref().ok_or_else(lacking)?,
+            stated_by: evidence.stated_by.as_deref().ok_or_else(lacking)?,
+            date: evidence.date.as_deref().ok_or_else(lacking)?,
+            sources: &evidence.sources,
+        };
+        if claim.sources.is_empty() {
+            return Err(lacking());
+        }
+        claim
+            .expressible()
+            .map_err(|why| claim.inexpressible(why))?;
+        Ok(claim)
+    }
+
+    /// The error that the entry cannot be said in C.
+    pub(super) fn inexpressible(&self, why: impl Into<String>) -> Error {
+        Error::Inexpressible {
+            entry: self.quirk.name.clone(),
+            why: why.into(),
+        }
+    }
+
+    /// What is left out on purpose, each with the reason, as prose.
+    pub(super) fn excluded(&self) -> Vec<String> {
+        let excludes = self.quirk.excludes.iter();
+        excludes
+            .map(|excluded| {
+                let ids: Vec<_> = excluded.ids.iter().map(ToString::to_string).collect();
+                let why = prose::sentence(&excluded.why);
+                format!("Left out on purpose: {}. {why}", ids.join(", "))
+            })
+            .collect()
+    }
+
+    /// Why there are no words for it in C or in a mail, if so.
+    fn expressible(&self) -> Result<(), String> {
+        let quirk = self.quirk;
+        if let Some(layout) = quirk.acs_registers {
+            return Err(format!(
+                "acs-registers = \"{}\" takes a handler that reads registers, and that is to be \
+                 written by hand",
+                layout.name()
+            ));
+        }
+        // The handler asks for no ACS capability in any case.
+        let unknown = |one: &&Requirement| **one != Requirement::NoAcsCapability;
+        if let Some(condition) = quirk.requires.iter().find(unknown) {
+            return Err(format!(
+                "requires = \"{}\": no handler is written that looks at this; take the condition \
+                 out of the entry, if its statement holds without, or write the handler by hand",
+                condition.name()
+            ));
+        }
+        if let Some(write) = quirk.program.first() {
+            return Err(format!(
+                "program: {} takes a quirk that writes registers, and that is to be written by hand",
+                write.register
+            ));
+        }
+        let acs = Place::Extended(ACS);
+        if quirk.conditions.iter().any(|one| one.register.at == acs) {
+            return Err(format!(
+                "condition.at = \"{acs}\": a function with an ACS capability is left to the kernel, \
+                 which goes by that; take the condition out of the entry"
+            ));
+        }
+        let named = AcsFlags::NAMED.iter();
+        let known = named.fold(AcsFlags::NONE, |all, (_, flag)| all.union(*flag));
+        if quirk.acs == AcsFlags::NONE || !known.contains(quirk.acs) {
+            return Err(format!(
+                "acs: it grants the flags: {}; name one at least, and none that has no name",
+                quirk.acs
+            ));
+        }
+        let abouts = quirk.devices.iter().filter_map(|one| one.about.as_deref());
+        let registers = quirk.conditions.iter().map(|one| one.about.as_str());
+        let whys = quirk.excludes.iter().map(|one| one.why.as_str());
+        let rest = [
+            self.name,
+            self.statement,
+            self.stated_by,
+            self.date,
+            quirk.partial.as_deref().unwrap_or_default(),
+        ];
+        let sources = self.sources.iter().map(String::as_str);
+        for text in abouts.chain(registers).chain(whys).chain(rest) {
+            prose::check_for_comment(text)?;
+        }
+        for text in sources {
+            prose::check(text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why an entry of this status is not exported, if so.
+fn status(quirk: &Quirk, evidence: Option<&Evidence>) -> Result<(), String> {
+    let reason = || quirk.reason.as_deref().unwrap_or("no reason is given");
+    match quirk.status {
+        Status::Validated => Ok(()),
+        Status::Candidate => {
+            let missing = missing(evidence);
+            let lacks = if missing.is_empty() {
+                String::new()
+            } else {
+                format!(" and it lacks {}", missing.join(", "))
+            };
+            Err(format!(
+                "it is a candidate, whose evidence does not suffice{lacks}: {}",
+                reason()
+            ))
+        }
+        Status::Mainline => {
+            let since = quirk.mainline.as_ref().and_then(|it| it.since.as_deref());
+            Err(format!(
+                "mainline has it, since {}",
+                since.unwrap_or("a release that is not known")
+            ))
+        }
+        Status::Rejected => Err(format!("it is rejected: {}", reason())),
+        Status::Withdrawn => Err(format!("it is withdrawn: {}", reason())),
+        Status::Test => Err("it is for an emulated device".to_owned()),
+    }
+}
+
+/// What evidence must have, and this has not.
+fn missing(evidence: Option<&Evidence>) -> Vec<&'static str> {
+    let has = |there: fn(&Evidence) -> bool| evidence.is_some_and(there);
+    [
+        ("evidence.statement", has(|it| it.statement.is_some())),
+        ("evidence.stated-by", has(|it| it.stated_by.is_some())),
+        ("evidence.date", has(|it| it.date.is_some())),
+        ("evidence.sources", has(|it| !it.sources.is_empty())),
+    ]
+    .into_iter()
+    .filter_map(|(field, there)| (!there).then_some(field))
+    .collect()
+}
+
+/// The longest name that a subject of 75 characters has room for.
+const NAME_WIDTH: usize = 75 - super::message::SUBJECT.len();
+
+fn name(quirk: &Quirk) -> Result<&str, String> {
+    let about = || quirk.devices.iter().find_map(|one| one.about.as_deref());
+    let name = quirk.title.as_deref().or_else(about);
+    let name = name.map_or("", |name| name.trim().trim_end_matches('.'));
+    let length = name.chars().count();
+    if name.is_empty() {
+        return Err("it lacks a name for the subject: give it one, as name = \"Acme X100\"".into());
+    }
+    if length > NAME_WIDTH {
+        return Err(format!(
+            "what it is called has {length} characters, and the subject has room for {NAME_WIDTH}: \
+             give it a short name = \"...\""
+        ));
+    }
+    Ok(name)
+}
+
+/// The handler in `drivers/pci/quirks.c` that a catch-all is.
+pub(super) const fn handler_of(catch_all: CatchAll) -> &'static str {
+    match catch_all {
+        CatchAll::Wangxun => "pci_quirk_wangxun_nic_acs",
+        CatchAll::ZhaoxinPort => "pci_quirk_zhaoxin_pcie_ports_acs",
+    }
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The C source of a handler.
+//!
+//! Everything by which an entry narrows its claim is a check here, and what a check finds outside is
+//! answered with `-ENOTTY`: the kernel goes on to what it would do without the patch.
+
+use rules::{
+    acs::AcsFlags,
+    condition::{Condition, Place},
+    entry::Kind,
+    limits::Class,
+    pcie::HeaderLayout,
+};
+
+use super::{
+    claim::Claim,
+    known::types,
+    prose::{self, WIDTH, columns},
+    shape::{Select, Shape},
+};
+use crate::{limits::Limits, quirk::Ids, register::Precondition};
+
+/// The capability of which the kernel knows where it is.
+const EXPRESS: Place = Place::Capability(0x10);
+
+/// Writes a handler with the comment above it.
+pub(super) fn source(claim: &Claim<'_>, shape: &Shape) -> String {
+    let mut text = prose::comment("", &about(claim));
+    text += &signature(&shape.name);
+    text += "{\n";
+    text += &variables(&claim.quirk.conditions);
+    text += &check_of_type(claim);
+    text += &check_of_function(claim);
+    text += &check_of_device(claim, shape);
+    for condition in &claim.quirk.conditions {
+        text += &check_of_register(condition);
+    }
+    text += &answer(claim.quirk.acs);
+    text += "}\n\n";
+    text
+}
+
+/// The paragraphs of the comment.
+fn about(claim: &Claim<'_>) -> Vec<String> {
+    let mut paragraphs = vec![
+        format!("{}: {}", claim.name, prose::sentence(claim.statement)),
+        format!("Stated by {} ({}).", claim.stated_by, claim.date),
+    ];
+    paragraphs.extend(claim.quirk.partial.as_deref().map(prose::sentence));
+    paragraphs.extend(claim.excluded());
+    paragraphs
+}
+
+fn signature(name: &str) -> String {
+    let start = format!("static int {name}(");
+    let line = format!("{start}struct pci_dev *dev, u16 acs_flags)");
+    if columns(&line) <= WIDTH {
+        return line + "\n";
+    }
+    let (tabs, blanks) = (start.len() / 8, start.len() % 8);
+    let indent = "\t".repeat(tabs) + &" ".repeat(blanks);
+    format!("{start}struct pci_dev *dev,\n{indent}u16 acs_flags)\n")
+}
+
+/// Whether a place is a capability that the kernel has to look for.
+fn is_searched(at: Place) -> bool {
+    at != Place::Config && at != EXPRESS
+}
+
+/// What the checks of registers take.
+fn variables(conditions: &[Precondition]) -> String {
+    match conditions {
+        [] => String::new(),
+        _ if conditions.iter().any(|one| is_searched(one.register.at)) => {
+            "\tu32 val;\n\tu16 pos;\n\n".to_owned()
+        }
+        _ => "\tu32 val;\n\n".to_owned(),
+    }
+}
+
+/// Leaves a function alone of which one of these holds.
+fn leave<T: AsRef<str>>(indent: &str, holds: &[T]) -> String {
+    let start = format!("{indent}if (");
+    let all: Vec<_> = holds.iter().map(AsRef::as_ref).collect();
+    let line = format!("{start}{})", all.join(" || "));
+    let condition = if columns(&line) <= WIDTH && !line.contains('\n') {
+        line
+    } else {
+        format!("{start}{})", all.join(&format!(" ||\n{indent}    ")))
+    };
+    format!("{condition}\n{indent}\treturn -ENOTTY;\n")
+}
+
+/// Leaves functions of any other PCIe type alone.
+fn check_of_type(claim: &Claim<'_>) -> String {
+    let types = claim.quirk.kinds().flat_map(|kind| types(kind).iter());
+    let others: Vec<_> = types
+        .map(|found| format!("pci_pcie_type(dev) != {found}"))
+        .collect();
+    // To pci_pcie_type(), what is no PCIe device is an endpoint.
+    let check = if claim.quirk.kinds().any(|kind| kind == Kind::MfEndpoint) {
+        let others = others.join(" &&\n\t     ");
+        leave(
+            "\t",
+            &["!pci_is_pcie(dev)".to_owned(), format!("({others})")],
+        )
+    } else {
+        leave("\t", &[others.join(" &&\n\t    ")])
+    };
+    check + "\n"
+}
+
+/// Leaves functions alone of which no statement speaks: those with ACS, and virtual ones, which no
+/// port is.
+fn check_of_function(claim: &Claim<'_>) -> String {
+    let mut kinds = claim.quirk.kinds();
+    if kinds.any(|kind| kind.layout() == HeaderLayout::Endpoint) {
+        leave("\t", &["dev->acs_cap", "dev->is_virtfn"]) + "\n"
+    } else {
+        leave("\t", &["dev->acs_cap"]) + "\n"
+    }
+}
+
+/// Leaves other devices alone, where the rows do not tell them apart, and functions outside the
+/// limits of their ids.
+fn check_of_device(claim: &Claim<'_>, shape: &Shape) -> String {
+    let groups = &claim.quirk.devices;
+    let mut text = String::new();
+    if shape.has_switch() {
+        let is_told = groups.len() > 1 && shape.select == Select::Listed;
+        text += "\tswitch (dev->device) {\n";
+        for group in groups {
+            let about = group.about.as_deref().filter(|_| is_told);
+            text.extend(about.map(|about| prose::short_comment("\t", about)));
+            text.extend(group.ids.iter().map(case));
+            if shape.limits_differ {
+                text += &check_of_limits("\t\t", &group.limits);
+                text += "\t\tbreak;\n";
+            }
+        }
+        if !shape.limits_differ {
+            text += "\t\tbreak;\n";
+        }
+        text += "\tdefault:\n\t\treturn -ENOTTY;\n\t}\n\n";
+    }
+    if let Some(group) = groups.first().filter(|_| !shape.limits_differ) {
+        let limits = check_of_limits("\t", &group.limits);
+        if !limits.is_empty() {
+            text += &limits;
+            text.push('\n');
+        }
+    }
+    text
+}
+
+/// The label for a range of devices, in a line.
+fn case(ids: &Ids) -> String {
+    let Ids { first, last, .. } = ids;
+    if first == last {
+        format!("\tcase 0x{first:04x}:\n")
+    } else {
+        format!("\tcase 0x{first:04x} ... 0x{last:04x}:\n")
+    }
+}
+
+/// Leaves functions outside of limits alone.
+fn check_of_limits(indent: &str, limits: &Limits) -> String {
+    let mut text = String::new();
+    match limits.class {
+        None => {}
+        Some(Class::Subclass(class)) => {
+            text += &leave(indent, &[format!("dev->class >> 8 != 0x{class:04x}")]);
+        }
+        Some(Class::Interface(class)) => {
+            text += &leave(indent, &[format!("dev->class != 0x{class:06x}")]);
+        }
+    }
+    match limits.revisions {
+        None | Some((u8::MIN, u8::MAX)) => {}
+        Some((first, last)) if first == last => {
+            text += &leave(indent, &[format!("dev->revision != 0x{first:02x}")]);
+        }
+        Some((first, last)) => {
+            let below = (first > u8::MIN).then(|| format!("dev->revision < 0x{first:02x}"));
+            let above = (last < u8::MAX).then(|| format!("dev->revision > 0x{last:02x}"));
+            let outside: Vec<_> = below.into_iter().chain(above).collect();
+            text += &leave(indent, &outside);
+        }
+    }
+    let other = |(vendor, device): &(u16, u16), indent: &str| {
+        format!(
+            "dev->subsystem_vendor != 0x{vendor:04x} ||\n{indent}dev->subsystem_device != 0x{device:04x}"
+        )
+    };
+    match &limits.subsystems[..] {
+        [] => {}
+        [one] => text += &leave(indent, &[other(one, &format!("{indent}    "))]),
+        several => {
+            let others: Vec<_> = several
+                .iter()
+                .map(|one| format!("({})", other(one, &format!("{indent}     "))))
+                .collect();
+            text += &leave(indent, &[others.join(&format!(" &&\n{indent}    "))]);
+        }
+    }
+    text
+}
+
+/// Leaves functions alone whose register does not say what it must.
+fn check_of_register(condition: &Precondition) -> String {
+    let Condition {
+        at,
+        offset,
+        mask,
+        value,
+    } = condition.in_dword();
+    let mut text = prose::short_comment("\t", &condition.about);
+    // Where the kernel knows the capability's place, it is there: it gives the type.
+    let (start, end) = match at {
+        Place::Config => (String::new(), None),
+        EXPRESS => ("dev->pcie_cap".to_owned(), Some("PCI_CFG_SPACE_SIZE")),
+        Place::Capability(id) => {
+            let find = format!("pci_find_capability(dev, 0x{id:02x})");
+            (find, Some("PCI_CFG_SPACE_SIZE"))
+        }
+        Place::Extended(id) => {
+            let find = format!("pci_find_ext_capability(dev, 0x{id:04x})");
+            (find, Some("PCI_CFG_SPACE_EXP_SIZE"))
+        }
+    };
+    let mut lacks = Vec::new();
+    let start = if is_searched(at) {
+        text.extend(["\tpos = ", &start, ";\n"]);
+        lacks.push("!pos".to_owned());
+        "pos".to_owned()
+    } else {
+        start
+    };
+    let register = match (&start[..], offset) {
+        ("", _) => format!("0x{offset:02x}"),
+        (start, 0) => start.to_owned(),
+        (start, _) => format!("{start} + 0x{offset:02x}"),
+    };
+    // One that stands so late that it has no such register is not the one meant.
+    let end = end.filter(|_| offset > 0);
+    lacks.extend(end.map(|end| format!("{register} >= {end}")));
+    if !lacks.is_empty() {
+        text += &leave("\t", &lacks);
+        text.push('\n');
+    }
+    text.extend(["\tpci_read_config_dword(dev, ", &register, ", &val);\n"]);
+    // What cannot be read reads as all ones.
+    let unreadable = (value == mask).then(|| "PCI_POSSIBLE_ERROR(val)".to_owned());
+    let other = if value == 0 {
+        format!("val & 0x{mask:08x}")
+    } else {
+        format!("(val & 0x{mask:08x}) != 0x{value:08x}")
+    };
+    let not: Vec<_> = unreadable.into_iter().chain([other]).collect();
+    text += &leave("\t", &not);
+    text.push('\n');
+    text
+}
+
+/// The answer for the devices of the claim.
+///
+/// What grants less than the grouping code asks for must not say "no" to it: the kernel may know
+/// better, as it does for every endpoint that is alone in its package.
+fn answer(acs: AcsFlags) -> String {
+    if acs.contains(AcsFlags::GROUPING) {
+        return format!("\treturn {};\n", call("\treturn ", "\t\t", acs));
+    }
+    format!(
+        "\t/* This is not all of ACS: what it does not say is for others to say */\n\
+         \tif (!{})\n\t\treturn -ENOTTY;\n\n\treturn 1;\n",
+        call("\tif (!", "\t\t\t", acs)
+    )
+}
+
+/// The comparison of what is asked for with what is granted: in one line after `start`, if it fits;
+/// what does not is indented by `rest`.
+fn call(start: &str, rest: &str, acs: AcsFlags) -> String {
+    let named = AcsFlags::NAMED.iter();
+    let flags: Vec<_> = named
+        .filter(|(_, flag)| acs.contains(*flag))
+        .map(|(name, _)| format!("PCI_ACS_{name}"))
+        .collect();
+    let line = format!("pci_acs_ctrl_enabled(acs_flags, {})", flags.join(" | "));
+    if columns(&format!("{start}{line};")) <= WIDTH {
+        return line;
+    }
+    let all = flags.join(" |\n");
+    let lines = prose::wrap_words(all.lines(), WIDTH - ");".len(), rest, rest);
+    format!("pci_acs_ctrl_enabled(acs_flags,\n{})", lines.join("\n"))
+}

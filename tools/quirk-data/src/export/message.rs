@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The commit message.
+
+use rules::{acs::AcsFlags, entry::Kind};
+
+use super::{
+    claim::{Claim, handler_of},
+    mail::Person,
+    prose,
+    shape::Shape,
+};
+use crate::{limits::Limits, register::Precondition};
+
+/// What every subject begins with.
+pub(super) const SUBJECT: &str = "PCI: Add ACS quirk for ";
+
+/// What whoever sends a patch must know, for no handler can look at it: a notice.
+pub(super) const ALONE: &str = "mainline asks about each function alone, where the module wants a whole \
+                                package covered: before you send the patch, make sure that no device \
+                                has a function with one of these ids beside one that is not listed, \
+                                and of the ports of a switch that all are listed";
+
+/// How wide a commit message of the kernel may be.
+const WIDTH: usize = 75;
+
+/// The flags in the words of the PCI Express Base Specification, section 6.12.
+const WORDS: [(AcsFlags, &str); 6] = [
+    (AcsFlags::SV, "Source Validation (SV)"),
+    (AcsFlags::TB, "Translation Blocking (TB)"),
+    (AcsFlags::RR, "P2P Request Redirect (RR)"),
+    (AcsFlags::CR, "P2P Completion Redirect (CR)"),
+    (AcsFlags::UF, "Upstream Forwarding (UF)"),
+    (AcsFlags::DT, "Direct Translated P2P (DT)"),
+];
+
+/// The subject, without `[PATCH]`.
+pub(super) fn subject(claim: &Claim<'_>) -> String {
+    format!("{SUBJECT}{}", claim.name)
+}
+
+/// The body, with its tags.
+pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Person>) -> String {
+    let mut text = String::new();
+    paragraph(
+        &mut text,
+        &format!("Add an ACS quirk for these {}:", kinds(claim)),
+    );
+    for group in &claim.quirk.devices {
+        let ids: Vec<_> = group.ids.iter().map(ToString::to_string).collect();
+        let about = group.about.as_deref();
+        let about = about.map_or(String::new(), |about| format!(" ({about})"));
+        let limits = if group.limits == Limits::default() {
+            String::new()
+        } else {
+            format!(", only {}", group.limits)
+        };
+        lines(
+            &mut text,
+            &format!("{}{limits}{about}", ids.join(", ")),
+            "  ",
+            "    ",
+        );
+    }
+    text.push('\n');
+    paragraph(
+        &mut text,
+        &format!(
+            "That they are isolated was stated by {} ({}):",
+            claim.stated_by, claim.date
+        ),
+    );
+    lines(&mut text, &prose::sentence(claim.statement), "  ", "  ");
+    text.push('\n');
+    paragraph(&mut text, &granted(claim.quirk.acs));
+    if let Some(partial) = &claim.quirk.partial {
+        paragraph(&mut text, &prose::sentence(partial));
+    }
+    for excluded in claim.excluded() {
+        paragraph(&mut text, &excluded);
+    }
+    for condition in &claim.quirk.conditions {
+        paragraph(&mut text, &only_where(condition));
+    }
+    paragraph(
+        &mut text,
+        &format!(
+            "{}() grants just this, and returns -ENOTTY for everything else: another PCIe type{}, and \
+             a function that has an ACS capability of its own or is virtual. It is asked about each \
+             function alone, and does not look for functions of the same device that are not listed \
+             here; a listed one counts as isolated from those too.",
+            shape.name,
+            if is_limited(claim) {
+                ", what is outside the limits above"
+            } else {
+                ""
+            },
+        ),
+    );
+    if let Some(catch_all) = claim.quirk.supersedes {
+        paragraph(
+            &mut text,
+            &format!(
+                "The rows stand before that of {}(), which answers \"not isolated\" for every device \
+                 that it does not list; for what the new handler leaves alone, it still does.",
+                handler_of(catch_all)
+            ),
+        );
+    }
+    for source in claim.sources {
+        text.extend(["Link: ", source, "\n"]);
+    }
+    if let Some(person) = signed_off_by {
+        text.extend(["Signed-off-by: ", &person.to_string(), "\n"]);
+    }
+    text
+}
+
+/// Whether class, revisions, subsystems or registers narrow the claim.
+fn is_limited(claim: &Claim<'_>) -> bool {
+    let mut groups = claim.quirk.devices.iter();
+    !claim.quirk.conditions.is_empty() || groups.any(|group| group.limits != Limits::default())
+}
+
+/// What a register must say.
+fn only_where(condition: &Precondition) -> String {
+    let register = &condition.register;
+    format!(
+        "This holds only where {register} reads {}: {}",
+        register.bits(condition.value),
+        prose::sentence(&condition.about)
+    )
+}
+
+/// What the devices are, in the plural.
+fn kinds(claim: &Claim<'_>) -> String {
+    let names = claim.quirk.kinds().map(|kind| match kind {
+        Kind::MfEndpoint => "functions of multi-function endpoints",
+        Kind::RootPort => "Root Ports",
+        Kind::DownstreamPort => "Switch Downstream Ports",
+        Kind::RcEndpoint => "Root Complex Integrated Endpoints",
+    });
+    list(&names.collect::<Vec<_>>())
+}
+
+/// What the statement comes to.
+fn granted(acs: AcsFlags) -> String {
+    let words = WORDS.iter().filter(|(flag, _)| acs.contains(*flag));
+    let words: Vec<_> = words.map(|&(_, words)| words).collect();
+    let so = if acs.contains(AcsFlags::GROUPING) {
+        "so that they can be in IOMMU groups of their own"
+    } else {
+        "which is less than IOMMU groups of their own take (SV RR CR UF), so this alone splits no \
+         group"
+    };
+    format!(
+        "Have the kernel treat them as if {} were implemented and enabled, {so}.",
+        list(&words)
+    )
+}
+
+/// `a`, `a and b`, or `a, b and c`.
+fn list(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+fn paragraph(text: &mut String, words: &str) {
+    lines(text, words, "", "");
+    text.push('\n');
+}
+
+/// Adds text in lines. None of them is one by which git would end the message, or take for a
+/// header or a tag, or send a copy by: prose has nothing of that kind to say.
+fn lines(text: &mut String, words: &str, first: &str, rest: &str) {
+    for line in prose::wrap(words, WIDTH, first, rest) {
+        let is_tag = line.split_once(':').is_some_and(|(name, value)| {
+            let is_name = name.eq_ignore_ascii_case("cc") || name.contains('-');
+            value.starts_with(' ') && is_name && !name.contains(' ')
+        });
+        let is_mark = ["---", "diff ", "Index: ", "From ", "From:", ">From "]
+            .iter()
+            .any(|mark| line.starts_with(mark));
+        if is_tag || is_mark {
+            text.push(' ');
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+}

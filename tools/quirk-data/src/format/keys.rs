@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The keys of a data file: which there are, what their values are and what they say. The reader,
+//! the JSON Schema and the page on the format are made from this list.
+
+use rules::{
+    acs::AcsFlags,
+    entry::{CatchAll, Kind},
+};
+
+use crate::quirk::{AcsRegisters, Requirement, Status};
+
+/// A group of keys: the file as a whole, or what stands under a heading.
+pub(crate) struct Section {
+    /// The heading with a dot, as `match.`; empty for the file as a whole.
+    pub(crate) prefix: &'static str,
+    /// What it is about.
+    pub(crate) about: &'static str,
+    /// Its keys, in the order of the documentation.
+    pub(crate) keys: &'static [Key],
+}
+
+impl Section {
+    /// The key of that name.
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+}
+
+/// A key.
+pub(crate) struct Key {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What its value is.
+    pub(crate) value: Value,
+    /// When it must be there.
+    pub(crate) needed: Needed,
+    /// What it says.
+    pub(crate) about: &'static str,
+}
+
+impl Key {
+    /// Whether its value is prose.
+    pub(crate) fn is_prose(&self) -> bool {
+        matches!(self.value, Value::Text | Value::Line)
+    }
+}
+
+/// When a key must be there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needed {
+    /// Always.
+    Always,
+    /// In entries of these statuses.
+    For(&'static [Status]),
+    /// Never by itself.
+    No,
+}
+
+/// What a value is.
+#[derive(Clone, Copy)]
+pub(crate) enum Value {
+    /// The version of the format.
+    Schema,
+    /// A whole number from 1 to 4095.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// Prose.
+    Text,
+    /// Prose on one line.
+    Line,
+    /// A text of this form, a regular expression of JSON Schema.
+    Form(&'static str),
+    /// A day, as TOML writes it.
+    Day,
+    /// Texts, each an address.
+    Addresses,
+    /// Device ids and ranges of them.
+    Ids,
+    /// Subsystem vendor and device ids.
+    Subsystems,
+    /// A whole number from 0 to 4095.
+    Offset,
+    /// A number of bits: 8, 16 or 32.
+    Width,
+    /// A word out of a set.
+    Word(fn() -> Vec<&'static str>),
+    /// Words out of a set.
+    Words(fn() -> Vec<&'static str>),
+    /// A word out of a set, or several.
+    WordOrWords(fn() -> Vec<&'static str>),
+    /// IOMMU groups: a list of lists of addresses.
+    Groups,
+    /// A section that may stand once.
+    Once(&'static Section),
+    /// A section that may stand several times.
+    Several(&'static Section),
+}
+
+const fn key(name: &'static str, value: Value, needed: Needed, about: &'static str) -> Key {
+    Key {
+        name,
+        value,
+        needed,
+        about,
+    }
+}
+
+/// Four lowercase hexadecimal digits.
+pub(crate) const ID: &str = "^[0-9a-f]{4}$";
+/// A device id, a closed range of them, or every device.
+pub(crate) const IDS: &str = "^([0-9a-f]{4}(-[0-9a-f]{4})?|any)$";
+/// A class code, with or without the programming interface.
+const CLASS: &str = "^[0-9a-f]{4}([0-9a-f]{2})?$";
+/// A revision or a closed range of them.
+const REVISIONS: &str = "^[0-9a-f]{2}(-[0-9a-f]{2})?$";
+/// Subsystem vendor and device id.
+pub(crate) const SUBSYSTEM: &str = "^[0-9a-f]{4}:[0-9a-f]{4}$";
+/// Where an offset counts from.
+const PLACE: &str = "^(config|capability:[0-9a-f]{2}|extended:[0-9a-f]{4})$";
+/// Bits of a register, of its width.
+const BITS: &str = "^0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})$";
+/// The same, or what the device is capable of.
+const WRITTEN: &str = "^(0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})|as-capable)$";
+/// The name of a capture.
+const CAPTURE: &str = "^[a-z0-9-]+(\\.[a-z0-9-]+)*\\.json$";
+/// The address of a function.
+pub(crate) const BDF: &str = "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$";
+/// An address of a document on a public host; as `is_address` in `check/evidence.rs`.
+pub(crate) const ADDRESS: &str = "^https://(?![^/]*(xn--|\\.(arpa|home|internal|invalid|lan|local|localhost|onion|test)/))\
+     ([A-Za-z0-9-]+\\.)+[A-Za-z]{2,}/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+$";
+
+/// The whole file.
+pub(crate) static FILE: Section = Section {
+    prefix: "",
+    about: "An entry: what is known of one silicon family.",
+    keys: &[
+        key(
+            "schema",
+            Value::Schema,
+            Needed::Always,
+            "the version of this format",
+        ),
+        key(
+            "number",
+            Value::Number,
+            Needed::Always,
+            "given once, and never to another entry; owners withdraw the entry by it",
+        ),
+        key(
+            "name",
+            Value::Line,
+            Needed::For(&[Status::Validated, Status::Mainline]),
+            "the name of the silicon, for people",
+        ),
+        key(
+            "status",
+            Value::Word(statuses),
+            Needed::Always,
+            "what is known of the claim, and with that, which module is built with it",
+        ),
+        key(
+            "kind",
+            Value::WordOrWords(kinds),
+            Needed::Always,
+            "what kind of function the entry speaks for, or several; it bounds the PCIe types that \
+             the entry applies to and the flags that it can grant",
+        ),
+        key(
+            "acs",
+            Value::Words(flags),
+            Needed::No,
+            "the ACS flags that the functions count as having; must be there unless acs-registers is",
+        ),
+        key(
+            "acs-registers",
+            Value::Word(layouts),
+            Needed::No,
+            "instead of acs, in mainline entries: where the device has ACS, but with capability and \
+             control laid out in another way; what it grants is read from there",
+        ),
+        key(
+            "requires",
+            Value::Words(conditions),
+            Needed::No,
+            "what else must hold. In mainline entries: multifunction (the kernel counts the device as one \
+             of several functions), root-bus (it is on one), amd-iommu (ACPI has an IVRS table); in \
+             all entries: no-acs-capability (it has none, without which no module makes a claim)",
+        ),
+        key(
+            "supersedes",
+            Value::Word(catch_alls),
+            Needed::No,
+            "the in-tree handler whose \"no\" for ids that it does not list this entry corrects",
+        ),
+        key(
+            "reason",
+            Value::Text,
+            Needed::For(&[Status::Candidate, Status::Rejected, Status::Withdrawn]),
+            "why the status is not more than it is",
+        ),
+        key(
+            "partial",
+            Value::Text,
+            Needed::No,
+            "that the entry speaks for a part of a package only, and what follows from that",
+        ),
+        key(
+            "match",
+            Value::Several(&MATCH),
+            Needed::Always,
+            "the devices",
+        ),
+        key(
+            "condition",
+            Value::Several(&CONDITION),
+            Needed::No,
+            "what a register must say, in every function of the package; four at most",
+        ),
+        key(
+            "program",
+            Value::Several(&PROGRAM),
+            Needed::No,
+            "in mainline entries: what the kernel writes before its handler answers; no module makes \
+             such writes",
+        ),
+        key(
+            "evidence",
+            Value::Once(&EVIDENCE),
+            Needed::For(&[Status::Validated, Status::Mainline]),
+            "what was stated, and where that can be read",
+        ),
+        key(
+            "expect",
+            Value::Several(&EXPECT),
+            Needed::For(&[Status::Validated]),
+            "the groups of a captured machine, without and with the entry",
+        ),
+        key(
+            "mainline",
+            Value::Once(&MAINLINE),
+            Needed::For(&[Status::Mainline]),
+            "what mainline Linux has of the entry; in mainline entries alone",
+        ),
+    ],
+};
+
+static MATCH: Section = Section {
+    prefix: "match.",
+    about: "Devices of one vendor that belong together.",
+    keys: &[
+        key(
+            "vendor",
+            Value::Form(ID),
+            Needed::Always,
+            "the PCI vendor id",
+        ),
+        key(
+            "devices",
+            Value::Ids,
+            Needed::Always,
+            "device ids and closed ranges of them, as [\"8030-8032\", \"8040\"]; [\"any\"] for every \
+             device of the vendor, in mainline entries and refusals",
+        ),
+        key("about", Value::Text, Needed::No, "what the devices are"),
+        key(
+            "class",
+            Value::Form(CLASS),
+            Needed::No,
+            "only functions of this class: base class and subclass, as \"0200\", or with the \
+             programming interface, as \"010802\"",
+        ),
+        key(
+            "revisions",
+            Value::Form(REVISIONS),
+            Needed::No,
+            "only these revisions, as \"03\" or \"03-ff\"",
+        ),
+        key(
+            "subsystems",
+            Value::Subsystems,
+            Needed::No,
+            "only these subsystems, as [\"1028:0010\"]; where the kind is not a port's",
+        ),
+        key(
+            "excludes",
+            Value::Several(&EXCLUDES),
+            Needed::No,
+            "devices of that vendor that are left out on purpose; no entry of the same kind may claim them",
+        ),
+    ],
+};
+
+static CONDITION: Section = Section {
+    prefix: "condition.",
+    about: "What a register must say, in every function of the package, for the entry to count: bits \
+            that stay as they are, or of a register that the statement names.",
+    keys: &[
+        AT,
+        OFFSET,
+        WIDTH,
+        key(
+            "mask",
+            Value::Form(BITS),
+            Needed::Always,
+            "the bits to look at, with as many digits as the width has, as \"0x00ff\"",
+        ),
+        key(
+            "value",
+            Value::Form(BITS),
+            Needed::Always,
+            "what they must be, with as many digits; no bit beside the mask",
+        ),
+        key(
+            "about",
+            Value::Text,
+            Needed::Always,
+            "what the bits say, and who sets them",
+        ),
+    ],
+};
+
+static PROGRAM: Section = Section {
+    prefix: "program.",
+    about: "What the kernel writes into a register before its handler answers.",
+    keys: &[
+        AT,
+        OFFSET,
+        WIDTH,
+        key(
+            "mask",
+            Value::Form(BITS),
+            Needed::Always,
+            "the bits that are written; the others stay as they are",
+        ),
+        key(
+            "value",
+            Value::Form(WRITTEN),
+            Needed::Always,
+            "what they become; or \"as-capable\", in the ACS capability: those of them are set that \
+             the device's ACS Capability register has, and none is cleared",
+        ),
+        key("about", Value::Text, Needed::Always, "what that does"),
+    ],
+};
+
+const AT: Key = key(
+    "at",
+    Value::Form(PLACE),
+    Needed::Always,
+    "where the offset counts from: \"config\", or the first capability with an id, as \
+     \"capability:10\" or \"extended:000b\"",
+);
+const OFFSET: Key = key(
+    "offset",
+    Value::Offset,
+    Needed::Always,
+    "where the register begins, in bytes; a multiple of its width",
+);
+const WIDTH: Key = key(
+    "width",
+    Value::Width,
+    Needed::Always,
+    "the width of the register in bits: 8, 16 or 32",
+);
+
+static EXCLUDES: Section = Section {
+    prefix: "match.excludes.",
+    about: "Devices that are left out on purpose.",
+    keys: &[
+        key(
+            "devices",
+            Value::Ids,
+            Needed::Always,
+            "their ids, as in match",
+        ),
+        key("why", Value::Text, Needed::Always, "the reason"),
+    ],
+};
+
+static EVIDENCE: Section = Section {
+    prefix: "evidence.",
+    about: "What was stated, and where that can be read. The statement of a validated entry names every \
+            id and every kind that is claimed; that of a candidate may name no id, and is held to those \
+            that it names; of a mainline entry the merged change is the statement.",
+    keys: &[
+        key(
+            "statement",
+            Value::Text,
+            Needed::For(&[Status::Validated, Status::Mainline]),
+            "what was stated, in prose",
+        ),
+        key(
+            "stated-by",
+            Value::Text,
+            Needed::For(&[Status::Validated, Status::Mainline]),
+            "who stated it, and for whom",
+        ),
+        key(
+            "date",
+            Value::Day,
+            Needed::For(&[Status::Validated]),
+            "the day of the statement: of the first source, where that is a mail",
+        ),
+        key(
+            "sources",
+            Value::Addresses,
+            Needed::For(&[Status::Validated, Status::Mainline]),
+            "the addresses under which it can be read",
+        ),
+    ],
+};
+
+static EXPECT: Section = Section {
+    prefix: "expect.",
+    about: "The IOMMU groups of a captured machine, without and with the entry. The check computes them \
+            as the kernel does, with the module's own decision; conditions are taken as met, because \
+            no capture tells.",
+    keys: &[
+        key(
+            "capture",
+            Value::Form(CAPTURE),
+            Needed::Always,
+            "the capture, a file beside this one; acsctl table new makes it",
+        ),
+        key(
+            "before",
+            Value::Groups,
+            Needed::Always,
+            "every group that a function of the entry is in, as [[\"0000:82:00.0\", \"0000:82:00.1\"]]",
+        ),
+        key(
+            "after",
+            Value::Groups,
+            Needed::Always,
+            "the groups of the same functions with the entry",
+        ),
+    ],
+};
+
+static MAINLINE: Section = Section {
+    prefix: "mainline.",
+    about: "What mainline Linux has of the entry.",
+    keys: &[
+        key(
+            "since",
+            Value::Form("^(v[0-9]{1,3}\\.[0-9]{1,3}|unknown)$"),
+            Needed::Always,
+            "the first release with the entry, as \"v5.8\", or \"unknown\"",
+        ),
+        key(
+            "until",
+            Value::Form("^v[0-9]{1,3}\\.[0-9]{1,3}$"),
+            Needed::No,
+            "the first release that no longer has the entry, as \"v7.3\", where mainline took it back; \
+             nothing is built with it then, and the tools go on to know what the releases between grant",
+        ),
+        key(
+            "commit",
+            Value::Form("^[0-9a-f]{12,40}$"),
+            Needed::No,
+            "the commit that brought it, at least 12 digits; left out where it is not known, but needed \
+             for a release that is not among quirks/kernels/ yet",
+        ),
+        key(
+            "handler",
+            Value::Form("^pci_quirk_[a-z0-9_]+$"),
+            Needed::Always,
+            "the function in drivers/pci/quirks.c that answers",
+        ),
+        key(
+            "any-type",
+            Value::Flag,
+            Needed::No,
+            "true where the handler does not look at the PCIe type: kind then says what it was \
+             written for, and nothing that it checks",
+        ),
+        key(
+            "expressed",
+            Value::Flag,
+            Needed::No,
+            "false where these keys do not suffice to tell what the handler answers; kind, flags and \
+             ids are then the most that it can grant",
+        ),
+        key(
+            "why",
+            Value::Text,
+            Needed::No,
+            "with expressed = false: what is missing",
+        ),
+    ],
+};
+
+fn statuses() -> Vec<&'static str> {
+    Status::ALL.map(Status::name).into()
+}
+
+fn kinds() -> Vec<&'static str> {
+    Kind::ALL.map(Kind::name).into()
+}
+
+fn flags() -> Vec<&'static str> {
+    AcsFlags::NAMED.map(|(name, _)| name).into()
+}
+
+fn layouts() -> Vec<&'static str> {
+    AcsRegisters::ALL.map(AcsRegisters::name).into()
+}
+
+fn conditions() -> Vec<&'static str> {
+    Requirement::ALL.map(Requirement::name).into()
+}
+
+fn catch_alls() -> Vec<&'static str> {
+    CatchAll::ALL.map(CatchAll::name).into()
+}

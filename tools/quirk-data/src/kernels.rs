@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What the tables of Linux kernels hold: the lists in `quirks/kernels/`, each made from the source of
+//! one kernel by `acsctl table kernel`. The check holds mainline entries against those of the folder that
+//! is checked, and where that has none, against those that this program has in itself.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::OnceLock,
+};
+
+use include_dir::{Dir, include_dir};
+
+pub use crate::export::{Held, Which};
+use rules::release::Release;
+
+use crate::{
+    check::Draft,
+    error::Error,
+    export,
+    finding::{Finding, Notes},
+    quirk::{Ids, Mainline, Status},
+    rule::Rule,
+};
+
+static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../quirks/kernels");
+
+/// The release of mainline that a source is of, or what a distribution or a stable tree made of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Tree {
+    /// A release of mainline as it was made: it has a row exactly where mainline has.
+    Mainline,
+    /// A kernel of a series with changes that came later: it has what the release has that it began
+    /// with, and may have more.
+    Later,
+}
+
+impl Tree {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Mainline => "mainline",
+            Self::Later => "later",
+        }
+    }
+}
+
+/// What the table of one kernel holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kernel {
+    /// The release, or that which its series began with.
+    pub release: Release,
+    /// Whether it is that release.
+    pub tree: Tree,
+    /// Its version, as `7.3.4`.
+    pub version: String,
+    /// Where its source is from: package and version, or repository and commit.
+    pub source: String,
+    /// What it holds, in the order of its table.
+    pub rows: Vec<Held>,
+}
+
+impl Kernel {
+    /// Reads the kernel whose source is in the folder `tree`, which is from `source`. Only one with a
+    /// version as `7.3` or `7.3.0` can be a release of mainline as it was made, and the caller vouches
+    /// for that with `is_mainline`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] where the source cannot be read or does not look as expected.
+    pub fn read(tree: &Path, source: &str, is_mainline: bool) -> Result<Self, Error> {
+        let file = tree.join("Makefile");
+        let wrong = |what: &str| Error::CouldNotRun(format!("{}: {what}", file.display()));
+        let makefile =
+            fs::read_to_string(&file).map_err(|error| Error::io("read", &file, &error))?;
+        let value = |name: &str| {
+            let mut lines = makefile.lines();
+            lines.find_map(|line| {
+                let (key, value) = line.split_once('=')?;
+                (key.trim() == name).then(|| value.trim().to_owned())
+            })
+        };
+        let number = |name: &str| value(name).ok_or_else(|| wrong(&format!("no {name}")));
+        let sublevel = number("SUBLEVEL")?;
+        let version = format!(
+            "{}.{}.{sublevel}",
+            number("VERSION")?,
+            number("PATCHLEVEL")?
+        );
+        let release = topology::release_of(&version)
+            .ok_or_else(|| wrong(&format!("{version} is not a version")))?;
+        let extra = value("EXTRAVERSION").unwrap_or_default();
+        if extra.starts_with("-rc") {
+            return Err(wrong(&format!(
+                "{version}{extra} is a candidate and not a release; take the source of a release"
+            )));
+        }
+        if is_mainline && (sublevel != "0" || !extra.is_empty()) {
+            return Err(wrong(&format!(
+                "{version}{extra} is not the release v{release} as it was made; leave out --mainline"
+            )));
+        }
+        if source.trim() != source || source.is_empty() || source.contains(char::is_control) {
+            return Err(Error::CouldNotRun(
+                "the source is named in words on one line: package and version, or repository and \
+                 commit"
+                    .to_owned(),
+            ));
+        }
+        Ok(Self {
+            release,
+            tree: if is_mainline {
+                Tree::Mainline
+            } else {
+                Tree::Later
+            },
+            version,
+            source: source.to_owned(),
+            rows: export::held(tree)?,
+        })
+    }
+
+    /// How people call it.
+    fn called(&self) -> String {
+        match self.tree {
+            Tree::Mainline => format!("v{} ({})", self.release, self.source),
+            Tree::Later => format!("{} ({})", self.version, self.source),
+        }
+    }
+
+    /// The first of these devices that the handler does not answer for.
+    fn lacks(&self, ids: &Ids, handler: &str) -> Option<u16> {
+        let rows = self.rows.iter();
+        let mut ranges: Vec<_> = rows
+            .filter(|row| row.vendor == ids.vendor && row.handler == handler)
+            .filter_map(|row| match row.devices {
+                // A handler that goes by no id answers for each, and of the other nobody can say.
+                Which::Any | Which::Unread => Some((u16::MIN, u16::MAX)),
+                // "Every device" is more than a list.
+                Which::Range(first, last) => (!ids.is_any()).then_some((first, last)),
+            })
+            .collect();
+        ranges.sort_unstable();
+        let mut next = ids.first;
+        for (first, last) in ranges {
+            if first > next {
+                break;
+            }
+            if last >= ids.last {
+                return None;
+            }
+            next = next.max(last + 1);
+        }
+        Some(next)
+    }
+
+    /// Whether a row names one of these devices: for every device, one that is for every device.
+    fn names(row: &Held, ids: &Ids) -> bool {
+        let shares = match row.devices {
+            Which::Any => ids.is_any(),
+            Which::Unread => false,
+            Which::Range(first, last) => !ids.is_any() && first <= ids.last && ids.first <= last,
+        };
+        row.vendor == ids.vendor && shares
+    }
+
+    /// The handler of these devices, if it is not that one.
+    fn other_handler(&self, ids: &Ids, handler: &str) -> Option<&str> {
+        let mut rows = self.rows.iter();
+        let other = rows.find(|row| Self::names(row, ids) && row.handler != handler);
+        other.map(|row| row.handler.as_str())
+    }
+
+    /// Whether the handler has a row that names one of these devices. A row of another one is for
+    /// functions of another PCIe type.
+    fn has(&self, ids: &Ids, handler: &str) -> bool {
+        let mut rows = self.rows.iter();
+        rows.any(|row| Self::names(row, ids) && row.handler == handler)
+    }
+}
+
+const HEADER: &str = "\
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What pci_dev_acs_enabled[] of one Linux kernel holds: vendor, device, handler. Made from its source by
+# `acsctl table kernel`, and by nothing else. A row is one of the table, in its order; where the table
+# has one for every device of a vendor and its handler lists ids, those stand in its place; \"unread\" stands
+# for ids that the handler finds by comparing, which this does not read.
+";
+
+/// As its file has it.
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (version, source) = (&self.version, &self.source);
+        writeln!(
+            f,
+            "{HEADER}\nversion {version}\ntree {}\nsource {source}\n",
+            self.tree.name()
+        )?;
+        for row in &self.rows {
+            write!(f, "{:04x} ", row.vendor)?;
+            match row.devices {
+                Which::Any => f.write_str("any")?,
+                Which::Unread => f.write_str("unread")?,
+                Which::Range(first, last) if first == last => write!(f, "{first:04x}")?,
+                Which::Range(first, last) => write!(f, "{first:04x}-{last:04x}")?,
+            }
+            writeln!(f, " {}", row.handler)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads what [`Kernel`] prints; the error names the line.
+impl FromStr for Kernel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (mut version, mut tree, mut source, mut rows) = (None, None, None, Vec::new());
+        for (at, line) in text.lines().enumerate() {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            match line.split_once(' ') {
+                Some(("version", value)) => version = Some(value.to_owned()),
+                Some(("source", value)) => source = Some(value.to_owned()),
+                Some(("tree", value)) => {
+                    let trees = [Tree::Mainline, Tree::Later];
+                    tree = trees.into_iter().find(|tree| tree.name() == value);
+                }
+                _ => rows.push(row(line).ok_or_else(|| {
+                    format!("line {}: not VENDOR DEVICES HANDLER: {line}", at + 1)
+                })?),
+            }
+        }
+        let missing = |what: &str| format!("no line \"{what} ...\"");
+        let version = version.ok_or_else(|| missing("version"))?;
+        Ok(Self {
+            release: topology::release_of(&version).ok_or_else(|| missing("version"))?,
+            tree: tree.ok_or_else(|| missing("tree"))?,
+            source: source.ok_or_else(|| missing("source"))?,
+            version,
+            rows,
+        })
+    }
+}
+
+fn row(line: &str) -> Option<Held> {
+    let id = |text: &str| {
+        u16::from_str_radix(text, 16)
+            .ok()
+            .filter(|_| text.len() == 4)
+    };
+    let words: Vec<_> = line.split(' ').collect();
+    let [vendor, devices, handler] = words[..] else {
+        return None;
+    };
+    let (first, last) = devices.split_once('-').unwrap_or((devices, devices));
+    let devices = match devices {
+        "any" => Which::Any,
+        "unread" => Which::Unread,
+        _ => Which::Range(id(first)?, id(last)?),
+    };
+    Some(Held {
+        vendor: id(vendor)?,
+        devices,
+        handler: handler.to_owned(),
+    })
+}
+
+/// The text of every list, with its path below the top of the tree.
+pub fn files() -> impl Iterator<Item = (PathBuf, &'static str)> {
+    let lists = FILES
+        .files()
+        .filter(|file| file.path().extension().is_some_and(|end| end == "txt"));
+    lists.filter_map(|file| {
+        Some((
+            Path::new("quirks/kernels").join(file.path()),
+            file.contents_utf8()?,
+        ))
+    })
+}
+
+/// The kernels that this program knows, oldest first.
+pub fn known() -> &'static [Kernel] {
+    static KNOWN: OnceLock<Vec<Kernel>> = OnceLock::new();
+    // That each of them can be read, a test holds.
+    KNOWN.get_or_init(|| sorted(files().filter_map(|(_, text)| text.parse().ok())))
+}
+
+/// Kernels, oldest first.
+pub(crate) fn sorted(kernels: impl Iterator<Item = Kernel>) -> Vec<Kernel> {
+    let mut all: Vec<_> = kernels.collect();
+    all.sort_by(|a, b| (a.release, a.tree, &a.version).cmp(&(b.release, b.tree, &b.version)));
+    all
+}
+
+/// Whether no kernel of this release or a later one was read: what is said of it cannot be checked.
+#[must_use]
+pub fn is_to_come(release: Release, kernels: &[Kernel]) -> bool {
+    kernels.iter().all(|kernel| kernel.release < release)
+}
+
+/// Holds a mainline entry against the kernels: its ids are with its handler in every one from `since`
+/// on, up to `until`, and in no release of mainline before or after that.
+pub(crate) fn check(draft: &Draft<'_>, kernels: &[Kernel]) -> Vec<Finding> {
+    let mut notes = Notes::on(draft.file);
+    if let (Some(Status::Mainline), Some(mainline)) = (draft.status, &draft.mainline) {
+        match mainline.since_release() {
+            Some(since) if is_to_come(since, kernels) => {
+                to_come(draft, mainline, since, kernels, &mut notes);
+            }
+            since => compare(draft, mainline, since, kernels, &mut notes),
+        }
+    }
+    notes.into_findings()
+}
+
+/// What nobody can look up yet has a commit, and what a validated entry has to have.
+fn to_come(
+    draft: &Draft<'_>,
+    mainline: &Mainline,
+    since: Release,
+    kernels: &[Kernel],
+    notes: &mut Notes<'_>,
+) {
+    let newest = kernels.last().map_or_else(String::new, Kernel::called);
+    let mut missing = |field: &str, help: &str| {
+        let problem = format!(
+            "missing, and v{since} is newer than every kernel that was read, of which the newest is {newest}"
+        );
+        notes.add(Rule::MainlineToCome, &mainline.at, field, problem, help);
+    };
+    if mainline.commit.is_none() {
+        let help = "name the commit in mainline, or correct since";
+        missing("mainline.commit", help);
+    }
+    if draft
+        .evidence
+        .as_ref()
+        .is_some_and(|one| one.date.is_none())
+    {
+        missing(
+            "evidence.date",
+            "write the day of the commit's first mail, as date = 2014-11-03",
+        );
+    }
+}
+
+fn compare(
+    draft: &Draft<'_>,
+    mainline: &Mainline,
+    since: Option<Release>,
+    kernels: &[Kernel],
+    notes: &mut Notes<'_>,
+) {
+    let handler = mainline.handler.as_str();
+    let until = mainline.until_release();
+    let newest = kernels.last().map(|newest| newest.release);
+    // Where it is not known since when, the newest has it.
+    let first = since.or(newest);
+    let (mut absent, mut early, mut back) = (false, false, false);
+    for kernel in kernels {
+        let is_old = first.is_some_and(|first| kernel.release < first);
+        let is_gone = until.is_some_and(|until| until <= kernel.release);
+        for ids in draft.ids() {
+            if !is_old && !is_gone {
+                let Some(device) = kernel.lacks(ids, handler).filter(|_| !absent) else {
+                    continue;
+                };
+                absent = true;
+                let instead = Ids {
+                    first: device,
+                    last: device,
+                    ..ids.clone()
+                };
+                let problem = match kernel.other_handler(&instead, handler) {
+                    Some(other) => format!(
+                        "in Linux {}, {:04x}:{device:04x} has the handler {other} and not {handler}",
+                        kernel.called(),
+                        ids.vendor
+                    ),
+                    None => format!(
+                        "Linux {} does not have {:04x}:{device:04x} with {handler}",
+                        kernel.called(),
+                        ids.vendor
+                    ),
+                };
+                let help = "correct the ids, the handler or since; for a release to come, name it and \
+                            the commit";
+                notes.add(
+                    Rule::MainlineAgrees,
+                    &ids.span,
+                    "match.devices",
+                    problem,
+                    help,
+                );
+            } else if kernel.tree == Tree::Mainline && kernel.has(ids, handler) {
+                if is_gone && !back {
+                    back = true;
+                    let problem = format!("Linux {} has {ids}", kernel.called());
+                    let help = "write the first release without it, or take the line out";
+                    notes.add(
+                        Rule::MainlineAgrees,
+                        &mainline.at,
+                        "mainline.until",
+                        problem,
+                        help,
+                    );
+                } else if is_old && !early && since.is_some() {
+                    early = true;
+                    let problem = format!("Linux {} has {ids} already", kernel.called());
+                    let help = "write the first release that has it";
+                    notes.add(
+                        Rule::MainlineAgrees,
+                        &mainline.at,
+                        "mainline.since",
+                        problem,
+                        help,
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Holds what an entry says of captured machines against the groups that the kernel makes of them,
+//! without and with the entry.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use grouping::{
+    handlers::Handlers,
+    model::{Fault, Interface},
+    predict::Prediction,
+    view,
+};
+use rules::{entry::Kind, table::Table};
+use topology::{Bdf, Function, Partition, Topology};
+
+use crate::{
+    built,
+    finding::{Finding, Notes},
+    handlers,
+    quirk::{Expect, Quirk, Status},
+    rule::Rule,
+    source::DataFile,
+};
+
+/// Checks the expectations of every entry, with all that mainline has. The data must have no other
+/// fault: what follows from faulty data is of no use.
+pub(crate) fn check(files: &[DataFile], quirks: &[Quirk]) -> Vec<Finding> {
+    let handlers = handlers::newest(quirks);
+    let files = files.iter().map(|file| (&file.name, file));
+    let files: BTreeMap<_, _> = files.collect();
+    let mut findings = Vec::new();
+    for quirk in quirks.iter().filter(|quirk| !quirk.expects.is_empty()) {
+        let Some(file) = files.get(&quirk.name).filter(|file| !file.built_in) else {
+            continue;
+        };
+        let mut notes = Notes::on(file);
+        let mut seen = Captured::default();
+        for expect in &quirk.expects {
+            // A mainline entry is for the kernels that lack it.
+            let handlers = handlers.without(quirk.number);
+            one(file, quirk, expect, &handlers, &mut seen, &mut notes);
+        }
+        let mut found = notes.into_findings();
+        if found.is_empty() && matches!(quirk.status, Status::Validated | Status::Mainline) {
+            found = missing(file, quirk, &seen);
+        }
+        findings.extend(found);
+    }
+    findings
+}
+
+/// What captured machines show of an entry.
+#[derive(Default)]
+struct Captured {
+    /// Whether it splits a group of any.
+    splits: bool,
+    /// The kinds of which one has a function.
+    kinds: Vec<Kind>,
+}
+
+/// What no captured machine shows of an entry with a statement.
+fn missing(file: &DataFile, quirk: &Quirk, seen: &Captured) -> Vec<Finding> {
+    let mut notes = Notes::on(file);
+    let [place, ..] = &quirk.expects[0].spans;
+    for kind in quirk.kinds().filter(|kind| !seen.kinds.contains(kind)) {
+        let problem = format!(
+            "no captured machine has a function of the kind \"{}\"",
+            kind.name()
+        );
+        let help = "add a capture of a machine that has one, or take the kind out";
+        notes.add(Rule::CaptureKind, place, "expect", problem, help);
+    }
+    if !seen.splits {
+        let problem = "the entry splits no group of any captured machine";
+        let help = "add a capture of a machine on which the functions share a group";
+        notes.add(Rule::ExpectSplit, place, "expect", problem, help);
+    }
+    notes.into_findings()
+}
+
+/// Checks one expectation, and takes down what the captured machine shows of the entry.
+fn one(
+    file: &DataFile,
+    quirk: &Quirk,
+    expect: &Expect,
+    handlers: &Handlers,
+    seen: &mut Captured,
+    notes: &mut Notes<'_>,
+) {
+    let [at_capture, at_before, at_after] = &expect.spans;
+    let field = "expect.capture";
+    let path = file.path.with_file_name(&expect.capture);
+    // Opening a pipe would wait for somebody to write, and a link may lead out of the tree.
+    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+        let problem = format!("{} is not a regular file", expect.capture);
+        let help = "put the capture itself there";
+        notes.add(Rule::CaptureRead, at_capture, field, problem, help);
+        return;
+    }
+    let topology = match topology::read(&path) {
+        Ok(topology) => topology,
+        Err(error) => {
+            let problem = error.to_string();
+            let problem = problem.replace(&path.display().to_string(), &expect.capture);
+            let help = "make it with acsctl table new, and put it beside this file";
+            notes.add(Rule::CaptureRead, at_capture, field, problem, help);
+            return;
+        }
+    };
+    let members: Vec<_> = members(&topology, quirk).collect();
+    if members.is_empty() {
+        let problem = "no function of the entry is in it";
+        let help = "capture a machine that has the device";
+        notes.add(Rule::CaptureDevice, at_capture, field, problem, help);
+        return;
+    }
+    for function in &members {
+        if let Some((problem, help)) = pointless(function) {
+            let problem = format!("{} {problem}", function.bdf);
+            notes.add(Rule::CaptureAcs, at_capture, field, problem, help);
+        }
+    }
+
+    let view = view(&topology);
+    for of in &view.functions {
+        let is_member = members.iter().any(|member| member.bdf == of.function.bdf);
+        if let (Interface::Express(found), true) = (of.facts.interface, is_member) {
+            let kinds = quirk.kinds().filter(|kind| kind.applies_to(found));
+            seen.kinds.extend(kinds);
+        }
+    }
+    let prediction = Prediction::of(&topology, &view, handlers);
+    let Ok((before, after)) = groups(&topology, &prediction, quirk) else {
+        let problem = "no kernel can group this";
+        let help = "capture the machine again";
+        notes.add(Rule::CaptureRead, at_capture, field, problem, help);
+        return;
+    };
+    for (field, rule, place, expected, computed) in [
+        (
+            "expect.before",
+            Rule::ExpectBefore,
+            at_before,
+            &expect.before,
+            &before,
+        ),
+        (
+            "expect.after",
+            Rule::ExpectAfter,
+            at_after,
+            &expect.after,
+            &after,
+        ),
+    ] {
+        if expected != computed {
+            let problem = "the kernel makes other groups";
+            let help = format!("it makes {}", shown(computed));
+            notes.add(rule, place, field, problem, help);
+        }
+    }
+    seen.splits |= before != after;
+}
+
+/// The groups that a function of the entry is in without it, and those of the same functions with it,
+/// where its conditions hold.
+///
+/// # Errors
+///
+/// [`Fault`], for a topology that was not checked.
+pub(crate) fn groups(
+    topology: &Topology,
+    prediction: &Prediction<'_>,
+    quirk: &Quirk,
+) -> Result<(Partition, Partition), Fault> {
+    let of_entry: BTreeSet<_> = members(topology, quirk).map(|one| one.bdf).collect();
+    let before = touching(&prediction.without_table()?, &of_entry);
+    let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
+    let after = touching(&prediction.with_table(&table(quirk))?, &touched);
+    Ok((before, after))
+}
+
+/// The functions that the entry names.
+fn members<'t>(topology: &'t Topology, quirk: &Quirk) -> impl Iterator<Item = &'t Function> {
+    topology.functions.iter().filter(|function| {
+        let vendor = function.vendor.value();
+        function
+            .device
+            .is_some_and(|device| quirk.ids().any(|ids| ids.contains(vendor, device.value())))
+    })
+}
+
+/// Why an entry is of no use for a function, or nobody can tell: what is seen, and what to do.
+fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
+    if function.physfn.is_some() {
+        None
+    } else if !function.acs_known {
+        Some((
+            "was captured without the right to see whether it has ACS",
+            "capture it as root",
+        ))
+    } else if function.acs.is_some() {
+        Some((
+            "has an ACS capability, so that the entry has no effect on it",
+            "nothing is missing that an entry could give",
+        ))
+    } else {
+        None
+    }
+}
+
+/// The table of one entry, for a kernel that lacks it. Conditions are taken as met: no capture tells
+/// what a register says.
+fn table(quirk: &Quirk) -> Table {
+    built::changed(&built::before_mainline(&[quirk]), |entry| {
+        entry.conditions = &[];
+    })
+}
+
+/// The groups that have any of these functions.
+fn touching(groups: &Partition, functions: &BTreeSet<Bdf>) -> Partition {
+    let groups = groups.iter();
+    let touched = groups.filter(|group| group.iter().any(|bdf| functions.contains(bdf)));
+    touched.cloned().collect()
+}
+
+/// Groups as the data files have them.
+pub(crate) fn shown(groups: &Partition) -> String {
+    let group = |members: &Vec<Bdf>| {
+        let members: Vec<_> = members.iter().map(|bdf| format!("\"{bdf}\"")).collect();
+        format!("[{}]", members.join(", "))
+    };
+    let groups: Vec<_> = groups.iter().map(group).collect();
+    format!("[{}]", groups.join(", "))
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Finds and reads data files.
+
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use include_dir::{Dir, include_dir};
+
+use crate::{
+    error::Error,
+    finding::{Finding, Notes},
+    kernels::{self, Kernel},
+    numbers,
+    rule::Rule,
+};
+
+/// The largest size of a data file, in bytes: far more than any needs, and little enough that
+/// reading a folder cannot hurt.
+const MAX_SIZE: u64 = 256 << 10;
+
+/// A data file as it lies on disk.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DataFile {
+    /// Where it is, for messages.
+    pub path: PathBuf,
+    /// The name of its entry: the path below the folder, with `/`, without `.toml`.
+    pub name: String,
+    /// What it holds.
+    pub text: String,
+    /// Whether it is of the data that this program has in itself, and that was checked before it was
+    /// built; captures do not lie beside it.
+    pub built_in: bool,
+}
+
+impl DataFile {
+    /// The line, from 1, of the byte at `offset`.
+    #[must_use]
+    pub fn line(&self, offset: usize) -> usize {
+        let before = self.text.bytes().take(offset);
+        before.filter(|&byte| byte == b'\n').count() + 1
+    }
+
+    /// The one finding on a file that cannot be looked into.
+    fn fault(self, rule: Rule, problem: impl Into<String>, help: &str) -> Finding {
+        let mut notes = Notes::on(&self);
+        notes.add(rule, &(0..0), "file", problem, help);
+        notes.into_findings().remove(0)
+    }
+}
+
+/// Data files that could be read, and what is wrong with the others.
+#[derive(Debug, Default)]
+pub struct Sources {
+    /// The files, sorted by name.
+    pub files: Vec<DataFile>,
+    /// One finding for each file that could not be read as text.
+    pub findings: Vec<Finding>,
+    /// The list of numbers that lies in the folder, if one does.
+    pub numbers: Option<DataFile>,
+    /// What kernels hold, oldest first, by the lists in `kernels/` of the folder, if it has that.
+    pub kernels: Option<Vec<Kernel>>,
+}
+
+impl Sources {
+    /// Reads one more data file, which need not be below the folder; its entry is named by its
+    /// folder and itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when there is no such file, or it cannot be examined.
+    pub fn add(&mut self, path: &Path) -> Result<(), Error> {
+        let same = |file: &DataFile| is_same(&file.path, path);
+        if self.files.iter().any(same) || self.findings.iter().any(|one| is_same(&one.file, path)) {
+            return Ok(());
+        }
+        let whole = fs::canonicalize(path).map_err(|error| Error::io("read", path, &error))?;
+        let parts = whole.components().rev().take(2).collect::<Vec<_>>();
+        let name: PathBuf = parts.into_iter().rev().collect();
+        self.take(path, name_of(&name))?;
+        self.files.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(())
+    }
+
+    /// Reads the lists of what kernels hold.
+    fn read_kernels(&mut self, folder: &Path) -> Result<(), Error> {
+        let error = |error| Error::io("read the folder", folder, &error);
+        let mut kernels = Vec::new();
+        for found in fs::read_dir(folder).map_err(error)? {
+            let path = found.map_err(error)?.path();
+            if path.extension().is_none_or(|ending| ending != "txt") {
+                continue;
+            }
+            match read_one(&path, name_of(&path))? {
+                Err(finding) => self.findings.push(*finding),
+                Ok(list) => match list.text.parse() {
+                    Ok(kernel) => kernels.push(kernel),
+                    Err(problem) => {
+                        let help = "make it with acsctl table kernel";
+                        let finding = list.fault(Rule::KernelList, problem, help);
+                        self.findings.push(finding);
+                    }
+                },
+            }
+        }
+        self.kernels = Some(kernels::sorted(kernels.into_iter()));
+        Ok(())
+    }
+
+    fn take(&mut self, path: &Path, name: String) -> Result<(), Error> {
+        match read_one(path, name)? {
+            Ok(file) => self.files.push(file),
+            Err(finding) => self.findings.push(*finding),
+        }
+        Ok(())
+    }
+}
+
+/// Whether two paths lead to the same file.
+#[must_use]
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    one == other
+        || match (fs::canonicalize(one), fs::canonicalize(other)) {
+            (Ok(one), Ok(other)) => one == other,
+            _ => false,
+        }
+}
+
+/// The project's own data, as it was when this program was built.
+static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../quirks");
+
+/// The data files that this program has in itself, for hosts without the source tree.
+#[must_use]
+pub fn built_in() -> Sources {
+    let folders = BUILT_IN.dirs().flat_map(Dir::files);
+    let files = folders.filter(|file| is_data(file.path()));
+    let numbers = BUILT_IN.get_file(numbers::FILE);
+    let mut sources = Sources {
+        kernels: None,
+        numbers: numbers.and_then(|file| {
+            Some(DataFile {
+                path: Path::new("quirks").join(file.path()),
+                name: name_of(file.path()),
+                text: file.contents_utf8()?.to_owned(),
+                built_in: true,
+            })
+        }),
+        files: files
+            .filter_map(|file| {
+                Some(DataFile {
+                    path: Path::new("quirks").join(file.path()),
+                    name: name_of(file.path()),
+                    text: file.contents_utf8()?.to_owned(),
+                    built_in: true,
+                })
+            })
+            .collect(),
+        findings: Vec::new(),
+    };
+    sources.files.sort_by(|a, b| a.name.cmp(&b.name));
+    sources
+}
+
+/// Whether a file is a data file, by its name. In capitals too: one that is passed over in silence
+/// would look as if it had no fault.
+fn is_data(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
+}
+
+/// Reads every `*.toml` at any depth below `folder`.
+///
+/// # Errors
+///
+/// [`Error::CouldNotRun`] when something cannot be read, and when there is no data file at all:
+/// most likely it is the wrong folder.
+pub fn read(folder: &Path) -> Result<Sources, Error> {
+    let mut sources = Sources::default();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(at) = folders.pop() {
+        for found in fs::read_dir(&at).map_err(|error| Error::io("read the folder", &at, &error))? {
+            let found = found.map_err(|error| Error::io("read the folder", &at, &error))?;
+            let path = found.path();
+            let kind = found
+                .file_type()
+                .map_err(|error| Error::io("examine", &path, &error))?;
+            if kind.is_dir() {
+                folders.push(path);
+            } else if is_data(&path) || (kind.is_symlink() && path.is_dir()) {
+                let name = name_of(path.strip_prefix(folder).unwrap_or(&path));
+                sources.take(&path, name)?;
+            }
+        }
+    }
+    if sources.files.is_empty() && sources.findings.is_empty() {
+        return Err(Error::CouldNotRun(format!(
+            "no data file (*.toml) below {}; name the right folder with --quirks",
+            folder.display()
+        )));
+    }
+    sources.files.sort_by(|a, b| a.name.cmp(&b.name));
+    let list = folder.join(numbers::FILE);
+    if fs::symlink_metadata(&list).is_ok() {
+        match read_one(&list, name_of(Path::new(numbers::FILE)))? {
+            Ok(list) => sources.numbers = Some(list),
+            Err(finding) => sources.findings.push(*finding),
+        }
+    }
+    let lists = folder.join("kernels");
+    if lists.is_dir() {
+        sources.read_kernels(&lists)?;
+    }
+    Ok(sources)
+}
+
+/// The name of the entry in a file, from its path below the folder.
+fn name_of(below: &Path) -> String {
+    let parts: Vec<_> = below
+        .with_extension("")
+        .iter()
+        .map(|part| part.to_string_lossy().into_owned())
+        .collect();
+    parts.join("/")
+}
+
+/// Reads one file: what it holds, or the finding on it.
+fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>, Error> {
+    let error = |error| Error::io("read", path, &error);
+    let mut file = DataFile {
+        path: path.to_path_buf(),
+        name,
+        text: String::new(),
+        built_in: false,
+    };
+    let kind = fs::symlink_metadata(path).map_err(error)?.file_type();
+    if is_data(path) && path.extension().is_none_or(|ending| ending != "toml") {
+        let problem = "the ending is not in lowercase letters";
+        let help = "name it so that it ends in .toml";
+        return Ok(Err(Box::new(file.fault(Rule::FileName, problem, help))));
+    }
+    if kind.is_symlink() {
+        let help = "put the file or folder itself there";
+        return Ok(Err(Box::new(file.fault(
+            Rule::FileLink,
+            "a symbolic link",
+            help,
+        ))));
+    }
+    // Also because opening a pipe would wait for somebody to write.
+    if !kind.is_file() {
+        let help = "put a file there";
+        return Ok(Err(Box::new(file.fault(
+            Rule::FileKind,
+            "not a regular file",
+            help,
+        ))));
+    }
+    let mut bytes = Vec::new();
+    let opened = fs::File::open(path).map_err(error)?;
+    opened
+        .take(MAX_SIZE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(error)?;
+    if bytes.len() as u64 > MAX_SIZE {
+        let problem = format!("larger than {} KiB", MAX_SIZE >> 10);
+        let help = "an entry is a page of text; put captures and documents beside it";
+        return Ok(Err(Box::new(file.fault(Rule::FileSize, problem, help))));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => file.text = text,
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            file.text = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+            let line = file.line(valid);
+            let problem = format!("line {line} is not UTF-8");
+            let help = "save the file as UTF-8";
+            return Ok(Err(Box::new(file.fault(Rule::FileEncoding, problem, help))));
+        }
+    }
+    Ok(Ok(file))
+}

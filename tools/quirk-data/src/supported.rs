@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The kernel series that the module is made for.
+
+use rules::release::Release;
+
+/// The file that says so.
+const FILE: &str = include_str!("../../../scripts/supported-kernels");
+
+/// The series, oldest first.
+pub fn series() -> impl Iterator<Item = Release> {
+    let lines = FILE.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.trim().parse().ok())
+}
+
+/// The oldest of them.
+#[must_use]
+pub fn oldest() -> Option<Release> {
+    series().next()
+}
+
+/// Whether a kernel of this version, as `7.3.4`, is of one of them.
+#[must_use]
+pub fn is_supported(version: &str) -> bool {
+    topology::release_of(version).is_some_and(|release| series().any(|one| one == release))
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The tables in the source tree: generated from the data beside them, sound, and of the content
+//! that the data states.
+
+mod common;
+
+use std::fs;
+
+use quirk_data::{
+    edition::Edition,
+    folder::{self, Scope},
+    generate, numbers,
+    quirk::Quirk,
+    register::Precondition,
+};
+use rules::release::Release;
+
+use common::root;
+// The tables look for `crate::isolation`.
+use rules::{self, table::Table};
+
+#[path = "../../../src/candidates/table.rs"]
+mod candidate;
+#[path = "../../../tests/kernel/module/table.rs"]
+mod test;
+#[path = "../../../src/table.rs"]
+mod validated;
+
+/// Each edition, its table, and where that stands.
+const TABLES: [(Edition, &Table, &str); 3] = [
+    (Edition::Validated, &validated::TABLE, "src/table.rs"),
+    (
+        Edition::Candidate,
+        &candidate::TABLE,
+        "src/candidates/table.rs",
+    ),
+    (Edition::Test, &test::TABLE, "tests/kernel/module/table.rs"),
+];
+
+/// The first of the series that the tables are for, as the Makefile finds it.
+fn oldest_kernel() -> Release {
+    let list = fs::read_to_string(root().join("scripts/supported-kernels"));
+    let list = list.expect("the list is there");
+    let mut series = list.lines().filter(|line| !line.starts_with('#'));
+    let oldest = series.next().expect("one is supported");
+    oldest.parse().expect("it is a release")
+}
+
+fn quirks(edition: Edition) -> Vec<Quirk> {
+    let data = root().join(edition.folder());
+    let scope = Scope {
+        kernel: Some(oldest_kernel()),
+        ..Scope::now(Some(edition))
+    };
+    folder::load(&data, scope).expect("the data has no fault")
+}
+
+#[test]
+fn the_tables_are_current() {
+    for (edition, _, path) in TABLES {
+        let found = fs::read_to_string(root().join(path)).expect("the table is there");
+        let issued =
+            numbers::issued(&root().join(edition.folder())).expect("the list has no fault");
+        let kernel = Some(oldest_kernel());
+        let expected = generate::source(edition, &quirks(edition), kernel, &issued);
+        assert!(
+            found == expected,
+            "{path} is not current; `make table` makes it so"
+        );
+    }
+}
+
+#[test]
+fn the_tables_are_sound() {
+    for (_, table, path) in TABLES {
+        assert!(table.is_sound(), "{path}");
+    }
+}
+
+/// Each id leads to the entry of its file and nothing else leads anywhere.
+#[test]
+fn the_tables_say_what_the_data_says() {
+    for (edition, table, path) in TABLES {
+        let quirks = quirks(edition);
+        let selected = edition.select(&quirks, Some(oldest_kernel()));
+        assert_eq!(table.entries.len(), selected.len(), "{path}");
+        let mut count = 0;
+        for quirk in selected {
+            let conditions = quirk.conditions.iter().map(Precondition::in_dword);
+            let conditions: Vec<_> = conditions.collect();
+            let devices = quirk.devices.iter();
+            let rows = devices.flat_map(|one| one.ids.iter().map(move |ids| (ids, &one.limits)));
+            for (ids, limits) in rows {
+                for device in ids.first..=ids.last {
+                    let (_, entry) = table.find(ids.vendor, device).expect("it is listed");
+                    assert_eq!(entry.number, quirk.number);
+                    assert_eq!(entry.name, quirk.name);
+                    let kinds: Vec<_> = entry.kinds.iter().collect();
+                    assert!(kinds.len() == quirk.kinds().count());
+                    assert!(quirk.kinds().all(|kind| kinds.contains(&kind)));
+                    assert_eq!(entry.grants, quirk.acs);
+                    assert_eq!(entry.supersedes, quirk.supersedes);
+                    assert_eq!(entry.conditions, conditions);
+                    let row = table.row(ids.vendor, device).expect("it is listed");
+                    let revisions = (row.limits.first_revision, row.limits.last_revision);
+                    assert_eq!(revisions, limits.revisions.unwrap_or((0x00, 0xff)));
+                    assert_eq!(row.limits.class, limits.class);
+                    assert_eq!(row.limits.subsystems, limits.subsystems);
+                    count += 1;
+                }
+            }
+        }
+        assert_eq!(table.id_count(), count, "{path}");
+    }
+}

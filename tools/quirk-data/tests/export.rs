@@ -1,0 +1,713 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Patches for the kernel, against a file that has the shape of the kernel's. That they apply and
+//! compile is tested on kernels, in `tests/boot/tests/export.rs`.
+
+mod common;
+
+use std::{fs, path::PathBuf};
+
+use quirk_data::{
+    export::{Error, Options, Patch, Person, export},
+    folder::{self, Scope},
+    quirk::{Quirk, Status},
+    register::{Precondition, Write, Written},
+    source::DataFile,
+};
+use rules::{acs::AcsFlags, condition::Place};
+
+use common::{root, scratch, tests};
+
+const QUIRKS: &str = "drivers/pci/quirks.c";
+
+fn kernel() -> PathBuf {
+    tests().join("export/kernel")
+}
+
+fn checked(files: &[DataFile]) -> Vec<Quirk> {
+    vouched_for(folder::check(files, Scope::now(None)).expect("the files have no fault"))
+}
+
+/// The same entries, all as if validated.
+fn vouched_for(mut quirks: Vec<Quirk>) -> Vec<Quirk> {
+    for quirk in &mut quirks {
+        quirk.status = Status::Validated;
+        quirk.mainline = None;
+    }
+    quirks
+}
+
+/// The entries of the tests.
+fn entries() -> Vec<Quirk> {
+    let folder = tests().join("export/entries");
+    vouched_for(folder::load(&folder, Scope::now(None)).expect("the files have no fault"))
+}
+
+fn entry(name: &str) -> Quirk {
+    let mut entries = entries().into_iter();
+    entries
+        .find(|quirk| quirk.name == name)
+        .expect("there is such an entry")
+}
+
+/// An entry for the lines between `status` and `[evidence]`.
+fn made(claim: &str) -> Quirk {
+    let text = format!(
+        "schema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\n{claim}\n[evidence]\nstatement = \"So.\"\n\
+         stated-by = \"A. Engineer, Acme\"\ndate = 2024-02-29\nsources = [\"https://example.org/x\"]\n"
+    );
+    let file = DataFile {
+        path: PathBuf::from("acme/made.toml"),
+        name: "acme/made".to_owned(),
+        text,
+        built_in: false,
+    };
+    checked(&[file]).remove(0)
+}
+
+/// An entry on one kind and one list of devices.
+fn simple(kind: &str, vendor: &str, devices: &str) -> Quirk {
+    let more = if kind == "mf-endpoint" {
+        ", \"TB\", \"DT\""
+    } else {
+        ""
+    };
+    // The check has an entry name the catch-all that answers for its ids.
+    let (more, supersedes) = match vendor {
+        "1d17" if kind.contains("port") => ("", "supersedes = \"zhaoxin-port\"\n"),
+        "8088" => ("", "supersedes = \"wangxun\"\n"),
+        _ => (more, ""),
+    };
+    made(&format!(
+        "name = \"Acme\"\nkind = \"{kind}\"\nacs = [\"SV\", \"RR\", \"CR\", \"UF\"{more}]\n{supersedes}[[match]]\n\
+         vendor = \"{vendor}\"\ndevices = [{devices}]"
+    ))
+}
+
+fn patch(quirk: &Quirk) -> Patch {
+    let signed_off_by = "A. Signer <signer@example.org>".parse().expect("a person");
+    let options = Options {
+        signed_off_by: Some(signed_off_by),
+        date: None,
+    };
+    export(quirk, &kernel(), &options).expect("it can be exported")
+}
+
+fn refusal(quirk: &Quirk) -> String {
+    refusal_of(quirk, &kernel())
+}
+
+fn refusal_of(quirk: &Quirk, source: &std::path::Path) -> String {
+    match export(quirk, source, &Options::default()) {
+        Ok(patch) => panic!("it is exported:\n{}", patch.text),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The lines that a patch adds, without their mark.
+fn added(patch: &Patch) -> String {
+    let (_, diff) = patch.text.split_once("\n+++ ").expect("there is a diff");
+    let lines = diff.lines().filter_map(|line| line.strip_prefix('+'));
+    lines.fold(String::new(), |all, line| all + line + "\n")
+}
+
+fn has(text: &str, part: &str) {
+    assert!(text.contains(part), "no {part:?} in:\n{text}");
+}
+
+/// A kernel whose `quirks.c` has `new` for the one `old`.
+fn changed_kernel(name: &str, old: &str, new: &str) -> PathBuf {
+    let folder = scratch(name);
+    for file in [QUIRKS, "include/linux/pci_ids.h"] {
+        let text = fs::read_to_string(kernel().join(file)).expect("it is there");
+        if file == QUIRKS {
+            assert_eq!(text.matches(old).count(), 1, "{old}");
+        }
+        let target = folder.join(file);
+        fs::create_dir_all(target.parent().expect("it has one")).expect("made");
+        fs::write(target, text.replace(old, new)).expect("written");
+    }
+    folder
+}
+
+#[test]
+fn the_same_bytes_come_out_each_time() {
+    for quirk in entries() {
+        assert_eq!(patch(&quirk), patch(&quirk));
+    }
+}
+
+#[test]
+fn the_whole_mail_is_this() {
+    let expected = r#"From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001
+From: "A. Signer" <signer@example.org>
+Date: Thu, 29 Feb 2024 00:00:00 +0000
+Subject: [PATCH] PCI: Add ACS quirk for Acme C400
+MIME-Version: 1.0
+Content-Type: text/plain; charset=UTF-8
+Content-Transfer-Encoding: 8bit
+
+Add an ACS quirk for these Root Ports:
+
+  acee:0400-0403 (root ports of an invented processor)
+
+That they are isolated was stated by A. Engineer, Acme (2024-02-29):
+
+  These ports pass everything upstream, and each has a segment of its own.
+
+Have the kernel treat them as if Source Validation (SV), P2P Request
+Redirect (RR), P2P Completion Redirect (CR) and Upstream Forwarding (UF)
+were implemented and enabled, so that they can be in IOMMU groups of their
+own.
+
+pci_quirk_acme_rp_acs() grants just this, and returns -ENOTTY for
+everything else: another PCIe type, and a function that has an ACS
+capability of its own or is virtual. It is asked about each function alone,
+and does not look for functions of the same device that are not listed
+here; a listed one counts as isolated from those too.
+
+Link: https://example.org/acme/root-port
+Signed-off-by: A. Signer <signer@example.org>
+---
+ drivers/pci/quirks.c | 23 +++++++++++++++++++++++
+ 1 file changed, 23 insertions(+)
+
+diff --git a/drivers/pci/quirks.c b/drivers/pci/quirks.c
+--- a/drivers/pci/quirks.c
++++ b/drivers/pci/quirks.c
+@@ -79,6 +79,24 @@
+ 	return 0;
+ }
+ 
++/*
++ * Acme C400: These ports pass everything upstream, and each has a segment of
++ * its own.
++ *
++ * Stated by A. Engineer, Acme (2024-02-29).
++ */
++static int pci_quirk_acme_rp_acs(struct pci_dev *dev, u16 acs_flags)
++{
++	if (pci_pcie_type(dev) != PCI_EXP_TYPE_ROOT_PORT)
++		return -ENOTTY;
++
++	if (dev->acs_cap)
++		return -ENOTTY;
++
++	return pci_acs_ctrl_enabled(acs_flags,
++		PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF);
++}
++
+ /* What belongs to the table stays with it. */
+ static const struct pci_dev_acs_enabled {
+ 	u16 vendor;
+@@ -93,6 +111,11 @@
+ 	{ 0xaceb, 0x710, pci_quirk_mf_endpoint_acs }, /* written short */
+ 	{ PCI_VENDOR_ID_ZHAOXIN, PCI_ANY_ID, pci_quirk_zhaoxin_pcie_ports_acs },
+ 	{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID, pci_quirk_wangxun_nic_acs },
++	/* Acme C400 */
++	{ 0xacee, 0x0400, pci_quirk_acme_rp_acs },
++	{ 0xacee, 0x0401, pci_quirk_acme_rp_acs },
++	{ 0xacee, 0x0402, pci_quirk_acme_rp_acs },
++	{ 0xacee, 0x0403, pci_quirk_acme_rp_acs },
+ 	{ 0 }
+ };
+ 
+"#;
+    let patch = patch(&entry("acme/root-port"));
+    let end = format!("-- \nacsctl {}\n\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(patch.text, format!("{expected}{end}"));
+    assert_eq!(patch.notices.len(), 1);
+    has(&patch.notices[0], "each function alone");
+}
+
+/// The handlers that mainline shares do not look at all that an entry says, the PCIe type first.
+#[test]
+fn no_handler_is_shared() {
+    let endpoints = added(&patch(&entry("broadcom/next")));
+    has(&endpoints, "{ 0x14e4, 0xa762, pci_quirk_broadcom_mf_acs },");
+    has(&endpoints, "{ 0xaced, 0x0100, pci_quirk_broadcom_mf_acs },");
+    has(
+        &endpoints,
+        "Left out on purpose: 14e4:a763. That one has an embedded",
+    );
+    has(&endpoints, "\tif (dev->acs_cap || dev->is_virtfn)\n");
+    let endpoints = added(&patch(&entry("acme/rciep")));
+    has(&endpoints, "{ 0xacee, 0x0801, pci_quirk_acme_rciep_acs },");
+}
+
+#[test]
+fn a_handler_grants_what_the_entry_does() {
+    let fewer = added(&patch(&entry("acme/fewer-flags")));
+    has(&fewer, "{ 0xacee, 0x0201, pci_quirk_acme_mf_acs },");
+    has(
+        &fewer,
+        "PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF);",
+    );
+    has(&fewer, "pci_pcie_type(dev) != PCI_EXP_TYPE_LEG_END");
+    assert!(!fewer.contains("PCI_ACS_DT"), "{fewer}");
+    for (name, handler) in [
+        ("acme/two-flags", "pci_quirk_acme_mf_acs"),
+        ("acme/rciep-two-flags", "pci_quirk_acme_rciep_acs"),
+    ] {
+        let two = patch(&entry(name));
+        has(&added(&two), handler);
+        has(
+            &added(&two),
+            "\tif (!pci_acs_ctrl_enabled(acs_flags, PCI_ACS_RR | PCI_ACS_CR))\n\t\treturn -ENOTTY;",
+        );
+        has(&two.text, "so this alone splits no\ngroup.");
+    }
+}
+
+#[test]
+fn many_devices_go_into_a_switch_that_leaves_others_alone() {
+    let ports = added(&patch(&entry("acme/many-ports")));
+    has(
+        &ports,
+        "\t/* root ports of the second generation */\n\tcase 0x0680 ... 0x06bf:\n\tcase 0x06c1 ... 0x06ff:\n\t\tbreak;\n\tdefault:\n\t\treturn -ENOTTY;",
+    );
+    has(&ports, "{ 0xacee, PCI_ANY_ID, pci_quirk_acme_rp_acs },");
+    // 0xffff in a row would be PCI_ANY_ID.
+    let last = added(&patch(&simple("mf-endpoint", "acee", "\"ffff\"")));
+    has(&last, "\tcase 0xffff:\n");
+    let any = added(&patch(&entry("acme/any-port")));
+    has(&any, "{ 0xacef, PCI_ANY_ID, pci_quirk_acme_dp_acs },");
+    assert!(!any.contains("switch ("), "{any}");
+    let mut two_vendors = entry("acme/many-ports");
+    two_vendors.devices.extend(entry("broadcom/next").devices);
+    has(&refusal(&two_vendors), "cannot tell its vendors apart");
+}
+
+#[test]
+fn several_kinds_share_a_handler() {
+    let patch = patch(&entry("acme/both-ports"));
+    has(&patch.text, "these Root Ports and Switch Downstream Ports:");
+    has(
+        &patch.text,
+        "\nThe upstream port of the switch is not among them.\n",
+    );
+    let ports = added(&patch);
+    has(
+        &ports,
+        "PCI_EXP_TYPE_ROOT_PORT &&\n\t    pci_pcie_type(dev) != PCI_EXP_TYPE_DOWNSTREAM)\n\t\treturn -ENOTTY;",
+    );
+    has(
+        &ports,
+        " * Left out on purpose: acee:0501, acee:0520-052f. Those do not redirect.",
+    );
+}
+
+/// The kernel takes the first answer, so what corrects a handler stands before it.
+#[test]
+fn a_catch_all_is_corrected_by_rows_before_it() {
+    for (name, catch_all) in [
+        ("zhaoxin/next", "{ PCI_VENDOR_ID_ZHAOXIN, PCI_ANY_ID, "),
+        ("wangxun/next", "{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID, "),
+        (
+            "wangxun/fewer-flags",
+            "{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID, ",
+        ),
+    ] {
+        let text = patch(&entry(name)).text;
+        has(&text, "\nThe rows stand before that of pci_quirk_");
+        let mut lines = text.lines();
+        let before = lines
+            .rfind(|line| line.contains(catch_all))
+            .and(lines.next_back());
+        assert!(
+            before.is_some_and(|line| line.starts_with("+\t{ ")),
+            "{text}"
+        );
+    }
+    // Beside the vendor's other rows, where those stand before it; with the comment that it has.
+    let kernel = changed_kernel(
+        "export-comment",
+        "\t{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID,",
+        "\t{ PCI_VENDOR_ID_WANGXUN, 0x0001, pci_quirk_mf_endpoint_acs },\n\t{ 0xacec, 2, pci_quirk_mf_endpoint_acs },\n\t/* Wangxun */\n\t{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID,",
+    );
+    let next = export(&entry("wangxun/next"), &kernel, &Options::default());
+    has(
+        &next.expect("it can be exported").text,
+        " \t{ PCI_VENDOR_ID_WANGXUN, 0x0001, pci_quirk_mf_endpoint_acs },\n+\t/* Wangxun adapters",
+    );
+    let kernel = changed_kernel(
+        "export-comment-alone",
+        "\t{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID,",
+        "\t/* Wangxun */\n\t{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID,",
+    );
+    let next = export(&entry("wangxun/next"), &kernel, &Options::default());
+    has(
+        &next.expect("it can be exported").text,
+        "pci_quirk_wangxun_mf_acs },\n \t/* Wangxun */\n",
+    );
+}
+
+/// What narrows a claim stands in the handler, and the message says so. That it is right, the verdicts
+/// tell: `export_verdicts.rs`.
+#[test]
+fn limits_and_conditions_are_written_out() {
+    let limits = patch(&entry("acme/limits"));
+    has(
+        &limits.text,
+        "acee:1300, acee:1302-1303, only class 0200, revisions 03-07",
+    );
+    has(&limits.text, "what is outside the limits above, and");
+    let limits = added(&limits);
+    for check in [
+        "\tif (dev->class >> 8 != 0x0200)\n\t\treturn -ENOTTY;\n",
+        "\tif (dev->revision < 0x03 || dev->revision > 0x07)\n\t\treturn -ENOTTY;\n",
+        "\tif ((dev->subsystem_vendor != 0x1028 ||\n\t     dev->subsystem_device != 0x0010) &&\n",
+    ] {
+        has(&limits, check);
+    }
+    let differ = added(&patch(&entry("acme/limits-differ")));
+    has(
+        &differ,
+        "\tcase 0x1403 ... 0x1404:\n\t\tif (dev->revision != 0x0a)\n\t\t\treturn -ENOTTY;\n\t\tbreak;\n",
+    );
+    let conditions = patch(&entry("acme/conditions"));
+    has(
+        &conditions.text,
+        "\nThis holds only where capability:10 + 0x04, 32 bits, mask 0x10000000 reads\n0x10000000: Function",
+    );
+    let conditions = added(&conditions);
+    for check in [
+        "\tif (dev->pcie_cap + 0x04 >= PCI_CFG_SPACE_SIZE)\n",
+        "\tpos = pci_find_capability(dev, 0x09);\n\tif (!pos || pos + 0x10 >= PCI_CFG_SPACE_SIZE)\n",
+        "\tif ((val & 0x00f00000) != 0x00500000)\n",
+        "\tpos = pci_find_ext_capability(dev, 0x000b);\n\tif (!pos || pos + 0x14 >= PCI_CFG_SPACE_EXP_SIZE)\n",
+        "\tif (PCI_POSSIBLE_ERROR(val) || (val & 0x80000001) != 0x80000001)\n",
+        "\tpci_read_config_dword(dev, 0x80, &val);\n\tif (val & 0x0f000000)\n",
+    ] {
+        has(&conditions, check);
+    }
+}
+
+#[test]
+fn the_name_is_the_one_that_the_file_uses() {
+    let quirk = simple("mf-endpoint", "acec", "\"0100\"");
+    let patch = patch(&quirk);
+    has(&added(&patch), "{ PCI_VENDOR_ID_SECOND_NAME, 0x0100,");
+    // Beside the vendor's other rows for one device.
+    has(
+        &patch.text,
+        " PCI_DEVICE_ID_NAMED, pci_quirk_mf_endpoint_acs },\n+\t/* Acme */\n",
+    );
+}
+
+#[test]
+fn a_name_that_is_taken_is_not_used() {
+    let old = "static int pci_quirk_rciep_acs(";
+    let taken = format!("static int pci_quirk_acme_rp_acs(int x)\n{{\n\treturn x;\n}}\n\n{old}");
+    let kernel = changed_kernel("export-taken", old, &taken);
+    let patch = export(&entry("acme/root-port"), &kernel, &Options::default());
+    has(
+        &added(&patch.expect("there are more names")),
+        "pci_quirk_acme_root_port_acs(struct",
+    );
+}
+
+#[test]
+fn what_is_there_already_is_named_with_its_line() {
+    let text = fs::read_to_string(kernel().join(QUIRKS)).expect("it is there");
+    for (quirk, place, what) in [
+        (
+            simple("mf-endpoint", "acec", "\"0000-0005\""),
+            "_NAME, 0x0001",
+            "acec:0001, answered by pci_quirk_mf_endpoint_acs()",
+        ),
+        (
+            simple("mf-endpoint", "acec", "\"0042\""),
+            "_NAME, PCI_DEVICE_ID_NAMED",
+            "acec:0042",
+        ),
+        (
+            simple("mf-endpoint", "aceb", "\"0710\""),
+            "0xaceb, 0x710",
+            "aceb:0710",
+        ),
+        (
+            simple("rciep", "acec", "\"0100\""),
+            "PCI_ANY_ID, pci_quirk_rciep_acs",
+            "as for every device of this kind",
+        ),
+        (
+            simple("root-port", "acec", "\"0011\""),
+            "{ 0x0010, 0x0011 }",
+            "acec:0011, answered by pci_quirk_listed_acs()",
+        ),
+        (
+            simple("root-port", "acec", "\"0030-0031\""),
+            "case 0x0030",
+            "acec:0030-0031",
+        ),
+        (
+            simple("root-port", "1d17", "\"0752-0753\""),
+            "case 0x0740",
+            "1d17:0752",
+        ),
+    ] {
+        let line = text
+            .lines()
+            .position(|line| line.contains(place))
+            .expect("it is there")
+            + 1;
+        let refusal = refusal(&quirk);
+        has(&refusal, &format!("{QUIRKS}:{line}: already there: "));
+        has(&refusal, what);
+    }
+    // Not there: other ids, and other kinds.
+    for quirk in [
+        simple("root-port", "acec", "\"0020\""),
+        simple("mf-endpoint", "acec", "\"0030\""),
+        simple("mf-endpoint", "1d17", "\"0740\""),
+    ] {
+        patch(&quirk);
+    }
+}
+
+#[test]
+fn a_catch_all_is_corrected_only_by_an_entry_that_says_so() {
+    for (kind, vendor, handler) in [
+        (
+            "root-port",
+            "1d17",
+            "pci_quirk_zhaoxin_pcie_ports_acs() in line",
+        ),
+        ("mf-endpoint", "8088", "pci_quirk_wangxun_nic_acs() in line"),
+    ] {
+        let unsaid = Quirk {
+            supersedes: None,
+            ..simple(kind, vendor, "\"0a00\"")
+        };
+        let refusal = refusal(&unsaid);
+        has(&refusal, handler);
+        has(&refusal, "supersedes");
+    }
+}
+
+#[test]
+fn only_a_vendors_statement_is_sent() {
+    let mut quirk = entry("acme/root-port");
+    quirk.reason = Some("Because.".to_owned());
+    for (status, why) in [
+        (Status::Mainline, "mainline has it"),
+        (Status::Rejected, "it is rejected: Because."),
+        (Status::Withdrawn, "it is withdrawn: Because."),
+        (Status::Test, "emulated"),
+        (Status::Candidate, "evidence does not suffice: Because."),
+    ] {
+        quirk.status = status;
+        has(&refusal(&quirk), why);
+    }
+    if let Some(evidence) = &mut quirk.evidence {
+        evidence.date = None;
+        evidence.sources.clear();
+    }
+    quirk.status = Status::Candidate;
+    has(
+        &refusal(&quirk),
+        "and it lacks evidence.date, evidence.sources: Because.",
+    );
+    quirk.status = Status::Validated;
+    has(
+        &refusal(&quirk),
+        "acme/root-port is not exported: it lacks evidence.date, evidence.sources",
+    );
+    quirk.evidence = None;
+    has(&refusal(&quirk), "evidence.statement");
+}
+
+/// What the project's own data says of its entries today.
+#[test]
+fn no_committed_entry_is_sent() {
+    let quirks = folder::load(&root().join("quirks"), Scope::now(None));
+    for quirk in quirks.expect("the data has no fault") {
+        if quirk.status != Status::Validated {
+            has(&refusal(&quirk), "is not exported");
+        }
+    }
+}
+
+#[test]
+fn a_patch_needs_a_name() {
+    let mut quirk = entry("acme/root-port");
+    quirk.title = None;
+    has(
+        &patch(&quirk).text,
+        "quirk for root ports of an invented processor\n",
+    );
+    quirk.devices[0].about = None;
+    has(&refusal(&quirk), "it lacks a name");
+    quirk.title =
+        Some("A name that takes far more room than the subject of a patch has".to_owned());
+    has(&refusal(&quirk), "room for 52");
+}
+
+#[test]
+fn what_c_has_no_words_for_is_said() {
+    let mut comment = entry("acme/root-port");
+    comment.evidence.as_mut().expect("it has").statement = Some("Ends */ here.".to_owned());
+    has(&refusal(&comment), "no C comment can");
+    let mut control = entry("acme/root-port");
+    control.title = Some("Acme \u{1b}[1m".to_owned());
+    has(&refusal(&control), "U+001B");
+    let refused = |change: fn(&mut Quirk), field: &str| {
+        let mut quirk = entry("acme/conditions");
+        patch(&quirk);
+        change(&mut quirk);
+        let refusal = refusal(&quirk);
+        has(
+            &refusal,
+            &format!("acme/conditions cannot be written as a patch: {field}"),
+        );
+    };
+    refused(
+        |quirk| quirk.requires = vec![quirk_data::quirk::Requirement::RootBus],
+        "requires = \"root-bus\": ",
+    );
+    refused(
+        |quirk| quirk.acs_registers = Some(quirk_data::quirk::AcsRegisters::Dword),
+        "acs-registers = \"dword\" ",
+    );
+    refused(
+        |quirk| {
+            let Precondition { register, .. } = quirk.conditions[0].clone();
+            quirk.program = vec![Write {
+                register,
+                value: Written::AsCapable,
+                about: "It is switched on.".to_owned(),
+            }];
+        },
+        "program: capability:10 + 0x04",
+    );
+    refused(
+        |quirk| quirk.conditions[2].register.at = Place::Extended(0x000d),
+        "condition.at = \"extended:000d\": ",
+    );
+    refused(|quirk| quirk.acs = AcsFlags::NONE, "acs: ");
+    refused(
+        |quirk| quirk.conditions[0].about = "A comment */ ends.".to_owned(),
+        "\"A comment */ ends.\"",
+    );
+    refused(
+        |quirk| {
+            let mut other = quirk.devices[0].clone();
+            other.ids[0].vendor = 0xacea;
+            other.limits.revisions = None;
+            quirk.devices.push(other);
+        },
+        "match.vendor: ",
+    );
+}
+
+#[test]
+fn a_source_that_looks_different_is_named() {
+    let nowhere = scratch("export-nowhere");
+    let error = export(&entry("acme/root-port"), &nowhere, &Options::default());
+    assert!(matches!(error, Err(Error::Unreadable { .. })));
+
+    let root_port = entry("acme/root-port");
+    let listed = simple("root-port", "acec", "\"0100\"");
+    let zhaoxin = entry("zhaoxin/next");
+    for (test, quirk, old, new, sought) in [
+        (
+            "no-table",
+            &root_port,
+            "} pci_dev_acs_enabled[] = {",
+            "} other[] = {",
+            "pci_dev_acs_enabled[] = { ... }",
+        ),
+        ("no-end", &root_port, "\t{ 0 }\n}", "}", "{ 0 } at the end"),
+        (
+            "preprocessor",
+            &root_port,
+            "\t/* { 0 } */",
+            "#ifdef X",
+            "without preprocessor lines",
+        ),
+        (
+            "designated",
+            &root_port,
+            "{ 0xaceb, 0x710,",
+            "{ .vendor = 0xaceb, 0x710,",
+            "{ vendor, device, handler }",
+        ),
+        (
+            "no-handler",
+            &listed,
+            "static int pci_quirk_listed_acs(struct pci_dev *dev, u16 acs_flags)\n{",
+            "static int other(void)\n{",
+            "the definition of pci_quirk_listed_acs()",
+        ),
+        (
+            "no-catch-all",
+            &zhaoxin,
+            "\t{ PCI_VENDOR_ID_ZHAOXIN, PCI_ANY_ID, pci_quirk_zhaoxin_pcie_ports_acs },\n",
+            "",
+            "which zhaoxin/next supersedes",
+        ),
+    ] {
+        let kernel = changed_kernel(&format!("export-{test}"), old, new);
+        let refusal = refusal_of(quirk, &kernel);
+        has(
+            &refusal,
+            &format!("{QUIRKS} does not look as expected: looked for "),
+        );
+        has(&refusal, sought);
+    }
+}
+
+#[test]
+fn who_signs_off_is_the_author_and_nobody_is_invented() {
+    let patch = export(&entry("acme/root-port"), &kernel(), &Options::default());
+    let patch = patch.expect("it can be exported");
+    assert!(!patch.text.contains("\nSigned-off-by"), "{}", patch.text);
+    has(&patch.text, ".invalid>\n");
+    assert_eq!(patch.notices.len(), 2);
+
+    let options = Options {
+        signed_off_by: Some("Jörg Müller <j@example.org>".parse().expect("a person")),
+        date: Some(1_000_000_000),
+    };
+    let patch = export(&entry("acme/root-port"), &kernel(), &options);
+    let text = patch.expect("it can be exported").text;
+    has(
+        &text,
+        "\nFrom: =?UTF-8?q?J=C3=B6rg_M=C3=BCller?= <j@example.org>\n",
+    );
+    has(&text, "\nSigned-off-by: Jörg Müller <j@example.org>\n---\n");
+    has(&text, "\nDate: Sun, 9 Sep 2001 01:46:40 +0000\n");
+
+    for bad in [
+        "",
+        "Name",
+        "Name <>",
+        "<a@b>",
+        "Name <a@b> x",
+        "N\n <a@b>",
+        "Name <a b@c>",
+        "Name <a@b@c>",
+    ] {
+        assert!(bad.parse::<Person>().is_err(), "{bad:?}");
+    }
+}
+
+/// Prose that looks like the end of a message, a header or a tag stays prose.
+#[test]
+fn prose_is_prose() {
+    let mut quirk = entry("acme/root-port");
+    let long = "x".repeat(75);
+    quirk.partial = Some(format!(
+        "{long} --- {long} Signed-off-by: Somebody {long} cc: x@y {long} diff --git a b"
+    ));
+    let text = patch(&quirk).text;
+    for line in [
+        "\n ---\n",
+        "\n Signed-off-by: Somebody\n",
+        "\n cc: x@y\n",
+        "\n diff --git a b.\n",
+    ] {
+        has(&text, line);
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The entries of the data, for tests of what the kernel's handlers answer.
+
+use std::path::Path;
+
+use quirk_data::{
+    folder::{self, Scope},
+    quirk::Quirk,
+};
+
+/// Every entry for real devices.
+pub(crate) fn entries() -> Vec<Quirk> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../quirks");
+    folder::load(&data, Scope::now(None)).expect("the data has no fault")
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Entry numbers are the owners' interface: given once, never changed or reused.
+
+mod common;
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use quirk_data::{
+    edition::Edition,
+    error::Error,
+    folder::{self, Scope},
+    numbers,
+    source::{self, Sources},
+};
+use sha2::{Digest as _, Sha256};
+
+use common::{root, scratch, tests};
+
+/// Each list, how many of its lines are held here, and their digest: those were given out with a
+/// release or a commit, and none of them may ever change.
+///
+/// A failure means that a line was changed, moved or taken out: put it back. After new lines were
+/// *appended*, raise the count to all of them and write the digest that the failure shows.
+const HELD: [(&str, usize, &str); 2] = [
+    (
+        "quirks",
+        58,
+        "f150ee0890d105755ce89b8365aa5f344f264434547c921d65763916bf00772a",
+    ),
+    (
+        "tests/kernel/module/quirks",
+        16,
+        "3b5bd997b8a9c02f2a38903e6bd6b1aa8d7a06fa9321fd5c6c07163c44ded818",
+    ),
+];
+
+#[test]
+fn the_lists_only_grow() {
+    for (folder, count, digest) in HELD {
+        let text =
+            fs::read_to_string(root().join(folder).join(numbers::FILE)).expect("it is there");
+        let lines = text
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let lines: Vec<_> = lines.collect();
+        let held = lines[..count].join("\n") + "\n";
+        let hex = |byte: &u8| format!("{byte:02x}");
+        let found: Vec<_> = Sha256::digest(held).iter().map(hex).collect();
+        let found = found.concat();
+        assert_eq!(
+            found, digest,
+            "the first {count} numbers of {folder} are not those that were given out"
+        );
+        let more = lines.len() - count;
+        assert!(
+            more < 32,
+            "hold the {more} lines of {folder} that are newer, too: see HELD"
+        );
+    }
+}
+
+#[test]
+fn every_entry_of_the_tree_has_its_number() {
+    for edition in [Edition::Validated, Edition::Test] {
+        let folder = root().join(edition.folder());
+        let issued = numbers::issued(&folder).expect("the list has no fault");
+        assert!(issued.is_sorted());
+        let issued: BTreeSet<_> = issued.into_iter().collect();
+        let quirks = folder::load(&folder, Scope::now(Some(edition))).expect("no fault");
+        assert!(quirks.iter().all(|quirk| issued.contains(&quirk.number)));
+    }
+    // The list is in the program too.
+    assert!(source::built_in().numbers.is_some());
+}
+
+const LIST: &str = "# given out\n1 acme/old\n2 acme/x1\n3 acme/gone\n";
+
+/// A folder with the entry `acme/x1` of this number, and this list.
+fn sources(test: &str, number: &str, list: Option<&str>) -> (std::path::PathBuf, Sources) {
+    let folder = scratch(test);
+    fs::create_dir(folder.join("acme")).expect("it is the test's own");
+    let entry = format!(
+        "schema = 1\nnumber = {number}\nstatus = \"rejected\"\nkind = \"mf-endpoint\"\n\
+         acs = [\"SV\"]\nreason = \"asked for\"\n[[match]]\nvendor = \"10de\"\ndevices = [\"0a01\"]\n"
+    );
+    fs::write(folder.join("acme/x1.toml"), entry).expect("it can be written");
+    if let Some(list) = list {
+        fs::write(folder.join(numbers::FILE), list).expect("it can be written");
+    }
+    let read = source::read(&folder).expect("it can be read");
+    (folder, read)
+}
+
+/// What is found, from the name of the file on.
+fn found(test: &str, number: &str, list: Option<&str>) -> Vec<String> {
+    let (folder, sources) = sources(test, number, list);
+    let all = folder::check_all(sources, Scope::now(None))
+        .err()
+        .unwrap_or_default();
+    let folder = format!("{}/", folder.display());
+    all.iter()
+        .map(|one| one.to_string().replace(&folder, ""))
+        .collect()
+}
+
+#[test]
+fn a_number_is_that_of_the_list() {
+    assert_eq!(found("numbers-right", "2", Some(LIST)), [""; 0]);
+    // A folder without a list has no numbers of its own to keep.
+    assert_eq!(found("numbers-no-list", "9", None), [""; 0]);
+    for (case, number, list, expected) in [
+        (
+            "changed",
+            "4",
+            LIST,
+            "acme/x1.toml:2:10: number-issued: number: the number of acme/x1 is 2, by numbers.txt; write 2: a \
+             number never changes",
+        ),
+        (
+            "reused",
+            "3",
+            "1 acme/old\n3 acme/gone\n",
+            "acme/x1.toml:2:10: number-issued: number: 3 was given to acme/gone, by numbers.txt; take 4 and \
+             append the line \"4 acme/x1\" to numbers.txt: a number is never reused",
+        ),
+        (
+            "new",
+            "4",
+            "1 acme/old\n3 acme/gone\n",
+            "acme/x1.toml:2:10: number-issued: number: 4 is not in numbers.txt; append the line \"4 acme/x1\" \
+             to it",
+        ),
+        (
+            "taken-out",
+            "2",
+            "1 acme/old\n3 acme/gone\n",
+            "acme/x1.toml:2:10: number-issued: number: numbers.txt has no line for 2 any more, or never had; \
+             for a new entry, take 4 and append the line \"4 acme/x1\"; a line that was taken out, put back",
+        ),
+        (
+            "form",
+            "2",
+            "1 acme/old\n2 acme/x1\n03 acme/gone\n",
+            "numbers.txt:3:1: number-list: line: \"03 acme/gone\" is not of the form NUMBER VENDOR/FAMILY; \
+             write it as 59 acme/x1, with a number from 1 to 4095",
+        ),
+        (
+            "large",
+            "2",
+            "2 acme/x1\n4096 acme/old\n",
+            "numbers.txt:2:1: number-list: line: \"4096 acme/old\" is not of the form NUMBER VENDOR/FAMILY; \
+             write it as 59 acme/x1, with a number from 1 to 4095",
+        ),
+        (
+            "order",
+            "2",
+            "2 acme/x1\n1 acme/old\n",
+            "numbers.txt:2:1: number-list: line: 1 stands after 2; append new numbers, and take each one \
+             higher than all before it",
+        ),
+        (
+            "twice",
+            "2",
+            "2 acme/x1\n3 acme/x1\n",
+            "numbers.txt:2:1: number-list: line: acme/x1 has the number 2 already; an entry keeps its first \
+             number; take this line out",
+        ),
+    ] {
+        assert_eq!(
+            found(&format!("numbers-{case}"), number, Some(list)),
+            [expected],
+            "{case}"
+        );
+    }
+}
+
+/// A draft that lies elsewhere has no line yet; a number that was given away is not its nevertheless.
+#[test]
+fn a_file_beside_the_folder_need_not_be_in_the_list() {
+    let (_, draft) = sources("numbers-draft", "3", None);
+    let check = |list: &str| {
+        let mut sources = Sources {
+            files: draft.files.clone(),
+            ..Sources::default()
+        };
+        let (_, other) = self::sources("numbers-beside", "1", Some(list));
+        sources.numbers = other.numbers;
+        folder::check_all(sources, Scope::now(None))
+            .err()
+            .unwrap_or_default()
+    };
+    assert!(check("1 acme/old\n2 acme/gone\n").is_empty());
+    let found = check("1 acme/old\n3 acme/gone\n");
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].problem.starts_with("3 was given to acme/gone"),
+        "{}",
+        found[0]
+    );
+}
+
+#[test]
+fn the_numbers_of_a_folder_are_those_of_its_list() {
+    let (folder, _) = sources("numbers-issued", "2", Some(LIST));
+    assert_eq!(numbers::issued(&folder).expect("no fault"), [1, 2, 3]);
+    let (folder, _) = sources("numbers-issued-none", "2", None);
+    assert_eq!(numbers::issued(&folder).expect("no fault"), [0_u16; 0]);
+    let (folder, _) = sources("numbers-issued-fault", "2", Some("2 acme/x1\nacme/x2\n"));
+    assert!(matches!(numbers::issued(&folder), Err(Error::Findings(_))));
+    assert!(numbers::issued(Path::new(&tests().join("nowhere"))).is_err());
+}

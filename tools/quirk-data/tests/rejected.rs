@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Every fault that a data file can have, with the words that its author gets to read.
+//!
+//! Each file in `rejected/` has one kind of fault and ends with the findings on it, one to a line:
+//! `# expect: LINE:COLUMN: RULE: FIELD: PROBLEM; HELP`. It is checked together with the folder `accepted/`.
+
+mod common;
+
+use std::{collections::BTreeSet, env, fs};
+
+use quirk_data::{
+    edition::Edition,
+    folder::{self, Scope},
+    rule::Rule,
+    source::DataFile,
+};
+use toml::value::Date;
+
+use common::{accepted, rejected};
+
+/// A scope on a day of these tests' own.
+fn scope(edition: Option<Edition>) -> Scope {
+    let today = Date {
+        year: 2026,
+        month: 3,
+        day: 1,
+    };
+    Scope {
+        edition,
+        kernel: None,
+        today,
+    }
+}
+
+fn expected(file: &DataFile) -> Vec<String> {
+    let lines = file.text.lines();
+    let expected = lines.filter_map(|line| line.strip_prefix("# expect: "));
+    expected
+        .map(|rest| format!("{}:{rest}", file.path.display()))
+        .collect()
+}
+
+/// Writes what is found into the file, as what is expected: with `ACS_QUIRKS_BLESS=1`, after a
+/// change of messages. Read the difference before you commit it.
+fn bless(file: &DataFile, found: &[String]) {
+    let kept = file
+        .text
+        .lines()
+        .filter(|line| !line.starts_with("# expect: "));
+    let path = format!("{}:", file.path.display());
+    let found = found.iter().filter_map(|line| line.strip_prefix(&path));
+    let lines: Vec<_> = kept
+        .map(str::to_owned)
+        .chain(found.map(|line| format!("# expect: {line}")))
+        .collect();
+    fs::write(&file.path, lines.join("\n") + "\n").expect("the tree is writable");
+}
+
+/// What is found in these files, as it is printed.
+fn findings(files: &[DataFile], edition: Edition) -> Vec<String> {
+    let findings = folder::check(files, scope(Some(edition)))
+        .err()
+        .unwrap_or_default();
+    findings.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn the_accepted_files_have_no_fault() {
+    for edition in [Edition::Validated, Edition::Candidate] {
+        assert_eq!(findings(&accepted(), edition), [""; 0]);
+    }
+}
+
+#[test]
+fn each_rejected_file_gets_its_findings_and_no_others() {
+    for file in rejected() {
+        let expected = expected(&file);
+        assert!(
+            !expected.is_empty(),
+            "{} expects nothing",
+            file.path.display()
+        );
+        let mut files = accepted();
+        files.push(file.clone());
+        let found = findings(&files, Edition::Validated);
+        if env::var_os("ACS_QUIRKS_BLESS").is_some() {
+            bless(&file, &found);
+        } else {
+            assert_eq!(found, expected);
+        }
+    }
+}
+
+/// No rule without a file that breaks it, and no file that breaks only what is no rule.
+#[test]
+fn each_rule_is_broken_by_some_file() {
+    let codes: BTreeSet<_> = rejected()
+        .iter()
+        .flat_map(expected)
+        .map(|line| {
+            let code = line.split(": ").nth(1);
+            code.expect("LINE:COLUMN: RULE").to_owned()
+        })
+        .collect();
+    let elsewhere = [
+        // What a file holds cannot show these; `sources.rs` has them.
+        Rule::FileLink,
+        Rule::FileKind,
+        Rule::FileSize,
+        Rule::FileEmpty,
+        Rule::FileEncoding,
+        // What lies beside the files: `numbers.rs` and `kernels.rs` have them.
+        Rule::NumberIssued,
+        Rule::NumberList,
+        Rule::MainlineAgrees,
+        Rule::MainlineToCome,
+        Rule::KernelList,
+    ];
+    let unbroken: Vec<_> = Rule::ALL
+        .iter()
+        .filter(|rule| !elsewhere.contains(rule) && !codes.contains(rule.code()))
+        .collect();
+    assert!(unbroken.is_empty(), "{unbroken:?}");
+    for (at, rule) in Rule::ALL.iter().enumerate() {
+        let again = Rule::ALL[at + 1..]
+            .iter()
+            .any(|other| other.code() == rule.code());
+        assert!(!again, "{rule} is the code of two rules");
+    }
+}
+
+/// One run tells everything: the faults of one file do not hide those of another.
+#[test]
+fn the_findings_on_all_files_come_in_one_run_sorted_by_file() {
+    let files = rejected();
+    // Those two kinds need the accepted files.
+    let is_alone = |file: &&DataFile| !["overlap", "taken"].iter().any(|at| file.name.contains(at));
+    // So do the folder of a vendor, and what another entry may claim. And what is said of captured machines is looked at when nothing
+    // else is wrong.
+    let is_first = |line: &String| {
+        ![
+            ": vendor-folder: ",
+            ": statement-unclaimed: ",
+            ": capture-",
+            ": expect-",
+        ]
+        .iter()
+        .any(|at| line.contains(at))
+    };
+    let lines = files.iter().filter(is_alone).flat_map(expected);
+    let expected: Vec<_> = lines.filter(is_first).collect();
+    let found = folder::check(&files, scope(Some(Edition::Validated))).expect_err("all are faulty");
+    let texts: Vec<_> = found.iter().map(ToString::to_string).collect();
+    let missing: Vec<_> = expected.iter().filter(|one| !texts.contains(one)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+    assert!(found.is_sorted());
+}
+
+#[test]
+fn entries_for_real_devices_have_no_place_in_the_test_edition() {
+    let files = accepted();
+    let found = findings(&files, Edition::Test);
+    assert_eq!(found.len(), files.len());
+    for finding in found {
+        let problem = "has no place in the data of the edition \"test\"";
+        assert!(finding.contains(problem), "{finding}");
+    }
+}
+
+#[test]
+fn a_file_belongs_in_the_folder_of_a_vendor() {
+    for name in [
+        "nic",
+        "a/b/nic",
+        "Acme/nic",
+        "acme/n_ic",
+        "acme/",
+        "/nic",
+        "acme/n\u{e9}",
+    ] {
+        let mut file = accepted().remove(0);
+        name.clone_into(&mut file.name);
+        let found = findings(&[file], Edition::Validated);
+        assert_eq!(found.len(), 1, "{name}: {found:?}");
+        assert!(
+            found[0].contains("is not of the form vendor/family"),
+            "{name}"
+        );
+    }
+}
+
+/// A handler that does not look at the PCIe type answers for functions of any kind.
+#[test]
+fn a_kind_does_not_tell_a_claim_from_a_handler_for_any_type() {
+    let entry = |number: u16, more: &str| DataFile {
+        path: format!("acme/e{number}.toml").into(),
+        name: format!("acme/e{number}"),
+        text: format!("schema = 1\nnumber = {number}\nacs = [\"SV\"]\n{more}"),
+        built_in: false,
+    };
+    let matched = "[[match]]\nvendor = \"acee\"\ndevices = [\"0500\"]\n";
+    let claim = format!("status = \"candidate\"\nreason = \"x\"\nkind = \"rciep\"\n{matched}");
+    for (any_type, expected) in [(false, 0), (true, 1)] {
+        let mainline = format!(
+            "status = \"mainline\"\nname = \"x\"\nkind = \"root-port\"\n{matched}\
+             [mainline]\nsince = \"v5.8\"\nhandler = \"pci_quirk_x\"\nany-type = {any_type}\n\
+             [evidence]\nstatement = \"x\"\nstated-by = \"x\"\nsources = [\"https://example.org/x\"]\n"
+        );
+        let files = [entry(1, &mainline), entry(2, &claim)];
+        let found = findings(&files, Edition::Validated);
+        assert_eq!(found.len(), expected, "{found:?}");
+        assert!(
+            found.iter().all(|one| one.contains(": in-mainline: ")),
+            "{found:?}"
+        );
+    }
+}
+
+/// Damage of any kind ends in findings or in other data, never in a panic.
+#[test]
+fn damaged_files_are_never_a_panic() {
+    let mut random = fastrand::Rng::with_seed(2014);
+    for sound in accepted() {
+        let mut damaged = sound.clone();
+        for at in 0..sound.text.len() {
+            sound.text[..at].clone_into(&mut damaged.text);
+            let _ = folder::check(std::slice::from_ref(&damaged), scope(None));
+
+            let mut bytes = sound.text.clone().into_bytes();
+            bytes[at] = *random.choice(b"\"[]=-#\n0fF .'\\").expect("not empty");
+            damaged.text = String::from_utf8(bytes).expect("all of it is ASCII");
+            let _ = folder::check(std::slice::from_ref(&damaged), scope(None));
+        }
+    }
+}

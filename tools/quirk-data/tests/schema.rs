@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The JSON Schema, which editors check a file by while it is written: it takes every sound file,
+//! and refuses those whose fault one file by itself can show by its form.
+
+mod common;
+
+use jsonschema::Validator;
+use quirk_data::{
+    folder::{self, Scope},
+    json_schema,
+    rule::Rule,
+    source::{self, DataFile},
+};
+use serde_json::Value;
+
+use common::{accepted, rejected, root};
+
+fn schema() -> Validator {
+    let text = json_schema::text().expect("it can be written");
+    let schema = serde_json::from_str(&text).expect("it is JSON");
+    jsonschema::draft202012::meta::validate(&schema).expect("it is a JSON Schema");
+    jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .expect("it is a JSON Schema")
+}
+
+/// A file as editors see it; nothing for what is no TOML.
+fn json(file: &DataFile) -> Option<Value> {
+    let table: toml::Table = toml::from_str(&file.text).ok()?;
+    let mut json = serde_json::to_value(table).expect("TOML has a JSON form");
+    // A day reads as text in editors; the crate has a marker around it.
+    if let Some(date) = json.pointer_mut("/evidence/date") {
+        if let Some(text) = date.get("$__toml_private_datetime") {
+            *date = text.clone();
+        }
+    }
+    Some(json)
+}
+
+#[test]
+fn every_sound_file_is_taken() {
+    let schema = schema();
+    let mut files = accepted();
+    for folder in ["quirks", "tests/kernel/module/quirks"] {
+        let sources = source::read(&root().join(folder)).expect("the folder is there");
+        files.extend(sources.files);
+    }
+    for file in files {
+        let json = json(&file).expect("it is TOML");
+        let faults: Vec<_> = schema
+            .iter_errors(&json)
+            .map(|fault| fault.to_string())
+            .collect();
+        assert!(faults.is_empty(), "{}: {faults:#?}", file.path.display());
+    }
+}
+
+/// Rules that a schema cannot have, because they look at meaning or at other files, or because an
+/// editor's TOML parser says so already.
+fn is_beyond_forms(rule: Rule) -> bool {
+    !matches!(
+        rule,
+        Rule::Schema
+            | Rule::KeyUnknown
+            | Rule::KeyMissing
+            | Rule::ValueEmpty
+            | Rule::ValueUnknown
+            | Rule::ValueTwice
+            | Rule::ValueForm
+            | Rule::NumberRange
+            | Rule::IdForm
+            | Rule::SourceForm
+            | Rule::FlagsTwoWays
+    )
+}
+
+#[test]
+fn every_fault_of_form_is_refused() {
+    let schema = schema();
+    let mut refused = 0;
+    for file in rejected() {
+        let found = folder::check(std::slice::from_ref(&file), Scope::now(None));
+        let found = found.err().unwrap_or_default();
+        let by_form = found
+            .iter()
+            .filter(|finding| !is_beyond_forms(finding.rule))
+            // "Missing beside" and bits of another width are no matter of one key, and to JSON 1.0
+            // is 1.
+            .filter(|one| !one.problem.contains("beside") && one.problem != "no version");
+        if by_form.count() == 0 || file.name == "acme/condition-mask-wider" {
+            continue;
+        }
+        let Some(json) = json(&file) else { continue };
+        assert!(!schema.is_valid(&json), "{}", file.path.display());
+        refused += 1;
+    }
+    assert!(refused > 40, "{refused} files");
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What can be wrong with a file before anybody reads what it says.
+
+mod common;
+
+use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
+
+use quirk_data::{
+    folder::{self, Scope},
+    source::{self, Sources},
+};
+
+use common::{scratch, tests};
+
+/// A folder with one sound file in it, and one that `make` makes.
+fn folder(test: &str, make: impl Fn(&Path)) -> Sources {
+    let folder = scratch(test);
+    fs::create_dir(folder.join("acme")).expect("the folder is the test's own");
+    let sound = tests().join("accepted/acme/refused.toml");
+    fs::copy(sound, folder.join("acme/nic.toml")).expect("the folder is the test's own");
+    make(&folder.join("acme/other.toml"));
+    source::read(&folder).expect("the folder can be read")
+}
+
+#[track_caller]
+fn assert_found(sources: Sources, file: &str, expected: &str) {
+    let found = folder::check_all(sources, Scope::now(None)).expect_err("there is a fault");
+    let texts: Vec<_> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(texts.len(), 1, "{texts:#?}");
+    let (path, text) = texts[0].split_once(':').expect("FILE:");
+    assert!(path.ends_with(file), "{path}");
+    assert!(text.starts_with(expected), "{text}");
+}
+
+#[test]
+fn a_sound_file_beside_the_sound_file_is_no_fault() {
+    let sources = folder("sound", |path| {
+        let sound = tests().join("accepted/acme/taken-back.toml");
+        fs::copy(sound, path).expect("the folder is the test's own");
+    });
+    let quirks = folder::check_all(sources, Scope::now(None)).expect("there is no fault");
+    assert_eq!(quirks.len(), 2);
+}
+
+#[test]
+fn an_empty_file() {
+    let sources = folder("empty", |path| {
+        fs::write(path, "\n \n").expect("it is writable");
+    });
+    assert_found(sources, "acme/other.toml", "1:1: file-empty: file: empty; ");
+}
+
+#[test]
+fn an_ending_in_capitals() {
+    let sources = folder("capitals", |path| {
+        let sound = tests().join("accepted/acme/taken-back.toml");
+        fs::copy(sound, path.with_extension("TOML")).expect("the folder is the test's own");
+    });
+    let expected = "1:1: file-name: file: the ending is not in lowercase letters; ";
+    assert_found(sources, "acme/other.TOML", expected);
+}
+
+#[test]
+fn a_file_that_is_not_utf8() {
+    let sources = folder("encoding", |path| {
+        fs::write(path, b"schema = 1\nname = \"\xe9\"\n").expect("it is writable");
+    });
+    let expected = "1:1: file-encoding: file: line 2 is not UTF-8; ";
+    assert_found(sources, "acme/other.toml", expected);
+}
+
+#[test]
+fn a_file_of_ten_megabytes() {
+    let sources = folder("size", |path| {
+        fs::write(path, "# nothing\n".repeat(1 << 20)).expect("it is writable");
+    });
+    let expected = "1:1: file-size: file: larger than 256 KiB; ";
+    assert_found(sources, "acme/other.toml", expected);
+}
+
+#[test]
+fn a_symbolic_link_to_a_file() {
+    let sources = folder("link", |path| {
+        symlink("nic.toml", path).expect("links can be made");
+    });
+    let expected = "1:1: file-link: file: a symbolic link; ";
+    assert_found(sources, "acme/other.toml", expected);
+}
+
+#[test]
+fn a_symbolic_link_that_leads_nowhere() {
+    let sources = folder("dangling", |path| {
+        symlink("x", path).expect("links can be made");
+    });
+    let expected = "1:1: file-link: file: a symbolic link; ";
+    assert_found(sources, "acme/other.toml", expected);
+}
+
+#[test]
+fn a_symbolic_link_to_a_folder() {
+    let sources = folder("folder-link", |path| {
+        let again = path.with_file_name("../again");
+        symlink("acme", again).expect("links can be made");
+    });
+    assert_found(sources, "again", "1:1: file-link: file: a symbolic link; ");
+}
+
+/// Opening it would wait for somebody to write.
+#[test]
+fn a_pipe() {
+    let sources = folder("pipe", |path| {
+        let made = Command::new("mkfifo").arg(path).status();
+        assert!(made.expect("coreutils are there").success());
+    });
+    let expected = "1:1: file-kind: file: not a regular file; ";
+    assert_found(sources, "acme/other.toml", expected);
+}
+
+/// A folder with an entry whose capture `make` makes.
+fn with_capture(test: &str, make: impl Fn(&Path)) -> Sources {
+    let folder = scratch(test);
+    fs::create_dir(folder.join("acme")).expect("the folder is the test's own");
+    let sound = tests().join("accepted/acme/nic.toml");
+    fs::copy(sound, folder.join("acme/nic.toml")).expect("the folder is the test's own");
+    make(&folder.join("acme/nic.capture.json"));
+    source::read(&folder).expect("the folder can be read")
+}
+
+#[test]
+fn a_capture_that_is_a_pipe() {
+    let sources = with_capture("capture-pipe", |path| {
+        let made = Command::new("mkfifo").arg(path).status();
+        assert!(made.expect("coreutils are there").success());
+    });
+    let found = folder::check_all(sources, Scope::now(None)).expect_err("there is a fault");
+    assert!(
+        found[0]
+            .to_string()
+            .contains("capture-read: expect.capture: nic.capture.json is not a regular file; ")
+    );
+}
+
+#[test]
+fn a_capture_that_is_a_symbolic_link() {
+    let sources = with_capture("capture-link", |path| {
+        let sound = tests().join("accepted/acme/nic.capture.json");
+        symlink(sound, path).expect("links can be made");
+    });
+    let found = folder::check_all(sources, Scope::now(None)).expect_err("there is a fault");
+    assert!(
+        found[0]
+            .to_string()
+            .contains("capture-read: expect.capture: nic.capture.json is not a regular file; ")
+    );
+}
+
+#[test]
+fn a_folder_with_the_name_of_a_file() {
+    let sources = folder("folder", |path| {
+        fs::create_dir(path).expect("the folder is the test's own");
+        let sound = tests().join("accepted/acme/taken-back.toml");
+        fs::copy(sound, path.join("nic.toml")).expect("the folder is the test's own");
+    });
+    let expected = "1:1: file-name: file: \"acme/other.toml/nic\" is not of the form";
+    assert_found(sources, "acme/other.toml/nic.toml", expected);
+}
