@@ -8,7 +8,7 @@ use std::{
     sync::LazyLock,
 };
 
-use acsctl::system::Machine;
+use acsctl::host::HostView;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use quirk_data::{
     built,
@@ -175,7 +175,7 @@ pub fn captured(vm: &mut Vm, with_module: bool) -> Result<()> {
         vm.check("acsctl capture -o /tmp/capture.json >/dev/null && cat /tmp/capture.json")?;
     let topology = topology::parse("the guest", &text)?;
     let (quirks, table) = DATA.as_ref().map_err(|error| anyhow!("{error}"))?;
-    let machine = Machine::of(&topology, quirks, None);
+    let machine = HostView::of(&topology, quirks, None);
     let tables = if with_module {
         std::slice::from_ref(table)
     } else {

@@ -6,9 +6,9 @@
 use std::{fmt::Write as _, sync::LazyLock};
 
 use acsctl::{
+    host::HostView,
     listing::{Listing, filter::Filter},
     predict::report::{Report, Under},
-    system::Machine,
     why::explain,
 };
 use divan::{
@@ -125,7 +125,7 @@ fn predict(bencher: Bencher<'_, '_>, size: usize) {
     let text = server(size);
     bencher.counter(ItemsCount::new(size)).bench(|| {
         let topology = parse(black_box(&text));
-        let machine = Machine::of(&topology, &DATA, None);
+        let machine = HostView::of(&topology, &DATA, None);
         let groups = machine.grouping(&[]).expect("it is sound");
         let groups = groups.partition(&machine.view);
         Report::of(&machine, groups, Under::kernel(&machine)).json()
@@ -138,8 +138,8 @@ fn groups(bencher: Bencher<'_, '_>, size: usize) {
     let names = Names::default();
     bencher.counter(ItemsCount::new(size)).bench(|| {
         let topology = parse(black_box(&text));
-        let machine = Machine::of(&topology, &DATA, None);
-        let listing = Listing::of(&machine, None, &names, &Filter::default());
+        let machine = HostView::of(&topology, &DATA, None);
+        let listing = Listing::of(&machine, &names, &Filter::default());
         listing.expect("it is sound").text()
     });
 }
@@ -147,9 +147,9 @@ fn groups(bencher: Bencher<'_, '_>, size: usize) {
 #[divan::bench(args = SIZES)]
 fn picture(bencher: Bencher<'_, '_>, size: usize) {
     let topology = parse(&server(size));
-    let machine = Machine::of(&topology, &DATA, None);
+    let machine = HostView::of(&topology, &DATA, None);
     let names = Names::default();
-    let listing = Listing::of(&machine, None, &names, &Filter::default()).expect("it is sound");
+    let listing = Listing::of(&machine, &names, &Filter::default()).expect("it is sound");
     bencher
         .counter(ItemsCount::new(size))
         .bench_local(|| black_box(&listing).svg());
@@ -198,7 +198,7 @@ fn why(bencher: Bencher<'_, '_>, size: usize) {
     let names = Names::default();
     bencher.counter(ItemsCount::new(size)).bench(|| {
         let topology = parse(black_box(&text));
-        let machine = Machine::of(&topology, &DATA, None);
+        let machine = HostView::of(&topology, &DATA, None);
         let shared = "0001:03:00.1".parse().expect("it is an address");
         let alone = "0000:03:00.1".parse().expect("it is an address");
         let at = if size > 300 { shared } else { alone };

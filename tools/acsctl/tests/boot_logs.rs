@@ -10,7 +10,7 @@ mod common;
 
 use std::{collections::BTreeMap, fs};
 
-use acsctl::system::Machine;
+use acsctl::host::HostView;
 use quirk_data::{
     folder::{self, Scope},
     quirk::Quirk,
@@ -71,7 +71,7 @@ fn told(machine: &Topology, reports: &BTreeMap<String, bool>) -> Topology {
 }
 
 fn predicted(machine: &Topology, quirks: &[Quirk]) -> Partition {
-    let machine = Machine::of(machine, quirks, None);
+    let machine = HostView::of(machine, quirks, None);
     let grouping = machine.grouping(&[]).expect("it is sound");
     grouping.partition(&machine.view)
 }
@@ -86,7 +86,7 @@ fn class(machine: &Topology, quirks: &[Quirk], reports: &BTreeMap<String, bool>)
     if found == recorded {
         return Class::WithReports;
     }
-    let seen = Machine::of(&told, quirks, None);
+    let seen = HostView::of(&told, quirks, None);
     let is_open = |bdf: &Bdf| {
         let at = seen.position(*bdf).expect("it is there");
         let first = &seen.view.functions[at];

@@ -8,7 +8,7 @@ use std::fs;
 
 use acsctl::{
     doctor::{self, Level},
-    live::parse_table,
+    host::parse_table,
 };
 
 use common::host::{FakeHost, TABLE};
@@ -16,7 +16,7 @@ use common::host::{FakeHost, TABLE};
 /// Whether a line of this kind says this.
 #[track_caller]
 fn assert_says(host: &FakeHost, check: &str, level: Level, text: &str) {
-    let all = doctor::examine(&host.places()).expect("it can be examined");
+    let all = doctor::examine(&host.paths()).expect("it can be examined");
     let mut lines = all.iter().filter(|one| one.check == check);
     let found = lines.any(|one| {
         let remedy = one.remedy.as_deref().unwrap_or_default();

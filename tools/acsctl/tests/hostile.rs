@@ -8,8 +8,8 @@ mod common;
 use std::fs;
 
 use acsctl::{
+    host::HostView,
     listing::{Listing, filter::Filter},
-    system::Machine,
     why::explain,
 };
 use fastrand::Rng;
@@ -98,8 +98,8 @@ fn look(text: &str, quirks: &[Quirk]) -> bool {
         }
     };
     let names = Names::default();
-    let seen = Machine::of(&machine, quirks, None);
-    let listing = Listing::of(&seen, None, &names, &Filter::default()).expect("it is sound");
+    let seen = HostView::of(&machine, quirks, None);
+    let listing = Listing::of(&seen, &names, &Filter::default()).expect("it is sound");
     let _ = (
         listing.text(),
         listing.tree(),

@@ -84,13 +84,18 @@ fn conditions_count_as_the_functions_have_them() {
     assert_predicts(&host("fails", "1235"), false, "entries 1");
 }
 
+/// A module whose table cannot be read makes no claim, and every command says so.
 #[test]
-fn what_a_module_does_not_say_is_assumed_aloud() {
+fn an_unreadable_table_makes_no_claim() {
     let host = FakeHost::new("silent").package([2, 2], [0x80, 0x80]);
-    let host = host.module("acs_quirks", TABLE);
+    let host = host.module(MODULE, TABLE);
+    let with_table = "acs_quirks_test, which is loaded, table 0123456789ab, entries 1";
+    assert_predicts(&host, true, with_table);
     fs::remove_dir_all(host.path("sys/kernel/debug")).expect("it is there");
-    let assumed = "the module acs_quirks is taken to have all entries of the data";
-    assert_predicts(&host, false, assumed);
+    let unread = "is debugfs mounted there?: no entry of it counts here";
+    assert_predicts(&host, false, unread);
+    let why = said(&host, &["why", "01:00.0"]);
+    assert!(why.contains("acs_quirks_test is loaded, but cannot read"), "{why}");
 }
 
 #[test]

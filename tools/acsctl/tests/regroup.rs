@@ -8,7 +8,8 @@ mod common;
 use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _};
 
 use acsctl::{
-    live::{Live, built_in},
+    database::Database,
+    host::Snapshot,
     regroup::{Plan, State},
 };
 use topology::Bdf;
@@ -20,10 +21,15 @@ fn bdf(text: &str) -> Bdf {
 }
 
 fn plan_with(host: &FakeHost, even_if: &[&str]) -> Plan {
-    let (places, quirks) = (host.places(), built_in(None).expect("they are sound"));
-    let live = Live::look(&places, &quirks).expect("it can be captured");
+    let (places, quirks) = (
+        host.paths(),
+        Database::default().entries().expect("they are sound"),
+    );
+    let snapshot = Snapshot::of_host(&places).expect("it can be captured");
+    let host_view = snapshot.view(&quirks);
     let accepted = even_if.iter().map(|&name| name.to_owned()).collect();
-    Plan::make(&places, &live, bdf("0000:01:00.0"), &accepted).expect("there is such a function")
+    Plan::make(&places, &host_view, bdf("0000:01:00.0"), &accepted)
+        .expect("there is such a function")
 }
 
 fn plan(host: &FakeHost) -> Plan {
@@ -303,10 +309,14 @@ fn other_uses() {
 #[test]
 fn the_state_outlasts_a_kill_and_no_boot() {
     let host = usual("state");
-    let (places, quirks) = (host.places(), built_in(None).expect("they are sound"));
+    let (places, quirks) = (
+        host.paths(),
+        Database::default().entries().expect("they are sound"),
+    );
     fs::create_dir_all(host.path("run/acsctl")).expect("it can be made");
-    let live = Live::look(&places, &quirks).expect("it can be captured");
-    let state = State::new(&places, &live.topology, &plan(&host)).expect("it can be read");
+    let snapshot = Snapshot::of_host(&places).expect("it can be captured");
+    let host_view = snapshot.view(&quirks);
+    let state = State::new(&places, &host_view.topology, &plan(&host)).expect("it can be read");
     state.save(&places).expect("it can be written");
     state.save(&places).expect("it can be written again");
     let path = state.path(&places);

@@ -6,7 +6,7 @@
 mod common;
 
 use acsctl::{
-    system::Machine,
+    host::HostView,
     why::{Answer, explain},
 };
 use quirk_data::{
@@ -38,7 +38,7 @@ fn recorded(name: &str) -> Topology {
 }
 
 fn ask(machine: &Topology, quirks: &[Quirk], at: &str, other: Option<&str>) -> Answer {
-    let machine = Machine::of(machine, quirks, None);
+    let machine = HostView::of(machine, quirks, None);
     let other = other.map(bdf);
     explain(&machine, bdf(at), other, &Names::default()).expect("the function is there")
 }
@@ -240,7 +240,7 @@ fn an_entry_that_exists_is_named() {
 fn with_the_module_loaded_the_entry_is_what_says_so() {
     let quirks = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
     let topology = acme();
-    let machine = Machine::of(&topology, &quirks, Some(Edition::Validated));
+    let machine = HostView::of(&topology, &quirks, Some(Edition::Validated));
     let answer = explain(&machine, bdf("0000:01:00.0"), None, &Names::default());
     let answer = answer.expect("it is there");
     assert_says(
@@ -397,7 +397,7 @@ fn every_function_of_every_machine_is_explained() {
         ("../shared/data/topologies/boot-log", 5),
     ] {
         for topology in machines(&root().join(folder)) {
-            let machine = Machine::of(&topology, &quirks, None);
+            let machine = HostView::of(&topology, &quirks, None);
             for function in topology.functions.iter().step_by(step) {
                 let id = topology.id.as_deref().unwrap_or_default();
                 let at = function.bdf;

@@ -9,12 +9,12 @@
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use acsctl::{
+    host::HostView,
     listing::{Listing, filter::Filter},
     predict::{
         Prediction,
         report::{Report, Under},
     },
-    system::Machine,
     why::explain,
 };
 use grouping::handlers::Handlers;
@@ -67,8 +67,8 @@ fuzz_target!(|bytes: &[u8]| {
 /// What the commands for owners make of a machine.
 fn look(machine: &topology::Topology, quirks: &[Quirk]) {
     let names = Names::default();
-    let seen = Machine::of(machine, quirks, None);
-    let listing = Listing::of(&seen, None, &names, &Filter::default()).expect("it is sound");
+    let seen = HostView::of(machine, quirks, None);
+    let listing = Listing::of(&seen, &names, &Filter::default()).expect("it is sound");
     listing.json().expect("it has a JSON form");
     assert!(
         !listing.text().contains("\u{1b}]"),

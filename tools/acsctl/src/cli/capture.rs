@@ -6,10 +6,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use quirk_data::error::Error;
-use topology::{Host, Topology};
+use topology::Topology;
 
 use super::warn;
-use crate::{output, system::Place};
+use crate::{
+    host::{HostPaths, Source},
+    output,
+};
 
 /// Writes what is seen of this host's PCI functions to a file.
 ///
@@ -38,16 +41,12 @@ pub(super) struct Capture {
 
 impl Capture {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let host = Host {
-            model: self.model,
-            ..Host::below(&self.root)
+        let source = match &self.topology {
+            Some(file) => Source::File(file.clone()),
+            None => Source::Host(HostPaths::below(&self.root)),
         };
-        let place = match &self.topology {
-            Some(file) => Place::File(file.clone()),
-            None => Place::Host(host),
-        };
-        let topology = place.read()?;
-        if let Some(text) = unseen(&topology, &place) {
+        let topology = source.capture(self.model)?;
+        if let Some(text) = unseen(&topology, &source) {
             warn(&text);
         }
         let text = text(&topology)?;
@@ -74,13 +73,13 @@ fn text(topology: &Topology) -> Result<String, Error> {
 }
 
 /// What a capture lacks, if it was made without the right to see it.
-pub(super) fn unseen(topology: &Topology, place: &Place) -> Option<String> {
+pub(super) fn unseen(topology: &Topology, source: &Source) -> Option<String> {
     let functions = topology.functions.iter();
     let unseen = functions.filter(|one| !one.unreadable && (!one.pcie_known || !one.acs_known));
     let (count, all) = (unseen.count(), topology.functions.len());
-    let remedy = match place {
-        Place::Host(_) => "run it as root to see them",
-        Place::File(_) => "they are not in the file; capture the machine as root",
+    let remedy = match source {
+        Source::Host(_) => "run it as root to see them",
+        Source::File(_) => "they are not in the file; capture the machine as root",
     };
     (count > 0).then(|| {
         format!(

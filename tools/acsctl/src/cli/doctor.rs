@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Failure, Format};
 use crate::{
     doctor::{self, Diagnosis, Level},
-    live::Places,
+    host::HostPaths,
 };
 
 /// The version of the JSON form.
@@ -39,7 +39,7 @@ pub(super) struct Report<'a> {
 
 impl Doctor {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let checks = doctor::examine(&Places::default())?;
+        let checks = doctor::examine(&HostPaths::default())?;
         let printed = match self.format {
             Format::Text => checks.iter().map(ToString::to_string).collect(),
             Format::Json => report::pretty(&Report {

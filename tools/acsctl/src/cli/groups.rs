@@ -56,17 +56,18 @@ pub(super) struct Groups {
 
 impl Groups {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let system = self.whence.load()?;
-        let names = Names::of_system(&system.topology);
+        let snapshot = self.whence.snapshot()?;
+        let quirks = self.whence.database().entries()?;
+        let names = Names::of_system(&snapshot.topology);
         let filter = Filter {
             slot: self.slot,
             device: self.device,
             class: self.class,
             shared: self.shared,
         };
-        let machine = system.machine();
-        let listing = Listing::of(&machine, system.host(), &names, &filter)?;
-        if let Some(text) = unseen(&system.topology, &system.place) {
+        let machine = snapshot.view(&quirks);
+        let listing = Listing::of(&machine, &names, &filter)?;
+        if let Some(text) = unseen(&snapshot.topology, &snapshot.source) {
             warn(&text);
         }
         if listing.is_empty() {

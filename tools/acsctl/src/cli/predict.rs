@@ -8,8 +8,8 @@ use rules::table::Table;
 
 use super::{Format, capture::unseen, warn, whence::Whence};
 use crate::{
+    host::HostView,
     predict::report::{Report, Under},
-    system::{Machine, with_entry},
 };
 
 /// Predicts the IOMMU groups that a kernel makes of a machine.
@@ -40,14 +40,15 @@ pub(super) struct Predict {
 
 impl Predict {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let system = self.whence.load()?;
-        let found = self.with.as_deref().map(|entry| with_entry(&system, entry));
+        let snapshot = self.whence.snapshot()?;
+        let database = self.whence.database();
+        let found = self.with.as_deref().map(|entry| database.with_entry(entry));
         let (quirks, entry) = match found.transpose()? {
             Some((quirks, at)) => (quirks, Some(at)),
-            None => (system.quirks.clone(), None),
+            None => (database.entries()?, None),
         };
-        let machine = system.machine_with(&quirks);
-        if let Some(text) = unseen(&system.topology, &system.place) {
+        let machine = snapshot.view(&quirks);
+        if let Some(text) = unseen(&snapshot.topology, &snapshot.source) {
             warn(&text);
         }
         let entry = entry.and_then(|at| quirks.get(at));
@@ -61,7 +62,7 @@ impl Predict {
     }
 
     /// With which tables, and what these are.
-    fn under(&self, machine: &Machine<'_>, entry: Option<&Quirk>) -> (Vec<Table>, Under) {
+    fn under(&self, machine: &HostView<'_>, entry: Option<&Quirk>) -> (Vec<Table>, Under) {
         let modules = &machine.modules;
         if let Some(entry) = entry {
             let mut tables = modules.tables.clone();

@@ -12,7 +12,8 @@ use topology::{Bdf, Partition};
 
 use super::{Failure, Format, address::address, print};
 use crate::{
-    live::{Live, Places, built_in},
+    database::Database,
+    host::{HostPaths, HostView, Snapshot},
     regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, uses::Use},
 };
 
@@ -125,19 +126,19 @@ struct Done {
 
 impl Regroup {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let places = Places::default();
-        let quirks = built_in(Some(&places))?;
+        let paths = HostPaths::default();
+        let quirks = Database::default().entries()?;
         let mut done = Done {
             format: self.format,
             ..Done::default()
         };
-        if let Err(error) = self.work(&places, &quirks, &mut done) {
+        if let Err(error) = self.work(&paths, &quirks, &mut done) {
             done.errors.push(error);
         }
         self.end(done)
     }
 
-    fn work(&self, places: &Places, quirks: &[Quirk], done: &mut Done) -> Result<(), Error> {
+    fn work(&self, paths: &HostPaths, quirks: &[Quirk], done: &mut Done) -> Result<(), Error> {
         let mut session = None;
         if !self.dry_run {
             if !rustix::process::geteuid().is_root() {
@@ -145,20 +146,20 @@ impl Regroup {
                 return Err(Error::CouldNotRun(why.to_owned()));
             }
             let timeout = Duration::from_secs(self.timeout);
-            let session = session.insert(Session::begin(places, quirks, timeout)?);
+            let session = session.insert(Session::begin(paths, quirks, timeout)?);
             for outcome in session.put_right()? {
                 done.take(outcome);
             }
         }
         match self.function {
             Some(bdf) => self.one(
-                places,
+                paths,
                 session.as_mut(),
-                &Live::look(places, quirks)?,
+                &Snapshot::of_host(paths)?.view(quirks),
                 bdf,
                 done,
             ),
-            None => self.every(places, quirks, session.as_mut(), done),
+            None => self.every(paths, quirks, session.as_mut(), done),
         }
     }
 
@@ -166,25 +167,27 @@ impl Regroup {
     /// them, which then is grouped already when its turn comes.
     fn every(
         &self,
-        places: &Places,
+        paths: &HostPaths,
         quirks: &[Quirk],
         mut session: Option<&mut Session<'_>>,
         done: &mut Done,
     ) -> Result<(), Error> {
-        let live = Live::look(places, quirks)?;
+        let snapshot = Snapshot::of_host(paths)?;
+        let host = snapshot.view(quirks);
         let mut seen = BTreeSet::new();
-        for &bdf in live.predict()?.granted.keys() {
+        for &bdf in host.predict()?.granted.keys() {
             if seen.contains(&bdf) {
                 continue;
             }
-            let live = Live::look(places, quirks)?;
-            let package = regroup::Package::of(&live.topology, places, bdf);
+            let snapshot = Snapshot::of_host(paths)?;
+            let host = snapshot.view(quirks);
+            let package = regroup::Package::of(host.topology, paths, bdf);
             seen.extend(
                 package
                     .iter()
                     .flat_map(|package| package.own.iter().copied()),
             );
-            let outcome = self.one(places, session.as_deref_mut(), &live, bdf, done);
+            let outcome = self.one(paths, session.as_deref_mut(), &host, bdf, done);
             done.errors.extend(outcome.err());
             if session.as_deref().is_some_and(Session::is_stuck) {
                 return Ok(());
@@ -201,14 +204,14 @@ impl Regroup {
 
     fn one(
         &self,
-        places: &Places,
+        paths: &HostPaths,
         session: Option<&mut Session<'_>>,
-        live: &Live<'_>,
+        host: &HostView<'_>,
         bdf: Bdf,
         done: &mut Done,
     ) -> Result<(), Error> {
         let accepted = self.even_if.iter().cloned().collect();
-        let plan = Plan::make(places, live, bdf, &accepted)?;
+        let plan = Plan::make(paths, host, bdf, &accepted)?;
         if plan.settled {
             done.say(&format!(
                 "{bdf}: nothing to do, its groups are those that the kernel would make now\n"
@@ -228,7 +231,7 @@ impl Regroup {
             return Err(Error::Refused(refusal));
         }
         if let Some(session) = session {
-            let outcome = regroup::regroup(session, live, plan)?;
+            let outcome = regroup::regroup(session, host, plan)?;
             done.take(outcome);
         }
         Ok(())

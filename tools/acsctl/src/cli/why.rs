@@ -33,9 +33,10 @@ pub(super) struct Why {
 
 impl Why {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let system = self.whence.load()?;
-        let machine = system.machine();
-        let names = Names::of_system(&system.topology);
+        let snapshot = self.whence.snapshot()?;
+        let quirks = self.whence.database().entries()?;
+        let machine = snapshot.view(&quirks);
+        let names = Names::of_system(&snapshot.topology);
         let answer = explain(&machine, self.function, self.other, &names)?;
         let printed = match self.format {
             Format::Text => answer.text_of(terminal::width()),

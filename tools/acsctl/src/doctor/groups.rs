@@ -9,21 +9,21 @@ use quirk_data::supported;
 use topology::{Bdf, Partition};
 
 use super::Diagnosis;
-use crate::live::{Decided, Live, Predicted, coarser, finer};
+use crate::host::{Decided, HostView, Predicted, coarser, finer};
 
 const CHECK: &str = "groups";
 
-pub(super) fn look(live: &Live<'_>) -> Vec<Diagnosis> {
-    if live.groups.is_empty() {
+pub(super) fn look(host: &HostView<'_>) -> Vec<Diagnosis> {
+    if host.groups.is_empty() {
         return Vec::new();
     }
-    let functions = live.topology.functions.iter();
+    let functions = host.topology.functions.iter();
     if functions.clone().any(|it| !(it.pcie_known && it.acs_known)) {
         let finding = "whether they are as they should be could not be looked at: that takes all of \
                        configuration space";
         return vec![Diagnosis::warn(CHECK, finding, "run it as root")];
     }
-    let predicted = match live.predict() {
+    let predicted = match host.predict() {
         Ok(predicted) => predicted,
         Err(error) => {
             let finding = format!("what they should be cannot be told: {error}");
@@ -35,13 +35,13 @@ pub(super) fn look(live: &Live<'_>) -> Vec<Diagnosis> {
         }
     };
     let all: BTreeSet<Bdf> = functions.map(|it| it.bdf).collect();
-    let torn = finer(&live.groups, &predicted.groups, &all);
-    let mut found: Vec<_> = torn.iter().map(|group| too_fine(live, group)).collect();
+    let torn = finer(&host.groups, &predicted.groups, &all);
+    let mut found: Vec<_> = torn.iter().map(|group| too_fine(host, group)).collect();
     if !torn.is_empty() {
-        found.extend(lost(live, &predicted));
+        found.extend(lost(host, &predicted));
     }
-    found.extend(told(live, torn.is_empty()));
-    found.extend(unsplit(live, &predicted, &all));
+    found.extend(told(host, torn.is_empty()));
+    found.extend(unsplit(host, &predicted, &all));
     if found.is_empty() {
         let finding = "are those that this kernel makes, with what is loaded";
         found.push(Diagnosis::pass(CHECK, finding));
@@ -50,7 +50,7 @@ pub(super) fn look(live: &Live<'_>) -> Vec<Diagnosis> {
 }
 
 /// Functions that should be together and are not.
-fn too_fine(live: &Live<'_>, group: &[Bdf]) -> Diagnosis {
+fn too_fine(host: &HostView<'_>, group: &[Bdf]) -> Diagnosis {
     let list: Vec<_> = group.iter().map(ToString::to_string).collect();
     let finding = format!(
         "finer than anything justifies: nothing isolates these from each other, and they are in more than \
@@ -58,11 +58,11 @@ fn too_fine(live: &Live<'_>, group: &[Bdf]) -> Diagnosis {
         list.join(" ")
     );
     let is_unmarked = |bdf: &&Bdf| {
-        let header = live.header_type(**bdf);
+        let header = host.header_type(**bdf);
         bdf.function() > 0 && header.is_some_and(|header| header & 0x80 == 0)
     };
-    let version = live.topology.kernel.as_deref().unwrap_or_default();
-    if live.topology.acs_override.is_some() {
+    let version = host.topology.kernel.as_deref().unwrap_or_default();
+    if host.topology.acs_override.is_some() {
         let remedy = "the kernel has the \"ACS override\" patch and is told to use it: one guest can reach \
                       another's memory. Boot without pcie_acs_override=";
         return Diagnosis::fail(CHECK, finding, remedy);
@@ -90,9 +90,9 @@ fn too_fine(live: &Live<'_>, group: &[Bdf]) -> Diagnosis {
 
 /// Functions that an entry isolated when they were grouped, and would not now: the kernel does not group them
 /// again by itself.
-fn lost(live: &Live<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
+fn lost(host: &HostView<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    for module in &live.modules {
+    for module in host.loaded {
         let decisions = module.record.iter().flat_map(|record| &record.decisions);
         for (bdf, decisions) in decisions {
             let mut was = decisions.first.iter().chain(&decisions.between);
@@ -125,8 +125,8 @@ fn lost(live: &Live<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
 }
 
 /// What the kernel is told on its command line.
-fn told(live: &Live<'_>, has_no_effect: bool) -> Option<Diagnosis> {
-    let value = live.topology.acs_override.as_ref()?;
+fn told(host: &HostView<'_>, has_no_effect: bool) -> Option<Diagnosis> {
+    let value = host.topology.acs_override.as_ref()?;
     has_no_effect.then(|| {
         let finding =
             format!("pcie_acs_override={value} is on the kernel's command line, and has no effect");
@@ -139,8 +139,8 @@ fn told(live: &Live<'_>, has_no_effect: bool) -> Option<Diagnosis> {
 }
 
 /// Functions that the kernel would not put together any more.
-fn unsplit(live: &Live<'_>, predicted: &Predicted, all: &BTreeSet<Bdf>) -> Vec<Diagnosis> {
-    let together: Partition = coarser(&live.groups, &predicted.groups, all);
+fn unsplit(host: &HostView<'_>, predicted: &Predicted, all: &BTreeSet<Bdf>) -> Vec<Diagnosis> {
+    let together: Partition = coarser(&host.groups, &predicted.groups, all);
     let diagnose = |group: &Vec<Bdf>| {
         let list: Vec<_> = group.iter().map(ToString::to_string).collect();
         let granted = group

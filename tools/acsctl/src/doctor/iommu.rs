@@ -6,35 +6,35 @@
 use std::{collections::BTreeMap, fs};
 
 use super::Diagnosis;
-use crate::live::{Live, Places, names, text};
+use crate::host::{HostPaths, HostView, names, text};
 
-pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
-    let units = names(&places.sys.join("class/iommu"));
-    if live.groups.is_empty() || units.is_empty() {
-        return vec![none(places, live, &units)];
+pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
+    let units = names(&paths.sys.join("class/iommu"));
+    if host.groups.is_empty() || units.is_empty() {
+        return vec![none(paths, host, &units)];
     }
-    let kind = live.topology.iommu.as_deref().unwrap_or("of another kind");
+    let kind = host.topology.iommu.as_deref().unwrap_or("of another kind");
     let finding = format!(
         "{kind}, units {}, groups {}",
         units.len(),
-        names(&places.sys.join("kernel/iommu_groups")).len()
+        names(&paths.sys.join("kernel/iommu_groups")).len()
     );
     vec![
         Diagnosis::pass("iommu", finding),
-        translation(places),
-        interrupts(places),
+        translation(paths),
+        interrupts(paths),
     ]
 }
 
-fn none(places: &Places, live: &Live<'_>, units: &[String]) -> Diagnosis {
-    let finding = match (live.groups.is_empty(), units.is_empty()) {
+fn none(paths: &HostPaths, host: &HostView<'_>, units: &[String]) -> Diagnosis {
+    let finding = match (host.groups.is_empty(), units.is_empty()) {
         (false, _) => {
             "there are groups and no IOMMU: they are of VFIO's \"no-IOMMU\" mode, and protect nothing"
         }
         (true, true) => "there is none, or it is off: nothing can be isolated",
         (true, false) => "there is one, and no PCI function is in a group: it does not translate",
     };
-    let processor = fs::read_to_string(places.proc.join("cpuinfo")).unwrap_or_default();
+    let processor = fs::read_to_string(paths.proc.join("cpuinfo")).unwrap_or_default();
     let remedy = if processor.contains("GenuineIntel") {
         "switch VT-d on in the firmware's setup; if it is on, boot with intel_iommu=on"
     } else if processor.contains("AuthenticAMD") {
@@ -47,9 +47,9 @@ fn none(places: &Places, live: &Live<'_>, units: &[String]) -> Diagnosis {
 }
 
 /// What kind of domain the groups have by default.
-fn translation(places: &Places) -> Diagnosis {
+fn translation(paths: &HostPaths) -> Diagnosis {
     let check = "translation";
-    let folder = places.sys.join("kernel/iommu_groups");
+    let folder = paths.sys.join("kernel/iommu_groups");
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for group in names(&folder) {
         let kind = text(&folder.join(group).join("type"));
@@ -74,12 +74,12 @@ fn translation(places: &Places) -> Diagnosis {
 }
 
 /// Whether interrupts are remapped, by the names of the chips that they come through.
-fn interrupts(places: &Places) -> Diagnosis {
+fn interrupts(paths: &HostPaths) -> Diagnosis {
     let check = "interrupts";
-    let table = fs::read_to_string(places.proc.join("interrupts")).unwrap_or_default();
+    let table = fs::read_to_string(paths.proc.join("interrupts")).unwrap_or_default();
     let has = |begin: &str| table.split_whitespace().any(|word| word.starts_with(begin));
     let parameter = "module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
-    let unsafe_ones = text(&places.sys.join(parameter));
+    let unsafe_ones = text(&paths.sys.join(parameter));
     let is_unsafe = unsafe_ones.as_deref() == Some("Y");
     if has("IR-") || has("ITS-") {
         return Diagnosis::pass(check, "are remapped");

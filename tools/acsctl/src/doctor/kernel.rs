@@ -7,18 +7,18 @@ use std::fs;
 use quirk_data::supported;
 
 use super::Diagnosis;
-use crate::live::{Live, Places, kprobes, text};
+use crate::host::{HostPaths, HostView, kprobes, text};
 
 /// The variable of the firmware that tells of Secure Boot; its value comes behind four bytes.
 const SECURE_BOOT: &str = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
-pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
-    vec![series(live), probes(places, live), lockdown(places, live)]
+pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
+    vec![series(host), probes(paths, host), lockdown(paths, host)]
 }
 
-fn series(live: &Live<'_>) -> Diagnosis {
+fn series(host: &HostView<'_>) -> Diagnosis {
     let check = "kernel";
-    let version = live
+    let version = host
         .topology
         .kernel
         .as_deref()
@@ -35,14 +35,12 @@ fn series(live: &Live<'_>) -> Diagnosis {
     Diagnosis::warn(check, finding, remedy)
 }
 
-fn probes(places: &Places, live: &Live<'_>) -> Diagnosis {
+fn probes(paths: &HostPaths, host: &HostView<'_>) -> Diagnosis {
     let check = "kprobes";
     let remedy = "echo 1 > /sys/kernel/debug/kprobes/enabled";
-    match kprobes(places) {
+    match kprobes(paths) {
         Some(true) => Diagnosis::pass(check, "are on"),
-        Some(false) if live.modules.is_empty() => {
-            Diagnosis::warn(check, "are switched off", remedy)
-        }
+        Some(false) if host.loaded.is_empty() => Diagnosis::warn(check, "are switched off", remedy),
         Some(false) => {
             let finding = "are switched off, so that the module that is loaded has no effect";
             Diagnosis::fail(check, finding, remedy)
@@ -55,11 +53,11 @@ fn probes(places: &Places, live: &Live<'_>) -> Diagnosis {
     }
 }
 
-fn lockdown(places: &Places, live: &Live<'_>) -> Diagnosis {
+fn lockdown(paths: &HostPaths, host: &HostView<'_>) -> Diagnosis {
     let check = "lockdown";
-    let all = text(&places.sys.join("kernel/security/lockdown")).unwrap_or_default();
+    let all = text(&paths.sys.join("kernel/security/lockdown")).unwrap_or_default();
     let level = all.split(['[', ']']).nth(1).unwrap_or_default();
-    let secure = fs::read(places.sys.join(SECURE_BOOT)).ok();
+    let secure = fs::read(paths.sys.join(SECURE_BOOT)).ok();
     let secure = secure.and_then(|bytes| bytes.get(4).copied()) == Some(1);
     let boot = if secure {
         ", and Secure Boot is on"
@@ -67,7 +65,7 @@ fn lockdown(places: &Places, live: &Live<'_>) -> Diagnosis {
         ""
     };
     let is_locked = !matches!(level, "" | "none");
-    match (is_locked, live.modules.is_empty()) {
+    match (is_locked, host.loaded.is_empty()) {
         (false, _) if level.is_empty() => {
             Diagnosis::pass(check, format!("the kernel tells of none{boot}"))
         }

@@ -3,12 +3,12 @@
 //! What a regroup that was killed has left behind.
 
 use super::Diagnosis;
-use crate::live::{Places, names, text};
+use crate::host::{HostPaths, names, text};
 
-pub(super) fn look(places: &Places) -> Vec<Diagnosis> {
+pub(super) fn look(paths: &HostPaths) -> Vec<Diagnosis> {
     let check = "regroup";
     let mut found = Vec::new();
-    let left = names(&places.run.join("acsctl"));
+    let left = names(&paths.run.join("acsctl"));
     for name in left.iter().filter(|name| name.starts_with("regroup-")) {
         let finding = format!("one was killed or waits for the kernel: /run/acsctl/{name}");
         let what = name
@@ -17,7 +17,7 @@ pub(super) fn look(places: &Places) -> Vec<Diagnosis> {
         let remedy = format!("acsctl regroup {what} puts everything back");
         found.push(Diagnosis::fail(check, finding, remedy));
     }
-    let autoprobe = text(&places.pci().join("drivers_autoprobe"));
+    let autoprobe = text(&paths.pci().join("drivers_autoprobe"));
     if autoprobe.as_deref() == Some("0") && found.is_empty() {
         let finding = "PCI devices that come get no driver: drivers_autoprobe is off";
         let remedy = "if nobody wants that: echo 1 > /sys/bus/pci/drivers_autoprobe";

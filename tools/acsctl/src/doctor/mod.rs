@@ -23,7 +23,10 @@ use quirk_data::error::Error;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::live::{Live, Places, built_in};
+use crate::{
+    database::Database,
+    host::{HostPaths, Snapshot},
+};
 
 /// How it stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
@@ -109,13 +112,14 @@ impl fmt::Display for Diagnosis {
 /// # Errors
 ///
 /// [`Error::CouldNotRun`] when it has no PCI functions, or sysfs makes no sense.
-pub fn examine(places: &Places) -> Result<Vec<Diagnosis>, Error> {
-    let quirks = built_in(None)?;
-    let live = Live::look(places, &quirks)?;
-    let mut all = kernel::look(places, &live);
-    all.extend(iommu::look(places, &live));
-    all.extend(module::look(places, &live));
-    all.extend(groups::look(&live));
-    all.extend(leftovers::look(places));
+pub fn examine(paths: &HostPaths) -> Result<Vec<Diagnosis>, Error> {
+    let quirks = Database::default().entries()?;
+    let snapshot = Snapshot::of_host(paths)?;
+    let host = snapshot.view(&quirks);
+    let mut all = kernel::look(paths, &host);
+    all.extend(iommu::look(paths, &host));
+    all.extend(module::look(paths, &host));
+    all.extend(groups::look(&host));
+    all.extend(leftovers::look(paths));
     Ok(all)
 }

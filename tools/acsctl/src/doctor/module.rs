@@ -9,11 +9,11 @@ use quirk_data::edition::Edition;
 use topology::Hex;
 
 use super::Diagnosis;
-use crate::live::{Hook, Live, Module, Places};
+use crate::host::{Hook, HostPaths, HostView, Module};
 
-pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
-    if live.modules.is_empty() {
-        let installed = places.sys.join("module").is_dir();
+pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
+    if host.loaded.is_empty() {
+        let installed = paths.sys.join("module").is_dir();
         let finding = if installed {
             "acs_quirks is not loaded"
         } else {
@@ -25,9 +25,9 @@ pub(super) fn look(places: &Places, live: &Live<'_>) -> Vec<Diagnosis> {
             "modprobe acs_quirks (as root)",
         )];
     }
-    let modules = live.modules.iter();
+    let modules = host.loaded.iter();
     modules
-        .flat_map(|module| [Some(hook(module)), table(live, module)])
+        .flat_map(|module| [Some(hook(module)), table(host, module)])
         .flatten()
         .collect()
 }
@@ -68,7 +68,7 @@ fn hook(module: &Module) -> Diagnosis {
     }
 }
 
-fn table(live: &Live<'_>, module: &Module) -> Option<Diagnosis> {
+fn table(host: &HostView<'_>, module: &Module) -> Option<Diagnosis> {
     let check = "table";
     let name = module.name();
     let table = match &module.table {
@@ -83,7 +83,7 @@ fn table(live: &Live<'_>, module: &Module) -> Option<Diagnosis> {
             ));
         }
     };
-    let functions = live.topology.functions.iter();
+    let functions = host.topology.functions.iter();
     let entry =
         |vendor: Hex<4>, device: Option<Hex<4>>| table.find(vendor.value(), device?.value());
     let listed = functions.filter_map(|it| entry(it.vendor, it.device));
@@ -99,7 +99,7 @@ fn table(live: &Live<'_>, module: &Module) -> Option<Diagnosis> {
         table.version,
         table.entries.len()
     );
-    let shipped = live.shipped();
+    let shipped = host.shipped();
     if module.edition == Edition::Validated
         && module.table.as_ref().is_ok_and(|it| {
             it.entries.len() == shipped.entries.len() && it.version != shipped.version

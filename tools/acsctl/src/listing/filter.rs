@@ -9,7 +9,7 @@ use topology::Function;
 /// What is asked for; nothing: everything.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Filter {
-    /// At these places.
+    /// At these paths.
     pub slot: Option<Slot>,
     /// With these ids.
     pub device: Option<Ids>,

@@ -4,14 +4,14 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `host.rs` | what only the running host tells: drivers |
+//! | `driver.rs` | what only the running host tells: drivers |
 //! | `filter.rs` | which functions are asked for, in lspci's words |
 //! | `text.rs` | the list, for people |
 //! | `tree.rs` | the PCI tree, for people |
 //! | `svg.rs` | the PCI tree, as a picture |
 
+mod driver;
 pub mod filter;
-mod host;
 mod svg;
 mod text;
 mod tree;
@@ -21,11 +21,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use quirk_data::{error::Error, report::pretty};
 use schemars::JsonSchema;
 use serde::Serialize;
-use topology::{Bdf, Host, names::Names};
+use topology::{Bdf, names::Names};
 
-use self::{filter::Filter, host::Driver};
+use self::{driver::Driver, filter::Filter};
 use crate::{
-    system::Machine,
+    host::HostView,
     why::{Acs, Standing},
 };
 
@@ -117,28 +117,21 @@ impl<'s> Listing<'s> {
     /// # Errors
     ///
     /// [`Error::CouldNotRun`] for a machine that cannot be.
-    pub fn of(
-        machine: &'s Machine<'s>,
-        host: Option<&Host>,
-        names: &Names,
-        filter: &Filter,
-    ) -> Result<Self, Error> {
+    pub fn of(machine: &'s HostView<'s>, names: &Names, filter: &Filter) -> Result<Self, Error> {
         let standing = Standing::of(machine)?;
-        let drivers = host.map(host::drivers);
+        let paths = machine.paths();
         let made = machine.recorded().is_some();
         let mut groups: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
         let mut ungrouped = Vec::new();
         for position in 0..machine.view.functions.len() {
             let seen = &machine.view.functions[position];
-            let driver = drivers
-                .as_ref()
-                .and_then(|drivers| drivers.get(&seen.function.bdf));
+            let driver = paths.and_then(|paths| driver::driver(paths, seen.function.bdf));
             let member = Member {
                 function: seen.function.bdf,
                 name: names.whole_printable(seen.function),
                 kind: standing.kind(position),
-                driver: driver.map(|driver| driver.name.clone()),
-                vfio: driver.is_some_and(Driver::is_vfio),
+                vfio: driver.as_ref().is_some_and(Driver::is_vfio),
+                driver: driver.map(|driver| driver.name),
                 stays: standing.stays(position),
                 acs: standing.acs(position, names),
                 matches: filter.takes(seen.function),
@@ -168,7 +161,7 @@ impl<'s> Listing<'s> {
                     number: made.then_some(number),
                     devices: devices.len(),
                     functions: handed.count(),
-                    vfio: vfio(&members, drivers.is_some()),
+                    vfio: vfio(&members, paths.is_some()),
                     members,
                 }
             })

@@ -9,10 +9,10 @@ use rules::release::Release;
 use topology::{Bdf, Partition};
 
 use super::report::Assumed;
-use crate::system::Machine;
+use crate::host::HostView;
 
 /// What was assumed of the machine.
-pub(crate) fn assumed(machine: &Machine<'_>) -> Vec<Assumed> {
+pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     let mut all: BTreeMap<String, BTreeSet<Bdf>> = BTreeMap::new();
     if machine.kernel.is_none() {
         let what = "the version of the kernel was not seen: it has every quirk that is known";
@@ -25,7 +25,7 @@ pub(crate) fn assumed(machine: &Machine<'_>) -> Vec<Assumed> {
         );
         all.entry(what).or_default();
     }
-    for what in &machine.modules.assumed {
+    for what in &machine.modules.unread {
         all.entry(what.clone()).or_default();
     }
     for (bdf, assumption) in &machine.view.assumptions {
@@ -94,7 +94,7 @@ pub(super) fn pieces(predicted: &Partition, actual: &Partition) -> Vec<(Partitio
 
 /// What it can come from that the kernel's groups are others.
 pub(super) fn causes(
-    machine: &Machine<'_>,
+    machine: &HostView<'_>,
     assumed: &[Assumed],
     predicted: &Partition,
     actual: &Partition,

@@ -11,7 +11,7 @@ use serde::Serialize;
 use topology::{Bdf, Partition};
 
 use super::difference::{assumed, causes, pieces};
-use crate::system::Machine;
+use crate::host::HostView;
 
 /// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-predict-1";
@@ -28,9 +28,19 @@ pub struct Under {
 }
 
 impl Under {
+    /// What a machine's groups are made under as it runs.
+    #[must_use]
+    pub fn running(host: &HostView<'_>) -> Self {
+        if host.modules.loaded {
+            Self::installed(host)
+        } else {
+            Self::kernel(host)
+        }
+    }
+
     /// The kernel alone.
     #[must_use]
-    pub fn kernel(machine: &Machine<'_>) -> Self {
+    pub fn kernel(machine: &HostView<'_>) -> Self {
         let idle = match &machine.modules.idle[..] {
             [] => String::new(),
             idle => format!(" (loaded without effect: {})", idle.join("; ")),
@@ -44,7 +54,7 @@ impl Under {
 
     /// The kernel with the machine's modules.
     #[must_use]
-    pub fn installed(machine: &Machine<'_>) -> Self {
+    pub fn installed(machine: &HostView<'_>) -> Self {
         let modules = &machine.modules;
         let has = modules.editions.iter().zip(&modules.tables);
         let has = has.map(|(edition, table)| {
@@ -70,7 +80,7 @@ impl Under {
 
     /// The kernel with the machine's modules and one more entry, in the last of these tables.
     #[must_use]
-    pub fn with(machine: &Machine<'_>, entry: &Quirk, tables: &[Table]) -> Self {
+    pub fn with(machine: &HostView<'_>, entry: &Quirk, tables: &[Table]) -> Self {
         Self {
             table: "with",
             about: format!(
@@ -130,7 +140,7 @@ pub struct Difference {
 impl Report {
     /// Compares what is predicted with what the machine's kernel made.
     #[must_use]
-    pub fn of(machine: &Machine<'_>, groups: Partition, under: Under) -> Self {
+    pub fn of(machine: &HostView<'_>, groups: Partition, under: Under) -> Self {
         let assumed = assumed(machine);
         let differences = machine.recorded().map(|actual| {
             let pieces = pieces(&groups, &actual);

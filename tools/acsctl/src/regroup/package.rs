@@ -11,7 +11,7 @@ use grouping::{Seen, device_of, view};
 use quirk_data::error::Error;
 use topology::{Bdf, Header, Topology};
 
-use crate::live::Places;
+use crate::host::HostPaths;
 
 /// The functions of a package, and what goes along with them.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -35,7 +35,7 @@ impl Package {
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is no such function, or it is a virtual one.
-    pub fn of(topology: &Topology, places: &Places, bdf: Bdf) -> Result<Self, Error> {
+    pub fn of(topology: &Topology, paths: &HostPaths, bdf: Bdf) -> Result<Self, Error> {
         let view = view(topology);
         let refuse = |why: &str| Err(Error::NotFound(format!("{bdf}: {why}")));
         let mut functions = view.functions.iter();
@@ -58,9 +58,9 @@ impl Package {
             .filter(|other| device_of(&view, other) == of);
         let mut own: Vec<_> = own.map(address).collect();
         own.sort_unstable_by(|a, b| b.cmp(a));
-        let folders: BTreeSet<PathBuf> = own.iter().filter_map(|&one| places.device(one)).collect();
+        let folders: BTreeSet<PathBuf> = own.iter().filter_map(|&one| paths.device(one)).collect();
         let is_below = |other: &Bdf| {
-            let folder = places.device(*other);
+            let folder = paths.device(*other);
             folder.is_some_and(|folder| has_above(&folder, &folders))
         };
         let below = physical.iter().map(address).filter(is_below).collect();
@@ -89,14 +89,14 @@ impl Package {
     /// does not power it up, and a port that has gone to sleep when its last device went would show
     /// nothing. On a root bus there is only the file of the bus.
     #[must_use]
-    pub fn rescan(&self, places: &Places) -> PathBuf {
+    pub fn rescan(&self, paths: &HostPaths) -> PathBuf {
         let folder = match (self.bridge, self.own.first()) {
-            (Some(bridge), _) => places.function(bridge),
+            (Some(bridge), _) => paths.function(bridge),
             (None, Some(one)) => {
                 let bus = format!("{}:{:02x}", one.domain, one.bus);
-                places.sys.join("class/pci_bus").join(bus)
+                paths.sys.join("class/pci_bus").join(bus)
             }
-            (None, None) => places.pci(),
+            (None, None) => paths.pci(),
         };
         folder.join("rescan")
     }

@@ -18,7 +18,7 @@ use super::{
     Package,
     uses::{Use, Uses},
 };
-use crate::live::{Live, Places, Predicted, coarser, finer, link, text};
+use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, text};
 
 /// What the kernel shows for a function without a `driver_override`.
 const NO_OVERRIDE: &str = "(null)";
@@ -83,22 +83,22 @@ impl Plan {
     ///
     /// [`Error`] when there is no such function, or what would come of it cannot be told at all.
     pub fn make(
-        places: &Places,
-        live: &Live<'_>,
+        paths: &HostPaths,
+        host: &HostView<'_>,
         asked: Bdf,
         even_if: &BTreeSet<String>,
     ) -> Result<Self, Error> {
-        let topology = &live.topology;
-        let package = Package::of(topology, places, asked)?;
+        let topology = &host.topology;
+        let package = Package::of(topology, paths, asked)?;
         let set = package.set();
-        let predicted = live.predict()?;
-        let uses = Uses::look(places, topology, &set);
-        let now = touching(&live.groups, &set);
+        let predicted = host.predict()?;
+        let uses = Uses::look(paths, topology, &set);
+        let now = touching(&host.groups, &set);
         let settled = !now.is_empty()
-            && finer(&live.groups, &predicted.groups, &set).is_empty()
-            && coarser(&live.groups, &predicted.groups, &set).is_empty();
-        let mut obstacles = hardware(live, &predicted, &package);
-        obstacles.extend(kernel(live));
+            && finer(&host.groups, &predicted.groups, &set).is_empty()
+            && coarser(&host.groups, &predicted.groups, &set).is_empty();
+        let mut obstacles = hardware(host, &predicted, &package);
+        obstacles.extend(kernel(host));
         let unseen = uses.unseen.iter().map(|what| Obstacle {
             even_if: Some("unseen".to_owned()),
             what: format!("could not look at: {what}"),
@@ -117,10 +117,8 @@ impl Plan {
         let functions = package.all().filter_map(|bdf| known.get(&bdf).copied());
         Ok(Self {
             asked,
-            functions: functions
-                .map(|it| planned(places, &predicted, it))
-                .collect(),
-            rescan: package.rescan(places),
+            functions: functions.map(|it| planned(paths, &predicted, it)).collect(),
+            rescan: package.rescan(paths),
             now,
             then: touching(&predicted.groups, &set),
             uses,
@@ -169,23 +167,23 @@ pub(super) fn touching(groups: &Partition, set: &BTreeSet<Bdf>) -> Partition {
     groups.iter().filter(touches).cloned().collect()
 }
 
-fn planned(places: &Places, predicted: &Predicted, function: &Function) -> Planned {
+fn planned(paths: &HostPaths, predicted: &Predicted, function: &Function) -> Planned {
     let bdf = function.bdf;
     let entry = predicted.granted.get(&bdf);
     let device = function.device.map_or(0, topology::Hex::value);
     Planned {
         function: bdf,
         ids: format!("{:04x}:{device:04x}", function.vendor.value()),
-        driver: places.driver(bdf),
-        driver_override: driver_override(places, bdf),
+        driver: paths.driver(bdf),
+        driver_override: driver_override(paths, bdf),
         group: function.iommu_group,
         entry: entry.map(|(module, entry)| format!("{entry} of {module}")),
     }
 }
 
 /// The one driver that a function may have, if there is one.
-pub(super) fn driver_override(places: &Places, bdf: Bdf) -> Option<String> {
-    let found = text(&places.function(bdf).join("driver_override"))?;
+pub(super) fn driver_override(paths: &HostPaths, bdf: Bdf) -> Option<String> {
+    let found = text(&paths.function(bdf).join("driver_override"))?;
     (!found.is_empty() && found != NO_OVERRIDE).then_some(found)
 }
 
@@ -198,7 +196,7 @@ fn in_use(one: &Use) -> Obstacle {
 }
 
 /// What the hardware has against it.
-fn hardware(live: &Live<'_>, predicted: &Predicted, package: &Package) -> Vec<Obstacle> {
+fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut never = |what: String, way_out: &str| {
         found.push(Obstacle {
@@ -208,7 +206,7 @@ fn hardware(live: &Live<'_>, predicted: &Predicted, package: &Package) -> Vec<Ob
         });
     };
     let set = package.set();
-    let functions = live.topology.functions.iter();
+    let functions = host.topology.functions.iter();
     for function in functions.filter(|function| set.contains(&function.bdf)) {
         let bdf = function.bdf;
         if function.iommu_group.is_none() {
@@ -216,7 +214,7 @@ fn hardware(live: &Live<'_>, predicted: &Predicted, package: &Package) -> Vec<Ob
             never(format!("{bdf} is in no IOMMU group"), way_out);
             continue;
         }
-        let Some(header) = live.header_type(bdf) else {
+        let Some(header) = host.header_type(bdf) else {
             let way_out = "it would not be found again; a reset or a reboot may wake it";
             never(format!("{bdf} does not answer"), way_out);
             continue;
@@ -246,8 +244,8 @@ fn hardware(live: &Live<'_>, predicted: &Predicted, package: &Package) -> Vec<Ob
 }
 
 /// What speaks against it in this kernel.
-fn kernel(live: &Live<'_>) -> Option<Obstacle> {
-    let version = live.topology.kernel.clone().unwrap_or_default();
+fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
+    let version = host.topology.kernel.clone().unwrap_or_default();
     if supported::is_supported(&version) {
         return None;
     }
@@ -309,8 +307,6 @@ pub(super) fn write_groups(f: &mut impl fmt::Write, groups: &Partition) -> fmt::
 }
 
 /// The group of a function, by its number.
-pub(super) fn group(places: &Places, bdf: Bdf) -> Option<u32> {
-    link(&places.function(bdf).join("iommu_group"))?
-        .parse()
-        .ok()
+pub(super) fn group(paths: &HostPaths, bdf: Bdf) -> Option<u32> {
+    link(&paths.function(bdf).join("iommu_group"))?.parse().ok()
 }

@@ -15,7 +15,7 @@ use super::{
     state::{Saved, Step, domain, identity},
     steps::{Stop, set},
 };
-use crate::live::{Live, Places, Predicted, coarser, finer, names};
+use crate::host::{HostPaths, Predicted, Snapshot, coarser, finer, names};
 
 /// How often functions are looked for that did not come back, and how long it is waited in between.
 const TRIES: u32 = 3;
@@ -55,21 +55,21 @@ impl Session<'_> {
             Err(Stop::Pending(path)) => return Err(self.pending(state, &path)),
             Err(Stop::Failed(why)) => outcome.problems.push(why),
         }
-        outcome.after = groups(self.places, state);
+        outcome.after = groups(self.paths, state);
         outcome.functions.sort_by_key(|fate| fate.function);
-        state.remove(self.places)?;
+        state.remove(self.paths)?;
         Ok(outcome)
     }
 
     fn bring_back(&mut self, state: &mut State, outcome: &mut Outcome) -> Result<(), Stop> {
-        let autoprobe = self.places.pci().join("drivers_autoprobe");
+        let autoprobe = self.paths.pci().join("drivers_autoprobe");
         if state.step < Step::Restore {
             self.find(state, &autoprobe)?;
         }
         // As long as nothing was removed, the groups are those of before.
         let is_withheld = state.step > Step::Unbind && self.judge(state, outcome)?;
         state.step = Step::Restore;
-        let saved = state.save(self.places);
+        let saved = state.save(self.paths);
         outcome
             .problems
             .extend(saved.err().map(|error| error.to_string()));
@@ -83,12 +83,12 @@ impl Session<'_> {
             let bdf = saved.bdf;
             outcome.functions.push(Fate {
                 function: bdf,
-                present: State::is_there(self.places, bdf),
-                group: group(self.places, bdf),
-                driver: self.places.driver(bdf),
+                present: State::is_there(self.paths, bdf),
+                group: group(self.paths, bdf),
+                driver: self.paths.driver(bdf),
                 problem,
             });
-            let now = domain(self.places, bdf);
+            let now = domain(self.paths, bdf);
             if let Some((before, now)) = saved.domain.as_ref().zip(now).filter(|(a, b)| *a != b) {
                 outcome.notes.push(format!(
                     "the domain of {bdf} was of the type {before} and is {now} now; \
@@ -104,7 +104,7 @@ impl Session<'_> {
     fn find(&mut self, state: &State, autoprobe: &Path) -> Result<(), Stop> {
         for number in 0..TRIES {
             let mut functions = state.functions.iter();
-            if functions.all(|saved| State::is_there(self.places, saved.bdf)) {
+            if functions.all(|saved| State::is_there(self.paths, saved.bdf)) {
                 break;
             }
             if number > 0 {
@@ -120,9 +120,10 @@ impl Session<'_> {
     /// removed again: such groups protect nothing, and whoever gets a function of one can reach the
     /// others. `true` when that was done.
     fn judge(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
-        let live = Live::look(self.places, self.quirks);
-        let live = live.map_err(|error| Stop::Failed(error.to_string()))?;
-        let Predicted { groups, .. } = match live.predict() {
+        let snapshot = Snapshot::of_host(self.paths);
+        let snapshot = snapshot.map_err(|error| Stop::Failed(error.to_string()))?;
+        let host = snapshot.view(self.quirks);
+        let Predicted { groups, .. } = match host.predict() {
             Ok(predicted) => predicted,
             Err(error) => {
                 let what =
@@ -133,14 +134,14 @@ impl Session<'_> {
         };
         let set = set(state);
         outcome.predicted = Some(touching(&groups, &set));
-        let torn = finer(&live.groups, &groups, &set);
+        let torn = finer(&host.groups, &groups, &set);
         if !torn.is_empty() {
             let mut list = String::new();
             // Into a string, which does not fail.
             let _ = write_groups(&mut list, &torn);
             let is_new = finer(&state.before, &groups, &set) != torn;
-            let version = live.topology.kernel.as_deref().unwrap_or_default();
-            let is_told = live.topology.acs_override.is_some() || !supported::is_supported(version);
+            let version = host.topology.kernel.as_deref().unwrap_or_default();
+            let is_told = host.topology.acs_override.is_some() || !supported::is_supported(version);
             let what =
                 format!("groups are finer than anything justifies; together should be\n{list}");
             if !is_new && (is_told || outcome.undone) {
@@ -155,7 +156,7 @@ impl Session<'_> {
             self.remove(state)?;
             return Ok(true);
         }
-        if !outcome.undone && !coarser(&live.groups, &groups, &set).is_empty() {
+        if !outcome.undone && !coarser(&host.groups, &groups, &set).is_empty() {
             let what = "the groups are coarser than predicted; the kernel log says why an entry did not \
                         count: dmesg | grep acs_quirks";
             outcome.problems.push(what.to_owned());
@@ -166,24 +167,24 @@ impl Session<'_> {
     /// Gives a function its driver back. What is not as it was, is returned.
     fn settle(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
         let bdf = saved.bdf;
-        if !State::is_there(self.places, bdf) {
+        if !State::is_there(self.paths, bdf) {
             return Ok(Some(format!(
                 "it did not come back; try echo 1 > /sys/bus/pci/rescan, else a reboot (it had the driver {})",
                 saved.driver.as_deref().unwrap_or("-")
             )));
         }
-        let found = identity(self.places, bdf).unwrap_or_default();
+        let found = identity(self.paths, bdf).unwrap_or_default();
         if found != saved.identity {
             return Ok(Some(format!(
                 "it is another one now ({found}, and was {}); it has got no driver",
                 saved.identity
             )));
         }
-        let only = self.places.function(bdf).join("driver_override");
-        if driver_override(self.places, bdf) != saved.driver_override {
+        let only = self.paths.function(bdf).join("driver_override");
+        if driver_override(self.paths, bdf) != saved.driver_override {
             self.write(&only, saved.driver_override.as_deref().unwrap_or_default())?;
         }
-        let (Some(wanted), current) = (&saved.driver, self.places.driver(bdf)) else {
+        let (Some(wanted), current) = (&saved.driver, self.paths.driver(bdf)) else {
             return Ok(None);
         };
         match current {
@@ -197,9 +198,9 @@ impl Session<'_> {
 
     /// Binds a driver, which may be one that would not take the function by itself.
     fn bind(&mut self, saved: &Saved, wanted: &str, only: &Path) -> Result<Option<String>, Stop> {
-        let places = self.places;
+        let paths = self.paths;
         let bdf = saved.bdf;
-        let folder = places.pci().join("drivers").join(wanted);
+        let folder = paths.pci().join("drivers").join(wanted);
         if !folder.is_dir() {
             return Ok(Some(format!(
                 "it has no driver: {wanted} is not loaded any more"
@@ -216,7 +217,7 @@ impl Session<'_> {
         match bound.map_err(Stop::from) {
             Err(stop @ Stop::Pending(_)) => Err(stop),
             // Somebody else may have been faster.
-            _ if places.driver(bdf).as_deref() == Some(wanted) => Ok(None),
+            _ if paths.driver(bdf).as_deref() == Some(wanted) => Ok(None),
             Err(Stop::Failed(why)) => Ok(Some(format!("it has no driver: {why}"))),
             Ok(()) => Ok(Some(format!("it has no driver: {wanted} did not take it"))),
         }
@@ -227,11 +228,11 @@ impl Session<'_> {
         if state.autoprobe == "0" {
             return Ok(());
         }
-        let devices = names(&self.places.pci().join("devices"));
+        let devices = names(&self.paths.pci().join("devices"));
         for bdf in devices.iter().filter_map(|name| name.parse::<Bdf>().ok()) {
             let is_new = state.present.binary_search(&bdf).is_err();
-            if is_new && self.places.driver(bdf).is_none() {
-                let path = self.places.pci().join("drivers_probe");
+            if is_new && self.paths.driver(bdf).is_none() {
+                let path = self.paths.pci().join("drivers_probe");
                 self.write(&path, &bdf.to_string())?;
             }
         }
@@ -241,7 +242,7 @@ impl Session<'_> {
     /// The error for a write that does not come back. Autoprobe is given back; for the rest, the next
     /// run sees to it.
     pub(super) fn pending(&mut self, state: &State, path: &Path) -> Error {
-        let autoprobe = self.places.pci().join("drivers_autoprobe");
+        let autoprobe = self.paths.pci().join("drivers_autoprobe");
         let given = self.write(&autoprobe, &state.autoprobe);
         let held = given
             .err()
@@ -249,7 +250,7 @@ impl Session<'_> {
         let mut list = String::new();
         for saved in state.functions.iter().rev() {
             let bdf = saved.bdf;
-            let shown = match (State::is_there(self.places, bdf), self.places.driver(bdf)) {
+            let shown = match (State::is_there(self.paths, bdf), self.paths.driver(bdf)) {
                 (false, _) => "removed".to_owned(),
                 (true, None) => "there, without a driver".to_owned(),
                 (true, Some(driver)) => format!("there, with the driver {driver}"),
@@ -267,13 +268,13 @@ impl Session<'_> {
 }
 
 /// The groups that the functions are in, with all members.
-fn groups(places: &Places, state: &State) -> Partition {
+fn groups(paths: &HostPaths, state: &State) -> Partition {
     let numbers: BTreeSet<_> = state
         .functions
         .iter()
-        .filter_map(|it| group(places, it.bdf))
+        .filter_map(|it| group(paths, it.bdf))
         .collect();
-    let folder = places.sys.join("kernel/iommu_groups");
+    let folder = paths.sys.join("kernel/iommu_groups");
     let members = |number: u32| {
         let all = names(&folder.join(number.to_string()).join("devices"));
         all.iter().filter_map(|name| name.parse().ok()).collect()

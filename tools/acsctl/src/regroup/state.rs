@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use topology::{Bdf, Topology};
 
 use super::{Plan, plan::driver_override};
-use crate::live::{Places, names, text};
+use crate::host::{HostPaths, names, text};
 
 const SCHEMA: &str = "acsctl-regroup-state-1";
 /// How often the lock is tried for, and how long it is waited in between.
@@ -87,20 +87,20 @@ impl State {
     /// # Errors
     ///
     /// [`Error::CouldNotRun`] when the kernel does not tell whether it probes by itself.
-    pub fn new(places: &Places, topology: &Topology, plan: &Plan) -> Result<Self, Error> {
-        let path = places.pci().join("drivers_autoprobe");
+    pub fn new(paths: &HostPaths, topology: &Topology, plan: &Plan) -> Result<Self, Error> {
+        let path = paths.pci().join("drivers_autoprobe");
         let autoprobe =
             fs::read_to_string(&path).map_err(|error| Error::io("read", &path, &error))?;
         let saved = |bdf| Saved {
             bdf,
-            identity: identity(places, bdf).unwrap_or_default(),
-            driver: places.driver(bdf),
-            driver_override: driver_override(places, bdf),
-            domain: domain(places, bdf),
+            identity: identity(paths, bdf).unwrap_or_default(),
+            driver: paths.driver(bdf),
+            driver_override: driver_override(paths, bdf),
+            domain: domain(paths, bdf),
         };
         Ok(Self {
             schema: SCHEMA.to_owned(),
-            boot: boot(places),
+            boot: boot(paths),
             asked: plan.asked,
             step: Step::Unbind,
             autoprobe: autoprobe.trim().to_owned(),
@@ -114,8 +114,8 @@ impl State {
 
     /// Whether a function is there.
     #[must_use]
-    pub fn is_there(places: &Places, bdf: Bdf) -> bool {
-        places.function(bdf).exists()
+    pub fn is_there(paths: &HostPaths, bdf: Bdf) -> bool {
+        paths.function(bdf).exists()
     }
 
     /// Writes it: after this, what comes next can be undone.
@@ -123,8 +123,8 @@ impl State {
     /// # Errors
     ///
     /// [`Error::CouldNotRun`]; what was there before is there still.
-    pub fn save(&self, places: &Places) -> Result<(), Error> {
-        let path = self.path(places);
+    pub fn save(&self, paths: &HostPaths) -> Result<(), Error> {
+        let path = self.path(paths);
         let draft = path.with_extension("new");
         let failed = |error| Error::io("write", &path, &error);
         let json = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
@@ -150,15 +150,15 @@ impl State {
     /// # Errors
     ///
     /// [`Error::CouldNotRun`].
-    pub fn remove(&self, places: &Places) -> Result<(), Error> {
-        let path = self.path(places);
+    pub fn remove(&self, paths: &HostPaths) -> Result<(), Error> {
+        let path = self.path(paths);
         fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error))
     }
 
     /// Where it is kept.
     #[must_use]
-    pub fn path(&self, places: &Places) -> PathBuf {
-        folder(places).join(format!("regroup-{}.json", self.asked))
+    pub fn path(&self, paths: &HostPaths) -> PathBuf {
+        folder(paths).join(format!("regroup-{}.json", self.asked))
     }
 
     /// Those that runs of this boot have left behind. Of an earlier boot there is nothing to put
@@ -167,8 +167,8 @@ impl State {
     /// # Errors
     ///
     /// [`Error::CouldNotRun`] for one that makes no sense.
-    pub fn left_behind(places: &Places) -> Result<Vec<Self>, Error> {
-        let folder = folder(places);
+    pub fn left_behind(paths: &HostPaths) -> Result<Vec<Self>, Error> {
+        let folder = folder(paths);
         let mut found = Vec::new();
         for name in names(&folder) {
             let parts = name
@@ -184,7 +184,7 @@ impl State {
             if state.schema != SCHEMA {
                 return Err(unclear(&path, &format!("its schema is {}", state.schema)));
             }
-            if state.boot == boot(places) {
+            if state.boot == boot(paths) {
                 found.push(state);
             } else {
                 fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error))?;
@@ -204,8 +204,8 @@ fn unclear(path: &Path, why: &dyn std::fmt::Display) -> Error {
 }
 
 /// What a function is, as sysfs has it.
-pub(super) fn identity(places: &Places, bdf: Bdf) -> Option<String> {
-    let folder = places.function(bdf);
+pub(super) fn identity(paths: &HostPaths, bdf: Bdf) -> Option<String> {
+    let folder = paths.function(bdf);
     let files = [
         "vendor",
         "device",
@@ -220,17 +220,17 @@ pub(super) fn identity(places: &Places, bdf: Bdf) -> Option<String> {
 }
 
 /// The type of the domain of a function's group: `DMA`, `identity`.
-pub(super) fn domain(places: &Places, bdf: Bdf) -> Option<String> {
-    text(&places.function(bdf).join("iommu_group/type"))
+pub(super) fn domain(paths: &HostPaths, bdf: Bdf) -> Option<String> {
+    text(&paths.function(bdf).join("iommu_group/type"))
 }
 
-fn boot(places: &Places) -> String {
-    text(&places.proc.join("sys/kernel/random/boot_id")).unwrap_or_default()
+fn boot(paths: &HostPaths) -> String {
+    text(&paths.proc.join("sys/kernel/random/boot_id")).unwrap_or_default()
 }
 
 /// Where states are kept.
-fn folder(places: &Places) -> PathBuf {
-    places.run.join("acsctl")
+fn folder(paths: &HostPaths) -> PathBuf {
+    paths.run.join("acsctl")
 }
 
 /// Held by the one that changes something, and by what it has the kernel do, until that ends.
@@ -246,8 +246,8 @@ impl Lock {
     /// # Errors
     ///
     /// [`Error::CouldNotRun`] when another has it, or it cannot be made.
-    pub fn take(places: &Places) -> Result<Self, Error> {
-        let folder = folder(places);
+    pub fn take(paths: &HostPaths) -> Result<Self, Error> {
+        let folder = folder(paths);
         let made = DirBuilder::new()
             .recursive(true)
             .mode(0o700)

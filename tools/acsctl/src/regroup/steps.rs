@@ -23,11 +23,11 @@ use super::{
     state::Step,
     writer::{Failure, Writer},
 };
-use crate::live::{Live, Places};
+use crate::host::{HostPaths, HostView};
 
 /// One that may change the host, alone.
 pub struct Session<'a> {
-    pub(super) places: &'a Places,
+    pub(super) paths: &'a HostPaths,
     pub(super) quirks: &'a [Quirk],
     lock: Lock,
     timeout: Duration,
@@ -62,7 +62,7 @@ impl<'a> Session<'a> {
     ///
     /// [`Error::CouldNotRun`] when another is at work.
     pub fn begin(
-        places: &'a Places,
+        paths: &'a HostPaths,
         quirks: &'a [Quirk],
         timeout: Duration,
     ) -> Result<Self, Error> {
@@ -72,9 +72,9 @@ impl<'a> Session<'a> {
                 .map_err(|error| Error::CouldNotRun(format!("cannot catch signals: {error}")))?;
         }
         Ok(Self {
-            places,
+            paths,
             quirks,
-            lock: Lock::take(places)?,
+            lock: Lock::take(paths)?,
             timeout,
             stop,
             writer: None,
@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
     /// [`Error`] when that is not possible.
     pub fn put_right(&mut self) -> Result<Vec<Outcome>, Error> {
         let mut outcomes = Vec::new();
-        for mut state in State::left_behind(self.places)? {
+        for mut state in State::left_behind(self.paths)? {
             let step = match state.step {
                 Step::Unbind => "while it unbound drivers",
                 Step::Remove => "while it removed functions",
@@ -138,14 +138,14 @@ impl<'a> Session<'a> {
 
     /// Unbinds, removes and looks for the functions again.
     fn cycle(&mut self, topology: &Topology, state: &mut State) -> Result<(), Stop> {
-        let places = self.places;
+        let paths = self.paths;
         let save = |state: &State| {
             state
-                .save(places)
+                .save(paths)
                 .map_err(|error| Stop::Failed(error.to_string()))
         };
         save(state)?;
-        self.write(&places.pci().join("drivers_autoprobe"), "0")?;
+        self.write(&paths.pci().join("drivers_autoprobe"), "0")?;
         for bdf in state
             .functions
             .iter()
@@ -154,9 +154,9 @@ impl<'a> Session<'a> {
         {
             self.go_on()?;
             // The driver of a bridge goes with it; without it, what is below would be in the lurch.
-            let is_bound = places.driver(bdf).is_some();
+            let is_bound = paths.driver(bdf).is_some();
             if is_bound && !is_bridge(topology, bdf) {
-                let path = places.function(bdf).join("driver/unbind");
+                let path = paths.function(bdf).join("driver/unbind");
                 self.write(&path, &bdf.to_string())?;
             }
         }
@@ -173,8 +173,8 @@ impl<'a> Session<'a> {
     pub(super) fn remove(&mut self, state: &State) -> Result<(), Stop> {
         for &bdf in &state.own {
             self.go_on()?;
-            if State::is_there(self.places, bdf) {
-                let path = self.places.function(bdf).join("remove");
+            if State::is_there(self.paths, bdf) {
+                let path = self.paths.function(bdf).join("remove");
                 self.write(&path, "1")?;
             }
         }
@@ -196,9 +196,13 @@ impl<'a> Session<'a> {
 ///
 /// [`Error`] when nothing was done, or something cannot be put back now: the state file stays, and the
 /// next run goes by it.
-pub fn regroup(session: &mut Session<'_>, live: &Live<'_>, plan: &Plan) -> Result<Outcome, Error> {
-    let mut state = State::new(session.places, &live.topology, plan)?;
-    let so_far = match session.cycle(&live.topology, &mut state) {
+pub fn regroup(
+    session: &mut Session<'_>,
+    host: &HostView<'_>,
+    plan: &Plan,
+) -> Result<Outcome, Error> {
+    let mut state = State::new(session.paths, &host.topology, plan)?;
+    let so_far = match session.cycle(&host.topology, &mut state) {
         Ok(()) => SoFar::Well,
         Err(Stop::Failed(why)) => SoFar::Failed(format!("{why}; what had been done was undone")),
         Err(Stop::Pending(path)) => return Err(session.pending(&state, &path)),

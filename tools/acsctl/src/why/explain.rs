@@ -17,11 +17,11 @@ use super::{
     words,
 };
 use crate::{
+    host::HostView,
     predict::{
         difference::assumed,
-        report::{Assumed, Report},
+        report::{Assumed, Report, Under},
     },
-    system::Machine,
 };
 
 /// Why the function at `bdf` is in its group: with `other`, why these two are together or apart.
@@ -31,7 +31,7 @@ use crate::{
 /// [`Error::NotFound`] when there is no such function; [`Error::CouldNotRun`] for a machine that
 /// cannot be.
 pub fn explain(
-    machine: &Machine<'_>,
+    machine: &HostView<'_>,
     bdf: Bdf,
     other: Option<Bdf>,
     names: &Names,
@@ -45,7 +45,7 @@ pub fn explain(
     }
     let look = Look::at(machine, machine.running())?;
     let groups = look.grouping.partition(&machine.view);
-    let report = Report::of(machine, groups, machine.under());
+    let report = Report::of(machine, groups, Under::running(machine));
     let known = [Some(target), second].into_iter().flatten().all(|at| {
         let mut path = std::iter::once(at).chain(look.above(at));
         path.all(|at| look.seen(at).function.pcie_known || look.seen(at).function.unreadable)
@@ -61,7 +61,7 @@ pub fn explain(
         schema: SCHEMA,
         function: member(target),
         other: second.map(member),
-        under: machine.under(),
+        under: Under::running(machine),
         known,
         with: Vec::new(),
         together: None,
@@ -159,24 +159,24 @@ fn addresses(look: &Look<'_, '_>, functions: impl IntoIterator<Item = usize>) ->
 }
 
 /// The group that the machine's kernel has made of the function.
-fn actual(machine: &Machine<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
+fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     let recorded = machine.recorded()?;
-    let mut groups = recorded.into_iter();
+    let mut groups = recorded.iter();
     let members = groups.find(|group| group.contains(&bdf))?;
     let differences = report.differences.as_deref().unwrap_or_default();
     let differs = differences
         .iter()
         .find(|one| one.actual.iter().any(|group| group.contains(&bdf)));
-    let same = report.groups.contains(&members);
+    let same = report.groups.contains(members);
     Some(Actual {
-        members,
+        members: members.clone(),
         same,
         causes: differs.map_or_else(Vec::new, |one| one.causes.clone()),
     })
 }
 
 /// Those of these functions that the machine's kernel has put into no group, where it has made groups.
-fn ungrouped(machine: &Machine<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
+fn ungrouped(machine: &HostView<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
     let Some(groups) = machine.recorded() else {
         return Vec::new();
     };
@@ -187,7 +187,7 @@ fn ungrouped(machine: &Machine<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
 
 /// What was assumed of those that decide on the groups of these.
 fn assumptions(
-    machine: &Machine<'_>,
+    machine: &HostView<'_>,
     look: &Look<'_, '_>,
     members: &[usize],
     second: Option<usize>,

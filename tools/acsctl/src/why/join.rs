@@ -90,7 +90,7 @@ pub(super) fn between(look: &Look<'_, '_>, one: usize, two: usize) -> Vec<usize>
 /// The steps by which these functions came to their groups, in this order.
 pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
-    let mut places = BTreeMap::new();
+    let mut paths = BTreeMap::new();
     for &function in functions {
         let reason = look.grouping.reasons[function];
         let Some(at) = joined(reason) else {
@@ -124,7 +124,7 @@ pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
             Kind::Slot => (kind, None, Some(slot(look, at))),
             _ => (kind, Some(at), None),
         };
-        let number = *places.entry(key).or_insert(steps.len());
+        let number = *paths.entry(key).or_insert(steps.len());
         if number == steps.len() {
             steps.push(Step {
                 kind,

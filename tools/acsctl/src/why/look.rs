@@ -9,11 +9,11 @@ use quirk_data::error::Error;
 use rules::{entry::Kind, table::Table};
 use topology::{Bdf, Header};
 
-use crate::system::{Machine, impossible};
+use crate::host::{HostView, impossible};
 
 /// A machine with its groups. Functions are given by their position in the list of the view.
 pub(super) struct Look<'m, 'a> {
-    pub(super) machine: &'m Machine<'a>,
+    pub(super) machine: &'m HostView<'a>,
     /// The tables of modules that the groups are made with.
     pub(super) tables: &'m [Table],
     pub(super) grouping: Grouping,
@@ -22,7 +22,7 @@ pub(super) struct Look<'m, 'a> {
 }
 
 impl<'m, 'a> Look<'m, 'a> {
-    pub(super) fn at(machine: &'m Machine<'a>, tables: &'m [Table]) -> Result<Self, Error> {
+    pub(super) fn at(machine: &'m HostView<'a>, tables: &'m [Table]) -> Result<Self, Error> {
         let grouping = machine.grouping(tables)?;
         Ok(Self {
             machine,

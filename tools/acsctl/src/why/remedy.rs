@@ -223,10 +223,15 @@ fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
             "The module {module} has an entry for it, {name}. Load the module, then have the device \
              found again: acsctl regroup {bdf}."
         ),
-        Decision::Refused(_, refusal) => format!(
-            "There is an entry for it, {name}, which does not count here: {refusal}. See acsctl table \
-             show {name}."
-        ),
+        Decision::Refused(_, refusal) => {
+            // Of a module that is loaded, its own word counts.
+            let recorded = machine.refused(bdf).map(str::to_owned);
+            let why = recorded.unwrap_or_else(|| refusal.to_string());
+            format!(
+                "There is an entry for it, {name}, which does not count here: {why}. See acsctl table show \
+                 {name}."
+            )
+        }
         Decision::NotListed => format!(
             "There is an entry for it, {name}, which this module does not have; build the module from \
              the newest data."

@@ -13,7 +13,7 @@ use super::{
     look::Look,
     statement::{Says, says, statement},
 };
-use crate::{predict::report::Under, system::Machine};
+use crate::{host::HostView, predict::report::Under};
 
 /// What says of a function that it is isolated, or that it is not.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Standing<'_> {
 }
 
 impl<'m> Standing<'m> {
-    pub(crate) fn of(machine: &'m Machine<'m>) -> Result<Self, Error> {
+    pub(crate) fn of(machine: &'m HostView<'m>) -> Result<Self, Error> {
         Ok(Self(Look::at(machine, machine.running())?))
     }
 
@@ -69,7 +69,7 @@ impl<'m> Standing<'m> {
 
     /// With what the groups are computed.
     pub(crate) fn under(&self) -> Under {
-        self.0.machine.under()
+        Under::running(self.0.machine)
     }
 
     /// Its PCIe type; `None` where that was not seen.

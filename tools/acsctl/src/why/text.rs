@@ -67,8 +67,8 @@ fn because<'s>(
             again.push(one.function);
             continue;
         }
-        let mut places = said.iter_mut();
-        let same = places.find(|(first, _)| first.name == one.name && first.text == one.text);
+        let mut paths = said.iter_mut();
+        let same = paths.find(|(first, _)| first.name == one.name && first.text == one.text);
         match same {
             Some((_, functions)) => functions.push(one.function),
             None => said.push((one, vec![one.function])),

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use acsctl::live::Places;
+use acsctl::host::HostPaths;
 
 use super::scratch;
 
@@ -64,8 +64,8 @@ impl FakeHost {
         self.file(&format!("sys/kernel/debug/{name}/hook"), &text);
     }
 
-    pub(crate) fn places(&self) -> Places {
-        Places {
+    pub(crate) fn paths(&self) -> HostPaths {
+        HostPaths {
             sys: self.0.join("sys"),
             proc: self.0.join("proc"),
             dev: self.0.join("dev"),

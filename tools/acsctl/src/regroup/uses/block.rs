@@ -13,32 +13,28 @@ use rustix::fs::{OFlags, makedev};
 use topology::Bdf;
 
 use super::{Node, Uses};
-use crate::live::{Places, names, text};
+use crate::host::{HostPaths, names, text};
 
 /// Looks at the disks of a function.
-pub(super) fn look(places: &Places, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+pub(super) fn look(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
     let mut disks: Vec<Node> = nodes.to_vec();
     disks.retain(|node| node.subsystem == "block");
     for node in nodes.iter().filter(|node| node.subsystem == "nvme") {
-        disks.extend(heads(places, &node.name));
+        disks.extend(heads(paths, &node.name));
     }
     if disks.is_empty() {
         return;
     }
-    let mounts = text(&places.proc.join("self/mountinfo")).unwrap_or_default();
-    let swaps = text(&places.proc.join("swaps")).unwrap_or_default();
+    let mounts = text(&paths.proc.join("self/mountinfo")).unwrap_or_default();
+    let swaps = text(&paths.proc.join("swaps")).unwrap_or_default();
     for disk in &disks {
         let before = uses.list.len();
-        for point in mounts.lines().filter_map(|line| mount(places, disk, line)) {
+        for point in mounts.lines().filter_map(|line| mount(paths, disk, line)) {
             let what = format!("{} is mounted on {point}", disk.shown());
             let name = format!("mounted:{}", disk.shown());
             uses.add(bdf, name, what, &format!("umount {point}"));
         }
-        if swaps
-            .lines()
-            .skip(1)
-            .any(|line| is_swap(places, disk, line))
-        {
+        if swaps.lines().skip(1).any(|line| is_swap(paths, disk, line)) {
             let shown = disk.shown();
             let what = format!("{shown} is used for swapping");
             uses.add(
@@ -49,7 +45,7 @@ pub(super) fn look(places: &Places, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
             );
         }
         for holder in names(&disk.folder.join("holders")) {
-            let called = text(&places.sys.join("class/block").join(&holder).join("dm/name"));
+            let called = text(&paths.sys.join("class/block").join(&holder).join("dm/name"));
             let called = called.map_or(String::new(), |called| format!(" ({called})"));
             let what = format!("{} is a part of {holder}{called}", disk.shown());
             let name = format!("held:{}", disk.shown());
@@ -57,14 +53,14 @@ pub(super) fn look(places: &Places, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
             uses.add(bdf, name, what, way_out);
         }
         if uses.list.len() == before {
-            claimed(places, bdf, disk, uses);
+            claimed(paths, bdf, disk, uses);
         }
     }
 }
 
 /// The disks of which an NVMe controller is one of several ways: they hang off the subsystem.
-fn heads(places: &Places, controller: &str) -> Vec<Node> {
-    let class = places.sys.join("class/nvme-subsystem");
+fn heads(paths: &HostPaths, controller: &str) -> Vec<Node> {
+    let class = paths.sys.join("class/nvme-subsystem");
     let mut found = Vec::new();
     for subsystem in names(&class) {
         let folder = class.join(subsystem);
@@ -81,21 +77,21 @@ fn heads(places: &Places, controller: &str) -> Vec<Node> {
 
 /// Where a line of `mountinfo` has the disk mounted, if it has: by the number of the file system's
 /// device, and by its source, for some file systems have numbers of their own.
-fn mount(places: &Places, disk: &Node, line: &str) -> Option<String> {
+fn mount(paths: &HostPaths, disk: &Node, line: &str) -> Option<String> {
     let words: Vec<_> = line.split(' ').collect();
     let (number, point) = (words.get(2)?, words.get(4)?);
     let source = words.iter().skip_while(|word| **word != "-").nth(2)?;
-    let is_it = disk.number.as_deref() == Some(number) || is_node(places, disk, &unescape(source));
+    let is_it = disk.number.as_deref() == Some(number) || is_node(paths, disk, &unescape(source));
     is_it.then(|| unescape(point))
 }
 
-fn is_swap(places: &Places, disk: &Node, line: &str) -> bool {
+fn is_swap(paths: &HostPaths, disk: &Node, line: &str) -> bool {
     let path = line.split_whitespace().next();
-    path.is_some_and(|path| is_node(places, disk, &unescape(path)))
+    path.is_some_and(|path| is_node(paths, disk, &unescape(path)))
 }
 
 /// Whether a path leads to the node of the disk.
-fn is_node(places: &Places, disk: &Node, path: &str) -> bool {
+fn is_node(paths: &HostPaths, disk: &Node, path: &str) -> bool {
     let Some(below) = path.strip_prefix("/dev/") else {
         return false;
     };
@@ -103,7 +99,7 @@ fn is_node(places: &Places, disk: &Node, path: &str) -> bool {
         let number = disk.number.as_deref().and_then(device);
         found.file_type().is_block_device() && Some(found.rdev()) == number
     };
-    path == disk.shown() || metadata(places.dev.join(below)).is_ok_and(is_number)
+    path == disk.shown() || metadata(paths.dev.join(below)).is_ok_and(is_number)
 }
 
 /// `8:1` as the kernel has it in one number.
@@ -127,8 +123,8 @@ fn unescape(text: &str) -> String {
 
 /// Whether the kernel, or somebody else, has claimed a disk for itself alone: file systems of other
 /// mount namespaces, ZFS, bcache, and whatever else cannot be seen in any list.
-fn claimed(places: &Places, bdf: Bdf, disk: &Node, uses: &mut Uses) {
-    let path = disk.path(places);
+fn claimed(paths: &HostPaths, bdf: Bdf, disk: &Node, uses: &mut Uses) {
+    let path = disk.path(paths);
     let is_disk = metadata(&path).is_ok_and(|found| found.file_type().is_block_device());
     // What has no medium or is hidden cannot be claimed.
     let is_hidden = text(&disk.folder.join("hidden")).as_deref() == Some("1");

@@ -27,7 +27,7 @@ use serde::Serialize;
 use topology::{Bdf, Topology};
 
 use self::{network::Network, nodes::Node, processes::Wanted};
-use crate::live::Places;
+use crate::host::HostPaths;
 
 /// One use of a function.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
@@ -56,21 +56,21 @@ impl Uses {
     ///
     /// O(what those functions are made of, plus all open files and mappings of all processes).
     #[must_use]
-    pub fn look(places: &Places, topology: &Topology, functions: &BTreeSet<Bdf>) -> Self {
+    pub fn look(paths: &HostPaths, topology: &Topology, functions: &BTreeSet<Bdf>) -> Self {
         let mut uses = Self::default();
-        let network = Network::read(places, &mut uses);
+        let network = Network::read(paths, &mut uses);
         let mut wanted = Wanted::default();
         for &bdf in functions {
-            let Some(folder) = places.device(bdf) else {
+            let Some(folder) = paths.device(bdf) else {
                 continue;
             };
             let nodes = nodes::below(&folder);
-            block::look(places, bdf, &nodes, &mut uses);
-            network.look(places, bdf, &nodes, &mut uses);
-            other::look(places, topology, bdf, &nodes, &mut uses);
-            wanted.add(places, bdf, &folder, &nodes);
+            block::look(paths, bdf, &nodes, &mut uses);
+            network.look(paths, bdf, &nodes, &mut uses);
+            other::look(paths, topology, bdf, &nodes, &mut uses);
+            wanted.add(paths, bdf, &folder, &nodes);
         }
-        wanted.look(places, &mut uses);
+        wanted.look(paths, &mut uses);
         uses
     }
 

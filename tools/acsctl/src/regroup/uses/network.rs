@@ -8,7 +8,7 @@ use nix::ifaddrs::getifaddrs;
 use topology::{Bdf, Topology};
 
 use super::{Node, Uses};
-use crate::live::{Places, link, names, text};
+use crate::host::{HostPaths, link, names, text};
 
 /// Drivers that make no interface of a network card.
 const WITHOUT: [&str; 4] = ["vfio", "pci-stub", "uio", "igb_uio"];
@@ -28,7 +28,7 @@ pub(super) struct Network {
 
 impl Network {
     /// Reads it.
-    pub(super) fn read(places: &Places, uses: &mut Uses) -> Self {
+    pub(super) fn read(paths: &HostPaths, uses: &mut Uses) -> Self {
         let mut network = Self::default();
         match getifaddrs() {
             Err(error) => {
@@ -45,7 +45,7 @@ impl Network {
                 }
             }
         }
-        let table = |name: &str| text(&places.proc.join("net").join(name)).unwrap_or_default();
+        let table = |name: &str| text(&paths.proc.join("net").join(name)).unwrap_or_default();
         let first = |line: &str| line.split_whitespace().next().map(str::to_owned);
         let last = |line: &str| line.split_whitespace().last().map(str::to_owned);
         network
@@ -62,7 +62,7 @@ impl Network {
     }
 
     /// Looks at the interfaces of a function.
-    pub(super) fn look(&self, places: &Places, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+    pub(super) fn look(&self, paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
         for interface in nodes.iter().filter(|node| node.subsystem == "net") {
             let name = &interface.name;
             let addresses = self.addresses.get(name).filter(|list| !list.is_empty());
@@ -93,13 +93,13 @@ impl Network {
                 uses.add(bdf, format!("packets:{name}"), what, way_out);
             }
         }
-        let _ = places;
+        let _ = paths;
     }
 }
 
 /// A network card with a driver and without an interface: it may be in another network namespace.
 pub(super) fn elsewhere(
-    places: &Places,
+    paths: &HostPaths,
     topology: &Topology,
     bdf: Bdf,
     nodes: &[Node],
@@ -110,7 +110,7 @@ pub(super) fn elsewhere(
     let class = found.and_then(|function| function.class);
     let is_network = class.is_some_and(|class| NETWORK.contains(&(class.0 >> 8)));
     let has_interface = nodes.iter().any(|node| node.subsystem == "net");
-    let Some(driver) = places.driver(bdf).filter(|_| is_network && !has_interface) else {
+    let Some(driver) = paths.driver(bdf).filter(|_| is_network && !has_interface) else {
         return;
     };
     if !WITHOUT.iter().any(|name| driver.starts_with(name)) {

@@ -9,7 +9,7 @@ use std::{
 
 use topology::Bdf;
 
-use crate::live::{Places, link, text};
+use crate::host::{HostPaths, link, text};
 
 /// How deep below a function devices are looked for: a disk behind a USB hub is 12 deep.
 const DEPTH: usize = 32;
@@ -46,8 +46,8 @@ impl Node {
     }
 
     /// The path of its node.
-    pub(super) fn path(&self, places: &Places) -> PathBuf {
-        places.dev.join(self.file.as_ref().unwrap_or(&self.name))
+    pub(super) fn path(&self, paths: &HostPaths) -> PathBuf {
+        paths.dev.join(self.file.as_ref().unwrap_or(&self.name))
     }
 
     /// The path of its node, as people see it.

@@ -6,28 +6,28 @@
 use topology::{Bdf, Topology};
 
 use super::{Node, Uses, network};
-use crate::live::{Places, names, text};
+use crate::host::{HostPaths, names, text};
 
 /// Looks at a function.
 pub(super) fn look(
-    places: &Places,
+    paths: &HostPaths,
     topology: &Topology,
     bdf: Bdf,
     nodes: &[Node],
     uses: &mut Uses,
 ) {
-    network::elsewhere(places, topology, bdf, nodes, uses);
-    let count = text(&places.function(bdf).join("sriov_numvfs"));
+    network::elsewhere(paths, topology, bdf, nodes, uses);
+    let count = text(&paths.function(bdf).join("sriov_numvfs"));
     if let Some(count) = count.filter(|count| count != "0") {
         let what = format!("{count} virtual functions of it are enabled, and would be lost");
         let way_out = format!("echo 0 > /sys/bus/pci/devices/{bdf}/sriov_numvfs");
         uses.add(bdf, format!("virtual-functions:{bdf}"), what, &way_out);
     }
-    for what in displays(places, bdf, nodes) {
+    for what in displays(paths, bdf, nodes) {
         let way_out = "stop what draws on it (the desktop, the console), or use another display";
         uses.add(bdf, format!("display:{bdf}"), what, way_out);
     }
-    let consoles = text(&places.proc.join("consoles")).unwrap_or_default();
+    let consoles = text(&paths.proc.join("consoles")).unwrap_or_default();
     for node in nodes.iter().filter(|node| node.number.is_some()) {
         let is_it = |line: &str| line.split_whitespace().last() == node.number.as_deref();
         if node.subsystem == "tty" && consoles.lines().any(is_it) {
@@ -48,9 +48,9 @@ pub(super) fn look(
 }
 
 /// What is seen on a display of the function.
-fn displays(places: &Places, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
+fn displays(paths: &HostPaths, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
     let mut found = Vec::new();
-    if text(&places.function(bdf).join("boot_vga")).as_deref() == Some("1") {
+    if text(&paths.function(bdf).join("boot_vga")).as_deref() == Some("1") {
         found.push("it is the display that the machine was started with".to_owned());
     }
     for node in nodes {
@@ -58,7 +58,7 @@ fn displays(places: &Places, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
         if node.subsystem == "drm" && is("enabled", "enabled") {
             found.push(format!("the display at {} is on", node.name));
         }
-        if node.subsystem == "graphics" && node.name.starts_with("fb") && has_console(places) {
+        if node.subsystem == "graphics" && node.name.starts_with("fb") && has_console(paths) {
             found.push(format!("the console is on {}", node.shown()));
         }
     }
@@ -66,8 +66,8 @@ fn displays(places: &Places, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
 }
 
 /// Whether a text console is on frame buffers.
-fn has_console(places: &Places) -> bool {
-    let class = places.sys.join("class/vtconsole");
+fn has_console(paths: &HostPaths) -> bool {
+    let class = paths.sys.join("class/vtconsole");
     names(&class).iter().any(|name| {
         let folder = class.join(name);
         let is_frame = text(&folder.join("name")).is_some_and(|name| name.contains("frame buffer"));

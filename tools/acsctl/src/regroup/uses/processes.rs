@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, makedev, statx};
 use topology::Bdf;
 
 use super::{Node, Uses, block};
-use crate::live::{Places, link, text};
+use crate::host::{HostPaths, link, text};
 
 /// What an open file of a function by VFIO is called (`drivers/vfio/vfio_main.c`).
 const VFIO_DEVICE: &str = "anon_inode:[vfio-device]";
@@ -38,7 +38,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// Adds what belongs to a function.
-    pub(super) fn add(&mut self, places: &Places, bdf: Bdf, folder: &Path, nodes: &[Node]) {
+    pub(super) fn add(&mut self, paths: &HostPaths, bdf: Bdf, folder: &Path, nodes: &[Node]) {
         self.paths
             .push((folder.to_owned(), bdf, format!("open:{bdf}")));
         for node in nodes.iter().filter(|node| node.subsystem != "input") {
@@ -47,11 +47,11 @@ impl Wanted {
             };
             let key = (node.subsystem == "block", number);
             let name = format!("open:{}", node.shown());
-            self.paths.push((node.path(places), bdf, name.clone()));
+            self.paths.push((node.path(paths), bdf, name.clone()));
             let list = self.nodes.entry(key).or_default();
             list.push((bdf, name, node.shown()));
         }
-        if places
+        if paths
             .driver(bdf)
             .is_some_and(|driver| driver.starts_with("vfio"))
         {
@@ -62,7 +62,7 @@ impl Wanted {
             return;
         };
         for name in [group.clone(), format!("noiommu-{group}")] {
-            let number = text(&places.sys.join("class/vfio").join(&name).join("dev"));
+            let number = text(&paths.sys.join("class/vfio").join(&name).join("dev"));
             if let Some(number) = number.as_deref().and_then(block::device) {
                 let node = format!("/dev/vfio/{name}");
                 let list = self.nodes.entry((false, number)).or_default();
@@ -72,13 +72,13 @@ impl Wanted {
     }
 
     /// Looks at all processes.
-    pub(super) fn look(&self, places: &Places, uses: &mut Uses) {
-        if link(&places.proc.join("self/ns/pid")).is_some_and(|own| own != FIRST_NAMESPACE) {
+    pub(super) fn look(&self, paths: &HostPaths, uses: &mut Uses) {
+        if link(&paths.proc.join("self/ns/pid")).is_some_and(|own| own != FIRST_NAMESPACE) {
             let what = "processes outside of this container: acsctl is not in the host's own process namespace";
             uses.unseen.insert(what.to_owned());
         }
         let mut holders: BTreeMap<Held, BTreeSet<String>> = BTreeMap::new();
-        let entries = fs::read_dir(&places.proc).into_iter().flatten().flatten();
+        let entries = fs::read_dir(&paths.proc).into_iter().flatten().flatten();
         for entry in entries {
             let is_process = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
             let name = entry.file_name();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Where a host tells of itself.
+//! The file systems of a host, and small files in them.
 
 use std::{
     fs,
@@ -9,40 +9,46 @@ use std::{
 
 use topology::{Bdf, Host};
 
-/// Where a host tells of itself. All of it can be elsewhere, for tests.
+/// The file systems of a host.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Places {
+pub struct HostPaths {
     /// sysfs.
     pub sys: PathBuf,
     /// procfs.
     pub proc: PathBuf,
     /// The device nodes.
     pub dev: PathBuf,
-    /// What lasts until the next boot.
+    /// Files that last until the next boot.
     pub run: PathBuf,
 }
 
-impl Default for Places {
+impl Default for HostPaths {
     /// The host that this program runs on.
     fn default() -> Self {
-        Self {
-            sys: "/sys".into(),
-            proc: "/proc".into(),
-            dev: "/dev".into(),
-            run: "/run".into(),
-        }
+        Self::below(Path::new("/"))
     }
 }
 
-impl Places {
-    /// The same as something to capture.
+impl HostPaths {
+    /// The file systems of a host below a folder.
     #[must_use]
-    pub fn host(&self) -> Host {
+    pub fn below(root: &Path) -> Self {
+        Self {
+            sys: root.join("sys"),
+            proc: root.join("proc"),
+            dev: root.join("dev"),
+            run: root.join("run"),
+        }
+    }
+
+    /// What to capture, and whether with the model of the machine.
+    #[must_use]
+    pub fn to_capture(&self, model: bool) -> Host {
         Host {
             sysfs: self.sys.clone(),
             release: self.proc.join("sys/kernel/osrelease"),
             command_line: self.proc.join("cmdline"),
-            model: false,
+            model,
         }
     }
 

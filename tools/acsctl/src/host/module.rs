@@ -16,9 +16,9 @@ use rules::{
 };
 
 use super::{
-    Places,
+    HostPaths,
     decisions::{self, Record},
-    places::text,
+    paths::text,
 };
 
 /// Whether the hook of a module has an effect.
@@ -120,8 +120,8 @@ fn hook(text: &str) -> Hook {
 }
 
 /// Whether the kernel lets kprobes run; `None` where that cannot be read.
-pub(crate) fn kprobes(places: &Places) -> Option<bool> {
-    let path = places.sys.join("kernel/debug/kprobes/enabled");
+pub(crate) fn kprobes(paths: &HostPaths) -> Option<bool> {
+    let path = paths.sys.join("kernel/debug/kprobes/enabled");
     Some(text(&path)? != "0")
 }
 

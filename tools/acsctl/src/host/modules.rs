@@ -8,7 +8,7 @@ use quirk_data::{built, edition::Edition, quirk::Quirk, supported};
 use rules::table::Table;
 use topology::Bdf;
 
-use crate::live::{Hook, Module, exposed};
+use super::module::{Hook, Module};
 
 /// Modules, with what is in their tables.
 #[derive(Clone, Debug)]
@@ -21,16 +21,16 @@ pub struct Modules {
     pub tables: Vec<Table>,
     /// The functions that are exposed, as modules say that are loaded.
     pub exposed: Option<BTreeSet<Bdf>>,
-    /// Of modules that are loaded: what was assumed of them, in words.
-    pub assumed: Vec<String>,
+    /// What could not be read of loaded modules, and what that means for the groups computed.
+    pub unread: Vec<String>,
     /// Those that are loaded and have no effect, with the reason.
     pub idle: Vec<String>,
 }
 
 impl Modules {
-    /// The modules that are loaded on a host, as they say themselves what they have. The table of one
-    /// that does not say it is what these entries give. Where none is loaded that has an effect, it is
-    /// [`Modules::built()`].
+    /// The modules that are loaded on a host, with the tables that they report themselves. A module whose
+    /// table cannot be read makes no claim here. Where no module is loaded that has a table and an effect, it
+    /// is [`Modules::built()`].
     #[must_use]
     pub fn of(loaded: &[Module], quirks: &[Quirk]) -> Self {
         let mut modules = Self {
@@ -38,39 +38,36 @@ impl Modules {
             editions: Vec::new(),
             tables: Vec::new(),
             exposed: None,
-            assumed: Vec::new(),
+            unread: Vec::new(),
             idle: Vec::new(),
         };
-        match exposed(loaded) {
-            Ok(exposed) => modules.exposed = exposed,
-            Err(why) => modules.assumed.push(format!(
-                "ports are taken to face outside only where something below them is called removable: {why}"
-            )),
-        }
         for module in loaded {
+            let name = module.name();
             if let Hook::Ineffective(why) = &module.hook {
-                modules.idle.push(format!("{}: {why}", module.name()));
+                modules.idle.push(format!("{name}: {why}"));
                 continue;
             }
-            modules.editions.push(module.edition);
-            modules.tables.push(match &module.table {
-                Ok(table) => *table,
-                Err(why) => {
-                    modules.assumed.push(format!(
-                        "the module {} is taken to have all entries of the data, none of them withdrawn: {why}",
-                        module.name()
-                    ));
-                    from(module.edition, quirks)
+            match &module.table {
+                Ok(table) => {
+                    modules.editions.push(module.edition);
+                    modules.tables.push(*table);
                 }
-            });
+                Err(why) => modules.unread.push(format!(
+                    "{name} is loaded, but {why}: no entry of it counts here"
+                )),
+            }
+        }
+        match exposed(loaded) {
+            Ok(exposed) => modules.exposed = exposed,
+            Err(why) => modules.unread.push(format!(
+                "{why}: a port counts as external-facing only where sysfs calls something below it removable"
+            )),
         }
         if modules.editions.is_empty() {
-            let (exposed, idle) = (modules.exposed, modules.idle);
-            return Self {
-                exposed,
-                idle,
-                ..Self::built(quirks, None)
-            };
+            let built = Self::built(quirks, None);
+            modules.loaded = false;
+            modules.editions = built.editions;
+            modules.tables = built.tables;
         }
         modules
     }
@@ -85,7 +82,7 @@ impl Modules {
             editions: vec![edition],
             tables: vec![from(edition, quirks)],
             exposed: None,
-            assumed: Vec::new(),
+            unread: Vec::new(),
             idle: Vec::new(),
         }
     }
@@ -101,4 +98,16 @@ impl Modules {
 /// The table of an edition by the data.
 fn from(edition: Edition, quirks: &[Quirk]) -> Table {
     built::table(&edition.select(quirks, supported::oldest()))
+}
+
+/// The functions that loaded modules report as exposed; `None` where none is loaded.
+fn exposed(modules: &[Module]) -> Result<Option<BTreeSet<Bdf>>, String> {
+    let mut all = None;
+    for module in modules {
+        let record = module.record.as_ref();
+        let record = record.map_err(|why| format!("{} is loaded, but {why}", module.name()))?;
+        all.get_or_insert_with(BTreeSet::new)
+            .extend(&record.exposed);
+    }
+    Ok(all)
 }

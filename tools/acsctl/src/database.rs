@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The quirk database that a command goes by: that of this program, or a folder.
+
+use std::path::{Path, PathBuf};
+
+use quirk_data::{
+    error::Error,
+    folder::{self, Scope},
+    quirk::Quirk,
+    source::{self, DataFile, Sources, is_same},
+};
+
+/// Where the entries are.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Database {
+    /// The folder; `None`: the entries that this program has in itself.
+    pub folder: Option<PathBuf>,
+}
+
+impl Database {
+    /// The data files.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when the folder cannot be read.
+    pub fn sources(&self) -> Result<Sources, Error> {
+        let built_in = || Ok(source::built_in());
+        self.folder.as_deref().map_or_else(built_in, source::read)
+    }
+
+    /// The entries, by number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when the folder cannot be read, [`Error::Findings`] when a file has faults.
+    pub fn entries(&self) -> Result<Vec<Quirk>, Error> {
+        entries(self.sources()?)
+    }
+
+    /// The entries with one more, which is a data file, or has this name already; and its position among
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is neither such a file nor such an entry, or when no module can be
+    /// built with it; [`Error::Findings`] when the file has faults.
+    pub fn with_entry(&self, entry: &str) -> Result<(Vec<Quirk>, usize), Error> {
+        let file = Path::new(entry);
+        let (quirks, name) = if file.is_file() {
+            let mut sources = self.sources()?;
+            let before = sources.files.clone();
+            sources.add(file)?;
+            let is_new = |one: &&DataFile| !before.contains(one);
+            let added = sources.files.iter().find(is_new).cloned();
+            // A file of the data that was named once more, or one that cannot be read as text.
+            let name = added.as_ref().map(|file| file.name.clone());
+            let name = name.or_else(|| {
+                let same = sources.files.iter().find(|one| is_same(&one.path, file));
+                same.map(|one| one.name.clone())
+            });
+            if let Some(added) = &added {
+                // Its own older form is not another entry.
+                sources
+                    .files
+                    .retain(|one| one.name != added.name || one == added);
+            }
+            (entries(sources)?, name.unwrap_or_default())
+        } else {
+            (self.entries()?, entry.to_owned())
+        };
+        let at = quirks.iter().position(|one| one.name == name);
+        let Some(at) = at else {
+            return Err(Error::NotFound(format!(
+                "no entry \"{entry}\", and no file; name a data file, or an entry as \"acsctl table list\" \
+                 has it"
+            )));
+        };
+        if quirks[at].status.is_negative() || quirks[at].acs_registers.is_some() {
+            return Err(Error::NotFound(format!(
+                "no module is built with {name}, which is {}; see acsctl table show {name}",
+                quirks[at].status.name()
+            )));
+        }
+        Ok((quirks, at))
+    }
+}
+
+fn entries(sources: Sources) -> Result<Vec<Quirk>, Error> {
+    let checked = folder::check_all(sources, Scope::now(None));
+    let mut quirks = checked.map_err(Error::Findings)?;
+    quirks.sort_by_key(|quirk| quirk.number);
+    Ok(quirks)
+}
