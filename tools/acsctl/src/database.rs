@@ -19,6 +19,14 @@ pub struct Database {
 }
 
 impl Database {
+    /// The entries in a folder.
+    #[must_use]
+    pub fn of(folder: &Path) -> Self {
+        Self {
+            folder: Some(folder.to_path_buf()),
+        }
+    }
+
     /// The data files.
     ///
     /// # Errors
@@ -72,13 +80,13 @@ impl Database {
         let at = quirks.iter().position(|one| one.name == name);
         let Some(at) = at else {
             return Err(Error::NotFound(format!(
-                "no entry \"{entry}\", and no file; name a data file, or an entry as \"acsctl table list\" \
+                "no entry \"{entry}\", and no file; name a data file, or an entry as \"acsctl quirk list\" \
                  has it"
             )));
         };
         if quirks[at].status.is_negative() || quirks[at].acs_registers.is_some() {
             return Err(Error::NotFound(format!(
-                "no module is built with {name}, which is {}; see acsctl table show {name}",
+                "no module is built with {name}, which is {}; see acsctl quirk show {name}",
                 quirks[at].status.name()
             )));
         }

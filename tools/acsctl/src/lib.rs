@@ -4,7 +4,7 @@
 //!
 //! | place | what it does |
 //! |---|---|
-//! | `cli/` | the command line, what is printed, the exit status |
+//! | `commands/` | the command line, what is printed, the exit status |
 //! | `database.rs` | the entries that a command goes by |
 //! | `host/` | the machine that a command is about: one view for all commands |
 //! | `predict/` | a prediction of groups beside those that the kernel has made |
@@ -14,7 +14,7 @@
 //! | `regroup/` | has the kernel group a device again, safely |
 //! | `output.rs` | writes a file in one step, or compares with it |
 
-pub mod cli;
+pub mod commands;
 pub mod database;
 pub mod doctor;
 pub mod host;

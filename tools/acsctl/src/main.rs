@@ -5,5 +5,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    acsctl::cli::start()
+    acsctl::commands::start()
 }

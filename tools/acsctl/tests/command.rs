@@ -22,9 +22,9 @@ fn acsctl<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
         .expect("the command starts")
 }
 
-/// `acsctl table build` for the validated edition, with more arguments after that.
+/// `acsctl quirk build` for the validated edition, with more arguments after that.
 fn build(quirks: &Path, out: &Path, more: &[&str]) -> Output {
-    let mut arguments: Vec<&OsStr> = ["table", "build", "--edition", "validated", "--quirks"]
+    let mut arguments: Vec<&OsStr> = ["quirk", "build", "--edition", "validated", "--quirks"]
         .map(OsStr::new)
         .into();
     arguments.extend([quirks.as_os_str(), OsStr::new("--out"), out.as_os_str()]);
@@ -72,7 +72,7 @@ fn check_detects_any_change_and_names_the_remedy() {
         String::new(),
     ] {
         fs::write(&out, &changed).expect("it is writable");
-        let remedy = "`acsctl table build --edition validated --quirks ";
+        let remedy = "`acsctl quirk build --edition validated --quirks ";
         assert_ends(&build(&quirks, &out, &["--check"]), 1, remedy);
         assert_eq!(fs::read_to_string(&out).expect("it is there"), changed);
     }
@@ -145,9 +145,9 @@ fn what_cannot_be_read_or_written_ends_in_2() {
     assert_ends(&build(&quirks, &nowhere, &[]), 2, "cannot write");
     assert!(!out.exists());
 
-    assert_ends(&acsctl(&["table", "build"]), 2, "--edition");
+    assert_ends(&acsctl(&["quirk", "build"]), 2, "--edition");
     assert_ends(
-        &acsctl(&["table", "build", "--edition", "all"]),
+        &acsctl(&["quirk", "build", "--edition", "all"]),
         2,
         "validated",
     );
@@ -161,7 +161,7 @@ fn the_folder_follows_the_edition() {
         ("test", "tests/kernel/module/table.rs"),
     ] {
         let arguments = [
-            "table",
+            "quirk",
             "build",
             "--edition",
             edition,
@@ -177,7 +177,7 @@ fn the_folder_follows_the_edition() {
 fn list_shows_every_entry_by_number() {
     let accepted = tests().join("accepted");
     let output = acsctl(&[
-        OsStr::new("table"),
+        OsStr::new("quirk"),
         OsStr::new("list"),
         OsStr::new("--quirks"),
         accepted.as_os_str(),
@@ -200,7 +200,7 @@ fn list_shows_every_entry_by_number() {
 #[test]
 fn a_reader_that_has_gone_is_no_error() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_acsctl"))
-        .args(["table", "list"])
+        .args(["quirk", "list"])
         .current_dir(root())
         .stdout(Stdio::piped())
         .spawn()
@@ -224,7 +224,7 @@ fn a_file_is_not_called_sound_while_another_stands_in_its_way() {
     let early = copy("acme/refused.toml", "acme/early.toml");
     let check = || {
         acsctl(&[
-            "table".as_ref(),
+            "quirk".as_ref(),
             "check".as_ref(),
             "--quirks".as_ref(),
             folder.as_os_str(),

@@ -307,7 +307,7 @@ fn the_command_writes_both_files_once() {
     let capture = tests().join("accepted/acme/nic.capture.json");
     let capture = capture.to_str().expect("the path is text");
     let arguments = [
-        "table",
+        "quirk",
         "new",
         "01:00.0",
         "--topology",
@@ -340,18 +340,18 @@ fn the_command_writes_both_files_once() {
     assert_eq!(again, draft);
 
     // Checked there too, with the data that is built in.
-    let (status, _, error) = acsctl(&folder, &["table", "check", "acme/x1.toml"]);
+    let (status, _, error) = acsctl(&folder, &["quirk", "check", "acme/x1.toml"]);
     assert_eq!(status, Some(1), "{error}");
     assert!(error.contains("error[unanswered]"), "{error}");
     fs::write(folder.join("acme/x1.toml"), answered(&draft)).expect("it is writable");
-    let (status, out, error) = acsctl(&folder, &["table", "check", "acme/x1.toml"]);
+    let (status, out, error) = acsctl(&folder, &["quirk", "check", "acme/x1.toml"]);
     assert_eq!(
         (status, out.as_str()),
         (Some(0), "1 checked, no findings\n"),
         "{error}"
     );
 
-    let (status, _, error) = acsctl(&folder, &["table", "new", "82.0"]);
+    let (status, _, error) = acsctl(&folder, &["quirk", "new", "82.0"]);
     assert_eq!(status, Some(2), "{error}");
     assert!(error.contains("is not an address"), "{error}");
 }
@@ -367,7 +367,7 @@ fn a_draft_can_be_made_beside_another() {
     let capture = capture.to_str().expect("the path is text");
     for (name, notices) in [("acme/x1", 0), ("acme/x2", 1)] {
         let arguments = [
-            "table",
+            "quirk",
             "new",
             "01:00.0",
             "--topology",

@@ -95,7 +95,10 @@ fn an_unreadable_table_makes_no_claim() {
     let unread = "is debugfs mounted there?: no entry of it counts here";
     assert_predicts(&host, false, unread);
     let why = said(&host, &["why", "01:00.0"]);
-    assert!(why.contains("acs_quirks_test is loaded, but cannot read"), "{why}");
+    assert!(
+        why.contains("acs_quirks_test is loaded, but cannot read"),
+        "{why}"
+    );
 }
 
 #[test]

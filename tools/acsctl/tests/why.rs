@@ -89,12 +89,12 @@ fn of_a_chipset_port_without_acs_the_port_is_to_blame() {
             "0000:22:08.0 (Downstream Port, vendor 1022 [1022:57a4]): it has no ACS capability",
             "pci_acs_path_enabled() in the kernel",
             "each of these devices has to count as isolated: * 0000:22:08.0:",
-            "acsctl table new 0000:22:08.0 makes the draft",
+            "acsctl quirk new 0000:22:08.0 makes the draft",
         ],
     );
     assert_not_said(&answer, "2. ");
     // The ports above that one are isolated, and nobody is told to ask for them.
-    assert_not_said(&answer, "table new 0000:20");
+    assert_not_said(&answer, "quirk new 0000:20");
 }
 
 /// Root ports without ACS join everything below all of them.
@@ -115,7 +115,7 @@ fn of_root_ports_without_acs_each_step_is_told_in_order() {
             "it cannot speak for 0000:00:02.0",
         ],
     );
-    assert_not_said(&answer, "acsctl table new");
+    assert_not_said(&answer, "acsctl quirk new");
 }
 
 /// Below a VMD, nothing of the disks matters.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! What the tables of Linux kernels hold: the lists in `quirks/kernels/`, each made from the source of
-//! one kernel by `acsctl table kernel`. The check holds mainline entries against those of the folder that
+//! one kernel by `acsctl quirk kernel`. The check holds mainline entries against those of the folder that
 //! is checked, and where that has none, against those that this program has in itself.
 
 use std::{
@@ -184,7 +184,7 @@ const HEADER: &str = "\
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What pci_dev_acs_enabled[] of one Linux kernel holds: vendor, device, handler. Made from its source by
-# `acsctl table kernel`, and by nothing else. A row is one of the table, in its order; where the table
+# `acsctl quirk kernel`, and by nothing else. A row is one of the table, in its order; where the table
 # has one for every device of a vendor and its handler lists ids, those stand in its place; \"unread\" stands
 # for ids that the handler finds by comparing, which this does not read.
 ";

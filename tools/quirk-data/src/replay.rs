@@ -106,7 +106,7 @@ fn one(
         Err(error) => {
             let problem = error.to_string();
             let problem = problem.replace(&path.display().to_string(), &expect.capture);
-            let help = "make it with acsctl table new, and put it beside this file";
+            let help = "make it with acsctl quirk new, and put it beside this file";
             notes.add(Rule::CaptureRead, at_capture, field, problem, help);
             return;
         }

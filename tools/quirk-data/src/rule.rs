@@ -151,7 +151,7 @@ rules! {
     InMainline "in-mainline"
         "What mainline has already is not claimed once more.";
     KernelList "kernel-list"
-        "A file in kernels/ is what acsctl table kernel wrote of the source of a kernel.";
+        "A file in kernels/ is what acsctl quirk kernel wrote of the source of a kernel.";
     MainlineAgrees "mainline-agrees"
         "A mainline entry says what the kernels in quirks/kernels have: its ids with its handler in every one from its first release on, and in no release of mainline before that or from `until` on.";
     MainlineToCome "mainline-to-come"

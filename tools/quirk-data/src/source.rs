@@ -99,7 +99,7 @@ impl Sources {
                 Ok(list) => match list.text.parse() {
                     Ok(kernel) => kernels.push(kernel),
                     Err(problem) => {
-                        let help = "make it with acsctl table kernel";
+                        let help = "make it with acsctl quirk kernel";
                         let finding = list.fault(Rule::KernelList, problem, help);
                         self.findings.push(finding);
                     }

@@ -228,7 +228,7 @@ fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
             let recorded = machine.refused(bdf).map(str::to_owned);
             let why = recorded.unwrap_or_else(|| refusal.to_string());
             format!(
-                "There is an entry for it, {name}, which does not count here: {why}. See acsctl table show \
+                "There is an entry for it, {name}, which does not count here: {why}. See acsctl quirk show \
                  {name}."
             )
         }
@@ -321,7 +321,7 @@ fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy 
     let uncovered = uncovered(look, functions);
     let how = if uncovered.is_empty() {
         format!(
-            "acsctl table new {first} makes the draft of an entry, with the questions to ask.{caught}"
+            "acsctl quirk new {first} makes the draft of an entry, with the questions to ask.{caught}"
         )
     } else {
         format!(

@@ -289,7 +289,7 @@ fn known(function: &Function, kind: Kind, quirks: &[Quirk]) -> Result<(), Refuse
             let (name, status) = (&quirk.name, quirk.status.name());
             let why = format!(
                 "{vendor:04x}:{device:04x} is in the entry {name}, which is {status}; see acsctl \
-                 table show {name}, and change that file"
+                 quirk show {name}, and change that file"
             );
             refuse(function.bdf, &why)
         }

@@ -422,7 +422,7 @@ static EXPECT: Section = Section {
             "capture",
             Value::Form(CAPTURE),
             Needed::Always,
-            "the capture, a file beside this one; acsctl table new makes it",
+            "the capture, a file beside this one; acsctl quirk new makes it",
         ),
         key(
             "before",

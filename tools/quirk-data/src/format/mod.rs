@@ -107,7 +107,7 @@ pub(crate) struct Mainline {
 /// Reads a file; `None`, with the reason in `notes`, when it cannot be understood.
 pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     if file.text.trim().is_empty() {
-        let help = "write an entry; acsctl table new makes a draft of one";
+        let help = "write an entry; acsctl quirk new makes a draft of one";
         notes.add(Rule::FileEmpty, &(0..0), "file", "empty", help);
         return None;
     }

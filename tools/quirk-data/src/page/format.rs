@@ -41,7 +41,7 @@ fn write(page: &mut String) -> fmt::Result {
     writeln!(page, "## Rules\n")?;
     writeln!(
         page,
-        "`acsctl table check` looks at every one of them in every file, and reports all that it \
+        "`acsctl quirk check` looks at every one of them in every file, and reports all that it \
          finds in one run. The code of a rule stays the same.\n\n| code | rule |\n|---|---|"
     )?;
     for rule in Rule::ALL {

@@ -22,7 +22,7 @@ fn write(page: &mut String, quirks: &[Quirk]) -> fmt::Result {
         page,
         "Every device-specific ACS quirk that is known, with what it claims and on what evidence: \
          those of mainline Linux, those that are asked for beyond it, and those that were refused. \
-         `acsctl table show` has more of each, [quirks/](../quirks/) all of it.\n"
+         `acsctl quirk show` has more of each, [quirks/](../quirks/) all of it.\n"
     )?;
     writeln!(page, "| status | entries | devices |\n|---|---|---|")?;
     for status in shown() {

@@ -5,13 +5,14 @@
 mod address;
 mod capture;
 mod doctor;
+mod generate;
 mod generated;
 mod groups;
 mod pages;
 mod predict;
+mod quirk;
 mod regroup;
 mod schema;
-mod table;
 mod terminal;
 mod whence;
 mod why;
@@ -25,11 +26,12 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum};
 use quirk_data::error::Error;
 
-/// The host tool of acs-quirks.
+/// Explain, predict and safely change IOMMU groups for VFIO passthrough.
 ///
-/// Exit status: 0 when all is well, 1 when the data has faults, what was asked for is not there or
-/// something is not as it should be (a device is in use, or did not come out as it should), 2 when
-/// the command could not run.
+/// Works on any Linux host; needs no module.
+///
+/// Exit status: 0 for success; 1 when a check fails, an entry has faults, or what was asked for does not
+/// exist or was refused; 2 when the command could not run.
 #[derive(Parser, Debug)]
 #[command(name = "acsctl", version)]
 pub struct Arguments {
@@ -37,29 +39,32 @@ pub struct Arguments {
     command: Command,
 }
 
+// In the order in which an owner meets them.
 #[derive(Subcommand, Debug)]
 enum Command {
     Groups(groups::Groups),
     Why(why::Why),
     Predict(predict::Predict),
-    Capture(capture::Capture),
-    Man(pages::Man),
-    Completions(pages::Completions),
-    Schema(schema::Schema),
-    /// The database of quirks.
-    #[command(subcommand)]
-    Table(table::Command),
     Doctor(doctor::Doctor),
     Regroup(regroup::Regroup),
+    Capture(capture::Capture),
+    /// Work on the quirk database: entries, their checks, and patches for mainline.
+    #[command(subcommand)]
+    Quirk(quirk::Command),
+    Schema(schema::Schema),
+    Completions(pages::Completions),
+    Man(pages::Man),
+    #[command(hide = true)]
+    Generate(generate::Generate),
 }
 
-/// For whom something is printed.
+/// The form of what is printed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 enum Format {
-    /// For people.
+    /// For people to read.
     #[default]
     Text,
-    /// For programs; the first key names the schema and its version.
+    /// JSON; the first key names the schema and its version.
     Json,
 }
 
@@ -88,7 +93,8 @@ impl Arguments {
             Command::Man(command) => command.run().map_err(Failure::from),
             Command::Completions(command) => command.run().map_err(Failure::from),
             Command::Schema(command) => command.run().map_err(Failure::from),
-            Command::Table(command) => command.run(),
+            Command::Quirk(command) => command.run(),
+            Command::Generate(command) => command.run().map_err(Failure::from),
             Command::Doctor(command) => command.run(),
             Command::Regroup(command) => command.run(),
         };

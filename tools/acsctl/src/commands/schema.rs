@@ -7,23 +7,29 @@ use quirk_data::{error::Error, report::pretty};
 use schemars::JsonSchema;
 use serde_json::{Map, Value as Json, json};
 
-use super::{doctor, generated::Generated, regroup};
+use super::{doctor, regroup};
 use crate::{listing::Listing, predict::report::Report, why::Answer};
 
-/// Writes the JSON Schema of what the commands print with --format json.
+/// Print the JSON Schema of what the commands print with --format json.
 ///
-/// Each outcome names its own form and version in the key "schema".
+/// Each outcome names its own form and version in the key "schema". A form may gain keys within a version; a
+/// key that goes or changes its meaning comes with a new version.
 #[derive(Args, Debug)]
-pub(super) struct Schema {
-    #[command(flatten)]
-    generated: Generated,
-}
+pub(super) struct Schema {}
 
 impl Schema {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let text = pretty(&schema())?;
-        self.generated.settle(&text, "the JSON Schema", "schema")
+        text()
     }
+}
+
+/// The schema, as a file.
+///
+/// # Errors
+///
+/// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+pub(super) fn text() -> Result<String, Error> {
+    pretty(&schema())
 }
 
 /// The forms, by their names.

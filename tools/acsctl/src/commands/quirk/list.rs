@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl table list`.
+//! `acsctl quirk list`.
 
 use clap::Args;
 use quirk_data::{entry_json, error::Error, quirk::Quirk};
 
 use super::Data;
-use crate::cli::Format;
+use crate::commands::Format;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct List {
+pub(in crate::commands) struct List {
     #[command(flatten)]
     data: Data,
     /// For whom the list is.

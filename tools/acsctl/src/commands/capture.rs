@@ -14,27 +14,26 @@ use crate::{
     output,
 };
 
-/// Writes what is seen of this host's PCI functions to a file.
+/// Capture this host's PCI functions into a file, without personal data.
 ///
-/// It has, of each function: address, ids, class, revision, the kind of its header, PCIe type, ACS
-/// and SR-IOV registers, the buses behind a bridge, and the number of its IOMMU group; of the host:
-/// the version of its kernel, the kind of its IOMMU, and the value of `pcie_acs_override=` if there is
-/// one. It has no serial number, no name, no address of a network, and nothing that is stored on a
-/// device. Good as a bug report, as evidence, and as what every other command reads.
+/// Records for each function: address, ids, class, revision, header type, PCIe type, ACS and SR-IOV
+/// registers, the buses behind a bridge, and the IOMMU group; for the host: the kernel version, the kind of
+/// IOMMU, and the value of `pcie_acs_override=` if set. Records no serial number, host name, network address,
+/// or stored data. Attach the file to a bug report, or give it to other commands with --topology.
 ///
-/// Exit status: 0 when it is written; 2 when the host cannot be read or the file cannot be written.
+/// Exit status: 0 when the file is written; 2 when the host cannot be read or the file cannot be written.
 #[derive(Args, Debug)]
 pub(super) struct Capture {
-    /// The file to write [default: the standard output, as is -].
+    /// Write to FILE [default: -, the standard output].
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Tell the model of the machine as well, which firmware has.
+    /// Include the machine's model, as firmware reports it.
     #[arg(long)]
     model: bool,
-    /// Write what lspci has printed into this file in the form of a capture, instead of this host.
+    /// Convert FILE, the output of lspci, instead of capturing this host.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "model"])]
     topology: Option<PathBuf>,
-    /// Where the file systems of the host are, as they are after a copy of sys and proc.
+    /// Read sysfs and procfs below DIR instead of /.
     #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
 }

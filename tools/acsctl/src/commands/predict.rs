@@ -12,28 +12,27 @@ use crate::{
     predict::report::{Report, Under},
 };
 
-/// Predicts the IOMMU groups that a kernel makes of a machine.
+/// Predict the IOMMU groups that the kernel would make at boot.
 ///
-/// On this host, it is the kernel as it runs, with the module if that is loaded; the outcome is
-/// compared with the groups that there are. Of a machine in a file, it is the kernel alone.
+/// On this host, predicts for the running kernel, with the module if it is loaded, and compares the prediction
+/// with the kernel's current groups. For a machine in a file, predicts for the kernel alone.
 ///
-/// Exit status: 0, also when groups differ; 1 when an entry has faults or is not there; 2 when the
-/// machine or the data cannot be read.
+/// Exit status: 0, also when groups differ; 1 when an entry has faults or does not exist; 2 when the machine or
+/// the entries cannot be read.
 #[derive(Args, Debug)]
 pub(super) struct Predict {
     #[command(flatten)]
     whence: Whence,
-    /// The kernel alone, without a module.
+    /// Predict for the kernel alone, without a module.
     #[arg(long, conflicts_with_all = ["installed", "with"])]
     alone: bool,
-    /// The kernel with the table of the module.
+    /// Predict for the kernel with the module's table.
     #[arg(long, conflicts_with = "with")]
     installed: bool,
-    /// The kernel with the table of the module and one more entry: a data file, or the name of an
-    /// entry of the data.
+    /// Predict for the kernel with the module's table and one more entry: a file, or the name of an entry.
     #[arg(long, value_name = "ENTRY")]
     with: Option<String>,
-    /// For whom it is.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

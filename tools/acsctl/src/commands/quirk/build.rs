@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl table build`.
+//! `acsctl quirk build`.
 
 use std::path::{Path, PathBuf};
 
@@ -13,10 +13,10 @@ use quirk_data::{
 };
 use rules::release::Release;
 
-use crate::cli::generated::Generated;
+use crate::commands::generated::Generated;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Build {
+pub(in crate::commands) struct Build {
     /// The edition of the module that the table is for.
     #[arg(long, value_parser = super::edition())]
     edition: Edition,
@@ -49,7 +49,7 @@ impl Build {
             &generate::source(edition, &quirks, kernel, &numbers::issued(folder)?),
             &format!("entries {}", edition.select(&quirks, kernel).len()),
             &format!(
-                "table build --edition {} --quirks {}{}",
+                "quirk build --edition {} --quirks {}{}",
                 edition.name(),
                 folder.display(),
                 for_kernel.unwrap_or_default()

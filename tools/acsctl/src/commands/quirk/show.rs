@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl table show`.
+//! `acsctl quirk show`.
 
 use std::fmt::Write as _;
 
@@ -12,17 +12,17 @@ use quirk_data::{
 };
 
 use super::Data;
-use crate::cli::Format;
+use crate::commands::Format;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Show {
+pub(in crate::commands) struct Show {
     /// An entry by its number or name (48, nxp/lx2), or a device (1957:8d80): then every entry
     /// that speaks of it.
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
     data: Data,
-    /// For whom it is.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -61,7 +61,7 @@ pub(super) fn find<'q>(quirks: &'q [Quirk], id: &str) -> Result<Vec<&'q Quirk>, 
     if found.is_empty() {
         return Err(Error::NotFound(format!(
             "no entry \"{id}\"; name one by number, as 48, by name, as nxp/lx2, or by a device, as \
-             1957:8d80 (`acsctl table list` shows all)"
+             1957:8d80 (`acsctl quirk list` shows all)"
         )));
     }
     Ok(found)

@@ -16,15 +16,15 @@ use crate::{
 /// The version of the JSON form.
 pub(super) const SCHEMA: &str = "acsctl-doctor-1";
 
-/// Say whether this host can isolate devices, and whether its groups are what they should be.
+/// Check whether this host can isolate devices, and whether its groups are right.
 ///
-/// One line for each thing that is looked at: PASS, WARN or FAIL, and what to do. It looks at what the
-/// kernel does, and not at what it was asked to do. Without root, it says what it could not look at.
+/// Prints PASS, WARN or FAIL for each check, and what to do. Checks what the kernel does, not what it was
+/// configured to do. Without root, lists what it could not check.
 ///
-/// Exit status: 0 when nothing fails, 1 when something does, 2 when it could not run.
+/// Exit status: 0 when no check fails, 1 when one fails, 2 when it could not run.
 #[derive(Args, Debug)]
 pub(super) struct Doctor {
-    /// For whom the outcome is.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -9,24 +9,24 @@ use topology::{Bdf, names::Names};
 use super::{Failure, Format, address::address, terminal, whence::Whence};
 use crate::why::explain;
 
-/// Explains why a function shares its IOMMU group, or why it does not, and what would change that.
+/// Explain what shares a function's IOMMU group, why, and how to change that.
 ///
-/// It names the step of the kernel's computation that joined each of them, the register or quirk that
-/// says so, and whose silicon that is. With two functions: why these two are together or apart.
+/// Names the step of the kernel's computation that joined the functions, the register or quirk that
+/// decided it, and the vendor of that silicon.
 ///
-/// Exit status: 0 when it is explained; 1 when there is no such function, or when the reason cannot be
-/// told because too little could be read; 2 when the machine or the data cannot be read.
+/// Exit status: 0 when the group is explained; 1 when there is no such function, or too little could be read to
+/// know the reason; 2 when the machine or the entries cannot be read.
 #[derive(Args, Debug)]
 pub(super) struct Why {
-    /// The function, as 0000:82:00.0 or 82:00.0.
+    /// A function, as 0000:82:00.0 or 82:00.0.
     #[arg(value_name = "BDF", value_parser = address)]
     function: Bdf,
-    /// Another one.
+    /// A second function: explain why the two are together or apart.
     #[arg(value_name = "BDF2", value_parser = address)]
     other: Option<Bdf>,
     #[command(flatten)]
     whence: Whence,
-    /// For whom it is.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

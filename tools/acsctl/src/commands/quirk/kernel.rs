@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl table kernel`.
+//! `acsctl quirk kernel`.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use quirk_data::{error::Error, kernels::Kernel};
 
-use crate::cli::generated::Generated;
+use crate::commands::generated::Generated;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct ReadKernel {
+pub(in crate::commands) struct ReadKernel {
     /// The top folder of the kernel's source.
     #[arg(long, value_name = "DIR")]
     source: PathBuf,

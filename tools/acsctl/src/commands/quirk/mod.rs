@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl table`: the database of quirks.
+//! `acsctl quirk`: the quirk database.
 
 mod build;
 mod check;
@@ -8,7 +8,6 @@ mod export;
 mod kernel;
 mod list;
 mod new;
-mod page;
 mod schema;
 mod show;
 
@@ -43,23 +42,21 @@ fn edition() -> impl clap::builder::TypedValueParser<Value = Edition> {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
-    /// Check data files against every rule.
+    /// Check entries against every lint.
     Check(check::Check),
-    /// Print number, name, status, kind and device ids of every entry.
+    /// List number, name, status, kind and device ids of every entry.
     List(list::List),
-    /// Print everything that is known of an entry or of a device.
+    /// Show everything that is known about an entry or a device.
     Show(show::Show),
-    /// Make the draft of an entry for a device of this host or of a capture.
+    /// Draft an entry for a device of this host or of a capture.
     New(new::New),
-    /// Write the Rust source of a table from the data files.
+    /// Write the Rust source of a module's table.
     Build(build::Build),
-    /// Write a page of the documentation that is made from the data.
-    Page(page::Page),
-    /// Write a patch for mainline's drivers/pci/quirks.c from an entry.
+    /// Export an entry as a patch for mainline's drivers/pci/quirks.c.
     Export(export::Export),
-    /// Write the list of what the table of a kernel holds, from its source.
+    /// List what the quirk table of a kernel's source holds.
     Kernel(kernel::ReadKernel),
-    /// Write the JSON Schema of the data files, for editors.
+    /// Print the JSON Schema of an entry's file, for editors.
     Schema(schema::Schema),
 }
 
@@ -73,7 +70,6 @@ impl Command {
             Self::Build(build) => Ok(build.run()?),
             Self::Export(export) => Ok(export.run()?),
             Self::Kernel(kernel) => Ok(kernel.run()?),
-            Self::Page(page) => Ok(page.run()?),
             Self::Schema(schema) => Ok(schema.run()?),
         }
     }

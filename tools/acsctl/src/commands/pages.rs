@@ -10,10 +10,10 @@ use quirk_data::error::Error;
 
 use super::Arguments;
 
-/// Writes the man pages of all commands into a folder.
+/// Write the man pages of all commands.
 #[derive(Args, Debug)]
 pub(super) struct Man {
-    /// The folder, which is made if it is not there.
+    /// Write into DIR; it is created if needed.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 }
@@ -27,10 +27,10 @@ impl Man {
     }
 }
 
-/// Prints the completions for a shell.
+/// Print the completions for a shell.
 #[derive(Args, Debug)]
 pub(super) struct Completions {
-    /// Which shell.
+    /// The shell.
     #[arg(value_name = "SHELL")]
     shell: Shell,
 }

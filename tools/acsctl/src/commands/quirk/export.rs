@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl table export`.
+//! `acsctl quirk export`.
 
 use std::{
     io::{self, Write as _},
@@ -17,7 +17,7 @@ use super::{Data, show};
 use crate::output;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Export {
+pub(in crate::commands) struct Export {
     /// The entry, by its number or name.
     #[arg(value_name = "ENTRY")]
     entry: String,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl table check`.
+//! `acsctl quirk check`.
 
 use std::path::PathBuf;
 
@@ -15,10 +15,10 @@ use quirk_data::{
 };
 
 use super::Data;
-use crate::cli::{Failure, Format};
+use crate::commands::{Failure, Format};
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct Check {
+pub(in crate::commands) struct Check {
     /// Report on these files alone, which need not be in the folder; all are checked together, and
     /// a fault in another file is told when these have none.
     #[arg(value_name = "FILE")]
@@ -29,7 +29,7 @@ pub(in crate::cli) struct Check {
     /// that for real devices, where --quirks names no other folder].
     #[arg(long, value_parser = super::edition())]
     edition: Option<Edition>,
-    /// For whom the outcome is.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

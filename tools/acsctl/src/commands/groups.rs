@@ -17,39 +17,36 @@ use crate::{
     output,
 };
 
-/// Lists the IOMMU groups with their functions.
+/// List the IOMMU groups and their functions.
 ///
-/// Of each function it tells the name by the system's pci.ids, the driver, and what says whether it is
-/// isolated: its ACS capability, a quirk of the kernel, or an entry of the module. A group is listed
-/// with all its functions when one of them is asked for. Where the kernel has made no groups, those
-/// are listed that it would make.
+/// Shows each function's name (from pci.ids), its driver, and what makes it isolated or not: its ACS
+/// capability, a quirk of the kernel, or an entry of the module. Lists a group with all its functions when one
+/// of them matches. If the kernel has not made groups, lists the predicted ones.
 ///
-/// Exit status: 0 when a group is listed; 1 when there is none that was asked for; 2 when the machine
-/// or the data cannot be read.
+/// Exit status: 0 when a group is listed; 1 when none matches; 2 when the machine or the entries cannot be read.
 #[derive(Args, Debug)]
 pub(super) struct Groups {
-    /// Only what is at this place: [[[domain]:]bus]:[slot][.function], as for lspci.
+    /// Match functions at [[[domain]:]bus]:[slot][.function], as lspci does.
     #[arg(short = 's', long, value_name = "SLOT")]
     slot: Option<Slot>,
-    /// Only what has these ids: [vendor]:[device][:class], as for lspci.
+    /// Match functions with [vendor]:[device][:class], as lspci does.
     #[arg(short = 'd', long, value_name = "IDS")]
     device: Option<Ids>,
-    /// Only what is of this class: 02, 0200 or 020000.
+    /// Match functions of a class: 02, 0200 or 020000.
     #[arg(short = 'c', long, value_name = "CLASS")]
     class: Option<Class>,
-    /// Only groups that hold more than one function, of one device or of several; bridges, which stay
-    /// with the host, do not count.
+    /// List only groups with more than one function. Bridges do not count: they stay with the host.
     #[arg(long)]
     shared: bool,
-    /// Show the PCI tree with the boundaries of the groups.
+    /// Show the PCI tree with the borders of the groups.
     #[arg(long, conflicts_with = "format")]
     tree: bool,
-    /// Draw the PCI tree with the groups as coloured areas into this file; - is the standard output.
+    /// Draw the PCI tree as an SVG, with the groups as coloured areas, into FILE; - is the standard output.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "tree"])]
     svg: Option<PathBuf>,
     #[command(flatten)]
     whence: Whence,
-    /// For whom it is.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

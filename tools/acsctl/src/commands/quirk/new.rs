@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl table new`.
+//! `acsctl quirk new`.
 
 use std::{
     fs::{self, OpenOptions},
@@ -13,10 +13,10 @@ use quirk_data::{draft, error::Error, name::is_entry};
 use topology::{Bdf, Host, Topology};
 
 use super::Data;
-use crate::cli::address::address;
+use crate::commands::address::address;
 
 #[derive(Args, Debug)]
-pub(in crate::cli) struct New {
+pub(in crate::commands) struct New {
     /// A function of the device, as 0000:82:00.0; all functions of its slot are taken.
     #[arg(value_name = "BDF", value_parser = address)]
     function: Bdf,
@@ -55,7 +55,7 @@ impl New {
         write(&data, &capture, &draft.data, &draft.capture)?;
         let (data, capture) = (data.display(), capture.display());
         Ok(format!(
-            "{data}: the draft; answer its questions, then acsctl table check {data}\n\
+            "{data}: the draft; answer its questions, then acsctl quirk check {data}\n\
              {capture}: the capture; it says nothing of whose machine it is\n"
         ))
     }

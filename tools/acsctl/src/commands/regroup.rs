@@ -20,37 +20,36 @@ use crate::{
 /// The version of the JSON form.
 pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 
-/// Have the kernel group a device anew, without a reboot, if nothing uses it.
+/// Regroup a device that nothing uses: remove it and rescan, without a reboot.
 ///
-/// Groups are made when a device is added, so after the module was loaded, or a condition of an entry
-/// was set, a device has to be added again for it to be grouped anew.
+/// The kernel makes a group when it adds a device. After you load the module, or set up what an entry requires,
+/// the device must be removed and rescanned to get a new group.
 ///
-/// The plan is printed first. All functions of the package are removed and found again, those below a
-/// bridge along with it; drivers and their overrides are as before in the end. Nothing is done while
-/// something uses one of the functions, but for uses that --even-if names: what hangs on those is lost.
-/// If this is killed, run it again: it puts everything back, from /run/acsctl.
+/// Prints the plan first. Removes and rescans all functions of the device, and everything below a bridge;
+/// restores drivers and driver_override afterwards. Refuses while something uses one of the functions, unless
+/// --even-if names that use: what depends on it is lost. If this command is killed, run it again: it
+/// restores everything from /run/acsctl.
 ///
-/// Exit status: 0 when the groups are those that were planned, 1 when it was refused or came out
-/// otherwise, 2 when it could not run.
+/// Exit status: 0 when the groups are as planned, 1 when it was refused or the groups differ from the plan, 2
+/// when it could not run.
 #[derive(Args, Debug)]
 pub(super) struct Regroup {
     /// A function of the device, as 0000:82:00.0.
     #[arg(value_name = "BDF", value_parser = address, required_unless_present = "all")]
     function: Option<Bdf>,
-    /// Every device that has a function which an entry of a loaded module isolates, and that is not
-    /// grouped accordingly.
+    /// Regroup every device that a loaded module's entry isolates and that is not yet split.
     #[arg(long, conflicts_with = "function")]
     all: bool,
-    /// Print the plan, and do nothing.
+    /// Print the plan and change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Do it although this use was found: its name in the plan, as network:eth0; may be repeated.
+    /// Regroup in spite of this use: its name in the plan, as network:eth0; may be repeated.
     #[arg(long, value_name = "USE")]
     even_if: Vec<String>,
-    /// How long to wait for the kernel to come back from one step.
+    /// Wait this long for the kernel to finish one step.
     #[arg(long, value_name = "SECONDS", default_value_t = 120)]
     timeout: u64,
-    /// For whom the outcome is.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `acsctl generate`.
+
+use std::{fmt::Display, path::PathBuf};
+
+use clap::Args;
+use quirk_data::{
+    edition::Edition,
+    error::Error,
+    folder::{self, Scope},
+    generate, json_schema, numbers, page, supported,
+};
+
+use super::schema;
+use crate::{database::Database, output};
+
+/// The table of each edition.
+const TABLES: [(Edition, &str); 3] = [
+    (Edition::Validated, "src/table.rs"),
+    (Edition::Candidate, "src/candidates/table.rs"),
+    (Edition::Test, "tests/kernel/module/table.rs"),
+];
+
+/// Write every generated file of a checkout: the module's tables, the pages on entries, and the schemas.
+///
+/// Exit status: 0 when all are written or current; 1 when an entry has faults, or with --check when a file is
+/// not current; 2 when the checkout cannot be read or written.
+#[derive(Args, Debug)]
+pub(super) struct Generate {
+    /// The checkout.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    source: PathBuf,
+    /// Write nothing, and fail when a file is not current.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Generate {
+    pub(super) fn run(&self) -> Result<String, Error> {
+        let mut said = String::new();
+        let mut stale = Vec::new();
+        for (name, text) in self.texts()? {
+            let path = self.source.join(name);
+            if self.check {
+                if !output::is_current(&path, &text)? {
+                    stale.push(name);
+                }
+            } else if output::write(&path, &text)? {
+                said += &line(name, "written");
+            } else {
+                said += &line(name, "is current");
+            }
+        }
+        if stale.is_empty() {
+            return Ok(said);
+        }
+        let stale = stale.join(", ");
+        Err(Error::Stale(format!(
+            "not current: {stale}; \"make generate\" writes them"
+        )))
+    }
+
+    /// Every generated file, with its text.
+    fn texts(&self) -> Result<Vec<(&'static str, String)>, Error> {
+        // The tables are for the oldest supported series and newer ones: what mainline merged later is in them.
+        let kernel = supported::oldest();
+        let mut texts = Vec::new();
+        for (edition, path) in TABLES {
+            let folder = self.source.join(edition.folder());
+            let scope = Scope {
+                kernel,
+                ..Scope::now(Some(edition))
+            };
+            let quirks = folder::load(&folder, scope)?;
+            let issued = numbers::issued(&folder)?;
+            texts.push((path, generate::source(edition, &quirks, kernel, &issued)));
+        }
+        let quirks = Database::of(&self.source.join(Edition::Validated.folder())).entries()?;
+        texts.push(("Documentation/quirks.md", page::quirks(&quirks)));
+        texts.push(("Documentation/quirks-format.md", page::format()));
+        texts.push(("Documentation/acsctl.schema.json", schema::text()?));
+        texts.push(("quirks/schema.json", json_schema::text()?));
+        Ok(texts)
+    }
+}
+
+fn line(name: impl Display, outcome: &str) -> String {
+    format!("{name}: {outcome}\n")
+}
