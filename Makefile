@@ -56,8 +56,9 @@ demo: need-amd64 modules-$(KERNEL) guest-programs
 	@ACS_QUIRKS_KERNELS=$(KERNEL) ACS_QUIRKS_WITHDRAWN='$(WITHDRAWN)' $(IN_ROOT) /cache/target/debug/demo
 
 .PHONY: test
+test: export BUILD_ROOT := 1
 test: ## all checks: lints, host tests, generated files, boot tests on KERNELS=, the KUnit suite on a kernel of its own
-test: lint host-test boot-test kunit
+	@$(MAKE) --no-print-directory lint host-test boot-test kunit
 
 .PHONY: test-all
 test-all: ## these, and what takes long: races of two minutes, and boot tests for arm64 on the newest of KERNELS=
@@ -68,29 +69,18 @@ test-all: test
 ##### Parts of the tests
 
 # The roots of the kernel modules, in the edition of Rust that the kernel uses; rustfmt goes on to their parts.
-EDITIONS := src/main.rs src/candidates/main.rs tests/kernel/module/main.rs tests/kernel/absent/main.rs tests/kernel/oracle/main.rs \
-	tests/kernel/kunit/main.rs
-
-.PHONY: fmt
-fmt: root ## format all Rust code
-	@$(CARGO) fmt --all
-	@$(IN_ROOT) rustfmt --edition 2021 $(EDITIONS)
+KERNEL_ROOTS := $(addsuffix /main.rs,src src/candidates $(addprefix tests/kernel/,module absent oracle kunit))
 
 .PHONY: lint
 lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 	@echo '== formatting'
 	@$(CARGO) fmt --all --check
-	@$(IN_ROOT) rustfmt --check --edition 2021 $(EDITIONS)
+	@$(IN_ROOT) rustfmt --check --edition 2021 $(KERNEL_ROOTS)
 	@echo '== clippy'
 	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets --features fuzz/libfuzzer -- \
 		--deny warnings
 	@echo '== shellcheck'
 	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run $(wildcard tests/boot/guest/*)
-
-.PHONY: host-test
-host-test: table-check ## tests that need no kernel
-	@$(CARGO) test --quiet --locked --offline --workspace --exclude boot
-	@$(CARGO) test --quiet --locked --offline --package boot --test entries --test ktap
 
 .PHONY: model-test
 model-test: crates ## compare the model of the grouping with the kernel's code on CASES= random topologies (a million), from SEED= on
@@ -147,56 +137,62 @@ kunit-coverage: need-amd64 modules-kunit guest-programs
 fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= seconds (default 60)
 	@$(IN_ROOT) scripts/fuzz.sh $(or $(DURATION),60)
 
-##### The data table
+##### The tool and the entries
 
-# The tables are for the oldest supported series and newer ones: what mainline has since a later release is in them.
-OLDEST := $(shell grep -v '^\#' scripts/supported-kernels | head -n 1)
-TABLES := validated:quirks:src/table.rs \
-	candidate:quirks:src/candidates/table.rs \
-	test:tests/kernel/module/quirks:tests/kernel/module/table.rs
-ACSCTL = $(CARGO) run --quiet --locked --offline --package acsctl --
-table-build = set -- $(subst :, ,$(1)); $(ACSCTL) table build --edition $$1 --kernel $(OLDEST) --quirks $$2 --out $$3
-# What is made from the data and the rules besides the tables: the file, and how acsctl makes it.
-PAGES := Documentation/quirks.md:table+page+quirks \
-	Documentation/quirks-format.md:table+page+format \
-	Documentation/acsctl.schema.json:schema \
-	quirks/schema.json:table+schema
-page-build = $(ACSCTL) $(subst +, ,$(lastword $(subst :, ,$(1)))) --out $(firstword $(subst :, ,$(1)))
+# These need neither root nor the build root where the host has cargo >= 1.85; BUILD_ROOT=1 takes the build root anyway.
+ifeq ($(BUILD_ROOT)$(shell scripts/has-cargo.sh || echo no),)
+TOOL = cargo
+TOOL_FLAGS = --locked
+else
+TOOLS_IN = $(IN_ROOT)
+TOOL = $(CARGO)
+TOOL_FLAGS = --quiet --locked --offline
+TOOL_NEEDS = crates
+endif
+ACSCTL = $(TOOL) run $(TOOL_FLAGS) --package acsctl --
 
-.PHONY: table
-table: crates ## regenerate the table sources and the pages from quirks/
-	@$(foreach table,$(TABLES),$(call table-build,$(table)); )
-	@$(foreach page,$(PAGES),$(call page-build,$(page)); )
-	@$(SUDO) chown --reference=Makefile $(foreach table,$(TABLES),$(lastword $(subst :, ,$(table)))) \
-		$(foreach page,$(PAGES),$(firstword $(subst :, ,$(page))))
+.PHONY: host-test
+host-test: generated ## tests that need no kernel
+	@$(TOOL) test $(TOOL_FLAGS) --workspace --exclude boot
+	@$(TOOL) test $(TOOL_FLAGS) --package boot --test entries --test ktap
 
-.PHONY: table-check
-table-check: crates
-	@$(foreach table,$(TABLES),$(call table-build,$(table)) --check; )
-	@$(foreach page,$(PAGES),$(call page-build,$(page)) --check; )
-
-##### The tool
-
-.PHONY: acsctl
-acsctl: crates ## build build/acsctl, which runs on any Linux system of this architecture
-	@$(IN_ROOT) scripts/build-acsctl.sh
-
-.PHONY: man
-man: crates ## write man pages to build/man and completions for shells to build/completions
-	@$(ACSCTL) man --out build/man
-	@mkdir -p build/completions
-	@$(ACSCTL) completions bash >build/completions/acsctl.bash
-	@$(ACSCTL) completions zsh >build/completions/_acsctl
-	@$(ACSCTL) completions fish >build/completions/acsctl.fish
-	@$(SUDO) chown -R --reference=Makefile build
+.PHONY: fmt
+fmt: $(TOOL_NEEDS) ## format all Rust code
+	@$(TOOL) fmt --all
+	@$(TOOLS_IN) rustfmt --edition 2021 $(KERNEL_ROOTS)
 
 .PHONY: check
-check: crates ## check the data files against every rule
-	@$(ACSCTL) table check
+check: $(TOOL_NEEDS) ## check the entries in quirks/ against every lint
+	@$(ACSCTL) quirk check
+
+.PHONY: generate
+generate: $(TOOL_NEEDS) ## write the module's tables, the pages and the schemas from quirks/ and the code
+	@$(ACSCTL) generate
+
+.PHONY: generated
+generated: $(TOOL_NEEDS)
+	@$(ACSCTL) generate --check
+
+.PHONY: acsctl
+acsctl: $(TOOL_NEEDS) ## build build/acsctl
+ifeq ($(TOOL),cargo)
+	@cargo build $(TOOL_FLAGS) --release --package acsctl
+	@install -D target/release/acsctl build/acsctl
+else
+	@$(IN_ROOT) scripts/build-acsctl.sh
+endif
+
+.PHONY: man
+man: acsctl ## write man pages to build/man and completions for shells to build/completions
+	@build/acsctl man --out build/man
+	@mkdir -p build/completions
+	@build/acsctl completions bash >build/completions/acsctl.bash
+	@build/acsctl completions zsh >build/completions/_acsctl
+	@build/acsctl completions fish >build/completions/acsctl.fish
 
 .PHONY: need-entry
 need-entry:
-	@: $(or $(ENTRY),$(error ENTRY must name an entry, as in make export ENTRY=nxp/lx2; make list shows all))
+	@: $(or $(ENTRY),$(error ENTRY must name an entry, as in make export ENTRY=nxp/lx2; "acsctl quirk list" shows all))
 
 PATCH = build/$(subst /,-,$(ENTRY)).patch
 
@@ -204,13 +200,9 @@ PATCH = build/$(subst /,-,$(ENTRY)).patch
 export: ## write a patch for mainline from ENTRY=, against the source of KERNEL=; SIGNED_OFF_BY='Name <mail>'
 export: need-entry crates kernel-$(KERNEL)
 	@mkdir -p build
-	@$(ACSCTL) table export '$(ENTRY)' --kernel-source '/cache/kernels/$(KERNEL)/tree' --out '$(PATCH)' \
-		$(if $(SIGNED_OFF_BY),--signed-off-by '$(SIGNED_OFF_BY)')
+	@$(CARGO) run --quiet --locked --offline --package acsctl -- quirk export '$(ENTRY)' \
+		--kernel-source '/cache/kernels/$(KERNEL)/tree' --out '$(PATCH)' $(if $(SIGNED_OFF_BY),--signed-off-by '$(SIGNED_OFF_BY)')
 	@$(SUDO) chown --reference=Makefile build '$(PATCH)'
-
-.PHONY: list
-list: crates ## list the entries of the database
-	@$(ACSCTL) table list
 
 ##### The module, for a kernel tree of yours
 
