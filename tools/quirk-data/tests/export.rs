@@ -143,9 +143,6 @@ fn the_whole_mail_is_this() {
 From: "A. Signer" <signer@example.org>
 Date: Thu, 29 Feb 2024 00:00:00 +0000
 Subject: [PATCH] PCI: Add ACS quirk for Acme C400
-MIME-Version: 1.0
-Content-Type: text/plain; charset=UTF-8
-Content-Transfer-Encoding: 8bit
 
 Add an ACS quirk for these Root Ports:
 
@@ -155,10 +152,9 @@ That they are isolated was stated by A. Engineer, Acme (2024-02-29):
 
   These ports pass everything upstream, and each has a segment of its own.
 
-Have the kernel treat them as if Source Validation (SV), P2P Request
-Redirect (RR), P2P Completion Redirect (CR) and Upstream Forwarding (UF)
-were implemented and enabled, so that they can be in IOMMU groups of their
-own.
+Have the kernel count Source Validation (SV), P2P Request Redirect (RR),
+P2P Completion Redirect (CR) and Upstream Forwarding (UF) as satisfied for
+them, so that they can be in IOMMU groups of their own.
 
 pci_quirk_acme_rp_acs() grants just this, and returns -ENOTTY for
 everything else: another PCIe type, and a function that has an ACS
@@ -173,9 +169,10 @@ Signed-off-by: A. Signer <signer@example.org>
  1 file changed, 23 insertions(+)
 
 diff --git a/drivers/pci/quirks.c b/drivers/pci/quirks.c
+index 04bbffe..07ebbc8 100644
 --- a/drivers/pci/quirks.c
 +++ b/drivers/pci/quirks.c
-@@ -79,6 +79,24 @@
+@@ -79,6 +79,24 @@ static int pci_quirk_wangxun_nic_acs(struct pci_dev *dev, u16 acs_flags)
  	return 0;
  }
  
@@ -200,7 +197,7 @@ diff --git a/drivers/pci/quirks.c b/drivers/pci/quirks.c
  /* What belongs to the table stays with it. */
  static const struct pci_dev_acs_enabled {
  	u16 vendor;
-@@ -93,6 +111,11 @@
+@@ -93,6 +111,11 @@ static const struct pci_dev_acs_enabled {
  	{ 0xaceb, 0x710, pci_quirk_mf_endpoint_acs }, /* written short */
  	{ PCI_VENDOR_ID_ZHAOXIN, PCI_ANY_ID, pci_quirk_zhaoxin_pcie_ports_acs },
  	{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID, pci_quirk_wangxun_nic_acs },
@@ -255,7 +252,7 @@ fn a_handler_grants_what_the_entry_does() {
             &added(&two),
             "\tif (!pci_acs_ctrl_enabled(acs_flags, PCI_ACS_RR | PCI_ACS_CR))\n\t\treturn -ENOTTY;",
         );
-        has(&two.text, "so this alone splits no\ngroup.");
+        has(&two.text, "splits no group.");
     }
 }
 
@@ -674,7 +671,7 @@ fn who_signs_off_is_the_author_and_nobody_is_invented() {
     let text = patch.expect("it can be exported").text;
     has(
         &text,
-        "\nFrom: =?UTF-8?q?J=C3=B6rg_M=C3=BCller?= <j@example.org>\n",
+        "\nFrom: =?UTF-8?q?J=C3=B6rg=20M=C3=BCller?= <j@example.org>\n",
     );
     has(&text, "\nSigned-off-by: Jörg Müller <j@example.org>\n---\n");
     has(&text, "\nDate: Sun, 9 Sep 2001 01:46:40 +0000\n");

@@ -44,6 +44,8 @@ pub enum Error {
         /// Why.
         error: io::Error,
     },
+    /// git, which makes the patch, cannot be run, or refuses.
+    Git(io::Error),
     /// What was asked for cannot be: who signs off, or the date.
     Option(String),
 }
@@ -51,7 +53,7 @@ pub enum Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Unreadable { error, .. } => Some(error),
+            Self::Unreadable { error, .. } | Self::Git(error) => Some(error),
             _ => None,
         }
     }
@@ -74,6 +76,10 @@ impl fmt::Display for Error {
                 f,
                 "cannot read {}: {error}; name the top folder of a kernel's source",
                 file.display()
+            ),
+            Self::Git(error) => write!(
+                f,
+                "git cannot make the patch: {error}; git must be installed"
             ),
             Self::Option(text) => f.write_str(text),
         }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A patch as a mail in a mailbox: the form that `git format-patch` writes and `git am` takes.
+//! A patch as a mail in a mailbox, which git makes: `git format-patch` of a commit in a scratch repository
+//! that holds the one file.
 
-use std::{fmt, str::FromStr};
+use std::{env, fmt, fs, io, path::Path, process::Command, str::FromStr};
 
-use similar::{Algorithm, ChangeTag, TextDiff};
-
-use super::{date, error::Error, place::FILE};
+use super::{error::Error, place::FILE};
 
 /// Somebody with a mail address.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,9 +51,9 @@ impl fmt::Display for Person {
 
 /// A mail.
 pub(super) struct Mail<'a> {
-    /// Who sends it; nobody, in a form that `git am` takes, where that is not known.
+    /// The author and sender. Without one, the mail has a sender that cannot exist, which `git am` takes.
     pub(super) from: Option<&'a Person>,
-    /// The date, as a mail has it.
+    /// The date, as git reads it.
     pub(super) date: &'a str,
     /// The subject, without `[PATCH]`.
     pub(super) subject: &'a str,
@@ -66,119 +65,106 @@ pub(super) struct Mail<'a> {
     pub(super) new: &'a str,
 }
 
-impl fmt::Display for Mail<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { date, body, .. } = self;
-        // The magic first line of `git format-patch`, by which file(1) and git know the form.
-        writeln!(f, "From {:040} Mon Sep 17 00:00:00 2001", 0)?;
-        match self.from {
-            Some(person) => writeln!(f, "From: {} <{}>", phrase(&person.name), person.address)?,
-            // RFC 2606 keeps .invalid for what must not exist.
-            None => writeln!(f, "From: author not given <author@not-given.invalid>")?,
-        }
-        writeln!(f, "Date: {date}")?;
-        writeln!(f, "Subject: [PATCH] {}", subject(self.subject))?;
-        writeln!(f, "MIME-Version: 1.0")?;
-        writeln!(f, "Content-Type: text/plain; charset=UTF-8")?;
-        writeln!(f, "Content-Transfer-Encoding: 8bit")?;
-        writeln!(f, "\n{body}---\n{}", self.difference())?;
-        write!(f, "-- \nacsctl {}\n\n", env!("CARGO_PKG_VERSION"))
-    }
-}
-
 impl Mail<'_> {
-    /// The summary and the difference itself.
-    fn difference(&self) -> String {
-        let diff = TextDiff::configure()
-            .algorithm(Algorithm::Patience)
-            .diff_lines(self.old, self.new);
-        let count = |tag| {
-            let changes = diff.iter_all_changes();
-            changes.filter(|change| change.tag() == tag).count()
-        };
-        let (added, removed) = (count(ChangeTag::Insert), count(ChangeTag::Delete));
-        let mut summary = " 1 file changed".to_owned();
-        for (lines, what, sign) in [(added, "insertion", "(+)"), (removed, "deletion", "(-)")] {
-            if lines > 0 {
-                let s = if lines == 1 { "" } else { "s" };
-                summary.extend([", ", &lines.to_string(), " ", what, s, sign]);
-            }
+    /// Has git make the mail.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] for a date that git does not know, [`Error::Git`] when git cannot be run.
+    pub(super) fn text(&self) -> Result<String, Error> {
+        let folder = tempfile::tempdir().map_err(Error::Git)?;
+        let file = folder.path().join(FILE);
+        let parent = file.parent().unwrap_or(folder.path());
+        fs::create_dir_all(parent).map_err(Error::Git)?;
+        let git = |arguments: &[&str]| self.git(folder.path(), arguments);
+        git(&["init", "--quiet"])?;
+        for (text, message) in [
+            (self.old, "before".to_owned()),
+            (self.new, format!("{}\n\n{}", self.subject, self.body)),
+        ] {
+            fs::write(&file, text).map_err(Error::Git)?;
+            git(&["add", FILE])?;
+            let message = format!("--message={message}");
+            git(&[
+                "commit",
+                "--quiet",
+                "--no-verify",
+                "--cleanup=verbatim",
+                &message,
+            ])?;
         }
-        let all = added + removed;
-        let graph = if all <= 40 {
-            "+".repeat(added) + &"-".repeat(removed)
-        } else {
-            let plus = (added * 40).div_ceil(all);
-            "+".repeat(plus) + &"-".repeat(40 - plus)
-        };
-        let (old, new) = (format!("a/{FILE}"), format!("b/{FILE}"));
-        format!(
-            " {FILE} | {all} {graph}\n{summary}\n\ndiff --git {old} {new}\n{}",
-            diff.unified_diff().context_radius(3).header(&old, &new)
-        )
-        .trim_end_matches('\n')
-        .to_owned()
+        let signature = concat!("--signature=acsctl ", env!("CARGO_PKG_VERSION"));
+        git(&[
+            "format-patch",
+            "-1",
+            "--stdout",
+            "--patience",
+            "--zero-commit",
+            signature,
+        ])
     }
-}
 
-/// A subject as a header has it, broken into lines where it is long.
-fn subject(text: &str) -> String {
-    if text.is_ascii() {
-        let lines = super::prose::wrap(text, 78, "", " ");
-        return lines.join("\n");
-    }
-    encoded(text)
-}
-
-/// A name as a header has it (RFC 5322, section 3.2.5).
-fn phrase(name: &str) -> String {
-    if !name.is_ascii() {
-        return encoded(name);
-    }
-    let is_plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || b" !#$%&'*+-/=?^_`{|}~".contains(&byte);
-    if name.bytes().all(is_plain) {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.replace('\\', "\\\\"))
-    }
-}
-
-/// Text that is not ASCII, in the encoding that headers have for it (RFC 2047, "Q").
-fn encoded(text: &str) -> String {
-    /// The most that one encoded word may hold, and room for `Subject: [PATCH] ` before it.
-    const MOST: usize = 75 - "=?UTF-8?q??=".len() - 17;
-
-    let mut words = vec![String::new()];
-    for letter in text.chars() {
-        let mut bytes = [0; 4];
-        let bytes = letter.encode_utf8(&mut bytes).bytes();
-        let piece: String = bytes
-            .map(|byte| match byte {
-                b' ' => "_".to_owned(),
-                _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-                _ => format!("={byte:02X}"),
-            })
-            .collect();
-        match words.last_mut() {
-            Some(word) if word.len() + piece.len() <= MOST => word.push_str(&piece),
-            _ => words.push(piece),
+    fn git(&self, folder: &Path, arguments: &[&str]) -> Result<String, Error> {
+        // RFC 2606 keeps .invalid for what must not exist.
+        let (name, address) = self
+            .from
+            .map_or(("author not given", "author@not-given.invalid"), |person| {
+                (&person.name, &person.address)
+            });
+        let mut git = Command::new("git");
+        git.arg("-C").arg(folder).args(arguments).env_clear();
+        // Nothing of the user's configuration changes the patch.
+        git.envs(env::vars_os().filter(|(key, _)| key == "PATH"));
+        git.envs([
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("LC_ALL", "C.UTF-8"),
+        ]);
+        for who in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{who}_NAME"), name);
+            git.env(format!("GIT_{who}_EMAIL"), address);
+            git.env(format!("GIT_{who}_DATE"), self.date);
         }
+        let output = git.output().map_err(Error::Git)?;
+        if output.status.success() {
+            return String::from_utf8(output.stdout)
+                .map_err(|error| Error::Git(io::Error::other(error)));
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        if said.contains("invalid date format") {
+            return Err(Error::Option(format!(
+                "no mail can have the date {}; set SOURCE_DATE_EPOCH",
+                self.date
+            )));
+        }
+        Err(Error::Git(io::Error::other(said)))
     }
-    let words = words.iter().map(|word| format!("=?UTF-8?q?{word}?="));
-    words.collect::<Vec<_>>().join("\n ")
 }
 
-/// The date of the mail for an entry of this day, or for the second that is set instead.
-pub(super) fn date_of(day: &str, set: Option<u64>) -> Result<String, Error> {
-    let second = set.or_else(|| date::of_day(day));
-    second.and_then(date::of_mail).ok_or_else(|| {
+/// The date of the mail for an entry of this day, `2014-11-03`, or for the second that is set instead: as git
+/// reads it. The clock is never asked, so that the same patch comes out each time.
+pub(super) fn date_of(day: &str, set: Option<u64>) -> String {
+    set.map_or_else(
+        || format!("{day}T00:00:00+0000"),
+        |second| format!("@{second} +0000"),
+    )
+}
+
+/// `SOURCE_DATE_EPOCH`, by which reproducible builds set the clock, if it is set.
+///
+/// Source: <https://reproducible-builds.org/specs/source-date-epoch/>.
+///
+/// # Errors
+///
+/// [`Error::Option`] when it is not a number of seconds.
+pub fn source_date_epoch() -> Result<Option<u64>, Error> {
+    let Some(value) = env::var_os("SOURCE_DATE_EPOCH") else {
+        return Ok(None);
+    };
+    let text = value.to_string_lossy();
+    text.parse().map(Some).map_err(|_| {
         Error::Option(format!(
-            "no mail can have the date {}; set SOURCE_DATE_EPOCH",
-            set.map_or_else(
-                || day.to_owned(),
-                |second| format!("{second} seconds after 1970")
-            )
+            "SOURCE_DATE_EPOCH is \"{text}\", and must be a number of seconds since 1970"
         ))
     })
 }

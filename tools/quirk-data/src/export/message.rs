@@ -154,7 +154,7 @@ fn granted(acs: AcsFlags) -> String {
          group"
     };
     format!(
-        "Have the kernel treat them as if {} were implemented and enabled, {so}.",
+        "Have the kernel count {} as satisfied for them, {so}.",
         list(&words)
     )
 }

@@ -20,8 +20,7 @@
 //! | `place.rs` | where all that goes |
 //! | `message.rs` | the commit message |
 //! | `prose.rs` | prose in lines and in comments |
-//! | `mail.rs` | the patch as a mail |
-//! | `date.rs` | its date |
+//! | `mail.rs` | the patch as a mail, which git makes |
 //! | `error.rs` | why there is no patch |
 //!
 //! A patch never claims more than its entry. So each entry gets a handler of its own: those that the
@@ -34,7 +33,6 @@
 mod claim;
 mod code;
 mod conflict;
-mod date;
 mod error;
 mod handler;
 mod held;
@@ -52,10 +50,9 @@ use std::path::Path;
 
 use self::{claim::Claim, mail::Mail};
 pub use self::{
-    date::source_date_epoch,
     error::Error,
     held::{Held, Which, held},
-    mail::Person,
+    mail::{Person, source_date_epoch},
 };
 use crate::quirk::Quirk;
 
@@ -86,14 +83,14 @@ pub struct Patch {
 /// # Errors
 ///
 /// [`Error`]: when there is nothing to send to mainline, when C has no words for it, when the kernel
-/// has an answer for a device already, and when its source does not look as expected.
+/// has an answer for a device already, when its source does not look as expected, and when git cannot be run.
 pub fn export(quirk: &Quirk, source: &Path, options: &Options) -> Result<Patch, Error> {
     let claim = Claim::examine(quirk)?;
     let change = place::change(&claim, source)?;
     let from = options.signed_off_by.as_ref();
     let mail = Mail {
         from,
-        date: &mail::date_of(claim.date, options.date)?,
+        date: &mail::date_of(claim.date, options.date),
         subject: &message::subject(&claim),
         body: &message::body(&claim, &change.shape, from),
         old: &change.old,
@@ -109,7 +106,7 @@ pub fn export(quirk: &Quirk, source: &Path, options: &Options) -> Result<Patch, 
         );
     }
     Ok(Patch {
-        text: mail.to_string(),
+        text: mail.text()?,
         notices,
     })
 }
