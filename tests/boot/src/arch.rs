@@ -29,10 +29,10 @@ pub struct Arch {
     pub kernel_options: &'static str,
     /// The IOMMUs that its guests can have; the first is the usual one.
     pub iommus: &'static [Iommu],
-    /// Tests that are not for it, by the beginning of their names, and why; what [`Machine::fits`] tells
+    /// Tests that are not for it, by the beginning of their names, and why; what [`GuestHardware::fits`] tells
     /// need not be said.
     ///
-    /// [`Machine::fits`]: crate::machine::Machine::fits
+    /// [`GuestHardware::fits`]: crate::machine::GuestHardware::fits
     pub not_for_it: &'static [(&'static str, &'static str)],
     /// Where its programs lie in the build root.
     pub programs: &'static str,

@@ -18,7 +18,7 @@
 //! | `vm.rs` | a running guest |
 //! | `groups.rs` | IOMMU groups as a partition, compared |
 //! | `nested.rs` | virtual machines on a guest |
-//! | `founding.rs` | two of them, which want one adapter |
+//! | `two_guests.rs` | two of them, which want one adapter |
 //! | `owner.rs` | what `acsctl` tells an owner, held against what a kernel has made |
 //! | `oracle/` | what groups a kernel makes of described machines |
 //! | `kunit/` | the KUnit suite, on a kernel of its own |
@@ -27,7 +27,7 @@
 
 pub mod arch;
 pub mod emulator;
-pub mod founding;
+pub mod explain;
 pub mod function;
 pub mod groups;
 pub mod initramfs;
@@ -36,7 +36,6 @@ pub mod kunit;
 pub mod machine;
 pub mod nested;
 pub mod oracle;
-pub mod owner;
 pub mod qmp;
 pub mod scenario;
 pub mod scenarios;
@@ -44,4 +43,5 @@ pub mod server;
 pub mod setup;
 pub mod shell;
 pub mod space;
+pub mod two_guests;
 pub mod vm;

@@ -79,7 +79,7 @@ impl Model<'_> {
 
 /// A device of one or more functions, in one slot.
 #[derive(Clone, Copy, Debug)]
-pub struct Package<'a> {
+pub struct Device<'a> {
     /// The bus, as QEMU knows it.
     pub bus: &'a str,
     /// Bus and slot as the guest sees them: `82:00`.
@@ -92,7 +92,7 @@ pub struct Package<'a> {
 
 /// The hardware of a guest.
 #[derive(Clone, Copy, Debug)]
-pub struct Machine<'a> {
+pub struct GuestHardware<'a> {
     /// Processors.
     pub cpus: u8,
     /// The IOMMU.
@@ -100,7 +100,7 @@ pub struct Machine<'a> {
     /// Bridges and ports, each a `-device` of QEMU, upper ones first.
     pub bridges: &'a [&'a str],
     /// The devices below them.
-    pub packages: &'a [Package<'a>],
+    pub devices: &'a [Device<'a>],
     /// An ACPI table in source form that the kernel shall have in addition to the firmware's.
     pub acpi: Option<&'a str>,
     /// Whether the guest's PCI Express ports plug devices in and out by themselves (pciehp), instead of
@@ -108,7 +108,7 @@ pub struct Machine<'a> {
     pub native_hotplug: bool,
 }
 
-impl<'a> Machine<'a> {
+impl<'a> GuestHardware<'a> {
     /// A machine with so many processors and this IOMMU, and nothing else.
     #[must_use]
     pub const fn bare(cpus: u8, iommu: Iommu) -> Self {
@@ -116,7 +116,7 @@ impl<'a> Machine<'a> {
             cpus,
             iommu,
             bridges: &[],
-            packages: &[],
+            devices: &[],
             acpi: None,
             native_hotplug: false,
         }
@@ -125,7 +125,7 @@ impl<'a> Machine<'a> {
     /// Whether a guest of this architecture can be such a machine.
     #[must_use]
     pub fn fits(&self, arch: &Arch) -> bool {
-        let functions = self.packages.iter().flat_map(|package| package.functions);
+        let functions = self.devices.iter().flat_map(|device| device.functions);
         // QEMU refuses vfio devices behind that IOMMU, for it does not tell them of its mappings.
         let is_refused = self.iommu == Iommu::SmmuV3
             && functions
@@ -136,7 +136,7 @@ impl<'a> Machine<'a> {
 
     /// The names of its disks; each is a file of that name.
     pub fn drives(&self) -> impl Iterator<Item = &'a str> {
-        let functions = self.packages.iter().flat_map(|package| package.functions);
+        let functions = self.devices.iter().flat_map(|device| device.functions);
         functions.filter_map(Model::drive)
     }
 
@@ -163,11 +163,11 @@ impl<'a> Machine<'a> {
             );
             list.extend(["-blockdev".to_owned(), disk]);
         }
-        for (position, package) in self.packages.iter().enumerate() {
-            if package.plugged {
-                for number in 0..package.functions.len() {
-                    let device = package.device(position, number, sockets);
-                    list.extend(["-device".to_owned(), device.to_string()]);
+        for (position, device) in self.devices.iter().enumerate() {
+            if device.plugged {
+                for number in 0..device.functions.len() {
+                    let description = device.description(position, number, sockets);
+                    list.extend(["-device".to_owned(), description.to_string()]);
                 }
             }
         }
@@ -175,11 +175,11 @@ impl<'a> Machine<'a> {
     }
 }
 
-impl Package<'_> {
+impl Device<'_> {
     /// QEMU's name of a function of the package at `position` in the machine.
     #[must_use]
     pub fn id(position: usize, function: usize) -> String {
-        format!("package{position}function{function}")
+        format!("device{position}function{function}")
     }
 
     /// The socket of an emulated function.
@@ -194,7 +194,7 @@ impl Package<'_> {
     /// fall into groups of their own on rescan with no quirk at all, and a test of the quirk would
     /// prove nothing.
     #[must_use]
-    pub fn device(&self, position: usize, number: usize, sockets: &Path) -> Value {
+    pub fn description(&self, position: usize, number: usize, sockets: &Path) -> Value {
         let (_, slot) = self.address.split_once(':').unwrap_or(("", self.address));
         let mut device = json!({
             "id": Self::id(position, number),

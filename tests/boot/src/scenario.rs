@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     arch::Arch,
-    machine::{Iommu, Machine},
-    owner::{self, Because},
+    explain::{self, Because},
+    machine::{GuestHardware, Iommu},
     setup::Setup,
     vm::Vm,
 };
@@ -84,7 +84,7 @@ pub struct Scenario {
     /// What it is about, in few words joined by hyphens.
     pub name: &'static str,
     /// The hardware.
-    pub machine: Machine<'static>,
+    pub machine: GuestHardware<'static>,
     /// What is done, in order. A step that fails ends the test.
     pub steps: &'static [Step],
     /// How long it may take.
@@ -138,7 +138,7 @@ impl Scenario {
 /// What `test` fails with, and where the guest's log is kept, by `name`.
 pub fn in_guest<'a, T>(
     setup: &Setup,
-    machine: &Machine<'a>,
+    machine: &GuestHardware<'a>,
     name: &str,
     limit: Duration,
     test: impl FnOnce(&mut Vm<'a>) -> Result<T>,
@@ -148,7 +148,7 @@ pub fn in_guest<'a, T>(
     let _ = fs::remove_file(&log);
     let mut vm = Vm::boot(setup, machine, Instant::now() + limit, &log)
         .with_context(|| format!("cannot boot; log: {}", log.display()))?;
-    let result = test(&mut vm).and_then(|value| vm.is_content().map(|()| value));
+    let result = test(&mut vm).and_then(|value| vm.check_log().map(|()| value));
     if result.is_err() {
         vm.save_log(&log)?;
     }
@@ -177,10 +177,10 @@ impl Step {
                 if answer.status == 0 {
                     bail!("it loads");
                 }
-                logged(vm, reason)
+                check_logged(vm, reason)
             }
             Self::Unload(module) => vm.check(&format!("/sbin/rmmod {module}")).map(drop),
-            Self::Readd => vm.readd_packages(),
+            Self::Readd => vm.readd_devices(),
             Self::ReaddAt(prefix) => vm.readd(&[prefix]),
             Self::HotAdd(position) => vm.hot_add(position),
             Self::HotRemove(position) => vm.hot_remove(position),
@@ -191,15 +191,15 @@ impl Step {
             Self::Kill(position, number) => vm.served(position, number)?.kill(),
             Self::Revive(position, number) => vm.served(position, number)?.revive(),
             Self::Run(line) => vm.check(line).map(drop),
-            Self::Says(line, text) => contains(&vm.check(line)?, text),
+            Self::Says(line, text) => check_contains(&vm.check(line)?, text),
             Self::Ends(status, line, text) => {
                 let answer = vm.run(line)?;
                 if answer.status != status {
                     bail!("status {}:\n{}", answer.status, answer.text);
                 }
-                contains(&answer.text, text)
+                check_contains(&answer.text, text)
             }
-            Self::Logged(text) => logged(vm, text),
+            Self::Logged(text) => check_logged(vm, text),
             Self::LoggedTimes(count, text) => match vm.logged(text)?.len() {
                 found if found == count => Ok(()),
                 found => bail!("it is logged {found} times"),
@@ -213,10 +213,10 @@ impl Step {
                 count => bail!("the counter is {count}"),
             },
             Self::Repeat(times, steps) => (0..times).try_for_each(|_| take_all(steps, vm)),
-            Self::Agrees => owner::agrees(vm),
-            Self::Differs(expected) => owner::differs(vm, expected),
-            Self::Captured(with_module) => owner::captured(vm, with_module),
-            Self::Explains(one, two, because) => owner::explains(vm, one, two, because),
+            Self::Agrees => explain::check_groups(vm),
+            Self::Differs(expected) => explain::check_differences(vm, expected),
+            Self::Captured(with_module) => explain::check_capture(vm, with_module),
+            Self::Explains(one, two, because) => explain::check_reason(vm, one, two, because),
         }
     }
 }
@@ -224,7 +224,7 @@ impl Step {
 /// How many lines of a text are shown that is not what it should be.
 const SHOWN: usize = 15;
 
-fn contains(text: &str, part: &str) -> Result<()> {
+fn check_contains(text: &str, part: &str) -> Result<()> {
     if text.contains(part) {
         return Ok(());
     }
@@ -233,7 +233,7 @@ fn contains(text: &str, part: &str) -> Result<()> {
     bail!("there is no \"{part}\" in the text that ends so:\n{end}")
 }
 
-fn logged(vm: &mut Vm, text: &str) -> Result<()> {
+fn check_logged(vm: &mut Vm, text: &str) -> Result<()> {
     if vm.logged(text)?.is_empty() {
         bail!("the kernel log does not say \"{text}\"");
     }

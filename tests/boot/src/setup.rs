@@ -13,7 +13,7 @@ use anyhow::Result;
 use crate::{
     initramfs,
     kernel::Kernel,
-    machine::{Iommu, Machine},
+    machine::{GuestHardware, Iommu},
     vm::Vm,
 };
 
@@ -119,7 +119,7 @@ impl Setup {
             accelerator: Accelerator::Kvm,
             ..self.clone()
         };
-        let machine = Machine::bare(1, Iommu::None);
+        let machine = GuestHardware::bare(1, Iommu::None);
         let deadline = Instant::now() + TRIAL;
         let log = self.kernel.logs.join("kvm.log");
         let works = Vm::boot(&trial, &machine, deadline, &log).is_ok();

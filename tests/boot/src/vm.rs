@@ -20,7 +20,7 @@ use crate::{
     emulator::Served,
     groups::Groups,
     initramfs,
-    machine::{Iommu, Machine, Model, Package},
+    machine::{Device, GuestHardware, Iommu, Model},
     qmp::Qmp,
     setup::Setup,
     shell::{Answer, Shell},
@@ -41,7 +41,7 @@ const COMPLAINTS: &str = "WARNING:|BUG:|Oops|Internal error:|general protection 
 /// A running guest; dropping it ends it.
 #[derive(Debug)]
 pub struct Vm<'a> {
-    machine: Machine<'a>,
+    machine: GuestHardware<'a>,
     shell: Shell,
     qmp: Qmp,
     _qemu: Process,
@@ -70,7 +70,7 @@ impl<'a> Vm<'a> {
     /// When QEMU does not start, or the guest does not come up in time.
     pub fn boot(
         setup: &Setup,
-        machine: &Machine<'a>,
+        machine: &GuestHardware<'a>,
         deadline: Instant,
         log: &Path,
     ) -> Result<Self> {
@@ -157,9 +157,9 @@ impl<'a> Vm<'a> {
     /// # Errors
     ///
     /// As [`Vm::check`].
-    pub fn readd_packages(&mut self) -> Result<()> {
-        let packages = self.machine.packages;
-        let addresses: Vec<&str> = packages.iter().map(|package| package.address).collect();
+    pub fn readd_devices(&mut self) -> Result<()> {
+        let devices = self.machine.devices;
+        let addresses: Vec<&str> = devices.iter().map(|device| device.address).collect();
         self.readd(&addresses)
     }
 
@@ -169,14 +169,14 @@ impl<'a> Vm<'a> {
     ///
     /// When QEMU refuses, or the guest has no time left.
     pub fn hot_add(&mut self, position: usize) -> Result<()> {
-        let package = self.package(position)?;
+        let device = self.device(position)?;
         // The guest looks when function 0 appears.
-        for number in (0..package.functions.len()).rev() {
-            let device = package.device(position, number, self.folder.path());
-            self.qmp.execute("device_add", &device)?;
+        for number in (0..device.functions.len()).rev() {
+            let description = device.description(position, number, self.folder.path());
+            self.qmp.execute("device_add", &description)?;
         }
-        let nodes = format!("0000:{}*/iommu_group", package.address);
-        self.wait_for(&nodes, package.functions.len())
+        let nodes = format!("0000:{}*/iommu_group", device.address);
+        self.wait_for(&nodes, device.functions.len())
     }
 
     /// Pulls out the package at `position`, and waits until the guest has none of its functions.
@@ -196,13 +196,13 @@ impl<'a> Vm<'a> {
     ///
     /// When that does not happen in time.
     pub fn gone(&mut self, position: usize) -> Result<()> {
-        let package = self.package(position)?;
-        let count = package.functions.len();
+        let device = self.device(position)?;
+        let count = device.functions.len();
         let ids: Vec<String> = (0..count)
-            .map(|number| Package::id(position, number))
+            .map(|number| Device::id(position, number))
             .collect();
         self.qmp.wait_deleted(&ids)?;
-        self.wait_for(&format!("0000:{}*", package.address), 0)
+        self.wait_for(&format!("0000:{}*", device.address), 0)
     }
 
     /// Begins to pull out the package at `position`: tells the guest, who may take its time.
@@ -211,8 +211,8 @@ impl<'a> Vm<'a> {
     ///
     /// When QEMU refuses.
     pub fn pull(&mut self, position: usize) -> Result<()> {
-        self.package(position)?;
-        let id = json!({ "id": Package::id(position, 0) });
+        self.device(position)?;
+        let id = json!({ "id": Device::id(position, 0) });
         self.qmp.execute("device_del", &id).map(drop)
     }
 
@@ -235,9 +235,9 @@ impl<'a> Vm<'a> {
         served.context("there is no such emulated function")
     }
 
-    fn package(&self, position: usize) -> Result<Package<'a>> {
-        let found = self.machine.packages.get(position).copied();
-        found.with_context(|| format!("the machine has no package {position}"))
+    fn device(&self, position: usize) -> Result<Device<'a>> {
+        let found = self.machine.devices.get(position).copied();
+        found.with_context(|| format!("the machine has no device {position}"))
     }
 
     /// Waits until the guest has `count` files below the devices' folder whose names match `pattern`.
@@ -277,7 +277,7 @@ impl<'a> Vm<'a> {
     /// # Errors
     ///
     /// With the lines in question.
-    pub fn is_content(&mut self) -> Result<()> {
+    pub fn check_log(&mut self) -> Result<()> {
         let lines = self.run(&format!("dmesg | grep -E '{COMPLAINTS}'"))?.text;
         if !lines.is_empty() {
             bail!("the kernel complains:\n{lines}");
@@ -287,16 +287,16 @@ impl<'a> Vm<'a> {
 }
 
 /// Starts the servers of all emulated functions, by package and number.
-fn serve(machine: &Machine, sockets: &Path) -> Result<BTreeMap<(usize, usize), Served>> {
+fn serve(machine: &GuestHardware, sockets: &Path) -> Result<BTreeMap<(usize, usize), Served>> {
     let mut served = BTreeMap::new();
-    for (position, package) in machine.packages.iter().enumerate() {
-        for (number, model) in package.functions.iter().enumerate() {
+    for (position, device) in machine.devices.iter().enumerate() {
+        for (number, model) in device.functions.iter().enumerate() {
             let space = match model {
                 Model::Emulated(function) | Model::Unmarked(function) => function.space(),
                 Model::Space(space) => (*space).clone(),
                 Model::Stock(_) => continue,
             };
-            let socket = Package::socket(position, number, sockets);
+            let socket = Device::socket(position, number, sockets);
             served.insert((position, number), Served::start(space, &socket)?);
         }
     }
@@ -304,7 +304,7 @@ fn serve(machine: &Machine, sockets: &Path) -> Result<BTreeMap<(usize, usize), S
 }
 
 /// QEMU's command line.
-fn command(setup: &Setup, machine: &Machine, folder: &Path) -> Result<Command> {
+fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Command> {
     let socket = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
     let arch = setup.kernel.arch;
     let options = format!("{} {COMMAND_LINE} {}", arch.kernel_options, setup.options);
@@ -330,7 +330,7 @@ fn command(setup: &Setup, machine: &Machine, folder: &Path) -> Result<Command> {
 }
 
 /// The guest's file system, in which the kernel also looks for the machine's ACPI table.
-fn initramfs(setup: &Setup, machine: &Machine, folder: &Path) -> Result<PathBuf> {
+fn initramfs(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<PathBuf> {
     let Some(source) = machine.acpi else {
         return Ok(setup.initramfs.clone());
     };

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use boot::{
-    scenarios::entries::{decision::Rules, plan, sample::Subject},
+    scenarios::entries::{decision::KnownClaims, device::TestedEntry, plan},
     space::Space,
 };
 use quirk_data::{
@@ -36,16 +36,16 @@ fn entries() -> Result<Vec<Quirk>> {
 }
 
 /// What is emulated for an entry, on a kernel without quirks.
-fn subject(quirk: &Quirk) -> Result<Subject> {
+fn entry(quirk: &Quirk) -> Result<TestedEntry> {
     let mut quirks = entries()?;
     quirks.retain(|other| other.number != quirk.number);
     quirks.push(quirk.clone());
     quirks.sort_by_key(|quirk| quirk.number);
-    let rules = Rules {
+    let claims = KnownClaims {
         kernel: &quirk_data::handlers::newest(&[]),
         table: &built::table(&quirks.iter().collect::<Vec<_>>()),
     };
-    Subject::of(quirk, &rules)
+    TestedEntry::of(quirk, &claims)
 }
 
 /// An entry by its name.
@@ -60,12 +60,12 @@ fn named(name: &str) -> Result<Quirk> {
 fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
     let mut shown = 0;
     for quirk in entries()? {
-        let Ok(subject) = subject(&quirk) else {
+        let Ok(entry) = entry(&quirk) else {
             continue;
         };
         shown += 1;
         for kind in quirk.kinds() {
-            let of_kind = subject.samples.iter().filter(|one| one.kind == kind);
+            let of_kind = entry.devices.iter().filter(|one| one.kind == kind);
             let (apart, together): (Vec<_>, Vec<_>) =
                 of_kind.partition(|one| one.stranger.is_none());
             let emulated: BTreeSet<_> = apart
@@ -93,8 +93,8 @@ fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
 fn nine_functions_take_two_packages() -> Result<()> {
     let mut quirk = named("test/rciep")?;
     quirk.devices = vec![quirk.devices[0].clone(); 9];
-    let samples = subject(&quirk)?.samples;
-    let apart = samples.iter().filter(|one| one.stranger.is_none());
+    let devices = entry(&quirk)?.devices;
+    let apart = devices.iter().filter(|one| one.stranger.is_none());
     let counts: Vec<_> = apart.map(|one| one.functions.len()).collect();
     ensure!(counts == [8, 2], "{counts:?}");
     Ok(())
@@ -104,8 +104,8 @@ fn nine_functions_take_two_packages() -> Result<()> {
 #[test]
 fn the_nearest_strangers_are_there() -> Result<()> {
     let strangers = |name: &str| -> Result<Vec<String>> {
-        let samples = subject(&named(name)?)?.samples.into_iter();
-        Ok(samples.filter_map(|sample| sample.stranger).collect())
+        let devices = entry(&named(name)?)?.devices.into_iter();
+        Ok(devices.filter_map(|device| device.stranger).collect())
     };
     for (name, wanted) in [
         (
@@ -128,13 +128,13 @@ fn the_nearest_strangers_are_there() -> Result<()> {
     Ok(())
 }
 
-/// Every entry that ships can be emulated; those that are exempt are refused for the stated reason.
+/// Every entry that ships can be emulated; those that are skip_list are refused for the stated reason.
 #[test]
 fn no_entry_is_refused() -> Result<()> {
     for series in ["7.2", "7.3"] {
         let plan = plan(series.parse()?, |_| true)?;
         ensure!(plan.refused.is_empty(), "{:?}", plan.refused);
-        let names = plan.proofs.iter().flat_map(|proof| &proof.subjects);
+        let names = plan.boots.iter().flat_map(|boot| &boot.entries);
         ensure!(names.count() >= 13);
     }
     Ok(())
@@ -143,7 +143,7 @@ fn no_entry_is_refused() -> Result<()> {
 /// What the module would not split is told before any boot, and why.
 #[test]
 fn what_splits_nothing_is_refused() -> Result<()> {
-    let Err(error) = subject(&named("acme/two-flags")?) else {
+    let Err(error) = entry(&named("acme/two-flags")?) else {
         anyhow::bail!("it is taken");
     };
     let said = error.to_string();

@@ -10,7 +10,7 @@ use boot::{
     kernel::Kernel,
     scenarios::{
         self,
-        entries::{self, Proof},
+        entries::{self, EntryBoot},
     },
     setup::Setup,
 };
@@ -73,18 +73,18 @@ fn of_entries(setup: &Arc<Setup>, arguments: &Arguments) -> Result<Vec<Trial>> {
         trials.push(Trial::test(title(&name), move || Err(why.into())));
     }
     // The boots that show an entry, with its position in each.
-    let mut shown: BTreeMap<String, Vec<(Arc<Proof>, usize)>> = BTreeMap::new();
-    for proof in plan.proofs.into_iter().map(Arc::new) {
-        for (position, subject) in proof.subjects.iter().enumerate() {
-            let boots = shown.entry(subject.name.clone()).or_default();
-            boots.push((Arc::clone(&proof), position));
+    let mut shown: BTreeMap<String, Vec<(Arc<EntryBoot>, usize)>> = BTreeMap::new();
+    for boot in plan.boots.into_iter().map(Arc::new) {
+        for (position, entry) in boot.entries.iter().enumerate() {
+            let boots = shown.entry(entry.name.clone()).or_default();
+            boots.push((Arc::clone(&boot), position));
         }
     }
     trials.extend(shown.into_iter().map(|(name, boots)| {
         let setup = Arc::clone(setup);
         Trial::test(title(&name), move || {
-            for (proof, position) in &boots {
-                proof.outcome(&setup, *position)?;
+            for (boot, position) in &boots {
+                boot.outcome(&setup, *position)?;
             }
             Ok(())
         })

@@ -30,9 +30,9 @@ use crate::{
             Patch,
             Traits, //
         },
-        machine::{
-            Machine,
-            Place, //
+        virtual_bus::{
+            Membership, //
+            VirtualBus,
         }, //
     },
     verdict, //
@@ -44,8 +44,8 @@ pub(crate) const LEFT_OUT: i32 = -1;
 pub(crate) const MISSING: i32 = -2;
 
 /// Has the kernel scan a machine, or says why it cannot.
-pub(crate) fn scan(what: &str, functions: &[Function], patches: &[Patch]) -> Result<Machine> {
-    Machine::scan(functions.iter().copied(), patches.iter().copied()).inspect_err(|error| {
+pub(crate) fn scan(what: &str, functions: &[Function], patches: &[Patch]) -> Result<VirtualBus> {
+    VirtualBus::scan(functions.iter().copied(), patches.iter().copied()).inspect_err(|error| {
         crate::check::failure(format_args!("{what}: {error:?}{}", Shown(functions)));
     })
 }
@@ -80,13 +80,13 @@ pub(crate) fn check_patched(
 }
 
 /// The kernel's groups.
-pub(crate) fn of_kernel(machine: &mut Machine) -> Result<KVVec<i32>> {
+pub(crate) fn of_kernel(machine: &mut VirtualBus) -> Result<KVVec<i32>> {
     let mut groups = KVVec::new();
-    for place in &machine.group()? {
-        let group = match place {
-            Place::Missing => MISSING,
-            Place::LeftOut => LEFT_OUT,
-            Place::Group(group) => i32::try_from(*group)?,
+    for membership in &machine.group()? {
+        let group = match membership {
+            Membership::Missing => MISSING,
+            Membership::LeftOut => LEFT_OUT,
+            Membership::Group(group) => i32::try_from(*group)?,
         };
         groups.push(group, GFP_KERNEL)?;
     }
@@ -95,7 +95,7 @@ pub(crate) fn of_kernel(machine: &mut Machine) -> Result<KVVec<i32>> {
 }
 
 /// The model's groups of a machine that the kernel has scanned: what its quirks say is the kernel's.
-pub(crate) fn of_model(machine: &Machine, described: &[Function]) -> Result<KVVec<i32>> {
+pub(crate) fn of_model(machine: &VirtualBus, described: &[Function]) -> Result<KVVec<i32>> {
     let mut functions: KVVec<grouping::Function> = KVVec::new();
     let mut positions: KVVec<usize> = KVVec::new();
     for (position, device) in machine.devices() {

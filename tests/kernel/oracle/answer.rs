@@ -22,9 +22,9 @@ use crate::{
     model,
     synthetic::{
         description::Header,
-        machine::{
-            Machine,
-            Place, //
+        virtual_bus::{
+            Membership, //
+            VirtualBus,
         }, //
     },
     verdict,
@@ -56,25 +56,25 @@ pub(crate) fn answer(asked: &[u8]) -> Result<KVVec<u8>> {
 
 /// Answers for one machine.
 fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
-    let mut machine = Machine::from_bytes(header, bytes)?;
+    let mut machine = VirtualBus::from_bytes(header, bytes)?;
     let start = Instant::<Monotonic>::now();
-    let places = machine.group()?;
+    let memberships = machine.group()?;
     let kernel = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
     let mut separator: &[u8] = b"";
-    for place in &places {
+    for membership in &memberships {
         put(answers, separator)?;
         separator = b" ";
-        match place {
-            Place::Missing => put(answers, b"!")?,
-            Place::LeftOut => put(answers, b"-")?,
-            Place::Group(group) => number(answers, *group)?,
+        match membership {
+            Membership::Missing => put(answers, b"!")?,
+            Membership::LeftOut => put(answers, b"-")?,
+            Membership::Group(group) => number(answers, *group)?,
         }
     }
     if header.questions.verdicts {
-        put_verdicts(&machine, places.len(), answers)?;
+        put_verdicts(&machine, memberships.len(), answers)?;
     }
     if header.questions.model {
-        let model = model::run(&machine, &places)?;
+        let model = model::run(&machine, &memberships)?;
         put(answers, if model.is_same { b" same " } else { b" other " })?;
         number(answers, kernel)?;
         put(answers, b" ")?;
@@ -85,7 +85,7 @@ fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
 
 /// Puts what the kernel's quirks say of each of `count` functions. Few of them differ, and what is put
 /// goes over a slow line.
-fn put_verdicts(machine: &Machine, count: usize, answers: &mut KVVec<u8>) -> Result {
+fn put_verdicts(machine: &VirtualBus, count: usize, answers: &mut KVVec<u8>) -> Result {
     let mut devices = KVVec::from_elem(None, count, GFP_KERNEL)?;
     for (position, device) in machine.devices() {
         if let Some(slot) = devices.get_mut(usize::try_from(position)?) {

@@ -25,9 +25,9 @@ use crate::{
     },
     rules::{acs::AcsFlags, decision::KernelVerdict},
     synthetic::{
-        machine::{
-            Machine,
-            Place, //
+        virtual_bus::{
+            Membership, //
+            VirtualBus,
         },
         Address,
         Device,
@@ -51,15 +51,15 @@ pub(crate) struct Outcome {
 /// # Errors
 ///
 /// `EINVAL` for a machine that the model takes for impossible; `ENOMEM`.
-pub(crate) fn run(machine: &Machine, places: &[Place]) -> Result<Outcome> {
+pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Outcome> {
     let mut functions = KVVec::new();
     let mut by_address: KVVec<(Address, u32)> = KVVec::new();
     let mut found = KVVec::new();
     for (index, (position, device)) in (0..).zip(machine.devices()) {
         let known = device.known();
-        let place = places.get(usize::try_from(position)?).ok_or(EINVAL)?;
+        let membership = memberships.get(usize::try_from(position)?).ok_or(EINVAL)?;
         by_address.push((known.address, index), GFP_KERNEL)?;
-        found.push((known, *place, device), GFP_KERNEL)?;
+        found.push((known, *membership, device), GFP_KERNEL)?;
     }
     by_address.sort_unstable();
     let index = |address: Address| {
@@ -68,8 +68,8 @@ pub(crate) fn run(machine: &Machine, places: &[Place]) -> Result<Outcome> {
             .and_then(|at| by_address.get(at))
             .map(|entry| entry.1)
     };
-    for (known, place, device) in &found {
-        functions.push(function(known, *place, device, index), GFP_KERNEL)?;
+    for (known, membership, device) in &found {
+        functions.push(function(known, *membership, device, index), GFP_KERNEL)?;
     }
     let len = functions.len();
     let mut work = KVVec::from_elem(Scratch::default(), len, GFP_KERNEL)?;
@@ -83,10 +83,12 @@ pub(crate) fn run(machine: &Machine, places: &[Place]) -> Result<Outcome> {
     // The same partition: numbers go with numbers, both ways.
     let mut pairs = KVVec::new();
     let mut is_same = true;
-    for ((_, place, _), number) in found.iter().zip(&numbers) {
-        match (place, number) {
-            (Place::Group(kernel), Some(model)) => pairs.push((*kernel, *model), GFP_KERNEL)?,
-            (Place::LeftOut | Place::Missing, None) => {}
+    for ((_, membership, _), number) in found.iter().zip(&numbers) {
+        match (membership, number) {
+            (Membership::Group(kernel), Some(model)) => {
+                pairs.push((*kernel, *model), GFP_KERNEL)?
+            }
+            (Membership::LeftOut | Membership::Missing, None) => {}
             _ => is_same = false,
         }
     }
@@ -110,7 +112,7 @@ pub(crate) fn run(machine: &Machine, places: &[Place]) -> Result<Outcome> {
 /// A function as the model sees it, by what the kernel knows.
 fn function(
     known: &Known,
-    place: Place,
+    membership: Membership,
     device: &Device,
     index: impl Fn(Address) -> Option<u32>,
 ) -> Function {
@@ -138,6 +140,6 @@ fn function(
         multifunction: known.multifunction,
         isolated: acs_enabled(RELEASE.required, quirk, interface, known.multifunction, acs),
         dma_aliases: numbers.collect::<DevfnSet>(),
-        takes_part: matches!(place, Place::Group(_)),
+        takes_part: matches!(membership, Membership::Group(_)),
     }
 }

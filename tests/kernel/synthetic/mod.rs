@@ -15,10 +15,10 @@
 //! | `sys.rs` | the border to C: all `unsafe` code |
 
 pub(crate) mod description;
-pub(crate) mod machine;
 mod space;
 mod spaces;
 mod sys;
+pub(crate) mod virtual_bus;
 
 pub(crate) use sys::{
     Address,

@@ -16,11 +16,11 @@ use std::{
 
 use anyhow::{Context, Result};
 use boot::{
-    founding::{self, ADAPTER, Story},
     groups::Groups,
     kernel::Kernel,
     machine::Iommu,
     setup::Setup,
+    two_guests::{self, ADAPTER, Story},
 };
 
 /// What the functions of the adapter are, by number.
@@ -59,11 +59,11 @@ fn demonstrate() -> Result<bool> {
         "booting Debian's unmodified kernel {} in QEMU, with an Intel IOMMU",
         setup.kernel.release
     ));
-    let story = founding::with_adapter(&setup, Iommu::Intel, "demo", |vm| {
+    let story = two_guests::with_adapter(&setup, Iommu::Intel, "demo", |vm| {
         say(&format!(
             "it is up; a two-port adapter with six functions is at {ADAPTER}"
         ));
-        founding::tell(vm, withdrawn, &say)
+        two_guests::run(vm, withdrawn, &say)
     })?;
     say("done");
 

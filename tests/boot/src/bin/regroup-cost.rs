@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, Result};
 use boot::{
     kernel::Kernel,
-    machine::{Machine, Model},
+    machine::{GuestHardware, Model},
     scenarios::hardware::{ADAPTER_MACHINE, first, pair, second, two},
     setup::Setup,
     vm::Vm,
@@ -25,7 +25,7 @@ const CARDS: &[Model] = &[
 ];
 const OTHER: &[Model] = &pair(0x1234, 0x0bad);
 /// What is measured: the hardware, the address of the package, and the driver that it has.
-const CASES: [(&str, Machine, &str, Option<&str>); 2] = [
+const CASES: [(&str, GuestHardware, &str, Option<&str>); 2] = [
     (
         "six functions without a driver",
         ADAPTER_MACHINE,

@@ -20,7 +20,7 @@ use topology::{Acs, Bdf, Domain, Function, Header, Hex, Port, Topology};
 /// How many functions, about.
 const SIZES: [usize; 4] = [100, 1_000, 2_000, 4_000];
 /// Functions of an adapter, and the port above it.
-const PACKAGE: usize = 9;
+const ADAPTER: usize = 9;
 /// Ports of a domain: there has to be a bus for each.
 const PORTS: usize = 240;
 
@@ -74,11 +74,11 @@ fn run() -> Result<()> {
 /// A server: ports with ACS, and below each an adapter whose functions have none.
 fn machine(size: usize) -> Topology {
     let mut topology = Topology::default();
-    let packages = size.div_ceil(PACKAGE);
-    for package in 0..packages {
-        let domain = Domain(u32::try_from(package / PORTS).unwrap_or(0));
+    let adapters = size.div_ceil(ADAPTER);
+    for adapter in 0..adapters {
+        let domain = Domain(u32::try_from(adapter / PORTS).unwrap_or(0));
         // Fewer than PORTS, so both fit.
-        let port = u8::try_from(package % PORTS).unwrap_or(0);
+        let port = u8::try_from(adapter % PORTS).unwrap_or(0);
         let at = |bus, devfn| Bdf { domain, bus, devfn };
         topology.functions.push(Function {
             header: Header::Bridge,

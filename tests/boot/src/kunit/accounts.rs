@@ -79,7 +79,7 @@ pub(super) fn balance(vm: &mut Vm) -> Result<()> {
 /// # Errors
 ///
 /// With what it says of the blocks.
-pub(super) fn no_leak(vm: &mut Vm) -> Result<()> {
+pub(super) fn check_leaks(vm: &mut Vm) -> Result<()> {
     thread::sleep(LEAK_AGE);
     let leaks = vm.check("cd /sys/kernel/debug; echo scan >kmemleak; cat kmemleak")?;
     if !leaks.is_empty() {

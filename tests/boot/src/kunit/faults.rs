@@ -35,13 +35,13 @@ pub(super) fn survive(vm: &mut Vm) -> Result<()> {
         } else if !failed {
             bail!("it does not load, and no allocation has failed");
         }
-        nothing_stays(vm).with_context(|| format!("after allocation {nth} has failed"))?;
+        check_nothing_left(vm).with_context(|| format!("after allocation {nth} has failed"))?;
         if !failed {
             // It has no more than those before.
             if refused == 0 {
                 bail!("no allocation keeps it from loading; {nth} were tried");
             }
-            return vm.is_content();
+            return vm.check_log();
         }
     }
     bail!("it has more than {MOST} allocations")
@@ -82,7 +82,7 @@ fn left(vm: &mut Vm) -> Result<u32> {
 }
 
 /// Fails when the module has left something behind.
-fn nothing_stays(vm: &mut Vm) -> Result<()> {
+fn check_nothing_left(vm: &mut Vm) -> Result<()> {
     let found = vm.run(&format!(
         "ls -d /sys/module/{MODULE} {DEBUG}/{MODULE} 2>/dev/null; cat {DEBUG}/kprobes/list"
     ))?;

@@ -16,7 +16,7 @@ use super::{
     faults,
 };
 use crate::{
-    machine::{Iommu, Machine},
+    machine::{GuestHardware, Iommu},
     setup::Setup,
     vm::Vm,
 };
@@ -86,8 +86,8 @@ type Check = fn(&mut Vm) -> Result<()>;
 const CHECKS: [(&str, Check); 4] = [
     ("machines-leave-nothing-behind", with_suite),
     ("no-memory-to-load", faults::survive),
-    ("no-memory-is-lost", accounts::no_leak),
-    ("kernel-is-content", |vm| vm.is_content()),
+    ("no-memory-is-lost", accounts::check_leaks),
+    ("kernel-is-content", |vm| vm.check_log()),
 ];
 
 /// The names of the checks.
@@ -115,7 +115,7 @@ pub fn run(setup: &Setup) -> Result<Run> {
     };
     let log = setup.kernel.logs.join("suite.log");
     // Some of the kernel's quirks are for hosts with that IOMMU only.
-    let machine = Machine::bare(2, Iommu::Amd);
+    let machine = GuestHardware::bare(2, Iommu::Amd);
     let mut vm = Vm::boot(&setup, &machine, Instant::now() + LIMIT, &log)
         .with_context(|| format!("cannot boot; log: {}", log.display()))?;
     let tree = tree(&setup)?;

@@ -70,7 +70,7 @@ pub fn describe(
     questions: Questions,
 ) -> Result<Described, Cannot> {
     let view = grouping::view(topology);
-    let mut machine = Machine {
+    let mut describer = Describer {
         topology,
         view: &view,
         ari: ari_devices(&view),
@@ -79,10 +79,10 @@ pub fn describe(
     let mut functions = Vec::new();
     let mut addresses = Vec::new();
     for seen in &view.functions {
-        functions.push(machine.function(seen, kernel_quirks)?);
+        functions.push(describer.function(seen, kernel_quirks)?);
         addresses.push(Some(seen.function.bdf));
     }
-    for stand_in in machine.stand_ins() {
+    for stand_in in describer.stand_ins() {
         functions.push(stand_in);
         addresses.push(None);
     }
@@ -110,7 +110,7 @@ pub(super) fn bytes(functions: &[Function], patches: &[Patch], questions: Questi
 /// A bus.
 type Bus = (Domain, u8);
 
-struct Machine<'a> {
+struct Describer<'a> {
     topology: &'a Topology,
     view: &'a View<'a>,
     /// The numbers of the functions of each ARI device, by bus; 0 is always among them.
@@ -119,7 +119,7 @@ struct Machine<'a> {
     free: BTreeMap<Domain, Vec<u8>>,
 }
 
-impl Machine<'_> {
+impl Describer<'_> {
     fn function(&mut self, seen: &Seen<'_>, kernel_quirks: &Handlers) -> Result<Function, Cannot> {
         let found = seen.function;
         let bdf = found.bdf;

@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 use super::{Answer, Described};
 use crate::{
     initramfs,
-    machine::{Iommu, Machine},
+    machine::{GuestHardware, Iommu},
     scenario::in_guest,
     setup::Setup,
     vm::Vm,
@@ -76,7 +76,7 @@ impl<'a> Oracle<'a> {
         };
         let number = ASKED.fetch_add(1, Ordering::Relaxed);
         let name = format!("oracle-{number}-{}", self.iommu.name());
-        let machine = Machine::bare(1, self.iommu);
+        let machine = GuestHardware::bare(1, self.iommu);
         let functions: usize = machines.iter().map(|it| it.addresses.len()).sum();
         let functions = u32::try_from(functions)?;
         let limit = BOOT + FUNCTION * functions;

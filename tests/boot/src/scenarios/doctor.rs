@@ -5,7 +5,7 @@
 
 use super::hardware::{ADAPTER_MACHINE, first, pair, second, two};
 use crate::{
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         LIMIT, Scenario,
         Step::{Ends, Load, Readd, Run, Says, Unload},
@@ -17,7 +17,7 @@ pub(super) const ALL: &[Scenario] = &[HOST, ARM_HOST, KPROBES_OFF, NO_IOMMU, NO_
 /// A host on which all is well, without the module, with one, and with groups that it would split.
 const HOST: Scenario = Scenario {
     name: "doctor",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::Intel,
         ..ADAPTER_MACHINE
     },
@@ -76,7 +76,7 @@ const HOST: Scenario = Scenario {
 /// The same in short on an Arm host.
 const ARM_HOST: Scenario = Scenario {
     name: "doctor",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::SmmuV3,
         ..two(&[first(CARDS), second(CARDS)])
     },
@@ -147,7 +147,7 @@ const KPROBES_OFF: Scenario = Scenario {
 /// No IOMMU.
 const NO_IOMMU: Scenario = Scenario {
     name: "doctor-no-iommu",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::None,
         ..ADAPTER_MACHINE
     },
@@ -176,7 +176,7 @@ const NO_IOMMU: Scenario = Scenario {
 /// An IOMMU that does not remap interrupts, and VFIO that is told to accept that.
 const NO_REMAPPING: Scenario = Scenario {
     name: "doctor-no-remapping",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::Virtio,
         ..ADAPTER_MACHINE
     },

@@ -4,7 +4,7 @@
 
 use crate::{
     function::Function,
-    machine::{Iommu, Machine, Model, Package},
+    machine::{Device, GuestHardware, Iommu, Model},
     scenario::Expected,
 };
 
@@ -56,14 +56,14 @@ pub const ADAPTER: &[Model] = &[
 ];
 
 /// The adapter at 82:00, below the second root port of a second root bus.
-pub const ADAPTER_MACHINE: Machine = Machine {
+pub const ADAPTER_MACHINE: GuestHardware = GuestHardware {
     bridges: &[
         "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0",
         "pcie-root-port,id=port81,bus=root80,chassis=1,slot=1,addr=1.0",
         "pcie-root-port,id=port82,bus=root80,chassis=2,slot=2,addr=2.0",
     ],
-    packages: &[package("port82", "82:00", ADAPTER)],
-    ..Machine::bare(1, Iommu::Usual)
+    devices: &[device("port82", "82:00", ADAPTER)],
+    ..GuestHardware::bare(1, Iommu::Usual)
 };
 
 /// All functions of the adapter in one group.
@@ -84,17 +84,17 @@ pub const SIX_GROUPS: Expected = &[
 /// of an AMD board.
 const SOUTHBRIDGE: &[Model] = &[emulated(0x1022, 0x790b, 0x0c_0500)];
 
-const ON_BOARD: &[Package] = &[
-    ADAPTER_MACHINE.packages[0],
-    package("pcie.0", "00:14", SOUTHBRIDGE),
+const ON_BOARD: &[Device] = &[
+    ADAPTER_MACHINE.devices[0],
+    device("pcie.0", "00:14", SOUTHBRIDGE),
 ];
 
 /// The adapter on a host with this IOMMU, and with what VFIO needs there.
 #[must_use]
-pub const fn on_board(iommu: Iommu) -> Machine<'static> {
-    Machine {
+pub const fn on_board(iommu: Iommu) -> GuestHardware<'static> {
+    GuestHardware {
         iommu,
-        packages: ON_BOARD,
+        devices: ON_BOARD,
         ..ADAPTER_MACHINE
     }
 }
@@ -116,34 +116,34 @@ pub const fn pair(vendor: u16, device: u16) -> [Model<'static>; 2] {
 
 /// A machine with one package below each of two root ports: at 01:00 and at 02:00.
 #[must_use]
-pub const fn two(packages: &'static [Package<'static>; 2]) -> Machine<'static> {
-    Machine {
+pub const fn two(devices: &'static [Device<'static>; 2]) -> GuestHardware<'static> {
+    GuestHardware {
         bridges: &[PORT_1, PORT_2],
-        packages,
-        ..Machine::bare(1, Iommu::Usual)
+        devices,
+        ..GuestHardware::bare(1, Iommu::Usual)
     }
 }
 
 /// The package below the first port.
 #[must_use]
-pub const fn first(functions: &'static [Model<'static>]) -> Package<'static> {
-    package("port1", "01:00", functions)
+pub const fn first(functions: &'static [Model<'static>]) -> Device<'static> {
+    device("port1", "01:00", functions)
 }
 
 /// The package below the second port.
 #[must_use]
-pub const fn second(functions: &'static [Model<'static>]) -> Package<'static> {
-    package("port2", "02:00", functions)
+pub const fn second(functions: &'static [Model<'static>]) -> Device<'static> {
+    device("port2", "02:00", functions)
 }
 
 /// A package of these functions, there from the start.
 #[must_use]
-pub const fn package(
+pub const fn device(
     bus: &'static str,
     address: &'static str,
     functions: &'static [Model<'static>],
-) -> Package<'static> {
-    Package {
+) -> Device<'static> {
+    Device {
         bus,
         address,
         functions,
@@ -152,7 +152,7 @@ pub const fn package(
 }
 
 /// Two packages for which there is an entry; the first has a third function, that no entry covers.
-pub const WITH_STRANGER: Machine = two(&[
+pub const WITH_STRANGER: GuestHardware = two(&[
     first(&[
         emulated(0x1077, 0x8030, ETHERNET),
         emulated(0x1077, 0x8030, ETHERNET),

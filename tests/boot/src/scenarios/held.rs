@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! VFIO gives each group to one program. A program of a few lines stands for a virtual machine here;
-//! `founding.rs` has real ones.
+//! `two_guests.rs` has real ones.
 
 use super::hardware::on_board;
 use crate::{

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::hardware::{ADAPTER_MACHINE, PORT_1, emulated, first, pair};
 use crate::{
     function::Function,
-    machine::{Machine, Model, Package},
+    machine::{Device, GuestHardware, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
@@ -24,17 +24,17 @@ const TOGETHER: Expected = &[&["01:00.0", "01:00.1"]];
 const APART: Expected = &[&["01:00.0"], &["01:00.1"]];
 
 /// A machine with a slot for these functions.
-const fn slot(functions: &'static [Package<'static>; 1]) -> Machine<'static> {
-    Machine {
+const fn slot(functions: &'static [Device<'static>; 1]) -> GuestHardware<'static> {
+    GuestHardware {
         bridges: &[PORT_1],
-        packages: functions,
+        devices: functions,
         ..ADAPTER_MACHINE
     }
 }
 
 /// The package, not yet plugged in.
-const fn unplugged(functions: &'static [Model<'static>]) -> Package<'static> {
-    Package {
+const fn unplugged(functions: &'static [Model<'static>]) -> Device<'static> {
+    Device {
         plugged: false,
         ..first(functions)
     }
@@ -78,7 +78,7 @@ pub(super) const ACPI: Scenario = Scenario {
 /// A port lets a user take back within five seconds what the button was pressed for.
 const NATIVE: Scenario = Scenario {
     name: "hotplug-native",
-    machine: Machine {
+    machine: GuestHardware {
         native_hotplug: true,
         ..slot(&[unplugged(PAIR)])
     },
@@ -175,7 +175,7 @@ const TORN_OUT: Scenario = Scenario {
 /// it is what the module says.
 const RELOADED: Scenario = Scenario {
     name: "hotplug-reload",
-    machine: Machine {
+    machine: GuestHardware {
         cpus: 2,
         ..slot(&[unplugged(PAIR)])
     },

@@ -26,11 +26,11 @@
 
 mod doctor;
 pub mod entries;
+mod explain;
 pub mod hardware;
 mod held;
 mod hotplug;
 mod module;
-mod owner;
 mod ports;
 mod races;
 mod refusals;
@@ -45,19 +45,21 @@ mod whole;
 
 use anyhow::Result;
 
-use crate::{arch::Arch, founding, machine::Iommu, scenario::Scenario, setup::Setup};
+use crate::{arch::Arch, machine::Iommu, scenario::Scenario, setup::Setup, two_guests};
 
 /// A test that is more than a list of steps: its name, and what runs it.
 pub type Program = (&'static str, fn(&Setup) -> Result<()>);
 
 /// All of these.
 pub const PROGRAMS: [Program; 5] = [
-    ("two-machines", |setup| founding::test(setup, Iommu::Intel)),
+    ("two-machines", |setup| {
+        two_guests::test(setup, Iommu::Intel)
+    }),
     ("two-machines-amd", |setup| {
-        founding::test(setup, Iommu::Amd)
+        two_guests::test(setup, Iommu::Amd)
     }),
     ("two-machines-virtio", |setup| {
-        founding::test(setup, Iommu::Virtio)
+        two_guests::test(setup, Iommu::Virtio)
     }),
     ("silences", silences::test),
     ("races", races::test),
@@ -83,7 +85,7 @@ pub fn all(arch: &Arch) -> Vec<Scenario> {
     ]
     .concat();
     list.extend(regroup::all());
-    list.extend(owner::ALL);
+    list.extend(explain::ALL);
     list.extend(doctor::ALL);
     for &iommu in arch.iommus.iter().skip(1) {
         let lane = splits::ALL.iter().chain([&hotplug::ACPI]);

@@ -7,7 +7,7 @@ use std::{env, time::Duration};
 use anyhow::{Context, Result, bail};
 
 use super::hardware::ADAPTER_MACHINE;
-use crate::{machine::Machine, scenario::in_guest, setup::Setup};
+use crate::{machine::GuestHardware, scenario::in_guest, setup::Setup};
 
 /// How long they race, in seconds, when `ACS_QUIRKS_RACE` says nothing else.
 const SECONDS: u32 = 30;
@@ -45,7 +45,7 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
         })?,
         _ => SECONDS,
     };
-    let machine = Machine {
+    let machine = GuestHardware {
         cpus: 2,
         ..ADAPTER_MACHINE
     };
@@ -72,10 +72,10 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
             }
             rounds.push(format!("{name} {count}"));
         }
-        vm.readd_packages()?;
+        vm.readd_devices()?;
         let together = vm.groups()?.count("82:00");
         vm.check("/sbin/modprobe acs_quirks_test")?;
-        vm.readd_packages()?;
+        vm.readd_devices()?;
         let apart = vm.groups()?.count("82:00");
         if (together, apart) != (1, 6) {
             bail!("in the end there are {together} groups without the module and {apart} with it");

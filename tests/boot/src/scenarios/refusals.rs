@@ -6,7 +6,7 @@
 use super::hardware::{WITH_STRANGER, emulated, external_facing, first, pair, second, two};
 use crate::{
     function::Function,
-    machine::{Machine, Model},
+    machine::{GuestHardware, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
@@ -175,7 +175,7 @@ const CATCH_ALL: Scenario = Scenario {
 /// are alike; only the ports differ.
 const EXTERNAL_FACING: Scenario = Scenario {
     name: "external-facing",
-    machine: Machine {
+    machine: GuestHardware {
         acpi: Some(external_facing!("S80")),
         ..two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))])
     },

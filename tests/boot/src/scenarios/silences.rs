@@ -12,7 +12,7 @@ use super::hardware::WITH_STRANGER;
 use crate::{groups::Groups, scenario::in_guest, setup::Setup, vm::Vm};
 
 const STRANGER: usize = 2;
-const PACKAGES: [&str; 2] = ["01:00", "02:00"];
+const DEVICES: [&str; 2] = ["01:00", "02:00"];
 /// Each function is read less often than this from the moment it is found until it has its group.
 const READS: u64 = 100;
 /// Steps between two numbers of reads that are tried: where a claim could be wrong, and elsewhere.
@@ -34,7 +34,7 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
             .map(|reads| beside_stranger(vm, reads))
             .collect::<Result<_>>()?;
         vm.check("/sbin/modprobe acs_quirks_test")?;
-        recovered(vm)?;
+        check_recovered(vm)?;
         let mut tried = 0;
         let (mut seen, mut unseen) = (0, 0);
         for reads in (0..READS).step_by(FINE) {
@@ -48,7 +48,7 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
                     "beside a stranger that answers {reads} reads there are groups that the kernel does not make:\n{groups}"
                 );
             }
-            recovered(vm)?;
+            check_recovered(vm)?;
             tried += 1;
         }
         // It was both found and not found, or this has shown nothing.
@@ -58,7 +58,7 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
         for function in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             for reads in (0..READS).step_by(COARSE) {
                 rescanned(vm, function, reads)?;
-                recovered(vm)?;
+                check_recovered(vm)?;
                 tried += 1;
             }
         }
@@ -75,26 +75,26 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
 /// The groups of the first package when the function that no entry covers falls silent after so many
 /// reads, numbered from 0 in the order of their first members.
 fn beside_stranger(vm: &mut Vm, reads: u64) -> Result<Groups> {
-    Ok(rescanned(vm, (0, STRANGER), reads)?.within(PACKAGES[0]))
+    Ok(rescanned(vm, (0, STRANGER), reads)?.within(DEVICES[0]))
 }
 
 /// What groups there are when the package is found anew, and one of its functions falls silent after so
 /// many reads.
-fn rescanned(vm: &mut Vm, (package, function): (usize, usize), reads: u64) -> Result<Groups> {
-    let address = PACKAGES[package];
+fn rescanned(vm: &mut Vm, (device, function): (usize, usize), reads: u64) -> Result<Groups> {
+    let address = DEVICES[device];
     vm.check(&format!(
         "for d in /sys/bus/pci/devices/0000:{address}*; do echo 1 >$d/remove; done"
     ))?;
-    vm.served(package, function)?.answer(reads)?;
+    vm.served(device, function)?.answer(reads)?;
     vm.check("echo 1 >/sys/bus/pci/rescan")?;
     let groups = vm.groups();
-    vm.served(package, function)?.answer(u64::MAX)?;
+    vm.served(device, function)?.answer(u64::MAX)?;
     groups
 }
 
 /// Fails unless both packages have the groups that they should have when all functions answer.
-fn recovered(vm: &mut Vm) -> Result<()> {
-    vm.readd_packages()?;
+fn check_recovered(vm: &mut Vm) -> Result<()> {
+    vm.readd_devices()?;
     let groups = vm.groups()?;
     let expected: [&[&str]; 3] = [
         &["01:00.0", "01:00.1", "01:00.2"],
@@ -112,7 +112,7 @@ fn recovered(vm: &mut Vm) -> Result<()> {
 /// one says that the function is another one now, and the one after it is through.
 fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
     vm.check("/sbin/rmmod acs_quirks_test && /sbin/modprobe acs_quirks_test withdraw=all")?;
-    vm.readd(&[PACKAGES[1]])?;
+    vm.readd(&[DEVICES[1]])?;
     vm.check("/sbin/rmmod acs_quirks_test && /sbin/modprobe acs_quirks_test")?;
     vm.served(1, 1)?.answer(reads)?;
     let answer = vm.run("acsctl regroup 02:00.0 --timeout 20")?;
@@ -129,7 +129,7 @@ fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
     if again.status == 1 && again.text.contains("it is another one now") {
         again = vm.run("acsctl regroup 02:00.0")?;
     }
-    if again.status != 0 || vm.groups()?.count(PACKAGES[1]) != 2 {
+    if again.status != 0 || vm.groups()?.count(DEVICES[1]) != 2 {
         bail!(
             "after {reads} reads, regroup says:\n{}\nand then, with status {}:\n{}",
             answer.text,
@@ -150,7 +150,7 @@ fn errors_above(vm: &mut Vm) -> Result<()> {
         if vm.groups()? != before {
             bail!("an error {error} of the port changes groups");
         }
-        recovered(vm)?;
+        check_recovered(vm)?;
     }
     if vm.logged("AER: ")?.is_empty() {
         bail!("the kernel has not heard of the port's errors");

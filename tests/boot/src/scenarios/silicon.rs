@@ -3,10 +3,10 @@
 //! Entries that say more exactly which silicon they speak for. The packages of a scenario have the same
 //! ids and differ in the one fact.
 
-use super::hardware::{PORT_1, PORT_2, emulated, first, package, pair, second, two};
+use super::hardware::{PORT_1, PORT_2, device, emulated, first, pair, second, two};
 use crate::{
     function::{Function, Register},
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Counted, Groups, Load, LoggedTimes, NotCounted, Readd, ReaddAt, Run, Says},
@@ -166,20 +166,20 @@ const WITHOUT: Model = with_registers(&[EXTENDED[0], EXTENDED[1], fixed(0x108, 0
 /// driver has set the bit in the last one too, the package splits.
 const CONDITION: Scenario = Scenario {
     name: "silicon-condition",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             PORT_1,
             PORT_2,
             "pcie-root-port,id=port3,chassis=3,slot=3,addr=12.0",
             "pcie-root-port,id=port4,chassis=4,slot=4,addr=13.0",
         ],
-        packages: &[
+        devices: &[
             first(&[READY, UNSET]),
             second(&[READY, READY]),
-            package("port3", "03:00", &[READY, OTHER]),
-            package("port4", "04:00", &[WITHOUT, READY]),
+            device("port3", "03:00", &[READY, OTHER]),
+            device("port4", "04:00", &[WITHOUT, READY]),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[
@@ -225,14 +225,14 @@ const CONDITION: Scenario = Scenario {
 /// entry for integrated ones alone, and is on a card.
 const KINDS: Scenario = Scenario {
     name: "silicon-kinds",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[PORT_1, PORT_2],
-        packages: &[
-            package("pcie.0", "00:15", &pair(0x1234, 0x0a0a)),
+        devices: &[
+            device("pcie.0", "00:15", &pair(0x1234, 0x0a0a)),
             first(&pair(0x1234, 0x0a0a)),
             second(&pair(0x1234, 0x0a05)),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[

@@ -2,9 +2,9 @@
 
 //! An entry splits a package, when and where it should.
 
-use super::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, package, pair, second, two};
+use super::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, device, first, pair, second, two};
 use crate::{
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Counted, Groups, Load, Logged, LoggedTimes, Readd, Refuses, Run, Says, Unload},
@@ -126,9 +126,9 @@ const WITHDRAWN_TWICE: Scenario = Scenario {
 /// Endpoints that are integrated into the root complex.
 const INTEGRATED: Scenario = Scenario {
     name: "integrated",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[],
-        packages: &[package("pcie.0", "00:15", &pair(0x1234, 0x0a05))],
+        devices: &[device("pcie.0", "00:15", &pair(0x1234, 0x0a05))],
         ..ADAPTER_MACHINE
     },
     steps: &[

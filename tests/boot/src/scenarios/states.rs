@@ -4,7 +4,7 @@
 
 use super::hardware::{ADAPTER_MACHINE, first, pair, second, two};
 use crate::{
-    machine::{Iommu, Machine},
+    machine::{GuestHardware, Iommu},
     scenario::{
         LIMIT, Scenario,
         Step::{Groups, Load, Logged, Readd, Refuses, Run, Says},
@@ -56,7 +56,7 @@ const NO_FUNCTION: Scenario = Scenario {
 /// A host without an IOMMU has no groups to split.
 const NO_IOMMU: Scenario = Scenario {
     name: "no-iommu",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::None,
         ..ADAPTER_MACHINE
     },

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::hardware::{ADAPTER_MACHINE, ONE_GROUP};
 use crate::{
-    machine::Machine,
+    machine::GuestHardware,
     scenario::{
         Scenario,
         Step::{Groups, Readd, Run},
@@ -20,7 +20,7 @@ pub(super) const ALL: &[Scenario] = &[RELOAD];
 /// frees a `struct pci_dev` (from kmalloc-4k) in its self-test, so a leak of one a load would show.
 const RELOAD: Scenario = Scenario {
     name: "reload-200",
-    machine: Machine {
+    machine: GuestHardware {
         cpus: 2,
         ..ADAPTER_MACHINE
     },

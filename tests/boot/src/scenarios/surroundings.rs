@@ -3,9 +3,9 @@
 //! What surrounds a package decides too: an entry for its functions does not vouch for what is above them,
 //! and where the kernel has its own reasons for a split, the entry has no part in it.
 
-use super::hardware::{ADAPTER_MACHINE, PORT_1, first, package, pair};
+use super::hardware::{ADAPTER_MACHINE, PORT_1, device, first, pair};
 use crate::{
-    machine::{Machine, Model},
+    machine::{GuestHardware, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Groups, Load, NotCounted, Readd, ReaddAt, Run, Says, Unload},
@@ -23,15 +23,15 @@ const CARDS: &[Model] = &[
 /// below a port are split.
 const CONVENTIONAL: Scenario = Scenario {
     name: "conventional-bridge",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             PORT_1,
             "pcie-pci-bridge,id=bridge,bus=port1",
             "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0",
         ],
-        packages: &[
-            package("bridge", "02:01", CARDS),
-            package("port2", "03:00", CARDS),
+        devices: &[
+            device("bridge", "02:01", CARDS),
+            device("port2", "03:00", CARDS),
         ],
         ..ADAPTER_MACHINE
     },
@@ -55,9 +55,9 @@ const CONVENTIONAL: Scenario = Scenario {
 /// A port without ACS may send requests from one function to the other, whatever an entry says of them.
 const PORT_WITHOUT_ACS: Scenario = Scenario {
     name: "port-without-acs",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &["ioh3420,id=port1,chassis=1,slot=1,addr=12.0"],
-        packages: &[first(&pair(0x1077, 0x8030))],
+        devices: &[first(&pair(0x1077, 0x8030))],
         ..ADAPTER_MACHINE
     },
     steps: &[
@@ -82,9 +82,9 @@ const BELOW_PORT: Expected = &[&["00:12.0", "01:00.0", "01:00.1"]];
 /// entry for these ids is for endpoints elsewhere.
 const INTEGRATED: Scenario = Scenario {
     name: "integrated-in-tree",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[],
-        packages: &[package("pcie.0", "00:15", CARDS)],
+        devices: &[device("pcie.0", "00:15", CARDS)],
         ..ADAPTER_MACHINE
     },
     steps: &[
@@ -101,9 +101,9 @@ const INTEGRATED: Scenario = Scenario {
 /// module.
 const VIRTUAL: Scenario = Scenario {
     name: "virtual-functions",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[PORT_1],
-        packages: &[first(&[Model::Stock("igb,romfile=")])],
+        devices: &[first(&[Model::Stock("igb,romfile=")])],
         ..ADAPTER_MACHINE
     },
     steps: &[

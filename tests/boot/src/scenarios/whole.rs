@@ -3,11 +3,11 @@
 //! What the whole device is, and what becomes of a claim when the device turns out to be more than it was.
 
 use super::hardware::{
-    ADAPTER_MACHINE, SIX_GROUPS, emulated, external_facing, first, package, pair, second, two,
+    ADAPTER_MACHINE, SIX_GROUPS, device, emulated, external_facing, first, pair, second, two,
 };
 use crate::{
     function::Function,
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
@@ -39,7 +39,7 @@ const UNKNOWN_PORT: &[Model] = &[Model::Emulated(
 /// neighbour is covered as well.
 const SWITCH: Scenario = Scenario {
     name: "switch-whole",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0",
             "x3130-upstream,id=up1,bus=port1",
@@ -49,13 +49,13 @@ const SWITCH: Scenario = Scenario {
             "xio3130-downstream,id=down2,bus=up2,chassis=9,slot=9,addr=0.0,multifunction=on",
             "xio3130-downstream,id=down3,bus=up2,chassis=10,slot=10,addr=1.0,multifunction=on",
         ],
-        packages: &[
-            package("down1", "03:00", NETWORK_CARD),
-            package("up1", "02:01", UNKNOWN_PORT),
-            package("down2", "07:00", NETWORK_CARD),
-            package("down3", "08:00", NETWORK_CARD),
+        devices: &[
+            device("down1", "03:00", NETWORK_CARD),
+            device("up1", "02:01", UNKNOWN_PORT),
+            device("down2", "07:00", NETWORK_CARD),
+            device("down3", "08:00", NETWORK_CARD),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Run("ls -l /sys/bus/pci/devices"),
@@ -92,7 +92,7 @@ const SWITCHES_SPLIT: Expected = &[
 /// none that counts at any time.
 const SWITCH_WITH_ACS: Scenario = Scenario {
     name: "switch-acs",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0",
             "x3130-upstream,id=up1,bus=port1",
@@ -101,9 +101,9 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
             "x3130-upstream,id=up2,bus=port2",
             "xio3130-downstream,id=down2,bus=up2,chassis=9,slot=9,addr=0.0,multifunction=on",
         ],
-        packages: &[
-            package("down1", "03:00", NETWORK_CARD),
-            package(
+        devices: &[
+            device("down1", "03:00", NETWORK_CARD),
+            device(
                 "up1",
                 "02:01",
                 &[Model::Emulated(
@@ -112,8 +112,8 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
                         .with_acs(ACS),
                 )],
             ),
-            package("down2", "07:00", NETWORK_CARD),
-            package(
+            device("down2", "07:00", NETWORK_CARD),
+            device(
                 "up2",
                 "06:01",
                 &[Model::Emulated(
@@ -124,7 +124,7 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
                 )],
             ),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Run("ls -l /sys/bus/pci/devices"),
@@ -147,7 +147,7 @@ const ACS: u16 = 0x1d;
 /// has said. In the second, the other one is a root port with ACS.
 const ROOT_COMPLEX: Scenario = Scenario {
     name: "root-complex-whole",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
@@ -157,13 +157,13 @@ const ROOT_COMPLEX: Scenario = Scenario {
             "ioh3420,id=d,bus=root80,chassis=5,slot=5,addr=2.1,multifunction=on",
             "pcie-root-port,id=e,bus=root80,chassis=6,slot=6,addr=3.0",
         ],
-        packages: &[
-            package("a", "01:00", NETWORK_CARD),
-            package("b", "02:00", NETWORK_CARD),
-            package("c", "81:00", NETWORK_CARD),
-            package("d", "82:00", NETWORK_CARD),
+        devices: &[
+            device("a", "01:00", NETWORK_CARD),
+            device("b", "02:00", NETWORK_CARD),
+            device("c", "81:00", NETWORK_CARD),
+            device("d", "82:00", NETWORK_CARD),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Run("ls -l /sys/bus/pci/devices"),
@@ -198,7 +198,7 @@ const ROOT_COMPLEX: Scenario = Scenario {
 /// itself. The second pair is the control.
 const OUTSIDE: Scenario = Scenario {
     name: "outside-port",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1",
@@ -206,14 +206,14 @@ const OUTSIDE: Scenario = Scenario {
             "ioh3420,id=c,bus=root80,chassis=4,slot=4,addr=2.0,multifunction=on",
             "ioh3420,id=d,bus=root80,chassis=5,slot=5,addr=2.1",
         ],
-        packages: &[
-            package("a", "01:00", NETWORK_CARD),
-            package("b", "02:00", NETWORK_CARD),
-            package("c", "81:00", NETWORK_CARD),
-            package("d", "82:00", NETWORK_CARD),
+        devices: &[
+            device("a", "01:00", NETWORK_CARD),
+            device("b", "02:00", NETWORK_CARD),
+            device("c", "81:00", NETWORK_CARD),
+            device("d", "82:00", NETWORK_CARD),
         ],
         acpi: Some(external_facing!("S90")),
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[
@@ -252,12 +252,12 @@ const OUTSIDE: Scenario = Scenario {
 /// an alias quirk for it. Without it, the entry counts.
 const REQUESTER_ID: Scenario = Scenario {
     name: "requester-id",
-    machine: Machine {
-        packages: &[
-            package("pcie.0", "00:15", &[emulated(0x1234, 0x0a05, ETHERNET); 6]),
-            package("pcie.0", "00:16", &[emulated(0x8086, 0x2954, ETHERNET)]),
+    machine: GuestHardware {
+        devices: &[
+            device("pcie.0", "00:15", &[emulated(0x1234, 0x0a05, ETHERNET); 6]),
+            device("pcie.0", "00:16", &[emulated(0x8086, 0x2954, ETHERNET)]),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Load("acs_quirks_test"),

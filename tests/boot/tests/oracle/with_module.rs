@@ -31,7 +31,7 @@ const MODULE: &str = "acs_quirks_test";
 
 /// With the module and without it, the kernel's groups are the predicted ones.
 pub(crate) fn predicted(setup: &Setup) -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../module/quirks");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/module/quirks");
     let entries = folder::load(&folder, Scope::now(Some(Edition::Test)))
         .map_err(|error| anyhow!("{error}"))?;
     let entries = Edition::Test.select(&entries, None);

@@ -16,24 +16,24 @@ use rules::{
 };
 
 use super::{
-    proof::IOMMU,
-    specimen::{Specimen, port_type},
+    boot::IOMMU,
+    function::{EmulatedFunction, port_type},
 };
 use crate::{machine::Iommu, space::Space};
 
 /// What a kernel says of functions by itself, and what a table adds.
 #[derive(Clone, Copy)]
-pub struct Rules<'a> {
+pub struct KnownClaims<'a> {
     /// The quirks of the kernel.
     pub kernel: &'a Handlers,
     /// The table of the module.
     pub table: &'a Table,
 }
 
-impl Rules<'_> {
+impl KnownClaims<'_> {
     /// Whether nobody claims a device for functions that are otherwise as `like` is.
     #[must_use]
-    pub fn is_free(&self, like: &Specimen, vendor: u16, device: u16) -> bool {
+    pub fn is_free(&self, like: &EmulatedFunction, vendor: u16, device: u16) -> bool {
         use rules::decision::KernelVerdict::Isolated;
         self.table.row(vendor, device).is_none() && self.verdict(like, vendor, device) != Isolated
     }
@@ -43,14 +43,14 @@ impl Rules<'_> {
     /// # Errors
     ///
     /// Why it does not, as the module would say it.
-    pub fn split(&self, number: u16, package: &[(&Specimen, &Space)]) -> Result<()> {
-        for (devfn, (specimen, _)) in (0..).zip(package) {
+    pub fn check_split(&self, number: u16, package: &[(&EmulatedFunction, &Space)]) -> Result<()> {
+        for (devfn, (emulated, _)) in (0..).zip(package) {
             let function = Emulated { package, devfn };
-            let (vendor, device) = (specimen.vendor, specimen.device);
-            let kernel = self.verdict(specimen, vendor, device);
+            let (vendor, device) = (emulated.vendor, emulated.device);
+            let kernel = self.verdict(emulated, vendor, device);
             let asked = AcsFlags::GROUPING;
             let running = supported::oldest().context("no kernel is supported")?;
-            let name = format!("{} {vendor:04x}:{device:04x}", specimen.kind.name());
+            let name = format!("{} {vendor:04x}:{device:04x}", emulated.kind.name());
             match decide(
                 self.table,
                 &Withdrawn::NONE,
@@ -76,7 +76,12 @@ impl Rules<'_> {
         entry.is_some_and(|entry| entry.number == number)
     }
 
-    fn verdict(&self, like: &Specimen, vendor: u16, device: u16) -> rules::decision::KernelVerdict {
+    fn verdict(
+        &self,
+        like: &EmulatedFunction,
+        vendor: u16,
+        device: u16,
+    ) -> rules::decision::KernelVerdict {
         let (found, _) = port_type(like.kind);
         let facts = Facts {
             vendor,
@@ -93,7 +98,7 @@ impl Rules<'_> {
 
 /// A function of an emulated package, in slot 0.
 struct Emulated<'a> {
-    package: &'a [(&'a Specimen, &'a Space)],
+    package: &'a [(&'a EmulatedFunction, &'a Space)],
     devfn: u8,
 }
 

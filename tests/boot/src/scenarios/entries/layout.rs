@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The configuration space of a specimen.
+//! The configuration space of a function.
 
 use anyhow::{Context, Result, bail};
 use rules::{
@@ -9,7 +9,7 @@ use rules::{
     pcie::HeaderLayout,
 };
 
-use super::specimen::{Specimen, port_type};
+use super::function::{EmulatedFunction, port_type};
 use crate::space::{SIZE, Space};
 
 /// Where capabilities stand, and where extended ones do.
@@ -25,31 +25,31 @@ const SRIOV: u16 = 0x10;
 /// The least size of a capability, in bytes.
 const LEAST: usize = 0x10;
 
-/// Makes the configuration space of a specimen.
+/// Makes the configuration space of a function.
 ///
 /// # Errors
 ///
 /// What cannot be emulated of it.
-pub(super) fn space(specimen: &Specimen) -> Result<Space> {
-    let Specimen { vendor, device, .. } = *specimen;
-    let mut space = Space::new(vendor, device, specimen.class, specimen.revision);
+pub(super) fn space(function: &EmulatedFunction) -> Result<Space> {
+    let EmulatedFunction { vendor, device, .. } = *function;
+    let mut space = Space::new(vendor, device, function.class, function.revision);
     // Every function has the multi-function bit; to the guest, QEMU shows its own.
     space.put16(0x0e, 0x0080, 0);
-    if specimen.kind.layout() == HeaderLayout::Endpoint {
-        space.put16(0x2c, specimen.subsystem.0, 0);
-        space.put16(0x2e, specimen.subsystem.1, 0);
+    if function.kind.layout() == HeaderLayout::Endpoint {
+        space.put16(0x2c, function.subsystem.0, 0);
+        space.put16(0x2e, function.subsystem.1, 0);
     }
-    let mut room = Room::beside(&specimen.registers)?;
+    let mut room = Room::beside(&function.registers)?;
     let mut list = Vec::new();
     let places = std::iter::once(Place::Capability(PCIE));
-    for place in places.chain(specimen.registers.iter().map(|one| one.at)) {
+    for place in places.chain(function.registers.iter().map(|one| one.at)) {
         if place != Place::Config && list.iter().all(|&(known, _)| known != place) {
-            let at = room.take(place, size(place, &specimen.registers))?;
+            let at = room.take(place, size(place, &function.registers))?;
             list.push((place, at));
         }
     }
-    put_lists(&mut space, specimen.kind, &list);
-    for one in &specimen.registers {
+    put_lists(&mut space, function.kind, &list);
+    for one in &function.registers {
         let at = list.iter().find(|(place, _)| *place == one.at);
         let at = at.map_or(0, |(_, at)| *at);
         space.fix(at + usize::from(one.offset), one.mask, one.value);

@@ -5,24 +5,24 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `specimen.rs` | which functions show what an entry claims, and where the claim ends |
+//! | `function.rs` | which functions show what an entry claims, and where the claim ends |
 //! | `layout.rs` | the configuration space of one |
 //! | `decision.rs` | what the module would decide on them, before any guest boots |
-//! | `sample.rs` | packages of them |
-//! | `board.rs` | where these stand in a machine |
-//! | `proof.rs` | the boot |
+//! | `device.rs` | packages of them |
+//! | `slots.rs` | where these stand in a machine |
+//! | `boot.rs` | the boot |
 //! | `verdict.rs` | what the kernel itself answers in it |
-//! | `seen.rs` | what comes of it |
-//! | `exempt.rs` | the entries that this is not for |
+//! | `observations.rs` | what comes of it |
+//! | `skip_list.rs` | the entries that this is not for |
 
-mod board;
+mod boot;
 pub mod decision;
-mod exempt;
+pub mod device;
+pub mod function;
 mod layout;
-mod proof;
-pub mod sample;
-mod seen;
-pub mod specimen;
+mod observations;
+mod skip_list;
+mod slots;
 mod verdict;
 
 use std::{path::Path, sync::OnceLock};
@@ -36,11 +36,11 @@ use quirk_data::{
 };
 use rules::{entry::Kind, release::Release};
 
-pub use self::proof::{IOMMU, Proof};
+pub use self::boot::{EntryBoot, IOMMU};
 use self::{
-    board::SLOTS,
-    decision::Rules,
-    sample::{Sample, Subject},
+    decision::KnownClaims,
+    device::{EmulatedDevice, TestedEntry},
+    slots::SLOTS,
 };
 
 /// The checkout.
@@ -50,7 +50,7 @@ const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 #[derive(Debug, Default)]
 pub struct Plan {
     /// Boots, each for several entries; an entry with many functions is in more than one.
-    pub proofs: Vec<Proof>,
+    pub boots: Vec<EntryBoot>,
     /// The names of entries that cannot be tested, and why.
     pub refused: Vec<(String, String)>,
 }
@@ -76,15 +76,15 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
     for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
         let quirks = load(edition, oldest)?;
         let table = built::table(&edition.select(&quirks, Some(oldest)));
-        let rules = Rules {
+        let claims = KnownClaims {
             kernel: &verdicts,
             table: &table,
         };
-        let mut subjects = Vec::new();
+        let mut entries = Vec::new();
         for quirk in edition.select(&quirks, Some(kernel)) {
             let name = quirk.name.clone();
-            match (Subject::of(quirk, &rules), exempt::reason(quirk)) {
-                (Ok(subject), None) => subjects.push(subject),
+            match (TestedEntry::of(quirk, &claims), skip_list::reason(quirk)) {
+                (Ok(entry), None) => entries.push(entry),
                 (Ok(_), Some(_)) => {
                     let why = "it is exempt, and does split".to_owned();
                     plan.refused.push((name, why));
@@ -93,17 +93,17 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
                 (Err(error), _) => plan.refused.push((name, format!("{error:#}"))),
             }
         }
-        let (wanted, others): (Vec<_>, Vec<_>) = subjects
+        let (wanted, others): (Vec<_>, Vec<_>) = entries
             .into_iter()
-            .partition(|subject| is_wanted(&subject.name));
+            .partition(|entry| is_wanted(&entry.name));
         let boots = boots(wanted).into_iter().chain(boots(others));
-        for (number, subjects) in (1..).zip(boots) {
-            plan.proofs.push(Proof {
+        for (number, entries) in (1..).zip(boots) {
+            plan.boots.push(EntryBoot {
                 title: format!("entries-{}-{number}", edition.name()),
                 module: edition.module(),
                 version: table.version,
-                subjects,
-                seen: OnceLock::new(),
+                entries,
+                observations: OnceLock::new(),
             });
         }
     }
@@ -113,34 +113,34 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
 /// Shares out entries to boots, in their order. One with more packages than a machine has slots takes
 /// several. Root ports take a boot for each package, because every root port of a root bus counts for every
 /// other one.
-fn boots(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {
-    let mut boots: Vec<Vec<Subject>> = Vec::new();
+fn boots(entries: Vec<TestedEntry>) -> Vec<Vec<TestedEntry>> {
+    let mut boots: Vec<Vec<TestedEntry>> = Vec::new();
     let mut alone = Vec::new();
     let mut left = 0;
-    for mut subject in subjects {
-        let (ports, others) = subject
-            .samples
+    for mut entry in entries {
+        let (ports, others) = entry
+            .devices
             .into_iter()
-            .partition(|sample| sample.kind == Kind::RootPort);
-        subject.samples = others;
-        alone.extend(ports.into_iter().map(|sample: Sample| {
-            vec![Subject {
-                samples: vec![sample],
-                ..subject.clone()
+            .partition(|device| device.kind == Kind::RootPort);
+        entry.devices = others;
+        alone.extend(ports.into_iter().map(|device: EmulatedDevice| {
+            vec![TestedEntry {
+                devices: vec![device],
+                ..entry.clone()
             }]
         }));
-        for samples in subject.samples.chunks(SLOTS) {
-            let part = Subject {
-                samples: samples.to_vec(),
-                ..subject.clone()
+        for devices in entry.devices.chunks(SLOTS) {
+            let part = TestedEntry {
+                devices: devices.to_vec(),
+                ..entry.clone()
             };
             match boots.last_mut() {
-                Some(boot) if samples.len() <= left => {
-                    left -= samples.len();
+                Some(boot) if devices.len() <= left => {
+                    left -= devices.len();
                     boot.push(part);
                 }
                 _ => {
-                    left = SLOTS - samples.len();
+                    left = SLOTS - devices.len();
                     boots.push(vec![part]);
                 }
             }

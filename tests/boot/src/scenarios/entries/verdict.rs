@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel itself answers, seen by a probe event of its own on the function that the module
+//! What the kernel itself answers, observations by a probe event of its own on the function that the module
 //! hooks.
 
 use std::collections::BTreeSet;

@@ -4,13 +4,13 @@
 
 use super::{APART, CARDS, TOGETHER};
 use crate::{
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         LIMIT, Scenario,
         Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
     },
     scenarios::hardware::{
-        ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, package, pair, second, two,
+        ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, device, first, pair, second, two,
     },
 };
 
@@ -128,13 +128,13 @@ const EVERY: Scenario = Scenario {
 /// Ports, and what is below them goes along.
 const PORTS: Scenario = Scenario {
     name: "regroup-ports",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
         ],
-        packages: &[package("a", "01:00", CARD), package("b", "02:00", CARD)],
-        ..Machine::bare(1, Iommu::Usual)
+        devices: &[device("a", "01:00", CARD), device("b", "02:00", CARD)],
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),

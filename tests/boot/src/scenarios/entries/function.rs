@@ -14,7 +14,7 @@ use rules::{
 
 /// What a function is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Specimen {
+pub struct EmulatedFunction {
     /// What kind of function.
     pub kind: Kind,
     /// Vendor id.
@@ -34,7 +34,7 @@ pub struct Specimen {
 /// Functions of one kind that an entry claims: every id of its lists, of a range the first and the
 /// last, within their limits; each limit is met at both ends, and every subsystem is there.
 #[must_use]
-pub(super) fn inside(quirk: &Quirk, kind: Kind) -> Vec<Specimen> {
+pub(super) fn inside(quirk: &Quirk, kind: Kind) -> Vec<EmulatedFunction> {
     let devices = quirk.devices.iter();
     devices.flat_map(|one| of(quirk, kind, one)).collect()
 }
@@ -46,7 +46,7 @@ pub(super) fn outside(
     quirk: &Quirk,
     kind: Kind,
     is_free: impl Fn(u16, u16) -> bool,
-) -> Vec<(String, Specimen)> {
+) -> Vec<(String, EmulatedFunction)> {
     let mut found = Vec::new();
     for devices in &quirk.devices {
         let Some(inside) = of(quirk, kind, devices).into_iter().next() else {
@@ -58,15 +58,15 @@ pub(super) fn outside(
         for device in ids.filter(|&device| is_free(inside.vendor, device)) {
             let what = format!("{:04x}:{device:04x}, another device", inside.vendor);
             let inside = inside.clone();
-            found.push((what, Specimen { device, ..inside }));
+            found.push((what, EmulatedFunction { device, ..inside }));
         }
         found.extend(beyond_limits(devices, &inside));
     }
     // Two matches may have the same neighbours.
     let mut known = Vec::new();
-    found.retain(|(_, specimen)| {
-        let is_new = !known.contains(specimen);
-        known.push(specimen.clone());
+    found.retain(|(_, function)| {
+        let is_new = !known.contains(function);
+        known.push(function.clone());
         is_new
     });
     found.extend(
@@ -79,7 +79,7 @@ pub(super) fn outside(
 }
 
 /// The functions of one `[[match]]`.
-fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<Specimen> {
+fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<EmulatedFunction> {
     let limits = &devices.limits;
     let ids: Vec<(u16, u16)> = devices.ids.iter().flat_map(ends).collect();
     let (first, last) = limits.revisions.unwrap_or_default();
@@ -101,15 +101,17 @@ fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<Specimen> {
     let all = ids.iter().cycle().zip(revisions.iter().cycle());
     all.zip(subsystems)
         .take(count)
-        .map(|((&(vendor, device), &revision), subsystem)| Specimen {
-            kind,
-            vendor,
-            device,
-            class,
-            revision,
-            subsystem: subsystem.unwrap_or((vendor, 0)),
-            registers: registers(quirk),
-        })
+        .map(
+            |((&(vendor, device), &revision), subsystem)| EmulatedFunction {
+                kind,
+                vendor,
+                device,
+                class,
+                revision,
+                subsystem: subsystem.unwrap_or((vendor, 0)),
+                registers: registers(quirk),
+            },
+        )
         .collect()
 }
 
@@ -143,7 +145,7 @@ fn neighbours(ids: &[Ids], is_free: impl Fn(u16, u16) -> bool) -> impl Iterator<
 }
 
 /// Functions like `inside`, each beyond one limit of its `[[match]]`.
-fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)> {
+fn beyond_limits(devices: &Devices, inside: &EmulatedFunction) -> Vec<(String, EmulatedFunction)> {
     let limits = &devices.limits;
     let mut found = Vec::new();
     let (first, last) = limits.revisions.unwrap_or((u8::MIN, u8::MAX));
@@ -153,7 +155,7 @@ fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)
     {
         let what = format!("revision {revision:02x}");
         let inside = inside.clone();
-        found.push((what, Specimen { revision, ..inside }));
+        found.push((what, EmulatedFunction { revision, ..inside }));
     }
     let class = match limits.class {
         Some(Class::Subclass(class)) => Some(u32::from(class ^ 1) << 8),
@@ -163,7 +165,7 @@ fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)
     if let Some(class) = class {
         let what = format!("class {class:06x}");
         let inside = inside.clone();
-        found.push((what, Specimen { class, ..inside }));
+        found.push((what, EmulatedFunction { class, ..inside }));
     }
     if let Some(&(vendor, device)) = limits.subsystems.last() {
         let is_other = |device: &u16| !limits.subsystems.contains(&(vendor, *device));
@@ -174,7 +176,7 @@ fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)
             let inside = inside.clone();
             found.push((
                 what,
-                Specimen {
+                EmulatedFunction {
                     subsystem,
                     ..inside
                 },
@@ -185,7 +187,9 @@ fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)
 }
 
 /// Functions like `inside`, each with one register that says something else, by one bit.
-fn beyond_conditions(inside: &Specimen) -> impl Iterator<Item = (String, Specimen)> {
+fn beyond_conditions(
+    inside: &EmulatedFunction,
+) -> impl Iterator<Item = (String, EmulatedFunction)> {
     (0..inside.registers.len()).map(|at| {
         let mut other = inside.clone();
         let register = &mut other.registers[at];

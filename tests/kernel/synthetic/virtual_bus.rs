@@ -21,7 +21,7 @@ use super::{
 
 /// Where a described function has come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
+pub(crate) enum Membership {
     /// The kernel has not found it.
     Missing,
     /// It takes no part in the grouping.
@@ -31,7 +31,7 @@ pub(crate) enum Place {
 }
 
 /// A machine that the kernel has scanned. Dropping it takes it down.
-pub(crate) struct Machine {
+pub(crate) struct VirtualBus {
     /// The functions that the kernel has found, in its order, with their positions in the
     /// description.
     devices: KVVec<(u32, Device)>,
@@ -41,7 +41,7 @@ pub(crate) struct Machine {
     spaces: KBox<Spaces>,
 }
 
-impl Machine {
+impl VirtualBus {
     /// Has the kernel scan the machine that these bytes describe.
     ///
     /// # Errors
@@ -73,7 +73,7 @@ impl Machine {
     ///
     /// # Errors
     ///
-    /// As [`Machine::from_bytes`].
+    /// As [`VirtualBus::from_bytes`].
     pub(crate) fn scan(
         functions: impl Iterator<Item = Function>,
         patches: impl Iterator<Item = Patch>,
@@ -134,21 +134,24 @@ impl Machine {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn group(&mut self) -> Result<KVVec<Place>> {
+    pub(crate) fn group(&mut self) -> Result<KVVec<Membership>> {
         self.ungroup();
-        let mut places =
-            KVVec::from_elem(Place::Missing, self.spaces.functions().len(), GFP_KERNEL)?;
+        let mut memberships = KVVec::from_elem(
+            Membership::Missing,
+            self.spaces.functions().len(),
+            GFP_KERNEL,
+        )?;
         for (position, device) in &self.devices {
-            let place = if self.spaces.takes_part(*position) {
-                Place::Group(device.group()?)
+            let membership = if self.spaces.takes_part(*position) {
+                Membership::Group(device.group()?)
             } else {
-                Place::LeftOut
+                Membership::LeftOut
             };
-            if let Some(slot) = places.get_mut(usize::try_from(*position)?) {
-                *slot = place;
+            if let Some(slot) = memberships.get_mut(usize::try_from(*position)?) {
+                *slot = membership;
             }
         }
-        Ok(places)
+        Ok(memberships)
     }
 
     /// Takes all functions out of their groups.
@@ -167,7 +170,7 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for VirtualBus {
     fn drop(&mut self) {
         self.ungroup();
         self.devices.clear();

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use super::hardware::{ADAPTER, ONE_GROUP, emulated, package, pair};
+use super::hardware::{ADAPTER, ONE_GROUP, device, emulated, pair};
 use crate::{
+    explain::Because::{Apart, Behind, Together},
     function::Function,
-    machine::{Iommu, Machine, Model, Package},
-    owner::Because::{Apart, Behind, Together},
+    machine::{Device, GuestHardware, Iommu, Model},
     scenario::{
         Expected, Scenario,
         Step::{
@@ -21,7 +21,7 @@ use crate::{
 pub(super) const ALL: &[Scenario] = &[
     OWNER,
     Scenario {
-        machine: Machine {
+        machine: GuestHardware {
             iommu: Iommu::Amd,
             ..MACHINE
         },
@@ -54,7 +54,7 @@ const CARD: Model = Model::Stock("e1000e,romfile=");
 const CONVENTIONAL: Model = Model::Stock("e1000,romfile=");
 
 /// Firmware numbers the buses by the slots of what is above them.
-const MACHINE: Machine = Machine {
+const MACHINE: GuestHardware = GuestHardware {
     bridges: &[
         "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0,addr=15.0",
         "pcie-root-port,id=port81,bus=root80,chassis=81,slot=1,addr=1.0",
@@ -87,36 +87,36 @@ const MACHINE: Machine = Machine {
         "pcie-root-port,bus=pcie.0,id=above-acs,chassis=19,slot=19,addr=13.0",
         "x3130-upstream,id=up-acs,bus=above-acs",
     ],
-    packages: &[
-        package("strangers", "01:00", STRANGERS),
-        package("one", "02:00", &[STRANGER]),
-        package("acs", "03:00", &[WITH_ACS, WITH_ACS]),
-        package("off", "04:00", &[ACS_OFF, STRANGER]),
-        package("igb", "05:00", &[IGB_0, IGB_1]),
-        package("cards", "06:00", &[CARD, CARD]),
-        package("two-a", "07:00", &[CARD]),
-        package("two-b", "08:00", &[CARD]),
-        package("bare", "09:00", STRANGERS),
-        package("down-a", "0c:00", &[CARD]),
-        package("down-b", "0d:00", &[CARD]),
-        package("bridge", "0f:01", &[CONVENTIONAL]),
-        package("bridge", "0f:02", &[CONVENTIONAL]),
-        package("old", "83:01", &[CONVENTIONAL]),
-        package("both-a", "10:00", &[STRANGER]),
-        package("both-b", "11:00", &[STRANGER]),
-        package("pcie.0", "00:0f", STRANGERS),
-        package("pcie.0", "00:10", &pair(0x1234, 0x0a05)),
-        package("pcie.0", "00:11", &[CARD, CARD]),
-        package("pcie.0", "00:12", &[CONVENTIONAL, CONVENTIONAL]),
-        package("up-acs", "14:00", &[PORT_WITH_ACS, PORT_WITH_ACS]),
-        package("up-acs", "14:01", &[PORT_WITHOUT, PORT_WITHOUT]),
-        package("port82", "82:00", ADAPTER),
-        Package {
+    devices: &[
+        device("strangers", "01:00", STRANGERS),
+        device("one", "02:00", &[STRANGER]),
+        device("acs", "03:00", &[WITH_ACS, WITH_ACS]),
+        device("off", "04:00", &[ACS_OFF, STRANGER]),
+        device("igb", "05:00", &[IGB_0, IGB_1]),
+        device("cards", "06:00", &[CARD, CARD]),
+        device("two-a", "07:00", &[CARD]),
+        device("two-b", "08:00", &[CARD]),
+        device("bare", "09:00", STRANGERS),
+        device("down-a", "0c:00", &[CARD]),
+        device("down-b", "0d:00", &[CARD]),
+        device("bridge", "0f:01", &[CONVENTIONAL]),
+        device("bridge", "0f:02", &[CONVENTIONAL]),
+        device("old", "83:01", &[CONVENTIONAL]),
+        device("both-a", "10:00", &[STRANGER]),
+        device("both-b", "11:00", &[STRANGER]),
+        device("pcie.0", "00:0f", STRANGERS),
+        device("pcie.0", "00:10", &pair(0x1234, 0x0a05)),
+        device("pcie.0", "00:11", &[CARD, CARD]),
+        device("pcie.0", "00:12", &[CONVENTIONAL, CONVENTIONAL]),
+        device("up-acs", "14:00", &[PORT_WITH_ACS, PORT_WITH_ACS]),
+        device("up-acs", "14:01", &[PORT_WITHOUT, PORT_WITHOUT]),
+        device("port82", "82:00", ADAPTER),
+        Device {
             plugged: false,
-            ..package("empty", "12:00", &pair(0x1077, 0x8030))
+            ..device("empty", "12:00", &pair(0x1077, 0x8030))
         },
     ],
-    ..Machine::bare(1, Iommu::Intel)
+    ..GuestHardware::bare(1, Iommu::Intel)
 };
 /// Where the package is that is not plugged.
 const PLUGGED: usize = 23;

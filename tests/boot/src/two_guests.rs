@@ -72,7 +72,7 @@ pub fn test(setup: &Setup, iommu: Iommu) -> Result<()> {
     let name = format!("two-machines-{}", iommu.name());
     with_adapter(setup, iommu, &name, |vm| {
         for withdrawn in [true, false] {
-            let story = tell(vm, withdrawn, &|_| ())?;
+            let story = run(vm, withdrawn, &|_| ())?;
             if let Some(fault) = story.fault(withdrawn) {
                 bail!("entry withdrawn: {withdrawn}: {fault}");
             }
@@ -87,7 +87,7 @@ pub fn test(setup: &Setup, iommu: Iommu) -> Result<()> {
 /// # Errors
 ///
 /// When a step could not be made; that a machine is refused is none.
-pub fn tell(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
+pub fn run(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
     let before = vm.groups()?;
     let picture = drawn(vm)?;
     to_vfio(vm)?;
@@ -165,7 +165,7 @@ fn attempt(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<[Started; 2]> {
     let started = [start(WANTED[0])?, start(WANTED[1])?];
     for ((name, function), started) in WANTED.iter().zip(&started) {
         if matches!(started, Started::Runs { .. }) {
-            is_held(vm, name, function)?;
+            check_held(vm, name, function)?;
         }
     }
     for ((name, _), started) in WANTED.iter().zip(&started) {
@@ -177,7 +177,7 @@ fn attempt(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<[Started; 2]> {
 }
 
 /// Fails when the group of a machine's function can be opened beside the machine.
-fn is_held(vm: &mut Vm, name: &str, function: &str) -> Result<()> {
+fn check_held(vm: &mut Vm, name: &str, function: &str) -> Result<()> {
     let answer = vm.run(&format!("hold-vfio 0000:{function} </dev/null"))?;
     if answer.status == 0 || !answer.text.contains(BUSY) {
         bail!(

@@ -117,7 +117,7 @@ fn ask<T: for<'a> Deserialize<'a>>(vm: &mut Vm, line: &str) -> Result<T> {
 /// # Errors
 ///
 /// How they differ.
-pub fn agrees(vm: &mut Vm) -> Result<()> {
+pub fn check_groups(vm: &mut Vm) -> Result<()> {
     let actual = vm.groups()?;
     let listing: Listing = ask(vm, "groups")?;
     ensure!(listing.made, "they are listed as computed");
@@ -132,7 +132,7 @@ pub fn agrees(vm: &mut Vm) -> Result<()> {
         "groups are\n{actual}and are listed as\n{listed}"
     );
     let report: Report = ask(vm, "predict")?;
-    same("predict", &parts(&report.groups), &actual)?;
+    check_same("predict", &parts(&report.groups), &actual)?;
     ensure!(
         report.differences.is_empty(),
         "predict sees differences where none are"
@@ -145,7 +145,7 @@ pub fn agrees(vm: &mut Vm) -> Result<()> {
 /// # Errors
 ///
 /// Which ones are.
-pub fn differs(vm: &mut Vm, expected: Expected) -> Result<()> {
+pub fn check_differences(vm: &mut Vm, expected: Expected) -> Result<()> {
     let report: Report = ask(vm, "predict")?;
     let predicted = report.differences.iter().flat_map(|one| &one.predicted);
     let predicted = parts(predicted);
@@ -168,7 +168,7 @@ pub fn differs(vm: &mut Vm, expected: Expected) -> Result<()> {
 /// # Errors
 ///
 /// How they differ.
-pub fn captured(vm: &mut Vm, with_module: bool) -> Result<()> {
+pub fn check_capture(vm: &mut Vm, with_module: bool) -> Result<()> {
     let actual = vm.groups()?;
     // The messages are on the same line.
     let text =
@@ -189,7 +189,7 @@ pub fn captured(vm: &mut Vm, with_module: bool) -> Result<()> {
         .iter()
         .map(|group| group.iter().map(ToString::to_string).collect())
         .collect();
-    same("the capture", &parts(&groups), &actual)
+    check_same("the capture", &parts(&groups), &actual)
 }
 
 /// What the kernel has of its own, and the table of the test module.
@@ -208,7 +208,7 @@ static DATA: LazyLock<Result<(Vec<Quirk>, Table), String>> = LazyLock::new(|| {
 /// # Errors
 ///
 /// What it says instead.
-pub fn explains(vm: &mut Vm, one: &str, two: &str, because: Because) -> Result<()> {
+pub fn check_reason(vm: &mut Vm, one: &str, two: &str, because: Because) -> Result<()> {
     let answer: Answer = ask(vm, &format!("why {one} {two}"))?;
     ensure!(
         answer.actual.same,
@@ -238,7 +238,7 @@ pub fn explains(vm: &mut Vm, one: &str, two: &str, because: Because) -> Result<(
     Ok(())
 }
 
-fn same(whose: &str, groups: &Parts, actual: &Groups) -> Result<()> {
+fn check_same(whose: &str, groups: &Parts, actual: &Groups) -> Result<()> {
     let mut by_number: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
     for (address, number) in actual.below("") {
         by_number

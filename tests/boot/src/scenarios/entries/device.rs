@@ -7,9 +7,9 @@ use quirk_data::quirk::Quirk;
 use rules::entry::Kind;
 
 use super::{
-    decision::Rules,
+    decision::KnownClaims,
+    function::{EmulatedFunction, inside, outside},
     layout::space,
-    specimen::{Specimen, inside, outside},
 };
 use crate::space::Space;
 
@@ -18,7 +18,7 @@ const FUNCTIONS: usize = 8;
 
 /// An emulated package.
 #[derive(Clone, Debug)]
-pub struct Sample {
+pub struct EmulatedDevice {
     /// What kind of functions it has.
     pub kind: Kind,
     /// What is wrong with its last function, for a package that must stay together; `None` for one
@@ -30,36 +30,36 @@ pub struct Sample {
 
 /// An entry, and the packages that it is shown with.
 #[derive(Clone, Debug)]
-pub struct Subject {
+pub struct TestedEntry {
     /// The number of the entry.
     pub number: u16,
     /// Its name: `vendor/family`.
     pub name: String,
     /// Whether it corrects the "no" of a handler of the kernel.
     pub supersedes: bool,
-    /// The packages: those that it splits, and those that it does not.
-    pub samples: Vec<Sample>,
+    /// The devices: those that it splits, and those that it does not.
+    pub devices: Vec<EmulatedDevice>,
 }
 
-impl Subject {
+impl TestedEntry {
     /// Makes the packages for an entry: every function that it claims is in one that splits; and
     /// beside one of these, each that it does not claim is in one that does not.
     ///
     /// # Errors
     ///
     /// What cannot be emulated, or why the entry would split nothing.
-    pub fn of(quirk: &Quirk, rules: &Rules<'_>) -> Result<Self> {
-        let mut samples = Vec::new();
+    pub fn of(quirk: &Quirk, claims: &KnownClaims<'_>) -> Result<Self> {
+        let mut devices = Vec::new();
         for kind in quirk.kinds() {
             let inside = inside(quirk, kind);
             for part in inside.chunks(FUNCTIONS) {
-                let mut specimens: Vec<&Specimen> = part.iter().collect();
-                if let [single] = specimens[..] {
-                    specimens.push(single);
+                let mut functions: Vec<&EmulatedFunction> = part.iter().collect();
+                if let [single] = functions[..] {
+                    functions.push(single);
                 }
-                let (functions, verdict) = emulate(&specimens, quirk.number, rules)?;
+                let (functions, verdict) = emulate(&functions, quirk.number, claims)?;
                 verdict?;
-                samples.push(Sample {
+                devices.push(EmulatedDevice {
                     kind,
                     stranger: None,
                     functions,
@@ -68,14 +68,14 @@ impl Subject {
             let Some(first) = inside.first() else {
                 continue;
             };
-            let is_free = |vendor, device| rules.is_free(first, vendor, device);
+            let is_free = |vendor, device| claims.is_free(first, vendor, device);
             for (what, stranger) in outside(quirk, kind, is_free) {
-                let (functions, verdict) = emulate(&[first, &stranger], quirk.number, rules)?;
+                let (functions, verdict) = emulate(&[first, &stranger], quirk.number, claims)?;
                 ensure!(
                     verdict.is_err(),
                     "the module would split a package with {what}, which the entry does not claim"
                 );
-                samples.push(Sample {
+                devices.push(EmulatedDevice {
                     kind,
                     stranger: Some(what),
                     functions,
@@ -86,20 +86,20 @@ impl Subject {
             number: quirk.number,
             name: quirk.name.clone(),
             supersedes: quirk.supersedes.is_some(),
-            samples,
+            devices,
         })
     }
 }
 
 /// A package of these functions, and whether the module would split it by the entry `number`.
 fn emulate(
-    specimens: &[&Specimen],
+    functions: &[&EmulatedFunction],
     number: u16,
-    rules: &Rules<'_>,
+    claims: &KnownClaims<'_>,
 ) -> Result<(Vec<Space>, Result<()>)> {
-    let spaces = specimens.iter().map(|specimen| space(specimen));
+    let spaces = functions.iter().map(|function| space(function));
     let spaces: Vec<Space> = spaces.collect::<Result<_>>()?;
-    let package: Vec<_> = specimens.iter().copied().zip(&spaces).collect();
-    let verdict = rules.split(number, &package);
+    let package: Vec<_> = functions.iter().copied().zip(&spaces).collect();
+    let verdict = claims.check_split(number, &package);
     Ok((spaces, verdict))
 }
