@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `acsctl` tells an owner, held against what the kernel of a guest has made.
+//! Compares the output of `acsctl` with the groups of a guest's kernel.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,21 +22,23 @@ use serde::Deserialize;
 
 use crate::{groups::Groups, scenario::Expected, vm::Vm};
 
-/// Why two functions are together or apart, in the words of the JSON form.
+/// The reason why two functions are together or apart, in the terms of the JSON output.
 #[derive(Clone, Copy, Debug)]
 pub enum Because {
-    /// They share a group by this step, and of this function this says that it is not isolated.
+    /// The functions share a group because of this step. The function in `Said` is not isolated,
+    /// for the reason in `Said`.
     Together(&'static str, Said),
-    /// They share a group because this bridge puts its number on the requests from behind it.
+    /// The functions share a group because this bridge puts its own requester ID on requests from
+    /// behind it.
     Behind(&'static str),
-    /// They do not, and of this function this says that it is isolated.
+    /// The functions are apart. The function in `Said` is isolated, for the reason in `Said`.
     Apart(Said),
 }
 
-/// A function without its domain, and what speaks for it or against it.
+/// A function without its domain, and the reason why it is isolated or not.
 pub type Said = (&'static str, &'static str);
 
-/// What `groups` prints.
+/// Output of `groups`.
 #[derive(Deserialize)]
 struct Listing {
     made: bool,
@@ -54,7 +56,7 @@ struct Member {
     function: String,
 }
 
-/// What `predict` prints.
+/// Output of `predict`.
 #[derive(Deserialize)]
 struct Report {
     groups: Vec<Vec<String>>,
@@ -66,7 +68,7 @@ struct Difference {
     predicted: Vec<Vec<String>>,
 }
 
-/// What `why` prints.
+/// Output of `why`.
 #[derive(Deserialize)]
 struct Answer {
     together: bool,
@@ -105,14 +107,14 @@ fn parts<'s, G: IntoIterator<Item = &'s String>>(groups: impl IntoIterator<Item 
         .collect()
 }
 
-/// Asks a command of the guest for its JSON form.
+/// Runs a command of `acsctl` in the guest and parses its JSON output.
 fn ask<T: for<'a> Deserialize<'a>>(vm: &mut Vm, line: &str) -> Result<T> {
     let text = vm.check(&format!("acsctl {line} --format json"))?;
     serde_json::from_str(&text).with_context(|| format!("acsctl {line} prints:\n{text}"))
 }
 
-/// The groups that the kernel has made are those that `groups` lists, by number, and those that `predict`
-/// computes.
+/// Checks that `groups` lists the kernel's groups with their numbers, and that `predict` computes
+/// the same groups.
 ///
 /// # Errors
 ///
@@ -140,11 +142,12 @@ pub fn check_groups(vm: &mut Vm) -> Result<()> {
     Ok(())
 }
 
-/// With the module as it is and the groups as they are, exactly these groups are predicted to be others.
+/// Checks that, with the module as it is, `predict` expects exactly these groups to differ from the
+/// kernel's.
 ///
 /// # Errors
 ///
-/// Which ones are.
+/// The groups that it expects to differ.
 pub fn check_differences(vm: &mut Vm, expected: Expected) -> Result<()> {
     let report: Report = ask(vm, "predict")?;
     let predicted = report.differences.iter().flat_map(|one| &one.predicted);
@@ -162,15 +165,15 @@ pub fn check_differences(vm: &mut Vm, expected: Expected) -> Result<()> {
     Ok(())
 }
 
-/// What `capture` writes in the guest is all that it takes to compute the guest's groups elsewhere: by the
-/// kernel alone, or with the table of the test module.
+/// Checks that the output of `capture` is sufficient to compute the guest's groups on another host:
+/// without a table, or with that of the test module.
 ///
 /// # Errors
 ///
-/// How they differ.
+/// How the groups differ.
 pub fn check_capture(vm: &mut Vm, with_module: bool) -> Result<()> {
     let actual = vm.groups()?;
-    // The messages are on the same line.
+    // The shell returns standard output and messages together.
     let text =
         vm.check("acsctl capture -o /tmp/capture.json >/dev/null && cat /tmp/capture.json")?;
     let topology = topology::parse("the guest", &text)?;
@@ -192,7 +195,7 @@ pub fn check_capture(vm: &mut Vm, with_module: bool) -> Result<()> {
     check_same("the capture", &parts(&groups), &actual)
 }
 
-/// What the kernel has of its own, and the table of the test module.
+/// The quirk database, and the table of the test module.
 static DATA: LazyLock<Result<(Vec<Quirk>, Table), String>> = LazyLock::new(|| {
     let quirks = folder::check_all(source::built_in(), Scope::now(None));
     let quirks = quirks.map_err(|findings| report::text(&findings))?;
@@ -203,7 +206,7 @@ static DATA: LazyLock<Result<(Vec<Quirk>, Table), String>> = LazyLock::new(|| {
     Ok((quirks, table))
 });
 
-/// `why` names the reason for which two functions are together or apart.
+/// Checks that `why` gives the reason why two functions are together or apart.
 ///
 /// # Errors
 ///
@@ -257,7 +260,7 @@ fn check_same(whose: &str, groups: &Parts, actual: &Groups) -> Result<()> {
     Ok(())
 }
 
-/// A line for each group.
+/// One line for each group.
 fn shown(groups: &Parts) -> String {
     let line = |group: &BTreeSet<String>| {
         let members: Vec<&str> = group.iter().map(String::as_str).collect();

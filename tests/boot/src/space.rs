@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The configuration space of an emulated function: its bytes, and which bits can be written.
+//! The configuration space of an emulated function: its bytes, and its writable bits.
 
 use serde::{Deserialize, Serialize};
 
 /// Size of the configuration space of a PCIe function, in bytes.
 pub const SIZE: usize = 4096;
 
-/// A configuration space.
+/// Configuration space.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Space {
     pub(crate) bytes: Vec<u8>,
     pub(crate) writable: Vec<u8>,
-    /// What QEMU sees in place of some bytes until it resets the function for the guest.
+    /// Bytes that QEMU reads instead, until it resets the function for the guest. Offset and value.
     pub(crate) until_reset: Vec<(usize, u8)>,
 }
 
 impl Space {
-    /// A function with these ids; class code with programming interface, 24 bits. Its header is of
-    /// type 0 and has a list of capabilities, which is empty.
+    /// A function with these ids. `class` includes the programming interface: 24 bits. The header
+    /// is of type 0, with an empty capability list.
     #[must_use]
     pub fn new(vendor: u16, device: u16, class: u32, revision: u8) -> Self {
         let mut space = Self {
@@ -36,41 +36,42 @@ impl Space {
         space
     }
 
-    /// Puts a byte at an offset, none of whose bits can be written.
+    /// Puts a read-only byte at an offset.
     ///
     /// # Panics
     ///
-    /// When it would stand beyond the end.
+    /// When the offset is beyond the end.
     pub fn put8(&mut self, at: usize, value: u8) {
         self.bytes[at] = value;
         self.writable[at] = 0;
     }
 
-    /// Puts a word at an offset, with the bits of it that can be written.
+    /// Puts a word at an offset. `writable` is the mask of its writable bits.
     ///
     /// # Panics
     ///
-    /// When it would stand beyond the end.
+    /// When the offset is beyond the end.
     pub fn put16(&mut self, at: usize, value: u16, writable: u16) {
         self.bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
         self.writable[at..at + 2].copy_from_slice(&writable.to_le_bytes());
     }
 
-    /// Puts a dword at an offset, with the bits of it that can be written.
+    /// Puts a dword at an offset. `writable` is the mask of its writable bits.
     ///
     /// # Panics
     ///
-    /// When it would stand beyond the end.
+    /// When the offset is beyond the end.
     pub fn put32(&mut self, at: usize, value: u32, writable: u32) {
         self.bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
         self.writable[at..at + 4].copy_from_slice(&writable.to_le_bytes());
     }
 
-    /// Sets the bits of `mask` in the dword at an offset to those of `value`, for good.
+    /// Sets the bits of `mask` in the dword at an offset to those of `value`, and makes them
+    /// read-only.
     ///
     /// # Panics
     ///
-    /// When it would stand beyond the end.
+    /// When the offset is beyond the end.
     pub fn fix(&mut self, at: usize, mask: u32, value: u32) {
         let masks = mask.to_le_bytes().into_iter().zip(value.to_le_bytes());
         for (at, (mask, value)) in (at..at + 4).zip(masks) {
@@ -107,12 +108,13 @@ impl Space {
         self.put16(at + 0x12, 0x0011, 0);
     }
 
-    /// Makes a port of it, which QEMU takes for a function of the type `shown`, whose PCI Express
-    /// capability stands at `pcie`.
+    /// Makes the function a port that QEMU takes for a function of type `shown`. `pcie` is the
+    /// offset of its PCI Express capability.
     ///
-    /// QEMU takes endpoints alone from a server. So a port reads as one while QEMU makes the device, and
-    /// as what it is from the reset on that comes before the guest starts. Of a type that QEMU passes on
-    /// as it is: endpoints become integrated on a root bus, and integrated ones endpoints elsewhere.
+    /// QEMU accepts only endpoints from a server. So the port reads as an endpoint while QEMU
+    /// creates the device, and as a port after the reset that precedes the guest's start. `shown`
+    /// must be a type that QEMU passes on unchanged: it turns endpoints on a root bus into
+    /// integrated ones, and integrated endpoints elsewhere into plain ones.
     pub(crate) fn disguise(&mut self, shown: u8, pcie: usize) {
         // Header Type 1.
         self.put8(0x0e, 0x81);

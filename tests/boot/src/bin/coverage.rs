@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tells which branches of the kernel's grouping code the KUnit suite reaches.
+//! Reports which branches of the kernel's grouping code the KUnit suite reaches.
 
 use std::process::ExitCode;
 
