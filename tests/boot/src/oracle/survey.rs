@@ -48,8 +48,7 @@ pub struct Outcome {
     pub seen: Groups,
     /// The recorded groups. `None` if the topology has none.
     pub recorded: Option<Partition>,
-    /// The groups with guessed ACS capabilities, by [`complete()`]. Only present where the recorded
-    /// groups differ from those of the topology, which lacks some capabilities.
+    /// The groups with guessed ACS capabilities, by [`complete()`]. `None` if nothing is to be guessed.
     pub completed: Option<Groups>,
     /// Why the machine's own kernel may have made other groups than this kernel.
     pub reasons: Vec<String>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `acsctl groups`, `why`, `predict` and `capture` say of a running kernel, on many topologies in one
-//! machine: before a module is loaded, with it, and after the regroup.
+//! `acsctl groups`, `why`, `predict` and `capture` on a running kernel, with many topologies in one
+//! machine: before a module is loaded, with the module, and after a regroup.
 
 use std::time::Duration;
 
@@ -30,10 +30,10 @@ pub(super) const ALL: &[Scenario] = &[
 ];
 
 const ETHERNET: u32 = 0x02_0000;
-/// Source Validation, Request and Completion Redirect, Upstream Forwarding.
+/// Source Validation, Request Redirect, Completion Redirect, Upstream Forwarding.
 const ACS: u16 = 0x1d;
 
-/// Functions of which nothing is known.
+/// No entry and no quirk covers these ids.
 const STRANGER: Model = emulated(0x1234, 0x0bad, ETHERNET);
 const STRANGERS: &[Model] = &[STRANGER, STRANGER];
 const WITH_ACS: Model = Model::Emulated(Function::new(0x1234, 0x0bad, ETHERNET).with_acs(ACS));
@@ -42,24 +42,26 @@ const ACS_OFF: Model = Model::Emulated(
         .with_acs(ACS)
         .stuck(),
 );
-/// Switch ports.
+/// Switch downstream ports.
 const PORT_WITH_ACS: Model =
     Model::Emulated(Function::new(0x1234, 0x0bae, 0).with_acs(ACS).downstream());
 const PORT_WITHOUT: Model = Model::Emulated(Function::new(0x1234, 0x0bae, 0).downstream());
-/// The kernel has a quirk for these.
+/// An in-tree quirk covers these.
 const IGB_0: Model = Model::Stock("igb,romfile=,x-pcie-ari-nextfn-1=on");
 const IGB_1: Model = Model::Stock("igb,romfile=");
-/// The test module has an entry for these, where they are on a card; integrated, the kernel has a quirk.
+/// The test module has an entry for these on a card. If they are integrated, an in-tree quirk
+/// covers them.
 const CARD: Model = Model::Stock("e1000e,romfile=");
 const CONVENTIONAL: Model = Model::Stock("e1000,romfile=");
 
-/// Firmware numbers the buses by the slots of what is above them.
+/// Firmware numbers the buses in the order of the slots above them.
 const MACHINE: GuestHardware = GuestHardware {
     bridges: &[
         "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0,addr=15.0",
         "pcie-root-port,id=port81,bus=root80,chassis=81,slot=1,addr=1.0",
         "pcie-root-port,id=port82,bus=root80,chassis=82,slot=2,addr=2.0",
-        // Not on the first root bus: beside a bridge of another kind no claim for its root ports counts.
+        // On the second root bus: beside a bridge of another type, claims about root ports do not
+        // count.
         "pci-bridge,bus=root80,id=old,chassis_nr=15,addr=3.0",
         "pcie-root-port,bus=pcie.0,id=strangers,chassis=1,slot=1,addr=2.0",
         "pcie-root-port,bus=pcie.0,id=one,chassis=2,slot=2,addr=3.0",
@@ -67,23 +69,23 @@ const MACHINE: GuestHardware = GuestHardware {
         "pcie-root-port,bus=pcie.0,id=off,chassis=5,slot=5,addr=5.0",
         "pcie-root-port,bus=pcie.0,id=igb,chassis=6,slot=6,addr=6.0",
         "pcie-root-port,bus=pcie.0,id=cards,chassis=7,slot=7,addr=7.0",
-        // Without ACS: two of one slot, and one by itself.
+        // Root ports without ACS: two in one slot, and a single one.
         "ioh3420,bus=pcie.0,id=two-a,chassis=8,slot=8,addr=8.0,multifunction=on",
         "ioh3420,bus=pcie.0,id=two-b,chassis=9,slot=9,addr=8.1,multifunction=on",
         "ioh3420,bus=pcie.0,id=bare,chassis=10,slot=10,addr=9.0",
-        // Switches.
+        // A switch.
         "pcie-root-port,bus=pcie.0,id=above-bare,chassis=11,slot=11,addr=a.0",
         "x3130-upstream,id=up-bare,bus=above-bare",
         "xio3130-downstream,id=down-a,bus=up-bare,chassis=12,slot=12,addr=0.0,multifunction=on",
         "xio3130-downstream,id=down-b,bus=up-bare,chassis=13,slot=13,addr=0.1,multifunction=on",
-        // Bridges to conventional PCI.
+        // A bridge to conventional PCI.
         "pcie-root-port,bus=pcie.0,id=above-bridge,chassis=14,slot=14,addr=b.0",
         "pcie-pci-bridge,id=bridge,bus=above-bridge",
-        // With ACS, of one slot.
+        // Root ports with ACS in one slot.
         "pcie-root-port,bus=pcie.0,id=both-a,chassis=16,slot=16,addr=d.0,multifunction=on",
         "pcie-root-port,bus=pcie.0,id=both-b,chassis=17,slot=17,addr=d.1,multifunction=on",
         "pcie-root-port,bus=pcie.0,id=empty,chassis=18,slot=18,addr=e.0",
-        // The ports of these have buses of numbers that the kernel gives anew, so they come last.
+        // The kernel assigns new bus numbers below the ports of this switch, so they come last.
         "pcie-root-port,bus=pcie.0,id=above-acs,chassis=19,slot=19,addr=13.0",
         "x3130-upstream,id=up-acs,bus=above-acs",
     ],
@@ -118,12 +120,12 @@ const MACHINE: GuestHardware = GuestHardware {
     ],
     ..GuestHardware::bare(1, Iommu::Intel)
 };
-/// Where the package is that is not plugged.
+/// Index of the device that is not plugged in at boot.
 const PLUGGED: usize = 23;
 
-/// What groups there are by the kernel alone.
+/// The groups without a module.
 const ALONE: Expected = &[
-    // Functions of one device; cards in slots of their own; functions with ACS, without, and with it off.
+    // Functions of one device, single cards, functions with ACS, without it, and with ACS disabled.
     &["01:00.0", "01:00.1"],
     &["02:00.0"],
     &["03:00.0"],
@@ -144,7 +146,7 @@ const ALONE: Expected = &[
     &["0e:00.0", "0f:01.0", "0f:02.0"],
     &["80:03.0", "83:01.0"],
     &["00:12.0", "00:12.1"],
-    // Below root ports with ACS that are functions of one slot.
+    // Below root ports with ACS in one slot.
     &["00:0d.0"],
     &["00:0d.1"],
     &["10:00.0"],
@@ -158,7 +160,7 @@ const ALONE: Expected = &[
     ONE_GROUP[0],
 ];
 
-/// What the test module splits, in parts.
+/// The groups that the test module splits, after the split.
 const SPLIT: Expected = &[
     &["06:00.0"],
     &["06:00.1"],
@@ -182,7 +184,7 @@ const SPLIT: Expected = &[
     &["82:00.5"],
 ];
 
-/// What it has split, without it.
+/// The same functions without the module.
 const MERGED: Expected = &[
     &["06:00.0", "06:00.1"],
     &["00:08.0", "00:08.1", "07:00.0", "08:00.0"],
@@ -192,7 +194,7 @@ const MERGED: Expected = &[
     ONE_GROUP[0],
 ];
 
-/// The same, where the entry for root ports still counts.
+/// The same, while the entry for root ports is still in effect.
 const WITHDRAWN: Expected = &[
     &["06:00.0", "06:00.1"],
     &["0b:00.0", "0b:00.1", "0c:00.0", "0d:00.0"],
@@ -200,7 +202,7 @@ const WITHDRAWN: Expected = &[
     ONE_GROUP[0],
 ];
 
-/// Two virtual functions of the card that the kernel has a quirk for.
+/// Creates two virtual functions of the card with the in-tree quirk.
 const VIRTUAL: &str = "/sbin/modprobe pci-pf-stub && cd /sys/bus/pci/devices/0000:05:00.0 && \
      echo pci-pf-stub >driver_override && echo 0000:05:00.0 >/sys/bus/pci/drivers_probe && \
      echo 2 >sriov_numvfs";
@@ -212,7 +214,7 @@ const OWNER: Scenario = Scenario {
         Groups(ALONE),
         Agrees,
         Captured(false),
-        // Each reason beside one that differs from it in a single fact.
+        // Each reason has a counterpart that differs in a single property.
         Explains(
             "01:00.0",
             "01:00.1",
@@ -260,13 +262,12 @@ const OWNER: Scenario = Scenario {
             "82:00.3",
             Together("same-slot", ("82:00.2", "no-capability")),
         ),
-        // Virtual functions.
         Run(VIRTUAL),
         Groups(&[&["05:00.0"], &["05:10.0"], &["05:10.2"]]),
         Agrees,
         Captured(false),
         Explains("05:10.0", "05:10.2", Apart(("05:10.0", "alone"))),
-        // With the module it is told what would be other, and nothing is so before the regroup.
+        // With the module, `predict` reports the difference. The groups change only at the regroup.
         Load("acs_quirks_test"),
         Differs(SPLIT),
         Groups(ALONE),
@@ -287,7 +288,8 @@ const OWNER: Scenario = Scenario {
         Captured(true),
         Explains("12:00.0", "12:00.1", Apart(("12:00.0", "entry"))),
         HotRemove(PLUGGED),
-        // Without the module, and with one that has no effect, it is told what the groups would be now.
+        // Without the module, and with an ineffective module, `predict` reports the groups of the
+        // kernel alone.
         Unload("acs_quirks_test"),
         HotAdd(PLUGGED),
         Explains(
@@ -302,10 +304,10 @@ const OWNER: Scenario = Scenario {
         Says("acsctl predict", "loaded without effect: acs_quirks_test: "),
         Unload("acs_quirks_test"),
         Run("echo 1 >/sys/kernel/debug/kprobes/enabled"),
-        // Entries that are withdrawn split nothing.
+        // Withdrawn entries split nothing.
         Load("acs_quirks_test withdraw=1,2,7,10"),
         Differs(WITHDRAWN),
-        // Whoever cannot see what the module says is told so.
+        // Without debugfs, `predict` reports what it assumes.
         Run("umount /sys/kernel/debug"),
         Says(
             "acsctl predict",

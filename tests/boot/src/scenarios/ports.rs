@@ -20,8 +20,8 @@ pub(super) const ALL: &[Scenario] = &[
 
 const NETWORK_CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
 
-/// Two root ports without ACS as functions of one slot, a device below each: one group of all four,
-/// until an entry vouches for the ports.
+/// Two root ports without ACS as functions of one slot, and a device below each. All four share a
+/// group until an entry vouches for the ports.
 const ROOT_PORTS: Scenario = Scenario {
     name: "root-ports",
     machine: GuestHardware {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Functions that fall silent: after so many reads that they still answer, for numbers that reach through
-//! enumeration, decision and regroup.
+//! Functions that stop answering after a number of reads. The numbers cover enumeration, decision
+//! and regroup.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -13,22 +13,24 @@ use crate::{groups::Groups, scenario::in_guest, setup::Setup, vm::Vm};
 
 const STRANGER: usize = 2;
 const DEVICES: [&str; 2] = ["01:00", "02:00"];
-/// Each function is read less often than this from the moment it is found until it has its group.
+/// Upper bound of the reads from a function between its discovery and the assignment of its group.
 const READS: u64 = 100;
-/// Steps between two numbers of reads that are tried: where a claim could be wrong, and elsewhere.
+/// Step between two numbers of reads: where a claim could be wrong, and elsewhere.
 const FINE: usize = 2;
 const COARSE: usize = 9;
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Tries them all. Beside a function that no entry covers, a package has only groups that it has without
-/// the module as well; and as soon as all answer again, everything is as if nothing had been.
+/// Tries all numbers. Beside a function that no entry covers, a device must only have groups that
+/// it also has without the module. When all functions answer again, the groups must be those of the
+/// beginning.
 ///
 /// # Errors
 ///
-/// The function, and after how many reads it fell silent.
+/// The function, and after how many reads it stopped answering.
 pub(super) fn test(setup: &Setup) -> Result<()> {
     in_guest(setup, &WITH_STRANGER, "silences", LIMIT, |vm| {
-        // The control: the kernel takes a function that falls silent in the middle for what it is not.
+        // The control: without the module, the kernel may also misread a function that stops
+        // answering.
         let without: BTreeSet<Groups> = (0..READS)
             .step_by(FINE)
             .map(|reads| beside_stranger(vm, reads))
@@ -51,7 +53,7 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
             check_recovered(vm)?;
             tried += 1;
         }
-        // It was both found and not found, or this has shown nothing.
+        // Unless the function was sometimes found and sometimes not, the test has shown nothing.
         if seen == 0 || unseen == 0 {
             bail!("the stranger was found {seen} times, and missing {unseen} times");
         }
@@ -72,14 +74,14 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
     })
 }
 
-/// The groups of the first package when the function that no entry covers falls silent after so many
-/// reads, numbered from 0 in the order of their first members.
+/// The groups of the first device when the function that no entry covers stops answering after
+/// `reads` reads. Groups are numbered from 0 in the order of their first members.
 fn beside_stranger(vm: &mut Vm, reads: u64) -> Result<Groups> {
     Ok(rescanned(vm, (0, STRANGER), reads)?.within(DEVICES[0]))
 }
 
-/// What groups there are when the package is found anew, and one of its functions falls silent after so
-/// many reads.
+/// The groups after a rescan of a device during which one of its functions stops answering after
+/// `reads` reads.
 fn rescanned(vm: &mut Vm, (device, function): (usize, usize), reads: u64) -> Result<Groups> {
     let address = DEVICES[device];
     vm.check(&format!(
@@ -92,7 +94,7 @@ fn rescanned(vm: &mut Vm, (device, function): (usize, usize), reads: u64) -> Res
     groups
 }
 
-/// Fails unless both packages have the groups that they should have when all functions answer.
+/// Fails unless both devices get the expected groups when all functions answer.
 fn check_recovered(vm: &mut Vm) -> Result<()> {
     vm.readd_devices()?;
     let groups = vm.groups()?;
@@ -107,9 +109,10 @@ fn check_recovered(vm: &mut Vm) -> Result<()> {
     }
 }
 
-/// A regroup during which a function falls silent says so or is through; afterwards another one, for which
-/// all functions answer, puts everything right. Where the kernel has read the function's identity as ones, that
-/// one says that the function is another one now, and the one after it is through.
+/// A regroup during which a function stops answering reports it or succeeds. A second regroup,
+/// while all functions answer, restores everything. If the kernel has read the identity of the
+/// function as ones, the second regroup reports that the function is another one now, and a third
+/// succeeds.
 fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
     vm.check("/sbin/rmmod acs_quirks_test && /sbin/modprobe acs_quirks_test withdraw=all")?;
     vm.readd(&[DEVICES[1]])?;
@@ -140,7 +143,8 @@ fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
     Ok(())
 }
 
-/// Errors that the port above reports, from mild to fatal, for which the kernel resets what is below.
+/// Injects errors that the port above reports, from correctable to fatal. On some, the kernel
+/// resets the devices below.
 fn errors_above(vm: &mut Vm) -> Result<()> {
     for error in ["RCVR", "BAD_TLP", "COMP_TIME", "POISON_TLP", "DLP"] {
         let before = vm.groups()?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The boot that shows what entries do, and what comes of it for each.
+//! The boot that tests entries, and the result for each.
 
 use std::{
     path::PathBuf,
@@ -23,35 +23,36 @@ use crate::{
     vm::Vm,
 };
 
-/// The IOMMU of these boots. Not Intel's: the ACPI table of that one names what QEMU knows on the root bus, and the kernel does
-/// without an IOMMU when it then meets a port where QEMU knows an endpoint.
+/// The IOMMU of these boots. Intel's does not work here: its ACPI table lists the functions that
+/// QEMU knows on the root bus. If the kernel meets a port where the table has an endpoint, it runs
+/// without an IOMMU.
 pub const IOMMU: Iommu = Iommu::Amd;
-/// What the module's lines on devices have in common.
+/// Part of every line that the module logs about a device.
 const SAID: &str = ": acs_quirks: ";
-/// How long a boot may take.
+/// Time limit of a boot.
 const LIMIT: Duration = Duration::from_secs(240);
 
-/// Entries of one module that are shown in one boot.
+/// Entries of one module that are tested in one boot.
 #[derive(Debug)]
 pub struct EntryBoot {
-    /// Its name, for the guest's log.
+    /// Name of the boot, for the guest's log.
     pub title: String,
-    /// The module.
+    /// Name of the module.
     pub module: &'static str,
-    /// The digest of its table.
+    /// Digest of the module's table.
     pub version: &'static str,
-    /// The entries.
+    /// The entries under test.
     pub entries: Vec<TestedEntry>,
-    /// What was observations, once the boot was made.
+    /// The observations, or why the boot failed. Set by the first call of [`EntryBoot::outcome`].
     pub observations: OnceLock<Result<Observations, String>>,
 }
 
 impl EntryBoot {
-    /// What came of the entry at `position`. The first call boots the guest.
+    /// The result for the entry at index `position`. The first call boots the guest.
     ///
     /// # Errors
     ///
-    /// What was not as it should be.
+    /// The first unexpected observation.
     pub fn outcome(&self, setup: &Setup, position: usize) -> Result<(), String> {
         let observations = self.observations.get_or_init(|| {
             let observations = self.boot(setup);
@@ -61,7 +62,7 @@ impl EntryBoot {
         result.map_err(|error| format!("{error:#}\nguest's log: {}", self.log(setup).display()))
     }
 
-    /// Where the guest's log goes.
+    /// Path of the guest's log.
     fn log(&self, setup: &Setup) -> PathBuf {
         setup.kernel.logs.join(format!("{}.log", self.title))
     }
@@ -70,7 +71,7 @@ impl EntryBoot {
         self.entries.iter().flat_map(|entry| &entry.devices)
     }
 
-    /// Boots a guest with the packages of all entries, and goes through the stages.
+    /// Boots a guest with the devices of all entries, and runs the stages.
     fn boot(&self, setup: &Setup) -> Result<Observations> {
         let slots = Slots::of(&self.devices().collect::<Vec<_>>());
         let models: Vec<Vec<Model<'_>>> = self
@@ -99,12 +100,12 @@ impl EntryBoot {
         let mut vm = Vm::boot(setup, &machine, deadline, &log)
             .with_context(|| format!("cannot boot; log: {}", log.display()))?;
         let observations = self.stages(&mut vm, slots.places.clone());
-        // Written in any case: which entries fail is not known yet.
+        // The log is kept in any case: whether an entry fails is decided later.
         vm.save_log(&log)?;
         observations.with_context(|| format!("guest's log: {}", log.display()))
     }
 
-    /// The claim and its controls.
+    /// Records the groups with the entry and with its controls.
     fn stages(&self, vm: &mut Vm<'_>, places: Vec<Slot>) -> Result<Observations> {
         let module = self.module;
         let at_boot = vm.groups()?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The module's own decision on an emulated package, before any guest boots.
+//! The module's decision about an emulated device, before any guest boots.
 
 use anyhow::{Context as _, Result, bail};
 use grouping::handlers::{Facts, Handlers};
@@ -21,28 +21,29 @@ use super::{
 };
 use crate::{machine::Iommu, space::Space};
 
-/// What a kernel says of functions by itself, and what a table adds.
+/// What the kernel's own quirks and the module's table claim.
 #[derive(Clone, Copy)]
 pub struct KnownClaims<'a> {
-    /// The quirks of the kernel.
+    /// The kernel's own quirks.
     pub kernel: &'a Handlers,
-    /// The table of the module.
+    /// The module's table.
     pub table: &'a Table,
 }
 
 impl KnownClaims<'_> {
-    /// Whether nobody claims a device for functions that are otherwise as `like` is.
+    /// Whether neither the kernel nor the table claims these ids, on a function with the other
+    /// properties of `like`.
     #[must_use]
     pub fn is_free(&self, like: &EmulatedFunction, vendor: u16, device: u16) -> bool {
         use rules::decision::KernelVerdict::Isolated;
         self.table.row(vendor, device).is_none() && self.verdict(like, vendor, device) != Isolated
     }
 
-    /// Checks that the entry `number` splits a package.
+    /// Checks that the entry `number` splits a device.
     ///
     /// # Errors
     ///
-    /// Why it does not, as the module would say it.
+    /// The module's reason for a refusal.
     pub fn check_split(&self, number: u16, package: &[(&EmulatedFunction, &Space)]) -> Result<()> {
         for (devfn, (emulated, _)) in (0..).zip(package) {
             let function = Emulated { package, devfn };
@@ -96,7 +97,7 @@ impl KnownClaims<'_> {
     }
 }
 
-/// A function of an emulated package, in slot 0.
+/// A function of an emulated device in slot 0, as the module sees it.
 struct Emulated<'a> {
     package: &'a [(&'a EmulatedFunction, &'a Space)],
     devfn: u8,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The packages that an entry is shown with.
+//! The devices that test an entry.
 
 use anyhow::{Result, ensure};
 use quirk_data::quirk::Quirk;
@@ -13,37 +13,38 @@ use super::{
 };
 use crate::space::Space;
 
-/// Most functions of a package.
+/// Maximum number of functions of a device.
 const FUNCTIONS: usize = 8;
 
-/// An emulated package.
+/// An emulated device.
 #[derive(Clone, Debug)]
 pub struct EmulatedDevice {
-    /// What kind of functions it has.
+    /// Kind of the functions.
     pub kind: Kind,
-    /// What is wrong with its last function, for a package that must stay together; `None` for one
+    /// What distinguishes the last function from those that the entry claims. `None` for a device
     /// that the entry splits.
     pub stranger: Option<String>,
-    /// The functions, from 0.
+    /// Configuration spaces of the functions. The index is the function number.
     pub functions: Vec<Space>,
 }
 
-/// An entry, and the packages that it is shown with.
+/// An entry, and the devices that test it.
 #[derive(Clone, Debug)]
 pub struct TestedEntry {
-    /// The number of the entry.
+    /// Number of the entry.
     pub number: u16,
-    /// Its name: `vendor/family`.
+    /// Name of the entry: `vendor/family`.
     pub name: String,
-    /// Whether it corrects the "no" of a handler of the kernel.
+    /// Whether the entry supersedes an in-tree handler that answers 0.
     pub supersedes: bool,
-    /// The devices: those that it splits, and those that it does not.
+    /// Devices that the entry splits, and devices that must stay together.
     pub devices: Vec<EmulatedDevice>,
 }
 
 impl TestedEntry {
-    /// Makes the packages for an entry: every function that it claims is in one that splits; and
-    /// beside one of these, each that it does not claim is in one that does not.
+    /// Makes the devices for an entry. Each function that the entry claims is in a device that
+    /// splits. Each function just outside the claim is in a device that must stay together, beside
+    /// a claimed one.
     ///
     /// # Errors
     ///
@@ -91,7 +92,8 @@ impl TestedEntry {
     }
 }
 
-/// A package of these functions, and whether the module would split it by the entry `number`.
+/// Configuration spaces of a device with these functions, and whether the module would split the
+/// device by the entry `number`.
 fn emulate(
     functions: &[&EmulatedFunction],
     number: u16,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which functions show what an entry claims, and which show where the claim ends.
+//! The functions inside an entry's claim, and those just outside it.
 
 use std::iter;
 
@@ -12,10 +12,10 @@ use rules::{
     pcie::{HeaderLayout, PcieType},
 };
 
-/// What a function is.
+/// The properties of a function to emulate.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EmulatedFunction {
-    /// What kind of function.
+    /// Kind of the function.
     pub kind: Kind,
     /// Vendor id.
     pub vendor: u16,
@@ -25,22 +25,22 @@ pub struct EmulatedFunction {
     pub class: u32,
     /// Revision id.
     pub revision: u8,
-    /// Subsystem vendor and device id; ports have none.
+    /// Subsystem vendor and device id. Ports have none.
     pub subsystem: (u16, u16),
-    /// What its registers say.
+    /// Required values of registers.
     pub registers: Vec<Condition>,
 }
 
-/// Functions of one kind that an entry claims: every id of its lists, of a range the first and the
-/// last, within their limits; each limit is met at both ends, and every subsystem is there.
+/// Functions of one kind that an entry claims. They cover every id in a list, the first and last id
+/// of a range, both ends of each limit, and every subsystem.
 #[must_use]
 pub(super) fn inside(quirk: &Quirk, kind: Kind) -> Vec<EmulatedFunction> {
     let devices = quirk.devices.iter();
     devices.flat_map(|one| of(quirk, kind, one)).collect()
 }
 
-/// Functions of one kind that an entry does not claim, though it claims their neighbours, each with
-/// what is wrong with it. `is_free` says of an id that neither the kernel nor a table claims it.
+/// Functions of one kind just outside an entry's claim, each with its difference. `is_free` returns
+/// whether neither the kernel nor a table claims an id.
 #[must_use]
 pub(super) fn outside(
     quirk: &Quirk,
@@ -91,7 +91,7 @@ fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<EmulatedFunction> {
     let class = match (limits.class, kind.layout()) {
         (Some(Class::Subclass(class)), _) => u32::from(class) << 8,
         (Some(Class::Interface(class)), _) => class,
-        // A network adapter; a PCI-to-PCI bridge.
+        // A network adapter, and a PCI-to-PCI bridge.
         (None, HeaderLayout::Endpoint) => 0x02_0000,
         (None, HeaderLayout::Bridge) => 0x06_0400,
     };
@@ -115,7 +115,7 @@ fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<EmulatedFunction> {
         .collect()
 }
 
-/// The first and the last device of a range.
+/// The first and the last device id of a range.
 fn ends(ids: &Ids) -> impl Iterator<Item = (u16, u16)> {
     let last = (ids.last != ids.first).then_some(ids.last);
     let vendor = ids.vendor;
@@ -124,7 +124,7 @@ fn ends(ids: &Ids) -> impl Iterator<Item = (u16, u16)> {
         .map(move |device| (vendor, device))
 }
 
-/// What the registers of a function must say.
+/// The values of registers that the entry requires.
 fn registers(quirk: &Quirk) -> Vec<Condition> {
     let conditions = quirk.conditions.iter();
     conditions
@@ -132,13 +132,13 @@ fn registers(quirk: &Quirk) -> Vec<Condition> {
         .collect()
 }
 
-/// The nearest free ids below and above all of these, which are of one vendor.
+/// The nearest free ids below and above a set of ids of one vendor.
 fn neighbours(ids: &[Ids], is_free: impl Fn(u16, u16) -> bool) -> impl Iterator<Item = u16> {
     let vendor = ids.first().map_or(0, |ids| ids.vendor);
     let lowest = ids.iter().map(|ids| ids.first).min().unwrap_or(0);
     let highest = ids.iter().map(|ids| ids.last).max().unwrap_or(0);
     let below = (1..lowest).rev().find(|&device| is_free(vendor, device));
-    // ffff is what an absent function reads as.
+    // An absent function reads as ffff.
     let mut above = highest.saturating_add(1)..0xffff;
     let above = above.find(|&device| is_free(vendor, device));
     below.into_iter().chain(above)
@@ -186,7 +186,7 @@ fn beyond_limits(devices: &Devices, inside: &EmulatedFunction) -> Vec<(String, E
     found
 }
 
-/// Functions like `inside`, each with one register that says something else, by one bit.
+/// Functions like `inside`, each with one wrong bit in one register.
 fn beyond_conditions(
     inside: &EmulatedFunction,
 ) -> impl Iterator<Item = (String, EmulatedFunction)> {
@@ -198,7 +198,7 @@ fn beyond_conditions(
     })
 }
 
-/// The Device/Port Type field of a function of a kind.
+/// The PCIe type of a kind, and the raw Device/Port Type.
 #[must_use]
 pub(super) const fn port_type(kind: Kind) -> (PcieType, u8) {
     match kind {

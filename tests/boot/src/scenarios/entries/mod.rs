@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tests made from the entries themselves: `entry::vendor/family` emulates the functions that an entry
-//! claims and shows that the entry, and nothing else, splits them.
+//! Tests made from the entries themselves. `entry::vendor/family` emulates the functions that an
+//! entry claims, and shows that the entry splits them, and nothing else does.
 //!
-//! | file | what it does |
+//! | file | content |
 //! |---|---|
-//! | `function.rs` | which functions show what an entry claims, and where the claim ends |
-//! | `layout.rs` | the configuration space of one |
-//! | `decision.rs` | what the module would decide on them, before any guest boots |
-//! | `device.rs` | packages of them |
-//! | `slots.rs` | where these stand in a machine |
+//! | `function.rs` | the functions inside an entry's claim, and those just outside it |
+//! | `layout.rs` | the configuration space of a function |
+//! | `decision.rs` | the module's decision about a device, before any guest boots |
+//! | `device.rs` | the devices that test an entry |
+//! | `slots.rs` | the slots of these devices in a machine |
 //! | `boot.rs` | the boot |
-//! | `verdict.rs` | what the kernel itself answers in it |
-//! | `observations.rs` | what comes of it |
-//! | `skip_list.rs` | the entries that this is not for |
+//! | `verdict.rs` | the kernel's own answers, recorded in the boot |
+//! | `observations.rs` | compares the observations of a boot with the entries |
+//! | `skip_list.rs` | entries that split nothing on purpose |
 
 mod boot;
 pub mod decision;
@@ -43,20 +43,20 @@ use self::{
     slots::SLOTS,
 };
 
-/// The checkout.
+/// Root of the checkout.
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// The tests of the entries, for one kernel.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Boots, each for several entries; an entry with many functions is in more than one.
+    /// The boots. Each tests several entries. An entry with many functions needs several boots.
     pub boots: Vec<EntryBoot>,
-    /// The names of entries that cannot be tested, and why.
+    /// Names of entries that cannot be tested, and why.
     pub refused: Vec<(String, String)>,
 }
 
-/// Plans the tests of every entry that the modules ship and the kernel of this release lacks. Those
-/// for which `is_wanted` says yes to their name share boots with each other alone.
+/// Plans the tests of every entry that the modules ship and that the kernel of this release lacks.
+/// Entries whose names `is_wanted` accepts share boots only with each other.
 ///
 /// # Errors
 ///
@@ -110,9 +110,9 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Shares out entries to boots, in their order. One with more packages than a machine has slots takes
-/// several. Root ports take a boot for each package, because every root port of a root bus counts for every
-/// other one.
+/// Distributes entries over boots, in their order. An entry with more devices than a machine has
+/// slots takes several boots. Each device of root ports takes its own boot, because every root port
+/// of a root bus counts for all others.
 fn boots(entries: Vec<TestedEntry>) -> Vec<Vec<TestedEntry>> {
     let mut boots: Vec<Vec<TestedEntry>> = Vec::new();
     let mut alone = Vec::new();
@@ -162,7 +162,7 @@ fn load(edition: Edition, kernel: Release) -> Result<Vec<Quirk>> {
     )?)
 }
 
-/// The oldest supported series, which the tables are made for.
+/// The oldest supported series. The tables are made for it.
 fn oldest() -> Result<Release> {
     let list = include_str!("../../../../../scripts/supported-kernels");
     let first = list.lines().find(|line| !line.starts_with('#'));

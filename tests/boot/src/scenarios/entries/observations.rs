@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What was observations in a boot, and what that means for each entry.
+//! The observations of a boot, and their comparison with the entries.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
@@ -13,30 +13,30 @@ use super::{
 };
 use crate::{groups::Groups, space::Space};
 
-/// The last stage of a boot.
+/// Name of the last stage of a boot.
 pub(super) const APART: &str = "with the module";
 
-/// What was observations in a boot.
+/// The observations of a boot.
 #[derive(Debug)]
 pub struct Observations {
-    /// Where the packages stood, those of one entry after those of another.
+    /// Slots of the devices: those of the first entry, then those of the second, and so on.
     pub(super) places: Vec<Slot>,
-    /// The groups after each stage, with what was done.
+    /// The groups after each stage, and the name of the stage.
     pub(super) stages: [(&'static str, Groups); 4],
-    /// What the kernel answered without the module.
+    /// The kernel's answers without the module.
     pub(super) answers: Answers,
-    /// For each entry, whether the module counted it as granted in the last stage.
+    /// For each entry, whether the module counted a grant in the last stage.
     pub(super) granted: Vec<bool>,
-    /// What the module said of devices in the last stage.
+    /// The module's log lines about devices in the last stage.
     pub(super) log: Vec<String>,
 }
 
 impl Observations {
-    /// Compares what was observations of the entry at `position` with what it says.
+    /// Compares the observations with the claim of the entry at index `position`.
     ///
     /// # Errors
     ///
-    /// The package that is not grouped as it should be, and what the module said of it.
+    /// The first device with unexpected groups, and the module's log lines about it.
     pub(super) fn check(&self, entries: &[TestedEntry], position: usize) -> Result<()> {
         let entry = &entries[position];
         let before: usize = entries[..position]
@@ -71,7 +71,8 @@ impl Observations {
         Ok(())
     }
 
-    /// What the kernel answered by itself is what the entry adds to, or what it corrects.
+    /// Checks that the kernel's own answer is the one that the entry adds to, or the one that it
+    /// supersedes.
     fn check_kernel_answers(&self, entry: &TestedEntry) -> Result<()> {
         let expected = if entry.supersedes { NO } else { NO_OPINION };
         let claimed = entry.devices.iter().filter(|one| one.stranger.is_none());
@@ -90,7 +91,7 @@ impl Observations {
     }
 }
 
-/// A package in words.
+/// Describes a device in a message.
 fn describe(device: &EmulatedDevice, address: &str) -> String {
     let kind = device.kind.name();
     match &device.stranger {
@@ -99,7 +100,7 @@ fn describe(device: &EmulatedDevice, address: &str) -> String {
     }
 }
 
-/// What the module said of the functions in a slot.
+/// The module's log lines about the functions in a slot.
 fn said(log: &[String], address: &str) -> String {
     let mut text = String::new();
     for line in log.iter().filter(|line| line.contains(address)) {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Entries of the test edition that split nothing, because that is what they are there to show. Real
-//! entries are never skip_list.
+//! Entries of the test edition that split nothing on purpose. Entries of other editions are never
+//! skipped.
 
 use quirk_data::quirk::{Quirk, Status};
 
-/// The entries, and part of what the module would say.
+/// Name of the entry, and part of the module's reason.
 const SKIPPED: &[(&str, &str)] = &[
-    // `some-flags` shows that part of what grouping asks for is not enough.
+    // Shows that some of the flags that grouping asks for are not enough.
     ("test/some-flags", "does not grant all of SV RR CR UF"),
-    // `in-tree` shows that the kernel's verdict stands.
+    // Shows that the kernel's verdict wins (trust rule `kernel-first`).
     ("test/igb", "the kernel's own quirk has decided"),
-    // `catch-all` shows the same for a handler that says no.
 ];
 
-/// Why an entry splits nothing, as the module says it, if it is skip_list.
+/// The module's reason why an entry splits nothing, if the entry is on the list.
 #[must_use]
 pub(super) fn reason(quirk: &Quirk) -> Option<&'static str> {
     let listed = SKIPPED.iter().find(|(name, _)| *name == quirk.name);

@@ -1,41 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Where packages stand in a machine: each takes one slot of the first root bus, for itself or for the
-//! port above it.
+//! The slots of devices in a machine. Each device takes one slot of the first root bus, for itself
+//! or for the port above it.
 
 use rules::entry::Kind;
 
 use super::device::EmulatedDevice;
 
-/// The first slot for us: those before are the host bridge's and the IOMMU's.
+/// The first usable slot. The host bridge and the IOMMU are in those before it.
 const FIRST: usize = 0x02;
-/// How many slots there are: the last ones are the chipset's.
+/// Number of usable slots. The chipset is in the last ones.
 pub(super) const SLOTS: usize = 0x1d - FIRST;
 
-/// The place of a package.
+/// The slot of a device.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Slot {
-    /// The bus, as QEMU knows it.
+    /// QEMU's id of the bus.
     pub bus: String,
     /// Bus and slot as the guest sees them.
     pub address: String,
 }
 
-/// The ports of a machine, and places for devices.
+/// The ports of a machine, and slots for its devices.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Slots {
-    /// Ports, each a `-device` of QEMU, upper ones first.
+    /// Ports, each as an argument of `-device`, parents first.
     pub bridges: Vec<String>,
-    /// A place for each package, in the order given.
+    /// A slot for each device, in the order given.
     pub places: Vec<Slot>,
 }
 
 impl Slots {
-    /// Makes room for devices, [`SLOTS`] at most.
+    /// Assigns slots to at most [`SLOTS`] devices.
     #[must_use]
     pub(super) fn of(devices: &[&EmulatedDevice]) -> Self {
-        // Firmware numbers buses by slot. The ports that are emulated have buses too, of numbers that
-        // the kernel gives anew; so they come last.
+        // Firmware numbers buses in the order of slots. Emulated ports come last: the kernel
+        // assigns new numbers to the buses below them.
         let mut order: Vec<usize> = (0..devices.len()).collect();
         order.sort_by_key(|&at| match devices[at].kind {
             Kind::MfEndpoint => 0,
@@ -66,7 +66,8 @@ impl Slots {
                     bridges.push(port);
                     bridges.push(format!("x3130-upstream,id=switch{slot},bus=port{slot}"));
                     let address = format!("{:02x}:00", bus + 2);
-                    // Below the root port, in the switch, and below each port of it.
+                    // One bus below the root port, one in the switch, and one below each downstream
+                    // port.
                     bus += 2 + device.functions.len();
                     Slot {
                         bus: format!("switch{slot}"),
