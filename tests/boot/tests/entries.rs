@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is emulated for an entry, without a kernel: all that it claims, and the nearest that it does
-//! not.
+//! The functions that are emulated for an entry, without a kernel: everything that the entry
+//! claims, and the nearest functions that it does not claim.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -24,7 +24,7 @@ fn load(folder: &str, edition: Option<Edition>) -> Result<Vec<Quirk>> {
     Ok(folder::load(&folder, Scope::now(edition))?)
 }
 
-/// The entries of the test edition, and one of each form that there can be.
+/// The entries of the test edition, and one of each form that an entry can have.
 fn entries() -> Result<Vec<Quirk>> {
     let mut quirks = load("tests/kernel/module/quirks", Some(Edition::Test))?;
     for mut quirk in load("tools/quirk-data/tests/export/entries", None)? {
@@ -35,7 +35,7 @@ fn entries() -> Result<Vec<Quirk>> {
     Ok(quirks)
 }
 
-/// What is emulated for an entry, on a kernel without quirks.
+/// The devices for an entry, on a kernel without quirks.
 fn entry(quirk: &Quirk) -> Result<TestedEntry> {
     let mut quirks = entries()?;
     quirks.retain(|other| other.number != quirk.number);
@@ -48,7 +48,6 @@ fn entry(quirk: &Quirk) -> Result<TestedEntry> {
     TestedEntry::of(quirk, &claims)
 }
 
-/// An entry by its name.
 fn named(name: &str) -> Result<Quirk> {
     let mut quirks = entries()?.into_iter();
     quirks
@@ -88,7 +87,8 @@ fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
     Ok(())
 }
 
-/// More functions than a package can have are in several, and none is alone in one.
+/// If an entry has more functions than a device can have, it gets several devices, and none has a
+/// single function.
 #[test]
 fn nine_functions_take_two_packages() -> Result<()> {
     let mut quirk = named("test/rciep")?;
@@ -100,7 +100,8 @@ fn nine_functions_take_two_packages() -> Result<()> {
     Ok(())
 }
 
-/// Beside what is claimed stands one function which is not, in each way in which it can be another.
+/// Each device that must stay together has one function outside the claim. All ways to be outside
+/// are covered.
 #[test]
 fn the_nearest_strangers_are_there() -> Result<()> {
     let strangers = |name: &str| -> Result<Vec<String>> {
@@ -128,7 +129,8 @@ fn the_nearest_strangers_are_there() -> Result<()> {
     Ok(())
 }
 
-/// Every entry that ships can be emulated; those that are skip_list are refused for the stated reason.
+/// Every entry of the editions can be emulated. Entries on the skip list are refused for the listed
+/// reason.
 #[test]
 fn no_entry_is_refused() -> Result<()> {
     for series in ["7.2", "7.3"] {
@@ -140,7 +142,7 @@ fn no_entry_is_refused() -> Result<()> {
     Ok(())
 }
 
-/// What the module would not split is told before any boot, and why.
+/// An entry that the module would not split is refused with the module's reason, before any boot.
 #[test]
 fn what_splits_nothing_is_refused() -> Result<()> {
     let Err(error) = entry(&named("acme/two-flags")?) else {

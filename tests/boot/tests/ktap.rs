@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The results of KUnit suites: what is missing in them is not taken for passed.
+//! Parsing the results of KUnit suites: a missing result does not count as passed.
 
 use boot::kunit::{Fault, Outcome, Report};
 

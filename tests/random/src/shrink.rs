@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The strategy, and how what it has drawn gets smaller: by taking parts out of the plan, many at
-//! once and then single ones, and by having those that are left be plain, until nothing can be
-//! spared.
+//! The strategy, and how topologies shrink: parts are removed from the plan, many at once and then
+//! single ones, and the others become plain, until no step is possible.
 //!
-//! proptest's own strategies go once through a list. Here one function is in the list only because
-//! of another often enough that it takes several rounds.
+//! proptest's own strategies pass through a list once. Here a function is often in the list only
+//! because of another, so that several rounds are needed.
 
 use std::mem;
 
@@ -23,7 +22,7 @@ use crate::{
     plan::{Form, Ids, Part, Plan, Start},
 };
 
-/// Topologies of at most so many functions; see [the crate](crate).
+/// A strategy for topologies. See [the crate](crate).
 #[derive(Clone, Copy, Debug)]
 pub struct Topologies {
     pub(crate) most: usize,
@@ -39,30 +38,30 @@ impl Strategy for Topologies {
     }
 }
 
-/// A topology, and smaller ones.
+/// A topology that can shrink.
 #[derive(Clone, Debug)]
 pub struct Tree {
     plan: Plan,
     topology: Topology,
-    /// What the last step came from.
+    /// Plan and topology before the last step.
     before: Option<(Plan, Topology)>,
-    step: Step,
+    step: Shrink,
     /// Whether a step of this round has been kept.
     kept: bool,
 }
 
-/// A way to make a plan smaller.
+/// A step that makes a plan smaller.
 #[derive(Clone, Copy, Debug)]
-enum Step {
-    /// Takes out so many parts from this one on.
+enum Shrink {
+    /// Removes `size` parts from index `at` on.
     Cut { size: usize, at: usize },
-    /// Makes this change to this part.
+    /// Applies the change `which` to the part at index `at`.
     Change { at: usize, which: usize },
-    /// Has no IOMMU in particular.
+    /// Removes the kind of the IOMMU.
     Iommu,
 }
 
-/// Changes of a part, each to something simpler or to nothing else.
+/// Changes of a part. Each makes it simpler or does nothing.
 const CHANGES: [fn(&mut Part); 19] = [
     |part| part.form = Form::ENDPOINT,
     |part| part.start = Start::Here,
@@ -93,7 +92,7 @@ const CHANGES: [fn(&mut Part); 19] = [
     },
 ];
 
-impl Step {
+impl Shrink {
     fn first(plan: &Plan) -> Self {
         Self::Cut {
             size: plan.parts.len() / 2,
@@ -101,7 +100,7 @@ impl Step {
         }
     }
 
-    /// What it makes of a plan; `None`: nothing else.
+    /// Applies the step to a plan. `None` if that changes nothing.
     fn of(self, plan: &Plan) -> Option<Plan> {
         let mut smaller = plan.clone();
         match self {
@@ -115,7 +114,7 @@ impl Step {
         (smaller != *plan).then_some(smaller)
     }
 
-    /// The step after it; `None`: the round is over.
+    /// The next step. `None` at the end of the round.
     fn next(self, plan: &Plan) -> Option<Self> {
         let len = plan.parts.len();
         match self {
@@ -147,13 +146,13 @@ impl Tree {
         Self {
             topology: lay_out(&plan),
             before: None,
-            step: Step::first(&plan),
+            step: Shrink::first(&plan),
             kept: false,
             plan,
         }
     }
 
-    /// Takes the next step that makes a difference.
+    /// Takes the next step that changes the topology.
     fn advance(&mut self) -> bool {
         loop {
             let smaller = self.step.of(&self.plan);
@@ -168,7 +167,7 @@ impl Tree {
                 }
                 None => match self.step.next(&self.plan) {
                     Some(step) => self.step = step,
-                    None if mem::take(&mut self.kept) => self.step = Step::first(&self.plan),
+                    None if mem::take(&mut self.kept) => self.step = Shrink::first(&self.plan),
                     None => return false,
                 },
             }
@@ -183,13 +182,13 @@ impl ValueTree for Tree {
         self.topology.clone()
     }
 
-    /// The last step was right, so the same again is tried.
+    /// Keeps the last step, and repeats it.
     fn simplify(&mut self) -> bool {
         self.kept |= self.before.take().is_some();
         self.advance()
     }
 
-    /// The last step went too far, so the next one is tried in its place.
+    /// Reverts the last step, and tries the next one.
     fn complicate(&mut self) -> bool {
         let Some((plan, topology)) = self.before.take() else {
             return false;
@@ -197,7 +196,7 @@ impl ValueTree for Tree {
         (self.plan, self.topology) = (plan, topology);
         match self.step.next(&self.plan) {
             Some(step) => self.step = step,
-            None if mem::take(&mut self.kept) => self.step = Step::first(&self.plan),
+            None if mem::take(&mut self.kept) => self.step = Shrink::first(&self.plan),
             None => return false,
         }
         self.advance()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The groups of functions in states that no topology leads to, against the kernel's code put down as it
-//! stands: any function may be an alias of any other, isolated or not, virtual, or stand for another.
-//! How they are connected is drawn as for topologies.
+//! The groups of functions in states that no topology can have, compared with a transcription of
+//! the kernel's code: any function may be an alias of any other, isolated or not, virtual, or stand
+//! for another. Their connections are drawn as for topologies.
 
 #[path = "../../../tools/grouping/tests/common/groups_in_c.rs"]
 mod groups_in_c;
@@ -31,7 +31,7 @@ fn model(functions: &[Function]) -> Vec<Option<u32>> {
         .collect()
 }
 
-/// The same, with the step by which each came to its group.
+/// The groups, with the step that led to each.
 fn traced(functions: &[Function]) -> Vec<(Option<u32>, Reason)> {
     let len = functions.len();
     let mut work = vec![Scratch::default(); len];
@@ -43,7 +43,7 @@ fn traced(functions: &[Function]) -> Vec<(Option<u32>, Reason)> {
     groups.into_iter().zip(reasons).collect()
 }
 
-/// What is likely in one list of functions, in percent.
+/// Probabilities for one list of functions, in percent.
 struct Odds {
     isolated: u8,
     multifunction: u8,
@@ -64,8 +64,8 @@ impl Odds {
         }
     }
 
-    /// The function in another state. It depends on its address and on `seed`, so that it is the same
-    /// when others are taken out.
+    /// Changes the state of a function. The change depends only on its address and `seed`, so that
+    /// it is the same when other functions are removed.
     fn change(&self, seed: u64, function: &mut Function) {
         let Function {
             domain, bus, devfn, ..
@@ -90,7 +90,7 @@ impl Odds {
     }
 }
 
-/// The numbers under which the function `of` sends requests.
+/// The requester IDs of the function with number `of`.
 fn aliases(random: &mut Rng, of: u8) -> DevfnSet {
     match random.u8(..8) {
         0 => DevfnSet::ALL,
@@ -102,7 +102,7 @@ fn aliases(random: &mut Rng, of: u8) -> DevfnSet {
     }
 }
 
-/// The functions of a topology in other states, and virtual ones.
+/// The functions of a topology in changed states, and virtual functions.
 fn functions(topology: &Topology, seed: u64) -> Vec<Function> {
     let mut random = Rng::with_seed(seed);
     let odds = Odds::draw(&mut random);
@@ -114,7 +114,7 @@ fn functions(topology: &Topology, seed: u64) -> Vec<Function> {
     for at in 0..functions.len() {
         odds.change(seed, &mut functions[at]);
         let one = functions[at];
-        // Something on this bus stands for something else.
+        // The function stands for another one on its bus.
         let same_bus = |other: &Function| (other.domain, other.bus) == (one.domain, one.bus);
         if random.u8(..100) < odds.odd / 2 {
             let other = functions[..at].iter().position(same_bus);
@@ -125,7 +125,7 @@ fn functions(topology: &Topology, seed: u64) -> Vec<Function> {
     functions
 }
 
-/// Adds virtual functions, which come last: on the bus of their physical function, or on one that has no
+/// Adds virtual functions at the end: on the bus of their physical function, or on a bus without a
 /// bridge.
 fn add_virtual(random: &mut Rng, odds: &Odds, functions: &mut Vec<Function>) {
     let seed = random.u64(..);
@@ -133,7 +133,7 @@ fn add_virtual(random: &mut Rng, odds: &Odds, functions: &mut Vec<Function>) {
         let Some(physical) = random.choice(functions.iter().copied()) else {
             return;
         };
-        // A bus has one bridge above it.
+        // A bus has only one bridge above it.
         let own = (0..=u8::MAX).rev().find(|&bus| {
             let on_it = |it: &&Function| (it.domain, it.bus) == (physical.domain, bus);
             let mut there = functions.iter().filter(on_it);
@@ -160,7 +160,7 @@ fn add_virtual(random: &mut Rng, odds: &Odds, functions: &mut Vec<Function>) {
     }
 }
 
-/// Every function with both groups.
+/// A table of all functions with both groups.
 fn table(functions: &[Function], found: &[Option<u32>], expected: &[Option<u32>]) -> String {
     let mut lines = vec!["the groups differ".to_owned()];
     for (index, function) in functions.iter().enumerate() {
@@ -198,7 +198,7 @@ fn the_model_agrees_with_the_kernels_code() {
     assert!(several * 2 > cases, "those with one group show little");
 }
 
-/// What is told of how each function came to its group is true.
+/// The recorded reason for the group of each function is true.
 #[test]
 fn the_reasons_hold() {
     let mut kinds = [0; reasons_hold::KINDS];
@@ -209,7 +209,7 @@ fn the_reasons_hold() {
             Ok(found) => found.into_iter().for_each(|kind| kinds[kind] += 1),
             Err(problem) => panic!("seed {seed}: {problem}"),
         }
-        // The control: told of somebody else, none that names another function holds.
+        // The control: a wrong reason that names another function is detected.
         let mut wrong = traced;
         let named = |reason: &Reason| !matches!(reason, Reason::NoGroup | Reason::First);
         let at = wrong.iter().position(|(_, reason)| named(reason));
@@ -222,7 +222,7 @@ fn the_reasons_hold() {
     assert!(kinds.iter().all(|&count| count > 100), "{kinds:?}");
 }
 
-/// Why the kernel's order of enumeration is not needed in full.
+/// Only part of the kernel's order of enumeration matters.
 #[test]
 fn only_the_order_on_a_bus_and_the_buses_above_counts() {
     for seed in 0..300 {
@@ -241,8 +241,8 @@ fn only_the_order_on_a_bus_and_the_buses_above_counts() {
     }
 }
 
-/// The same functions in another order, with the index that each had: two of them stay in order
-/// when one is on the bus of the other, or on a bus above it.
+/// The functions in another order, with their previous indices. Two functions keep their order if
+/// one is on the bus of the other, or on a bus above it.
 fn shuffled(functions: &[Function], random: &mut Rng) -> (Vec<Function>, Vec<usize>) {
     let bus = |at: usize| (functions[at].domain, functions[at].bus);
     let buses: Vec<_> = (0..functions.len())

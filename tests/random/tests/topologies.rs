@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is drawn: topologies that the kernel would find, with all that is odd among them, and small
-//! ones when something is wrong.
+//! The drawn topologies: the kernel would find all of them, they include all odd cases, and they
+//! shrink when a comparison fails.
 
 use std::{fs, path::Path};
 
@@ -29,7 +29,7 @@ fn the_kernel_would_find_every_one() {
             let function = topology.functions.iter().find(|it| it.bdf == bdf);
             let function = function.expect("it is in the list");
             let is_known = match assumption {
-                // A type that is reserved is not one that was not seen.
+                // A reserved type counts as recorded.
                 Assumption::PcieType => function.pcie_type.is_some(),
                 // Bridges have no subsystem.
                 Assumption::NoMoreAliases => function.header != Header::Endpoint,
@@ -72,7 +72,7 @@ fn a_seed_stands_for_one_topology() {
 #[test]
 fn what_is_odd_is_among_them() {
     let drawn: Vec<_> = every(10_000).map(|(_, topology)| topology).collect();
-    // How many topologies have such a function.
+    // The number of topologies with such a function.
     let have = |what: &dyn Fn(&Topology, &Function) -> bool| {
         let has = |it: &&Topology| it.functions.iter().any(|function| what(it, function));
         drawn.iter().filter(has).count()
@@ -159,7 +159,7 @@ fn what_is_odd_is_among_them() {
     assert!(most > Some(200));
 }
 
-/// Runs a comparison that fails where `fails` says so, and returns what it has kept.
+/// Runs a comparison that fails if `fails` returns true, and returns the topology that it has kept.
 fn smallest(name: &'static str, fails: impl Fn(&Topology) -> bool) -> Topology {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if folder.exists() {
@@ -190,7 +190,7 @@ fn smallest(name: &'static str, fails: impl Fn(&Topology) -> bool) -> Topology {
     topology
 }
 
-/// Every topology on the way there is one that the kernel would find, too.
+/// Every topology during the shrinking is one that the kernel would find, too.
 #[test]
 fn a_topology_gets_as_small_as_it_can_be() {
     let found = smallest("one", |topology| !topology.functions.is_empty());
@@ -220,7 +220,7 @@ fn a_topology_gets_as_small_as_it_can_be() {
     assert_eq!(acs, 1, "{found:#?}");
 }
 
-/// Each rule of [`check`] finds something in the topologies when it is broken there.
+/// When a topology is changed to violate a rule of [`check`], the rule detects it.
 #[test]
 fn what_the_kernel_would_not_find_is_told() {
     type Change = fn(&mut Function);
