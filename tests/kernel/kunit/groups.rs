@@ -31,33 +31,34 @@ use crate::{
             Traits, //
         },
         virtual_bus::{
-            Membership, //
-            VirtualBus,
+            Membership,
+            VirtualBus, //
         }, //
     },
     verdict, //
 };
 
-/// For a function that takes no part.
+/// Group of a function that takes no part in the grouping.
 pub(crate) const LEFT_OUT: i32 = -1;
-/// For a function that the kernel has not found.
+/// Group of a function that the kernel has not found.
 pub(crate) const MISSING: i32 = -2;
 
-/// Has the kernel scan a machine, or says why it cannot.
+/// Lets the kernel scan a machine, and reports a failure.
 pub(crate) fn scan(what: &str, functions: &[Function], patches: &[Patch]) -> Result<VirtualBus> {
     VirtualBus::scan(functions.iter().copied(), patches.iter().copied()).inspect_err(|error| {
         crate::check::failure(format_args!("{what}: {error:?}{}", Shown(functions)));
     })
 }
 
-/// Checks the groups of a machine, those of the kernel and those of the model: for each function, in
-/// the order of the description, a number, counted in the order in which groups appear.
+/// Checks the kernel's and the model's groups of a machine. `expected` has a group number for each
+/// function, in the order of the description. Groups are numbered in the order in which they
+/// appear.
 pub(crate) fn check(what: &str, functions: &[Function], expected: &[i32]) -> Result {
     check_patched(what, functions, &[], expected)
 }
 
-/// The same, of a machine whose configuration space is not all sound. The model has to do without what
-/// the patches say.
+/// Checks the groups of a machine with unsound configuration space. The model does not see the
+/// patches.
 pub(crate) fn check_patched(
     what: &str,
     functions: &[Function],
@@ -94,7 +95,8 @@ pub(crate) fn of_kernel(machine: &mut VirtualBus) -> Result<KVVec<i32>> {
     Ok(groups)
 }
 
-/// The model's groups of a machine that the kernel has scanned: what its quirks say is the kernel's.
+/// The model's groups of a machine that the kernel has scanned. The verdicts of the quirks are the
+/// kernel's.
 pub(crate) fn of_model(machine: &VirtualBus, described: &[Function]) -> Result<KVVec<i32>> {
     let mut functions: KVVec<grouping::Function> = KVVec::new();
     let mut positions: KVVec<usize> = KVVec::new();
@@ -144,7 +146,8 @@ pub(crate) fn of_model(machine: &VirtualBus, described: &[Function]) -> Result<K
     Ok(groups)
 }
 
-/// What the model goes by of one function, but for what is above it; that is this for the kernel.
+/// The model's facts about a function, without references to others. `above` is the bridge above
+/// it, as the kernel corrects its type.
 fn facts(
     function: &Function,
     described: &[Function],
@@ -154,7 +157,7 @@ fn facts(
     let raw = (function.pcie_type != Function::CONVENTIONAL).then_some(function.pcie_type);
     let interface = Interface::from_raw(raw).behind(above, &Release::LINUX_7_3);
     let (vendor, device) = (function.vendor, function.device);
-    // Below a port that forwards by ARI there is one slot.
+    // Below a port with ARI Forwarding, there is only one slot.
     let is_ari = described.iter().any(|it| {
         it.leads_to(function.domain, function.bus) && it.traits.has(Traits::ARI_FORWARDING)
     });
@@ -191,11 +194,11 @@ fn facts(
     }
 }
 
-/// Gives groups numbers in the order in which they appear.
+/// Numbers the groups in the order in which they appear.
 fn renumber(mut groups: &mut [i32]) {
     let mut next = 0;
     while let Some((group, later)) = groups.split_first_mut() {
-        // Below `next` are those that have their number, and what is none.
+        // Numbers below `next` are final, or mark functions without a group.
         if *group >= next {
             let old = *group;
             for other in later.iter_mut() {
@@ -212,7 +215,7 @@ fn renumber(mut groups: &mut [i32]) {
     }
 }
 
-/// Writes each function on a line of its own.
+/// Writes each function on its own line.
 pub(crate) struct Shown<'a>(pub(crate) &'a [Function]);
 
 impl fmt::Display for Shown<'_> {

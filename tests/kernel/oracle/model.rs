@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The model, run in the kernel: on what the kernel itself has found out about each function.
+//! Runs the model in the kernel, on the kernel's own facts about each function.
 
 use kernel::{
     prelude::*,
@@ -26,8 +26,8 @@ use crate::{
     rules::{acs::AcsFlags, decision::KernelVerdict},
     synthetic::{
         virtual_bus::{
-            Membership, //
-            VirtualBus,
+            Membership,
+            VirtualBus, //
         },
         Address,
         Device,
@@ -38,15 +38,15 @@ use crate::{
 
 const RELEASE: Release = Release::LINUX_7_3;
 
-/// What the model makes of a machine, beside the kernel's groups.
+/// The result of the model, compared with the kernel's.
 pub(crate) struct Outcome {
-    /// Whether they are the same.
+    /// Whether the model's groups equal the kernel's.
     pub(crate) is_same: bool,
-    /// How long the model took, in nanoseconds.
+    /// Time that the model took, in nanoseconds.
     pub(crate) nanoseconds: u64,
 }
 
-/// Runs the model on a machine of which the kernel has made these groups.
+/// Runs the model on a machine, and compares its groups with `memberships`.
 ///
 /// # Errors
 ///
@@ -80,7 +80,8 @@ pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Ou
         .map_err(|_| EINVAL)?;
     let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
 
-    // The same partition: numbers go with numbers, both ways.
+    // The partitions are the same if each number of one corresponds to one number of the other,
+    // both ways.
     let mut pairs = KVVec::new();
     let mut is_same = true;
     for ((_, membership, _), number) in found.iter().zip(&numbers) {
@@ -109,7 +110,7 @@ pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Ou
     })
 }
 
-/// A function as the model sees it, by what the kernel knows.
+/// A function in the form that the model takes, with the kernel's facts.
 fn function(
     known: &Known,
     membership: Membership,

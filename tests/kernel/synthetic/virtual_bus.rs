@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A machine's life: scanned, grouped, taken down without a trace.
+//! Scans a described machine, groups its functions, and removes it without a trace.
 
 use kernel::prelude::*;
 
@@ -19,35 +19,35 @@ use super::{
     }, //
 };
 
-/// Where a described function has come to.
+/// The result of the grouping for a described function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Membership {
-    /// The kernel has not found it.
+    /// The kernel has not found the function.
     Missing,
-    /// It takes no part in the grouping.
+    /// The function takes no part in the grouping.
     LeftOut,
-    /// In the IOMMU group with this number.
+    /// The function is in the IOMMU group with this number.
     Group(u32),
 }
 
-/// A machine that the kernel has scanned. Dropping it takes it down.
+/// A machine that the kernel has scanned. Dropping it removes the machine.
 pub(crate) struct VirtualBus {
-    /// The functions that the kernel has found, in its order, with their positions in the
+    /// The functions that the kernel has found, in the kernel's order, with their indices in the
     /// description.
     devices: KVVec<(u32, Device)>,
-    /// In the order of the description.
+    /// The root buses, in the order of the description.
     roots: KVVec<Root>,
-    // Boxed, for the root buses have pointers to it.
+    // Boxed, because the root buses have pointers to it.
     spaces: KBox<Spaces>,
 }
 
 impl VirtualBus {
-    /// Has the kernel scan the machine that these bytes describe.
+    /// Lets the kernel scan the machine that these bytes describe.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for bytes that describe no machine; `ENODEV` when the kernel does not take a root
-    /// bus; `ENOMEM`.
+    /// `EINVAL` for bytes that describe no machine; `ENODEV` when the kernel refuses a root bus;
+    /// `ENOMEM`.
     pub(crate) fn from_bytes(header: &Header, bytes: &[u8]) -> Result<Self> {
         let size = header.machine_size().ok_or(EINVAL)?;
         let bytes = bytes.get(Header::SIZE..size).ok_or(EINVAL)?;
@@ -69,7 +69,7 @@ impl VirtualBus {
         )
     }
 
-    /// Has the kernel scan the machine with these functions.
+    /// Lets the kernel scan the machine with these functions.
     ///
     /// # Errors
     ///
@@ -95,7 +95,8 @@ impl VirtualBus {
                 Some(vmd) => Some(Device::at(vmd.domain, vmd.bus, vmd.devfn).ok_or(ENODEV)?),
             };
             let spaces: *const Spaces = &raw const *self.spaces;
-            // SAFETY: The box keeps the spaces in place, and the roots go before it (`drop()`).
+            // SAFETY: The box keeps the spaces in place, and `drop()` removes the roots before the
+            // box.
             let root = unsafe { Root::scan(&lock, spaces, (domain, first, last), vmd.as_ref()) }?;
             self.roots.push(root, GFP_KERNEL)?;
         }
@@ -128,8 +129,8 @@ impl VirtualBus {
         })
     }
 
-    /// Has the kernel group the functions, one after the other, and says for each function of the
-    /// description where it has come to.
+    /// Lets the kernel group the functions, one after the other. Returns the result for each
+    /// described function.
     ///
     /// # Errors
     ///
@@ -154,14 +155,14 @@ impl VirtualBus {
         Ok(memberships)
     }
 
-    /// Takes all functions out of their groups.
+    /// Removes all functions from their groups.
     fn ungroup(&mut self) {
         for (_, device) in &self.devices {
             device.ungroup();
         }
     }
 
-    /// The functions that the kernel has found, in its order, with their positions in the
+    /// The functions that the kernel has found, in the kernel's order, with their indices in the
     /// description.
     pub(crate) fn devices(&self) -> impl Iterator<Item = (u32, &Device)> {
         self.devices
@@ -175,7 +176,7 @@ impl Drop for VirtualBus {
         self.ungroup();
         self.devices.clear();
         let lock = Rescan::lock();
-        // What is behind a VMD goes before the VMD.
+        // The last root bus goes first, so that buses behind a VMD go before the VMD.
         while let Some(root) = self.roots.pop() {
             root.remove(&lock);
         }

@@ -49,8 +49,8 @@ enum Stricter {
     Type,
     /// The handler ignores an ACS capability. The module leaves functions with one to the kernel.
     OwnAcs,
-    /// The handler ignores the header. An entry for endpoints does not cover a bridge, even if the
-    /// kernel takes its type for an endpoint's.
+    /// The handler goes by the type that the kernel has corrected. The module also requires that
+    /// the header and the registers of the function belong to a kind of the entry.
     Header,
 }
 
