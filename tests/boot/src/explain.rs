@@ -126,7 +126,12 @@ pub fn check_groups(vm: &mut Vm) -> Result<()> {
     let listed = listing.groups.iter().flat_map(|group| {
         let number = group.number;
         let members = group.members.iter();
-        members.map(move |one| (one.function.trim_start_matches("0000:").to_owned(), number))
+        members.map(move |member| {
+            (
+                member.function.trim_start_matches("0000:").to_owned(),
+                number,
+            )
+        })
     });
     let listed: Groups = listed.collect();
     ensure!(
@@ -150,7 +155,10 @@ pub fn check_groups(vm: &mut Vm) -> Result<()> {
 /// The groups that it expects to differ.
 pub fn check_differences(vm: &mut Vm, expected: Expected) -> Result<()> {
     let report: Report = ask(vm, "predict")?;
-    let predicted = report.differences.iter().flat_map(|one| &one.predicted);
+    let predicted = report
+        .differences
+        .iter()
+        .flat_map(|difference| &difference.predicted);
     let predicted = parts(predicted);
     let expected: Parts = expected
         .iter()
@@ -219,16 +227,19 @@ pub fn check_reason(vm: &mut Vm, one: &str, two: &str, because: Because) -> Resu
     );
     let has = |statements: &[Statement], (function, says): Said| {
         let mut statements = statements.iter();
-        statements.any(|one| one.function.ends_with(function) && one.says == says)
+        statements.any(|statement| statement.function.ends_with(function) && statement.says == says)
     };
     let is_right = match because {
         Because::Together(step, said) => {
-            let mut steps = answer.steps.iter().filter(|one| one.name == step);
-            answer.together && steps.any(|one| has(&one.because, said))
+            let mut steps = answer.steps.iter().filter(|found| found.name == step);
+            answer.together && steps.any(|found| has(&found.because, said))
         }
         Because::Behind(bridge) => {
-            let mut steps = answer.steps.iter().filter(|one| one.name == "bridge-alias");
-            answer.together && steps.any(|one| one.at.ends_with(bridge))
+            let mut steps = answer
+                .steps
+                .iter()
+                .filter(|found| found.name == "bridge-alias");
+            answer.together && steps.any(|found| found.at.ends_with(bridge))
         }
         Because::Apart(said) => !answer.together && has(&answer.isolation, said),
     };

@@ -52,8 +52,8 @@ pub fn serve(path: &Path, orders: impl BufRead) -> Result<()> {
     let left = Arc::clone(&answers);
     // The thread ends with the process.
     thread::spawn(move || {
-        // Each plug-in of the device is a connection; unplugging ends it. An error is a peer that went
-        // away, which is what happens when QEMU is stopped.
+        // Plugging the device in opens a connection, and unplugging closes it. The only error is a
+        // connection that breaks when QEMU is stopped.
         loop {
             let _ = server.run(&mut Config {
                 space: space.clone(),

@@ -197,7 +197,7 @@ impl Story {
         let groups = [&self.before, &self.control, &self.after, &self.end];
         if groups
             .iter()
-            .any(|it| it.below(ADAPTER).count() != FUNCTIONS)
+            .any(|stage| stage.below(ADAPTER).count() != FUNCTIONS)
         {
             return Some("functions of the adapter are missing".to_owned());
         }

@@ -64,12 +64,12 @@ fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
         };
         shown += 1;
         for kind in quirk.kinds() {
-            let of_kind = entry.devices.iter().filter(|one| one.kind == kind);
+            let of_kind = entry.devices.iter().filter(|device| device.kind == kind);
             let (apart, together): (Vec<_>, Vec<_>) =
-                of_kind.partition(|one| one.stranger.is_none());
+                of_kind.partition(|device| device.stranger.is_none());
             let emulated: BTreeSet<_> = apart
                 .iter()
-                .flat_map(|one| &one.functions)
+                .flat_map(|device| &device.functions)
                 .filter_map(Space::ids)
                 .collect();
             let claimed: BTreeSet<_> = quirk
@@ -77,7 +77,7 @@ fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
                 .flat_map(|ids| [(ids.vendor, ids.first), (ids.vendor, ids.last)])
                 .collect();
             ensure!(emulated == claimed, "{}: {emulated:04x?}", quirk.name);
-            let counts = apart.iter().map(|one| one.functions.len());
+            let counts = apart.iter().map(|device| device.functions.len());
             ensure!(counts.into_iter().all(|count| (2..=8).contains(&count)));
             let has_neighbours = !together.is_empty() || quirk.ids().any(Ids::is_any);
             ensure!(has_neighbours, "{}: no neighbours", quirk.name);
@@ -94,8 +94,8 @@ fn nine_functions_take_two_packages() -> Result<()> {
     let mut quirk = named("test/rciep")?;
     quirk.devices = vec![quirk.devices[0].clone(); 9];
     let devices = entry(&quirk)?.devices;
-    let apart = devices.iter().filter(|one| one.stranger.is_none());
-    let counts: Vec<_> = apart.map(|one| one.functions.len()).collect();
+    let apart = devices.iter().filter(|device| device.stranger.is_none());
+    let counts: Vec<_> = apart.map(|device| device.functions.len()).collect();
     ensure!(counts == [8, 2], "{counts:?}");
     Ok(())
 }
@@ -122,8 +122,11 @@ fn the_nearest_strangers_are_there() -> Result<()> {
         ),
     ] {
         let found = strangers(name)?;
-        for one in wanted {
-            ensure!(found.iter().any(|what| what == one), "{name}: {found:?}");
+        for expected in wanted {
+            ensure!(
+                found.iter().any(|what| what == expected),
+                "{name}: {found:?}"
+            );
         }
     }
     Ok(())

@@ -40,7 +40,9 @@ fn results_are_read() {
     assert_eq!(report.suite, "suite");
     assert_eq!(
         report.tests,
-        expected.map(|(name, it)| (name.to_owned(), it)).into()
+        expected
+            .map(|(name, outcome)| (name.to_owned(), outcome))
+            .into()
     );
 }
 

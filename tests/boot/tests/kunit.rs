@@ -89,7 +89,7 @@ fn trials() -> Result<Vec<Trial>> {
 
 /// Fails unless the test has passed with every edition.
 fn has_passed(run: &Run, name: &Name) -> Result<()> {
-    for edition in EDITIONS.into_iter().filter(|it| it.has(name)) {
+    for edition in EDITIONS.into_iter().filter(|edition| edition.has(name)) {
         let outcome = run.outcomes.get(&(edition, name.clone()));
         let outcome = outcome.with_context(|| format!("it was not run with {}", edition.name()))?;
         if !outcome.passed {

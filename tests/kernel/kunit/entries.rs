@@ -74,8 +74,8 @@ impl RowMachine {
         let pair = |bus| [mate(bus, 0, row.first), mate(bus, 1, row.last)];
         let ports = |bus, kind, secondary: u8| {
             let [one, two] = pair(bus);
-            let bridge = |it: Function, secondary| {
-                let bridge = it.kind(kind).bridge(secondary, secondary);
+            let bridge = |function: Function, secondary| {
+                let bridge = function.kind(kind).bridge(secondary, secondary);
                 within(row.limits, bridge)
             };
             [bridge(one, secondary), bridge(two, secondary + 1)]
@@ -84,7 +84,7 @@ impl RowMachine {
         let mut functions = KVVec::new();
         let (above, covered, below): (&[Function], _, &[Function]) = match kind {
             Kind::MfEndpoint => (&[Function::root_port(0, 1, 1)], pair(1), &[]),
-            Kind::RcEndpoint => (&[], pair(0).map(|it| it.kind(RC_ENDPOINT)), &[]),
+            Kind::RcEndpoint => (&[], pair(0).map(|function| function.kind(RC_ENDPOINT)), &[]),
             Kind::RootPort => (&[], ports(0, ROOT_PORT, 1), &[endpoint(1), endpoint(2)]),
             Kind::DownstreamPort => (
                 &[

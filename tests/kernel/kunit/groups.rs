@@ -111,7 +111,7 @@ pub(crate) fn of_model(machine: &VirtualBus, described: &[Function]) -> Result<K
                 .position(|&at| described.get(at).is_some_and(wanted));
             found.and_then(|at| u32::try_from(at).ok())
         };
-        let above = index(&|it| it.leads_to(function.domain, function.bus));
+        let above = index(&|bridge| bridge.leads_to(function.domain, function.bus));
         let vmd = usize::try_from(function.vmd).ok();
         let vmd = vmd.and_then(|vmd| positions.iter().position(|at| *at == vmd));
         let vmd = vmd.and_then(|at| u32::try_from(at).ok());
@@ -158,8 +158,8 @@ fn facts(
     let interface = Interface::from_raw(raw).behind(above, &Release::LINUX_7_3);
     let (vendor, device) = (function.vendor, function.device);
     // Below a port with ARI Forwarding, there is only one slot.
-    let is_ari = described.iter().any(|it| {
-        it.leads_to(function.domain, function.bus) && it.traits.has(Traits::ARI_FORWARDING)
+    let is_ari = described.iter().any(|bridge| {
+        bridge.leads_to(function.domain, function.bus) && bridge.traits.has(Traits::ARI_FORWARDING)
     });
     let number = if is_ari { u8::MAX } else { 0x7 } & function.devfn;
     let multifunction = function.header_type & 0x80 != 0 || number != 0;
@@ -220,25 +220,29 @@ pub(crate) struct Shown<'a>(pub(crate) &'a [Function]);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for it in self.0 {
+        for function in self.0 {
             write!(
                 f,
                 "\n      {:04x}:{:02x}:{:02x}.{} {:04x}:{:04x} header {:02x} type {:x} traits {:x}",
-                it.domain,
-                it.bus,
-                it.devfn >> 3,
-                it.devfn & 7,
-                it.vendor,
-                it.device,
-                it.header_type,
-                it.pcie_type,
-                it.traits.0,
+                function.domain,
+                function.bus,
+                function.devfn >> 3,
+                function.devfn & 7,
+                function.vendor,
+                function.device,
+                function.header_type,
+                function.pcie_type,
+                function.traits.0,
             )?;
-            if it.traits.has(Traits::ACS) {
-                write!(f, " ACS {:x}/{:x}", it.acs_capability, it.acs_control)?;
+            if function.traits.has(Traits::ACS) {
+                write!(
+                    f,
+                    " ACS {:x}/{:x}",
+                    function.acs_capability, function.acs_control
+                )?;
             }
-            if it.header_type & 0x7f != 0 {
-                write!(f, " buses {:x?}", it.buses)?;
+            if function.header_type & 0x7f != 0 {
+                write!(f, " buses {:x?}", function.buses)?;
             }
         }
         Ok(())

@@ -200,7 +200,7 @@ fn pair(handler: &Handler, ids: (u16, u16), apart: bool) -> Result {
             check(what, &pair, on_root_bus)
         }
         Arrangement::Integrated => {
-            let pair = [mate(0, 0), mate(0, 1)].map(|it| it.kind(RC_ENDPOINT));
+            let pair = [mate(0, 0), mate(0, 1)].map(|function| function.kind(RC_ENDPOINT));
             check(what, &pair, on_root_bus)
         }
         Arrangement::RootPorts => check(
@@ -256,12 +256,16 @@ mod suite {
 
     #[test]
     fn what_a_handler_speaks_for_is_apart() -> Result {
-        HANDLERS.iter().try_for_each(|it| pair(it, it.yes, true))
+        HANDLERS
+            .iter()
+            .try_for_each(|handler| pair(handler, handler.yes, true))
     }
 
     #[test]
     fn what_it_does_not_speak_for_is_not() -> Result {
-        HANDLERS.iter().try_for_each(|it| pair(it, it.no, false))
+        HANDLERS
+            .iter()
+            .try_for_each(|handler| pair(handler, handler.no, false))
     }
 
     /// Ports of a chipset count as isolated only if the kernel has set them up.
@@ -269,13 +273,13 @@ mod suite {
     fn chipset_ports_must_have_been_set_up() -> Result {
         let pch = HANDLERS
             .iter()
-            .filter(|it| matches!(it.arrangement, Arrangement::ChipsetPorts));
-        for it in pch {
+            .filter(|handler| matches!(handler.arrangement, Arrangement::ChipsetPorts));
+        for handler in pch {
             let not_set_up = Handler {
                 also: |function| function,
-                ..*it
+                ..*handler
             };
-            pair(&not_set_up, it.yes, false)?;
+            pair(&not_set_up, handler.yes, false)?;
         }
         Ok(())
     }

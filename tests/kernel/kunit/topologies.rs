@@ -702,12 +702,12 @@ mod suites {
     };
 
     fn check_all(topologies: &[Topology]) -> Result {
-        for it in topologies {
-            let expected = match it.with_test {
+        for topology in topologies {
+            let expected = match topology.with_test {
                 Some(groups) if edition() == TEST_EDITION => groups,
-                _ => it.groups,
+                _ => topology.groups,
             };
-            check(it.what, it.functions, expected)?;
+            check(topology.what, topology.functions, expected)?;
         }
         Ok(())
     }

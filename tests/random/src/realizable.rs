@@ -136,7 +136,10 @@ fn vmd(topology: &Topology) -> Result<(), String> {
         }
     }
     for (domain, vmd) in &topology.vmd {
-        let found = topology.functions.iter().find(|one| one.bdf == *vmd);
+        let found = topology
+            .functions
+            .iter()
+            .find(|function| function.bdf == *vmd);
         if !found.is_some_and(|vmd| vmd.header == Header::Endpoint && !behind(&vmd.bdf.domain)) {
             return Err(format!("domain {domain} is behind {vmd}, which is no VMD"));
         }

@@ -135,15 +135,17 @@ fn add_virtual(random: &mut Rng, odds: &Odds, functions: &mut Vec<Function>) {
         };
         // A bus has only one bridge above it.
         let own = (0..=u8::MAX).rev().find(|&bus| {
-            let on_it = |it: &&Function| (it.domain, it.bus) == (physical.domain, bus);
-            let mut there = functions.iter().filter(on_it);
-            there.all(|it| it.above == physical.above)
+            let on_bus =
+                |function: &&Function| (function.domain, function.bus) == (physical.domain, bus);
+            let mut there = functions.iter().filter(on_bus);
+            there.all(|function| function.above == physical.above)
         });
         let bus = own.filter(|_| random.bool()).unwrap_or(physical.bus);
         for number in 0..random.u8(1..6) {
             let devfn = physical.devfn.wrapping_add(number * 3).wrapping_add(1);
             let place = (physical.domain, bus, devfn);
-            let taken = |it: &Function| (it.domain, it.bus, it.devfn) == place;
+            let taken =
+                |function: &Function| (function.domain, function.bus, function.devfn) == place;
             if functions.iter().any(taken) {
                 continue;
             }

@@ -31,11 +31,15 @@ fn run() -> Result<()> {
         "function", "branches", "taken"
     );
     for reached in coverage::reached(&kunit::tree(&setup)?, &run.counts)? {
-        let taken = reached.branches.iter().filter(|it| it.count > 0).count();
-        let not_taken = reached.branches.iter().filter(|it| it.count == 0);
+        let taken = reached
+            .branches
+            .iter()
+            .filter(|branch| branch.count > 0)
+            .count();
+        let not_taken = reached.branches.iter().filter(|branch| branch.count == 0);
         let source = reached.source.display();
         let mut places: Vec<String> = not_taken
-            .map(|it| format!("{source}:{}", it.line))
+            .map(|branch| format!("{source}:{}", branch.line))
             .collect();
         places.dedup();
         println!(

@@ -122,9 +122,16 @@ pub fn reached(tree: &Path, counts: &Counts) -> Result<Vec<Reached>> {
     for (object, bytes) in counts {
         let report = report(&tree.join(object), bytes)?;
         for (function, source, _) in FUNCTIONS.iter().filter(|(_, _, of)| of == object) {
-            let file = report.files.iter().find(|it| it.file.ends_with(source));
+            let file = report
+                .files
+                .iter()
+                .find(|candidate| candidate.file.ends_with(source));
             let file = file.with_context(|| format!("gcov knows no {source} in {object}"))?;
-            let lines = || file.lines.iter().filter(|it| it.function_name == *function);
+            let lines = || {
+                file.lines
+                    .iter()
+                    .filter(|line| line.function_name == *function)
+            };
             if lines().next().is_none() {
                 bail!("gcov knows no {function} in {object}");
             }

@@ -91,6 +91,7 @@ const CHECKS: [(&str, Check); 4] = [
     ("kernel-is-content", |vm| vm.check_log()),
 ];
 
+/// The names of the checks, in order.
 pub fn checks() -> impl Iterator<Item = &'static str> {
     CHECKS.into_iter().map(|(name, _)| name)
 }

@@ -67,7 +67,10 @@ fn collect(items: &[Item], names: &mut Vec<Name>) -> Result<()> {
 
 /// The name of the suite, if the module is one.
 fn suite(module: &ItemMod) -> Result<Option<String>> {
-    let found = module.attrs.iter().find(|it| is(it, "kunit_tests"));
+    let found = module
+        .attrs
+        .iter()
+        .find(|attribute| is(attribute, "kunit_tests"));
     let name = found.map(Attribute::parse_args::<syn::Ident>).transpose();
     let name = name.with_context(|| format!("module {}: #[kunit_tests(NAME)]", module.ident))?;
     Ok(name.map(|name| name.to_string()))
@@ -75,7 +78,7 @@ fn suite(module: &ItemMod) -> Result<Option<String>> {
 
 fn functions(items: &[Item]) -> impl Iterator<Item = String> {
     items.iter().filter_map(|item| match item {
-        Item::Fn(function) if function.attrs.iter().any(|it| is(it, "test")) => {
+        Item::Fn(function) if function.attrs.iter().any(|attribute| is(attribute, "test")) => {
             Some(function.sig.ident.to_string())
         }
         _ => None,

@@ -117,7 +117,11 @@ pub fn cases(quirk: &Quirk) -> Vec<Case> {
         &[AcsState::None, AcsState::On, AcsState::Off]
     };
     let by_place = [Requirement::Multifunction, Requirement::RootBus];
-    let places: &[(bool, bool)] = if quirk.requires.iter().any(|one| by_place.contains(one)) {
+    let places: &[(bool, bool)] = if quirk
+        .requires
+        .iter()
+        .any(|requirement| by_place.contains(requirement))
+    {
         &[(false, false), (false, true), (true, false), (true, true)]
     } else {
         &[(false, false), (true, true)]
@@ -194,7 +198,9 @@ pub fn alone(case: &Case) -> (Topology, Bdf) {
         machine(&[], &cases)
     };
     if case.root_bus {
-        topology.functions.retain(|one| one.bdf != bridge().bdf);
+        topology
+            .functions
+            .retain(|function| function.bdf != bridge().bdf);
     }
     (topology, addresses[0].0)
 }
@@ -223,7 +229,10 @@ fn machine(root: &[Case], other: &[Case]) -> (Topology, Vec<(Bdf, Case)>) {
     }
     let last = next_bus - 1;
     let functions = &mut topology.functions;
-    if let Some(bridge) = functions.iter_mut().find(|one| one.bdf == bridge().bdf) {
+    if let Some(bridge) = functions
+        .iter_mut()
+        .find(|function| function.bdf == bridge().bdf)
+    {
         bridge.subordinate = Some(last);
     }
     (topology, addresses)

@@ -76,7 +76,10 @@ impl<'a> Oracle<'a> {
         let number = ASKED.fetch_add(1, Ordering::Relaxed);
         let name = format!("oracle-{number}-{}", self.iommu.name());
         let machine = GuestHardware::bare(1, self.iommu);
-        let functions: usize = machines.iter().map(|it| it.addresses.len()).sum();
+        let functions: usize = machines
+            .iter()
+            .map(|described| described.addresses.len())
+            .sum();
         let functions = u32::try_from(functions)?;
         let limit = BOOT + FUNCTION * functions;
         let lines = in_guest(&setup, &machine, &name, limit, |vm| self.lines(vm))?;
@@ -103,6 +106,8 @@ impl<'a> Oracle<'a> {
 }
 
 fn concatenated(machines: &[Described]) -> Vec<u8> {
-    let bytes = machines.iter().flat_map(|it| it.bytes.iter().copied());
+    let bytes = machines
+        .iter()
+        .flat_map(|described| described.bytes.iter().copied());
     bytes.collect()
 }

@@ -21,11 +21,11 @@ struct Report<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub struct Kernel<'a> {
     release: String,
-    topologies: Vec<One<'a>>,
+    topologies: Vec<TopologyResult<'a>>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct One<'a> {
+struct TopologyResult<'a> {
     file: &'a str,
     /// Whether the kernel's groups equal the model's.
     model: bool,
@@ -44,11 +44,11 @@ struct One<'a> {
 /// The part of the report on one kernel.
 #[must_use]
 pub fn kernel<'a>(release: &str, survey: &'a Survey) -> Kernel<'a> {
-    let topologies = survey.0.iter().map(|one| {
-        let model = one.against_model().is_none();
-        let record = one.record();
-        One {
-            file: &one.file,
+    let topologies = survey.0.iter().map(|outcome| {
+        let model = outcome.against_model().is_none();
+        let record = outcome.record();
+        TopologyResult {
+            file: &outcome.file,
             model,
             record: match record {
                 Record::None => "none",
@@ -57,13 +57,13 @@ pub fn kernel<'a>(release: &str, survey: &'a Survey) -> Kernel<'a> {
                 Record::Other => "other",
             },
             reasons: if record == Record::Other {
-                &one.reasons
+                &outcome.reasons
             } else {
                 &[]
             },
-            groups: &one.seen.kernel.groups,
-            model_groups: (!model).then_some(&one.seen.model),
-            missing: &one.seen.kernel.missing,
+            groups: &outcome.seen.kernel.groups,
+            model_groups: (!model).then_some(&outcome.seen.model),
+            missing: &outcome.seen.kernel.missing,
         }
     });
     Kernel {

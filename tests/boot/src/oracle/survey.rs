@@ -48,7 +48,7 @@ pub struct Outcome {
     pub seen: Groups,
     /// The recorded groups. `None` if the topology has none.
     pub recorded: Option<Partition>,
-    /// The groups with guessed ACS capabilities, by [`complete()`]. `None` if nothing is to be guessed.
+    /// The groups with guessed ACS capabilities, by [`complete()`]. `None` if no guess is needed.
     pub completed: Option<Groups>,
     /// Why the machine's own kernel may have made other groups than this kernel.
     pub reasons: Vec<String>,
@@ -82,7 +82,7 @@ impl Outcome {
         Difference::between(&self.seen.kernel, "recorded", recorded)
     }
 
-    /// How the kernel's groups stand to the recorded ones.
+    /// How the kernel's groups compare with the recorded ones.
     #[must_use]
     pub fn record(&self) -> Record {
         let Some(recorded) = &self.recorded else {
@@ -144,13 +144,18 @@ impl Survey {
     /// Whether kernel and model agree on every machine.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.0.iter().all(|one| one.against_model().is_none())
+        self.0
+            .iter()
+            .all(|outcome| outcome.against_model().is_none())
     }
 
     /// The number of machines whose record compares so.
     #[must_use]
     pub fn count(&self, record: Record) -> usize {
-        self.0.iter().filter(|one| one.record() == record).count()
+        self.0
+            .iter()
+            .filter(|outcome| outcome.record() == record)
+            .count()
     }
 }
 
@@ -227,27 +232,31 @@ fn reasons(topology: &Topology) -> Vec<String> {
 /// One line per machine, then the counts.
 impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for one in &self.0 {
-            let model = one.against_model();
-            let record = match one.record() {
+        for outcome in &self.0 {
+            let model = outcome.against_model();
+            let record = match outcome.record() {
                 Record::None => "no record",
                 Record::Same => "kernel == record",
                 Record::SameWithGuess => "kernel == record with a guess at who has ACS",
                 Record::Other => "kernel != record",
             };
             let says = if model.is_none() { "==" } else { "!=" };
-            writeln!(f, "{}: kernel {says} model, {record}", one.file)?;
+            writeln!(f, "{}: kernel {says} model, {record}", outcome.file)?;
             if let Some(difference) = model {
                 write!(f, "{difference}")?;
             }
-            if let (Record::Other, Some(difference)) = (one.record(), one.against_record()) {
+            if let (Record::Other, Some(difference)) = (outcome.record(), outcome.against_record())
+            {
                 write!(f, "{difference}")?;
-                for reason in &one.reasons {
+                for reason in &outcome.reasons {
                     writeln!(f, "  {reason}")?;
                 }
             }
         }
-        let agreed = self.0.iter().filter(|one| one.against_model().is_none());
+        let agreed = self
+            .0
+            .iter()
+            .filter(|outcome| outcome.against_model().is_none());
         let [none, same, guess, other] = [
             Record::None,
             Record::Same,

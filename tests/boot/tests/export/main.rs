@@ -145,7 +145,7 @@ fn what_is_applied_is_found() -> Result<()> {
 fn broken_patches_are_found() -> Result<()> {
     let quirk = entries()?
         .into_iter()
-        .find(|one| one.name == "acme/root-port");
+        .find(|entry| entry.name == "acme/root-port");
     let quirk = quirk.context("there is such an entry")?;
     for (tree, prepared) in sources()? {
         let repository = Repository::new(&tree)?;

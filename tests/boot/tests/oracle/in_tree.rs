@@ -159,7 +159,7 @@ fn fits_in_a_table(quirk: &Quirk) -> bool {
         && quirk
             .requires
             .iter()
-            .all(|one| *one == Requirement::NoAcsCapability)
+            .all(|requirement| *requirement == Requirement::NoAcsCapability)
         && !quirk.ids().any(quirk_data::quirk::Ids::is_any)
 }
 

@@ -108,7 +108,7 @@ fn mismatch(setup: &Setup, seed: u64, verdicts: &Handlers) -> anyhow::Error {
         fs::create_dir_all(&folder)?;
         let file = folder.join(format!("{}-{seed}.json", setup.kernel.release));
         topology::write(&machine, &mut fs::File::create(&file)?)?;
-        let difference = groups.difference().map(|it| it.to_string());
+        let difference = groups.difference().map(|difference| difference.to_string());
         Ok((file, difference.unwrap_or_default()))
     });
     match found {

@@ -78,12 +78,14 @@ impl<'a> Scan<'a> {
         for behind_vmd in [false, true] {
             for function in &topology.functions {
                 let (domain, bus) = function.bdf.bus();
-                let leads = |it: &Function| it.bdf.domain == domain && it.secondary == Some(bus);
+                let leads = |bridge: &Function| {
+                    bridge.bdf.domain == domain && bridge.secondary == Some(bus)
+                };
                 let is_root = !topology.functions.iter().any(leads);
                 let is_new = !scan
                     .devices
                     .iter()
-                    .any(|it| it.function.bdf.bus() == (domain, bus));
+                    .any(|dev| dev.function.bdf.bus() == (domain, bus));
                 if is_root && is_new && behind_vmd == topology.vmd.contains_key(&domain) {
                     scan.pci_scan_child_bus((domain, bus), None);
                 }
@@ -123,8 +125,9 @@ impl<'a> Scan<'a> {
         let express = self
             .config
             .get(&at(0))
-            .is_some_and(|it| it.pcie_type.is_some());
-        let ari_enabled = self.only_one_child(bus_self) && express && all.iter().any(|&it| it > 7);
+            .is_some_and(|function| function.pcie_type.is_some());
+        let ari_enabled =
+            self.only_one_child(bus_self) && express && all.iter().any(|&devfn| devfn > 7);
         let mut function = 0;
         loop {
             let mut multifunction = removed && function == 0;
@@ -268,15 +271,17 @@ impl<'a> Scan<'a> {
             let identity = Identity {
                 vendor: ids.0,
                 device: ids.1,
-                subsystem: function.subsystem.map(|it| (it.vendor, it.device)),
+                subsystem: function
+                    .subsystem
+                    .map(|subsystem| (subsystem.vendor, subsystem.device)),
                 class,
             };
             let vmd_dev = self.topology.vmd.get(&function.bdf.domain).map(|vmd| {
-                let is_it = |it: &PciDev<'_>| it.function.bdf == *vmd;
+                let is_vmd = |dev: &PciDev<'_>| dev.function.bdf == *vmd;
                 index(
                     self.devices
                         .iter()
-                        .position(is_it)
+                        .position(is_vmd)
                         .expect("it is a function"),
                 )
             });

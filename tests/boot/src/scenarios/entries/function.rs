@@ -36,7 +36,9 @@ pub struct EmulatedFunction {
 #[must_use]
 pub(super) fn inside(quirk: &Quirk, kind: Kind) -> Vec<EmulatedFunction> {
     let devices = quirk.devices.iter();
-    devices.flat_map(|one| of(quirk, kind, one)).collect()
+    devices
+        .flat_map(|matched| of(quirk, kind, matched))
+        .collect()
 }
 
 /// Functions of one kind just outside an entry's claim, each with its difference. `is_free` returns

@@ -42,17 +42,21 @@ pub(super) fn space(function: &EmulatedFunction) -> Result<Space> {
     let mut room = Room::beside(&function.registers)?;
     let mut list = Vec::new();
     let places = std::iter::once(Place::Capability(PCIE));
-    for place in places.chain(function.registers.iter().map(|one| one.at)) {
+    for place in places.chain(function.registers.iter().map(|register| register.at)) {
         if place != Place::Config && list.iter().all(|&(known, _)| known != place) {
             let at = room.take(place, size(place, &function.registers))?;
             list.push((place, at));
         }
     }
     put_lists(&mut space, function.kind, &list);
-    for one in &function.registers {
-        let at = list.iter().find(|(place, _)| *place == one.at);
+    for register in &function.registers {
+        let at = list.iter().find(|(place, _)| *place == register.at);
         let at = at.map_or(0, |(_, at)| *at);
-        space.fix(at + usize::from(one.offset), one.mask, one.value);
+        space.fix(
+            at + usize::from(register.offset),
+            register.mask,
+            register.value,
+        );
     }
     Ok(space)
 }
@@ -64,8 +68,8 @@ fn size(place: Place, registers: &[Condition]) -> usize {
     } else {
         LEAST
     };
-    let of_place = registers.iter().filter(|one| one.at == place);
-    let ends = of_place.map(|one| usize::from(one.offset) + 4);
+    let of_place = registers.iter().filter(|register| register.at == place);
+    let ends = of_place.map(|register| usize::from(register.offset) + 4);
     ends.fold(least, usize::max)
 }
 
@@ -122,16 +126,16 @@ impl Room {
         let mut room = Self {
             taken: [false; SIZE / 4],
         };
-        for one in registers {
-            match (one.at, one.offset) {
+        for register in registers {
+            match (register.at, register.offset) {
                 (Place::Config, 0x10..0x28 | 0x30) => bail!(
                     "a register at config + {:#04x} cannot be emulated: QEMU has base address registers there",
-                    one.offset
+                    register.offset
                 ),
                 (Place::Config, offset) => room.taken[usize::from(offset) / 4] = true,
                 (Place::Capability(MSI | MSIX) | Place::Extended(ARI | SRIOV), _) => bail!(
                     "a register in {} cannot be emulated: QEMU keeps that capability to itself",
-                    one.at
+                    register.at
                 ),
                 _ => {}
             }

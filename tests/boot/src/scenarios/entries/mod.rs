@@ -69,7 +69,7 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
         quirk
             .mainline
             .as_ref()
-            .is_some_and(|one| !one.is_missing_in(kernel))
+            .is_some_and(|mainline| !mainline.is_missing_in(kernel))
     };
     let in_tree: Vec<Quirk> = in_tree.into_iter().filter(is_there).collect();
     let verdicts = quirk_data::handlers::newest(&in_tree);

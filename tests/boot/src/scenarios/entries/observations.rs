@@ -75,9 +75,12 @@ impl Observations {
     /// supersedes.
     fn check_kernel_answers(&self, entry: &TestedEntry) -> Result<()> {
         let expected = if entry.supersedes { NO } else { NO_OPINION };
-        let claimed = entry.devices.iter().filter(|one| one.stranger.is_none());
+        let claimed = entry
+            .devices
+            .iter()
+            .filter(|device| device.stranger.is_none());
         for (vendor, device) in claimed
-            .flat_map(|one| &one.functions)
+            .flat_map(|device| &device.functions)
             .filter_map(Space::ids)
         {
             let found = self.answers.on(vendor, device);
