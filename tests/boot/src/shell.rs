@@ -71,10 +71,10 @@ impl Shell {
             let found = self.pending[from..]
                 .windows(mark.len())
                 .position(|part| part == mark);
-            if let Some(at) = found.map(|at| from + at) {
-                let rest = self.pending.split_off(at + mark.len());
+            if let Some(index) = found.map(|index| from + index) {
+                let rest = self.pending.split_off(index + mark.len());
                 let taken = std::mem::replace(&mut self.pending, rest);
-                return Ok(String::from_utf8_lossy(&taken[..at]).into_owned());
+                return Ok(String::from_utf8_lossy(&taken[..index]).into_owned());
             }
             from = (self.pending.len() + 1).saturating_sub(mark.len());
             let left = self.deadline.saturating_duration_since(Instant::now());

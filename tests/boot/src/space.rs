@@ -41,9 +41,9 @@ impl Space {
     /// # Panics
     ///
     /// When the offset is beyond the end.
-    pub fn put8(&mut self, at: usize, value: u8) {
-        self.bytes[at] = value;
-        self.writable[at] = 0;
+    pub fn put8(&mut self, offset: usize, value: u8) {
+        self.bytes[offset] = value;
+        self.writable[offset] = 0;
     }
 
     /// Puts a word at an offset. `writable` is the mask of its writable bits.
@@ -51,9 +51,9 @@ impl Space {
     /// # Panics
     ///
     /// When the offset is beyond the end.
-    pub fn put16(&mut self, at: usize, value: u16, writable: u16) {
-        self.bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
-        self.writable[at..at + 2].copy_from_slice(&writable.to_le_bytes());
+    pub fn put16(&mut self, offset: usize, value: u16, writable: u16) {
+        self.bytes[offset..offset + 2].copy_from_slice(&value.to_le_bytes());
+        self.writable[offset..offset + 2].copy_from_slice(&writable.to_le_bytes());
     }
 
     /// Puts a dword at an offset. `writable` is the mask of its writable bits.
@@ -61,9 +61,9 @@ impl Space {
     /// # Panics
     ///
     /// When the offset is beyond the end.
-    pub fn put32(&mut self, at: usize, value: u32, writable: u32) {
-        self.bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
-        self.writable[at..at + 4].copy_from_slice(&writable.to_le_bytes());
+    pub fn put32(&mut self, offset: usize, value: u32, writable: u32) {
+        self.bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+        self.writable[offset..offset + 4].copy_from_slice(&writable.to_le_bytes());
     }
 
     /// Sets the bits of `mask` in the dword at an offset to those of `value`, and makes them
@@ -72,18 +72,18 @@ impl Space {
     /// # Panics
     ///
     /// When the offset is beyond the end.
-    pub fn fix(&mut self, at: usize, mask: u32, value: u32) {
+    pub fn fix(&mut self, offset: usize, mask: u32, value: u32) {
         let masks = mask.to_le_bytes().into_iter().zip(value.to_le_bytes());
-        for (at, (mask, value)) in (at..at + 4).zip(masks) {
-            self.bytes[at] = (self.bytes[at] & !mask) | (value & mask);
-            self.writable[at] &= !mask;
+        for (offset, (mask, value)) in (offset..offset + 4).zip(masks) {
+            self.bytes[offset] = (self.bytes[offset] & !mask) | (value & mask);
+            self.writable[offset] &= !mask;
         }
     }
 
     /// The dword at an offset; `None` beyond the end.
     #[must_use]
-    pub fn dword(&self, at: usize) -> Option<u32> {
-        let bytes = self.bytes.get(at..at.checked_add(4)?)?;
+    pub fn dword(&self, offset: usize) -> Option<u32> {
+        let bytes = self.bytes.get(offset..offset.checked_add(4)?)?;
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
     }
 
@@ -96,16 +96,16 @@ impl Space {
 
     /// Puts a PCI Express capability, version 2, with this Device/Port Type. It takes
     /// [`Space::PCIE_SIZE`] bytes; its header names no next capability.
-    pub fn put_pcie(&mut self, at: usize, port_type: u8) {
-        self.put16(at, 0x0010, 0);
-        self.put16(at + 0x02, 0x0002 | (u16::from(port_type) << 4), 0);
+    pub fn put_pcie(&mut self, offset: usize, port_type: u8) {
+        self.put16(offset, 0x0010, 0);
+        self.put16(offset + 0x02, 0x0002 | (u16::from(port_type) << 4), 0);
         // Device Capabilities: role-based error reporting, function-level reset.
-        self.put32(at + 0x04, 0x1000_8000, 0);
-        self.put16(at + 0x08, 0x2810, 0x7fff);
+        self.put32(offset + 0x04, 0x1000_8000, 0);
+        self.put16(offset + 0x08, 0x2810, 0x7fff);
         // Link Capabilities and Status: x1, 2.5 GT/s.
-        self.put32(at + 0x0c, 0x0000_0011, 0);
-        self.put16(at + 0x10, 0, 0x0fff);
-        self.put16(at + 0x12, 0x0011, 0);
+        self.put32(offset + 0x0c, 0x0000_0011, 0);
+        self.put16(offset + 0x10, 0, 0x0fff);
+        self.put16(offset + 0x12, 0x0011, 0);
     }
 
     /// Makes the function a port that QEMU takes for a function of type `shown`. `pcie` is the

@@ -158,7 +158,7 @@ impl RowMachine {
         let group = |position: &u32| {
             let group = usize::try_from(*position)
                 .ok()
-                .and_then(|at| groups.get(at));
+                .and_then(|index| groups.get(index));
             group.copied().filter(|group| *group >= 0)
         };
         let [one, two] = &*self.covered else {

@@ -108,13 +108,13 @@ pub(crate) fn of_model(machine: &VirtualBus, described: &[Function]) -> Result<K
         let index = |wanted: &dyn Fn(&Function) -> bool| {
             let found = positions
                 .iter()
-                .position(|&at| described.get(at).is_some_and(wanted));
-            found.and_then(|at| u32::try_from(at).ok())
+                .position(|&position| described.get(position).is_some_and(wanted));
+            found.and_then(|index| u32::try_from(index).ok())
         };
         let above = index(&|bridge| bridge.leads_to(function.domain, function.bus));
         let vmd = usize::try_from(function.vmd).ok();
-        let vmd = vmd.and_then(|vmd| positions.iter().position(|at| *at == vmd));
-        let vmd = vmd.and_then(|at| u32::try_from(at).ok());
+        let vmd = vmd.and_then(|vmd| positions.iter().position(|position| *position == vmd));
+        let vmd = vmd.and_then(|index| u32::try_from(index).ok());
         let interface = above.and_then(|above| functions.get(usize::try_from(above).ok()?));
         let interface = interface.map(|above| above.interface);
         let facts = grouping::Function {

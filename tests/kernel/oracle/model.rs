@@ -63,9 +63,10 @@ pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Ou
     }
     by_address.sort_unstable();
     let index = |address: Address| {
-        let at = by_address.binary_search_by_key(&address, |entry| entry.0);
-        at.ok()
-            .and_then(|at| by_address.get(at))
+        let found = by_address.binary_search_by_key(&address, |entry| entry.0);
+        found
+            .ok()
+            .and_then(|found| by_address.get(found))
             .map(|entry| entry.1)
     };
     for (known, membership, device) in &found {

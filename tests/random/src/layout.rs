@@ -107,25 +107,25 @@ impl Layout {
         if is_vmd && form.header == Header::Endpoint && bdf.domain.0 < FIRST_VMD_DOMAIN {
             self.vmds.push(bdf);
         }
-        let at = self.functions.len();
+        let index = self.functions.len();
         self.functions.push(function);
         if let Some(bus) = self.open.last_mut() {
-            bus.members.push(at);
+            bus.members.push(index);
             if form.header == Header::Cardbus {
                 bus.reserved += needs;
                 self.reserved += needs;
             }
         }
         if form.is_bridge() {
-            self.bridge(at, interface);
+            self.bridge(index, interface);
         }
     }
 
     /// Assigns the next bus number to a bridge, and continues on that bus.
-    fn bridge(&mut self, at: usize, interface: Interface) {
+    fn bridge(&mut self, index: usize, interface: Interface) {
         let Some(bus) = self.open.last() else { return };
         let number = u8::try_from(self.next_bus).unwrap_or(u8::MAX);
-        let function = &mut self.functions[at];
+        let function = &mut self.functions[index];
         function.primary = Some(bus.number);
         function.secondary = Some(number);
         function.subordinate = Some(number);
@@ -142,7 +142,7 @@ impl Layout {
             domain,
             number,
             above: Some(Above {
-                function: at,
+                function: index,
                 interface,
             }),
             extended,
@@ -154,8 +154,8 @@ impl Layout {
     fn begin(&mut self, start: Start) {
         let vmd = match start {
             Start::Vmd(which) if !self.vmds.is_empty() => {
-                let at = usize::from(which) % self.vmds.len();
-                self.vmds.iter().rev().nth(at).copied()
+                let index = usize::from(which) % self.vmds.len();
+                self.vmds.iter().rev().nth(index).copied()
             }
             _ => None,
         };
@@ -202,7 +202,7 @@ impl Layout {
     /// The number of a function on the bus, if there is room.
     fn number(&self, bus: &Bus, part: &Part) -> Option<u8> {
         let last = bus.members.last();
-        let last = last.map(|&at| u16::from(self.functions[at].bdf.devfn));
+        let last = last.map(|&index| u16::from(self.functions[index].bdf.devfn));
         let is_link = bus.is_link();
         let wanted = u16::from(part.devfn);
         let number = match last {
@@ -218,7 +218,7 @@ impl Layout {
     /// All functions, with function 0 among them, need extended configuration space for the ARI
     /// capability.
     fn can_be_ari(&self, bus: &Bus, form: Form) -> bool {
-        let members = || bus.members.iter().map(|&at| &self.functions[at]);
+        let members = || bus.members.iter().map(|&index| &self.functions[index]);
         let fits = |header, express: bool| header == Header::Endpoint && express;
         let have = members().all(|member| fits(member.header, member.pcie_type.is_some()));
         let first = members().next().is_some_and(|first| first.bdf.devfn == 0);
@@ -242,8 +242,8 @@ impl Layout {
     /// Sets the multi-function bit where the kernel needs it to continue after function 0. With
     /// ARI, the kernel continues in any case.
     fn close(&mut self, bus: &Bus) {
-        let devfn = |at: usize| self.functions[at].bdf.devfn;
-        if bus.is_link() && bus.members.iter().any(|&at| devfn(at) >= 8) {
+        let devfn = |index: usize| self.functions[index].bdf.devfn;
+        if bus.is_link() && bus.members.iter().any(|&index| devfn(index) >= 8) {
             return;
         }
         let with_others: Vec<_> = bus
@@ -254,8 +254,8 @@ impl Layout {
             })
             .map(|pair| pair[0])
             .collect();
-        for at in with_others {
-            self.functions[at].multifunction = Some(true);
+        for index in with_others {
+            self.functions[index].multifunction = Some(true);
         }
     }
 }

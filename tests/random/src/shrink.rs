@@ -53,10 +53,10 @@ pub struct Tree {
 /// A step that makes a plan smaller.
 #[derive(Clone, Copy, Debug)]
 enum Shrink {
-    /// Removes `size` parts from index `at` on.
-    Cut { size: usize, at: usize },
-    /// Applies the change `which` to the part at index `at`.
-    Change { at: usize, which: usize },
+    /// Removes `size` parts from `index` on.
+    Cut { size: usize, index: usize },
+    /// Applies the change `which` to the part at `index`.
+    Change { index: usize, which: usize },
     /// Removes the kind of the IOMMU.
     Iommu,
 }
@@ -96,7 +96,7 @@ impl Shrink {
     fn first(plan: &Plan) -> Self {
         Self::Cut {
             size: plan.parts.len() / 2,
-            at: 0,
+            index: 0,
         }
     }
 
@@ -104,11 +104,11 @@ impl Shrink {
     fn of(self, plan: &Plan) -> Option<Plan> {
         let mut smaller = plan.clone();
         match self {
-            Self::Cut { size, at } => {
-                let end = plan.parts.len().min(at + size);
-                smaller.parts.drain(at.min(end)..end);
+            Self::Cut { size, index } => {
+                let end = plan.parts.len().min(index + size);
+                smaller.parts.drain(index.min(end)..end);
             }
-            Self::Change { at, which } => CHANGES[which](smaller.parts.get_mut(at)?),
+            Self::Change { index, which } => CHANGES[which](smaller.parts.get_mut(index)?),
             Self::Iommu => smaller.iommu = None,
         }
         (smaller != *plan).then_some(smaller)
@@ -118,21 +118,21 @@ impl Shrink {
     fn next(self, plan: &Plan) -> Option<Self> {
         let len = plan.parts.len();
         match self {
-            Self::Cut { size, at } if at + size < len && size > 0 => Some(Self::Cut {
+            Self::Cut { size, index } if index + size < len && size > 0 => Some(Self::Cut {
                 size,
-                at: at + size,
+                index: index + size,
             }),
             Self::Cut { size, .. } if size > 1 => Some(Self::Cut {
                 size: size / 2,
-                at: 0,
+                index: 0,
             }),
-            Self::Cut { .. } => Some(Self::Change { at: 0, which: 0 }),
-            Self::Change { at, which } if which + 1 < CHANGES.len() => Some(Self::Change {
-                at,
+            Self::Cut { .. } => Some(Self::Change { index: 0, which: 0 }),
+            Self::Change { index, which } if which + 1 < CHANGES.len() => Some(Self::Change {
+                index,
                 which: which + 1,
             }),
-            Self::Change { at, .. } if at + 1 < len => Some(Self::Change {
-                at: at + 1,
+            Self::Change { index, .. } if index + 1 < len => Some(Self::Change {
+                index: index + 1,
                 which: 0,
             }),
             Self::Change { .. } => Some(Self::Iommu),

@@ -111,14 +111,14 @@ fn functions(topology: &Topology, seed: u64) -> Vec<Function> {
         .iter()
         .map(|seen| seen.facts)
         .collect();
-    for at in 0..functions.len() {
-        odds.change(seed, &mut functions[at]);
-        let one = functions[at];
+    for index in 0..functions.len() {
+        odds.change(seed, &mut functions[index]);
+        let one = functions[index];
         // The function stands for another one on its bus.
         let same_bus = |other: &Function| (other.domain, other.bus) == (one.domain, one.bus);
         if random.u8(..100) < odds.odd / 2 {
-            let other = functions[..at].iter().position(same_bus);
-            functions[at].dma_device = other.and_then(|at| u32::try_from(at).ok());
+            let other = functions[..index].iter().position(same_bus);
+            functions[index].dma_device = other.and_then(|index| u32::try_from(index).ok());
         }
     }
     add_virtual(&mut random, &odds, &mut functions);
@@ -214,9 +214,9 @@ fn the_reasons_hold() {
         // The control: a wrong reason that names another function is detected.
         let mut wrong = traced;
         let named = |reason: &Reason| !matches!(reason, Reason::NoGroup | Reason::First);
-        let at = wrong.iter().position(|(_, reason)| named(reason));
-        if let Some(at) = at {
-            wrong[at].1 = Reason::DmaDevice(u32::try_from(at).expect("it is small"));
+        let index = wrong.iter().position(|(_, reason)| named(reason));
+        if let Some(index) = index {
+            wrong[index].1 = Reason::DmaDevice(u32::try_from(index).expect("it is small"));
             assert!(reasons_hold::hold(&functions, &wrong).is_err());
         }
     }
@@ -246,21 +246,21 @@ fn only_the_order_on_a_bus_and_the_buses_above_counts() {
 /// The functions in another order, with their previous indices. Two functions keep their order if
 /// one is on the bus of the other, or on a bus above it.
 fn shuffled(functions: &[Function], random: &mut Rng) -> (Vec<Function>, Vec<usize>) {
-    let bus = |at: usize| (functions[at].domain, functions[at].bus);
+    let bus = |index: usize| (functions[index].domain, functions[index].bus);
     let buses: Vec<_> = (0..functions.len())
-        .map(|at| {
+        .map(|index| {
             let mut buses = Vec::new();
-            let mut left = vec![at];
-            while let Some(at) = left.pop() {
-                buses.push(bus(at));
+            let mut left = vec![index];
+            while let Some(index) = left.pop() {
+                buses.push(bus(index));
                 let Function {
                     above, dma_device, ..
-                } = functions[at];
+                } = functions[index];
                 left.extend(
                     [above, dma_device]
                         .into_iter()
                         .flatten()
-                        .map(|at| at as usize),
+                        .map(|index| index as usize),
                 );
             }
             buses
@@ -273,17 +273,21 @@ fn shuffled(functions: &[Function], random: &mut Rng) -> (Vec<Function>, Vec<usi
     let mut left: Vec<_> = (0..functions.len()).collect();
     while !left.is_empty() {
         let ready: Vec<_> = (0..left.len())
-            .filter(|&at| !left[..at].iter().any(|&earlier| tied(earlier, left[at])))
+            .filter(|&index| {
+                !left[..index]
+                    .iter()
+                    .any(|&earlier| tied(earlier, left[index]))
+            })
             .collect();
-        let at = left.remove(ready[random.usize(..ready.len())]);
-        new[at] = u32::try_from(old.len()).ok();
-        old.push(at);
+        let index = left.remove(ready[random.usize(..ready.len())]);
+        new[index] = u32::try_from(old.len()).ok();
+        old.push(index);
     }
-    let moved = |at: Option<u32>| at.and_then(|at| new[at as usize]);
-    let functions = old.iter().map(|&at| Function {
-        above: moved(functions[at].above),
-        dma_device: moved(functions[at].dma_device),
-        ..functions[at]
+    let moved = |index: Option<u32>| index.and_then(|index| new[index as usize]);
+    let functions = old.iter().map(|&index| Function {
+        above: moved(functions[index].above),
+        dma_device: moved(functions[index].dma_device),
+        ..functions[index]
     });
     (functions.collect(), old)
 }

@@ -299,9 +299,9 @@ fn what_the_kernel_would_not_find_is_told() {
     ];
     for (problem, change) in broken {
         let found = every(3000).any(|(_, sound)| {
-            (0..sound.functions.len()).any(|at| {
+            (0..sound.functions.len()).any(|index| {
                 let mut topology = sound.clone();
-                change(&mut topology.functions[at]);
+                change(&mut topology.functions[index]);
                 check(&topology).is_err_and(|found| found.contains(problem))
             })
         });

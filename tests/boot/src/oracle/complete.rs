@@ -19,13 +19,13 @@ pub fn complete(topology: &Topology) -> Topology {
     let view = grouping::view(topology);
     // Functions that share a group with another function as only lack of ACS explains it.
     let mut joined: BTreeMap<Bdf, bool> = BTreeMap::new();
-    let group = |at: usize| view.functions[at].function.iommu_group;
-    for (at, seen) in view.functions.iter().enumerate() {
+    let group = |index: usize| view.functions[index].function.iommu_group;
+    for (index, seen) in view.functions.iter().enumerate() {
         let bdf = seen.function.bdf;
         let mut above = seen.facts.above;
         while let Some(bridge) = above {
             let bridge = bridge as usize;
-            if group(bridge) == group(at) {
+            if group(bridge) == group(index) {
                 joined.insert(view.functions[bridge].function.bdf, true);
             }
             above = view.functions[bridge].facts.above;

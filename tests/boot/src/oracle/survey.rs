@@ -126,7 +126,7 @@ impl Survey {
             }
         }
         let mut groups = ask(setup, &questions, quirks)?;
-        let mut take = |at: usize| groups.remove(&at).context("a question has no answer");
+        let mut take = |index: usize| groups.remove(&index).context("a question has no answer");
         let mut outcomes = Vec::new();
         for ((file, topology), (seen, completed)) in machines.iter().zip(asked) {
             let recorded = topology::recorded(topology);

@@ -90,7 +90,7 @@ pub(crate) fn same(setup: &Setup) -> Result<()> {
 
 fn ask(setup: &Setup, machines: &[Topology], verdicts: &Handlers) -> Result<Vec<Groups>> {
     let titles: Vec<_> = (0..machines.len())
-        .map(|at| format!("machine {at}"))
+        .map(|index| format!("machine {index}"))
         .collect();
     let named = titles
         .iter()
@@ -141,7 +141,7 @@ fn smallest(setup: &Setup, seed: u64, verdicts: &Handlers) -> Result<(Topology, 
             break;
         }
         let answers = ask(setup, &machines, verdicts)?;
-        let differs = |at: &usize| answers[*at].difference().is_some();
+        let differs = |index: &usize| answers[*index].difference().is_some();
         let Some(kept) = (0..steps.len()).find(differs) else {
             if steps.len() < STEPS {
                 break;

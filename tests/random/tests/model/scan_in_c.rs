@@ -259,7 +259,7 @@ impl<'a> Scan<'a> {
 
     /// The devices in the form that `groups_in_c` takes.
     pub(crate) fn for_grouping(&self) -> Vec<model::Function> {
-        let index = |at: usize| u32::try_from(at).expect("there are not so many");
+        let index = |position: usize| u32::try_from(position).expect("there are not so many");
         let one = |dev: &PciDev<'_>| {
             let function = dev.function;
             let ids = (

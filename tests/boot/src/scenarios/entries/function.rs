@@ -192,11 +192,11 @@ fn beyond_limits(devices: &Devices, inside: &EmulatedFunction) -> Vec<(String, E
 fn beyond_conditions(
     inside: &EmulatedFunction,
 ) -> impl Iterator<Item = (String, EmulatedFunction)> {
-    (0..inside.registers.len()).map(|at| {
+    (0..inside.registers.len()).map(|index| {
         let mut other = inside.clone();
-        let register = &mut other.registers[at];
+        let register = &mut other.registers[index];
         register.value ^= register.mask & register.mask.wrapping_neg();
-        (format!("condition {} not met", at + 1), other)
+        (format!("condition {} not met", index + 1), other)
     })
 }
 

@@ -37,7 +37,7 @@ impl Slots {
         // Firmware numbers buses in the order of slots. Emulated ports come last: the kernel
         // assigns new numbers to the buses below them.
         let mut order: Vec<usize> = (0..devices.len()).collect();
-        order.sort_by_key(|&at| match devices[at].kind {
+        order.sort_by_key(|&index| match devices[index].kind {
             Kind::MfEndpoint => 0,
             Kind::DownstreamPort => 1,
             Kind::RootPort | Kind::RcEndpoint => 2,
@@ -45,11 +45,11 @@ impl Slots {
         let mut bridges = Vec::new();
         let mut places = vec![None; devices.len()];
         let mut bus = 0;
-        for (slot, at) in (FIRST..).zip(order) {
-            let device = devices[at];
+        for (slot, index) in (FIRST..).zip(order) {
+            let device = devices[index];
             let port =
                 format!("pcie-root-port,id=port{slot},chassis={slot},slot={slot},addr={slot:x}.0");
-            places[at] = Some(match device.kind {
+            places[index] = Some(match device.kind {
                 Kind::RootPort | Kind::RcEndpoint => Slot {
                     bus: "pcie.0".to_owned(),
                     address: format!("00:{slot:02x}"),
