@@ -26,7 +26,7 @@ use crate::{
     shell::{Answer, Shell},
 };
 
-/// Size of a disk in bytes: the minimum for FAT32. The file is sparse.
+/// Size of a disk in bytes: large enough for FAT32. The file is sparse.
 const DISK: u64 = 64 << 20;
 /// Kernel command line for every architecture. `panic_on_warn` makes a warning fatal, so that a log
 /// overflow cannot lose one. The second line skips slow boot steps that do not affect devices.

@@ -102,7 +102,7 @@ const HANDLERS: &[Handler] = &[
     },
     Handler {
         also: |mut function| {
-            // These have dwords in arrangement of the words of ACS.
+            // These have dwords in place of the words of ACS.
             function.acs_dword8 = ISOLATING.into();
             function.acs(ISOLATING, 0)
         },

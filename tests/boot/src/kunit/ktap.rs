@@ -25,7 +25,7 @@ pub struct Report {
 
 /// Why a text is not a valid result.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fault {
+pub enum ParseError {
     /// The header is missing.
     NoHeader,
     /// The name of the suite or the number of its tests is missing.
@@ -38,7 +38,7 @@ pub enum Fault {
     Contradiction,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoHeader => f.write_str("they do not begin with \"KTAP version 1\""),
@@ -57,18 +57,18 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ParseError {}
 
 impl Report {
     /// Parses results.
     ///
     /// # Errors
     ///
-    /// [`Fault`].
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    /// [`ParseError`].
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
         let mut lines = text.lines();
         if lines.next() != Some("KTAP version 1") {
-            return Err(Fault::NoHeader);
+            return Err(ParseError::NoHeader);
         }
         let mut suite = None;
         let mut planned: Option<usize> = None;
@@ -84,7 +84,7 @@ impl Report {
                 let said = std::mem::take(&mut said);
                 let outcome = Outcome { passed, said };
                 if tests.insert(name.to_owned(), outcome).is_some() {
-                    return Err(Fault::Twice(name.to_owned()));
+                    return Err(ParseError::Twice(name.to_owned()));
                 }
             } else if let Some((passed, _)) = result(line) {
                 of_suite = Some(passed);
@@ -94,15 +94,15 @@ impl Report {
             }
         }
         let (Some(suite), Some(planned)) = (suite, planned) else {
-            return Err(Fault::NoPlan);
+            return Err(ParseError::NoPlan);
         };
         if planned != tests.len() {
-            return Err(Fault::Count(planned, tests.len()));
+            return Err(ParseError::Count(planned, tests.len()));
         }
         // KUnit reports a suite whose tests were all skipped as passed.
         let all_passed = tests.values().all(|outcome| outcome.passed);
         if of_suite.is_none() || (all_passed && of_suite == Some(false)) {
-            return Err(Fault::Contradiction);
+            return Err(ParseError::Contradiction);
         }
         Ok(Self { suite, tests })
     }

@@ -18,6 +18,6 @@ mod ktap;
 mod run;
 mod source;
 
-pub use ktap::{Fault, Outcome, Report};
+pub use ktap::{Outcome, ParseError, Report};
 pub use run::{EDITIONS, Edition, Run, checks, run, tree};
 pub use source::{Name, tests};
