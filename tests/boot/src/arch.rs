@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The architectures that guests can have. Nothing else in the bench knows any; what the scripts know is
-//! in `scripts/lib.sh`.
+//! The architectures of the guests. Architecture-specific code of the bench is confined to this
+//! file; that of the scripts is in `scripts/lib.sh`.
 
 use std::env;
 
@@ -9,38 +9,37 @@ use anyhow::{Result, bail};
 
 use crate::machine::Iommu;
 
-/// What is peculiar to the guests of one architecture.
+/// The properties of guests of one architecture.
 #[derive(Clone, Copy, Debug)]
 pub struct Arch {
-    /// Debian's name for it.
+    /// Debian's name of the architecture.
     pub name: &'static str,
-    /// Rust's name for it, as in [`env::consts::ARCH`].
+    /// Rust's name of the architecture, as in [`env::consts::ARCH`].
     pub rust_name: &'static str,
-    /// The end of the names of folders in the cache that are for it alone.
+    /// Suffix of the architecture's folders in the cache.
     pub suffix: &'static str,
-    /// QEMU.
+    /// Name of the QEMU program.
     pub qemu: &'static str,
-    /// QEMU's arguments for the machine without the devices of a scenario.
+    /// QEMU's arguments for the machine, without the devices of a scenario.
     pub machine: &'static [&'static str],
-    /// QEMU's arguments for plugging as ACPI has it, and as ports themselves have it.
+    /// QEMU's arguments for ACPI hot-plug, and for native hot-plug.
     pub hotplug: [&'static [&'static str]; 2],
-    /// What the kernel's command line has for it alone. `console` is the first serial port; the
-    /// kernel hands `SHELL_PORT` to `guest/init`.
+    /// Kernel options of the architecture. `console` is the first serial port. The kernel passes
+    /// `SHELL_PORT` to `guest/init`.
     pub kernel_options: &'static str,
-    /// The IOMMUs that its guests can have; the first is the usual one.
+    /// The IOMMUs that QEMU offers. The first is the default.
     pub iommus: &'static [Iommu],
-    /// Tests that are not for it, by the beginning of their names, and why; what [`Machine::fits`] tells
-    /// need not be said.
+    /// Tests that the architecture cannot run, by the beginning of their names, and why. Tests that
+    /// [`GuestHardware::fits`] excludes need no line here.
     ///
-    /// [`Machine::fits`]: crate::machine::Machine::fits
+    /// [`GuestHardware::fits`]: crate::machine::GuestHardware::fits
     pub not_for_it: &'static [(&'static str, &'static str)],
-    /// Where its programs lie in the build root.
+    /// Folder of the guest's programs in the build root.
     pub programs: &'static str,
-    /// Where the libraries of these lie, there and in the guest.
+    /// Folder of the programs' libraries, in the build root and in the guest.
     pub libraries: &'static str,
 }
 
-/// A PC.
 const AMD64: Arch = Arch {
     name: "amd64",
     rust_name: "x86_64",
@@ -54,8 +53,8 @@ const AMD64: Arch = Arch {
             "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
         ],
     ],
-    // The check of the timer fails on an emulated machine that gets too little of a busy host's time,
-    // and then the kernel panics.
+    // On a busy host, the kernel's timer check can fail in the emulated machine. The kernel panics
+    // then.
     kernel_options: "console=ttyS0 SHELL_PORT=ttyS1 intel_iommu=on no_timer_check",
     iommus: &[Iommu::Intel, Iommu::Amd, Iommu::Virtio],
     not_for_it: &[],
@@ -63,7 +62,7 @@ const AMD64: Arch = Arch {
     libraries: "/lib/x86_64-linux-gnu",
 };
 
-/// QEMU's machine for arm64, with firmware: without it there is no ACPI, and no second root bus.
+/// QEMU's `virt` machine, with firmware: it has neither ACPI nor a second root bus without.
 const ARM64: Arch = Arch {
     name: "arm64",
     rust_name: "aarch64",
@@ -73,7 +72,7 @@ const ARM64: Arch = Arch {
         "-machine",
         "virt,gic-version=3",
         "-cpu",
-        // The architecture's own algorithm for signing pointers takes long in emulation.
+        // The architecture's own pointer authentication algorithm is slow in emulation.
         "max,pauth-impdef=on",
         "-bios",
         "/usr/share/qemu-efi-aarch64/QEMU_EFI.fd",
@@ -107,15 +106,15 @@ const ARM64: Arch = Arch {
     libraries: "/lib/aarch64-linux-gnu",
 };
 
-/// Where the kernel then does without an IOMMU, or warns.
+/// With such requester IDs, the kernel works without an IOMMU, or warns.
 const NO_ALIASES: &str = "QEMU's virtio-iommu refuses numbers under which there is no function";
 
 impl Arch {
-    /// The one that `ACS_QUIRKS_ARCH` names; amd64 when it is not set.
+    /// The architecture that `ACS_QUIRKS_ARCH` names. The default is amd64.
     ///
     /// # Errors
     ///
-    /// When it is not known.
+    /// When the architecture is unknown.
     pub fn from_env() -> Result<&'static Self> {
         let name = env::var("ACS_QUIRKS_ARCH").unwrap_or_default();
         match name.as_str() {
@@ -125,13 +124,13 @@ impl Arch {
         }
     }
 
-    /// Whether programs for it run here without emulation.
+    /// Whether this host runs programs of the architecture without emulation.
     #[must_use]
     pub fn is_ours(&self) -> bool {
         self.rust_name == env::consts::ARCH
     }
 
-    /// Which IOMMU its guests have where a machine asks for this one.
+    /// Resolves [`Iommu::Usual`] to the default of the architecture.
     #[must_use]
     pub fn iommu(&self, wanted: Iommu) -> Iommu {
         match (wanted, self.iommus) {
@@ -140,13 +139,13 @@ impl Arch {
         }
     }
 
-    /// Whether its guests can have this IOMMU, or none.
+    /// Whether guests can have this IOMMU, or none.
     #[must_use]
     pub fn has(&self, iommu: Iommu) -> bool {
         matches!(iommu, Iommu::None | Iommu::Usual) || self.iommus.contains(&iommu)
     }
 
-    /// Whether a test of this name is for it.
+    /// Whether guests run the test of this name.
     #[must_use]
     pub fn takes(&self, name: &str) -> bool {
         let mut others = self.not_for_it.iter();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Emulated functions, as the bench sees them: each is a process, which `server.rs` says what it does.
+//! Emulated functions. Each is a process that runs `server.rs`.
 
 use std::{
     env,
@@ -17,10 +17,11 @@ use crate::{
     space::Space,
 };
 
-/// The program, beside the one that runs, or above it where that is a test.
+/// The server program. It is in the folder of the running program or, for a test, in the folder
+/// above.
 const PROGRAM: &str = "emulate";
 
-/// A function that is being served; dropping it ends that. To be dropped after QEMU has ended.
+/// An emulated function in service. Dropping it ends the server. Drop it after QEMU has ended.
 #[derive(Debug)]
 pub struct Served {
     path: PathBuf,
@@ -42,7 +43,7 @@ impl Drop for Process {
 }
 
 impl Served {
-    /// Starts serving `space` on a socket at `path`.
+    /// Starts to serve `space` on a socket at `path`.
     ///
     /// # Errors
     ///
@@ -55,33 +56,33 @@ impl Served {
         })
     }
 
-    /// The function answers so many more reads, and then reads as all ones.
+    /// Makes the function answer `reads` further reads, and then read as all ones.
     ///
     /// # Errors
     ///
-    /// When its process is gone.
+    /// When the server process is gone.
     pub fn answer(&mut self, reads: u64) -> Result<()> {
         self.process.tell(&Order::Answer(reads))
     }
 
-    /// Kills its process, which is what QEMU sees of a device that is torn out.
+    /// Kills the server process. To QEMU, this is a device that is torn out.
     ///
     /// # Errors
     ///
-    /// When it is gone already.
+    /// When the process is gone already.
     pub fn kill(&mut self) -> Result<()> {
         self.process.child.kill()?;
         self.process.child.wait()?;
         Ok(())
     }
 
-    /// Starts it anew, for the next time that the device is plugged in.
+    /// Restarts the server, before the device is plugged in again.
     ///
     /// # Errors
     ///
     /// As [`Served::start`].
     pub fn revive(&mut self) -> Result<()> {
-        // The socket of a process that was killed is still there.
+        // The socket of the killed process still exists.
         let _ = std::fs::remove_file(&self.path);
         self.process = Process::start(&self.space, &self.path)?;
         Ok(())
@@ -108,7 +109,7 @@ impl Process {
         Ok(process)
     }
 
-    /// Gives an order, and waits until it has been followed.
+    /// Sends an order, and waits until the server has followed it.
     fn tell(&mut self, what: &impl Serialize) -> Result<()> {
         let orders = self.child.stdin.as_mut().context("no input")?;
         writeln!(orders, "{}", serde_json::to_string(what)?)?;

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! One emulated function, in a few words: its ids, and what else stands in its configuration space.
+//! Short constructors for emulated functions: ids, and registers in configuration space.
 
 use crate::space::Space;
 
-/// Where the PCI Express capability stands.
+/// Offset of the PCI Express capability.
 const PCIE: u8 = 0x40;
-/// Where the first extended capability stands.
+/// Offset of the first extended capability.
 const EXTENDED: usize = 0x100;
-/// Device/Port Type of a PCI Express endpoint, and of a downstream port of a switch.
+/// Values of Device/Port Type.
 const ENDPOINT: u8 = 0x0;
 const DOWNSTREAM: u8 = 0x6;
 
 /// A dword of configuration space.
 #[derive(Clone, Copy, Debug)]
 pub struct Register {
-    /// Where it stands.
+    /// Offset in bytes.
     pub offset: usize,
-    /// What it holds at first.
+    /// Initial value.
     pub value: u32,
-    /// Which of its bits can be written.
+    /// Mask of the writable bits.
     pub writable: u32,
 }
 
-/// What a function is.
+/// An emulated endpoint or downstream port.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
     /// Vendor id.
@@ -36,13 +36,13 @@ pub struct Function {
     pub revision: u8,
     /// Subsystem vendor and device id.
     pub subsystem: (u16, u16),
-    /// What else stands in configuration space, or instead of what would.
+    /// Registers that are added, or that replace others.
     pub registers: &'static [Register],
-    /// The ACS Capability register, for a function that has that capability.
+    /// The ACS Capability register. `None` for a function without the capability.
     pub acs: Option<u16>,
-    /// Whether the ACS Control register cannot be written, so that ACS stays off.
+    /// Whether the ACS Control register is read-only, so that ACS stays off.
     pub acs_stuck: bool,
-    /// Whether it is a downstream port of a switch.
+    /// Whether the function is a downstream port of a switch.
     pub downstream: bool,
 }
 
@@ -63,21 +63,21 @@ impl Function {
         }
     }
 
-    /// The same function of this revision.
+    /// The same function with another revision.
     #[must_use]
     pub const fn of_revision(mut self, revision: u8) -> Self {
         self.revision = revision;
         self
     }
 
-    /// The same function of this subsystem: vendor and device id.
+    /// The same function with another subsystem.
     #[must_use]
     pub const fn of_subsystem(mut self, vendor: u16, device: u16) -> Self {
         self.subsystem = (vendor, device);
         self
     }
 
-    /// The same function with these registers.
+    /// The same function with additional registers.
     #[must_use]
     pub const fn with_registers(mut self, registers: &'static [Register]) -> Self {
         self.registers = registers;
@@ -91,7 +91,7 @@ impl Function {
         self
     }
 
-    /// The same function with an ACS Control register that cannot be written.
+    /// The same function with a read-only ACS Control register.
     #[must_use]
     pub const fn stuck(mut self) -> Self {
         self.acs_stuck = true;
@@ -106,7 +106,7 @@ impl Function {
         self
     }
 
-    /// Its configuration space.
+    /// Builds the configuration space.
     #[must_use]
     pub fn space(&self) -> Space {
         let mut space = Space::new(self.vendor, self.device, self.class, self.revision);

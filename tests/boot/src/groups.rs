@@ -7,12 +7,13 @@ use std::{
     fmt,
 };
 
-/// Functions by their address without domain (`82:00.0`), and the group of each.
+/// The group of each function. The key is an address without domain: `82:00.0`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Groups(BTreeMap<String, u32>);
 
 impl Groups {
-    /// Reads paths like `/sys/kernel/iommu_groups/5/devices/0000:82:00.0`, divided by white space.
+    /// Reads paths like `/sys/kernel/iommu_groups/5/devices/0000:82:00.0`, separated by white
+    /// space.
     #[must_use]
     pub fn from_paths(text: &str) -> Self {
         let one = |path: &str| {
@@ -30,7 +31,7 @@ impl Groups {
         self.0.get(address).copied()
     }
 
-    /// Functions whose address begins with `prefix`, in order.
+    /// The functions whose address begins with `prefix`, in order of address.
     pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, u32)> {
         self.0
             .iter()
@@ -38,15 +39,15 @@ impl Groups {
             .map(|(address, group)| (address.as_str(), *group))
     }
 
-    /// How many groups the functions are in whose address begins with `prefix`.
+    /// The number of groups that contain a function whose address begins with `prefix`.
     #[must_use]
     pub fn count(&self, prefix: &str) -> usize {
         let groups: BTreeSet<u32> = self.below(prefix).map(|(_, group)| group).collect();
         groups.len()
     }
 
-    /// The functions whose address begins with `prefix` alone. Their groups are numbered from 0, in the
-    /// order of the first function of each, so that equal partitions are equal.
+    /// Only the functions whose address begins with `prefix`. Groups are renumbered from 0 in the
+    /// order of their first function, so that equal partitions compare equal.
     #[must_use]
     pub fn within(&self, prefix: &str) -> Self {
         let mut numbers = BTreeMap::new();
@@ -57,7 +58,8 @@ impl Groups {
         Self(functions.collect())
     }
 
-    /// The groups that have a function whose address begins with `prefix`, with all their members.
+    /// The groups that contain a function whose address begins with `prefix`, with all their
+    /// members.
     #[must_use]
     pub fn around(&self, prefix: &str) -> Self {
         let wanted: BTreeSet<u32> = self.below(prefix).map(|(_, group)| group).collect();
@@ -69,8 +71,9 @@ impl Groups {
         )
     }
 
-    /// Says how these groups differ from what is expected, if they do. An expected group must have
-    /// exactly the members that it names; functions that no group names do not count.
+    /// Describes the difference from the expected groups. `None` if there is none. An expected
+    /// group must have exactly the members that it lists. Functions that no expected group lists
+    /// are ignored.
     #[must_use]
     pub fn differ<'a>(&self, expected: &[impl AsRef<[&'a str]>]) -> Option<String> {
         let mut by_group: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
@@ -98,7 +101,7 @@ impl FromIterator<(String, u32)> for Groups {
     }
 }
 
-/// One line for each group, its functions behind it.
+/// One line per group, with the addresses of its functions.
 impl fmt::Display for Groups {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut by_group: BTreeMap<u32, Vec<&str>> = BTreeMap::new();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The guest's file system: busybox, kmod with its libraries, the modules, acsctl and the programs of
+//! The guest's initramfs: busybox, kmod with its libraries, the modules, acsctl and the programs of
 //! `tests/guest`, and an init.
 
 use std::{
@@ -17,22 +17,23 @@ use cpio::newc::{self, Builder, ModeFileType};
 use crate::{arch::Arch, kernel::Kernel};
 
 const INIT: &[u8] = include_bytes!("../guest/init");
-/// What a guest's shell can call beside the programs.
+/// Scripts for the guest's shell, in addition to the programs.
 const SCRIPTS: [(&str, &[u8]); 3] = [
     ("to-vfio", include_bytes!("../guest/to-vfio")),
     ("hold", include_bytes!("../guest/hold")),
     ("release", include_bytes!("../guest/release")),
 ];
-/// What kmod opens when it reads compressed modules, and does not say that it needs.
+/// kmod opens this library at run time to read compressed modules, so it is not in its list of
+/// needed libraries.
 const LZMA: &str = "liblzma.so.5";
-/// Names under which kmod does what a user would call.
+/// Names that kmod provides.
 const KMOD_NAMES: [&str; 3] = ["modprobe", "rmmod", "modinfo"];
 
-/// Writes the guest's file system for `kernel` to `out`, an uncompressed cpio archive.
+/// Writes the initramfs for `kernel` to `out`, an uncompressed cpio archive.
 ///
 /// # Errors
 ///
-/// When a program that belongs into it is missing, or the archive cannot be written.
+/// When a program is missing, or the archive cannot be written.
 pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
     let file = File::create(out).with_context(|| format!("cannot write {}", out.display()))?;
     let mut archive = Archive {
@@ -68,7 +69,7 @@ pub fn write(kernel: &Kernel, out: &Path) -> Result<()> {
     archive.finish()
 }
 
-/// Appends files to the guest's file system `archive`: path without a slash in front, and content.
+/// Appends files to the initramfs `archive`. Each is a path without a leading slash, and content.
 ///
 /// # Errors
 ///
@@ -81,8 +82,8 @@ pub fn append<'a>(archive: &Path, files: impl Iterator<Item = (String, &'a [u8])
     archive.finish()
 }
 
-/// Appends a program of the build root to the guest's file system `archive`, with the libraries that it
-/// loads and the `files` that it reads, each under the path that it has here.
+/// Appends a program of the build root to the initramfs `archive`, with its libraries and the
+/// `files` that it reads. Each keeps its path.
 ///
 /// # Errors
 ///
@@ -98,7 +99,7 @@ pub fn append_program(archive: &Path, arch: &Arch, program: &Path, files: &[&Pat
     archive.finish()
 }
 
-/// The end of an archive: the kernel takes several in a row for one.
+/// Opens an archive to append another: the kernel unpacks a sequence of archives as one.
 fn reopen(archive: &Path) -> Result<Archive> {
     let file = File::options().append(true).open(archive)?;
     // Each archive begins at a multiple of four bytes.
@@ -112,8 +113,8 @@ fn reopen(archive: &Path) -> Result<Archive> {
     })
 }
 
-/// The shared libraries in `folder` that a program or library loads, and the dynamic loader: by what the
-/// files say, for those of another architecture cannot be run to tell.
+/// The dynamic loader and the shared libraries in `folder` that a program or library needs.
+/// `readelf` finds them: programs of another architecture cannot run here.
 fn libraries(program: &Path, folder: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
     let mut left = vec![program.to_owned()];
@@ -160,7 +161,7 @@ impl Archive {
         Ok(())
     }
 
-    /// A folder and those above it, once.
+    /// Adds a folder and its parents, each once.
     fn folder(&mut self, path: &Path) -> Result<()> {
         if path.as_os_str().is_empty() || !self.folders.insert(path.to_owned()) {
             return Ok(());
@@ -196,12 +197,12 @@ impl Archive {
         self.file(to, &data, true)
     }
 
-    /// A file of the build root, under the path that it has there.
+    /// Adds a file of the build root under its own path.
     fn here(&mut self, path: &Path) -> Result<()> {
         self.copy(path, path.strip_prefix("/")?)
     }
 
-    /// Everything below `from`; links are left out, for installed modules have one to the sources.
+    /// Adds everything below `from` but links: a folder of installed modules links to its sources.
     fn tree(&mut self, from: &Path, to: &Path) -> Result<()> {
         for entry in fs::read_dir(from)? {
             let entry = entry?;

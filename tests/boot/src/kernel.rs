@@ -12,21 +12,21 @@ use rules::release::Release;
 
 use crate::arch::Arch;
 
-/// A stock kernel and the modules that have been built for it.
+/// A stock kernel, and the modules built for it.
 #[derive(Clone, Debug)]
 pub struct Kernel {
-    /// What it runs on.
+    /// The architecture that the kernel is built for.
     pub arch: &'static Arch,
     /// Release, as `uname -r` prints it.
     pub release: String,
     /// The compressed kernel image.
     pub image: PathBuf,
-    /// Folder with `lib/modules/<release>`: our modules as installed, and the few of the kernel's
-    /// that a guest needs.
+    /// Folder with `lib/modules/<release>`: the installed modules of the project, and the kernel's
+    /// own modules that a guest needs.
     pub modules: PathBuf,
-    /// Folder with the programs that a guest has.
+    /// Folder with the programs for the guest.
     pub programs: PathBuf,
-    /// Where logs of guests on this kernel go.
+    /// Folder for the logs of guests.
     pub logs: PathBuf,
 }
 
@@ -42,12 +42,12 @@ pub fn cache() -> Result<PathBuf> {
 }
 
 impl Kernel {
-    /// The kernel of the architecture [`Arch::from_env`] that is known in the cache as `name`: a
+    /// Finds a kernel of the architecture [`Arch::from_env`]. `name` is its name in the cache: a
     /// series, a release or `newest`.
     ///
     /// # Errors
     ///
-    /// When it has not been prepared, or no modules have been built for it.
+    /// When the kernel is not prepared, or has no modules built for it.
     pub fn find(cache: &Path, name: &str) -> Result<Self> {
         let arch = Arch::from_env()?;
         let folder = |of| cache.join(format!("{of}{}", arch.suffix));
@@ -79,11 +79,11 @@ impl Kernel {
         })
     }
 
-    /// The series that it belongs to.
+    /// The kernel series.
     ///
     /// # Errors
     ///
-    /// When its release does not begin with two numbers.
+    /// When the release does not begin with two numbers.
     pub fn series(&self) -> Result<Release> {
         let mut numbers = self.release.split(|c: char| !c.is_ascii_digit());
         let [major, minor] = [(); 2].map(|()| numbers.next().unwrap_or_default());
@@ -91,7 +91,7 @@ impl Kernel {
         series.with_context(|| format!("the kernel's release is {}", self.release))
     }
 
-    /// The kernels that `ACS_QUIRKS_KERNELS` names, divided by spaces; `newest` when it names none.
+    /// The kernels in `ACS_QUIRKS_KERNELS`, separated by spaces. The default is `newest`.
     ///
     /// # Errors
     ///

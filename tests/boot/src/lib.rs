@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The boot-test bench: stock kernels, emulated devices, and the groups that come of them.
+//! The boot-test bench: boots stock kernels with emulated devices and checks the IOMMU groups.
 //!
-//! | file | what it does |
+//! | file | content |
 //! |---|---|
-//! | `arch.rs` | what differs between architectures |
+//! | `arch.rs` | differences between architectures |
 //! | `kernel.rs` | finds the prepared kernels and modules in the cache |
-//! | `initramfs.rs` | packs the guest's file system |
-//! | `setup.rs` | the three things that a guest boots from: kernel, file system, accelerator |
+//! | `initramfs.rs` | packs the guest's initramfs |
+//! | `setup.rs` | what a guest boots from: kernel, initramfs, accelerator |
 //! | `space.rs` | the configuration space of an emulated function |
-//! | `function.rs` | an emulated endpoint in a few words |
-//! | `server.rs` | serves a configuration space over vfio-user, in a process of its own |
-//! | `emulator.rs` | that process, and what it is told |
-//! | `machine.rs` | what hardware a guest has, and the command line for it |
+//! | `function.rs` | short constructors for emulated functions |
+//! | `server.rs` | serves a configuration space over vfio-user, as a separate process |
+//! | `emulator.rs` | starts and controls that process |
+//! | `machine.rs` | the hardware of a guest, and QEMU's arguments for it |
 //! | `qmp.rs` | QEMU's monitor: hot-plug |
 //! | `shell.rs` | the guest's shell |
 //! | `vm.rs` | a running guest |
-//! | `groups.rs` | IOMMU groups as a partition, compared |
-//! | `nested.rs` | virtual machines on a guest |
-//! | `founding.rs` | two of them, which want one adapter |
-//! | `owner.rs` | what `acsctl` tells an owner, held against what a kernel has made |
-//! | `oracle/` | what groups a kernel makes of described machines |
-//! | `kunit/` | the KUnit suite, on a kernel of its own |
-//! | `scenario.rs` | a test as data, and how it is run |
+//! | `groups.rs` | IOMMU groups as a partition, and their comparison |
+//! | `nested.rs` | virtual machines inside a guest |
+//! | `two_guests.rs` | two of them that each want one function of the same adapter |
+//! | `explain.rs` | compares the output of `acsctl` with the groups of a guest's kernel |
+//! | `oracle/` | the groups that a kernel makes of described machines |
+//! | `kunit/` | the KUnit suite, on its own kernel |
+//! | `scenario.rs` | a test as data, and how it runs |
 //! | `scenarios/` | the tests |
 
 pub mod arch;
 pub mod emulator;
-pub mod founding;
+pub mod explain;
 pub mod function;
 pub mod groups;
 pub mod initramfs;
@@ -36,7 +36,6 @@ pub mod kunit;
 pub mod machine;
 pub mod nested;
 pub mod oracle;
-pub mod owner;
 pub mod qmp;
 pub mod scenario;
 pub mod scenarios;
@@ -44,4 +43,5 @@ pub mod server;
 pub mod setup;
 pub mod shell;
 pub mod space;
+pub mod two_guests;
 pub mod vm;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What hardware a guest has.
+//! The hardware of a guest.
 
 use std::path::Path;
 
@@ -11,22 +11,22 @@ use crate::{arch::Arch, function::Function, space::Space};
 /// The IOMMU of a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Iommu {
-    /// None at all.
+    /// No IOMMU.
     None,
-    /// The usual one of the architecture: [`Arch::iommu`].
+    /// The default IOMMU of the architecture: [`Arch::iommu`].
     Usual,
     /// Intel VT-d.
     Intel,
     /// AMD-Vi.
     Amd,
-    /// virtio-iommu, whose driver is a module.
+    /// virtio-iommu. Its driver is a module.
     Virtio,
     /// Arm's System MMU.
     SmmuV3,
 }
 
 impl Iommu {
-    /// A word for it, as part of a scenario's name.
+    /// The part of a scenario's name that stands for this IOMMU.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -39,11 +39,11 @@ impl Iommu {
         }
     }
 
-    /// The device that QEMU shall make.
+    /// The `-device` argument that creates the IOMMU.
     const fn device(self) -> Option<&'static str> {
         match self {
             Self::None | Self::Usual => None,
-            // Without caching mode QEMU gives up when a vfio device meets it.
+            // Without caching mode, QEMU exits when a vfio device is behind the IOMMU.
             Self::Intel => Some("intel-iommu,intremap=on,caching-mode=on"),
             Self::Amd => Some("amd-iommu,intremap=on,dma-remap=on,xtsup=on"),
             Self::Virtio => Some("virtio-iommu-pci,addr=1e.0"),
@@ -52,21 +52,21 @@ impl Iommu {
     }
 }
 
-/// One function of a package.
+/// One function of a device.
 #[derive(Clone, Copy, Debug)]
 pub enum Model<'a> {
-    /// Our own emulation of an endpoint, with any ids.
+    /// An emulated function with any ids.
     Emulated(Function),
     /// The same, without the multi-function bit in its header.
     Unmarked(Function),
-    /// Our own emulation of any function, by its configuration space.
+    /// An emulated function with this configuration space.
     Space(&'a Space),
-    /// A device that QEMU has, with its options.
+    /// A device model of QEMU, with its options.
     Stock(&'a str),
 }
 
 impl Model<'_> {
-    /// The disk that a stock device is of, by its option `drive=`.
+    /// The disk of a stock device, from its option `drive=`.
     #[must_use]
     pub fn drive(&self) -> Option<&str> {
         let Self::Stock(options) = self else {
@@ -77,56 +77,56 @@ impl Model<'_> {
     }
 }
 
-/// A device of one or more functions, in one slot.
+/// A device with one or more functions in one slot.
 #[derive(Clone, Copy, Debug)]
-pub struct Package<'a> {
-    /// The bus, as QEMU knows it.
+pub struct Device<'a> {
+    /// QEMU's id of the bus.
     pub bus: &'a str,
     /// Bus and slot as the guest sees them: `82:00`.
     pub address: &'a str,
-    /// The functions, from 0.
+    /// The functions. The index is the function number.
     pub functions: &'a [Model<'a>],
-    /// Whether it is there from the start; if not, it can be hot-added.
+    /// Whether QEMU starts with the device. If not, a test can hot-add it.
     pub plugged: bool,
 }
 
 /// The hardware of a guest.
 #[derive(Clone, Copy, Debug)]
-pub struct Machine<'a> {
-    /// Processors.
+pub struct GuestHardware<'a> {
+    /// Number of processors.
     pub cpus: u8,
-    /// The IOMMU.
+    /// The IOMMU in front of all devices.
     pub iommu: Iommu,
-    /// Bridges and ports, each a `-device` of QEMU, upper ones first.
+    /// Bridges and ports, each as an argument of `-device`, parents first.
     pub bridges: &'a [&'a str],
-    /// The devices below them.
-    pub packages: &'a [Package<'a>],
-    /// An ACPI table in source form that the kernel shall have in addition to the firmware's.
+    /// The devices below the bridges and ports.
+    pub devices: &'a [Device<'a>],
+    /// Source of an ACPI table that the kernel loads in addition to the firmware's tables.
     pub acpi: Option<&'a str>,
-    /// Whether the guest's PCI Express ports plug devices in and out by themselves (pciehp), instead of
-    /// the firmware (ACPI).
+    /// Whether the guest's PCI Express ports handle hot-plug natively (pciehp), not through ACPI.
     pub native_hotplug: bool,
 }
 
-impl<'a> Machine<'a> {
-    /// A machine with so many processors and this IOMMU, and nothing else.
+impl<'a> GuestHardware<'a> {
+    /// A machine with `cpus` processors and this IOMMU, and no devices.
     #[must_use]
     pub const fn bare(cpus: u8, iommu: Iommu) -> Self {
         Self {
             cpus,
             iommu,
             bridges: &[],
-            packages: &[],
+            devices: &[],
             acpi: None,
             native_hotplug: false,
         }
     }
 
-    /// Whether a guest of this architecture can be such a machine.
+    /// Whether QEMU can run this hardware on `arch`.
     #[must_use]
     pub fn fits(&self, arch: &Arch) -> bool {
-        let functions = self.packages.iter().flat_map(|package| package.functions);
-        // QEMU refuses vfio devices behind that IOMMU, for it does not tell them of its mappings.
+        let functions = self.devices.iter().flat_map(|device| device.functions);
+        // QEMU refuses vfio devices behind the SMMUv3, because it does not pass mappings on to
+        // them.
         let is_refused = self.iommu == Iommu::SmmuV3
             && functions
                 .into_iter()
@@ -134,13 +134,14 @@ impl<'a> Machine<'a> {
         arch.has(self.iommu) && !is_refused
     }
 
-    /// The names of its disks; each is a file of that name.
+    /// The ids of the disks. Each disk is a file of that name.
     pub fn drives(&self) -> impl Iterator<Item = &'a str> {
-        let functions = self.packages.iter().flat_map(|package| package.functions);
+        let functions = self.devices.iter().flat_map(|device| device.functions);
         functions.filter_map(Model::drive)
     }
 
-    /// QEMU's arguments for the hardware of a guest of `arch`, with the sockets of emulated functions in `sockets`.
+    /// QEMU's arguments for the hardware of a guest of `arch`. `sockets` is the folder with the
+    /// sockets of the emulated functions.
     #[must_use]
     pub fn arguments(&self, arch: &Arch, sockets: &Path) -> Vec<String> {
         let mut list = vec!["-smp".to_owned(), self.cpus.to_string()];
@@ -163,11 +164,11 @@ impl<'a> Machine<'a> {
             );
             list.extend(["-blockdev".to_owned(), disk]);
         }
-        for (position, package) in self.packages.iter().enumerate() {
-            if package.plugged {
-                for number in 0..package.functions.len() {
-                    let device = package.device(position, number, sockets);
-                    list.extend(["-device".to_owned(), device.to_string()]);
+        for (position, device) in self.devices.iter().enumerate() {
+            if device.plugged {
+                for number in 0..device.functions.len() {
+                    let description = device.description(position, number, sockets);
+                    list.extend(["-device".to_owned(), description.to_string()]);
                 }
             }
         }
@@ -175,26 +176,26 @@ impl<'a> Machine<'a> {
     }
 }
 
-impl Package<'_> {
-    /// QEMU's name of a function of the package at `position` in the machine.
+impl Device<'_> {
+    /// QEMU's id of a function. `position` is the index of its device in the machine.
     #[must_use]
     pub fn id(position: usize, function: usize) -> String {
-        format!("package{position}function{function}")
+        format!("device{position}function{function}")
     }
 
-    /// The socket of an emulated function.
+    /// Path of the socket of an emulated function.
     #[must_use]
     pub fn socket(position: usize, function: usize, sockets: &Path) -> std::path::PathBuf {
         sockets.join(Self::id(position, function))
     }
 
-    /// The description that QEMU makes a function from, on its command line or by hot-plug.
+    /// QEMU's description of a function, for the command line or for hot-plug.
     ///
-    /// Every function has the multi-function bit, unless it is unmarked. Without it, functions above 0
-    /// fall into groups of their own on rescan with no quirk at all, and a test of the quirk would
-    /// prove nothing.
+    /// Every function has the multi-function bit, unless it is [`Model::Unmarked`]. Without the
+    /// bit, a rescan puts each function above 0 into its own group even without any quirk, so that
+    /// a test of a quirk would prove nothing.
     #[must_use]
-    pub fn device(&self, position: usize, number: usize, sockets: &Path) -> Value {
+    pub fn description(&self, position: usize, number: usize, sockets: &Path) -> Value {
         let (_, slot) = self.address.split_once(':').unwrap_or(("", self.address));
         let mut device = json!({
             "id": Self::id(position, number),

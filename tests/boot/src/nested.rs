@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Virtual machines on a guest: QEMU, started there as an owner starts it on a host, each with one of
-//! the guest's functions by VFIO.
+//! Virtual machines inside a guest. QEMU runs there as it does on a user's host. Each machine has
+//! one of the guest's functions through VFIO.
 
 use std::{fs, path::Path};
 
@@ -9,19 +9,19 @@ use anyhow::{Context, Result, bail};
 
 use crate::{initramfs, setup::Setup, vm::Vm};
 
-/// Paths of the build root, and of the guest.
+/// Paths in the build root and in the guest.
 const QEMU: &str = "/usr/bin/qemu-system-x86_64";
 const FIRMWARE: &str = "/usr/share/seabios/bios-256k.bin";
-/// Memory of the guest that they run on, in MiB: the guest holds QEMU's files twice while it unpacks them.
+/// Memory of the guest in MiB. While it unpacks the initramfs, it holds QEMU's files twice.
 const MEMORY: u32 = 768;
-/// Memory of each, in MiB: the firmware is all that runs there.
+/// Memory of each virtual machine in MiB. Only the firmware runs in it.
 const OWN_MEMORY: u32 = 16;
-/// How often it is looked, twenty times a second, whether a machine has come to something.
+/// Number of polls, twenty per second, until a machine must have reported.
 const PATIENCE: u32 = 1200;
-/// Where each finds its function.
+/// The slot of the function in the virtual machine.
 const SLOT: &str = "05";
 
-/// A guest's setup, with QEMU in its file system, which is written to `folder`.
+/// Adds QEMU to the initramfs of a setup. The new initramfs is written to `folder`.
 ///
 /// # Errors
 ///
@@ -38,26 +38,27 @@ pub fn equip(setup: &Setup, folder: &Path) -> Result<Setup> {
     })
 }
 
-/// What came of starting a virtual machine.
+/// The result of starting a virtual machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Started {
-    /// It runs. The ids of its function, `1077:8031`, as its firmware and its monitor have them.
+    /// The machine runs. The fields are vendor and device id of its function, as in `1077:8031`.
     Runs {
-        /// By the firmware, which is the first program that the machine itself runs.
+        /// The ids that the firmware reports. The firmware is the first program that runs in the
+        /// machine.
         firmware: String,
-        /// By QEMU's monitor.
+        /// The ids that QEMU's monitor reports.
         monitor: String,
     },
-    /// QEMU has ended, and said this.
+    /// QEMU has ended with this message.
     Refused(String),
 }
 
-/// Starts the machine `name` with a function of the guest, and waits for its firmware to have looked at
-/// that.
+/// Starts the machine `name` with a function of the guest, and waits until its firmware has found
+/// the function.
 ///
 /// # Errors
 ///
-/// When the guest does not answer, or the machine runs and has no such function.
+/// When the guest does not answer, or the machine runs and lacks the function.
 pub fn start(vm: &mut Vm, name: &str, function: &str) -> Result<Started> {
     vm.check(&format!(
         "cd /tmp; rm -f {name}.*; mkfifo {name}.monitor; (exec 3<>{name}.monitor; {QEMU} \
@@ -82,7 +83,7 @@ pub fn start(vm: &mut Vm, name: &str, function: &str) -> Result<Started> {
     Ok(Started::Runs { firmware, monitor })
 }
 
-/// The ids of the function in [`SLOT`], by what `info pci` has printed.
+/// The ids of the function in [`SLOT`], from the output of `info pci`.
 fn on_slot(said: &str) -> Option<String> {
     let number = u8::from_str_radix(SLOT, 16).ok()?;
     let mut lines = said.lines().map(str::trim);
@@ -92,16 +93,16 @@ fn on_slot(said: &str) -> Option<String> {
     ids.split_whitespace().next().map(str::to_owned)
 }
 
-/// Whether the machine `name` is there.
+/// Whether the machine `name` still runs.
 fn runs(vm: &mut Vm, name: &str) -> Result<bool> {
     Ok(vm.run(&format!("test -e /tmp/{name}.status"))?.status != 0)
 }
 
-/// Has the machine `name` end, which gives its function back.
+/// Stops the machine `name`, which releases its function.
 ///
 /// # Errors
 ///
-/// When it does not run.
+/// When the machine does not run.
 pub fn stop(vm: &mut Vm, name: &str) -> Result<()> {
     if !runs(vm, name)? {
         bail!("the machine {name} does not run");

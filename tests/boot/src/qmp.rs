@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! QEMU's machine protocol: as much of it as hot-plug takes.
+//! QEMU's machine protocol, as far as hot-plug needs it.
 
 use std::{
     collections::BTreeSet,
@@ -16,16 +16,16 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub struct Qmp {
     reader: BufReader<UnixStream>,
-    /// Devices that QEMU has let go of.
+    /// Ids of devices that QEMU has deleted.
     deleted: BTreeSet<String>,
 }
 
 impl Qmp {
-    /// Takes over a fresh connection.
+    /// Takes over a new connection.
     ///
     /// # Errors
     ///
-    /// When QEMU does not answer as it should within 20 seconds.
+    /// When QEMU does not answer within 20 seconds, or not in the protocol.
     pub fn new(stream: UnixStream) -> Result<Self> {
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         let mut qmp = Self {
@@ -37,11 +37,11 @@ impl Qmp {
         Ok(qmp)
     }
 
-    /// Runs a command and gives what it returns.
+    /// Runs a command and returns its result.
     ///
     /// # Errors
     ///
-    /// What QEMU says is wrong with it.
+    /// QEMU's error message.
     pub fn execute(&mut self, command: &str, arguments: &Value) -> Result<Value> {
         let request = json!({ "execute": command, "arguments": arguments }).to_string();
         self.reader.get_ref().write_all(request.as_bytes())?;
@@ -57,7 +57,7 @@ impl Qmp {
         }
     }
 
-    /// Waits until QEMU has let go of devices, each of which has been asked for.
+    /// Waits until QEMU has deleted the devices. A request must have preceded.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Qmp {
         Ok(())
     }
 
-    /// Takes note of an event; they come in between.
+    /// Records an event. Events can arrive between a command and its result.
     fn note(&mut self, message: &Value) {
         if message["event"] == "DEVICE_DELETED" {
             if let Some(id) = message["data"]["device"].as_str() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A test as data: the hardware, and steps with what they must lead to.
+//! A test as data: the hardware, and the steps with their expected results.
 
 use std::{
     fs,
@@ -11,104 +11,106 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     arch::Arch,
-    machine::{Iommu, Machine},
-    owner::{self, Because},
+    explain::{self, Because},
+    machine::{GuestHardware, Iommu},
     setup::Setup,
     vm::Vm,
 };
 
-/// Groups that are expected: each names all its members.
+/// Expected groups. Each lists all its members.
 pub type Expected = &'static [&'static [&'static str]];
 
-/// One thing to do or to look at.
+/// An action or a check.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
-    /// These groups exist, with exactly these members.
+    /// Checks that these groups exist, with exactly these members.
     Groups(Expected),
-    /// Loads a module, parameters behind its name.
+    /// Loads a module. Parameters follow its name.
     Load(&'static str),
-    /// The module does not load, and the kernel log then says this.
+    /// Checks that the module does not load, and that the kernel log contains this text.
     Refuses(&'static str, &'static str),
     /// Unloads a module.
     Unload(&'static str),
-    /// Removes all packages of the machine, and looks for them again.
+    /// Removes and rescans all devices of the machine.
     Readd,
-    /// Removes the functions whose address begins so, and looks for them again.
+    /// Removes the functions whose address begins with this prefix, and rescans.
     ReaddAt(&'static str),
-    /// Plugs in the package at this position in the machine.
+    /// Plugs in the device at this index in the machine.
     HotAdd(usize),
-    /// Pulls out the package at this position in the machine, and waits until it is gone.
+    /// Unplugs the device at this index, and waits until its functions are gone.
     HotRemove(usize),
-    /// Begins to pull it out.
+    /// Sends an unplug request for the device at this index.
     Pull(usize),
-    /// Waits until it is gone.
+    /// Waits until the functions of the device at this index are gone.
     Gone(usize),
-    /// A function, by position of its package and number, reads as all ones from now on.
+    /// From now on, the function reads as all ones. Index of its device, and function number.
     Silence(usize, usize),
-    /// It answers again.
+    /// The function answers again. Index of its device, and function number.
     Wake(usize, usize),
-    /// The emulator of a function is killed.
+    /// Kills the emulator of the function. Index of its device, and function number.
     Kill(usize, usize),
-    /// It is started anew, for a function that will be plugged in.
+    /// Restarts the emulator, before the device is plugged in again.
     Revive(usize, usize),
-    /// A line of shell that succeeds.
+    /// Runs a line of shell that must succeed.
     Run(&'static str),
-    /// A line of shell that succeeds, and what it prints contains this.
+    /// Runs a line of shell that must succeed, and whose output must contain this text.
     Says(&'static str, &'static str),
-    /// A line of shell that ends with this status, and what it prints contains this.
+    /// Runs a line of shell that must end with this status, and whose output must contain this
+    /// text.
     Ends(u8, &'static str, &'static str),
-    /// The kernel log has a line that contains this.
+    /// Checks that a line of the kernel log contains this text.
     Logged(&'static str),
-    /// The kernel log has this many lines that contain this.
+    /// Checks that this many lines of the kernel log contain this text.
     LoggedTimes(usize, &'static str),
-    /// A counter of an entry of the test module is above zero.
+    /// Checks that a counter of an entry of the test module is above zero.
     Counted(u16, &'static str),
-    /// A counter of an entry of the test module is zero.
+    /// Checks that a counter of an entry of the test module is zero.
     NotCounted(u16, &'static str),
-    /// These steps, so many times.
+    /// Repeats the steps.
     Repeat(usize, &'static [Self]),
-    /// `acsctl` lists and predicts the groups that there are.
+    /// Checks that `acsctl` lists and predicts the groups that the kernel has made.
     Agrees,
-    /// `acsctl predict` has exactly these groups, all their members named, where the kernel has others.
+    /// Checks that `acsctl predict` predicts exactly these groups, with all their members, to
+    /// differ from the kernel's.
     Differs(Expected),
-    /// From a capture, the groups that there are come out on the host, by the kernel alone or with the
-    /// test module.
+    /// Checks that a capture leads to the guest's groups when the host computes them: without a
+    /// table, or with that of the test module.
     Captured(bool),
-    /// `acsctl why` has this reason for two functions.
+    /// Checks that `acsctl why` gives this reason for two functions.
     Explains(&'static str, &'static str, Because),
 }
 
-/// A test.
+/// A test as data.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
-    /// What it is about, in few words joined by hyphens.
+    /// The topic, in a few words joined by hyphens.
     pub name: &'static str,
-    /// The hardware.
-    pub machine: Machine<'static>,
-    /// What is done, in order. A step that fails ends the test.
+    /// The hardware to boot on.
+    pub machine: GuestHardware<'static>,
+    /// The steps, in order. The first step that fails ends the test.
     pub steps: &'static [Step],
-    /// How long it may take.
+    /// Time limit for the guest.
     pub limit: Duration,
 }
 
-/// How long a scenario may take that does nothing special: a slow machine needs a tenth of it.
+/// Time limit of a usual scenario. A slow host needs a tenth of it.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 impl Scenario {
-    /// The same with another IOMMU.
+    /// The same test with another IOMMU.
     #[must_use]
     pub const fn on(mut self, iommu: Iommu) -> Self {
         self.machine.iommu = iommu;
         self
     }
 
-    /// Whether it is for guests of this architecture. Nothing else decides on that.
+    /// Whether guests of this architecture run the test. No other place decides that.
     #[must_use]
     pub fn is_for(&self, arch: &Arch) -> bool {
         self.machine.fits(arch) && arch.takes(&self.title(arch))
     }
 
-    /// The name with the IOMMU, where that is not the usual one of the guest's architecture.
+    /// The name, followed by the IOMMU unless it is the default of the architecture.
     #[must_use]
     pub fn title(&self, arch: &Arch) -> String {
         match arch.iommu(self.machine.iommu) {
@@ -121,7 +123,7 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// The step that failed, how, and where the guest's log is kept.
+    /// The step that failed, the reason, and where the guest's log is.
     pub fn run(&self, setup: &Setup) -> Result<()> {
         let title = self.title(setup.kernel.arch);
         in_guest(setup, &self.machine, &title, self.limit, |vm| {
@@ -130,32 +132,31 @@ impl Scenario {
     }
 }
 
-/// Boots a machine, and has `test` do with it what it likes for at most so long, and gives what that gives.
-/// The kernel must not complain of anything.
+/// Boots a machine, runs `test` in it within `limit`, and returns its result. Fails also when the
+/// kernel log contains a warning or an error.
 ///
 /// # Errors
 ///
-/// What `test` fails with, and where the guest's log is kept, by `name`.
+/// The error of `test`, and where the guest's log is. `name` names the log.
 pub fn in_guest<'a, T>(
     setup: &Setup,
-    machine: &Machine<'a>,
+    machine: &GuestHardware<'a>,
     name: &str,
     limit: Duration,
     test: impl FnOnce(&mut Vm<'a>) -> Result<T>,
 ) -> Result<T> {
     let log = setup.kernel.logs.join(format!("{name}.log"));
-    // One from an earlier run would mislead.
+    // A log of an earlier run would mislead.
     let _ = fs::remove_file(&log);
     let mut vm = Vm::boot(setup, machine, Instant::now() + limit, &log)
         .with_context(|| format!("cannot boot; log: {}", log.display()))?;
-    let result = test(&mut vm).and_then(|value| vm.is_content().map(|()| value));
+    let result = test(&mut vm).and_then(|value| vm.check_log().map(|()| value));
     if result.is_err() {
         vm.save_log(&log)?;
     }
     result.with_context(|| format!("guest's log: {}", log.display()))
 }
 
-/// Takes the steps, until one fails.
 fn take_all(steps: &[Step], vm: &mut Vm) -> Result<()> {
     for (number, step) in (1..).zip(steps) {
         step.take(vm)
@@ -177,10 +178,10 @@ impl Step {
                 if answer.status == 0 {
                     bail!("it loads");
                 }
-                logged(vm, reason)
+                check_logged(vm, reason)
             }
             Self::Unload(module) => vm.check(&format!("/sbin/rmmod {module}")).map(drop),
-            Self::Readd => vm.readd_packages(),
+            Self::Readd => vm.readd_devices(),
             Self::ReaddAt(prefix) => vm.readd(&[prefix]),
             Self::HotAdd(position) => vm.hot_add(position),
             Self::HotRemove(position) => vm.hot_remove(position),
@@ -191,15 +192,15 @@ impl Step {
             Self::Kill(position, number) => vm.served(position, number)?.kill(),
             Self::Revive(position, number) => vm.served(position, number)?.revive(),
             Self::Run(line) => vm.check(line).map(drop),
-            Self::Says(line, text) => contains(&vm.check(line)?, text),
+            Self::Says(line, text) => check_contains(&vm.check(line)?, text),
             Self::Ends(status, line, text) => {
                 let answer = vm.run(line)?;
                 if answer.status != status {
                     bail!("status {}:\n{}", answer.status, answer.text);
                 }
-                contains(&answer.text, text)
+                check_contains(&answer.text, text)
             }
-            Self::Logged(text) => logged(vm, text),
+            Self::Logged(text) => check_logged(vm, text),
             Self::LoggedTimes(count, text) => match vm.logged(text)?.len() {
                 found if found == count => Ok(()),
                 found => bail!("it is logged {found} times"),
@@ -213,18 +214,18 @@ impl Step {
                 count => bail!("the counter is {count}"),
             },
             Self::Repeat(times, steps) => (0..times).try_for_each(|_| take_all(steps, vm)),
-            Self::Agrees => owner::agrees(vm),
-            Self::Differs(expected) => owner::differs(vm, expected),
-            Self::Captured(with_module) => owner::captured(vm, with_module),
-            Self::Explains(one, two, because) => owner::explains(vm, one, two, because),
+            Self::Agrees => explain::check_groups(vm),
+            Self::Differs(expected) => explain::check_differences(vm, expected),
+            Self::Captured(with_module) => explain::check_capture(vm, with_module),
+            Self::Explains(one, two, because) => explain::check_reason(vm, one, two, because),
         }
     }
 }
 
-/// How many lines of a text are shown that is not what it should be.
+/// Number of lines shown of an unexpected output.
 const SHOWN: usize = 15;
 
-fn contains(text: &str, part: &str) -> Result<()> {
+fn check_contains(text: &str, part: &str) -> Result<()> {
     if text.contains(part) {
         return Ok(());
     }
@@ -233,14 +234,14 @@ fn contains(text: &str, part: &str) -> Result<()> {
     bail!("there is no \"{part}\" in the text that ends so:\n{end}")
 }
 
-fn logged(vm: &mut Vm, text: &str) -> Result<()> {
+fn check_logged(vm: &mut Vm, text: &str) -> Result<()> {
     if vm.logged(text)?.is_empty() {
         bail!("the kernel log does not say \"{text}\"");
     }
     Ok(())
 }
 
-/// A counter of a module's debugfs file.
+/// Reads a counter of an entry from the module's debugfs file.
 pub(crate) fn counter(vm: &mut Vm, module: &str, entry: u16, name: &str) -> Result<u64> {
     let text = vm.check(&format!("cat /sys/kernel/debug/{module}/counts"))?;
     let entry = entry.to_string();

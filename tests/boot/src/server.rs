@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Serves a configuration space to QEMU's `vfio-user-pci` device, which presents it to the guest as a
-//! function that never does anything. Runs as a process of its own, which the bench starts, tells what
-//! to do, and may kill: see `emulator.rs`.
+//! Serves a configuration space to QEMU's `vfio-user-pci` device. The guest sees a function that
+//! never does anything. The server is a separate process that the bench starts, controls and may
+//! kill: see `emulator.rs`.
 
 use std::{
     fs::File,
@@ -25,19 +25,19 @@ use vfio_user::{DmaMapFlags, DmaUnmapFlags, IrqInfo, Server, ServerBackend, Serv
 
 use crate::space::{SIZE, Space};
 
-/// What a function is told while it is served, a line of JSON each.
+/// An order to a running server, one line of JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Order {
-    /// It answers so many more reads of its configuration space, and from then on reads as all ones, as
-    /// a function that is powered down.
+    /// Answer this many further reads of configuration space. After that, every read returns all
+    /// ones, as from a function that is powered down.
     Answer(u64),
 }
 
-/// What a function says when it can be connected to, and when it has followed an order.
+/// The server prints this when it accepts connections, and after each order.
 pub const READY: &str = "ready";
 
-/// Serves the space whose description is the first line of `orders` on a socket at `path`, and follows
-/// the orders behind it. Returns when there are no more.
+/// Serves the space in the first line of `orders` on a socket at `path`, and follows the orders in
+/// the lines after it. Returns at the end of `orders`.
 ///
 /// # Errors
 ///
@@ -50,10 +50,10 @@ pub fn serve(path: &Path, orders: impl BufRead) -> Result<()> {
         .map_err(|error| anyhow!("cannot serve a function at {}: {error}", path.display()))?;
     let answers = Arc::new(AtomicU64::new(u64::MAX));
     let left = Arc::clone(&answers);
-    // Ends with the process.
+    // The thread ends with the process.
     thread::spawn(move || {
-        // Each plug-in of the device is a connection; unplugging ends it. An error is a peer that went
-        // away, which is what happens when QEMU is stopped.
+        // Plugging the device in opens a connection, and unplugging closes it. The only error is a
+        // connection that breaks when QEMU is stopped.
         loop {
             let _ = server.run(&mut Config {
                 space: space.clone(),

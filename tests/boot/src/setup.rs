@@ -13,27 +13,27 @@ use anyhow::Result;
 use crate::{
     initramfs,
     kernel::Kernel,
-    machine::{Iommu, Machine},
+    machine::{GuestHardware, Iommu},
     vm::Vm,
 };
 
-/// How long a guest under KVM may take to come up; it needs a third of it.
+/// Time limit for a trial boot under KVM. The boot needs a third of it.
 const TRIAL: Duration = Duration::from_secs(8);
 
-/// Memory of a guest that does nothing special, in MiB.
+/// Memory of a usual guest, in MiB.
 const MEMORY: u32 = 512;
 
 /// How QEMU runs the guest's instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Accelerator {
-    /// The host's virtualisation.
+    /// The host's KVM.
     Kvm,
-    /// Emulation.
+    /// Emulation in software.
     Tcg,
 }
 
 impl Accelerator {
-    /// A name for people.
+    /// The name in messages.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,7 +44,7 @@ impl Accelerator {
         }
     }
 
-    /// QEMU's option.
+    /// Argument of QEMU's option `-accel`.
     #[must_use]
     pub const fn option(self) -> &'static str {
         match self {
@@ -54,27 +54,27 @@ impl Accelerator {
     }
 }
 
-/// A kernel, the guest's file system for it, and the accelerator.
+/// A kernel, the guest's initramfs for it, and the accelerator.
 #[derive(Clone, Debug)]
 pub struct Setup {
-    /// The kernel.
+    /// The kernel to boot.
     pub kernel: Kernel,
-    /// The file system, an archive.
+    /// The initramfs, a cpio archive.
     pub initramfs: PathBuf,
-    /// The accelerator.
+    /// How QEMU runs the guest.
     pub accelerator: Accelerator,
-    /// What the kernel's command line has beside the usual.
+    /// Additional kernel options.
     pub options: &'static str,
     /// The guest's memory, in MiB.
     pub memory: u32,
 }
 
 impl Setup {
-    /// Makes what guests on `kernel` need, in `folder`.
+    /// Prepares `folder` for guests on `kernel`.
     ///
     /// # Errors
     ///
-    /// When the file system cannot be written.
+    /// When the initramfs cannot be written.
     pub fn new(kernel: Kernel, folder: &Path) -> Result<Self> {
         let initramfs = folder.join(&kernel.release);
         initramfs::write(&kernel, &initramfs)?;
@@ -96,9 +96,9 @@ impl Setup {
         Ok(setup)
     }
 
-    /// Whether a guest comes up under KVM, which can be where it is of this machine's architecture. A
-    /// device node proves nothing: where the machine is itself a guest, KVM may be there and fail. So it is
-    /// tried, once; the answer is kept with the kernel, in the file `kvm-works`.
+    /// Whether a guest boots under KVM. That takes a guest of the host's architecture. `/dev/kvm`
+    /// alone proves nothing: inside a virtual machine, KVM may exist and fail. So this boots one
+    /// guest, and keeps the answer with the kernel, in the file `kvm-works`.
     fn kvm_works(&self) -> Result<bool> {
         if !self.kernel.arch.is_ours() {
             return Ok(false);
@@ -119,7 +119,7 @@ impl Setup {
             accelerator: Accelerator::Kvm,
             ..self.clone()
         };
-        let machine = Machine::bare(1, Iommu::None);
+        let machine = GuestHardware::bare(1, Iommu::None);
         let deadline = Instant::now() + TRIAL;
         let log = self.kernel.logs.join("kvm.log");
         let works = Vm::boot(&trial, &machine, deadline, &log).is_ok();

@@ -21,21 +21,21 @@ pub struct Shell {
     deadline: Instant,
 }
 
-/// What a command left behind.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Answer {
-    /// Exit status.
+    /// Exit status of the command.
     pub status: u8,
-    /// What it printed, both streams, without the last newline.
+    /// Standard output and standard error, without the last newline.
     pub text: String,
 }
 
 impl Shell {
-    /// Waits for the guest to come up. Nothing on this connection lasts beyond `deadline`.
+    /// Waits for the guest to boot. No later call on this connection waits beyond `deadline`.
     ///
     /// # Errors
     ///
-    /// When it does not come up in time, or ends.
+    /// When the guest does not boot in time, or ends.
     pub fn new(stream: UnixStream, deadline: Instant) -> Result<Self> {
         let mut shell = Self {
             stream,
@@ -50,7 +50,7 @@ impl Shell {
     ///
     /// # Errors
     ///
-    /// When the guest does not answer in time, or ends. A command that fails is no error.
+    /// When the guest does not answer in time, or ends. A command that fails is not an error.
     pub fn run(&mut self, line: &str) -> Result<Answer> {
         writeln!(self.stream, "{line}")?;
         let text = self
@@ -63,18 +63,18 @@ impl Shell {
         })
     }
 
-    /// What arrives before `mark`; the mark is taken too. O(n) for n bytes.
+    /// Reads up to `mark` and returns the text before it. O(n) for n bytes.
     fn until(&mut self, mark: &[u8]) -> Result<String> {
-        // Where the mark may begin that has not been seen yet.
+        // The mark cannot begin before this offset: that part is already searched.
         let mut from = 0;
         loop {
             let found = self.pending[from..]
                 .windows(mark.len())
                 .position(|part| part == mark);
-            if let Some(at) = found.map(|at| from + at) {
-                let rest = self.pending.split_off(at + mark.len());
+            if let Some(index) = found.map(|index| from + index) {
+                let rest = self.pending.split_off(index + mark.len());
                 let taken = std::mem::replace(&mut self.pending, rest);
-                return Ok(String::from_utf8_lossy(&taken[..at]).into_owned());
+                return Ok(String::from_utf8_lossy(&taken[..index]).into_owned());
             }
             from = (self.pending.len() + 1).saturating_sub(mark.len());
             let left = self.deadline.saturating_duration_since(Instant::now());

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The configuration space of an emulated function: its bytes, and which bits can be written.
+//! The configuration space of an emulated function: its bytes, and its writable bits.
 
 use serde::{Deserialize, Serialize};
 
 /// Size of the configuration space of a PCIe function, in bytes.
 pub const SIZE: usize = 4096;
 
-/// A configuration space.
+/// Configuration space.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Space {
     pub(crate) bytes: Vec<u8>,
     pub(crate) writable: Vec<u8>,
-    /// What QEMU sees in place of some bytes until it resets the function for the guest.
+    /// Bytes that QEMU reads instead, until it resets the function for the guest. Offset and value.
     pub(crate) until_reset: Vec<(usize, u8)>,
 }
 
 impl Space {
-    /// A function with these ids; class code with programming interface, 24 bits. Its header is of
-    /// type 0 and has a list of capabilities, which is empty.
+    /// A function with these ids. `class` includes the programming interface: 24 bits. The header
+    /// is of type 0, with an empty capability list.
     #[must_use]
     pub fn new(vendor: u16, device: u16, class: u32, revision: u8) -> Self {
         let mut space = Self {
@@ -36,53 +36,54 @@ impl Space {
         space
     }
 
-    /// Puts a byte at an offset, none of whose bits can be written.
+    /// Puts a read-only byte at an offset.
     ///
     /// # Panics
     ///
-    /// When it would stand beyond the end.
-    pub fn put8(&mut self, at: usize, value: u8) {
-        self.bytes[at] = value;
-        self.writable[at] = 0;
+    /// When the offset is beyond the end.
+    pub fn put8(&mut self, offset: usize, value: u8) {
+        self.bytes[offset] = value;
+        self.writable[offset] = 0;
     }
 
-    /// Puts a word at an offset, with the bits of it that can be written.
+    /// Puts a word at an offset. `writable` is the mask of its writable bits.
     ///
     /// # Panics
     ///
-    /// When it would stand beyond the end.
-    pub fn put16(&mut self, at: usize, value: u16, writable: u16) {
-        self.bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
-        self.writable[at..at + 2].copy_from_slice(&writable.to_le_bytes());
+    /// When the offset is beyond the end.
+    pub fn put16(&mut self, offset: usize, value: u16, writable: u16) {
+        self.bytes[offset..offset + 2].copy_from_slice(&value.to_le_bytes());
+        self.writable[offset..offset + 2].copy_from_slice(&writable.to_le_bytes());
     }
 
-    /// Puts a dword at an offset, with the bits of it that can be written.
+    /// Puts a dword at an offset. `writable` is the mask of its writable bits.
     ///
     /// # Panics
     ///
-    /// When it would stand beyond the end.
-    pub fn put32(&mut self, at: usize, value: u32, writable: u32) {
-        self.bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
-        self.writable[at..at + 4].copy_from_slice(&writable.to_le_bytes());
+    /// When the offset is beyond the end.
+    pub fn put32(&mut self, offset: usize, value: u32, writable: u32) {
+        self.bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+        self.writable[offset..offset + 4].copy_from_slice(&writable.to_le_bytes());
     }
 
-    /// Sets the bits of `mask` in the dword at an offset to those of `value`, for good.
+    /// Sets the bits of `mask` in the dword at an offset to those of `value`, and makes them
+    /// read-only.
     ///
     /// # Panics
     ///
-    /// When it would stand beyond the end.
-    pub fn fix(&mut self, at: usize, mask: u32, value: u32) {
+    /// When the offset is beyond the end.
+    pub fn fix(&mut self, offset: usize, mask: u32, value: u32) {
         let masks = mask.to_le_bytes().into_iter().zip(value.to_le_bytes());
-        for (at, (mask, value)) in (at..at + 4).zip(masks) {
-            self.bytes[at] = (self.bytes[at] & !mask) | (value & mask);
-            self.writable[at] &= !mask;
+        for (offset, (mask, value)) in (offset..offset + 4).zip(masks) {
+            self.bytes[offset] = (self.bytes[offset] & !mask) | (value & mask);
+            self.writable[offset] &= !mask;
         }
     }
 
     /// The dword at an offset; `None` beyond the end.
     #[must_use]
-    pub fn dword(&self, at: usize) -> Option<u32> {
-        let bytes = self.bytes.get(at..at.checked_add(4)?)?;
+    pub fn dword(&self, offset: usize) -> Option<u32> {
+        let bytes = self.bytes.get(offset..offset.checked_add(4)?)?;
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
     }
 
@@ -95,24 +96,25 @@ impl Space {
 
     /// Puts a PCI Express capability, version 2, with this Device/Port Type. It takes
     /// [`Space::PCIE_SIZE`] bytes; its header names no next capability.
-    pub fn put_pcie(&mut self, at: usize, port_type: u8) {
-        self.put16(at, 0x0010, 0);
-        self.put16(at + 0x02, 0x0002 | (u16::from(port_type) << 4), 0);
+    pub fn put_pcie(&mut self, offset: usize, port_type: u8) {
+        self.put16(offset, 0x0010, 0);
+        self.put16(offset + 0x02, 0x0002 | (u16::from(port_type) << 4), 0);
         // Device Capabilities: role-based error reporting, function-level reset.
-        self.put32(at + 0x04, 0x1000_8000, 0);
-        self.put16(at + 0x08, 0x2810, 0x7fff);
+        self.put32(offset + 0x04, 0x1000_8000, 0);
+        self.put16(offset + 0x08, 0x2810, 0x7fff);
         // Link Capabilities and Status: x1, 2.5 GT/s.
-        self.put32(at + 0x0c, 0x0000_0011, 0);
-        self.put16(at + 0x10, 0, 0x0fff);
-        self.put16(at + 0x12, 0x0011, 0);
+        self.put32(offset + 0x0c, 0x0000_0011, 0);
+        self.put16(offset + 0x10, 0, 0x0fff);
+        self.put16(offset + 0x12, 0x0011, 0);
     }
 
-    /// Makes a port of it, which QEMU takes for a function of the type `shown`, whose PCI Express
-    /// capability stands at `pcie`.
+    /// Makes the function a port that QEMU takes for a function of type `shown`. `pcie` is the
+    /// offset of its PCI Express capability.
     ///
-    /// QEMU takes endpoints alone from a server. So a port reads as one while QEMU makes the device, and
-    /// as what it is from the reset on that comes before the guest starts. Of a type that QEMU passes on
-    /// as it is: endpoints become integrated on a root bus, and integrated ones endpoints elsewhere.
+    /// QEMU accepts only endpoints from a server. So the port reads as an endpoint while QEMU
+    /// creates the device, and as a port after the reset that precedes the guest's start. `shown`
+    /// must be a type that QEMU passes on unchanged: it turns endpoints on a root bus into
+    /// integrated ones, and integrated endpoints elsewhere into plain ones.
     pub(crate) fn disguise(&mut self, shown: u8, pcie: usize) {
         // Header Type 1.
         self.put8(0x0e, 0x81);

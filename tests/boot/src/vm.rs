@@ -20,37 +20,36 @@ use crate::{
     emulator::Served,
     groups::Groups,
     initramfs,
-    machine::{Iommu, Machine, Model, Package},
+    machine::{Device, GuestHardware, Iommu, Model},
     qmp::Qmp,
     setup::Setup,
     shell::{Answer, Shell},
 };
 
-/// The size of a disk, in bytes: large enough for FAT32. Its file has holes.
+/// Size of a disk in bytes: large enough for FAT32. The file is sparse.
 const DISK: u64 = 64 << 20;
-/// The kernel's command line on any architecture. A warning is a panic, so that none is lost when the
-/// log overflows. The second line leaves out what takes time at boot and has nothing to do with
-/// devices.
+/// Kernel command line for every architecture. `panic_on_warn` makes a warning fatal, so that a log
+/// overflow cannot lose one. The second line skips slow boot steps that do not affect devices.
 const COMMAND_LINE: &str = "quiet log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 \
      mitigations=off init_on_alloc=0 nokaslr lsm=capability audit=0 cryptomgr.notests random.trust_cpu=on";
-/// Where the kernel looks for ACPI tables, in archives that are not compressed.
+/// The kernel reads ACPI tables from this path, in uncompressed archives only.
 const ACPI_TABLE: &str = "kernel/firmware/acpi/table.aml";
-/// What the kernel writes when something is wrong with it, as a pattern.
+/// Pattern of the kernel's error messages.
 const COMPLAINTS: &str = "WARNING:|BUG:|Oops|Internal error:|general protection fault|rcu_.* detected|refcount_t:|Kernel panic";
 
-/// A running guest; dropping it ends it.
+/// A running guest. Dropping it kills QEMU.
 #[derive(Debug)]
 pub struct Vm<'a> {
-    machine: Machine<'a>,
+    machine: GuestHardware<'a>,
     shell: Shell,
     qmp: Qmp,
     _qemu: Process,
-    // After QEMU, for the functions' servers wait for it to go.
+    // Drop this after QEMU: a function's server waits until QEMU closes the connection.
     served: BTreeMap<(usize, usize), Served>,
     folder: TempDir,
 }
 
-/// QEMU, killed and reaped when dropped.
+/// QEMU. Dropping it kills and reaps the process.
 #[derive(Debug)]
 struct Process(Child);
 
@@ -62,15 +61,15 @@ impl Drop for Process {
 }
 
 impl<'a> Vm<'a> {
-    /// Boots `machine`; the guest may live until `deadline`. When this fails, the kernel's messages
-    /// so far go to `log`.
+    /// Boots `machine`. The guest may run until `deadline`. If the boot fails, `log` receives the
+    /// kernel's messages so far.
     ///
     /// # Errors
     ///
-    /// When QEMU does not start, or the guest does not come up in time.
+    /// When QEMU does not start, or the guest does not boot in time.
     pub fn boot(
         setup: &Setup,
-        machine: &Machine<'a>,
+        machine: &GuestHardware<'a>,
         deadline: Instant,
         log: &Path,
     ) -> Result<Self> {
@@ -106,12 +105,12 @@ impl<'a> Vm<'a> {
     ///
     /// # Errors
     ///
-    /// When the guest ends or has no time left; a command that fails is no error.
+    /// When the guest ends or runs out of time. A command that fails is not an error.
     pub fn run(&mut self, line: &str) -> Result<Answer> {
         self.shell.run(line)
     }
 
-    /// Runs a line of shell that has to succeed, and gives what it prints.
+    /// Runs a line of shell that must succeed, and returns its output.
     ///
     /// # Errors
     ///
@@ -134,8 +133,7 @@ impl<'a> Vm<'a> {
         Ok(Groups::from_paths(&paths.text))
     }
 
-    /// Removes all functions whose address begins with one of `prefixes`, and has the kernel look for
-    /// them again.
+    /// Removes all functions whose address begins with one of `prefixes`, and rescans the bus.
     ///
     /// # Errors
     ///
@@ -152,67 +150,67 @@ impl<'a> Vm<'a> {
         Ok(())
     }
 
-    /// The same for all packages of the machine.
+    /// Removes and rescans all devices of the machine.
     ///
     /// # Errors
     ///
     /// As [`Vm::check`].
-    pub fn readd_packages(&mut self) -> Result<()> {
-        let packages = self.machine.packages;
-        let addresses: Vec<&str> = packages.iter().map(|package| package.address).collect();
+    pub fn readd_devices(&mut self) -> Result<()> {
+        let devices = self.machine.devices;
+        let addresses: Vec<&str> = devices.iter().map(|device| device.address).collect();
         self.readd(&addresses)
     }
 
-    /// Plugs in the package at `position`, and waits until the guest has all its functions in groups.
+    /// Plugs in the device at index `position`, and waits until all its functions are in groups.
     ///
     /// # Errors
     ///
-    /// When QEMU refuses, or the guest has no time left.
+    /// When QEMU refuses, or the guest runs out of time.
     pub fn hot_add(&mut self, position: usize) -> Result<()> {
-        let package = self.package(position)?;
-        // The guest looks when function 0 appears.
-        for number in (0..package.functions.len()).rev() {
-            let device = package.device(position, number, self.folder.path());
-            self.qmp.execute("device_add", &device)?;
+        let device = self.device(position)?;
+        // The guest scans the slot when function 0 appears, so function 0 comes last.
+        for number in (0..device.functions.len()).rev() {
+            let description = device.description(position, number, self.folder.path());
+            self.qmp.execute("device_add", &description)?;
         }
-        let nodes = format!("0000:{}*/iommu_group", package.address);
-        self.wait_for(&nodes, package.functions.len())
+        let nodes = format!("0000:{}*/iommu_group", device.address);
+        self.wait_for(&nodes, device.functions.len())
     }
 
-    /// Pulls out the package at `position`, and waits until the guest has none of its functions.
+    /// Unplugs the device at index `position`, and waits until the guest has removed its functions.
     ///
     /// # Errors
     ///
-    /// When QEMU refuses, or the guest has no time left.
+    /// When QEMU refuses, or the guest runs out of time.
     pub fn hot_remove(&mut self, position: usize) -> Result<()> {
         self.pull(position)?;
         self.gone(position)
     }
 
-    /// Waits until the guest has none of the functions of the package at `position`, which is being pulled
-    /// out, and QEMU has let go of them.
+    /// Waits until the guest has removed the functions of the device at index `position`, and QEMU
+    /// has deleted them. [`Vm::pull`] must have started the removal.
     ///
     /// # Errors
     ///
     /// When that does not happen in time.
     pub fn gone(&mut self, position: usize) -> Result<()> {
-        let package = self.package(position)?;
-        let count = package.functions.len();
+        let device = self.device(position)?;
+        let count = device.functions.len();
         let ids: Vec<String> = (0..count)
-            .map(|number| Package::id(position, number))
+            .map(|number| Device::id(position, number))
             .collect();
         self.qmp.wait_deleted(&ids)?;
-        self.wait_for(&format!("0000:{}*", package.address), 0)
+        self.wait_for(&format!("0000:{}*", device.address), 0)
     }
 
-    /// Begins to pull out the package at `position`: tells the guest, who may take its time.
+    /// Sends the guest an unplug request for the device at index `position`, and does not wait.
     ///
     /// # Errors
     ///
     /// When QEMU refuses.
     pub fn pull(&mut self, position: usize) -> Result<()> {
-        self.package(position)?;
-        let id = json!({ "id": Package::id(position, 0) });
+        self.device(position)?;
+        let id = json!({ "id": Device::id(position, 0) });
         self.qmp.execute("device_del", &id).map(drop)
     }
 
@@ -220,12 +218,13 @@ impl<'a> Vm<'a> {
     ///
     /// # Errors
     ///
-    /// What QEMU says is wrong with it.
+    /// QEMU's error message.
     pub fn monitor(&mut self, command: &str, arguments: &Value) -> Result<Value> {
         self.qmp.execute(command, arguments)
     }
 
-    /// The emulated function of the package at `position`, for who wants faults of it.
+    /// The server of an emulated function, to inject faults: `position` is the index of the device,
+    /// `number` the function number.
     ///
     /// # Errors
     ///
@@ -235,12 +234,12 @@ impl<'a> Vm<'a> {
         served.context("there is no such emulated function")
     }
 
-    fn package(&self, position: usize) -> Result<Package<'a>> {
-        let found = self.machine.packages.get(position).copied();
-        found.with_context(|| format!("the machine has no package {position}"))
+    fn device(&self, position: usize) -> Result<Device<'a>> {
+        let found = self.machine.devices.get(position).copied();
+        found.with_context(|| format!("the machine has no device {position}"))
     }
 
-    /// Waits until the guest has `count` files below the devices' folder whose names match `pattern`.
+    /// Waits until `count` names in `/sys/bus/pci/devices` match `pattern`.
     fn wait_for(&mut self, pattern: &str, count: usize) -> Result<()> {
         let line = format!("ls -d /sys/bus/pci/devices/{pattern} 2>/dev/null | wc -l");
         loop {
@@ -262,7 +261,7 @@ impl<'a> Vm<'a> {
         Ok(found.text.lines().map(str::to_owned).collect())
     }
 
-    /// Writes all that the guest's kernel has said to `log`, as far as the guest still answers.
+    /// Writes the guest's kernel messages to `log`, as far as the guest still answers.
     ///
     /// # Errors
     ///
@@ -272,12 +271,12 @@ impl<'a> Vm<'a> {
         save_log(self.folder.path(), &said.unwrap_or_default(), log)
     }
 
-    /// Fails when the kernel has complained of anything.
+    /// Fails when the kernel log contains a warning or an error.
     ///
     /// # Errors
     ///
-    /// With the lines in question.
-    pub fn is_content(&mut self) -> Result<()> {
+    /// The lines in question.
+    pub fn check_log(&mut self) -> Result<()> {
         let lines = self.run(&format!("dmesg | grep -E '{COMPLAINTS}'"))?.text;
         if !lines.is_empty() {
             bail!("the kernel complains:\n{lines}");
@@ -286,25 +285,25 @@ impl<'a> Vm<'a> {
     }
 }
 
-/// Starts the servers of all emulated functions, by package and number.
-fn serve(machine: &Machine, sockets: &Path) -> Result<BTreeMap<(usize, usize), Served>> {
+/// Starts the servers of all emulated functions. The key is the device's index and the function
+/// number.
+fn serve(machine: &GuestHardware, sockets: &Path) -> Result<BTreeMap<(usize, usize), Served>> {
     let mut served = BTreeMap::new();
-    for (position, package) in machine.packages.iter().enumerate() {
-        for (number, model) in package.functions.iter().enumerate() {
+    for (position, device) in machine.devices.iter().enumerate() {
+        for (number, model) in device.functions.iter().enumerate() {
             let space = match model {
                 Model::Emulated(function) | Model::Unmarked(function) => function.space(),
                 Model::Space(space) => (*space).clone(),
                 Model::Stock(_) => continue,
             };
-            let socket = Package::socket(position, number, sockets);
+            let socket = Device::socket(position, number, sockets);
             served.insert((position, number), Served::start(space, &socket)?);
         }
     }
     Ok(served)
 }
 
-/// QEMU's command line.
-fn command(setup: &Setup, machine: &Machine, folder: &Path) -> Result<Command> {
+fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Command> {
     let socket = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
     let arch = setup.kernel.arch;
     let options = format!("{} {COMMAND_LINE} {}", arch.kernel_options, setup.options);
@@ -329,8 +328,8 @@ fn command(setup: &Setup, machine: &Machine, folder: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// The guest's file system, in which the kernel also looks for the machine's ACPI table.
-fn initramfs(setup: &Setup, machine: &Machine, folder: &Path) -> Result<PathBuf> {
+/// The guest's initramfs, which also carries the machine's ACPI table.
+fn initramfs(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<PathBuf> {
     let Some(source) = machine.acpi else {
         return Ok(setup.initramfs.clone());
     };
@@ -342,7 +341,6 @@ fn initramfs(setup: &Setup, machine: &Machine, folder: &Path) -> Result<PathBuf>
     Ok(own)
 }
 
-/// Compiles an ACPI table.
 fn compile_acpi(source: &str, folder: &Path) -> Result<Vec<u8>> {
     let file = folder.join("table.asl");
     fs::write(&file, source)?;
@@ -376,17 +374,17 @@ fn connect(qemu: &mut Process, folder: &Path, deadline: Instant) -> Result<(Qmp,
     Ok((qmp, Shell::new(shell, deadline)?))
 }
 
-/// What the kernel writes to its console; little, unless it panics.
+/// The file with the kernel's console output. It is short unless the kernel panics.
 fn console(folder: &Path) -> PathBuf {
     folder.join("console")
 }
 
-/// What QEMU itself has to say.
+/// The file with QEMU's own messages.
 fn messages(folder: &Path) -> PathBuf {
     folder.join("qemu")
 }
 
-/// Puts all there is to read of a guest in one file.
+/// Collects the kernel messages, the console and QEMU's messages in one file.
 fn save_log(folder: &Path, said: &str, log: &Path) -> Result<()> {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     let text = format!(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Building and installing the module the way a user does, on each kernel that
-//! `ACS_QUIRKS_KERNELS` names; and what the preflight says where that cannot work.
+//! Builds and installs the module as a user does, on each kernel in `ACS_QUIRKS_KERNELS`. Tests
+//! also the messages of the preflight where that cannot work.
 
 use std::{
     fs,
@@ -14,12 +14,11 @@ use anyhow::{Context, Result, ensure};
 use boot::kernel::Kernel;
 use tempfile::TempDir;
 
-/// The checkout.
+/// Root of the checkout.
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Runs make in `folder`.
 fn make(folder: &Path, arguments: &[&str]) -> Result<Output> {
     Ok(Command::new("make")
         .arg("-C")
@@ -28,14 +27,14 @@ fn make(folder: &Path, arguments: &[&str]) -> Result<Output> {
         .output()?)
 }
 
-/// All that a command printed.
+/// Standard output and standard error of a command.
 fn text(output: &Output) -> String {
     [&output.stdout[..], &output.stderr[..]]
         .map(String::from_utf8_lossy)
         .concat()
 }
 
-/// A copy of what the module is built from, so that the checkout stays clean.
+/// Copies the sources of the module, so that the checkout stays clean.
 fn copy() -> Result<TempDir> {
     let folder = tempfile::tempdir()?;
     for name in ["Kbuild", "Makefile", "VERSION", "scripts", "src"] {
@@ -49,7 +48,7 @@ fn copy() -> Result<TempDir> {
     Ok(folder)
 }
 
-/// A folder that looks like a kernel tree with everything in it.
+/// A folder that looks like a complete kernel tree.
 fn tree() -> Result<TempDir> {
     let folder = tempfile::tempdir()?;
     let version = Command::new("rustc").arg("--version").output()?.stdout;
@@ -77,7 +76,7 @@ fn release(tree: &Path, release: &str) -> Result<()> {
     )?)
 }
 
-/// Expects the preflight to refuse `tree` in one line that contains `reason`.
+/// Checks that the preflight refuses `tree` with one line that contains `reason`.
 fn refused(tree: &Path, reason: &str) -> Result<()> {
     let output = Command::new(project().join("scripts/preflight.sh"))
         .arg(tree)
@@ -89,7 +88,7 @@ fn refused(tree: &Path, reason: &str) -> Result<()> {
     Ok(())
 }
 
-/// Takes an option out of a tree's configuration.
+/// Removes an option from a tree's configuration.
 fn unset(tree: &Path, option: &str) -> Result<()> {
     let file = tree.join("include/config/auto.conf");
     let config = fs::read_to_string(&file)?;
@@ -125,7 +124,7 @@ fn preflight_names_what_is_missing() -> Result<()> {
         refused(without.path(), &format!("without CONFIG_{option}=y"))?;
     }
 
-    // As Debian's headers are.
+    // Debian's headers lack this file.
     let plain = tree()?;
     fs::remove_file(plain.path().join("rust/libkernel.rmeta"))?;
     refused(plain.path(), "no Rust metadata (rust/libkernel.rmeta)")?;
@@ -148,7 +147,7 @@ fn preflight_refuses_other_series() -> Result<()> {
     Ok(())
 }
 
-/// `make modules` and `make modules_install`, as kbuild users know them.
+/// `make modules` and `make modules_install`, the targets that kbuild users expect.
 #[test]
 fn builds_and_installs_against_a_tree() -> Result<()> {
     for kernel in Kernel::from_env()? {
@@ -157,7 +156,7 @@ fn builds_and_installs_against_a_tree() -> Result<()> {
         let tree = kernel.image.with_file_name("tree");
         let kdir = format!("KDIR={}", tree.display());
         let path = format!("INSTALL_MOD_PATH={}", target.path().display());
-        // What whoever builds for another architecture says: ARCH= and CROSS_COMPILE=.
+        // `ARCH=` and `CROSS_COMPILE=` for another architecture.
         let usual = fs::read_to_string(kernel.image.with_file_name("make-args"))?;
         let usual: Vec<&str> = usual.split_whitespace().collect();
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is emulated for an entry, without a kernel: all that it claims, and the nearest that it does
-//! not.
+//! The functions that are emulated for an entry, without a kernel: everything that the entry
+//! claims, and the nearest functions that it does not claim.
 
 use std::{collections::BTreeSet, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use boot::{
-    scenarios::entries::{decision::Rules, plan, sample::Subject},
+    scenarios::entries::{decision::KnownClaims, device::TestedEntry, plan},
     space::Space,
 };
 use quirk_data::{
@@ -24,7 +24,7 @@ fn load(folder: &str, edition: Option<Edition>) -> Result<Vec<Quirk>> {
     Ok(folder::load(&folder, Scope::now(edition))?)
 }
 
-/// The entries of the test edition, and one of each form that there can be.
+/// The entries of the test edition, and one of each form that an entry can have.
 fn entries() -> Result<Vec<Quirk>> {
     let mut quirks = load("tests/kernel/module/quirks", Some(Edition::Test))?;
     for mut quirk in load("tools/quirk-data/tests/export/entries", None)? {
@@ -35,20 +35,19 @@ fn entries() -> Result<Vec<Quirk>> {
     Ok(quirks)
 }
 
-/// What is emulated for an entry, on a kernel without quirks.
-fn subject(quirk: &Quirk) -> Result<Subject> {
+/// The devices for an entry, on a kernel without quirks.
+fn entry(quirk: &Quirk) -> Result<TestedEntry> {
     let mut quirks = entries()?;
     quirks.retain(|other| other.number != quirk.number);
     quirks.push(quirk.clone());
     quirks.sort_by_key(|quirk| quirk.number);
-    let rules = Rules {
+    let claims = KnownClaims {
         kernel: &quirk_data::handlers::newest(&[]),
         table: &built::table(&quirks.iter().collect::<Vec<_>>()),
     };
-    Subject::of(quirk, &rules)
+    TestedEntry::of(quirk, &claims)
 }
 
-/// An entry by its name.
 fn named(name: &str) -> Result<Quirk> {
     let mut quirks = entries()?.into_iter();
     quirks
@@ -60,17 +59,17 @@ fn named(name: &str) -> Result<Quirk> {
 fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
     let mut shown = 0;
     for quirk in entries()? {
-        let Ok(subject) = subject(&quirk) else {
+        let Ok(entry) = entry(&quirk) else {
             continue;
         };
         shown += 1;
         for kind in quirk.kinds() {
-            let of_kind = subject.samples.iter().filter(|one| one.kind == kind);
+            let of_kind = entry.devices.iter().filter(|device| device.kind == kind);
             let (apart, together): (Vec<_>, Vec<_>) =
-                of_kind.partition(|one| one.stranger.is_none());
+                of_kind.partition(|device| device.stranger.is_none());
             let emulated: BTreeSet<_> = apart
                 .iter()
-                .flat_map(|one| &one.functions)
+                .flat_map(|device| &device.functions)
                 .filter_map(Space::ids)
                 .collect();
             let claimed: BTreeSet<_> = quirk
@@ -78,7 +77,7 @@ fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
                 .flat_map(|ids| [(ids.vendor, ids.first), (ids.vendor, ids.last)])
                 .collect();
             ensure!(emulated == claimed, "{}: {emulated:04x?}", quirk.name);
-            let counts = apart.iter().map(|one| one.functions.len());
+            let counts = apart.iter().map(|device| device.functions.len());
             ensure!(counts.into_iter().all(|count| (2..=8).contains(&count)));
             let has_neighbours = !together.is_empty() || quirk.ids().any(Ids::is_any);
             ensure!(has_neighbours, "{}: no neighbours", quirk.name);
@@ -88,24 +87,26 @@ fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
     Ok(())
 }
 
-/// More functions than a package can have are in several, and none is alone in one.
+/// If an entry has more functions than a device can have, it gets several devices, and none has a
+/// single function.
 #[test]
 fn nine_functions_take_two_packages() -> Result<()> {
     let mut quirk = named("test/rciep")?;
     quirk.devices = vec![quirk.devices[0].clone(); 9];
-    let samples = subject(&quirk)?.samples;
-    let apart = samples.iter().filter(|one| one.stranger.is_none());
-    let counts: Vec<_> = apart.map(|one| one.functions.len()).collect();
+    let devices = entry(&quirk)?.devices;
+    let apart = devices.iter().filter(|device| device.stranger.is_none());
+    let counts: Vec<_> = apart.map(|device| device.functions.len()).collect();
     ensure!(counts == [8, 2], "{counts:?}");
     Ok(())
 }
 
-/// Beside what is claimed stands one function which is not, in each way in which it can be another.
+/// Each device that must stay together has one function outside the claim. All ways to be outside
+/// are covered.
 #[test]
 fn the_nearest_strangers_are_there() -> Result<()> {
     let strangers = |name: &str| -> Result<Vec<String>> {
-        let samples = subject(&named(name)?)?.samples.into_iter();
-        Ok(samples.filter_map(|sample| sample.stranger).collect())
+        let devices = entry(&named(name)?)?.devices.into_iter();
+        Ok(devices.filter_map(|device| device.stranger).collect())
     };
     for (name, wanted) in [
         (
@@ -121,29 +122,33 @@ fn the_nearest_strangers_are_there() -> Result<()> {
         ),
     ] {
         let found = strangers(name)?;
-        for one in wanted {
-            ensure!(found.iter().any(|what| what == one), "{name}: {found:?}");
+        for expected in wanted {
+            ensure!(
+                found.iter().any(|what| what == expected),
+                "{name}: {found:?}"
+            );
         }
     }
     Ok(())
 }
 
-/// Every entry that ships can be emulated; those that are exempt are refused for the stated reason.
+/// Every entry of the editions can be emulated. Entries on the skip list are refused for the listed
+/// reason.
 #[test]
 fn no_entry_is_refused() -> Result<()> {
     for series in ["7.2", "7.3"] {
         let plan = plan(series.parse()?, |_| true)?;
         ensure!(plan.refused.is_empty(), "{:?}", plan.refused);
-        let names = plan.proofs.iter().flat_map(|proof| &proof.subjects);
+        let names = plan.boots.iter().flat_map(|boot| &boot.entries);
         ensure!(names.count() >= 13);
     }
     Ok(())
 }
 
-/// What the module would not split is told before any boot, and why.
+/// An entry that the module would not split is refused with the module's reason, before any boot.
 #[test]
 fn what_splits_nothing_is_refused() -> Result<()> {
-    let Err(error) = subject(&named("acme/two-flags")?) else {
+    let Err(error) = entry(&named("acme/two-flags")?) else {
         anyhow::bail!("it is taken");
     };
     let said = error.to_string();

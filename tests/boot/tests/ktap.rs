@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The results of KUnit suites: what is missing in them is not taken for passed.
+//! Parsing the results of KUnit suites: a missing result does not count as passed.
 
-use boot::kunit::{Fault, Outcome, Report};
+use boot::kunit::{Outcome, ParseError, Report};
 
 const RESULTS: &str = "KTAP version 1
 1..1
@@ -40,22 +40,27 @@ fn results_are_read() {
     assert_eq!(report.suite, "suite");
     assert_eq!(
         report.tests,
-        expected.map(|(name, it)| (name.to_owned(), it)).into()
+        expected
+            .map(|(name, outcome)| (name.to_owned(), outcome))
+            .into()
     );
 }
 
 #[test]
 fn what_is_missing_is_not_taken_for_passed() {
     let without = |part: &str| Report::parse(&RESULTS.replace(part, ""));
-    assert_eq!(without("KTAP version 1\n1..1\n"), Err(Fault::NoHeader));
-    assert_eq!(without("    1..3\n"), Err(Fault::NoPlan));
-    assert_eq!(without("    # Subtest: suite\n"), Err(Fault::NoPlan));
-    assert_eq!(without("    ok 1 first\n"), Err(Fault::Count(3, 2)));
-    assert_eq!(without("not ok 1 suite\n"), Err(Fault::Contradiction));
+    assert_eq!(without("KTAP version 1\n1..1\n"), Err(ParseError::NoHeader));
+    assert_eq!(without("    1..3\n"), Err(ParseError::NoPlan));
+    assert_eq!(without("    # Subtest: suite\n"), Err(ParseError::NoPlan));
+    assert_eq!(without("    ok 1 first\n"), Err(ParseError::Count(3, 2)));
+    assert_eq!(without("not ok 1 suite\n"), Err(ParseError::Contradiction));
     let twice = RESULTS.replace("third", "first");
-    assert_eq!(Report::parse(&twice), Err(Fault::Twice("first".to_owned())));
+    assert_eq!(
+        Report::parse(&twice),
+        Err(ParseError::Twice("first".to_owned()))
+    );
     let all_pass = RESULTS.replace(" # SKIP not here", "");
     let all_pass = all_pass.replace("    not ok", "    ok");
-    assert_eq!(Report::parse(&all_pass), Err(Fault::Contradiction));
-    assert_eq!(Report::parse(""), Err(Fault::NoHeader));
+    assert_eq!(Report::parse(&all_pass), Err(ParseError::Contradiction));
+    assert_eq!(Report::parse(""), Err(ParseError::NoHeader));
 }

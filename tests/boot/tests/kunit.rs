@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The KUnit suite, each test of it as one here. What its source has must have been run, with every
-//! edition of the module and with none.
+//! The KUnit suite. Each of its tests is a test here. Every test in its source must have run, with
+//! every edition of the module and with none.
 
 use std::{
     collections::BTreeSet,
@@ -18,7 +18,7 @@ use boot::{
 };
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// Where the suite's source is.
+/// Folder of the suite's source.
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../kernel/kunit");
 
 fn main() -> ExitCode {
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The one boot that all tests share; the first to ask makes it, and is told why it fails.
+/// The boot that all tests share. The first test runs it and reports its failure.
 #[derive(Default)]
 struct Boot(OnceLock<Option<Run>>);
 
@@ -89,7 +89,7 @@ fn trials() -> Result<Vec<Trial>> {
 
 /// Fails unless the test has passed with every edition.
 fn has_passed(run: &Run, name: &Name) -> Result<()> {
-    for edition in EDITIONS.into_iter().filter(|it| it.has(name)) {
+    for edition in EDITIONS.into_iter().filter(|edition| edition.has(name)) {
         let outcome = run.outcomes.get(&(edition, name.clone()));
         let outcome = outcome.with_context(|| format!("it was not run with {}", edition.name()))?;
         if !outcome.passed {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Asks stock kernels for groups and verdicts, and holds the model, the data and the decision against
-//! them; on each kernel that `ACS_QUIRKS_KERNELS` names.
+//! Asks stock kernels for groups and verdicts, and compares the model, the quirk database and the
+//! module's decision with them, on each kernel in `ACS_QUIRKS_KERNELS`.
 
 #[path = "oracle/in_tree.rs"]
 mod in_tree;
@@ -18,7 +18,7 @@ use anyhow::Result;
 use boot::{kernel::Kernel, setup::Setup};
 use libtest_mimic::{Arguments, Trial};
 
-/// A test: its name, and what it does on a kernel.
+/// A test: its name, and its function.
 type Test = (&'static str, fn(&Setup) -> Result<()>);
 
 const TESTS: [Test; 5] = [
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The tests, and the folder that they need as long as they run.
+/// The tests, and a folder that must outlive them.
 fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let folder = tempfile::tempdir()?;
     let mut trials = Vec::new();

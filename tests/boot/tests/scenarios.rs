@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Runs the boot tests, on each kernel that `ACS_QUIRKS_KERNELS` names (divided by spaces; `newest`
-//! when unset). Takes the arguments of any Rust test: `--list`, a filter, `--test-threads N`.
+//! Runs the boot tests on each kernel in `ACS_QUIRKS_KERNELS` (separated by spaces, by default
+//! `newest`). Takes the arguments of any Rust test: `--list`, a filter, `--test-threads N`.
 
 use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 
@@ -10,7 +10,7 @@ use boot::{
     kernel::Kernel,
     scenarios::{
         self,
-        entries::{self, Proof},
+        entries::{self, EntryBoot},
     },
     setup::Setup,
 };
@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The tests, and the folder that they need as long as they run.
+/// The tests, and a folder that must outlive them.
 fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let folder = tempfile::tempdir()?;
     let mut trials = Vec::new();
@@ -57,7 +57,7 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
     Ok((trials, folder))
 }
 
-/// The tests of the entries, several of which share a boot.
+/// The tests of the entries. Several share a boot.
 fn of_entries(setup: &Arc<Setup>, arguments: &Arguments) -> Result<Vec<Trial>> {
     let mut trials = Vec::new();
     if !setup.kernel.arch.has(entries::IOMMU) {
@@ -72,19 +72,19 @@ fn of_entries(setup: &Arc<Setup>, arguments: &Arguments) -> Result<Vec<Trial>> {
     for (name, why) in plan.refused {
         trials.push(Trial::test(title(&name), move || Err(why.into())));
     }
-    // The boots that show an entry, with its position in each.
-    let mut shown: BTreeMap<String, Vec<(Arc<Proof>, usize)>> = BTreeMap::new();
-    for proof in plan.proofs.into_iter().map(Arc::new) {
-        for (position, subject) in proof.subjects.iter().enumerate() {
-            let boots = shown.entry(subject.name.clone()).or_default();
-            boots.push((Arc::clone(&proof), position));
+    // The boots that test an entry, and the index of the entry in each.
+    let mut shown: BTreeMap<String, Vec<(Arc<EntryBoot>, usize)>> = BTreeMap::new();
+    for boot in plan.boots.into_iter().map(Arc::new) {
+        for (position, entry) in boot.entries.iter().enumerate() {
+            let boots = shown.entry(entry.name.clone()).or_default();
+            boots.push((Arc::clone(&boot), position));
         }
     }
     trials.extend(shown.into_iter().map(|(name, boots)| {
         let setup = Arc::clone(setup);
         Trial::test(title(&name), move || {
-            for (proof, position) in &boots {
-                proof.outcome(&setup, *position)?;
+            for (boot, position) in &boots {
+                boot.outcome(&setup, *position)?;
             }
             Ok(())
         })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A bus with functions on it, in memory: what the trust rules are asked about.
+//! A bus with functions in memory, to test the trust rules.
 
 use core::cell::Cell;
 
@@ -9,30 +9,30 @@ use crate::rules::{
     pcie::PcieType,
 };
 
-/// Configuration space of a function, as far as the rules look at it: a PCI Express capability at
-/// 40h, one for power management before it, and up to one extended capability at 100h.
+/// Configuration space of a function, as far as the rules read it: a PCI Express capability at 40h,
+/// a power management capability before it, and up to one extended capability at 100h.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Space {
     /// Vendor and device id.
     pub(crate) ids: (u16, u16),
     /// Header Type register.
     pub(crate) header: u8,
-    /// Class code and revision, one dword.
+    /// Class code and revision in one dword.
     pub(crate) class: u32,
-    /// Device/Port Type; `None` for a function without a PCI Express capability.
+    /// Device/Port Type. `None` for a function without a PCI Express capability.
     pub(crate) pcie_type: Option<u8>,
-    /// Dwords that are not what follows from the rest.
+    /// Dwords that override the others.
     pub(crate) dwords: &'static [(u16, u32)],
 }
 
-/// Where the PCI Express capability is.
+/// Offset of the PCI Express capability.
 const EXPRESS: u8 = 0x40;
 
-/// An ACS capability at 100h, the only extended one.
+/// An ACS capability at 100h, as the only extended capability.
 pub(crate) const ACS: (u16, u32) = (0x100, 0x0001_000d);
 
 impl Space {
-    /// A function of an endpoint with several.
+    /// A function of a multi-function endpoint.
     pub(crate) const fn endpoint(vendor: u16, device: u16) -> Self {
         Self {
             ids: (vendor, device),
@@ -49,7 +49,7 @@ impl Space {
         }
         match (offset, self.pcie_type) {
             (0x00, _) => u32::from(self.ids.1) << 16 | u32::from(self.ids.0),
-            // There is a list of capabilities.
+            // The capability list is present.
             (0x04, _) => 0x0010_0000,
             (0x08, _) => self.class,
             (0x0c, _) => u32::from(self.header) << 16,
@@ -62,7 +62,7 @@ impl Space {
     }
 }
 
-/// Most functions that a bus here has.
+/// Maximum number of functions of a bus.
 const FUNCTIONS: usize = 16;
 
 /// A function, and the bus that it is on.
@@ -74,9 +74,7 @@ const FUNCTIONS: usize = 16;
 pub(crate) struct Device {
     /// Vendor and device id, as the kernel has read them.
     pub(crate) ids: (u16, u16),
-    /// Its number on the bus.
     pub(crate) devfn: u8,
-    /// Its PCIe type.
     pub(crate) pcie_type: Option<PcieType>,
     /// See [`Function::is_virtual`].
     pub(crate) is_virtual: bool,
@@ -90,18 +88,18 @@ pub(crate) struct Device {
     pub(crate) is_ari: bool,
     /// See [`Function::is_recordable`].
     pub(crate) is_recordable: bool,
-    /// The functions on the bus, by number.
+    /// The functions on the bus, by devfn.
     pub(crate) bus: [Option<Space>; FUNCTIONS],
-    /// What the kernel has on record, by number.
+    /// The kernel's record, by devfn.
     pub(crate) records: [Record; FUNCTIONS],
-    /// Which read fails, counted from 0.
+    /// Index of the read that fails, counted from 0.
     pub(crate) failing_read: Option<usize>,
-    /// Reads made so far.
+    /// Number of reads so far.
     pub(crate) reads: Cell<usize>,
 }
 
 impl Device {
-    /// The function `devfn` of a slot with these functions. Nothing is on record.
+    /// The function `devfn` of a slot with these functions. The kernel has no record of them.
     pub(crate) fn of(functions: &[Space], devfn: u8) -> Self {
         let mut bus = [None; FUNCTIONS];
         for (place, space) in bus.iter_mut().zip(functions) {
@@ -127,21 +125,18 @@ impl Device {
         }
     }
 
-    /// Puts a function at this number.
     pub(crate) fn put(&mut self, devfn: u8, space: Space) {
         if let Some(place) = self.bus.get_mut(usize::from(devfn)) {
             *place = Some(space);
         }
     }
 
-    /// Changes the configuration space of a function.
     pub(crate) fn change(&mut self, devfn: u8, change: impl FnOnce(&mut Space)) {
         if let Some(Some(space)) = self.bus.get_mut(usize::from(devfn)) {
             change(space);
         }
     }
 
-    /// Puts a function number on record.
     pub(crate) fn record_as(&mut self, devfn: u8, record: Record) {
         if let Some(place) = self.records.get_mut(usize::from(devfn)) {
             *place = record;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a test says when it fails.
+//! Failures of a test.
 //!
-//! A test returns an error after it has said what is wrong. KUnit's own assertions show the expression
-//! and no value, and leave the test without running destructors.
+//! A test reports the failure and then returns an error. KUnit's own assertions show the expression
+//! without its value, and leave the test without running destructors.
 
 #![expect(unsafe_code, reason = "KUnit has no Rust form of its log")]
 
@@ -19,7 +19,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// Ends the test, unless the condition holds, with what the rest of the arguments say.
+/// Fails the test with a message unless the condition holds.
 macro_rules! ensure {
     ($condition:expr, $($message:tt)+) => {
         if !$condition {
@@ -28,14 +28,15 @@ macro_rules! ensure {
     };
 }
 
-/// Writes `message` to the kernel's log, and to that of the running test, which is part of its results.
+/// Writes `message` to the kernel log and to the log of the running test, which is part of its
+/// results.
 pub(crate) fn failure(message: Arguments<'_>) -> Error {
     pr_err!("{message}\n");
     // SAFETY: May be called from anywhere.
     let test = unsafe { bindings::kunit_get_current_test() };
     if !test.is_null() {
-        // SAFETY: A running test is valid, and has a log or null, which the function takes for none.
-        // `%pA` is for a pointer to just this.
+        // SAFETY: A running test is valid. Its log may be null, which the function accepts. `%pA`
+        // takes a pointer to `Arguments`.
         unsafe {
             bindings::kunit_log_append((*test).log, c"    # %pA".as_char_ptr(), &raw const message);
         }
@@ -43,7 +44,7 @@ pub(crate) fn failure(message: Arguments<'_>) -> Error {
     EINVAL
 }
 
-/// Ends the test unless `found` is what was expected of `what`.
+/// Fails the test unless `found` equals `expected`. `what` names the value.
 pub(crate) fn equal<T: PartialEq + Debug>(what: impl Display, found: T, expected: T) -> Result {
     ensure!(
         found == expected,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A machine that comes and goes some times, and this many times over. Whether something is left of it, the kernel's own
-//! accounts tell, which are looked at from outside.
+//! A machine that comes and goes, many times. The boot bench compares the kernel's accounts before
+//! and after.
 
 use kernel::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::{
     synthetic::description::Function, //
 };
 
-/// How often.
+/// Number of machines per run.
 const CYCLES: u32 = 10;
 const ADAPTER: (u16, u16) = (0x1077, 0x8030);
 const MACHINE: [Function; 3] = [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The trust rules on one function: each refuses for its own reason what is granted but for that
-//! one fact.
+//! The trust rules on one function. Each rule refuses a claim that would be granted but for one
+//! property.
 
 use kernel::prelude::*;
 
@@ -42,7 +42,7 @@ use crate::{
     }, //
 };
 
-/// The adapter that the project began with.
+/// The six-function adapter.
 const ADAPTER: [Space; 6] = [
     Space::endpoint(0x1077, 0x8030),
     Space::endpoint(0x1077, 0x8030),
@@ -117,7 +117,7 @@ static SWITCHED_ON: Table = table(
     ],
     &[ROW],
 );
-/// The last functions of the adapter belong to the neighbour.
+/// The last functions of the adapter belong to the other entry.
 static TWO_ENTRIES: Table = table(
     &[OTHER, ENTRY],
     &[
@@ -132,7 +132,7 @@ static TWO_ENTRIES: Table = table(
         },
     ],
 );
-/// Mainline has the entry since the release that runs.
+/// Mainline has the entry since the running release.
 static MERGED: Table = table(
     &[
         OTHER,
@@ -165,7 +165,7 @@ static NOT_SUPERSEDES: Table = table(
     }],
 );
 
-/// One question: everything that the decision goes by.
+/// All inputs of a decision.
 struct Question {
     table: &'static Table,
     withdrawn: Withdrawn,
@@ -175,7 +175,7 @@ struct Question {
 }
 
 impl Question {
-    /// A function of the adapter, with nothing against it.
+    /// A function of the adapter that is granted.
     fn granted(devfn: u8) -> Self {
         Self {
             table: &PLAIN,
@@ -198,18 +198,18 @@ impl Question {
     }
 }
 
-/// A fact that speaks against a claim, and the refusal that must come of it.
+/// A property that prevents the claim, and the expected refusal.
 struct Objection {
     what: &'static str,
     raise: fn(&mut Question),
     refusal: Refusal,
 }
 
-/// How many are against the function itself.
+/// Number of objections to the function itself.
 const ALONE: usize = 10;
 
-/// One for each refusal on the function itself, in the order in which the rules are asked, and some on the
-/// whole device.
+/// The first ones are objections to the function itself, one for each refusal, in the order in
+/// which the rules are checked. The others concern the whole device.
 const OBJECTIONS: [Objection; ALONE + 3] = [
     Objection {
         what: "withdrawn by the owner",
@@ -323,7 +323,7 @@ mod suite {
         Ok(())
     }
 
-    /// Of two objections to the function itself, the earlier rule speaks.
+    /// Of two objections to the function itself, the rule that is checked first refuses.
     #[test]
     fn the_rules_are_asked_in_their_order() -> Result {
         let on_function = OBJECTIONS.get(..ALONE).unwrap_or_default();
@@ -370,7 +370,7 @@ mod suite {
         Ok(())
     }
 
-    /// The kernel's "isolated" needs no entry, and what is not known is not replaced.
+    /// The kernel's "isolated" needs no entry, and an unknown verdict is not replaced.
     #[test]
     fn no_verdict_of_the_kernel_is_replaced() -> Result {
         for raw in [0, 1, 7, -1, -19, i32::MIN, i32::MAX] {
@@ -400,7 +400,7 @@ mod suite {
         equal("not named", question.decide(), expected)
     }
 
-    /// An isolated function beside one of another entry is not isolated.
+    /// Two entries that cover one function each do not isolate a device.
     #[test]
     fn a_package_is_of_one_entry() -> Result {
         for (devfn, position, stranger) in [(0, 1, (4, 0x8032)), (5, 0, (0, 0x8030))] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A package for each row of each table: the kernel holds its functions together, and with the edition
-//! of the table loaded takes them apart.
+//! A device for each row of each table: by itself, the kernel puts its functions into one group.
+//! With the edition of the table, it splits them.
 
 use kernel::prelude::*;
 
@@ -40,32 +40,32 @@ use crate::{
     TABLES, //
 };
 
-/// Entries that are there to take nothing apart.
+/// Entries that split nothing on purpose.
 const UNSPLIT: &[&str] = &[
     // Grants fewer flags than grouping asks for.
     "test/some-flags",
 ];
-/// Entries for what the kernel takes apart by itself.
+/// Entries for devices that the kernel itself splits.
 const APART: &[&str] = &["test/igb"];
 
-/// Where the first capability stands that is put in for a condition; each has so many bytes.
+/// Offset of the first capability for a condition, and the size of each in bytes.
 const CAPABILITIES: u16 = 0x80;
 const STEP: u16 = 0x20;
-/// Where the PCI Express capability and the extended ones stand.
+/// Offsets of the PCI Express capability, and of extended capabilities.
 const EXPRESS: u16 = 0x40;
 const EXTENDED: u16 = 0x100;
 const CAP_ID_EXP: u8 = 0x10;
 
-/// Functions that a row covers, with those that they need around them.
-struct Specimen {
+/// Two functions that a row covers, and the ports around them.
+struct RowMachine {
     functions: KVVec<Function>,
-    /// Positions of the functions that the entry speaks for.
+    /// Indices of the covered functions.
     covered: KVVec<u32>,
     patches: KVVec<Patch>,
 }
 
-impl Specimen {
-    /// A pair of functions of one kind.
+impl RowMachine {
+    /// A machine with two functions of one kind.
     fn new(row: &IdRange, entry: &Entry, kind: Kind) -> Result<Self> {
         let mate = |bus, number, device| {
             let mate = Function::mate(bus, 0, number, (row.vendor, device));
@@ -74,8 +74,8 @@ impl Specimen {
         let pair = |bus| [mate(bus, 0, row.first), mate(bus, 1, row.last)];
         let ports = |bus, kind, secondary: u8| {
             let [one, two] = pair(bus);
-            let bridge = |it: Function, secondary| {
-                let bridge = it.kind(kind).bridge(secondary, secondary);
+            let bridge = |function: Function, secondary| {
+                let bridge = function.kind(kind).bridge(secondary, secondary);
                 within(row.limits, bridge)
             };
             [bridge(one, secondary), bridge(two, secondary + 1)]
@@ -84,7 +84,7 @@ impl Specimen {
         let mut functions = KVVec::new();
         let (above, covered, below): (&[Function], _, &[Function]) = match kind {
             Kind::MfEndpoint => (&[Function::root_port(0, 1, 1)], pair(1), &[]),
-            Kind::RcEndpoint => (&[], pair(0).map(|it| it.kind(RC_ENDPOINT)), &[]),
+            Kind::RcEndpoint => (&[], pair(0).map(|function| function.kind(RC_ENDPOINT)), &[]),
             Kind::RootPort => (&[], ports(0, ROOT_PORT, 1), &[endpoint(1), endpoint(2)]),
             Kind::DownstreamPort => (
                 &[
@@ -98,20 +98,20 @@ impl Specimen {
         functions.extend_from_slice(above, GFP_KERNEL)?;
         functions.extend_from_slice(&covered, GFP_KERNEL)?;
         functions.extend_from_slice(below, GFP_KERNEL)?;
-        let mut specimen = Self {
+        let mut machine = Self {
             functions,
             covered: KVVec::new(),
             patches: KVVec::new(),
         };
         let first = u32::try_from(above.len())?;
         for (position, function) in (first..).zip(covered) {
-            specimen.covered.push(position, GFP_KERNEL)?;
-            specimen.fulfil(position, &function, entry.conditions)?;
+            machine.covered.push(position, GFP_KERNEL)?;
+            machine.fulfil(position, &function, entry.conditions)?;
         }
-        Ok(specimen)
+        Ok(machine)
     }
 
-    /// Has a function fulfil conditions.
+    /// Patches a function so that it fulfils the conditions.
     fn fulfil(&mut self, function: u32, what: &Function, conditions: &[Condition]) -> Result {
         let mut list: u16 = CAPABILITIES;
         let mut last = EXPRESS;
@@ -131,7 +131,7 @@ impl Specimen {
                 Place::Capability(id) => {
                     let at = list;
                     list += STEP;
-                    // Behind the one before it, of which only the first is known here.
+                    // A second capability would have to be linked from the first.
                     ensure!(
                         last == EXPRESS,
                         "conditions on two capabilities have to be taught"
@@ -151,14 +151,14 @@ impl Specimen {
         Ok(())
     }
 
-    /// Has the kernel group it: whether the functions that the entry speaks for are in one group.
+    /// Whether the kernel groups the covered functions together.
     fn are_together(&self, what: &str) -> Result<bool> {
         let mut machine = scan(what, &self.functions, &self.patches)?;
         let groups = of_kernel(&mut machine)?;
         let group = |position: &u32| {
             let group = usize::try_from(*position)
                 .ok()
-                .and_then(|at| groups.get(at));
+                .and_then(|index| groups.get(index));
             group.copied().filter(|group| *group >= 0)
         };
         let [one, two] = &*self.covered else {
@@ -187,18 +187,18 @@ fn within(limits: &Limits, function: Function) -> Function {
     }
 }
 
-/// Calls `check` for each row of each table and each kind that its entry is of.
-fn each(mut check: impl FnMut(usize, &'static Entry, Specimen) -> Result) -> Result {
+/// Calls `check` for each row of each table, and each kind of its entry.
+fn each(mut check: impl FnMut(usize, &'static Entry, RowMachine) -> Result) -> Result {
     for (number, (name, table)) in (1..).zip(TABLES) {
         for row in table.index {
             let Some(entry) = table.entries.get(usize::from(row.entry)) else {
                 return Err(EINVAL);
             };
             for kind in entry.kinds.iter() {
-                let specimen = Specimen::new(row, entry, kind).inspect_err(|_| {
+                let machine = RowMachine::new(row, entry, kind).inspect_err(|_| {
                     crate::check::failure(format_args!("{name} {}", entry.name));
                 })?;
-                check(number, entry, specimen)?;
+                check(number, entry, machine)?;
             }
         }
     }
@@ -209,42 +209,42 @@ fn each(mut check: impl FnMut(usize, &'static Entry, Specimen) -> Result) -> Res
 mod suite {
     use super::*;
 
-    /// Those of the loaded edition are apart, those of the others are not.
+    /// The entries of the loaded edition split their functions, the others do not.
     #[test]
     fn an_entry_takes_apart_what_it_speaks_for() -> Result {
-        each(|table, entry, specimen| {
+        each(|table, entry, machine| {
             let split = table == edition() && !UNSPLIT.contains(&entry.name);
             let together = !split && !APART.contains(&entry.name);
             ensure!(
-                specimen.are_together(entry.name)? == together,
+                machine.are_together(entry.name)? == together,
                 "{}: the functions should be {}{}",
                 entry.name,
                 if together { "together" } else { "apart" },
-                Shown(&specimen.functions)
+                Shown(&machine.functions)
             );
             Ok(())
         })
     }
 
-    /// What is missing for a claim of one function is missing for all of the package.
+    /// A function that the entry does not cover prevents the claim for the whole device.
     #[test]
     fn a_stranger_in_the_package_ends_the_claim() -> Result {
-        each(|_, entry, mut specimen| {
-            let first = specimen.covered.first().copied().ok_or(EINVAL)?;
-            let Some(first) = specimen.functions.get(usize::try_from(first)?).copied() else {
+        each(|_, entry, mut machine| {
+            let first = machine.covered.first().copied().ok_or(EINVAL)?;
+            let Some(first) = machine.functions.get(usize::try_from(first)?).copied() else {
                 return Err(EINVAL);
             };
             let mut stranger = first.number(7).ids((first.vendor, 0xfffe));
             if stranger.header_type & 1 != 0 {
                 stranger = stranger.bridge(5, 5);
             }
-            specimen.functions.push(stranger, GFP_KERNEL)?;
+            machine.functions.push(stranger, GFP_KERNEL)?;
             let together = !APART.contains(&entry.name);
             ensure!(
-                specimen.are_together(entry.name)? == together,
+                machine.are_together(entry.name)? == together,
                 "{}: a stranger does not keep the functions together{}",
                 entry.name,
-                Shown(&specimen.functions)
+                Shown(&machine.functions)
             );
             Ok(())
         })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! ACS flags as sets of bits.
+//! Sets of ACS flags.
 
 use kernel::prelude::*;
 
@@ -16,7 +16,7 @@ mod suite {
     };
     use kernel::bindings;
 
-    /// The kernel's own header says which bit is which.
+    /// The bits are those of the kernel's own header.
     #[test]
     fn the_bits_are_those_of_the_kernel() -> Result {
         let named = [
@@ -50,7 +50,7 @@ mod suite {
         Ok(())
     }
 
-    /// A request for something unknown is never granted.
+    /// An unknown flag is never granted.
     #[test]
     fn bits_without_a_name_are_kept() -> Result {
         let unknown = AcsFlags::from_bits(0x8000);

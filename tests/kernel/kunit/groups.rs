@@ -30,34 +30,35 @@ use crate::{
             Patch,
             Traits, //
         },
-        machine::{
-            Machine,
-            Place, //
+        virtual_bus::{
+            Membership,
+            VirtualBus, //
         }, //
     },
     verdict, //
 };
 
-/// For a function that takes no part.
+/// Group of a function that takes no part in the grouping.
 pub(crate) const LEFT_OUT: i32 = -1;
-/// For a function that the kernel has not found.
+/// Group of a function that the kernel has not found.
 pub(crate) const MISSING: i32 = -2;
 
-/// Has the kernel scan a machine, or says why it cannot.
-pub(crate) fn scan(what: &str, functions: &[Function], patches: &[Patch]) -> Result<Machine> {
-    Machine::scan(functions.iter().copied(), patches.iter().copied()).inspect_err(|error| {
+/// Lets the kernel scan a machine, and reports a failure.
+pub(crate) fn scan(what: &str, functions: &[Function], patches: &[Patch]) -> Result<VirtualBus> {
+    VirtualBus::scan(functions.iter().copied(), patches.iter().copied()).inspect_err(|error| {
         crate::check::failure(format_args!("{what}: {error:?}{}", Shown(functions)));
     })
 }
 
-/// Checks the groups of a machine, those of the kernel and those of the model: for each function, in
-/// the order of the description, a number, counted in the order in which groups appear.
+/// Checks the kernel's and the model's groups of a machine. `expected` has a group number for each
+/// function, in the order of the description. Groups are numbered in the order in which they
+/// appear.
 pub(crate) fn check(what: &str, functions: &[Function], expected: &[i32]) -> Result {
     check_patched(what, functions, &[], expected)
 }
 
-/// The same, of a machine whose configuration space is not all sound. The model has to do without what
-/// the patches say.
+/// Checks the groups of a machine with unsound configuration space. The model does not see the
+/// patches.
 pub(crate) fn check_patched(
     what: &str,
     functions: &[Function],
@@ -80,13 +81,13 @@ pub(crate) fn check_patched(
 }
 
 /// The kernel's groups.
-pub(crate) fn of_kernel(machine: &mut Machine) -> Result<KVVec<i32>> {
+pub(crate) fn of_kernel(machine: &mut VirtualBus) -> Result<KVVec<i32>> {
     let mut groups = KVVec::new();
-    for place in &machine.group()? {
-        let group = match place {
-            Place::Missing => MISSING,
-            Place::LeftOut => LEFT_OUT,
-            Place::Group(group) => i32::try_from(*group)?,
+    for membership in &machine.group()? {
+        let group = match membership {
+            Membership::Missing => MISSING,
+            Membership::LeftOut => LEFT_OUT,
+            Membership::Group(group) => i32::try_from(*group)?,
         };
         groups.push(group, GFP_KERNEL)?;
     }
@@ -94,8 +95,9 @@ pub(crate) fn of_kernel(machine: &mut Machine) -> Result<KVVec<i32>> {
     Ok(groups)
 }
 
-/// The model's groups of a machine that the kernel has scanned: what its quirks say is the kernel's.
-pub(crate) fn of_model(machine: &Machine, described: &[Function]) -> Result<KVVec<i32>> {
+/// The model's groups of a machine that the kernel has scanned. The verdicts of the quirks are the
+/// kernel's.
+pub(crate) fn of_model(machine: &VirtualBus, described: &[Function]) -> Result<KVVec<i32>> {
     let mut functions: KVVec<grouping::Function> = KVVec::new();
     let mut positions: KVVec<usize> = KVVec::new();
     for (position, device) in machine.devices() {
@@ -106,13 +108,13 @@ pub(crate) fn of_model(machine: &Machine, described: &[Function]) -> Result<KVVe
         let index = |wanted: &dyn Fn(&Function) -> bool| {
             let found = positions
                 .iter()
-                .position(|&at| described.get(at).is_some_and(wanted));
-            found.and_then(|at| u32::try_from(at).ok())
+                .position(|&position| described.get(position).is_some_and(wanted));
+            found.and_then(|index| u32::try_from(index).ok())
         };
-        let above = index(&|it| it.leads_to(function.domain, function.bus));
+        let above = index(&|bridge| bridge.leads_to(function.domain, function.bus));
         let vmd = usize::try_from(function.vmd).ok();
-        let vmd = vmd.and_then(|vmd| positions.iter().position(|at| *at == vmd));
-        let vmd = vmd.and_then(|at| u32::try_from(at).ok());
+        let vmd = vmd.and_then(|vmd| positions.iter().position(|position| *position == vmd));
+        let vmd = vmd.and_then(|index| u32::try_from(index).ok());
         let interface = above.and_then(|above| functions.get(usize::try_from(above).ok()?));
         let interface = interface.map(|above| above.interface);
         let facts = grouping::Function {
@@ -144,7 +146,8 @@ pub(crate) fn of_model(machine: &Machine, described: &[Function]) -> Result<KVVe
     Ok(groups)
 }
 
-/// What the model goes by of one function, but for what is above it; that is this for the kernel.
+/// The model's facts about a function, without references to others. `above` is the bridge above
+/// it, as the kernel corrects its type.
 fn facts(
     function: &Function,
     described: &[Function],
@@ -154,9 +157,9 @@ fn facts(
     let raw = (function.pcie_type != Function::CONVENTIONAL).then_some(function.pcie_type);
     let interface = Interface::from_raw(raw).behind(above, &Release::LINUX_7_3);
     let (vendor, device) = (function.vendor, function.device);
-    // Below a port that forwards by ARI there is one slot.
-    let is_ari = described.iter().any(|it| {
-        it.leads_to(function.domain, function.bus) && it.traits.has(Traits::ARI_FORWARDING)
+    // Below a port with ARI Forwarding, there is only one slot.
+    let is_ari = described.iter().any(|bridge| {
+        bridge.leads_to(function.domain, function.bus) && bridge.traits.has(Traits::ARI_FORWARDING)
     });
     let number = if is_ari { u8::MAX } else { 0x7 } & function.devfn;
     let multifunction = function.header_type & 0x80 != 0 || number != 0;
@@ -191,11 +194,11 @@ fn facts(
     }
 }
 
-/// Gives groups numbers in the order in which they appear.
+/// Numbers the groups in the order in which they appear.
 fn renumber(mut groups: &mut [i32]) {
     let mut next = 0;
     while let Some((group, later)) = groups.split_first_mut() {
-        // Below `next` are those that have their number, and what is none.
+        // Numbers below `next` are final, or mark functions without a group.
         if *group >= next {
             let old = *group;
             for other in later.iter_mut() {
@@ -212,30 +215,34 @@ fn renumber(mut groups: &mut [i32]) {
     }
 }
 
-/// Writes each function on a line of its own.
+/// Writes each function on its own line.
 pub(crate) struct Shown<'a>(pub(crate) &'a [Function]);
 
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for it in self.0 {
+        for function in self.0 {
             write!(
                 f,
                 "\n      {:04x}:{:02x}:{:02x}.{} {:04x}:{:04x} header {:02x} type {:x} traits {:x}",
-                it.domain,
-                it.bus,
-                it.devfn >> 3,
-                it.devfn & 7,
-                it.vendor,
-                it.device,
-                it.header_type,
-                it.pcie_type,
-                it.traits.0,
+                function.domain,
+                function.bus,
+                function.devfn >> 3,
+                function.devfn & 7,
+                function.vendor,
+                function.device,
+                function.header_type,
+                function.pcie_type,
+                function.traits.0,
             )?;
-            if it.traits.has(Traits::ACS) {
-                write!(f, " ACS {:x}/{:x}", it.acs_capability, it.acs_control)?;
+            if function.traits.has(Traits::ACS) {
+                write!(
+                    f,
+                    " ACS {:x}/{:x}",
+                    function.acs_capability, function.acs_control
+                )?;
             }
-            if it.header_type & 0x7f != 0 {
-                write!(f, " buses {:x?}", it.buses)?;
+            if function.header_type & 0x7f != 0 {
+                write!(f, " buses {:x?}", function.buses)?;
             }
         }
         Ok(())

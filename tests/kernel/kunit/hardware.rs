@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Functions of a synthetic bus, in few words.
+//! Short constructors for functions of a synthetic bus.
 
 use crate::synthetic::description::{
     Function,
@@ -17,9 +17,10 @@ pub(crate) const PCIE_BRIDGE: u8 = 0x8;
 pub(crate) const RC_ENDPOINT: u8 = 0x9;
 pub(crate) const EVENT_COLLECTOR: u8 = 0xa;
 
-/// Red Hat's ids for ports that are not real; no quirk knows them.
+/// Red Hat's ids for virtual ports. No quirk matches them.
 const PORT: (u16, u16) = (0x1b36, 0x000c);
-/// What grouping asks for: Source Validation, Request and Completion Redirect, Upstream Forwarding.
+/// The flags that grouping asks for: Source Validation, Request Redirect, Completion Redirect,
+/// Upstream Forwarding.
 pub(crate) const ISOLATING: u16 = 0x1d;
 /// Class codes.
 const NETWORK: u32 = 0x02_0000;
@@ -49,54 +50,53 @@ impl Function {
         }
     }
 
-    /// A function of a device with several, each of which says so in its header.
+    /// A function of a multi-function device. Every function has the multi-function bit.
     pub(crate) const fn mate(bus: u8, slot: u8, number: u8, ids: (u16, u16)) -> Self {
         Self::endpoint(bus, slot, number, ids).multi()
     }
 
-    /// A port or bridge of this type to the buses from `secondary` to `subordinate`.
+    /// A port or bridge of type `kind`, with the buses from `secondary` to `subordinate` below it.
     pub(crate) const fn port(bus: u8, slot: u8, kind: u8, secondary: u8, subordinate: u8) -> Self {
         Self::endpoint(bus, slot, 0, PORT)
             .kind(kind)
             .bridge(secondary, subordinate)
     }
 
-    /// A root port that isolates, to one bus.
+    /// An isolating root port with one bus below it.
     pub(crate) const fn root_port(bus: u8, slot: u8, secondary: u8) -> Self {
         Self::port(bus, slot, ROOT_PORT, secondary, secondary).isolating()
     }
 
-    /// The same, with the multi-function bit.
+    /// Sets the multi-function bit.
     pub(crate) const fn multi(mut self) -> Self {
         self.header_type |= 0x80;
         self
     }
 
-    /// The same, as a function of this number.
+    /// Sets the function number.
     pub(crate) const fn number(mut self, number: u8) -> Self {
         self.devfn |= number;
         self
     }
 
-    /// The same, with these ids.
     pub(crate) const fn ids(mut self, ids: (u16, u16)) -> Self {
         self.vendor = ids.0;
         self.device = ids.1;
         self
     }
 
-    /// The same, of this Device/Port Type.
+    /// Sets the Device/Port Type.
     pub(crate) const fn kind(mut self, kind: u8) -> Self {
         self.pcie_type = kind;
         self
     }
 
-    /// The same, without a PCI Express capability.
+    /// Removes the PCI Express capability.
     pub(crate) const fn conventional(self) -> Self {
         self.kind(Self::CONVENTIONAL)
     }
 
-    /// The same, as a bridge to these buses.
+    /// Makes the function a bridge to these buses.
     pub(crate) const fn bridge(mut self, secondary: u8, subordinate: u8) -> Self {
         self.header_type |= 0x01;
         self.class_revision = BRIDGE << 8;
@@ -104,7 +104,7 @@ impl Function {
         self
     }
 
-    /// The same, with an ACS capability.
+    /// Adds an ACS capability.
     pub(crate) const fn acs(mut self, capability: u16, control: u16) -> Self {
         self.traits.0 |= Traits::ACS;
         self.acs_capability = capability;
@@ -112,49 +112,47 @@ impl Function {
         self
     }
 
-    /// The same, with an ACS capability in which all is on that grouping asks for.
+    /// Adds an ACS capability with all flags enabled that grouping asks for.
     pub(crate) const fn isolating(self) -> Self {
         self.acs(ISOLATING, ISOLATING)
     }
 
-    /// The same, with this trait too.
+    /// Adds flags.
     pub(crate) const fn with(mut self, which: u16) -> Self {
         self.traits.0 |= which;
         self
     }
 
-    /// The same, left out by the IOMMU driver.
+    /// The IOMMU driver ignores the function.
     pub(crate) const fn left_out(mut self) -> Self {
         self.traits.0 &= !Traits::TAKES_PART;
         self
     }
 
-    /// The same, with this subsystem.
     pub(crate) const fn subsystem(mut self, vendor: u16, device: u16) -> Self {
         self.subsystem_vendor = vendor;
         self.subsystem = device;
         self
     }
 
-    /// The same, of this class (24 bits) and revision.
+    /// Sets the class (24 bits) and the revision.
     pub(crate) const fn class(mut self, class: u32, revision: u8) -> Self {
         self.class_revision = class << 8 | revision as u32;
         self
     }
 
-    /// The same, under ARI: the number of the next function, 0 after the last.
+    /// Adds an ARI capability. `next` is the number of the next function, 0 after the last.
     pub(crate) const fn ari(mut self, next: u8) -> Self {
         self.ari_next = next;
         self.with(Traits::ARI)
     }
 
-    /// The same, behind the VMD at this position.
+    /// Puts the function behind the VMD at this index.
     pub(crate) const fn behind(mut self, vmd: u32) -> Self {
         self.vmd = vmd;
         self
     }
 
-    /// The same, in another domain.
     pub(crate) const fn domain(mut self, domain: u32) -> Self {
         self.domain = domain;
         self

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Configuration space that no sound device has: it ends in a refusal or an error, and never in a claim
-//! or worse.
+//! Unsound configuration space. It leads to a refusal or an error, and never to a claim or anything
+//! worse.
 
 use kernel::prelude::*;
 
@@ -18,11 +18,11 @@ use crate::{
     }, //
 };
 
-/// A device that the test edition has an entry for, and one that nobody knows.
+/// A device with an entry in the test edition, and a device without one.
 const ADAPTER: (u16, u16) = (0x1077, 0x8031);
 const PLAIN: (u16, u16) = (0x1234, 0x0001);
 
-/// A package below a port that isolates.
+/// A device below an isolating port.
 const fn machine(ids: (u16, u16)) -> [Function; 4] {
     [
         Function::root_port(0, 1, 1),
@@ -32,12 +32,12 @@ const fn machine(ids: (u16, u16)) -> [Function; 4] {
     ]
 }
 
-/// Positions of its functions.
+/// Indices of its functions.
 const PORT: u32 = 0;
 const FIRST: u32 = 1;
 const LAST: u32 = 3;
 
-/// A dword of one function that reads as something senseless.
+/// A senseless value of a dword of one function.
 struct Case {
     what: &'static str,
     function: u32,
@@ -54,10 +54,9 @@ const fn case(what: &'static str, function: u32, offset: u16, value: u32) -> Cas
     }
 }
 
-/// What is not an adapter any more, so that its package is none that the entry speaks for.
-//
-// Not here: a function that is not ready yet, for which the kernel waits a minute; and a port to bus 0, to
-// which firmware has not given a bus yet, so that the kernel does, and finds a sound package.
+/// Cases in which the device is not an adapter any more, so that the entry does not cover it.
+// Two cases are missing. For a function that is not ready, the kernel waits a minute. To a port to
+// bus 0, the kernel assigns a bus number, and then finds a sound device.
 const BROKEN: &[Case] = &[
     case("a capability that is its own next", LAST, 0x40, 0x0000_4001),
     case("two capabilities in a circle", LAST, 0x34, 0x44),
@@ -97,7 +96,8 @@ const BROKEN: &[Case] = &[
     case("a port of all ones", PORT, 0x0c, u32::MAX),
 ];
 
-/// The kernel's groups of a package with these ids and patches; `None` where it refuses the bus.
+/// The kernel's groups of a device with these ids and this patch. `None` if the kernel refuses the
+/// bus.
 fn groups(what: &str, ids: (u16, u16), patch: Patch) -> Result<Option<KVVec<i32>>> {
     let Ok(mut machine) = scan(what, &machine(ids), &[patch]) else {
         return Ok(None);
@@ -115,7 +115,7 @@ mod suite {
         TEST_EDITION, //
     };
 
-    /// What the rest is measured against.
+    /// The reference for the other tests.
     #[test]
     fn the_sound_package_is_taken_apart() -> Result {
         let apart = [0, 1, 2, 3];
@@ -146,11 +146,12 @@ mod suite {
         Ok(())
     }
 
-    /// A function falls silent at some read: of the scan, or of a decision. What has been claimed before
-    /// stands, and nothing is claimed any more. One that the kernel has not found by then is seen by nobody.
+    /// A function stops answering at some read of the scan or of a decision. Earlier claims stay,
+    /// and no further claim is made. If the kernel has not found the function, there is nothing to
+    /// check.
     #[test]
     fn silence_makes_no_claim() -> Result {
-        // It answers some hundred when all is well.
+        // A sound function answers about a hundred reads.
         const ENOUGH: u32 = 250;
         for function in [FIRST, LAST] {
             let mut claimed = 0;
@@ -188,7 +189,7 @@ mod suite {
         Ok(())
     }
 
-    /// A port that falls silent takes what is below it along.
+    /// If a port stops answering, so do the functions below it.
     #[test]
     fn a_silent_port_is_no_error() -> Result {
         for from in (0..100).step_by(3) {
@@ -201,7 +202,7 @@ mod suite {
         Ok(())
     }
 
-    /// Ports below ports. The kernel scans them by recursion: a hundred overflow its stack.
+    /// A chain of ports. The kernel's scan is recursive: a hundred ports overflow its stack.
     #[test]
     fn depth_is_no_error() -> Result {
         const DEPTH: u8 = 24;

@@ -2,25 +2,25 @@
 
 //! acs_quirks_kunit.ko: the KUnit suite, for a kernel with `CONFIG_KUNIT=y`.
 //!
-//! It runs when the module is loaded, which succeeds whatever comes of it; the results are in
-//! `/sys/kernel/debug/kunit/`.
+//! The suite runs when the module is loaded. Loading succeeds even if tests fail. The results are
+//! in `/sys/kernel/debug/kunit/`.
 //!
-//! | file | what it holds |
+//! | file | content |
 //! |---|---|
-//! | `check.rs` | what a test says when it fails |
-//! | `bus.rs` | a bus with functions on it, in memory |
-//! | `flags.rs`, `matching.rs`, `tables.rs`, `withdrawal.rs` | the data and the lookup in it |
+//! | `check.rs` | failures of a test |
+//! | `bus.rs` | a bus with functions in memory |
+//! | `flags.rs`, `matching.rs`, `tables.rs`, `withdrawal.rs` | the data and its lookup |
 //! | `decision.rs`, `package.rs` | the trust rules |
 //! | `groups.rs` | the groups of a described machine, by the running kernel and by the model |
-//! | `hardware.rs` | functions of a synthetic bus, in few words |
+//! | `hardware.rs` | short constructors for functions of a synthetic bus |
 //! | `in_tree.rs` | the kernel's own handlers |
 //! | `topologies.rs` | machines made by hand |
 //! | `entries.rs` | every entry of every edition |
-//! | `hostile.rs` | configuration space that makes no sense |
+//! | `hostile.rs` | unsound configuration space |
 //! | `cycles.rs` | machines that come and go |
 //!
-//! What is grouped by the kernel is grouped without a hook, or with that of the edition that is loaded
-//! beside this module; the parameter `edition` says which.
+//! The kernel groups functions either without a hook, or with the hook of the edition that is
+//! loaded beside this module. The parameter `edition` says which.
 
 #[macro_use]
 mod check;
@@ -64,7 +64,7 @@ use kernel::prelude::*;
 
 use rules::table::Table;
 
-/// The table of each edition, with its name.
+/// The table of each edition, and its name.
 static TABLES: [(&str, &Table); 3] = [
     ("validated", &validated::TABLE),
     ("candidates", &candidates::TABLE),
@@ -85,15 +85,15 @@ module! {
     },
 }
 
-/// Which edition is loaded: the position of its table in [`TABLES`], from 1; 0 for none.
+/// The loaded edition: the position of its table in [`TABLES`], from 1. 0 for none.
 fn edition() -> usize {
     usize::from(module_parameters::edition.value())
 }
 
-/// The edition with entries for all that can be said of a device.
+/// The edition with entries for emulated devices.
 const TEST_EDITION: usize = 3;
 
-/// The loaded module. KUnit runs what it finds in it by itself.
+/// The loaded module. KUnit finds and runs its suites by itself.
 struct Suite;
 
 impl kernel::Module for Suite {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The lookup in the tables, against one that looks at every row.
+//! Compares the lookup in the tables with a search of all rows.
 
 use kernel::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::rules::table::{
     Table, //
 };
 
-/// The row of a device: the only one that names it.
+/// The only row that lists a device.
 fn by_every_row(table: &Table, vendor: u16, device: u16) -> Option<&'static IdRange> {
     let mut rows = table.index.iter();
     rows.find(|row| row.vendor == vendor && (row.first..=row.last).contains(&device))
@@ -23,7 +23,7 @@ mod suite {
         TABLES, //
     };
 
-    /// The ids around both ends of each row, of its vendor and of those next to it.
+    /// Tries the ids around both ends of each row, with its vendor and the neighbouring ones.
     #[test]
     fn the_lookup_finds_what_a_search_of_every_row_finds() -> Result {
         for (edition, table) in TABLES {

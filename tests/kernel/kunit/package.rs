@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The whole package or nothing: who is in it, and what each of them must be.
+//! Trust rule `whole`: the members of a device, and the requirements on each.
 
 use kernel::prelude::*;
 
@@ -37,7 +37,7 @@ const ENTRY: Entry = Entry {
 const MEMBER: Space = Space::endpoint(0x1234, 0x0001);
 const STRANGER: Space = Space::endpoint(0x1234, 0x0002);
 
-/// Function 1 of a package of three.
+/// Function 1 of a device with three functions.
 fn package() -> Device {
     Device::of(&[MEMBER; 3], 1)
 }
@@ -56,7 +56,7 @@ const fn not_covered(devfn: u8, space: &Space) -> Fault {
     }
 }
 
-/// What is done to a package, and the fault that must come of it; `None`: it may be claimed.
+/// A change of a device, and the expected fault. `None` if the device may still be claimed.
 struct Case {
     what: &'static str,
     change: fn(&mut Device),
@@ -211,7 +211,7 @@ mod suite {
         Ok(())
     }
 
-    /// Whichever read fails, there is no claim.
+    /// Any failing read prevents the claim.
     #[test]
     fn each_read_can_fail() -> Result {
         let mut device = package();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The invariants of a table: those of each edition keep them, and each invariant has a table that
-//! breaks it alone.
+//! The invariants of a table. The table of each edition keeps them, and for each invariant, there
+//! is a table that breaks only that one.
 
 use kernel::prelude::*;
 
@@ -47,7 +47,7 @@ const fn table(entries: &'static [Entry], index: &'static [IdRange]) -> Table {
     }
 }
 
-/// Tables that are right, each next to one or more that are wrong.
+/// Valid tables. Each has one or more invalid counterparts.
 static SOUND: &[(&str, Table)] = &[
     ("empty", table(&[], &[])),
     ("one entry", table(&[ENTRY], &[ROW])),
@@ -393,7 +393,7 @@ mod suite {
         Ok(())
     }
 
-    /// Every entry of an edition is for some device.
+    /// Every entry of an edition has a row.
     #[test]
     fn every_entry_has_a_row() -> Result {
         for (edition, table) in TABLES {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Machines made by hand, grouped by the kernel and by the model, without a hook and with each edition.
-//! Next to each stands its control: the same but for one fact, and other groups.
+//! Machines made by hand, grouped by the kernel and by the model, without a hook and with each
+//! edition. Beside each machine is its control, which differs only in one property and in its
+//! groups.
 
 use crate::{
     hardware::{
@@ -25,9 +26,10 @@ use crate::{
 pub(crate) struct Topology {
     pub(crate) what: &'static str,
     pub(crate) functions: &'static [Function],
-    /// The group of each, counted in the order in which groups appear; see `groups.rs`.
+    /// The group of each function. Groups are numbered in the order in which they appear; see
+    /// `groups.rs`.
     pub(crate) groups: &'static [i32],
-    /// The groups with the test edition, where they are others.
+    /// The groups with the test edition, if they differ.
     pub(crate) with_test: Option<&'static [i32]>,
 }
 
@@ -58,14 +60,14 @@ const fn other(
     }
 }
 
-/// A device that no quirk and no entry knows.
+/// No quirk and no entry matches these ids.
 const PLAIN: (u16, u16) = (0x1234, 0x0001);
-/// What the adapter has: network, Fibre Channel over Ethernet, iSCSI.
+/// Ids of the adapter: network, Fibre Channel over Ethernet, iSCSI.
 const NETWORK: (u16, u16) = (0x1077, 0x8030);
 const STORAGE: (u16, u16) = (0x1077, 0x8031);
 const ISCSI: (u16, u16) = (0x1077, 0x8032);
 
-/// A function of the adapter, in its place of the first report.
+/// A function of the adapter at 82:00.
 const fn adapter(number: u8, ids: (u16, u16)) -> Function {
     Function::mate(0x82, 0, number, ids)
 }
@@ -83,14 +85,14 @@ const fn mate(bus: u8, slot: u8, number: u8) -> Function {
     Function::mate(bus, slot, number, PLAIN)
 }
 
-/// A port without ACS of a device with several.
+/// A port without ACS that is a function of a multi-function device.
 const fn mate_port(bus: u8, slot: u8, number: u8, kind: u8, secondary: u8) -> Function {
     mate(bus, slot, number)
         .kind(kind)
         .bridge(secondary, secondary)
 }
 
-/// The adapter that the project began with, and what stands in the way of its entry.
+/// The six-function adapter, and properties that prevent the claim of its entry.
 pub(crate) const ADAPTER: &[Topology] = &[
     other(
         "the adapter",
@@ -157,7 +159,7 @@ pub(crate) const ADAPTER: &[Topology] = &[
         &[0, 0, 1],
         &[0, 1, 2],
     ),
-    // The kernel has every function but 0 for one of several, whatever its header says.
+    // The kernel treats every function above 0 as one of several, regardless of its header.
     other(
         "with the multi-function bit in function 0 alone",
         &[
@@ -187,7 +189,7 @@ pub(crate) const ADAPTER: &[Topology] = &[
         ],
         &[0, 1, 2],
     ),
-    // One that is isolated does not split off those that are not.
+    // An isolated function does not split the others.
     same(
         "with an ACS capability in one function",
         &[
@@ -269,7 +271,7 @@ pub(crate) const ADAPTER: &[Topology] = &[
     ),
 ];
 
-/// Where the kernel looks on its way from a function to the root.
+/// The kernel's search on the path from a function to the root.
 pub(crate) const UPWARD: &[Topology] = &[
     same("a function alone", &[single(0, 1)], &[0]),
     same("below an isolating port", &[PORT, single(1, 0)], &[0, 1]),
@@ -342,7 +344,7 @@ pub(crate) const UPWARD: &[Topology] = &[
         ],
         &[0, 1, 0, 2],
     ),
-    // The kernel corrects ports that cannot be what they say, and gets it wrong.
+    // The kernel corrects impossible port types, and gets these wrong.
     same(
         "a switch whose ports claim to be each other",
         &[
@@ -489,7 +491,7 @@ pub(crate) const UPWARD: &[Topology] = &[
     ),
 ];
 
-/// Among the functions of one bus.
+/// The kernel's search among the functions of one bus.
 pub(crate) const ACROSS: &[Topology] = &[
     same(
         "one slot",
@@ -502,7 +504,7 @@ pub(crate) const ACROSS: &[Topology] = &[
         &[PORT, mate(1, 0, 0).isolating(), mate(1, 0, 1).isolating()],
         &[0, 1, 2],
     ),
-    // What a capability does not have counts as hardwired, but for egress control.
+    // A flag missing in the capability counts as enabled, except for Egress Control.
     same(
         "capabilities that have nothing",
         &[PORT, mate(1, 0, 0).acs(0, 0), mate(1, 0, 1).acs(0, 0)],
@@ -621,7 +623,8 @@ pub(crate) const ACROSS: &[Topology] = &[
         ],
         &[0, 0, 0],
     ),
-    // Two that are aliases of one that takes no part: the kernel looks through it.
+    // Two functions are aliases of a third one that takes no part in the grouping: the kernel's
+    // search passes through it.
     same(
         "through one that takes no part",
         &[
@@ -655,7 +658,7 @@ pub(crate) const ACROSS: &[Topology] = &[
         ],
         &[-1, 0, 1],
     ),
-    // Function 1 joins the first group that the search comes upon, and the groups do not merge.
+    // Function 1 joins the first group that the search finds, and groups do not merge.
     same(
         "groups do not merge",
         &[
@@ -699,12 +702,12 @@ mod suites {
     };
 
     fn check_all(topologies: &[Topology]) -> Result {
-        for it in topologies {
-            let expected = match it.with_test {
+        for topology in topologies {
+            let expected = match topology.with_test {
                 Some(groups) if edition() == TEST_EDITION => groups,
-                _ => it.groups,
+                _ => topology.groups,
             };
-            check(it.what, it.functions, expected)?;
+            check(topology.what, topology.functions, expected)?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The one parameter: entries can be taken away, and nothing can be added.
+//! The only parameter: it can withdraw entries, and cannot add any.
 
 use kernel::prelude::*;
 

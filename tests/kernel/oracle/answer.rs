@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! From descriptions to answers.
+//! Turns descriptions into answers.
 //!
-//! For each machine a line: for each function, in the order of the description, the number of its
-//! group; `-` when it takes no part, `!` when the kernel has not found it; a space between two. A
-//! machine that is asked about for verdicts has behind that, for each function, a space and what
-//! `pci_dev_specific_acs_enabled()` returns for each set of flags; `=` and a number for what the
-//! function of that number, from 0, has. One that is asked about for the model has three words at the
-//! end: `same` or `other`, and how long the kernel and the model took, in nanoseconds. A machine that cannot be scanned has `error` and the number
-//! of the error.
+//! The answer for a machine is a line. It has the group number of each function, in the order of
+//! the description, separated by spaces: `-` for a function that takes no part in the grouping, `!`
+//! for a function that the kernel has not found.
+//!
+//! If the verdicts are asked for, a space and a word for each function follow: the results of
+//! `pci_dev_specific_acs_enabled()` for each set of flags, or `=` and the index of a function with
+//! the same results, counted from 0.
+//!
+//! If the model is asked for, three words follow: `same` or `other`, and the time that the kernel
+//! and the model took, in nanoseconds.
+//!
+//! For a machine that cannot be scanned, the line is `error` and the error number.
 
 use kernel::{
     prelude::*,
@@ -22,19 +27,19 @@ use crate::{
     model,
     synthetic::{
         description::Header,
-        machine::{
-            Machine,
-            Place, //
+        virtual_bus::{
+            Membership,
+            VirtualBus, //
         }, //
     },
     verdict,
 };
 
-/// Answers for all machines of a text.
+/// Answers for all machines of an input.
 ///
 /// # Errors
 ///
-/// `EINVAL` when the text does not consist of whole machines; `ENOMEM`.
+/// `EINVAL` when the input is not a sequence of complete machines; `ENOMEM`.
 pub(crate) fn answer(asked: &[u8]) -> Result<KVVec<u8>> {
     let mut rest = asked;
     let mut answers = KVVec::new();
@@ -54,27 +59,27 @@ pub(crate) fn answer(asked: &[u8]) -> Result<KVVec<u8>> {
     Ok(answers)
 }
 
-/// Answers for one machine.
+/// Appends the answer for one machine.
 fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
-    let mut machine = Machine::from_bytes(header, bytes)?;
+    let mut machine = VirtualBus::from_bytes(header, bytes)?;
     let start = Instant::<Monotonic>::now();
-    let places = machine.group()?;
+    let memberships = machine.group()?;
     let kernel = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
     let mut separator: &[u8] = b"";
-    for place in &places {
+    for membership in &memberships {
         put(answers, separator)?;
         separator = b" ";
-        match place {
-            Place::Missing => put(answers, b"!")?,
-            Place::LeftOut => put(answers, b"-")?,
-            Place::Group(group) => number(answers, *group)?,
+        match membership {
+            Membership::Missing => put(answers, b"!")?,
+            Membership::LeftOut => put(answers, b"-")?,
+            Membership::Group(group) => number(answers, *group)?,
         }
     }
     if header.questions.verdicts {
-        put_verdicts(&machine, places.len(), answers)?;
+        put_verdicts(&machine, memberships.len(), answers)?;
     }
     if header.questions.model {
-        let model = model::run(&machine, &places)?;
+        let model = model::run(&machine, &memberships)?;
         put(answers, if model.is_same { b" same " } else { b" other " })?;
         number(answers, kernel)?;
         put(answers, b" ")?;
@@ -83,9 +88,9 @@ fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
     Ok(())
 }
 
-/// Puts what the kernel's quirks say of each of `count` functions. Few of them differ, and what is put
-/// goes over a slow line.
-fn put_verdicts(machine: &Machine, count: usize, answers: &mut KVVec<u8>) -> Result {
+/// Appends what the kernel's quirks answer for each of `count` functions. Few results differ, and
+/// the serial line is slow, so repeated results are only referenced.
+fn put_verdicts(machine: &VirtualBus, count: usize, answers: &mut KVVec<u8>) -> Result {
     let mut devices = KVVec::from_elem(None, count, GFP_KERNEL)?;
     for (position, device) in machine.devices() {
         if let Some(slot) = devices.get_mut(usize::try_from(position)?) {
@@ -116,7 +121,7 @@ fn put(answers: &mut KVVec<u8>, text: &[u8]) -> Result {
     Ok(answers.extend_from_slice(text, GFP_KERNEL)?)
 }
 
-/// Puts a number, decimal.
+/// Appends a decimal number.
 fn number(answers: &mut KVVec<u8>, number: impl Into<u64>) -> Result {
     let mut number = number.into();
     let mut digits = [0; 20];

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! acs_quirks_oracle.ko: asks the running kernel for the IOMMU groups of machines that nobody has.
+//! acs_quirks_oracle.ko: asks the running kernel for the IOMMU groups of described machines.
 //!
-//! `/dev/acs_quirks_oracle` takes descriptions of machines, any number in a row, and then gives a
-//! line for each: see `answer.rs`. For the tests only; it taints the kernel.
+//! `/dev/acs_quirks_oracle` takes descriptions of any number of machines, and returns one line for
+//! each: see `answer.rs`. The module is for tests only, and taints the kernel.
 
 mod answer;
 #[allow(dead_code, unused_imports, reason = "the tools take more of it")]
@@ -68,18 +68,18 @@ impl kernel::InPlaceModule for Oracle {
     }
 }
 
-/// An open file.
+/// The state of an open file.
 #[pin_data]
 struct Session {
     #[pin]
     inner: Mutex<Talk>,
 }
 
-/// What has been said.
+/// Input and output of an open file.
 struct Talk {
-    /// Descriptions that have been written and not answered.
+    /// Descriptions that were written and are not answered yet.
     asked: KVVec<u8>,
-    /// Answers; read from the file's position on.
+    /// The answers. The file position is an index into them.
     answered: KVVec<u8>,
 }
 
@@ -98,7 +98,7 @@ impl MiscDevice for Session {
     fn write_iter(mut kiocb: Kiocb<'_, Self::Ptr>, iov: &mut IovIterSource<'_>) -> Result<usize> {
         let session = kiocb.file();
         let mut talk = session.inner.lock();
-        // The answers to what is written now are read from the beginning.
+        // New answers are read from the beginning.
         *kiocb.ki_pos_mut() = 0;
         talk.answered.clear();
         iov.copy_from_iter_vec(&mut talk.asked, GFP_KERNEL)

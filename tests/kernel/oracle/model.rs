@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The model, run in the kernel: on what the kernel itself has found out about each function.
+//! Runs the model in the kernel, on the kernel's own facts about each function.
 
 use kernel::{
     prelude::*,
@@ -25,9 +25,9 @@ use crate::{
     },
     rules::{acs::AcsFlags, decision::KernelVerdict},
     synthetic::{
-        machine::{
-            Machine,
-            Place, //
+        virtual_bus::{
+            Membership,
+            VirtualBus, //
         },
         Address,
         Device,
@@ -38,38 +38,39 @@ use crate::{
 
 const RELEASE: Release = Release::LINUX_7_3;
 
-/// What the model makes of a machine, beside the kernel's groups.
+/// The result of the model, compared with the kernel's.
 pub(crate) struct Outcome {
-    /// Whether they are the same.
+    /// Whether the model's groups equal the kernel's.
     pub(crate) is_same: bool,
-    /// How long the model took, in nanoseconds.
+    /// Time that the model took, in nanoseconds.
     pub(crate) nanoseconds: u64,
 }
 
-/// Runs the model on a machine of which the kernel has made these groups.
+/// Runs the model on a machine, and compares its groups with `memberships`.
 ///
 /// # Errors
 ///
 /// `EINVAL` for a machine that the model takes for impossible; `ENOMEM`.
-pub(crate) fn run(machine: &Machine, places: &[Place]) -> Result<Outcome> {
+pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Outcome> {
     let mut functions = KVVec::new();
     let mut by_address: KVVec<(Address, u32)> = KVVec::new();
     let mut found = KVVec::new();
     for (index, (position, device)) in (0..).zip(machine.devices()) {
         let known = device.known();
-        let place = places.get(usize::try_from(position)?).ok_or(EINVAL)?;
+        let membership = memberships.get(usize::try_from(position)?).ok_or(EINVAL)?;
         by_address.push((known.address, index), GFP_KERNEL)?;
-        found.push((known, *place, device), GFP_KERNEL)?;
+        found.push((known, *membership, device), GFP_KERNEL)?;
     }
     by_address.sort_unstable();
     let index = |address: Address| {
-        let at = by_address.binary_search_by_key(&address, |entry| entry.0);
-        at.ok()
-            .and_then(|at| by_address.get(at))
+        let found = by_address.binary_search_by_key(&address, |entry| entry.0);
+        found
+            .ok()
+            .and_then(|found| by_address.get(found))
             .map(|entry| entry.1)
     };
-    for (known, place, device) in &found {
-        functions.push(function(known, *place, device, index), GFP_KERNEL)?;
+    for (known, membership, device) in &found {
+        functions.push(function(known, *membership, device, index), GFP_KERNEL)?;
     }
     let len = functions.len();
     let mut work = KVVec::from_elem(Scratch::default(), len, GFP_KERNEL)?;
@@ -80,13 +81,16 @@ pub(crate) fn run(machine: &Machine, places: &[Place]) -> Result<Outcome> {
         .map_err(|_| EINVAL)?;
     let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
 
-    // The same partition: numbers go with numbers, both ways.
+    // The partitions are the same if each number of one corresponds to one number of the other,
+    // both ways.
     let mut pairs = KVVec::new();
     let mut is_same = true;
-    for ((_, place, _), number) in found.iter().zip(&numbers) {
-        match (place, number) {
-            (Place::Group(kernel), Some(model)) => pairs.push((*kernel, *model), GFP_KERNEL)?,
-            (Place::LeftOut | Place::Missing, None) => {}
+    for ((_, membership, _), number) in found.iter().zip(&numbers) {
+        match (membership, number) {
+            (Membership::Group(kernel), Some(model)) => {
+                pairs.push((*kernel, *model), GFP_KERNEL)?
+            }
+            (Membership::LeftOut | Membership::Missing, None) => {}
             _ => is_same = false,
         }
     }
@@ -107,10 +111,10 @@ pub(crate) fn run(machine: &Machine, places: &[Place]) -> Result<Outcome> {
     })
 }
 
-/// A function as the model sees it, by what the kernel knows.
+/// A function in the form that the model takes, with the kernel's facts.
 fn function(
     known: &Known,
-    place: Place,
+    membership: Membership,
     device: &Device,
     index: impl Fn(Address) -> Option<u32>,
 ) -> Function {
@@ -138,6 +142,6 @@ fn function(
         multifunction: known.multifunction,
         isolated: acs_enabled(RELEASE.required, quirk, interface, known.multifunction, acs),
         dma_aliases: numbers.collect::<DevfnSet>(),
-        takes_part: matches!(place, Place::Group(_)),
+        takes_part: matches!(membership, Membership::Group(_)),
     }
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Calls pci_dev_specific_acs_enabled(), which the kernel does not export: its address is what a probe
- * on it would have. For the tests only: such a call would not do where the processor checks the
- * targets of indirect calls (IBT), which no emulated one does.
+ * Calls pci_dev_specific_acs_enabled(). The kernel does not export it, so its address is taken from a
+ * probe. For the tests only: on a processor that checks the targets of indirect calls (IBT), such a
+ * call would fail. No emulated processor does.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>

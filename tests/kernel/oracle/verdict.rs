@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel's quirks say of a function, asked directly.
+//! Asks the kernel's quirks directly about a function.
 
 #![expect(unsafe_code, reason = "the question goes to C")]
 
@@ -11,7 +11,7 @@ use kernel::{
 
 use crate::synthetic::Device;
 
-/// Sets of flags that are asked about: every one of the seven that there are.
+/// Number of sets of the seven flags.
 const SETS: u16 = 1 << 7;
 
 extern "C" {
@@ -19,7 +19,7 @@ extern "C" {
     fn acs_quirks_oracle_verdict(dev: *mut c_void, acs_flags: u16) -> c_int;
 }
 
-/// Finds out where to ask. To be called once, before anything else here.
+/// Finds the kernel's function. Must be called once, before all others here.
 ///
 /// # Errors
 ///
@@ -29,14 +29,14 @@ pub(crate) fn find() -> Result {
     to_result(unsafe { acs_quirks_oracle_find() })
 }
 
-/// What `pci_dev_specific_acs_enabled()` returns.
+/// The result of `pci_dev_specific_acs_enabled()`.
 pub(crate) fn verdict(device: &Device, flags: u16) -> c_int {
     // SAFETY: The device is held, and has been set up by the PCI core; `find()` has been called.
     unsafe { acs_quirks_oracle_verdict(device.as_raw().cast(), flags) }
 }
 
-/// What `pci_dev_specific_acs_enabled()` returns for each set of flags, from none to all: `n` for
-/// -ENOTTY, `0`, `1` for more, `?` for anything else.
+/// The results of `pci_dev_specific_acs_enabled()` for each set of flags, from none to all: `n` for
+/// -ENOTTY, `0`, `1` for a positive result, `?` for any other.
 ///
 /// # Errors
 ///

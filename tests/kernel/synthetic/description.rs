@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The description of a machine, as it goes from the host to the kernel: what the functions of a
-//! synthetic bus are, in a form of bytes. Little-endian; `core` only, for both sides compile it.
+//! The description of a machine for a synthetic bus, in the form in which the host sends it to the
+//! kernel. Little-endian. Both sides compile this file, so it uses `core` only.
 //!
-//! A machine is a [`Header`], then its [`Function`]s, then its [`Patch`]es.
+//! A machine is a [`Header`], followed by its [`Function`]s and its [`Patch`]es.
 
 #![allow(
     dead_code,
@@ -11,7 +11,7 @@
     reason = "one side reads it, the other writes it"
 )]
 
-/// Reads fields off the front of a slice.
+/// Reads fields from the front of a slice.
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
@@ -57,24 +57,24 @@ impl<const N: usize> Writer<N> {
     }
 }
 
-/// What stands before the functions of a machine.
+/// The header of a machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Header {
-    /// How many functions there are.
+    /// Number of functions.
     pub functions: u32,
-    /// How many patches there are.
+    /// Number of patches.
     pub patches: u32,
-    /// What is asked beside the groups.
+    /// What the answer has in addition to the groups.
     pub questions: Questions,
 }
 
-/// What is asked of a machine beside its groups.
+/// What the answer has in addition to the groups.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Questions {
-    /// What the kernel's quirks say of each function, for every set of flags.
+    /// The answer of the kernel's quirks about each function, for every set of flags.
     pub verdicts: bool,
-    /// Whether the model, run in the kernel on what the kernel knows of each function, gives the same
-    /// groups, and how long both take.
+    /// Whether the model, run in the kernel on the kernel's own facts, gives the same groups, and
+    /// how long both take.
     pub model: bool,
 }
 
@@ -97,12 +97,12 @@ impl Questions {
 }
 
 impl Header {
-    /// Bytes of one.
+    /// Size in bytes.
     pub const SIZE: usize = 16;
-    /// The version of the format, at the front of each machine.
+    /// Identifies the format and its version.
     const MAGIC: [u8; 4] = *b"acs1";
 
-    /// Reads one; `None` where the bytes are not one.
+    /// Parses a header. `None` if the bytes are not one.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         if reader.take()? != Self::MAGIC {
@@ -115,7 +115,7 @@ impl Header {
         })
     }
 
-    /// As bytes.
+    /// Serializes the header.
     pub fn to_bytes(self) -> [u8; Self::SIZE] {
         Writer::new()
             .put(Self::MAGIC)
@@ -125,7 +125,7 @@ impl Header {
             .bytes
     }
 
-    /// How many bytes the whole machine takes; `None` where that cannot be.
+    /// Size of the whole machine in bytes. `None` on overflow.
     pub fn machine_size(&self) -> Option<usize> {
         let functions = usize::try_from(self.functions).ok()?;
         let patches = usize::try_from(self.patches).ok()?;
@@ -135,45 +135,46 @@ impl Header {
     }
 }
 
-/// Yes or no, of a function.
+/// Flags of a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Traits(pub u16);
 
 impl Traits {
-    /// It takes part in the grouping.
+    /// The IOMMU driver puts the function into a group.
     pub const TAKES_PART: u16 = 1 << 0;
-    /// It is removed after the scan, as through sysfs, before anything is grouped.
+    /// After the scan and before the grouping, the function is removed, as through sysfs.
     pub const REMOVED: u16 = 1 << 1;
-    /// It has an ACS capability.
+    /// The function has an ACS capability.
     pub const ACS: u16 = 1 << 2;
-    /// It has an ARI capability.
+    /// The function has an ARI capability.
     pub const ARI: u16 = 1 << 3;
-    /// A port: it forwards by ARI.
+    /// The port supports ARI Forwarding.
     pub const ARI_FORWARDING: u16 = 1 << 4;
-    /// The kernel has set it up so that it isolates, and has noted that
+    /// The kernel has set up the port so that it isolates, and has recorded that
     /// (`PCI_DEV_FLAGS_ACS_ENABLED_QUIRK`).
     pub const SET_UP: u16 = 1 << 5;
-    /// A port: it faces outside of the machine (`pci_dev.external_facing`).
+    /// The port is external-facing (`pci_dev.external_facing`).
     pub const EXTERNAL_FACING: u16 = 1 << 6;
 
-    /// Whether it has one of these.
+    /// Whether one of the flags in `which` is set.
     pub const fn has(self, which: u16) -> bool {
         self.0 & which != 0
     }
 }
 
-/// A function: its registers as far as the kernel goes by them, and what the kernel is told of it.
+/// A function: the registers that the kernel reads, and facts that it cannot read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Function {
-    /// PCI domain (segment), as the description has it.
+    /// PCI domain (segment), counted from 0 in each description.
     pub domain: u32,
     /// Bus number.
     pub bus: u8,
     /// Device and function number on the bus.
     pub devfn: u8,
-    /// The Header Type register, the multi-function bit among it.
+    /// Header Type register, including the multi-function bit.
     pub header_type: u8,
-    /// Device/Port Type, 0 to 15; [`Function::CONVENTIONAL`] for no PCI Express capability.
+    /// Device/Port Type, 0 to 15. [`Function::CONVENTIONAL`] for a function without a PCI Express
+    /// capability.
     pub pcie_type: u8,
     /// Vendor id.
     pub vendor: u16,
@@ -187,30 +188,30 @@ pub struct Function {
     pub subsystem: u16,
     /// Primary, secondary and subordinate bus number of a bridge.
     pub buses: [u8; 3],
-    /// The next function of an ARI device, 0 after the last.
+    /// The number of the next function of an ARI device. 0 after the last.
     pub ari_next: u8,
-    /// What else it is.
+    /// Flags.
     pub traits: Traits,
     /// The ACS Capability register.
     pub acs_capability: u16,
     /// The ACS Control register.
     pub acs_control: u16,
-    /// The dword 8 bytes into the ACS capability.
+    /// The dword at offset 8 of the ACS capability.
     pub acs_dword8: u32,
-    /// For a function behind a VMD: the position of that in the description;
-    /// [`Function::NOT_BEHIND`] for any other function.
+    /// Index of the VMD that the function is behind, in the description. [`Function::NOT_BEHIND`]
+    /// if there is none.
     pub vmd: u32,
 }
 
 impl Function {
-    /// Bytes of one.
+    /// Size in bytes.
     pub const SIZE: usize = 40;
-    /// No PCI Express capability.
+    /// There is no PCI Express capability.
     pub const CONVENTIONAL: u8 = 0xff;
-    /// Not behind a VMD.
+    /// The function is not behind a VMD.
     pub const NOT_BEHIND: u32 = u32::MAX;
 
-    /// Reads one; `None` where there are too few bytes.
+    /// Parses a function. `None` if there are too few bytes.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         Some(Self {
@@ -237,7 +238,7 @@ impl Function {
         })
     }
 
-    /// As bytes.
+    /// Serializes the function.
     pub fn to_bytes(self) -> [u8; Self::SIZE] {
         Writer::new()
             .put(self.domain.to_le_bytes())
@@ -258,7 +259,7 @@ impl Function {
             .bytes
     }
 
-    /// Whether it is a bridge that leads to this bus.
+    /// Whether the function is a bridge, and its secondary bus is this bus.
     pub fn leads_to(&self, domain: u32, bus: u8) -> bool {
         let [_, secondary, _] = self.buses;
         let is_bridge = matches!(self.header_type & 0x7f, 1 | 2);
@@ -266,34 +267,34 @@ impl Function {
     }
 }
 
-/// Something in a function's configuration space that no sound device has.
+/// Configuration space that no sound device has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Patch {
-    /// The dword at this offset reads as this.
+    /// The dword at this offset reads as this value.
     Dword {
-        /// Position of the function in the description.
+        /// Index of the function in the description.
         function: u32,
         /// Offset of the dword.
         offset: u16,
-        /// What it reads as.
+        /// Value of the dword.
         value: u32,
     },
-    /// From this read on, counted from 0, every read gives ones.
+    /// From a read on, every read returns ones.
     Silent {
-        /// Position of the function in the description.
+        /// Index of the function in the description.
         function: u32,
-        /// Number of the first read that does.
+        /// Number of the first read that returns ones, counted from 0.
         from: u32,
     },
 }
 
 impl Patch {
-    /// Bytes of one.
+    /// Size in bytes.
     pub const SIZE: usize = 12;
-    /// In place of an offset, for [`Patch::Silent`].
+    /// Takes the place of an offset, for [`Patch::Silent`].
     const SILENT: u32 = u32::MAX;
 
-    /// Reads one; `None` where the bytes are not one.
+    /// Parses a patch. `None` if the bytes are not one.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let (function, offset, value) = (reader.u32()?, reader.u32()?, reader.u32()?);
@@ -310,7 +311,7 @@ impl Patch {
         })
     }
 
-    /// As bytes.
+    /// Serializes the patch.
     pub fn to_bytes(self) -> [u8; Self::SIZE] {
         let (function, offset, value) = match self {
             Self::Dword {

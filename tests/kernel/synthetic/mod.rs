@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A synthetic PCI bus: the running kernel scans a machine that is only a description, and groups
-//! its functions.
+//! A synthetic PCI bus: the running kernel scans a described machine, and groups its functions.
 //!
-//! The machine has domains of its own, far above those that hosts have, and its configuration space
-//! is an array. No driver is bound to its functions, and no request leaves them.
+//! The machine has its own domains, far above those of hosts, and its configuration space is an
+//! array. No driver binds to its functions, and they send no requests.
 //!
-//! | file | what it holds |
+//! | file | content |
 //! |---|---|
 //! | `description.rs` | the description, and its form as bytes; the host compiles it too |
 //! | `space.rs` | the configuration space of a described function |
-//! | `spaces.rs` | those of a whole machine, by address |
-//! | `machine.rs` | a machine's life: scanned, grouped, taken down |
-//! | `sys.rs` | the border to C: all `unsafe` code |
+//! | `spaces.rs` | the configuration spaces of a machine, by address |
+//! | `virtual_bus.rs` | scans, groups and removes a machine |
+//! | `sys.rs` | the interface to C: all `unsafe` code |
 
 pub(crate) mod description;
-pub(crate) mod machine;
 mod space;
 mod spaces;
 mod sys;
+pub(crate) mod virtual_bus;
 
 pub(crate) use sys::{
     Address,

@@ -2,21 +2,22 @@
 
 //! The configuration space of a described function. `core` only.
 //!
-//! The header, a PCI Express capability where the function has one, and behind 100h ARI and ACS. All
-//! else reads as zero: no BARs, no power management, no interrupts. Nothing is ever written to it.
+//! It has the header, a PCI Express capability unless the function is conventional, and the
+//! extended capabilities ARI and ACS. Everything else reads as zero: no BARs, no power management,
+//! no interrupts. Writes have no effect.
 
 use super::description::{
     Function,
     Traits, //
 };
 
-/// Where the PCI Express capability stands.
+/// Offset of the PCI Express capability.
 pub(super) const PCIE: u16 = 0x40;
-/// Where the ARI capability stands.
+/// Offset of the ARI capability.
 pub(super) const ARI: u16 = 0x100;
-/// Where the ACS capability stands.
+/// Offset of the ACS capability, behind ARI.
 pub(super) const ACS: u16 = 0x110;
-/// Dwords that are kept; what is behind them reads as zero.
+/// Number of stored dwords. Those behind them read as zero.
 pub(super) const DWORDS: usize = 0x120 / 4;
 
 /// PCI Express Capability ID, `PCI_CAP_ID_EXP`.
@@ -31,10 +32,10 @@ const HAS_CAPABILITIES: u32 = 0x10 << 16;
 /// `PCI_EXP_DEVCAP2_ARI`.
 const ARI_FORWARDING: u32 = 1 << 5;
 
-/// The first dwords of the configuration space of a function.
+/// The first dwords of a function's configuration space.
 pub(super) type Space = [u32; DWORDS];
 
-/// Makes the configuration space of `function`.
+/// Builds the configuration space of `function`.
 pub(super) fn space(function: &Function) -> Space {
     let mut space = [0; DWORDS];
     let mut put = |offset: u16, value: u32| {
@@ -75,7 +76,7 @@ pub(super) fn space(function: &Function) -> Space {
     if function.traits.has(Traits::ARI_FORWARDING) {
         put(PCIE + 0x24, ARI_FORWARDING);
     }
-    // A list has to begin at 100h; with neither of the two, it is empty.
+    // The list of extended capabilities begins at 100h. Without ARI and ACS, it is empty.
     let has_acs = function.traits.has(Traits::ACS);
     let acs_at = if function.traits.has(Traits::ARI) {
         let next = if has_acs { ACS } else { 0 };

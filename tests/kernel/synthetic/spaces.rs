@@ -23,28 +23,29 @@ use super::{
     }, //
 };
 
-/// A function: what it is, and what its registers hold.
+/// A described function and its configuration space.
 pub(super) struct Described {
     pub(super) function: Function,
     space: Space,
-    /// How many reads it still answers; none at all are counted where it answers all.
+    /// The number of reads that the function still answers. `None` if it answers all.
     answers: Option<Atomic<u32>>,
 }
 
-/// All functions of a machine.
+/// The functions of a machine.
 pub(crate) struct Spaces {
-    /// As they stand in the description.
+    /// The functions in the order of the description.
     functions: KVVec<Described>,
-    /// By domain, bus and devfn: positions in `functions`.
+    /// Index in `functions`, by domain, bus and devfn.
     by_address: KVVec<(u32, u8, u8, u32)>,
 }
 
 impl Spaces {
-    /// The machine with these functions. O(n log n).
+    /// Builds the configuration spaces of a machine. O(n log n).
     ///
     /// # Errors
     ///
-    /// `EINVAL` for two functions with one address, or a patch of what is not there; `ENOMEM`.
+    /// `EINVAL` for two functions with the same address, or a patch of an undescribed function or
+    /// dword; `ENOMEM`.
     pub(super) fn new(
         described: impl Iterator<Item = Function>,
         patches: impl Iterator<Item = Patch>,
@@ -90,12 +91,12 @@ impl Spaces {
         Some(())
     }
 
-    /// The functions, as they stand in the description.
+    /// The functions, in the order of the description.
     pub(super) fn functions(&self) -> impl ExactSizeIterator<Item = &Function> {
         self.functions.iter().map(|described| &described.function)
     }
 
-    /// The position in the description of the function at an address. O(log n).
+    /// The index of the function at an address in the description. O(log n).
     pub(super) fn position(&self, domain: u32, bus: u8, devfn: u8) -> Option<u32> {
         let key = (domain, bus, devfn);
         let place = |entry: &(u32, u8, u8, u32)| (entry.0, entry.1, entry.2);
@@ -103,8 +104,7 @@ impl Spaces {
         self.by_address.get(at).map(|entry| entry.3)
     }
 
-    /// Reads an aligned dword of the configuration space of the function at an address; ones where
-    /// there is no function.
+    /// Reads an aligned dword of configuration space. An absent function reads as ones.
     pub(super) fn read(&self, domain: u32, bus: u8, devfn: u8, offset: usize) -> u32 {
         let found = self
             .position(domain, bus, devfn)
@@ -126,11 +126,11 @@ impl Spaces {
         }
     }
 
-    /// The buses to which no bridge leads, in the order of the description: domain, first bus and
-    /// last bus, which is the one before the next such bus of the domain. O(n) for each of them.
+    /// The root buses, in the order of the description: domain, first bus and last bus. The last
+    /// bus is the one before the next root bus of the domain. O(n) for each root bus.
     pub(super) fn roots(&self) -> Result<KVVec<(u32, u8, u8)>> {
         let mut roots: KVVec<(u32, u8, u8)> = KVVec::new();
-        // Bridges by where they lead, so that each bus takes one look.
+        // Sorted, so that the search for the bridge above a bus is fast.
         let mut led_to: KVVec<(u32, u8)> = KVVec::new();
         for function in self.functions() {
             let [_, secondary, _] = function.buses;
@@ -162,7 +162,7 @@ impl Spaces {
         Ok(roots)
     }
 
-    /// The VMD in front of a domain, if there is one.
+    /// The VMD that a domain is behind, if there is one.
     pub(super) fn vmd(&self, domain: u32) -> Option<&Function> {
         let behind = self
             .functions()
@@ -171,7 +171,7 @@ impl Spaces {
         self.functions.get(vmd).map(|found| &found.function)
     }
 
-    /// Whether the function at a position takes part in the grouping.
+    /// Whether the IOMMU driver puts the function into a group.
     pub(super) fn takes_part(&self, position: u32) -> bool {
         usize::try_from(position)
             .ok()

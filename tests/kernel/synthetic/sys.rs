@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The border to C: root buses whose configuration space is ours, and the functions that the kernel
-//! finds there.
+//! The interface to C: root buses with described configuration space, and the functions that the
+//! kernel finds there.
 
 #![expect(unsafe_code, reason = "this is the one layer that may")]
 
@@ -18,18 +18,19 @@ use kernel::{
 
 use super::spaces::Spaces;
 
-/// Where the domains of synthetic machines begin: no host has as many. Some drivers of IOMMUs take the low
-/// 16 bits of a domain for its PCI segment (`get_device_segment()` in `drivers/iommu/amd/iommu.c`), and a
-/// synthetic function in a segment of the host would be translated like the host's function of that
-/// address. So these bits are beyond the segments of hosts too.
+/// The first domain of synthetic machines. No host has that many domains. Some IOMMU drivers take
+/// the low 16 bits of a domain for its PCI segment (`get_device_segment()` in
+/// `drivers/iommu/amd/iommu.c`). If a synthetic function had a segment of the host, the driver
+/// would translate its requests like those of the host's function with the same address. So these
+/// bits are beyond the segments of hosts, too.
 const FIRST_DOMAIN: u32 = 0x0010_8000;
-/// The lowest segment that no host has.
+/// No host has this segment or a higher one.
 const NO_HOSTS_SEGMENT: u32 = 0x8000;
 
 /// `NUMA_NO_NODE`.
 const NO_NODE: c_int = -1;
 
-/// The number that the kernel knows a described domain by; `EINVAL` where a host could have that segment.
+/// The kernel's number of a described domain. `EINVAL` if a host could have that segment.
 fn kernel_domain(domain: u32) -> Result<c_int> {
     let domain = domain.checked_add(FIRST_DOMAIN).ok_or(EINVAL)?;
     if domain & 0xffff < NO_HOSTS_SEGMENT {
@@ -38,23 +39,24 @@ fn kernel_domain(domain: u32) -> Result<c_int> {
     Ok(c_int::try_from(domain)?)
 }
 
-/// What a root bus hands to the functions that read its configuration space.
+/// The `sysdata` of a root bus, for the functions that read configuration space.
 #[repr(C)]
 struct HostBridge {
-    /// First, for the architecture takes `pci_bus.sysdata` for this: `arch/x86/include/asm/pci.h`.
+    /// The first field, because the architecture takes `pci_bus.sysdata` for this type:
+    /// `arch/x86/include/asm/pci.h`.
     sysdata: bindings::pci_sysdata,
-    /// Which buses are below.
+    /// Range of bus numbers.
     buses: bindings::resource,
-    /// The domain, as described.
+    /// Number of the domain in the description.
     domain: u32,
     spaces: *const Spaces,
 }
 
-/// Never written to: configuration space is as described, whatever the kernel would like it to be.
+/// `write` has no effect: configuration space stays as described.
 static mut OPS: bindings::pci_ops = bindings::pci_ops {
     read: Some(read),
     write: Some(write),
-    // SAFETY: A structure of function pointers that may be absent; zero is that.
+    // SAFETY: This is a structure of optional function pointers, so that zero is valid.
     ..unsafe { core::mem::zeroed() }
 };
 
@@ -62,7 +64,7 @@ static mut OPS: bindings::pci_ops = bindings::pci_ops {
 ///
 /// # Safety
 ///
-/// `bus` must be one below a [`Root`], and `value` valid for a write.
+/// `bus` must be a bus below a [`Root`], and `value` must be valid for a write.
 unsafe extern "C" fn read(
     bus: *mut bindings::pci_bus,
     devfn: c_uint,
@@ -89,7 +91,7 @@ unsafe extern "C" fn read(
     bindings::PCIBIOS_SUCCESSFUL as c_int
 }
 
-/// `pci_ops.write`: nothing is written.
+/// `pci_ops.write`: has no effect.
 extern "C" fn write(
     _bus: *mut bindings::pci_bus,
     _devfn: c_uint,
@@ -100,7 +102,7 @@ extern "C" fn write(
     bindings::PCIBIOS_SUCCESSFUL as c_int
 }
 
-/// Keeps everybody else from adding and removing PCI devices: `pci_lock_rescan_remove()`.
+/// Excludes others from adding and removing PCI devices: `pci_lock_rescan_remove()`.
 ///
 /// # Invariants
 ///
@@ -123,33 +125,33 @@ impl Drop for Rescan {
     }
 }
 
-/// A root bus that the kernel has scanned. Dropping it removes it, and everything below.
+/// A root bus that the kernel has scanned. [`Root::remove`] removes it and everything below.
 ///
 /// # Invariants
 ///
 /// The bus is registered, and the host bridge is its sysdata.
 pub(super) struct Root {
     bus: *mut bindings::pci_bus,
-    // Boxed, for the kernel has pointers to it.
+    // Boxed, because the kernel has pointers to it.
     _bridge: KBox<HostBridge>,
 }
 
 // SAFETY: A root bus may be removed from any thread.
 unsafe impl Send for Root {}
-// SAFETY: There is nothing to call with a shared reference.
+// SAFETY: No method takes a shared reference.
 unsafe impl Sync for Root {}
 
 impl Root {
-    /// Has the kernel scan a root bus and all that is below; the domain is behind `vmd`, if that is
-    /// given.
+    /// Lets the kernel scan a root bus and everything below. If `vmd` is given, the domain is
+    /// behind it.
     ///
     /// # Errors
     ///
-    /// `ENODEV` when the kernel does not take the bus; `ENOMEM`.
+    /// `ENODEV` when the kernel refuses the bus; `ENOMEM`.
     ///
     /// # Safety
     ///
-    /// `spaces` must stay where it is, and be valid, until this is dropped.
+    /// `spaces` must stay in place and valid until the bus is removed.
     pub(super) unsafe fn scan(
         _lock: &Rescan,
         spaces: *const Spaces,
@@ -180,9 +182,9 @@ impl Root {
         }
         let mut windows = bindings::list_head::default();
         let list = &raw mut windows;
-        // SAFETY: A list without a member points at itself, `INIT_LIST_HEAD()`. The resource stays in
-        // its box until the bus is gone. The kernel takes the members of the list over, or they are
-        // freed. The operations are never written to.
+        // SAFETY: An empty list points to itself, as after `INIT_LIST_HEAD()`. The resource stays
+        // in its box until the bus is removed. The kernel takes over the members of the list, or
+        // they are freed. The operations are never written to.
         let bus = unsafe {
             (*list).next = list;
             (*list).prev = list;
@@ -201,7 +203,7 @@ impl Root {
         if bus.is_null() {
             return Err(ENODEV);
         }
-        // INVARIANT: The kernel has registered it, with that sysdata.
+        // INVARIANT: The kernel has registered the bus, with that sysdata.
         Ok(Self {
             bus,
             _bridge: bridge,
@@ -210,11 +212,11 @@ impl Root {
 
     /// Removes the bus.
     ///
-    /// `pci_create_root_bus()` leaves a reference to the host bridge that `pci_remove_root_bus()` does not
-    /// put; the kernel's own users of the two never do.
+    /// `pci_create_root_bus()` leaves a reference to the host bridge that `pci_remove_root_bus()`
+    /// does not put. The kernel itself never removes such a bus.
     pub(super) fn remove(self, _lock: &Rescan) {
-        // SAFETY: By the type invariant. Nothing else removes it, for nobody else knows of it. The reference
-        // to its bridge is the one from when it was made.
+        // SAFETY: By the type invariant. Nothing else has a pointer to the bus that it could
+        // remove. The reference to the host bridge is the one that its creation left.
         unsafe {
             let bridge = (*self.bus).bridge;
             bindings::pci_stop_root_bus(self.bus);
@@ -224,7 +226,7 @@ impl Root {
     }
 }
 
-/// Has requests from a domain reach the IOMMU as those of `vmd`: `pci_real_dma_dev()` in
+/// Makes the kernel treat requests from a domain as those of `vmd`: `pci_real_dma_dev()` in
 /// `arch/x86/pci/common.c`.
 #[cfg(CONFIG_VMD)]
 fn behind_vmd(sysdata: &mut bindings::pci_sysdata, vmd: &Device) -> Result {
@@ -232,13 +234,13 @@ fn behind_vmd(sysdata: &mut bindings::pci_sysdata, vmd: &Device) -> Result {
     Ok(())
 }
 
-/// This kernel knows of no VMD.
+/// This kernel is built without support for VMD.
 #[cfg(not(CONFIG_VMD))]
 fn behind_vmd(_sysdata: &mut bindings::pci_sysdata, _vmd: &Device) -> Result {
     Err(ENOTSUPP)
 }
 
-/// Domain as described, bus, and device and function number.
+/// Described domain, bus, and devfn.
 pub(crate) type Address = (u32, u8, u8);
 
 /// The address of a function.
@@ -263,7 +265,8 @@ unsafe fn address(dev: *mut bindings::pci_dev) -> Address {
 /// `bus` must be a valid bus below a [`Root`].
 #[cfg(CONFIG_VMD)]
 unsafe fn vmd(bus: *mut bindings::pci_bus) -> Option<Address> {
-    // SAFETY: By this function's contract; a VMD is on a synthetic bus and outlives what is behind.
+    // SAFETY: By this function's contract. A VMD is on a synthetic bus, and outlives the buses
+    // behind it.
     unsafe {
         let vmd = (*(*bus).sysdata.cast::<HostBridge>()).sysdata.vmd_dev;
         (!vmd.is_null()).then(|| address(vmd))
@@ -275,15 +278,15 @@ unsafe fn vmd(_bus: *mut bindings::pci_bus) -> Option<Address> {
     None
 }
 
-/// What the kernel has found out about a function.
+/// The kernel's facts about a function.
 pub(crate) struct Known {
-    /// Its address.
+    /// Address of the function.
     pub(crate) address: Address,
-    /// That of the bridge above it; `None` on a root bus.
+    /// Address of the bridge above. `None` on a root bus.
     pub(crate) above: Option<Address>,
-    /// That of the VMD that it is behind.
+    /// Address of the VMD that the function is behind.
     pub(crate) vmd: Option<Address>,
-    /// The raw Device/Port Type; `None` without a PCI Express capability.
+    /// The raw Device/Port Type. `None` without a PCI Express capability.
     pub(crate) raw_type: Option<u8>,
     /// `pci_dev.multifunction`.
     pub(crate) multifunction: bool,
@@ -291,24 +294,24 @@ pub(crate) struct Known {
     pub(crate) translation_root: bool,
     /// `PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS`.
     pub(crate) keeps_requester_ids: bool,
-    /// `pci_dev.dma_alias_mask`, a bit for each number of the bus.
+    /// `pci_dev.dma_alias_mask`: a bit for each devfn of the bus.
     pub(crate) aliases: [c_ulong; 256 / c_ulong::BITS as usize],
-    /// ACS Capability, as far as the kernel goes by it, and ACS Control.
+    /// ACS Capability, as corrected by the kernel, and ACS Control.
     pub(crate) acs: Option<(u16, u16)>,
 }
 
-/// A function that the kernel has found on a synthetic bus, held by a reference.
+/// A function that the kernel has found on a synthetic bus, with a reference.
 ///
 /// # Invariants
 ///
-/// The pointer is to a device below a [`Root`], and this owns a reference to it.
+/// The pointer is to a device below a [`Root`], and `self` owns a reference to the device.
 pub(crate) struct Device {
     raw: *mut bindings::pci_dev,
 }
 
 // SAFETY: References to devices may be put by any thread.
 unsafe impl Send for Device {}
-// SAFETY: What is called with a shared reference may be called by any thread.
+// SAFETY: The functions that are called with a shared reference may be called by any thread.
 unsafe impl Sync for Device {}
 
 impl Device {
@@ -318,14 +321,14 @@ impl Device {
         // SAFETY: May be called with any numbers, from a context that may sleep.
         let raw =
             unsafe { bindings::pci_get_domain_bus_and_slot(domain, bus.into(), devfn.into()) };
-        // INVARIANT: The call gives a device with a reference, or null; only synthetic buses have
+        // INVARIANT: The call returns a device with a reference, or null. Only synthetic buses have
         // such a domain.
         (!raw.is_null()).then_some(Self { raw })
     }
 
-    /// Calls `each` with the described address of every function that is on a synthetic bus, in the
-    /// order in which the kernel has added them, until it fails: the order of `bus_for_each_dev()`,
-    /// in which an IOMMU driver groups them.
+    /// Calls `each` with the described address of every function on a synthetic bus, until it
+    /// fails. The order is that of `bus_for_each_dev()`, in which the kernel has added the
+    /// functions and an IOMMU driver groups them.
     ///
     /// # Errors
     ///
@@ -333,52 +336,52 @@ impl Device {
     pub(super) fn for_each(mut each: impl FnMut(u32, u8, u8, Self) -> Result) -> Result {
         let mut at: *mut bindings::pci_dev = ptr::null_mut();
         loop {
-            // SAFETY: Null, or a device whose reference this call takes over.
+            // SAFETY: The argument is null, or a device whose reference the call takes over.
             at = unsafe { bindings::pci_get_device(u32::MAX, u32::MAX, at) };
             if at.is_null() {
                 return Ok(());
             }
             // SAFETY: The device is held, and holds its bus.
             let (bus, number, devfn) = unsafe { ((*at).bus, (*(*at).bus).number, (*at).devfn) };
-            // SAFETY: As above; the structure of operations is only compared.
+            // SAFETY: As above. The pointer to the operations is only compared.
             if unsafe { (*bus).ops } != &raw mut OPS {
                 continue;
             }
             // SAFETY: Only buses below a `Root` have these operations.
             let domain = unsafe { (*(*bus).sysdata.cast::<HostBridge>()).domain };
-            // SAFETY: The device is held; this reference is the one that `Self` owns.
+            // SAFETY: The device is held. `Self` owns the new reference.
             let raw = unsafe { bindings::pci_dev_get(at) };
             // CAST: `pci_dev::devfn` is an encoded byte in a wider field.
             if let Err(error) = each(domain, number, devfn as u8, Self { raw }) {
-                // SAFETY: The reference that the next call would have taken over.
+                // SAFETY: The next call would have taken over this reference.
                 unsafe { bindings::pci_dev_put(at) };
                 return Err(error);
             }
         }
     }
 
-    /// Removes the function and what is below it, as writing to `remove` in sysfs does.
+    /// Removes the function and everything below, as a write to `remove` in sysfs does.
     pub(super) fn remove(&self, _lock: &Rescan) {
         // SAFETY: By the type invariant.
         unsafe { bindings::pci_stop_and_remove_bus_device(self.raw) };
     }
 
-    /// Notes that the kernel has set up a port so that it isolates.
+    /// Records that the kernel has set up the port so that it isolates.
     pub(super) fn note_set_up(&self) {
-        // SAFETY: By the type invariant; nothing else writes to the flags of a device that no driver
-        // is bound to.
+        // SAFETY: By the type invariant. No driver is bound, so nothing else writes to the flags.
         unsafe {
             (*self.raw).dev_flags |= bindings::pci_dev_flags_PCI_DEV_FLAGS_ACS_ENABLED_QUIRK as u16;
         }
     }
 
-    /// Marks a port as facing outside of the machine.
+    /// Marks the port as external-facing.
     pub(super) fn note_external_facing(&self) {
         // SAFETY: As above.
         unsafe { bindings::pci_dev::set_external_facing_raw(self.raw, 1) };
     }
 
-    /// Has the kernel find the group of the function, and puts it there; the number of the group.
+    /// Lets the kernel find the group of the function, and adds the function to it. Returns the
+    /// number of the group.
     ///
     /// # Errors
     ///
@@ -386,13 +389,13 @@ impl Device {
     pub(super) fn group(&self) -> Result<u32> {
         // SAFETY: By the type invariant it is a registered PCI device.
         let device = unsafe { &raw mut (*self.raw).dev };
-        // SAFETY: As above; it is in no group yet.
+        // SAFETY: As above. The device is in no group yet.
         let group = from_err_ptr(unsafe { bindings::pci_device_group(device) })?;
         // SAFETY: The group is held by the reference that was returned.
         let number = unsafe { bindings::iommu_group_id(group) };
         // SAFETY: As above.
         let added = to_result(unsafe { bindings::iommu_group_add_device(group, device) });
-        // SAFETY: The reference is put once; the member has its own.
+        // SAFETY: The reference is put once. The member has its own.
         unsafe { bindings::iommu_group_put(group) };
         added?;
         Ok(u32::try_from(number)?)
@@ -400,15 +403,15 @@ impl Device {
 
     /// Takes the function out of its group.
     pub(super) fn ungroup(&self) {
-        // SAFETY: By the type invariant; what is in no group is passed over.
+        // SAFETY: By the type invariant. The call ignores a device without a group.
         unsafe { bindings::iommu_group_remove_device(&raw mut (*self.raw).dev) };
     }
 
-    /// What the kernel has found out about the function.
+    /// The kernel's facts about the function.
     pub(crate) fn known(&self) -> Known {
         let dev = self.raw;
-        // SAFETY: By the type invariant the device is valid, and so are its bus and the bridge above;
-        // a mask of aliases that is there has a bit for each number of a bus.
+        // SAFETY: By the type invariant the device is valid, and so are its bus and the bridge
+        // above. A mask of aliases has a bit for each devfn of a bus.
         unsafe {
             let bus = (*dev).bus;
             let bridge = (*bus).self_;
@@ -442,7 +445,7 @@ impl Device {
         }
     }
 
-    /// The device, for who asks the kernel about it. Valid as long as this is.
+    /// The raw device, for questions to the kernel. Valid as long as `self`.
     pub(crate) fn as_raw(&self) -> *mut bindings::pci_dev {
         self.raw
     }
@@ -450,7 +453,7 @@ impl Device {
 
 impl Drop for Device {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant this owns a reference.
+        // SAFETY: By the type invariant `self` owns a reference.
         unsafe { bindings::pci_dev_put(self.raw) };
     }
 }

@@ -12,27 +12,28 @@ use topology::{Topology, read, write};
 
 use crate::topologies;
 
-/// A run over many topologies.
+/// A comparison over many topologies.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// What is compared, for the name of a file.
+    /// Name of the comparison. Names of files begin with it.
     pub name: &'static str,
-    /// How many topologies.
+    /// Number of topologies.
     pub cases: u32,
-    /// How many functions each has at most.
+    /// Maximum number of functions of a topology.
     pub most: usize,
-    /// Where the topologies come from.
+    /// Seed of the topologies.
     pub seed: u64,
-    /// The folder for what a comparison has failed on.
+    /// Folder for topologies on which a comparison has failed.
     pub folder: PathBuf,
 }
 
 impl Run {
-    /// A run of so many cases, or of `ACS_QUIRKS_CASES` from `ACS_QUIRKS_SEED` on.
+    /// A run of `cases` topologies. `ACS_QUIRKS_CASES` and `ACS_QUIRKS_SEED` override the number
+    /// and the seed.
     ///
     /// # Errors
     ///
-    /// What is wrong with one of the variables.
+    /// When a variable is not a number.
     pub fn from_environment(
         name: &'static str,
         cases: u32,
@@ -48,7 +49,7 @@ impl Run {
         })
     }
 
-    /// A test runner for it.
+    /// The test runner of the run.
     #[must_use]
     pub fn runner(&self) -> TestRunner {
         let mut seed = [0; 32];
@@ -62,12 +63,12 @@ impl Run {
         TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
     }
 
-    /// Has every topology compared. The first one that fails is made as small as it can be while it
-    /// fails, and written to the folder, under the name of the run and its seed.
+    /// Compares every topology. The first failing one is shrunk as long as it fails, and written to
+    /// the folder under the name of the run and its seed.
     ///
     /// # Errors
     ///
-    /// What the comparison says of the smallest topology, and where that is.
+    /// The failure of the smallest topology, and its file.
     pub fn compare(&self, compare: impl Fn(&Topology) -> Result<(), String>) -> Result<(), String> {
         let outcome = self.runner().run(&topologies(self.most), |topology| {
             compare(&topology).map_err(TestCaseError::fail)
@@ -96,11 +97,11 @@ fn keep(path: &Path, topology: &Topology) -> io::Result<()> {
     fs::write(path, text)
 }
 
-/// The topologies in a folder, with the names of their files; none where there is no such folder.
+/// The topologies in a folder, with the names of their files. None if the folder does not exist.
 ///
 /// # Errors
 ///
-/// What is wrong with the first one that cannot be read.
+/// The first file that cannot be read, and why.
 pub fn kept(folder: &Path) -> Result<Vec<(String, Topology)>, String> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Ok(Vec::new());
@@ -125,7 +126,7 @@ pub fn kept(folder: &Path) -> Result<Vec<(String, Topology)>, String> {
     paths.into_iter().map(read).collect()
 }
 
-/// A number from the environment, if it is there.
+/// A number from the environment, if the variable is set.
 fn number<T: std::str::FromStr>(name: &str) -> Result<Option<T>, String> {
     let Some(text) = env::var_os(name).filter(|text| !text.is_empty()) else {
         return Ok(None);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Draws a plan at random: mostly what machines have, with a bias to the odd that differs from one
-//! plan to the next.
+//! Draws a random plan: mostly common topologies, with a bias to odd ones that differs between
+//! plans.
 
 use fastrand::Rng;
 
@@ -10,7 +10,7 @@ use crate::{
     plan::{Form, Ids, Part, Plan, Start},
 };
 
-/// What is on a bus that a bridge of a form leads to, with weights.
+/// What can be on the bus below a bridge, with weights.
 type Menu = &'static [(u32, Form)];
 
 const ON_ROOT_BUS: Menu = &[
@@ -29,7 +29,7 @@ const ON_LINK: Menu = &[
     (2, Form::LEGACY_ENDPOINT),
     (6, Form::UPSTREAM_PORT),
     (4, Form::PCI_BRIDGE),
-    // What claims to be a downstream port acts as an upstream port.
+    // Below a link, a function that claims to be a downstream port acts as an upstream port.
     (2, Form::DOWNSTREAM_PORT),
     (1, Form::CONVENTIONAL),
     (2, Form::CONVENTIONAL_BRIDGE),
@@ -37,7 +37,7 @@ const ON_LINK: Menu = &[
 
 const IN_SWITCH: Menu = &[
     (12, Form::DOWNSTREAM_PORT),
-    // And the other way round.
+    // In a switch, a function that claims to be an upstream port acts as a downstream port.
     (2, Form::UPSTREAM_PORT),
     (3, Form::ENDPOINT),
     (1, Form::PCI_BRIDGE),
@@ -50,7 +50,7 @@ const CONVENTIONAL: Menu = &[
     (2, Form::ENDPOINT),
 ];
 
-/// Anything anywhere, reserved types among it.
+/// Any form in any place, including reserved types.
 const ODD: Menu = &[
     (2, Form::ENDPOINT),
     (2, Form::LEGACY_ENDPOINT),
@@ -70,27 +70,27 @@ const ODD: Menu = &[
     (1, Form::bridge(0xb)),
 ];
 
-/// The odds of one plan, in percent.
+/// Probabilities for one plan, in percent.
 struct Odds {
-    /// That it goes on at the deepest bus.
+    /// The next function is on the deepest bus.
     deeper: u8,
-    /// That a function is drawn again if it is not a bridge, up to three times.
+    /// A function that is not a bridge is drawn again, up to three times.
     bridges: u8,
-    /// That anything can be anywhere.
+    /// The form is from [`ODD`].
     odd: u8,
-    /// That the next function of a bus is in the same slot.
+    /// The next function of a bus is in the same slot.
     same_slot: u8,
-    /// That a number is left out, function 0 in particular.
+    /// A number is skipped, function 0 in particular.
     gaps: u8,
-    /// That a link has many functions.
+    /// A link has many functions.
     ari: u8,
     multifunction: u8,
     left_out: u8,
-    /// That ids are those of an earlier function.
+    /// The ids are those of an earlier function.
     again: u8,
-    /// That all is on that ACS has.
+    /// All flags of ACS are enabled.
     acs_on: u8,
-    /// That there is no ACS capability; the rest is mixed.
+    /// There is no ACS capability. All other functions have mixed flags.
     acs_none: u8,
     ids: ids::Odds,
 }
@@ -119,8 +119,8 @@ impl Odds {
     }
 }
 
-/// A plan of at most so many functions. One in ten has an eighth of them and one in a hundred may
-/// have all; the others have a dozen or so.
+/// Draws a plan of at most `most` functions. One in ten has up to an eighth of that, and one in a
+/// hundred up to `most`. The others have about a dozen.
 pub(crate) fn plan(random: &mut Rng, most: usize) -> Plan {
     let limit = match random.u8(..100) {
         0 => most,
@@ -153,9 +153,9 @@ pub(crate) fn plan(random: &mut Rng, most: usize) -> Plan {
 struct Draw<'a> {
     random: &'a mut Rng,
     odds: Odds,
-    /// The bridges that lead to where the next function can be.
+    /// The bridges above the next function.
     path: Vec<Form>,
-    /// For the root bus and the bus behind each of them: the lowest number that is free.
+    /// The lowest free number on the root bus, and on the bus behind each bridge.
     next: Vec<u8>,
     parts: Vec<Part>,
 }
@@ -165,7 +165,7 @@ impl Draw<'_> {
         self.random.u8(..100) < percent
     }
 
-    /// The next function.
+    /// Draws the next function.
     fn function(&mut self) {
         let last = self
             .parts
@@ -202,7 +202,7 @@ impl Draw<'_> {
         }
     }
 
-    /// More functions on the bus of the last one, if that is an endpoint on a link.
+    /// Draws further functions on the bus of the last one, if that is an endpoint on a link.
     fn many(&mut self, count: usize) {
         let on_link = self.path.last().is_some_and(|above| {
             [Form::ROOT_PORT, Form::DOWNSTREAM_PORT, Form::PCIE_BRIDGE].contains(above)
@@ -227,7 +227,7 @@ impl Draw<'_> {
         }
     }
 
-    /// The lowest number that is free on the bus.
+    /// The lowest free number on the bus.
     fn next(&self) -> u8 {
         self.next.last().copied().unwrap_or(0)
     }
@@ -272,7 +272,7 @@ impl Draw<'_> {
         Form::ENDPOINT
     }
 
-    /// A free number on the bus: in the slot of the last one or in a later slot, and there mostly
+    /// A free number on the bus: in the last slot or in a later one. A new slot mostly begins with
     /// function 0.
     fn number(&mut self) -> u8 {
         let gap = if self.is(self.odds.gaps) {
@@ -302,7 +302,7 @@ impl Draw<'_> {
         ids::draw(self.random, self.odds.ids, form)
     }
 
-    /// The flags that grouping asks for are 1d.
+    /// Capability and control register. Grouping asks for the flags 1d.
     fn acs(&mut self) -> Option<(u16, u16)> {
         if self.is(self.odds.acs_none) {
             return None;
@@ -313,13 +313,14 @@ impl Draw<'_> {
         let one = self.random.choice([0x01, 0x04, 0x08, 0x10]).unwrap_or(0);
         let any = self.random.u16(..0x80);
         self.random.choice([
-            // Nothing on, one off, all on, what is on is not there, what is off is not there.
+            // No flag enabled; one disabled; all enabled; an enabled flag missing; a disabled flag
+            // missing.
             (0x1f, 0),
             (0x1d, 0x1d & !one),
             (0x1d, 0x1d),
             (0x1d & !one, 0x1d),
             (0x1d & !one, 0x1d & !one),
-            // Nothing is there, with and without Egress Control.
+            // No flag present, without and with Egress Control.
             (0, 0),
             (0x20, 0x20),
             (0x3d, 0x3d),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Ids that mean something to the kernel, and some that mean nothing.
+//! Ids with a special treatment in the kernel, and plain ones.
 
 use std::sync::LazyLock;
 
@@ -15,42 +15,42 @@ use rules::{aliases::Devices, pcie::PcieType};
 
 use crate::plan::{Form, Ids};
 
-/// Functions that Linux's `vmd` driver drives.
+/// Functions that Linux's `vmd` driver binds to.
 pub(crate) const VMD: [(u16, u16); 2] = [(0x8086, 0x201d), (0x8086, 0x9a0b)];
 
-/// What else the kernel treats in a way of its own.
+/// Further ids with a special treatment in the kernel.
 const ODD: [(u16, u16); 8] = [
-    // Vendors for whose every device a handler answers: with a no for these.
+    // Handlers for all devices of a vendor answer 0 for these.
     (0x8088, 0x0200),
     (0x8088, 0x5011),
     (0x1d17, 0x0700),
     (0x1d17, 0x0753),
-    // Switches whose Source Validation it takes for not there (pci_disable_broken_acs_cap()).
+    // Switches whose Source Validation the kernel ignores (`pci_disable_broken_acs_cap()`).
     (0x111d, 0x80b5),
     (0x111d, 0x8090),
     VMD[0],
     VMD[1],
 ];
 
-/// For a handler that takes every device of a vendor: some that no other quirk knows.
+/// Device ids for a handler that matches all devices of a vendor. No other quirk matches them.
 const ANY: [u16; 4] = [0x0b25, 0x0cfe, 0x09a2, 0x4940];
 
-/// Classes that no driver and no quirk goes by.
+/// Classes that no driver and no quirk matches.
 const CLASSES: [u32; 5] = [0x02_0000, 0x01_0000, 0x0c_0400, 0x12_0000, 0x10_8000];
 
-/// An in-tree ACS quirk of the kernel: the types that it answers for, and its devices.
+/// An in-tree ACS quirk: its types, and its devices.
 struct InTree {
     types: Vec<PcieType>,
     /// Vendor, first and last device.
     devices: Vec<(u16, u16, u16)>,
-    /// Whether it looks 8 bytes into the ACS capability.
+    /// Whether the quirk reads the dword at offset 8 of the ACS capability.
     dword: bool,
-    /// Whether the data tells what it answers.
-    told: bool,
+    /// Whether the quirk database records the answer.
+    answer_known: bool,
 }
 
 impl InTree {
-    /// An entry as a quirk of the kernel, if it is one.
+    /// The quirk of an entry, if mainline has one.
     fn of(quirk: &Quirk) -> Option<Self> {
         let mainline = quirk.mainline.as_ref()?;
         let applies = |found: &PcieType| {
@@ -62,7 +62,7 @@ impl InTree {
             types: types.collect(),
             devices: devices.collect(),
             dword: quirk.acs_registers.is_some(),
-            told: mainline.not_expressed.is_none(),
+            answer_known: mainline.not_expressed.is_none(),
         })
     }
 
@@ -79,19 +79,22 @@ static IN_TREE: LazyLock<Vec<InTree>> = LazyLock::new(|| {
     quirks.iter().filter_map(InTree::of).collect()
 });
 
-/// Whether the data tells what the kernel's quirks say of a device.
-pub(crate) fn are_told(vendor: u16, device: u16) -> bool {
+/// Whether the quirk database records the kernel's answer for a device.
+pub(crate) fn answer_is_known(vendor: u16, device: u16) -> bool {
     let of_device = |quirk: &&InTree| quirk.has(vendor, device);
-    IN_TREE.iter().filter(of_device).all(|quirk| quirk.told)
+    IN_TREE
+        .iter()
+        .filter(of_device)
+        .all(|quirk| quirk.answer_known)
 }
 
-/// Whether the kernel looks 8 bytes into the ACS capability of a device.
+/// Whether the kernel reads the dword at offset 8 of a device's ACS capability.
 pub(crate) fn has_dword(vendor: u16, device: u16) -> bool {
     let of_device = |quirk: &&InTree| quirk.has(vendor, device);
     IN_TREE.iter().filter(of_device).any(|quirk| quirk.dword)
 }
 
-/// Ids for a function of this form, by a kind that `kinds` chooses.
+/// Draws ids for a function of this form.
 pub(crate) fn draw(random: &mut Rng, odds: Odds, form: Form) -> Ids {
     let choice = random.u8(..100);
     let (in_tree, alias) = (odds.in_tree, odds.in_tree + odds.alias);
@@ -114,14 +117,14 @@ pub(crate) fn draw(random: &mut Rng, odds: Odds, form: Form) -> Ids {
     }
 }
 
-/// How likely ids are of one kind, in percent; the rest is plain.
+/// Probability of each sort of ids, in percent. All other ids are plain.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Odds {
-    /// Of an in-tree ACS quirk.
+    /// Ids of an in-tree ACS quirk.
     pub(crate) in_tree: u8,
-    /// Of a quirk on DMA aliases.
+    /// Ids of a DMA alias quirk.
     pub(crate) alias: u8,
-    /// Of something else that is treated in a way of its own.
+    /// Ids from [`ODD`].
     pub(crate) odd: u8,
 }
 
@@ -133,12 +136,12 @@ fn of((vendor, device): (u16, u16)) -> Ids {
     }
 }
 
-/// Of an in-tree ACS quirk; most of the time of one that answers for functions of this form.
+/// Ids of an in-tree ACS quirk, mostly of one for functions of this form.
 fn from_in_tree(random: &mut Rng, form: Form) -> Ids {
     let found = form.raw.and_then(PcieType::from_raw);
     let any = random.u8(..10) < 2;
     let fits = |quirk: &&InTree| {
-        quirk.told && (any || found.is_some_and(|found| quirk.types.contains(&found)))
+        quirk.answer_known && (any || found.is_some_and(|found| quirk.types.contains(&found)))
     };
     let fitting: Vec<_> = IN_TREE.iter().filter(fits).collect();
     let Some(quirk) = random.choice(fitting) else {
@@ -150,7 +153,7 @@ fn from_in_tree(random: &mut Rng, form: Form) -> Ids {
     let device = if (first, last) == (u16::MIN, u16::MAX) {
         random.choice(ANY).unwrap_or_default()
     } else {
-        // The ends and what is beside them as often as all between.
+        // The ends of the range and their neighbours are as frequent as all other ids of the range.
         let ends = [first, last, first.saturating_sub(1), last.saturating_add(1)];
         let end = random.choice(ends).unwrap_or_default();
         if random.bool() {
@@ -159,8 +162,8 @@ fn from_in_tree(random: &mut Rng, form: Form) -> Ids {
             random.u16(first..=last)
         }
     };
-    // The neighbour may be of another quirk.
-    let device = if are_told(vendor, device) {
+    // The neighbour may belong to another quirk.
+    let device = if answer_is_known(vendor, device) {
         device
     } else {
         first
@@ -172,7 +175,7 @@ fn from_in_tree(random: &mut Rng, form: Form) -> Ids {
     }
 }
 
-/// Of a quirk on DMA aliases, or of one on what a bridge does with requester ids.
+/// Ids of a DMA alias quirk, or of a quirk on the requester IDs of a bridge.
 fn from_alias(random: &mut Rng, form: Form) -> Ids {
     if form.is_bridge() && random.u8(..10) < 8 {
         let quirk = random.choice(BRIDGE_QUIRKS);
@@ -192,7 +195,6 @@ fn from_alias(random: &mut Rng, form: Form) -> Ids {
     }
 }
 
-/// The ids of one of these devices.
 fn one_of(random: &mut Rng, devices: &[Devices]) -> (u16, u16) {
     let each = |list: &Devices| {
         let vendor = list.vendor;

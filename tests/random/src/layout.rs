@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Gives the functions of a plan addresses, as firmware does: bus numbers in the order in which the
-//! kernel scans. A function for which there is no room is left out.
+//! Assigns addresses to the functions of a plan as firmware does: bus numbers follow the order in
+//! which the kernel scans. A function without room is left out.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::{
     plan::{Form, Part, Plan, Start},
 };
 
-/// Where the domains behind a VMD begin.
+/// The first domain number behind a VMD.
 const FIRST_VMD_DOMAIN: u32 = 0x10000;
 
-/// The topology of a plan.
+/// Lays out a plan as a topology.
 pub(crate) fn lay_out(plan: &Plan) -> Topology {
     let mut layout = Layout::default();
     for part in &plan.parts {
@@ -38,14 +38,14 @@ pub(crate) fn lay_out(plan: &Plan) -> Topology {
 struct Layout {
     functions: Vec<Function>,
     vmd: BTreeMap<Domain, Bdf>,
-    /// The functions that can have domains behind them.
+    /// Functions that can have domains behind them.
     vmds: Vec<Bdf>,
-    /// How many domains there are, and how many behind a VMD.
+    /// Number of domains, and of domains behind a VMD.
     domains: u32,
     vmd_domains: u32,
-    /// The bus on which the next function can be, and those above it.
+    /// The bus of the next function, and the buses above it.
     open: Vec<Bus>,
-    /// The next bus number of the domain, and how many more must be left for those that are open.
+    /// The next bus number of the domain, and how many numbers the open buses still need.
     next_bus: u16,
     reserved: u16,
 }
@@ -53,14 +53,13 @@ struct Layout {
 struct Bus {
     domain: Domain,
     number: u8,
-    /// What leads to it.
+    /// The bridge above the bus.
     above: Option<Above>,
-    /// Whether all above pass extended configuration space on.
+    /// Whether all bridges above pass on extended configuration space.
     extended: bool,
-    /// Those that are on it, as places in the list of functions; never two in one place, and in
-    /// ascending order.
+    /// Indices of the functions on the bus. Their addresses are distinct and ascending.
     members: Vec<usize>,
-    /// Bus numbers that the kernel will give to CardBus bridges.
+    /// Bus numbers that the kernel assigns to CardBus bridges.
     reserved: u16,
 }
 
@@ -108,33 +107,33 @@ impl Layout {
         if is_vmd && form.header == Header::Endpoint && bdf.domain.0 < FIRST_VMD_DOMAIN {
             self.vmds.push(bdf);
         }
-        let at = self.functions.len();
+        let index = self.functions.len();
         self.functions.push(function);
         if let Some(bus) = self.open.last_mut() {
-            bus.members.push(at);
+            bus.members.push(index);
             if form.header == Header::Cardbus {
                 bus.reserved += needs;
                 self.reserved += needs;
             }
         }
         if form.is_bridge() {
-            self.bridge(at, interface);
+            self.bridge(index, interface);
         }
     }
 
-    /// Gives a bridge the next bus, and goes on there.
-    fn bridge(&mut self, at: usize, interface: Interface) {
+    /// Assigns the next bus number to a bridge, and continues on that bus.
+    fn bridge(&mut self, index: usize, interface: Interface) {
         let Some(bus) = self.open.last() else { return };
         let number = u8::try_from(self.next_bus).unwrap_or(u8::MAX);
-        let function = &mut self.functions[at];
+        let function = &mut self.functions[index];
         function.primary = Some(bus.number);
         function.secondary = Some(number);
         function.subordinate = Some(number);
         self.next_bus += 1;
         let downstream = Interface::Express(PcieType::DownstreamPort);
         if bus.above.is_none() && interface == downstream {
-            // With something behind it, the kernel would look for what is above the root bus
-            // (alloc_pcie_link_state() in drivers/pci/pcie/aspm.c), and fall over it.
+            // A downstream port on a root bus stays empty. Otherwise the kernel would follow a null
+            // pointer above the root bus (`alloc_pcie_link_state()` in `drivers/pci/pcie/aspm.c`).
             return;
         }
         let extended = bus.extended && express::passes_extended(interface);
@@ -143,7 +142,7 @@ impl Layout {
             domain,
             number,
             above: Some(Above {
-                function: at,
+                function: index,
                 interface,
             }),
             extended,
@@ -155,8 +154,8 @@ impl Layout {
     fn begin(&mut self, start: Start) {
         let vmd = match start {
             Start::Vmd(which) if !self.vmds.is_empty() => {
-                let at = usize::from(which) % self.vmds.len();
-                self.vmds.iter().rev().nth(at).copied()
+                let index = usize::from(which) % self.vmds.len();
+                self.vmds.iter().rev().nth(index).copied()
             }
             _ => None,
         };
@@ -176,7 +175,7 @@ impl Layout {
         if start != Start::RootBus || self.functions.is_empty() {
             self.next_bus = 0;
         }
-        // No number left: the domain has no other root bus.
+        // Without a free bus number, the domain gets no further root bus.
         if self.next_bus > 0xff {
             self.domains += 1;
             self.root_bus(Domain(self.domains - 1), 0);
@@ -200,10 +199,10 @@ impl Layout {
         });
     }
 
-    /// Where on the bus a function is, if there is room.
+    /// The number of a function on the bus, if there is room.
     fn number(&self, bus: &Bus, part: &Part) -> Option<u8> {
         let last = bus.members.last();
-        let last = last.map(|&at| u16::from(self.functions[at].bdf.devfn));
+        let last = last.map(|&index| u16::from(self.functions[index].bdf.devfn));
         let is_link = bus.is_link();
         let wanted = u16::from(part.devfn);
         let number = match last {
@@ -215,18 +214,18 @@ impl Layout {
         u8::try_from(number).ok().filter(|_| has_room)
     }
 
-    /// Whether the one device of a link can have more than eight functions, with one of this form:
-    /// all of them, function 0 among them, have extended configuration space for the capability that
-    /// leads to the next.
+    /// Whether the device of a link can have more than eight functions, including one of this form.
+    /// All functions, with function 0 among them, need extended configuration space for the ARI
+    /// capability.
     fn can_be_ari(&self, bus: &Bus, form: Form) -> bool {
-        let members = || bus.members.iter().map(|&at| &self.functions[at]);
+        let members = || bus.members.iter().map(|&index| &self.functions[index]);
         let fits = |header, express: bool| header == Header::Endpoint && express;
         let have = members().all(|member| fits(member.header, member.pcie_type.is_some()));
         let first = members().next().is_some_and(|first| first.bdf.devfn == 0);
         bus.extended && first && have && fits(form.header, form.raw.is_some())
     }
 
-    /// Ends buses until so many are open.
+    /// Closes buses until `open` are left.
     fn close_to(&mut self, open: usize) {
         while self.open.len() > open {
             let Some(bus) = self.open.pop() else { return };
@@ -240,11 +239,11 @@ impl Layout {
         }
     }
 
-    /// The kernel goes on from function 0 only if its header says that there are others; by ARI it
-    /// does in any case.
+    /// Sets the multi-function bit where the kernel needs it to continue after function 0. With
+    /// ARI, the kernel continues in any case.
     fn close(&mut self, bus: &Bus) {
-        let devfn = |at: usize| self.functions[at].bdf.devfn;
-        if bus.is_link() && bus.members.iter().any(|&at| devfn(at) >= 8) {
+        let devfn = |index: usize| self.functions[index].bdf.devfn;
+        if bus.is_link() && bus.members.iter().any(|&index| devfn(index) >= 8) {
             return;
         }
         let with_others: Vec<_> = bus
@@ -255,13 +254,13 @@ impl Layout {
             })
             .map(|pair| pair[0])
             .collect();
-        for at in with_others {
-            self.functions[at].multifunction = Some(true);
+        for index in with_others {
+            self.functions[index].multifunction = Some(true);
         }
     }
 }
 
-/// The function at an address. Without extended configuration space it has no ACS.
+/// The function at an address. Without extended configuration space, it has no ACS.
 fn function(part: &Part, bdf: Bdf, extended: bool) -> Function {
     let Part { form, ids, .. } = part;
     let class = match (form.header, form.raw) {

@@ -1,39 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A topology before it has addresses: a list of functions, each of which says where it stands by
-//! reference to those before it. Whatever is taken out of the list, the rest is a topology again.
+//! A topology without addresses: a list of functions. Each states its place relative to those
+//! before it. So the list remains a valid topology whatever is removed from it.
 
 use topology::Header;
 
-/// What a topology is laid out from.
+/// A topology without addresses.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Plan {
-    /// The kind of the IOMMU, as a topology file names it.
+    /// The IOMMU, as a topology file names it.
     pub(crate) iommu: Option<&'static str>,
-    /// The functions: each bridge before what is behind it.
+    /// The functions. Each bridge comes before the functions behind it.
     pub(crate) parts: Vec<Part>,
 }
 
-/// One function.
+/// A function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Part {
-    /// Whether something begins with it.
+    /// Whether the function begins a new bus or domain.
     pub(crate) start: Start,
-    /// How many of the bridges that lead to the function before it, itself among them, are above it.
-    /// Where there are fewer: all.
+    /// The number of bridges above the function, out of those that lead to the function before it,
+    /// including that function. If there are fewer, all of them.
     pub(crate) depth: u8,
-    /// Its number on its bus; if that is not a later one than that of the function before it, it gets
-    /// the next slot, or the next function of a link.
+    /// The number on the bus. If the function before it has the same or a higher number, the
+    /// function gets the next slot, or the next number on a link.
     pub(crate) devfn: u8,
-    /// What it is.
+    /// Header and type.
     pub(crate) form: Form,
-    /// What it calls itself.
+    /// The ids in its header.
     pub(crate) ids: Ids,
-    /// Whether the IOMMU driver leaves it out.
+    /// Whether the IOMMU driver ignores the function.
     pub(crate) left_out: bool,
-    /// The multi-function bit, unless there is only one way to have it.
+    /// The multi-function bit, unless the layout dictates it.
     pub(crate) multifunction: bool,
-    /// The capability and control registers of ACS, if it has them and they can be reached.
+    /// ACS Capability and ACS Control, if the function can have them.
     pub(crate) acs: Option<(u16, u16)>,
 }
 
@@ -46,17 +46,17 @@ pub(crate) enum Start {
     RootBus,
     /// A domain.
     Domain,
-    /// A domain behind a VMD: one of those before it, counted from the last. Just a domain where
-    /// there is none.
+    /// A domain behind a VMD: one of those before, counted from the last. If there is none, a plain
+    /// domain.
     Vmd(u8),
 }
 
 /// Header and PCIe type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Form {
-    /// The layout of its header.
+    /// The header layout.
     pub(crate) header: Header,
-    /// The PCIe type that it claims, 0 to 15; `None`: conventional PCI.
+    /// The raw Device/Port Type, 0 to 15. `None` for conventional PCI.
     pub(crate) raw: Option<u8>,
 }
 
@@ -91,22 +91,22 @@ impl Form {
     }
 }
 
-/// What a function calls itself.
+/// The ids in the header of a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Ids {
     pub(crate) vendor: u16,
     pub(crate) device: u16,
-    /// Of an endpoint.
+    /// Subsystem of an endpoint.
     pub(crate) subsystem: (u16, u16),
     /// Base class, sub-class and programming interface of an endpoint.
     pub(crate) class: u32,
     pub(crate) revision: u8,
-    /// What stands 8 bytes into the ACS capability, where the kernel looks there.
+    /// The dword at offset 8 of the ACS capability, if the kernel reads it.
     pub(crate) dword8: Option<u32>,
 }
 
 impl Ids {
-    /// No quirk of the kernel knows it.
+    /// Ids that no quirk of the kernel matches.
     pub(crate) const PLAIN: Self = Self {
         vendor: 0x1234,
         device: 0x0001,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Whether the kernel would find a topology just so, if it scanned configuration space that is as the
-//! topology says: `drivers/pci/probe.c` of Linux 7.3.
+//! Checks whether the kernel would find exactly this topology when it scans the corresponding
+//! configuration space: `drivers/pci/probe.c` of Linux 7.3.
 //!
-//! That is so for a function 0 that is not there if it was there during the scan, and was removed
-//! since; it then had the multi-function bit.
+//! A missing function 0 counts as removed after the scan. During the scan it had the multi-function
+//! bit.
 
 use std::collections::BTreeMap;
 
@@ -21,11 +21,11 @@ use topology::{Bdf, Domain, Function, Header, Port, Topology};
 
 use crate::{CARDBUS_BUSES, express, ids};
 
-/// Says why the kernel would not find the topology as it is.
+/// Checks that the kernel would find the topology as it is.
 ///
 /// # Errors
 ///
-/// The first reason.
+/// The first reason why it would not.
 pub fn check(topology: &Topology) -> Result<(), String> {
     for function in &topology.functions {
         alone(function).map_err(|problem| at(function, problem))?;
@@ -41,19 +41,19 @@ pub fn check(topology: &Topology) -> Result<(), String> {
             bridges.insert((function.bdf.domain, secondary), seen);
         }
     }
-    let machine = Machine { buses, bridges };
-    for (&bus, members) in &machine.buses {
-        machine.devices(bus, members)?;
-        machine.numbers(bus, members)?;
+    let tree = BusTree { buses, bridges };
+    for (&bus, members) in &tree.buses {
+        tree.devices(bus, members)?;
+        tree.numbers(bus, members)?;
     }
-    machine.roots()
+    tree.roots()
 }
 
 fn at(function: &Function, problem: &str) -> String {
     format!("{}: {problem}", function.bdf)
 }
 
-/// What is wrong with a function in itself.
+/// Checks a function by itself.
 fn alone(function: &Function) -> Result<(), &'static str> {
     let (Some(device), Some(class)) = (function.device, function.class) else {
         return Err("its device id or its class is not known");
@@ -66,7 +66,7 @@ fn alone(function: &Function) -> Result<(), &'static str> {
     if function.subsystem.is_some() != (function.header == Header::Endpoint) {
         return Err("endpoints have a subsystem, and no others");
     }
-    // pci_setup_device() takes the class of such functions for none.
+    // `pci_setup_device()` ignores such a class.
     let sub_class = class.0 >> 8;
     if (function.header == Header::Endpoint && sub_class == 0x0604)
         || (function.header == Header::Cardbus && sub_class != 0x0607)
@@ -120,13 +120,13 @@ fn alone(function: &Function) -> Result<(), &'static str> {
     let programmed = ALIAS_QUIRKS
         .iter()
         .any(|quirk| quirk.numbers == Numbers::Programmed && has(quirk.devices, vendor, device));
-    if programmed || !ids::are_told(vendor, device) {
+    if programmed || !ids::answer_is_known(vendor, device) {
         return Err("what the kernel's quirks make of it is not known");
     }
     Ok(())
 }
 
-/// What is wrong with the domains behind a VMD.
+/// Checks the domains behind a VMD.
 fn vmd(topology: &Topology) -> Result<(), String> {
     let behind = |domain: &Domain| topology.vmd.contains_key(domain);
     for function in &topology.functions {
@@ -136,7 +136,10 @@ fn vmd(topology: &Topology) -> Result<(), String> {
         }
     }
     for (domain, vmd) in &topology.vmd {
-        let found = topology.functions.iter().find(|one| one.bdf == *vmd);
+        let found = topology
+            .functions
+            .iter()
+            .find(|function| function.bdf == *vmd);
         if !found.is_some_and(|vmd| vmd.header == Header::Endpoint && !behind(&vmd.bdf.domain)) {
             return Err(format!("domain {domain} is behind {vmd}, which is no VMD"));
         }
@@ -144,14 +147,14 @@ fn vmd(topology: &Topology) -> Result<(), String> {
     Ok(())
 }
 
-/// What is on each bus, and which bridge leads to each.
-struct Machine<'a> {
+/// The functions on each bus, and the bridge above it.
+struct BusTree<'a> {
     buses: BTreeMap<(Domain, u8), Vec<&'a Seen<'a>>>,
     bridges: BTreeMap<(Domain, u8), &'a Seen<'a>>,
 }
 
-impl Machine<'_> {
-    /// Whether functions on a bus have extended configuration space.
+impl BusTree<'_> {
+    /// Whether the functions on a bus have extended configuration space.
     fn is_extended(&self, bus: (Domain, u8)) -> bool {
         self.bridges.get(&bus).is_none_or(|above| {
             express::passes_extended(above.facts.interface)
@@ -159,7 +162,7 @@ impl Machine<'_> {
         })
     }
 
-    /// `pci_scan_slot()`, for all slots of a bus.
+    /// Checks all slots of a bus: `pci_scan_slot()`.
     fn devices(&self, bus: (Domain, u8), members: &[&Seen<'_>]) -> Result<(), String> {
         let above = self.bridges.get(&bus).map(|above| above.facts.interface);
         let is_link = above.is_some_and(Interface::leads_to_link);
@@ -188,7 +191,8 @@ impl Machine<'_> {
             if first && function.multifunction == Some(false) && others.any(has) {
                 return Err(at(function, "its header says that there are no others"));
             }
-            // alloc_pcie_link_state() in drivers/pci/pcie/aspm.c goes by what is above the bus.
+            // `alloc_pcie_link_state()` in `drivers/pci/pcie/aspm.c` follows the bridge above the
+            // bus.
             let downstream = seen.pcie_type() == Some(PcieType::DownstreamPort);
             let leads = (bdf.domain, function.secondary.unwrap_or(0));
             if downstream && seen.on_root_bus() && self.buses.contains_key(&leads) {
@@ -201,7 +205,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// The last bus number that the kernel needs for what is on a bus and behind it.
+    /// The last bus number that the kernel needs for a bus and everything behind it.
     fn last(&self, bus: (Domain, u8)) -> u16 {
         let members = self.buses.get(&bus).into_iter().flatten();
         let (mut last, mut cardbus) = (u16::from(bus.1), 0);
@@ -212,7 +216,7 @@ impl Machine<'_> {
         last + cardbus * CARDBUS_BUSES
     }
 
-    /// `pci_scan_bridge_extend()`, for all bridges of a bus: its numbers go up from one to the next.
+    /// Checks all bridges of a bus: their bus numbers ascend. `pci_scan_bridge_extend()`.
     fn numbers(&self, bus: (Domain, u8), members: &[&Seen<'_>]) -> Result<(), String> {
         let mut before = bus.1;
         for seen in members {
@@ -232,7 +236,8 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// A bus to which no bridge leads is a root bus, and its numbers are those up to the next.
+    /// Checks the root buses, which have no bridge above. The bus numbers of each end before the
+    /// next one.
     fn roots(&self) -> Result<(), String> {
         let mut before: Option<(Domain, u16)> = None;
         for (&bus, members) in &self.buses {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The strategy, and how what it has drawn gets smaller: by taking parts out of the plan, many at
-//! once and then single ones, and by having those that are left be plain, until nothing can be
-//! spared.
+//! The strategy, and how topologies shrink: parts are removed from the plan, many at once and then
+//! single ones, and the others become plain, until no step is possible.
 //!
-//! proptest's own strategies go once through a list. Here one function is in the list only because
-//! of another often enough that it takes several rounds.
+//! proptest's own strategies pass through a list once. Here a function is often in the list only
+//! because of another, so that several rounds are needed.
 
 use std::mem;
 
@@ -23,7 +22,7 @@ use crate::{
     plan::{Form, Ids, Part, Plan, Start},
 };
 
-/// Topologies of at most so many functions; see [the crate](crate).
+/// A strategy for topologies. See [the crate](crate).
 #[derive(Clone, Copy, Debug)]
 pub struct Topologies {
     pub(crate) most: usize,
@@ -39,30 +38,30 @@ impl Strategy for Topologies {
     }
 }
 
-/// A topology, and smaller ones.
+/// A topology that can shrink.
 #[derive(Clone, Debug)]
 pub struct Tree {
     plan: Plan,
     topology: Topology,
-    /// What the last step came from.
+    /// Plan and topology before the last step.
     before: Option<(Plan, Topology)>,
-    step: Step,
+    step: Shrink,
     /// Whether a step of this round has been kept.
     kept: bool,
 }
 
-/// A way to make a plan smaller.
+/// A step that makes a plan smaller.
 #[derive(Clone, Copy, Debug)]
-enum Step {
-    /// Takes out so many parts from this one on.
-    Cut { size: usize, at: usize },
-    /// Makes this change to this part.
-    Change { at: usize, which: usize },
-    /// Has no IOMMU in particular.
+enum Shrink {
+    /// Removes `size` parts from `index` on.
+    Cut { size: usize, index: usize },
+    /// Applies the change `which` to the part at `index`.
+    Change { index: usize, which: usize },
+    /// Removes the kind of the IOMMU.
     Iommu,
 }
 
-/// Changes of a part, each to something simpler or to nothing else.
+/// Changes of a part. Each makes it simpler or does nothing.
 const CHANGES: [fn(&mut Part); 19] = [
     |part| part.form = Form::ENDPOINT,
     |part| part.start = Start::Here,
@@ -93,47 +92,47 @@ const CHANGES: [fn(&mut Part); 19] = [
     },
 ];
 
-impl Step {
+impl Shrink {
     fn first(plan: &Plan) -> Self {
         Self::Cut {
             size: plan.parts.len() / 2,
-            at: 0,
+            index: 0,
         }
     }
 
-    /// What it makes of a plan; `None`: nothing else.
+    /// Applies the step to a plan. `None` if that changes nothing.
     fn of(self, plan: &Plan) -> Option<Plan> {
         let mut smaller = plan.clone();
         match self {
-            Self::Cut { size, at } => {
-                let end = plan.parts.len().min(at + size);
-                smaller.parts.drain(at.min(end)..end);
+            Self::Cut { size, index } => {
+                let end = plan.parts.len().min(index + size);
+                smaller.parts.drain(index.min(end)..end);
             }
-            Self::Change { at, which } => CHANGES[which](smaller.parts.get_mut(at)?),
+            Self::Change { index, which } => CHANGES[which](smaller.parts.get_mut(index)?),
             Self::Iommu => smaller.iommu = None,
         }
         (smaller != *plan).then_some(smaller)
     }
 
-    /// The step after it; `None`: the round is over.
+    /// The next step. `None` at the end of the round.
     fn next(self, plan: &Plan) -> Option<Self> {
         let len = plan.parts.len();
         match self {
-            Self::Cut { size, at } if at + size < len && size > 0 => Some(Self::Cut {
+            Self::Cut { size, index } if index + size < len && size > 0 => Some(Self::Cut {
                 size,
-                at: at + size,
+                index: index + size,
             }),
             Self::Cut { size, .. } if size > 1 => Some(Self::Cut {
                 size: size / 2,
-                at: 0,
+                index: 0,
             }),
-            Self::Cut { .. } => Some(Self::Change { at: 0, which: 0 }),
-            Self::Change { at, which } if which + 1 < CHANGES.len() => Some(Self::Change {
-                at,
+            Self::Cut { .. } => Some(Self::Change { index: 0, which: 0 }),
+            Self::Change { index, which } if which + 1 < CHANGES.len() => Some(Self::Change {
+                index,
                 which: which + 1,
             }),
-            Self::Change { at, .. } if at + 1 < len => Some(Self::Change {
-                at: at + 1,
+            Self::Change { index, .. } if index + 1 < len => Some(Self::Change {
+                index: index + 1,
                 which: 0,
             }),
             Self::Change { .. } => Some(Self::Iommu),
@@ -147,13 +146,13 @@ impl Tree {
         Self {
             topology: lay_out(&plan),
             before: None,
-            step: Step::first(&plan),
+            step: Shrink::first(&plan),
             kept: false,
             plan,
         }
     }
 
-    /// Takes the next step that makes a difference.
+    /// Takes the next step that changes the topology.
     fn advance(&mut self) -> bool {
         loop {
             let smaller = self.step.of(&self.plan);
@@ -168,7 +167,7 @@ impl Tree {
                 }
                 None => match self.step.next(&self.plan) {
                     Some(step) => self.step = step,
-                    None if mem::take(&mut self.kept) => self.step = Step::first(&self.plan),
+                    None if mem::take(&mut self.kept) => self.step = Shrink::first(&self.plan),
                     None => return false,
                 },
             }
@@ -183,13 +182,13 @@ impl ValueTree for Tree {
         self.topology.clone()
     }
 
-    /// The last step was right, so the same again is tried.
+    /// Keeps the last step, and repeats it.
     fn simplify(&mut self) -> bool {
         self.kept |= self.before.take().is_some();
         self.advance()
     }
 
-    /// The last step went too far, so the next one is tried in its place.
+    /// Reverts the last step, and tries the next one.
     fn complicate(&mut self) -> bool {
         let Some((plan, topology)) = self.before.take() else {
             return false;
@@ -197,7 +196,7 @@ impl ValueTree for Tree {
         (self.plan, self.topology) = (plan, topology);
         match self.step.next(&self.plan) {
             Some(step) => self.step = step,
-            None if mem::take(&mut self.kept) => self.step = Step::first(&self.plan),
+            None if mem::take(&mut self.kept) => self.step = Shrink::first(&self.plan),
             None => return false,
         }
         self.advance()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The groups of functions in states that no topology leads to, against the kernel's code put down as it
-//! stands: any function may be an alias of any other, isolated or not, virtual, or stand for another.
-//! How they are connected is drawn as for topologies.
+//! The groups of functions in states that no topology can have, compared with a transcription of
+//! the kernel's code: any function may be an alias of any other, isolated or not, virtual, or stand
+//! for another. Their connections are drawn as for topologies.
 
 #[path = "../../../tools/grouping/tests/common/groups_in_c.rs"]
 mod groups_in_c;
@@ -31,7 +31,7 @@ fn model(functions: &[Function]) -> Vec<Option<u32>> {
         .collect()
 }
 
-/// The same, with the step by which each came to its group.
+/// The groups, with the step that led to each.
 fn traced(functions: &[Function]) -> Vec<(Option<u32>, Reason)> {
     let len = functions.len();
     let mut work = vec![Scratch::default(); len];
@@ -43,7 +43,7 @@ fn traced(functions: &[Function]) -> Vec<(Option<u32>, Reason)> {
     groups.into_iter().zip(reasons).collect()
 }
 
-/// What is likely in one list of functions, in percent.
+/// Probabilities for one list of functions, in percent.
 struct Odds {
     isolated: u8,
     multifunction: u8,
@@ -64,8 +64,8 @@ impl Odds {
         }
     }
 
-    /// The function in another state. It depends on its address and on `seed`, so that it is the same
-    /// when others are taken out.
+    /// Changes the state of a function. The change depends only on its address and `seed`, so that
+    /// it is the same when other functions are removed.
     fn change(&self, seed: u64, function: &mut Function) {
         let Function {
             domain, bus, devfn, ..
@@ -90,7 +90,7 @@ impl Odds {
     }
 }
 
-/// The numbers under which the function `of` sends requests.
+/// The requester IDs of the function with number `of`.
 fn aliases(random: &mut Rng, of: u8) -> DevfnSet {
     match random.u8(..8) {
         0 => DevfnSet::ALL,
@@ -102,7 +102,7 @@ fn aliases(random: &mut Rng, of: u8) -> DevfnSet {
     }
 }
 
-/// The functions of a topology in other states, and virtual ones.
+/// The functions of a topology in changed states, and virtual functions.
 fn functions(topology: &Topology, seed: u64) -> Vec<Function> {
     let mut random = Rng::with_seed(seed);
     let odds = Odds::draw(&mut random);
@@ -111,21 +111,21 @@ fn functions(topology: &Topology, seed: u64) -> Vec<Function> {
         .iter()
         .map(|seen| seen.facts)
         .collect();
-    for at in 0..functions.len() {
-        odds.change(seed, &mut functions[at]);
-        let one = functions[at];
-        // Something on this bus stands for something else.
+    for index in 0..functions.len() {
+        odds.change(seed, &mut functions[index]);
+        let one = functions[index];
+        // The function stands for another one on its bus.
         let same_bus = |other: &Function| (other.domain, other.bus) == (one.domain, one.bus);
         if random.u8(..100) < odds.odd / 2 {
-            let other = functions[..at].iter().position(same_bus);
-            functions[at].dma_device = other.and_then(|at| u32::try_from(at).ok());
+            let other = functions[..index].iter().position(same_bus);
+            functions[index].dma_device = other.and_then(|index| u32::try_from(index).ok());
         }
     }
     add_virtual(&mut random, &odds, &mut functions);
     functions
 }
 
-/// Adds virtual functions, which come last: on the bus of their physical function, or on one that has no
+/// Adds virtual functions at the end: on the bus of their physical function, or on a bus without a
 /// bridge.
 fn add_virtual(random: &mut Rng, odds: &Odds, functions: &mut Vec<Function>) {
     let seed = random.u64(..);
@@ -133,17 +133,19 @@ fn add_virtual(random: &mut Rng, odds: &Odds, functions: &mut Vec<Function>) {
         let Some(physical) = random.choice(functions.iter().copied()) else {
             return;
         };
-        // A bus has one bridge above it.
+        // A bus has only one bridge above it.
         let own = (0..=u8::MAX).rev().find(|&bus| {
-            let on_it = |it: &&Function| (it.domain, it.bus) == (physical.domain, bus);
-            let mut there = functions.iter().filter(on_it);
-            there.all(|it| it.above == physical.above)
+            let on_bus =
+                |function: &&Function| (function.domain, function.bus) == (physical.domain, bus);
+            let mut there = functions.iter().filter(on_bus);
+            there.all(|function| function.above == physical.above)
         });
         let bus = own.filter(|_| random.bool()).unwrap_or(physical.bus);
         for number in 0..random.u8(1..6) {
             let devfn = physical.devfn.wrapping_add(number * 3).wrapping_add(1);
             let place = (physical.domain, bus, devfn);
-            let taken = |it: &Function| (it.domain, it.bus, it.devfn) == place;
+            let taken =
+                |function: &Function| (function.domain, function.bus, function.devfn) == place;
             if functions.iter().any(taken) {
                 continue;
             }
@@ -160,7 +162,7 @@ fn add_virtual(random: &mut Rng, odds: &Odds, functions: &mut Vec<Function>) {
     }
 }
 
-/// Every function with both groups.
+/// A table of all functions with both groups.
 fn table(functions: &[Function], found: &[Option<u32>], expected: &[Option<u32>]) -> String {
     let mut lines = vec!["the groups differ".to_owned()];
     for (index, function) in functions.iter().enumerate() {
@@ -198,7 +200,7 @@ fn the_model_agrees_with_the_kernels_code() {
     assert!(several * 2 > cases, "those with one group show little");
 }
 
-/// What is told of how each function came to its group is true.
+/// The recorded reason for the group of each function is true.
 #[test]
 fn the_reasons_hold() {
     let mut kinds = [0; reasons_hold::KINDS];
@@ -209,12 +211,12 @@ fn the_reasons_hold() {
             Ok(found) => found.into_iter().for_each(|kind| kinds[kind] += 1),
             Err(problem) => panic!("seed {seed}: {problem}"),
         }
-        // The control: told of somebody else, none that names another function holds.
+        // The control: a wrong reason that names another function is detected.
         let mut wrong = traced;
         let named = |reason: &Reason| !matches!(reason, Reason::NoGroup | Reason::First);
-        let at = wrong.iter().position(|(_, reason)| named(reason));
-        if let Some(at) = at {
-            wrong[at].1 = Reason::DmaDevice(u32::try_from(at).expect("it is small"));
+        let index = wrong.iter().position(|(_, reason)| named(reason));
+        if let Some(index) = index {
+            wrong[index].1 = Reason::DmaDevice(u32::try_from(index).expect("it is small"));
             assert!(reasons_hold::hold(&functions, &wrong).is_err());
         }
     }
@@ -222,7 +224,7 @@ fn the_reasons_hold() {
     assert!(kinds.iter().all(|&count| count > 100), "{kinds:?}");
 }
 
-/// Why the kernel's order of enumeration is not needed in full.
+/// Only part of the kernel's order of enumeration matters.
 #[test]
 fn only_the_order_on_a_bus_and_the_buses_above_counts() {
     for seed in 0..300 {
@@ -241,24 +243,24 @@ fn only_the_order_on_a_bus_and_the_buses_above_counts() {
     }
 }
 
-/// The same functions in another order, with the index that each had: two of them stay in order
-/// when one is on the bus of the other, or on a bus above it.
+/// The functions in another order, with their previous indices. Two functions keep their order if
+/// one is on the bus of the other, or on a bus above it.
 fn shuffled(functions: &[Function], random: &mut Rng) -> (Vec<Function>, Vec<usize>) {
-    let bus = |at: usize| (functions[at].domain, functions[at].bus);
+    let bus = |index: usize| (functions[index].domain, functions[index].bus);
     let buses: Vec<_> = (0..functions.len())
-        .map(|at| {
+        .map(|index| {
             let mut buses = Vec::new();
-            let mut left = vec![at];
-            while let Some(at) = left.pop() {
-                buses.push(bus(at));
+            let mut left = vec![index];
+            while let Some(index) = left.pop() {
+                buses.push(bus(index));
                 let Function {
                     above, dma_device, ..
-                } = functions[at];
+                } = functions[index];
                 left.extend(
                     [above, dma_device]
                         .into_iter()
                         .flatten()
-                        .map(|at| at as usize),
+                        .map(|index| index as usize),
                 );
             }
             buses
@@ -271,17 +273,21 @@ fn shuffled(functions: &[Function], random: &mut Rng) -> (Vec<Function>, Vec<usi
     let mut left: Vec<_> = (0..functions.len()).collect();
     while !left.is_empty() {
         let ready: Vec<_> = (0..left.len())
-            .filter(|&at| !left[..at].iter().any(|&earlier| tied(earlier, left[at])))
+            .filter(|&index| {
+                !left[..index]
+                    .iter()
+                    .any(|&earlier| tied(earlier, left[index]))
+            })
             .collect();
-        let at = left.remove(ready[random.usize(..ready.len())]);
-        new[at] = u32::try_from(old.len()).ok();
-        old.push(at);
+        let index = left.remove(ready[random.usize(..ready.len())]);
+        new[index] = u32::try_from(old.len()).ok();
+        old.push(index);
     }
-    let moved = |at: Option<u32>| at.and_then(|at| new[at as usize]);
-    let functions = old.iter().map(|&at| Function {
-        above: moved(functions[at].above),
-        dma_device: moved(functions[at].dma_device),
-        ..functions[at]
+    let moved = |index: Option<u32>| index.and_then(|index| new[index as usize]);
+    let functions = old.iter().map(|&index| Function {
+        above: moved(functions[index].above),
+        dma_device: moved(functions[index].dma_device),
+        ..functions[index]
     });
     (functions.collect(), old)
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is drawn: topologies that the kernel would find, with all that is odd among them, and small
-//! ones when something is wrong.
+//! The drawn topologies: the kernel would find all of them, they include all odd cases, and they
+//! shrink when a comparison fails.
 
 use std::{fs, path::Path};
 
@@ -26,10 +26,13 @@ fn the_kernel_would_find_every_one() {
         assert_eq!(check(&topology), Ok(()), "seed {seed}: {topology:#?}");
         let assumed = view(&topology).assumptions;
         for (bdf, assumption) in assumed {
-            let function = topology.functions.iter().find(|it| it.bdf == bdf);
+            let function = topology
+                .functions
+                .iter()
+                .find(|function| function.bdf == bdf);
             let function = function.expect("it is in the list");
             let is_known = match assumption {
-                // A type that is reserved is not one that was not seen.
+                // A reserved type counts as recorded.
                 Assumption::PcieType => function.pcie_type.is_some(),
                 // Bridges have no subsystem.
                 Assumption::NoMoreAliases => function.header != Header::Endpoint,
@@ -72,17 +75,22 @@ fn a_seed_stands_for_one_topology() {
 #[test]
 fn what_is_odd_is_among_them() {
     let drawn: Vec<_> = every(10_000).map(|(_, topology)| topology).collect();
-    // How many topologies have such a function.
+    // The number of topologies with such a function.
     let have = |what: &dyn Fn(&Topology, &Function) -> bool| {
-        let has = |it: &&Topology| it.functions.iter().any(|function| what(it, function));
+        let has = |topology: &&Topology| {
+            topology
+                .functions
+                .iter()
+                .any(|function| what(topology, function))
+        };
         drawn.iter().filter(has).count()
     };
     let kind = |function: &Function| function.pcie_type.as_ref().and_then(topology::Port::kind);
     let depth = |topology: &Topology, function: &Function| {
         let leads = |to: &Function| {
             let above = topology.functions.iter();
-            let mut above = above.filter(|it| it.secondary == Some(to.bdf.bus));
-            above.find(|it| it.bdf.domain == to.bdf.domain)
+            let mut above = above.filter(|bridge| bridge.secondary == Some(to.bdf.bus));
+            above.find(|bridge| bridge.bdf.domain == to.bdf.domain)
         };
         std::iter::successors(Some(function), |function| leads(function)).count()
     };
@@ -91,20 +99,20 @@ fn what_is_odd_is_among_them() {
             devfn,
             ..function.bdf
         };
-        topology.functions.iter().any(|it| it.bdf == bdf)
+        topology.functions.iter().any(|other| other.bdf == bdf)
     };
     let counts = [
         (
             "a function 0 is not there",
-            have(&|topology, it| it.bdf.devfn < 8 && !at(topology, it, 0)),
+            have(&|topology, function| function.bdf.devfn < 8 && !at(topology, function, 0)),
         ),
         (
             "several quirks in a slot",
-            have(&|topology, it| {
+            have(&|topology, function| {
                 let mates = topology.functions.iter().filter(|other| {
-                    other.bdf.bus() == it.bdf.bus() && other.bdf.slot() == it.bdf.slot()
+                    other.bdf.bus() == function.bdf.bus() && other.bdf.slot() == function.bdf.slot()
                 });
-                let mut ids: Vec<_> = mates.map(|it| (it.vendor, it.device)).collect();
+                let mut ids: Vec<_> = mates.map(|mate| (mate.vendor, mate.device)).collect();
                 ids.sort();
                 ids.dedup();
                 ids.len() > 3
@@ -112,37 +120,42 @@ fn what_is_odd_is_among_them() {
         ),
         (
             "a path of 20 bridges",
-            have(&|topology, it| depth(topology, it) > 20),
+            have(&|topology, function| depth(topology, function) > 20),
         ),
-        ("a VMD", have(&|_, it| it.bdf.domain.0 > 0xffff)),
+        ("a VMD", have(&|_, function| function.bdf.domain.0 > 0xffff)),
         (
             "a reserved type",
-            have(&|_, it| it.pcie_type.is_some() && kind(it).is_none()),
+            have(&|_, function| function.pcie_type.is_some() && kind(function).is_none()),
         ),
-        ("CardBus", have(&|_, it| it.header == Header::Cardbus)),
+        (
+            "CardBus",
+            have(&|_, function| function.header == Header::Cardbus),
+        ),
         (
             "from conventional PCI to PCIe",
-            have(&|topology, it| kind(it) == Some(PcieType::PcieBridge) && depth(topology, it) > 2),
+            have(&|topology, function| {
+                kind(function) == Some(PcieType::PcieBridge) && depth(topology, function) > 2
+            }),
         ),
         (
             "left out",
-            have(&|_, it| it.class.is_some_and(|class| class.0 == 0x08_0600)),
+            have(&|_, function| function.class.is_some_and(|class| class.0 == 0x08_0600)),
         ),
         (
             "an event collector",
-            have(&|_, it| kind(it) == Some(PcieType::RcEventCollector)),
+            have(&|_, function| kind(function) == Some(PcieType::RcEventCollector)),
         ),
         (
             "ACS where the kernel looks elsewhere",
-            have(&|_, it| it.acs.is_some_and(|acs| acs.dword8.is_some())),
+            have(&|_, function| function.acs.is_some_and(|acs| acs.dword8.is_some())),
         ),
         (
             "without a bit by ARI",
-            have(&|topology, it| {
-                it.multifunction == Some(false)
-                    && it.bdf.devfn == 0
-                    && at(topology, it, 8)
-                    && depth(topology, it) > 1
+            have(&|topology, function| {
+                function.multifunction == Some(false)
+                    && function.bdf.devfn == 0
+                    && at(topology, function, 8)
+                    && depth(topology, function) > 1
             }),
         ),
     ];
@@ -150,7 +163,10 @@ fn what_is_odd_is_among_them() {
         println!("{what}: {count}");
         assert!(count >= 20, "{what}: in {count} of 10000");
     }
-    let sizes: Vec<_> = drawn.iter().map(|it| it.functions.len()).collect();
+    let sizes: Vec<_> = drawn
+        .iter()
+        .map(|topology| topology.functions.len())
+        .collect();
     let (all, most) = (sizes.iter().sum::<usize>(), sizes.iter().max().copied());
     println!(
         "functions: {} on average, {most:?} at most",
@@ -159,7 +175,7 @@ fn what_is_odd_is_among_them() {
     assert!(most > Some(200));
 }
 
-/// Runs a comparison that fails where `fails` says so, and returns what it has kept.
+/// Runs a comparison that fails if `fails` returns true, and returns the topology that it has kept.
 fn smallest(name: &'static str, fails: impl Fn(&Topology) -> bool) -> Topology {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if folder.exists() {
@@ -190,7 +206,7 @@ fn smallest(name: &'static str, fails: impl Fn(&Topology) -> bool) -> Topology {
     topology
 }
 
-/// Every topology on the way there is one that the kernel would find, too.
+/// Every topology during the shrinking is one that the kernel would find, too.
 #[test]
 fn a_topology_gets_as_small_as_it_can_be() {
     let found = smallest("one", |topology| !topology.functions.is_empty());
@@ -201,77 +217,91 @@ fn a_topology_gets_as_small_as_it_can_be() {
     assert_eq!(found.iommu, None);
 
     let found = smallest("many", |topology| {
-        topology.functions.iter().any(|it| it.bdf.devfn == 0x40)
+        topology
+            .functions
+            .iter()
+            .any(|function| function.bdf.devfn == 0x40)
     });
     assert!(found.functions.len() <= 3, "{found:#?}");
 
     let is_below_two = |topology: &Topology| {
-        let bridges = topology.functions.iter().filter(|it| it.acs.is_some());
-        let mut bridges = bridges.filter(|it| it.header == Header::Bridge);
-        bridges.any(|it| {
+        let bridges = topology
+            .functions
+            .iter()
+            .filter(|function| function.acs.is_some());
+        let mut bridges = bridges.filter(|bridge| bridge.header == Header::Bridge);
+        bridges.any(|bridge| {
             topology.functions.iter().any(|other| {
-                Some(other.bdf.bus) == it.secondary && other.bdf.domain == it.bdf.domain
-            }) && it.bdf.bus > 1
+                Some(other.bdf.bus) == bridge.secondary && other.bdf.domain == bridge.bdf.domain
+            }) && bridge.bdf.bus > 1
         })
     };
     let found = smallest("below", is_below_two);
     assert!(found.functions.len() <= 4, "{found:#?}");
-    let acs = found.functions.iter().filter(|it| it.acs.is_some()).count();
+    let acs = found
+        .functions
+        .iter()
+        .filter(|function| function.acs.is_some())
+        .count();
     assert_eq!(acs, 1, "{found:#?}");
 }
 
-/// Each rule of [`check`] finds something in the topologies when it is broken there.
+/// When a topology is changed to violate a rule of [`check`], the rule detects it.
 #[test]
 fn what_the_kernel_would_not_find_is_told() {
     type Change = fn(&mut Function);
     let broken: [(&str, Change); 10] = [
-        ("bus numbers", |it| {
-            it.primary = it.primary.map(|bus| bus ^ 1);
+        ("bus numbers", |function| {
+            function.primary = function.primary.map(|bus| bus ^ 1);
         }),
-        ("bus numbers", |it| {
-            it.secondary = it.secondary.map(|_| it.bdf.bus);
+        ("bus numbers", |function| {
+            function.secondary = function.secondary.map(|_| function.bdf.bus);
         }),
-        ("within its own", |it| it.subordinate = it.secondary),
-        ("no bridge leads to it", |it| {
-            it.header = Header::Endpoint;
-            it.pcie_type = None;
-            it.acs = None;
-            (it.primary, it.secondary, it.subordinate) = (None, None, None);
-            it.subsystem = topology::Subsystem {
+        ("within its own", |function| {
+            function.subordinate = function.secondary
+        }),
+        ("no bridge leads to it", |function| {
+            function.header = Header::Endpoint;
+            function.pcie_type = None;
+            function.acs = None;
+            (function.primary, function.secondary, function.subordinate) = (None, None, None);
+            function.subsystem = topology::Subsystem {
                 vendor: 0,
                 device: 0,
             }
             .into();
-            it.class = topology::Hex(0x02_0000).into();
+            function.class = topology::Hex(0x02_0000).into();
         }),
-        ("its header says", |it| it.multifunction = Some(false)),
-        ("cannot be reached", |it| {
-            it.acs = topology::Acs {
+        ("its header says", |function| {
+            function.multifunction = Some(false)
+        }),
+        ("cannot be reached", |function| {
+            function.acs = topology::Acs {
                 cap: Some(0),
                 ctl: Some(0),
                 dword8: None,
             }
             .into();
         }),
-        ("by ARI", |it| {
-            it.pcie_type = None;
-            it.acs = None;
+        ("by ARI", |function| {
+            function.pcie_type = None;
+            function.acs = None;
         }),
-        ("something behind it", |it| {
-            if it.pcie_type == Some(topology::Port::Known(PcieType::RootPort)) {
-                it.pcie_type = Some(topology::Port::Known(PcieType::DownstreamPort));
+        ("something behind it", |function| {
+            if function.pcie_type == Some(topology::Port::Known(PcieType::RootPort)) {
+                function.pcie_type = Some(topology::Port::Known(PcieType::DownstreamPort));
             }
         }),
-        ("not known", |it| it.multifunction = None),
-        ("does not go with its header", |it| {
-            it.class = topology::Hex(0x06_0400).into();
+        ("not known", |function| function.multifunction = None),
+        ("does not go with its header", |function| {
+            function.class = topology::Hex(0x06_0400).into();
         }),
     ];
     for (problem, change) in broken {
         let found = every(3000).any(|(_, sound)| {
-            (0..sound.functions.len()).any(|at| {
+            (0..sound.functions.len()).any(|index| {
                 let mut topology = sound.clone();
-                change(&mut topology.functions[at]);
+                change(&mut topology.functions[index]);
                 check(&topology).is_err_and(|found| found.contains(problem))
             })
         });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tells which branches of the kernel's grouping code the KUnit suite reaches.
+//! Reports which branches of the kernel's grouping code the KUnit suite reaches.
 
 use std::process::ExitCode;
 
@@ -31,11 +31,15 @@ fn run() -> Result<()> {
         "function", "branches", "taken"
     );
     for reached in coverage::reached(&kunit::tree(&setup)?, &run.counts)? {
-        let taken = reached.branches.iter().filter(|it| it.count > 0).count();
-        let not_taken = reached.branches.iter().filter(|it| it.count == 0);
+        let taken = reached
+            .branches
+            .iter()
+            .filter(|branch| branch.count > 0)
+            .count();
+        let not_taken = reached.branches.iter().filter(|branch| branch.count == 0);
         let source = reached.source.display();
         let mut places: Vec<String> = not_taken
-            .map(|it| format!("{source}:{}", it.line))
+            .map(|branch| format!("{source}:{}", branch.line))
             .collect();
         places.dedup();
         println!(

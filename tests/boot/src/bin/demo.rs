@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The demonstration: a stock kernel, a six-function adapter, and two virtual machines that want one
-//! function each.
+//! The demonstration: a stock kernel, a six-function adapter, and two virtual machines that want
+//! one function each.
 //!
-//! With `ACS_QUIRKS_WITHDRAWN`, the module's entries are withdrawn, and the second machine stays without.
+//! With `ACS_QUIRKS_WITHDRAWN`, the entries of the module are withdrawn, and the second machine
+//! gets no function.
 //!
-//! Exit status 0 when all came out as it should, 1 when not, 2 when it could not be tried.
+//! Exit status: 0 when the results are as expected, 1 when they are not, 2 when the demonstration
+//! could not run.
 
 use std::{
     env, fs,
@@ -16,14 +18,14 @@ use std::{
 
 use anyhow::{Context, Result};
 use boot::{
-    founding::{self, ADAPTER, Story},
     groups::Groups,
     kernel::Kernel,
     machine::Iommu,
     setup::Setup,
+    two_guests::{self, ADAPTER, Story},
 };
 
-/// What the functions of the adapter are, by number.
+/// Ids and purpose of the adapter's functions, by function number.
 const FUNCTIONS: [&str; 6] = [
     "1077:8030 network",
     "1077:8030 network",
@@ -59,11 +61,11 @@ fn demonstrate() -> Result<bool> {
         "booting Debian's unmodified kernel {} in QEMU, with an Intel IOMMU",
         setup.kernel.release
     ));
-    let story = founding::with_adapter(&setup, Iommu::Intel, "demo", |vm| {
+    let story = two_guests::with_adapter(&setup, Iommu::Intel, "demo", |vm| {
         say(&format!(
             "it is up; a two-port adapter with six functions is at {ADAPTER}"
         ));
-        founding::tell(vm, withdrawn, &say)
+        two_guests::run(vm, withdrawn, &say)
     })?;
     say("done");
 
@@ -78,10 +80,11 @@ fn demonstrate() -> Result<bool> {
     Ok(fault.is_none())
 }
 
-/// Where the pictures go, in the checkout.
+/// Paths of the diagrams in the checkout.
 const PICTURES: [&str; 2] = ["build/demo-before.svg", "build/demo-with-module.svg"];
 
-/// Writes the pictures, which belong to whom the checkout belongs to.
+/// Writes the diagrams. Their owner is the owner of the checkout, because the demonstration may run
+/// as root.
 fn draw(story: &Story) -> Result<()> {
     let owner = fs::metadata(".")?;
     fs::create_dir_all("build")?;
@@ -94,7 +97,7 @@ fn draw(story: &Story) -> Result<()> {
     Ok(())
 }
 
-/// The groups side by side.
+/// Prints the groups side by side.
 fn table(story: &Story) {
     println!();
     println!("                                                      IOMMU group");

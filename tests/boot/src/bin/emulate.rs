@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `emulate SOCKET`: an emulated function. The bench starts it; see `emulator.rs`.
+//! `emulate SOCKET`: serves an emulated function. The bench starts it; see `emulator.rs`.
 
 use std::{env, io, path::Path, process::ExitCode};
 

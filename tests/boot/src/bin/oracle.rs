@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Asks a stock kernel for the IOMMU groups of topologies, and holds them against the model's and
-//! against those that were recorded.
+//! Asks a stock kernel for the IOMMU groups of topologies, and compares them with the model's and
+//! with the recorded groups.
 //!
-//! Exit status: 0 when the kernel and the model agree on each, 1 when they do not, 2 when that could
-//! not be found out.
+//! Exit status: 0 when the kernel and the model agree on every topology, 1 when they do not, 2 when
+//! the comparison failed.
 
 use std::{
     fs,
@@ -23,10 +23,10 @@ use clap::Parser;
 /// Lets a stock kernel compute the IOMMU groups of recorded machines.
 #[derive(Parser, Debug)]
 struct Arguments {
-    /// Topology files, or folders with such files.
+    /// Topology files, or folders that contain them
     #[arg(required = true)]
     topologies: Vec<PathBuf>,
-    /// Where to write what came of each, as JSON.
+    /// Write the results to this file as JSON
     #[arg(long)]
     report: Option<PathBuf>,
 }
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether the kernel and the model agree on all.
+/// Returns whether the kernel and the model agree on all topologies.
 fn run(arguments: &Arguments) -> Result<bool> {
     let mut machines = Vec::new();
     for path in &arguments.topologies {
@@ -82,7 +82,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     Ok(agree)
 }
 
-/// The topology files at a path: itself, or all below it, by name.
+/// Adds the topology files at a path: the file itself, or all below the folder, sorted by name.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     if !path.is_dir() {
         files.push(path.to_owned());

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `acsctl regroup` costs beside the bare removal and rescan by hand, in the same boot: the fastest
-//! round of each, for what else the host does only adds to it, and the ratio.
+//! Compares the time of `acsctl regroup` with that of a removal and rescan by hand, in the same
+//! boot. Reports the fastest round of each, because other load on the host only adds time, and the
+//! ratio.
 
 use std::{
     process::ExitCode,
@@ -11,7 +12,7 @@ use std::{
 use anyhow::{Context, Result};
 use boot::{
     kernel::Kernel,
-    machine::{Machine, Model},
+    machine::{GuestHardware, Model},
     scenarios::hardware::{ADAPTER_MACHINE, first, pair, second, two},
     setup::Setup,
     vm::Vm,
@@ -24,8 +25,8 @@ const CARDS: &[Model] = &[
     Model::Stock("e1000e,romfile="),
 ];
 const OTHER: &[Model] = &pair(0x1234, 0x0bad);
-/// What is measured: the hardware, the address of the package, and the driver that it has.
-const CASES: [(&str, Machine, &str, Option<&str>); 2] = [
+/// The cases: name, hardware, address of the device, and driver.
+const CASES: [(&str, GuestHardware, &str, Option<&str>); 2] = [
     (
         "six functions without a driver",
         ADAPTER_MACHINE,
@@ -62,7 +63,7 @@ fn measure() -> Result<()> {
         }
         let mut times = [Duration::MAX; 3];
         for _ in 0..ROUNDS {
-            // Each begins with one group and ends with a split.
+            // Each measurement begins with one group and ends with a split.
             for (fastest, way) in times.iter_mut().zip([bare, planned, regrouped]) {
                 vm.readd(&[address])?;
                 vm.check("/sbin/modprobe acs_quirks_test")?;
@@ -82,19 +83,19 @@ fn measure() -> Result<()> {
     Ok(())
 }
 
-/// By hand, as the owner's guide has it.
+/// Remove and rescan by hand, as in the owner's guide.
 fn bare(address: &str) -> String {
     format!(
         "for f in /sys/bus/pci/devices/0000:{address}.*; do echo 1 >$f/remove; done; echo 1 >/sys/bus/pci/rescan"
     )
 }
 
-/// The plan alone.
+/// Only the plan.
 fn planned(address: &str) -> String {
     format!("acsctl regroup {address}.0 --dry-run >/dev/null")
 }
 
-/// All of it.
+/// The whole regroup.
 fn regrouped(address: &str) -> String {
     format!("acsctl regroup {address}.0 >/dev/null")
 }

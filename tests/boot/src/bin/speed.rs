@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Measures the kernel's grouping and the model's beside each other, in one boot of a stock kernel, on
-//! machines of growing size.
+//! Measures the kernel's grouping and the model's in one boot of a stock kernel, on machines of
+//! growing size.
 //!
-//! The kernel's share holds the making of the groups as well, which is linear; its search is
-//! quadratic. The model is run in the kernel, on what the kernel knows of the functions.
+//! The kernel's time includes the creation of the groups, which is linear. The kernel's search is
+//! quadratic. The model runs in the kernel, on the kernel's own facts about the functions.
 
 use std::{process::ExitCode, time::Instant};
 
@@ -17,11 +17,11 @@ use boot::{
 use rules::pcie::PcieType;
 use topology::{Acs, Bdf, Domain, Function, Header, Hex, Port, Topology};
 
-/// How many functions, about.
+/// Approximate numbers of functions.
 const SIZES: [usize; 4] = [100, 1_000, 2_000, 4_000];
-/// Functions of an adapter, and the port above it.
-const PACKAGE: usize = 9;
-/// Ports of a domain: there has to be a bus for each.
+/// Number of functions of an adapter, plus the port above it.
+const ADAPTER: usize = 9;
+/// Ports per domain. Each needs a bus number.
 const PORTS: usize = 240;
 
 fn main() -> ExitCode {
@@ -71,14 +71,14 @@ fn run() -> Result<()> {
     Ok(())
 }
 
-/// A server: ports with ACS, and below each an adapter whose functions have none.
+/// A server: ports with ACS, and below each an adapter whose functions lack ACS.
 fn machine(size: usize) -> Topology {
     let mut topology = Topology::default();
-    let packages = size.div_ceil(PACKAGE);
-    for package in 0..packages {
-        let domain = Domain(u32::try_from(package / PORTS).unwrap_or(0));
+    let adapters = size.div_ceil(ADAPTER);
+    for adapter in 0..adapters {
+        let domain = Domain(u32::try_from(adapter / PORTS).unwrap_or(0));
         // Fewer than PORTS, so both fit.
-        let port = u8::try_from(package % PORTS).unwrap_or(0);
+        let port = u8::try_from(adapter % PORTS).unwrap_or(0);
         let at = |bus, devfn| Bdf { domain, bus, devfn };
         topology.functions.push(Function {
             header: Header::Bridge,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel's own accounts: what it has in memory and in sysfs, and whether something stays behind.
+//! Detects leaks with the kernel's own accounts: objects in memory and files in sysfs.
 
 use std::{collections::BTreeMap, thread, time::Duration};
 
@@ -8,23 +8,23 @@ use anyhow::{Context, Result, bail};
 
 use crate::vm::Vm;
 
-/// How many machines come and go: so many in one run of the suite, and so many runs.
+/// Number of machines that come and go: per run of the suite, and runs.
 const CYCLES: u64 = 10 * 100;
 const RUNS: &str =
     "for run in $(seq 100); do echo 1 >/sys/kernel/debug/kunit/acs_quirks_cycles/run; done";
-/// What is freed under RCU is freed a while later.
+/// Time that the kernel needs to free what RCU protects.
 const SETTLE: Duration = Duration::from_secs(2);
-/// Slab caches keep freed objects at hand, more than a thousand small ones, which count as in use.
+/// Slab caches keep freed objects, more than a thousand small ones. These count as in use.
 const SHRINK: &str = "for cache in /sys/kernel/slab/*/shrink; do echo 1 >$cache; done";
-/// How old a block of memory must be for the kernel to call it lost.
+/// Minimum age of a block of memory that the kernel reports as leaked.
 const LEAK_AGE: Duration = Duration::from_secs(6);
 
-/// What the kernel has.
+/// The kernel's accounts at one moment.
 #[derive(Debug)]
 struct Accounts {
     /// Objects in use, by slab cache.
     slabs: BTreeMap<String, u64>,
-    /// Files and folders in sysfs.
+    /// Number of files and folders in sysfs.
     files: u64,
 }
 
@@ -32,7 +32,7 @@ impl Accounts {
     fn read(vm: &mut Vm) -> Result<Self> {
         thread::sleep(SETTLE);
         vm.check(SHRINK)?;
-        // First, for it leaves what it has found in a cache.
+        // This comes first: it leaves objects in a cache.
         let files =
             vm.check("find /sys/devices /sys/bus /sys/class /sys/kernel/iommu_groups | wc -l")?;
         let slabs = vm.check("tail -n +3 /proc/slabinfo")?;
@@ -51,12 +51,12 @@ impl Accounts {
     }
 }
 
-/// Has a thousand machines come and go, and compares the accounts. Those that came before have filled what
-/// is filled once.
+/// Compares the accounts before and after a thousand machines. A first round fills caches that are
+/// filled only once.
 ///
 /// # Errors
 ///
-/// When something has stayed behind that may have been left by each machine.
+/// When the difference is so large that each machine may have left something behind.
 pub(super) fn balance(vm: &mut Vm) -> Result<()> {
     let before = Accounts::read(vm)?;
     vm.check(RUNS)?;
@@ -66,7 +66,7 @@ pub(super) fn balance(vm: &mut Vm) -> Result<()> {
     }
     for (cache, count) in &after.slabs {
         let was = before.slabs.get(cache).copied().unwrap_or(0);
-        // Other things go on in the kernel.
+        // Other activity of the kernel causes small differences.
         if count.saturating_sub(was) >= CYCLES / 2 {
             bail!("the slab cache {cache} had {was} objects in use, and has {count}");
         }
@@ -74,12 +74,12 @@ pub(super) fn balance(vm: &mut Vm) -> Result<()> {
     Ok(())
 }
 
-/// Fails when the kernel has lost memory.
+/// Fails when the kernel reports leaked memory.
 ///
 /// # Errors
 ///
-/// With what it says of the blocks.
-pub(super) fn no_leak(vm: &mut Vm) -> Result<()> {
+/// The kernel's report.
+pub(super) fn check_leaks(vm: &mut Vm) -> Result<()> {
     thread::sleep(LEAK_AGE);
     let leaks = vm.check("cd /sys/kernel/debug; echo scan >kmemleak; cat kmemleak")?;
     if !leaks.is_empty() {

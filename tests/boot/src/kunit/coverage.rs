@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which branches of the kernel's grouping code were taken, by what gcov has counted in the guest.
+//! The branches of the kernel's grouping code that were taken, as gcov counts them in the guest.
 
 use std::{
     fs,
@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use crate::vm::Vm;
 
-/// The functions that make groups, each with its source file and the object that it is in.
+/// The functions that make groups. Each has its source file, and the object file without its
+/// ending.
 pub const FUNCTIONS: [(&str, &str, &str); 7] = [
     ("pci_device_group", "iommu.c", "drivers/iommu/iommu"),
     ("get_pci_alias_group", "iommu.c", "drivers/iommu/iommu"),
@@ -31,40 +32,41 @@ pub const FUNCTIONS: [(&str, &str, &str); 7] = [
         "drivers/pci/quirks",
     ),
 ];
-/// Where the counts are in the guest.
+/// Folder of the counts in the guest.
 const COUNTS: &str = "/sys/kernel/debug/gcov";
 
-/// What was counted in one object: its path in the kernel's tree, without ending, and the file.
+/// The counts of each object file: its path in the kernel's tree, without the ending, and the
+/// counts.
 pub type Counts = Vec<(String, Vec<u8>)>;
 
 /// A branch of a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Branch {
-    /// Line of the source file.
+    /// Line in the source file.
     pub line: usize,
-    /// How often it was taken.
+    /// How often the branch was taken.
     pub count: u64,
 }
 
-/// What was reached of a function.
+/// The coverage of a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reached {
-    /// The function.
+    /// Name of the function.
     pub function: String,
-    /// Its source file, from the kernel's tree on.
+    /// Path of the source file in the kernel's tree.
     pub source: PathBuf,
-    /// Its branches, those of a line in the compiler's order.
+    /// The branches. Those of one line are in the compiler's order.
     pub branches: Vec<Branch>,
-    /// Its lines that were not reached.
+    /// Lines that were not reached.
     pub unreached: Vec<usize>,
 }
 
-/// Forgets what was counted so far.
+/// Resets the counts.
 pub(super) fn reset(vm: &mut Vm) -> Result<()> {
     vm.check(&format!("echo 1 >{COUNTS}/reset")).map(drop)
 }
 
-/// What has been counted since, in the kernel whose tree is `tree`.
+/// Reads the counts. `tree` is the kernel's tree.
 pub(super) fn counts(vm: &mut Vm, tree: &Path) -> Result<Counts> {
     let mut counts = Counts::new();
     for (_, _, object) in FUNCTIONS {
@@ -83,7 +85,7 @@ pub(super) fn counts(vm: &mut Vm, tree: &Path) -> Result<Counts> {
     Ok(counts)
 }
 
-/// What gcov makes of the counts in one object.
+/// gcov's report on one object file.
 #[derive(Deserialize)]
 struct Report {
     files: Vec<Source>,
@@ -110,19 +112,26 @@ struct Taken {
     count: u64,
 }
 
-/// What was reached of each of [`FUNCTIONS`]; `tree` is where the kernel was built.
+/// The coverage of each of [`FUNCTIONS`]. `tree` is where the kernel was built.
 ///
 /// # Errors
 ///
-/// When gcov does not understand the counts, or does not know one of the functions.
+/// When gcov rejects the counts, or does not know one of the functions.
 pub fn reached(tree: &Path, counts: &Counts) -> Result<Vec<Reached>> {
     let mut all = Vec::new();
     for (object, bytes) in counts {
         let report = report(&tree.join(object), bytes)?;
         for (function, source, _) in FUNCTIONS.iter().filter(|(_, _, of)| of == object) {
-            let file = report.files.iter().find(|it| it.file.ends_with(source));
+            let file = report
+                .files
+                .iter()
+                .find(|candidate| candidate.file.ends_with(source));
             let file = file.with_context(|| format!("gcov knows no {source} in {object}"))?;
-            let lines = || file.lines.iter().filter(|it| it.function_name == *function);
+            let lines = || {
+                file.lines
+                    .iter()
+                    .filter(|line| line.function_name == *function)
+            };
             if lines().next().is_none() {
                 bail!("gcov knows no {function} in {object}");
             }
@@ -144,7 +153,7 @@ pub fn reached(tree: &Path, counts: &Counts) -> Result<Vec<Reached>> {
     Ok(all)
 }
 
-/// Calls gcov on an object, by its path without ending, and the counts in it.
+/// Runs gcov on an object file. `object` is its path without the ending.
 fn report(object: &Path, counts: &[u8]) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let notes = object.with_extension("gcno");

@@ -1,31 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Loading the module while memory runs out: one allocation after the other fails on purpose.
+//! Loads the module while memory runs out: one allocation after the other fails on purpose.
 
 use anyhow::{Context, Result, bail};
 
 use crate::vm::Vm;
 
-/// The edition that is loaded; the others are the same code.
+/// One edition is enough: all editions have the same code.
 const MODULE: &str = "acs_quirks_test";
-/// More allocations than its initialisation has.
+/// More allocations than the initialisation of the module makes.
 const MOST: u32 = 400;
-/// What fails: allocations below this function of the kernel, which calls a module's initialisation.
+/// Only allocations below this kernel function fail. It calls a module's initialisation.
 const WITHIN: &str = "do_init_module";
 const DEBUG: &str = "/sys/kernel/debug";
 
-/// Lets each allocation of the module's initialisation fail once. Either the module does not load, and
-/// nothing of it stays; or it loads, and can be unloaded. In the end it loads as ever.
+/// Makes each allocation of the module's initialisation fail once. Either the module does not load
+/// and leaves nothing behind, or it loads and can be unloaded. At the end, it must load without a
+/// fault.
 ///
 /// # Errors
 ///
-/// The first thing that is not so.
+/// The first expectation that is not met.
 pub(super) fn survive(vm: &mut Vm) -> Result<()> {
     set_up(vm)?;
     let mut refused = 0;
     for nth in 1..=MOST {
         let before = left(vm)?;
-        // Not busybox's insmod, which tries again in another way.
+        // busybox's insmod would retry in another way.
         let load = format!("echo {nth} >/proc/self/fail-nth; exec /sbin/modprobe {MODULE}");
         let loads = vm.run(&format!("sh -c '{load}'"))?.status == 0;
         let failed = left(vm)? < before;
@@ -35,19 +36,19 @@ pub(super) fn survive(vm: &mut Vm) -> Result<()> {
         } else if !failed {
             bail!("it does not load, and no allocation has failed");
         }
-        nothing_stays(vm).with_context(|| format!("after allocation {nth} has failed"))?;
+        check_nothing_left(vm).with_context(|| format!("after allocation {nth} has failed"))?;
         if !failed {
-            // It has no more than those before.
+            // No allocation is left to fail.
             if refused == 0 {
                 bail!("no allocation keeps it from loading; {nth} were tried");
             }
-            return vm.is_content();
+            return vm.check_log();
         }
     }
     bail!("it has more than {MOST} allocations")
 }
 
-/// Has allocations that may wait fail too, where the module is initialised and nowhere else.
+/// Makes allocations that may sleep fail too, but only below a module's initialisation.
 fn set_up(vm: &mut Vm) -> Result<()> {
     let symbols = vm.check(&format!("grep -A1 ' {WITHIN}$' /proc/kallsyms"))?;
     let mut addresses = symbols
@@ -71,7 +72,7 @@ fn set_up(vm: &mut Vm) -> Result<()> {
     Ok(())
 }
 
-/// How many allocations may fail yet. Not all that fail are in the log.
+/// The number of faults still to be injected. The log does not list all that were injected.
 fn left(vm: &mut Vm) -> Result<u32> {
     let times = vm.check(&format!("cat {DEBUG}/fail*/times"))?;
     let mut sum = 0;
@@ -82,7 +83,7 @@ fn left(vm: &mut Vm) -> Result<u32> {
 }
 
 /// Fails when the module has left something behind.
-fn nothing_stays(vm: &mut Vm) -> Result<()> {
+fn check_nothing_left(vm: &mut Vm) -> Result<()> {
     let found = vm.run(&format!(
         "ls -d /sys/module/{MODULE} {DEBUG}/{MODULE} 2>/dev/null; cat {DEBUG}/kprobes/list"
     ))?;

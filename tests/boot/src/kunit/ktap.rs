@@ -1,44 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Reads the results of a suite, as `/sys/kernel/debug/kunit/SUITE/results` has them: KTAP, one level
-//! deep. `Documentation/dev-tools/ktap.rst` in the kernel's source has the format.
+//! Parses the results of a suite from `/sys/kernel/debug/kunit/SUITE/results`: KTAP, one level
+//! deep. `Documentation/dev-tools/ktap.rst` in the kernel's source specifies the format.
 
 use std::{collections::BTreeMap, fmt};
 
-/// What came of a test.
+/// The result of a test.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
-    /// Whether it has passed. One that was skipped has not.
+    /// Whether the test has passed. A skipped test has not.
     pub passed: bool,
-    /// What it said.
+    /// The log of the test.
     pub said: String,
 }
 
-/// What came of a suite.
+/// The results of a suite.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Report {
-    /// The suite.
+    /// Name of the suite.
     pub suite: String,
-    /// Its tests.
+    /// The result of each test, by name.
     pub tests: BTreeMap<String, Outcome>,
 }
 
-/// Why results are none.
+/// Why a text is not a valid result.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fault {
-    /// They do not begin as results do.
+pub enum ParseError {
+    /// The header is missing.
     NoHeader,
-    /// The suite has no name, or no number of tests.
+    /// The name of the suite or the number of its tests is missing.
     NoPlan,
-    /// So many were to be run, and there are results of so many.
+    /// The planned number of tests, and the number of results.
     Count(usize, usize),
-    /// Two tests have one name.
+    /// Two tests have the same name.
     Twice(String),
-    /// The suite's own result says something else than those of its tests.
+    /// The result of the suite contradicts the results of its tests.
     Contradiction,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoHeader => f.write_str("they do not begin with \"KTAP version 1\""),
@@ -57,18 +57,18 @@ impl fmt::Display for Fault {
     }
 }
 
-impl std::error::Error for Fault {}
+impl std::error::Error for ParseError {}
 
 impl Report {
-    /// Reads results.
+    /// Parses results.
     ///
     /// # Errors
     ///
-    /// [`Fault`].
-    pub fn parse(text: &str) -> Result<Self, Fault> {
+    /// [`ParseError`].
+    pub fn parse(text: &str) -> Result<Self, ParseError> {
         let mut lines = text.lines();
         if lines.next() != Some("KTAP version 1") {
-            return Err(Fault::NoHeader);
+            return Err(ParseError::NoHeader);
         }
         let mut suite = None;
         let mut planned: Option<usize> = None;
@@ -84,7 +84,7 @@ impl Report {
                 let said = std::mem::take(&mut said);
                 let outcome = Outcome { passed, said };
                 if tests.insert(name.to_owned(), outcome).is_some() {
-                    return Err(Fault::Twice(name.to_owned()));
+                    return Err(ParseError::Twice(name.to_owned()));
                 }
             } else if let Some((passed, _)) = result(line) {
                 of_suite = Some(passed);
@@ -94,21 +94,21 @@ impl Report {
             }
         }
         let (Some(suite), Some(planned)) = (suite, planned) else {
-            return Err(Fault::NoPlan);
+            return Err(ParseError::NoPlan);
         };
         if planned != tests.len() {
-            return Err(Fault::Count(planned, tests.len()));
+            return Err(ParseError::Count(planned, tests.len()));
         }
-        // KUnit takes a suite in which all were skipped for one that has passed.
+        // KUnit reports a suite whose tests were all skipped as passed.
         let all_passed = tests.values().all(|outcome| outcome.passed);
         if of_suite.is_none() || (all_passed && of_suite == Some(false)) {
-            return Err(Fault::Contradiction);
+            return Err(ParseError::Contradiction);
         }
         Ok(Self { suite, tests })
     }
 }
 
-/// The result of a test or suite: whether it has passed, and its name.
+/// Parses the line of a test or suite: whether it has passed, and its name.
 fn result(line: &str) -> Option<(bool, &str)> {
     let (passed, rest) = match line.strip_prefix("not ok ") {
         Some(rest) => (false, rest),

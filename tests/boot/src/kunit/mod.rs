@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The KUnit suite, run on the kernel that is made for it.
+//! The KUnit suite, run on a kernel that is built for it.
 //!
-//! | file | what it does |
+//! | file | content |
 //! |---|---|
-//! | `source.rs` | says which tests the suite has, by its source |
-//! | `ktap.rs` | reads the results of a suite |
-//! | `run.rs` | boots the kernel and has it run all |
-//! | `accounts.rs` | what the kernel has in memory and in sysfs |
-//! | `coverage.rs` | which branches of the kernel's code were taken |
-//! | `faults.rs` | loading the module while memory runs out |
+//! | `source.rs` | lists the tests of the suite from its source |
+//! | `ktap.rs` | parses the results of a suite |
+//! | `run.rs` | boots the kernel and runs the suite |
+//! | `accounts.rs` | detects leaks in memory and in sysfs |
+//! | `coverage.rs` | the branches of the kernel's code that were taken |
+//! | `faults.rs` | loads the module while memory runs out |
 
 mod accounts;
 pub mod coverage;
@@ -18,6 +18,6 @@ mod ktap;
 mod run;
 mod source;
 
-pub use ktap::{Fault, Outcome, Report};
+pub use ktap::{Outcome, ParseError, Report};
 pub use run::{EDITIONS, Edition, Run, checks, run, tree};
 pub use source::{Name, tests};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Boots the kernel that has KUnit, and has it run the suite.
+//! Boots the KUnit kernel and runs the suite.
 
 use std::{
     collections::BTreeMap,
@@ -16,7 +16,7 @@ use super::{
     faults,
 };
 use crate::{
-    machine::{Iommu, Machine},
+    machine::{GuestHardware, Iommu},
     setup::Setup,
     vm::Vm,
 };
@@ -24,13 +24,14 @@ use crate::{
 /// An edition of the module that is loaded while the suite runs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Edition {
-    /// The module; `None`: there is no hook.
+    /// Name of the module. `None` runs the suite without a hook.
     pub module: Option<&'static str>,
-    /// What the suite is told: the position of its table in `tests/kernel/kunit/main.rs`, from 1; 0 for none.
+    /// Parameter of the suite: the position of the edition's table in `tests/kernel/kunit/main.rs`,
+    /// from 1. 0 stands for no edition.
     pub number: u8,
 }
 
-/// All of them, and none.
+/// All editions, and none.
 pub const EDITIONS: [Edition; 4] = [
     Edition {
         module: None,
@@ -50,54 +51,54 @@ pub const EDITIONS: [Edition; 4] = [
     },
 ];
 
-/// How the suites of groups that the kernel makes are called. They are run with each edition, the others
-/// with none.
+/// Prefix of the suites that compare groups. They run with each edition. The other suites run with
+/// none.
 const GROUPING: &str = "acs_quirks_grouping_";
 
 impl Edition {
-    /// Whether a test is run with it.
+    /// Whether a test runs with this edition.
     #[must_use]
     pub fn has(&self, name: &Name) -> bool {
         self.module.is_none() || name.suite.starts_with(GROUPING)
     }
 
-    /// A name for people.
+    /// The name in messages.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.module.unwrap_or("no edition")
     }
 }
 
-/// What came of each test with each edition, and of the kernel.
+/// The results of all tests with all editions, and of the checks of the kernel.
 #[derive(Debug)]
 pub struct Run {
-    /// The tests, by edition and name.
+    /// Results by edition and test.
     pub outcomes: BTreeMap<(Edition, Name), Outcome>,
-    /// What gcov has counted in all of them.
+    /// gcov's counts of all runs.
     pub counts: Counts,
-    /// What else was looked at, with a name for it.
+    /// Results of the checks of the kernel, by name.
     pub checks: Vec<(&'static str, Result<()>)>,
 }
 
-/// What else is looked at, in this order: whether machines that come and go leave something behind,
-/// whether the module loads or does not where memory runs out, whether memory is lost after all of that,
-/// and whether the kernel has complained of anything.
+/// A check of the kernel after the suite. The order matters: leaks of machines that come and go,
+/// loading the module while memory runs out, leaked memory after all of that, and warnings in the
+/// kernel log.
 type Check = fn(&mut Vm) -> Result<()>;
 const CHECKS: [(&str, Check); 4] = [
     ("machines-leave-nothing-behind", with_suite),
     ("no-memory-to-load", faults::survive),
-    ("no-memory-is-lost", accounts::no_leak),
-    ("kernel-is-content", |vm| vm.is_content()),
+    ("no-memory-is-lost", accounts::check_leaks),
+    ("kernel-is-content", |vm| vm.check_log()),
 ];
 
-/// The names of the checks.
+/// The names of the checks, in order.
 pub fn checks() -> impl Iterator<Item = &'static str> {
     CHECKS.into_iter().map(|(name, _)| name)
 }
 
-/// How long all may take, on a slow host.
+/// Time limit for the guest, on a slow host.
 const LIMIT: Duration = Duration::from_secs(900);
-/// Where the results are.
+/// Folder of the results in the guest.
 const RESULTS: &str = "/sys/kernel/debug/kunit";
 const SUITE: &str = "acs_quirks_kunit";
 
@@ -105,17 +106,17 @@ const SUITE: &str = "acs_quirks_kunit";
 ///
 /// # Errors
 ///
-/// When the guest does not boot, ends, or gives results that make no sense.
+/// When the guest does not boot, ends, or gives invalid results.
 pub fn run(setup: &Setup) -> Result<Run> {
     let setup = Setup {
-        // Power management of links wants a port above each switch; warnings go to the console, where they
-        // outlive a panic.
+        // ASPM requires a port above each switch. Warnings go to the console, where they outlive a
+        // panic.
         options: "pcie_aspm=off loglevel=5",
         ..setup.clone()
     };
     let log = setup.kernel.logs.join("suite.log");
-    // Some of the kernel's quirks are for hosts with that IOMMU only.
-    let machine = Machine::bare(2, Iommu::Amd);
+    // Some quirks of the kernel apply only to hosts with this IOMMU.
+    let machine = GuestHardware::bare(2, Iommu::Amd);
     let mut vm = Vm::boot(&setup, &machine, Instant::now() + LIMIT, &log)
         .with_context(|| format!("cannot boot; log: {}", log.display()))?;
     let tree = tree(&setup)?;
@@ -138,11 +139,11 @@ pub fn run(setup: &Setup) -> Result<Run> {
     })
 }
 
-/// Where the kernel of `setup` was built.
+/// The tree in which the kernel of `setup` was built.
 ///
 /// # Errors
 ///
-/// When it is not there any more.
+/// When the tree no longer exists.
 pub fn tree(setup: &Setup) -> Result<PathBuf> {
     let tree = setup.kernel.image.with_file_name("tree");
     let found = tree.canonicalize();
@@ -191,7 +192,7 @@ fn suite(vm: &mut Vm) -> Result<BTreeMap<(Edition, Name), Outcome>> {
     Ok(outcomes)
 }
 
-/// Has the suite loaded for a look at the accounts.
+/// Loads the suite, and checks the accounts.
 fn with_suite(vm: &mut Vm) -> Result<()> {
     vm.check("printf '*' >/sys/module/kunit/parameters/filter_glob")?;
     vm.check(&format!("/sbin/modprobe {SUITE}"))?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which tests the suite has, by its source: what is there must have been run.
+//! Lists the tests of the suite from its source: every one of them must have run.
 
 use std::{fmt, fs, path::Path};
 
@@ -10,9 +10,9 @@ use syn::{Attribute, Item, ItemMod};
 /// A test, by its suite and its own name.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Name {
-    /// What `#[kunit_tests()]` names.
+    /// The argument of `#[kunit_tests()]`.
     pub suite: String,
-    /// The function.
+    /// Name of the test function.
     pub test: String,
 }
 
@@ -22,11 +22,11 @@ impl fmt::Display for Name {
     }
 }
 
-/// The tests in the source files of `folder`, by name.
+/// The tests in the source files of `folder`, sorted by name.
 ///
 /// # Errors
 ///
-/// When a file cannot be read, or there is no test at all.
+/// When a file cannot be read, or there is no test.
 pub fn tests(folder: &Path) -> Result<Vec<Name>> {
     let mut names = Vec::new();
     let entries =
@@ -46,7 +46,7 @@ pub fn tests(folder: &Path) -> Result<Vec<Name>> {
     Ok(names)
 }
 
-/// Adds the tests in the suites among `items`, and in modules in them.
+/// Adds the tests of the suites in `items`, including nested modules.
 fn collect(items: &[Item], names: &mut Vec<Name>) -> Result<()> {
     let modules = items.iter().filter_map(|item| match item {
         Item::Mod(module) => Some(module),
@@ -65,18 +65,20 @@ fn collect(items: &[Item], names: &mut Vec<Name>) -> Result<()> {
     Ok(())
 }
 
-/// The suite that a module is, if it is one.
+/// The name of the suite, if the module is one.
 fn suite(module: &ItemMod) -> Result<Option<String>> {
-    let found = module.attrs.iter().find(|it| is(it, "kunit_tests"));
+    let found = module
+        .attrs
+        .iter()
+        .find(|attribute| is(attribute, "kunit_tests"));
     let name = found.map(Attribute::parse_args::<syn::Ident>).transpose();
     let name = name.with_context(|| format!("module {}: #[kunit_tests(NAME)]", module.ident))?;
     Ok(name.map(|name| name.to_string()))
 }
 
-/// The functions that are tests.
 fn functions(items: &[Item]) -> impl Iterator<Item = String> {
     items.iter().filter_map(|item| match item {
-        Item::Fn(function) if function.attrs.iter().any(|it| is(it, "test")) => {
+        Item::Fn(function) if function.attrs.iter().any(|attribute| is(attribute, "test")) => {
             Some(function.sig.ident.to_string())
         }
         _ => None,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel says of a machine: a line of `tests/kernel/oracle/answer.rs`.
+//! The kernel's answer for one machine: a line of `tests/kernel/oracle/answer.rs`.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -10,28 +10,28 @@ use topology::{Bdf, Partition};
 
 use super::Described;
 
-/// What the kernel says of a machine.
+/// The kernel's answer for one machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
-    /// Its groups.
+    /// The groups that the kernel has made.
     pub groups: Partition,
-    /// Functions that the kernel does not find.
+    /// Described functions that the kernel has not found.
     pub missing: Vec<Bdf>,
-    /// For each function that it finds, if that was asked: what its quirks say for each set of flags,
-    /// from none to all seven.
+    /// If asked for: what the kernel's quirks answer for each set of flags, from none to all seven,
+    /// for each function that the kernel has found.
     pub verdicts: BTreeMap<Bdf, Vec<KernelVerdict>>,
-    /// What the model gives in the kernel, if that was asked.
+    /// If asked for: the result of the model, run in the kernel.
     pub in_kernel: Option<InKernel>,
 }
 
-/// The model, run in the kernel on what the kernel has found out about each function.
+/// The result of the model, run in the kernel on the kernel's own facts about each function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct InKernel {
-    /// Whether it gives the kernel's groups.
+    /// Whether the model's groups equal the kernel's.
     pub is_same: bool,
-    /// How long the kernel took to group all functions.
+    /// Time that the kernel took to group all functions.
     pub kernel: Duration,
-    /// How long the model took.
+    /// Time that the model took.
     pub model: Duration,
 }
 
@@ -50,11 +50,11 @@ impl InKernel {
 }
 
 impl Answer {
-    /// Reads a line about a machine.
+    /// Parses the line of a machine.
     ///
     /// # Errors
     ///
-    /// When the kernel could not scan the machine, or the line is not an answer to the question.
+    /// When the kernel could not scan the machine, or the line does not answer the question.
     pub(super) fn parse(line: &str, described: &Described) -> Result<Self> {
         if let Some(number) = line.strip_prefix("error ") {
             bail!("the kernel cannot scan it: error {number}");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Holds the kernel's groups against the model's, and against those that a machine had.
+//! Compares the kernel's groups with the model's, and with recorded groups.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use topology::{Bdf, Partition, Topology};
 
 use super::Answer;
 
-/// The data on the kernel's own quirks, as it is built in.
+/// The built-in entries for the kernel's own quirks.
 ///
 /// # Errors
 ///
@@ -27,7 +27,7 @@ pub fn kernel_quirks() -> Result<Vec<Quirk>> {
         .map_err(|findings| anyhow!("the data has {} faults; see make check", findings.len()))
 }
 
-/// The groups that the model gives a machine, with the kernel's quirks by the data.
+/// The model's groups of a machine, with the kernel's quirks from the quirk database.
 ///
 /// # Errors
 ///
@@ -40,22 +40,22 @@ pub fn model(
     Prediction::of(topology, &view, kernel_quirks).without_table()
 }
 
-/// Two partitions that are not the same.
+/// Two different partitions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Difference<'a> {
-    /// Whose groups the one has, and they.
+    /// The first partition, and whose it is.
     pub one: (&'static str, &'a Partition),
-    /// Whose the other has, and they.
+    /// The second partition, and whose it is.
     pub other: (&'static str, &'a Partition),
-    /// Functions that the kernel does not find.
+    /// Functions that the kernel has not found.
     pub missing: &'a [Bdf],
     /// Whether the model, run in the kernel, gives other groups than the kernel.
     pub in_kernel: bool,
 }
 
 impl<'a> Difference<'a> {
-    /// Between the kernel's groups and others, if there is one. A function that the kernel does not
-    /// find is a difference, and so is a model that gives other groups in the kernel.
+    /// Compares the kernel's groups with others. A function that the kernel has not found counts as
+    /// a difference, and so do other groups from the model in the kernel.
     #[must_use]
     pub fn between(kernel: &'a Answer, whose: &'static str, other: &'a Partition) -> Option<Self> {
         let in_kernel = kernel.in_kernel.is_none_or(|model| model.is_same);
@@ -69,7 +69,7 @@ impl<'a> Difference<'a> {
     }
 }
 
-/// The groups that only one of them has.
+/// The groups that only one of the partitions has.
 impl fmt::Display for Difference<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.missing.is_empty() {

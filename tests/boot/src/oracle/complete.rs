@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which functions of a machine have ACS, guessed from the groups that were recorded.
+//! Guesses from recorded groups which functions of a machine have ACS.
 //!
-//! A kernel log tells of groups and not of ACS capabilities. Whether the grouping can be followed then
-//! comes down to this: is there a choice of who has one that leads to just these groups? It is no
-//! proof of who has one, and nothing but the comparison with the record goes by it.
+//! A kernel log records groups, but no ACS capabilities. The log agrees with the model if some
+//! assignment of ACS capabilities leads to the recorded groups. The guess does not prove who has
+//! ACS. Only the comparison with recorded groups uses it.
 
 use std::collections::BTreeMap;
 
 use rules::acs::AcsFlags;
 use topology::{Acs, Bdf, Topology};
 
-/// The machine with ACS capabilities, with all on, where it was not seen whether there is one and the
-/// groups speak for it: no function of its slot and nothing below is in the group of the function.
+/// Adds an ACS capability, with all flags enabled, to each function for which two conditions hold:
+/// the capture does not say whether it has one, and no other function of its slot and no function
+/// below it is in its group.
 #[must_use]
 pub fn complete(topology: &Topology) -> Topology {
     let view = grouping::view(topology);
-    // By address: whether another function is in the same group as only lack of ACS would have it.
+    // Functions that share a group with another function as only lack of ACS explains it.
     let mut joined: BTreeMap<Bdf, bool> = BTreeMap::new();
-    let group = |at: usize| view.functions[at].function.iommu_group;
-    for (at, seen) in view.functions.iter().enumerate() {
+    let group = |index: usize| view.functions[index].function.iommu_group;
+    for (index, seen) in view.functions.iter().enumerate() {
         let bdf = seen.function.bdf;
         let mut above = seen.facts.above;
         while let Some(bridge) = above {
             let bridge = bridge as usize;
-            if group(bridge) == group(at) {
+            if group(bridge) == group(index) {
                 joined.insert(view.functions[bridge].function.bdf, true);
             }
             above = view.functions[bridge].facts.above;

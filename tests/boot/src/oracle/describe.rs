@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! From a topology to the description of the same machine for the synthetic bus.
+//! Turns a topology into a description for the synthetic bus.
 //!
-//! What is described are registers, so that the kernel finds out for itself what they mean. Only
-//! what the topology does not tell is filled in as [`grouping::view()`] assumes it.
+//! A description consists of registers, so that the kernel finds out by itself what they mean. Only
+//! what the topology does not record is filled in, as [`grouping::view()`] assumes it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,27 +20,27 @@ use topology::{Bdf, Domain, Header, Topology};
 
 use super::description::{self, Function, Patch, Questions, Traits};
 
-/// A machine, described.
+/// The description of a machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Described {
-    /// The description, for the module.
+    /// The description in the form that the module reads.
     pub bytes: Vec<u8>,
-    /// The address of each function that it has, in its order; `None` for one that the topology does
-    /// not have, and that is removed again after the scan.
+    /// The address of each function, in the order of the description. `None` for a function that is
+    /// not in the topology: the kernel removes it after the scan.
     pub addresses: Vec<Option<Bdf>>,
-    /// What is asked.
+    /// What the module answers in addition to the groups.
     pub questions: Questions,
 }
 
 /// Why a machine cannot be described.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Cannot {
-    /// It has a virtual function, which a driver would have to make.
+    /// A virtual function: only a driver could create it.
     Virtual(Bdf),
-    /// The vendor id is one that the kernel takes for an absent function, or for one that is not
+    /// A vendor id that the kernel takes for an absent function, or for a function that is not
     /// ready yet.
     Vendor(Bdf),
-    /// There are more buses than a domain has.
+    /// The domain has no bus number left for a bridge.
     Buses(Domain),
 }
 
@@ -56,21 +56,21 @@ impl fmt::Display for Cannot {
 
 impl std::error::Error for Cannot {}
 
-/// Describes a machine, with what is asked of it beside the groups.
+/// Describes a machine. `questions` is what the module answers in addition to the groups.
 ///
-/// `kernel_quirks` are needed for what is not in configuration space: the kernel sets some ports up
-/// through registers in memory, and notes that it has.
+/// `kernel_quirks` supply what is not in configuration space: the kernel sets up some ports through
+/// registers in memory, and records that it has.
 ///
 /// # Errors
 ///
-/// [`Cannot`], for what the synthetic bus cannot be.
+/// [`Cannot`], for a machine that the synthetic bus cannot present.
 pub fn describe(
     topology: &Topology,
     kernel_quirks: &Handlers,
     questions: Questions,
 ) -> Result<Described, Cannot> {
     let view = grouping::view(topology);
-    let mut machine = Machine {
+    let mut describer = Describer {
         topology,
         view: &view,
         ari: ari_devices(&view),
@@ -79,10 +79,10 @@ pub fn describe(
     let mut functions = Vec::new();
     let mut addresses = Vec::new();
     for seen in &view.functions {
-        functions.push(machine.function(seen, kernel_quirks)?);
+        functions.push(describer.function(seen, kernel_quirks)?);
         addresses.push(Some(seen.function.bdf));
     }
-    for stand_in in machine.stand_ins() {
+    for stand_in in describer.stand_ins() {
         functions.push(stand_in);
         addresses.push(None);
     }
@@ -93,7 +93,6 @@ pub fn describe(
     })
 }
 
-/// The bytes of a machine.
 pub(super) fn bytes(functions: &[Function], patches: &[Patch], questions: Questions) -> Vec<u8> {
     let count = |len: usize| u32::try_from(len).unwrap_or(u32::MAX);
     let header = description::Header {
@@ -107,26 +106,26 @@ pub(super) fn bytes(functions: &[Function], patches: &[Patch], questions: Questi
     header.chain(functions).chain(patches).collect()
 }
 
-/// A bus.
+/// Domain and bus number.
 type Bus = (Domain, u8);
 
-struct Machine<'a> {
+struct Describer<'a> {
     topology: &'a Topology,
     view: &'a View<'a>,
-    /// The numbers of the functions of each ARI device, by bus; 0 is always among them.
+    /// The function numbers of each ARI device, by bus. 0 is always among them.
     ari: BTreeMap<Bus, BTreeSet<u8>>,
-    /// For each domain, the bus numbers that nothing uses.
+    /// The unused bus numbers of each domain.
     free: BTreeMap<Domain, Vec<u8>>,
 }
 
-impl Machine<'_> {
+impl Describer<'_> {
     fn function(&mut self, seen: &Seen<'_>, kernel_quirks: &Handlers) -> Result<Function, Cannot> {
         let found = seen.function;
         let bdf = found.bdf;
         if found.physfn.is_some() {
             return Err(Cannot::Virtual(bdf));
         }
-        // An absent function, and one that asks the kernel to come again.
+        // The kernel takes 0001 for a function that is not ready, and the others for an absent one.
         let vendor = found.vendor.value();
         if matches!(vendor, 0x0000 | 0x0001 | 0xffff) {
             return Err(Cannot::Vendor(bdf));
@@ -168,8 +167,8 @@ impl Machine<'_> {
             vendor,
             device: found.device.map_or(0, topology::Hex::value),
             class_revision: (class << 8) | revision,
-            subsystem_vendor: found.subsystem.map_or(0, |it| it.vendor),
-            subsystem: found.subsystem.map_or(0, |it| it.device),
+            subsystem_vendor: found.subsystem.map_or(0, |ids| ids.vendor),
+            subsystem: found.subsystem.map_or(0, |ids| ids.device),
             buses,
             ari_next: ari_next.unwrap_or(0),
             traits: Traits(traits),
@@ -180,8 +179,8 @@ impl Machine<'_> {
         })
     }
 
-    /// The bus numbers of a bridge. One that leads nowhere gets a number that nothing uses, else the
-    /// kernel would choose one.
+    /// The bus numbers of a bridge. A bridge that leads nowhere gets an unused number: otherwise
+    /// the kernel would choose one.
     fn buses(&mut self, seen: &Seen<'_>) -> Result<[u8; 3], Cannot> {
         let bdf = seen.function.bdf;
         let known = seen.function.secondary.filter(|&bus| bus != 0);
@@ -192,8 +191,9 @@ impl Machine<'_> {
         Ok([bdf.bus, secondary, subordinate.max(secondary)])
     }
 
-    /// The kernel finds no function of a device without a function 0. Where there is none, it was
-    /// there once, so one is described that is removed after the scan.
+    /// Stand-ins for missing functions 0. The kernel finds no function of a device that lacks
+    /// function 0. So the device had one, and the description has a function that is removed after
+    /// the scan.
     fn stand_ins(&self) -> Vec<Function> {
         let mut slots: BTreeMap<(Domain, u8, u8), (bool, bool)> = BTreeMap::new();
         for seen in &self.view.functions {
@@ -223,7 +223,7 @@ impl Machine<'_> {
                     } else {
                         Function::CONVENTIONAL
                     },
-                    // Red Hat's, for what is not real; no quirk of the kernel knows it.
+                    // Red Hat's ids for virtual devices. No quirk of the kernel matches them.
                     vendor: 0x1b36,
                     device: 0xfff0,
                     ari_next: ari_next.copied().unwrap_or(0),
@@ -236,7 +236,7 @@ impl Machine<'_> {
     }
 }
 
-/// The raw type: as it was seen, and else as the view has it.
+/// The raw Device/Port Type: as recorded, or else as the view assumes it.
 fn pcie_type(seen: &Seen<'_>) -> u8 {
     let raw = |kind: PcieType| (0..16).find(|&raw| PcieType::from_raw(raw) == Some(kind));
     let was_seen = seen
@@ -250,7 +250,7 @@ fn pcie_type(seen: &Seen<'_>) -> u8 {
         (None, Interface::Conventional) => return Function::CONVENTIONAL,
         (None, Interface::Reserved) => None,
     };
-    // The last of those that are reserved.
+    // The last reserved type.
     kind.and_then(raw).unwrap_or(0xf)
 }
 
@@ -263,7 +263,7 @@ struct Registers {
 
 fn registers(seen: &Seen<'_>) -> Registers {
     let acs = seen.function.acs;
-    // What was not seen is on, as the view has it.
+    // The view assumes that registers that were not recorded have everything enabled.
     let on = AcsFlags::GROUPING.bits();
     Registers {
         capability: acs.map_or(0, |acs| acs.cap.unwrap_or(on)),
@@ -272,8 +272,8 @@ fn registers(seen: &Seen<'_>) -> Registers {
     }
 }
 
-/// The devices whose functions are numbered by ARI: those below a port that are in more than one
-/// slot, for a link has one device.
+/// The devices whose functions are numbered by ARI: below a port, in more than one slot. A link has
+/// only one device.
 fn ari_devices(view: &View<'_>) -> BTreeMap<Bus, BTreeSet<u8>> {
     let mut below_ports: BTreeMap<Bus, BTreeSet<u8>> = BTreeMap::new();
     for seen in &view.functions {
@@ -299,7 +299,7 @@ fn ari_devices(view: &View<'_>) -> BTreeMap<Bus, BTreeSet<u8>> {
     below_ports
 }
 
-/// The bus numbers of each domain that nothing uses, ascending.
+/// The unused bus numbers of each domain, ascending.
 fn free_buses(topology: &Topology) -> BTreeMap<Domain, Vec<u8>> {
     let mut used: BTreeMap<Domain, BTreeSet<u8>> = BTreeMap::new();
     for function in &topology.functions {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Functions to ask the kernel's quirks about: for every entry that mainline has, its ids and their
-//! neighbours, of every type, at either place, alone and with a sibling, with every state of ACS.
+//! Functions that test the kernel's quirks: for every entry that mainline has, its ids and their
+//! neighbours, with every type, in both places, alone and with a sibling, in every state of ACS.
 //!
-//! `topologies()` lays them out as machines. What is said of them then has to be the same three times
-//! over: by the kernel, by the data, and by the module's decision on the entry as a table.
+//! `topologies()` arranges the functions as machines. Three answers about each must be the same:
+//! the kernel's, the one of the quirk database, and the module's decision with the entry in its
+//! table.
 
 use std::collections::BTreeSet;
 
@@ -19,28 +20,28 @@ pub struct Case {
     pub vendor: u16,
     /// Device id.
     pub device: u16,
-    /// The raw Device/Port Type, 0 to 15; `None` for conventional PCI.
+    /// The raw Device/Port Type, 0 to 15. `None` for conventional PCI.
     pub pcie_type: Option<u8>,
-    /// Whether it has a sibling, which is just like it.
+    /// Whether the function has a sibling with the same properties.
     pub multifunction: bool,
-    /// Whether it is on a root bus.
+    /// Whether the function is on a root bus.
     pub root_bus: bool,
-    /// Its ACS capability.
+    /// State of the ACS capability.
     pub acs: AcsState,
 }
 
-/// States of an ACS capability that a handler may tell apart.
+/// The states of an ACS capability that a handler may distinguish.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum AcsState {
-    /// There is none.
+    /// No capability.
     None,
-    /// All that grouping asks for is there and on, in either layout.
+    /// All flags that grouping asks for are present and enabled, in either layout.
     On,
-    /// It is there and off.
+    /// The flags are present and disabled.
     Off,
-    /// Everything is there, and Request and Completion Redirect are on.
+    /// All flags are present. Request and Completion Redirect are enabled.
     RedirectOn,
-    /// Only Source Validation is there, and on.
+    /// Only Source Validation is present and enabled.
     ValidationOnly,
 }
 
@@ -73,7 +74,7 @@ impl AcsState {
     }
 }
 
-/// The types to ask about: all that there are, conventional PCI, and one that is reserved.
+/// All types, conventional PCI, and a reserved type.
 const TYPES: [Option<u8>; 11] = [
     None,
     Some(0x0),
@@ -88,10 +89,9 @@ const TYPES: [Option<u8>; 11] = [
     Some(0xf),
 ];
 
-/// The functions to ask about for an entry. What its handler looks at takes every value, what it does
-/// not look at two of them. Of each of its ranges, the first id, and what stands next
-/// to the range, as everything that a function can be; all other ids of it as what the entry is
-/// about.
+/// The functions to ask about for an entry. A property that the handler reads takes every value,
+/// any other property takes two values. The first id of each range and the ids next to the range
+/// take all these values. All other ids of the range take only those that the entry is about.
 #[must_use]
 pub fn cases(quirk: &Quirk) -> Vec<Case> {
     let mut full = BTreeSet::new();
@@ -117,7 +117,11 @@ pub fn cases(quirk: &Quirk) -> Vec<Case> {
         &[AcsState::None, AcsState::On, AcsState::Off]
     };
     let by_place = [Requirement::Multifunction, Requirement::RootBus];
-    let places: &[(bool, bool)] = if quirk.requires.iter().any(|one| by_place.contains(one)) {
+    let places: &[(bool, bool)] = if quirk
+        .requires
+        .iter()
+        .any(|requirement| by_place.contains(requirement))
+    {
         &[(false, false), (false, true), (true, false), (true, true)]
     } else {
         &[(false, false), (true, true)]
@@ -162,12 +166,12 @@ pub fn cases(quirk: &Quirk) -> Vec<Case> {
 
 /// Slots of a bus.
 const SLOTS: u8 = 32;
-/// The slot of the bridge on the root bus.
+/// Slot of the bridge on the root bus.
 const BRIDGE: u8 = 31;
-/// The bus behind it.
+/// Number of the bus behind the bridge.
 const BEHIND: u8 = 1;
 
-/// Machines that have a function for each case, with the address of each.
+/// Arranges the functions as machines. Returns each machine with the addresses of its functions.
 #[must_use]
 pub fn topologies(cases: &[Case]) -> Vec<(Topology, Vec<(Bdf, Case)>)> {
     let (root, other): (Vec<_>, Vec<_>) = cases.iter().partition(|case| case.root_bus);
@@ -183,8 +187,8 @@ pub fn topologies(cases: &[Case]) -> Vec<(Topology, Vec<(Bdf, Case)>)> {
     }
 }
 
-/// A machine that has the function for a case, with its sibling, and nothing else beside them; and where it is. A port
-/// answers for all others of its bus.
+/// A machine with only the function and its sibling, and the address of the function. A port counts
+/// for all others of its bus, so it must be alone.
 #[must_use]
 pub fn alone(case: &Case) -> (Topology, Bdf) {
     let cases = [*case];
@@ -194,12 +198,14 @@ pub fn alone(case: &Case) -> (Topology, Bdf) {
         machine(&[], &cases)
     };
     if case.root_bus {
-        topology.functions.retain(|one| one.bdf != bridge().bdf);
+        topology
+            .functions
+            .retain(|function| function.bdf != bridge().bdf);
     }
     (topology, addresses[0].0)
 }
 
-/// A machine with these functions on its root bus, and those behind a bridge.
+/// A machine with the functions of `root` on its root bus, and those of `other` behind a bridge.
 fn machine(root: &[Case], other: &[Case]) -> (Topology, Vec<(Bdf, Case)>) {
     let mut topology = Topology::default();
     let mut addresses = Vec::new();
@@ -223,14 +229,17 @@ fn machine(root: &[Case], other: &[Case]) -> (Topology, Vec<(Bdf, Case)>) {
     }
     let last = next_bus - 1;
     let functions = &mut topology.functions;
-    if let Some(bridge) = functions.iter_mut().find(|one| one.bdf == bridge().bdf) {
+    if let Some(bridge) = functions
+        .iter_mut()
+        .find(|function| function.bdf == bridge().bdf)
+    {
         bridge.subordinate = Some(last);
     }
     (topology, addresses)
 }
 
-/// An upstream port, behind which there can be anything, with all its configuration space; that of
-/// what is behind a conventional bridge ends at 100h.
+/// An upstream port: any function can be behind it, and all its configuration space is reachable.
+/// Behind a conventional bridge, configuration space ends at 100h.
 fn bridge() -> Function {
     let bdf = Bdf {
         domain: Domain(0),

@@ -13,27 +13,26 @@ use anyhow::{Result, bail};
 use super::{Answer, Described};
 use crate::{
     initramfs,
-    machine::{Iommu, Machine},
+    machine::{GuestHardware, Iommu},
     scenario::in_guest,
     setup::Setup,
     vm::Vm,
 };
 
-/// Machines that are described in one file.
+/// Number of machines in one file.
 const CHUNK: usize = 100;
-/// Where the files are in the guest.
+/// Folder of the files in the guest.
 const FOLDER: &str = "oracle";
-/// Power management of links looks for a port above each switch, and does not take it well that there
-/// is none.
+/// ASPM requires a port above each switch, and fails without one.
 const OPTIONS: &str = "pcie_aspm=off";
-/// How long a guest may take for each function of the machines, on a slow host; and to boot.
+/// Time limit: for each function on a slow host, and for the boot.
 const FUNCTION: Duration = Duration::from_millis(60);
 const BOOT: Duration = Duration::from_secs(120);
 
-/// How often guests were asked: several may be at once, and each has a log of its own.
+/// Number of guests so far. Several may run at once, and each needs its own log.
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
-/// A stock kernel that answers questions.
+/// A stock kernel that answers questions about described machines.
 #[derive(Debug)]
 pub struct Oracle<'a> {
     setup: &'a Setup,
@@ -42,8 +41,8 @@ pub struct Oracle<'a> {
 }
 
 impl<'a> Oracle<'a> {
-    /// The kernel of `setup`; with `amd`, on a host with an AMD IOMMU, which is what some of its
-    /// quirks look for. `modules` are loaded first.
+    /// An oracle on the kernel of `setup`. With `amd`, the guest has an AMD IOMMU, which some
+    /// quirks of the kernel check for. The guest loads `modules` first.
     #[must_use]
     pub const fn new(setup: &'a Setup, amd: bool, modules: &'a [&'a str]) -> Self {
         let iommu = if amd { Iommu::Amd } else { Iommu::None };
@@ -54,12 +53,12 @@ impl<'a> Oracle<'a> {
         }
     }
 
-    /// What the kernel says of each machine: boots a guest for them. An answer that makes no sense is
-    /// an error of that machine alone.
+    /// Boots a guest and asks about each machine. An invalid answer is an error of that machine
+    /// only.
     ///
     /// # Errors
     ///
-    /// When the guest does not boot, ends, complains, or runs out of time.
+    /// When the guest does not boot, ends, logs a warning, or runs out of time.
     pub fn ask(&self, machines: &[Described]) -> Result<Vec<Result<Answer>>> {
         let folder = tempfile::tempdir()?;
         let initramfs = folder.path().join("initramfs");
@@ -76,8 +75,11 @@ impl<'a> Oracle<'a> {
         };
         let number = ASKED.fetch_add(1, Ordering::Relaxed);
         let name = format!("oracle-{number}-{}", self.iommu.name());
-        let machine = Machine::bare(1, self.iommu);
-        let functions: usize = machines.iter().map(|it| it.addresses.len()).sum();
+        let machine = GuestHardware::bare(1, self.iommu);
+        let functions: usize = machines
+            .iter()
+            .map(|described| described.addresses.len())
+            .sum();
         let functions = u32::try_from(functions)?;
         let limit = BOOT + FUNCTION * functions;
         let lines = in_guest(&setup, &machine, &name, limit, |vm| self.lines(vm))?;
@@ -104,6 +106,8 @@ impl<'a> Oracle<'a> {
 }
 
 fn concatenated(machines: &[Described]) -> Vec<u8> {
-    let bytes = machines.iter().flat_map(|it| it.bytes.iter().copied());
+    let bytes = machines
+        .iter()
+        .flat_map(|described| described.bytes.iter().copied());
     bytes.collect()
 }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel as oracle: what IOMMU groups a running stock kernel makes of machines that nobody has.
+//! The oracle: the IOMMU groups that a running stock kernel makes of described machines.
 //!
-//! A topology is described to `acs_quirks_oracle.ko`, whose synthetic bus has the kernel scan it and
-//! group it with its own `pci_device_group()`.
+//! The host describes a topology to `acs_quirks_oracle.ko`. The kernel scans the machine on a
+//! synthetic bus, and groups it with its own `pci_device_group()`.
 //!
-//! | file | what it does |
+//! | file | content |
 //! |---|---|
-//! | `../../../synthetic/description.rs` | a description as bytes; the module compiles it too |
-//! | `describe.rs` | from a topology to its description |
-//! | `answer.rs` | what the kernel says of one |
-//! | `guest.rs` | asks kernels about many topologies in one boot |
-//! | `compare.rs` | holds the kernel's groups against others |
-//! | `complete.rs` | who may have ACS where that was not seen |
-//! | `equivalence.rs` | functions to ask the kernel's quirks about |
-//! | `survey.rs` | what comes of many topologies: kernel, model and record |
-//! | `report.rs` | that as JSON |
+//! | `../../../kernel/synthetic/description.rs` | a description as bytes; the module compiles it too |
+//! | `describe.rs` | turns a topology into a description |
+//! | `answer.rs` | the kernel's answer for one machine |
+//! | `guest.rs` | asks a kernel about many machines in one boot |
+//! | `compare.rs` | compares the kernel's groups with others |
+//! | `complete.rs` | guesses ACS capabilities that a record lacks |
+//! | `equivalence.rs` | functions that test the kernel's quirks |
+//! | `survey.rs` | the results for many topologies: kernel, model and record |
+//! | `report.rs` | these results as JSON |
 
 mod answer;
 mod compare;

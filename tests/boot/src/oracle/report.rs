@@ -8,7 +8,7 @@ use topology::{Bdf, Partition};
 
 use super::{Record, Survey};
 
-/// The version of the report's form.
+/// Version of the JSON form.
 const SCHEMA: &str = "acs-quirks-oracle-1";
 
 #[derive(Serialize)]
@@ -17,21 +17,21 @@ struct Report<'a> {
     kernels: &'a [Kernel<'a>],
 }
 
-/// What came of the topologies on one kernel.
+/// The results of one kernel.
 #[derive(Clone, Debug, Serialize)]
 pub struct Kernel<'a> {
     release: String,
-    topologies: Vec<One<'a>>,
+    topologies: Vec<TopologyResult<'a>>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct One<'a> {
+struct TopologyResult<'a> {
     file: &'a str,
-    /// Whether the kernel's groups are the model's.
+    /// Whether the kernel's groups equal the model's.
     model: bool,
-    /// How they stand to the recorded ones.
+    /// How the kernel's groups compare with the recorded ones.
     record: &'static str,
-    /// Why they may be others.
+    /// Reasons for groups that differ from the recorded ones.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     reasons: &'a [String],
     groups: &'a Partition,
@@ -41,14 +41,14 @@ struct One<'a> {
     missing: &'a [Bdf],
 }
 
-/// The part on one kernel.
+/// The part of the report on one kernel.
 #[must_use]
 pub fn kernel<'a>(release: &str, survey: &'a Survey) -> Kernel<'a> {
-    let topologies = survey.0.iter().map(|one| {
-        let model = one.against_model().is_none();
-        let record = one.record();
-        One {
-            file: &one.file,
+    let topologies = survey.0.iter().map(|outcome| {
+        let model = outcome.against_model().is_none();
+        let record = outcome.record();
+        TopologyResult {
+            file: &outcome.file,
             model,
             record: match record {
                 Record::None => "none",
@@ -57,13 +57,13 @@ pub fn kernel<'a>(release: &str, survey: &'a Survey) -> Kernel<'a> {
                 Record::Other => "other",
             },
             reasons: if record == Record::Other {
-                &one.reasons
+                &outcome.reasons
             } else {
                 &[]
             },
-            groups: &one.seen.kernel.groups,
-            model_groups: (!model).then_some(&one.seen.model),
-            missing: &one.seen.kernel.missing,
+            groups: &outcome.seen.kernel.groups,
+            model_groups: (!model).then_some(&outcome.seen.model),
+            missing: &outcome.seen.kernel.missing,
         }
     });
     Kernel {
@@ -76,7 +76,7 @@ pub fn kernel<'a>(release: &str, survey: &'a Survey) -> Kernel<'a> {
 ///
 /// # Errors
 ///
-/// None that can be thought of: it consists of text and numbers.
+/// When serialization fails.
 pub fn text(kernels: &[Kernel<'_>]) -> Result<String> {
     let report = Report {
         schema: SCHEMA,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What comes of many topologies: kernel and model, kernel and record.
+//! The results for many topologies: kernel against model, kernel against record.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -15,74 +15,74 @@ use super::{
 };
 use crate::setup::Setup;
 
-/// The model is asked in the kernel too: that tells a wrong model from a wrong view of the functions.
+/// The model also runs in the kernel. That distinguishes a wrong model from wrong facts about the
+/// functions.
 const QUESTIONS: Questions = Questions {
     verdicts: false,
     model: true,
 };
 
-/// What the kernel and the model make of one machine.
+/// The groups of one machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Groups {
-    /// What the kernel says.
+    /// The kernel's answer.
     pub kernel: Answer,
     /// The model's groups.
     pub model: Partition,
 }
 
 impl Groups {
-    /// Where they differ.
+    /// The difference between kernel and model.
     #[must_use]
     pub fn difference(&self) -> Option<Difference<'_>> {
         Difference::between(&self.kernel, "model", &self.model)
     }
 }
 
-/// What came of one topology.
+/// The result for one topology.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// The topology's file.
+    /// Name of the topology file.
     pub file: String,
-    /// The groups of what was seen.
+    /// The groups of the topology as recorded.
     pub seen: Groups,
-    /// The groups that were recorded; `None` where there are none.
+    /// The recorded groups. `None` if the topology has none.
     pub recorded: Option<Partition>,
-    /// Where the groups of what was seen are not those, for it was not seen who has ACS: the groups
-    /// of the machine with a guess at that, [`complete()`].
+    /// The groups with guessed ACS capabilities, by [`complete()`]. `None` if no guess is needed.
     pub completed: Option<Groups>,
-    /// Why the machine's own kernel may have made other groups than this one.
+    /// Why the machine's own kernel may have made other groups than this kernel.
     pub reasons: Vec<String>,
 }
 
-/// How the kernel's groups stand to the recorded ones.
+/// How the kernel's groups compare with the recorded ones.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Record {
-    /// There is no record.
+    /// There are no recorded groups.
     None,
-    /// They are the same.
+    /// The groups are the same.
     Same,
-    /// They are the same with a guess at who has ACS, which was not seen.
+    /// The groups are the same with guessed ACS capabilities.
     SameWithGuess,
-    /// They are not.
+    /// The groups differ.
     Other,
 }
 
 impl Outcome {
-    /// Where kernel and model differ.
+    /// The difference between kernel and model.
     #[must_use]
     pub fn against_model(&self) -> Option<Difference<'_>> {
         let completed = || self.completed.as_ref().and_then(Groups::difference);
         self.seen.difference().or_else(completed)
     }
 
-    /// Where the kernel's groups are not the recorded ones.
+    /// The difference between the kernel's groups and the recorded ones.
     #[must_use]
     pub fn against_record(&self) -> Option<Difference<'_>> {
         let recorded = self.recorded.as_ref()?;
         Difference::between(&self.seen.kernel, "recorded", recorded)
     }
 
-    /// How the kernel's groups stand to the recorded ones.
+    /// How the kernel's groups compare with the recorded ones.
     #[must_use]
     pub fn record(&self) -> Record {
         let Some(recorded) = &self.recorded else {
@@ -100,7 +100,7 @@ impl Outcome {
     }
 }
 
-/// What came of all of them, in their order.
+/// The results, in the order of the machines.
 #[derive(Clone, Debug)]
 pub struct Survey(pub Vec<Outcome>);
 
@@ -112,7 +112,8 @@ impl Survey {
     /// When a machine cannot be described or scanned, or the guest fails.
     pub fn of(setup: &Setup, machines: &[(String, Topology)], quirks: &Handlers) -> Result<Self> {
         let mut questions: Vec<(&str, Topology)> = Vec::new();
-        // Of each machine, the question on what was seen, and that with a guess.
+        // For each machine, the index of the question, and of the question with guessed
+        // capabilities.
         let mut asked: Vec<(usize, Option<usize>)> = Vec::new();
         for (file, topology) in machines {
             let seen = questions.len();
@@ -125,7 +126,7 @@ impl Survey {
             }
         }
         let mut groups = ask(setup, &questions, quirks)?;
-        let mut take = |at: usize| groups.remove(&at).context("a question has no answer");
+        let mut take = |index: usize| groups.remove(&index).context("a question has no answer");
         let mut outcomes = Vec::new();
         for ((file, topology), (seen, completed)) in machines.iter().zip(asked) {
             let recorded = topology::recorded(topology);
@@ -143,13 +144,18 @@ impl Survey {
     /// Whether kernel and model agree on every machine.
     #[must_use]
     pub fn agrees(&self) -> bool {
-        self.0.iter().all(|one| one.against_model().is_none())
+        self.0
+            .iter()
+            .all(|outcome| outcome.against_model().is_none())
     }
 
-    /// On how many machines the kernel's groups stand so to the recorded ones.
+    /// The number of machines whose record compares so.
     #[must_use]
     pub fn count(&self, record: Record) -> usize {
-        self.0.iter().filter(|one| one.record() == record).count()
+        self.0
+            .iter()
+            .filter(|outcome| outcome.record() == record)
+            .count()
     }
 }
 
@@ -159,8 +165,8 @@ pub fn is_amd(topology: &Topology) -> bool {
     topology.iommu.as_deref() == Some("AMD-Vi")
 }
 
-/// Asks about machines, in two boots at most: some quirks look whether the host has an AMD IOMMU.
-/// Answers are by position.
+/// Asks about machines, in at most two boots: some quirks of the kernel check for an AMD IOMMU. The
+/// answers are in the order of the machines.
 ///
 /// # Errors
 ///
@@ -198,7 +204,7 @@ pub fn ask(
     Ok(groups)
 }
 
-/// Why the groups of a machine may be others than those that this kernel makes of what was seen.
+/// Why the machine's own kernel may have made other groups than this kernel.
 fn reasons(topology: &Topology) -> Vec<String> {
     let mut reasons = Vec::new();
     if let Some(value) = &topology.acs_override {
@@ -223,30 +229,34 @@ fn reasons(topology: &Topology) -> Vec<String> {
     reasons
 }
 
-/// A line for each machine, then the counts.
+/// One line per machine, then the counts.
 impl fmt::Display for Survey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for one in &self.0 {
-            let model = one.against_model();
-            let record = match one.record() {
+        for outcome in &self.0 {
+            let model = outcome.against_model();
+            let record = match outcome.record() {
                 Record::None => "no record",
                 Record::Same => "kernel == record",
                 Record::SameWithGuess => "kernel == record with a guess at who has ACS",
                 Record::Other => "kernel != record",
             };
             let says = if model.is_none() { "==" } else { "!=" };
-            writeln!(f, "{}: kernel {says} model, {record}", one.file)?;
+            writeln!(f, "{}: kernel {says} model, {record}", outcome.file)?;
             if let Some(difference) = model {
                 write!(f, "{difference}")?;
             }
-            if let (Record::Other, Some(difference)) = (one.record(), one.against_record()) {
+            if let (Record::Other, Some(difference)) = (outcome.record(), outcome.against_record())
+            {
                 write!(f, "{difference}")?;
-                for reason in &one.reasons {
+                for reason in &outcome.reasons {
                     writeln!(f, "  {reason}")?;
                 }
             }
         }
-        let agreed = self.0.iter().filter(|one| one.against_model().is_none());
+        let agreed = self
+            .0
+            .iter()
+            .filter(|outcome| outcome.against_model().is_none());
         let [none, same, guess, other] = [
             Record::None,
             Record::Same,

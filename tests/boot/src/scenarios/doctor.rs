@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl doctor` on a running kernel. What it says of groups that are too fine is in
-//! `regroup/trap.rs`.
+//! `acsctl doctor` on a running kernel. `regroup/trap.rs` tests its report on groups that are too
+//! fine.
 
 use super::hardware::{ADAPTER_MACHINE, first, pair, second, two};
 use crate::{
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         LIMIT, Scenario,
         Step::{Ends, Load, Readd, Run, Says, Unload},
@@ -14,10 +14,10 @@ use crate::{
 
 pub(super) const ALL: &[Scenario] = &[HOST, ARM_HOST, KPROBES_OFF, NO_IOMMU, NO_REMAPPING];
 
-/// A host on which all is well, without the module, with one, and with groups that it would split.
+/// A host in order: without the module, with it, and with groups that the module would split.
 const HOST: Scenario = Scenario {
     name: "doctor",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::Intel,
         ..ADAPTER_MACHINE
     },
@@ -52,7 +52,7 @@ const HOST: Scenario = Scenario {
             "PASS  groups: are those that this kernel makes",
         ),
         Says("acsctl doctor --format json", "\"level\": \"PASS\""),
-        // Whoever has taken the entry away has the groups of before until a regroup.
+        // After the entry is gone, the groups stay split until a regroup.
         Unload("acs_quirks_test"),
         Ends(
             1,
@@ -73,10 +73,10 @@ const HOST: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// The same in short on an Arm host.
+/// A shorter version on an Arm host.
 const ARM_HOST: Scenario = Scenario {
     name: "doctor",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::SmmuV3,
         ..two(&[first(CARDS), second(CARDS)])
     },
@@ -107,7 +107,7 @@ const CARDS: &[Model] = &[
     Model::Stock("e1000e,romfile="),
 ];
 
-/// The module is there and has no effect.
+/// The module is loaded and ineffective.
 const KPROBES_OFF: Scenario = Scenario {
     name: "doctor-kprobes-off",
     machine: two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))]),
@@ -121,7 +121,7 @@ const KPROBES_OFF: Scenario = Scenario {
             "acsctl doctor",
             "FAIL  module: acs_quirks_test is loaded and has no effect",
         ),
-        // What it would split is not predicted to be split.
+        // `acsctl` does not expect an ineffective module to split groups.
         Ends(1, "acsctl doctor", "PASS  groups: "),
         Says("acsctl regroup 01:00.0", "nothing to do"),
         Run("echo 1 >/sys/kernel/debug/kprobes/enabled"),
@@ -129,7 +129,7 @@ const KPROBES_OFF: Scenario = Scenario {
             "acsctl doctor",
             "WARN  groups: not yet split, though test/adapter",
         ),
-        // Where the files of the module cannot be seen, nothing is guessed.
+        // Without debugfs, `acsctl` does not guess.
         Run("umount /sys/kernel/debug"),
         Says(
             "acsctl doctor",
@@ -144,10 +144,9 @@ const KPROBES_OFF: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// No IOMMU.
 const NO_IOMMU: Scenario = Scenario {
     name: "doctor-no-iommu",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::None,
         ..ADAPTER_MACHINE
     },
@@ -173,10 +172,10 @@ const NO_IOMMU: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// An IOMMU that does not remap interrupts, and VFIO that is told to accept that.
+/// An IOMMU that does not remap interrupts, and VFIO with permission to accept that.
 const NO_REMAPPING: Scenario = Scenario {
     name: "doctor-no-remapping",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::Virtio,
         ..ADAPTER_MACHINE
     },

@@ -4,17 +4,17 @@
 
 use crate::{
     function::Function,
-    machine::{Iommu, Machine, Model, Package},
+    machine::{Device, GuestHardware, Iommu, Model},
     scenario::Expected,
 };
 
-/// A root port with ACS below the first root bus, in slot 10h: the guest's bus 01.
+/// A root port with ACS in slot 10h of the first root bus. The guest's bus 01 is below it.
 pub const PORT_1: &str = "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0";
-/// Another in slot 11h: the guest's bus 02.
+/// A second root port with ACS, in slot 11h. The guest's bus 02 is below it.
 pub const PORT_2: &str = "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0";
 
-/// An ACPI table that marks the port with this name in the firmware's tables as facing outside: `S80` is that in
-/// slot 10h, `S90` that in slot 12h.
+/// An ACPI table that marks a port as external-facing. The argument is the port's name in the
+/// firmware's tables: `S80` is in slot 10h, `S90` in slot 12h.
 macro_rules! external_facing {
     ($port:literal) => {
         concat!(
@@ -44,8 +44,8 @@ const ETHERNET: u32 = 0x02_0000;
 const FIBRE_CHANNEL: u32 = 0x0c_0400;
 const NETWORK: u32 = 0x02_8000;
 
-/// The six functions of a converged network adapter: two network interfaces, two Fibre Channel
-/// over Ethernet and two iSCSI adapters.
+/// The six functions of a converged network adapter: two network interfaces, two Fibre Channel over
+/// Ethernet adapters and two iSCSI adapters.
 pub const ADAPTER: &[Model] = &[
     emulated(0x1077, 0x8030, ETHERNET),
     emulated(0x1077, 0x8030, ETHERNET),
@@ -55,22 +55,22 @@ pub const ADAPTER: &[Model] = &[
     emulated(0x1077, 0x8032, NETWORK),
 ];
 
-/// The adapter at 82:00, below the second root port of a second root bus.
-pub const ADAPTER_MACHINE: Machine = Machine {
+/// A machine with the adapter at 82:00, below the second root port of a second root bus.
+pub const ADAPTER_MACHINE: GuestHardware = GuestHardware {
     bridges: &[
         "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0",
         "pcie-root-port,id=port81,bus=root80,chassis=1,slot=1,addr=1.0",
         "pcie-root-port,id=port82,bus=root80,chassis=2,slot=2,addr=2.0",
     ],
-    packages: &[package("port82", "82:00", ADAPTER)],
-    ..Machine::bare(1, Iommu::Usual)
+    devices: &[device("port82", "82:00", ADAPTER)],
+    ..GuestHardware::bare(1, Iommu::Usual)
 };
 
 /// All functions of the adapter in one group.
 pub const ONE_GROUP: Expected = &[&[
     "82:00.0", "82:00.1", "82:00.2", "82:00.3", "82:00.4", "82:00.5",
 ]];
-/// Each in its own.
+/// Each function of the adapter in its own group.
 pub const SIX_GROUPS: Expected = &[
     &["82:00.0"],
     &["82:00.1"],
@@ -80,32 +80,32 @@ pub const SIX_GROUPS: Expected = &[
     &["82:00.5"],
 ];
 
-/// The kernel remaps interrupts with an AMD IOMMU, which VFIO wants, only where it finds the southbridge
-/// of an AMD board.
+/// With an AMD IOMMU, the kernel enables interrupt remapping only if it finds the southbridge of an
+/// AMD board. VFIO requires interrupt remapping.
 const SOUTHBRIDGE: &[Model] = &[emulated(0x1022, 0x790b, 0x0c_0500)];
 
-const ON_BOARD: &[Package] = &[
-    ADAPTER_MACHINE.packages[0],
-    package("pcie.0", "00:14", SOUTHBRIDGE),
+const ON_BOARD: &[Device] = &[
+    ADAPTER_MACHINE.devices[0],
+    device("pcie.0", "00:14", SOUTHBRIDGE),
 ];
 
-/// The adapter on a host with this IOMMU, and with what VFIO needs there.
+/// The adapter on a host with this IOMMU, and with everything that VFIO requires.
 #[must_use]
-pub const fn on_board(iommu: Iommu) -> Machine<'static> {
-    Machine {
+pub const fn on_board(iommu: Iommu) -> GuestHardware<'static> {
+    GuestHardware {
         iommu,
-        packages: ON_BOARD,
+        devices: ON_BOARD,
         ..ADAPTER_MACHINE
     }
 }
 
-/// An endpoint of our emulation without ACS.
+/// An emulated endpoint without ACS.
 #[must_use]
 pub const fn emulated(vendor: u16, device: u16, class: u32) -> Model<'static> {
     Model::Emulated(Function::new(vendor, device, class))
 }
 
-/// Two functions of one kind.
+/// Two functions with the same ids.
 #[must_use]
 pub const fn pair(vendor: u16, device: u16) -> [Model<'static>; 2] {
     [
@@ -114,36 +114,36 @@ pub const fn pair(vendor: u16, device: u16) -> [Model<'static>; 2] {
     ]
 }
 
-/// A machine with one package below each of two root ports: at 01:00 and at 02:00.
+/// A machine with a device below each of two root ports: at 01:00 and at 02:00.
 #[must_use]
-pub const fn two(packages: &'static [Package<'static>; 2]) -> Machine<'static> {
-    Machine {
+pub const fn two(devices: &'static [Device<'static>; 2]) -> GuestHardware<'static> {
+    GuestHardware {
         bridges: &[PORT_1, PORT_2],
-        packages,
-        ..Machine::bare(1, Iommu::Usual)
+        devices,
+        ..GuestHardware::bare(1, Iommu::Usual)
     }
 }
 
-/// The package below the first port.
+/// The device below the first port.
 #[must_use]
-pub const fn first(functions: &'static [Model<'static>]) -> Package<'static> {
-    package("port1", "01:00", functions)
+pub const fn first(functions: &'static [Model<'static>]) -> Device<'static> {
+    device("port1", "01:00", functions)
 }
 
-/// The package below the second port.
+/// The device below the second port.
 #[must_use]
-pub const fn second(functions: &'static [Model<'static>]) -> Package<'static> {
-    package("port2", "02:00", functions)
+pub const fn second(functions: &'static [Model<'static>]) -> Device<'static> {
+    device("port2", "02:00", functions)
 }
 
-/// A package of these functions, there from the start.
+/// A device with these functions, plugged in at boot.
 #[must_use]
-pub const fn package(
+pub const fn device(
     bus: &'static str,
     address: &'static str,
     functions: &'static [Model<'static>],
-) -> Package<'static> {
-    Package {
+) -> Device<'static> {
+    Device {
         bus,
         address,
         functions,
@@ -151,8 +151,8 @@ pub const fn package(
     }
 }
 
-/// Two packages for which there is an entry; the first has a third function, that no entry covers.
-pub const WITH_STRANGER: Machine = two(&[
+/// Two devices with an entry. The first has a third function that no entry covers.
+pub const WITH_STRANGER: GuestHardware = two(&[
     first(&[
         emulated(0x1077, 0x8030, ETHERNET),
         emulated(0x1077, 0x8030, ETHERNET),

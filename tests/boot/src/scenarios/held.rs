@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! VFIO gives each group to one program. A program of a few lines stands for a virtual machine here;
-//! `founding.rs` has real ones.
+//! VFIO assigns each group to one program. A small program stands in for a virtual machine here.
+//! `two_guests.rs` starts real ones.
 
 use super::hardware::on_board;
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) const ALL: &[Scenario] = &[on(Iommu::Intel), on(Iommu::Amd), on(Iommu::Virtio)];
 
-/// On a host with this IOMMU.
+/// The test on a host with this IOMMU.
 const fn on(iommu: Iommu) -> Scenario {
     Scenario {
         name: "held",
@@ -27,9 +27,9 @@ const fn on(iommu: Iommu) -> Scenario {
 const GIVE: Step = Run("to-vfio 82:00.2 82:00.3");
 /// One program takes function 2 and holds it.
 const HOLD: Step = Run("hold 82:00.2");
-/// Another one asks for function 3.
+/// A second program asks for function 3.
 const ASK: &str = "hold-vfio 0000:82:00.3 </dev/null";
-/// The first one ends.
+/// The first program ends.
 const RELEASE: Step = Run("release 82:00.2");
 const BUSY: Step = Ends(2, ASK, "Device or resource busy");
 
@@ -38,7 +38,7 @@ const STEPS: &[Step] = &[
     HOLD,
     BUSY,
     RELEASE,
-    // Nobody has the group now: it was no other fault.
+    // Now the group is free. This shows that the failure had no other reason.
     Says(ASK, "held"),
     ReaddAt("82:00"),
     GIVE,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Packages that are plugged in and out while the kernel runs.
+//! Devices that are plugged in and out while the kernel runs.
 
 use std::time::Duration;
 
 use super::hardware::{ADAPTER_MACHINE, PORT_1, emulated, first, pair};
 use crate::{
     function::Function,
-    machine::{Machine, Model, Package},
+    machine::{Device, GuestHardware, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
@@ -23,28 +23,28 @@ const PAIR: &[Model] = &pair(0x1077, 0x8030);
 const TOGETHER: Expected = &[&["01:00.0", "01:00.1"]];
 const APART: Expected = &[&["01:00.0"], &["01:00.1"]];
 
-/// A machine with a slot for these functions.
-const fn slot(functions: &'static [Package<'static>; 1]) -> Machine<'static> {
-    Machine {
+/// A machine with one slot for this device.
+const fn slot(devices: &'static [Device<'static>; 1]) -> GuestHardware<'static> {
+    GuestHardware {
         bridges: &[PORT_1],
-        packages: functions,
+        devices,
         ..ADAPTER_MACHINE
     }
 }
 
-/// The package, not yet plugged in.
-const fn unplugged(functions: &'static [Model<'static>]) -> Package<'static> {
-    Package {
+/// The device, not plugged in at boot.
+const fn unplugged(functions: &'static [Model<'static>]) -> Device<'static> {
+    Device {
         plugged: false,
         ..first(functions)
     }
 }
 
-/// Without the module, module first, device first, and without again. Where the module is first, no
-/// rescan takes place.
+/// Plugs the device in without the module, after loading the module, before loading the module, and
+/// after unloading it. If the module is loaded first, no rescan is needed.
 const CYCLE: &[Step] = &[
-    // QEMU does not wake a port that sleeps when a device is plugged in. Kernels let ports sleep on
-    // machines whose firmware is not from before 2015.
+    // QEMU does not wake a suspended port when a device is plugged in. The kernel suspends ports
+    // unless the firmware is dated before 2015.
     Run("echo on >/sys/bus/pci/devices/0000:00:10.0/power/control"),
     HotAdd(0),
     Groups(TOGETHER),
@@ -75,10 +75,10 @@ pub(super) const ACPI: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// A port lets a user take back within five seconds what the button was pressed for.
+/// After a request, a port waits five seconds for the user to cancel. So the test takes longer.
 const NATIVE: Scenario = Scenario {
     name: "hotplug-native",
-    machine: Machine {
+    machine: GuestHardware {
         native_hotplug: true,
         ..slot(&[unplugged(PAIR)])
     },
@@ -86,8 +86,9 @@ const NATIVE: Scenario = Scenario {
     limit: Duration::from_secs(240),
 };
 
-/// Functions above 0 without the multi-function bit in their header come apart when they are plugged in,
-/// with no module at all. The tools say so; and no entry is needed for what they say.
+/// Functions above 0 without the multi-function bit in their header get their own groups when they
+/// are plugged in, without any module. The tools report it, whether an entry covers the functions
+/// or not.
 const UNMARKED: Scenario = Scenario {
     name: "hotplug-trap",
     machine: slot(&[unplugged(&[
@@ -108,7 +109,7 @@ const UNMARKED: Scenario = Scenario {
             "has not the multi-function bit",
         ),
         HotRemove(0),
-        // The module changes nothing about it.
+        // The module does not change that.
         Load("acs_quirks_test"),
         HotAdd(0),
         Groups(APART),
@@ -121,8 +122,9 @@ const UNMARKED: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Pulled out while VFIO holds a function: the kernel waits for the holder. A regroup meanwhile says who
-/// that is, and does not wait along; when the function is free again, everything goes on.
+/// Unplugs a device while VFIO holds a function: the kernel waits for the holder. Meanwhile a
+/// regroup names the holder and does not wait. When the function is released, the removal
+/// completes.
 const HELD: Scenario = Scenario {
     name: "hotplug-held",
     machine: slot(&[unplugged(PAIR)]),
@@ -145,8 +147,9 @@ const HELD: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Torn out: the function's emulator is killed, and the kernel learns of it by reading ones. No claim is
-/// made for what is not there; plugged in anew, it is as before.
+/// Kills the emulator of a function: the kernel notices because the function reads as ones. The
+/// entry makes no claim about an absent function. When the device is plugged in again, the groups
+/// are as before.
 const TORN_OUT: Scenario = Scenario {
     name: "torn-out",
     machine: slot(&[unplugged(PAIR)]),
@@ -158,7 +161,7 @@ const TORN_OUT: Scenario = Scenario {
         Run(
             "test $(head -c 2 /sys/bus/pci/devices/0000:01:00.1/config | hexdump -v -e '/2 \"%04x\"') = ffff",
         ),
-        // The other one, found anew, has a neighbour that does not answer.
+        // After the rescan, the other function has a neighbour that does not answer.
         Run("echo 1 >/sys/bus/pci/devices/0000:01:00.0/remove; echo 1 >/sys/bus/pci/rescan"),
         Groups(TOGETHER),
         Counted(1, "unreadable"),
@@ -171,11 +174,11 @@ const TORN_OUT: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// The module comes and goes while the package does: each time it is either split or not, and in the end
-/// it is what the module says.
+/// Loads and unloads the module while the device is plugged in and out. Each time the device is
+/// either split or not. At the end, its groups follow the module's state.
 const RELOADED: Scenario = Scenario {
     name: "hotplug-reload",
-    machine: Machine {
+    machine: GuestHardware {
         cpus: 2,
         ..slot(&[unplugged(PAIR)])
     },

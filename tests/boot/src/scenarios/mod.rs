@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The tests. Every claim has its control: the same steps without the module, without the entry, or
-//! with the one fact changed give the other answer in the same boot.
+//! The tests. Every claim has a control in the same boot: the same steps without the module,
+//! without the entry, or with only the property under test changed give the opposite result.
 //!
-//! | file | what it is about |
+//! | file | topic |
 //! |---|---|
 //! | `hardware.rs` | devices and ports that several tests use |
-//! | `splits.rs` | an entry splits a package, when and where it should |
-//! | `refusals.rs` | where an entry does not count |
-//! | `whole.rs` | what the whole device is, and what becomes of a claim when it changes |
-//! | `silicon.rs` | entries that say more exactly which silicon they speak for |
+//! | `splits.rs` | an entry splits a device |
+//! | `refusals.rs` | reasons for which an entry does not count |
+//! | `whole.rs` | the extent of a device, and claims about a device that changes |
+//! | `silicon.rs` | entries with limits and conditions |
 //! | `ports.rs` | entries for root ports and switch ports |
-//! | `surroundings.rs` | what is above a package, and what the kernel splits by itself |
-//! | `hotplug.rs` | packages that are plugged in and out |
-//! | `held.rs` | what VFIO gives to two programs |
-//! | `entries/` | every entry, made from its own data |
-//! | `module.rs` | what can be seen and set from outside |
+//! | `surroundings.rs` | the path above a device, and splits by the kernel itself |
+//! | `hotplug.rs` | devices that are plugged in and out |
+//! | `held.rs` | VFIO and two programs |
+//! | `entries/` | tests made from the entries themselves |
+//! | `module.rs` | the module's interface |
 //! | `states.rs` | kernels on which the hook cannot work |
 //! | `regroup/` | `acsctl regroup` |
-//! | `owner.rs` | `acsctl groups`, `why`, `predict` and `capture` |
+//! | `explain.rs` | `acsctl groups`, `why`, `predict` and `capture` |
 //! | `doctor.rs` | `acsctl doctor` |
-//! | `stress.rs` | loading and unloading while devices come and go |
-//! | `silences.rs` | functions that fall silent at every step |
-//! | `races.rs` | everything at once |
+//! | `stress.rs` | loading and unloading during hot-plug |
+//! | `silences.rs` | functions that stop answering at every step |
+//! | `races.rs` | hot-plug, loading and listing at the same time |
 
 mod doctor;
 pub mod entries;
+mod explain;
 pub mod hardware;
 mod held;
 mod hotplug;
 mod module;
-mod owner;
 mod ports;
 mod races;
 mod refusals;
@@ -45,29 +45,31 @@ mod whole;
 
 use anyhow::Result;
 
-use crate::{arch::Arch, founding, machine::Iommu, scenario::Scenario, setup::Setup};
+use crate::{arch::Arch, machine::Iommu, scenario::Scenario, setup::Setup, two_guests};
 
-/// A test that is more than a list of steps: its name, and what runs it.
+/// A test that steps cannot express: its name, and its function.
 pub type Program = (&'static str, fn(&Setup) -> Result<()>);
 
-/// All of these.
+/// All tests of this form.
 pub const PROGRAMS: [Program; 5] = [
-    ("two-machines", |setup| founding::test(setup, Iommu::Intel)),
+    ("two-machines", |setup| {
+        two_guests::test(setup, Iommu::Intel)
+    }),
     ("two-machines-amd", |setup| {
-        founding::test(setup, Iommu::Amd)
+        two_guests::test(setup, Iommu::Amd)
     }),
     ("two-machines-virtio", |setup| {
-        founding::test(setup, Iommu::Virtio)
+        two_guests::test(setup, Iommu::Virtio)
     }),
     ("silences", silences::test),
     ("races", races::test),
 ];
 
-/// Every test for guests of an architecture, on every IOMMU that it is run on.
+/// All tests for guests of an architecture, on all IOMMUs.
 #[must_use]
 pub fn all(arch: &Arch) -> Vec<Scenario> {
     let mut list: Vec<Scenario> = [
-        // The longest first, so that the others run beside it.
+        // The longest test comes first, so that the others run in parallel with it.
         stress::ALL,
         splits::ALL,
         splits::STOCK,
@@ -83,7 +85,7 @@ pub fn all(arch: &Arch) -> Vec<Scenario> {
     ]
     .concat();
     list.extend(regroup::all());
-    list.extend(owner::ALL);
+    list.extend(explain::ALL);
     list.extend(doctor::ALL);
     for &iommu in arch.iommus.iter().skip(1) {
         let lane = splits::ALL.iter().chain([&hotplug::ACPI]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What can be seen and set from outside.
+//! The interface of the module.
 
 use super::hardware::ADAPTER_MACHINE;
 use crate::scenario::{
@@ -10,14 +10,14 @@ use crate::scenario::{
 
 pub(super) const ALL: &[Scenario] = &[INTERFACE, TAINT];
 
-/// Aliases, parameters and debugfs. Trust rule `static`: there is one parameter, which only withdraws, and no
-/// file that can be written.
+/// Aliases, parameters and debugfs. Trust rule `static`: the only parameter withdraws entries, and
+/// no file is writable.
 const INTERFACE: Scenario = Scenario {
     name: "interface",
     machine: ADAPTER_MACHINE,
     steps: &[
-        // Trust rule `evidence`: only an edition whose entries a vendor vouches for may be loaded by udev. There are
-        // no such entries today, so the edition that never loads shows what the aliases are.
+        // Trust rule `evidence`: udev may load only an edition whose entries a vendor vouches for.
+        // That edition has no entries today. So the edition that never loads shows the aliases.
         Says(
             "/sbin/modinfo -F alias acs_quirks_absent",
             "pci:v00001077d00008031sv*sd*bc*sc*i*",
@@ -38,8 +38,7 @@ const INTERFACE: Scenario = Scenario {
             "\"1;3\" is not an entry number",
         ),
         Load("acs_quirks_test"),
-        // Small enough to be loaded without a thought: less than 112 KiB, a third of that for symbols
-        // and to fill pages.
+        // Limits the module to 112 KiB. A third of that is symbols and the rounding to pages.
         Run("cat /sys/module/acs_quirks_test/coresize; \
              test $(cat /sys/module/acs_quirks_test/coresize) -lt 114688"),
         Says(
@@ -66,8 +65,8 @@ const INTERFACE: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Trust rule `evidence`: entries without a vendor's statement mark the kernel; the validated ones do not.
-/// The mark is bit 18, "N"; an external module sets other bits.
+/// Trust rule `evidence`: entries without a vendor's statement taint the kernel, and validated
+/// entries do not. The taint is bit 18, "N". An external module sets other bits.
 const TAINT: Scenario = Scenario {
     name: "taint",
     machine: ADAPTER_MACHINE,

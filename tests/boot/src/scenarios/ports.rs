@@ -2,9 +2,9 @@
 
 //! Entries for root ports and switch ports.
 
-use super::hardware::{PORT_1, package};
+use super::hardware::{PORT_1, device};
 use crate::{
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         LIMIT, Scenario,
         Step::{Counted, Groups, Load, ReaddAt, Unload},
@@ -20,20 +20,20 @@ pub(super) const ALL: &[Scenario] = &[
 
 const NETWORK_CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
 
-/// Two root ports without ACS as functions of one slot, a device below each: one group of all four,
-/// until an entry vouches for the ports.
+/// Two root ports without ACS as functions of one slot, and a device below each. All four share a
+/// group until an entry vouches for the ports.
 const ROOT_PORTS: Scenario = Scenario {
     name: "root-ports",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
         ],
-        packages: &[
-            package("a", "01:00", NETWORK_CARD),
-            package("b", "02:00", NETWORK_CARD),
+        devices: &[
+            device("a", "01:00", NETWORK_CARD),
+            device("b", "02:00", NETWORK_CARD),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
@@ -54,14 +54,14 @@ const ROOT_PORTS: Scenario = Scenario {
 /// A switch whose downstream ports have no ACS.
 const SWITCH: Scenario = Scenario {
     name: "switch",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             PORT_1,
             "x3130-upstream,id=up,bus=port1",
             "xio3130-downstream,id=down,bus=up,chassis=8,slot=8,addr=0.0,multifunction=on",
         ],
-        packages: &[package("down", "03:00", NETWORK_CARD)],
-        ..Machine::bare(1, Iommu::Usual)
+        devices: &[device("down", "03:00", NETWORK_CARD)],
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[&["02:00.0", "03:00.0"]]),

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Everything at once: devices come and go, the module comes and goes, and somebody lists the groups.
+//! Hot-plug, loading and listing at the same time.
 
 use std::{env, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
 use super::hardware::ADAPTER_MACHINE;
-use crate::{machine::Machine, scenario::in_guest, setup::Setup};
+use crate::{machine::GuestHardware, scenario::in_guest, setup::Setup};
 
-/// How long they race, in seconds, when `ACS_QUIRKS_RACE` says nothing else.
+/// Default duration in seconds. `ACS_QUIRKS_RACE` overrides it.
 const SECONDS: u32 = 30;
-/// What each is to do over and over, and how often it does so at least in that time.
+/// The loops: name, one round in shell, and the minimum number of rounds.
 const RUNNERS: [(&str, &str, u32); 3] = [
     (
         "rescan",
@@ -30,14 +30,15 @@ const RUNNERS: [(&str, &str, u32); 3] = [
         10,
     ),
 ];
-/// For the boot, and for what comes before and after.
+/// Time limit for the boot, and for the steps before and after the loops.
 const BESIDE: Duration = Duration::from_secs(120);
 
-/// Has them race; afterwards the adapter is together without the module and apart with it.
+/// Runs the loops in parallel. Afterwards, the adapter is in one group without the module, and
+/// split with it.
 ///
 /// # Errors
 ///
-/// When something has not gone on, or is not as it should be in the end.
+/// When a loop has stalled, or the final groups are wrong.
 pub(super) fn test(setup: &Setup) -> Result<()> {
     let seconds = match env::var("ACS_QUIRKS_RACE") {
         Ok(text) if !text.is_empty() => text.parse().with_context(|| {
@@ -45,7 +46,7 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
         })?,
         _ => SECONDS,
     };
-    let machine = Machine {
+    let machine = GuestHardware {
         cpus: 2,
         ..ADAPTER_MACHINE
     };
@@ -72,10 +73,10 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
             }
             rounds.push(format!("{name} {count}"));
         }
-        vm.readd_packages()?;
+        vm.readd_devices()?;
         let together = vm.groups()?.count("82:00");
         vm.check("/sbin/modprobe acs_quirks_test")?;
-        vm.readd_packages()?;
+        vm.readd_devices()?;
         let apart = vm.groups()?.count("82:00");
         if (together, apart) != (1, 6) {
             bail!("in the end there are {together} groups without the module and {apart} with it");

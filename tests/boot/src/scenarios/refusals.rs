@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Where an entry does not count. Beside each package that must stay together stands one that the
-//! same module splits.
+//! Reasons for which an entry does not count. Beside each device that must stay together, there is
+//! one that the same module splits.
 
 use super::hardware::{WITH_STRANGER, emulated, external_facing, first, pair, second, two};
 use crate::{
     function::Function,
-    machine::{Machine, Model},
+    machine::{GuestHardware, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
@@ -25,13 +25,13 @@ pub(super) const ALL: &[Scenario] = &[
     EXTERNAL_FACING,
 ];
 
-/// 01:00 together, 02:00 as one group too.
+/// Each device is in one group.
 const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]];
-/// 01:00 together, 02:00 apart.
+/// 01:00 is in one group, 02:00 is split.
 const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00.1"]];
 
-/// Trust rule `whole`: a function that the entry does not cover keeps the package together. It is the last one,
-/// so when the kernel groups the others it has not found that function yet.
+/// Trust rule `whole`: a function that the entry does not cover keeps the device together. It is
+/// the last function, so that the kernel has not found it yet when it groups the others.
 const NOT_COVERED: Scenario = Scenario {
     name: "not-covered",
     machine: WITH_STRANGER,
@@ -53,8 +53,9 @@ const NOT_COVERED: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Trust rule `whole`: a function that the kernel knows counts also while it does not answer. The third function is
-/// not covered and falls silent; the others are found anew. The second package has no such function.
+/// Trust rule `whole`: a function that the kernel has on record counts even while it does not
+/// answer. The third function is not covered and stops answering before the others are rescanned.
+/// The second device lacks such a function.
 const NOT_ANSWERING: Scenario = Scenario {
     name: "not-answering",
     machine: WITH_STRANGER,
@@ -78,7 +79,7 @@ const NOT_ANSWERING: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Trust rule `additive`: an entry that grants some of the flags asked for grants nothing.
+/// Trust rule `additive`: an entry that grants only some of the flags asked for grants nothing.
 const SOME_FLAGS: Scenario = Scenario {
     name: "some-flags",
     machine: two(&[first(&pair(0x1234, 0x0a01)), second(&pair(0x1077, 0x8030))]),
@@ -97,12 +98,12 @@ const SOME_FLAGS: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Source Validation, Request and Completion Redirect, Upstream Forwarding.
+/// Source Validation, Request Redirect, Completion Redirect, Upstream Forwarding.
 const ACS: u16 = 0x1d;
 
-/// Trust rule `additive`: a function with an ACS capability speaks for itself, whatever it says; and beside one that
-/// cannot switch it on, no other function counts as isolated. The second package has the same ids and
-/// no such capability.
+/// Trust rule `additive`: a function with an ACS capability speaks for itself, whatever its
+/// registers contain. If it cannot enable ACS, no other function beside it counts as isolated. The
+/// second device has the same ids, and no such capability.
 const OWN_ACS: Scenario = Scenario {
     name: "own-acs",
     machine: two(&[
@@ -130,8 +131,8 @@ const STUCK_ACS: Model = Model::Emulated(
 );
 const WORKING_ACS: Model = Model::Emulated(Function::new(0x1234, 0x0a02, 0x02_0000).with_acs(ACS));
 
-/// Trust rule `kernel-first`: devices that the kernel knows to be isolated, by their capability or by a quirk of its
-/// own, are grouped alike with and without the module.
+/// Trust rule `kernel-first`: the module does not change the groups of devices that the kernel
+/// itself takes as isolated, by their ACS capability or by an in-tree quirk.
 const IN_TREE: Scenario = Scenario {
     name: "in-tree",
     machine: two(&[first(&[WORKING_ACS, WORKING_ACS]), second(&[IGB_0, IGB_1])]),
@@ -151,12 +152,12 @@ const IN_TREE: Scenario = Scenario {
 };
 
 const APART: Expected = &[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]];
-/// Its ARI capability names function 0 as the next unless told otherwise.
+/// By default, its ARI capability names function 0 as the next.
 const IGB_0: Model = Model::Stock("igb,romfile=,x-pcie-ari-nextfn-1=on");
 const IGB_1: Model = Model::Stock("igb,romfile=");
 
-/// Trust rule `kernel-first`: the 0 of an in-tree catch-all stands, unless an entry that names that very handler
-/// covers the id. The two packages are alike but for the device id.
+/// Trust rule `kernel-first`: the 0 of an in-tree catch-all stands unless an entry supersedes that
+/// handler for the id. The two devices differ only in the device id.
 const CATCH_ALL: Scenario = Scenario {
     name: "catch-all",
     machine: two(&[first(&pair(0x8088, 0x0a04)), second(&pair(0x8088, 0x0a03))]),
@@ -171,11 +172,11 @@ const CATCH_ALL: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Trust rule `closed`: nothing is claimed below a port that firmware marks as facing outside. The two packages
-/// are alike; only the ports differ.
+/// Trust rule `closed`: an entry makes no claim below a port that the firmware marks as
+/// external-facing. The two devices differ only in the port.
 const EXTERNAL_FACING: Scenario = Scenario {
     name: "external-facing",
-    machine: Machine {
+    machine: GuestHardware {
         acpi: Some(external_facing!("S80")),
         ..two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))])
     },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Functions that fall silent: after so many reads that they still answer, for numbers that reach through
-//! enumeration, decision and regroup.
+//! Functions that stop answering after a number of reads. The numbers cover enumeration, decision
+//! and regroup.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -12,29 +12,31 @@ use super::hardware::WITH_STRANGER;
 use crate::{groups::Groups, scenario::in_guest, setup::Setup, vm::Vm};
 
 const STRANGER: usize = 2;
-const PACKAGES: [&str; 2] = ["01:00", "02:00"];
-/// Each function is read less often than this from the moment it is found until it has its group.
+const DEVICES: [&str; 2] = ["01:00", "02:00"];
+/// Upper bound of the reads from a function between its discovery and the assignment of its group.
 const READS: u64 = 100;
-/// Steps between two numbers of reads that are tried: where a claim could be wrong, and elsewhere.
+/// Step between two numbers of reads: where a claim could be wrong, and elsewhere.
 const FINE: usize = 2;
 const COARSE: usize = 9;
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Tries them all. Beside a function that no entry covers, a package has only groups that it has without
-/// the module as well; and as soon as all answer again, everything is as if nothing had been.
+/// Tries all numbers. Beside a function that no entry covers, a device must only have groups that
+/// it also has without the module. When all functions answer again, the groups must be those of the
+/// beginning.
 ///
 /// # Errors
 ///
-/// The function, and after how many reads it fell silent.
+/// The function, and after how many reads it stopped answering.
 pub(super) fn test(setup: &Setup) -> Result<()> {
     in_guest(setup, &WITH_STRANGER, "silences", LIMIT, |vm| {
-        // The control: the kernel takes a function that falls silent in the middle for what it is not.
+        // The control: without the module, the kernel may also misread a function that stops
+        // answering.
         let without: BTreeSet<Groups> = (0..READS)
             .step_by(FINE)
             .map(|reads| beside_stranger(vm, reads))
             .collect::<Result<_>>()?;
         vm.check("/sbin/modprobe acs_quirks_test")?;
-        recovered(vm)?;
+        check_recovered(vm)?;
         let mut tried = 0;
         let (mut seen, mut unseen) = (0, 0);
         for reads in (0..READS).step_by(FINE) {
@@ -48,17 +50,17 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
                     "beside a stranger that answers {reads} reads there are groups that the kernel does not make:\n{groups}"
                 );
             }
-            recovered(vm)?;
+            check_recovered(vm)?;
             tried += 1;
         }
-        // It was both found and not found, or this has shown nothing.
+        // Unless the function was sometimes found and sometimes not, the test has shown nothing.
         if seen == 0 || unseen == 0 {
             bail!("the stranger was found {seen} times, and missing {unseen} times");
         }
         for function in [(0, 0), (0, 1), (1, 0), (1, 1)] {
             for reads in (0..READS).step_by(COARSE) {
                 rescanned(vm, function, reads)?;
-                recovered(vm)?;
+                check_recovered(vm)?;
                 tried += 1;
             }
         }
@@ -72,29 +74,29 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
     })
 }
 
-/// The groups of the first package when the function that no entry covers falls silent after so many
-/// reads, numbered from 0 in the order of their first members.
+/// The groups of the first device when the function that no entry covers stops answering after
+/// `reads` reads. Groups are numbered from 0 in the order of their first members.
 fn beside_stranger(vm: &mut Vm, reads: u64) -> Result<Groups> {
-    Ok(rescanned(vm, (0, STRANGER), reads)?.within(PACKAGES[0]))
+    Ok(rescanned(vm, (0, STRANGER), reads)?.within(DEVICES[0]))
 }
 
-/// What groups there are when the package is found anew, and one of its functions falls silent after so
-/// many reads.
-fn rescanned(vm: &mut Vm, (package, function): (usize, usize), reads: u64) -> Result<Groups> {
-    let address = PACKAGES[package];
+/// The groups after a rescan of a device during which one of its functions stops answering after
+/// `reads` reads.
+fn rescanned(vm: &mut Vm, (device, function): (usize, usize), reads: u64) -> Result<Groups> {
+    let address = DEVICES[device];
     vm.check(&format!(
         "for d in /sys/bus/pci/devices/0000:{address}*; do echo 1 >$d/remove; done"
     ))?;
-    vm.served(package, function)?.answer(reads)?;
+    vm.served(device, function)?.answer(reads)?;
     vm.check("echo 1 >/sys/bus/pci/rescan")?;
     let groups = vm.groups();
-    vm.served(package, function)?.answer(u64::MAX)?;
+    vm.served(device, function)?.answer(u64::MAX)?;
     groups
 }
 
-/// Fails unless both packages have the groups that they should have when all functions answer.
-fn recovered(vm: &mut Vm) -> Result<()> {
-    vm.readd_packages()?;
+/// Fails unless both devices get the expected groups when all functions answer.
+fn check_recovered(vm: &mut Vm) -> Result<()> {
+    vm.readd_devices()?;
     let groups = vm.groups()?;
     let expected: [&[&str]; 3] = [
         &["01:00.0", "01:00.1", "01:00.2"],
@@ -107,12 +109,13 @@ fn recovered(vm: &mut Vm) -> Result<()> {
     }
 }
 
-/// A regroup during which a function falls silent says so or is through; afterwards another one, for which
-/// all functions answer, puts everything right. Where the kernel has read the function's identity as ones, that
-/// one says that the function is another one now, and the one after it is through.
+/// A regroup during which a function stops answering reports it or succeeds. A second regroup,
+/// while all functions answer, restores everything. If the kernel has read the identity of the
+/// function as ones, the second regroup reports that the function is another one now, and a third
+/// succeeds.
 fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
     vm.check("/sbin/rmmod acs_quirks_test && /sbin/modprobe acs_quirks_test withdraw=all")?;
-    vm.readd(&[PACKAGES[1]])?;
+    vm.readd(&[DEVICES[1]])?;
     vm.check("/sbin/rmmod acs_quirks_test && /sbin/modprobe acs_quirks_test")?;
     vm.served(1, 1)?.answer(reads)?;
     let answer = vm.run("acsctl regroup 02:00.0 --timeout 20")?;
@@ -129,7 +132,7 @@ fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
     if again.status == 1 && again.text.contains("it is another one now") {
         again = vm.run("acsctl regroup 02:00.0")?;
     }
-    if again.status != 0 || vm.groups()?.count(PACKAGES[1]) != 2 {
+    if again.status != 0 || vm.groups()?.count(DEVICES[1]) != 2 {
         bail!(
             "after {reads} reads, regroup says:\n{}\nand then, with status {}:\n{}",
             answer.text,
@@ -140,7 +143,8 @@ fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
     Ok(())
 }
 
-/// Errors that the port above reports, from mild to fatal, for which the kernel resets what is below.
+/// Injects errors that the port above reports, from correctable to fatal. On some, the kernel
+/// resets the devices below.
 fn errors_above(vm: &mut Vm) -> Result<()> {
     for error in ["RCVR", "BAD_TLP", "COMP_TIME", "POISON_TLP", "DLP"] {
         let before = vm.groups()?;
@@ -150,7 +154,7 @@ fn errors_above(vm: &mut Vm) -> Result<()> {
         if vm.groups()? != before {
             bail!("an error {error} of the port changes groups");
         }
-        recovered(vm)?;
+        check_recovered(vm)?;
     }
     if vm.logged("AER: ")?.is_empty() {
         bail!("the kernel has not heard of the port's errors");

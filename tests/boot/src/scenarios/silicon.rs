@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Entries that say more exactly which silicon they speak for. The packages of a scenario have the same
-//! ids and differ in the one fact.
+//! Entries with limits and conditions. The devices of a scenario have the same ids, and differ in
+//! one property.
 
-use super::hardware::{PORT_1, PORT_2, emulated, first, package, pair, second, two};
+use super::hardware::{PORT_1, PORT_2, device, emulated, first, pair, second, two};
 use crate::{
     function::{Function, Register},
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Counted, Groups, Load, LoggedTimes, NotCounted, Readd, ReaddAt, Run, Says},
@@ -15,9 +15,9 @@ use crate::{
 
 pub(super) const ALL: &[Scenario] = &[REVISIONS, SUBSYSTEMS, CLASS, CONDITION, KINDS];
 
-/// 01:00 together, 02:00 as one group too.
+/// Each device is in one group.
 const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]];
-/// 01:00 together, 02:00 apart.
+/// 01:00 is in one group, 02:00 is split.
 const SECOND_SPLIT: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0"], &["02:00.1"]];
 
 const ETHERNET: u32 = 0x02_0000;
@@ -26,7 +26,7 @@ const fn of_revision(revision: u8) -> Model<'static> {
     Model::Emulated(Function::new(0x1234, 0x0a06, ETHERNET).of_revision(revision))
 }
 
-/// The first package has one function of a revision beyond the last.
+/// The first device has one function with a revision above the limit.
 const REVISIONS: Scenario = Scenario {
     name: "silicon-revisions",
     machine: two(&[
@@ -56,7 +56,7 @@ const fn of_subsystem(device: u16) -> Model<'static> {
     Model::Emulated(Function::new(0x1234, 0x0a07, ETHERNET).of_subsystem(0x1234, device))
 }
 
-/// The first package is on the board of another maker.
+/// The first device is on a board of another maker.
 const SUBSYSTEMS: Scenario = Scenario {
     name: "silicon-subsystems",
     machine: two(&[
@@ -77,7 +77,7 @@ const SUBSYSTEMS: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// The first package is of another class.
+/// The first device has another class.
 const CLASS: Scenario = Scenario {
     name: "silicon-class",
     machine: two(&[
@@ -104,7 +104,7 @@ const CLASS: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// A register that cannot be written.
+/// A read-only register.
 const fn fixed(offset: usize, value: u32) -> Register {
     Register {
         offset,
@@ -113,7 +113,7 @@ const fn fixed(offset: usize, value: u32) -> Register {
     }
 }
 
-/// A register with a switch in bit 0.
+/// A register with a writable bit 0, the switch.
 const fn switch(offset: usize, value: u32) -> Register {
     Register {
         offset,
@@ -126,11 +126,11 @@ const fn with_registers(registers: &'static [Register]) -> Model<'static> {
     Model::Emulated(Function::new(0x1234, 0x0a09, ETHERNET).with_registers(registers))
 }
 
-/// PCI Express at 40h, which names 80h as the next capability.
+/// The PCI Express capability at 40h. The next capability is at 80h.
 const CHAINED: Register = fixed(0x40, 0x0002_8010);
-/// A vendor-specific capability of 10h bytes at 80h, the last.
+/// A vendor-specific capability of 10h bytes at 80h, the last one.
 const VENDOR: Register = fixed(0x80, 0x0010_0009);
-/// A vendor-specific extended capability at 100h, the last, with its header.
+/// A vendor-specific extended capability at 100h, the last one, with its header.
 const EXTENDED: [Register; 2] = [fixed(0x100, 0x0001_000b), fixed(0x104, 0x0100_0001)];
 
 const READY: Model = with_registers(&[
@@ -141,7 +141,7 @@ const READY: Model = with_registers(&[
     EXTENDED[1],
     fixed(0x108, 0xf5ff_0000),
 ]);
-/// The switch is not set.
+/// The switch is off.
 const UNSET: Model = with_registers(&[
     CHAINED,
     VENDOR,
@@ -150,7 +150,7 @@ const UNSET: Model = with_registers(&[
     EXTENDED[1],
     fixed(0x108, 0xf5ff_0000),
 ]);
-/// The register of the extended capability says something else.
+/// The register in the extended capability has another value.
 const OTHER: Model = with_registers(&[
     CHAINED,
     VENDOR,
@@ -159,27 +159,27 @@ const OTHER: Model = with_registers(&[
     EXTENDED[1],
     fixed(0x108, 0xf4ff_0000),
 ]);
-/// There is no capability with a switch.
+/// The capability with the switch is missing.
 const WITHOUT: Model = with_registers(&[EXTENDED[0], EXTENDED[1], fixed(0x108, 0xf5ff_0000)]);
 
-/// Conditions hold for every function of the package or the package stays together. As soon as a
-/// driver has set the bit in the last one too, the package splits.
+/// Unless the conditions hold for every function, the device stays together. When a driver has set
+/// the bit in the last function too, the device splits.
 const CONDITION: Scenario = Scenario {
     name: "silicon-condition",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             PORT_1,
             PORT_2,
             "pcie-root-port,id=port3,chassis=3,slot=3,addr=12.0",
             "pcie-root-port,id=port4,chassis=4,slot=4,addr=13.0",
         ],
-        packages: &[
+        devices: &[
             first(&[READY, UNSET]),
             second(&[READY, READY]),
-            package("port3", "03:00", &[READY, OTHER]),
-            package("port4", "04:00", &[WITHOUT, READY]),
+            device("port3", "03:00", &[READY, OTHER]),
+            device("port4", "04:00", &[WITHOUT, READY]),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[
@@ -211,7 +211,7 @@ const CONDITION: Scenario = Scenario {
             1,
             "04:00.1: acs_quirks: entry 14 (test/condition) does not count: condition 1 of the entry does not hold for 00.0",
         ),
-        // What a driver would do.
+        // A driver would set the bit.
         Run(
             "printf '\\001' | dd of=/sys/bus/pci/devices/0000:01:00.1/config bs=1 seek=132 conv=notrunc",
         ),
@@ -221,18 +221,18 @@ const CONDITION: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// One entry for functions that are integrated and for the same on a card. The third package is of an
-/// entry for integrated ones alone, and is on a card.
+/// One entry for functions that are integrated or on a card. The third device is on a card, and its
+/// entry covers only integrated endpoints.
 const KINDS: Scenario = Scenario {
     name: "silicon-kinds",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[PORT_1, PORT_2],
-        packages: &[
-            package("pcie.0", "00:15", &pair(0x1234, 0x0a0a)),
+        devices: &[
+            device("pcie.0", "00:15", &pair(0x1234, 0x0a0a)),
             first(&pair(0x1234, 0x0a0a)),
             second(&pair(0x1234, 0x0a05)),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! An entry splits a package, when and where it should.
+//! An entry splits a device.
 
-use super::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, package, pair, second, two};
+use super::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, device, first, pair, second, two};
 use crate::{
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Counted, Groups, Load, Logged, LoggedTimes, Readd, Refuses, Run, Says, Unload},
@@ -12,11 +12,10 @@ use crate::{
 };
 
 pub(super) const ALL: &[Scenario] = &[SPLIT, WITHDRAWN, WITHDRAWN_TWICE, INTEGRATED];
-/// Those for IOMMUs that take none of our emulated functions.
+/// Tests for IOMMUs behind which QEMU refuses emulated functions.
 pub(super) const STOCK: &[Scenario] = &[CARDS.on(Iommu::SmmuV3)];
 
-/// The main job: the split comes with the entry and the rescan, not with either alone, and goes
-/// with the module.
+/// The main case: the split needs both the entry and the rescan, and ends with the module.
 const SPLIT: Scenario = Scenario {
     name: "split",
     machine: ADAPTER_MACHINE,
@@ -24,12 +23,12 @@ const SPLIT: Scenario = Scenario {
         Groups(ONE_GROUP),
         Readd,
         Groups(ONE_GROUP),
-        // The module that has no entry for the device.
+        // This module has no entry for the device.
         Load("acs_quirks"),
         Readd,
         Groups(ONE_GROUP),
         Unload("acs_quirks"),
-        // The one that has.
+        // This module has one.
         Load("acs_quirks_test"),
         Says(
             "cat /sys/kernel/debug/acs_quirks_test/hook",
@@ -40,7 +39,7 @@ const SPLIT: Scenario = Scenario {
         Groups(SIX_GROUPS),
         Counted(1, "granted"),
         LoggedTimes(6, "isolated by entry 1 (test/adapter)"),
-        // Once for each time that a function appears, and not for each question.
+        // The module logs each function once per discovery, and not once per question.
         Run(
             "acsctl groups >/dev/null; for n in 1 2 3; do cat /sys/kernel/debug/acs_quirks_test/hook; done",
         ),
@@ -56,7 +55,7 @@ const SPLIT: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// A withdrawn entry makes no claim; the others do.
+/// A withdrawn entry makes no claim. The other entries do.
 const WITHDRAWN: Scenario = Scenario {
     name: "withdrawn",
     machine: ADAPTER_MACHINE,
@@ -78,8 +77,9 @@ const WITHDRAWN: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// What is said in several places adds up: two files of options, the kernel's command line (which modprobe adds
-/// to the options) and the arguments. The control has one of the values, which leaves the entry of the adapter.
+/// Values of `withdraw` from several places add up: two files of options, the kernel's command line
+/// (modprobe adds it to the options) and the arguments. The control has only one of the values,
+/// which leaves the adapter's entry in effect.
 const WITHDRAWN_TWICE: Scenario = Scenario {
     name: "withdrawn-twice",
     machine: ADAPTER_MACHINE,
@@ -105,7 +105,7 @@ const WITHDRAWN_TWICE: Scenario = Scenario {
         Readd,
         Groups(ONE_GROUP),
         Unload("acs_quirks_test"),
-        // One value that cannot be understood is enough, wherever it stands.
+        // One invalid value is enough for a refusal, at any position.
         Refuses(
             "acs_quirks_test withdraw=1 withdraw=none",
             "\"none\" is not an entry number",
@@ -114,7 +114,7 @@ const WITHDRAWN_TWICE: Scenario = Scenario {
             "acs_quirks_test withdraw=none withdraw=1",
             "\"none\" is not an entry number",
         ),
-        // A number that was given out once withdraws nothing from a table that lacks it, and is no error.
+        // A retired number withdraws nothing, and is not an error.
         Load("acs_quirks_test withdraw=9"),
         LoggedTimes(2, "withdrawn 1, hook"),
         Readd,
@@ -126,9 +126,9 @@ const WITHDRAWN_TWICE: Scenario = Scenario {
 /// Endpoints that are integrated into the root complex.
 const INTEGRATED: Scenario = Scenario {
     name: "integrated",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[],
-        packages: &[package("pcie.0", "00:15", &pair(0x1234, 0x0a05))],
+        devices: &[device("pcie.0", "00:15", &pair(0x1234, 0x0a05))],
         ..ADAPTER_MACHINE
     },
     steps: &[
@@ -145,12 +145,12 @@ const INTEGRATED: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// A network card of QEMU's own, for which there is an entry, and a USB controller, for which there is none.
+/// A network card that QEMU emulates, with an entry, and a USB controller without one.
 const NETWORK: Model = Model::Stock("e1000e,romfile=");
 const USB: Model = Model::Stock("qemu-xhci");
 const CARDS_TOGETHER: Expected = &[&["01:00.0", "01:00.1", "01:00.2"], &["02:00.0", "02:00.1"]];
 
-/// Functions that QEMU has itself: those of the entry split, and the others never do.
+/// Devices that QEMU emulates: those with an entry split, and the others never do.
 const CARDS: Scenario = Scenario {
     name: "split-cards",
     machine: two(&[first(&[NETWORK, NETWORK, NETWORK]), second(&[USB, USB])]),

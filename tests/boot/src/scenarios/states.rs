@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Kernels on which the hook cannot work: the module says so, and claims nothing.
+//! Kernels on which the hook cannot work: the module reports it, and makes no claim.
 
 use super::hardware::{ADAPTER_MACHINE, first, pair, second, two};
 use crate::{
-    machine::{Iommu, Machine},
+    machine::{GuestHardware, Iommu},
     scenario::{
         LIMIT, Scenario,
         Step::{Groups, Load, Logged, Readd, Refuses, Run, Says},
@@ -13,7 +13,7 @@ use crate::{
 
 pub(super) const ALL: &[Scenario] = &[KPROBES_OFF, NO_FUNCTION, NO_IOMMU, OTHER_KERNEL];
 
-/// Kprobes are switched off as a whole: the probe registers, and is never hit.
+/// All kprobes are switched off: the probe registers, and is never hit.
 const KPROBES_OFF: Scenario = Scenario {
     name: "kprobes-off",
     machine: two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))]),
@@ -27,7 +27,7 @@ const KPROBES_OFF: Scenario = Scenario {
         ),
         Readd,
         Groups(&[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]]),
-        // The same module works as soon as they are on.
+        // The same module works as soon as kprobes are on.
         Run("echo 1 >/sys/kernel/debug/kprobes/enabled"),
         Says(
             "cat /sys/kernel/debug/acs_quirks_test/hook",
@@ -56,7 +56,7 @@ const NO_FUNCTION: Scenario = Scenario {
 /// A host without an IOMMU has no groups to split.
 const NO_IOMMU: Scenario = Scenario {
     name: "no-iommu",
-    machine: Machine {
+    machine: GuestHardware {
         iommu: Iommu::None,
         ..ADAPTER_MACHINE
     },
@@ -70,7 +70,7 @@ const NO_IOMMU: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// A module that was built for another kernel does not load; the kernel itself sees to that.
+/// The kernel refuses a module that was built for another kernel.
 const OTHER_KERNEL: Scenario = Scenario {
     name: "other-kernel",
     machine: ADAPTER_MACHINE,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::hardware::{ADAPTER_MACHINE, ONE_GROUP};
 use crate::{
-    machine::Machine,
+    machine::GuestHardware,
     scenario::{
         Scenario,
         Step::{Groups, Readd, Run},
@@ -15,12 +15,12 @@ use crate::{
 
 pub(super) const ALL: &[Scenario] = &[RELOAD];
 
-/// 200 times, with the adapter removed and rescanned all the while. In the end nothing is left:
-/// no complaint in the log, no use of the module, no group, and no memory. Each load makes and
-/// frees a `struct pci_dev` (from kmalloc-4k) in its self-test, so a leak of one a load would show.
+/// Loads the module 200 times while the adapter is removed and rescanned. Nothing may be left: no
+/// error in the log, no use of the module, no group, and no memory. The self-test of each load
+/// allocates a `struct pci_dev` (from kmalloc-4k), so that a leak of one per load would be visible.
 const RELOAD: Scenario = Scenario {
     name: "reload-200",
-    machine: Machine {
+    machine: GuestHardware {
         cpus: 2,
         ..ADAPTER_MACHINE
     },

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What surrounds a package decides too: an entry for its functions does not vouch for what is above them,
-//! and where the kernel has its own reasons for a split, the entry has no part in it.
+//! The surroundings of a device matter too: an entry for its functions does not vouch for the path
+//! above. If the kernel has its own reason for a split, the entry has no part in it.
 
-use super::hardware::{ADAPTER_MACHINE, PORT_1, first, package, pair};
+use super::hardware::{ADAPTER_MACHINE, PORT_1, device, first, pair};
 use crate::{
-    machine::{Machine, Model},
+    machine::{GuestHardware, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{Groups, Load, NotCounted, Readd, ReaddAt, Run, Says, Unload},
@@ -19,19 +19,19 @@ const CARDS: &[Model] = &[
     Model::Stock("e1000e,romfile="),
 ];
 
-/// A conventional bridge makes requests its own, so nothing below it can be told apart. The same cards
-/// below a port are split.
+/// A conventional bridge forwards requests under its own requester ID, so that the functions below
+/// it cannot be told apart. The same cards below a port are split.
 const CONVENTIONAL: Scenario = Scenario {
     name: "conventional-bridge",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             PORT_1,
             "pcie-pci-bridge,id=bridge,bus=port1",
             "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0",
         ],
-        packages: &[
-            package("bridge", "02:01", CARDS),
-            package("port2", "03:00", CARDS),
+        devices: &[
+            device("bridge", "02:01", CARDS),
+            device("port2", "03:00", CARDS),
         ],
         ..ADAPTER_MACHINE
     },
@@ -52,12 +52,13 @@ const CONVENTIONAL: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// A port without ACS may send requests from one function to the other, whatever an entry says of them.
+/// A port without ACS may redirect requests from one function to the other. An entry for the
+/// functions does not change that.
 const PORT_WITHOUT_ACS: Scenario = Scenario {
     name: "port-without-acs",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &["ioh3420,id=port1,chassis=1,slot=1,addr=12.0"],
-        packages: &[first(&pair(0x1077, 0x8030))],
+        devices: &[first(&pair(0x1077, 0x8030))],
         ..ADAPTER_MACHINE
     },
     steps: &[
@@ -65,10 +66,10 @@ const PORT_WITHOUT_ACS: Scenario = Scenario {
         Load("acs_quirks_test withdraw=6"),
         ReaddAt("00:12"),
         Groups(BELOW_PORT),
-        // The kernel has not even asked: it came no further than the port.
+        // The kernel's search ends at the port, before it asks about the functions.
         NotCounted(1, "granted"),
         Unload("acs_quirks_test"),
-        // With an entry for the port as well.
+        // Now the port has an entry too.
         Load("acs_quirks_test"),
         ReaddAt("00:12"),
         Groups(&[&["00:12.0"], &["01:00.0"], &["01:00.1"]]),
@@ -78,13 +79,13 @@ const PORT_WITHOUT_ACS: Scenario = Scenario {
 
 const BELOW_PORT: Expected = &[&["00:12.0", "01:00.0", "01:00.1"]];
 
-/// Endpoints that Intel integrates into the root complex: the kernel has a quirk for all of them. The
+/// Endpoints that Intel integrates into the root complex: an in-tree quirk covers all of them. The
 /// entry for these ids is for endpoints elsewhere.
 const INTEGRATED: Scenario = Scenario {
     name: "integrated-in-tree",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[],
-        packages: &[package("pcie.0", "00:15", CARDS)],
+        devices: &[device("pcie.0", "00:15", CARDS)],
         ..ADAPTER_MACHINE
     },
     steps: &[
@@ -97,13 +98,12 @@ const INTEGRATED: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Virtual functions have groups of their own as soon as the port above isolates, with and without the
-/// module.
+/// Virtual functions have their own groups if the port above isolates, with and without the module.
 const VIRTUAL: Scenario = Scenario {
     name: "virtual-functions",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[PORT_1],
-        packages: &[first(&[Model::Stock("igb,romfile=")])],
+        devices: &[first(&[Model::Stock("igb,romfile=")])],
         ..ADAPTER_MACHINE
     },
     steps: &[

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the whole device is, and what becomes of a claim when the device turns out to be more than it was.
+//! The extent of a device, and claims about a device that gains functions later.
 
 use super::hardware::{
-    ADAPTER_MACHINE, SIX_GROUPS, emulated, external_facing, first, package, pair, second, two,
+    ADAPTER_MACHINE, SIX_GROUPS, device, emulated, external_facing, first, pair, second, two,
 };
 use crate::{
     function::Function,
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
@@ -29,17 +29,17 @@ pub(super) const ALL: &[Scenario] = &[
 
 const ETHERNET: u32 = 0x02_0000;
 const NETWORK_CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
-/// A switch downstream port that no entry covers, and with nothing below it.
+/// A switch downstream port that no entry covers, with nothing below it.
 const UNKNOWN_PORT: &[Model] = &[Model::Emulated(
     Function::new(0x1234, 0x0bad, ETHERNET).downstream(),
 )];
 
-/// Two switches with a covered downstream port each and a device below it. In the first, a port without ACS
-/// that nobody vouches for can send to that device, so the device stays with its port. In the second, the
-/// neighbour is covered as well.
+/// Two switches, each with a covered downstream port and a device below it. In the first switch, a
+/// port without ACS that no entry covers can send to that device. So the device stays in the group
+/// of its port. In the second switch, the neighbouring port is covered as well.
 const SWITCH: Scenario = Scenario {
     name: "switch-whole",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0",
             "x3130-upstream,id=up1,bus=port1",
@@ -49,13 +49,13 @@ const SWITCH: Scenario = Scenario {
             "xio3130-downstream,id=down2,bus=up2,chassis=9,slot=9,addr=0.0,multifunction=on",
             "xio3130-downstream,id=down3,bus=up2,chassis=10,slot=10,addr=1.0,multifunction=on",
         ],
-        packages: &[
-            package("down1", "03:00", NETWORK_CARD),
-            package("up1", "02:01", UNKNOWN_PORT),
-            package("down2", "07:00", NETWORK_CARD),
-            package("down3", "08:00", NETWORK_CARD),
+        devices: &[
+            device("down1", "03:00", NETWORK_CARD),
+            device("up1", "02:01", UNKNOWN_PORT),
+            device("down2", "07:00", NETWORK_CARD),
+            device("down3", "08:00", NETWORK_CARD),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Run("ls -l /sys/bus/pci/devices"),
@@ -87,12 +87,12 @@ const SWITCHES_SPLIT: Expected = &[
     &["08:00.0"],
 ];
 
-/// A neighbour with ACS, which the kernel switches on when it adds the port. A port that is added before it is
-/// refused at that moment; what is below is asked about later, and counts. A neighbour whose ACS stays off is
-/// none that counts at any time.
+/// A neighbouring port with ACS, which the kernel enables when it adds the port. A port that is
+/// added before its neighbour is refused at that moment. A device below is asked about later, and
+/// the entry counts. A neighbour whose ACS cannot be enabled always prevents the claim.
 const SWITCH_WITH_ACS: Scenario = Scenario {
     name: "switch-acs",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0",
             "x3130-upstream,id=up1,bus=port1",
@@ -101,9 +101,9 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
             "x3130-upstream,id=up2,bus=port2",
             "xio3130-downstream,id=down2,bus=up2,chassis=9,slot=9,addr=0.0,multifunction=on",
         ],
-        packages: &[
-            package("down1", "03:00", NETWORK_CARD),
-            package(
+        devices: &[
+            device("down1", "03:00", NETWORK_CARD),
+            device(
                 "up1",
                 "02:01",
                 &[Model::Emulated(
@@ -112,8 +112,8 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
                         .with_acs(ACS),
                 )],
             ),
-            package("down2", "07:00", NETWORK_CARD),
-            package(
+            device("down2", "07:00", NETWORK_CARD),
+            device(
                 "up2",
                 "06:01",
                 &[Model::Emulated(
@@ -124,12 +124,12 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
                 )],
             ),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Run("ls -l /sys/bus/pci/devices"),
         Groups(&[&["02:00.0", "03:00.0"], &["06:00.0", "07:00.0"]]),
-        // At boot all of them were there before the module.
+        // At boot, all of them existed before the module.
         Load("acs_quirks_test"),
         ReaddAt("03:00"),
         ReaddAt("07:00"),
@@ -142,12 +142,13 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
 };
 const ACS: u16 = 0x1d;
 
-/// Two root complexes with two covered root ports each in one slot. In the first there is a bridge of another sort in
-/// another slot, which counts as a root port without ACS: whether the root complex lets it send to the others, nobody
-/// has said. In the second, the other one is a root port with ACS.
+/// Two root complexes, each with two covered root ports in one slot. The first has a bridge of
+/// another type in another slot. It counts as a root port without ACS: no vendor has stated whether
+/// the root complex lets it send to the other ports. In the second root complex, the other port is
+/// a root port with ACS.
 const ROOT_COMPLEX: Scenario = Scenario {
     name: "root-complex-whole",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
@@ -157,13 +158,13 @@ const ROOT_COMPLEX: Scenario = Scenario {
             "ioh3420,id=d,bus=root80,chassis=5,slot=5,addr=2.1,multifunction=on",
             "pcie-root-port,id=e,bus=root80,chassis=6,slot=6,addr=3.0",
         ],
-        packages: &[
-            package("a", "01:00", NETWORK_CARD),
-            package("b", "02:00", NETWORK_CARD),
-            package("c", "81:00", NETWORK_CARD),
-            package("d", "82:00", NETWORK_CARD),
+        devices: &[
+            device("a", "01:00", NETWORK_CARD),
+            device("b", "02:00", NETWORK_CARD),
+            device("c", "81:00", NETWORK_CARD),
+            device("d", "82:00", NETWORK_CARD),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Run("ls -l /sys/bus/pci/devices"),
@@ -181,8 +182,8 @@ const ROOT_COMPLEX: Scenario = Scenario {
             &["81:00.0"],
             &["82:00.0"],
         ]),
-        // What the kernel has not found yet is no claim, though it would be covered: the first of the two is asked
-        // about before the second is there.
+        // A port that the kernel has not found yet prevents a claim, even if the entry covers it.
+        // The kernel asks about the first port before it finds the second.
         Logged(
             "80:02.0: acs_quirks: entry 6 (test/root-port) does not count: the kernel has not found port 02.1",
         ),
@@ -192,13 +193,13 @@ const ROOT_COMPLEX: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Two pairs of root ports of an entry. The first port of the first pair faces outside by what the firmware says, so
-/// nothing is claimed for it; its second one lacks the multi-function bit, and would get a group of its own on a
-/// rescan. The tool must not believe in the claim: it takes what the module says of exposure, not what it can see
-/// itself. The second pair is the control.
+/// Two pairs of root ports with an entry. The firmware marks the first port of the first pair as
+/// external-facing, so the entry makes no claim about it. Its second port lacks the multi-function
+/// bit, so a rescan would give that port its own group. `acsctl` cannot see exposure itself, so it
+/// must use the module's record, and not assume a claim. The second pair is the control.
 const OUTSIDE: Scenario = Scenario {
     name: "outside-port",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1",
@@ -206,14 +207,14 @@ const OUTSIDE: Scenario = Scenario {
             "ioh3420,id=c,bus=root80,chassis=4,slot=4,addr=2.0,multifunction=on",
             "ioh3420,id=d,bus=root80,chassis=5,slot=5,addr=2.1",
         ],
-        packages: &[
-            package("a", "01:00", NETWORK_CARD),
-            package("b", "02:00", NETWORK_CARD),
-            package("c", "81:00", NETWORK_CARD),
-            package("d", "82:00", NETWORK_CARD),
+        devices: &[
+            device("a", "01:00", NETWORK_CARD),
+            device("b", "02:00", NETWORK_CARD),
+            device("c", "81:00", NETWORK_CARD),
+            device("d", "82:00", NETWORK_CARD),
         ],
         acpi: Some(external_facing!("S90")),
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[
@@ -226,8 +227,8 @@ const OUTSIDE: Scenario = Scenario {
             "0000:00:12.0 exposed",
         ),
         Run("! grep 80:02 /sys/kernel/debug/acs_quirks_test/decisions"),
-        // Believing in the claim, it would take them apart, and the second one would come back with a group of its
-        // own that nothing justifies.
+        // If `acsctl` assumed the claim, it would regroup the ports. The second port would get its
+        // own group without a justification.
         Says(
             "acsctl regroup 00:12.0",
             "nothing to do, its groups are those that the kernel would make now",
@@ -248,20 +249,20 @@ const OUTSIDE: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Integrated endpoints of an entry. Another function of the bus sends under the requester IDs of some of them: the kernel has
-/// an alias quirk for it. Without it, the entry counts.
+/// Integrated endpoints with an entry. Another function of the bus uses the requester IDs of some
+/// of them, according to an alias quirk of the kernel. Without that function, the entry counts.
 const REQUESTER_ID: Scenario = Scenario {
     name: "requester-id",
-    machine: Machine {
-        packages: &[
-            package("pcie.0", "00:15", &[emulated(0x1234, 0x0a05, ETHERNET); 6]),
-            package("pcie.0", "00:16", &[emulated(0x8086, 0x2954, ETHERNET)]),
+    machine: GuestHardware {
+        devices: &[
+            device("pcie.0", "00:15", &[emulated(0x1234, 0x0a05, ETHERNET); 6]),
+            device("pcie.0", "00:16", &[emulated(0x8086, 0x2954, ETHERNET)]),
         ],
-        ..Machine::bare(1, Iommu::Usual)
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Load("acs_quirks_test"),
-        // The control: it does not answer when the kernel looks.
+        // The control: the function does not answer during the scan.
         Run(
             "for f in 16.0 15.5 15.4 15.3 15.2 15.1 15.0; do echo 1 >/sys/bus/pci/devices/0000:00:$f/remove; done",
         ),
@@ -276,8 +277,9 @@ const REQUESTER_ID: Scenario = Scenario {
             &["00:15.5"],
         ]),
         NotCounted(10, "requester-id"),
-        // The kernel finds it after the six, so these are looked for once more. It has the numbers of the first five,
-        // which the kernel groups with it by itself; of the last one it asks.
+        // The kernel finds the function after the six, so these are rescanned once more. The
+        // function has the requester IDs of the first five. The kernel groups those with it by
+        // itself, and asks only about the last one.
         Wake(1, 0),
         Run("echo 1 >/sys/bus/pci/rescan"),
         ReaddAt("00:15"),
@@ -296,8 +298,9 @@ const THREE: &[Model] = &[
     emulated(0x1234, 0x0bad, ETHERNET),
 ];
 
-/// A function that did not answer when its device was grouped appears beside two that were split, and nobody covers
-/// it. The kernel does not group the two again; the module says so by name, and so does the tool, with the way out.
+/// A function that did not answer during the grouping of its device appears later, beside two that
+/// were split. No entry covers it. The kernel does not regroup the two. The module logs their
+/// names, and `acsctl` reports them with a remedy.
 const LATER: Scenario = Scenario {
     name: "appears-later",
     machine: two(&[first(THREE), second(&pair(0x1077, 0x8030))]),
@@ -332,7 +335,7 @@ const LATER: Scenario = Scenario {
             "acsctl doctor; true",
             "acsctl regroup 0000:01:00.0, or a reboot, groups them anew",
         ),
-        // The way out that both name.
+        // The remedy that both name.
         Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
         Groups(&[
             &["01:00.0", "01:00.1", "01:00.2"],
@@ -344,8 +347,8 @@ const LATER: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// The record begins with the function, keeps the first and the latest decision on the flags of grouping, and goes
-/// with it.
+/// The record of a function begins with its discovery, keeps the first and the latest decision
+/// about the grouping flags, and ends with the function.
 const RECORD: Scenario = Scenario {
     name: "record",
     machine: ADAPTER_MACHINE,
@@ -368,7 +371,8 @@ const RECORD: Scenario = Scenario {
             "cat /sys/kernel/debug/acs_quirks_test/decisions",
             "0000:82:00.5 first 1 refused withdrawn: the entry is withdrawn by parameter",
         ),
-        // Functions that come and go while it is read, and while the module begins and ends to keep it.
+        // Functions come and go while the record is read, and while the module starts and stops
+        // recording.
         Run(
             "(until test -e /tmp/stop; do cat /sys/kernel/debug/acs_quirks_test/decisions; done >/dev/null 2>&1; touch /tmp/end) & \
              (until test -e /tmp/stop; do /sbin/rmmod acs_quirks_test; /sbin/modprobe acs_quirks_test; done >/dev/null 2>&1; touch /tmp/end2) & \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Compiling `quirks.c` the way the kernel does.
+//! Compiles `quirks.c` as the kernel does.
 
 use std::{fs, path::Path, process::Command};
 
@@ -8,8 +8,8 @@ use anyhow::{Result, ensure};
 
 use crate::run;
 
-/// Compiles files in the place of a kernel's `quirks.c`, with the kernel's own flags and warnings
-/// as errors. Nothing is written into the kernel's tree.
+/// Compiles files in place of a kernel's `quirks.c`, with the kernel's own flags, and warnings as
+/// errors. The kernel's tree is not changed.
 pub(crate) fn compile(prepared: &Path, files: &[(String, String)]) -> Result<()> {
     let tree = prepared.join("tree");
     let folder = tempfile::tempdir()?;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Patches for mainline, against the source of each kernel that `ACS_QUIRKS_KERNELS` names: git
-//! takes them, the compiler does, so does the kernel's own `checkpatch.pl`, and the kernel answers
-//! as the entry says.
+//! Patches for mainline, on the source of each kernel in `ACS_QUIRKS_KERNELS`: git applies them,
+//! the compiler accepts them, the kernel's own `checkpatch.pl` accepts them, and the kernel answers
+//! as the entry claims.
 
 mod compile;
 mod repository;
@@ -29,7 +29,7 @@ use verdicts::{Expectation, Kernel as Compiled, probes};
 
 const SIGNER: &str = "Jörg Müller <signer@example.org>";
 
-/// One entry for each form that a patch can have, as if a vendor had vouched for it.
+/// One entry for each form of a patch, as if a vendor had vouched for it.
 fn entries() -> Result<Vec<Quirk>> {
     let folder = "../../tools/quirk-data/tests/export/entries";
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -41,7 +41,7 @@ fn entries() -> Result<Vec<Quirk>> {
     Ok(quirks)
 }
 
-/// The source of each kernel, with the folder of what was prepared of it.
+/// The source of each kernel, and the folder of its prepared files.
 fn sources() -> Result<Vec<(PathBuf, PathBuf)>> {
     let cache = cache()?;
     let folders = Kernel::from_env()?.into_iter().map(|kernel| {
@@ -60,21 +60,21 @@ fn patch(quirk: &Quirk, source: &Path) -> Result<String> {
     Ok(patch.text)
 }
 
-/// Runs a command, and returns what it printed.
+/// Runs a command, and returns its output.
 fn run(command: &mut Command) -> Result<String> {
     let output = command.output()?;
     ensure!(output.status.success(), "{command:?}: {}", text(&output));
     Ok(text(&output))
 }
 
-/// All that a command printed.
+/// Standard output and standard error of a command.
 fn text(output: &Output) -> String {
     [&output.stdout[..], &output.stderr[..]]
         .map(String::from_utf8_lossy)
         .concat()
 }
 
-/// Each form of a patch applies, by its author and with its words, and then compiles.
+/// Each form of a patch applies, keeps its author and text, and compiles.
 #[test]
 fn patches_apply_and_compile() -> Result<()> {
     for (tree, prepared) in sources()? {
@@ -101,8 +101,8 @@ fn patches_apply_and_compile() -> Result<()> {
     Ok(())
 }
 
-/// With each patch, the kernel answers as the entry says, and as without it for every other device of
-/// the vendors in question.
+/// With each patch, the kernel answers as the entry claims. For all other devices of the same
+/// vendors, it answers as without the patch.
 #[test]
 fn kernels_answer_as_the_entry_says() -> Result<()> {
     for (tree, _) in sources()? {
@@ -122,7 +122,7 @@ fn kernels_answer_as_the_entry_says() -> Result<()> {
     Ok(())
 }
 
-/// What was applied is there for the next: no patch for devices that the kernel has a quirk for.
+/// After a patch is applied, no further patch is made for its devices.
 #[test]
 fn what_is_applied_is_found() -> Result<()> {
     for (tree, _) in sources()? {
@@ -140,12 +140,12 @@ fn what_is_applied_is_found() -> Result<()> {
     Ok(())
 }
 
-/// The control: neither git nor the compiler takes just anything.
+/// The control: git and the compiler refuse broken patches.
 #[test]
 fn broken_patches_are_found() -> Result<()> {
     let quirk = entries()?
         .into_iter()
-        .find(|one| one.name == "acme/root-port");
+        .find(|entry| entry.name == "acme/root-port");
     let quirk = quirk.context("there is such an entry")?;
     for (tree, prepared) in sources()? {
         let repository = Repository::new(&tree)?;
@@ -157,7 +157,7 @@ fn broken_patches_are_found() -> Result<()> {
         );
         repository.git(&["am", "--abort"])?;
 
-        // No such handler; a handler that nothing names, which is a mere warning; no such flag.
+        // An unknown handler, an unused handler (which is only a warning), and an unknown flag.
         for (old, new, said) in [
             (
                 "00, pci_quirk_acme_rp_acs }",
@@ -184,7 +184,7 @@ fn broken_patches_are_found() -> Result<()> {
     Ok(())
 }
 
-/// The kernel's own check of style finds nothing, not even a warning; but for the control.
+/// `checkpatch.pl` reports nothing, not even a warning, but for the control.
 #[test]
 fn patches_pass_checkpatch() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -208,7 +208,7 @@ fn patches_pass_checkpatch() -> Result<()> {
             fs::write(&mail, text.replace("+\t", "+        "))?;
             ensure!(checkpatch().is_err(), "blanks for tabs are not noticed");
         }
-        // Without a name, the one thing that is missing is that name.
+        // Without an author's name, only that name is missing.
         let quirk = entries()?.remove(0);
         fs::write(&mail, export(&quirk, &tree, &Options::default())?.text)?;
         let Err(error) = checkpatch() else {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Applying patches the way a maintainer does.
+//! Applies patches as a maintainer does.
 
 use std::{fs, path::Path, process::Command};
 
@@ -12,16 +12,16 @@ use crate::run;
 const QUIRKS: &str = "drivers/pci/quirks.c";
 const IDS: &str = "include/linux/pci_ids.h";
 
-/// A repository that holds, of a kernel's source, what a patch is made from.
+/// A repository with the file of a kernel's source that patches change.
 pub(crate) struct Repository(TempDir);
 
 impl Repository {
-    /// Where it is.
+    /// Path of the repository.
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
-    /// Makes one of a kernel's source.
+    /// Makes a repository of a kernel's source.
     pub(crate) fn new(source: &Path) -> Result<Self> {
         let repository = Self(tempfile::tempdir()?);
         for file in [QUIRKS, IDS] {
@@ -35,7 +35,7 @@ impl Repository {
         Ok(repository)
     }
 
-    /// Runs git in it.
+    /// Runs git in the repository.
     pub(crate) fn git(&self, arguments: &[&str]) -> Result<String> {
         let mut git = Command::new("git");
         git.arg("-C").arg(self.0.path());
@@ -44,7 +44,7 @@ impl Repository {
         run(&mut git)
     }
 
-    /// Applies a mail to the file as it is, and returns the file as it becomes.
+    /// Applies a mail, and returns the new content of the file.
     pub(crate) fn am(&self, mail: &str) -> Result<String> {
         let file = self.0.path().join(".git/mail");
         fs::write(&file, mail)?;
@@ -52,7 +52,7 @@ impl Repository {
         Ok(fs::read_to_string(self.0.path().join(QUIRKS))?)
     }
 
-    /// Takes back what was applied last.
+    /// Reverts the last patch.
     pub(crate) fn back(&self) -> Result<()> {
         self.git(&["reset", "--quiet", "--hard", "HEAD~1"])?;
         Ok(())

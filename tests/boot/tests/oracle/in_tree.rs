@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Every quirk that mainline has: the kernel's answer is the data's, and the module's decision on the
-//! same entry as a table.
+//! Every in-tree quirk: the kernel's answer equals the one of the quirk database, and agrees with
+//! the module's decision on the same entry in a table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,11 +29,12 @@ use rules::{
 };
 use topology::{Bdf, Topology};
 
-/// Sets of flags: all of the seven.
+/// Number of sets of the seven flags.
 const SETS: u16 = 1 << 7;
 
-/// Sets that the module's decision is asked about: it looks only whether an entry grants them all, so
-/// none, each one, all but one, what grouping asks for, and all.
+/// The sets of flags for the module's decision. The module only checks whether the entry grants
+/// them all. So these are enough: no flag, each single flag, all flags but one, those that grouping
+/// asks for, and all flags.
 fn asked_of_the_module() -> BTreeSet<u16> {
     let single = (0..7).map(|bit| 1 << bit);
     let others = [0, AcsFlags::GROUPING.bits(), SETS - 1];
@@ -41,41 +42,40 @@ fn asked_of_the_module() -> BTreeSet<u16> {
     single.chain(all_but_one).chain(others).collect()
 }
 
-/// What the module says on purpose that the kernel's handler does not.
+/// A check that the module makes on purpose, and the kernel's handler does not.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Stricter {
-    /// The handler does not look at the type; an entry speaks for one kind of function.
+    /// The handler ignores the type. An entry covers one kind of function.
     Type,
-    /// The handler does not look whether there is an ACS capability; where there is one, the module
-    /// leaves it to the kernel to read it.
+    /// The handler ignores an ACS capability. The module leaves functions with one to the kernel.
     OwnAcs,
-    /// The handler does not look at the header; an entry for endpoints does not speak for a bridge,
-    /// whatever type the kernel takes it for.
+    /// The handler goes by the type that the kernel has corrected. The module also requires that
+    /// the header and the registers of the function belong to a kind of the entry.
     Header,
 }
 
-/// What was found.
+/// The results so far.
 #[derive(Default)]
 struct Tally {
-    /// Functions that were asked about.
+    /// Number of functions.
     functions: usize,
-    /// Answers of the kernel that were compared, one for each set of flags.
+    /// Number of compared answers of the kernel, one for each set of flags.
     answers: usize,
-    /// Answers of the kernel, by kind.
+    /// Number of answers of the kernel, by kind.
     isolated: usize,
     refused: usize,
     silent: usize,
-    /// Entries that a table can have, and those that were granted something.
+    /// Entries that fit in a table, and those that were granted something.
     entries: BTreeSet<String>,
     granted: BTreeSet<String>,
     stricter: BTreeMap<Stricter, usize>,
-    /// Answers beyond what grouping asks for that the data has otherwise, of devices that two
-    /// handlers see.
+    /// Answers that differ from the quirk database, beyond the flags of grouping, for devices that
+    /// two handlers match.
     in_doubt: usize,
     faults: Vec<String>,
 }
 
-/// The kernel, the data and the decision say the same of every case.
+/// The kernel, the quirk database and the module's decision agree on every case.
 pub(crate) fn equivalent(setup: &Setup) -> Result<()> {
     let quirks = oracle::kernel_quirks()?;
     let verdicts = quirk_data::handlers::newest(&quirks);
@@ -124,7 +124,7 @@ pub(crate) fn equivalent(setup: &Setup) -> Result<()> {
         granted == entries,
         "of {entries:?} only {granted:?} were granted anything"
     );
-    // Each side of the comparison has to have something on it.
+    // The comparison shows something only if each answer is frequent.
     ensure!(isolated > 1000 && refused > 1000 && silent > 1000);
     ensure!(
         stricter.len() == 3,
@@ -135,8 +135,8 @@ pub(crate) fn equivalent(setup: &Setup) -> Result<()> {
 
 type Asked<'a> = (Topology, Vec<(Bdf, Case)>, &'a Quirk);
 
-/// The machines for all entries that mainline has; on a host with an AMD IOMMU, for those that look
-/// for one.
+/// The machines for all in-tree entries. With `amd`, only those for entries that check for an AMD
+/// IOMMU.
 fn machines(quirks: &[Quirk], amd: bool) -> Vec<Asked<'_>> {
     let mut machines = Vec::new();
     let is_asked = |quirk: &&Quirk| !amd || quirk.requires.contains(&Requirement::AmdIommu);
@@ -150,7 +150,7 @@ fn machines(quirks: &[Quirk], amd: bool) -> Vec<Asked<'_>> {
     machines
 }
 
-/// Whether a table of the module can have the entry.
+/// Whether the entry fits in a table of the module.
 fn fits_in_a_table(quirk: &Quirk) -> bool {
     let expressed = |mainline: &quirk_data::quirk::Mainline| mainline.not_expressed.is_none();
     quirk.mainline.as_ref().is_some_and(expressed)
@@ -159,11 +159,11 @@ fn fits_in_a_table(quirk: &Quirk) -> bool {
         && quirk
             .requires
             .iter()
-            .all(|one| *one == Requirement::NoAcsCapability)
+            .all(|requirement| *requirement == Requirement::NoAcsCapability)
         && !quirk.ids().any(quirk_data::quirk::Ids::is_any)
 }
 
-/// How many of the entries list a device.
+/// The number of entries that list a device.
 fn listed(quirks: &[Quirk], vendor: u16, device: u16) -> usize {
     let lists = |quirk: &&Quirk| {
         quirk.mainline.is_some() && quirk.ids().any(|ids| ids.contains(vendor, device))
@@ -197,7 +197,7 @@ fn compare(
             continue;
         };
         tally.functions += 1;
-        // A sibling is the same function again.
+        // A sibling has the same properties.
         if bdf.function() > 0 {
             let first = answer.verdicts.get(&Bdf {
                 devfn: bdf.devfn & !7,
@@ -222,8 +222,8 @@ fn compare(
                 KernelVerdict::NoOpinion | KernelVerdict::Unknown => tally.silent += 1,
             }
             let data = verdicts.verdict(&facts, asked).kernel;
-            // Beyond what grouping asks for, the data does not know which of two handlers is asked
-            // first: `Verdicts::verdict()`.
+            // Beyond the flags of grouping, the quirk database does not record which of two
+            // handlers comes first: `Verdicts::verdict()`.
             let in_doubt = is_listed_twice && !AcsFlags::GROUPING.contains(asked);
             tally.in_doubt += usize::from(in_doubt && data != kernel);
             if data != kernel && !in_doubt {
@@ -241,8 +241,8 @@ fn compare(
     }
 }
 
-/// What the module decides on the function of a case, where nothing else is on its bus, for each set of flags that it is
-/// asked about.
+/// The module's decisions about the function of a case, with nothing else on its bus, for each set
+/// of flags in [`asked_of_the_module()`].
 fn decisions(table: &Table, case: &Case, verdicts: &Handlers) -> BTreeMap<u16, Decision> {
     let (topology, bdf) = equivalence::alone(case);
     let view = grouping::view(&topology);
@@ -261,7 +261,7 @@ fn decisions(table: &Table, case: &Case, verdicts: &Handlers) -> BTreeMap<u16, D
         .collect()
 }
 
-/// Why the decision is not what it has to be beside the kernel's answer, if it is not.
+/// Why the decision does not agree with the kernel's answer. `None` if it does.
 fn decision(
     quirk: &Quirk,
     case: &Case,
@@ -278,7 +278,7 @@ fn decision(
             None
         }
         (Decision::Granted(_), _) => Some("it is granted what the kernel does not grant"),
-        // Another entry, or a handler for the vendor's every device, has answered.
+        // Another entry has answered, or a handler for all devices of the vendor.
         (_, KernelVerdict::Isolated) if !is_listed => None,
         (Decision::Refused(_, Refusal::WrongType), KernelVerdict::Isolated) => {
             let any_type = quirk
@@ -299,7 +299,7 @@ fn decision(
         ) => {
             *tally.stricter.entry(Stricter::Header).or_default() += 1;
             let is_upstream_port = case.pcie_type == Some(0x5);
-            // Behind another one, the kernel takes it for an endpoint.
+            // Below another upstream port, the kernel takes it for a downstream port.
             (!is_upstream_port || case.root_bus)
                 .then_some("it is refused for a package that the entry covers")
         }

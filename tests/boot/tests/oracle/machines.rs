@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Machines whose groups were recorded.
+//! Machines with recorded groups.
 
 use std::{
     fs,
@@ -14,9 +14,9 @@ use boot::{
 };
 use topology::Topology;
 
-/// The project's own machines.
+/// The project's own topologies.
 const OWN: &str = "tests/topologies";
-/// More machines, for who has them; see `Documentation/topology.md`.
+/// Optional further topologies; see `Documentation/topology.md`.
 const MORE: &str = "../shared/data/topologies";
 const LOGS: &str = "../shared/data/topologies/boot-log";
 
@@ -24,7 +24,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The topologies in a folder, by name; none where there is no such folder.
+/// The topologies in a folder, sorted by name. None if the folder does not exist.
 fn read(folder: &str) -> Result<Vec<(String, Topology)>> {
     let Ok(entries) = fs::read_dir(root().join(folder)) else {
         return Ok(Vec::new());
@@ -41,7 +41,7 @@ fn read(folder: &str) -> Result<Vec<(String, Topology)>> {
     Ok(machines)
 }
 
-/// Machines of which everything was seen: kernel, model and record are the same.
+/// Machines that are recorded completely: kernel, model and record agree.
 pub(crate) fn recorded(setup: &Setup) -> Result<()> {
     let mut machines = read(OWN)?;
     ensure!(machines.len() >= 8, "{OWN} has {} machines", machines.len());
@@ -52,17 +52,17 @@ pub(crate) fn recorded(setup: &Setup) -> Result<()> {
     if !survey.agrees() || same != machines.len() {
         bail!("{survey}");
     }
-    // The control: without the kernel's quirks, the model does not give what the kernel does.
+    // The control: without the kernel's quirks, the model does not agree.
     let control = Survey::of(setup, &machines, &quirk_data::handlers::newest(&[]))?;
     ensure!(!control.agrees(), "quirks make no difference to the model");
     Ok(())
 }
 
-/// Machines of which it was not seen who has ACS: kernel and model are the same, and there is a choice
-/// of who has it that leads to the record.
+/// Machines whose record does not say who has ACS: kernel and model agree, and some assignment of
+/// ACS capabilities leads to the recorded groups.
 pub(crate) fn of_kernel_logs(setup: &Setup) -> Result<()> {
     let mut machines = read(LOGS)?;
-    // Where there are none, machines of which all was seen stand in, with that taken away.
+    // If there are none, completely recorded machines stand in, without the information on ACS.
     machines.extend(read(OWN)?.into_iter().map(|(name, mut machine)| {
         for function in &mut machine.functions {
             function.acs = None;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Machines at random: the kernel's groups are the model's.
+//! Random machines: the kernel's groups equal the model's.
 //!
-//! `ACS_QUIRKS_RANDOM` says how many there are to be, and `ACS_QUIRKS_SEED` the seed of the first. A
-//! machine on which the two differ is made smaller as long as they do, and written to a file.
+//! `ACS_QUIRKS_RANDOM` is the number of machines, and `ACS_QUIRKS_SEED` the seed of the first. A
+//! machine on which kernel and model differ is shrunk as long as they differ, and written to a
+//! file.
 
 use std::{env, fs, str::FromStr};
 
@@ -21,15 +22,15 @@ use proptest::{
 use random_topologies::{Tree, topologies};
 use topology::Topology;
 
-/// How many machines there are when nothing else is said, divided among the kernels.
+/// Default number of machines, for all kernels together.
 const MACHINES: u64 = 10_000;
-/// Machines of one boot.
+/// Number of machines per boot.
 const BOOT: usize = 2_500;
-/// Most functions of a machine.
+/// Maximum number of functions of a machine.
 const MOST: usize = 400;
-/// Boots that making one machine smaller may take: each asks about every next smaller one.
+/// Maximum number of boots to shrink one machine. Each boot asks about all next smaller machines.
 const ROUNDS: usize = 60;
-/// Next smaller machines of a boot.
+/// Maximum number of smaller machines per boot.
 const STEPS: usize = 200;
 
 fn number<T: FromStr>(name: &str, usual: T) -> Result<T> {
@@ -42,7 +43,7 @@ fn number<T: FromStr>(name: &str, usual: T) -> Result<T> {
     }
 }
 
-/// The machine of this number.
+/// The machine of a seed.
 fn draw(seed: u64) -> Result<Tree> {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -82,14 +83,14 @@ pub(crate) fn same(setup: &Setup) -> Result<()> {
     println!(
         "machines {count}, functions {functions}, with several groups {several}, where quirks matter {by_quirks}"
     );
-    // Machines with one group show little, and so do those that no quirk knows.
+    // Machines with only one group show little, and so do machines without quirks.
     ensure!(several * 2 > count && by_quirks * 20 > count);
     Ok(())
 }
 
 fn ask(setup: &Setup, machines: &[Topology], verdicts: &Handlers) -> Result<Vec<Groups>> {
     let titles: Vec<_> = (0..machines.len())
-        .map(|at| format!("machine {at}"))
+        .map(|index| format!("machine {index}"))
         .collect();
     let named = titles
         .iter()
@@ -99,15 +100,15 @@ fn ask(setup: &Setup, machines: &[Topology], verdicts: &Handlers) -> Result<Vec<
     Ok(answers.into_values().collect())
 }
 
-/// What is said of a machine on which kernel and model differ: where the smallest one is that was
-/// found from it.
+/// The error for a machine on which kernel and model differ. It names the file with the smallest
+/// machine found.
 fn mismatch(setup: &Setup, seed: u64, verdicts: &Handlers) -> anyhow::Error {
     let found = smallest(setup, seed, verdicts).and_then(|(machine, groups)| {
         let folder = kernel::cache()?.join("logs/mismatches");
         fs::create_dir_all(&folder)?;
         let file = folder.join(format!("{}-{seed}.json", setup.kernel.release));
         topology::write(&machine, &mut fs::File::create(&file)?)?;
-        let difference = groups.difference().map(|it| it.to_string());
+        let difference = groups.difference().map(|difference| difference.to_string());
         Ok((file, difference.unwrap_or_default()))
     });
     match found {
@@ -121,12 +122,12 @@ fn mismatch(setup: &Setup, seed: u64, verdicts: &Handlers) -> anyhow::Error {
     }
 }
 
-/// Makes a machine smaller as long as kernel and model differ on it. Each boot asks about all next
-/// smaller ones at once.
+/// Shrinks a machine as long as kernel and model differ on it. Each boot asks about all next
+/// smaller machines at once.
 fn smallest(setup: &Setup, seed: u64, verdicts: &Handlers) -> Result<(Topology, Groups)> {
     let mut tree = draw(seed)?;
     for _ in 0..ROUNDS {
-        // The machines that come up one after the other as long as no step is kept.
+        // The machines that follow each other as long as no step is kept.
         let mut steps = Vec::new();
         let mut next = tree.clone();
         while steps.len() < STEPS && next.simplify() {
@@ -140,7 +141,7 @@ fn smallest(setup: &Setup, seed: u64, verdicts: &Handlers) -> Result<(Topology, 
             break;
         }
         let answers = ask(setup, &machines, verdicts)?;
-        let differs = |at: &usize| answers[*at].difference().is_some();
+        let differs = |index: &usize| answers[*index].difference().is_some();
         let Some(kept) = (0..steps.len()).find(differs) else {
             if steps.len() < STEPS {
                 break;

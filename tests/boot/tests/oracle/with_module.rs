@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Machines at random that have devices of the test edition's table: with the module loaded, the
-//! kernel's groups are those that are predicted for that table.
+//! Random machines with devices of the test edition's table: with the module loaded, the kernel's
+//! groups equal the predicted ones.
 
 use std::path::Path;
 
@@ -21,22 +21,22 @@ use quirk_data::{
 use rules::{entry::Kind, table::Table};
 use topology::{Bdf, Domain, Function, Hex, Partition, Topology};
 
-/// Machines.
+/// Number of machines.
 const MACHINES: u64 = 1_000;
-/// Most functions of a machine.
+/// Maximum number of functions of a machine.
 const MOST: usize = 60;
-/// A seed that no other test begins with.
+/// No other test begins with this seed.
 const FIRST_SEED: u64 = 0x7e57_0000;
 const MODULE: &str = "acs_quirks_test";
 
-/// With the module and without it, the kernel's groups are the predicted ones.
+/// With the module and without it, the kernel's groups equal the predicted ones.
 pub(crate) fn predicted(setup: &Setup) -> Result<()> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../module/quirks");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/module/quirks");
     let entries = folder::load(&folder, Scope::now(Some(Edition::Test)))
         .map_err(|error| anyhow!("{error}"))?;
     let entries = Edition::Test.select(&entries, None);
     let table = built::table(&entries);
-    // What a condition looks at is in no topology.
+    // A topology does not record the registers of a condition.
     let ids: Vec<_> = entries
         .into_iter()
         .filter(|quirk| quirk.conditions.is_empty())
@@ -96,7 +96,7 @@ fn predict(
     ))
 }
 
-/// A machine at random, many devices of which have ids of these entries.
+/// A random machine, many of whose devices have ids of these entries.
 fn machine(seed: u64, entries: &[&Quirk]) -> Topology {
     let mut random = Rng::with_seed(seed);
     let mut machine = random_topologies::topology(seed, MOST);
@@ -112,7 +112,7 @@ fn machine(seed: u64, entries: &[&Quirk]) -> Topology {
         if slot.replace(place) != Some(place) {
             wanted = random.u8(..10) < 7;
         }
-        // A stranger in the package now and then.
+        // Sometimes a function of the device is not covered.
         if wanted && random.u8(..10) < 9 {
             give_ids(function, entries, &mut random);
         }
@@ -120,7 +120,7 @@ fn machine(seed: u64, entries: &[&Quirk]) -> Topology {
     machine
 }
 
-/// Gives a function ids of an entry: of its kind, most of the time.
+/// Gives a function ids of an entry, mostly of one for its kind.
 fn give_ids(function: &mut Function, entries: &[&Quirk], random: &mut Rng) {
     let found = function.pcie_type.as_ref().and_then(topology::Port::kind);
     let is_of_kind = |kind: Kind| found.is_some_and(|found| kind.applies_to(found));
@@ -130,7 +130,7 @@ fn give_ids(function: &mut Function, entries: &[&Quirk], random: &mut Rng) {
         .collect();
     let entry = match random.u8(..12) {
         0 => random.choice(entries),
-        // One entry for the most part, so that whole packages have its ids.
+        // Mostly the same entry, so that all functions of a device have its ids.
         1..=3 => random.choice(of_kind.iter().copied()),
         _ => of_kind.first().copied(),
     };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Runs a command and intervenes at one of its system calls that change something: a write to a file
-//! or pipe other than the standard ones, and renaming or removing a file.
+//! Runs a command and intervenes at one of its system calls that change something: a write to a
+//! file or pipe other than the standard ones, and renaming or removing a file.
 //!
-//! `at NUMBER COMMAND...` kills it before it makes the call with this number, from 1. The status is 137
-//! then; where it makes fewer calls, it is the command's own.
+//! `at NUMBER COMMAND...` kills the command before the call with this number, counted from 1. The
+//! status is 137 then. If the command makes fewer calls, its own status is returned.
 //!
-//! `at TEXT FILE COMMAND...` halts it before it writes what contains TEXT, makes FILE, and goes on when
-//! somebody removes that.
+//! `at TEXT FILE COMMAND...` stops the command before a write that contains TEXT, creates FILE, and
+//! continues when FILE is removed.
 
 use std::{
     env,
@@ -30,15 +30,15 @@ use nix::{
     unistd::Pid,
 };
 
-/// The status of a command that was killed.
+/// Status of a command that was killed.
 const KILLED: u8 = 137;
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What is done, and when.
+/// The intervention.
 enum When {
-    /// Before the call with this number.
+    /// Kill the command before the call with this number.
     Kill(usize),
-    /// Before a write of this text; until the file is removed.
+    /// Stop the command before a write of this text, until the file is removed.
     Halt(String, String),
 }
 
@@ -65,7 +65,8 @@ fn run() -> Result<u8> {
     };
     let mut command = Command::new(program);
     command.args(rest);
-    // SAFETY: what runs between fork and exec is one system call, which takes no memory or lock.
+    // SAFETY: between fork and exec, the closure makes one system call, which takes no memory and
+    // no lock.
     unsafe { command.pre_exec(|| Ok(ptrace::traceme()?)) };
     let child = command
         .spawn()
@@ -109,14 +110,14 @@ fn follow(child: Pid, when: &When) -> Result<u8> {
     }
 }
 
-/// What a call is about to change: the text of a write; empty for others. `None` for a call that
-/// changes nothing.
+/// The text of a write, or an empty text for another call that changes something. `None` for a call
+/// that changes nothing.
 fn change(child: Pid) -> Result<Option<String>> {
     let call = ptrace::syscall_info(child)?;
     if call.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
         bail!("the calls are out of step");
     }
-    // SAFETY: the kernel has filled in the part of the union that `op` names.
+    // SAFETY: the kernel has filled in the field of the union that `op` selects.
     let entry = unsafe { call.u.entry };
     let [target, at, length, ..] = entry.args;
     match libc::c_long::try_from(entry.nr)? {
@@ -133,7 +134,7 @@ fn change(child: Pid) -> Result<Option<String>> {
     }
 }
 
-/// Makes a file and waits until it is gone.
+/// Creates a file and waits until it is removed.
 fn halt(file: &str) -> Result<()> {
     fs::write(file, "")?;
     while Path::new(file).exists() {

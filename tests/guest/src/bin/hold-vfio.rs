@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `hold-vfio BDF`: takes a function by VFIO and holds it until its standard input ends, as a
-//! virtual machine does. Says `held` when it has it.
+//! `hold-vfio BDF`: opens a function through VFIO as a virtual machine does, and holds it until
+//! standard input ends. Prints `held` when the function is open.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use std::{
 use anyhow::{Context, Result};
 use nix::libc;
 
-/// The type of an IOMMU that every host has, `VFIO_TYPE1v2_IOMMU`.
+/// An IOMMU type that every host supports: `VFIO_TYPE1v2_IOMMU`.
 const TYPE1V2_IOMMU: libc::c_int = 3;
 
 mod vfio {
@@ -53,7 +53,7 @@ fn hold() -> Result<()> {
     };
     let (container, group) = (open("vfio")?, open(group)?);
     let number = container.as_raw_fd();
-    // SAFETY: the files are open, and each argument is what the call of that number takes.
+    // SAFETY: the files are open, and each argument has the type that its call expects.
     unsafe {
         vfio::set_container(group.as_raw_fd(), &raw const number)?;
         vfio::set_iommu(container.as_raw_fd(), TYPE1V2_IOMMU)?;

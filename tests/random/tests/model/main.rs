@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The groups that the model computes of topologies at random, against the kernel's code put down as it
-//! stands: scan, ACS, quirks and grouping. `make model-test CASES=1000000` makes a long run.
+//! The model's groups of random topologies, compared with a transcription of the kernel's code:
+//! scan, ACS, quirks and grouping. `make model-test CASES=1000000` makes a long run.
 //!
-//! What differs is kept in `tests/random/found/` and compared first from then on.
+//! Topologies with a difference are kept in `tests/random/found/`, and compared first in later
+//! runs.
 
 #[path = "../../../../tools/grouping/tests/common/groups_in_c.rs"]
 mod groups_in_c;
@@ -64,7 +65,7 @@ fn modelled(topology: &Topology, verdicts: &Handlers) -> Result<Partition, Strin
     groups.map_err(|fault| fault.to_string())
 }
 
-/// The groups, where both agree.
+/// The groups, if both agree.
 fn compared(
     topology: &Topology,
     verdicts: &Handlers,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel makes of the functions of a topology when it scans them, put down as
-//! `drivers/pci/probe.c` and `drivers/pci/pci.c` of Linux 7.3 have it, under the same names, so that the
-//! two can be read side by side.
+//! The kernel's scan of a topology: a transcription of `drivers/pci/probe.c` and
+//! `drivers/pci/pci.c` of Linux 7.3 with the same names, so that both can be read side by side.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +56,7 @@ impl Quirks {
     }
 }
 
-/// The kernel at work.
+/// The state of the scan.
 pub(crate) struct Scan<'a> {
     topology: &'a Topology,
     quirks: &'a Quirks,
@@ -67,7 +66,7 @@ pub(crate) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// Scans all root buses, those of domains behind a VMD last.
+    /// Scans all root buses. Those of domains behind a VMD come last.
     pub(crate) fn of(topology: &'a Topology, quirks: &'a Quirks) -> Self {
         let functions = topology.functions.iter();
         let mut scan = Self {
@@ -79,12 +78,14 @@ impl<'a> Scan<'a> {
         for behind_vmd in [false, true] {
             for function in &topology.functions {
                 let (domain, bus) = function.bdf.bus();
-                let leads = |it: &Function| it.bdf.domain == domain && it.secondary == Some(bus);
+                let leads = |bridge: &Function| {
+                    bridge.bdf.domain == domain && bridge.secondary == Some(bus)
+                };
                 let is_root = !topology.functions.iter().any(leads);
                 let is_new = !scan
                     .devices
                     .iter()
-                    .any(|it| it.function.bdf.bus() == (domain, bus));
+                    .any(|dev| dev.function.bdf.bus() == (domain, bus));
                 if is_root && is_new && behind_vmd == topology.vmd.contains_key(&domain) {
                     scan.pci_scan_child_bus((domain, bus), None);
                 }
@@ -116,7 +117,7 @@ impl<'a> Scan<'a> {
             bus: number,
             devfn,
         };
-        // A function 0 that is not there was removed since: its header said that there are others.
+        // A missing function 0 was removed after the scan. Its header had the multi-function bit.
         let removed = !self.config.contains_key(&at(devfn));
         let all: Vec<u8> = (self.config.range(at(0)..=at(u8::MAX)))
             .map(|(bdf, _)| bdf.devfn)
@@ -124,8 +125,9 @@ impl<'a> Scan<'a> {
         let express = self
             .config
             .get(&at(0))
-            .is_some_and(|it| it.pcie_type.is_some());
-        let ari_enabled = self.only_one_child(bus_self) && express && all.iter().any(|&it| it > 7);
+            .is_some_and(|function| function.pcie_type.is_some());
+        let ari_enabled =
+            self.only_one_child(bus_self) && express && all.iter().any(|&devfn| devfn > 7);
         let mut function = 0;
         loop {
             let mut multifunction = removed && function == 0;
@@ -137,7 +139,7 @@ impl<'a> Scan<'a> {
                     ..dev
                 });
             } else if function > 0 {
-                // Without a device, next_fn() goes on.
+                // Without a device, `next_fn()` continues.
                 multifunction = true;
             }
             let next = if ari_enabled {
@@ -161,7 +163,7 @@ impl<'a> Scan<'a> {
         )
     }
 
-    /// With `set_pcie_port_type()`.
+    /// Includes `set_pcie_port_type()`.
     fn pci_setup_device(&self, function: &'a Function, bus_self: Option<usize>) -> PciDev<'a> {
         let raw = function.pcie_type.as_ref().and_then(topology::Port::raw);
         // Version 2 of the capability.
@@ -188,7 +190,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// `pdev->acs_capabilities` and the control register, if there is a capability; with
+    /// `pdev->acs_capabilities` and the control register, if there is a capability. Includes
     /// `pci_disable_broken_acs_cap()`.
     fn pci_acs_init(dev: &PciDev<'_>) -> Option<(u16, u16)> {
         let acs = dev.function.acs?;
@@ -255,9 +257,9 @@ impl<'a> Scan<'a> {
         pci_dev_specific_acs_enabled(rows, &facts, device, acs_flags)
     }
 
-    /// The devices as `groups_in_c` takes them.
+    /// The devices in the form that `groups_in_c` takes.
     pub(crate) fn for_grouping(&self) -> Vec<model::Function> {
-        let index = |at: usize| u32::try_from(at).expect("there are not so many");
+        let index = |position: usize| u32::try_from(position).expect("there are not so many");
         let one = |dev: &PciDev<'_>| {
             let function = dev.function;
             let ids = (
@@ -269,15 +271,17 @@ impl<'a> Scan<'a> {
             let identity = Identity {
                 vendor: ids.0,
                 device: ids.1,
-                subsystem: function.subsystem.map(|it| (it.vendor, it.device)),
+                subsystem: function
+                    .subsystem
+                    .map(|subsystem| (subsystem.vendor, subsystem.device)),
                 class,
             };
             let vmd_dev = self.topology.vmd.get(&function.bdf.domain).map(|vmd| {
-                let is_it = |it: &PciDev<'_>| it.function.bdf == *vmd;
+                let is_vmd = |dev: &PciDev<'_>| dev.function.bdf == *vmd;
                 index(
                     self.devices
                         .iter()
-                        .position(is_it)
+                        .position(is_vmd)
                         .expect("it is a function"),
                 )
             });

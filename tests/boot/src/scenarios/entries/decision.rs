@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The module's own decision on an emulated package, before any guest boots.
+//! The module's decision about an emulated device, before any guest boots.
 
 use anyhow::{Context as _, Result, bail};
 use grouping::handlers::{Facts, Handlers};
@@ -16,41 +16,42 @@ use rules::{
 };
 
 use super::{
-    proof::IOMMU,
-    specimen::{Specimen, port_type},
+    boot::IOMMU,
+    function::{EmulatedFunction, port_type},
 };
 use crate::{machine::Iommu, space::Space};
 
-/// What a kernel says of functions by itself, and what a table adds.
+/// What the kernel's own quirks and the module's table claim.
 #[derive(Clone, Copy)]
-pub struct Rules<'a> {
-    /// The quirks of the kernel.
+pub struct KnownClaims<'a> {
+    /// The kernel's own quirks.
     pub kernel: &'a Handlers,
-    /// The table of the module.
+    /// The module's table.
     pub table: &'a Table,
 }
 
-impl Rules<'_> {
-    /// Whether nobody claims a device for functions that are otherwise as `like` is.
+impl KnownClaims<'_> {
+    /// Whether neither the kernel nor the table claims these ids, on a function with the other
+    /// properties of `like`.
     #[must_use]
-    pub fn is_free(&self, like: &Specimen, vendor: u16, device: u16) -> bool {
+    pub fn is_free(&self, like: &EmulatedFunction, vendor: u16, device: u16) -> bool {
         use rules::decision::KernelVerdict::Isolated;
         self.table.row(vendor, device).is_none() && self.verdict(like, vendor, device) != Isolated
     }
 
-    /// Checks that the entry `number` splits a package.
+    /// Checks that the entry `number` splits a device.
     ///
     /// # Errors
     ///
-    /// Why it does not, as the module would say it.
-    pub fn split(&self, number: u16, package: &[(&Specimen, &Space)]) -> Result<()> {
-        for (devfn, (specimen, _)) in (0..).zip(package) {
+    /// The module's reason for a refusal.
+    pub fn check_split(&self, number: u16, package: &[(&EmulatedFunction, &Space)]) -> Result<()> {
+        for (devfn, (emulated, _)) in (0..).zip(package) {
             let function = Emulated { package, devfn };
-            let (vendor, device) = (specimen.vendor, specimen.device);
-            let kernel = self.verdict(specimen, vendor, device);
+            let (vendor, device) = (emulated.vendor, emulated.device);
+            let kernel = self.verdict(emulated, vendor, device);
             let asked = AcsFlags::GROUPING;
             let running = supported::oldest().context("no kernel is supported")?;
-            let name = format!("{} {vendor:04x}:{device:04x}", specimen.kind.name());
+            let name = format!("{} {vendor:04x}:{device:04x}", emulated.kind.name());
             match decide(
                 self.table,
                 &Withdrawn::NONE,
@@ -76,7 +77,12 @@ impl Rules<'_> {
         entry.is_some_and(|entry| entry.number == number)
     }
 
-    fn verdict(&self, like: &Specimen, vendor: u16, device: u16) -> rules::decision::KernelVerdict {
+    fn verdict(
+        &self,
+        like: &EmulatedFunction,
+        vendor: u16,
+        device: u16,
+    ) -> rules::decision::KernelVerdict {
         let (found, _) = port_type(like.kind);
         let facts = Facts {
             vendor,
@@ -91,9 +97,9 @@ impl Rules<'_> {
     }
 }
 
-/// A function of an emulated package, in slot 0.
+/// A function of an emulated device in slot 0, as the module sees it.
 struct Emulated<'a> {
-    package: &'a [(&'a Specimen, &'a Space)],
+    package: &'a [(&'a EmulatedFunction, &'a Space)],
     devfn: u8,
 }
 

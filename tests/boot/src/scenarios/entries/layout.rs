@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The configuration space of a specimen.
+//! The configuration space of an emulated function.
 
 use anyhow::{Context, Result, bail};
 use rules::{
@@ -9,10 +9,10 @@ use rules::{
     pcie::HeaderLayout,
 };
 
-use super::specimen::{Specimen, port_type};
+use super::function::{EmulatedFunction, port_type};
 use crate::space::{SIZE, Space};
 
-/// Where capabilities stand, and where extended ones do.
+/// Areas of configuration space for capabilities, and for extended capabilities.
 const STANDARD: std::ops::Range<usize> = 0x40..0x100;
 const EXTENDED: std::ops::Range<usize> = 0x100..SIZE;
 /// Capability ids: MSI, PCI Express, MSI-X.
@@ -22,56 +22,60 @@ const MSIX: u8 = 0x11;
 /// Extended capability ids: ARI, SR-IOV.
 const ARI: u16 = 0x0e;
 const SRIOV: u16 = 0x10;
-/// The least size of a capability, in bytes.
+/// Minimum size of a capability in bytes.
 const LEAST: usize = 0x10;
 
-/// Makes the configuration space of a specimen.
+/// Builds the configuration space of a function.
 ///
 /// # Errors
 ///
-/// What cannot be emulated of it.
-pub(super) fn space(specimen: &Specimen) -> Result<Space> {
-    let Specimen { vendor, device, .. } = *specimen;
-    let mut space = Space::new(vendor, device, specimen.class, specimen.revision);
-    // Every function has the multi-function bit; to the guest, QEMU shows its own.
+/// What cannot be emulated.
+pub(super) fn space(function: &EmulatedFunction) -> Result<Space> {
+    let EmulatedFunction { vendor, device, .. } = *function;
+    let mut space = Space::new(vendor, device, function.class, function.revision);
+    // Every function has the multi-function bit here. QEMU shows its own bit to the guest.
     space.put16(0x0e, 0x0080, 0);
-    if specimen.kind.layout() == HeaderLayout::Endpoint {
-        space.put16(0x2c, specimen.subsystem.0, 0);
-        space.put16(0x2e, specimen.subsystem.1, 0);
+    if function.kind.layout() == HeaderLayout::Endpoint {
+        space.put16(0x2c, function.subsystem.0, 0);
+        space.put16(0x2e, function.subsystem.1, 0);
     }
-    let mut room = Room::beside(&specimen.registers)?;
+    let mut room = Room::beside(&function.registers)?;
     let mut list = Vec::new();
     let places = std::iter::once(Place::Capability(PCIE));
-    for place in places.chain(specimen.registers.iter().map(|one| one.at)) {
+    for place in places.chain(function.registers.iter().map(|register| register.at)) {
         if place != Place::Config && list.iter().all(|&(known, _)| known != place) {
-            let at = room.take(place, size(place, &specimen.registers))?;
+            let at = room.take(place, size(place, &function.registers))?;
             list.push((place, at));
         }
     }
-    put_lists(&mut space, specimen.kind, &list);
-    for one in &specimen.registers {
-        let at = list.iter().find(|(place, _)| *place == one.at);
+    put_lists(&mut space, function.kind, &list);
+    for register in &function.registers {
+        let at = list.iter().find(|(place, _)| *place == register.at);
         let at = at.map_or(0, |(_, at)| *at);
-        space.fix(at + usize::from(one.offset), one.mask, one.value);
+        space.fix(
+            at + usize::from(register.offset),
+            register.mask,
+            register.value,
+        );
     }
     Ok(space)
 }
 
-/// How many bytes a capability takes for all that is said of it.
+/// Size of a capability in bytes, including all registers of interest.
 fn size(place: Place, registers: &[Condition]) -> usize {
     let least = if place == Place::Capability(PCIE) {
         Space::PCIE_SIZE
     } else {
         LEAST
     };
-    let of_place = registers.iter().filter(|one| one.at == place);
-    let ends = of_place.map(|one| usize::from(one.offset) + 4);
+    let of_place = registers.iter().filter(|register| register.at == place);
+    let ends = of_place.map(|register| usize::from(register.offset) + 4);
     ends.fold(least, usize::max)
 }
 
-/// Writes the capabilities and both lists of them, in the order given.
+/// Writes the capabilities and links them in the order given.
 fn put_lists(space: &mut Space, kind: Kind, list: &[(Place, usize)]) {
-    // Where the offset of the next capability is to stand, and the header of the next extended one.
+    // Offset of the pointer to the next capability, and offset of the previous extended capability.
     let mut next = 0x34;
     let mut before: Option<usize> = None;
     for &(place, at) in list {
@@ -101,7 +105,7 @@ fn put_lists(space: &mut Space, kind: Kind, list: &[(Place, usize)]) {
     }
 }
 
-/// Makes a port look to QEMU like something that it takes.
+/// Makes a port look to QEMU like a function that QEMU accepts.
 fn disguise(space: &mut Space, kind: Kind, pcie: usize) {
     let (_, shown) = match kind {
         Kind::MfEndpoint | Kind::RcEndpoint => return,
@@ -111,27 +115,27 @@ fn disguise(space: &mut Space, kind: Kind, pcie: usize) {
     space.disguise(shown, pcie);
 }
 
-/// The dwords of a configuration space that are free.
+/// The free dwords of a configuration space.
 struct Room {
     taken: [bool; SIZE / 4],
 }
 
 impl Room {
-    /// Beside the header, and the registers that stand at fixed places.
+    /// All dwords but the header and the registers at fixed offsets.
     fn beside(registers: &[Condition]) -> Result<Self> {
         let mut room = Self {
             taken: [false; SIZE / 4],
         };
-        for one in registers {
-            match (one.at, one.offset) {
+        for register in registers {
+            match (register.at, register.offset) {
                 (Place::Config, 0x10..0x28 | 0x30) => bail!(
                     "a register at config + {:#04x} cannot be emulated: QEMU has base address registers there",
-                    one.offset
+                    register.offset
                 ),
                 (Place::Config, offset) => room.taken[usize::from(offset) / 4] = true,
                 (Place::Capability(MSI | MSIX) | Place::Extended(ARI | SRIOV), _) => bail!(
                     "a register in {} cannot be emulated: QEMU keeps that capability to itself",
-                    one.at
+                    register.at
                 ),
                 _ => {}
             }
@@ -139,7 +143,7 @@ impl Room {
         Ok(room)
     }
 
-    /// Takes the first place for a capability.
+    /// Reserves the first free range for a capability, and returns its offset.
     fn take(&mut self, place: Place, size: usize) -> Result<usize> {
         let (area, is_first) = match place {
             Place::Extended(_) => (EXTENDED, !self.taken[EXTENDED.start / 4]),

@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tests made from the entries themselves: `entry::vendor/family` emulates the functions that an entry
-//! claims and shows that the entry, and nothing else, splits them.
+//! Tests made from the entries themselves. `entry::vendor/family` emulates the functions that an
+//! entry claims, and shows that the entry splits them, and nothing else does.
 //!
-//! | file | what it does |
+//! | file | content |
 //! |---|---|
-//! | `specimen.rs` | which functions show what an entry claims, and where the claim ends |
-//! | `layout.rs` | the configuration space of one |
-//! | `decision.rs` | what the module would decide on them, before any guest boots |
-//! | `sample.rs` | packages of them |
-//! | `board.rs` | where these stand in a machine |
-//! | `proof.rs` | the boot |
-//! | `verdict.rs` | what the kernel itself answers in it |
-//! | `seen.rs` | what comes of it |
-//! | `exempt.rs` | the entries that this is not for |
+//! | `function.rs` | the functions inside an entry's claim, and those just outside it |
+//! | `layout.rs` | the configuration space of a function |
+//! | `decision.rs` | the module's decision about a device, before any guest boots |
+//! | `device.rs` | the devices that test an entry |
+//! | `slots.rs` | the slots of these devices in a machine |
+//! | `boot.rs` | the boot |
+//! | `verdict.rs` | the kernel's own answers, recorded in the boot |
+//! | `observations.rs` | compares the observations of a boot with the entries |
+//! | `skip_list.rs` | entries that split nothing on purpose |
 
-mod board;
+mod boot;
 pub mod decision;
-mod exempt;
+pub mod device;
+pub mod function;
 mod layout;
-mod proof;
-pub mod sample;
-mod seen;
-pub mod specimen;
+mod observations;
+mod skip_list;
+mod slots;
 mod verdict;
 
 use std::{path::Path, sync::OnceLock};
@@ -36,27 +36,27 @@ use quirk_data::{
 };
 use rules::{entry::Kind, release::Release};
 
-pub use self::proof::{IOMMU, Proof};
+pub use self::boot::{EntryBoot, IOMMU};
 use self::{
-    board::SLOTS,
-    decision::Rules,
-    sample::{Sample, Subject},
+    decision::KnownClaims,
+    device::{EmulatedDevice, TestedEntry},
+    slots::SLOTS,
 };
 
-/// The checkout.
+/// Root of the checkout.
 const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// The tests of the entries, for one kernel.
 #[derive(Debug, Default)]
 pub struct Plan {
-    /// Boots, each for several entries; an entry with many functions is in more than one.
-    pub proofs: Vec<Proof>,
-    /// The names of entries that cannot be tested, and why.
+    /// The boots. Each tests several entries. An entry with many functions needs several boots.
+    pub boots: Vec<EntryBoot>,
+    /// Names of entries that cannot be tested, and why.
     pub refused: Vec<(String, String)>,
 }
 
-/// Plans the tests of every entry that the modules ship and the kernel of this release lacks. Those
-/// for which `is_wanted` says yes to their name share boots with each other alone.
+/// Plans the tests of every entry that the modules ship and that the kernel of this release lacks.
+/// Entries whose names `is_wanted` accepts share boots only with each other.
 ///
 /// # Errors
 ///
@@ -69,22 +69,22 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
         quirk
             .mainline
             .as_ref()
-            .is_some_and(|one| !one.is_missing_in(kernel))
+            .is_some_and(|mainline| !mainline.is_missing_in(kernel))
     };
     let in_tree: Vec<Quirk> = in_tree.into_iter().filter(is_there).collect();
     let verdicts = quirk_data::handlers::newest(&in_tree);
     for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
         let quirks = load(edition, oldest)?;
         let table = built::table(&edition.select(&quirks, Some(oldest)));
-        let rules = Rules {
+        let claims = KnownClaims {
             kernel: &verdicts,
             table: &table,
         };
-        let mut subjects = Vec::new();
+        let mut entries = Vec::new();
         for quirk in edition.select(&quirks, Some(kernel)) {
             let name = quirk.name.clone();
-            match (Subject::of(quirk, &rules), exempt::reason(quirk)) {
-                (Ok(subject), None) => subjects.push(subject),
+            match (TestedEntry::of(quirk, &claims), skip_list::reason(quirk)) {
+                (Ok(entry), None) => entries.push(entry),
                 (Ok(_), Some(_)) => {
                     let why = "it is exempt, and does split".to_owned();
                     plan.refused.push((name, why));
@@ -93,54 +93,54 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
                 (Err(error), _) => plan.refused.push((name, format!("{error:#}"))),
             }
         }
-        let (wanted, others): (Vec<_>, Vec<_>) = subjects
+        let (wanted, others): (Vec<_>, Vec<_>) = entries
             .into_iter()
-            .partition(|subject| is_wanted(&subject.name));
+            .partition(|entry| is_wanted(&entry.name));
         let boots = boots(wanted).into_iter().chain(boots(others));
-        for (number, subjects) in (1..).zip(boots) {
-            plan.proofs.push(Proof {
+        for (number, entries) in (1..).zip(boots) {
+            plan.boots.push(EntryBoot {
                 title: format!("entries-{}-{number}", edition.name()),
                 module: edition.module(),
                 version: table.version,
-                subjects,
-                seen: OnceLock::new(),
+                entries,
+                observations: OnceLock::new(),
             });
         }
     }
     Ok(plan)
 }
 
-/// Shares out entries to boots, in their order. One with more packages than a machine has slots takes
-/// several. Root ports take a boot for each package, because every root port of a root bus counts for every
-/// other one.
-fn boots(subjects: Vec<Subject>) -> Vec<Vec<Subject>> {
-    let mut boots: Vec<Vec<Subject>> = Vec::new();
+/// Distributes entries over boots, in their order. An entry with more devices than a machine has
+/// slots takes several boots. Each device of root ports takes its own boot, because every root port
+/// of a root bus counts for all others.
+fn boots(entries: Vec<TestedEntry>) -> Vec<Vec<TestedEntry>> {
+    let mut boots: Vec<Vec<TestedEntry>> = Vec::new();
     let mut alone = Vec::new();
     let mut left = 0;
-    for mut subject in subjects {
-        let (ports, others) = subject
-            .samples
+    for mut entry in entries {
+        let (ports, others) = entry
+            .devices
             .into_iter()
-            .partition(|sample| sample.kind == Kind::RootPort);
-        subject.samples = others;
-        alone.extend(ports.into_iter().map(|sample: Sample| {
-            vec![Subject {
-                samples: vec![sample],
-                ..subject.clone()
+            .partition(|device| device.kind == Kind::RootPort);
+        entry.devices = others;
+        alone.extend(ports.into_iter().map(|device: EmulatedDevice| {
+            vec![TestedEntry {
+                devices: vec![device],
+                ..entry.clone()
             }]
         }));
-        for samples in subject.samples.chunks(SLOTS) {
-            let part = Subject {
-                samples: samples.to_vec(),
-                ..subject.clone()
+        for devices in entry.devices.chunks(SLOTS) {
+            let part = TestedEntry {
+                devices: devices.to_vec(),
+                ..entry.clone()
             };
             match boots.last_mut() {
-                Some(boot) if samples.len() <= left => {
-                    left -= samples.len();
+                Some(boot) if devices.len() <= left => {
+                    left -= devices.len();
                     boot.push(part);
                 }
                 _ => {
-                    left = SLOTS - samples.len();
+                    left = SLOTS - devices.len();
                     boots.push(vec![part]);
                 }
             }
@@ -162,7 +162,7 @@ fn load(edition: Edition, kernel: Release) -> Result<Vec<Quirk>> {
     )?)
 }
 
-/// The oldest supported series, which the tables are made for.
+/// The oldest supported series. The tables are made for it.
 fn oldest() -> Result<Release> {
     let list = include_str!("../../../../../scripts/supported-kernels");
     let first = list.lines().find(|line| !line.starts_with('#'));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel itself answers, seen by a probe event of its own on the function that the module
+//! The kernel's own answers, recorded by a separate probe event on the function that the module
 //! hooks.
 
 use std::collections::BTreeSet;
@@ -9,17 +9,18 @@ use anyhow::{Context, Result};
 
 use crate::vm::Vm;
 
-/// The answer of a kernel that has no opinion: `-ENOTTY`.
+/// The kernel has no opinion: `-ENOTTY`.
 pub(super) const NO_OPINION: i32 = -25;
-/// The answer of a handler that takes a function for one that is not isolated.
+/// A handler takes the function as not isolated.
 pub(super) const NO: i32 = 0;
 
-/// Answers of the kernel: vendor id, device id and what `pci_dev_specific_acs_enabled()` returned.
+/// The kernel's answers: vendor id, device id and the return value of
+/// `pci_dev_specific_acs_enabled()`.
 #[derive(Debug, Default)]
 pub(super) struct Answers(BTreeSet<(u16, u16, i32)>);
 
 impl Answers {
-    /// Begins to write down answers in the guest.
+    /// Starts to record answers in the guest.
     pub(super) fn watch(vm: &mut Vm<'_>) -> Result<()> {
         vm.check(
             "mount -t tracefs tracefs /sys/kernel/tracing && cd /sys/kernel/tracing && \
@@ -30,7 +31,7 @@ impl Answers {
         Ok(())
     }
 
-    /// Ends that, and gives what was written down.
+    /// Stops recording, and returns the answers.
     pub(super) fn read(vm: &mut Vm<'_>) -> Result<Self> {
         let text = vm.check(
             "cd /sys/kernel/tracing && echo 0 >events/acs/verdict/enable && grep verdict= trace && \
@@ -43,7 +44,7 @@ impl Answers {
         ))
     }
 
-    /// Every answer on a device.
+    /// All answers about functions with these ids.
     pub(super) fn on(&self, vendor: u16, device: u16) -> BTreeSet<i32> {
         let answers = self
             .0
@@ -52,7 +53,7 @@ impl Answers {
     }
 }
 
-/// Reads a line of the trace, which ends with `vendor=0x1d17 device=0x753 verdict=0`.
+/// Parses a line of the trace, which ends with `vendor=0x1d17 device=0x753 verdict=0`.
 fn answer(line: &str) -> Option<(u16, u16, i32)> {
     let value = |name: &str| {
         let mut words = line.split_whitespace();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `acsctl regroup` is killed, told to stop, or a function does not come back.
+//! `acsctl regroup` is killed, interrupted, or a function does not come back.
 
 use std::time::Duration;
 
@@ -18,8 +18,9 @@ pub(super) const ALL: &[Scenario] = &[KILLED, SIGNALS, LOST];
 
 const OTHER: &[Model] = &pair(0x1234, 0x0bad);
 
-/// Killed before each of its system calls that change something, and so between any two of them. Either
-/// nothing had been changed, or the file is there by which the next run puts it back and goes on.
+/// Kills `acsctl` before each system call that changes something, and so between any two of them.
+/// Either nothing is changed yet, or a state file exists from which the next run restores the host
+/// and continues.
 const KILLED: Scenario = Scenario {
     name: "regroup-killed",
     machine: two(&[first(CARDS), second(OTHER)]),
@@ -56,7 +57,7 @@ const KILLED: Scenario = Scenario {
     limit: Duration::from_secs(400),
 };
 
-/// Told to stop in the middle, it undoes what it has begun.
+/// Stopped by a signal in the middle, `acsctl` undoes its changes.
 const SIGNALS: Scenario = Scenario {
     name: "regroup-signals",
     machine: two(&[first(CARDS), second(OTHER)]),
@@ -67,7 +68,7 @@ const SIGNALS: Scenario = Scenario {
             "(at 01:00.1/remove /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; echo $? >/tmp/status) & \
              while [ ! -e /tmp/halt ]; do usleep 50000; done",
         ),
-        // It has unbound drivers, and removed nothing yet.
+        // Drivers are unbound, and nothing is removed yet.
         Run(
             "test ! -e /sys/bus/pci/devices/0000:01:00.0/driver && test $(cat /sys/bus/pci/drivers_autoprobe) = 0",
         ),
@@ -83,14 +84,14 @@ const SIGNALS: Scenario = Scenario {
              test \"$(basename $(readlink $f/driver))\" = e1000e || exit 1; done; \
              test $(cat ../drivers_autoprobe) = 1",
         ),
-        // One of the two was removed and found again; the entry counts for that one.
+        // One of the two functions was removed and rescanned, so that the entry counts for it.
         Says("acsctl regroup --all", "0000:01:00.0"),
         Groups(APART),
     ],
     limit: LIMIT,
 };
 
-/// A function that does not come back: it is named, all others are there as they should be.
+/// A function that does not come back is named. All others are in order.
 const LOST: Scenario = Scenario {
     name: "regroup-lost",
     machine: ADAPTER_MACHINE,
@@ -119,7 +120,7 @@ const LOST: Scenario = Scenario {
         Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 1 && test \"$(ls /run/acsctl)\" = lock"),
         Wake(0, 5),
         Run("echo 1 >/sys/bus/pci/rescan; test -e /sys/bus/pci/devices/0000:82:00.5"),
-        // One that does not answer is not removed in the first place.
+        // A function that does not answer is not removed at all.
         Silence(0, 4),
         Run("/sbin/rmmod acs_quirks_test"),
         Ends(1, "acsctl regroup 82:00.0", "0000:82:00.4 does not answer"),

@@ -2,11 +2,11 @@
 
 //! `acsctl regroup` on a running kernel.
 //!
-//! | file | what it is about |
+//! | file | topic |
 //! |---|---|
-//! | `splits.rs` | what it does where nothing stands in its way |
+//! | `splits.rs` | regroups without an obstacle |
 //! | `uses.rs` | devices in use |
-//! | `trap.rs` | groups that would be finer than anything justifies |
+//! | `trap.rs` | groups that would become finer without a justification |
 //! | `faults.rs` | kills, signals, and functions that do not come back |
 
 mod faults;
@@ -19,12 +19,11 @@ use crate::{
     scenario::{Expected, Scenario},
 };
 
-/// Every test.
 pub(super) fn all() -> Vec<Scenario> {
     [faults::ALL, splits::ALL, uses::ALL, trap::ALL].concat()
 }
 
-/// Two network cards with a driver, for which the test edition has an entry.
+/// Two network cards with a driver. The test edition has an entry for them.
 const CARDS: &[Model] = &[
     Model::Stock("e1000e,romfile="),
     Model::Stock("e1000e,romfile="),

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `acsctl regroup` does where nothing stands in its way.
+//! Regroups without an obstacle.
 
 use super::{APART, CARDS, TOGETHER};
 use crate::{
-    machine::{Iommu, Machine, Model},
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         LIMIT, Scenario,
         Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
     },
     scenarios::hardware::{
-        ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, package, pair, second, two,
+        ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, device, first, pair, second, two,
     },
 };
 
 pub(super) const ALL: &[Scenario] = &[ADAPTER, DRIVERS, EVERY, PORTS];
 
-/// One of the two network cards.
+/// A single network card.
 const CARD: &[Model] = &[CARDS[0]];
 
-/// The main job, and its way back. The plan alone changes nothing, and without the module there is
-/// nothing to do.
+/// The main case, and its reversal. A dry run changes nothing. Without the module, there is nothing
+/// to do.
 const ADAPTER: Scenario = Scenario {
     name: "regroup",
     machine: ADAPTER_MACHINE,
@@ -43,7 +43,7 @@ const ADAPTER: Scenario = Scenario {
         Groups(ONE_GROUP),
         Ends(1, "acsctl regroup 83:00.0", "there is no such function"),
         Ends(2, "acsctl regroup 82:00", "is not an address"),
-        // An entry that does not count, though it is there.
+        // A withdrawn entry.
         Load("acs_quirks_test withdraw=all"),
         Says("acsctl regroup 82:00.0", "nothing to do"),
         Groups(ONE_GROUP),
@@ -51,7 +51,7 @@ const ADAPTER: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Drivers and overrides are as before, and devices that came meanwhile get theirs.
+/// Restores drivers and `driver_override`. Devices that appear meanwhile get their drivers.
 const DRIVERS: Scenario = Scenario {
     name: "regroup-drivers",
     machine: two(&[first(CARDS), second(CARDS)]),
@@ -61,14 +61,14 @@ const DRIVERS: Scenario = Scenario {
             "cd /sys/bus/pci/devices; for f in 01:00.0 01:00.1 02:00.0 02:00.1; do \
              test $(basename $(readlink 0000:$f/driver)) = e1000e || exit 1; done",
         ),
-        // One for a virtual machine, one without a driver that would like to have it.
+        // One function is for a virtual machine, one has no driver although a driver would match.
         Run(
             "cd /sys/bus/pci/devices/0000:01:00.1; echo vfio-pci >driver_override; \
              echo 0000:01:00.1 >driver/unbind; echo 0000:01:00.1 >/sys/bus/pci/drivers_probe; \
              test $(basename $(readlink driver)) = vfio-pci",
         ),
         Run("echo 0000:02:00.1 >/sys/bus/pci/drivers/e1000e/unbind"),
-        // A driver that only an override that is gone had let take it.
+        // This function has vfio-pci as driver, and no longer an override.
         Run(
             "cd /sys/bus/pci/devices/0000:02:00.0; echo vfio-pci >driver_override; \
              echo 0000:02:00.0 >driver/unbind; echo 0000:02:00.0 >/sys/bus/pci/drivers_probe; \
@@ -87,8 +87,8 @@ const DRIVERS: Scenario = Scenario {
              test ! -e 0000:02:00.1/driver",
         ),
         Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 1"),
-        // Whoever has switched autoprobe off finds it off again; a device that the rescan finds
-        // beside the package gets no driver then, and does where it is on.
+        // If autoprobe was off, it is off afterwards. If it was on, another device that the rescan
+        // finds gets its driver.
         Unload("acs_quirks_test"),
         Run("echo 0 >/sys/bus/pci/drivers_autoprobe"),
         Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
@@ -102,7 +102,7 @@ const DRIVERS: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// All packages that an entry isolates, and no others.
+/// Regroups all devices that an entry isolates, and no others.
 const EVERY: Scenario = Scenario {
     name: "regroup-all",
     machine: two(&[first(CARDS), second(&pair(0x1234, 0x0bad))]),
@@ -125,16 +125,16 @@ const EVERY: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Ports, and what is below them goes along.
+/// Regroups ports together with the devices below them.
 const PORTS: Scenario = Scenario {
     name: "regroup-ports",
-    machine: Machine {
+    machine: GuestHardware {
         bridges: &[
             "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
             "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
         ],
-        packages: &[package("a", "01:00", CARD), package("b", "02:00", CARD)],
-        ..Machine::bare(1, Iommu::Usual)
+        devices: &[device("a", "01:00", CARD), device("b", "02:00", CARD)],
+        ..GuestHardware::bare(1, Iommu::Usual)
     },
     steps: &[
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
@@ -143,7 +143,7 @@ const PORTS: Scenario = Scenario {
         Run("/sbin/modprobe e1000e"),
         Load("acs_quirks_test"),
         Run("acsctl regroup 00:12.0 --dry-run | grep -F '0000:02:00.0  8086:10d3  driver e1000e'"),
-        // What is below is in use.
+        // A device below a port is in use.
         Run("ip addr add 192.0.2.1/24 dev eth0"),
         Ends(1, "acsctl regroup 00:12.0", "--even-if=network:eth0"),
         Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Groups that would be finer than the kernel makes them at boot, with no entry that says why: two
-//! guests could get functions that can reach each other.
+//! Groups that would become finer than the kernel makes them at boot, without an entry to justify
+//! it. Such groups would be a security hole: two guests could get functions that can reach each
+//! other.
 
 use crate::{
     function::Function,
@@ -38,7 +39,7 @@ const UNMARKED: Scenario = Scenario {
         Groups(STRANGERS_TOGETHER),
         Groups(COVERED_TOGETHER),
         Says("acsctl regroup 01:00.0", "nothing to do"),
-        // The control: what anybody can do by hand splits them, with no module loaded.
+        // The control: a remove and rescan by hand splits them, without any module.
         ReaddAt("01:00"),
         Groups(STRANGERS_APART),
         Ends(
@@ -55,11 +56,11 @@ const UNMARKED: Scenario = Scenario {
         Run(
             "test -e /sys/bus/pci/devices/0000:01:00.1 && test ! -e /run/acsctl/regroup-0000:01:00.0.json",
         ),
-        // Where an entry vouches for the functions, the groups are those of a boot with the entry.
+        // An entry vouches for these functions, so the groups are those of a boot with the entry.
         Load("acs_quirks_test"),
         Says("acsctl regroup 02:00.0", "regrouped, as predicted"),
         Groups(COVERED_APART),
-        // Without it, there is no way back but a reboot; nothing is made worse.
+        // Without the entry, only a reboot reverts them. The regroup changes nothing.
         Unload("acs_quirks_test"),
         Ends(
             1,
@@ -73,17 +74,17 @@ const UNMARKED: Scenario = Scenario {
 
 /// Source Validation, Request Redirect, Completion Redirect, Upstream Forwarding.
 const ACS: u16 = 0x1d;
-/// Two functions with ACS, and one whose requests come under the numbers of both: the kernel has a
-/// quirk for these (`quirk_pex_vca_alias()`).
+/// Two functions with ACS, and a third that uses the requester IDs of both according to a quirk of
+/// the kernel (`quirk_pex_vca_alias()`).
 const ALIASED: &[Model] = &[
     Model::Emulated(Function::new(0x1234, 0x0bad, ETHERNET).with_acs(ACS)),
     Model::Emulated(Function::new(0x1234, 0x0bad, ETHERNET).with_acs(ACS)),
     emulated(0x8086, 0x2954, ETHERNET),
 ];
 
-/// Aliases: at boot the kernel sees that the third function ties the first two together; on a rescan
-/// it has grouped those before it finds the third. Nothing in a header tells, so it shows only
-/// afterwards, and then the functions are removed again.
+/// At boot, the kernel sees that the aliases of the third function tie the first two together. On a
+/// rescan, it groups these before it finds the third. The header does not show the aliases. So
+/// `acsctl` notices only afterwards, and removes the functions again.
 const ALIASES: Scenario = Scenario {
     name: "regroup-aliases",
     machine: two(&[first(ALIASED), second(COVERED)]),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Devices in use: `acsctl regroup` does not touch them, and does as soon as the use has ended, or when
-//! it is told that it does not matter.
+//! Devices in use. `acsctl regroup` refuses to remove them until the use has ended, or until
+//! `--even-if` accepts it.
 
 use super::{APART, CARDS, TOGETHER};
 use crate::{
@@ -37,20 +37,20 @@ const ADDRESS: Scenario = Scenario {
         Groups(TOGETHER),
         Run("ip addr show dev eth0 | grep 192.0.2.1"),
         Run("test ! -e /run/acsctl/regroup-0000:01:00.1.json"),
-        // Another use than the one that is accepted.
+        // `--even-if` names another use.
         Ends(
             1,
             "acsctl regroup 01:00.1 --even-if network:eth1",
             "network:eth0",
         ),
         Groups(TOGETHER),
-        // A route alone.
+        // Only a route.
         Run("ip addr flush dev eth0; ip link set eth0 up; ip route add 198.51.100.0/24 dev eth0"),
         Ends(1, "acsctl regroup 01:00.1", "network:eth0"),
         Run("ip link set eth0 down"),
         Says("acsctl regroup 01:00.1", "regrouped, as predicted"),
         Groups(APART),
-        // Told that it does not matter.
+        // `--even-if` names this use.
         Unload("acs_quirks_test"),
         Run("ip addr add 192.0.2.1/24 dev eth0"),
         Says(
@@ -68,7 +68,7 @@ const DISKS: &[Model] = &[
     Model::Stock("virtio-blk-pci,drive=disk1"),
 ];
 
-/// A disk with a file system, and one to swap on.
+/// A disk with a file system, and one with swap space.
 const DISK: Scenario = Scenario {
     name: "regroup-disk",
     machine: two(&[first(DISKS), second(OTHER)]),
@@ -86,7 +86,7 @@ const DISK: Scenario = Scenario {
         Ends(1, "acsctl regroup 01:00.1", "--even-if=mounted:/dev/vda"),
         Groups(TOGETHER),
         Run("grep kept /mnt/file"),
-        // A mount that its own mount namespace has: only that the disk is claimed can be seen.
+        // A mount in another mount namespace: only the exclusive opener of the disk is visible.
         Run("umount /mnt; mkfifo /tmp/hold; \
              (unshare -m sh -c 'mount -t msdos /dev/vda /mnt && touch /tmp/mounted && cat /tmp/hold' &) >/dev/null 2>&1; \
              while [ ! -e /tmp/mounted ]; do usleep 10000; done; ! grep /mnt /proc/self/mountinfo"),
@@ -104,7 +104,7 @@ const DISK: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Gives both functions to VFIO.
+/// Binds both functions to vfio-pci.
 const TO_VFIO: &str = "to-vfio 01:00.0 01:00.1";
 
 /// A process that holds the group, and one that holds a function.
@@ -122,7 +122,7 @@ const VFIO: Scenario = Scenario {
         Ends(1, "acsctl regroup 01:00.0", "--even-if=vfio:/dev/vfio/"),
         Groups(TOGETHER),
         Run("rm /tmp/held; usleep 500000"),
-        // The function itself: who holds it is told by the kernel's own word.
+        // The kernel itself reports who holds the function.
         Run("hold 01:00.1"),
         Ends(
             1,
@@ -138,8 +138,8 @@ const VFIO: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// The kernel does not come back from removing a function that is held: that is said, nothing else is
-/// begun meanwhile, and afterwards everything is put back.
+/// The kernel blocks while it removes a function in use. `acsctl` reports it, starts nothing else
+/// meanwhile, and restores everything afterwards.
 const VFIO_PENDING: Scenario = Scenario {
     name: "regroup-pending",
     machine: two(&[first(CARDS), second(OTHER)]),
@@ -166,7 +166,7 @@ const VFIO_PENDING: Scenario = Scenario {
             "another run is not over: the kernel has not come back",
         ),
         Run("release 01:00.0; usleep 500000"),
-        // This one puts back what the first one has left behind, and begins anew.
+        // This run restores what the first one has left, and starts again.
         Says(
             "acsctl regroup 01:00.0",
             "an earlier run was ended while it unbound drivers",
@@ -181,7 +181,7 @@ const VFIO_PENDING: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Files of a function that a process has open, or has mapped.
+/// Files of a function that a process has open.
 const OPEN: Scenario = Scenario {
     name: "regroup-open",
     machine: two(&[first(CARDS), second(DISKS)]),
@@ -193,7 +193,7 @@ const OPEN: Scenario = Scenario {
              while [ -e /tmp/held ]; do usleep 50000; done) >/dev/null 2>&1 & usleep 300000",
         ),
         Ends(1, "acsctl regroup 01:00.0", "--even-if=open:0000:01:00.0"),
-        // Another node of the same device, with another name.
+        // Another device node of the same disk, under another name.
         Run("mknod /tmp/disk b $(tr : ' ' </sys/class/block/vda/dev); \
              (exec 3</tmp/disk; while [ -e /tmp/held ]; do usleep 50000; done) >/dev/null 2>&1 & usleep 300000"),
         Ends(1, "acsctl regroup 02:00.0", "--even-if=open:/dev/vda"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `acsctl` tells an owner, held against what the kernel of a guest has made.
+//! Compares the output of `acsctl` with the groups of a guest's kernel.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,21 +22,23 @@ use serde::Deserialize;
 
 use crate::{groups::Groups, scenario::Expected, vm::Vm};
 
-/// Why two functions are together or apart, in the words of the JSON form.
+/// The reason why two functions are together or apart, in the terms of the JSON output.
 #[derive(Clone, Copy, Debug)]
 pub enum Because {
-    /// They share a group by this step, and of this function this says that it is not isolated.
+    /// The functions share a group because of this step. The function in `Said` is not isolated,
+    /// for the reason in `Said`.
     Together(&'static str, Said),
-    /// They share a group because this bridge puts its number on the requests from behind it.
+    /// The functions share a group because this bridge puts its own requester ID on requests from
+    /// behind it.
     Behind(&'static str),
-    /// They do not, and of this function this says that it is isolated.
+    /// The functions are apart. The function in `Said` is isolated, for the reason in `Said`.
     Apart(Said),
 }
 
-/// A function without its domain, and what speaks for it or against it.
+/// A function without its domain, and the reason why it is isolated or not.
 pub type Said = (&'static str, &'static str);
 
-/// What `groups` prints.
+/// Output of `groups`.
 #[derive(Deserialize)]
 struct Listing {
     made: bool,
@@ -54,7 +56,7 @@ struct Member {
     function: String,
 }
 
-/// What `predict` prints.
+/// Output of `predict`.
 #[derive(Deserialize)]
 struct Report {
     groups: Vec<Vec<String>>,
@@ -66,7 +68,7 @@ struct Difference {
     predicted: Vec<Vec<String>>,
 }
 
-/// What `why` prints.
+/// Output of `why`.
 #[derive(Deserialize)]
 struct Answer {
     together: bool,
@@ -105,26 +107,31 @@ fn parts<'s, G: IntoIterator<Item = &'s String>>(groups: impl IntoIterator<Item 
         .collect()
 }
 
-/// Asks a command of the guest for its JSON form.
+/// Runs a command of `acsctl` in the guest and parses its JSON output.
 fn ask<T: for<'a> Deserialize<'a>>(vm: &mut Vm, line: &str) -> Result<T> {
     let text = vm.check(&format!("acsctl {line} --format json"))?;
     serde_json::from_str(&text).with_context(|| format!("acsctl {line} prints:\n{text}"))
 }
 
-/// The groups that the kernel has made are those that `groups` lists, by number, and those that `predict`
-/// computes.
+/// Checks that `groups` lists the kernel's groups with their numbers, and that `predict` computes
+/// the same groups.
 ///
 /// # Errors
 ///
 /// How they differ.
-pub fn agrees(vm: &mut Vm) -> Result<()> {
+pub fn check_groups(vm: &mut Vm) -> Result<()> {
     let actual = vm.groups()?;
     let listing: Listing = ask(vm, "groups")?;
     ensure!(listing.made, "they are listed as computed");
     let listed = listing.groups.iter().flat_map(|group| {
         let number = group.number;
         let members = group.members.iter();
-        members.map(move |one| (one.function.trim_start_matches("0000:").to_owned(), number))
+        members.map(move |member| {
+            (
+                member.function.trim_start_matches("0000:").to_owned(),
+                number,
+            )
+        })
     });
     let listed: Groups = listed.collect();
     ensure!(
@@ -132,7 +139,7 @@ pub fn agrees(vm: &mut Vm) -> Result<()> {
         "groups are\n{actual}and are listed as\n{listed}"
     );
     let report: Report = ask(vm, "predict")?;
-    same("predict", &parts(&report.groups), &actual)?;
+    check_same("predict", &parts(&report.groups), &actual)?;
     ensure!(
         report.differences.is_empty(),
         "predict sees differences where none are"
@@ -140,14 +147,18 @@ pub fn agrees(vm: &mut Vm) -> Result<()> {
     Ok(())
 }
 
-/// With the module as it is and the groups as they are, exactly these groups are predicted to be others.
+/// Checks that, with the module as it is, `predict` expects exactly these groups to differ from the
+/// kernel's.
 ///
 /// # Errors
 ///
-/// Which ones are.
-pub fn differs(vm: &mut Vm, expected: Expected) -> Result<()> {
+/// The groups that it expects to differ.
+pub fn check_differences(vm: &mut Vm, expected: Expected) -> Result<()> {
     let report: Report = ask(vm, "predict")?;
-    let predicted = report.differences.iter().flat_map(|one| &one.predicted);
+    let predicted = report
+        .differences
+        .iter()
+        .flat_map(|difference| &difference.predicted);
     let predicted = parts(predicted);
     let expected: Parts = expected
         .iter()
@@ -162,15 +173,15 @@ pub fn differs(vm: &mut Vm, expected: Expected) -> Result<()> {
     Ok(())
 }
 
-/// What `capture` writes in the guest is all that it takes to compute the guest's groups elsewhere: by the
-/// kernel alone, or with the table of the test module.
+/// Checks that the output of `capture` is sufficient to compute the guest's groups on another host:
+/// without a table, or with that of the test module.
 ///
 /// # Errors
 ///
-/// How they differ.
-pub fn captured(vm: &mut Vm, with_module: bool) -> Result<()> {
+/// How the groups differ.
+pub fn check_capture(vm: &mut Vm, with_module: bool) -> Result<()> {
     let actual = vm.groups()?;
-    // The messages are on the same line.
+    // The shell returns standard output and messages together.
     let text =
         vm.check("acsctl capture -o /tmp/capture.json >/dev/null && cat /tmp/capture.json")?;
     let topology = topology::parse("the guest", &text)?;
@@ -189,10 +200,10 @@ pub fn captured(vm: &mut Vm, with_module: bool) -> Result<()> {
         .iter()
         .map(|group| group.iter().map(ToString::to_string).collect())
         .collect();
-    same("the capture", &parts(&groups), &actual)
+    check_same("the capture", &parts(&groups), &actual)
 }
 
-/// What the kernel has of its own, and the table of the test module.
+/// The quirk database, and the table of the test module.
 static DATA: LazyLock<Result<(Vec<Quirk>, Table), String>> = LazyLock::new(|| {
     let quirks = folder::check_all(source::built_in(), Scope::now(None));
     let quirks = quirks.map_err(|findings| report::text(&findings))?;
@@ -203,12 +214,12 @@ static DATA: LazyLock<Result<(Vec<Quirk>, Table), String>> = LazyLock::new(|| {
     Ok((quirks, table))
 });
 
-/// `why` names the reason for which two functions are together or apart.
+/// Checks that `why` gives the reason why two functions are together or apart.
 ///
 /// # Errors
 ///
 /// What it says instead.
-pub fn explains(vm: &mut Vm, one: &str, two: &str, because: Because) -> Result<()> {
+pub fn check_reason(vm: &mut Vm, one: &str, two: &str, because: Because) -> Result<()> {
     let answer: Answer = ask(vm, &format!("why {one} {two}"))?;
     ensure!(
         answer.actual.same,
@@ -216,16 +227,19 @@ pub fn explains(vm: &mut Vm, one: &str, two: &str, because: Because) -> Result<(
     );
     let has = |statements: &[Statement], (function, says): Said| {
         let mut statements = statements.iter();
-        statements.any(|one| one.function.ends_with(function) && one.says == says)
+        statements.any(|statement| statement.function.ends_with(function) && statement.says == says)
     };
     let is_right = match because {
         Because::Together(step, said) => {
-            let mut steps = answer.steps.iter().filter(|one| one.name == step);
-            answer.together && steps.any(|one| has(&one.because, said))
+            let mut steps = answer.steps.iter().filter(|found| found.name == step);
+            answer.together && steps.any(|found| has(&found.because, said))
         }
         Because::Behind(bridge) => {
-            let mut steps = answer.steps.iter().filter(|one| one.name == "bridge-alias");
-            answer.together && steps.any(|one| one.at.ends_with(bridge))
+            let mut steps = answer
+                .steps
+                .iter()
+                .filter(|found| found.name == "bridge-alias");
+            answer.together && steps.any(|found| found.at.ends_with(bridge))
         }
         Because::Apart(said) => !answer.together && has(&answer.isolation, said),
     };
@@ -238,7 +252,7 @@ pub fn explains(vm: &mut Vm, one: &str, two: &str, because: Because) -> Result<(
     Ok(())
 }
 
-fn same(whose: &str, groups: &Parts, actual: &Groups) -> Result<()> {
+fn check_same(whose: &str, groups: &Parts, actual: &Groups) -> Result<()> {
     let mut by_number: BTreeMap<u32, BTreeSet<String>> = BTreeMap::new();
     for (address, number) in actual.below("") {
         by_number
@@ -257,7 +271,7 @@ fn same(whose: &str, groups: &Parts, actual: &Groups) -> Result<()> {
     Ok(())
 }
 
-/// A line for each group.
+/// One line for each group.
 fn shown(groups: &Parts) -> String {
     let line = |group: &BTreeSet<String>| {
         let members: Vec<&str> = group.iter().map(String::as_str).collect();

@@ -1,54 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What was seen in a boot, and what that means for each entry.
+//! The observations of a boot, and their comparison with the entries.
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
 use anyhow::{Result, bail, ensure};
 
 use super::{
-    board::Place,
-    sample::{Sample, Subject},
+    device::{EmulatedDevice, TestedEntry},
+    slots::Slot,
     verdict::{Answers, NO, NO_OPINION},
 };
 use crate::{groups::Groups, space::Space};
 
-/// The last stage of a boot.
+/// Name of the last stage of a boot.
 pub(super) const APART: &str = "with the module";
 
-/// What was seen in a boot.
+/// The observations of a boot.
 #[derive(Debug)]
-pub struct Seen {
-    /// Where the packages stood, those of one entry after those of another.
-    pub(super) places: Vec<Place>,
-    /// The groups after each stage, with what was done.
+pub struct Observations {
+    /// Slots of the devices: those of the first entry, then those of the second, and so on.
+    pub(super) places: Vec<Slot>,
+    /// The groups after each stage, and the name of the stage.
     pub(super) stages: [(&'static str, Groups); 4],
-    /// What the kernel answered without the module.
+    /// The kernel's answers without the module.
     pub(super) answers: Answers,
-    /// For each entry, whether the module counted it as granted in the last stage.
+    /// For each entry, whether the module counted a grant in the last stage.
     pub(super) granted: Vec<bool>,
-    /// What the module said of devices in the last stage.
+    /// The module's log lines about devices in the last stage.
     pub(super) log: Vec<String>,
 }
 
-impl Seen {
-    /// Compares what was seen of the entry at `position` with what it says.
+impl Observations {
+    /// Compares the observations with the claim of the entry at index `position`.
     ///
     /// # Errors
     ///
-    /// The package that is not grouped as it should be, and what the module said of it.
-    pub(super) fn judge(&self, subjects: &[Subject], position: usize) -> Result<()> {
-        let subject = &subjects[position];
-        let before: usize = subjects[..position]
+    /// The first device with unexpected groups, and the module's log lines about it.
+    pub(super) fn check(&self, entries: &[TestedEntry], position: usize) -> Result<()> {
+        let entry = &entries[position];
+        let before: usize = entries[..position]
             .iter()
-            .map(|subject| subject.samples.len())
+            .map(|entry| entry.devices.len())
             .sum();
-        for (sample, place) in subject.samples.iter().zip(&self.places[before..]) {
-            let names: Vec<String> = (0..sample.functions.len())
+        for (device, place) in entry.devices.iter().zip(&self.places[before..]) {
+            let names: Vec<String> = (0..device.functions.len())
                 .map(|number| format!("{}.{number}", place.address))
                 .collect();
             for (stage, groups) in &self.stages {
-                let wanted: Vec<Vec<&str>> = if *stage == APART && sample.stranger.is_none() {
+                let wanted: Vec<Vec<&str>> = if *stage == APART && device.stranger.is_none() {
                     names.iter().map(|name| vec![name.as_str()]).collect()
                 } else {
                     vec![names.iter().map(String::as_str).collect()]
@@ -56,17 +56,14 @@ impl Seen {
                 if let Some(difference) = groups.around(&place.address).differ(&wanted) {
                     bail!(
                         "{stage}, {}: {difference}{}",
-                        describe(sample, &place.address),
+                        describe(device, &place.address),
                         said(&self.log, &place.address)
                     );
                 }
             }
         }
-        self.corrects(subject)?;
-        let splits = subject
-            .samples
-            .iter()
-            .any(|sample| sample.stranger.is_none());
+        self.check_kernel_answers(entry)?;
+        let splits = entry.devices.iter().any(|device| device.stranger.is_none());
         ensure!(
             !splits || self.granted[position],
             "the module has not counted a single claim of the entry"
@@ -74,12 +71,16 @@ impl Seen {
         Ok(())
     }
 
-    /// What the kernel answered by itself is what the entry adds to, or what it corrects.
-    fn corrects(&self, subject: &Subject) -> Result<()> {
-        let expected = if subject.supersedes { NO } else { NO_OPINION };
-        let claimed = subject.samples.iter().filter(|one| one.stranger.is_none());
+    /// Checks that the kernel's own answer is the one that the entry adds to, or the one that it
+    /// supersedes.
+    fn check_kernel_answers(&self, entry: &TestedEntry) -> Result<()> {
+        let expected = if entry.supersedes { NO } else { NO_OPINION };
+        let claimed = entry
+            .devices
+            .iter()
+            .filter(|device| device.stranger.is_none());
         for (vendor, device) in claimed
-            .flat_map(|one| &one.functions)
+            .flat_map(|device| &device.functions)
             .filter_map(Space::ids)
         {
             let found = self.answers.on(vendor, device);
@@ -93,16 +94,16 @@ impl Seen {
     }
 }
 
-/// A package in words.
-fn describe(sample: &Sample, address: &str) -> String {
-    let kind = sample.kind.name();
-    match &sample.stranger {
+/// Describes a device in a message.
+fn describe(device: &EmulatedDevice, address: &str) -> String {
+    let kind = device.kind.name();
+    match &device.stranger {
         None => format!("{kind} functions of the entry at {address}"),
         Some(what) => format!("one function of the entry ({kind}) beside {what}, at {address}"),
     }
 }
 
-/// What the module said of the functions in a slot.
+/// The module's log lines about the functions in a slot.
 fn said(log: &[String], address: &str) -> String {
     let mut text = String::new();
     for line in log.iter().filter(|line| line.contains(address)) {

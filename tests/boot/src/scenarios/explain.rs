@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `acsctl groups`, `why`, `predict` and `capture` say of a running kernel, on many topologies in one
-//! machine: before a module is loaded, with it, and after the regroup.
+//! `acsctl groups`, `why`, `predict` and `capture` on a running kernel, with many topologies in one
+//! machine: before a module is loaded, with the module, and after a regroup.
 
 use std::time::Duration;
 
-use super::hardware::{ADAPTER, ONE_GROUP, emulated, package, pair};
+use super::hardware::{ADAPTER, ONE_GROUP, device, emulated, pair};
 use crate::{
+    explain::Because::{Apart, Behind, Together},
     function::Function,
-    machine::{Iommu, Machine, Model, Package},
-    owner::Because::{Apart, Behind, Together},
+    machine::{Device, GuestHardware, Iommu, Model},
     scenario::{
         Expected, Scenario,
         Step::{
@@ -21,7 +21,7 @@ use crate::{
 pub(super) const ALL: &[Scenario] = &[
     OWNER,
     Scenario {
-        machine: Machine {
+        machine: GuestHardware {
             iommu: Iommu::Amd,
             ..MACHINE
         },
@@ -30,10 +30,10 @@ pub(super) const ALL: &[Scenario] = &[
 ];
 
 const ETHERNET: u32 = 0x02_0000;
-/// Source Validation, Request and Completion Redirect, Upstream Forwarding.
+/// Source Validation, Request Redirect, Completion Redirect, Upstream Forwarding.
 const ACS: u16 = 0x1d;
 
-/// Functions of which nothing is known.
+/// No entry and no quirk covers these ids.
 const STRANGER: Model = emulated(0x1234, 0x0bad, ETHERNET);
 const STRANGERS: &[Model] = &[STRANGER, STRANGER];
 const WITH_ACS: Model = Model::Emulated(Function::new(0x1234, 0x0bad, ETHERNET).with_acs(ACS));
@@ -42,24 +42,26 @@ const ACS_OFF: Model = Model::Emulated(
         .with_acs(ACS)
         .stuck(),
 );
-/// Switch ports.
+/// Switch downstream ports.
 const PORT_WITH_ACS: Model =
     Model::Emulated(Function::new(0x1234, 0x0bae, 0).with_acs(ACS).downstream());
 const PORT_WITHOUT: Model = Model::Emulated(Function::new(0x1234, 0x0bae, 0).downstream());
-/// The kernel has a quirk for these.
+/// An in-tree quirk covers these.
 const IGB_0: Model = Model::Stock("igb,romfile=,x-pcie-ari-nextfn-1=on");
 const IGB_1: Model = Model::Stock("igb,romfile=");
-/// The test module has an entry for these, where they are on a card; integrated, the kernel has a quirk.
+/// The test module has an entry for these on a card. If they are integrated, an in-tree quirk
+/// covers them.
 const CARD: Model = Model::Stock("e1000e,romfile=");
 const CONVENTIONAL: Model = Model::Stock("e1000,romfile=");
 
-/// Firmware numbers the buses by the slots of what is above them.
-const MACHINE: Machine = Machine {
+/// Firmware numbers the buses in the order of the slots above them.
+const MACHINE: GuestHardware = GuestHardware {
     bridges: &[
         "pxb-pcie,id=root80,bus_nr=0x80,bus=pcie.0,addr=15.0",
         "pcie-root-port,id=port81,bus=root80,chassis=81,slot=1,addr=1.0",
         "pcie-root-port,id=port82,bus=root80,chassis=82,slot=2,addr=2.0",
-        // Not on the first root bus: beside a bridge of another kind no claim for its root ports counts.
+        // On the second root bus: beside a bridge of another type, claims about root ports do not
+        // count.
         "pci-bridge,bus=root80,id=old,chassis_nr=15,addr=3.0",
         "pcie-root-port,bus=pcie.0,id=strangers,chassis=1,slot=1,addr=2.0",
         "pcie-root-port,bus=pcie.0,id=one,chassis=2,slot=2,addr=3.0",
@@ -67,63 +69,63 @@ const MACHINE: Machine = Machine {
         "pcie-root-port,bus=pcie.0,id=off,chassis=5,slot=5,addr=5.0",
         "pcie-root-port,bus=pcie.0,id=igb,chassis=6,slot=6,addr=6.0",
         "pcie-root-port,bus=pcie.0,id=cards,chassis=7,slot=7,addr=7.0",
-        // Without ACS: two of one slot, and one by itself.
+        // Root ports without ACS: two in one slot, and a single one.
         "ioh3420,bus=pcie.0,id=two-a,chassis=8,slot=8,addr=8.0,multifunction=on",
         "ioh3420,bus=pcie.0,id=two-b,chassis=9,slot=9,addr=8.1,multifunction=on",
         "ioh3420,bus=pcie.0,id=bare,chassis=10,slot=10,addr=9.0",
-        // Switches.
+        // A switch.
         "pcie-root-port,bus=pcie.0,id=above-bare,chassis=11,slot=11,addr=a.0",
         "x3130-upstream,id=up-bare,bus=above-bare",
         "xio3130-downstream,id=down-a,bus=up-bare,chassis=12,slot=12,addr=0.0,multifunction=on",
         "xio3130-downstream,id=down-b,bus=up-bare,chassis=13,slot=13,addr=0.1,multifunction=on",
-        // Bridges to conventional PCI.
+        // A bridge to conventional PCI.
         "pcie-root-port,bus=pcie.0,id=above-bridge,chassis=14,slot=14,addr=b.0",
         "pcie-pci-bridge,id=bridge,bus=above-bridge",
-        // With ACS, of one slot.
+        // Root ports with ACS in one slot.
         "pcie-root-port,bus=pcie.0,id=both-a,chassis=16,slot=16,addr=d.0,multifunction=on",
         "pcie-root-port,bus=pcie.0,id=both-b,chassis=17,slot=17,addr=d.1,multifunction=on",
         "pcie-root-port,bus=pcie.0,id=empty,chassis=18,slot=18,addr=e.0",
-        // The ports of these have buses of numbers that the kernel gives anew, so they come last.
+        // The kernel assigns new bus numbers below the ports of this switch, so they come last.
         "pcie-root-port,bus=pcie.0,id=above-acs,chassis=19,slot=19,addr=13.0",
         "x3130-upstream,id=up-acs,bus=above-acs",
     ],
-    packages: &[
-        package("strangers", "01:00", STRANGERS),
-        package("one", "02:00", &[STRANGER]),
-        package("acs", "03:00", &[WITH_ACS, WITH_ACS]),
-        package("off", "04:00", &[ACS_OFF, STRANGER]),
-        package("igb", "05:00", &[IGB_0, IGB_1]),
-        package("cards", "06:00", &[CARD, CARD]),
-        package("two-a", "07:00", &[CARD]),
-        package("two-b", "08:00", &[CARD]),
-        package("bare", "09:00", STRANGERS),
-        package("down-a", "0c:00", &[CARD]),
-        package("down-b", "0d:00", &[CARD]),
-        package("bridge", "0f:01", &[CONVENTIONAL]),
-        package("bridge", "0f:02", &[CONVENTIONAL]),
-        package("old", "83:01", &[CONVENTIONAL]),
-        package("both-a", "10:00", &[STRANGER]),
-        package("both-b", "11:00", &[STRANGER]),
-        package("pcie.0", "00:0f", STRANGERS),
-        package("pcie.0", "00:10", &pair(0x1234, 0x0a05)),
-        package("pcie.0", "00:11", &[CARD, CARD]),
-        package("pcie.0", "00:12", &[CONVENTIONAL, CONVENTIONAL]),
-        package("up-acs", "14:00", &[PORT_WITH_ACS, PORT_WITH_ACS]),
-        package("up-acs", "14:01", &[PORT_WITHOUT, PORT_WITHOUT]),
-        package("port82", "82:00", ADAPTER),
-        Package {
+    devices: &[
+        device("strangers", "01:00", STRANGERS),
+        device("one", "02:00", &[STRANGER]),
+        device("acs", "03:00", &[WITH_ACS, WITH_ACS]),
+        device("off", "04:00", &[ACS_OFF, STRANGER]),
+        device("igb", "05:00", &[IGB_0, IGB_1]),
+        device("cards", "06:00", &[CARD, CARD]),
+        device("two-a", "07:00", &[CARD]),
+        device("two-b", "08:00", &[CARD]),
+        device("bare", "09:00", STRANGERS),
+        device("down-a", "0c:00", &[CARD]),
+        device("down-b", "0d:00", &[CARD]),
+        device("bridge", "0f:01", &[CONVENTIONAL]),
+        device("bridge", "0f:02", &[CONVENTIONAL]),
+        device("old", "83:01", &[CONVENTIONAL]),
+        device("both-a", "10:00", &[STRANGER]),
+        device("both-b", "11:00", &[STRANGER]),
+        device("pcie.0", "00:0f", STRANGERS),
+        device("pcie.0", "00:10", &pair(0x1234, 0x0a05)),
+        device("pcie.0", "00:11", &[CARD, CARD]),
+        device("pcie.0", "00:12", &[CONVENTIONAL, CONVENTIONAL]),
+        device("up-acs", "14:00", &[PORT_WITH_ACS, PORT_WITH_ACS]),
+        device("up-acs", "14:01", &[PORT_WITHOUT, PORT_WITHOUT]),
+        device("port82", "82:00", ADAPTER),
+        Device {
             plugged: false,
-            ..package("empty", "12:00", &pair(0x1077, 0x8030))
+            ..device("empty", "12:00", &pair(0x1077, 0x8030))
         },
     ],
-    ..Machine::bare(1, Iommu::Intel)
+    ..GuestHardware::bare(1, Iommu::Intel)
 };
-/// Where the package is that is not plugged.
+/// Index of the device that is not plugged in at boot.
 const PLUGGED: usize = 23;
 
-/// What groups there are by the kernel alone.
+/// The groups without a module.
 const ALONE: Expected = &[
-    // Functions of one device; cards in slots of their own; functions with ACS, without, and with it off.
+    // Functions of one device, single cards, functions with ACS, without it, and with ACS disabled.
     &["01:00.0", "01:00.1"],
     &["02:00.0"],
     &["03:00.0"],
@@ -144,7 +146,7 @@ const ALONE: Expected = &[
     &["0e:00.0", "0f:01.0", "0f:02.0"],
     &["80:03.0", "83:01.0"],
     &["00:12.0", "00:12.1"],
-    // Below root ports with ACS that are functions of one slot.
+    // Below root ports with ACS in one slot.
     &["00:0d.0"],
     &["00:0d.1"],
     &["10:00.0"],
@@ -158,7 +160,7 @@ const ALONE: Expected = &[
     ONE_GROUP[0],
 ];
 
-/// What the test module splits, in parts.
+/// The groups that the test module splits, after the split.
 const SPLIT: Expected = &[
     &["06:00.0"],
     &["06:00.1"],
@@ -182,7 +184,7 @@ const SPLIT: Expected = &[
     &["82:00.5"],
 ];
 
-/// What it has split, without it.
+/// The same functions without the module.
 const MERGED: Expected = &[
     &["06:00.0", "06:00.1"],
     &["00:08.0", "00:08.1", "07:00.0", "08:00.0"],
@@ -192,7 +194,7 @@ const MERGED: Expected = &[
     ONE_GROUP[0],
 ];
 
-/// The same, where the entry for root ports still counts.
+/// The same, while the entry for root ports is still in effect.
 const WITHDRAWN: Expected = &[
     &["06:00.0", "06:00.1"],
     &["0b:00.0", "0b:00.1", "0c:00.0", "0d:00.0"],
@@ -200,7 +202,7 @@ const WITHDRAWN: Expected = &[
     ONE_GROUP[0],
 ];
 
-/// Two virtual functions of the card that the kernel has a quirk for.
+/// Creates two virtual functions of the card with the in-tree quirk.
 const VIRTUAL: &str = "/sbin/modprobe pci-pf-stub && cd /sys/bus/pci/devices/0000:05:00.0 && \
      echo pci-pf-stub >driver_override && echo 0000:05:00.0 >/sys/bus/pci/drivers_probe && \
      echo 2 >sriov_numvfs";
@@ -212,7 +214,7 @@ const OWNER: Scenario = Scenario {
         Groups(ALONE),
         Agrees,
         Captured(false),
-        // Each reason beside one that differs from it in a single fact.
+        // Each reason has a counterpart that differs in a single property.
         Explains(
             "01:00.0",
             "01:00.1",
@@ -260,13 +262,12 @@ const OWNER: Scenario = Scenario {
             "82:00.3",
             Together("same-slot", ("82:00.2", "no-capability")),
         ),
-        // Virtual functions.
         Run(VIRTUAL),
         Groups(&[&["05:00.0"], &["05:10.0"], &["05:10.2"]]),
         Agrees,
         Captured(false),
         Explains("05:10.0", "05:10.2", Apart(("05:10.0", "alone"))),
-        // With the module it is told what would be other, and nothing is so before the regroup.
+        // With the module, `predict` reports the difference. The groups change only at the regroup.
         Load("acs_quirks_test"),
         Differs(SPLIT),
         Groups(ALONE),
@@ -287,7 +288,8 @@ const OWNER: Scenario = Scenario {
         Captured(true),
         Explains("12:00.0", "12:00.1", Apart(("12:00.0", "entry"))),
         HotRemove(PLUGGED),
-        // Without the module, and with one that has no effect, it is told what the groups would be now.
+        // Without the module, and with an ineffective module, `predict` reports the groups of the
+        // kernel alone.
         Unload("acs_quirks_test"),
         HotAdd(PLUGGED),
         Explains(
@@ -302,10 +304,10 @@ const OWNER: Scenario = Scenario {
         Says("acsctl predict", "loaded without effect: acs_quirks_test: "),
         Unload("acs_quirks_test"),
         Run("echo 1 >/sys/kernel/debug/kprobes/enabled"),
-        // Entries that are withdrawn split nothing.
+        // Withdrawn entries split nothing.
         Load("acs_quirks_test withdraw=1,2,7,10"),
         Differs(WITHDRAWN),
-        // Whoever cannot see what the module says is told so.
+        // Without debugfs, `predict` reports what it assumes.
         Run("umount /sys/kernel/debug"),
         Says(
             "acsctl predict",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The boot that shows what entries do, and what comes of it for each.
+//! The boot that tests entries, and the result for each.
 
 use std::{
     path::PathBuf,
@@ -11,105 +11,106 @@ use std::{
 use anyhow::{Context, Result, ensure};
 
 use super::{
-    board::{Board, Place},
-    sample::{Sample, Subject},
-    seen::{APART, Seen},
+    device::{EmulatedDevice, TestedEntry},
+    observations::{APART, Observations},
+    slots::{Slot, Slots},
     verdict::Answers,
 };
 use crate::{
-    machine::{Iommu, Machine, Model, Package},
+    machine::{Device, GuestHardware, Iommu, Model},
     scenario::counter,
     setup::Setup,
     vm::Vm,
 };
 
-/// The IOMMU of these boots. Not Intel's: the ACPI table of that one names what QEMU knows on the root bus, and the kernel does
-/// without an IOMMU when it then meets a port where QEMU knows an endpoint.
+/// The IOMMU of these boots. Intel's does not work here: its ACPI table lists the functions that
+/// QEMU knows on the root bus. If the kernel meets a port where the table has an endpoint, it runs
+/// without an IOMMU.
 pub const IOMMU: Iommu = Iommu::Amd;
-/// What the module's lines on devices have in common.
+/// Part of every line that the module logs about a device.
 const SAID: &str = ": acs_quirks: ";
-/// How long a boot may take.
+/// Time limit of a boot.
 const LIMIT: Duration = Duration::from_secs(240);
 
-/// Entries of one module that are shown in one boot.
+/// Entries of one module that are tested in one boot.
 #[derive(Debug)]
-pub struct Proof {
-    /// Its name, for the guest's log.
+pub struct EntryBoot {
+    /// Name of the boot, for the guest's log.
     pub title: String,
-    /// The module.
+    /// Name of the module.
     pub module: &'static str,
-    /// The digest of its table.
+    /// Digest of the module's table.
     pub version: &'static str,
-    /// The entries.
-    pub subjects: Vec<Subject>,
-    /// What was seen, once the boot was made.
-    pub seen: OnceLock<Result<Seen, String>>,
+    /// The entries under test.
+    pub entries: Vec<TestedEntry>,
+    /// The observations, or why the boot failed. Set by the first call of [`EntryBoot::outcome`].
+    pub observations: OnceLock<Result<Observations, String>>,
 }
 
-impl Proof {
-    /// What came of the entry at `position`. The first call boots the guest.
+impl EntryBoot {
+    /// The result for the entry at index `position`. The first call boots the guest.
     ///
     /// # Errors
     ///
-    /// What was not as it should be.
+    /// The first unexpected observation.
     pub fn outcome(&self, setup: &Setup, position: usize) -> Result<(), String> {
-        let seen = self.seen.get_or_init(|| {
-            let seen = self.boot(setup);
-            seen.map_err(|error| format!("{error:#}"))
+        let observations = self.observations.get_or_init(|| {
+            let observations = self.boot(setup);
+            observations.map_err(|error| format!("{error:#}"))
         });
-        let result = seen.as_ref()?.judge(&self.subjects, position);
+        let result = observations.as_ref()?.check(&self.entries, position);
         result.map_err(|error| format!("{error:#}\nguest's log: {}", self.log(setup).display()))
     }
 
-    /// Where the guest's log goes.
+    /// Path of the guest's log.
     fn log(&self, setup: &Setup) -> PathBuf {
         setup.kernel.logs.join(format!("{}.log", self.title))
     }
 
-    fn samples(&self) -> impl Iterator<Item = &Sample> {
-        self.subjects.iter().flat_map(|subject| &subject.samples)
+    fn devices(&self) -> impl Iterator<Item = &EmulatedDevice> {
+        self.entries.iter().flat_map(|entry| &entry.devices)
     }
 
-    /// Boots a guest with the packages of all entries, and goes through the stages.
-    fn boot(&self, setup: &Setup) -> Result<Seen> {
-        let board = Board::of(&self.samples().collect::<Vec<_>>());
+    /// Boots a guest with the devices of all entries, and runs the stages.
+    fn boot(&self, setup: &Setup) -> Result<Observations> {
+        let slots = Slots::of(&self.devices().collect::<Vec<_>>());
         let models: Vec<Vec<Model<'_>>> = self
-            .samples()
-            .map(|sample| sample.functions.iter().map(Model::Space).collect())
+            .devices()
+            .map(|device| device.functions.iter().map(Model::Space).collect())
             .collect();
-        let packages: Vec<Package<'_>> = board
+        let devices: Vec<Device<'_>> = slots
             .places
             .iter()
             .zip(&models)
-            .map(|(place, functions)| Package {
+            .map(|(place, functions)| Device {
                 bus: &place.bus,
                 address: &place.address,
                 functions,
                 plugged: true,
             })
             .collect();
-        let bridges: Vec<&str> = board.bridges.iter().map(String::as_str).collect();
-        let machine = Machine {
+        let bridges: Vec<&str> = slots.bridges.iter().map(String::as_str).collect();
+        let machine = GuestHardware {
             bridges: &bridges,
-            packages: &packages,
-            ..Machine::bare(1, IOMMU)
+            devices: &devices,
+            ..GuestHardware::bare(1, IOMMU)
         };
         let log = self.log(setup);
         let deadline = Instant::now() + LIMIT;
         let mut vm = Vm::boot(setup, &machine, deadline, &log)
             .with_context(|| format!("cannot boot; log: {}", log.display()))?;
-        let seen = self.stages(&mut vm, board.places.clone());
-        // Written in any case: which entries fail is not known yet.
+        let observations = self.stages(&mut vm, slots.places.clone());
+        // The log is kept in any case: whether an entry fails is decided later.
         vm.save_log(&log)?;
-        seen.with_context(|| format!("guest's log: {}", log.display()))
+        observations.with_context(|| format!("guest's log: {}", log.display()))
     }
 
-    /// The claim and its controls.
-    fn stages(&self, vm: &mut Vm<'_>, places: Vec<Place>) -> Result<Seen> {
+    /// Records the groups with the entry and with its controls.
+    fn stages(&self, vm: &mut Vm<'_>, places: Vec<Slot>) -> Result<Observations> {
         let module = self.module;
         let at_boot = vm.groups()?;
         Answers::watch(vm)?;
-        vm.readd_packages()?;
+        vm.readd_devices()?;
         let without = vm.groups()?;
         let answers = Answers::read(vm)?;
 
@@ -124,27 +125,27 @@ impl Proof {
         vm.check(&unload)?;
 
         let numbers: Vec<String> = self
-            .subjects
+            .entries
             .iter()
-            .map(|subject| subject.number.to_string())
+            .map(|entry| entry.number.to_string())
             .collect();
         vm.check(&format!("{load} withdraw={}", numbers.join(",")))?;
-        vm.readd_packages()?;
+        vm.readd_devices()?;
         let withdrawn = vm.groups()?;
         vm.check(&unload)?;
 
         let said = vm.logged(SAID)?.len();
         vm.check(&load)?;
-        vm.readd_packages()?;
+        vm.readd_devices()?;
         let with = vm.groups()?;
         let log = vm.logged(SAID)?.split_off(said);
-        let granted = self.subjects.iter().map(|subject| {
-            let count = counter(vm, module, subject.number, "granted")?;
+        let granted = self.entries.iter().map(|entry| {
+            let count = counter(vm, module, entry.number, "granted")?;
             Ok(count > 0)
         });
         let granted = granted.collect::<Result<_>>()?;
-        vm.is_content()?;
-        Ok(Seen {
+        vm.check_log()?;
+        Ok(Observations {
             places,
             stages: [
                 ("at boot", at_boot),

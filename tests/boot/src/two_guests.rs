@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the project exists for: two virtual machines that each want one function of the same adapter.
+//! Two virtual machines that each want one function of the same adapter: the case that the project
+//! exists for.
 
 use std::time::Duration;
 
@@ -16,38 +17,38 @@ use crate::{
     vm::Vm,
 };
 
-/// The adapter, and the functions that the two machines, A and B, want.
+/// Bus and slot of the adapter.
 pub const ADAPTER: &str = "82:00";
 const WANTED: [(&str, &str); 2] = [("A", "82:00.2"), ("B", "82:00.3")];
 const FUNCTIONS: usize = 6;
-/// The ids of these functions.
+/// Vendor and device id of the functions in [`WANTED`].
 const IDS: &str = "1077:8031";
-/// What is said to who wants a group that another has.
+/// QEMU's error when another process holds the IOMMU group.
 const BUSY: &str = "Device or resource busy";
-/// The module that has an entry for the adapter.
+/// This edition has an entry for the adapter.
 const MODULE: &str = "acs_quirks_test";
 
-/// How long it may take: a slow machine needs a fifth of it.
+/// Time limit for the guest. A slow host needs a fifth of it.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// What came of it.
+/// What the run has recorded.
 #[derive(Debug)]
 pub struct Story {
-    /// The groups at first.
+    /// The groups after boot.
     pub before: Groups,
-    /// When the adapter was removed and found again without the module.
+    /// The groups after a remove and rescan without the module.
     pub control: Groups,
-    /// With the module, after `acsctl regroup`.
+    /// The groups with the module loaded, after `acsctl regroup`.
     pub after: Groups,
-    /// Without it, after another.
+    /// The groups after the module was unloaded, and another `acsctl regroup`.
     pub end: Groups,
-    /// Pictures of the machine before and with the module, as SVG, by `acsctl groups`.
+    /// SVG diagrams of the machine, by `acsctl groups`: before, and with the module.
     pub pictures: [String; 2],
-    /// What came of the machines before, with the module, and at the end.
+    /// Results of starting machines A and B: before, with the module, and after it was unloaded.
     pub machines: [[Started; 2]; 3],
 }
 
-/// Has `test` do what it likes with a guest that has the adapter, and QEMU.
+/// Runs `test` in a guest that has the adapter and QEMU.
 ///
 /// # Errors
 ///
@@ -63,16 +64,16 @@ pub fn with_adapter<T>(
     in_guest(&setup, &on_board(iommu), name, LIMIT, test)
 }
 
-/// Goes through it with the entry withdrawn, which is the control, and then with the entry.
+/// Runs the sequence with the entry withdrawn, which is the control, and then with the entry.
 ///
 /// # Errors
 ///
-/// What has not come out as it should, and where the guest's log is.
+/// The unexpected result, and where the guest's log is.
 pub fn test(setup: &Setup, iommu: Iommu) -> Result<()> {
     let name = format!("two-machines-{}", iommu.name());
     with_adapter(setup, iommu, &name, |vm| {
         for withdrawn in [true, false] {
-            let story = tell(vm, withdrawn, &|_| ())?;
+            let story = run(vm, withdrawn, &|_| ())?;
             if let Some(fault) = story.fault(withdrawn) {
                 bail!("entry withdrawn: {withdrawn}: {fault}");
             }
@@ -81,13 +82,13 @@ pub fn test(setup: &Setup, iommu: Iommu) -> Result<()> {
     })
 }
 
-/// Goes through it, and says each step to `say`, in one line. With `withdrawn`, the module is loaded with
-/// its entries withdrawn.
+/// Runs the sequence, and reports each step to `say` in one line. With `withdrawn`, all entries of
+/// the module are withdrawn.
 ///
 /// # Errors
 ///
-/// When a step could not be made; that a machine is refused is none.
-pub fn tell(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
+/// When a step cannot be made. A machine that is refused its function is not an error.
+pub fn run(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
     let before = vm.groups()?;
     let picture = drawn(vm)?;
     to_vfio(vm)?;
@@ -125,18 +126,18 @@ pub fn tell(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
     })
 }
 
-/// Gives the functions that are wanted to VFIO.
+/// Binds the functions in [`WANTED`] to vfio-pci.
 fn to_vfio(vm: &mut Vm) -> Result<()> {
     let functions = WANTED.map(|(_, function)| function).join(" ");
     vm.check(&format!("to-vfio {functions}")).map(drop)
 }
 
-/// The machine as a picture.
+/// The machine as an SVG diagram.
 fn drawn(vm: &mut Vm) -> Result<String> {
     vm.check("acsctl groups --svg /tmp/groups.svg >/dev/null && cat /tmp/groups.svg")
 }
 
-/// Regroups the adapter as an owner does. It puts the drivers back.
+/// Regroups the adapter with `acsctl`, which restores the drivers.
 fn regroup(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<()> {
     let line = format!("acsctl regroup {}", WANTED[0].1);
     let said = vm.check(&line)?;
@@ -145,11 +146,11 @@ fn regroup(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<()> {
     Ok(())
 }
 
-/// Starts both machines, one after the other, and has them end.
+/// Starts both machines one after the other, and stops them.
 ///
 /// # Errors
 ///
-/// When a machine runs and somebody else gets at its function.
+/// When a machine runs and another program can open its function's group.
 fn attempt(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<[Started; 2]> {
     let mut start = |(name, function): (&str, &str)| -> Result<Started> {
         let started = nested::start(vm, name, function)?;
@@ -165,7 +166,7 @@ fn attempt(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<[Started; 2]> {
     let started = [start(WANTED[0])?, start(WANTED[1])?];
     for ((name, function), started) in WANTED.iter().zip(&started) {
         if matches!(started, Started::Runs { .. }) {
-            is_held(vm, name, function)?;
+            check_held(vm, name, function)?;
         }
     }
     for ((name, _), started) in WANTED.iter().zip(&started) {
@@ -176,8 +177,8 @@ fn attempt(vm: &mut Vm, say: &dyn Fn(&str)) -> Result<[Started; 2]> {
     Ok(started)
 }
 
-/// Fails when the group of a machine's function can be opened beside the machine.
-fn is_held(vm: &mut Vm, name: &str, function: &str) -> Result<()> {
+/// Fails when another program can open the group of a function that a machine uses.
+fn check_held(vm: &mut Vm, name: &str, function: &str) -> Result<()> {
     let answer = vm.run(&format!("hold-vfio 0000:{function} </dev/null"))?;
     if answer.status == 0 || !answer.text.contains(BUSY) {
         bail!(
@@ -189,15 +190,14 @@ fn is_held(vm: &mut Vm, name: &str, function: &str) -> Result<()> {
 }
 
 impl Story {
-    /// What is not as it should be, where the entry counts and where it is withdrawn; `None` when all
-    /// is.
+    /// The first unexpected result, with the entry in effect or withdrawn. `None` if there is none.
     #[must_use]
     pub fn fault(&self, withdrawn: bool) -> Option<String> {
         let count = if withdrawn { 1 } else { FUNCTIONS };
         let groups = [&self.before, &self.control, &self.after, &self.end];
         if groups
             .iter()
-            .any(|it| it.below(ADAPTER).count() != FUNCTIONS)
+            .any(|stage| stage.below(ADAPTER).count() != FUNCTIONS)
         {
             return Some("functions of the adapter are missing".to_owned());
         }
@@ -223,7 +223,7 @@ fn sees(machine: &Started) -> bool {
     matches!(machine, Started::Runs { firmware, monitor } if firmware == IDS && monitor == IDS)
 }
 
-/// Whether it was refused because another has the group.
+/// Whether a machine was refused its function because the group is busy.
 fn is_refused(machine: &Started) -> bool {
     matches!(machine, Started::Refused(why) if why.contains(BUSY))
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A machine's life: scanned, grouped, taken down without a trace.
+//! Scans a described machine, groups its functions, and removes it without a trace.
 
 use kernel::prelude::*;
 
@@ -19,35 +19,35 @@ use super::{
     }, //
 };
 
-/// Where a described function has come to.
+/// The result of the grouping for a described function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Place {
-    /// The kernel has not found it.
+pub(crate) enum Membership {
+    /// The kernel has not found the function.
     Missing,
-    /// It takes no part in the grouping.
+    /// The function takes no part in the grouping.
     LeftOut,
-    /// In the IOMMU group with this number.
+    /// The function is in the IOMMU group with this number.
     Group(u32),
 }
 
-/// A machine that the kernel has scanned. Dropping it takes it down.
-pub(crate) struct Machine {
-    /// The functions that the kernel has found, in its order, with their positions in the
+/// A machine that the kernel has scanned. Dropping it removes the machine.
+pub(crate) struct VirtualBus {
+    /// The functions that the kernel has found, in the kernel's order, with their indices in the
     /// description.
     devices: KVVec<(u32, Device)>,
-    /// In the order of the description.
+    /// The root buses, in the order of the description.
     roots: KVVec<Root>,
-    // Boxed, for the root buses have pointers to it.
+    // Boxed, because the root buses have pointers to it.
     spaces: KBox<Spaces>,
 }
 
-impl Machine {
-    /// Has the kernel scan the machine that these bytes describe.
+impl VirtualBus {
+    /// Lets the kernel scan the machine that these bytes describe.
     ///
     /// # Errors
     ///
-    /// `EINVAL` for bytes that describe no machine; `ENODEV` when the kernel does not take a root
-    /// bus; `ENOMEM`.
+    /// `EINVAL` for bytes that describe no machine; `ENODEV` when the kernel refuses a root bus;
+    /// `ENOMEM`.
     pub(crate) fn from_bytes(header: &Header, bytes: &[u8]) -> Result<Self> {
         let size = header.machine_size().ok_or(EINVAL)?;
         let bytes = bytes.get(Header::SIZE..size).ok_or(EINVAL)?;
@@ -69,11 +69,11 @@ impl Machine {
         )
     }
 
-    /// Has the kernel scan the machine with these functions.
+    /// Lets the kernel scan the machine with these functions.
     ///
     /// # Errors
     ///
-    /// As [`Machine::from_bytes`].
+    /// As [`VirtualBus::from_bytes`].
     pub(crate) fn scan(
         functions: impl Iterator<Item = Function>,
         patches: impl Iterator<Item = Patch>,
@@ -95,7 +95,8 @@ impl Machine {
                 Some(vmd) => Some(Device::at(vmd.domain, vmd.bus, vmd.devfn).ok_or(ENODEV)?),
             };
             let spaces: *const Spaces = &raw const *self.spaces;
-            // SAFETY: The box keeps the spaces in place, and the roots go before it (`drop()`).
+            // SAFETY: The box keeps the spaces in place, and `drop()` removes the roots before the
+            // box.
             let root = unsafe { Root::scan(&lock, spaces, (domain, first, last), vmd.as_ref()) }?;
             self.roots.push(root, GFP_KERNEL)?;
         }
@@ -128,37 +129,40 @@ impl Machine {
         })
     }
 
-    /// Has the kernel group the functions, one after the other, and says for each function of the
-    /// description where it has come to.
+    /// Lets the kernel group the functions, one after the other. Returns the result for each
+    /// described function.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn group(&mut self) -> Result<KVVec<Place>> {
+    pub(crate) fn group(&mut self) -> Result<KVVec<Membership>> {
         self.ungroup();
-        let mut places =
-            KVVec::from_elem(Place::Missing, self.spaces.functions().len(), GFP_KERNEL)?;
+        let mut memberships = KVVec::from_elem(
+            Membership::Missing,
+            self.spaces.functions().len(),
+            GFP_KERNEL,
+        )?;
         for (position, device) in &self.devices {
-            let place = if self.spaces.takes_part(*position) {
-                Place::Group(device.group()?)
+            let membership = if self.spaces.takes_part(*position) {
+                Membership::Group(device.group()?)
             } else {
-                Place::LeftOut
+                Membership::LeftOut
             };
-            if let Some(slot) = places.get_mut(usize::try_from(*position)?) {
-                *slot = place;
+            if let Some(slot) = memberships.get_mut(usize::try_from(*position)?) {
+                *slot = membership;
             }
         }
-        Ok(places)
+        Ok(memberships)
     }
 
-    /// Takes all functions out of their groups.
+    /// Removes all functions from their groups.
     fn ungroup(&mut self) {
         for (_, device) in &self.devices {
             device.ungroup();
         }
     }
 
-    /// The functions that the kernel has found, in its order, with their positions in the
+    /// The functions that the kernel has found, in the kernel's order, with their indices in the
     /// description.
     pub(crate) fn devices(&self) -> impl Iterator<Item = (u32, &Device)> {
         self.devices
@@ -167,12 +171,12 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for VirtualBus {
     fn drop(&mut self) {
         self.ungroup();
         self.devices.clear();
         let lock = Rescan::lock();
-        // What is behind a VMD goes before the VMD.
+        // The last root bus goes first, so that buses behind a VMD go before the VMD.
         while let Some(root) = self.roots.pop() {
             root.remove(&lock);
         }

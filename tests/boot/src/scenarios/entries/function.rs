@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which functions show what an entry claims, and which show where the claim ends.
+//! The functions inside an entry's claim, and those just outside it.
 
 use std::iter;
 
@@ -12,10 +12,10 @@ use rules::{
     pcie::{HeaderLayout, PcieType},
 };
 
-/// What a function is.
+/// The properties of a function to emulate.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Specimen {
-    /// What kind of function.
+pub struct EmulatedFunction {
+    /// Kind of the function.
     pub kind: Kind,
     /// Vendor id.
     pub vendor: u16,
@@ -25,28 +25,30 @@ pub struct Specimen {
     pub class: u32,
     /// Revision id.
     pub revision: u8,
-    /// Subsystem vendor and device id; ports have none.
+    /// Subsystem vendor and device id. Ports have none.
     pub subsystem: (u16, u16),
-    /// What its registers say.
+    /// Required values of registers.
     pub registers: Vec<Condition>,
 }
 
-/// Functions of one kind that an entry claims: every id of its lists, of a range the first and the
-/// last, within their limits; each limit is met at both ends, and every subsystem is there.
+/// Functions of one kind that an entry claims. They cover every id in a list, the first and last id
+/// of a range, both ends of each limit, and every subsystem.
 #[must_use]
-pub(super) fn inside(quirk: &Quirk, kind: Kind) -> Vec<Specimen> {
+pub(super) fn inside(quirk: &Quirk, kind: Kind) -> Vec<EmulatedFunction> {
     let devices = quirk.devices.iter();
-    devices.flat_map(|one| of(quirk, kind, one)).collect()
+    devices
+        .flat_map(|matched| of(quirk, kind, matched))
+        .collect()
 }
 
-/// Functions of one kind that an entry does not claim, though it claims their neighbours, each with
-/// what is wrong with it. `is_free` says of an id that neither the kernel nor a table claims it.
+/// Functions of one kind just outside an entry's claim, each with its difference. `is_free` returns
+/// whether neither the kernel nor a table claims an id.
 #[must_use]
 pub(super) fn outside(
     quirk: &Quirk,
     kind: Kind,
     is_free: impl Fn(u16, u16) -> bool,
-) -> Vec<(String, Specimen)> {
+) -> Vec<(String, EmulatedFunction)> {
     let mut found = Vec::new();
     for devices in &quirk.devices {
         let Some(inside) = of(quirk, kind, devices).into_iter().next() else {
@@ -58,15 +60,15 @@ pub(super) fn outside(
         for device in ids.filter(|&device| is_free(inside.vendor, device)) {
             let what = format!("{:04x}:{device:04x}, another device", inside.vendor);
             let inside = inside.clone();
-            found.push((what, Specimen { device, ..inside }));
+            found.push((what, EmulatedFunction { device, ..inside }));
         }
         found.extend(beyond_limits(devices, &inside));
     }
     // Two matches may have the same neighbours.
     let mut known = Vec::new();
-    found.retain(|(_, specimen)| {
-        let is_new = !known.contains(specimen);
-        known.push(specimen.clone());
+    found.retain(|(_, function)| {
+        let is_new = !known.contains(function);
+        known.push(function.clone());
         is_new
     });
     found.extend(
@@ -79,7 +81,7 @@ pub(super) fn outside(
 }
 
 /// The functions of one `[[match]]`.
-fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<Specimen> {
+fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<EmulatedFunction> {
     let limits = &devices.limits;
     let ids: Vec<(u16, u16)> = devices.ids.iter().flat_map(ends).collect();
     let (first, last) = limits.revisions.unwrap_or_default();
@@ -91,7 +93,7 @@ fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<Specimen> {
     let class = match (limits.class, kind.layout()) {
         (Some(Class::Subclass(class)), _) => u32::from(class) << 8,
         (Some(Class::Interface(class)), _) => class,
-        // A network adapter; a PCI-to-PCI bridge.
+        // A network adapter, and a PCI-to-PCI bridge.
         (None, HeaderLayout::Endpoint) => 0x02_0000,
         (None, HeaderLayout::Bridge) => 0x06_0400,
     };
@@ -101,19 +103,21 @@ fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<Specimen> {
     let all = ids.iter().cycle().zip(revisions.iter().cycle());
     all.zip(subsystems)
         .take(count)
-        .map(|((&(vendor, device), &revision), subsystem)| Specimen {
-            kind,
-            vendor,
-            device,
-            class,
-            revision,
-            subsystem: subsystem.unwrap_or((vendor, 0)),
-            registers: registers(quirk),
-        })
+        .map(
+            |((&(vendor, device), &revision), subsystem)| EmulatedFunction {
+                kind,
+                vendor,
+                device,
+                class,
+                revision,
+                subsystem: subsystem.unwrap_or((vendor, 0)),
+                registers: registers(quirk),
+            },
+        )
         .collect()
 }
 
-/// The first and the last device of a range.
+/// The first and the last device id of a range.
 fn ends(ids: &Ids) -> impl Iterator<Item = (u16, u16)> {
     let last = (ids.last != ids.first).then_some(ids.last);
     let vendor = ids.vendor;
@@ -122,7 +126,7 @@ fn ends(ids: &Ids) -> impl Iterator<Item = (u16, u16)> {
         .map(move |device| (vendor, device))
 }
 
-/// What the registers of a function must say.
+/// The values of registers that the entry requires.
 fn registers(quirk: &Quirk) -> Vec<Condition> {
     let conditions = quirk.conditions.iter();
     conditions
@@ -130,20 +134,20 @@ fn registers(quirk: &Quirk) -> Vec<Condition> {
         .collect()
 }
 
-/// The nearest free ids below and above all of these, which are of one vendor.
+/// The nearest free ids below and above a set of ids of one vendor.
 fn neighbours(ids: &[Ids], is_free: impl Fn(u16, u16) -> bool) -> impl Iterator<Item = u16> {
     let vendor = ids.first().map_or(0, |ids| ids.vendor);
     let lowest = ids.iter().map(|ids| ids.first).min().unwrap_or(0);
     let highest = ids.iter().map(|ids| ids.last).max().unwrap_or(0);
     let below = (1..lowest).rev().find(|&device| is_free(vendor, device));
-    // ffff is what an absent function reads as.
+    // An absent function reads as ffff.
     let mut above = highest.saturating_add(1)..0xffff;
     let above = above.find(|&device| is_free(vendor, device));
     below.into_iter().chain(above)
 }
 
 /// Functions like `inside`, each beyond one limit of its `[[match]]`.
-fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)> {
+fn beyond_limits(devices: &Devices, inside: &EmulatedFunction) -> Vec<(String, EmulatedFunction)> {
     let limits = &devices.limits;
     let mut found = Vec::new();
     let (first, last) = limits.revisions.unwrap_or((u8::MIN, u8::MAX));
@@ -153,7 +157,7 @@ fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)
     {
         let what = format!("revision {revision:02x}");
         let inside = inside.clone();
-        found.push((what, Specimen { revision, ..inside }));
+        found.push((what, EmulatedFunction { revision, ..inside }));
     }
     let class = match limits.class {
         Some(Class::Subclass(class)) => Some(u32::from(class ^ 1) << 8),
@@ -163,7 +167,7 @@ fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)
     if let Some(class) = class {
         let what = format!("class {class:06x}");
         let inside = inside.clone();
-        found.push((what, Specimen { class, ..inside }));
+        found.push((what, EmulatedFunction { class, ..inside }));
     }
     if let Some(&(vendor, device)) = limits.subsystems.last() {
         let is_other = |device: &u16| !limits.subsystems.contains(&(vendor, *device));
@@ -174,7 +178,7 @@ fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)
             let inside = inside.clone();
             found.push((
                 what,
-                Specimen {
+                EmulatedFunction {
                     subsystem,
                     ..inside
                 },
@@ -184,17 +188,19 @@ fn beyond_limits(devices: &Devices, inside: &Specimen) -> Vec<(String, Specimen)
     found
 }
 
-/// Functions like `inside`, each with one register that says something else, by one bit.
-fn beyond_conditions(inside: &Specimen) -> impl Iterator<Item = (String, Specimen)> {
-    (0..inside.registers.len()).map(|at| {
+/// Functions like `inside`, each with one wrong bit in one register.
+fn beyond_conditions(
+    inside: &EmulatedFunction,
+) -> impl Iterator<Item = (String, EmulatedFunction)> {
+    (0..inside.registers.len()).map(|index| {
         let mut other = inside.clone();
-        let register = &mut other.registers[at];
+        let register = &mut other.registers[index];
         register.value ^= register.mask & register.mask.wrapping_neg();
-        (format!("condition {} not met", at + 1), other)
+        (format!("condition {} not met", index + 1), other)
     })
 }
 
-/// The Device/Port Type field of a function of a kind.
+/// The PCIe type of a kind, and the raw Device/Port Type.
 #[must_use]
 pub(super) const fn port_type(kind: Kind) -> (PcieType, u8) {
     match kind {
