@@ -28,7 +28,37 @@ pub struct Kernel {
     pub programs: PathBuf,
     /// Folder for the logs of guests.
     pub logs: PathBuf,
+    /// Whether only the tests in [`CORE`] are to be run on the kernel.
+    pub core_only: bool,
 }
+
+/// Tests that show where kernels differ: that the module loads and its hook is reached, on each IOMMU; what the
+/// kernel's own handlers answer; hot-plug; VFIO; a regroup; and that the model makes the kernel's groups. All
+/// other tests are about the project's own code, which is the same on each kernel.
+const CORE: [&str; 22] = [
+    "split",
+    "split-amd",
+    "split-virtio",
+    "withdrawn",
+    "integrated",
+    "in-tree",
+    "catch-all",
+    "switch-whole",
+    "root-ports",
+    "hotplug-acpi",
+    "hotplug-native",
+    "held",
+    "interface",
+    "kprobes-off",
+    "no-function",
+    "record",
+    "regroup",
+    "owner",
+    "doctor",
+    "two-machines",
+    "oracle::recorded-machines",
+    "oracle::in-tree-quirks",
+];
 
 /// The cache folder.
 ///
@@ -76,6 +106,7 @@ impl Kernel {
             logs: cache.join("logs/guests").join(&release),
             release,
             modules,
+            core_only: false,
         })
     }
 
@@ -91,7 +122,14 @@ impl Kernel {
         series.with_context(|| format!("the kernel's release is {}", self.release))
     }
 
-    /// The kernels in `ACS_QUIRKS_KERNELS`, separated by spaces. The default is `newest`.
+    /// Whether a test is to be run on the kernel, by its name without the kernel's.
+    #[must_use]
+    pub fn runs(&self, test: &str) -> bool {
+        !self.core_only || CORE.contains(&test)
+    }
+
+    /// The kernels in `ACS_QUIRKS_KERNELS`, separated by spaces. The default is `newest`. With
+    /// `ACS_QUIRKS_CORE=1`, all tests run on the last of them, and those in [`CORE`] on the others.
     ///
     /// # Errors
     ///
@@ -110,6 +148,10 @@ impl Kernel {
             if kernels.iter().all(|known| known.release != kernel.release) {
                 kernels.push(kernel);
             }
+        }
+        let (_, others) = kernels.split_last_mut().context("there is no kernel")?;
+        for kernel in others {
+            kernel.core_only = env::var("ACS_QUIRKS_CORE").is_ok_and(|value| !value.is_empty());
         }
         Ok(kernels)
     }

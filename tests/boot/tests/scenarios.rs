@@ -35,7 +35,8 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
         let setup = Arc::new(Setup::new(kernel, folder.path())?);
         let arch = setup.kernel.arch;
         let programs = scenarios::PROGRAMS.into_iter();
-        for (name, test) in programs.filter(|(name, _)| arch.takes(name)) {
+        for (name, test) in programs.filter(|(name, _)| arch.takes(name) && setup.kernel.runs(name))
+        {
             let name = format!("{}::{name}", setup.kernel.release);
             let setup = Arc::clone(&setup);
             trials.push(Trial::test(name, move || {
@@ -45,6 +46,9 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
         trials.extend(of_entries(&setup, arguments)?);
         for scenario in scenarios::all(arch) {
             let title = scenario.title(arch);
+            if !setup.kernel.runs(&title) {
+                continue;
+            }
             let name = format!("{}::{title}", setup.kernel.release);
             let setup = Arc::clone(&setup);
             trials.push(Trial::test(name, move || {
@@ -60,7 +64,7 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
 /// The tests of the entries. Several share a boot.
 fn of_entries(setup: &Arc<Setup>, arguments: &Arguments) -> Result<Vec<Trial>> {
     let mut trials = Vec::new();
-    if !setup.kernel.arch.has(entries::IOMMU) {
+    if setup.kernel.core_only || !setup.kernel.arch.has(entries::IOMMU) {
         return Ok(trials);
     }
     let title = |name: &str| format!("{}::entry::{name}", setup.kernel.release);

@@ -66,7 +66,7 @@ fn the_tables_are_current() {
         let expected = generate::source(edition, &quirks(edition), kernel, &issued);
         assert!(
             found == expected,
-            "{path} is not current; `make table` makes it so"
+            "{path} is not current; `make generate` makes it so"
         );
     }
 }

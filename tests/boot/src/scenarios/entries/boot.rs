@@ -119,7 +119,7 @@ impl EntryBoot {
         let table = format!("{module}: table {},", self.version);
         ensure!(
             !vm.logged(&table)?.is_empty(),
-            "{module}.ko has another table than the data makes; run: make table"
+            "{module}.ko has another table than the data makes; run: make generate"
         );
         let unload = format!("/sbin/rmmod {module}");
         vm.check(&unload)?;
