@@ -67,7 +67,8 @@ pub const TRANSLATION_ROOT: &[Devices] = &[of(0x14e4, &[0x9000, 0x9084])];
 /// `quirk_aspeed_pci_bridge_no_alias()`: ASPEED AST1150.
 pub const BRIDGE_NO_ALIAS: &[Devices] = &[of(0x1a03, &[0x1150])];
 
-/// `quirk_use_pcie_bridge_dma_alias()`: ASMedia ASM1083 and 1085, Tundra 8113, ITE 8892 and 8893, Intel 82801.
+/// `quirk_use_pcie_bridge_dma_alias()`: ASMedia ASM1083 and 1085, Tundra 8113, ITE 8892 and 8893,
+/// Intel 82801.
 pub const BRIDGE_ALIAS: &[Devices] = &[
     of(0x1b21, &[0x1080]),
     of(0x10e3, &[0x8113]),
