@@ -25,8 +25,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// The number of bytes an offset from this base can span. Capabilities lie in 40h to FFh,
-    /// extended capabilities in 100h to FFFh.
+    /// The number of bytes an offset from this base can span. Capabilities lie in 40h to ffh,
+    /// extended capabilities in 100h to fffh.
     pub const fn size(self) -> u16 {
         match self {
             Self::Config => 0x1000,

@@ -36,7 +36,7 @@
 //! claim can count then.
 //!
 //! The check does not look for virtual functions, because they read as absent: the Vendor ID of a
-//! virtual function is FFFFh (section 9.3.4.1). A vendor's statement about the functions of a
+//! virtual function is ffffh (section 9.3.4.1). A vendor's statement about the functions of a
 //! device includes the requests of their virtual functions; the vendor's guide asks for that.
 //!
 //! # How the functions are found
