@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The date of a mail. The clock is never asked, so that the same patch comes out each time.
+//! The date of a mail. It never comes from the clock, so that the same input gives the same patch.
 
 use std::env;
 
@@ -8,13 +8,13 @@ use jiff::{Timestamp, civil::Date, fmt::rfc2822, tz::TimeZone};
 
 use super::error::Error;
 
-/// `SOURCE_DATE_EPOCH`, by which reproducible builds set the clock, if it is set.
+/// The value of `SOURCE_DATE_EPOCH`, if it is set.
 ///
 /// Source: <https://reproducible-builds.org/specs/source-date-epoch/>.
 ///
 /// # Errors
 ///
-/// [`Error::Option`] when it is not a number of seconds.
+/// [`Error::Option`] if it is not a number of seconds.
 pub fn source_date_epoch() -> Result<Option<u64>, Error> {
     let Some(value) = env::var_os("SOURCE_DATE_EPOCH") else {
         return Ok(None);
@@ -27,14 +27,15 @@ pub fn source_date_epoch() -> Result<Option<u64>, Error> {
     })
 }
 
-/// The first second of a day like `2014-11-03`, since 1970, by universal time.
+/// The first second of a day such as `2014-11-03`, in seconds since 1970 (UTC).
 pub(super) fn of_day(day: &str) -> Option<u64> {
     let day: Date = day.parse().ok()?;
     let start = day.to_zoned(TimeZone::UTC).ok()?.timestamp();
     u64::try_from(start.as_second()).ok()
 }
 
-/// A second since 1970 as a mail has it: `Mon, 3 Nov 2014 00:00:00 +0000` (RFC 5322, section 3.3).
+/// Formats a second since 1970 for a mail header: `Mon, 3 Nov 2014 00:00:00 +0000` (RFC 5322,
+/// section 3.3).
 pub(super) fn of_mail(second: u64) -> Option<String> {
     let time = Timestamp::from_second(i64::try_from(second).ok()?).ok()?;
     rfc2822::to_string(&time.to_zoned(TimeZone::UTC)).ok()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A patch as a mail in a mailbox: the form that `git format-patch` writes and `git am` takes.
+//! Writes a patch as a mail in a mailbox, as `git format-patch` does and `git am` expects.
 
 use std::{fmt, str::FromStr};
 
@@ -8,7 +8,7 @@ use similar::{Algorithm, ChangeTag, TextDiff};
 
 use super::{date, error::Error, place::FILE};
 
-/// Somebody with a mail address.
+/// A person with a mail address.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Person {
     name: String,
@@ -52,28 +52,29 @@ impl fmt::Display for Person {
 
 /// A mail.
 pub(super) struct Mail<'a> {
-    /// Who sends it; nobody, in a form that `git am` takes, where that is not known.
+    /// The sender. Without one, the mail has a placeholder that `git am` accepts.
     pub(super) from: Option<&'a Person>,
-    /// The date, as a mail has it.
+    /// The date, in the form of a mail header.
     pub(super) date: &'a str,
     /// The subject, without `[PATCH]`.
     pub(super) subject: &'a str,
-    /// The commit message below the subject; ends with a line feed.
+    /// The commit message below the subject, with a final line feed.
     pub(super) body: &'a str,
-    /// The file, as it is.
+    /// The file before the patch.
     pub(super) old: &'a str,
-    /// The file, as it becomes.
+    /// The file after the patch.
     pub(super) new: &'a str,
 }
 
 impl fmt::Display for Mail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { date, body, .. } = self;
-        // The magic first line of `git format-patch`, by which file(1) and git know the form.
+        // The fixed first line of `git format-patch`, by which file(1) and git recognise the
+        // format.
         writeln!(f, "From {:040} Mon Sep 17 00:00:00 2001", 0)?;
         match self.from {
             Some(person) => writeln!(f, "From: {} <{}>", phrase(&person.name), person.address)?,
-            // RFC 2606 keeps .invalid for what must not exist.
+            // RFC 2606 reserves .invalid.
             None => writeln!(f, "From: author not given <author@not-given.invalid>")?,
         }
         writeln!(f, "Date: {date}")?;
@@ -87,7 +88,7 @@ impl fmt::Display for Mail<'_> {
 }
 
 impl Mail<'_> {
-    /// The summary and the difference itself.
+    /// The summary and the diff.
     fn difference(&self) -> String {
         let diff = TextDiff::configure()
             .algorithm(Algorithm::Patience)
@@ -121,7 +122,7 @@ impl Mail<'_> {
     }
 }
 
-/// A subject as a header has it, broken into lines where it is long.
+/// Formats a subject for a header, folded if it is long.
 fn subject(text: &str) -> String {
     if text.is_ascii() {
         let lines = super::prose::wrap(text, 78, "", " ");
@@ -130,7 +131,7 @@ fn subject(text: &str) -> String {
     encoded(text)
 }
 
-/// A name as a header has it (RFC 5322, section 3.2.5).
+/// Formats a name for a header (RFC 5322, section 3.2.5).
 fn phrase(name: &str) -> String {
     if !name.is_ascii() {
         return encoded(name);
@@ -144,9 +145,9 @@ fn phrase(name: &str) -> String {
     }
 }
 
-/// Text that is not ASCII, in the encoding that headers have for it (RFC 2047, "Q").
+/// Encodes non-ASCII text for a header (RFC 2047, "Q").
 fn encoded(text: &str) -> String {
-    /// The most that one encoded word may hold, and room for `Subject: [PATCH] ` before it.
+    /// The longest content of an encoded word, with room for `Subject: [PATCH] ` before it.
     const MOST: usize = 75 - "=?UTF-8?q??=".len() - 17;
 
     let mut words = vec![String::new()];
@@ -169,7 +170,7 @@ fn encoded(text: &str) -> String {
     words.collect::<Vec<_>>().join("\n ")
 }
 
-/// The date of the mail for an entry of this day, or for the second that is set instead.
+/// The date of the mail: the day of the statement, or the second `set`.
 pub(super) fn date_of(day: &str, set: Option<u64>) -> Result<String, Error> {
     let second = set.or_else(|| date::of_day(day));
     second.and_then(date::of_mail).ok_or_else(|| {
