@@ -54,7 +54,7 @@ pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
 /// name. With such escapes, the reviewed text would differ from the text that is read.
 pub(super) fn escape(quoted: &str) -> Option<Range<usize>> {
     if !quoted.starts_with('"') {
-        return None; // in others, a backslash is one
+        return None; // other strings have no escapes
     }
     let mut chars = quoted.char_indices();
     while let Some((at, c)) = chars.next() {
@@ -80,7 +80,7 @@ fn lookalike(line: &str) -> Option<(usize, char)> {
     }
     let is_foreign = |c: char| match c.script() {
         Script::Cyrillic | Script::Armenian | Script::Cherokee | Script::Coptic => true,
-        Script::Greek => !matches!(c, 'μ' | 'Ω'), // units of measure stand beside Latin letters
+        Script::Greek => !matches!(c, 'μ' | 'Ω'), // occur in units with Latin letters
         _ => false,
     };
     let is_shaped = |c| matches!(c, '\u{ff10}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}');

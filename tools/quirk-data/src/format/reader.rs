@@ -278,7 +278,7 @@ fn is_placeholder(text: &str) -> bool {
         "xxx",
     ];
     let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
-    let is_blank = text.trim().is_empty(); // which is a fault of its own
+    let is_blank = text.trim().is_empty(); // has a finding of its own
     !is_blank && (letters.is_empty() || WORDS.contains(&letters.to_lowercase().as_str()))
 }
 
