@@ -6,7 +6,7 @@
 //! Each function has a slot from the moment when the kernel adds it until its removal. Memory is
 //! therefore bounded by the number of functions, and the hook allocates nothing. A slot keeps the
 //! first and the latest decision on [`AcsFlags::GROUPING`]. Each kind of outcome is logged once per
-//! function.
+//! function, separately for these flags and for others.
 
 use kernel::{
     fmt,

@@ -13,7 +13,7 @@ pub enum Record {
     Known,
     /// A physical function that is untrusted or external-facing.
     Exposed,
-    /// The record lost an entry for lack of memory, so no answer is safe.
+    /// The record misses a function for lack of memory, so no answer is safe.
     Incomplete,
 }
 

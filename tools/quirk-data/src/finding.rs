@@ -16,6 +16,7 @@ use crate::{format::characters::is_hidden, rule::Rule, source::DataFile};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct Finding {
     #[serde(serialize_with = "as_shown")]
+    /// The path of the file.
     pub file: PathBuf,
     /// The line, from 1; also 1 for a fault of the whole file.
     pub line: usize,

@@ -167,8 +167,8 @@ fn find_physical(functions: &mut [Function]) {
     for (at, physical) in found {
         functions[at].physfn = Some(physical);
     }
-    // A function with virtual functions is none itself, whatever the registers of another function
-    // say.
+    // A virtual function has no virtual functions of its own, so drop those that the registers
+    // assign to one.
     let virtual_ones: Vec<Bdf> = functions
         .iter()
         .filter(|function| function.physfn.is_some())
