@@ -132,7 +132,7 @@ pub struct Handler {
     pub kinds: Option<Kinds>,
     /// Further requirements; all must hold.
     pub requires: Vec<Requirement>,
-    /// What it answers with.
+    /// The answer.
     pub grant: Grant,
 }
 

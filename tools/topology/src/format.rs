@@ -179,7 +179,7 @@ pub struct Sriov {
     reason = "each is a field of the format"
 )]
 pub struct Function {
-    /// Its address.
+    /// The address.
     pub bdf: Bdf,
     /// Vendor id.
     pub vendor: Hex<4>,

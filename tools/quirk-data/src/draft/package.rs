@@ -65,9 +65,9 @@ pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, 
 
 /// A device for which an entry makes sense.
 pub(super) struct Package {
-    /// Its functions.
+    /// The functions, without virtual functions.
     pub(super) functions: Vec<Function>,
-    /// The kinds of its functions.
+    /// The kinds of the functions, without repetition.
     pub(super) kinds: Vec<Kind>,
     /// The handler whose "no" the entry would correct.
     pub(super) supersedes: Option<CatchAll>,
