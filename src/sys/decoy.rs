@@ -2,10 +2,10 @@
 
 //! The self-test: does the kernel reach the hook when it groups a device?
 //!
-//! The test places a `struct pci_dev` that exists in memory only in an empty slot of a root bus, and
-//! calls `pci_device_group()`, which asks `pci_dev_specific_acs_enabled()` on the same path as for
-//! any device. The test touches no register of a device and registers the decoy nowhere. An IOMMU
-//! group without a member exists for a moment.
+//! The test places a `struct pci_dev` that exists in memory only in an empty slot of a root bus,
+//! and calls `pci_device_group()`, which asks `pci_dev_specific_acs_enabled()` on the same path as
+//! for any device. The test touches no register of a device and registers the decoy nowhere. An
+//! IOMMU group without a member exists for a moment.
 
 use super::pci::Held;
 use kernel::{
