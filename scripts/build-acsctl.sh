@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-acsctl.sh: in the build root, builds build/acsctl, which needs no library of the system that it runs on.
+# build-acsctl.sh: in the build root, build build/acsctl as a static program.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -9,7 +9,7 @@
 OUT=$PROJECT/build
 static_programs release acsctl
 mkdir -p "$OUT"
-# one step, so that one that runs is not written into
+# move into place, so that a running program is not overwritten
 cp "$STATIC/acsctl" "$OUT/.acsctl.new"
 mv "$OUT/.acsctl.new" "$OUT/acsctl"
 chown -R --reference="$PROJECT/Makefile" "$OUT"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-modules.sh [KERNEL]: build all editions of the module for a prepared kernel, with clippy, warnings as errors,
-# and install them, with what else a guest needs, in guest/RELEASE of the cache.
+# build-modules.sh [KERNEL]: build all editions of the module for a prepared kernel, with clippy and warnings as errors.
+# Install them in guest/RELEASE of the cache, together with the stock drivers that a guest needs.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -13,7 +13,7 @@ DIR=$KERNELS/$KERNEL
 RELEASE=$(<"$DIR/release")
 lock work
 
-# Drivers that are modules in the stock kernel and that a guest needs; on one architecture or another one is built in.
+# Drivers that a guest needs and that are modules in the stock kernel of some architecture.
 WANTED=(
 	drivers/iommu/virtio-iommu.ko.xz
 	drivers/net/ethernet/intel/e1000e/e1000e.ko.xz
@@ -25,7 +25,7 @@ WANTED=(
 	virt/lib/irqbypass.ko.xz
 )
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
-# The kernel that runs the KUnit suite has its drivers built in.
+# The kernel for the KUnit suite has its drivers built in.
 if [[ $RELEASE == *-kunit ]]; then
 	WANTED=()
 	EDITIONS+=(ACS_QUIRKS_KUNIT=y)
@@ -46,9 +46,9 @@ install_for_guest() {
 		mkdir -p "$guest/$modules/kernel/$(dirname "$file")"
 		cp "$DIR/modules/$modules/kernel/$file" "$guest/$modules/kernel/$file"
 	done
-	# without debugging information, which would fill the guest's memory
+	# strip debugging information to save the guest's memory
 	all_editions modules_install INSTALL_MOD_PATH="/cache/guest/$RELEASE" INSTALL_MOD_STRIP=1
-	# the kernel's own step wants a System.map, which only a full build has
+	# the kernel's own depmod step needs a System.map, which only a full build has
 	"$SCRIPTS/in-root.sh" -- depmod -b "/cache/guest/$RELEASE" "$RELEASE"
 }
 

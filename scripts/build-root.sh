@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-root.sh: make the build root in the cache, a Debian system with the exact tools that Debian's kernels are
-# built with. Does nothing when it is there and packages.txt has not changed; ACS_QUIRKS_UPDATE=1 makes it anew.
-# For kernels of another architecture than the host's it is another root, with what packages-ARCH.txt lists besides.
+# build-root.sh: build the build root in the cache, a Debian system with the exact tools that Debian's kernels are built
+# with. Does nothing if the root exists and packages.txt has not changed; ACS_QUIRKS_UPDATE=1 rebuilds it. Kernels of
+# another architecture than the host's have a root of their own, which also contains the packages of packages-ARCH.txt.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,20 +19,20 @@ if [[ $DEB_ARCH != "$HOST_ARCH" ]]; then
 fi
 PARTIAL=$ROOT.partial
 
-# packages SUITE: those to take from there (the base suite is the default)
+# packages SUITE: the packages to take from this suite (the default is the base suite)
 packages() { awk -v suite="$1" -v base="$SUITE" '!/^#/ && NF && ($2 ? $2 : base) == suite { print $1 }' "${LISTS[@]}"; }
 
-# what a root is made of; comments in the list do not count
+# a digest of the root's contents, without the comments of the lists
 definition() { { echo "format 1 $SUITE $DEB_ARCH" && sed -s 's/#.*//' "${LISTS[@]}"; } | sha256sum | cut -d' ' -f1; }
 
-# site LABEL: the archive that the host's apt uses for Debian's own packages with this label, if it is one on the network
+# site LABEL: the network archive that the host's apt uses for Debian packages with this label, if any
 site() {
 	# shellcheck disable=SC2016 # apt's own fields
 	apt-get indextargets --format '$(SITE)|$(ORIGIN)|$(LABEL)' 'Created-By: Packages' 2>/dev/null |
 		awk -F'|' -v label="$1" '$1 ~ /^https?:/ && $2 == "Debian" && $3 == label { print $1; exit }'
 }
 
-# has SITE SUITE: does the archive answer for it? Asked with apt's own downloader, thus through its proxy.
+# has SITE SUITE: whether the archive has the suite; uses apt's downloader, and so apt's proxy
 has() {
 	local to status=0
 	to=$(mktemp -d)
@@ -42,10 +42,10 @@ has() {
 	return "$status"
 }
 
-# the source lines for mmdebstrap, or nothing when only its built-in default is left
+# the source lines for mmdebstrap; nothing to use its built-in default
 sources() {
 	local mirror security suite
-	# a machine that never ran `apt-get update` does not know whose its sources are
+	# before the first `apt-get update`, apt does not know the origin of its sources
 	[[ -n ${ACS_QUIRKS_MIRROR:-} || -n $(site Debian) ]] || apt-get update >"$CACHE/logs/tools.log" 2>&1 || :
 	mirror=${ACS_QUIRKS_MIRROR:-$(site Debian)}
 	[[ -n $mirror ]] || return 0
@@ -84,7 +84,7 @@ stop_when_ready() { [[ -n ${ACS_QUIRKS_UPDATE:-} ]] || ! is "$ROOT/.definition" 
 stop_when_ready
 trap on_interrupt INT
 lock work
-stop_when_ready # another run may have made it while this one waited
+stop_when_ready # another run may have built it while this one waited
 
 remove_tree "$PARTIAL"
 remove_tree "$ROOT.old"
@@ -99,7 +99,7 @@ if [[ -n $lines ]]; then
 	mapfile -t lines <<<"$lines"
 	options+=("$SUITE" "$PARTIAL" "${lines[@]}")
 else
-	# mmdebstrap knows an archive by itself; the backports are in the same one
+	# mmdebstrap has a default archive, which also has the backports
 	# shellcheck disable=SC2016 # $1 is for the hook
 	options+=(--setup-hook="sed -n 's/ $SUITE main/ $SUITE-backports main/p' \"\$1/etc/apt/sources.list\" >\"\$1/etc/apt/sources.list.d/backports.list\""
 		"$SUITE" "$PARTIAL")
@@ -107,7 +107,7 @@ fi
 
 retry="if it is the network, run this again; else set ACS_QUIRKS_MIRROR to another Debian mirror"
 say "$STEP: Debian $SUITE with compilers"
-# keep the package lists (skip cleanup/apt/lists): kernels are looked up in them
+# keep the package lists (skip cleanup/apt/lists), in which kernels are looked up
 logged "$STEP" "$CACHE/logs/root$OF_ARCH-base.log" "$retry" \
 	"${CONTAINED[@]}" mmdebstrap --mode=root --variant=minbase --architectures="$ARCHITECTURES" --components=main \
 	--keyring=/usr/share/keyrings/debian-archive-keyring.gpg --skip=cleanup/apt/lists \

@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# clean.sh: remove what was built, in the cache and in the checkout. The build root and the kernels stay; to be rid of
-# all, remove the cache folder.
+# clean.sh: remove build results from the cache and the checkout. The build root and the kernels stay; to remove
+# everything, delete the cache folder.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 lock work
-lock root # no command uses what is removed
+lock root # no command may use the removed files
 for folder in "$CACHE"/{build,fuzz/target,guest,target,logs} "$CACHE"/programs*; do remove_tree "$folder"; done
 remove_tree "$PROJECT/build"
 cd "$PROJECT"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# fetch-crates.sh: fetch what Cargo.lock names into the cache, so that later steps need no network. Does nothing when
-# Cargo.lock is the one that it was made for.
+# fetch-crates.sh: fetch the crates in Cargo.lock into the cache, so that later steps need no network. Does nothing if
+# Cargo.lock has not changed since the last fetch.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# fuzz.sh SECONDS: in the build root, fuzzes what reads files of others, data files and captures, each for that long.
-# What was found to reach new code is kept in the cache, and the next run goes on from there. An input that ends in a
-# panic stays beside it.
+# fuzz.sh SECONDS: in the build root, fuzz the readers of foreign files (entries and captures), each for SECONDS. Inputs
+# that reach new code are kept in the cache, and the next run continues from them. An input that causes a panic is
+# kept in the same folder.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,13 +11,13 @@
 SECONDS_EACH=${1:?usage: fuzz.sh SECONDS}
 WORK=$CACHE/fuzz
 
-# What cargo-fuzz sets on a nightly compiler, as far as the stable one has it: coverage without a sanitizer, which code
-# without unsafe has no use for. With --target, so that build scripts are left alone.
+# The flags of cargo-fuzz that the stable compiler has: coverage, but no sanitizer, which safe code does not need. They
+# are used with --target, so that they do not apply to build scripts.
 coverage=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1)
 
-# seed TARGET ENDING...: the project's own files are where it begins
+# seed TARGET ENDING...: copy the project's own files as first inputs
 seed() {
 	local target=$1 ending
 	shift
@@ -33,7 +33,7 @@ RUSTFLAGS="${coverage[*]}" CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PRO
 	CARGO_TARGET_DIR="$WORK/target" cargo build --quiet --locked --offline --release --target "$RUST_TARGET" \
 	--package fuzz --features libfuzzer
 
-# fuzz TARGET ENDING...
+# fuzz TARGET ENDING...: fuzz TARGET, starting from the project's files with these endings
 fuzz() {
 	seed "$@"
 	say "fuzzing $1 for $SECONDS_EACH s"

@@ -3,9 +3,9 @@
 #
 # in-root.sh [--] CMD...: run CMD inside the build root, with the checkout at /src and the cache at /cache.
 #
-# Three processes: this script waits and turns signals into an end; unshare(1) makes the namespaces; stage `inside`
-# is process 1 there, mounts, and runs CMD. Each dies with the one before it (and process 1 takes all of CMD's
-# children along), so nothing stays mounted or running, even after kill -9 of this script or of its caller.
+# Three processes: this script waits and handles signals; unshare(1) creates the namespaces; stage `inside` is process 1
+# there, mounts, and runs CMD. Each dies with the one before it, and with process 1 die all children of CMD, so nothing
+# stays mounted or running, even after kill -9 of this script or of its caller.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -20,8 +20,8 @@ outside() {
 	mkdir -p "$CACHE"/{home,cargo,target}
 
 	local child status=0
-	# Background and wait, because a shell runs its traps only between foreground commands. That costs
-	# stdin and makes the child deaf to Ctrl-C, so give both back.
+	# Run in the background and wait, because a shell runs traps only between foreground commands. A background
+	# child has no stdin and ignores Ctrl-C, so restore both.
 	env --default-signal=INT,QUIT "${CONTAINED[@]}" bash "$SCRIPTS/in-root.sh" --stage=inside "$@" <&0 &
 	child=$!
 	# shellcheck disable=SC2064 # the child's number is known now
@@ -29,27 +29,27 @@ outside() {
 	# shellcheck disable=SC2064
 	trap "kill -KILL $child 2>/dev/null; trap - HUP; kill -HUP $$" HUP
 	if [[ -t 0 ]]; then
-		trap : INT # the terminal has told CMD itself, which may want to live on
+		trap : INT # the terminal also signals CMD, which may choose to continue
 	else
 		# shellcheck disable=SC2064
 		trap "kill -KILL $child 2>/dev/null; trap - INT; kill -INT $$" INT
 	fi
 	while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
 	wait "$child" || status=$?
-	# die of the same signal, so that a calling shell or make stops as well
+	# die of the same signal, so that a calling shell or make stops too
 	((status != 130)) || { trap - INT; kill -INT $$; }
 	exit "$status"
 }
 
-# over FILE: the host's FILE, read-only, in place of the root's
+# over FILE: mount the host's FILE read-only over the root's
 over() {
 	[[ -s $1 ]] || return 0
-	[[ -e $ROOT$1 ]] || : >"$ROOT$1" # not yet there while the root is being made
+	[[ -e $ROOT$1 ]] || : >"$ROOT$1" # absent while the root is being built
 	mount -o bind,ro "$(readlink -f "$1")" "$ROOT$1"
 }
 
 mounts() {
-	mount --bind "$ROOT" "$ROOT" && # CMD may make namespaces of its own only when its / is a mount
+	mount --bind "$ROOT" "$ROOT" && # CMD can create namespaces only if its / is a mount
 		mount -t proc proc "$ROOT/proc" &&
 		mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$ROOT/sys" &&
 		mount --rbind /dev "$ROOT/dev" &&
@@ -59,7 +59,7 @@ mounts() {
 		mount --bind "$PROJECT" "$ROOT/src" &&
 		mount --bind "$CACHE" "$ROOT/cache" &&
 		over /etc/resolv.conf &&
-		over /etc/ssl/certs/ca-certificates.crt # a network may have a certificate authority of its own
+		over /etc/ssl/certs/ca-certificates.crt # a network may have its own certificate authority
 }
 
 inside() {
@@ -68,18 +68,18 @@ inside() {
 
 	local vars=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 		HOME=/cache/home CARGO_HOME=/cache/cargo CARGO_TARGET_DIR=/cache/target LANG=C.UTF-8 TERM="${TERM:-dumb}"
-		# the checkout belongs to another user than root
+		# the checkout does not belong to root
 		GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=/src)
 	local name
 	for name in $(compgen -e); do
 		case $name in
-		ACS_QUIRKS_CACHE | ACS_QUIRKS_ROOT) ;; # paths of the outside
+		ACS_QUIRKS_CACHE | ACS_QUIRKS_ROOT) ;; # paths outside the root
 		ACS_QUIRKS_* | KERNEL | CI | NO_COLOR | CARGO_TERM_* | CARGO_NET_* | CARGO_HTTP_* | http_proxy | https_proxy | all_proxy | no_proxy | HTTP_PROXY | HTTPS_PROXY | ALL_PROXY | NO_PROXY)
 			vars+=("$name=${!name}") ;;
 		esac
 	done
 
-	# Not exec: process 1 ignores signals that it does not catch, so CMD must not be process 1.
+	# No exec: process 1 ignores signals that it does not catch, so CMD must not be process 1.
 	trap : INT TERM
 	local status=0
 	chroot "$ROOT" /usr/bin/env -i --chdir=/src "${vars[@]}" ACS_QUIRKS_CACHE=/cache "$@" || status=$?

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# install-module.sh RELEASE: build acs_quirks.ko for an installed Debian kernel, in the build root, and install it in
+# install-module.sh RELEASE: build acs_quirks.ko for an installed Debian kernel in the build root, and install it in
 # ${INSTALL_MOD_PATH}/lib/modules/RELEASE/updates of this host.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -11,14 +11,14 @@ STEP="install for $RELEASE"
 HOST=${INSTALL_MOD_PATH:-}
 TARGET=$HOST/lib/modules/$RELEASE
 need_supported "$RELEASE" "$STEP"
-[[ -z $HOST ]] || mkdir -p "$TARGET" # staging, as in kbuild
+[[ -z $HOST ]] || mkdir -p "$TARGET" # a staging folder, as kbuild supports
 [[ -d $TARGET ]] || die "$STEP" "there is no $TARGET" "name an installed kernel: make install KVER=RELEASE"
 command -v depmod >/dev/null || die "$STEP" "there is no depmod" "install the package kmod"
 
 "$SCRIPTS/build-root.sh"
 "$SCRIPTS/prepare-kernel.sh" "$RELEASE"
 PREPARED=$(<"$KERNELS/$RELEASE/version")
-# Debian's kernels have no module versions, so a module for another build of the same release would load, and crash.
+# Debian's kernel has no symbol versions, so a module for another build of the same release would load and crash.
 INSTALLED=$(dpkg-query -W -f '${Version}' "linux-binary-$RELEASE" 2>/dev/null || :)
 [[ -z $INSTALLED || $INSTALLED == "$PREPARED" ]] ||
 	die "$STEP" "the installed kernel is package version $INSTALLED, and the prepared one is $PREPARED" \
@@ -33,7 +33,7 @@ for goal in modules modules_install; do
 		"$RELEASE" "$BUILD" "$goal" INSTALL_MOD_PATH="/cache/$BUILD/staged" INSTALL_MOD_STRIP=1
 done
 
-# also one that was unpacked for signing: of two files with one name, either could load
+# also an uncompressed copy left from signing: of two files with one name, either could load
 find "$TARGET" -path "$TARGET/updates/*" -name 'acs_quirks.ko*' -delete
 cp -R "$CACHE/$BUILD/staged/lib/modules/$RELEASE/updates" "$TARGET/"
 depmod ${HOST:+-b "$HOST"} "$RELEASE"

@@ -10,21 +10,20 @@ SUITE=trixie
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 PROJECT=$(dirname "$SCRIPTS")
 
-# root by su(1) without a dash has a user's PATH
+# after su(1) without a dash, root has a user's PATH
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
 say() { printf '[%4ds] %s\n' "$SECONDS" "$*"; }
 
-# die STEP CAUSE WAY_OUT
+# die STEP CAUSE WAY_OUT: print the error and exit
 die() {
 	printf 'failed:  %s\ncause:   %s\nway out: %s\n' "$1" "$2" "$3" >&2
 	exit 1
 }
 
-# The one place of the scripts that knows architectures. For the one of the kernels, guests and their programs: Debian's
-# name, the kernel's ARCH, the compiler prefix, Rust's name, the end of the names of folders in the cache that are for it
-# alone, and options of its kernels that only programs of a third architecture see, and that take a compiler for that one.
-# All of it is built on an amd64 machine.
+# Architecture-specific settings; no other part of the scripts has any. For the architecture of kernels and guests: Debian's
+# name, the kernel's ARCH, the compiler prefix, Rust's target, the suffix of its folders in the cache, and kernel options
+# for 32-bit compatibility that would need a third compiler. Everything is built on an amd64 machine.
 HOST_ARCH=amd64
 DEB_ARCH=${ACS_QUIRKS_ARCH:-$HOST_ARCH}
 case $DEB_ARCH in
@@ -46,12 +45,12 @@ need_root() {
 		"in a container, start it privileged (it needs CAP_SYS_ADMIN); or use a virtual machine"
 }
 
-# Under sudo the cache is the one of the user who called it, whether or not sudo kept HOME.
+# Under sudo the cache is that of the calling user, whether or not sudo kept HOME.
 cache_folder() {
 	local home=${HOME:-/root} dir
 	[[ -z ${SUDO_USER:-} ]] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
 	dir=${ACS_QUIRKS_CACHE:-${XDG_CACHE_HOME:-$home/.cache}/acs-quirks}
-	# a ~/.cache that root made would lock its owner out
+	# a ~/.cache created by root would lock the user out
 	if [[ -n ${SUDO_UID:-} && -z ${ACS_QUIRKS_CACHE:-} && ! -d $(dirname "$dir") ]]; then
 		install -d -m 700 -o "$SUDO_UID" -g "${SUDO_GID:-$SUDO_UID}" "$(dirname "$dir")"
 	fi
@@ -63,8 +62,8 @@ ROOT=$CACHE/root$OF_ARCH
 KERNELS=$CACHE/kernels$OF_ARCH
 PROGRAMS=$CACHE/programs$OF_ARCH
 
-# lock NAME [shared]: held until this process ends. NAME is `work` (one writer of the cache at a time) or
-# `root` (shared by the commands that run in the root, exclusive for the moment it is replaced).
+# lock NAME [shared]: take a lock until this process ends. NAME is `work` (one writer of the cache at a time) or
+# `root` (shared by commands that run in the root, exclusive while the root is replaced).
 lock() {
 	local fd how=--${2:-exclusive}
 	exec {fd}>"$CACHE/$1.lock"
@@ -73,22 +72,22 @@ lock() {
 	flock "$how" "$fd"
 }
 
-# The kernel series that the module is made for, as a pattern: 7.2|7.3
+# The supported kernel series, as a pattern: 7.2|7.3
 SUPPORTED=$(grep -v '^#' "$SCRIPTS/supported-kernels" | paste -sd'|')
 
-# need_supported RELEASE STEP
+# need_supported RELEASE STEP: fail unless the kernel is supported
 need_supported() {
 	[[ -n ${ALLOW_UNSUPPORTED_KERNEL:-} || $1 =~ ^($SUPPORTED)($|[.+-]) ]] && return
 	die "$2" "kernel $1 is not supported (supported: ${SUPPORTED//|/, })" \
 		"on Debian 13: apt install -t $SUITE-backports linux-image-$DEB_ARCH, boot it, run this again; or try your luck with ALLOW_UNSUPPORTED_KERNEL=1"
 }
 
-# "${CONTAINED[@]}" CMD...: CMD in mount and pid namespaces of its own. When this process ends, however it ends,
-# CMD and all its children end too, and their mounts go.
+# "${CONTAINED[@]}" CMD...: run CMD in its own mount and pid namespaces. When this process ends for any reason, CMD and
+# all its children end too, and their mounts disappear.
 CONTAINED=(setpriv --pdeathsig KILL
 	unshare --mount --propagation private --pid --fork --kill-child=KILL --mount-proc --)
 
-# need_space MEGABYTES FOR
+# need_space MEGABYTES STEP: fail unless the cache's disk has this much space
 need_space() {
 	local free
 	free=$(df -Pm "$CACHE" | awk 'NR == 2 { print $4 }')
@@ -96,7 +95,7 @@ need_space() {
 		"free some space, or set ACS_QUIRKS_CACHE to a folder on a larger disk"
 }
 
-# logged STEP LOG WAY_OUT CMD...: the output goes to LOG; when CMD fails, its end is shown.
+# logged STEP LOG WAY_OUT CMD...: run CMD with its output in LOG; if it fails, print the end of LOG and die
 logged() {
 	local step=$1 log=$2 way_out=$3 status=0
 	shift 3
@@ -108,7 +107,7 @@ logged() {
 	die "$step" "a command ended with status $status; above is the end of its output, all of it is in $log" "$way_out"
 }
 
-# toolchain: a digest of the packages of the root that make a kernel what it is.
+# toolchain: a digest of the packages of the root that determine a kernel build
 toolchain() {
 	local gcc='gcc-[0-9]+'
 	[[ $DEB_ARCH == "$HOST_ARCH" ]] || gcc="($gcc|$gcc-${GNU_PREFIX%-})"
@@ -116,8 +115,8 @@ toolchain() {
 		grep -E "^(rustc|rust-src|bindgen|libclang1?-[0-9]+|$gcc|dwarves)=" | sha256sum | cut -d' ' -f1
 }
 
-# kbuild STEP LOG WAY_OUT RELEASE OUTPUT ARG...: the build system of a prepared kernel on this checkout. The output goes
-# to the folder OUTPUT of the cache.
+# kbuild STEP LOG WAY_OUT RELEASE OUTPUT ARG...: run the build system of a prepared kernel on this checkout, with its
+# output in the folder OUTPUT of the cache
 kbuild() {
 	local step=$1 log=$2 way_out=$3 release=$4 output=$5 args
 	shift 5
@@ -127,22 +126,22 @@ kbuild() {
 		make -C "/cache/$(basename "$KERNELS")/$release/tree" -j"$(nproc)" "${args[@]}" M=/src MO="/cache/$output" "$@"
 }
 
-# static_programs PROFILE PACKAGE...: in the build root, builds programs that need no library of the system that they run
-# on, as Cargo's profile says, into the folder STATIC.
+# static_programs PROFILE PACKAGE...: in the build root, build static programs with this Cargo profile; sets STATIC to
+# their folder
 static_programs() {
 	local profile=$1 linker=CARGO_TARGET_${RUST_TARGET^^}_LINKER
 	shift
 	STATIC=$CACHE/target/static/$RUST_TARGET/$profile
 	export "${linker//-/_}=${GNU_PREFIX}gcc"
-	# With --target, so that the flag is not for macros, which the compiler must be able to load.
+	# With --target, so that the flag does not apply to macros, which the compiler must load.
 	RUSTFLAGS=-Ctarget-feature=+crt-static CARGO_TARGET_DIR=$CACHE/target/static \
 		cargo build --quiet --locked --offline --profile "$profile" --target "$RUST_TARGET" "${@/#/--package=}"
 }
 
-# is FILE TEXT: does it hold just that?
+# is FILE TEXT: whether the file contains exactly this text
 is() { [[ -e $1 && $(<"$1") == "$2" ]]; }
 
-# remove_tree FOLDER: never across a mount.
+# remove_tree FOLDER: remove it, unless something is mounted in it
 remove_tree() {
 	[[ -e $1 ]] || return 0
 	if awk -v dir="$1" '{ gsub(/\\040/, " ", $5) } index($5 "/", dir "/") == 1 { found = 1 } END { exit !found }' \
@@ -152,7 +151,8 @@ remove_tree() {
 	rm -rf --one-file-system -- "$1"
 }
 
-# A run that is stopped leaves its finished steps behind, and says so (its own stderr may be a log just then).
+# A stopped run keeps its finished steps and says so. The message goes to the original stderr, which may be redirected to a
+# log at that moment.
 exec {MESSAGES}>&2
 on_interrupt() {
 	trap - INT

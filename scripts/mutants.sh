@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# mutants.sh [FILTER]: in the build root, changes the isolation logic in each way that cargo-mutants knows (or in those
-# whose name matches FILTER), one at a time in a copy, and says after which no test fails. First the tests of the package
-# itself are asked, then, for what is left, those on random topologies. Takes an hour or two. What is known to change
-# nothing is listed in mutants.toml, with the reason.
+# mutants.sh [FILTER]: in the build root, test the tests of rules and grouping. cargo-mutants changes a copy of the code
+# in one place at a time (only mutants whose name matches FILTER) and reports mutants after which no test fails. The
+# crates' own tests run first, then, for the remaining mutants, those on random topologies. Takes one to two hours.
+# mutants.toml lists mutants that change nothing, with the reason.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-# The newest that Debian 13's cargo builds.
+# The newest version that Debian 13's cargo builds.
 VERSION=26.0.0
 WORK=$CACHE/mutants
 
@@ -19,7 +19,7 @@ if [[ ! -x $WORK/bin/cargo-mutants ]]; then
 		die "mutants" "cargo-mutants could not be built" "check the network and its proxy (https_proxy), then run this again"
 fi
 
-# What is tested is a copy; neither it nor what is built of it gets into the way of other runs.
+# The copy and its build results are kept apart from those of other runs.
 mkdir -p "$WORK/tmp"
 export TMPDIR=$WORK/tmp CARGO_TARGET_DIR=$WORK/target
 export CARGO_NET_OFFLINE=true CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1
@@ -34,7 +34,7 @@ FILTER=${1:-}
 say "the package's own tests"
 status=0
 mutants --test-package rules,grouping || status=$?
-# 2: some were missed; 3: some ran into the timeout, which is as good as a failure.
+# 2: some mutants were missed; 3: some timed out, which counts as detected.
 case $status in
 0 | 3) exit 0 ;;
 2) ;;

@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# oracle.sh REPORT TOPOLOGIES...: let the prepared kernels that ACS_QUIRKS_KERNELS names group topologies, files or
-# folders, wherever they lie: the build root does not see them, so it gets copies. REPORT is a file for a report as JSON,
-# or empty.
+# oracle.sh REPORT TOPOLOGIES...: let the prepared kernels in ACS_QUIRKS_KERNELS group the machines of topology files or
+# folders. The files may be anywhere; the build root gets copies. REPORT is the file for a JSON report, or empty.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# preflight.sh KDIR: can the module be built against this kernel tree? Says in one line what is missing, one thing at
-# a time, where the compiler would say E0463 or worse.
+# preflight.sh KDIR: check that the module can be built against this kernel tree. Prints the first missing requirement
+# in one line, in place of a compiler error such as E0463.
 
 set -euo pipefail
 KDIR=${1:?usage: preflight.sh KDIR}
@@ -13,7 +13,7 @@ missing() {
 	exit 1
 }
 
-# The value of a configuration option, without quotes; empty when it is not set.
+# option NAME: the value of a configuration option, without quotes; empty if it is not set
 option() { sed -n "s/^CONFIG_$1=//p" "$KDIR/include/config/auto.conf" | tr -d '"'; }
 
 [[ -e $KDIR/Makefile ]] ||

@@ -1,15 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# prepare-kernel.sh [KERNEL]: make a stock Debian kernel ready for building Rust modules against it, and for booting.
-# KERNEL is a series (7.3), a release (7.3.4, or in full 7.3.4+deb13-amd64) or `newest` (the newest supported), the
-# default.
+# prepare-kernel.sh [KERNEL]: prepare a stock Debian kernel for building Rust modules against it, and for booting. KERNEL
+# is a series (7.3), a release (7.3.4, or in full 7.3.4+deb13-amd64) or `newest`, the newest supported one and default.
 #
-# Debian's headers lack the metadata of the kernel's Rust crates. So the crates are rebuilt from Debian's own source,
-# configuration and compilers, and their symbols are compared with those that the stock kernel exports.
+# Debian's headers lack the metadata of the kernel's Rust crates. This script rebuilds the crates from Debian's source and
+# configuration with Debian's compilers, and compares their symbols with those that the stock kernel exports.
 #
-# Result in the cache, for another architecture than the host's in kernels-ARCH: kernels/RELEASE/ with release, version, make-args, vmlinuz, modules/, config.debian,
-# Module.symvers and tree/; and kernels/KERNEL, a link to it that is set when all of it is verified.
+# Results in the cache: kernels/RELEASE/ with release, version, make-args, vmlinuz, modules/, config.debian,
+# Module.symvers and tree/; and the link kernels/KERNEL to it, set after verification. For another architecture than the
+# host's, the folder is kernels-ARCH.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -22,7 +22,7 @@ RESOLVED=$KERNELS/.resolved-$KERNEL
 [[ $KERNEL == newest ]] || need_supported "$KERNEL" "$STEP"
 [[ -e $ROOT/.definition ]] || die "$STEP" "there is no build root at $ROOT" "run scripts/build-root.sh first"
 
-# The crates are good for exactly these packages of the root.
+# The crates fit exactly these packages of the root.
 TOOLS=$(toolchain)
 
 if [[ -z ${ACS_QUIRKS_UPDATE:-} && -e $KERNELS/$KERNEL/version ]] &&
@@ -38,8 +38,8 @@ lock work
 
 in_root() { "$SCRIPTS/in-root.sh" -- "$@"; }
 
-# Every kernel in the archive for which all parts exist at one package version: RELEASE VERSION, oldest first.
-# Debian's signed image has its own source package, so its parts can be out of step for a day.
+# The kernels in the archive whose packages all have the same version: RELEASE VERSION, oldest first. Debian's signed
+# image has its own source package, so it can differ from the others for a day.
 complete_kernels() {
 	awk -F' *[|] *' '
 		{ gsub(/ |:.*/, "", $1); have[$1, $2] = 1 } # apt adds the architecture, where that is not its own
@@ -60,7 +60,7 @@ resolve() {
 	say "$STEP: looking it up"
 	logged "$STEP" "$CACHE/logs/apt-update.log" "check the network and its proxy; a new mirror: ACS_QUIRKS_UPDATE=1 scripts/build-root.sh" \
 		in_root apt-get update -q -o APT::Update::Error-Mode=any
-	# flavours (cloud, rt) have a word more before the architecture
+	# flavours (cloud, rt) have one more word before the architecture
 	in_root sh -c "apt-cache madison \$(apt-cache pkgnames linux- | grep -E \
 		'^linux-(binary|modules|headers|base)-[0-9.]+[+][a-z0-9.]+-$DEB_ARCH\$|^linux-source-[0-9.]+\$')" >"$KERNELS/.index"
 	kernels=$(complete_kernels)
@@ -89,7 +89,7 @@ mkdir -p "$DIR/stamps"
 download() {
 	remove_tree "$DIR/debs"
 	mkdir -p "$DIR/debs.partial"
-	# apt checks each file against the signed index; without a sandbox user, who could not write here
+	# apt checks each file against the signed index; no sandbox user, which could not write here
 	logged "$STEP" "$LOG-download.log" "if it is the network, run this again; if the version has left the archive, ACS_QUIRKS_UPDATE=1" \
 		in_root sh -c "cd $INSIDE/debs.partial && exec apt-get -q -o APT::Sandbox::User=root download \"\$@\"" sh \
 		"linux-"{binary,modules,headers,base}"-$RELEASE=$VERSION" "linux-source-$SERIES=$VERSION"
@@ -115,17 +115,17 @@ unpack() {
 	mv "$DIR/parts.partial" "$DIR/modules"
 	mv "$DIR/tree.partial" "$DIR/tree"
 	echo "$RELEASE" >"$DIR/release"
-	# the compiler by the name that Debian used, as it is recorded in the configuration
+	# the compiler under the name that Debian used, from the configuration
 	echo "ARCH=$KERNEL_ARCH CROSS_COMPILE=$GNU_PREFIX CC=$(option config.debian CC_VERSION_TEXT | cut -d' ' -f1)" \
 		"LOCALVERSION=${RELEASE#"$BASE"}" >"$DIR/make-args"
 	echo "$VERSION" >"$DIR/version"
 	remove_tree "$DIR/debs"
 }
 
-# option FILE NAME: its value, without quotes
+# option FILE NAME: the value of a configuration option, without quotes
 option() { sed -n "s/^CONFIG_$2=//p" "$DIR/$1" | tr -d '"'; }
 
-# make_tree LOG TARGET...
+# make_tree LOG TARGET...: run make in the kernel tree
 make_tree() {
 	local log=$1 args
 	shift
@@ -138,13 +138,13 @@ configure() {
 	local name debian ours changed
 	cp "$DIR/config.debian" "$DIR/tree/.config"
 	make_tree "$LOG-configure.log" olddefconfig
-	# Rust metadata is good for one exact compiler. For gcc its number is enough, not Debian's revision of it.
+	# Rust metadata fits one exact compiler. For gcc the version number suffices, without Debian's revision.
 	for name in RUSTC_VERSION_TEXT BINDGEN_VERSION_TEXT GCC_VERSION; do
 		debian=$(option config.debian $name) ours=$(option tree/.config $name)
 		[[ $debian == "$ours" ]] || die "$STEP" "Debian built it with $name '$debian', and the build root has '${ours:-none}'" \
 			"ACS_QUIRKS_UPDATE=1 scripts/build-root.sh, then this again; if it stays so, take another kernel"
 	done
-	# without a tool (pahole) or with another one, options change silently, and with them the kernel's structures
+	# with a missing or different tool (pahole), options change silently, and with them the kernel's structures
 	changed=$(diff <(options config.debian) <(options tree/.config) | sed -nE 's/^[<>] (# )?CONFIG_([A-Za-z0-9_]+).*/\2/p' |
 		sort -u | grep -vxE "(CC|GCC|AS|LD|PAHOLE|RUSTC_LLVM)_VERSION(_TEXT)?|CC_CAN_LINK(_STATIC)?|BUILD_SALT|MODULE_SIG_KEY|SYSTEM_(TRUSTED|REVOCATION)_KEYS|$OTHER_OPTIONS" |
 		paste -sd' ') || :
@@ -173,7 +173,7 @@ verify() {
 	cp "$DIR/Module.symvers" "$DIR/tree/Module.symvers"
 }
 
-# step NAME KEY TEXT: run it unless its stamp has this key; what follows must then run again
+# step NAME KEY TEXT: run the step unless its stamp has this key; later steps must then run again
 step() {
 	local stamp=$DIR/stamps/$1 name
 	! is "$stamp" "$2" || return 0
@@ -188,7 +188,7 @@ step() {
 	mv "$stamp.partial" "$stamp"
 }
 
-if ! is "$DIR/stamps/unpack" "$VERSION"; then # which removes the packages
+if ! is "$DIR/stamps/unpack" "$VERSION"; then # this step removes the packages
 	for part in parts.partial tree.partial modules tree; do remove_tree "$DIR/$part"; done
 	need_space 3000 "$STEP"
 	step download "$VERSION" "$RELEASE, downloading (300 MB)"

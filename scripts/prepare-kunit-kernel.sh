@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# prepare-kunit-kernel.sh [KERNEL]: build the small kernel that runs the KUnit suite, which stock kernels cannot: from
-# the source of the prepared stock kernel KERNEL, with the configuration in tests/kernel/kunit/kernel.config.
+# prepare-kunit-kernel.sh [KERNEL]: build the small kernel for the KUnit suite, which stock kernels cannot run. It has the
+# source of the prepared stock kernel KERNEL and the configuration in tests/kernel/kunit/kernel.config.
 #
-# Result in the cache: kernels/VERSION-kunit/ with what prepare-kernel.sh leaves of a stock kernel that modules are built
-# for and guests boot, and the link kernels/kunit to it.
+# Results in the cache: kernels/VERSION-kunit/ with the files that prepare-kernel.sh makes for building modules and for
+# booting, and the link kernels/kunit to it.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 STOCK=$CACHE/kernels/${1:-newest}
 STEP="KUnit kernel"
 CONFIG=tests/kernel/kunit/kernel.config
-# Of which objects gcov shall tell the branches that were taken: the grouping code and what it asks.
+# The objects for which gcov records the branches taken: the grouping code and its callees.
 OBSERVED=(iommu search pci quirks)
 
 [[ -e $STOCK/stamps/verify ]] || die "$STEP" "kernel ${1:-newest} is not prepared" "run scripts/prepare-kernel.sh ${1:-newest} first"
@@ -39,7 +39,7 @@ trap on_interrupt INT
 lock work
 need_space 2500 "$STEP"
 
-# make_kernel LOG ARG...
+# make_kernel LOG ARG...: run make in the kernel source
 make_kernel() {
 	local log=$1
 	shift
@@ -47,7 +47,7 @@ make_kernel() {
 		"$SCRIPTS/in-root.sh" -- nice make -C "$INSIDE/source" -j"$(nproc)" "$@"
 }
 
-# The stock kernel's tree again, without what has been built there. Source files are never written to, so links will do.
+# A copy of the stock kernel's tree without build results. Source files are never written to, so hard links suffice.
 link_source() {
 	! is "$DIR/stamps/source" "$VERSION" || return 0
 	remove_tree "$DIR"
@@ -71,7 +71,7 @@ build() {
 	make_kernel "$LOG-build.log" "${ARGS[@]}" "${OBSERVED[@]/%/.o=y}" all
 	make_kernel "$LOG-install.log" "${ARGS[@]}" "INSTALL_MOD_PATH=$INSIDE/modules" DEPMOD=true modules_install
 	cp "$DIR/tree/arch/$KERNEL_ARCH/boot/bzImage" "$DIR/vmlinuz"
-	# what was found out about another build
+	# a result for an earlier build
 	rm -f "$DIR/kvm-works"
 	cp "$DIR/tree/include/config/kernel.release" "$DIR/release"
 	is "$DIR/release" "$RELEASE" || die "$STEP" "it calls itself $(<"$DIR/release"), not $RELEASE" "report this"

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! acs_quirks.ko: device-specific ACS quirks that vendors have vouched for and that the running
+//! acs_quirks.ko: device-specific ACS quirks that a vendor has vouched for and that the running
 //! kernel does not have yet.
 //!
-//! | place | what it is |
+//! | place | contents |
 //! |---|---|
-//! | `rules/` | the pure logic, shared with the tools |
-//! | `driver/` | the module's life |
-//! | `sys/` | the border to C |
-//! | `table.rs` | the data, generated from `quirks/` |
-//! | `candidates/` | another edition of the module, with entries that lack evidence |
+//! | `rules/` | the decision, pure code shared with the host tools |
+//! | `driver/` | load, answer the kernel's questions, record and report, unload |
+//! | `sys/` | all `unsafe` code, and the C files |
+//! | `table.rs` | the table, generated from `quirks/` |
+//! | `candidates/` | a second edition of the module, with entries that lack evidence |
 
 mod driver;
-// Public, as it is for the table to say which forms of an entry are in use. The test edition has all of them,
-// and there what nothing uses is an error.
+// Public, because then the compiler does not report forms of an entry that this edition's table
+// does not use. The test edition uses every form, and unused code is an error there.
 pub mod rules;
 mod sys;
 mod table;
 
 use kernel::prelude::*;
 
-/// This edition: entries with a vendor's statement on record, and nothing else (trust rule `evidence`).
+/// This edition holds only entries with a vendor's statement on record (trust rule `evidence`).
 const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks",
     autoload: true,

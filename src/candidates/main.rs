@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! acs_quirks_candidates.ko: entries whose evidence is not sufficient yet.
+//! acs_quirks_candidates.ko: entries without sufficient evidence.
 //!
-//! A module of its own, so that nobody loads it by accident: udev does not load it, only its name does, and it
-//! taints the kernel (trust rule `evidence`).
+//! A separate module, so that it is never loaded by accident: udev does not load it, and it taints
+//! the kernel (trust rule `evidence`).
 
 #[path = "../driver/mod.rs"]
 mod driver;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What each entry decided, counted since load: trust rule `effective`.
+//! Counters of each entry's decisions since load (trust rule `effective`).
 
 use kernel::{
     fmt,
@@ -18,13 +18,13 @@ use crate::{
     table::TABLE, //
 };
 
-/// Counts of one entry.
+/// The counters of one entry.
 pub(super) struct Counts {
     /// Questions about a function that the entry lists.
     asked: Atomic<u64>,
-    /// Of these, how many were answered "isolated".
+    /// Questions that the entry answered with "isolated".
     granted: Atomic<u64>,
-    /// How many were left to the kernel, by [`Refusal::code`].
+    /// Questions left to the kernel's answer, by [`Refusal::code`].
     refused: [Atomic<u64>; Refusal::COUNT],
 }
 
@@ -36,7 +36,8 @@ static COUNTS: [Counts; TABLE.entries.len()] = [const {
     }
 }; TABLE.entries.len()];
 
-/// Counts one decision. Lock-free; the counts of one decision are not taken as one.
+/// Counts one decision without a lock. A reader may see `asked` already raised and the outcome not
+/// yet.
 pub(super) fn count(decision: &Decision) {
     let (position, outcome) = match decision {
         Decision::NotListed => return,
@@ -56,7 +57,8 @@ pub(super) fn count(decision: &Decision) {
     }
 }
 
-/// Writes one line for each entry: its number, then `name=count` pairs, zero counts included.
+/// Writes the debugfs file `counts`: one line for each entry, with its number and then `name=count`
+/// pairs, including zero counts.
 pub(crate) fn show(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for (entry, counts) in TABLE.entries.iter().zip(&COUNTS) {
         write!(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel's formatting macros have a `Display` of their own; these types have the one of `core`.
+//! Implements the kernel's own `Display` trait, which its formatting macros need, for types that
+//! have the one of `core`.
 
 use kernel::fmt;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Effective, not installed (trust rule `effective`): whether the hook has an effect right now.
+//! Finds out whether the hook has an effect at the moment (trust rule `effective`).
 
 use crate::sys::{
     decoy::{
@@ -10,18 +10,18 @@ use crate::sys::{
     pci, //
 };
 
-/// What is known of the hook.
+/// Whether the hook has an effect.
 pub(super) enum Effect {
-    /// The kernel's questions reach the hook, and there are groups to split.
+    /// The kernel's questions reach the hook, and the host has IOMMU groups.
     Effective,
-    /// It could not be found out.
+    /// The self-test could not run; holds the reason.
     Unproven(&'static str),
-    /// It was found out that the hook changes nothing.
+    /// The hook changes nothing; holds the reason.
     Ineffective(&'static str),
 }
 
 impl Effect {
-    /// One word for it.
+    /// The state in one word.
     pub(super) fn state(&self) -> &'static str {
         match self {
             Self::Effective => "effective",
@@ -30,7 +30,6 @@ impl Effect {
         }
     }
 
-    /// Why it is so.
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Effective => "the kernel's questions reach the hook",
@@ -39,9 +38,8 @@ impl Effect {
     }
 }
 
-/// Finds out, by asking the kernel to group a device that does not exist.
-///
-/// Sleeps.
+/// Runs the self-test: asks the kernel for the group of a device that exists in memory only. May
+/// sleep.
 pub(super) fn find() -> Effect {
     match decoy::prove() {
         Proof::NotReached => Effect::Ineffective(

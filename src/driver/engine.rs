@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Answers the kernel's questions: the way from the hook to the decision and back.
+//! Answers the kernel's questions: passes each question from the hook to the decision, and the
+//! answer back.
 
 use kernel::{
     prelude::*,
@@ -35,16 +36,17 @@ use crate::{
     table::TABLE, //
 };
 
-/// What the caller of `pci_dev_specific_acs_enabled()` takes for "isolated as asked".
+/// The return value of `pci_dev_specific_acs_enabled()` for "has every requested flag".
 const ISOLATED: c_int = 1;
 
-/// What does not change while the module is loaded.
+/// The settings, constant while the module is loaded.
 struct Setting {
     withdrawn: Withdrawn,
     running: Release,
 }
 
-/// Before it is set, everything is withdrawn. No question can arrive then, but if one did, no claim would be safe.
+/// The settings before [`set`]: every entry is withdrawn. The hook is registered later, so this
+/// only guards against a mistake in that order.
 static UNSET: Setting = Setting {
     withdrawn: Withdrawn::ALL,
     running: Release::new(u16::MAX, u16::MAX),
@@ -53,8 +55,8 @@ static UNSET: Setting = Setting {
 static SETTING: SetOnce<Setting> = SetOnce::new();
 static CALLS: Atomic<u64> = Atomic::new(0);
 
-/// Sets what is withdrawn and which release of the kernel runs; only the first call counts. Module initialisation
-/// makes it before the hook is registered.
+/// Sets the withdrawn entries and the release of the running kernel. Only the first call has an
+/// effect; module initialisation makes it before it registers the hook.
 pub(super) fn set(withdrawn: Withdrawn, running: Release) {
     SETTING.populate(Setting { withdrawn, running });
 }
@@ -67,13 +69,13 @@ fn setting() -> &'static Setting {
 ///
 /// # Errors
 ///
-/// Why it makes none.
+/// The reason why it makes none: see [`decision::speaks`].
 pub(super) fn speaks(entry: &Entry) -> core::result::Result<(), Refusal> {
     let setting = setting();
     decision::speaks(entry, &setting.withdrawn, setting.running)
 }
 
-/// How many entries of the table are withdrawn.
+/// The number of withdrawn entries in the table.
 pub(super) fn withdrawn_count() -> usize {
     let entries = TABLE.entries.iter();
     entries
@@ -81,15 +83,14 @@ pub(super) fn withdrawn_count() -> usize {
         .count()
 }
 
-/// How many questions have come through the hook since load.
+/// The number of questions that came through the hook since load.
 pub(super) fn calls() -> u64 {
     CALLS.load(Relaxed)
 }
 
-/// The verdict on `function` that the kernel's caller gets, given the kernel's own.
+/// The answer that the kernel's caller gets for `function`, given the kernel's own answer.
 ///
-/// Trust rule `additive` stands here: the one change ever made is to [`ISOLATED`], and only on
-/// [`Decision::Granted`].
+/// Trust rule `additive`: the only change is to [`ISOLATED`], and only on [`Decision::Granted`].
 pub(crate) fn verdict(function: &PciFunction<'_>, acs_flags: u16, kernel: c_int) -> c_int {
     CALLS.fetch_add(1, Relaxed);
     let asked = AcsFlags::from_bits(acs_flags);
@@ -102,8 +103,8 @@ pub(crate) fn verdict(function: &PciFunction<'_>, acs_flags: u16, kernel: c_int)
     }
 }
 
-/// The decision on a function that was granted once, now: the kernel had no opinion on it, or said the
-/// no of the catch-all that the entry supersedes.
+/// The decision that a function with a grant would get now. The kernel's answer is not known here:
+/// it is taken as `-ENOTTY`, or as the 0 of the catch-all handler if the entry supersedes one.
 pub(super) fn again(function: &PciFunction<'_>) -> Decision {
     let entry = TABLE.find(function.vendor(), function.device());
     let kernel = match entry.and_then(|(_, entry)| entry.supersedes) {

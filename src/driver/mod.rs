@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The module's life: load, report, serve, unload. Every edition of the module is this code with
-//! another table.
+//! The module's life: load, answer questions, record and report, unload. Every edition of the
+//! module has this code and its own table.
 //!
-//! | file | what it does |
+//! | file | contents |
 //! |---|---|
 //! | `engine.rs` | answers the kernel's questions |
-//! | `counters.rs` | counts, for each entry, what became of them |
-//! | `record.rs` | keeps, logs and shows what was decided on each function |
+//! | `counters.rs` | counts the decisions of each entry |
+//! | `record.rs` | keeps, logs and shows the decisions on each function |
 //! | `effect.rs` | finds out whether the hook has an effect |
-//! | `display.rs` | lets the kernel's log print what `rules/` can print |
-//! | `status.rs` | what the files in debugfs say |
+//! | `display.rs` | lets the kernel's log print types of `rules/` |
+//! | `status.rs` | the debugfs files `table` and `hook` |
 
 pub(crate) mod counters;
 mod display;
@@ -44,22 +44,22 @@ use crate::{
 };
 use effect::Effect;
 
-/// What sets one edition of the module apart from the others, besides its table.
+/// The difference between the editions of the module, besides the table.
 pub(crate) struct Edition {
-    /// Name of the module, and of its folder in debugfs.
+    /// Name of the module and of its debugfs folder.
     pub(crate) name: &'static CStr,
     /// Whether udev may load the module for a device that the table lists.
     pub(crate) autoload: bool,
-    /// For an edition whose entries no vendor vouches for: what to say when it taints the kernel.
+    /// For an edition whose entries lack evidence: the log line for the taint.
     pub(crate) taint: Option<&'static str>,
 }
 
-/// The loaded module. Fields are dropped in the order in which they stand here.
+/// The loaded module. Fields are dropped in declaration order.
 pub(crate) struct Driver {
-    // First, so that no question arrives any more when the rest goes.
+    // First: no question may arrive after the rest is dropped.
     _hook: Hook,
     _files: Files,
-    // Last, for the others read it.
+    // Last: the hook and the files read it.
     _known: Known,
 }
 
@@ -73,7 +73,7 @@ impl kernel::Module for Driver {
         };
         engine::set(hook::withdrawn(), known::running());
         decoy::init();
-        // Before the first claim can be made.
+        // The taint precedes the first claim.
         if let Some(notice) = EDITION.taint {
             taint::kernel_under_test();
             pr_warn!("{notice}\n");
@@ -89,11 +89,11 @@ impl kernel::Module for Driver {
     }
 }
 
-/// What one value of the `withdraw` parameter withdraws.
+/// Parses one value of the `withdraw` parameter.
 ///
 /// # Errors
 ///
-/// `EINVAL` for a value that cannot be understood, after a line that says why.
+/// `EINVAL`, after a log line with the reason.
 pub(crate) fn withdrawn_by(value: &CStr) -> Result<Withdrawn> {
     let text = value.to_str().map_err(|_| {
         pr_err!("withdraw: the value is not text; not loading\n");
@@ -109,7 +109,7 @@ pub(crate) fn withdrawn_by(value: &CStr) -> Result<Withdrawn> {
 ///
 /// # Errors
 ///
-/// The kernel's error, after a line that says what it means.
+/// The kernel's error, after a log line with its meaning.
 fn register() -> Result<Hook> {
     Hook::register().inspect_err(|&error| {
         let symbol = hook::symbol();
@@ -121,7 +121,7 @@ fn register() -> Result<Hook> {
     })
 }
 
-/// Says in one line what has been loaded and whether it works.
+/// Logs in one line the table, the number of entries, and whether the hook has an effect.
 fn announce(table: &Table) {
     let withdrawn = engine::withdrawn_count();
     let count = table.entries.len();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What was decided on each function: kept, logged, and shown in the file `decisions` (trust rule
-//! `effective`: what cannot be recorded is not granted).
+//! The record of decisions: keeps the decisions on each function, logs them, and shows them in the
+//! debugfs file `decisions` (trust rule `effective`).
 //!
-//! Each function has a slot from the moment in which the kernel adds it until it goes, so memory is bounded
-//! by the number of functions, and the hook takes none. A slot keeps the first and the latest decision on
-//! the flags of grouping, and one log line is written for each kind of outcome.
+//! Each function has a slot from the moment when the kernel adds it until its removal. Memory is
+//! therefore bounded by the number of functions, and the hook allocates nothing. A slot keeps the
+//! first and the latest decision on [`AcsFlags::GROUPING`]. Each kind of outcome is logged once per
+//! function, separately for these flags and for others.
 
 use kernel::{
     fmt,
@@ -37,7 +38,8 @@ pub(super) fn record(function: &PciFunction<'_>, asked: AcsFlags, decision: &Dec
     let Some(verdict) = verdict(decision) else {
         return;
     };
-    // Without a slot nothing is granted, and the loss of the slot was logged.
+    // A function without a slot gets no grant (`Refusal::Unrecorded`), and the failed allocation
+    // was logged.
     let is_grouping = asked == AcsFlags::GROUPING;
     let _ = function.with_record(|record| {
         if is_grouping {
@@ -49,7 +51,7 @@ pub(super) fn record(function: &PciFunction<'_>, asked: AcsFlags, decision: &Dec
     });
 }
 
-/// The decision of the entry, if one lists the function.
+/// The decision in the form for the record; `None` if no entry lists the function.
 fn verdict(decision: &Decision) -> Option<Verdict> {
     let (position, outcome) = match *decision {
         Decision::NotListed => return None,
@@ -60,7 +62,6 @@ fn verdict(decision: &Decision) -> Option<Verdict> {
     Some(Verdict { entry, outcome })
 }
 
-/// The entry with this number.
 fn entry(number: u16) -> Option<&'static Entry> {
     let position = TABLE.entries.binary_search_by_key(&number, |it| it.number);
     TABLE.entries.get(position.ok()?)
@@ -84,11 +85,12 @@ fn log(function: &PciFunction<'_>, asked: AcsFlags, verdict: Verdict) {
     }
 }
 
-/// A function was added: what is granted to functions beside it may not hold any more. The kernel does not
-/// group those again, so all that can be done is to say so.
+/// Handles a new function: a grant to a function of the same device may no longer hold. The kernel
+/// does not group that function again, so the module logs a warning that names it.
 ///
-/// Asks one function that was granted, those of the new one's slot, and others only when the claim does not hold for
-/// that one. Virtual functions make no difference to a claim.
+/// Checks the granted functions of the new function's device number, and one other granted function
+/// of the bus. Further functions are checked only while no claim has been found to hold. Virtual
+/// functions do not affect a claim.
 pub(crate) fn appeared(function: &PciFunction<'_>) {
     if function.is_virtual() {
         return;
@@ -99,7 +101,8 @@ pub(crate) fn appeared(function: &PciFunction<'_>) {
         if !is_beside || !record.latest().is_some_and(was_granted) {
             return;
         }
-        // What is in its slot belongs to a root port's device, and not to that of a root port elsewhere.
+        // A function with the same device number belongs to a root port's device; other root ports
+        // do not depend on it. So functions of this device number are always checked.
         if holds && !is_one_slot(other, function) {
             return;
         }
@@ -120,7 +123,7 @@ pub(crate) fn appeared(function: &PciFunction<'_>) {
     });
 }
 
-/// Whether two functions of one bus can be of one device, in the sense of `rules/package.rs`.
+/// Whether two functions of one bus can belong to one device in the sense of `rules/package.rs`.
 fn may_be_one_device(one: &PciFunction<'_>, other: &PciFunction<'_>) -> bool {
     let is_port = one.pcie_type().is_some_and(PcieType::is_claimable_port);
     is_port || one.is_ari() || is_one_slot(one, other)
@@ -134,10 +137,11 @@ fn was_granted(verdict: Verdict) -> bool {
     verdict.outcome.is_ok()
 }
 
-/// Writes what was decided on each function: its address, `first` or `latest`, the number of the entry,
-/// then `granted`, or `refused`, the kind of refusal and the reason. A function that was granted at some time and
-/// is neither first nor latest has a line `between`. Functions that are exposed have a line `exposed`, whether or
-/// not an entry lists them.
+/// Writes the debugfs file `decisions`. Each line has the function's address, `first` or `latest`,
+/// the entry's number, and `granted`, or `refused` with the kind of refusal and the reason. A line
+/// `between` reports a grant that is neither the first nor the latest decision. A line `exposed` is
+/// written for every function that is untrusted or external-facing, or below such a bridge, whether
+/// or not an entry lists it.
 pub(crate) fn show(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut result = Ok(());
     known::each(|function, record| {
@@ -176,7 +180,7 @@ fn show_one(
     Ok(())
 }
 
-/// Domain in bits 47:16, bus in 15:8, devfn in 7:0; written as `pci_name()` does.
+/// An address: domain in bits 47:16, bus in 15:8, devfn in 7:0. Written as `pci_name()` writes it.
 pub(super) struct Address(u64);
 
 impl core::fmt::Display for Address {

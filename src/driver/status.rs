@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the files `table` and `hook` in debugfs say; `counts` is `counters.rs`'s and `decisions`
-//! `record.rs`'s. For people and tools to read; nothing
-//! in there can be written (trust rule `static`), and the module works without it.
+//! The debugfs files `table` and `hook`; `counters.rs` writes `counts`, and `record.rs` writes
+//! `decisions`. People and tools read them. The files are read-only (trust rule `static`), and the
+//! module works without them.
 
 use kernel::fmt;
 
@@ -19,8 +19,8 @@ use crate::{
     table::TABLE, //
 };
 
-/// A heading with the version, then a line for each entry: number, name, kinds, state, the flags it
-/// grants, its conditions, and its ids with their limits.
+/// Writes the debugfs file `table`: a heading with the version, then a line for each entry with its
+/// number, name, kinds, state, flags, conditions, and ids with their limits.
 pub(crate) fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "table {}", TABLE.version)?;
     for (position, entry) in (0..).zip(TABLE.entries) {
@@ -60,7 +60,7 @@ pub(crate) fn show_table(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
-/// What limits a range, in brackets behind it; nothing where nothing does.
+/// Writes each limit of a range in brackets; nothing if there are none.
 fn show_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
     if let Some(class) = limits.class {
         write!(f, "[class={class}]")?;
@@ -75,7 +75,7 @@ fn show_limits(f: &mut fmt::Formatter<'_>, limits: &Limits) -> fmt::Result {
     Ok(())
 }
 
-/// `name: value` lines. The state is found out anew for each reader.
+/// Writes the debugfs file `hook` as `name: value` lines. Each read runs the self-test again.
 pub(crate) fn show_hook(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let effect = effect::find();
     writeln!(f, "state: {}", effect.state())?;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Functions that send requests under the requester ID of another one, and bridges that handle requester
-//! IDs in a way of their own, by their ids.
+//! The ids of functions whose requests may carry another requester ID, and of bridges that change
+//! how requester IDs pass.
 //!
 //! Trust rule `closed`: no entry may speak for such a function.
 //!
-//! Linux 7.3, `drivers/pci/quirks.c`: every fixup there that calls `pci_add_dma_alias()` or sets a
-//! flag that `pci_for_each_dma_alias()` goes by, under its name. 7.2 has the same ones. What each does is in
-//! `tools/grouping/src/model/aliases.rs`. Not here, for they are in no source: the aliases that an AMD
-//! machine's IVRS table has (`setup_aliases()` in `drivers/iommu/amd/iommu.c`).
+//! The lists follow Linux 7.3, `drivers/pci/quirks.c`: one list for each fixup that calls
+//! `pci_add_dma_alias()` or sets a flag that `pci_for_each_dma_alias()` reads. Linux 7.2 has the
+//! same fixups. `tools/grouping/src/model/aliases.rs` models what each fixup does. Aliases from an
+//! AMD machine's IVRS table are not here, because no source file lists them (`setup_aliases()` in
+//! `drivers/iommu/amd/iommu.c`).
 
-/// Devices of one vendor.
+/// Device ids of one vendor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Devices {
     /// PCI vendor id.
@@ -26,7 +27,8 @@ const fn of(vendor: u16, devices: &'static [u16]) -> Devices {
 /// `quirk_dma_func0_alias()`: Ricoh, Glenfly.
 pub const FUNCTION_0: &[Devices] = &[of(0x1180, &[0xe832, 0xe476]), of(0x6766, &[0x3d40, 0x3d41])];
 
-/// `quirk_dma_func1_alias()`: SATA controllers of Marvell, also on cards of HighPoint, JMicron and Lite-On.
+/// `quirk_dma_func1_alias()`: Marvell SATA controllers, also on cards of HighPoint, JMicron and
+/// Lite-On.
 pub const FUNCTION_1: &[Devices] = &[
     of(0x1b4b, MARVELL),
     of(0x1103, &[0x0642, 0x0645]),
@@ -34,7 +36,8 @@ pub const FUNCTION_1: &[Devices] = &[
     of(0x1c28, &[0x0122]),
 ];
 
-/// `quirk_fixed_dma_alias()`: Adaptec 3405 and 3805, by their subsystems.
+/// `quirk_fixed_dma_alias()`: Adaptec 3405 and 3805. The kernel also compares the subsystem; this
+/// list does not.
 pub const FIXED: &[Devices] = &[of(0x9005, &[0x0285])];
 
 /// `quirk_mic_x200_dma_alias()`: Intel Xeon Phi x200.
@@ -64,7 +67,8 @@ pub const TRANSLATION_ROOT: &[Devices] = &[of(0x14e4, &[0x9000, 0x9084])];
 /// `quirk_aspeed_pci_bridge_no_alias()`: ASPEED AST1150.
 pub const BRIDGE_NO_ALIAS: &[Devices] = &[of(0x1a03, &[0x1150])];
 
-/// `quirk_use_pcie_bridge_dma_alias()`: ASMedia ASM1083 and 1085, Tundra 8113, ITE 8892 and 8893, Intel 82801.
+/// `quirk_use_pcie_bridge_dma_alias()`: ASMedia ASM1083 and 1085, Tundra 8113, ITE 8892 and 8893,
+/// Intel 82801.
 pub const BRIDGE_ALIAS: &[Devices] = &[
     of(0x1b21, &[0x1080]),
     of(0x10e3, &[0x8113]),
@@ -72,7 +76,7 @@ pub const BRIDGE_ALIAS: &[Devices] = &[
     of(0x8086, &[0x244e]),
 ];
 
-/// All of the above.
+/// Every list above.
 pub const ALL: [&[Devices]; 10] = [
     FUNCTION_0,
     FUNCTION_1,
@@ -102,8 +106,9 @@ const MICROSEMI: &[u16] = &[
     0x5452, 0x5436, 0x5428, 0x5500, 0x5584, 0x5568, 0x5552, 0x5536, 0x5528,
 ];
 
-/// Whether a function with these ids may send requests under the requester ID of another one, or is a
-/// bridge that handles requester IDs in a way of its own, whatever its subsystem and class.
+/// Whether a function with these ids may send requests under another requester ID, or is a bridge
+/// that changes how requester IDs pass. Subsystem and class are ignored, so the answer may be true
+/// for a function that the kernel's fixup skips.
 pub const fn may_alias(vendor: u16, device: u16) -> bool {
     let mut quirks: &[&[Devices]] = &ALL;
     while let [quirk, others @ ..] = quirks {
@@ -115,7 +120,7 @@ pub const fn may_alias(vendor: u16, device: u16) -> bool {
     false
 }
 
-/// Whether a device is in a list.
+/// Whether the list contains the ids.
 pub const fn has(list: &[Devices], vendor: u16, device: u16) -> bool {
     let mut rest = list;
     while let [first, others @ ..] = rest {

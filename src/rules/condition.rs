@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Preconditions: what a register must say for an entry to count.
+//! A condition: bits of a configuration register that must have a given value for an entry to
+//! count.
 //!
-//! A device may be isolated only while firmware or a driver has set it up so. The module looks
-//! whether that is done; it never does it, for it writes nothing into configuration space.
+//! A device may be isolated only while firmware or a driver has configured it so. The module reads
+//! the register when the kernel asks, and never writes configuration space.
 
 use core::fmt;
 
@@ -12,7 +13,7 @@ use super::{
     device::Function, //
 };
 
-/// Where an offset counts from.
+/// The base that a condition's offset counts from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
     /// The start of configuration space.
@@ -24,8 +25,8 @@ pub enum Place {
 }
 
 impl Place {
-    /// How many bytes there are from there on: capabilities begin at 40h and end at 100h, where
-    /// extended ones begin.
+    /// The number of bytes an offset from this base can span. Capabilities lie in 40h to ffh,
+    /// extended capabilities in 100h to fffh.
     pub const fn size(self) -> u16 {
         match self {
             Self::Config => 0x1000,
@@ -35,7 +36,7 @@ impl Place {
     }
 }
 
-/// As the data files have it: `config`, `capability:10`, `extended:000b`.
+/// Writes the form that the entries use: `config`, `capability:10`, `extended:000b`.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -46,28 +47,28 @@ impl fmt::Display for Place {
     }
 }
 
-/// Bits of one dword that must have a certain value, in every function of a package.
+/// Bits of one dword that must have a given value in every function of the device.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Condition {
-    /// Where the offset counts from. A function that has no such capability does not fulfil it.
+    /// The base of the offset. The condition fails for a function without that capability.
     pub at: Place,
-    /// Offset of the dword.
+    /// Offset of the dword from the base, in bytes; a multiple of 4.
     pub offset: u16,
-    /// The bits to look at.
+    /// The bits that are compared; not 0.
     pub mask: u32,
-    /// What they must be; no bit beside the mask.
+    /// The value of the compared bits. Bits outside the mask are 0.
     pub value: u32,
 }
 
 impl Condition {
-    /// Most conditions that an entry may have.
+    /// The largest number of conditions that an entry may have.
     pub const MAX: usize = 4;
 
-    /// Whether it holds for a function.
+    /// Whether the condition holds for the function at `devfn`.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`], also when the lists of capabilities make no sense.
+    /// [`Unreadable`] if a read fails, the budget is spent, or a capability list is malformed.
     pub fn holds<F: Function>(
         &self,
         config: &Config<'_, F>,
@@ -78,7 +79,8 @@ impl Condition {
             Place::Capability(id) => (config.capability(devfn, id)?.map(|(at, _)| at), 0x100),
             Place::Extended(id) => (config.ext_capability(devfn, id)?, 0x1000),
         };
-        // A capability that stands so late that it has no such register is not the one meant.
+        // A capability too close to the end to contain this register is not the one the entry
+        // means.
         let register = start
             .and_then(|start| start.checked_add(self.offset))
             .filter(|&register| register < end);
@@ -88,13 +90,14 @@ impl Condition {
         }
     }
 
-    /// Whether the condition makes sense: a dword that there is, and bits that can have the value.
+    /// Whether the condition can be evaluated and can hold: an aligned dword within the base, a
+    /// mask, and no value bit outside the mask.
     pub const fn is_sound(&self) -> bool {
         self.offset % 4 == 0
             && self.offset < self.at.size()
             && self.mask != 0
             && self.value & !self.mask == 0
-            // What an absent function reads as.
+            // An absent function reads as all ones.
             && self.value != u32::MAX
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The decision: does an entry count for this function, and if not, which rule says so.
+//! The decision: whether an entry counts for a function, and which trust rule refuses it if not.
 
 use core::fmt;
 
@@ -14,21 +14,21 @@ use super::{
     withdraw::Withdrawn, //
 };
 
-/// What `pci_dev_specific_acs_enabled()` returned.
+/// The kernel's answer: what `pci_dev_specific_acs_enabled()` returned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KernelVerdict {
-    /// -ENOTTY: no quirk of the kernel has an opinion on the function.
+    /// `-ENOTTY`: no quirk of the kernel knows the function.
     NoOpinion,
-    /// 0: a quirk says that the function is not isolated as asked.
+    /// 0: a quirk of the kernel says that the function lacks a requested flag.
     NotIsolated,
-    /// More than 0: a quirk says that it is.
+    /// Above 0: a quirk of the kernel says that the function has every requested flag.
     Isolated,
-    /// Anything else: not something that the function is known to return.
+    /// Any other value. The kernel function does not return one today.
     Unknown,
 }
 
 impl KernelVerdict {
-    /// Reads the return value; `-ENOTTY` is 25 on every architecture that Linux has PCI on.
+    /// Reads the return value. `ENOTTY` is 25 on every architecture on which Linux supports PCI.
     pub const fn from_raw(raw: i32) -> Self {
         match raw {
             -25 => Self::NoOpinion,
@@ -39,40 +39,47 @@ impl KernelVerdict {
     }
 }
 
-/// Why an entry does not count, in the order in which the trust rules are asked: first those that need
-/// nothing but memory.
+/// Why an entry does not count for a function.
+///
+/// The variants are in the order in which [`decide`] checks them. Only [`Refusal::Package`] needs
+/// reads of configuration space, so it comes last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
-    /// Trust rule `static`: the owner has withdrawn the entry.
+    /// Trust rule `static`: the owner withdrew the entry.
     Withdrawn,
-    /// Trust rule `kernel-first`: mainline has the entry since this release, which is not newer than the
-    /// running kernel.
+    /// Trust rule `kernel-first`: mainline has the entry since this release, and the running kernel
+    /// is not older.
     Mainline(Release),
-    /// Trust rule `kernel-first`: a quirk of the kernel has spoken, and the entry does not supersede it.
+    /// Trust rule `kernel-first`: a quirk of the kernel answered, and the entry does not supersede
+    /// it.
     KernelVerdict,
-    /// Trust rule `additive`: the entry does not grant every flag asked for.
+    /// Trust rule `additive`: the entry does not grant every requested flag. Holds the requested
+    /// flags.
     FlagsNotGranted(AcsFlags),
-    /// Trust rule `closed`: the function is not of the PCIe type that the entry speaks for.
+    /// Trust rule `closed`: no kind of the entry applies to the function's PCIe type.
     WrongType,
-    /// Trust rule `additive`: the function has an ACS capability of its own, which the kernel goes by.
+    /// Trust rule `additive`: the function has its own ACS capability, so the kernel reads that.
     OwnAcs,
-    /// Trust rule `closed`: untrusted, or below a port that faces outside.
+    /// Trust rule `closed`: the function is untrusted or external-facing, or below such a bridge.
     Exposed,
-    /// Trust rule `closed`: a virtual function, for which no statement has been made.
+    /// Trust rule `closed`: the function is a virtual function. Entries speak for physical
+    /// functions only.
     Virtual,
-    /// Trust rule `closed`: the kernel counts the function as failed or gone.
+    /// Trust rule `closed`: the kernel's error state says that the function failed or was removed.
     Gone,
-    /// Trust rule `effective`: what cannot be recorded is not granted.
+    /// Trust rule `effective`: the module has no record for the function, so it could not record a
+    /// grant.
     Unrecorded,
-    /// Trust rules `whole` and `closed`: something in the whole device.
+    /// Trust rules `whole` and `closed`: the check of the whole device failed.
     Package(package::Fault),
 }
 
 impl Refusal {
-    /// How many kinds of refusal there are: one more than the largest [`Refusal::code`].
+    /// The number of kinds of refusal: one more than the largest [`Refusal::code`].
     pub const COUNT: usize = 16;
 
-    /// Names of the refusals, by code, for counters and for tools.
+    /// The name of each kind of refusal, by [`Refusal::code`]. Counters in debugfs and tools use
+    /// the names.
     pub const NAMES: [&'static str; Self::COUNT] = [
         "withdrawn",
         "mainline",
@@ -92,7 +99,7 @@ impl Refusal {
         "unreadable",
     ];
 
-    /// Number of the kind of refusal, from 0.
+    /// The number of the kind of refusal, below [`Refusal::COUNT`].
     pub const fn code(self) -> u8 {
         match self {
             Self::Withdrawn => 0,
@@ -116,7 +123,7 @@ impl Refusal {
         }
     }
 
-    /// The name of the kind of refusal.
+    /// The name of the kind of refusal, from [`Refusal::NAMES`].
     pub fn name(self) -> &'static str {
         let name = Self::NAMES.get(usize::from(self.code()));
         name.copied().unwrap_or_default()
@@ -145,22 +152,24 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What becomes of one question of the kernel.
+/// The outcome of one question of the kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Decision {
-    /// No entry knows the function: the kernel's answer stands.
+    /// No entry lists the function. The kernel's answer is returned unchanged.
     NotListed,
-    /// The entry at this position counts: the function is isolated as asked.
+    /// The entry at this position of [`Table::entries`] counts: the function has the requested
+    /// flags.
     Granted(u16),
-    /// The entry at this position does not count: the kernel's answer stands.
+    /// The entry at this position of [`Table::entries`] does not count. The kernel's answer is
+    /// returned unchanged.
     Refused(u16, Refusal),
 }
 
-/// Decides whether `function` counts as isolated with the flags `asked`, for which the kernel
-/// itself, of the release `running`, has the verdict `kernel`.
+/// Decides whether an entry of `table` gives `function` all flags of `asked`.
 ///
-/// O(log n) in the size of the table; configuration space is read only when everything else has
-/// spoken for the entry.
+/// `kernel` is the kernel's own answer, and `running` the release of the running kernel. The lookup
+/// costs O(log n) in the size of the table. Configuration space is read only after every other
+/// check has passed.
 pub fn decide<F: Function>(
     table: &Table,
     withdrawn: &Withdrawn,
@@ -181,11 +190,11 @@ pub fn decide<F: Function>(
     }
 }
 
-/// Whether the entry makes any claim on this host.
+/// Whether the entry makes any claim on this host: not withdrawn, and not left to mainline.
 ///
 /// # Errors
 ///
-/// Why it makes none.
+/// [`Refusal::Withdrawn`] or [`Refusal::Mainline`].
 pub fn speaks(entry: &Entry, withdrawn: &Withdrawn, running: Release) -> Result<(), Refusal> {
     if withdrawn.contains(entry.number) {
         return Err(Refusal::Withdrawn);
@@ -196,7 +205,7 @@ pub fn speaks(entry: &Entry, withdrawn: &Withdrawn, running: Release) -> Result<
     }
 }
 
-/// The rules on the function alone.
+/// Checks the trust rules that concern the function alone.
 fn judge<F: Function>(
     entry: &Entry,
     kernel: KernelVerdict,
@@ -231,8 +240,8 @@ fn judge<F: Function>(
     Ok(())
 }
 
-/// Trust rule `kernel-first`: the kernel's verdict wins, except the 0 of a catch-all that the entry
-/// supersedes.
+/// Trust rule `kernel-first`: the kernel's answer wins. The one exception is the 0 of a catch-all
+/// handler that the entry supersedes.
 fn may_speak<F: Function>(entry: &Entry, kernel: KernelVerdict, function: &F) -> bool {
     match kernel {
         KernelVerdict::NoOpinion => true,
@@ -244,7 +253,8 @@ fn may_speak<F: Function>(entry: &Entry, kernel: KernelVerdict, function: &F) ->
     }
 }
 
-/// Trust rule `whole`: this very entry must speak for the whole device.
+/// Trust rule `whole`: the entry at `position` must cover the whole device. Ids of another entry
+/// are not covered.
 fn whole_device<F: Function>(
     table: &Table,
     position: u16,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A set of up to 256 numbers: the functions of one bus.
+//! A set of device and function numbers on one bus.
 
-/// A set of device and function numbers of one bus, or of positions on it: 0 to 255. Number `n` is bit
-/// `n % 64` of word `n / 64`.
+/// A set of numbers from 0 to 255, such as the device and function numbers of one bus. Number `n`
+/// is bit `n % 64` of word `n / 64`.
 ///
-/// The kernel's `dma_alias_mask` (`struct pci_dev`) is one of these.
+/// The layout is that of the kernel's `dma_alias_mask` (`struct pci_dev`) on a 64-bit kernel.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct DevfnSet(pub [u64; 4]);
 
 impl DevfnSet {
-    /// No number.
+    /// The empty set.
     pub const EMPTY: Self = Self([0; 4]);
 
     /// Adds a number.

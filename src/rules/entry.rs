@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! An entry of the data table: what one vendor's statement claims.
+//! An entry of the quirk database, in the form that the module's table holds.
 
 use super::{
     acs::AcsFlags,
@@ -9,18 +9,19 @@ use super::{
     release::Release, //
 };
 
-/// What kind of function an entry speaks for. It fixes the PCIe types that the entry may apply to
-/// and the ACS flags that it may grant.
+/// The kind of function that an entry speaks for. The kind fixes the PCIe types that the entry
+/// applies to and the ACS flags that it may grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// Functions of a multi-function endpoint that cannot reach each other, as
     /// `pci_quirk_mf_endpoint_acs()` in `drivers/pci/quirks.c`.
     MfEndpoint,
-    /// Root ports that pass everything upstream.
+    /// Root ports that pass every request from below upstream.
     RootPort,
-    /// Switch downstream ports that pass everything upstream.
+    /// Downstream ports of a switch that pass every request from below upstream.
     DownstreamPort,
-    /// Root complex integrated endpoints without peer-to-peer, as `pci_quirk_rciep_acs()`.
+    /// Root complex integrated endpoints without peer-to-peer transfers, as `pci_quirk_rciep_acs()`
+    /// in `drivers/pci/quirks.c`.
     RcEndpoint,
 }
 
@@ -33,7 +34,7 @@ impl Kind {
         Self::RcEndpoint,
     ];
 
-    /// The name that the data files use.
+    /// The name in entries.
     pub const fn name(self) -> &'static str {
         match self {
             Self::MfEndpoint => "mf-endpoint",
@@ -43,7 +44,7 @@ impl Kind {
         }
     }
 
-    /// Whether an entry of this kind may apply to a function of the type `found`.
+    /// Whether an entry of this kind may apply to a function of PCIe type `found`.
     pub const fn applies_to(self, found: PcieType) -> bool {
         matches!(
             (self, found),
@@ -64,8 +65,8 @@ impl Kind {
         }
     }
 
-    /// The flags that an entry of this kind may grant: those that in-tree handlers of the same
-    /// kind answer for. Egress Control is never among them.
+    /// The flags that an entry of this kind may grant: the flags that in-tree handlers of the same
+    /// kind answer for. P2P Egress Control is never one.
     pub const fn grantable(self) -> AcsFlags {
         match self {
             Self::MfEndpoint => AcsFlags::GROUPING.union(AcsFlags::TB).union(AcsFlags::DT),
@@ -74,12 +75,12 @@ impl Kind {
     }
 }
 
-/// The kinds of function that an entry speaks for.
+/// A set of kinds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Kinds(u8);
 
 impl Kinds {
-    /// No kind, which no entry has.
+    /// The empty set. No entry has it.
     pub const NONE: Self = Self(0);
     /// [`Kind::MfEndpoint`] alone.
     pub const MF_ENDPOINT: Self = Self::of(Kind::MfEndpoint);
@@ -90,7 +91,7 @@ impl Kinds {
     /// [`Kind::RcEndpoint`] alone.
     pub const RC_ENDPOINT: Self = Self::of(Kind::RcEndpoint);
 
-    /// One kind alone.
+    /// The set with this kind alone.
     pub const fn of(kind: Kind) -> Self {
         Self(match kind {
             Kind::MfEndpoint => 0x1,
@@ -100,42 +101,41 @@ impl Kinds {
         })
     }
 
-    /// The kinds of either set.
+    /// The union of both sets.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether no kind is in the set.
+    /// Whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == Self::NONE.0
     }
 
-    /// Whether a kind is in the set.
+    /// Whether the set contains a kind.
     pub const fn contains(self, kind: Kind) -> bool {
         self.0 & Self::of(kind).0 != 0
     }
 
-    /// Its kinds, in the order of the documentation.
+    /// The kinds in the set, in the order of [`Kind::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Kind> {
         Kind::ALL
             .into_iter()
             .filter(move |kind| self.contains(*kind))
     }
 
-    /// Whether one of the kinds applies to a function of the type `found`.
+    /// Whether a kind of the set applies to a function of PCIe type `found`.
     pub fn apply_to(self, found: PcieType) -> bool {
         self.iter().any(|kind| kind.applies_to(found))
     }
 
-    /// Whether one of the kinds applies to a function of the type `found`, and functions of that
-    /// same kind have this header layout.
+    /// Whether a kind of the set applies to PCIe type `found` and has this header layout.
     pub fn speak_for(self, found: PcieType, layout: HeaderLayout) -> bool {
         self.iter()
             .any(|kind| kind.applies_to(found) && kind.layout() == layout)
     }
 
-    /// The flags that every kind of the set may grant, for what an entry claims it claims of all its
-    /// functions.
+    /// The flags that every kind of the set may grant. An entry grants its flags to all its
+    /// functions, so a flag must be allowed for each kind.
     pub const fn grantable(self) -> AcsFlags {
         let mut flags = None;
         let mut rest: &[Kind] = &Kind::ALL;
@@ -155,8 +155,9 @@ impl Kinds {
     }
 }
 
-/// An in-tree handler that matches a vendor's every device and answers 0 ("not isolated") for
-/// those that it does not list. Only an entry that names it may replace that 0.
+/// An in-tree handler in `drivers/pci/quirks.c` that matches every device of a vendor and answers 0
+/// ("not isolated") for the ids that it does not list. Only an entry that names the handler may
+/// replace that 0 (trust rule `kernel-first`).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CatchAll {
     /// `pci_quirk_wangxun_nic_acs()`.
@@ -166,10 +167,10 @@ pub enum CatchAll {
 }
 
 impl CatchAll {
-    /// Every catch-all of the supported kernels.
+    /// Every catch-all handler of the supported kernels.
     pub const ALL: [Self; 2] = [Self::Wangxun, Self::ZhaoxinPort];
 
-    /// The name that the data files use.
+    /// The name in entries (`supersedes`).
     pub const fn name(self) -> &'static str {
         match self {
             Self::Wangxun => "wangxun",
@@ -177,7 +178,7 @@ impl CatchAll {
         }
     }
 
-    /// The one vendor whose devices the handler sees.
+    /// The vendor whose devices the handler matches.
     pub const fn vendor(self) -> u16 {
         match self {
             Self::Wangxun => 0x8088,
@@ -185,8 +186,8 @@ impl CatchAll {
         }
     }
 
-    /// Whether the handler answers for a function of this vendor that an entry of the kind `kind`
-    /// may apply to.
+    /// Whether the handler answers for functions of this vendor to which an entry of this kind may
+    /// apply.
     pub const fn answers(self, vendor: u16, kind: Kind) -> bool {
         vendor == self.vendor()
             && match self {
@@ -195,9 +196,9 @@ impl CatchAll {
             }
     }
 
-    /// Whether the handler is the one that answered 0 for a function of this vendor and type.
+    /// Whether the handler answers for a function of this vendor and PCIe type.
     ///
-    /// The Zhaoxin handler has no opinion on anything but root and downstream ports.
+    /// The Zhaoxin handler returns `-ENOTTY` for everything but root ports and downstream ports.
     pub const fn answered(self, vendor: u16, found: PcieType) -> bool {
         vendor == self.vendor()
             && match self {
@@ -209,23 +210,24 @@ impl CatchAll {
     }
 }
 
-/// One entry: a claim about the devices that the table's index assigns to it.
+/// One entry: a claim about the functions whose ids the table's index assigns to it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// Number by which an owner withdraws the entry; given out once, never reused, 1 to
-    /// [`Table::MAX_NUMBER`](super::table::Table::MAX_NUMBER).
+    /// The number by which an owner withdraws the entry: 1 to
+    /// [`Table::MAX_NUMBER`](super::table::Table::MAX_NUMBER), issued once and never reused.
     pub number: u16,
-    /// Name, the entry's place below `quirks/` without the ending: `vendor/family`.
+    /// The path of the entry's file below `quirks/` without its extension: `vendor/family`.
     pub name: &'static str,
-    /// What the entry speaks for, one kind at least.
+    /// The kinds of function that the entry speaks for; at least one.
     pub kinds: Kinds,
-    /// The flags that the functions count as having.
+    /// The ACS flags that the functions have according to the entry.
     pub grants: AcsFlags,
-    /// The in-tree catch-all that the entry corrects, if any.
+    /// The in-tree catch-all handler that the entry corrects, if any.
     pub supersedes: Option<CatchAll>,
-    /// For an entry that mainline has merged: the first release with it. From then on mainline
-    /// decides, also by its silence, for a row can be taken back.
+    /// For an entry that mainline has merged: the first release with it. From that release on
+    /// mainline decides, including by removing the quirk again.
     pub mainline_since: Option<Release>,
-    /// What must hold for every function of a package, in the order of the data file.
+    /// Conditions that must hold for every covered function of the device, in the order of the
+    /// entry's file.
     pub conditions: &'static [Condition],
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! For which of the functions with its ids an entry speaks: class, revisions and subsystems.
+//! The limits of an entry's claim within its ids: class, revisions and subsystems.
 //!
-//! A vendor may use an id for more than one silicon, or may have mended what the statement is about
-//! from some revision on.
+//! A vendor may use one id for several kinds of silicon, or may have fixed the silicon from some
+//! revision on.
 
 use core::fmt;
 
@@ -16,14 +16,14 @@ use super::{
 /// A class code, with or without the programming interface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Class {
-    /// Base class and subclass, with whatever programming interface.
+    /// Base class and subclass (16 bits), with any programming interface.
     Subclass(u16),
-    /// Base class, subclass and programming interface: 24 bits.
+    /// Base class, subclass and programming interface (24 bits).
     Interface(u32),
 }
 
 impl Class {
-    /// Whether a function with the Class Code register `found` is of it.
+    /// Whether the Class Code register value `found` (24 bits) has this class.
     const fn has(self, found: u32) -> bool {
         match self {
             Self::Subclass(class) => found >> 8 == class as u32,
@@ -32,7 +32,7 @@ impl Class {
     }
 }
 
-/// Four digits, or six with the programming interface.
+/// Writes four hexadecimal digits, or six with the programming interface.
 impl fmt::Display for Class {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -42,22 +42,22 @@ impl fmt::Display for Class {
     }
 }
 
-/// The limits of one range of ids; a function must be within all of them.
+/// The limits of one range of ids. A function must satisfy all of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// The class that a function must be of, if there is one.
+    /// The required class, if any.
     pub class: Option<Class>,
-    /// The first revision.
+    /// The first revision, inclusive.
     pub first_revision: u8,
-    /// The last revision, not below the first.
+    /// The last revision, inclusive; not below the first.
     pub last_revision: u8,
-    /// Subsystem vendor and device ids, ascending; none where any will do. Only headers of type 0
-    /// have them where they are looked for.
+    /// The allowed subsystems as vendor and device id, ascending; empty if any will do. Only a type
+    /// 0 header has the subsystem ids at the offset that is read.
     pub subsystems: &'static [(u16, u16)],
 }
 
 impl Limits {
-    /// Every function with the ids.
+    /// No limit: every function with the ids.
     pub const NONE: Self = Self {
         class: None,
         first_revision: u8::MIN,
@@ -65,18 +65,19 @@ impl Limits {
         subsystems: &[],
     };
 
-    /// Whether some revisions are left out.
+    /// Whether some revisions are excluded.
     pub const fn limit_revisions(&self) -> bool {
         self.first_revision > u8::MIN || self.last_revision < u8::MAX
     }
 
-    /// The first limit that a function is outside of, if it is.
+    /// The first limit that the function violates; `None` if it satisfies all.
     ///
-    /// Reads what it needs and no more: up to two dwords.
+    /// Reads two dwords at most.
     ///
     /// # Errors
     ///
-    /// [`Unreadable`], also for a bridge where subsystems are limited: it has none.
+    /// [`Unreadable`] if a read fails or the budget is spent, and for a bridge when subsystems are
+    /// limited.
     pub fn excess<F: Function>(
         &self,
         config: &Config<'_, F>,
@@ -104,8 +105,8 @@ impl Limits {
         Ok(None)
     }
 
-    /// Whether the limits make sense: a class of 24 bits, a range of revisions that goes up, and
-    /// subsystems in order, each of a vendor.
+    /// Whether the limits are well formed: a class of at most 24 bits, an ascending range of
+    /// revisions, and ascending subsystems with valid vendor ids.
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
@@ -136,14 +137,14 @@ impl Limits {
     }
 }
 
-/// What a function is, outside of the limits.
+/// The property by which a function violates a limit, as read from the function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Excess {
-    /// Of this class, with the programming interface.
+    /// The class code, 24 bits.
     Class(u32),
-    /// Of this revision.
+    /// The revision.
     Revision(u8),
-    /// Of this subsystem: vendor and device id.
+    /// Subsystem vendor and device id.
     Subsystem(u16, u16),
 }
 

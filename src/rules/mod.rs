@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The isolation logic: what an entry claims, and when the claim may count.
+//! The decision that the module makes: what an entry claims, and when the claim counts.
 //!
-//! Pure: `core` only, no allocation, no panic, no `unsafe`. The kernel module, its test editions
-//! and the host tools compile these same files, so that they cannot disagree.
+//! This code uses `core` only and has no allocation, no panic and no `unsafe`. The kernel module,
+//! its test editions and the host tools compile these same files, so they cannot disagree.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
 //! | `acs.rs` | the ACS flags |
-//! | `pcie.rs` | PCIe device types and header facts |
-//! | `entry.rs` | an entry of the data table |
-//! | `limits.rs` | for which of the functions with its ids an entry speaks |
-//! | `condition.rs` | what a register must say for an entry to count |
-//! | `table.rs` | the table and its lookup |
-//! | `withdraw.rs` | which entries the owner has withdrawn |
-//! | `device.rs` | what must be known of a function |
+//! | `pcie.rs` | PCIe types and header layouts |
+//! | `entry.rs` | an entry in the table |
+//! | `limits.rs` | limits of an entry within its ids |
+//! | `condition.rs` | register values that an entry requires |
+//! | `table.rs` | the table, its invariants and its lookup |
+//! | `withdraw.rs` | the set of withdrawn entries |
+//! | `device.rs` | the interface to a function |
 //! | `devfns.rs` | a set of function numbers |
-//! | `aliases.rs` | functions that send under the requester ID of another one |
-//! | `release.rs` | releases of the kernel |
-//! | `config.rs` | reading configuration space |
-//! | `package.rs` | which functions make the whole device, and whether the entry speaks for each |
-//! | `decision.rs` | the trust rules, in order, and the decision |
+//! | `aliases.rs` | ids of functions that send under another requester ID |
+//! | `release.rs` | kernel releases |
+//! | `config.rs` | bounded reads of configuration space |
+//! | `package.rs` | trust rule `whole`: the functions of the whole device, all covered |
+//! | `decision.rs` | the checks in order, and the decision |
 //! | `packed.rs` | a decision in one word, for the module's record |
 
 #![allow(unreachable_pub, reason = "for the tools, this is a library")]

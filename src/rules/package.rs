@@ -1,51 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `whole`: which functions make the whole device, and whether the entry speaks for each.
+//! Trust rule `whole`: finds the functions of the whole device and checks that the entry covers
+//! each.
 //!
-//! # What the whole device is
+//! # The whole device
 //!
-//! A claim counts only if the entry speaks for every function whose requests could reach another function
-//! of the device, or what is below it, without the IOMMU. Section numbers are those of the PCI Express
-//! Base Specification 6.0.
+//! A claim counts only if the entry covers every function whose requests could reach another
+//! function of the device, or anything below it, without passing the IOMMU. Section numbers refer
+//! to the PCI Express Base Specification 6.0.
 //!
-//! - **Endpoints**, legacy ones too: every function of the device (section 6.12.1.2 has functions of a
-//!   multi-function device send to each other inside it). That is every function of the slot, and under
-//!   ARI every function of the bus (section 6.13).
-//! - **Root complex integrated endpoints**: every function of the device, likewise. What a root complex
-//!   does with requests between integrated endpoints of different devices is outside the specification
-//!   (section 6.12), and no claim separates those: the kernel compares functions of one slot only.
-//! - **Downstream ports of a switch**: every downstream port of that switch, that is, every function of
-//!   the bus. A downstream port forwards requests to its siblings unless ACS redirects them at the port
-//!   where they enter (section 6.12.1.1), so one port that does not reaches what is below all others.
-//!   Nothing but downstream ports may be on that bus (section 1.3.3); a bus with anything else is that of
-//!   no switch which a statement is about.
-//! - **Root ports**: every root port of the root complex, as far as configuration space shows it: every
-//!   root port of the bus. Whether a root complex forwards requests between its root ports is left to its
-//!   maker (section 1.3.1), so a root port of which nothing is known counts as one that does, and so does any
-//!   other bridge. Functions with a header of type 0 on a root bus do not count, unless they share the slot:
-//!   they are functions of the device.
+//! - **Endpoints**, including legacy endpoints: every function of the device, because functions of
+//!   a multi-function device may send to each other internally (section 6.12.1.2). These are the
+//!   functions of one device number, or of the whole bus under ARI (section 6.13).
+//! - **Root complex integrated endpoints**: every function of the device, likewise. Requests
+//!   between integrated endpoints of different devices are outside the specification (section
+//!   6.12). No claim separates such devices, because the kernel compares functions of one device
+//!   number only.
+//! - **Downstream ports of a switch**: every downstream port of the switch, that is, every function
+//!   of the bus. A downstream port forwards requests to its siblings unless ACS redirects them at
+//!   the port where they enter (section 6.12.1.1), so one port without redirection reaches
+//!   everything below all others. A switch has only downstream ports on that bus (section 1.3.3);
+//!   any other function there ends the claim.
+//! - **Root ports**: every root port of the bus, which is all of the root complex that
+//!   configuration space shows. Forwarding between root ports is implementation specific (section
+//!   1.3.1), so an unknown root port, or any other bridge on the bus, ends the claim. Functions
+//!   with a type 0 header on the root bus do not count unless they have the same device number,
+//!   because those are functions of the device.
 //!
-//! For ports, a sibling that has an ACS capability and has every flag asked for switched on, and neither Egress
-//! Control nor Direct Translated P2P, counts as well as one that the entry covers: it redirects what enters
-//! there. A sibling whose ACS is not on yet ends the claim, and so does one without ACS that the kernel has not
-//! found yet. So at boot and on hot-add the ports of a switch are
-//! refused until the last of them is there. What is below them is asked about later, and again on each
-//! rescan, and may be granted then.
+//! A sibling port also passes, without being covered, if its own ACS redirects everything that
+//! enters there: it has the ACS capability, every requested flag is enabled, and neither P2P Egress
+//! Control nor Direct Translated P2P is enabled. A sibling whose ACS is not enabled yet ends the
+//! claim. A covered sibling that the kernel has not found yet ends it too. So at boot and on
+//! hot-add, the kernel's questions about the ports of a switch are refused until its last port has
+//! been found. The kernel asks again for each device below the ports, and on each rescan, and the
+//! claim can count then.
 //!
-//! Virtual functions are not looked for: they do not answer by their number. What a statement says of the
-//! functions of a device, it says of the requests of their virtual functions too; the vendor's guide asks for that.
+//! The check does not look for virtual functions, because they read as absent: the Vendor ID of a
+//! virtual function is ffffh (section 9.3.4.1). A vendor's statement about the functions of a
+//! device includes the requests of their virtual functions; the vendor's guide asks for that.
 //!
 //! # How the functions are found
 //!
-//! Two witnesses are heard. Configuration space tells of functions that the kernel has not found
-//! yet (on hot-add it groups function 0 before it has looked at function 1) or has forgotten (one
-//! that was removed through sysfs is still there). The kernel's record tells of functions that do
-//! not answer at the moment, being powered down or reset. A function that either knows is there, and
-//! must be one that the entry speaks for: the kernel splits two functions as soon as one of them
-//! counts as isolated, so nothing may be said of one that is not true of all.
+//! The check combines two sources. Configuration space shows functions that the kernel has not
+//! found yet (on hot-add the kernel groups function 0 before it probes function 1) or has removed
+//! through sysfs. The module's record of the kernel's functions shows functions that do not answer
+//! at the moment, because they are powered down or in reset. A function known to either source must
+//! pass: the kernel splits two functions as soon as one of them counts as isolated, so a claim must
+//! hold for all.
 //!
-//! A question costs at most [`config::MAX_READS`](super::config::MAX_READS) reads, also on a bus of 256
-//! functions: when they are spent, there is no claim.
+//! One question costs at most [`config::MAX_READS`](super::config::MAX_READS) reads, also on a bus
+//! of 256 functions. If the budget runs out, there is no claim.
 
 use core::{
     cell::Cell,
@@ -63,75 +67,78 @@ use super::{
     pcie::{HeaderLayout, PcieType},
 };
 
-/// Functions of a slot without ARI: PCI Express Base Specification, section 2.2.6.2.
+/// Function numbers of one device number without ARI: PCI Express Base Specification 6.0, section
+/// 2.2.6.2.
 const FUNCTIONS: u8 = 8;
-/// Most functions that an ARI device has.
+/// The largest number of functions of an ARI device: section 6.13.
 const ARI_FUNCTIONS: usize = 256;
 
-/// What stands in the way of a claim for the whole device.
+/// Why a claim for the whole device fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// A function does not answer, or its configuration space makes no sense.
+    /// A function does not answer, or its configuration space is malformed.
     Unreadable {
-        /// The function's number on its bus.
+        /// Device and function number on the bus.
         devfn: u8,
     },
-    /// The function in configuration space is not the one that the kernel enumerated.
+    /// The ids in configuration space differ from the ids that the kernel enumerated.
     Changed {
-        /// Vendor id that it has now.
+        /// The vendor id read now.
         vendor: u16,
-        /// Device id that it has now.
+        /// The device id read now.
         device: u16,
     },
-    /// The device, as its function 0 describes it, does not have the function that is asked about.
+    /// Configuration space does not lead to the function in question: the multi-function bit of
+    /// function 0 is clear, or the ARI chain skips the function.
     Unaccounted,
-    /// A function is present that the entry does not cover: another id, or another type.
+    /// A function is present that the entry does not cover, by its ids or by its type.
     NotCovered {
-        /// The function's number on its bus.
+        /// Device and function number on the bus.
         devfn: u8,
-        /// Its vendor id.
+        /// The function's vendor id.
         vendor: u16,
-        /// Its device id.
+        /// The function's device id.
         device: u16,
     },
-    /// A function of an endpoint has an ACS capability, which the kernel goes by.
+    /// A covered function has its own ACS capability, so the kernel reads that.
     HasAcs {
-        /// The function's number on its bus.
+        /// Device and function number on the bus.
         devfn: u8,
     },
-    /// A port of the same switch or root complex has an ACS capability without the flags asked for.
+    /// A sibling port has an ACS capability that does not redirect everything: a requested flag is
+    /// disabled, or P2P Egress Control or Direct Translated P2P is enabled.
     AcsOff {
-        /// The port's number on its bus.
+        /// Device and function number on the bus.
         devfn: u8,
     },
-    /// The kernel has not found a port of the same switch or root complex yet.
+    /// The kernel has not found this port of the same switch or root complex yet.
     NotFound {
-        /// The port's number on its bus.
+        /// Device and function number on the bus.
         devfn: u8,
     },
-    /// A function is untrusted or faces outside.
+    /// A function is untrusted or external-facing.
     Exposed {
-        /// The function's number on its bus.
+        /// Device and function number on the bus.
         devfn: u8,
     },
-    /// Requester IDs go in or out of the device: a function sends under that of another, or another one
-    /// under that of a function of the device.
+    /// A function of the device sends under the requester ID of another function, or another
+    /// function sends under the requester ID of a function of the device.
     Aliased {
-        /// The function that is asked about, or the one that is known for it by its ids.
+        /// The function in question, or the function whose ids are on a list of [`aliases`].
         devfn: u8,
     },
-    /// A function is outside the limits of its ids.
+    /// A function violates the limits of its ids.
     Limits {
-        /// The function's number on its bus.
+        /// Device and function number on the bus.
         devfn: u8,
-        /// What it is.
+        /// The property that violates a limit.
         excess: Excess,
     },
     /// A condition of the entry does not hold for a function.
     Condition {
-        /// The function's number on its bus.
+        /// Device and function number on the bus.
         devfn: u8,
-        /// Which one, from 1, in the order of the data file.
+        /// The number of the condition, from 1, in the order of the entry's file.
         number: u8,
     },
 }
@@ -199,7 +206,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// Writes a function's number as `slot.function`.
+/// Writes device and function number as `slot.function`.
 struct Devfn(u8);
 
 impl fmt::Display for Devfn {
@@ -208,10 +215,11 @@ impl fmt::Display for Devfn {
     }
 }
 
-/// Checks that `entry` may speak for the whole device of `function`, of which the flags `asked` are asked.
-/// Which ids it covers and within what limits, `covered` tells from vendor and device id.
+/// Checks that `entry` covers the whole device of `function`, when the kernel asks for the flags
+/// `asked`. `covered` maps vendor and device id to the limits that the entry sets, or to `None` for
+/// ids that the entry does not list.
 ///
-/// Reads are bounded by [`config::MAX_READS`](super::config::MAX_READS).
+/// Reads of configuration space are bounded by [`config::MAX_READS`](super::config::MAX_READS).
 ///
 /// # Errors
 ///
@@ -263,23 +271,23 @@ pub fn check<F: Function>(
     }
 }
 
-/// A device that is being checked.
+/// The state of one check.
 struct Package<'a, F, C> {
     function: &'a F,
     config: Config<'a, F>,
     entry: &'a Entry,
     asked: AcsFlags,
     covered: C,
-    /// The type of the function that the claim is for, if that is a port.
+    /// The PCIe type of the function in question, if it is a root port or a downstream port.
     port: Option<PcieType>,
-    /// The function numbers that are present and have passed.
+    /// The functions that are present and have passed.
     passed: Cell<DevfnSet>,
-    /// Whether configuration space accounts for the function that the claim is for.
+    /// Whether configuration space led to the function in question.
     accounted: Cell<bool>,
 }
 
 impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> {
-    /// The function must still be what the kernel enumerated.
+    /// Fails unless the ids are still those that the kernel enumerated.
     fn expect_unchanged(&self, own: u8) -> Result<(), Fault> {
         let (vendor, device) = self
             .config
@@ -292,7 +300,7 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         }
     }
 
-    /// Asks the function numbers of every slot of the bus; a slot without function 0 is empty, but for
+    /// Checks every device number of the bus. Without function 0 a device number is empty, except
     /// that of the function `own`.
     fn ask_slots(&self, own: u8) -> Result<(), Fault> {
         for first in (0..=u8::MAX).step_by(usize::from(FUNCTIONS)) {
@@ -303,7 +311,7 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         Ok(())
     }
 
-    /// Asks the function numbers of the slot that the function asked about is in.
+    /// Checks the device number of the function in question; its function 0 must be present.
     fn ask_own_slot(&self, first: u8) -> Result<(), Fault> {
         if self.ask_slot(first)? {
             Ok(())
@@ -312,8 +320,9 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         }
     }
 
-    /// Asks the function numbers of a slot: `false` where there is no function 0. Where that says that it is the
-    /// only one, the others may answer as function 0, so they are not asked.
+    /// Checks the functions of one device number; `false` if function 0 is absent. If function 0
+    /// has no multi-function bit, the device may answer as function 0 at every function number, so
+    /// the others are not read.
     fn ask_slot(&self, first: u8) -> Result<bool, Fault> {
         if !self.account(first)? {
             return Ok(false);
@@ -324,19 +333,18 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         Ok(true)
     }
 
-    /// Asks each of these function numbers.
     fn ask_numbers(&self, mut numbers: impl Iterator<Item = u8>) -> Result<(), Fault> {
         numbers.try_for_each(|devfn| self.account(devfn).map(|_| ()))
     }
 
-    /// Follows the chain of ARI function numbers. The kernel follows it whatever the multi-function
-    /// bit says (`next_fn()` in `drivers/pci/probe.c`).
+    /// Follows the chain of ARI function numbers from function 0. The kernel follows the chain
+    /// without regard to the multi-function bit (`next_fn()` in `drivers/pci/probe.c`).
     fn ask_chain(&self, first: u8) -> Result<(), Fault> {
         let mut at = first;
         for _ in 0..ARI_FUNCTIONS {
             let next = self.config.ari_next(at)?;
-            // Zero ends the list. One that does not ascend is malformed; the kernel stops there,
-            // but a list that cannot be followed to its end names no whole device.
+            // 0 ends the chain. A number that does not ascend is malformed. The kernel stops there;
+            // this check fails, because such a chain does not name the whole device.
             if next == 0 {
                 break;
             }
@@ -348,7 +356,7 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         Ok(())
     }
 
-    /// Asks for the functions that the kernel has on record; each must be there.
+    /// Checks the functions that the module's record has. Each of them must be present.
     fn ask_record(&self, first: u8, last: u8) -> Result<(), Fault> {
         for devfn in first..=last {
             match self.function.record(devfn) {
@@ -366,7 +374,7 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         Ok(())
     }
 
-    /// Checks one function number that configuration space leads to: `false` when nothing is there.
+    /// Checks a function number that configuration space leads to; `false` if no function is there.
     fn account(&self, devfn: u8) -> Result<bool, Fault> {
         let present = self.passed.get().contains(devfn) || self.ask(devfn)?;
         if present && devfn == self.function.devfn() {
@@ -375,12 +383,13 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         Ok(present)
     }
 
-    /// Checks one function number: `false` when nothing is there.
+    /// Checks one function number; `false` if no function is there.
     fn ask(&self, devfn: u8) -> Result<bool, Fault> {
         let Some((vendor, device)) = self.config.ids(devfn)? else {
             return Ok(false);
         };
-        // An alias quirk may act later than this question: its function may not be set up yet.
+        // The ids decide, not `dma_alias_mask`: the kernel may not have run this function's fixup
+        // yet.
         if aliases::may_alias(vendor, device) {
             return Err(Fault::Aliased { devfn });
         }
@@ -393,7 +402,7 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         let found = self.config.pcie_type(devfn)?.and_then(PcieType::from_raw);
         if !self.is_outside(devfn, layout) && !self.redirects(devfn, found)? {
             let layout = layout.ok_or(stranger)?;
-            // Beside a port, an endpoint is no device of its own.
+            // A port next to an endpoint is no function of a device that an entry describes.
             if self.port.is_none() && found.is_some_and(PcieType::is_claimable_port) {
                 return Err(stranger);
             }
@@ -409,23 +418,24 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         Ok(true)
     }
 
-    /// Whether a function is on a root bus beside root ports and not part of them: no bridge of any sort, for one
-    /// whose type is not known may be a root port, and in another slot.
+    /// Whether the function lies outside the device of a root port: it has a type 0 header and
+    /// another device number. Bridges of any type do not, because a bridge of unknown type may be a
+    /// root port.
     fn is_outside(&self, devfn: u8, layout: Option<HeaderLayout>) -> bool {
         self.port == Some(PcieType::RootPort)
             && layout == Some(HeaderLayout::Endpoint)
             && devfn & !7 != self.function.devfn() & !7
     }
 
-    /// Whether a port beside the one that the claim is for redirects by its own ACS capability all that
+    /// Whether the function is a sibling port whose own ACS capability redirects everything that
     /// enters there.
     fn redirects(&self, devfn: u8, found: Option<PcieType>) -> Result<bool, Fault> {
         if self.port.is_none() || found != self.port || devfn == self.function.devfn() {
             return Ok(false);
         }
         match self.config.acs_control(devfn)? {
-            // Egress Control and Direct Translated P2P let requests through to siblings all the same: section
-            // 6.12.3.
+            // P2P Egress Control and Direct Translated P2P let requests go directly to siblings
+            // despite P2P Request Redirect: PCI Express Base Specification 6.0, section 6.12.3.
             Some(control)
                 if control.contains(self.asked)
                     && control.intersection(AcsFlags::EC.union(AcsFlags::DT)) == AcsFlags::NONE =>
@@ -443,8 +453,8 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
             return Err(Fault::HasAcs { devfn });
         }
         match self.function.record(devfn) {
-            // What a port faces is known once the kernel has set it up; an endpoint is as exposed as
-            // its siblings.
+            // The kernel knows whether a port is external-facing only after it has set the port up.
+            // An endpoint is as exposed as its siblings.
             Record::None if self.port.is_some() => return Err(Fault::NotFound { devfn }),
             Record::Known | Record::None => {}
             Record::Exposed => return Err(Fault::Exposed { devfn }),

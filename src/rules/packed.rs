@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A decision in one word, so that the module can keep it where the hook can neither lock nor allocate.
+//! A decision packed into one word, so that the hook can store it without a lock or an allocation.
 
 use super::{
     acs::AcsFlags,
@@ -11,19 +11,19 @@ use super::{
     table::Table, //
 };
 
-/// What an entry decided on a function.
+/// The decision of one entry on a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Verdict {
     /// The entry's number.
     pub entry: u16,
-    /// Whether it was granted, or why not.
+    /// Granted, or the reason why not.
     pub outcome: Result<(), Refusal>,
 }
 
-/// Set in every word that holds a decision, so that zero is none.
+/// Set in every word that holds a decision; 0 means no decision.
 const TAKEN: u64 = 1 << 63;
-/// How far up the parts of a word are: the entry in 12 bits, the kind of outcome in 5, a function number in 8
-/// and 34 bits of what goes with it.
+/// The shifts of a word's fields: entry number in bits 11:0, kind of outcome in 16:12, device and
+/// function number in 24:17, details in 62:25.
 const OUTCOME: u32 = 12;
 const DEVFN: u32 = 17;
 const DETAIL: u32 = 25;
@@ -31,7 +31,7 @@ const DETAIL: u32 = 25;
 const _: () = assert!(Table::MAX_NUMBER < 1 << OUTCOME);
 
 impl Verdict {
-    /// The word that holds it; never 0.
+    /// Packs the decision into a word, which is never 0.
     pub const fn pack(self) -> u64 {
         let (outcome, devfn, detail) = match self.outcome {
             Ok(()) => (0, 0, 0),
@@ -44,7 +44,7 @@ impl Verdict {
             | (detail << DETAIL)
     }
 
-    /// What a word holds; `None` for 0 and for what [`Verdict::pack`] never makes.
+    /// Unpacks a word; `None` for 0 and for any word that [`Verdict::pack`] cannot produce.
     pub fn unpack(word: u64) -> Option<Self> {
         if word & TAKEN == 0 {
             return None;
@@ -61,10 +61,10 @@ impl Verdict {
         (verdict.pack() == word).then_some(verdict)
     }
 
-    /// The [`Verdict::kind`] of what was granted.
+    /// The [`Verdict::kind`] of a grant.
     pub const GRANTED: u32 = 1;
 
-    /// The bit of its kind of outcome, of 32: what was granted, and each kind of refusal.
+    /// The kind of outcome as one bit of 32: the grant, or a kind of refusal.
     pub const fn kind(self) -> u32 {
         match self.outcome {
             Ok(()) => Self::GRANTED,
@@ -73,12 +73,11 @@ impl Verdict {
     }
 }
 
-/// Two ids as one number.
 const fn ids(vendor: u16, device: u16) -> u64 {
     ((vendor as u64) << 16) | device as u64
 }
 
-/// Kind of outcome (1 to 31), function number, and what goes with them, of a refusal.
+/// The kind of outcome (1 to 31), the device and function number, and the details of a refusal.
 const fn parts(refusal: Refusal) -> (u8, u8, u64) {
     match refusal {
         Refusal::Withdrawn => (1, 0, 0),
@@ -115,7 +114,7 @@ const fn parts(refusal: Refusal) -> (u8, u8, u64) {
     }
 }
 
-/// The refusal that has these [`parts`].
+/// The refusal with these [`parts`]; `None` if there is none.
 fn refusal(kind: u8, devfn: u8, detail: u64) -> Option<Refusal> {
     let low = u16::try_from(detail & 0xffff).ok()?;
     let high = u16::try_from((detail >> 16) & 0xffff).ok()?;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! PCIe device types and the header layout that goes with them.
+//! PCIe types, and the layouts of a configuration header.
 
 /// The Device/Port Type field of the PCI Express Capabilities register.
 ///
-/// PCI Express Base Specification, section 7.5.3.2; `PCI_EXP_TYPE_*` in
+/// PCI Express Base Specification 6.0, section 7.5.3.2; `PCI_EXP_TYPE_*` in
 /// `include/uapi/linux/pci_regs.h`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PcieType {
@@ -29,13 +29,13 @@ pub enum PcieType {
 }
 
 impl PcieType {
-    /// Whether it is a port that leads down, of which entries may speak: a root port, or a downstream port of
-    /// a switch.
+    /// Whether an entry may speak for this type as a port: a root port, or a downstream port of a
+    /// switch.
     pub const fn is_claimable_port(self) -> bool {
         matches!(self, Self::RootPort | Self::DownstreamPort)
     }
 
-    /// The type with the register value `raw` (0 to 15); `None` for a value that is reserved.
+    /// The type with the register value `raw` (0 to 15); `None` for a reserved value.
     pub const fn from_raw(raw: u8) -> Option<Self> {
         Some(match raw {
             0x0 => Self::Endpoint,
@@ -52,9 +52,9 @@ impl PcieType {
     }
 }
 
-/// Layout of a configuration header: the Header Type register without its multi-function bit.
+/// The layout of a configuration header: the Header Type register without its multi-function bit.
 ///
-/// PCI Express Base Specification, section 7.5.1.1.9.
+/// PCI Express Base Specification 6.0, section 7.5.1.1.9.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HeaderLayout {
     /// Type 0: an endpoint.
@@ -64,8 +64,8 @@ pub enum HeaderLayout {
 }
 
 impl HeaderLayout {
-    /// The layout that the Header Type register value `raw` names; `None` for any other value,
-    /// CardBus bridges among them.
+    /// The layout for the Header Type register value `raw`; `None` for any other layout, including
+    /// CardBus bridges.
     pub const fn from_raw(raw: u8) -> Option<Self> {
         match raw & 0x7f {
             0 => Some(Self::Endpoint),

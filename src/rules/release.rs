@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Releases of the kernel.
+//! Kernel releases.
 
 use core::{fmt, str::FromStr};
 
-/// A release of the kernel, or the series that begins with it: `7.2`.
+/// A kernel release, such as `7.2`, without its stable updates.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Release {
     major: u16,
@@ -17,17 +17,17 @@ impl Release {
         Self { major, minor }
     }
 
-    /// The first number.
+    /// The major number.
     pub const fn major(self) -> u16 {
         self.major
     }
 
-    /// The second number.
+    /// The minor number.
     pub const fn minor(self) -> u16 {
         self.minor
     }
 
-    /// The release that a `LINUX_VERSION_CODE` is of (`KERNEL_VERSION()` in `linux/version.h`).
+    /// The release of a `LINUX_VERSION_CODE` (`KERNEL_VERSION()` in `linux/version.h`).
     pub const fn from_version_code(code: u32) -> Self {
         let [_, minor, low, high] = code.to_le_bytes();
         Self {
@@ -36,7 +36,7 @@ impl Release {
         }
     }
 
-    /// Whether the release comes before `other`.
+    /// Whether this release is older than `other`.
     pub const fn is_before(self, other: Self) -> bool {
         self.major < other.major || (self.major == other.major && self.minor < other.minor)
     }
@@ -67,7 +67,6 @@ impl FromStr for Release {
     }
 }
 
-/// One number of up to three digits.
 fn number(part: &str) -> Result<u16, NoRelease> {
     let is_number = part.len() <= 3 && part.bytes().all(|byte| byte.is_ascii_digit());
     part.parse().ok().filter(|_| is_number).ok_or(NoRelease)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The data table in its built form, and the lookup in it.
+//! The module's table and its lookup. `acsctl` generates the table from the quirk database.
 
 use super::{
     acs::AcsFlags,
@@ -10,7 +10,7 @@ use super::{
     limits::Limits, //
 };
 
-/// A closed range of device ids of one vendor, and the entry that they belong to.
+/// An inclusive range of device ids of one vendor, and the entry that lists them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct IdRange {
     /// PCI vendor id.
@@ -21,25 +21,25 @@ pub struct IdRange {
     pub last: u16,
     /// Position of the entry in [`Table::entries`].
     pub entry: u16,
-    /// For which of the functions with these ids the entry speaks.
+    /// The limits of the entry's claim for these ids.
     pub limits: &'static Limits,
 }
 
-/// The table, as the generator writes it.
+/// The table that the generator writes.
 ///
 /// # Invariants
 ///
-/// [`Table::is_sound`] holds; each root asserts it at compile time.
+/// [`Table::is_sound`] holds. Each edition of the module asserts it at compile time.
 #[derive(Clone, Copy, Debug)]
 pub struct Table {
-    /// Digest of everything in the table, so that a log line tells which table was loaded.
+    /// A digest of the table's contents, so that a log line identifies the table.
     pub version: &'static str,
-    /// The entries, by ascending number.
+    /// The entries, ascending by number.
     pub entries: &'static [Entry],
-    /// Which ids belong to which entry: sorted by vendor and first id, without overlap.
+    /// The id ranges of all entries, sorted by vendor and first id, without overlap.
     pub index: &'static [IdRange],
-    /// Every number that was ever given out, ascending; those of other editions and of entries that
-    /// are gone among them.
+    /// Every number ever issued, ascending, including numbers of other editions and of removed
+    /// entries.
     pub issued: &'static [u16],
 }
 
@@ -50,16 +50,16 @@ impl Table {
     /// The largest number of entries that a table may have.
     pub const MAX_ENTRIES: usize = Self::MAX_NUMBER as usize;
 
-    /// The entry for a device, with its position in [`Table::entries`].
+    /// The entry that lists these ids, with its position in [`Table::entries`].
     ///
-    /// O(log n) in the number of id ranges; takes no lock and no memory.
+    /// Costs O(log n) in the number of id ranges. Takes no lock and allocates nothing.
     pub fn find(&self, vendor: u16, device: u16) -> Option<(u16, &'static Entry)> {
         let range = self.row(vendor, device)?;
         let entry = self.entries.get(usize::from(range.entry))?;
         Some((range.entry, entry))
     }
 
-    /// The row of the index that a device is in. O(log n) in the number of rows.
+    /// The row of the index that contains these ids. Costs O(log n) in the number of rows.
     pub fn row(&self, vendor: u16, device: u16) -> Option<&'static IdRange> {
         let after = self
             .index
@@ -68,7 +68,7 @@ impl Table {
         (range.vendor == vendor && device <= range.last).then_some(range)
     }
 
-    /// Whether the table keeps its invariants, each of which is a function below.
+    /// Whether the table keeps its invariants; each function below checks one.
     pub const fn is_sound(&self) -> bool {
         self.entries.len() <= Self::MAX_ENTRIES
             && self.numbers_are_sound()
@@ -77,7 +77,8 @@ impl Table {
             && self.rows_suit_their_entries()
     }
 
-    /// Numbers ascend from 1 to [`Table::MAX_NUMBER`], and each entry has one that was given out.
+    /// Issued numbers ascend from 1 to [`Table::MAX_NUMBER`] at most, and each entry has an issued
+    /// number.
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
@@ -101,7 +102,7 @@ impl Table {
         entry == self.entries.len()
     }
 
-    /// Every entry has a kind, grants no more than its kinds allow, and has conditions that make sense.
+    /// Every entry has a kind, grants no more than its kinds allow, and has well-formed conditions.
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
@@ -122,8 +123,8 @@ impl Table {
         true
     }
 
-    /// The index is sorted and free of overlap, and each row names an entry, a vendor and limits that
-    /// make sense.
+    /// The index is sorted without overlap, and each row has a valid entry position, vendor id and
+    /// limits.
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
@@ -136,7 +137,8 @@ impl Table {
             if row.first > row.last || row.entry as usize >= self.entries.len() {
                 return false;
             }
-            // What an absent function reads as, and what a device has before it is set up.
+            // Vendor id ffffh is what an absent function reads as, 0000h what a function may read
+            // as before it is set up.
             if row.vendor == 0x0000 || row.vendor == 0xffff || !row.limits.is_sound() {
                 return false;
             }
@@ -153,7 +155,7 @@ impl Table {
         true
     }
 
-    /// No row claims what its entry may not claim of its ids: see [`suits`].
+    /// Every row suits its entry: see [`suits`].
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
@@ -171,7 +173,7 @@ impl Table {
         true
     }
 
-    /// How many single device ids the index names.
+    /// The number of device ids in the index.
     #[expect(
         clippy::indexing_slicing,
         clippy::arithmetic_side_effects,
@@ -188,7 +190,7 @@ impl Table {
     }
 }
 
-/// Whether there are not too many conditions and each makes sense.
+/// Whether the conditions are well formed and at most [`Condition::MAX`].
 const fn are_sound(conditions: &[Condition]) -> bool {
     let mut rest = conditions;
     while let [condition, others @ ..] = rest {
@@ -200,13 +202,15 @@ const fn are_sound(conditions: &[Condition]) -> bool {
     conditions.len() <= Condition::MAX
 }
 
-/// Whether an entry may claim the ids of a row.
+/// Whether an entry may list the ids of a row.
 ///
-/// - Bridges have no subsystem where functions with a header of type 0 have it.
-/// - Trust rule `kernel-first`: a catch-all handler answers 0 for every id of its vendor that it does not
-///   list, so an entry for a kind that it answers for names it, and one that names it is for its vendor
-///   alone. Asked for more than the flags of grouping, its 0 may be a considered answer.
-/// - Trust rule `closed`: no function with the ids sends under the requester ID of another.
+/// - Subsystem limits need an entry without port kinds: a bridge has no subsystem ids where a type
+///   0 header has them.
+/// - Trust rule `kernel-first`: a catch-all handler answers 0 for every id of its vendor that it
+///   does not list. An entry for a kind that the handler answers for must name the handler, and
+///   only entries for that vendor may name it. Such an entry grants no flag beyond
+///   [`AcsFlags::GROUPING`], because the handler's 0 for other flags may be deliberate.
+/// - Trust rule `closed`: no function with these ids sends under another requester ID.
 #[expect(
     clippy::arithmetic_side_effects,
     reason = "evaluated at compile time, where a fault is a build error"
@@ -249,7 +253,7 @@ const fn suits(row: &IdRange, entry: &Entry) -> bool {
     }
 }
 
-/// Whether an entry names this handler; the operator is not there at compile time.
+/// Whether the entry names this handler. `==` is not available at compile time.
 const fn is(found: Option<CatchAll>, handler: CatchAll) -> bool {
     match found {
         Some(found) => found as u8 == handler as u8,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which entries the owner has withdrawn: the one thing that can be set at load.
+//! The set of withdrawn entries: the only setting of the module, made at load.
 //!
-//! Trust rule `static`: nothing at run time adds a claim. The parameter only takes claims away, and
-//! values that are given twice add up. A value that cannot be understood to the letter is an error,
-//! because its owner would believe an entry withdrawn that is not. A number that was given out and that
-//! this table lacks is none: an upgrade that drops an entry must not stop the module from loading.
+//! Trust rule `static`: nothing at run time adds a claim. The parameter only withdraws entries, and
+//! values given twice add up. A value that cannot be parsed is an error, because a typo must not
+//! leave an entry active that the owner believes withdrawn. An issued number without an entry in
+//! this table is valid: an upgrade that removes an entry must not keep the module from loading.
 
 use core::fmt;
 
@@ -13,21 +13,21 @@ use super::table::Table;
 
 const WORD: u16 = 64;
 
-/// How many words hold a bit for each number from 0 to [`Table::MAX_NUMBER`].
+/// The number of 64-bit words with a bit for each number from 0 to [`Table::MAX_NUMBER`].
 pub const WORDS: usize = (Table::MAX_NUMBER / WORD) as usize + 1;
 
-/// The set of withdrawn entries, by number.
+/// A set of entry numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Withdrawn([u64; WORDS]);
 
-/// Why a `withdraw` parameter is refused.
+/// Why a value of the `withdraw` parameter is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ParseError<'a> {
     /// The value is empty.
     Empty,
     /// The word is neither a number nor `all`.
     NotANumber(&'a str),
-    /// The number was never given to an entry.
+    /// The number was never issued to an entry.
     NeverIssued(u16),
 }
 
@@ -57,7 +57,7 @@ impl Withdrawn {
     /// Every entry is withdrawn.
     pub const ALL: Self = Self([u64::MAX; WORDS]);
 
-    /// The set with these words, the bit of number 0 being the lowest one of the first.
+    /// The set with these words. Number `n` is bit `n % 64` of word `n / 64`.
     pub const fn from_words(words: [u64; WORDS]) -> Self {
         Self(words)
     }
@@ -67,11 +67,12 @@ impl Withdrawn {
         &self.0
     }
 
-    /// Reads one value of the parameter: `all`, or entry numbers divided by commas (`3,17`).
+    /// Parses one value of the parameter: `all`, or entry numbers separated by commas (`3,17`).
     ///
     /// # Errors
     ///
-    /// [`ParseError`] for an empty value, which is what the kernel makes of `withdraw= 3`, for a word that is no number, or a number that was never given out.
+    /// [`ParseError`] for an empty value (which the kernel passes for `withdraw= 3`), a word that
+    /// is no number, or a number that was never issued.
     pub fn parse<'a>(text: &'a str, table: &Table) -> Result<Self, ParseError<'a>> {
         let mut set = Self::NONE;
         let text = text.trim();
@@ -98,8 +99,8 @@ impl Withdrawn {
         Ok(set)
     }
 
-    /// Whether the entry with this number is withdrawn. A number beyond the largest counts as
-    /// withdrawn.
+    /// Whether the entry with this number is withdrawn. A number above [`Table::MAX_NUMBER`] counts
+    /// as withdrawn.
     pub fn contains(&self, number: u16) -> bool {
         self.0
             .get(usize::from(number / WORD))

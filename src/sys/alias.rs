@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Module aliases for the ids of the table, so that `modinfo` shows them and udev loads the module.
+//! Module aliases for the ids in the table, for `modinfo` and so that udev loads the module.
 //!
-//! The kernel crate's `pci_device_table!` wants a literal list of vendors that it knows by name.
-//! Here the list comes from the table itself.
+//! The kernel crate's `pci_device_table!` takes a literal list. This list is computed from the
+//! table.
 
 use kernel::bindings;
 
@@ -13,20 +13,20 @@ use crate::{
     EDITION, //
 };
 
-/// One id for each of the table's, and the terminating zero. That alone for an edition that shall not
-/// be loaded unless somebody names it (trust rule `evidence`).
+/// One id for each device id of the table, and the terminating zero. An edition without autoload
+/// has only the terminator, so udev never loads it (trust rule `evidence`).
 const COUNT: usize = 1 + if EDITION.autoload {
     TABLE.id_count()
 } else {
     0
 };
 
-/// What `MODULE_DEVICE_TABLE(pci, …)` makes in C: modpost finds the symbol by its name
-/// (`handle_moddevtable()` in `scripts/mod/file2alias.c`) and turns it into aliases.
+/// The symbol that `MODULE_DEVICE_TABLE(pci, …)` defines in C. modpost finds it by its name
+/// (`handle_moddevtable()` in `scripts/mod/file2alias.c`) and turns it into module aliases.
 #[export_name = "__mod_device_table__0__kmod_acs_quirks__pci__aliases"]
 static ALIASES: [bindings::pci_device_id; COUNT] = aliases();
 
-/// Spreads the ranges of the index; evaluated at compile time.
+/// Lists every device id of the index; evaluated at compile time.
 const fn aliases() -> [bindings::pci_device_id; COUNT] {
     let mut list = [id(0, 0, 0); COUNT];
     let mut row = 0;
@@ -44,7 +44,6 @@ const fn aliases() -> [bindings::pci_device_id; COUNT] {
     list
 }
 
-/// A `struct pci_device_id` for any class.
 const fn id(vendor: u32, device: u32, subsystem: u32) -> bindings::pci_device_id {
     bindings::pci_device_id {
         vendor,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The self-test: is the hook reached when the kernel groups a device?
+//! The self-test: does the kernel reach the hook when it groups a device?
 //!
-//! A `struct pci_dev` that exists in memory only is put in an empty slot and handed to
-//! `pci_device_group()`, which asks `pci_dev_specific_acs_enabled()` for it on the same path as for
-//! any device. No register of any device is touched, and the decoy is registered nowhere; for a moment
-//! there is an IOMMU group without a member.
+//! The test places a `struct pci_dev` that exists in memory only in an empty slot of a root bus,
+//! and calls `pci_device_group()`, which asks `pci_dev_specific_acs_enabled()` on the same path as
+//! for any device. The test touches no register of a device and registers the decoy nowhere. An
+//! IOMMU group without a member exists for a moment.
 
 use super::pci::Held;
 use kernel::{
@@ -20,7 +20,7 @@ use kernel::{
     }, //
 };
 
-/// Address of the decoy that is being asked about; 0 when there is none.
+/// Address of the decoy during the test, 0 otherwise.
 static DECOY: Atomic<usize> = Atomic::new(0);
 /// Whether the hook has seen the decoy.
 static SEEN: Atomic<bool> = Atomic::new(false);
@@ -30,28 +30,28 @@ kernel::sync::global_lock! {
     pub(crate) unsafe(uninit) static TURN: Mutex<()> = ();
 }
 
-/// Prepares the self-test. To be called once, in module initialisation.
+/// Initialises the lock. Module initialisation calls this once, before anything else here.
 pub(crate) fn init() {
     // SAFETY: Called once.
     unsafe { TURN.init() }
 }
 
-/// Whether the hook was reached, or why that could not be found out.
+/// The result of the self-test.
 pub(crate) enum Proof {
-    /// The kernel asked, and the hook was there.
+    /// The hook saw the decoy.
     Reached,
-    /// The kernel grouped the decoy without the hook being reached.
+    /// The kernel grouped the decoy, and the hook did not see it.
     NotReached,
-    /// There is no PCI device, or its root bus has no empty slot.
+    /// The host has no PCI device, or the root bus has no empty slot.
     NoSlot,
-    /// No memory.
+    /// The kernel had no memory for the decoy or its group.
     NoMemory,
 }
 
-/// Asks the kernel to group a decoy. Sleeps.
+/// Runs the self-test. May sleep.
 ///
-/// Devices may come and go meanwhile: no lock of the PCI core is taken, for some hold it until a
-/// virtual machine lets go of a device.
+/// Takes no lock of the PCI core, because some callers hold such a lock until a virtual machine
+/// releases a device. Devices may therefore appear and disappear during the test.
 pub(crate) fn prove() -> Proof {
     let _turn = TURN.lock();
     let Some(anchor) = Held::first() else {
@@ -59,8 +59,8 @@ pub(crate) fn prove() -> Proof {
     };
     let bus = anchor.root_bus();
     let mut result = Proof::NoSlot;
-    // From the top: an empty slot near real devices may be a DMA alias of one of them, and then the
-    // kernel takes that device's group without asking.
+    // From the highest slot down: an empty slot near real devices may be a DMA alias of one of
+    // them, and the kernel then takes that device's group without asking.
     for slot in (0..32_u8).rev() {
         if !is_empty(bus, slot) {
             continue;
@@ -74,7 +74,7 @@ pub(crate) fn prove() -> Proof {
     result
 }
 
-/// Whether the kernel knows no function in a slot.
+/// Whether the kernel has no function in a slot.
 fn is_empty(bus: *mut bindings::pci_bus, slot: u8) -> bool {
     (0..8_u8).all(|function| {
         // SAFETY: The caller holds a device below the bus.
@@ -88,18 +88,18 @@ fn is_empty(bus: *mut bindings::pci_bus, slot: u8) -> bool {
     })
 }
 
-/// Asks for one decoy at `devfn`; whether the hook saw it.
+/// Tests with one decoy at `devfn`; returns whether the hook saw it.
 ///
 /// # Errors
 ///
-/// `ENOMEM`, for the decoy or for the group.
+/// `ENOMEM` if the decoy or the group could not be allocated.
 fn ask(bus: *mut bindings::pci_bus, devfn: u8) -> Result<bool> {
     // SAFETY: The caller holds a device below the bus; the decoy takes a reference to the bus.
     let decoy = unsafe { bindings::pci_alloc_dev(bus) };
     if decoy.is_null() {
         return Err(ENOMEM);
     }
-    // SAFETY: `pci_alloc_dev()` gave a device that nobody else knows. `pci_device_group()` needs
+    // SAFETY: `pci_alloc_dev()` returned a device without another user. `pci_device_group()` needs
     // its bus type (`dev_is_pci()`), and asks about functions of multi-function devices only.
     unsafe {
         (*decoy).devfn = u32::from(devfn);
@@ -108,19 +108,19 @@ fn ask(bus: *mut bindings::pci_bus, devfn: u8) -> Result<bool> {
     }
 
     SEEN.store(false, Relaxed);
-    // Release: a hook that sees the address sees `SEEN` cleared.
+    // Release ordering: a hook that sees the address also sees `SEEN` cleared.
     DECOY.store(decoy.addr(), Release);
-    // SAFETY: The decoy is a valid PCI device as far as that function looks at one.
+    // SAFETY: The decoy has every field that `pci_device_group()` reads.
     let group = from_err_ptr(unsafe { bindings::pci_device_group(&raw mut (*decoy).dev) });
     DECOY.store(0, Relaxed);
     if let Ok(group) = group {
-        // SAFETY: `pci_device_group()` returned a reference, put once.
+        // SAFETY: `pci_device_group()` returned a reference, which is put once.
         unsafe { bindings::iommu_group_put(group) };
     }
 
-    // SAFETY: As `pci_scan_device()` undoes `pci_alloc_dev()`: the reference to the bus is put
-    // (`pci_bus_put()` is not exported; this is its body), then the memory freed. Nothing has
-    // registered the device or kept a pointer to it.
+    // SAFETY: This undoes `pci_alloc_dev()` as `pci_scan_device()` does: it puts the reference to
+    // the bus (`pci_bus_put()` is not exported; this is its body), then frees the memory. Nothing
+    // has registered the device or kept a pointer to it.
     unsafe {
         bindings::put_device(&raw mut (*bus).dev);
         bindings::kfree(decoy.cast());
@@ -128,12 +128,11 @@ fn ask(bus: *mut bindings::pci_bus, devfn: u8) -> Result<bool> {
     group.map(|_| SEEN.load(Acquire))
 }
 
-/// Whether `dev` is the decoy.
 pub(super) fn is_decoy(dev: *mut bindings::pci_dev) -> bool {
     DECOY.load(Acquire) == dev.addr()
 }
 
-/// The hook's answer for the decoy: seen, and the kernel's verdict stands.
+/// The hook's answer for the decoy: notes that it was seen, and leaves the kernel's answer.
 pub(super) fn answer(verdict: c_int) -> c_int {
     SEEN.store(true, Release);
     verdict

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The return probe (struct pt_regs has no Rust form) and the module's parameter (module! takes
- * numbers only). Nothing is decided here; sys/hook.rs owns the rest.
+ * The return probe and the module's parameter. They are in C because struct pt_regs has no Rust
+ * form and module! takes numbers only. Every decision is in Rust, called through sys/hook.rs.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -21,8 +21,8 @@
 #endif
 
 /*
- * The hook reads both arguments and replaces the result: a kernel that changed them must not
- * build. The prototype is private to the PCI core, and not every tree of headers has it.
+ * The hook reads both arguments and replaces the result, so a kernel with another prototype must
+ * not build. The header is private to the PCI core, and not every tree of headers has it.
  */
 #if __has_include(<../drivers/pci/pci.h>)
 #include <../drivers/pci/pci.h>
@@ -31,14 +31,14 @@ static_assert(__same_type(pci_dev_specific_acs_enabled, int (struct pci_dev *, u
 
 MODULE_VERSION(ACS_QUIRKS_VERSION);
 
-/* By number, as many as Table::MAX_NUMBER says. In Rust: sys/hook.rs. */
+/* Bits by entry number, 0 to Table::MAX_NUMBER. sys/hook.rs asserts the size. */
 #define NUMBERS 4096
 static DECLARE_BITMAP(withdrawn, NUMBERS);
 
-/* In Rust: sys/hook.rs. Adds the numbers of one value, or refuses it. */
+/* In Rust: sys/hook.rs. Adds the numbers of one value, or returns an error. */
 int acs_quirks_withdraw(const char *value, unsigned long *numbers);
 
-/* Called for each time that the parameter is given, before the module is initialised. */
+/* Called for each value of the parameter, before module initialisation. */
 static int withdraw_set(const char *value, const struct kernel_param *param)
 {
 	return acs_quirks_withdraw(value, withdrawn);
@@ -62,13 +62,13 @@ const unsigned long *acs_quirks_withdrawn(void)
 	return withdrawn;
 }
 
-/* The arguments of one call, kept from entry to return. */
+/* The arguments of one probed call, kept from entry to return. */
 struct acs_quirks_call {
 	struct pci_dev *dev;
 	u16 acs_flags;
 };
 
-/* In Rust: sys/hook.rs. Returns the verdict that the caller shall see. */
+/* In Rust: sys/hook.rs. Returns the answer for the caller. */
 int acs_quirks_verdict(struct pci_dev *dev, u16 acs_flags, int verdict);
 
 static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
@@ -104,14 +104,14 @@ int acs_quirks_hook_register(void)
 	return register_kretprobe(&probe);
 }
 
-/* Returns when no handler runs any more and none can start. */
+/* Returns after the last handler has ended; no handler can start later. */
 void acs_quirks_hook_unregister(void);
 void acs_quirks_hook_unregister(void)
 {
 	unregister_kretprobe(&probe);
 }
 
-/* Calls that the probe could not follow: too many at once, or a probe inside a probe. */
+/* Calls that the probe missed: too many at once, or a probe inside a probe. */
 unsigned long acs_quirks_hook_missed(void);
 unsigned long acs_quirks_hook_missed(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The return probe on `pci_dev_specific_acs_enabled()`, and the module parameter: the Rust side
+//! The return probe on `pci_dev_specific_acs_enabled()` and the `withdraw` parameter: the Rust side
 //! of `hook.c`.
 
 use kernel::{
@@ -27,7 +27,7 @@ use crate::{
     }, //
 };
 
-// `NUMBERS` in hook.c.
+// `NUMBERS` in hook.c has the same value.
 const _: () = assert!(Table::MAX_NUMBER == 4095 && withdraw::WORDS * 64 == 4096);
 
 extern "C" {
@@ -38,27 +38,26 @@ extern "C" {
     fn acs_quirks_hook_symbol() -> *const c_char;
 }
 
-/// The registered probe; dropping it unregisters.
+/// The registered probe. Dropping the value unregisters it.
 ///
 /// # Invariants
 ///
-/// While a value exists, the probe of `hook.c` is registered; there is one value at most.
+/// While a value exists, the probe of `hook.c` is registered. At most one value exists.
 pub(crate) struct Hook(());
 
 impl Hook {
-    /// Registers the probe. From here on the kernel's questions come to [`engine::verdict`].
+    /// Registers the probe. From then on the kernel's questions reach [`engine::verdict`].
     ///
-    /// Only the module's initialisation calls this, once.
+    /// Only module initialisation calls this, once.
     ///
     /// # Errors
     ///
-    /// What `register_kretprobe()` says: `ENOENT` when the kernel has no such symbol, another
-    /// when it may not be probed.
+    /// The error of `register_kretprobe()`: `ENOENT` if the kernel has no such symbol, another if
+    /// it cannot be probed.
     pub(crate) fn register() -> Result<Self> {
-        // SAFETY: The C function may be called from a context that can sleep, as module
-        // initialisation is.
+        // SAFETY: The C function needs a context that may sleep, which module initialisation is.
         kernel::error::to_result(unsafe { acs_quirks_hook_register() })?;
-        // INVARIANT: Registered just now, and this is the one caller.
+        // INVARIANT: The probe is registered, and this is the only caller.
         Ok(Self(()))
     }
 }
@@ -71,38 +70,39 @@ impl Drop for Hook {
     }
 }
 
-/// How many calls the probe could not follow; those got the kernel's own answer.
+/// The number of calls that the probe missed. They got the kernel's own answer.
 pub(crate) fn missed() -> c_ulong {
-    // SAFETY: Reads two counters of a static; no condition.
+    // SAFETY: The C function reads two counters of a static and has no precondition.
     unsafe { acs_quirks_hook_missed() }
 }
 
-/// Name of the kernel function that is probed.
+/// The name of the probed kernel function.
 pub(crate) fn symbol() -> &'static str {
     // SAFETY: The C function returns a string literal.
     let symbol = unsafe { CStr::from_char_ptr(acs_quirks_hook_symbol()) };
     symbol.to_str().unwrap_or("?")
 }
 
-/// What all values of the `withdraw` parameter together withdraw.
+/// The set that all values of the `withdraw` parameter withdraw together.
 pub(crate) fn withdrawn() -> Withdrawn {
-    // SAFETY: The C function returns an array of as many words, which nothing writes once the module is
-    // being initialised.
+    // SAFETY: The C function returns an array of this many words, which nothing writes after module
+    // initialisation has begun.
     Withdrawn::from_words(unsafe { *acs_quirks_withdrawn().cast() })
 }
 
-/// Called by `hook.c` for each value of the `withdraw` parameter: adds its numbers to `numbers`, or refuses it.
-/// An error keeps the module from being loaded, for the owner would otherwise believe an entry withdrawn that
-/// is not.
+/// Called by `hook.c` for each value of the `withdraw` parameter: adds the numbers of the value to
+/// `numbers`, or returns an error. An error keeps the module from loading, because the owner would
+/// otherwise believe an entry withdrawn that is active.
 ///
 /// # Safety
 ///
-/// `value` must be a string, and `numbers` the array of `hook.c`, which nothing else uses meanwhile.
+/// `value` must be a string, and `numbers` the array of `hook.c`, which nothing else uses during
+/// the call.
 #[no_mangle]
 unsafe extern "C" fn acs_quirks_withdraw(value: *const c_char, numbers: *mut u64) -> c_int {
     // SAFETY: By this function's contract.
     let value = unsafe { CStr::from_char_ptr(value) };
-    // SAFETY: By this function's contract; the array has as many words.
+    // SAFETY: By this function's contract; the array has this many words.
     let numbers = unsafe { &mut *numbers.cast::<[u64; withdraw::WORDS]>() };
     match driver::withdrawn_by(value) {
         Ok(more) => {
@@ -115,14 +115,15 @@ unsafe extern "C" fn acs_quirks_withdraw(value: *const c_char, numbers: *mut u64
     }
 }
 
-/// Called by `hook.c` when `pci_dev_specific_acs_enabled()` returns `verdict`; the result is what
-/// the caller of that function gets instead.
+/// Called by `hook.c` when `pci_dev_specific_acs_enabled()` returns `verdict`. The caller of that
+/// function gets the result instead.
 ///
-/// Runs with preemption off: nothing in here may sleep, take memory or panic.
+/// Runs with preemption off: must not sleep, allocate or panic.
 ///
 /// # Safety
 ///
-/// `dev` must be the argument of the probed call, which is valid until that call's caller goes on.
+/// `dev` must be the argument of the probed call. It is valid until the caller of that call
+/// continues.
 #[no_mangle]
 unsafe extern "C" fn acs_quirks_verdict(
     dev: *mut bindings::pci_dev,
@@ -132,9 +133,9 @@ unsafe extern "C" fn acs_quirks_verdict(
     if decoy::is_decoy(dev) {
         return decoy::answer(verdict);
     }
-    // SAFETY: By this function's contract; every device has been set up by the PCI core before
-    // anything asks about its isolation, except for the decoy of another edition of this module:
-    // zeroed memory with a bus, which no table lists (`Table::is_sound`).
+    // SAFETY: By this function's contract. The PCI core sets up every device before anything asks
+    // about its isolation. The exception is the decoy of another edition of this module: zeroed
+    // memory with a bus, whose ids no table lists (`Table::is_sound`).
     let function = unsafe { PciFunction::from_raw(dev) };
     engine::verdict(&function, acs_flags, verdict)
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A record of the PCI functions that the kernel has, with a slot for what was decided on each. The
+ * A record of the PCI functions that the kernel has, with a slot for the decisions on each. The
  * kernel's own list is behind a lock that sleeps, and the hook must not sleep.
  *
- * A notifier keeps it, before any other one is told: the IOMMU core asks for a function's group from a
- * notifier of the same chain. Readers take RCU only. No reference to a device is held: a device is freed
- * after its removal was announced, and that waits until no reader can have its slot.
+ * A notifier of the highest priority keeps the record, because the IOMMU core asks for a
+ * function's group from a notifier of the same chain. Readers take RCU only. The record holds no
+ * reference to a device: the kernel frees a device after it has announced the removal, and the
+ * notifier delays that until no reader can have the slot.
  */
 #include <linux/mutex.h>
 #include <linux/notifier.h>
@@ -15,18 +16,18 @@
 #include <linux/utsname.h>
 #include <linux/xarray.h>
 
-/* More buses than a hierarchy can have between a function and its root bus. */
+/* An upper bound of the bridges above a function: bus numbers have 8 bits. */
 #define MAX_DEPTH 256
 /* Bits of dma_alias_mask: MAX_NR_DEVFNS in drivers/pci/pci.h. */
 #define DEVFNS 256
 
 struct slot {
 	struct pci_dev *dev;
-	/* In Rust: sys/known.rs. Zero until something was decided. */
+	/* In Rust: sys/known.rs. Zero before the first decision. */
 	u64 record[3];
-	/* A port that the device tree says to face outside: read while nothing removes its node. */
+	/* The device tree says "external-facing". Read while the node cannot be removed. */
 	bool outside;
-	/* While the record begins: a reference to the device is held, and it is on the kernel's list. */
+	/* Used while the record starts: the slot holds a reference; the device is on the kernel's list. */
 	bool held;
 	bool listed;
 	struct list_head forgotten;
@@ -34,14 +35,14 @@ struct slot {
 
 /* By domain, bus and devfn. */
 static DEFINE_XARRAY(known);
-/* Taken to change it, so that a slot has one who frees it. */
+/* Held to change the record, so that exactly one caller frees a slot. */
 static DEFINE_MUTEX(changing);
-/* Set when something could not be recorded; stays so until the module is loaded again. */
+/* Set when a slot could not be stored. Never cleared while the module is loaded. */
 static bool incomplete;
 
 static_assert(sizeof(unsigned long) == 8, "the key takes 48 bits");
 
-/* In Rust: driver/record.rs. A function was added, and not grouped yet. */
+/* In Rust: sys/known.rs. The kernel added a function and has not grouped it yet. */
 void acs_quirks_appeared(struct pci_dev *dev);
 
 static unsigned long key(struct pci_bus *bus, u8 devfn)
@@ -49,7 +50,7 @@ static unsigned long key(struct pci_bus *bus, u8 devfn)
 	return (unsigned long)(u32)pci_domain_nr(bus) << 16 | (unsigned long)bus->number << 8 | devfn;
 }
 
-/* The slot of this very device. Called under RCU, or with the mutex held. */
+/* The slot, if it belongs to this struct pci_dev. Called under RCU, or with the mutex held. */
 static struct slot *slot_of(struct pci_dev *dev)
 {
 	struct slot *slot = xa_load(&known, key(dev->bus, dev->devfn));
@@ -63,7 +64,7 @@ static void lost(struct pci_dev *dev)
 	dev_warn(&dev->dev, "acs_quirks: there was no memory to record this function, so no claim is made until the module is loaded again\n");
 }
 
-/* Frees slots that nothing can find any more. */
+/* Frees slots that are no longer in the record, after the last reader has left. */
 static void discard(struct list_head *slots)
 {
 	struct slot *slot, *next;
@@ -148,8 +149,9 @@ static int on_event(struct notifier_block *block, unsigned long action, void *da
 static struct notifier_block notifier = { .notifier_call = on_event, .priority = INT_MAX };
 
 /*
- * A device may be removed while the record begins, before or after it gets a slot. What is still on the
- * kernel's list after all have slots is announced when it goes; what is not, is forgotten here.
+ * A device may be removed while the record starts, before or after it gets a slot. Slots therefore
+ * hold a reference first. A device still on the kernel's list after all have slots will be
+ * announced when it is removed, so its reference is put. Any other slot is discarded here.
  */
 int acs_quirks_known_start(void);
 int acs_quirks_known_start(void)
@@ -188,7 +190,7 @@ int acs_quirks_known_start(void)
 	return 0;
 }
 
-/* Nothing reads the record any more: the hook and the files are gone. */
+/* Called after the hook and the files are gone, so there is no reader. */
 void acs_quirks_known_stop(void);
 void acs_quirks_known_stop(void)
 {
@@ -202,9 +204,9 @@ void acs_quirks_known_stop(void)
 }
 
 /*
- * Untrusted or facing outside, by itself. A port's external_facing is final when it is added with ACPI
- * (pci_acpi_set_external_facing()), and with a device tree only when the bus below is made
- * (pci_set_bus_of_node()), so what its node says was read when the port was added.
+ * Whether the function itself is untrusted or external-facing. With ACPI, a port's external_facing
+ * is final when the port is added (pci_acpi_set_external_facing()). With a device tree it is set
+ * only when the bus below is created (pci_set_bus_of_node()), so note() reads the property itself.
  */
 static bool faces_outside(struct slot *slot)
 {
@@ -212,8 +214,8 @@ static bool faces_outside(struct slot *slot)
 }
 
 /*
- * The same, by itself or by a bridge above. What has no slot may be anything, and a hierarchy without an end
- * is none to claim anything for. Called under RCU.
+ * Whether the function or a bridge above it is untrusted or external-facing. A device without a
+ * slot counts as exposed, and so does a hierarchy deeper than MAX_DEPTH. Called under RCU.
  */
 bool acs_quirks_exposed(struct pci_dev *dev);
 bool acs_quirks_exposed(struct pci_dev *dev)
@@ -230,7 +232,7 @@ bool acs_quirks_exposed(struct pci_dev *dev)
 	return dev;
 }
 
-/* What the answers mean, sys/known.rs tells. Called under RCU. */
+/* 0: no physical function. 1: known. 2: exposed. Negative: incomplete. Called under RCU. */
 int acs_quirks_known(struct pci_bus *bus, u8 devfn);
 int acs_quirks_known(struct pci_bus *bus, u8 devfn)
 {
@@ -239,15 +241,15 @@ int acs_quirks_known(struct pci_bus *bus, u8 devfn)
 	if (READ_ONCE(incomplete))
 		return -ENOMEM;
 	slot = xa_load(&known, key(bus, devfn));
-	/* The kernel groups virtual functions by themselves, and they do not answer by their number. */
+	/* Virtual functions do not count for the whole device: they read as absent. */
 	if (!slot || slot->dev->is_virtfn)
 		return 0;
 	return faces_outside(slot) ? 2 : 1;
 }
 
 /*
- * Whether requester IDs go in or out of these functions of a bus: one of them has a DMA alias, or is one
- * of another. Called under RCU.
+ * Whether one of the functions first to last of a bus has a DMA alias, or another function of the
+ * bus has one of them as its alias. Called under RCU.
  */
 bool acs_quirks_aliased(struct pci_bus *bus, u8 first, u8 last);
 bool acs_quirks_aliased(struct pci_bus *bus, u8 first, u8 last)
@@ -280,7 +282,7 @@ u64 *acs_quirks_record(struct pci_dev *dev)
 	return slot ? slot->record : NULL;
 }
 
-/* Shows each function, or those of one bus, with its record. */
+/* Calls visit for each function with its record: of one bus, or of every bus if bus is NULL. */
 void acs_quirks_each(struct pci_bus *bus, void (*visit)(void *data, struct pci_dev *dev, u64 *record), void *data);
 void acs_quirks_each(struct pci_bus *bus, void (*visit)(void *data, struct pci_dev *dev, u64 *record), void *data)
 {
@@ -295,7 +297,7 @@ void acs_quirks_each(struct pci_bus *bus, void (*visit)(void *data, struct pci_d
 	rcu_read_unlock();
 }
 
-/* Domain, bus and devfn as one number. */
+/* Domain in bits 47:16, bus in 15:8, devfn in 7:0. */
 u64 acs_quirks_address(struct pci_dev *dev);
 u64 acs_quirks_address(struct pci_dev *dev)
 {
@@ -303,8 +305,9 @@ u64 acs_quirks_address(struct pci_dev *dev)
 }
 
 /*
- * The release of the running kernel, not that of the headers: modules with symbol versions load on other
- * versions. One that cannot be read counts as newer than any.
+ * The release of the running kernel as a LINUX_VERSION_CODE without the patch level. The release of
+ * the headers may differ: a module with symbol versions loads on other kernels. A release that
+ * cannot be parsed counts as newer than any, so that no mainline entry makes a claim.
  */
 u32 acs_quirks_version_code(void);
 u32 acs_quirks_version_code(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The record of PCI functions that the kernel has, and of what was decided on each: the Rust side of
+//! The record of the kernel's PCI functions and of the decisions on each: the Rust side of
 //! `known.c`.
 
 use kernel::{
@@ -47,38 +47,39 @@ extern "C" {
     fn acs_quirks_version_code() -> u32;
 }
 
-/// The record being kept; dropping it ends that.
+/// The running record. Dropping the value ends it.
 ///
 /// # Invariants
 ///
-/// While a value exists, the notifier of `known.c` is registered; there is one value at most.
+/// While a value exists, the notifier of `known.c` is registered. At most one value exists.
 pub(crate) struct Known(());
 
 impl Known {
-    /// Starts the record with the functions that are there.
+    /// Starts the record with the functions that the kernel has.
     ///
-    /// Only the module's initialisation calls this, once.
+    /// Only module initialisation calls this, once.
     ///
     /// # Errors
     ///
-    /// What `bus_register_notifier()` says.
+    /// The error of `bus_register_notifier()`.
     pub(crate) fn start() -> Result<Self> {
-        // SAFETY: Called from module initialisation, which may sleep, and once.
+        // SAFETY: Called once, from module initialisation, which may sleep.
         to_result(unsafe { acs_quirks_known_start() })?;
-        // INVARIANT: Registered just now, and this is the one caller.
+        // INVARIANT: The notifier is registered, and this is the only caller.
         Ok(Self(()))
     }
 }
 
 impl Drop for Known {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the notifier is registered. The hook and the files, which read
-        // the record, are dropped before (`driver/mod.rs`).
+        // SAFETY: By the type invariant the notifier is registered. The hook and the files, which
+        // read the record, are dropped first (`driver/mod.rs`).
         unsafe { acs_quirks_known_stop() }
     }
 }
 
-/// What was decided on one function since it appeared, when the kernel asked for the flags of grouping.
+/// The decisions on one function since the kernel added it. `first` and `latest` hold decisions on
+/// the flags of grouping.
 pub(crate) struct Record<'a> {
     first: &'a Atomic<u64>,
     latest: &'a Atomic<u64>,
@@ -90,9 +91,9 @@ impl Record<'_> {
     ///
     /// # Safety
     ///
-    /// `words` must be the record of a slot of `known.c`, which must not go for `'a`.
+    /// `words` must be the record of a slot of `known.c` that stays valid for `'a`.
     unsafe fn from_raw(words: *mut u64) -> Self {
-        // SAFETY: A slot has three words, nothing but this type touches them, and by this function's
+        // SAFETY: A slot has three words, only this type accesses them, and by this function's
         // contract they are valid for `'a`.
         unsafe {
             Self {
@@ -103,32 +104,33 @@ impl Record<'_> {
         }
     }
 
-    /// Keeps a decision: the first is that of the function's own group, unless it was grouped before the
-    /// module was there.
+    /// Keeps a decision. The first one is the decision on the function's own group, unless the
+    /// function was grouped before the module was loaded.
     pub(crate) fn keep(&self, verdict: Verdict) {
         let word = verdict.pack();
         self.latest.store(word, Relaxed);
-        // Only the first one changes the word.
+        // Only the first decision replaces the 0.
         let _ = self.first.cmpxchg(0, word, Full);
     }
 
-    /// The first decision.
+    /// The first decision, if any.
     pub(crate) fn first(&self) -> Option<Verdict> {
         Verdict::unpack(self.first.load(Relaxed))
     }
 
-    /// The latest decision.
+    /// The latest decision, if any.
     pub(crate) fn latest(&self) -> Option<Verdict> {
         Verdict::unpack(self.latest.load(Relaxed))
     }
 
-    /// Whether any decision since the function appeared was a grant.
+    /// Whether any decision since the kernel added the function was a grant for the flags of
+    /// grouping.
     pub(crate) fn was_granted(&self) -> bool {
         self.logged.load(Relaxed) & u64::from(Verdict::GRANTED) != 0
     }
 
-    /// Notes that a decision is logged, one on the flags of grouping or on others: whether one of its kind was
-    /// not yet.
+    /// Marks the kind of a decision as logged; returns whether it was not marked before. Decisions
+    /// on the flags of grouping and on other flags have separate marks.
     pub(crate) fn log(&self, verdict: Verdict, is_grouping: bool) -> bool {
         let bit = u64::from(verdict.kind()) << if is_grouping { 0 } else { 32 };
         let mut logged = self.logged.load(Relaxed);
@@ -142,7 +144,7 @@ impl Record<'_> {
     }
 }
 
-/// What is on record at a function number of `bus`.
+/// The record's answer for a device and function number of `bus`.
 ///
 /// # Safety
 ///
@@ -158,7 +160,8 @@ pub(super) unsafe fn at(bus: *mut bindings::pci_bus, devfn: u8) -> device::Recor
     }
 }
 
-/// Whether a function or a bridge above it is untrusted or faces outside, as far as is known now.
+/// Whether a function, or a bridge above it, is untrusted or external-facing according to the
+/// record.
 ///
 /// # Safety
 ///
@@ -169,7 +172,7 @@ pub(super) unsafe fn is_exposed(dev: *mut bindings::pci_dev) -> bool {
     unsafe { acs_quirks_exposed(dev) }
 }
 
-/// Whether requester IDs go in or out of the functions `first` to `last` of `bus`.
+/// Whether a function numbered `first` to `last` on `bus` has a DMA alias on the bus, or is one.
 ///
 /// # Safety
 ///
@@ -180,7 +183,7 @@ pub(super) unsafe fn is_aliased(bus: *mut bindings::pci_bus, first: u8, last: u8
     unsafe { acs_quirks_aliased(bus, first, last) }
 }
 
-/// Lets `read` look at the record of a function; `None` for a function that has none.
+/// Calls `read` with the record of a function; `None` if the function has no record.
 ///
 /// # Safety
 ///
@@ -195,26 +198,27 @@ pub(super) unsafe fn with_record<T>(
     if words.is_null() {
         return None;
     }
-    // SAFETY: The slot stays until readers under RCU are gone.
+    // SAFETY: The slot is freed only after all RCU readers have left.
     Some(read(&unsafe { Record::from_raw(words) }))
 }
 
-/// A function that looks at one function and its record.
+/// The visitor of [`each_of`].
 type Visit<'a> = &'a mut dyn FnMut(&PciFunction<'_>, &Record<'_>);
 
-/// Shows `visit` every function of the record, under RCU: it must not sleep.
+/// Calls `visit` for every function of the record, under RCU: `visit` must not sleep.
 pub(crate) fn each(mut visit: impl FnMut(&PciFunction<'_>, &Record<'_>)) {
-    // SAFETY: Null stands for every bus.
+    // SAFETY: Null means every bus.
     unsafe { each_of(core::ptr::null_mut(), &mut visit) }
 }
 
-/// Shows `visit` the functions of one bus, under RCU, or of every one if it is null.
+/// Calls `visit` for the functions of one bus, or of every bus if `bus` is null. Runs under RCU.
 ///
 /// # Safety
 ///
 /// `bus` must be null or valid.
 pub(super) unsafe fn each_of(bus: *mut bindings::pci_bus, mut visit: Visit<'_>) {
-    // SAFETY: By this function's contract; `show` gets the pointer to `visit` that is valid for the call.
+    // SAFETY: By this function's contract. `show` gets the pointer to `visit`, which is valid for
+    // the call.
     unsafe { acs_quirks_each(bus, show, (&raw mut visit).cast()) }
 }
 
@@ -222,33 +226,35 @@ pub(super) unsafe fn each_of(bus: *mut bindings::pci_bus, mut visit: Visit<'_>) 
 ///
 /// # Safety
 ///
-/// `data` must be that of [`each_of`], `dev` a device of the record and `words` its record, under RCU.
+/// `data` must be the pointer from [`each_of`], `dev` a device of the record, and `words` its
+/// record, under RCU.
 unsafe extern "C" fn show(data: *mut c_void, dev: *mut bindings::pci_dev, words: *mut u64) {
     // SAFETY: By this function's contract.
     let visit = unsafe { &mut *data.cast::<Visit<'_>>() };
-    // SAFETY: The device is set up before it is announced, and neither it nor the slot is freed while
-    // there are readers under RCU.
+    // SAFETY: The device is set up before it is announced, and neither the device nor the slot is
+    // freed while RCU readers exist.
     let (function, record) = unsafe { (PciFunction::from_raw(dev), Record::from_raw(words)) };
     visit(&function, &record);
 }
 
-/// Domain in bits 47:16, bus in 15:8, devfn in 7:0.
+/// The address of a function: domain in bits 47:16, bus in 15:8, devfn in 7:0.
 ///
 /// # Safety
 ///
-/// `dev` and the bus that it names must be valid.
+/// `dev` and its bus must be valid.
 pub(super) unsafe fn address(dev: *mut bindings::pci_dev) -> u64 {
     // SAFETY: By this function's contract.
     unsafe { acs_quirks_address(dev) }
 }
 
-/// The release of the running kernel.
+/// The release of the running kernel; newer than any other if it cannot be parsed.
 pub(crate) fn running() -> Release {
-    // SAFETY: No condition.
+    // SAFETY: The C function has no precondition.
     Release::from_version_code(unsafe { acs_quirks_version_code() })
 }
 
-/// Called by `known.c` for each function that the kernel adds, before it is grouped. May sleep.
+/// Called by `known.c` for each function that the kernel adds, before the kernel groups it. May
+/// sleep.
 ///
 /// # Safety
 ///

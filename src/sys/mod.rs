@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The border to the C side of the kernel: all `unsafe` code of the module, behind safe types.
+//! The border to the kernel's C code: all `unsafe` code of the module, behind safe types.
 //!
-//! | file | what it holds |
+//! | file | contents |
 //! |---|---|
 //! | `hook.c`, `hook.rs` | the return probe and the module parameter |
-//! | `known.c`, `known.rs` | the functions that the kernel has, and what was decided on each |
-//! | `status.c`, `status.rs` | the files in debugfs |
+//! | `known.c`, `known.rs` | the record of the kernel's functions and of the decisions on each |
+//! | `status.c`, `status.rs` | the debugfs files |
 //! | `pci.rs` | a safe view of `struct pci_dev` |
-//! | `decoy.rs` | the self-test's device, which exists in memory only |
-//! | `alias.rs` | what `MODULE_DEVICE_TABLE` would make |
-//! | `taint.rs` | marking the kernel |
+//! | `decoy.rs` | the self-test and its device, which exists in memory only |
+//! | `alias.rs` | module aliases, as `MODULE_DEVICE_TABLE` makes them |
+//! | `taint.rs` | tainting the kernel |
 
 #![expect(unsafe_code, reason = "this is the one layer that may")]
 

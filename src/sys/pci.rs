@@ -15,15 +15,16 @@ use crate::rules::{
     pcie::PcieType,
 };
 
-/// More buses than a hierarchy can have between a function and its root bus.
+/// An upper bound of the number of buses from a function up to its root bus: bus numbers have 8
+/// bits.
 const MAX_DEPTH: usize = 256;
 
 /// A PCI function that the PCI core has set up.
 ///
 /// # Invariants
 ///
-/// The pointer is to a `struct pci_dev` after `pci_setup_device()`, valid for `'a`, and so are the
-/// bus that it names and all bridges above it.
+/// The pointer refers to a `struct pci_dev` after `pci_setup_device()`, which is valid for `'a`, as
+/// are its bus and all bridges above it.
 pub(crate) struct PciFunction<'a> {
     raw: *mut bindings::pci_dev,
     _lifetime: PhantomData<&'a bindings::pci_dev>,
@@ -36,34 +37,34 @@ impl<'a> PciFunction<'a> {
     ///
     /// `raw` must point to a device that the PCI core has set up and that stays valid for `'a`.
     pub(crate) unsafe fn from_raw(raw: *mut bindings::pci_dev) -> Self {
-        // INVARIANT: By the contract; a device holds its bus, and a bus its bridge.
+        // INVARIANT: By this function's contract. A device holds a reference to its bus, and a bus
+        // to its bridge.
         Self {
             raw,
             _lifetime: PhantomData,
         }
     }
 
-    /// The function's generic device, for log lines.
+    /// The embedded `struct device`, for log lines.
     pub(crate) fn as_device(&self) -> &device::Device {
         // SAFETY: By the type invariant the device is valid for `'a`, and a member of it is too.
         unsafe { device::Device::from_raw(&raw mut (*self.raw).dev) }
     }
 
-    /// PCI segment (domain), bus and devfn as one number: domain in bits 47:16, bus in 15:8,
-    /// devfn in 7:0.
+    /// The address: domain (PCI segment) in bits 47:16, bus in 15:8, devfn in 7:0.
     pub(crate) fn address(&self) -> u64 {
         // SAFETY: By the type invariant the device and its bus are valid.
         unsafe { known::address(self.raw) }
     }
 
-    /// Lets `read` look at the record of the function; `None` where it has none.
+    /// Calls `read` with the function's record; `None` if the function has no record.
     pub(crate) fn with_record<T>(&self, read: impl FnOnce(&known::Record<'_>) -> T) -> Option<T> {
         // SAFETY: By the type invariant the device and its bus are valid.
         unsafe { known::with_record(self.raw, read) }
     }
 
-    /// Shows `visit` the functions that the kernel has on the function's bus, with their records. It must
-    /// not sleep.
+    /// Calls `visit` for each function that the record has on this function's bus. `visit` must not
+    /// sleep.
     pub(crate) fn each_on_bus(&self, mut visit: impl FnMut(&PciFunction<'_>, &known::Record<'_>)) {
         // SAFETY: By the type invariant the bus is valid.
         unsafe { known::each_of(self.bus(), &mut visit) }
@@ -74,7 +75,7 @@ impl<'a> PciFunction<'a> {
         unsafe { (*self.raw).bus }
     }
 
-    /// The bridge that leads to the function's bus; null on a root bus.
+    /// The bridge above the function's bus; null for a root bus.
     fn bridge(&self) -> *mut bindings::pci_dev {
         // SAFETY: By the type invariant the bus is valid.
         unsafe { (*self.bus()).self_ }
@@ -131,7 +132,7 @@ impl Function for PciFunction<'_> {
 
     fn is_ari(&self) -> bool {
         let bridge = self.bridge();
-        // SAFETY: By the type invariant a bridge that is there is valid.
+        // SAFETY: By the type invariant a bridge that is not null is valid.
         !bridge.is_null() && unsafe { bindings::pci_dev::ari_enabled_raw(bridge) != 0 }
     }
 
@@ -152,8 +153,8 @@ impl Function for PciFunction<'_> {
     fn read_config(&self, devfn: u8, offset: u16) -> Option<u32> {
         let mut value = 0;
         // SAFETY: By the type invariant the bus is valid. The accessor does not sleep, so it may be
-        // called with preemption off: what it takes are RCU, raw spin locks, and the spin locks of
-        // some host bridges, which sleep on PREEMPT_RT only, and hook.c refuses to build there.
+        // called with preemption off: it takes RCU and raw spin locks, and in some host bridges
+        // spin locks, which sleep on PREEMPT_RT only. hook.c refuses to build there.
         let status = unsafe {
             bindings::pci_bus_read_config_dword(
                 self.bus(),
@@ -164,28 +165,28 @@ impl Function for PciFunction<'_> {
         };
         match u32::try_from(status) {
             Ok(bindings::PCIBIOS_SUCCESSFUL) => Some(value),
-            // What host bridges that do not make up an all-ones response say of an absent device.
+            // Some host bridges return this status for an absent device instead of all ones.
             Ok(bindings::PCIBIOS_DEVICE_NOT_FOUND) => Some(u32::MAX),
             _ => None,
         }
     }
 }
 
-/// A PCI function, held by a reference.
+/// A reference to a PCI function.
 ///
 /// # Invariants
 ///
-/// The pointer is to a registered device, and this owns a reference to it.
+/// The pointer refers to a registered device, and this value owns a reference to it.
 pub(super) struct Held(*mut bindings::pci_dev);
 
 impl Held {
     /// The function after `previous` in the kernel's list, or the first one.
     fn next(previous: Option<Self>) -> Option<Self> {
         let from = previous.map_or(core::ptr::null_mut(), |held| {
-            // The reference goes to the call below.
+            // `pci_get_device()` puts this reference.
             core::mem::ManuallyDrop::new(held).0
         });
-        // SAFETY: `from` is null or a device whose reference this call takes over.
+        // SAFETY: `from` is null, or a device whose reference the call takes over.
         let found = unsafe { bindings::pci_get_device(ANY_ID, ANY_ID, from) };
         // INVARIANT: The call returns a device with a reference, or null.
         (!found.is_null()).then_some(Self(found))
@@ -196,13 +197,13 @@ impl Held {
         Self::next(None)
     }
 
-    /// The root bus that the function is below. Valid as long as this is: a device holds its bus, a
-    /// bus its bridge, and that its own bus.
+    /// The root bus above the function. The bus is valid as long as `self`: a device holds its bus,
+    /// a bus its bridge, and the bridge its own bus.
     pub(super) fn root_bus(&self) -> *mut bindings::pci_bus {
         // SAFETY: By the type invariant the device is valid, and so is its bus.
         let mut bus = unsafe { (*self.0).bus };
         for _ in 0..MAX_DEPTH {
-            // SAFETY: As above; buses above a valid one are valid.
+            // SAFETY: `bus` is valid, and so is every bus above it.
             let parent = unsafe { (*bus).parent };
             if parent.is_null() {
                 break;
@@ -226,7 +227,7 @@ impl Drop for Held {
     }
 }
 
-/// Whether any PCI function is in an IOMMU group, that is, whether groups exist on this host.
+/// Whether any PCI function is in an IOMMU group, so that the host has groups at all.
 pub(crate) fn any_in_iommu_group() -> bool {
     let mut at = Held::first();
     while let Some(held) = at {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The read-only files in debugfs. They are made here because an open file must hold the module, and
- * the kernel's Rust abstraction of debugfs leaves the owner of its file operations empty: closing a
- * file after the module is gone would then call into freed memory.
+ * The read-only debugfs files. They are in C because an open file must hold a reference to the
+ * module. The kernel's Rust abstraction of debugfs leaves the owner of its file operations empty,
+ * so closing a file after the module is unloaded would call into freed memory.
  */
 #include <linux/debugfs.h>
 #include <linux/module.h>
@@ -44,7 +44,7 @@ DEFINE_SHOW_ATTRIBUTE(hook);
 
 static struct dentry *folder;
 
-/* Where debugfs is missing or refuses, there are no files, and that is no error. */
+/* Without debugfs there are no files; that is not an error. */
 void acs_quirks_status_create(const char *name);
 void acs_quirks_status_create(const char *name)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The files in debugfs: the Rust side of `status.c`.
+//! The debugfs files: the Rust side of `status.c`.
 
 use kernel::{
     bindings,
@@ -21,35 +21,35 @@ extern "C" {
     fn acs_quirks_status_remove();
 }
 
-/// The files, removed when this is dropped.
+/// The debugfs files. Dropping the value removes them.
 ///
 /// # Invariants
 ///
-/// There is one value at most.
+/// At most one value exists.
 pub(crate) struct Files(());
 
 impl Files {
-    /// Makes the files in the folder `name` below debugfs. Only the module's initialisation calls
-    /// this, once.
+    /// Creates the files in the folder `name` of debugfs. Only module initialisation calls this,
+    /// once.
     pub(crate) fn create(name: &CStr) -> Self {
-        // SAFETY: `name` is a string; debugfs copies it. Called from a context that may sleep.
+        // SAFETY: `name` is a string, which debugfs copies. The context may sleep.
         unsafe { acs_quirks_status_create(name.as_char_ptr()) }
-        // INVARIANT: This is the one caller.
+        // INVARIANT: This is the only caller.
         Self(())
     }
 }
 
 impl Drop for Files {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the folder is removed once; that takes an error pointer too.
+        // SAFETY: By the type invariant the folder is removed once. The C function accepts an error
+        // pointer.
         unsafe { acs_quirks_status_remove() }
     }
 }
 
-/// A function that writes text.
 type Show = fn(&mut fmt::Formatter<'_>) -> fmt::Result;
 
-/// Lets the kernel's formatting call such a function.
+/// An adapter: formats by calling the function.
 struct Text(Show);
 
 impl fmt::Display for Text {
@@ -58,11 +58,11 @@ impl fmt::Display for Text {
     }
 }
 
-/// Writes what `show` writes to `file`.
+/// Writes the output of `show` to `file`.
 ///
 /// # Safety
 ///
-/// `file` must be the argument of a show function that is being called.
+/// `file` must be the argument of a show function that is running.
 unsafe fn print(file: *mut bindings::seq_file, show: Show) {
     // SAFETY: By this function's contract the file is valid for this call.
     let file = unsafe { SeqFile::from_raw(file) };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Marks the kernel when something that no vendor vouches for is at work: trust rule `evidence`.
+//! Taints the kernel while entries without evidence are active: trust rule `evidence`.
 
 use kernel::bindings;
 
-/// Taints the kernel as under test (`TAINT_TEST`, "N" in `/proc/sys/kernel/tainted`), which shows
-/// in every oops and bug report until the next boot.
+/// Sets `TAINT_TEST` ("N" in `/proc/sys/kernel/tainted`), which appears in every oops and bug
+/// report until the next boot.
 pub(crate) fn kernel_under_test() {
-    // SAFETY: May be called from anywhere; lock debugging stays on, for nothing is broken.
+    // SAFETY: `add_taint()` may be called from any context. Lock debugging stays on.
     unsafe { bindings::add_taint(bindings::TAINT_TEST, bindings::lockdep_ok_LOCKDEP_STILL_OK) }
 }

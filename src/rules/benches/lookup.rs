@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What looking up a device costs, by the number of id ranges in the table: `cargo bench`.
+//! The cost of looking up a device, by the number of id ranges in the table. Run with `cargo
+//! bench`.
 
 #[path = "../tests/common/tables.rs"]
 mod tables;
@@ -11,7 +12,7 @@ fn main() {
     divan::main();
 }
 
-/// Looks up every listed range once, and as many ids that are not listed.
+/// Looks up the first id of every range and the id after its last, which is not listed.
 #[divan::bench(args = [10, 100, 1000, 10_000])]
 fn find(bencher: Bencher<'_, '_>, ranges: u16) {
     let table = tables::evenly_spread(ranges);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! ACS flags: what they print, and that nothing unknown is taken for granted.
+//! ACS flags: their text form, and that an unknown flag is never granted.
 
 use rules::acs::AcsFlags;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `whole` where a port forwards by ARI: the package is a chain of up to 256 functions.
+//! Trust rule `whole` under ARI: the device is a chain of up to 256 functions.
 
 mod common;
 
@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use common::{check_adapter, member, not_covered, senseless_extended_lists, Device, Space};
 use rules::{config::MAX_READS, device::Record, package::Fault};
 
-/// Functions of which each names the next, as the pairs say, with the capability at `at`.
+/// Functions with an ARI capability at `at`. Each pair is a function and the next one that it
+/// names.
 fn chain(at: u16, links: &[(u8, u8)]) -> BTreeMap<u8, Space> {
     let link = |&(devfn, next)| (devfn, member().with_ari(at, next));
     links.iter().map(link).collect()
@@ -19,7 +20,7 @@ fn ari(bus: BTreeMap<u8, Space>, own: u8) -> Device {
     Device::on(bus, own).under_ari()
 }
 
-/// Links between functions, the function asked about, and what becomes of the claim.
+/// Name, links between functions, the function in question, and the result.
 type Case = (&'static str, &'static [(u8, u8)], u8, Result<(), Fault>);
 
 const CASES: &[Case] = &[
@@ -98,7 +99,7 @@ fn a_chain_of_128_functions_is_followed() {
     }
 }
 
-/// The longest chain there can be takes more reads than one question may.
+/// The longest possible chain needs more reads than the budget has.
 #[test]
 fn a_chain_that_the_budget_does_not_reach_the_end_of_ends_the_claim() {
     let links: Vec<_> = (0..=255).map(|at: u8| (at, at.wrapping_add(1))).collect();
@@ -108,7 +109,7 @@ fn a_chain_that_the_budget_does_not_reach_the_end_of_ends_the_claim() {
     assert_eq!(device.reads.get(), usize::from(MAX_READS));
 }
 
-/// A function among the first eight that the chain leaves out is there all the same.
+/// A function among the first eight that the chain omits counts nevertheless.
 #[test]
 fn functions_beside_the_chain_count() {
     let mut device = ari(chain(0x100, &[(0, 2), (2, 0)]), 2);
@@ -120,7 +121,7 @@ fn functions_beside_the_chain_count() {
     ));
 }
 
-/// The kernel follows the chain also when function 0 denies being multi-function.
+/// The kernel follows the chain even if function 0 has no multi-function bit.
 #[test]
 fn the_chain_counts_without_the_multi_function_bit() {
     let alone = Space::new(0x1077, 0x8031, 0).with_ari(0x100, 0x10);
@@ -133,8 +134,8 @@ fn the_chain_counts_without_the_multi_function_bit() {
     ));
 }
 
-/// Extended capabilities are aligned to dwords, not to more (PCI Express Base Specification,
-/// section 7.6.3), so the capability may be at any of these.
+/// Extended capabilities are aligned to 4 bytes only (PCI Express Base Specification 6.0, section
+/// 7.6.3), so the capability may be at any of these offsets.
 #[test]
 fn the_capability_is_found_wherever_it_is() {
     for at in (0x104..=0xff8).step_by(4) {
@@ -148,7 +149,7 @@ fn the_capability_is_found_wherever_it_is() {
     }
 }
 
-/// A capability whose second dword would lie behind the end of configuration space.
+/// The second dword of the capability would lie beyond configuration space.
 #[test]
 fn a_capability_that_does_not_fit_ends_the_claim() {
     let space = member()
@@ -187,11 +188,11 @@ fn a_capability_list_may_end_without_ari() {
     }
 }
 
-/// What a pointer below 100h leads to is no extended capability; the kernel ends the list there.
+/// A pointer below 100h leads to no extended capability; the kernel ends the list there.
 #[test]
 fn a_pointer_into_the_header_leads_nowhere() {
     for at in (0x40..0x100).step_by(4) {
-        // PCI Express is where it is not in the way.
+        // Keep the PCI Express capability away from the pointer's target.
         let pcie = if at < 0x80 { 0xf0 } else { 0x40 };
         let space = member()
             .with(0x34, u32::from(pcie))
@@ -219,7 +220,7 @@ fn any_failed_read_ends_the_claim() {
     device.fail_each_read(check_adapter);
 }
 
-/// A link of the chain that falls silent is missed also when the kernel does not know it.
+/// A function of the chain that falls silent ends the claim even if the kernel does not know it.
 #[test]
 fn functions_that_fall_silent_end_the_claim() {
     let bus = chain(0x100, &[(0, 1), (1, 0x10), (0x10, 0x20), (0x20, 0)]);
@@ -231,7 +232,7 @@ fn functions_that_fall_silent_end_the_claim() {
     known.fall_silent_at_each_read(check_adapter);
 }
 
-/// A function in the chain, as it is and with one thing against it.
+/// A function in the chain, unchanged and with one property changed.
 #[test]
 fn every_function_in_the_chain_must_be_one_that_the_entry_speaks_for() {
     let at_fault = |change: fn(Space) -> Space| {
@@ -253,8 +254,8 @@ fn every_function_in_the_chain_must_be_one_that_the_entry_speaks_for() {
     );
 }
 
-/// What the kernel has on record beyond the first eight, where the chain does not lead, and what
-/// is there.
+/// A record beyond the first eight functions, outside the chain, with different configuration
+/// spaces.
 #[test]
 fn functions_on_record_beside_the_chain_count() {
     let stranger = || Space::new(0x8086, 0x10d3, 0);
@@ -294,7 +295,7 @@ fn functions_on_record_beside_the_chain_count() {
     }
 }
 
-/// The record alone does not make a function part of a chain that leaves it out.
+/// The record alone does not make a function part of a chain that omits it.
 #[test]
 fn the_record_does_not_account_for_the_function_that_is_asked_about() {
     let links = [(0, 0x10), (0x10, 0), (0x20, 0)];
@@ -303,7 +304,7 @@ fn the_record_does_not_account_for_the_function_that_is_asked_about() {
     assert_eq!(check_adapter(&device.seen_from(0x10)), Ok(()));
 }
 
-/// Virtual functions read as absent in their first dword and are not on record.
+/// Virtual functions read as absent and are not in the record.
 #[test]
 fn virtual_functions_do_not_matter() {
     let mut device = ari(chain(0x100, &[(0, 1), (1, 0)]), 1).all_known();

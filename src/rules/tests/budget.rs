@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The budget of reads: nothing that a device says makes the check run long, and what real devices
-//! say fits.
+//! The budget of reads: no device can prolong the check, and real devices fit into the budget.
 
 mod common;
 
@@ -10,7 +9,7 @@ use std::collections::BTreeMap;
 use common::{check_adapter, member, Device, Space};
 use rules::{config::MAX_READS, package::Fault};
 
-/// Eight functions that are each like this one, all known to the kernel.
+/// Eight copies of this function, all known to the kernel.
 fn eight(function: &Space) -> Device {
     let bus: BTreeMap<_, _> = (0..8).map(|devfn| (devfn, function.clone())).collect();
     Device::on(bus, 2).all_known()
@@ -20,7 +19,7 @@ fn budget() -> usize {
     usize::from(MAX_READS)
 }
 
-/// Twenty capabilities, however they are divided between the two lists.
+/// Twenty capabilities, in every split between the two lists.
 #[test]
 fn a_package_with_many_capabilities_passes() {
     for capabilities in 1..20 {
@@ -34,7 +33,7 @@ fn a_package_with_many_capabilities_passes() {
     }
 }
 
-/// The same under ARI, where the chain is followed too.
+/// Likewise under ARI, where the check also follows the chain.
 #[test]
 fn a_chain_with_many_capabilities_passes() {
     let bus = (0..8).map(|devfn| {
@@ -52,7 +51,7 @@ fn a_chain_with_many_capabilities_passes() {
     assert!(reads <= budget() / 2, "{reads} reads");
 }
 
-/// Lists that a function makes up, none of which may be followed for ever.
+/// Lists without an end.
 #[test]
 fn endless_lists_end() {
     for (name, function) in [
@@ -80,7 +79,8 @@ fn endless_lists_end() {
     }
 }
 
-/// Lists as long as they may be, in every function: each makes sense, all together take too long.
+/// Lists of the greatest length in every function. Each one is well formed; together they exceed
+/// the budget.
 #[test]
 fn a_package_that_takes_too_many_reads_ends_the_claim() {
     let longest = member()
@@ -94,8 +94,8 @@ fn a_package_that_takes_too_many_reads_ends_the_claim() {
     assert_eq!(device.reads.get(), budget());
 }
 
-/// One package per length of the last function's list: as soon as the reads do not suffice, the
-/// claim ends, and not before.
+/// One device for each length of the last function's list: the claim ends exactly when the budget
+/// does not suffice.
 #[test]
 fn the_last_read_of_the_budget_counts() {
     let with_last = |count| {
@@ -113,7 +113,7 @@ fn the_last_read_of_the_budget_counts() {
     assert_eq!(with_last(251 + left), (unreadable, budget()));
 }
 
-/// Each question has a budget of its own.
+/// Each question has its own budget.
 #[test]
 fn a_question_takes_nothing_from_the_next() {
     let device = eight(&member().with_extended_capabilities(100));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Conditions: what a register must say, in every function of the package, for the entry to count.
+//! Conditions: the register must have the value in every function of the device.
 
 mod common;
 
@@ -13,7 +13,7 @@ use rules::{
     package::{check, Fault},
 };
 
-/// Checks the package of a device for an entry for the adapter with these conditions.
+/// Checks the device for an entry for the adapter with these conditions.
 fn check_if(device: &Device, conditions: &'static [Condition]) -> Result<(), Fault> {
     let entry = Entry {
         conditions,
@@ -26,7 +26,7 @@ const fn fails(devfn: u8, number: u8) -> Result<(), Fault> {
     Err(Fault::Condition { devfn, number })
 }
 
-/// The bits 7:4 of the dword at 8 are 5.
+/// Bits 7:4 of the dword at offset 8 are 5.
 const fn five(at: Place) -> Condition {
     Condition {
         at,
@@ -40,7 +40,8 @@ const IN_CONFIG: &[Condition] = &[five(Place::Config)];
 const IN_CAPABILITY: &[Condition] = &[five(Place::Capability(0x09))];
 const IN_EXTENDED: &[Condition] = &[five(Place::Extended(0x000b))];
 
-/// A function with PCI Express at 40h, another capability at 80h, and extended ones at 100h and 140h.
+/// A function with PCI Express at 40h, another capability at 80h, and extended ones at 100h and
+/// 140h.
 fn function() -> Space {
     Space::new(0x1077, 0x8030, 0x00)
         .with_pcie(0x40, 0x0, 0x80)
@@ -73,7 +74,7 @@ fn the_bits_of_the_mask_must_have_the_value() {
                 assert_eq!(outcome, expected, "{register:#x} is {dword:08x}");
             }
         }
-        // The same value elsewhere says nothing.
+        // The same value at another offset does not count.
         for elsewhere in [0x48, 0x84, 0x8c, 0x108, 0x144, 0x14c] {
             let device = alone(function().with(elsewhere, 0x50));
             assert_eq!(check_if(&device, conditions), fails(0, 1), "{elsewhere:#x}");
@@ -81,7 +82,7 @@ fn the_bits_of_the_mask_must_have_the_value() {
     }
 }
 
-/// A function without the capability is not the silicon that the statement is about.
+/// A function without the capability is not the silicon of the statement.
 #[test]
 fn a_capability_that_is_absent_ends_the_claim() {
     let with = |conditions: &'static [Condition], space| check_if(&alone(space), conditions);
@@ -96,7 +97,7 @@ fn a_capability_that_is_absent_ends_the_claim() {
     assert_eq!(with(IN_EXTENDED, without), fails(0, 1));
     let without = set(function()).with(0x100, 0);
     assert_eq!(with(IN_EXTENDED, without), fails(0, 1));
-    // One kind of capability is not the other, whatever its number.
+    // A capability and an extended capability with the same id are different.
     let without = set(function()).with_extended(0x140, 0x0009, 0);
     assert_eq!(with(IN_EXTENDED, without), fails(0, 1));
 }
@@ -116,7 +117,7 @@ fn of_several_capabilities_the_first_counts() {
     }
 }
 
-/// Where a capability stands so late that the register would be beyond its space, nothing is read.
+/// A capability whose register would lie beyond its space: nothing is read.
 #[test]
 fn a_register_beyond_the_space_ends_the_claim() {
     const FAR: &[Condition] = &[Condition {
@@ -141,7 +142,7 @@ fn a_register_beyond_the_space_ends_the_claim() {
         let expected = if is_within { Ok(()) } else { fails(0, 1) };
         assert_eq!(check_if(&device, IN_CAPABILITY), expected, "{at:#x}");
     }
-    // The reader is never asked beyond 4096, which it would not stand.
+    // The test's reader panics beyond offset 4096.
     for at in (0x140..=0xffc).step_by(4) {
         let late = function()
             .with_extended(0x100, 0x01, at)
@@ -206,10 +207,10 @@ const FOUR: &[Condition] = &[
     five(Place::Extended(0x000b)),
 ];
 
-/// Where the conditions of [`FOUR`] look in [`ready`].
+/// The offsets in [`ready`] that the conditions of [`FOUR`] read.
 const REGISTERS: [u16; 4] = [0x08, 0x48, 0x88, 0x148];
 
-/// The adapter, fulfilling [`FOUR`].
+/// The adapter, which satisfies [`FOUR`].
 fn ready() -> Device {
     let bus = adapter()
         .into_iter()
@@ -247,7 +248,7 @@ fn each_condition_must_hold_for_each_function() {
     }
 }
 
-/// Of a function that the kernel does not know, and one that is not accounted for, the same is asked.
+/// The condition applies also to a function that only the record or only configuration space shows.
 #[test]
 fn a_function_that_only_one_witness_knows_must_fulfil_it_too() {
     let mut device = ready();
@@ -266,7 +267,7 @@ fn any_failed_read_ends_the_claim() {
     let mut device = ready();
     assert_eq!(check_if(&device, FOUR), Ok(()));
     device.fail_each_read(|device| check_if(device, FOUR));
-    // With every function of the slot there, nothing is rightly absent.
+    // With all eight functions present, no read of an absent function is legitimate.
     let mut full = ready();
     full.bus
         .extend([6, 7].map(|devfn| (devfn, fulfilling(member()))));
@@ -289,8 +290,9 @@ fn lists_that_make_no_sense_end_the_claim() {
     }
 }
 
-/// Four conditions, each at the end of a list of twenty capabilities, in a full package: within the
-/// budget. With lists that are longer than any the budget ends it, and nothing is claimed.
+/// Four conditions, each at the end of a list of twenty capabilities, in a device of eight
+/// functions, fit into the budget. Longer lists than any device has exhaust it, and there is no
+/// claim.
 #[test]
 fn conditions_are_within_the_budget() {
     const LAST: &[Condition] = &[five(Place::Extended(0x0007)); 4];

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Configuration space: the lists of capabilities, and what is read from them.
+//! Configuration space: capability lists, and the values read from capabilities.
 
 mod common;
 
 use common::{member, senseless_extended_lists, Device, Space};
 use rules::config::{Config, Unreadable};
 
-/// Asks one thing of a function; the error is the number of the function that cannot be read.
+/// Reads one value of a function; the error is the number of the unreadable function.
 fn ask<T>(
     space: Space,
     question: impl Fn(&Config<'_, Device>) -> Result<T, Unreadable>,
@@ -24,8 +24,8 @@ fn has_acs(space: Space) -> Result<bool, u8> {
     ask(space, |config| config.has_acs(5))
 }
 
-/// The type is bits 7:4 of the register after the list's pointer (PCI Express Base Specification,
-/// section 7.5.3.2), whatever the bits around it are.
+/// The type is bits 7:4 of the register after the list pointer (PCI Express Base Specification 6.0,
+/// section 7.5.3.2). Other bits do not matter.
 #[test]
 fn the_type_is_read_from_its_own_bits() {
     for raw in 0x0..=0xf {
@@ -39,7 +39,7 @@ fn the_type_is_read_from_its_own_bits() {
     }
 }
 
-/// Status bit 4 says that there is a list; without it the pointer means nothing.
+/// Status bit 4 says that a list exists. Without it, the pointer is ignored.
 #[test]
 fn the_list_is_there_when_the_status_says_so() {
     for bit in 0..32 {
@@ -52,8 +52,8 @@ fn the_list_is_there_when_the_status_says_so() {
     }
 }
 
-/// The lower two bits of a pointer are reserved and to be masked (PCI Local Bus Specification 3.0,
-/// section 6.7).
+/// The lower two bits of a pointer are reserved and must be masked (PCI Local Bus Specification
+/// 3.0, section 6.7).
 #[test]
 fn the_lower_bits_of_a_pointer_are_masked() {
     for at in (0x40..=0xfc).step_by(4) {
@@ -84,7 +84,7 @@ fn the_pointer_is_one_byte() {
     assert_eq!(pcie_type(space), Ok(None));
 }
 
-/// What a pointer below 40h leads to is the header.
+/// A pointer below 40h leads into the header.
 #[test]
 fn a_pointer_into_the_header_ends_the_list() {
     for at in 0x00..0x40 {
@@ -93,7 +93,7 @@ fn a_pointer_into_the_header_ends_the_list() {
         let second = member().with_capability(0x40, 0x05, at);
         assert_eq!(pcie_type(second), Ok(None), "{at:#x}");
     }
-    // What looks like the capability is a base address, say.
+    // Base address registers may contain the same bits as a capability.
     for at in (0x10..0x34).step_by(4) {
         let space = member().with(0x34, u32::from(at)).with_pcie(at, 0x0, 0);
         assert_eq!(pcie_type(space), Ok(None), "{at:#x}");
@@ -108,7 +108,7 @@ fn the_capability_is_found_in_a_list_of_any_length() {
     }
 }
 
-/// The first capability of a kind is the one that the kernel takes.
+/// The kernel uses the first capability with an id.
 #[test]
 fn the_first_of_two_capabilities_counts() {
     let space = member().with_pcie(0x40, 0x1, 0x80).with_pcie(0x80, 0x9, 0);
@@ -147,7 +147,7 @@ fn a_list_that_makes_no_sense_is_unreadable() {
     }
 }
 
-/// An ACS capability may be at any dword; the control is the same list with another id.
+/// An ACS capability may be at any dword. Control: the same list with another id.
 #[test]
 fn acs_is_found_wherever_it_is() {
     assert_eq!(has_acs(member()), Ok(false));
@@ -163,7 +163,7 @@ fn acs_is_found_wherever_it_is() {
     }
 }
 
-/// The id is 16 bits wide; of the others only 000Dh is ACS.
+/// The id has 16 bits; only 000dh is ACS.
 #[test]
 fn acs_has_one_id() {
     for id in 0..=u16::MAX {
@@ -172,7 +172,7 @@ fn acs_has_one_id() {
     }
 }
 
-/// A capability without version bits, and one that names no next, is a capability all the same.
+/// A capability without version bits, or without a next one, still counts.
 #[test]
 fn acs_is_found_whatever_its_version() {
     for version in 0x0..=0xf {
@@ -188,7 +188,7 @@ fn an_extended_list_that_makes_no_sense_is_unreadable() {
     }
 }
 
-/// The kernel looks at 480 extended capabilities: as many as fit with two dwords each.
+/// The kernel reads at most 480 extended capabilities: as many as fit with two dwords each.
 #[test]
 fn an_extended_list_has_a_longest_length() {
     for (count, expected) in [(1, Ok(false)), (480, Ok(false)), (481, Err(5))] {
@@ -197,7 +197,7 @@ fn an_extended_list_has_a_longest_length() {
     }
 }
 
-/// The kernel ends the list at a pointer below 100h, and at an empty dword.
+/// The kernel ends the list at a pointer below 100h and at an empty dword.
 #[test]
 fn an_extended_list_ends_where_the_kernel_ends_it() {
     for at in 0x000..0x100 {

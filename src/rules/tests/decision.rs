@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The trust rules: each refuses for its own reason, and the same function with that one fact
-//! changed is granted.
+//! The trust rules: each refuses for its own reason. Control: the same function without that one
+//! property is granted.
 
 mod common;
 
@@ -36,10 +36,10 @@ const ADAPTER: Entry = Entry {
     conditions: &[],
 };
 
-/// The release of the running kernel, if nothing else is said.
+/// The release of the running kernel in most tests.
 const RUNNING: Release = Release::new(7, 3);
 
-/// One question: everything that the decision goes by.
+/// One question, with every input of the decision.
 struct Question {
     entry: Entry,
     withdrawn: Withdrawn,
@@ -51,7 +51,7 @@ struct Question {
 }
 
 impl Question {
-    /// Function 2 of the adapter, with nothing against it.
+    /// Function 2 of the adapter, which is granted.
     fn granted() -> Self {
         Self {
             entry: ADAPTER,
@@ -64,7 +64,7 @@ impl Question {
         }
     }
 
-    /// A function alone in its slot, of the entry's vendor.
+    /// A device with a single function, of the entry's vendor.
     fn about(entry: Entry, vendor: u16, pcie_type: PcieType) -> Self {
         let is_port = matches!(pcie_type, PcieType::RootPort | PcieType::DownstreamPort);
         let space = Space::new(vendor, 0x8030, u8::from(is_port)).with_type(raw_type(pcie_type));
@@ -78,7 +78,7 @@ impl Question {
     }
 
     fn decide(&self) -> Decision {
-        // The entry in question is not at position 0, and has neighbours that cover nothing here.
+        // The entry is not at position 0, and its neighbours cover nothing here.
         let entries = vec![
             Entry {
                 number: 1,
@@ -110,7 +110,7 @@ impl Question {
     }
 }
 
-/// A fact that speaks against an entry.
+/// A change that makes an entry not count.
 #[derive(Clone, Copy)]
 struct Objection {
     name: &'static str,
@@ -118,11 +118,11 @@ struct Objection {
     refusal: Refusal,
 }
 
-/// How many objections are against the function alone.
+/// The number of objections that concern the function alone.
 const ALONE: usize = 10;
 
-/// One for each refusal on the function alone, in the order in which the rules are asked, and after them some
-/// on the whole device.
+/// One objection for each refusal that concerns the function alone, in the order of the checks, and
+/// then some that concern the whole device.
 const OBJECTIONS: [Objection; ALONE + 3] = [
     Objection {
         name: "withdrawn by the owner",
@@ -220,8 +220,7 @@ const OBJECTIONS: [Objection; ALONE + 3] = [
     },
 ];
 
-/// One for each fault of a device that is an endpoint; those of ports are in
-/// `ports.rs`.
+/// One objection for each fault of an endpoint device; `ports.rs` has those of ports.
 const FAULTS: [Objection; 9] = [
     Objection {
         name: "a function on record does not answer",
@@ -343,7 +342,7 @@ fn every_refusal_has_a_code_a_name_and_a_text_of_its_own() {
     let names: BTreeSet<_> = all.iter().map(|refusal| refusal.name()).collect();
     assert_eq!(names, BTreeSet::from(Refusal::NAMES));
     let texts: BTreeSet<_> = all.iter().map(Refusal::to_string).collect();
-    // Two of the faults stand in both lists, and a stranger with either reason.
+    // Two faults are in both lists, and a stranger occurs with two reasons.
     assert_eq!(texts.len(), all.len() - 2);
     assert!(texts.contains("the entry does not grant all of SV RR CR UF"));
     assert!(texts.contains("mainline decides on this entry since Linux 7.3"));
@@ -445,7 +444,7 @@ fn kinds_speak_for_their_types_alone() {
     }
 }
 
-/// Values of `PCI_EXP_TYPE_*` in `include/uapi/linux/pci_regs.h`; the others are reserved.
+/// The values of `PCI_EXP_TYPE_*` in `include/uapi/linux/pci_regs.h`; all others are reserved.
 #[test]
 fn types_have_the_values_of_the_specification() {
     let types = [
@@ -465,7 +464,7 @@ fn types_have_the_values_of_the_specification() {
     }
 }
 
-/// Trust rule `whole` asks for this very entry: another one may speak for another package only.
+/// Trust rule `whole` requires this entry: another entry may speak for another device only.
 #[test]
 fn a_function_of_another_entry_spoils_the_package() {
     let mut question = Question::granted();
@@ -503,8 +502,8 @@ fn verdicts_are_read_as_the_kernel_means_them() {
     }
 }
 
-/// Trust rule `kernel-first`, in full: only -ENOTTY leaves room, and a 0 only where it comes from the catch-all that
-/// the entry names.
+/// Trust rule `kernel-first`, in full: only -ENOTTY allows a grant, or a 0 from the catch-all
+/// handler that the entry names.
 #[test]
 fn the_kernels_verdict_wins() {
     let endpoint = (Kind::MfEndpoint, PcieType::Endpoint);
@@ -526,7 +525,7 @@ fn the_kernels_verdict_wins() {
         (wangxun, 0x1d17, root_port, false),
         (zhaoxin, 0x1d17, root_port, true),
         (zhaoxin, 0x1d17, downstream, true),
-        // The Zhaoxin handler has no opinion on these, so the 0 is somebody else's.
+        // The Zhaoxin handler does not answer for these, so the 0 comes from another handler.
         (zhaoxin, 0x1d17, endpoint, false),
         (zhaoxin, 0x1d17, legacy, false),
         (zhaoxin, 0x1d17, rciep, false),
@@ -572,8 +571,8 @@ fn a_superseding_entry_keeps_to_every_other_rule() {
     }
 }
 
-/// An entry that mainline has is silent from its release on, whatever the kernel's verdict is; before, it
-/// speaks as any other.
+/// A mainline entry makes no claim from its `since` release on, whatever the kernel answers. On
+/// older kernels it counts like any other entry.
 #[test]
 fn mainline_decides_on_its_own_entries() {
     let since = Release::new(6, 13);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Limits: each bounds what an entry speaks for, each function is judged by the row of its own id,
-//! and a function outside spoils the package.
+//! Limits: each bounds the claim, each function is checked with the row of its own id, and a
+//! function outside ends the claim of the whole device.
 
 mod common;
 
@@ -23,14 +23,14 @@ use rules::{
 
 const NONE: Limits = Limits::NONE;
 
-/// Checks the package of a device for an entry with these limits on every id of the adapter.
+/// Checks the device for an entry with these limits on every id of the adapter.
 fn check_within(device: &Device, limits: &'static Limits) -> Result<(), Fault> {
     check(device, &entry(1), AcsFlags::GROUPING, |vendor, _| {
         (vendor == 0x1077).then_some(limits)
     })
 }
 
-/// One function alone in its slot, with these registers.
+/// A device with a single function and these registers.
 fn alone(class_and_revision: u32, subsystem: u32) -> Device {
     let space = Space::new(0x1077, 0x8030, 0x00)
         .with(0x08, class_and_revision)
@@ -145,12 +145,12 @@ const ALL: &Limits = &Limits {
     subsystems: &[(0x1077, 0x0007)],
 };
 
-/// A function that is within [`ALL`].
+/// A function that satisfies [`ALL`].
 fn within(space: Space) -> Space {
     space.with(0x08, 0x0200_0003).with(0x2c, 0x0007_1077)
 }
 
-/// The adapter, all of it within [`ALL`].
+/// The adapter, whose functions satisfy [`ALL`].
 fn adapter_within() -> Device {
     let bus = adapter()
         .into_iter()
@@ -195,7 +195,7 @@ fn registers_that_read_as_all_ones_or_not_at_all_end_the_claim() {
     let mut device = adapter_within();
     assert_eq!(check_within(&device, ALL), Ok(()));
     device.fail_each_read(|device| check_within(device, ALL));
-    // With every function of the slot there, nothing is rightly absent.
+    // With all eight functions present, no read of an absent function is legitimate.
     let mut full = adapter_within();
     full.bus
         .extend([6, 7].map(|devfn| (devfn, within(member()))));
@@ -204,7 +204,7 @@ fn registers_that_read_as_all_ones_or_not_at_all_end_the_claim() {
     known.fall_silent_at_each_read(|device| check_within(device, ALL));
 }
 
-/// What has no limits costs no reads, and each limit costs the dword that it needs.
+/// A row without limits costs no read, and each limit costs the dword that it needs.
 #[test]
 fn only_what_is_limited_is_read() {
     const CLASS: &Limits = &Limits {
@@ -231,7 +231,7 @@ fn only_what_is_limited_is_read() {
     }
 }
 
-/// Such a table is not sound, and is never built; if it were, a bridge is in none of the subsystems.
+/// No sound table contains this row. If one did, a bridge would satisfy no subsystem limit.
 #[test]
 fn a_bridge_is_of_no_subsystem() {
     let port = within(Space::new(0x1077, 0x8030, 0x01).with_type(0x4));
@@ -251,7 +251,7 @@ fn a_bridge_is_of_no_subsystem() {
     );
 }
 
-/// A table whose one entry has a row for each id of the adapter, with limits of its own.
+/// A table with one entry and a row for each id of the adapter, each with its own limits.
 fn three_rows() -> Table {
     const FIRST: &Limits = &Limits {
         last_revision: 1,
@@ -273,7 +273,7 @@ fn three_rows() -> Table {
 fn each_function_is_judged_by_the_row_of_its_id() {
     let table = three_rows();
     assert!(table.is_sound());
-    // Two functions of each id, in the order of the rows.
+    // Two functions with each id, in the order of the rows.
     for revisions in [[1, 2, 0], [0, 9, 7], [2, 2, 0], [1, 1, 0], [2, 1, 0]] {
         let mut device = Device::on(adapter(), 0);
         for devfn in 0..6_u8 {

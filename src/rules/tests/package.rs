@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `whole`, the whole package or nothing: what configuration space shows to be present.
+//! Trust rule `whole`: the functions that configuration space shows.
 
 mod common;
 
@@ -15,7 +15,7 @@ use rules::{
     pcie::{HeaderLayout, PcieType},
 };
 
-/// A change to the adapter as its function 2 sees it, and what becomes of the claim.
+/// A change to the adapter, seen from function 2, and the result.
 struct Case {
     name: &'static str,
     change: fn(&mut Device),
@@ -217,8 +217,8 @@ fn a_package_counts_only_as_a_whole() {
     }
 }
 
-/// One function at fault, from the view of each other one, with a control: without it, each of them
-/// is granted.
+/// One function at fault, seen from each of the others. Control: without the fault each of them is
+/// granted.
 #[test]
 fn a_function_at_fault_spoils_the_package_for_every_other() {
     for at_fault in 0..8 {
@@ -261,7 +261,8 @@ fn slots_other_than_the_first_work_alike() {
     }
 }
 
-/// A function 0 that says it is alone may answer for the other numbers too, so they do not count.
+/// A function 0 without the multi-function bit may answer at the other numbers too, so those do not
+/// count.
 #[test]
 fn a_single_function_is_its_own_package() {
     let alone = Space::new(0x1077, 0x8030, 0x00);
@@ -273,7 +274,7 @@ fn a_single_function_is_its_own_package() {
     assert_eq!(check_adapter(&device), Ok(()));
 }
 
-/// Each kind with the register values of the types that it speaks for, and its header layout.
+/// Each kind with the register values of its types, and its header layout.
 const KINDS: [(Kind, &[u8], u8); 4] = [
     (Kind::MfEndpoint, &[0x0, 0x1], 0),
     (Kind::RootPort, &[0x4], 1),
@@ -337,9 +338,9 @@ fn every_function_must_have_the_header_of_the_kind() {
     }
 }
 
-/// Functions of several types in one device, for an entry that speaks for several kinds: each has
-/// to be of a type of one of the kinds, with the header of that same kind. A port beside an endpoint ends the
-/// claim: what is behind it belongs to no endpoint's device.
+/// A device with functions of several types, for an entry of several kinds: each function must have
+/// a type of one of the kinds and the header layout of that kind. A port beside an endpoint ends
+/// the claim, because the functions behind the port belong to no endpoint's device.
 #[test]
 fn kinds_speak_for_a_package_of_their_types() {
     for kinds in every_set_of_kinds() {
@@ -370,7 +371,7 @@ fn kinds_speak_for_a_package_of_their_types() {
     }
 }
 
-/// What the kernel says of the type is judged elsewhere: this check goes by configuration space.
+/// This check uses the type in configuration space; another one compares the kernel's type.
 #[test]
 fn the_type_is_that_of_configuration_space() {
     let uncovered = Err(not_covered(0, 0x1077, 0x8031));
@@ -400,7 +401,7 @@ fn a_bus_that_answers_at_random_is_never_granted_and_never_a_panic() {
         let mut device = Device::on(adapter(), random.u8(0..6));
         device.is_ari = random.bool();
         let (own, spoiled) = (device.devfn, random.u8(0..8));
-        // Never a value that a present member or an absent function reads as.
+        // Never the value of a present member or of an absent function.
         let ids = random.u32(..) | 0x2000;
         device.change(spoiled, |space| {
             space

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A decision in one word comes out as it went in.
+//! A decision packed into one word unpacks to the same decision.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use rules::{
     release::Release,
 };
 
-/// Every kind of outcome, with these numbers in it.
+/// Every kind of outcome, with these numbers as details.
 fn outcomes(devfn: u8, vendor: u16, device: u16, small: u8) -> Vec<Result<(), Refusal>> {
     let excesses = [
         Excess::Class((u32::from(small) << 16) | u32::from(device)),
@@ -86,7 +86,7 @@ fn every_kind_has_a_bit_of_its_own() {
     assert!(bits.iter().all(|bits| bits.is_power_of_two()));
 }
 
-/// Whatever else a word holds, it is no decision.
+/// Any other word unpacks to no decision.
 #[test]
 fn other_words_are_no_decision() {
     assert_eq!(Verdict::unpack(0), None);

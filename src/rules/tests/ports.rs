@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `whole` for ports and integrated endpoints: which functions of the bus make the whole device, and
-//! what each of them must be.
+//! Trust rule `whole` for ports and integrated endpoints: the functions of the bus that belong to
+//! the whole device, and the requirements on each.
 
 mod common;
 
@@ -24,12 +24,12 @@ const UNKNOWN: u16 = 0x0bad;
 const DOWNSTREAM: u8 = 0x6;
 const ROOT: u8 = 0x4;
 
-/// A port alone in its slot.
+/// A port that is the only function of its device number.
 fn port(device: u16, raw: u8) -> Space {
     Space::new(VENDOR, device, 0x01).with_type(raw)
 }
 
-/// A port of a slot with several.
+/// A port with the multi-function bit.
 fn one_of_several(device: u16, raw: u8) -> Space {
     port(device, raw).with(0x0c, 0x81 << 16)
 }
@@ -59,13 +59,13 @@ fn check_ports(device: &Device) -> Result<(), Fault> {
     check_with(device, &Limits::NONE, &[])
 }
 
-/// The ports 00.0 and 01.0, both covered and known, as 00.0 sees them.
+/// The ports 00.0 and 01.0, both covered and known, seen from 00.0.
 fn two_ports(raw: u8) -> Device {
     let bus = [(0x00, port(COVERED, raw)), (0x08, port(COVERED, raw))];
     Device::on(bus.into(), 0x00).of_type(raw).all_known()
 }
 
-/// What the neighbour 01.0 is, and what becomes of the claim.
+/// A sibling port at 01.0, and the result.
 struct Case {
     name: &'static str,
     change: fn(&mut Device, u8),
@@ -214,7 +214,7 @@ fn every_port_of_the_bus_counts() {
     }
 }
 
-/// Each flag that is asked for must be on, and nothing that lets requests through to siblings all the same.
+/// Every requested flag must be enabled, and no flag that lets requests go directly to siblings.
 #[test]
 fn a_neighbours_acs_must_have_each_flag_on() {
     for raw in [DOWNSTREAM, ROOT] {
@@ -233,7 +233,7 @@ fn a_neighbours_acs_must_have_each_flag_on() {
     }
 }
 
-/// An ACS capability that the kernel does not count is none by which the port itself could pass.
+/// A port with an ACS capability that the kernel ignores is not covered by it.
 #[test]
 fn the_port_itself_must_be_covered() {
     for raw in [DOWNSTREAM, ROOT] {
@@ -273,8 +273,9 @@ fn a_neighbour_must_be_within_limits_and_fulfil_the_conditions() {
     }
 }
 
-/// Section 1.3.3: a switch has nothing but downstream ports on its internal bus. A root bus has much else; but any
-/// bridge there, also one whose type is not known, may be a root port.
+/// PCI Express Base Specification 6.0, section 1.3.3: a switch has only downstream ports on its
+/// internal bus. A root bus has other functions too, but any bridge there, also of unknown type,
+/// may be a root port.
 #[test]
 fn what_is_no_port_spoils_a_switch_and_a_bridge_spoils_a_root_complex() {
     for raw in (0x0..=0xf).map(Some).chain([None]) {
@@ -293,7 +294,7 @@ fn what_is_no_port_spoils_a_switch_and_a_bridge_spoils_a_root_complex() {
                 device.change(0x08, |_| other.clone());
                 let case = format!("{raw:?}, header {layout} beside {own}");
                 assert_eq!(check_ports(&device), expected, "{case}");
-                // In the slot of the port it is part of the device.
+                // With the port's device number, it is a function of the device.
                 let mut device = two_ports(own);
                 device.change(0x00, |space| space.with(0x0c, 0x81 << 16));
                 device.change(0x01, |_| other.clone());
@@ -304,7 +305,7 @@ fn what_is_no_port_spoils_a_switch_and_a_bridge_spoils_a_root_complex() {
     }
 }
 
-/// Integrated endpoints of other slots are other devices, and no claim separates those.
+/// Integrated endpoints with other device numbers are other devices, which no claim separates.
 #[test]
 fn an_integrated_endpoint_answers_for_its_slot() {
     let raw = raw_type(PcieType::RcEndpoint);
@@ -322,7 +323,7 @@ fn an_integrated_endpoint_answers_for_its_slot() {
     assert_eq!(check_ports(&device), expected);
 }
 
-/// A port among the functions of a slot makes the slot more than an endpoint.
+/// A port with the same device number as an endpoint ends the endpoint's claim.
 #[test]
 fn an_endpoint_beside_a_port_is_no_device_of_its_own() {
     let entry = Entry {
@@ -348,7 +349,7 @@ fn read_faults_and_silence_end_the_claim() {
     for raw in [DOWNSTREAM, ROOT] {
         let mut device = two_ports(raw);
         device.change(0x08, |_| port(UNKNOWN, raw).with_acs_on(AcsFlags::GROUPING));
-        // The last slot, so that none of the reads is of an empty one after all ports have answered.
+        // The highest device number, so that no read of an absent function follows the last port.
         device.change(0xf8, |_| port(COVERED, raw));
         let mut device = device.all_known();
         assert_eq!(check_ports(&device), Ok(()));
@@ -360,7 +361,7 @@ fn read_faults_and_silence_end_the_claim() {
     }
 }
 
-/// A bus can hold 256 functions; what a question costs is bounded all the same.
+/// A bus can have 256 functions; the cost of a question is bounded nevertheless.
 #[test]
 fn a_full_bus_is_judged_within_the_bound() {
     for raw in [DOWNSTREAM, ROOT] {
@@ -389,7 +390,7 @@ fn a_full_bus_is_judged_within_the_bound() {
     }
 }
 
-/// What a neighbour may be, in random switches: the claim counts exactly when each of them is harmless.
+/// Random sibling ports of a switch: the claim counts exactly if each of them is harmless.
 #[test]
 fn random_switches_are_granted_when_every_port_is_harmless() {
     let mut random = fastrand::Rng::with_seed(0x0612);

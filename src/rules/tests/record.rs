@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `whole`, the kernel's record: what it knows must answer and be covered.
+//! Trust rule `whole`, the record: a function that the kernel knows must answer and be covered.
 
 mod common;
 
 use common::{adapter, check_adapter, member, not_covered, Device, Space};
 use rules::{device::Record, package::Fault};
 
-/// What the adapter's function 7 is in configuration space, what the record has there, and what
-/// becomes of the claim of function 2.
+/// Configuration space and record of the adapter's function 7, and the result for function 2.
 struct Case {
     name: &'static str,
     space: fn() -> Option<Space>,
@@ -111,7 +110,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// The adapter, seen from function 2, with this at function 7.
+/// The adapter with this function 7, seen from function 2.
 fn with_function_7(space: Option<Space>, record: Record) -> Device {
     let mut device = Device::on(adapter(), 2).all_known();
     device.bus.extend(space.map(|space| (7, space)));
@@ -126,13 +125,13 @@ fn what_the_kernel_knows_must_answer_and_be_covered() {
         assert_eq!(check_adapter(&device), case.expected, "{}", case.name);
         let under_ari = device.under_ari();
         let name = format!("{}, under ARI", case.name);
-        // Without a chain, function 2 is one of the first eight all the same.
+        // Without a chain, function 2 is still one of the first eight.
         assert_eq!(check_adapter(&under_ari), case.expected, "{name}");
     }
 }
 
-/// Each function of the adapter in turn stops answering: the claim of every other one stands only as
-/// long as the kernel does not know of it. Without function 0 nothing can be told.
+/// Each function of the adapter in turn stops answering. The claim of the others counts only while
+/// the kernel does not know that function. Without function 0 there is no claim.
 #[test]
 fn a_function_that_does_not_answer_is_missed() {
     for own in 0..6 {
@@ -148,7 +147,8 @@ fn a_function_that_does_not_answer_is_missed() {
     }
 }
 
-/// Every function number of the slot is looked up, the function's own too, and no other.
+/// The check reads the record for every function of the device number, including the function
+/// itself, and for no other.
 #[test]
 fn the_record_of_the_slot_counts() {
     for slot in [0x00, 0x08, 0xf8] {
@@ -171,7 +171,7 @@ fn the_record_of_the_slot_counts() {
     }
 }
 
-/// A function that the kernel knows counts also where function 0 says that it is alone.
+/// A function that the kernel knows counts even if function 0 has no multi-function bit.
 #[test]
 fn the_record_counts_without_the_multi_function_bit() {
     let alone = Space::new(0x1077, 0x8030, 0x00);
@@ -185,7 +185,7 @@ fn the_record_counts_without_the_multi_function_bit() {
     assert_eq!(check_adapter(&device), Ok(()));
 }
 
-/// The record cannot stand in for what function 0 denies.
+/// The record does not replace a missing multi-function bit.
 #[test]
 fn the_record_does_not_account_for_the_function_that_is_asked_about() {
     let mut device = Device::on(adapter(), 2).all_known();
@@ -194,7 +194,7 @@ fn the_record_does_not_account_for_the_function_that_is_asked_about() {
     assert_eq!(check_adapter(&device), Err(Fault::Unaccounted));
 }
 
-/// A virtual function is on no record, and its first dword reads as that of an absent function.
+/// A virtual function is not in the record and reads as absent.
 #[test]
 fn virtual_functions_do_not_matter() {
     let virtual_function = || Space::new(0xffff, 0xffff, 0x00).with_acs(0x100);
@@ -206,7 +206,7 @@ fn virtual_functions_do_not_matter() {
 
 #[test]
 fn functions_that_fall_silent_end_the_claim() {
-    // Eight functions, for one that is absent reads as all ones in any case.
+    // Eight functions, because an absent one reads as all ones anyway.
     let mut bus = adapter();
     for number in [6, 7] {
         bus.insert(number, bus[&0].clone());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `closed`, requester IDs: functions that send under the requester ID of another one are in one
-//! group with it, whatever anybody states.
+//! Trust rule `closed`, requester IDs: functions that send under the requester ID of another one
+//! share its group, whatever a statement says.
 
 mod common;
 
@@ -17,8 +17,9 @@ use rules::{
 
 const ALIASED: Result<(), Fault> = Err(Fault::Aliased { devfn: 2 });
 
-/// Function 0 and function 2 both send under the number of function 1, which is not there: one requester ID.
-/// The kernel alone keeps them together, and would not with one of them granted: `tools/grouping/tests/requester_id.rs`.
+/// Functions 0 and 2 both send under the number of function 1, which is absent, so they have one
+/// requester ID. The kernel keeps them together only while neither is granted:
+/// `tools/grouping/tests/requester_id.rs`.
 #[test]
 fn two_functions_that_send_as_a_third_are_one() {
     let mut bus = adapter();
@@ -29,8 +30,8 @@ fn two_functions_that_send_as_a_third_are_one() {
     assert_eq!(check_adapter(&device), ALIASED);
 }
 
-/// In or out, also where the other number is in another slot; what other slots do among themselves is not the
-/// device's affair.
+/// Aliases into and out of the device count, also from another device number. Aliases among other
+/// devices do not.
 #[test]
 fn requester_ids_may_not_cross_the_border_of_the_device() {
     for (alias, expected) in [
@@ -47,7 +48,8 @@ fn requester_ids_may_not_cross_the_border_of_the_device() {
     }
 }
 
-/// The quirk acts when its function is set up, which on hot-add is after the question about function 0.
+/// The quirk runs when its function is set up. On hot-add that is after the question about function
+/// 0.
 #[test]
 fn ids_of_alias_quirks_end_the_claim_before_the_quirk_acts() {
     for &Devices { vendor, devices } in ALL.into_iter().flatten() {
@@ -60,7 +62,7 @@ fn ids_of_alias_quirks_end_the_claim_before_the_quirk_acts() {
     }
 }
 
-/// No table has an id for which the kernel has an alias quirk; the ids beside it are sound.
+/// No sound table contains an id with an alias quirk; the neighbouring ids are allowed.
 #[test]
 fn no_table_claims_the_ids_of_alias_quirks() {
     for vendor in [0x1b4b, 0x10b5, 0x1180] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The table: lookup against a plain search, and what makes a table unsound.
+//! The table: the lookup compared with a linear search, and every way in which a table is unsound.
 
 mod common;
 
@@ -16,7 +16,7 @@ use rules::{
     table::{IdRange, Table},
 };
 
-/// The lookup as one would explain it.
+/// A linear search.
 fn plain_search(table: &Table, vendor: u16, device: u16) -> Option<u16> {
     table
         .index
@@ -85,7 +85,7 @@ fn a_sound_table_is_called_sound() {
     assert!(table(largest, Vec::new()).is_sound());
 }
 
-/// An entry that supersedes a catch-all for the grouping flags.
+/// An entry that supersedes a catch-all handler for the grouping flags.
 fn superseding(handler: CatchAll) -> Entry {
     Entry {
         grants: AcsFlags::GROUPING,
@@ -98,13 +98,13 @@ fn superseding(handler: CatchAll) -> Entry {
 fn any_vendor_but_the_two_that_are_none_is_sound() {
     for vendor in 0x0000..=0xffff {
         let is_sound = table(vec![entry(1)], vec![row(vendor, 5, 5, 0)]).is_sound();
-        // Of the last one, a catch-all answers for every endpoint.
+        // For the last of these vendors, a catch-all handler answers for every endpoint.
         let expected = !matches!(vendor, 0x0000 | 0xffff | 0x8088);
         assert_eq!(is_sound, expected, "{vendor:04x}");
     }
 }
 
-/// What the catch-all of a vendor answers is known for the grouping flags alone.
+/// The answer of a catch-all handler is known for the grouping flags only.
 #[test]
 fn an_entry_supersedes_for_grouping_alone() {
     for handler in CatchAll::ALL {
@@ -122,9 +122,9 @@ fn an_entry_supersedes_for_grouping_alone() {
     }
 }
 
-/// Trust rule `kernel-first`: where the kernel says no of one function of a device, an entry for a sibling must
-/// not split the device. So no entry is for ids and kinds that a catch-all answers for, unless it names that
-/// handler, also where most of its ids are another vendor's.
+/// Trust rule `kernel-first`: if the kernel refuses one function of a device, an entry for a
+/// sibling must not split the device. So an entry for ids and kinds that a catch-all handler
+/// answers for must name that handler, even if most of its ids have another vendor.
 #[test]
 fn an_entry_names_the_catch_all_that_answers_for_its_ids() {
     for handler in CatchAll::ALL {
@@ -280,7 +280,7 @@ fn each_kind_grants_what_the_kernel_answers_for_it() {
     }
 }
 
-/// What an entry claims, it claims of every function of its package.
+/// An entry makes its claim for all functions of its device.
 #[test]
 fn kinds_grant_together_what_each_of_them_grants() {
     for kinds in every_set_of_kinds() {
@@ -293,7 +293,7 @@ fn kinds_grant_together_what_each_of_them_grants() {
     }
 }
 
-/// A table of one entry of these kinds, with one row of these limits.
+/// A table of one entry with these kinds and one row with these limits.
 fn limited(kinds: Kinds, limits: &'static Limits) -> Table {
     let entry = Entry { kinds, ..entry(1) };
     let row = IdRange {
@@ -363,7 +363,7 @@ fn limits_must_make_sense() {
     }
 }
 
-/// Bridges have something else where the subsystem of an endpoint stands.
+/// A bridge has other registers at the offset of an endpoint's subsystem ids.
 #[test]
 fn subsystems_are_those_of_endpoints() {
     const SUBSYSTEM: &Limits = &Limits {

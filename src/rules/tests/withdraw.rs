@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `static`: the parameter takes claims away, or is an error.
+//! Trust rule `static`: the parameter withdraws entries or is an error.
 
 mod common;
 
@@ -10,7 +10,7 @@ use rules::{
     withdraw::{ParseError, Withdrawn},
 };
 
-/// Entries 1, 3, 17 and 300. Once there were 2 and 301 too.
+/// Entries 1, 3, 17 and 300. The numbers 2 and 301 were issued and removed.
 fn four_entries() -> Table {
     Table {
         issued: &[1, 2, 3, 17, 300, 301],
@@ -18,7 +18,7 @@ fn four_entries() -> Table {
     }
 }
 
-/// Which of the numbers that were given out a value withdraws.
+/// The issued numbers that a value withdraws.
 fn withdrawn(text: &str) -> Result<Vec<u16>, ParseError<'_>> {
     let table = four_entries();
     let set = Withdrawn::parse(text, &table)?;
@@ -44,7 +44,7 @@ fn numbers_name_entries() {
     }
 }
 
-/// What the kernel makes of `withdraw= 3`: an empty value, and a word that it does not know.
+/// The kernel turns `withdraw= 3` into an empty value and an unknown word.
 #[test]
 fn nothing_is_no_value() {
     for text in ["", " ", "  \n"] {
@@ -53,7 +53,7 @@ fn nothing_is_no_value() {
     assert!(ParseError::Empty.to_string().contains("without spaces"));
 }
 
-/// An upgrade that drops an entry must not stop the module from loading.
+/// An upgrade that removes an entry must not keep the module from loading.
 #[test]
 fn a_number_that_some_other_table_has_is_accepted() {
     assert_eq!(withdrawn("2,301,3").as_deref(), Ok(&[2, 3, 301][..]));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What computing the groups of a machine costs, by its number of functions, and what the kernel's
-//! search for the same groups costs: `cargo bench`.
+//! The cost of computing the groups of a machine, by its number of functions, compared with the
+//! kernel's own search in C. Run with `cargo bench`.
 
 #[path = "../tests/common/groups_in_c.rs"]
 mod groups_in_c;
@@ -16,14 +16,14 @@ use rules::pcie::PcieType;
 use machine::{Change, devfn, endpoint, port, shared};
 
 const SIZES: [usize; 4] = [100, 1000, 4000, 100_000];
-/// The kernel's search is quadratic at the least.
+/// Smaller sizes: the kernel's search is at least quadratic.
 const IN_C_SIZES: [usize; 3] = [100, 1000, 4000];
 
 fn main() {
     divan::main();
 }
 
-/// Root ports with a card of eight functions each, as on a server.
+/// Root ports with a card of eight functions each, as in a server.
 mod ports_and_cards {
     use super::{
         Bencher, Change as _, Function, IN_C_SIZES, PcieType, SIZES, devfn, measure_in_c,
@@ -58,8 +58,8 @@ mod ports_and_cards {
     }
 }
 
-/// Full buses of which every function is an alias of every other, and half of them in no group: the
-/// most that a function can cost.
+/// Full buses where every function is an alias of every other and half of the functions are in no
+/// group. This is the highest cost per function.
 mod aliases_everywhere {
     use super::{Bencher, Function, IN_C_SIZES, SIZES, endpoint, measure_in_c, measure_model};
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The IOMMU groups of a machine, computed.
+//! Runs the model on a scanned machine and returns its IOMMU groups.
 
 use rules::decision::KernelVerdict;
 use topology::{Partition, by_number};
@@ -10,19 +10,19 @@ use crate::{
     scan::{Seen, View},
 };
 
-/// What the kernel makes of each function, in the order of [`View::functions`].
+/// The computed groups, in the order of [`View::functions`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Grouping {
-    /// What the grouping goes by.
+    /// The model's input for each function.
     pub functions: Vec<model::Function>,
-    /// The number of its group, from 0; `None`: it is in none.
+    /// The number of the function's group, from 0; `None` for a function in no group.
     pub groups: Vec<Option<u32>>,
-    /// By which step it came to that group.
+    /// The step by which the function came to its group.
     pub reasons: Vec<Reason>,
 }
 
 impl Grouping {
-    /// The groups of the machine that this was made of.
+    /// The groups as sets of addresses. `view` must be the one that the grouping was computed from.
     #[must_use]
     pub fn partition(&self, view: &View<'_>) -> Partition {
         let addresses = view.functions.iter().map(|seen| seen.function.bdf);
@@ -30,12 +30,12 @@ impl Grouping {
     }
 }
 
-/// The groups that the kernel `release` would make of a machine, where `verdict_of` is what its
-/// quirks say of a function.
+/// The groups that the kernel `release` makes of a machine. `verdict_of` returns the answer of the
+/// kernel's quirks for a function.
 ///
 /// # Errors
 ///
-/// [`Fault`] for a view that was not made of a sound topology.
+/// [`Fault`] for a view of a topology that was not checked.
 pub fn partition(
     view: &View<'_>,
     release: &Release,
@@ -44,11 +44,11 @@ pub fn partition(
     Ok(grouping(view, release, verdict_of)?.partition(view))
 }
 
-/// As [`partition`], with how each function came to its group.
+/// As [`partition`], with the step by which each function came to its group.
 ///
 /// # Errors
 ///
-/// [`Fault`] for a view that was not made of a sound topology.
+/// [`Fault`] for a view of a topology that was not checked.
 pub fn grouping(
     view: &View<'_>,
     release: &Release,

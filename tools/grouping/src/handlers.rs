@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel's own quirks say of a function: `pci_dev_specific_acs_enabled()` in
+//! The answers of the kernel's own quirks: `pci_dev_specific_acs_enabled()` in
 //! `drivers/pci/quirks.c`.
 //!
-//! The kernel asks handler after handler until one has an opinion. On the flags that it asks for
-//! today, no two of them disagree on a device, but for those that answer 0 for what they do not list;
-//! so here a handler that says yes goes first, and the order of the handlers does not matter.
+//! The kernel asks one handler after another until one answers. For the flags that the grouping
+//! asks for, handlers never disagree on a function, except catch-all handlers, which answer 0 for
+//! ids that they do not list. This model therefore lets a granting handler win and ignores the
+//! order.
 
 use std::collections::BTreeMap;
 
@@ -19,35 +20,36 @@ use topology::{Hex, Topology};
 
 use crate::{model::acs_enabled::AcsRegisters, scan::Seen};
 
-/// What the handlers look at.
+/// The properties of a function that handlers read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Facts {
     /// PCI vendor id.
     pub vendor: u16,
-    /// PCI device id; `None`: not known, so that only entries for any device apply.
+    /// PCI device id; `None` if unknown, so that only handlers for every device of the vendor
+    /// apply.
     pub device: Option<u16>,
-    /// PCIe type; `None` for conventional PCI or a reserved one.
+    /// PCIe type; `None` for conventional PCI or a reserved type.
     pub pcie_type: Option<PcieType>,
     /// `pci_dev.multifunction`.
     pub multifunction: bool,
-    /// Whether it is on a root bus.
+    /// Whether the function is on a root bus.
     pub root_bus: bool,
-    /// Whether the machine has an AMD IOMMU: ACPI has an IVRS table.
+    /// Whether the machine has an AMD IOMMU (an IVRS table in ACPI).
     pub amd_iommu: bool,
-    /// The ACS capability, if it has one.
+    /// The registers of the ACS capability, if the function has one.
     pub acs: Option<Acs>,
 }
 
-/// The registers of an ACS capability.
+/// The registers of an ACS capability that handlers read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Acs {
     /// The ACS Capability register.
     pub capability: AcsFlags,
-    /// The dword 8 bytes into the capability, if it was seen.
+    /// The dword at offset 8 of the capability, if it is known.
     pub dword8: Option<u32>,
 }
 
-/// A closed range of device ids of one vendor.
+/// An inclusive range of device ids of one vendor.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ids {
     /// PCI vendor id.
@@ -59,7 +61,8 @@ pub struct Ids {
 }
 
 impl Ids {
-    /// Whether a device is in the range: without a device id, only where it is every device.
+    /// Whether the range contains the function. With an unknown device id, only the full range
+    /// does.
     fn contains(&self, facts: &Facts) -> bool {
         let is_any = self.first == u16::MIN && self.last == u16::MAX;
         let is_in = |device| (self.first..=self.last).contains(&device);
@@ -67,17 +70,18 @@ impl Ids {
     }
 }
 
-/// What must hold of a device or of the machine, beyond id and type, for a handler to answer.
+/// A property of the function or the machine, beyond ids and type, without which a handler does not
+/// answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Requirement {
-    /// The kernel counts the device as one function of several.
+    /// `pci_dev.multifunction` is set.
     Multifunction,
-    /// The device is on a root bus.
+    /// The function is on a root bus.
     RootBus,
-    /// The machine has an AMD IOMMU: ACPI has an IVRS table.
+    /// The machine has an AMD IOMMU (an IVRS table in ACPI).
     AmdIommu,
-    /// The device has no ACS capability. Modules never speak for one that has, so it may be said in
-    /// every entry and adds nothing there.
+    /// The function has no ACS capability. Any entry may state this; it changes nothing for the
+    /// module, which never claims anything for a function with an ACS capability.
     NoAcsCapability,
 }
 
@@ -90,7 +94,7 @@ impl Requirement {
         Self::NoAcsCapability,
     ];
 
-    /// The name that the data files use.
+    /// The name in entries (`requires`).
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -102,37 +106,39 @@ impl Requirement {
     }
 }
 
-/// What a handler answers with.
+/// The answer of a handler.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Grant {
-    /// These flags.
+    /// These flags are granted.
     Flags(AcsFlags),
-    /// These flags, if the handler could set the port up, which cannot be seen from outside.
+    /// These flags are granted if the handler could set the port up. A capture does not show
+    /// whether it could.
     IfSetUp(AcsFlags),
-    /// What the device's registers say, which are dwords at the offsets 4 and 8 of the ACS capability.
+    /// The flags are read from the device's registers, which are dwords at offsets 4 and 8 of the
+    /// ACS capability.
     Dwords,
 }
 
-/// A handler of `drivers/pci/quirks.c`, for the devices of one entry.
+/// A handler of `drivers/pci/quirks.c`, for the functions of one entry.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Handler {
-    /// The number of the entry that says so.
+    /// The number of the entry that describes the handler.
     pub entry: u16,
-    /// The name of the function.
+    /// The name of the C function.
     pub name: String,
-    /// Its devices.
+    /// The ids of the functions that it answers for.
     pub ids: Vec<Ids>,
-    /// The types that it answers for; `None`: any, and none.
+    /// The kinds that it answers for; `None` for any PCIe type and for conventional PCI.
     pub kinds: Option<Kinds>,
-    /// What else must hold.
+    /// Further requirements; all must hold.
     pub requires: Vec<Requirement>,
-    /// What it answers with.
+    /// The answer.
     pub grant: Grant,
 }
 
 impl Handler {
-    /// What it says: `None` for no opinion, else whether all of `asked` is granted, and whether that had
-    /// to be assumed.
+    /// The handler's answer: `None` if it does not apply. The first value says whether all flags of
+    /// `asked` are granted, the second whether that had to be assumed.
     fn answer(&self, facts: &Facts, asked: AcsFlags) -> Option<(bool, bool)> {
         let is_kind = |kinds: Kinds| facts.pcie_type.is_some_and(|found| kinds.apply_to(found));
         let holds = |requirement: &Requirement| match requirement {
@@ -153,7 +159,8 @@ impl Handler {
             Grant::Dwords => {
                 let acs = facts.acs?;
                 let Some(dword) = acs.dword8 else {
-                    // Where it is not seen, the kernel has switched on what the port has.
+                    // Without the register, assume that the kernel enabled what the port
+                    // implements.
                     return Some((true, true));
                 };
                 let [low, high, _, _] = dword.to_le_bytes();
@@ -167,20 +174,20 @@ impl Handler {
     }
 }
 
-/// What the kernel's quirks say of a function.
+/// The answer of the kernel's quirks for one function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Verdict {
-    /// What `pci_dev_specific_acs_enabled()` returns.
+    /// The return value of `pci_dev_specific_acs_enabled()`.
     pub kernel: KernelVerdict,
-    /// The number of the entry that says so; `None` where nothing does, or a handler that does not list
-    /// the device.
+    /// The number of the entry whose handler answered; `None` if no handler answered, or only a
+    /// catch-all that does not list the function.
     pub by: Option<u16>,
-    /// Whether it depends on something that was not seen, and that the kernel sees to where it can:
-    /// the registers of some Intel root ports.
+    /// Whether the answer depends on registers that were not seen and that the kernel sets up where
+    /// it can. Some Intel root ports have such registers.
     pub assumed: bool,
 }
 
-/// The handlers of a kernel.
+/// The handlers of one kernel, by vendor.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Handlers(BTreeMap<u16, Vec<Handler>>);
 
@@ -200,7 +207,7 @@ impl FromIterator<Handler> for Handlers {
 }
 
 impl Handlers {
-    /// The handlers of a kernel that lacks those of this entry.
+    /// The same handlers without those of one entry.
     #[must_use]
     pub fn without(&self, entry: u16) -> Self {
         let mut others = self.clone();
@@ -210,7 +217,8 @@ impl Handlers {
         others
     }
 
-    /// The handler that this entry describes, if the kernel has it. O(n) in the number of handlers.
+    /// The handler that the entry describes, if the kernel has it. Costs O(n) in the number of
+    /// handlers.
     #[must_use]
     pub fn by_entry(&self, entry: u16) -> Option<&Handler> {
         let mut handlers = self.0.values().flatten();
@@ -221,10 +229,10 @@ impl Handlers {
         self.0.get(&vendor).map_or(&[], Vec::as_slice)
     }
 
-    /// What the kernel's quirks say of a function when they are asked for the flags `asked`, which
-    /// must be among [`AcsFlags::GROUPING`].
+    /// The answer of the kernel's quirks for a function and the flags `asked`, which must be within
+    /// [`AcsFlags::GROUPING`].
     ///
-    /// One pass over the handlers for the vendor.
+    /// Costs one pass over the vendor's handlers.
     #[must_use]
     pub fn verdict(&self, facts: &Facts, asked: AcsFlags) -> Verdict {
         let mut verdict = Verdict {
@@ -250,8 +258,9 @@ impl Handlers {
         verdict
     }
 
-    /// The same for a function of a topology. Where only candidates for its device id are known, the
-    /// verdict is the one that all of them have.
+    /// The answer for a function of a topology. If the topology names several candidate device ids,
+    /// the answer counts only if it is the same for all of them; otherwise the device id counts as
+    /// unknown.
     #[must_use]
     pub fn of_seen(&self, topology: &Topology, seen: &Seen<'_>, asked: AcsFlags) -> Verdict {
         let facts = Facts::of(topology, seen);
@@ -263,7 +272,7 @@ impl Handlers {
         }
     }
 
-    /// Whether a handler that answers 0 for what it does not list sees the function.
+    /// Whether a catch-all handler of the kernel matches the function, and so answers 0.
     fn is_caught(&self, facts: &Facts) -> bool {
         let catch_alls = [
             (CatchAll::Wangxun, "pci_quirk_wangxun_nic_acs"),
@@ -272,7 +281,7 @@ impl Handlers {
         catch_alls.iter().any(|&(catch_all, name)| {
             let sees = match facts.pcie_type {
                 Some(found) => catch_all.answered(facts.vendor, found),
-                // Of these two, it is the one that does not look at the type.
+                // Only the Wangxun handler ignores the PCIe type.
                 None => catch_all == CatchAll::Wangxun && facts.vendor == catch_all.vendor(),
             };
             let mut handlers = self.of_vendor(facts.vendor).iter();
@@ -282,7 +291,7 @@ impl Handlers {
 }
 
 impl Facts {
-    /// Of a function of a topology.
+    /// The properties of a function of a topology.
     #[must_use]
     pub fn of(topology: &Topology, seen: &Seen<'_>) -> Self {
         let acs = seen.acs.map(|acs| Acs {

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What Linux makes of a machine: the IOMMU groups of its functions, and why, in the kernel's own terms.
+//! Computes the IOMMU groups that Linux makes of a machine, with the reason for each, in the
+//! kernel's terms.
 //!
-//! | place | what it holds |
+//! | file | contents |
 //! |---|---|
-//! | `model/` | `pci_device_group()` and what it calls, for a whole machine: `core` only, and compiled in the test modules too |
-//! | `scan/` | the order in which the kernel adds functions, and what it takes each one for |
-//! | `handlers.rs` | what the kernel's own quirks say of a function |
-//! | `predict.rs` | the groups with these quirks, and with tables of the module |
+//! | `model/` | `pci_device_group()` for a whole machine: `core` only, also in the test modules |
+//! | `scan/` | the order in which the kernel adds functions, and the model's input for each |
+//! | `handlers.rs` | the answers of the kernel's own quirks |
+//! | `predict.rs` | the groups with the kernel's quirks and with tables of the module |
 //! | `compute.rs` | runs the model on a scanned machine |
 
 pub(crate) use ::rules;

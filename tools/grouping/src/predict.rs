@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The IOMMU groups that a kernel makes of a machine, with its own quirks alone or with a table of
-//! ours as well.
+//! Predicts the IOMMU groups of a machine, with the kernel's own quirks alone or also with tables
+//! of the module.
 //!
-//! `captured.rs` gives a captured function the form in which the module's decision asks for it.
+//! `captured.rs` presents a captured function to the module's decision.
 
 mod captured;
 
@@ -29,40 +29,40 @@ use crate::{
     scan::{Seen, View},
 };
 
-/// The rules of the newest supported kernel.
+/// The grouping rules of the newest supported kernel.
 const RELEASE: &Release = &Release::LINUX_7_3;
 
-/// What is claimed of a function.
+/// The predicted answers for one function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Claim {
     /// The function.
     pub bdf: Bdf,
-    /// By which table, and by which entry of it, both by position.
+    /// The granting table and entry, as positions in the list of tables and in [`Table::entries`].
     pub granted: Option<(usize, u16)>,
-    /// What `pci_dev_specific_acs_enabled()` returns.
+    /// The return value of `pci_dev_specific_acs_enabled()`, with the tables' grants.
     pub verdict: KernelVerdict,
-    /// What `pci_acs_enabled()` makes of it.
+    /// The result of `pci_acs_enabled()`.
     pub isolated: bool,
 }
 
-/// A machine to predict groups of.
+/// A machine whose groups are predicted.
 pub struct Prediction<'a> {
     topology: &'a Topology,
     view: &'a View<'a>,
     handlers: &'a Handlers,
-    /// The release of the machine's kernel. Where it is not known it counts as one that has all of
-    /// mainline's entries, so that the tables' own copies of these are silent.
+    /// The release of the machine's kernel. An unknown release counts as one with every mainline
+    /// entry, so that the tables' own copies of those entries make no claim.
     running: KernelRelease,
     spaces: Option<&'a Spaces>,
     exposed: Option<&'a BTreeSet<Bdf>>,
 }
 
-/// What configuration space says of functions, where it is at hand: only that tells whether the
-/// conditions of an entry hold.
+/// Configuration space of functions, where it is available. The conditions of an entry can be
+/// checked only with it.
 pub type Spaces = BTreeMap<Bdf, ConfigSpace>;
 
 impl<'a> Prediction<'a> {
-    /// Of a machine, with the kernel's own quirks.
+    /// The machine, with the kernel's own quirks.
     #[must_use]
     pub fn of(topology: &'a Topology, view: &'a View<'a>, handlers: &'a Handlers) -> Self {
         Self {
@@ -79,23 +79,22 @@ impl<'a> Prediction<'a> {
         }
     }
 
-    /// The same, where the decision reads these configuration spaces.
+    /// Also reads these configuration spaces.
     #[must_use]
     pub const fn reading(mut self, spaces: &'a Spaces) -> Self {
         self.spaces = Some(spaces);
         self
     }
 
-    /// The same, where exactly these functions are untrusted or face outside, themselves or by a port
-    /// above. Without that, it is those that sysfs calls removable, and what is below: a port that faces
-    /// outside is not called so itself.
+    /// Treats exactly these functions as untrusted or external-facing (or below such a port).
+    /// Without this call, the functions that sysfs marks as removable count, with everything below.
+    /// The sysfs attribute does not mark the external-facing port itself.
     #[must_use]
     pub const fn exposing(mut self, exposed: Option<&'a BTreeSet<Bdf>>) -> Self {
         self.exposed = exposed;
         self
     }
 
-    /// The functions, as the decision asks for them.
     fn functions(&self) -> Machine<'_> {
         Machine {
             spaces: self.spaces,
@@ -104,43 +103,43 @@ impl<'a> Prediction<'a> {
         }
     }
 
-    /// The groups as the kernel alone makes them.
+    /// The groups that the kernel makes alone.
     ///
     /// # Errors
     ///
-    /// [`Fault`], for a topology that was not checked.
+    /// [`Fault`] for a topology that was not checked.
     pub fn without_table(&self) -> Result<Partition, Fault> {
         Ok(self.grouping(&[])?.partition(self.view))
     }
 
-    /// The groups as the kernel makes them with a module that has this table: the module's own
-    /// decision is asked.
+    /// The groups that the kernel makes with a module that has this table. The module's own
+    /// decision is called.
     ///
-    /// Where the capture does not tell what the decision must know, there is no claim, as in the
-    /// kernel.
+    /// If the capture lacks a value that the decision needs, there is no claim, as in the kernel.
     ///
     /// # Errors
     ///
-    /// [`Fault`], for a topology that was not checked.
+    /// [`Fault`] for a topology that was not checked.
     pub fn with_table(&self, table: &Table) -> Result<Partition, Fault> {
         Ok(self.grouping(slice::from_ref(table))?.partition(self.view))
     }
 
-    /// The groups as the kernel makes them with modules that have these tables, and how each function
-    /// comes to its group.
+    /// The groups that the kernel makes with modules that have these tables, with the step by which
+    /// each function comes to its group.
     ///
     /// # Errors
     ///
-    /// [`Fault`], for a topology that was not checked.
+    /// [`Fault`] for a topology that was not checked.
     pub fn grouping(&self, tables: &[Table]) -> Result<Grouping, Fault> {
         self.supposing(tables, |_| false)
     }
 
-    /// The same, if those functions counted as isolated of which `isolated` says so.
+    /// As [`Prediction::grouping`], if also every function counted as isolated for which `isolated`
+    /// returns true.
     ///
     /// # Errors
     ///
-    /// [`Fault`], for a topology that was not checked.
+    /// [`Fault`] for a topology that was not checked.
     pub fn supposing(
         &self,
         tables: &[Table],
@@ -159,20 +158,21 @@ impl<'a> Prediction<'a> {
         })
     }
 
-    /// What the module's decision is on each function, in the order of the view, where no quirk of the
-    /// kernel has an opinion and it is asked for the flags `asked`.
+    /// The module's decision on each function, in the order of the view, if the kernel has no
+    /// opinion and asks for the flags `asked`.
     #[must_use]
     pub fn decisions(&self, table: &Table, asked: AcsFlags) -> Vec<Decision> {
         self.decide_each(table, asked, |_| KernelVerdict::NoOpinion)
     }
 
-    /// What the module's decision is on each function, in the order of the view, when the kernel groups them.
+    /// The module's decision on each function, in the order of the view, when the kernel groups the
+    /// functions.
     #[must_use]
     pub fn in_grouping(&self, table: &Table) -> Vec<Decision> {
         self.decide_each(table, RELEASE.required, |seen| self.verdict(seen).kernel)
     }
 
-    /// O(n log n) in the number of functions.
+    /// Costs O(n log n) in the number of functions.
     fn decide_each(
         &self,
         table: &Table,
@@ -195,8 +195,8 @@ impl<'a> Prediction<'a> {
         decisions.collect()
     }
 
-    /// What the modules with these tables decide on a function: the first that grants, else the first
-    /// that lists it.
+    /// The decision of the modules with these tables on a function: the first grant, or else the
+    /// decision of the first table that lists the function.
     #[must_use]
     pub fn decision(&self, tables: &[Table], seen: &Seen<'_>) -> Decision {
         let machine = self.functions();
@@ -214,16 +214,16 @@ impl<'a> Prediction<'a> {
         listed
     }
 
-    /// The first of the modules with these tables, by position, and its entry, by which a function counts
-    /// as isolated. O(n log n) in the number of functions.
+    /// The position of the first table that grants, and of its entry. Costs O(n log n) in the
+    /// number of functions.
     #[must_use]
     pub fn granted(&self, tables: &[Table], seen: &Seen<'_>) -> Option<(usize, u16)> {
         let kernel = self.verdict(seen).kernel;
         granted(tables, self.running, kernel, &self.functions(), seen)
     }
 
-    /// What the kernel's quirks say of each function, and after them the modules with these tables,
-    /// in the order of the view.
+    /// The answers for each function, in the order of the view: the kernel's quirks first, then the
+    /// modules with these tables.
     #[must_use]
     pub fn claims(&self, tables: &[Table]) -> Vec<Claim> {
         let machine = self.functions();
@@ -241,11 +241,11 @@ impl<'a> Prediction<'a> {
         self.view.functions.iter().map(claim).collect()
     }
 
-    /// The groups that come of these claims, which are those of this machine.
+    /// The groups that follow from these claims, which must be for the functions of this machine.
     ///
     /// # Errors
     ///
-    /// [`Fault`], for a topology that was not checked.
+    /// [`Fault`] for a topology that was not checked.
     pub fn with_claims(&self, claims: &[Claim]) -> Result<Partition, Fault> {
         let verdicts = claims.iter().map(|claim| (claim.bdf, claim.verdict));
         let verdicts: BTreeMap<_, _> = verdicts.collect();
@@ -255,7 +255,7 @@ impl<'a> Prediction<'a> {
         })
     }
 
-    /// What the kernel's own quirks say of a function.
+    /// The answer of the kernel's own quirks for a function.
     #[must_use]
     pub fn verdict(&self, seen: &Seen<'_>) -> Verdict {
         let asked = RELEASE.required;
@@ -263,7 +263,7 @@ impl<'a> Prediction<'a> {
     }
 }
 
-/// The first of these tables, and the entry of it, by which a function counts as isolated.
+/// The first table that grants, and its entry.
 fn granted(
     tables: &[Table],
     running: KernelRelease,
@@ -280,7 +280,7 @@ fn granted(
     granted.next()
 }
 
-/// What the module decides with this table.
+/// The decision of a module with this table.
 fn judge(
     table: &Table,
     running: KernelRelease,

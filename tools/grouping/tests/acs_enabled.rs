@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `pci_acs_enabled()` says, by quirk, type and registers.
+//! `pci_acs_enabled()`, by quirk, type and registers.
 
 use grouping::model::{
     Interface,
@@ -39,7 +39,8 @@ fn a_quirk_has_the_first_word() {
 
 #[test]
 fn each_type_has_its_rule() {
-    // Type, multi-function: what it says with a capability that has everything on, and without.
+    // Type, multi-function bit: the result with every flag of the capability enabled, and without a
+    // capability.
     let rows = [
         (Some(0x0), false, true, true),
         (Some(0x0), true, true, false),
@@ -86,9 +87,9 @@ fn what_is_not_implemented_counts_as_hardwired() {
     assert!(!port(0x1d, 0x1c));
     assert!(port(0x1c, 0x1c));
     assert!(!port(0x1c, 0x00));
-    // Not asked for.
+    // The disabled flags are not requested.
     assert!(port(0x7f, 0x1d));
-    // Egress Control is no restriction that one could do without, whether it is implemented or not.
+    // P2P Egress Control counts as disabled unless it is enabled, whether it is implemented or not.
     for capability in [0x00, 0x20] {
         let egress = |control| {
             let acs = Some(registers(capability, control));

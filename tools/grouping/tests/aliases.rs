@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The table of DMA alias quirks: what it gives, and that it is sound.
+//! The table of DMA alias quirks: its results, and its consistency.
 
 use grouping::model::{
     DevfnSet,
@@ -38,7 +38,7 @@ fn each_quirk_gives_its_numbers() {
         .collect();
     assert_eq!(numbers(&identity(0x8086, 0x295a), 0), slots);
     assert_eq!(numbers(&identity(0x10b5, 0x87b1), 0).len(), 256);
-    // The neighbours of those have none.
+    // Neighbouring ids have no aliases.
     for (vendor, device) in [
         (0x1180, 0xe831),
         (0x1b4b, 0x9231),
@@ -84,8 +84,8 @@ fn bridges_do_what_their_quirk_says() {
     assert!(does(0x1283, 0x8893, Bridge::SecondaryBusId));
 }
 
-/// No device is named twice, and there are as many as `drivers/pci/quirks.c` of Linux 7.3 declares
-/// fixups for.
+/// No id is listed twice, and the number of ids is that of the fixups in `drivers/pci/quirks.c` of
+/// Linux 7.3.
 #[test]
 fn the_list_is_as_long_as_that_of_fixups() {
     let each = |list: &Devices| {
@@ -99,7 +99,8 @@ fn the_list_is_as_long_as_that_of_fixups() {
     assert_eq!(all.len(), 34 + 93 + 7 + 8);
 }
 
-/// Trust rule `closed` goes by the list of ids, the model by what each quirk does: the same devices.
+/// Trust rule `closed` uses the list of ids, the model the effect of each quirk; both must have the
+/// same ids.
 #[test]
 fn every_quirk_does_something() {
     let quirks = ALIAS_QUIRKS.iter().map(|quirk| quirk.devices);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The rules of the grouping, one by one, each with its control: the same machine but for one fact,
-//! and other groups.
+//! The rules of the grouping, one by one. Each has a control: the same machine with one property
+//! changed and with other groups.
 
 mod common;
 
@@ -19,8 +19,8 @@ use common::{
     machine::{Change as _, Machine, bridge, devfn, endpoint, port, shared},
 };
 
-/// Checks the groups of a machine: one number for each function, -1 for none. The kernel's code, put
-/// down as it stands, must say the same.
+/// Checks the groups of a machine: one number for each function, -1 for none. The transcribed
+/// kernel code must give the same groups.
 #[track_caller]
 fn check(functions: &[Function], expected: &[i64]) {
     let machine = Machine(functions.to_vec());
@@ -39,7 +39,7 @@ fn refused(functions: &[Function], expected: Fault) {
     assert_eq!(Machine(functions.to_vec()).try_groups(), Err(expected));
 }
 
-/// An isolated root port at 00:01.0, and a bus 1.
+/// An isolated root port at 00:01.0 that leads to bus 1.
 fn isolated_port() -> Function {
     port(0, devfn(1, 0), RootPort, true)
 }
@@ -77,14 +77,14 @@ fn a_slot_without_function_0_is_a_slot() {
     check(&[shared(0, devfn(2, 3)), shared(0, devfn(3, 5))], &[0, 1]);
 }
 
-/// The kernel compares slot numbers, also where all functions of the bus are one device.
+/// The kernel compares device numbers even if all functions of the bus are one device.
 #[test]
 fn under_ari_eight_functions_make_a_slot() {
     check(&[shared(1, 7), shared(1, 8), shared(1, 9)], &[0, 1, 1]);
 }
 
-/// Not multi-function and not isolated, as a conventional function: it looks for nobody, but the
-/// others find it.
+/// A function without the multi-function bit that is not isolated, such as a conventional function,
+/// searches for no sibling. Its siblings still find it.
 #[test]
 fn who_is_not_multifunction_does_not_look() {
     let single = Function {
@@ -125,7 +125,7 @@ fn isolation_must_hold_up_to_the_root() {
     check(&chain(false, true), &[0, 0, 0, 0, 0, 0]);
 }
 
-/// The ports of a package that are not isolated share, and so does what is below any of them.
+/// Ports of one device that are not isolated share a group, and so does everything below them.
 #[test]
 fn what_is_below_ports_of_one_package_shares_with_them() {
     let ports = |isolated: bool| {
@@ -192,13 +192,13 @@ fn a_bridge_that_keeps_requester_ids_is_no_alias() {
     };
     check(&machine(false), &[0, 1, 1]);
     check(&machine(true), &[0, 1, 2]);
-    // Of a conventional bridge the kernel does not ask it.
+    // The kernel does not test the flag for a conventional bridge.
     let mut conventional = machine(true);
     conventional[1].interface = Interface::Conventional;
     check(&conventional, &[0, 1, 1]);
 }
 
-/// Aliases above a bridge at which the IOMMU is do not count.
+/// Aliases above a bridge with the IOMMU do not count.
 #[test]
 fn a_translation_root_ends_the_way_of_aliases() {
     let machine = |root: bool| {
@@ -232,8 +232,8 @@ fn an_alias_joins_in_either_direction() {
     check(&[first.with_aliases(&[devfn(3, 0)]), second], &[0, 1]);
 }
 
-/// A number that no function has joins nobody, unless another function has it as well: then still
-/// nobody, for the kernel compares functions and not numbers.
+/// A number without a function joins no functions, even if two functions have it as an alias: the
+/// kernel compares functions, not numbers.
 #[test]
 fn a_common_alias_that_nobody_has_joins_nobody() {
     let ghost = devfn(3, 7);
@@ -243,7 +243,7 @@ fn a_common_alias_that_nobody_has_joins_nobody() {
     check(&[one, endpoint(0, ghost), two], &[0, 0, 0]);
 }
 
-/// From an alias the kernel goes on to the others of its slot.
+/// From an alias the search continues with the functions of its device number.
 #[test]
 fn an_alias_brings_its_slot() {
     let machine = |isolated: bool| {
@@ -262,8 +262,8 @@ fn an_alias_brings_its_slot() {
     check(&machine(true), &[0, -1, 1]);
 }
 
-/// What a function comes upon first is what it joins, and the groups stay apart. The two that are
-/// not multi-function look for nobody.
+/// A function joins the first group that the search finds, and the groups stay apart. The two
+/// functions without the multi-function bit do not search.
 #[test]
 fn groups_do_not_merge() {
     let single = |function| Function {
@@ -274,8 +274,8 @@ fn groups_do_not_merge() {
     check(&[shared(0, devfn(2, 0)), single(1), single(2)], &[0, 1, 2]);
 }
 
-/// All functions are there when the first is grouped, so the kernel looks through those that come
-/// later.
+/// All functions exist when the first one is grouped, so the search passes through functions that
+/// are grouped later.
 #[test]
 fn aliases_of_aliases_join_before_those_between_have_come() {
     let (one, two) = (endpoint(0, devfn(1, 0)), endpoint(0, devfn(2, 0)));
@@ -339,7 +339,7 @@ fn who_is_left_out_has_no_group_and_hands_none_on() {
     check(&below(open_port()), &[0, 0, 0]);
 }
 
-/// Below a bridge that is in no group, the kernel looks at that bridge's neighbours.
+/// Behind a bridge in no group, the search continues with the functions on the bridge's bus.
 #[test]
 fn the_search_goes_on_from_the_bridge() {
     let machine = |isolated: bool| {
@@ -357,7 +357,7 @@ fn the_search_goes_on_from_the_bridge() {
     check(&machine(true), &[-1, 0, 1]);
 }
 
-/// What is behind a VMD is in the group of the VMD.
+/// The functions behind a VMD are in the group of the VMD.
 #[test]
 fn another_function_stands_for_it() {
     let volume = endpoint(0, devfn(0xe, 0));
@@ -378,7 +378,7 @@ fn another_function_stands_for_it() {
     check(&behind(None), &[0, 1, 2]);
 }
 
-/// A virtual function comes last and is not multi-function, so it is found by nobody.
+/// A virtual function comes last and has no multi-function bit, so no search finds it.
 #[test]
 fn virtual_functions_are_on_their_own() {
     let physical = shared(1, 0).behind(0);
@@ -490,7 +490,7 @@ fn a_fault_says_what_is_wrong() {
     }
 }
 
-/// `assign` returns how many groups there are, which is one more than the last number.
+/// `assign` returns the number of groups.
 #[test]
 fn groups_are_counted() {
     let functions = [
@@ -507,7 +507,7 @@ fn groups_are_counted() {
     assert_eq!(groups, [Some(0), None, Some(1), Some(1)]);
 }
 
-/// Against the set of the standard library.
+/// Compared with the set of the standard library.
 #[test]
 fn a_set_of_numbers_is_one() {
     assert!(DevfnSet::EMPTY.is_empty());

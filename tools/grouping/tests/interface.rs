@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel takes a function for, by what it claims and what is above it.
+//! The interface of a function, by its claimed type and the bridge above it.
 
 use grouping::model::{Interface, release::Release};
 use rules::pcie::PcieType::{self, DownstreamPort, Endpoint, PcieBridge, RootPort, UpstreamPort};
 
-/// Conventional PCI, every type and the values that are none.
+/// Conventional PCI, every type and every reserved value.
 fn every() -> impl Iterator<Item = Interface> {
     let raw = (0x0..=0xf).map(Some).chain([None]);
     raw.map(Interface::from_raw)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! By which step each function came to its group. That it is one which the kernel takes for it is held
-//! against functions at random in `tests/random`.
+//! The step by which each function came to its group. `tests/random` compares the steps with the
+//! kernel's on random functions.
 
 mod common;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Functions that send under the requester ID of another one: why trust rule `closed` never grants them.
+//! Why trust rule `closed` never grants functions that send under the requester ID of another one.
 
 mod common;
 
@@ -8,8 +8,9 @@ use grouping::model::Function;
 
 use common::machine::{Change as _, Machine, devfn, shared};
 
-/// Function 0 and function 2 both send under the number of function 1, which is not there: one requester ID.
-/// The kernel alone keeps them together; were one of them granted, they would be apart.
+/// Functions 0 and 2 both send under the number of function 1, which is absent, so they have one
+/// requester ID. The kernel keeps them together; if one of them were granted, it would separate
+/// them.
 #[test]
 fn two_functions_that_send_as_a_third_are_together_until_granted() {
     let alias = [devfn(2, 1)];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A topology as the kernel sees it: order, bridges above, multi-function, types; each with its
-//! control.
+//! A topology as the kernel sees it: order, bridges above, multi-function bits and types, each with
+//! a control.
 
 mod common;
 
@@ -30,7 +30,7 @@ fn seen<'a>(topology: &'a Topology, at: &str) -> grouping::Seen<'a> {
     *found.expect("it is in the list")
 }
 
-/// A switch below a root port, with ACS all over.
+/// A switch below a root port; every port has ACS.
 fn switch() -> Vec<Function> {
     vec![
         port("0000:00:01.0", RootPort, 1, true),
@@ -80,7 +80,7 @@ fn a_bridge_is_above_what_is_on_its_secondary_bus() {
     assert_eq!(seen(&topology, "0000:04:00.0").facts.above, Some(4));
     assert!(seen(&topology, "0000:00:1f.0").on_root_bus());
     assert_eq!(groups(&topology).len(), 7);
-    // A bridge that has not been set up leads nowhere.
+    // A bridge without bus numbers leads nowhere.
     let mut topology = machine(switch());
     topology.functions[0].secondary = Some(0);
     assert!(seen(&topology, "0000:01:00.0").on_root_bus());
@@ -105,7 +105,7 @@ fn a_function_with_siblings_is_multifunction() {
         vec![zero(), function("0000:00:03.0")],
         "0000:00:02.0"
     ));
-    // What the header says counts, where it is known.
+    // A known header bit counts.
     let known = |bit| Function {
         multifunction: Some(bit),
         ..zero()
@@ -128,7 +128,7 @@ fn a_function_with_siblings_is_multifunction() {
     assert!(!multifunction(vec![zero(), other], "0000:00:02.2"));
 }
 
-/// Below a port there is one device, so a higher slot number is a function number.
+/// A port has one device below it, so higher device numbers are function numbers.
 #[test]
 fn below_a_port_functions_in_other_slots_are_siblings() {
     let below = |above: Function| {
@@ -164,8 +164,8 @@ fn a_virtual_function_is_below_the_bridge_of_its_physical_one() {
     assert_eq!(groups(&topology).len(), 1);
 }
 
-/// The bus of the first physical function is the parent of a bus that is made for virtual ones, and
-/// a bus that is there already is not made.
+/// A bus that the kernel creates for virtual functions is below the bus of the first physical
+/// function; an existing bus is not created.
 #[test]
 fn virtual_functions_share_a_bus_with_whoever_made_it() {
     let of = |physical, at| Function {
@@ -190,7 +190,7 @@ fn virtual_functions_share_a_bus_with_whoever_made_it() {
     assert_eq!(groups(&topology).len(), 5);
 }
 
-/// `set_pcie_port_type()`, which means to make them what they act as.
+/// `set_pcie_port_type()` means to give such a port the type that it acts as.
 #[test]
 fn switch_ports_of_the_wrong_kind_become_endpoints() {
     let found = |kinds: [PcieType; 3]| {
@@ -271,7 +271,7 @@ fn who_takes_part_is_who_has_a_group() {
         grouped(None, "0000:00:02.0"),
     ]);
     assert_eq!(groups(&topology), ["0000:00:01.0"]);
-    // Where nobody has one, all but IOMMUs.
+    // Without recorded groups, every function except IOMMUs is managed.
     let iommu = Function {
         class: Some(Hex(0x08_06_00)),
         ..function("0000:00:00.2")
@@ -300,13 +300,13 @@ fn the_only_vmd_stands_for_the_domains_that_no_firmware_has() {
     );
 }
 
-/// The quirks on DMA aliases reach the model.
+/// The model uses the aliases of the kernel's quirks.
 #[test]
 fn aliases_by_quirk_join() {
     let marvell = |device| {
         let function = express("0000:00:02.0", Endpoint);
         let (vendor, device) = (Hex::id(0x1b4b), Some(Hex::id(device)));
-        // It has ACS, so that nothing but its alias joins it with its sibling.
+        // With ACS, so that only the alias joins it with its sibling.
         let acs = port("0000:00:03.0", RootPort, 1, true).acs;
         let sibling = Function {
             acs,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a check of the data costs, by the number of entries: `cargo bench`. Reading the files is
-//! in it for the project's own data, and not for entries that were made up.
+//! The cost of checking the quirk database, by the number of entries. Run with `cargo bench`. The
+//! benchmark of the project's own entries includes reading their files.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ fn main() {
     divan::main();
 }
 
-/// The project's own data, from the disk.
+/// The project's own entries, read from disk.
 #[divan::bench]
 fn own_data(bencher: Bencher<'_, '_>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../quirks");
@@ -25,7 +25,8 @@ fn own_data(bencher: Bencher<'_, '_>) {
         .bench(|| folder::check_all(black_box(read()), Scope::now(None)));
 }
 
-/// Entries of four ranges each, with evidence, spread over vendors; two in a hundred have faults.
+/// Generated entries of several vendors, with four ranges and evidence each; two in a hundred have
+/// faults.
 #[divan::bench(args = [100, 1000, 10_000], sample_count = 10)]
 fn synthetic(bencher: Bencher<'_, '_>, entries: usize) {
     let files: Vec<_> = (0..entries).map(entry).collect();

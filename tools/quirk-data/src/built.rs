@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A table in its built form, from entries.
+//! Builds the module's table from entries.
 
 use std::fmt;
 
@@ -16,11 +16,11 @@ use crate::{
     register::Precondition,
 };
 
-/// The table of these entries, which must be sorted by number, and of which no two may claim one id. No
-/// other numbers count as given out.
+/// Builds the table of these entries. They must be sorted by number, and no two may list the same
+/// id. The table has no further issued numbers.
 ///
-/// The kernel's table is a constant, so the parts of this one are never freed: it is made once or
-/// twice in a run of the program.
+/// The table type holds `'static` references, as in the module, so the memory is never freed. The
+/// program builds a table once or twice in a run.
 #[must_use]
 pub fn table(quirks: &[&Quirk]) -> Table {
     let entries: Vec<_> = quirks.iter().map(|quirk| entry(quirk)).collect();
@@ -39,13 +39,13 @@ pub fn table(quirks: &[&Quirk]) -> Table {
     }
 }
 
-/// The table of these entries, as for a kernel of before mainline merged any of them; otherwise as [`table`].
+/// As [`table`], for a kernel from before mainline merged any of the entries.
 #[must_use]
 pub fn before_mainline(quirks: &[&Quirk]) -> Table {
     changed(&table(quirks), |entry| entry.mainline_since = None)
 }
 
-/// A table with each of its entries changed.
+/// A copy of a table with `change` applied to each entry.
 pub(crate) fn changed(table: &Table, change: impl Fn(&mut Entry)) -> Table {
     let mut entries = table.entries.to_vec();
     entries.iter_mut().for_each(change);
@@ -93,7 +93,7 @@ fn rows(devices: &Devices, entry: u16) -> Vec<IdRange> {
     devices.ids.iter().map(row).collect()
 }
 
-/// The digest of everything in a table: 12 hexadecimal digits.
+/// The digest of a table's contents: 12 hexadecimal digits.
 fn version(entries: &[Entry], index: &[IdRange]) -> String {
     let digest: [u8; 32] = Sha256::digest(Canonical { entries, index }.to_string()).into();
     let mut first = [0; 8];
@@ -101,7 +101,7 @@ fn version(entries: &[Entry], index: &[IdRange]) -> String {
     format!("{:012x}", u64::from_be_bytes(first))
 }
 
-/// The text that the digest is taken of: one line for each entry, condition, range and limits.
+/// The text that is hashed: one line for each entry, condition, range and limit.
 struct Canonical<'a> {
     entries: &'a [Entry],
     index: &'a [IdRange],

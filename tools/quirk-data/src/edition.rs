@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which entries go into which table.
+//! Selects the entries of each edition of the module.
 
 use rules::release::Release;
 
 use crate::quirk::{Mainline, Quirk, Status};
 
-/// An edition of the module, each with a table of its own.
+/// An edition of the module. Each has its own table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Edition {
-    /// `acs_quirks.ko`: a vendor's statement is on record for every entry.
+    /// `acs_quirks.ko`: every entry has a vendor's statement on record.
     Validated,
-    /// `acs_quirks_candidates.ko`: the evidence is not sufficient; taints the kernel.
+    /// `acs_quirks_candidates.ko`: the evidence does not suffice; taints the kernel.
     Candidate,
     /// `acs_quirks_test.ko`: entries for emulated devices; taints the kernel.
     Test,
@@ -21,7 +21,7 @@ impl Edition {
     /// Every edition.
     pub const ALL: [Self; 3] = [Self::Validated, Self::Candidate, Self::Test];
 
-    /// The name that the command line uses.
+    /// The name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl Edition {
         }
     }
 
-    /// The module that has its table.
+    /// The name of the module.
     #[must_use]
     pub const fn module(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Edition {
         }
     }
 
-    /// The folder in the source tree that the data of this edition comes from.
+    /// The folder in the source tree with this edition's entries.
     #[must_use]
     pub const fn folder(self) -> &'static str {
         match self {
@@ -50,12 +50,13 @@ impl Edition {
         }
     }
 
-    /// Whether an entry goes into the table of this edition (trust rule `evidence`), by its status and, for
-    /// one that is in mainline, by what mainline has. The table may be for a kernel and newer ones.
+    /// Whether an entry goes into the table of this edition (trust rule `evidence`). The status
+    /// decides, and for a mainline entry the state in mainline. `kernel` is the oldest kernel that
+    /// the table is for.
     ///
-    /// What mainline has was vouched for, so where the kernel lacks it, it is `validated`. What it took
-    /// back goes into no table: its silence is a decision (trust rule `kernel-first`). Without a kernel,
-    /// mainline entries go into none either.
+    /// A mainline entry has been vouched for, so it counts as `validated` for a kernel that lacks
+    /// it. A quirk that mainline removed again goes into no table, because mainline's silence is a
+    /// decision (trust rule `kernel-first`). Without a kernel, no mainline entry is taken.
     #[must_use]
     pub fn takes(
         self,
@@ -77,14 +78,14 @@ impl Edition {
         }
     }
 
-    /// Whether an entry of this status may lie in the folder of this edition at all: entries for
-    /// emulated devices never lie among real ones.
+    /// Whether an entry of this status may be in this edition's folder. Entries for emulated
+    /// devices are kept apart from those for real ones.
     #[must_use]
     pub const fn admits(self, status: Status) -> bool {
         matches!(self, Self::Test) == matches!(status, Status::Test)
     }
 
-    /// The entries of this edition, by ascending number.
+    /// The entries of this edition, ascending by number.
     #[must_use]
     pub fn select(self, quirks: &[Quirk], kernel: Option<Release>) -> Vec<&Quirk> {
         let is_taken = |quirk: &&Quirk| self.takes(quirk.status, quirk.mainline.as_ref(), kernel);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Entries in their JSON form, with the keys of the data files.
+//! The JSON form of entries, with the keys of their files.
 
 use rules::{
     acs::AcsFlags,
@@ -100,11 +100,11 @@ struct Mainline<'a> {
     why: Option<&'a str>,
 }
 
-/// The JSON form of these entries.
+/// Formats these entries as JSON.
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+/// [`Error::CouldNotRun`] if there is not enough memory.
 pub fn entries(quirks: &[&Quirk]) -> Result<String, Error> {
     pretty(&Entries {
         schema: SCHEMA,
@@ -211,7 +211,7 @@ fn ranges(ids: &[Ids]) -> Vec<Range> {
     ids.iter().map(range).collect()
 }
 
-/// The abbreviations of flags, in register order.
+/// The abbreviations of the flags, in register order.
 #[must_use]
 pub fn flag_names(flags: AcsFlags) -> Vec<&'static str> {
     let named = AcsFlags::NAMED.into_iter();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Why a command fails.
+//! The errors of a command.
 
 use std::{fmt, io, path::Path};
 
@@ -9,27 +9,26 @@ use crate::{finding::Finding, report};
 /// Why a command fails.
 #[derive(Debug)]
 pub enum Error {
-    /// The data files have faults; never empty, sorted by file.
+    /// The entries' files have faults; never empty, sorted by file.
     Findings(Vec<Finding>),
-    /// There is no such thing in the data: what was asked for, and what there is.
+    /// The requested item is not in the database. Holds the request and the available items.
     NotFound(String),
-    /// What was compared is not as it should be: what, and what to do.
+    /// A compared file differs from its expected contents. Holds which, and the remedy.
     Stale(String),
-    /// It was not done, or not as it should: why, and what to do.
+    /// The command refused to act, or acted only in part. Holds the reason and the remedy.
     Refused(String),
-    /// The command could not do its work: why, and what to do.
+    /// The command could not run. Holds the reason and the remedy.
     CouldNotRun(String),
 }
 
 impl Error {
-    /// A failed operation on a file or folder; `what` is a verb, as in "read".
+    /// The error of a failed operation on a file or folder; `what` is a verb, such as "read".
     #[must_use]
     pub fn io(what: &str, path: &Path, error: &io::Error) -> Self {
         Self::CouldNotRun(format!("cannot {what} {}: {error}", path.display()))
     }
 
-    /// The exit status: 1 for findings, for stale files, for what is not in the data and for what is
-    /// refused, 2 when the command could not run.
+    /// The exit status: 2 if the command could not run, otherwise 1.
     #[must_use]
     pub fn exit_status(&self) -> u8 {
         match self {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is wrong with a data file, and where.
+//! Findings: the faults of an entry's file, with their positions.
 
 use std::{
     fmt,
@@ -12,31 +12,31 @@ use serde::{Serialize, Serializer};
 
 use crate::{format::characters::is_hidden, rule::Rule, source::DataFile};
 
-/// One fault in one data file. Findings sort by file, then by place.
+/// One fault in one file. Findings sort by file, then by position.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 pub struct Finding {
-    /// The file.
     #[serde(serialize_with = "as_shown")]
+    /// The path of the file.
     pub file: PathBuf,
-    /// The line in it, from 1; 1 also where no line is to blame.
+    /// The line, from 1; also 1 for a fault of the whole file.
     pub line: usize,
-    /// The column, from 1, in characters; 1 also where no line is to blame.
+    /// The column, from 1, in characters; also 1 for a fault of the whole file.
     pub column: usize,
-    /// The rule that is broken.
+    /// The violated rule.
     pub rule: Rule,
-    /// The field, by the name that the file uses.
+    /// The field, by its name in the file.
     pub field: String,
-    /// What is wrong.
+    /// The fault.
     pub problem: String,
-    /// What to do.
+    /// The remedy.
     pub help: String,
-    /// The line to blame, or the part of it that is shown, and the bytes to blame in that, if it is
-    /// not the file as a whole.
+    /// The shown part of the faulty line, and the byte range of the fault in it; `None` for a fault
+    /// of the whole file.
     #[serde(skip)]
     pub(crate) excerpt: Option<(String, (usize, usize))>,
 }
 
-/// On one line: `FILE:LINE:COLUMN: RULE: FIELD: PROBLEM; HELP`.
+/// Writes one line: `FILE:LINE:COLUMN: RULE: FIELD: PROBLEM; HELP`.
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -57,21 +57,21 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A path as messages show it, so that one that is not UTF-8 can be reported too.
+/// Serializes a path as messages show it, so that a path that is not UTF-8 can be reported.
 fn as_shown<S: Serializer>(path: &Path, into: S) -> Result<S::Ok, S::Error> {
     into.collect_str(&path.display())
 }
 
-/// Takes down the findings on one file.
+/// Collects the findings on one file.
 pub(crate) struct Notes<'a> {
     file: &'a DataFile,
-    /// Where each line begins, in bytes.
+    /// The byte offset of each line.
     lines: Vec<usize>,
     findings: Vec<Finding>,
 }
 
 impl<'a> Notes<'a> {
-    /// Nothing found yet in `file`.
+    /// An empty collection for `file`.
     pub(crate) fn on(file: &'a DataFile) -> Self {
         let breaks = file.text.match_indices('\n').map(|(at, _)| at + 1);
         Self {
@@ -81,7 +81,7 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// Adds a finding at the byte range `span`; an empty one at the start blames the whole file.
+    /// Adds a finding for the byte range `span`. An empty range at the start blames the whole file.
     pub(crate) fn add(
         &mut self,
         rule: Rule,
@@ -109,17 +109,17 @@ impl<'a> Notes<'a> {
         });
     }
 
-    /// The line of a place in the file, from 1.
+    /// The line number, from 1, of a range in the file.
     pub(crate) fn line(&self, span: &Range<usize>) -> usize {
         self.file.line(span.start)
     }
 
-    /// What stands at `span` in the file.
+    /// The text of a range in the file.
     pub(crate) fn text(&self, span: &Range<usize>) -> &'a str {
         self.file.text.get(span.clone()).unwrap_or_default()
     }
 
-    /// What has been found.
+    /// The collected findings.
     pub(crate) fn into_findings(self) -> Vec<Finding> {
         self.findings
     }
@@ -131,7 +131,7 @@ fn boundary(text: &str, at: usize) -> usize {
     down.find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
-/// A text that quotes a file, with an escape for what would end the line or not be seen.
+/// The text with escapes for line ends and invisible characters.
 fn on_a_line(text: String) -> String {
     let is_bad = |c: char| is_hidden(c) || matches!(c, '\n' | '\r' | '\t');
     if !text.contains(is_bad) {
@@ -144,12 +144,13 @@ fn on_a_line(text: String) -> String {
     each.collect()
 }
 
-/// How many characters of a line are shown.
+/// The largest number of characters of a line that are shown.
 pub(crate) const SHOWN: usize = 120;
-/// How many of them may stand before the fault.
+/// The largest number of them before the fault.
 const SHOWN_BEFORE: usize = 60;
 
-/// The part of a line around what is blamed in it, with the place of that; each tab as one space.
+/// The part of a line around the fault, and the position of the fault in it. Each tab becomes one
+/// space.
 fn window(line: &str, blamed: Range<usize>) -> (String, (usize, usize)) {
     let (before, rest) = line.split_at(blamed.start);
     let whole = line.chars().nth(SHOWN).is_none();

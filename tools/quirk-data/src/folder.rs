@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Checks across the files of a folder, and with that, everything that a folder must pass.
+//! Checks the files of a folder together, and runs every other check of a folder.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -20,20 +20,20 @@ use crate::{
     source::{self, DataFile, Sources},
 };
 
-/// What the files of a folder are checked for.
+/// The purpose of a check.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope {
-    /// The edition that is built from the folder: it must hold what that edition is built from.
-    /// Without one, the files may be anything.
+    /// The edition that is built from the folder, which must contain that edition's entries. `None`
+    /// allows any entries.
     pub edition: Option<Edition>,
-    /// The oldest release of the kernel that its table is for, if it is for a kernel at all.
+    /// The oldest kernel release that the table is for, if it is for one.
     pub kernel: Option<Release>,
-    /// The day after which nobody can have stated anything.
+    /// The date of the check. A statement cannot be later.
     pub today: Date,
 }
 
 impl Scope {
-    /// The scope of a check that is made today, by universal time.
+    /// The scope of a check made today (UTC).
     #[must_use]
     pub fn now(edition: Option<Edition>) -> Self {
         let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
@@ -49,22 +49,22 @@ impl Scope {
     }
 }
 
-/// Reads and checks a folder, and returns its entries, in the order of the files.
+/// Reads and checks a folder, and returns its entries in the order of the files.
 ///
 /// # Errors
 ///
-/// [`Error::Findings`] for everything that is wrong with any of the files, and
-/// [`Error::CouldNotRun`] when they cannot be read.
+/// [`Error::Findings`] with every fault of the files, and [`Error::CouldNotRun`] if they cannot be
+/// read.
 pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Quirk>, Error> {
     check_all(source::read(folder)?, scope).map_err(Error::Findings)
 }
 
-/// As [`check`], with what was found in reading, and against what lies beside the files: the list of
-/// numbers, and what kernels hold.
+/// As [`check`], with the findings from reading, and compared with the list of issued numbers and
+/// the lists of kernel tables.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with any of the files, sorted by file and place; never empty.
+/// Every fault of the files, sorted by file and position; never empty.
 pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
     let mut findings = sources.findings;
     let beside = |drafts: &[Draft<'_>]| {
@@ -90,17 +90,17 @@ pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Findi
     Err(findings)
 }
 
-/// Checks the files of one folder, by themselves, and returns their entries, in the order of the files.
-/// What a table is built from goes through [`check_all`].
+/// Checks the files of one folder and returns their entries in the order of the files.
+/// [`check_all`] must be used before a table is built.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with any of the files, sorted by file and line; never empty.
+/// Every fault of the files, sorted by file and position; never empty.
 pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
     examine(files, scope, |_| Vec::new())
 }
 
-/// Checks files, with what `beside` finds.
+/// Checks files; `beside` adds the findings of comparisons with other lists.
 fn examine(
     files: &[DataFile],
     scope: Scope,
@@ -155,7 +155,8 @@ fn repeated_numbers(drafts: &[Draft<'_>]) -> Vec<Finding> {
     findings
 }
 
-/// A vendor's ids have one folder: that of the entry with the lowest number, which came first.
+/// Finds ids of one vendor in several folders. The folder of the entry with the lowest number is
+/// the right one.
 fn in_other_folders(drafts: &[Draft<'_>]) -> Vec<Finding> {
     let mut by_age: Vec<_> = drafts.iter().collect();
     by_age.sort_by_key(|draft| {

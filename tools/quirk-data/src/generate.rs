@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The Rust source of a table: the same bytes from the same entries, laid out as rustfmt lays it
-//! out.
+//! Writes the Rust source of a table. The same entries give the same bytes, in rustfmt's layout.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -16,14 +15,15 @@ use rules::{
 
 use crate::{built, edition::Edition, quirk::Quirk};
 
-/// The widest chain of calls that rustfmt leaves on one line (its `chain_width`).
+/// The widest chain of calls that rustfmt keeps on one line (`chain_width`).
 const CHAIN_WIDTH: usize = 60;
-/// The widest line that rustfmt leaves, and what it begins with inside a field of the table.
+/// The widest line of rustfmt, and the indentation within a field of the table.
 const MAX_WIDTH: usize = 100;
 const INDENT: &str = "        ";
 
-/// Writes the Rust source of the table of `edition` for `kernel`, chosen from `quirks`, where the numbers
-/// `issued`, ascending, were ever given out; those of the entries are among them in any case.
+/// Writes the Rust source of the table of `edition` for `kernel`, with the entries that it takes
+/// from `quirks`. `issued` holds the issued numbers, ascending; the numbers of the entries are
+/// added.
 #[must_use]
 pub fn source(
     edition: Edition,
@@ -45,7 +45,6 @@ pub fn source(
     .to_string()
 }
 
-/// The whole file.
 struct Source<'a> {
     edition: Edition,
     table: &'a Table,
@@ -78,7 +77,7 @@ impl fmt::Display for Source<'_> {
         if entries.is_empty() {
             writeln!(f, "    entries: &[],\n    index: &[],")?;
         } else {
-            // The comments tell the order, and keep rustfmt from folding a list of one.
+            // The comments state the order, and keep rustfmt from joining a list of one item.
             writeln!(f, "    entries: &[\n        // By number.")?;
             for one in *entries {
                 entry(f, one)?;
@@ -94,7 +93,7 @@ impl fmt::Display for Source<'_> {
     }
 }
 
-/// The numbers that were given out, on lines as full as rustfmt makes them.
+/// The issued numbers, on lines as full as rustfmt makes them.
 fn numbers(f: &mut fmt::Formatter<'_>, issued: &[u16]) -> fmt::Result {
     let numbers: Vec<_> = issued.iter().map(u16::to_string).collect();
     let one_line = format!("    issued: &[{}],", numbers.join(", "));
@@ -200,7 +199,7 @@ fn conditions(f: &mut fmt::Formatter<'_>, conditions: &[Condition]) -> fmt::Resu
     writeln!(f, "            ],")
 }
 
-/// A number of 32 bits.
+/// A 32-bit number in hexadecimal.
 fn dword(number: u32) -> String {
     format!("{:#06x}_{:04x}", number >> 16, number & 0xffff)
 }
@@ -255,7 +254,7 @@ fn kind_constants(kinds: Kinds) -> Vec<String> {
     kinds.iter().map(|kind| constant(kind).to_owned()).collect()
 }
 
-/// The expression for a set of flags.
+/// The Rust expression for a set of flags.
 fn flags(flags: AcsFlags) -> String {
     if flags == AcsFlags::GROUPING {
         return "AcsFlags::GROUPING".to_owned();
@@ -268,7 +267,7 @@ fn flags(flags: AcsFlags) -> String {
     union(&names, "AcsFlags::NONE")
 }
 
-/// The expression for the union of sets, on one line where rustfmt leaves it there.
+/// The Rust expression for a union of sets, on one line if rustfmt keeps it there.
 fn union(sets: &[String], none: &str) -> String {
     let Some((first, others)) = sets.split_first() else {
         return none.to_owned();

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The mainline entries, as handlers of a kernel.
+//! Turns mainline entries into the handlers of a kernel.
 
 use grouping::handlers::{Grant, Handler, Handlers, Ids};
 use rules::{entry::Kinds, release::Release};
 
 use crate::quirk::{AcsRegisters, Mainline, Quirk};
 
-/// The handlers of the newest kernel, by these entries.
+/// The handlers of the newest kernel, according to these entries.
 #[must_use]
 pub fn newest(quirks: &[Quirk]) -> Handlers {
     in_kernel(quirks, None)
 }
 
-/// The handlers that this release has, if it is known, by these entries; else those of the newest.
+/// The handlers of this kernel release, according to these entries; those of the newest kernel if
+/// the release is unknown.
 #[must_use]
 pub fn in_kernel(quirks: &[Quirk], kernel: Option<Release>) -> Handlers {
     let handler = |quirk: &Quirk| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The JSON Schema of a data file, for editors: made from the list of keys.
+//! The JSON Schema of an entry's file, for editors, generated from the list of keys.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -19,13 +19,13 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+/// [`Error::CouldNotRun`] if there is not enough memory.
 pub fn text() -> Result<String, Error> {
     let mut schema = section(&FILE);
     let more = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A data file of acs-quirks",
-        // What else the status asks for; the checker asks for the same.
+        // Keys that a status requires, as in the check.
         "allOf": Status::ALL.map(for_status),
         "oneOf": [{ "required": ["acs"] }, { "required": ["acs-registers"] }],
     });
@@ -71,7 +71,7 @@ fn value(value: Value) -> Json {
         Value::Text => json!({ "type": "string", "pattern": "\\S" }),
         Value::Line => json!({ "type": "string", "pattern": "^[^\\n]*\\S[^\\n]*$" }),
         Value::Form(form) => json!({ "type": "string", "pattern": form }),
-        // What the editors' TOML parsers make of a day.
+        // TOML parsers of editors turn a date into this.
         Value::Day => json!({ "type": "string", "format": "date" }),
         Value::Addresses => unique(json!({ "type": "string", "pattern": ADDRESS })),
         Value::Groups => list(unique(json!({ "type": "string", "pattern": BDF }))),
@@ -87,7 +87,7 @@ fn value(value: Value) -> Json {
     }
 }
 
-/// What an entry of this status must have beyond what every entry must.
+/// The keys that an entry of this status must have beyond those of every entry.
 fn for_status(status: Status) -> Json {
     let is_needed = |needed| matches!(needed, Needed::For(statuses) if statuses.contains(&status));
     let sections: Map<String, Json> = FILE

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the tables of Linux kernels hold: the lists in `quirks/kernels/`, each made from the source of
-//! one kernel by `acsctl quirk kernel`. The check holds mainline entries against those of the folder that
-//! is checked, and where that has none, against those that this program has in itself.
+//! The lists in `quirks/kernels/`: the ACS quirk table of one Linux kernel each. `acsctl quirk
+//! kernel` makes a list from the kernel's source. The check compares mainline entries with the
+//! lists of the checked folder, or with the built-in lists if the folder has none.
 
 use std::{
     fmt, fs,
@@ -27,13 +27,14 @@ use crate::{
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../quirks/kernels");
 
-/// The release of mainline that a source is of, or what a distribution or a stable tree made of it.
+/// The kind of source tree: a mainline release, or a distribution's or stable tree's version of
+/// one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Tree {
-    /// A release of mainline as it was made: it has a row exactly where mainline has.
+    /// An unmodified mainline release: it has exactly mainline's rows.
     Mainline,
-    /// A kernel of a series with changes that came later: it has what the release has that it began
-    /// with, and may have more.
+    /// A later kernel of the series: it has the rows of the release that the series started with,
+    /// and may have more.
     Later,
 }
 
@@ -46,29 +47,29 @@ impl Tree {
     }
 }
 
-/// What the table of one kernel holds.
+/// The ACS quirk table of one kernel.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Kernel {
-    /// The release, or that which its series began with.
+    /// The mainline release that the kernel is, or is based on.
     pub release: Release,
-    /// Whether it is that release.
+    /// Whether the kernel is that release or a later one of its series.
     pub tree: Tree,
-    /// Its version, as `7.3.4`.
+    /// The version, such as `7.3.4`.
     pub version: String,
-    /// Where its source is from: package and version, or repository and commit.
+    /// The origin of the source: package and version, or repository and commit.
     pub source: String,
-    /// What it holds, in the order of its table.
+    /// The rows, in the order of the table.
     pub rows: Vec<Held>,
 }
 
 impl Kernel {
-    /// Reads the kernel whose source is in the folder `tree`, which is from `source`. Only one with a
-    /// version as `7.3` or `7.3.0` can be a release of mainline as it was made, and the caller vouches
-    /// for that with `is_mainline`.
+    /// Reads the kernel source in the folder `tree`; `source` names its origin. `is_mainline` is
+    /// the caller's word that the tree is an unmodified mainline release, which only a version such
+    /// as `7.3` or `7.3.0` can be.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] where the source cannot be read or does not look as expected.
+    /// [`Error::CouldNotRun`] if the source cannot be read or does not have the expected structure.
     pub fn read(tree: &Path, source: &str, is_mainline: bool) -> Result<Self, Error> {
         let file = tree.join("Makefile");
         let wrong = |what: &str| Error::CouldNotRun(format!("{}: {what}", file.display()));
@@ -121,7 +122,7 @@ impl Kernel {
         })
     }
 
-    /// How people call it.
+    /// The name in messages.
     fn called(&self) -> String {
         match self.tree {
             Tree::Mainline => format!("v{} ({})", self.release, self.source),
@@ -135,9 +136,10 @@ impl Kernel {
         let mut ranges: Vec<_> = rows
             .filter(|row| row.vendor == ids.vendor && row.handler == handler)
             .filter_map(|row| match row.devices {
-                // A handler that goes by no id answers for each, and of the other nobody can say.
+                // A handler that compares no id answers for every device. For one whose ids were
+                // not read, assume that it does.
                 Which::Any | Which::Unread => Some((u16::MIN, u16::MAX)),
-                // "Every device" is more than a list.
+                // A list of ids does not cover "every device".
                 Which::Range(first, last) => (!ids.is_any()).then_some((first, last)),
             })
             .collect();
@@ -155,7 +157,8 @@ impl Kernel {
         Some(next)
     }
 
-    /// Whether a row names one of these devices: for every device, one that is for every device.
+    /// Whether a row names one of these devices. "Every device" matches only a row for every
+    /// device.
     fn names(row: &Held, ids: &Ids) -> bool {
         let shares = match row.devices {
             Which::Any => ids.is_any(),
@@ -165,14 +168,14 @@ impl Kernel {
         row.vendor == ids.vendor && shares
     }
 
-    /// The handler of these devices, if it is not that one.
+    /// The handler of these devices, if it is not `handler`.
     fn other_handler(&self, ids: &Ids, handler: &str) -> Option<&str> {
         let mut rows = self.rows.iter();
         let other = rows.find(|row| Self::names(row, ids) && row.handler != handler);
         other.map(|row| row.handler.as_str())
     }
 
-    /// Whether the handler has a row that names one of these devices. A row of another one is for
+    /// Whether the handler has a row for one of these devices. Rows of other handlers are for
     /// functions of another PCIe type.
     fn has(&self, ids: &Ids, handler: &str) -> bool {
         let mut rows = self.rows.iter();
@@ -189,7 +192,7 @@ const HEADER: &str = "\
 # for ids that the handler finds by comparing, which this does not read.
 ";
 
-/// As its file has it.
+/// Writes the list in the form of its file.
 impl fmt::Display for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (version, source) = (&self.version, &self.source);
@@ -212,7 +215,7 @@ impl fmt::Display for Kernel {
     }
 }
 
-/// Reads what [`Kernel`] prints; the error names the line.
+/// Reads the form that [`Kernel`] writes; the error names the line.
 impl FromStr for Kernel {
     type Err = String;
 
@@ -269,7 +272,7 @@ fn row(line: &str) -> Option<Held> {
     })
 }
 
-/// The text of every list, with its path below the top of the tree.
+/// The path below the source root and the text of every built-in list.
 pub fn files() -> impl Iterator<Item = (PathBuf, &'static str)> {
     let lists = FILES
         .files()
@@ -282,28 +285,29 @@ pub fn files() -> impl Iterator<Item = (PathBuf, &'static str)> {
     })
 }
 
-/// The kernels that this program knows, oldest first.
+/// The built-in lists, oldest kernel first.
 pub fn known() -> &'static [Kernel] {
     static KNOWN: OnceLock<Vec<Kernel>> = OnceLock::new();
-    // That each of them can be read, a test holds.
+    // A test checks that every list can be read.
     KNOWN.get_or_init(|| sorted(files().filter_map(|(_, text)| text.parse().ok())))
 }
 
-/// Kernels, oldest first.
+/// Sorts kernels, oldest first.
 pub(crate) fn sorted(kernels: impl Iterator<Item = Kernel>) -> Vec<Kernel> {
     let mut all: Vec<_> = kernels.collect();
     all.sort_by(|a, b| (a.release, a.tree, &a.version).cmp(&(b.release, b.tree, &b.version)));
     all
 }
 
-/// Whether no kernel of this release or a later one was read: what is said of it cannot be checked.
+/// Whether `release` is newer than every listed kernel, so that statements about it cannot be
+/// checked.
 #[must_use]
 pub fn is_to_come(release: Release, kernels: &[Kernel]) -> bool {
     kernels.iter().all(|kernel| kernel.release < release)
 }
 
-/// Holds a mainline entry against the kernels: its ids are with its handler in every one from `since`
-/// on, up to `until`, and in no release of mainline before or after that.
+/// Compares a mainline entry with the kernels. Every kernel from `since` on and before `until` must
+/// have its ids with its handler, and no unmodified mainline release before or after that.
 pub(crate) fn check(draft: &Draft<'_>, kernels: &[Kernel]) -> Vec<Finding> {
     let mut notes = Notes::on(draft.file);
     if let (Some(Status::Mainline), Some(mainline)) = (draft.status, &draft.mainline) {
@@ -317,7 +321,8 @@ pub(crate) fn check(draft: &Draft<'_>, kernels: &[Kernel]) -> Vec<Finding> {
     notes.into_findings()
 }
 
-/// What nobody can look up yet has a commit, and what a validated entry has to have.
+/// Checks an entry for a release newer than every listed kernel: it must name the commit and the
+/// date, because its rows cannot be looked up.
 fn to_come(
     draft: &Draft<'_>,
     mainline: &Mainline,
@@ -358,7 +363,7 @@ fn compare(
     let handler = mainline.handler.as_str();
     let until = mainline.until_release();
     let newest = kernels.last().map(|newest| newest.release);
-    // Where it is not known since when, the newest has it.
+    // If `since` is unknown, the newest kernel must have the entry.
     let first = since.or(newest);
     let (mut absent, mut early, mut back) = (false, false, false);
     for kernel in kernels {

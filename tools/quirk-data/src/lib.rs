@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The entries of acs-quirks, from a data file to the module's table and to mainline's patch.
+//! The quirk database: reads and checks entries, and turns them into the module's table, the
+//! documentation and patches for mainline.
 //!
-//! A data file goes through these, from top to bottom:
+//! The steps for an entry, in order:
 //!
-//! | place | what it does |
+//! | place | contents |
 //! |---|---|
-//! | `source.rs` | finds and reads the data files of a folder |
-//! | `format/` | the format of a data file: its keys, and the types of their values |
-//! | `check/` | checks it, file by file |
-//! | `folder.rs`, `overlap.rs`, `kernels.rs`, `numbers.rs`, `replay.rs` | checks across the files, against what kernels hold, against the numbers ever given out, and against captured machines |
-//! | `quirk.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: parts of it |
-//! | `edition.rs` | which entries go into which table |
-//! | `built.rs`, `generate.rs` | a table in its built form, and the Rust source of it |
-//! | `handlers.rs` | the mainline entries as handlers of a kernel |
-//! | `export/` | an entry as a patch for mainline |
-//! | `draft/` | the draft of an entry for a captured device |
-//! | `page/`, `json_schema.rs`, `entry_json.rs` | the pages of the documentation, the schema and the JSON form |
-//! | `rule.rs`, `finding.rs`, `report.rs` | the lints, what they find, and how that reads |
-//! | `error.rs` | why a command fails, and the exit status for it |
-//! | `supported.rs` | the kernel series that the module is made for |
+//! | `source.rs` | finds and reads the files of a folder |
+//! | `format/` | the format of a file: its keys and the types of their values |
+//! | `check/` | checks each file by itself |
+//! | `folder.rs`, `overlap.rs` | checks files against each other |
+//! | `kernels.rs`, `numbers.rs`, `replay.rs` | compares with kernels, numbers and captures |
+//! | `quirk.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: its parts |
+//! | `edition.rs` | selects the entries of a table |
+//! | `built.rs`, `generate.rs` | builds a table, and writes its Rust source |
+//! | `handlers.rs` | turns mainline entries into the handlers of a kernel |
+//! | `export/` | turns an entry into a patch for mainline |
+//! | `draft/` | drafts an entry for a captured device |
+//! | `page/`, `json_schema.rs`, `entry_json.rs` | generated pages, schema, JSON form |
+//! | `rule.rs`, `finding.rs`, `report.rs` | lints, findings and their output |
+//! | `error.rs` | the errors of a command, and its exit status |
+//! | `supported.rs` | the kernel series that the module supports |
 
 pub mod built;
 mod check;

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The limits of a range of ids, as a data file states them.
+//! The limits of a range of ids, as an entry's file states them.
 
 use std::fmt;
 
 use rules::limits::Class;
 
-/// For which of the functions with certain ids an entry speaks.
+/// The limits of a claim within certain ids.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Limits {
-    /// The class that they must be of, if there is one.
+    /// The required class, if any.
     pub class: Option<Class>,
-    /// The first and the last revision, if there are any.
+    /// The first and the last revision, inclusive, if revisions are limited.
     pub revisions: Option<(u8, u8)>,
-    /// Subsystem vendor and device ids, ascending; none where any will do.
+    /// The allowed subsystems as vendor and device id, ascending; empty if any will do.
     pub subsystems: Vec<(u16, u16)>,
 }
 
-/// Every limit behind its name, `class 0200, revisions 03-ff, subsystems 1028:0010`.
+/// Writes every limit with its name: `class 0200, revisions 03-ff, subsystems 1028:0010`.
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let class = self.class.map(|class| format!("class {class}"));

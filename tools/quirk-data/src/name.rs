@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The names of entries and of the files beside them.
+//! The names of entries and of their files.
 
-/// Whether a text is of lowercase letters, digits and hyphens, and not empty.
+/// Whether a text is non-empty and has only lowercase letters, digits and hyphens.
 #[must_use]
 pub fn is_word(text: &str) -> bool {
     let is_letter = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');

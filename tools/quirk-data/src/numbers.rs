@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The numbers that were given to entries: `numbers.txt` in the folder of the data. Owners withdraw
-//! entries by number, so a number is given once and stays with its name, also when the entry is gone.
+//! The list of issued entry numbers, `numbers.txt` in the folder of the entries. Owners withdraw
+//! entries by number, so a number is issued once and stays with its name, even after the entry is
+//! removed.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -14,7 +15,7 @@ use crate::{
     source::{self, DataFile},
 };
 
-/// The name of the list.
+/// The file name of the list.
 pub const FILE: &str = "numbers.txt";
 
 /// A line of the list.
@@ -23,12 +24,12 @@ struct Line<'a> {
     name: &'a str,
 }
 
-/// The numbers that were ever given in a folder of data, ascending; none where it has no list.
+/// The issued numbers of a folder, ascending; empty if the folder has no list.
 ///
 /// # Errors
 ///
-/// [`Error::Findings`] for everything that is wrong with the list, and [`Error::CouldNotRun`] when the
-/// folder cannot be read.
+/// [`Error::Findings`] with every fault of the list, and [`Error::CouldNotRun`] if the folder
+/// cannot be read.
 pub fn issued(folder: &Path) -> Result<Vec<u16>, Error> {
     let Some(list) = source::read(folder)?.numbers else {
         return Ok(Vec::new());
@@ -46,7 +47,7 @@ pub fn issued(folder: &Path) -> Result<Vec<u16>, Error> {
     }
 }
 
-/// Reads the list; what is wrong is left out, with a finding.
+/// Reads the list. An invalid line is dropped with a finding.
 fn read<'a>(list: &'a DataFile, notes: &mut Notes<'_>) -> Vec<Line<'a>> {
     let mut lines: Vec<Line<'a>> = Vec::new();
     let mut start = 0;
@@ -95,8 +96,8 @@ fn read<'a>(list: &'a DataFile, notes: &mut Notes<'_>) -> Vec<Line<'a>> {
     lines
 }
 
-/// Holds entries against the list beside them. A file that lies elsewhere is a draft, and need not be in
-/// the list; but a number that was given away is not its.
+/// Compares entries with the list of their folder. A file elsewhere is a draft and need not be in
+/// the list, but it must not use the number of another entry.
 pub(crate) fn check(list: &DataFile, drafts: &[Draft<'_>]) -> Vec<Finding> {
     let mut on_list = Notes::on(list);
     let lines = read(list, &mut on_list);

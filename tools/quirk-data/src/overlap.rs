@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Ids that more than one entry speaks of.
+//! Finds ids that more than one entry mentions.
 
 use crate::{
     check::Draft,
@@ -9,11 +9,11 @@ use crate::{
     rule::Rule,
 };
 
-/// What an entry says of a range of ids.
+/// A range of ids in an entry.
 struct Mention<'d, 'f> {
     ids: &'d Ids,
     draft: &'d Draft<'f>,
-    /// Whether it leaves them out on purpose, instead of speaking for them.
+    /// Whether the entry excludes the range instead of claiming it.
     excludes: bool,
 }
 
@@ -26,7 +26,7 @@ impl Mention<'_, '_> {
         self.draft.status == Some(Status::Mainline)
     }
 
-    /// Whether both are of one file, and say the same of their ids.
+    /// Whether both mentions are in the same file and are of the same sort.
     fn is_beside(&self, other: &Self) -> bool {
         let same_file = self.draft.file.path == other.draft.file.path;
         same_file && self.excludes == other.excludes && self.ids.is_any() == other.ids.is_any()
@@ -41,10 +41,10 @@ impl Mention<'_, '_> {
     }
 }
 
-/// Checks that every id belongs to one entry, and that nothing is claimed beside what says that it
-/// must not be. Each range is held against the one of each file that reaches furthest of those that
-/// begin before it, so that there is one finding on it and not one for each that it overlaps.
-/// O(n log n) in the number of ranges, as long as few files overlap.
+/// Checks that every id belongs to one entry, and that no entry claims an id that another one
+/// refuses. Each range is compared, for each file, with the furthest-reaching range that starts
+/// before it, so that it gets one finding and not one for each overlap. Costs O(n log n) in the
+/// number of ranges, if few files overlap.
 pub(crate) fn check(drafts: &[Draft<'_>]) -> Vec<Finding> {
     let mut mentions: Vec<_> = drafts.iter().flat_map(mentions).collect();
     mentions.sort_by_key(|mention| (mention.ids.vendor, mention.ids.first));
@@ -76,7 +76,7 @@ fn mentions<'d, 'f>(draft: &'d Draft<'f>) -> impl Iterator<Item = Mention<'d, 'f
     draft.ids().map(of(false)).chain(excluded.map(of(true)))
 }
 
-/// The finding on two mentions that overlap, if these two may not.
+/// The finding for two overlapping mentions, unless the overlap is allowed.
 fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
     if one.excludes || other.excludes {
         return match (one.excludes, other.excludes) {
@@ -98,7 +98,7 @@ fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
     let wildcard_refused =
         |mention: &Mention<'_, '_>| mention.is_negative() && mention.ids.is_any();
     if are_told_apart(one, other) || wildcard_refused(one) || wildcard_refused(other) {
-        // Where every device of a vendor was refused, that was the fault, and exact ids are
+        // The refusal of every device of a vendor is about that width; a claim of exact ids is
         // another matter.
         return None;
     }
@@ -176,7 +176,7 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
     finding(blamed, Rule::Overlap, problem, help)
 }
 
-/// Two mentions, by ascending `key`.
+/// The two mentions, ascending by `key`.
 fn in_order<'m, 'd, 'f, K: PartialOrd>(
     one: &'m Mention<'d, 'f>,
     other: &'m Mention<'d, 'f>,
@@ -195,15 +195,15 @@ fn finding(blamed: &Mention<'_, '_>, rule: Rule, problem: String, help: &str) ->
     notes.into_findings().pop()
 }
 
-/// Whether both go into the table that the folder is checked for, where an id leads to one entry.
+/// Whether both go into the table that the folder is checked for. An id leads to one entry there.
 fn are_taken(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
     one.draft.is_taken && other.draft.is_taken
 }
 
-/// Whether one of two entries is mainline's and no function is of a kind that both speak for: the
-/// kernel's handlers tell those apart by their PCIe type, a table of ours does not, and neither does
-/// a handler for any type, but beside handlers of the kernel's own. What supersedes a handler is of
-/// the handler's own kinds.
+/// Whether one of two entries is a mainline entry and they share no kind. The kernel's handlers
+/// then distinguish the functions by PCIe type. This does not hold within a table of the module,
+/// for a handler that accepts any PCIe type next to an entry of this project, or for an entry that
+/// supersedes a handler of the vendor.
 fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
     let kinds = &other.draft.kinds;
     let supersedes = |mention: &Mention<'_, '_>| {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! An entry, as one data file states it.
+//! An entry, as its file states it.
 
 use std::{fmt, ops::Range};
 
@@ -19,18 +19,18 @@ use crate::{
     register::{Precondition, Write},
 };
 
-/// What is known of a claim, and with that, what becomes of it.
+/// The status of a claim, which decides where the entry is used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
     /// A vendor's statement is on record.
     Validated,
     /// Merged into mainline Linux.
     Mainline,
-    /// Plausible, but the evidence is not sufficient.
+    /// Plausible, without sufficient evidence.
     Candidate,
-    /// Asked for, and refused.
+    /// Requested and refused.
     Rejected,
-    /// Stated once, and taken back.
+    /// Stated once and retracted.
     Withdrawn,
     /// For an emulated device.
     Test,
@@ -47,7 +47,7 @@ impl Status {
         Self::Test,
     ];
 
-    /// The name that the data files use.
+    /// The name in entries.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Status {
         }
     }
 
-    /// What it means, in a clause.
+    /// The meaning, in a clause.
     #[must_use]
     pub const fn about(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl Status {
         }
     }
 
-    /// Which module is built with it.
+    /// The module that contains entries of this status.
     #[must_use]
     pub const fn built_into(self) -> &'static str {
         match self {
@@ -91,14 +91,14 @@ impl Status {
         }
     }
 
-    /// Whether it is negative knowledge: what must not be claimed.
+    /// Whether the entry states that something must not be claimed.
     #[must_use]
     pub const fn is_negative(self) -> bool {
         matches!(self, Self::Rejected | Self::Withdrawn)
     }
 }
 
-/// A closed range of device ids of one vendor.
+/// An inclusive range of device ids of one vendor.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ids {
     /// PCI vendor id.
@@ -107,24 +107,24 @@ pub struct Ids {
     pub first: u16,
     /// Last device id, not below the first.
     pub last: u16,
-    /// Where the file says so, in bytes.
+    /// The position in the file, in bytes.
     pub(crate) span: Range<usize>,
 }
 
 impl Ids {
-    /// How many device ids it holds.
+    /// The number of device ids in the range.
     #[must_use]
     pub fn count(&self) -> usize {
         usize::from(self.last - self.first) + 1
     }
 
-    /// Whether a device is in it.
+    /// Whether the range contains these ids.
     #[must_use]
     pub const fn contains(&self, vendor: u16, device: u16) -> bool {
         self.vendor == vendor && self.first <= device && device <= self.last
     }
 
-    /// Whether it is every device of the vendor.
+    /// Whether the range is every device of the vendor.
     #[must_use]
     pub const fn is_any(&self) -> bool {
         self.first == u16::MIN && self.last == u16::MAX
@@ -145,20 +145,20 @@ impl fmt::Display for Ids {
     }
 }
 
-/// Devices that an entry deliberately leaves out.
+/// Devices that an entry deliberately excludes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Excluded {
-    /// The devices, in the order of the file.
+    /// The ids, in the order of the file.
     pub ids: Vec<Ids>,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
-/// How a device lays out its ACS registers, where that is not as the specification has it.
+/// A non-standard layout of a device's ACS registers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AcsRegisters {
-    /// Capability and control are dwords, at the offsets 4 and 8 of the ACS capability, and not
-    /// words at 4 and 6.
+    /// Capability and control are dwords at offsets 4 and 8 of the ACS capability, instead of words
+    /// at 4 and 6.
     Dword,
 }
 
@@ -166,7 +166,7 @@ impl AcsRegisters {
     /// Every layout, in the order of the documentation.
     pub const ALL: [Self; 1] = [Self::Dword];
 
-    /// The name that the data files use.
+    /// The name in entries.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -175,47 +175,48 @@ impl AcsRegisters {
     }
 }
 
-/// What mainline Linux has of an entry.
+/// The state of an entry in mainline Linux.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mainline {
-    /// The first release that has it, as `v5.8`, if known.
+    /// The first release with the quirk, such as `v5.8`, if known.
     pub since: Option<String>,
-    /// The first release that no longer has it, as `v7.3`, where it was taken back.
+    /// The first release without it again, such as `v7.3`, if mainline removed it.
     pub until: Option<String>,
-    /// The commit that brought it, if known.
+    /// The commit that added it, if known.
     pub commit: Option<String>,
-    /// The handler in `drivers/pci/quirks.c`.
+    /// The C function of the handler in `drivers/pci/quirks.c`.
     pub handler: String,
-    /// Whether the handler answers for a device of any PCIe type, or none: the kinds are then what
-    /// it was written for, and nothing that it looks at.
+    /// Whether the handler ignores the PCIe type. The kinds then say what it was written for, not
+    /// what it checks.
     pub any_type: bool,
-    /// Why the data does not suffice to tell what the handler answers, if it does not.
+    /// Why the entry cannot express the handler's answer, if it cannot.
     pub not_expressed: Option<String>,
-    /// Where the file says so: the value of `since`, or the section.
+    /// The position in the file: the value of `since`, or the section.
     pub(crate) at: Range<usize>,
 }
 
 impl Mainline {
-    /// The first release that has it, if known.
+    /// The first release with the quirk, if known.
     #[must_use]
     pub fn since_release(&self) -> Option<Release> {
         release(self.since.as_deref())
     }
 
-    /// The first release that no longer has it, where it was taken back.
+    /// The first release without it again, if mainline removed it.
     #[must_use]
     pub fn until_release(&self) -> Option<Release> {
         release(self.until.as_deref())
     }
 
-    /// Whether mainline took it back: its silence is a decision then, and no module speaks instead.
+    /// Whether mainline removed the quirk. Mainline's silence is then a decision, and no module
+    /// makes the claim instead.
     #[must_use]
     pub const fn is_taken_back(&self) -> bool {
         self.until.is_some()
     }
 
-    /// Whether a kernel lacks the entry: the release is older than the first one that has it, or has it
-    /// no longer. Where the first release is not known, no kernel counts as one that lacks it.
+    /// Whether a kernel lacks the quirk: its release is before `since`, or at or after `until`. If
+    /// `since` is unknown, no kernel counts as lacking it.
     #[must_use]
     pub fn is_missing_in(&self, kernel: Release) -> bool {
         let is_too_old = self.since_release().is_some_and(|since| kernel < since);
@@ -223,98 +224,99 @@ impl Mainline {
     }
 }
 
-/// The release that a text as `v5.8` names.
+/// The release named by a text such as `v5.8`.
 fn release(text: Option<&str>) -> Option<Release> {
     text?.strip_prefix('v')?.parse().ok()
 }
 
-/// What was stated, and where that can be read.
+/// A vendor's statement, and where it can be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Evidence {
-    /// What was stated, in prose.
+    /// The text of the statement.
     pub statement: Option<String>,
-    /// Who stated it, and for whom.
+    /// The author, and for whom they speak.
     pub stated_by: Option<String>,
-    /// The day of the statement, as `2014-11-03`.
+    /// The date of the statement, such as `2014-11-03`.
     pub date: Option<String>,
-    /// Addresses under which it can be read.
+    /// The addresses of documents with the statement.
     pub sources: Vec<String>,
 }
 
-/// One `[[match]]` of a file: devices of one vendor that belong together.
+/// One `[[match]]` section of a file: devices of one vendor that belong together.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Devices {
-    /// The devices, in the order of the file; all of one vendor.
+    /// The ids, in the order of the file; all of one vendor.
     pub ids: Vec<Ids>,
-    /// What they are, for people.
+    /// A description, for people.
     pub about: Option<String>,
-    /// For which of the functions with these ids the entry speaks.
+    /// The limits of the claim within these ids.
     pub limits: Limits,
 }
 
-/// The groups that a captured machine is expected to have.
+/// The expected groups of a captured machine.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Expect {
-    /// The file with the capture, beside the data file.
+    /// The file name of the capture, in the folder of the entry's file.
     pub capture: String,
-    /// The groups that a function of the entry is in, without the entry.
+    /// The groups with a function of the entry, without the entry.
     pub before: Partition,
     /// The groups of the same functions with the entry.
     pub after: Partition,
-    /// Where the file says so: capture, before and after.
+    /// The positions in the file of capture, before and after.
     pub(crate) spans: [Range<usize>; 3],
 }
 
-/// An entry, as one data file states it.
+/// An entry, as its file states it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Quirk {
-    /// Number by which an owner withdraws the entry, 1 or more.
+    /// The number by which an owner withdraws the entry, from 1.
     pub number: u16,
-    /// Vendor's folder and silicon family: `vendor/family`.
+    /// The entry's name: `vendor/family`.
     pub name: String,
-    /// What is known of it.
+    /// The status of the claim.
     pub status: Status,
     /// The name of the silicon, for people.
     pub title: Option<String>,
-    /// What kind of function it speaks for.
+    /// The first kind of function that the entry speaks for.
     pub kind: Kind,
-    /// More kinds, with the same claim.
+    /// Further kinds, with the same claim.
     pub more_kinds: Vec<Kind>,
-    /// The flags that it grants; none where `acs_registers` says how to read them.
+    /// The granted flags; none if `acs_registers` says how to read them from the device.
     pub acs: AcsFlags,
-    /// The layout by which the flags are read from the device; only in mainline entries.
+    /// The layout of the registers that hold the flags; only in mainline entries.
     pub acs_registers: Option<AcsRegisters>,
-    /// What else must hold; but for [`Requirement::NoAcsCapability`] only in mainline entries.
+    /// Further requirements. Only mainline entries may have any other than
+    /// [`Requirement::NoAcsCapability`].
     pub requires: Vec<Requirement>,
-    /// The in-tree catch-all that it corrects, if any.
+    /// The in-tree catch-all handler that the entry corrects, if any.
     pub supersedes: Option<CatchAll>,
     /// The devices, in the order of the file.
     pub devices: Vec<Devices>,
-    /// What registers must say, in the order of the file.
+    /// The required register values, in the order of the file.
     pub conditions: Vec<Precondition>,
-    /// What the kernel writes before its handler answers; only in mainline entries.
+    /// The kernel's register writes before its handler answers; only in mainline entries.
     pub program: Vec<Write>,
-    /// Devices that it deliberately leaves out.
+    /// Devices that the entry deliberately excludes.
     pub excludes: Vec<Excluded>,
-    /// Why the status is not more than it is.
+    /// The reason for the status, if it is less than `validated`.
     pub reason: Option<String>,
-    /// What was stated, and where that can be read.
+    /// The vendor's statement.
     pub evidence: Option<Evidence>,
-    /// What of the package it does not speak for, and what follows from that.
+    /// The part of the device that the entry does not cover, and the consequence.
     pub partial: Option<String>,
-    /// The groups of captured machines, without and with the entry.
+    /// The expected groups of captured machines.
     pub expects: Vec<Expect>,
-    /// What mainline Linux has of it; in mainline entries, and in no others.
+    /// The state in mainline Linux; in mainline entries only.
     pub mainline: Option<Mainline>,
 }
 
 impl Quirk {
-    /// Every kind that it speaks for, in the order of the file.
+    /// Every kind of the entry, in the order of the file.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
         std::iter::once(self.kind).chain(self.more_kinds.iter().copied())
     }
 
-    /// The names of the kinds that it speaks for, with commas.
+    /// The names of the kinds, separated by commas.
     #[must_use]
     pub fn kind_names(&self) -> String {
         let names: Vec<_> = self.kinds().map(Kind::name).collect();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Registers in configuration space, as a data file states them: what must stand there, and what the
-//! kernel writes there.
+//! Registers in configuration space, as an entry's file states them: required values, and the
+//! kernel's writes.
 
 use std::fmt;
 
@@ -10,21 +10,21 @@ use rules::condition::{Condition, Place};
 /// Bits of a register in configuration space.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Register {
-    /// Where the offset counts from.
+    /// The base of the offset.
     pub at: Place,
-    /// Where the register begins, a multiple of its width.
+    /// The offset from the base, in bytes; a multiple of the width.
     pub offset: u16,
-    /// Its width in bits, one of [`Register::WIDTHS`].
+    /// The width in bits, one of [`Register::WIDTHS`].
     pub width: u8,
-    /// The bits that matter.
+    /// The selected bits.
     pub mask: u32,
 }
 
 impl Register {
-    /// The widths that a register can have.
+    /// The possible widths.
     pub const WIDTHS: [u8; 3] = [8, 16, 32];
 
-    /// Bits of the register as the data files write them, `0x00ff`.
+    /// Formats bits of the register as entries do: `0x00ff`.
     #[must_use]
     pub fn bits(&self, bits: u32) -> String {
         let digits = usize::from(self.width / 4);
@@ -41,19 +41,19 @@ impl fmt::Display for Register {
     }
 }
 
-/// What a register must say for an entry to count.
+/// A register value that an entry requires (`[[condition]]`).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Precondition {
-    /// The register and its bits.
+    /// The register and the compared bits.
     pub register: Register,
-    /// What they must be; no bit beside the mask.
+    /// The required value; no bit outside the mask.
     pub value: u32,
-    /// What they say, and who sets them.
+    /// The meaning of the bits, and what sets them.
     pub about: String,
 }
 
 impl Precondition {
-    /// The same as bits of a dword, which is what is read.
+    /// The same condition on a dword, which is the unit that the module reads.
     #[must_use]
     pub fn in_dword(&self) -> Condition {
         let Register {
@@ -69,32 +69,32 @@ impl Precondition {
     }
 }
 
-/// What the kernel writes into a register before its handler answers. No module makes such a write.
+/// A register write of the kernel before its handler answers (`[[program]]`). The module never
+/// writes.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Write {
-    /// The register, and the bits that are written; the others stay as they are.
+    /// The register and the written bits; the others keep their value.
     pub register: Register,
-    /// What is written.
+    /// The written value.
     pub value: Written,
-    /// What that does.
+    /// The effect of the write.
     pub about: String,
 }
 
-/// What is written into the bits of a register.
+/// A value written to the bits of a register.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Written {
-    /// These bits; none beside the mask.
+    /// These bits; none outside the mask.
     Bits(u32),
-    /// Those bits of the mask are set that the ACS Capability register of the device has; none is
-    /// cleared.
+    /// Sets the bits of the mask that the device's ACS Capability register has, and clears none.
     AsCapable,
 }
 
 impl Written {
-    /// What the data files write for [`Written::AsCapable`].
+    /// The text in entries for [`Written::AsCapable`].
     pub const AS_CAPABLE: &str = "as-capable";
 
-    /// As the data files write it.
+    /// The value in the form of entries.
     #[must_use]
     pub fn text(self, register: &Register) -> String {
         match self {

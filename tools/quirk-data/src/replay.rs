@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Holds what an entry says of captured machines against the groups that the kernel makes of them,
-//! without and with the entry.
+//! Compares the expected groups of captured machines with the predicted ones, without and with the
+//! entry.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,8 +26,8 @@ use crate::{
     source::DataFile,
 };
 
-/// Checks the expectations of every entry, with all that mainline has. The data must have no other
-/// fault: what follows from faulty data is of no use.
+/// Checks the expectations of every entry, with all mainline entries as the kernel's handlers. The
+/// entries must have no other fault, because predictions from faulty entries mean nothing.
 pub(crate) fn check(files: &[DataFile], quirks: &[Quirk]) -> Vec<Finding> {
     let handlers = handlers::newest(quirks);
     let files = files.iter().map(|file| (&file.name, file));
@@ -40,7 +40,7 @@ pub(crate) fn check(files: &[DataFile], quirks: &[Quirk]) -> Vec<Finding> {
         let mut notes = Notes::on(file);
         let mut seen = Captured::default();
         for expect in &quirk.expects {
-            // A mainline entry is for the kernels that lack it.
+            // A mainline entry is tested for kernels that lack it.
             let handlers = handlers.without(quirk.number);
             one(file, quirk, expect, &handlers, &mut seen, &mut notes);
         }
@@ -53,16 +53,16 @@ pub(crate) fn check(files: &[DataFile], quirks: &[Quirk]) -> Vec<Finding> {
     findings
 }
 
-/// What captured machines show of an entry.
+/// The effects of an entry on its captured machines.
 #[derive(Default)]
 struct Captured {
-    /// Whether it splits a group of any.
+    /// Whether the entry splits a group on any of them.
     splits: bool,
-    /// The kinds of which one has a function.
+    /// The kinds for which some machine has a function.
     kinds: Vec<Kind>,
 }
 
-/// What no captured machine shows of an entry with a statement.
+/// Findings for effects that no captured machine shows.
 fn missing(file: &DataFile, quirk: &Quirk, seen: &Captured) -> Vec<Finding> {
     let mut notes = Notes::on(file);
     let [place, ..] = &quirk.expects[0].spans;
@@ -82,7 +82,7 @@ fn missing(file: &DataFile, quirk: &Quirk, seen: &Captured) -> Vec<Finding> {
     notes.into_findings()
 }
 
-/// Checks one expectation, and takes down what the captured machine shows of the entry.
+/// Checks one expectation, and adds the effects on the captured machine to `seen`.
 fn one(
     file: &DataFile,
     quirk: &Quirk,
@@ -94,7 +94,7 @@ fn one(
     let [at_capture, at_before, at_after] = &expect.spans;
     let field = "expect.capture";
     let path = file.path.with_file_name(&expect.capture);
-    // Opening a pipe would wait for somebody to write, and a link may lead out of the tree.
+    // Opening a pipe would block, and a link may lead out of the tree.
     if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
         let problem = format!("{} is not a regular file", expect.capture);
         let help = "put the capture itself there";
@@ -165,12 +165,12 @@ fn one(
     seen.splits |= before != after;
 }
 
-/// The groups that a function of the entry is in without it, and those of the same functions with it,
-/// where its conditions hold.
+/// The groups with a function of the entry, without the entry, and the groups of the same functions
+/// with the entry, if its conditions hold.
 ///
 /// # Errors
 ///
-/// [`Fault`], for a topology that was not checked.
+/// [`Fault`] for a topology that was not checked.
 pub(crate) fn groups(
     topology: &Topology,
     prediction: &Prediction<'_>,
@@ -183,7 +183,7 @@ pub(crate) fn groups(
     Ok((before, after))
 }
 
-/// The functions that the entry names.
+/// The functions whose ids the entry lists.
 fn members<'t>(topology: &'t Topology, quirk: &Quirk) -> impl Iterator<Item = &'t Function> {
     topology.functions.iter().filter(|function| {
         let vendor = function.vendor.value();
@@ -193,7 +193,8 @@ fn members<'t>(topology: &'t Topology, quirk: &Quirk) -> impl Iterator<Item = &'
     })
 }
 
-/// Why an entry is of no use for a function, or nobody can tell: what is seen, and what to do.
+/// Why an entry cannot help a function, or the capture does not show it: the problem and the
+/// remedy.
 fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
     if function.physfn.is_some() {
         None
@@ -212,22 +213,22 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// The table of one entry, for a kernel that lacks it. Conditions are taken as met: no capture tells
-/// what a register says.
+/// The table of one entry, for a kernel that lacks it. Conditions are dropped, because a capture
+/// does not contain the registers.
 fn table(quirk: &Quirk) -> Table {
     built::changed(&built::before_mainline(&[quirk]), |entry| {
         entry.conditions = &[];
     })
 }
 
-/// The groups that have any of these functions.
+/// The groups with any of these functions.
 fn touching(groups: &Partition, functions: &BTreeSet<Bdf>) -> Partition {
     let groups = groups.iter();
     let touched = groups.filter(|group| group.iter().any(|bdf| functions.contains(bdf)));
     touched.cloned().collect()
 }
 
-/// Groups as the data files have them.
+/// Formats groups as entries do.
 pub(crate) fn shown(groups: &Partition) -> String {
     let group = |members: &Vec<Bdf>| {
         let members: Vec<_> = members.iter().map(|bdf| format!("\"{bdf}\"")).collect();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Findings, as people and programs read them.
+//! Formats findings for people and for programs.
 
 use annotate_snippets::{Level, Renderer, Snippet};
 use serde::Serialize;
@@ -13,11 +13,11 @@ use crate::{
 /// The version of the JSON form.
 const SCHEMA: &str = "acsctl-check-1";
 
-/// Findings for people: each with the line to blame, a mark under the fault, and what to do. With
-/// colours, which whoever prints it takes out where there is no terminal.
+/// Findings for people: each with the faulty line, a mark under the fault, and the remedy. The text
+/// has colours; the printer removes them if the output is not a terminal.
 #[must_use]
 pub fn text(findings: &[Finding]) -> String {
-    // Wide enough for any excerpt: the renderer's own way to shorten a line overflows on some.
+    // Wider than any excerpt, because the renderer's own shortening of lines overflows on some.
     let renderer = Renderer::styled().term_width(4 * SHOWN);
     let each = findings.iter().map(|finding| {
         let title = format!("{}: {}", finding.field, finding.problem);
@@ -41,7 +41,7 @@ pub fn text(findings: &[Finding]) -> String {
     each.collect()
 }
 
-/// The outcome of a check in its JSON form.
+/// The result of a check, in JSON.
 #[derive(Serialize)]
 struct Outcome<'a> {
     schema: &'a str,
@@ -49,11 +49,11 @@ struct Outcome<'a> {
     findings: &'a [Finding],
 }
 
-/// Findings for programs: one JSON object, with the number of files that were looked at.
+/// Findings for programs: one JSON object, with the number of checked files.
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+/// [`Error::CouldNotRun`] if there is not enough memory.
 pub fn json(files: usize, findings: &[Finding]) -> Result<String, Error> {
     pretty(&Outcome {
         schema: SCHEMA,
@@ -62,11 +62,11 @@ pub fn json(files: usize, findings: &[Finding]) -> Result<String, Error> {
     })
 }
 
-/// A value as JSON for people to read too, with a line end.
+/// A value as indented JSON with a final line end.
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+/// [`Error::CouldNotRun`] if there is not enough memory.
 pub fn pretty(value: &impl Serialize) -> Result<String, Error> {
     let text = serde_json::to_string_pretty(value);
     text.map(|text| text + "\n")

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The rules that a data file is checked by: the list of them, with the codes that stay the same.
+//! The lints of entries, with their stable codes.
 
 use std::fmt;
 
@@ -8,17 +8,17 @@ use serde::{Serialize, Serializer};
 
 macro_rules! rules {
     ($($variant:ident $code:literal $about:literal;)*) => {
-        /// A rule that a data file can break. Its code is never given to another rule.
+        /// A lint. Its code is never reused for another one.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
         pub enum Rule {
             $(#[doc = $about] $variant,)*
         }
 
         impl Rule {
-            /// Every rule, in the order of the documentation.
+            /// Every lint, in the order of the documentation.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
-            /// The code, as programs and searches know it.
+            /// The code, for programs and searches.
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self {
@@ -26,7 +26,7 @@ macro_rules! rules {
                 }
             }
 
-            /// What the rule asks, in a sentence.
+            /// The requirement, in a sentence.
             #[must_use]
             pub const fn about(self) -> &'static str {
                 match self {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Finds and reads data files.
+//! Finds and reads entries' files.
 
 use std::{
     fs,
@@ -18,33 +18,33 @@ use crate::{
     rule::Rule,
 };
 
-/// The largest size of a data file, in bytes: far more than any needs, and little enough that
-/// reading a folder cannot hurt.
+/// The largest size of a file, in bytes. It is far above the size of any entry, and bounds the cost
+/// of reading a folder.
 const MAX_SIZE: u64 = 256 << 10;
 
-/// A data file as it lies on disk.
+/// An entry's file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DataFile {
-    /// Where it is, for messages.
+    /// The path, for messages.
     pub path: PathBuf,
-    /// The name of its entry: the path below the folder, with `/`, without `.toml`.
+    /// The name of the entry: the path below the folder, with `/`, without `.toml`.
     pub name: String,
-    /// What it holds.
+    /// The contents.
     pub text: String,
-    /// Whether it is of the data that this program has in itself, and that was checked before it was
-    /// built; captures do not lie beside it.
+    /// Whether the file is built into this program, and was checked before the build. Captures are
+    /// not built in.
     pub built_in: bool,
 }
 
 impl DataFile {
-    /// The line, from 1, of the byte at `offset`.
+    /// The line number, from 1, of the byte at `offset`.
     #[must_use]
     pub fn line(&self, offset: usize) -> usize {
         let before = self.text.bytes().take(offset);
         before.filter(|&byte| byte == b'\n').count() + 1
     }
 
-    /// The one finding on a file that cannot be looked into.
+    /// The only finding for a file that cannot be examined.
     fn fault(self, rule: Rule, problem: impl Into<String>, help: &str) -> Finding {
         let mut notes = Notes::on(&self);
         notes.add(rule, &(0..0), "file", problem, help);
@@ -52,26 +52,27 @@ impl DataFile {
     }
 }
 
-/// Data files that could be read, and what is wrong with the others.
+/// The files that were read, and the findings for the others.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// The files, sorted by name.
     pub files: Vec<DataFile>,
     /// One finding for each file that could not be read as text.
     pub findings: Vec<Finding>,
-    /// The list of numbers that lies in the folder, if one does.
+    /// The list of issued numbers, if the folder has one.
     pub numbers: Option<DataFile>,
-    /// What kernels hold, oldest first, by the lists in `kernels/` of the folder, if it has that.
+    /// The kernels' tables from the folder `kernels/`, oldest kernel first, if there is such a
+    /// folder.
     pub kernels: Option<Vec<Kernel>>,
 }
 
 impl Sources {
-    /// Reads one more data file, which need not be below the folder; its entry is named by its
-    /// folder and itself.
+    /// Reads one more file, which may be outside the folder. The entry is named by the file's
+    /// folder and name.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when there is no such file, or it cannot be examined.
+    /// [`Error::CouldNotRun`] if the file does not exist or cannot be examined.
     pub fn add(&mut self, path: &Path) -> Result<(), Error> {
         let same = |file: &DataFile| is_same(&file.path, path);
         if self.files.iter().any(same) || self.findings.iter().any(|one| is_same(&one.file, path)) {
@@ -85,7 +86,7 @@ impl Sources {
         Ok(())
     }
 
-    /// Reads the lists of what kernels hold.
+    /// Reads the lists of kernels' tables.
     fn read_kernels(&mut self, folder: &Path) -> Result<(), Error> {
         let error = |error| Error::io("read the folder", folder, &error);
         let mut kernels = Vec::new();
@@ -129,10 +130,10 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
         }
 }
 
-/// The project's own data, as it was when this program was built.
+/// The project's quirk database at build time.
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../quirks");
 
-/// The data files that this program has in itself, for hosts without the source tree.
+/// The built-in files, for hosts without the source tree.
 #[must_use]
 pub fn built_in() -> Sources {
     let folders = BUILT_IN.dirs().flat_map(Dir::files);
@@ -164,8 +165,8 @@ pub fn built_in() -> Sources {
     sources
 }
 
-/// Whether a file is a data file, by its name. In capitals too: one that is passed over in silence
-/// would look as if it had no fault.
+/// Whether the file's name is that of an entry. An extension in capitals counts too, because a
+/// skipped file would look free of faults.
 fn is_data(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
@@ -175,8 +176,8 @@ fn is_data(path: &Path) -> bool {
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when something cannot be read, and when there is no data file at all:
-/// most likely it is the wrong folder.
+/// [`Error::CouldNotRun`] if something cannot be read, or if there is no such file, which most
+/// likely means the wrong folder.
 pub fn read(folder: &Path) -> Result<Sources, Error> {
     let mut sources = Sources::default();
     let mut folders = vec![folder.to_path_buf()];
@@ -216,7 +217,7 @@ pub fn read(folder: &Path) -> Result<Sources, Error> {
     Ok(sources)
 }
 
-/// The name of the entry in a file, from its path below the folder.
+/// The name of an entry, from its file's path below the folder.
 fn name_of(below: &Path) -> String {
     let parts: Vec<_> = below
         .with_extension("")
@@ -226,7 +227,7 @@ fn name_of(below: &Path) -> String {
     parts.join("/")
 }
 
-/// Reads one file: what it holds, or the finding on it.
+/// Reads one file; the inner error is the finding.
 fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>, Error> {
     let error = |error| Error::io("read", path, &error);
     let mut file = DataFile {
@@ -249,7 +250,7 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
             help,
         ))));
     }
-    // Also because opening a pipe would wait for somebody to write.
+    // Opening a pipe would block.
     if !kind.is_file() {
         let help = "put a file there";
         return Ok(Err(Box::new(file.fault(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel series that the module is made for.
+//! The kernel series that the module supports.
 
 use rules::release::Release;
 
-/// The file that says so.
+/// The list in the source tree.
 const FILE: &str = include_str!("../../../scripts/supported-kernels");
 
 /// The series, oldest first.
@@ -13,13 +13,13 @@ pub fn series() -> impl Iterator<Item = Release> {
     lines.filter_map(|line| line.trim().parse().ok())
 }
 
-/// The oldest of them.
+/// The oldest series.
 #[must_use]
 pub fn oldest() -> Option<Release> {
     series().next()
 }
 
-/// Whether a kernel of this version, as `7.3.4`, is of one of them.
+/// Whether a kernel version, such as `7.3.4`, belongs to a supported series.
 #[must_use]
 pub fn is_supported(version: &str) -> bool {
     topology::release_of(version).is_some_and(|release| series().any(|one| one == release))

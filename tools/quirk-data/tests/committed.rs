@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The tables in the source tree: generated from the data beside them, sound, and of the content
-//! that the data states.
+//! The tables in the source tree: generated from the entries, sound, and with the contents that the
+//! entries state.
 
 mod common;
 
@@ -17,7 +17,7 @@ use quirk_data::{
 use rules::release::Release;
 
 use common::root;
-// The tables look for `crate::isolation`.
+// The tables use `crate::rules`.
 use rules::{self, table::Table};
 
 #[path = "../../../src/candidates/table.rs"]
@@ -27,7 +27,7 @@ mod test;
 #[path = "../../../src/table.rs"]
 mod validated;
 
-/// Each edition, its table, and where that stands.
+/// Each edition, its table, and the path of the table.
 const TABLES: [(Edition, &Table, &str); 3] = [
     (Edition::Validated, &validated::TABLE, "src/table.rs"),
     (
@@ -38,7 +38,7 @@ const TABLES: [(Edition, &Table, &str); 3] = [
     (Edition::Test, &test::TABLE, "tests/kernel/module/table.rs"),
 ];
 
-/// The first of the series that the tables are for, as the Makefile finds it.
+/// The oldest series that the tables are for.
 fn oldest_kernel() -> Release {
     let list = fs::read_to_string(root().join("scripts/supported-kernels"));
     let list = list.expect("the list is there");
@@ -78,7 +78,7 @@ fn the_tables_are_sound() {
     }
 }
 
-/// Each id leads to the entry of its file and nothing else leads anywhere.
+/// Each id leads to the entry of its file, and no other id leads anywhere.
 #[test]
 fn the_tables_say_what_the_data_says() {
     for (edition, table, path) in TABLES {

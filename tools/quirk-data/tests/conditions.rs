@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a condition may be on, and what a statement must say for it to be on more.
+//! The registers that a condition may read, and the statement that other registers need.
 
 use quirk_data::{
     folder::{self, Scope},
@@ -8,10 +8,10 @@ use quirk_data::{
     source::DataFile,
 };
 
-/// Where a condition is: place, offset, width, mask and value.
+/// A condition: base, offset, width, mask and value.
 type Place<'a> = (&'a str, u16, u8, u32, u32);
 
-/// The rules on registers that an entry breaks with these conditions.
+/// The register rules that an entry with these conditions violates.
 fn broken(status: &str, conditions: &[Place<'_>], statement: &str) -> Vec<Rule> {
     let section = |&(at, offset, width, mask, value): &Place<'_>| {
         let digits = usize::from(width / 4);
@@ -42,7 +42,7 @@ fn broken(status: &str, conditions: &[Place<'_>], statement: &str) -> Vec<Rule> 
     let found = folder::check(&[file], Scope::now(None))
         .err()
         .unwrap_or_default();
-    // The capture is not there, which is looked at when nothing else is wrong.
+    // The capture does not exist. It is checked only if there is no other fault.
     let ours = found.iter().filter(|one| one.rule != Rule::CaptureRead);
     ours.map(|one| {
         assert!(one.field.starts_with("condition"), "{one}");
@@ -53,8 +53,8 @@ fn broken(status: &str, conditions: &[Place<'_>], statement: &str) -> Vec<Rule> 
 
 const NONE: [Rule; 0] = [];
 
-/// Registers that change by themselves or that the system writes: offset, width and mask of such bits,
-/// and beside them bits of the same capability that stay as they are, if it has any.
+/// Registers that change by themselves or that the system writes: offset, width and mask of such
+/// bits, and next to them bits of the same capability that never change, if it has any.
 const CHANGING: &str = "\
 Device Status | capability:10 | 0x0a 16 0x0020 | 0x04 32 0x10000000
 Device Status | capability:10 | 0x08 32 0x00200000 | 0x04 32 0x00008000
@@ -136,7 +136,7 @@ fn a_condition_is_on_what_stays_as_it_is() {
             assert_eq!(check(&by_name), NONE, "{name}");
             assert_eq!(check(&in_prose), NONE, "{name}");
             assert_eq!(check(&by_offset), NONE, "{name}");
-            // Neither another register, nor a longer name, nor a common word.
+            // Not another register, a longer name, or a common word.
             assert_eq!(check("Firmware sets Interrupt Line so."), refused, "{name}");
             assert_eq!(
                 check(&format!("Firmware sets {name} 3 so.")),
@@ -157,8 +157,7 @@ fn a_condition_is_on_what_stays_as_it_is() {
     }
 }
 
-/// A register that no specification tells anything of may change; whether one does that is the
-/// vendor's own, the vendor alone can say.
+/// An unlisted register may change, and only the vendor knows a vendor-specific register.
 #[test]
 fn a_register_that_is_not_known_must_be_spoken_of() {
     for (at, offset, is_vendors) in [
@@ -167,11 +166,11 @@ fn a_register_that_is_not_known_must_be_spoken_of() {
         ("extended:0023", 0x0c, true),
         ("config", 0x50, true),
         ("config", 0x404, true),
-        // Behind the end of a capability is the next one, or nothing that is known.
+        // After the end of a capability, there may be another one.
         ("capability:01", 0x20, false),
         ("capability:10", 0x3c, false),
         ("extended:0003", 0x0c, false),
-        // No such capability is known.
+        // The capability is not listed.
         ("capability:07", 4, false),
         ("extended:0033", 4, false),
     ] {
@@ -234,7 +233,8 @@ fn an_offset_is_spoken_of_beside_its_place() {
     }
 }
 
-/// Two conditions on a bit, with each width and offset that reads it; beside each, two on neighbours.
+/// Two conditions on one bit, with each width and offset that reads it. Control: two conditions on
+/// neighbouring bits.
 #[test]
 fn a_bit_stands_in_one_condition() {
     const FLR: Place<'_> = ("capability:10", 4, 32, 0x1000_0000, 0x1000_0000);
@@ -251,7 +251,7 @@ fn a_bit_stands_in_one_condition() {
             ("capability:10", 7, 8, 0x10, 0),
             ("capability:10", 7, 8, 0x20, 0),
         ),
-        // The same, once more.
+        // The same condition again.
         (FLR, ("capability:10", 0x24, 32, 0x1000_0000, 0x1000_0000)),
         (
             ("capability:10", 7, 8, 0x30, 0x10),
@@ -269,7 +269,7 @@ fn a_bit_stands_in_one_condition() {
         let found = broken("candidate", &beside, "By Device Capabilities.");
         assert_eq!(found, NONE, "{beside:?}");
     }
-    // The same bits of another capability are others.
+    // The same bits of another capability.
     let others = [FLR, ("capability:09", 4, 32, 0x1000_0000, 0)];
     assert_eq!(broken("candidate", &others, ""), NONE);
 }
@@ -292,7 +292,7 @@ fn a_capability_that_cannot_be_has_no_register() {
     }
 }
 
-/// The id of a capability and the place of the next one say nothing on the silicon.
+/// The capability id and the pointer to the next capability say nothing about the silicon.
 #[test]
 fn the_header_of_a_capability_is_no_register() {
     for (at, width, mask) in [
@@ -305,7 +305,7 @@ fn the_header_of_a_capability_is_no_register() {
         let found = broken("validated", &[(at, 0, width, mask, 0)], "");
         assert_eq!(found, [Rule::RegisterHeader], "{at}");
     }
-    // The version of a capability does.
+    // The capability version does.
     for (at, offset, width, mask) in [
         ("capability:10", 2, 16, 0x000f),
         ("capability:10", 0, 32, 0x000f_0000),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Patches for the kernel, against a file that has the shape of the kernel's. That they apply and
-//! compile is tested on kernels, in `tests/boot/tests/export.rs`.
+//! Patches against a file with the structure of the kernel's. `tests/boot/tests/export` checks on
+//! real kernel sources that patches apply and compile.
 
 mod common;
 
@@ -28,7 +28,7 @@ fn checked(files: &[DataFile]) -> Vec<Quirk> {
     vouched_for(folder::check(files, Scope::now(None)).expect("the files have no fault"))
 }
 
-/// The same entries, all as if validated.
+/// The same entries, as if all were validated.
 fn vouched_for(mut quirks: Vec<Quirk>) -> Vec<Quirk> {
     for quirk in &mut quirks {
         quirk.status = Status::Validated;
@@ -50,7 +50,7 @@ fn entry(name: &str) -> Quirk {
         .expect("there is such an entry")
 }
 
-/// An entry for the lines between `status` and `[evidence]`.
+/// An entry with these lines between `status` and `[evidence]`.
 fn made(claim: &str) -> Quirk {
     let text = format!(
         "schema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\n{claim}\n[evidence]\nstatement = \"So.\"\n\
@@ -65,14 +65,14 @@ fn made(claim: &str) -> Quirk {
     checked(&[file]).remove(0)
 }
 
-/// An entry on one kind and one list of devices.
+/// An entry for one kind and one list of devices.
 fn simple(kind: &str, vendor: &str, devices: &str) -> Quirk {
     let more = if kind == "mf-endpoint" {
         ", \"TB\", \"DT\""
     } else {
         ""
     };
-    // The check has an entry name the catch-all that answers for its ids.
+    // The check requires the name of the catch-all handler for these ids.
     let (more, supersedes) = match vendor {
         "1d17" if kind.contains("port") => ("", "supersedes = \"zhaoxin-port\"\n"),
         "8088" => ("", "supersedes = \"wangxun\"\n"),
@@ -104,7 +104,7 @@ fn refusal_of(quirk: &Quirk, source: &std::path::Path) -> String {
     }
 }
 
-/// The lines that a patch adds, without their mark.
+/// The lines that a patch adds, without the leading plus sign.
 fn added(patch: &Patch) -> String {
     let (_, diff) = patch.text.split_once("\n+++ ").expect("there is a diff");
     let lines = diff.lines().filter_map(|line| line.strip_prefix('+'));
@@ -115,7 +115,7 @@ fn has(text: &str, part: &str) {
     assert!(text.contains(part), "no {part:?} in:\n{text}");
 }
 
-/// A kernel whose `quirks.c` has `new` for the one `old`.
+/// A kernel whose `quirks.c` has `new` instead of the one `old`.
 fn changed_kernel(name: &str, old: &str, new: &str) -> PathBuf {
     let folder = scratch(name);
     for file in [QUIRKS, "include/linux/pci_ids.h"] {
@@ -217,7 +217,7 @@ index 04bbffe..07ebbc8 100644
     has(&patch.notices[0], "each function alone");
 }
 
-/// The handlers that mainline shares do not look at all that an entry says, the PCIe type first.
+/// The handlers that mainline shares do not check everything in an entry, such as the PCIe type.
 #[test]
 fn no_handler_is_shared() {
     let endpoints = added(&patch(&entry("broadcom/next")));
@@ -294,7 +294,7 @@ fn several_kinds_share_a_handler() {
     );
 }
 
-/// The kernel takes the first answer, so what corrects a handler stands before it.
+/// The kernel takes the first answer, so rows that correct a handler come before it.
 #[test]
 fn a_catch_all_is_corrected_by_rows_before_it() {
     for (name, catch_all) in [
@@ -316,7 +316,8 @@ fn a_catch_all_is_corrected_by_rows_before_it() {
             "{text}"
         );
     }
-    // Beside the vendor's other rows, where those stand before it; with the comment that it has.
+    // Next to the vendor's other rows, if those are before the handler, together with their
+    // comment.
     let kernel = changed_kernel(
         "export-comment",
         "\t{ PCI_VENDOR_ID_WANGXUN, PCI_ANY_ID,",
@@ -339,8 +340,8 @@ fn a_catch_all_is_corrected_by_rows_before_it() {
     );
 }
 
-/// What narrows a claim stands in the handler, and the message says so. That it is right, the verdicts
-/// tell: `export_verdicts.rs`.
+/// The handler checks every limit of the claim, and the message mentions them. `export_verdicts.rs`
+/// checks that the handler is right.
 #[test]
 fn limits_and_conditions_are_written_out() {
     let limits = patch(&entry("acme/limits"));
@@ -385,7 +386,7 @@ fn the_name_is_the_one_that_the_file_uses() {
     let quirk = simple("mf-endpoint", "acec", "\"0100\"");
     let patch = patch(&quirk);
     has(&added(&patch), "{ PCI_VENDOR_ID_SECOND_NAME, 0x0100,");
-    // Beside the vendor's other rows for one device.
+    // Next to the vendor's other rows for one device.
     has(
         &patch.text,
         " PCI_DEVICE_ID_NAMED, pci_quirk_mf_endpoint_acs },\n+\t/* Acme */\n",
@@ -453,7 +454,7 @@ fn what_is_there_already_is_named_with_its_line() {
         has(&refusal, &format!("{QUIRKS}:{line}: already there: "));
         has(&refusal, what);
     }
-    // Not there: other ids, and other kinds.
+    // Not present: other ids, and other kinds.
     for quirk in [
         simple("root-port", "acec", "\"0020\""),
         simple("mf-endpoint", "acec", "\"0030\""),
@@ -515,7 +516,7 @@ fn only_a_vendors_statement_is_sent() {
     has(&refusal(&quirk), "evidence.statement");
 }
 
-/// What the project's own data says of its entries today.
+/// The reason that the project's own entries give.
 #[test]
 fn no_committed_entry_is_sent() {
     let quirks = folder::load(&root().join("quirks"), Scope::now(None));
@@ -690,7 +691,7 @@ fn who_signs_off_is_the_author_and_nobody_is_invented() {
     }
 }
 
-/// Prose that looks like the end of a message, a header or a tag stays prose.
+/// Prose that looks like the end of a message, a header or a tag is escaped.
 #[test]
 fn prose_is_prose() {
     let mut quirk = entry("acme/root-port");

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A kernel with the patch for an entry answers as the module would by the entry, and as without the
-//! patch for everything else. The same on the kernel's own source, and for every id of a vendor:
-//! `tests/boot/tests/export`.
+//! A kernel with the patch for an entry gives the module's answer for the entry's functions, and
+//! its own answer for all others. `tests/boot/tests/export` checks the same with the kernel's own
+//! source and for every id of a vendor.
 
 mod common;
 #[path = "export/verdicts/mod.rs"]
@@ -28,7 +28,7 @@ fn quirks_c() -> String {
     fs::read_to_string(source().join("drivers/pci/quirks.c")).expect("it is there")
 }
 
-/// The kernel without a patch.
+/// The unpatched kernel.
 fn unpatched() -> &'static Kernel {
     static KERNEL: OnceLock<Kernel> = OnceLock::new();
     KERNEL.get_or_init(|| {
@@ -37,14 +37,14 @@ fn unpatched() -> &'static Kernel {
     })
 }
 
-/// An entry as if a vendor had vouched for it, and mainline had never heard of it.
+/// The entry, as if a vendor had vouched for it and mainline did not have it.
 fn vouched_for(mut quirk: Quirk) -> Quirk {
     quirk.status = Status::Validated;
     quirk.mainline = None;
     quirk
 }
 
-/// The file as it becomes with the patch for an entry.
+/// The file with the patch for an entry.
 fn patched(quirk: &Quirk) -> Result<String, String> {
     let patch = export(quirk, &source(), &Options::default());
     patch
@@ -62,7 +62,7 @@ fn handler(patched: &str) -> &str {
     names.next_back().expect("there is a new one")
 }
 
-/// The kernel with the patch for an entry answers as the entry says.
+/// Checks that the kernel with the patch for an entry answers as the entry states.
 fn holds(quirk: &Quirk, folder: &str) {
     let text = patched(quirk).unwrap_or_else(|error| panic!("{error}"));
     let folder = scratch(&format!("export-verdicts-{folder}"));
@@ -80,7 +80,7 @@ fn entries() -> Vec<Quirk> {
     quirks.into_iter().map(vouched_for).collect()
 }
 
-/// An entry with these limits on three devices, these conditions, and this kind.
+/// An entry with these limits on three devices, these conditions and this kind.
 fn made(kind: &str, limits: &str, conditions: &str) -> Quirk {
     let text = format!(
         "schema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\nname = \"Acme\"\n\
@@ -106,7 +106,7 @@ fn condition(at: &str, offset: u16, width: u8, mask: &str, value: &str) -> Strin
     )
 }
 
-/// Each sort of limit and condition.
+/// One of each type of limit and condition.
 fn sorts() -> (Vec<String>, Vec<String>) {
     let limits = [
         "class = \"0200\"",
@@ -187,8 +187,8 @@ fn limits_and_conditions_are_all_in_the_patch() {
     }
 }
 
-/// The project's own data, as if it were all stated by vendors and nothing in mainline: what can be
-/// exported is right, and of what cannot be, the field is named that stands in the way.
+/// The project's own entries, as if vendors had stated all and mainline had none: an exportable
+/// entry gives the right answers, and for any other one the error names the field.
 #[test]
 fn every_entry_of_the_data_is_exported_in_full_or_refused() {
     let quirks = folder::load(&root().join("quirks"), Scope::now(None));
@@ -218,7 +218,7 @@ fn every_entry_of_the_data_is_exported_in_full_or_refused() {
     assert!(exported > 20, "{exported} are exported, {refused} refused");
 }
 
-/// The control: a handler with one check less, or with one that says something else, is found.
+/// Control: a handler with a missing or changed check is detected.
 #[test]
 fn a_check_that_is_not_there_is_found() {
     let mut quirks = entries();

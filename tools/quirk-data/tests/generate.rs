@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The generated source: reproducible, laid out as rustfmt does it, with a digest of all that
-//! matters.
+//! The generated source: reproducible, in rustfmt's layout, with a digest of its contents.
 
 mod common;
 
@@ -22,7 +21,7 @@ fn quirks(files: &[DataFile]) -> Vec<Quirk> {
     folder::check(files, Scope::now(None)).expect("the files have no fault")
 }
 
-/// The digest in the table of an edition.
+/// The digest in an edition's table.
 fn version(files: &[DataFile], edition: Edition) -> String {
     let source = generate::source(edition, &quirks(files), None, &[]);
     let (_, rest) = source
@@ -98,7 +97,7 @@ pub(crate) static TABLE: Table = Table {
     assert_eq!(source, expected.replace("VERSION", &version));
 }
 
-/// Bits of a byte or word become bits of the dword around it, which is what the module reads.
+/// Bits of a byte or word become bits of the dword around it, which the module reads.
 #[test]
 fn limits_and_conditions_are_written_out() {
     let source = generate::source(Edition::Validated, &quirks(&accepted()), None, &[]);
@@ -173,11 +172,11 @@ fn only_claims_of_the_edition_are_built_in() {
     }
 }
 
-/// The sound files without what is said of captured machines, which a change of a claim would make
-/// wrong.
+/// The valid files without expected groups, which a changed claim would invalidate.
 fn claims() -> Vec<DataFile> {
     let mut files = accepted();
-    // It names no id, so that a candidate may claim any, and every register that a test asks for.
+    // The statement names no id, so that a candidate may claim any, and names every register that a
+    // test uses.
     let statement = "statement = \"They are isolated, by capability:05 + 0x0a, extended:0009 + 0x0a \
                      and extended:000c + 0x08.\"";
     for file in &mut files {
@@ -308,7 +307,7 @@ fn with_kinds(bits: u16) -> DataFile {
     }
 }
 
-/// Every set of flags, so that every width of the expression for it occurs.
+/// Every set of flags, so that the expression occurs with every width.
 #[test]
 fn rustfmt_has_nothing_to_change() {
     let entry = |bits: u16| {

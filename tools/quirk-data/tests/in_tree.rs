@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The mainline entries against the newest kernel that was read: `quirks/kernels/` has what its
-//! `drivers/pci/quirks.c` holds, and the data must say that, all of it and no more.
+//! Compares the mainline entries with the newest list in `quirks/kernels/`: they must state exactly
+//! the rows of its `drivers/pci/quirks.c`.
 
 mod common;
 
@@ -17,10 +17,10 @@ use rules::{acs::AcsFlags, condition::Place, entry::Kind};
 
 use common::root;
 
-/// How many entries `pci_dev_acs_enabled[]` has.
+/// The number of rows of `pci_dev_acs_enabled[]`.
 const TABLE_ENTRIES: usize = 132;
 
-/// The handlers to which the table gives every device of a vendor: one entry each.
+/// The handlers with a row for every device of a vendor, one entry each.
 const FOR_ANY_DEVICE: [&str; 6] = [
     "pci_quirk_rciep_acs",
     "pci_quirk_intel_pch_acs",
@@ -30,7 +30,7 @@ const FOR_ANY_DEVICE: [&str; 6] = [
     "pci_quirk_wangxun_nic_acs",
 ];
 
-/// The handlers whose answer the data cannot tell.
+/// The handlers whose answer an entry cannot express.
 const NOT_EXPRESSED: [&str; 1] = ["pci_quirk_intel_pch_acs"];
 
 /// Vendor, device or any, handler.
@@ -46,12 +46,12 @@ fn mainline() -> Vec<(Quirk, Mainline)> {
     merged.collect()
 }
 
-/// The newest kernel that was read.
+/// The newest listed kernel.
 fn newest() -> &'static Kernel {
     kernels::known().last().expect("one was read")
 }
 
-/// Each row of its list: vendor, first and last device or any, handler.
+/// The rows of its list: vendor, first and last device or any, handler.
 fn lines() -> impl Iterator<Item = (u16, Option<(u16, u16)>, &'static str)> {
     newest().rows.iter().map(|row| {
         let devices = match row.devices {
@@ -63,7 +63,7 @@ fn lines() -> impl Iterator<Item = (u16, Option<(u16, u16)>, &'static str)> {
     })
 }
 
-/// A row for each single device.
+/// A row for each device.
 fn rows(vendor: u16, devices: Option<(u16, u16)>, handler: &str) -> Vec<Row<'_>> {
     match devices {
         None => vec![(vendor, None, handler)],
@@ -125,7 +125,7 @@ fn the_list_has_as_many_entries_as_the_table() {
     );
 }
 
-/// What the entries say beside the ids is what the handlers answer.
+/// The entries' claims, beyond the ids, are the handlers' answers.
 #[test]
 fn the_entries_say_what_their_handlers_answer() {
     const MF: AcsFlags = Kind::MfEndpoint.grantable();
@@ -153,8 +153,8 @@ fn the_entries_say_what_their_handlers_answer() {
         let by_registers = mainline.handler == "pci_quirk_intel_spt_pch_acs";
         let registers = by_registers.then_some(AcsRegisters::Dword);
         assert_eq!(quirk.acs_registers, registers, "{name}");
-        // `pci_quirk_enable_intel_spt_pch_acs()`: Control is the dword at 8, and of its bits those are
-        // set that the capability has, of the flags that grouping asks for.
+        // `pci_quirk_enable_intel_spt_pch_acs()`: ACS Control is the dword at offset 8. The kernel
+        // sets those bits of it that the capability has and that grouping asks for.
         let program: Vec<_> = quirk
             .program
             .iter()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tables for a kernel: what came into mainline after it goes in, if a module can decide it.
+//! Tables for a kernel: they include quirks that mainline got later, if a module can decide them.
 
 mod common;
 
@@ -25,7 +25,7 @@ fn scope(edition: Edition, kernel: Option<&str>) -> Scope {
     }
 }
 
-/// A mainline entry since `since`, with more keys and with more sections.
+/// A mainline entry since `since`, with further keys and sections.
 fn mainline(name: &str, number: u16, since: &str, keys: &str, sections: &str) -> DataFile {
     DataFile {
         path: format!("{name}.toml").into(),
@@ -59,7 +59,7 @@ fn simple(since: &str) -> DataFile {
     mainline("acme/simple", 20, since, RCIEP, "")
 }
 
-/// The numbers of the entries in a table, or what is found.
+/// The numbers of the entries in a table, or the findings.
 fn table(files: &[DataFile], edition: Edition, kernel: Option<&str>) -> Result<Vec<u16>, String> {
     let checked = folder::check(files, scope(edition, kernel));
     let quirks = checked.map_err(|found| {
@@ -106,7 +106,8 @@ fn it_stands_beside_the_others() {
     }
 }
 
-/// What no module can decide is no fault as long as the kernel has it, and named when it lacks it.
+/// An entry that no module can decide is valid if the kernel has it, and reported if the kernel
+/// lacks it.
 #[test]
 fn what_no_module_can_decide_is_named() {
     let any = |file: DataFile| DataFile {
@@ -168,7 +169,7 @@ fn what_no_module_can_decide_is_named() {
     }
 }
 
-/// Kinds tell mainline's entries apart in the kernel; in a table an id leads to one of them.
+/// The kernel distinguishes mainline entries by kind; in a table an id leads to one entry.
 #[test]
 fn an_id_leads_to_one_entry_of_a_table() {
     let ports = "kind = \"root-port\"\nacs = [\"RR\", \"CR\"]";

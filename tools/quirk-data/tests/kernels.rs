@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Mainline entries against the tables of kernels, and those lists against the sources they are from.
+//! Compares mainline entries with the lists of kernels' tables, and the lists with the sources that
+//! they come from.
 
 mod common;
 
@@ -18,7 +19,7 @@ use rules::release::Release;
 
 use common::{scratch, tests};
 
-/// An entry that is in v4.0 and not in v3.17, with its handler.
+/// An entry that v4.0 has and v3.17 lacks, with its handler.
 const SKYHAWK: &str = r#"
 [[match]]
 vendor = "10df"
@@ -66,7 +67,7 @@ fn checked(text: &str) -> Result<Vec<Quirk>, Vec<String>> {
     folder::check_all(sources, scope).map_err(|all| all.iter().map(ToString::to_string).collect())
 }
 
-/// What is found, one to a line.
+/// The findings, one per line.
 fn finding(text: &str) -> String {
     checked(text).expect_err("it has a fault").join("\n")
 }
@@ -75,7 +76,7 @@ fn release(text: &str) -> Release {
     text.parse().expect("a release")
 }
 
-/// How many entries the table for a kernel has.
+/// The number of entries in the table for a kernel.
 fn built(quirks: &[Quirk], kernel: &str) -> usize {
     Edition::Validated
         .select(quirks, Some(release(kernel)))
@@ -115,7 +116,7 @@ fn ids_and_handlers_that_no_kernel_has_are_refused() {
         let found = finding(&text(&forged, &format!("since = \"{since}\"")));
         assert!(found.contains("does not have 10df:0001"), "{found}");
     }
-    // In part.
+    // A part of the ids.
     let found = finding(&text(
         &SKYHAWK.replace("0720", "0720-0721"),
         "since = \"v4.0\"",
@@ -135,7 +136,7 @@ fn ids_and_handlers_that_no_kernel_has_are_refused() {
     checked(&text(SKYHAWK, "since = \"unknown\"")).expect("the newest kernel has it");
 }
 
-/// A row of a stable kernel or a distribution's that mainline got later says nothing of mainline.
+/// A row of a stable or distribution kernel that mainline got later does not date mainline.
 #[test]
 fn what_was_ported_back_is_no_earlier_release() {
     // quirks/loongson: in v6.16, and in Debian's 5.10, 6.1 and 6.12.
@@ -176,7 +177,8 @@ fn a_release_to_come_needs_the_commit_and_what_a_statement_needs() {
     assert!(found.contains("unbuildable: match.devices"), "{found}");
 }
 
-/// Mainline's silence after that is a decision: nothing is built, and the releases between grant it.
+/// If mainline removed a quirk, its silence is a decision: nothing is built, and only the releases
+/// between answer.
 #[test]
 fn what_was_taken_back_is_built_into_nothing() {
     let quirks = checked(
@@ -209,7 +211,7 @@ fn what_was_taken_back_is_built_into_nothing() {
     assert!(form.contains("value-form: mainline.until"), "{form}");
 }
 
-/// Each list reads back as it was written, so that none of them is left out in silence.
+/// Each list reads back as it was written, so that none is skipped silently.
 #[test]
 fn every_list_is_read_and_is_as_the_tool_writes_it() {
     let mut read = 0;
@@ -245,7 +247,7 @@ fn every_list_is_read_and_is_as_the_tool_writes_it() {
     assert!("version 7.3.4\nsource x\n".parse::<Kernel>().is_err());
 }
 
-/// A kernel's source with this table, handlers and version.
+/// A kernel source with this table, handlers and version.
 fn tree(at: &Path, makefile: &str) {
     for folder in ["drivers/pci", "include/linux"] {
         fs::create_dir_all(at.join(folder)).expect("the folder is the test's own");
@@ -299,7 +301,7 @@ fn a_list_is_made_of_a_source() {
         (release("7.4"), Tree::Mainline)
     );
 
-    // What is no release is not told to be one.
+    // A version that is no release is not accepted as one.
     for (makefile, is_mainline) in [
         (
             "VERSION = 7\nPATCHLEVEL = 4\nSUBLEVEL = 0\nEXTRAVERSION = -rc7\n",
@@ -330,7 +332,7 @@ fn a_list_is_made_of_a_source() {
     assert!(Kernel::read(&tests(), "a test", false).is_err());
 }
 
-/// A folder may have lists of its own, and one that is none is a fault.
+/// A folder may have its own lists, and an invalid one is a fault.
 #[test]
 fn the_lists_of_a_folder_are_those_that_count_there() {
     let at = scratch("kernels-of-a-folder");
@@ -355,8 +357,8 @@ fn the_lists_of_a_folder_are_those_that_count_there() {
     );
 }
 
-/// What a vendor's entry says of a captured machine stays right when mainline has merged it: it is said
-/// of a kernel that lacks it.
+/// The expected groups of a captured machine stay valid when mainline merges the entry, because
+/// they are for a kernel without it.
 #[test]
 fn the_groups_of_a_machine_stay_when_mainline_merges_the_entry() {
     let at = scratch("kernels-merged");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Entry numbers are the owners' interface: given once, never changed or reused.
+//! Entry numbers are an interface for owners: issued once, never changed or reused.
 
 mod common;
 
@@ -17,11 +17,11 @@ use sha2::{Digest as _, Sha256};
 
 use common::{root, scratch, tests};
 
-/// Each list, how many of its lines are held here, and their digest: those were given out with a
-/// release or a commit, and none of them may ever change.
+/// Each list, with the number of its lines that are fixed and their digest. These lines were
+/// published in a release or commit and must never change.
 ///
-/// A failure means that a line was changed, moved or taken out: put it back. After new lines were
-/// *appended*, raise the count to all of them and write the digest that the failure shows.
+/// A failure means that a line was changed, moved or removed: restore it. After lines were
+/// *appended*, raise the number to include them and write the digest that the failure shows.
 const HELD: [(&str, usize, &str); 2] = [
     (
         "quirks",
@@ -70,7 +70,7 @@ fn every_entry_of_the_tree_has_its_number() {
         let quirks = folder::load(&folder, Scope::now(Some(edition))).expect("no fault");
         assert!(quirks.iter().all(|quirk| issued.contains(&quirk.number)));
     }
-    // The list is in the program too.
+    // The list is also built into the program.
     assert!(source::built_in().numbers.is_some());
 }
 
@@ -92,7 +92,7 @@ fn sources(test: &str, number: &str, list: Option<&str>) -> (std::path::PathBuf,
     (folder, read)
 }
 
-/// What is found, from the name of the file on.
+/// The findings, from the file name on.
 fn found(test: &str, number: &str, list: Option<&str>) -> Vec<String> {
     let (folder, sources) = sources(test, number, list);
     let all = folder::check_all(sources, Scope::now(None))
@@ -107,7 +107,7 @@ fn found(test: &str, number: &str, list: Option<&str>) -> Vec<String> {
 #[test]
 fn a_number_is_that_of_the_list() {
     assert_eq!(found("numbers-right", "2", Some(LIST)), [""; 0]);
-    // A folder without a list has no numbers of its own to keep.
+    // A folder without a list has no issued numbers.
     assert_eq!(found("numbers-no-list", "9", None), [""; 0]);
     for (case, number, list, expected) in [
         (
@@ -175,7 +175,7 @@ fn a_number_is_that_of_the_list() {
     }
 }
 
-/// A draft that lies elsewhere has no line yet; a number that was given away is not its nevertheless.
+/// A draft outside the folder has no line yet, but must not use an issued number.
 #[test]
 fn a_file_beside_the_folder_need_not_be_in_the_list() {
     let (_, draft) = sources("numbers-draft", "3", None);

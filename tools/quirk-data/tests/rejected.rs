@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Every fault that a data file can have, with the words that its author gets to read.
+//! Every fault that an entry's file can have, with the words of its finding.
 //!
-//! Each file in `rejected/` has one kind of fault and ends with the findings on it, one to a line:
-//! `# expect: LINE:COLUMN: RULE: FIELD: PROBLEM; HELP`. It is checked together with the folder `accepted/`.
+//! Each file in `rejected/` has one kind of fault, and ends with its findings, one per line: `#
+//! expect: LINE:COLUMN: RULE: FIELD: PROBLEM; HELP`. It is checked together with the folder
+//! `accepted/`.
 
 mod common;
 
@@ -19,7 +20,7 @@ use toml::value::Date;
 
 use common::{accepted, rejected};
 
-/// A scope on a day of these tests' own.
+/// A scope with a fixed date.
 fn scope(edition: Option<Edition>) -> Scope {
     let today = Date {
         year: 2026,
@@ -41,7 +42,7 @@ fn expected(file: &DataFile) -> Vec<String> {
         .collect()
 }
 
-/// Writes what is found into the file, as what is expected: with `ACS_QUIRKS_BLESS=1`, after a
+/// Writes the findings into the file as the expected ones, with `ACS_QUIRKS_BLESS=1`, after a
 /// change of messages. Read the difference before you commit it.
 fn bless(file: &DataFile, found: &[String]) {
     let kept = file
@@ -57,7 +58,7 @@ fn bless(file: &DataFile, found: &[String]) {
     fs::write(&file.path, lines.join("\n") + "\n").expect("the tree is writable");
 }
 
-/// What is found in these files, as it is printed.
+/// The findings for these files, as printed.
 fn findings(files: &[DataFile], edition: Edition) -> Vec<String> {
     let findings = folder::check(files, scope(Some(edition)))
         .err()
@@ -92,7 +93,7 @@ fn each_rejected_file_gets_its_findings_and_no_others() {
     }
 }
 
-/// No rule without a file that breaks it, and no file that breaks only what is no rule.
+/// Every rule is violated by a file, and every file violates a rule.
 #[test]
 fn each_rule_is_broken_by_some_file() {
     let codes: BTreeSet<_> = rejected()
@@ -104,13 +105,13 @@ fn each_rule_is_broken_by_some_file() {
         })
         .collect();
     let elsewhere = [
-        // What a file holds cannot show these; `sources.rs` has them.
+        // `sources.rs` tests these, which the contents of a file cannot show.
         Rule::FileLink,
         Rule::FileKind,
         Rule::FileSize,
         Rule::FileEmpty,
         Rule::FileEncoding,
-        // What lies beside the files: `numbers.rs` and `kernels.rs` have them.
+        // `numbers.rs` and `kernels.rs` test these, which concern other files of the folder.
         Rule::NumberIssued,
         Rule::NumberList,
         Rule::MainlineAgrees,
@@ -130,14 +131,14 @@ fn each_rule_is_broken_by_some_file() {
     }
 }
 
-/// One run tells everything: the faults of one file do not hide those of another.
+/// One run reports everything: the faults of one file do not hide those of another.
 #[test]
 fn the_findings_on_all_files_come_in_one_run_sorted_by_file() {
     let files = rejected();
     // Those two kinds need the accepted files.
     let is_alone = |file: &&DataFile| !["overlap", "taken"].iter().any(|at| file.name.contains(at));
-    // So do the folder of a vendor, and what another entry may claim. And what is said of captured machines is looked at when nothing
-    // else is wrong.
+    // So do the rules on a vendor's folder and on ids of another entry. Captures are checked only
+    // if there is no other fault.
     let is_first = |line: &String| {
         ![
             ": vendor-folder: ",
@@ -190,7 +191,7 @@ fn a_file_belongs_in_the_folder_of_a_vendor() {
     }
 }
 
-/// A handler that does not look at the PCIe type answers for functions of any kind.
+/// A handler that ignores the PCIe type answers for functions of any kind.
 #[test]
 fn a_kind_does_not_tell_a_claim_from_a_handler_for_any_type() {
     let entry = |number: u16, more: &str| DataFile {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Findings as people read them: whatever the line is like, the fault is shown and marked.
+//! Findings for people: the fault is shown and marked, whatever the line contains.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use quirk_data::{
     source::DataFile,
 };
 
-/// The report on a file, without its colours.
+/// The report on a file, without colours.
 fn report(text: String) -> String {
     let file = DataFile {
         path: PathBuf::from("acme/x1.toml"),
@@ -69,7 +69,7 @@ fn a_fault_is_shown_however_far_out_in_its_line_it_is() {
     }
 }
 
-/// A line of a data file can be as long as the file; each finding on it keeps a part.
+/// A line can be as long as the file; each finding shows a part of it.
 #[test]
 fn many_faults_in_a_long_line_are_no_burden() {
     let text = |range: &str, count| {
@@ -83,7 +83,7 @@ fn many_faults_in_a_long_line_are_no_burden() {
         let report = report(text(fault, count));
         let found = report.matches("error[").count();
         assert!(found >= count - 1, "{found}");
-        // Each range is blamed once, not once for each that it overlaps.
+        // Each range is reported once, not once for each overlap.
         assert!(found <= count, "{found}");
         assert!(report.len() < 1000 * count, "{}", report.len());
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The JSON Schema, which editors check a file by while it is written: it takes every sound file,
-//! and refuses those whose fault one file by itself can show by its form.
+//! The JSON Schema, with which editors check a file: it accepts every valid file, and rejects files
+//! whose fault shows in the form of one file.
 
 mod common;
 
@@ -26,11 +26,11 @@ fn schema() -> Validator {
         .expect("it is a JSON Schema")
 }
 
-/// A file as editors see it; nothing for what is no TOML.
+/// A file as editors see it; `None` for a file that is not TOML.
 fn json(file: &DataFile) -> Option<Value> {
     let table: toml::Table = toml::from_str(&file.text).ok()?;
     let mut json = serde_json::to_value(table).expect("TOML has a JSON form");
-    // A day reads as text in editors; the crate has a marker around it.
+    // Editors read a date as text; the crate wraps it in a marker.
     if let Some(date) = json.pointer_mut("/evidence/date") {
         if let Some(text) = date.get("$__toml_private_datetime") {
             *date = text.clone();
@@ -57,8 +57,8 @@ fn every_sound_file_is_taken() {
     }
 }
 
-/// Rules that a schema cannot have, because they look at meaning or at other files, or because an
-/// editor's TOML parser says so already.
+/// Rules that a schema cannot express, because they concern meaning or other files, or because an
+/// editor's TOML parser reports them.
 fn is_beyond_forms(rule: Rule) -> bool {
     !matches!(
         rule,
@@ -86,8 +86,8 @@ fn every_fault_of_form_is_refused() {
         let by_form = found
             .iter()
             .filter(|finding| !is_beyond_forms(finding.rule))
-            // "Missing beside" and bits of another width are no matter of one key, and to JSON 1.0
-            // is 1.
+            // Missing siblings and bits of another width do not concern one key, and in JSON 1.0
+            // equals 1.
             .filter(|one| !one.problem.contains("beside") && one.problem != "no version");
         if by_form.count() == 0 || file.name == "acme/condition-mask-wider" {
             continue;

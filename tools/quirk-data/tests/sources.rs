@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What can be wrong with a file before anybody reads what it says.
+//! Faults of a file that show before its contents are read.
 
 mod common;
 
@@ -13,7 +13,7 @@ use quirk_data::{
 
 use common::{scratch, tests};
 
-/// A folder with one sound file in it, and one that `make` makes.
+/// A folder with one valid file, and one that `make` creates.
 fn folder(test: &str, make: impl Fn(&Path)) -> Sources {
     let folder = scratch(test);
     fs::create_dir(folder.join("acme")).expect("the folder is the test's own");
@@ -106,7 +106,7 @@ fn a_symbolic_link_to_a_folder() {
     assert_found(sources, "again", "1:1: file-link: file: a symbolic link; ");
 }
 
-/// Opening it would wait for somebody to write.
+/// Opening a pipe would block.
 #[test]
 fn a_pipe() {
     let sources = folder("pipe", |path| {
@@ -117,7 +117,7 @@ fn a_pipe() {
     assert_found(sources, "acme/other.toml", expected);
 }
 
-/// A folder with an entry whose capture `make` makes.
+/// A folder with an entry whose capture `make` creates.
 fn with_capture(test: &str, make: impl Fn(&Path)) -> Sources {
     let folder = scratch(test);
     fs::create_dir(folder.join("acme")).expect("the folder is the test's own");

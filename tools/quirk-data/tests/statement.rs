@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `evidence`: what a statement must say of ids and kinds for an entry to claim them, in each
-//! notation, and what it must not be taken to say.
+//! Trust rule `evidence`: the ids and kinds that a statement must name for an entry to claim them,
+//! in each notation, and texts that must not count as a name.
 
 use proptest::prelude::*;
 use quirk_data::{
@@ -20,7 +20,7 @@ struct Entry<'a> {
 
 const OUR: &str = "[[match]]\nvendor = \"10de\"\ndevices = ";
 
-/// The rules of a statement that an entry breaks, each once.
+/// The statement rules that an entry violates, each once.
 fn broken(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str> {
     let Entry {
         status,
@@ -39,7 +39,7 @@ fn broken(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str> {
             _ => "",
         }
     );
-    // Keys of the file stand before its sections.
+    // Top-level keys precede sections.
     let text = match text.split_once("[mainline]") {
         Some((head, rest)) => {
             let (section, keys) = rest.split_once("kind").expect("it is there");
@@ -60,7 +60,7 @@ fn broken(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str> {
         .unwrap_or_default();
     let codes = found.iter().map(|one| {
         let code = one.rule.code();
-        // The capture is not there, which is looked at when nothing else is wrong.
+        // The capture does not exist. It is checked only if there is no other fault.
         let is_ours = code.starts_with("statement-") || code.starts_with("capture-");
         assert!(is_ours, "{one}");
         code
@@ -72,7 +72,7 @@ fn broken(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str> {
     codes
 }
 
-/// What a validated entry for endpoints breaks that claims these devices by this statement.
+/// The violations of a validated entry for endpoints with these devices and this statement.
 fn validated(devices: &str, statement: &str) -> Vec<&'static str> {
     let matches = format!("{OUR}{devices}");
     let entry = Entry {
@@ -104,7 +104,7 @@ const EXCEPTS: &str = "statement-excepts";
 const UNCLAIMED: &str = "statement-unclaimed";
 const KINDS: &str = "statement-kinds";
 
-/// Every notation of one id; with another id in it, it is none for this one.
+/// Every notation of one id. Control: the same notation of another id.
 #[test]
 fn an_id_is_recognised_in_the_notations_of_vendors() {
     for written in [
@@ -144,7 +144,7 @@ fn an_id_is_recognised_in_the_notations_of_vendors() {
     }
 }
 
-/// What looks like an id and may be something else names nothing.
+/// A token that may be something other than an id names nothing.
 #[test]
 fn what_may_be_something_else_is_no_id() {
     for (device, written) in [
@@ -196,7 +196,7 @@ fn what_may_be_something_else_is_no_id() {
         let statement = format!("{written} not reach each other.");
         refuses(IDS, &format!("[\"{device}\"]"), &statement);
     }
-    // Controls: the same digits where they are an id.
+    // Controls: the same digits as an id.
     accepts(
         "[\"2024\"]",
         "The functions 10de:2024 do not reach each other.",
@@ -234,7 +234,8 @@ fn an_id_in_a_list_has_the_vendor_of_the_list() {
     }
 }
 
-/// Of an entry with two vendors, the ids of both are compared, and an id alone is nobody's.
+/// For an entry with two vendors, the ids of both are compared, and an id without a vendor belongs
+/// to neither.
 #[test]
 fn ids_of_every_vendor_are_compared() {
     let matches =
@@ -318,7 +319,7 @@ fn two_ids_are_no_range_and_two_ranges_are_not_one() {
         ("0a10-0a12", "10de:0a10 10de:0a12"),
         ("0a10-0a12", "10de:0a10 and 10de:0a11 and 10de:0a12"),
         ("0a10-0a12", "with device IDs 0a10, 0a12"),
-        // Neither a dash between thoughts, nor the bullets of a list, nor an ellipsis.
+        // Not a dash between clauses, a bullet, or an ellipsis.
         ("0a10-0a12", "10de:0a10 -- 10de:0a12"),
         ("0a10-0a12", "10de:0a10 \u{2014} 10de:0a12"),
         ("0a10-0a12", "\n- 10de:0a10\n- 10de:0a12\n"),
@@ -346,7 +347,7 @@ fn two_ids_are_no_range_and_two_ranges_are_not_one() {
         let statement = format!("The functions {stated} do not reach each other.");
         refuses(IDS, &format!("[\"{claim}\"]"), &statement);
     }
-    // What goes from one function to another is a way, and no range.
+    // A path from one function to another is not a range.
     for way in [
         "No requests from 10de:0a10 to 10de:0a12 go past the root complex; these functions are apart.",
         "Requests of the function 10de:0a10 to 10de:0a12 go upstream.",
@@ -403,10 +404,11 @@ fn what_is_excepted_is_not_claimed() {
         refuses(EXCEPTS, "[\"0a10-0a12\"]", statement);
         refuses(EXCEPTS, "[\"0a11\"]", statement);
         refuses(EXCEPTS, "[\"0a10\", \"0a11-0a12\"]", statement);
-        // The way out: what it takes out is not claimed, and needs no more words.
+        // The remedy: an excepted id that is not claimed needs no further words.
         accepts("[\"0a10\", \"0a12\"]", statement);
     }
-    // There are more words than any list has: what is named by itself beside its range is in doubt.
+    // The list of words that except an id cannot be complete, so an id named outside its range is
+    // in doubt.
     for rest in [
         "; 0a11 does",
         ", ignoring 0a11",
@@ -422,7 +424,7 @@ fn what_is_excepted_is_not_claimed() {
         refuses(EXCEPTS, "[\"0a10-0a12\"]", &statement);
         refuses(EXCEPTS, "[\"0a11\"]", &statement);
         accepts("[\"0a10\", \"0a12\"]", &statement);
-        // Controls: what is named twice as a whole, and what another vendor has.
+        // Controls: the whole range named twice, and an id of another vendor.
         for other in ["10de:0a10-0a12", "8086:0a11"] {
             let rest = rest.replace("0x0a11", other).replace("0A11h", other);
             let rest = rest
@@ -432,7 +434,7 @@ fn what_is_excepted_is_not_claimed() {
             accepts("[\"0a10-0a12\"]", &statement);
         }
     }
-    // A range is taken out as a whole, and what may be meant is.
+    // A range is excepted as a whole, and so is a possible one.
     let range = "The functions 10de:0a10-0a1f, except 0a12 to 0a14, do not reach each other.";
     refuses(EXCEPTS, "[\"0a13\"]", range);
     accepts("[\"0a10-0a11\", \"0a15-0a1f\"]", range);
@@ -459,8 +461,7 @@ fn what_is_excepted_is_not_claimed() {
     }
 }
 
-/// Another id than those of the entry needs a word, unless it is not the entry's to claim; and there is
-/// a way to give that word.
+/// An unclaimed id of the entry's vendor needs an explanation, and there is a way to give it.
 #[test]
 fn an_id_that_is_not_claimed_is_no_dead_end() {
     let statement = "The functions 10de:0a01 and 10de:0a20 do not reach each other.";
@@ -468,7 +469,7 @@ fn an_id_that_is_not_claimed_is_no_dead_end() {
     let out = "[[match.excludes]]\ndevices = [\"0a20\"]\nwhy = \"It is not sold.\"\n";
     accepts(&format!("[\"0a01\"]\n{out}"), statement);
     accepts("[\"0a01\", \"0a20\"]", statement);
-    // The same statement may be for a family that has an entry of its own.
+    // The same statement may be for a family with its own entry.
     let matches = format!("{OUR}[\"0a01\"]");
     let entry = Entry {
         status: "validated",
@@ -484,7 +485,7 @@ fn an_id_that_is_not_claimed_is_no_dead_end() {
     );
     assert_eq!(broken(&entry, Some(&theirs)), [""; 0]);
     assert_eq!(broken(&entry, Some(&others)), [UNCLAIMED]);
-    // What another vendor makes, no entry of this one's could claim.
+    // An entry for this vendor cannot claim another vendor's devices.
     accepts(
         "[\"0a01\"]",
         "The functions 10de:0a01 do not reach each other, also below 8086:340e.",
@@ -495,7 +496,7 @@ fn an_id_that_is_not_claimed_is_no_dead_end() {
     );
 }
 
-/// What a validated entry of a kind breaks that claims 10de:1000-1003.
+/// The violations of a validated entry of a kind that claims 10de:1000-1003.
 fn of_kind(kind: &str, statement: &str) -> Vec<&'static str> {
     let matches = format!("{OUR}[\"1000-1003\"]");
     let entry = Entry {
@@ -507,7 +508,7 @@ fn of_kind(kind: &str, statement: &str) -> Vec<&'static str> {
     broken(&entry, None)
 }
 
-/// The kinds that a statement states of 10de:1000-1003.
+/// The kinds that a statement names for 10de:1000-1003.
 const STATED: [(&str, &str); 28] = [
     (
         "mf-endpoint",
@@ -635,8 +636,8 @@ fn a_kind_is_stated_at_the_ids() {
     }
 }
 
-/// What mainline has merged is its own statement, and a candidate may have one that names no id; where
-/// it names any, it is held to what it names.
+/// A mainline entry needs no statement, because the merged change is the statement. The statement
+/// of a candidate may name no id; if it names any, only those may be claimed.
 #[test]
 fn only_validated_entries_must_be_stated_in_full() {
     let matches = format!("{OUR}[\"0a10-0a12\"]");
@@ -707,10 +708,10 @@ fn statement(ranges: &[(u16, u16)]) -> String {
 }
 
 proptest! {
-    // A failure is printed, and leaves no file behind.
+    // A failure is printed and leaves no file.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// What this project prints of a claim states the claim, and no id more.
+    /// The project's own notation of a claim names exactly that claim.
     #[test]
     fn the_projects_own_notation_states_exactly_what_it_shows(
         ranges in ranges(), at in any::<prop::sample::Index>(), up in any::<bool>(),
@@ -727,8 +728,7 @@ proptest! {
         prop_assert_eq!(validated(&claim(&wider), &stated), [IDS]);
     }
 
-    /// An id whose digits are not in a text is never stated by it, whatever the text, and nothing
-    /// panics.
+    /// An id whose digits are not in a text is never named by it, and no text causes a panic.
     #[test]
     fn nothing_states_an_id_that_is_not_there(
         words in prop::collection::vec(

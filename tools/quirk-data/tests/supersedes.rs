@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `kernel-first`, against the code of every handler of the kernel: with `supersedes`, nothing is
-//! granted that a handler knows and refuses, and without it, nothing that any handler refuses.
+//! Trust rule `kernel-first`, tested with the transcribed code of every kernel handler: with
+//! `supersedes`, no function is granted that a handler lists and refuses; without it, none that any
+//! handler refuses.
 
 #[path = "../../../src/rules/tests/common/mod.rs"]
 mod common;
@@ -27,7 +28,7 @@ use common::{
 };
 use handlers_in_c::{Row, pci_dev_specific_acs_enabled, rows};
 
-/// Every flag, in every combination.
+/// Every combination of flags.
 const FLAGS: std::ops::Range<u16> = 0..0x80;
 
 fn types() -> impl Iterator<Item = PcieType> {
@@ -39,7 +40,7 @@ fn kind_of(found: PcieType) -> Option<Kind> {
     Kind::ALL.into_iter().find(|kind| kind.applies_to(found))
 }
 
-/// What the kernel returns for a function of this type, in a machine in which every handler speaks.
+/// The kernel's return value for a function of this type, on a machine where every handler answers.
 fn kernel_says(rows: &[Row], vendor: u16, device: u16, found: PcieType, flags: u16) -> i32 {
     let facts = Facts {
         vendor,
@@ -53,7 +54,7 @@ fn kernel_says(rows: &[Row], vendor: u16, device: u16, found: PcieType, flags: u
     pci_dev_specific_acs_enabled(rows, &facts, device, flags)
 }
 
-/// Whether an entry of this table grants a function alone in its slot, of which the kernel says this.
+/// Whether an entry of this table grants a single function for which the kernel returns `raw`.
 fn is_granted(table: &Table, ids: (u16, u16), found: PcieType, flags: u16, raw: i32) -> bool {
     let port = u8::from(found.is_claimable_port());
     let space = Space::new(ids.0, ids.1, port).with_type(raw_type(found));
@@ -67,7 +68,7 @@ fn is_granted(table: &Table, ids: (u16, u16), found: PcieType, flags: u16, raw: 
     matches!(decision, Decision::Granted(_))
 }
 
-/// The largest claim that can be made for these ids: every flag that may be granted, and a superseded handler.
+/// The largest possible claim for these ids: every grantable flag, and a superseded handler.
 fn largest(kind: Kind, supersedes: Option<CatchAll>, vendor: u16, device: u16) -> Table {
     let grants = match supersedes {
         Some(_) => AcsFlags::GROUPING,
@@ -82,9 +83,9 @@ fn largest(kind: Kind, supersedes: Option<CatchAll>, vendor: u16, device: u16) -
     single(entry, vendor, device, device)
 }
 
-/// Every device of the two vendors, of every type: where the superseded handler answers 0 and an entry is granted
-/// all the same, the handler knows no flags for which it would answer anything else. And where it lists the
-/// device, no answer of its is replaced, whatever is asked.
+/// Every device of the two vendors, with every type. If the superseded handler answers 0 and an
+/// entry is granted, the handler answers 0 for every set of flags. If the handler lists the device,
+/// its answer is never replaced.
 #[test]
 fn nothing_is_granted_that_the_superseded_handler_knows_and_refuses() {
     let all = rows();
@@ -128,8 +129,8 @@ fn nothing_is_granted_that_the_superseded_handler_knows_and_refuses() {
     assert!(replaced > 100_000 && kept > 10_000);
 }
 
-/// Every device that any handler lists, its neighbours, every type and every set of flags: an entry that supersedes
-/// nothing is granted only where the kernel has no opinion.
+/// Every device that any handler lists and its neighbours, with every type and every set of flags:
+/// an entry that supersedes no handler is granted only if the kernel has no opinion.
 #[test]
 fn an_entry_that_supersedes_nothing_replaces_no_answer() {
     let all = rows();
@@ -143,7 +144,7 @@ fn an_entry_that_supersedes_nothing_replaces_no_answer() {
                 let Some(kind) = kind_of(found) else { continue };
                 let table = largest(kind, None, vendor, device);
                 if !table.is_sound() {
-                    // A catch-all answers for it, so no module is built with such an entry.
+                    // A catch-all handler answers for it, so no module is built with such an entry.
                     assert!(CatchAll::ALL.iter().any(|one| one.answers(vendor, kind)));
                     continue;
                 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the data says that the kernel's handlers answer, against their code put down as it stands:
-//! each of the 14 handlers, for every device that the newest kernel in `quirks/kernels/` has, for their neighbours and
-//! for others of the same vendors.
+//! Compares the answers of the kernel's handlers according to the entries with the transcribed
+//! code: each of the 14 handlers, for every device in the newest list in `quirks/kernels/`, their
+//! neighbours, and other devices of the same vendors.
 
 #[path = "handlers/in_c.rs"]
 mod handlers_in_c;
@@ -17,7 +17,7 @@ use rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
 use handlers::entries;
 use handlers_in_c::{CR, RR, SV, UF, pci_dev_specific_acs_enabled, rows};
 
-/// Every combination of what the handlers look at.
+/// Every combination of the properties that handlers read.
 fn situations() -> Vec<Facts> {
     let types = (0x0..=0xf)
         .filter_map(PcieType::from_raw)
@@ -37,7 +37,7 @@ fn situations() -> Vec<Facts> {
     ];
     let mut all = Vec::new();
     for pcie_type in types {
-        // Only one handler, for root ports, looks at registers.
+        // Only one handler, for root ports, reads registers.
         let root_port = pcie_type == Some(PcieType::RootPort);
         let capabilities = if root_port {
             &capabilities[..]
@@ -81,7 +81,7 @@ fn each_device_gets_the_verdict_of_its_handler() {
     }
     devices.insert((0x1077, 0x8030));
     let situations = situations();
-    // All that the kernel asks for, the grouping and PASID, and single flags of those.
+    // The kernel's requests, for grouping and for PASID, and single flags of them.
     let questions = [SV | RR | CR | UF, RR | UF, SV, CR];
     let (mut asked, mut opinions) = (0_u64, 0_u64);
     for &(vendor, device) in &devices {
@@ -161,7 +161,7 @@ fn a_verdict_names_its_entry_and_what_was_assumed() {
     assert_eq!(ask(&wangxun), (KernelVerdict::NotIsolated, None, false));
 }
 
-/// Where the data lacks a catch-all's entries, nothing is known of what it catches.
+/// Without a catch-all's entries, there is no answer for the ids that it catches.
 #[test]
 fn without_entries_nothing_has_an_opinion() {
     let facts = Facts {

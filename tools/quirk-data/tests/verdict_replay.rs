@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Recorded machines: the groups that the model predicts, with the kernel's quirks by the data, are
-//! those that the machine's kernel made.
+//! Recorded machines: the groups that the model predicts with the mainline entries are those that
+//! the machine's kernel made.
 
 mod common;
 mod handlers;
@@ -27,12 +27,12 @@ fn without_quirks(machine: &Topology) -> Partition {
     grouping::partition(&view, &RELEASE, |_| KernelVerdict::NoOpinion).expect("it is sound")
 }
 
-/// How many groups of the first partition the other one does not have.
+/// The number of groups of the first partition that the second lacks.
 fn missing(one: &Partition, other: &Partition) -> usize {
     one.iter().filter(|group| !other.contains(group)).count()
 }
 
-/// What differs, for people.
+/// The differences, for people.
 fn difference(found: &Partition, recorded: &Partition) -> String {
     let mut lines = Vec::new();
     for (what, one, other) in [
@@ -70,7 +70,7 @@ fn every_recorded_machine_is_exact() {
     );
 }
 
-/// More machines, where there are more.
+/// Further machines, if the folder exists.
 #[test]
 fn every_machine_shown_by_lspci_is_exact() {
     let quirks = entries();
@@ -95,8 +95,8 @@ fn every_machine_shown_by_lspci_is_exact() {
     assert_eq!(exact, machines.len());
 }
 
-/// Machines of which it is not known who has an ACS capability: for some choice of that, the groups
-/// are those recorded. Where the search for one fails, that is no proof that there is none.
+/// Machines whose recording does not show which functions have ACS: at least one assignment gives
+/// the recorded groups. A failed search does not prove that none exists.
 #[test]
 fn some_choice_of_acs_explains_each_machine_of_a_boot_log() {
     let quirks = entries();
@@ -155,8 +155,8 @@ fn ports_only(machine: &mut Topology) {
     }
 }
 
-/// Changes the choice for one function at a time, as long as that makes fewer groups wrong; returns
-/// how many still are.
+/// Changes the assignment of one function at a time while that reduces the number of wrong groups;
+/// returns the remaining number.
 fn choose(machine: &mut Topology, wrong: impl Fn(&Topology) -> usize) -> usize {
     let mut least = wrong(machine);
     loop {

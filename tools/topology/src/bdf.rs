@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Where a function is.
+//! Addresses of functions.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::hex;
 
-/// The address of a function: domain, bus, and device and function number. Written and ordered as
+/// The address of a function: domain, bus, and device and function number. Written and sorted as
 /// `0000:82:00.5`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Bdf {
-    /// PCI domain (segment); above ffff behind a VMD.
+    /// PCI domain (segment); above ffffh behind a VMD.
     pub domain: Domain,
     /// Bus number.
     pub bus: u8,
@@ -35,7 +35,7 @@ impl Bdf {
         self.devfn & 7
     }
 
-    /// The bus that it is on.
+    /// The domain and number of the function's bus.
     #[must_use]
     pub const fn bus(self) -> (Domain, u8) {
         (self.domain, self.bus)
@@ -79,7 +79,7 @@ fn parts(text: &str) -> Option<Bdf> {
     })
 }
 
-/// A PCI domain (segment), written with four hexadecimal digits or more.
+/// A PCI domain (segment), written with at least four hexadecimal digits.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
 )]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Whether a topology can be that of a machine.
+//! Checks whether a topology can describe a machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use crate::{
     error::Error,
 };
 
-/// What to do where the machine was not seen as it is.
+/// The remedy for an impossible topology.
 const AGAIN: &str = "capture the machine again, or correct the file";
 
-/// Checks what the format alone does not ensure.
+/// Checks properties that the format alone does not ensure.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub(crate) fn check(name: &str, topology: &Topology) -> Result<(), Error> {
     check_vmd(name, topology, &seen.into_keys().collect())
 }
 
-/// What is wrong with a function in itself.
+/// The fault of a function by itself, if any.
 fn alone(function: &Function) -> Option<String> {
     let buses = [function.primary, function.secondary, function.subordinate];
     if function.header == Header::Endpoint && buses.iter().any(Option::is_some) {
@@ -85,8 +85,8 @@ fn alone(function: &Function) -> Option<String> {
         return Some("of acs, cap and ctl must both be known or both not".to_owned());
     }
     let secondary = function.secondary.filter(|&bus| bus != 0)?;
-    // As pci_scan_bridge_extend() in drivers/pci/probe.c has it; so there is no way around in a
-    // circle either.
+    // The kernel requires this too (`pci_scan_bridge_extend()` in `drivers/pci/probe.c`). It also
+    // excludes loops.
     if secondary <= function.bdf.bus {
         let bus = function.bdf.bus;
         return Some(format!(
@@ -102,7 +102,7 @@ fn alone(function: &Function) -> Option<String> {
     None
 }
 
-/// The functions that stand for domains of their own.
+/// Checks the VMDs of the domains.
 fn check_vmd(name: &str, topology: &Topology, seen: &BTreeSet<Bdf>) -> Result<(), Error> {
     for (domain, function) in &topology.vmd {
         let problem = if !seen.contains(function) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the configuration space of one function says, as far as it could be read: 64 bytes without
-//! the right to read more, 256 where there are no extended capabilities, else 4096.
+//! Reads configuration space of one function, as far as the host allows: 64 bytes without root
+//! rights, 256 bytes without extended capabilities, otherwise 4096.
 
 use std::{
     cell::RefCell,
@@ -16,14 +16,14 @@ use std::{
 pub(crate) const EXPRESS: u8 = 0x10;
 /// Extended capability id of ACS, `PCI_EXT_CAP_ID_ACS`.
 pub(crate) const ACS: u16 = 0x0d;
-/// The part that everybody may read.
+/// The bytes that every user may read.
 const HEADER: usize = 64;
-/// Where extended capabilities begin.
+/// The offset of the first extended capability.
 const EXTENDED: usize = 0x100;
 
-/// The bytes of configuration space.
+/// A source of configuration space bytes.
 pub(crate) trait Bytes {
-    /// A byte; `None` where it could not be read.
+    /// A byte; `None` if it could not be read.
     fn byte(&self, offset: usize) -> Option<u8>;
 }
 
@@ -33,21 +33,21 @@ impl Bytes for Vec<u8> {
     }
 }
 
-/// The configuration space of a function of a running host, in sysfs. Each read of it goes to the
-/// device, so what is not asked for is not read, and nothing is read twice.
+/// Configuration space of a function of a running host, in sysfs. Every read goes to the device, so
+/// dwords are read on demand, and each only once.
 #[derive(Debug)]
 pub struct ConfigSpace {
     file: File,
-    /// What was read, by offset: dwords, and `None` where there is nothing to read.
+    /// The dwords read so far, by offset; `None` for a failed read.
     seen: RefCell<BTreeMap<usize, Option<[u8; 4]>>>,
 }
 
 impl ConfigSpace {
-    /// That of the function whose folder in sysfs this is.
+    /// Opens the configuration space of the function whose sysfs folder this is.
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened.
+    /// The error of opening the file.
     pub fn open(folder: &Path) -> io::Result<Self> {
         Ok(Self {
             file: File::open(folder.join("config"))?,
@@ -55,7 +55,7 @@ impl ConfigSpace {
         })
     }
 
-    /// The dword at an offset, which is rounded down to whole dwords; `None` where it cannot be read.
+    /// The dword at an offset, rounded down to a multiple of 4; `None` if it cannot be read.
     pub fn dword(&self, offset: usize) -> Option<u32> {
         self.bytes(offset & !3).map(u32::from_le_bytes)
     }
@@ -77,27 +77,27 @@ impl Bytes for ConfigSpace {
     }
 }
 
-/// Configuration space from its first byte on.
+/// Configuration space of one function.
 pub(crate) struct Config<'a>(pub(crate) &'a dyn Bytes);
 
-/// What became of the search for a capability.
+/// The result of a search for a capability.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Search {
-    /// It is at this offset.
+    /// The capability is at this offset.
     At(usize),
-    /// The function has none.
+    /// The function does not have the capability.
     None,
-    /// That part could not be read, or makes no sense.
+    /// A needed part could not be read, or is malformed.
     NotKnown,
 }
 
 impl Config<'_> {
-    /// A byte; `None` where it could not be read.
+    /// A byte; `None` if it could not be read.
     pub(crate) fn byte(&self, offset: usize) -> Option<u8> {
         self.0.byte(offset)
     }
 
-    /// A word, in the byte order of PCI.
+    /// A little-endian word; `None` if it could not be read.
     pub(crate) fn word(&self, offset: usize) -> Option<u16> {
         Some(u16::from_le_bytes([
             self.byte(offset)?,
@@ -105,21 +105,21 @@ impl Config<'_> {
         ]))
     }
 
-    /// A dword.
+    /// A little-endian dword; `None` if it could not be read.
     pub(crate) fn dword(&self, offset: usize) -> Option<u32> {
         let [low, high] = [self.word(offset)?, self.word(offset + 2)?];
         Some((u32::from(high) << 16) | u32::from(low))
     }
 
-    /// Whether its header reads as ones, as of a function that does not answer.
+    /// Whether the readable part of the header is all ones, as for a function that does not answer.
     pub(crate) fn is_ones(&self) -> bool {
         let mut header = (0..HEADER).map_while(|at| self.byte(at));
         self.byte(0).is_some() && header.all(|byte| byte == 0xff)
     }
 
-    /// Where a capability is.
+    /// Searches for a capability.
     pub(crate) fn capability(&self, id: u8) -> Search {
-        // Status register, bit 4: there is a list.
+        // Status register, bit 4: Capabilities List.
         match self.word(0x06) {
             None => return Search::NotKnown,
             Some(status) if status & 0x10 == 0 => return Search::None,
@@ -146,8 +146,8 @@ impl Config<'_> {
         }
     }
 
-    /// Where an extended capability is. Where there is no space for them, there are none: the kernel
-    /// gives as much of it as it can read itself.
+    /// Searches for an extended capability. Without extended space there is none: the kernel
+    /// provides as much space as it can read itself.
     pub(crate) fn extended(&self, id: u16) -> Search {
         if self.byte(HEADER).is_none() {
             return Search::NotKnown;

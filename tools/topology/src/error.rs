@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Why a topology cannot be had.
+//! The error of reading or capturing a topology.
 
 use std::{fmt, io, path::Path};
 
-/// What is wrong, where, and what to do: `file:line: place: problem; remedy`.
+/// The fault, its position and the remedy: `file:line: place: problem; remedy`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Error {
     /// The file or folder.
     pub file: String,
-    /// The line in it, from 1, where one is to blame.
+    /// The line, from 1, if the fault has one.
     pub line: Option<usize>,
-    /// The field or the function in it; empty for the file as a whole.
+    /// The field or the function in the file; empty for the whole file.
     pub place: String,
-    /// What is wrong.
+    /// The fault.
     pub problem: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
 impl Error {
-    /// What is wrong with a function, or with another place of a file.
+    /// The error for a function or another place in a file.
     pub(crate) fn at(
         file: &str,
         place: impl fmt::Display,
@@ -36,7 +36,7 @@ impl Error {
         }
     }
 
-    /// A file or folder that cannot be read.
+    /// The error for a file or folder that cannot be read.
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
         let remedy = "check that it is there and that you may read it";
         Self::at(

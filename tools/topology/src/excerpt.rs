@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The part of a topology that decides on the groups of some functions.
+//! Extracts the part of a topology that determines the groups of some functions.
 
 use std::collections::BTreeSet;
 
 use crate::{Bdf, Function, Topology, bdf::Domain};
 
-/// What of a topology decides on the groups of these functions: all functions on their buses, on the
-/// buses above them up to the root, and on those behind them. The kernel looks at nothing else, so
-/// the groups of these functions come out the same.
+/// The part of a topology that determines the groups of these functions: all functions on their
+/// buses, on the buses above up to the root, and on the buses behind them. The kernel looks at
+/// nothing else, so these functions get the same groups.
 #[must_use]
 pub fn around(topology: &Topology, functions: &BTreeSet<Bdf>) -> Topology {
     let mut buses: BTreeSet<(Domain, u8)> = BTreeSet::new();
@@ -27,8 +27,8 @@ pub fn around(topology: &Topology, functions: &BTreeSet<Bdf>) -> Topology {
         );
         let mut next = Some(function.bdf);
         while let Some(bdf) = next {
-            // Each step leads to a lower bus or out of a VMD, so this ends; a bus that is there
-            // already has had its way up taken.
+            // Each step leads to a lower bus or out of a VMD, so the loop ends. The way up from a
+            // bus in the set has been walked already.
             if !buses.insert(bdf.bus()) {
                 break;
             }
@@ -56,7 +56,7 @@ pub fn around(topology: &Topology, functions: &BTreeSet<Bdf>) -> Topology {
     kept
 }
 
-/// Whether a bridge is the one above a function.
+/// Whether the bridge is directly above the function.
 fn leads_to(bridge: &Function, bdf: Bdf) -> bool {
     bridge.bdf.domain == bdf.domain && bridge.secondary == Some(bdf.bus)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The file format `pci-topology-1`; `Documentation/topology.md` describes it.
+//! The file format `pci-topology-1`, described in `Documentation/topology.md`.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use crate::{
 /// The version of the format.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum Schema {
-    /// The one that there is.
+    /// `pci-topology-1`.
     #[default]
     #[serde(rename = "pci-topology-1")]
     V1,
 }
 
-/// A machine: what was seen of its PCI functions, and the groups that its kernel made.
+/// A machine: its PCI functions as they were seen, and the groups that its kernel made.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topology {
@@ -30,56 +30,56 @@ pub struct Topology {
     /// The name of the file, without `.json`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// What machine it is.
+    /// The model of the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// How that is known.
+    /// The source of the model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_from: Option<String>,
-    /// The version of its kernel, as `7.3.4`.
+    /// The kernel version, such as `7.3.4`.
     pub kernel: Option<String>,
-    /// The kind of its IOMMU: `Intel VT-d`, `AMD-Vi`, `Arm SMMU`.
+    /// The type of the IOMMU: `Intel VT-d`, `AMD-Vi`, `Arm SMMU`.
     pub iommu: Option<String>,
-    /// What the facts were read from: `sysfs`, `lspci`, `kernel log`, `group list`.
+    /// The sources of the data: `sysfs`, `lspci`, `kernel log`, `group list`.
     #[serde(default)]
     pub evidence: Vec<String>,
-    /// Where the report is, for one that was published.
+    /// The origin of a published report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
-    /// For each domain behind a VMD, that function.
+    /// For each domain behind a VMD, the address of the VMD.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub vmd: BTreeMap<Domain, Bdf>,
     /// The value of `pcie_acs_override=` on the kernel's command line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acs_override: Option<String>,
-    /// What the kernel has logged on ACS and on DMA aliases.
+    /// Kernel log messages about ACS and DMA aliases.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kernel_notes: Vec<String>,
-    /// Functions that were removed and found again since the boot.
+    /// Functions that were removed and rescanned since boot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regrouped: Vec<Bdf>,
-    /// The functions, in the order of their addresses.
+    /// The functions, sorted by address.
     pub functions: Vec<Function>,
 }
 
-/// Where a published report is.
+/// The origin of a published report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// A public git repository, as `owner/name`.
     pub repository: String,
-    /// The object id of a file in it.
+    /// The git object id of a file in it.
     pub object: String,
     /// The path of that file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// A second file on the same machine.
+    /// The object id of a second file about the same machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object2: Option<String>,
-    /// Its path.
+    /// The path of the second file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path2: Option<String>,
-    /// The day of the report, as `2024-11-03`.
+    /// The date of the report, such as `2024-11-03`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub date: Option<String>,
 }
@@ -97,15 +97,15 @@ pub enum Header {
     Cardbus,
 }
 
-/// What firmware says of whether a function can be taken out of the machine.
+/// The firmware's statement on whether a function can be removed from the machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Removable {
-    /// It can.
+    /// Removable.
     Removable,
-    /// It cannot.
+    /// Not removable.
     Fixed,
-    /// Nothing.
+    /// No statement.
     Unknown,
 }
 
@@ -140,7 +140,8 @@ impl From<Subsystem> for String {
     }
 }
 
-/// The ACS capability of a function. No registers: it is there, and more was not shown.
+/// The ACS capability of a function. Without registers, it is present and its contents were not
+/// shown.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Acs {
@@ -148,7 +149,8 @@ pub struct Acs {
     pub cap: Option<u16>,
     /// The ACS Control register.
     pub ctl: Option<u16>,
-    /// The dword 8 bytes into the capability, where some Intel root ports have their control bits.
+    /// The dword at offset 8 of the capability, where some Intel root ports have their control
+    /// bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dword8: Option<u32>,
 }
@@ -157,15 +159,15 @@ pub struct Acs {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sriov {
-    /// How many virtual functions it can have.
+    /// The Total VFs field: the largest number of virtual functions.
     pub total_vfs: u16,
-    /// How many it has.
+    /// The Num VFs field: the number of enabled virtual functions.
     pub num_vfs: u16,
-    /// Routing id of the first one, less its own.
+    /// The First VF Offset field: distance of the first virtual function's routing ID.
     pub offset: u16,
-    /// From one to the next.
+    /// The VF Stride field: distance from one virtual function's routing ID to the next.
     pub stride: u16,
-    /// Device id of the virtual functions.
+    /// The VF Device ID field.
     pub vf_device: Hex<4>,
 }
 
@@ -177,63 +179,63 @@ pub struct Sriov {
     reason = "each is a field of the format"
 )]
 pub struct Function {
-    /// Its address.
+    /// The address.
     pub bdf: Bdf,
     /// Vendor id.
     pub vendor: Hex<4>,
-    /// Device id; `None` where only a name was shown that several ids have.
+    /// Device id; `None` if only a name was shown that several ids share.
     pub device: Option<Hex<4>>,
-    /// Base class, sub-class and programming interface.
+    /// Base class, subclass and programming interface.
     pub class: Option<Hex<6>>,
     /// Revision id.
     pub revision: Option<Hex<2>>,
     /// Subsystem ids.
     pub subsystem: Option<Subsystem>,
-    /// The layout of its header.
+    /// The layout of its configuration header.
     pub header: Header,
-    /// The multi-function bit of its header, if known.
+    /// The multi-function bit of the header, if known.
     pub multifunction: Option<bool>,
-    /// Whether its list of capabilities was readable.
+    /// Whether the list of capabilities could be read.
     pub pcie_known: bool,
-    /// Its PCIe type; `None` with `pcie_known`: conventional PCI.
+    /// PCIe type. `None` with `pcie_known` means conventional PCI.
     pub pcie_type: Option<Port>,
-    /// Its ACS capability; `None` with `acs_known`: it has none.
+    /// The ACS capability. `None` with `acs_known` means that it has none.
     pub acs: Option<Acs>,
-    /// Whether it was shown if it has one.
+    /// Whether an ACS capability would have been seen.
     pub acs_known: bool,
-    /// The number of its IOMMU group; `None`: it is in none.
+    /// The number of its IOMMU group; `None` if it is in no group.
     pub iommu_group: Option<u32>,
-    /// For a bridge: the bus that it is on, by its own register.
+    /// For a bridge: the Primary Bus Number register.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary: Option<u8>,
-    /// For a bridge: the bus behind it.
+    /// For a bridge: the Secondary Bus Number register.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secondary: Option<u8>,
-    /// For a bridge: the last bus behind it.
+    /// For a bridge: the Subordinate Bus Number register.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subordinate: Option<u8>,
     /// Version of the PCI Express capability.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pcie_version: Option<u8>,
-    /// For a port: whether it leads to a slot.
+    /// For a port: Slot Implemented.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slot: Option<bool>,
-    /// SR-IOV, for a physical function.
+    /// The SR-IOV capability of a physical function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sriov: Option<Sriov>,
-    /// For a virtual function: the physical one.
+    /// For a virtual function: the physical function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub physfn: Option<Bdf>,
-    /// Whether it can be taken out, where the kernel says so.
+    /// Whether it can be removed, if the kernel says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removable: Option<Removable>,
-    /// Whether its configuration space read as ones.
+    /// Whether its configuration space read as all ones.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unreadable: bool,
-    /// Whether the device id was looked up by the name that was shown.
+    /// Whether the device id was looked up from a name.
     #[serde(default, skip_serializing_if = "is_false")]
     pub id_from_name: bool,
-    /// Device ids that share the name, where `device` is not known.
+    /// Device ids that share the shown name, if `device` is unknown.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub device_candidates: Vec<Hex<4>>,
 }
@@ -244,7 +246,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl Function {
-    /// A conventional function of which nothing but its address and ids is known.
+    /// A conventional PCI function with these ids and no further properties.
     #[must_use]
     pub fn new(bdf: Bdf, vendor: u16, device: u16) -> Self {
         Self {
@@ -275,7 +277,7 @@ impl Function {
         }
     }
 
-    /// Every device id that it may have: one, where it is known.
+    /// Every possible device id; one if it is known.
     pub fn devices(&self) -> impl Iterator<Item = u16> {
         let known = self.device.into_iter();
         let candidates = if self.device.is_none() {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Numbers that are written with a fixed count of hexadecimal digits.
+//! Numbers written with a fixed count of hexadecimal digits.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A number of this many hexadecimal digits, at most eight.
+/// A number with `DIGITS` hexadecimal digits, at most eight.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
 )]
@@ -20,14 +20,14 @@ impl Hex<4> {
         Self(value.into())
     }
 
-    /// The number, which four digits do not exceed.
+    /// The value, which fits into 16 bits.
     #[must_use]
     pub fn value(self) -> u16 {
         u16::try_from(self.0).unwrap_or(u16::MAX)
     }
 }
 
-/// Reads exactly so many hexadecimal digits, in lower case.
+/// Reads exactly `digits` lowercase hexadecimal digits.
 pub(crate) fn parse(text: &str, digits: usize) -> Option<u32> {
     let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if text.len() != digits || !text.bytes().all(is_digit) {

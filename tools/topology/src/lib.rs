@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! PCI topologies: which functions a machine has, how they are connected, and the IOMMU groups that
-//! its kernel made of them. Nothing here knows of quirks, or of how groups are made.
+//! PCI topologies: the functions of a machine, their connections, and the IOMMU groups that its
+//! kernel made. This crate knows neither quirks nor how groups are made.
 //!
-//! | file | what it does |
+//! | file | contents |
 //! |---|---|
-//! | `format.rs` | the file format, `pci-topology-1` |
-//! | `bdf.rs`, `hex.rs`, `port.rs` | its addresses, numbers and port types |
-//! | `read.rs`, `check.rs` | reads a file and checks it |
-//! | `lspci/` | reads what lspci has printed |
-//! | `write.rs` | writes one |
-//! | `release.rs` | the release that a kernel's version names |
-//! | `names.rs` | what vendors, devices and classes are called |
-//! | `error.rs` | why a topology cannot be had |
+//! | `format.rs` | the file format `pci-topology-1` |
+//! | `bdf.rs`, `hex.rs`, `port.rs` | its addresses, numbers and PCIe types |
+//! | `read.rs`, `check.rs` | reads and checks a file |
+//! | `lspci/` | reads the output of lspci |
+//! | `write.rs` | writes a file |
+//! | `release.rs` | the release of a kernel version |
+//! | `names.rs` | names of vendors, devices and classes |
+//! | `error.rs` | the error of reading or capturing |
 //! | `sysfs.rs`, `config.rs` | captures a running host |
-//! | `excerpt.rs` | the part that decides on the groups of some functions |
+//! | `excerpt.rs` | the part that determines the groups of some functions |
 //! | `partition.rs` | groups without their numbers |
 
 mod bdf;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What vendors, devices and classes are called, by the system's pci.ids.
+//! Names of vendors, devices and classes, from the system's pci.ids.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,17 +13,17 @@ use pciid_parser::Database;
 
 use crate::{Function, Hex, Topology};
 
-/// Where systems have the file.
+/// The paths of the file on common systems.
 const FILES: [&str; 3] = [
     "/usr/share/misc/pci.ids",
     "/usr/share/hwdata/pci.ids",
     "/run/current-system/sw/share/pci.ids",
 ];
 
-/// More than the file has, in bytes; it grows by 30 KiB a year.
+/// An upper bound for the size of the file, in bytes; it grows by 30 KiB a year.
 const MAX_BYTES: u64 = 8 << 20;
 
-/// The names of classes where there is no pci.ids: base class and sub-class.
+/// Names of classes for hosts without pci.ids: base class and subclass.
 const CLASSES: [(u32, &str); 22] = [
     (0x0100, "SCSI storage controller"),
     (0x0101, "IDE interface"),
@@ -49,21 +49,21 @@ const CLASSES: [(u32, &str); 22] = [
     (0x1080, "Encryption controller"),
 ];
 
-/// What the lines with a tab in front belong to.
+/// The owner of lines with a leading tab.
 enum Part<'d> {
-    /// A vendor that the machine has these devices of.
+    /// A vendor, with the device ids that the machine has of it.
     Vendor(&'d BTreeSet<u16>),
-    /// A class.
     Classes,
     Other,
 }
 
-/// Names of ids.
+/// Names of the ids of a machine.
 #[derive(Debug, Default)]
 pub struct Names(Option<Database>);
 
 impl Names {
-    /// Those that the system has for the functions of a machine; without the file, there are none.
+    /// Reads the names for a machine's functions from the system's file. Without the file there are
+    /// no names.
     #[must_use]
     pub fn of_system(topology: &Topology) -> Self {
         let mut files = FILES.iter().map(Path::new);
@@ -80,7 +80,7 @@ impl Names {
         text.map_or_else(Self::default, |text| Self::of_text(&text, topology))
     }
 
-    /// Those of a file like pci.ids, as far as the machine has such functions.
+    /// Reads the names for a machine's functions from text in the form of pci.ids.
     #[must_use]
     pub fn of_text(text: &str, topology: &Topology) -> Self {
         let mut devices: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
@@ -88,8 +88,8 @@ impl Names {
             let of_vendor = devices.entry(function.vendor.value()).or_default();
             of_vendor.extend(function.device.map(Hex::value));
         }
-        // Nearly all of the file is about others, and to take it apart costs ten times what it does to
-        // find that out. The names of subsystems are not needed.
+        // Most lines are about other devices, and parsing a line costs ten times as much as
+        // skipping it. Names of subsystems are not needed.
         let mut kept = String::new();
         let mut part = Part::Other;
         for line in text.lines() {
@@ -119,7 +119,7 @@ impl Names {
         Self(Database::parse_db(kept.as_bytes()).ok())
     }
 
-    /// Whose silicon it is: the vendor's name, or `vendor 8086`.
+    /// The vendor's name, or `vendor 8086` without one.
     #[must_use]
     pub fn vendor(&self, vendor: u16) -> String {
         let found = self.0.as_ref().and_then(|names| names.vendors.get(&vendor));
@@ -129,7 +129,7 @@ impl Names {
         )
     }
 
-    /// What kind of device it is, by its class.
+    /// The name of the function's class.
     #[must_use]
     pub fn class(&self, function: &Function) -> String {
         let Some(class) = function.class.map(|class| class.0) else {
@@ -148,7 +148,7 @@ impl Names {
         )
     }
 
-    /// The name of the device, without that of the vendor, if there is one.
+    /// The device's name without the vendor's, if there is one.
     #[must_use]
     pub fn device(&self, function: &Function) -> Option<&str> {
         let vendors = &self.0.as_ref()?.vendors;
@@ -157,7 +157,8 @@ impl Names {
         Some(&device.name)
     }
 
-    /// All of it, as lspci has it: `Ethernet controller: Intel Corporation 82599ES [8086:10fb]`.
+    /// The full name as lspci prints it: `Ethernet controller: Intel Corporation 82599ES
+    /// [8086:10fb]`.
     #[must_use]
     pub fn whole(&self, function: &Function) -> String {
         let class = self.class(function);
@@ -170,7 +171,7 @@ impl Names {
 }
 
 impl Names {
-    /// The same with little room: what of the vendor's name tells it from others, and the device.
+    /// A short name: the distinguishing part of the vendor's name, and the device.
     #[must_use]
     pub fn brief(&self, function: &Function) -> String {
         let vendor = self.vendor(function.vendor.value());
@@ -193,14 +194,14 @@ impl Names {
         printable(&format!("{class}: {short} {device} [{ids}]").replace("  ", " "))
     }
 
-    /// As [`Names::whole`], without what could steer a terminal.
+    /// As [`Names::whole`], without control characters.
     #[must_use]
     pub fn whole_printable(&self, function: &Function) -> String {
         printable(&self.whole(function))
     }
 }
 
-/// Vendor and device id: `8086:10fb`, or `8086:?` where the device id is not known.
+/// Vendor and device id: `8086:10fb`, or `8086:?` if the device id is unknown.
 #[must_use]
 pub fn ids(function: &Function) -> String {
     let device = function.device;
@@ -208,7 +209,7 @@ pub fn ids(function: &Function) -> String {
     format!("{}:{device}", function.vendor)
 }
 
-/// A text that may come from a file, without what could steer a terminal.
+/// The text without characters that could control a terminal.
 #[must_use]
 pub fn printable(text: &str) -> String {
     let shown = text

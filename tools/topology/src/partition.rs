@@ -6,17 +6,18 @@ use std::collections::BTreeMap;
 
 use crate::{Bdf, Topology};
 
-/// Groups, by their first member; members by address. Functions in no group are not in it.
+/// Groups, sorted by their first member, with members sorted by address. Functions in no group are
+/// absent.
 pub type Partition = Vec<Vec<Bdf>>;
 
-/// The groups that the machine's own kernel made.
+/// The groups that the machine's kernel made.
 #[must_use]
 pub fn recorded(topology: &Topology) -> Partition {
     let functions = topology.functions.iter();
     by_number(functions.map(|function| (function.bdf, function.iommu_group)))
 }
 
-/// The groups of functions, each with the number of its group; `None`: it is in none.
+/// The groups of functions, each given with its group number; `None` for a function in no group.
 #[must_use]
 pub fn by_number(functions: impl Iterator<Item = (Bdf, Option<u32>)>) -> Partition {
     let mut groups: BTreeMap<u32, Vec<Bdf>> = BTreeMap::new();

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! PCIe types, by the names that lspci has for them.
+//! PCIe types, by the names that lspci uses.
 
 use std::fmt;
 
 use rules::pcie::PcieType;
 use serde::{Deserialize, Serialize};
 
-/// What stands before a name that could not be made out.
+/// The prefix of an unrecognised name.
 const UNKNOWN: &str = "unknown: ";
 
-/// The names.
 const NAMES: [(&str, PcieType); 9] = [
     ("Endpoint", PcieType::Endpoint),
     ("Legacy Endpoint", PcieType::LegacyEndpoint),
@@ -23,18 +22,18 @@ const NAMES: [(&str, PcieType); 9] = [
     ("Root Complex Event Collector", PcieType::RcEventCollector),
 ];
 
-/// The PCIe type of a function that has a PCI Express capability.
+/// The PCIe type of a function with a PCI Express capability.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Port {
-    /// This one.
+    /// A known type.
     Known(PcieType),
-    /// Whoever captured it did not know it; what was shown in its place.
+    /// An unrecognised type, with the text that was shown.
     Unknown(String),
 }
 
 impl Port {
-    /// A type by its register value, 0 to 15.
+    /// The type with this register value, 0 to 15.
     #[must_use]
     pub fn from_raw(raw: u8) -> Self {
         PcieType::from_raw(raw).map_or_else(
@@ -43,14 +42,15 @@ impl Port {
         )
     }
 
-    /// Its register value, 0 to 15, if it is known or what was shown is as [`Port::from_raw`] has it.
+    /// The register value, 0 to 15, if the type is known or is a reserved one from
+    /// [`Port::from_raw`].
     #[must_use]
     pub fn raw(&self) -> Option<u8> {
         let port = self.kind().map_or_else(|| self.clone(), Self::Known);
         (0x0..=0xf).find(|&raw| Self::from_raw(raw) == port)
     }
 
-    /// The type, if it is known: also from the beginning of a name, where only one has it.
+    /// The type, if it is known or if the shown text is the start of only one name.
     #[must_use]
     pub fn kind(&self) -> Option<PcieType> {
         match self {

@@ -8,14 +8,14 @@ use serde_json::{Value, error::Category};
 
 use crate::{Topology, check, error::Error, lspci};
 
-/// The largest file that is read, in bytes: some 40000 functions.
+/// The largest accepted file, in bytes; enough for some 40000 functions.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// Reads a topology from a file and checks it: the project's own format, or what lspci has printed.
+/// Reads and checks a topology: a file in the project's format, or lspci output.
 ///
 /// # Errors
 ///
-/// [`Error`] when the file cannot be read, is too large, or is not a sound topology.
+/// [`Error`] if the file cannot be read, is too large, or is not a valid topology.
 pub fn read(path: &Path) -> Result<Topology, Error> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_BYTES)
@@ -26,7 +26,7 @@ pub fn read(path: &Path) -> Result<Topology, Error> {
         .map_err(|error| Error::io(path, &error))?;
     let name = path.display().to_string();
     let text = String::from_utf8(bytes).or_else(|error| {
-        // What devices have stored, and lspci prints, may be anything.
+        // Strings that devices store, and lspci prints, may have any bytes.
         let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
         if lspci::is_lspci(&text) {
             return Ok(text);
@@ -37,11 +37,11 @@ pub fn read(path: &Path) -> Result<Topology, Error> {
     parse(&name, &text)
 }
 
-/// The same from text; `name` is what messages call it.
+/// As [`read`], from text; `name` is its name in messages.
 ///
 /// # Errors
 ///
-/// [`Error`] when the text is too long or is not a sound topology.
+/// [`Error`] if the text is too long or is not a valid topology.
 pub fn parse(name: &str, text: &str) -> Result<Topology, Error> {
     if text.len() > MAX_BYTES {
         let problem = format!("is larger than {} MiB", MAX_BYTES >> 20);
@@ -66,14 +66,14 @@ pub fn parse(name: &str, text: &str) -> Result<Topology, Error> {
     Ok(topology)
 }
 
-/// What the JSON reader has against the value at `path`.
+/// The error of the JSON reader for the value at `path`.
 fn of_json(name: &str, text: &str, path: &str, error: &serde_json::Error) -> Error {
     let remedy = match error.classify() {
         Category::Data => "see Documentation/topology.md for what may stand there",
         Category::Eof => "the end is missing: copy the file again",
         Category::Syntax | Category::Io => "write it as JSON",
     };
-    // It ends in the line and the column.
+    // The message ends with line and column.
     let mut problem = error.to_string();
     if let Some(end) = problem.rfind(" at line ") {
         problem.truncate(end);
@@ -89,7 +89,7 @@ fn of_json(name: &str, text: &str, path: &str, error: &serde_json::Error) -> Err
     }
 }
 
-/// The address of the function that `path` is in, as `functions[3].vendor` is.
+/// The address of the function that contains `path`, such as `functions[3].vendor`.
 fn address(text: &str, path: &str) -> Option<String> {
     let (index, _) = path.strip_prefix("functions[")?.split_once(']')?;
     let whole: Value = serde_json::from_str(text).ok()?;

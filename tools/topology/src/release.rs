@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The release that a kernel's version names.
+//! The release of a kernel version.
 
 use rules::release::Release;
 
-/// The release of a kernel with this version, as `uname -r` prints it: `7.3` of `7.3.4+deb13-amd64`.
+/// The release of a kernel version as printed by `uname -r`: `7.3` of `7.3.4+deb13-amd64`.
 #[must_use]
 pub fn release_of(version: &str) -> Option<Release> {
     let (major, rest) = version.split_once('.')?;

@@ -2,8 +2,8 @@
 
 //! Captures the topology of a running host from sysfs.
 //!
-//! What is captured describes the hardware and nobody who owns it: no serial numbers, no names of the
-//! host, and the model of the machine only when asked for.
+//! A capture describes the hardware only. It contains no serial numbers and no host name, and the
+//! model of the machine only on request.
 
 use std::{
     fs, io,
@@ -17,21 +17,21 @@ use crate::{
     config::{self, Config, ConfigSpace, Search},
 };
 
-/// Where a host tells about itself.
+/// The paths and options of a capture.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Host {
-    /// Where sysfs is.
+    /// The mount point of sysfs.
     pub sysfs: PathBuf,
-    /// The file that has the release of the kernel.
+    /// The file with the kernel release.
     pub release: PathBuf,
-    /// The file that has the kernel's command line, of which one value is taken.
+    /// The file with the kernel's command line, of which one value is read.
     pub command_line: PathBuf,
-    /// Whether to tell the model of the machine, which firmware has.
+    /// Whether to include the model of the machine, from firmware.
     pub model: bool,
 }
 
 impl Default for Host {
-    /// The host that this program runs on, without its model.
+    /// The running host, without its model.
     fn default() -> Self {
         Self::below(Path::new("/"))
     }
@@ -50,11 +50,11 @@ impl Host {
     }
 
     /// Captures the host. Without the right to read all of configuration space (root has it), PCIe
-    /// types and ACS are not known.
+    /// types and ACS capabilities are unknown.
     ///
     /// # Errors
     ///
-    /// [`Error`] when sysfs has no PCI devices or cannot be read, or when what it has is no sound
+    /// [`Error`] if sysfs has no PCI devices or cannot be read, or does not describe a valid
     /// topology.
     pub fn capture(&self) -> Result<Topology, Error> {
         let folder = self.sysfs.join("bus/pci/devices");
@@ -88,7 +88,7 @@ impl Host {
         Ok(topology)
     }
 
-    /// The kind of IOMMU, by the names that their drivers register.
+    /// The type of the IOMMU, from the names that its driver registers.
     fn iommu(&self) -> Option<String> {
         const KINDS: [(&str, &str); 3] = [
             ("dmar", "Intel VT-d"),
@@ -105,8 +105,8 @@ impl Host {
         Some((*kind).to_owned())
     }
 
-    /// What the "ACS override", a patch that some kernels have, was told to split. The rest of the
-    /// command line may name whoever owns the host.
+    /// The value of the "ACS override", an out-of-tree patch in some kernels. The rest of the
+    /// command line may identify the owner and is not captured.
     fn acs_override(&self) -> Option<String> {
         let line = fs::read_to_string(&self.command_line).ok()?;
         let mut words = line.split_whitespace();
@@ -133,8 +133,8 @@ impl Host {
     }
 }
 
-/// The version in the release of a kernel: `7.3.4` of `7.3.4+deb13-amd64`. The rest may name whoever
-/// built it.
+/// The version in a kernel release: `7.3.4` of `7.3.4+deb13-amd64`. The rest may identify the
+/// builder and is not captured.
 fn version(release: &str) -> Option<String> {
     let is_version = |c: char| c.is_ascii_digit() || c == '.';
     let end = release.find(|c| !is_version(c)).unwrap_or(release.len());
@@ -142,7 +142,7 @@ fn version(release: &str) -> Option<String> {
     (!version.is_empty()).then(|| version.to_owned())
 }
 
-/// The domain that a function behind a VMD is in, and the VMD: the host bridge is below an endpoint,
+/// The domain of a function behind a VMD, and the VMD. The host bridge is below an endpoint:
 /// `.../0000:00:0e.0/pci10000:e0/10000:e0:06.0`.
 fn behind_vmd(link: &Path) -> Option<(Domain, Bdf)> {
     let mut before: Option<Bdf> = None;
@@ -159,7 +159,7 @@ fn behind_vmd(link: &Path) -> Option<(Domain, Bdf)> {
     found
 }
 
-/// What one folder of `bus/pci/devices` says.
+/// Reads one folder of `bus/pci/devices`.
 fn function(path: &Path) -> Result<Function, Error> {
     let name = path
         .file_name()
@@ -183,7 +183,7 @@ fn function(path: &Path) -> Result<Function, Error> {
     function.class = number(&path.join("class")).map(Hex);
     function.revision = number(&path.join("revision")).map(Hex);
     if let (Ok(vendor), Ok(device)) = (id("subsystem_vendor"), id("subsystem_device")) {
-        // What is not set reads as 0.
+        // An unset subsystem reads as 0.
         function.subsystem = (vendor != 0).then_some(Subsystem { vendor, device });
     }
     function.iommu_group = link(path, "iommu_group").and_then(|name| name.parse().ok());
@@ -205,7 +205,7 @@ fn function(path: &Path) -> Result<Function, Error> {
     Ok(function)
 }
 
-/// What configuration space says.
+/// Fills in the properties that configuration space contains.
 pub(crate) fn registers(function: &mut Function, config: &Config<'_>) {
     function.pcie_known = false;
     function.acs_known = false;
@@ -260,7 +260,7 @@ pub(crate) fn registers(function: &mut Function, config: &Config<'_>) {
     }
 }
 
-/// SR-IOV, by the files that a physical function has.
+/// Reads the SR-IOV files of a physical function.
 fn sriov(path: &Path) -> Option<Sriov> {
     let decimal = |file: &str| text(&path.join(file))?.parse::<u16>().ok();
     let vf_device = text(&path.join("sriov_vf_device"))?;
@@ -274,18 +274,18 @@ fn sriov(path: &Path) -> Option<Sriov> {
     })
 }
 
-/// The text of a small file, without the end of the line.
+/// The text of a small file, without the line end.
 fn text(path: &Path) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().to_owned())
 }
 
-/// A number that a file has as `0x8086`.
+/// The number in a file such as `0x8086`.
 fn number(path: &Path) -> Option<u32> {
     let text = text(path)?;
     u32::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
-/// The name that a link leads to.
+/// The last component of a link's target.
 fn link(path: &Path, name: &str) -> Option<String> {
     let target = fs::read_link(path.join(name)).ok()?;
     Some(target.file_name()?.to_str()?.to_owned())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Files: what is read is what is written, and what is wrong with one is said with its place.
+//! Files: reading returns what was written, and a fault is reported with its position.
 
 mod common;
 
@@ -15,7 +15,7 @@ fn text(topology: &Topology) -> String {
     String::from_utf8(text).expect("it is text")
 }
 
-/// What is said of the text.
+/// The error for a text.
 #[track_caller]
 fn complaint(text: &str) -> String {
     parse("f.json", text)
@@ -23,7 +23,7 @@ fn complaint(text: &str) -> String {
         .to_string()
 }
 
-/// What is said of a machine.
+/// The error for a machine with these functions.
 #[track_caller]
 fn complaint_on(functions: Vec<Function>) -> String {
     complaint(&text(&machine(functions)))
@@ -76,7 +76,7 @@ fn addresses_are_read_as_they_are_written() {
     }
 }
 
-/// The first function of a machine, with another text in place of this one.
+/// The first function of a machine, with `what` replaced by `other`.
 #[track_caller]
 fn with(what: &str, other: &str) -> String {
     let text = text(&machine(vec![express("0000:82:00.5", PcieType::Endpoint)]));
@@ -153,7 +153,7 @@ fn what_no_machine_has_is_refused() {
         complaint_on(vec![root("0000:00:01.0", 1), root("0000:00:02.0", 1)])
             .contains("0000:00:02.0: leads to bus 01, and so does 0000:00:01.0")
     );
-    // In a circle.
+    // A loop of bridges.
     assert!(
         complaint_on(vec![root("0000:01:01.0", 2), root("0000:02:02.0", 1)])
             .contains("0000:02:02.0: is on bus 02 and leads to bus 01, which is not a later one")
@@ -232,7 +232,7 @@ fn a_file_has_a_largest_size() {
     assert!(missing.contains("cannot be read") && missing.contains("check that it is there"));
 }
 
-/// Whatever is done to a file, it is read or refused.
+/// Every damaged file is read or refused, without a panic.
 #[test]
 fn damaged_files_are_refused() {
     let files = recorded();

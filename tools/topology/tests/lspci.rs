@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What lspci prints, as a topology.
+//! Reading lspci output as a topology.
 
 mod common;
 
@@ -76,7 +76,7 @@ fn what_was_not_shown_is_not_known() {
     assert!(!denied.pcie_known && !denied.acs_known && !denied.unreadable);
     let silent = at(&machine, "0000:03:00.1");
     assert!(silent.unreadable && !silent.pcie_known);
-    // As lspci -v has it: the capability, and not its registers.
+    // The capability without its registers, as printed by lspci -v.
     let start = VERBOSE.find("\t\tACSCap").expect("it is there");
     let end = VERBOSE.find("\n0000:01:00.0").expect("it is there");
     let without = format!("{}{}", &VERBOSE[..start], &VERBOSE[end..]);
@@ -96,7 +96,7 @@ fn virtual_functions_are_found_by_the_places_that_they_have() {
         (sriov.total_vfs, sriov.num_vfs, sriov.offset, sriov.stride),
         (8, 2, 16, 2)
     );
-    // The control: one that is disabled has none.
+    // Control: a function with disabled virtual functions has none.
     let text = VERBOSE.replace("Number of VFs: 2", "Number of VFs: 0");
     assert_eq!(at(&read(&text), "0000:01:02.0").physfn, None);
 }
@@ -115,7 +115,7 @@ fn the_domain_may_be_missing_and_numbers_may_stand_alone() {
     assert_eq!(audio.subsystem.expect("it was shown").device, 0x8712);
 }
 
-/// A dump of this much of a configuration space.
+/// A hex dump of these bytes.
 fn dump(bytes: &[u8]) -> String {
     let mut text = String::new();
     for (number, line) in bytes.chunks(16).enumerate() {
@@ -128,7 +128,7 @@ fn dump(bytes: &[u8]) -> String {
     text
 }
 
-/// A root port with ACS at 100h, as its configuration space has it.
+/// Configuration space of a root port with ACS at 100h.
 fn space() -> Vec<u8> {
     let mut bytes = vec![0; 4096];
     bytes[..4].copy_from_slice(&[0x34, 0x12, 0x01, 0x00]);
@@ -155,12 +155,12 @@ fn a_hex_dump_tells_all() {
     );
     assert_eq!((port.header, port.secondary), (Header::Bridge, Some(3)));
     assert_eq!(port.acs.expect("it has one").cap, Some(0x0f));
-    // As of lspci -xxx: what is beyond 256 bytes was not seen.
+    // As lspci -xxx prints it: bytes beyond 256 were not seen.
     let short = format!("{header}{}", dump(&space()[..256]));
     let short = read(&short);
     let port = at(&short, "0000:00:1c.0");
     assert!(port.pcie_type.is_some() && !port.acs_known);
-    // Unless the text beside it knows.
+    // Unless the text contains it.
     let both = format!(
         "{header}\tFlags: fast devsel\n\tCapabilities: [40] Express Root Port (Slot+), MSI 00\n{}",
         dump(&space()[..256])
@@ -201,12 +201,12 @@ fn what_lspci_never_prints_is_refused_with_the_place() {
     );
     let twice = format!("{VERBOSE}\n{VERBOSE}");
     refused(&twice, "two functions have this address");
-    // What is no lspci at all is still told so as before.
+    // Text that is not from lspci still gets the JSON reader's error.
     refused("{", "the end is missing");
     refused("hello", "write it as JSON");
 }
 
-/// A machine as lspci -D -vvvnn would print it, as far as grouping goes.
+/// A machine as lspci -D -vvvnn prints it, as far as grouping needs.
 fn printed(machine: &Topology) -> String {
     let mut text = String::new();
     for one in &machine.functions {
@@ -276,13 +276,13 @@ fn printed(machine: &Topology) -> String {
     text
 }
 
-/// The groups of a machine come out the same from its file and from what lspci prints of it.
+/// A machine has the same groups when read from its file and from the lspci output for it.
 #[test]
 fn recorded_machines_survive_being_printed() {
     let mut count = 0;
     for (path, text) in recorded() {
         let machine = parse("recorded", &text).expect("it is sound");
-        // What lspci does not show.
+        // Properties that lspci does not print.
         let mut shown = machine.clone();
         shown.vmd.clear();
         for one in &mut shown.functions {

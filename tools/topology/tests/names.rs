@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Names out of a file like pci.ids.
+//! Names from a file like pci.ids.
 
 use std::path::Path;
 
@@ -46,7 +46,7 @@ fn names_are_those_of_the_file() {
         whole(IDS, "0000:00:01.2"),
         "PCI bridge: Advanced Micro Devices, Inc. [AMD] Starship/Matisse GPP Bridge [1022:1483]"
     );
-    // The file names the base class alone; it has no such device; it has no such vendor.
+    // The file has only the base class; not this device; not this vendor.
     assert_eq!(
         whole(IDS, "0000:00:14.0"),
         "Serial bus controller: Advanced Micro Devices, Inc. [AMD] [1022:790b]"
@@ -57,7 +57,7 @@ fn names_are_those_of_the_file() {
     );
 }
 
-/// Whatever stands in the file, there are ids.
+/// With a damaged file, the ids are still shown.
 #[test]
 fn a_damaged_file_costs_names_and_nothing_else() {
     let ids = "[1022:1483]";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Capture of a host: trees that look like its sysfs.
+//! Capture of a host from trees that look like sysfs.
 
 mod common;
 
@@ -16,7 +16,7 @@ use topology::{Acs, Header, Host, Port, Removable, Topology};
 
 use common::{bdf, groups};
 
-/// The sysfs of a host that is not there.
+/// A fake sysfs.
 struct Tree(PathBuf);
 
 impl Tree {
@@ -38,7 +38,7 @@ impl Tree {
         fs::write(path, content).expect("it can be written");
     }
 
-    /// A function below `devices/`, which the list of the bus links to.
+    /// Adds a function below `devices/`, with its link in the list of the bus.
     fn function(&self, path: &str, config: &Config, group: Option<u32>) {
         let folder = format!("devices/{path}");
         let word = |at: usize| u16::from_le_bytes([config.0[at], config.0[at + 1]]);
@@ -74,12 +74,11 @@ impl Tree {
     }
 }
 
-/// Configuration space.
 #[derive(Clone)]
 struct Config(Vec<u8>);
 
 impl Config {
-    /// A conventional function, 4096 bytes.
+    /// Configuration space of a conventional function, 4096 bytes.
     fn new(vendor: u16, device: u16, header: u8) -> Self {
         let mut bytes = vec![0; 4096];
         bytes[0..2].copy_from_slice(&vendor.to_le_bytes());
@@ -88,7 +87,7 @@ impl Config {
         Self(bytes)
     }
 
-    /// With a PCI Express capability at 80h, behind another one at 40h.
+    /// Adds a PCI Express capability at 80h, after another one at 40h.
     fn express(mut self, kind: u8) -> Self {
         self.0[0x06] = 0x10;
         self.0[0x34] = 0x40;
@@ -97,7 +96,7 @@ impl Config {
         self
     }
 
-    /// With an ACS capability at 148h, behind another one at 100h.
+    /// Adds an ACS capability at 148h, after another one at 100h.
     fn acs(mut self, cap: u16, ctl: u16) -> Self {
         self.0[0x100..0x104].copy_from_slice(&0x1481_0001_u32.to_le_bytes());
         self.0[0x148..0x14c].copy_from_slice(&0x0001_000d_u32.to_le_bytes());
@@ -111,7 +110,7 @@ impl Config {
         self
     }
 
-    /// The first bytes only.
+    /// The first `len` bytes.
     fn cut(&self, len: usize) -> Self {
         Self(self.0[..len].to_vec())
     }
@@ -196,7 +195,7 @@ fn without_the_right_to_read_more_capabilities_are_not_known() {
     };
     assert_eq!((port.pcie_known, port.acs_known), (false, false));
     assert_eq!((port.secondary, port.multifunction), (Some(1), Some(true)));
-    // Without a list of capabilities there is none, which the first 64 bytes tell.
+    // The first 64 bytes show that there is no capability list, so there is no capability.
     assert_eq!((plain.pcie_known, plain.acs_known), (true, true));
     assert_eq!((silent.pcie_known, silent.multifunction), (false, None));
     assert_eq!(view(&topology).assumptions.len(), 4);
@@ -338,7 +337,7 @@ fn what_is_no_sysfs_is_refused() {
     assert!(complaint(tree.host()).contains("has no sensible vendor"));
 }
 
-/// Whatever this machine has, it is captured or refused, and what is captured can be read again.
+/// The host of the test is captured or refused, and its capture can be read back.
 #[test]
 fn the_host_of_the_test_can_be_captured() {
     if let Ok(topology) = Host::default().capture() {

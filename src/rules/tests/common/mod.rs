@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A bus with functions on it, for the tests: configuration space as a list of dwords.
+//! A bus with functions for the tests. Configuration space is a list of dwords.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
@@ -17,13 +17,13 @@ use rules::{
     pcie::PcieType,
 };
 
-/// Configuration space of one function: dwords by offset, zero where nothing is set.
+/// Configuration space of one function: dwords by offset; an unset dword is 0.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Space(BTreeMap<u16, u32>);
 
 impl Space {
-    /// An endpoint with these ids and this Header Type register. Its only capability is PCI Express,
-    /// at 40h; its list of extended capabilities is empty.
+    /// An endpoint with these ids and this Header Type register. Its only capability is PCI Express
+    /// at 40h, and its list of extended capabilities is empty.
     pub(crate) fn new(vendor: u16, device: u16, header_type: u8) -> Self {
         Self::default()
             .with(0x00, (u32::from(device) << 16) | u32::from(vendor))
@@ -33,33 +33,32 @@ impl Space {
             .with_type(0x0)
     }
 
-    /// With this dword.
     #[must_use]
     pub(crate) fn with(mut self, offset: u16, dword: u32) -> Self {
         self.0.insert(offset, dword);
         self
     }
 
-    /// With this Device/Port Type in a PCI Express capability at 40h, the last in the list.
+    /// Adds a PCI Express capability with this Device/Port Type at 40h, the last in the list.
     #[must_use]
     pub(crate) fn with_type(self, raw: u8) -> Self {
         self.with_pcie(0x40, raw, 0)
     }
 
-    /// With a PCI Express capability of version 2 at `at` that names the next one at `next`.
+    /// Adds a PCI Express capability of version 2 at `at`, with the next pointer `next`.
     #[must_use]
     pub(crate) fn with_pcie(self, at: u8, raw: u8, next: u8) -> Self {
         let dword = u32::from_le_bytes([0x10, next, (raw << 4) | 2, 0]);
         self.with(u16::from(at), dword)
     }
 
-    /// With a capability at `at` that names the next one at `next` (0: the last).
+    /// Adds a capability at `at`, with the next pointer `next` (0 for the last one).
     #[must_use]
     pub(crate) fn with_capability(self, at: u8, id: u8, next: u8) -> Self {
         self.with(u16::from(at), u32::from_le_bytes([id, next, 0, 0]))
     }
 
-    /// With this many capabilities from 40h on, one a dword, PCI Express the last of them.
+    /// Adds this many capabilities from 40h on, one per dword, with PCI Express last.
     #[must_use]
     pub(crate) fn with_capabilities(self, count: u8) -> Self {
         let last = 0x3c + 4 * count;
@@ -69,13 +68,13 @@ impl Space {
             .with_pcie(last, 0x0, 0)
     }
 
-    /// With an extended capability at `at` that names the next one at `next` (0: the last).
+    /// Adds an extended capability at `at`, with the next pointer `next` (0 for the last one).
     #[must_use]
     pub(crate) fn with_extended(self, at: u16, id: u16, next: u16) -> Self {
         self.with(at, (u32::from(next) << 20) | (1 << 16) | u32::from(id))
     }
 
-    /// With this many extended capabilities from 100h on, one a dword, that mean nothing here.
+    /// Adds this many unrelated extended capabilities from 100h on, one per dword.
     #[must_use]
     pub(crate) fn with_extended_capabilities(self, count: u16) -> Self {
         let last = 0xfc + 4 * count;
@@ -85,20 +84,20 @@ impl Space {
             .with_extended(last, 0x0b, 0)
     }
 
-    /// With an ARI capability at `at`, the last in the list, that names the next function.
+    /// Adds an ARI capability at `at`, the last in the list, which names the next function.
     #[must_use]
     pub(crate) fn with_ari(self, at: u16, next_function: u8) -> Self {
         self.with_extended(at, 0x0e, 0)
             .with(at + 4, u32::from(next_function) << 8)
     }
 
-    /// With an ACS capability at `at`, the last in the list.
+    /// Adds an ACS capability at `at`, the last in the list.
     #[must_use]
     pub(crate) fn with_acs(self, at: u16) -> Self {
         self.with_extended(at, 0x0d, 0)
     }
 
-    /// With an ACS capability at 100h that has these flags switched on.
+    /// Adds an ACS capability at 100h with these flags enabled.
     #[must_use]
     pub(crate) fn with_acs_on(self, control: AcsFlags) -> Self {
         let registers = (u32::from(control.bits()) << 16) | 0x005f;
@@ -106,8 +105,8 @@ impl Space {
     }
 }
 
-/// A function like `member` with a list of extended capabilities that cannot be followed to its end,
-/// in every way that it can be so, each with its name.
+/// Copies of `member` with a list of extended capabilities that has no end, one for each way, with
+/// names.
 pub(crate) fn senseless_extended_lists(member: &Space) -> [(&'static str, Space); 4] {
     let with_first = |next| member.clone().with_extended(0x100, 0x01, next);
     [
@@ -131,9 +130,9 @@ pub(crate) fn senseless_extended_lists(member: &Space) -> [(&'static str, Space)
     reason = "each is one fact that the decision asks for"
 )]
 pub(crate) struct Device {
-    /// Vendor and device id, as the kernel has read them.
+    /// Vendor and device id, as the kernel enumerated them.
     pub(crate) ids: (u16, u16),
-    /// Its number on the bus.
+    /// Device and function number on the bus.
     pub(crate) devfn: u8,
     /// Its PCIe type.
     pub(crate) pcie_type: Option<PcieType>,
@@ -147,25 +146,24 @@ pub(crate) struct Device {
     pub(crate) is_gone: bool,
     /// See [`Function::is_ari`].
     pub(crate) is_ari: bool,
-    /// See [`Function::is_aliased`]: a function that sends under a second number, and that number.
+    /// See [`Function::is_aliased`]: pairs of a function and a second number under which it sends.
     pub(crate) aliases: Vec<(u8, u8)>,
     /// See [`Function::is_recordable`].
     pub(crate) is_recordable: bool,
     /// Every function on the bus.
     pub(crate) bus: BTreeMap<u8, Space>,
-    /// What the kernel has on record, by function number.
+    /// The record, by device and function number.
     pub(crate) records: BTreeMap<u8, Record>,
-    /// Which read fails, counted from 0.
+    /// The index of the read that fails.
     pub(crate) failing_read: Option<usize>,
-    /// From which read on, counted from 0, all functions read as absent.
+    /// The index of the read from which on all functions read as absent.
     pub(crate) silent_from: Option<usize>,
-    /// Reads made so far.
+    /// The number of reads so far.
     pub(crate) reads: Cell<usize>,
 }
 
 impl Device {
-    /// An endpoint with nothing against it, at `devfn`, which `bus` must have. Nothing is on
-    /// record.
+    /// A grantable endpoint at `devfn`, which `bus` must contain. The record is empty.
     pub(crate) fn on(bus: BTreeMap<u8, Space>, devfn: u8) -> Self {
         let [a, b, c, d] = bus[&devfn].0[&0].to_le_bytes();
         Self {
@@ -187,7 +185,7 @@ impl Device {
         }
     }
 
-    /// The same, of the type with this register value for the kernel.
+    /// The same function with this PCIe type, as the kernel sees it.
     #[must_use]
     pub(crate) fn of_type(self, raw: u8) -> Self {
         Self {
@@ -196,7 +194,7 @@ impl Device {
         }
     }
 
-    /// The same, where the port above forwards by ARI.
+    /// The same function below a port with ARI forwarding enabled.
     #[must_use]
     pub(crate) fn under_ari(self) -> Self {
         Self {
@@ -205,7 +203,7 @@ impl Device {
         }
     }
 
-    /// The same bus, seen from another function of it.
+    /// Another function of the same bus.
     pub(crate) fn seen_from(&self, devfn: u8) -> Self {
         Self {
             is_ari: self.is_ari,
@@ -215,7 +213,7 @@ impl Device {
         }
     }
 
-    /// The same, with every function on the bus known to the kernel.
+    /// The same function with every function of the bus in the record.
     #[must_use]
     pub(crate) fn all_known(mut self) -> Self {
         self.records = self
@@ -226,7 +224,7 @@ impl Device {
         self
     }
 
-    /// Has each of the reads that the last check made fail once; every time, the claim must end.
+    /// Repeats the last check and lets each of its reads fail once. The claim must end each time.
     pub(crate) fn fail_each_read(&mut self, check: impl Fn(&Self) -> Result<(), Fault>) {
         let reads = self.reads.get();
         assert_ne!(reads, 0);
@@ -241,8 +239,8 @@ impl Device {
         }
     }
 
-    /// Has all functions fall silent before each of the reads that the last check made; every time,
-    /// the claim must end. Only what is on record is missed.
+    /// Repeats the last check and lets all functions fall silent before each of its reads. The
+    /// claim must end each time, because functions in the record are missing then.
     pub(crate) fn fall_silent_at_each_read(&mut self, check: impl Fn(&Self) -> Result<(), Fault>) {
         let reads = self.reads.get();
         assert_ne!(reads, 0);
@@ -335,29 +333,29 @@ impl Function for Device {
     }
 }
 
-/// The adapter that the project began with: six functions 1077:8030-8032 in slot 0.
+/// The adapter that the project started with: six functions 1077:8030-8032 of device 0.
 pub(crate) fn adapter() -> BTreeMap<u8, Space> {
     let devices = [0x8030, 0x8030, 0x8031, 0x8031, 0x8032, 0x8032];
     let spaces = devices.map(|device| Space::new(0x1077, device, 0x80));
     (0..).zip(spaces).collect()
 }
 
-/// Another function of the adapter.
+/// A further function for the adapter.
 pub(crate) fn member() -> Space {
     Space::new(0x1077, 0x8031, 0x80)
 }
 
-/// What an entry for the adapter covers.
+/// The ids that an entry for the adapter covers.
 pub(crate) fn covered(vendor: u16, device: u16) -> Option<&'static Limits> {
     (vendor == 0x1077 && (0x8030..=0x8032).contains(&device)).then_some(&Limits::NONE)
 }
 
-/// Checks the package for an entry that covers the adapter.
+/// Checks the device for an entry that covers the adapter.
 pub(crate) fn check_adapter(device: &Device) -> Result<(), Fault> {
     package::check(device, &tables::entry(1), AcsFlags::GROUPING, covered)
 }
 
-/// The fault that a function present at `devfn` is.
+/// The fault for a function at `devfn` that the entry does not cover.
 pub(crate) const fn not_covered(devfn: u8, vendor: u16, device: u16) -> Fault {
     Fault::NotCovered {
         devfn,
@@ -373,7 +371,7 @@ pub(crate) fn raw_type(pcie_type: PcieType) -> u8 {
         .expect("every type has a value")
 }
 
-/// Every set of kinds, the empty one among them.
+/// Every set of kinds, including the empty one.
 pub(crate) fn every_set_of_kinds() -> impl Iterator<Item = Kinds> {
     (0..1 << Kind::ALL.len()).map(|set| {
         let chosen = |(bit, _): &(usize, Kind)| (set >> bit) & 1 == 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Tables to test and to measure with.
+//! Tables for tests and benchmarks.
 
 #![allow(
     dead_code,
@@ -13,7 +13,7 @@ use rules::{
     table::{IdRange, Table},
 };
 
-/// An entry with this number that grants endpoints everything.
+/// An entry with this number that grants everything to endpoints.
 pub(crate) const fn entry(number: u16) -> Entry {
     Entry {
         number,
@@ -37,7 +37,7 @@ pub(crate) const fn row(vendor: u16, first: u16, last: u16, entry: u16) -> IdRan
     }
 }
 
-/// A table of what is given, which lives as long as the process. No other numbers were given out.
+/// A leaked table with these parts and no further issued numbers.
 pub(crate) fn table(entries: Vec<Entry>, index: Vec<IdRange>) -> Table {
     let issued: Vec<_> = entries.iter().map(|entry| entry.number).collect();
     Table {
@@ -48,12 +48,12 @@ pub(crate) fn table(entries: Vec<Entry>, index: Vec<IdRange>) -> Table {
     }
 }
 
-/// A table of one entry that covers the ids `vendor:first-last`.
+/// A table of one entry for the ids `vendor:first-last`.
 pub(crate) fn single(entry: Entry, vendor: u16, first: u16, last: u16) -> Table {
     table(vec![entry], vec![row(vendor, first, last, 0)])
 }
 
-/// A sound table of this many ranges over 16 vendors: ranges of four ids with gaps of four.
+/// A sound table with this many ranges over 16 vendors: four ids each, with gaps of four.
 pub(crate) fn evenly_spread(ranges: u16) -> Table {
     let per_vendor = ranges.div_ceil(16);
     let index = (0..ranges).map(|at| {
@@ -63,8 +63,8 @@ pub(crate) fn evenly_spread(ranges: u16) -> Table {
     table((1..=512).map(entry).collect(), index.collect())
 }
 
-/// A sound table of random ranges, some of one id, some adjacent, some at the ends of the id
-/// space, over few vendors so that many meet in one.
+/// A sound table of random ranges over few vendors: some with one id, some adjacent, some at the
+/// ends of the id space.
 pub(crate) fn random(random: &mut fastrand::Rng) -> Table {
     let entries = random.u16(1..40);
     let mut index = Vec::new();

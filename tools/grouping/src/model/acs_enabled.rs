@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `pci_acs_enabled()` in `drivers/pci/pci.c` says of a function.
+//! Models `pci_acs_enabled()` in `drivers/pci/pci.c`.
 
 use crate::rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
 
 use super::function::Interface;
 
-/// The registers of an ACS capability.
+/// The registers of an ACS capability: PCI Express Base Specification 6.0, sections 7.7.11.2 and
+/// 7.7.11.3.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AcsRegisters {
-    /// The ACS Capability register: what the function implements.
+    /// The ACS Capability register: the implemented flags.
     pub capability: AcsFlags,
-    /// The ACS Control register: what is switched on.
+    /// The ACS Control register: the enabled flags.
     pub control: AcsFlags,
 }
 
 impl AcsRegisters {
-    /// The registers as the kernel goes by them, for a function with these ids: it takes Source
-    /// Validation of two switches for not there (`pci_disable_broken_acs_cap()` in
+    /// The registers as the kernel uses them for a function with these ids. For two switches the
+    /// kernel treats Source Validation as not implemented (`pci_disable_broken_acs_cap()` in
     /// `drivers/pci/quirks.c`).
     #[must_use]
     pub const fn of_device(self, vendor: u16, device: u16) -> Self {
@@ -34,8 +35,8 @@ impl AcsRegisters {
         }
     }
 
-    /// Whether all of `required` is switched on, as far as it is implemented; what is not counts
-    /// as hardwired, but for Egress Control: `pci_acs_flags_enabled()`.
+    /// Whether every flag of `required` is enabled: `pci_acs_flags_enabled()`. A flag that is not
+    /// implemented counts as enabled by the hardware, except P2P Egress Control.
     pub const fn enabled(self, required: AcsFlags) -> bool {
         let can_be_asked = self.capability.bits() | AcsFlags::EC.bits();
         let asked = AcsFlags::from_bits(required.bits() & can_be_asked);
@@ -45,9 +46,9 @@ impl AcsRegisters {
 
 /// Whether a function counts as isolated with the flags `required`.
 ///
-/// `quirk` is what `pci_dev_specific_acs_enabled()` says of it, `multifunction` what the kernel has
-/// in `pci_dev.multifunction`, and `acs` what the ACS capability of the function holds, if it has
-/// one, after [`AcsRegisters::of_device`].
+/// `quirk` is the answer of `pci_dev_specific_acs_enabled()`, `multifunction` is
+/// `pci_dev.multifunction`, and `acs` holds the registers of the function's ACS capability, if it
+/// has one, after [`AcsRegisters::of_device`].
 pub fn acs_enabled(
     required: AcsFlags,
     quirk: KernelVerdict,
@@ -62,7 +63,7 @@ pub fn acs_enabled(
     }
     let by_capability = acs.is_some_and(|acs| acs.enabled(required));
     match interface {
-        // Whoever is on a conventional bus sees what passes there.
+        // Every device on a conventional bus sees all transfers on it.
         Interface::Conventional => false,
         Interface::Express(found) => match found {
             PcieType::PcieBridge | PcieType::PciBridge | PcieType::RcEventCollector => false,

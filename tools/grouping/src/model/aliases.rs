@@ -1,86 +1,86 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel's quirks on requester IDs do: under which other numbers functions send requests, and
-//! which bridges handle requester IDs in a way of their own. For which devices is in `rules::aliases`.
+//! Models the kernel's requester ID quirks: the other requester IDs of a function, and bridges that
+//! change how requester IDs pass. `rules::aliases` lists the ids.
 
 use crate::rules::aliases::{self, Devices};
 
 use super::devfns::{DevfnSet, Search as _};
 
-/// By what a quirk knows a function.
+/// The properties by which a quirk selects a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Identity {
     /// PCI vendor id.
     pub vendor: u16,
     /// PCI device id.
     pub device: u16,
-    /// Subsystem vendor and device id; `None` where they are not known.
+    /// Subsystem vendor and device id; `None` if unknown.
     pub subsystem: Option<(u16, u16)>,
-    /// Base class and sub-class.
+    /// Base class and subclass.
     pub class: u16,
 }
 
-/// Under which numbers of its bus a function sends requests, beside its own.
+/// The numbers on its bus under which a function sends requests, besides its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Numbers {
-    /// That of this function of its slot, unless it is that one.
+    /// The number of this function of the same device number.
     OfFunction(u8),
-    /// These.
+    /// These numbers.
     Fixed(&'static [u8]),
-    /// Those of so many functions, from 0 on, of every slot.
+    /// The numbers of functions 0 up to this count (exclusive) at every device number of the bus.
     InEachSlot(u8),
-    /// All.
+    /// Every number of the bus.
     All,
-    /// Those that a register of the device says; configuration space does not.
+    /// Numbers that a register outside configuration space holds.
     Programmed,
 }
 
-/// Devices that send requests under other numbers.
+/// A quirk that adds DMA aliases.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AliasQuirk {
-    /// The devices.
+    /// The ids that it applies to.
     pub devices: &'static [Devices],
-    /// Subsystem vendor and device ids; none for any.
+    /// The subsystem ids that it applies to; empty for any.
     pub subsystems: &'static [(u16, u16)],
-    /// Base class and sub-class, where the kernel looks at them.
+    /// The base class and subclass that it applies to, if it compares them.
     pub class: Option<u16>,
-    /// The numbers.
+    /// The aliases.
     pub numbers: Numbers,
 }
 
-/// What a bridge does.
+/// The effect of a bridge quirk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Bridge {
-    /// `PCI_DEV_FLAGS_BRIDGE_XLATE_ROOT`: the IOMMU is at this bridge.
+    /// `PCI_DEV_FLAGS_BRIDGE_XLATE_ROOT`: the IOMMU translates at this bridge.
     TranslationRoot,
-    /// `PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS`: it passes requester ids on as they are.
+    /// `PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS`: the bridge passes requester IDs unchanged.
     KeepsRequesterIds,
     /// `PCI_DEV_FLAG_PCIE_BRIDGE_ALIAS`: a PCI Express to PCI bridge without a PCI Express
-    /// capability, which takes the number of its secondary bus for what is below, and not its own.
-    /// That changes no group, for the bridge is what counts either way.
+    /// capability. Requests from below it carry an ID of its secondary bus, not its own. This
+    /// changes no group, because the grouping continues at the bridge in both cases.
     SecondaryBusId,
 }
 
-/// What is known of the aliases of a function.
+/// The known aliases of a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Aliases {
-    /// The numbers, its own not among them unless the kernel adds it.
+    /// The aliases. The function's own number is not one of them unless the kernel adds it.
     pub numbers: DevfnSet,
-    /// Whether these are all. They are not where only the device itself can tell, or where the
-    /// subsystem is not known and would decide.
+    /// Whether the set is complete. It is not if only the device itself knows its aliases, or if
+    /// the quirk depends on an unknown subsystem.
     pub complete: bool,
 }
 
-/// Base class and sub-class of "other bridge", `PCI_CLASS_BRIDGE_OTHER`.
+/// `PCI_CLASS_BRIDGE_OTHER`: base class and subclass "other bridge".
 const OTHER_BRIDGE: u16 = 0x0680;
 
 /// The functions of `drivers/pci/quirks.c` that add aliases.
 pub const ALIAS_QUIRKS: [AliasQuirk; 7] = [
-    // Function 0 does the requests of all.
+    // Function 0 sends the requests of every function.
     quirk(aliases::FUNCTION_0, Numbers::OfFunction(0)),
-    // Function 1, which may not even be there.
+    // Function 1 sends the requests, and may be hidden.
     quirk(aliases::FUNCTION_1, Numbers::OfFunction(1)),
-    // A hidden function 01.0 does the transfers.
+    // A hidden function 01.0 sends the requests.
     AliasQuirk {
         subsystems: &[(0x9005, 0x02bb), (0x9005, 0x02bc)],
         ..quirk(aliases::FIXED, Numbers::Fixed(&[devfn(0x01, 0)]))
@@ -90,7 +90,7 @@ pub const ALIAS_QUIRKS: [AliasQuirk; 7] = [
         aliases::MIC_X200,
         Numbers::Fixed(&[devfn(0x10, 0), devfn(0x11, 0), devfn(0x12, 3)]),
     ),
-    // Whatever slot it has on the other side.
+    // The device number on the far side is not known.
     quirk(aliases::PEX_VCA, Numbers::InEachSlot(5)),
     quirk(aliases::PLX_NTB, Numbers::All),
     AliasQuirk {
@@ -115,7 +115,7 @@ const fn quirk(devices: &'static [Devices], numbers: Numbers) -> AliasQuirk {
     }
 }
 
-/// A device and function number, `PCI_DEVFN()`.
+/// Device and function number in one byte: `PCI_DEVFN()`.
 const fn devfn(slot: u8, function: u8) -> u8 {
     (slot << 3) | function
 }
@@ -145,7 +145,7 @@ pub fn dma_aliases(identity: &Identity, devfn: u8) -> Aliases {
     found
 }
 
-/// Whether the kernel's quirks have a bridge with these ids do this.
+/// Whether a kernel quirk has this effect on a bridge with these ids.
 pub fn bridge_does(vendor: u16, device: u16, what: Bridge) -> bool {
     BRIDGE_QUIRKS
         .iter()

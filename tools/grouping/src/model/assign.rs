@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Gives each function its group.
+//! Assigns each function its group.
 
 use super::{
     function::Function,
@@ -11,19 +11,19 @@ use super::{
     upward::{Found, Upward},
 };
 
-/// Writes the group of each function to `groups`, `None` for those in no group, and returns how
-/// many groups there are. Groups are numbered from 0 in the order in which they come into being.
+/// Writes the group of each function to `groups` (`None` for a function in no group) and returns
+/// the number of groups. Groups are numbered from 0 in the order of their creation.
 ///
-/// `functions` are in the order in which the kernel adds them; [the module](super) says which that
-/// is. `work`, `order` and `groups` are as long as that list, and what is in them does not matter.
-/// Afterwards, `work` has the step by which each function came to its group.
+/// `functions` must be in the order in which the kernel adds them, which [the module](super)
+/// describes. `work`, `order` and `groups` must have the length of that list; their contents do not
+/// matter. Afterwards `work` holds the step by which each function came to its group.
 ///
-/// O(n log n) in the number of functions; see [`layout::prepare`] and [`search::find`] for what
-/// aliases add.
+/// Costs O(n log n) in the number of functions. [`layout::prepare`] and [`search::find`] state the
+/// additional cost of aliases.
 ///
 /// # Errors
 ///
-/// [`Fault`], for a list that no machine has.
+/// [`Fault`] for a list that no machine can have.
 pub fn assign(
     release: &Release,
     functions: &[Function],
@@ -77,8 +77,8 @@ fn first_found(
     count
 }
 
-/// The group that a function finds and by which step, `None` when it gets one of its own:
-/// `pci_device_group()`.
+/// The group that an existing member shares with the function, and the step that finds it; `None`
+/// if the function gets a new group. Models `pci_device_group()`.
 fn device_group(
     index: u32,
     functions: &[Function],
@@ -86,7 +86,7 @@ fn device_group(
     groups: &[Option<u32>],
     work: &mut [Scratch],
 ) -> Option<(u32, Reason)> {
-    // By whose requester id its requests reach the IOMMU.
+    // Start from the function whose requester ID the requests carry at the IOMMU.
     let mut counts = index;
     if let Some(other) = layout::at(functions, index)?.dma_device {
         counts = other;
@@ -94,7 +94,7 @@ fn device_group(
             return Some((*group, Reason::DmaDevice(other)));
         }
     }
-    // Then up to where each path on is isolated.
+    // Then go up: first for aliases, then as long as the path to the root is not isolated.
     for way in [Way::Alias, Way::Path] {
         let above = layout::at(functions, counts)?.above;
         let upward = above.and_then(|above| layout::scratch(work, above));
@@ -110,6 +110,6 @@ fn device_group(
             }
         }
     }
-    // Then among its neighbours.
+    // Then search among the functions of that bus.
     search::find(counts, functions, order, groups, work)
 }

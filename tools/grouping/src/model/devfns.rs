@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Searching sets of function numbers.
+//! Searches in sets of function numbers.
 
 pub use crate::rules::devfns::DevfnSet;
 
-/// Bits of a word.
+/// Bits of one word.
 const WORD: u16 = 64;
 
-/// What the search for a group asks of sets of function numbers.
+/// The set operations that the search for a group needs.
 pub trait Search: Sized {
-    /// Every number.
+    /// The set of all numbers.
     const ALL: Self;
 
-    /// Whether no number is in the set.
+    /// Whether the set is empty.
     fn is_empty(&self) -> bool;
 
-    /// The numbers that are in this set and not in `other`.
+    /// The difference: the numbers of this set that are not in `other`.
     #[must_use]
     fn without(&self, other: &Self) -> Self;
 
-    /// The lowest number of the set that is `from` or above; `from` may be one more than the
-    /// largest number.
+    /// The lowest number of the set from `from` up. `from` is at most 256, one above the largest
+    /// number.
     fn first_from(&self, from: u16) -> Option<u8>;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the grouping goes by of one function.
+//! The model's input for one function.
 
 use crate::rules::pcie::PcieType;
 
@@ -10,20 +10,20 @@ use super::{
     release::Release, //
 };
 
-/// What the kernel takes a function for, as `pci_is_pcie()` and `pci_pcie_type()` have it.
+/// The bus interface of a function, as `pci_is_pcie()` and `pci_pcie_type()` report it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Interface {
     /// Conventional PCI or PCI-X: no PCI Express capability.
     Conventional,
-    /// PCI Express, with this Device/Port Type.
+    /// PCI Express with this Device/Port Type.
     Express(PcieType),
-    /// PCI Express, with a Device/Port Type that is reserved.
+    /// PCI Express with a reserved Device/Port Type.
     Reserved,
 }
 
 impl Interface {
-    /// From the raw Device/Port Type (0 to 15); `None` for a function without a PCI Express
-    /// capability.
+    /// The interface for a raw Device/Port Type (0 to 15); `None` for a function without a PCI
+    /// Express capability.
     pub const fn from_raw(raw: Option<u8>) -> Self {
         match raw {
             None => Self::Conventional,
@@ -34,9 +34,9 @@ impl Interface {
         }
     }
 
-    /// What the kernel takes a function for that claims to be this, behind a bridge that it takes for
-    /// `above`: a switch port that cannot be what it says is corrected, `set_pcie_port_type()` in
-    /// `drivers/pci/probe.c`.
+    /// The interface after the kernel's correction: a switch port whose type contradicts the bridge
+    /// above it gets another type (`set_pcie_port_type()` in `drivers/pci/probe.c`). `above` is the
+    /// corrected interface of that bridge.
     pub const fn behind(self, above: Option<Self>, release: &Release) -> Self {
         let acts_as = match (self, above) {
             (Self::Express(PcieType::DownstreamPort), Some(above)) if above.leads_to_link() => {
@@ -51,7 +51,7 @@ impl Interface {
         Self::Express(release.port_correction.apply(acts_as))
     }
 
-    /// Whether a link is behind it, which has one device: `pcie_downstream_port()` in
+    /// Whether a link with a single device is below the function: `pcie_downstream_port()` in
     /// `drivers/pci/pci.h`.
     pub const fn leads_to_link(self) -> bool {
         matches!(
@@ -61,7 +61,7 @@ impl Interface {
     }
 }
 
-/// One function, as the grouping sees it. Its index is its place in the order in which the kernel
+/// One function, as the model sees it. Its index is its position in the order in which the kernel
 /// adds functions; see [the module](super).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(
@@ -75,41 +75,38 @@ pub struct Function {
     pub bus: u8,
     /// Device and function number on the bus.
     pub devfn: u8,
-    /// Index of the bridge whose secondary bus this one is; `None` on a root bus. For a virtual
+    /// Index of the bridge whose secondary bus is this bus; `None` on a root bus. For a virtual
     /// function on a bus of its own, which has no bridge (`virtfn_add_bus()` in
-    /// `drivers/pci/iov.c`): the bridge above the physical function.
+    /// `drivers/pci/iov.c`), the index of the bridge above the physical function.
     pub above: Option<u32>,
-    /// Index of the function as which its requests reach the IOMMU, where that is another one
-    /// altogether: the VMD function for what is behind it (`pci_real_dma_dev()` in
-    /// `arch/x86/pci/common.c`).
+    /// Index of the function whose requester ID the requests carry at the IOMMU, if it is another
+    /// one: the VMD for the functions behind it (`pci_real_dma_dev()` in `arch/x86/pci/common.c`).
     pub dma_device: Option<u32>,
-    /// Conventional PCI, or which PCIe type; after `set_pcie_port_type()` in
-    /// `drivers/pci/probe.c` has corrected it.
+    /// The bus interface, corrected as in `set_pcie_port_type()` in `drivers/pci/probe.c`.
     pub interface: Interface,
-    /// For a bridge: the IOMMU is here and not at the root bus,
-    /// `PCI_DEV_FLAGS_BRIDGE_XLATE_ROOT`.
+    /// For a bridge: `PCI_DEV_FLAGS_BRIDGE_XLATE_ROOT`, the IOMMU translates here and not at the
+    /// root bus.
     pub translation_root: bool,
-    /// For a PCI Express to PCI bridge: it passes requester ids on as they are,
-    /// `PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS`.
+    /// For a PCI Express to PCI bridge: `PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS`, requester IDs pass
+    /// unchanged.
     pub keeps_requester_ids: bool,
-    /// What the kernel has in `pci_dev.multifunction`: the header's multi-function bit, or a
-    /// function number other than 0 (`pci_scan_slot()`), and never for a virtual function
-    /// (`pci_iov_add_virtfn()`).
+    /// `pci_dev.multifunction`: the multi-function bit of the header, or a function number other
+    /// than 0 (`pci_scan_slot()`). Never set for a virtual function (`pci_iov_add_virtfn()`).
     pub multifunction: bool,
-    /// What `pci_acs_enabled()` says for the flags that the grouping asks of each function.
+    /// The result of `pci_acs_enabled()` for the flags that the grouping asks of each function.
     pub isolated: bool,
-    /// The device and function numbers of the same bus as which it may send requests,
-    /// `pci_dev.dma_alias_mask`.
+    /// `pci_dev.dma_alias_mask`: the device and function numbers of the same bus under which the
+    /// function may send requests.
     pub dma_aliases: DevfnSet,
-    /// Whether the IOMMU driver takes the function on. One that it does not, the IOMMU itself or
-    /// what the firmware's tables leave out, is in no group and has none to pass on, but the kernel
-    /// still looks through it at others.
+    /// Whether the IOMMU driver manages the function. A function that it does not manage, such as
+    /// the IOMMU itself or one that the firmware tables omit, is in no group and passes none on.
+    /// The kernel still searches through it.
     pub takes_part: bool,
 }
 
 impl Function {
-    /// Slot number: bits 7 to 3 of the device and function number, `PCI_SLOT()`. The kernel takes
-    /// these for the slot also under ARI.
+    /// Device number: bits 7 to 3 of the device and function number, `PCI_SLOT()`. The kernel uses
+    /// these bits also under ARI.
     pub const fn slot(&self) -> u8 {
         self.devfn >> 3
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Checks the functions, and finds who is on one bus with whom.
+//! Checks the list of functions and prepares the data of each bus.
 
 use core::fmt;
 
@@ -13,45 +13,46 @@ use super::{
     upward::Upward, //
 };
 
-/// What the computation remembers of one function. The caller hands in one for each, as
-/// `Scratch::default()`; all that is of use afterwards is [`Scratch::reason`].
+/// The working data of one function. The caller passes one `Scratch::default()` for each function.
+/// Afterwards only [`Scratch::reason`] is meaningful.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Scratch {
-    /// Where in the order by bus the function's bus begins.
+    /// The first position of the function's bus in the order by bus.
     pub(super) bus_start: u32,
-    /// The function's position among those of its bus.
+    /// The function's position among the functions of its bus.
     pub(super) rank: u8,
-    /// Positions of those on the bus that it is an alias of, or that are one of it.
+    /// Positions of the functions of the bus that are a DMA alias of this one, or that have this
+    /// one as an alias.
     pub(super) linked: DevfnSet,
-    /// Positions of the functions of its slot that are not isolated, its own perhaps among them.
+    /// Positions of the functions with the same device number that are not isolated; may include
+    /// this function.
     pub(super) mates: DevfnSet,
-    /// From where the search that is under way came to this function.
+    /// The caller in the current search.
     pub(super) caller: Caller,
-    /// For a bridge: what the way up from its secondary bus has to offer.
+    /// For a bridge: the result of the walk up from its secondary bus.
     pub(super) upward: Upward,
-    /// By which step it came to its group.
+    /// The step by which the function came to its group.
     pub(super) reason: Reason,
 }
 
 impl Scratch {
-    /// By which step the function came to its group; after [`assign`](super::assign()).
+    /// The step by which the function came to its group; valid after [`assign`](super::assign()).
     pub const fn reason(&self) -> Reason {
         self.reason
     }
 }
 
-/// What is wrong with the functions; indices are those of the list.
+/// A fault in the list of functions. Indices refer to the list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fault {
-    /// There are more functions than a `u32` counts, or the slices are not all of one length.
+    /// There are more functions than `u32` can count, or the slices differ in length.
     Sizes,
-    /// A bridge above, or the function that stands for it towards the IOMMU, is not earlier in the
-    /// list.
+    /// The bridge above a function, or its `dma_device`, is not earlier in the list.
     Order {
-        /// The function that comes too early.
+        /// The function that is too early.
         function: u32,
     },
-    /// Two functions have one address.
+    /// Two functions have the same address.
     SameAddress {
         /// One of them.
         function: u32,
@@ -85,29 +86,27 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The function with this index.
 pub(super) fn at(functions: &[Function], index: u32) -> Option<&Function> {
     functions.get(usize::try_from(index).ok()?)
 }
 
-/// Its scratch.
 pub(super) fn scratch(work: &[Scratch], index: u32) -> Option<&Scratch> {
     work.get(usize::try_from(index).ok()?)
 }
 
-/// Its scratch, to write to.
 pub(super) fn scratch_mut(work: &mut [Scratch], index: u32) -> Option<&mut Scratch> {
     work.get_mut(usize::try_from(index).ok()?)
 }
 
-/// Fills `order` with the indices of all functions, bus by bus, those of a bus in the order of the
-/// list, and `work` with who is on one bus with whom.
+/// Fills `order` with the indices of all functions, sorted by bus and then by index, and `work`
+/// with the data of each bus.
 ///
-/// O(n log n) in the number of functions, and no more than 256 steps for each that has aliases.
+/// Costs O(n log n) in the number of functions, and at most 256 further steps for each function
+/// with aliases.
 ///
 /// # Errors
 ///
-/// [`Fault`], for a list that no machine has.
+/// [`Fault`] for a list that no machine can have.
 pub(super) fn prepare(
     functions: &[Function],
     work: &mut [Scratch],
@@ -139,7 +138,8 @@ pub(super) fn prepare(
     Ok(())
 }
 
-/// No two functions have one address, and those on one bus have one bridge above them.
+/// Fails if two functions have the same address, or functions of one bus have different bridges
+/// above.
 fn check_addresses(functions: &[Function], order: &mut [u32]) -> Result<(), Fault> {
     let address = |index: u32| {
         at(functions, index).map(|found| (found.domain, found.bus, found.devfn, index))
@@ -163,8 +163,7 @@ fn check_addresses(functions: &[Function], order: &mut [u32]) -> Result<(), Faul
     Ok(())
 }
 
-/// Notes where each function of a bus stands on it. There are 256 of them at most, since no two
-/// have one number.
+/// Notes the position of each function on its bus. Addresses are unique, so a bus has at most 256.
 fn place(members: &[u32], bus_start: u32, work: &mut [Scratch]) {
     for (rank, &member) in (0..=u8::MAX).zip(members) {
         if let Some(slot) = scratch_mut(work, member) {
@@ -174,9 +173,9 @@ fn place(members: &[u32], bus_start: u32, work: &mut [Scratch]) {
     }
 }
 
-/// Finds for each function of a bus those of its slot that are not isolated, which
-/// `get_pci_function_alias_group()` looks at. It passes over the function itself; that one is visited
-/// before, and left out for that.
+/// Finds, for each function of a bus, the functions of its device number that are not isolated:
+/// those that `get_pci_function_alias_group()` visits. The kernel skips the function itself; here
+/// the function is already in the set of visited ones.
 fn find_mates(functions: &[Function], members: &[u32], work: &mut [Scratch]) {
     let mut slots = [DevfnSet::EMPTY; 32];
     let found = |member: u32| at(functions, member);
@@ -196,8 +195,8 @@ fn find_mates(functions: &[Function], members: &[u32], work: &mut [Scratch]) {
     }
 }
 
-/// Finds the pairs of functions of a bus of which one is an alias of the other, in either
-/// direction: `pci_devs_are_dma_aliases()` in `drivers/pci/pci.c`.
+/// Finds the pairs of functions of a bus where one is a DMA alias of the other:
+/// `pci_devs_are_dma_aliases()` in `drivers/pci/pci.c`.
 fn find_links(functions: &[Function], members: &[u32], work: &mut [Scratch]) {
     for (rank, &member) in (0..=u8::MAX).zip(members) {
         let Some(function) = at(functions, member) else {

@@ -1,53 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! By which step of the kernel's computation a function came to its group.
+//! The step of the kernel's computation by which a function came to its group.
 
-/// Which step of `pci_device_group()` found the group of a function. Functions are given by their
-/// index in the list.
+/// The step of `pci_device_group()` that found the group. Functions are indices in the list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Reason {
-    /// It is in no group.
+    /// The function is in no group.
     #[default]
     NoGroup,
-    /// No step found one: it is the first member of its group.
+    /// No step found a group: the function is the first member of a new one.
     First,
-    /// Its requests reach the IOMMU as those of this function, `pci_real_dma_dev()`.
+    /// The requests carry the requester ID of this function (`pci_real_dma_dev()`), which has the
+    /// group.
     DmaDevice(u32),
-    /// This bridge, which it is behind, has the group already.
+    /// A bridge above the function has the group.
     Bridge {
         /// The bridge.
         bridge: u32,
-        /// Why the bridge counts.
+        /// Why the function shares the bridge's group.
         way: Way,
     },
-    /// A function on its bus, or on the bus of a bridge above it, has the group already.
+    /// A function on the same bus, or on the bus of a bridge above, has the group.
     Neighbour {
-        /// For whom the kernel searched: the function itself, or the bridge that counts for it.
+        /// The function that the kernel searched for: the function itself, or the bridge in its
+        /// place.
         counts: u32,
-        /// The last step: from this function, mostly `counts` itself ...
+        /// The last step of the search starts at this function, which is often `counts` itself.
         from: u32,
-        /// ... to this one, which has the group.
+        /// The last step of the search ends at this function, which has the group.
         other: u32,
-        /// What ties these two.
+        /// The relation of `from` and `other`.
         tie: Tie,
     },
 }
 
-/// Why a bridge counts for what is behind it.
+/// Why a function shares the group of a bridge above it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
-    /// Requests from behind it carry its requester id, or one of its secondary bus:
+    /// Requests from below carry the bridge's requester ID, or one of its secondary bus:
     /// `pci_for_each_dma_alias()`.
     Alias,
-    /// It, or a bridge above it, is not isolated: `pci_acs_path_enabled()`.
+    /// The bridge, or one above it, is not isolated: `pci_acs_path_enabled()`.
     Path,
 }
 
-/// What ties two functions of one bus.
+/// The relation of two functions of one bus.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tie {
-    /// One sends requests under the number of the other, `get_pci_alias_group()`.
+    /// One sends requests under the number of the other: `get_pci_alias_group()`.
     Alias,
-    /// They are in one slot, and neither is isolated: `get_pci_function_alias_group()`.
+    /// They have the same device number, and neither is isolated: `get_pci_function_alias_group()`.
     Slot,
 }

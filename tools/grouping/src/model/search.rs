@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The search for a group among the functions of one bus: those that are aliases of each other, and
-//! those of one slot that are not isolated.
+//! Searches for a group among the functions of one bus: DMA aliases of each other, and functions of
+//! one device number that are not isolated.
 //!
-//! Two functions of `drivers/iommu/iommu.c` that call each other, and a bitmap of where they have
-//! been. A function joins the first group that they come upon, so the order of their calls is kept
-//! to the letter; calls that the bitmap would end at once are left out. What stands on the kernel's
-//! stack is noted in [`Scratch::caller`] here: a function is visited once, so it has one caller.
+//! In `drivers/iommu/iommu.c` these are two functions that call each other, with a bitmap of
+//! visited functions. A function joins the first group that they find, so this code keeps the exact
+//! order of their calls, and omits only calls that the bitmap would end at once.
+//! [`Scratch::caller`] replaces the kernel's stack: a function is visited once, so it has one
+//! caller.
 
 use super::devfns::{DevfnSet, Search as _};
 
@@ -16,43 +17,42 @@ use super::{
     reason::{Reason, Tie},
 };
 
-/// From where `get_pci_alias_group()` was called for a function. Functions are given by their
-/// position on the bus.
+/// The caller of `get_pci_alias_group()` for a function. Functions are positions on the bus.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Caller {
-    /// By `pci_device_group()`.
+    /// `pci_device_group()`.
     #[default]
     Start,
-    /// By `get_pci_alias_group()` for this function, an alias.
+    /// `get_pci_alias_group()` for this function, which is an alias.
     Alias(u8),
-    /// By `get_pci_function_alias_group()`, and that from there.
+    /// `get_pci_function_alias_group()`, with its own caller.
     Mate(Mates),
 }
 
 /// A call of `get_pci_function_alias_group()`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Mates {
-    /// For which function.
+    /// The function that it was called for.
     of: u8,
-    /// By `get_pci_alias_group()` for this function; `None`: by `pci_device_group()`.
+    /// Called by `get_pci_alias_group()` for this function; `None` if by `pci_device_group()`.
     by: Option<u8>,
 }
 
-/// Where in the kernel's code the search is.
+/// The current place in the kernel's code.
 enum Step {
     /// `get_pci_alias_group()` is called for the function.
     Enter(u8, Caller),
-    /// It looks for aliases of the function, at this position or a later one.
+    /// `get_pci_alias_group()` looks for aliases of the function from this position on.
     Aliases(u8, u16),
-    /// `get_pci_function_alias_group()` looks at the slot, at this position or a later one.
+    /// `get_pci_function_alias_group()` looks at the device number from this position on.
     Slot(Mates, u16),
-    /// `get_pci_alias_group()` has found nothing for the function, and returns.
+    /// `get_pci_alias_group()` returns without a group for the function.
     Leave(u8),
-    /// So has `get_pci_function_alias_group()`.
+    /// `get_pci_function_alias_group()` returns without a group.
     LeaveSlot(Mates),
 }
 
-/// The functions of one bus, and where the search has been.
+/// The state of a search on one bus.
 struct Search<'a> {
     functions: &'a [Function],
     members: &'a [u32],
@@ -60,16 +60,16 @@ struct Search<'a> {
     work: &'a mut [Scratch],
     /// The kernel's bitmap `devfns`.
     visited: DevfnSet,
-    /// Functions that are visited and whose slot has been gone through, so that nothing is left there
-    /// to visit.
+    /// Functions that were visited and whose device number was searched, so that another call finds
+    /// nothing.
     done: DevfnSet,
 }
 
-/// The first group that `pci_device_group()` comes upon from the function `start` on, by way of
-/// `get_pci_alias_group()` and then `get_pci_function_alias_group()`, and how. `order` and `work` are as
-/// [`prepare`](super::layout::prepare) has left them.
+/// The first group that `pci_device_group()` finds from the function `start`, through
+/// `get_pci_alias_group()` and then `get_pci_function_alias_group()`, with the step that finds it.
+/// [`prepare`](super::layout::prepare) must have filled `order` and `work`.
 ///
-/// Costs a few steps for each function of the bus that is visited: 256 at most.
+/// Costs a few steps for each visited function of the bus, of which there are at most 256.
 pub(super) fn find(
     start: u32,
     functions: &[Function],
@@ -84,7 +84,7 @@ pub(super) fn find(
         ..
     } = *layout::scratch(work, start)?;
     let function = layout::at(functions, start)?;
-    // Nothing to look at, as for most functions.
+    // The common case: no alias, and no search at the device number.
     if linked.is_empty() && (!function.multifunction || function.isolated) {
         return None;
     }
@@ -108,7 +108,7 @@ pub(super) fn find(
 }
 
 impl Search<'_> {
-    /// The group, and the last step to it: from whom, to whom, and what ties the two.
+    /// The group, and the last step: from which function, to which function, and their relation.
     fn run(&mut self, start: u8) -> Option<(u32, u32, u32, Tie)> {
         let mut step = Step::Enter(start, Caller::Start);
         loop {
@@ -170,8 +170,8 @@ impl Search<'_> {
         }
     }
 
-    /// The next function in the slot of this one that `get_pci_function_alias_group()` goes on to,
-    /// at the position `from` or a later one.
+    /// The next function with the same device number that `get_pci_function_alias_group()` visits,
+    /// from position `from` on.
     fn next_in_slot(&self, of: u8, from: u16) -> Option<u8> {
         let function = layout::at(self.functions, self.index(of)?)?;
         if !function.multifunction || function.isolated {
@@ -192,7 +192,6 @@ impl Search<'_> {
     }
 }
 
-/// The position after this one.
 fn after(rank: u8) -> u16 {
     u16::from(rank).saturating_add(1)
 }

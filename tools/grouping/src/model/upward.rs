@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the way from a bus to the root has to offer a function on that bus.
+//! The walk from a bus up to the root.
 //!
-//! The kernel walks it anew for each function. Every bridge has been grouped before the first
-//! function behind it, so what the walk finds is the same for all of them, and is worked out once
-//! for each bridge from what the bridge above it has.
+//! The kernel walks up for each function. Every bridge is grouped before the first function behind
+//! it, so the walk has the same result for all functions of a bus. This code computes the result
+//! once for each bridge, from the result of the bridge above.
 
 use crate::rules::pcie::PcieType;
 
 use super::function::{Function, Interface};
 
-/// What a walk comes upon.
+/// The result of a walk.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Found {
-    /// Nothing: the function itself is what counts.
+    /// No bridge counts: the search continues with the function itself.
     #[default]
     Nothing,
-    /// The bridge with this index is what counts; neither it nor one below it has a group.
+    /// The search continues with the bridge of this index; neither this bridge nor one below it has
+    /// a group.
     Bridge(u32),
-    /// A group, which this bridge has.
+    /// This bridge has a group, which the function joins.
     Group {
-        /// The group.
+        /// The number of the group.
         group: u32,
         /// The index of the bridge.
         bridge: u32,
@@ -28,8 +29,8 @@ pub(super) enum Found {
 }
 
 impl Found {
-    /// What a walk comes upon that begins at the bridge `index`, whose group is `group`, and goes on
-    /// to find `further`.
+    /// The result of a walk that starts at the bridge `index` with the group `group` and continues
+    /// with the result `further`.
     const fn or_further(index: u32, group: Option<u32>, further: Self) -> Self {
         match (group, further) {
             (Some(group), _) => Self::Group {
@@ -42,23 +43,24 @@ impl Found {
     }
 }
 
-/// What is known of the way up from the secondary bus of a bridge.
+/// The results of the walks from the secondary bus of a bridge.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Upward {
-    /// The last one, or the first group, on the way of `pci_for_each_dma_alias()` in
-    /// `drivers/pci/search.c` with `get_pci_alias_or_group()` in `drivers/iommu/iommu.c`.
+    /// The walk of `pci_for_each_dma_alias()` in `drivers/pci/search.c` with
+    /// `get_pci_alias_or_group()` in `drivers/iommu/iommu.c`: the first group, or without one the
+    /// last bridge.
     pub(super) alias: Found,
-    /// The last one, or the first group, on the second way of `pci_device_group()`: as far up as
-    /// the path from there to the root is not isolated.
+    /// The second walk of `pci_device_group()`, which goes up as long as the path from there to the
+    /// root is not isolated: the first group, or without one the last bridge.
     pub(super) shared: Found,
-    /// Whether the bridge and all above it are isolated: `pci_acs_path_enabled()` in
+    /// Whether the bridge and every bridge above it are isolated: `pci_acs_path_enabled()` in
     /// `drivers/pci/pci.c`.
     path_isolated: bool,
 }
 
 impl Upward {
-    /// What a bridge offers, which is `index` in the list and has the group `group`; `above` is what
-    /// the bridge above it offers, `None` for a bridge on a root bus.
+    /// The results for the bridge at `index` in the list, whose group is `group`. `above` holds the
+    /// results for the bridge above; `None` for a bridge on a root bus.
     pub(super) fn of(
         bridge: &Function,
         index: u32,
@@ -88,11 +90,11 @@ impl Upward {
     }
 }
 
-/// Whether requests from below a bridge may carry its requester id, or one of its secondary bus:
-/// the cases of `pci_for_each_dma_alias()`.
+/// Whether requests from below a bridge may carry its requester ID or one of its secondary bus: the
+/// cases of `pci_for_each_dma_alias()`.
 ///
-/// Which of the two it is, what `PCI_DEV_FLAG_PCIE_BRIDGE_ALIAS` is about, makes no difference
-/// here: `get_pci_alias_or_group()` takes the bridge and not the number.
+/// The difference between the two IDs (`PCI_DEV_FLAG_PCIE_BRIDGE_ALIAS`) does not matter here,
+/// because `get_pci_alias_or_group()` uses the bridge and ignores the ID.
 fn is_alias_of_what_is_below(bridge: &Function) -> bool {
     match bridge.interface {
         Interface::Conventional | Interface::Express(PcieType::PcieBridge) => true,

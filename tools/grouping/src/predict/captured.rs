@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A captured function, as the module's decision asks for it: the decision reads configuration
-//! space, so a capture is given that form again, as far as it tells.
+//! Presents a captured function to the module's decision.
+//!
+//! The decision reads configuration space. Where the capture has no dump of it, this code builds
+//! the dwords that follow from the captured properties; any other dword is unreadable.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,18 +18,18 @@ use crate::{
     scan::{Seen, View},
 };
 
-/// Where the PCI Express capability stands.
+/// Offset of the PCI Express capability in built configuration space.
 const PCIE: u16 = 0x40;
-/// Where the ARI capability stands, the one extended capability.
+/// Offset of the one extended capability in built configuration space: ACS or ARI.
 const ARI: u16 = 0x100;
 
 /// The functions of a machine, by address.
 pub(super) struct Machine<'a> {
     pub(super) view: &'a View<'a>,
     pub(super) by_address: BTreeMap<Bdf, &'a Seen<'a>>,
-    /// Configuration spaces, where they are at hand.
+    /// Dumps of configuration space, where available.
     pub(super) spaces: Option<&'a BTreeMap<Bdf, ConfigSpace>>,
-    /// The functions that are exposed, where a module says so.
+    /// The exposed functions, if a module reported them.
     pub(super) exposed: Option<&'a BTreeSet<Bdf>>,
 }
 
@@ -42,7 +44,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// A dword of the configuration space of a function, `None` where that is not at hand.
+    /// A dword of a dump; `None` without one.
     fn dword(&self, bdf: Bdf, offset: u16) -> Option<u32> {
         self.spaces?.get(&bdf)?.dword(offset.into())
     }
@@ -52,7 +54,8 @@ impl<'a> Machine<'a> {
         self.view.functions.get(above)
     }
 
-    /// Whether it is untrusted or faces outside, itself or by a port above, as far as is known.
+    /// Whether the function is untrusted or external-facing, or below such a port, as far as is
+    /// known.
     fn is_exposed(&self, seen: &Seen<'_>) -> bool {
         if let Some(exposed) = self.exposed {
             return exposed.contains(&seen.function.bdf);
@@ -62,7 +65,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// A captured function.
+/// One captured function, with its machine.
 pub(super) struct Captured<'a> {
     machine: &'a Machine<'a>,
     seen: &'a Seen<'a>,
@@ -81,14 +84,14 @@ impl<'a> Captured<'a> {
         self.machine.by_address.get(&bdf).copied()
     }
 
-    /// The functions of the bus that are not virtual, by number.
+    /// The functions of the bus, except virtual functions, by number.
     fn bus(&self) -> impl Iterator<Item = &'a Seen<'a>> {
         (0..=u8::MAX)
             .filter_map(|devfn| self.on_bus(devfn))
             .filter(|seen| seen.function.physfn.is_none())
     }
 
-    /// The number of the next function of an ARI device; 0 behind the last.
+    /// The number of the next function of an ARI device; 0 after the last.
     fn next(&self, devfn: u8) -> u8 {
         let numbers = self.bus().map(|seen| seen.function.bdf.devfn);
         numbers
@@ -97,8 +100,7 @@ impl<'a> Captured<'a> {
             .unwrap_or(0)
     }
 
-    /// A dword of the configuration space of a function of the bus; `None` for what a capture
-    /// does not tell.
+    /// A built dword of configuration space; `None` if it does not follow from the capture.
     fn dword(&self, seen: &Seen<'_>, offset: u16) -> Option<u32> {
         let function = seen.function;
         Some(match offset {
@@ -106,7 +108,7 @@ impl<'a> Captured<'a> {
                 let device = function.device?.value();
                 (u32::from(device) << 16) | u32::from(function.vendor.value())
             }
-            // Status: has a capability list.
+            // Status register: Capabilities List.
             0x04 if seen.pcie_type().is_some() => 0x0010_0000,
             0x04 => 0,
             0x08 => (function.class?.0 << 8) | function.revision?.0,
@@ -128,7 +130,7 @@ impl<'a> Captured<'a> {
             ARI if has_acs(seen) => 0x0001_000d,
             ARI if self.is_ari() => 0x0001_000e,
             ARI => 0,
-            // Registers that were not seen count as off.
+            // Registers that were not seen count as disabled.
             0x104 if has_acs(seen) => {
                 let control = function.acs.and_then(|acs| acs.ctl).unwrap_or(0);
                 u32::from(control) << 16
@@ -139,12 +141,13 @@ impl<'a> Captured<'a> {
     }
 }
 
-/// Whether a function has an ACS capability, as far as was seen: when in doubt, it has.
+/// Whether the function has an ACS capability. An unknown capability counts as present, so that
+/// there is no claim.
 fn has_acs(seen: &Seen<'_>) -> bool {
     !seen.function.acs_known || seen.function.acs.is_some()
 }
 
-/// The register value of a type.
+/// The register value of a PCIe type.
 fn raw(found: PcieType) -> u8 {
     let mut values = 0..=0xf;
     values
@@ -158,7 +161,7 @@ impl Function for Captured<'_> {
     }
 
     fn device(&self) -> u16 {
-        // No entry speaks for the id of an absent function.
+        // No entry lists device id ffffh together with a valid vendor.
         self.seen.function.device.map_or(u16::MAX, Hex::value)
     }
 
@@ -186,7 +189,7 @@ impl Function for Captured<'_> {
         self.seen.function.unreadable
     }
 
-    /// Below a port there is one device, so a higher slot is there by ARI.
+    /// A link has one device, so a function with a higher device number is an ARI function.
     fn is_ari(&self) -> bool {
         let above = self.machine.above(self.seen);
         let port = above.map(|above| above.facts.interface);

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which functions are of one device.
+//! Finds the functions of one device.
 
 use rules::pcie::PcieType;
 use topology::{Bdf, Domain};
 
 use super::{Seen, View};
 
-/// A device: what is below a port, and elsewhere what is in one slot. Virtual functions are of the
-/// device of their physical function.
+/// A device: all functions below a port with a link, or the functions of one device number
+/// elsewhere. Virtual functions belong to the device of their physical function.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Device {
-    /// Its domain.
+    /// PCI domain.
     pub domain: Domain,
-    /// Its bus.
+    /// Bus number.
     pub bus: u8,
-    /// Its slot; `None`: it has the bus to itself, so that higher slot numbers are function numbers
-    /// (ARI).
+    /// Device number; `None` if the device has the bus to itself, so that its function numbers use
+    /// all 8 bits (ARI).
     pub slot: Option<u8>,
 }
 
@@ -28,12 +28,13 @@ impl View<'_> {
     }
 }
 
-/// The device that a function is of.
+/// The device of a function.
 #[must_use]
 pub fn device_of(view: &View<'_>, seen: &Seen<'_>) -> Device {
     let port = view.above(seen).and_then(Seen::pcie_type);
     let below_port = matches!(port, Some(PcieType::RootPort | PcieType::DownstreamPort));
-    // A virtual function is behind the same bridge as its physical one, also on a bus of its own.
+    // A virtual function is below the same bridge as its physical function, even on a bus of its
+    // own.
     let Bdf { domain, bus, devfn } = seen.function.physfn.unwrap_or(seen.function.bdf);
     Device {
         domain,

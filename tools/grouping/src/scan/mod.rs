@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A topology as the kernel sees it: what the model of the grouping needs of each function.
+//! Turns a topology into the model's input: the functions in the kernel's order, each with the
+//! properties that the kernel gives it.
 
 mod device;
 mod order;
@@ -24,24 +25,24 @@ pub use device::{Device, device_of};
 /// A function as the kernel sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
-    /// What was seen of it.
+    /// The captured function.
     pub function: &'a Function,
-    /// What the kernel takes it for, and what the grouping goes by. `isolated` is what
-    /// `pci_acs_enabled()` would say if no quirk had an opinion.
+    /// The model's input. `isolated` is the result of `pci_acs_enabled()` without an answer of any
+    /// quirk.
     pub facts: model::Function,
-    /// What its ACS capability holds, as far as the kernel goes by it.
+    /// The registers of the ACS capability, after the kernel's corrections.
     pub acs: Option<AcsRegisters>,
 }
 
 impl Seen<'_> {
-    /// Whether it is on a root bus, `pci_is_root_bus()`. A virtual function on a bus of its own is
-    /// not, which makes no difference to any quirk.
+    /// Whether the function is on a root bus: `pci_is_root_bus()`. False for a virtual function on
+    /// a bus of its own, which makes no difference to any quirk.
     #[must_use]
     pub const fn on_root_bus(&self) -> bool {
         self.facts.above.is_none()
     }
 
-    /// Its PCIe type; `None` for conventional PCI, or a reserved one.
+    /// PCIe type; `None` for conventional PCI or a reserved type.
     #[must_use]
     pub const fn pcie_type(&self) -> Option<PcieType> {
         match self.facts.interface {
@@ -50,7 +51,7 @@ impl Seen<'_> {
         }
     }
 
-    /// What the grouping goes by when the kernel's quirks say `quirk` of the function.
+    /// The model's input if the kernel's quirks answer `quirk` for the function.
     #[must_use]
     pub fn with(&self, release: &Release, quirk: KernelVerdict) -> model::Function {
         let model::Function {
@@ -66,16 +67,16 @@ impl Seen<'_> {
     }
 }
 
-/// Something that was not seen of a function, and what is taken for it.
+/// A property that the capture does not contain, with the value assumed for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Assumption {
-    /// Its PCIe type was not seen: an endpoint or a switch below a port, else conventional PCI.
+    /// PCIe type. Assumed: endpoint or upstream port below a port, otherwise conventional PCI.
     PcieType,
-    /// Whether it has an ACS capability was not seen: it has none.
+    /// Whether the function has an ACS capability. Assumed: it has none.
     NoAcs,
-    /// The registers of its ACS capability were not seen: all that grouping asks for is on.
+    /// The registers of the ACS capability. Assumed: every flag that grouping asks for is enabled.
     AcsOn,
-    /// It may send requests under numbers that were not seen: it does not.
+    /// The numbers under which the function may send requests. Assumed: no further ones.
     NoMoreAliases,
 }
 
@@ -95,12 +96,12 @@ impl fmt::Display for Assumption {
 pub struct View<'a> {
     /// The functions in the order in which the kernel adds them.
     pub functions: Vec<Seen<'a>>,
-    /// What had to be assumed, in the order of the functions.
+    /// The assumptions made, in the order of the functions.
     pub assumptions: Vec<(Bdf, Assumption)>,
 }
 
-/// A topology as the kernel sees it. The topology must be one that [`topology::parse`] has
-/// passed, or [`topology::Host::capture`] has made.
+/// A topology as the kernel sees it. The topology must come from [`topology::parse`] or
+/// [`topology::Host::capture`].
 #[must_use]
 pub fn view(topology: &Topology) -> View<'_> {
     let order = Order::of(topology);
@@ -160,8 +161,8 @@ pub fn view(topology: &Topology) -> View<'_> {
     view
 }
 
-/// What the kernel takes a function for, below `parent`: `set_pcie_port_type()` in
-/// `drivers/pci/probe.c`, with its correction of switch ports that claim to be the other kind.
+/// The interface of a function below `parent`: `set_pcie_port_type()` in `drivers/pci/probe.c`,
+/// with its correction of switch ports that claim the other type.
 fn interface(
     function: &Function,
     parent: Option<&model::Function>,
@@ -187,7 +188,7 @@ fn interface(
     Interface::Express(kind).behind(above, &Release::LINUX_7_3)
 }
 
-/// What the function's ACS capability holds.
+/// The registers of the function's ACS capability, after the kernel's corrections.
 fn acs(function: &Function, assumed: &mut Vec<Assumption>) -> Option<AcsRegisters> {
     if !function.acs_known {
         assumed.push(Assumption::NoAcs);
@@ -209,7 +210,7 @@ fn acs(function: &Function, assumed: &mut Vec<Assumption>) -> Option<AcsRegister
     Some(registers.of_device(function.vendor.value(), device))
 }
 
-/// The numbers of its bus under which the function sends requests, by the kernel's quirks.
+/// The aliases that the kernel's quirks give to the function.
 fn dma_aliases(function: &Function, assumed: &mut Vec<Assumption>) -> DevfnSet {
     let class = function.class.map_or(0, |class| class.0 >> 8);
     let mut found = function.devices().map(|device| {
@@ -235,8 +236,8 @@ fn dma_aliases(function: &Function, assumed: &mut Vec<Assumption>) -> DevfnSet {
     }
 }
 
-/// Whether the IOMMU driver takes a function on. Where groups were seen, it is those that are in
-/// one; else all but IOMMUs.
+/// Whether the IOMMU driver manages the function. If the capture contains groups, the functions in
+/// a group; otherwise every function except IOMMUs.
 fn takes_part(function: &Function, grouped: bool) -> bool {
     const IOMMU: u32 = 0x0806;
     if grouped {
@@ -245,7 +246,7 @@ fn takes_part(function: &Function, grouped: bool) -> bool {
     function.class.is_none_or(|class| class.0 >> 8 != IOMMU)
 }
 
-/// How many functions a device has: those of a slot, and those of a bus.
+/// The number of functions by device number and by bus.
 struct Siblings {
     slots: BTreeMap<(Domain, u8, u8), u16>,
     buses: BTreeMap<(Domain, u8), u16>,
@@ -270,16 +271,16 @@ impl Siblings {
         siblings
     }
 
-    /// What the kernel has in `pci_dev.multifunction`: the bit of the header, or that the function
-    /// is not the first one of its device (`pci_scan_slot()` in `drivers/pci/probe.c`); never for a
-    /// virtual function (`pci_iov_add_virtfn()` in `drivers/pci/iov.c`). Where the bit was not seen,
-    /// a function 0 has it if there are others, which the kernel would not have looked for without.
+    /// `pci_dev.multifunction`: the multi-function bit of the header, or not the first function of
+    /// its device (`pci_scan_slot()` in `drivers/pci/probe.c`). Never set for a virtual function
+    /// (`pci_iov_add_virtfn()` in `drivers/pci/iov.c`). If the bit was not seen, function 0 has it
+    /// when other functions exist, because the kernel would not have scanned for them without it.
     fn multifunction(&self, function: &Function, parent: Option<&model::Function>) -> bool {
         if function.physfn.is_some() {
             return false;
         }
         let Bdf { domain, bus, devfn } = function.bdf;
-        // A link has one device, so what is in a higher slot is there by ARI.
+        // A link has one device, so a function with a higher device number is an ARI function.
         let link = matches!(
             parent.map(|parent| parent.interface),
             Some(Interface::Express(

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The order in which the kernel adds the functions of a machine at boot, and the bridge above each.
+//! The order in which the kernel adds the functions of a machine at boot, and the bridge above
+//! each.
 //!
-//! All functions of a bus by ascending number, then what is behind each bridge of it, depth first:
-//! `pci_scan_child_bus_extend()` in `drivers/pci/probe.c`. What a driver makes comes last: the domains
-//! behind a VMD, then virtual functions.
+//! The order is that of `pci_scan_child_bus_extend()` in `drivers/pci/probe.c`: all functions of a
+//! bus by ascending number, then everything behind each of its bridges, depth first. Functions that
+//! drivers create come last: the domains of a VMD, then virtual functions.
 
 use std::collections::BTreeMap;
 
@@ -14,21 +15,21 @@ use super::vmd::Vmds;
 
 type Bus = (Domain, u8);
 
-/// Where each function stands.
+/// The order of a topology.
 pub(super) struct Order {
     /// Positions in the topology's list of functions, in the kernel's order.
     pub(super) positions: Vec<usize>,
-    /// By bus: the position of the bridge that leads to it.
+    /// For each bus, the position of the bridge that leads to it.
     bridges: BTreeMap<Bus, usize>,
-    /// The same for buses that virtual functions have to themselves: the bridge above the physical
+    /// For each bus that only virtual functions use, the position of the bridge above the physical
     /// function, if there is one.
     added: BTreeMap<Bus, Option<usize>>,
-    /// By address: the position of the function.
+    /// For each address, the position of the function.
     addresses: BTreeMap<Bdf, usize>,
 }
 
 impl Order {
-    /// The order of a topology that [`topology::parse`] has passed.
+    /// The order of a topology that [`topology::parse`] has checked.
     pub(super) fn of(topology: &Topology) -> Self {
         let mut buses: BTreeMap<Bus, BTreeMap<u8, usize>> = BTreeMap::new();
         let mut order = Self {
@@ -63,10 +64,10 @@ impl Order {
         let is_root = |bus: &Bus| !order.bridges.contains_key(bus);
         let mut roots: Vec<_> = buses.keys().copied().filter(is_root).collect();
         roots.sort_by_key(|bus| (behind_vmd(bus), *bus));
-        // Buses that are still to come, the next one last.
+        // The remaining buses, the next one last.
         let mut left: Vec<_> = roots.into_iter().rev().collect();
         while let Some(bus) = left.pop() {
-            // A bus is behind one bridge, so it comes up once.
+            // One bridge leads to a bus, so each bus occurs once.
             let Some(members) = buses.remove(&bus) else {
                 continue;
             };
@@ -83,7 +84,7 @@ impl Order {
         order
     }
 
-    /// Adds the buses that are made for virtual functions when there is none of that number:
+    /// Adds the buses that the kernel creates for virtual functions if no bus has that number:
     /// `virtfn_add_bus()` in `drivers/pci/iov.c`. They have no bridge, and are below the bus of the
     /// first physical function that needs them.
     fn add_buses(
@@ -111,7 +112,6 @@ impl Order {
         self.bridges.get(&bus).copied().or_else(added)
     }
 
-    /// The position of the function at an address.
     pub(super) fn position(&self, bdf: Bdf) -> Option<usize> {
         self.addresses.get(&bdf).copied()
     }

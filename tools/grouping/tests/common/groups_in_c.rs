@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel's grouping, put down as its source has it: quadratic, recursive, and under the same
-//! names, so that the two can be read side by side. `drivers/iommu/iommu.c`, `drivers/pci/search.c`
+//! The kernel's grouping code transcribed under the same names, quadratic and recursive as in the
+//! source, so that both can be read side by side: `drivers/iommu/iommu.c`, `drivers/pci/search.c`
 //! and `drivers/pci/pci.c` of Linux 7.3.
 
 use grouping::model::{Function, Interface};
 use rules::pcie::PcieType;
 
-/// What the kernel has: the list of devices, and the group of each.
+/// The kernel's list of devices, and the group of each.
 struct Kernel<'a> {
     devices: &'a [Function],
     iommu_group: Vec<Option<u32>>,
@@ -34,7 +34,7 @@ pub(crate) fn groups(devices: &[Function]) -> Vec<Option<u32>> {
 }
 
 impl Kernel<'_> {
-    /// `pdev->bus->self`; none on a root bus. A bus without a bridge is passed over.
+    /// `pdev->bus->self`; `None` on a root bus. A bus without a bridge is skipped.
     fn bus_self(&self, pdev: usize) -> Option<usize> {
         self.devices[pdev].above.map(|above| above as usize)
     }
@@ -76,7 +76,8 @@ impl Kernel<'_> {
             || self.pci_real_dma_dev(dev2) == dev1
     }
 
-    /// `get_pci_alias_or_group()` is the callback: `seen` gets the device, and its group ends it.
+    /// The callback is `get_pci_alias_or_group()`: `seen` gets the device, and a group ends the
+    /// walk.
     fn pci_for_each_dma_alias(&self, pdev: usize, seen: &mut usize) -> Option<u32> {
         let mut get_pci_alias_or_group = |pdev: usize| {
             *seen = pdev;

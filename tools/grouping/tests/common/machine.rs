@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Machines for the tests of the grouping: made by hand.
+//! Handmade machines for the tests of the grouping.
 
 use grouping::model::{
     self, DevfnSet, Fault, Function, Interface, Reason, Scratch, release::Release,
@@ -11,12 +11,11 @@ use rules::pcie::PcieType;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Machine(pub(crate) Vec<Function>);
 
-/// A device and function number.
 pub(crate) const fn devfn(slot: u8, function: u8) -> u8 {
     (slot << 3) | function
 }
 
-/// A function with nothing special about it: a single-function endpoint that takes part.
+/// A plain function: a single-function endpoint that the IOMMU driver manages.
 pub(crate) const fn endpoint(bus: u8, devfn: u8) -> Function {
     Function {
         domain: 0,
@@ -48,7 +47,7 @@ pub(crate) const fn port(bus: u8, devfn: u8, kind: PcieType, isolated: bool) -> 
     bridge(bus, devfn, Interface::Express(kind), isolated)
 }
 
-/// One function of several that are not isolated.
+/// A function of a multi-function device that is not isolated.
 pub(crate) const fn shared(bus: u8, devfn: u8) -> Function {
     Function {
         multifunction: true,
@@ -59,9 +58,9 @@ pub(crate) const fn shared(bus: u8, devfn: u8) -> Function {
 
 impl Change for Function {}
 
-/// Changes of one fact.
+/// Changes of one property.
 pub(crate) trait Change: Sized + Into<Function> {
-    /// The same, behind the bridge with this index.
+    /// The same function behind the bridge with this index.
     fn behind(self, above: u32) -> Function {
         Function {
             above: Some(above),
@@ -69,7 +68,7 @@ pub(crate) trait Change: Sized + Into<Function> {
         }
     }
 
-    /// The same, sending requests under these numbers too.
+    /// The same function, which also sends under these numbers.
     fn with_aliases(self, numbers: &[u8]) -> Function {
         Function {
             dma_aliases: numbers.iter().copied().collect(),
@@ -77,7 +76,7 @@ pub(crate) trait Change: Sized + Into<Function> {
         }
     }
 
-    /// The same, left out by the IOMMU driver.
+    /// The same function, not managed by the IOMMU driver.
     fn left_out(self) -> Function {
         Function {
             takes_part: false,
@@ -87,12 +86,12 @@ pub(crate) trait Change: Sized + Into<Function> {
 }
 
 impl Machine {
-    /// The model's groups.
+    /// The groups of the model.
     pub(crate) fn try_groups(&self) -> Result<Vec<Option<u32>>, Fault> {
         Ok(self.traced()?.into_iter().map(|(group, _)| group).collect())
     }
 
-    /// The same, with the step by which each function came to its group.
+    /// The groups, with the step by which each function came to its group.
     pub(crate) fn traced(&self) -> Result<Vec<(Option<u32>, Reason)>, Fault> {
         let len = self.0.len();
         let mut work = vec![Scratch::default(); len];
@@ -103,7 +102,7 @@ impl Machine {
         Ok(groups.into_iter().zip(reasons).collect())
     }
 
-    /// The same, of a machine that is sound.
+    /// The groups of a valid machine.
     pub(crate) fn groups(&self) -> Vec<Option<u32>> {
         self.try_groups().expect("the machine is sound")
     }

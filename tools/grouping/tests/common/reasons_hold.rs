@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Whether the step by which each function came to its group is one that the kernel takes for it, and
-//! leads to a function that has the group already.
+//! Checks that the step by which each function came to its group is one of the kernel's, and leads
+//! to a function that already has the group.
 
 use grouping::model::{Function, Interface, Reason, Tie, Way};
 use rules::pcie::PcieType::{PciBridge, PcieBridge};
 
-/// How many kinds of reason there are.
+/// The number of kinds of reason.
 pub(crate) const KINDS: usize = 5;
 
-/// Which kind of reason each function has; what is wrong with the first that does not hold.
+/// The kind of reason of each function; the error describes the first reason that is wrong.
 pub(crate) fn hold(
     functions: &[Function],
     traced: &[(Option<u32>, Reason)],

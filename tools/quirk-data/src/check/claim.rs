@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The claim itself: which kinds of function, which flags, and which in-tree handler it corrects.
+//! Checks the claim: kinds of function, flags, and the in-tree handler that the entry corrects.
 
 use rules::{
     acs::AcsFlags,
@@ -17,7 +17,7 @@ use crate::{
     rule::Rule,
 };
 
-/// Reads the kinds; none where the file names none that is known.
+/// Reads the kinds; empty if the file names no known kind.
 pub(super) fn kinds(value: Option<&Spanned<Words>>, notes: &mut Notes<'_>) -> Vec<Kind> {
     let choices = Kind::ALL.map(|kind| (kind.name(), kind));
     let Some(value) = value else {
@@ -54,7 +54,7 @@ pub(super) fn kinds(value: Option<&Spanned<Words>>, notes: &mut Notes<'_>) -> Ve
     kinds
 }
 
-/// Reads the flags; none where the file says how to read them from the device.
+/// Reads the flags; none if the file says how to read them from the device.
 pub(super) fn acs(
     parsed: &format::File,
     kinds: &[Kind],
@@ -117,7 +117,8 @@ pub(super) fn acs(
     Some(flags)
 }
 
-/// Checks that a claim on every device of a vendor is one on a PCIe type that is no adapter's.
+/// Checks that a claim for every device of a vendor is not for multi-function endpoints. The other
+/// kinds bound what it covers.
 pub(super) fn any(ids: &[&Ids], kinds: &[Kind], status: Option<Status>, notes: &mut Notes<'_>) {
     if !kinds.contains(&Kind::MfEndpoint) || status.is_some_and(Status::is_negative) {
         return;
@@ -133,13 +134,13 @@ pub(super) fn any(ids: &[&Ids], kinds: &[Kind], status: Option<Status>, notes: &
     }
 }
 
-/// The largest range that is still a claim on exactly these ids.
+/// The widest range of ids that still names exact devices.
 const WIDEST: u32 = 64;
-/// The most ids that a statement can have named.
+/// The largest number of ids that one statement can plausibly name.
 const MOST: u32 = 256;
 
-/// Checks that a claim of ours is on ids that somebody can have named: ranges are short, also those
-/// that are written in pieces, and few.
+/// Checks that a claim of this project names ids that a statement can have named: few ids, in short
+/// ranges, also if a range is split into adjacent pieces.
 pub(super) fn width(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>) {
     let is_ours = status.is_some_and(|status| status != Status::Mainline && !status.is_negative());
     let mut ids: Vec<_> = ids.iter().filter(|ids| !ids.is_any() && is_ours).collect();
@@ -170,8 +171,8 @@ pub(super) fn width(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>)
     }
 }
 
-/// Checks that no id is one of the kernel's DMA alias quirks: the module speaks for no function that sends
-/// under the requester ID of another.
+/// Checks that no id is on a list of the kernel's DMA alias quirks. The module claims nothing for a
+/// function that sends under another requester ID.
 pub(super) fn aliases(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>) {
     if status.is_some_and(Status::is_negative) {
         return;
@@ -191,8 +192,8 @@ pub(super) fn aliases(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_
     }
 }
 
-/// Checks that the entry names the in-tree handler which answers no for ids of its vendor that the handler
-/// does not list; where the handler answers for one function of a device, it answers for its siblings too.
+/// Checks that the entry names the catch-all handler that would answer 0 for its ids. A handler
+/// that answers for one function of a device also answers for its siblings.
 fn catch_alls(named: Option<CatchAll>, kinds: &[Kind], ids: &[&Ids], notes: &mut Notes<'_>) {
     for range in ids {
         let mut handlers = CatchAll::ALL.into_iter();
@@ -231,7 +232,7 @@ pub(super) fn supersedes(
     named
 }
 
-/// Reads the handler that the entry names.
+/// Reads the name of the handler.
 fn named(
     value: Option<&Spanned<String>>,
     acs: Option<AcsFlags>,

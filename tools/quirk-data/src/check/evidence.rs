@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The evidence, and the prose beside it: trust rule `evidence`. That what the status needs is there at
-//! all, the reader has seen to.
+//! Checks the evidence and the other prose (trust rule `evidence`). The reader has already reported
+//! keys that the status requires and the file lacks.
 
 use toml::{Spanned, value::Date};
 
 use super::{not_of_form, prose};
 use crate::{finding::Notes, format, quirk::Evidence, rule::Rule};
 
-/// Reads the `[evidence]` section of an entry; `today` is the day after which
-/// nobody can have stated anything.
+/// Reads the `[evidence]` section of an entry. A statement dated after `today` is a fault.
 pub(super) fn check(
     value: Option<&Spanned<format::Evidence>>,
     today: Date,
@@ -57,12 +56,12 @@ pub(super) fn check(
     })
 }
 
-/// The statement, if there is one.
+/// The statement, if the file has one.
 pub(super) fn statement(parsed: &format::File) -> Option<&Spanned<String>> {
     parsed.evidence.as_ref()?.get_ref().statement.as_ref()
 }
 
-/// The day of the statement, if it is one.
+/// The date of the statement, if it is valid.
 fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Option<Date> {
     let value = evidence.date.as_ref()?;
     let field = "evidence.date";
@@ -87,7 +86,7 @@ fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Optio
     Some(day)
 }
 
-/// A text with the numbers of characters that are not plain: they may look as if they were.
+/// The text with the code points of non-ASCII characters, which may look like ASCII.
 fn plain(text: &str) -> String {
     let each = text.chars().map(|c| match c {
         ' '..='~' => c.to_string(),
@@ -99,7 +98,8 @@ fn plain(text: &str) -> String {
 /// The year of the PCI Express Base Specification 1.0.
 const FIRST_YEAR: u16 = 2002;
 
-/// Last labels of hosts that not everybody can reach (RFC 6761, RFC 6762, RFC 9476 and practice).
+/// Top-level names of hosts that are not public (RFC 6761, RFC 6762, RFC 9476, and common
+/// practice).
 const NOT_PUBLIC: [&str; 9] = [
     "arpa",
     "home",
@@ -112,8 +112,9 @@ const NOT_PUBLIC: [&str; 9] = [
     "test",
 ];
 
-/// Whether a text is `https://`, a public host by a name in plain letters, and a document there. Other
-/// characters of an address have a form with a percent sign, and could pass for something else.
+/// Whether a text is an `https://` address of a document on a public host, whose name is plain
+/// ASCII letters. Other characters of an address must be percent-encoded, because they could look
+/// like something else.
 fn is_address(text: &str) -> bool {
     let rest = text.strip_prefix("https://");
     let Some((host, document)) = rest.and_then(|rest| rest.split_once('/')) else {
@@ -137,8 +138,8 @@ fn is_address(text: &str) -> bool {
         && document.bytes().all(is_plain)
 }
 
-/// Checks the prose outside the evidence: the reason for a status, what is left out of the
-/// package, and the name.
+/// Checks the prose outside the evidence: the reason for a status, the part of the device that is
+/// left out, and the name.
 pub(super) fn check_prose(parsed: &format::File, notes: &mut Notes<'_>) {
     filled(parsed.reason.as_ref(), "reason", notes);
     filled(parsed.name.as_ref(), "name", notes);
@@ -157,7 +158,7 @@ pub(super) fn check_prose(parsed: &format::File, notes: &mut Notes<'_>) {
     filled(parsed.partial.as_ref(), "partial", notes);
 }
 
-/// Prose must not be blank.
+/// Checks that prose is not blank.
 pub(super) fn filled(value: Option<&Spanned<String>>, field: &str, notes: &mut Notes<'_>) {
     if let Some(text) = value {
         if text.get_ref().trim().is_empty() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The groups that captured machines are expected to have, as far as the file alone can tell.
+//! Checks the expected groups of captured machines, as far as the file alone allows.
 
 use toml::Spanned;
 use topology::{Bdf, Partition};
@@ -13,7 +13,7 @@ use crate::{
     rule::Rule,
 };
 
-/// Reads every `[[expect]]`; one that is not complete is left out, with a finding.
+/// Reads every `[[expect]]` section. An incomplete section is dropped with a finding.
 pub(super) fn check(expects: &[Spanned<format::Expect>], notes: &mut Notes<'_>) -> Vec<Expect> {
     let mut all = Vec::new();
     for expect in expects {
@@ -53,7 +53,7 @@ fn is_name(name: &Spanned<String>, notes: &mut Notes<'_>) -> bool {
     is_right
 }
 
-/// Reads groups: sorted, and each function in one of them.
+/// Reads groups and sorts them. Each function must be in one group only.
 fn groups(
     value: Option<&Spanned<Groups>>,
     field: &str,

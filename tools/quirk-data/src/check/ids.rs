@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Vendor and device ids.
+//! Checks vendor and device ids.
 
 use rules::entry::Kind;
 use toml::Spanned;
@@ -15,8 +15,8 @@ use crate::{
 
 const SOME: &str = "list the device ids, as [\"8030-8032\", \"8040\"]";
 
-/// Reads the ids of all `[[match]]` sections, and those that they exclude; what is wrong is left
-/// out, with a finding.
+/// Reads the ids of all `[[match]]` sections and of their exclusions. An invalid id is dropped with
+/// a finding.
 pub(super) fn check(
     matches: &[Spanned<format::Match>],
     kinds: &[Kind],
@@ -134,7 +134,7 @@ fn not_hex(value: &Spanned<String>, field: &str, bad: &str, notes: &mut Notes<'_
     );
 }
 
-/// Exactly four lowercase hexadecimal digits.
+/// Reads exactly four lowercase hexadecimal digits.
 fn hex(text: &str) -> Option<u16> {
     digits(text, 4).and_then(|id| u16::try_from(id).ok())
 }

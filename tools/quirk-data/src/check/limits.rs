@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The limits of a `[[match]]`: class, revisions and subsystems.
+//! Checks the limits of a `[[match]]`: class, revisions and subsystems.
 
 use rules::{entry::Kind, limits::Class, pcie::HeaderLayout};
 use toml::Spanned;
@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{digits, not_of_form};
 use crate::{finding::Notes, format, limits::Limits, rule::Rule};
 
-/// Reads the limits; what is wrong is left out, with a finding.
+/// Reads the limits. An invalid one is dropped with a finding.
 pub(super) fn check(one: &format::Match, kinds: &[Kind], notes: &mut Notes<'_>) -> Limits {
     Limits {
         class: one
@@ -54,8 +54,8 @@ fn class(value: &Spanned<String>, kinds: &[Kind], notes: &mut Notes<'_>) -> Opti
     class
 }
 
-/// Whether functions of a kind can be of a class: ports are bridges, and the kernel takes no function
-/// with an endpoint's header for a device that is of a PCI bridge's class (`pci_setup_device`).
+/// Whether functions of a kind can have a class. Ports are bridges, and the kernel rejects an
+/// endpoint header with the class of a PCI bridge (`pci_setup_device()` in `drivers/pci/probe.c`).
 fn can_have(kind: Kind, class: Class) -> bool {
     let subclass = match class {
         Class::Subclass(class) => u32::from(class),
@@ -151,7 +151,7 @@ fn subsystem(text: &str) -> Option<(u16, u16)> {
     Some((id(vendor)?, id(device)?))
 }
 
-/// What four digits are.
+/// Reads four hexadecimal digits.
 fn id(text: &str) -> Option<u16> {
     u16::try_from(digits(text, 4)?).ok()
 }

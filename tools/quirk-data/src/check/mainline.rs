@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The `[mainline]` section: what mainline Linux has of an entry.
+//! Checks the `[mainline]` section: the state of an entry in mainline Linux.
 
 use std::str::FromStr as _;
 
@@ -15,7 +15,7 @@ use crate::{
     rule::Rule,
 };
 
-/// Reads the section, which others than mainline entries must not have.
+/// Reads the section. Only mainline entries may have it.
 pub(super) fn check(
     value: Option<&Spanned<format::Mainline>>,
     status: Option<Status>,
@@ -82,7 +82,7 @@ pub(super) fn check(
     })
 }
 
-/// A text of a certain form.
+/// Reads a text that must satisfy `is_right`.
 fn text(
     value: Option<&Spanned<String>>,
     field: &str,
@@ -108,12 +108,12 @@ fn help(field: &str) -> &'static str {
     }
 }
 
-/// `v5.8`, or `unknown`.
+/// Whether the text is `v5.8` or `unknown`.
 fn is_since(text: &str) -> bool {
     text == "unknown" || is_release(text)
 }
 
-/// `v5.8`.
+/// Whether the text is of the form `v5.8`.
 fn is_release(text: &str) -> bool {
     let release = text.strip_prefix('v').map(Release::from_str);
     matches!(release, Some(Ok(_)))

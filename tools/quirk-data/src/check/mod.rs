@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Checks a data file as far as one file alone can tell.
+//! Checks an entry's file by itself.
 //!
-//! | file | what it checks |
+//! | file | checks |
 //! |---|---|
 //! | `claim.rs` | kinds, flags, and the in-tree handler that is corrected |
 //! | `ids.rs` | vendor and device ids |
-//! | `evidence.rs` | the evidence, and the prose beside it |
+//! | `evidence.rs` | the evidence, and the other prose |
 //! | `stated/` | the ids and kinds that the statement names |
 //! | `limits.rs` | class, revisions and subsystems |
-//! | `register.rs` | what registers must say, and what the kernel writes there |
-//! | `settled.rs` | which bits of standard capabilities stay as they are |
-//! | `spoken.rs` | whether the statement speaks of a register |
-//! | `expect.rs` | the groups that captured machines are expected to have |
-//! | `mainline.rs` | what mainline Linux has of the entry |
-//! | `unbuilt.rs` | what only mainline entries may say |
+//! | `register.rs` | required register values, and the kernel's writes to registers |
+//! | `settled.rs` | the bits of standard capabilities that never change |
+//! | `spoken.rs` | whether the statement names a register |
+//! | `expect.rs` | the expected groups of captured machines |
+//! | `mainline.rs` | the state in mainline Linux |
+//! | `unbuilt.rs` | keys that only mainline entries may have |
 
 mod claim;
 mod evidence;
@@ -52,17 +52,17 @@ use crate::{
     source::DataFile,
 };
 
-/// What could be read of a file: what is missing or wrong is absent, and there is a finding on it.
+/// The parts of a file that could be read. A missing or invalid part is absent and has a finding.
 pub(crate) struct Draft<'a> {
     pub(crate) file: &'a DataFile,
     pub(crate) number: Option<(u16, Range<usize>)>,
     pub(crate) status: Option<Status>,
-    /// Whether it goes into the table that the folder is checked for.
+    /// Whether the entry goes into the table that the folder is checked for.
     pub(crate) is_taken: bool,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) devices: Vec<Devices>,
     pub(crate) excludes: Vec<Excluded>,
-    /// Ids that the statement names and the entry does not speak of.
+    /// Ids that the statement names and the entry does not claim.
     unclaimed: Vec<Ids>,
     title: Option<String>,
     acs: Option<AcsFlags>,
@@ -79,7 +79,7 @@ pub(crate) struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// Reads a file.
+    /// Reads a file; `None` if it cannot be understood.
     pub(crate) fn read(file: &'a DataFile, scope: Scope) -> (Option<Self>, Vec<Finding>) {
         let mut notes = Notes::on(file);
         check_name(file, &mut notes);
@@ -119,7 +119,7 @@ impl<'a> Draft<'a> {
             }
         }
         let mainline = mainline::check(parsed.mainline.as_ref(), status, notes);
-        // What no kernel shows yet is checked as what somebody states.
+        // A mainline entry for a release newer than every known kernel is checked as `validated`.
         let since = mainline.as_ref().and_then(Mainline::since_release);
         let is_to_come = since.is_some_and(|since| kernels::is_to_come(since, kernels::known()));
         let basis = match status {
@@ -179,7 +179,7 @@ impl<'a> Draft<'a> {
         self.devices.iter().flat_map(|devices| &devices.ids)
     }
 
-    /// The entry, if everything that it needs could be read.
+    /// The entry, if every part that it needs could be read.
     pub(crate) fn finish(self) -> Option<Quirk> {
         let (kind, more_kinds) = self.kinds.split_first()?;
         Some(Quirk {
@@ -219,7 +219,7 @@ fn check_name(file: &DataFile, notes: &mut Notes<'_>) {
     }
 }
 
-/// The choice that a string value names.
+/// The value that a spanned word names.
 fn choice<T: Copy>(
     value: Option<&Spanned<String>>,
     field: &str,
@@ -230,7 +230,7 @@ fn choice<T: Copy>(
     word(value.get_ref(), &value.span(), field, choices, notes)
 }
 
-/// The choice that a word names.
+/// The value that a word names.
 fn word<T: Copy>(
     text: &str,
     place: &Range<usize>,
@@ -246,13 +246,13 @@ fn word<T: Copy>(
     found.map(|&(_, choice)| choice)
 }
 
-/// What is written in another form than its key has.
+/// Adds the finding for a value that does not have the form of its key.
 fn not_of_form(value: &Spanned<String>, field: &str, help: &str, notes: &mut Notes<'_>) {
     let problem = format!("\"{}\" is not of that form", value.get_ref());
     notes.add(Rule::ValueForm, &value.span(), field, problem, help);
 }
 
-/// The number that exactly so many lowercase hexadecimal digits are, eight at most.
+/// Reads exactly `count` lowercase hexadecimal digits, eight at most.
 fn digits(text: &str, count: usize) -> Option<u32> {
     let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if text.len() != count || !text.bytes().all(is_digit) {
@@ -266,12 +266,13 @@ fn one_of<T>(choices: &[(&str, T)]) -> String {
     format!("use one of: {}", names.join(", "))
 }
 
-/// What a text says, without the line ends around it.
+/// The text without surrounding line ends.
 fn prose(value: Option<&Spanned<String>>) -> Option<String> {
     value.map(|text| text.get_ref().trim().to_owned())
 }
 
-/// The highest number of an entry: the module's record of what is withdrawn has a bit for each.
+/// The largest number of an entry. The module's set of withdrawn entries has one bit for each
+/// number.
 pub(crate) const MAX_NUMBER: u16 = 4095;
 
 fn number(value: Option<&Spanned<i64>>, notes: &mut Notes<'_>) -> Option<(u16, Range<usize>)> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Registers in configuration space: what must stand there, and what the kernel writes there.
+//! Checks registers in configuration space: the required values, and the kernel's writes.
 
 use std::ops::Range;
 
@@ -16,12 +16,12 @@ use crate::{
     rule::Rule,
 };
 
-/// Where the header ends and the registers of the device begin.
+/// The end of the configuration header; capabilities start here.
 const HEADER: u16 = 0x40;
 /// Extended capability id of ACS.
 const ACS: u16 = 0x000d;
 
-/// Reads the `[[condition]]` sections; what is wrong is left out, with a finding.
+/// Reads the `[[condition]]` sections. An invalid one is dropped with a finding.
 pub(super) fn conditions(
     sections: &[Spanned<format::Register>],
     status: Option<Status>,
@@ -79,7 +79,7 @@ pub(super) fn conditions(
     each.collect()
 }
 
-/// Checks that no bit stands in two conditions, whatever the widths that they are read with.
+/// Checks that no bit is in two conditions, also if they read it with different widths.
 fn once(
     found: &Precondition,
     place: &Range<usize>,
@@ -112,10 +112,11 @@ fn once(
     seen.push((dword, notes.line(place)));
 }
 
-/// Checks that the bits of a condition stay as they are, or that the statement speaks of them: the
-/// module looks once, and nothing tells it of a change. What the vendor alone can know of a register,
-/// the statement of a `validated` entry says. For what mainline has merged the merged change is the
-/// statement, and a refusal claims nothing.
+/// Checks that the bits of a condition never change, or that the statement names their register.
+/// The module reads the register once, when the group is created, and gets no notice of a later
+/// change. For a register that only the vendor can know, the statement of a `validated` entry must
+/// name it. A mainline entry needs no statement, because the merged change is the statement. A
+/// rejected or withdrawn entry claims nothing.
 fn lasts(
     register: &Register,
     status: Option<Status>,
@@ -126,7 +127,7 @@ fn lasts(
     if status.is_none_or(|status| status == Status::Mainline || status.is_negative()) {
         return;
     }
-    // The header of configuration space has a rule and a finding of its own.
+    // A register in the configuration header has its own rule and finding.
     if register.at == Place::Config && register.offset < HEADER {
         return;
     }
@@ -175,7 +176,7 @@ fn lasts(
     }
 }
 
-/// Reads the `[[program]]` sections, which others than mainline entries must not have.
+/// Reads the `[[program]]` sections. Only mainline entries may have them.
 pub(super) fn program(
     sections: &[Spanned<format::Register>],
     status: Option<Status>,
@@ -219,7 +220,7 @@ pub(super) fn program(
     each.collect()
 }
 
-/// Reads where the register is and which bits of it matter.
+/// Reads the position of the register and its compared bits.
 fn register(section: &format::Register, heading: &str, notes: &mut Notes<'_>) -> Option<Register> {
     let at = section.at.as_ref().and_then(|value| {
         let at = place(value.get_ref());
@@ -276,7 +277,8 @@ fn register(section: &format::Register, heading: &str, notes: &mut Notes<'_>) ->
     })
 }
 
-/// Whether a capability can have registers: some ids mark that there is none, or no more.
+/// Whether the capability id can have registers. Some ids mark an absent capability or the end of
+/// the list.
 fn has_registers(at: Place, value: &Spanned<String>, heading: &str, notes: &mut Notes<'_>) -> bool {
     let is_none = matches!(
         at,
@@ -309,7 +311,7 @@ fn place(text: &str) -> Option<Place> {
     }
 }
 
-/// The offset, if it is aligned and the register within the space.
+/// The offset, if it is aligned and the register lies within the space.
 fn offset(
     value: &Spanned<i64>,
     at: Place,
@@ -336,7 +338,7 @@ fn offset(
     found
 }
 
-/// Bits of a register, if they are written with all its digits.
+/// Reads the bits of a register, written with all digits of its width.
 fn bits(value: &Spanned<String>, width: u8, field: &str, notes: &mut Notes<'_>) -> Option<u32> {
     let text = value.get_ref();
     let count = usize::from(width / 4);
@@ -350,7 +352,7 @@ fn bits(value: &Spanned<String>, width: u8, field: &str, notes: &mut Notes<'_>) 
     found
 }
 
-/// The value, if it has no bit beside the mask.
+/// The value, if it has no bit outside the mask.
 fn within(
     value: &Spanned<String>,
     register: &Register,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which bits of standard capabilities stay as they are while the system runs: those that the PCI
-//! Express Base Specification makes read-only or initialised by hardware. All others change by
-//! themselves, or firmware, the operating system and drivers write them.
+//! The bits of standard capabilities that never change while the system runs: those that the PCI
+//! Express Base Specification defines as read-only or hardware-initialised. All other bits change
+//! by themselves, or software writes them.
 //!
-//! Sections are those of revision 5.0; offsets are those of `include/uapi/linux/pci_regs.h`. What is not
-//! here counts as changing.
+//! Section numbers refer to revision 5.0 unless noted. Offsets are those of
+//! `include/uapi/linux/pci_regs.h`. Anything not listed counts as changing.
 
 use rules::condition::Place;
 
@@ -22,27 +22,27 @@ pub(super) struct Capability {
 
 /// A register of a standard capability.
 pub(super) struct Standard {
-    /// From the start of the capability, in bytes.
+    /// Offset from the start of the capability, in bytes.
     pub(super) offset: u16,
     bytes: u16,
-    /// The bits that stay as they are, of the first 32.
+    /// The bits that never change, within the first 32 bits of the register.
     settled: u32,
-    /// The name that the specification gives it.
+    /// The name in the specification.
     pub(super) name: &'static str,
 }
 
-/// What the bits of a condition are.
+/// The nature of a condition's bits.
 #[derive(Default)]
 pub(super) struct Bits {
-    /// Whether some are the id of the capability or its place in the list.
+    /// Whether some bits are the capability id or the pointer to the next capability.
     pub(super) in_header: bool,
-    /// The registers of which some may change.
+    /// The registers with some bits that may change.
     pub(super) change: Vec<(&'static Capability, &'static Standard)>,
-    /// Whether some are in no register that is listed here.
+    /// Whether some bits are in no listed register.
     pub(super) unlisted: bool,
 }
 
-/// Looks up the bits of a register.
+/// Classifies the bits of a register.
 pub(super) fn bits(register: &Register) -> Bits {
     let mut found = Bits::default();
     let capability = CAPABILITIES.iter().find(|one| one.at == register.at);
@@ -53,7 +53,7 @@ pub(super) fn bits(register: &Register) -> Bits {
                 found.in_header = true;
                 continue;
             }
-            // The version of the capability.
+            // The capability version.
             (Place::Extended(_), 16..20) => continue,
             _ => {}
         }
@@ -75,8 +75,8 @@ pub(super) fn bits(register: &Register) -> Bits {
     found
 }
 
-/// Whether what a register says is for the vendor of the device to tell: it is in a vendor-specific
-/// capability, or not said to be in any.
+/// Whether only the vendor knows the register: it is in a vendor-specific capability, or outside
+/// any capability.
 pub(super) const fn is_vendors_own(at: Place) -> bool {
     matches!(
         at,
@@ -101,8 +101,8 @@ const fn some(offset: u16, bytes: u16, settled: u32, name: &'static str) -> Stan
     }
 }
 
-/// Every standard capability that functions of the kinds of an entry have, but for those of which all
-/// is written by software.
+/// The standard capabilities that functions of an entry can have, except those that software writes
+/// completely.
 pub(super) static CAPABILITIES: &[Capability] = &[
     Capability {
         at: Place::Capability(0x01),
@@ -110,7 +110,7 @@ pub(super) static CAPABILITIES: &[Capability] = &[
         section: "7.5.2",
         registers: &[
             all(0x02, 2, "Power Management Capabilities"),
-            // No_Soft_Reset. Data_Scale follows Data_Select.
+            // No_Soft_Reset. Data_Scale is not here, because it follows Data_Select.
             some(0x04, 2, 0x0008, "Power Management Control/Status"),
             all(0x06, 1, "Power Management Bridge Support Extensions"),
             none(0x07, 1, "Power Management Data"),
@@ -127,7 +127,7 @@ pub(super) static CAPABILITIES: &[Capability] = &[
         name: "MSI Capability",
         section: "7.7.1",
         registers: &[
-            // What it is capable of. Where the others are depends on that.
+            // The capability bits. The positions of the other registers depend on them.
             some(0x02, 2, 0x038e, "MSI Message Control"),
             none(0x04, 4, "MSI Message Address"),
             none(0x08, 16, "MSI Message Data"),
@@ -148,11 +148,11 @@ pub(super) static CAPABILITIES: &[Capability] = &[
         section: "7.5.3",
         registers: &[
             all(0x02, 2, "PCI Express Capabilities"),
-            // But for the Captured Slot Power Limit, which a message sets.
+            // Without the Captured Slot Power Limit, which a message sets.
             some(0x04, 4, 0xf003_ffff, "Device Capabilities"),
             none(0x08, 2, "Device Control"),
             none(0x0a, 2, "Device Status"),
-            // But for the exit latencies, which follow the Common Clock Configuration.
+            // Without the exit latencies, which depend on Common Clock Configuration.
             some(0x0c, 4, 0xfffc_0fff, "Link Capabilities"),
             none(0x10, 2, "Link Control"),
             none(0x12, 2, "Link Status"),
@@ -178,7 +178,7 @@ pub(super) static CAPABILITIES: &[Capability] = &[
         name: "MSI-X Capability",
         section: "7.7.2",
         registers: &[
-            // The size of the table.
+            // The table size.
             some(0x02, 2, 0x07ff, "MSI-X Message Control"),
             all(0x04, 4, "MSI-X Table Offset"),
             all(0x08, 4, "MSI-X PBA Offset"),
@@ -211,7 +211,7 @@ pub(super) static CAPABILITIES: &[Capability] = &[
             none(0x0c, 4, "Uncorrectable Error Severity"),
             none(0x10, 4, "Correctable Error Status"),
             none(0x14, 4, "Correctable Error Mask"),
-            // That ECRC can be generated and checked.
+            // The ECRC Generation and ECRC Check Capable bits.
             some(
                 0x18,
                 4,
@@ -294,12 +294,12 @@ pub(super) static CAPABILITIES: &[Capability] = &[
             all(0x04, 4, "SR-IOV Capabilities"),
             none(0x08, 2, "SR-IOV Control"),
             none(0x0a, 2, "SR-IOV Status"),
-            // With VF migration, a multi-root manager changes InitialVFs.
+            // With VF migration, a multi-root manager changes `InitialVFs`.
             none(0x0c, 2, "InitialVFs"),
             all(0x0e, 2, "TotalVFs"),
             none(0x10, 2, "NumVFs"),
             all(0x12, 1, "Function Dependency Link"),
-            // Both follow NumVFs and ARI Capable Hierarchy.
+            // Both depend on `NumVFs` and ARI Capable Hierarchy.
             none(0x14, 2, "First VF Offset"),
             none(0x16, 2, "VF Stride"),
             all(0x1a, 2, "VF Device ID"),
@@ -325,7 +325,7 @@ pub(super) static CAPABILITIES: &[Capability] = &[
         section: "10.5.2",
         registers: &[
             none(0x04, 2, "Page Request Control"),
-            // That responses need a PASID.
+            // PRG Response PASID Required.
             some(0x06, 2, 0x8000, "Page Request Status"),
             all(0x08, 4, "Outstanding Page Request Capacity"),
             none(0x0c, 4, "Outstanding Page Request Allocation"),
@@ -337,7 +337,7 @@ pub(super) static CAPABILITIES: &[Capability] = &[
         section: "7.8.6",
         registers: &[
             all(0x04, 4, "Resizable BAR Capability"),
-            // The BAR, and how many there are.
+            // BAR Index and the number of resizable BARs.
             some(0x08, 4, 0x0000_00e7, "Resizable BAR Control"),
         ],
     },
@@ -393,7 +393,7 @@ pub(super) static CAPABILITIES: &[Capability] = &[
         name: "Downstream Port Containment Extended Capability",
         section: "7.9.15",
         registers: &[
-            // The interrupt number follows the vectors in use.
+            // The Interrupt Message Number depends on the vectors in use.
             some(0x04, 2, 0xffe0, "DPC Capability"),
             none(0x06, 2, "DPC Control"),
             none(0x08, 2, "DPC Status"),
@@ -436,13 +436,13 @@ pub(super) static CAPABILITIES: &[Capability] = &[
         name: "Data Link Feature Extended Capability",
         section: "7.7.4",
         registers: &[
-            // Whether the exchange of features is enabled is written by the system.
+            // Without Data Link Feature Exchange Enable, which software writes.
             some(0x04, 4, 0x7fff_ffff, "Data Link Feature Capabilities"),
             none(0x08, 4, "Data Link Feature Status"),
         ],
     },
     Capability {
-        // Of revision 6.0.
+        // Defined in revision 6.0.
         at: Place::Extended(0x002e),
         name: "Data Object Exchange Extended Capability",
         section: "7.9.24",

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Whether a statement speaks of a register: by the name that the specification gives it, or by its
-//! offset and the capability that it counts from.
+//! Finds out whether a statement names a register: by the name in the specification, or by its
+//! offset and the capability that the offset counts from.
 
 use rules::condition::Place;
 
 use super::settled::{CAPABILITIES, Standard};
 
-/// Whether a text has the name of a register, written as the specification has it, or in lowercase with
-/// the word "register" behind it. "Link Control 2" is not "Link Control".
+/// Whether a text contains the name of a register, as the specification writes it, or in lowercase
+/// and followed by "register". "Link Control 2" is not "Link Control".
 pub(super) fn by_name(text: &str, standard: &Standard) -> bool {
     let text = one_line(text);
     let is_exact = |at: usize, end: usize| {
@@ -17,7 +17,8 @@ pub(super) fn by_name(text: &str, standard: &Standard) -> bool {
     occurrences(&text, standard.name).any(|(at, end)| is_exact(at, end))
 }
 
-/// Whether a text has one of these offsets, as `PLACE + 0x0a` or as "offset 0x0a" beside the capability.
+/// Whether a text contains one of these offsets, as `PLACE + 0x0a`, or as "offset 0x0a" next to the
+/// capability.
 pub(super) fn by_offset(text: &str, at: Place, offsets: &[u16]) -> bool {
     let line = one_line(text).to_lowercase();
     let is_part = |c: char| c.is_alphanumeric() || c == '_';
@@ -45,7 +46,8 @@ pub(super) fn by_offset(text: &str, at: Place, offsets: &[u16]) -> bool {
             })
 }
 
-/// Where the words end that name a place from here on: `capability:10`, "capability id 10h".
+/// The end of the words that name a place and start at `start`: `capability:10`, "capability id
+/// 10h".
 fn place(words: &[&str], start: usize, at: Place) -> Option<usize> {
     let (name, id) = match at {
         Place::Config => ("config", None),
@@ -56,7 +58,7 @@ fn place(words: &[&str], start: usize, at: Place) -> Option<usize> {
     if word(start) != Some(name) {
         return None;
     }
-    // An extended capability is no other one.
+    // An extended capability is not a capability of the same id.
     let is_extended = start
         .checked_sub(1)
         .is_some_and(|before| words[before] == "extended");
@@ -74,13 +76,13 @@ fn place(words: &[&str], start: usize, at: Place) -> Option<usize> {
         .then_some(next + 1)
 }
 
-/// A number that is marked as hexadecimal: `0x0a`, `0ah`.
+/// A number marked as hexadecimal: `0x0a` or `0ah`.
 fn marked(word: &str) -> Option<u32> {
     let digits = word.strip_prefix("0x").or_else(|| word.strip_suffix('h'))?;
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// The places of a name in a text, in whatever case, where it is no part of a longer one.
+/// The positions of a name in a text, in any case, where it is not part of a longer word.
 fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = (usize, usize)> + 't {
     let starts = text.char_indices().map(|(at, _)| at);
     starts.filter_map(move |at| {
@@ -96,7 +98,7 @@ fn occurrences<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = (usize,
     })
 }
 
-/// A text with one space for each stretch of space.
+/// The text with a single space for each run of white space.
 fn one_line(text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     words.join(" ")

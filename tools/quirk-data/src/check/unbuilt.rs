@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the modules' tables have no room for: only mainline entries may say it, as long as no module
-//! is built from them.
+//! Checks keys that the module's tables cannot represent. Only mainline entries that go into no
+//! table may use them.
 
 use std::ops::Range;
 
@@ -14,8 +14,8 @@ use crate::{
     rule::Rule,
 };
 
-/// Checks that nothing else than a mainline entry says what cannot be built; and of mainline
-/// entries, those that are taken into the table of a kernel that lacks them.
+/// Checks that such keys are only in mainline entries that are not built into the table of a kernel
+/// that lacks them.
 pub(super) fn check(
     parsed: &format::File,
     status: Option<Status>,
@@ -42,7 +42,8 @@ pub(super) fn check(
             help,
         );
     };
-    // The module never speaks for a function with an ACS capability, so that word adds nothing.
+    // The module never claims anything for a function with an ACS capability, so this requirement
+    // changes nothing.
     let needless = Requirement::NoAcsCapability;
     let known = Requirement::ALL.map(Requirement::name);
     for word in parsed.requires.iter().flat_map(Spanned::get_ref) {
@@ -62,7 +63,7 @@ pub(super) fn check(
         let what = "every device of a vendor".to_owned();
         refuse(ids.span.clone(), "match.devices", what);
     }
-    // Of an entry with another status, that is a fault in itself.
+    // In an entry of another status, the key has a finding of its own.
     if let Some(program) = parsed.program.first().filter(|_| is_mainline) {
         let what = "writes to configuration space".to_owned();
         refuse(program.span(), "program", what);
@@ -73,7 +74,7 @@ pub(super) fn check(
         let what = "what these keys do not tell".to_owned();
         refuse(expressed.span(), "mainline.expressed", what);
     }
-    // Every function that has the capability is refused before its registers are looked at.
+    // The module refuses every function with an ACS capability before it reads registers.
     let in_acs = parsed
         .conditions
         .iter()

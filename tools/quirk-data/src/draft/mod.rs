@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The draft of an entry for a captured device.
+//! Drafts an entry for a captured device.
 //!
-//! | file | what it does |
+//! | file | contents |
 //! |---|---|
-//! | `package.rs` | the functions of the device, and whether an entry makes sense for them |
-//! | `page.rs` | the data file, with a question where the vendor has to answer |
+//! | `package.rs` | the functions of the device, and whether an entry for them makes sense |
+//! | `page.rs` | the entry's file, with a question wherever the vendor must answer |
 
 mod package;
 mod page;
@@ -18,24 +18,27 @@ use self::package::Package;
 pub use self::package::Refused;
 use crate::quirk::Quirk;
 
-/// What a text begins with where a draft has a question instead of an answer.
+/// The start of a text that is still a question.
 pub(crate) const QUESTION: &str = "QUESTION:";
 
-/// The draft of an entry.
+/// A drafted entry.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The data file.
+    /// The text of the entry's file.
     pub data: String,
-    /// What decides on the groups of the device, for the file beside it.
+    /// The part of the topology that determines the device's groups, for the capture beside the
+    /// file.
     pub capture: Topology,
 }
 
-/// The draft of an entry for the device that the function at `bdf` is of. `name` is the name of the
-/// entry, `vendor/family`, and `quirks` is what there is.
+/// Drafts an entry for the device of the function at `bdf`, and returns its name and the draft.
+/// `name` is the entry's name (`vendor/family`); `None` chooses one. `quirks` are the existing
+/// entries.
 ///
 /// # Errors
 ///
-/// [`Refused`], when an entry for this device makes no sense or nobody can tell.
+/// [`Refused`] if an entry for this device makes no sense, or the capture does not show whether it
+/// does.
 pub fn draft(
     topology: &Topology,
     bdf: Bdf,
@@ -44,7 +47,7 @@ pub fn draft(
 ) -> Result<(String, Draft), Refused> {
     let addresses: BTreeSet<_> = package::addresses(topology, bdf)?;
     let mut capture = around(topology, &addresses);
-    // Whose machine it is, and what else was reported of it, says nothing on the device.
+    // The machine and the origin of the report say nothing about the device.
     capture.id = None;
     capture.model = None;
     capture.model_from = None;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The functions of a device, and whether an entry makes sense for them.
+//! Finds the functions of a device and decides whether an entry for them makes sense.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ use crate::{
     replay,
 };
 
-/// Why there is no draft: what it is about, why, and what to do.
+/// Why there is no draft: the function, the reason, and the remedy.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refused(String);
 
@@ -42,7 +42,7 @@ fn refuse<T>(bdf: Bdf, why: &str) -> Result<T, Refused> {
     Err(Refused(format!("{bdf}: {why}")))
 }
 
-/// The functions of the device that the function at `bdf` is of.
+/// The addresses of the functions of the device at `bdf`, without virtual functions.
 pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, Refused> {
     let view = view(topology);
     let found = view.functions.iter().find(|seen| seen.function.bdf == bdf);
@@ -65,19 +65,19 @@ pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, 
 
 /// A device for which an entry makes sense.
 pub(super) struct Package {
-    /// Its functions.
+    /// The functions, without virtual functions.
     pub(super) functions: Vec<Function>,
-    /// The kinds of its functions.
+    /// The kinds of the functions, without repetition.
     pub(super) kinds: Vec<Kind>,
     /// The handler whose "no" the entry would correct.
     pub(super) supersedes: Option<CatchAll>,
-    /// Every group that a function with one of its ids is in.
+    /// Every group with a function that has one of the device's ids, without the entry.
     pub(super) before: Partition,
     /// The groups of the same functions with an entry for these ids.
     pub(super) after: Partition,
 }
 
-/// The name of the entry with this number.
+/// The name of the entry with this number; empty if there is none.
 fn name_of(quirks: &[Quirk], number: Option<u16>) -> &str {
     let found = quirks.iter().find(|quirk| Some(quirk.number) == number);
     found.map_or("", |quirk| &quirk.name)
@@ -154,7 +154,7 @@ impl Package {
         Ok(package)
     }
 
-    /// An entry that grants all that grouping asks for; none where there is no function.
+    /// An entry that grants every flag that grouping asks for; `None` without a function.
     fn entry(&self) -> Option<Quirk> {
         let (&kind, more_kinds) = self.kinds.split_first()?;
         let devices = |function: &Function| {
@@ -199,7 +199,7 @@ impl Package {
         })
     }
 
-    /// The device ids by vendor, as the data files write them.
+    /// The device ids by vendor, in the notation of entries.
     pub(super) fn ids(&self) -> BTreeMap<u16, Vec<String>> {
         let mut by_vendor: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
         for function in &self.functions {
@@ -212,7 +212,7 @@ impl Package {
             .collect()
     }
 
-    /// A name for the entry: the folder that has entries of this vendor, and the first device id.
+    /// A name for the entry: the folder with entries of this vendor, and the first device id.
     pub(super) fn name(&self, quirks: &[Quirk]) -> String {
         let Some(first) = self.functions.first() else {
             return "vendor/family".to_owned();
@@ -229,7 +229,7 @@ impl Package {
     }
 }
 
-/// Ids and ranges of them, without one that is not there.
+/// Joins consecutive ids into ranges.
 fn ranges(ids: &BTreeSet<u16>) -> Vec<String> {
     let mut ranges: Vec<(u16, u16)> = Vec::new();
     for &id in ids {
@@ -248,7 +248,7 @@ fn ranges(ids: &BTreeSet<u16>) -> Vec<String> {
     shown.collect()
 }
 
-/// The kind of entry for a function.
+/// The kind of an entry for a function.
 fn kind(seen: &Seen<'_>) -> Result<Kind, Refused> {
     let function = seen.function;
     if !function.pcie_known || !function.acs_known {
@@ -271,7 +271,7 @@ fn kind(seen: &Seen<'_>) -> Result<Kind, Refused> {
     )
 }
 
-/// Refuses what an entry speaks of already.
+/// Fails if an existing entry already lists the function.
 fn known(function: &Function, kind: Kind, quirks: &[Quirk]) -> Result<(), Refused> {
     let vendor = function.vendor.value();
     let Some(device) = function.device.map(topology::Hex::value) else {

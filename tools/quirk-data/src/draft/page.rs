@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The data file of a draft.
+//! Writes the file of a drafted entry.
 
 use std::{
     collections::BTreeSet,
@@ -13,7 +13,7 @@ use topology::{Function, Partition, names::Names};
 use super::{QUESTION, package::Package};
 use crate::{quirk::Quirk, replay};
 
-/// The file, for an entry of this name.
+/// The text of the file for an entry with this name.
 pub(super) fn page(package: &Package, name: &str, quirks: &[Quirk], names: &Names) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
@@ -111,7 +111,7 @@ fn write(
     groups(page, "after", &package.after)
 }
 
-/// What maintainers ask, and an answer in the statement saves a round of mails.
+/// Questions that maintainers ask. An answer in the statement saves a round of mails.
 const QUESTIONS: &str = "\
 # What the maintainers will ask:
 # - Can a function reach the registers or memory of another one by an address of its BARs?
@@ -140,7 +140,7 @@ fn grantable(kinds: &[Kind]) -> String {
     common.map_or_else(String::new, |flags| flags.to_string())
 }
 
-/// What a limit could go by.
+/// The properties of a function that a limit could use.
 fn particulars(function: &Function) -> String {
     let id = function.device.map_or(0, topology::Hex::value);
     let mut line = format!("{id:04x}");
@@ -160,7 +160,7 @@ fn particulars(function: &Function) -> String {
     line
 }
 
-/// What pci.ids calls a device.
+/// The name of a device in pci.ids.
 fn named(names: &Names, function: &Function) -> Option<String> {
     let device = names.device(function)?;
     Some(format!(
@@ -169,7 +169,7 @@ fn named(names: &Names, function: &Function) -> Option<String> {
     ))
 }
 
-/// A text in quotes. JSON's form of a text is one of TOML's.
+/// The text as a JSON string, which is also a valid TOML string.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Whether an entry is one to send to mainline: its status, its evidence, and whether C has words
-//! for it.
+//! Decides whether an entry can be sent to mainline: its status, its evidence, and whether C can
+//! express it.
 
 use rules::{acs::AcsFlags, condition::Place, entry::CatchAll};
 
@@ -11,19 +11,19 @@ use crate::quirk::{Evidence, Quirk, Requirement, Status};
 /// Extended capability id of ACS.
 const ACS: u16 = 0x000d;
 
-/// An entry that may be exported, with all that a patch for it says.
+/// An exportable entry, with the parts that a patch needs.
 pub(super) struct Claim<'a> {
     /// The entry.
     pub(super) quirk: &'a Quirk,
-    /// What the devices are called.
+    /// The name of the devices.
     pub(super) name: &'a str,
-    /// What was stated.
+    /// The vendor's statement.
     pub(super) statement: &'a str,
-    /// Who stated it.
+    /// The author of the statement.
     pub(super) stated_by: &'a str,
-    /// The day of the statement, as `2014-11-03`.
+    /// The date of the statement, as `2014-11-03`.
     pub(super) date: &'a str,
-    /// Where it can be read.
+    /// The addresses of the statement.
     pub(super) sources: &'a [String],
 }
 
@@ -59,7 +59,7 @@ impl<'a> Claim<'a> {
         Ok(claim)
     }
 
-    /// The error that the entry cannot be said in C.
+    /// The error for a claim that C cannot express.
     pub(super) fn inexpressible(&self, why: impl Into<String>) -> Error {
         Error::Inexpressible {
             entry: self.quirk.name.clone(),
@@ -67,7 +67,7 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// What is left out on purpose, each with the reason, as prose.
+    /// The deliberate exclusions, each with its reason, as prose.
     pub(super) fn excluded(&self) -> Vec<String> {
         let excludes = self.quirk.excludes.iter();
         excludes
@@ -79,7 +79,7 @@ impl<'a> Claim<'a> {
             .collect()
     }
 
-    /// Why there are no words for it in C or in a mail, if so.
+    /// Fails with the reason if C or a mail cannot express the claim.
     fn expressible(&self) -> Result<(), String> {
         let quirk = self.quirk;
         if let Some(layout) = quirk.acs_registers {
@@ -89,7 +89,7 @@ impl<'a> Claim<'a> {
                 layout.name()
             ));
         }
-        // The handler asks for no ACS capability in any case.
+        // The handler tests for an ACS capability in any case.
         let unknown = |one: &&Requirement| **one != Requirement::NoAcsCapability;
         if let Some(condition) = quirk.requires.iter().find(unknown) {
             return Err(format!(
@@ -140,7 +140,7 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// Why an entry of this status is not exported, if so.
+/// Fails with the reason if an entry of this status is not exported.
 fn status(quirk: &Quirk, evidence: Option<&Evidence>) -> Result<(), String> {
     let reason = || quirk.reason.as_deref().unwrap_or("no reason is given");
     match quirk.status {
@@ -170,7 +170,7 @@ fn status(quirk: &Quirk, evidence: Option<&Evidence>) -> Result<(), String> {
     }
 }
 
-/// What evidence must have, and this has not.
+/// The required parts that the evidence lacks.
 fn missing(evidence: Option<&Evidence>) -> Vec<&'static str> {
     let has = |there: fn(&Evidence) -> bool| evidence.is_some_and(there);
     [
@@ -184,7 +184,7 @@ fn missing(evidence: Option<&Evidence>) -> Vec<&'static str> {
     .collect()
 }
 
-/// The longest name that a subject of 75 characters has room for.
+/// The longest name that fits into a subject of 75 characters.
 const NAME_WIDTH: usize = 75 - super::message::SUBJECT.len();
 
 fn name(quirk: &Quirk) -> Result<&str, String> {
@@ -204,7 +204,7 @@ fn name(quirk: &Quirk) -> Result<&str, String> {
     Ok(name)
 }
 
-/// The handler in `drivers/pci/quirks.c` that a catch-all is.
+/// The C function of a catch-all handler.
 pub(super) const fn handler_of(catch_all: CatchAll) -> &'static str {
     match catch_all {
         CatchAll::Wangxun => "pci_quirk_wangxun_nic_acs",

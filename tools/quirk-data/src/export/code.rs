@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! C source, read just well enough to find functions, arrays and labels by their structure.
+//! Reads C source just well enough to find functions, arrays and labels by their structure.
 
 use std::{
     fs,
@@ -12,18 +12,18 @@ use super::error::Error;
 
 /// A C source file.
 pub(super) struct Code {
-    /// Where it is, for messages.
+    /// The path, for messages.
     pub(super) path: PathBuf,
-    /// What it holds.
+    /// The text.
     pub(super) text: String,
-    /// The same length, with blanks for comments, literals and all that is not ASCII: what is
-    /// found here is code, and stands at the same offset in the text.
+    /// The text with blanks for comments, literals and non-ASCII characters. Everything found here
+    /// is code, at the same offset as in the text.
     pub(super) mask: String,
 }
 
 /// A function's definition.
 pub(super) struct Function {
-    /// What is between its braces.
+    /// The range between its braces.
     pub(super) body: Range<usize>,
 }
 
@@ -32,7 +32,7 @@ impl Code {
     ///
     /// # Errors
     ///
-    /// [`Error::Unreadable`], also when it is not UTF-8.
+    /// [`Error::Unreadable`], also if the file is not UTF-8.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let text = fs::read_to_string(path).map_err(|error| Error::Unreadable {
             file: path.to_path_buf(),
@@ -45,7 +45,7 @@ impl Code {
         })
     }
 
-    /// The error that something was not found.
+    /// The error for a structure that was not found.
     pub(super) fn unexpected(&self, sought: impl Into<String>) -> Error {
         Error::Unexpected {
             file: self.path.clone(),
@@ -53,25 +53,25 @@ impl Code {
         }
     }
 
-    /// The line, from 1, of an offset.
+    /// The line number, from 1, of an offset.
     pub(super) fn line(&self, offset: usize) -> usize {
         let before = self.text.bytes().take(offset);
         before.filter(|&byte| byte == b'\n').count() + 1
     }
 
-    /// Where the line of an offset begins.
+    /// The start of the line of an offset.
     pub(super) fn line_start(&self, offset: usize) -> usize {
         self.mask[..offset].rfind('\n').map_or(0, |at| at + 1)
     }
 
-    /// Where the line after that of an offset begins.
+    /// The start of the line after that of an offset.
     pub(super) fn next_line(&self, offset: usize) -> usize {
         self.mask[offset..]
             .find('\n')
             .map_or(self.mask.len(), |at| offset + at + 1)
     }
 
-    /// Every place of an identifier within a range.
+    /// The positions of an identifier within a range.
     pub(super) fn words<'a>(
         &'a self,
         word: &'a str,
@@ -82,7 +82,7 @@ impl Code {
             .map(|found| found.start)
     }
 
-    /// The offset of the first byte, from `from` on, that is no blank, if it is `wanted`.
+    /// The offset of the first non-blank byte from `from` on, if that byte is `wanted`.
     pub(super) fn follows(&self, from: usize, wanted: char) -> Option<usize> {
         let rest = &self.mask[from..];
         let blank = rest.len() - rest.trim_start().len();
@@ -107,7 +107,7 @@ impl Code {
         None
     }
 
-    /// The definition of a function, as opposed to its declarations and calls.
+    /// The definition of a function; not a declaration or a call.
     pub(super) fn function(&self, name: &str) -> Option<Function> {
         self.words(name, 0..self.mask.len()).find_map(|at| {
             let parameters = self.follows(at + name.len(), '(')?;
@@ -118,7 +118,7 @@ impl Code {
         })
     }
 
-    /// What is between the braces of an array's initializer: `name[...] = { ... }`.
+    /// The range between the braces of an array initializer: `name[...] = { ... }`.
     pub(super) fn array(&self, name: &str) -> Option<Range<usize>> {
         self.words(name, 0..self.mask.len()).find_map(|at| {
             let size = self.follows(at + name.len(), '[')?;
@@ -150,7 +150,7 @@ pub(super) fn identifiers(
     })
 }
 
-/// A number as C writes it, if it is a plain one.
+/// The value of a plain C number.
 pub(super) fn number(text: &str) -> Option<u16> {
     let text = text.trim();
     match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
@@ -185,7 +185,7 @@ fn mask(text: &str) -> String {
                 (Within::Code, ..) if byte.is_ascii() => shown = char::from(byte),
                 (Within::Comment, b'*', Some(b'/')) => (within, skip) = (Within::Code, 1),
                 (Within::Literal(_), b'\\', Some(_)) => skip = 1,
-                // So does a quotation mark without its partner.
+                // A quotation mark without a partner ends here too.
                 (Within::LineComment | Within::Literal(_), b'\n', _) => within = Within::Code,
                 (Within::Literal(quote), ..) if byte == quote => within = Within::Code,
                 _ => {}

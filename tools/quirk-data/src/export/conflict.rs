@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Whether the kernel has an answer for a device of the entry already.
+//! Finds out whether the kernel already answers for a device of the entry.
 
 use super::{
     claim::{Claim, handler_of},
@@ -11,21 +11,21 @@ use super::{
 };
 use crate::quirk::Ids;
 
-/// Checks an entry against every row of the table.
+/// Compares an entry with every row of the kernel's table.
 ///
 /// # Errors
 ///
-/// [`Error::Present`] for a device that a row or its handler lists, or for whose kind a handler
-/// answers whatever the device; [`Error::Inexpressible`] where a handler would answer "no" before
-/// a new row, and the entry does not correct it; [`Error::Unexpected`] when the handler that the
-/// entry corrects is not in the table.
+/// [`Error::Present`] if a row or its handler lists a device of the entry, or a handler answers for
+/// the kind whatever the device; [`Error::Inexpressible`] if a handler would answer "no" before a
+/// new row and the entry does not correct it; [`Error::Unexpected`] if the handler that the entry
+/// corrects is not in the table.
 pub(super) fn check(claim: &Claim<'_>, code: &Code, table: &Table) -> Result<(), Error> {
     let corrects = claim.quirk.supersedes.map(handler_of);
     for ids in claim.quirk.ids() {
         let rows = table.rows.iter();
         for row in rows.filter(|row| row.vendor.is_none_or(|vendor| vendor == ids.vendor)) {
             match row.device {
-                // Before "every device", a row for one device keeps its say.
+                // A row for one device still counts when it comes before a row for every device.
                 Some(device) if !ids.is_any() && (ids.first..=ids.last).contains(&device) => {
                     return Err(present(
                         code,
@@ -54,7 +54,7 @@ pub(super) fn check(claim: &Claim<'_>, code: &Code, table: &Table) -> Result<(),
     }
 }
 
-/// Checks ids against a row for every device of their vendor.
+/// Compares ids with a row for every device of their vendor.
 fn check_for_any(
     claim: &Claim<'_>,
     code: &Code,

@@ -1,52 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Why an entry cannot be exported.
+//! The errors of an export.
 
 use std::{fmt, io, path::PathBuf};
 
 /// Why an entry cannot be exported.
 #[derive(Debug)]
 pub enum Error {
-    /// A patch for this entry makes no sense, or its evidence does not suffice for one.
+    /// The entry must not be sent, or its evidence does not suffice.
     Refused {
-        /// The entry.
+        /// The name of the entry.
         entry: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// What the entry says cannot be said in the kernel's source, in mainline's own form.
+    /// C, in the form that mainline uses, cannot express the claim.
     Inexpressible {
-        /// The entry.
+        /// The name of the entry.
         entry: String,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// The kernel has an answer for a device of the entry already.
+    /// The kernel already answers for a device of the entry.
     Present {
-        /// The file of the kernel.
+        /// The kernel's source file.
         file: PathBuf,
-        /// The line in it, from 1.
+        /// The line number, from 1.
         line: usize,
-        /// What is there, and for which ids.
+        /// What the kernel has there, and for which ids.
         what: String,
     },
-    /// The kernel's source does not look as expected.
+    /// The kernel's source does not have the expected structure.
     Unexpected {
-        /// The file of the kernel.
+        /// The kernel's source file.
         file: PathBuf,
-        /// What was looked for, and what is there instead.
+        /// What was expected, and what was found instead.
         sought: String,
     },
     /// A file of the kernel's source cannot be read.
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
     /// git, which makes the patch, cannot be run, or refuses.
     Git(io::Error),
-    /// What was asked for cannot be: who signs off, or the date.
+    /// An option is invalid: the person who signs off, or the date. Holds the reason.
     Option(String),
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The C source of a handler.
+//! Writes the C source of a handler.
 //!
-//! Everything by which an entry narrows its claim is a check here, and what a check finds outside is
-//! answered with `-ENOTTY`: the kernel goes on to what it would do without the patch.
+//! Every limit of the entry's claim becomes a check. A function outside a limit gets `-ENOTTY`, so
+//! that the kernel continues as without the patch.
 
 use rules::{
     acs::AcsFlags,
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{limits::Limits, quirk::Ids, register::Precondition};
 
-/// The capability of which the kernel knows where it is.
+/// The capability whose offset the kernel stores.
 const EXPRESS: Place = Place::Capability(0x10);
 
 /// Writes a handler with the comment above it.
@@ -63,12 +63,12 @@ fn signature(name: &str) -> String {
     format!("{start}struct pci_dev *dev,\n{indent}u16 acs_flags)\n")
 }
 
-/// Whether a place is a capability that the kernel has to look for.
+/// Whether the kernel must search for the capability.
 fn is_searched(at: Place) -> bool {
     at != Place::Config && at != EXPRESS
 }
 
-/// What the checks of registers take.
+/// The variables that the register checks need.
 fn variables(conditions: &[Precondition]) -> String {
     match conditions {
         [] => String::new(),
@@ -79,7 +79,7 @@ fn variables(conditions: &[Precondition]) -> String {
     }
 }
 
-/// Leaves a function alone of which one of these holds.
+/// Writes a check that returns `-ENOTTY` if one of the conditions holds.
 fn leave<T: AsRef<str>>(indent: &str, holds: &[T]) -> String {
     let start = format!("{indent}if (");
     let all: Vec<_> = holds.iter().map(AsRef::as_ref).collect();
@@ -92,13 +92,13 @@ fn leave<T: AsRef<str>>(indent: &str, holds: &[T]) -> String {
     format!("{condition}\n{indent}\treturn -ENOTTY;\n")
 }
 
-/// Leaves functions of any other PCIe type alone.
+/// Writes the check that skips functions of another PCIe type.
 fn check_of_type(claim: &Claim<'_>) -> String {
     let types = claim.quirk.kinds().flat_map(|kind| types(kind).iter());
     let others: Vec<_> = types
         .map(|found| format!("pci_pcie_type(dev) != {found}"))
         .collect();
-    // To pci_pcie_type(), what is no PCIe device is an endpoint.
+    // `pci_pcie_type()` reports Endpoint for a function without a PCI Express capability.
     let check = if claim.quirk.kinds().any(|kind| kind == Kind::MfEndpoint) {
         let others = others.join(" &&\n\t     ");
         leave(
@@ -111,8 +111,8 @@ fn check_of_type(claim: &Claim<'_>) -> String {
     check + "\n"
 }
 
-/// Leaves functions alone of which no statement speaks: those with ACS, and virtual ones, which no
-/// port is.
+/// Writes the check that skips functions outside any statement: functions with ACS and virtual
+/// functions. A port is never virtual.
 fn check_of_function(claim: &Claim<'_>) -> String {
     let mut kinds = claim.quirk.kinds();
     if kinds.any(|kind| kind.layout() == HeaderLayout::Endpoint) {
@@ -122,7 +122,7 @@ fn check_of_function(claim: &Claim<'_>) -> String {
     }
 }
 
-/// Leaves other devices alone, where the rows do not tell them apart, and functions outside the
+/// Writes the check that skips devices that the rows do not exclude, and functions outside the
 /// limits of their ids.
 fn check_of_device(claim: &Claim<'_>, shape: &Shape) -> String {
     let groups = &claim.quirk.devices;
@@ -154,7 +154,7 @@ fn check_of_device(claim: &Claim<'_>, shape: &Shape) -> String {
     text
 }
 
-/// The label for a range of devices, in a line.
+/// The case label for a range of devices, on one line.
 fn case(ids: &Ids) -> String {
     let Ids { first, last, .. } = ids;
     if first == last {
@@ -164,7 +164,7 @@ fn case(ids: &Ids) -> String {
     }
 }
 
-/// Leaves functions outside of limits alone.
+/// Writes the check that skips functions outside limits.
 fn check_of_limits(indent: &str, limits: &Limits) -> String {
     let mut text = String::new();
     match limits.class {
@@ -207,7 +207,7 @@ fn check_of_limits(indent: &str, limits: &Limits) -> String {
     text
 }
 
-/// Leaves functions alone whose register does not say what it must.
+/// Writes the check that skips functions whose register has another value.
 fn check_of_register(condition: &Precondition) -> String {
     let Condition {
         at,
@@ -216,7 +216,7 @@ fn check_of_register(condition: &Precondition) -> String {
         value,
     } = condition.in_dword();
     let mut text = prose::short_comment("\t", &condition.about);
-    // Where the kernel knows the capability's place, it is there: it gives the type.
+    // A capability whose offset the kernel stores is present, because it gives the type.
     let (start, end) = match at {
         Place::Config => (String::new(), None),
         EXPRESS => ("dev->pcie_cap".to_owned(), Some("PCI_CFG_SPACE_SIZE")),
@@ -242,7 +242,7 @@ fn check_of_register(condition: &Precondition) -> String {
         (start, 0) => start.to_owned(),
         (start, _) => format!("{start} + 0x{offset:02x}"),
     };
-    // One that stands so late that it has no such register is not the one meant.
+    // A capability too close to the end to contain the register is not the one the entry means.
     let end = end.filter(|_| offset > 0);
     lacks.extend(end.map(|end| format!("{register} >= {end}")));
     if !lacks.is_empty() {
@@ -250,7 +250,7 @@ fn check_of_register(condition: &Precondition) -> String {
         text.push('\n');
     }
     text.extend(["\tpci_read_config_dword(dev, ", &register, ", &val);\n"]);
-    // What cannot be read reads as all ones.
+    // A failed read returns all ones.
     let unreadable = (value == mask).then(|| "PCI_POSSIBLE_ERROR(val)".to_owned());
     let other = if value == 0 {
         format!("val & 0x{mask:08x}")
@@ -263,10 +263,11 @@ fn check_of_register(condition: &Precondition) -> String {
     text
 }
 
-/// The answer for the devices of the claim.
+/// Writes the return statement for the claimed devices.
 ///
-/// What grants less than the grouping code asks for must not say "no" to it: the kernel may know
-/// better, as it does for every endpoint that is alone in its package.
+/// A handler that grants less than the grouping asks for must return `-ENOTTY`, not 0, because the
+/// kernel may have another reason to isolate the function, as for an endpoint with a single
+/// function.
 fn answer(acs: AcsFlags) -> String {
     if acs.contains(AcsFlags::GROUPING) {
         return format!("\treturn {};\n", call("\treturn ", "\t\t", acs));
@@ -278,8 +279,8 @@ fn answer(acs: AcsFlags) -> String {
     )
 }
 
-/// The comparison of what is asked for with what is granted: in one line after `start`, if it fits;
-/// what does not is indented by `rest`.
+/// The comparison of the requested with the granted flags: on one line after `start` if it fits,
+/// otherwise with continuation lines indented by `rest`.
 fn call(start: &str, rest: &str, acs: AcsFlags) -> String {
     let named = AcsFlags::NAMED.iter();
     let flags: Vec<_> = named

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel's table holds, with the device ids that its handlers list themselves.
+//! Reads the rows of the kernel's table, with the device ids that its handlers list.
 
 use std::path::Path;
 
@@ -9,31 +9,32 @@ use super::{code::Code, error::Error, known::Handler, place::FILE, table::Table,
 /// The devices of a row.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Which {
-    /// These, from first to last.
+    /// First and last device id, inclusive.
     Range(u16, u16),
-    /// Every device of the vendor, as far as the handler goes by ids: by PCIe type it may.
+    /// Every device of the vendor. The handler may still compare the PCIe type.
     Any,
-    /// Those that the handler finds by comparing ids, which is not read.
+    /// Devices that the handler selects by code that this program does not read.
     Unread,
 }
 
-/// What the table or one of its handlers lists.
+/// A row of the table, or an id range in one of its handlers.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Held {
     /// Vendor id.
     pub vendor: u16,
     /// Device ids.
     pub devices: Which,
-    /// The handler.
+    /// The C function of the handler.
     pub handler: String,
 }
 
-/// Reads the table of the kernel whose source is in the folder `source`, in its order. Where a row is
-/// for every device of a vendor and its handler lists ids, those stand in its place.
+/// Reads the table of the kernel source in the folder `source`, in its order. A row for every
+/// device of a vendor is replaced by the ids that its handler lists, if it lists any.
 ///
 /// # Errors
 ///
-/// [`Error::Unreadable`], and [`Error::Unexpected`] where the source does not look as expected.
+/// [`Error::Unreadable`], and [`Error::Unexpected`] if the source does not have the expected
+/// structure.
 pub fn held(source: &Path) -> Result<Vec<Held>, Error> {
     let code = Code::read(&source.join(FILE))?;
     let names = Names::read(source)?;

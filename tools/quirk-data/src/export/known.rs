@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a handler of the kernel's source answers, as far as its text tells.
+//! Reads what a handler in the kernel's source answers, as far as its text shows.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -17,28 +17,28 @@ pub(super) struct Listed {
     pub(super) first: u16,
     /// Last device id.
     pub(super) last: u16,
-    /// Where.
+    /// The offset in the source.
     pub(super) at: usize,
 }
 
-/// What a handler answers.
+/// The properties of a handler.
 pub(super) struct Handler {
-    /// The PCIe types that it names; none where it does not look at the type.
+    /// The PCIe types that it names; empty if it does not compare the type.
     pub(super) types: BTreeSet<String>,
-    /// The device ids that it lists; none where it does not look at the id.
+    /// The device ids that it lists; empty if it does not compare the id.
     pub(super) listed: Vec<Listed>,
-    /// Whether it looks at the device id at all, as in `dev->device`.
+    /// Whether it reads the device id at all, as in `dev->device`.
     pub(super) compares_device: bool,
-    /// Whether its last word is 0, "not isolated", where `-ENOTTY` would let the kernel go on.
+    /// Whether it ends with 0 ("not isolated") instead of `-ENOTTY`.
     pub(super) ends_with_no: bool,
 }
 
 impl Handler {
-    /// Reads a handler with the functions and arrays of its own that it makes use of.
+    /// Reads a handler, with the `pci_quirk_` functions and arrays that it uses.
     ///
     /// # Errors
     ///
-    /// [`Error::Unexpected`] when it is not defined in this file.
+    /// [`Error::Unexpected`] if the file does not define it.
     pub(super) fn read(code: &Code, name: &str) -> Result<Self, Error> {
         let function = code.function(name).ok_or_else(|| {
             code.unexpected(format!(
@@ -74,14 +74,14 @@ impl Handler {
         Ok(handler)
     }
 
-    /// Whether it may answer for functions of one of these kinds.
+    /// Whether the handler may answer for functions of one of these kinds.
     pub(super) fn sees(&self, mut kinds: impl Iterator<Item = Kind>) -> bool {
         self.types.is_empty()
             || kinds.any(|kind| types(kind).iter().any(|&found| self.types.contains(found)))
     }
 }
 
-/// The kernel's names for the PCIe types that a kind speaks for.
+/// The kernel's names of the PCIe types of a kind.
 pub(super) const fn types(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::MfEndpoint => &["PCI_EXP_TYPE_ENDPOINT", "PCI_EXP_TYPE_LEG_END"],
@@ -91,7 +91,7 @@ pub(super) const fn types(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// The case labels with plain numbers: every one is a range of device ids.
+/// Reads the case labels with plain numbers. Each is a range of device ids.
 fn labels(code: &Code, part: Range<usize>) -> Vec<Listed> {
     let end = part.end;
     code.words("case", part)

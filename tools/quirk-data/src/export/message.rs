@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The commit message.
+//! Writes the commit message.
 
 use rules::{acs::AcsFlags, entry::Kind};
 
@@ -12,16 +12,16 @@ use super::{
 };
 use crate::{limits::Limits, register::Precondition};
 
-/// What every subject begins with.
+/// The start of every subject.
 pub(super) const SUBJECT: &str = "PCI: Add ACS quirk for ";
 
-/// What whoever sends a patch must know, for no handler can look at it: a notice.
+/// The notice about the condition that no handler can check.
 pub(super) const ALONE: &str = "mainline asks about each function alone, where the module wants a whole \
                                 package covered: before you send the patch, make sure that no device \
                                 has a function with one of these ids beside one that is not listed, \
                                 and of the ports of a switch that all are listed";
 
-/// How wide a commit message of the kernel may be.
+/// The line width of a commit message.
 const WIDTH: usize = 75;
 
 /// The flags in the words of the PCI Express Base Specification, section 6.12.
@@ -122,7 +122,7 @@ fn is_limited(claim: &Claim<'_>) -> bool {
     !claim.quirk.conditions.is_empty() || groups.any(|group| group.limits != Limits::default())
 }
 
-/// What a register must say.
+/// A sentence for a condition.
 fn only_where(condition: &Precondition) -> String {
     let register = &condition.register;
     format!(
@@ -132,7 +132,7 @@ fn only_where(condition: &Precondition) -> String {
     )
 }
 
-/// What the devices are, in the plural.
+/// The kinds of device, in the plural.
 fn kinds(claim: &Claim<'_>) -> String {
     let names = claim.quirk.kinds().map(|kind| match kind {
         Kind::MfEndpoint => "functions of multi-function endpoints",
@@ -143,7 +143,7 @@ fn kinds(claim: &Claim<'_>) -> String {
     list(&names.collect::<Vec<_>>())
 }
 
-/// What the statement comes to.
+/// A sentence for the granted flags.
 fn granted(acs: AcsFlags) -> String {
     let words = WORDS.iter().filter(|(flag, _)| acs.contains(*flag));
     let words: Vec<_> = words.map(|&(_, words)| words).collect();
@@ -159,7 +159,7 @@ fn granted(acs: AcsFlags) -> String {
     )
 }
 
-/// `a`, `a and b`, or `a, b and c`.
+/// Joins words: `a`, `a and b`, or `a, b and c`.
 fn list(words: &[&str]) -> String {
     match words {
         [] => String::new(),
@@ -173,8 +173,8 @@ fn paragraph(text: &mut String, words: &str) {
     text.push('\n');
 }
 
-/// Adds text in lines. None of them is one by which git would end the message, or take for a
-/// header or a tag, or send a copy by: prose has nothing of that kind to say.
+/// Appends text in lines. A line that git would read as a separator, a header or a tag gets a space
+/// at its start.
 fn lines(text: &mut String, words: &str, first: &str, rest: &str) {
     for line in prose::wrap(words, WIDTH, first, rest) {
         let is_tag = line.split_once(':').is_some_and(|(name, value)| {

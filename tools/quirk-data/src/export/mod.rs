@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Turns an entry into a patch for the kernel's `drivers/pci/quirks.c`, in the form that mainline
-//! has for such quirks, for `git am`.
+//! Turns an entry into a patch for the kernel's `drivers/pci/quirks.c`, in mainline's form, for
+//! `git am`.
 //!
-//! An entry goes through these, from top to bottom:
+//! The steps, in order:
 //!
-//! | file | what it does |
+//! | file | contents |
 //! |---|---|
-//! | `claim.rs` | whether the entry is one to send: status, evidence, and what C has no words for |
-//! | `code.rs` | C source, read just well enough to find functions, arrays and labels |
-//! | `vendors.rs` | the kernel's names for vendors |
+//! | `claim.rs` | whether the entry can be sent: status, evidence, and what C can express |
+//! | `code.rs` | finds functions, arrays and labels in C source |
+//! | `vendors.rs` | the kernel's names of vendors |
 //! | `table.rs` | the kernel's table of quirks |
-//! | `known.rs` | what a handler of the kernel answers |
-//! | `held.rs` | what the table holds, for the lists in `quirks/kernels/` |
-//! | `conflict.rs` | whether the kernel has an answer already |
-//! | `shape.rs` | what the handler is called, and what the rows tell it |
-//! | `handler.rs` | the handler: everything by which the entry narrows its claim |
+//! | `known.rs` | the answers of a kernel handler |
+//! | `held.rs` | the rows of the table, for the lists in `quirks/kernels/` |
+//! | `conflict.rs` | whether the kernel already answers |
+//! | `shape.rs` | the name of the handler, and what the rows pass to it |
+//! | `handler.rs` | the handler, with a check for each limit of the claim |
 //! | `rows.rs` | the rows of the table |
-//! | `place.rs` | where all that goes |
+//! | `place.rs` | where the code is inserted |
 //! | `message.rs` | the commit message |
-//! | `prose.rs` | prose in lines and in comments |
+//! | `prose.rs` | wrapping of prose, also in C comments |
 //! | `mail.rs` | the patch as a mail, which git makes |
-//! | `error.rs` | why there is no patch |
+//! | `error.rs` | the errors |
 //!
-//! A patch never claims more than its entry. So each entry gets a handler of its own: those that the
-//! kernel has, and that other devices share, look at less than an entry says. What no handler can look
-//! at refuses the patch.
+//! A patch never claims more than its entry. So each entry gets its own handler: the handlers that
+//! the kernel has, and that devices share, check less than an entry states. If a limit cannot be
+//! checked in a handler, there is no patch.
 //!
-//! Nothing is found by its line number. Where the kernel's source does not have the structure that
-//! is looked for, there is no patch, and the error says what was looked for.
+//! Nothing is found by line number. If the kernel's source does not have the expected structure,
+//! there is no patch, and the error says what was expected.
 
 mod claim;
 mod code;
@@ -56,13 +56,13 @@ pub use self::{
 };
 use crate::quirk::Quirk;
 
-/// What a patch has that no entry tells.
+/// The parts of a patch that no entry contains.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Options {
-    /// Who signs off on the patch, and sends it. Without, the patch is from nobody, and there is a
-    /// notice on that.
+    /// The person who signs off on the patch and sends it. Without one, the sender is a placeholder
+    /// and there is a notice.
     pub signed_off_by: Option<Person>,
-    /// The date of the mail in seconds since 1970, if not the day of the statement; see
+    /// The date of the mail in seconds since 1970, instead of the day of the statement; see
     /// [`source_date_epoch`].
     pub date: Option<u64>,
 }
@@ -72,18 +72,18 @@ pub struct Options {
 pub struct Patch {
     /// The mail, for `git am`.
     pub text: String,
-    /// What is left to do before it can be sent, a sentence each.
+    /// The remaining steps before the patch can be sent, one sentence each.
     pub notices: Vec<String>,
 }
 
-/// Turns an entry into a patch against the kernel whose source is in the folder `source`, of which
-/// `drivers/pci/quirks.c` and `include/linux/pci_ids.h` are read. The same entry, source and
-/// options always give the same bytes.
+/// Turns an entry into a patch against the kernel source in the folder `source`. Reads
+/// `drivers/pci/quirks.c` and `include/linux/pci_ids.h` there. The same entry, source and options
+/// always give the same bytes.
 ///
 /// # Errors
 ///
-/// [`Error`]: when there is nothing to send to mainline, when C has no words for it, when the kernel
-/// has an answer for a device already, when its source does not look as expected, and when git cannot be run.
+/// [`Error`] if the entry cannot be sent, C cannot express it, the kernel already answers for a
+/// device, the source does not have the expected structure, or git cannot be run.
 pub fn export(quirk: &Quirk, source: &Path, options: &Options) -> Result<Patch, Error> {
     let claim = Claim::examine(quirk)?;
     let change = place::change(&claim, source)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What changes in `drivers/pci/quirks.c`, and where.
+//! Inserts the new code into `drivers/pci/quirks.c`.
 
 use std::path::Path;
 
@@ -15,32 +15,31 @@ use super::{
     vendors::Names,
 };
 
-/// The file, below the top of the kernel's source.
+/// The path below the root of the kernel's source.
 pub(super) const FILE: &str = "drivers/pci/quirks.c";
 
-/// Text that is inserted into the file.
+/// An insertion.
 struct Edit {
-    /// Where.
+    /// The offset.
     at: usize,
-    /// What.
     text: String,
 }
 
-/// The file, as it is and as it becomes; and the form that the entry took.
+/// The file before and after the change, and the form of the entry.
 pub(super) struct Change {
-    /// As it is.
+    /// The text before.
     pub(super) old: String,
-    /// As it becomes.
+    /// The text after.
     pub(super) new: String,
-    /// The form.
+    /// The form of the entry in C.
     pub(super) shape: Shape,
 }
 
-/// Puts an entry into the file of a kernel's source.
+/// Inserts an entry into the file of a kernel's source.
 ///
 /// # Errors
 ///
-/// Each that [`Error`] has, but for those on the entry alone.
+/// Every [`Error`] except those about the entry alone.
 pub(super) fn change(claim: &Claim<'_>, source: &Path) -> Result<Change, Error> {
     let names = Names::read(source)?;
     let code = Code::read(&source.join(FILE))?;
@@ -59,7 +58,8 @@ pub(super) fn change(claim: &Claim<'_>, source: &Path) -> Result<Change, Error> 
     })
 }
 
-/// The rows of each vendor, beside those that it has and before those of a handler that it corrects.
+/// The rows of each vendor, next to its existing rows and before those of a handler that the entry
+/// corrects.
 fn new_rows(
     claim: &Claim<'_>,
     code: &Code,
@@ -81,7 +81,7 @@ fn new_rows(
     vendors.into_iter().map(edit).collect()
 }
 
-/// The text after the edits.
+/// The text with all insertions made.
 fn apply(text: &str, mut edits: Vec<Edit>) -> String {
     edits.sort_by_key(|edit| edit.at);
     let mut done = 0;

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Prose from the data, brought into lines, and into C comments.
+//! Wraps prose from entries, also in C comments.
 
-/// The columns of the kernel's source.
+/// The line width of the kernel's source, in columns.
 pub(super) const WIDTH: usize = 80;
 
-/// The columns of a tab.
+/// The width of a tab, in columns.
 const TAB: usize = 8;
 
-/// Breaks a text into lines of at most `width` columns, where its words allow it. The first line
-/// begins with `first`, the others with `rest`.
+/// Wraps a text at `width` columns, where its words allow it. The first line starts with `first`,
+/// the others with `rest`.
 pub(super) fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
     wrap_words(text.split_whitespace(), width, first, rest)
 }
 
-/// As [`wrap`], for pieces of text that are not to be broken.
+/// As [`wrap`], for pieces that must not be broken.
 pub(super) fn wrap_words<'a>(
     words: impl Iterator<Item = &'a str>,
     width: usize,
@@ -39,7 +39,7 @@ pub(super) fn wrap_words<'a>(
     lines
 }
 
-/// How many columns a text takes.
+/// The width of a text in columns.
 pub(super) fn columns(text: &str) -> usize {
     text.chars().fold(0, |at, letter| match letter {
         '\t' => (at / TAB + 1) * TAB,
@@ -47,7 +47,7 @@ pub(super) fn columns(text: &str) -> usize {
     })
 }
 
-/// A comment of paragraphs, in the form that the kernel has for more than one line.
+/// A comment with these paragraphs, in the kernel's form for several lines.
 pub(super) fn comment(indent: &str, paragraphs: &[String]) -> String {
     let mut text = format!("{indent}/*\n");
     let start = format!("{indent} * ");
@@ -63,7 +63,7 @@ pub(super) fn comment(indent: &str, paragraphs: &[String]) -> String {
     text + indent + " */\n"
 }
 
-/// A comment of one line, if the text fits into one.
+/// A comment on one line if the text fits, otherwise on several.
 pub(super) fn short_comment(indent: &str, text: &str) -> String {
     let words: Vec<_> = text.split_whitespace().collect();
     let line = format!("{indent}/* {} */", words.join(" "));
@@ -74,7 +74,7 @@ pub(super) fn short_comment(indent: &str, text: &str) -> String {
     }
 }
 
-/// A text that ends as a sentence does.
+/// The text with a full stop at its end.
 pub(super) fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.ends_with(['.', '!', '?', ':']) {
@@ -84,11 +84,11 @@ pub(super) fn sentence(text: &str) -> String {
     }
 }
 
-/// Checks a text for what neither a mail nor a source file should hold.
+/// Checks that a text contains nothing that a mail or a source file must not contain.
 ///
 /// # Errors
 ///
-/// What it holds.
+/// The forbidden part.
 pub(super) fn check(text: &str) -> Result<(), String> {
     let is_bad = |letter: &char| {
         let direction = matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -104,11 +104,11 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// As [`check`], for a text that is to stand in a C comment.
+/// As [`check`], for a text in a C comment.
 ///
 /// # Errors
 ///
-/// What it holds.
+/// The forbidden part.
 pub(super) fn check_for_comment(text: &str) -> Result<(), String> {
     check(text)?;
     for mark in ["/*", "*/"] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The rows of the kernel's table for an entry.
+//! Writes the rows of the kernel's table for an entry.
 
 use super::{
     claim::Claim,
@@ -9,8 +9,8 @@ use super::{
 };
 use crate::quirk::{Devices, Ids};
 
-/// Writes the rows for the devices of one vendor, which C knows as `vendor_name`, with the comment
-/// above them.
+/// Writes the rows for the devices of one vendor, with the comment above them. `vendor_name` is the
+/// vendor's name in C.
 pub(super) fn source(claim: &Claim<'_>, shape: &Shape, vendor: u16, vendor_name: &str) -> String {
     let row = |device: &str| format!("\t{{ {vendor_name}, {device}, {} }},\n", shape.name);
     let mut text = prose::short_comment("\t", claim.name);
@@ -29,7 +29,7 @@ pub(super) fn source(claim: &Claim<'_>, shape: &Shape, vendor: u16, vendor_name:
     text
 }
 
-/// Every device of a range, as a row has it.
+/// The device field of each row for a range.
 fn devices(ids: &Ids) -> Vec<String> {
     if ids.is_any() {
         return vec!["PCI_ANY_ID".to_owned()];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the handler of an entry is called, and what the rows of the table tell it.
+//! Chooses the name of an entry's handler, and how the rows select its devices.
 
 use std::collections::BTreeSet;
 
@@ -9,29 +9,29 @@ use rules::entry::Kind;
 use super::{claim::Claim, code::Code, error::Error};
 use crate::quirk::Ids;
 
-/// How many devices get rows of their own; the longest such list in mainline, that of NXP's root
-/// ports, has as many. More go into a switch.
+/// The largest number of devices with a row each, as in mainline's longest such list (NXP root
+/// ports). More devices are listed in a switch statement.
 const MAX_ROWS: usize = 24;
 
-/// The form that an entry takes in C: a handler of its own, and rows that name it.
+/// The form of an entry in C: a handler of its own, and rows that name it.
 ///
-/// The handlers that mainline shares, and those that it has for a vendor's every device, look at
-/// less than an entry says, such as the PCIe type; so what is theirs would claim more than was stated.
+/// The existing handlers in mainline check less than an entry states, such as the PCIe type, so a
+/// row for one of them would claim more.
 pub(super) struct Shape {
     /// The name of the handler.
     pub(super) name: String,
-    /// How it is told for which devices.
+    /// How the handler's devices are selected.
     pub(super) select: Select,
-    /// Whether the limits of its devices differ, so that it must tell the devices apart.
+    /// Whether devices have different limits, so that the handler must distinguish them.
     pub(super) limits_differ: bool,
 }
 
-/// How a handler is told for which devices.
+/// How a handler's devices are selected.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Select {
-    /// By the rows.
+    /// One row for each device.
     Rows,
-    /// One row for every device of the vendor, and a switch with those that count.
+    /// One row for every device of the vendor, and a switch statement in the handler.
     Listed,
 }
 
@@ -40,7 +40,7 @@ impl Shape {
     ///
     /// # Errors
     ///
-    /// [`Error::Inexpressible`] when no form will do.
+    /// [`Error::Inexpressible`] if no form fits.
     pub(super) fn choose(claim: &Claim<'_>, code: &Code) -> Result<Self, Error> {
         let mut limits = claim.quirk.devices.iter().map(|devices| &devices.limits);
         let first = limits.next();
@@ -60,7 +60,7 @@ impl Shape {
         Ok(shape)
     }
 
-    /// Whether the handler has a switch on the device id.
+    /// Whether the handler has a switch statement on the device id.
     pub(super) fn has_switch(&self) -> bool {
         self.select == Select::Listed || self.limits_differ
     }
@@ -78,7 +78,7 @@ fn select(claim: &Claim<'_>) -> Result<Select, Error> {
         };
     }
     let devices: usize = quirk.ids().map(Ids::count).sum();
-    // In a row, the last id of all would read as PCI_ANY_ID.
+    // Device id ffffh in a row would read as `PCI_ANY_ID`.
     if devices <= MAX_ROWS && quirk.ids().all(|ids| ids.last != u16::MAX) {
         Ok(Select::Rows)
     } else {
@@ -86,7 +86,7 @@ fn select(claim: &Claim<'_>) -> Result<Select, Error> {
     }
 }
 
-/// A name that the source does not have yet.
+/// A handler name that the source does not contain yet.
 fn new_name(claim: &Claim<'_>, code: &Code) -> Result<String, Error> {
     let words = claim.quirk.name.replace('-', "_");
     let (vendor, family) = words.split_once('/').unwrap_or((&words, "family"));

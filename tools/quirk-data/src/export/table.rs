@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel's table of ACS quirks, `pci_dev_acs_enabled[]`, as its source has it.
+//! Finds the kernel's table of ACS quirks, `pci_dev_acs_enabled[]`, in its source.
 
 use std::ops::Range;
 
 use super::{code::Code, error::Error, vendors::Names};
 
-/// The name of the table, and of its type.
+/// The name of the table.
 pub(super) const NAME: &str = "pci_dev_acs_enabled";
 
-/// A row of the table. `None` is `PCI_ANY_ID`.
+/// A row of the table. `None` stands for `PCI_ANY_ID`.
 pub(super) struct Row {
     /// Vendor id.
     pub(super) vendor: Option<u16>,
     /// Device id.
     pub(super) device: Option<u16>,
-    /// The function that answers.
+    /// The C function of the handler.
     pub(super) handler: String,
-    /// Where the row stands.
+    /// The range of the row in the source.
     pub(super) at: Range<usize>,
 }
 
 /// The table.
 pub(super) struct Table {
-    /// Where the declaration begins, with the comment above it, if any.
+    /// The start of the declaration, or of the comment directly above it.
     pub(super) declaration: usize,
     /// The rows, in order.
     pub(super) rows: Vec<Row>,
-    /// Where the line of the row that ends the table begins.
+    /// The start of the line with the terminating row.
     pub(super) end: usize,
 }
 
@@ -36,7 +36,7 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`Error::Unexpected`] when it is not there or not of the known form.
+    /// [`Error::Unexpected`] if the table is absent or has another form.
     pub(super) fn find(code: &Code, names: &Names) -> Result<Self, Error> {
         let body = code.array(NAME).ok_or_else(|| {
             code.unexpected(format!(
@@ -87,9 +87,9 @@ impl Table {
         )))
     }
 
-    /// Where new rows for a vendor go, so that they stand beside those that are there: after its
-    /// last row for one device, or else after its last row, or else at the end. Where they correct a
-    /// handler, they go before its first row: the kernel takes the first answer.
+    /// The position for new rows of a vendor: after its last row for one device, otherwise after
+    /// its last row, otherwise at the end. Rows that correct a handler go before its first row,
+    /// because the kernel takes the first answer.
     pub(super) fn place(&self, code: &Code, vendor: u16, corrected: Option<&str>) -> usize {
         let is_corrected = |row: &Row| corrected == Some(row.handler.as_str());
         let corrected = self.rows.iter().position(is_corrected);
@@ -109,7 +109,7 @@ impl Table {
     }
 }
 
-/// An id, or none for `PCI_ANY_ID`; nothing where the token is neither.
+/// An id, or `Some(None)` for `PCI_ANY_ID`; `None` if the token is neither.
 #[expect(
     clippy::option_option,
     reason = "the outer one is whether it could be read"
@@ -129,18 +129,18 @@ fn unclear(code: &Code, at: usize) -> Error {
     ))
 }
 
-/// The line on which the declaration around `inside` begins, or the comment right above it.
+/// The start of the declaration around `inside`, or of the comment directly above it.
 fn declaration(code: &Code, inside: usize) -> Option<usize> {
     let before = &code.mask[..inside];
     let start = before.rfind("\nstatic").map(|at| at + 1)?;
-    // Nothing else may end between here and the array: this is its own declaration.
+    // No other definition may end between here and the array.
     if code.mask[start..inside].contains(";\n}\n") {
         return None;
     }
     Some(above(code, start))
 }
 
-/// Where the comment begins that stands right above the line of an offset, or else that line.
+/// The start of the comment directly above the line of an offset, or the start of that line.
 fn above(code: &Code, at: usize) -> usize {
     let mut start = code.line_start(at);
     while let Some(end) = start.checked_sub(1) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel's names for ids: `include/linux/pci_ids.h`.
+//! Reads the kernel's names of ids from `include/linux/pci_ids.h`.
 
 use std::path::Path;
 
@@ -9,21 +9,21 @@ use super::{
     error::Error,
 };
 
-/// The file, below the top of the kernel's source.
+/// The path below the root of the kernel's source.
 const FILE: &str = "include/linux/pci_ids.h";
 
-/// The kernel's names for vendor and device ids.
+/// The kernel's names of vendor and device ids.
 pub(super) struct Names {
     /// Name and value, in the order of the file.
     all: Vec<(String, u16)>,
 }
 
 impl Names {
-    /// Reads the names of a kernel's source.
+    /// Reads the names in a kernel's source.
     ///
     /// # Errors
     ///
-    /// [`Error::Unreadable`]; [`Error::Unexpected`] when there is not one vendor among them.
+    /// [`Error::Unreadable`]; [`Error::Unexpected`] if there is no vendor name.
     pub(super) fn read(source: &Path) -> Result<Self, Error> {
         let code = Code::read(&source.join(FILE))?;
         let all: Vec<_> = code
@@ -43,14 +43,14 @@ impl Names {
         Ok(Self { all })
     }
 
-    /// What a token of the table stands for: a name of the file, or a number.
+    /// The value of a token in the table: a name, or a number.
     pub(super) fn value(&self, token: &str) -> Option<u16> {
         let known = self.all.iter().find(|(name, _)| name == token);
         known.map(|&(_, value)| value).or_else(|| number(token))
     }
 
-    /// How to write a vendor: a name that `used` already has, or else the first, or else the
-    /// number.
+    /// The C form of a vendor id: a name that `used` already contains, otherwise the first name,
+    /// otherwise the number.
     pub(super) fn vendor(&self, vendor: u16, used: &Code) -> String {
         let names = || {
             let of_vendor = self.all.iter().filter(|&&(_, value)| value == vendor);

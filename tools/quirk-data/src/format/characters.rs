@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Characters by which a reader would see something else than what stands there.
+//! Finds characters that make a text look different from its contents.
 
 use std::ops::Range;
 
@@ -8,9 +8,9 @@ use unicode_script::{Script, UnicodeScript as _};
 
 use crate::{finding::Notes, rule::Rule};
 
-/// Whether a character is invisible or changes the direction of the text: control characters, the
-/// zero-width and direction marks, line separators, the byte order mark, fillers that look like a
-/// blank, selectors of variants, and tags.
+/// Whether a character is invisible or changes the direction of the text: control characters,
+/// zero-width and direction marks, line separators, the byte order mark, blank fillers, variation
+/// selectors, and tags.
 pub(crate) fn is_hidden(c: char) -> bool {
     let is_control = c.is_control() && !matches!(c, '\n' | '\t' | '\r');
     let is_mark = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
@@ -22,7 +22,7 @@ pub(crate) fn is_hidden(c: char) -> bool {
     is_control || is_mark || is_filler
 }
 
-/// Finds the first fault of each sort in each line.
+/// Reports the first fault of each kind in each line.
 pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
@@ -50,15 +50,15 @@ pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
     }
 }
 
-/// The first escape in a text with its quotes that says which character stands there by its number, or
-/// names one that nobody sees: with them, what is reviewed would not be what is read.
+/// The first escape in a quoted text that gives a character by its number, or an invisible one by
+/// name. With such escapes, the reviewed text would differ from the text that is read.
 pub(super) fn escape(quoted: &str) -> Option<Range<usize>> {
     if !quoted.starts_with('"') {
-        return None; // in others, a backslash is one
+        return None; // other strings have no escapes
     }
     let mut chars = quoted.char_indices();
     while let Some((at, c)) = chars.next() {
-        // With what follows, so that an escaped backslash begins nothing.
+        // The next character is part of the escape, so an escaped backslash starts none.
         let escaped = if c == '\\' { chars.next() } else { None };
         let digits = match escaped {
             Some((_, 'x')) => 2,
@@ -72,15 +72,15 @@ pub(super) fn escape(quoted: &str) -> Option<Range<usize>> {
     None
 }
 
-/// The first letter that passes for another one: out of a second alphabet with letters of the same
-/// look in a word with Latin ones, or a letter or digit of a special width or shape.
+/// The first letter that can be mistaken for another: a letter of another alphabet with similar
+/// letters in a word with Latin letters, or a letter or digit of special width or shape.
 fn lookalike(line: &str) -> Option<(usize, char)> {
     if line.is_ascii() {
         return None;
     }
     let is_foreign = |c: char| match c.script() {
         Script::Cyrillic | Script::Armenian | Script::Cherokee | Script::Coptic => true,
-        Script::Greek => !matches!(c, 'μ' | 'Ω'), // units of measure stand beside Latin letters
+        Script::Greek => !matches!(c, 'μ' | 'Ω'), // occur in units with Latin letters
         _ => false,
     };
     let is_shaped = |c| matches!(c, '\u{ff10}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}');

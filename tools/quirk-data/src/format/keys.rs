@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The keys of a data file: which there are, what their values are and what they say. The reader,
-//! the JSON Schema and the page on the format are made from this list.
+//! The list of all keys of an entry's file, with the type and meaning of each value. The reader,
+//! the JSON Schema and the page on the format use this list.
 
 use rules::{
     acs::AcsFlags,
@@ -10,18 +10,18 @@ use rules::{
 
 use crate::quirk::{AcsRegisters, Requirement, Status};
 
-/// A group of keys: the file as a whole, or what stands under a heading.
+/// A group of keys: the top level of the file, or one section.
 pub(crate) struct Section {
-    /// The heading with a dot, as `match.`; empty for the file as a whole.
+    /// The heading with a trailing dot, such as `match.`; empty for the top level.
     pub(crate) prefix: &'static str,
-    /// What it is about.
+    /// The description.
     pub(crate) about: &'static str,
-    /// Its keys, in the order of the documentation.
+    /// The keys, in the order of the documentation.
     pub(crate) keys: &'static [Key],
 }
 
 impl Section {
-    /// The key of that name.
+    /// The key with this name.
     pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
@@ -29,35 +29,34 @@ impl Section {
 
 /// A key.
 pub(crate) struct Key {
-    /// Its name.
     pub(crate) name: &'static str,
-    /// What its value is.
+    /// The type of its value.
     pub(crate) value: Value,
-    /// When it must be there.
+    /// When the key is required.
     pub(crate) needed: Needed,
-    /// What it says.
+    /// The description.
     pub(crate) about: &'static str,
 }
 
 impl Key {
-    /// Whether its value is prose.
+    /// Whether the value is prose.
     pub(crate) fn is_prose(&self) -> bool {
         matches!(self.value, Value::Text | Value::Line)
     }
 }
 
-/// When a key must be there.
+/// When a key is required.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needed {
     /// Always.
     Always,
-    /// In entries of these statuses.
+    /// In entries with one of these statuses.
     For(&'static [Status]),
-    /// Never by itself.
+    /// Never.
     No,
 }
 
-/// What a value is.
+/// The type of a value.
 #[derive(Clone, Copy)]
 pub(crate) enum Value {
     /// The version of the format.
@@ -82,19 +81,19 @@ pub(crate) enum Value {
     Subsystems,
     /// A whole number from 0 to 4095.
     Offset,
-    /// A number of bits: 8, 16 or 32.
+    /// A width in bits: 8, 16 or 32.
     Width,
-    /// A word out of a set.
+    /// One word of a set.
     Word(fn() -> Vec<&'static str>),
-    /// Words out of a set.
+    /// A list of words of a set.
     Words(fn() -> Vec<&'static str>),
-    /// A word out of a set, or several.
+    /// One word of a set, or a list of them.
     WordOrWords(fn() -> Vec<&'static str>),
-    /// IOMMU groups: a list of lists of addresses.
+    /// IOMMU groups: a list of lists of function addresses.
     Groups,
-    /// A section that may stand once.
+    /// A section that may occur once.
     Once(&'static Section),
-    /// A section that may stand several times.
+    /// A section that may occur several times.
     Several(&'static Section),
 }
 
@@ -109,29 +108,29 @@ const fn key(name: &'static str, value: Value, needed: Needed, about: &'static s
 
 /// Four lowercase hexadecimal digits.
 pub(crate) const ID: &str = "^[0-9a-f]{4}$";
-/// A device id, a closed range of them, or every device.
+/// A device id, an inclusive range, or every device.
 pub(crate) const IDS: &str = "^([0-9a-f]{4}(-[0-9a-f]{4})?|any)$";
 /// A class code, with or without the programming interface.
 const CLASS: &str = "^[0-9a-f]{4}([0-9a-f]{2})?$";
-/// A revision or a closed range of them.
+/// A revision or an inclusive range.
 const REVISIONS: &str = "^[0-9a-f]{2}(-[0-9a-f]{2})?$";
 /// Subsystem vendor and device id.
 pub(crate) const SUBSYSTEM: &str = "^[0-9a-f]{4}:[0-9a-f]{4}$";
-/// Where an offset counts from.
+/// The base of an offset.
 const PLACE: &str = "^(config|capability:[0-9a-f]{2}|extended:[0-9a-f]{4})$";
-/// Bits of a register, of its width.
+/// The bits of a register, with all digits of its width.
 const BITS: &str = "^0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})$";
-/// The same, or what the device is capable of.
+/// The bits of a register, or the flags of the ACS Capability register.
 const WRITTEN: &str = "^(0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})|as-capable)$";
-/// The name of a capture.
+/// The name of a capture's file.
 const CAPTURE: &str = "^[a-z0-9-]+(\\.[a-z0-9-]+)*\\.json$";
 /// The address of a function.
 pub(crate) const BDF: &str = "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$";
-/// An address of a document on a public host; as `is_address` in `check/evidence.rs`.
+/// An address of a document on a public host, as `is_address` in `check/evidence.rs`.
 pub(crate) const ADDRESS: &str = "^https://(?![^/]*(xn--|\\.(arpa|home|internal|invalid|lan|local|localhost|onion|test)/))\
      ([A-Za-z0-9-]+\\.)+[A-Za-z]{2,}/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+$";
 
-/// The whole file.
+/// The top level of the file.
 pub(crate) static FILE: Section = Section {
     prefix: "",
     about: "An entry: what is known of one silicon family.",

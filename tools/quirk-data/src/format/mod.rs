@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The format of a data file: which keys there are and what type their values have. What the
-//! values mean is the matter of `check/`.
+//! The format of an entry's file: its keys and the types of their values. `check/` handles the
+//! meaning of the values.
 //!
-//! Every key is optional here, so that a missing one is reported together with everything else
-//! that is wrong with the file.
+//! Every key is optional here, so that a missing key is reported together with all other faults of
+//! the file.
 
 pub(crate) mod characters;
 pub(crate) mod keys;
@@ -23,15 +23,15 @@ use self::{keys::FILE, reader::Reader};
 pub(crate) use self::{reader::Groups, words::Words};
 use crate::{finding::Notes, quirk::Status, rule::Rule, source::DataFile};
 
-/// The version of the format that this program understands.
+/// The version of the format that this program reads.
 pub(crate) const SCHEMA: i64 = 1;
 
-/// How many faults of syntax are reported of one file.
+/// The largest number of syntax faults reported for one file.
 const MAX_SYNTAX_ERRORS: usize = 20;
 
-/// A whole file.
+/// A file.
 pub(crate) struct File {
-    /// Whether the file says `acs` or `acs-registers`, rightly or not.
+    /// Whether the file has the key `acs` or `acs-registers`, valid or not.
     pub(crate) has_flags: bool,
     pub(crate) number: Option<Spanned<i64>>,
     pub(crate) name: Option<Spanned<String>>,
@@ -104,7 +104,7 @@ pub(crate) struct Mainline {
     pub(crate) why: Option<Spanned<String>>,
 }
 
-/// Reads a file; `None`, with the reason in `notes`, when it cannot be understood.
+/// Reads a file; `None` if it cannot be understood, with the reason in `notes`.
 pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     if file.text.trim().is_empty() {
         let help = "write an entry; acsctl quirk new makes a draft of one";
@@ -113,7 +113,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     }
     characters::check(&file.text, notes);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
-    // Of a file that is no TOML at all, every line would be one.
+    // A file that is not TOML has a fault in every line.
     for error in errors.iter().take(MAX_SYNTAX_ERRORS) {
         notes.add(
             Rule::Syntax,
@@ -126,7 +126,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     if !errors.is_empty() || !is_understood(table.get_ref(), notes) {
         return None;
     }
-    // The whole file is to blame for what is missing in no section.
+    // A key missing at the top level is a fault of the whole file.
     let notes = RefCell::new(notes);
     let status = table.get_ref().get("status").and_then(status);
     let file = Reader::new(&FILE, table.get_ref(), 0..0, status, &notes);
@@ -195,10 +195,10 @@ fn status(value: &Spanned<DeValue<'_>>) -> Option<Status> {
     Status::ALL.into_iter().find(|status| status.name() == name)
 }
 
-/// Whether the version of the format is not one of which this program knows nothing; a newer one
-/// may have other keys, so that nothing else would be worth saying.
+/// Whether this program knows the version of the format. A newer version may have other keys, so
+/// other findings would not help.
 fn is_understood(table: &DeTable<'_>, notes: &mut Notes<'_>) -> bool {
-    // What is missing or no number at all, the reader says.
+    // The reader reports a missing version or one of another type.
     let Some(schema) = table.get("schema") else {
         return true;
     };

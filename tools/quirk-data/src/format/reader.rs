@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Reads the values of one section: says which keys there is no use for, which values are of the
-//! wrong type, and which keys are missing, all in one go.
+//! Reads the values of one section, and reports unknown keys, values of another type and missing
+//! keys together.
 
 use std::{cell::RefCell, ops::Range};
 
@@ -18,11 +18,10 @@ use super::{
 };
 use crate::{draft::QUESTION, finding::Notes, quirk::Status, rule::Rule};
 
-/// Groups of addresses, as they stand in a file.
+/// Groups of addresses, with their positions in the file.
 pub(crate) type Groups = Vec<Spanned<Vec<Spanned<String>>>>;
 
-/// A section as it stands in a file. What is missing or of the wrong type reads as `None`, and
-/// there is a finding on it.
+/// A section of a file. A missing value, or one of another type, reads as `None` and has a finding.
 pub(super) struct Reader<'t, 'n, 'f> {
     section: &'static Section,
     table: &'t DeTable<'t>,
@@ -32,7 +31,8 @@ pub(super) struct Reader<'t, 'n, 'f> {
 }
 
 impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
-    /// Reads `table`, which stands at `place`, as `section` of an entry with the status `status`.
+    /// Reads `table`, which is at `place` in the file, as `section` of an entry with the status
+    /// `status`.
     pub(super) fn new(
         section: &'static Section,
         table: &'t DeTable<'t>,
@@ -100,7 +100,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         }
     }
 
-    /// The value of a key, read by `read`, which gives nothing for a value of another type.
+    /// The value of a key. `read` returns `None` for a value of another type.
     fn value<T>(
         &self,
         name: &str,
@@ -126,12 +126,11 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         Some(Spanned::new(value.span(), read?))
     }
 
-    /// Whether the key is there, of whatever type.
+    /// Whether the key is present, with a value of any type.
     pub(super) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
 
-    /// A text.
     pub(super) fn text(&self, name: &str) -> Option<Spanned<String>> {
         let text = self.value(name, |value| value.as_str().map(str::to_owned))?;
         if let Some(question) = text.get_ref().strip_prefix(QUESTION) {
@@ -149,7 +148,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         Some(text)
     }
 
-    /// A whole number; one that is too large for any use is cut to what an `i64` holds.
+    /// A whole number. A number beyond `i64` is cut to the limit of `i64`.
     pub(super) fn number(&self, name: &str) -> Option<Spanned<i64>> {
         self.value(name, |value| {
             let number = value.as_integer()?;
@@ -164,17 +163,15 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         })
     }
 
-    /// A flag.
     pub(super) fn flag(&self, name: &str) -> Option<Spanned<bool>> {
         self.value(name, DeValue::as_bool)
     }
 
-    /// A day or time.
+    /// A date or time.
     pub(super) fn day(&self, name: &str) -> Option<Spanned<Datetime>> {
         self.value(name, |value| value.as_datetime().copied())
     }
 
-    /// A list of texts.
     pub(super) fn texts(&self, name: &str) -> Option<Spanned<Vec<Spanned<String>>>> {
         let list = self.value(name, texts)?;
         for text in list.get_ref() {
@@ -183,7 +180,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         Some(list)
     }
 
-    /// Finds an escape in the text or key at `place`.
+    /// Reports an escape in the text or key at `place`.
     fn plain(&self, name: &str, place: &Range<usize>) {
         let quoted = self.notes.borrow().text(place);
         if let Some(at) = escape(quoted) {
@@ -211,7 +208,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         })
     }
 
-    /// A section below this one, of which there is one at most.
+    /// A subsection that may occur once.
     pub(super) fn section<T>(
         &self,
         name: &str,
@@ -232,7 +229,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         Some(Spanned::new(place, read(&reader)))
     }
 
-    /// The sections below this one that have this name.
+    /// All subsections with this name.
     pub(super) fn sections<T>(
         &self,
         name: &str,
@@ -266,7 +263,7 @@ fn texts(value: &DeValue<'_>) -> Option<Vec<Spanned<String>>> {
         .collect()
 }
 
-/// Whether prose is what people write to have something there.
+/// Whether prose is a placeholder, such as "TODO".
 fn is_placeholder(text: &str) -> bool {
     const WORDS: [&str; 10] = [
         "fixme",
@@ -281,7 +278,7 @@ fn is_placeholder(text: &str) -> bool {
         "xxx",
     ];
     let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
-    let is_blank = text.trim().is_empty(); // which is a fault of its own
+    let is_blank = text.trim().is_empty(); // has a finding of its own
     !is_blank && (letters.is_empty() || WORDS.contains(&letters.to_lowercase().as_str()))
 }
 
@@ -296,7 +293,7 @@ fn missing_help(key: &Key) -> String {
     }
 }
 
-/// How the value of a key is written.
+/// A description of how to write the value of a key.
 fn form(key: &Key) -> String {
     match key.value {
         Value::Schema => super::SCHEMA.to_string(),

@@ -13,7 +13,7 @@ pub(crate) enum Words {
 }
 
 impl Words {
-    /// Each word with its place; `whole` is the place of the value.
+    /// Each word with its position; `whole` is the position of the value.
     pub(crate) fn each<'a>(&'a self, whole: &Range<usize>) -> Vec<(&'a str, Range<usize>)> {
         match self {
             Self::One(word) => vec![(word, whole.clone())],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The page on the format of a data file: its keys, and the rules that it is checked by.
+//! The page on the format of an entry's file: its keys and the rules of the check.
 
 use std::fmt::{self, Write as _};
 
@@ -50,7 +50,7 @@ fn write(page: &mut String) -> fmt::Result {
     Ok(())
 }
 
-/// A section, and then those below it.
+/// Writes a section, then its subsections.
 fn section(page: &mut String, section: &Section) -> fmt::Result {
     let name = section.prefix.trim_end_matches('.');
     let heading = if name.is_empty() {

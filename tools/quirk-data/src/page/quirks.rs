@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The page on the data: every entry, with its claim and its evidence.
+//! The page on the quirk database: every entry, with its claim and its evidence.
 
 use std::fmt::{self, Write as _};
 
@@ -51,14 +51,14 @@ fn write(page: &mut String, quirks: &[Quirk]) -> fmt::Result {
     Ok(())
 }
 
-/// Every status but that of entries for emulated devices.
+/// Every status except `test`.
 fn shown() -> impl Iterator<Item = Status> {
     Status::ALL
         .into_iter()
         .filter(|status| *status != Status::Test)
 }
 
-/// The entries of a status, by name.
+/// The entries with a status, sorted by name.
 fn of(quirks: &[Quirk], status: Status) -> Vec<&Quirk> {
     let of = quirks.iter().filter(|quirk| quirk.status == status);
     let mut of: Vec<_> = of.collect();
@@ -66,7 +66,7 @@ fn of(quirks: &[Quirk], status: Status) -> Vec<&Quirk> {
     of
 }
 
-/// What mainline has, one row each.
+/// Writes the mainline entries, one table row each.
 fn mainline(page: &mut String, quirks: &[&Quirk]) -> fmt::Result {
     writeln!(
         page,
@@ -93,7 +93,7 @@ fn mainline(page: &mut String, quirks: &[&Quirk]) -> fmt::Result {
     writeln!(page)
 }
 
-/// An entry that is not mainline's, in full: its evidence is what matters.
+/// Writes an entry that is not from mainline, with its full evidence.
 fn ours(page: &mut String, quirk: &Quirk) -> fmt::Result {
     let title = quirk.title.as_deref().unwrap_or(&quirk.name);
     writeln!(page, "### {}\n", escape(title))?;
@@ -154,7 +154,7 @@ fn links(quirk: &Quirk) -> String {
     links.collect::<Vec<_>>().join(" ")
 }
 
-/// A sentence, with a capital letter.
+/// The text with a capital first letter.
 fn upper(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Where the data of the tests is.
+//! The data of the tests.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
@@ -12,7 +12,7 @@ use std::{
 use quirk_data::source::{self, DataFile};
 use topology::Topology;
 
-/// The folder of the tests on data.
+/// The folder with the tests' data.
 pub(crate) fn tests() -> PathBuf {
     root().join("tools/quirk-data/tests")
 }
@@ -22,14 +22,14 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// A folder of sound data files, with every status that an edition for real devices may have.
+/// A folder of valid entries, with every status that an edition for real devices may have.
 pub(crate) fn accepted() -> Vec<DataFile> {
     source::read(&tests().join("accepted"))
         .expect("the folder is there")
         .files
 }
 
-/// The files of `tests/rejected/`, as if in the folder of the vendor of `accepted/`.
+/// The files of `tests/rejected/`, as if they were in the folder of the vendor of `accepted/`.
 pub(crate) fn rejected() -> Vec<DataFile> {
     let mut files = source::read(&tests().join("rejected"))
         .expect("the folder is there")
@@ -40,7 +40,7 @@ pub(crate) fn rejected() -> Vec<DataFile> {
     files
 }
 
-/// The recorded machines in a folder, by file name; none where there is no such folder.
+/// The recorded machines in a folder, by file name; none without the folder.
 pub(crate) fn machines(folder: &Path) -> Vec<Topology> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
@@ -56,7 +56,7 @@ pub(crate) fn machines(folder: &Path) -> Vec<Topology> {
         .collect()
 }
 
-/// An empty folder for one test to write into.
+/// An empty folder for one test.
 pub(crate) fn scratch(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     if folder.exists() {

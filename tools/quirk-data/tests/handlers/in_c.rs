@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `pci_dev_specific_acs_enabled()` and the handlers of `drivers/pci/quirks.c` of Linux 7.3, put down as
-//! they stand and under the same names, so that the two can be read side by side. What a handler asks
-//! of a device is taken from [`Facts`]; its ids are those of the newest kernel in `quirks/kernels/`.
+//! `pci_dev_specific_acs_enabled()` and its handlers in `drivers/pci/quirks.c` of Linux 7.3,
+//! transcribed under the same names so that both can be read side by side. The properties of a
+//! device come from [`Facts`], the ids from the newest list in `quirks/kernels/`.
 
 use grouping::handlers::Facts;
 use quirk_data::kernels::{self, Which};
@@ -19,10 +19,10 @@ pub(crate) const UF: u16 = 0x10;
 const EC: u16 = 0x20;
 const DT: u16 = 0x40;
 
-/// A row of the list: vendor, first and last device or any, handler.
+/// A row: vendor, first and last device or any, handler.
 pub(crate) type Row = (u16, Option<(u16, u16)>, &'static str);
 
-/// The rows of the list, in the order of the kernel's table.
+/// The rows, in the order of the kernel's table.
 pub(crate) fn rows() -> Vec<Row> {
     let newest = kernels::known().last().expect("one was read");
     let rows = newest.rows.iter().map(|row| {
@@ -36,7 +36,7 @@ pub(crate) fn rows() -> Vec<Row> {
     rows.collect()
 }
 
-/// Whether the handler's own list has the device.
+/// Whether the handler itself lists the device.
 fn has(rows: &[Row], handler: &str, device: u16) -> bool {
     rows.iter().any(|&(_, devices, name)| {
         name == handler && devices.is_some_and(|(first, last)| (first..=last).contains(&device))
@@ -47,7 +47,7 @@ fn pci_acs_ctrl_enabled(req: u16, ena: u16) -> i32 {
     i32::from(req & ena == req)
 }
 
-/// A handler. `device` is the id, which [`Facts`] knows.
+/// A handler. `device` is the device id.
 fn handler(rows: &[Row], name: &str, dev: &Facts, device: u16, acs_flags: u16) -> i32 {
     let root_port = dev.pcie_type == Some(PcieType::RootPort);
     let all = SV | RR | CR | UF;
@@ -128,7 +128,7 @@ fn handler(rows: &[Row], name: &str, dev: &Facts, device: u16, acs_flags: u16) -
     }
 }
 
-/// The handlers to which the table gives every device of a vendor.
+/// The handlers with a row for every device of a vendor.
 const FOR_ANY_DEVICE: [&str; 6] = [
     "pci_quirk_rciep_acs",
     "pci_quirk_intel_pch_acs",
@@ -138,8 +138,8 @@ const FOR_ANY_DEVICE: [&str; 6] = [
     "pci_quirk_wangxun_nic_acs",
 ];
 
-/// What the kernel says of a device with this id, which [`Facts`] need not know; `rows` are at least those
-/// of its vendor.
+/// The kernel's answer for a device with this id, which [`Facts`] need not contain. `rows` must
+/// include those of its vendor.
 pub(crate) fn pci_dev_specific_acs_enabled(
     rows: &[Row],
     dev: &Facts,
@@ -150,7 +150,7 @@ pub(crate) fn pci_dev_specific_acs_enabled(
     for &(vendor, devices, name) in rows {
         let any = FOR_ANY_DEVICE.contains(&name);
         let is_it = devices.is_none_or(|(first, last)| (first..=last).contains(&device));
-        // The rows that stand for one entry of the table follow each other.
+        // The rows for one row of the kernel's table are consecutive.
         if vendor == dev.vendor && (is_it || any && asked != name) {
             asked = name;
             let ret = handler(rows, name, dev, device, acs_flags);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The entries of the data, for tests of what the kernel's handlers answer.
+//! The entries for tests of the kernel's handlers.
 
 use std::path::Path;
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the lines of a function say.
+//! Reads the detail lines of a function.
 
 use rules::acs::AcsFlags;
 
 use super::{lines::Block, quoted};
 use crate::{Acs, Function, Header, Hex, Port, Sriov, Subsystem, hex};
 
-/// The flags of ACS as lspci names them, in the order of the registers.
+/// The ACS flags by the names that lspci uses, in register order.
 const FLAGS: [(&str, AcsFlags); 7] = [
     ("SrcValid", AcsFlags::SV),
     ("TransBlk", AcsFlags::TB),
@@ -18,11 +18,11 @@ const FLAGS: [(&str, AcsFlags); 7] = [
     ("DirectTrans", AcsFlags::DT),
 ];
 
-/// Fills in what the lines say. Without lines, nothing is known.
+/// Fills in what the lines contain. Without lines, nothing is known.
 ///
 /// # Errors
 ///
-/// What is wrong with a line that would change the outcome.
+/// The fault of a line that would change the result.
 pub(super) fn read(function: &mut Function, block: &Block<'_>) -> Result<(), String> {
     let has_details = block.lines.iter().any(|line| {
         line.starts_with("Control:")
@@ -32,7 +32,7 @@ pub(super) fn read(function: &mut Function, block: &Block<'_>) -> Result<(), Str
     function.pcie_known = has_details;
     function.acs_known = has_details;
     for (at, line) in block.lines.iter().enumerate() {
-        // Others may follow, where a line was broken.
+        // A broken line may continue on the next one.
         let whole = || {
             block.lines[at..]
                 .iter()
@@ -73,7 +73,7 @@ pub(super) fn read(function: &mut Function, block: &Block<'_>) -> Result<(), Str
         function.acs = None;
     }
     if let Some(acs) = &mut function.acs {
-        // One without the other says nothing.
+        // One register without the other is not enough.
         if acs.cap.is_none() || acs.ctl.is_none() {
             *acs = NOT_SHOWN;
         }
@@ -81,7 +81,7 @@ pub(super) fn read(function: &mut Function, block: &Block<'_>) -> Result<(), Str
     Ok(())
 }
 
-/// A capability of which no register was shown, as with `lspci -v`.
+/// A capability without shown registers, as in the output of `lspci -v`.
 const NOT_SHOWN: Acs = Acs {
     cap: None,
     ctl: None,
@@ -121,7 +121,7 @@ fn capability(function: &mut Function, text: &str) {
     }
 }
 
-/// `SrcValid+ TransBlk- ...`, all of them.
+/// Reads all flags of a line: `SrcValid+ TransBlk- ...`
 fn flags(text: &str, name: &str) -> Result<u16, String> {
     let text = text.strip_prefix(name).unwrap_or(text);
     let words: Vec<_> = text.split_whitespace().take(FLAGS.len()).collect();
@@ -137,7 +137,7 @@ fn flags(text: &str, name: &str) -> Result<u16, String> {
     Ok(bits)
 }
 
-/// `primary=00, secondary=01, subordinate=05, sec-latency=0`
+/// Reads `primary=00, secondary=01, subordinate=05, sec-latency=0`.
 fn buses(function: &mut Function, text: &str) -> Result<(), String> {
     let number = |key: &str| -> Result<u8, String> {
         let rest = text.split_once(key).map(|(_, rest)| rest);
@@ -146,7 +146,7 @@ fn buses(function: &mut Function, text: &str) -> Result<(), String> {
         let value = value.and_then(|value| u8::try_from(value).ok());
         value.ok_or_else(|| format!("{} does not tell {key}", quoted(text)))
     };
-    // A CardBus bridge shows the same, and is told by its class.
+    // A CardBus bridge has the same line; its class distinguishes it.
     let is_cardbus = function.class.is_some_and(|class| class.0 >> 8 == 0x0607);
     function.header = if is_cardbus {
         Header::Cardbus
@@ -159,8 +159,8 @@ fn buses(function: &mut Function, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// `Initial VFs: 8, Total VFs: 8, Number of VFs: 2, ...` and `VF offset: 128, stride: 2, Device ID:
-/// 1520`
+/// Reads `Initial VFs: 8, Total VFs: 8, Number of VFs: 2, ...` and `VF offset: 128, stride: 2,
+/// Device ID: 1520`.
 fn sriov(function: &mut Function, text: &str) {
     let after = |key: &str| text.split_once(key).map(|(_, rest)| rest.trim_start());
     let number = |key: &str| -> Option<u16> {
@@ -186,7 +186,7 @@ fn sriov(function: &mut Function, text: &str) {
     }
 }
 
-/// The ids at the end of a line, `... [1043:8712]`, or alone, `1043:8712`.
+/// Reads the ids at the end of a line: `... [1043:8712]`, or `1043:8712` alone.
 fn ids(text: &str) -> Option<Subsystem> {
     let text = text.trim_end();
     let text = match text.rfind('[') {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Ids of functions, as lspci shows them: as numbers, or as names, which pci.ids translates.
+//! Reads the ids of functions in lspci output: as numbers, or as names, which pci.ids translates.
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
@@ -8,12 +8,12 @@ use pciid_parser::Database;
 
 use crate::hex::{self, Hex};
 
-/// What the first line of a function says.
+/// The contents of a function's first line.
 pub(super) struct Ids {
     pub(super) vendor: u16,
-    /// `None`: only a name was shown, and not one device has it.
+    /// `None` if only a name was shown that no device or several devices have.
     pub(super) device: Option<u16>,
-    /// The devices that have the name.
+    /// The devices with the shown name.
     pub(super) candidates: Vec<Hex<4>>,
     /// Whether names were translated.
     pub(super) by_name: bool,
@@ -21,7 +21,7 @@ pub(super) struct Ids {
     pub(super) revision: Option<Hex<2>>,
 }
 
-/// The names of the system's pci.ids, which is read when the first one is needed.
+/// The names in the system's pci.ids. The file is read on first use.
 #[derive(Default)]
 pub(super) struct Names(OnceLock<Option<Database>>);
 
@@ -31,8 +31,8 @@ impl Names {
     }
 }
 
-/// The ids in the line after the address: `Audio device [0403]: Intel Corporation ... [8086:a170] (rev
-/// 31) (prog-if 00)`, or the same with numbers alone, or with names alone.
+/// Reads the ids in the line after the address: `Audio device [0403]: Intel Corporation ...
+/// [8086:a170] (rev 31) (prog-if 00)`, or the same with only numbers or only names.
 pub(super) fn of_header(text: &str, names: &mut Names) -> Option<Ids> {
     let revision = in_brackets(text, "(rev ").and_then(|text| hex::parse(text.get(..2)?, 2));
     let interface = in_brackets(text, "(prog-if ").and_then(|text| hex::parse(text.get(..2)?, 2));
@@ -66,7 +66,7 @@ pub(super) fn of_header(text: &str, names: &mut Names) -> Option<Ids> {
         candidates: Vec::new(),
         by_name: false,
         class,
-        // What is 00 is not shown.
+        // lspci omits a revision of 00.
         revision: Some(Hex(revision.unwrap_or(0))),
     };
     if let Some((vendor, device)) = numbers {
@@ -91,7 +91,7 @@ fn in_brackets<'t>(text: &'t str, begin: &str) -> Option<&'t str> {
     text.rsplit_once(begin).map(|(_, rest)| rest)
 }
 
-/// The vendor whose name a text begins with, and its devices whose name is the rest.
+/// The vendor whose name a text starts with, and its devices with the rest as name.
 fn by_name(text: &str, names: &Names) -> Option<(u16, Vec<u16>)> {
     let all = names.all()?;
     let begins = |name: &str| {
@@ -103,7 +103,7 @@ fn by_name(text: &str, names: &Names) -> Option<(u16, Vec<u16>)> {
         let rest = begins(&vendor.name)?;
         Some((vendor.name.len(), *id, vendor, rest))
     });
-    // The longest name, and of two vendors with one name the lower id.
+    // The longest name wins; of two vendors with the same name, the lower id.
     let (_, id, vendor, rest) = found.max_by_key(|&(length, id, ..)| (length, u16::MAX - id))?;
     if let Some(device) = rest.strip_prefix("Device ") {
         let device = hex::parse(device, 4).and_then(|device| u16::try_from(device).ok());

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Takes the text apart: functions, their lines, their dumps.
+//! Splits the text into functions, their lines and their hex dumps.
 
 use crate::{Bdf, Error, hex};
 
-/// The most of a configuration space.
+/// The size of a whole configuration space.
 const SPACE: usize = 4096;
 
 /// A function in the text.
 pub(super) struct Block<'t> {
     pub(super) bdf: Bdf,
-    /// The line that it begins with, from 1.
+    /// The line number, from 1, of its first line.
     pub(super) line: usize,
-    /// What that line says after the address.
+    /// The first line after the address.
     pub(super) header: &'t str,
-    /// The lines of details, without what they are indented by.
+    /// The detail lines without indentation.
     pub(super) lines: Vec<&'t str>,
-    /// The bytes of a hex dump.
+    /// The bytes of the hex dump.
     pub(super) dump: Vec<u8>,
 }
 
-/// The address that a line begins with, and the rest: `00:1f.3 Audio device: ...`, with the domain or
-/// without.
+/// The address that a line starts with, and the rest: `00:1f.3 Audio device: ...`, with or without
+/// the domain.
 pub(super) fn header(line: &str) -> Option<(Bdf, &str)> {
     let (address, rest) = line.split_once(' ')?;
-    // A class, and then the device.
+    // The class comes first, then the device.
     if !rest.contains(": ") || address.len() < 7 {
         return None;
     }
@@ -37,7 +37,7 @@ pub(super) fn header(line: &str) -> Option<(Bdf, &str)> {
     whole.ok().map(|bdf| (bdf, rest))
 }
 
-/// The functions of the text. What stands before the first one is not looked at.
+/// The functions of the text. Lines before the first function are ignored.
 pub(super) fn blocks<'t>(name: &str, text: &'t str) -> Result<Vec<Block<'t>>, Error> {
     let mut blocks: Vec<Block<'t>> = Vec::new();
     for (line, text) in (1..).zip(text.lines()) {
@@ -56,7 +56,7 @@ pub(super) fn blocks<'t>(name: &str, text: &'t str) -> Result<Vec<Block<'t>>, Er
             continue;
         };
         if let Some((offset, bytes)) = dump_line(text) {
-            // A line that is missing would move all that follows.
+            // A missing line would shift all bytes after it.
             if offset != block.dump.len() || offset + bytes.len() > SPACE {
                 let problem = format!(
                     "the dump goes on at {offset:02x}, but {:02x} bytes came before",
@@ -70,14 +70,14 @@ pub(super) fn blocks<'t>(name: &str, text: &'t str) -> Result<Vec<Block<'t>>, Er
             block.dump.extend(bytes);
             continue;
         }
-        // What is not indented is no detail: what somebody wrote between, or the rest of a line that
-        // was broken when it was mailed.
+        // A line without indentation is no detail: it is a remark, or the rest of a line that was
+        // broken in a mail.
         block.lines.push(text.trim_start());
     }
     Ok(blocks)
 }
 
-/// A line of a dump: `1f0: 00 12 ...`, sixteen bytes.
+/// Reads a line of a dump: `1f0: 00 12 ...`, sixteen bytes.
 fn dump_line(text: &str) -> Option<(usize, Vec<u8>)> {
     let (offset, rest) = text.split_once(": ")?;
     if !matches!(offset.len(), 2 | 3) {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Reads what lspci has printed as a topology: `lspci -vvv` (with `-n`, `-nn` or neither, with `-D` or
-//! not), and hex dumps as of `lspci -xxxx`, which tell most.
+//! Reads lspci output as a topology: `lspci -vvv` (with `-n`, `-nn` or neither, with or without
+//! `-D`), and hex dumps such as `lspci -xxxx`, which contain most.
 //!
-//! | file | what it does |
+//! | file | contents |
 //! |---|---|
-//! | `lines.rs` | takes the text apart: functions, their lines, their dumps |
-//! | `details.rs` | what the lines of a function say |
-//! | `ids.rs` | ids of functions, also from names |
+//! | `lines.rs` | splits the text into functions, their lines and dumps |
+//! | `details.rs` | reads the lines of a function |
+//! | `ids.rs` | reads the ids of functions, also from names |
 
 mod details;
 mod ids;
@@ -18,26 +18,25 @@ use std::collections::BTreeMap;
 use self::{ids::Names, lines::Block};
 use crate::{Bdf, Error, Function, Topology, check, config::Config, hex::Hex, sysfs};
 
-/// What to do with a report that tells too little.
+/// The remedy for output that contains too little.
 const AGAIN: &str = "make it again, as root, with \"lspci -D -vvvnn\" or \"lspci -D -xxxx\"";
 
-/// Whether a text is something that lspci has printed: one of its first lines begins with an
-/// address and has a class behind it.
+/// Whether a text is lspci output: one of its first lines starts with an address and a class.
 pub(crate) fn is_lspci(text: &str) -> bool {
     let mut lines = text.lines().take(200);
     !text.trim_start().starts_with('{') && lines.any(|line| lines::header(line).is_some())
 }
 
-/// Reads such a text and checks the machine; `name` is what messages call it.
+/// Reads lspci output and checks the machine; `name` is its name in messages.
 ///
 /// # Errors
 ///
-/// [`Error`] when a line cannot be what lspci prints, when the text tells too little, or when no
-/// machine is like that.
+/// [`Error`] if a line cannot be from lspci, the text contains too little, or no machine can be
+/// like that.
 pub(crate) fn parse(name: &str, text: &str) -> Result<Topology, Error> {
     let blocks = lines::blocks(name, text)?;
-    // With -xxxx, what has no more than 256 bytes has no extended capabilities. With -xxx, nobody
-    // can tell.
+    // With -xxxx, a function with only 256 bytes has no extended capabilities. With -xxx this is
+    // unknown.
     let is_whole = blocks.iter().any(|block| block.dump.len() > 256);
     let mut names = Names::default();
     let mut topology = Topology {
@@ -99,7 +98,7 @@ fn function(
     Ok(function)
 }
 
-/// What a hex dump says goes before what the text does.
+/// Adds the contents of a hex dump, which take precedence over the text.
 fn dump(function: &mut Function, block: &Block<'_>, is_whole: bool) {
     let by_text = function.clone();
     let config = Config(&block.dump);
@@ -116,7 +115,7 @@ fn dump(function: &mut Function, block: &Block<'_>, is_whole: bool) {
             function.subsystem = Some(crate::Subsystem { vendor, device });
         }
     }
-    // The text knows what lies beyond a dump that ends too early.
+    // If the dump is too short, the text may contain more.
     if !function.pcie_known && by_text.pcie_known && !block.lines.is_empty() {
         function.pcie_known = true;
         function.pcie_type.clone_from(&by_text.pcie_type);
@@ -132,14 +131,14 @@ fn dump(function: &mut Function, block: &Block<'_>, is_whole: bool) {
     }
 }
 
-/// A text of the file in a message: in quotes, not too long, and nothing in it that steers a terminal.
+/// Quotes a text of the file for a message: shortened, without control characters.
 fn quoted(text: &str) -> String {
     const SHOWN: usize = 100;
     let shown: String = text.chars().take(SHOWN).collect();
     format!("\"{}\"", shown.escape_debug())
 }
 
-/// Virtual functions are those at the places that their physical function has for them.
+/// Finds the virtual functions: those at the addresses that a physical function's registers give.
 fn find_physical(functions: &mut [Function]) {
     let places: BTreeMap<Bdf, usize> = functions
         .iter()
@@ -168,7 +167,8 @@ fn find_physical(functions: &mut [Function]) {
     for (at, physical) in found {
         functions[at].physfn = Some(physical);
     }
-    // One that has virtual functions is none itself, whatever the registers say.
+    // A virtual function has no virtual functions of its own, so drop those that the registers
+    // assign to one.
     let virtual_ones: Vec<Bdf> = functions
         .iter()
         .filter(|function| function.physfn.is_some())
@@ -184,7 +184,7 @@ fn find_physical(functions: &mut [Function]) {
     }
 }
 
-/// An AMD IOMMU is a PCI function of its own, and no others are.
+/// An AMD IOMMU is a PCI function; no other IOMMU is.
 fn amd_iommu(functions: &[Function]) -> Option<String> {
     let is_iommu = |function: &Function| {
         let class = function.class.map(|class| class.0 >> 8);

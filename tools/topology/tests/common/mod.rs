@@ -29,17 +29,14 @@ pub(crate) fn recorded() -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// An address.
 pub(crate) fn bdf(text: &str) -> Bdf {
     text.parse().expect("an address")
 }
 
-/// A conventional function.
 pub(crate) fn function(at: &str) -> Function {
     Function::new(bdf(at), 0x1234, 0x5678)
 }
 
-/// A PCIe function.
 pub(crate) fn express(at: &str, kind: PcieType) -> Function {
     Function {
         pcie_type: Some(Port::Known(kind)),
@@ -63,7 +60,6 @@ pub(crate) fn port(at: &str, kind: PcieType, secondary: u8, has_acs: bool) -> Fu
     }
 }
 
-/// A machine of these functions.
 pub(crate) fn machine(functions: Vec<Function>) -> Topology {
     Topology {
         functions,
@@ -71,7 +67,7 @@ pub(crate) fn machine(functions: Vec<Function>) -> Topology {
     }
 }
 
-/// Its groups, when no quirk has an opinion; each as its addresses in a line.
+/// The groups without any answer of a quirk; each as a line of addresses.
 #[track_caller]
 pub(crate) fn groups(topology: &Topology) -> Vec<String> {
     let mut text = Vec::new();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which kinds of function a statement speaks of, by the nouns at the ids that it names.
+//! Finds the kinds of function that a statement names, by the nouns next to its ids.
 
 use std::ops::Range;
 
@@ -8,19 +8,20 @@ use rules::entry::Kind;
 
 use super::{read::Mark, token::Token};
 
-/// What a noun calls a function.
+/// The meaning of a noun for a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Noun {
-    /// A noun of one kind.
+    /// A noun for one kind.
     Of(Kind),
-    /// A noun that any function may have, as "function"; said of endpoints where nothing else is.
+    /// A noun for any function, such as "function". Without a more specific noun it means an
+    /// endpoint.
     Any,
 }
 
-/// How far before ids their noun may stand.
+/// The largest distance in tokens between a noun and the ids after it.
 const NEAR: usize = 64;
 
-/// The words by which a statement names a kind, for people.
+/// The words for a kind, used in messages.
 pub(super) const fn words(kind: Kind) -> &'static str {
     match kind {
         Kind::MfEndpoint => {
@@ -33,7 +34,7 @@ pub(super) const fn words(kind: Kind) -> &'static str {
     }
 }
 
-/// The noun that ends at a place, and where it begins. `root-port` is the same as `root port`.
+/// The noun that ends at `end`, with its start. `root-port` is the same as `root port`.
 fn noun(tokens: &[Token], end: usize) -> Option<(Noun, usize)> {
     let last = end.checked_sub(1)?;
     let before = |at: usize, words: &str| {
@@ -62,7 +63,7 @@ fn noun(tokens: &[Token], end: usize) -> Option<(Noun, usize)> {
             }
             before(last, "root").map(|at| (Noun::Of(Kind::RootPort), at))
         }
-        // "Root and downstream ports": the second half is a noun of its own.
+        // In "root and downstream ports", "root" is a noun of its own.
         "root" => {
             let mut after = tokens[end..].iter().take(5);
             let is_join = |token: &Token| {
@@ -77,7 +78,7 @@ fn noun(tokens: &[Token], end: usize) -> Option<(Noun, usize)> {
     }
 }
 
-/// Whether a noun stands directly before a place, but for an opening bracket.
+/// Whether a noun ends directly before `at`; an opening bracket may be between.
 pub(super) fn ends_before(tokens: &[Token], at: usize) -> bool {
     let is_open = at > 0 && tokens[at - 1] == Token::Open;
     noun(tokens, at - usize::from(is_open)).is_some()
@@ -90,8 +91,8 @@ pub(super) fn is_plural(token: &Token) -> bool {
     token.is_of(PLURALS)
 }
 
-/// Whether a noun that begins here is what the sentence speaks of: not what is denied, and, unless it
-/// stands directly at ids, not where a request comes from or goes to.
+/// Whether a noun that starts at `begin` is a subject of the sentence. A denied noun is not. A noun
+/// for the source or target of a request is not either, unless it is directly at ids.
 fn counts(tokens: &[Token], begin: usize, marks: &[Mark], is_at_ids: bool) -> bool {
     const OPEN: &str = "the a an any its their this that same pci pcie express switch";
     const DENIED: &str = "not nor without non";
@@ -108,22 +109,22 @@ fn counts(tokens: &[Token], begin: usize, marks: &[Mark], is_at_ids: bool) -> bo
     marks[begin].is_none() && !word.is_of(DENIED) && (is_at_ids || !word.is_of(AWAY) && !is_target)
 }
 
-/// What a statement has said of kinds so far.
+/// The kinds found so far.
 #[derive(Default)]
 pub(super) struct Said {
-    /// The kinds of the ids that it names.
+    /// The kinds of the named ids.
     kinds: Vec<Kind>,
-    /// Whether it names ids without a noun at them.
+    /// Whether the statement names ids without a noun.
     bare: bool,
-    /// Whether a noun stands anywhere that may be an endpoint's.
+    /// Whether any noun may mean an endpoint.
     any: bool,
-    /// Whether it speaks of ports or integrated endpoints anywhere.
+    /// Whether any noun means a port or an integrated endpoint.
     others: bool,
 }
 
 impl Said {
-    /// Takes the nouns at a list of ids: the nearest before it, with those that are joined to that, and
-    /// one behind it that says what they are.
+    /// Reads the nouns of a list of ids: the nearest one before it with the nouns joined to that,
+    /// and one after it that says what the ids are.
     pub(super) fn of_list(&mut self, tokens: &[Token], list: &Range<usize>, marks: &[Mark]) {
         let mut nouns = Vec::new();
         let mut end = list.start;
@@ -170,7 +171,7 @@ impl Said {
         }
     }
 
-    /// Takes the nouns of a sentence, wherever they stand.
+    /// Reads all nouns of a sentence.
     pub(super) fn anywhere(&mut self, tokens: &[Token], marks: &[Mark]) {
         let nouns = (1..=tokens.len()).filter_map(|end| noun(tokens, end));
         for (found, _) in nouns.filter(|&(_, begin)| counts(tokens, begin, marks, false)) {
@@ -181,7 +182,7 @@ impl Said {
         }
     }
 
-    /// The kinds that are stated. Where ids stand without a noun, they are endpoints' if all nouns are.
+    /// The stated kinds. Ids without a noun are endpoints if every noun means one.
     pub(super) fn kinds(mut self) -> Vec<Kind> {
         if self.bare && self.any && !self.others {
             self.kinds.push(Kind::MfEndpoint);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Holds what a statement says against what the entry claims: trust rule `evidence`. A statement is
-//! for exactly the ids and the kinds that it names.
+//! Compares the statement with the claim (trust rule `evidence`). A statement counts only for the
+//! ids and kinds that it names.
 //!
-//! | file | what it reads |
+//! | file | reads |
 //! |---|---|
 //! | `token.rs` | words, and ids in every notation |
 //! | `read.rs` | which ids are named, alone or as a range, and which are excepted |
-//! | `kinds.rs` | which kinds of function it speaks of |
+//! | `kinds.rs` | which kinds of function are named |
 
 mod kinds;
 mod read;
@@ -24,15 +24,16 @@ use crate::{
 };
 use read::{Named, Reading, read};
 
-/// What to write, where ids are not found.
+/// How to write ids so that they are found; part of messages.
 const NOTATIONS: &str = "the statement must name each id with its vendor, as 10de:0a01, and a range \
                          as 10de:0a10-0a12 or 10de:0a10 to 10de:0a12";
 
-/// Checks the statement of an entry. A `validated` entry must be stated in full. A candidate's and a
-/// test's may name no id; where it names any, they are held to the same. For what mainline has merged
-/// the merged change is the statement, and a refusal claims nothing.
+/// Checks the statement of an entry. The statement of a `validated` entry must name every claimed
+/// id. The statement of a candidate or test entry may name no id; if it names any, the same rule
+/// applies. A mainline entry is not checked, because the merged change is the statement, and
+/// neither is a rejected or withdrawn entry, which claims nothing.
 ///
-/// Returns the ids that the statement names and the entry does not speak of, for [`unclaimed`].
+/// Returns the ids that the statement names and the entry does not claim, for [`unclaimed`].
 pub(super) fn check(
     parsed: &format::File,
     status: Option<Status>,
@@ -42,7 +43,7 @@ pub(super) fn check(
     notes: &mut Notes<'_>,
 ) -> Vec<Ids> {
     let is_bound = status.is_some_and(|status| status != Status::Mainline && !status.is_negative());
-    // A blank one is a fault in itself.
+    // A blank statement has a finding of its own.
     let statement =
         evidence::statement(parsed).filter(|statement| !statement.get_ref().trim().is_empty());
     let (Some(statement), true) = (statement, is_bound) else {
@@ -56,8 +57,8 @@ pub(super) fn check(
     let is_validated = status == Some(Status::Validated);
     let of_entry = |one: &&Named| vendors.contains(&one.vendor);
     let names_any = reading.named.iter().any(|one| of_entry(&one));
-    // A statement for devices of another vendor is none for these, and neither is one that takes them
-    // out.
+    // A statement about devices of another vendor supports no claim for these, and neither does one
+    // that excepts them.
     let is_held = names_any
         || if is_validated {
             !reading.excepted.is_empty()
@@ -105,12 +106,12 @@ const fn overlaps(one: &Named, ids: &Ids) -> bool {
     one.vendor == ids.vendor && one.first <= ids.last && ids.first <= one.last
 }
 
-/// Whether the ids hold all that is named.
+/// Whether the range of ids contains the whole named range.
 const fn holds(one: &Named, ids: &Ids) -> bool {
     one.vendor == ids.vendor && ids.first <= one.first && one.last <= ids.last
 }
 
-/// Holds one claim against what is read.
+/// Compares one claimed range with the statement.
 fn hold(ids: &Ids, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
     let field = "match.devices";
     let excepted = reading.excepted.iter().find(|one| {
@@ -172,8 +173,8 @@ fn hold(ids: &Ids, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
     notes.add(Rule::StatementIds, &ids.span, field, problem, help);
 }
 
-/// An id of a claim that a statement speaks of apart from the range that it names it in. There are more
-/// words that take an id out than any list has.
+/// A claimed id that the statement also mentions outside the range that names it. The list of words
+/// that except an id cannot be complete, so such a mention counts as an exception.
 fn apart(ids: &Ids, range: &Named, reading: &Reading) -> Option<u16> {
     let mut mentioned = reading.mentioned.iter();
     let found = mentioned.find(|&&(vendor, first, last)| {
@@ -187,7 +188,7 @@ fn apart(ids: &Ids, range: &Named, reading: &Reading) -> Option<u16> {
     found.map(|&(_, first, _)| first.max(ids.first))
 }
 
-/// Checks that the statement speaks of every kind that is claimed.
+/// Checks that the statement names every claimed kind.
 fn check_kinds(parsed: &format::File, kinds: &[Kind], reading: &Reading, notes: &mut Notes<'_>) {
     let Some(value) = &parsed.kind else { return };
     let words = value.get_ref().each(&value.span());
@@ -206,9 +207,9 @@ fn check_kinds(parsed: &format::File, kinds: &[Kind], reading: &Reading, notes: 
     }
 }
 
-/// Finds ids of a vendor of the entry that a statement names and that nobody speaks of: not the entry,
-/// nor another one, for one statement may be for several families. Ids of other vendors are no part
-/// of what the entry could claim. O(n m) in the number of such ids and of entries.
+/// Finds ids that a statement names and no entry claims. One statement may be for several families,
+/// so other entries count. Ids of vendors that the entry does not have are ignored. Costs O(n m) in
+/// the number of such ids and of entries.
 pub(crate) fn unclaimed(drafts: &[Draft<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for draft in drafts {

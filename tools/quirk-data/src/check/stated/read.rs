@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a statement says of ids: which it names, alone or as a range, and which it excepts.
+//! Reads the ids in a statement: which it names, alone or as a range, and which it excepts.
 //!
-//! Doubt never widens a claim: what may be an id but may be something else is not named, and what may
-//! be excepted is.
+//! Doubt never widens a claim: a token that may be something other than an id is not named, and an
+//! id that may be excepted is.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use super::{
     token::{Form, Token, is_of, sentences},
 };
 
-/// An id, or a range of them, in a statement.
+/// An id or a range of ids that a statement names.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Named {
     pub(super) vendor: u16,
@@ -22,29 +22,29 @@ pub(super) struct Named {
     pub(super) last: u16,
 }
 
-/// An id, or a range of them, that a statement takes out.
+/// An id or a range of ids that a statement excepts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Excepted {
-    /// The vendor, where it stands beside the id.
+    /// The vendor, if it is written with the id.
     pub(super) vendor: Option<u16>,
     pub(super) first: u16,
     pub(super) last: u16,
-    /// The words that take it out.
+    /// The words that except it.
     pub(super) by: &'static str,
 }
 
-/// What is read of a statement.
+/// The result of reading a statement.
 #[derive(PartialEq, Eq, Debug, Default)]
 pub(super) struct Reading {
     pub(super) named: Vec<Named>,
     pub(super) excepted: Vec<Excepted>,
-    /// Whatever may be an id or a range of them, named or not, with its vendor if that stands there.
+    /// Every possible id or range, named or not, with its vendor if it is written there.
     pub(super) mentioned: Vec<(Option<u16>, u16, u16)>,
-    /// The kinds of function that it speaks of.
+    /// The kinds of function that the statement names.
     pub(super) kinds: Vec<Kind>,
 }
 
-/// Reads the statement of an entry for devices of these vendors. O(n) in its length.
+/// Reads the statement of an entry for devices of these vendors. Costs O(n) in its length.
 pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
     let sentences = sentences(text);
     let vendor = vendor(&sentences, vendors);
@@ -64,7 +64,7 @@ pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
         said.anywhere(tokens, &marks);
     }
     reading.kinds = said.kinds();
-    // Each is held against each.
+    // Each is compared with each.
     reading.named.sort_unstable();
     reading.named.dedup();
     reading.mentioned.sort_unstable();
@@ -72,10 +72,10 @@ pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
     reading
 }
 
-/// What takes a token out of what is stated, if anything does.
+/// The words that except a token, if any do.
 pub(super) type Mark = Option<&'static str>;
 
-/// Joins that make a range of the two ids that they stand between.
+/// Whether the tokens between two ids make them a range.
 fn is_range_join(joins: &[Token]) -> bool {
     match joins {
         [Token::Dash { .. } | Token::Dots] => true,
@@ -96,7 +96,7 @@ const fn is_id(token: &Token) -> bool {
     matches!(token, Token::Id { .. })
 }
 
-/// Runs of what may be ids, with nothing but joins between them.
+/// The runs of possible ids with only joining tokens between them.
 fn lists(tokens: &[Token]) -> Vec<Range<usize>> {
     let mut lists: Vec<Range<usize>> = Vec::new();
     for at in (0..tokens.len()).filter(|&at| is_id(&tokens[at])) {
@@ -111,8 +111,8 @@ fn lists(tokens: &[Token]) -> Vec<Range<usize>> {
     lists
 }
 
-/// The vendor of an id that stands by itself: the one that the text names as the vendor id, or that of
-/// the entry, where it has one and the text names ids of no other.
+/// The vendor of an id without one: the vendor that the text names as the vendor id; otherwise the
+/// entry's vendor, if it has one only and the text names no id of another vendor.
 fn vendor(sentences: &[Vec<Token>], of_entry: &[u16]) -> Option<u16> {
     let mut said = Vec::new();
     let mut beside = Vec::new();
@@ -140,7 +140,7 @@ fn vendor(sentences: &[Vec<Token>], of_entry: &[u16]) -> Option<u16> {
     }
 }
 
-/// The words before a place, from the nearest on, without those that say nothing of what an id is.
+/// The words before a position, nearest first, without words that do not describe the id.
 fn words_before(tokens: &[Token], at: usize) -> impl Iterator<Item = &str> {
     let is_filler = |token: &&Token| {
         matches!(
@@ -149,7 +149,7 @@ fn words_before(tokens: &[Token], at: usize) -> impl Iterator<Item = &str> {
         ) || token.is_of("is are the following of")
     };
     let before = tokens[..at].iter().rev();
-    // Two things with a comma between them are two things.
+    // A comma separates two things.
     let near = before.skip_while(is_filler).take(4);
     near.map_while(|token| match token {
         Token::Dash { .. } => Some(""),
@@ -162,7 +162,7 @@ const ID: &str = "id ids";
 const SUBSYSTEM_ID: &str = "ssid svid ssvid sdid subdevice subvendor subsystemid";
 const OF_SUBSYSTEM: &str = "subsystem subsystems subsys sub";
 
-/// Whether an id is said to be a vendor's: `vendor id 0x10de`.
+/// Whether an id is a vendor id: `vendor id 0x10de`.
 fn is_vendor_id(tokens: &[Token], at: usize) -> bool {
     let mut words = words_before(tokens, at).skip_while(|word| is_of(word, ID));
     let is_vendor = words
@@ -171,10 +171,10 @@ fn is_vendor_id(tokens: &[Token], at: usize) -> bool {
     is_vendor && !words.next().is_some_and(|word| is_of(word, OF_SUBSYSTEM))
 }
 
-/// What the words before a list say that it is a list of.
+/// The meaning of a list of ids, according to the words before it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Said {
-    /// Device ids, in so many words.
+    /// Device ids, explicitly.
     DeviceIds,
     /// Devices or functions.
     Devices,
@@ -183,7 +183,7 @@ enum Said {
     Nothing,
 }
 
-/// What an id may be said to be of, for it to be a device's.
+/// Words that may precede "id" for a device id.
 const OF_DEVICE: &str = "device devices dev function functions pci pcie express hardware the these \
     with whose have has by and";
 
@@ -213,8 +213,8 @@ fn said(tokens: &[Token], at: usize) -> Said {
     Said::Nothing
 }
 
-/// Whether a number that may be anything is the last thing said, or is followed by what does not make
-/// it a count or a model's name: "8031 do not", and not "8031 requests".
+/// Whether a number of doubtful meaning is the end of a phrase, or is followed by a word that does
+/// not make it a count or a model name: "8031 do not", but not "8031 requests".
 fn stands_alone(next: Option<&Token>) -> bool {
     const AFTER: &str = "\
         and or to through thru as do does are is have has had cannot can may must will shall \
@@ -237,7 +237,8 @@ fn items(
 ) {
     let said = said(tokens, list.start);
     let is_way = is_way(tokens, list.start);
-    // The item before: where it stands, whose device it is if it is one, and whether it ends a range.
+    // The item before: its position, its device id and vendor if it is one, and whether it ends a
+    // range.
     let mut previous: Option<(usize, u16, Option<u16>, bool)> = None;
     for at in list.clone() {
         let Token::Id { form, device } = tokens[at] else {
@@ -263,7 +264,7 @@ fn items(
             Form::Whole(vendor) => Some(vendor),
             Form::Named => inherited.or(default),
             Form::Marked | Form::Mixed => inherited,
-            // Of what is named in so many words, and glued to an id, it is no number or word.
+            // An explicit device id that is joined to another id is not a count or a word.
             Form::Decimal if said == Said::DeviceIds => {
                 inherited.filter(|_| previous.is_none() || glued || alone)
             }
@@ -302,7 +303,7 @@ fn items(
                     *last = device;
                 }
             } else if before.is_some_and(|(_, _, _, ended)| ended) {
-                // Of 0a10-0a12-0a14, nobody knows what it says.
+                // 0a10-0a12-0a14 is ambiguous.
                 reading.named.pop();
                 ends = true;
             } else {
@@ -317,8 +318,8 @@ fn items(
     }
 }
 
-/// Whether what comes to a list goes from its one id to the other: "requests from 0a10 to 0a12" are
-/// not those of a range.
+/// Whether the words before a list describe a path between its two ids: "requests from 0a10 to
+/// 0a12" names no range.
 fn is_way(tokens: &[Token], at: usize) -> bool {
     const GOES: &str = "\
         request requests write writes read reads completion completions dma traffic packet \
@@ -337,7 +338,7 @@ fn is_way(tokens: &[Token], at: usize) -> bool {
     false
 }
 
-/// What may stand between the words that except something and what they except.
+/// Whether a token may be between words of exception and the excepted id.
 fn is_filler(token: &Token) -> bool {
     const FILLERS: &str = "\
         a an the for to of on in apply applies cover covers include includes hold holds concern \
@@ -348,31 +349,31 @@ fn is_filler(token: &Token) -> bool {
     matches!(token, Token::Colon | Token::Open | Token::Item) || token.is_of(FILLERS)
 }
 
-/// Words that take out what comes after them in the sentence.
+/// Words that except everything after them in the sentence.
 const FROM_HERE: &str = "except|excepts|excepting|exception|exceptions|exclude|excludes|excluding|\
     excl|exempt|exempts|exempting|unlike|unless|omit|omits|omitting|barring|skip|skipping|but not|\
     but no|not including|other than|apart from|aside from|save for|different from|leaving out|\
     leaves out|no statement|no claim|no guarantee";
 
-/// Words that take out what they stand directly before. "No" is none: "no function of 10de:0a01 sends".
+/// Words that except what directly follows them. "No" is not one: "no function of 10de:0a01 sends".
 const DIRECTLY: &str = "\
     not without but minus save excluded excepted exempted omitted rather instead isnt arent \
     doesnt";
 
-/// Words that take out what they stand behind.
+/// Words that except what precedes them.
 const BEHIND: &str = "excluded excepted exempt exempted omitted aside exclusive reserved left";
 
-/// Words that take out what they stand behind, with "not" before them.
+/// Words that except what precedes them if "not" is before them.
 const NOT_BEHIND: &str = "\
     covered included isolated part meant among separated safe concerned claimed supported in \
     qualify count belong apply";
 
-/// What may stand between ids and such words.
+/// Words that may be between ids and such words.
 const BETWEEN: &str = "\
     is are was were being be been has have had must shall should will may can remain remains stay \
     stays do does also still therefore thus however both all";
 
-/// Which tokens of a sentence it takes out, and by which words.
+/// For each token of a sentence, the words that except it, if any.
 fn exceptions(tokens: &[Token], lists: &[Range<usize>]) -> Vec<Mark> {
     let mut marks = from_here(tokens);
     for (at, token) in tokens.iter().enumerate() {
@@ -382,7 +383,7 @@ fn exceptions(tokens: &[Token], lists: &[Range<usize>]) -> Vec<Mark> {
         };
         let mut next = at + 1;
         let mut is_first = true;
-        // Then those after it that go on with it, as "not the function 0a11 and the function 0a12".
+        // Then the joined ids: "not the function 0a11 and the function 0a12".
         while let Some(more) = tokens.get(next) {
             if is_id(more) {
                 marks[next] = marks[next].or(Some(by));
@@ -403,8 +404,8 @@ fn exceptions(tokens: &[Token], lists: &[Range<usize>]) -> Vec<Mark> {
     marks
 }
 
-/// What is taken out by words that act to the end of the sentence, or of the brackets that they stand
-/// in. At the start of a sentence they act up to the comma before its subject.
+/// The tokens that are excepted up to the end of the sentence or of the brackets. At the start of a
+/// sentence, such words act up to the comma before its subject.
 fn from_here(tokens: &[Token]) -> Vec<Mark> {
     let mut marks = vec![None; tokens.len()];
     let mut depth = 0_usize;
@@ -436,8 +437,8 @@ fn from_here(tokens: &[Token]) -> Vec<Mark> {
     marks
 }
 
-/// Whether the subject of the sentence begins here: "the functions 10de:0a01". One device more, as
-/// "the device 10de:0a01", may belong to what is excepted.
+/// Whether the subject of the sentence starts here: "the functions 10de:0a01". A single device, as
+/// in "the device 10de:0a01", may still belong to the exception.
 fn begins_subject(tokens: &[Token]) -> bool {
     const ALL: &str = "all each every both the these those our";
     let Some(first) = tokens.first().filter(|first| first.is_of(ALL)) else {
@@ -448,7 +449,7 @@ fn begins_subject(tokens: &[Token]) -> bool {
     first.is_of("all each every both") || near.into_iter().any(is_many)
 }
 
-/// What takes out the list that ends here, if anything does: "is also excluded", "are not covered".
+/// The words that except the list that ends here, if any: "is also excluded", "are not covered".
 fn behind(tokens: &[Token], end: usize) -> Mark {
     let mut is_not = false;
     for token in tokens[end..].iter().take(8) {

@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The words of a statement, and the ids among them in the notations that vendors use.
+//! Splits a statement into words, and finds ids in the notations that vendors use.
 
-/// How a device id is written, and with that, how sure it is that it is one.
+/// The notation of a device id, which says how certain it is one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Form {
     /// With its vendor: `10de:0a01`, `0x10de:0x0a01`, `VEN_10DE&DEV_0A01`.
     Whole(u16),
-    /// By itself, and named a device id: `DEV_0A01`.
+    /// Without vendor, marked as a device id: `DEV_0A01`.
     Named,
-    /// By itself, and marked as hexadecimal: `0x0a01`, `0A01h`. It may be the value of a register.
+    /// Without vendor, marked as hexadecimal: `0x0a01`, `0A01h`. It may be a register value.
     Marked,
-    /// Four digits of which some are letters and some are not: `0a01`.
+    /// Four digits, some of them letters: `0a01`.
     Mixed,
-    /// Four digits that may be a decimal number, a year or a model's name: `8030`.
+    /// Four decimal digits, which may be a number, a year or a model name: `8030`.
     Decimal,
-    /// Four letters that may be a word: `face`.
+    /// Four letters, which may be a word: `face`.
     Letters,
 }
 
-/// A piece of a statement.
+/// A token of a statement.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Token {
-    /// A word, or what else is made of letters and digits; in lowercase, without apostrophes.
+    /// A word, or any other run of letters and digits; in lowercase, without apostrophes.
     Word(String),
-    /// What may be a device id.
+    /// A possible device id.
     Id { form: Form, device: u16 },
-    /// A vendor id by itself: `VEN_10DE`.
+    /// A vendor id alone: `VEN_10DE`.
     Vendor(u16),
-    /// A hyphen, an en dash or a tilde; `glued` where no space is around it.
+    /// A hyphen, an en dash or a tilde; `glued` without spaces around it.
     Dash { glued: bool },
     /// Two or three dots.
     Dots,
     /// A comma.
     Comma,
-    /// What stands between the items of a list besides: a slash, an ampersand, the bullet of a line.
+    /// Another separator of list items: a slash, an ampersand, a bullet.
     Item,
     /// A colon or an equals sign.
     Colon,
@@ -42,12 +42,12 @@ pub(super) enum Token {
     Open,
     /// A closing bracket.
     Close,
-    /// Anything else that is neither space nor a quotation mark.
+    /// Anything else except space and quotation marks.
     Other,
 }
 
 impl Token {
-    /// The word, if it is one.
+    /// The word, if the token is one.
     pub(super) fn word(&self) -> Option<&str> {
         match self {
             Self::Word(word) => Some(word),
@@ -55,19 +55,19 @@ impl Token {
         }
     }
 
-    /// Whether it is one of these words, which stand with spaces between them.
+    /// Whether the token is one of these space-separated words.
     pub(super) fn is_of(&self, words: &str) -> bool {
         self.word().is_some_and(|word| is_of(word, words))
     }
 }
 
-/// Whether a word is one of these, which stand with spaces between them.
+/// Whether a word is one of these space-separated words.
 pub(super) fn is_of(word: &str, words: &str) -> bool {
     words.split(' ').any(|one| one == word)
 }
 
-/// The sentences of a text. One that may go on goes on: what it excepts is excepted for longer then.
-/// O(n) in the length of the text.
+/// The sentences of a text. In doubt a sentence continues, so that an exception in it reaches
+/// further. Costs O(n) in the length of the text.
 pub(super) fn sentences(text: &str) -> Vec<Vec<Token>> {
     let mut scan = Scan {
         text: text.chars().collect(),
@@ -87,7 +87,7 @@ struct Scan {
     sentences: Vec<Vec<Token>>,
 }
 
-/// Abbreviations after which a sentence goes on.
+/// Abbreviations after which a sentence continues.
 const SHORT: &str = "e.g i.e etc vs no nos incl excl resp cf approx";
 
 impl Scan {
@@ -106,7 +106,7 @@ impl Scan {
         self.sentences.push(Vec::new());
     }
 
-    /// Reads the next piece.
+    /// Reads the next token.
     fn step(&mut self) {
         let at = self.at;
         let Some(found) = self.char(at) else { return };
@@ -125,7 +125,7 @@ impl Scan {
             '\u{2026}' => self.push(Token::Dots, at + 1),
             ';' => {
                 self.push(Token::Comma, at + 1);
-                // What lists ids by semicolons is one sentence.
+                // A list separated by semicolons is one sentence.
                 if !self.goes_on(at + 1) {
                     self.end_sentence();
                 }
@@ -139,7 +139,7 @@ impl Scan {
         }
     }
 
-    /// An empty line ends a sentence.
+    /// Reads white space. An empty line ends a sentence.
     fn space(&mut self) {
         let rest = self.text[self.at..].iter();
         let spaces: Vec<_> = rest.take_while(|c| c.is_whitespace()).collect();
@@ -149,7 +149,8 @@ impl Scan {
         }
     }
 
-    /// A sentence ends where a word in capitals begins another one; a number or an id may belong to it.
+    /// Reads a full stop. It ends a sentence if a capitalised word follows; a number or an id may
+    /// continue the sentence.
     fn stop(&mut self) {
         let at = self.at;
         let rest = self.text[at..].iter();
@@ -177,7 +178,7 @@ impl Scan {
         }
     }
 
-    /// Whether what comes is another item of a list.
+    /// Whether another item of a list follows.
     fn goes_on(&self, from: usize) -> bool {
         let rest = self.text[from..].iter();
         let next = from + rest.take_while(|c| c.is_whitespace()).count();
@@ -188,7 +189,7 @@ impl Scan {
         self.id(next).is_some() || ["and", "or"].contains(&word.as_str())
     }
 
-    /// A dash between two things, or the bullet of a line, which joins nothing.
+    /// Reads a dash between two tokens, or a bullet, which joins nothing.
     fn dash(&mut self, found: char) {
         let at = self.at;
         let mut before = self.text[..at].iter().rev();
@@ -202,7 +203,7 @@ impl Scan {
         let token = match found {
             _ if is_first => Token::Item,
             '*' | '\u{2022}' => Token::Other,
-            // Two hyphens are a dash between thoughts.
+            // Two hyphens are a dash between clauses.
             '-' if self.char(at + 1) == Some('-') => {
                 return self.push(Token::Other, at + 2);
             }
@@ -213,7 +214,7 @@ impl Scan {
         self.push(token, at + 1);
     }
 
-    /// An id, or a word.
+    /// Reads an id or a word.
     fn word(&mut self) {
         let at = self.at;
         if let Some((token, end)) = self.id(at) {
@@ -224,7 +225,7 @@ impl Scan {
         if whole.contains("://") {
             return self.push(Token::Other, at + whole.chars().count());
         }
-        // What has colons between digits is an address of another kind: 0000:82:00.0.
+        // Colons between digits make an address, such as 0000:82:00.0.
         let mut is_address = true;
         let mut end = at;
         while let Some(c) = self.char(end) {
@@ -245,7 +246,7 @@ impl Scan {
         self.push(Token::Word(word.to_lowercase()), end);
     }
 
-    /// The id that begins here, and where it ends. Nothing that belongs to a longer word is one.
+    /// The id that starts here, with its end. A part of a longer word is not an id.
     fn id(&self, at: usize) -> Option<(Token, usize)> {
         let is_part = |c: char| c.is_alphanumeric() || c == '_';
         let previous = |back: usize| at.checked_sub(back).and_then(|at| self.char(at));
@@ -262,7 +263,7 @@ impl Scan {
         (!goes_on).then_some((token, end))
     }
 
-    /// `10de:0a01`, `0x0a01`, `0A01h` or `0a01`.
+    /// Reads `10de:0a01`, `0x0a01`, `0A01h` or `0a01`.
     fn number_or_pair(&self, at: usize) -> Option<(Token, usize)> {
         let (first, is_marked, end) = self.number(at)?;
         if self.char(end) == Some(':') {
@@ -290,7 +291,8 @@ impl Scan {
         ))
     }
 
-    /// A number of exactly four hexadecimal digits: whether it is marked as one, and its end.
+    /// Reads exactly four hexadecimal digits: the value, whether it is marked as hexadecimal, and
+    /// its end.
     fn number(&self, at: usize) -> Option<(u16, bool, usize)> {
         let has_prefix = self.char(at) == Some('0') && matches!(self.char(at + 1), Some('x' | 'X'));
         let start = if has_prefix { at + 2 } else { at };
@@ -306,7 +308,7 @@ impl Scan {
         u16::from_str_radix(&digits, 16).ok().filter(|_| is_number)
     }
 
-    /// `PCI\VEN_10DE&DEV_0A01`, with what may follow it, or a part of that, as Windows writes them.
+    /// Reads the notation of Windows or a part of it: `PCI\VEN_10DE&DEV_0A01`.
     fn of_hardware(&self, at: usize) -> Option<(Token, usize)> {
         let bus: String = self.text[at..].iter().take(4).collect();
         let at = if bus.eq_ignore_ascii_case("PCI\\") {
@@ -331,7 +333,7 @@ impl Scan {
         let rest = self.text[at + 17..].iter();
         let rest = rest.take_while(|&&c| c.is_ascii_alphanumeric() || c == '_' || c == '&');
         let rest: String = rest.collect();
-        // SUBSYS_ and REV_ belong to it; anything else is no such notation.
+        // `SUBSYS_` and `REV_` belong to this notation; anything else does not.
         let more = if rest.starts_with('&') { rest.len() } else { 0 };
         let form = Form::Whole(vendor);
         Some((Token::Id { form, device }, at + 17 + more))

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a kernel answers, before and after a patch, held against the decision that the module takes
-//! by the entry.
+//! Compares a kernel's answers, without and with a patch, with the module's decision for the entry.
 //!
-//! The kernel's function is compiled for the host, with the little that it needs of a kernel. It and
-//! the decision look at the same bytes of configuration space.
+//! The kernel's function is compiled for the host with a minimal environment. It reads the same
+//! configuration space as the decision.
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
@@ -38,8 +37,8 @@ const HARNESS: &str = concat!(
 pub(crate) struct Kernel(PathBuf);
 
 impl Kernel {
-    /// Compiles it from the text of a `quirks.c` and the ids of a kernel's source; `name` is that of
-    /// its files in `folder`.
+    /// Compiles the text of a `quirks.c` with the ids of a kernel's source; `name` names its files
+    /// in `folder`.
     pub(crate) fn compile(quirks: &str, source: &Path, folder: &Path, name: &str) -> Self {
         let start = quirks
             .find("static int pci_acs_ctrl_enabled(")
@@ -62,7 +61,7 @@ impl Kernel {
         Self(program)
     }
 
-    /// The verdict on each function.
+    /// The answer for each function.
     pub(crate) fn of(&self, probes: &[Probe]) -> Vec<i32> {
         let mut program = Command::new(&self.0)
             .stdin(Stdio::piped())
@@ -86,7 +85,7 @@ impl Kernel {
     }
 }
 
-/// A file after a patch, for which a patch without fault is enough; git takes it elsewhere.
+/// The file after a patch. This accepts valid patches only; git applies patches elsewhere.
 pub(crate) fn applied(mail: &str, old: &str) -> String {
     let (_, diff) = mail.split_once("\n+++ ").expect("there is a diff");
     let mut old = old.lines();
@@ -115,14 +114,14 @@ pub(crate) fn applied(mail: &str, old: &str) -> String {
     new.join("\n") + "\n"
 }
 
-/// Any release: a patch is for one that lacks the entry.
+/// Any release: the patch is for a kernel without the entry.
 const RUNNING: Release = Release::new(7, 3);
 
-/// What the kernel must answer with a patch, where it answers `before` without.
+/// The expected answer of a patched kernel, if the answer is `before` without the patch.
 ///
-/// That is what becomes of the verdict with the module. But for one thing: asked of a function that
-/// it knows for more than it grants, a handler in mainline's form that grants all that grouping asks
-/// says "no".
+/// This is the module's answer, with one exception: a handler in mainline's form that grants every
+/// flag that grouping asks for returns 0 for a listed function if more flags are requested than it
+/// grants.
 fn expected(quirk: &Quirk, table: &Table, probe: &Probe, before: i32) -> i32 {
     let kernel = KernelVerdict::from_raw(before);
     let is_granted = |asked| {
@@ -138,14 +137,14 @@ fn expected(quirk: &Quirk, table: &Table, probe: &Probe, before: i32) -> i32 {
     }
 }
 
-/// Functions, and what a kernel must answer on each with the patch for an entry.
+/// Functions with the expected answer of a kernel with the patch for an entry.
 pub(crate) struct Expectation {
     probes: Vec<Probe>,
     verdicts: Vec<i32>,
 }
 
 impl Expectation {
-    /// By the entry, and by the kernel without the patch.
+    /// The expectation from the entry and the unpatched kernel.
     pub(crate) fn new(quirk: &Quirk, unpatched: &Kernel, probes: Vec<Probe>) -> Self {
         let table = built::before_mainline(&[quirk]);
         let before = unpatched.of(&probes);
@@ -161,7 +160,7 @@ impl Expectation {
         Self { probes, verdicts }
     }
 
-    /// The first function on which a kernel answers something else.
+    /// The first function for which a kernel gives another answer.
     pub(crate) fn mismatch(&self, patched: &Kernel) -> Option<String> {
         let found = patched.of(&self.probes);
         let mut all = self.probes.iter().zip(&self.verdicts).zip(found);

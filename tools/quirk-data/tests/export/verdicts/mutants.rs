@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Handlers with one check less: what the comparison of the verdicts must find.
+//! Handlers with one check removed or changed. The comparison of answers must detect each.
 
-/// A part of a handler's text, changed.
+/// A changed handler.
 pub(crate) struct Mutant {
     /// The whole file.
     pub(crate) text: String,
-    /// What was changed.
+    /// The change.
     pub(crate) about: String,
 }
 
-/// Every mutant of what a patch adds to a file: each check taken out of the handler, as a whole and in
-/// parts, each device and each flag.
+/// Every mutant of the code that a patch adds: each check removed as a whole and in parts, each
+/// device and each flag.
 pub(crate) fn all(patched: &str, handler: &str) -> Vec<Mutant> {
     let start = patched
         .find(&format!("static int {handler}("))
@@ -66,7 +66,7 @@ pub(crate) fn all(patched: &str, handler: &str) -> Vec<Mutant> {
     mutants
 }
 
-/// The length of a text up to and with the bracket that closes the one at its beginning.
+/// The length of a text up to and including the bracket that closes its first one.
 fn closing(text: &str) -> usize {
     let mut depth = 0_i32;
     for (at, letter) in text.char_indices() {
@@ -82,7 +82,7 @@ fn closing(text: &str) -> usize {
     panic!("no bracket closes: {text}");
 }
 
-/// Where the comparisons of a condition are, without the brackets around them.
+/// The positions of the comparisons in a condition, without the brackets around them.
 fn parts(condition: &str) -> Vec<(usize, usize)> {
     let mut parts = Vec::new();
     for part in condition.split("||").flat_map(|part| part.split("&&")) {

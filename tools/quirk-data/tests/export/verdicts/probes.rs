@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Functions at the borders of what an entry claims, inside and outside.
+//! Functions at the borders of a claim, inside and outside.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,8 @@ use rules::{
     pcie::PcieType,
 };
 
-/// Sets of flags: what callers in the kernel ask, and what some entries grant and others do not.
+/// Sets of flags: the requests of kernel callers, and sets that some entries grant and others do
+/// not.
 const REQUESTS: [AcsFlags; 10] = [
     AcsFlags::GROUPING,
     AcsFlags::GROUPING.union(AcsFlags::DT),
@@ -41,20 +42,20 @@ const ACS: u16 = 0x000d;
 /// Capability id of PCI Express.
 const EXPRESS: Place = Place::Capability(0x10);
 
-/// A function, and what is asked of it.
+/// A function and a request.
 #[derive(Clone)]
 pub(crate) struct Probe {
-    /// The dwords of its configuration space that are not zero.
+    /// The non-zero dwords of its configuration space.
     space: BTreeMap<u16, u32>,
     is_virtual: bool,
-    /// The flags that are asked for.
+    /// The requested flags.
     pub(crate) asked: AcsFlags,
-    /// What it is there for.
+    /// A description.
     about: String,
 }
 
 impl Probe {
-    /// As `verdicts.c` reads it.
+    /// The form that `verdicts.c` reads.
     pub(crate) fn words(&self) -> Vec<u32> {
         let count = u32::try_from(self.space.len()).expect("there are 1024 at most");
         let head = [u32::from(self.is_virtual), self.asked.bits().into(), count];
@@ -165,26 +166,27 @@ fn half(dword: u32, shift: u32) -> u16 {
     u16::try_from((dword >> shift) & 0xffff).expect("16 bits")
 }
 
-/// Functions at the borders of an entry: every id of it and those beside its ranges, asked for each set
-/// of flags; and for each id every type, and the borders of each limit and condition.
+/// Functions at the borders of an entry: each of its ids and the neighbours of its ranges, with
+/// every set of flags; and for each id every type, and the borders of each limit and condition.
 pub(crate) fn at_borders(quirk: &Quirk) -> Vec<Probe> {
     let mut probes = Vec::new();
     for devices in &quirk.devices {
         let mut ids = BTreeSet::new();
         for range in &devices.ids {
             let (first, last) = (range.first, range.last);
-            // Of every device of a vendor, some.
+            // For every device of a vendor, a sample.
             let step = if range.is_any() { 0x0f1 } else { 1 };
             let inside = (first..=last).step_by(step).chain([last]);
             let beside = [first.checked_sub(1), last.checked_add(1)];
             let here = inside.chain(beside.into_iter().flatten());
             ids.extend(here.map(|device| (range.vendor, device)));
-            // The same device of the vendors beside.
+            // The same device id of the neighbouring vendor ids.
             ids.extend([(range.vendor - 1, first), (range.vendor + 1, last)]);
         }
         for (vendor, device) in ids {
             let fit = laid_out(quirk, devices, (vendor, device), None);
-            // A check answers alike whatever is asked for, so one set of flags does, but for one id.
+            // A check does not depend on the requested flags, so one set suffices for all but one
+            // id.
             let asked: &[_] = if (vendor, device) == first_of(devices) {
                 &REQUESTS
             } else {
@@ -228,8 +230,8 @@ pub(crate) fn of_every_id(quirk: &Quirk) -> Vec<Probe> {
     probes
 }
 
-/// A function that the entry speaks for, if it does for these ids; or one that has a capability
-/// moved, or is without where that is to 0.
+/// A function within the claim, if the entry lists these ids. `moved` moves a capability, or
+/// removes it if the offset is 0.
 fn laid_out(
     quirk: &Quirk,
     devices: &Devices,
@@ -256,7 +258,7 @@ fn laid_out(
         space.insert(0x2c, (u32::from(*device) << 16) | u32::from(*vendor));
     }
 
-    // The capabilities, as the lists have them, each with room for its registers.
+    // The capabilities in the order of the lists, each with room for its registers.
     let conditions: Vec<_> = quirk
         .conditions
         .iter()
@@ -308,7 +310,7 @@ fn laid_out(
     }
     let mut listed = of(false);
     if listed.first().is_some_and(|one| one.1 != 0x100) {
-        // The list begins there, with one that means nothing here.
+        // The list starts there with an unrelated capability.
         listed.insert(0, (Place::Extended(0x0018), 0x100));
     }
     for (index, (place, at)) in listed.iter().enumerate() {
@@ -327,12 +329,12 @@ fn laid_out(
     for one in &conditions {
         let start = positions.iter().find(|(place, _)| *place == one.at);
         let at = (start.map_or(0, |one| one.1) + one.offset) % 0x1000;
-        // Where a capability is not, or ends before the register, what stands there is just as right;
-        // but for registers that make the function what it is.
+        // If a capability is absent or ends before the register, the bytes there have the required
+        // value anyway, except registers that define the function.
         let is_moved = moved.is_some_and(|(place, _)| place == one.at);
         let is_fixed = match at {
             0x00 | 0x0c | 0x34 => true,
-            // That there is a list of capabilities.
+            // The Capabilities List bit.
             0x04 => one.mask & (1 << 20) != 0,
             _ => false,
         };
@@ -344,7 +346,7 @@ fn laid_out(
     probe
 }
 
-/// In the order of the lists: PCI Express first.
+/// The order of the lists: PCI Express first.
 fn key(place: Place) -> (u8, u16) {
     match place {
         EXPRESS => (0, 0),
@@ -363,7 +365,7 @@ fn first_type(kind: Kind) -> u8 {
     }
 }
 
-/// Gives it a type, and the header that functions of that type have.
+/// Sets a type, with the header of functions of that type.
 fn set_type(probe: &mut Probe, raw: u8) {
     let at = Config::new(&*probe).capability(0, 0x10).ok().flatten();
     if let Some((at, dword)) = at {
@@ -374,7 +376,7 @@ fn set_type(probe: &mut Probe, raw: u8) {
     probe.space.insert(0x0c, layout << 16);
 }
 
-/// Every type that there is or may be, and no PCIe device.
+/// Every PCIe type, including reserved values, and no PCI Express capability.
 fn of_types(fit: &Probe) -> Vec<Probe> {
     let mut probes: Vec<_> = (0x0..=0xf)
         .map(|raw| {
@@ -390,10 +392,10 @@ fn of_types(fit: &Probe) -> Vec<Probe> {
     probes
 }
 
-/// What no statement speaks of.
+/// Functions outside every statement.
 fn of_itself(fit: &Probe) -> Vec<Probe> {
     let mut probes = Vec::new();
-    // No port is a virtual function.
+    // A port is never a virtual function.
     if fit.dword(0x0c) == 0 {
         probes.push(Probe {
             is_virtual: true,
@@ -401,7 +403,7 @@ fn of_itself(fit: &Probe) -> Vec<Probe> {
             ..fit.clone()
         });
     }
-    // Beside what the list of extended capabilities has, or alone in it.
+    // Alone in the list of extended capabilities, or after the first one.
     let (at, first) = (0xf00, fit.dword(0x100));
     let with_acs = if first == 0 {
         fit.but(0x100, (1 << 16) | u32::from(ACS), "with ACS")
@@ -415,7 +417,7 @@ fn of_itself(fit: &Probe) -> Vec<Probe> {
     probes
 }
 
-/// The borders of each limit, and of those that other devices of the entry have.
+/// The borders of each limit, and of the limits of the entry's other devices.
 fn of_limits(fit: &Probe, quirk: &Quirk, limits: &Limits) -> Vec<Probe> {
     let all = || quirk.devices.iter().map(|devices| &devices.limits);
     let mut probes = Vec::new();
@@ -438,7 +440,7 @@ fn of_limits(fit: &Probe, quirk: &Quirk, limits: &Limits) -> Vec<Probe> {
             Class::Subclass(class) => u32::from(class) << 8,
             Class::Interface(class) => class,
         };
-        // As it is, and with another interface, subclass and base class.
+        // The class itself, and another interface, subclass and base class.
         [0, 0x00_0001, 0x00_0100, 0x01_0000].map(|bit| class ^ bit)
     });
     probes.extend(classes.map(|class| with(class, revision)));
@@ -462,8 +464,8 @@ fn of_limits(fit: &Probe, quirk: &Quirk, limits: &Limits) -> Vec<Probe> {
     probes
 }
 
-/// Each condition not met: in each bit, without the capability, and where it ends before the
-/// register; and bits beside it.
+/// Each condition violated: in each bit, without the capability, and with a capability that ends
+/// before the register. Also changes of bits outside the mask.
 fn of_conditions(fit: &Probe, quirk: &Quirk, devices: &Devices) -> Vec<Probe> {
     let mut probes = Vec::new();
     for one in &quirk.conditions {
@@ -487,7 +489,7 @@ fn of_conditions(fit: &Probe, quirk: &Quirk, devices: &Devices) -> Vec<Probe> {
         };
         let register = start + offset;
         let bits = (0..32).map(|bit| (bit, 1_u32 << bit));
-        // The first half of a capability's first dword is what it is found by.
+        // The first half of a capability's first dword is needed to find it.
         let is_free = |bit: u32| start == 0 || offset > 0 || bit >= 16;
         probes.extend(bits.filter(|(bit, _)| is_free(*bit)).map(|(bit, flag)| {
             let what = if mask & flag == 0 {

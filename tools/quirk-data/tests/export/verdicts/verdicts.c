@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Asks a kernel's pci_dev_specific_acs_enabled() for its verdicts. QUIRKS is the part of
- * drivers/pci/quirks.c that this takes, between pci_acs_ctrl_enabled() and that function;
- * all that it needs of the kernel is here, and reads what it knows of a function where the
- * kernel does: in configuration space.
+ * Prints the answers of a kernel's pci_dev_specific_acs_enabled(). QUIRKS is the part of
+ * drivers/pci/quirks.c from pci_acs_ctrl_enabled() to that function. This file replaces the
+ * rest of the kernel, and takes the properties of a function from its configuration space, as
+ * the kernel does.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -39,7 +39,7 @@ struct pci_dev {
 
 static u32 space[PCI_CFG_SPACE_EXP_SIZE / sizeof(u32)];
 
-/* Beyond the end, the first registers again, as where ECAM is decoded in full. */
+/* Offsets beyond the end wrap around, as on hosts that decode all of ECAM. */
 static void pci_read_config_dword(const struct pci_dev *dev, int at, u32 *value)
 {
 	(void)dev;
@@ -74,7 +74,7 @@ static u8 pci_find_capability(const struct pci_dev *dev, int cap)
 	return 0;
 }
 
-/* As PCI_FIND_NEXT_EXT_CAP() there. */
+/* As PCI_FIND_NEXT_EXT_CAP() in drivers/pci/pci.h. */
 static u16 pci_find_ext_capability(const struct pci_dev *dev, int cap)
 {
 	int ttl = (PCI_CFG_SPACE_EXP_SIZE - PCI_CFG_SPACE_SIZE) / 8;
@@ -104,9 +104,9 @@ static int pci_pcie_type(const struct pci_dev *dev)
 #include QUIRKS
 
 /*
- * Reads functions: whether it is virtual, the flags that are asked for, how many dwords of
- * its configuration space are not zero, and for each its offset and value. Answers with the
- * verdict on each. All numbers are of 32 bits.
+ * Reads functions from standard input: whether it is virtual, the requested flags, the number
+ * of non-zero dwords in its configuration space, and the offset and value of each. Writes the
+ * answer for each. All numbers have 32 bits.
  */
 int main(void)
 {
