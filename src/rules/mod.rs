@@ -23,7 +23,12 @@
 //! | `decision.rs` | the checks in order, and the decision |
 //! | `packed.rs` | a decision in one word, for the module's record |
 
-#![allow(unreachable_pub, reason = "for the tools, this is a library")]
+#![allow(
+    unreachable_pub,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "the tools use these files as a library, and the kernel's lints do not ask for must_use"
+)]
 #![deny(
     unsafe_code,
     clippy::indexing_slicing,

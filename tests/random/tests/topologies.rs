@@ -258,7 +258,7 @@ fn what_the_kernel_would_not_find_is_told() {
             function.secondary = function.secondary.map(|_| function.bdf.bus);
         }),
         ("within its own", |function| {
-            function.subordinate = function.secondary
+            function.subordinate = function.secondary;
         }),
         ("no bridge leads to it", |function| {
             function.header = Header::Endpoint;
@@ -273,7 +273,7 @@ fn what_the_kernel_would_not_find_is_told() {
             function.class = topology::Hex(0x02_0000).into();
         }),
         ("its header says", |function| {
-            function.multifunction = Some(false)
+            function.multifunction = Some(false);
         }),
         ("cannot be reached", |function| {
             function.acs = topology::Acs {

@@ -316,7 +316,7 @@ fn the_state_outlasts_a_kill_and_no_boot() {
     fs::create_dir_all(host.path("run/acsctl")).expect("it can be made");
     let snapshot = Snapshot::of_host(&places).expect("it can be captured");
     let host_view = snapshot.view(&quirks);
-    let state = State::new(&places, &host_view.topology, &plan(&host)).expect("it can be read");
+    let state = State::new(&places, host_view.topology, &plan(&host)).expect("it can be read");
     state.save(&places).expect("it can be written");
     state.save(&places).expect("it can be written again");
     let path = state.path(&places);

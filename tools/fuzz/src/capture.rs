@@ -11,13 +11,10 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use acsctl::{
     host::HostView,
     listing::{Listing, filter::Filter},
-    predict::{
-        Prediction,
-        report::{Report, Under},
-    },
+    predict::report::{Report, Under},
     why::explain,
 };
-use grouping::handlers::Handlers;
+use grouping::predict::Prediction;
 use libfuzzer_sys::fuzz_target;
 use quirk_data::{
     built, draft,

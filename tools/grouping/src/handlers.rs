@@ -63,7 +63,7 @@ pub struct Ids {
 impl Ids {
     /// Whether the range contains the function. With an unknown device id, only the full range
     /// does.
-    fn contains(&self, facts: &Facts) -> bool {
+    fn contains(self, facts: &Facts) -> bool {
         let is_any = self.first == u16::MIN && self.last == u16::MAX;
         let is_in = |device| (self.first..=self.last).contains(&device);
         self.vendor == facts.vendor && facts.device.map_or(is_any, is_in)

@@ -51,7 +51,11 @@ enum Command {
     /// Work on the quirk database: entries, their checks, and patches for mainline.
     #[command(subcommand)]
     Quirk(quirk::Command),
-    Schema(schema::Schema),
+    /// Print the JSON Schema of what the commands print with --format json.
+    ///
+    /// Each outcome names its form and version in the key "schema". A form may gain keys within a version; a
+    /// key that goes or changes its meaning comes with a new version.
+    Schema,
     Completions(pages::Completions),
     Man(pages::Man),
     #[command(hide = true)]
@@ -92,7 +96,7 @@ impl Arguments {
             Command::Capture(command) => command.run().map_err(Failure::from),
             Command::Man(command) => command.run().map_err(Failure::from),
             Command::Completions(command) => command.run().map_err(Failure::from),
-            Command::Schema(command) => command.run().map_err(Failure::from),
+            Command::Schema => schema::text().map_err(Failure::from),
             Command::Quirk(command) => command.run(),
             Command::Generate(command) => command.run().map_err(Failure::from),
             Command::Doctor(command) => command.run(),

@@ -26,7 +26,7 @@ pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 /// the device must be removed and rescanned to get a new group.
 ///
 /// Prints the plan first. Removes and rescans all functions of the device, and everything below a bridge;
-/// restores drivers and driver_override afterwards. Refuses while something uses one of the functions, unless
+/// restores drivers and driver overrides afterwards. Refuses while something uses one of the functions, unless
 /// --even-if names that use: what depends on it is lost. If this command is killed, run it again: it
 /// restores everything from /run/acsctl.
 ///

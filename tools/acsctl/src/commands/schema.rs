@@ -2,7 +2,6 @@
 
 //! `acsctl schema`.
 
-use clap::Args;
 use quirk_data::{error::Error, report::pretty};
 use schemars::JsonSchema;
 use serde_json::{Map, Value as Json, json};
@@ -10,20 +9,8 @@ use serde_json::{Map, Value as Json, json};
 use super::{doctor, regroup};
 use crate::{listing::Listing, predict::report::Report, why::Answer};
 
-/// Print the JSON Schema of what the commands print with --format json.
-///
-/// Each outcome names its own form and version in the key "schema". A form may gain keys within a version; a
-/// key that goes or changes its meaning comes with a new version.
-#[derive(Args, Debug)]
-pub(super) struct Schema {}
-
-impl Schema {
-    pub(super) fn run(&self) -> Result<String, Error> {
-        text()
-    }
-}
-
-/// The schema, as a file.
+/// The schema. Each form names itself and its version in the key "schema". A form may gain keys within a
+/// version; a key that goes or changes its meaning comes with a new version.
 ///
 /// # Errors
 ///

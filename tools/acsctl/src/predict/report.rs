@@ -143,7 +143,7 @@ impl Report {
     pub fn of(machine: &HostView<'_>, groups: Partition, under: Under) -> Self {
         let assumed = assumed(machine);
         let differences = machine.recorded().map(|actual| {
-            let pieces = pieces(&groups, &actual);
+            let pieces = pieces(&groups, actual);
             pieces
                 .into_iter()
                 .map(|(predicted, actual)| Difference {

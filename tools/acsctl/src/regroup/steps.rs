@@ -201,8 +201,8 @@ pub fn regroup(
     host: &HostView<'_>,
     plan: &Plan,
 ) -> Result<Outcome, Error> {
-    let mut state = State::new(session.paths, &host.topology, plan)?;
-    let so_far = match session.cycle(&host.topology, &mut state) {
+    let mut state = State::new(session.paths, host.topology, plan)?;
+    let so_far = match session.cycle(host.topology, &mut state) {
         Ok(()) => SoFar::Well,
         Err(Stop::Failed(why)) => SoFar::Failed(format!("{why}; what had been done was undone")),
         Err(Stop::Pending(path)) => return Err(session.pending(&state, &path)),

@@ -30,7 +30,12 @@
 //! | `assign.rs` | assigns each function its group |
 //! | `reason.rs` | the step by which a function came to its group |
 
-#![allow(unreachable_pub, reason = "for the tools, this is part of a library")]
+#![allow(
+    unreachable_pub,
+    clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
+    reason = "the tools use these files as a library, and the kernel's lints do not ask for must_use"
+)]
 #![deny(
     unsafe_code,
     clippy::indexing_slicing,

@@ -8,7 +8,6 @@ mod export;
 mod kernel;
 mod list;
 mod new;
-mod schema;
 mod show;
 
 use std::{
@@ -24,6 +23,7 @@ use quirk_data::{
     edition::Edition,
     error::Error,
     folder::{self, Scope},
+    json_schema,
     quirk::Quirk,
     source::{self, Sources},
 };
@@ -57,7 +57,7 @@ pub(super) enum Command {
     /// List what the quirk table of a kernel's source holds.
     Kernel(kernel::ReadKernel),
     /// Print the JSON Schema of an entry's file, for editors.
-    Schema(schema::Schema),
+    Schema,
 }
 
 impl Command {
@@ -70,7 +70,7 @@ impl Command {
             Self::Build(build) => Ok(build.run()?),
             Self::Export(export) => Ok(export.run()?),
             Self::Kernel(kernel) => Ok(kernel.run()?),
-            Self::Schema(schema) => Ok(schema.run()?),
+            Self::Schema => Ok(json_schema::text()?),
         }
     }
 }
