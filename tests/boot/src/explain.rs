@@ -41,7 +41,7 @@ pub type Said = (&'static str, &'static str);
 /// Output of `groups`.
 #[derive(Deserialize)]
 struct Listing {
-    made: bool,
+    from_kernel: bool,
     groups: Vec<Listed>,
 }
 
@@ -79,12 +79,12 @@ struct Answer {
 
 #[derive(Deserialize)]
 struct Actual {
-    same: bool,
+    as_computed: bool,
 }
 
 #[derive(Deserialize)]
 struct Step {
-    #[serde(rename = "step")]
+    #[serde(rename = "kind")]
     name: String,
     at: String,
     because: Vec<Statement>,
@@ -93,7 +93,7 @@ struct Step {
 #[derive(Deserialize)]
 struct Statement {
     function: String,
-    says: String,
+    decided_by: String,
 }
 
 /// Groups without their numbers.
@@ -122,7 +122,7 @@ fn ask<T: for<'a> Deserialize<'a>>(vm: &mut Vm, line: &str) -> Result<T> {
 pub fn check_groups(vm: &mut Vm) -> Result<()> {
     let actual = vm.groups()?;
     let listing: Listing = ask(vm, "groups")?;
-    ensure!(listing.made, "they are listed as computed");
+    ensure!(listing.from_kernel, "they are listed as computed");
     let listed = listing.groups.iter().flat_map(|group| {
         let number = group.number;
         let members = group.members.iter();
@@ -222,12 +222,13 @@ static DATA: LazyLock<Result<(Vec<Quirk>, Table), String>> = LazyLock::new(|| {
 pub fn check_reason(vm: &mut Vm, one: &str, two: &str, because: Because) -> Result<()> {
     let answer: Answer = ask(vm, &format!("why {one} {two}"))?;
     ensure!(
-        answer.actual.same,
+        answer.actual.as_computed,
         "it explains other groups than there are"
     );
     let has = |statements: &[Statement], (function, says): Said| {
         let mut statements = statements.iter();
-        statements.any(|statement| statement.function.ends_with(function) && statement.says == says)
+        statements
+            .any(|statement| statement.function.ends_with(function) && statement.decided_by == says)
     };
     let is_right = match because {
         Because::Together(step, said) => {

@@ -62,9 +62,12 @@ fn a_package_that_an_entry_isolates_is_planned_to_be_split() {
     let host = usual("plan");
     let plan = plan(&host);
     let names = |groups: &[Vec<Bdf>]| groups.iter().map(Vec::len).collect::<Vec<_>>();
-    assert_eq!((names(&plan.now), names(&plan.then)), (vec![2], vec![1, 1]));
+    assert_eq!(
+        (names(&plan.current), names(&plan.planned)),
+        (vec![2], vec![1, 1])
+    );
     assert!(
-        !plan.settled && plan.obstacles.is_empty(),
+        !plan.up_to_date && plan.obstacles.is_empty(),
         "{:?}",
         plan.obstacles
     );
@@ -83,13 +86,13 @@ fn a_package_that_an_entry_isolates_is_planned_to_be_split() {
 
 #[test]
 fn without_an_entry_that_works_there_is_nothing_to_do() {
-    assert!(plan(&FakeHost::new("bare").package([2, 2], [0x80, 0x80])).settled);
+    assert!(plan(&FakeHost::new("bare").package([2, 2], [0x80, 0x80])).up_to_date);
     let withdrawn = TABLE.replace("active", "withdrawn");
     let host = FakeHost::new("withdrawn").package([2, 2], [0x80, 0x80]);
-    assert!(plan(&host.module("acs_quirks_test", &withdrawn)).settled);
+    assert!(plan(&host.module("acs_quirks_test", &withdrawn)).up_to_date);
     let host = usual("ineffective");
     host.hook("acs_quirks_test", "ineffective");
-    assert!(plan(&host).settled);
+    assert!(plan(&host).up_to_date);
 }
 
 #[test]
@@ -98,9 +101,9 @@ fn conditions_of_an_entry_are_looked_up_in_the_device() {
         |value: &str| TABLE.replace(" 1234:", &format!(" if=config+50&000000ff={value} 1234:"));
     let host = FakeHost::new("condition").package([2, 2], [0x80, 0x80]);
     let host = host.module("acs_quirks_test", &table("00000000"));
-    assert!(!plan(&host).settled, "the register is 0");
+    assert!(!plan(&host).up_to_date, "the register is 0");
     let host = FakeHost::new("condition").package([2, 2], [0x80, 0x80]);
-    assert!(plan(&host.module("acs_quirks_test", &table("00000001"))).settled);
+    assert!(plan(&host.module("acs_quirks_test", &table("00000001"))).up_to_date);
 }
 
 #[test]

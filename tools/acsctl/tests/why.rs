@@ -409,7 +409,7 @@ fn every_function_of_every_machine_is_explained() {
                 if !answer.is_known() {
                     continue;
                 }
-                let with = list(&json, "with").len();
+                let with = list(&json, "others").len();
                 shared += usize::from(with > 0);
                 let steps = list(&json, "steps");
                 assert_eq!(steps.is_empty(), with == 0, "{id} {at}");
@@ -418,7 +418,7 @@ fn every_function_of_every_machine_is_explained() {
                 assert_eq!(joined, with, "{id} {at}");
                 for step in &steps {
                     let by_isolation = matches!(
-                        step["step"].as_str(),
+                        step["kind"].as_str(),
                         Some("path-not-isolated" | "same-slot")
                     );
                     let because = list(step, "because");
@@ -428,7 +428,7 @@ fn every_function_of_every_machine_is_explained() {
                 for change in list(&json, "changes") {
                     let needs = list(&change, "needs");
                     assert_eq!(change["possible"] == true, !needs.is_empty(), "{id} {at}");
-                    let or = list(&change, "or");
+                    let or = list(&change, "alternatives");
                     assert!(!needs.is_empty() || !or.is_empty(), "{id} {at}");
                     for need in needs {
                         assert!(!list(&need, "remedies").is_empty(), "{id} {at}: {need}");

@@ -66,10 +66,10 @@ pub(super) struct Report<'a> {
 
 #[derive(JsonSchema, Serialize)]
 struct Planning<'a> {
-    /// The function that was asked for.
-    asked: String,
+    /// The function that was requested for.
+    requested: String,
     /// Whether the groups are already those that the kernel would make.
-    settled: bool,
+    up_to_date: bool,
     /// What would be removed, in this order.
     functions: &'a [Planned],
     /// The file that has the kernel look for them again.
@@ -77,21 +77,21 @@ struct Planning<'a> {
     /// Who uses them.
     uses: Vec<&'a Use>,
     /// What could not be looked at.
-    unseen: Vec<&'a String>,
+    unchecked: Vec<&'a String>,
     /// What speaks against it, and was not accepted.
     obstacles: &'a [Obstacle],
     /// The groups that they are in, with all members.
-    now: Groups,
+    current: Groups,
     /// The groups that they would be in.
-    then: Groups,
+    planned: Groups,
 }
 
 #[derive(JsonSchema, Serialize)]
 struct Ended<'a> {
-    /// The function that was asked for.
-    asked: String,
+    /// The function that was requested for.
+    requested: String,
     /// Whether all is as it was planned.
-    well: bool,
+    as_planned: bool,
     /// What has become of each function.
     functions: &'a [Fate],
     /// The groups before.
@@ -211,7 +211,7 @@ impl Regroup {
     ) -> Result<(), Error> {
         let accepted = self.even_if.iter().cloned().collect();
         let plan = Plan::make(paths, host, bdf, &accepted)?;
-        if plan.settled {
+        if plan.up_to_date {
             done.say(&format!(
                 "{bdf}: nothing to do, its groups are those that the kernel would make now\n"
             ));
@@ -221,9 +221,9 @@ impl Regroup {
         } else {
             done.say(&plan.to_string());
         }
-        let (refusal, settled) = (plan.refusal(), plan.settled);
+        let (refusal, up_to_date) = (plan.refusal(), plan.up_to_date);
         done.plans.push(plan);
-        let Some(plan) = done.plans.last().filter(|_| !settled) else {
+        let Some(plan) = done.plans.last().filter(|_| !up_to_date) else {
             return Ok(());
         };
         if let Some(refusal) = refusal {
@@ -238,7 +238,7 @@ impl Regroup {
 
     /// Puts together what is printed.
     fn end(&self, done: Done) -> Result<String, Failure> {
-        let is_well = done.outcomes.iter().all(Outcome::is_well);
+        let is_as_planned = done.outcomes.iter().all(Outcome::is_as_planned);
         let printed = match self.format {
             Format::Text => String::new(),
             Format::Json => done.json()?,
@@ -254,7 +254,7 @@ impl Regroup {
         };
         let error = if done.errors.is_empty() {
             let why = "not all is as it was planned; the lines above say what is not";
-            (!is_well).then(|| Error::Refused(why.to_owned()))
+            (!is_as_planned).then(|| Error::Refused(why.to_owned()))
         } else {
             Some(refused(done.errors))
         };
@@ -280,19 +280,19 @@ impl Done {
 
     fn json(&self) -> Result<String, Error> {
         let plans = self.plans.iter().map(|it| Planning {
-            asked: it.asked.to_string(),
-            settled: it.settled,
+            requested: it.requested.to_string(),
+            up_to_date: it.up_to_date,
             functions: &it.functions,
             rescan: it.rescan.display().to_string(),
             uses: it.uses.list.iter().collect(),
-            unseen: it.uses.unseen.iter().collect(),
+            unchecked: it.uses.unseen.iter().collect(),
             obstacles: &it.obstacles,
-            now: groups(&it.now),
-            then: groups(&it.then),
+            current: groups(&it.current),
+            planned: groups(&it.planned),
         });
         let outcomes = self.outcomes.iter().map(|it| Ended {
-            asked: it.asked.to_string(),
-            well: it.is_well(),
+            requested: it.requested.to_string(),
+            as_planned: it.is_as_planned(),
             functions: &it.functions,
             before: groups(&it.before),
             predicted: it.predicted.as_ref().map(groups),

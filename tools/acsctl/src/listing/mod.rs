@@ -43,9 +43,9 @@ pub(crate) struct Member {
     /// The driver that is bound to it; `None`: none is, or it is not known.
     pub(crate) driver: Option<String>,
     /// Whether a driver of VFIO is.
-    pub(crate) vfio: bool,
+    pub(crate) vfio_driver: bool,
     /// Whether it stays with the host, also when others of its group are handed out.
-    pub(crate) stays: bool,
+    pub(crate) host_only: bool,
     pub(crate) acs: Acs,
     /// Whether it is one that was asked for.
     pub(crate) matches: bool,
@@ -102,7 +102,7 @@ impl Group {
 pub struct Listing<'s> {
     schema: &'static str,
     /// Whether the groups are those that the kernel has made; else they are computed.
-    pub(crate) made: bool,
+    pub(crate) from_kernel: bool,
     pub(crate) groups: Vec<Group>,
     /// Functions that are in no group.
     pub(crate) ungrouped: Vec<Member>,
@@ -130,9 +130,9 @@ impl<'s> Listing<'s> {
                 function: seen.function.bdf,
                 name: names.whole_printable(seen.function),
                 kind: standing.kind(position),
-                vfio: driver.as_ref().is_some_and(Driver::is_vfio),
+                vfio_driver: driver.as_ref().is_some_and(Driver::is_vfio),
                 driver: driver.map(|driver| driver.name),
-                stays: standing.stays(position),
+                host_only: standing.host_only(position),
                 acs: standing.acs(position, names),
                 matches: filter.takes(seen.function),
                 brief: names.brief(seen.function),
@@ -152,7 +152,7 @@ impl<'s> Listing<'s> {
             .into_iter()
             .map(|(number, mut members)| {
                 members.sort_by_key(|member| member.function);
-                let handed = members.iter().filter(|member| !member.stays);
+                let handed = members.iter().filter(|member| !member.host_only);
                 let devices: BTreeSet<_> = handed
                     .clone()
                     .map(|member| standing.device(member.position))
@@ -176,7 +176,7 @@ impl<'s> Listing<'s> {
         ungrouped.retain(|member| member.matches && !filter.shared);
         Ok(Self {
             schema: SCHEMA,
-            made,
+            from_kernel: made,
             groups: listing,
             ungrouped,
             standing,
@@ -204,10 +204,11 @@ fn vfio(members: &[Member], is_host: bool) -> Vfio {
     if !is_host {
         return Vfio::Unknown;
     }
-    if !members.iter().any(|member| member.vfio) {
+    if !members.iter().any(|member| member.vfio_driver) {
         return Vfio::No;
     }
-    let blocks = |member: &Member| member.driver.is_some() && !member.vfio && !member.stays;
+    let blocks =
+        |member: &Member| member.driver.is_some() && !member.vfio_driver && !member.host_only;
     if members.iter().any(blocks) {
         Vfio::Blocked
     } else {

@@ -103,7 +103,7 @@ impl Listing<'_> {
             "{functions} PCI functions in {} IOMMU groups, {shared} of them with more than one device",
             self.groups.len()
         );
-        let note = if self.made {
+        let note = if self.from_kernel {
             "Each colour is a group; strong: of several devices, which go to one virtual machine together. The \
              number is the kernel's."
                 .to_owned()
@@ -222,7 +222,7 @@ fn draw(mut document: Document, column: &[Line<'_>], place: Place, is_single: bo
             }
         }
         let start = LABEL + (row.depth + 1) * INDENT;
-        let acs = &row.member.acs.short;
+        let acs = &row.member.acs.summary;
         // Right of it there is what says whether it is isolated.
         let room = width.saturating_sub(start + letters(acs) + 10);
         let (function, name) = (row.member.function.to_string(), &row.member.name);

@@ -17,7 +17,7 @@ impl Listing<'_> {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
-        if !self.made && !self.groups.is_empty() {
+        if !self.from_kernel && !self.groups.is_empty() {
             let note = self.note();
             let _ = writeln!(text, "{FAINT}{note}{FAINT:#}\n");
         }
@@ -58,8 +58,9 @@ fn heading(text: &mut String, group: &Group) {
         Vfio::Unknown | Vfio::No => {}
         Vfio::Ready => text.push_str("  ready for VFIO"),
         Vfio::Blocked => {
-            let blocks =
-                |member: &&Member| member.driver.is_some() && !member.vfio && !member.stays;
+            let blocks = |member: &&Member| {
+                member.driver.is_some() && !member.vfio_driver && !member.host_only
+            };
             let members = group.members.iter().filter(blocks);
             let members: Vec<_> = members.map(|one| one.function.to_string()).collect();
             let _ = write!(
@@ -87,6 +88,6 @@ fn line(text: &mut String, member: &Member) {
         text,
         "{FAINT}{}  {}{FAINT:#}",
         driver.unwrap_or_default(),
-        member.acs.short
+        member.acs.summary
     );
 }

@@ -93,7 +93,7 @@ impl Listing<'_> {
     #[must_use]
     pub fn tree(&self) -> String {
         let mut text = String::new();
-        if !self.made && !self.groups.is_empty() {
+        if !self.from_kernel && !self.groups.is_empty() {
             let note = self.note();
             let _ = writeln!(text, "{FAINT}{note}{FAINT:#}\n");
         }
@@ -132,7 +132,7 @@ impl Listing<'_> {
             let _ = writeln!(
                 text,
                 "{style}{}  {}{style:#}{FAINT}  {}{FAINT:#}",
-                member.function, member.name, member.acs.short
+                member.function, member.name, member.acs.summary
             );
         }
         text

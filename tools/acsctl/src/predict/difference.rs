@@ -41,7 +41,7 @@ pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
         }
     }
     let assumed = |(what, functions): (String, BTreeSet<Bdf>)| Assumed {
-        what,
+        text: what,
         functions: functions.into_iter().collect(),
     };
     all.into_iter().map(assumed).collect()
@@ -115,7 +115,7 @@ pub(super) fn causes(
         assumed
             .iter()
             .filter(touched)
-            .map(|one| format!("what was assumed: {}", one.what)),
+            .map(|one| format!("what was assumed: {}", one.text)),
     );
     let mut regrouped = machine.topology.regrouped.iter();
     if regrouped.any(|bdf| members.contains(bdf)) {

@@ -112,7 +112,7 @@ pub struct Report {
     /// The version of the kernel, if it is known.
     pub kernel: Option<String>,
     /// What was assumed.
-    pub assumed: Vec<Assumed>,
+    pub assumptions: Vec<Assumed>,
     /// Where the kernel's own groups are others; `None` where they were not seen.
     pub differences: Option<Vec<Difference>>,
 }
@@ -121,7 +121,7 @@ pub struct Report {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct Assumed {
     /// What, in words.
-    pub what: String,
+    pub text: String,
     /// Of which functions; none: of the whole machine.
     pub functions: Vec<Bdf>,
 }
@@ -158,7 +158,7 @@ impl Report {
             kernel: machine.topology.kernel.clone(),
             groups,
             under,
-            assumed,
+            assumptions: assumed,
             differences,
         }
     }
@@ -180,15 +180,15 @@ impl Report {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {}", line(group));
         }
-        if !self.assumed.is_empty() {
+        if !self.assumptions.is_empty() {
             text += "\nassumed:\n";
         }
-        for assumed in &self.assumed {
+        for assumed in &self.assumptions {
             let of = match &assumed.functions[..] {
                 [] => String::new(),
                 functions => format!(": {}", some(functions)),
             };
-            let _ = writeln!(text, "  {}{of}", assumed.what);
+            let _ = writeln!(text, "  {}{of}", assumed.text);
         }
         match self.differences.as_deref() {
             None => {

@@ -28,8 +28,8 @@ pub struct Fate {
 /// What has come of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
-    /// The function that was asked for.
-    pub asked: Bdf,
+    /// The function that was requested for.
+    pub requested: Bdf,
     /// The groups before.
     pub before: Partition,
     /// The groups that the kernel should have made; `None` where that cannot be told.
@@ -49,7 +49,7 @@ pub struct Outcome {
 impl Outcome {
     /// Whether all is well: every function is there as it was, and the groups are as predicted.
     #[must_use]
-    pub fn is_well(&self) -> bool {
+    pub fn is_as_planned(&self) -> bool {
         self.problems.is_empty() && self.functions.iter().all(|it| it.problem.is_none())
     }
 }
@@ -78,12 +78,12 @@ impl fmt::Display for Outcome {
             writeln!(f, "note: {note}")?;
         }
         for problem in &self.problems {
-            writeln!(f, "{}: {problem}", self.asked)?;
+            writeln!(f, "{}: {problem}", self.requested)?;
         }
-        match (self.is_well(), self.undone) {
+        match (self.is_as_planned(), self.undone) {
             (false, _) => Ok(()),
-            (true, false) => writeln!(f, "{}: regrouped, as predicted", self.asked),
-            (true, true) => writeln!(f, "{}: everything is back", self.asked),
+            (true, false) => writeln!(f, "{}: regrouped, as predicted", self.requested),
+            (true, true) => writeln!(f, "{}: everything is back", self.requested),
         }
     }
 }

@@ -31,7 +31,7 @@ pub struct Obstacle {
     /// What it is.
     pub what: String,
     /// What to do.
-    pub way_out: String,
+    pub remedy: String,
 }
 
 /// A function that would go.
@@ -54,8 +54,8 @@ pub struct Planned {
 /// A plan.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The function that was asked for.
-    pub asked: Bdf,
+    /// The function that was requested for.
+    pub requested: Bdf,
     /// What goes.
     pub package: Package,
     /// The same, with what is known of each.
@@ -63,21 +63,21 @@ pub struct Plan {
     /// The file that has the kernel look for them again.
     pub rescan: PathBuf,
     /// The groups that they are in, with all members.
-    pub now: Partition,
+    pub current: Partition,
     /// The groups that they would be in.
-    pub then: Partition,
+    pub planned: Partition,
     /// Who uses them.
     pub uses: Uses,
     /// What speaks against it, and was not accepted.
     pub obstacles: Vec<Obstacle>,
     /// Whether the groups are already those that the kernel would make.
-    pub settled: bool,
+    pub up_to_date: bool,
     /// What was accepted, and is not there.
     pub idle: BTreeSet<String>,
 }
 
 impl Plan {
-    /// Makes one for the package that `asked` is of. The uses in `even_if` are accepted.
+    /// Makes one for the package that `requested` is of. The uses in `even_if` are accepted.
     ///
     /// # Errors
     ///
@@ -85,16 +85,16 @@ impl Plan {
     pub fn make(
         paths: &HostPaths,
         host: &HostView<'_>,
-        asked: Bdf,
+        requested: Bdf,
         even_if: &BTreeSet<String>,
     ) -> Result<Self, Error> {
         let topology = &host.topology;
-        let package = Package::of(topology, paths, asked)?;
+        let package = Package::of(topology, paths, requested)?;
         let set = package.set();
         let predicted = host.predict()?;
         let uses = Uses::look(paths, topology, &set);
-        let now = touching(&host.groups, &set);
-        let settled = !now.is_empty()
+        let current = touching(&host.groups, &set);
+        let up_to_date = !current.is_empty()
             && finer(&host.groups, &predicted.groups, &set).is_empty()
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
         let mut obstacles = hardware(host, &predicted, &package);
@@ -102,7 +102,7 @@ impl Plan {
         let unseen = uses.unseen.iter().map(|what| Obstacle {
             even_if: Some("unseen".to_owned()),
             what: format!("could not look at: {what}"),
-            way_out: "run it as root of the host itself".to_owned(),
+            remedy: "run it as root of the host itself".to_owned(),
         });
         obstacles.extend(unseen);
         obstacles.extend(uses.list.iter().map(in_use));
@@ -116,14 +116,14 @@ impl Plan {
         let known: BTreeMap<_, _> = topology.functions.iter().map(|it| (it.bdf, it)).collect();
         let functions = package.all().filter_map(|bdf| known.get(&bdf).copied());
         Ok(Self {
-            asked,
+            requested,
             functions: functions.map(|it| planned(paths, &predicted, it)).collect(),
             rescan: package.rescan(paths),
-            now,
-            then: touching(&predicted.groups, &set),
+            current,
+            planned: touching(&predicted.groups, &set),
             uses,
             obstacles,
-            settled,
+            up_to_date,
             idle: even_if.difference(&named).cloned().collect(),
             package,
         })
@@ -135,9 +135,9 @@ impl Plan {
         if self.obstacles.is_empty() {
             return None;
         }
-        let mut text = format!("{}: not regrouped, for\n", self.asked);
+        let mut text = format!("{}: not regrouped, for\n", self.requested);
         for obstacle in &self.obstacles {
-            let _ = writeln!(text, "  {}\n      {}", obstacle.what, obstacle.way_out);
+            let _ = writeln!(text, "  {}\n      {}", obstacle.what, obstacle.remedy);
         }
         let flags: BTreeSet<_> = self
             .obstacles
@@ -153,7 +153,7 @@ impl Plan {
             let _ = writeln!(
                 text,
                 "to do it nevertheless, and take away what hangs on it:\n  acsctl regroup {} {}",
-                self.asked,
+                self.requested,
                 flags.join(" ")
             );
         }
@@ -191,18 +191,18 @@ fn in_use(one: &Use) -> Obstacle {
     Obstacle {
         even_if: Some(one.name.clone()),
         what: format!("{}: {}", one.function, one.what),
-        way_out: one.way_out.clone(),
+        remedy: one.remedy.clone(),
     }
 }
 
 /// What the hardware has against it.
 fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Vec<Obstacle> {
     let mut found = Vec::new();
-    let mut never = |what: String, way_out: &str| {
+    let mut never = |what: String, remedy: &str| {
         found.push(Obstacle {
             even_if: None,
             what,
-            way_out: way_out.to_owned(),
+            remedy: remedy.to_owned(),
         });
     };
     let set = package.set();
@@ -210,13 +210,13 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
     for function in functions.filter(|function| set.contains(&function.bdf)) {
         let bdf = function.bdf;
         if function.iommu_group.is_none() {
-            let way_out = "acsctl doctor says what the IOMMU lacks";
-            never(format!("{bdf} is in no IOMMU group"), way_out);
+            let remedy = "acsctl doctor says what the IOMMU lacks";
+            never(format!("{bdf} is in no IOMMU group"), remedy);
             continue;
         }
         let Some(header) = host.header_type(bdf) else {
-            let way_out = "it would not be found again; a reset or a reboot may wake it";
-            never(format!("{bdf} does not answer"), way_out);
+            let remedy = "it would not be found again; a reset or a reboot may wake it";
+            never(format!("{bdf} does not answer"), remedy);
             continue;
         };
         if !(function.pcie_known && function.acs_known) {
@@ -235,9 +235,9 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
                 "{bdf} has not the multi-function bit in its header: on a rescan the kernel would put it \
                  into a group of its own, although nothing isolates it"
             );
-            let way_out =
+            let remedy =
                 "only a reboot groups it rightly; a group from a rescan would protect nothing";
-            never(what, way_out);
+            never(what, remedy);
         }
     }
     found
@@ -258,7 +258,7 @@ fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
             "this kernel is {version}, and what it does is known of {}",
             series.join(" and ")
         ),
-        way_out: "use a supported kernel; on another one, what comes of it may be judged wrongly"
+        remedy: "use a supported kernel; on another one, what comes of it may be judged wrongly"
             .to_owned(),
     })
 }
@@ -266,7 +266,7 @@ fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
 /// For people.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: to be removed, in this order", self.asked)?;
+        writeln!(f, "{}: to be removed, in this order", self.requested)?;
         for one in &self.functions {
             let driver = one.driver.as_deref().unwrap_or("-");
             write!(f, "  {}  {}  driver {driver}", one.function, one.ids)?;
@@ -286,7 +286,7 @@ impl fmt::Display for Plan {
             writeln!(f, "  could not look at: {what}")?;
         }
         writeln!(f, "and found again by {}", self.rescan.display())?;
-        for (when, groups) in [("now", &self.now), ("then", &self.then)] {
+        for (when, groups) in [("now", &self.current), ("then", &self.planned)] {
             writeln!(f, "groups {when}:")?;
             write_groups(f, groups)?;
         }

@@ -41,7 +41,7 @@ impl Session<'_> {
             SoFar::LeftBehind(why) => (Vec::new(), vec![why]),
         };
         let mut outcome = Outcome {
-            asked: state.asked,
+            requested: state.requested,
             before: state.before.clone(),
             predicted: None,
             after: Vec::new(),
@@ -261,7 +261,7 @@ impl Session<'_> {
         Error::CouldNotRun(format!(
             "{}: the kernel has not come back from a write to {}: somebody holds the function. It will \
              when that process lets go; then run this again, which puts everything back. For now:{list}{held}",
-            state.asked,
+            state.requested,
             path.display(),
         ))
     }

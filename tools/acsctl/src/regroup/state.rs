@@ -63,8 +63,8 @@ pub struct State {
     schema: String,
     /// The boot that it was in; groups and devices do not outlast it.
     boot: String,
-    /// The function that was asked for.
-    pub asked: Bdf,
+    /// The function that was requested for.
+    pub requested: Bdf,
     /// What was being done.
     pub step: Step,
     /// What `drivers_autoprobe` held.
@@ -101,14 +101,14 @@ impl State {
         Ok(Self {
             schema: SCHEMA.to_owned(),
             boot: boot(paths),
-            asked: plan.asked,
+            requested: plan.requested,
             step: Step::Unbind,
             autoprobe: autoprobe.trim().to_owned(),
             rescan: plan.rescan.clone(),
             functions: plan.package.all().map(saved).collect(),
             own: plan.package.own.clone(),
             present: topology.functions.iter().map(|it| it.bdf).collect(),
-            before: plan.now.clone(),
+            before: plan.current.clone(),
         })
     }
 
@@ -158,7 +158,7 @@ impl State {
     /// Where it is kept.
     #[must_use]
     pub fn path(&self, paths: &HostPaths) -> PathBuf {
-        folder(paths).join(format!("regroup-{}.json", self.asked))
+        folder(paths).join(format!("regroup-{}.json", self.requested))
     }
 
     /// Those that runs of this boot have left behind. Of an earlier boot there is nothing to put

@@ -20,14 +20,14 @@ pub(super) struct Member {
     /// Class, vendor, name and ids.
     pub(super) name: String,
     /// Whether it stays with the host, also when others of its group are handed out: bridges.
-    pub(super) stays: bool,
+    pub(super) host_only: bool,
 }
 
 /// A step of the kernel's computation.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[allow(clippy::struct_field_names, reason = "they are keys of the JSON form")]
 pub(super) struct Joined {
-    pub(super) step: &'static str,
+    pub(super) kind: &'static str,
     /// The function of the kernel that decides it.
     pub(super) kernel: &'static str,
     /// The bridge, or the function whose group it is.
@@ -69,9 +69,9 @@ pub(super) struct Change {
     /// The devices that would all have to be isolated.
     pub(super) needs: Vec<Need>,
     /// Who is in the group of the function then, without itself.
-    pub(super) left: Vec<Bdf>,
+    pub(super) remaining: Vec<Bdf>,
     /// What would do as well, without any of that.
-    pub(super) or: Vec<Remedy>,
+    pub(super) alternatives: Vec<Remedy>,
 }
 
 /// The group that the machine's own kernel has made.
@@ -79,7 +79,7 @@ pub(super) struct Change {
 pub(super) struct Actual {
     pub(super) members: Vec<Bdf>,
     /// Whether it is the one that is explained.
-    pub(super) same: bool,
+    pub(super) as_computed: bool,
     /// What it can come from that it is not.
     pub(super) causes: Vec<String>,
 }
@@ -96,7 +96,7 @@ pub struct Answer {
     /// Whether it can be told at all; if not, all that follows is as the kernel has made it, or empty.
     pub(super) known: bool,
     /// The others of its group.
-    pub(super) with: Vec<Member>,
+    pub(super) others: Vec<Member>,
     /// Whether the other function is one of them.
     pub(super) together: Option<bool>,
     /// The group that the machine's own kernel has made; `None`: none was seen.
@@ -107,12 +107,12 @@ pub struct Answer {
     /// By which steps they came together.
     pub(super) steps: Vec<Joined>,
     /// Where the ways to the two functions part.
-    pub(super) parted: Option<String>,
+    pub(super) separated: Option<String>,
     /// What says that it is isolated, with the bridges above it; where it is alone or apart.
     pub(super) isolation: Vec<Statement>,
     pub(super) changes: Vec<Change>,
     /// What was not seen and is taken for something.
-    pub(super) assumed: Vec<Assumed>,
+    pub(super) assumptions: Vec<Assumed>,
 }
 
 impl Answer {

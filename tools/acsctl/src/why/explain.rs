@@ -55,7 +55,7 @@ pub fn explain(
     let member = |at: usize| Member {
         function: look.bdf(at),
         name: names.whole_printable(look.seen(at).function),
-        stays: look.stays(at),
+        host_only: look.host_only(at),
     };
     let mut answer = Answer {
         schema: SCHEMA,
@@ -63,26 +63,26 @@ pub fn explain(
         other: second.map(member),
         under: Under::running(machine),
         known,
-        with: Vec::new(),
+        others: Vec::new(),
         together: None,
         actual,
         ungrouped: ungrouped(machine, bdf, other),
         steps: Vec::new(),
-        parted: None,
+        separated: None,
         isolation: Vec::new(),
         changes: Vec::new(),
-        assumed: assumptions(machine, &look, &members, second),
+        assumptions: assumptions(machine, &look, &members, second),
     };
     if !known {
         let seen = answer.actual.as_ref().map(|actual| &actual.members);
         let of = |bdf: &Bdf| machine.position(*bdf).ok().map(member);
         let others = seen.into_iter().flatten().filter(|&&one| one != bdf);
-        answer.with = others.filter_map(of).collect();
+        answer.others = others.filter_map(of).collect();
         answer.together = other.and_then(|other| Some(seen?.contains(&other)));
         return Ok(answer);
     }
     let others = members.iter().copied().filter(|&at| at != target);
-    answer.with = sorted(&look, others).into_iter().map(member).collect();
+    answer.others = sorted(&look, others).into_iter().map(member).collect();
     answer.together = second.map(|second| members.contains(&second));
     if answer.together == Some(false) || members.len() == 1 {
         let both = [Some(target), second].into_iter().flatten();
@@ -96,7 +96,7 @@ pub fn explain(
                 answer.isolation.push(statement(&look, at, names));
             }
         }
-        answer.parted = second.map(|second| parted(&look, target, second));
+        answer.separated = second.map(|second| parted(&look, target, second));
         return Ok(answer);
     }
     let order = if let Some(second) = second {
@@ -167,10 +167,10 @@ fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     let differs = differences
         .iter()
         .find(|one| one.actual.iter().any(|group| group.contains(&bdf)));
-    let same = report.groups.contains(members);
+    let as_computed = report.groups.contains(members);
     Some(Actual {
         members: members.clone(),
-        same,
+        as_computed,
         causes: differs.map_or_else(Vec::new, |one| one.causes.clone()),
     })
 }
@@ -217,7 +217,7 @@ fn joined(look: &Look<'_, '_>, step: &Step, names: &Names) -> Joined {
     let text = words::step(look, step);
     let because = step.blockers(look);
     Joined {
-        step: step.kind.name(),
+        kind: step.kind.name(),
         kernel: step.kind.kernel(),
         at,
         joined: addresses(look, step.joined.iter().copied()),
@@ -239,7 +239,7 @@ fn changes(
     let own = look.device(target);
     let handed_out = |look: &Look<'_, '_>| -> Vec<usize> {
         let mut others = look.members(target);
-        others.retain(|&at| at != target && !look.stays(at));
+        others.retain(|&at| at != target && !look.host_only(at));
         others
     };
     if let Some(second) = second {
@@ -247,7 +247,7 @@ fn changes(
             |look: &Look<'_, '_>| look.grouping.groups[target] != look.grouping.groups[second];
         return Ok(vec![change(look, target, Goal::Other, names, is_apart)?]);
     }
-    if look.stays(target) {
+    if look.host_only(target) {
         let is_alone = |look: &Look<'_, '_>| look.members(target).len() == 1;
         return Ok(vec![change(look, target, Goal::All, names, is_alone)?]);
     }
@@ -272,25 +272,25 @@ fn change(
     names: &Names,
     is_good: impl Fn(&Look<'_, '_>) -> bool,
 ) -> Result<Change, Error> {
-    let mut or = Vec::new();
+    let mut alternatives = Vec::new();
     let steps = join::steps(look, &look.members(target));
     for step in steps.iter().filter(|step| step.kind == Kind::DmaDevice) {
-        or.push(slots::without_vmd(look.bdf(step.at)));
+        alternatives.push(slots::without_vmd(look.bdf(step.at)));
     }
     let Some(split) = split::find(look, target, is_good)? else {
-        or.extend(slots::other(look, target));
-        or.push(Remedy::new(What::Hardware, tied(look, target, &steps)));
+        alternatives.extend(slots::other(look, target));
+        alternatives.push(Remedy::new(What::Hardware, tied(look, target, &steps)));
         return Ok(Change {
             goal,
             possible: false,
             needs: Vec::new(),
-            left: Vec::new(),
-            or,
+            remaining: Vec::new(),
+            alternatives,
         });
     };
     let own = look.device(target);
     if goal != Goal::All && split.needs.iter().any(|(device, _)| *device != own) {
-        or.extend(slots::other(look, target));
+        alternatives.extend(slots::other(look, target));
     }
     let need = |(_, functions): &(grouping::Device, Vec<usize>)| Need {
         functions: addresses(look, functions.iter().copied()),
@@ -305,8 +305,8 @@ fn change(
         goal,
         possible: true,
         needs: split.needs.iter().map(need).collect(),
-        left: addresses(look, left),
-        or,
+        remaining: addresses(look, left),
+        alternatives,
     })
 }
 

@@ -98,7 +98,7 @@ impl<'m, 'a> Look<'m, 'a> {
 
     /// Whether nobody hands a function out to a virtual machine: bridges, with or without the
     /// driver for ports, do not keep the others of their group from it.
-    pub(super) fn stays(&self, at: usize) -> bool {
+    pub(super) fn host_only(&self, at: usize) -> bool {
         let function = self.seen(at).function;
         // Host bridges, and what is called the IOMMU's own function.
         let class = function.class.map(|class| class.0 >> 8);

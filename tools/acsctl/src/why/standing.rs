@@ -11,7 +11,7 @@ use topology::names::Names;
 
 use super::{
     look::Look,
-    statement::{Says, says, statement},
+    statement::{DecidedBy, decided_by, statement},
 };
 use crate::{host::HostView, predict::report::Under};
 
@@ -20,9 +20,9 @@ use crate::{host::HostView, predict::report::Under};
 pub(crate) struct Acs {
     /// Whether the kernel counts it as isolated.
     pub(crate) isolated: bool,
-    says: Says,
+    decided_by: DecidedBy,
     /// In two or three words.
-    pub(crate) short: String,
+    pub(crate) summary: String,
     /// In a sentence, from "it" on.
     text: String,
     /// The registers of its ACS capability; `None`: it has none, or they were not seen.
@@ -55,8 +55,8 @@ impl<'m> Standing<'m> {
         self.0.grouping.groups[at]
     }
 
-    pub(crate) fn stays(&self, at: usize) -> bool {
-        self.0.stays(at)
+    pub(crate) fn host_only(&self, at: usize) -> bool {
+        self.0.host_only(at)
     }
 
     pub(crate) fn device(&self, at: usize) -> Device {
@@ -90,8 +90,8 @@ impl<'m> Standing<'m> {
         let flags = |bits: u16| flag_names(AcsFlags::from_bits(bits));
         Acs {
             isolated: statement.isolated,
-            says: statement.says,
-            short: self.short(at),
+            decided_by: statement.decided_by,
+            summary: self.short(at),
             text: statement.text,
             advertised: registers.map(|(cap, ctl)| Advertised {
                 implemented: flags(cap),
@@ -103,26 +103,26 @@ impl<'m> Standing<'m> {
     fn short(&self, at: usize) -> String {
         let look = &self.0;
         let isolated = look.facts(at).isolated;
-        let (says, _) = says(look, at);
-        match says {
-            Says::Entry => "entry".to_owned(),
-            Says::Quirk if isolated => "kernel quirk".to_owned(),
-            Says::Quirk => "kernel quirk says no".to_owned(),
-            Says::Registers if isolated => "ACS on".to_owned(),
-            Says::Registers => {
+        let (decided_by, _) = decided_by(look, at);
+        match decided_by {
+            DecidedBy::Entry => "entry".to_owned(),
+            DecidedBy::Quirk if isolated => "kernel quirk".to_owned(),
+            DecidedBy::Quirk => "kernel quirk says no".to_owned(),
+            DecidedBy::Registers if isolated => "ACS on".to_owned(),
+            DecidedBy::Registers => {
                 let off = look.seen(at).acs.map_or(AcsFlags::NONE, |acs| {
                     let off = acs.capability.bits() & !acs.control.bits();
                     AcsFlags::from_bits(off).intersection(AcsFlags::GROUPING)
                 });
                 format!("ACS off: {off}")
             }
-            Says::NoCapability => "no ACS".to_owned(),
-            Says::NotSeen => "ACS not seen".to_owned(),
-            Says::RegistersNotSeen => "ACS, registers not seen".to_owned(),
-            Says::Type if !look.seen(at).function.pcie_known => "not seen".to_owned(),
-            Says::Type if look.seen(at).pcie_type().is_none() => "conventional".to_owned(),
-            Says::Type => "never isolated".to_owned(),
-            Says::Alone => "single function".to_owned(),
+            DecidedBy::NoCapability => "no ACS".to_owned(),
+            DecidedBy::NotSeen => "ACS not seen".to_owned(),
+            DecidedBy::RegistersNotSeen => "ACS, registers not seen".to_owned(),
+            DecidedBy::Type if !look.seen(at).function.pcie_known => "not seen".to_owned(),
+            DecidedBy::Type if look.seen(at).pcie_type().is_none() => "conventional".to_owned(),
+            DecidedBy::Type => "never isolated".to_owned(),
+            DecidedBy::Alone => "single function".to_owned(),
         }
     }
 }

@@ -20,7 +20,7 @@ use super::look::Look;
 /// What says so.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Says {
+pub(super) enum DecidedBy {
     /// An entry of the module's table.
     Entry,
     /// A quirk of the kernel.
@@ -46,7 +46,7 @@ pub(super) struct Statement {
     /// Its class, vendor, name and ids.
     pub(super) name: String,
     pub(super) isolated: bool,
-    pub(super) says: Says,
+    pub(super) decided_by: DecidedBy,
     /// The same in words, from "it" on.
     pub(super) text: String,
 }
@@ -61,7 +61,7 @@ const FLAGS: [(AcsFlags, &str); 4] = [
 
 /// What is known of a function.
 pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statement {
-    let (says, text) = says(look, at);
+    let (decided_by, text) = decided_by(look, at);
     let function = look.seen(at).function;
     let kind = function.pcie_type.as_ref().map(|kind| format!("{kind}, "));
     let kind = kind.unwrap_or_default();
@@ -75,19 +75,19 @@ pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statem
             ids(function)
         )),
         isolated: look.facts(at).isolated,
-        says,
+        decided_by,
         text,
     }
 }
 
 /// What says so, and in words.
-pub(super) fn says(look: &Look<'_, '_>, at: usize) -> (Says, String) {
+pub(super) fn decided_by(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
     by_table(look, at)
         .or_else(|| by_quirk(look, at))
         .unwrap_or_else(|| by_itself(look, at))
 }
 
-fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
+fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
     let seen = look.seen(at);
     let prediction = look.machine.prediction();
     let by_kernel = match prediction.verdict(seen).kernel {
@@ -116,10 +116,10 @@ fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
             edition.module()
         ),
     };
-    Some((Says::Entry, text))
+    Some((DecidedBy::Entry, text))
 }
 
-fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
+fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
     let verdict = look.machine.prediction().verdict(look.seen(at));
     let mainline = look.machine.entry(verdict.by);
     let mainline = mainline.and_then(|quirk| quirk.mainline.as_ref());
@@ -144,13 +144,13 @@ fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(Says, String)> {
                 .to_owned()
         }
     };
-    Some((Says::Quirk, text))
+    Some((DecidedBy::Quirk, text))
 }
 
-fn by_itself(look: &Look<'_, '_>, at: usize) -> (Says, String) {
+fn by_itself(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
     let seen = look.seen(at);
     let facts = look.facts(at);
-    let of_type = |text: &str| (Says::Type, text.to_owned());
+    let of_type = |text: &str| (DecidedBy::Type, text.to_owned());
     let is_single = match facts.interface {
         Interface::Conventional => {
             return of_type(
@@ -177,23 +177,23 @@ fn by_itself(look: &Look<'_, '_>, at: usize) -> (Says, String) {
     if is_single {
         let text =
             "it is the only function of its device, so there is no sibling that it could reach";
-        return (Says::Alone, text.to_owned());
+        return (DecidedBy::Alone, text.to_owned());
     }
     let Some(acs) = seen.acs else {
         if !seen.function.acs_known {
             let text = "it was not seen whether it has an ACS capability; it is taken as without";
-            return (Says::NotSeen, text.to_owned());
+            return (DecidedBy::NotSeen, text.to_owned());
         }
         let text = "it has no ACS capability, and no quirk of this kernel speaks for it";
-        return (Says::NoCapability, text.to_owned());
+        return (DecidedBy::NoCapability, text.to_owned());
     };
     let bdf = seen.function.bdf;
     let assumed = &look.machine.view.assumptions;
     if assumed.contains(&(bdf, Assumption::AcsOn)) {
         let text = "it has an ACS capability; its registers were not seen, and are taken as on";
-        return (Says::RegistersNotSeen, text.to_owned());
+        return (DecidedBy::RegistersNotSeen, text.to_owned());
     }
-    (Says::Registers, registers(acs))
+    (DecidedBy::Registers, registers(acs))
 }
 
 /// What the registers say.

@@ -91,14 +91,14 @@ fn heading(text: &mut Page, words: &str) {
 
 fn members(text: &mut Page, members: &[Member]) {
     for member in members {
-        let stays = if member.stays {
+        let host_only = if member.host_only {
             "  (stays with the host)"
         } else {
             ""
         };
         let _ = writeln!(
             text,
-            "  {}  {}{FAINT}{stays}{FAINT:#}",
+            "  {}  {}{FAINT}{host_only}{FAINT:#}",
             member.function, member.name
         );
     }
@@ -143,21 +143,21 @@ impl Answer {
         if !self.changes.is_empty() {
             self.change(text);
         }
-        if !self.assumed.is_empty() {
+        if !self.assumptions.is_empty() {
             heading(text, "What was not seen, and is assumed");
         }
-        for one in &self.assumed {
+        for one in &self.assumptions {
             let of = match &one.functions[..] {
                 [] => String::new(),
                 functions => format!(": {}", named(functions)),
             };
-            text.put("  - ", 4, &format!("{}{of}", one.what));
+            text.put("  - ", 4, &format!("{}{of}", one.text));
         }
     }
 
     /// Where too little was seen.
     fn unknown(&self, text: &mut Page) {
-        match (&self.actual, &self.with[..]) {
+        match (&self.actual, &self.others[..]) {
             (None, _) => {
                 text.gap();
                 text.put(
@@ -224,10 +224,10 @@ impl Answer {
 
     fn outcome(&self, text: &mut Page) {
         text.gap();
-        let alone = self.with.iter().all(|one| one.stays);
+        let alone = self.others.iter().all(|one| one.host_only);
         let is_made = self.is_made();
         let say = |made, would| if is_made { made } else { would };
-        let (style, words) = match (self.together, &self.with[..]) {
+        let (style, words) = match (self.together, &self.others[..]) {
             (Some(true), _) => (BAD, say("They share a group.", "They would share a group.")),
             (Some(false), _) => (
                 GOOD,
@@ -250,15 +250,15 @@ impl Answer {
         };
         // Writing to a string cannot fail.
         let _ = writeln!(text, "{style}{words}{style:#}");
-        if self.together.is_some() || self.with.is_empty() {
+        if self.together.is_some() || self.others.is_empty() {
             return;
         }
-        members(text, &self.with);
+        members(text, &self.others);
         if !is_made {
             return;
         }
         text.gap();
-        if self.function.stays {
+        if self.function.host_only {
             text.put(
                 "",
                 0,
@@ -272,7 +272,7 @@ impl Answer {
                  the host and do not keep it from that. Nothing has to change.",
             );
         } else {
-            let with = self.with.iter().filter(|one| !one.stays);
+            let with = self.others.iter().filter(|one| !one.host_only);
             let with: Vec<_> = with.map(|one| one.function).collect();
             text.put(
                 "",
@@ -288,7 +288,7 @@ impl Answer {
 
     /// Where the kernel's group is another one.
     fn differs(&self, text: &mut Page) {
-        let Some(actual) = self.actual.as_ref().filter(|actual| !actual.same) else {
+        let Some(actual) = self.actual.as_ref().filter(|actual| !actual.as_computed) else {
             return;
         };
         text.gap();
@@ -325,7 +325,7 @@ impl Answer {
 
     fn apart(&self, text: &mut Page) {
         heading(text, "What keeps it apart");
-        let sentence = self.parted.as_deref().unwrap_or(
+        let sentence = self.separated.as_deref().unwrap_or(
             "It is the only function in its slot that the kernel does not count as isolated, or it is \
              isolated itself, and so is every port on its way to the root.",
         );
@@ -345,7 +345,9 @@ impl Answer {
         let function = self.function.function;
         let goal = match change.goal {
             Goal::OtherDevices => format!("To have {function} apart from other devices"),
-            Goal::All if self.function.stays => format!("To have {function} apart from all others"),
+            Goal::All if self.function.host_only => {
+                format!("To have {function} apart from all others")
+            }
             Goal::All => {
                 format!("To have {function} apart from the other functions of its device too")
             }
@@ -383,9 +385,9 @@ impl Answer {
             }
         }
         let left: Vec<_> = {
-            let with = self.with.iter().filter(|one| !one.stays);
+            let with = self.others.iter().filter(|one| !one.host_only);
             let with: Vec<_> = with.map(|one| one.function).collect();
-            let left = change.left.iter().copied();
+            let left = change.remaining.iter().copied();
             left.filter(|bdf| with.contains(bdf)).collect()
         };
         if change.possible && !left.is_empty() {
@@ -395,7 +397,7 @@ impl Answer {
                 &format!("It would then share its group with {}.", named(&left)),
             );
         }
-        for remedy in &change.or {
+        for remedy in &change.alternatives {
             let or = if change.needs.is_empty() {
                 "  * "
             } else {

@@ -53,7 +53,7 @@ pub(super) fn step(look: &Look<'_, '_>, step: &Step) -> String {
         ),
         Kind::Slot => {
             let tied = addresses(&mut step.tied.iter().copied());
-            let is_port = |&at: &usize| look.stays(at);
+            let is_port = |&at: &usize| look.host_only(at);
             let what = if step.tied.iter().all(is_port) {
                 "ports or bridges of one chip"
             } else {

@@ -39,7 +39,10 @@ const ADAPTER: Scenario = Scenario {
         Run("test \"$(ls /run/acsctl)\" = lock && test $(stat -c %a /run/acsctl) = 700"),
         Says("acsctl regroup 82:00.0", "nothing to do"),
         Unload("acs_quirks_test"),
-        Says("acsctl regroup 82:00.0 --format json", "\"well\": true"),
+        Says(
+            "acsctl regroup 82:00.0 --format json",
+            "\"as_planned\": true",
+        ),
         Groups(ONE_GROUP),
         Ends(1, "acsctl regroup 83:00.0", "there is no such function"),
         Ends(2, "acsctl regroup 82:00", "is not an address"),

@@ -49,8 +49,8 @@ pub(super) fn look(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
             let called = called.map_or(String::new(), |called| format!(" ({called})"));
             let what = format!("{} is a part of {holder}{called}", disk.shown());
             let name = format!("held:{}", disk.shown());
-            let way_out = "stop it: vgchange -an, cryptsetup close, mdadm --stop, as it may be";
-            uses.add(bdf, name, what, way_out);
+            let remedy = "stop it: vgchange -an, cryptsetup close, mdadm --stop, as it may be";
+            uses.add(bdf, name, what, remedy);
         }
         if uses.list.len() == before {
             claimed(paths, bdf, disk, uses);

@@ -39,7 +39,7 @@ pub struct Use {
     /// What it is.
     pub what: String,
     /// How to end it.
-    pub way_out: String,
+    pub remedy: String,
 }
 
 /// What was found.
@@ -75,12 +75,12 @@ impl Uses {
     }
 
     /// Adds a use.
-    fn add(&mut self, function: Bdf, name: String, what: String, way_out: &str) {
+    fn add(&mut self, function: Bdf, name: String, what: String, remedy: &str) {
         self.list.insert(Use {
             function,
             name,
             what,
-            way_out: way_out.to_owned(),
+            remedy: remedy.to_owned(),
         });
     }
 }

@@ -82,15 +82,15 @@ impl Network {
                 .collect();
             for upper in above {
                 let what = format!("{name} is a part of {upper}");
-                let way_out =
+                let remedy =
                     format!("take it out: ip link set {name} nomaster, or ip link delete {upper}");
-                uses.add(bdf, format!("member:{name}"), what, &way_out);
+                uses.add(bdf, format!("member:{name}"), what, &remedy);
             }
             let number = text(&interface.folder.join("ifindex")).unwrap_or_default();
             if self.sockets.contains(&number) {
                 let what = format!("a program listens to all packets of {name}");
-                let way_out = "end it: ss --packet --processes shows which it is";
-                uses.add(bdf, format!("packets:{name}"), what, way_out);
+                let remedy = "end it: ss --packet --processes shows which it is";
+                uses.add(bdf, format!("packets:{name}"), what, remedy);
             }
         }
         let _ = paths;
@@ -118,9 +118,9 @@ pub(super) fn elsewhere(
             "the driver {driver} has it, and no interface of it is to be seen: it may be in a network \
              namespace of a container"
         );
-        let way_out = format!(
+        let remedy = format!(
             "stop the container, or unbind the driver: echo {bdf} > /sys/bus/pci/drivers/{driver}/unbind"
         );
-        uses.add(bdf, format!("elsewhere:{bdf}"), what, &way_out);
+        uses.add(bdf, format!("elsewhere:{bdf}"), what, &remedy);
     }
 }

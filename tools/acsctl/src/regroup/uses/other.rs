@@ -20,20 +20,20 @@ pub(super) fn look(
     let count = text(&paths.function(bdf).join("sriov_numvfs"));
     if let Some(count) = count.filter(|count| count != "0") {
         let what = format!("{count} virtual functions of it are enabled, and would be lost");
-        let way_out = format!("echo 0 > /sys/bus/pci/devices/{bdf}/sriov_numvfs");
-        uses.add(bdf, format!("virtual-functions:{bdf}"), what, &way_out);
+        let remedy = format!("echo 0 > /sys/bus/pci/devices/{bdf}/sriov_numvfs");
+        uses.add(bdf, format!("virtual-functions:{bdf}"), what, &remedy);
     }
     for what in displays(paths, bdf, nodes) {
-        let way_out = "stop what draws on it (the desktop, the console), or use another display";
-        uses.add(bdf, format!("display:{bdf}"), what, way_out);
+        let remedy = "stop what draws on it (the desktop, the console), or use another display";
+        uses.add(bdf, format!("display:{bdf}"), what, remedy);
     }
     let consoles = text(&paths.proc.join("consoles")).unwrap_or_default();
     for node in nodes.iter().filter(|node| node.number.is_some()) {
         let is_it = |line: &str| line.split_whitespace().last() == node.number.as_deref();
         if node.subsystem == "tty" && consoles.lines().any(is_it) {
             let what = format!("the kernel writes its messages to {}", node.shown());
-            let way_out = "take console= for it from the kernel's command line";
-            uses.add(bdf, format!("console:{}", node.shown()), what, way_out);
+            let remedy = "take console= for it from the kernel's command line";
+            uses.add(bdf, format!("console:{}", node.shown()), what, remedy);
         }
     }
     for channel in nodes.iter().filter(|node| node.subsystem == "dma") {
@@ -41,8 +41,8 @@ pub(super) fn look(
         if clients.is_some_and(|clients| clients != "0") {
             let name = &channel.name;
             let what = format!("a part of the kernel uses the DMA channel {name}");
-            let way_out = "unload what uses it (async_tx, ntb, idxd)";
-            uses.add(bdf, format!("dma:{name}"), what, way_out);
+            let remedy = "unload what uses it (async_tx, ntb, idxd)";
+            uses.add(bdf, format!("dma:{name}"), what, remedy);
         }
     }
 }

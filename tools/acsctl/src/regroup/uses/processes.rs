@@ -107,8 +107,8 @@ impl Wanted {
             let more = processes.len().saturating_sub(NAMED);
             let more = (more > 0).then(|| format!(" and {more} more"));
             let shown = format!("{}{}", shown.join(", "), more.unwrap_or_default());
-            let way_out = "end it, or have it let go";
-            uses.add(bdf, name, format!("{what} is held by {shown}"), way_out);
+            let remedy = "end it, or have it let go";
+            uses.add(bdf, name, format!("{what} is held by {shown}"), remedy);
         }
     }
 
