@@ -109,7 +109,7 @@ fn json_is_as_the_schema_has_it() {
 #[test]
 fn the_published_schema_is_current() {
     let file = root().join("Documentation/acsctl.schema.json");
-    let published = std::fs::read_to_string(file).expect("it is there");
+    let published = fs::read_to_string(file).expect("it is there");
     assert_eq!(printed(&acsctl(&["schema"])), published);
 }
 

@@ -38,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
         Err(findings) => {
             assert!(!findings.is_empty(), "refused without a reason");
             let _ = report::text(&findings);
-            report::json(1, &findings).expect("every finding has a JSON form");
+            json::findings(1, &findings).expect("every finding has a JSON form");
         }
     }
 });

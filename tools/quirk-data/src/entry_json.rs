@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::{
     error::Error,
+    json::pretty,
     quirk::{AcsRegisters, Ids, Quirk, Requirement},
     register,
-    report::pretty,
 };
 
 /// The version of the JSON form.

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use crate::{format::characters::is_hidden, rule::Rule, source::DataFile};
+use crate::{data_file::DataFile, rule::Rule};
 
 /// One fault in one file. Findings sort by file, then by position.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -171,4 +171,18 @@ fn window(line: &str, blamed: Range<usize>) -> (String, (usize, usize)) {
         shown.push('…');
     }
     (shown.replace('\t', " "), (start, end))
+}
+
+/// Whether a character is invisible or changes the direction of the text: control characters,
+/// zero-width and direction marks, line separators, the byte order mark, blank fillers, variation
+/// selectors, and tags.
+pub(crate) fn is_hidden(c: char) -> bool {
+    let is_control = c.is_control() && !matches!(c, '\n' | '\t' | '\r');
+    let is_mark = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let is_filler = matches!(c, '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
+    is_control || is_mark || is_filler
 }

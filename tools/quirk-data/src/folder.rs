@@ -4,13 +4,10 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use jiff::{Timestamp, tz::TimeZone};
-use rules::release::Release;
-use toml::value::Date;
-
+pub use crate::scope::Scope;
 use crate::{
+    against_kernels,
     check::{self, Draft},
-    edition::Edition,
     error::Error,
     finding::{Finding, Notes},
     kernels, numbers, overlap,
@@ -19,35 +16,6 @@ use crate::{
     rule::Rule,
     source::{self, DataFile, Sources},
 };
-
-/// The purpose of a check.
-#[derive(Clone, Copy, Debug)]
-pub struct Scope {
-    /// The edition that is built from the folder, which must contain that edition's entries. `None`
-    /// allows any entries.
-    pub edition: Option<Edition>,
-    /// The oldest kernel release that the table is for, if it is for one.
-    pub kernel: Option<Release>,
-    /// The date of the check. A statement cannot be later.
-    pub today: Date,
-}
-
-impl Scope {
-    /// The scope of a check made today (UTC).
-    #[must_use]
-    pub fn now(edition: Option<Edition>) -> Self {
-        let today = Timestamp::now().to_zoned(TimeZone::UTC).date();
-        Self {
-            edition,
-            kernel: None,
-            today: Date {
-                year: u16::try_from(today.year()).unwrap_or(u16::MAX),
-                month: today.month().unsigned_abs(),
-                day: today.day().unsigned_abs(),
-            },
-        }
-    }
-}
 
 /// Reads and checks a folder, and returns its entries in the order of the files.
 ///
@@ -71,7 +39,7 @@ pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Findi
         let kernels = sources.kernels.as_deref().unwrap_or(kernels::known());
         let against_kernels = drafts
             .iter()
-            .flat_map(|draft| kernels::check(draft, kernels));
+            .flat_map(|draft| against_kernels::check(draft, kernels));
         let mut found: Vec<_> = against_kernels.collect();
         found.extend(
             sources

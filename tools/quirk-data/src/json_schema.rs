@@ -10,9 +10,9 @@ use crate::{
         SCHEMA,
         keys::{ADDRESS, BDF, FILE, IDS, Key, Needed, SUBSYSTEM, Section, Value},
     },
+    json::pretty,
     quirk::Status,
     register::Register,
-    report::pretty,
 };
 
 /// The schema as text.

@@ -23,8 +23,10 @@
 //! | `error.rs` | the errors of a command, and its exit status |
 //! | `supported.rs` | the kernel series that the module supports |
 
+mod against_kernels;
 pub mod built;
 mod check;
+mod data_file;
 pub mod draft;
 pub mod edition;
 pub mod entry_json;
@@ -35,6 +37,7 @@ pub mod folder;
 mod format;
 pub mod generate;
 pub mod handlers;
+pub mod json;
 pub mod json_schema;
 pub mod kernels;
 pub mod limits;
@@ -47,5 +50,6 @@ pub mod register;
 mod replay;
 pub mod report;
 pub mod rule;
+mod scope;
 pub mod source;
 pub mod supported;

@@ -15,9 +15,6 @@ use crate::{
     source::{self, DataFile},
 };
 
-/// The file name of the list.
-pub const FILE: &str = "numbers.txt";
-
 /// A line of the list.
 struct Line<'a> {
     number: u16,

@@ -3,15 +3,8 @@
 //! Formats findings for people and for programs.
 
 use annotate_snippets::{Level, Renderer, Snippet};
-use serde::Serialize;
 
-use crate::{
-    error::Error,
-    finding::{Finding, SHOWN},
-};
-
-/// The version of the JSON form.
-const SCHEMA: &str = "acsctl-check-1";
+use crate::finding::{Finding, SHOWN};
 
 /// Findings for people: each with the faulty line, a mark under the fault, and the remedy. The text
 /// has colours; the printer removes them if the output is not a terminal.
@@ -39,36 +32,4 @@ pub fn text(findings: &[Finding]) -> String {
         format!("{}\n\n", renderer.render(message))
     });
     each.collect()
-}
-
-/// The result of a check, in JSON.
-#[derive(Serialize)]
-struct Outcome<'a> {
-    schema: &'a str,
-    files: usize,
-    findings: &'a [Finding],
-}
-
-/// Findings for programs: one JSON object, with the number of checked files.
-///
-/// # Errors
-///
-/// [`Error::CouldNotRun`] if there is not enough memory.
-pub fn json(files: usize, findings: &[Finding]) -> Result<String, Error> {
-    pretty(&Outcome {
-        schema: SCHEMA,
-        files,
-        findings,
-    })
-}
-
-/// A value as indented JSON with a final line end.
-///
-/// # Errors
-///
-/// [`Error::CouldNotRun`] if there is not enough memory.
-pub fn pretty(value: &impl Serialize) -> Result<String, Error> {
-    let text = serde_json::to_string_pretty(value);
-    text.map(|text| text + "\n")
-        .map_err(|error| Error::CouldNotRun(format!("cannot write JSON: {error}")))
 }

@@ -10,47 +10,20 @@ use std::{
 
 use include_dir::{Dir, include_dir};
 
+pub use crate::data_file::DataFile;
 use crate::{
     error::Error,
     finding::{Finding, Notes},
     kernels::{self, Kernel},
-    numbers,
     rule::Rule,
 };
+
+/// The file name of the list of issued numbers.
+pub const NUMBERS: &str = "numbers.txt";
 
 /// The largest size of a file, in bytes. It is far above the size of any entry, and bounds the cost
 /// of reading a folder.
 const MAX_SIZE: u64 = 256 << 10;
-
-/// An entry's file.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct DataFile {
-    /// The path, for messages.
-    pub path: PathBuf,
-    /// The name of the entry: the path below the folder, with `/`, without `.toml`.
-    pub name: String,
-    /// The contents.
-    pub text: String,
-    /// Whether the file is built into this program, and was checked before the build. Captures are
-    /// not built in.
-    pub built_in: bool,
-}
-
-impl DataFile {
-    /// The line number, from 1, of the byte at `offset`.
-    #[must_use]
-    pub fn line(&self, offset: usize) -> usize {
-        let before = self.text.bytes().take(offset);
-        before.filter(|&byte| byte == b'\n').count() + 1
-    }
-
-    /// The only finding for a file that cannot be examined.
-    fn fault(self, rule: Rule, problem: impl Into<String>, help: &str) -> Finding {
-        let mut notes = Notes::on(&self);
-        notes.add(rule, &(0..0), "file", problem, help);
-        notes.into_findings().remove(0)
-    }
-}
 
 /// The files that were read, and the findings for the others.
 #[derive(Debug, Default)]
@@ -101,7 +74,7 @@ impl Sources {
                     Ok(kernel) => kernels.push(kernel),
                     Err(problem) => {
                         let help = "make it with acsctl quirk kernel";
-                        let finding = list.fault(Rule::KernelList, problem, help);
+                        let finding = fault(list, Rule::KernelList, problem, help);
                         self.findings.push(finding);
                     }
                 },
@@ -138,7 +111,7 @@ static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../quirks");
 pub fn built_in() -> Sources {
     let folders = BUILT_IN.dirs().flat_map(Dir::files);
     let files = folders.filter(|file| is_data(file.path()));
-    let numbers = BUILT_IN.get_file(numbers::FILE);
+    let numbers = BUILT_IN.get_file(NUMBERS);
     let mut sources = Sources {
         kernels: None,
         numbers: numbers.and_then(|file| {
@@ -203,9 +176,9 @@ pub fn read(folder: &Path) -> Result<Sources, Error> {
         )));
     }
     sources.files.sort_by(|a, b| a.name.cmp(&b.name));
-    let list = folder.join(numbers::FILE);
+    let list = folder.join(NUMBERS);
     if fs::symlink_metadata(&list).is_ok() {
-        match read_one(&list, name_of(Path::new(numbers::FILE)))? {
+        match read_one(&list, name_of(Path::new(NUMBERS)))? {
             Ok(list) => sources.numbers = Some(list),
             Err(finding) => sources.findings.push(*finding),
         }
@@ -240,11 +213,12 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
     if is_data(path) && path.extension().is_none_or(|ending| ending != "toml") {
         let problem = "the ending is not in lowercase letters";
         let help = "name it so that it ends in .toml";
-        return Ok(Err(Box::new(file.fault(Rule::FileName, problem, help))));
+        return Ok(Err(Box::new(fault(file, Rule::FileName, problem, help))));
     }
     if kind.is_symlink() {
         let help = "put the file or folder itself there";
-        return Ok(Err(Box::new(file.fault(
+        return Ok(Err(Box::new(fault(
+            file,
             Rule::FileLink,
             "a symbolic link",
             help,
@@ -253,7 +227,8 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
     // Opening a pipe would block.
     if !kind.is_file() {
         let help = "put a file there";
-        return Ok(Err(Box::new(file.fault(
+        return Ok(Err(Box::new(fault(
+            file,
             Rule::FileKind,
             "not a regular file",
             help,
@@ -268,7 +243,7 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
     if bytes.len() as u64 > MAX_SIZE {
         let problem = format!("larger than {} KiB", MAX_SIZE >> 10);
         let help = "an entry is a page of text; put captures and documents beside it";
-        return Ok(Err(Box::new(file.fault(Rule::FileSize, problem, help))));
+        return Ok(Err(Box::new(fault(file, Rule::FileSize, problem, help))));
     }
     match String::from_utf8(bytes) {
         Ok(text) => file.text = text,
@@ -278,8 +253,20 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
             let line = file.line(valid);
             let problem = format!("line {line} is not UTF-8");
             let help = "save the file as UTF-8";
-            return Ok(Err(Box::new(file.fault(Rule::FileEncoding, problem, help))));
+            return Ok(Err(Box::new(fault(
+                file,
+                Rule::FileEncoding,
+                problem,
+                help,
+            ))));
         }
     }
     Ok(Ok(file))
+}
+
+/// The finding for a file that is not read further.
+fn fault(file: DataFile, rule: Rule, problem: impl Into<String>, help: &str) -> Finding {
+    let mut notes = Notes::on(&file);
+    notes.add(rule, &(0..0), "file", problem, help);
+    notes.into_findings().remove(0)
 }

@@ -39,7 +39,7 @@ const HELD: [(&str, usize, &str); 2] = [
 fn the_lists_only_grow() {
     for (folder, count, digest) in HELD {
         let text =
-            fs::read_to_string(root().join(folder).join(numbers::FILE)).expect("it is there");
+            fs::read_to_string(root().join(folder).join(source::NUMBERS)).expect("it is there");
         let lines = text
             .lines()
             .filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -86,7 +86,7 @@ fn sources(test: &str, number: &str, list: Option<&str>) -> (std::path::PathBuf,
     );
     fs::write(folder.join("acme/x1.toml"), entry).expect("it can be written");
     if let Some(list) = list {
-        fs::write(folder.join(numbers::FILE), list).expect("it can be written");
+        fs::write(folder.join(source::NUMBERS), list).expect("it can be written");
     }
     let read = source::read(&folder).expect("it can be read");
     (folder, read)

@@ -3,7 +3,7 @@
 //! `acsctl doctor`.
 
 use clap::Args;
-use quirk_data::{error::Error, report};
+use quirk_data::{error::Error, json};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -42,7 +42,7 @@ impl Doctor {
         let checks = doctor::examine(&HostPaths::default())?;
         let printed = match self.format {
             Format::Text => checks.iter().map(ToString::to_string).collect(),
-            Format::Json => report::pretty(&Report {
+            Format::Json => json::pretty(&Report {
                 schema: SCHEMA,
                 checks: &checks,
             })?,

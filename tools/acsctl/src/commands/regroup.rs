@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use clap::Args;
-use quirk_data::{error::Error, quirk::Quirk, report};
+use quirk_data::{error::Error, json, quirk::Quirk};
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
@@ -300,7 +300,7 @@ impl Done {
             problems: &it.problems,
             notes: &it.notes,
         });
-        report::pretty(&Report {
+        json::pretty(&Report {
             schema: SCHEMA,
             plans: plans.collect(),
             outcomes: outcomes.collect(),

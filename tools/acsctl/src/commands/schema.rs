@@ -2,7 +2,7 @@
 
 //! `acsctl schema`.
 
-use quirk_data::{error::Error, report::pretty};
+use quirk_data::{error::Error, json::pretty};
 use schemars::JsonSchema;
 use serde_json::{Map, Value as Json, json};
 

@@ -18,7 +18,7 @@ mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use quirk_data::{error::Error, report::pretty};
+use quirk_data::{error::Error, json::pretty};
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, names::Names};

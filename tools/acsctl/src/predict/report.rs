@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use quirk_data::{error::Error, quirk::Quirk, report::pretty};
+use quirk_data::{error::Error, json::pretty, quirk::Quirk};
 use rules::table::Table;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -2,7 +2,7 @@
 
 //! The answer to why functions share a group, or do not, for programs.
 
-use quirk_data::{error::Error, report::pretty};
+use quirk_data::{error::Error, json::pretty};
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::Bdf;

@@ -40,7 +40,6 @@ use toml::Spanned;
 
 use crate::{
     finding::{Finding, Notes},
-    folder::Scope,
     format, kernels,
     name::is_entry,
     quirk::{
@@ -49,6 +48,7 @@ use crate::{
     },
     register::{Precondition, Write},
     rule::Rule,
+    scope::Scope,
     source::DataFile,
 };
 

@@ -18,9 +18,6 @@ use self::package::Package;
 pub use self::package::Refused;
 use crate::quirk::Quirk;
 
-/// The start of a text that is still a question.
-pub(crate) const QUESTION: &str = "QUESTION:";
-
 /// A drafted entry.
 #[derive(Clone, Debug)]
 pub struct Draft {

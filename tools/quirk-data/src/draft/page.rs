@@ -10,8 +10,8 @@ use std::{
 use rules::entry::{CatchAll, Kind};
 use topology::{Function, Partition, names::Names};
 
-use super::{QUESTION, package::Package};
-use crate::{quirk::Quirk, replay};
+use super::package::Package;
+use crate::{format::QUESTION, quirk::Quirk, replay};
 
 /// The text of the file for an entry with this name.
 pub(super) fn page(package: &Package, name: &str, quirks: &[Quirk], names: &Names) -> String {

@@ -6,21 +6,10 @@ use std::ops::Range;
 
 use unicode_script::{Script, UnicodeScript as _};
 
-use crate::{finding::Notes, rule::Rule};
-
-/// Whether a character is invisible or changes the direction of the text: control characters,
-/// zero-width and direction marks, line separators, the byte order mark, blank fillers, variation
-/// selectors, and tags.
-pub(crate) fn is_hidden(c: char) -> bool {
-    let is_control = c.is_control() && !matches!(c, '\n' | '\t' | '\r');
-    let is_mark = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let is_filler = matches!(c, '\u{34f}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
-    is_control || is_mark || is_filler
-}
+use crate::{
+    finding::{Notes, is_hidden},
+    rule::Rule,
+};
 
 /// Reports the first fault of each kind in each line.
 pub(super) fn check(text: &str, notes: &mut Notes<'_>) {

@@ -6,7 +6,7 @@
 //! Every key is optional here, so that a missing key is reported together with all other faults of
 //! the file.
 
-pub(crate) mod characters;
+mod characters;
 pub(crate) mod keys;
 mod reader;
 mod words;
@@ -22,6 +22,9 @@ use toml::{
 use self::{keys::FILE, reader::Reader};
 pub(crate) use self::{reader::Groups, words::Words};
 use crate::{finding::Notes, quirk::Status, rule::Rule, source::DataFile};
+
+/// The start of a text that is still a question.
+pub(crate) const QUESTION: &str = "QUESTION:";
 
 /// The version of the format that this program reads.
 pub(crate) const SCHEMA: i64 = 1;

@@ -12,11 +12,12 @@ use toml::{
 };
 
 use super::{
+    QUESTION,
     characters::escape,
     keys::{Key, Needed, Section, Value},
     words::Words,
 };
-use crate::{draft::QUESTION, finding::Notes, quirk::Status, rule::Rule};
+use crate::{finding::Notes, quirk::Status, rule::Rule};
 
 /// Groups of addresses, with their positions in the file.
 pub(crate) type Groups = Vec<Spanned<Vec<Spanned<String>>>>;

@@ -10,7 +10,7 @@ use quirk_data::{
     error::Error,
     finding::Finding,
     folder::{self, Scope},
-    report,
+    json,
     source::is_same,
 };
 
@@ -52,7 +52,7 @@ impl Check {
             findings = if asked.is_empty() { others } else { asked };
         }
         if self.format == Format::Json {
-            let printed = report::json(count, &findings)?;
+            let printed = json::findings(count, &findings)?;
             return if findings.is_empty() {
                 Ok(printed)
             } else {

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Compares mainline entries with the lists of kernels' tables.
+
+use rules::release::Release;
+
+use crate::{
+    check::Draft,
+    finding::{Finding, Notes},
+    kernels::{Kernel, Tree, is_to_come},
+    quirk::{Ids, Mainline, Status},
+    rule::Rule,
+};
+
+/// Compares a mainline entry with the kernels. Every kernel from `since` on and before `until` must
+/// have its ids with its handler, and no unmodified mainline release before or after that.
+pub(crate) fn check(draft: &Draft<'_>, kernels: &[Kernel]) -> Vec<Finding> {
+    let mut notes = Notes::on(draft.file);
+    if let (Some(Status::Mainline), Some(mainline)) = (draft.status, &draft.mainline) {
+        match mainline.since_release() {
+            Some(since) if is_to_come(since, kernels) => {
+                to_come(draft, mainline, since, kernels, &mut notes);
+            }
+            since => compare(draft, mainline, since, kernels, &mut notes),
+        }
+    }
+    notes.into_findings()
+}
+
+/// Checks an entry for a release newer than every listed kernel: it must name the commit and the
+/// date, because its rows cannot be looked up.
+fn to_come(
+    draft: &Draft<'_>,
+    mainline: &Mainline,
+    since: Release,
+    kernels: &[Kernel],
+    notes: &mut Notes<'_>,
+) {
+    let newest = kernels.last().map_or_else(String::new, Kernel::called);
+    let mut missing = |field: &str, help: &str| {
+        let problem = format!(
+            "missing, and v{since} is newer than every kernel that was read, of which the newest is {newest}"
+        );
+        notes.add(Rule::MainlineToCome, &mainline.at, field, problem, help);
+    };
+    if mainline.commit.is_none() {
+        let help = "name the commit in mainline, or correct since";
+        missing("mainline.commit", help);
+    }
+    if draft
+        .evidence
+        .as_ref()
+        .is_some_and(|one| one.date.is_none())
+    {
+        missing(
+            "evidence.date",
+            "write the day of the commit's first mail, as date = 2014-11-03",
+        );
+    }
+}
+
+fn compare(
+    draft: &Draft<'_>,
+    mainline: &Mainline,
+    since: Option<Release>,
+    kernels: &[Kernel],
+    notes: &mut Notes<'_>,
+) {
+    let handler = mainline.handler.as_str();
+    let until = mainline.until_release();
+    let newest = kernels.last().map(|newest| newest.release);
+    // If `since` is unknown, the newest kernel must have the entry.
+    let first = since.or(newest);
+    let (mut absent, mut early, mut back) = (false, false, false);
+    for kernel in kernels {
+        let is_old = first.is_some_and(|first| kernel.release < first);
+        let is_gone = until.is_some_and(|until| until <= kernel.release);
+        for ids in draft.ids() {
+            if !is_old && !is_gone {
+                let Some(device) = kernel.lacks(ids, handler).filter(|_| !absent) else {
+                    continue;
+                };
+                absent = true;
+                let instead = Ids {
+                    first: device,
+                    last: device,
+                    ..ids.clone()
+                };
+                let problem = match kernel.other_handler(&instead, handler) {
+                    Some(other) => format!(
+                        "in Linux {}, {:04x}:{device:04x} has the handler {other} and not {handler}",
+                        kernel.called(),
+                        ids.vendor
+                    ),
+                    None => format!(
+                        "Linux {} does not have {:04x}:{device:04x} with {handler}",
+                        kernel.called(),
+                        ids.vendor
+                    ),
+                };
+                let help = "correct the ids, the handler or since; for a release to come, name it and \
+                            the commit";
+                notes.add(
+                    Rule::MainlineAgrees,
+                    &ids.span,
+                    "match.devices",
+                    problem,
+                    help,
+                );
+            } else if kernel.tree == Tree::Mainline && kernel.has(ids, handler) {
+                if is_gone && !back {
+                    back = true;
+                    let problem = format!("Linux {} has {ids}", kernel.called());
+                    let help = "write the first release without it, or take the line out";
+                    notes.add(
+                        Rule::MainlineAgrees,
+                        &mainline.at,
+                        "mainline.until",
+                        problem,
+                        help,
+                    );
+                } else if is_old && !early && since.is_some() {
+                    early = true;
+                    let problem = format!("Linux {} has {ids} already", kernel.called());
+                    let help = "write the first release that has it";
+                    notes.add(
+                        Rule::MainlineAgrees,
+                        &mainline.at,
+                        "mainline.since",
+                        problem,
+                        help,
+                    );
+                }
+            }
+        }
+    }
+}
