@@ -12,7 +12,7 @@ use quirk_data::{
     edition::Edition,
     entry_json,
     folder::{self, Scope},
-    generate, page, report,
+    generate, json, page, report,
     source::DataFile,
 };
 

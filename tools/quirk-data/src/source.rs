@@ -74,7 +74,7 @@ impl Sources {
                     Ok(kernel) => kernels.push(kernel),
                     Err(problem) => {
                         let help = "make it with acsctl quirk kernel";
-                        let finding = fault(list, Rule::KernelList, problem, help);
+                        let finding = fault(&list, Rule::KernelList, problem, help);
                         self.findings.push(finding);
                     }
                 },
@@ -213,12 +213,12 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
     if is_data(path) && path.extension().is_none_or(|ending| ending != "toml") {
         let problem = "the ending is not in lowercase letters";
         let help = "name it so that it ends in .toml";
-        return Ok(Err(Box::new(fault(file, Rule::FileName, problem, help))));
+        return Ok(Err(Box::new(fault(&file, Rule::FileName, problem, help))));
     }
     if kind.is_symlink() {
         let help = "put the file or folder itself there";
         return Ok(Err(Box::new(fault(
-            file,
+            &file,
             Rule::FileLink,
             "a symbolic link",
             help,
@@ -228,7 +228,7 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
     if !kind.is_file() {
         let help = "put a file there";
         return Ok(Err(Box::new(fault(
-            file,
+            &file,
             Rule::FileKind,
             "not a regular file",
             help,
@@ -243,7 +243,7 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
     if bytes.len() as u64 > MAX_SIZE {
         let problem = format!("larger than {} KiB", MAX_SIZE >> 10);
         let help = "an entry is a page of text; put captures and documents beside it";
-        return Ok(Err(Box::new(fault(file, Rule::FileSize, problem, help))));
+        return Ok(Err(Box::new(fault(&file, Rule::FileSize, problem, help))));
     }
     match String::from_utf8(bytes) {
         Ok(text) => file.text = text,
@@ -254,7 +254,7 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
             let problem = format!("line {line} is not UTF-8");
             let help = "save the file as UTF-8";
             return Ok(Err(Box::new(fault(
-                file,
+                &file,
                 Rule::FileEncoding,
                 problem,
                 help,
@@ -265,8 +265,8 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
 }
 
 /// The finding for a file that is not read further.
-fn fault(file: DataFile, rule: Rule, problem: impl Into<String>, help: &str) -> Finding {
-    let mut notes = Notes::on(&file);
+fn fault(file: &DataFile, rule: Rule, problem: impl Into<String>, help: &str) -> Finding {
+    let mut notes = Notes::on(file);
     notes.add(rule, &(0..0), "file", problem, help);
     notes.into_findings().remove(0)
 }
