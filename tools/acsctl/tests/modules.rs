@@ -94,11 +94,21 @@ fn an_unreadable_table_makes_no_claim() {
     fs::remove_dir_all(host.path("sys/kernel/debug")).expect("it is there");
     let unread = "is debugfs mounted there?: no entry of it counts here";
     assert_predicts(&host, false, unread);
-    let why = said(&host, &["why", "01:00.0"]);
-    assert!(
-        why.contains("acs_quirks_test is loaded, but cannot read"),
-        "{why}"
-    );
+    for arguments in [
+        &["why", "01:00.0"][..],
+        &["predict"],
+        &["doctor"],
+        &["regroup", "01:00.0", "--dry-run"],
+    ] {
+        let output = acsctl(&host, arguments);
+        let text = [output.stdout, output.stderr].concat();
+        let text = String::from_utf8_lossy(&text);
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let unread = "acs_quirks_test is loaded, but cannot read";
+        assert!(words.contains(unread), "{arguments:?}: {text}");
+    }
+    let output = acsctl(&host, &["regroup", "01:00.0", "--dry-run"]);
+    assert_eq!(output.status.code(), Some(2), "there is no plan");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 //! `acsctl doctor`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use quirk_data::{error::Error, json};
 use schemars::JsonSchema;
@@ -24,6 +26,9 @@ pub(super) const SCHEMA: &str = "acsctl-doctor-1";
 /// Exit status: 0 when no check fails, 1 when one fails, 2 when it could not run.
 #[derive(Args, Debug)]
 pub(super) struct Doctor {
+    /// Read sysfs and procfs below DIR instead of /.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    root: PathBuf,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -39,7 +44,7 @@ pub(super) struct Report<'a> {
 
 impl Doctor {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let checks = doctor::examine(&HostPaths::default())?;
+        let checks = doctor::examine(&HostPaths::below(&self.root))?;
         let printed = match self.format {
             Format::Text => checks.iter().map(ToString::to_string).collect(),
             Format::Json => json::pretty(&Report {

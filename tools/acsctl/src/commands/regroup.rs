@@ -2,7 +2,11 @@
 
 //! `acsctl regroup`.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use quirk_data::{error::Error, json, quirk::Quirk};
@@ -43,6 +47,9 @@ pub(super) struct Regroup {
     /// Print the plan and change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Plan for the host whose sysfs and procfs are below DIR.
+    #[arg(long, value_name = "DIR", requires = "dry_run")]
+    root: Option<PathBuf>,
     /// Regroup in spite of this use: its name in the plan, as network:eth0; may be repeated.
     #[arg(long, value_name = "USE")]
     even_if: Vec<String>,
@@ -125,7 +132,8 @@ struct Done {
 
 impl Regroup {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let paths = HostPaths::default();
+        let root = self.root.as_deref().unwrap_or(Path::new("/"));
+        let paths = HostPaths::below(root);
         let quirks = Database::default().entries()?;
         let mut done = Done {
             format: self.format,
