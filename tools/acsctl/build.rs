@@ -1,8 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Has the program built anew when the data changes that it has in itself: the macro sees changes in
-//! files, but not new ones.
+//! Checks the entries in `quirks/` and stores them for the program, which then need not read and check
+//! them at each run.
 
-fn main() {
-    println!("cargo::rerun-if-changed=../../quirks");
+use std::{env, fs, path::Path, process::ExitCode};
+
+use quirk_data::{folder, source};
+
+fn main() -> ExitCode {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../quirks");
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let entries = match source::read(&folder).and_then(folder::entries) {
+        Ok(entries) => entries,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let out = env::var_os("OUT_DIR").expect("cargo sets it");
+    let stored = serde_json::to_vec(&entries).expect("entries have a stored form");
+    fs::write(Path::new(&out).join("entries.json"), stored).expect("cargo made the folder");
+    ExitCode::SUCCESS
 }

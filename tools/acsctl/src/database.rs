@@ -2,11 +2,14 @@
 
 //! The quirk database that a command goes by: that of this program, or a folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use quirk_data::{
     error::Error,
-    folder::{self, Scope},
+    folder,
     quirk::Quirk,
     source::{self, DataFile, Sources, is_same},
 };
@@ -27,12 +30,8 @@ impl Database {
         }
     }
 
-    /// The data files.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::CouldNotRun`] when the folder cannot be read.
-    pub fn sources(&self) -> Result<Sources, Error> {
+    /// The data files, for a check of one more file against them.
+    fn sources(&self) -> Result<Sources, Error> {
         let built_in = || Ok(source::built_in());
         self.folder.as_deref().map_or_else(built_in, source::read)
     }
@@ -43,7 +42,10 @@ impl Database {
     ///
     /// [`Error::CouldNotRun`] when the folder cannot be read, [`Error::Findings`] when a file has faults.
     pub fn entries(&self) -> Result<Vec<Quirk>, Error> {
-        entries(self.sources()?)
+        match &self.folder {
+            Some(folder) => folder::entries(source::read(folder)?),
+            None => BUILT_IN.clone().map_err(Error::CouldNotRun),
+        }
     }
 
     /// The entries with one more, which is a data file, or has this name already; and its position among
@@ -73,7 +75,7 @@ impl Database {
                     .files
                     .retain(|one| one.name != added.name || one == added);
             }
-            (entries(sources)?, name.unwrap_or_default())
+            (folder::entries(sources)?, name.unwrap_or_default())
         } else {
             (self.entries()?, entry.to_owned())
         };
@@ -94,9 +96,8 @@ impl Database {
     }
 }
 
-fn entries(sources: Sources) -> Result<Vec<Quirk>, Error> {
-    let checked = folder::check_all(sources, Scope::now(None));
-    let mut quirks = checked.map_err(Error::Findings)?;
-    quirks.sort_by_key(|quirk| quirk.number);
-    Ok(quirks)
-}
+/// The entries of this program, which were checked when it was built, by number.
+static BUILT_IN: LazyLock<Result<Vec<Quirk>, String>> = LazyLock::new(|| {
+    let stored = include_bytes!(concat!(env!("OUT_DIR"), "/entries.json"));
+    serde_json::from_slice(stored).map_err(|error| format!("this program is damaged: {error}"))
+});

@@ -11,8 +11,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use common::root;
 use syn::{ItemUse, UseTree, visit::Visit};
+
+use common::root;
 
 /// The crates whose modules are looked at.
 const CRATES: [&str; 5] = [

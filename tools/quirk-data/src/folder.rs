@@ -27,6 +27,17 @@ pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Quirk>, Error> {
     check_all(source::read(folder)?, scope).map_err(Error::Findings)
 }
 
+/// The entries of these files, by number.
+///
+/// # Errors
+///
+/// [`Error::Findings`] with every fault of the files.
+pub fn entries(sources: Sources) -> Result<Vec<Quirk>, Error> {
+    let mut quirks = check_all(sources, Scope::now(None)).map_err(Error::Findings)?;
+    quirks.sort_by_key(|quirk| quirk.number);
+    Ok(quirks)
+}
+
 /// As [`check`], with the findings from reading, and compared with the list of issued numbers and
 /// the lists of kernel tables.
 ///

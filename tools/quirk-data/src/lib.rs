@@ -52,4 +52,5 @@ pub mod report;
 pub mod rule;
 mod scope;
 pub mod source;
+mod stored;
 pub mod supported;

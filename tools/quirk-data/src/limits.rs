@@ -5,11 +5,13 @@
 use std::fmt;
 
 use rules::limits::Class;
+use serde::{Deserialize, Serialize};
 
 /// The limits of a claim within certain ids.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// The required class, if any.
+    #[serde(with = "crate::stored")]
     pub class: Option<Class>,
     /// The first and the last revision, inclusive, if revisions are limited.
     pub revisions: Option<(u8, u8)>,

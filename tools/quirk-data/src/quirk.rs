@@ -8,6 +8,7 @@ use rules::{
     acs::AcsFlags,
     entry::{CatchAll, Kind},
 };
+use serde::{Deserialize, Serialize};
 use topology::Partition;
 
 pub use grouping::handlers::Requirement;
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// The status of a claim, which decides where the entry is used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Status {
     /// A vendor's statement is on record.
     Validated,
@@ -99,7 +100,7 @@ impl Status {
 }
 
 /// An inclusive range of device ids of one vendor.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Ids {
     /// PCI vendor id.
     pub vendor: u16,
@@ -146,7 +147,7 @@ impl fmt::Display for Ids {
 }
 
 /// Devices that an entry deliberately excludes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Excluded {
     /// The ids, in the order of the file.
     pub ids: Vec<Ids>,
@@ -155,7 +156,7 @@ pub struct Excluded {
 }
 
 /// A non-standard layout of a device's ACS registers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum AcsRegisters {
     /// Capability and control are dwords at offsets 4 and 8 of the ACS capability, instead of words
     /// at 4 and 6.
@@ -176,7 +177,7 @@ impl AcsRegisters {
 }
 
 /// The state of an entry in mainline Linux.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mainline {
     /// The first release with the quirk, such as `v5.8`, if known.
     pub since: Option<String>,
@@ -230,7 +231,7 @@ fn release(text: Option<&str>) -> Option<Release> {
 }
 
 /// A vendor's statement, and where it can be read.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Evidence {
     /// The text of the statement.
     pub statement: Option<String>,
@@ -243,7 +244,7 @@ pub struct Evidence {
 }
 
 /// One `[[match]]` section of a file: devices of one vendor that belong together.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Devices {
     /// The ids, in the order of the file; all of one vendor.
     pub ids: Vec<Ids>,
@@ -254,7 +255,7 @@ pub struct Devices {
 }
 
 /// The expected groups of a captured machine.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Expect {
     /// The file name of the capture, in the folder of the entry's file.
     pub capture: String,
@@ -267,7 +268,7 @@ pub struct Expect {
 }
 
 /// An entry, as its file states it.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Quirk {
     /// The number by which an owner withdraws the entry, from 1.
     pub number: u16,
@@ -278,17 +279,22 @@ pub struct Quirk {
     /// The name of the silicon, for people.
     pub title: Option<String>,
     /// The first kind of function that the entry speaks for.
+    #[serde(with = "crate::stored")]
     pub kind: Kind,
     /// Further kinds, with the same claim.
+    #[serde(with = "crate::stored")]
     pub more_kinds: Vec<Kind>,
     /// The granted flags; none if `acs_registers` says how to read them from the device.
+    #[serde(with = "crate::stored")]
     pub acs: AcsFlags,
     /// The layout of the registers that hold the flags; only in mainline entries.
     pub acs_registers: Option<AcsRegisters>,
     /// Further requirements. Only mainline entries may have any other than
     /// [`Requirement::NoAcsCapability`].
+    #[serde(with = "crate::stored")]
     pub requires: Vec<Requirement>,
     /// The in-tree catch-all handler that the entry corrects, if any.
+    #[serde(with = "crate::stored")]
     pub supersedes: Option<CatchAll>,
     /// The devices, in the order of the file.
     pub devices: Vec<Devices>,

@@ -6,11 +6,13 @@
 use std::fmt;
 
 use rules::condition::{Condition, Place};
+use serde::{Deserialize, Serialize};
 
 /// Bits of a register in configuration space.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Register {
     /// The base of the offset.
+    #[serde(with = "crate::stored")]
     pub at: Place,
     /// The offset from the base, in bytes; a multiple of the width.
     pub offset: u16,
@@ -42,7 +44,7 @@ impl fmt::Display for Register {
 }
 
 /// A register value that an entry requires (`[[condition]]`).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Precondition {
     /// The register and the compared bits.
     pub register: Register,
@@ -71,7 +73,7 @@ impl Precondition {
 
 /// A register write of the kernel before its handler answers (`[[program]]`). The module never
 /// writes.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Write {
     /// The register and the written bits; the others keep their value.
     pub register: Register,
@@ -82,7 +84,7 @@ pub struct Write {
 }
 
 /// A value written to the bits of a register.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Written {
     /// These bits; none outside the mask.
     Bits(u32),

@@ -29,6 +29,7 @@ use quirk_data::{
 };
 
 use super::Failure;
+use crate::database::Database;
 
 /// Reads the name of an edition.
 fn edition() -> impl clap::builder::TypedValueParser<Value = Edition> {
@@ -116,9 +117,7 @@ impl Data {
 
     /// The entries, which must be without fault, by number.
     fn load(&self) -> Result<Vec<Quirk>, Error> {
-        let checked = folder::check_all(self.read()?, Scope::now(None));
-        let mut quirks = checked.map_err(Error::Findings)?;
-        quirks.sort_by_key(|quirk| quirk.number);
-        Ok(quirks)
+        let folder = self.folder().map(Path::to_path_buf);
+        Database { folder }.entries()
     }
 }

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The entries that the program has in itself.
+
+mod common;
+
+use acsctl::database::Database;
+use common::{root, tests};
+
+/// They are those of the folder `quirks/`, with everything that the files state.
+#[test]
+fn the_stored_entries_are_those_of_the_folder() {
+    let stored = Database::default().entries().expect("they are sound");
+    let read = |folder| Database::of(folder).entries().expect("they are sound");
+    assert_eq!(stored, read(&root().join("quirks")));
+    assert_ne!(stored, read(&tests().join("accepted")), "the control");
+}
