@@ -4,6 +4,8 @@
 
 mod common;
 
+use std::path::Path;
+
 use acsctl::database::Database;
 use common::{root, tests};
 
@@ -11,7 +13,7 @@ use common::{root, tests};
 #[test]
 fn the_stored_entries_are_those_of_the_folder() {
     let stored = Database::default().entries().expect("they are sound");
-    let read = |folder| Database::of(folder).entries().expect("they are sound");
+    let read = |folder: &Path| Database::of(folder).entries().expect("they are sound");
     assert_eq!(stored, read(&root().join("quirks")));
     assert_ne!(stored, read(&tests().join("accepted")), "the control");
 }
