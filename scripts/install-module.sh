@@ -22,7 +22,7 @@ PREPARED=$(<"$KERNELS/$RELEASE/version")
 INSTALLED=$(dpkg-query -W -f '${Version}' "linux-binary-$RELEASE" 2>/dev/null || :)
 [[ -z $INSTALLED || $INSTALLED == "$PREPARED" ]] ||
 	die "$STEP" "the installed kernel is package version $INSTALLED, and the prepared one is $PREPARED" \
-		"apt upgrade, boot the new kernel, then ACS_QUIRKS_UPDATE=1 make install"
+		"apt upgrade, then ACS_QUIRKS_UPDATE=1 make install, then reboot"
 
 lock work
 BUILD=build/$RELEASE-install

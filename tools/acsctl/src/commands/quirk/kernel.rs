@@ -28,7 +28,8 @@ impl ReadKernel {
     pub(super) fn run(&self) -> Result<String, Error> {
         let kernel = Kernel::read(&self.source, &self.origin, self.mainline)?;
         let what = format!("Linux {}, rows {}", kernel.version, kernel.rows.len());
-        let how = "table kernel --source DIR --origin TEXT";
-        self.generated.settle(&kernel.to_string(), &what, how)
+        let mainline = if self.mainline { " --mainline" } else { "" };
+        let how = format!("quirk kernel --source DIR --origin TEXT{mainline}");
+        self.generated.settle(&kernel.to_string(), &what, &how)
     }
 }
