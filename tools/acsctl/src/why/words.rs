@@ -11,7 +11,7 @@ use super::{
     look::Look,
 };
 
-/// So many functions are named in a sentence.
+/// The number of functions to name in a sentence.
 const NAMED: usize = 8;
 
 /// Functions in a sentence.
