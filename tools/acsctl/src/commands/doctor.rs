@@ -34,11 +34,11 @@ pub(super) struct Doctor {
     format: Format,
 }
 
-/// The outcome in its JSON form.
+/// The output in its JSON form.
 #[derive(JsonSchema, Serialize)]
 pub(super) struct Report<'a> {
     schema: &'a str,
-    /// One for each thing that was looked at.
+    /// The findings of all checks.
     checks: &'a [Diagnosis],
 }
 
