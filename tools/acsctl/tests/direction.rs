@@ -15,7 +15,6 @@ use syn::{ItemUse, UseTree, visit::Visit};
 
 use common::root;
 
-/// The crates whose modules are checked.
 const CRATES: [&str; 5] = [
     "src/rules",
     "tools/topology/src",

@@ -15,7 +15,6 @@ use crate::{
     host::HostPaths,
 };
 
-/// The version of the JSON form.
 pub(super) const SCHEMA: &str = "acsctl-doctor-1";
 
 /// Check whether this host can isolate devices, and whether its groups are right.

@@ -21,7 +21,6 @@ use crate::{
     regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, uses::Use},
 };
 
-/// The version of the JSON form.
 pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 
 /// Regroup a device that nothing uses: remove it and rescan, without a reboot.

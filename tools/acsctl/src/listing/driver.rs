@@ -9,7 +9,6 @@ use crate::host::HostPaths;
 /// A driver that is bound to a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Driver {
-    /// The driver's name.
     pub(super) name: String,
     /// Whether the function has a `vfio-dev` folder in sysfs.
     has_vfio_device: bool,

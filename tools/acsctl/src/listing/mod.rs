@@ -29,7 +29,6 @@ use crate::{
     why::{Acs, Standing},
 };
 
-/// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-groups-1";
 
 /// A function of a group.

@@ -40,11 +40,9 @@ struct Place {
     width: usize,
 }
 
-/// A line of the diagram.
 enum Line<'l> {
     /// The heading of a root bus.
     Root(&'l str),
-    /// A function.
     Function(&'l Row<'l>),
 }
 

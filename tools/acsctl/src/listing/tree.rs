@@ -21,7 +21,6 @@ const COLORS: [AnsiColor; 6] = [
     AnsiColor::Red,
 ];
 
-/// A line of the tree.
 pub(super) struct Row<'l> {
     /// The number of listed bridges above the function.
     pub(super) depth: usize,

@@ -13,7 +13,6 @@ use topology::{Bdf, Partition};
 use super::difference::{assumed, causes, pieces};
 use crate::host::HostView;
 
-/// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-predict-1";
 
 /// The kernel and tables that a prediction assumes.

@@ -103,7 +103,6 @@ impl Package {
     }
 }
 
-/// Whether one of `folders` is above `folder`.
 fn has_above(folder: &Path, folders: &BTreeSet<PathBuf>) -> bool {
     folder
         .ancestors()
@@ -111,7 +110,6 @@ fn has_above(folder: &Path, folders: &BTreeSet<PathBuf>) -> bool {
         .any(|above| folders.contains(above))
 }
 
-/// Whether a function is a bridge.
 pub(super) fn is_bridge(topology: &Topology, bdf: Bdf) -> bool {
     let mut functions = topology.functions.iter();
     let found = functions.find(|function| function.bdf == bdf);

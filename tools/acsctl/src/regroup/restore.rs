@@ -32,7 +32,6 @@ pub(super) enum SoFar {
 }
 
 impl Session<'_> {
-    /// Restores everything.
     pub(super) fn restore(&mut self, state: &mut State, so_far: SoFar) -> Result<Outcome, Error> {
         let undone = !matches!(so_far, SoFar::Well);
         let (problems, notes) = match so_far {

@@ -114,7 +114,6 @@ impl<'a> Session<'a> {
         Ok(outcomes)
     }
 
-    /// Writes a value to a sysfs file.
     pub(super) fn write(&mut self, path: &std::path::Path, value: &str) -> Result<(), Failure> {
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
@@ -169,7 +168,6 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Removes the functions that are present.
     pub(super) fn remove(&mut self, state: &State) -> Result<(), Stop> {
         for &bdf in &state.own {
             self.go_on()?;

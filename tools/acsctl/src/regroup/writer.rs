@@ -88,7 +88,6 @@ impl Writer {
         })
     }
 
-    /// Writes a value to a file.
     pub(super) fn write(&mut self, path: &Path, value: &str) -> Result<(), Failure> {
         let request = format!("{}\t{value}\n", path.display());
         let to = self.to.as_mut();

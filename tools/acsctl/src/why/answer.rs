@@ -10,7 +10,6 @@ use topology::Bdf;
 use super::{remedy::Remedy, statement::Statement};
 use crate::predict::report::{Assumed, Under};
 
-/// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-why-1";
 
 /// A function of a group.

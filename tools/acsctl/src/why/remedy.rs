@@ -276,7 +276,6 @@ fn is_exposed(look: &Look<'_, '_>, at: usize) -> bool {
     path.any(|at| look.seen(at).function.removable == Some(Removable::Removable))
 }
 
-/// Whether the function is a bridge.
 fn is_port(look: &Look<'_, '_>, at: usize) -> bool {
     look.seen(at).function.header != topology::Header::Endpoint
 }

@@ -41,7 +41,6 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// Adds an empty line.
     fn gap(&mut self) {
         self.text.push('\n');
     }

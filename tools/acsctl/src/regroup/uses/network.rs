@@ -18,16 +18,13 @@ const NETWORK: [u32; 2] = [0x0200, 0x0280];
 /// The network configuration.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Network {
-    /// The addresses of each interface.
     addresses: BTreeMap<String, BTreeSet<String>>,
-    /// Interfaces to which a route leads.
     routes: BTreeSet<String>,
     /// The indices of interfaces that a packet socket listens to.
     sockets: BTreeSet<String>,
 }
 
 impl Network {
-    /// Reads the network configuration.
     pub(super) fn read(paths: &HostPaths, uses: &mut Uses) -> Self {
         let mut network = Self::default();
         match getifaddrs() {
