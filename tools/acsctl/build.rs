@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Checks the entries in `quirks/` and stores them for the program, which then need not read and check
-//! them at each run.
+//! Checks the entries in `quirks/` and stores them for the program, so that it need not read and
+//! check them at each run.
 
 use std::{env, fs, path::Path, process::ExitCode};
 

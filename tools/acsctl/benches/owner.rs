@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the commands for owners cost, by the number of functions: `cargo bench`. Reading the file is
-//! in it, printing is not.
+//! Benchmarks of the commands for owners, by the number of functions: `cargo bench`. They include
+//! reading the file, but not printing.
 
 use std::{fmt::Write as _, sync::LazyLock};
 
@@ -33,9 +33,9 @@ fn main() {
     divan::main();
 }
 
-/// A server of this many functions, as its file: in each domain, root ports with switches, and below
-/// each of their ports a card of eight functions. In every other domain the root ports have no ACS,
-/// so that all of it is one group.
+/// The capture of a server with `size` functions. Each domain has root ports with switches, and a
+/// card of eight functions below each port of the switches. The root ports of every second domain
+/// have no ACS, so that the whole domain is one group.
 fn server(size: usize) -> String {
     let mut lines = Vec::new();
     for domain in 0.. {
@@ -155,8 +155,8 @@ fn picture(bencher: Bencher<'_, '_>, size: usize) {
         .bench_local(|| black_box(&listing).svg());
 }
 
-/// A file of the size of pci.ids: its vendors, with devices and subsystems. One that the server has
-/// functions of has a fifth of it.
+/// A file of the size of pci.ids, with vendors, devices and subsystems. One vendor of the server
+/// has a fifth of the lines.
 fn ids() -> String {
     let mut text = String::from("# a list of ids\n");
     for vendor in 0..2400 {
@@ -182,7 +182,7 @@ fn ids() -> String {
     text
 }
 
-/// The names of a machine's functions, out of a file of the size of pci.ids.
+/// Reads the names of a machine's functions from a file of the size of pci.ids.
 #[divan::bench(args = SIZES)]
 fn names(bencher: Bencher<'_, '_>, size: usize) {
     let (topology, text) = (parse(&server(size)), ids());
@@ -191,7 +191,7 @@ fn names(bencher: Bencher<'_, '_>, size: usize) {
         .bench(|| Names::of_text(black_box(&text), black_box(&topology)));
 }
 
-/// Of a function that shares its group with all of its domain.
+/// Explains a function that shares its group with its whole domain.
 #[divan::bench(args = SIZES)]
 fn why(bencher: Bencher<'_, '_>, size: usize) {
     let text = server(size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The quirk database that a command goes by: that of this program, or a folder.
+//! The quirk database of a command: the entries built into the program, or a folder.
 
 use std::{
     path::{Path, PathBuf},
@@ -14,15 +14,15 @@ use quirk_data::{
     source::{self, DataFile, Sources, is_same},
 };
 
-/// Where the entries are.
+/// A quirk database.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Database {
-    /// The folder; `None`: the entries that this program has in itself.
+    /// The folder; `None` for the entries built into the program.
     pub folder: Option<PathBuf>,
 }
 
 impl Database {
-    /// The entries in a folder.
+    /// The database in a folder.
     #[must_use]
     pub fn of(folder: &Path) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Database {
         }
     }
 
-    /// The data files, for a check of one more file against them.
+    /// The entries' files, to check one more file together with them.
     fn sources(&self) -> Result<Sources, Error> {
         let built_in = || Ok(source::built_in());
         self.folder.as_deref().map_or_else(built_in, source::read)
@@ -40,7 +40,8 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when the folder cannot be read, [`Error::Findings`] when a file has faults.
+    /// [`Error::CouldNotRun`] when the folder cannot be read; [`Error::Findings`] when a file has
+    /// faults.
     pub fn entries(&self) -> Result<Vec<Quirk>, Error> {
         match &self.folder {
             Some(folder) => folder::entries(source::read(folder)?),
@@ -48,13 +49,13 @@ impl Database {
         }
     }
 
-    /// The entries with one more, which is a data file, or has this name already; and its position among
-    /// them.
+    /// The entries with the entry `entry`, a file or a name, and its position among them. A file is
+    /// added to the database.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when there is neither such a file nor such an entry, or when no module can be
-    /// built with it; [`Error::Findings`] when the file has faults.
+    /// [`Error::NotFound`] when there is no such file or entry, or when no module can have the
+    /// entry; [`Error::Findings`] when the file has faults.
     pub fn with_entry(&self, entry: &str) -> Result<(Vec<Quirk>, usize), Error> {
         let file = Path::new(entry);
         let (quirks, name) = if file.is_file() {
@@ -63,14 +64,14 @@ impl Database {
             sources.add(file)?;
             let is_new = |one: &&DataFile| !before.contains(one);
             let added = sources.files.iter().find(is_new).cloned();
-            // A file of the data that was named once more, or one that cannot be read as text.
+            // No new file: it is in the database already, or is not text.
             let name = added.as_ref().map(|file| file.name.clone());
             let name = name.or_else(|| {
                 let same = sources.files.iter().find(|one| is_same(&one.path, file));
                 same.map(|one| one.name.clone())
             });
             if let Some(added) = &added {
-                // Its own older form is not another entry.
+                // The file replaces the entry of the same name.
                 sources
                     .files
                     .retain(|one| one.name != added.name || one == added);
@@ -96,7 +97,7 @@ impl Database {
     }
 }
 
-/// The entries of this program, which were checked when it was built, by number.
+/// The entries built into the program, by number. `build.rs` checked them.
 static BUILT_IN: LazyLock<Result<Vec<Quirk>, String>> = LazyLock::new(|| {
     let stored = include_bytes!(concat!(env!("OUT_DIR"), "/entries.json"));
     serde_json::from_slice(stored).map_err(|error| format!("this program is damaged: {error}"))

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What `acsctl` does, as a library, so that tests reach each part.
+//! The library behind `acsctl`, so that tests reach each part.
 //!
 //! | place | what it does |
 //! |---|---|
-//! | `commands/` | the command line, what is printed, the exit status |
-//! | `database.rs` | the entries that a command goes by |
-//! | `host/` | the machine that a command is about: one view for all commands |
-//! | `predict/` | a prediction of groups beside those that the kernel has made |
-//! | `why/` | why functions share a group, and what would change it |
-//! | `listing/` | the groups of a machine as a list, a tree or a diagram |
-//! | `doctor/` | whether the host can isolate devices, and does |
-//! | `regroup/` | has the kernel group a device again, safely |
-//! | `output.rs` | writes a file in one step, or compares with it |
+//! | `commands/` | the command line, the output and the exit status |
+//! | `database.rs` | the quirk database of a command |
+//! | `host/` | the machine that a command works on |
+//! | `predict/` | predicts groups and compares them with the kernel's own |
+//! | `why/` | explains why functions share a group, and what would change that |
+//! | `listing/` | lists groups as a list, a tree or a diagram |
+//! | `doctor/` | checks whether the host can isolate devices, and does |
+//! | `regroup/` | regroups a device without a reboot |
+//! | `output.rs` | writes a generated file, or compares it |
 
 pub mod commands;
 pub mod database;

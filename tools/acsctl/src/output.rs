@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Writes a generated file, or compares with it.
+//! Writes a generated file, or compares it.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -12,19 +12,19 @@ use std::{
 
 use quirk_data::error::Error;
 
-/// Whether the name of a file stands for the standard output.
+/// Whether a path stands for the standard output.
 #[must_use]
 pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// Whether a file holds exactly `text`. A file that does not exist does not.
+/// Whether a file contains exactly `text`; `false` if the file does not exist.
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when it exists and cannot be read, or is no regular file.
+/// [`Error::CouldNotRun`] when the file exists and cannot be read, or is not a regular file.
 pub fn is_current(path: &Path, text: &str) -> Result<bool, Error> {
-    // A pipe would keep the reader waiting, and writing would put a file in its place.
+    // Reading from a pipe would block, and writing would replace the pipe with a file.
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         let path = path.display();
         return Err(Error::CouldNotRun(format!(
@@ -38,24 +38,25 @@ pub fn is_current(path: &Path, text: &str) -> Result<bool, Error> {
     }
 }
 
-/// Makes a file hold exactly `text`: `false` when it did already and was left alone.
+/// Writes `text` to a file; returns `false` if the file had this content already and was not
+/// touched.
 ///
-/// What is there is replaced in one step and keeps its owner and mode, so that nobody ever sees
-/// half a file, and a build as root leaves none of root's behind.
+/// An existing file is replaced atomically and keeps its owner and mode, so that no reader sees a
+/// part of it, and a build as root leaves no files of root.
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`]; the file is then as it was.
+/// [`Error::CouldNotRun`]; the file is then unchanged.
 pub fn write(path: &Path, text: &str) -> Result<bool, Error> {
     if is_current(path, text)? {
         return Ok(false);
     }
-    // A symbolic link stays one: what it leads to is replaced.
+    // Replace the target of a symbolic link, not the link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let draft = draft_path(&target);
     let written = write_draft(&draft, &target, text).and_then(|()| fs::rename(&draft, &target));
     written.map_err(|error| {
-        // May not be there; the error that counts is the first.
+        // The draft may not exist. Report the first error, not this one.
         let _ = fs::remove_file(&draft);
         Error::io("write", path, &error)
     })?;

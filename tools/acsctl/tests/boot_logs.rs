@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Machines of which a boot log was published, which does not tell who has an ACS capability: what is
-//! predicted of them, one by one. They are not part of the project; where they are not, nothing is
-//! checked.
+//! Predicts the groups of machines whose boot logs were published, one by one. A boot log does not
+//! tell which functions have an ACS capability. The logs are not part of the project; without them,
+//! this test checks nothing.
 //!
 //! That some choice of who has ACS leads to the groups of each is shown in `verdict_replay.rs`.
 
@@ -21,23 +21,24 @@ use topology::{Acs, Bdf, Partition, Topology};
 
 use common::{machines, root};
 
-/// What comes of a machine.
+/// How the prediction of a machine compares with its recorded groups.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Class {
-    /// All groups are as recorded, with no more than the log tells.
+    /// All groups are as recorded, by the log alone.
     Exact,
-    /// They are with what public reports say of the same devices: who has an ACS capability.
+    /// All groups are as recorded, with the ACS capabilities that public reports show for the same
+    /// devices.
     WithReports,
-    /// They are not, and each group that differs holds, or is below, a function of which neither the
-    /// log nor the reports say whether it has one.
+    /// Groups differ. Each one contains, or is below, a function for which neither the log nor the
+    /// reports show whether it has an ACS capability.
     NotSeen,
-    /// A group differs of which all is told: where others have an ACS capability, firmware has hidden
-    /// it.
+    /// A group differs although every function is known. The firmware hides a capability that other
+    /// machines show.
     Hidden,
 }
 
-/// What public reports say: by ids and type, whether such a function has an ACS capability. Those of
-/// which reports disagree are not in it.
+/// Whether functions have an ACS capability by public reports, by ids and type. Devices with
+/// contradictory reports are left out.
 fn reports() -> Option<BTreeMap<String, bool>> {
     let file = root().join("../shared/data/acs-capability-by-device.json");
     let text = fs::read_to_string(file).ok()?;
@@ -50,7 +51,7 @@ fn reports() -> Option<BTreeMap<String, bool>> {
     Some(agreed.collect())
 }
 
-/// The machine with what the reports say.
+/// The machine, completed from the reports.
 fn told(machine: &Topology, reports: &BTreeMap<String, bool>) -> Topology {
     let mut machine = machine.clone();
     for function in &mut machine.functions {
@@ -124,8 +125,9 @@ fn every_machine_of_a_boot_log_is_classified() {
             machines.join(" ")
         );
     }
-    // Root ports 1022:1483 of an AMD server, and 1022:15db of a desktop. Their kernels have put the
-    // functions of one slot together, which they do not with the capability that others show.
+    // Root ports 1022:1483 of an AMD server, and 1022:15db of a desktop. Their kernels put the
+    // functions of one slot into one group. With the capability that other machines show, they
+    // would not.
     let hidden = [
         "dell-inc-poweredge-r6515-10427e",
         "lenovo-90j00078us-4d4413",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The command itself: what it prints, writes and returns.
+//! The command line: output, files and exit status.
 
 mod common;
 
@@ -22,7 +22,7 @@ fn acsctl<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
         .expect("the command starts")
 }
 
-/// `acsctl quirk build` for the validated edition, with more arguments after that.
+/// Runs `acsctl quirk build` for the validated edition, with more arguments.
 fn build(quirks: &Path, out: &Path, more: &[&str]) -> Output {
     let mut arguments: Vec<&OsStr> = ["quirk", "build", "--edition", "validated", "--quirks"]
         .map(OsStr::new)
@@ -92,7 +92,7 @@ fn a_table_is_for_a_kernel() {
     let newer = build(&["--kernel", "5.8", "--check"]);
     assert_ends(&newer, 1, " --kernel 5.8 --out ");
     assert_ends(&build(&["--kernel", "5.8"]), 0, "written, entries 3");
-    // It lacks an entry that no module can decide.
+    // Linux 4.6 lacks an in-tree quirk that no module can replace.
     let finding = build(&["--kernel", "4.6"]);
     assert_ends(&finding, 1, "acme/ports.toml:8:17");
     assert_ends(&build(&["--kernel", "v5.8"]), 2, "not a release");
@@ -210,8 +210,8 @@ fn a_reader_that_has_gone_is_no_error() {
     assert!(status.success(), "{status}");
 }
 
-/// What is at fault lies in the file that comes later, whichever of the two is asked for; and while
-/// any file has a fault, no captured machine is looked at.
+/// The finding names the later file, whichever of the two files is checked. While any file has a
+/// fault, no captured machine is checked.
 #[test]
 fn a_file_is_not_called_sound_while_another_stands_in_its_way() {
     let folder = scratch("check-one");

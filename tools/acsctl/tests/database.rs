@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The entries that the program has in itself.
+//! The entries that are built into the program.
 
 mod common;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use acsctl::database::Database;
 use common::{root, tests};
 
-/// They are those of the folder `quirks/`, with everything that the files state.
+/// The built-in entries equal those of the folder `quirks/`, with everything that the files state.
 #[test]
 fn the_stored_entries_are_those_of_the_folder() {
     let stored = Database::default().entries().expect("they are sound");

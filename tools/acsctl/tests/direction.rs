@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Dependencies run one way: no cycle among the modules of a crate, and none but tests and fuzz targets
-//! depends on acsctl.
+//! Dependencies run one way: the modules of a crate have no cycle, and only tests and fuzz targets
+//! depend on acsctl.
 
 mod common;
 
@@ -15,7 +15,6 @@ use syn::{ItemUse, UseTree, visit::Visit};
 
 use common::root;
 
-/// The crates whose modules are looked at.
 const CRATES: [&str; 5] = [
     "src/rules",
     "tools/topology/src",
@@ -24,10 +23,10 @@ const CRATES: [&str; 5] = [
     "tools/acsctl/src",
 ];
 
-/// The modules at the top of a crate, and which others each one names.
+/// The top-level modules of a crate, and the modules that each one names.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// What a file names behind `crate::`, or `super::` in a module at the top.
+/// The names after `crate::` in a file, or after `super::` in a top-level module.
 struct Names {
     roots: &'static [&'static str],
     found: BTreeSet<String>,
@@ -70,7 +69,7 @@ impl<'ast> Visit<'ast> for Names {
         syn::visit::visit_path(self, path);
     }
 
-    /// Modules with tests may name what they like.
+    /// Skip test modules, which may name any module.
     fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
         if module.ident != "tests" {
             syn::visit::visit_item_mod(self, module);
@@ -78,7 +77,7 @@ impl<'ast> Visit<'ast> for Names {
     }
 }
 
-/// The source files below a folder, with the name of the module at the top that each belongs to.
+/// The source files below a folder, each with its top-level module.
 fn files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -92,7 +91,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, String)> {
             let top = below.iter().next().expect("it has a name");
             let top = top.to_string_lossy().trim_end_matches(".rs").to_owned();
             if path.is_dir() {
-                // Tests and benches beside the source are other crates.
+                // Tests and benches next to the source are separate crates.
                 if !["tests", "benches"].contains(&top.as_str()) {
                     folders.push(path);
                 }
@@ -128,8 +127,8 @@ fn graph(folder: &Path) -> Graph {
     graph
 }
 
-/// The modules of a cycle, if there is one: what is left when modules that name none that is left are
-/// taken out, again and again.
+/// The modules of a cycle. Removes, again and again, modules that name no remaining module; the
+/// rest is a cycle.
 fn cycle(mut graph: Graph) -> Vec<String> {
     loop {
         let left: BTreeSet<_> = graph.keys().cloned().collect();
@@ -155,7 +154,8 @@ fn modules_form_no_cycle() {
     }
 }
 
-/// The control: two modules that name each other are found, and one that is named is not.
+/// The control: the check finds two modules that name each other, and not a module that is only
+/// named.
 #[test]
 fn a_cycle_is_found() {
     let graph = |edges: &[(&str, &str)]| {

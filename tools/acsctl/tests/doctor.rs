@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the doctor says of hosts that are not there, and how it reads a module's table.
+//! The findings of `doctor` on simulated hosts, and the parser for a module's table.
 
 mod common;
 
@@ -13,7 +13,7 @@ use acsctl::{
 
 use common::host::{FakeHost, TABLE};
 
-/// Whether a line of this kind says this.
+/// Asserts that a finding of a check has this level and contains this text.
 #[track_caller]
 fn assert_says(host: &FakeHost, check: &str, level: Level, text: &str) {
     let all = doctor::examine(&host.paths()).expect("it can be examined");
@@ -23,7 +23,7 @@ fn assert_says(host: &FakeHost, check: &str, level: Level, text: &str) {
         one.level == level && format!("{}\n{remedy}", one.finding).contains(text)
     });
     assert!(found, "{all:#?}");
-    // Whoever reads of something wrong reads what to do.
+    // Every finding that is not a pass has a remedy.
     let remedies = all
         .iter()
         .all(|one| (one.level == Level::Pass) == one.remedy.is_none());
@@ -69,7 +69,7 @@ fn groups_are_held_against_those_that_the_kernel_makes() {
     host.file("proc/sys/kernel/osrelease", "9.1.0\n");
     assert_says(&host, "groups", Level::Warn, "not known for sure");
     assert_says(&host, "kernel", Level::Warn, "9.1.0 is not supported");
-    // What only root may read decides on all of this.
+    // All of these findings depend on registers that only root can read.
     let host = apart("user", 0x80);
     for number in [0, 1] {
         let path = host.path(&FakeHost::of(number, "config"));
@@ -107,8 +107,8 @@ fn the_iommu_is_seen_by_what_there_is() {
     assert_says(&host, "iommu", Level::Fail, "no-IOMMU");
 }
 
-/// What the module has decided is its own word: it knows a port that faces outside, where sysfs does not say so,
-/// and when the claim by which a group was made does not hold any more.
+/// The module's recorded decisions count: the module knows of an external-facing port that sysfs
+/// does not show, and of a claim that made a group and no longer applies.
 #[test]
 fn what_the_module_decided_counts() {
     let host = FakeHost::new("decided").package([2, 3], [0x80, 0x80]);
@@ -241,7 +241,7 @@ fn no_text_ends_in_a_panic() {
             let at = random.usize(..bytes.len());
             bytes[at] = random.u8(..);
         }
-        // Whether it is understood is not the question.
+        // The parser must not panic; the result does not matter.
         let _ = parse_table(&String::from_utf8_lossy(&bytes));
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Drafts of entries: what they say of a device, for which devices there is none, and that a draft
-//! becomes an entry by answering its questions.
+//! Drafts of entries: their content, the devices that cannot have one, and how answering the
+//! questions turns a draft into an entry.
 
 mod common;
 
@@ -123,7 +123,7 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
     let ids: Vec<_> = quirks[0].ids().map(ToString::to_string).collect();
     assert_eq!(ids, ["acee:0100", "acee:0120"]);
 
-    // Controls: an id too few, and flags too few, split nothing.
+    // Controls: with an id or a flag missing, the entry splits nothing.
     for (from, to) in [
         ("\"0100\", \"0120\"", "\"0100\""),
         ("\"SV\", \"RR\", \"CR\", \"UF\"", "\"SV\", \"RR\", \"CR\""),
@@ -136,8 +136,8 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
     }
 }
 
-/// What is below ports does not stay together, and a port of the same id in another slot is one of the
-/// entry's functions too.
+/// Devices below ports do not stay together. A port with the same id in another slot is also one of
+/// the entry's functions.
 #[test]
 fn the_groups_of_a_draft_are_those_that_the_check_computes() {
     let (mut tried, known) = (0, data());
@@ -272,7 +272,7 @@ fn devices_that_an_entry_cannot_help_are_refused_with_the_reason() {
     function(&mut machine, "0000:01:00.1").physfn = Some(bdf("0000:01:00.0"));
     assert_refused(&machine, "0000:01:00.1", "a virtual function");
 
-    // What the kernel knows, what was refused, and what is a candidate.
+    // Devices of mainline and rejected entries.
     for (vendor, device, why) in [
         (0x8086, 0x10fb, "intel/82599, which is mainline"),
         (0x1077, 0x8030, "qlogic/8030-cna, which is rejected"),
@@ -300,7 +300,7 @@ fn acsctl(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
     )
 }
 
-/// On a host without the source tree: the data is built in.
+/// Without the source tree, the command uses the built-in entries.
 #[test]
 fn the_command_writes_both_files_once() {
     let folder = scratch("new");
@@ -339,7 +339,7 @@ fn the_command_writes_both_files_once() {
     let again = fs::read_to_string(folder.join("acme/x1.toml")).expect("it is there");
     assert_eq!(again, draft);
 
-    // Checked there too, with the data that is built in.
+    // Check the draft there too, with the built-in entries.
     let (status, _, error) = acsctl(&folder, &["quirk", "check", "acme/x1.toml"]);
     assert_eq!(status, Some(1), "{error}");
     assert!(error.contains("error[unanswered]"), "{error}");
@@ -356,7 +356,7 @@ fn the_command_writes_both_files_once() {
     assert!(error.contains("is not an address"), "{error}");
 }
 
-/// A draft that waits for its answers does not keep another one from being made.
+/// An unfinished draft does not prevent another one.
 #[test]
 fn a_draft_can_be_made_beside_another() {
     let folder = scratch("beside");

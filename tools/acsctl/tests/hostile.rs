@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Captures and reports of lspci that somebody has damaged: each ends in an error or in an answer. `make
-//! fuzz` looks further.
+//! Damaged captures and lspci reports: each one gives an error or an answer. `make fuzz` searches
+//! further.
 
 mod common;
 
@@ -22,7 +22,7 @@ use topology::names::Names;
 
 use common::{root, tests};
 
-/// Takes out, doubles, swaps or changes pieces of a text, at places where it means something.
+/// Removes, duplicates, swaps or changes parts of a text at places with a meaning.
 fn damaged(text: &str, random: &mut Rng) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     for _ in 0..random.usize(1..6) {
@@ -84,7 +84,7 @@ fn damaged(text: &str, random: &mut Rng) -> String {
     lines.join("\n")
 }
 
-/// Everything that is made of a machine.
+/// Runs everything that a machine is used for.
 fn look(text: &str, quirks: &[Quirk]) -> bool {
     let machine = match topology::parse("damaged", text) {
         Ok(machine) => machine,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Of modules that are loaded, what they say themselves is what the commands for owners go by.
+//! The commands for owners use what loaded modules report about themselves.
 
 mod common;
 
@@ -61,7 +61,7 @@ fn entries_count_as_the_module_has_them() {
         false,
         "which is loaded, table 0123456789ab, entries 0",
     );
-    // Two at once.
+    // Two modules at the same time.
     let host = together("two").module("acs_quirks", "table ba9876543210\n");
     let host = host.module(MODULE, TABLE);
     assert_predicts(
@@ -71,7 +71,7 @@ fn entries_count_as_the_module_has_them() {
     );
 }
 
-/// Configuration space is read, as the module reads it.
+/// The prediction reads configuration space, as the module does.
 #[test]
 fn conditions_count_as_the_functions_have_them() {
     let host = |test, value| {
@@ -118,7 +118,7 @@ fn why_names_the_module_and_who_vouches() {
         host.module(module, TABLE)
     };
     let why = ["why", "01:00.0", "01:00.1"];
-    // Lines are broken somewhere.
+    // The text is wrapped, so compare it word by word.
     let words = |host: &FakeHost| {
         let text = said(host, &why);
         text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -127,7 +127,7 @@ fn why_names_the_module_and_who_vouches() {
                   vendor vouches";
     let text = words(&host("tested", MODULE));
     assert!(text.contains(nobody), "{text}");
-    // Nor does another module's entry for the same device, which grants too little to count.
+    // Another module's entry for the same device changes nothing if it grants too little to count.
     let little = TABLE.replace("acs=SV TB RR CR UF DT", "acs=SV");
     let both = host("both", MODULE).module("acs_quirks", &little);
     let text = words(&both);

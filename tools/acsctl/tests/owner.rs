@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The commands for owners, as they are called: what they print, and what they return.
+//! The commands for owners on the command line: output and exit status.
 
 mod common;
 
@@ -70,7 +70,7 @@ fn schema() -> Validator {
     jsonschema::validator_for(&schema).expect("it is a JSON Schema")
 }
 
-/// What is printed is of the published form.
+/// The JSON output matches the published schema.
 #[test]
 fn json_is_as_the_schema_has_it() {
     let schema = schema();
@@ -113,7 +113,7 @@ fn the_published_schema_is_current() {
     assert_eq!(printed(&acsctl(&["schema"])), published);
 }
 
-/// The prediction of every recorded machine is what its kernel made, by the command as well.
+/// The command predicts, for every recorded machine, the groups that its kernel made.
 #[test]
 fn predictions_equal_what_was_recorded() {
     for machine in recorded() {
@@ -149,10 +149,10 @@ fn predict_with_an_entry_splits_and_alone_does_not() {
     assert_eq!(groups(&["--alone"]), 2);
     assert_eq!(groups(&["--installed"]), 2);
     assert_eq!(groups(&["--installed", "--quirks", &quirks]), 3);
-    // A file that is not in the data, and one that is.
+    // A file outside the database, and one inside.
     let file = path(&tests().join("accepted/acme/nic.toml"));
     let text = fs::read_to_string(&file).expect("it is there");
-    // With a number that no entry of the project has.
+    // A number that no entry of the project has.
     let folder = scratch("others").join("acme");
     fs::create_dir_all(&folder).expect("it can be made");
     let new = path(&folder.join("nic.toml"));
@@ -225,7 +225,8 @@ fn shared_groups_are_those_of_several_functions() {
     );
     assert_eq!(text.matches("4 devices").count(), 1, "{text}");
     assert!(!text.contains('\u{1b}'), "colours are for terminals");
-    // Functions of one device alone: USB behind a port of the chipset, which stays with the host.
+    // A group with functions of only one device: USB behind a port of the chipset, which the host
+    // keeps.
     let desktop = "lambda-lambda-vector-0d658f";
     let text = printed(&shared(desktop, &["-s", "2c:00.1"]));
     assert!(text.contains("group 46\n"), "{text}");
@@ -238,7 +239,7 @@ fn shared_groups_are_those_of_several_functions() {
     assert_fails(&none, 1, "no group holds more than one function");
 }
 
-/// A machine of which each function has a group of its own.
+/// A machine on which each function has its own group.
 fn alone() -> String {
     let file = scratch("alone").join("alone.txt");
     let text = "0000:00:01.0 Ethernet controller [0200]: Intel Corporation 82574L [8086:10d3]\n\
@@ -278,7 +279,7 @@ fn the_picture_is_xml_and_has_each_function() {
         ]));
         let svg = fs::read_to_string(&file).expect("it is written");
         assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
-        // Names of devices have ampersands and angle brackets.
+        // Device names contain ampersands and angle brackets.
         let bare = svg.split('&').skip(1);
         for rest in bare {
             let entity = rest.split(';').next().unwrap_or_default();
@@ -296,7 +297,7 @@ fn the_picture_is_xml_and_has_each_function() {
     }
 }
 
-/// A host of two functions behind a port, of which VFIO has one.
+/// A host with two functions behind a port, one of them bound to VFIO.
 fn host(name: &str) -> PathBuf {
     let root = scratch(name);
     let write = |file: &str, content: &[u8]| {
@@ -349,7 +350,7 @@ fn drivers_and_vfio_are_told_of_a_host() {
         "{text}"
     );
     assert!(text.contains("driver vfio-pci"), "{text}");
-    // With the other one unbound, nothing stands in the way: ports do not.
+    // With the other function unbound, nothing blocks the group, because ports do not.
     let driver = root.join("sys/devices/0000:01:00.1/driver");
     fs::remove_file(driver).expect("it is there");
     let text = printed(&acsctl(&["groups", "--root", &of]));
@@ -385,7 +386,7 @@ fn lspci_text_is_a_machine_too() {
     assert!(printed(&why).contains("Requests from below 0000:00:01.0"));
 }
 
-/// A picture or a capture can go on to another program.
+/// A diagram or a capture can be piped to another program.
 #[test]
 fn a_dash_is_the_standard_output() {
     let folder = scratch("dash");
@@ -411,7 +412,7 @@ fn lines_are_as_long_as_the_terminal_says() {
             .args(["why", "--topology", &acme(), "01:00.0"])
             .output();
         let text = printed(&output.expect("the command starts"));
-        // The names of members are not broken.
+        // The names of members are not wrapped.
         let lines = text
             .lines()
             .filter(|line| line.starts_with("  * ") || line.starts_with("     "));
@@ -475,7 +476,7 @@ fn why_says_what_is_not_there_or_not_known() {
     let root = host("blind");
     let bytes = fs::read(root.join("sys/devices/0000:01:00.0/config")).expect("it is there");
     let mut bytes = bytes;
-    // Has capabilities, which are not among the 64 bytes that everybody may read.
+    // The function has capabilities, but outside the 64 bytes that every user can read.
     (bytes[0x06], bytes[0x34]) = (0x10, 0x40);
     fs::write(root.join("sys/devices/0000:01:00.0/config"), bytes).expect("it can be written");
     let blind = acsctl(&["why", "--root", &path(&root), "01:00.0"]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The groups that a machine has with a table: where the table splits, and where there is doubt.
+//! The groups of a machine with a table: where the table splits groups, and where it must not
+//! because of doubt.
 
 mod common;
 
@@ -26,7 +27,7 @@ fn machine() -> Topology {
     topology::read(&file).expect("it is a capture")
 }
 
-/// The same, with a function changed.
+/// The machine of [`machine`], with a changed function.
 fn with(at: &str, change: impl FnOnce(&mut Function)) -> Topology {
     let mut machine = machine();
     let mut functions = machine.functions.iter_mut();
@@ -35,7 +36,7 @@ fn with(at: &str, change: impl FnOnce(&mut Function)) -> Topology {
     machine
 }
 
-/// The groups of a machine without and with a table, with the kernel's own quirks by these entries.
+/// The groups of a machine without and with a table. The kernel's quirks come from these entries.
 fn predicted(machine: &Topology, quirks: &[Quirk], table: &Table) -> (Partition, Partition) {
     let view = view(machine);
     let verdicts = quirk_data::handlers::newest(quirks);
@@ -84,7 +85,7 @@ fn where_there_is_doubt_the_package_stays_together() {
     assert_together(&with("0000:01:00.1", |one| one.device = None));
     assert_together(&with("0000:01:00.1", |one| one.unreadable = true));
     assert_together(&with("0000:01:00.1", |one| one.pcie_type = None));
-    // A capability that may be there, and one that is and isolates nothing.
+    // A capability that may exist, and one that exists but isolates nothing.
     assert_together(&with("0000:01:00.1", |one| one.acs_known = false));
     let peer_to_peer = Acs {
         cap: Some(0x1f),
@@ -92,13 +93,13 @@ fn where_there_is_doubt_the_package_stays_together() {
         dword8: None,
     };
     assert_together(&with("0000:01:00.1", |one| one.acs = Some(peer_to_peer)));
-    // Whatever is plugged in there next may lie about its ids.
+    // The next device that is plugged in there may report false ids.
     assert_together(&with("0000:00:10.0", |one| {
         one.removable = Some(Removable::Removable);
     }));
 }
 
-/// A port that passes requests on to the side joins what an entry has split.
+/// A port that forwards requests sideways joins the functions that an entry split.
 #[test]
 fn a_port_without_acs_above_joins_all() {
     let machine = with("0000:00:10.0", |port| port.acs = None);
@@ -107,7 +108,7 @@ fn a_port_without_acs_above_joins_all() {
     assert_eq!(with.len(), 1);
 }
 
-/// What the project ships leaves every machine as it is that has none of the devices.
+/// The shipped entries do not change a machine that has none of their devices.
 #[test]
 fn a_recorded_machine_without_the_ids_of_a_table_keeps_its_groups() {
     let quirks = folder::load(&root().join("quirks"), Scope::now(None)).expect("it has no fault");
@@ -138,8 +139,8 @@ fn a_recorded_machine_without_the_ids_of_a_table_keeps_its_groups() {
     }
 }
 
-/// The control of the above: for a kernel that has no quirks, a table of those that mainline has
-/// does split recorded machines.
+/// The control of the previous test: on a kernel without quirks, a table of the mainline entries
+/// splits recorded machines.
 #[test]
 fn a_table_with_the_ids_of_a_recorded_machine_splits_it() {
     let quirks = folder::load(&root().join("quirks"), Scope::now(None)).expect("it has no fault");
@@ -154,7 +155,7 @@ fn a_table_with_the_ids_of_a_recorded_machine_splits_it() {
         without != with
     });
     assert!(changed.count() > 0);
-    // Where mainline has them, they are silent.
+    // On kernels with these quirks, the entries make no claim.
     let silent = built::table(&alone);
     for machine in &machines {
         let (without, with) = predicted(machine, &[], &silent);

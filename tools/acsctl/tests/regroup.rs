@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The plan of a regroup, what it finds in use, and the file by which a killed one is put right. What
-//! is done with the plan, the boot tests show.
+//! The plan of a regroup, the uses that it finds, and the state file that a killed run leaves. The
+//! boot tests cover carrying out a plan.
 
 mod common;
 
@@ -36,7 +36,7 @@ fn plan(host: &FakeHost) -> Plan {
     plan_with(host, &[])
 }
 
-/// A host with a package in one group, which the module's entry would split.
+/// A host with a device in one group, which the module's entry would split.
 fn usual(test: &str) -> FakeHost {
     FakeHost::new(test)
         .package([2, 2], [0x80, 0x80])
@@ -50,7 +50,7 @@ fn assert_uses(host: &FakeHost, wanted: &[&str]) {
     assert_eq!(names, wanted);
     assert_eq!(plan.obstacles.len(), wanted.len(), "{:?}", plan.obstacles);
     assert_eq!(plan.refusal().is_some(), !wanted.is_empty());
-    // Each is accepted by its name, and by no other.
+    // Each obstacle is accepted by its own name only.
     assert_eq!(plan_with(host, wanted).refusal(), None);
     if let [first, ..] = wanted {
         assert!(plan_with(host, &[&format!("{first}x")]).refusal().is_some());
@@ -108,7 +108,8 @@ fn conditions_of_an_entry_are_looked_up_in_the_device() {
 
 #[test]
 fn a_function_that_would_fall_apart_is_not_removed() {
-    // No entry, groups that differ from those of a boot: the rescan would do it again.
+    // No entry, and groups that differ from those at boot: a rescan would make the same groups
+    // again.
     let host = FakeHost::new("trap").package([2, 3], [0x80, 0x00]);
     let refused = plan_with(&host, &["unseen"]);
     let [obstacle] = &refused.obstacles[..] else {
@@ -116,10 +117,10 @@ fn a_function_that_would_fall_apart_is_not_removed() {
     };
     assert_eq!(obstacle.even_if, None);
     assert!(obstacle.what.contains("has not the multi-function bit"));
-    // The control: with the bit, a rescan groups them rightly.
+    // The control: with the multi-function bit, a rescan makes the correct groups.
     let host = FakeHost::new("trap").package([2, 3], [0x80, 0x80]);
     assert!(plan(&host).obstacles.is_empty());
-    // And where an entry isolates the function anyway, so be it.
+    // If an entry isolates the function anyway, its own group is correct.
     let host = FakeHost::new("trap").package([2, 2], [0x80, 0x00]);
     assert!(
         plan(&host.module("acs_quirks_test", TABLE))
@@ -173,7 +174,7 @@ fn disks_in_use() {
             .refusal()
             .is_some_and(|it| it.contains("is mounted on /srv/a b"))
     );
-    // A file system that has a number of its own is known by its source.
+    // A file system with a device number of its own is recognized by its source.
     host.file(
         "proc/self/mountinfo",
         "30 1 0:40 / /srv rw shared:1 - btrfs /dev/sda2 rw\n",
@@ -250,10 +251,10 @@ fn what_a_process_holds() {
     let host = usual("processes");
     host.file("proc/1234/comm", "qemu\n");
     host.file("proc/1234/maps", "7f00-7f01 rw-s 0 00:00 0 anon\n");
-    // Not a node of the host's devices.
+    // This node does not belong to a function.
     host.link("proc/1234/fd/3", "/dev/zero");
     assert_uses(&host, &[]);
-    // The node of the group, by its number: any name will do.
+    // The node of the group is recognized by its number, whatever its name.
     host.file("sys/class/vfio/2/dev", "1:3\n");
     host.link("proc/1234/fd/4", "/dev/null");
     assert_uses(&host, &["vfio:/dev/vfio/2", "vfio:/dev/vfio/2"]);
@@ -263,7 +264,7 @@ fn what_a_process_holds() {
             .is_some_and(|it| it.contains("qemu (process 1234)"))
     );
     fs::remove_dir_all(host.path("sys/class/vfio")).expect("it is there");
-    // A function, by what the kernel tells of the open file.
+    // The kernel tells which function an open VFIO device is.
     host.link("proc/1234/fd/5", "anon_inode:[vfio-device]");
     host.link(&FakeHost::of(0, "driver"), "../../bus/pci/drivers/vfio-pci");
     host.link(&FakeHost::of(1, "driver"), "../../bus/pci/drivers/vfio-pci");
@@ -272,7 +273,7 @@ fn what_a_process_holds() {
         "vfio-device-syspath: /sys/devices/x/0000:01:00.1\n",
     );
     assert_uses(&host, &["vfio:0000:01:00.1"]);
-    // An older kernel does not tell.
+    // An older kernel does not tell which function it is.
     host.file("proc/1234/fdinfo/5", "pos: 0\n");
     assert_uses(&host, &["vfio:0000:01:00.0", "vfio:0000:01:00.1"]);
     fs::remove_file(host.path("proc/1234/fd/5")).expect("it is there");
@@ -330,11 +331,11 @@ fn the_state_outlasts_a_kill_and_no_boot() {
     assert_eq!(mode & 0o777, 0o600);
     let left = State::left_behind(&places).expect("it makes sense");
     assert_eq!(left, [state]);
-    // Of another boot, there is nothing to put back.
+    // After another boot, there is nothing to restore.
     host.file("proc/sys/kernel/random/boot_id", "another\n");
     assert_eq!(State::left_behind(&places).expect("it makes sense"), []);
     assert!(!path.exists());
-    // One that makes no sense is not passed over.
+    // A malformed state file is an error.
     for text in ["", "{}", "{\"schema\": \"acsctl-regroup-state-2\"}"] {
         fs::write(&path, text).expect("it can be written");
         let error = State::left_behind(&places).expect_err("it makes no sense");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Why functions share a group: on recorded machines, what an expert would say; and that what would
-//! change it does.
+//! Explanations of shared groups: on recorded machines, the answer that an expert would give, and
+//! whether the proposed changes work.
 
 mod common;
 
@@ -74,7 +74,7 @@ fn assert_not_said(answer: &Answer, part: &str) {
     );
 }
 
-/// Two USB controllers of one chip look like the culprits; the port of the chipset above them is one
+/// Two USB controllers of one chip seem to be the cause, but the chipset's port above them comes
 /// first.
 #[test]
 fn of_a_chipset_port_without_acs_the_port_is_to_blame() {
@@ -93,11 +93,11 @@ fn of_a_chipset_port_without_acs_the_port_is_to_blame() {
         ],
     );
     assert_not_said(&answer, "2. ");
-    // The ports above that one are isolated, and nobody is told to ask for them.
+    // The ports above that port are isolated, so the answer proposes no entry for them.
     assert_not_said(&answer, "quirk new 0000:20");
 }
 
-/// Root ports without ACS join everything below all of them.
+/// Root ports without ACS join everything below them.
 #[test]
 fn of_root_ports_without_acs_each_step_is_told_in_order() {
     let machine = recorded("amd-carrizo-laptop-4de9e2");
@@ -109,7 +109,7 @@ fn of_root_ports_without_acs_each_step_is_told_in_order() {
             "2. 0000:00:02.0 0000:00:02.2 0000:00:02.4 are ports or bridges of one chip",
             "3. Requests from below 0000:00:02.4 may turn around there",
             "0000:00:02.0 (vendor 1022 [1022:157b]): it is conventional PCI",
-            // An entry would have to speak for the host bridge in the same slot.
+            // An entry would have to cover the host bridge in the same slot.
             "* 0000:00:02.2 0000:00:02.4: - A statement by vendor 1022",
             "It would have to go into the kernel's own quirks",
             "it cannot speak for 0000:00:02.0",
@@ -118,7 +118,7 @@ fn of_root_ports_without_acs_each_step_is_told_in_order() {
     assert_not_said(&answer, "acsctl quirk new");
 }
 
-/// Below a VMD, nothing of the disks matters.
+/// Below a VMD, the properties of the disks do not matter.
 #[test]
 fn behind_a_vmd_the_firmware_setting_is_named() {
     let machine = recorded("acer-predator-helios-neo-16-2f04d2");
@@ -156,7 +156,8 @@ fn functions_without_a_pcie_capability_cannot_be_vouched_for() {
     assert_not_said(&answer, "A statement by");
 }
 
-/// A graphics card and its sound: nothing is wrong, and it is said that they go together.
+/// A graphics card and its audio function: nothing is wrong, and the answer says that both are
+/// passed through together.
 #[test]
 fn two_functions_of_a_card_are_told_to_go_along() {
     let machine = recorded("lenovo-2325kz5-dc5a79");
@@ -182,7 +183,7 @@ fn two_functions_of_a_card_are_told_to_go_along() {
     assert_says(&port, &["It has a group of its own."]);
 }
 
-/// The same machine with a kernel from before the quirk for its ports.
+/// The previous machine with a kernel older than the quirk for its ports.
 #[test]
 fn where_a_newer_kernel_has_a_quirk_it_is_named() {
     let mut machine = recorded("lenovo-2325kz5-dc5a79");
@@ -194,7 +195,7 @@ fn where_a_newer_kernel_has_a_quirk_it_is_named() {
             "0000:00:1c.0 0000:00:1c.1 0000:00:1c.2 are ports or bridges of one chip",
             "To have 0000:04:00.0 apart from other devices, this device has to count as isolated: \
              * 0000:00:1c.0 0000:00:1c.1 0000:00:1c.2: - Linux 3.15 and newer has a quirk",
-            // The machine was recorded with a newer one.
+            // The machine was recorded with a newer kernel.
             "The kernel has made another group of it: 0000:04:00.0 0000:04:00.1.",
         ],
     );
@@ -224,7 +225,7 @@ fn an_entry_that_exists_is_named() {
     let module = "The module acs_quirks has an entry for it, acme/nic. Load the module";
     assert_says(&answer, &[module]);
     assert_not_said(&answer, "A statement by");
-    // The control: where the entry does not count, it is said why.
+    // The control: if the entry does not count, the answer says why.
     let foreign = changed("0000:01:00.1", |one| one.device = Some(Hex::id(0x0121)));
     let answer = ask(&foreign, &quirks, "0000:01:00.0", None);
     assert_says(
@@ -298,7 +299,7 @@ fn registers_that_are_off_are_named_bit_by_bit() {
     );
 }
 
-/// The same port with other ids is not known to have one anywhere.
+/// The control: with other ids, the port is not known to have an ACS capability elsewhere.
 #[test]
 fn of_a_port_that_has_acs_elsewhere_the_firmware_is_suspected() {
     let port = |device| {
@@ -339,7 +340,7 @@ fn what_was_not_seen_is_not_guessed() {
     assert_says(&answer, &["The reason cannot be told", "0000:01:00.1"]);
     assert_not_said(&answer, "functions of one device");
     assert_eq!(json(&answer)["steps"], Value::Array(Vec::new()));
-    // Only the capability was not seen.
+    // Only the ACS capability could not be read.
     let machine = changed("0000:01:00.0", |one| one.acs_known = false);
     let answer = ask(&machine, &own(), "0000:01:00.0", None);
     assert_says(
@@ -370,7 +371,7 @@ fn a_group_that_is_another_one_is_told() {
     assert_says(&answer, &["pcie_acs_override=downstream,multifunction"]);
 }
 
-/// A capture may come from anybody.
+/// A capture may come from an untrusted source.
 #[test]
 fn what_a_file_says_cannot_steer_a_terminal() {
     let mut machine = acme();
@@ -383,8 +384,8 @@ fn what_a_file_says_cannot_steer_a_terminal() {
     assert!(!plain.contains('\u{7}'));
 }
 
-/// For every function of every recorded machine: each step says who is in the way, and what is
-/// missing is named.
+/// For every function of every recorded machine: each step names the functions that cause it, and
+/// what they lack.
 #[test]
 fn every_function_of_every_machine_is_explained() {
     let quirks = own();
@@ -392,7 +393,7 @@ fn every_function_of_every_machine_is_explained() {
     let (mut explained, mut shared) = (0, 0);
     for (folder, step) in [
         ("tests/topologies", 1),
-        // More machines, where there are more.
+        // Further machines, if they are present.
         ("../shared/data/topologies", 2),
         ("../shared/data/topologies/boot-log", 5),
     ] {
@@ -413,7 +414,7 @@ fn every_function_of_every_machine_is_explained() {
                 shared += usize::from(with > 0);
                 let steps = list(&json, "steps");
                 assert_eq!(steps.is_empty(), with == 0, "{id} {at}");
-                // Everybody of the group has joined by a step, but the first one.
+                // Every member except the first joined the group by a step.
                 let joined: usize = steps.iter().map(|step| list(step, "joined").len()).sum();
                 assert_eq!(joined, with, "{id} {at}");
                 for step in &steps {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Addresses on the command line.
+//! Parses addresses on the command line.
 
 use topology::Bdf;
 
-/// An address, also without the domain.
+/// Parses an address; the domain may be omitted.
 pub(super) fn address(text: &str) -> Result<Bdf, String> {
     let whole = if text.matches(':').count() == 1 {
         format!("0000:{text}")

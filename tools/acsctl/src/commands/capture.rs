@@ -61,7 +61,7 @@ impl Capture {
     }
 }
 
-/// A topology as its file has it.
+/// The text of a capture file.
 fn text(topology: &Topology) -> Result<String, Error> {
     let mut bytes = Vec::new();
     let failed = |error: &dyn std::fmt::Display| {
@@ -71,7 +71,7 @@ fn text(topology: &Topology) -> Result<String, Error> {
     String::from_utf8(bytes).map_err(|error| failed(&error))
 }
 
-/// What a capture lacks, if it was made without the right to see it.
+/// A message on what the capture lacks because it was made without root.
 pub(super) fn unseen(topology: &Topology, source: &Source) -> Option<String> {
     let functions = topology.functions.iter();
     let unseen = functions.filter(|one| !one.unreadable && (!one.pcie_known || !one.acs_known));

@@ -15,7 +15,6 @@ use crate::{
     host::HostPaths,
 };
 
-/// The version of the JSON form.
 pub(super) const SCHEMA: &str = "acsctl-doctor-1";
 
 /// Check whether this host can isolate devices, and whether its groups are right.
@@ -34,11 +33,11 @@ pub(super) struct Doctor {
     format: Format,
 }
 
-/// The outcome in its JSON form.
+/// The output in its JSON form.
 #[derive(JsonSchema, Serialize)]
 pub(super) struct Report<'a> {
     schema: &'a str,
-    /// One for each thing that was looked at.
+    /// The findings of all checks.
     checks: &'a [Diagnosis],
 }
 

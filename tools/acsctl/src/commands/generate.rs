@@ -15,7 +15,7 @@ use quirk_data::{
 use super::schema;
 use crate::{database::Database, output};
 
-/// The table of each edition.
+/// The file of each edition's table.
 const TABLES: [(Edition, &str); 3] = [
     (Edition::Validated, "src/table.rs"),
     (Edition::Candidate, "src/candidates/table.rs"),
@@ -61,9 +61,10 @@ impl Generate {
         )))
     }
 
-    /// Every generated file, with its text.
+    /// The path and text of every generated file.
     fn texts(&self) -> Result<Vec<(&'static str, String)>, Error> {
-        // The tables are for the oldest supported series and newer ones: what mainline merged later is in them.
+        // The tables serve the oldest supported series and newer ones, so they include entries that
+        // mainline merged later.
         let kernel = supported::oldest();
         let mut texts = Vec::new();
         for (edition, path) in TABLES {

@@ -21,8 +21,8 @@ pub(super) struct Generated {
 }
 
 impl Generated {
-    /// Makes the file hold `text`, or finds whether it does; says so. The command `how`, with
-    /// `--out`, makes it so.
+    /// Writes `text` to the file, or with `check` compares it, and returns the message. The command
+    /// `acsctl HOW --out FILE` makes the file current.
     pub(super) fn settle(&self, text: &str, what: &str, how: &str) -> Result<String, Error> {
         let out = self.out.display();
         if self.check && !output::is_current(&self.out, text)? {

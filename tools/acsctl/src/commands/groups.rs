@@ -90,7 +90,7 @@ impl Groups {
         }
     }
 
-    /// What is said where no group was found.
+    /// The message if no group matches.
     const fn none(&self) -> &'static str {
         let asks = self.slot.is_some() || self.device.is_some() || self.class.is_some();
         match (asks, self.shared) {

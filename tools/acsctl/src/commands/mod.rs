@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The command line, what is printed, and the exit status.
+//! The command line, the output and the exit status.
 
 mod address;
 mod capture;
@@ -39,7 +39,7 @@ pub struct Arguments {
     command: Command,
 }
 
-// In the order in which an owner meets them.
+// In the order in which an owner needs them.
 #[derive(Subcommand, Debug)]
 enum Command {
     Groups(groups::Groups),
@@ -72,10 +72,11 @@ enum Format {
     Json,
 }
 
-/// Does what this process was called for.
+/// Runs the program: a command, or the writer process of `regroup`.
 #[must_use]
 pub fn start() -> ExitCode {
-    // A part of regroup, which waits for it: it does without the description of all commands.
+    // `regroup` waits for its writer process, which therefore skips building the description of all
+    // commands.
     if env::args_os()
         .nth(1)
         .is_some_and(|name| name == crate::regroup::WRITER)
@@ -86,7 +87,7 @@ pub fn start() -> ExitCode {
 }
 
 impl Arguments {
-    /// Does what the command line asks, and prints why it could not.
+    /// Runs the command and prints its output or its error.
     #[must_use]
     pub fn run(self) -> ExitCode {
         let outcome = match self.command {
@@ -106,7 +107,7 @@ impl Arguments {
     }
 }
 
-/// Prints what came of it, or why nothing did.
+/// Prints the output or the error, and converts both to the exit status.
 fn end(outcome: Result<String, Failure>) -> ExitCode {
     let (text, error) = match outcome {
         Ok(text) => (text, None),
@@ -115,16 +116,16 @@ fn end(outcome: Result<String, Failure>) -> ExitCode {
     match print(&text).err().or(error) {
         None => ExitCode::SUCCESS,
         Some(error) => {
-            // Nothing is left to say it with when this fails too.
+            // If this fails too, there is no other place to report it.
             let _ = writeln!(anstream::stderr(), "{error}");
             ExitCode::from(error.exit_status())
         }
     }
 }
 
-/// Why a command fails, and what it has to say nevertheless.
+/// The error of a command, and its output up to then.
 struct Failure {
-    /// For the standard output.
+    /// The output for the standard output.
     printed: String,
     error: Error,
 }
@@ -138,7 +139,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Prints the outcome. A reader that has heard enough, as `head`, is no error.
+/// Prints the output. A reader that stops early, such as `head`, is not an error.
 fn print(text: &str) -> Result<(), Error> {
     match anstream::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::CouldNotRun(
@@ -148,13 +149,13 @@ fn print(text: &str) -> Result<(), Error> {
     }
 }
 
-/// Says something beside the outcome, which may go to a file.
+/// Prints a warning to the standard error, because the output may go to a file.
 fn warn(text: &str) {
-    // Nothing is left to say it with when this fails.
+    // If this fails, there is no other place to report it.
     let _ = writeln!(anstream::stderr(), "acsctl: {text}");
 }
 
-/// Is the process that writes for `regroup`.
+/// Runs the writer process of `regroup`.
 fn write() -> Result<String, Failure> {
     let served = crate::regroup::serve();
     served.map_err(|error| Error::CouldNotRun(error.to_string()))?;

@@ -60,7 +60,7 @@ impl Predict {
         }
     }
 
-    /// With which tables, and what these are.
+    /// The tables to predict with, and their description.
     fn under(&self, machine: &HostView<'_>, entry: Option<&Quirk>) -> (Vec<Table>, Under) {
         let modules = &machine.modules;
         if let Some(entry) = entry {

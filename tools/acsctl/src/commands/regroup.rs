@@ -21,7 +21,6 @@ use crate::{
     regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, uses::Use},
 };
 
-/// The version of the JSON form.
 pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 
 /// Regroup a device that nothing uses: remove it and rescan, without a reboot.
@@ -61,55 +60,55 @@ pub(super) struct Regroup {
     format: Format,
 }
 
-/// What is printed, in its JSON form.
+/// The output in its JSON form.
 #[derive(JsonSchema, Serialize)]
 pub(super) struct Report<'a> {
     schema: &'a str,
-    /// What was planned, for each package that was looked at.
+    /// The plan for each device.
     plans: Vec<Planning<'a>>,
-    /// What came of it, for each package that was regrouped or put back.
+    /// The result for each device that was regrouped or restored.
     outcomes: Vec<Ended<'a>>,
 }
 
 #[derive(JsonSchema, Serialize)]
 struct Planning<'a> {
-    /// The function that was requested for.
+    /// The function that the command named.
     requested: String,
-    /// Whether the groups are already those that the kernel would make.
+    /// Whether the groups already are as expected.
     up_to_date: bool,
-    /// What would be removed, in this order.
+    /// The functions to remove, in removal order.
     functions: &'a [Planned],
-    /// The file that has the kernel look for them again.
+    /// The sysfs file that makes the kernel rescan the functions.
     rescan: String,
-    /// Who uses them.
+    /// The uses of the functions.
     uses: Vec<&'a Use>,
-    /// What could not be looked at.
+    /// What could not be checked.
     unchecked: Vec<&'a String>,
-    /// What speaks against it, and was not accepted.
+    /// The obstacles that were not accepted.
     obstacles: &'a [Obstacle],
-    /// The groups that they are in, with all members.
+    /// The current groups of the functions, with all members.
     current: Groups,
-    /// The groups that they would be in.
+    /// The expected groups of the functions.
     planned: Groups,
 }
 
 #[derive(JsonSchema, Serialize)]
 struct Ended<'a> {
-    /// The function that was requested for.
+    /// The function that the command named.
     requested: String,
-    /// Whether all is as it was planned.
+    /// Whether the result is as planned.
     as_planned: bool,
-    /// What has become of each function.
+    /// The state of each function.
     functions: &'a [Fate],
-    /// The groups before.
+    /// The groups before the regroup.
     before: Groups,
-    /// The groups that the kernel should have made; `null` where that cannot be told.
+    /// The groups that the kernel should have made; `null` if unknown.
     predicted: Option<Groups>,
-    /// The groups after.
+    /// The groups after the regroup.
     after: Groups,
     /// What went wrong.
     problems: &'a [String],
-    /// What to know beside that.
+    /// Notes that are not problems.
     notes: &'a [String],
 }
 
@@ -121,7 +120,7 @@ fn groups(partition: &Partition) -> Groups {
     partition.iter().map(shown).collect()
 }
 
-/// All that was planned and done, and what went wrong.
+/// The plans, results and errors of a run.
 #[derive(Default)]
 struct Done {
     format: Format,
@@ -170,8 +169,8 @@ impl Regroup {
         }
     }
 
-    /// Every package that an entry isolates, but is not grouped so. Ports come before what is below
-    /// them, which then is grouped already when its turn comes.
+    /// Regroups every device that an entry isolates and whose groups do not show it. Ports come
+    /// before the functions below them, which a port's rescan regroups too.
     fn every(
         &self,
         paths: &HostPaths,
@@ -244,7 +243,7 @@ impl Regroup {
         Ok(())
     }
 
-    /// Puts together what is printed.
+    /// Assembles the output.
     fn end(&self, done: Done) -> Result<String, Failure> {
         let is_as_planned = done.outcomes.iter().all(Outcome::is_as_planned);
         let printed = match self.format {
@@ -274,7 +273,7 @@ impl Regroup {
 }
 
 impl Done {
-    /// Tells people at once: what follows may take long.
+    /// Prints text at once, because the next step may take long.
     fn say(&mut self, text: &str) {
         if self.format == Format::Text {
             self.errors.extend(print(text).err());

@@ -9,17 +9,17 @@ use serde_json::{Map, Value as Json, json};
 use super::{doctor, regroup};
 use crate::{listing::Listing, predict::report::Report, why::Answer};
 
-/// The schema. Each form names itself and its version in the key "schema". A form may gain keys within a
-/// version; a key that goes or changes its meaning comes with a new version.
+/// The schema. Each form has its name and version in the key "schema". A version may gain keys.
+/// Removing a key or changing its meaning requires a new version.
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+/// [`Error::CouldNotRun`] when memory runs out.
 pub(super) fn text() -> Result<String, Error> {
     pretty(&schema())
 }
 
-/// The forms, by their names.
+/// The schema of all forms, by name.
 fn schema() -> Json {
     let mut forms = Map::new();
     form::<Listing<'_>>(crate::listing::SCHEMA, &mut forms);
@@ -39,7 +39,7 @@ fn schema() -> Json {
     })
 }
 
-/// Adds the form of a type, with what it is made of inside it.
+/// Adds the schema of a type, with the types of its fields inlined.
 fn form<T: JsonSchema>(name: &str, forms: &mut Map<String, Json>) {
     let settings = schemars::generate::SchemaSettings::draft2020_12()
         .for_serialize()

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The terminal that is written to.
+//! The width of the terminal.
 
 use std::{env, io};
 
 use rustix::termios::tcgetwinsize;
 
-/// Below this, lines are broken so often that they are harder to read than when the terminal does it.
+/// The least width. In a narrower terminal, the terminal's own line breaks are easier to read.
 const LEAST: usize = 40;
 
-/// How many letters fit into a line: what `COLUMNS` says, else the terminal. Without a terminal there is
-/// no limit.
+/// The width in columns: `COLUMNS`, else the terminal's width. Without a terminal there is no
+/// limit.
 pub(super) fn width() -> usize {
     let told = env::var("COLUMNS").ok();
     let told = told.and_then(|text| text.parse().ok());

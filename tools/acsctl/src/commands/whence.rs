@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which machine a command is about, and by which entries.
+//! The options that select the machine and the quirk database.
 
 use std::path::PathBuf;
 
@@ -36,7 +36,7 @@ impl Whence {
         })
     }
 
-    /// Where the entries are.
+    /// The quirk database.
     pub(super) fn database(&self) -> Database {
         Database {
             folder: self.quirks.clone(),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Groups that are coarser than the kernel would make them now, and groups that are finer than
-//! anything justifies.
+//! Checks whether groups are coarser than the kernel would make them now, or finer than isolation
+//! justifies.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ pub(super) fn look(host: &HostView<'_>) -> Vec<Diagnosis> {
     found
 }
 
-/// Functions that should be together and are not.
+/// Diagnoses functions that are in different groups although nothing isolates them.
 fn too_fine(host: &HostView<'_>, group: &[Bdf]) -> Diagnosis {
     let list: Vec<_> = group.iter().map(ToString::to_string).collect();
     let finding = format!(
@@ -88,8 +88,8 @@ fn too_fine(host: &HostView<'_>, group: &[Bdf]) -> Diagnosis {
     Diagnosis::fail(CHECK, finding, remedy)
 }
 
-/// Functions that an entry isolated when they were grouped, and would not now: the kernel does not group them
-/// again by itself.
+/// Diagnoses functions that an entry isolated when the kernel grouped them, but would not isolate
+/// now. The kernel does not regroup them by itself.
 fn lost(host: &HostView<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
     let mut found = Vec::new();
     for module in host.loaded {
@@ -124,7 +124,7 @@ fn lost(host: &HostView<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
     found
 }
 
-/// What the kernel is told on its command line.
+/// Diagnoses `pcie_acs_override=` on the kernel's command line if it has no effect.
 fn told(host: &HostView<'_>, has_no_effect: bool) -> Option<Diagnosis> {
     let value = host.topology.acs_override.as_ref()?;
     has_no_effect.then(|| {
@@ -138,7 +138,7 @@ fn told(host: &HostView<'_>, has_no_effect: bool) -> Option<Diagnosis> {
     })
 }
 
-/// Functions that the kernel would not put together any more.
+/// Diagnoses functions that share a group although the kernel would split them now.
 fn unsplit(host: &HostView<'_>, predicted: &Predicted, all: &BTreeSet<Bdf>) -> Vec<Diagnosis> {
     let together: Partition = coarser(&host.groups, &predicted.groups, all);
     let diagnose = |group: &Vec<Bdf>| {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The IOMMU: whether there is one, whether it translates, and whether it remaps interrupts. By what
-//! the kernel has made of it, not by what its command line asks for.
+//! Checks the IOMMU: presence, translation and interrupt remapping. It looks at what the kernel set
+//! up, not at the command line.
 
 use std::{collections::BTreeMap, fs};
 
@@ -46,7 +46,7 @@ fn none(paths: &HostPaths, host: &HostView<'_>, units: &[String]) -> Diagnosis {
     Diagnosis::fail("iommu", finding, remedy)
 }
 
-/// What kind of domain the groups have by default.
+/// Checks the default domain types of the groups.
 fn translation(paths: &HostPaths) -> Diagnosis {
     let check = "translation";
     let folder = paths.sys.join("kernel/iommu_groups");
@@ -73,7 +73,7 @@ fn translation(paths: &HostPaths) -> Diagnosis {
     Diagnosis::warn(check, finding, remedy)
 }
 
-/// Whether interrupts are remapped, by the names of the chips that they come through.
+/// Checks interrupt remapping by the names of the interrupt chips.
 fn interrupts(paths: &HostPaths) -> Diagnosis {
     let check = "interrupts";
     let table = fs::read_to_string(paths.proc.join("interrupts")).unwrap_or_default();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The kernel: whether the module can work on it.
+//! Checks whether the module can work on this kernel.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use quirk_data::supported;
 use super::Diagnosis;
 use crate::host::{HostPaths, HostView, kprobes, text};
 
-/// The variable of the firmware that tells of Secure Boot; its value comes behind four bytes.
+/// The EFI variable with the state of Secure Boot. Its value follows four bytes of attributes.
 const SECURE_BOOT: &str = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
 pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {

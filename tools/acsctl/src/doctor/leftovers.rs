@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a regroup that was killed has left behind.
+//! Checks for the remains of a regroup that was killed.
 
 use super::Diagnosis;
 use crate::host::{HostPaths, names, text};

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Whether this host can isolate devices, whether the module works on it, and whether its groups are
-//! what they should be.
+//! Checks whether this host can isolate devices, whether the module works on it, and whether its
+//! groups are correct.
 //!
-//! | file | what it looks at |
+//! | file | what it checks |
 //! |---|---|
-//! | `iommu.rs` | the IOMMU, and the remapping of interrupts |
-//! | `kernel.rs` | the kernel, its kprobes, lockdown and Secure Boot |
-//! | `module.rs` | the modules that are loaded, and their tables |
-//! | `groups.rs` | groups that are coarser or finer than they should be |
-//! | `leftovers.rs` | what a regroup that was killed has left behind |
+//! | `iommu.rs` | the IOMMU and interrupt remapping |
+//! | `kernel.rs` | the kernel version, kprobes, lockdown and Secure Boot |
+//! | `module.rs` | the loaded modules and their tables |
+//! | `groups.rs` | groups that are coarser or finer than predicted |
+//! | `leftovers.rs` | the remains of a regroup that was killed |
 
 mod groups;
 mod iommu;
@@ -28,15 +28,15 @@ use crate::{
     host::{HostPaths, Snapshot},
 };
 
-/// How it stands.
+/// The result of a check.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
-    /// As it should be.
+    /// Correct.
     Pass,
-    /// It may be better otherwise, or could not be looked at.
+    /// Could be better, or could not be checked.
     Warn,
-    /// Isolation is missing, or is claimed and not there.
+    /// Isolation is missing, or claimed without effect.
     Fail,
 }
 
@@ -50,16 +50,16 @@ impl fmt::Display for Level {
     }
 }
 
-/// What was found in one respect.
+/// The finding of a check.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Diagnosis {
-    /// What was looked at, in a word.
+    /// The name of the check.
     pub check: &'static str,
-    /// How it stands.
+    /// The result of a check.
     pub level: Level,
-    /// What was found.
+    /// The finding in words.
     pub finding: String,
-    /// What to do about it.
+    /// What to do; `None` for a pass.
     pub remedy: Option<String>,
 }
 
@@ -89,7 +89,7 @@ impl Diagnosis {
     }
 }
 
-/// A line, and a second one with what to do.
+/// One line with the finding, and a second one with the remedy.
 impl fmt::Display for Diagnosis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let colour = match self.level {
@@ -107,11 +107,11 @@ impl fmt::Display for Diagnosis {
     }
 }
 
-/// Looks at a host in every respect.
+/// Runs all checks on a host.
 ///
 /// # Errors
 ///
-/// [`Error::CouldNotRun`] when it has no PCI functions, or sysfs makes no sense.
+/// [`Error::CouldNotRun`] when the host has no PCI functions or sysfs is inconsistent.
 pub fn examine(paths: &HostPaths) -> Result<Vec<Diagnosis>, Error> {
     let quirks = Database::default().entries()?;
     let snapshot = Snapshot::of_host(paths)?;

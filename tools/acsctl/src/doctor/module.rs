@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The modules that are loaded: whether they have an effect, and what they have to say about the
-//! devices of this host.
+//! Checks the loaded modules: whether their hooks have an effect, and which entries list devices of
+//! this host.
 
 use std::collections::BTreeSet;
 
@@ -73,7 +73,7 @@ fn table(host: &HostView<'_>, module: &Module) -> Option<Diagnosis> {
     let name = module.name();
     let table = match &module.table {
         Ok(table) => table,
-        // Where the hook cannot be read, that was said.
+        // The check of the hook already reported that its file cannot be read.
         Err(_) if matches!(module.hook, Hook::Unseen(_)) => return None,
         Err(why) => {
             return Some(Diagnosis::warn(

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Groups that are finer or coarser than others.
+//! Compares two partitions: which groups are finer or coarser than they should be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use topology::{Bdf, Partition};
 
-/// Groups of `allowed` that have a member in `of`, and whose members are in more than one group of
-/// `actual`: there, functions pass for isolated from each other that are not.
+/// Groups of `allowed` with a member in `of` whose members are split over several groups of
+/// `actual`. `actual` then treats functions as isolated from each other that are not.
 ///
 /// O(n log n) in the number of functions.
 #[must_use]
@@ -24,7 +24,7 @@ pub fn finer(actual: &Partition, allowed: &Partition, of: &BTreeSet<Bdf>) -> Par
     allowed.iter().filter(is_torn).cloned().collect()
 }
 
-/// Groups of `actual` that have a member in `of`, and that `allowed` has as more than one group.
+/// Groups of `actual` with a member in `of` that `allowed` splits into several groups.
 #[must_use]
 pub fn coarser(actual: &Partition, allowed: &Partition, of: &BTreeSet<Bdf>) -> Partition {
     finer(allowed, actual, of)

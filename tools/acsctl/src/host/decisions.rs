@@ -1,45 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a loaded module has decided, as its file `decisions` in debugfs has it (`src/driver/record.rs`).
+//! The decisions of a loaded module, parsed from its debugfs file `decisions`
+//! (`src/driver/record.rs`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use topology::Bdf;
 
-/// What an entry decided on a function.
+/// The decision of an entry on a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Decided {
     /// The entry's number.
     pub entry: u16,
-    /// `None` for what was granted, else why not.
+    /// The reason of a refusal; `None` for a grant.
     pub refused: Option<String>,
 }
 
-/// The decisions on one function since the kernel added it, or since the module was loaded.
+/// The decisions on one function since the kernel added the function or the module was loaded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Decisions {
-    /// The first, which is that of the function's own group if the module was there before.
+    /// The first decision. It formed the function's group if the module was loaded before the
+    /// kernel added the function.
     pub first: Option<Decided>,
     /// A grant that was neither the first nor the latest.
     pub between: Option<Decided>,
-    /// The latest.
+    /// The latest decision.
     pub latest: Option<Decided>,
 }
 
-/// The record of a module.
+/// The decisions that a module reports.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Record {
-    /// The functions that the kernel holds for untrusted or facing outside, or has below such a port.
+    /// Functions that the kernel marks untrusted or external-facing, and functions below such a
+    /// port.
     pub exposed: BTreeSet<Bdf>,
-    /// The functions on which an entry decided.
+    /// The decisions, for each function that an entry lists.
     pub decisions: BTreeMap<Bdf, Decisions>,
 }
 
-/// Reads the file `decisions`.
+/// Parses the file `decisions`.
 ///
 /// # Errors
 ///
-/// The line that cannot be understood, and what is wrong with it.
+/// The line that cannot be parsed, and what is wrong with it.
 pub(super) fn parse(text: &str) -> Result<Record, String> {
     let mut record = Record::default();
     for (number, line) in (1..).zip(text.lines()) {

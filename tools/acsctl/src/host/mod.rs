@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The machine that a command is about: the host that this program runs on, a copy of its file systems, or a
-//! captured machine in a file.
+//! The machine that a command works on: this host, a copy of a host's file systems, or a capture in
+//! a file.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `paths.rs` | the file systems of a host, and small files read from there |
-//! | `snapshot.rs` | what was read of a machine at one moment |
+//! | `paths.rs` | paths of a host's file systems, and helpers that read small files |
+//! | `snapshot.rs` | one reading of a machine |
 //! | `view.rs` | the machine as its kernel sees it, and the groups that the kernel would make |
-//! | `module.rs`, `decisions.rs` | the modules that are loaded: their tables, and what they have decided |
-//! | `modules.rs` | the modules that groups are computed with, loaded or not |
-//! | `compare.rs` | groups that are finer or coarser than others |
+//! | `module.rs`, `decisions.rs` | the loaded modules: hook, table and decisions |
+//! | `modules.rs` | the modules that a prediction assumes, loaded or not |
+//! | `compare.rs` | finds groups that are finer or coarser than predicted |
 
 mod compare;
 mod decisions;

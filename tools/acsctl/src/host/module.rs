@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The modules of this project that are loaded: whether their hook works, their tables, and what they have
-//! decided, as the files `hook`, `table` and `decisions` in debugfs have it (`src/driver/status.rs`).
+//! The loaded modules of this project: hook state, table and decisions, read from the debugfs files
+//! `hook`, `table` and `decisions` (`src/driver/status.rs`).
 
 use std::{fs, io, path::Path};
 
@@ -21,34 +21,34 @@ use super::{
     paths::text,
 };
 
-/// Whether the hook of a module has an effect.
+/// Whether a module's hook has an effect.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Hook {
-    /// The kernel's questions reach it.
+    /// The kernel calls the hook.
     Effective,
-    /// It could not be found out, and why.
+    /// The module could not find out; the reason.
     Unproven(String),
-    /// It changes nothing, and why.
+    /// The hook changes nothing; the reason.
     Ineffective(String),
-    /// The file that tells it cannot be read, and why.
+    /// The file `hook` cannot be read or understood; the reason.
     Unseen(String),
 }
 
-/// A module that is loaded.
+/// A loaded module.
 #[derive(Clone, Debug)]
 pub struct Module {
-    /// The edition that it is.
+    /// The edition of the module.
     pub edition: Edition,
-    /// Whether it works.
+    /// Whether its hook has an effect.
     pub hook: Hook,
-    /// The entries of its table that are not withdrawn; or why they cannot be told.
+    /// Its table without withdrawn entries, or the reason why the table cannot be read.
     pub table: Result<Table, String>,
-    /// What it has decided; or why that cannot be told.
+    /// Its decisions, or the reason why they cannot be read.
     pub record: Result<Record, String>,
 }
 
 impl Module {
-    /// The modules that are loaded on the host with this sysfs.
+    /// The modules that are loaded on the host with this sysfs mount.
     #[must_use]
     pub fn loaded(sysfs: &Path) -> Vec<Self> {
         let editions = [Edition::Validated, Edition::Candidate, Edition::Test];
@@ -60,8 +60,7 @@ impl Module {
         loaded.map(|edition| Self::look(sysfs, edition)).collect()
     }
 
-    /// Whether it counts: unless its hook is known to have no effect. That it may have one is what must
-    /// be reckoned with.
+    /// Whether the hook may have an effect: it does unless the module reports that it has none.
     #[must_use]
     pub const fn may_work(&self) -> bool {
         !matches!(self.hook, Hook::Ineffective(_))
@@ -96,14 +95,14 @@ impl Module {
         }
     }
 
-    /// What the module is called.
+    /// The module's name.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         self.edition.module()
     }
 }
 
-/// The file `hook`: lines of `name: value`.
+/// Parses the file `hook`: lines of `name: value`.
 fn hook(text: &str) -> Hook {
     let value = |name| {
         let mut lines = text.lines().filter_map(|line| line.split_once(": "));
@@ -119,19 +118,20 @@ fn hook(text: &str) -> Hook {
     }
 }
 
-/// Whether the kernel lets kprobes run; `None` where that cannot be read.
+/// Whether kprobes are enabled; `None` if the file cannot be read.
 pub(crate) fn kprobes(paths: &HostPaths) -> Option<bool> {
     let path = paths.sys.join("kernel/debug/kprobes/enabled");
     Some(text(&path)? != "0")
 }
 
-/// Reads the file `table`. Entries that are withdrawn make no claim and are left out.
+/// Parses the file `table`. Withdrawn entries make no claim and are left out.
 ///
-/// The kernel's table is a constant, so the parts of this one are never freed.
+/// Leaks the memory of the parsed table: [`Table`] has static references, because the kernel's own
+/// table is a constant.
 ///
 /// # Errors
 ///
-/// The line that cannot be understood, and what is wrong with it.
+/// The line that cannot be parsed, and what is wrong with it.
 pub fn parse_table(text: &str) -> Result<Table, String> {
     let mut lines = (1..).zip(text.lines());
     let version = lines
@@ -179,7 +179,7 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
     }
 }
 
-/// What a line says behind the state of the entry.
+/// The part of a line after the entry's state.
 struct Claim {
     grants: AcsFlags,
     supersedes: Option<CatchAll>,
@@ -231,7 +231,7 @@ fn parse_kinds(words: &str) -> Result<Kinds, String> {
     })
 }
 
-/// `capability:10+8&0000ffff=00000001`.
+/// Parses a condition, for example `capability:10+8&0000ffff=00000001`.
 fn parse_condition(text: &str) -> Option<Condition> {
     let (at, rest) = text.split_once('+')?;
     let (offset, rest) = rest.split_once('&')?;
@@ -250,7 +250,7 @@ fn parse_condition(text: &str) -> Option<Condition> {
     })
 }
 
-/// `1077:8030`, `1077:8030-8032`, with limits in brackets behind it.
+/// Parses ids, for example `1077:8030` or `1077:8030-8032`, with optional limits in brackets.
 fn parse_ids(text: &str, entry: u16) -> Option<IdRange> {
     let (ids, limits) = text.split_at(text.find('[').unwrap_or(text.len()));
     let (vendor, devices) = ids.split_once(':')?;

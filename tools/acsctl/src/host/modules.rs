@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The modules of this project that a machine's groups are made with, and their tables.
+//! The modules that a prediction assumes, and their tables.
 
 use std::collections::BTreeSet;
 
@@ -10,27 +10,27 @@ use topology::Bdf;
 
 use super::module::{Hook, Module};
 
-/// Modules, with what is in their tables.
+/// The modules that a prediction assumes, with their tables.
 #[derive(Clone, Debug)]
 pub struct Modules {
-    /// Whether they are loaded, and not only thought of.
+    /// Whether the modules are loaded; otherwise the prediction is hypothetical.
     pub loaded: bool,
-    /// The edition of each.
+    /// The edition of each module.
     pub editions: Vec<Edition>,
-    /// The table of each, in the same order.
+    /// The table of each module, in the order of `editions`.
     pub tables: Vec<Table>,
-    /// The functions that are exposed, as modules say that are loaded.
+    /// The exposed functions that loaded modules report; `None` if no module is loaded.
     pub exposed: Option<BTreeSet<Bdf>>,
-    /// What could not be read of loaded modules, and what that means for the groups computed.
+    /// What could not be read from loaded modules, and how that affects the computed groups.
     pub unread: Vec<String>,
-    /// Those that are loaded and have no effect, with the reason.
+    /// The loaded modules without effect, with the reason.
     pub idle: Vec<String>,
 }
 
 impl Modules {
-    /// The modules that are loaded on a host, with the tables that they report themselves. A module whose
-    /// table cannot be read makes no claim here. Where no module is loaded that has a table and an effect, it
-    /// is [`Modules::built()`].
+    /// The modules that are loaded on a host, with the tables that they report. A module without a
+    /// readable table makes no claim. If no loaded module has both a table and an effect, the
+    /// result has the tables of [`Modules::built()`].
     #[must_use]
     pub fn of(loaded: &[Module], quirks: &[Quirk]) -> Self {
         let mut modules = Self {
@@ -72,8 +72,8 @@ impl Modules {
         modules
     }
 
-    /// The module of one edition with the table that these entries give, as if it were loaded; without
-    /// an edition, `acs_quirks`, which is not.
+    /// One edition with the table that these entries give, marked as loaded. Without an edition:
+    /// `acs_quirks`, marked as not loaded.
     #[must_use]
     pub fn built(quirks: &[Quirk], loaded: Option<Edition>) -> Self {
         let edition = loaded.unwrap_or(Edition::Validated);
@@ -87,7 +87,7 @@ impl Modules {
         }
     }
 
-    /// What they are called.
+    /// The modules' names in a sentence.
     #[must_use]
     pub fn names(&self) -> String {
         let names: Vec<_> = self.editions.iter().map(|one| one.module()).collect();
@@ -95,12 +95,12 @@ impl Modules {
     }
 }
 
-/// The table of an edition by the data.
+/// The table that these entries give for an edition.
 fn from(edition: Edition, quirks: &[Quirk]) -> Table {
     built::table(&edition.select(quirks, supported::oldest()))
 }
 
-/// The functions that loaded modules report as exposed; `None` where none is loaded.
+/// The functions that loaded modules report as exposed; `None` if no module is loaded.
 fn exposed(modules: &[Module]) -> Result<Option<BTreeSet<Bdf>>, String> {
     let mut all = None;
     for module in modules {

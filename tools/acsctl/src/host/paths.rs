@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The file systems of a host, and small files in them.
+//! Paths of a host's file systems, and helpers that read small files.
 
 use std::{
     fs,
@@ -9,28 +9,28 @@ use std::{
 
 use topology::{Bdf, Host};
 
-/// The file systems of a host.
+/// The mount points of a host's file systems.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HostPaths {
-    /// sysfs.
+    /// `/sys`.
     pub sys: PathBuf,
-    /// procfs.
+    /// `/proc`.
     pub proc: PathBuf,
-    /// The device nodes.
+    /// `/dev`.
     pub dev: PathBuf,
-    /// Files that last until the next boot.
+    /// `/run`: files that last until the next boot.
     pub run: PathBuf,
 }
 
 impl Default for HostPaths {
-    /// The host that this program runs on.
+    /// The paths of the host that this program runs on.
     fn default() -> Self {
         Self::below(Path::new("/"))
     }
 }
 
 impl HostPaths {
-    /// The file systems of a host below a folder.
+    /// The file systems of a host whose root folder is `root`.
     #[must_use]
     pub fn below(root: &Path) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl HostPaths {
         }
     }
 
-    /// What to capture, and whether with the model of the machine.
+    /// The input of a capture. With `model`, the capture includes the name of the machine's model.
     #[must_use]
     pub fn to_capture(&self, model: bool) -> Host {
         Host {
@@ -52,44 +52,44 @@ impl HostPaths {
         }
     }
 
-    /// The folder of the PCI bus type.
+    /// The folder of the PCI bus type in sysfs.
     #[must_use]
     pub fn pci(&self) -> PathBuf {
         self.sys.join("bus/pci")
     }
 
-    /// The folder of a function, by its address.
+    /// The link to a function's folder, below `bus/pci/devices`.
     #[must_use]
     pub fn function(&self, bdf: Bdf) -> PathBuf {
         self.pci().join("devices").join(bdf.to_string())
     }
 
-    /// The folder of a function among the devices, where what is below it is below it; `None` where
-    /// there is no such function.
+    /// The resolved folder of a function, in which the folders of devices below the function are
+    /// subfolders; `None` if the function does not exist.
     #[must_use]
     pub fn device(&self, bdf: Bdf) -> Option<PathBuf> {
         fs::canonicalize(self.function(bdf)).ok()
     }
 
-    /// The driver that is bound to a function.
+    /// The driver that is bound to a function; `None` if there is none.
     #[must_use]
     pub fn driver(&self, bdf: Bdf) -> Option<String> {
         link(&self.function(bdf).join("driver"))
     }
 }
 
-/// The text of a small file, without the white space around it; `None` where it cannot be read.
+/// The text of a small file, trimmed; `None` if the file cannot be read.
 pub(crate) fn text(path: &Path) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().to_owned())
 }
 
-/// The last part of what a link leads to.
+/// The last part of a symbolic link's target.
 pub(crate) fn link(path: &Path) -> Option<String> {
     let target = fs::read_link(path).ok()?;
     Some(target.file_name()?.to_str()?.to_owned())
 }
 
-/// The names in a folder, sorted; none where it cannot be read.
+/// The sorted names in a folder; empty if the folder cannot be read.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let mut names: Vec<_> = entries

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What was read of a machine at one moment: of the host that runs, or out of a file.
+//! One reading of a machine, from the running host or from a file.
 
 use std::{cell::OnceCell, path::PathBuf};
 
@@ -10,21 +10,22 @@ use topology::{Bdf, ConfigSpace, Topology};
 
 use super::{HostPaths, HostView, Module};
 
-/// Where a machine is described.
+/// Where a machine is read from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Source {
-    /// In the file systems of a host.
+    /// From the file systems of a host.
     Host(HostPaths),
-    /// In a file: a topology in the project's own format, or what lspci prints.
+    /// From a file: a capture in the project's own format, or the output of lspci.
     File(PathBuf),
 }
 
 impl Source {
-    /// Reads the functions of the machine, and with `model` what firmware calls a host.
+    /// Reads the functions of the machine. With `model`, also reads the model name that the
+    /// firmware gives.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when it cannot be read.
+    /// [`Error::CouldNotRun`] when the source cannot be read.
     pub fn capture(&self, model: bool) -> Result<Topology, Error> {
         let read = match self {
             Self::Host(paths) => paths.to_capture(model).capture(),
@@ -34,16 +35,16 @@ impl Source {
     }
 }
 
-/// What was read of a machine at one moment.
+/// One reading of a machine.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// Where it was read.
+    /// Where the machine was read from.
     pub source: Source,
-    /// Its functions.
+    /// The functions of the machine.
     pub topology: Topology,
-    /// The modules that were loaded; none in a file, which does not tell.
+    /// The loaded modules; empty for a file, which does not list modules.
     pub modules: Vec<Module>,
-    /// Configuration space of each function, as far as it may be read; opened when it is asked for.
+    /// The readable configuration space of each function, opened on first use.
     spaces: OnceCell<Spaces>,
 }
 
@@ -52,7 +53,8 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when it has no PCI functions, cannot be read, or makes no sense.
+    /// [`Error::CouldNotRun`] when the source has no PCI functions, cannot be read, or is
+    /// inconsistent.
     pub fn take(source: Source) -> Result<Self, Error> {
         let topology = source.capture(false)?;
         let modules = match &source {
@@ -76,7 +78,7 @@ impl Snapshot {
         Self::take(Source::Host(paths.clone()))
     }
 
-    /// The file systems, if it is a host that runs.
+    /// The host's file systems; `None` for a file.
     #[must_use]
     pub const fn paths(&self) -> Option<&HostPaths> {
         match &self.source {
@@ -85,13 +87,13 @@ impl Snapshot {
         }
     }
 
-    /// The machine as its kernel sees it, by these entries.
+    /// The machine as its kernel sees it, with these entries.
     #[must_use]
     pub fn view<'a>(&'a self, quirks: &'a [Quirk]) -> HostView<'a> {
         HostView::of_snapshot(self, quirks)
     }
 
-    /// Configuration space of each function; `None` in a file.
+    /// Configuration space of each function; `None` for a file.
     pub(super) fn spaces(&self) -> Option<&Spaces> {
         let paths = self.paths()?;
         let open = |bdf: Bdf| {
@@ -107,8 +109,8 @@ impl Snapshot {
         Some(self.spaces.get_or_init(read))
     }
 
-    /// The header type of a function, with the multi-function bit; `None` where it cannot be read or
-    /// the function does not answer.
+    /// The header type of a function, including the multi-function bit; `None` if it cannot be read
+    /// or the function does not answer.
     pub(super) fn header_type(&self, bdf: Bdf) -> Option<u8> {
         let space = self.spaces()?.get(&bdf)?;
         let answers = space.dword(0)? != u32::MAX;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A machine as its kernel sees it: the one view of all commands.
+//! A machine as its kernel sees it. All commands share this view.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,49 +11,50 @@ use topology::{Bdf, Partition, Topology, recorded};
 
 use super::{Decided, HostPaths, Module, Modules, Snapshot};
 
-/// The groups that the kernel would make now, with the modules as they are, if it found all functions
-/// at once, as at boot.
+/// The groups that the kernel would make now with the current modules, if it enumerated all
+/// functions at once as at boot.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Predicted {
     /// The groups.
     pub groups: Partition,
-    /// Functions that count as isolated, by whatever.
+    /// Functions that count as isolated for any reason.
     pub isolated: BTreeSet<Bdf>,
-    /// What each module would decide now on the functions that it lists.
+    /// The decision that each module would make now on each function that it lists.
     pub now: BTreeMap<(&'static str, Bdf), Decided>,
-    /// Functions that do so by an entry: the module and the name of the entry.
+    /// Functions that an entry isolates, with the module and the name of the entry.
     pub granted: BTreeMap<Bdf, (&'static str, &'static str)>,
 }
 
-/// A machine as its kernel sees it, with the kernel's quirks and the tables of the module: what every command
-/// goes by that explains, predicts, judges or changes groups.
+/// A machine as its kernel sees it, with the kernel's quirks and the modules' tables. Every command
+/// that explains, predicts, checks or changes groups uses this view.
 #[derive(Clone, Debug)]
 pub struct HostView<'a> {
-    /// What was seen of it.
+    /// The captured functions.
     pub topology: &'a Topology,
-    /// Every entry of the data.
+    /// Every entry of the quirk database.
     pub quirks: &'a [Quirk],
-    /// The machine as the kernel sees it.
+    /// The functions in the order of the kernel's enumeration, with their bridges.
     pub view: View<'a>,
-    /// The release of its kernel, if it is known.
+    /// The release of the machine's kernel, if known.
     pub kernel: Option<Release>,
-    /// What the quirks of that kernel say; of the newest one, where it is not known.
+    /// The in-tree quirks of that kernel; of the newest known kernel, if `kernel` is `None`.
     pub verdicts: Handlers,
-    /// What those of the newest kernel say.
+    /// The in-tree quirks of the newest known kernel.
     pub newest: Handlers,
-    /// The modules that are loaded, if one is; else `acs_quirks`, as it would be.
+    /// The loaded modules that may have an effect; if there is none, `acs_quirks` as it would be
+    /// loaded.
     pub modules: Modules,
-    /// The groups that its own kernel made, as far as they were seen.
+    /// The groups that the machine's kernel made; empty if the source does not list them.
     pub groups: Partition,
-    /// The modules that are loaded.
+    /// All loaded modules.
     pub loaded: &'a [Module],
-    /// What was read of the machine, unless this is a topology alone.
+    /// The reading that this view comes from; `None` for a bare topology.
     snapshot: Option<&'a Snapshot>,
 }
 
 impl<'a> HostView<'a> {
-    /// A machine, with these entries; as if the module of the edition `loaded` were loaded, with what
-    /// the entries give for its table.
+    /// The view of a bare topology with these entries. With `loaded`, the module of that edition
+    /// counts as loaded, with the table that these entries give.
     #[must_use]
     pub fn of(topology: &'a Topology, quirks: &'a [Quirk], loaded: Option<Edition>) -> Self {
         let kernel = topology.kernel.as_deref().and_then(topology::release_of);
@@ -71,7 +72,7 @@ impl<'a> HostView<'a> {
         }
     }
 
-    /// What was read of a machine, with these entries.
+    /// The view of a reading, with these entries.
     pub(super) fn of_snapshot(snapshot: &'a Snapshot, quirks: &'a [Quirk]) -> Self {
         Self {
             modules: Modules::of(&snapshot.modules, quirks),
@@ -81,7 +82,8 @@ impl<'a> HostView<'a> {
         }
     }
 
-    /// The tables that its groups are made with as it runs: none where no module is loaded.
+    /// The tables in effect on the machine now: empty if no loaded module has an effect and a
+    /// readable table.
     #[must_use]
     pub fn running(&self) -> &[Table] {
         if self.modules.loaded {
@@ -91,22 +93,22 @@ impl<'a> HostView<'a> {
         }
     }
 
-    /// Its kernel, for people: `kernel 7.3.4`.
+    /// The kernel's version for messages: `kernel 7.3.4`.
     #[must_use]
     pub fn kernel_name(&self) -> String {
         let version = self.topology.kernel.as_deref().unwrap_or_default();
-        // It may come from a file.
+        // The version may come from an untrusted file.
         let is_plain = |c: &char| c.is_ascii_alphanumeric() || ".-_+~".contains(*c);
         let version: String = version.chars().filter(is_plain).take(64).collect();
         format!("kernel {version}").trim_end().to_owned()
     }
 
-    /// What computes its groups.
+    /// The model that computes the machine's groups.
     #[must_use]
     pub fn prediction(&self) -> Prediction<'_> {
         let prediction = Prediction::of(self.topology, &self.view, &self.verdicts)
             .exposing(self.modules.exposed.as_ref());
-        // Where there is no table, nothing is read.
+        // Only conditions in tables need registers, so read none when no module is loaded.
         let spaces = self.snapshot.filter(|_| self.modules.loaded);
         match spaces.and_then(Snapshot::spaces) {
             Some(spaces) => prediction.reading(spaces),
@@ -114,22 +116,23 @@ impl<'a> HostView<'a> {
         }
     }
 
-    /// The groups that its kernel makes with modules that have these tables, and how each function came
-    /// to its group.
+    /// The groups that the machine's kernel makes with these module tables, and the step that put
+    /// each function into its group.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] where no machine can be like that.
+    /// [`Error::CouldNotRun`] when the topology is impossible.
     pub fn grouping(&self, tables: &[Table]) -> Result<Grouping, Error> {
         self.prediction().grouping(tables).map_err(impossible)
     }
 
-    /// The groups that the kernel would make now if it found all functions at once, as at boot, with the
-    /// modules that are loaded.
+    /// The groups that the kernel would make now with the loaded modules, if it enumerated all
+    /// functions at once as at boot.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when something of a module cannot be read, or for a machine that cannot be.
+    /// [`Error::CouldNotRun`] when a module's table or decisions cannot be read, or the topology is
+    /// impossible.
     pub fn predict(&self) -> Result<Predicted, Error> {
         if let Some(unread) = self.modules.unread.first() {
             return Err(Error::CouldNotRun(unread.clone()));
@@ -170,26 +173,26 @@ impl<'a> HostView<'a> {
         })
     }
 
-    /// The table of the module `acs_quirks`, by these entries.
+    /// The table that these entries give for the module `acs_quirks`.
     #[must_use]
     pub fn shipped(&self) -> Table {
         built::table(&Edition::Validated.select(self.quirks, supported::oldest()))
     }
 
-    /// The groups that its own kernel made, if any was seen.
+    /// The groups that the machine's kernel made; `None` if the source lists none.
     #[must_use]
     pub fn recorded(&self) -> Option<&Partition> {
         Some(&self.groups).filter(|groups| !groups.is_empty())
     }
 
-    /// The header type of a function, with the multi-function bit; `None` where it cannot be read or
-    /// the function does not answer.
+    /// The header type of a function, including the multi-function bit; `None` if it cannot be read
+    /// or the function does not answer.
     #[must_use]
     pub fn header_type(&self, bdf: Bdf) -> Option<u8> {
         self.snapshot?.header_type(bdf)
     }
 
-    /// Why a loaded module refused a claim for a function when the kernel last asked, by its record.
+    /// The reason why a loaded module refused a function at its latest decision.
     #[must_use]
     pub fn refused(&self, bdf: Bdf) -> Option<&'a str> {
         let records = self
@@ -200,17 +203,17 @@ impl<'a> HostView<'a> {
         latest.find_map(|decided| decided.refused.as_deref())
     }
 
-    /// The file systems, if it is a host that runs.
+    /// The host's file systems; `None` for a file.
     #[must_use]
     pub fn paths(&self) -> Option<&'a HostPaths> {
         self.snapshot?.paths()
     }
 
-    /// Where the function with this address stands in the list of the view.
+    /// The position in the view of the function with this address.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when there is none.
+    /// [`Error::NotFound`] when there is no such function.
     pub fn position(&self, bdf: Bdf) -> Result<usize, Error> {
         let mut functions = self.view.functions.iter();
         let found = functions.position(|seen| seen.function.bdf == bdf);
@@ -235,14 +238,14 @@ impl<'a> HostView<'a> {
     }
 }
 
-/// The error for a machine that cannot be.
+/// The error for an impossible topology.
 pub(crate) fn impossible(fault: Fault) -> Error {
     Error::CouldNotRun(format!(
         "no kernel can group these functions: {fault}; capture the machine again"
     ))
 }
 
-/// A decision by this table, in the form of a module's record; `None` where no entry lists the function.
+/// Converts a decision to the form of a module's record; `None` if no entry lists the function.
 fn decided(table: &Table, decision: Decision) -> Option<Decided> {
     let (position, refused) = match decision {
         Decision::NotListed => return None,

@@ -1,28 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What only the running host tells of its functions: which driver is bound to each.
+//! The driver that is bound to a function. Only a running host shows it.
 
 use topology::Bdf;
 
 use crate::host::HostPaths;
 
-/// The driver of a function.
+/// A driver that is bound to a function.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Driver {
-    /// Its name.
     pub(super) name: String,
-    /// Whether the function is a device of VFIO.
+    /// Whether the function has a `vfio-dev` folder in sysfs.
     has_vfio_device: bool,
 }
 
 impl Driver {
-    /// Whether it is one of VFIO: `vfio-pci`, or one for a certain device as `mlx5_vfio_pci`.
+    /// Whether the driver is a VFIO driver: `vfio-pci`, or a variant such as `mlx5_vfio_pci`.
     pub(super) fn is_vfio(&self) -> bool {
         self.has_vfio_device || self.name.contains("vfio")
     }
 }
 
-/// The driver of a function; `None` where none is bound, or it cannot be read.
+/// The driver of a function; `None` if no driver is bound or the link cannot be read.
 pub(super) fn driver(paths: &HostPaths, bdf: Bdf) -> Option<Driver> {
     Some(Driver {
         name: paths.driver(bdf)?,

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which functions are asked for, in the words that lspci has for it.
+//! Filters for functions, in the syntax of lspci.
 
 use std::str::FromStr;
 
 use topology::Function;
 
-/// What is asked for; nothing: everything.
+/// A filter for functions. Parts that are `None` match every function.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Filter {
-    /// At these paths.
+    /// Match functions at this address.
     pub slot: Option<Slot>,
-    /// With these ids.
+    /// Match functions with these ids.
     pub device: Option<Ids>,
-    /// Of this class.
+    /// Match functions of this class.
     pub class: Option<Class>,
-    /// Only groups that hold more than one function, those that stay with the host not counted.
+    /// List only groups with more than one function that can be passed through.
     pub shared: bool,
 }
 
 impl Filter {
-    /// Whether a function is asked for.
+    /// Whether the filter matches a function.
     #[must_use]
     pub fn takes(&self, function: &Function) -> bool {
         self.slot.is_none_or(|slot| slot.takes(function))
@@ -29,15 +29,15 @@ impl Filter {
     }
 }
 
-/// Whether a part that was asked for is the one that is there.
+/// Whether a part of a filter matches.
 fn is<T: PartialEq>(asked: Option<T>, found: &T) -> bool {
     asked.is_none_or(|asked| asked == *found)
 }
 
-/// What was written is no part of a place or of ids.
+/// The error for a part that cannot be parsed.
 struct Wrong;
 
-/// A part in hexadecimal: nothing or `*` for any.
+/// Parses a hexadecimal part, at most `most`; empty or `*` matches any value.
 fn part(text: &str, most: u32) -> Result<Option<u32>, Wrong> {
     if text.is_empty() || text == "*" {
         return Ok(None);
@@ -51,7 +51,7 @@ fn part(text: &str, most: u32) -> Result<Option<u32>, Wrong> {
     }
 }
 
-/// Where functions are: `[[[[DOMAIN]:]BUS]:][SLOT][.[FUNCTION]]`.
+/// An address filter: `[[[[DOMAIN]:]BUS]:][SLOT][.[FUNCTION]]`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Slot {
     domain: Option<u32>,
@@ -96,7 +96,7 @@ impl FromStr for Slot {
     }
 }
 
-/// Ids: `[VENDOR]:[DEVICE][:CLASS]`.
+/// An id filter: `[VENDOR]:[DEVICE][:CLASS]`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Ids {
     vendor: Option<u32>,
@@ -137,8 +137,8 @@ impl FromStr for Ids {
     }
 }
 
-/// A class: two hexadecimal digits for the base class, four with the sub-class, six with the
-/// programming interface.
+/// A class filter: two hexadecimal digits for the base class, four for base class and sub-class,
+/// six with the programming interface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Class {
     value: u32,

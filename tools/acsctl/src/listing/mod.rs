@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The groups of a machine with their functions, as a list, a tree or a picture.
+//! Lists the groups of a machine with their functions, as a list, a tree or an SVG diagram.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `driver.rs` | what only the running host tells: drivers |
-//! | `filter.rs` | which functions are asked for, in lspci's words |
-//! | `text.rs` | the list, for people |
-//! | `tree.rs` | the PCI tree, for people |
-//! | `svg.rs` | the PCI tree, as a picture |
+//! | `driver.rs` | the driver that is bound to a function |
+//! | `filter.rs` | filters for functions, in the syntax of lspci |
+//! | `text.rs` | the list as text |
+//! | `tree.rs` | the PCI tree as text |
+//! | `svg.rs` | the PCI tree as an SVG diagram |
 
 mod driver;
 pub mod filter;
@@ -29,68 +29,67 @@ use crate::{
     why::{Acs, Standing},
 };
 
-/// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-groups-1";
 
-/// A function, with what is known of it.
+/// A function of a group.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Member {
     pub(crate) function: Bdf,
-    /// Class, vendor, name and ids, as lspci has them.
+    /// The class, vendor, name and ids, as lspci prints them.
     pub(crate) name: String,
-    /// PCI Express type, `conventional PCI`, or `None` where it was not seen.
+    /// The PCI Express type, or `conventional PCI`; `None` if unknown.
     pub(crate) kind: Option<String>,
-    /// The driver that is bound to it; `None`: none is, or it is not known.
+    /// The bound driver; `None` if no driver is bound or it is unknown.
     pub(crate) driver: Option<String>,
-    /// Whether a driver of VFIO is.
+    /// Whether the bound driver is a VFIO driver.
     pub(crate) vfio_driver: bool,
-    /// Whether it stays with the host, also when others of its group are handed out.
+    /// Whether the host keeps the function when other functions of the group are passed through.
     pub(crate) host_only: bool,
     pub(crate) acs: Acs,
-    /// Whether it is one that was asked for.
+    /// Whether the filter matches the function.
     pub(crate) matches: bool,
-    /// The name, where there is little room.
+    /// A short name for the diagram.
     #[serde(skip)]
     brief: String,
     #[serde(skip)]
     position: usize,
 }
 
-/// What VFIO can do with a group.
+/// Whether VFIO can pass a group through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Vfio {
-    /// A file does not tell.
+    /// Unknown: the machine was read from a file.
     Unknown,
-    /// None of it is bound to VFIO.
+    /// No function is bound to a VFIO driver.
     No,
-    /// What is not bound to VFIO has no driver that stands in the way.
+    /// A function is bound to a VFIO driver, and no host driver blocks the group.
     Ready,
-    /// Some of it is, and a driver of the host holds others.
+    /// A function is bound to a VFIO driver, but a host driver holds another one.
     Blocked,
 }
 
 /// A group.
 #[derive(Clone, Debug, JsonSchema, Serialize)]
 pub(crate) struct Group {
-    /// The kernel's number of it; `None`: the group is computed.
+    /// The kernel's number for the group; `None` for a computed group.
     pub(crate) number: Option<u32>,
     pub(crate) members: Vec<Member>,
-    /// How many devices have functions in it, those that stay with the host not counted.
+    /// The number of devices in the group, without functions that the host keeps.
     pub(crate) devices: usize,
-    /// How many functions these are.
+    /// The number of functions of these devices in the group.
     #[serde(skip)]
     functions: usize,
     pub(crate) vfio: Vfio,
 }
 
 impl Group {
-    /// Whether more than one function is in it that could be handed out: of one device, or of several.
+    /// Whether the group has more than one function that can be passed through.
     pub(crate) const fn is_shared(&self) -> bool {
         self.functions > 1
     }
 
-    /// Whether more than one device is in it.
+    /// Whether the group has more than one device that can be passed through.
     pub(crate) const fn ties_devices(&self) -> bool {
         self.devices > 1
     }
@@ -101,7 +100,7 @@ impl Group {
 #[schemars(rename = "Listing")]
 pub struct Listing<'s> {
     schema: &'static str,
-    /// Whether the groups are those that the kernel has made; else they are computed.
+    /// Whether the kernel made these groups; otherwise they are computed.
     pub(crate) from_kernel: bool,
     pub(crate) groups: Vec<Group>,
     /// Functions that are in no group.
@@ -111,12 +110,12 @@ pub struct Listing<'s> {
 }
 
 impl<'s> Listing<'s> {
-    /// The groups of a machine in which a function is that `filter` asks for. Of the host that it is,
-    /// drivers are told.
+    /// The groups of a machine that contain a function that `filter` matches. Drivers are listed
+    /// only for a host.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] for a machine that cannot be.
+    /// [`Error::CouldNotRun`] for an impossible topology.
     pub fn of(machine: &'s HostView<'s>, names: &Names, filter: &Filter) -> Result<Self, Error> {
         let standing = Standing::of(machine)?;
         let paths = machine.paths();
@@ -183,23 +182,23 @@ impl<'s> Listing<'s> {
         })
     }
 
-    /// For programs.
+    /// The JSON form.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+    /// [`Error::CouldNotRun`] when memory runs out.
     pub fn json(&self) -> Result<String, Error> {
         pretty(self)
     }
 
-    /// Whether nothing is in it.
+    /// Whether the listing has no functions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.ungrouped.is_empty()
     }
 }
 
-/// What VFIO can do with a group.
+/// Whether VFIO can pass a group through.
 fn vfio(members: &[Member], is_host: bool) -> Vfio {
     if !is_host {
         return Vfio::Unknown;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The PCI tree as a picture: a line for each function, in columns, with the groups as coloured areas
-//! behind the lines.
+//! The PCI tree as an SVG diagram: one line per function, in columns, with each group as a coloured
+//! area behind the lines.
 
 use std::fmt::Write as _;
 
@@ -14,18 +14,18 @@ use super::{Listing, tree::Row};
 
 /// The height of a line, in pixels.
 const LINE: usize = 13;
-/// The width of one of several columns and what is between two.
+/// The width of a column in a diagram with several columns, and the gap between columns.
 const COLUMN: usize = 460;
 const GAP: usize = 22;
 const MARGIN: usize = 24;
-/// How far a level of the tree is from the next.
+/// The indent of each level of the tree.
 const INDENT: usize = 14;
-/// Where the tree begins in a column, right of the number of the group.
+/// The left edge of the tree in a column, right of the group numbers.
 const LABEL: usize = 40;
 const HEADER: usize = 58;
-/// The height of the letters.
+/// The font size.
 const LETTERS: usize = 9;
-/// The width with one column: the heading needs it.
+/// The least width of a diagram, so that the heading fits.
 const LEAST: usize = 760;
 
 const CSS: &str = "text { font: 9px 'DejaVu Sans', Verdana, sans-serif; fill: #1a1a1a } \
@@ -33,23 +33,21 @@ const CSS: &str = "text { font: 9px 'DejaVu Sans', Verdana, sans-serif; fill: #1
                    .root { fill: #555; font-weight: bold } .acs { fill: #666 } \
                    .line { stroke: #777; stroke-width: 1; fill: none }";
 
-/// Where a column stands.
+/// The position and width of a column.
 #[derive(Clone, Copy)]
 struct Place {
     left: usize,
     width: usize,
 }
 
-/// A line of the picture.
 enum Line<'l> {
-    /// A root bus begins.
+    /// The heading of a root bus.
     Root(&'l str),
-    /// A function.
     Function(&'l Row<'l>),
 }
 
 impl Listing<'_> {
-    /// The picture.
+    /// The diagram as SVG text.
     #[must_use]
     pub fn svg(&self) -> String {
         let rows = self.rows();
@@ -65,7 +63,7 @@ impl Listing<'_> {
             _ => COLUMN,
         };
         let width = 2 * MARGIN + (columns.len().max(1) * (wide + GAP)) - GAP;
-        // Most machines have one domain.
+        // Omit the domain if all functions are in domain 0.
         let is_single = rows.iter().all(|row| row.member.function.domain.0 == 0);
         let height = HEADER + highest * LINE + MARGIN;
         let mut document = Document::new()
@@ -119,7 +117,7 @@ impl Listing<'_> {
             .add(put(Text::new(note), MARGIN, MARGIN + 22))
     }
 
-    /// The coloured areas: one for lines of one group that follow each other.
+    /// Adds the coloured areas: one for each run of lines of the same group.
     fn areas(&self, mut document: Document, column: &[Line<'_>], at: Place) -> Document {
         let Place { left, width } = at;
         let group = |line: &Line<'_>| match line {
@@ -149,9 +147,9 @@ impl Listing<'_> {
         document
     }
 
-    /// Fill and border of a group: neighbours differ.
+    /// The fill and border colours of a group. Neighbouring groups differ.
     fn color(&self, at: usize) -> (String, String) {
-        // The golden angle.
+        // Steps of the golden angle.
         let hue = i32::try_from(at % 360).unwrap_or_default() * 137 % 360;
         let is_shared = self.groups.get(at).is_some_and(super::Group::ties_devices);
         if is_shared {
@@ -161,7 +159,7 @@ impl Listing<'_> {
         }
     }
 
-    /// What a group is, for whoever points at it.
+    /// The tooltip of a group.
     fn about(&self, at: usize) -> String {
         let mut text = format!("group {}", self.label(Some(at)));
         if let Some(group) = self.groups.get(at) {
@@ -176,8 +174,8 @@ impl Listing<'_> {
     }
 }
 
-/// A colour by hue (degrees), saturation and lightness (percent), in the form that every viewer knows: the
-/// conversion of CSS Color Module Level 4, section 7.1.
+/// Converts hue (degrees), saturation and lightness (percent) to `#rrggbb`, which every viewer
+/// supports. CSS Color Module Level 4, section 7.1, defines the conversion.
 fn rgb(hue: i32, saturation: i32, lightness: i32) -> String {
     let spread = saturation * lightness.min(100 - lightness);
     let channel = |shift: i32| {
@@ -193,7 +191,7 @@ fn rgb(hue: i32, saturation: i32, lightness: i32) -> String {
     )
 }
 
-/// The lines of a column.
+/// Draws the lines of a column.
 fn draw(mut document: Document, column: &[Line<'_>], place: Place, is_single: bool) -> Document {
     let Place { left, width } = place;
     let mut lines = Data::new();
@@ -223,7 +221,7 @@ fn draw(mut document: Document, column: &[Line<'_>], place: Place, is_single: bo
         }
         let start = LABEL + (row.depth + 1) * INDENT;
         let acs = &row.member.acs.summary;
-        // Right of it there is what says whether it is isolated.
+        // The ACS summary is right of the name.
         let room = width.saturating_sub(start + letters(acs) + 10);
         let (function, name) = (row.member.function.to_string(), &row.member.name);
         let brief = format!("{function} {}", row.member.brief);
@@ -244,11 +242,11 @@ fn draw(mut document: Document, column: &[Line<'_>], place: Place, is_single: bo
     document.add(Path::new().set("class", "line").set("d", lines))
 }
 
-/// The lines in columns, so that the picture is about as wide as a page is.
+/// Splits the lines into columns so that the diagram has about the shape of a page.
 fn columns<'l, 'r>(lines: &'l [Line<'r>]) -> Vec<&'l [Line<'r>]> {
     let width = |count: usize| count * (COLUMN + GAP);
     let height = |count: usize| lines.len().div_ceil(count) * LINE;
-    // A page is 1.4 times as high as it is wide; a little more leaves the letters larger.
+    // A page is 1.4 times as high as wide. A higher diagram leaves the letters larger.
     let fits = |&count: &usize| 10 * height(count) <= 17 * width(count);
     let count = (1..=lines.len().max(1)).find(fits).unwrap_or(1);
     lines.chunks(lines.len().div_ceil(count).max(1)).collect()
@@ -262,8 +260,8 @@ fn put(text: Text, x: usize, y: usize) -> Text {
     text.set("x", x).set("y", y)
 }
 
-/// What a letter takes of a line at least, in 1/2048 of its height: measured of `DejaVu` Sans, the widest of
-/// the usual fonts.
+/// The width of a letter in 1/2048 of its height, measured in `DejaVu` Sans, the widest of the
+/// common fonts.
 const fn width(letter: char) -> usize {
     match letter {
         'i' | 'j' | 'l' => 569,
@@ -307,14 +305,14 @@ fn letters(text: &str) -> usize {
     (sum * LETTERS).div_ceil(2048)
 }
 
-/// As much of a name as there is room for. Its ids, which stand at the end, are not cut off.
+/// Shortens a name to the available width. The ids at its end are kept.
 fn fit(text: &str, room: usize) -> String {
     const MORE: char = '\u{2026}';
     if letters(text) <= room {
         return text.to_owned();
     }
     let (name, ids) = text.split_at(text.rfind(" [").unwrap_or(text.len()));
-    // With the mark that there is more.
+    // Include the ellipsis.
     let mut sum = width(MORE) + ids.chars().map(width).sum::<usize>();
     let fits = |letter: &char| {
         sum += width(*letter);

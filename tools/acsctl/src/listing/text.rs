@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The groups as a list, for people.
+//! The groups as a list.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ const FAINT: Style = Style::new().dimmed();
 const SHARED: Style = AnsiColor::Yellow.on_default().bold();
 
 impl Listing<'_> {
-    /// The list, with colours, which whoever prints it takes out where there is no terminal.
+    /// The list with ANSI colours. The caller strips them if the output is not a terminal.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -39,7 +39,7 @@ impl Listing<'_> {
         text
     }
 
-    /// What is said of groups that are computed.
+    /// The note for computed groups.
     pub(super) fn note(&self) -> String {
         format!(
             "No groups were seen: there is no IOMMU, or it is off. These are the groups that {} would make.",

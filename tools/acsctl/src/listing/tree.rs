@@ -21,22 +21,20 @@ const COLORS: [AnsiColor; 6] = [
     AnsiColor::Red,
 ];
 
-/// A line of the tree.
 pub(super) struct Row<'l> {
-    /// How many bridges are above it.
+    /// The number of listed bridges above the function.
     pub(super) depth: usize,
-    /// For each of these and for itself: whether more comes on the same bus.
+    /// For each of these bridges and the function: whether a sibling follows.
     pub(super) more: Vec<bool>,
     pub(super) member: &'l Member,
-    /// Which of the groups of the listing it is in; `None`: in none.
+    /// The position of the group in the listing; `None` for a function in no group.
     pub(super) group: Option<usize>,
-    /// The root bus that begins here, as `0000:00`.
+    /// The root bus that begins with this row, for example `0000:00`.
     pub(super) root: Option<String>,
 }
 
 impl Listing<'_> {
-    /// The functions of the listing in the order of the tree, with the bridges that lead to them if
-    /// these are in the listing too.
+    /// The functions of the listing in tree order, including listed bridges.
     pub(super) fn rows(&self) -> Vec<Row<'_>> {
         let grouped = self.groups.iter().enumerate();
         let grouped =
@@ -45,7 +43,7 @@ impl Listing<'_> {
         let members: BTreeMap<usize, (Option<usize>, &Member)> = all
             .map(|(group, member)| (member.position, (group, member)))
             .collect();
-        // By the nearest bridge above that is shown, else by the root bus.
+        // Key: the nearest listed bridge above; `None` on a root bus.
         let mut below: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
         for &position in members.keys() {
             let mut above = self.standing.above(position);
@@ -89,7 +87,7 @@ impl Listing<'_> {
         rows
     }
 
-    /// The tree, with colours, which whoever prints it takes out where there is no terminal.
+    /// The tree with ANSI colours. The caller strips them if the output is not a terminal.
     #[must_use]
     pub fn tree(&self) -> String {
         let mut text = String::new();
@@ -108,7 +106,7 @@ impl Listing<'_> {
                 let other = other.and_then(|other| rows.get(other));
                 row.group.is_some() && other.is_some_and(|other| other.group == row.group)
             };
-            // A bracket around lines of one group that follow each other.
+            // A bracket around consecutive lines of one group.
             let edge = match (joins(at.checked_sub(1)), joins(Some(at + 1))) {
                 (false, false) => '\u{2576}',
                 (false, true) => '\u{250c}',
@@ -138,7 +136,7 @@ impl Listing<'_> {
         text
     }
 
-    /// What stands for a group: the kernel's number, or a number in the listing.
+    /// The label of a group: the kernel's number, or the position in the listing.
     pub(super) fn label(&self, group: Option<usize>) -> String {
         let Some(at) = group else {
             return "-".to_owned();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What was assumed of a machine, where predicted groups and others differ, and what that can come from.
+//! The assumptions of a prediction, where it differs from the kernel's groups, and possible causes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use topology::{Bdf, Partition};
 use super::report::Assumed;
 use crate::host::HostView;
 
-/// What was assumed of the machine.
+/// What the prediction assumes about the machine.
 pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     let mut all: BTreeMap<String, BTreeSet<Bdf>> = BTreeMap::new();
     if machine.kernel.is_none() {
@@ -47,13 +47,13 @@ pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     all.into_iter().map(assumed).collect()
 }
 
-/// Whether the model was written after a kernel of this series.
+/// Whether the grouping model follows a kernel of this series.
 fn is_modelled(kernel: Release) -> bool {
     matches!(kernel.to_string().as_str(), "7.2" | "7.3")
 }
 
-/// The parts of two sets of groups that differ: no function of one part is in a group with one of
-/// another.
+/// The parts in which two partitions differ. No function of one part shares a group with a function
+/// of another part, in either partition.
 pub(super) fn pieces(predicted: &Partition, actual: &Partition) -> Vec<(Partition, Partition)> {
     let groups_of = |groups: &Partition| -> BTreeMap<Bdf, usize> {
         let numbered = groups.iter().enumerate();
@@ -92,7 +92,7 @@ pub(super) fn pieces(predicted: &Partition, actual: &Partition) -> Vec<(Partitio
     pieces
 }
 
-/// What it can come from that the kernel's groups are others.
+/// Possible causes of a difference between the predicted and the kernel's groups.
 pub(super) fn causes(
     machine: &HostView<'_>,
     assumed: &[Assumed],
@@ -100,7 +100,7 @@ pub(super) fn causes(
     actual: &Partition,
 ) -> Vec<String> {
     let members: BTreeSet<Bdf> = predicted.iter().flatten().copied().collect();
-    // What is above them decides as well.
+    // The bridges above the members take part in the decision too.
     let mut deciding = members.clone();
     for seen in &machine.view.functions {
         if members.contains(&seen.function.bdf) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A prediction of groups beside those that the kernel has made.
+//! Predicts groups and compares them with the kernel's own groups.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `difference.rs` | what was assumed, and where groups differ |
-//! | `report.rs` | a prediction, as people and programs read it |
+//! | `difference.rs` | assumptions, differences and their possible causes |
+//! | `report.rs` | the prediction as text and as JSON |
 
 pub(crate) mod difference;
 pub mod report;

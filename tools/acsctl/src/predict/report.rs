@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A prediction, as people and programs read it.
+//! A prediction as text and as JSON.
 
 use std::fmt::Write as _;
 
@@ -13,22 +13,21 @@ use topology::{Bdf, Partition};
 use super::difference::{assumed, causes, pieces};
 use crate::host::HostView;
 
-/// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-predict-1";
 
-/// What a prediction was made under.
+/// The kernel and tables that a prediction assumes.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Under {
     /// `kernel`, `installed` or `with`.
     pub table: &'static str,
-    /// What that is, for people.
+    /// The same in words.
     pub about: String,
-    /// The version of the table; `None` without one.
+    /// The version of the table; `None` without a table.
     pub version: Option<String>,
 }
 
 impl Under {
-    /// What a machine's groups are made under as it runs.
+    /// The machine as it runs now: with its loaded modules, else the kernel alone.
     #[must_use]
     pub fn running(host: &HostView<'_>) -> Self {
         if host.modules.loaded {
@@ -105,40 +104,40 @@ fn versions(tables: &[Table]) -> String {
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Report {
     schema: &'static str,
-    /// The groups by their first member, members by address.
+    /// The groups, ordered by first member; members ordered by address.
     pub groups: Partition,
-    /// With which table.
+    /// The kernel and tables that the prediction assumes.
     pub under: Under,
-    /// The version of the kernel, if it is known.
+    /// The version of the kernel, if known.
     pub kernel: Option<String>,
-    /// What was assumed.
+    /// The assumptions.
     pub assumptions: Vec<Assumed>,
-    /// Where the kernel's own groups are others; `None` where they were not seen.
+    /// The differences from the kernel's own groups; `None` if those are unknown.
     pub differences: Option<Vec<Difference>>,
 }
 
-/// Something that was assumed.
+/// An assumption of the prediction.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, JsonSchema, Serialize)]
 pub struct Assumed {
-    /// What, in words.
+    /// The assumption in words.
     pub text: String,
-    /// Of which functions; none: of the whole machine.
+    /// The functions that the assumption concerns; empty for the whole machine.
     pub functions: Vec<Bdf>,
 }
 
-/// Functions whose groups are not those that were predicted.
+/// Functions whose groups differ from the prediction.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Difference {
-    /// The groups predicted.
+    /// The predicted groups of these functions.
     pub predicted: Partition,
-    /// The groups of the same functions that the kernel has made.
+    /// The kernel's groups of the same functions.
     pub actual: Partition,
-    /// What that can come from.
+    /// Possible causes.
     pub causes: Vec<String>,
 }
 
 impl Report {
-    /// Compares what is predicted with what the machine's kernel made.
+    /// Compares predicted groups with the groups that the machine's kernel made.
     #[must_use]
     pub fn of(machine: &HostView<'_>, groups: Partition, under: Under) -> Self {
         let assumed = assumed(machine);
@@ -163,16 +162,16 @@ impl Report {
         }
     }
 
-    /// For programs.
+    /// The JSON form.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+    /// [`Error::CouldNotRun`] when memory runs out.
     pub fn json(&self) -> Result<String, Error> {
         pretty(self)
     }
 
-    /// For people.
+    /// The text form.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = format!("{}, groups {}:\n\n", self.under.about, self.groups.len());
@@ -217,13 +216,13 @@ impl Report {
     }
 }
 
-/// A group in a line.
+/// The members of a group in one line.
 fn line(group: &[Bdf]) -> String {
     let members: Vec<_> = group.iter().map(ToString::to_string).collect();
     members.join(" ")
 }
 
-/// The first ones, and how many there are.
+/// The first few functions, and the number of the others.
 fn some(functions: &[Bdf]) -> String {
     const SHOWN: usize = 6;
     let first = line(&functions[..functions.len().min(SHOWN)]);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Has the kernel group the functions of a package anew, without a reboot: it removes them and finds
-//! them again, after it has made sure that nobody uses them.
+//! Regroups a device without a reboot: removes its functions and rescans them, after checking that
+//! no function is in use.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `package.rs` | which functions have to go, and which go along |
-//! | `uses/` | who uses them |
-//! | `plan.rs` | what would be done, what would come of it, and what speaks against it |
-//! | `state.rs` | the file from which a run that was killed is put right |
-//! | `writer.rs` | writes into sysfs, in a process of its own, for such a write may not come back |
-//! | `steps.rs` | does it |
-//! | `restore.rs` | puts everything back, after success, failure or a kill |
-//! | `outcome.rs` | what has become of each function |
+//! | `package.rs` | the functions to remove, and the functions below them |
+//! | `uses/` | what uses these functions |
+//! | `plan.rs` | the plan: what to remove, the expected groups, and the obstacles |
+//! | `state.rs` | the file from which the next run restores what a killed run changed |
+//! | `writer.rs` | writes to sysfs in a separate process, because such a write can block forever |
+//! | `steps.rs` | unbinds, removes and rescans |
+//! | `restore.rs` | restores drivers and settings after success, failure or a kill |
+//! | `outcome.rs` | the result for each function |
 
 mod outcome;
 mod package;

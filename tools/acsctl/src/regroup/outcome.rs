@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What has come of it: the groups, and the state of each function.
+//! The result of a regroup: the groups, and the state of each function.
 
 use std::fmt;
 
@@ -10,44 +10,44 @@ use topology::{Bdf, Partition};
 
 use super::plan::write_groups;
 
-/// What has become of a function.
+/// The state of a function after a regroup.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Fate {
     /// The function.
     pub function: Bdf,
-    /// Whether it is there.
+    /// Whether the function is present.
     pub present: bool,
-    /// Its group.
+    /// The function's group.
     pub group: Option<u32>,
-    /// Its driver.
+    /// The function's driver.
     pub driver: Option<String>,
-    /// What is not as it was, and what to do.
+    /// What differs from before, and what to do; `None` if nothing does.
     pub problem: Option<String>,
 }
 
-/// What has come of it.
+/// The result of a regroup.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Outcome {
-    /// The function that was requested for.
+    /// The function that the command named.
     pub requested: Bdf,
-    /// The groups before.
+    /// The groups before the regroup.
     pub before: Partition,
-    /// The groups that the kernel should have made; `None` where that cannot be told.
+    /// The groups that the kernel should have made; `None` if unknown.
     pub predicted: Option<Partition>,
-    /// The groups after.
+    /// The groups after the regroup.
     pub after: Partition,
-    /// Whether this put back what had been begun, and did not try to end it.
+    /// Whether an interrupted regroup was undone, not completed.
     pub undone: bool,
-    /// Each function, in the order of the addresses.
+    /// The state of each function, ordered by address.
     pub functions: Vec<Fate>,
-    /// What went wrong; nothing, when all is well.
+    /// What went wrong; empty on success.
     pub problems: Vec<String>,
-    /// What to know beside that.
+    /// Notes that are not problems.
     pub notes: Vec<String>,
 }
 
 impl Outcome {
-    /// Whether all is well: every function is there as it was, and the groups are as predicted.
+    /// Whether every function is present as before and nothing went wrong.
     #[must_use]
     pub fn is_as_planned(&self) -> bool {
         self.problems.is_empty() && self.functions.iter().all(|it| it.problem.is_none())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Which functions have to be removed for a package to be grouped anew.
+//! Finds the functions to remove when a device is regrouped.
 
 use std::{
     collections::BTreeSet,
@@ -13,28 +13,28 @@ use topology::{Bdf, Header, Topology};
 
 use crate::host::HostPaths;
 
-/// The functions of a package, and what goes along with them.
+/// The functions of a device, and the functions below them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Package {
-    /// Its functions, in the order in which they are removed: the highest first, as the kernel does
-    /// when a device is pulled out (`pciehp_unconfigure_device()`). Function 0 goes last: while one of
-    /// the others is there, the kernel keeps the power management of the link through it
-    /// (`pcie_aspm_exit_link_state()`), drivers of the others may lean on it, and a scan by somebody
-    /// else in between finds the others again only where function 0 answers.
+    /// The device's functions in removal order: the highest address first, as the kernel removes
+    /// them when a device is unplugged (`pciehp_unconfigure_device()`). Function 0 must go last,
+    /// for three reasons. The kernel uses it for the link's power management as long as other
+    /// functions are present (`pcie_aspm_exit_link_state()`). Drivers of other functions may depend
+    /// on it. A concurrent scan finds the other functions only if function 0 answers.
     pub own: Vec<Bdf>,
-    /// Functions below those, behind bridges, which the kernel removes along with them; the lowest
-    /// ones first.
+    /// Functions behind bridges of the device, lowest first. The kernel removes them together with
+    /// the bridges.
     pub below: Vec<Bdf>,
     /// The bridge above; `None` on a root bus.
     pub bridge: Option<Bdf>,
 }
 
 impl Package {
-    /// The package that a function is of.
+    /// The device that a function belongs to.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] when there is no such function, or it is a virtual one.
+    /// [`Error::NotFound`] when there is no such function, or it is a virtual function.
     pub fn of(topology: &Topology, paths: &HostPaths, bdf: Bdf) -> Result<Self, Error> {
         let view = view(topology);
         let refuse = |why: &str| Err(Error::NotFound(format!("{bdf}: {why}")));
@@ -71,23 +71,24 @@ impl Package {
         })
     }
 
-    /// All functions that go, in the order in which they go.
+    /// All functions to remove, in removal order.
     pub fn all(&self) -> impl Iterator<Item = Bdf> {
         self.below.iter().chain(&self.own).copied()
     }
 
-    /// Its functions and those below as a set.
+    /// All functions to remove, as a set.
     #[must_use]
     pub fn set(&self) -> BTreeSet<Bdf> {
         self.all().collect()
     }
 
-    /// The file that has the kernel look for the package again.
+    /// The sysfs file that makes the kernel rescan the device.
     ///
-    /// It is the one of the bridge above. That has the kernel look at the bus of the bridge and at
-    /// all that is below it, and power the bridge up for that. The file of the bus below the bridge
-    /// does not power it up, and a port that has gone to sleep when its last device went would show
-    /// nothing. On a root bus there is only the file of the bus.
+    /// This is the `rescan` file of the bridge above. Through it, the kernel powers the bridge up
+    /// and scans the bridge's bus and everything below. The `rescan` file of the bus below the
+    /// bridge does not power the bridge up. A port that went to sleep when its last device was
+    /// removed would then show nothing. A device on a root bus has no bridge, so the file of the
+    /// bus is used.
     #[must_use]
     pub fn rescan(&self, paths: &HostPaths) -> PathBuf {
         let folder = match (self.bridge, self.own.first()) {
@@ -102,7 +103,6 @@ impl Package {
     }
 }
 
-/// Whether one of `folders` is above `folder`.
 fn has_above(folder: &Path, folders: &BTreeSet<PathBuf>) -> bool {
     folder
         .ancestors()
@@ -110,7 +110,6 @@ fn has_above(folder: &Path, folders: &BTreeSet<PathBuf>) -> bool {
         .any(|above| folders.contains(above))
 }
 
-/// Whether a function is a bridge.
 pub(super) fn is_bridge(topology: &Topology, bdf: Bdf) -> bool {
     let mut functions = topology.functions.iter();
     let found = functions.find(|function| function.bdf == bdf);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What would be done, what would come of it, and what speaks against it.
+//! The plan of a regroup: what to remove, the expected groups, and the obstacles.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,68 +20,69 @@ use super::{
 };
 use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, text};
 
-/// What the kernel shows for a function without a `driver_override`.
+/// The content of `driver_override` if there is no override.
 const NO_OVERRIDE: &str = "(null)";
 
-/// Something that speaks against it.
+/// A reason not to regroup.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Obstacle {
-    /// What `--even-if` must name for it to be done nevertheless; `None` where nothing can.
+    /// The name that accepts this obstacle with `--even-if`; `None` if it cannot be accepted.
     pub even_if: Option<String>,
-    /// What it is.
+    /// The description.
     pub what: String,
     /// What to do.
     pub remedy: String,
 }
 
-/// A function that would go.
+/// A function to remove.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Planned {
-    /// Its address.
+    /// The function's address.
     pub function: Bdf,
     /// Vendor and device id.
     pub ids: String,
-    /// The driver that has it.
+    /// The bound driver.
     pub driver: Option<String>,
-    /// The one driver that it may have.
+    /// The value of `driver_override`, if set.
     pub driver_override: Option<String>,
-    /// Its group.
+    /// The function's group.
     pub group: Option<u32>,
-    /// The module and the entry by which it counts as isolated.
+    /// The entry that isolates the function, and its module.
     pub entry: Option<String>,
 }
 
-/// A plan.
+/// The plan of a regroup.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    /// The function that was requested for.
+    /// The function that the command named.
     pub requested: Bdf,
-    /// What goes.
+    /// The device.
     pub package: Package,
-    /// The same, with what is known of each.
+    /// The functions to remove, in removal order.
     pub functions: Vec<Planned>,
-    /// The file that has the kernel look for them again.
+    /// The sysfs file that makes the kernel rescan the functions.
     pub rescan: PathBuf,
-    /// The groups that they are in, with all members.
+    /// The current groups of the functions, with all members.
     pub current: Partition,
-    /// The groups that they would be in.
+    /// The expected groups of the functions.
     pub planned: Partition,
-    /// Who uses them.
+    /// The uses of the functions.
     pub uses: Uses,
-    /// What speaks against it, and was not accepted.
+    /// The obstacles that were not accepted.
     pub obstacles: Vec<Obstacle>,
-    /// Whether the groups are already those that the kernel would make.
+    /// Whether the groups already are as expected.
     pub up_to_date: bool,
-    /// What was accepted, and is not there.
+    /// The names in `--even-if` that match no obstacle.
     pub idle: BTreeSet<String>,
 }
 
 impl Plan {
-    /// Makes one for the package that `requested` is of. The uses in `even_if` are accepted.
+    /// Plans a regroup of the device that `requested` belongs to. `even_if` names the accepted
+    /// obstacles.
     ///
     /// # Errors
     ///
-    /// [`Error`] when there is no such function, or what would come of it cannot be told at all.
+    /// [`Error`] when there is no such function, or the expected groups cannot be computed.
     pub fn make(
         paths: &HostPaths,
         host: &HostView<'_>,
@@ -129,7 +130,7 @@ impl Plan {
         })
     }
 
-    /// Why it must not be done, if it must not.
+    /// The message that refuses the regroup; `None` if there is no obstacle.
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
         if self.obstacles.is_empty() {
@@ -181,7 +182,7 @@ fn planned(paths: &HostPaths, predicted: &Predicted, function: &Function) -> Pla
     }
 }
 
-/// The one driver that a function may have, if there is one.
+/// The value of a function's `driver_override`, if set.
 pub(super) fn driver_override(paths: &HostPaths, bdf: Bdf) -> Option<String> {
     let found = text(&paths.function(bdf).join("driver_override"))?;
     (!found.is_empty() && found != NO_OVERRIDE).then_some(found)
@@ -195,7 +196,7 @@ fn in_use(one: &Use) -> Obstacle {
     }
 }
 
-/// What the hardware has against it.
+/// The obstacles in the hardware.
 fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut never = |what: String, remedy: &str| {
@@ -226,9 +227,10 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
             never(what, "run it as root");
             continue;
         }
-        // The trap: on a rescan the kernel groups a function before it has made it one of several
-        // (pci_scan_slot() in drivers/pci/probe.c), unless its own header says so. Such a function gets
-        // a group of its own, and nothing isolates it. Where it is isolated anyway, that is right.
+        // On a rescan, the kernel groups a function before it marks the function as one of several
+        // (pci_scan_slot() in drivers/pci/probe.c), unless the function's own header has the
+        // multi-function bit. Without the bit, the function gets a group of its own although
+        // nothing isolates it. That group is correct only if the function is isolated anyway.
         let is_first = bdf.function() == 0;
         if !is_first && header & 0x80 == 0 && !predicted.isolated.contains(&bdf) {
             let what = format!(
@@ -243,7 +245,7 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
     found
 }
 
-/// What speaks against it in this kernel.
+/// The obstacle of an unsupported kernel.
 fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
     if supported::is_supported(&version) {
@@ -263,7 +265,7 @@ fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
     })
 }
 
-/// For people.
+/// The plan as text.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: to be removed, in this order", self.requested)?;
@@ -297,7 +299,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// Groups, each on a line of its own.
+/// Writes one group per line.
 pub(super) fn write_groups(f: &mut impl fmt::Write, groups: &Partition) -> fmt::Result {
     for group in groups {
         let members: Vec<_> = group.iter().map(ToString::to_string).collect();
@@ -306,7 +308,7 @@ pub(super) fn write_groups(f: &mut impl fmt::Write, groups: &Partition) -> fmt::
     Ok(())
 }
 
-/// The group of a function, by its number.
+/// The number of a function's group.
 pub(super) fn group(paths: &HostPaths, bdf: Bdf) -> Option<u32> {
     link(&paths.function(bdf).join("iommu_group"))?.parse().ok()
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Puts everything back: after a rescan, after a step that failed, and after a run that was killed.
-//! It looks at what there is and brings about what should be, so it can itself be killed and done
-//! again.
+//! Restores drivers and settings after a rescan, a failed step or a killed run. It compares the
+//! present state with the wanted state and makes only the missing changes, so it can itself be
+//! killed and repeated.
 
 use std::{collections::BTreeSet, fmt::Write as _, path::Path, thread, time::Duration};
 
@@ -17,22 +17,21 @@ use super::{
 };
 use crate::host::{HostPaths, Predicted, Snapshot, coarser, finer, names};
 
-/// How often functions are looked for that did not come back, and how long it is waited in between.
+/// The number of rescans for functions that did not come back, and the pause between them.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What has come before.
+/// What happened before the restore.
 pub(super) enum SoFar {
-    /// All functions were removed and looked for.
+    /// All functions were removed and rescanned.
     Well,
-    /// A step has failed.
+    /// A step failed; the reason.
     Failed(String),
-    /// A run was ended that had begun something.
+    /// An earlier run was killed; at which step.
     LeftBehind(String),
 }
 
 impl Session<'_> {
-    /// Puts everything back, after what has come before.
     pub(super) fn restore(&mut self, state: &mut State, so_far: SoFar) -> Result<Outcome, Error> {
         let undone = !matches!(so_far, SoFar::Well);
         let (problems, notes) = match so_far {
@@ -66,14 +65,14 @@ impl Session<'_> {
         if state.step < Step::Restore {
             self.find(state, &autoprobe)?;
         }
-        // As long as nothing was removed, the groups are those of before.
+        // Before the first removal, the groups are unchanged.
         let is_withheld = state.step > Step::Unbind && self.judge(state, outcome)?;
         state.step = Step::Restore;
         let saved = state.save(self.paths);
         outcome
             .problems
             .extend(saved.err().map(|error| error.to_string()));
-        // Bridges before what is below them.
+        // Bridges come before the functions below them.
         for saved in state.functions.iter().rev() {
             let problem = if is_withheld {
                 Some("it was removed again; a reboot brings it back".to_owned())
@@ -100,7 +99,7 @@ impl Session<'_> {
         self.probe_others(state)
     }
 
-    /// Looks for functions that are not there.
+    /// Rescans missing functions.
     fn find(&mut self, state: &State, autoprobe: &Path) -> Result<(), Stop> {
         for number in 0..TRIES {
             let mut functions = state.functions.iter();
@@ -116,9 +115,9 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Compares the groups with those that the kernel would make. Where they are finer, the package is
-    /// removed again: such groups protect nothing, and whoever gets a function of one can reach the
-    /// others. `true` when that was done.
+    /// Compares the groups with the groups that the kernel would make. Removes the device again if
+    /// its groups are finer, and then returns `true`: such groups do not protect, because a guest
+    /// with one function could reach the others.
     fn judge(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
         let snapshot = Snapshot::of_host(self.paths);
         let snapshot = snapshot.map_err(|error| Stop::Failed(error.to_string()))?;
@@ -137,7 +136,7 @@ impl Session<'_> {
         let torn = finer(&host.groups, &groups, &set);
         if !torn.is_empty() {
             let mut list = String::new();
-            // Into a string, which does not fail.
+            // Writing to a string cannot fail.
             let _ = write_groups(&mut list, &torn);
             let is_new = finer(&state.before, &groups, &set) != torn;
             let version = host.topology.kernel.as_deref().unwrap_or_default();
@@ -164,7 +163,7 @@ impl Session<'_> {
         Ok(false)
     }
 
-    /// Gives a function its driver back. What is not as it was, is returned.
+    /// Restores a function's driver. Returns what differs from before.
     fn settle(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
         let bdf = saved.bdf;
         if !State::is_there(self.paths, bdf) {
@@ -196,7 +195,7 @@ impl Session<'_> {
         }
     }
 
-    /// Binds a driver, which may be one that would not take the function by itself.
+    /// Binds a driver, even one that would not match the function without a `driver_override`.
     fn bind(&mut self, saved: &Saved, wanted: &str, only: &Path) -> Result<Option<String>, Stop> {
         let paths = self.paths;
         let bdf = saved.bdf;
@@ -216,14 +215,14 @@ impl Session<'_> {
         }
         match bound.map_err(Stop::from) {
             Err(stop @ Stop::Pending(_)) => Err(stop),
-            // Somebody else may have been faster.
+            // Another process may have bound the driver already.
             _ if paths.driver(bdf).as_deref() == Some(wanted) => Ok(None),
             Err(Stop::Failed(why)) => Ok(Some(format!("it has no driver: {why}"))),
             Ok(()) => Ok(Some(format!("it has no driver: {wanted} did not take it"))),
         }
     }
 
-    /// Devices that came meanwhile would have got a driver, had that not been held up.
+    /// Probes devices that appeared while autoprobe was off.
     fn probe_others(&mut self, state: &State) -> Result<(), Stop> {
         if state.autoprobe == "0" {
             return Ok(());
@@ -239,8 +238,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// The error for a write that does not come back. Autoprobe is given back; for the rest, the next
-    /// run sees to it.
+    /// The error for a blocked write. Restores autoprobe; the next run restores the rest.
     pub(super) fn pending(&mut self, state: &State, path: &Path) -> Error {
         let autoprobe = self.paths.pci().join("drivers_autoprobe");
         let given = self.write(&autoprobe, &state.autoprobe);
@@ -255,7 +253,7 @@ impl Session<'_> {
                 (true, None) => "there, without a driver".to_owned(),
                 (true, Some(driver)) => format!("there, with the driver {driver}"),
             };
-            // Into a string, which does not fail.
+            // Writing to a string cannot fail.
             let _ = write!(list, "\n  {bdf}  {shown}");
         }
         Error::CouldNotRun(format!(
@@ -267,7 +265,7 @@ impl Session<'_> {
     }
 }
 
-/// The groups that the functions are in, with all members.
+/// The current groups of the functions, with all members.
 fn groups(paths: &HostPaths, state: &State) -> Partition {
     let numbers: BTreeSet<_> = state
         .functions

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What a run must know to put everything back, in a file: a run that was killed left it behind, and
-//! the next one goes by it.
+//! The state file: what a run needs to restore everything. A killed run leaves it behind, and the
+//! next run restores from it.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -24,69 +24,70 @@ use super::{Plan, plan::driver_override};
 use crate::host::{HostPaths, names, text};
 
 const SCHEMA: &str = "acsctl-regroup-state-1";
-/// How often the lock is tried for, and how long it is waited in between.
+/// The number of attempts to take the lock, and the pause between them.
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What is being done.
+/// A step of a regroup.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
-    /// Drivers are unbound, with autoprobe held.
+    /// Drivers are being unbound; autoprobe is off.
     Unbind,
-    /// Functions are removed.
+    /// Functions are being removed.
     Remove,
-    /// They are looked for.
+    /// Functions are being rescanned.
     Rescan,
-    /// Drivers are bound again.
+    /// Drivers are being bound.
     Restore,
 }
 
-/// What a function was like.
+/// The state of a function before the regroup.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Saved {
-    /// Its address.
+    /// The function's address.
     pub bdf: Bdf,
-    /// What it is: vendor, device, class, revision and subsystem, as sysfs has them.
+    /// Vendor, device, class, revision and subsystem, as in sysfs.
     pub identity: String,
-    /// The driver that it had.
+    /// The bound driver.
     pub driver: Option<String>,
-    /// The one driver that it was allowed.
+    /// The value of `driver_override`, if set.
     pub driver_override: Option<String>,
-    /// The type of its group's domain.
+    /// The domain type of its group.
     pub domain: Option<String>,
 }
 
-/// All that is needed to put things back.
+/// All that a restore needs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct State {
     schema: String,
-    /// The boot that it was in; groups and devices do not outlast it.
+    /// The boot ID. Groups and devices do not outlast a boot.
     boot: String,
-    /// The function that was requested for.
+    /// The function that the command named.
     pub requested: Bdf,
-    /// What was being done.
+    /// The current step.
     pub step: Step,
-    /// What `drivers_autoprobe` held.
+    /// The former value of `drivers_autoprobe`.
     pub autoprobe: String,
-    /// The file that has the kernel look for the functions.
+    /// The sysfs file that makes the kernel rescan the functions.
     pub rescan: PathBuf,
-    /// The functions, in the order in which they are removed.
+    /// The functions, in removal order.
     pub functions: Vec<Saved>,
-    /// Those of them that are removed by themselves; the others go along.
+    /// The functions to remove with a write of their own; the kernel removes the others together
+    /// with these.
     pub own: Vec<Bdf>,
-    /// All functions that there were.
+    /// All functions of the host before the regroup.
     pub present: Vec<Bdf>,
-    /// The groups before, of which at least one function was a member.
+    /// The former groups of the functions, with all members.
     pub before: Vec<Vec<Bdf>>,
 }
 
 impl State {
-    /// The state before anything is done.
+    /// The state before the first step.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when the kernel does not tell whether it probes by itself.
+    /// [`Error::CouldNotRun`] when `drivers_autoprobe` cannot be read.
     pub fn new(paths: &HostPaths, topology: &Topology, plan: &Plan) -> Result<Self, Error> {
         let path = paths.pci().join("drivers_autoprobe");
         let autoprobe =
@@ -112,23 +113,23 @@ impl State {
         })
     }
 
-    /// Whether a function is there.
+    /// Whether a function is present.
     #[must_use]
     pub fn is_there(paths: &HostPaths, bdf: Bdf) -> bool {
         paths.function(bdf).exists()
     }
 
-    /// Writes it: after this, what comes next can be undone.
+    /// Writes the state file. The next step can be undone from then on.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`]; what was there before is there still.
+    /// [`Error::CouldNotRun`]; an existing state file is unchanged.
     pub fn save(&self, paths: &HostPaths) -> Result<(), Error> {
         let path = self.path(paths);
         let draft = path.with_extension("new");
         let failed = |error| Error::io("write", &path, &error);
         let json = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
-        // One that was killed while it wrote may have left its draft.
+        // A run that was killed during this write may have left a draft.
         let _ = fs::remove_file(&draft);
         let mut options = OpenOptions::new();
         let file = options
@@ -139,34 +140,34 @@ impl State {
         let written = file.and_then(|mut file| file.write_all(&json));
         let written = written.and_then(|()| fs::rename(&draft, &path));
         written.map_err(|error| {
-            // The error that counts is the first.
+            // Report the first error, not this one.
             let _ = fs::remove_file(&draft);
             failed(error)
         })
     }
 
-    /// Removes it: everything is back.
+    /// Removes the state file after everything is restored.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`].
+    /// [`Error::CouldNotRun`] when the file cannot be removed.
     pub fn remove(&self, paths: &HostPaths) -> Result<(), Error> {
         let path = self.path(paths);
         fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error))
     }
 
-    /// Where it is kept.
+    /// The path of the state file.
     #[must_use]
     pub fn path(&self, paths: &HostPaths) -> PathBuf {
         folder(paths).join(format!("regroup-{}.json", self.requested))
     }
 
-    /// Those that runs of this boot have left behind. Of an earlier boot there is nothing to put
-    /// back, so those are removed.
+    /// The state files that killed runs of this boot left behind. Removes those of earlier boots,
+    /// for which there is nothing to restore.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] for one that makes no sense.
+    /// [`Error::CouldNotRun`] when a state file cannot be read or removed, or is malformed.
     pub fn left_behind(paths: &HostPaths) -> Result<Vec<Self>, Error> {
         let folder = folder(paths);
         let mut found = Vec::new();
@@ -203,7 +204,7 @@ fn unclear(path: &Path, why: &dyn std::fmt::Display) -> Error {
     ))
 }
 
-/// What a function is, as sysfs has it.
+/// The identity of a function, from sysfs.
 pub(super) fn identity(paths: &HostPaths, bdf: Bdf) -> Option<String> {
     let folder = paths.function(bdf);
     let files = [
@@ -219,7 +220,7 @@ pub(super) fn identity(paths: &HostPaths, bdf: Bdf) -> Option<String> {
     Some(found.map(Option::unwrap_or_default).join(" "))
 }
 
-/// The type of the domain of a function's group: `DMA`, `identity`.
+/// The domain type of a function's group, for example `DMA` or `identity`.
 pub(super) fn domain(paths: &HostPaths, bdf: Bdf) -> Option<String> {
     text(&paths.function(bdf).join("iommu_group/type"))
 }
@@ -228,12 +229,13 @@ fn boot(paths: &HostPaths) -> String {
     text(&paths.proc.join("sys/kernel/random/boot_id")).unwrap_or_default()
 }
 
-/// Where states are kept.
+/// The folder of state files.
 fn folder(paths: &HostPaths) -> PathBuf {
     paths.run.join("acsctl")
 }
 
-/// Held by the one that changes something, and by what it has the kernel do, until that ends.
+/// The lock that allows one run at a time. The run and its writer hold it, so it is free only when
+/// both have ended.
 #[derive(Debug)]
 pub struct Lock {
     _file: File,
@@ -241,11 +243,11 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes it.
+    /// Takes the lock.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when another has it, or it cannot be made.
+    /// [`Error::CouldNotRun`] when another run has the lock, or the lock file cannot be created.
     pub fn take(paths: &HostPaths) -> Result<Self, Error> {
         let folder = folder(paths);
         let made = DirBuilder::new()
@@ -268,8 +270,8 @@ impl Lock {
                 who.as_deref().unwrap_or("it has not said what it does")
             )));
         }
-        // The process that writes into sysfs has it too: when the kernel does not come back from a
-        // write, the lock stays held though this process has ended.
+        // The writer process inherits the lock. If the kernel blocks in a write, the lock stays
+        // taken even after this process has ended.
         fcntl_setfd(&file, FdFlags::empty())
             .map_err(|error| Error::io("lock", &path, &error.into()))?;
         let lock = Self { _file: file, path };
@@ -277,14 +279,15 @@ impl Lock {
         Ok(lock)
     }
 
-    /// Notes what is being done, for those who find it taken.
+    /// Writes what this run is doing into the lock file, for runs that find the lock taken.
     pub(super) fn note(&self, what: &str) {
-        // No more than a help.
+        // The note is optional.
         let _ = fs::write(&self.path, what);
     }
 }
 
-/// Takes the lock. That of a run that was killed is free as soon as its writer has noticed.
+/// Tries several times to take the lock, because the writer of a killed run needs a moment to
+/// notice.
 fn patiently(file: &File) -> rustix::io::Result<()> {
     let mut tries = 0;
     loop {

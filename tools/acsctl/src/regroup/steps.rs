@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Regroups a package, step by step.
+//! The steps of a regroup: unbind, remove, rescan.
 
 use std::{
     collections::BTreeSet,
@@ -25,7 +25,7 @@ use super::{
 };
 use crate::host::{HostPaths, HostView};
 
-/// One that may change the host, alone.
+/// A run that may change the host. The lock excludes other runs.
 pub struct Session<'a> {
     pub(super) paths: &'a HostPaths,
     pub(super) quirks: &'a [Quirk],
@@ -33,15 +33,15 @@ pub struct Session<'a> {
     timeout: Duration,
     stop: Arc<AtomicBool>,
     writer: Option<Writer>,
-    /// Whether the kernel has not come back from a write.
+    /// Whether the kernel is blocked in a write.
     is_stuck: bool,
 }
 
-/// Why a package is not regrouped.
+/// Why a regroup stopped.
 pub(super) enum Stop {
-    /// A step has failed; everything can be put back.
+    /// A step failed; everything can be restored.
     Failed(String),
-    /// The kernel has not come back from a write: nothing can be done until it does.
+    /// The kernel is blocked in a write. Nothing can be restored until it returns.
     Pending(PathBuf),
 }
 
@@ -55,12 +55,12 @@ impl From<Failure> for Stop {
 }
 
 impl<'a> Session<'a> {
-    /// Begins one, in which a single write may take `timeout`. From now on an interrupt does not end
-    /// this process: what was begun is undone first.
+    /// Begins a run in which a single write may take `timeout`. From now on, an interrupt does not
+    /// end this process at once: the run first undoes its changes.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when another is at work.
+    /// [`Error::CouldNotRun`] when another run is active.
     pub fn begin(
         paths: &'a HostPaths,
         quirks: &'a [Quirk],
@@ -82,24 +82,23 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Whether it was told to stop.
+    /// Whether a signal asked the run to stop.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Whether nothing more can be done: the kernel has not come back from a write, and with that it
-    /// holds up every other removal and rescan.
+    /// Whether the kernel is blocked in a write. It then blocks every other removal and rescan too.
     #[must_use]
     pub const fn is_stuck(&self) -> bool {
         self.is_stuck
     }
 
-    /// Puts right what runs that were killed have left behind.
+    /// Restores what killed runs left behind.
     ///
     /// # Errors
     ///
-    /// [`Error`] when that is not possible.
+    /// [`Error`] when that is impossible now.
     pub fn put_right(&mut self) -> Result<Vec<Outcome>, Error> {
         let mut outcomes = Vec::new();
         for mut state in State::left_behind(self.paths)? {
@@ -115,7 +114,6 @@ impl<'a> Session<'a> {
         Ok(outcomes)
     }
 
-    /// Writes a value to a file in sysfs.
     pub(super) fn write(&mut self, path: &std::path::Path, value: &str) -> Result<(), Failure> {
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
@@ -128,7 +126,7 @@ impl<'a> Session<'a> {
                  that holds the function lets go",
                 path.display()
             ));
-            // It may take for ever, and the next write must not wait for it.
+            // The write may block forever, and the next write must not wait for it.
             self.is_stuck = true;
         } else {
             self.writer = Some(writer);
@@ -136,7 +134,7 @@ impl<'a> Session<'a> {
         outcome
     }
 
-    /// Unbinds, removes and looks for the functions again.
+    /// Unbinds, removes and rescans the functions.
     fn cycle(&mut self, topology: &Topology, state: &mut State) -> Result<(), Stop> {
         let paths = self.paths;
         let save = |state: &State| {
@@ -153,7 +151,8 @@ impl<'a> Session<'a> {
             .collect::<Vec<_>>()
         {
             self.go_on()?;
-            // The driver of a bridge goes with it; without it, what is below would be in the lurch.
+            // Removing a bridge also unbinds its driver. Unbinding it earlier would leave the
+            // functions below without it.
             let is_bound = paths.driver(bdf).is_some();
             if is_bound && !is_bridge(topology, bdf) {
                 let path = paths.function(bdf).join("driver/unbind");
@@ -169,7 +168,6 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Removes the functions that are there.
     pub(super) fn remove(&mut self, state: &State) -> Result<(), Stop> {
         for &bdf in &state.own {
             self.go_on()?;
@@ -181,7 +179,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Ends what is being done when it was told to stop.
+    /// Fails if a signal asked the run to stop.
     fn go_on(&self) -> Result<(), Stop> {
         if self.is_stopped() {
             return Err(Stop::Failed("it was told to stop".to_owned()));
@@ -190,12 +188,12 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Carries a plan out. It must have no obstacles.
+/// Carries out a plan. The plan must have no obstacles.
 ///
 /// # Errors
 ///
-/// [`Error`] when nothing was done, or something cannot be put back now: the state file stays, and the
-/// next run goes by it.
+/// [`Error`] when nothing was done, or not everything can be restored now. In the second case the
+/// state file remains, and the next run restores from it.
 pub fn regroup(
     session: &mut Session<'_>,
     host: &HostView<'_>,

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Writes into sysfs, in a process of its own.
+//! Writes to sysfs from a separate process.
 //!
-//! The kernel does not come back from some writes: one to `remove` waits until the last process that
-//! holds the function by VFIO lets go, and nothing can interrupt it. A process that waits so cannot
-//! end, and whoever waits for it waits too; so it is another process that waits, and this one can say
-//! what is going on, and end.
+//! Some writes block in the kernel. A write to `remove` waits, uninterruptibly, until the last
+//! process that holds the function through VFIO closes it. A process that waits this way cannot
+//! end. Therefore a separate process waits, and this one can report the situation and end.
 
 use std::{
     env, fs,
@@ -22,18 +21,18 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// How long a write may take that is not waited for any more.
+/// How long to wait for a write after a signal asked the run to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The command that this program is called with to be a writer.
+/// The hidden command of `acsctl` that runs the writer.
 pub const COMMAND: &str = "write-sysfs";
 
-/// Why a write has failed.
+/// Why a write failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The kernel refused it.
+    /// The kernel refused the write.
     Refused(PathBuf, io::Error),
-    /// The kernel has not come back from it.
+    /// The kernel is blocked in the write.
     Pending(PathBuf),
     /// The writer itself does not work.
     Broken(io::Error),
@@ -55,11 +54,11 @@ impl std::fmt::Display for Failure {
     }
 }
 
-/// A writer.
+/// The writer process.
 #[derive(Debug)]
 pub(super) struct Writer {
     process: Child,
-    /// Closed when it is to end.
+    /// The writer's standard input; closed to end the writer.
     to: Option<ChildStdin>,
     from: BufReader<ChildStdout>,
     timeout: Duration,
@@ -67,13 +66,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts one. A write may take `timeout`, and little once `stop` is set.
+    /// Starts a writer. A write may take `timeout`, and at most [`GRACE`] more once `stop` is set.
     pub(super) fn start(timeout: Duration, stop: Arc<AtomicBool>) -> Result<Self, Failure> {
         let mut process = Command::new(env::current_exe().map_err(Failure::Broken)?)
             .arg(COMMAND)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // A terminal's interrupt is not for it: it ends when the one that started it does.
+            // A separate process group, so that an interrupt from the terminal does not end the
+            // writer. The writer ends when its standard input closes.
             .process_group(0)
             .spawn()
             .map_err(Failure::Broken)?;
@@ -88,7 +88,6 @@ impl Writer {
         })
     }
 
-    /// Writes a value to a file.
     pub(super) fn write(&mut self, path: &Path, value: &str) -> Result<(), Failure> {
         let request = format!("{}\t{value}\n", path.display());
         let to = self.to.as_mut();
@@ -117,7 +116,7 @@ impl Writer {
         }
     }
 
-    /// Whether there is an answer, or none will come; waits for a short while.
+    /// Waits a short while. Returns whether there is an answer or the end of the stream.
     fn has_answered(&self) -> io::Result<bool> {
         let step = Timespec {
             tv_sec: 0,
@@ -133,7 +132,7 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Sees it end, lest somebody else has to; one that the kernel keeps is left alone.
+    /// Waits for the writer's end, unless the kernel blocks it.
     fn drop(&mut self) {
         if self.to.take().is_some() {
             let _ = self.process.wait();
@@ -141,19 +140,19 @@ impl Drop for Writer {
     }
 }
 
-/// Is the writer: takes a path and a value in each line of the standard input, and answers each with
-/// the number of the error, or 0.
+/// Runs the writer. Reads a path and a value from each line of the standard input, and answers with
+/// the error number, or 0.
 ///
 /// # Errors
 ///
-/// When the one that started it does not take the answer.
+/// [`io::Error`] when the standard input or output fails.
 pub fn serve() -> io::Result<()> {
     for line in io::stdin().lock().lines() {
         let line = line?;
         let (path, value) = line.split_once('\t').unwrap_or((&line, ""));
         let answer = match fs::OpenOptions::new().write(true).open(path) {
             Err(error) => Err(error),
-            // One write with the whole value, as sysfs wants it.
+            // sysfs expects the whole value in one write.
             Ok(mut file) => file.write(format!("{value}\n").as_bytes()),
         };
         let number = answer.map_or_else(|error| error.raw_os_error().unwrap_or(-1), |_| 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The answer to why functions share a group, or do not, for programs.
+//! The answer of `acsctl why` as data, and its JSON form.
 
 use quirk_data::{error::Error, json::pretty};
 use schemars::JsonSchema;
@@ -10,77 +10,77 @@ use topology::Bdf;
 use super::{remedy::Remedy, statement::Statement};
 use crate::predict::report::{Assumed, Under};
 
-/// The version of the JSON form.
 pub(crate) const SCHEMA: &str = "acsctl-why-1";
 
 /// A function of a group.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Member {
     pub(super) function: Bdf,
-    /// Class, vendor, name and ids.
+    /// The class, vendor, name and ids.
     pub(super) name: String,
-    /// Whether it stays with the host, also when others of its group are handed out: bridges.
+    /// Whether the function is a bridge, which the host keeps when other functions of the group are
+    /// passed through.
     pub(super) host_only: bool,
 }
 
-/// A step of the kernel's computation.
+/// A step of the kernel's computation that joined functions.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[allow(clippy::struct_field_names, reason = "they are keys of the JSON form")]
 pub(super) struct Joined {
     pub(super) kind: &'static str,
-    /// The function of the kernel that decides it.
+    /// The kernel's C function that decides this step.
     pub(super) kernel: &'static str,
-    /// The bridge, or the function whose group it is.
+    /// The bridge, or the function whose group the others joined.
     pub(super) at: Bdf,
-    /// Those that joined.
+    /// The functions that joined.
     pub(super) joined: Vec<Bdf>,
     pub(super) text: String,
-    /// What says that those in the way are not isolated.
+    /// Why the functions that cause this step are not isolated.
     pub(super) because: Vec<Statement>,
 }
 
-/// From whom the function would be apart.
+/// The functions that a change separates the function from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Goal {
-    /// From all other devices; not from those of its own.
+    /// From all other devices, but not from functions of its own device.
     OtherDevices,
-    /// From all others.
+    /// From all other functions.
     All,
     /// From the other function that was asked about.
     Other,
 }
 
-/// A device that would have to be isolated.
+/// A device that must count as isolated.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Need {
     pub(super) functions: Vec<Bdf>,
-    /// What says that they are not isolated.
+    /// Why these functions are not isolated.
     pub(super) because: Vec<Statement>,
     pub(super) remedies: Vec<Remedy>,
 }
 
-/// What would set the function apart.
+/// A change that would separate the function.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Change {
     pub(super) goal: Goal,
-    /// Whether it can be had by isolation: with all of `needs`.
+    /// Whether isolation can reach the goal, with all of `needs` met.
     pub(super) possible: bool,
-    /// The devices that would all have to be isolated.
+    /// The devices that must all count as isolated.
     pub(super) needs: Vec<Need>,
-    /// Who is in the group of the function then, without itself.
+    /// The other functions in the group after the change.
     pub(super) remaining: Vec<Bdf>,
-    /// What would do as well, without any of that.
+    /// Alternatives to `needs`.
     pub(super) alternatives: Vec<Remedy>,
 }
 
-/// The group that the machine's own kernel has made.
+/// The group that the machine's kernel made.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Actual {
     pub(super) members: Vec<Bdf>,
-    /// Whether it is the one that is explained.
+    /// Whether this is the group that the answer explains.
     pub(super) as_computed: bool,
-    /// What it can come from that it is not.
+    /// Possible causes of a difference.
     pub(super) causes: Vec<String>,
 }
 
@@ -91,41 +91,42 @@ pub struct Answer {
     pub(super) function: Member,
     /// The other function that was asked about.
     pub(super) other: Option<Member>,
-    /// With which table the groups were computed.
+    /// The kernel and tables that the computation assumes.
     pub(super) under: Under,
-    /// Whether it can be told at all; if not, all that follows is as the kernel has made it, or empty.
+    /// Whether enough was read to give an answer. If not, the remaining fields repeat the kernel's
+    /// own groups or are empty.
     pub(super) known: bool,
-    /// The others of its group.
+    /// The other functions of the group.
     pub(super) others: Vec<Member>,
-    /// Whether the other function is one of them.
+    /// Whether `other` is in the same group.
     pub(super) together: Option<bool>,
-    /// The group that the machine's own kernel has made; `None`: none was seen.
+    /// The group that the machine's kernel made; `None` if unknown.
     pub(super) actual: Option<Actual>,
-    /// Those of the functions asked about that the machine's own kernel has put into no group, though it
-    /// has made groups.
+    /// The functions asked about that are in no group of the machine's kernel, although that kernel
+    /// made groups.
     pub(super) ungrouped: Vec<Bdf>,
-    /// By which steps they came together.
+    /// The steps that joined the functions.
     pub(super) steps: Vec<Joined>,
-    /// Where the ways to the two functions part.
+    /// Where the paths from the root to the two functions part.
     pub(super) separated: Option<String>,
-    /// What says that it is isolated, with the bridges above it; where it is alone or apart.
+    /// Why the function and the bridges above it are isolated, if it is alone or apart.
     pub(super) isolation: Vec<Statement>,
     pub(super) changes: Vec<Change>,
-    /// What was not seen and is taken for something.
+    /// The assumptions about what could not be read.
     pub(super) assumptions: Vec<Assumed>,
 }
 
 impl Answer {
-    /// For programs.
+    /// The JSON form.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when there is no memory for it, and for no other reason.
+    /// [`Error::CouldNotRun`] when memory runs out.
     pub fn json(&self) -> Result<String, Error> {
         pretty(self)
     }
 
-    /// Whether it could be told.
+    /// Whether enough was read to give an answer.
     #[must_use]
     pub const fn is_known(&self) -> bool {
         self.known

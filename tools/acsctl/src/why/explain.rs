@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Finds the answer.
+//! Computes the answer of `acsctl why`.
 
 use std::collections::BTreeSet;
 
@@ -24,12 +24,13 @@ use crate::{
     },
 };
 
-/// Why the function at `bdf` is in its group: with `other`, why these two are together or apart.
+/// Explains why the function at `bdf` is in its group; with `other`, why the two functions are
+/// together or apart.
 ///
 /// # Errors
 ///
-/// [`Error::NotFound`] when there is no such function; [`Error::CouldNotRun`] for a machine that
-/// cannot be.
+/// [`Error::NotFound`] when there is no such function; [`Error::CouldNotRun`] for an impossible
+/// topology.
 pub fn explain(
     machine: &HostView<'_>,
     bdf: Bdf,
@@ -102,7 +103,7 @@ pub fn explain(
     let order = if let Some(second) = second {
         join::between(&look, target, second)
     } else {
-        // Its own way first, then how the others came to it.
+        // The function's own chain first, then the other members.
         let own = join::chain(&look, target);
         let rest = members.iter().copied().filter(|at| !own.contains(at));
         own.iter().copied().chain(rest).collect()
@@ -114,7 +115,7 @@ pub fn explain(
     Ok(answer)
 }
 
-/// Where the ways to two functions part.
+/// Describes where the paths from the root to two functions part.
 fn parted(look: &Look<'_, '_>, one: usize, two: usize) -> String {
     let way = |at: usize| {
         let mut way: Vec<_> = std::iter::once(at).chain(look.above(at)).collect();
@@ -145,7 +146,7 @@ fn parted(look: &Look<'_, '_>, one: usize, two: usize) -> String {
     )
 }
 
-/// By address.
+/// Sorts functions by address.
 fn sorted(look: &Look<'_, '_>, functions: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut functions: Vec<_> = functions.collect();
     functions.sort_by_key(|&at| look.bdf(at));
@@ -158,7 +159,7 @@ fn addresses(look: &Look<'_, '_>, functions: impl IntoIterator<Item = usize>) ->
     addresses
 }
 
-/// The group that the machine's kernel has made of the function.
+/// The group in which the machine's kernel put the function.
 fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     let recorded = machine.recorded()?;
     let mut groups = recorded.iter();
@@ -175,7 +176,8 @@ fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     })
 }
 
-/// Those of these functions that the machine's kernel has put into no group, where it has made groups.
+/// The functions, of these two, that are in no group of the machine's kernel, if that kernel made
+/// groups.
 fn ungrouped(machine: &HostView<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
     let Some(groups) = machine.recorded() else {
         return Vec::new();
@@ -185,7 +187,7 @@ fn ungrouped(machine: &HostView<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
     asked.filter(is_in_none).collect()
 }
 
-/// What was assumed of those that decide on the groups of these.
+/// The assumptions about the functions that decide on the groups of these functions.
 fn assumptions(
     machine: &HostView<'_>,
     look: &Look<'_, '_>,
@@ -211,7 +213,7 @@ fn assumptions(
     all.collect()
 }
 
-/// A step in words.
+/// Converts a step to its form in the answer.
 fn joined(look: &Look<'_, '_>, step: &Step, names: &Names) -> Joined {
     let at = look.bdf(step.at);
     let text = words::step(look, step);
@@ -229,7 +231,7 @@ fn joined(look: &Look<'_, '_>, step: &Step, names: &Names) -> Joined {
     }
 }
 
-/// What would set the function apart.
+/// The changes that would separate the function.
 fn changes(
     look: &Look<'_, '_>,
     target: usize,
@@ -310,7 +312,7 @@ fn change(
     })
 }
 
-/// What ties functions that no isolation sets apart.
+/// Describes why isolation cannot separate the function.
 fn tied(look: &Look<'_, '_>, target: usize, steps: &[Step]) -> String {
     let mut ties = BTreeSet::new();
     let mut never = BTreeSet::new();

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Ports of which it is known that they have an ACS capability, so that firmware hides it where there is
-//! none.
+//! Ports that are known to have an ACS capability. If such a port shows none, the firmware hides
+//! it.
 
 use topology::{Function, Hex};
 
-/// Root ports and downstream ports that have shown an ACS capability in reports of lspci, made as root
-/// and published by owners of machines: by vendor, the devices.
+/// Root ports and downstream ports, by vendor, that show an ACS capability in lspci reports that
+/// owners made as root and published.
 ///
-/// On two of the recorded machines, groups are such that a port of this list cannot have had one.
+/// The groups of two recorded machines show that the firmware hides the capability of a port in
+/// this list.
 const SHOWN: &[(u16, &[u16])] = &[
     (0x1002, &[0x1479]),
     (0x1022, &[0x1483, 0x1484, 0x15d3, 0x15db, 0x1634, 0x57a3]),
@@ -27,7 +28,7 @@ const SHOWN: &[(u16, &[u16])] = &[
     ),
 ];
 
-/// Whether such a port has shown an ACS capability elsewhere.
+/// Whether a port with these ids shows an ACS capability on other machines.
 pub(super) fn shown_elsewhere(function: &Function) -> bool {
     let device = function.device.map(Hex::value);
     let vendor = function.vendor.value();

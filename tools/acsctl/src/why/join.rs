@@ -8,23 +8,23 @@ use grouping::model::{Reason, Tie, Way};
 
 use super::look::Look;
 
-/// What joins functions.
+/// The kind of a step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Kind {
     /// A bridge on the way to the root is not isolated.
     Path,
-    /// A bridge puts its own requester id, or that of its bus, on what is behind it.
+    /// A bridge replaces the requester ID of requests from behind it.
     Bridge,
     /// Functions of one slot are not isolated from each other.
     Slot,
-    /// One sends requests under the number of another.
+    /// A function sends requests with another function's requester ID.
     Alias,
-    /// Another function does the requests.
+    /// Another function sends the requests (Intel VMD).
     DmaDevice,
 }
 
 impl Kind {
-    /// The function of the kernel that decides it.
+    /// The kernel's C function that decides a step of this kind.
     pub(super) const fn kernel(self) -> &'static str {
         match self {
             Self::Path => "pci_acs_path_enabled",
@@ -35,7 +35,7 @@ impl Kind {
         }
     }
 
-    /// The name that the JSON form uses.
+    /// The name in the JSON form.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Path => "path-not-isolated",
@@ -47,22 +47,23 @@ impl Kind {
     }
 }
 
-/// A step of the kernel's computation, for all that it has joined.
+/// A step of the kernel's computation, with all functions that it joined.
 pub(super) struct Step {
     pub(super) kind: Kind,
-    /// The function that the others have joined, one after the other; for a path, the topmost bridge
-    /// on it that is not isolated.
+    /// The function that the others joined, one after the other. For a path: the topmost bridge on
+    /// it that is not isolated.
     pub(super) at: usize,
-    /// Who has joined.
+    /// The functions that joined.
     pub(super) joined: Vec<usize>,
-    /// Those of one slot, or of one number, that tie them, joined or not; for a path, the bridges on
-    /// it that are not isolated.
+    /// The functions, joined or not, that cause the step because they share a slot or a requester
+    /// ID. For a path: the bridges on it that are not isolated.
     pub(super) tied: BTreeSet<usize>,
-    /// Those of `joined` for which a bridge above them counts.
+    /// The functions of `joined` that joined because of a bridge above them.
     pub(super) through: BTreeSet<usize>,
 }
 
-/// Whom a function has joined; none where it is the first of its group, or in none.
+/// The function that a function joined; `None` for the first function of a group and for a function
+/// in no group.
 pub(super) fn joined(reason: Reason) -> Option<usize> {
     let index = match reason {
         Reason::NoGroup | Reason::First => return None,
@@ -72,14 +73,14 @@ pub(super) fn joined(reason: Reason) -> Option<usize> {
     usize::try_from(index).ok()
 }
 
-/// A function, whom it has joined, whom that one has, and so on.
+/// A function, the function that it joined, and so on up to the first of the group.
 pub(super) fn chain(look: &Look<'_, '_>, at: usize) -> Vec<usize> {
-    // Each has joined an earlier one, so this ends.
+    // A function joins only an earlier one, so the chain ends.
     let next = |&at: &usize| joined(look.grouping.reasons[at]);
     std::iter::successors(Some(at), next).collect()
 }
 
-/// Those by whose steps two functions of one group are in it together.
+/// The functions whose steps joined two functions of one group.
 pub(super) fn between(look: &Look<'_, '_>, one: usize, two: usize) -> Vec<usize> {
     let (one, two) = (chain(look, one), chain(look, two));
     let common = |at: &&usize| !(one.contains(at) && two.contains(at));
@@ -87,7 +88,7 @@ pub(super) fn between(look: &Look<'_, '_>, one: usize, two: usize) -> Vec<usize>
     apart.copied().collect()
 }
 
-/// The steps by which these functions came to their groups, in this order.
+/// The steps that put these functions into their groups, in the order of `functions`.
 pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut paths = BTreeMap::new();
@@ -144,7 +145,7 @@ pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
     steps
 }
 
-/// The bridges that are not isolated, from this one up.
+/// The bridges that are not isolated, from `bridge` up.
 fn open_on_path(look: &Look<'_, '_>, bridge: usize) -> Vec<usize> {
     let path = std::iter::once(bridge).chain(look.above(bridge));
     path.filter(|&at| !look.facts(at).isolated).collect()
@@ -156,8 +157,8 @@ fn slot(look: &Look<'_, '_>, at: usize) -> (u32, u8, u8) {
 }
 
 impl Step {
-    /// Who would have to be isolated for this step not to join anybody: for a path, it takes all of
-    /// them. None where nothing could change it.
+    /// The functions that would prevent this step if they were isolated. A path needs all of them.
+    /// Empty if isolation cannot prevent the step.
     pub(super) fn blockers(&self, look: &Look<'_, '_>) -> Vec<usize> {
         let open = |at: &usize| !look.facts(*at).isolated;
         match self.kind {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The machine that is explained, with its groups.
+//! The machine to explain, with its computed groups.
 
 use std::{collections::BTreeMap, sync::OnceLock};
 
@@ -11,13 +11,13 @@ use topology::{Bdf, Header};
 
 use crate::host::{HostView, impossible};
 
-/// A machine with its groups. Functions are given by their position in the list of the view.
+/// A machine with its computed groups. A function is identified by its position in the view.
 pub(super) struct Look<'m, 'a> {
     pub(super) machine: &'m HostView<'a>,
-    /// The tables of modules that the groups are made with.
+    /// The module tables in effect.
     pub(super) tables: &'m [Table],
     pub(super) grouping: Grouping,
-    /// The functions of each device; made when it is asked for.
+    /// The functions of each device, computed on first use.
     devices: OnceLock<BTreeMap<Device, Vec<usize>>>,
 }
 
@@ -32,7 +32,8 @@ impl<'m, 'a> Look<'m, 'a> {
         })
     }
 
-    /// The same, if the functions counted as isolated of which `isolated` says so.
+    /// The same machine, supposing that the functions for which `isolated` is true count as
+    /// isolated.
     pub(super) fn supposing(
         &self,
         isolated: impl Fn(&Seen<'_>) -> bool,
@@ -78,13 +79,14 @@ impl<'m, 'a> Look<'m, 'a> {
         devices.get(&device).into_iter().flatten().copied()
     }
 
-    /// The bridges above a function, from the nearest on.
+    /// The bridges above a function, nearest first.
     pub(super) fn above(&self, at: usize) -> impl Iterator<Item = usize> + use<'_, 'm, 'a> {
         let next = |&at: &usize| self.facts(at).above.map(|above| above as usize);
         std::iter::successors(next(&at), next)
     }
 
-    /// The members of a function's group, itself among them; itself alone where it is in none.
+    /// The members of a function's group, including the function; only the function if it is in no
+    /// group.
     pub(super) fn members(&self, at: usize) -> Vec<usize> {
         let Some(group) = self.grouping.groups[at] else {
             return vec![at];
@@ -96,23 +98,24 @@ impl<'m, 'a> Look<'m, 'a> {
             .collect()
     }
 
-    /// Whether nobody hands a function out to a virtual machine: bridges, with or without the
-    /// driver for ports, do not keep the others of their group from it.
+    /// Whether the host keeps a function. VFIO passes other functions of the group through although
+    /// a bridge, with or without the port driver, stays with the host.
     pub(super) fn host_only(&self, at: usize) -> bool {
         let function = self.seen(at).function;
-        // Host bridges, and what is called the IOMMU's own function.
+        // Host bridges, and the IOMMU's own function.
         let class = function.class.map(|class| class.0 >> 8);
         function.header != Header::Endpoint || matches!(class, Some(0x0600 | 0x0806))
     }
 
-    /// Whether a statement by its vendor, or its own registers, could make the kernel count it as
-    /// isolated.
+    /// Whether a vendor's statement or an ACS capability could make the kernel count the function
+    /// as isolated.
     pub(super) fn can_be_isolated(&self, at: usize) -> bool {
         can_be_isolated(self.seen(at))
     }
 }
 
-/// The same, of a function that was seen.
+/// Whether a vendor's statement or an ACS capability could make the kernel count the function as
+/// isolated.
 pub(super) fn can_be_isolated(seen: &Seen<'_>) -> bool {
     let kind = |found| Kind::ALL.into_iter().any(|kind| kind.applies_to(found));
     seen.acs.is_some() || seen.pcie_type().is_some_and(kind)

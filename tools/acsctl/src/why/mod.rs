@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Why functions share an IOMMU group or do not, and what would change it.
+//! Explains why functions share an IOMMU group or do not, and what would change that.
 //!
-//! The groups are computed with the model of the kernel's own computation, which tells by which step
-//! each function came to its group. What would change them is found by computing them anew with what
-//! is in the way taken for isolated. What was not seen is said to be not known.
+//! A model of the kernel's computation yields the groups and the step that put each function into
+//! its group. To find changes, `split.rs` computes the groups again and supposes that blocking
+//! functions are isolated. The answer marks whatever could not be read as unknown.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `look.rs` | the machine that is explained, with its groups |
+//! | `look.rs` | the machine to explain, with its computed groups |
 //! | `join.rs` | the steps that joined the members of a group |
-//! | `standing.rs` | how each function of a machine stands |
-//! | `statement.rs` | what says of a function that it is isolated, or not |
-//! | `split.rs` | which devices would have to be isolated |
-//! | `remedy.rs` | what would have them counted as isolated |
-//! | `hidden.rs` | ports whose ACS capability firmware hides |
-//! | `slots.rs` | other slots, and settings of the firmware |
-//! | `explain.rs` | finds the answer |
-//! | `answer.rs` | the answer, for programs |
-//! | `text.rs`, `words.rs` | the answer, for people |
+//! | `standing.rs` | the group and the ACS state of each function, for `listing/` |
+//! | `statement.rs` | why the kernel counts a function as isolated or not |
+//! | `split.rs` | the devices that must be isolated to separate a function |
+//! | `remedy.rs` | remedies: what would make functions count as isolated |
+//! | `hidden.rs` | ports whose ACS capability the firmware hides |
+//! | `slots.rs` | remedies: other slots, and firmware settings |
+//! | `explain.rs` | computes the answer |
+//! | `answer.rs` | the answer as data and JSON |
+//! | `text.rs`, `words.rs` | the answer as text |
 
 mod answer;
 mod explain;

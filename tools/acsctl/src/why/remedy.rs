@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What would have functions counted as isolated, as far as it is known.
+//! The known ways to make the kernel count functions as isolated.
 
 use std::collections::BTreeSet;
 
@@ -19,37 +19,37 @@ use topology::{
 
 use super::{hidden::shown_elsewhere, look::Look};
 
-/// What kind of thing it takes.
+/// The kind of a remedy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum What {
-    /// To look again as root.
+    /// Capture the machine again as root.
     Root,
     /// A newer kernel.
     Kernel,
-    /// The module, which has an entry.
+    /// An entry that the module has.
     Module,
-    /// An entry whose evidence does not suffice.
+    /// A candidate entry, whose evidence does not suffice.
     Candidate,
-    /// Nothing that anybody may do: an entry was asked for and refused, or was taken back.
+    /// None: the entry was rejected or withdrawn.
     Refused,
-    /// A setting of the kernel.
+    /// A kernel setting.
     KernelSetting,
-    /// A setting of the firmware.
+    /// A firmware setting.
     FirmwareSetting,
-    /// Another slot of the machine.
+    /// Another slot.
     Slot,
-    /// A statement by the vendor of the silicon.
+    /// A statement by the silicon's vendor.
     Statement,
     /// Other hardware.
     Hardware,
 }
 
-/// What would change it.
+/// A way to make functions count as isolated or to separate them.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Remedy {
     pub(super) what: What,
-    /// The entry that it is about.
+    /// The entry that the remedy concerns.
     pub(super) entry: Option<String>,
     pub(super) text: String,
 }
@@ -72,7 +72,7 @@ impl Remedy {
     }
 }
 
-/// What would have these functions of one device counted as isolated.
+/// The remedies for these functions of one device.
 pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Vec<Remedy> {
     let mut remedies: Vec<Remedy> = Vec::new();
     let mut add = |remedy: Remedy| {
@@ -132,7 +132,8 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
     remedies
 }
 
-/// What the data knows of a function; `false`: nothing that speaks for it or against.
+/// Adds the remedies that the quirk database has for a function. Returns whether an entry speaks
+/// for or against the function.
 fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
     let seen = look.seen(at);
     let function = seen.function;
@@ -203,13 +204,14 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
             }
             Status::Mainline => continue,
         }
-        // A refusal of a whole vendor does not keep anybody from stating something of one device.
+        // A vendor can still make a statement about one device when an entry for all its ids was
+        // rejected.
         found |= !quirk.ids().any(quirk_data::quirk::Ids::is_any);
     }
     found
 }
 
-/// What an entry of the module does for the function.
+/// The remedy for a function that an entry of the module lists.
 fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
     let (name, bdf) = (&quirk.name, look.bdf(at));
     let machine = look.machine;
@@ -224,7 +226,7 @@ fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
              found again: acsctl regroup {bdf}."
         ),
         Decision::Refused(_, refusal) => {
-            // Of a module that is loaded, its own word counts.
+            // The decision that a loaded module recorded overrides the computed one.
             let recorded = machine.refused(bdf).map(str::to_owned);
             let why = recorded.unwrap_or_else(|| refusal.to_string());
             format!(
@@ -240,7 +242,7 @@ fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
     Remedy::by(What::Module, quirk, text)
 }
 
-/// The first sentence of why an entry has its status.
+/// The first sentence of the reason for an entry's status.
 fn reason(quirk: &Quirk) -> String {
     let whole = quirk.reason.as_deref().unwrap_or_default();
     let line = whole.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -252,7 +254,7 @@ fn reason(quirk: &Quirk) -> String {
     first
 }
 
-/// An ACS capability of which something is off.
+/// The remedy for an ACS capability whose flags are not all enabled.
 fn switched_off(look: &Look<'_, '_>) -> Remedy {
     if look.machine.recorded().is_none() {
         return Remedy::new(
@@ -268,18 +270,17 @@ fn switched_off(look: &Look<'_, '_>) -> Remedy {
     )
 }
 
-/// Whether it, or a port above it, can be taken out of the machine.
+/// Whether the function, or a port above it, is removable.
 fn is_exposed(look: &Look<'_, '_>, at: usize) -> bool {
     let mut path = std::iter::once(at).chain(look.above(at));
     path.any(|at| look.seen(at).function.removable == Some(Removable::Removable))
 }
 
-/// Whether it is a bridge.
 fn is_port(look: &Look<'_, '_>, at: usize) -> bool {
     look.seen(at).function.header != topology::Header::Endpoint
 }
 
-/// The functions of the same device that no entry can speak for.
+/// The functions of the same devices that no entry can cover.
 fn uncovered(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
     let devices: BTreeSet<_> = functions.iter().map(|&at| look.device(at)).collect();
     let cannot = |at: &usize| {
@@ -294,7 +295,7 @@ fn uncovered(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
     uncovered
 }
 
-/// Whose statement it would take, and how to get there.
+/// The remedy by a vendor's statement: the vendor, the content, and the next step.
 fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy {
     let of = |at: &usize| look.seen(*at).function.vendor.value();
     let vendors: BTreeSet<u16> = functions.iter().map(of).collect();

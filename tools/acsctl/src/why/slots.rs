@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Where else in the machine a card would be apart from others, and what the firmware could change.
+//! Remedies outside the device: other slots, and firmware settings.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,13 @@ use super::{
     remedy::{Remedy, What},
 };
 
-/// So many ports are named.
+/// The number of ports to name.
 const NAMED: usize = 4;
 
-/// The ports below which a card would be apart from all other devices.
+/// The remedy to move a card below a port that separates it from all other devices.
 ///
-/// None for what is no card: it is on a root bus, or its port is known to have no slot.
+/// `None` for a function that is not on a card: a function on a root bus, or below a port without a
+/// slot.
 pub(super) fn other(look: &Look<'_, '_>, target: usize) -> Option<Remedy> {
     let port = look.above(target).next()?;
     if look.seen(port).function.slot == Some(false) {
@@ -81,7 +82,7 @@ pub(super) fn other(look: &Look<'_, '_>, target: usize) -> Option<Remedy> {
     ))
 }
 
-/// The setting that takes a VMD away.
+/// The firmware setting that disables a VMD.
 pub(super) fn without_vmd(vmd: Bdf) -> Remedy {
     Remedy::new(
         What::FirmwareSetting,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What it takes to have a function apart from others: found by computing the groups anew, with
-//! more and more of what is in the way taken for isolated.
+//! Finds the devices that must be isolated to separate a function. It computes the groups again and
+//! again, each time supposing that more of the blocking devices are isolated.
 
 use std::collections::BTreeSet;
 
@@ -13,19 +13,19 @@ use super::{
     look::{Look, can_be_isolated},
 };
 
-/// Beyond so many devices in the way it is not looked for the fewest.
+/// The number of blocking devices up to which the result is reduced to a minimum.
 const MANY: usize = 16;
 
-/// The devices that would all have to be isolated.
+/// The devices that must all be isolated.
 pub(super) struct Split {
-    /// The functions in the way, by device.
+    /// The blocking functions, by device.
     pub(super) needs: Vec<(Device, Vec<usize>)>,
-    /// Who is in the group of the function then.
+    /// The members of the function's group after the change.
     pub(super) left: Vec<usize>,
 }
 
-/// The fewest devices that have to be isolated for the group of `target` to be as `is_good` asks.
-/// `None`: isolation alone does not do it.
+/// The devices that must be isolated for the group of `target` to satisfy `is_good`, none of them
+/// superfluous unless there are more than [`MANY`]. `None` if isolation alone cannot do it.
 pub(super) fn find(
     look: &Look<'_, '_>,
     target: usize,
@@ -52,7 +52,7 @@ pub(super) fn find(
         blockers.extend(more);
         now = suppose(&devices)?;
     }
-    // Its own device last, so that it stays in the list where there is a choice.
+    // Try the function's own device last, so that it stays in the list if there is a choice.
     let mut candidates: Vec<_> = devices.iter().copied().collect();
     candidates.sort_by_key(|&one| one == look.device(target));
     if candidates.len() <= MANY {

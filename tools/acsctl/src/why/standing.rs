@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! How each function of a machine stands: its group, and what says that it is isolated or not.
+//! The group and the ACS state of each function of a machine.
 
 use grouping::Device;
 use quirk_data::{entry_json::flag_names, error::Error};
@@ -15,17 +15,18 @@ use super::{
 };
 use crate::{host::HostView, predict::report::Under};
 
-/// What says of a function that it is isolated, or that it is not.
+/// Whether a function is isolated, and what decides that.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(crate) struct Acs {
-    /// Whether the kernel counts it as isolated.
+    /// Whether the kernel counts the function as isolated.
     pub(crate) isolated: bool,
     decided_by: DecidedBy,
-    /// In two or three words.
+    /// The decision in two or three words.
     pub(crate) summary: String,
-    /// In a sentence, from "it" on.
+    /// The decision as a clause that starts with "it".
     text: String,
-    /// The registers of its ACS capability; `None`: it has none, or they were not seen.
+    /// The registers of the ACS capability; `None` if there is no capability or its registers could
+    /// not be read.
     advertised: Option<Advertised>,
 }
 
@@ -36,7 +37,7 @@ struct Advertised {
     on: Vec<&'static str>,
 }
 
-/// How each function of a machine stands, as its kernel runs; by position in the view.
+/// The state of each function with the modules in effect, by position in the view.
 pub(crate) struct Standing<'m>(Look<'m, 'm>);
 
 impl std::fmt::Debug for Standing<'_> {
@@ -50,7 +51,7 @@ impl<'m> Standing<'m> {
         Ok(Self(Look::at(machine, machine.running())?))
     }
 
-    /// The group that is computed for it.
+    /// The computed group of a function.
     pub(crate) fn group(&self, at: usize) -> Option<u32> {
         self.0.grouping.groups[at]
     }
@@ -67,12 +68,12 @@ impl<'m> Standing<'m> {
         self.0.above(at)
     }
 
-    /// With what the groups are computed.
+    /// The kernel and tables that the computation assumes.
     pub(crate) fn under(&self) -> Under {
         Under::running(self.0.machine)
     }
 
-    /// Its PCIe type; `None` where that was not seen.
+    /// The PCIe type of a function; `None` if it could not be read.
     pub(crate) fn kind(&self, at: usize) -> Option<String> {
         let function = self.0.seen(at).function;
         let conventional = || "conventional PCI".to_owned();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What says of a function that it is isolated, or that it is not.
+//! Whether a function is isolated, and what decides that.
 
 use grouping::{
     Assumption,
@@ -17,7 +17,7 @@ use topology::{
 
 use super::look::Look;
 
-/// What says so.
+/// What decides whether a function is isolated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum DecidedBy {
@@ -25,33 +25,33 @@ pub(super) enum DecidedBy {
     Entry,
     /// A quirk of the kernel.
     Quirk,
-    /// The registers of its ACS capability.
+    /// The registers of the ACS capability.
     Registers,
-    /// It has no ACS capability.
+    /// The function has no ACS capability.
     NoCapability,
-    /// It was not seen whether it has one.
+    /// It is unknown whether the function has an ACS capability.
     NotSeen,
-    /// Its registers were not seen.
+    /// The function has an ACS capability whose registers could not be read.
     RegistersNotSeen,
-    /// What kind of function it is.
+    /// The type of the function.
     Type,
-    /// That it has no sibling.
+    /// The function has no sibling.
     Alone,
 }
 
-/// What says of a function that it is isolated, or that it is not.
+/// Whether a function is isolated, and what decides that.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub(super) struct Statement {
     pub(super) function: Bdf,
-    /// Its class, vendor, name and ids.
+    /// The class, vendor, name and ids.
     pub(super) name: String,
     pub(super) isolated: bool,
     pub(super) decided_by: DecidedBy,
-    /// The same in words, from "it" on.
+    /// The decision as a clause that starts with "it".
     pub(super) text: String,
 }
 
-/// The names of flags in words.
+/// The flags in words.
 const FLAGS: [(AcsFlags, &str); 4] = [
     (AcsFlags::SV, "Source Validation"),
     (AcsFlags::RR, "Request Redirect"),
@@ -59,7 +59,7 @@ const FLAGS: [(AcsFlags, &str); 4] = [
     (AcsFlags::UF, "Upstream Forwarding"),
 ];
 
-/// What is known of a function.
+/// The statement about a function.
 pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statement {
     let (decided_by, text) = decided_by(look, at);
     let function = look.seen(at).function;
@@ -80,7 +80,7 @@ pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statem
     }
 }
 
-/// What says so, and in words.
+/// What decides whether a function is isolated, also as a clause.
 pub(super) fn decided_by(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
     by_table(look, at)
         .or_else(|| by_quirk(look, at))
@@ -98,7 +98,7 @@ fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
     if by_kernel || !look.facts(at).isolated {
         return None;
     }
-    // Neither the kernel's quirks nor the function itself say so.
+    // Neither the kernel's quirks nor the function's registers isolate it, so an entry does.
     let (position, entry) = prediction.granted(look.tables, seen)?;
     let edition = look.machine.modules.editions.get(position)?;
     let name = look
@@ -196,7 +196,7 @@ fn by_itself(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
     (DecidedBy::Registers, registers(acs))
 }
 
-/// What the registers say.
+/// The registers as a clause.
 fn registers(acs: AcsRegisters) -> String {
     let words = |flags: AcsFlags| {
         let words = FLAGS.iter().filter(|(flag, _)| flags.contains(*flag));

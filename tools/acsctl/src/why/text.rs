@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The answer, for people: also for those who have never heard of ACS.
+//! The answer as text, for readers who do not know ACS.
 
 use std::{
     collections::BTreeSet,
@@ -16,21 +16,21 @@ use super::{
     words::named,
 };
 
-/// The width of the text where no terminal says otherwise.
+/// The greatest width of the text.
 const WIDTH: usize = 100;
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Yellow.on_default().bold();
 
-/// What is written, in lines of a width.
+/// Text that is wrapped at a width.
 struct Page {
     text: String,
     width: usize,
 }
 
 impl Page {
-    /// Lines with an indent; the first one has what `first` says in its place.
+    /// Adds a paragraph with an indent. The first line begins with `first` instead.
     fn put(&mut self, first: &str, indent: usize, words: &str) {
         let rest = " ".repeat(indent);
         let options = textwrap::Options::new(self.width)
@@ -41,7 +41,6 @@ impl Page {
         self.text.push('\n');
     }
 
-    /// An empty line.
     fn gap(&mut self) {
         self.text.push('\n');
     }
@@ -53,7 +52,7 @@ impl fmt::Write for Page {
     }
 }
 
-/// What says that functions are not isolated: those of which the same is said, together.
+/// Lists why functions are not isolated. Functions with the same statement share one line.
 fn because<'s>(
     text: &mut Page,
     indent: usize,
@@ -105,13 +104,13 @@ fn members(text: &mut Page, members: &[Member]) {
 }
 
 impl Answer {
-    /// For people, with colours, which whoever prints it takes out where there is no terminal.
+    /// The text with ANSI colours. The caller strips them if the output is not a terminal.
     #[must_use]
     pub fn text(&self) -> String {
         self.text_of(WIDTH)
     }
 
-    /// The same in lines of a width, [`WIDTH`] at most.
+    /// The text, wrapped at `width`, or at [`WIDTH`] if that is less.
     #[must_use]
     pub fn text_of(&self, width: usize) -> String {
         let mut page = Page {
@@ -155,7 +154,7 @@ impl Answer {
         }
     }
 
-    /// Where too little was seen.
+    /// Writes the answer when too little could be read.
     fn unknown(&self, text: &mut Page) {
         match (&self.actual, &self.others[..]) {
             (None, _) => {
@@ -185,12 +184,12 @@ impl Answer {
         );
     }
 
-    /// Whether the kernel of the machine has made groups of what was asked about.
+    /// Whether the machine's kernel put all functions asked about into groups.
     fn is_made(&self) -> bool {
         self.actual.is_some() && self.ungrouped.is_empty()
     }
 
-    /// What is explained, where it is not what the kernel has made.
+    /// Writes what the answer explains if the machine's kernel made no such group.
     fn premise(&self, text: &mut Page) {
         if self.is_made() {
             return;
@@ -286,7 +285,7 @@ impl Answer {
         }
     }
 
-    /// Where the kernel's group is another one.
+    /// Writes how the kernel's own group differs from the computed one.
     fn differs(&self, text: &mut Page) {
         let Some(actual) = self.actual.as_ref().filter(|actual| !actual.as_computed) else {
             return;

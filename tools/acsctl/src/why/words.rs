@@ -11,10 +11,9 @@ use super::{
     look::Look,
 };
 
-/// So many functions are named in a sentence.
+/// The number of functions to name in a sentence.
 const NAMED: usize = 8;
 
-/// Functions in a sentence.
 pub(super) fn named(functions: &[Bdf]) -> String {
     let shown = functions.iter().take(NAMED).map(ToString::to_string);
     let shown = shown.collect::<Vec<_>>().join(" ");
@@ -24,7 +23,6 @@ pub(super) fn named(functions: &[Bdf]) -> String {
     }
 }
 
-/// A step in words.
 pub(super) fn step(look: &Look<'_, '_>, step: &Step) -> String {
     let addresses = |functions: &mut dyn Iterator<Item = usize>| {
         let mut addresses: Vec<_> = functions.map(|at| look.bdf(at)).collect();

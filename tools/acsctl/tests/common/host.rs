@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A host that is not there: trees that look like its sysfs and procfs.
+//! A simulated host: folders that look like its sysfs and procfs.
 
 use std::{
     fs,
@@ -12,11 +12,11 @@ use acsctl::host::HostPaths;
 
 use super::scratch;
 
-/// A table of the module, as debugfs has it: an entry for the functions of [`FakeHost::package`].
+/// A module's table, as in debugfs, with an entry for the functions of [`FakeHost::package`].
 pub(crate) const TABLE: &str =
     "table 0123456789ab\n1 test/pair mf-endpoint active acs=SV TB RR CR UF DT 1234:0a01\n";
 
-/// A host with a root port at 00:01.0, which has ACS, and what is added to it.
+/// A host with a root port at 00:01.0, which has ACS, and whatever a test adds.
 pub(crate) struct FakeHost(PathBuf);
 
 impl FakeHost {
@@ -40,7 +40,7 @@ impl FakeHost {
         host
     }
 
-    /// Two functions of one device below the port, in these groups, with these header types.
+    /// Adds two functions of one device below the port, with these groups and header types.
     pub(crate) fn package(self, groups: [u32; 2], headers: [u8; 2]) -> Self {
         for (number, (group, header)) in groups.into_iter().zip(headers).enumerate() {
             let path = format!("pci0000:00/0000:00:01.0/0000:01:00.{number}");
@@ -49,7 +49,7 @@ impl FakeHost {
         self
     }
 
-    /// With a module that has a table.
+    /// Adds a loaded module with a table.
     pub(crate) fn module(self, name: &str, table: &str) -> Self {
         self.file(&format!("sys/module/{name}/coresize"), "1\n");
         self.file(&format!("sys/kernel/debug/{name}/table"), table);
@@ -58,7 +58,7 @@ impl FakeHost {
         self
     }
 
-    /// What the module says of its hook.
+    /// Sets the state that the module reports for its hook.
     pub(crate) fn hook(&self, name: &str, state: &str) {
         let text = format!("state: {state}\nreason: so it is\ncalls: 3\n");
         self.file(&format!("sys/kernel/debug/{name}/hook"), &text);
@@ -92,12 +92,12 @@ impl FakeHost {
         path
     }
 
-    /// A file of function 01:00.`number`.
+    /// The path of a file of function 01:00.`number`.
     pub(crate) fn of(number: u8, file: &str) -> String {
         format!("sys/devices/pci0000:00/0000:00:01.0/0000:01:00.{number}/{file}")
     }
 
-    /// A device of a class below function 01:00.`number`, with the numbers of its node.
+    /// Adds a device of a class below function 01:00.`number`, with the device number of its node.
     pub(crate) fn device(&self, number: u8, path: &str, class: &str, node: Option<&str>) {
         let folder = Self::of(number, path);
         self.link(&format!("{folder}/subsystem"), &format!("/class/{class}"));
@@ -139,7 +139,7 @@ fn config(vendor: u16, device: u16, header: u8, kind: u8) -> Vec<u8> {
     bytes[0..2].copy_from_slice(&vendor.to_le_bytes());
     bytes[2..4].copy_from_slice(&device.to_le_bytes());
     bytes[0x06] = 0x10;
-    // As sysfs has it.
+    // The revision and class that sysfs shows.
     bytes[0x08..0x0c].copy_from_slice(&[0x01, 0x00, 0x00, 0x02]);
     bytes[0x0e] = header;
     bytes[0x34] = 0x40;

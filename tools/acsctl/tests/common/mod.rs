@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Where the data of the tests is, and hosts for them.
+//! Test data and simulated hosts.
 
 #![allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 

@@ -47,8 +47,9 @@ impl Check {
         if !self.files.is_empty() {
             let is_asked = |one: &Finding| self.files.iter().any(|file| is_same(file, &one.file));
             let (asked, others) = findings.into_iter().partition::<Vec<_>, _>(is_asked);
-            // Of two files that are in each other's way, one is blamed; and captured machines are
-            // looked at when nothing else is wrong. So these are not sound before the others are.
+            // If two files conflict, the finding names one of them. Captured machines are checked
+            // only when nothing else is wrong. Therefore the files asked for are not sound before
+            // all others are.
             findings = if asked.is_empty() { others } else { asked };
         }
         if self.format == Format::Json {

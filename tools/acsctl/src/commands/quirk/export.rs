@@ -44,7 +44,7 @@ impl Export {
         };
         let patch = export::export(quirk, &self.kernel_source, &options)?;
         for notice in &patch.notices {
-            // A notice that cannot be printed must not keep the patch back.
+            // Write the patch even if the notice cannot be printed.
             let _ = writeln!(io::stderr(), "notice: {notice}");
         }
         let Some(out) = &self.out else {

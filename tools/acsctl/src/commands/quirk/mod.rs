@@ -31,7 +31,7 @@ use quirk_data::{
 use super::Failure;
 use crate::database::Database;
 
-/// Reads the name of an edition.
+/// A parser for the name of an edition.
 fn edition() -> impl clap::builder::TypedValueParser<Value = Edition> {
     PossibleValuesParser::new(Edition::ALL.map(Edition::name)).try_map(|name| {
         let mut editions = Edition::ALL.into_iter();
@@ -85,7 +85,7 @@ struct Data {
 }
 
 impl Data {
-    /// The folder that was named, or is there.
+    /// The folder of the option `--quirks`, else `quirks` if it exists.
     fn folder(&self) -> Option<&Path> {
         let usual = Some(Path::new("quirks")).filter(|folder| folder.is_dir());
         self.quirks.as_deref().or(usual)
@@ -97,7 +97,7 @@ impl Data {
             .map_or_else(|| Ok(source::built_in()), source::read)
     }
 
-    /// The entries of the files that are without fault, and the files that are not.
+    /// The entries of the files without faults, and the paths of the other files.
     fn load_sound(&self) -> Result<(Vec<Quirk>, BTreeSet<PathBuf>), Error> {
         let Sources {
             mut files,
@@ -110,12 +110,12 @@ impl Data {
                 Ok(quirks) => return Ok((quirks, faulty)),
                 Err(findings) => faulty.extend(findings.into_iter().map(|one| one.file)),
             }
-            // Every finding blames one of the files, so this comes to an end.
+            // Every finding names one of the files, so this loop ends.
             files.retain(|file| !faulty.contains(&file.path));
         }
     }
 
-    /// The entries, which must be without fault, by number.
+    /// The entries, by number; an error if one has faults.
     fn load(&self) -> Result<Vec<Quirk>, Error> {
         let folder = self.folder().map(Path::to_path_buf);
         Database { folder }.entries()

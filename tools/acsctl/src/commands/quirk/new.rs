@@ -32,14 +32,14 @@ pub(in crate::commands) struct New {
 
 impl New {
     pub(super) fn run(&self) -> Result<String, Error> {
-        // Another draft that waits for its answers must not keep this one from being made.
+        // An unfinished draft in the folder must not prevent another one.
         let (quirks, faulty) = self.data.load_sound()?;
         for file in faulty {
             let notice = format!(
                 "notice: {} has findings, and counts for nothing here",
                 file.display()
             );
-            // One that cannot be printed must not keep the draft back.
+            // Write the draft even if the notice cannot be printed.
             let _ = writeln!(io::stderr(), "{notice}");
         }
         let topology = match &self.topology {
@@ -48,7 +48,7 @@ impl New {
         };
         let topology = topology.map_err(|error| Error::CouldNotRun(error.to_string()))?;
         let (name, draft) = draft::draft(&topology, self.function, self.name.as_deref(), &quirks)?;
-        // Without a source tree, in the working directory.
+        // Without a source tree, write to the working directory.
         let folder = self.data.folder().unwrap_or(Path::new(""));
         let data = folder.join(&name).with_extension("toml");
         let capture = data.with_extension("capture.json");
@@ -61,7 +61,7 @@ impl New {
     }
 }
 
-/// Writes both files, or none. What is there already stays.
+/// Writes both files or neither. Never replaces an existing file.
 fn write(data: &Path, capture: &Path, text: &str, topology: &Topology) -> Result<(), Error> {
     let mut json = Vec::new();
     topology::write(topology, &mut json).map_err(|error| Error::io("write", capture, &error))?;
@@ -70,18 +70,18 @@ fn write(data: &Path, capture: &Path, text: &str, topology: &Topology) -> Result
     }
     create(data, text.as_bytes())?;
     create(capture, &json).inspect_err(|_| {
-        // It was made a moment ago; the error that counts is the other.
+        // This call created the file. Report the first error, not this one.
         let _ = fs::remove_file(data);
     })
 }
 
-/// Makes a new file, whole or not at all.
+/// Creates a new file completely or not at all.
 fn create(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let failed = |error| Error::io("make", path, &error);
     let opened = OpenOptions::new().write(true).create_new(true).open(path);
     let written = opened.map_err(failed)?.write_all(bytes);
     written.map_err(failed).inspect_err(|_| {
-        // It is this one's own; the error that counts is the first.
+        // This call created the file. Report the first error, not this one.
         let _ = fs::remove_file(path);
     })
 }

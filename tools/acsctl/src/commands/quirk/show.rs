@@ -81,7 +81,7 @@ pub(super) fn one<'q>(quirks: &'q [Quirk], id: &str) -> Result<&'q Quirk, Error>
     }
 }
 
-/// An entry on a page.
+/// An entry as text.
 fn page(quirk: &Quirk) -> String {
     let mut page = format!("{} (number {})\n", quirk.name, quirk.number);
     let mut line = |what: &str, text: &str| {
@@ -172,7 +172,7 @@ fn page(quirk: &Quirk) -> String {
 /// The width of a column of text.
 const WIDTH: usize = 86;
 
-/// A paragraph in rows. An address stays whole, so that it can be followed.
+/// Wraps a paragraph. URLs are not broken, so that they can be followed.
 fn wrap(text: &str) -> Vec<String> {
     textwrap::wrap(text, textwrap::Options::new(WIDTH).break_words(false))
         .into_iter()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Disks in use: file systems, swap, and what is stacked on them.
+//! Disks in use: file systems, swap, and devices stacked on disks.
 
 use std::{
     fs::{File, Metadata, metadata},
@@ -15,7 +15,7 @@ use topology::Bdf;
 use super::{Node, Uses};
 use crate::host::{HostPaths, names, text};
 
-/// Looks at the disks of a function.
+/// Finds uses of a function's disks.
 pub(super) fn look(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
     let mut disks: Vec<Node> = nodes.to_vec();
     disks.retain(|node| node.subsystem == "block");
@@ -58,7 +58,8 @@ pub(super) fn look(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
     }
 }
 
-/// The disks of which an NVMe controller is one of several ways: they hang off the subsystem.
+/// The multipath disks that an NVMe controller is a path to. They are below the subsystem, not
+/// below the controller.
 fn heads(paths: &HostPaths, controller: &str) -> Vec<Node> {
     let class = paths.sys.join("class/nvme-subsystem");
     let mut found = Vec::new();
@@ -75,8 +76,8 @@ fn heads(paths: &HostPaths, controller: &str) -> Vec<Node> {
     found
 }
 
-/// Where a line of `mountinfo` has the disk mounted, if it has: by the number of the file system's
-/// device, and by its source, for some file systems have numbers of their own.
+/// The mount point in a line of `mountinfo` if the line mounts the disk. Compares the device number
+/// and the source, because some file systems have device numbers of their own.
 fn mount(paths: &HostPaths, disk: &Node, line: &str) -> Option<String> {
     let words: Vec<_> = line.split(' ').collect();
     let (number, point) = (words.get(2)?, words.get(4)?);
@@ -90,7 +91,7 @@ fn is_swap(paths: &HostPaths, disk: &Node, line: &str) -> bool {
     path.is_some_and(|path| is_node(paths, disk, &unescape(path)))
 }
 
-/// Whether a path leads to the node of the disk.
+/// Whether a path names the disk's node.
 fn is_node(paths: &HostPaths, disk: &Node, path: &str) -> bool {
     let Some(below) = path.strip_prefix("/dev/") else {
         return false;
@@ -102,13 +103,13 @@ fn is_node(paths: &HostPaths, disk: &Node, path: &str) -> bool {
     path == disk.shown() || metadata(paths.dev.join(below)).is_ok_and(is_number)
 }
 
-/// `8:1` as the kernel has it in one number.
+/// Converts a number such as `8:1` to a `dev_t`.
 pub(super) fn device(number: &str) -> Option<u64> {
     let (major, minor) = number.split_once(':')?;
     Some(makedev(major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// A path in procfs, where white space is in octal numbers.
+/// Decodes the octal escapes of white space in procfs.
 fn unescape(text: &str) -> String {
     let codes = [
         ("\\040", " "),
@@ -121,17 +122,17 @@ fn unescape(text: &str) -> String {
     })
 }
 
-/// Whether the kernel, or somebody else, has claimed a disk for itself alone: file systems of other
-/// mount namespaces, ZFS, bcache, and whatever else cannot be seen in any list.
+/// Adds a use if a disk is opened exclusively. This finds file systems of other mount namespaces,
+/// ZFS, bcache, and anything else that no list shows.
 fn claimed(paths: &HostPaths, bdf: Bdf, disk: &Node, uses: &mut Uses) {
     let path = disk.path(paths);
     let is_disk = metadata(&path).is_ok_and(|found| found.file_type().is_block_device());
-    // What has no medium or is hidden cannot be claimed.
+    // A disk that has no medium or is hidden cannot be claimed.
     let is_hidden = text(&disk.folder.join("hidden")).as_deref() == Some("1");
     if !is_disk || is_hidden || text(&disk.folder.join("size")).as_deref() == Some("0") {
         return;
     }
-    // Other errors: it has no medium, or is gone.
+    // Other errors mean that the disk has no medium or is gone.
     match open_alone(&path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let _ = uses.unseen.insert(format!(

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Who uses a function.
+//! Finds what uses a function.
 //!
-//! Removing a function that is in use takes away what hangs on it, and one that a process holds by
-//! VFIO blocks whoever removes it. So everything is looked at that can tell, and what cannot be looked
-//! at counts as a use.
+//! Removing a function in use breaks what depends on it. If a process holds the function through
+//! VFIO, the removal blocks. Therefore every source of information is checked, and a source that
+//! cannot be read counts as a use.
 //!
-//! | file | what it looks at |
+//! | file | what it checks |
 //! |---|---|
-//! | `nodes.rs` | what the kernel has made of a function: its class devices and their nodes |
-//! | `block.rs` | file systems, swap, and what is stacked on disks |
+//! | `nodes.rs` | the devices that the kernel created for a function, and their nodes |
+//! | `block.rs` | file systems, swap, and devices stacked on disks |
 //! | `network.rs` | addresses, routes, bridges and bonds, packet sockets |
-//! | `processes.rs` | what processes hold open or have mapped |
+//! | `processes.rs` | files that processes have open or mapped |
 //! | `other.rs` | displays, consoles, virtual functions, DMA engines |
 
 mod block;
@@ -34,27 +34,27 @@ use crate::host::HostPaths;
 pub struct Use {
     /// The function.
     pub function: Bdf,
-    /// What names this use, as for `--even-if`: `mounted:/dev/sda1`.
+    /// The name for `--even-if`, for example `mounted:/dev/sda1`.
     pub name: String,
-    /// What it is.
+    /// The description.
     pub what: String,
     /// How to end it.
     pub remedy: String,
 }
 
-/// What was found.
+/// The uses that were found.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub struct Uses {
     /// The uses, by function and name.
     pub list: BTreeSet<Use>,
-    /// What could not be looked at, and why.
+    /// What could not be checked, and why.
     pub unseen: BTreeSet<String>,
 }
 
 impl Uses {
-    /// Looks for everything that uses one of `functions`.
+    /// Finds everything that uses one of `functions`.
     ///
-    /// O(what those functions are made of, plus all open files and mappings of all processes).
+    /// O(devices below these functions + open files and mappings of all processes).
     #[must_use]
     pub fn look(paths: &HostPaths, topology: &Topology, functions: &BTreeSet<Bdf>) -> Self {
         let mut uses = Self::default();
@@ -74,7 +74,6 @@ impl Uses {
         uses
     }
 
-    /// Adds a use.
     fn add(&mut self, function: Bdf, name: String, what: String, remedy: &str) {
         self.list.insert(Use {
             function,

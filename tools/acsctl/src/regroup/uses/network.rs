@@ -10,24 +10,21 @@ use topology::{Bdf, Topology};
 use super::{Node, Uses};
 use crate::host::{HostPaths, link, names, text};
 
-/// Drivers that make no interface of a network card.
+/// Drivers that create no interface for a network card.
 const WITHOUT: [&str; 4] = ["vfio", "pci-stub", "uio", "igb_uio"];
-/// Class and subclass of Ethernet, and of other network controllers.
+/// The classes of Ethernet and other network controllers, with sub-class.
 const NETWORK: [u32; 2] = [0x0200, 0x0280];
 
-/// The network as it is set up.
+/// The network configuration.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Network {
-    /// The addresses of each interface.
     addresses: BTreeMap<String, BTreeSet<String>>,
-    /// Interfaces to which a route leads.
     routes: BTreeSet<String>,
-    /// The numbers of interfaces that a packet socket listens to.
+    /// The indices of interfaces that a packet socket listens to.
     sockets: BTreeSet<String>,
 }
 
 impl Network {
-    /// Reads it.
     pub(super) fn read(paths: &HostPaths, uses: &mut Uses) -> Self {
         let mut network = Self::default();
         match getifaddrs() {
@@ -61,7 +58,7 @@ impl Network {
         network
     }
 
-    /// Looks at the interfaces of a function.
+    /// Finds uses of a function's interfaces.
     pub(super) fn look(&self, paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
         for interface in nodes.iter().filter(|node| node.subsystem == "net") {
             let name = &interface.name;
@@ -97,7 +94,8 @@ impl Network {
     }
 }
 
-/// A network card with a driver and without an interface: it may be in another network namespace.
+/// Adds a use for a network card with a driver but no visible interface, which may be in another
+/// network namespace.
 pub(super) fn elsewhere(
     paths: &HostPaths,
     topology: &Topology,

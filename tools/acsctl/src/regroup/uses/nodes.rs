@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the kernel has made of a function: the devices below its folder in sysfs.
+//! The devices that the kernel created for a function: those below its folder in sysfs.
 
 use std::{
     fs,
@@ -11,19 +11,19 @@ use topology::Bdf;
 
 use crate::host::{HostPaths, link, text};
 
-/// How deep below a function devices are looked for: a disk behind a USB hub is 12 deep.
+/// How deep to search below a function. A disk behind a USB hub is 12 levels deep.
 const DEPTH: usize = 32;
 
 /// A device that is not a PCI function.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    /// Its folder.
+    /// The device's folder in sysfs.
     pub(super) folder: PathBuf,
-    /// Its name: `sda1`, `eth0`.
+    /// The device's name, for example `sda1` or `eth0`.
     pub(super) name: String,
-    /// Its class or bus: `block`, `net`.
+    /// The device's class or bus, for example `block` or `net`.
     pub(super) subsystem: String,
-    /// The numbers of its node, as `8:1`.
+    /// The device number of its node, for example `8:1`.
     pub(super) number: Option<String>,
     /// The name of its node below `/dev`.
     pub(super) file: Option<String>,
@@ -45,18 +45,18 @@ impl Node {
         })
     }
 
-    /// The path of its node.
+    /// The path of the node below the host's `dev` folder.
     pub(super) fn path(&self, paths: &HostPaths) -> PathBuf {
         paths.dev.join(self.file.as_ref().unwrap_or(&self.name))
     }
 
-    /// The path of its node, as people see it.
+    /// The path of the node for messages.
     pub(super) fn shown(&self) -> String {
         format!("/dev/{}", self.file.as_ref().unwrap_or(&self.name))
     }
 }
 
-/// All devices below a folder, but for PCI functions and what is below those.
+/// All devices below a folder, except PCI functions and devices below them.
 pub(super) fn below(folder: &Path) -> Vec<Node> {
     let mut found = Vec::new();
     walk(folder, DEPTH, &mut found);
@@ -66,7 +66,7 @@ pub(super) fn below(folder: &Path) -> Vec<Node> {
 fn walk(folder: &Path, depth: usize, found: &mut Vec<Node>) {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     for entry in entries {
-        // Links lead elsewhere, and are not followed.
+        // Do not follow links: they lead outside the function's folder.
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         let name = entry.file_name();
         let is_function = name

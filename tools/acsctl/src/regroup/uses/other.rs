@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Uses of other kinds: displays, consoles, virtual functions, DMA engines, network cards whose
-//! interface cannot be seen.
+//! Other uses: displays, consoles, virtual functions, DMA engines, and network cards without a
+//! visible interface.
 
 use topology::{Bdf, Topology};
 
 use super::{Node, Uses, network};
 use crate::host::{HostPaths, names, text};
 
-/// Looks at a function.
+/// Finds other uses of a function.
 pub(super) fn look(
     paths: &HostPaths,
     topology: &Topology,
@@ -47,7 +47,7 @@ pub(super) fn look(
     }
 }
 
-/// What is seen on a display of the function.
+/// Describes the active displays of a function.
 fn displays(paths: &HostPaths, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
     let mut found = Vec::new();
     if text(&paths.function(bdf).join("boot_vga")).as_deref() == Some("1") {
@@ -65,7 +65,7 @@ fn displays(paths: &HostPaths, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
     found
 }
 
-/// Whether a text console is on frame buffers.
+/// Whether a text console uses a frame buffer.
 fn has_console(paths: &HostPaths) -> bool {
     let class = paths.sys.join("class/vtconsole");
     names(&class).iter().any(|name| {

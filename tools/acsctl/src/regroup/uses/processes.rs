@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What processes hold open or have mapped: the nodes of a function's devices, its files in sysfs, its
-//! VFIO group, and the function itself by VFIO.
+//! Files that processes have open or mapped: the nodes of a function's devices, its files in sysfs,
+//! its VFIO group, and its VFIO device.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,29 +15,29 @@ use topology::Bdf;
 use super::{Node, Uses, block};
 use crate::host::{HostPaths, link, text};
 
-/// What an open file of a function by VFIO is called (`drivers/vfio/vfio_main.c`).
+/// The link target of an open VFIO device (`drivers/vfio/vfio_main.c`).
 const VFIO_DEVICE: &str = "anon_inode:[vfio-device]";
-/// The number of the first process namespace, `PROC_PID_INIT_INO`.
+/// The initial process namespace, `PROC_PID_INIT_INO`.
 const FIRST_NAMESPACE: &str = "pid:[4026531836]";
-/// How many processes are named.
+/// The number of processes to name.
 const NAMED: usize = 3;
 
-/// Something held: the function, the name of the use, and what it is.
+/// Something in use: the function, the name of the use, and its description.
 type Held = (Bdf, String, String);
 
-/// What is looked for.
+/// The files to search for.
 #[derive(Default)]
 pub(super) struct Wanted {
-    /// Nodes, by whether it is of a block device, and its number.
+    /// Nodes. Key: whether the node is a block device, and the device number.
     nodes: BTreeMap<(bool, u64), Vec<Held>>,
-    /// Folders in sysfs, and nodes by their path.
+    /// Paths of sysfs folders and of nodes.
     paths: Vec<(PathBuf, Bdf, String)>,
-    /// Functions that a VFIO driver has.
+    /// Functions that are bound to a VFIO driver.
     vfio: BTreeSet<Bdf>,
 }
 
 impl Wanted {
-    /// Adds what belongs to a function.
+    /// Adds the files of a function.
     pub(super) fn add(&mut self, paths: &HostPaths, bdf: Bdf, folder: &Path, nodes: &[Node]) {
         self.paths
             .push((folder.to_owned(), bdf, format!("open:{bdf}")));
@@ -57,7 +57,7 @@ impl Wanted {
         {
             self.vfio.insert(bdf);
         }
-        // The node is there while a VFIO driver has any function of the group.
+        // The node exists while a VFIO driver has any function of the group.
         let Some(group) = link(&folder.join("iommu_group")) else {
             return;
         };
@@ -71,7 +71,7 @@ impl Wanted {
         }
     }
 
-    /// Looks at all processes.
+    /// Searches the open files and mappings of all processes.
     pub(super) fn look(&self, paths: &HostPaths, uses: &mut Uses) {
         if link(&paths.proc.join("self/ns/pid")).is_some_and(|own| own != FIRST_NAMESPACE) {
             let what = "processes outside of this container: acsctl is not in the host's own process namespace";
@@ -112,11 +112,11 @@ impl Wanted {
         }
     }
 
-    /// What a process has open.
+    /// Finds wanted files among the open files of a process.
     fn open(&self, process: &Path, found: &mut BTreeSet<Held>) -> io::Result<()> {
         for entry in fs::read_dir(process.join("fd"))? {
             let entry = entry?;
-            // A file may be closed while it is looked at.
+            // The process may close a file during the search.
             let Ok(target) = fs::read_link(entry.path()) else {
                 continue;
             };
@@ -129,13 +129,13 @@ impl Wanted {
         Ok(())
     }
 
-    /// An open file with a path.
+    /// Checks an open file with a path.
     fn file(&self, entry: &Path, target: &Path, found: &mut BTreeSet<Held>) {
         let is_below = |(path, _, _): &&(PathBuf, Bdf, String)| target.starts_with(path);
         for (_, bdf, name) in self.paths.iter().filter(is_below) {
             found.insert((*bdf, name.clone(), target.display().to_string()));
         }
-        // Asks no server of a network file system.
+        // Do not query the server of a network file system.
         let flags = AtFlags::STATX_DONT_SYNC;
         let Ok(file) = statx(CWD, entry, flags, StatxFlags::TYPE) else {
             return;
@@ -148,7 +148,8 @@ impl Wanted {
         }
     }
 
-    /// An open VFIO device. Which one it is, kernels since 6.17 tell; of the others, it may be any.
+    /// Checks an open VFIO device. Kernels since 6.17 tell which device it is; on older kernels it
+    /// may be any.
     fn vfio(&self, process: &Path, number: &str, found: &mut BTreeSet<Held>) {
         let told = text(&process.join("fdinfo").join(number)).unwrap_or_default();
         let mut lines = told.lines();
@@ -163,7 +164,7 @@ impl Wanted {
         }
     }
 
-    /// What a process has mapped.
+    /// Finds wanted files among the mappings of a process.
     fn mapped(&self, process: &Path, found: &mut BTreeSet<Held>) -> io::Result<()> {
         let maps = fs::read_to_string(process.join("maps"))?;
         for path in maps
