@@ -2,10 +2,7 @@
 
 //! The quirk database of a command: the entries built into the program, or a folder.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::LazyLock,
-};
+use std::path::{Path, PathBuf};
 
 use quirk_data::{
     error::Error,
@@ -30,8 +27,12 @@ impl Database {
         }
     }
 
-    /// The entries' files, to check one more file together with them.
-    fn sources(&self) -> Result<Sources, Error> {
+    /// The entries' files: to check one more file together with them, or each by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when the folder cannot be read.
+    pub fn sources(&self) -> Result<Sources, Error> {
         let built_in = || Ok(source::built_in());
         self.folder.as_deref().map_or_else(built_in, source::read)
     }
@@ -45,7 +46,13 @@ impl Database {
     pub fn entries(&self) -> Result<Vec<Quirk>, Error> {
         match &self.folder {
             Some(folder) => folder::entries(source::read(folder)?),
-            None => BUILT_IN.clone().map_err(Error::CouldNotRun),
+            // `build.rs` checked and stored them.
+            None => {
+                let stored = include_bytes!(concat!(env!("OUT_DIR"), "/entries.json"));
+                serde_json::from_slice(stored).map_err(|error| {
+                    Error::CouldNotRun(format!("this program is damaged: {error}"))
+                })
+            }
         }
     }
 
@@ -96,9 +103,3 @@ impl Database {
         Ok((quirks, at))
     }
 }
-
-/// The entries built into the program, by number. `build.rs` checked them.
-static BUILT_IN: LazyLock<Result<Vec<Quirk>, String>> = LazyLock::new(|| {
-    let stored = include_bytes!(concat!(env!("OUT_DIR"), "/entries.json"));
-    serde_json::from_slice(stored).map_err(|error| format!("this program is damaged: {error}"))
-});

@@ -2,7 +2,7 @@
 
 //! Writes the Rust source of a table. The same entries give the same bytes, in rustfmt's layout.
 
-use std::{collections::BTreeSet, fmt};
+use std::{collections::BTreeSet, fmt, path::Path};
 
 use rules::{
     acs::AcsFlags,
@@ -13,13 +13,41 @@ use rules::{
     table::{IdRange, Table},
 };
 
-use crate::{built, edition::Edition, quirk::Quirk};
+use crate::{
+    built,
+    edition::Edition,
+    error::Error,
+    folder::{self, Scope},
+    numbers,
+    quirk::Quirk,
+};
 
 /// The widest chain of calls that rustfmt keeps on one line (`chain_width`).
 const CHAIN_WIDTH: usize = 60;
 /// The widest line of rustfmt, and the indentation within a field of the table.
 const MAX_WIDTH: usize = 100;
 const INDENT: &str = "        ";
+
+/// The Rust source of the table of `edition` for `kernel`, from the files of a folder, and the number of
+/// entries in the table.
+///
+/// # Errors
+///
+/// [`Error::Findings`] with every fault of the files, and [`Error::CouldNotRun`] if they cannot be
+/// read.
+pub fn of_folder(
+    folder: &Path,
+    edition: Edition,
+    kernel: Option<Release>,
+) -> Result<(String, usize), Error> {
+    let scope = Scope {
+        kernel,
+        ..Scope::now(Some(edition))
+    };
+    let quirks = folder::load(folder, scope)?;
+    let text = source(edition, &quirks, kernel, &numbers::issued(folder)?);
+    Ok((text, edition.select(&quirks, kernel).len()))
+}
 
 /// Writes the Rust source of the table of `edition` for `kernel`, with the entries that it takes
 /// from `quirks`. `issued` holds the issued numbers, ascending; the numbers of the entries are

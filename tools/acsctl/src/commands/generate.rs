@@ -2,18 +2,13 @@
 
 //! `acsctl generate`.
 
-use std::{fmt::Display, path::PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
-use quirk_data::{
-    edition::Edition,
-    error::Error,
-    folder::{self, Scope},
-    generate, json_schema, numbers, page, supported,
-};
+use quirk_data::{edition::Edition, error::Error, generate, json_schema, page, supported};
 
-use super::schema;
-use crate::{database::Database, output};
+use super::{generated::settle, schema};
+use crate::database::Database;
 
 /// The file of each edition's table.
 const TABLES: [(Edition, &str); 3] = [
@@ -41,15 +36,10 @@ impl Generate {
         let mut said = String::new();
         let mut stale = Vec::new();
         for (name, text) in self.texts()? {
-            let path = self.source.join(name);
-            if self.check {
-                if !output::is_current(&path, &text)? {
-                    stale.push(name);
-                }
-            } else if output::write(&path, &text)? {
-                said += &line(name, "written");
-            } else {
-                said += &line(name, "is current");
+            match settle(&self.source.join(name), &text, self.check)? {
+                Some(_) if self.check => {}
+                Some(outcome) => said += &format!("{name}: {outcome}\n"),
+                None => stale.push(name),
             }
         }
         if stale.is_empty() {
@@ -69,13 +59,8 @@ impl Generate {
         let mut texts = Vec::new();
         for (edition, path) in TABLES {
             let folder = self.source.join(edition.folder());
-            let scope = Scope {
-                kernel,
-                ..Scope::now(Some(edition))
-            };
-            let quirks = folder::load(&folder, scope)?;
-            let issued = numbers::issued(&folder)?;
-            texts.push((path, generate::source(edition, &quirks, kernel, &issued)));
+            let (text, _) = generate::of_folder(&folder, edition, kernel)?;
+            texts.push((path, text));
         }
         let quirks = Database::of(&self.source.join(Edition::Validated.folder())).entries()?;
         texts.push(("Documentation/quirks.md", page::quirks(&quirks)));
@@ -84,8 +69,4 @@ impl Generate {
         texts.push(("quirks/schema.json", json_schema::text()?));
         Ok(texts)
     }
-}
-
-fn line(name: impl Display, outcome: &str) -> String {
-    format!("{name}: {outcome}\n")
 }

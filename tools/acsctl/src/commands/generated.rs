@@ -2,7 +2,7 @@
 
 //! A file that is generated.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use quirk_data::error::Error;
@@ -25,15 +25,26 @@ impl Generated {
     /// `acsctl HOW --out FILE` makes the file current.
     pub(super) fn settle(&self, text: &str, what: &str, how: &str) -> Result<String, Error> {
         let out = self.out.display();
-        if self.check && !output::is_current(&self.out, text)? {
-            let problem = format!("{out} is not current; `acsctl {how} --out {out}` makes it so");
-            return Err(Error::Stale(problem));
+        match settle(&self.out, text, self.check)? {
+            Some(outcome) => Ok(format!("{out}: {outcome}, {what}\n")),
+            None => Err(Error::Stale(format!(
+                "{out} is not current; `acsctl {how} --out {out}` makes it so"
+            ))),
         }
-        let outcome = if !self.check && output::write(&self.out, text)? {
-            "written"
-        } else {
-            "is current"
-        };
-        Ok(format!("{out}: {outcome}, {what}\n"))
     }
+}
+
+/// Writes `text` to a file and returns the outcome in words. With `check`, writes nothing; `None` if
+/// the file is not current.
+pub(super) fn settle(out: &Path, text: &str, check: bool) -> Result<Option<&'static str>, Error> {
+    let is_settled = if check {
+        output::is_current(out, text)?
+    } else {
+        !output::write(out, text)?
+    };
+    Ok(match (is_settled, check) {
+        (true, _) => Some("is current"),
+        (false, false) => Some("written"),
+        (false, true) => None,
+    })
 }

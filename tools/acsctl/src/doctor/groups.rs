@@ -92,7 +92,7 @@ fn too_fine(host: &HostView<'_>, group: &[Bdf]) -> Diagnosis {
 /// now. The kernel does not regroup them by itself.
 fn lost(host: &HostView<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
     let mut found = Vec::new();
-    for module in host.loaded {
+    for module in host.loaded() {
         let decisions = module.record.iter().flat_map(|record| &record.decisions);
         for (bdf, decisions) in decisions {
             let mut was = decisions.first.iter().chain(&decisions.between);

@@ -40,7 +40,9 @@ fn probes(paths: &HostPaths, host: &HostView<'_>) -> Diagnosis {
     let remedy = "echo 1 > /sys/kernel/debug/kprobes/enabled";
     match kprobes(paths) {
         Some(true) => Diagnosis::pass(check, "are on"),
-        Some(false) if host.loaded.is_empty() => Diagnosis::warn(check, "are switched off", remedy),
+        Some(false) if host.loaded().is_empty() => {
+            Diagnosis::warn(check, "are switched off", remedy)
+        }
         Some(false) => {
             let finding = "are switched off, so that the module that is loaded has no effect";
             Diagnosis::fail(check, finding, remedy)
@@ -65,7 +67,7 @@ fn lockdown(paths: &HostPaths, host: &HostView<'_>) -> Diagnosis {
         ""
     };
     let is_locked = !matches!(level, "" | "none");
-    match (is_locked, host.loaded.is_empty()) {
+    match (is_locked, host.loaded().is_empty()) {
         (false, _) if level.is_empty() => {
             Diagnosis::pass(check, format!("the kernel tells of none{boot}"))
         }

@@ -12,7 +12,7 @@ use super::Diagnosis;
 use crate::host::{Hook, HostPaths, HostView, Module};
 
 pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
-    if host.loaded.is_empty() {
+    if host.loaded().is_empty() {
         let installed = paths.sys.join("module").is_dir();
         let finding = if installed {
             "acs_quirks is not loaded"
@@ -25,7 +25,7 @@ pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
             "modprobe acs_quirks (as root)",
         )];
     }
-    let modules = host.loaded.iter();
+    let modules = host.loaded().iter();
     modules
         .flat_map(|module| [Some(hook(module)), table(host, module)])
         .flatten()

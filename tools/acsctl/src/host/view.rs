@@ -2,7 +2,10 @@
 
 //! A machine as its kernel sees it. All commands share this view.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use grouping::{Grouping, Seen, View, handlers::Handlers, model::Fault, predict::Prediction, view};
 use quirk_data::{built, edition::Edition, error::Error, handlers, quirk::Quirk, supported};
@@ -39,15 +42,13 @@ pub struct HostView<'a> {
     pub kernel: Option<Release>,
     /// The in-tree quirks of that kernel; of the newest known kernel, if `kernel` is `None`.
     pub verdicts: Handlers,
-    /// The in-tree quirks of the newest known kernel.
-    pub newest: Handlers,
+    /// The in-tree quirks of the newest known kernel, made when they are asked for.
+    newest: OnceCell<Handlers>,
     /// The loaded modules that may have an effect; if there is none, `acs_quirks` as it would be
     /// loaded.
     pub modules: Modules,
     /// The groups that the machine's kernel made; empty if the source does not list them.
     pub groups: Partition,
-    /// All loaded modules.
-    pub loaded: &'a [Module],
     /// The reading that this view comes from; `None` for a bare topology.
     snapshot: Option<&'a Snapshot>,
 }
@@ -57,6 +58,10 @@ impl<'a> HostView<'a> {
     /// counts as loaded, with the table that these entries give.
     #[must_use]
     pub fn of(topology: &'a Topology, quirks: &'a [Quirk], loaded: Option<Edition>) -> Self {
+        Self::with(topology, quirks, Modules::built(quirks, loaded))
+    }
+
+    fn with(topology: &'a Topology, quirks: &'a [Quirk], modules: Modules) -> Self {
         let kernel = topology.kernel.as_deref().and_then(topology::release_of);
         Self {
             topology,
@@ -64,22 +69,31 @@ impl<'a> HostView<'a> {
             view: view(topology),
             kernel,
             verdicts: handlers::in_kernel(quirks, kernel),
-            newest: handlers::newest(quirks),
-            modules: Modules::built(quirks, loaded),
+            newest: OnceCell::new(),
+            modules,
             groups: recorded(topology),
-            loaded: &[],
             snapshot: None,
         }
     }
 
     /// The view of a reading, with these entries.
     pub(super) fn of_snapshot(snapshot: &'a Snapshot, quirks: &'a [Quirk]) -> Self {
+        let modules = Modules::of(&snapshot.modules, quirks);
         Self {
-            modules: Modules::of(&snapshot.modules, quirks),
-            loaded: &snapshot.modules,
             snapshot: Some(snapshot),
-            ..Self::of(&snapshot.topology, quirks, None)
+            ..Self::with(&snapshot.topology, quirks, modules)
         }
+    }
+
+    /// The in-tree quirks of the newest known kernel.
+    pub fn newest(&self) -> &Handlers {
+        self.newest.get_or_init(|| handlers::newest(self.quirks))
+    }
+
+    /// All loaded modules; empty for a file or a bare topology.
+    #[must_use]
+    pub fn loaded(&self) -> &'a [Module] {
+        self.snapshot.map_or(&[], |snapshot| &snapshot.modules)
     }
 
     /// The tables in effect on the machine now: empty if no loaded module has an effect and a
@@ -196,7 +210,7 @@ impl<'a> HostView<'a> {
     #[must_use]
     pub fn refused(&self, bdf: Bdf) -> Option<&'a str> {
         let records = self
-            .loaded
+            .loaded()
             .iter()
             .filter_map(|module| module.record.as_ref().ok());
         let mut latest = records.filter_map(|record| record.decisions.get(&bdf)?.latest.as_ref());

@@ -137,7 +137,7 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
 fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
     let seen = look.seen(at);
     let function = seen.function;
-    let newest = &look.machine.newest;
+    let newest = look.machine.newest();
     let verdict = newest.of_seen(look.machine.topology, seen, AcsFlags::GROUPING);
     if let (KernelVerdict::Isolated, Some(quirk)) = (verdict.kernel, look.machine.entry(verdict.by))
     {

@@ -5,12 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use quirk_data::{
-    edition::Edition,
-    error::Error,
-    folder::{self, Scope},
-    generate, numbers,
-};
+use quirk_data::{edition::Edition, error::Error, generate};
 use rules::release::Release;
 
 use crate::commands::generated::Generated;
@@ -39,15 +34,11 @@ impl Build {
             .as_deref()
             .unwrap_or(Path::new(edition.folder()));
         let kernel = self.kernel;
-        let scope = Scope {
-            kernel,
-            ..Scope::now(Some(edition))
-        };
-        let quirks = folder::load(folder, scope)?;
+        let (text, entries) = generate::of_folder(folder, edition, kernel)?;
         let for_kernel = kernel.map(|kernel| format!(" --kernel {kernel}"));
         self.generated.settle(
-            &generate::source(edition, &quirks, kernel, &numbers::issued(folder)?),
-            &format!("entries {}", edition.select(&quirks, kernel).len()),
+            &text,
+            &format!("entries {entries}"),
             &format!(
                 "quirk build --edition {} --quirks {}{}",
                 edition.name(),

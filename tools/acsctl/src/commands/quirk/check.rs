@@ -36,7 +36,7 @@ pub(in crate::commands) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let mut sources = self.data.read()?;
+        let mut sources = self.data.database().sources()?;
         for file in &self.files {
             sources.add(file)?;
         }

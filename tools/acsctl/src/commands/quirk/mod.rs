@@ -25,7 +25,7 @@ use quirk_data::{
     folder::{self, Scope},
     json_schema,
     quirk::Quirk,
-    source::{self, Sources},
+    source::Sources,
 };
 
 use super::Failure;
@@ -85,16 +85,12 @@ struct Data {
 }
 
 impl Data {
-    /// The folder of the option `--quirks`, else `quirks` if it exists.
-    fn folder(&self) -> Option<&Path> {
+    /// The folder of the option `--quirks`, else `quirks` if it exists, else the built-in entries.
+    fn database(&self) -> Database {
         let usual = Some(Path::new("quirks")).filter(|folder| folder.is_dir());
-        self.quirks.as_deref().or(usual)
-    }
-
-    /// The data files.
-    fn read(&self) -> Result<Sources, Error> {
-        self.folder()
-            .map_or_else(|| Ok(source::built_in()), source::read)
+        Database {
+            folder: self.quirks.as_deref().or(usual).map(Path::to_path_buf),
+        }
     }
 
     /// The entries of the files without faults, and the paths of the other files.
@@ -103,7 +99,7 @@ impl Data {
             mut files,
             findings,
             ..
-        } = self.read()?;
+        } = self.database().sources()?;
         let mut faulty: BTreeSet<_> = findings.into_iter().map(|one| one.file).collect();
         loop {
             match folder::check(&files, Scope::now(None)) {
@@ -117,7 +113,6 @@ impl Data {
 
     /// The entries, by number; an error if one has faults.
     fn load(&self) -> Result<Vec<Quirk>, Error> {
-        let folder = self.folder().map(Path::to_path_buf);
-        Database { folder }.entries()
+        self.database().entries()
     }
 }

@@ -10,10 +10,13 @@ use std::{
 
 use clap::Args;
 use quirk_data::{draft, error::Error, name::is_entry};
-use topology::{Bdf, Host, Topology};
+use topology::{Bdf, Topology};
 
 use super::Data;
-use crate::commands::address::address;
+use crate::{
+    commands::address::address,
+    host::{HostPaths, Source},
+};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct New {
@@ -42,14 +45,14 @@ impl New {
             // Write the draft even if the notice cannot be printed.
             let _ = writeln!(io::stderr(), "{notice}");
         }
-        let topology = match &self.topology {
-            Some(file) => topology::read(file),
-            None => Host::default().capture(),
+        let source = match &self.topology {
+            Some(file) => Source::File(file.clone()),
+            None => Source::Host(HostPaths::default()),
         };
-        let topology = topology.map_err(|error| Error::CouldNotRun(error.to_string()))?;
+        let topology = source.capture(false)?;
         let (name, draft) = draft::draft(&topology, self.function, self.name.as_deref(), &quirks)?;
         // Without a source tree, write to the working directory.
-        let folder = self.data.folder().unwrap_or(Path::new(""));
+        let folder = self.data.database().folder.unwrap_or_default();
         let data = folder.join(&name).with_extension("toml");
         let capture = data.with_extension("capture.json");
         write(&data, &capture, &draft.data, &draft.capture)?;

@@ -66,7 +66,7 @@ impl Uses {
             };
             let nodes = nodes::below(&folder);
             block::look(paths, bdf, &nodes, &mut uses);
-            network.look(paths, bdf, &nodes, &mut uses);
+            network.look(bdf, &nodes, &mut uses);
             other::look(paths, topology, bdf, &nodes, &mut uses);
             wanted.add(paths, bdf, &folder, &nodes);
         }

@@ -59,7 +59,7 @@ impl Network {
     }
 
     /// Finds uses of a function's interfaces.
-    pub(super) fn look(&self, paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+    pub(super) fn look(&self, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
         for interface in nodes.iter().filter(|node| node.subsystem == "net") {
             let name = &interface.name;
             let addresses = self.addresses.get(name).filter(|list| !list.is_empty());
@@ -90,7 +90,6 @@ impl Network {
                 uses.add(bdf, format!("packets:{name}"), what, remedy);
             }
         }
-        let _ = paths;
     }
 }
 
