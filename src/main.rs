@@ -23,7 +23,6 @@ use kernel::prelude::*;
 /// This edition holds only entries with a vendor's statement on record (trust rule `evidence`).
 const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks",
-    autoload: true,
     taint: None,
 };
 

@@ -18,7 +18,6 @@ use kernel::prelude::*;
 
 const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks_candidates",
-    autoload: false,
     taint: Some(
         "these entries are candidates: no vendor's statement on record suffices for them. \
          Isolation that they claim may not exist; the kernel is tainted",

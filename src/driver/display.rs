@@ -6,8 +6,11 @@
 use kernel::fmt;
 
 use super::record::Address;
-use crate::rules::{
-    acs::AcsFlags, condition::Place, decision::Refusal, limits::Class, withdraw::ParseError,
+use crate::{
+    rules::{
+        acs::AcsFlags, condition::Place, decision::Refusal, limits::Class, withdraw::ParseError,
+    },
+    sys::decoy::Mismatch,
 };
 
 impl fmt::Display for AcsFlags {
@@ -41,6 +44,12 @@ impl fmt::Display for Refusal {
 }
 
 impl fmt::Display for ParseError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        core::fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         core::fmt::Display::fmt(self, f)
     }

@@ -5,6 +5,7 @@
 use crate::sys::{
     decoy::{
         self,
+        Mismatch,
         Proof, //
     },
     pci, //
@@ -18,6 +19,8 @@ pub(super) enum Effect {
     Unproven(&'static str),
     /// The hook changes nothing; holds the reason.
     Ineffective(&'static str),
+    /// The hook changes nothing, because the kernel calls the hooked function in another way.
+    Unknown(Mismatch),
 }
 
 impl Effect {
@@ -26,7 +29,7 @@ impl Effect {
         match self {
             Self::Effective => "effective",
             Self::Unproven(_) => "unproven",
-            Self::Ineffective(_) => "ineffective",
+            Self::Ineffective(_) | Self::Unknown(_) => "ineffective",
         }
     }
 
@@ -34,6 +37,9 @@ impl Effect {
         match self {
             Self::Effective => "the kernel's questions reach the hook",
             Self::Unproven(reason) | Self::Ineffective(reason) => reason,
+            Self::Unknown(_) => {
+                "the kernel calls the hooked function in a way that the hook does not know"
+            }
         }
     }
 }
@@ -46,14 +52,25 @@ pub(super) fn find() -> Effect {
             "the kernel does not reach the hook: kprobes are switched off \
              (/sys/kernel/debug/kprobes/enabled), or the function is live-patched or inlined",
         ),
-        Proof::NoSlot => {
-            Effect::Unproven("there is no PCI root bus with a device and an empty slot")
+        Proof::NoSlot => Effect::Unproven(
+            "there is no PCI root bus with a device and an empty slot, so no claim is made",
+        ),
+        Proof::NoMemory => {
+            Effect::Unproven("there was no memory for the self-test, so no claim is made")
         }
-        Proof::NoMemory => Effect::Unproven("there was no memory for the self-test"),
+        Proof::Unknown(mismatch) => Effect::Unknown(mismatch),
         Proof::Reached if !pci::any_in_iommu_group() => Effect::Ineffective(
             "no PCI device is in an IOMMU group: the IOMMU is absent or off \
              (firmware setup, kernel command line)",
         ),
         Proof::Reached => Effect::Effective,
+    }
+}
+
+/// Runs the self-test again when the kernel adds a device, unless it has passed: the host may have
+/// had no device at load. May sleep.
+pub(crate) fn on_new_device() {
+    if !decoy::is_proven() {
+        let _ = decoy::prove();
     }
 }

@@ -13,6 +13,7 @@
 //! | `status.rs` | the debugfs files `table` and `hook` |
 
 pub(crate) mod counters;
+#[cfg(not(headers))]
 mod display;
 pub(crate) mod effect;
 pub(crate) mod engine;
@@ -32,10 +33,8 @@ use crate::{
             self,
             Hook, //
         },
-        known::{
-            self,
-            Known, //
-        },
+        known::Known,
+        running,
         status::Files,
         taint, //
     },
@@ -48,8 +47,6 @@ use effect::Effect;
 pub(crate) struct Edition {
     /// Name of the module and of its debugfs folder.
     pub(crate) name: &'static CStr,
-    /// Whether udev may load the module for a device that the table lists.
-    pub(crate) autoload: bool,
     /// For an edition whose entries lack evidence: the log line for the taint.
     pub(crate) taint: Option<&'static str>,
 }
@@ -71,7 +68,8 @@ impl kernel::Module for Driver {
                 "the generated table breaks its invariants"
             )
         };
-        engine::set(hook::withdrawn(), known::running());
+        refuse_other_build()?;
+        engine::set(hook::withdrawn(), running::release());
         decoy::init();
         // The taint precedes the first claim.
         if let Some(notice) = EDITION.taint {
@@ -80,7 +78,7 @@ impl kernel::Module for Driver {
         }
         let known = Known::start()?;
         let hook = register()?;
-        announce(&TABLE);
+        announce(&TABLE)?;
         Ok(Self {
             _hook: hook,
             _files: Files::create(EDITION.name),
@@ -121,14 +119,44 @@ fn register() -> Result<Hook> {
     })
 }
 
+/// Refuses to load on a kernel that is another build of the release that the module is for.
+///
+/// # Errors
+///
+/// `EINVAL`, after a log line with both versions.
+fn refuse_other_build() -> Result {
+    let Some((running, built_for)) = running::other_build() else {
+        return Ok(());
+    };
+    let text = |version: &'static CStr| version.to_str().unwrap_or("?");
+    let (running, built_for) = (text(running), text(built_for));
+    pr_err!(
+        "built for the kernel \"{built_for}\", and \"{running}\" is running; build the module again; \
+         not loading\n"
+    );
+    Err(EINVAL)
+}
+
 /// Logs in one line the table, the number of entries, and whether the hook has an effect.
-fn announce(table: &Table) {
+///
+/// # Errors
+///
+/// `EINVAL`, after a log line, if the kernel calls the hooked function in another way than the hook
+/// expects.
+fn announce(table: &Table) -> Result {
     let withdrawn = engine::withdrawn_count();
     let count = table.entries.len();
     let version = table.version;
     match effect::find() {
         Effect::Effective => {
             pr_info!("table {version}, entries {count}, withdrawn {withdrawn}, hook effective\n");
+        }
+        Effect::Unknown(mismatch) => {
+            let symbol = hook::symbol();
+            pr_err!(
+                "this kernel has another {symbol}: {mismatch}; it is not supported; not loading\n"
+            );
+            return Err(EINVAL);
         }
         found => {
             let (state, reason) = (found.state(), found.reason());
@@ -137,4 +165,5 @@ fn announce(table: &Table) {
             );
         }
     }
+    Ok(())
 }

@@ -172,22 +172,6 @@ impl Table {
         }
         true
     }
-
-    /// The number of device ids in the index.
-    #[expect(
-        clippy::indexing_slicing,
-        clippy::arithmetic_side_effects,
-        reason = "evaluated at compile time, where a fault is a build error"
-    )]
-    pub const fn id_count(&self) -> usize {
-        let mut count = 0;
-        let mut at = 0;
-        while at < self.index.len() {
-            count += (self.index[at].last - self.index[at].first) as usize + 1;
-            at += 1;
-        }
-        count
-    }
 }
 
 /// Whether the conditions are well formed and at most [`Condition::MAX`].

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The self-test: does the kernel reach the hook when it groups a device?
+//! The self-test: does the kernel reach the hook when it groups a device, and with the arguments
+//! and the result that the hook relies on?
 //!
 //! The test places a `struct pci_dev` that exists in memory only in an empty slot of a root bus,
 //! and calls `pci_device_group()`, which asks `pci_dev_specific_acs_enabled()` on the same path as
 //! for any device. The test touches no register of a device and registers the decoy nowhere. An
 //! IOMMU group without a member exists for a moment.
+//!
+//! Kernel headers have no prototype of the hooked function, so the test is what holds the hook to
+//! it: before a test has passed, every question gets the kernel's own answer ([`is_proven`]).
 
-use super::pci::Held;
 use kernel::{
     bindings,
-    error::from_err_ptr,
+    error::to_result,
     prelude::*,
     sync::atomic::{
         Acquire,
@@ -20,10 +23,31 @@ use kernel::{
     }, //
 };
 
-/// Address of the decoy during the test, 0 otherwise.
+use super::pci::Held;
+use crate::rules::{
+    acs::AcsFlags,
+    decision::KernelVerdict, //
+};
+
+#[allow(
+    improper_ctypes,
+    reason = "empty structures deep inside, in some configurations; only pointers are passed"
+)]
+extern "C" {
+    fn acs_quirks_decoy(bus: *mut bindings::pci_bus, devfn: u8) -> *mut bindings::pci_dev;
+    fn acs_quirks_decoy_group(decoy: *mut bindings::pci_dev) -> c_int;
+    fn acs_quirks_decoy_free(decoy: *mut bindings::pci_dev);
+    fn acs_quirks_current() -> usize;
+}
+
+/// Address of the thread that runs the test, 0 otherwise.
+static TESTER: Atomic<usize> = Atomic::new(0);
+/// Address of the decoy during the test.
 static DECOY: Atomic<usize> = Atomic::new(0);
-/// Whether the hook has seen the decoy.
-static SEEN: Atomic<bool> = Atomic::new(false);
+/// What the hook saw during the test: 0 for nothing, or see [`pack`].
+static SEEN: Atomic<u64> = Atomic::new(0);
+/// Whether a test has passed since the module was loaded.
+static PROVEN: Atomic<bool> = Atomic::new(false);
 
 kernel::sync::global_lock! {
     // SAFETY: Initialised in module initialisation, before the first use.
@@ -38,14 +62,44 @@ pub(crate) fn init() {
 
 /// The result of the self-test.
 pub(crate) enum Proof {
-    /// The hook saw the decoy.
+    /// The hook saw the decoy, the flags of grouping, and the answer "no quirk for this device".
     Reached,
-    /// The kernel grouped the decoy, and the hook did not see it.
+    /// The kernel grouped the decoy, and the hook saw nothing.
     NotReached,
+    /// The kernel calls the hooked function in a way that the hook does not know.
+    Unknown(Mismatch),
     /// The host has no PCI device, or the root bus has no empty slot.
     NoSlot,
     /// The kernel had no memory for the decoy or its group.
     NoMemory,
+}
+
+/// The difference between the hooked function and the function that the hook knows.
+#[derive(Clone, Copy)]
+pub(crate) enum Mismatch {
+    /// The first argument is not the device.
+    Device,
+    /// The second argument is not [`AcsFlags::GROUPING`], but this.
+    Flags(u16),
+    /// The result for a device without a quirk is not `-ENOTTY`, but this.
+    Verdict(c_int),
+}
+
+impl core::fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Device => write!(f, "the first argument is not the device"),
+            Self::Flags(flags) => write!(
+                f,
+                "the second argument is {flags:#x}, not the flags of grouping ({:#x})",
+                AcsFlags::GROUPING.bits()
+            ),
+            Self::Verdict(verdict) => write!(
+                f,
+                "the result for a device without a quirk is {verdict}, not -ENOTTY"
+            ),
+        }
+    }
 }
 
 /// Runs the self-test. May sleep.
@@ -65,13 +119,22 @@ pub(crate) fn prove() -> Proof {
         if !is_empty(bus, slot) {
             continue;
         }
-        match ask(bus, slot << 3) {
-            Ok(true) => return Proof::Reached,
-            Ok(false) => result = Proof::NotReached,
+        match ask(bus, slot << 3).map(judge) {
+            Ok(None) => result = Proof::NotReached,
+            Ok(Some(Ok(()))) => {
+                PROVEN.store(true, Release);
+                return Proof::Reached;
+            }
+            Ok(Some(Err(mismatch))) => return Proof::Unknown(mismatch),
             Err(_) => return Proof::NoMemory,
         }
     }
     result
+}
+
+/// Whether a self-test has passed, so that the hook may read its arguments and change a result.
+pub(crate) fn is_proven() -> bool {
+    PROVEN.load(Acquire)
 }
 
 /// Whether the kernel has no function in a slot.
@@ -88,52 +151,67 @@ fn is_empty(bus: *mut bindings::pci_bus, slot: u8) -> bool {
     })
 }
 
-/// Tests with one decoy at `devfn`; returns whether the hook saw it.
+/// Tests with one decoy at `devfn`; returns [`SEEN`].
 ///
 /// # Errors
 ///
 /// `ENOMEM` if the decoy or the group could not be allocated.
-fn ask(bus: *mut bindings::pci_bus, devfn: u8) -> Result<bool> {
+fn ask(bus: *mut bindings::pci_bus, devfn: u8) -> Result<u64> {
     // SAFETY: The caller holds a device below the bus; the decoy takes a reference to the bus.
-    let decoy = unsafe { bindings::pci_alloc_dev(bus) };
+    let decoy = unsafe { acs_quirks_decoy(bus, devfn) };
     if decoy.is_null() {
         return Err(ENOMEM);
     }
-    // SAFETY: `pci_alloc_dev()` returned a device without another user. `pci_device_group()` needs
-    // its bus type (`dev_is_pci()`), and asks about functions of multi-function devices only.
-    unsafe {
-        (*decoy).devfn = u32::from(devfn);
-        (*decoy).dev.bus = &raw const bindings::pci_bus_type;
-        bindings::pci_dev::set_multifunction_raw(decoy, 1);
-    }
-
-    SEEN.store(false, Relaxed);
-    // Release ordering: a hook that sees the address also sees `SEEN` cleared.
-    DECOY.store(decoy.addr(), Release);
+    SEEN.store(0, Relaxed);
+    DECOY.store(decoy.addr(), Relaxed);
+    // SAFETY: The function has no precondition.
+    let tester = unsafe { acs_quirks_current() };
+    TESTER.store(tester, Release);
     // SAFETY: The decoy has every field that `pci_device_group()` reads.
-    let group = from_err_ptr(unsafe { bindings::pci_device_group(&raw mut (*decoy).dev) });
-    DECOY.store(0, Relaxed);
-    if let Ok(group) = group {
-        // SAFETY: `pci_device_group()` returned a reference, which is put once.
-        unsafe { bindings::iommu_group_put(group) };
-    }
-
-    // SAFETY: This undoes `pci_alloc_dev()` as `pci_scan_device()` does: it puts the reference to
-    // the bus (`pci_bus_put()` is not exported; this is its body), then frees the memory. Nothing
-    // has registered the device or kept a pointer to it.
-    unsafe {
-        bindings::put_device(&raw mut (*bus).dev);
-        bindings::kfree(decoy.cast());
-    }
-    group.map(|_| SEEN.load(Acquire))
+    let result = to_result(unsafe { acs_quirks_decoy_group(decoy) });
+    TESTER.store(0, Release);
+    // SAFETY: Nothing has registered the decoy or kept a pointer to it, so that it is freed once.
+    unsafe { acs_quirks_decoy_free(decoy) };
+    result.map(|()| SEEN.load(Acquire))
 }
 
-pub(super) fn is_decoy(dev: *mut bindings::pci_dev) -> bool {
-    DECOY.load(Acquire) == dev.addr()
+/// Whether the calling thread runs the self-test, so that a question of it is about the decoy.
+pub(super) fn is_test() -> bool {
+    let tester = TESTER.load(Acquire);
+    // SAFETY: The function has no precondition.
+    tester != 0 && tester == unsafe { acs_quirks_current() }
 }
 
-/// The hook's answer for the decoy: notes that it was seen, and leaves the kernel's answer.
-pub(super) fn answer(verdict: c_int) -> c_int {
-    SEEN.store(true, Release);
-    verdict
+/// Notes what the hook saw during the test. `dev` is only compared.
+pub(super) fn note(dev: *mut bindings::pci_dev, acs_flags: u16, verdict: c_int) {
+    let is_decoy = dev.addr() == DECOY.load(Relaxed);
+    SEEN.store(pack(is_decoy, acs_flags, verdict), Release);
+}
+
+const NOTED: u64 = 1 << 63;
+const IS_DECOY: u64 = 1 << 62;
+
+/// One word: the flags in bits 47:32, the verdict in 31:0, and two marks.
+fn pack(is_decoy: bool, acs_flags: u16, verdict: c_int) -> u64 {
+    let decoy = if is_decoy { IS_DECOY } else { 0 };
+    // CAST: The same 32 bits.
+    NOTED | decoy | u64::from(acs_flags) << 32 | u64::from(verdict as u32)
+}
+
+/// Compares [`SEEN`] with what the hook relies on; `None` if the hook saw nothing.
+fn judge(seen: u64) -> Option<core::result::Result<(), Mismatch>> {
+    if seen & NOTED == 0 {
+        return None;
+    }
+    // CAST: The fields of `pack`.
+    let (acs_flags, verdict) = ((seen >> 32) as u16, seen as c_int);
+    Some(if seen & IS_DECOY == 0 {
+        Err(Mismatch::Device)
+    } else if AcsFlags::from_bits(acs_flags) != AcsFlags::GROUPING {
+        Err(Mismatch::Flags(acs_flags))
+    } else if KernelVerdict::from_raw(verdict) != KernelVerdict::NoOpinion {
+        Err(Mismatch::Verdict(verdict))
+    } else {
+        Ok(())
+    })
 }

@@ -92,7 +92,6 @@ static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 }
 
 static struct kretprobe probe = {
-	.kp.symbol_name = ACS_QUIRKS_SYMBOL,
 	.entry_handler = on_entry,
 	.handler = on_return,
 	.data_size = sizeof(struct acs_quirks_call),
@@ -101,6 +100,7 @@ static struct kretprobe probe = {
 int acs_quirks_hook_register(void);
 int acs_quirks_hook_register(void)
 {
+	probe.kp.symbol_name = ACS_QUIRKS_SYMBOL;
 	return register_kretprobe(&probe);
 }
 

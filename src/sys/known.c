@@ -13,7 +13,6 @@
 #include <linux/of.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
-#include <linux/utsname.h>
 #include <linux/xarray.h>
 
 /* An upper bound of the bridges above a function: bus numbers have 8 bits. */
@@ -302,19 +301,4 @@ u64 acs_quirks_address(struct pci_dev *dev);
 u64 acs_quirks_address(struct pci_dev *dev)
 {
 	return key(dev->bus, dev->devfn);
-}
-
-/*
- * The release of the running kernel as a LINUX_VERSION_CODE without the patch level. The release of
- * the headers may differ: a module with symbol versions loads on other kernels. A release that
- * cannot be parsed counts as newer than any, so that no mainline entry makes a claim.
- */
-u32 acs_quirks_version_code(void);
-u32 acs_quirks_version_code(void)
-{
-	u8 major, minor;
-
-	if (sscanf(init_utsname()->release, "%hhu.%hhu", &major, &minor) != 2)
-		return U32_MAX;
-	return (u32)major << 16 | (u32)minor << 8;
 }

@@ -19,11 +19,13 @@ use kernel::{
 
 use super::pci::PciFunction;
 use crate::{
-    driver::record,
+    driver::{
+        effect,
+        record, //
+    },
     rules::{
         device,
-        packed::Verdict,
-        release::Release, //
+        packed::Verdict, //
     }, //
 };
 
@@ -44,7 +46,6 @@ extern "C" {
         data: *mut c_void,
     );
     fn acs_quirks_address(dev: *mut bindings::pci_dev) -> u64;
-    fn acs_quirks_version_code() -> u32;
 }
 
 /// The running record. Dropping the value ends it.
@@ -247,12 +248,6 @@ pub(super) unsafe fn address(dev: *mut bindings::pci_dev) -> u64 {
     unsafe { acs_quirks_address(dev) }
 }
 
-/// The release of the running kernel; newer than any other if it cannot be parsed.
-pub(crate) fn running() -> Release {
-    // SAFETY: The C function has no precondition.
-    Release::from_version_code(unsafe { acs_quirks_version_code() })
-}
-
 /// Called by `known.c` for each function that the kernel adds, before the kernel groups it. May
 /// sleep.
 ///
@@ -261,6 +256,7 @@ pub(crate) fn running() -> Release {
 /// `dev` must be valid and set up by the PCI core.
 #[no_mangle]
 unsafe extern "C" fn acs_quirks_appeared(dev: *mut bindings::pci_dev) {
+    effect::on_new_device();
     // SAFETY: By this function's contract.
     record::appeared(&unsafe { PciFunction::from_raw(dev) });
 }

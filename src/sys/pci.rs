@@ -6,7 +6,8 @@ use core::marker::PhantomData;
 
 use kernel::{
     bindings,
-    device, //
+    device,
+    prelude::*, //
 };
 
 use super::known;
@@ -14,6 +15,28 @@ use crate::rules::{
     device::{Function, Record},
     pcie::PcieType,
 };
+
+#[allow(
+    improper_ctypes,
+    reason = "empty structures deep inside, in some configurations; only pointers are passed"
+)]
+extern "C" {
+    fn acs_quirks_ids(dev: *const bindings::pci_dev) -> u32;
+    fn acs_quirks_devfn(dev: *const bindings::pci_dev) -> u8;
+    fn acs_quirks_pcie_type(dev: *mut bindings::pci_dev) -> c_int;
+    fn acs_quirks_facts(dev: *const bindings::pci_dev) -> u32;
+    fn acs_quirks_bus(dev: *const bindings::pci_dev) -> *mut bindings::pci_bus;
+    fn acs_quirks_bridge(bus: *const bindings::pci_bus) -> *mut bindings::pci_dev;
+    fn acs_quirks_parent(bus: *const bindings::pci_bus) -> *mut bindings::pci_bus;
+    fn acs_quirks_device(dev: *mut bindings::pci_dev) -> *mut bindings::device;
+}
+
+// The bits of `acs_quirks_facts()`, as in pci.c.
+const IS_VIRTUAL: u32 = 1 << 0;
+const HAS_ACS: u32 = 1 << 1;
+const IS_GONE: u32 = 1 << 2;
+const FORWARDS_ARI: u32 = 1 << 3;
+const IS_GROUPED: u32 = 1 << 4;
 
 /// An upper bound of the number of buses from a function up to its root bus: bus numbers have 8
 /// bits.
@@ -48,7 +71,7 @@ impl<'a> PciFunction<'a> {
     /// The embedded `struct device`, for log lines.
     pub(crate) fn as_device(&self) -> &device::Device {
         // SAFETY: By the type invariant the device is valid for `'a`, and a member of it is too.
-        unsafe { device::Device::from_raw(&raw mut (*self.raw).dev) }
+        unsafe { device::Device::from_raw(acs_quirks_device(self.raw)) }
     }
 
     /// The address: domain (PCI segment) in bits 47:16, bus in 15:8, devfn in 7:0.
@@ -72,52 +95,56 @@ impl<'a> PciFunction<'a> {
 
     fn bus(&self) -> *mut bindings::pci_bus {
         // SAFETY: By the type invariant.
-        unsafe { (*self.raw).bus }
+        unsafe { acs_quirks_bus(self.raw) }
     }
 
     /// The bridge above the function's bus; null for a root bus.
     fn bridge(&self) -> *mut bindings::pci_dev {
         // SAFETY: By the type invariant the bus is valid.
-        unsafe { (*self.bus()).self_ }
+        unsafe { acs_quirks_bridge(self.bus()) }
+    }
+
+    /// Whether the kernel has noted the fact with this bit.
+    fn is(&self, fact: u32) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { acs_quirks_facts(self.raw) & fact != 0 }
+    }
+
+    /// Vendor id in bits 31:16, device id in 15:0.
+    fn ids(&self) -> u32 {
+        // SAFETY: By the type invariant.
+        unsafe { acs_quirks_ids(self.raw) }
     }
 }
 
 impl Function for PciFunction<'_> {
     fn vendor(&self) -> u16 {
-        // SAFETY: By the type invariant.
-        unsafe { (*self.raw).vendor }
+        // CAST: The upper half.
+        (self.ids() >> 16) as u16
     }
 
     fn device(&self) -> u16 {
-        // SAFETY: By the type invariant.
-        unsafe { (*self.raw).device }
+        // CAST: The lower half.
+        self.ids() as u16
     }
 
     fn devfn(&self) -> u8 {
         // SAFETY: By the type invariant.
-        let devfn = unsafe { (*self.raw).devfn };
-        // CAST: `pci_dev::devfn` is an encoded byte in a wider field.
-        devfn as u8
+        unsafe { acs_quirks_devfn(self.raw) }
     }
 
     fn pcie_type(&self) -> Option<PcieType> {
         // SAFETY: By the type invariant.
-        let (capability, flags) = unsafe { ((*self.raw).pcie_cap, (*self.raw).pcie_flags_reg) };
-        // As `pci_is_pcie()` and `pci_pcie_type()`: the type is bits 7:4, PCI_EXP_FLAGS_TYPE.
-        let [low, _] = flags.to_le_bytes();
-        (capability != 0)
-            .then_some(low >> 4)
-            .and_then(PcieType::from_raw)
+        let raw = unsafe { acs_quirks_pcie_type(self.raw) };
+        u8::try_from(raw).ok().and_then(PcieType::from_raw)
     }
 
     fn is_virtual(&self) -> bool {
-        // SAFETY: By the type invariant.
-        unsafe { bindings::pci_dev::is_virtfn_raw(self.raw) != 0 }
+        self.is(IS_VIRTUAL)
     }
 
     fn has_acs(&self) -> bool {
-        // SAFETY: By the type invariant.
-        unsafe { (*self.raw).acs_cap != 0 }
+        self.is(HAS_ACS)
     }
 
     fn is_exposed(&self) -> bool {
@@ -126,14 +153,13 @@ impl Function for PciFunction<'_> {
     }
 
     fn is_gone(&self) -> bool {
-        // SAFETY: By the type invariant.
-        unsafe { (*self.raw).error_state != bindings::pci_channel_io_normal }
+        self.is(IS_GONE)
     }
 
     fn is_ari(&self) -> bool {
         let bridge = self.bridge();
         // SAFETY: By the type invariant a bridge that is not null is valid.
-        !bridge.is_null() && unsafe { bindings::pci_dev::ari_enabled_raw(bridge) != 0 }
+        !bridge.is_null() && unsafe { acs_quirks_facts(bridge) & FORWARDS_ARI != 0 }
     }
 
     fn is_aliased(&self, first: u8, last: u8) -> bool {
@@ -201,10 +227,10 @@ impl Held {
     /// a bus its bridge, and the bridge its own bus.
     pub(super) fn root_bus(&self) -> *mut bindings::pci_bus {
         // SAFETY: By the type invariant the device is valid, and so is its bus.
-        let mut bus = unsafe { (*self.0).bus };
+        let mut bus = unsafe { acs_quirks_bus(self.0) };
         for _ in 0..MAX_DEPTH {
             // SAFETY: `bus` is valid, and so is every bus above it.
-            let parent = unsafe { (*bus).parent };
+            let parent = unsafe { acs_quirks_parent(bus) };
             if parent.is_null() {
                 break;
             }
@@ -215,8 +241,8 @@ impl Held {
 
     /// Whether the function is in an IOMMU group.
     fn is_grouped(&self) -> bool {
-        // SAFETY: By the type invariant the device is valid; the pointer is only compared.
-        unsafe { !(*self.0).dev.iommu_group.is_null() }
+        // SAFETY: By the type invariant the device is valid.
+        unsafe { acs_quirks_facts(self.0) & IS_GROUPED != 0 }
     }
 }
 

@@ -1,3 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#define ACS_QUIRKS_SYMBOL "acs_quirks_no_such_function"
+/* The hook on any function of the kernel, to test that the module refuses all but the one it knows. */
+#include <linux/module.h>
+
+static char *symbol = "acs_quirks_no_such_function";
+module_param(symbol, charp, 0444);
+MODULE_PARM_DESC(symbol, "The function to hook");
+
+#define ACS_QUIRKS_SYMBOL symbol
 #include "../../../src/sys/hook.c"

@@ -16,7 +16,6 @@ use kernel::prelude::*;
 
 const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks_absent",
-    autoload: true,
     taint: Some("this module is for tests; the kernel is tainted"),
 };
 

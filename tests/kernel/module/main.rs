@@ -17,7 +17,6 @@ use kernel::prelude::*;
 
 const EDITION: driver::Edition = driver::Edition {
     name: c"acs_quirks_test",
-    autoload: false,
     taint: Some("these entries are for emulated devices; the kernel is tainted"),
 };
 

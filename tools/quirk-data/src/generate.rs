@@ -18,7 +18,7 @@ use crate::{
     edition::Edition,
     error::Error,
     folder::{self, Scope},
-    numbers,
+    module_aliases, numbers,
     quirk::Quirk,
 };
 
@@ -28,8 +28,18 @@ const CHAIN_WIDTH: usize = 60;
 const MAX_WIDTH: usize = 100;
 const INDENT: &str = "        ";
 
-/// The Rust source of the table of `edition` for `kernel`, from the files of a folder, and the number of
-/// entries in the table.
+/// The generated sources of an edition of the module.
+#[derive(Debug)]
+pub struct Sources {
+    /// The Rust source of the table.
+    pub table: String,
+    /// The C source of the module aliases.
+    pub aliases: String,
+    /// The number of entries in the table.
+    pub entries: usize,
+}
+
+/// The sources of `edition` for `kernel`, from the files of a folder.
 ///
 /// # Errors
 ///
@@ -39,14 +49,18 @@ pub fn of_folder(
     folder: &Path,
     edition: Edition,
     kernel: Option<Release>,
-) -> Result<(String, usize), Error> {
+) -> Result<Sources, Error> {
     let scope = Scope {
         kernel,
         ..Scope::now(Some(edition))
     };
     let quirks = folder::load(folder, scope)?;
-    let text = source(edition, &quirks, kernel, &numbers::issued(folder)?);
-    Ok((text, edition.select(&quirks, kernel).len()))
+    let selected = edition.select(&quirks, kernel);
+    Ok(Sources {
+        table: source(edition, &quirks, kernel, &numbers::issued(folder)?),
+        aliases: module_aliases::source(edition, &built::table(&selected)),
+        entries: selected.len(),
+    })
 }
 
 /// Writes the Rust source of the table of `edition` for `kernel`, with the entries that it takes

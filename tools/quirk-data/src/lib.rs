@@ -41,6 +41,7 @@ pub mod json;
 pub mod json_schema;
 pub mod kernels;
 pub mod limits;
+pub mod module_aliases;
 pub mod name;
 pub mod numbers;
 mod overlap;

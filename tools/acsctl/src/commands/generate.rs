@@ -10,11 +10,17 @@ use quirk_data::{edition::Edition, error::Error, generate, json_schema, page, su
 use super::{generated::settle, schema};
 use crate::database::Database;
 
-/// The file of each edition's table.
-const TABLES: [(Edition, &str); 3] = [
-    (Edition::Validated, "src/table.rs"),
-    (Edition::Candidate, "src/candidates/table.rs"),
-    (Edition::Test, "tests/kernel/module/table.rs"),
+/// The files of each edition's table and module aliases. udev must not load a module of candidates,
+/// so that it has no aliases (trust rule `evidence`). The aliases of the test edition belong to a
+/// module that never loads.
+const TABLES: [(Edition, &str, Option<&str>); 3] = [
+    (Edition::Validated, "src/table.rs", Some("src/aliases.c")),
+    (Edition::Candidate, "src/candidates/table.rs", None),
+    (
+        Edition::Test,
+        "tests/kernel/module/table.rs",
+        Some("tests/kernel/absent/aliases.c"),
+    ),
 ];
 
 /// Write every generated file of a checkout: the module's tables, the pages on entries, and the schemas.
@@ -57,10 +63,11 @@ impl Generate {
         // mainline merged later.
         let kernel = supported::oldest();
         let mut texts = Vec::new();
-        for (edition, path) in TABLES {
+        for (edition, table, aliases) in TABLES {
             let folder = self.source.join(edition.folder());
-            let (text, _) = generate::of_folder(&folder, edition, kernel)?;
-            texts.push((path, text));
+            let sources = generate::of_folder(&folder, edition, kernel)?;
+            texts.push((table, sources.table));
+            texts.extend(aliases.map(|path| (path, sources.aliases)));
         }
         let quirks = Database::of(&self.source.join(Edition::Validated.folder())).entries()?;
         texts.push(("Documentation/quirks.md", page::quirks(&quirks)));

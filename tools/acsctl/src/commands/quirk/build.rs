@@ -34,11 +34,11 @@ impl Build {
             .as_deref()
             .unwrap_or(Path::new(edition.folder()));
         let kernel = self.kernel;
-        let (text, entries) = generate::of_folder(folder, edition, kernel)?;
+        let sources = generate::of_folder(folder, edition, kernel)?;
         let for_kernel = kernel.map(|kernel| format!(" --kernel {kernel}"));
         self.generated.settle(
-            &text,
-            &format!("entries {entries}"),
+            &sources.table,
+            &format!("entries {}", sources.entries),
             &format!(
                 "quirk build --edition {} --quirks {}{}",
                 edition.name(),

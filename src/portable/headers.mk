@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Builds Rust code for a kernel from its headers alone: with core from rust-src and the crate `kernel` of this folder. All
+# of it is one object by link-time optimisation, so that only what the module uses is left.
+#
+# Input: $(rust-roots), the objects to build, each from the .rs file of the same name.
+# RUSTC=         the compiler
+# RUST_LIB_SRC=  its library source, as for the kernel's own build
+
+RUSTC ?= rustc
+comma := ,
+
+# MAKEFLAGS would have rustc look for a jobserver that it cannot reach.
+rustc-minor := $(shell MAKEFLAGS= $(RUSTC) --version 2>/dev/null | sed -nE 's/^rustc 1\.([0-9]+)\..*/\1/p')
+rustc-from = $(shell [ $(rustc-minor) -ge $(1) ] && echo y)
+RUST_LIB_SRC ?= $(shell MAKEFLAGS= $(RUSTC) --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library
+
+ifdef CONFIG_MODULES # which kbuild knows when it builds, and not when it cleans
+packages := install rustc and rust-src, version 1.85 or later (Debian 12: rustc-web and rust-web-src)
+ifeq ($(rustc-minor),)
+$(error there is no $(RUSTC): $(packages), or set RUSTC=)
+endif
+ifeq ($(call rustc-from,85),)
+$(error $(shell $(RUSTC) --version) is too old: $(packages), or set RUSTC=)
+endif
+ifeq ($(wildcard $(RUST_LIB_SRC)/core/src/lib.rs),)
+$(error there is no source of Rust's core library in $(RUST_LIB_SRC): $(packages), or set RUST_LIB_SRC=)
+endif
+$(foreach option,CFI CFI_CLANG LTO_CLANG,$(if $(CONFIG_$(option)), \
+	$(error $(this-kernel) is built with CONFIG_$(option)=y, which a module from headers does not support: \
+	use a kernel without it, or a tree with Rust metadata and PROVIDER=rust-for-linux)))
+endif
+
+##### Flags, by the kernel's configuration
+
+# As Makefile in Linux 7.3. Code does not unwind, and panics only stop the thread.
+rust-flags := --sysroot=/dev/null -Zunstable-options -Cpanic=abort -Ccodegen-units=1 -Copt-level=2 \
+	-Csymbol-mangling-version=v0 -Crelocation-model=static -Zfunction-sections=n -Cdebuginfo=0 \
+	-Cdebug-assertions=n -Coverflow-checks=y $(if $(findstring e,$(KBUILD_EXTRA_WARN)),-Dwarnings)
+
+ifdef CONFIG_X86_64
+# The options have had these names since 6.9; the old names are tried too.
+retpoline := $(or $(CONFIG_MITIGATION_RETPOLINE),$(CONFIG_RETPOLINE))
+rethunk := $(or $(CONFIG_MITIGATION_RETHUNK),$(CONFIG_RETHUNK))
+sls := $(or $(CONFIG_MITIGATION_SLS),$(CONFIG_SLS))
+
+# As scripts/generate_rust_target.rs in Linux 7.3.
+features := -mmx,+soft-float
+ifneq ($(retpoline),)
+features := $(features),+retpoline-external-thunk,+retpoline-indirect-branches,+retpoline-indirect-calls
+endif
+ifneq ($(sls),)
+features := $(features),+harden-sls-ijmp,+harden-sls-ret
+endif
+abi := $(if $(call rustc-from,98),softfloat,$(if $(call rustc-from,86),x86-softfloat))
+target-json := {"arch":"x86_64","llvm-target":"x86_64-linux-gnu",$(if $(abi),"rustc-abi":"$(abi)"$(comma))\
+"data-layout":"e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128",\
+"features":"$(features)","target-pointer-width":$(if $(call rustc-from,91),64,"64"),\
+"emit-debug-gdb-scripts":false,"frame-pointer":"may-omit","stack-probes":{"kind":"none"}}
+rust-target = $(obj)/$(out)/target.json
+
+# As arch/x86/Makefile in Linux 7.3.
+rust-flags += -Cforce-unwind-tables=n -Ctarget-feature=-sse,-sse2,-sse3,-ssse3,-sse4.1,-sse4.2,-avx,-avx2 \
+	-Ctarget-cpu=x86-64 -Ztune-cpu=generic -Cno-redzone=y -Ccode-model=kernel \
+	$(if $(CONFIG_X86_KERNEL_IBT),-Zcf-protection=branch) \
+	$(if $(CONFIG_X86_KERNEL_IBT)$(retpoline),$(if $(call rustc-from,93),-Cjump-tables=n,-Zno-jump-tables)) \
+	$(if $(rethunk),-Zfunction-return=thunk-extern) \
+	$(if $(CONFIG_CALL_PADDING),-Zpatchable-function-entry=$(CONFIG_FUNCTION_PADDING_BYTES)$(comma)$(CONFIG_FUNCTION_PADDING_BYTES)) \
+	$(if $(CONFIG_FRAME_POINTER),-Cforce-frame-pointers=y)
+else ifdef CONFIG_ARM64
+# As arch/arm64/Makefile in Linux 7.3.
+rust-target := aarch64-unknown-none-softfloat
+rust-flags += -Cforce-frame-pointers=y \
+	$(if $(CONFIG_UNWIND_TABLES),-Cforce-unwind-tables=y -Zuse-sync-unwind=n,-Cforce-unwind-tables=n) \
+	$(if $(CONFIG_ARM64_BTI_KERNEL),-Zbranch-protection=bti$(comma)pac-ret,$(if $(CONFIG_ARM64_PTR_AUTH_KERNEL),-Zbranch-protection=pac-ret)) \
+	$(if $(CONFIG_SHADOW_CALL_STACK),-Zfixed-x18)
+else ifdef CONFIG_MODULES
+$(error the module is for x86-64 and arm64, and $(this-kernel) is for neither)
+endif
+
+##### Rules
+
+# The folder of the libraries, and the source of this folder.
+out := src/portable/out
+portable := $(src)/src/portable
+
+rust = RUSTC_BOOTSTRAP=1 $(RUSTC) --target $(rust-target) $(rust-flags)
+# The libraries hold bitcode. Machine code is made once, from what the module uses.
+as-bitcode := -Clinker-plugin-lto -Cembed-bitcode=yes
+
+quiet_cmd_rust_target = TARGET  $@
+      cmd_rust_target = mkdir -p $(dir $@); printf '%s\n' '$(target-json)' >$@
+$(obj)/$(out)/target.json: FORCE
+	+$(call if_changed,rust_target)
+
+quiet_cmd_rust_core = RUSTC L $@
+      cmd_rust_core = mkdir -p $(dir $@); $(rust) $(as-bitcode) --edition=$(if $(call rustc-from,87),2024,2021) \
+	--cap-lints allow --crate-name core --crate-type rlib --cfg no_fp_fmt_parse -o $@ $(RUST_LIB_SRC)/core/src/lib.rs
+$(obj)/$(out)/libcore.rlib: $(if $(CONFIG_X86_64),$(obj)/$(out)/target.json) FORCE
+	+$(call if_changed,rust_core)
+
+quiet_cmd_rust_builtins = RUSTC L $@
+      cmd_rust_builtins = $(rust) -Cembed-bitcode=no --edition=2021 --crate-name compiler_builtins --crate-type rlib \
+	-L $(obj)/$(out) -o $@ $<
+$(obj)/$(out)/libcompiler_builtins.rlib: $(portable)/compiler_builtins.rs $(obj)/$(out)/libcore.rlib FORCE
+	+$(call if_changed,rust_builtins)
+
+quiet_cmd_rust_kernel = RUSTC L $@
+      cmd_rust_kernel = $(rust) $(as-bitcode) --edition=2021 --crate-name kernel --crate-type rlib -L $(obj)/$(out) -o $@ $<
+$(obj)/$(out)/libkernel.rlib: $(portable)/kernel/lib.rs $(shell find $(portable)/kernel -name '*.rs') \
+		$(obj)/$(out)/libcompiler_builtins.rlib FORCE
+	+$(call if_changed,rust_kernel)
+
+# rustc writes a library with one object of Rust code. Code outside of `headers` is for Rust-for-Linux's crates. Before 5.19
+# kbuild's command for objtool does not begin with a semicolon.
+quiet_cmd_rust_module = RUSTC [M] $@
+      cmd_rust_module = $(rust) -Clto=fat --edition=2021 --cfg headers \
+	-Zcrate-attr=no_std -Zcrate-attr='feature(used_with_arg)' \
+	--crate-type staticlib -L $(obj)/$(out) --extern kernel=$(obj)/$(out)/libkernel.rlib -o $@.a $<; \
+	$(AR) p $@.a $$($(AR) t $@.a | grep -v compiler_builtins) >$@; rm $@.a \
+	$(if $(strip $(cmd_objtool)),; $(patsubst ;%,%,$(strip $(cmd_objtool))))
+$(addprefix $(obj)/,$(rust-roots)): $(obj)/%.o: $(src)/%.rs $(obj)/$(out)/libkernel.rlib \
+		$(shell find $(src)/src $(wildcard $(src)/tests/kernel) -name '*.rs') FORCE
+	+$(call if_changed,rust_module)
+
+targets += $(rust-roots) $(addprefix $(out)/,target.json libcore.rlib libcompiler_builtins.rlib libkernel.rlib)
+clean-files += $(addprefix $(out)/,target.json libcore.rlib libcompiler_builtins.rlib libkernel.rlib)
