@@ -10,9 +10,11 @@ MAKEFLAGS += --no-builtin-rules
 
 # Which kernel make demo boots: a series (7.2), a release (7.3.4) or newest.
 KERNEL ?= newest
-# Which kernels make test boots.
-KERNELS ?= $(shell grep -v '^\#' scripts/supported-kernels)
-# Which installed kernel make install builds for.
+# Which kernels make test boots: a stock kernel of each series, with modules from its headers, and the newest also with modules
+# from Rust-for-Linux's crates.
+SERIES := $(shell awk '!/^\#/ { print $$1 }' scripts/supported-kernels)
+KERNELS ?= $(filter-out $(lastword $(SERIES)),$(SERIES)) $(addprefix $(lastword $(SERIES)),@rust-for-linux) $(lastword $(SERIES))
+# Which installed kernel make modules and make install build for.
 KVER ?= $(shell uname -r)
 # Whose kernels and guests, by Debian's name: amd64, or arm64, which is emulated. The kernel's build system takes the
 # variable too, and has other names for amd64.
@@ -32,7 +34,6 @@ endif
 IN_ROOT = $(SUDO) scripts/in-root.sh --
 # Debian 13's cargo, for the lowest Rust version that the tools promise.
 CARGO = $(IN_ROOT) cargo
-TREE = $(or $(KDIR),/lib/modules/$(KVER)/build)
 
 .PHONY: help
 help: ## this list
@@ -45,7 +46,7 @@ help: ## this list
 	@echo 'In the environment:'
 	@echo '  ACS_QUIRKS_CACHE  where everything lies that is built or fetched (default: ~/.cache/acs-quirks)'
 	@echo '  ACS_QUIRKS_MIRROR the Debian mirror to use (default: the one that this machine uses)'
-	@echo '  ACS_QUIRKS_UPDATE set to 1, makes the build root anew and looks for newer kernels'
+	@echo '  ACS_QUIRKS_UPDATE set to 1, makes the build root again and looks for newer kernels'
 
 ##### The two that do everything
 
@@ -200,38 +201,44 @@ PATCH = build/$(subst /,-,$(ENTRY)).patch
 
 .PHONY: export
 export: ## write a patch for mainline from ENTRY=, against the source of KERNEL=; SIGNED_OFF_BY='Name <mail>'
-export: need-entry crates kernel-$(KERNEL)
+export: need-entry crates kernel-$(KERNEL)@rust-for-linux
 	@mkdir -p build
 	@$(CARGO) run --quiet --locked --offline --package acsctl -- quirk export '$(ENTRY)' \
 		--kernel-source '/cache/kernels/$(KERNEL)/tree' --out '$(PATCH)' $(if $(SIGNED_OFF_BY),--signed-off-by '$(SIGNED_OFF_BY)')
 	@$(SUDO) chown --reference=Makefile build '$(PATCH)'
 
-##### The module, for a kernel tree of yours
+##### The module, for a kernel of yours
+
+# Where the kernel can be built for: its headers, or KDIR=, a kernel tree.
+TREE = $(or $(KDIR),/lib/modules/$(KVER)/build)
+
+.PHONY: need-tree
+need-tree:
+	@test -e '$(TREE)/Makefile' || { echo 'there is nothing to build for in $(TREE): install the kernel headers' \
+		'(Debian: apt install linux-headers-$(KVER)), or name another kernel with KVER= or KDIR=' >&2; exit 1; }
 
 .PHONY: modules
-modules: ## build acs_quirks.ko against KDIR=, a kernel tree with Rust metadata; for arm64 also without, for KERNEL=
-ifneq ($(filter amd64,$(DEB_ARCH))$(KDIR),)
-	@scripts/preflight.sh '$(TREE)'
+modules: ## build acs_quirks.ko for the running kernel, KVER= or KDIR=, from its headers; PROVIDER=rust-for-linux: from its crates
+ifeq ($(DEB_ARCH),amd64)
+modules: need-tree
 	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules
 else
 modules: modules-$(KERNEL)
 endif
 
-# Not for what depends on modules: with -j it must come after.
+# Not for what depends on modules: with -j it must come after. Of two files with one name, either could load.
 .PHONY: modules_install
-modules_install: ## install what make modules has built (INSTALL_MOD_PATH= as in kbuild), and run depmod
-	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules_install
+modules_install: need-tree ## install what make modules has built (INSTALL_MOD_PATH= as in kbuild), and run depmod
+	@find "$(INSTALL_MOD_PATH)/lib/modules/$$(cat '$(TREE)/include/config/kernel.release')" -name 'acs_quirks.ko*' -delete \
+		2>/dev/null || true
+	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules_install DEPMOD=true
 	PATH="$$PATH:/usr/sbin:/sbin" depmod $(if $(INSTALL_MOD_PATH),-b '$(INSTALL_MOD_PATH)') \
 		"$$(cat '$(TREE)/include/config/kernel.release')"
 
 .PHONY: install
-install: ## build and install for the running Debian kernel or KVER=; or against KDIR=, as modules and modules_install
-ifdef KDIR
-	$(MAKE) modules
-	$(MAKE) modules_install
-else
-	@$(SUDO) scripts/install-module.sh '$(KVER)'
-endif
+install: ## make modules, and as root modules_install
+	@$(MAKE) modules
+	@$(SUDO) $(MAKE) modules_install
 
 ##### What the above stand on
 
@@ -253,7 +260,7 @@ kernel-%: root
 
 # From the newest of KERNELS=.
 .PHONY: kernel-kunit
-kernel-kunit: kernel-$(lastword $(KERNELS))
+kernel-kunit: kernel-$(lastword $(KERNELS))@rust-for-linux
 	@$(SUDO) scripts/prepare-kunit-kernel.sh '$(lastword $(KERNELS))'
 
 .PHONY: modules-%

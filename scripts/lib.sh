@@ -73,13 +73,31 @@ lock() {
 }
 
 # The supported kernel series, as a pattern: 7.2|7.3
-SUPPORTED=$(grep -v '^#' "$SCRIPTS/supported-kernels" | paste -sd'|')
+SUPPORTED=$(awk '!/^#/ { print $1 }' "$SCRIPTS/supported-kernels" | paste -sd'|')
 
-# need_supported RELEASE STEP: fail unless the kernel is supported
-need_supported() {
-	[[ -n ${ALLOW_UNSUPPORTED_KERNEL:-} || $1 =~ ^($SUPPORTED)($|[.+-]) ]] && return
-	die "$2" "kernel $1 is not supported (supported: ${SUPPORTED//|/, })" \
-		"on Debian 13: apt install -t $SUITE-backports linux-image-$DEB_ARCH, boot it, run this again; or try your luck with ALLOW_UNSUPPORTED_KERNEL=1"
+# series_of KERNEL: the supported series of a series, a release or `newest`; nothing if there is none
+series_of() {
+	awk -v k="$1" '
+		/^#/ { next }
+		k == "newest" { found = $1 }
+		k == $1 || index(k, $1 ".") == 1 || index(k, $1 "+") == 1 || index(k, $1 "-") == 1 { found = $1 }
+		END { print found }' "$SCRIPTS/supported-kernels"
+}
+
+# of_series SERIES COLUMN: a column of the series' line: 2 its suite, 3 the compiler
+of_series() { awk -v s="$1" -v column="$2" '$1 == s { print $column }' "$SCRIPTS/supported-kernels"; }
+
+# apt_of SUITE TOOL ARG...: a tool of apt in the root that knows the packages of this suite alone, with none installed;
+# prepare-kernel.sh writes the list of sources
+apt_of() {
+	local suite=$1 dir options=()
+	dir=/cache/$(basename "$KERNELS")/.apt-$suite
+	shift
+	# apt takes packages of this suite only when asked to
+	[[ $suite != *-backports ]] || options=(-o APT::Default-Release="$suite")
+	"$SCRIPTS/in-root.sh" -- "$@" -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+		-o Dir::State::Lists="$dir/lists" -o Dir::State::Status=/dev/null -o Dir::Cache="$dir" \
+		-o APT::Sandbox::User=root "${options[@]}"
 }
 
 # "${CONTAINED[@]}" CMD...: run CMD in its own mount and pid namespaces. When this process ends for any reason, CMD and
@@ -115,15 +133,36 @@ toolchain() {
 		grep -E "^(rustc|rust-src|bindgen|libclang1?-[0-9]+|$gcc|dwarves)=" | sha256sum | cut -d' ' -f1
 }
 
-# kbuild STEP LOG WAY_OUT RELEASE OUTPUT ARG...: run the build system of a prepared kernel on this checkout, with its
-# output in the folder OUTPUT of the cache
+# headers_as_installed RELEASE: the headers of a prepared kernel where its packages have them, as links in the root
+headers_as_installed() {
+	local folder=$KERNELS/$1/headers inside file
+	inside=/cache/$(basename "$KERNELS")/$1/headers
+	mkdir -p "$ROOT/lib/modules/$1"
+	for file in "$folder"/usr/{src/linux-headers,src/linux-kbuild,lib/linux-kbuild}-*; do
+		[[ ! -e $file && ! -L $file ]] || ln -sfn "$inside${file#"$folder"}" "$ROOT${file#"$folder"}"
+	done
+	ln -sfn "/usr/src/linux-headers-$1" "$ROOT/lib/modules/$1/build"
+}
+
+# kbuild STEP LOG WAY_OUT RELEASE PROVIDER OUTPUT ARG...: build modules for a prepared kernel in the folder OUTPUT of the
+# cache, from a copy of the sources, because kernels before 6.13 build where the sources are
 kbuild() {
-	local step=$1 log=$2 way_out=$3 release=$4 output=$5 args
-	shift 5
-	read -ra args <"$KERNELS/$release/make-args"
+	local step=$1 log=$2 way_out=$3 release=$4 provider=$5 output=$6 args
+	shift 6
+	if [[ $provider == headers ]]; then
+		headers_as_installed "$release"
+		args=(-C "/lib/modules/$release/build" ARCH="$KERNEL_ARCH" CROSS_COMPILE="$GNU_PREFIX"
+			CC="$GNU_PREFIX$(of_series "$(series_of "$release")" 3)")
+	else
+		read -ra args <"$KERNELS/$release/make-args"
+		args+=(-C "/cache/$(basename "$KERNELS")/$release/tree")
+	fi
 	mkdir -p "$CACHE/$output"
+	# a source that is gone must not be built
+	find "$CACHE/$output" \( -name '*.rs' -o -name '*.c' -o -name '*.mk' \) ! -name '*.mod.c' -delete
+	(cd "$PROJECT" && cp -a --parents -t "$CACHE/$output" Kbuild VERSION scripts/supported-kernels src tests/kernel tools/grouping/src/model)
 	logged "$step" "$log" "$way_out" "$SCRIPTS/in-root.sh" -- \
-		make -C "/cache/$(basename "$KERNELS")/$release/tree" -j"$(nproc)" "${args[@]}" M=/src MO="/cache/$output" "$@"
+		make -j"$(nproc)" "${args[@]}" M="/cache/$output" PROVIDER="$provider" "$@"
 }
 
 # static_programs PROFILE PACKAGE...: in the build root, build static programs with this Cargo profile; sets STATIC to

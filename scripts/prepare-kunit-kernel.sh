@@ -4,7 +4,7 @@
 # prepare-kunit-kernel.sh [KERNEL]: build the small kernel for the KUnit suite, which stock kernels cannot run. It has the
 # source of the prepared stock kernel KERNEL and the configuration in tests/kernel/kunit/kernel.config.
 #
-# Results in the cache: kernels/VERSION-kunit/ with the files that prepare-kernel.sh makes for building modules and for
+# Results in the cache: kernels/VERSION-kunit/ with the files that prepare-kernel.sh and prepare-tree.sh make for building modules and for
 # booting, and the link kernels/kunit to it.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -15,7 +15,7 @@ CONFIG=tests/kernel/kunit/kernel.config
 # The objects for which gcov records the branches taken: the grouping code and its callees.
 OBSERVED=(iommu search pci quirks)
 
-[[ -e $STOCK/stamps/verify ]] || die "$STEP" "kernel ${1:-newest} is not prepared" "run scripts/prepare-kernel.sh ${1:-newest} first"
+[[ -e $STOCK/stamps/verify ]] || die "$STEP" "there is no source tree of kernel ${1:-newest}" "run scripts/prepare-tree.sh ${1:-newest} first"
 STOCK=$(readlink -f "$STOCK")
 VERSION=$(<"$STOCK/version")
 RELEASE=$(basename "$STOCK" | sed 's/[+-].*//')-kunit

@@ -15,7 +15,7 @@ $(error $(this-kernel) is configured with CONFIG_PREEMPT_RT=y, where some host b
 endif
 
 # The tests boot the series in the list. The check at load holds the module to the kernel on any other.
-series := $(subst $(eval) ,.,$(wordlist 1,2,$(subst ., ,$(KERNELVERSION))))
+series := $(subst $(empty) ,.,$(wordlist 1,2,$(subst ., ,$(KERNELVERSION))))
 ifeq ($(shell sed -n 's/^\([0-9][0-9.]*\).*/\1/p' $(src)/scripts/supported-kernels | grep -xF $(series)),)
 $(warning this module is not tested on kernel series $(series); it checks at load that it fits)
 endif

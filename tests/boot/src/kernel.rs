@@ -17,6 +17,9 @@ use crate::arch::Arch;
 pub struct Kernel {
     /// The architecture that the kernel is built for.
     pub arch: &'static Arch,
+    /// Name in tests: the release, and after an `@` the crates that its modules are built with, unless they
+    /// are built from headers.
+    pub name: String,
     /// Release, as `uname -r` prints it.
     pub release: String,
     /// The compressed kernel image.
@@ -73,7 +76,8 @@ pub fn cache() -> Result<PathBuf> {
 
 impl Kernel {
     /// Finds a kernel of the architecture [`Arch::from_env`]. `name` is its name in the cache: a
-    /// series, a release or `newest`.
+    /// series, a release or `newest`. `@rust-for-linux` after it takes modules that are built with
+    /// Rust-for-Linux's crates.
     ///
     /// # Errors
     ///
@@ -82,28 +86,36 @@ impl Kernel {
         let arch = Arch::from_env()?;
         let folder = |of| cache.join(format!("{of}{}", arch.suffix));
         let programs = folder("programs");
-        let folder = folder("kernels").join(name);
+        let (kernel, provider) = match name.split_once('@') {
+            Some((kernel, provider)) => (kernel, format!("@{provider}")),
+            None => (name, String::new()),
+        };
+        let folder = folder("kernels").join(kernel);
         let release = fs::read_to_string(folder.join("release"))
             .with_context(|| {
                 let arch = arch.name;
-                format!("kernel {name} is not prepared; run: make kernel KERNEL={name} ARCH={arch}")
+                format!(
+                    "kernel {kernel} is not prepared; run: make kernel KERNEL={kernel} ARCH={arch}"
+                )
             })?
             .trim()
             .to_owned();
-        let modules = cache.join("guest").join(&release);
+        let name = format!("{release}{provider}");
+        let modules = cache.join("guest").join(&name);
         if !modules
             .join("lib/modules")
             .join(&release)
             .join("modules.dep")
             .is_file()
         {
-            bail!("no modules are installed for kernel {release}; run: make test");
+            bail!("no modules are installed for kernel {name}; run: make test");
         }
         Ok(Self {
             arch,
             image: folder.join("vmlinuz"),
             programs,
-            logs: cache.join("logs/guests").join(&release),
+            logs: cache.join("logs/guests").join(&name),
+            name,
             release,
             modules,
             core_only: false,
@@ -120,6 +132,20 @@ impl Kernel {
         let [major, minor] = [(); 2].map(|()| numbers.next().unwrap_or_default());
         let series = format!("{major}.{minor}").parse();
         series.with_context(|| format!("the kernel's release is {}", self.release))
+    }
+
+    /// The C compiler that modules for the kernel are built with: the third column of
+    /// `scripts/supported-kernels`.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel's series is not in the list.
+    pub fn compiler(&self) -> Result<&'static str> {
+        let series = self.series()?;
+        let mut lines = include_str!("../../../scripts/supported-kernels").lines();
+        let line = lines.find_map(|line| line.strip_prefix(&format!("{series} ")));
+        let column = line.and_then(|line| line.split_whitespace().nth(1));
+        column.with_context(|| format!("{series} is not a supported series"))
     }
 
     /// Whether a test is to be run on the kernel, by its name without the kernel's.
@@ -145,7 +171,7 @@ impl Kernel {
         let mut kernels: Vec<Self> = Vec::new();
         for name in names.split_whitespace() {
             let kernel = Self::find(&cache, name)?;
-            if kernels.iter().all(|known| known.release != kernel.release) {
+            if kernels.iter().all(|known| known.name != kernel.name) {
                 kernels.push(kernel);
             }
         }

@@ -27,7 +27,7 @@ const SLOT: &str = "05";
 ///
 /// When it cannot be written.
 pub fn equip(setup: &Setup, folder: &Path) -> Result<Setup> {
-    let initramfs = folder.join(format!("{}-qemu", setup.kernel.release));
+    let initramfs = folder.join(format!("{}-qemu", setup.kernel.name));
     fs::copy(&setup.initramfs, &initramfs)?;
     let arch = setup.kernel.arch;
     initramfs::append_program(&initramfs, arch, Path::new(QEMU), &[Path::new(FIRMWARE)])?;

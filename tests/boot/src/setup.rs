@@ -76,7 +76,7 @@ impl Setup {
     ///
     /// When the initramfs cannot be written.
     pub fn new(kernel: Kernel, folder: &Path) -> Result<Self> {
-        let initramfs = folder.join(&kernel.release);
+        let initramfs = folder.join(&kernel.name);
         initramfs::write(&kernel, &initramfs)?;
         let mut setup = Self {
             kernel,
@@ -90,7 +90,7 @@ impl Setup {
         }
         eprintln!(
             "guests on {} run under {}",
-            setup.kernel.release,
+            setup.kernel.name,
             setup.accelerator.name()
         );
         Ok(setup)

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Builds and installs the module as a user does, on each kernel in `ACS_QUIRKS_KERNELS`. Tests
-//! also the messages of the preflight where that cannot work.
+//! Builds and installs the module as a user does, from the headers of each kernel in
+//! `ACS_QUIRKS_KERNELS`. Tests also the messages where that cannot work, and the code that the
+//! compilers made.
+
+#[path = "build/objects.rs"]
+mod objects;
 
 use std::{
     fs,
-    os::unix::fs::symlink,
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -17,6 +21,13 @@ use tempfile::TempDir;
 /// Root of the checkout.
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The kernels whose modules are built from headers.
+fn kernels() -> Result<Vec<Kernel>> {
+    let mut kernels = Kernel::from_env()?;
+    kernels.retain(|kernel| kernel.name == kernel.release);
+    Ok(kernels)
 }
 
 fn make(folder: &Path, arguments: &[&str]) -> Result<Output> {
@@ -48,125 +59,106 @@ fn copy() -> Result<TempDir> {
     Ok(folder)
 }
 
-/// A folder that looks like a complete kernel tree.
-fn tree() -> Result<TempDir> {
-    let folder = tempfile::tempdir()?;
-    let version = Command::new("rustc").arg("--version").output()?.stdout;
-    let version = String::from_utf8(version)?;
-    let config = ["RUST", "PCI_QUIRKS", "IOMMU_API", "KPROBES", "KRETPROBES"]
-        .map(|name| format!("CONFIG_{name}=y\n"))
-        .concat();
-    let config = format!("{config}CONFIG_RUSTC_VERSION_TEXT=\"{}\"\n", version.trim());
-    fs::create_dir_all(folder.path().join("include/config"))?;
-    fs::create_dir(folder.path().join("rust"))?;
-    fs::write(folder.path().join("Makefile"), "")?;
-    fs::write(folder.path().join("include/config/auto.conf"), config)?;
-    release(folder.path(), "7.3.4-test")?;
-    for name in ["core", "kernel", "bindings", "pin_init"] {
-        fs::write(folder.path().join(format!("rust/lib{name}.rmeta")), "")?;
-    }
-    fs::write(folder.path().join("rust/libmacros.so"), "")?;
-    Ok(folder)
-}
-
-fn release(tree: &Path, release: &str) -> Result<()> {
-    Ok(fs::write(
-        tree.join("include/config/kernel.release"),
-        release,
-    )?)
-}
-
-/// Checks that the preflight refuses `tree` with one line that contains `reason`.
-fn refused(tree: &Path, reason: &str) -> Result<()> {
-    let output = Command::new(project().join("scripts/preflight.sh"))
-        .arg(tree)
+/// Whether anything was compiled in a copy of the sources.
+fn has_objects(folder: &Path) -> Result<bool> {
+    let found = Command::new("find")
+        .arg(folder)
+        .args(["(", "-name", "*.o", "-o", "-name", "*.rlib", ")"])
         .output()?;
+    Ok(!found.stdout.is_empty())
+}
+
+/// Checks that `make modules` with these arguments refuses before anything is built, and says `reason` in one line.
+fn refused(kernel: &Kernel, arguments: &[&str], reason: &str) -> Result<()> {
+    let checkout = copy()?;
+    let kernel = format!("KVER={}", kernel.release);
+    let output = make(
+        checkout.path(),
+        &[&["modules", &kernel], arguments].concat(),
+    )?;
     let said = text(&output);
-    ensure!(!output.status.success(), "it is accepted");
-    ensure!(said.lines().count() == 1, "not one line: {said}");
-    ensure!(said.contains(reason), "no \"{reason}\" in: {said}");
+    ensure!(!output.status.success(), "it is accepted: {arguments:?}");
+    let count = said.lines().filter(|line| line.contains(reason)).count();
+    ensure!(count == 1, "{count} lines with \"{reason}\" in: {said}");
+    ensure!(
+        !has_objects(checkout.path())?,
+        "something was built: {arguments:?}"
+    );
     Ok(())
 }
 
-/// Removes an option from a tree's configuration.
-fn unset(tree: &Path, option: &str) -> Result<()> {
-    let file = tree.join("include/config/auto.conf");
-    let config = fs::read_to_string(&file)?;
-    let kept: Vec<&str> = config
-        .lines()
-        .filter(|line| !line.starts_with(option))
-        .collect();
-    fs::write(&file, kept.join("\n"))?;
-    Ok(())
-}
-
-#[test]
-fn preflight_accepts_a_whole_tree() -> Result<()> {
-    let output = Command::new(project().join("scripts/preflight.sh"))
-        .arg(tree()?.path())
-        .output()?;
-    ensure!(output.status.success(), "{}", text(&output));
-    Ok(())
+/// Writes a program that prints `version` as `rustc --version` does.
+fn compiler(folder: &Path, version: &str) -> Result<String> {
+    let file = folder.join("rustc");
+    fs::write(&file, format!("#!/bin/sh\necho 'rustc {version} (0)'\n"))?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+    Ok(format!("RUSTC={}", file.display()))
 }
 
 #[test]
-fn preflight_names_what_is_missing() -> Result<()> {
-    let empty = tempfile::tempdir()?;
-    refused(empty.path(), "there is no kernel tree")?;
-
-    let unprepared = tree()?;
-    fs::remove_file(unprepared.path().join("include/config/auto.conf"))?;
-    refused(unprepared.path(), "make modules_prepare")?;
-
-    for option in ["RUST", "PCI_QUIRKS", "IOMMU_API", "KPROBES", "KRETPROBES"] {
-        let without = tree()?;
-        unset(without.path(), &format!("CONFIG_{option}=y"))?;
-        refused(without.path(), &format!("without CONFIG_{option}=y"))?;
+fn says_what_is_missing_before_it_builds() -> Result<()> {
+    for kernel in &kernels()? {
+        let unset = |option: &str| format!("CONFIG_{option}=");
+        for option in ["PCI_QUIRKS", "IOMMU_API", "KPROBES", "KRETPROBES"] {
+            let reason = format!("without CONFIG_{option}=y: use another kernel");
+            refused(kernel, &[&unset(option)], &reason)?;
+        }
+        for option in ["PREEMPT_RT", "CFI", "CFI_CLANG", "LTO_CLANG"] {
+            let reason = format!("with CONFIG_{option}=y");
+            refused(kernel, &[&format!("CONFIG_{option}=y")], &reason)?;
+        }
+        let packages = "install rustc and rust-src, version 1.85 or later";
+        refused(kernel, &["RUSTC=/none"], packages)?;
+        refused(kernel, &["RUST_LIB_SRC=/none"], packages)?;
+        let folder = tempfile::tempdir()?;
+        let old = compiler(folder.path(), "1.84.1")?;
+        refused(kernel, &[&old], "rustc 1.84.1 (0) is too old")?;
+        let rust_for_linux = "PROVIDER=rust-for-linux";
+        let of_kernel = if kernel.series()? < "7.0".parse()? {
+            "without CONFIG_RUST=y: leave PROVIDER out"
+        } else {
+            "has no Rust metadata"
+        };
+        refused(kernel, &[rust_for_linux], of_kernel)?;
+        refused(kernel, &["PROVIDER=none"], "PROVIDER=none is neither")?;
+        refused(
+            kernel,
+            &["KVER=0.1-none"],
+            "install the kernel headers (Debian: apt install linux-headers-0.1-none)",
+        )?;
     }
-
-    // Debian's headers lack this file.
-    let plain = tree()?;
-    fs::remove_file(plain.path().join("rust/libkernel.rmeta"))?;
-    refused(plain.path(), "no Rust metadata (rust/libkernel.rmeta)")?;
-
-    let other = tree()?;
-    unset(other.path(), "CONFIG_RUSTC_VERSION_TEXT")?;
-    refused(other.path(), "its Rust metadata is of")
+    Ok(())
 }
 
 #[test]
-fn preflight_refuses_other_series() -> Result<()> {
-    let old = tree()?;
-    release(old.path(), "6.12.9-test")?;
-    refused(old.path(), "kernel 6.12.9-test is not supported")?;
-    let output = Command::new(project().join("scripts/preflight.sh"))
-        .arg(old.path())
-        .env("ALLOW_UNSUPPORTED_KERNEL", "1")
-        .output()?;
-    ensure!(output.status.success(), "{}", text(&output));
+fn warns_of_a_series_that_no_test_boots() -> Result<()> {
+    for kernel in &kernels()? {
+        let warning = "this module is not tested on kernel series 6.9";
+        // The second fault ends the run early.
+        refused(kernel, &["KERNELVERSION=6.9.3", "RUSTC=/none"], warning)?;
+    }
     Ok(())
 }
 
 /// `make modules` and `make modules_install`, the targets that kbuild users expect.
 #[test]
-fn builds_and_installs_against_a_tree() -> Result<()> {
-    for kernel in Kernel::from_env()? {
+fn builds_installs_and_cleans() -> Result<()> {
+    for kernel in &kernels()? {
         let checkout = copy()?;
         let target = tempfile::tempdir()?;
-        let tree = kernel.image.with_file_name("tree");
-        let kdir = format!("KDIR={}", tree.display());
+        let release = format!("KVER={}", kernel.release);
         let path = format!("INSTALL_MOD_PATH={}", target.path().display());
-        // `ARCH=` and `CROSS_COMPILE=` for another architecture.
-        let usual = fs::read_to_string(kernel.image.with_file_name("make-args"))?;
-        let usual: Vec<&str> = usual.split_whitespace().collect();
+        let compiler = format!("CC={}", kernel.compiler()?);
+        let usual = [release.as_str(), &compiler];
 
-        let built = make(checkout.path(), &[&["modules", &kdir], &usual[..]].concat())?;
+        let built = make(checkout.path(), &[&["modules"], &usual[..]].concat())?;
         ensure!(built.status.success(), "{}", text(&built));
-        let strip = "INSTALL_MOD_STRIP=1";
-        let install = ["modules_install", &kdir, &path, strip];
+        objects::check(kernel, &checkout.path().join("acs_quirks.ko"))
+            .with_context(|| kernel.name.clone())?;
+
+        let install = ["modules_install", &path, "INSTALL_MOD_STRIP=1"];
         let installed = make(checkout.path(), &[&install, &usual[..]].concat())?;
         ensure!(installed.status.success(), "{}", text(&installed));
-
         let modules = target.path().join("lib/modules").join(&kernel.release);
         let known =
             fs::read_to_string(modules.join("modules.dep")).with_context(|| text(&installed))?;
@@ -175,20 +167,16 @@ fn builds_and_installs_against_a_tree() -> Result<()> {
             !known.contains("candidates") && !known.contains("test"),
             "editions that taint are installed: {known}"
         );
-    }
-    Ok(())
-}
 
-/// Distributions install a link to the tree as `build`.
-#[test]
-fn a_link_to_the_tree_will_do() -> Result<()> {
-    let whole = tree()?;
-    let folder = tempfile::tempdir()?;
-    let link = folder.path().join("build");
-    symlink(whole.path(), &link)?;
-    let output = Command::new(project().join("scripts/preflight.sh"))
-        .arg(&link)
-        .output()?;
-    ensure!(output.status.success(), "{}", text(&output));
+        let tree = format!("/lib/modules/{}/build", kernel.release);
+        let here = format!("M={}", checkout.path().display());
+        let cleaned = make(Path::new(&tree), &[&here, "clean"])?;
+        ensure!(cleaned.status.success(), "{}", text(&cleaned));
+        ensure!(
+            !has_objects(checkout.path())?,
+            "objects are left: {}",
+            text(&cleaned)
+        );
+    }
     Ok(())
 }

@@ -51,7 +51,7 @@ fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
             if !setup.kernel.runs(&name) {
                 continue;
             }
-            let title = format!("{}::{name}", setup.kernel.release);
+            let title = format!("{}::{name}", setup.kernel.name);
             let setup = Arc::clone(&setup);
             trials.push(Trial::test(title, move || {
                 test(&setup).map_err(|error| format!("{error:#}").into())

@@ -37,7 +37,7 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
         let programs = scenarios::PROGRAMS.into_iter();
         for (name, test) in programs.filter(|(name, _)| arch.takes(name) && setup.kernel.runs(name))
         {
-            let name = format!("{}::{name}", setup.kernel.release);
+            let name = format!("{}::{name}", setup.kernel.name);
             let setup = Arc::clone(&setup);
             trials.push(Trial::test(name, move || {
                 test(&setup).map_err(|error| format!("{error:#}").into())
@@ -49,7 +49,7 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
             if !setup.kernel.runs(&title) {
                 continue;
             }
-            let name = format!("{}::{title}", setup.kernel.release);
+            let name = format!("{}::{title}", setup.kernel.name);
             let setup = Arc::clone(&setup);
             trials.push(Trial::test(name, move || {
                 scenario
@@ -67,7 +67,7 @@ fn of_entries(setup: &Arc<Setup>, arguments: &Arguments) -> Result<Vec<Trial>> {
     if setup.kernel.core_only || !setup.kernel.arch.has(entries::IOMMU) {
         return Ok(trials);
     }
-    let title = |name: &str| format!("{}::entry::{name}", setup.kernel.release);
+    let title = |name: &str| format!("{}::entry::{name}", setup.kernel.name);
     let is_wanted = |name: &str| {
         let trial = Trial::test(title(name), || Ok(()));
         !arguments.is_filtered_out(&trial)

@@ -10,7 +10,7 @@ const FILE: &str = include_str!("../../../scripts/supported-kernels");
 /// The series, oldest first.
 pub fn series() -> impl Iterator<Item = Release> {
     let lines = FILE.lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.trim().parse().ok())
+    lines.filter_map(|line| line.split_whitespace().next()?.parse().ok())
 }
 
 /// The oldest series.

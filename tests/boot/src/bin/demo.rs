@@ -59,7 +59,7 @@ fn demonstrate() -> Result<bool> {
 
     say(&format!(
         "booting Debian's unmodified kernel {} in QEMU, with an Intel IOMMU",
-        setup.kernel.release
+        setup.kernel.name
     ));
     let story = two_guests::with_adapter(&setup, Iommu::Intel, "demo", |vm| {
         say(&format!(

@@ -65,7 +65,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let folder = tempfile::tempdir()?;
     let mut surveys = Vec::new();
     for kernel in Kernel::from_env()? {
-        let release = kernel.release.clone();
+        let release = kernel.name.clone();
         let setup = Setup::new(kernel, folder.path())?;
         let survey = Survey::of(&setup, &machines, &quirks)?;
         print!("{survey}");

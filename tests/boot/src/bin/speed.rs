@@ -48,7 +48,7 @@ fn run() -> Result<()> {
     }
     let folder = tempfile::tempdir()?;
     for kernel in Kernel::from_env()? {
-        println!("{}", kernel.release);
+        println!("{}", kernel.name);
         println!("functions     kernel (ms)      model (ms)    ratio   model on this host (ms)");
         let setup = Setup::new(kernel, folder.path())?;
         let answers = Oracle::new(&setup, false, &[]).ask(&described)?;

@@ -106,7 +106,7 @@ fn mismatch(setup: &Setup, seed: u64, verdicts: &Handlers) -> anyhow::Error {
     let found = smallest(setup, seed, verdicts).and_then(|(machine, groups)| {
         let folder = kernel::cache()?.join("logs/mismatches");
         fs::create_dir_all(&folder)?;
-        let file = folder.join(format!("{}-{seed}.json", setup.kernel.release));
+        let file = folder.join(format!("{}-{seed}.json", setup.kernel.name));
         topology::write(&machine, &mut fs::File::create(&file)?)?;
         let difference = groups.difference().map(|difference| difference.to_string());
         Ok((file, difference.unwrap_or_default()))

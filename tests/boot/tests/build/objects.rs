@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Looks at the code in a module: whether it has what the kernel's configuration demands of code.
+//! The kernel's own modules pass the same checks.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    fs,
+    path::Path,
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use boot::kernel::Kernel;
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, InstructionInfoFactory};
+use object::{
+    File, Object as _, ObjectSection as _, ObjectSymbol as _, RelocationTarget, SectionFlags,
+    SectionIndex, SymbolKind, elf,
+};
+
+/// What the configuration demands.
+#[derive(Clone, Copy, Debug)]
+struct Demands {
+    /// Functions that data refers to begin with ENDBR.
+    endbr: bool,
+    /// No RET: code returns through a thunk.
+    return_thunk: bool,
+    /// No indirect call or jump: they go through thunks.
+    retpoline: bool,
+    /// Bytes of NOP before each function.
+    padding: u64,
+    /// A table for the unwinder.
+    orc: bool,
+}
+
+impl Demands {
+    fn of(config: &str) -> Result<Self> {
+        let is_set = |names: &[&str]| {
+            let mut names = names.iter();
+            names.any(|name| {
+                config
+                    .lines()
+                    .any(|line| line == format!("CONFIG_{name}=y"))
+            })
+        };
+        let padding = config
+            .lines()
+            .find_map(|line| line.strip_prefix("CONFIG_FUNCTION_PADDING_BYTES="));
+        Ok(Self {
+            endbr: is_set(&["X86_KERNEL_IBT"]),
+            return_thunk: is_set(&["MITIGATION_RETHUNK", "RETHUNK"]),
+            retpoline: is_set(&["MITIGATION_RETPOLINE", "RETPOLINE"]),
+            padding: match padding {
+                Some(bytes) if is_set(&["CALL_PADDING"]) => bytes.parse()?,
+                _ => 0,
+            },
+            orc: is_set(&["UNWINDER_ORC"]),
+        })
+    }
+}
+
+/// The demands that the code in a module breaks.
+fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
+    let file = File::parse(bytes)?;
+    let mut broken = BTreeSet::new();
+    let mut texts: HashMap<SectionIndex, &[u8]> = HashMap::new();
+    for section in file.sections() {
+        let SectionFlags::Elf { sh_flags } = section.flags() else {
+            bail!("it is no ELF file");
+        };
+        // Replacements for instructions are patched in by the kernel for the processor that it finds.
+        let is_text = u64::from(elf::SHF_EXECINSTR) & sh_flags != 0
+            && !section.name()?.starts_with(".altinstr");
+        if is_text {
+            texts.insert(section.index(), section.data()?);
+        }
+    }
+    ensure!(!texts.is_empty(), "it has no code");
+
+    let functions: Vec<_> = file
+        .symbols()
+        .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0)
+        .filter_map(|symbol| Some((symbol.section_index()?, symbol.address(), symbol)))
+        .filter(|(section, ..)| texts.contains_key(section))
+        .collect();
+    ensure!(!functions.is_empty(), "it has no functions");
+    for (section, address, symbol) in &functions {
+        let name = symbol.name()?;
+        if name.starts_with("__pfx_") || file.section_by_index(*section)?.name()? != ".text" {
+            continue;
+        }
+        let before = address
+            .checked_sub(demands.padding)
+            .and_then(|start| texts[section].get(start as usize..*address as usize));
+        let is_padded = before.is_some_and(|before| {
+            let mut decoder = Decoder::new(64, before, DecoderOptions::NONE);
+            decoder.iter().all(|it| {
+                matches!(
+                    it.code(),
+                    Code::Nopw | Code::Nopd | Code::Nop_rm16 | Code::Nop_rm32
+                )
+            })
+        });
+        if !is_padded {
+            broken.insert(format!(
+                "{name} has no {} bytes of NOP before it",
+                demands.padding
+            ));
+        }
+    }
+
+    let mut info = InstructionInfoFactory::new();
+    for (index, code) in &texts {
+        let name = file.section_by_index(*index)?.name()?.to_owned();
+        for instruction in &mut Decoder::new(64, code, DecoderOptions::NONE) {
+            let at = || format!("{name}+{:#x}", instruction.ip());
+            match instruction.flow_control() {
+                FlowControl::Return if demands.return_thunk => {
+                    broken.insert(format!("{} returns without the thunk", at()));
+                }
+                FlowControl::IndirectBranch | FlowControl::IndirectCall if demands.retpoline => {
+                    broken.insert(format!("{} branches indirectly", at()));
+                }
+                _ => {}
+            }
+            let mut registers = info.info(&instruction).used_registers().iter();
+            if registers.any(|it| {
+                it.register().is_vector_register() || it.register().is_st() || it.register().is_mm()
+            }) {
+                broken.insert(format!("{} uses a register of the FPU", at()));
+            }
+        }
+    }
+
+    if demands.endbr {
+        for function in pointed_to(&file, &texts)? {
+            let (section, address) = function;
+            let code = texts[&section].get(address as usize..).unwrap_or(&[]);
+            let first = Decoder::new(64, code, DecoderOptions::NONE).decode();
+            if first.code() != Code::Endbr64 {
+                let name = functions
+                    .iter()
+                    .find(|(index, start, _)| (*index, *start) == function);
+                let name = name.map_or(Ok("?"), |(.., symbol)| symbol.name())?;
+                broken.insert(format!(
+                    "{name} is pointed to and does not begin with ENDBR"
+                ));
+            }
+        }
+    }
+    let has_table = file
+        .section_by_name(".orc_unwind")
+        .is_some_and(|section| section.size() > 0);
+    if demands.orc && !has_table {
+        broken.insert("there is no table for the unwinder".to_owned());
+    }
+    Ok(broken)
+}
+
+/// The functions whose addresses are in data: their sections and addresses.
+fn pointed_to(
+    file: &File<'_>,
+    texts: &HashMap<SectionIndex, &[u8]>,
+) -> Result<HashSet<(SectionIndex, u64)>> {
+    let mut found = HashSet::new();
+    for section in file.sections() {
+        // Function pointers are 64 bits wide; tables of the kernel's patching have 32-bit offsets.
+        let name = section.name()?;
+        if texts.contains_key(&section.index())
+            || name.starts_with(".debug")
+            || name.starts_with("__patchable")
+        {
+            continue;
+        }
+        for (_, relocation) in section.relocations() {
+            let RelocationTarget::Symbol(symbol) = relocation.target() else {
+                continue;
+            };
+            let symbol = file.symbol_by_index(symbol)?;
+            let object::RelocationFlags::Elf { r_type } = relocation.flags() else {
+                continue;
+            };
+            if r_type != elf::R_X86_64_64 {
+                continue;
+            }
+            let address = symbol.address().checked_add_signed(relocation.addend());
+            let section = symbol
+                .section_index()
+                .filter(|index| texts.contains_key(index));
+            found.extend(section.zip(address));
+        }
+    }
+    Ok(found)
+}
+
+/// The bytes of a module, which may be compressed.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    if path.extension().is_some_and(|extension| extension == "xz") {
+        let output = Command::new("xz").arg("-dc").arg(path).output()?;
+        ensure!(
+            output.status.success(),
+            "cannot decompress {}",
+            path.display()
+        );
+        return Ok(output.stdout);
+    }
+    Ok(fs::read(path)?)
+}
+
+/// Checks a module for `kernel`, and with the same demands modules of the kernel itself.
+pub(crate) fn check(kernel: &Kernel, module: &Path) -> Result<()> {
+    if kernel.arch.name != "amd64" {
+        return Ok(());
+    }
+    let config = Path::new("/lib/modules")
+        .join(&kernel.release)
+        .join("build/.config");
+    let demands = Demands::of(&fs::read_to_string(config)?)?;
+    let own = kernel
+        .modules
+        .join("lib/modules")
+        .join(&kernel.release)
+        .join("kernel");
+    let found = Command::new("find")
+        .arg(&own)
+        .args(["-name", "*.ko*"])
+        .output()?;
+    let found = String::from_utf8(found.stdout)?;
+    ensure!(
+        found.lines().count() > 1,
+        "no module of the kernel in {}",
+        own.display()
+    );
+    for file in found.lines().map(Path::new).chain([module]) {
+        let broken = broken(demands, &read(file)?).with_context(|| file.display().to_string())?;
+        ensure!(
+            broken.is_empty(),
+            "{}: {demands:?}: {broken:#?}",
+            file.display()
+        );
+    }
+    Ok(())
+}
+
+/// Code of a compiler without the kernel's options breaks every demand.
+#[test]
+fn other_code_is_found() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let (source, object) = (folder.path().join("a.c"), folder.path().join("a.o"));
+    let code = "double half(double x) { return x / 2; }\n\
+                int call(int (*f)(void)) { return f() + 1; }\n\
+                void *const table[] = { half };\n";
+    fs::write(&source, code)?;
+    let status = Command::new("gcc")
+        .args(["-O2", "-c", "-fcf-protection=none", "-o"])
+        .args([&object, &source])
+        .status()?;
+    ensure!(status.success(), "it does not compile");
+    let demands = Demands::of(
+        "CONFIG_X86_KERNEL_IBT=y\nCONFIG_RETHUNK=y\nCONFIG_MITIGATION_RETPOLINE=y\nCONFIG_UNWINDER_ORC=y\n\
+         CONFIG_CALL_PADDING=y\nCONFIG_FUNCTION_PADDING_BYTES=16\n",
+    )?;
+    let broken = broken(demands, &fs::read(&object)?)?;
+    for demand in [
+        "half has no 16 bytes of NOP",
+        "returns without the thunk",
+        "branches indirectly",
+        "uses a register of the FPU",
+        "half is pointed to and does not begin with ENDBR",
+        "no table for the unwinder",
+    ] {
+        ensure!(
+            broken.iter().any(|it| it.contains(demand)),
+            "not found: {demand}: {broken:#?}"
+        );
+    }
+    Ok(())
+}
