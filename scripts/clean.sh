@@ -8,7 +8,7 @@
 . "$(dirname "$0")/lib.sh"
 lock work
 lock root # no command may use the removed files
-for folder in "$CACHE"/{build,fuzz/target,guest,target,logs} "$CACHE"/programs*; do remove_tree "$folder"; done
+for folder in "$CACHE"/{modules,fuzz/target,guest,target,logs} "$CACHE"/programs*; do remove_tree "$folder"; done
 remove_tree "$PROJECT/build"
 cd "$PROJECT"
 find . -path ./.git -prune -o -type f \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \

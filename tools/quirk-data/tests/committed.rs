@@ -13,8 +13,8 @@ use quirk_data::{
     generate, numbers,
     quirk::Quirk,
     register::Precondition,
+    supported,
 };
-use rules::release::Release;
 
 use common::root;
 // The tables use `crate::rules`.
@@ -38,19 +38,10 @@ const TABLES: [(Edition, &Table, &str); 3] = [
     (Edition::Test, &test::TABLE, "tests/kernel/module/table.rs"),
 ];
 
-/// The oldest series that the tables are for.
-fn oldest_kernel() -> Release {
-    let list = fs::read_to_string(root().join("scripts/supported-kernels"));
-    let list = list.expect("the list is there");
-    let mut series = list.lines().filter(|line| !line.starts_with('#'));
-    let oldest = series.next().expect("one is supported");
-    oldest.parse().expect("it is a release")
-}
-
 fn quirks(edition: Edition) -> Vec<Quirk> {
     let data = root().join(edition.folder());
     let scope = Scope {
-        kernel: Some(oldest_kernel()),
+        kernel: supported::oldest(),
         ..Scope::now(Some(edition))
     };
     folder::load(&data, scope).expect("the data has no fault")
@@ -62,7 +53,7 @@ fn the_tables_are_current() {
         let found = fs::read_to_string(root().join(path)).expect("the table is there");
         let issued =
             numbers::issued(&root().join(edition.folder())).expect("the list has no fault");
-        let kernel = Some(oldest_kernel());
+        let kernel = supported::oldest();
         let expected = generate::source(edition, &quirks(edition), kernel, &issued);
         assert!(
             found == expected,
@@ -83,7 +74,7 @@ fn the_tables_are_sound() {
 fn the_tables_say_what_the_data_says() {
     for (edition, table, path) in TABLES {
         let quirks = quirks(edition);
-        let selected = edition.select(&quirks, Some(oldest_kernel()));
+        let selected = edition.select(&quirks, supported::oldest());
         assert_eq!(table.entries.len(), selected.len(), "{path}");
         let mut count = 0;
         for quirk in selected {

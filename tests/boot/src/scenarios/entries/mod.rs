@@ -33,6 +33,7 @@ use quirk_data::{
     edition::Edition,
     folder::{self, Scope},
     quirk::Quirk,
+    supported,
 };
 use rules::{entry::Kind, release::Release};
 
@@ -63,7 +64,7 @@ pub struct Plan {
 /// When the data has faults or cannot be read.
 pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
     let mut plan = Plan::default();
-    let oldest = oldest()?;
+    let oldest = supported::oldest().context("no kernel is supported")?;
     let in_tree = load(Edition::Validated, oldest)?;
     let is_there = |quirk: &Quirk| {
         quirk
@@ -160,11 +161,4 @@ fn load(edition: Edition, kernel: Release) -> Result<Vec<Quirk>> {
         &Path::new(PROJECT).join(edition.folder()),
         scope,
     )?)
-}
-
-/// The oldest supported series. The tables are made for it.
-fn oldest() -> Result<Release> {
-    let list = include_str!("../../../../../scripts/supported-kernels");
-    let first = list.lines().find(|line| !line.starts_with('#'));
-    Ok(first.context("no kernel is supported")?.parse()?)
 }
