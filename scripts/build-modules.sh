@@ -47,6 +47,9 @@ install_for_guest() {
 	done
 	# strip debugging information to save the guest's memory
 	all_editions modules_install INSTALL_MOD_PATH="/cache/guest/$NAME" INSTALL_MOD_STRIP=1 DEPMOD=true
+	# the module as for another build of this kernel: of its strings, only the version of the build has this word
+	! grep -q "^# CONFIG_MODVERSIONS" "$DIR/headers/usr/src/linux-headers-$RELEASE/.config" 2>/dev/null ||
+		sed 's/ Debian /-Debian-/' "$CACHE/modules/$NAME/acs_quirks.ko" >"$guest/other-build.ko"
 	# the kernel's own depmod step needs a System.map, which only a full build has
 	"$SCRIPTS/in-root.sh" -- depmod -b "/cache/guest/$NAME" "$RELEASE"
 }

@@ -9,6 +9,7 @@
 //! | `counters.rs` | counts the decisions of each entry |
 //! | `record.rs` | keeps, logs and shows the decisions on each function |
 //! | `effect.rs` | finds out whether the hook has an effect |
+//! | `missing.rs` | measures which entries the kernel lacks |
 //! | `display.rs` | lets the kernel's log print types of `rules/` |
 //! | `status.rs` | the debugfs files `table` and `hook` |
 
@@ -17,6 +18,7 @@ pub(crate) mod counters;
 mod display;
 pub(crate) mod effect;
 pub(crate) mod engine;
+mod missing;
 pub(crate) mod record;
 pub(crate) mod status;
 
@@ -149,7 +151,13 @@ fn announce(table: &Table) -> Result {
     let version = table.version;
     match effect::find() {
         Effect::Effective => {
-            pr_info!("table {version}, entries {count}, withdrawn {withdrawn}, hook effective\n");
+            let provider = running::provider();
+            pr_info!(
+                "table {version}, entries {count}, withdrawn {withdrawn}, hook effective; built with {provider}\n"
+            );
+            if let Some(missing) = missing::count() {
+                pr_info!("on this kernel: {missing} entries that it lacks\n");
+            }
         }
         Effect::Unknown(mismatch) => {
             let symbol = hook::symbol();

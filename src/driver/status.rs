@@ -8,14 +8,18 @@ use kernel::fmt;
 
 use super::{
     effect,
-    engine, //
+    engine,
+    missing, //
 };
 use crate::{
     rules::{
         decision::Refusal,
         limits::Limits, //
     },
-    sys::hook,
+    sys::{
+        hook,
+        running, //
+    },
     table::TABLE, //
 };
 
@@ -82,5 +86,7 @@ pub(crate) fn show_hook(f: &mut fmt::Formatter<'_>) -> fmt::Result {
     writeln!(f, "reason: {}", effect.reason())?;
     writeln!(f, "function: {}", hook::symbol())?;
     writeln!(f, "calls: {}", engine::calls())?;
-    writeln!(f, "missed: {}", hook::missed())
+    writeln!(f, "missed: {}", hook::missed())?;
+    writeln!(f, "built with: {}", running::provider())?;
+    missing::show(f)
 }

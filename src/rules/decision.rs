@@ -9,6 +9,7 @@ use super::{
     device::Function,
     entry::Entry,
     package,
+    pcie::PcieType,
     release::Release,
     table::Table,
     withdraw::Withdrawn, //
@@ -212,13 +213,13 @@ fn judge<F: Function>(
     asked: AcsFlags,
     function: &F,
 ) -> Result<(), Refusal> {
-    if !may_speak(entry, kernel, function) {
+    let found = function.pcie_type();
+    if !kernel_lacks(entry, kernel, function.vendor(), found) {
         return Err(Refusal::KernelVerdict);
     }
     if !entry.grants.contains(asked) {
         return Err(Refusal::FlagsNotGranted(asked));
     }
-    let found = function.pcie_type();
     if !found.is_some_and(|found| entry.kinds.apply_to(found)) {
         return Err(Refusal::WrongType);
     }
@@ -240,15 +241,21 @@ fn judge<F: Function>(
     Ok(())
 }
 
-/// Trust rule `kernel-first`: the kernel's answer wins. The one exception is the 0 of a catch-all
-/// handler that the entry supersedes.
-fn may_speak<F: Function>(entry: &Entry, kernel: KernelVerdict, function: &F) -> bool {
+/// Whether the kernel has no quirk of its own for a function of this vendor and PCIe type, by its
+/// answer, so that the entry may answer (trust rule `kernel-first`). The 0 of a catch-all handler
+/// that the entry supersedes is no answer.
+pub fn kernel_lacks(
+    entry: &Entry,
+    kernel: KernelVerdict,
+    vendor: u16,
+    found: Option<PcieType>,
+) -> bool {
     match kernel {
         KernelVerdict::NoOpinion => true,
         KernelVerdict::NotIsolated => entry
             .supersedes
-            .zip(function.pcie_type())
-            .is_some_and(|(handler, found)| handler.answered(function.vendor(), found)),
+            .zip(found)
+            .is_some_and(|(handler, found)| handler.answered(vendor, found)),
         KernelVerdict::Isolated | KernelVerdict::Unknown => false,
     }
 }

@@ -8,6 +8,9 @@
 //! for any device. The test touches no register of a device and registers the decoy nowhere. An
 //! IOMMU group without a member exists for a moment.
 //!
+//! With the ids and the type of an entry, the decoy also shows whether the kernel has a quirk of its
+//! own for them ([`ask_about`]).
+//!
 //! Kernel headers have no prototype of the hooked function, so the test is what holds the hook to
 //! it: before a test has passed, every question gets the kernel's own answer ([`is_proven`]).
 
@@ -34,7 +37,12 @@ use crate::rules::{
     reason = "empty structures deep inside, in some configurations; only pointers are passed"
 )]
 extern "C" {
-    fn acs_quirks_decoy(bus: *mut bindings::pci_bus, devfn: u8) -> *mut bindings::pci_dev;
+    fn acs_quirks_decoy(
+        bus: *mut bindings::pci_bus,
+        devfn: u8,
+        ids: u32,
+        pcie_type: u8,
+    ) -> *mut bindings::pci_dev;
     fn acs_quirks_decoy_group(decoy: *mut bindings::pci_dev) -> c_int;
     fn acs_quirks_decoy_free(decoy: *mut bindings::pci_dev);
     fn acs_quirks_current() -> usize;
@@ -103,14 +111,46 @@ impl core::fmt::Display for Mismatch {
 }
 
 /// Runs the self-test. May sleep.
+pub(crate) fn prove() -> Proof {
+    in_proven_slot(|_, _| ()).map_or_else(|proof| proof, |()| Proof::Reached)
+}
+
+/// Asks the kernel about devices: vendor id, device id, and the value of Device/Port Type. `visit`
+/// gets each question with the kernel's answer. Returns whether all were answered. May sleep.
+pub(crate) fn ask_about(
+    questions: impl Iterator<Item = (u16, u16, u8)>,
+    mut visit: impl FnMut((u16, u16, u8), KernelVerdict),
+) -> bool {
+    in_proven_slot(|bus, devfn| {
+        for question in questions {
+            let (vendor, device, pcie_type) = question;
+            let ids = u32::from(vendor) << 16 | u32::from(device);
+            match ask(bus, devfn, ids, pcie_type) {
+                // CAST: A field of `pack`.
+                Ok(seen) if seen & NOTED != 0 => {
+                    visit(question, KernelVerdict::from_raw(seen as c_int));
+                }
+                _ => return false,
+            }
+        }
+        true
+    })
+    .unwrap_or(false)
+}
+
+/// Finds an empty slot in which the self-test passes, and calls `then` with its bus and devfn.
 ///
 /// Takes no lock of the PCI core, because some callers hold such a lock until a virtual machine
 /// releases a device. Devices may therefore appear and disappear during the test.
-pub(crate) fn prove() -> Proof {
+///
+/// # Errors
+///
+/// The result of the self-test, if it does not pass.
+fn in_proven_slot<T>(
+    then: impl FnOnce(*mut bindings::pci_bus, u8) -> T,
+) -> core::result::Result<T, Proof> {
     let _turn = TURN.lock();
-    let Some(anchor) = Held::first() else {
-        return Proof::NoSlot;
-    };
+    let anchor = Held::first().ok_or(Proof::NoSlot)?;
     let bus = anchor.root_bus();
     let mut result = Proof::NoSlot;
     // From the highest slot down: an empty slot near real devices may be a DMA alias of one of
@@ -119,17 +159,18 @@ pub(crate) fn prove() -> Proof {
         if !is_empty(bus, slot) {
             continue;
         }
-        match ask(bus, slot << 3).map(judge) {
+        // No vendor has the id 0.
+        match ask(bus, slot << 3, 0, 0).map(judge) {
             Ok(None) => result = Proof::NotReached,
             Ok(Some(Ok(()))) => {
                 PROVEN.store(true, Release);
-                return Proof::Reached;
+                return Ok(then(bus, slot << 3));
             }
-            Ok(Some(Err(mismatch))) => return Proof::Unknown(mismatch),
-            Err(_) => return Proof::NoMemory,
+            Ok(Some(Err(mismatch))) => return Err(Proof::Unknown(mismatch)),
+            Err(_) => return Err(Proof::NoMemory),
         }
     }
-    result
+    Err(result)
 }
 
 /// Whether a self-test has passed, so that the hook may read its arguments and change a result.
@@ -151,14 +192,14 @@ fn is_empty(bus: *mut bindings::pci_bus, slot: u8) -> bool {
     })
 }
 
-/// Tests with one decoy at `devfn`; returns [`SEEN`].
+/// Asks about a decoy at `devfn` with these ids (vendor in bits 31:16); returns [`SEEN`].
 ///
 /// # Errors
 ///
 /// `ENOMEM` if the decoy or the group could not be allocated.
-fn ask(bus: *mut bindings::pci_bus, devfn: u8) -> Result<u64> {
+fn ask(bus: *mut bindings::pci_bus, devfn: u8, ids: u32, pcie_type: u8) -> Result<u64> {
     // SAFETY: The caller holds a device below the bus; the decoy takes a reference to the bus.
-    let decoy = unsafe { acs_quirks_decoy(bus, devfn) };
+    let decoy = unsafe { acs_quirks_decoy(bus, devfn, ids, pcie_type) };
     if decoy.is_null() {
         return Err(ENOMEM);
     }

@@ -30,6 +30,7 @@ static_assert(__same_type(pci_dev_specific_acs_enabled, int (struct pci_dev *, u
 #endif
 
 MODULE_VERSION(ACS_QUIRKS_VERSION);
+MODULE_INFO(built_with, ACS_QUIRKS_PROVIDER);
 
 /* Bits by entry number, 0 to Table::MAX_NUMBER. sys/hook.rs asserts the size. */
 #define NUMBERS 4096

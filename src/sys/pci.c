@@ -3,6 +3,7 @@
  * Reads the structures of the PCI core and makes the decoy. Rust knows no layout of these
  * structures, so one source serves every kernel. In Rust: sys/pci.rs and sys/decoy.rs.
  */
+#include <linux/bitfield.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -77,17 +78,22 @@ unsigned long acs_quirks_current(void)
 }
 
 /*
- * A device without a function behind it, or NULL. It has what pci_device_group() reads: a bus
- * type, for dev_is_pci(), and the multi-function flag, without which the kernel does not ask about
- * a function's isolation. The decoy holds a reference to the bus.
+ * A device without a function behind it, or NULL. It has what pci_device_group() and the kernel's
+ * quirks read: ids (vendor in bits 31:16), a Device/Port Type, a bus type, for dev_is_pci(), and the
+ * multi-function flag, without which the kernel does not ask about a function's isolation. The decoy
+ * holds a reference to the bus.
  */
-struct pci_dev *acs_quirks_decoy(struct pci_bus *bus, u8 devfn);
-struct pci_dev *acs_quirks_decoy(struct pci_bus *bus, u8 devfn)
+struct pci_dev *acs_quirks_decoy(struct pci_bus *bus, u8 devfn, u32 ids, u8 type);
+struct pci_dev *acs_quirks_decoy(struct pci_bus *bus, u8 devfn, u32 ids, u8 type)
 {
 	struct pci_dev *decoy = pci_alloc_dev(bus);
 
 	if (decoy) {
 		decoy->devfn = devfn;
+		decoy->vendor = ids >> 16;
+		decoy->device = ids;
+		decoy->pcie_cap = PCI_STD_HEADER_SIZEOF;
+		decoy->pcie_flags_reg = FIELD_PREP(PCI_EXP_FLAGS_TYPE, type);
 		decoy->dev.bus = &pci_bus_type;
 		decoy->multifunction = 1;
 	}

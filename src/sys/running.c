@@ -48,3 +48,10 @@ const char *acs_quirks_built_for(void)
 	return NULL;
 #endif
 }
+
+/* The crates that the module was built with. */
+const char *acs_quirks_provider(void);
+const char *acs_quirks_provider(void)
+{
+	return ACS_QUIRKS_PROVIDER;
+}

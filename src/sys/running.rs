@@ -13,6 +13,7 @@ extern "C" {
     fn acs_quirks_version_code() -> u32;
     fn acs_quirks_version() -> *const c_char;
     fn acs_quirks_built_for() -> *const c_char;
+    fn acs_quirks_provider() -> *const c_char;
 }
 
 /// The release of the running kernel; newer than any other if it cannot be parsed.
@@ -37,4 +38,11 @@ pub(crate) fn other_build() -> Option<(&'static CStr, &'static CStr)> {
         )
     };
     (running != built_for).then_some((running, built_for))
+}
+
+/// The crates that the module was built with: `headers` or `rust-for-linux`.
+pub(crate) fn provider() -> &'static str {
+    // SAFETY: The C function returns a string literal.
+    let provider = unsafe { CStr::from_char_ptr(acs_quirks_provider()) };
+    provider.to_str().unwrap_or("?")
 }

@@ -11,7 +11,14 @@ use crate::{
     },
 };
 
-pub(super) const ALL: &[Scenario] = &[KPROBES_OFF, NO_FUNCTION, NO_IOMMU, OTHER_KERNEL];
+pub(super) const ALL: &[Scenario] = &[
+    KPROBES_OFF,
+    NO_FUNCTION,
+    OTHER_FUNCTION,
+    NO_IOMMU,
+    OTHER_KERNEL,
+    OTHER_BUILD,
+];
 
 /// All kprobes are switched off: the probe registers, and is never hit.
 const KPROBES_OFF: Scenario = Scenario {
@@ -53,6 +60,35 @@ const NO_FUNCTION: Scenario = Scenario {
     limit: LIMIT,
 };
 
+/// A kernel whose function takes other arguments or returns another result than the hook relies on.
+/// Functions that the kernel calls for the same device stand in for it.
+const OTHER_FUNCTION: Scenario = Scenario {
+    name: "other-function",
+    machine: two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))]),
+    steps: &[
+        Refuses(
+            "acs_quirks_absent symbol=pci_device_group",
+            "this kernel has another pci_device_group: the first argument is not the device",
+        ),
+        Refuses(
+            "acs_quirks_absent symbol=pci_for_each_dma_alias",
+            "this kernel has another pci_for_each_dma_alias: the second argument is",
+        ),
+        Refuses(
+            "acs_quirks_absent symbol=pci_acs_enabled",
+            "this kernel has another pci_acs_enabled: the result for a device without a quirk is 0",
+        ),
+        // Nothing is left of a hook that was taken out.
+        Readd,
+        Groups(&[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]]),
+        // With the function that the hook knows, the same module loads.
+        Load("acs_quirks_absent symbol=pci_dev_specific_acs_enabled"),
+        Readd,
+        Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]]),
+    ],
+    limit: LIMIT,
+};
+
 /// A host without an IOMMU has no groups to split.
 const NO_IOMMU: Scenario = Scenario {
     name: "no-iommu",
@@ -80,6 +116,20 @@ const OTHER_KERNEL: Scenario = Scenario {
         Run("sed -i \"s/vermagic=$(uname -r | cut -c1-3)/vermagic=6.1/\" /tmp/other.ko"),
         Run("! insmod /tmp/other.ko"),
         Logged("version magic '6.1"),
+    ],
+    limit: LIMIT,
+};
+
+/// The kernel has no symbol versions and loads a module of another build of its release. The module
+/// itself compares. `scripts/build-modules.sh` makes the module from the real one.
+const OTHER_BUILD: Scenario = Scenario {
+    name: "other-build",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Ends(1, "insmod /other-build.ko", "nvalid argument"),
+        Logged("acs_quirks: built for the kernel"),
+        Run("test ! -e /sys/module/acs_quirks"),
+        Load("acs_quirks"),
     ],
     limit: LIMIT,
 };
