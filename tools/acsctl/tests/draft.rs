@@ -9,8 +9,8 @@ use std::{fs, path::Path, process::Command};
 
 use quirk_data::{
     draft::draft,
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source::{self, DataFile, Sources},
 };
 use topology::{Acs, Bdf, Function, Header, Hex, Port, Topology};
@@ -34,7 +34,7 @@ fn function<'t>(machine: &'t mut Topology, at: &str) -> &'t mut Function {
         .expect("it is there")
 }
 
-fn data() -> Vec<Quirk> {
+fn data() -> Vec<Entry> {
     folder::load(&root().join("quirks"), Scope::now(None)).expect("the data has no fault")
 }
 

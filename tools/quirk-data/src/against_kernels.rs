@@ -6,9 +6,9 @@ use rules::release::Release;
 
 use crate::{
     check::Draft,
+    entry::{Ids, Mainline, Status},
     finding::{Finding, Notes},
     kernels::{Kernel, Tree, is_to_come},
-    quirk::{Ids, Mainline, Status},
     rule::Rule,
 };
 

@@ -9,9 +9,9 @@ use rules::{
 use serde::Serialize;
 
 use crate::{
+    entry::{AcsRegisters, Entry, Ids, Requirement},
     error::Error,
     json::pretty,
-    quirk::{AcsRegisters, Ids, Quirk, Requirement},
     register,
 };
 
@@ -21,12 +21,12 @@ const SCHEMA: &str = "acsctl-entries-1";
 #[derive(Serialize)]
 struct Entries<'a> {
     schema: &'a str,
-    entries: Vec<Entry<'a>>,
+    entries: Vec<Form<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Entry<'a> {
+struct Form<'a> {
     number: u16,
     id: &'a str,
     name: Option<&'a str>,
@@ -105,31 +105,31 @@ struct Mainline<'a> {
 /// # Errors
 ///
 /// [`Error::CouldNotRun`] if there is not enough memory.
-pub fn entries(quirks: &[&Quirk]) -> Result<String, Error> {
+pub fn entries(entries: &[&Entry]) -> Result<String, Error> {
     pretty(&Entries {
         schema: SCHEMA,
-        entries: quirks.iter().map(|quirk| entry(quirk)).collect(),
+        entries: entries.iter().map(|entry| form(entry)).collect(),
     })
 }
 
-fn entry(quirk: &Quirk) -> Entry<'_> {
-    Entry {
-        number: quirk.number,
-        id: &quirk.name,
-        name: quirk.title.as_deref(),
-        status: quirk.status.name(),
-        kind: quirk.kinds().map(Kind::name).collect(),
-        acs: quirk.acs_registers.is_none().then(|| flag_names(quirk.acs)),
-        acs_registers: quirk.acs_registers.map(AcsRegisters::name),
-        requires: quirk
+fn form(entry: &Entry) -> Form<'_> {
+    Form {
+        number: entry.number,
+        id: &entry.name,
+        name: entry.title.as_deref(),
+        status: entry.status.name(),
+        kind: entry.kinds().map(Kind::name).collect(),
+        acs: entry.acs_registers.is_none().then(|| flag_names(entry.acs)),
+        acs_registers: entry.acs_registers.map(AcsRegisters::name),
+        requires: entry
             .requires
             .iter()
             .map(|one| Requirement::name(*one))
             .collect(),
-        supersedes: quirk.supersedes.map(CatchAll::name),
-        reason: quirk.reason.as_deref(),
-        partial: quirk.partial.as_deref(),
-        matches: quirk
+        supersedes: entry.supersedes.map(CatchAll::name),
+        reason: entry.reason.as_deref(),
+        partial: entry.partial.as_deref(),
+        matches: entry
             .devices
             .iter()
             .map(|devices| Match {
@@ -148,7 +148,7 @@ fn entry(quirk: &Quirk) -> Entry<'_> {
                     .collect(),
             })
             .collect(),
-        condition: quirk
+        condition: entry
             .conditions
             .iter()
             .map(|one| {
@@ -156,7 +156,7 @@ fn entry(quirk: &Quirk) -> Entry<'_> {
                 register(&one.register, value, &one.about)
             })
             .collect(),
-        program: quirk
+        program: entry
             .program
             .iter()
             .map(|one| {
@@ -164,7 +164,7 @@ fn entry(quirk: &Quirk) -> Entry<'_> {
                 register(&one.register, value, &one.about)
             })
             .collect(),
-        excludes: quirk
+        excludes: entry
             .excludes
             .iter()
             .map(|excluded| Excluded {
@@ -172,13 +172,13 @@ fn entry(quirk: &Quirk) -> Entry<'_> {
                 why: &excluded.why,
             })
             .collect(),
-        evidence: quirk.evidence.as_ref().map(|evidence| Evidence {
+        evidence: entry.evidence.as_ref().map(|evidence| Evidence {
             statement: evidence.statement.as_deref(),
             stated_by: evidence.stated_by.as_deref(),
             date: evidence.date.as_deref(),
             sources: &evidence.sources,
         }),
-        mainline: quirk.mainline.as_ref().map(|mainline| Mainline {
+        mainline: entry.mainline.as_ref().map(|mainline| Mainline {
             since: mainline.since.as_deref(),
             until: mainline.until.as_deref(),
             commit: mainline.commit.as_deref(),

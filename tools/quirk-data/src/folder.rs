@@ -8,11 +8,10 @@ pub use crate::scope::Scope;
 use crate::{
     against_kernels,
     check::{self, Draft},
+    entry::Entry,
     error::Error,
     finding::{Finding, Notes},
-    kernels, numbers, overlap,
-    quirk::Quirk,
-    replay,
+    kernels, numbers, overlap, replay,
     rule::Rule,
     source::{self, DataFile, Sources},
 };
@@ -23,7 +22,7 @@ use crate::{
 ///
 /// [`Error::Findings`] with every fault of the files, and [`Error::CouldNotRun`] if they cannot be
 /// read.
-pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Quirk>, Error> {
+pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Entry>, Error> {
     check_all(source::read(folder)?, scope).map_err(Error::Findings)
 }
 
@@ -32,10 +31,10 @@ pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Quirk>, Error> {
 /// # Errors
 ///
 /// [`Error::Findings`] with every fault of the files.
-pub fn entries(sources: Sources) -> Result<Vec<Quirk>, Error> {
-    let mut quirks = check_all(sources, Scope::now(None)).map_err(Error::Findings)?;
-    quirks.sort_by_key(|quirk| quirk.number);
-    Ok(quirks)
+pub fn entries(sources: Sources) -> Result<Vec<Entry>, Error> {
+    let mut entries = check_all(sources, Scope::now(None)).map_err(Error::Findings)?;
+    entries.sort_by_key(|entry| entry.number);
+    Ok(entries)
 }
 
 /// As [`check`], with the findings from reading, and compared with the list of issued numbers and
@@ -44,7 +43,7 @@ pub fn entries(sources: Sources) -> Result<Vec<Quirk>, Error> {
 /// # Errors
 ///
 /// Every fault of the files, sorted by file and position; never empty.
-pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
+pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Entry>, Vec<Finding>> {
     let mut findings = sources.findings;
     let beside = |drafts: &[Draft<'_>]| {
         let kernels = sources.kernels.as_deref().unwrap_or(kernels::known());
@@ -61,7 +60,7 @@ pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Findi
         found
     };
     match examine(&sources.files, scope, beside) {
-        Ok(quirks) if findings.is_empty() => return Ok(quirks),
+        Ok(entries) if findings.is_empty() => return Ok(entries),
         Ok(_) => {}
         Err(more) => findings.extend(more),
     }
@@ -75,7 +74,7 @@ pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Findi
 /// # Errors
 ///
 /// Every fault of the files, sorted by file and position; never empty.
-pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
+pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Entry>, Vec<Finding>> {
     examine(files, scope, |_| Vec::new())
 }
 
@@ -84,7 +83,7 @@ fn examine(
     files: &[DataFile],
     scope: Scope,
     beside: impl FnOnce(&[Draft<'_>]) -> Vec<Finding>,
-) -> Result<Vec<Quirk>, Vec<Finding>> {
+) -> Result<Vec<Entry>, Vec<Finding>> {
     let mut drafts = Vec::new();
     let mut findings = Vec::new();
     for file in files {
@@ -97,13 +96,13 @@ fn examine(
     findings.extend(overlap::check(&drafts));
     findings.extend(in_other_folders(&drafts));
     findings.extend(check::unclaimed(&drafts));
-    let mut quirks = Vec::new();
+    let mut entries = Vec::new();
     if findings.is_empty() {
-        quirks.extend(drafts.into_iter().filter_map(Draft::finish));
-        findings = replay::check(files, &quirks);
+        entries.extend(drafts.into_iter().filter_map(Draft::finish));
+        findings = replay::check(files, &entries);
     }
     if findings.is_empty() {
-        return Ok(quirks);
+        return Ok(entries);
     }
     findings.sort();
     Err(findings)

@@ -5,13 +5,13 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
+    entry::Status,
     error::Error,
     format::{
         SCHEMA,
         keys::{ADDRESS, BDF, FILE, IDS, Key, Needed, SUBSYSTEM, Section, Value},
     },
     json::pretty,
-    quirk::Status,
     register::Register,
 };
 

@@ -16,7 +16,7 @@ use include_dir::{Dir, include_dir};
 pub use crate::export::{Held, Which};
 use rules::release::Release;
 
-use crate::{error::Error, export, quirk::Ids};
+use crate::{entry::Ids, error::Error, export};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../quirks/kernels");
 

@@ -12,7 +12,7 @@
 //! | `check/` | checks each file by itself |
 //! | `folder.rs`, `overlap.rs` | checks files against each other |
 //! | `kernels.rs`, `numbers.rs`, `replay.rs` | compares with kernels, numbers and captures |
-//! | `quirk.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: its parts |
+//! | `entry.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: its parts |
 //! | `edition.rs` | selects the entries of a table |
 //! | `built.rs`, `generate.rs` | builds a table, and writes its Rust source |
 //! | `handlers.rs` | turns mainline entries into the handlers of a kernel |
@@ -29,6 +29,7 @@ mod check;
 mod data_file;
 pub mod draft;
 pub mod edition;
+pub mod entry;
 pub mod entry_json;
 pub mod error;
 pub mod export;
@@ -45,7 +46,6 @@ pub mod name;
 pub mod numbers;
 mod overlap;
 pub mod page;
-pub mod quirk;
 pub mod register;
 mod replay;
 pub mod report;

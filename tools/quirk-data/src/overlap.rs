@@ -4,8 +4,8 @@
 
 use crate::{
     check::Draft,
+    entry::{Ids, Status},
     finding::{Finding, Notes},
-    quirk::{Ids, Status},
     rule::Rule,
 };
 

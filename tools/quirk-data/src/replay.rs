@@ -19,34 +19,34 @@ use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
     built,
+    entry::{Entry, Expect, Status},
     finding::{Finding, Notes},
     handlers,
-    quirk::{Expect, Quirk, Status},
     rule::Rule,
     source::DataFile,
 };
 
 /// Checks the expectations of every entry, with all mainline entries as the kernel's handlers. The
 /// entries must have no other fault, because predictions from faulty entries mean nothing.
-pub(crate) fn check(files: &[DataFile], quirks: &[Quirk]) -> Vec<Finding> {
-    let handlers = handlers::newest(quirks);
+pub(crate) fn check(files: &[DataFile], entries: &[Entry]) -> Vec<Finding> {
+    let handlers = handlers::newest(entries);
     let files = files.iter().map(|file| (&file.name, file));
     let files: BTreeMap<_, _> = files.collect();
     let mut findings = Vec::new();
-    for quirk in quirks.iter().filter(|quirk| !quirk.expects.is_empty()) {
-        let Some(file) = files.get(&quirk.name).filter(|file| !file.built_in) else {
+    for entry in entries.iter().filter(|entry| !entry.expects.is_empty()) {
+        let Some(file) = files.get(&entry.name).filter(|file| !file.built_in) else {
             continue;
         };
         let mut notes = Notes::on(file);
         let mut seen = Captured::default();
-        for expect in &quirk.expects {
+        for expect in &entry.expects {
             // A mainline entry is tested for kernels that lack it.
-            let handlers = handlers.without(quirk.number);
-            one(file, quirk, expect, &handlers, &mut seen, &mut notes);
+            let handlers = handlers.without(entry.number);
+            one(file, entry, expect, &handlers, &mut seen, &mut notes);
         }
         let mut found = notes.into_findings();
-        if found.is_empty() && matches!(quirk.status, Status::Validated | Status::Mainline) {
-            found = missing(file, quirk, &seen);
+        if found.is_empty() && matches!(entry.status, Status::Validated | Status::Mainline) {
+            found = missing(file, entry, &seen);
         }
         findings.extend(found);
     }
@@ -63,10 +63,10 @@ struct Captured {
 }
 
 /// Findings for effects that no captured machine shows.
-fn missing(file: &DataFile, quirk: &Quirk, seen: &Captured) -> Vec<Finding> {
+fn missing(file: &DataFile, entry: &Entry, seen: &Captured) -> Vec<Finding> {
     let mut notes = Notes::on(file);
-    let [place, ..] = &quirk.expects[0].spans;
-    for kind in quirk.kinds().filter(|kind| !seen.kinds.contains(kind)) {
+    let [place, ..] = &entry.expects[0].spans;
+    for kind in entry.kinds().filter(|kind| !seen.kinds.contains(kind)) {
         let problem = format!(
             "no captured machine has a function of the kind \"{}\"",
             kind.name()
@@ -85,7 +85,7 @@ fn missing(file: &DataFile, quirk: &Quirk, seen: &Captured) -> Vec<Finding> {
 /// Checks one expectation, and adds the effects on the captured machine to `seen`.
 fn one(
     file: &DataFile,
-    quirk: &Quirk,
+    entry: &Entry,
     expect: &Expect,
     handlers: &Handlers,
     seen: &mut Captured,
@@ -111,7 +111,7 @@ fn one(
             return;
         }
     };
-    let members: Vec<_> = members(&topology, quirk).collect();
+    let members: Vec<_> = members(&topology, entry).collect();
     if members.is_empty() {
         let problem = "no function of the entry is in it";
         let help = "capture a machine that has the device";
@@ -129,12 +129,12 @@ fn one(
     for of in &view.functions {
         let is_member = members.iter().any(|member| member.bdf == of.function.bdf);
         if let (Interface::Express(found), true) = (of.facts.interface, is_member) {
-            let kinds = quirk.kinds().filter(|kind| kind.applies_to(found));
+            let kinds = entry.kinds().filter(|kind| kind.applies_to(found));
             seen.kinds.extend(kinds);
         }
     }
     let prediction = Prediction::of(&topology, &view, handlers);
-    let Ok((before, after)) = groups(&topology, &prediction, quirk) else {
+    let Ok((before, after)) = groups(&topology, &prediction, entry) else {
         let problem = "no kernel can group this";
         let help = "capture the machine again";
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
@@ -174,22 +174,22 @@ fn one(
 pub(crate) fn groups(
     topology: &Topology,
     prediction: &Prediction<'_>,
-    quirk: &Quirk,
+    entry: &Entry,
 ) -> Result<(Partition, Partition), Fault> {
-    let of_entry: BTreeSet<_> = members(topology, quirk).map(|one| one.bdf).collect();
+    let of_entry: BTreeSet<_> = members(topology, entry).map(|one| one.bdf).collect();
     let before = touching(&prediction.without_table()?, &of_entry);
     let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
-    let after = touching(&prediction.with_table(&table(quirk))?, &touched);
+    let after = touching(&prediction.with_table(&table(entry))?, &touched);
     Ok((before, after))
 }
 
 /// The functions whose ids the entry lists.
-fn members<'t>(topology: &'t Topology, quirk: &Quirk) -> impl Iterator<Item = &'t Function> {
+fn members<'t>(topology: &'t Topology, entry: &Entry) -> impl Iterator<Item = &'t Function> {
     topology.functions.iter().filter(|function| {
         let vendor = function.vendor.value();
         function
             .device
-            .is_some_and(|device| quirk.ids().any(|ids| ids.contains(vendor, device.value())))
+            .is_some_and(|device| entry.ids().any(|ids| ids.contains(vendor, device.value())))
     })
 }
 
@@ -215,8 +215,8 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
 
 /// The table of one entry, for a kernel that lacks it. Conditions are dropped, because a capture
 /// does not contain the registers.
-fn table(quirk: &Quirk) -> Table {
-    built::changed(&built::before_mainline(&[quirk]), |entry| {
+fn table(entry: &Entry) -> Table {
+    built::changed(&built::before_mainline(&[entry]), |entry| {
         entry.conditions = &[];
     })
 }

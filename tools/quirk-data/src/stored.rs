@@ -11,7 +11,7 @@ use rules::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::quirk::Requirement;
+use crate::entry::Requirement;
 
 /// A value with a stored form.
 pub(crate) trait Stored: Sized {

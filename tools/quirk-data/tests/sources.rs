@@ -39,8 +39,8 @@ fn a_sound_file_beside_the_sound_file_is_no_fault() {
         let sound = tests().join("accepted/acme/taken-back.toml");
         fs::copy(sound, path).expect("the folder is the test's own");
     });
-    let quirks = folder::check_all(sources, Scope::now(None)).expect("there is no fault");
-    assert_eq!(quirks.len(), 2);
+    let entries = folder::check_all(sources, Scope::now(None)).expect("there is no fault");
+    assert_eq!(entries.len(), 2);
 }
 
 #[test]

@@ -11,9 +11,9 @@ use toml::Spanned;
 
 use super::{choice, word};
 use crate::{
+    entry::{Ids, Status},
     finding::Notes,
     format::{self, Words},
-    quirk::{Ids, Status},
     rule::Rule,
 };
 

@@ -6,7 +6,7 @@
 use toml::{Spanned, value::Date};
 
 use super::{not_of_form, prose};
-use crate::{finding::Notes, format, quirk::Evidence, rule::Rule};
+use crate::{entry::Evidence, finding::Notes, format, rule::Rule};
 
 /// Reads the `[evidence]` section of an entry. A statement dated after `today` is a fault.
 pub(super) fn check(

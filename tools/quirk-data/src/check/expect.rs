@@ -6,10 +6,10 @@ use toml::Spanned;
 use topology::{Bdf, Partition};
 
 use crate::{
+    entry::Expect,
     finding::Notes,
     format::{self, Groups},
     name::is_word,
-    quirk::Expect,
     rule::Rule,
 };
 

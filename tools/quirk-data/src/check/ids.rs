@@ -7,9 +7,9 @@ use toml::Spanned;
 
 use super::{digits, evidence::filled, limits, prose};
 use crate::{
+    entry::{Devices, Excluded, Ids},
     finding::Notes,
     format,
-    quirk::{Devices, Excluded, Ids},
     rule::Rule,
 };
 

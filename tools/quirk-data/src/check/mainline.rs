@@ -9,9 +9,9 @@ use toml::Spanned;
 
 use super::{evidence::filled, not_of_form, prose};
 use crate::{
+    entry::{Mainline, Status},
     finding::Notes,
     format,
-    quirk::{Mainline, Status},
     rule::Rule,
 };
 

@@ -39,13 +39,13 @@ use rules::{
 use toml::Spanned;
 
 use crate::{
+    entry::{
+        AcsRegisters, Devices, Entry, Evidence, Excluded, Expect, Ids, Mainline, Requirement,
+        Status,
+    },
     finding::{Finding, Notes},
     format, kernels,
     name::is_entry,
-    quirk::{
-        AcsRegisters, Devices, Evidence, Excluded, Expect, Ids, Mainline, Quirk, Requirement,
-        Status,
-    },
     register::{Precondition, Write},
     rule::Rule,
     scope::Scope,
@@ -180,9 +180,9 @@ impl<'a> Draft<'a> {
     }
 
     /// The entry, if every part that it needs could be read.
-    pub(crate) fn finish(self) -> Option<Quirk> {
+    pub(crate) fn finish(self) -> Option<Entry> {
         let (kind, more_kinds) = self.kinds.split_first()?;
-        Some(Quirk {
+        Some(Entry {
             number: self.number?.0,
             name: self.file.name.clone(),
             status: self.status?,

@@ -9,9 +9,9 @@ use toml::Spanned;
 
 use super::{digits, evidence::filled, not_of_form, prose, settled, spoken};
 use crate::{
+    entry::Status,
     finding::Notes,
     format,
-    quirk::Status,
     register::{Precondition, Register, Write, Written},
     rule::Rule,
 };

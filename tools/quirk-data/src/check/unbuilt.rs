@@ -8,9 +8,9 @@ use std::ops::Range;
 use toml::Spanned;
 
 use crate::{
+    entry::{Ids, Requirement, Status},
     finding::Notes,
     format,
-    quirk::{Ids, Requirement, Status},
     rule::Rule,
 };
 

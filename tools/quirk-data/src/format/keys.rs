@@ -8,7 +8,7 @@ use rules::{
     entry::{CatchAll, Kind},
 };
 
-use crate::quirk::{AcsRegisters, Requirement, Status};
+use crate::entry::{AcsRegisters, Requirement, Status};
 
 /// A group of keys: the top level of the file, or one section.
 pub(crate) struct Section {

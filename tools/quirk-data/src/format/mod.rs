@@ -21,7 +21,7 @@ use toml::{
 
 use self::{keys::FILE, reader::Reader};
 pub(crate) use self::{reader::Groups, words::Words};
-use crate::{finding::Notes, quirk::Status, rule::Rule, source::DataFile};
+use crate::{entry::Status, finding::Notes, rule::Rule, source::DataFile};
 
 /// The start of a text that is still a question.
 pub(crate) const QUESTION: &str = "QUESTION:";

@@ -17,7 +17,7 @@ use super::{
     keys::{Key, Needed, Section, Value},
     words::Words,
 };
-use crate::{finding::Notes, quirk::Status, rule::Rule};
+use crate::{entry::Status, finding::Notes, rule::Rule};
 
 /// Groups of addresses, with their positions in the file.
 pub(crate) type Groups = Vec<Spanned<Vec<Spanned<String>>>>;

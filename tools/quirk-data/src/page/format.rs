@@ -6,8 +6,8 @@ use std::fmt::{self, Write as _};
 
 use super::{GENERATED, cell};
 use crate::{
+    entry::Status,
     format::keys::{FILE, Key, Needed, Section, Value},
-    quirk::Status,
     rule::Rule,
 };
 

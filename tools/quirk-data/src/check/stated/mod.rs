@@ -17,9 +17,9 @@ use rules::entry::Kind;
 
 use super::{Draft, evidence};
 use crate::{
+    entry::{Devices, Excluded, Ids, Status},
     finding::{Finding, Notes},
     format,
-    quirk::{Devices, Excluded, Ids, Status},
     rule::Rule,
 };
 use read::{Named, Reading, read};

@@ -269,7 +269,7 @@ pub struct Expect {
 
 /// An entry, as its file states it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Quirk {
+pub struct Entry {
     /// The number by which an owner withdraws the entry, from 1.
     pub number: u16,
     /// The entry's name: `vendor/family`.
@@ -316,7 +316,7 @@ pub struct Quirk {
     pub mainline: Option<Mainline>,
 }
 
-impl Quirk {
+impl Entry {
     /// Every kind of the entry, in the order of the file.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
         std::iter::once(self.kind).chain(self.more_kinds.iter().copied())
