@@ -2,21 +2,24 @@
 
 //! Turns mainline entries into the handlers of a kernel.
 
-use grouping::handlers::{Grant, Handler, Handlers, Ids};
+use grouping::handlers::{Grant, Handler, Handlers};
 use rules::{entry::Kinds, release::Release};
 
 use crate::entry::{AcsRegisters, Entry, Mainline};
 
 /// The handlers of the newest kernel, according to these entries.
 #[must_use]
-pub fn newest(entries: &[Entry]) -> Handlers {
+pub fn newest<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Handlers {
     in_kernel(entries, None)
 }
 
 /// The handlers of this kernel release, according to these entries; those of the newest kernel if
 /// the release is unknown.
 #[must_use]
-pub fn in_kernel(entries: &[Entry], kernel: Option<Release>) -> Handlers {
+pub fn in_kernel<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+    kernel: Option<Release>,
+) -> Handlers {
     let handler = |entry: &Entry| {
         let mainline = entry.mainline.as_ref()?;
         let is_missing = kernel.map_or(mainline.is_taken_back(), |kernel| {
@@ -24,20 +27,15 @@ pub fn in_kernel(entries: &[Entry], kernel: Option<Release>) -> Handlers {
         });
         (!is_missing).then(|| handler(entry, mainline))
     };
-    entries.iter().filter_map(handler).collect()
+    entries.into_iter().filter_map(handler).collect()
 }
 
 fn handler(entry: &Entry, mainline: &Mainline) -> Handler {
-    let ids = entry.ids().map(|ids| Ids {
-        vendor: ids.vendor,
-        first: ids.first,
-        last: ids.last,
-    });
     let kinds = entry.kinds().map(Kinds::of).fold(Kinds::NONE, Kinds::union);
     Handler {
         entry: entry.number,
         name: mainline.handler.clone(),
-        ids: ids.collect(),
+        ids: entry.ids().copied().collect(),
         kinds: (!mainline.any_type).then_some(kinds),
         requires: entry.requires.clone(),
         grant: match entry.acs_registers {

@@ -3,10 +3,7 @@
 //! Compares the expected groups of captured machines with the predicted ones, without and with the
 //! entry.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::{collections::BTreeSet, fs};
 
 use grouping::{
     handlers::Handlers,
@@ -19,7 +16,8 @@ use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
     built,
-    entry::{Entry, Expect, Status},
+    check::{CheckedFile, Expect},
+    entry::{Entry, Status},
     finding::{Finding, Notes},
     handlers,
     rule::Rule,
@@ -28,25 +26,29 @@ use crate::{
 
 /// Checks the expectations of every entry, with all mainline entries as the kernel's handlers. The
 /// entries must have no other fault, because predictions from faulty entries mean nothing.
-pub(crate) fn check(files: &[DataFile], entries: &[Entry]) -> Vec<Finding> {
-    let handlers = handlers::newest(entries);
-    let files = files.iter().map(|file| (&file.name, file));
-    let files: BTreeMap<_, _> = files.collect();
+pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
+    let handlers = handlers::newest(files.iter().map(|file| &file.entry));
     let mut findings = Vec::new();
-    for entry in entries.iter().filter(|entry| !entry.expects.is_empty()) {
-        let Some(file) = files.get(&entry.name).filter(|file| !file.built_in) else {
+    for CheckedFile {
+        file,
+        entry,
+        expects,
+        ..
+    } in files
+    {
+        let Some(first) = expects.first().filter(|_| !file.built_in) else {
             continue;
         };
         let mut notes = Notes::on(file);
         let mut seen = Captured::default();
-        for expect in &entry.expects {
+        for expect in expects {
             // A mainline entry is tested for kernels that lack it.
             let handlers = handlers.without(entry.number);
             one(file, entry, expect, &handlers, &mut seen, &mut notes);
         }
         let mut found = notes.into_findings();
         if found.is_empty() && matches!(entry.status, Status::Validated | Status::Mainline) {
-            found = missing(file, entry, &seen);
+            found = missing(file, entry, first, &seen);
         }
         findings.extend(found);
     }
@@ -63,9 +65,9 @@ struct Captured {
 }
 
 /// Findings for effects that no captured machine shows.
-fn missing(file: &DataFile, entry: &Entry, seen: &Captured) -> Vec<Finding> {
+fn missing(file: &DataFile, entry: &Entry, first: &Expect, seen: &Captured) -> Vec<Finding> {
     let mut notes = Notes::on(file);
-    let [place, ..] = &entry.expects[0].spans;
+    let place = &first.capture.span();
     for kind in entry.kinds().filter(|kind| !seen.kinds.contains(kind)) {
         let problem = format!(
             "no captured machine has a function of the kind \"{}\"",
@@ -91,12 +93,12 @@ fn one(
     seen: &mut Captured,
     notes: &mut Notes<'_>,
 ) {
-    let [at_capture, at_before, at_after] = &expect.spans;
+    let (capture, at_capture) = (expect.capture.get_ref(), &expect.capture.span());
     let field = "expect.capture";
-    let path = file.path.with_file_name(&expect.capture);
+    let path = file.path.with_file_name(capture);
     // Opening a pipe would block, and a link may lead out of the tree.
     if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-        let problem = format!("{} is not a regular file", expect.capture);
+        let problem = format!("{capture} is not a regular file");
         let help = "put the capture itself there";
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
         return;
@@ -105,7 +107,7 @@ fn one(
         Ok(topology) => topology,
         Err(error) => {
             let problem = error.to_string();
-            let problem = problem.replace(&path.display().to_string(), &expect.capture);
+            let problem = problem.replace(&path.display().to_string(), capture);
             let help = "make it with acsctl quirk new, and put it beside this file";
             notes.add(Rule::CaptureRead, at_capture, field, problem, help);
             return;
@@ -140,26 +142,14 @@ fn one(
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
         return;
     };
-    for (field, rule, place, expected, computed) in [
-        (
-            "expect.before",
-            Rule::ExpectBefore,
-            at_before,
-            &expect.before,
-            &before,
-        ),
-        (
-            "expect.after",
-            Rule::ExpectAfter,
-            at_after,
-            &expect.after,
-            &after,
-        ),
+    for (field, rule, expected, computed) in [
+        ("expect.before", Rule::ExpectBefore, &expect.before, &before),
+        ("expect.after", Rule::ExpectAfter, &expect.after, &after),
     ] {
-        if expected != computed {
+        if expected.get_ref() != computed {
             let problem = "the kernel makes other groups";
             let help = format!("it makes {}", shown(computed));
-            notes.add(rule, place, field, problem, help);
+            notes.add(rule, &expected.span(), field, problem, help);
         }
     }
     seen.splits |= before != after;

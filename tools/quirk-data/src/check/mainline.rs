@@ -78,7 +78,6 @@ pub(super) fn check(
         handler: handler?,
         any_type: is_set(&section.any_type).unwrap_or(false),
         not_expressed: prose(section.why.as_ref().filter(|_| !expressed)),
-        at: section.since.as_ref().map_or(value.span(), Spanned::span),
     })
 }
 

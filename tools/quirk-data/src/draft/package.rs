@@ -156,7 +156,6 @@ impl Package {
 
     /// An entry that grants every flag that grouping asks for; `None` without a function.
     fn entry(&self) -> Option<Entry> {
-        let (&kind, more_kinds) = self.kinds.split_first()?;
         let devices = |function: &Function| {
             let device = function.device?.value();
             Some(Devices {
@@ -164,7 +163,6 @@ impl Package {
                     vendor: function.vendor.value(),
                     first: device,
                     last: device,
-                    span: 0..0,
                 }],
                 about: None,
                 limits: Limits::default(),
@@ -176,13 +174,12 @@ impl Package {
                 all.push(one);
             }
         }
-        Some(Entry {
+        (!self.kinds.is_empty()).then(|| Entry {
             number: 1,
             name: "vendor/family".to_owned(),
             status: Status::Validated,
             title: None,
-            kind,
-            more_kinds: more_kinds.to_vec(),
+            kinds: self.kinds.clone(),
             acs: AcsFlags::GROUPING,
             acs_registers: None,
             requires: Vec::new(),
@@ -194,7 +191,6 @@ impl Package {
             reason: None,
             evidence: None,
             partial: None,
-            expects: Vec::new(),
             mainline: None,
         })
     }

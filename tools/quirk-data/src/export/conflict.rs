@@ -83,7 +83,7 @@ fn check_for_any(
         let common = Ids {
             first,
             last,
-            ..ids.clone()
+            ..*ids
         };
         return Err(present(
             code,

@@ -3,7 +3,7 @@
 //! `acsctl quirk list`.
 
 use clap::Args;
-use quirk_data::{entry::Entry, entry_json, error::Error};
+use quirk_data::{entry::Entry, error::Error, json};
 
 use super::Data;
 use crate::commands::Format;
@@ -22,7 +22,7 @@ impl List {
         let quirks = self.data.load()?;
         match self.format {
             Format::Text => Ok(text(&quirks)),
-            Format::Json => entry_json::entries(&quirks.iter().collect::<Vec<_>>()),
+            Format::Json => json::entries(&quirks.iter().collect::<Vec<_>>()),
         }
     }
 }

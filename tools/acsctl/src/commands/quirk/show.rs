@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use clap::Args;
 use quirk_data::{
     entry::{Entry, Ids},
-    entry_json,
     error::Error,
+    json,
 };
 
 use super::Data;
@@ -36,7 +36,7 @@ impl Show {
                 let pages: Vec<_> = found.into_iter().map(page).collect();
                 Ok(pages.join("\n"))
             }
-            Format::Json => entry_json::entries(&found),
+            Format::Json => json::entries(&found),
         }
     }
 }

@@ -238,7 +238,7 @@ fn laid_out(
     (vendor, device): (u16, u16),
     moved: Option<(Place, u16)>,
 ) -> Probe {
-    let kind = entry.kind;
+    let kind = entry.kinds[0];
     let limits = &devices.limits;
     let class = match limits.class {
         Some(Class::Subclass(class)) => u32::from(class) << 8,
