@@ -9,7 +9,8 @@ use crate::{
     error::Error,
     format::{
         SCHEMA,
-        keys::{ADDRESS, BDF, FILE, IDS, Key, Needed, SUBSYSTEM, Section, Value},
+        key::{Key, Needed, Section, Value},
+        keys::{ADDRESS, BDF, FILE, IDS, SUBSYSTEM},
     },
     json::pretty,
     register::Register,

@@ -7,6 +7,7 @@
 //! the file.
 
 mod characters;
+pub(crate) mod key;
 pub(crate) mod keys;
 mod reader;
 mod words;

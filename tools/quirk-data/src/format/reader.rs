@@ -14,7 +14,7 @@ use toml::{
 use super::{
     QUESTION,
     characters::escape,
-    keys::{Key, Needed, Section, Value},
+    key::{Key, Needed, Section, Value},
     words::Words,
 };
 use crate::{entry::Status, finding::Notes, rule::Rule};

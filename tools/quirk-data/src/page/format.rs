@@ -7,7 +7,10 @@ use std::fmt::{self, Write as _};
 use super::{GENERATED, cell};
 use crate::{
     entry::Status,
-    format::keys::{FILE, Key, Needed, Section, Value},
+    format::{
+        key::{Key, Needed, Section, Value},
+        keys::FILE,
+    },
     rule::Rule,
 };
 
