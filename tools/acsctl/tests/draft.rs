@@ -132,7 +132,7 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         assert!(text.contains(from), "{text}");
         let fewer = answered(&draft.data.replace(from, to)).replace(from, to);
         let found = check(fewer).expect_err("it splits nothing");
-        assert_eq!(found[0].rule.code(), "expect-after");
+        assert_eq!(found[0].rule.code(), "expect-groups");
     }
 }
 

@@ -41,13 +41,7 @@ fn to_come(
         let problem = format!(
             "missing, and v{since} is newer than every kernel that was read, of which the newest is {newest}"
         );
-        notes.add(
-            Rule::MainlineToCome,
-            &file.mainline_at,
-            field,
-            problem,
-            help,
-        );
+        notes.add(Rule::KeyMissing, &file.mainline_at, field, problem, help);
     };
     if mainline.commit.is_none() {
         let help = "name the commit in mainline, or correct since";

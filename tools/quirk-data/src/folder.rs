@@ -94,7 +94,6 @@ fn examine(
     findings.extend(beside(&checked));
     findings.extend(repeated_numbers(&checked));
     findings.extend(overlap::check(&checked));
-    findings.extend(in_other_folders(&checked));
     findings.extend(check::unclaimed(&checked));
     if findings.is_empty() {
         findings = replay::check(&checked);
@@ -127,43 +126,6 @@ fn repeated_numbers(files: &[CheckedFile<'_>]) -> Vec<Finding> {
             findings.extend(notes.into_findings());
         } else {
             owners.insert(*number, file);
-        }
-    }
-    findings
-}
-
-/// Finds ids of one vendor in several folders. The folder of the entry with the lowest number is
-/// the right one.
-fn in_other_folders(files: &[CheckedFile<'_>]) -> Vec<Finding> {
-    let mut by_age: Vec<_> = files.iter().collect();
-    by_age.sort_by_key(|file| {
-        let number = file.number.as_ref();
-        number.map_or(u16::MAX, |number| *number.get_ref())
-    });
-    let mut owners: BTreeMap<u16, &str> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for file in by_age {
-        let Some((folder, _)) = file.file.name.split_once('/') else {
-            continue;
-        };
-        let mut blamed = Vec::new();
-        for ids in &file.claimed {
-            let vendor = ids.get_ref().vendor;
-            let owner = *owners.entry(vendor).or_insert(folder);
-            if owner != folder && !blamed.contains(&vendor) {
-                blamed.push(vendor);
-                let mut notes = Notes::on(file.file);
-                let problem = format!("entries for the vendor {vendor:04x} lie in {owner}/");
-                let help = format!("move it to {owner}/, or correct the vendor id");
-                notes.add(
-                    Rule::VendorFolder,
-                    &ids.span(),
-                    "match.vendor",
-                    problem,
-                    help,
-                );
-                findings.extend(notes.into_findings());
-            }
         }
     }
     findings

@@ -162,12 +162,12 @@ fn a_release_to_come_needs_the_commit_and_what_a_statement_needs() {
 
     let no_commit = finding(&text(X1, "since = \"v7.4\""));
     assert!(
-        no_commit.contains("mainline-to-come: mainline.commit: missing"),
+        no_commit.contains("key-missing: mainline.commit: missing"),
         "{no_commit}"
     );
     let no_date = finding(&good.replace("date = 2026-02-01\n", ""));
     assert!(
-        no_date.contains("mainline-to-come: evidence.date: missing"),
+        no_date.contains("key-missing: evidence.date: missing"),
         "{no_date}"
     );
     let wide = finding(&text(&X1.replace("0a01", "0001-fffe"), COMMIT));
@@ -382,5 +382,5 @@ fn the_groups_of_a_machine_stay_when_mainline_merges_the_entry() {
     let error = check(&wrong)
         .expect_err("no kernel without it makes these")
         .to_string();
-    assert!(error.contains("expect-before"), "{error}");
+    assert!(error.contains("expect-groups: expect.before"), "{error}");
 }

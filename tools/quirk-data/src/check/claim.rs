@@ -74,7 +74,7 @@ pub(super) fn acs(
     };
     if by_registers {
         notes.add(
-            Rule::FlagsTwoWays,
+            Rule::KeyUnneeded,
             &value.span(),
             "acs",
             "stands beside acs-registers",
@@ -264,7 +264,7 @@ fn named(
     let claimed = ids.iter().map(Spanned::get_ref);
     for ids in claimed.filter(|ids| ids.vendor != handler.vendor()) {
         notes.add(
-            Rule::SupersedesVendor,
+            Rule::KeyUnneeded,
             &value.span(),
             "supersedes",
             format!(
@@ -278,7 +278,7 @@ fn named(
     let answers = |kind: &&Kind| handler.answers(handler.vendor(), **kind);
     if let Some(kind) = kinds.iter().find(|kind| !answers(kind)) {
         notes.add(
-            Rule::SupersedesKind,
+            Rule::KeyUnneeded,
             &value.span(),
             "supersedes",
             format!(

@@ -130,7 +130,7 @@ fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> 
     };
     if from > to {
         notes.add(
-            Rule::IdReversed,
+            Rule::RangeOrder,
             &value.span(),
             field,
             format!("the range {text} is reversed"),
@@ -143,7 +143,7 @@ fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> 
 
 fn not_id(value: &Spanned<String>, field: &str, bad: &str, notes: &mut Notes<'_>) {
     notes.add(
-        Rule::IdForm,
+        Rule::ValueForm,
         &value.span(),
         field,
         format!("\"{bad}\" is not an id"),

@@ -41,7 +41,7 @@ fn class(value: &Spanned<String>, kinds: &[Kind], notes: &mut Notes<'_>) -> Opti
         let help =
             "ports are bridges, and endpoints are not of the class 0604: correct class or kind";
         notes.add(
-            Rule::ClassOfKind,
+            Rule::LimitsOfKind,
             &value.span(),
             "match.class",
             problem,
@@ -74,7 +74,7 @@ fn revisions(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u8, u8)>
     };
     if from > to {
         notes.add(
-            Rule::IdReversed,
+            Rule::RangeOrder,
             &value.span(),
             "match.revisions",
             format!("the range {text} is reversed"),
@@ -107,7 +107,7 @@ fn subsystems(
     let bridge = |kind: &&Kind| kind.layout() == HeaderLayout::Bridge;
     if let Some(kind) = kinds.iter().find(bridge) {
         notes.add(
-            Rule::SubsystemsOfKind,
+            Rule::LimitsOfKind,
             &value.span(),
             FIELD,
             format!(

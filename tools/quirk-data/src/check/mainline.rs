@@ -41,7 +41,7 @@ pub(super) fn check(
         };
         if release(from).is_some_and(|from| release(to).is_none_or(|to| to <= from)) {
             notes.add(
-                Rule::ReleaseOrder,
+                Rule::RangeOrder,
                 &value.span(),
                 "mainline.until",
                 format!("{to} is not later than {from}"),

@@ -249,7 +249,7 @@ fn number(value: Option<&Spanned<i64>>, notes: &mut Notes<'_>) -> Option<Spanned
     let number = number.filter(|number| (1..=MAX_NUMBER).contains(number));
     if number.is_none() {
         notes.add(
-            Rule::NumberRange,
+            Rule::ValueForm,
             &value.span(),
             "number",
             "out of range",

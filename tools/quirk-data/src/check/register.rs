@@ -185,7 +185,7 @@ pub(super) fn program(
     if let Some(first) = sections.first() {
         if status.is_some_and(|status| status != Status::Mainline) {
             notes.add(
-                Rule::ProgramMainline,
+                Rule::KeyUnneeded,
                 &first.span(),
                 "program",
                 "only mainline entries tell what the kernel writes",
@@ -289,13 +289,7 @@ fn has_registers(at: Place, value: &Spanned<String>, heading: &str, notes: &mut 
             format!("{at} is no capability: this id marks that there is none, or no more");
         let help = "name the capability that the register is in";
         let field = format!("{heading}.at");
-        notes.add(
-            Rule::RegisterCapability,
-            &value.span(),
-            &field,
-            problem,
-            help,
-        );
+        notes.add(Rule::RegisterPlace, &value.span(), &field, problem, help);
     }
     !is_none
 }

@@ -110,11 +110,6 @@ pub(crate) struct Mainline {
 
 /// Reads a file; `None` if it cannot be understood, with the reason in `notes`.
 pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
-    if file.text.trim().is_empty() {
-        let help = "write an entry; acsctl quirk new makes a draft of one";
-        notes.add(Rule::FileEmpty, &(0..0), "file", "empty", help);
-        return None;
-    }
     characters::check(&file.text, notes);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     // A file that is not TOML has a fault in every line.
