@@ -81,7 +81,7 @@ impl Ids {
 
     /// Whether the range contains the function. With an unknown device id, only the full range
     /// does.
-    fn contains_function(&self, facts: &Facts) -> bool {
+    fn contains_function(self, facts: &Facts) -> bool {
         match facts.device {
             Some(device) => self.contains(facts.vendor, device),
             None => self.vendor == facts.vendor && self.is_any(),

@@ -72,12 +72,11 @@ fn compare(
     let newest = kernels.last().map(|newest| newest.release);
     // If `since` is unknown, the newest kernel must have the entry.
     let first = since.or(newest);
-    let claimed = || file.claimed.iter();
     let (mut absent, mut early, mut back) = (false, false, false);
     for kernel in kernels {
         let is_old = first.is_some_and(|first| kernel.release < first);
         let is_gone = until.is_some_and(|until| until <= kernel.release);
-        for (ids, span) in claimed().map(|ids| (ids.get_ref(), ids.span())) {
+        for (ids, span) in file.claimed.iter().map(|ids| (*ids.get_ref(), ids.span())) {
             if !is_old && !is_gone {
                 let Some(device) = kernel.lacks(ids, handler).filter(|_| !absent) else {
                     continue;
@@ -86,9 +85,9 @@ fn compare(
                 let instead = Ids {
                     first: device,
                     last: device,
-                    ..*ids
+                    ..ids
                 };
-                let problem = match kernel.other_handler(&instead, handler) {
+                let problem = match kernel.other_handler(instead, handler) {
                     Some(other) => format!(
                         "in Linux {}, {:04x}:{device:04x} has the handler {other} and not {handler}",
                         kernel.called(),

@@ -163,6 +163,7 @@ pub(crate) mod expressed {
         why: Option<String>,
     }
 
+    #[expect(clippy::ref_option, reason = "serde passes a reference to the field")]
     pub(crate) fn serialize<S: Serializer>(
         why_not: &Option<String>,
         to: S,

@@ -382,5 +382,5 @@ fn the_groups_of_a_machine_stay_when_mainline_merges_the_entry() {
     let error = check(&wrong)
         .expect_err("no kernel without it makes these")
         .to_string();
-    assert!(error.contains("expect-groups: expect.before"), "{error}");
+    assert!(error.contains("expect.before"), "{error}");
 }

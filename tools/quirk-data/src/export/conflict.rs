@@ -37,7 +37,7 @@ pub(super) fn check(claim: &Claim<'_>, code: &Code, table: &Table) -> Result<(),
                     ));
                 }
                 Some(_) => {}
-                None => check_for_any(claim, code, row, ids, corrects)?,
+                None => check_for_any(claim, code, row, *ids, corrects)?,
             }
         }
     }
@@ -59,7 +59,7 @@ fn check_for_any(
     claim: &Claim<'_>,
     code: &Code,
     row: &Row,
-    ids: &Ids,
+    ids: Ids,
     corrects: Option<&str>,
 ) -> Result<(), Error> {
     let handler = Handler::read(code, &row.handler)?;
@@ -80,11 +80,7 @@ fn check_for_any(
     let shared = listed.find(|one| one.first <= ids.last && ids.first <= one.last);
     if let Some(one) = shared.filter(|_| !ids.is_any()) {
         let (first, last) = (one.first.max(ids.first), one.last.min(ids.last));
-        let common = Ids {
-            first,
-            last,
-            ..*ids
-        };
+        let common = Ids { first, last, ..ids };
         return Err(present(
             code,
             one.at,

@@ -133,7 +133,7 @@ fn check_of_device(claim: &Claim<'_>, shape: &Shape) -> String {
         for group in groups {
             let about = group.about.as_deref().filter(|_| is_told);
             text.extend(about.map(|about| prose::short_comment("\t", about)));
-            text.extend(group.ids.iter().map(case));
+            text.extend(group.ids.iter().copied().map(case));
             if shape.limits_differ {
                 text += &check_of_limits("\t\t", &group.limits);
                 text += "\t\tbreak;\n";
@@ -155,7 +155,7 @@ fn check_of_device(claim: &Claim<'_>, shape: &Shape) -> String {
 }
 
 /// The case label for a range of devices, on one line.
-fn case(ids: &Ids) -> String {
+fn case(ids: Ids) -> String {
     let Ids { first, last, .. } = ids;
     if first == last {
         format!("\tcase 0x{first:04x}:\n")

@@ -22,7 +22,7 @@ pub(super) fn source(claim: &Claim<'_>, shape: &Shape, vendor: u16, vendor_name:
     for group in groups() {
         let about = group.about.as_deref().filter(|_| groups().count() > 1);
         text.extend(about.map(|about| prose::short_comment("\t", about)));
-        for device in group.ids.iter().flat_map(devices) {
+        for device in group.ids.iter().copied().flat_map(devices) {
             text += &row(&device);
         }
     }
@@ -30,7 +30,7 @@ pub(super) fn source(claim: &Claim<'_>, shape: &Shape, vendor: u16, vendor_name:
 }
 
 /// The device field of each row for a range.
-fn devices(ids: &Ids) -> Vec<String> {
+fn devices(ids: Ids) -> Vec<String> {
     if ids.is_any() {
         return vec!["PCI_ANY_ID".to_owned()];
     }

@@ -49,7 +49,7 @@ pub(super) fn check(
     let (Some(statement), true) = (statement, is_bound) else {
         return Vec::new();
     };
-    let claimed = || matched.claimed.iter().map(Spanned::get_ref);
+    let claimed = || matched.claimed.iter().map(|ids| *ids.get_ref());
     let mut vendors: Vec<_> = claimed().map(|ids| ids.vendor).collect();
     vendors.sort_unstable();
     vendors.dedup();
@@ -85,7 +85,10 @@ pub(super) fn check(
     };
     let is_spoken_of = |one: &Named| {
         claimed().any(|ids| overlaps(one, ids))
-            || matched.excluded.iter().any(|ids| holds(one, ids.get_ref()))
+            || matched
+                .excluded
+                .iter()
+                .any(|ids| holds(one, *ids.get_ref()))
             || is_subsystem(one)
             || reading.excepted.iter().any(|out| {
                 out.vendor.is_none_or(|vendor| vendor == one.vendor)
@@ -106,18 +109,18 @@ pub(super) fn check(
     each.collect()
 }
 
-const fn overlaps(one: &Named, ids: &Ids) -> bool {
+const fn overlaps(one: &Named, ids: Ids) -> bool {
     one.vendor == ids.vendor && one.first <= ids.last && ids.first <= one.last
 }
 
 /// Whether the range of ids contains the whole named range.
-const fn holds(one: &Named, ids: &Ids) -> bool {
+const fn holds(one: &Named, ids: Ids) -> bool {
     one.vendor == ids.vendor && ids.first <= one.first && one.last <= ids.last
 }
 
 /// Compares one claimed range with the statement.
 fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
-    let (ids, span) = (claimed.get_ref(), claimed.span());
+    let (ids, span) = (*claimed.get_ref(), claimed.span());
     let field = "match.devices";
     let excepted = reading.excepted.iter().find(|one| {
         one.vendor.is_none_or(|vendor| vendor == ids.vendor)
@@ -180,7 +183,7 @@ fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut No
 
 /// A claimed id that the statement also mentions outside the range that names it. The list of words
 /// that except an id cannot be complete, so such a mention counts as an exception.
-fn apart(ids: &Ids, range: &Named, reading: &Reading) -> Option<u16> {
+fn apart(ids: Ids, range: &Named, reading: &Reading) -> Option<u16> {
     let mut mentioned = reading.mentioned.iter();
     let found = mentioned.find(|&&(vendor, first, last)| {
         vendor.is_none_or(|vendor| vendor == ids.vendor)
