@@ -18,7 +18,7 @@ fn main() -> ExitCode {
         }
     };
     let out = env::var_os("OUT_DIR").expect("cargo sets it");
-    let stored = serde_json::to_vec(&entries).expect("entries have a stored form");
+    let stored = serde_json::to_vec(&entries).expect("entries have a JSON form");
     fs::write(Path::new(&out).join("entries.json"), stored).expect("cargo made the folder");
     ExitCode::SUCCESS
 }

@@ -13,8 +13,8 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use quirk_data::{
     built,
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     report, source,
 };
 use rules::table::Table;
@@ -204,7 +204,7 @@ pub fn check_capture(vm: &mut Vm, with_module: bool) -> Result<()> {
 }
 
 /// The quirk database, and the table of the test module.
-static DATA: LazyLock<Result<(Vec<Quirk>, Table), String>> = LazyLock::new(|| {
+static DATA: LazyLock<Result<(Vec<Entry>, Table), String>> = LazyLock::new(|| {
     let quirks = folder::check_all(source::built_in(), Scope::now(None));
     let quirks = quirks.map_err(|findings| report::text(&findings))?;
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kernel/module/quirks");

@@ -13,11 +13,11 @@ use boot::{
 use quirk_data::{
     built,
     edition::Edition,
+    entry::{Entry, Ids},
     folder::{self, Scope},
-    quirk::{Ids, Quirk},
 };
 
-fn load(folder: &str, edition: Option<Edition>) -> Result<Vec<Quirk>> {
+fn load(folder: &str, edition: Option<Edition>) -> Result<Vec<Entry>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join(folder);
@@ -25,7 +25,7 @@ fn load(folder: &str, edition: Option<Edition>) -> Result<Vec<Quirk>> {
 }
 
 /// The entries of the test edition, and one of each form that an entry can have.
-fn entries() -> Result<Vec<Quirk>> {
+fn entries() -> Result<Vec<Entry>> {
     let mut quirks = load("tests/kernel/module/quirks", Some(Edition::Test))?;
     for mut quirk in load("tools/quirk-data/tests/export/entries", None)? {
         quirk.number += 1000;
@@ -36,7 +36,7 @@ fn entries() -> Result<Vec<Quirk>> {
 }
 
 /// The devices for an entry, on a kernel without quirks.
-fn entry(quirk: &Quirk) -> Result<TestedEntry> {
+fn entry(quirk: &Entry) -> Result<TestedEntry> {
     let mut quirks = entries()?;
     quirks.retain(|other| other.number != quirk.number);
     quirks.push(quirk.clone());
@@ -48,7 +48,7 @@ fn entry(quirk: &Quirk) -> Result<TestedEntry> {
     TestedEntry::of(quirk, &claims)
 }
 
-fn named(name: &str) -> Result<Quirk> {
+fn named(name: &str) -> Result<Entry> {
     let mut quirks = entries()?.into_iter();
     quirks
         .find(|quirk| quirk.name == name)

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use fastrand::Rng;
 use grouping::model::aliases::{ALIAS_QUIRKS, AliasQuirk, BRIDGE_QUIRKS, Numbers};
 use quirk_data::{
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source,
 };
 use rules::{aliases::Devices, pcie::PcieType};
@@ -51,7 +51,7 @@ struct InTree {
 
 impl InTree {
     /// The quirk of an entry, if mainline has one.
-    fn of(quirk: &Quirk) -> Option<Self> {
+    fn of(quirk: &Entry) -> Option<Self> {
         let mainline = quirk.mainline.as_ref()?;
         let applies = |found: &PcieType| {
             mainline.any_type || quirk.kinds().any(|kind| kind.applies_to(*found))

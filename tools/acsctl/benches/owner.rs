@@ -16,15 +16,15 @@ use divan::{
     counter::{BytesCount, ItemsCount},
 };
 use quirk_data::{
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source,
 };
 use topology::{Topology, names::Names};
 
 const SIZES: [usize; 4] = [300, 1000, 5000, 20_000];
 
-static DATA: LazyLock<Vec<Quirk>> = LazyLock::new(|| {
+static DATA: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     folder::check_all(source::built_in(), Scope::now(None)).expect("the data has no fault")
 });
 

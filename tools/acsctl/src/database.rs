@@ -5,9 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use quirk_data::{
+    entry::Entry,
     error::Error,
     folder,
-    quirk::Quirk,
     source::{self, DataFile, Sources, is_same},
 };
 
@@ -43,7 +43,7 @@ impl Database {
     ///
     /// [`Error::CouldNotRun`] when the folder cannot be read; [`Error::Findings`] when a file has
     /// faults.
-    pub fn entries(&self) -> Result<Vec<Quirk>, Error> {
+    pub fn entries(&self) -> Result<Vec<Entry>, Error> {
         match &self.folder {
             Some(folder) => folder::entries(source::read(folder)?),
             // `build.rs` checked and stored them.
@@ -63,7 +63,7 @@ impl Database {
     ///
     /// [`Error::NotFound`] when there is no such file or entry, or when no module can have the
     /// entry; [`Error::Findings`] when the file has faults.
-    pub fn with_entry(&self, entry: &str) -> Result<(Vec<Quirk>, usize), Error> {
+    pub fn with_entry(&self, entry: &str) -> Result<(Vec<Entry>, usize), Error> {
         let file = Path::new(entry);
         let (quirks, name) = if file.is_file() {
             let mut sources = self.sources()?;

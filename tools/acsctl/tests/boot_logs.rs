@@ -12,8 +12,8 @@ use std::{collections::BTreeMap, fs};
 
 use acsctl::host::HostView;
 use quirk_data::{
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source,
 };
 use serde_json::Value;
@@ -71,13 +71,13 @@ fn told(machine: &Topology, reports: &BTreeMap<String, bool>) -> Topology {
     machine
 }
 
-fn predicted(machine: &Topology, quirks: &[Quirk]) -> Partition {
+fn predicted(machine: &Topology, quirks: &[Entry]) -> Partition {
     let machine = HostView::of(machine, quirks, None);
     let grouping = machine.grouping(&[]).expect("it is sound");
     grouping.partition(&machine.view)
 }
 
-fn class(machine: &Topology, quirks: &[Quirk], reports: &BTreeMap<String, bool>) -> Class {
+fn class(machine: &Topology, quirks: &[Entry], reports: &BTreeMap<String, bool>) -> Class {
     let recorded = topology::recorded(machine);
     if predicted(machine, quirks) == recorded {
         return Class::Exact;

@@ -9,8 +9,8 @@ use std::{fs, path::Path, process::Command};
 
 use quirk_data::{
     draft::draft,
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source::{self, DataFile, Sources},
 };
 use topology::{Acs, Bdf, Function, Header, Hex, Port, Topology};
@@ -34,7 +34,7 @@ fn function<'t>(machine: &'t mut Topology, at: &str) -> &'t mut Function {
         .expect("it is there")
 }
 
-fn data() -> Vec<Quirk> {
+fn data() -> Vec<Entry> {
     folder::load(&root().join("quirks"), Scope::now(None)).expect("the data has no fault")
 }
 
@@ -132,7 +132,7 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         assert!(text.contains(from), "{text}");
         let fewer = answered(&draft.data.replace(from, to)).replace(from, to);
         let found = check(fewer).expect_err("it splits nothing");
-        assert_eq!(found[0].rule.code(), "expect-after");
+        assert_eq!(found[0].rule.code(), "expect-groups");
     }
 }
 

@@ -14,8 +14,8 @@ use acsctl::{
 };
 use fastrand::Rng;
 use quirk_data::{
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source,
 };
 use topology::names::Names;
@@ -85,7 +85,7 @@ fn damaged(text: &str, random: &mut Rng) -> String {
 }
 
 /// Runs everything that a machine is used for.
-fn look(text: &str, quirks: &[Quirk]) -> bool {
+fn look(text: &str, quirks: &[Entry]) -> bool {
     let machine = match topology::parse("damaged", text) {
         Ok(machine) => machine,
         Err(error) => {

@@ -9,8 +9,8 @@ use grouping::{predict::Prediction, view};
 use quirk_data::{
     built,
     edition::Edition,
+    entry::{Entry, Ids},
     folder::{self, Scope},
-    quirk::{Ids, Quirk},
 };
 use rules::table::Table;
 use topology::{Acs, Bdf, Function, Hex, Partition, Removable, Topology};
@@ -37,7 +37,7 @@ fn with(at: &str, change: impl FnOnce(&mut Function)) -> Topology {
 }
 
 /// The groups of a machine without and with a table. The kernel's quirks come from these entries.
-fn predicted(machine: &Topology, quirks: &[Quirk], table: &Table) -> (Partition, Partition) {
+fn predicted(machine: &Topology, quirks: &[Entry], table: &Table) -> (Partition, Partition) {
     let view = view(machine);
     let verdicts = quirk_data::handlers::newest(quirks);
     let prediction = Prediction::of(machine, &view, &verdicts);
@@ -144,7 +144,7 @@ fn a_recorded_machine_without_the_ids_of_a_table_keeps_its_groups() {
 #[test]
 fn a_table_with_the_ids_of_a_recorded_machine_splits_it() {
     let quirks = folder::load(&root().join("quirks"), Scope::now(None)).expect("it has no fault");
-    let ids_alone = |quirk: &&Quirk| {
+    let ids_alone = |quirk: &&Entry| {
         quirk.mainline.is_some() && quirk.requires.is_empty() && !quirk.ids().any(Ids::is_any)
     };
     let alone: Vec<_> = quirks.iter().filter(ids_alone).collect();

@@ -11,8 +11,8 @@ use acsctl::{
 };
 use quirk_data::{
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source,
 };
 use serde_json::Value;
@@ -25,7 +25,7 @@ fn bdf(text: &str) -> Bdf {
 }
 
 /// The project's own entries.
-fn own() -> Vec<Quirk> {
+fn own() -> Vec<Entry> {
     folder::check_all(source::built_in(), Scope::now(None)).expect("the data has no fault")
 }
 
@@ -37,7 +37,7 @@ fn recorded(name: &str) -> Topology {
     topology::read(&file).expect("it is recorded")
 }
 
-fn ask(machine: &Topology, quirks: &[Quirk], at: &str, other: Option<&str>) -> Answer {
+fn ask(machine: &Topology, quirks: &[Entry], at: &str, other: Option<&str>) -> Answer {
     let machine = HostView::of(machine, quirks, None);
     let other = other.map(bdf);
     explain(&machine, bdf(at), other, &Names::default()).expect("the function is there")

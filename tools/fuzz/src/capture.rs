@@ -19,15 +19,15 @@ use libfuzzer_sys::fuzz_target;
 use quirk_data::{
     built, draft,
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source,
 };
 use rules::table::Table;
 use topology::names::Names;
 
 /// The project's own entries, and the table of all that a module can be built with.
-static DATA: LazyLock<(Vec<Quirk>, Table)> = LazyLock::new(|| {
+static DATA: LazyLock<(Vec<Entry>, Table)> = LazyLock::new(|| {
     let quirks = folder::check_all(source::built_in(), Scope::now(None));
     let quirks = quirks.expect("the data has no fault");
     let table = built::table(&Edition::Candidate.select(&quirks, None));
@@ -62,7 +62,7 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 /// What the commands for owners make of a machine.
-fn look(machine: &topology::Topology, quirks: &[Quirk]) {
+fn look(machine: &topology::Topology, quirks: &[Entry]) {
     let names = Names::default();
     let seen = HostView::of(machine, quirks, None);
     let listing = Listing::of(&seen, &names, &Filter::default()).expect("it is sound");

@@ -10,7 +10,6 @@ use std::path::Path;
 use libfuzzer_sys::fuzz_target;
 use quirk_data::{
     edition::Edition,
-    entry_json,
     folder::{self, Scope},
     generate, json, page, report,
     source::DataFile,
@@ -33,7 +32,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
             let _ = page::quirks(&quirks);
             let entries: Vec<_> = quirks.iter().collect();
-            entry_json::entries(&entries).expect("every entry has a JSON form");
+            json::entries(&entries).expect("every entry has a JSON form");
         }
         Err(findings) => {
             assert!(!findings.is_empty(), "refused without a reason");

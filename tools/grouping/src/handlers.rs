@@ -8,7 +8,7 @@
 //! ids that they do not list. This model therefore lets a granting handler win and ignores the
 //! order.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use rules::{
     acs::AcsFlags,
@@ -61,12 +61,45 @@ pub struct Ids {
 }
 
 impl Ids {
+    /// The number of device ids in the range.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        usize::from(self.last - self.first) + 1
+    }
+
+    /// Whether the range contains these ids.
+    #[must_use]
+    pub const fn contains(&self, vendor: u16, device: u16) -> bool {
+        self.vendor == vendor && self.first <= device && device <= self.last
+    }
+
+    /// Whether the range is every device of the vendor.
+    #[must_use]
+    pub const fn is_any(&self) -> bool {
+        self.first == u16::MIN && self.last == u16::MAX
+    }
+
     /// Whether the range contains the function. With an unknown device id, only the full range
     /// does.
-    fn contains(self, facts: &Facts) -> bool {
-        let is_any = self.first == u16::MIN && self.last == u16::MAX;
-        let is_in = |device| (self.first..=self.last).contains(&device);
-        self.vendor == facts.vendor && facts.device.map_or(is_any, is_in)
+    fn contains_function(self, facts: &Facts) -> bool {
+        match facts.device {
+            Some(device) => self.contains(facts.vendor, device),
+            None => self.vendor == facts.vendor && self.is_any(),
+        }
+    }
+}
+
+/// Writes `1d17:0753-075e`, `1077:8030` for a single id, or `8086:any` for every device.
+impl fmt::Display for Ids {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_any() {
+            return write!(f, "{:04x}:any", self.vendor);
+        }
+        write!(f, "{:04x}:{:04x}", self.vendor, self.first)?;
+        if self.last != self.first {
+            write!(f, "-{:04x}", self.last)?;
+        }
+        Ok(())
     }
 }
 
@@ -147,7 +180,7 @@ impl Handler {
             Requirement::AmdIommu => facts.amd_iommu,
             Requirement::NoAcsCapability => facts.acs.is_none(),
         };
-        if !self.ids.iter().any(|ids| ids.contains(facts))
+        if !self.ids.iter().any(|ids| ids.contains_function(facts))
             || !self.kinds.is_none_or(is_kind)
             || !self.requires.iter().all(holds)
         {

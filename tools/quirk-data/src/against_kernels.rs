@@ -5,23 +5,23 @@
 use rules::release::Release;
 
 use crate::{
-    check::Draft,
+    check::CheckedFile,
+    entry::{Ids, Mainline, Status},
     finding::{Finding, Notes},
     kernels::{Kernel, Tree, is_to_come},
-    quirk::{Ids, Mainline, Status},
     rule::Rule,
 };
 
 /// Compares a mainline entry with the kernels. Every kernel from `since` on and before `until` must
 /// have its ids with its handler, and no unmodified mainline release before or after that.
-pub(crate) fn check(draft: &Draft<'_>, kernels: &[Kernel]) -> Vec<Finding> {
-    let mut notes = Notes::on(draft.file);
-    if let (Some(Status::Mainline), Some(mainline)) = (draft.status, &draft.mainline) {
+pub(crate) fn check(file: &CheckedFile<'_>, kernels: &[Kernel]) -> Vec<Finding> {
+    let mut notes = Notes::on(file.file);
+    if let (Status::Mainline, Some(mainline)) = (file.entry.status, &file.entry.mainline) {
         match mainline.since_release() {
             Some(since) if is_to_come(since, kernels) => {
-                to_come(draft, mainline, since, kernels, &mut notes);
+                to_come(file, mainline, since, kernels, &mut notes);
             }
-            since => compare(draft, mainline, since, kernels, &mut notes),
+            since => compare(file, mainline, since, kernels, &mut notes),
         }
     }
     notes.into_findings()
@@ -30,7 +30,7 @@ pub(crate) fn check(draft: &Draft<'_>, kernels: &[Kernel]) -> Vec<Finding> {
 /// Checks an entry for a release newer than every listed kernel: it must name the commit and the
 /// date, because its rows cannot be looked up.
 fn to_come(
-    draft: &Draft<'_>,
+    file: &CheckedFile<'_>,
     mainline: &Mainline,
     since: Release,
     kernels: &[Kernel],
@@ -41,13 +41,14 @@ fn to_come(
         let problem = format!(
             "missing, and v{since} is newer than every kernel that was read, of which the newest is {newest}"
         );
-        notes.add(Rule::MainlineToCome, &mainline.at, field, problem, help);
+        notes.add(Rule::KeyMissing, &file.mainline_at, field, problem, help);
     };
     if mainline.commit.is_none() {
         let help = "name the commit in mainline, or correct since";
         missing("mainline.commit", help);
     }
-    if draft
+    if file
+        .entry
         .evidence
         .as_ref()
         .is_some_and(|one| one.date.is_none())
@@ -60,7 +61,7 @@ fn to_come(
 }
 
 fn compare(
-    draft: &Draft<'_>,
+    file: &CheckedFile<'_>,
     mainline: &Mainline,
     since: Option<Release>,
     kernels: &[Kernel],
@@ -75,7 +76,7 @@ fn compare(
     for kernel in kernels {
         let is_old = first.is_some_and(|first| kernel.release < first);
         let is_gone = until.is_some_and(|until| until <= kernel.release);
-        for ids in draft.ids() {
+        for (ids, span) in file.claimed.iter().map(|ids| (*ids.get_ref(), ids.span())) {
             if !is_old && !is_gone {
                 let Some(device) = kernel.lacks(ids, handler).filter(|_| !absent) else {
                     continue;
@@ -84,9 +85,9 @@ fn compare(
                 let instead = Ids {
                     first: device,
                     last: device,
-                    ..ids.clone()
+                    ..ids
                 };
-                let problem = match kernel.other_handler(&instead, handler) {
+                let problem = match kernel.other_handler(instead, handler) {
                     Some(other) => format!(
                         "in Linux {}, {:04x}:{device:04x} has the handler {other} and not {handler}",
                         kernel.called(),
@@ -100,13 +101,7 @@ fn compare(
                 };
                 let help = "correct the ids, the handler or since; for a release to come, name it and \
                             the commit";
-                notes.add(
-                    Rule::MainlineAgrees,
-                    &ids.span,
-                    "match.devices",
-                    problem,
-                    help,
-                );
+                notes.add(Rule::MainlineAgrees, &span, "match.devices", problem, help);
             } else if kernel.tree == Tree::Mainline && kernel.has(ids, handler) {
                 if is_gone && !back {
                     back = true;
@@ -114,7 +109,7 @@ fn compare(
                     let help = "write the first release without it, or take the line out";
                     notes.add(
                         Rule::MainlineAgrees,
-                        &mainline.at,
+                        &file.mainline_at,
                         "mainline.until",
                         problem,
                         help,
@@ -125,7 +120,7 @@ fn compare(
                     let help = "write the first release that has it";
                     notes.add(
                         Rule::MainlineAgrees,
-                        &mainline.at,
+                        &file.mainline_at,
                         "mainline.since",
                         problem,
                         help,

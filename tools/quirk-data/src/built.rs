@@ -5,14 +5,14 @@
 use std::fmt;
 
 use rules::{
-    entry::{CatchAll, Entry, Kind, Kinds},
+    entry::{CatchAll, Entry as BuiltEntry, Kind, Kinds},
     limits::Limits,
     table::{IdRange, Table},
 };
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    quirk::{Devices, Ids, Mainline, Quirk},
+    entry::{Devices, Entry, Ids, Mainline},
     register::Precondition,
 };
 
@@ -22,18 +22,18 @@ use crate::{
 /// The table type holds `'static` references, as in the module, so the memory is never freed. The
 /// program builds a table once or twice in a run.
 #[must_use]
-pub fn table(quirks: &[&Quirk]) -> Table {
-    let entries: Vec<_> = quirks.iter().map(|quirk| entry(quirk)).collect();
+pub fn table(entries: &[&Entry]) -> Table {
+    let built: Vec<_> = entries.iter().map(|entry| built(entry)).collect();
     let mut index = Vec::new();
-    for (position, quirk) in (0..).zip(quirks) {
-        index.extend(quirk.devices.iter().flat_map(|one| rows(one, position)));
+    for (position, entry) in (0..).zip(entries) {
+        index.extend(entry.devices.iter().flat_map(|one| rows(one, position)));
     }
     index.sort_by_key(|row: &IdRange| (row.vendor, row.first));
-    let version = version(&entries, &index);
-    let issued: Vec<_> = entries.iter().map(|entry| entry.number).collect();
+    let version = version(&built, &index);
+    let issued: Vec<_> = built.iter().map(|entry| entry.number).collect();
     Table {
         version: version.leak(),
-        entries: entries.leak(),
+        entries: built.leak(),
         index: index.leak(),
         issued: issued.leak(),
     }
@@ -41,12 +41,12 @@ pub fn table(quirks: &[&Quirk]) -> Table {
 
 /// As [`table`], for a kernel from before mainline merged any of the entries.
 #[must_use]
-pub fn before_mainline(quirks: &[&Quirk]) -> Table {
-    changed(&table(quirks), |entry| entry.mainline_since = None)
+pub fn before_mainline(entries: &[&Entry]) -> Table {
+    changed(&table(entries), |entry| entry.mainline_since = None)
 }
 
 /// A copy of a table with `change` applied to each entry.
-pub(crate) fn changed(table: &Table, change: impl Fn(&mut Entry)) -> Table {
+pub(crate) fn changed(table: &Table, change: impl Fn(&mut BuiltEntry)) -> Table {
     let mut entries = table.entries.to_vec();
     entries.iter_mut().for_each(change);
     Table {
@@ -55,21 +55,21 @@ pub(crate) fn changed(table: &Table, change: impl Fn(&mut Entry)) -> Table {
     }
 }
 
-fn entry(quirk: &Quirk) -> Entry {
-    let conditions: Vec<_> = quirk
+fn built(entry: &Entry) -> BuiltEntry {
+    let conditions: Vec<_> = entry
         .conditions
         .iter()
         .map(Precondition::in_dword)
         .collect();
-    Entry {
-        number: quirk.number,
-        name: quirk.name.clone().leak(),
-        kinds: quirk
+    BuiltEntry {
+        number: entry.number,
+        name: entry.name.clone().leak(),
+        kinds: entry
             .kinds()
             .fold(Kinds::NONE, |kinds, kind| kinds.union(Kinds::of(kind))),
-        grants: quirk.acs,
-        supersedes: quirk.supersedes,
-        mainline_since: quirk.mainline.as_ref().and_then(Mainline::since_release),
+        grants: entry.acs,
+        supersedes: entry.supersedes,
+        mainline_since: entry.mainline.as_ref().and_then(Mainline::since_release),
         conditions: conditions.leak(),
     }
 }
@@ -94,7 +94,7 @@ fn rows(devices: &Devices, entry: u16) -> Vec<IdRange> {
 }
 
 /// The digest of a table's contents: 12 hexadecimal digits.
-fn version(entries: &[Entry], index: &[IdRange]) -> String {
+fn version(entries: &[BuiltEntry], index: &[IdRange]) -> String {
     let digest: [u8; 32] = Sha256::digest(Canonical { entries, index }.to_string()).into();
     let mut first = [0; 8];
     first[2..].copy_from_slice(&digest[..6]);
@@ -103,7 +103,7 @@ fn version(entries: &[Entry], index: &[IdRange]) -> String {
 
 /// The text that is hashed: one line for each entry, condition, range and limit.
 struct Canonical<'a> {
-    entries: &'a [Entry],
+    entries: &'a [BuiltEntry],
     index: &'a [IdRange],
 }
 

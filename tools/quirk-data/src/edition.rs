@@ -4,7 +4,7 @@
 
 use rules::release::Release;
 
-use crate::quirk::{Mainline, Quirk, Status};
+use crate::entry::{Entry, Mainline, Status};
 
 /// An edition of the module. Each has its own table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,10 +87,10 @@ impl Edition {
 
     /// The entries of this edition, ascending by number.
     #[must_use]
-    pub fn select(self, quirks: &[Quirk], kernel: Option<Release>) -> Vec<&Quirk> {
-        let is_taken = |quirk: &&Quirk| self.takes(quirk.status, quirk.mainline.as_ref(), kernel);
-        let mut selected: Vec<_> = quirks.iter().filter(is_taken).collect();
-        selected.sort_by_key(|quirk| quirk.number);
+    pub fn select(self, entries: &[Entry], kernel: Option<Release>) -> Vec<&Entry> {
+        let is_taken = |entry: &&Entry| self.takes(entry.status, entry.mainline.as_ref(), kernel);
+        let mut selected: Vec<_> = entries.iter().filter(is_taken).collect();
+        selected.sort_by_key(|entry| entry.number);
         selected
     }
 }

@@ -7,12 +7,11 @@ use std::{collections::BTreeMap, path::Path};
 pub use crate::scope::Scope;
 use crate::{
     against_kernels,
-    check::{self, Draft},
+    check::{self, CheckedFile},
+    entry::Entry,
     error::Error,
     finding::{Finding, Notes},
-    kernels, numbers, overlap,
-    quirk::Quirk,
-    replay,
+    kernels, numbers, overlap, replay,
     rule::Rule,
     source::{self, DataFile, Sources},
 };
@@ -23,7 +22,7 @@ use crate::{
 ///
 /// [`Error::Findings`] with every fault of the files, and [`Error::CouldNotRun`] if they cannot be
 /// read.
-pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Quirk>, Error> {
+pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Entry>, Error> {
     check_all(source::read(folder)?, scope).map_err(Error::Findings)
 }
 
@@ -32,10 +31,10 @@ pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Quirk>, Error> {
 /// # Errors
 ///
 /// [`Error::Findings`] with every fault of the files.
-pub fn entries(sources: Sources) -> Result<Vec<Quirk>, Error> {
-    let mut quirks = check_all(sources, Scope::now(None)).map_err(Error::Findings)?;
-    quirks.sort_by_key(|quirk| quirk.number);
-    Ok(quirks)
+pub fn entries(sources: Sources) -> Result<Vec<Entry>, Error> {
+    let mut entries = check_all(sources, Scope::now(None)).map_err(Error::Findings)?;
+    entries.sort_by_key(|entry| entry.number);
+    Ok(entries)
 }
 
 /// As [`check`], with the findings from reading, and compared with the list of issued numbers and
@@ -44,24 +43,24 @@ pub fn entries(sources: Sources) -> Result<Vec<Quirk>, Error> {
 /// # Errors
 ///
 /// Every fault of the files, sorted by file and position; never empty.
-pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
+pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Entry>, Vec<Finding>> {
     let mut findings = sources.findings;
-    let beside = |drafts: &[Draft<'_>]| {
+    let beside = |files: &[CheckedFile<'_>]| {
         let kernels = sources.kernels.as_deref().unwrap_or(kernels::known());
-        let against_kernels = drafts
+        let against_kernels = files
             .iter()
-            .flat_map(|draft| against_kernels::check(draft, kernels));
+            .flat_map(|file| against_kernels::check(file, kernels));
         let mut found: Vec<_> = against_kernels.collect();
         found.extend(
             sources
                 .numbers
                 .iter()
-                .flat_map(|list| numbers::check(list, drafts)),
+                .flat_map(|list| numbers::check(list, files)),
         );
         found
     };
     match examine(&sources.files, scope, beside) {
-        Ok(quirks) if findings.is_empty() => return Ok(quirks),
+        Ok(entries) if findings.is_empty() => return Ok(entries),
         Ok(_) => {}
         Err(more) => findings.extend(more),
     }
@@ -75,7 +74,7 @@ pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Quirk>, Vec<Findi
 /// # Errors
 ///
 /// Every fault of the files, sorted by file and position; never empty.
-pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding>> {
+pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Entry>, Vec<Finding>> {
     examine(files, scope, |_| Vec::new())
 }
 
@@ -83,84 +82,50 @@ pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Quirk>, Vec<Finding
 fn examine(
     files: &[DataFile],
     scope: Scope,
-    beside: impl FnOnce(&[Draft<'_>]) -> Vec<Finding>,
-) -> Result<Vec<Quirk>, Vec<Finding>> {
-    let mut drafts = Vec::new();
+    beside: impl FnOnce(&[CheckedFile<'_>]) -> Vec<Finding>,
+) -> Result<Vec<Entry>, Vec<Finding>> {
+    let mut checked = Vec::new();
     let mut findings = Vec::new();
     for file in files {
-        let (draft, found) = Draft::read(file, scope);
-        drafts.extend(draft);
+        let (read, found) = CheckedFile::read(file, scope);
+        checked.extend(read);
         findings.extend(found);
     }
-    findings.extend(beside(&drafts));
-    findings.extend(repeated_numbers(&drafts));
-    findings.extend(overlap::check(&drafts));
-    findings.extend(in_other_folders(&drafts));
-    findings.extend(check::unclaimed(&drafts));
-    let mut quirks = Vec::new();
+    findings.extend(beside(&checked));
+    findings.extend(repeated_numbers(&checked));
+    findings.extend(overlap::check(&checked));
+    findings.extend(check::unclaimed(&checked));
     if findings.is_empty() {
-        quirks.extend(drafts.into_iter().filter_map(Draft::finish));
-        findings = replay::check(files, &quirks);
+        findings = replay::check(&checked);
     }
     if findings.is_empty() {
-        return Ok(quirks);
+        let entries = checked.into_iter().filter_map(CheckedFile::into_entry);
+        return Ok(entries.collect());
     }
     findings.sort();
     Err(findings)
 }
 
-fn repeated_numbers(drafts: &[Draft<'_>]) -> Vec<Finding> {
-    let numbers = || drafts.iter().filter_map(|draft| draft.number.as_ref());
-    let free = numbers().map(|(number, _)| *number).max().unwrap_or(0);
+fn repeated_numbers(files: &[CheckedFile<'_>]) -> Vec<Finding> {
+    let numbers = files.iter().filter_map(|file| file.number.as_ref());
+    let free = numbers.map(|number| *number.get_ref()).max().unwrap_or(0);
     let remedy = match free.checked_add(1) {
         Some(free) => format!("{free} and above are in use nowhere here; a number is never reused"),
         None => "take one that no entry has or had; a number is never reused".to_owned(),
     };
     let mut owners: BTreeMap<u16, &DataFile> = BTreeMap::new();
     let mut findings = Vec::new();
-    for draft in drafts {
-        let Some((number, span)) = &draft.number else {
+    for CheckedFile { file, number, .. } in files {
+        let Some((number, span)) = number.as_ref().map(|it| (it.get_ref(), it.span())) else {
             continue;
         };
         if let Some(owner) = owners.get(number) {
-            let mut notes = Notes::on(draft.file);
+            let mut notes = Notes::on(file);
             let problem = format!("{number} is the number of {}", owner.name);
-            notes.add(Rule::NumberTaken, span, "number", problem, remedy.as_str());
+            notes.add(Rule::NumberTaken, &span, "number", problem, remedy.as_str());
             findings.extend(notes.into_findings());
         } else {
-            owners.insert(*number, draft.file);
-        }
-    }
-    findings
-}
-
-/// Finds ids of one vendor in several folders. The folder of the entry with the lowest number is
-/// the right one.
-fn in_other_folders(drafts: &[Draft<'_>]) -> Vec<Finding> {
-    let mut by_age: Vec<_> = drafts.iter().collect();
-    by_age.sort_by_key(|draft| {
-        draft
-            .number
-            .as_ref()
-            .map_or(u16::MAX, |(number, _)| *number)
-    });
-    let mut owners: BTreeMap<u16, &str> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for draft in by_age {
-        let Some((folder, _)) = draft.file.name.split_once('/') else {
-            continue;
-        };
-        let mut blamed = Vec::new();
-        for ids in draft.ids() {
-            let owner = *owners.entry(ids.vendor).or_insert(folder);
-            if owner != folder && !blamed.contains(&ids.vendor) {
-                blamed.push(ids.vendor);
-                let mut notes = Notes::on(draft.file);
-                let problem = format!("entries for the vendor {:04x} lie in {owner}/", ids.vendor);
-                let help = format!("move it to {owner}/, or correct the vendor id");
-                notes.add(Rule::VendorFolder, &ids.span, "match.vendor", problem, help);
-                findings.extend(notes.into_findings());
-            }
+            owners.insert(*number, file);
         }
     }
     findings

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, fmt, path::Path};
 use rules::{
     acs::AcsFlags,
     condition::{Condition, Place},
-    entry::{CatchAll, Entry, Kind, Kinds},
+    entry::{CatchAll, Entry as BuiltEntry, Kind, Kinds},
     limits::{Class, Limits},
     release::Release,
     table::{IdRange, Table},
@@ -16,10 +16,10 @@ use rules::{
 use crate::{
     built,
     edition::Edition,
+    entry::Entry,
     error::Error,
     folder::{self, Scope},
     module_aliases, numbers,
-    quirk::Quirk,
 };
 
 /// The widest chain of calls that rustfmt keeps on one line (`chain_width`).
@@ -54,29 +54,29 @@ pub fn of_folder(
         kernel,
         ..Scope::now(Some(edition))
     };
-    let quirks = folder::load(folder, scope)?;
-    let selected = edition.select(&quirks, kernel);
+    let entries = folder::load(folder, scope)?;
+    let selected = edition.select(&entries, kernel);
     Ok(Sources {
-        table: source(edition, &quirks, kernel, &numbers::issued(folder)?),
+        table: source(edition, &entries, kernel, &numbers::issued(folder)?),
         aliases: module_aliases::source(edition, &built::table(&selected)),
         entries: selected.len(),
     })
 }
 
 /// Writes the Rust source of the table of `edition` for `kernel`, with the entries that it takes
-/// from `quirks`. `issued` holds the issued numbers, ascending; the numbers of the entries are
+/// from `entries`. `issued` holds the issued numbers, ascending; the numbers of the entries are
 /// added.
 #[must_use]
 pub fn source(
     edition: Edition,
-    quirks: &[Quirk],
+    entries: &[Entry],
     kernel: Option<Release>,
     issued: &[u16],
 ) -> String {
-    let entries = quirks.iter().map(|quirk| quirk.number);
-    let issued: BTreeSet<u16> = issued.iter().copied().chain(entries).collect();
+    let own = entries.iter().map(|entry| entry.number);
+    let issued: BTreeSet<u16> = issued.iter().copied().chain(own).collect();
     let issued: Vec<_> = issued.into_iter().collect();
-    let table = built::table(&edition.select(quirks, kernel));
+    let table = built::table(&edition.select(entries, kernel));
     Source {
         edition,
         table: &Table {
@@ -190,7 +190,7 @@ impl Source<'_> {
     }
 }
 
-fn entry(f: &mut fmt::Formatter<'_>, entry: &Entry) -> fmt::Result {
+fn entry(f: &mut fmt::Formatter<'_>, entry: &BuiltEntry) -> fmt::Result {
     let supersedes = match entry.supersedes {
         None => "None",
         Some(CatchAll::Wangxun) => "Some(CatchAll::Wangxun)",

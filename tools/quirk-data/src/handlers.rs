@@ -2,48 +2,46 @@
 
 //! Turns mainline entries into the handlers of a kernel.
 
-use grouping::handlers::{Grant, Handler, Handlers, Ids};
+use grouping::handlers::{Grant, Handler, Handlers};
 use rules::{entry::Kinds, release::Release};
 
-use crate::quirk::{AcsRegisters, Mainline, Quirk};
+use crate::entry::{AcsRegisters, Entry, Mainline};
 
 /// The handlers of the newest kernel, according to these entries.
 #[must_use]
-pub fn newest(quirks: &[Quirk]) -> Handlers {
-    in_kernel(quirks, None)
+pub fn newest<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Handlers {
+    in_kernel(entries, None)
 }
 
 /// The handlers of this kernel release, according to these entries; those of the newest kernel if
 /// the release is unknown.
 #[must_use]
-pub fn in_kernel(quirks: &[Quirk], kernel: Option<Release>) -> Handlers {
-    let handler = |quirk: &Quirk| {
-        let mainline = quirk.mainline.as_ref()?;
+pub fn in_kernel<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+    kernel: Option<Release>,
+) -> Handlers {
+    let handler = |entry: &Entry| {
+        let mainline = entry.mainline.as_ref()?;
         let is_missing = kernel.map_or(mainline.is_taken_back(), |kernel| {
             mainline.is_missing_in(kernel)
         });
-        (!is_missing).then(|| handler(quirk, mainline))
+        (!is_missing).then(|| handler(entry, mainline))
     };
-    quirks.iter().filter_map(handler).collect()
+    entries.into_iter().filter_map(handler).collect()
 }
 
-fn handler(quirk: &Quirk, mainline: &Mainline) -> Handler {
-    let ids = quirk.ids().map(|ids| Ids {
-        vendor: ids.vendor,
-        first: ids.first,
-        last: ids.last,
-    });
-    let kinds = quirk.kinds().map(Kinds::of).fold(Kinds::NONE, Kinds::union);
+fn handler(entry: &Entry, mainline: &Mainline) -> Handler {
+    let kinds = entry.kinds().map(Kinds::of).fold(Kinds::NONE, Kinds::union);
     Handler {
-        entry: quirk.number,
+        entry: entry.number,
         name: mainline.handler.clone(),
-        ids: ids.collect(),
+        ids: entry.ids().copied().collect(),
         kinds: (!mainline.any_type).then_some(kinds),
-        requires: quirk.requires.clone(),
-        grant: match quirk.acs_registers {
+        requires: entry.requires.clone(),
+        grant: match entry.acs_registers {
             Some(AcsRegisters::Dword) => Grant::Dwords,
-            None if mainline.not_expressed.is_some() => Grant::IfSetUp(quirk.acs),
-            None => Grant::Flags(quirk.acs),
+            None if mainline.not_expressed.is_some() => Grant::IfSetUp(entry.acs),
+            None => Grant::Flags(entry.acs),
         },
     }
 }

@@ -5,13 +5,14 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::{
+    entry::Status,
     error::Error,
     format::{
         SCHEMA,
-        keys::{ADDRESS, BDF, FILE, IDS, Key, Needed, SUBSYSTEM, Section, Value},
+        key::{Key, Needed, Section, Value},
+        keys::{ADDRESS, BDF, FILE, IDS, SUBSYSTEM},
     },
     json::pretty,
-    quirk::Status,
     register::Register,
 };
 

@@ -16,7 +16,7 @@ use include_dir::{Dir, include_dir};
 pub use crate::export::{Held, Which};
 use rules::release::Release;
 
-use crate::{error::Error, export, quirk::Ids};
+use crate::{entry::Ids, error::Error, export};
 
 static FILES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../quirks/kernels");
 
@@ -124,7 +124,7 @@ impl Kernel {
     }
 
     /// The first of these devices that the handler does not answer for.
-    pub(crate) fn lacks(&self, ids: &Ids, handler: &str) -> Option<u16> {
+    pub(crate) fn lacks(&self, ids: Ids, handler: &str) -> Option<u16> {
         let rows = self.rows.iter();
         let mut ranges: Vec<_> = rows
             .filter(|row| row.vendor == ids.vendor && row.handler == handler)
@@ -152,7 +152,7 @@ impl Kernel {
 
     /// Whether a row names one of these devices. "Every device" matches only a row for every
     /// device.
-    fn names(row: &Held, ids: &Ids) -> bool {
+    fn names(row: &Held, ids: Ids) -> bool {
         let shares = match row.devices {
             Which::Any => ids.is_any(),
             Which::Unread => false,
@@ -162,7 +162,7 @@ impl Kernel {
     }
 
     /// The handler of these devices, if it is not `handler`.
-    pub(crate) fn other_handler(&self, ids: &Ids, handler: &str) -> Option<&str> {
+    pub(crate) fn other_handler(&self, ids: Ids, handler: &str) -> Option<&str> {
         let mut rows = self.rows.iter();
         let other = rows.find(|row| Self::names(row, ids) && row.handler != handler);
         other.map(|row| row.handler.as_str())
@@ -170,7 +170,7 @@ impl Kernel {
 
     /// Whether the handler has a row for one of these devices. Rows of other handlers are for
     /// functions of another PCIe type.
-    pub(crate) fn has(&self, ids: &Ids, handler: &str) -> bool {
+    pub(crate) fn has(&self, ids: Ids, handler: &str) -> bool {
         let mut rows = self.rows.iter();
         rows.any(|row| Self::names(row, ids) && row.handler == handler)
     }

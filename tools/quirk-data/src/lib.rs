@@ -12,13 +12,14 @@
 //! | `check/` | checks each file by itself |
 //! | `folder.rs`, `overlap.rs` | checks files against each other |
 //! | `kernels.rs`, `numbers.rs`, `replay.rs` | compares with kernels, numbers and captures |
-//! | `quirk.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: its parts |
+//! | `entry.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: its parts |
+//! | `notation.rs`, `json_form.rs` | the texts for its values in the file and in JSON |
 //! | `edition.rs` | selects the entries of a table |
 //! | `built.rs`, `generate.rs` | builds a table, and writes its Rust source |
 //! | `handlers.rs` | turns mainline entries into the handlers of a kernel |
 //! | `export/` | turns an entry into a patch for mainline |
 //! | `draft/` | drafts an entry for a captured device |
-//! | `page/`, `json_schema.rs`, `entry_json.rs` | generated pages, schema, JSON form |
+//! | `page/`, `json_schema.rs`, `json.rs` | generated pages, schema, output as JSON |
 //! | `rule.rs`, `finding.rs`, `report.rs` | lints, findings and their output |
 //! | `error.rs` | the errors of a command, and its exit status |
 //! | `supported.rs` | the kernel series that the module supports |
@@ -29,7 +30,7 @@ mod check;
 mod data_file;
 pub mod draft;
 pub mod edition;
-pub mod entry_json;
+pub mod entry;
 pub mod error;
 pub mod export;
 pub mod finding;
@@ -38,20 +39,20 @@ mod format;
 pub mod generate;
 pub mod handlers;
 pub mod json;
+mod json_form;
 pub mod json_schema;
 pub mod kernels;
 pub mod limits;
 pub mod module_aliases;
 pub mod name;
+mod notation;
 pub mod numbers;
 mod overlap;
 pub mod page;
-pub mod quirk;
 pub mod register;
 mod replay;
 pub mod report;
 pub mod rule;
 mod scope;
 pub mod source;
-mod stored;
 pub mod supported;

@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// The required class, if any.
-    #[serde(with = "crate::stored")]
+    #[serde(with = "crate::json_form")]
     pub class: Option<Class>,
     /// The first and the last revision, inclusive, if revisions are limited.
+    #[serde(with = "crate::json_form")]
     pub revisions: Option<(u8, u8)>,
     /// The allowed subsystems as vendor and device id, ascending; empty if any will do.
+    #[serde(with = "crate::json_form")]
     pub subsystems: Vec<(u16, u16)>,
 }
 

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use crate::{
-    check::{Draft, MAX_NUMBER},
+    check::{CheckedFile, MAX_NUMBER},
     error::Error,
     finding::{Finding, Notes},
     name::is_entry,
@@ -95,7 +95,7 @@ fn read<'a>(list: &'a DataFile, notes: &mut Notes<'_>) -> Vec<Line<'a>> {
 
 /// Compares entries with the list of their folder. A file elsewhere is a draft and need not be in
 /// the list, but it must not use the number of another entry.
-pub(crate) fn check(list: &DataFile, drafts: &[Draft<'_>]) -> Vec<Finding> {
+pub(crate) fn check(list: &DataFile, files: &[CheckedFile<'_>]) -> Vec<Finding> {
     let mut on_list = Notes::on(list);
     let lines = read(list, &mut on_list);
     let mut findings = on_list.into_findings();
@@ -104,12 +104,12 @@ pub(crate) fn check(list: &DataFile, drafts: &[Draft<'_>]) -> Vec<Finding> {
     let free = lines.last().map_or(1, |line| line.number.saturating_add(1));
     let shown = list.path.display();
     let folder = list.path.parent();
-    for draft in drafts {
-        let Some((number, span)) = &draft.number else {
+    for CheckedFile { file, number, .. } in files {
+        let Some((number, span)) = number.as_ref().map(|it| (it.get_ref(), it.span())) else {
             continue;
         };
-        let name = draft.file.name.as_str();
-        let is_beside = folder.is_some_and(|folder| draft.file.path.starts_with(folder));
+        let name = file.name.as_str();
+        let is_beside = folder.is_some_and(|folder| file.path.starts_with(folder));
         let (problem, help) = match (by_number.get(number), by_name.get(name)) {
             (Some(line), _) if line.name == name => continue,
             (_, Some(line)) => (
@@ -135,8 +135,8 @@ pub(crate) fn check(list: &DataFile, drafts: &[Draft<'_>]) -> Vec<Finding> {
                 format!("append the line \"{number} {name}\" to it"),
             ),
         };
-        let mut notes = Notes::on(draft.file);
-        notes.add(Rule::NumberIssued, span, "number", problem, help);
+        let mut notes = Notes::on(file);
+        notes.add(Rule::NumberIssued, &span, "number", problem, help);
         findings.extend(notes.into_findings());
     }
     findings

@@ -2,42 +2,47 @@
 
 //! Finds ids that more than one entry mentions.
 
+use std::ops::Range;
+
+use toml::Spanned;
+
 use crate::{
-    check::Draft,
+    check::CheckedFile,
+    entry::{Ids, Status},
     finding::{Finding, Notes},
-    quirk::{Ids, Status},
     rule::Rule,
 };
 
 /// A range of ids in an entry.
 struct Mention<'d, 'f> {
     ids: &'d Ids,
-    draft: &'d Draft<'f>,
+    span: Range<usize>,
+    file: &'d CheckedFile<'f>,
     /// Whether the entry excludes the range instead of claiming it.
     excludes: bool,
 }
 
 impl Mention<'_, '_> {
     fn is_negative(&self) -> bool {
-        self.draft.status.is_some_and(Status::is_negative)
+        self.file.entry.status.is_negative()
     }
 
     fn is_mainline(&self) -> bool {
-        self.draft.status == Some(Status::Mainline)
+        self.file.entry.status == Status::Mainline
     }
 
     /// Whether both mentions are in the same file and are of the same sort.
     fn is_beside(&self, other: &Self) -> bool {
-        let same_file = self.draft.file.path == other.draft.file.path;
+        let same_file = self.file.file.path == other.file.file.path;
         same_file && self.excludes == other.excludes && self.ids.is_any() == other.ids.is_any()
     }
 
     fn line(&self) -> usize {
-        self.draft.file.line(self.ids.span.start)
+        self.file.file.line(self.span.start)
     }
 
     fn name(&self) -> &str {
-        &self.draft.file.name
+        &self.file.file.name
     }
 }
 
@@ -45,8 +50,8 @@ impl Mention<'_, '_> {
 /// refuses. Each range is compared, for each file, with the furthest-reaching range that starts
 /// before it, so that it gets one finding and not one for each overlap. Costs O(n log n) in the
 /// number of ranges, if few files overlap.
-pub(crate) fn check(drafts: &[Draft<'_>]) -> Vec<Finding> {
-    let mut mentions: Vec<_> = drafts.iter().flat_map(mentions).collect();
+pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
+    let mut mentions: Vec<_> = files.iter().flat_map(mentions).collect();
     mentions.sort_by_key(|mention| (mention.ids.vendor, mention.ids.first));
 
     let mut findings = Vec::new();
@@ -64,16 +69,17 @@ pub(crate) fn check(drafts: &[Draft<'_>]) -> Vec<Finding> {
     findings
 }
 
-fn mentions<'d, 'f>(draft: &'d Draft<'f>) -> impl Iterator<Item = Mention<'d, 'f>> {
+fn mentions<'d, 'f>(file: &'d CheckedFile<'f>) -> impl Iterator<Item = Mention<'d, 'f>> {
     let of = move |excludes| {
-        move |ids| Mention {
-            ids,
-            draft,
+        move |ids: &'d Spanned<Ids>| Mention {
+            ids: ids.get_ref(),
+            span: ids.span(),
+            file,
             excludes,
         }
     };
-    let excluded = draft.excludes.iter().flat_map(|excluded| &excluded.ids);
-    draft.ids().map(of(false)).chain(excluded.map(of(true)))
+    let claimed = file.claimed.iter().map(of(false));
+    claimed.chain(file.excluded.iter().map(of(true)))
 }
 
 /// The finding for two overlapping mentions, unless the overlap is allowed.
@@ -85,8 +91,8 @@ fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
             _ => None,
         };
     }
-    if one.draft.file.path == other.draft.file.path {
-        let (there, blamed) = in_order(one, other, |mention| mention.ids.span.start);
+    if one.file.file.path == other.file.file.path {
+        let (there, blamed) = in_order(one, other, |mention| mention.span.start);
         let problem = format!(
             "{} overlaps {} in line {}",
             blamed.ids,
@@ -130,7 +136,7 @@ fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> 
     let problem = format!(
         "{} is in the {} entry {} ({}, line {})",
         claim.ids,
-        there.draft.status.map_or("", Status::name),
+        there.file.entry.status.name(),
         there.name(),
         there.ids,
         there.line()
@@ -148,7 +154,8 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
             (one, other)
         };
         let since = there
-            .draft
+            .file
+            .entry
             .mainline
             .as_ref()
             .and_then(|mainline| mainline.since.as_deref());
@@ -190,14 +197,14 @@ fn in_order<'m, 'd, 'f, K: PartialOrd>(
 }
 
 fn finding(blamed: &Mention<'_, '_>, rule: Rule, problem: String, help: &str) -> Option<Finding> {
-    let mut notes = Notes::on(blamed.draft.file);
-    notes.add(rule, &blamed.ids.span, "match.devices", problem, help);
+    let mut notes = Notes::on(blamed.file.file);
+    notes.add(rule, &blamed.span, "match.devices", problem, help);
     notes.into_findings().pop()
 }
 
 /// Whether both go into the table that the folder is checked for. An id leads to one entry there.
 fn are_taken(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
-    one.draft.is_taken && other.draft.is_taken
+    one.file.is_taken && other.file.is_taken
 }
 
 /// Whether one of two entries is a mainline entry and they share no kind. The kernel's handlers
@@ -205,12 +212,12 @@ fn are_taken(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
 /// for a handler that accepts any PCIe type next to an entry of this project, or for an entry that
 /// supersedes a handler of the vendor.
 fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
-    let kinds = &other.draft.kinds;
+    let kinds = &other.file.entry.kinds;
     let supersedes = |mention: &Mention<'_, '_>| {
-        let handler = mention.draft.supersedes;
+        let handler = mention.file.entry.supersedes;
         handler.is_some_and(|handler| handler.vendor() == mention.ids.vendor)
     };
-    let mainline = [one, other].map(|mention| mention.draft.mainline.as_ref());
+    let mainline = [one, other].map(|mention| mention.file.entry.mainline.as_ref());
     let any_type = mainline.iter().flatten().any(|mainline| mainline.any_type);
     let both = one.is_mainline() && other.is_mainline();
     (one.is_mainline() || other.is_mainline())
@@ -218,5 +225,5 @@ fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
         && !are_taken(one, other)
         && !supersedes(one)
         && !supersedes(other)
-        && !one.draft.kinds.iter().any(|kind| kinds.contains(kind))
+        && !one.file.entry.kinds.iter().any(|kind| kinds.contains(kind))
 }

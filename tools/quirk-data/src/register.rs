@@ -8,11 +8,12 @@ use std::fmt;
 use rules::condition::{Condition, Place};
 use serde::{Deserialize, Serialize};
 
+use crate::notation;
+
 /// Bits of a register in configuration space.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Register {
     /// The base of the offset.
-    #[serde(with = "crate::stored")]
     pub at: Place,
     /// The offset from the base, in bytes; a multiple of the width.
     pub offset: u16,
@@ -43,8 +44,44 @@ impl fmt::Display for Register {
     }
 }
 
+/// The JSON form of a `[[condition]]` or `[[program]]`, with the keys of the file. The width sets
+/// the number of digits in the mask and the value.
+#[derive(Serialize, Deserialize)]
+struct Keys {
+    #[serde(with = "crate::json_form")]
+    at: Place,
+    offset: u16,
+    width: u8,
+    mask: String,
+    value: String,
+    about: String,
+}
+
+impl Keys {
+    fn new(register: &Register, value: String, about: String) -> Self {
+        Self {
+            at: register.at,
+            offset: register.offset,
+            width: register.width,
+            mask: register.bits(register.mask),
+            value,
+            about,
+        }
+    }
+
+    fn register(&self) -> Option<Register> {
+        Some(Register {
+            at: self.at,
+            offset: self.offset,
+            width: self.width,
+            mask: notation::bits(&self.mask, self.width)?,
+        })
+    }
+}
+
 /// A register value that an entry requires (`[[condition]]`).
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "Keys", try_from = "Keys")]
 pub struct Precondition {
     /// The register and the compared bits.
     pub register: Register,
@@ -71,9 +108,37 @@ impl Precondition {
     }
 }
 
+impl From<Precondition> for Keys {
+    fn from(condition: Precondition) -> Self {
+        let Precondition {
+            register,
+            value,
+            about,
+        } = condition;
+        Self::new(&register, register.bits(value), about)
+    }
+}
+
+impl TryFrom<Keys> for Precondition {
+    type Error = &'static str;
+
+    fn try_from(keys: Keys) -> Result<Self, Self::Error> {
+        let value = notation::bits(&keys.value, keys.width);
+        let (Some(register), Some(value)) = (keys.register(), value) else {
+            return Err("no register has these bits");
+        };
+        Ok(Self {
+            register,
+            value,
+            about: keys.about,
+        })
+    }
+}
+
 /// A register write of the kernel before its handler answers (`[[program]]`). The module never
 /// writes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(into = "Keys", try_from = "Keys")]
 pub struct Write {
     /// The register and the written bits; the others keep their value.
     pub register: Register,
@@ -83,8 +148,35 @@ pub struct Write {
     pub about: String,
 }
 
+impl From<Write> for Keys {
+    fn from(write: Write) -> Self {
+        let Write {
+            register,
+            value,
+            about,
+        } = write;
+        Self::new(&register, value.text(&register), about)
+    }
+}
+
+impl TryFrom<Keys> for Write {
+    type Error = &'static str;
+
+    fn try_from(keys: Keys) -> Result<Self, Self::Error> {
+        let value = Written::read(&keys.value, keys.width);
+        let (Some(register), Some(value)) = (keys.register(), value) else {
+            return Err("no register has these bits");
+        };
+        Ok(Self {
+            register,
+            value,
+            about: keys.about,
+        })
+    }
+}
+
 /// A value written to the bits of a register.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Written {
     /// These bits; none outside the mask.
     Bits(u32),
@@ -95,6 +187,14 @@ pub enum Written {
 impl Written {
     /// The text in entries for [`Written::AsCapable`].
     pub const AS_CAPABLE: &str = "as-capable";
+
+    /// Reads the form of entries.
+    fn read(text: &str, width: u8) -> Option<Self> {
+        if text == Self::AS_CAPABLE {
+            return Some(Self::AsCapable);
+        }
+        notation::bits(text, width).map(Self::Bits)
+    }
 
     /// The value in the form of entries.
     #[must_use]

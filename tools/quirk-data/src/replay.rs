@@ -3,10 +3,7 @@
 //! Compares the expected groups of captured machines with the predicted ones, without and with the
 //! entry.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::{collections::BTreeSet, fs};
 
 use grouping::{
     handlers::Handlers,
@@ -19,34 +16,39 @@ use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
     built,
+    check::{CheckedFile, Expect},
+    entry::{Entry, Status},
     finding::{Finding, Notes},
     handlers,
-    quirk::{Expect, Quirk, Status},
     rule::Rule,
     source::DataFile,
 };
 
 /// Checks the expectations of every entry, with all mainline entries as the kernel's handlers. The
 /// entries must have no other fault, because predictions from faulty entries mean nothing.
-pub(crate) fn check(files: &[DataFile], quirks: &[Quirk]) -> Vec<Finding> {
-    let handlers = handlers::newest(quirks);
-    let files = files.iter().map(|file| (&file.name, file));
-    let files: BTreeMap<_, _> = files.collect();
+pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
+    let handlers = handlers::newest(files.iter().map(|file| &file.entry));
     let mut findings = Vec::new();
-    for quirk in quirks.iter().filter(|quirk| !quirk.expects.is_empty()) {
-        let Some(file) = files.get(&quirk.name).filter(|file| !file.built_in) else {
+    for CheckedFile {
+        file,
+        entry,
+        expects,
+        ..
+    } in files
+    {
+        let Some(first) = expects.first().filter(|_| !file.built_in) else {
             continue;
         };
         let mut notes = Notes::on(file);
         let mut seen = Captured::default();
-        for expect in &quirk.expects {
+        for expect in expects {
             // A mainline entry is tested for kernels that lack it.
-            let handlers = handlers.without(quirk.number);
-            one(file, quirk, expect, &handlers, &mut seen, &mut notes);
+            let handlers = handlers.without(entry.number);
+            one(file, entry, expect, &handlers, &mut seen, &mut notes);
         }
         let mut found = notes.into_findings();
-        if found.is_empty() && matches!(quirk.status, Status::Validated | Status::Mainline) {
-            found = missing(file, quirk, &seen);
+        if found.is_empty() && matches!(entry.status, Status::Validated | Status::Mainline) {
+            found = missing(file, entry, first, &seen);
         }
         findings.extend(found);
     }
@@ -63,10 +65,10 @@ struct Captured {
 }
 
 /// Findings for effects that no captured machine shows.
-fn missing(file: &DataFile, quirk: &Quirk, seen: &Captured) -> Vec<Finding> {
+fn missing(file: &DataFile, entry: &Entry, first: &Expect, seen: &Captured) -> Vec<Finding> {
     let mut notes = Notes::on(file);
-    let [place, ..] = &quirk.expects[0].spans;
-    for kind in quirk.kinds().filter(|kind| !seen.kinds.contains(kind)) {
+    let place = &first.capture.span();
+    for kind in entry.kinds().filter(|kind| !seen.kinds.contains(kind)) {
         let problem = format!(
             "no captured machine has a function of the kind \"{}\"",
             kind.name()
@@ -85,18 +87,18 @@ fn missing(file: &DataFile, quirk: &Quirk, seen: &Captured) -> Vec<Finding> {
 /// Checks one expectation, and adds the effects on the captured machine to `seen`.
 fn one(
     file: &DataFile,
-    quirk: &Quirk,
+    entry: &Entry,
     expect: &Expect,
     handlers: &Handlers,
     seen: &mut Captured,
     notes: &mut Notes<'_>,
 ) {
-    let [at_capture, at_before, at_after] = &expect.spans;
+    let (capture, at_capture) = (expect.capture.get_ref(), &expect.capture.span());
     let field = "expect.capture";
-    let path = file.path.with_file_name(&expect.capture);
+    let path = file.path.with_file_name(capture);
     // Opening a pipe would block, and a link may lead out of the tree.
     if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-        let problem = format!("{} is not a regular file", expect.capture);
+        let problem = format!("{capture} is not a regular file");
         let help = "put the capture itself there";
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
         return;
@@ -105,13 +107,13 @@ fn one(
         Ok(topology) => topology,
         Err(error) => {
             let problem = error.to_string();
-            let problem = problem.replace(&path.display().to_string(), &expect.capture);
+            let problem = problem.replace(&path.display().to_string(), capture);
             let help = "make it with acsctl quirk new, and put it beside this file";
             notes.add(Rule::CaptureRead, at_capture, field, problem, help);
             return;
         }
     };
-    let members: Vec<_> = members(&topology, quirk).collect();
+    let members: Vec<_> = members(&topology, entry).collect();
     if members.is_empty() {
         let problem = "no function of the entry is in it";
         let help = "capture a machine that has the device";
@@ -129,37 +131,25 @@ fn one(
     for of in &view.functions {
         let is_member = members.iter().any(|member| member.bdf == of.function.bdf);
         if let (Interface::Express(found), true) = (of.facts.interface, is_member) {
-            let kinds = quirk.kinds().filter(|kind| kind.applies_to(found));
+            let kinds = entry.kinds().filter(|kind| kind.applies_to(found));
             seen.kinds.extend(kinds);
         }
     }
     let prediction = Prediction::of(&topology, &view, handlers);
-    let Ok((before, after)) = groups(&topology, &prediction, quirk) else {
+    let Ok((before, after)) = groups(&topology, &prediction, entry) else {
         let problem = "no kernel can group this";
         let help = "capture the machine again";
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
         return;
     };
-    for (field, rule, place, expected, computed) in [
-        (
-            "expect.before",
-            Rule::ExpectBefore,
-            at_before,
-            &expect.before,
-            &before,
-        ),
-        (
-            "expect.after",
-            Rule::ExpectAfter,
-            at_after,
-            &expect.after,
-            &after,
-        ),
+    for (field, expected, computed) in [
+        ("expect.before", &expect.before, &before),
+        ("expect.after", &expect.after, &after),
     ] {
-        if expected != computed {
+        if expected.get_ref() != computed {
             let problem = "the kernel makes other groups";
             let help = format!("it makes {}", shown(computed));
-            notes.add(rule, place, field, problem, help);
+            notes.add(Rule::ExpectGroups, &expected.span(), field, problem, help);
         }
     }
     seen.splits |= before != after;
@@ -174,22 +164,22 @@ fn one(
 pub(crate) fn groups(
     topology: &Topology,
     prediction: &Prediction<'_>,
-    quirk: &Quirk,
+    entry: &Entry,
 ) -> Result<(Partition, Partition), Fault> {
-    let of_entry: BTreeSet<_> = members(topology, quirk).map(|one| one.bdf).collect();
+    let of_entry: BTreeSet<_> = members(topology, entry).map(|one| one.bdf).collect();
     let before = touching(&prediction.without_table()?, &of_entry);
     let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
-    let after = touching(&prediction.with_table(&table(quirk))?, &touched);
+    let after = touching(&prediction.with_table(&table(entry))?, &touched);
     Ok((before, after))
 }
 
 /// The functions whose ids the entry lists.
-fn members<'t>(topology: &'t Topology, quirk: &Quirk) -> impl Iterator<Item = &'t Function> {
+fn members<'t>(topology: &'t Topology, entry: &Entry) -> impl Iterator<Item = &'t Function> {
     topology.functions.iter().filter(|function| {
         let vendor = function.vendor.value();
         function
             .device
-            .is_some_and(|device| quirk.ids().any(|ids| ids.contains(vendor, device.value())))
+            .is_some_and(|device| entry.ids().any(|ids| ids.contains(vendor, device.value())))
     })
 }
 
@@ -215,8 +205,8 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
 
 /// The table of one entry, for a kernel that lacks it. Conditions are dropped, because a capture
 /// does not contain the registers.
-fn table(quirk: &Quirk) -> Table {
-    built::changed(&built::before_mainline(&[quirk]), |entry| {
+fn table(entry: &Entry) -> Table {
+    built::changed(&built::before_mainline(&[entry]), |entry| {
         entry.conditions = &[];
     })
 }

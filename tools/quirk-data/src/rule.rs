@@ -40,14 +40,10 @@ macro_rules! rules {
 rules! {
     FileName "file-name"
         "A data file lies at VENDOR/FAMILY.toml, named with lowercase letters, digits and hyphens.";
-    FileLink "file-link"
-        "Data files and their folders are real, not symbolic links: a link could make one entry two.";
     FileKind "file-kind"
-        "A data file is a regular file.";
+        "A data file is a regular file, and its folder a folder. A symbolic link could make one entry two.";
     FileSize "file-size"
         "A data file is no larger than 256 KiB.";
-    FileEmpty "file-empty"
-        "A data file says something.";
     FileEncoding "file-encoding"
         "A data file is UTF-8 without a byte order mark.";
     TextCharacters "text-characters"
@@ -61,9 +57,9 @@ rules! {
     KeyUnknown "key-unknown"
         "Every key is one that the format has.";
     KeyMissing "key-missing"
-        "Every key that the status needs is there.";
+        "Every key that the status needs is there. A mainline entry for a release that is newer than the kernels in quirks/kernels also has its commit, and what a validated entry must have.";
     KeyUnneeded "key-unneeded"
-        "No key is there that means nothing beside the others.";
+        "No key is there that means nothing beside the others, for the status, or for the kind and the vendor of the devices.";
     ValueType "value-type"
         "Every value is of the type that its key takes.";
     ValueEmpty "value-empty"
@@ -75,33 +71,25 @@ rules! {
     ValueTwice "value-twice"
         "No word of a list stands twice.";
     ValueForm "value-form"
-        "Releases, commits, handlers, days, classes, revisions, subsystems, places and bits are written in their form.";
-    NumberRange "number-range"
-        "The number of an entry is from 1 to 4095.";
+        "Numbers of entries, ids, ranges, releases, commits, handlers, days, classes, revisions, subsystems, places and bits are written in their form.";
     NumberTaken "number-taken"
         "The number of an entry is no other entry's.";
     NumberIssued "number-issued"
         "The number of an entry is the one that numbers.txt, in the folder of the data, has for its name.";
     NumberList "number-list"
         "numbers.txt has a line NUMBER VENDOR/FAMILY for each number that was ever given, by ascending number: a number and a name stand in it once.";
-    IdForm "id-form"
-        "An id is four lowercase hexadecimal digits, and a range is two of them with a hyphen.";
     IdNone "id-none"
         "A vendor id is not one that absent or unready functions read as.";
-    IdReversed "id-reversed"
-        "A range goes from the lower id or revision to the higher.";
+    RangeOrder "range-order"
+        "A range of ids or revisions goes from the lower to the higher, and a release that no longer has an entry is later than the first that has it.";
     IdWide "id-wide"
         "A range that is claimed holds no more than 64 ids, also when it is written in pieces, and an entry no more than 256: a statement is for exactly these ids.";
     IdAny "id-any"
         "Every device of a vendor is claimed in mainline entries alone, and bounded by a PCIe type.";
-    ClassOfKind "class-of-kind"
-        "A class is one that functions of the entry's kind can have.";
-    SubsystemsOfKind "subsystems-of-kind"
-        "Subsystems are named of endpoints alone: ports do not have them where endpoints do.";
+    LimitsOfKind "limits-of-kind"
+        "Class and subsystems are limits that functions of the entry's kind can have. Ports do not have subsystem ids where endpoints do.";
     RegisterPlace "register-place"
-        "A register is aligned to its width, and within the space that its offset counts from.";
-    RegisterCapability "register-capability"
-        "A register is in a capability that there can be: the ids 00, ff, 0000 and ffff mark that there is none, or no more.";
+        "A register is aligned to its width, within the space that its offset counts from, and in a capability that there can be: the ids 00, ff, 0000 and ffff mark that there is none, or no more.";
     RegisterHeader "register-header"
         "A condition is not on the header, of configuration space or of a capability: identity has keys of its own, and the rest the system writes, or it says where and not what.";
     RegisterBits "register-bits"
@@ -112,18 +100,10 @@ rules! {
         "No bit stands in two conditions, also where they read it with other widths: two that ask for other values exclude each other.";
     ConditionChanges "condition-changes"
         "A condition is on bits that stay as they are, for the specification makes them read-only; on others only where the statement names the register, by its name in the specification or as \"capability:10 + 0x0a\". What is in a vendor-specific capability, or at a place of configuration space, the statement of a validated entry names.";
-    ProgramMainline "program-mainline"
-        "What the kernel writes stands in mainline entries alone: no module writes configuration space.";
     FlagsOfKind "flags-of-kind"
         "An entry grants only flags that its kind can have.";
-    FlagsTwoWays "flags-two-ways"
-        "The flags are stated or read from the device, not both.";
     SupersedesMissing "supersedes-missing"
         "An entry for ids and kinds that a catch-all handler of the kernel answers for names that handler.";
-    SupersedesVendor "supersedes-vendor"
-        "The devices are of the vendor that the superseded handler sees.";
-    SupersedesKind "supersedes-kind"
-        "The superseded handler has an opinion on functions of the entry's kind.";
     SupersedesFlags "supersedes-flags"
         "An entry that supersedes grants nothing beyond what grouping asks: asked for more, the handler's no may be considered.";
     IdAliased "id-aliased"
@@ -134,8 +114,6 @@ rules! {
         "An entry that a module is built from says only what the module can decide.";
     DateFuture "date-future"
         "A statement is not of a day that has not come.";
-    DateEarly "date-early"
-        "A statement is not older than PCI Express.";
     StatementIds "statement-ids"
         "The statement of a validated entry names every id that is claimed, and a range that is claimed as one range; a candidate's does so where it names any id.";
     StatementExcepts "statement-excepts"
@@ -146,18 +124,12 @@ rules! {
         "The statement of a validated entry says of each kind that is claimed that the ids it names are of that kind.";
     SourceForm "source-form"
         "A source is the https:// address of a document on a public host, in plain characters, so that it can be read.";
-    VendorFolder "vendor-folder"
-        "All entries for the ids of one vendor lie in one folder, so that they are seen side by side.";
     InMainline "in-mainline"
         "What mainline has already is not claimed once more.";
     KernelList "kernel-list"
         "A file in kernels/ is what acsctl quirk kernel wrote of the source of a kernel.";
     MainlineAgrees "mainline-agrees"
         "A mainline entry says what the kernels in quirks/kernels have: its ids with its handler in every one from its first release on, and in no release of mainline before that or from `until` on.";
-    MainlineToCome "mainline-to-come"
-        "A mainline entry for a release that is newer than those kernels has its commit, and what a validated entry must have.";
-    ReleaseOrder "release-order"
-        "A release that no longer has an entry is later than the first that has it.";
     Overlap "overlap"
         "An id belongs to one entry.";
     Refused "refused"
@@ -172,10 +144,8 @@ rules! {
         "A captured function of the entry is known to have no ACS capability.";
     CaptureKind "capture-kind"
         "Of each kind that a validated entry claims, some capture has a function.";
-    ExpectBefore "expect-before"
-        "The groups without the entry are those that the kernel makes of the captured machine.";
-    ExpectAfter "expect-after"
-        "The groups with the entry are those that the kernel and the module make of it.";
+    ExpectGroups "expect-groups"
+        "The groups without the entry are those that the kernel makes of the captured machine, and the groups with the entry those that the kernel and the module make of it.";
     ExpectSplit "expect-split"
         "An entry with a statement splits a group of some captured machine.";
 }

@@ -219,7 +219,7 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
         let help = "put the file or folder itself there";
         return Ok(Err(Box::new(fault(
             &file,
-            Rule::FileLink,
+            Rule::FileKind,
             "a symbolic link",
             help,
         ))));

@@ -9,9 +9,9 @@ use std::fs;
 
 use quirk_data::{
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
     generate, numbers,
-    quirk::Quirk,
     register::Precondition,
     supported,
 };
@@ -38,7 +38,7 @@ const TABLES: [(Edition, &Table, &str); 3] = [
     (Edition::Test, &test::TABLE, "tests/kernel/module/table.rs"),
 ];
 
-fn quirks(edition: Edition) -> Vec<Quirk> {
+fn entries(edition: Edition) -> Vec<Entry> {
     let data = root().join(edition.folder());
     let scope = Scope {
         kernel: supported::oldest(),
@@ -54,7 +54,7 @@ fn the_tables_are_current() {
         let issued =
             numbers::issued(&root().join(edition.folder())).expect("the list has no fault");
         let kernel = supported::oldest();
-        let expected = generate::source(edition, &quirks(edition), kernel, &issued);
+        let expected = generate::source(edition, &entries(edition), kernel, &issued);
         assert!(
             found == expected,
             "{path} is not current; `make generate` makes it so"
@@ -73,26 +73,26 @@ fn the_tables_are_sound() {
 #[test]
 fn the_tables_say_what_the_data_says() {
     for (edition, table, path) in TABLES {
-        let quirks = quirks(edition);
-        let selected = edition.select(&quirks, supported::oldest());
+        let entries = entries(edition);
+        let selected = edition.select(&entries, supported::oldest());
         assert_eq!(table.entries.len(), selected.len(), "{path}");
         let mut count = 0;
-        for quirk in selected {
-            let conditions = quirk.conditions.iter().map(Precondition::in_dword);
+        for entry in selected {
+            let conditions = entry.conditions.iter().map(Precondition::in_dword);
             let conditions: Vec<_> = conditions.collect();
-            let devices = quirk.devices.iter();
+            let devices = entry.devices.iter();
             let rows = devices.flat_map(|one| one.ids.iter().map(move |ids| (ids, &one.limits)));
             for (ids, limits) in rows {
                 for device in ids.first..=ids.last {
-                    let (_, entry) = table.find(ids.vendor, device).expect("it is listed");
-                    assert_eq!(entry.number, quirk.number);
-                    assert_eq!(entry.name, quirk.name);
-                    let kinds: Vec<_> = entry.kinds.iter().collect();
-                    assert!(kinds.len() == quirk.kinds().count());
-                    assert!(quirk.kinds().all(|kind| kinds.contains(&kind)));
-                    assert_eq!(entry.grants, quirk.acs);
-                    assert_eq!(entry.supersedes, quirk.supersedes);
-                    assert_eq!(entry.conditions, conditions);
+                    let (_, built) = table.find(ids.vendor, device).expect("it is listed");
+                    assert_eq!(built.number, entry.number);
+                    assert_eq!(built.name, entry.name);
+                    let kinds: Vec<_> = built.kinds.iter().collect();
+                    assert!(kinds.len() == entry.kinds().count());
+                    assert!(entry.kinds().all(|kind| kinds.contains(&kind)));
+                    assert_eq!(built.grants, entry.acs);
+                    assert_eq!(built.supersedes, entry.supersedes);
+                    assert_eq!(built.conditions, conditions);
                     let row = table.row(ids.vendor, device).expect("it is listed");
                     let revisions = (row.limits.first_revision, row.limits.last_revision);
                     assert_eq!(revisions, limits.revisions.unwrap_or((0x00, 0xff)));

@@ -286,7 +286,7 @@ fn a_capability_that_cannot_be_has_no_register() {
         let spoken = format!("By {neighbour} + 0x08.");
         assert_eq!(
             broken("validated", &condition(at), ""),
-            [Rule::RegisterCapability]
+            [Rule::RegisterPlace]
         );
         assert_eq!(broken("validated", &condition(neighbour), &spoken), NONE);
     }

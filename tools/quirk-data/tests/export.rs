@@ -8,9 +8,9 @@ mod common;
 use std::{fs, path::PathBuf};
 
 use quirk_data::{
+    entry::{Entry, Status},
     export::{Error, Options, Patch, Person, export},
     folder::{self, Scope},
-    quirk::{Quirk, Status},
     register::{Precondition, Write, Written},
     source::DataFile,
 };
@@ -24,34 +24,34 @@ fn kernel() -> PathBuf {
     tests().join("export/kernel")
 }
 
-fn checked(files: &[DataFile]) -> Vec<Quirk> {
+fn checked(files: &[DataFile]) -> Vec<Entry> {
     vouched_for(folder::check(files, Scope::now(None)).expect("the files have no fault"))
 }
 
 /// The same entries, as if all were validated.
-fn vouched_for(mut quirks: Vec<Quirk>) -> Vec<Quirk> {
-    for quirk in &mut quirks {
-        quirk.status = Status::Validated;
-        quirk.mainline = None;
+fn vouched_for(mut entries: Vec<Entry>) -> Vec<Entry> {
+    for entry in &mut entries {
+        entry.status = Status::Validated;
+        entry.mainline = None;
     }
-    quirks
+    entries
 }
 
 /// The entries of the tests.
-fn entries() -> Vec<Quirk> {
+fn entries() -> Vec<Entry> {
     let folder = tests().join("export/entries");
     vouched_for(folder::load(&folder, Scope::now(None)).expect("the files have no fault"))
 }
 
-fn entry(name: &str) -> Quirk {
+fn entry(name: &str) -> Entry {
     let mut entries = entries().into_iter();
     entries
-        .find(|quirk| quirk.name == name)
+        .find(|entry| entry.name == name)
         .expect("there is such an entry")
 }
 
 /// An entry with these lines between `status` and `[evidence]`.
-fn made(claim: &str) -> Quirk {
+fn made(claim: &str) -> Entry {
     let text = format!(
         "schema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\n{claim}\n[evidence]\nstatement = \"So.\"\n\
          stated-by = \"A. Engineer, Acme\"\ndate = 2024-02-29\nsources = [\"https://example.org/x\"]\n"
@@ -66,7 +66,7 @@ fn made(claim: &str) -> Quirk {
 }
 
 /// An entry for one kind and one list of devices.
-fn simple(kind: &str, vendor: &str, devices: &str) -> Quirk {
+fn simple(kind: &str, vendor: &str, devices: &str) -> Entry {
     let more = if kind == "mf-endpoint" {
         ", \"TB\", \"DT\""
     } else {
@@ -84,21 +84,21 @@ fn simple(kind: &str, vendor: &str, devices: &str) -> Quirk {
     ))
 }
 
-fn patch(quirk: &Quirk) -> Patch {
+fn patch(entry: &Entry) -> Patch {
     let signed_off_by = "A. Signer <signer@example.org>".parse().expect("a person");
     let options = Options {
         signed_off_by: Some(signed_off_by),
         date: None,
     };
-    export(quirk, &kernel(), &options).expect("it can be exported")
+    export(entry, &kernel(), &options).expect("it can be exported")
 }
 
-fn refusal(quirk: &Quirk) -> String {
-    refusal_of(quirk, &kernel())
+fn refusal(entry: &Entry) -> String {
+    refusal_of(entry, &kernel())
 }
 
-fn refusal_of(quirk: &Quirk, source: &std::path::Path) -> String {
-    match export(quirk, source, &Options::default()) {
+fn refusal_of(entry: &Entry, source: &std::path::Path) -> String {
+    match export(entry, source, &Options::default()) {
         Ok(patch) => panic!("it is exported:\n{}", patch.text),
         Err(error) => error.to_string(),
     }
@@ -132,8 +132,8 @@ fn changed_kernel(name: &str, old: &str, new: &str) -> PathBuf {
 
 #[test]
 fn the_same_bytes_come_out_each_time() {
-    for quirk in entries() {
-        assert_eq!(patch(&quirk), patch(&quirk));
+    for entry in entries() {
+        assert_eq!(patch(&entry), patch(&entry));
     }
 }
 
@@ -383,8 +383,8 @@ fn limits_and_conditions_are_written_out() {
 
 #[test]
 fn the_name_is_the_one_that_the_file_uses() {
-    let quirk = simple("mf-endpoint", "acec", "\"0100\"");
-    let patch = patch(&quirk);
+    let entry = simple("mf-endpoint", "acec", "\"0100\"");
+    let patch = patch(&entry);
     has(&added(&patch), "{ PCI_VENDOR_ID_SECOND_NAME, 0x0100,");
     // Next to the vendor's other rows for one device.
     has(
@@ -408,7 +408,7 @@ fn a_name_that_is_taken_is_not_used() {
 #[test]
 fn what_is_there_already_is_named_with_its_line() {
     let text = fs::read_to_string(kernel().join(QUIRKS)).expect("it is there");
-    for (quirk, place, what) in [
+    for (entry, place, what) in [
         (
             simple("mf-endpoint", "acec", "\"0000-0005\""),
             "_NAME, 0x0001",
@@ -450,17 +450,17 @@ fn what_is_there_already_is_named_with_its_line() {
             .position(|line| line.contains(place))
             .expect("it is there")
             + 1;
-        let refusal = refusal(&quirk);
+        let refusal = refusal(&entry);
         has(&refusal, &format!("{QUIRKS}:{line}: already there: "));
         has(&refusal, what);
     }
     // Not present: other ids, and other kinds.
-    for quirk in [
+    for entry in [
         simple("root-port", "acec", "\"0020\""),
         simple("mf-endpoint", "acec", "\"0030\""),
         simple("mf-endpoint", "1d17", "\"0740\""),
     ] {
-        patch(&quirk);
+        patch(&entry);
     }
 }
 
@@ -474,7 +474,7 @@ fn a_catch_all_is_corrected_only_by_an_entry_that_says_so() {
         ),
         ("mf-endpoint", "8088", "pci_quirk_wangxun_nic_acs() in line"),
     ] {
-        let unsaid = Quirk {
+        let unsaid = Entry {
             supersedes: None,
             ..simple(kind, vendor, "\"0a00\"")
         };
@@ -486,8 +486,8 @@ fn a_catch_all_is_corrected_only_by_an_entry_that_says_so() {
 
 #[test]
 fn only_a_vendors_statement_is_sent() {
-    let mut quirk = entry("acme/root-port");
-    quirk.reason = Some("Because.".to_owned());
+    let mut entry = entry("acme/root-port");
+    entry.reason = Some("Because.".to_owned());
     for (status, why) in [
         (Status::Mainline, "mainline has it"),
         (Status::Rejected, "it is rejected: Because."),
@@ -495,51 +495,51 @@ fn only_a_vendors_statement_is_sent() {
         (Status::Test, "emulated"),
         (Status::Candidate, "evidence does not suffice: Because."),
     ] {
-        quirk.status = status;
-        has(&refusal(&quirk), why);
+        entry.status = status;
+        has(&refusal(&entry), why);
     }
-    if let Some(evidence) = &mut quirk.evidence {
+    if let Some(evidence) = &mut entry.evidence {
         evidence.date = None;
         evidence.sources.clear();
     }
-    quirk.status = Status::Candidate;
+    entry.status = Status::Candidate;
     has(
-        &refusal(&quirk),
+        &refusal(&entry),
         "and it lacks evidence.date, evidence.sources: Because.",
     );
-    quirk.status = Status::Validated;
+    entry.status = Status::Validated;
     has(
-        &refusal(&quirk),
+        &refusal(&entry),
         "acme/root-port is not exported: it lacks evidence.date, evidence.sources",
     );
-    quirk.evidence = None;
-    has(&refusal(&quirk), "evidence.statement");
+    entry.evidence = None;
+    has(&refusal(&entry), "evidence.statement");
 }
 
 /// The reason that the project's own entries give.
 #[test]
 fn no_committed_entry_is_sent() {
-    let quirks = folder::load(&root().join("quirks"), Scope::now(None));
-    for quirk in quirks.expect("the data has no fault") {
-        if quirk.status != Status::Validated {
-            has(&refusal(&quirk), "is not exported");
+    let entries = folder::load(&root().join("quirks"), Scope::now(None));
+    for entry in entries.expect("the data has no fault") {
+        if entry.status != Status::Validated {
+            has(&refusal(&entry), "is not exported");
         }
     }
 }
 
 #[test]
 fn a_patch_needs_a_name() {
-    let mut quirk = entry("acme/root-port");
-    quirk.title = None;
+    let mut entry = entry("acme/root-port");
+    entry.title = None;
     has(
-        &patch(&quirk).text,
+        &patch(&entry).text,
         "quirk for root ports of an invented processor\n",
     );
-    quirk.devices[0].about = None;
-    has(&refusal(&quirk), "it lacks a name");
-    quirk.title =
+    entry.devices[0].about = None;
+    has(&refusal(&entry), "it lacks a name");
+    entry.title =
         Some("A name that takes far more room than the subject of a patch has".to_owned());
-    has(&refusal(&quirk), "room for 52");
+    has(&refusal(&entry), "room for 52");
 }
 
 #[test]
@@ -550,28 +550,28 @@ fn what_c_has_no_words_for_is_said() {
     let mut control = entry("acme/root-port");
     control.title = Some("Acme \u{1b}[1m".to_owned());
     has(&refusal(&control), "U+001B");
-    let refused = |change: fn(&mut Quirk), field: &str| {
-        let mut quirk = entry("acme/conditions");
-        patch(&quirk);
-        change(&mut quirk);
-        let refusal = refusal(&quirk);
+    let refused = |change: fn(&mut Entry), field: &str| {
+        let mut entry = entry("acme/conditions");
+        patch(&entry);
+        change(&mut entry);
+        let refusal = refusal(&entry);
         has(
             &refusal,
             &format!("acme/conditions cannot be written as a patch: {field}"),
         );
     };
     refused(
-        |quirk| quirk.requires = vec![quirk_data::quirk::Requirement::RootBus],
+        |entry| entry.requires = vec![quirk_data::entry::Requirement::RootBus],
         "requires = \"root-bus\": ",
     );
     refused(
-        |quirk| quirk.acs_registers = Some(quirk_data::quirk::AcsRegisters::Dword),
+        |entry| entry.acs_registers = Some(quirk_data::entry::AcsRegisters::Dword),
         "acs-registers = \"dword\" ",
     );
     refused(
-        |quirk| {
-            let Precondition { register, .. } = quirk.conditions[0].clone();
-            quirk.program = vec![Write {
+        |entry| {
+            let Precondition { register, .. } = entry.conditions[0].clone();
+            entry.program = vec![Write {
                 register,
                 value: Written::AsCapable,
                 about: "It is switched on.".to_owned(),
@@ -580,20 +580,20 @@ fn what_c_has_no_words_for_is_said() {
         "program: capability:10 + 0x04",
     );
     refused(
-        |quirk| quirk.conditions[2].register.at = Place::Extended(0x000d),
+        |entry| entry.conditions[2].register.at = Place::Extended(0x000d),
         "condition.at = \"extended:000d\": ",
     );
-    refused(|quirk| quirk.acs = AcsFlags::NONE, "acs: ");
+    refused(|entry| entry.acs = AcsFlags::NONE, "acs: ");
     refused(
-        |quirk| quirk.conditions[0].about = "A comment */ ends.".to_owned(),
+        |entry| entry.conditions[0].about = "A comment */ ends.".to_owned(),
         "\"A comment */ ends.\"",
     );
     refused(
-        |quirk| {
-            let mut other = quirk.devices[0].clone();
+        |entry| {
+            let mut other = entry.devices[0].clone();
             other.ids[0].vendor = 0xacea;
             other.limits.revisions = None;
-            quirk.devices.push(other);
+            entry.devices.push(other);
         },
         "match.vendor: ",
     );
@@ -608,7 +608,7 @@ fn a_source_that_looks_different_is_named() {
     let root_port = entry("acme/root-port");
     let listed = simple("root-port", "acec", "\"0100\"");
     let zhaoxin = entry("zhaoxin/next");
-    for (test, quirk, old, new, sought) in [
+    for (test, entry, old, new, sought) in [
         (
             "no-table",
             &root_port,
@@ -647,7 +647,7 @@ fn a_source_that_looks_different_is_named() {
         ),
     ] {
         let kernel = changed_kernel(&format!("export-{test}"), old, new);
-        let refusal = refusal_of(quirk, &kernel);
+        let refusal = refusal_of(entry, &kernel);
         has(
             &refusal,
             &format!("{QUIRKS} does not look as expected: looked for "),
@@ -694,12 +694,12 @@ fn who_signs_off_is_the_author_and_nobody_is_invented() {
 /// Prose that looks like the end of a message, a header or a tag is escaped.
 #[test]
 fn prose_is_prose() {
-    let mut quirk = entry("acme/root-port");
+    let mut entry = entry("acme/root-port");
     let long = "x".repeat(75);
-    quirk.partial = Some(format!(
+    entry.partial = Some(format!(
         "{long} --- {long} Signed-off-by: Somebody {long} cc: x@y {long} diff --git a b"
     ));
-    let text = patch(&quirk).text;
+    let text = patch(&entry).text;
     for line in [
         "\n ---\n",
         "\n Signed-off-by: Somebody\n",

@@ -11,9 +11,9 @@ mod verdicts;
 use std::{fmt::Write as _, fs, path::PathBuf, sync::OnceLock};
 
 use quirk_data::{
+    entry::{Entry, Status},
     export::{Options, export},
     folder::{self, Scope},
-    quirk::{Quirk, Status},
     source::DataFile,
 };
 
@@ -38,15 +38,15 @@ fn unpatched() -> &'static Kernel {
 }
 
 /// The entry, as if a vendor had vouched for it and mainline did not have it.
-fn vouched_for(mut quirk: Quirk) -> Quirk {
-    quirk.status = Status::Validated;
-    quirk.mainline = None;
-    quirk
+fn vouched_for(mut entry: Entry) -> Entry {
+    entry.status = Status::Validated;
+    entry.mainline = None;
+    entry
 }
 
 /// The file with the patch for an entry.
-fn patched(quirk: &Quirk) -> Result<String, String> {
-    let patch = export(quirk, &source(), &Options::default());
+fn patched(entry: &Entry) -> Result<String, String> {
+    let patch = export(entry, &source(), &Options::default());
     patch
         .map(|patch| verdicts::applied(&patch.text, &quirks_c()))
         .map_err(|error| error.to_string())
@@ -63,25 +63,25 @@ fn handler(patched: &str) -> &str {
 }
 
 /// Checks that the kernel with the patch for an entry answers as the entry states.
-fn holds(quirk: &Quirk, folder: &str) {
-    let text = patched(quirk).unwrap_or_else(|error| panic!("{error}"));
+fn holds(entry: &Entry, folder: &str) {
+    let text = patched(entry).unwrap_or_else(|error| panic!("{error}"));
     let folder = scratch(&format!("export-verdicts-{folder}"));
     let kernel = Kernel::compile(&text, &source(), &folder, "patched");
-    let expected = Expectation::new(quirk, unpatched(), probes::at_borders(quirk));
+    let expected = Expectation::new(entry, unpatched(), probes::at_borders(entry));
     if let Some(mismatch) = expected.mismatch(&kernel) {
-        panic!("{}: {mismatch}", quirk.name);
+        panic!("{}: {mismatch}", entry.name);
     }
 }
 
 /// The entries of the tests.
-fn entries() -> Vec<Quirk> {
+fn entries() -> Vec<Entry> {
     let folder = tests().join("export/entries");
-    let quirks = folder::load(&folder, Scope::now(None)).expect("the files have no fault");
-    quirks.into_iter().map(vouched_for).collect()
+    let entries = folder::load(&folder, Scope::now(None)).expect("the files have no fault");
+    entries.into_iter().map(vouched_for).collect()
 }
 
 /// An entry with these limits on three devices, these conditions and this kind.
-fn made(kind: &str, limits: &str, conditions: &str) -> Quirk {
+fn made(kind: &str, limits: &str, conditions: &str) -> Entry {
     let text = format!(
         "schema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\nname = \"Acme\"\n\
          kind = {kind}\nacs = [\"SV\", \"RR\", \"CR\", \"UF\"]\n\
@@ -95,8 +95,8 @@ fn made(kind: &str, limits: &str, conditions: &str) -> Quirk {
         text,
         built_in: false,
     };
-    let quirks = folder::check(&[file], Scope::now(None)).expect("the file has no fault");
-    vouched_for(quirks.into_iter().next().expect("there is one"))
+    let entries = folder::check(&[file], Scope::now(None)).expect("the file has no fault");
+    vouched_for(entries.into_iter().next().expect("there is one"))
 }
 
 fn condition(at: &str, offset: u16, width: u8, mask: &str, value: &str) -> String {
@@ -137,8 +137,8 @@ fn sorts() -> (Vec<String>, Vec<String>) {
 
 #[test]
 fn a_kernel_with_the_patch_answers_as_the_entry_says() {
-    for (number, quirk) in entries().iter().enumerate() {
-        holds(quirk, &format!("entry-{number}"));
+    for (number, entry) in entries().iter().enumerate() {
+        holds(entry, &format!("entry-{number}"));
     }
 }
 
@@ -153,8 +153,8 @@ fn every_sort_of_limit_and_condition_is_in_the_patch() {
     }
     for (number, one) in conditions.iter().enumerate() {
         for kind in ["mf-endpoint", "root-port"] {
-            let quirk = made(&format!("\"{kind}\""), "", one);
-            holds(&quirk, &format!("condition-{number}-{kind}"));
+            let entry = made(&format!("\"{kind}\""), "", one);
+            holds(&entry, &format!("condition-{number}-{kind}"));
         }
     }
 }
@@ -178,8 +178,8 @@ fn limits_and_conditions_are_all_in_the_patch() {
                 for conditions in &conditions {
                     let mut limits = String::new();
                     write!(limits, "{class}{revisions}{subsystems}").expect("text");
-                    let quirk = made(kinds[number % 2], &limits, conditions);
-                    holds(&quirk, &format!("combined-{number}"));
+                    let entry = made(kinds[number % 2], &limits, conditions);
+                    holds(&entry, &format!("combined-{number}"));
                     number += 1;
                 }
             }
@@ -191,17 +191,17 @@ fn limits_and_conditions_are_all_in_the_patch() {
 /// entry gives the right answers, and for any other one the error names the field.
 #[test]
 fn every_entry_of_the_data_is_exported_in_full_or_refused() {
-    let quirks = folder::load(&root().join("quirks"), Scope::now(None));
+    let entries = folder::load(&root().join("quirks"), Scope::now(None));
     let (mut exported, mut refused) = (0, 0);
-    for (number, quirk) in quirks
+    for (number, entry) in entries
         .expect("the data has no fault")
         .into_iter()
         .enumerate()
     {
-        let quirk = vouched_for(quirk);
-        match patched(&quirk) {
+        let entry = vouched_for(entry);
+        match patched(&entry) {
             Ok(_) => {
-                holds(&quirk, &format!("data-{number}"));
+                holds(&entry, &format!("data-{number}"));
                 exported += 1;
             }
             Err(error) => {
@@ -210,7 +210,7 @@ fn every_entry_of_the_data_is_exported_in_full_or_refused() {
                     .iter()
                     .chain(&["already there", "a short name", "supersedes = "]);
                 let is_known = known.into_iter().any(|one| error.contains(one));
-                assert!(is_known, "{}: {error}", quirk.name);
+                assert!(is_known, "{}: {error}", entry.name);
                 refused += 1;
             }
         }
@@ -221,8 +221,8 @@ fn every_entry_of_the_data_is_exported_in_full_or_refused() {
 /// Control: a handler with a missing or changed check is detected.
 #[test]
 fn a_check_that_is_not_there_is_found() {
-    let mut quirks = entries();
-    quirks.retain(|quirk| {
+    let mut entries = entries();
+    entries.retain(|entry| {
         [
             "acme/limits",
             "acme/limits-differ",
@@ -231,13 +231,13 @@ fn a_check_that_is_not_there_is_found() {
             "acme/limits-many",
             "wangxun/limits",
         ]
-        .contains(&quirk.name.as_str())
+        .contains(&entry.name.as_str())
     });
-    assert_eq!(quirks.len(), 6);
-    for (number, quirk) in quirks.iter().enumerate() {
+    assert_eq!(entries.len(), 6);
+    for (number, entry) in entries.iter().enumerate() {
         let folder = scratch(&format!("export-verdicts-mutant-{number}"));
-        let text = patched(quirk).expect("it can be exported");
-        let expected = Expectation::new(quirk, unpatched(), probes::at_borders(quirk));
+        let text = patched(entry).expect("it can be exported");
+        let expected = Expectation::new(entry, unpatched(), probes::at_borders(entry));
         let mutants = mutants::all(&text, handler(&text));
         assert!(mutants.len() > 8, "{}", mutants.len());
         for mutant in mutants {

@@ -8,22 +8,22 @@ use std::{fs, process::Command};
 
 use quirk_data::{
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
     generate,
-    quirk::Quirk,
     source::DataFile,
 };
 use rules::entry::Kind;
 
 use common::{accepted, scratch};
 
-fn quirks(files: &[DataFile]) -> Vec<Quirk> {
+fn entries(files: &[DataFile]) -> Vec<Entry> {
     folder::check(files, Scope::now(None)).expect("the files have no fault")
 }
 
 /// The digest in an edition's table.
 fn version(files: &[DataFile], edition: Edition) -> String {
-    let source = generate::source(edition, &quirks(files), None, &[]);
+    let source = generate::source(edition, &entries(files), None, &[]);
     let (_, rest) = source
         .split_once("version: \"")
         .expect("there is a version");
@@ -37,11 +37,11 @@ fn the_order_of_the_files_makes_no_difference() {
     let mut shuffled = sorted.clone();
     let mut random = fastrand::Rng::with_seed(1);
     for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
-        let expected = generate::source(edition, &quirks(&sorted), None, &[]);
+        let expected = generate::source(edition, &entries(&sorted), None, &[]);
         for _ in 0..50 {
             random.shuffle(&mut shuffled);
             assert_eq!(
-                generate::source(edition, &quirks(&shuffled), None, &[]),
+                generate::source(edition, &entries(&shuffled), None, &[]),
                 expected
             );
         }
@@ -50,7 +50,7 @@ fn the_order_of_the_files_makes_no_difference() {
 
 #[test]
 fn the_table_is_this() {
-    let source = generate::source(Edition::Candidate, &quirks(&accepted()), None, &[]);
+    let source = generate::source(Edition::Candidate, &entries(&accepted()), None, &[]);
     let version = version(&accepted(), Edition::Candidate);
     let expected = r#"// SPDX-License-Identifier: GPL-2.0-only
 
@@ -105,7 +105,7 @@ pub(crate) static TABLE: Table = Table {
 /// Bits of a byte or word become bits of the dword around it, which the module reads.
 #[test]
 fn limits_and_conditions_are_written_out() {
-    let source = generate::source(Edition::Validated, &quirks(&accepted()), None, &[]);
+    let source = generate::source(Edition::Validated, &entries(&accepted()), None, &[]);
     for expected in [
         "            conditions: &[
                 // In the order of the data file.
@@ -162,16 +162,16 @@ fn an_empty_table_imports_nothing_that_it_does_not_use() {
 
 #[test]
 fn only_claims_of_the_edition_are_built_in() {
-    let quirks = quirks(&accepted());
+    let entries = entries(&accepted());
     for (edition, numbers) in [
         (Edition::Validated, &[8, 9, 10][..]),
         (Edition::Candidate, &[14]),
         (Edition::Test, &[]),
     ] {
         let selected: Vec<_> = edition
-            .select(&quirks, None)
+            .select(&entries, None)
             .iter()
-            .map(|quirk| quirk.number)
+            .map(|entry| entry.number)
             .collect();
         assert_eq!(selected, numbers, "{edition:?}");
     }
@@ -344,8 +344,11 @@ fn rustfmt_has_nothing_to_change() {
         ("test", Edition::Test, accepted()),
     ] {
         let path = folder.join(name).with_extension("rs");
-        fs::write(&path, generate::source(edition, &quirks(&files), None, &[]))
-            .expect("it is writable");
+        fs::write(
+            &path,
+            generate::source(edition, &entries(&files), None, &[]),
+        )
+        .expect("it is writable");
         // The edition of the kernel's Rust code.
         let output = Command::new("rustfmt")
             .args(["--check", "--edition", "2021"])

@@ -8,9 +8,9 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 
 use quirk_data::{
+    entry::{AcsRegisters, Entry, Mainline, Requirement},
     folder::{self, Scope},
     kernels::{self, Kernel, Which},
-    quirk::{AcsRegisters, Mainline, Quirk, Requirement},
     register::{Register, Written},
 };
 use rules::{acs::AcsFlags, condition::Place, entry::Kind};
@@ -36,12 +36,12 @@ const NOT_EXPRESSED: [&str; 1] = ["pci_quirk_intel_pch_acs"];
 /// Vendor, device or any, handler.
 type Row<'a> = (u16, Option<u16>, &'a str);
 
-fn mainline() -> Vec<(Quirk, Mainline)> {
+fn mainline() -> Vec<(Entry, Mainline)> {
     let data = root().join("quirks");
-    let quirks = folder::load(&data, Scope::now(None)).expect("the data has no fault");
-    let merged = quirks.into_iter().filter_map(|quirk| {
-        let mainline = quirk.mainline.clone()?;
-        Some((quirk, mainline))
+    let entries = folder::load(&data, Scope::now(None)).expect("the data has no fault");
+    let merged = entries.into_iter().filter_map(|entry| {
+        let mainline = entry.mainline.clone()?;
+        Some((entry, mainline))
     });
     merged.collect()
 }
@@ -87,8 +87,8 @@ fn the_data_has_every_quirk_of_linux_and_no_other() {
     let merged = data
         .iter()
         .filter(|(_, mainline)| !mainline.is_missing_in(release));
-    for (quirk, mainline) in merged {
-        for ids in quirk.ids() {
+    for (entry, mainline) in merged {
+        for ids in entry.ids() {
             let devices = (!ids.is_any()).then_some((ids.first, ids.last));
             stated.extend(rows(ids.vendor, devices, &mainline.handler));
         }
@@ -136,7 +136,7 @@ fn the_entries_say_what_their_handlers_answer() {
         Requirement::AmdIommu,
     ];
     const PORTS: [Kind; 2] = [Kind::RootPort, Kind::DownstreamPort];
-    for (quirk, mainline) in mainline() {
+    for (entry, mainline) in mainline() {
         let (kinds, acs): (&[Kind], AcsFlags) = match mainline.handler.as_str() {
             "pci_quirk_mf_endpoint_acs" => (&[Kind::MfEndpoint], MF),
             "pci_quirk_amd_sb_acs" => (&[Kind::MfEndpoint], SOUTHBRIDGE),
@@ -146,16 +146,16 @@ fn the_entries_say_what_their_handlers_answer() {
             "pci_quirk_intel_spt_pch_acs" => (&[Kind::RootPort], AcsFlags::NONE),
             _ => (&[Kind::RootPort], AcsFlags::GROUPING),
         };
-        let name = &quirk.name;
-        assert_eq!(quirk.kinds().collect::<Vec<_>>(), kinds, "{name}");
-        assert_eq!(quirk.acs, acs, "{name}");
+        let name = &entry.name;
+        assert_eq!(entry.kinds().collect::<Vec<_>>(), kinds, "{name}");
+        assert_eq!(entry.acs, acs, "{name}");
 
         let by_registers = mainline.handler == "pci_quirk_intel_spt_pch_acs";
         let registers = by_registers.then_some(AcsRegisters::Dword);
-        assert_eq!(quirk.acs_registers, registers, "{name}");
+        assert_eq!(entry.acs_registers, registers, "{name}");
         // `pci_quirk_enable_intel_spt_pch_acs()`: ACS Control is the dword at offset 8. The kernel
         // sets those bits of it that the capability has and that grouping asks for.
-        let program: Vec<_> = quirk
+        let program: Vec<_> = entry
             .program
             .iter()
             .map(|one| (&one.register, one.value))
@@ -174,7 +174,7 @@ fn the_entries_say_what_their_handlers_answer() {
         } else {
             &[]
         };
-        assert_eq!(quirk.requires, requires, "{name}");
+        assert_eq!(entry.requires, requires, "{name}");
         let not_expressed = NOT_EXPRESSED.contains(&mainline.handler.as_str());
         assert_eq!(mainline.not_expressed.is_some(), not_expressed, "{name}");
     }

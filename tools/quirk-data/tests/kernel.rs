@@ -6,8 +6,8 @@ mod common;
 
 use quirk_data::{
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source::DataFile,
 };
 use rules::release::Release;
@@ -62,12 +62,12 @@ fn simple(since: &str) -> DataFile {
 /// The numbers of the entries in a table, or the findings.
 fn table(files: &[DataFile], edition: Edition, kernel: Option<&str>) -> Result<Vec<u16>, String> {
     let checked = folder::check(files, scope(edition, kernel));
-    let quirks = checked.map_err(|found| {
+    let entries = checked.map_err(|found| {
         let texts: Vec<_> = found.iter().map(ToString::to_string).collect();
         texts.join("\n")
     })?;
-    let selected = edition.select(&quirks, kernel.map(release));
-    Ok(selected.iter().map(|quirk: &&Quirk| quirk.number).collect())
+    let selected = edition.select(&entries, kernel.map(release));
+    Ok(selected.iter().map(|entry: &&Entry| entry.number).collect())
 }
 
 #[test]

@@ -9,10 +9,10 @@ use std::{fs, path::Path};
 
 use quirk_data::{
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
     generate,
     kernels::{self, Kernel, Tree, Which},
-    quirk::Quirk,
     source::{DataFile, Sources},
 };
 use rules::release::Release;
@@ -50,7 +50,7 @@ sources = ["https://lore.kernel.org/linux-pci/1"]
     )
 }
 
-fn checked(text: &str) -> Result<Vec<Quirk>, Vec<String>> {
+fn checked(text: &str) -> Result<Vec<Entry>, Vec<String>> {
     let sources = Sources {
         files: vec![DataFile {
             path: "acme/x1.toml".into(),
@@ -77,17 +77,17 @@ fn release(text: &str) -> Release {
 }
 
 /// The number of entries in the table for a kernel.
-fn built(quirks: &[Quirk], kernel: &str) -> usize {
+fn built(entries: &[Entry], kernel: &str) -> usize {
     Edition::Validated
-        .select(quirks, Some(release(kernel)))
+        .select(entries, Some(release(kernel)))
         .len()
 }
 
 #[test]
 fn an_entry_is_as_the_kernels_have_it() {
-    let quirks = checked(&text(SKYHAWK, "since = \"v4.0\"")).expect("it is what they have");
-    assert_eq!((built(&quirks, "3.17"), built(&quirks, "4.0")), (1, 0));
-    let mainline = quirks[0].mainline.as_ref().expect("it has the section");
+    let entries = checked(&text(SKYHAWK, "since = \"v4.0\"")).expect("it is what they have");
+    assert_eq!((built(&entries, "3.17"), built(&entries, "4.0")), (1, 0));
+    let mainline = entries[0].mainline.as_ref().expect("it has the section");
     assert_eq!(mainline.since_release(), Some(release("4.0")));
 }
 
@@ -153,21 +153,21 @@ fn a_release_to_come_needs_the_commit_and_what_a_statement_needs() {
     const COMMIT: &str = "since = \"v7.4\"\ncommit = \"0123456789abcdef\"";
     const X1: &str = "[[match]]\nvendor = \"10de\"\ndevices = [\"0a01\"]";
     let good = text(X1, COMMIT);
-    let quirks = checked(&good).expect("it is complete");
-    assert_eq!((built(&quirks, "7.3"), built(&quirks, "7.4")), (1, 0));
+    let entries = checked(&good).expect("it is complete");
+    assert_eq!((built(&entries, "7.3"), built(&entries, "7.4")), (1, 0));
     assert!(
-        generate::source(Edition::Validated, &quirks, Some(release("7.2")), &[])
+        generate::source(Edition::Validated, &entries, Some(release("7.2")), &[])
             .contains("acme/x1")
     );
 
     let no_commit = finding(&text(X1, "since = \"v7.4\""));
     assert!(
-        no_commit.contains("mainline-to-come: mainline.commit: missing"),
+        no_commit.contains("key-missing: mainline.commit: missing"),
         "{no_commit}"
     );
     let no_date = finding(&good.replace("date = 2026-02-01\n", ""));
     assert!(
-        no_date.contains("mainline-to-come: evidence.date: missing"),
+        no_date.contains("key-missing: evidence.date: missing"),
         "{no_date}"
     );
     let wide = finding(&text(&X1.replace("0a01", "0001-fffe"), COMMIT));
@@ -181,7 +181,7 @@ fn a_release_to_come_needs_the_commit_and_what_a_statement_needs() {
 /// between answer.
 #[test]
 fn what_was_taken_back_is_built_into_nothing() {
-    let quirks = checked(
+    let entries = checked(
         &text(
             "[[match]]\nvendor = \"8086\"\ndevices = [\"a32c-a343\"]",
             "since = \"v4.18\"\nuntil = \"v4.20\"",
@@ -190,9 +190,9 @@ fn what_was_taken_back_is_built_into_nothing() {
     )
     .expect("v4.18 has it, and no kernel from v4.20 on");
     for kernel in ["4.14", "4.18", "4.20", "7.3"] {
-        assert_eq!(built(&quirks, kernel), 0, "{kernel}");
+        assert_eq!(built(&entries, kernel), 0, "{kernel}");
     }
-    let mainline = quirks[0].mainline.as_ref().expect("it has the section");
+    let mainline = entries[0].mainline.as_ref().expect("it has the section");
     let missing =
         ["4.17", "4.18", "4.19", "4.20", "7.3"].map(|at| mainline.is_missing_in(release(at)));
     assert_eq!(missing, [true, false, false, true, true]);
@@ -382,5 +382,5 @@ fn the_groups_of_a_machine_stay_when_mainline_merges_the_entry() {
     let error = check(&wrong)
         .expect_err("no kernel without it makes these")
         .to_string();
-    assert!(error.contains("expect-before"), "{error}");
+    assert!(error.contains("expect.before"), "{error}");
 }

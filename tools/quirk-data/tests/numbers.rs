@@ -67,8 +67,8 @@ fn every_entry_of_the_tree_has_its_number() {
         let issued = numbers::issued(&folder).expect("the list has no fault");
         assert!(issued.is_sorted());
         let issued: BTreeSet<_> = issued.into_iter().collect();
-        let quirks = folder::load(&folder, Scope::now(Some(edition))).expect("no fault");
-        assert!(quirks.iter().all(|quirk| issued.contains(&quirk.number)));
+        let entries = folder::load(&folder, Scope::now(Some(edition))).expect("no fault");
+        assert!(entries.iter().all(|entry| issued.contains(&entry.number)));
     }
     // The list is also built into the program.
     assert!(source::built_in().numbers.is_some());

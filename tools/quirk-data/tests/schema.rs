@@ -69,10 +69,7 @@ fn is_beyond_forms(rule: Rule) -> bool {
             | Rule::ValueUnknown
             | Rule::ValueTwice
             | Rule::ValueForm
-            | Rule::NumberRange
-            | Rule::IdForm
             | Rule::SourceForm
-            | Rule::FlagsTwoWays
     )
 }
 

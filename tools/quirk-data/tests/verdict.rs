@@ -63,8 +63,8 @@ fn situations() -> Vec<Facts> {
 
 #[test]
 fn each_device_gets_the_verdict_of_its_handler() {
-    let quirks = entries();
-    let verdicts = quirk_data::handlers::newest(&quirks);
+    let entries = entries();
+    let verdicts = quirk_data::handlers::newest(&entries);
     let rows = rows();
     let mut devices = BTreeSet::new();
     for &(vendor, range, _) in &rows {
@@ -114,8 +114,8 @@ fn each_device_gets_the_verdict_of_its_handler() {
 
 #[test]
 fn a_verdict_names_its_entry_and_what_was_assumed() {
-    let quirks = entries();
-    let verdicts = quirk_data::handlers::newest(&quirks);
+    let entries = entries();
+    let verdicts = quirk_data::handlers::newest(&entries);
     let port = Facts {
         vendor: 0x8086,
         device: Some(0x1e10),
@@ -131,8 +131,8 @@ fn a_verdict_names_its_entry_and_what_was_assumed() {
             found.kernel,
             found
                 .by
-                .and_then(|number| quirks.iter().find(|quirk| quirk.number == number))
-                .map(|quirk| quirk.name.as_str()),
+                .and_then(|number| entries.iter().find(|entry| entry.number == number))
+                .map(|entry| entry.name.as_str()),
             found.assumed,
         )
     };

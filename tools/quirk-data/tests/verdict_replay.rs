@@ -49,8 +49,8 @@ fn difference(found: &Partition, recorded: &Partition) -> String {
 
 #[test]
 fn every_recorded_machine_is_exact() {
-    let quirks = entries();
-    let verdicts = quirk_data::handlers::newest(&quirks);
+    let entries = entries();
+    let verdicts = quirk_data::handlers::newest(&entries);
     let machines = machines(&root().join("tests/topologies"));
     assert_eq!(machines.len(), 8);
     let mut by_quirks = 0;
@@ -73,8 +73,8 @@ fn every_recorded_machine_is_exact() {
 /// Further machines, if the folder exists.
 #[test]
 fn every_machine_shown_by_lspci_is_exact() {
-    let quirks = entries();
-    let verdicts = quirk_data::handlers::newest(&quirks);
+    let entries = entries();
+    let verdicts = quirk_data::handlers::newest(&entries);
     let machines = machines(&root().join("../shared/data/topologies"));
     let (mut exact, mut groups, mut equal, mut plain) = (0, 0, 0, 0);
     for machine in &machines {
@@ -99,8 +99,8 @@ fn every_machine_shown_by_lspci_is_exact() {
 /// the recorded groups. A failed search does not prove that none exists.
 #[test]
 fn some_choice_of_acs_explains_each_machine_of_a_boot_log() {
-    let quirks = entries();
-    let verdicts = quirk_data::handlers::newest(&quirks);
+    let entries = entries();
+    let verdicts = quirk_data::handlers::newest(&entries);
     let mut machines = machines(&root().join("../shared/data/topologies/boot-log"));
     let (total, mut exact) = (machines.len(), 0);
     for machine in &mut machines {

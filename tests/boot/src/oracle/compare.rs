@@ -8,8 +8,8 @@ use anyhow::{Result, anyhow};
 use grouping::{handlers::Handlers, model::Fault, predict::Prediction};
 use quirk_data::{
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     source,
 };
 use topology::{Bdf, Partition, Topology};
@@ -21,7 +21,7 @@ use super::Answer;
 /// # Errors
 ///
 /// When the data has faults.
-pub fn kernel_quirks() -> Result<Vec<Quirk>> {
+pub fn kernel_quirks() -> Result<Vec<Entry>> {
     let scope = Scope::now(Some(Edition::Validated));
     folder::check_all(source::built_in(), scope)
         .map_err(|findings| anyhow!("the data has {} faults; see make check", findings.len()))

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use quirk_data::quirk::{Quirk, Requirement};
+use quirk_data::entry::{Entry, Requirement};
 use rules::{acs::AcsFlags, pcie::PcieType};
 use topology::{Acs, Bdf, Domain, Function, Header, Hex, Port, Topology};
 
@@ -93,7 +93,7 @@ const TYPES: [Option<u8>; 11] = [
 /// any other property takes two values. The first id of each range and the ids next to the range
 /// take all these values. All other ids of the range take only those that the entry is about.
 #[must_use]
-pub fn cases(quirk: &Quirk) -> Vec<Case> {
+pub fn cases(quirk: &Entry) -> Vec<Case> {
     let mut full = BTreeSet::new();
     let mut brief = BTreeSet::new();
     for ids in quirk.ids() {

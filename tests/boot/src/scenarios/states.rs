@@ -7,7 +7,7 @@ use crate::{
     machine::{GuestHardware, Iommu},
     scenario::{
         LIMIT, Scenario,
-        Step::{Groups, Load, Logged, Readd, Refuses, Run, Says},
+        Step::{Ends, Groups, Load, Logged, Readd, Refuses, Run, Says},
     },
 };
 

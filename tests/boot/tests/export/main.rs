@@ -18,9 +18,9 @@ use std::{
 use anyhow::{Context, Result, anyhow, ensure};
 use boot::kernel::{Kernel, cache};
 use quirk_data::{
+    entry::{Entry, Status},
     export::{Options, export},
     folder::{self, Scope},
-    quirk::{Quirk, Status},
 };
 
 use compile::compile;
@@ -30,7 +30,7 @@ use verdicts::{Expectation, Kernel as Compiled, probes};
 const SIGNER: &str = "Jörg Müller <signer@example.org>";
 
 /// One entry for each form of a patch, as if a vendor had vouched for it.
-fn entries() -> Result<Vec<Quirk>> {
+fn entries() -> Result<Vec<Entry>> {
     let folder = "../../tools/quirk-data/tests/export/entries";
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut quirks = folder::load(&folder, Scope::now(None))?;
@@ -51,7 +51,7 @@ fn sources() -> Result<Vec<(PathBuf, PathBuf)>> {
     Ok(folders.collect())
 }
 
-fn patch(quirk: &Quirk, source: &Path) -> Result<String> {
+fn patch(quirk: &Entry, source: &Path) -> Result<String> {
     let options = Options {
         signed_off_by: Some(SIGNER.parse()?),
         date: None,

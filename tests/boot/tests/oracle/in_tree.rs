@@ -19,7 +19,7 @@ use grouping::{
 };
 use quirk_data::{
     built,
-    quirk::{Quirk, Requirement},
+    entry::{Entry, Requirement},
 };
 use rules::{
     acs::AcsFlags,
@@ -133,13 +133,13 @@ pub(crate) fn equivalent(setup: &Setup) -> Result<()> {
     Ok(())
 }
 
-type Asked<'a> = (Topology, Vec<(Bdf, Case)>, &'a Quirk);
+type Asked<'a> = (Topology, Vec<(Bdf, Case)>, &'a Entry);
 
 /// The machines for all in-tree entries. With `amd`, only those for entries that check for an AMD
 /// IOMMU.
-fn machines(quirks: &[Quirk], amd: bool) -> Vec<Asked<'_>> {
+fn machines(quirks: &[Entry], amd: bool) -> Vec<Asked<'_>> {
     let mut machines = Vec::new();
-    let is_asked = |quirk: &&Quirk| !amd || quirk.requires.contains(&Requirement::AmdIommu);
+    let is_asked = |quirk: &&Entry| !amd || quirk.requires.contains(&Requirement::AmdIommu);
     let quirks = quirks.iter().filter(|quirk| quirk.mainline.is_some());
     for quirk in quirks.filter(is_asked) {
         for (mut topology, cases) in equivalence::topologies(&equivalence::cases(quirk)) {
@@ -151,8 +151,8 @@ fn machines(quirks: &[Quirk], amd: bool) -> Vec<Asked<'_>> {
 }
 
 /// Whether the entry fits in a table of the module.
-fn fits_in_a_table(quirk: &Quirk) -> bool {
-    let expressed = |mainline: &quirk_data::quirk::Mainline| mainline.not_expressed.is_none();
+fn fits_in_a_table(quirk: &Entry) -> bool {
+    let expressed = |mainline: &quirk_data::entry::Mainline| mainline.not_expressed.is_none();
     quirk.mainline.as_ref().is_some_and(expressed)
         && quirk.acs_registers.is_none()
         && quirk.program.is_empty()
@@ -160,22 +160,22 @@ fn fits_in_a_table(quirk: &Quirk) -> bool {
             .requires
             .iter()
             .all(|requirement| *requirement == Requirement::NoAcsCapability)
-        && !quirk.ids().any(quirk_data::quirk::Ids::is_any)
+        && !quirk.ids().any(quirk_data::entry::Ids::is_any)
 }
 
 /// The number of entries that list a device.
-fn listed(quirks: &[Quirk], vendor: u16, device: u16) -> usize {
-    let lists = |quirk: &&Quirk| {
+fn listed(quirks: &[Entry], vendor: u16, device: u16) -> usize {
+    let lists = |quirk: &&Entry| {
         quirk.mainline.is_some() && quirk.ids().any(|ids| ids.contains(vendor, device))
     };
     quirks.iter().filter(lists).count()
 }
 
 fn compare(
-    quirks: &[Quirk],
+    quirks: &[Entry],
     topology: &Topology,
     cases: &[(Bdf, Case)],
-    quirk: &Quirk,
+    quirk: &Entry,
     answer: &Answer,
     verdicts: &Handlers,
     tally: &mut Tally,
@@ -263,7 +263,7 @@ fn decisions(table: &Table, case: &Case, verdicts: &Handlers) -> BTreeMap<u16, D
 
 /// Why the decision does not agree with the kernel's answer. `None` if it does.
 fn decision(
-    quirk: &Quirk,
+    quirk: &Entry,
     case: &Case,
     kernel: KernelVerdict,
     decision: &Decision,

@@ -15,8 +15,8 @@ use grouping::{handlers::Handlers, predict::Prediction, view};
 use quirk_data::{
     built,
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
 };
 use rules::{entry::Kind, table::Table};
 use topology::{Bdf, Domain, Function, Hex, Partition, Topology};
@@ -97,7 +97,7 @@ fn predict(
 }
 
 /// A random machine, many of whose devices have ids of these entries.
-fn machine(seed: u64, entries: &[&Quirk]) -> Topology {
+fn machine(seed: u64, entries: &[&Entry]) -> Topology {
     let mut random = Rng::with_seed(seed);
     let mut machine = random_topologies::topology(seed, MOST);
     machine.iommu = None;
@@ -121,7 +121,7 @@ fn machine(seed: u64, entries: &[&Quirk]) -> Topology {
 }
 
 /// Gives a function ids of an entry, mostly of one for its kind.
-fn give_ids(function: &mut Function, entries: &[&Quirk], random: &mut Rng) {
+fn give_ids(function: &mut Function, entries: &[&Entry], random: &mut Rng) {
     let found = function.pcie_type.as_ref().and_then(topology::Port::kind);
     let is_of_kind = |kind: Kind| found.is_some_and(|found| kind.applies_to(found));
     let of_kind: Vec<_> = entries

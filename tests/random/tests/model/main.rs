@@ -21,8 +21,8 @@ use std::{
 use grouping::view;
 use grouping::{handlers::Handlers, predict::Prediction};
 use quirk_data::{
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
 };
 use random_topologies::{Run, kept};
 use scan_in_c::{Quirks, Scan};
@@ -32,7 +32,7 @@ fn found() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("found")
 }
 
-fn entries() -> Vec<Quirk> {
+fn entries() -> Vec<Entry> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../quirks");
     folder::load(&data, Scope::now(None)).expect("the data has no fault")
 }

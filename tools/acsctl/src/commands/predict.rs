@@ -3,7 +3,7 @@
 //! `acsctl predict`.
 
 use clap::Args;
-use quirk_data::{built, error::Error, quirk::Quirk};
+use quirk_data::{built, entry::Entry, error::Error};
 use rules::table::Table;
 
 use super::{Format, capture::unseen, warn, whence::Whence};
@@ -61,7 +61,7 @@ impl Predict {
     }
 
     /// The tables to predict with, and their description.
-    fn under(&self, machine: &HostView<'_>, entry: Option<&Quirk>) -> (Vec<Table>, Under) {
+    fn under(&self, machine: &HostView<'_>, entry: Option<&Entry>) -> (Vec<Table>, Under) {
         let modules = &machine.modules;
         if let Some(entry) = entry {
             let mut tables = modules.tables.clone();

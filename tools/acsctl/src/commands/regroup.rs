@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use quirk_data::{error::Error, json, quirk::Quirk};
+use quirk_data::{entry::Entry, error::Error, json};
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
@@ -144,7 +144,7 @@ impl Regroup {
         self.end(done)
     }
 
-    fn work(&self, paths: &HostPaths, quirks: &[Quirk], done: &mut Done) -> Result<(), Error> {
+    fn work(&self, paths: &HostPaths, quirks: &[Entry], done: &mut Done) -> Result<(), Error> {
         let mut session = None;
         if !self.dry_run {
             if !rustix::process::geteuid().is_root() {
@@ -174,7 +174,7 @@ impl Regroup {
     fn every(
         &self,
         paths: &HostPaths,
-        quirks: &[Quirk],
+        quirks: &[Entry],
         mut session: Option<&mut Session<'_>>,
         done: &mut Done,
     ) -> Result<(), Error> {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use quirk_data::{built, edition::Edition, quirk::Quirk, supported};
+use quirk_data::{built, edition::Edition, entry::Entry, supported};
 use rules::table::Table;
 use topology::Bdf;
 
@@ -32,7 +32,7 @@ impl Modules {
     /// readable table makes no claim. If no loaded module has both a table and an effect, the
     /// result has the tables of [`Modules::built()`].
     #[must_use]
-    pub fn of(loaded: &[Module], quirks: &[Quirk]) -> Self {
+    pub fn of(loaded: &[Module], quirks: &[Entry]) -> Self {
         let mut modules = Self {
             loaded: true,
             editions: Vec::new(),
@@ -75,7 +75,7 @@ impl Modules {
     /// One edition with the table that these entries give, marked as loaded. Without an edition:
     /// `acs_quirks`, marked as not loaded.
     #[must_use]
-    pub fn built(quirks: &[Quirk], loaded: Option<Edition>) -> Self {
+    pub fn built(quirks: &[Entry], loaded: Option<Edition>) -> Self {
         let edition = loaded.unwrap_or(Edition::Validated);
         Self {
             loaded: loaded.is_some(),
@@ -96,7 +96,7 @@ impl Modules {
 }
 
 /// The table that these entries give for an edition.
-fn from(edition: Edition, quirks: &[Quirk]) -> Table {
+fn from(edition: Edition, quirks: &[Entry]) -> Table {
     built::table(&edition.select(quirks, supported::oldest()))
 }
 

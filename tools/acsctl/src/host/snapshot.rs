@@ -5,7 +5,7 @@
 use std::{cell::OnceCell, path::PathBuf};
 
 use grouping::predict::Spaces;
-use quirk_data::{error::Error, quirk::Quirk};
+use quirk_data::{entry::Entry, error::Error};
 use topology::{Bdf, ConfigSpace, Topology};
 
 use super::{HostPaths, HostView, Module};
@@ -89,7 +89,7 @@ impl Snapshot {
 
     /// The machine as its kernel sees it, with these entries.
     #[must_use]
-    pub fn view<'a>(&'a self, quirks: &'a [Quirk]) -> HostView<'a> {
+    pub fn view<'a>(&'a self, quirks: &'a [Entry]) -> HostView<'a> {
         HostView::of_snapshot(self, quirks)
     }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use grouping::{Grouping, Seen, View, handlers::Handlers, model::Fault, predict::Prediction, view};
-use quirk_data::{built, edition::Edition, error::Error, handlers, quirk::Quirk, supported};
+use quirk_data::{built, edition::Edition, entry::Entry, error::Error, handlers, supported};
 use rules::{decision::Decision, release::Release, table::Table};
 use topology::{Bdf, Partition, Topology, recorded};
 
@@ -35,7 +35,7 @@ pub struct HostView<'a> {
     /// The captured functions.
     pub topology: &'a Topology,
     /// Every entry of the quirk database.
-    pub quirks: &'a [Quirk],
+    pub quirks: &'a [Entry],
     /// The functions in the order of the kernel's enumeration, with their bridges.
     pub view: View<'a>,
     /// The release of the machine's kernel, if known.
@@ -57,11 +57,11 @@ impl<'a> HostView<'a> {
     /// The view of a bare topology with these entries. With `loaded`, the module of that edition
     /// counts as loaded, with the table that these entries give.
     #[must_use]
-    pub fn of(topology: &'a Topology, quirks: &'a [Quirk], loaded: Option<Edition>) -> Self {
+    pub fn of(topology: &'a Topology, quirks: &'a [Entry], loaded: Option<Edition>) -> Self {
         Self::with(topology, quirks, Modules::built(quirks, loaded))
     }
 
-    fn with(topology: &'a Topology, quirks: &'a [Quirk], modules: Modules) -> Self {
+    fn with(topology: &'a Topology, quirks: &'a [Entry], modules: Modules) -> Self {
         let kernel = topology.kernel.as_deref().and_then(topology::release_of);
         Self {
             topology,
@@ -77,7 +77,7 @@ impl<'a> HostView<'a> {
     }
 
     /// The view of a reading, with these entries.
-    pub(super) fn of_snapshot(snapshot: &'a Snapshot, quirks: &'a [Quirk]) -> Self {
+    pub(super) fn of_snapshot(snapshot: &'a Snapshot, quirks: &'a [Entry]) -> Self {
         let modules = Modules::of(&snapshot.modules, quirks);
         Self {
             snapshot: Some(snapshot),
@@ -240,7 +240,7 @@ impl<'a> HostView<'a> {
 
     /// The entry with this number.
     #[must_use]
-    pub fn entry(&self, number: Option<u16>) -> Option<&'a Quirk> {
+    pub fn entry(&self, number: Option<u16>) -> Option<&'a Entry> {
         let mut quirks = self.quirks.iter();
         quirks.find(|quirk| Some(quirk.number) == number)
     }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use quirk_data::{error::Error, json::pretty, quirk::Quirk};
+use quirk_data::{entry::Entry, error::Error, json::pretty};
 use rules::table::Table;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -79,7 +79,7 @@ impl Under {
 
     /// The kernel with the machine's modules and one more entry, in the last of these tables.
     #[must_use]
-    pub fn with(machine: &HostView<'_>, entry: &Quirk, tables: &[Table]) -> Self {
+    pub fn with(machine: &HostView<'_>, entry: &Entry, tables: &[Table]) -> Self {
         Self {
             table: "with",
             about: format!(

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use quirk_data::{error::Error, quirk::Quirk};
+use quirk_data::{entry::Entry, error::Error};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use topology::{Bdf, Topology};
 
@@ -28,7 +28,7 @@ use crate::host::{HostPaths, HostView};
 /// A run that may change the host. The lock excludes other runs.
 pub struct Session<'a> {
     pub(super) paths: &'a HostPaths,
-    pub(super) quirks: &'a [Quirk],
+    pub(super) quirks: &'a [Entry],
     lock: Lock,
     timeout: Duration,
     stop: Arc<AtomicBool>,
@@ -63,7 +63,7 @@ impl<'a> Session<'a> {
     /// [`Error::CouldNotRun`] when another run is active.
     pub fn begin(
         paths: &'a HostPaths,
-        quirks: &'a [Quirk],
+        quirks: &'a [Entry],
         timeout: Duration,
     ) -> Result<Self, Error> {
         let stop = Arc::new(AtomicBool::new(false));

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use quirk_data::quirk::{Quirk, Status};
+use quirk_data::entry::{Entry, Status};
 use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict},
@@ -63,7 +63,7 @@ impl Remedy {
         }
     }
 
-    fn by(what: What, entry: &Quirk, text: impl Into<String>) -> Self {
+    fn by(what: What, entry: &Entry, text: impl Into<String>) -> Self {
         Self {
             what,
             entry: Some(entry.name.clone()),
@@ -160,7 +160,7 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
     let kind = |found| Kind::ALL.into_iter().find(|kind| kind.applies_to(found));
     let kind = seen.pcie_type().and_then(kind);
     let vendor = function.vendor.value();
-    let speaks = |quirk: &&Quirk| {
+    let speaks = |quirk: &&Entry| {
         let mut ids = quirk.ids();
         let listed = ids.any(|ids| {
             function
@@ -206,13 +206,13 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
         }
         // A vendor can still make a statement about one device when an entry for all its ids was
         // rejected.
-        found |= !quirk.ids().any(quirk_data::quirk::Ids::is_any);
+        found |= !quirk.ids().any(quirk_data::entry::Ids::is_any);
     }
     found
 }
 
 /// The remedy for a function that an entry of the module lists.
-fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
+fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Entry) -> Remedy {
     let (name, bdf) = (&quirk.name, look.bdf(at));
     let machine = look.machine;
     let modules = &machine.modules;
@@ -243,7 +243,7 @@ fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
 }
 
 /// The first sentence of the reason for an entry's status.
-fn reason(quirk: &Quirk) -> String {
+fn reason(quirk: &Entry) -> String {
     let whole = quirk.reason.as_deref().unwrap_or_default();
     let line = whole.split_whitespace().collect::<Vec<_>>().join(" ");
     let end = line.find(". ").map_or(line.len(), |end| end + 1);

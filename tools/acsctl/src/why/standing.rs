@@ -3,7 +3,7 @@
 //! The group and the ACS state of each function of a machine.
 
 use grouping::Device;
-use quirk_data::{entry_json::flag_names, error::Error};
+use quirk_data::{error::Error, json::flag_names};
 use rules::acs::AcsFlags;
 use schemars::JsonSchema;
 use serde::Serialize;

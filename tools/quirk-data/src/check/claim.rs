@@ -11,9 +11,9 @@ use toml::Spanned;
 
 use super::{choice, word};
 use crate::{
+    entry::{Ids, Status},
     finding::Notes,
     format::{self, Words},
-    quirk::{Ids, Status},
     rule::Rule,
 };
 
@@ -74,7 +74,7 @@ pub(super) fn acs(
     };
     if by_registers {
         notes.add(
-            Rule::FlagsTwoWays,
+            Rule::KeyUnneeded,
             &value.span(),
             "acs",
             "stands beside acs-registers",
@@ -119,16 +119,22 @@ pub(super) fn acs(
 
 /// Checks that a claim for every device of a vendor is not for multi-function endpoints. The other
 /// kinds bound what it covers.
-pub(super) fn any(ids: &[&Ids], kinds: &[Kind], status: Option<Status>, notes: &mut Notes<'_>) {
+pub(super) fn any(
+    ids: &[Spanned<Ids>],
+    kinds: &[Kind],
+    status: Option<Status>,
+    notes: &mut Notes<'_>,
+) {
     if !kinds.contains(&Kind::MfEndpoint) || status.is_some_and(Status::is_negative) {
         return;
     }
-    for ids in ids.iter().filter(|ids| ids.is_any()) {
+    for ids in ids.iter().filter(|ids| ids.get_ref().is_any()) {
+        let vendor = ids.get_ref().vendor;
         notes.add(
             Rule::IdAny,
-            &ids.span,
+            &ids.span(),
             "match.devices",
-            format!("every device of the vendor {:04x} is too much for the kind \"mf-endpoint\"", ids.vendor),
+            format!("every device of the vendor {vendor:04x} is too much for the kind \"mf-endpoint\""),
             "list the device ids; only rciep, root-port and downstream-port bound what \"any\" means",
         );
     }
@@ -141,15 +147,16 @@ const MOST: u32 = 256;
 
 /// Checks that a claim of this project names ids that a statement can have named: few ids, in short
 /// ranges, also if a range is split into adjacent pieces.
-pub(super) fn width(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>) {
+pub(super) fn width(ids: &[Spanned<Ids>], status: Option<Status>, notes: &mut Notes<'_>) {
     let is_ours = status.is_some_and(|status| status != Status::Mainline && !status.is_negative());
-    let mut ids: Vec<_> = ids.iter().filter(|ids| !ids.is_any() && is_ours).collect();
-    ids.sort_by_key(|ids| (ids.vendor, ids.first));
+    let exact = ids.iter().map(|ids| (*ids.get_ref(), ids.span()));
+    let mut ids: Vec<_> = exact.filter(|(ids, _)| !ids.is_any() && is_ours).collect();
+    ids.sort_by_key(|(ids, _)| (ids.vendor, ids.first));
     let help = "list the ids that the statement names, each or in short ranges";
     let (mut run, mut all) = (0, 0);
-    for (at, range) in ids.iter().enumerate() {
+    for (at, (range, span)) in ids.iter().enumerate() {
         let count = u32::from(range.last - range.first) + 1;
-        let before = at.checked_sub(1).map(|before| ids[before]);
+        let before = at.checked_sub(1).map(|before| ids[before].0);
         let goes_on = before.is_some_and(|before| {
             before.vendor == range.vendor && before.last.checked_add(1) == Some(range.first)
         });
@@ -161,11 +168,11 @@ pub(super) fn width(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>)
             } else {
                 format!("{range} are more than {WIDEST} devices")
             };
-            notes.add(Rule::IdWide, &range.span, "match.devices", problem, help);
+            notes.add(Rule::IdWide, span, "match.devices", problem, help);
         }
         if all + count > MOST && all <= MOST {
             let problem = format!("with {range}, the entry is for more than {MOST} devices");
-            notes.add(Rule::IdWide, &range.span, "match.devices", problem, help);
+            notes.add(Rule::IdWide, span, "match.devices", problem, help);
         }
         all += count;
     }
@@ -173,11 +180,12 @@ pub(super) fn width(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>)
 
 /// Checks that no id is on a list of the kernel's DMA alias quirks. The module claims nothing for a
 /// function that sends under another requester ID.
-pub(super) fn aliases(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_>) {
+pub(super) fn aliases(ids: &[Spanned<Ids>], status: Option<Status>, notes: &mut Notes<'_>) {
     if status.is_some_and(Status::is_negative) {
         return;
     }
-    for range in ids.iter().filter(|ids| !ids.is_any()) {
+    for ids in ids.iter().filter(|ids| !ids.get_ref().is_any()) {
+        let range = ids.get_ref();
         let mut devices = range.first..=range.last;
         let Some(device) = devices.find(|&device| may_alias(range.vendor, device)) else {
             continue;
@@ -188,14 +196,20 @@ pub(super) fn aliases(ids: &[&Ids], status: Option<Status>, notes: &mut Notes<'_
         );
         let help = "leave the id out: a function that sends under the requester ID of another one cannot \
                     have an IOMMU group of its own";
-        notes.add(Rule::IdAliased, &range.span, "match.devices", problem, help);
+        notes.add(Rule::IdAliased, &ids.span(), "match.devices", problem, help);
     }
 }
 
 /// Checks that the entry names the catch-all handler that would answer 0 for its ids. A handler
 /// that answers for one function of a device also answers for its siblings.
-fn catch_alls(named: Option<CatchAll>, kinds: &[Kind], ids: &[&Ids], notes: &mut Notes<'_>) {
-    for range in ids {
+fn catch_alls(
+    named: Option<CatchAll>,
+    kinds: &[Kind],
+    ids: &[Spanned<Ids>],
+    notes: &mut Notes<'_>,
+) {
+    for ids in ids {
+        let range = ids.get_ref();
         let mut handlers = CatchAll::ALL.into_iter();
         let unnamed = handlers.find(|&handler| {
             let mut kinds = kinds.iter();
@@ -207,7 +221,7 @@ fn catch_alls(named: Option<CatchAll>, kinds: &[Kind], ids: &[&Ids], notes: &mut
         let name = handler.name();
         notes.add(
             Rule::SupersedesMissing,
-            &range.span,
+            &ids.span(),
             "match.devices",
             format!("the kernel's handler \"{name}\" answers no for every id of {:04x} that it does not list", range.vendor),
             format!("write supersedes = \"{name}\" and have evidence that its no is wrong for {range}"),
@@ -221,7 +235,7 @@ pub(super) fn supersedes(
     status: Option<Status>,
     acs: Option<AcsFlags>,
     kinds: &[Kind],
-    ids: &[&Ids],
+    ids: &[Spanned<Ids>],
     notes: &mut Notes<'_>,
 ) -> Option<CatchAll> {
     let named = named(value, acs, kinds, ids, notes);
@@ -237,7 +251,7 @@ fn named(
     value: Option<&Spanned<String>>,
     acs: Option<AcsFlags>,
     kinds: &[Kind],
-    ids: &[&Ids],
+    ids: &[Spanned<Ids>],
     notes: &mut Notes<'_>,
 ) -> Option<CatchAll> {
     let value = value?;
@@ -247,9 +261,10 @@ fn named(
         &CatchAll::ALL.map(|handler| (handler.name(), handler)),
         notes,
     )?;
-    for ids in ids.iter().filter(|ids| ids.vendor != handler.vendor()) {
+    let claimed = ids.iter().map(Spanned::get_ref);
+    for ids in claimed.filter(|ids| ids.vendor != handler.vendor()) {
         notes.add(
-            Rule::SupersedesVendor,
+            Rule::KeyUnneeded,
             &value.span(),
             "supersedes",
             format!(
@@ -263,7 +278,7 @@ fn named(
     let answers = |kind: &&Kind| handler.answers(handler.vendor(), **kind);
     if let Some(kind) = kinds.iter().find(|kind| !answers(kind)) {
         notes.add(
-            Rule::SupersedesKind,
+            Rule::KeyUnneeded,
             &value.span(),
             "supersedes",
             format!(

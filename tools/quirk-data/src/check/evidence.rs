@@ -6,7 +6,7 @@
 use toml::{Spanned, value::Date};
 
 use super::{not_of_form, prose};
-use crate::{finding::Notes, format, quirk::Evidence, rule::Rule};
+use crate::{entry::Evidence, finding::Notes, format, rule::Rule};
 
 /// Reads the `[evidence]` section of an entry. A statement dated after `today` is a fault.
 pub(super) fn check(
@@ -78,11 +78,6 @@ fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Optio
         let help = "write the day on which the statement was made";
         notes.add(Rule::DateFuture, &value.span(), field, problem, help);
     }
-    if day.year < FIRST_YEAR {
-        let problem = format!("{day} is before there was PCI Express");
-        let help = "write the day on which the statement was made";
-        notes.add(Rule::DateEarly, &value.span(), field, problem, help);
-    }
     Some(day)
 }
 
@@ -94,9 +89,6 @@ fn plain(text: &str) -> String {
     });
     each.collect()
 }
-
-/// The year of the PCI Express Base Specification 1.0.
-const FIRST_YEAR: u16 = 2002;
 
 /// Top-level names of hosts that are not public (RFC 6761, RFC 6762, RFC 9476, and common
 /// practice).

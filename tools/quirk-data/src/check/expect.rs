@@ -9,9 +9,19 @@ use crate::{
     finding::Notes,
     format::{self, Groups},
     name::is_word,
-    quirk::Expect,
     rule::Rule,
 };
+
+/// The expected groups of a captured machine. Only the check uses them, so an entry does not have
+/// them.
+pub(crate) struct Expect {
+    /// The file name of the capture, in the folder of the entry's file.
+    pub(crate) capture: Spanned<String>,
+    /// The groups with a function of the entry, without the entry.
+    pub(crate) before: Spanned<Partition>,
+    /// The groups of the same functions with the entry.
+    pub(crate) after: Spanned<Partition>,
+}
 
 /// Reads every `[[expect]]` section. An incomplete section is dropped with a finding.
 pub(super) fn check(expects: &[Spanned<format::Expect>], notes: &mut Notes<'_>) -> Vec<Expect> {
@@ -25,10 +35,9 @@ pub(super) fn check(expects: &[Spanned<format::Expect>], notes: &mut Notes<'_>) 
             continue;
         };
         all.push(Expect {
-            capture: capture.get_ref().clone(),
-            before: before.get_ref().clone(),
-            after: after.get_ref().clone(),
-            spans: [capture.span(), before.span(), after.span()],
+            capture: capture.clone(),
+            before,
+            after,
         });
     }
     all

@@ -5,15 +5,27 @@
 use rules::entry::Kind;
 use toml::Spanned;
 
-use super::{digits, evidence::filled, limits, prose};
+use super::{evidence::filled, limits, prose};
 use crate::{
+    entry::{Devices, Excluded, Ids},
     finding::Notes,
     format,
-    quirk::{Devices, Excluded, Ids},
+    notation::id,
     rule::Rule,
 };
 
 const SOME: &str = "list the device ids, as [\"8030-8032\", \"8040\"]";
+
+/// The `[[match]]` sections, and the positions of their ids.
+#[derive(Default)]
+pub(super) struct Matched {
+    pub(super) devices: Vec<Devices>,
+    pub(super) excludes: Vec<Excluded>,
+    /// Every claimed range, in the order of the file.
+    pub(super) claimed: Vec<Spanned<Ids>>,
+    /// Every excluded range, in the order of the file.
+    pub(super) excluded: Vec<Spanned<Ids>>,
+}
 
 /// Reads the ids of all `[[match]]` sections and of their exclusions. An invalid id is dropped with
 /// a finding.
@@ -21,35 +33,40 @@ pub(super) fn check(
     matches: &[Spanned<format::Match>],
     kinds: &[Kind],
     notes: &mut Notes<'_>,
-) -> (Vec<Devices>, Vec<Excluded>) {
-    let mut all = Vec::new();
-    let mut excluded = Vec::new();
+) -> Matched {
+    let mut found = Matched::default();
     for one in matches {
         let vendor = vendor(one, notes);
         let one = one.get_ref();
         filled(one.about.as_ref(), "match.about", notes);
-        all.push(Devices {
-            ids: devices(one.devices.as_ref(), vendor, "match.devices", notes),
+        let ids = devices(one.devices.as_ref(), vendor, "match.devices", notes);
+        found.devices.push(Devices {
+            ids: ids.iter().map(|ids| *ids.get_ref()).collect(),
             about: prose(one.about.as_ref()),
             limits: limits::check(one, kinds, notes),
         });
+        found.claimed.extend(ids);
         for exclude in &one.excludes {
             let exclude = exclude.get_ref();
             let field = "match.excludes.devices";
             let mut ids = devices(exclude.devices.as_ref(), vendor, field, notes);
-            for ids in ids.iter().filter(|ids| ids.is_any()) {
+            for ids in ids.iter().filter(|ids| ids.get_ref().is_any()) {
                 let problem = "every device cannot be left out";
-                notes.add(Rule::IdAny, &ids.span, field, problem, SOME);
+                notes.add(Rule::IdAny, &ids.span(), field, problem, SOME);
             }
-            ids.retain(|ids| !ids.is_any());
+            ids.retain(|ids| !ids.get_ref().is_any());
 
             filled(exclude.why.as_ref(), "match.excludes.why", notes);
             if let Some(why) = prose(exclude.why.as_ref()) {
-                excluded.push(Excluded { ids, why });
+                found.excludes.push(Excluded {
+                    ids: ids.iter().map(|ids| *ids.get_ref()).collect(),
+                    why,
+                });
+                found.excluded.extend(ids);
             }
         }
     }
-    (all, excluded)
+    found
 }
 
 fn devices(
@@ -57,7 +74,7 @@ fn devices(
     vendor: Option<u16>,
     field: &str,
     notes: &mut Notes<'_>,
-) -> Vec<Ids> {
+) -> Vec<Spanned<Ids>> {
     let Some(value) = value else {
         return Vec::new();
     };
@@ -67,12 +84,12 @@ fn devices(
     let mut all = Vec::new();
     for range in value.get_ref() {
         if let (Some((first, last)), Some(vendor)) = (device_range(range, field, notes), vendor) {
-            all.push(Ids {
+            let ids = Ids {
                 vendor,
                 first,
                 last,
-                span: range.span(),
-            });
+            };
+            all.push(Spanned::new(range.span(), ids));
         }
     }
     all
@@ -80,7 +97,7 @@ fn devices(
 
 fn vendor(one: &Spanned<format::Match>, notes: &mut Notes<'_>) -> Option<u16> {
     let value = one.get_ref().vendor.as_ref()?;
-    match hex(value.get_ref()) {
+    match id(value.get_ref()) {
         Some(0x0000 | 0x0001 | 0xffff) => {
             notes.add(
                 Rule::IdNone,
@@ -94,7 +111,7 @@ fn vendor(one: &Spanned<format::Match>, notes: &mut Notes<'_>) -> Option<u16> {
         }
         Some(vendor) => Some(vendor),
         None => {
-            not_hex(value, "match.vendor", value.get_ref(), notes);
+            not_id(value, "match.vendor", value.get_ref(), notes);
             None
         }
     }
@@ -106,14 +123,14 @@ fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> 
         return Some((u16::MIN, u16::MAX));
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let (Some(from), Some(to)) = (hex(first), hex(last)) else {
-        let bad = if hex(first).is_some() { last } else { first };
-        not_hex(value, field, bad, notes);
+    let (Some(from), Some(to)) = (id(first), id(last)) else {
+        let bad = if id(first).is_some() { last } else { first };
+        not_id(value, field, bad, notes);
         return None;
     };
     if from > to {
         notes.add(
-            Rule::IdReversed,
+            Rule::RangeOrder,
             &value.span(),
             field,
             format!("the range {text} is reversed"),
@@ -124,17 +141,12 @@ fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> 
     Some((from, to))
 }
 
-fn not_hex(value: &Spanned<String>, field: &str, bad: &str, notes: &mut Notes<'_>) {
+fn not_id(value: &Spanned<String>, field: &str, bad: &str, notes: &mut Notes<'_>) {
     notes.add(
-        Rule::IdForm,
+        Rule::ValueForm,
         &value.span(),
         field,
         format!("\"{bad}\" is not an id"),
         "write four lowercase hexadecimal digits without a prefix, as 10de",
     );
-}
-
-/// Reads exactly four lowercase hexadecimal digits.
-fn hex(text: &str) -> Option<u16> {
-    digits(text, 4).and_then(|id| u16::try_from(id).ok())
 }

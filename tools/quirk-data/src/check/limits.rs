@@ -5,8 +5,8 @@
 use rules::{entry::Kind, limits::Class, pcie::HeaderLayout};
 use toml::Spanned;
 
-use super::{digits, not_of_form};
-use crate::{finding::Notes, format, limits::Limits, rule::Rule};
+use super::not_of_form;
+use crate::{finding::Notes, format, limits::Limits, notation, rule::Rule};
 
 /// Reads the limits. An invalid one is dropped with a finding.
 pub(super) fn check(one: &format::Match, kinds: &[Kind], notes: &mut Notes<'_>) -> Limits {
@@ -29,10 +29,7 @@ pub(super) fn check(one: &format::Match, kinds: &[Kind], notes: &mut Notes<'_>) 
 
 fn class(value: &Spanned<String>, kinds: &[Kind], notes: &mut Notes<'_>) -> Option<Class> {
     let text = value.get_ref();
-    let class = match text.len() {
-        4 => id(text).map(Class::Subclass),
-        _ => digits(text, 6).map(Class::Interface),
-    };
+    let class = notation::class(text);
     if class.is_none() {
         let help = "write base class and subclass, as \"0200\", or with the programming interface, \
                     as \"010802\"";
@@ -44,7 +41,7 @@ fn class(value: &Spanned<String>, kinds: &[Kind], notes: &mut Notes<'_>) -> Opti
         let help =
             "ports are bridges, and endpoints are not of the class 0604: correct class or kind";
         notes.add(
-            Rule::ClassOfKind,
+            Rule::LimitsOfKind,
             &value.span(),
             "match.class",
             problem,
@@ -69,9 +66,7 @@ fn can_have(kind: Kind, class: Class) -> bool {
 
 fn revisions(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u8, u8)> {
     let text = value.get_ref();
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    let revision = |text| digits(text, 2).and_then(|revision| u8::try_from(revision).ok());
-    let (Some(from), Some(to)) = (revision(first), revision(last)) else {
+    let Some((from, to)) = notation::revisions(text) else {
         let help =
             "write two lowercase hexadecimal digits, or two such with a hyphen, as \"03-ff\"";
         not_of_form(value, "match.revisions", help, notes);
@@ -79,11 +74,11 @@ fn revisions(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u8, u8)>
     };
     if from > to {
         notes.add(
-            Rule::IdReversed,
+            Rule::RangeOrder,
             &value.span(),
             "match.revisions",
             format!("the range {text} is reversed"),
-            format!("write it as {last}-{first}, if that is meant"),
+            format!("write it as {to:02x}-{from:02x}, if that is meant"),
         );
         return None;
     }
@@ -112,7 +107,7 @@ fn subsystems(
     let bridge = |kind: &&Kind| kind.layout() == HeaderLayout::Bridge;
     if let Some(kind) = kinds.iter().find(bridge) {
         notes.add(
-            Rule::SubsystemsOfKind,
+            Rule::LimitsOfKind,
             &value.span(),
             FIELD,
             format!(
@@ -124,7 +119,7 @@ fn subsystems(
     }
     let mut found = Vec::new();
     for one in value.get_ref() {
-        let Some(ids) = subsystem(one.get_ref()) else {
+        let Some(ids) = notation::subsystem(one.get_ref()) else {
             let help = "write vendor and device id, each of four lowercase hexadecimal digits, as \
                         \"1028:0010\"";
             not_of_form(one, FIELD, help, notes);
@@ -144,14 +139,4 @@ fn subsystems(
     }
     found.sort_unstable();
     found
-}
-
-fn subsystem(text: &str) -> Option<(u16, u16)> {
-    let (vendor, device) = text.split_once(':')?;
-    Some((id(vendor)?, id(device)?))
-}
-
-/// Reads four hexadecimal digits.
-fn id(text: &str) -> Option<u16> {
-    u16::try_from(digits(text, 4)?).ok()
 }

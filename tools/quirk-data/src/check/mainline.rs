@@ -9,9 +9,9 @@ use toml::Spanned;
 
 use super::{evidence::filled, not_of_form, prose};
 use crate::{
+    entry::{Mainline, Status},
     finding::Notes,
     format,
-    quirk::{Mainline, Status},
     rule::Rule,
 };
 
@@ -41,7 +41,7 @@ pub(super) fn check(
         };
         if release(from).is_some_and(|from| release(to).is_none_or(|to| to <= from)) {
             notes.add(
-                Rule::ReleaseOrder,
+                Rule::RangeOrder,
                 &value.span(),
                 "mainline.until",
                 format!("{to} is not later than {from}"),
@@ -78,7 +78,6 @@ pub(super) fn check(
         handler: handler?,
         any_type: is_set(&section.any_type).unwrap_or(false),
         not_expressed: prose(section.why.as_ref().filter(|_| !expressed)),
-        at: section.since.as_ref().map_or(value.span(), Spanned::span),
     })
 }
 

@@ -28,64 +28,58 @@ mod spoken;
 mod stated;
 mod unbuilt;
 
+pub(crate) use expect::Expect;
 pub(crate) use stated::unclaimed;
 
 use std::ops::Range;
 
-use rules::{
-    acs::AcsFlags,
-    entry::{CatchAll, Kind},
-};
+use rules::acs::AcsFlags;
 use toml::Spanned;
 
 use crate::{
+    entry::{AcsRegisters, Entry, Ids, Mainline, Requirement, Status},
     finding::{Finding, Notes},
     format, kernels,
     name::is_entry,
-    quirk::{
-        AcsRegisters, Devices, Evidence, Excluded, Expect, Ids, Mainline, Quirk, Requirement,
-        Status,
-    },
-    register::{Precondition, Write},
     rule::Rule,
     scope::Scope,
     source::DataFile,
 };
 
-/// The parts of a file that could be read. A missing or invalid part is absent and has a finding.
-pub(crate) struct Draft<'a> {
+/// A file that was checked by itself.
+///
+/// The checks across files need more than an [`Entry`]: they also look at files with faults, so
+/// that one run reports everything, and they report positions, which an entry does not have.
+pub(crate) struct CheckedFile<'a> {
     pub(crate) file: &'a DataFile,
-    pub(crate) number: Option<(u16, Range<usize>)>,
-    pub(crate) status: Option<Status>,
+    /// The entry. A missing or invalid part has a finding and is empty here; a missing status reads
+    /// as `candidate`, which is neither a mainline entry nor a refusal.
+    pub(crate) entry: Entry,
+    /// Whether the file has every part that an entry needs.
+    is_complete: bool,
     /// Whether the entry goes into the table that the folder is checked for.
     pub(crate) is_taken: bool,
-    pub(crate) kinds: Vec<Kind>,
-    pub(crate) devices: Vec<Devices>,
-    pub(crate) excludes: Vec<Excluded>,
+    pub(crate) number: Option<Spanned<u16>>,
+    /// Every claimed range of ids, in the order of the file.
+    pub(crate) claimed: Vec<Spanned<Ids>>,
+    /// Every excluded range of ids.
+    pub(crate) excluded: Vec<Spanned<Ids>>,
     /// Ids that the statement names and the entry does not claim.
-    unclaimed: Vec<Ids>,
-    title: Option<String>,
-    acs: Option<AcsFlags>,
-    acs_registers: Option<AcsRegisters>,
-    requires: Vec<Requirement>,
-    conditions: Vec<Precondition>,
-    program: Vec<Write>,
-    pub(crate) supersedes: Option<CatchAll>,
-    reason: Option<String>,
-    pub(crate) evidence: Option<Evidence>,
-    partial: Option<String>,
-    expects: Vec<Expect>,
-    pub(crate) mainline: Option<Mainline>,
+    unclaimed: Vec<Spanned<Ids>>,
+    /// The position of the `[mainline]` section, or of `since` in it.
+    pub(crate) mainline_at: Range<usize>,
+    /// The expected groups of captured machines.
+    pub(crate) expects: Vec<Expect>,
 }
 
-impl<'a> Draft<'a> {
-    /// Reads a file; `None` if it cannot be understood.
+impl<'a> CheckedFile<'a> {
+    /// Reads and checks a file; `None` if it cannot be understood.
     pub(crate) fn read(file: &'a DataFile, scope: Scope) -> (Option<Self>, Vec<Finding>) {
         let mut notes = Notes::on(file);
         check_name(file, &mut notes);
-        let draft = format::parse(file, &mut notes)
+        let checked = format::parse(file, &mut notes)
             .map(|parsed| Self::check(file, scope, &parsed, &mut notes));
-        (draft, notes.into_findings())
+        (checked, notes.into_findings())
     }
 
     fn check(
@@ -94,30 +88,8 @@ impl<'a> Draft<'a> {
         parsed: &format::File,
         notes: &mut Notes<'_>,
     ) -> Self {
-        let status = choice(
-            parsed.status.as_ref(),
-            "status",
-            &Status::ALL.map(|status| (status.name(), status)),
-            notes,
-        );
+        let status = status(parsed.status.as_ref(), scope, notes);
         let kinds = claim::kinds(parsed.kind.as_ref(), notes);
-        if let (Some(status), Some(edition), Some(value)) = (status, scope.edition, &parsed.status)
-        {
-            if !edition.admits(status) {
-                notes.add(
-                    Rule::StatusPlace,
-                    &value.span(),
-                    "status",
-                    format!(
-                        "\"{}\" has no place in the data of the edition \"{}\"",
-                        status.name(),
-                        edition.name()
-                    ),
-                    "entries for emulated devices, and no others, have the status \"test\" and \
-                     lie in tests/kernel/module/quirks",
-                );
-            }
-        }
         let mainline = mainline::check(parsed.mainline.as_ref(), status, notes);
         // A mainline entry for a release newer than every known kernel is checked as `validated`.
         let since = mainline.as_ref().and_then(Mainline::since_release);
@@ -126,84 +98,89 @@ impl<'a> Draft<'a> {
             Some(Status::Mainline) if is_to_come => Some(Status::Validated),
             status => status,
         };
-        let (devices, excludes) = ids::check(&parsed.matches, &kinds, notes);
-        let ids: Vec<_> = devices.iter().flat_map(|one| &one.ids).collect();
-        claim::any(&ids, &kinds, status, notes);
-        claim::width(&ids, basis, notes);
-        claim::aliases(&ids, status, notes);
+        let matched = ids::check(&parsed.matches, &kinds, notes);
+        let ids = &matched.claimed;
+        claim::any(ids, &kinds, status, notes);
+        claim::width(ids, basis, notes);
+        claim::aliases(ids, status, notes);
         let acs = claim::acs(parsed, &kinds, notes);
         let is_taken = status.zip(scope.edition).is_some_and(|(status, edition)| {
             edition.takes(status, mainline.as_ref(), scope.kernel)
         });
-        let unclaimed = stated::check(parsed, basis, &kinds, &devices, &excludes, notes);
-        unbuilt::check(parsed, status, is_taken || is_to_come, &ids, notes);
+        let unclaimed = stated::check(parsed, basis, &kinds, &matched, notes);
+        unbuilt::check(parsed, status, is_taken || is_to_come, ids, notes);
         evidence::check_prose(parsed, notes);
+        let number = number(parsed.number.as_ref(), notes);
+        let statement = evidence::statement(parsed).map(|statement| statement.get_ref().as_str());
+        let mainline_at = parsed.mainline.as_ref().map_or(0..0, |section| {
+            let since = section.get_ref().since.as_ref();
+            since.map_or(section.span(), Spanned::span)
+        });
         Self {
             file,
-            number: number(parsed.number.as_ref(), notes),
-            status,
+            is_complete: number.is_some() && status.is_some() && !kinds.is_empty() && acs.is_some(),
             is_taken,
-            title: prose(parsed.name.as_ref()),
-            acs,
-            acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
-            requires: requires(parsed.requires.as_ref(), notes),
-            conditions: register::conditions(
-                &parsed.conditions,
-                basis,
-                evidence::statement(parsed).map(|statement| statement.get_ref().as_str()),
-                notes,
-            ),
-            program: register::program(&parsed.program, status, notes),
-            supersedes: claim::supersedes(
-                parsed.supersedes.as_ref(),
-                status,
-                acs,
-                &kinds,
-                &ids,
-                notes,
-            ),
-            reason: prose(parsed.reason.as_ref()),
-            evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
-            partial: prose(parsed.partial.as_ref()),
-            expects: expect::check(&parsed.expects, notes),
-            mainline,
-            kinds,
-            devices,
-            excludes,
+            entry: Entry {
+                number: number.as_ref().map_or(0, |number| *number.get_ref()),
+                name: file.name.clone(),
+                title: prose(parsed.name.as_ref()),
+                status: status.unwrap_or(Status::Candidate),
+                acs: acs.unwrap_or(AcsFlags::NONE),
+                acs_registers: acs_registers(parsed.acs_registers.as_ref(), notes),
+                requires: requires(parsed.requires.as_ref(), notes),
+                supersedes: claim::supersedes(
+                    parsed.supersedes.as_ref(),
+                    status,
+                    acs,
+                    &kinds,
+                    ids,
+                    notes,
+                ),
+                kinds,
+                reason: prose(parsed.reason.as_ref()),
+                partial: prose(parsed.partial.as_ref()),
+                devices: matched.devices,
+                conditions: register::conditions(&parsed.conditions, basis, statement, notes),
+                program: register::program(&parsed.program, status, notes),
+                excludes: matched.excludes,
+                evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
+                mainline,
+            },
+            number,
+            claimed: matched.claimed,
+            excluded: matched.excluded,
             unclaimed,
+            mainline_at,
+            expects: expect::check(&parsed.expects, notes),
         }
     }
 
-    /// Every range of device ids, in the order of the file.
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &Ids> {
-        self.devices.iter().flat_map(|devices| &devices.ids)
+    /// The entry, if the file has every part that it needs.
+    pub(crate) fn into_entry(self) -> Option<Entry> {
+        self.is_complete.then_some(self.entry)
     }
+}
 
-    /// The entry, if every part that it needs could be read.
-    pub(crate) fn finish(self) -> Option<Quirk> {
-        let (kind, more_kinds) = self.kinds.split_first()?;
-        Some(Quirk {
-            number: self.number?.0,
-            name: self.file.name.clone(),
-            status: self.status?,
-            title: self.title,
-            kind: *kind,
-            more_kinds: more_kinds.to_vec(),
-            acs: self.acs?,
-            acs_registers: self.acs_registers,
-            requires: self.requires,
-            conditions: self.conditions,
-            program: self.program,
-            supersedes: self.supersedes,
-            devices: self.devices,
-            excludes: self.excludes,
-            reason: self.reason,
-            evidence: self.evidence,
-            partial: self.partial,
-            expects: self.expects,
-            mainline: self.mainline,
-        })
+/// Reads the status. The edition that the folder is checked for must have entries of it.
+fn status(value: Option<&Spanned<String>>, scope: Scope, notes: &mut Notes<'_>) -> Option<Status> {
+    let value = value?;
+    let names = Status::ALL.map(|status| (status.name(), status));
+    let status = choice(Some(value), "status", &names, notes)?;
+    if let Some(edition) = scope.edition.filter(|edition| !edition.admits(status)) {
+        notes.add(
+            Rule::StatusPlace,
+            &value.span(),
+            "status",
+            format!(
+                "\"{}\" has no place in the data of the edition \"{}\"",
+                status.name(),
+                edition.name()
+            ),
+            "entries for emulated devices, and no others, have the status \"test\" and \
+             lie in tests/kernel/module/quirks",
+        );
     }
+    Some(status)
 }
 
 fn check_name(file: &DataFile, notes: &mut Notes<'_>) {
@@ -252,15 +229,6 @@ fn not_of_form(value: &Spanned<String>, field: &str, help: &str, notes: &mut Not
     notes.add(Rule::ValueForm, &value.span(), field, problem, help);
 }
 
-/// Reads exactly `count` lowercase hexadecimal digits, eight at most.
-fn digits(text: &str, count: usize) -> Option<u32> {
-    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if text.len() != count || !text.bytes().all(is_digit) {
-        return None;
-    }
-    u32::from_str_radix(text, 16).ok()
-}
-
 fn one_of<T>(choices: &[(&str, T)]) -> String {
     let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
     format!("use one of: {}", names.join(", "))
@@ -275,20 +243,20 @@ fn prose(value: Option<&Spanned<String>>) -> Option<String> {
 /// number.
 pub(crate) const MAX_NUMBER: u16 = 4095;
 
-fn number(value: Option<&Spanned<i64>>, notes: &mut Notes<'_>) -> Option<(u16, Range<usize>)> {
+fn number(value: Option<&Spanned<i64>>, notes: &mut Notes<'_>) -> Option<Spanned<u16>> {
     let value = value?;
     let number = u16::try_from(*value.get_ref()).ok();
     let number = number.filter(|number| (1..=MAX_NUMBER).contains(number));
     if number.is_none() {
         notes.add(
-            Rule::NumberRange,
+            Rule::ValueForm,
             &value.span(),
             "number",
             "out of range",
             "use a number from 1 to 4095",
         );
     }
-    Some((number?, value.span()))
+    Some(Spanned::new(value.span(), number?))
 }
 
 fn acs_registers(value: Option<&Spanned<String>>, notes: &mut Notes<'_>) -> Option<AcsRegisters> {

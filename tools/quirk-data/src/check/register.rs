@@ -7,11 +7,11 @@ use std::ops::Range;
 use rules::condition::{Condition, Place};
 use toml::Spanned;
 
-use super::{digits, evidence::filled, not_of_form, prose, settled, spoken};
+use super::{evidence::filled, not_of_form, prose, settled, spoken};
 use crate::{
+    entry::Status,
     finding::Notes,
-    format,
-    quirk::Status,
+    format, notation,
     register::{Precondition, Register, Write, Written},
     rule::Rule,
 };
@@ -185,7 +185,7 @@ pub(super) fn program(
     if let Some(first) = sections.first() {
         if status.is_some_and(|status| status != Status::Mainline) {
             notes.add(
-                Rule::ProgramMainline,
+                Rule::KeyUnneeded,
                 &first.span(),
                 "program",
                 "only mainline entries tell what the kernel writes",
@@ -223,7 +223,7 @@ pub(super) fn program(
 /// Reads the position of the register and its compared bits.
 fn register(section: &format::Register, heading: &str, notes: &mut Notes<'_>) -> Option<Register> {
     let at = section.at.as_ref().and_then(|value| {
-        let at = place(value.get_ref());
+        let at = notation::place(value.get_ref());
         if at.is_none() {
             let help = "write \"config\", or a capability by its id, as \"capability:10\" or \
                         \"extended:000b\"";
@@ -289,26 +289,9 @@ fn has_registers(at: Place, value: &Spanned<String>, heading: &str, notes: &mut 
             format!("{at} is no capability: this id marks that there is none, or no more");
         let help = "name the capability that the register is in";
         let field = format!("{heading}.at");
-        notes.add(
-            Rule::RegisterCapability,
-            &value.span(),
-            &field,
-            problem,
-            help,
-        );
+        notes.add(Rule::RegisterPlace, &value.span(), &field, problem, help);
     }
     !is_none
-}
-
-fn place(text: &str) -> Option<Place> {
-    if text == "config" {
-        return Some(Place::Config);
-    }
-    match text.split_once(':')? {
-        ("capability", id) => Some(Place::Capability(u8::try_from(digits(id, 2)?).ok()?)),
-        ("extended", id) => Some(Place::Extended(u16::try_from(digits(id, 4)?).ok()?)),
-        _ => None,
-    }
 }
 
 /// The offset, if it is aligned and the register lies within the space.
@@ -340,10 +323,9 @@ fn offset(
 
 /// Reads the bits of a register, written with all digits of its width.
 fn bits(value: &Spanned<String>, width: u8, field: &str, notes: &mut Notes<'_>) -> Option<u32> {
-    let text = value.get_ref();
-    let count = usize::from(width / 4);
-    let found = text.strip_prefix("0x").and_then(|rest| digits(rest, count));
+    let found = notation::bits(value.get_ref(), width);
     if found.is_none() {
+        let count = width / 4;
         let help = format!(
             "write 0x and {count} lowercase hexadecimal digits, for the width is {width} bits"
         );

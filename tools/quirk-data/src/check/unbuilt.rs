@@ -8,9 +8,9 @@ use std::ops::Range;
 use toml::Spanned;
 
 use crate::{
+    entry::{Ids, Requirement, Status},
     finding::Notes,
     format,
-    quirk::{Ids, Requirement, Status},
     rule::Rule,
 };
 
@@ -20,7 +20,7 @@ pub(super) fn check(
     parsed: &format::File,
     status: Option<Status>,
     is_taken: bool,
-    ids: &[&Ids],
+    ids: &[Spanned<Ids>],
     notes: &mut Notes<'_>,
 ) {
     let is_mainline = status == Some(Status::Mainline);
@@ -59,9 +59,9 @@ pub(super) fn check(
             "a register layout".to_owned(),
         );
     }
-    for ids in ids.iter().filter(|ids| ids.is_any()) {
+    for ids in ids.iter().filter(|ids| ids.get_ref().is_any()) {
         let what = "every device of a vendor".to_owned();
-        refuse(ids.span.clone(), "match.devices", what);
+        refuse(ids.span(), "match.devices", what);
     }
     // In an entry of another status, the key has a finding of its own.
     if let Some(program) = parsed.program.first().filter(|_| is_mainline) {

@@ -16,7 +16,7 @@ use topology::{Bdf, Topology, around, names::Names};
 
 use self::package::Package;
 pub use self::package::Refused;
-use crate::quirk::Quirk;
+use crate::entry::Entry;
 
 /// A drafted entry.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub struct Draft {
 }
 
 /// Drafts an entry for the device of the function at `bdf`, and returns its name and the draft.
-/// `name` is the entry's name (`vendor/family`); `None` chooses one. `quirks` are the existing
+/// `name` is the entry's name (`vendor/family`); `None` chooses one. `entries` are the existing
 /// entries.
 ///
 /// # Errors
@@ -40,7 +40,7 @@ pub fn draft(
     topology: &Topology,
     bdf: Bdf,
     name: Option<&str>,
-    quirks: &[Quirk],
+    entries: &[Entry],
 ) -> Result<(String, Draft), Refused> {
     let addresses: BTreeSet<_> = package::addresses(topology, bdf)?;
     let mut capture = around(topology, &addresses);
@@ -49,8 +49,8 @@ pub fn draft(
     capture.model = None;
     capture.model_from = None;
     capture.source = None;
-    let package = Package::examine(&capture, &addresses, quirks)?;
-    let name = name.map_or_else(|| package.name(quirks), str::to_owned);
-    let data = page::page(&package, &name, quirks, &Names::of_system(&capture));
+    let package = Package::examine(&capture, &addresses, entries)?;
+    let name = name.map_or_else(|| package.name(entries), str::to_owned);
+    let data = page::page(&package, &name, entries, &Names::of_system(&capture));
     Ok((name, Draft { data, capture }))
 }

@@ -16,9 +16,9 @@ use rules::{
 use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
+    entry::{Devices, Entry, Ids, Status},
     handlers,
     limits::Limits,
-    quirk::{Devices, Ids, Quirk, Status},
     replay,
 };
 
@@ -78,9 +78,9 @@ pub(super) struct Package {
 }
 
 /// The name of the entry with this number; empty if there is none.
-fn name_of(quirks: &[Quirk], number: Option<u16>) -> &str {
-    let found = quirks.iter().find(|quirk| Some(quirk.number) == number);
-    found.map_or("", |quirk| &quirk.name)
+fn name_of(entries: &[Entry], number: Option<u16>) -> &str {
+    let found = entries.iter().find(|entry| Some(entry.number) == number);
+    found.map_or("", |entry| &entry.name)
 }
 
 impl Package {
@@ -88,10 +88,10 @@ impl Package {
     pub(super) fn examine(
         topology: &Topology,
         addresses: &BTreeSet<Bdf>,
-        quirks: &[Quirk],
+        entries: &[Entry],
     ) -> Result<Self, Refused> {
         let view = view(topology);
-        let handlers = handlers::newest(quirks);
+        let handlers = handlers::newest(entries);
         let prediction = Prediction::of(topology, &view, &handlers);
         let mut package = Self {
             functions: Vec::new(),
@@ -108,11 +108,11 @@ impl Package {
             if !package.kinds.contains(&kind) {
                 package.kinds.push(kind);
             }
-            known(seen.function, kind, quirks)?;
+            known(seen.function, kind, entries)?;
             let verdict = handlers.of_seen(topology, seen, AcsFlags::GROUPING);
             match (verdict.kernel, verdict.by) {
                 (KernelVerdict::Isolated, by) => {
-                    let by = name_of(quirks, by);
+                    let by = name_of(entries, by);
                     let why = format!(
                         "the kernel has a quirk for it ({by}), so that an entry has no effect"
                     );
@@ -155,8 +155,7 @@ impl Package {
     }
 
     /// An entry that grants every flag that grouping asks for; `None` without a function.
-    fn entry(&self) -> Option<Quirk> {
-        let (&kind, more_kinds) = self.kinds.split_first()?;
+    fn entry(&self) -> Option<Entry> {
         let devices = |function: &Function| {
             let device = function.device?.value();
             Some(Devices {
@@ -164,7 +163,6 @@ impl Package {
                     vendor: function.vendor.value(),
                     first: device,
                     last: device,
-                    span: 0..0,
                 }],
                 about: None,
                 limits: Limits::default(),
@@ -176,13 +174,12 @@ impl Package {
                 all.push(one);
             }
         }
-        Some(Quirk {
+        (!self.kinds.is_empty()).then(|| Entry {
             number: 1,
             name: "vendor/family".to_owned(),
             status: Status::Validated,
             title: None,
-            kind,
-            more_kinds: more_kinds.to_vec(),
+            kinds: self.kinds.clone(),
             acs: AcsFlags::GROUPING,
             acs_registers: None,
             requires: Vec::new(),
@@ -194,7 +191,6 @@ impl Package {
             reason: None,
             evidence: None,
             partial: None,
-            expects: Vec::new(),
             mainline: None,
         })
     }
@@ -213,16 +209,16 @@ impl Package {
     }
 
     /// A name for the entry: the folder with entries of this vendor, and the first device id.
-    pub(super) fn name(&self, quirks: &[Quirk]) -> String {
+    pub(super) fn name(&self, entries: &[Entry]) -> String {
         let Some(first) = self.functions.first() else {
             return "vendor/family".to_owned();
         };
         let vendor = first.vendor.value();
-        let has = |quirk: &&Quirk| quirk.ids().any(|ids| ids.vendor == vendor);
-        let folder = quirks
+        let has = |entry: &&Entry| entry.ids().any(|ids| ids.vendor == vendor);
+        let folder = entries
             .iter()
             .find(has)
-            .and_then(|quirk| quirk.name.split('/').next());
+            .and_then(|entry| entry.name.split('/').next());
         let folder = folder.map_or_else(|| format!("{vendor:04x}"), str::to_owned);
         let device = first.device.map_or(0, topology::Hex::value);
         format!("{folder}/{device:04x}")
@@ -272,21 +268,21 @@ fn kind(seen: &Seen<'_>) -> Result<Kind, Refused> {
 }
 
 /// Fails if an existing entry already lists the function.
-fn known(function: &Function, kind: Kind, quirks: &[Quirk]) -> Result<(), Refused> {
+fn known(function: &Function, kind: Kind, entries: &[Entry]) -> Result<(), Refused> {
     let vendor = function.vendor.value();
     let Some(device) = function.device.map(topology::Hex::value) else {
         return refuse(function.bdf, "its device id is not known");
     };
-    let speaks = |quirk: &&Quirk| {
-        let exact = quirk
+    let speaks = |entry: &&Entry| {
+        let exact = entry
             .ids()
             .any(|ids| ids.contains(vendor, device) && !ids.is_any());
-        exact && quirk.kinds().any(|of| of == kind)
+        exact && entry.kinds().any(|of| of == kind)
     };
-    match quirks.iter().find(speaks) {
+    match entries.iter().find(speaks) {
         None => Ok(()),
-        Some(quirk) => {
-            let (name, status) = (&quirk.name, quirk.status.name());
+        Some(entry) => {
+            let (name, status) = (&entry.name, entry.status.name());
             let why = format!(
                 "{vendor:04x}:{device:04x} is in the entry {name}, which is {status}; see acsctl \
                  quirk show {name}, and change that file"

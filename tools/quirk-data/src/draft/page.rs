@@ -11,13 +11,13 @@ use rules::entry::{CatchAll, Kind};
 use topology::{Function, Partition, names::Names};
 
 use super::package::Package;
-use crate::{format::QUESTION, quirk::Quirk, replay};
+use crate::{entry::Entry, format::QUESTION, replay};
 
 /// The text of the file for an entry with this name.
-pub(super) fn page(package: &Package, name: &str, quirks: &[Quirk], names: &Names) -> String {
+pub(super) fn page(package: &Package, name: &str, entries: &[Entry], names: &Names) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
-    let _ = write(&mut page, package, name, quirks, names);
+    let _ = write(&mut page, package, name, entries, names);
     page
 }
 
@@ -25,10 +25,10 @@ fn write(
     page: &mut String,
     package: &Package,
     name: &str,
-    quirks: &[Quirk],
+    entries: &[Entry],
     names: &Names,
 ) -> fmt::Result {
-    let used = quirks.iter().map(|quirk| quirk.number).max();
+    let used = entries.iter().map(|entry| entry.number).max();
     let number = used.unwrap_or(0).saturating_add(1);
     let kinds: Vec<_> = package
         .kinds

@@ -6,7 +6,7 @@
 use rules::{acs::AcsFlags, condition::Place, entry::CatchAll};
 
 use super::{error::Error, prose};
-use crate::quirk::{Evidence, Quirk, Requirement, Status};
+use crate::entry::{Entry, Evidence, Requirement, Status};
 
 /// Extended capability id of ACS.
 const ACS: u16 = 0x000d;
@@ -14,7 +14,7 @@ const ACS: u16 = 0x000d;
 /// An exportable entry, with the parts that a patch needs.
 pub(super) struct Claim<'a> {
     /// The entry.
-    pub(super) quirk: &'a Quirk,
+    pub(super) entry: &'a Entry,
     /// The name of the devices.
     pub(super) name: &'a str,
     /// The vendor's statement.
@@ -33,18 +33,18 @@ impl<'a> Claim<'a> {
     /// # Errors
     ///
     /// [`Error::Refused`] and [`Error::Inexpressible`].
-    pub(super) fn examine(quirk: &'a Quirk) -> Result<Self, Error> {
+    pub(super) fn examine(entry: &'a Entry) -> Result<Self, Error> {
         let refused = |why: String| Error::Refused {
-            entry: quirk.name.clone(),
+            entry: entry.name.clone(),
             why,
         };
-        let evidence = quirk.evidence.as_ref();
-        status(quirk, evidence).map_err(refused)?;
+        let evidence = entry.evidence.as_ref();
+        status(entry, evidence).map_err(refused)?;
         let lacking = || refused(format!("it lacks {}", missing(evidence).join(", ")));
         let evidence = evidence.ok_or_else(lacking)?;
         let claim = Self {
-            quirk,
-            name: name(quirk).map_err(refused)?,
+            entry,
+            name: name(entry).map_err(refused)?,
             statement: evidence.statement.as_deref().ok_or_else(lacking)?,
             stated_by: evidence.stated_by.as_deref().ok_or_else(lacking)?,
             date: evidence.date.as_deref().ok_or_else(lacking)?,
@@ -62,14 +62,14 @@ impl<'a> Claim<'a> {
     /// The error for a claim that C cannot express.
     pub(super) fn inexpressible(&self, why: impl Into<String>) -> Error {
         Error::Inexpressible {
-            entry: self.quirk.name.clone(),
+            entry: self.entry.name.clone(),
             why: why.into(),
         }
     }
 
     /// The deliberate exclusions, each with its reason, as prose.
     pub(super) fn excluded(&self) -> Vec<String> {
-        let excludes = self.quirk.excludes.iter();
+        let excludes = self.entry.excludes.iter();
         excludes
             .map(|excluded| {
                 let ids: Vec<_> = excluded.ids.iter().map(ToString::to_string).collect();
@@ -81,8 +81,8 @@ impl<'a> Claim<'a> {
 
     /// Fails with the reason if C or a mail cannot express the claim.
     fn expressible(&self) -> Result<(), String> {
-        let quirk = self.quirk;
-        if let Some(layout) = quirk.acs_registers {
+        let entry = self.entry;
+        if let Some(layout) = entry.acs_registers {
             return Err(format!(
                 "acs-registers = \"{}\" takes a handler that reads registers, and that is to be \
                  written by hand",
@@ -91,21 +91,21 @@ impl<'a> Claim<'a> {
         }
         // The handler tests for an ACS capability in any case.
         let unknown = |one: &&Requirement| **one != Requirement::NoAcsCapability;
-        if let Some(condition) = quirk.requires.iter().find(unknown) {
+        if let Some(condition) = entry.requires.iter().find(unknown) {
             return Err(format!(
                 "requires = \"{}\": no handler is written that looks at this; take the condition \
                  out of the entry, if its statement holds without, or write the handler by hand",
                 condition.name()
             ));
         }
-        if let Some(write) = quirk.program.first() {
+        if let Some(write) = entry.program.first() {
             return Err(format!(
                 "program: {} takes a quirk that writes registers, and that is to be written by hand",
                 write.register
             ));
         }
         let acs = Place::Extended(ACS);
-        if quirk.conditions.iter().any(|one| one.register.at == acs) {
+        if entry.conditions.iter().any(|one| one.register.at == acs) {
             return Err(format!(
                 "condition.at = \"{acs}\": a function with an ACS capability is left to the kernel, \
                  which goes by that; take the condition out of the entry"
@@ -113,21 +113,21 @@ impl<'a> Claim<'a> {
         }
         let named = AcsFlags::NAMED.iter();
         let known = named.fold(AcsFlags::NONE, |all, (_, flag)| all.union(*flag));
-        if quirk.acs == AcsFlags::NONE || !known.contains(quirk.acs) {
+        if entry.acs == AcsFlags::NONE || !known.contains(entry.acs) {
             return Err(format!(
                 "acs: it grants the flags: {}; name one at least, and none that has no name",
-                quirk.acs
+                entry.acs
             ));
         }
-        let abouts = quirk.devices.iter().filter_map(|one| one.about.as_deref());
-        let registers = quirk.conditions.iter().map(|one| one.about.as_str());
-        let whys = quirk.excludes.iter().map(|one| one.why.as_str());
+        let abouts = entry.devices.iter().filter_map(|one| one.about.as_deref());
+        let registers = entry.conditions.iter().map(|one| one.about.as_str());
+        let whys = entry.excludes.iter().map(|one| one.why.as_str());
         let rest = [
             self.name,
             self.statement,
             self.stated_by,
             self.date,
-            quirk.partial.as_deref().unwrap_or_default(),
+            entry.partial.as_deref().unwrap_or_default(),
         ];
         let sources = self.sources.iter().map(String::as_str);
         for text in abouts.chain(registers).chain(whys).chain(rest) {
@@ -141,9 +141,9 @@ impl<'a> Claim<'a> {
 }
 
 /// Fails with the reason if an entry of this status is not exported.
-fn status(quirk: &Quirk, evidence: Option<&Evidence>) -> Result<(), String> {
-    let reason = || quirk.reason.as_deref().unwrap_or("no reason is given");
-    match quirk.status {
+fn status(entry: &Entry, evidence: Option<&Evidence>) -> Result<(), String> {
+    let reason = || entry.reason.as_deref().unwrap_or("no reason is given");
+    match entry.status {
         Status::Validated => Ok(()),
         Status::Candidate => {
             let missing = missing(evidence);
@@ -158,7 +158,7 @@ fn status(quirk: &Quirk, evidence: Option<&Evidence>) -> Result<(), String> {
             ))
         }
         Status::Mainline => {
-            let since = quirk.mainline.as_ref().and_then(|it| it.since.as_deref());
+            let since = entry.mainline.as_ref().and_then(|it| it.since.as_deref());
             Err(format!(
                 "mainline has it, since {}",
                 since.unwrap_or("a release that is not known")
@@ -187,9 +187,9 @@ fn missing(evidence: Option<&Evidence>) -> Vec<&'static str> {
 /// The longest name that fits into a subject of 75 characters.
 const NAME_WIDTH: usize = 75 - super::message::SUBJECT.len();
 
-fn name(quirk: &Quirk) -> Result<&str, String> {
-    let about = || quirk.devices.iter().find_map(|one| one.about.as_deref());
-    let name = quirk.title.as_deref().or_else(about);
+fn name(entry: &Entry) -> Result<&str, String> {
+    let about = || entry.devices.iter().find_map(|one| one.about.as_deref());
+    let name = entry.title.as_deref().or_else(about);
     let name = name.map_or("", |name| name.trim().trim_end_matches('.'));
     let length = name.chars().count();
     if name.is_empty() {

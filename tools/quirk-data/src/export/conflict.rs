@@ -9,7 +9,7 @@ use super::{
     known::Handler,
     table::{Row, Table},
 };
-use crate::quirk::Ids;
+use crate::entry::Ids;
 
 /// Compares an entry with every row of the kernel's table.
 ///
@@ -20,8 +20,8 @@ use crate::quirk::Ids;
 /// new row and the entry does not correct it; [`Error::Unexpected`] if the handler that the entry
 /// corrects is not in the table.
 pub(super) fn check(claim: &Claim<'_>, code: &Code, table: &Table) -> Result<(), Error> {
-    let corrects = claim.quirk.supersedes.map(handler_of);
-    for ids in claim.quirk.ids() {
+    let corrects = claim.entry.supersedes.map(handler_of);
+    for ids in claim.entry.ids() {
         let rows = table.rows.iter();
         for row in rows.filter(|row| row.vendor.is_none_or(|vendor| vendor == ids.vendor)) {
             match row.device {
@@ -37,7 +37,7 @@ pub(super) fn check(claim: &Claim<'_>, code: &Code, table: &Table) -> Result<(),
                     ));
                 }
                 Some(_) => {}
-                None => check_for_any(claim, code, row, ids, corrects)?,
+                None => check_for_any(claim, code, row, *ids, corrects)?,
             }
         }
     }
@@ -48,7 +48,7 @@ pub(super) fn check(claim: &Claim<'_>, code: &Code, table: &Table) -> Result<(),
     match corrects {
         Some(name) if !in_table(name) => Err(code.unexpected(format!(
             "looked for a row of the table with PCI_ANY_ID and {name}, which {} supersedes",
-            claim.quirk.name
+            claim.entry.name
         ))),
         _ => Ok(()),
     }
@@ -59,11 +59,11 @@ fn check_for_any(
     claim: &Claim<'_>,
     code: &Code,
     row: &Row,
-    ids: &Ids,
+    ids: Ids,
     corrects: Option<&str>,
 ) -> Result<(), Error> {
     let handler = Handler::read(code, &row.handler)?;
-    if !handler.sees(claim.quirk.kinds()) {
+    if !handler.sees(claim.entry.kinds()) {
         return Ok(());
     }
     if handler.listed.is_empty() {
@@ -80,11 +80,7 @@ fn check_for_any(
     let shared = listed.find(|one| one.first <= ids.last && ids.first <= one.last);
     if let Some(one) = shared.filter(|_| !ids.is_any()) {
         let (first, last) = (one.first.max(ids.first), one.last.min(ids.last));
-        let common = Ids {
-            first,
-            last,
-            ..ids.clone()
-        };
+        let common = Ids { first, last, ..ids };
         return Err(present(
             code,
             one.at,

@@ -19,7 +19,7 @@ use super::{
     prose::{self, WIDTH, columns},
     shape::{Select, Shape},
 };
-use crate::{limits::Limits, quirk::Ids, register::Precondition};
+use crate::{entry::Ids, limits::Limits, register::Precondition};
 
 /// The capability whose offset the kernel stores.
 const EXPRESS: Place = Place::Capability(0x10);
@@ -29,14 +29,14 @@ pub(super) fn source(claim: &Claim<'_>, shape: &Shape) -> String {
     let mut text = prose::comment("", &about(claim));
     text += &signature(&shape.name);
     text += "{\n";
-    text += &variables(&claim.quirk.conditions);
+    text += &variables(&claim.entry.conditions);
     text += &check_of_type(claim);
     text += &check_of_function(claim);
     text += &check_of_device(claim, shape);
-    for condition in &claim.quirk.conditions {
+    for condition in &claim.entry.conditions {
         text += &check_of_register(condition);
     }
-    text += &answer(claim.quirk.acs);
+    text += &answer(claim.entry.acs);
     text += "}\n\n";
     text
 }
@@ -47,7 +47,7 @@ fn about(claim: &Claim<'_>) -> Vec<String> {
         format!("{}: {}", claim.name, prose::sentence(claim.statement)),
         format!("Stated by {} ({}).", claim.stated_by, claim.date),
     ];
-    paragraphs.extend(claim.quirk.partial.as_deref().map(prose::sentence));
+    paragraphs.extend(claim.entry.partial.as_deref().map(prose::sentence));
     paragraphs.extend(claim.excluded());
     paragraphs
 }
@@ -94,12 +94,12 @@ fn leave<T: AsRef<str>>(indent: &str, holds: &[T]) -> String {
 
 /// Writes the check that skips functions of another PCIe type.
 fn check_of_type(claim: &Claim<'_>) -> String {
-    let types = claim.quirk.kinds().flat_map(|kind| types(kind).iter());
+    let types = claim.entry.kinds().flat_map(|kind| types(kind).iter());
     let others: Vec<_> = types
         .map(|found| format!("pci_pcie_type(dev) != {found}"))
         .collect();
     // `pci_pcie_type()` reports Endpoint for a function without a PCI Express capability.
-    let check = if claim.quirk.kinds().any(|kind| kind == Kind::MfEndpoint) {
+    let check = if claim.entry.kinds().any(|kind| kind == Kind::MfEndpoint) {
         let others = others.join(" &&\n\t     ");
         leave(
             "\t",
@@ -114,7 +114,7 @@ fn check_of_type(claim: &Claim<'_>) -> String {
 /// Writes the check that skips functions outside any statement: functions with ACS and virtual
 /// functions. A port is never virtual.
 fn check_of_function(claim: &Claim<'_>) -> String {
-    let mut kinds = claim.quirk.kinds();
+    let mut kinds = claim.entry.kinds();
     if kinds.any(|kind| kind.layout() == HeaderLayout::Endpoint) {
         leave("\t", &["dev->acs_cap", "dev->is_virtfn"]) + "\n"
     } else {
@@ -125,7 +125,7 @@ fn check_of_function(claim: &Claim<'_>) -> String {
 /// Writes the check that skips devices that the rows do not exclude, and functions outside the
 /// limits of their ids.
 fn check_of_device(claim: &Claim<'_>, shape: &Shape) -> String {
-    let groups = &claim.quirk.devices;
+    let groups = &claim.entry.devices;
     let mut text = String::new();
     if shape.has_switch() {
         let is_told = groups.len() > 1 && shape.select == Select::Listed;
@@ -133,7 +133,7 @@ fn check_of_device(claim: &Claim<'_>, shape: &Shape) -> String {
         for group in groups {
             let about = group.about.as_deref().filter(|_| is_told);
             text.extend(about.map(|about| prose::short_comment("\t", about)));
-            text.extend(group.ids.iter().map(case));
+            text.extend(group.ids.iter().copied().map(case));
             if shape.limits_differ {
                 text += &check_of_limits("\t\t", &group.limits);
                 text += "\t\tbreak;\n";
@@ -155,7 +155,7 @@ fn check_of_device(claim: &Claim<'_>, shape: &Shape) -> String {
 }
 
 /// The case label for a range of devices, on one line.
-fn case(ids: &Ids) -> String {
+fn case(ids: Ids) -> String {
     let Ids { first, last, .. } = ids;
     if first == last {
         format!("\tcase 0x{first:04x}:\n")

@@ -46,7 +46,7 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
         &mut text,
         &format!("Add an ACS quirk for these {}:", kinds(claim)),
     );
-    for group in &claim.quirk.devices {
+    for group in &claim.entry.devices {
         let ids: Vec<_> = group.ids.iter().map(ToString::to_string).collect();
         let about = group.about.as_deref();
         let about = about.map_or(String::new(), |about| format!(" ({about})"));
@@ -72,14 +72,14 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
     );
     lines(&mut text, &prose::sentence(claim.statement), "  ", "  ");
     text.push('\n');
-    paragraph(&mut text, &granted(claim.quirk.acs));
-    if let Some(partial) = &claim.quirk.partial {
+    paragraph(&mut text, &granted(claim.entry.acs));
+    if let Some(partial) = &claim.entry.partial {
         paragraph(&mut text, &prose::sentence(partial));
     }
     for excluded in claim.excluded() {
         paragraph(&mut text, &excluded);
     }
-    for condition in &claim.quirk.conditions {
+    for condition in &claim.entry.conditions {
         paragraph(&mut text, &only_where(condition));
     }
     paragraph(
@@ -97,7 +97,7 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
             },
         ),
     );
-    if let Some(catch_all) = claim.quirk.supersedes {
+    if let Some(catch_all) = claim.entry.supersedes {
         paragraph(
             &mut text,
             &format!(
@@ -118,8 +118,8 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
 
 /// Whether class, revisions, subsystems or registers narrow the claim.
 fn is_limited(claim: &Claim<'_>) -> bool {
-    let mut groups = claim.quirk.devices.iter();
-    !claim.quirk.conditions.is_empty() || groups.any(|group| group.limits != Limits::default())
+    let mut groups = claim.entry.devices.iter();
+    !claim.entry.conditions.is_empty() || groups.any(|group| group.limits != Limits::default())
 }
 
 /// A sentence for a condition.
@@ -134,7 +134,7 @@ fn only_where(condition: &Precondition) -> String {
 
 /// The kinds of device, in the plural.
 fn kinds(claim: &Claim<'_>) -> String {
-    let names = claim.quirk.kinds().map(|kind| match kind {
+    let names = claim.entry.kinds().map(|kind| match kind {
         Kind::MfEndpoint => "functions of multi-function endpoints",
         Kind::RootPort => "Root Ports",
         Kind::DownstreamPort => "Switch Downstream Ports",

@@ -54,7 +54,7 @@ pub use self::{
     held::{Held, Which, held},
     mail::{Person, source_date_epoch},
 };
-use crate::quirk::Quirk;
+use crate::entry::Entry;
 
 /// The parts of a patch that no entry contains.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
@@ -84,8 +84,8 @@ pub struct Patch {
 ///
 /// [`Error`] if the entry cannot be sent, C cannot express it, the kernel already answers for a
 /// device, the source does not have the expected structure, or git cannot be run.
-pub fn export(quirk: &Quirk, source: &Path, options: &Options) -> Result<Patch, Error> {
-    let claim = Claim::examine(quirk)?;
+pub fn export(entry: &Entry, source: &Path, options: &Options) -> Result<Patch, Error> {
+    let claim = Claim::examine(entry)?;
     let change = place::change(&claim, source)?;
     let from = options.signed_off_by.as_ref();
     let mail = Mail {

@@ -68,13 +68,13 @@ fn new_rows(
     shape: &Shape,
 ) -> Vec<Edit> {
     let mut vendors: Vec<u16> = Vec::new();
-    for ids in claim.quirk.ids() {
+    for ids in claim.entry.ids() {
         if !vendors.contains(&ids.vendor) {
             vendors.push(ids.vendor);
         }
     }
     let edit = |vendor| {
-        let at = table.place(code, vendor, claim.quirk.supersedes.map(handler_of));
+        let at = table.place(code, vendor, claim.entry.supersedes.map(handler_of));
         let text = rows::source(claim, shape, vendor, &names.vendor(vendor, code));
         Edit { at, text }
     };

@@ -7,7 +7,7 @@ use super::{
     prose,
     shape::{Select, Shape},
 };
-use crate::quirk::{Devices, Ids};
+use crate::entry::{Devices, Ids};
 
 /// Writes the rows for the devices of one vendor, with the comment above them. `vendor_name` is the
 /// vendor's name in C.
@@ -18,11 +18,11 @@ pub(super) fn source(claim: &Claim<'_>, shape: &Shape, vendor: u16, vendor_name:
         return text + &row("PCI_ANY_ID");
     }
     let is_of_vendor = |group: &&Devices| group.ids.iter().any(|ids| ids.vendor == vendor);
-    let groups = || claim.quirk.devices.iter().filter(is_of_vendor);
+    let groups = || claim.entry.devices.iter().filter(is_of_vendor);
     for group in groups() {
         let about = group.about.as_deref().filter(|_| groups().count() > 1);
         text.extend(about.map(|about| prose::short_comment("\t", about)));
-        for device in group.ids.iter().flat_map(devices) {
+        for device in group.ids.iter().copied().flat_map(devices) {
             text += &row(&device);
         }
     }
@@ -30,7 +30,7 @@ pub(super) fn source(claim: &Claim<'_>, shape: &Shape, vendor: u16, vendor_name:
 }
 
 /// The device field of each row for a range.
-fn devices(ids: &Ids) -> Vec<String> {
+fn devices(ids: Ids) -> Vec<String> {
     if ids.is_any() {
         return vec!["PCI_ANY_ID".to_owned()];
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use rules::entry::Kind;
 
 use super::{claim::Claim, code::Code, error::Error};
-use crate::quirk::Ids;
+use crate::entry::Ids;
 
 /// The largest number of devices with a row each, as in mainline's longest such list (NXP root
 /// ports). More devices are listed in a switch statement.
@@ -42,14 +42,14 @@ impl Shape {
     ///
     /// [`Error::Inexpressible`] if no form fits.
     pub(super) fn choose(claim: &Claim<'_>, code: &Code) -> Result<Self, Error> {
-        let mut limits = claim.quirk.devices.iter().map(|devices| &devices.limits);
+        let mut limits = claim.entry.devices.iter().map(|devices| &devices.limits);
         let first = limits.next();
         let shape = Self {
             name: new_name(claim, code)?,
             select: select(claim)?,
             limits_differ: limits.any(|other| Some(other) != first),
         };
-        let vendors: BTreeSet<_> = claim.quirk.ids().map(|ids| ids.vendor).collect();
+        let vendors: BTreeSet<_> = claim.entry.ids().map(|ids| ids.vendor).collect();
         if shape.has_switch() && vendors.len() > 1 {
             return Err(claim.inexpressible(
                 "match.vendor: it takes a switch on the device id, for its many devices or their \
@@ -67,9 +67,9 @@ impl Shape {
 }
 
 fn select(claim: &Claim<'_>) -> Result<Select, Error> {
-    let quirk = claim.quirk;
-    if quirk.ids().any(Ids::is_any) {
-        return match quirk.excludes.first() {
+    let entry = claim.entry;
+    if entry.ids().any(Ids::is_any) {
+        return match entry.excludes.first() {
             None => Ok(Select::Rows),
             Some(_) => Err(claim.inexpressible(
                 "match.excludes: it speaks for every device of the vendor, and leaves some of them \
@@ -77,9 +77,9 @@ fn select(claim: &Claim<'_>) -> Result<Select, Error> {
             )),
         };
     }
-    let devices: usize = quirk.ids().map(Ids::count).sum();
+    let devices: usize = entry.ids().map(Ids::count).sum();
     // Device id ffffh in a row would read as `PCI_ANY_ID`.
-    if devices <= MAX_ROWS && quirk.ids().all(|ids| ids.last != u16::MAX) {
+    if devices <= MAX_ROWS && entry.ids().all(|ids| ids.last != u16::MAX) {
         Ok(Select::Rows)
     } else {
         Ok(Select::Listed)
@@ -88,9 +88,9 @@ fn select(claim: &Claim<'_>) -> Result<Select, Error> {
 
 /// A handler name that the source does not contain yet.
 fn new_name(claim: &Claim<'_>, code: &Code) -> Result<String, Error> {
-    let words = claim.quirk.name.replace('-', "_");
+    let words = claim.entry.name.replace('-', "_");
     let (vendor, family) = words.split_once('/').unwrap_or((&words, "family"));
-    let kinds: Vec<_> = claim.quirk.kinds().collect();
+    let kinds: Vec<_> = claim.entry.kinds().collect();
     let what = match kinds[..] {
         [Kind::MfEndpoint] => "mf",
         [Kind::RcEndpoint] => "rciep",

@@ -1,110 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The list of all keys of an entry's file, with the type and meaning of each value. The reader,
-//! the JSON Schema and the page on the format use this list.
+//! The list of all keys of an entry's file. The reader, the JSON Schema and the page on the format
+//! use this list.
 
 use rules::{
     acs::AcsFlags,
     entry::{CatchAll, Kind},
 };
 
-use crate::quirk::{AcsRegisters, Requirement, Status};
-
-/// A group of keys: the top level of the file, or one section.
-pub(crate) struct Section {
-    /// The heading with a trailing dot, such as `match.`; empty for the top level.
-    pub(crate) prefix: &'static str,
-    /// The description.
-    pub(crate) about: &'static str,
-    /// The keys, in the order of the documentation.
-    pub(crate) keys: &'static [Key],
-}
-
-impl Section {
-    /// The key with this name.
-    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
-        self.keys.iter().find(|key| key.name == name)
-    }
-}
-
-/// A key.
-pub(crate) struct Key {
-    pub(crate) name: &'static str,
-    /// The type of its value.
-    pub(crate) value: Value,
-    /// When the key is required.
-    pub(crate) needed: Needed,
-    /// The description.
-    pub(crate) about: &'static str,
-}
-
-impl Key {
-    /// Whether the value is prose.
-    pub(crate) fn is_prose(&self) -> bool {
-        matches!(self.value, Value::Text | Value::Line)
-    }
-}
-
-/// When a key is required.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Needed {
-    /// Always.
-    Always,
-    /// In entries with one of these statuses.
-    For(&'static [Status]),
-    /// Never.
-    No,
-}
-
-/// The type of a value.
-#[derive(Clone, Copy)]
-pub(crate) enum Value {
-    /// The version of the format.
-    Schema,
-    /// A whole number from 1 to 4095.
-    Number,
-    /// `true` or `false`.
-    Flag,
-    /// Prose.
-    Text,
-    /// Prose on one line.
-    Line,
-    /// A text of this form, a regular expression of JSON Schema.
-    Form(&'static str),
-    /// A day, as TOML writes it.
-    Day,
-    /// Texts, each an address.
-    Addresses,
-    /// Device ids and ranges of them.
-    Ids,
-    /// Subsystem vendor and device ids.
-    Subsystems,
-    /// A whole number from 0 to 4095.
-    Offset,
-    /// A width in bits: 8, 16 or 32.
-    Width,
-    /// One word of a set.
-    Word(fn() -> Vec<&'static str>),
-    /// A list of words of a set.
-    Words(fn() -> Vec<&'static str>),
-    /// One word of a set, or a list of them.
-    WordOrWords(fn() -> Vec<&'static str>),
-    /// IOMMU groups: a list of lists of function addresses.
-    Groups,
-    /// A section that may occur once.
-    Once(&'static Section),
-    /// A section that may occur several times.
-    Several(&'static Section),
-}
-
-const fn key(name: &'static str, value: Value, needed: Needed, about: &'static str) -> Key {
-    Key {
-        name,
-        value,
-        needed,
-        about,
-    }
-}
+use super::key::{Key, Needed, Section, Value, key};
+use crate::entry::{AcsRegisters, Requirement, Status};
 
 /// Four lowercase hexadecimal digits.
 pub(crate) const ID: &str = "^[0-9a-f]{4}$";

@@ -7,6 +7,7 @@
 //! the file.
 
 mod characters;
+pub(crate) mod key;
 pub(crate) mod keys;
 mod reader;
 mod words;
@@ -21,7 +22,7 @@ use toml::{
 
 use self::{keys::FILE, reader::Reader};
 pub(crate) use self::{reader::Groups, words::Words};
-use crate::{finding::Notes, quirk::Status, rule::Rule, source::DataFile};
+use crate::{entry::Status, finding::Notes, rule::Rule, source::DataFile};
 
 /// The start of a text that is still a question.
 pub(crate) const QUESTION: &str = "QUESTION:";
@@ -109,11 +110,6 @@ pub(crate) struct Mainline {
 
 /// Reads a file; `None` if it cannot be understood, with the reason in `notes`.
 pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
-    if file.text.trim().is_empty() {
-        let help = "write an entry; acsctl quirk new makes a draft of one";
-        notes.add(Rule::FileEmpty, &(0..0), "file", "empty", help);
-        return None;
-    }
     characters::check(&file.text, notes);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
     // A file that is not TOML has a fault in every line.

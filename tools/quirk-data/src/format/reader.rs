@@ -14,10 +14,10 @@ use toml::{
 use super::{
     QUESTION,
     characters::escape,
-    keys::{Key, Needed, Section, Value},
+    key::{Key, Needed, Section, Value},
     words::Words,
 };
-use crate::{finding::Notes, quirk::Status, rule::Rule};
+use crate::{entry::Status, finding::Notes, rule::Rule};
 
 /// Groups of addresses, with their positions in the file.
 pub(crate) type Groups = Vec<Spanned<Vec<Spanned<String>>>>;

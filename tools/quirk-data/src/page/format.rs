@@ -6,8 +6,11 @@ use std::fmt::{self, Write as _};
 
 use super::{GENERATED, cell};
 use crate::{
-    format::keys::{FILE, Key, Needed, Section, Value},
-    quirk::Status,
+    entry::Status,
+    format::{
+        key::{Key, Needed, Section, Value},
+        keys::FILE,
+    },
     rule::Rule,
 };
 

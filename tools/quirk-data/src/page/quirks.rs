@@ -5,18 +5,18 @@
 use std::fmt::{self, Write as _};
 
 use super::{GENERATED, cell, escape};
-use crate::quirk::{Ids, Quirk, Status};
+use crate::entry::{Entry, Ids, Status};
 
 /// The page, in Markdown.
 #[must_use]
-pub fn page(quirks: &[Quirk]) -> String {
+pub fn page(entries: &[Entry]) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
-    let _ = write(&mut page, quirks);
+    let _ = write(&mut page, entries);
     page
 }
 
-fn write(page: &mut String, quirks: &[Quirk]) -> fmt::Result {
+fn write(page: &mut String, entries: &[Entry]) -> fmt::Result {
     writeln!(page, "{GENERATED}\n# The quirks\n")?;
     writeln!(
         page,
@@ -26,8 +26,8 @@ fn write(page: &mut String, quirks: &[Quirk]) -> fmt::Result {
     )?;
     writeln!(page, "| status | entries | devices |\n|---|---|---|")?;
     for status in shown() {
-        let of = of(quirks, status);
-        let ids = of.iter().flat_map(|quirk| quirk.ids());
+        let of = of(entries, status);
+        let ids = of.iter().flat_map(|entry| entry.ids());
         let count: usize = ids.filter(|ids| !ids.is_any()).map(Ids::count).sum();
         writeln!(
             page,
@@ -39,13 +39,13 @@ fn write(page: &mut String, quirks: &[Quirk]) -> fmt::Result {
     writeln!(page)?;
     for status in shown() {
         writeln!(page, "## {}\n\n{}.\n", status.name(), upper(status.about()))?;
-        let of = of(quirks, status);
+        let of = of(entries, status);
         if of.is_empty() {
             writeln!(page, "None today.\n")?;
         } else if status == Status::Mainline {
             mainline(page, &of)?;
         } else {
-            of.iter().try_for_each(|quirk| ours(page, quirk))?;
+            of.iter().try_for_each(|entry| ours(page, entry))?;
         }
     }
     Ok(())
@@ -59,57 +59,57 @@ fn shown() -> impl Iterator<Item = Status> {
 }
 
 /// The entries with a status, sorted by name.
-fn of(quirks: &[Quirk], status: Status) -> Vec<&Quirk> {
-    let of = quirks.iter().filter(|quirk| quirk.status == status);
+fn of(entries: &[Entry], status: Status) -> Vec<&Entry> {
+    let of = entries.iter().filter(|entry| entry.status == status);
     let mut of: Vec<_> = of.collect();
-    of.sort_by_key(|quirk| &quirk.name);
+    of.sort_by_key(|entry| &entry.name);
     of
 }
 
 /// Writes the mainline entries, one table row each.
-fn mainline(page: &mut String, quirks: &[&Quirk]) -> fmt::Result {
+fn mainline(page: &mut String, entries: &[&Entry]) -> fmt::Result {
     writeln!(
         page,
         "| silicon | devices | kind | grants | since | stated by |\n|---|---|---|---|---|---|"
     )?;
-    for quirk in quirks {
-        let since = quirk
+    for entry in entries {
+        let since = entry
             .mainline
             .as_ref()
             .and_then(|mainline| mainline.since.as_deref());
         writeln!(
             page,
             "| [{}](../quirks/{}.toml) | {} | {} | {} | {} | {} {} |",
-            cell(quirk.title.as_deref().unwrap_or(&quirk.name)),
-            quirk.name,
-            ids(quirk),
-            quirk.kind_names().replace(',', ", "),
-            grants(quirk),
+            cell(entry.title.as_deref().unwrap_or(&entry.name)),
+            entry.name,
+            ids(entry),
+            entry.kind_names().replace(',', ", "),
+            grants(entry),
             since.unwrap_or("?"),
-            cell(stated_by(quirk)),
-            links(quirk),
+            cell(stated_by(entry)),
+            links(entry),
         )?;
     }
     writeln!(page)
 }
 
 /// Writes an entry that is not from mainline, with its full evidence.
-fn ours(page: &mut String, quirk: &Quirk) -> fmt::Result {
-    let title = quirk.title.as_deref().unwrap_or(&quirk.name);
+fn ours(page: &mut String, entry: &Entry) -> fmt::Result {
+    let title = entry.title.as_deref().unwrap_or(&entry.name);
     writeln!(page, "### {}\n", escape(title))?;
     writeln!(
         page,
         "[{0}](../quirks/{0}.toml), number {1}: {2}; {3}, {4}.\n",
-        quirk.name,
-        quirk.number,
-        ids(quirk),
-        quirk.kind_names().replace(',', ", "),
-        grants(quirk)
+        entry.name,
+        entry.number,
+        ids(entry),
+        entry.kind_names().replace(',', ", "),
+        grants(entry)
     )?;
-    if let Some(reason) = &quirk.reason {
+    if let Some(reason) = &entry.reason {
         writeln!(page, "{}\n", escape(reason))?;
     }
-    if let Some(statement) = quirk
+    if let Some(statement) = entry
         .evidence
         .as_ref()
         .and_then(|one| one.statement.as_deref())
@@ -118,36 +118,36 @@ fn ours(page: &mut String, quirk: &Quirk) -> fmt::Result {
             page,
             "> {}\n>\n> {} {}\n",
             cell(statement),
-            cell(stated_by(quirk)),
-            links(quirk)
+            cell(stated_by(entry)),
+            links(entry)
         )?;
     }
     Ok(())
 }
 
-fn ids(quirk: &Quirk) -> String {
-    let ids: Vec<_> = quirk.ids().map(Ids::to_string).collect();
+fn ids(entry: &Entry) -> String {
+    let ids: Vec<_> = entry.ids().map(Ids::to_string).collect();
     ids.join(", ")
 }
 
-fn grants(quirk: &Quirk) -> String {
-    match (&quirk.mainline, quirk.acs_registers) {
-        (Some(mainline), _) if mainline.not_expressed.is_some() => format!("at most {}", quirk.acs),
+fn grants(entry: &Entry) -> String {
+    match (&entry.mainline, entry.acs_registers) {
+        (Some(mainline), _) if mainline.not_expressed.is_some() => format!("at most {}", entry.acs),
         (_, Some(_)) => "what its registers say".to_owned(),
-        _ => quirk.acs.to_string(),
+        _ => entry.acs.to_string(),
     }
 }
 
-fn stated_by(quirk: &Quirk) -> &str {
-    let evidence = quirk.evidence.as_ref();
+fn stated_by(entry: &Entry) -> &str {
+    let evidence = entry.evidence.as_ref();
     evidence
         .and_then(|evidence| evidence.stated_by.as_deref())
         .unwrap_or_default()
 }
 
 /// A link to each source.
-fn links(quirk: &Quirk) -> String {
-    let sources = quirk.evidence.iter().flat_map(|evidence| &evidence.sources);
+fn links(entry: &Entry) -> String {
+    let sources = entry.evidence.iter().flat_map(|evidence| &evidence.sources);
     let links = sources
         .enumerate()
         .map(|(at, source)| format!("[{}]({source})", at + 1));

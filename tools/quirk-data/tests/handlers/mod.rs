@@ -5,12 +5,12 @@
 use std::path::Path;
 
 use quirk_data::{
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
 };
 
 /// Every entry for real devices.
-pub(crate) fn entries() -> Vec<Quirk> {
+pub(crate) fn entries() -> Vec<Entry> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../quirks");
     folder::load(&data, Scope::now(None)).expect("the data has no fault")
 }

@@ -3,7 +3,7 @@
 //! The devices that test an entry.
 
 use anyhow::{Result, ensure};
-use quirk_data::quirk::Quirk;
+use quirk_data::entry::Entry;
 use rules::entry::Kind;
 
 use super::{
@@ -49,7 +49,7 @@ impl TestedEntry {
     /// # Errors
     ///
     /// What cannot be emulated, or why the entry would split nothing.
-    pub fn of(quirk: &Quirk, claims: &KnownClaims<'_>) -> Result<Self> {
+    pub fn of(quirk: &Entry, claims: &KnownClaims<'_>) -> Result<Self> {
         let mut devices = Vec::new();
         for kind in quirk.kinds() {
             let inside = inside(quirk, kind);

@@ -4,7 +4,7 @@
 
 use std::iter;
 
-use quirk_data::quirk::{Devices, Ids, Quirk};
+use quirk_data::entry::{Devices, Entry, Ids};
 use rules::{
     condition::Condition,
     entry::Kind,
@@ -34,7 +34,7 @@ pub struct EmulatedFunction {
 /// Functions of one kind that an entry claims. They cover every id in a list, the first and last id
 /// of a range, both ends of each limit, and every subsystem.
 #[must_use]
-pub(super) fn inside(quirk: &Quirk, kind: Kind) -> Vec<EmulatedFunction> {
+pub(super) fn inside(quirk: &Entry, kind: Kind) -> Vec<EmulatedFunction> {
     let devices = quirk.devices.iter();
     devices
         .flat_map(|matched| of(quirk, kind, matched))
@@ -45,7 +45,7 @@ pub(super) fn inside(quirk: &Quirk, kind: Kind) -> Vec<EmulatedFunction> {
 /// whether neither the kernel nor a table claims an id.
 #[must_use]
 pub(super) fn outside(
-    quirk: &Quirk,
+    quirk: &Entry,
     kind: Kind,
     is_free: impl Fn(u16, u16) -> bool,
 ) -> Vec<(String, EmulatedFunction)> {
@@ -81,7 +81,7 @@ pub(super) fn outside(
 }
 
 /// The functions of one `[[match]]`.
-fn of(quirk: &Quirk, kind: Kind, devices: &Devices) -> Vec<EmulatedFunction> {
+fn of(quirk: &Entry, kind: Kind, devices: &Devices) -> Vec<EmulatedFunction> {
     let limits = &devices.limits;
     let ids: Vec<(u16, u16)> = devices.ids.iter().flat_map(ends).collect();
     let (first, last) = limits.revisions.unwrap_or_default();
@@ -127,7 +127,7 @@ fn ends(ids: &Ids) -> impl Iterator<Item = (u16, u16)> {
 }
 
 /// The values of registers that the entry requires.
-fn registers(quirk: &Quirk) -> Vec<Condition> {
+fn registers(quirk: &Entry) -> Vec<Condition> {
     let conditions = quirk.conditions.iter();
     conditions
         .map(quirk_data::register::Precondition::in_dword)

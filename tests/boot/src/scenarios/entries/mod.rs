@@ -31,8 +31,8 @@ use anyhow::{Context, Result};
 use quirk_data::{
     built,
     edition::Edition,
+    entry::Entry,
     folder::{self, Scope},
-    quirk::Quirk,
     supported,
 };
 use rules::{entry::Kind, release::Release};
@@ -66,13 +66,13 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
     let mut plan = Plan::default();
     let oldest = supported::oldest().context("no kernel is supported")?;
     let in_tree = load(Edition::Validated, oldest)?;
-    let is_there = |quirk: &Quirk| {
+    let is_there = |quirk: &Entry| {
         quirk
             .mainline
             .as_ref()
             .is_some_and(|mainline| !mainline.is_missing_in(kernel))
     };
-    let in_tree: Vec<Quirk> = in_tree.into_iter().filter(is_there).collect();
+    let in_tree: Vec<Entry> = in_tree.into_iter().filter(is_there).collect();
     let verdicts = quirk_data::handlers::newest(&in_tree);
     for edition in [Edition::Validated, Edition::Candidate, Edition::Test] {
         let quirks = load(edition, oldest)?;
@@ -152,7 +152,7 @@ fn boots(entries: Vec<TestedEntry>) -> Vec<Vec<TestedEntry>> {
 }
 
 /// The entries in the folder of an edition.
-fn load(edition: Edition, kernel: Release) -> Result<Vec<Quirk>> {
+fn load(edition: Edition, kernel: Release) -> Result<Vec<Entry>> {
     let scope = Scope {
         kernel: Some(kernel),
         ..Scope::now(Some(edition))

@@ -3,7 +3,7 @@
 //! Entries of the test edition that split nothing on purpose. Entries of other editions are never
 //! skipped.
 
-use quirk_data::quirk::{Quirk, Status};
+use quirk_data::entry::{Entry, Status};
 
 /// Name of the entry, and part of the module's reason.
 const SKIPPED: &[(&str, &str)] = &[
@@ -15,7 +15,7 @@ const SKIPPED: &[(&str, &str)] = &[
 
 /// The module's reason why an entry splits nothing, if the entry is on the list.
 #[must_use]
-pub(super) fn reason(quirk: &Quirk) -> Option<&'static str> {
+pub(super) fn reason(quirk: &Entry) -> Option<&'static str> {
     let listed = SKIPPED.iter().find(|(name, _)| *name == quirk.name);
     let (_, reason) = listed.filter(|_| quirk.status == Status::Test)?;
     Some(reason)

@@ -3,7 +3,7 @@
 //! `acsctl quirk list`.
 
 use clap::Args;
-use quirk_data::{entry_json, error::Error, quirk::Quirk};
+use quirk_data::{entry::Entry, error::Error, json};
 
 use super::Data;
 use crate::commands::Format;
@@ -22,16 +22,16 @@ impl List {
         let quirks = self.data.load()?;
         match self.format {
             Format::Text => Ok(text(&quirks)),
-            Format::Json => entry_json::entries(&quirks.iter().collect::<Vec<_>>()),
+            Format::Json => json::entries(&quirks.iter().collect::<Vec<_>>()),
         }
     }
 }
 
-fn text(quirks: &[Quirk]) -> String {
-    let widest = |length: &dyn Fn(&Quirk) -> usize| quirks.iter().map(length).max();
+fn text(quirks: &[Entry]) -> String {
+    let widest = |length: &dyn Fn(&Entry) -> usize| quirks.iter().map(length).max();
     let width = widest(&|quirk| quirk.name.len()).unwrap_or_default();
     let kind_width = widest(&|quirk| quirk.kind_names().len()).unwrap_or_default();
-    let line = |quirk: &Quirk| {
+    let line = |quirk: &Entry| {
         let ids: Vec<_> = quirk.ids().map(ToString::to_string).collect();
         format!(
             "{:>5}  {:width$}  {:9}  {:kind_width$}  {}\n",

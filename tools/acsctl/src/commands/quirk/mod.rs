@@ -21,10 +21,10 @@ use clap::{
 };
 use quirk_data::{
     edition::Edition,
+    entry::Entry,
     error::Error,
     folder::{self, Scope},
     json_schema,
-    quirk::Quirk,
     source::Sources,
 };
 
@@ -94,7 +94,7 @@ impl Data {
     }
 
     /// The entries of the files without faults, and the paths of the other files.
-    fn load_sound(&self) -> Result<(Vec<Quirk>, BTreeSet<PathBuf>), Error> {
+    fn load_sound(&self) -> Result<(Vec<Entry>, BTreeSet<PathBuf>), Error> {
         let Sources {
             mut files,
             findings,
@@ -112,7 +112,7 @@ impl Data {
     }
 
     /// The entries, by number; an error if one has faults.
-    fn load(&self) -> Result<Vec<Quirk>, Error> {
+    fn load(&self) -> Result<Vec<Entry>, Error> {
         self.database().entries()
     }
 }

@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use quirk_data::{
-    entry_json,
+    entry::{Entry, Ids},
     error::Error,
-    quirk::{Ids, Quirk},
+    json,
 };
 
 use super::Data;
@@ -36,18 +36,18 @@ impl Show {
                 let pages: Vec<_> = found.into_iter().map(page).collect();
                 Ok(pages.join("\n"))
             }
-            Format::Json => entry_json::entries(&found),
+            Format::Json => json::entries(&found),
         }
     }
 }
 
 /// The entries that `id` means.
-pub(super) fn find<'q>(quirks: &'q [Quirk], id: &str) -> Result<Vec<&'q Quirk>, Error> {
+pub(super) fn find<'q>(quirks: &'q [Entry], id: &str) -> Result<Vec<&'q Entry>, Error> {
     let device = id.split_once(':').and_then(|(vendor, device)| {
         let parse = |text: &str| u16::from_str_radix(text, 16).ok();
         Some((parse(vendor)?, parse(device)?))
     });
-    let is_meant = |quirk: &&Quirk| match device {
+    let is_meant = |quirk: &&Entry| match device {
         Some((vendor, device)) => {
             let excluded = quirk.excludes.iter().flat_map(|excluded| &excluded.ids);
             quirk
@@ -68,7 +68,7 @@ pub(super) fn find<'q>(quirks: &'q [Quirk], id: &str) -> Result<Vec<&'q Quirk>, 
 }
 
 /// The one entry that `id` means.
-pub(super) fn one<'q>(quirks: &'q [Quirk], id: &str) -> Result<&'q Quirk, Error> {
+pub(super) fn one<'q>(quirks: &'q [Entry], id: &str) -> Result<&'q Entry, Error> {
     match find(quirks, id)?[..] {
         [quirk] => Ok(quirk),
         ref several => {
@@ -82,7 +82,7 @@ pub(super) fn one<'q>(quirks: &'q [Quirk], id: &str) -> Result<&'q Quirk, Error>
 }
 
 /// An entry as text.
-fn page(quirk: &Quirk) -> String {
+fn page(quirk: &Entry) -> String {
     let mut page = format!("{} (number {})\n", quirk.name, quirk.number);
     let mut line = |what: &str, text: &str| {
         for (at, row) in text.lines().flat_map(wrap).enumerate() {

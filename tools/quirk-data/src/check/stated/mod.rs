@@ -14,12 +14,13 @@ mod read;
 mod token;
 
 use rules::entry::Kind;
+use toml::Spanned;
 
-use super::{Draft, evidence};
+use super::{CheckedFile, evidence, ids::Matched};
 use crate::{
+    entry::{Ids, Status},
     finding::{Finding, Notes},
     format,
-    quirk::{Devices, Excluded, Ids, Status},
     rule::Rule,
 };
 use read::{Named, Reading, read};
@@ -38,10 +39,9 @@ pub(super) fn check(
     parsed: &format::File,
     status: Option<Status>,
     kinds: &[Kind],
-    devices: &[Devices],
-    excludes: &[Excluded],
+    matched: &Matched,
     notes: &mut Notes<'_>,
-) -> Vec<Ids> {
+) -> Vec<Spanned<Ids>> {
     let is_bound = status.is_some_and(|status| status != Status::Mainline && !status.is_negative());
     // A blank statement has a finding of its own.
     let statement =
@@ -49,8 +49,8 @@ pub(super) fn check(
     let (Some(statement), true) = (statement, is_bound) else {
         return Vec::new();
     };
-    let claimed: Vec<_> = devices.iter().flat_map(|one| &one.ids).collect();
-    let mut vendors: Vec<_> = claimed.iter().map(|ids| ids.vendor).collect();
+    let claimed = || matched.claimed.iter().map(|ids| *ids.get_ref());
+    let mut vendors: Vec<_> = claimed().map(|ids| ids.vendor).collect();
     vendors.sort_unstable();
     vendors.dedup();
     let reading = read(statement.get_ref(), &vendors);
@@ -65,25 +65,30 @@ pub(super) fn check(
         } else {
             !reading.named.is_empty()
         };
-    if is_validated && !is_held && !claimed.is_empty() {
+    if is_validated && !is_held && !matched.claimed.is_empty() {
         let problem = "no id of the entry's is recognised in it";
         let (place, field) = (statement.span(), "evidence.statement");
         notes.add(Rule::StatementIds, &place, field, problem, NOTATIONS);
     }
-    for ids in &claimed {
+    for ids in &matched.claimed {
         hold(ids, &reading, is_held, notes);
     }
     if is_validated && names_any {
         check_kinds(parsed, kinds, &reading, notes);
     }
-    let left_out: Vec<_> = excludes.iter().flat_map(|one| &one.ids).collect();
     let is_subsystem = |one: &Named| {
-        let subsystems = devices.iter().flat_map(|one| &one.limits.subsystems);
+        let subsystems = matched
+            .devices
+            .iter()
+            .flat_map(|one| &one.limits.subsystems);
         one.first == one.last && subsystems.copied().any(|id| id == (one.vendor, one.first))
     };
     let is_spoken_of = |one: &Named| {
-        claimed.iter().any(|ids| overlaps(one, ids))
-            || left_out.iter().any(|ids| holds(one, ids))
+        claimed().any(|ids| overlaps(one, ids))
+            || matched
+                .excluded
+                .iter()
+                .any(|ids| holds(one, *ids.get_ref()))
             || is_subsystem(one)
             || reading.excepted.iter().any(|out| {
                 out.vendor.is_none_or(|vendor| vendor == one.vendor)
@@ -93,26 +98,29 @@ pub(super) fn check(
     };
     let named = reading.named.iter().filter(of_entry);
     let unclaimed = named.filter(|one| !is_spoken_of(one));
-    let each = unclaimed.map(|one| Ids {
-        vendor: one.vendor,
-        first: one.first,
-        last: one.last,
-        span: statement.span(),
+    let each = unclaimed.map(|one| {
+        let ids = Ids {
+            vendor: one.vendor,
+            first: one.first,
+            last: one.last,
+        };
+        Spanned::new(statement.span(), ids)
     });
     each.collect()
 }
 
-const fn overlaps(one: &Named, ids: &Ids) -> bool {
+const fn overlaps(one: &Named, ids: Ids) -> bool {
     one.vendor == ids.vendor && one.first <= ids.last && ids.first <= one.last
 }
 
 /// Whether the range of ids contains the whole named range.
-const fn holds(one: &Named, ids: &Ids) -> bool {
+const fn holds(one: &Named, ids: Ids) -> bool {
     one.vendor == ids.vendor && ids.first <= one.first && one.last <= ids.last
 }
 
 /// Compares one claimed range with the statement.
-fn hold(ids: &Ids, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
+fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
+    let (ids, span) = (*claimed.get_ref(), claimed.span());
     let field = "match.devices";
     let excepted = reading.excepted.iter().find(|one| {
         one.vendor.is_none_or(|vendor| vendor == ids.vendor)
@@ -127,7 +135,7 @@ fn hold(ids: &Ids, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
         );
         let help = "take it out of the claim too, also out of a range; where the statement does not \
                     mean that, quote it so that those words are not before or behind the id";
-        notes.add(Rule::StatementExcepts, &ids.span, field, problem, help);
+        notes.add(Rule::StatementExcepts, &span, field, problem, help);
         return;
     }
     let is_stated =
@@ -144,7 +152,7 @@ fn hold(ids: &Ids, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
         );
         let help = "what it says of that id alone may take it out: claim the others, or quote what \
                     it says of the range alone";
-        notes.add(Rule::StatementExcepts, &ids.span, field, problem, help);
+        notes.add(Rule::StatementExcepts, &span, field, problem, help);
         return;
     }
     if is_named {
@@ -170,12 +178,12 @@ fn hold(ids: &Ids, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
                 .to_owned(),
         ),
     };
-    notes.add(Rule::StatementIds, &ids.span, field, problem, help);
+    notes.add(Rule::StatementIds, &span, field, problem, help);
 }
 
 /// A claimed id that the statement also mentions outside the range that names it. The list of words
 /// that except an id cannot be complete, so such a mention counts as an exception.
-fn apart(ids: &Ids, range: &Named, reading: &Reading) -> Option<u16> {
+fn apart(ids: Ids, range: &Named, reading: &Reading) -> Option<u16> {
     let mut mentioned = reading.mentioned.iter();
     let found = mentioned.find(|&&(vendor, first, last)| {
         vendor.is_none_or(|vendor| vendor == ids.vendor)
@@ -210,21 +218,25 @@ fn check_kinds(parsed: &format::File, kinds: &[Kind], reading: &Reading, notes: 
 /// Finds ids that a statement names and no entry claims. One statement may be for several families,
 /// so other entries count. Ids of vendors that the entry does not have are ignored. Costs O(n m) in
 /// the number of such ids and of entries.
-pub(crate) fn unclaimed(drafts: &[Draft<'_>]) -> Vec<Finding> {
+pub(crate) fn unclaimed(files: &[CheckedFile<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for draft in drafts {
-        let mut notes = Notes::on(draft.file);
-        for ids in &draft.unclaimed {
+    for file in files {
+        let mut notes = Notes::on(file.file);
+        for unclaimed in &file.unclaimed {
+            let ids = unclaimed.get_ref();
             let claims = |other: &Ids| {
                 other.vendor == ids.vendor && other.first <= ids.first && ids.last <= other.last
             };
-            let speaks = |other: &Draft<'_>| other.ids().any(|ids| !ids.is_any() && claims(ids));
-            if drafts.iter().any(speaks) {
+            let speaks = |other: &CheckedFile<'_>| {
+                let mut ids = other.entry.ids();
+                ids.any(|ids| !ids.is_any() && claims(ids))
+            };
+            if files.iter().any(speaks) {
                 continue;
             }
             notes.add(
                 Rule::StatementUnclaimed,
-                &ids.span,
+                &unclaimed.span(),
                 "evidence.statement",
                 format!("it names {ids}, which no entry claims"),
                 "claim it, or say why not in [[match.excludes]]",

@@ -17,7 +17,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use quirk_data::{built, quirk::Quirk};
+use quirk_data::{built, entry::Entry};
 use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, decide},
@@ -39,16 +39,16 @@ pub(crate) struct Kernel(PathBuf);
 impl Kernel {
     /// Compiles the text of a `quirks.c` with the ids of a kernel's source; `name` names its files
     /// in `folder`.
-    pub(crate) fn compile(quirks: &str, source: &Path, folder: &Path, name: &str) -> Self {
-        let start = quirks
+    pub(crate) fn compile(entries: &str, source: &Path, folder: &Path, name: &str) -> Self {
+        let start = entries
             .find("static int pci_acs_ctrl_enabled(")
             .expect("there is pci_acs_ctrl_enabled()");
-        let last = quirks
+        let last = entries
             .find("\nint pci_dev_specific_acs_enabled(")
             .expect("there is pci_dev_specific_acs_enabled()");
-        let length = quirks[last..].find("\n}\n").expect("it has an end") + 3;
+        let length = entries[last..].find("\n}\n").expect("it has an end") + 3;
         let part = folder.join(format!("{name}.c"));
-        fs::write(&part, &quirks[start..last + length]).expect("written");
+        fs::write(&part, &entries[start..last + length]).expect("written");
         let define = |name: &str, file: &Path| format!("-D{name}=\"{}\"", file.display());
         let program = folder.join(name);
         let mut gcc = Command::new("gcc");
@@ -122,7 +122,7 @@ const RUNNING: Release = Release::new(7, 3);
 /// This is the module's answer, with one exception: a handler in mainline's form that grants every
 /// flag that grouping asks for returns 0 for a listed function if more flags are requested than it
 /// grants.
-fn expected(quirk: &Quirk, table: &Table, probe: &Probe, before: i32) -> i32 {
+fn expected(entry: &Entry, table: &Table, probe: &Probe, before: i32) -> i32 {
     let kernel = KernelVerdict::from_raw(before);
     let is_granted = |asked| {
         let decision = decide(table, &Withdrawn::NONE, RUNNING, kernel, asked, probe);
@@ -130,7 +130,7 @@ fn expected(quirk: &Quirk, table: &Table, probe: &Probe, before: i32) -> i32 {
     };
     if is_granted(probe.asked) {
         1
-    } else if quirk.acs.contains(AcsFlags::GROUPING) && is_granted(quirk.acs) {
+    } else if entry.acs.contains(AcsFlags::GROUPING) && is_granted(entry.acs) {
         0
     } else {
         before
@@ -145,18 +145,18 @@ pub(crate) struct Expectation {
 
 impl Expectation {
     /// The expectation from the entry and the unpatched kernel.
-    pub(crate) fn new(quirk: &Quirk, unpatched: &Kernel, probes: Vec<Probe>) -> Self {
-        let table = built::before_mainline(&[quirk]);
+    pub(crate) fn new(entry: &Entry, unpatched: &Kernel, probes: Vec<Probe>) -> Self {
+        let table = built::before_mainline(&[entry]);
         let before = unpatched.of(&probes);
         let verdicts: Vec<_> = probes
             .iter()
             .zip(&before)
-            .map(|(probe, &before)| expected(quirk, &table, probe, before))
+            .map(|(probe, &before)| expected(entry, &table, probe, before))
             .collect();
         let changes = verdicts.iter().zip(&before).filter(|(new, old)| new != old);
         let granted = changes.filter(|(new, _)| **new == 1).count();
-        assert!(granted > 0, "{}: nothing is granted", quirk.name);
-        assert!(granted < probes.len(), "{}: nothing is not", quirk.name);
+        assert!(granted > 0, "{}: nothing is granted", entry.name);
+        assert!(granted < probes.len(), "{}: nothing is not", entry.name);
         Self { probes, verdicts }
     }
 

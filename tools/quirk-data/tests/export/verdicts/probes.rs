@@ -8,8 +8,8 @@ use std::{
 };
 
 use quirk_data::{
+    entry::{Devices, Entry},
     limits::Limits,
-    quirk::{Devices, Quirk},
     register::Precondition,
 };
 use rules::{
@@ -168,9 +168,9 @@ fn half(dword: u32, shift: u32) -> u16 {
 
 /// Functions at the borders of an entry: each of its ids and the neighbours of its ranges, with
 /// every set of flags; and for each id every type, and the borders of each limit and condition.
-pub(crate) fn at_borders(quirk: &Quirk) -> Vec<Probe> {
+pub(crate) fn at_borders(entry: &Entry) -> Vec<Probe> {
     let mut probes = Vec::new();
-    for devices in &quirk.devices {
+    for devices in &entry.devices {
         let mut ids = BTreeSet::new();
         for range in &devices.ids {
             let (first, last) = (range.first, range.last);
@@ -184,7 +184,7 @@ pub(crate) fn at_borders(quirk: &Quirk) -> Vec<Probe> {
             ids.extend([(range.vendor - 1, first), (range.vendor + 1, last)]);
         }
         for (vendor, device) in ids {
-            let fit = laid_out(quirk, devices, (vendor, device), None);
+            let fit = laid_out(entry, devices, (vendor, device), None);
             // A check does not depend on the requested flags, so one set suffices for all but one
             // id.
             let asked: &[_] = if (vendor, device) == first_of(devices) {
@@ -195,14 +195,14 @@ pub(crate) fn at_borders(quirk: &Quirk) -> Vec<Probe> {
             let functions = of_types(&fit)
                 .into_iter()
                 .chain(of_itself(&fit))
-                .chain(of_limits(&fit, quirk, &devices.limits))
-                .chain(of_conditions(&fit, quirk, devices));
+                .chain(of_limits(&fit, entry, &devices.limits))
+                .chain(of_conditions(&fit, entry, devices));
             for function in functions {
                 probes.extend(asked.iter().map(|asked| function.asked_for(*asked)));
-                probes.push(function.asked_for(quirk.acs));
+                probes.push(function.asked_for(entry.acs));
             }
             probes.extend(REQUESTS.map(|asked| fit.asked_for(asked)));
-            probes.push(fit.asked_for(quirk.acs));
+            probes.push(fit.asked_for(entry.acs));
         }
     }
     probes
@@ -214,16 +214,16 @@ fn first_of(devices: &Devices) -> (u16, u16) {
 }
 
 /// A function with each id of the entry's vendors.
-pub(crate) fn of_every_id(quirk: &Quirk) -> Vec<Probe> {
-    let vendors: BTreeSet<_> = quirk.ids().map(|ids| ids.vendor).collect();
+pub(crate) fn of_every_id(entry: &Entry) -> Vec<Probe> {
+    let vendors: BTreeSet<_> = entry.ids().map(|ids| ids.vendor).collect();
     let mut probes = Vec::new();
     for vendor in vendors {
-        let mut of_vendor = quirk
+        let mut of_vendor = entry
             .devices
             .iter()
             .filter(|one| one.ids[0].vendor == vendor);
         let devices = of_vendor.next().expect("there is one");
-        let fit = laid_out(quirk, devices, (vendor, 0), None).asked_for(quirk.acs);
+        let fit = laid_out(entry, devices, (vendor, 0), None).asked_for(entry.acs);
         let ids = (0..=u16::MAX).map(|device| (u32::from(device) << 16) | u32::from(vendor));
         probes.extend(ids.map(|ids| fit.but(0x00, ids, "one of all")));
     }
@@ -233,12 +233,12 @@ pub(crate) fn of_every_id(quirk: &Quirk) -> Vec<Probe> {
 /// A function within the claim, if the entry lists these ids. `moved` moves a capability, or
 /// removes it if the offset is 0.
 fn laid_out(
-    quirk: &Quirk,
+    entry: &Entry,
     devices: &Devices,
     (vendor, device): (u16, u16),
     moved: Option<(Place, u16)>,
 ) -> Probe {
-    let kind = quirk.kind;
+    let kind = entry.kinds[0];
     let limits = &devices.limits;
     let class = match limits.class {
         Some(Class::Subclass(class)) => u32::from(class) << 8,
@@ -259,7 +259,7 @@ fn laid_out(
     }
 
     // The capabilities in the order of the lists, each with room for its registers.
-    let conditions: Vec<_> = quirk
+    let conditions: Vec<_> = entry
         .conditions
         .iter()
         .map(Precondition::in_dword)
@@ -418,8 +418,8 @@ fn of_itself(fit: &Probe) -> Vec<Probe> {
 }
 
 /// The borders of each limit, and of the limits of the entry's other devices.
-fn of_limits(fit: &Probe, quirk: &Quirk, limits: &Limits) -> Vec<Probe> {
-    let all = || quirk.devices.iter().map(|devices| &devices.limits);
+fn of_limits(fit: &Probe, entry: &Entry, limits: &Limits) -> Vec<Probe> {
+    let all = || entry.devices.iter().map(|devices| &devices.limits);
     let mut probes = Vec::new();
     let with = |class: u32, revision: u32| {
         let about = format!("class {class:06x}, revision {revision:02x}");
@@ -466,9 +466,9 @@ fn of_limits(fit: &Probe, quirk: &Quirk, limits: &Limits) -> Vec<Probe> {
 
 /// Each condition violated: in each bit, without the capability, and with a capability that ends
 /// before the register. Also changes of bits outside the mask.
-fn of_conditions(fit: &Probe, quirk: &Quirk, devices: &Devices) -> Vec<Probe> {
+fn of_conditions(fit: &Probe, entry: &Entry, devices: &Devices) -> Vec<Probe> {
     let mut probes = Vec::new();
-    for one in &quirk.conditions {
+    for one in &entry.conditions {
         let Condition {
             at: place,
             offset,
@@ -508,7 +508,7 @@ fn of_conditions(fit: &Probe, quirk: &Quirk, devices: &Devices) -> Vec<Probe> {
         if let Some(last) = last {
             let ids = (fit.vendor(), fit.device());
             for (at, about) in [(0, "missing"), (last, "ends before")] {
-                let mut probe = laid_out(quirk, devices, ids, Some((place, at)));
+                let mut probe = laid_out(entry, devices, ids, Some((place, at)));
                 probe.about = format!(", {place} {about}");
                 probes.push(probe);
             }

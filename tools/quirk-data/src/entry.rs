@@ -2,16 +2,13 @@
 
 //! An entry, as its file states it.
 
-use std::{fmt, ops::Range};
-
 use rules::{
     acs::AcsFlags,
     entry::{CatchAll, Kind},
 };
 use serde::{Deserialize, Serialize};
-use topology::Partition;
 
-pub use grouping::handlers::Requirement;
+pub use grouping::handlers::{Ids, Requirement};
 
 use rules::release::Release;
 
@@ -21,7 +18,7 @@ use crate::{
 };
 
 /// The status of a claim, which decides where the entry is used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
     /// A vendor's statement is on record.
     Validated,
@@ -99,64 +96,18 @@ impl Status {
     }
 }
 
-/// An inclusive range of device ids of one vendor.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Ids {
-    /// PCI vendor id.
-    pub vendor: u16,
-    /// First device id.
-    pub first: u16,
-    /// Last device id, not below the first.
-    pub last: u16,
-    /// The position in the file, in bytes.
-    pub(crate) span: Range<usize>,
-}
-
-impl Ids {
-    /// The number of device ids in the range.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        usize::from(self.last - self.first) + 1
-    }
-
-    /// Whether the range contains these ids.
-    #[must_use]
-    pub const fn contains(&self, vendor: u16, device: u16) -> bool {
-        self.vendor == vendor && self.first <= device && device <= self.last
-    }
-
-    /// Whether the range is every device of the vendor.
-    #[must_use]
-    pub const fn is_any(&self) -> bool {
-        self.first == u16::MIN && self.last == u16::MAX
-    }
-}
-
-/// Writes `1d17:0753-075e`, `1077:8030` for a single id, or `8086:any` for every device.
-impl fmt::Display for Ids {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_any() {
-            return write!(f, "{:04x}:any", self.vendor);
-        }
-        write!(f, "{:04x}:{:04x}", self.vendor, self.first)?;
-        if self.last != self.first {
-            write!(f, "-{:04x}", self.last)?;
-        }
-        Ok(())
-    }
-}
-
 /// Devices that an entry deliberately excludes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Excluded {
     /// The ids, in the order of the file.
+    #[serde(rename = "devices", with = "crate::json_form")]
     pub ids: Vec<Ids>,
     /// The reason.
     pub why: String,
 }
 
 /// A non-standard layout of a device's ACS registers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum AcsRegisters {
     /// Capability and control are dwords at offsets 4 and 8 of the ACS capability, instead of words
     /// at 4 and 6.
@@ -178,6 +129,7 @@ impl AcsRegisters {
 
 /// The state of an entry in mainline Linux.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Mainline {
     /// The first release with the quirk, such as `v5.8`, if known.
     pub since: Option<String>,
@@ -191,9 +143,8 @@ pub struct Mainline {
     /// what it checks.
     pub any_type: bool,
     /// Why the entry cannot express the handler's answer, if it cannot.
+    #[serde(flatten, with = "crate::json_form::expressed")]
     pub not_expressed: Option<String>,
-    /// The position in the file: the value of `since`, or the section.
-    pub(crate) at: Range<usize>,
 }
 
 impl Mainline {
@@ -232,6 +183,7 @@ fn release(text: Option<&str>) -> Option<Release> {
 
 /// A vendor's statement, and where it can be read.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Evidence {
     /// The text of the statement.
     pub statement: Option<String>,
@@ -247,79 +199,70 @@ pub struct Evidence {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Devices {
     /// The ids, in the order of the file; all of one vendor.
+    #[serde(rename = "devices", with = "crate::json_form")]
     pub ids: Vec<Ids>,
     /// A description, for people.
     pub about: Option<String>,
     /// The limits of the claim within these ids.
+    #[serde(flatten)]
     pub limits: Limits,
 }
 
-/// The expected groups of a captured machine.
+/// An entry, as its file states it. The JSON form has the keys of the file.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Expect {
-    /// The file name of the capture, in the folder of the entry's file.
-    pub capture: String,
-    /// The groups with a function of the entry, without the entry.
-    pub before: Partition,
-    /// The groups of the same functions with the entry.
-    pub after: Partition,
-    /// The positions in the file of capture, before and after.
-    pub(crate) spans: [Range<usize>; 3],
-}
-
-/// An entry, as its file states it.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Quirk {
+#[serde(rename_all = "kebab-case")]
+pub struct Entry {
     /// The number by which an owner withdraws the entry, from 1.
     pub number: u16,
     /// The entry's name: `vendor/family`.
+    #[serde(rename = "id")]
     pub name: String,
-    /// The status of the claim.
-    pub status: Status,
     /// The name of the silicon, for people.
+    #[serde(rename = "name")]
     pub title: Option<String>,
-    /// The first kind of function that the entry speaks for.
-    #[serde(with = "crate::stored")]
-    pub kind: Kind,
-    /// Further kinds, with the same claim.
-    #[serde(with = "crate::stored")]
-    pub more_kinds: Vec<Kind>,
+    /// The status of the claim.
+    #[serde(with = "crate::json_form")]
+    pub status: Status,
+    /// The kinds of function that the entry speaks for, at least one.
+    #[serde(rename = "kind", with = "crate::json_form")]
+    pub kinds: Vec<Kind>,
     /// The granted flags; none if `acs_registers` says how to read them from the device.
-    #[serde(with = "crate::stored")]
+    #[serde(with = "crate::json_form")]
     pub acs: AcsFlags,
     /// The layout of the registers that hold the flags; only in mainline entries.
+    #[serde(with = "crate::json_form")]
     pub acs_registers: Option<AcsRegisters>,
     /// Further requirements. Only mainline entries may have any other than
     /// [`Requirement::NoAcsCapability`].
-    #[serde(with = "crate::stored")]
+    #[serde(with = "crate::json_form")]
     pub requires: Vec<Requirement>,
     /// The in-tree catch-all handler that the entry corrects, if any.
-    #[serde(with = "crate::stored")]
+    #[serde(with = "crate::json_form")]
     pub supersedes: Option<CatchAll>,
+    /// The reason for the status, if it is less than `validated`.
+    pub reason: Option<String>,
+    /// The part of the device that the entry does not cover, and the consequence.
+    pub partial: Option<String>,
     /// The devices, in the order of the file.
+    #[serde(rename = "match")]
     pub devices: Vec<Devices>,
     /// The required register values, in the order of the file.
+    #[serde(rename = "condition")]
     pub conditions: Vec<Precondition>,
     /// The kernel's register writes before its handler answers; only in mainline entries.
     pub program: Vec<Write>,
     /// Devices that the entry deliberately excludes.
     pub excludes: Vec<Excluded>,
-    /// The reason for the status, if it is less than `validated`.
-    pub reason: Option<String>,
     /// The vendor's statement.
     pub evidence: Option<Evidence>,
-    /// The part of the device that the entry does not cover, and the consequence.
-    pub partial: Option<String>,
-    /// The expected groups of captured machines.
-    pub expects: Vec<Expect>,
     /// The state in mainline Linux; in mainline entries only.
     pub mainline: Option<Mainline>,
 }
 
-impl Quirk {
+impl Entry {
     /// Every kind of the entry, in the order of the file.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
-        std::iter::once(self.kind).chain(self.more_kinds.iter().copied())
+        self.kinds.iter().copied()
     }
 
     /// The names of the kinds, separated by commas.

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! How entries write numbers and places, as text.
+
+use rules::{condition::Place, limits::Class};
+
+/// Reads exactly `count` lowercase hexadecimal digits, eight at most.
+pub(crate) fn digits(text: &str, count: usize) -> Option<u32> {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() != count || !text.bytes().all(is_digit) {
+        return None;
+    }
+    u32::from_str_radix(text, 16).ok()
+}
+
+/// Reads a vendor or device id: `10de`.
+pub(crate) fn id(text: &str) -> Option<u16> {
+    u16::try_from(digits(text, 4)?).ok()
+}
+
+/// Reads a class code, with or without the programming interface: `0200` or `010802`.
+pub(crate) fn class(text: &str) -> Option<Class> {
+    match text.len() {
+        4 => id(text).map(Class::Subclass),
+        _ => digits(text, 6).map(Class::Interface),
+    }
+}
+
+/// Reads a revision or a range of them, in any order: `03` or `03-ff`.
+pub(crate) fn revisions(text: &str) -> Option<(u8, u8)> {
+    let revision = |text| u8::try_from(digits(text, 2)?).ok();
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    Some((revision(first)?, revision(last)?))
+}
+
+/// Reads the vendor and device id of a subsystem: `1028:0010`.
+pub(crate) fn subsystem(text: &str) -> Option<(u16, u16)> {
+    let (vendor, device) = text.split_once(':')?;
+    Some((id(vendor)?, id(device)?))
+}
+
+/// Reads the base of an offset: `config`, `capability:10` or `extended:000b`.
+pub(crate) fn place(text: &str) -> Option<Place> {
+    if text == "config" {
+        return Some(Place::Config);
+    }
+    match text.split_once(':')? {
+        ("capability", id) => Some(Place::Capability(u8::try_from(digits(id, 2)?).ok()?)),
+        ("extended", text) => Some(Place::Extended(id(text)?)),
+        _ => None,
+    }
+}
+
+/// Reads the bits of a register, with all digits of its width: `0x00ff`.
+pub(crate) fn bits(text: &str, width: u8) -> Option<u32> {
+    digits(text.strip_prefix("0x")?, usize::from(width / 4))
+}
