@@ -120,7 +120,7 @@ quiet_cmd_rust_module = RUSTC [M] $@
 	$(AR) p $@.a $$($(AR) t $@.a | grep -v compiler_builtins) >$@; rm $@.a \
 	$(if $(strip $(cmd_objtool)),; $(patsubst ;%,%,$(strip $(cmd_objtool))))
 $(addprefix $(obj)/,$(rust-roots)): $(obj)/%.o: $(src)/%.rs $(obj)/$(out)/libkernel.rlib \
-		$(shell find $(src)/src $(wildcard $(src)/tests/kernel) -name '*.rs') FORCE
+		$(shell find $(src)/src $(wildcard $(src)/tests/kernel $(src)/tools/grouping/src/model) -name '*.rs') FORCE
 	+$(call if_changed,rust_module)
 
 targets += $(rust-roots) $(addprefix $(out)/,target.json libcore.rlib libcompiler_builtins.rlib libkernel.rlib)

@@ -15,18 +15,13 @@
 //!
 //! For a machine that cannot be scanned, the line is `error` and the error number.
 
-use kernel::{
-    prelude::*,
-    time::{
-        Instant,
-        Monotonic, //
-    }, //
-};
+use kernel::prelude::*;
 
 use crate::{
-    model,
+    device, model,
     synthetic::{
         description::Header,
+        memory::Vec,
         virtual_bus::{
             Membership,
             VirtualBus, //
@@ -40,9 +35,9 @@ use crate::{
 /// # Errors
 ///
 /// `EINVAL` when the input is not a sequence of complete machines; `ENOMEM`.
-pub(crate) fn answer(asked: &[u8]) -> Result<KVVec<u8>> {
+pub(crate) fn answer(asked: &[u8]) -> Result<Vec<u8>> {
     let mut rest = asked;
-    let mut answers = KVVec::new();
+    let mut answers = Vec::new();
     while !rest.is_empty() {
         let header = Header::from_bytes(rest).ok_or(EINVAL)?;
         let size = header.machine_size().ok_or(EINVAL)?;
@@ -60,11 +55,11 @@ pub(crate) fn answer(asked: &[u8]) -> Result<KVVec<u8>> {
 }
 
 /// Appends the answer for one machine.
-fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
+fn one(header: &Header, bytes: &[u8], answers: &mut Vec<u8>) -> Result {
     let mut machine = VirtualBus::from_bytes(header, bytes)?;
-    let start = Instant::<Monotonic>::now();
+    let start = device::nanoseconds();
     let memberships = machine.group()?;
-    let kernel = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
+    let kernel = device::nanoseconds() - start;
     let mut separator: &[u8] = b"";
     for membership in &memberships {
         put(answers, separator)?;
@@ -90,15 +85,15 @@ fn one(header: &Header, bytes: &[u8], answers: &mut KVVec<u8>) -> Result {
 
 /// Appends what the kernel's quirks answer for each of `count` functions. Few results differ, and
 /// the serial line is slow, so repeated results are only referenced.
-fn put_verdicts(machine: &VirtualBus, count: usize, answers: &mut KVVec<u8>) -> Result {
-    let mut devices = KVVec::from_elem(None, count, GFP_KERNEL)?;
+fn put_verdicts(machine: &VirtualBus, count: usize, answers: &mut Vec<u8>) -> Result {
+    let mut devices = Vec::from_elem(None, count)?;
     for (position, device) in machine.devices() {
-        if let Some(slot) = devices.get_mut(usize::try_from(position)?) {
+        if let Some(slot) = devices.get_mut(usize::try_from(position).map_err(|_| EINVAL)?) {
             *slot = Some(device);
         }
     }
-    let mut different: KVVec<(u32, KVVec<u8>)> = KVVec::new();
-    for (position, device) in (0..).zip(devices) {
+    let mut different: Vec<(u32, Vec<u8>)> = Vec::new();
+    for (position, device) in (0..).zip(&devices) {
         put(answers, b" ")?;
         let Some(device) = device else {
             put(answers, b"!")?;
@@ -111,18 +106,18 @@ fn put_verdicts(machine: &VirtualBus, count: usize, answers: &mut KVVec<u8>) -> 
             number(answers, *first)?;
         } else {
             put(answers, &verdicts)?;
-            different.push((position, verdicts), GFP_KERNEL)?;
+            different.push((position, verdicts))?;
         }
     }
     Ok(())
 }
 
-fn put(answers: &mut KVVec<u8>, text: &[u8]) -> Result {
-    Ok(answers.extend_from_slice(text, GFP_KERNEL)?)
+fn put(answers: &mut Vec<u8>, text: &[u8]) -> Result {
+    answers.extend_from_slice(text)
 }
 
 /// Appends a decimal number.
-fn number(answers: &mut KVVec<u8>, number: impl Into<u64>) -> Result {
+fn number(answers: &mut Vec<u8>, number: impl Into<u64>) -> Result {
     let mut number = number.into();
     let mut digits = [0; 20];
     let mut count = 0;

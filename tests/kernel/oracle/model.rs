@@ -2,15 +2,10 @@
 
 //! Runs the model in the kernel, on the kernel's own facts about each function.
 
-use kernel::{
-    prelude::*,
-    time::{
-        Instant,
-        Monotonic, //
-    }, //
-};
+use kernel::prelude::*;
 
 use crate::{
+    device,
     grouping::{
         self,
         acs_enabled::{
@@ -25,6 +20,7 @@ use crate::{
     },
     rules::{acs::AcsFlags, decision::KernelVerdict},
     synthetic::{
+        memory::Vec,
         virtual_bus::{
             Membership,
             VirtualBus, //
@@ -52,14 +48,16 @@ pub(crate) struct Outcome {
 ///
 /// `EINVAL` for a machine that the model takes for impossible; `ENOMEM`.
 pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Outcome> {
-    let mut functions = KVVec::new();
-    let mut by_address: KVVec<(Address, u32)> = KVVec::new();
-    let mut found = KVVec::new();
+    let mut functions = Vec::new();
+    let mut by_address: Vec<(Address, u32)> = Vec::new();
+    let mut found = Vec::new();
     for (index, (position, device)) in (0..).zip(machine.devices()) {
         let known = device.known();
-        let membership = memberships.get(usize::try_from(position)?).ok_or(EINVAL)?;
-        by_address.push((known.address, index), GFP_KERNEL)?;
-        found.push((known, *membership, device), GFP_KERNEL)?;
+        let membership = memberships
+            .get(usize::try_from(position).map_err(|_| EINVAL)?)
+            .ok_or(EINVAL)?;
+        by_address.push((known.address, index))?;
+        found.push((known, *membership, device))?;
     }
     by_address.sort_unstable();
     let index = |address: Address| {
@@ -70,26 +68,24 @@ pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Ou
             .map(|entry| entry.1)
     };
     for (known, membership, device) in &found {
-        functions.push(function(known, *membership, device, index), GFP_KERNEL)?;
+        functions.push(function(known, *membership, device, index))?;
     }
     let len = functions.len();
-    let mut work = KVVec::from_elem(Scratch::default(), len, GFP_KERNEL)?;
-    let mut order = KVVec::from_elem(0, len, GFP_KERNEL)?;
-    let mut numbers = KVVec::from_elem(None, len, GFP_KERNEL)?;
-    let start = Instant::<Monotonic>::now();
+    let mut work = Vec::from_elem(Scratch::default(), len)?;
+    let mut order = Vec::from_elem(0, len)?;
+    let mut numbers = Vec::from_elem(None, len)?;
+    let start = device::nanoseconds();
     grouping::assign(&RELEASE, &functions, &mut work, &mut order, &mut numbers)
         .map_err(|_| EINVAL)?;
-    let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
+    let nanoseconds = device::nanoseconds() - start;
 
     // The partitions are the same if each number of one corresponds to one number of the other,
     // both ways.
-    let mut pairs = KVVec::new();
+    let mut pairs = Vec::new();
     let mut is_same = true;
     for ((_, membership, _), number) in found.iter().zip(&numbers) {
         match (membership, number) {
-            (Membership::Group(kernel), Some(model)) => {
-                pairs.push((*kernel, *model), GFP_KERNEL)?
-            }
+            (Membership::Group(kernel), Some(model)) => pairs.push((*kernel, *model))?,
             (Membership::LeftOut | Membership::Missing, None) => {}
             _ => is_same = false,
         }

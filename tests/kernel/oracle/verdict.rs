@@ -9,7 +9,10 @@ use kernel::{
     prelude::*, //
 };
 
-use crate::synthetic::Device;
+use crate::synthetic::{
+    memory::Vec,
+    Device, //
+};
 
 /// Number of sets of the seven flags.
 const SETS: u16 = 1 << 7;
@@ -41,8 +44,8 @@ pub(crate) fn verdict(device: &Device, flags: u16) -> c_int {
 /// # Errors
 ///
 /// `ENOMEM`.
-pub(crate) fn verdicts(device: &Device) -> Result<KVVec<u8>> {
-    let mut verdicts = KVVec::with_capacity(SETS.into(), GFP_KERNEL)?;
+pub(crate) fn verdicts(device: &Device) -> Result<Vec<u8>> {
+    let mut verdicts = Vec::new();
     for flags in 0..SETS {
         let letter = match verdict(device, flags) {
             -25 => b'n',
@@ -50,7 +53,7 @@ pub(crate) fn verdicts(device: &Device) -> Result<KVVec<u8>> {
             1.. => b'1',
             _ => b'?',
         };
-        verdicts.push(letter, GFP_KERNEL)?;
+        verdicts.push(letter)?;
     }
     Ok(verdicts)
 }

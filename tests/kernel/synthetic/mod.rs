@@ -11,9 +11,11 @@
 //! | `space.rs` | the configuration space of a described function |
 //! | `spaces.rs` | the configuration spaces of a machine, by address |
 //! | `virtual_bus.rs` | scans, groups and removes a machine |
-//! | `sys.rs` | the interface to C: all `unsafe` code |
+//! | `memory.rs` | a vector and a box; in C: `sys.c` |
+//! | `sys.rs`, `sys.c` | the interface to the kernel's C code |
 
 pub(crate) mod description;
+pub(crate) mod memory;
 mod space;
 mod spaces;
 mod sys;

@@ -16,6 +16,7 @@ use super::{
         Patch,
         Traits, //
     },
+    memory::Vec,
     space::{
         self,
         Space,
@@ -28,15 +29,15 @@ pub(super) struct Described {
     pub(super) function: Function,
     space: Space,
     /// The number of reads that the function still answers. `None` if it answers all.
-    answers: Option<Atomic<u32>>,
+    answers: Option<Atomic<u64>>,
 }
 
 /// The functions of a machine.
 pub(crate) struct Spaces {
     /// The functions in the order of the description.
-    functions: KVVec<Described>,
+    functions: Vec<Described>,
     /// Index in `functions`, by domain, bus and devfn.
-    by_address: KVVec<(u32, u8, u8, u32)>,
+    by_address: Vec<(u32, u8, u8, u32)>,
 }
 
 impl Spaces {
@@ -51,18 +52,18 @@ impl Spaces {
         patches: impl Iterator<Item = Patch>,
     ) -> Result<Self> {
         let mut spaces = Self {
-            functions: KVVec::new(),
-            by_address: KVVec::new(),
+            functions: Vec::new(),
+            by_address: Vec::new(),
         };
         for (position, function) in (0..).zip(described) {
             let address = (function.domain, function.bus, function.devfn, position);
-            spaces.by_address.push(address, GFP_KERNEL)?;
+            spaces.by_address.push(address)?;
             let described = Described {
                 space: space::space(&function),
                 answers: None,
                 function,
             };
-            spaces.functions.push(described, GFP_KERNEL)?;
+            spaces.functions.push(described)?;
         }
         spaces.by_address.sort_unstable();
         let mut pairs = spaces.by_address.windows(2);
@@ -86,7 +87,7 @@ impl Spaces {
             Patch::Dword { offset, value, .. } => {
                 *found.space.get_mut(usize::from(offset) / 4)? = value;
             }
-            Patch::Silent { from, .. } => found.answers = Some(Atomic::new(from)),
+            Patch::Silent { from, .. } => found.answers = Some(Atomic::new(from.into())),
         }
         Some(())
     }
@@ -128,14 +129,14 @@ impl Spaces {
 
     /// The root buses, in the order of the description: domain, first bus and last bus. The last
     /// bus is the one before the next root bus of the domain. O(n) for each root bus.
-    pub(super) fn roots(&self) -> Result<KVVec<(u32, u8, u8)>> {
-        let mut roots: KVVec<(u32, u8, u8)> = KVVec::new();
+    pub(super) fn roots(&self) -> Result<Vec<(u32, u8, u8)>> {
+        let mut roots: Vec<(u32, u8, u8)> = Vec::new();
         // Sorted, so that the search for the bridge above a bus is fast.
-        let mut led_to: KVVec<(u32, u8)> = KVVec::new();
+        let mut led_to: Vec<(u32, u8)> = Vec::new();
         for function in self.functions() {
             let [_, secondary, _] = function.buses;
             if function.leads_to(function.domain, secondary) {
-                led_to.push((function.domain, secondary), GFP_KERNEL)?;
+                led_to.push((function.domain, secondary))?;
             }
         }
         led_to.sort_unstable();
@@ -143,7 +144,7 @@ impl Spaces {
             let bus = (function.domain, function.bus);
             let is_new = roots.iter().all(|root| (root.0, root.1) != bus);
             if is_new && led_to.binary_search(&bus).is_err() {
-                roots.push((bus.0, bus.1, u8::MAX), GFP_KERNEL)?;
+                roots.push((bus.0, bus.1, u8::MAX))?;
             }
         }
         for at in 0..roots.len() {

@@ -11,6 +11,10 @@ use super::{
         Patch,
         Traits, //
     },
+    memory::{
+        Box,
+        Vec, //
+    },
     spaces::Spaces,
     sys::{
         Device,
@@ -34,11 +38,11 @@ pub(crate) enum Membership {
 pub(crate) struct VirtualBus {
     /// The functions that the kernel has found, in the kernel's order, with their indices in the
     /// description.
-    devices: KVVec<(u32, Device)>,
+    devices: Vec<(u32, Device)>,
     /// The root buses, in the order of the description.
-    roots: KVVec<Root>,
+    roots: Vec<Root>,
     // Boxed, because the root buses have pointers to it.
-    spaces: KBox<Spaces>,
+    spaces: Box<Spaces>,
 }
 
 impl VirtualBus {
@@ -51,7 +55,7 @@ impl VirtualBus {
     pub(crate) fn from_bytes(header: &Header, bytes: &[u8]) -> Result<Self> {
         let size = header.machine_size().ok_or(EINVAL)?;
         let bytes = bytes.get(Header::SIZE..size).ok_or(EINVAL)?;
-        let functions = usize::try_from(header.functions)?;
+        let functions = usize::try_from(header.functions).map_err(|_| EINVAL)?;
         let (functions, patches) = bytes
             .split_at_checked(functions.checked_mul(Function::SIZE).ok_or(EINVAL)?)
             .ok_or(EINVAL)?;
@@ -79,9 +83,9 @@ impl VirtualBus {
         patches: impl Iterator<Item = Patch>,
     ) -> Result<Self> {
         let mut machine = Self {
-            devices: KVVec::new(),
-            roots: KVVec::new(),
-            spaces: KBox::new(Spaces::new(functions, patches)?, GFP_KERNEL)?,
+            devices: Vec::new(),
+            roots: Vec::new(),
+            spaces: Box::new(Spaces::new(functions, patches)?)?,
         };
         machine.find()?;
         Ok(machine)
@@ -92,13 +96,13 @@ impl VirtualBus {
         for &(domain, first, last) in &self.spaces.roots()? {
             let vmd = match self.spaces.vmd(domain) {
                 None => None,
-                Some(vmd) => Some(Device::at(vmd.domain, vmd.bus, vmd.devfn).ok_or(ENODEV)?),
+                Some(vmd) => Some(Device::at(vmd.domain, vmd.bus, vmd.devfn)?),
             };
             let spaces: *const Spaces = &raw const *self.spaces;
             // SAFETY: The box keeps the spaces in place, and `drop()` removes the roots before the
             // box.
             let root = unsafe { Root::scan(&lock, spaces, (domain, first, last), vmd.as_ref()) }?;
-            self.roots.push(root, GFP_KERNEL)?;
+            self.roots.push(root)?;
         }
         for function in self.spaces.functions() {
             let Function {
@@ -106,27 +110,30 @@ impl VirtualBus {
             } = *function;
             let found = || Device::at(domain, bus, devfn);
             if function.traits.has(Traits::REMOVED) {
-                if let Some(device) = found() {
+                if let Ok(device) = found() {
                     device.remove(&lock);
                 }
             }
             if function.traits.has(Traits::SET_UP) {
-                if let Some(device) = found() {
+                if let Ok(device) = found() {
                     device.note_set_up();
                 }
             }
             if function.traits.has(Traits::EXTERNAL_FACING) {
-                if let Some(device) = found() {
+                if let Ok(device) = found() {
                     device.note_external_facing();
                 }
             }
         }
-        Device::for_each(|domain, bus, devfn, device| {
+        let mut next = Device::next(None);
+        while let Some(device) = next {
+            next = Device::next(Some(&device));
+            let (domain, bus, devfn) = device.address();
             if let Some(position) = self.spaces.position(domain, bus, devfn) {
-                self.devices.push((position, device), GFP_KERNEL)?;
+                self.devices.push((position, device))?;
             }
-            Ok(())
-        })
+        }
+        Ok(())
     }
 
     /// Lets the kernel group the functions, one after the other. Returns the result for each
@@ -135,20 +142,18 @@ impl VirtualBus {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn group(&mut self) -> Result<KVVec<Membership>> {
+    pub(crate) fn group(&mut self) -> Result<Vec<Membership>> {
         self.ungroup();
-        let mut memberships = KVVec::from_elem(
-            Membership::Missing,
-            self.spaces.functions().len(),
-            GFP_KERNEL,
-        )?;
+        let described = self.spaces.functions().len();
+        let mut memberships = Vec::from_elem(Membership::Missing, described)?;
         for (position, device) in &self.devices {
             let membership = if self.spaces.takes_part(*position) {
                 Membership::Group(device.group()?)
             } else {
                 Membership::LeftOut
             };
-            if let Some(slot) = memberships.get_mut(usize::try_from(*position)?) {
+            if let Some(slot) = memberships.get_mut(usize::try_from(*position).map_err(|_| EINVAL)?)
+            {
                 *slot = membership;
             }
         }
@@ -174,7 +179,7 @@ impl VirtualBus {
 impl Drop for VirtualBus {
     fn drop(&mut self) {
         self.ungroup();
-        self.devices.clear();
+        self.devices.truncate(0);
         let lock = Rescan::lock();
         // The last root bus goes first, so that buses behind a VMD go before the VMD.
         while let Some(root) = self.roots.pop() {
