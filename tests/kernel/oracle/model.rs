@@ -36,8 +36,6 @@ use crate::{
     verdict, //
 };
 
-const RELEASE: Release = Release::LINUX_7_3;
-
 /// The result of the model, compared with the kernel's.
 pub(crate) struct Outcome {
     /// Whether the model's groups equal the kernel's.
@@ -52,6 +50,7 @@ pub(crate) struct Outcome {
 ///
 /// `EINVAL` for a machine that the model takes for impossible; `ENOMEM`.
 pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Outcome> {
+    let release = Release::of(verdict::running());
     let mut functions = KVVec::new();
     let mut by_address: KVVec<(Address, u32)> = KVVec::new();
     let mut found = KVVec::new();
@@ -70,14 +69,15 @@ pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Ou
             .map(|entry| entry.1)
     };
     for (known, membership, device) in &found {
-        functions.push(function(known, *membership, device, index), GFP_KERNEL)?;
+        let function = function(known, *membership, device, index, &release);
+        functions.push(function, GFP_KERNEL)?;
     }
     let len = functions.len();
     let mut work = KVVec::from_elem(Scratch::default(), len, GFP_KERNEL)?;
     let mut order = KVVec::from_elem(0, len, GFP_KERNEL)?;
     let mut numbers = KVVec::from_elem(None, len, GFP_KERNEL)?;
     let start = Instant::<Monotonic>::now();
-    grouping::assign(&RELEASE, &functions, &mut work, &mut order, &mut numbers)
+    grouping::assign(&release, &functions, &mut work, &mut order, &mut numbers)
         .map_err(|_| EINVAL)?;
     let nanoseconds = u64::try_from(start.elapsed().as_nanos()).unwrap_or(0);
 
@@ -117,6 +117,7 @@ fn function(
     membership: Membership,
     device: &Device,
     index: impl Fn(Address) -> Option<u32>,
+    release: &Release,
 ) -> Function {
     let (domain, bus, devfn) = known.address;
     let interface = Interface::from_raw(known.raw_type);
@@ -124,7 +125,7 @@ fn function(
         capability: AcsFlags::from_bits(capability),
         control: AcsFlags::from_bits(control),
     });
-    let quirk = KernelVerdict::from_raw(verdict::verdict(device, RELEASE.required.bits()));
+    let quirk = KernelVerdict::from_raw(verdict::verdict(device, release.required.bits()));
     let numbers = (0..=u8::MAX).filter(|&number| {
         let bits = c_ulong::BITS as usize;
         let word = known.aliases.get(usize::from(number) / bits);
@@ -140,7 +141,7 @@ fn function(
         translation_root: known.translation_root,
         keeps_requester_ids: known.keeps_requester_ids,
         multifunction: known.multifunction,
-        isolated: acs_enabled(RELEASE.required, quirk, interface, known.multifunction, acs),
+        isolated: acs_enabled(release.required, quirk, interface, known.multifunction, acs),
         dma_aliases: numbers.collect::<DevfnSet>(),
         takes_part: matches!(membership, Membership::Group(_)),
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Asks the kernel's quirks directly about a function.
+//! Asks the kernel's quirks directly about a function, and the kernel for its release.
 
 #![expect(unsafe_code, reason = "the question goes to C")]
 
@@ -9,7 +9,10 @@ use kernel::{
     prelude::*, //
 };
 
-use crate::synthetic::Device;
+use crate::{
+    rules::release::Release,
+    synthetic::Device, //
+};
 
 /// Number of sets of the seven flags.
 const SETS: u16 = 1 << 7;
@@ -17,6 +20,13 @@ const SETS: u16 = 1 << 7;
 extern "C" {
     fn acs_quirks_oracle_find() -> c_int;
     fn acs_quirks_oracle_verdict(dev: *mut c_void, acs_flags: u16) -> c_int;
+    fn acs_quirks_oracle_version_code() -> u32;
+}
+
+/// The release of the running kernel; newer than any other if it cannot be parsed.
+pub(crate) fn running() -> Release {
+    // SAFETY: The C function has no precondition.
+    Release::from_version_code(unsafe { acs_quirks_oracle_version_code() })
 }
 
 /// Finds the kernel's function. Must be called once, before all others here.
