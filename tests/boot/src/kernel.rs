@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use rules::release::Release;
 
-use crate::arch::Arch;
+use crate::{arch::Arch, machine::Iommu};
 
 /// A stock kernel, and the modules built for it.
 #[derive(Clone, Debug)]
@@ -62,6 +62,30 @@ const CORE: [&str; 22] = [
     "oracle::recorded-machines",
     "oracle::in-tree-quirks",
 ];
+
+/// Tests that kernels before a series cannot run, by the beginning of their names, and why. Tests on an IOMMU that
+/// makes groups only when a driver binds need no line here: [`Kernel::fits`].
+const NOT_BEFORE: [(&str, Release, &str); 6] = [
+    ("integrated", Release::new(5, 14), ROOT_BUS),
+    ("root-ports", Release::new(5, 14), ROOT_BUS),
+    ("owner", Release::new(7, 2), REGROUP),
+    ("regroup", Release::new(7, 2), REGROUP),
+    (
+        "hotplug-held",
+        Release::new(6, 12),
+        "acsctl regroup does not end there; the cause is not known",
+    ),
+    (
+        "other-build",
+        Release::new(7, 2),
+        "Debian's older kernels compare symbol versions themselves",
+    ),
+];
+
+/// With or without the module.
+const ROOT_BUS: &str =
+    "Intel's IOMMU driver crashes when the functions of a group on a root bus are removed";
+const REGROUP: &str = "acsctl regroup refuses kernels on which a rescan binds drivers at once";
 
 /// The cache folder.
 ///
@@ -149,9 +173,27 @@ impl Kernel {
     }
 
     /// Whether a test is to be run on the kernel, by its name without the kernel's.
-    #[must_use]
-    pub fn runs(&self, test: &str) -> bool {
-        !self.core_only || CORE.contains(&test)
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::series`].
+    pub fn runs(&self, test: &str) -> Result<bool> {
+        let series = self.series()?;
+        let mut lacking = NOT_BEFORE.iter();
+        let is_lacking =
+            lacking.any(|(name, first, _)| test.starts_with(name) && series.is_before(*first));
+        Ok(!is_lacking && (!self.core_only || CORE.contains(&test)))
+    }
+
+    /// Whether the kernel groups functions behind this IOMMU when it adds them. Before Linux 6.15, it groups
+    /// functions behind virtio-iommu and an Arm SMMU when a driver binds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::series`].
+    pub fn fits(&self, iommu: Iommu) -> Result<bool> {
+        let is_early = grouping::model::release::Release::of(self.series()?).group_when_added;
+        Ok(is_early || !matches!(iommu, Iommu::Virtio | Iommu::SmmuV3))
     }
 
     /// The kernels in `ACS_QUIRKS_KERNELS`, separated by spaces. The default is `newest`. With

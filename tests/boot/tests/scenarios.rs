@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, process::ExitCode, sync::Arc};
 use anyhow::Result;
 use boot::{
     kernel::Kernel,
+    machine::Iommu,
     scenarios::{
         self,
         entries::{self, EntryBoot},
@@ -35,8 +36,15 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
         let setup = Arc::new(Setup::new(kernel, folder.path())?);
         let arch = setup.kernel.arch;
         let programs = scenarios::PROGRAMS.into_iter();
-        for (name, test) in programs.filter(|(name, _)| arch.takes(name) && setup.kernel.runs(name))
-        {
+        for (name, test) in programs.filter(|(name, _)| arch.takes(name)) {
+            let iommu = if name.ends_with("virtio") {
+                Iommu::Virtio
+            } else {
+                Iommu::Intel
+            };
+            if !setup.kernel.runs(name)? || !setup.kernel.fits(iommu)? {
+                continue;
+            }
             let name = format!("{}::{name}", setup.kernel.name);
             let setup = Arc::clone(&setup);
             trials.push(Trial::test(name, move || {
@@ -46,7 +54,8 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
         trials.extend(of_entries(&setup, arguments)?);
         for scenario in scenarios::all(arch) {
             let title = scenario.title(arch);
-            if !setup.kernel.runs(&title) {
+            let iommu = arch.iommu(scenario.machine.iommu);
+            if !setup.kernel.runs(&title)? || !setup.kernel.fits(iommu)? {
                 continue;
             }
             let name = format!("{}::{title}", setup.kernel.name);

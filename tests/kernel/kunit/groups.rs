@@ -168,9 +168,10 @@ fn facts(
             capability: AcsFlags::from_bits(function.acs_capability),
             control: AcsFlags::from_bits(function.acs_control),
         }
-        .of_device(vendor, device)
+        .of_device(vendor, device, &Release::LINUX_7_3)
     });
     let required = Release::LINUX_7_3.required;
+    let does = |what| bridge_does(vendor, device, what, &Release::LINUX_7_3);
     let identity = Identity {
         vendor,
         device,
@@ -185,8 +186,8 @@ fn facts(
         above: None,
         dma_device: None,
         interface,
-        translation_root: bridge_does(vendor, device, Bridge::TranslationRoot),
-        keeps_requester_ids: bridge_does(vendor, device, Bridge::KeepsRequesterIds),
+        translation_root: does(Bridge::TranslationRoot),
+        keeps_requester_ids: does(Bridge::KeepsRequesterIds),
         multifunction,
         isolated: acs_enabled(required, verdict, interface, multifunction, acs),
         dma_aliases: dma_aliases(&identity, function.devfn).numbers,

@@ -14,6 +14,9 @@ mod model;
 #[allow(dead_code, unused_imports, reason = "the model takes a part of it")]
 #[path = "../../../src/rules/mod.rs"]
 mod rules;
+#[allow(dead_code, reason = "the module for users takes more of it")]
+#[path = "../../../src/sys/running.rs"]
+mod running;
 #[path = "../synthetic/mod.rs"]
 mod synthetic;
 #[path = "../../../src/sys/taint.rs"]

@@ -19,6 +19,7 @@ use crate::{
         Scratch, //
     },
     rules::{acs::AcsFlags, decision::KernelVerdict},
+    running,
     synthetic::{
         memory::Vec,
         virtual_bus::{
@@ -31,8 +32,6 @@ use crate::{
     },
     verdict, //
 };
-
-const RELEASE: Release = Release::LINUX_7_3;
 
 /// The result of the model, compared with the kernel's.
 pub(crate) struct Outcome {
@@ -48,6 +47,7 @@ pub(crate) struct Outcome {
 ///
 /// `EINVAL` for a machine that the model takes for impossible; `ENOMEM`.
 pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Outcome> {
+    let release = Release::of(running::release());
     let mut functions = Vec::new();
     let mut by_address: Vec<(Address, u32)> = Vec::new();
     let mut found = Vec::new();
@@ -68,14 +68,14 @@ pub(crate) fn run(machine: &VirtualBus, memberships: &[Membership]) -> Result<Ou
             .map(|entry| entry.1)
     };
     for (known, membership, device) in &found {
-        functions.push(function(known, *membership, device, index))?;
+        functions.push(function(known, *membership, device, index, &release))?;
     }
     let len = functions.len();
     let mut work = Vec::from_elem(Scratch::default(), len)?;
     let mut order = Vec::from_elem(0, len)?;
     let mut numbers = Vec::from_elem(None, len)?;
     let start = device::nanoseconds();
-    grouping::assign(&RELEASE, &functions, &mut work, &mut order, &mut numbers)
+    grouping::assign(&release, &functions, &mut work, &mut order, &mut numbers)
         .map_err(|_| EINVAL)?;
     let nanoseconds = device::nanoseconds() - start;
 
@@ -113,6 +113,7 @@ fn function(
     membership: Membership,
     device: &Device,
     index: impl Fn(Address) -> Option<u32>,
+    release: &Release,
 ) -> Function {
     let (domain, bus, devfn) = known.address;
     let interface = Interface::from_raw(known.raw_type);
@@ -120,7 +121,7 @@ fn function(
         capability: AcsFlags::from_bits(capability),
         control: AcsFlags::from_bits(control),
     });
-    let quirk = KernelVerdict::from_raw(verdict::verdict(device, RELEASE.required.bits()));
+    let quirk = KernelVerdict::from_raw(verdict::verdict(device, release.required.bits()));
     let numbers = (0..=u8::MAX).filter(|&number| {
         let bits = c_ulong::BITS as usize;
         let word = known.aliases.get(usize::from(number) / bits);
@@ -136,7 +137,7 @@ fn function(
         translation_root: known.translation_root,
         keeps_requester_ids: known.keeps_requester_ids,
         multifunction: known.multifunction,
-        isolated: acs_enabled(RELEASE.required, quirk, interface, known.multifunction, acs),
+        isolated: acs_enabled(release.required, quirk, interface, known.multifunction, acs),
         dma_aliases: numbers.collect::<DevfnSet>(),
         takes_part: matches!(membership, Membership::Group(_)),
     }

@@ -6,7 +6,7 @@ use rules::decision::KernelVerdict;
 use topology::{Partition, by_number};
 
 use crate::{
-    model::{self, Fault, Reason, Scratch, release::Release},
+    model::{self, Fault, Reason, Scratch},
     scan::{Seen, View},
 };
 
@@ -30,18 +30,17 @@ impl Grouping {
     }
 }
 
-/// The groups that the kernel `release` makes of a machine. `verdict_of` returns the answer of the
-/// kernel's quirks for a function.
+/// The groups that the machine's kernel makes. `verdict_of` returns the answer of the kernel's quirks
+/// for a function.
 ///
 /// # Errors
 ///
 /// [`Fault`] for a view of a topology that was not checked.
 pub fn partition(
     view: &View<'_>,
-    release: &Release,
     verdict_of: impl Fn(&Seen<'_>) -> KernelVerdict,
 ) -> Result<Partition, Fault> {
-    Ok(grouping(view, release, verdict_of)?.partition(view))
+    Ok(grouping(view, verdict_of)?.partition(view))
 }
 
 /// As [`partition`], with the step by which each function came to its group.
@@ -51,9 +50,9 @@ pub fn partition(
 /// [`Fault`] for a view of a topology that was not checked.
 pub fn grouping(
     view: &View<'_>,
-    release: &Release,
     verdict_of: impl Fn(&Seen<'_>) -> KernelVerdict,
 ) -> Result<Grouping, Fault> {
+    let release = &view.release;
     let functions: Vec<_> = view
         .functions
         .iter()

@@ -25,12 +25,9 @@ use self::captured::{Captured, Machine};
 use crate::{
     compute::{Grouping, grouping, partition},
     handlers::{Handlers, Verdict},
-    model::{Fault, release::Release},
+    model::Fault,
     scan::{Seen, View},
 };
-
-/// The grouping rules of the newest supported kernel.
-const RELEASE: &Release = &Release::LINUX_7_3;
 
 /// The predicted answers for one function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -146,7 +143,7 @@ impl<'a> Prediction<'a> {
         isolated: impl Fn(&Seen<'_>) -> bool,
     ) -> Result<Grouping, Fault> {
         let machine = (!tables.is_empty()).then(|| self.functions());
-        grouping(self.view, RELEASE, |seen| {
+        grouping(self.view, |seen| {
             let kernel = self.verdict(seen).kernel;
             let is_granted =
                 |machine| granted(tables, self.running, kernel, machine, seen).is_some();
@@ -169,7 +166,8 @@ impl<'a> Prediction<'a> {
     /// functions.
     #[must_use]
     pub fn in_grouping(&self, table: &Table) -> Vec<Decision> {
-        self.decide_each(table, RELEASE.required, |seen| self.verdict(seen).kernel)
+        let asked = self.view.release.required;
+        self.decide_each(table, asked, |seen| self.verdict(seen).kernel)
     }
 
     /// Costs O(n log n) in the number of functions.
@@ -235,7 +233,7 @@ impl<'a> Prediction<'a> {
                 bdf: seen.function.bdf,
                 granted,
                 verdict,
-                isolated: seen.with(RELEASE, verdict).isolated,
+                isolated: seen.with(&self.view.release, verdict).isolated,
             }
         };
         self.view.functions.iter().map(claim).collect()
@@ -249,7 +247,7 @@ impl<'a> Prediction<'a> {
     pub fn with_claims(&self, claims: &[Claim]) -> Result<Partition, Fault> {
         let verdicts = claims.iter().map(|claim| (claim.bdf, claim.verdict));
         let verdicts: BTreeMap<_, _> = verdicts.collect();
-        partition(self.view, RELEASE, |seen| {
+        partition(self.view, |seen| {
             let found = verdicts.get(&seen.function.bdf);
             found.copied().unwrap_or(KernelVerdict::NoOpinion)
         })
@@ -258,7 +256,7 @@ impl<'a> Prediction<'a> {
     /// The answer of the kernel's own quirks for a function.
     #[must_use]
     pub fn verdict(&self, seen: &Seen<'_>) -> Verdict {
-        let asked = RELEASE.required;
+        let asked = self.view.release.required;
         self.handlers.of_seen(self.topology, seen, asked)
     }
 }
@@ -294,7 +292,7 @@ fn judge(
         &Withdrawn::NONE,
         running,
         kernel,
-        RELEASE.required,
+        machine.view.release.required,
         &function,
     )
 }

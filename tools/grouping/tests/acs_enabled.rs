@@ -5,6 +5,7 @@
 use grouping::model::{
     Interface,
     acs_enabled::{AcsRegisters, acs_enabled},
+    release::Release,
 };
 use rules::{
     acs::AcsFlags,
@@ -104,7 +105,7 @@ fn what_is_not_implemented_counts_as_hardwired() {
 #[test]
 fn source_validation_of_two_switches_does_not_count() {
     let port = |vendor, device| {
-        let acs = registers(0x1d, 0x1c).of_device(vendor, device);
+        let acs = registers(0x1d, 0x1c).of_device(vendor, device, &Release::LINUX_7_3);
         enabled(
             NoOpinion,
             Interface::Express(PcieType::DownstreamPort),

@@ -5,6 +5,7 @@
 use grouping::model::{
     DevfnSet,
     aliases::{self, ALIAS_QUIRKS, Aliases, BRIDGE_QUIRKS, Bridge, Identity},
+    release::Release,
 };
 use rules::aliases::{ALL, Devices};
 
@@ -76,7 +77,8 @@ fn what_only_the_device_can_tell_is_not_taken_for_nothing() {
 
 #[test]
 fn bridges_do_what_their_quirk_says() {
-    let does = aliases::bridge_does;
+    let does =
+        |vendor, device, what| aliases::bridge_does(vendor, device, what, &Release::LINUX_7_3);
     assert!(does(0x14e4, 0x9084, Bridge::TranslationRoot));
     assert!(!does(0x14e4, 0x9085, Bridge::TranslationRoot));
     assert!(does(0x1a03, 0x1150, Bridge::KeepsRequesterIds));

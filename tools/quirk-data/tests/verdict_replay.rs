@@ -6,25 +6,26 @@
 mod common;
 mod handlers;
 
-use grouping::{handlers::Handlers, model::release::Release};
+use grouping::handlers::Handlers;
 use rules::decision::KernelVerdict;
 use topology::{Acs, Partition, Port, Topology};
 
 use common::{machines, root};
 use handlers::entries;
 
-const RELEASE: Release = Release::LINUX_7_3;
-
 fn predicted(verdicts: &Handlers, machine: &Topology) -> Partition {
     let view = grouping::view(machine);
-    let verdict =
-        |seen: &grouping::Seen<'_>| verdicts.of_seen(machine, seen, RELEASE.required).kernel;
-    grouping::partition(&view, &RELEASE, verdict).expect("the topology is sound")
+    let verdict = |seen: &grouping::Seen<'_>| {
+        verdicts
+            .of_seen(machine, seen, view.release.required)
+            .kernel
+    };
+    grouping::partition(&view, verdict).expect("the topology is sound")
 }
 
 fn without_quirks(machine: &Topology) -> Partition {
     let view = grouping::view(machine);
-    grouping::partition(&view, &RELEASE, |_| KernelVerdict::NoOpinion).expect("it is sound")
+    grouping::partition(&view, |_| KernelVerdict::NoOpinion).expect("it is sound")
 }
 
 /// The number of groups of the first partition that the second lacks.

@@ -27,6 +27,16 @@ pub fn kernel_quirks() -> Result<Vec<Entry>> {
         .map_err(|findings| anyhow!("the data has {} faults; see make check", findings.len()))
 }
 
+/// The machine as one with this kernel, given as `uname -r` prints it. The model follows the kernel
+/// that a topology names.
+#[must_use]
+pub fn with_kernel(topology: &Topology, kernel: &str) -> Topology {
+    Topology {
+        kernel: Some(kernel.to_owned()),
+        ..topology.clone()
+    }
+}
+
 /// The model's groups of a machine, with the kernel's quirks from the quirk database.
 ///
 /// # Errors

@@ -29,7 +29,7 @@ pub mod report;
 mod survey;
 
 pub use answer::{Answer, InKernel};
-pub use compare::{Difference, kernel_quirks, model};
+pub use compare::{Difference, kernel_quirks, model, with_kernel};
 pub use complete::complete;
 pub use describe::{Cannot, Described, describe};
 pub use description::Questions;

@@ -193,7 +193,8 @@ pub fn ask(
         let answers = Oracle::new(setup, amd, &[]).ask(&described)?;
         for (position, kernel) in positions.into_iter().zip(answers) {
             let (file, topology) = &machines[position];
-            let model = compare::model(topology, quirks);
+            let machine = compare::with_kernel(topology, &setup.kernel.release);
+            let model = compare::model(&machine, quirks);
             let pair = Groups {
                 kernel: kernel.with_context(|| (*file).to_owned())?,
                 model: model.map_err(|fault| anyhow!("{file}: {fault}"))?,

@@ -73,7 +73,8 @@ pub(crate) fn same(setup: &Setup) -> Result<()> {
         for ((&seed, machine), answer) in seeds.iter().zip(&machines).zip(answers) {
             functions += machine.functions.len();
             several += u64::from(answer.kernel.groups.len() > 1);
-            let plain = oracle::model(machine, &none).ok();
+            let machine = oracle::with_kernel(machine, &setup.kernel.release);
+            let plain = oracle::model(&machine, &none).ok();
             by_quirks += u64::from(plain.as_ref() != Some(&answer.model));
             if answer.difference().is_some() {
                 return Err(mismatch(setup, seed, &verdicts));

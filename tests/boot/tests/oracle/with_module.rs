@@ -59,8 +59,9 @@ pub(crate) fn predicted(setup: &Setup) -> Result<()> {
     {
         let context = || format!("seed {seed:#x}");
         let (with, without) = (with.with_context(context)?, without.with_context(context)?);
+        let machine = oracle::with_kernel(machine, &setup.kernel.release);
         let (predicted, predicted_without) =
-            predict(machine, &verdicts, &table).with_context(context)?;
+            predict(&machine, &verdicts, &table).with_context(context)?;
         functions += machine.functions.len();
         split += u64::from(with.groups != without.groups);
         for (answer, whose, expected) in [

@@ -25,7 +25,7 @@ use quirk_data::{
     folder::{self, Scope},
 };
 use random_topologies::{Run, kept};
-use scan_in_c::{Quirks, Scan};
+use scan_in_c::{LINUX_6_19, Quirks, Scan};
 use topology::{Bdf, Partition, Topology};
 
 fn found() -> PathBuf {
@@ -100,9 +100,15 @@ fn the_model_agrees_with_the_kernels_code() {
         }
     }
     let run = Run::from_environment("model", 5000, 400, found()).expect("it is sound");
-    let (shared, several) = (Cell::new(0), Cell::new(0));
+    let (shared, several, older) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let outcome = run.compare(|topology| {
         let groups = compared(topology, &verdicts, &quirks)?;
+        let on_6_19 = Topology {
+            kernel: Some(LINUX_6_19.to_owned()),
+            ..topology.clone()
+        };
+        let is_other = compared(&on_6_19, &verdicts, &quirks)? != groups;
+        older.set(older.get() + u32::from(is_other));
         let is_shared = groups.iter().any(|group| group.len() > 1);
         shared.set(shared.get() + u32::from(is_shared));
         several.set(several.get() + u32::from(groups.len() > 1));
@@ -112,9 +118,14 @@ fn the_model_agrees_with_the_kernels_code() {
         panic!("{problem}");
     }
     let (cases, shared, several) = (run.cases, shared.get(), several.get());
-    println!("{cases} topologies, {shared} with a shared group, {several} with several groups");
+    let older = older.get();
+    println!(
+        "{cases} topologies, {shared} with a shared group, {several} with several groups, {older} \
+         with other groups on Linux 6.19"
+    );
     assert!(
         shared * 3 > cases && several * 3 > cases,
         "too many show little"
     );
+    assert!(older > 0, "no topology shows a difference between releases");
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The kernel's scan of a topology: a transcription of `drivers/pci/probe.c` and
-//! `drivers/pci/pci.c` of Linux 7.3 with the same names, so that both can be read side by side.
+//! `drivers/pci/pci.c` of Linux 7.3 with the same names, so that both can be read side by side. A
+//! topology of Linux 6.19 is scanned without what is new in Linux 7.0.
 
 use std::collections::BTreeMap;
 
@@ -9,11 +10,15 @@ use grouping::handlers::{Acs, Facts};
 use grouping::model::{
     self, Interface,
     aliases::{self, Bridge, Identity},
+    release::Release,
 };
 use rules::{acs::AcsFlags, pcie::PcieType};
 use topology::{Bdf, Domain, Function, Header, Hex, Topology};
 
 use crate::handlers_in_c::{CR, RR, Row, SV, UF, pci_dev_specific_acs_enabled, rows};
+
+/// The version of a kernel that lacks what is new in Linux 7.0.
+pub(crate) const LINUX_6_19: &str = "6.19.0";
 
 /// `REQ_ACS_FLAGS` in `drivers/iommu/iommu.c`.
 const REQ_ACS_FLAGS: u16 = SV | RR | CR | UF;
@@ -190,23 +195,27 @@ impl<'a> Scan<'a> {
         }
     }
 
+    fn is_6_19(&self) -> bool {
+        self.topology.kernel.as_deref() == Some(LINUX_6_19)
+    }
+
     /// `pdev->acs_capabilities` and the control register, if there is a capability. Includes
-    /// `pci_disable_broken_acs_cap()`.
-    fn pci_acs_init(dev: &PciDev<'_>) -> Option<(u16, u16)> {
+    /// `pci_disable_broken_acs_cap()`, which Linux 6.19 lacks.
+    fn pci_acs_init(&self, dev: &PciDev<'_>) -> Option<(u16, u16)> {
         let acs = dev.function.acs?;
         let mut acs_capabilities = acs.cap?;
         let ids = (
             dev.function.vendor.value(),
             dev.function.device.map_or(0, Hex::value),
         );
-        if matches!(ids, (0x111d, 0x80b5 | 0x8090)) {
+        if matches!(ids, (0x111d, 0x80b5 | 0x8090)) && !self.is_6_19() {
             acs_capabilities &= !PCI_ACS_SV;
         }
         Some((acs_capabilities, acs.ctl?))
     }
 
-    fn pci_acs_flags_enabled(dev: &PciDev<'_>, acs_flags: u16) -> bool {
-        let Some((acs_capabilities, ctrl)) = Self::pci_acs_init(dev) else {
+    fn pci_acs_flags_enabled(&self, dev: &PciDev<'_>, acs_flags: u16) -> bool {
+        let Some((acs_capabilities, ctrl)) = self.pci_acs_init(dev) else {
             return false;
         };
         let acs_flags = acs_flags & (acs_capabilities | PCI_ACS_EC);
@@ -224,14 +233,14 @@ impl<'a> Scan<'a> {
                 false
             }
             Some(PCI_EXP_TYPE_DOWNSTREAM | PCI_EXP_TYPE_ROOT_PORT) => {
-                Self::pci_acs_flags_enabled(dev, acs_flags)
+                self.pci_acs_flags_enabled(dev, acs_flags)
             }
             Some(
                 PCI_EXP_TYPE_ENDPOINT
                 | PCI_EXP_TYPE_UPSTREAM
                 | PCI_EXP_TYPE_LEG_END
                 | PCI_EXP_TYPE_RC_END,
-            ) if dev.multifunction => Self::pci_acs_flags_enabled(dev, acs_flags),
+            ) if dev.multifunction => self.pci_acs_flags_enabled(dev, acs_flags),
             Some(_) => true,
         }
     }
@@ -240,7 +249,7 @@ impl<'a> Scan<'a> {
     fn specific(&self, dev: &PciDev<'_>, acs_flags: u16) -> i32 {
         let vendor = dev.function.vendor.value();
         let device = dev.function.device.map_or(0, Hex::value);
-        let acs = Self::pci_acs_init(dev).map(|(capability, _)| Acs {
+        let acs = self.pci_acs_init(dev).map(|(capability, _)| Acs {
             capability: AcsFlags::from_bits(capability),
             dword8: dev.function.acs.and_then(|acs| acs.dword8),
         });
@@ -276,6 +285,7 @@ impl<'a> Scan<'a> {
                     .map(|subsystem| (subsystem.vendor, subsystem.device)),
                 class,
             };
+            let does = |what| aliases::bridge_does(ids.0, ids.1, what, &Release::LINUX_7_3);
             let vmd_dev = self.topology.vmd.get(&function.bdf.domain).map(|vmd| {
                 let is_vmd = |dev: &PciDev<'_>| dev.function.bdf == *vmd;
                 index(
@@ -292,8 +302,8 @@ impl<'a> Scan<'a> {
                 above: dev.bus_self.map(index),
                 dma_device: vmd_dev,
                 interface: Interface::from_raw(dev.pcie_type),
-                translation_root: aliases::bridge_does(ids.0, ids.1, Bridge::TranslationRoot),
-                keeps_requester_ids: aliases::bridge_does(ids.0, ids.1, Bridge::KeepsRequesterIds),
+                translation_root: does(Bridge::TranslationRoot),
+                keeps_requester_ids: does(Bridge::KeepsRequesterIds) && !self.is_6_19(),
                 multifunction: dev.multifunction,
                 isolated: self.pci_acs_enabled(dev, REQ_ACS_FLAGS),
                 dma_aliases: aliases::dma_aliases(&identity, function.bdf.devfn).numbers,

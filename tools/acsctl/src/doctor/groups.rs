@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use quirk_data::supported;
 use topology::{Bdf, Partition};
 
 use super::Diagnosis;
@@ -61,13 +60,12 @@ fn too_fine(host: &HostView<'_>, group: &[Bdf]) -> Diagnosis {
         let header = host.header_type(**bdf);
         bdf.function() > 0 && header.is_some_and(|header| header & 0x80 == 0)
     };
-    let version = host.topology.kernel.as_deref().unwrap_or_default();
     if host.topology.acs_override.is_some() {
         let remedy = "the kernel has the \"ACS override\" patch and is told to use it: one guest can reach \
                       another's memory. Boot without pcie_acs_override=";
         return Diagnosis::fail(CHECK, finding, remedy);
     }
-    if !supported::is_supported(version) {
+    if !host.is_modelled() {
         let remedy = "what this kernel does is not known for sure: it may have a quirk that acsctl does not \
                       know, or an \"ACS override\" patch. Do not give them to different guests before you know";
         return Diagnosis::warn(CHECK, finding, remedy);

@@ -7,7 +7,13 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use grouping::{Grouping, Seen, View, handlers::Handlers, model::Fault, predict::Prediction, view};
+use grouping::{
+    Grouping, Seen, View,
+    handlers::Handlers,
+    model::{Fault, release::COMPARED},
+    predict::Prediction,
+    view,
+};
 use quirk_data::{built, edition::Edition, entry::Entry, error::Error, handlers, supported};
 use rules::{decision::Decision, release::Release, table::Table};
 use topology::{Bdf, Partition, Topology, recorded};
@@ -185,6 +191,12 @@ impl<'a> HostView<'a> {
                 .filter_map(|claim| Some((claim.bdf, by(claim.granted?)?)))
                 .collect(),
         })
+    }
+
+    /// Whether the grouping model was compared with a kernel of the machine's series.
+    #[must_use]
+    pub fn is_modelled(&self) -> bool {
+        self.kernel.is_some_and(|kernel| COMPARED.contains(&kernel))
     }
 
     /// The table that these entries give for the module `acs_quirks`.

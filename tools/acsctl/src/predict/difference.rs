@@ -4,9 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use grouping::Seen;
-use rules::release::Release;
-use topology::{Bdf, Partition};
+use grouping::{
+    Seen,
+    model::release::{COMPARED, Release, enables_acs_late},
+};
+use rules::release::Release as KernelRelease;
+use topology::{Bdf, Hex, Partition, Topology};
 
 use super::report::Assumed;
 use crate::host::HostView;
@@ -14,15 +17,7 @@ use crate::host::HostView;
 /// What the prediction assumes about the machine.
 pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     let mut all: BTreeMap<String, BTreeSet<Bdf>> = BTreeMap::new();
-    if machine.kernel.is_none() {
-        let what = "the version of the kernel was not seen: it has every quirk that is known";
-        all.entry(what.to_owned()).or_default();
-    }
-    if let Some(kernel) = machine.kernel.filter(|&kernel| !is_modelled(kernel)) {
-        let what = format!(
-            "groups are made as Linux 7.2 and 7.3 make them; {kernel} has the quirks that mainline had \
-             then, and none that its distribution has added"
-        );
+    for what in about_kernel(machine) {
         all.entry(what).or_default();
     }
     for what in &machine.modules.unread {
@@ -47,9 +42,65 @@ pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     all.into_iter().map(assumed).collect()
 }
 
-/// Whether the grouping model follows a kernel of this series.
-fn is_modelled(kernel: Release) -> bool {
-    matches!(kernel.to_string().as_str(), "7.2" | "7.3")
+/// What the grouping model assumes about the machine's kernel.
+fn about_kernel(machine: &HostView<'_>) -> Vec<String> {
+    let Release {
+        of: rules,
+        group_when_added,
+        ..
+    } = machine.view.release;
+    let Some(kernel) = machine.kernel else {
+        return vec![format!(
+            "the version of the kernel was not seen: it makes groups as Linux {rules} does, and has \
+             every quirk that is known"
+        )];
+    };
+    let mut assumed = Vec::new();
+    if !machine.is_modelled() {
+        let compared: Vec<_> = COMPARED.iter().map(KernelRelease::to_string).collect();
+        assumed.push(format!(
+            "groups are made by the rules of Linux {rules}, taken from its source; kernels of {} were \
+             compared with the model. {kernel} has the quirks that mainline had then, and none that \
+             its distribution has added",
+            compared.join(" and ")
+        ));
+    }
+    if let Some(iommu) = by_firmware(machine.topology).filter(|_| !group_when_added) {
+        assumed.push(format!(
+            "each function gets its group when the kernel adds it; Linux {kernel} makes the group of \
+             a function behind {iommu} when a driver binds"
+        ));
+    }
+    let update = machine.topology.kernel.as_deref().and_then(update);
+    if update.is_some_and(|update| enables_acs_late(kernel, update)) {
+        assumed.push(format!(
+            "ACS was enabled before the groups were made; {} enables it afterwards, so functions may \
+             share groups until they are removed and rescanned",
+            machine.kernel_name()
+        ));
+    }
+    assumed
+}
+
+/// The machine's IOMMU, if firmware tables describe it to `dma_configure()`.
+fn by_firmware(topology: &Topology) -> Option<&'static str> {
+    const VIRTIO_IOMMU: (u16, u16) = (0x1af4, 0x1057);
+    if topology.iommu.as_deref() == Some("Arm SMMU") {
+        return Some("an Arm SMMU");
+    }
+    let mut functions = topology.functions.iter();
+    let has_virtio = functions.any(|function| {
+        let device = function.device.map_or(0, Hex::value);
+        (function.vendor.value(), device) == VIRTIO_IOMMU
+    });
+    has_virtio.then_some("virtio-iommu")
+}
+
+/// The stable update of a kernel version: 118 of `6.12.118+deb13-amd64`.
+fn update(version: &str) -> Option<u16> {
+    let part = version.split('.').nth(2)?;
+    let digits = part.split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
 }
 
 /// The parts in which two partitions differ. No function of one part shares a group with a function
@@ -151,4 +202,75 @@ pub(super) fn causes(
         );
     }
     causes
+}
+
+#[cfg(test)]
+mod tests {
+    use topology::Function;
+
+    use super::*;
+
+    /// What is assumed about the kernel of a machine with this IOMMU and this function.
+    fn about(kernel: Option<&str>, iommu: Option<&str>, ids: (u16, u16)) -> String {
+        let at = "0000:00:01.0".parse().expect("it is an address");
+        let topology = Topology {
+            kernel: kernel.map(str::to_owned),
+            iommu: iommu.map(str::to_owned),
+            functions: vec![Function::new(at, ids.0, ids.1)],
+            ..Topology::default()
+        };
+        about_kernel(&HostView::of(&topology, &[], None)).join("\n")
+    }
+
+    #[test]
+    fn a_kernel_of_a_compared_series_is_modelled() {
+        for compared in COMPARED {
+            let version = format!("{compared}.4+deb13-amd64");
+            assert_eq!(about(Some(&version), None, (0, 0)), "");
+        }
+        let older = about(Some("6.1.0-56-amd64"), None, (0, 0));
+        assert!(
+            older.contains("the rules of Linux 6.1, taken from"),
+            "{older}"
+        );
+        let newer = about(Some("99.1.2"), None, (0, 0));
+        assert!(
+            newer.contains(&format!("the rules of Linux {},", Release::NEWEST.of)),
+            "{newer}"
+        );
+        let unknown = about(None, None, (0, 0));
+        assert!(
+            unknown.contains(&format!("as Linux {} does", Release::NEWEST.of)),
+            "{unknown}"
+        );
+    }
+
+    #[test]
+    fn groups_that_are_made_at_driver_bind_are_named() {
+        let smmu = (Some("Arm SMMU"), (0, 0));
+        let virtio = (None, (0x1af4, 0x1057));
+        for (iommu, ids) in [smmu, virtio] {
+            let is_named = |kernel| about(Some(kernel), iommu, ids).contains("when a driver binds");
+            assert!(is_named("6.12.118"), "{iommu:?}");
+            assert!(!is_named("6.15.9"), "{iommu:?}");
+            assert!(!is_named("7.3.4"), "{iommu:?}");
+        }
+        let other = about(Some("6.12.118"), Some("Intel VT-d"), (0x1af4, 0x1041));
+        assert!(!other.contains("when a driver binds"), "{other}");
+    }
+
+    #[test]
+    fn updates_that_enable_acs_late_are_named() {
+        let is_named = |kernel| about(Some(kernel), None, (0, 0)).contains("ACS was enabled");
+        assert!(is_named("6.12.75") && is_named("6.1.168-rt1"));
+        for kernel in [
+            "6.12.74",
+            "6.12.118+deb13-amd64",
+            "6.1.0-56-amd64",
+            "6.12",
+            "7.3.4",
+        ] {
+            assert!(!is_named(kernel), "{kernel}");
+        }
+    }
 }

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _, path::Path, thread, time::Duration};
 
-use quirk_data::{error::Error, supported};
+use quirk_data::error::Error;
 use topology::{Bdf, Partition};
 
 use super::{
@@ -139,8 +139,7 @@ impl Session<'_> {
             // Writing to a string cannot fail.
             let _ = write_groups(&mut list, &torn);
             let is_new = finer(&state.before, &groups, &set) != torn;
-            let version = host.topology.kernel.as_deref().unwrap_or_default();
-            let is_told = host.topology.acs_override.is_some() || !supported::is_supported(version);
+            let is_told = host.topology.acs_override.is_some() || !host.is_modelled();
             let what =
                 format!("groups are finer than anything justifies; together should be\n{list}");
             if !is_new && (is_told || outcome.undone) {

@@ -4,7 +4,7 @@
 
 use crate::rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
 
-use super::function::Interface;
+use super::{function::Interface, release::Release};
 
 /// The registers of an ACS capability: PCI Express Base Specification 6.0, sections 7.7.11.2 and
 /// 7.7.11.3.
@@ -17,14 +17,14 @@ pub struct AcsRegisters {
 }
 
 impl AcsRegisters {
-    /// The registers as the kernel uses them for a function with these ids. For two switches the
-    /// kernel treats Source Validation as not implemented (`pci_disable_broken_acs_cap()` in
-    /// `drivers/pci/quirks.c`).
+    /// The registers as the kernel uses them for a function with these ids. For two switches a
+    /// kernel with [`Release::broken_source_validation`] treats Source Validation as not implemented
+    /// (`pci_disable_broken_acs_cap()` in `drivers/pci/quirks.c`).
     #[must_use]
-    pub const fn of_device(self, vendor: u16, device: u16) -> Self {
+    pub const fn of_device(self, vendor: u16, device: u16, release: &Release) -> Self {
         match (vendor, device) {
             // IDT 89HPES switches.
-            (0x111d, 0x80b5 | 0x8090) => {
+            (0x111d, 0x80b5 | 0x8090) if release.broken_source_validation => {
                 let capability = self.capability.bits() & !AcsFlags::SV.bits();
                 Self {
                     capability: AcsFlags::from_bits(capability),

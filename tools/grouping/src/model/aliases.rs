@@ -2,10 +2,18 @@
 
 //! Models the kernel's requester ID quirks: the other requester IDs of a function, and bridges that
 //! change how requester IDs pass. `rules::aliases` lists the ids.
+//!
+//! The lists hold for every release: the kernels 5.10.262, 6.1.192, 6.12.118, 7.2.12 and 7.3.4 of
+//! Debian have the same fixups, with two exceptions. [`Bridge::KeepsRequesterIds`] depends on
+//! [`Release::bridge_no_alias`]. Some ids of the Switchtec bridges are missing in older kernels,
+//! which makes no difference to the groups, because the aliases of those bridges are not known.
 
 use crate::rules::aliases::{self, Devices};
 
-use super::devfns::{DevfnSet, Search as _};
+use super::{
+    devfns::{DevfnSet, Search as _},
+    release::Release,
+};
 
 /// The properties by which a quirk selects a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -145,8 +153,11 @@ pub fn dma_aliases(identity: &Identity, devfn: u8) -> Aliases {
     found
 }
 
-/// Whether a kernel quirk has this effect on a bridge with these ids.
-pub fn bridge_does(vendor: u16, device: u16, what: Bridge) -> bool {
+/// Whether a quirk of this kernel has this effect on a bridge with these ids.
+pub fn bridge_does(vendor: u16, device: u16, what: Bridge, release: &Release) -> bool {
+    if what == Bridge::KeepsRequesterIds && !release.bridge_no_alias {
+        return false;
+    }
     BRIDGE_QUIRKS
         .iter()
         .any(|(devices, does)| *does == what && aliases::has(devices, vendor, device))

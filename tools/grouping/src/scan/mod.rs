@@ -94,6 +94,9 @@ impl fmt::Display for Assumption {
 /// A machine as the kernel sees it.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
+    /// The grouping rules of the machine's kernel; those of the newest kernel if the capture does
+    /// not name one.
+    pub release: Release,
     /// The functions in the order in which the kernel adds them.
     pub functions: Vec<Seen<'a>>,
     /// The assumptions made, in the order of the functions.
@@ -112,7 +115,10 @@ pub fn view(topology: &Topology) -> View<'_> {
         .functions
         .iter()
         .any(|function| function.iommu_group.is_some());
+    let kernel = topology.kernel.as_deref().and_then(topology::release_of);
+    let release = kernel.map_or(Release::NEWEST, Release::of);
     let mut view = View {
+        release,
         functions: Vec::with_capacity(topology.functions.len()),
         assumptions: Vec::new(),
     };
@@ -122,15 +128,15 @@ pub fn view(topology: &Topology) -> View<'_> {
         let above = place(order.above(topology, position));
         let parent = above.map(|above: u32| &view.functions[above as usize].facts);
         let mut assumed = Vec::new();
-        let interface = interface(function, parent, &mut assumed);
-        let acs = acs(function, &mut assumed);
+        let interface = interface(function, parent, &release, &mut assumed);
+        let acs = acs(function, &release, &mut assumed);
         let aliases = dma_aliases(function, &mut assumed);
         let multifunction = siblings.multifunction(function, parent);
         let does = |what| {
             let vendor = function.vendor.value();
             function
                 .devices()
-                .any(|device| aliases::bridge_does(vendor, device, what))
+                .any(|device| aliases::bridge_does(vendor, device, what, &release))
         };
         let dma_device = vmds.above(function.bdf.domain);
         let facts = model::Function {
@@ -152,7 +158,7 @@ pub fn view(topology: &Topology) -> View<'_> {
             facts,
             acs,
         };
-        let facts = seen.with(&Release::LINUX_7_3, KernelVerdict::NoOpinion);
+        let facts = seen.with(&release, KernelVerdict::NoOpinion);
         index[position] = u32::try_from(view.functions.len()).ok();
         view.functions.push(Seen { facts, ..seen });
         let assumed = assumed.into_iter().map(|it| (function.bdf, it));
@@ -166,6 +172,7 @@ pub fn view(topology: &Topology) -> View<'_> {
 fn interface(
     function: &Function,
     parent: Option<&model::Function>,
+    release: &Release,
     assumed: &mut Vec<Assumption>,
 ) -> Interface {
     let above = parent.map(|parent| parent.interface);
@@ -185,11 +192,15 @@ fn interface(
         assumed.push(Assumption::PcieType);
         return Interface::Reserved;
     };
-    Interface::Express(kind).behind(above, &Release::LINUX_7_3)
+    Interface::Express(kind).behind(above, release)
 }
 
 /// The registers of the function's ACS capability, after the kernel's corrections.
-fn acs(function: &Function, assumed: &mut Vec<Assumption>) -> Option<AcsRegisters> {
+fn acs(
+    function: &Function,
+    release: &Release,
+    assumed: &mut Vec<Assumption>,
+) -> Option<AcsRegisters> {
     if !function.acs_known {
         assumed.push(Assumption::NoAcs);
     }
@@ -207,7 +218,7 @@ fn acs(function: &Function, assumed: &mut Vec<Assumption>) -> Option<AcsRegister
         }
     };
     let device = function.device.map_or(0, Hex::value);
-    Some(registers.of_device(function.vendor.value(), device))
+    Some(registers.of_device(function.vendor.value(), device, release))
 }
 
 /// The aliases that the kernel's quirks give to the function.

@@ -9,7 +9,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use grouping::model::release::Release;
 use rules::{decision::KernelVerdict, pcie::PcieType};
 use topology::{Acs, Bdf, Function, Header, Partition, Port, Topology};
 
@@ -76,8 +75,7 @@ pub(crate) fn groups(topology: &Topology) -> Vec<String> {
     let topology = topology::parse("the test", &text).expect("it is sound");
     let view = grouping::view(&topology);
     let found: Partition =
-        grouping::partition(&view, &Release::LINUX_7_3, |_| KernelVerdict::NoOpinion)
-            .expect("it is sound");
+        grouping::partition(&view, |_| KernelVerdict::NoOpinion).expect("it is sound");
     let line = |group: Vec<Bdf>| {
         let members: Vec<_> = group.iter().map(ToString::to_string).collect();
         members.join(" ")
