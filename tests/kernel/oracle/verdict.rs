@@ -4,15 +4,13 @@
 
 #![expect(unsafe_code, reason = "the question goes to C")]
 
+use crate::rules::release;
 use kernel::{
     error::to_result,
     prelude::*, //
 };
 
-use crate::{
-    rules::release::Release,
-    synthetic::Device, //
-};
+use crate::synthetic::Device;
 
 /// Number of sets of the seven flags.
 const SETS: u16 = 1 << 7;
@@ -24,9 +22,9 @@ extern "C" {
 }
 
 /// The release of the running kernel; newer than any other if it cannot be parsed.
-pub(crate) fn running() -> Release {
+pub(crate) fn running() -> release::Release {
     // SAFETY: The C function has no precondition.
-    Release::from_version_code(unsafe { acs_quirks_oracle_version_code() })
+    release::Release::from_version_code(unsafe { acs_quirks_oracle_version_code() })
 }
 
 /// Finds the kernel's function. Must be called once, before all others here.
