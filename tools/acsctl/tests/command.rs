@@ -155,6 +155,8 @@ fn what_cannot_be_read_or_written_ends_in_2() {
 
 #[test]
 fn the_folder_follows_the_edition() {
+    let oldest = quirk_data::supported::oldest().expect("one is supported");
+    let oldest = oldest.to_string();
     for (edition, table) in [
         ("validated", "src/table.rs"),
         ("candidate", "src/candidates/table.rs"),
@@ -167,6 +169,8 @@ fn the_folder_follows_the_edition() {
             edition,
             "--out",
             table,
+            "--kernel",
+            &oldest,
             "--check",
         ];
         assert_ends(&acsctl(&arguments), 0, "is current");
