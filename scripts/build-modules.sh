@@ -35,13 +35,14 @@ all_editions() {
 }
 
 install_for_guest() {
-	local guest=$CACHE/guest/$NAME modules=lib/modules/$RELEASE file
+	local guest=$CACHE/guest/$NAME modules=lib/modules/$RELEASE name file files
 	remove_tree "$guest"
 	mkdir -p "$guest/$modules"
 	for file in "$DIR/modules/$modules"/modules.{order,builtin,builtin.modinfo}; do cp "$file" "$guest/$modules/"; done
-	for file in "${WANTED[@]}"; do
-		# the module and those that it depends on
-		for file in $(sed -nE "s|^(([^:]*/)?$file\.ko[.a-z]*):(.*)|\1\3|p" "$DIR/modules/$modules/modules.dep"); do
+	# each module and those that it depends on
+	for name in "${WANTED[@]}"; do
+		read -ra files < <(sed -nE "s|^(([^:]*/)?$name\.ko[.a-z]*):(.*)|\1\3|p" "$DIR/modules/$modules/modules.dep") || continue
+		for file in "${files[@]}"; do
 			install -D -m 644 "$DIR/modules/$modules/$file" "$guest/$modules/$file"
 		done
 	done

@@ -70,7 +70,8 @@ resolve() {
 		"check the network and its proxy; if the mirror has no $SUITE any more, leave this kernel out with KERNELS=" \
 		apt_of "$SUITE" apt-get update -q -o APT::Update::Error-Mode=any
 	for release in $(candidates); do
-		list=$(packages "$release") && [[ -n $list ]] || continue
+		list=$(packages "$release" || :)
+		[[ -n $list ]] || continue
 		printf '%s\n' "$release" "$(apt_of "$SUITE" apt-cache show "linux-headers-$release" | sed -n 's/^Version: //p' | head -n 1)" "$list" \
 			>"$RESOLVED.partial"
 		mv "$RESOLVED.partial" "$RESOLVED"

@@ -19,6 +19,10 @@ use object::{
 };
 
 /// What the configuration demands.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the kernel"
+)]
 #[derive(Clone, Copy, Debug)]
 struct Demands {
     /// Functions that data refers to begin with ENDBR.
@@ -91,7 +95,7 @@ fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
         }
         let before = address
             .checked_sub(demands.padding)
-            .and_then(|start| texts[section].get(start as usize..*address as usize));
+            .and_then(|start| part(texts[section], start, *address));
         let is_padded = before.is_some_and(|before| {
             let mut decoder = Decoder::new(64, before, DecoderOptions::NONE);
             decoder.iter().all(|it| {
@@ -135,7 +139,7 @@ fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
     if demands.endbr {
         for function in pointed_to(&file, &texts)? {
             let (section, address) = function;
-            let code = texts[&section].get(address as usize..).unwrap_or(&[]);
+            let code = part(texts[&section], address, u64::MAX).unwrap_or(&[]);
             let first = Decoder::new(64, code, DecoderOptions::NONE).decode();
             if first.code() != Code::Endbr64 {
                 let name = functions
@@ -155,6 +159,12 @@ fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
         broken.insert("there is no table for the unwinder".to_owned());
     }
     Ok(broken)
+}
+
+/// The bytes from `start` to `end`, or to the end of the section.
+fn part(section: &[u8], start: u64, end: u64) -> Option<&[u8]> {
+    let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(section.len());
+    section.get(index(start)..index(end))
 }
 
 /// The functions whose addresses are in data: their sections and addresses.
