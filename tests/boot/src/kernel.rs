@@ -38,7 +38,7 @@ pub struct Kernel {
 /// Tests that show where kernels differ: that the module loads and its hook is reached, on each IOMMU; what the
 /// kernel's own handlers answer; hot-plug; VFIO; a regroup; and that the model makes the kernel's groups. All
 /// other tests are about the project's own code, which is the same on each kernel.
-const CORE: [&str; 22] = [
+const CORE: [&str; 25] = [
     "split",
     "split-amd",
     "split-virtio",
@@ -53,7 +53,9 @@ const CORE: [&str; 22] = [
     "held",
     "interface",
     "kprobes-off",
+    "missing",
     "no-function",
+    "other-function",
     "record",
     "regroup",
     "owner",
@@ -61,6 +63,7 @@ const CORE: [&str; 22] = [
     "two-machines",
     "oracle::recorded-machines",
     "oracle::in-tree-quirks",
+    "oracle::random-machines",
 ];
 
 /// Tests that kernels before a series cannot run, by the beginning of their names, and why. Tests on an IOMMU that
@@ -68,8 +71,12 @@ const CORE: [&str; 22] = [
 const NOT_BEFORE: [(&str, Release, &str); 6] = [
     ("integrated", Release::new(5, 14), ROOT_BUS),
     ("root-ports", Release::new(5, 14), ROOT_BUS),
-    ("owner", Release::new(7, 2), REGROUP),
-    ("regroup", Release::new(7, 2), REGROUP),
+    ("owner", Release::new(5, 14), ROOT_BUS),
+    (
+        "regroup-",
+        FIRST_REGROUP,
+        "acsctl regroup refuses these kernels, for a rescan binds drivers at once",
+    ),
     (
         "hotplug-held",
         Release::new(6, 12),
@@ -85,7 +92,8 @@ const NOT_BEFORE: [(&str, Release, &str); 6] = [
 /// With or without the module.
 const ROOT_BUS: &str =
     "Intel's IOMMU driver crashes when the functions of a group on a root bus are removed";
-const REGROUP: &str = "acsctl regroup refuses kernels on which a rescan binds drivers at once";
+/// The first series that `acsctl regroup` accepts without an option.
+const FIRST_REGROUP: Release = Release::new(7, 2);
 
 /// The cache folder.
 ///
@@ -183,6 +191,16 @@ impl Kernel {
         let is_lacking =
             lacking.any(|(name, first, _)| test.starts_with(name) && series.is_before(*first));
         Ok(!is_lacking && (!self.core_only || CORE.contains(&test)))
+    }
+
+    /// The option with which `acsctl regroup` accepts the kernel; `None` if it accepts the kernel without.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::series`].
+    pub fn regroup_even_if(&self) -> Result<Option<String>> {
+        let is_refused = self.series()?.is_before(FIRST_REGROUP);
+        Ok(is_refused.then(|| format!("--even-if=kernel:{}", self.release)))
     }
 
     /// Whether the kernel groups functions behind this IOMMU when it adds them. Before Linux 6.15, it groups

@@ -8,7 +8,7 @@ use crate::scenario::{
     Step::{Load, Logged, LoggedTimes, Refuses, Run, Says, Unload},
 };
 
-pub(super) const ALL: &[Scenario] = &[INTERFACE, TAINT];
+pub(super) const ALL: &[Scenario] = &[INTERFACE, MISSING, TAINT];
 
 /// Aliases, parameters and debugfs. Trust rule `static`: the only parameter withdraws entries, and
 /// no file is writable.
@@ -17,7 +17,11 @@ const INTERFACE: Scenario = Scenario {
     machine: ADAPTER_MACHINE,
     steps: &[
         // Trust rule `evidence`: udev may load only an edition whose entries a vendor vouches for.
-        // That edition has no entries today. So the edition that never loads shows the aliases.
+        Says(
+            "/sbin/modinfo -F alias acs_quirks",
+            "pci:v000014E4d00001750sv*sd*bc*sc*i*",
+        ),
+        // The edition for tests has no aliases, so the edition that hooks other functions shows that they work.
         Says(
             "/sbin/modinfo -F alias acs_quirks_absent",
             "pci:v00001077d00008031sv*sd*bc*sc*i*",
@@ -61,6 +65,25 @@ const INTERFACE: Scenario = Scenario {
         LoggedTimes(1, "acs_quirks: table "),
         Logged("withdrawn 0, hook effective"),
         Says("cat /sys/kernel/debug/acs_quirks/hook", "missed: 0"),
+    ],
+    limit: LIMIT,
+};
+
+/// The module asks the kernel which entries it lacks. Every supported kernel of Debian has the quirks of some
+/// entries, and none has those for emulated devices.
+const MISSING: Scenario = Scenario {
+    name: "missing",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Load("acs_quirks"),
+        Logged("on this kernel: "),
+        Says("cat /sys/kernel/debug/acs_quirks/hook", "kernel has: "),
+        Unload("acs_quirks"),
+        Load("acs_quirks_test"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/hook",
+            "kernel lacks: 1",
+        ),
     ],
     limit: LIMIT,
 };

@@ -113,6 +113,8 @@ fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
         }
     }
 
+    // The kernel replaces these calls at load: paravirt_patch() in arch/x86/kernel/alternative.c.
+    let patched = targets(&file, &texts, |section| section == ".parainstructions")?;
     let mut info = InstructionInfoFactory::new();
     for (index, code) in &texts {
         let name = file.section_by_index(*index)?.name()?.to_owned();
@@ -122,7 +124,9 @@ fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
                 FlowControl::Return if demands.return_thunk => {
                     broken.insert(format!("{} returns without the thunk", at()));
                 }
-                FlowControl::IndirectBranch | FlowControl::IndirectCall if demands.retpoline => {
+                FlowControl::IndirectBranch | FlowControl::IndirectCall
+                    if demands.retpoline && !patched.contains(&(*index, instruction.ip())) =>
+                {
                     broken.insert(format!("{} branches indirectly", at()));
                 }
                 _ => {}
@@ -137,7 +141,13 @@ fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
     }
 
     if demands.endbr {
-        for function in pointed_to(&file, &texts)? {
+        // Function pointers are in data; the tables of the kernel's patching are not.
+        let is_data = |section: &str| {
+            !section.starts_with(".debug")
+                && !section.starts_with("__patchable")
+                && section != ".parainstructions"
+        };
+        for function in targets(&file, &texts, is_data)? {
             let (section, address) = function;
             let code = part(texts[&section], address, u64::MAX).unwrap_or(&[]);
             let first = Decoder::new(64, code, DecoderOptions::NONE).decode();
@@ -167,19 +177,16 @@ fn part(section: &[u8], start: u64, end: u64) -> Option<&[u8]> {
     section.get(index(start)..index(end))
 }
 
-/// The functions whose addresses are in data: their sections and addresses.
-fn pointed_to(
+/// The places in code whose 64-bit addresses are in the sections that `is_wanted` accepts: their sections and
+/// addresses.
+fn targets(
     file: &File<'_>,
     texts: &HashMap<SectionIndex, &[u8]>,
+    is_wanted: impl Fn(&str) -> bool,
 ) -> Result<HashSet<(SectionIndex, u64)>> {
     let mut found = HashSet::new();
     for section in file.sections() {
-        // Function pointers are 64 bits wide; tables of the kernel's patching have 32-bit offsets.
-        let name = section.name()?;
-        if texts.contains_key(&section.index())
-            || name.starts_with(".debug")
-            || name.starts_with("__patchable")
-        {
+        if texts.contains_key(&section.index()) || !is_wanted(section.name()?) {
             continue;
         }
         for (_, relocation) in section.relocations() {

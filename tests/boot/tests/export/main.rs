@@ -41,14 +41,20 @@ fn entries() -> Result<Vec<Entry>> {
     Ok(quirks)
 }
 
-/// The source of each kernel, and the folder of its prepared files.
+/// The source of each kernel that has been prepared with one, and the folder of its prepared files.
 fn sources() -> Result<Vec<(PathBuf, PathBuf)>> {
     let cache = cache()?;
     let folders = Kernel::from_env()?.into_iter().map(|kernel| {
         let folder = cache.join("kernels").join(kernel.release);
         (folder.join("tree"), folder)
     });
-    Ok(folders.collect())
+    let mut sources: Vec<_> = folders.filter(|(tree, _)| tree.is_dir()).collect();
+    sources.dedup();
+    ensure!(
+        !sources.is_empty(),
+        "no kernel has a source tree; run: make kernel KERNEL=newest@rust-for-linux"
+    );
+    Ok(sources)
 }
 
 fn patch(quirk: &Entry, source: &Path) -> Result<String> {
