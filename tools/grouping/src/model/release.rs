@@ -31,7 +31,12 @@ const OLDEST: KernelRelease = KernelRelease::new(5, 10);
 const NEWEST: KernelRelease = KernelRelease::new(7, 3);
 
 /// The series whose stock kernels the model was compared with, by the oracle of the boot tests.
-pub const COMPARED: [KernelRelease; 2] = [KernelRelease::new(7, 2), KernelRelease::new(7, 3)];
+pub const COMPARED: [KernelRelease; 4] = [
+    KernelRelease::new(6, 1),
+    KernelRelease::new(6, 12),
+    KernelRelease::new(7, 2),
+    KernelRelease::new(7, 3),
+];
 
 /// The first release with `PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS`: `pci_for_each_dma_alias()` skips a
 /// PCI Express to PCI bridge that has this flag, and `quirk_aspeed_pci_bridge_no_alias()` sets it
