@@ -15,7 +15,10 @@ use crate::{
         entry::Entry,
         pcie::PcieType, //
     },
-    sys::decoy,
+    sys::decoy::{
+        self,
+        Ask, //
+    },
     table::TABLE, //
 };
 
@@ -43,46 +46,55 @@ impl Measured {
 
 /// Asks the kernel about each id of an entry with each type that the entry speaks for. Costs a
 /// question of the kernel for each.
-fn measure(position: usize, entry: &Entry) -> Measured {
-    let rows = TABLE
-        .index
-        .iter()
-        .filter(|row| usize::from(row.entry) == position);
-    let ids = rows.flat_map(|row| (row.first..=row.last).map(|device| (row.vendor, device)));
-    let questions = ids.flat_map(|(vendor, device)| {
-        let types = PcieType::RAW.into_iter();
-        let types = types.filter(|&raw| kind(raw).is_some_and(|found| entry.kinds.apply_to(found)));
-        types.map(move |raw| (vendor, device, raw))
-    });
+fn measure(ask: Ask<'_>, position: usize, entry: &Entry) -> Measured {
     let (mut lacks, mut has) = (false, false);
-    let is_complete = decoy::ask_about(questions, |(vendor, _, raw), answer| {
-        if decision::kernel_lacks(entry, answer, vendor, kind(raw)) {
-            lacks = true;
-        } else {
-            has = true;
+    for row in TABLE.index {
+        if usize::from(row.entry) != position {
+            continue;
         }
-    });
-    match (is_complete, lacks, has) {
-        (true, true, false) => Measured::Lacks,
-        (true, false, true) => Measured::Has,
-        (true, true, true) => Measured::HasPart,
-        _ => Measured::Unknown,
+        for device in row.first..=row.last {
+            for raw in PcieType::RAW {
+                let found = PcieType::from_raw(raw);
+                if !found.is_some_and(|found| entry.kinds.apply_to(found)) {
+                    continue;
+                }
+                let Some(answer) = ask(row.vendor, device, raw) else {
+                    return Measured::Unknown;
+                };
+                if decision::kernel_lacks(entry, answer, row.vendor, found) {
+                    lacks = true;
+                } else {
+                    has = true;
+                }
+            }
+        }
+    }
+    match (lacks, has) {
+        (true, false) => Measured::Lacks,
+        (false, true) => Measured::Has,
+        (true, true) => Measured::HasPart,
+        (false, false) => Measured::Unknown,
     }
 }
 
-fn kind(raw: u8) -> Option<PcieType> {
-    PcieType::from_raw(raw)
+/// Every entry, measured: by position in [`Table::entries`](crate::rules::table::Table::entries).
+fn all() -> [Measured; TABLE.entries.len()] {
+    let mut all = [Measured::Unknown; TABLE.entries.len()];
+    decoy::ask_about(|ask| {
+        for (position, (entry, measured)) in TABLE.entries.iter().zip(&mut all).enumerate() {
+            *measured = measure(ask, position, entry);
+        }
+    });
+    all
 }
 
 /// The number of entries that make a claim here because the kernel lacks them, in part or whole;
 /// `None` if that cannot be measured at the moment.
 pub(super) fn count() -> Option<usize> {
     let mut count = 0;
-    for (position, entry) in TABLE.entries.iter().enumerate() {
-        if engine::speaks(entry).is_err() {
-            continue;
-        }
-        match measure(position, entry) {
+    for (entry, measured) in TABLE.entries.iter().zip(all()) {
+        match measured {
+            _ if engine::speaks(entry).is_err() => {}
             Measured::Lacks | Measured::HasPart => count += 1,
             Measured::Has => {}
             Measured::Unknown => return None,
@@ -94,10 +106,11 @@ pub(super) fn count() -> Option<usize> {
 /// Writes the lines of the debugfs file `hook` on what the kernel has: the numbers of the entries,
 /// by [`Measured`]; a line without numbers is left out.
 pub(super) fn show(f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let all = all();
     for (kind, name) in Measured::ALL {
         let mut separator = "";
-        for (position, entry) in TABLE.entries.iter().enumerate() {
-            if measure(position, entry) == kind {
+        for (entry, measured) in TABLE.entries.iter().zip(all) {
+            if measured == kind {
                 if separator.is_empty() {
                     write!(f, "kernel {name}: ")?;
                 }

@@ -115,27 +115,20 @@ pub(crate) fn prove() -> Proof {
     in_proven_slot(|_, _| ()).map_or_else(|proof| proof, |()| Proof::Reached)
 }
 
-/// Asks the kernel about devices: vendor id, device id, and the value of Device/Port Type. `visit`
-/// gets each question with the kernel's answer. Returns whether all were answered. May sleep.
-pub(crate) fn ask_about(
-    questions: impl Iterator<Item = (u16, u16, u8)>,
-    mut visit: impl FnMut((u16, u16, u8), KernelVerdict),
-) -> bool {
-    in_proven_slot(|bus, devfn| {
-        for question in questions {
-            let (vendor, device, pcie_type) = question;
+/// A question of the kernel about a device: its vendor id, its device id and the value of Device/Port
+/// Type. `None` if the kernel does not answer.
+pub(crate) type Ask<'a> = &'a dyn Fn(u16, u16, u8) -> Option<KernelVerdict>;
+
+/// Calls `then` with the means to ask the kernel, unless the self-test does not pass. May sleep.
+pub(crate) fn ask_about(then: impl FnOnce(Ask<'_>)) {
+    let _ = in_proven_slot(|bus, devfn| {
+        then(&|vendor, device, pcie_type| {
             let ids = u32::from(vendor) << 16 | u32::from(device);
-            match ask(bus, devfn, ids, pcie_type) {
-                // CAST: A field of `pack`.
-                Ok(seen) if seen & NOTED != 0 => {
-                    visit(question, KernelVerdict::from_raw(seen as c_int));
-                }
-                _ => return false,
-            }
-        }
-        true
-    })
-    .unwrap_or(false)
+            let seen = ask(bus, devfn, ids, pcie_type).ok()?;
+            // CAST: A field of `pack`.
+            (seen & NOTED != 0).then(|| KernelVerdict::from_raw(seen as c_int))
+        });
+    });
 }
 
 /// Finds an empty slot in which the self-test passes, and calls `then` with its bus and devfn.

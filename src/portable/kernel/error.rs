@@ -37,7 +37,7 @@ impl fmt::Debug for Error {
             code::ENOENT => f.write_str("ENOENT"),
             code::ENOMEM => f.write_str("ENOMEM"),
             code::EINVAL => f.write_str("EINVAL"),
-            Self(number) => f.debug_tuple("Error").field(&number).finish(),
+            Self(number) => write!(f, "Error({number})"),
         }
     }
 }

@@ -7,7 +7,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use acsctl::regroup::FIRST_SERIES;
 use anyhow::{Context, Result, bail};
+use quirk_data::supported;
 use rules::release::Release;
 
 use crate::{arch::Arch, machine::Iommu};
@@ -72,14 +74,14 @@ const NOT_BEFORE: [(&str, Release, &str); 8] = [
     (
         "doctor",
         Release::new(5, 14),
-        "it fails there; the cause is not known",
+        "the model was not compared with 5.10, so acsctl doctor only warns of groups that are too fine",
     ),
     ("integrated", Release::new(5, 14), ROOT_BUS),
     ("root-ports", Release::new(5, 14), ROOT_BUS),
     ("owner", Release::new(5, 14), ROOT_BUS),
     (
         "regroup-",
-        FIRST_REGROUP,
+        FIRST_SERIES,
         "acsctl regroup refuses these kernels, for a rescan binds drivers at once",
     ),
     (
@@ -102,9 +104,6 @@ const NOT_BEFORE: [(&str, Release, &str); 8] = [
 /// With or without the module.
 const ROOT_BUS: &str =
     "Intel's IOMMU driver crashes when the functions of a group on a root bus are removed";
-/// The first series that `acsctl regroup` accepts without an option.
-const FIRST_REGROUP: Release = Release::new(7, 2);
-
 /// The cache folder.
 ///
 /// # Errors
@@ -184,10 +183,7 @@ impl Kernel {
     /// When the kernel's series is not in the list.
     pub fn compiler(&self) -> Result<&'static str> {
         let series = self.series()?;
-        let mut lines = include_str!("../../../scripts/supported-kernels").lines();
-        let line = lines.find_map(|line| line.strip_prefix(&format!("{series} ")));
-        let column = line.and_then(|line| line.split_whitespace().nth(1));
-        column.with_context(|| format!("{series} is not a supported series"))
+        supported::compiler(series).with_context(|| format!("{series} is not a supported series"))
     }
 
     /// Whether a test is to be run on the kernel, by its name without the kernel's.
@@ -209,7 +205,7 @@ impl Kernel {
     ///
     /// As [`Kernel::series`].
     pub fn regroup_even_if(&self) -> Result<Option<String>> {
-        let is_refused = self.series()?.is_before(FIRST_REGROUP);
+        let is_refused = self.series()?.is_before(FIRST_SERIES);
         // acsctl keeps the numbers of a release alone.
         let numbers = self.release.split(['-', '+']).next().unwrap_or_default();
         Ok(is_refused.then(|| format!("--even-if=kernel:{numbers}")))

@@ -25,7 +25,7 @@ mod writer;
 
 pub use outcome::{Fate, Outcome};
 pub use package::Package;
-pub use plan::{Obstacle, Plan, Planned};
+pub use plan::{FIRST_SERIES, Obstacle, Plan, Planned};
 pub use state::{Lock, State};
 pub use steps::{Session, regroup};
 pub use writer::{COMMAND as WRITER, serve};

@@ -248,12 +248,12 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
 /// The first series on which no driver binds to a function before its group has been compared. Earlier kernels
 /// bind drivers within the rescan, whatever `drivers_autoprobe` says (`pci_bus_add_device()` in
 /// `drivers/pci/bus.c`). The tests show a regroup on this series and later ones.
-const FIRST: Release = Release::new(7, 2);
+pub const FIRST_SERIES: Release = Release::new(7, 2);
 
 /// The obstacle of a kernel on which a regroup has not been shown.
 fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
-    let is_shown = |series: &Release| !series.is_before(FIRST);
+    let is_shown = |series: &Release| !series.is_before(FIRST_SERIES);
     let release = host.kernel.filter(is_shown);
     if release.is_some() && supported::is_supported(&version) {
         return None;
