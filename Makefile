@@ -211,6 +211,8 @@ export: need-entry crates kernel-$(KERNEL)@rust-for-linux
 
 # Where the kernel can be built for: its headers, or KDIR=, a kernel tree.
 TREE = $(or $(KDIR),/lib/modules/$(KVER)/build)
+# The kernel's release, where its modules lie. Before 6.12, Debian's headers have another one in kernel.release.
+RELEASE = $$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' '$(TREE)/include/generated/utsrelease.h')
 
 .PHONY: need-tree
 need-tree:
@@ -229,11 +231,9 @@ endif
 # Not for what depends on modules: with -j it must come after. Of two files with one name, either could load.
 .PHONY: modules_install
 modules_install: need-tree ## install what make modules has built (INSTALL_MOD_PATH= as in kbuild), and run depmod
-	@find "$(INSTALL_MOD_PATH)/lib/modules/$$(cat '$(TREE)/include/config/kernel.release')" -name 'acs_quirks.ko*' -delete \
-		2>/dev/null || true
+	@find "$(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)" -name 'acs_quirks.ko*' -delete 2>/dev/null || true
 	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules_install DEPMOD=true
-	PATH="$$PATH:/usr/sbin:/sbin" depmod $(if $(INSTALL_MOD_PATH),-b '$(INSTALL_MOD_PATH)') \
-		"$$(cat '$(TREE)/include/config/kernel.release')"
+	PATH="$$PATH:/usr/sbin:/sbin" depmod $(if $(INSTALL_MOD_PATH),-b '$(INSTALL_MOD_PATH)') "$(RELEASE)"
 
 .PHONY: install
 install: ## make modules, and as root modules_install
