@@ -144,8 +144,12 @@ fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
         // Function pointers are in data; the tables of the kernel's patching are not.
         let is_data = |section: &str| {
             !section.starts_with(".debug")
-                && !section.starts_with("__patchable")
-                && section != ".parainstructions"
+                && ![
+                    "__patchable_function_entries",
+                    "__mcount_loc",
+                    ".parainstructions",
+                ]
+                .contains(&section)
         };
         for function in targets(&file, &texts, is_data)? {
             let (section, address) = function;
