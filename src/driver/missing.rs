@@ -89,18 +89,25 @@ fn all() -> [Measured; TABLE.entries.len()] {
 }
 
 /// The number of entries that make a claim here because the kernel lacks them, in part or whole;
-/// `None` if that cannot be measured at the moment.
+/// `None` if that cannot be measured at the moment. Only an entry that mainline has can be in a
+/// kernel, so that the others cost no question.
 pub(super) fn count() -> Option<usize> {
-    let mut count = 0;
-    for (entry, measured) in TABLE.entries.iter().zip(all()) {
-        match measured {
-            _ if engine::speaks(entry).is_err() => {}
-            Measured::Lacks | Measured::HasPart => count += 1,
-            Measured::Has => {}
-            Measured::Unknown => return None,
-        }
-    }
-    Some(count)
+    let mut count = None;
+    decoy::ask_about(|ask| {
+        let entries = TABLE.entries.iter().enumerate();
+        let mut speaking = entries.filter(|(_, entry)| engine::speaks(entry).is_ok());
+        count = speaking.try_fold(0, |count, (position, entry)| {
+            if entry.mainline_since.is_none() {
+                return Some(count + 1);
+            }
+            match measure(ask, position, entry) {
+                Measured::Lacks | Measured::HasPart => Some(count + 1),
+                Measured::Has => Some(count),
+                Measured::Unknown => None,
+            }
+        });
+    });
+    count
 }
 
 /// Writes the lines of the debugfs file `hook` on what the kernel has: the numbers of the entries,

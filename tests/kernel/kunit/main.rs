@@ -44,6 +44,9 @@ mod package;
 #[allow(dead_code, unused_imports, reason = "the driver takes more of it")]
 #[path = "../../../src/rules/mod.rs"]
 mod rules;
+#[allow(dead_code, reason = "the module for users takes more of it")]
+#[path = "../../../src/sys/running.rs"]
+mod running;
 #[allow(dead_code, unused_imports, reason = "the oracle takes more of it")]
 #[path = "../synthetic/mod.rs"]
 mod synthetic;
