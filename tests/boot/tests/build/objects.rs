@@ -63,85 +63,127 @@ impl Demands {
     }
 }
 
-/// The demands that the code in a module breaks.
-fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
-    let file = File::parse(bytes)?;
-    let mut broken = BTreeSet::new();
-    let mut texts: HashMap<SectionIndex, &[u8]> = HashMap::new();
-    for section in file.sections() {
-        let SectionFlags::Elf { sh_flags } = section.flags() else {
-            bail!("it is no ELF file");
-        };
-        // Replacements for instructions are patched in by the kernel for the processor that it finds.
-        let is_text = u64::from(elf::SHF_EXECINSTR) & sh_flags != 0
-            && !section.name()?.starts_with(".altinstr");
-        if is_text {
-            texts.insert(section.index(), section.data()?);
-        }
-    }
-    ensure!(!texts.is_empty(), "it has no code");
+/// A module as the checks read it.
+struct Object<'a> {
+    file: File<'a>,
+    /// The sections with code. Replacements for instructions are not among them: the kernel patches them in for the
+    /// processor that it finds.
+    texts: HashMap<SectionIndex, &'a [u8]>,
+    /// The functions in these sections: section, address, name.
+    functions: Vec<(SectionIndex, u64, String)>,
+}
 
-    let functions: Vec<_> = file
-        .symbols()
-        .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0)
-        .filter_map(|symbol| Some((symbol.section_index()?, symbol.address(), symbol)))
-        .filter(|(section, ..)| texts.contains_key(section))
-        .collect();
-    ensure!(!functions.is_empty(), "it has no functions");
-    for (section, address, symbol) in &functions {
-        let name = symbol.name()?;
-        if name.starts_with("__pfx_") || file.section_by_index(*section)?.name()? != ".text" {
-            continue;
-        }
-        let before = address
-            .checked_sub(demands.padding)
-            .and_then(|start| part(texts[section], start, *address));
-        let is_padded = before.is_some_and(|before| {
-            let mut decoder = Decoder::new(64, before, DecoderOptions::NONE);
-            decoder.iter().all(|it| {
-                matches!(
-                    it.code(),
-                    Code::Nopw | Code::Nopd | Code::Nop_rm16 | Code::Nop_rm32
-                )
-            })
-        });
-        if !is_padded {
-            broken.insert(format!(
-                "{name} has no {} bytes of NOP before it",
-                demands.padding
-            ));
-        }
-    }
-
-    // The kernel replaces these calls at load: paravirt_patch() in arch/x86/kernel/alternative.c.
-    let patched = targets(&file, &texts, |section| section == ".parainstructions")?;
-    let mut info = InstructionInfoFactory::new();
-    for (index, code) in &texts {
-        let name = file.section_by_index(*index)?.name()?.to_owned();
-        for instruction in &mut Decoder::new(64, code, DecoderOptions::NONE) {
-            let at = || format!("{name}+{:#x}", instruction.ip());
-            match instruction.flow_control() {
-                FlowControl::Return if demands.return_thunk => {
-                    broken.insert(format!("{} returns without the thunk", at()));
-                }
-                FlowControl::IndirectBranch | FlowControl::IndirectCall
-                    if demands.retpoline && !patched.contains(&(*index, instruction.ip())) =>
-                {
-                    broken.insert(format!("{} branches indirectly", at()));
-                }
-                _ => {}
-            }
-            let mut registers = info.info(&instruction).used_registers().iter();
-            if registers.any(|it| {
-                it.register().is_vector_register() || it.register().is_st() || it.register().is_mm()
-            }) {
-                broken.insert(format!("{} uses a register of the FPU", at()));
+impl<'a> Object<'a> {
+    fn parse(bytes: &'a [u8]) -> Result<Self> {
+        let file = File::parse(bytes)?;
+        let mut texts = HashMap::new();
+        for section in file.sections() {
+            let SectionFlags::Elf { sh_flags } = section.flags() else {
+                bail!("it is no ELF file");
+            };
+            let is_text = u64::from(elf::SHF_EXECINSTR) & sh_flags != 0
+                && !section.name()?.starts_with(".altinstr");
+            if is_text {
+                texts.insert(section.index(), section.data()?);
             }
         }
+        ensure!(!texts.is_empty(), "it has no code");
+
+        let mut functions = Vec::new();
+        for symbol in file.symbols() {
+            let section = symbol.section_index().filter(|it| texts.contains_key(it));
+            let is_function = symbol.kind() == SymbolKind::Text && symbol.size() > 0;
+            if let Some(section) = section.filter(|_| is_function) {
+                functions.push((section, symbol.address(), symbol.name()?.to_owned()));
+            }
+        }
+        ensure!(!functions.is_empty(), "it has no functions");
+        Ok(Self {
+            file,
+            texts,
+            functions,
+        })
     }
 
-    if demands.endbr {
-        // Function pointers are in data; the tables of the kernel's patching are not.
+    /// The demands that the code breaks.
+    fn broken(&self, demands: Demands) -> Result<BTreeSet<String>> {
+        let mut broken = self.unpadded(demands.padding)?;
+        broken.extend(self.instructions(demands)?);
+        if demands.endbr {
+            broken.extend(self.without_endbr()?);
+        }
+        let table = self.file.section_by_name(".orc_unwind");
+        if demands.orc && table.is_none_or(|it| it.size() == 0) {
+            broken.insert("there is no table for the unwinder".to_owned());
+        }
+        Ok(broken)
+    }
+
+    /// The functions in `.text` without `padding` bytes of NOP before them.
+    fn unpadded(&self, padding: u64) -> Result<BTreeSet<String>> {
+        let mut broken = BTreeSet::new();
+        for (section, address, name) in &self.functions {
+            if name.starts_with("__pfx_")
+                || self.file.section_by_index(*section)?.name()? != ".text"
+            {
+                continue;
+            }
+            let before = address
+                .checked_sub(padding)
+                .and_then(|start| part(self.texts[section], start, *address));
+            let is_padded = before.is_some_and(|before| {
+                let mut decoder = Decoder::new(64, before, DecoderOptions::NONE);
+                decoder.iter().all(|it| {
+                    matches!(
+                        it.code(),
+                        Code::Nopw | Code::Nopd | Code::Nop_rm16 | Code::Nop_rm32
+                    )
+                })
+            });
+            if !is_padded {
+                broken.insert(format!("{name} has no {padding} bytes of NOP before it"));
+            }
+        }
+        Ok(broken)
+    }
+
+    /// The instructions that `demands` forbids.
+    fn instructions(&self, demands: Demands) -> Result<BTreeSet<String>> {
+        let mut broken = BTreeSet::new();
+        // The kernel replaces these calls at load: paravirt_patch() in arch/x86/kernel/alternative.c.
+        let patched = self.targets(|section| section == ".parainstructions")?;
+        let mut info = InstructionInfoFactory::new();
+        for (index, code) in &self.texts {
+            let name = self.file.section_by_index(*index)?.name()?.to_owned();
+            for instruction in &mut Decoder::new(64, code, DecoderOptions::NONE) {
+                let at = || format!("{name}+{:#x}", instruction.ip());
+                match instruction.flow_control() {
+                    FlowControl::Return if demands.return_thunk => {
+                        broken.insert(format!("{} returns without the thunk", at()));
+                    }
+                    FlowControl::IndirectBranch | FlowControl::IndirectCall
+                        if demands.retpoline && !patched.contains(&(*index, instruction.ip())) =>
+                    {
+                        broken.insert(format!("{} branches indirectly", at()));
+                    }
+                    _ => {}
+                }
+                let mut registers = info.info(&instruction).used_registers().iter();
+                if registers.any(|it| {
+                    it.register().is_vector_register()
+                        || it.register().is_st()
+                        || it.register().is_mm()
+                }) {
+                    broken.insert(format!("{} uses a register of the FPU", at()));
+                }
+            }
+        }
+        Ok(broken)
+    }
+
+    /// The functions that data points to and that do not begin with ENDBR.
+    fn without_endbr(&self) -> Result<BTreeSet<String>> {
+        // The tables of the kernel's patching point to code, but nothing calls through them.
         let is_data = |section: &str| {
             !section.starts_with(".debug")
                 && ![
@@ -151,67 +193,56 @@ fn broken(demands: Demands, bytes: &[u8]) -> Result<BTreeSet<String>> {
                 ]
                 .contains(&section)
         };
-        for function in targets(&file, &texts, is_data)? {
-            let (section, address) = function;
-            let code = part(texts[&section], address, u64::MAX).unwrap_or(&[]);
+        let mut broken = BTreeSet::new();
+        for (section, address) in self.targets(is_data)? {
+            let code = part(self.texts[&section], address, u64::MAX).unwrap_or(&[]);
             let first = Decoder::new(64, code, DecoderOptions::NONE).decode();
             if first.code() != Code::Endbr64 {
-                let name = functions
-                    .iter()
-                    .find(|(index, start, _)| (*index, *start) == function);
-                let name = name.map_or(Ok("?"), |(.., symbol)| symbol.name())?;
+                let mut functions = self.functions.iter();
+                let function = functions.find(|it| (it.0, it.1) == (section, address));
+                let name = function.map_or("?", |(.., name)| name);
                 broken.insert(format!(
                     "{name} is pointed to and does not begin with ENDBR"
                 ));
             }
         }
+        Ok(broken)
     }
-    let has_table = file
-        .section_by_name(".orc_unwind")
-        .is_some_and(|section| section.size() > 0);
-    if demands.orc && !has_table {
-        broken.insert("there is no table for the unwinder".to_owned());
+
+    /// The places in code whose 64-bit addresses are in the sections that `is_wanted` accepts: their sections and
+    /// addresses.
+    fn targets(&self, is_wanted: impl Fn(&str) -> bool) -> Result<HashSet<(SectionIndex, u64)>> {
+        let mut found = HashSet::new();
+        for section in self.file.sections() {
+            if self.texts.contains_key(&section.index()) || !is_wanted(section.name()?) {
+                continue;
+            }
+            for (_, relocation) in section.relocations() {
+                let RelocationTarget::Symbol(symbol) = relocation.target() else {
+                    continue;
+                };
+                let symbol = self.file.symbol_by_index(symbol)?;
+                let object::RelocationFlags::Elf { r_type } = relocation.flags() else {
+                    continue;
+                };
+                if r_type != elf::R_X86_64_64 {
+                    continue;
+                }
+                let address = symbol.address().checked_add_signed(relocation.addend());
+                let section = symbol
+                    .section_index()
+                    .filter(|index| self.texts.contains_key(index));
+                found.extend(section.zip(address));
+            }
+        }
+        Ok(found)
     }
-    Ok(broken)
 }
 
 /// The bytes from `start` to `end`, or to the end of the section.
 fn part(section: &[u8], start: u64, end: u64) -> Option<&[u8]> {
     let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(section.len());
     section.get(index(start)..index(end))
-}
-
-/// The places in code whose 64-bit addresses are in the sections that `is_wanted` accepts: their sections and
-/// addresses.
-fn targets(
-    file: &File<'_>,
-    texts: &HashMap<SectionIndex, &[u8]>,
-    is_wanted: impl Fn(&str) -> bool,
-) -> Result<HashSet<(SectionIndex, u64)>> {
-    let mut found = HashSet::new();
-    for section in file.sections() {
-        if texts.contains_key(&section.index()) || !is_wanted(section.name()?) {
-            continue;
-        }
-        for (_, relocation) in section.relocations() {
-            let RelocationTarget::Symbol(symbol) = relocation.target() else {
-                continue;
-            };
-            let symbol = file.symbol_by_index(symbol)?;
-            let object::RelocationFlags::Elf { r_type } = relocation.flags() else {
-                continue;
-            };
-            if r_type != elf::R_X86_64_64 {
-                continue;
-            }
-            let address = symbol.address().checked_add_signed(relocation.addend());
-            let section = symbol
-                .section_index()
-                .filter(|index| texts.contains_key(index));
-            found.extend(section.zip(address));
-        }
-    }
-    Ok(found)
 }
 
 /// The bytes of a module, which may be compressed.
@@ -253,7 +284,10 @@ pub(crate) fn check(kernel: &Kernel, module: &Path) -> Result<()> {
         own.display()
     );
     for file in found.lines().map(Path::new).chain([module]) {
-        let broken = broken(demands, &read(file)?).with_context(|| file.display().to_string())?;
+        let bytes = read(file)?;
+        let broken = Object::parse(&bytes)
+            .and_then(|object| object.broken(demands))
+            .with_context(|| file.display().to_string())?;
         ensure!(
             broken.is_empty(),
             "{}: {demands:?}: {broken:#?}",
@@ -281,7 +315,7 @@ fn other_code_is_found() -> Result<()> {
         "CONFIG_X86_KERNEL_IBT=y\nCONFIG_RETHUNK=y\nCONFIG_MITIGATION_RETPOLINE=y\nCONFIG_UNWINDER_ORC=y\n\
          CONFIG_CALL_PADDING=y\nCONFIG_FUNCTION_PADDING_BYTES=16\n",
     )?;
-    let broken = broken(demands, &fs::read(&object)?)?;
+    let broken = Object::parse(&fs::read(&object)?)?.broken(demands)?;
     for demand in [
         "half has no 16 bytes of NOP",
         "returns without the thunk",
