@@ -50,7 +50,9 @@ impl Database {
             None => {
                 let stored = include_bytes!(concat!(env!("OUT_DIR"), "/entries.json"));
                 serde_json::from_slice(stored).map_err(|error| {
-                    Error::CouldNotRun(format!("this program is damaged: {error}"))
+                    Error::CouldNotRun(format!(
+                        "acsctl is damaged: cannot read its built-in entries: {error}"
+                    ))
                 })
             }
         }
@@ -90,13 +92,13 @@ impl Database {
         let at = quirks.iter().position(|one| one.name == name);
         let Some(at) = at else {
             return Err(Error::NotFound(format!(
-                "no entry \"{entry}\", and no file; name a data file, or an entry as \"acsctl quirk list\" \
-                 has it"
+                "no file or entry \"{entry}\"; name a data file, or an entry that \"acsctl quirk \
+                 list\" shows"
             )));
         };
         if quirks[at].status.is_negative() || quirks[at].acs_registers.is_some() {
             return Err(Error::NotFound(format!(
-                "no module is built with {name}, which is {}; see acsctl quirk show {name}",
+                "no module can have the entry {name} (status {}); see acsctl quirk show {name}",
                 quirks[at].status.name()
             )));
         }

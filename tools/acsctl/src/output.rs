@@ -28,7 +28,7 @@ pub fn is_current(path: &Path, text: &str) -> Result<bool, Error> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         let path = path.display();
         return Err(Error::CouldNotRun(format!(
-            "cannot write {path}: it is there and not a regular file; name a file"
+            "cannot write {path}: it exists and is not a regular file; name a file"
         )));
     }
     match fs::read(path) {

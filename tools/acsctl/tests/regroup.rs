@@ -116,7 +116,7 @@ fn a_function_that_would_fall_apart_is_not_removed() {
         panic!("{:?}", refused.obstacles);
     };
     assert_eq!(obstacle.even_if, None);
-    assert!(obstacle.what.contains("has not the multi-function bit"));
+    assert!(obstacle.what.contains("lacks the multi-function bit"));
     // The control: with the multi-function bit, a rescan makes the correct groups.
     let host = FakeHost::new("trap").package([2, 3], [0x80, 0x80]);
     assert!(plan(&host).obstacles.is_empty());

@@ -54,7 +54,7 @@ impl Capture {
         };
         output::write(out, &text)?;
         Ok(format!(
-            "{}: functions {}; no serial numbers or names are in it\n",
+            "{}: functions {}; contains no serial numbers or names\n",
             out.display(),
             topology.functions.len()
         ))
@@ -77,13 +77,13 @@ pub(super) fn unseen(topology: &Topology, source: &Source) -> Option<String> {
     let unseen = functions.filter(|one| !one.unreadable && (!one.pcie_known || !one.acs_known));
     let (count, all) = (unseen.count(), topology.functions.len());
     let remedy = match source {
-        Source::Host(_) => "run it as root to see them",
-        Source::File(_) => "they are not in the file; capture the machine as root",
+        Source::Host(_) => "run acsctl as root to read them",
+        Source::File(_) => "the file does not contain them; capture the machine as root",
     };
     (count > 0).then(|| {
         format!(
-            "the capabilities of {count} of {all} functions could not be read, and these decide on \
-             groups; {remedy}"
+            "the capabilities of {count} of {all} functions could not be read, and the groups \
+             depend on them; {remedy}"
         )
     })
 }

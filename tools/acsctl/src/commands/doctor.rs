@@ -55,7 +55,7 @@ impl Doctor {
         if failed == 0 {
             return Ok(printed);
         }
-        let error = Error::Refused(format!("failed: {failed} of {}", checks.len()));
+        let error = Error::Refused(format!("checks failed: {failed} of {}", checks.len()));
         Err(Failure { printed, error })
     }
 }

@@ -47,7 +47,7 @@ impl Generate {
         }
         let stale = stale.join(", ");
         Err(Error::Stale(format!(
-            "not current: {stale}; \"make generate\" writes them"
+            "not current: {stale}; run \"make generate\""
         )))
     }
 

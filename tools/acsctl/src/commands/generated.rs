@@ -28,7 +28,7 @@ impl Generated {
         match settle(&self.out, text, self.check)? {
             Some(outcome) => Ok(format!("{out}: {outcome}, {what}\n")),
             None => Err(Error::Stale(format!(
-                "{out} is not current; `acsctl {how} --out {out}` makes it so"
+                "{out} is not current; run `acsctl {how} --out {out}`"
             ))),
         }
     }

@@ -95,14 +95,14 @@ impl Groups {
         let asks = self.slot.is_some() || self.device.is_some() || self.class.is_some();
         match (asks, self.shared) {
             (false, true) => {
-                "no group holds more than one function, bridges not counted; without --shared all groups \
-                 are listed"
+                "no group has more than one function, not counting bridges; omit --shared to list \
+                 all groups"
             }
             (true, true) => {
-                "no function that was asked for shares its group, bridges not counted; without --shared \
-                 its group is listed all the same"
+                "no matching function shares its group, not counting bridges; omit --shared to \
+                 list its group"
             }
-            _ => "there is no such function; without -s, -d and -c all are listed",
+            _ => "no function matches; omit -s, -d and -c to list all",
         }
     }
 }

@@ -29,7 +29,7 @@ pub(super) struct Predict {
     /// Predict for the kernel with the module's table.
     #[arg(long, conflicts_with = "with")]
     installed: bool,
-    /// Predict for the kernel with the module's table and one more entry: a file, or the name of an entry.
+    /// Predict for the kernel with the module's table and one more entry: a data file, or an entry's name.
     #[arg(long, value_name = "ENTRY")]
     with: Option<String>,
     /// Output format.

@@ -49,7 +49,7 @@ pub(super) struct Regroup {
     /// Plan for the host whose sysfs and procfs are below DIR.
     #[arg(long, value_name = "DIR", requires = "dry_run")]
     root: Option<PathBuf>,
-    /// Regroup in spite of this use: its name in the plan, as network:eth0; may be repeated.
+    /// Accept this obstacle: its name in the plan, for example network:eth0; may be repeated.
     #[arg(long, value_name = "USE")]
     even_if: Vec<String>,
     /// Wait this long for the kernel to finish one step.
@@ -148,7 +148,7 @@ impl Regroup {
         let mut session = None;
         if !self.dry_run {
             if !rustix::process::geteuid().is_root() {
-                let why = "only root may do this; --dry-run shows the plan";
+                let why = "only root may regroup; --dry-run shows the plan";
                 return Err(Error::CouldNotRun(why.to_owned()));
             }
             let timeout = Duration::from_secs(self.timeout);
@@ -199,7 +199,7 @@ impl Regroup {
                 return Ok(());
             }
             if session.as_deref().is_some_and(Session::is_stopped) {
-                return Err(Error::CouldNotRun("it was told to stop".to_owned()));
+                return Err(Error::CouldNotRun("stopped by a signal".to_owned()));
             }
         }
         if seen.is_empty() {
@@ -220,7 +220,7 @@ impl Regroup {
         let plan = Plan::make(paths, host, bdf, &accepted)?;
         if plan.up_to_date {
             done.say(&format!(
-                "{bdf}: nothing to do, its groups are those that the kernel would make now\n"
+                "{bdf}: nothing to do: the kernel would make the same groups now\n"
             ));
             if !self.all || self.dry_run {
                 done.say(&plan.to_string());
@@ -260,7 +260,7 @@ impl Regroup {
             }
         };
         let error = if done.errors.is_empty() {
-            let why = "not all is as it was planned; the lines above say what is not";
+            let why = "the result differs from the plan; the lines above say where";
             (!is_as_planned).then(|| Error::Refused(why.to_owned()))
         } else {
             Some(refused(done.errors))

@@ -68,7 +68,10 @@ pub(super) fn parse(text: &str) -> Result<Record, String> {
             Some(())
         };
         read().ok_or_else(|| {
-            format!("line {number}: \"{line}\" is no decision; is it the file of another version of acs-quirks?")
+            format!(
+                "line {number}: \"{line}\" is not a decision; is the file from another version of \
+                 acs-quirks?"
+            )
         })?;
     }
     Ok(record)

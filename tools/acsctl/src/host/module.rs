@@ -73,8 +73,8 @@ impl Module {
             let path = folder.join(name);
             fs::read_to_string(&path).map_err(|error| {
                 let hint = match error.kind() {
-                    io::ErrorKind::PermissionDenied => "; root may",
-                    io::ErrorKind::NotFound => "; is debugfs mounted there?",
+                    io::ErrorKind::PermissionDenied => "; run acsctl as root",
+                    io::ErrorKind::NotFound => "; is debugfs mounted?",
                     _ => "",
                 };
                 format!("cannot read {}: {error}{hint}", path.display())
@@ -114,7 +114,7 @@ fn hook(text: &str) -> Hook {
         Some("effective") => Hook::Effective,
         Some("ineffective") => Hook::Ineffective(reason),
         Some("unproven") => Hook::Unproven(reason),
-        _ => Hook::Unseen("the module's file \"hook\" has no state that is known".to_owned()),
+        _ => Hook::Unseen("the module's file \"hook\" has no known state".to_owned()),
     }
 }
 
@@ -137,24 +137,25 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
     let version = lines
         .next()
         .and_then(|(_, line)| line.strip_prefix("table "))
-        .ok_or("line 1: there is no version; is it the file of another version of acs-quirks?")?;
+        .ok_or("line 1: no table version; is the file from another version of acs-quirks?")?;
     let mut entries = Vec::new();
     let mut index = Vec::new();
     for (number, line) in lines {
         let at = |problem: String| format!("line {number}: {problem}");
         let words: Vec<_> = line.split_whitespace().collect();
         let [entry, name, kinds, state, claim @ ..] = &words[..] else {
-            return Err(at("it is too short".to_owned()));
+            return Err(at("too short".to_owned()));
         };
         if *state != "active" {
             continue;
         }
-        let position = u16::try_from(entries.len()).map_err(|_| at("too many".to_owned()))?;
+        let position =
+            u16::try_from(entries.len()).map_err(|_| at("too many entries".to_owned()))?;
         let claim = Claim::parse(claim, position).map_err(at)?;
         entries.push(Entry {
             number: entry
                 .parse()
-                .map_err(|_| at(format!("\"{entry}\" is no number")))?,
+                .map_err(|_| at(format!("\"{entry}\" is not a number")))?,
             name: (*name).to_owned().leak(),
             kinds: parse_kinds(kinds).map_err(at)?,
             grants: claim.grants,
@@ -175,7 +176,7 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
     if table.is_sound() {
         Ok(table)
     } else {
-        Err("its entries do not fit together".to_owned())
+        Err("the entries are inconsistent".to_owned())
     }
 }
 
@@ -198,7 +199,7 @@ impl Claim {
             ids: Vec::new(),
         };
         for word in words {
-            let unknown = || format!("\"{word}\" is not known");
+            let unknown = || format!("\"{word}\" is unknown");
             if let Some(handler) = word.strip_prefix("supersedes=") {
                 let mut all = CatchAll::ALL.into_iter();
                 let found = all.find(|known| known.name() == handler);
@@ -226,7 +227,7 @@ impl Claim {
 fn parse_kinds(words: &str) -> Result<Kinds, String> {
     words.split(',').try_fold(Kinds::NONE, |kinds, word| {
         let found = Kind::ALL.into_iter().find(|kind| kind.name() == word);
-        let kind = found.ok_or_else(|| format!("\"{word}\" is no kind"))?;
+        let kind = found.ok_or_else(|| format!("\"{word}\" is not a kind"))?;
         Ok(kinds.union(Kinds::of(kind)))
     })
 }

@@ -28,10 +28,10 @@ const LETTERS: usize = 9;
 /// The least width of a diagram, so that the heading fits.
 const LEAST: usize = 760;
 
-const CSS: &str = "text { font: 9px 'DejaVu Sans', Verdana, sans-serif; fill: #1a1a1a } \
-                   .title { font-size: 15px; font-weight: bold } .number { font-weight: bold } \
-                   .root { fill: #555; font-weight: bold } .acs { fill: #666 } \
-                   .line { stroke: #777; stroke-width: 1; fill: none }";
+const CSS: &str = "text { font: 9px 'DejaVu Sans', Verdana, sans-serif; fill: #1a1a1a } .title { \
+                   font-size: 15px; font-weight: bold } .number { font-weight: bold } .root { \
+                   fill: #555; font-weight: bold } .acs { fill: #666 } .line { stroke: #777; \
+                   stroke-width: 1; fill: none }";
 
 /// The position and width of a column.
 #[derive(Clone, Copy)]
@@ -102,8 +102,8 @@ impl Listing<'_> {
             self.groups.len()
         );
         let note = if self.from_kernel {
-            "Each colour is a group; strong: of several devices, which go to one virtual machine together. The \
-             number is the kernel's."
+            "Each colour is a group. A strong colour marks several devices, which can only be \
+             passed through together. The number is the kernel's."
                 .to_owned()
         } else {
             self.note()

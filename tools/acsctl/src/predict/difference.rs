@@ -15,13 +15,13 @@ use crate::host::HostView;
 pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     let mut all: BTreeMap<String, BTreeSet<Bdf>> = BTreeMap::new();
     if machine.kernel.is_none() {
-        let what = "the version of the kernel was not seen: it has every quirk that is known";
+        let what = "the kernel's version is not known: it has every known quirk";
         all.entry(what.to_owned()).or_default();
     }
     if let Some(kernel) = machine.kernel.filter(|&kernel| !is_modelled(kernel)) {
         let what = format!(
-            "groups are made as Linux 7.2 and 7.3 make them; {kernel} has the quirks that mainline had \
-             then, and none that its distribution has added"
+            "the kernel makes groups as Linux 7.2 and 7.3 do; {kernel} has the quirks of that \
+             mainline release, and none that its distribution added"
         );
         all.entry(what).or_default();
     }
@@ -34,8 +34,7 @@ pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     let prediction = machine.prediction();
     for seen in &machine.view.functions {
         if prediction.verdict(seen).assumed {
-            let what =
-                "the kernel's quirk could set the port up, which cannot be seen from outside";
+            let what = "the kernel's quirk has set up the port, which acsctl cannot check";
             let functions = all.entry(what.to_owned()).or_default();
             functions.insert(seen.function.bdf);
         }
@@ -115,38 +114,38 @@ pub(super) fn causes(
         assumed
             .iter()
             .filter(touched)
-            .map(|one| format!("what was assumed: {}", one.text)),
+            .map(|one| format!("an assumption is wrong: {}", one.text)),
     );
     let mut regrouped = machine.topology.regrouped.iter();
     if regrouped.any(|bdf| members.contains(bdf)) {
-        causes.push("functions were removed and found again since the boot".to_owned());
+        causes.push("functions were removed and rescanned after boot".to_owned());
     }
     if actual.len() > predicted.len() {
         match &machine.topology.acs_override {
             Some(value) => causes.push(format!(
-                "the kernel was told pcie_acs_override={value}: with the patch for it, it splits groups \
-                 that nothing isolates"
+                "pcie_acs_override={value} is on the kernel command line: a kernel with that patch \
+                 splits groups that nothing isolates"
             )),
             None => causes.push(
-                "the kernel has a quirk that is not in the data, as one that its distribution has \
-                 added, or is patched to split groups"
+                "the kernel has a quirk that is not in the quirk database, for example one that \
+                 its distribution added, or a patch that splits groups"
                     .to_owned(),
             ),
         }
         causes.push(
-            "functions were added one by one after the boot (rescan, hot-plug), and the kernel took \
-             each for a device of one function at that moment; such groups protect nothing"
+            "functions were added one by one after boot (rescan, hot-plug), and the kernel took \
+             each for a single-function device at that moment; such groups protect nothing"
                 .to_owned(),
         );
     } else {
         causes.push(
-            "the groups were made before a module or a setting took effect; the functions have to be \
-             removed and found again"
+            "the kernel made the groups before a module or a setting took effect; regroup the \
+             device"
                 .to_owned(),
         );
         causes.push(
-            "a function sends requests under the number of another one, as the firmware's tables \
-             have it (AMD: IVRS)"
+            "a function sends requests with another function's requester ID, as the firmware's \
+             tables say (AMD: IVRS)"
                 .to_owned(),
         );
     }

@@ -60,11 +60,7 @@ impl Under {
             format!(
                 "the module {}{}, table {}, entries {}",
                 edition.module(),
-                if modules.loaded {
-                    ", which is loaded"
-                } else {
-                    ""
-                },
+                if modules.loaded { " (loaded)" } else { "" },
                 table.version,
                 table.entries.len()
             )
@@ -191,10 +187,10 @@ impl Report {
         }
         match self.differences.as_deref() {
             None => {
-                text += "\nThis machine's kernel has made no groups, or they were not seen, so there is \
+                text += "\nThe groups that this machine's kernel made are not known, so there is \
                          nothing to compare with.\n";
             }
-            Some([]) => text += "\nThe kernel has made the same groups.\n",
+            Some([]) => text += "\nThe kernel made the same groups.\n",
             Some(differences) => {
                 for one in differences {
                     let _ = writeln!(text, "\ndiffers from the kernel's own groups:");
@@ -207,7 +203,7 @@ impl Report {
                     text += &each("predicted", &one.predicted);
                     text += &each("actual   ", &one.actual);
                     for cause in &one.causes {
-                        let _ = writeln!(text, "  can be: {cause}");
+                        let _ = writeln!(text, "  possible cause: {cause}");
                     }
                 }
             }

@@ -40,11 +40,11 @@ impl Package {
         let refuse = |why: &str| Err(Error::NotFound(format!("{bdf}: {why}")));
         let mut functions = view.functions.iter();
         let Some(seen) = functions.find(|seen| seen.function.bdf == bdf) else {
-            return refuse("there is no such function; lspci -D shows those that there are");
+            return refuse("there is no such function; lspci -D lists all functions");
         };
         if let Some(physical) = seen.function.physfn {
             return refuse(&format!(
-                "it is a virtual function, which comes and goes with {physical}; name that one"
+                "it is a virtual function of {physical}; name {physical} instead"
             ));
         }
         let of = device_of(&view, seen);

@@ -102,8 +102,8 @@ impl Plan {
         obstacles.extend(kernel(host));
         let unseen = uses.unseen.iter().map(|what| Obstacle {
             even_if: Some("unseen".to_owned()),
-            what: format!("could not look at: {what}"),
-            remedy: "run it as root of the host itself".to_owned(),
+            what: format!("not checked: {what}"),
+            remedy: "run acsctl as root on the host itself".to_owned(),
         });
         obstacles.extend(unseen);
         obstacles.extend(uses.list.iter().map(in_use));
@@ -136,7 +136,7 @@ impl Plan {
         if self.obstacles.is_empty() {
             return None;
         }
-        let mut text = format!("{}: not regrouped, for\n", self.requested);
+        let mut text = format!("{}: not regrouped:\n", self.requested);
         for obstacle in &self.obstacles {
             let _ = writeln!(text, "  {}\n      {}", obstacle.what, obstacle.remedy);
         }
@@ -153,7 +153,8 @@ impl Plan {
                 .collect();
             let _ = writeln!(
                 text,
-                "to do it nevertheless, and take away what hangs on it:\n  acsctl regroup {} {}",
+                "to regroup anyway, and lose what depends on these functions:\n  acsctl regroup {} \
+                 {}",
                 self.requested,
                 flags.join(" ")
             );
@@ -211,20 +212,20 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
     for function in functions.filter(|function| set.contains(&function.bdf)) {
         let bdf = function.bdf;
         if function.iommu_group.is_none() {
-            let remedy = "acsctl doctor says what the IOMMU lacks";
+            let remedy = "run acsctl doctor to check the IOMMU";
             never(format!("{bdf} is in no IOMMU group"), remedy);
             continue;
         }
         let Some(header) = host.header_type(bdf) else {
-            let remedy = "it would not be found again; a reset or a reboot may wake it";
+            let remedy = "a rescan would not find it; a reset or a reboot may help";
             never(format!("{bdf} does not answer"), remedy);
             continue;
         };
         if !(function.pcie_known && function.acs_known) {
             let what = format!(
-                "{bdf}: its capabilities cannot be read, so what would come of it cannot be told"
+                "{bdf}: its capabilities cannot be read, so the result cannot be predicted"
             );
-            never(what, "run it as root");
+            never(what, "run acsctl as root");
             continue;
         }
         // On a rescan, the kernel groups a function before it marks the function as one of several
@@ -234,11 +235,11 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
         let is_first = bdf.function() == 0;
         if !is_first && header & 0x80 == 0 && !predicted.isolated.contains(&bdf) {
             let what = format!(
-                "{bdf} has not the multi-function bit in its header: on a rescan the kernel would put it \
-                 into a group of its own, although nothing isolates it"
+                "the header of {bdf} lacks the multi-function bit: on a rescan, the kernel would \
+                 put it into a group of its own, although nothing isolates it"
             );
             let remedy =
-                "only a reboot groups it rightly; a group from a rescan would protect nothing";
+                "only a reboot groups it correctly; a group from a rescan would protect nothing";
             never(what, remedy);
         }
     }
@@ -257,10 +258,10 @@ fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
     Some(Obstacle {
         even_if: Some(format!("kernel:{version}")),
         what: format!(
-            "this kernel is {version}, and what it does is known of {}",
+            "this kernel is {version}, and acsctl supports only {}",
             series.join(" and ")
         ),
-        remedy: "use a supported kernel; on another one, what comes of it may be judged wrongly"
+        remedy: "boot a supported kernel; on any other, acsctl may judge the result wrongly"
             .to_owned(),
     })
 }
@@ -268,7 +269,7 @@ fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
 /// The plan as text.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: to be removed, in this order", self.requested)?;
+        writeln!(f, "{}: to remove, in this order:", self.requested)?;
         for one in &self.functions {
             let driver = one.driver.as_deref().unwrap_or("-");
             write!(f, "  {}  {}  driver {driver}", one.function, one.ids)?;
@@ -285,10 +286,10 @@ impl fmt::Display for Plan {
             }
         }
         for what in &self.uses.unseen {
-            writeln!(f, "  could not look at: {what}")?;
+            writeln!(f, "  not checked: {what}")?;
         }
-        writeln!(f, "and found again by {}", self.rescan.display())?;
-        for (when, groups) in [("now", &self.current), ("then", &self.planned)] {
+        writeln!(f, "to rescan: {}", self.rescan.display())?;
+        for (when, groups) in [("now", &self.current), ("planned", &self.planned)] {
             writeln!(f, "groups {when}:")?;
             write_groups(f, groups)?;
         }

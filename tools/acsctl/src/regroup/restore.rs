@@ -75,7 +75,7 @@ impl Session<'_> {
         // Bridges come before the functions below them.
         for saved in state.functions.iter().rev() {
             let problem = if is_withheld {
-                Some("it was removed again; a reboot brings it back".to_owned())
+                Some("it was removed again; reboot to bring it back".to_owned())
             } else {
                 self.settle(saved)?
             };
@@ -90,8 +90,9 @@ impl Session<'_> {
             let now = domain(self.paths, bdf);
             if let Some((before, now)) = saved.domain.as_ref().zip(now).filter(|(a, b)| *a != b) {
                 outcome.notes.push(format!(
-                    "the domain of {bdf} was of the type {before} and is {now} now; \
-                     /sys/bus/pci/devices/{bdf}/iommu_group/type sets it while no driver is bound"
+                    "the domain type of {bdf} was {before} and is now {now}; to change it back, \
+                     unbind the drivers of its group and write {before} to \
+                     /sys/bus/pci/devices/{bdf}/iommu_group/type"
                 ));
             }
         }
@@ -126,7 +127,7 @@ impl Session<'_> {
             Ok(predicted) => predicted,
             Err(error) => {
                 let what =
-                    format!("the groups could not be compared with what they should be: {error}");
+                    format!("the groups could not be compared with the expected ones: {error}");
                 outcome.problems.push(what);
                 return Ok(false);
             }
@@ -141,23 +142,25 @@ impl Session<'_> {
             let is_new = finer(&state.before, &groups, &set) != torn;
             let version = host.topology.kernel.as_deref().unwrap_or_default();
             let is_told = host.topology.acs_override.is_some() || !supported::is_supported(version);
-            let what =
-                format!("groups are finer than anything justifies; together should be\n{list}");
+            let what = format!(
+                "groups are finer than isolation justifies; each line should be one \
+                         group:\n{list}"
+            );
             if !is_new && (is_told || outcome.undone) {
-                let why = "  they were so before: acsctl doctor says why";
+                let why = "  they were so before the regroup: acsctl doctor shows why";
                 outcome.problems.push(format!("{what}{why}"));
                 return Ok(false);
             }
             outcome.problems.push(format!(
-                "{what}  so all functions were removed again: in groups like these, one guest could reach \
-                 another's memory. A reboot groups them rightly"
+                "{what}  all functions were removed again: in such groups, one guest could reach \
+                 another's memory. Reboot to group them correctly"
             ));
             self.remove(state)?;
             return Ok(true);
         }
         if !outcome.undone && !coarser(&host.groups, &groups, &set).is_empty() {
-            let what = "the groups are coarser than predicted; the kernel log says why an entry did not \
-                        count: dmesg | grep acs_quirks";
+            let what = "the groups are coarser than predicted; the kernel log says why an entry \
+                        did not apply: dmesg | grep acs_quirks";
             outcome.problems.push(what.to_owned());
         }
         Ok(false)
@@ -168,14 +171,16 @@ impl Session<'_> {
         let bdf = saved.bdf;
         if !State::is_there(self.paths, bdf) {
             return Ok(Some(format!(
-                "it did not come back; try echo 1 > /sys/bus/pci/rescan, else a reboot (it had the driver {})",
+                "it did not come back; try echo 1 > /sys/bus/pci/rescan, then a reboot (its driver \
+                 was {})",
                 saved.driver.as_deref().unwrap_or("-")
             )));
         }
         let found = identity(self.paths, bdf).unwrap_or_default();
         if found != saved.identity {
             return Ok(Some(format!(
-                "it is another one now ({found}, and was {}); it has got no driver",
+                "another function is at this address now ({found}, was {}); no driver was bound to \
+                 it",
                 saved.identity
             )));
         }
@@ -188,9 +193,7 @@ impl Session<'_> {
         };
         match current {
             Some(driver) if driver == *wanted => Ok(None),
-            Some(other) => Ok(Some(format!(
-                "it has the driver {other} now, and had {wanted}"
-            ))),
+            Some(other) => Ok(Some(format!("its driver is {other} now, and was {wanted}"))),
             None => self.bind(saved, wanted, &only),
         }
     }
@@ -202,7 +205,7 @@ impl Session<'_> {
         let folder = paths.pci().join("drivers").join(wanted);
         if !folder.is_dir() {
             return Ok(Some(format!(
-                "it has no driver: {wanted} is not loaded any more"
+                "it has no driver: {wanted} is no longer loaded"
             )));
         }
         let is_lent = saved.driver_override.as_deref() != Some(wanted);
@@ -218,7 +221,9 @@ impl Session<'_> {
             // Another process may have bound the driver already.
             _ if paths.driver(bdf).as_deref() == Some(wanted) => Ok(None),
             Err(Stop::Failed(why)) => Ok(Some(format!("it has no driver: {why}"))),
-            Ok(()) => Ok(Some(format!("it has no driver: {wanted} did not take it"))),
+            Ok(()) => Ok(Some(format!(
+                "it has no driver: {wanted} did not bind to it"
+            ))),
         }
     }
 
@@ -250,15 +255,16 @@ impl Session<'_> {
             let bdf = saved.bdf;
             let shown = match (State::is_there(self.paths, bdf), self.paths.driver(bdf)) {
                 (false, _) => "removed".to_owned(),
-                (true, None) => "there, without a driver".to_owned(),
-                (true, Some(driver)) => format!("there, with the driver {driver}"),
+                (true, None) => "present, without a driver".to_owned(),
+                (true, Some(driver)) => format!("present, with the driver {driver}"),
             };
             // Writing to a string cannot fail.
             let _ = write!(list, "\n  {bdf}  {shown}");
         }
         Error::CouldNotRun(format!(
-            "{}: the kernel has not come back from a write to {}: somebody holds the function. It will \
-             when that process lets go; then run this again, which puts everything back. For now:{list}{held}",
+            "{}: the kernel is blocked in a write to {}: a process holds the function. End that \
+             process, or make it close the function, then run this command again, which restores \
+             everything. The state now:{list}{held}",
             state.requested,
             path.display(),
         ))

@@ -183,7 +183,7 @@ impl State {
             let state: Self =
                 serde_json::from_slice(&bytes).map_err(|error| unclear(&path, &error))?;
             if state.schema != SCHEMA {
-                return Err(unclear(&path, &format!("its schema is {}", state.schema)));
+                return Err(unclear(&path, &format!("unknown schema {}", state.schema)));
             }
             if state.boot == boot(paths) {
                 found.push(state);
@@ -198,9 +198,9 @@ impl State {
 fn unclear(path: &Path, why: &dyn std::fmt::Display) -> Error {
     let path = path.display();
     Error::CouldNotRun(format!(
-        "{path}: {why}; an acsctl of another version may have been killed. Use that version, or see to it \
-         that all functions are there (echo 1 > /sys/bus/pci/rescan) with their drivers and that \
-         /sys/bus/pci/drivers_autoprobe is 1, and remove the file"
+        "{path}: {why}; an acsctl of another version may have been killed. Use that version. Or \
+         make sure that all functions are present (echo 1 > /sys/bus/pci/rescan) with their \
+         drivers and that /sys/bus/pci/drivers_autoprobe is 1, then remove the file"
     ))
 }
 
@@ -266,8 +266,8 @@ impl Lock {
             }
             let who = text(&path).filter(|who| !who.is_empty());
             return Err(Error::CouldNotRun(format!(
-                "another run is not over: {}; wait for it, then run this again",
-                who.as_deref().unwrap_or("it has not said what it does")
+                "another run is active: {}; wait until it ends, then run this command again",
+                who.as_deref().unwrap_or("it has not reported its state")
             )));
         }
         // The writer process inherits the lock. If the kernel blocks in a write, the lock stays
@@ -275,7 +275,7 @@ impl Lock {
         fcntl_setfd(&file, FdFlags::empty())
             .map_err(|error| Error::io("lock", &path, &error.into()))?;
         let lock = Self { _file: file, path };
-        lock.note(&format!("process {} regroups", std::process::id()));
+        lock.note(&format!("process {} is regrouping", std::process::id()));
         Ok(lock)
     }
 

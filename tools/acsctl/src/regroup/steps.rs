@@ -105,10 +105,11 @@ impl<'a> Session<'a> {
             let step = match state.step {
                 Step::Unbind => "while it unbound drivers",
                 Step::Remove => "while it removed functions",
-                Step::Rescan => "while it looked for the functions",
+                Step::Rescan => "while it rescanned functions",
                 Step::Restore => "while it bound drivers",
             };
-            let why = format!("an earlier run was ended {step}; what it had begun is put back");
+            let why =
+                format!("an earlier run was killed {step}; this run restores what it changed");
             outcomes.push(self.restore(&mut state, SoFar::LeftBehind(why))?);
         }
         Ok(outcomes)
@@ -122,8 +123,8 @@ impl<'a> Session<'a> {
         let outcome = writer.write(path, value);
         if let Err(Failure::Pending(path)) = &outcome {
             self.lock.note(&format!(
-                "the kernel has not come back from a write to {}, which it does when the last process \
-                 that holds the function lets go",
+                "the kernel is blocked in a write to {} until the last process that holds the \
+                 function closes it",
                 path.display()
             ));
             // The write may block forever, and the next write must not wait for it.
@@ -182,7 +183,7 @@ impl<'a> Session<'a> {
     /// Fails if a signal asked the run to stop.
     fn go_on(&self) -> Result<(), Stop> {
         if self.is_stopped() {
-            return Err(Stop::Failed("it was told to stop".to_owned()));
+            return Err(Stop::Failed("stopped by a signal".to_owned()));
         }
         Ok(())
     }
@@ -202,7 +203,7 @@ pub fn regroup(
     let mut state = State::new(session.paths, host.topology, plan)?;
     let so_far = match session.cycle(host.topology, &mut state) {
         Ok(()) => SoFar::Well,
-        Err(Stop::Failed(why)) => SoFar::Failed(format!("{why}; what had been done was undone")),
+        Err(Stop::Failed(why)) => SoFar::Failed(format!("{why}; the changes so far were undone")),
         Err(Stop::Pending(path)) => return Err(session.pending(&state, &path)),
     };
     session.restore(&mut state, so_far)

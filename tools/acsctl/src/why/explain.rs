@@ -41,7 +41,7 @@ pub fn explain(
     let second = other.map(|other| machine.position(other)).transpose()?;
     if second == Some(target) {
         return Err(Error::NotFound(format!(
-            "{bdf}: that is the same function twice; name two, or one"
+            "{bdf}: the same function twice; name two different functions, or one"
         )));
     }
     let look = Look::at(machine, machine.running())?;
@@ -141,8 +141,9 @@ fn parted(look: &Look<'_, '_>, one: usize, two: usize) -> String {
         "at the root".to_owned()
     };
     format!(
-        "The ways to them part {place}, at {one} and {two}. The kernel asks two things: whether what is on \
-         the way from there to the root is isolated, and whether functions of one slot are."
+        "The paths to the two functions part {place}, at {one} and {two}. The kernel checks two \
+         things: whether every bridge on the path from there to the root is isolated, and whether \
+         functions of one slot are."
     )
 }
 
@@ -322,28 +323,30 @@ fn tied(look: &Look<'_, '_>, target: usize, steps: &[Step]) -> String {
         never.extend(blockers.filter(|&at| !look.can_be_isolated(at)));
         match step.kind {
             Kind::Bridge => ties.insert(format!(
-                "what is behind the conventional bridge {bdf} sends its requests under one number"
+                "all requests from behind the conventional PCI bridge {bdf} carry one requester ID"
             )),
             Kind::Alias => ties.insert(format!(
-                "another function sends requests under the number of {bdf}"
+                "another function sends requests with the requester ID of {bdf}"
             )),
-            Kind::DmaDevice => {
-                ties.insert(format!("{bdf} does the requests for what is behind it"))
-            }
+            Kind::DmaDevice => ties.insert(format!(
+                "{bdf} issues the requests of the functions behind it"
+            )),
             Kind::Path | Kind::Slot => false,
         };
     }
     if !never.is_empty() {
         let never = words::named(&addresses(look, never));
-        ties.insert(format!("of a kind that cannot be isolated: {never}"));
+        ties.insert(format!(
+            "functions of this type never count as isolated: {never}"
+        ));
     }
     let ties: Vec<_> = ties.into_iter().collect();
     let place = match look.facts(target).above {
-        Some(_) => "Only other hardware, or another slot, does.",
-        None => "Only other hardware does.",
+        Some(_) => "Only other hardware or another slot can.",
+        None => "Only other hardware can.",
     };
     format!(
-        "No entry, no statement and no kernel sets them apart. The reason: {}. {place}",
+        "No entry, vendor statement or kernel can separate them. The reason: {}. {place}",
         ties.join("; ")
     )
 }

@@ -86,8 +86,8 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
         if !seen.function.acs_known {
             add(Remedy::new(
                 What::Root,
-                "Capture this machine as root: it was not seen whether these have an ACS capability, and \
-                 with one they may be isolated already.",
+                "Capture this machine as root: it is not known whether these functions have an ACS \
+                 capability. If they do, they may be isolated already.",
             ));
             continue;
         }
@@ -104,10 +104,10 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
             add(Remedy::new(
                 What::FirmwareSetting,
                 format!(
-                    "On other machines this port ({}) shows an ACS capability, so the firmware hides it here. \
-                     Look in the setup for \"ACS\" (with AMD often ACS Enable, below NBIO or PCIe, and only \
-                     with AER on), or ask the vendor of the board. Whether this firmware has such a setting \
-                     is not known.",
+                    "On other machines, this port ({}) shows an ACS capability, so the firmware \
+                     hides it here. Look for \"ACS\" in the firmware setup (on AMD often \"ACS \
+                     Enable\", below NBIO or PCIe, and only with AER enabled), or ask the board's \
+                     vendor. It is not known whether this firmware has such a setting.",
                     ids(seen.function)
                 ),
             ));
@@ -123,8 +123,9 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
     if unstated.iter().any(|&at| is_exposed(look, at)) {
         remedies.push(Remedy::new(
             What::Hardware,
-            "These can be plugged in from outside. The module makes no claim for such devices, whatever \
-             their vendor states, because anything that is plugged in can pretend to be one.",
+            "These functions can be plugged in from outside. The module makes no claim for them, \
+             whatever their vendor states, because any plugged-in device can pretend to be one of \
+             them.",
         ));
         return remedies;
     }
@@ -145,12 +146,15 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
             .mainline
             .as_ref()
             .and_then(|mainline| mainline.since.as_deref());
-        let since = since.unwrap_or("of today").trim_start_matches('v');
+        let kernel = since.map_or_else(
+            || "a current kernel".to_owned(),
+            |since| format!("Linux {} or newer", since.trim_start_matches('v')),
+        );
         add(Remedy::by(
             What::Kernel,
             quirk,
             format!(
-                "Linux {since} and newer has a quirk for {} ({}). Use such a kernel.",
+                "Use {kernel}: it has a quirk for {} ({}).",
                 ids(function),
                 quirk.name
             ),
@@ -177,9 +181,9 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
                 What::Candidate,
                 quirk,
                 format!(
-                    "There is an entry for {}, {}, but its evidence does not suffice: {} Whoever uses it \
-                     all the same, with acs_quirks_candidates.ko, which taints the kernel, trusts \
-                     devices of which nobody has said that they are isolated.",
+                    "There is a candidate entry for {}, {}, but its evidence does not suffice: {} \
+                     If you load it with acs_quirks_candidates.ko, which taints the kernel, you \
+                     rely on isolation that no vendor has stated.",
                     ids(function),
                     quirk.name,
                     reason(quirk)
@@ -187,15 +191,15 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
             )),
             Status::Rejected | Status::Withdrawn => {
                 let what = if quirk.status == Status::Rejected {
-                    "was asked for and refused"
+                    "was rejected"
                 } else {
-                    "was made once and taken back"
+                    "was withdrawn"
                 };
                 add(Remedy::by(
                     What::Refused,
                     quirk,
                     format!(
-                        "An entry that has {} {what} ({}): {}",
+                        "An entry for {} {what} ({}): {}",
                         ids(function),
                         quirk.name,
                         reason(quirk)
@@ -222,21 +226,21 @@ fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
         .decision(&modules.tables, look.seen(at))
     {
         Decision::Granted(_) => format!(
-            "The module {module} has an entry for it, {name}. Load the module, then have the device \
-             found again: acsctl regroup {bdf}."
+            "The module {module} has an entry for it, {name}. Load the module, then regroup the \
+             device: acsctl regroup {bdf}."
         ),
         Decision::Refused(_, refusal) => {
             // The decision that a loaded module recorded overrides the computed one.
             let recorded = machine.refused(bdf).map(str::to_owned);
             let why = recorded.unwrap_or_else(|| refusal.to_string());
             format!(
-                "There is an entry for it, {name}, which does not count here: {why}. See acsctl quirk show \
-                 {name}."
+                "There is an entry for it, {name}, but it does not count here: {why}. See acsctl \
+                 quirk show {name}."
             )
         }
         Decision::NotListed => format!(
-            "There is an entry for it, {name}, which this module does not have; build the module from \
-             the newest data."
+            "There is an entry for it, {name}, but this module does not have it. Build the module \
+             from the newest quirk database."
         ),
     };
     Remedy::by(What::Module, quirk, text)
@@ -259,14 +263,16 @@ fn switched_off(look: &Look<'_, '_>) -> Remedy {
     if look.machine.recorded().is_none() {
         return Remedy::new(
             What::KernelSetting,
-            "Switch the IOMMU on, in the firmware's setup (VT-d, AMD-Vi, SMMU) and on Intel with \
-             intel_iommu=on: the kernel then switches on at boot what the ACS capability has.",
+            "Enable the IOMMU in the firmware setup (VT-d, AMD-Vi, SMMU); on Intel, also boot with \
+             intel_iommu=on. The kernel then enables at boot the controls that the ACS capability \
+             implements.",
         );
     }
     Remedy::new(
         What::KernelSetting,
-        "The kernel switches on at boot what an ACS capability has, unless its command line says \
-         otherwise: look there for pci=disable_acs_redir= and pci=config_acs=, and take them out.",
+        "The kernel enables at boot the controls that an ACS capability implements, unless its \
+         command line says otherwise. Remove pci=disable_acs_redir= and pci=config_acs= from the \
+         kernel command line.",
     )
 }
 
@@ -304,7 +310,8 @@ fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy 
         .map(|id| printable(&names.vendor(id)))
         .collect();
     let what = if functions.iter().all(|&at| is_port(look, at)) {
-        "what comes in at such a port always goes up to the IOMMU, and never from port to port"
+        "requests that enter such a port always go upstream to the IOMMU, and never from port to \
+         port"
     } else {
         "these functions cannot reach each other without passing the IOMMU"
     };
@@ -313,7 +320,8 @@ fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy 
         verdict.kernel == KernelVerdict::NotIsolated
     });
     let caught = if caught {
-        " The kernel has a quirk that says no to what it does not list; the entry has to name it."
+        " A quirk of the kernel rejects every device that it does not list; the entry must name \
+         that quirk with the key \"supersedes\"."
     } else {
         ""
     };
@@ -321,22 +329,20 @@ fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy 
     let first = first.map_or_else(String::new, |&at| look.bdf(at).to_string());
     let uncovered = uncovered(look, functions);
     let how = if uncovered.is_empty() {
-        format!(
-            "acsctl quirk new {first} makes the draft of an entry, with the questions to ask.{caught}"
-        )
+        format!("acsctl quirk new {first} drafts an entry, with the questions to ask.{caught}")
     } else {
         format!(
-            "It would have to go into the kernel's own quirks: an entry of the module counts only when it \
-             speaks for the whole device, and it cannot speak for {}, which is conventional or has an ACS \
-             capability.",
+            "The statement would have to become a quirk of the kernel itself: an entry of the \
+             module applies only to a whole device, and no entry can cover {}, which is \
+             conventional PCI or has an ACS capability.",
             super::words::named(&uncovered)
         )
     };
     Remedy::new(
         What::Statement,
         format!(
-            "A statement by {vendors} that {what}. Nobody else can know that, and there is none on \
-             record. {how}"
+            "A statement by {vendors} that {what}. Only the vendor can know this, and no statement \
+             is on record. {how}"
         ),
     )
 }

@@ -64,10 +64,10 @@ pub(super) fn other(look: &Look<'_, '_>, target: usize) -> Option<Remedy> {
     };
     let ports = match (&free[..], &taken[..]) {
         ([], []) => return None,
-        ([], taken) => format!("{}, where other devices are now", list(taken)),
-        (free, []) => format!("{}, which are empty now", list(free)),
+        ([], taken) => format!("{} (occupied now)", list(taken)),
+        (free, []) => format!("{} (empty now)", list(free)),
         (free, taken) => format!(
-            "{}, which are empty now, or {}, where other devices are",
+            "{} (empty now) or {} (occupied now)",
             list(free),
             list(taken)
         ),
@@ -75,9 +75,9 @@ pub(super) fn other(look: &Look<'_, '_>, target: usize) -> Option<Remedy> {
     Some(Remedy::new(
         What::Slot,
         format!(
-            "If it is a card that can be moved: below the port {ports}, it would be apart from all other \
-             devices, because these ports are isolated up to the root. Which slot a port leads to, the \
-             board's manual tells."
+            "If this device is a card that can be moved, put it into a slot below port {ports}: it \
+             would then share no group with other devices, because these ports are isolated up to \
+             the root. The board's manual says which slot a port leads to."
         ),
     ))
 }
@@ -87,9 +87,9 @@ pub(super) fn without_vmd(vmd: Bdf) -> Remedy {
     Remedy::new(
         What::FirmwareSetting,
         format!(
-            "Switch VMD off in the firmware's setup (also called RST or RAID mode): without {vmd}, what is \
-             behind it shows up as devices of their own. An operating system that is installed on these \
-             disks may need to be prepared for that."
+            "Disable VMD in the firmware setup (also called RST or RAID mode): without {vmd}, the \
+             functions behind it appear as separate devices. An operating system on these disks \
+             may need preparation for that change."
         ),
     )
 }

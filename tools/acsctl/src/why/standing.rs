@@ -108,7 +108,7 @@ impl<'m> Standing<'m> {
         match decided_by {
             DecidedBy::Entry => "entry".to_owned(),
             DecidedBy::Quirk if isolated => "kernel quirk".to_owned(),
-            DecidedBy::Quirk => "kernel quirk says no".to_owned(),
+            DecidedBy::Quirk => "rejected by kernel quirk".to_owned(),
             DecidedBy::Registers if isolated => "ACS on".to_owned(),
             DecidedBy::Registers => {
                 let off = look.seen(at).acs.map_or(AcsFlags::NONE, |acs| {
@@ -118,9 +118,9 @@ impl<'m> Standing<'m> {
                 format!("ACS off: {off}")
             }
             DecidedBy::NoCapability => "no ACS".to_owned(),
-            DecidedBy::NotSeen => "ACS not seen".to_owned(),
-            DecidedBy::RegistersNotSeen => "ACS, registers not seen".to_owned(),
-            DecidedBy::Type if !look.seen(at).function.pcie_known => "not seen".to_owned(),
+            DecidedBy::NotSeen => "ACS not read".to_owned(),
+            DecidedBy::RegistersNotSeen => "ACS registers not read".to_owned(),
+            DecidedBy::Type if !look.seen(at).function.pcie_known => "not read".to_owned(),
             DecidedBy::Type if look.seen(at).pcie_type().is_none() => "conventional".to_owned(),
             DecidedBy::Type => "never isolated".to_owned(),
             DecidedBy::Alone => "single function".to_owned(),

@@ -109,10 +109,11 @@ fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
         .name;
     let text = match edition {
         Edition::Validated => {
-            format!("the entry {name} of the module vouches for it by its vendor's statement")
+            format!("the module's entry {name} isolates it, based on its vendor's statement")
         }
         Edition::Candidate | Edition::Test => format!(
-            "the entry {name} of the module {} says that it is isolated, for which no vendor vouches",
+            "the entry {name} of the module {} says that it is isolated, but no vendor vouches for \
+             that",
             edition.module()
         ),
     };
@@ -128,19 +129,19 @@ fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
         KernelVerdict::NoOpinion | KernelVerdict::Unknown => return None,
         KernelVerdict::Isolated => {
             let assumed = if verdict.assumed {
-                "; it sets up registers for that, which are not seen here"
+                "; the quirk sets up registers for that, which were not read"
             } else {
                 ""
             };
             format!("the kernel's quirk {handler}() says that it is isolated{assumed}")
         }
         KernelVerdict::NotIsolated if mainline.is_some() => format!(
-            "the kernel's quirk {handler}() says that it is not isolated in every way that grouping \
-             asks for"
+            "the kernel's quirk {handler}() says that it is not isolated in every way that \
+             grouping requires"
         ),
         KernelVerdict::NotIsolated => {
-            "the kernel's quirk for this vendor lists other devices, and \
-                                       says no to those that it does not list"
+            "the kernel's quirk for this vendor lists other devices, and rejects every device that \
+             it does not list"
                 .to_owned()
         }
     };
@@ -154,7 +155,8 @@ fn by_itself(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
     let is_single = match facts.interface {
         Interface::Conventional => {
             return of_type(
-                "it is conventional PCI, which has no ACS: all on such a bus can reach each other",
+                "it is conventional PCI, which has no ACS: functions on such a bus can reach each \
+                 other",
             );
         }
         Interface::Express(PcieType::PciBridge | PcieType::PcieBridge) => {
@@ -168,29 +170,30 @@ fn by_itself(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
         }
         Interface::Reserved => {
             return of_type(
-                "it is of a type that the kernel does not know, which it takes for isolated",
+                "it is of a type that the kernel does not know and therefore counts as isolated",
             );
         }
         Interface::Express(PcieType::RootPort | PcieType::DownstreamPort) => false,
         Interface::Express(_) => !facts.multifunction,
     };
     if is_single {
-        let text =
-            "it is the only function of its device, so there is no sibling that it could reach";
+        let text = "it is the only function of its device, so it has no sibling to reach";
         return (DecidedBy::Alone, text.to_owned());
     }
     let Some(acs) = seen.acs else {
         if !seen.function.acs_known {
-            let text = "it was not seen whether it has an ACS capability; it is taken as without";
+            let text = "it is not known whether it has an ACS capability; it is assumed to have \
+                        none";
             return (DecidedBy::NotSeen, text.to_owned());
         }
-        let text = "it has no ACS capability, and no quirk of this kernel speaks for it";
+        let text = "it has no ACS capability, and no quirk of this kernel isolates it";
         return (DecidedBy::NoCapability, text.to_owned());
     };
     let bdf = seen.function.bdf;
     let assumed = &look.machine.view.assumptions;
     if assumed.contains(&(bdf, Assumption::AcsOn)) {
-        let text = "it has an ACS capability; its registers were not seen, and are taken as on";
+        let text = "it has an ACS capability; its registers were not read, and are assumed to be \
+                    enabled";
         return (DecidedBy::RegistersNotSeen, text.to_owned());
     }
     (DecidedBy::Registers, registers(acs))
@@ -207,17 +210,18 @@ fn registers(acs: AcsRegisters) -> String {
     let off = AcsFlags::from_bits(implemented.bits() & !acs.control.bits());
     if off != AcsFlags::NONE {
         return format!(
-            "it has an ACS capability, but not switched on are: {} ({off})",
+            "it has an ACS capability, but these controls are disabled: {} ({off})",
             words(off)
         );
     }
     if implemented == AcsFlags::NONE {
-        return "it has an ACS capability that lists nothing to switch on: by the specification, it \
-                passes nothing on between its functions"
+        return "it has an ACS capability that implements none of these controls: by the \
+                specification, it passes no requests between its functions"
             .to_owned();
     }
     format!(
-        "its ACS capability has switched on what it implements: {} ({implemented})",
+        "it has an ACS capability, and all controls that this implements are enabled: {} \
+         ({implemented})",
         words(implemented)
     )
 }

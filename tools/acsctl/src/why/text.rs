@@ -143,7 +143,7 @@ impl Answer {
             self.change(text);
         }
         if !self.assumptions.is_empty() {
-            heading(text, "What was not seen, and is assumed");
+            heading(text, "Assumptions");
         }
         for one in &self.assumptions {
             let of = match &one.functions[..] {
@@ -162,16 +162,16 @@ impl Answer {
                 text.put(
                     "",
                     0,
-                    "The kernel has put it into no group, or that was not seen.",
+                    "The kernel put it into no group, or its group is not known.",
                 );
             }
             (Some(_), []) => {
                 text.gap();
-                text.put("", 0, "The kernel has put it into a group of its own.");
+                text.put("", 0, "The kernel put it into a group of its own.");
             }
             (Some(_), with) => {
                 text.gap();
-                text.put("", 0, "The kernel has put it into one group with");
+                text.put("", 0, "The kernel put it into one group with");
                 members(text, with);
             }
         }
@@ -179,8 +179,9 @@ impl Answer {
         text.put(
             "",
             0,
-            "The reason cannot be told: the capabilities of this function, or of a bridge above it, could \
-             not be read. The kernel gives out 64 bytes of configuration space, and all of it to root.",
+            "The reason is not known: the capabilities of this function, or of a bridge above it, \
+             could not be read. The kernel shows all of configuration space only to root, and 64 \
+             bytes of it to other users.",
         );
     }
 
@@ -195,8 +196,8 @@ impl Answer {
             return;
         }
         let why = if self.ungrouped.is_empty() {
-            "This machine's kernel has made no IOMMU groups, or they were not seen: there is no IOMMU, or it \
-             is off."
+            "The groups that this machine's kernel made are not known: there is no IOMMU, it is \
+             disabled, or the input does not list groups."
                 .to_owned()
         } else {
             let is = if self.ungrouped.len() == 1 {
@@ -205,9 +206,10 @@ impl Answer {
                 "are"
             };
             format!(
-                "{} {is} in no IOMMU group, though others of this machine are: as far as the kernel knows, \
-                 requests from there pass no IOMMU. IOMMUs themselves are such functions, and many host \
-                 bridges. VFIO hands out nothing that is in no group.",
+                "{} {is} in no IOMMU group, although other functions of this machine are: as far \
+                 as the kernel knows, requests from there pass through no IOMMU. IOMMUs themselves \
+                 and many host bridges are such functions. VFIO cannot pass through a function \
+                 without a group.",
                 named(&self.ungrouped)
             )
         };
@@ -215,7 +217,7 @@ impl Answer {
         text.put("", 0, &why);
         text.gap();
         let follows = format!(
-            "What follows is what {} would make of it at boot with an IOMMU.",
+            "The rest describes the groups that {} would make at boot with an IOMMU.",
             self.under.about
         );
         text.put("", 0, &follows);
@@ -261,14 +263,14 @@ impl Answer {
             text.put(
                 "",
                 0,
-                "It is a bridge, which stays with the host whoever is in its group.",
+                "This function stays with the host, whatever else is in its group.",
             );
         } else if alone {
             text.put(
                 "",
                 0,
-                "It can be handed to a virtual machine as it is: bridges and ports of its group stay with \
-                 the host and do not keep it from that. Nothing has to change.",
+                "You can pass it through to a virtual machine: bridges and ports in its group stay \
+                 with the host and do not prevent that. Nothing has to change.",
             );
         } else {
             let with = self.others.iter().filter(|one| !one.host_only);
@@ -277,8 +279,8 @@ impl Answer {
                 "",
                 0,
                 &format!(
-                    "To hand it to a virtual machine, these have to go along, or be left without a driver: \
-                     {}.",
+                    "To pass it through to a virtual machine, also pass these through to the same \
+                     virtual machine, or leave them without a driver: {}.",
                     named(&with)
                 ),
             );
@@ -293,8 +295,8 @@ impl Answer {
         text.gap();
         let members = named(&actual.members);
         let words = format!(
-            "The kernel has made another group of it: {members}. What is explained here is what {} makes \
-             of it at boot. That can be because:",
+            "The kernel's own group differs: {members}. This answer explains the group that {} \
+             makes at boot. Possible causes of the difference:",
             self.under.about
         );
         text.put("", 0, &words);
@@ -308,10 +310,10 @@ impl Answer {
         text.put(
             "  ",
             2,
-            "The kernel keeps two functions in different groups only where it knows that no request gets \
-             from one to the other past the IOMMU. It knows from ACS (Access Control Services), registers \
-             in which a device shows that it sends such requests up, or from a quirk: a vendor's word, \
-             built into the kernel.",
+            "The kernel keeps two functions in different groups only if it knows that no request \
+             gets from one to the other without passing the IOMMU. It knows this from ACS (Access \
+             Control Services), registers in which a device shows that it forwards such requests \
+             upstream, or from a quirk: a vendor's statement that is built into the kernel.",
         );
         let mut told = BTreeSet::new();
         for (number, step) in (1..).zip(&self.steps) {
@@ -325,8 +327,8 @@ impl Answer {
     fn apart(&self, text: &mut Page) {
         heading(text, "What keeps it apart");
         let sentence = self.separated.as_deref().unwrap_or(
-            "It is the only function in its slot that the kernel does not count as isolated, or it is \
-             isolated itself, and so is every port on its way to the root.",
+            "Every port on its path to the root is isolated. It is isolated itself too, or it is \
+             the only function in its slot that is not.",
         );
         text.put("  ", 2, sentence);
         because(text, 2, self.isolation.iter(), &mut BTreeSet::new());
@@ -343,23 +345,23 @@ impl Answer {
     fn one_change<'a>(&'a self, text: &mut Page, change: &'a Change, told: &mut Vec<&'a [Bdf]>) {
         let function = self.function.function;
         let goal = match change.goal {
-            Goal::OtherDevices => format!("To have {function} apart from other devices"),
+            Goal::OtherDevices => format!("To separate {function} from other devices"),
             Goal::All if self.function.host_only => {
-                format!("To have {function} apart from all others")
+                format!("To separate {function} from all others")
             }
             Goal::All => {
-                format!("To have {function} apart from the other functions of its device too")
+                format!("To separate {function} from the other functions of its device too")
             }
             Goal::Other => {
                 let other = self.other.as_ref().map(|other| other.function);
                 let other = other.map_or_else(String::new, |other| other.to_string());
-                format!("To have {function} apart from {other}")
+                format!("To separate {function} from {other}")
             }
         };
         if change.possible {
             let all = match change.needs.len() {
-                1 => "this device has to count as isolated",
-                _ => "each of these devices has to count as isolated",
+                1 => "this device must count as isolated",
+                _ => "each of these devices must count as isolated",
             };
             text.put("  ", 2, &format!("{goal}, {all}:"));
         } else {
@@ -393,7 +395,7 @@ impl Answer {
             text.put(
                 "    ",
                 4,
-                &format!("It would then share its group with {}.", named(&left)),
+                &format!("It would then share its group only with {}.", named(&left)),
             );
         }
         for remedy in &change.alternatives {

@@ -19,14 +19,14 @@ use crate::commands::{Failure, Format};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct Check {
-    /// Report on these files alone, which need not be in the folder; all are checked together, and
-    /// a fault in another file is told when these have none.
+    /// Report only on these files, which may lie outside the folder. All files are checked together;
+    /// findings in other files are reported only if these files have none.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     data: Data,
-    /// The edition that the folder is for: it decides which statuses have a place there [default:
-    /// that for real devices, where --quirks names no other folder].
+    /// Edition that the folder is for: it decides which statuses the entries may have [default:
+    /// validated; with --quirks, any].
     #[arg(long, value_parser = super::edition())]
     edition: Option<Edition>,
     /// Output format.

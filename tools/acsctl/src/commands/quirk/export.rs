@@ -23,13 +23,13 @@ pub(in crate::commands) struct Export {
     entry: String,
     #[command(flatten)]
     data: Data,
-    /// The top folder of a kernel's source, which is only read.
+    /// Top folder of a kernel's source tree; nothing is written there.
     #[arg(long, value_name = "DIR")]
     kernel_source: PathBuf,
-    /// Who signs off on the patch and sends it: 'Name <mail>'.
+    /// Person who signs off the patch and sends it: 'Name <mail>'.
     #[arg(long, value_name = "PERSON")]
     signed_off_by: Option<Person>,
-    /// The file to write, if not the standard output.
+    /// Write to FILE [default: the standard output].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -52,7 +52,7 @@ impl Export {
         };
         output::write(out, &patch.text)?;
         Ok(format!(
-            "{}: written; read it, then git am it\n",
+            "{}: written; review it, then apply it with git am\n",
             out.display()
         ))
     }

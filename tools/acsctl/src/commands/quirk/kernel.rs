@@ -11,13 +11,13 @@ use crate::commands::generated::Generated;
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct ReadKernel {
-    /// The top folder of the kernel's source.
+    /// Top folder of the kernel's source tree.
     #[arg(long, value_name = "DIR")]
     source: PathBuf,
-    /// Where that source is from: package and version, or repository and commit.
+    /// Origin of the source: package and version, or repository and commit.
     #[arg(long, value_name = "TEXT")]
     origin: String,
-    /// It is a release of mainline as it was made: not of a distribution, and without a stable update.
+    /// The source is an unmodified mainline release: no distribution kernel, no stable update.
     #[arg(long)]
     mainline: bool,
     #[command(flatten)]

@@ -12,7 +12,7 @@ use crate::commands::Format;
 pub(in crate::commands) struct List {
     #[command(flatten)]
     data: Data,
-    /// For whom the list is.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }

@@ -47,7 +47,7 @@ pub(super) enum Command {
     Check(check::Check),
     /// List number, name, status, kind and device ids of every entry.
     List(list::List),
-    /// Show everything that is known about an entry or a device.
+    /// Show entries with their evidence, by name, number or device.
     Show(show::Show),
     /// Draft an entry for a device of this host or of a capture.
     New(new::New),
@@ -55,7 +55,7 @@ pub(super) enum Command {
     Build(build::Build),
     /// Export an entry as a patch for mainline's drivers/pci/quirks.c.
     Export(export::Export),
-    /// List what the quirk table of a kernel's source holds.
+    /// List the rows of the quirk table in a kernel's source.
     Kernel(kernel::ReadKernel),
     /// Print the JSON Schema of an entry's file, for editors.
     Schema,
@@ -79,7 +79,7 @@ impl Command {
 /// Where the data is.
 #[derive(Args, Debug)]
 struct Data {
-    /// Folder of the data files [default: quirks, and where that is not, the data that is built in].
+    /// Folder of the data files [default: quirks; without that folder, the entries built into acsctl].
     #[arg(long, value_name = "DIR")]
     quirks: Option<PathBuf>,
 }

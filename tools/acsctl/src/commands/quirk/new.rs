@@ -20,10 +20,10 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct New {
-    /// A function of the device, as 0000:82:00.0; all functions of its slot are taken.
+    /// A function of the device, as 0000:82:00.0; the draft covers all functions of its slot.
     #[arg(value_name = "BDF", value_parser = address)]
     function: Bdf,
-    /// A capture that has the device, instead of this host.
+    /// Read the device from FILE, a capture, instead of this host.
     #[arg(long, value_name = "FILE")]
     topology: Option<PathBuf>,
     /// Name of the entry: the vendor's folder and the silicon family [default: from the ids].
@@ -39,7 +39,7 @@ impl New {
         let (quirks, faulty) = self.data.load_sound()?;
         for file in faulty {
             let notice = format!(
-                "notice: {} has findings, and counts for nothing here",
+                "notice: {} has findings and is ignored here",
                 file.display()
             );
             // Write the draft even if the notice cannot be printed.
@@ -58,8 +58,8 @@ impl New {
         write(&data, &capture, &draft.data, &draft.capture)?;
         let (data, capture) = (data.display(), capture.display());
         Ok(format!(
-            "{data}: the draft; answer its questions, then acsctl quirk check {data}\n\
-             {capture}: the capture; it says nothing of whose machine it is\n"
+            "{data}: the draft; answer its questions, then run acsctl quirk check {data}\n\
+             {capture}: the capture; it does not identify the machine or its owner\n"
         ))
     }
 }
@@ -93,6 +93,6 @@ fn name(text: &str) -> Result<String, String> {
     if is_entry(text) {
         Ok(text.to_owned())
     } else {
-        Err("write it as vendor/family, of lowercase letters, digits and hyphens".to_owned())
+        Err("write it as vendor/family, with lowercase letters, digits and hyphens".to_owned())
     }
 }

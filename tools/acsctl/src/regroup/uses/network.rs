@@ -63,7 +63,7 @@ impl Network {
         for interface in nodes.iter().filter(|node| node.subsystem == "net") {
             let name = &interface.name;
             let addresses = self.addresses.get(name).filter(|list| !list.is_empty());
-            let down = format!("ip link set {name} down, and take the address or route from it");
+            let down = format!("ip link set {name} down, and remove its addresses and routes");
             if let Some(addresses) = addresses {
                 let list = addresses.iter().cloned().collect::<Vec<_>>().join(", ");
                 let what = format!("{name} has the address {list}");
@@ -78,15 +78,15 @@ impl Network {
                 .chain(link(&interface.folder.join("master")))
                 .collect();
             for upper in above {
-                let what = format!("{name} is a part of {upper}");
+                let what = format!("{name} is part of {upper}");
                 let remedy =
-                    format!("take it out: ip link set {name} nomaster, or ip link delete {upper}");
+                    format!("detach it: ip link set {name} nomaster, or ip link delete {upper}");
                 uses.add(bdf, format!("member:{name}"), what, &remedy);
             }
             let number = text(&interface.folder.join("ifindex")).unwrap_or_default();
             if self.sockets.contains(&number) {
-                let what = format!("a program listens to all packets of {name}");
-                let remedy = "end it: ss --packet --processes shows which it is";
+                let what = format!("a program has a packet socket on {name}");
+                let remedy = "end that program: ss --packet --processes names it";
                 uses.add(bdf, format!("packets:{name}"), what, remedy);
             }
         }
@@ -112,8 +112,8 @@ pub(super) fn elsewhere(
     };
     if !WITHOUT.iter().any(|name| driver.starts_with(name)) {
         let what = format!(
-            "the driver {driver} has it, and no interface of it is to be seen: it may be in a network \
-             namespace of a container"
+            "the driver {driver} is bound to it, but no network interface is visible: it may be in \
+             the network namespace of a container"
         );
         let remedy = format!(
             "stop the container, or unbind the driver: echo {bdf} > /sys/bus/pci/drivers/{driver}/unbind"

@@ -74,7 +74,8 @@ impl Wanted {
     /// Searches the open files and mappings of all processes.
     pub(super) fn look(&self, paths: &HostPaths, uses: &mut Uses) {
         if link(&paths.proc.join("self/ns/pid")).is_some_and(|own| own != FIRST_NAMESPACE) {
-            let what = "processes outside of this container: acsctl is not in the host's own process namespace";
+            let what = "processes outside this container: acsctl does not run in the host's \
+                        process namespace";
             uses.unseen.insert(what.to_owned());
         }
         let mut holders: BTreeMap<Held, BTreeSet<String>> = BTreeMap::new();
@@ -90,7 +91,8 @@ impl Wanted {
             let looked = self.open(&folder, &mut found);
             let looked = looked.and_then(|()| self.mapped(&folder, &mut found));
             if looked.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
-                let what = "what some processes hold open: that takes root with all capabilities";
+                let what = "the open files of some processes: this needs root with all \
+                            capabilities";
                 uses.unseen.insert(what.to_owned());
             }
             if found.is_empty() || number == std::process::id().to_string() {
@@ -107,7 +109,7 @@ impl Wanted {
             let more = processes.len().saturating_sub(NAMED);
             let more = (more > 0).then(|| format!(" and {more} more"));
             let shown = format!("{}{}", shown.join(", "), more.unwrap_or_default());
-            let remedy = "end it, or have it let go";
+            let remedy = "end that process, or make it close the file";
             uses.add(bdf, name, format!("{what} is held by {shown}"), remedy);
         }
     }
