@@ -71,7 +71,7 @@ fn a_package_that_an_entry_isolates_is_planned_to_be_split() {
         "{:?}",
         plan.obstacles
     );
-    let order: Vec<_> = plan.package.all().collect();
+    let order: Vec<_> = plan.device.all().collect();
     assert_eq!(
         order,
         [bdf("0000:01:00.1"), bdf("0000:01:00.0")],

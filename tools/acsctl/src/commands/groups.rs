@@ -8,7 +8,7 @@ use clap::Args;
 use quirk_data::error::Error;
 use topology::names::Names;
 
-use super::{Format, capture::unseen, warn, whence::Whence};
+use super::{Format, capture::unseen, input::Input, warn};
 use crate::{
     listing::{
         Listing,
@@ -45,7 +45,7 @@ pub(super) struct Groups {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "tree"])]
     svg: Option<PathBuf>,
     #[command(flatten)]
-    whence: Whence,
+    input: Input,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -53,8 +53,8 @@ pub(super) struct Groups {
 
 impl Groups {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let snapshot = self.whence.snapshot()?;
-        let quirks = self.whence.database().entries()?;
+        let snapshot = self.input.snapshot()?;
+        let quirks = self.input.database().entries()?;
         let names = Names::of_system(&snapshot.topology);
         let filter = Filter {
             slot: self.slot,

@@ -8,13 +8,13 @@ mod doctor;
 mod generate;
 mod generated;
 mod groups;
+mod input;
 mod pages;
 mod predict;
 mod quirk;
 mod regroup;
 mod schema;
 mod terminal;
-mod whence;
 mod why;
 
 use std::{

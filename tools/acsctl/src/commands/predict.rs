@@ -6,7 +6,7 @@ use clap::Args;
 use quirk_data::{built, error::Error, quirk::Quirk};
 use rules::table::Table;
 
-use super::{Format, capture::unseen, warn, whence::Whence};
+use super::{Format, capture::unseen, input::Input, warn};
 use crate::{
     host::HostView,
     predict::report::{Report, Under},
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(super) struct Predict {
     #[command(flatten)]
-    whence: Whence,
+    input: Input,
     /// Predict for the kernel alone, without a module.
     #[arg(long, conflicts_with_all = ["installed", "with"])]
     alone: bool,
@@ -39,8 +39,8 @@ pub(super) struct Predict {
 
 impl Predict {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let snapshot = self.whence.snapshot()?;
-        let database = self.whence.database();
+        let snapshot = self.input.snapshot()?;
+        let database = self.input.database();
         let found = self.with.as_deref().map(|entry| database.with_entry(entry));
         let (quirks, entry) = match found.transpose()? {
             Some((quirks, at)) => (quirks, Some(at)),

@@ -187,12 +187,8 @@ impl Regroup {
             }
             let snapshot = Snapshot::of_host(paths)?;
             let host = snapshot.view(quirks);
-            let package = regroup::Package::of(host.topology, paths, bdf);
-            seen.extend(
-                package
-                    .iter()
-                    .flat_map(|package| package.own.iter().copied()),
-            );
+            let device = regroup::Device::of(host.topology, paths, bdf);
+            seen.extend(device.iter().flat_map(|device| device.own.iter().copied()));
             let outcome = self.one(paths, session.as_deref_mut(), &host, bdf, done);
             done.errors.extend(outcome.err());
             if session.as_deref().is_some_and(Session::is_stuck) {

@@ -44,7 +44,7 @@ impl Listing<'_> {
         format!(
             "The kernel's groups are not known: there is no IOMMU, it is disabled, or the input \
              does not list groups. These are the groups that {} would make.",
-            self.standing.under().about
+            self.states.under().about
         )
     }
 }

@@ -46,7 +46,7 @@ impl Listing<'_> {
         // Key: the nearest listed bridge above; `None` on a root bus.
         let mut below: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
         for &position in members.keys() {
-            let mut above = self.standing.above(position);
+            let mut above = self.states.above(position);
             let parent = above.find(|above| members.contains_key(above));
             below.entry(parent).or_default().push(position);
         }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use topology::{Bdf, Function, Partition};
 
 use super::{
-    Package,
+    Device,
     uses::{Use, Uses},
 };
 use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, text};
@@ -57,7 +57,7 @@ pub struct Plan {
     /// The function that the command named.
     pub requested: Bdf,
     /// The device.
-    pub package: Package,
+    pub device: Device,
     /// The functions to remove, in removal order.
     pub functions: Vec<Planned>,
     /// The sysfs file that makes the kernel rescan the functions.
@@ -90,15 +90,15 @@ impl Plan {
         even_if: &BTreeSet<String>,
     ) -> Result<Self, Error> {
         let topology = &host.topology;
-        let package = Package::of(topology, paths, requested)?;
-        let set = package.set();
+        let device = Device::of(topology, paths, requested)?;
+        let set = device.set();
         let predicted = host.predict()?;
         let uses = Uses::look(paths, topology, &set);
         let current = touching(&host.groups, &set);
         let up_to_date = !current.is_empty()
             && finer(&host.groups, &predicted.groups, &set).is_empty()
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
-        let mut obstacles = hardware(host, &predicted, &package);
+        let mut obstacles = hardware(host, &predicted, &device);
         obstacles.extend(kernel(host));
         let unseen = uses.unseen.iter().map(|what| Obstacle {
             even_if: Some("unseen".to_owned()),
@@ -115,18 +115,18 @@ impl Plan {
             |it: &Obstacle| it.even_if.as_ref().is_some_and(|it| even_if.contains(it));
         obstacles.retain(|it| !is_accepted(it));
         let known: BTreeMap<_, _> = topology.functions.iter().map(|it| (it.bdf, it)).collect();
-        let functions = package.all().filter_map(|bdf| known.get(&bdf).copied());
+        let functions = device.all().filter_map(|bdf| known.get(&bdf).copied());
         Ok(Self {
             requested,
             functions: functions.map(|it| planned(paths, &predicted, it)).collect(),
-            rescan: package.rescan(paths),
+            rescan: device.rescan(paths),
             current,
             planned: touching(&predicted.groups, &set),
             uses,
             obstacles,
             up_to_date,
             idle: even_if.difference(&named).cloned().collect(),
-            package,
+            device,
         })
     }
 
@@ -198,7 +198,7 @@ fn in_use(one: &Use) -> Obstacle {
 }
 
 /// The obstacles in the hardware.
-fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Vec<Obstacle> {
+fn hardware(host: &HostView<'_>, predicted: &Predicted, device: &Device) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut never = |what: String, remedy: &str| {
         found.push(Obstacle {
@@ -207,7 +207,7 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
             remedy: remedy.to_owned(),
         });
     };
-    let set = package.set();
+    let set = device.set();
     let functions = host.topology.functions.iter();
     for function in functions.filter(|function| set.contains(&function.bdf)) {
         let bdf = function.bdf;

@@ -106,8 +106,8 @@ impl State {
             step: Step::Unbind,
             autoprobe: autoprobe.trim().to_owned(),
             rescan: plan.rescan.clone(),
-            functions: plan.package.all().map(saved).collect(),
-            own: plan.package.own.clone(),
+            functions: plan.device.all().map(saved).collect(),
+            own: plan.device.own.clone(),
             present: topology.functions.iter().map(|it| it.bdf).collect(),
             before: plan.current.clone(),
         })

@@ -18,7 +18,7 @@ use topology::{Bdf, Topology};
 
 use super::{
     Lock, Outcome, Plan, State,
-    package::is_bridge,
+    device::is_bridge,
     restore::SoFar,
     state::Step,
     writer::{Failure, Writer},

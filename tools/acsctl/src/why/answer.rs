@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use topology::Bdf;
 
-use super::{remedy::Remedy, statement::Statement};
+use super::{reason::AcsReason, remedy::Remedy};
 use crate::predict::report::{Assumed, Under};
 
 pub(crate) const SCHEMA: &str = "acsctl-why-1";
@@ -36,7 +36,7 @@ pub(super) struct Joined {
     pub(super) joined: Vec<Bdf>,
     pub(super) text: String,
     /// Why the functions that cause this step are not isolated.
-    pub(super) because: Vec<Statement>,
+    pub(super) because: Vec<AcsReason>,
 }
 
 /// The functions that a change separates the function from.
@@ -56,7 +56,7 @@ pub(super) enum Goal {
 pub(super) struct Need {
     pub(super) functions: Vec<Bdf>,
     /// Why these functions are not isolated.
-    pub(super) because: Vec<Statement>,
+    pub(super) because: Vec<AcsReason>,
     pub(super) remedies: Vec<Remedy>,
 }
 
@@ -110,7 +110,7 @@ pub struct Answer {
     /// Where the paths from the root to the two functions part.
     pub(super) separated: Option<String>,
     /// Why the function and the bridges above it are isolated, if it is alone or apart.
-    pub(super) isolation: Vec<Statement>,
+    pub(super) isolation: Vec<AcsReason>,
     pub(super) changes: Vec<Change>,
     /// The assumptions about what could not be read.
     pub(super) assumptions: Vec<Assumed>,

@@ -9,12 +9,11 @@ use topology::{Bdf, names::Names};
 
 use super::{
     answer::{Actual, Answer, Change, Goal, Joined, Member, Need, SCHEMA},
+    grouped::GroupedHost,
     join::{self, Kind, Step},
-    look::Look,
+    reason::acs_reason,
     remedy::{Remedy, What, remedies},
-    slots, split,
-    statement::statement,
-    words,
+    slots, split, words,
 };
 use crate::{
     host::HostView,
@@ -44,19 +43,19 @@ pub fn explain(
             "{bdf}: the same function twice; name two different functions, or one"
         )));
     }
-    let look = Look::at(machine, machine.running())?;
-    let groups = look.grouping.partition(&machine.view);
+    let grouped = GroupedHost::new(machine, machine.running())?;
+    let groups = grouped.grouping.partition(&machine.view);
     let report = Report::of(machine, groups, Under::running(machine));
     let known = [Some(target), second].into_iter().flatten().all(|at| {
-        let mut path = std::iter::once(at).chain(look.above(at));
-        path.all(|at| look.seen(at).function.pcie_known || look.seen(at).function.unreadable)
+        let mut path = std::iter::once(at).chain(grouped.above(at));
+        path.all(|at| grouped.seen(at).function.pcie_known || grouped.seen(at).function.unreadable)
     });
     let actual = actual(machine, &report, bdf);
-    let members = look.members(target);
+    let members = grouped.members(target);
     let member = |at: usize| Member {
-        function: look.bdf(at),
-        name: names.whole_printable(look.seen(at).function),
-        host_only: look.host_only(at),
+        function: grouped.bdf(at),
+        name: names.whole_printable(grouped.seen(at).function),
+        host_only: grouped.host_only(at),
     };
     let mut answer = Answer {
         schema: SCHEMA,
@@ -72,7 +71,7 @@ pub fn explain(
         separated: None,
         isolation: Vec::new(),
         changes: Vec::new(),
-        assumptions: assumptions(machine, &look, &members, second),
+        assumptions: assumptions(machine, &grouped, &members, second),
     };
     if !known {
         let seen = answer.actual.as_ref().map(|actual| &actual.members);
@@ -83,42 +82,42 @@ pub fn explain(
         return Ok(answer);
     }
     let others = members.iter().copied().filter(|&at| at != target);
-    answer.others = sorted(&look, others).into_iter().map(member).collect();
+    answer.others = sorted(&grouped, others).into_iter().map(member).collect();
     answer.together = second.map(|second| members.contains(&second));
     if answer.together == Some(false) || members.len() == 1 {
         let both = [Some(target), second].into_iter().flatten();
         let mut told = BTreeSet::new();
         for at in both.flat_map(|at| {
             std::iter::once(at)
-                .chain(look.above(at))
+                .chain(grouped.above(at))
                 .collect::<Vec<_>>()
         }) {
-            if told.insert(at) && look.facts(at).isolated {
-                answer.isolation.push(statement(&look, at, names));
+            if told.insert(at) && grouped.facts(at).isolated {
+                answer.isolation.push(acs_reason(&grouped, at, names));
             }
         }
-        answer.separated = second.map(|second| parted(&look, target, second));
+        answer.separated = second.map(|second| parted(&grouped, target, second));
         return Ok(answer);
     }
     let order = if let Some(second) = second {
-        join::between(&look, target, second)
+        join::between(&grouped, target, second)
     } else {
         // The function's own chain first, then the other members.
-        let own = join::chain(&look, target);
+        let own = join::chain(&grouped, target);
         let rest = members.iter().copied().filter(|at| !own.contains(at));
         own.iter().copied().chain(rest).collect()
     };
-    let steps = join::steps(&look, &order);
-    let joined = |step: &Step| joined(&look, step, names);
+    let steps = join::steps(&grouped, &order);
+    let joined = |step: &Step| joined(&grouped, step, names);
     answer.steps = steps.iter().map(joined).collect();
-    answer.changes = changes(&look, target, second, names)?;
+    answer.changes = changes(&grouped, target, second, names)?;
     Ok(answer)
 }
 
 /// Describes where the paths from the root to two functions part.
-fn parted(look: &Look<'_, '_>, one: usize, two: usize) -> String {
+fn parted(grouped: &GroupedHost<'_, '_>, one: usize, two: usize) -> String {
     let way = |at: usize| {
-        let mut way: Vec<_> = std::iter::once(at).chain(look.above(at)).collect();
+        let mut way: Vec<_> = std::iter::once(at).chain(grouped.above(at)).collect();
         way.reverse();
         way
     };
@@ -133,7 +132,7 @@ fn parted(look: &Look<'_, '_>, one: usize, two: usize) -> String {
     let (Some(one), Some(two)) = (place(&one), place(&two)) else {
         return String::new();
     };
-    let (one, two) = (look.bdf(one), look.bdf(two));
+    let (one, two) = (grouped.bdf(one), grouped.bdf(two));
     let place = if one.bus() == two.bus() {
         let (domain, bus) = one.bus();
         format!("on bus {domain}:{bus:02x}")
@@ -148,14 +147,17 @@ fn parted(look: &Look<'_, '_>, one: usize, two: usize) -> String {
 }
 
 /// Sorts functions by address.
-fn sorted(look: &Look<'_, '_>, functions: impl Iterator<Item = usize>) -> Vec<usize> {
+fn sorted(grouped: &GroupedHost<'_, '_>, functions: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut functions: Vec<_> = functions.collect();
-    functions.sort_by_key(|&at| look.bdf(at));
+    functions.sort_by_key(|&at| grouped.bdf(at));
     functions
 }
 
-fn addresses(look: &Look<'_, '_>, functions: impl IntoIterator<Item = usize>) -> Vec<Bdf> {
-    let mut addresses: Vec<_> = functions.into_iter().map(|at| look.bdf(at)).collect();
+fn addresses(
+    grouped: &GroupedHost<'_, '_>,
+    functions: impl IntoIterator<Item = usize>,
+) -> Vec<Bdf> {
+    let mut addresses: Vec<_> = functions.into_iter().map(|at| grouped.bdf(at)).collect();
     addresses.sort_unstable();
     addresses
 }
@@ -191,19 +193,19 @@ fn ungrouped(machine: &HostView<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
 /// The assumptions about the functions that decide on the groups of these functions.
 fn assumptions(
     machine: &HostView<'_>,
-    look: &Look<'_, '_>,
+    grouped: &GroupedHost<'_, '_>,
     members: &[usize],
     second: Option<usize>,
 ) -> Vec<Assumed> {
     let mut deciding: BTreeSet<Bdf> = BTreeSet::new();
     let mut seen = BTreeSet::new();
     for &at in members.iter().chain(&second) {
-        deciding.insert(look.bdf(at));
-        for above in look.above(at) {
+        deciding.insert(grouped.bdf(at));
+        for above in grouped.above(at) {
             if !seen.insert(above) {
                 break;
             }
-            deciding.insert(look.bdf(above));
+            deciding.insert(grouped.bdf(above));
         }
     }
     let all = assumed(machine).into_iter().filter_map(|mut one| {
@@ -215,74 +217,75 @@ fn assumptions(
 }
 
 /// Converts a step to its form in the answer.
-fn joined(look: &Look<'_, '_>, step: &Step, names: &Names) -> Joined {
-    let at = look.bdf(step.at);
-    let text = words::step(look, step);
-    let because = step.blockers(look);
+fn joined(grouped: &GroupedHost<'_, '_>, step: &Step, names: &Names) -> Joined {
+    let at = grouped.bdf(step.at);
+    let text = words::step(grouped, step);
+    let because = step.blockers(grouped);
     Joined {
         kind: step.kind.name(),
         kernel: step.kind.kernel(),
         at,
-        joined: addresses(look, step.joined.iter().copied()),
+        joined: addresses(grouped, step.joined.iter().copied()),
         text,
         because: because
             .into_iter()
-            .map(|at| statement(look, at, names))
+            .map(|at| acs_reason(grouped, at, names))
             .collect(),
     }
 }
 
 /// The changes that would separate the function.
 fn changes(
-    look: &Look<'_, '_>,
+    grouped: &GroupedHost<'_, '_>,
     target: usize,
     second: Option<usize>,
     names: &Names,
 ) -> Result<Vec<Change>, Error> {
-    let own = look.device(target);
-    let handed_out = |look: &Look<'_, '_>| -> Vec<usize> {
-        let mut others = look.members(target);
-        others.retain(|&at| at != target && !look.host_only(at));
+    let own = grouped.device(target);
+    let handed_out = |grouped: &GroupedHost<'_, '_>| -> Vec<usize> {
+        let mut others = grouped.members(target);
+        others.retain(|&at| at != target && !grouped.host_only(at));
         others
     };
     if let Some(second) = second {
-        let is_apart =
-            |look: &Look<'_, '_>| look.grouping.groups[target] != look.grouping.groups[second];
-        return Ok(vec![change(look, target, Goal::Other, names, is_apart)?]);
+        let is_apart = |grouped: &GroupedHost<'_, '_>| {
+            grouped.grouping.groups[target] != grouped.grouping.groups[second]
+        };
+        return Ok(vec![change(grouped, target, Goal::Other, names, is_apart)?]);
     }
-    if look.host_only(target) {
-        let is_alone = |look: &Look<'_, '_>| look.members(target).len() == 1;
-        return Ok(vec![change(look, target, Goal::All, names, is_alone)?]);
+    if grouped.host_only(target) {
+        let is_alone = |grouped: &GroupedHost<'_, '_>| grouped.members(target).len() == 1;
+        return Ok(vec![change(grouped, target, Goal::All, names, is_alone)?]);
     }
-    let others = handed_out(look);
-    let is_foreign = |at: &usize| look.device(*at) != own;
+    let others = handed_out(grouped);
+    let is_foreign = |at: &usize| grouped.device(*at) != own;
     let mut changes = Vec::new();
     if others.iter().any(is_foreign) {
-        let apart = |look: &Look<'_, '_>| !handed_out(look).iter().any(is_foreign);
-        changes.push(change(look, target, Goal::OtherDevices, names, apart)?);
+        let apart = |grouped: &GroupedHost<'_, '_>| !handed_out(grouped).iter().any(is_foreign);
+        changes.push(change(grouped, target, Goal::OtherDevices, names, apart)?);
     }
     if !others.iter().all(is_foreign) {
-        let alone = |look: &Look<'_, '_>| handed_out(look).is_empty();
-        changes.push(change(look, target, Goal::All, names, alone)?);
+        let alone = |grouped: &GroupedHost<'_, '_>| handed_out(grouped).is_empty();
+        changes.push(change(grouped, target, Goal::All, names, alone)?);
     }
     Ok(changes)
 }
 
 fn change(
-    look: &Look<'_, '_>,
+    grouped: &GroupedHost<'_, '_>,
     target: usize,
     goal: Goal,
     names: &Names,
-    is_good: impl Fn(&Look<'_, '_>) -> bool,
+    is_good: impl Fn(&GroupedHost<'_, '_>) -> bool,
 ) -> Result<Change, Error> {
     let mut alternatives = Vec::new();
-    let steps = join::steps(look, &look.members(target));
+    let steps = join::steps(grouped, &grouped.members(target));
     for step in steps.iter().filter(|step| step.kind == Kind::DmaDevice) {
-        alternatives.push(slots::without_vmd(look.bdf(step.at)));
+        alternatives.push(slots::without_vmd(grouped.bdf(step.at)));
     }
-    let Some(split) = split::find(look, target, is_good)? else {
-        alternatives.extend(slots::other(look, target));
-        alternatives.push(Remedy::new(What::Hardware, tied(look, target, &steps)));
+    let Some(split) = split::find(grouped, target, is_good)? else {
+        alternatives.extend(slots::other(grouped, target));
+        alternatives.push(Remedy::new(What::Hardware, tied(grouped, target, &steps)));
         return Ok(Change {
             goal,
             possible: false,
@@ -291,36 +294,36 @@ fn change(
             alternatives,
         });
     };
-    let own = look.device(target);
+    let own = grouped.device(target);
     if goal != Goal::All && split.needs.iter().any(|(device, _)| *device != own) {
-        alternatives.extend(slots::other(look, target));
+        alternatives.extend(slots::other(grouped, target));
     }
     let need = |(_, functions): &(grouping::Device, Vec<usize>)| Need {
-        functions: addresses(look, functions.iter().copied()),
+        functions: addresses(grouped, functions.iter().copied()),
         because: functions
             .iter()
-            .map(|&at| statement(look, at, names))
+            .map(|&at| acs_reason(grouped, at, names))
             .collect(),
-        remedies: remedies(look, functions, names),
+        remedies: remedies(grouped, functions, names),
     };
     let left = split.left.iter().copied().filter(|&at| at != target);
     Ok(Change {
         goal,
         possible: true,
         needs: split.needs.iter().map(need).collect(),
-        remaining: addresses(look, left),
+        remaining: addresses(grouped, left),
         alternatives,
     })
 }
 
 /// Describes why isolation cannot separate the function.
-fn tied(look: &Look<'_, '_>, target: usize, steps: &[Step]) -> String {
+fn tied(grouped: &GroupedHost<'_, '_>, target: usize, steps: &[Step]) -> String {
     let mut ties = BTreeSet::new();
     let mut never = BTreeSet::new();
     for step in steps {
-        let bdf = look.bdf(step.at);
-        let blockers = step.blockers(look).into_iter();
-        never.extend(blockers.filter(|&at| !look.can_be_isolated(at)));
+        let bdf = grouped.bdf(step.at);
+        let blockers = step.blockers(grouped).into_iter();
+        never.extend(blockers.filter(|&at| !grouped.can_be_isolated(at)));
         match step.kind {
             Kind::Bridge => ties.insert(format!(
                 "all requests from behind the conventional PCI bridge {bdf} carry one requester ID"
@@ -335,13 +338,13 @@ fn tied(look: &Look<'_, '_>, target: usize, steps: &[Step]) -> String {
         };
     }
     if !never.is_empty() {
-        let never = words::named(&addresses(look, never));
+        let never = words::named(&addresses(grouped, never));
         ties.insert(format!(
             "functions of this type never count as isolated: {never}"
         ));
     }
     let ties: Vec<_> = ties.into_iter().collect();
-    let place = match look.facts(target).above {
+    let place = match grouped.facts(target).above {
         Some(_) => "Only other hardware or another slot can.",
         None => "Only other hardware can.",
     };

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use grouping::model::{Reason, Tie, Way};
 
-use super::look::Look;
+use super::grouped::GroupedHost;
 
 /// The kind of a step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -74,26 +74,26 @@ pub(super) fn joined(reason: Reason) -> Option<usize> {
 }
 
 /// A function, the function that it joined, and so on up to the first of the group.
-pub(super) fn chain(look: &Look<'_, '_>, at: usize) -> Vec<usize> {
+pub(super) fn chain(grouped: &GroupedHost<'_, '_>, at: usize) -> Vec<usize> {
     // A function joins only an earlier one, so the chain ends.
-    let next = |&at: &usize| joined(look.grouping.reasons[at]);
+    let next = |&at: &usize| joined(grouped.grouping.reasons[at]);
     std::iter::successors(Some(at), next).collect()
 }
 
 /// The functions whose steps joined two functions of one group.
-pub(super) fn between(look: &Look<'_, '_>, one: usize, two: usize) -> Vec<usize> {
-    let (one, two) = (chain(look, one), chain(look, two));
+pub(super) fn between(grouped: &GroupedHost<'_, '_>, one: usize, two: usize) -> Vec<usize> {
+    let (one, two) = (chain(grouped, one), chain(grouped, two));
     let common = |at: &&usize| !(one.contains(at) && two.contains(at));
     let apart = one.iter().chain(&two).filter(common);
     apart.copied().collect()
 }
 
 /// The steps that put these functions into their groups, in the order of `functions`.
-pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
+pub(super) fn steps(grouped: &GroupedHost<'_, '_>, functions: &[usize]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut paths = BTreeMap::new();
     for &function in functions {
-        let reason = look.grouping.reasons[function];
+        let reason = grouped.grouping.reasons[function];
         let Some(at) = joined(reason) else {
             continue;
         };
@@ -116,13 +116,13 @@ pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
             } => (Kind::Bridge, Vec::new(), function),
             Reason::DmaDevice(_) => (Kind::DmaDevice, Vec::new(), function),
             Reason::Bridge { way: Way::Path, .. } | Reason::First | Reason::NoGroup => {
-                let open = open_on_path(look, at);
+                let open = open_on_path(grouped, at);
                 at = open.last().copied().unwrap_or(at);
                 (Kind::Path, open, function)
             }
         };
         let key = match kind {
-            Kind::Slot => (kind, None, Some(slot(look, at))),
+            Kind::Slot => (kind, None, Some(slot(grouped, at))),
             _ => (kind, Some(at), None),
         };
         let number = *paths.entry(key).or_insert(steps.len());
@@ -146,21 +146,21 @@ pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
 }
 
 /// The bridges that are not isolated, from `bridge` up.
-fn open_on_path(look: &Look<'_, '_>, bridge: usize) -> Vec<usize> {
-    let path = std::iter::once(bridge).chain(look.above(bridge));
-    path.filter(|&at| !look.facts(at).isolated).collect()
+fn open_on_path(grouped: &GroupedHost<'_, '_>, bridge: usize) -> Vec<usize> {
+    let path = std::iter::once(bridge).chain(grouped.above(bridge));
+    path.filter(|&at| !grouped.facts(at).isolated).collect()
 }
 
-fn slot(look: &Look<'_, '_>, at: usize) -> (u32, u8, u8) {
-    let facts = look.facts(at);
+fn slot(grouped: &GroupedHost<'_, '_>, at: usize) -> (u32, u8, u8) {
+    let facts = grouped.facts(at);
     (facts.domain, facts.bus, facts.slot())
 }
 
 impl Step {
     /// The functions that would prevent this step if they were isolated. A path needs all of them.
     /// Empty if isolation cannot prevent the step.
-    pub(super) fn blockers(&self, look: &Look<'_, '_>) -> Vec<usize> {
-        let open = |at: &usize| !look.facts(*at).isolated;
+    pub(super) fn blockers(&self, grouped: &GroupedHost<'_, '_>) -> Vec<usize> {
+        let open = |at: &usize| !grouped.facts(*at).isolated;
         match self.kind {
             Kind::Path | Kind::Slot => self.tied.iter().copied().filter(open).collect(),
             Kind::Bridge | Kind::Alias | Kind::DmaDevice => Vec::new(),

@@ -17,7 +17,7 @@ use topology::{
     names::{Names, ids, printable},
 };
 
-use super::{hidden::shown_elsewhere, look::Look};
+use super::{grouped::GroupedHost, hidden::shown_elsewhere};
 
 /// The kind of a remedy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -73,7 +73,11 @@ impl Remedy {
 }
 
 /// The remedies for these functions of one device.
-pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Vec<Remedy> {
+pub(super) fn remedies(
+    grouped: &GroupedHost<'_, '_>,
+    functions: &[usize],
+    names: &Names,
+) -> Vec<Remedy> {
     let mut remedies: Vec<Remedy> = Vec::new();
     let mut add = |remedy: Remedy| {
         if !remedies.contains(&remedy) {
@@ -82,7 +86,7 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
     };
     let mut unstated = Vec::new();
     for &at in functions {
-        let seen = look.seen(at);
+        let seen = grouped.seen(at);
         if !seen.function.acs_known {
             add(Remedy::new(
                 What::Root,
@@ -94,13 +98,13 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
         if let Some(acs) = seen.acs {
             let off = acs.capability.bits() & AcsFlags::GROUPING.bits() & !acs.control.bits();
             if off != 0
-                && look.machine.prediction().verdict(seen).kernel == KernelVerdict::NoOpinion
+                && grouped.machine.prediction().verdict(seen).kernel == KernelVerdict::NoOpinion
             {
-                add(switched_off(look));
+                add(switched_off(grouped));
                 continue;
             }
         }
-        if seen.acs.is_none() && is_port(look, at) && shown_elsewhere(seen.function) {
+        if seen.acs.is_none() && is_port(grouped, at) && shown_elsewhere(seen.function) {
             add(Remedy::new(
                 What::FirmwareSetting,
                 format!(
@@ -112,7 +116,7 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
                 ),
             ));
         }
-        let known = known(look, at, &mut add);
+        let known = known(grouped, at, &mut add);
         if !known && seen.acs.is_none() {
             unstated.push(at);
         }
@@ -120,7 +124,7 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
     if unstated.is_empty() {
         return remedies;
     }
-    if unstated.iter().any(|&at| is_exposed(look, at)) {
+    if unstated.iter().any(|&at| is_exposed(grouped, at)) {
         remedies.push(Remedy::new(
             What::Hardware,
             "These functions can be plugged in from outside. The module makes no claim for them, \
@@ -129,18 +133,19 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
         ));
         return remedies;
     }
-    remedies.push(statement(look, &unstated, names));
+    remedies.push(statement(grouped, &unstated, names));
     remedies
 }
 
 /// Adds the remedies that the quirk database has for a function. Returns whether an entry speaks
 /// for or against the function.
-fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
-    let seen = look.seen(at);
+fn known(grouped: &GroupedHost<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
+    let seen = grouped.seen(at);
     let function = seen.function;
-    let newest = look.machine.newest();
-    let verdict = newest.of_seen(look.machine.topology, seen, AcsFlags::GROUPING);
-    if let (KernelVerdict::Isolated, Some(quirk)) = (verdict.kernel, look.machine.entry(verdict.by))
+    let newest = grouped.machine.newest();
+    let verdict = newest.of_seen(grouped.machine.topology, seen, AcsFlags::GROUPING);
+    if let (KernelVerdict::Isolated, Some(quirk)) =
+        (verdict.kernel, grouped.machine.entry(verdict.by))
     {
         let since = quirk
             .mainline
@@ -174,9 +179,9 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
         listed && quirk.kinds().any(|of| Some(of) == kind)
     };
     let mut found = false;
-    for quirk in look.machine.quirks.iter().filter(speaks) {
+    for quirk in grouped.machine.quirks.iter().filter(speaks) {
         match quirk.status {
-            Status::Validated | Status::Test => add(by_module(look, at, quirk)),
+            Status::Validated | Status::Test => add(by_module(grouped, at, quirk)),
             Status::Candidate => add(Remedy::by(
                 What::Candidate,
                 quirk,
@@ -216,14 +221,14 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
 }
 
 /// The remedy for a function that an entry of the module lists.
-fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
-    let (name, bdf) = (&quirk.name, look.bdf(at));
-    let machine = look.machine;
+fn by_module(grouped: &GroupedHost<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
+    let (name, bdf) = (&quirk.name, grouped.bdf(at));
+    let machine = grouped.machine;
     let modules = &machine.modules;
     let module = modules.names();
     let text = match machine
         .prediction()
-        .decision(&modules.tables, look.seen(at))
+        .decision(&modules.tables, grouped.seen(at))
     {
         Decision::Granted(_) => format!(
             "The module {module} has an entry for it, {name}. Load the module, then regroup the \
@@ -259,8 +264,8 @@ fn reason(quirk: &Quirk) -> String {
 }
 
 /// The remedy for an ACS capability whose flags are not all enabled.
-fn switched_off(look: &Look<'_, '_>) -> Remedy {
-    if look.machine.recorded().is_none() {
+fn switched_off(grouped: &GroupedHost<'_, '_>) -> Remedy {
+    if grouped.machine.recorded().is_none() {
         return Remedy::new(
             What::KernelSetting,
             "Enable the IOMMU in the firmware setup (VT-d, AMD-Vi, SMMU); on Intel, also boot with \
@@ -277,46 +282,46 @@ fn switched_off(look: &Look<'_, '_>) -> Remedy {
 }
 
 /// Whether the function, or a port above it, is removable.
-fn is_exposed(look: &Look<'_, '_>, at: usize) -> bool {
-    let mut path = std::iter::once(at).chain(look.above(at));
-    path.any(|at| look.seen(at).function.removable == Some(Removable::Removable))
+fn is_exposed(grouped: &GroupedHost<'_, '_>, at: usize) -> bool {
+    let mut path = std::iter::once(at).chain(grouped.above(at));
+    path.any(|at| grouped.seen(at).function.removable == Some(Removable::Removable))
 }
 
-fn is_port(look: &Look<'_, '_>, at: usize) -> bool {
-    look.seen(at).function.header != topology::Header::Endpoint
+fn is_port(grouped: &GroupedHost<'_, '_>, at: usize) -> bool {
+    grouped.seen(at).function.header != topology::Header::Endpoint
 }
 
 /// The functions of the same devices that no entry can cover.
-fn uncovered(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
-    let devices: BTreeSet<_> = functions.iter().map(|&at| look.device(at)).collect();
+fn uncovered(grouped: &GroupedHost<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
+    let devices: BTreeSet<_> = functions.iter().map(|&at| grouped.device(at)).collect();
     let cannot = |at: &usize| {
-        let seen = look.seen(*at);
+        let seen = grouped.seen(*at);
         let kind = |found| Kind::ALL.into_iter().any(|kind| kind.applies_to(found));
         let can = seen.pcie_type().is_some_and(kind) && seen.acs.is_none();
         seen.function.physfn.is_none() && !can
     };
-    let members = devices.iter().flat_map(|&device| look.of_device(device));
-    let mut uncovered: Vec<_> = members.filter(cannot).map(|at| look.bdf(at)).collect();
+    let members = devices.iter().flat_map(|&device| grouped.of_device(device));
+    let mut uncovered: Vec<_> = members.filter(cannot).map(|at| grouped.bdf(at)).collect();
     uncovered.sort_unstable();
     uncovered
 }
 
 /// The remedy by a vendor's statement: the vendor, the content, and the next step.
-fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy {
-    let of = |at: &usize| look.seen(*at).function.vendor.value();
+fn statement(grouped: &GroupedHost<'_, '_>, functions: &[usize], names: &Names) -> Remedy {
+    let of = |at: &usize| grouped.seen(*at).function.vendor.value();
     let vendors: BTreeSet<u16> = functions.iter().map(of).collect();
     let vendors: Vec<_> = vendors
         .into_iter()
         .map(|id| printable(&names.vendor(id)))
         .collect();
-    let what = if functions.iter().all(|&at| is_port(look, at)) {
+    let what = if functions.iter().all(|&at| is_port(grouped, at)) {
         "requests that enter such a port always go upstream to the IOMMU, and never from port to \
          port"
     } else {
         "these functions cannot reach each other without passing the IOMMU"
     };
     let caught = functions.iter().any(|&at| {
-        let verdict = look.machine.prediction().verdict(look.seen(at));
+        let verdict = grouped.machine.prediction().verdict(grouped.seen(at));
         verdict.kernel == KernelVerdict::NotIsolated
     });
     let caught = if caught {
@@ -326,8 +331,8 @@ fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy 
         ""
     };
     let (vendors, first) = (vendors.join(" and "), functions.first());
-    let first = first.map_or_else(String::new, |&at| look.bdf(at).to_string());
-    let uncovered = uncovered(look, functions);
+    let first = first.map_or_else(String::new, |&at| grouped.bdf(at).to_string());
+    let uncovered = uncovered(grouped, functions);
     let how = if uncovered.is_empty() {
         format!("acsctl quirk new {first} drafts an entry, with the questions to ask.{caught}")
     } else {

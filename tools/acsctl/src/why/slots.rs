@@ -8,7 +8,7 @@ use rules::pcie::PcieType;
 use topology::{Bdf, Domain, Header};
 
 use super::{
-    look::Look,
+    grouped::GroupedHost,
     remedy::{Remedy, What},
 };
 
@@ -19,28 +19,28 @@ const NAMED: usize = 4;
 ///
 /// `None` for a function that is not on a card: a function on a root bus, or below a port without a
 /// slot.
-pub(super) fn other(look: &Look<'_, '_>, target: usize) -> Option<Remedy> {
-    let port = look.above(target).next()?;
-    if look.seen(port).function.slot == Some(false) {
+pub(super) fn other(grouped: &GroupedHost<'_, '_>, target: usize) -> Option<Remedy> {
+    let port = grouped.above(target).next()?;
+    if grouped.seen(port).function.slot == Some(false) {
         return None;
     }
-    let above: BTreeSet<usize> = look.above(target).collect();
+    let above: BTreeSet<usize> = grouped.above(target).collect();
     let mut occupied: BTreeSet<(Domain, u8)> = BTreeSet::new();
-    for seen in &look.machine.view.functions {
+    for seen in &grouped.machine.view.functions {
         occupied.insert(seen.function.bdf.bus());
     }
     let mut free = Vec::new();
     let mut taken = Vec::new();
-    for at in 0..look.machine.view.functions.len() {
-        let seen = look.seen(at);
+    for at in 0..grouped.machine.view.functions.len() {
+        let seen = grouped.seen(at);
         let is_port = matches!(
             seen.pcie_type(),
             Some(PcieType::RootPort | PcieType::DownstreamPort)
         );
         let leads = seen.function.secondary.filter(|&bus| bus != 0);
         let is_slot = seen.function.slot != Some(false) && seen.function.header == Header::Bridge;
-        let mut path = std::iter::once(at).chain(look.above(at));
-        let is_isolated = path.all(|at| look.facts(at).isolated);
+        let mut path = std::iter::once(at).chain(grouped.above(at));
+        let is_isolated = path.all(|at| grouped.facts(at).isolated);
         let (true, true, true, Some(bus)) = (is_port, is_slot, is_isolated, leads) else {
             continue;
         };

@@ -9,8 +9,8 @@ use grouping::{Device, device_of};
 use quirk_data::error::Error;
 
 use super::{
+    grouped::{GroupedHost, can_be_isolated},
     join,
-    look::{Look, can_be_isolated},
 };
 
 /// The number of blocking devices up to which the result is reduced to a minimum.
@@ -27,15 +27,15 @@ pub(super) struct Split {
 /// The devices that must be isolated for the group of `target` to satisfy `is_good`, none of them
 /// superfluous unless there are more than [`MANY`]. `None` if isolation alone cannot do it.
 pub(super) fn find(
-    look: &Look<'_, '_>,
+    grouped: &GroupedHost<'_, '_>,
     target: usize,
-    is_good: impl Fn(&Look<'_, '_>) -> bool,
+    is_good: impl Fn(&GroupedHost<'_, '_>) -> bool,
 ) -> Result<Option<Split>, Error> {
     let mut devices: BTreeSet<Device> = BTreeSet::new();
     let mut blockers: BTreeSet<usize> = BTreeSet::new();
     let suppose = |devices: &BTreeSet<Device>| {
-        look.supposing(|seen| {
-            let of = device_of(&look.machine.view, seen);
+        grouped.supposing(|seen| {
+            let of = device_of(&grouped.machine.view, seen);
             devices.contains(&of) && can_be_isolated(seen)
         })
     };
@@ -43,9 +43,9 @@ pub(super) fn find(
     while !is_good(&now) {
         let steps = join::steps(&now, &now.members(target));
         let more = steps.iter().flat_map(|step| step.blockers(&now));
-        let more: BTreeSet<_> = more.filter(|&at| look.can_be_isolated(at)).collect();
+        let more: BTreeSet<_> = more.filter(|&at| grouped.can_be_isolated(at)).collect();
         let before = devices.len();
-        devices.extend(more.iter().map(|&at| look.device(at)));
+        devices.extend(more.iter().map(|&at| grouped.device(at)));
         if devices.len() == before {
             return Ok(None);
         }
@@ -54,7 +54,7 @@ pub(super) fn find(
     }
     // Try the function's own device last, so that it stays in the list if there is a choice.
     let mut candidates: Vec<_> = devices.iter().copied().collect();
-    candidates.sort_by_key(|&one| one == look.device(target));
+    candidates.sort_by_key(|&one| one == grouped.device(target));
     if candidates.len() <= MANY {
         for one in candidates {
             devices.remove(&one);
@@ -66,7 +66,10 @@ pub(super) fn find(
     }
     let needs = devices.into_iter().map(|device| {
         let of = blockers.iter().copied();
-        (device, of.filter(|&at| look.device(at) == device).collect())
+        (
+            device,
+            of.filter(|&at| grouped.device(at) == device).collect(),
+        )
     });
     Ok(Some(Split {
         needs: needs.collect(),

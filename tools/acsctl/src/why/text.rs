@@ -12,7 +12,7 @@ use topology::Bdf;
 
 use super::{
     answer::{Answer, Change, Goal, Member},
-    statement::Statement,
+    reason::AcsReason,
     words::named,
 };
 
@@ -56,10 +56,10 @@ impl fmt::Write for Page {
 fn because<'s>(
     text: &mut Page,
     indent: usize,
-    statements: impl Iterator<Item = &'s Statement>,
+    statements: impl Iterator<Item = &'s AcsReason>,
     told: &mut BTreeSet<Bdf>,
 ) {
-    let mut said: Vec<(&Statement, Vec<Bdf>)> = Vec::new();
+    let mut said: Vec<(&AcsReason, Vec<Bdf>)> = Vec::new();
     let mut again = Vec::new();
     for one in statements {
         if !told.insert(one.function) {
@@ -375,7 +375,7 @@ impl Answer {
             }
             told.push(&need.functions);
             text.put("  * ", 4, &format!("{functions}:"));
-            let shown = |one: &Statement| {
+            let shown = |one: &AcsReason| {
                 let mut steps = self.steps.iter().flat_map(|step| &step.because);
                 steps.any(|shown| shown == one)
             };

@@ -7,8 +7,8 @@ use std::fmt::Write as _;
 use topology::Bdf;
 
 use super::{
+    grouped::GroupedHost,
     join::{Kind, Step},
-    look::Look,
 };
 
 /// The number of functions to name in a sentence.
@@ -23,17 +23,17 @@ pub(super) fn named(functions: &[Bdf]) -> String {
     }
 }
 
-pub(super) fn step(look: &Look<'_, '_>, step: &Step) -> String {
+pub(super) fn step(grouped: &GroupedHost<'_, '_>, step: &Step) -> String {
     let addresses = |functions: &mut dyn Iterator<Item = usize>| {
-        let mut addresses: Vec<_> = functions.map(|at| look.bdf(at)).collect();
+        let mut addresses: Vec<_> = functions.map(|at| grouped.bdf(at)).collect();
         addresses.sort_unstable();
         named(&addresses)
     };
-    let at = look.bdf(step.at);
+    let at = grouped.bdf(step.at);
     let joined = addresses(&mut step.joined.iter().copied());
     let mut text = match step.kind {
         Kind::Path => {
-            let mut blockers = step.blockers(look);
+            let mut blockers = step.blockers(grouped);
             blockers.retain(|&blocker| blocker != step.at);
             let turn = match blockers[..] {
                 [] => "there".to_owned(),
@@ -52,7 +52,7 @@ pub(super) fn step(look: &Look<'_, '_>, step: &Step) -> String {
         ),
         Kind::Slot => {
             let tied = addresses(&mut step.tied.iter().copied());
-            let is_port = |&at: &usize| look.host_only(at);
+            let is_port = |&at: &usize| grouped.host_only(at);
             let (what, whole) = if step.tied.iter().all(is_port) {
                 ("ports or bridges of one chip", "chip")
             } else {

@@ -10,8 +10,8 @@ use serde::Serialize;
 use topology::names::Names;
 
 use super::{
-    look::Look,
-    statement::{DecidedBy, decided_by, statement},
+    grouped::GroupedHost,
+    reason::{DecidedBy, acs_reason, decided_by},
 };
 use crate::{host::HostView, predict::report::Under};
 
@@ -38,17 +38,17 @@ struct Advertised {
 }
 
 /// The state of each function with the modules in effect, by position in the view.
-pub(crate) struct Standing<'m>(Look<'m, 'm>);
+pub(crate) struct FunctionStates<'m>(GroupedHost<'m, 'm>);
 
-impl std::fmt::Debug for Standing<'_> {
+impl std::fmt::Debug for FunctionStates<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.grouping.fmt(f)
     }
 }
 
-impl<'m> Standing<'m> {
+impl<'m> FunctionStates<'m> {
     pub(crate) fn of(machine: &'m HostView<'m>) -> Result<Self, Error> {
-        Ok(Self(Look::at(machine, machine.running())?))
+        Ok(Self(GroupedHost::new(machine, machine.running())?))
     }
 
     /// The computed group of a function.
@@ -85,7 +85,7 @@ impl<'m> Standing<'m> {
     }
 
     pub(crate) fn acs(&self, at: usize, names: &Names) -> Acs {
-        let statement = statement(&self.0, at, names);
+        let statement = acs_reason(&self.0, at, names);
         let function = self.0.seen(at).function;
         let registers = function.acs.and_then(|acs| acs.cap.zip(acs.ctl));
         let flags = |bits: u16| flag_names(AcsFlags::from_bits(bits));
@@ -102,16 +102,16 @@ impl<'m> Standing<'m> {
     }
 
     fn short(&self, at: usize) -> String {
-        let look = &self.0;
-        let isolated = look.facts(at).isolated;
-        let (decided_by, _) = decided_by(look, at);
+        let grouped = &self.0;
+        let isolated = grouped.facts(at).isolated;
+        let (decided_by, _) = decided_by(grouped, at);
         match decided_by {
             DecidedBy::Entry => "entry".to_owned(),
             DecidedBy::Quirk if isolated => "kernel quirk".to_owned(),
             DecidedBy::Quirk => "rejected by kernel quirk".to_owned(),
             DecidedBy::Registers if isolated => "ACS on".to_owned(),
             DecidedBy::Registers => {
-                let off = look.seen(at).acs.map_or(AcsFlags::NONE, |acs| {
+                let off = grouped.seen(at).acs.map_or(AcsFlags::NONE, |acs| {
                     let off = acs.capability.bits() & !acs.control.bits();
                     AcsFlags::from_bits(off).intersection(AcsFlags::GROUPING)
                 });
@@ -120,8 +120,8 @@ impl<'m> Standing<'m> {
             DecidedBy::NoCapability => "no ACS".to_owned(),
             DecidedBy::NotSeen => "ACS not read".to_owned(),
             DecidedBy::RegistersNotSeen => "ACS registers not read".to_owned(),
-            DecidedBy::Type if !look.seen(at).function.pcie_known => "not read".to_owned(),
-            DecidedBy::Type if look.seen(at).pcie_type().is_none() => "conventional".to_owned(),
+            DecidedBy::Type if !grouped.seen(at).function.pcie_known => "not read".to_owned(),
+            DecidedBy::Type if grouped.seen(at).pcie_type().is_none() => "conventional".to_owned(),
             DecidedBy::Type => "never isolated".to_owned(),
             DecidedBy::Alone => "single function".to_owned(),
         }

@@ -15,7 +15,7 @@ use topology::{
     names::{Names, ids, printable},
 };
 
-use super::look::Look;
+use super::grouped::GroupedHost;
 
 /// What decides whether a function is isolated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -41,7 +41,7 @@ pub(super) enum DecidedBy {
 
 /// Whether a function is isolated, and what decides that.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
-pub(super) struct Statement {
+pub(super) struct AcsReason {
     pub(super) function: Bdf,
     /// The class, vendor, name and ids.
     pub(super) name: String,
@@ -60,13 +60,13 @@ const FLAGS: [(AcsFlags, &str); 4] = [
 ];
 
 /// The statement about a function.
-pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statement {
-    let (decided_by, text) = decided_by(look, at);
-    let function = look.seen(at).function;
+pub(super) fn acs_reason(grouped: &GroupedHost<'_, '_>, at: usize, names: &Names) -> AcsReason {
+    let (decided_by, text) = decided_by(grouped, at);
+    let function = grouped.seen(at).function;
     let kind = function.pcie_type.as_ref().map(|kind| format!("{kind}, "));
     let kind = kind.unwrap_or_default();
     let device = names.device(function).map(|name| format!(" {name}"));
-    Statement {
+    AcsReason {
         function: function.bdf,
         name: printable(&format!(
             "{kind}{}{} [{}]",
@@ -74,34 +74,34 @@ pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statem
             device.unwrap_or_default(),
             ids(function)
         )),
-        isolated: look.facts(at).isolated,
+        isolated: grouped.facts(at).isolated,
         decided_by,
         text,
     }
 }
 
 /// What decides whether a function is isolated, also as a clause.
-pub(super) fn decided_by(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
-    by_table(look, at)
-        .or_else(|| by_quirk(look, at))
-        .unwrap_or_else(|| by_itself(look, at))
+pub(super) fn decided_by(grouped: &GroupedHost<'_, '_>, at: usize) -> (DecidedBy, String) {
+    by_table(grouped, at)
+        .or_else(|| by_quirk(grouped, at))
+        .unwrap_or_else(|| by_itself(grouped, at))
 }
 
-fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
-    let seen = look.seen(at);
-    let prediction = look.machine.prediction();
+fn by_table(grouped: &GroupedHost<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
+    let seen = grouped.seen(at);
+    let prediction = grouped.machine.prediction();
     let by_kernel = match prediction.verdict(seen).kernel {
         KernelVerdict::Isolated => true,
         KernelVerdict::NotIsolated => false,
         KernelVerdict::NoOpinion | KernelVerdict::Unknown => seen.facts.isolated,
     };
-    if by_kernel || !look.facts(at).isolated {
+    if by_kernel || !grouped.facts(at).isolated {
         return None;
     }
     // Neither the kernel's quirks nor the function's registers isolate it, so an entry does.
-    let (position, entry) = prediction.granted(look.tables, seen)?;
-    let edition = look.machine.modules.editions.get(position)?;
-    let name = look
+    let (position, entry) = prediction.granted(grouped.tables, seen)?;
+    let edition = grouped.machine.modules.editions.get(position)?;
+    let name = grouped
         .tables
         .get(position)?
         .entries
@@ -120,9 +120,9 @@ fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
     Some((DecidedBy::Entry, text))
 }
 
-fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
-    let verdict = look.machine.prediction().verdict(look.seen(at));
-    let mainline = look.machine.entry(verdict.by);
+fn by_quirk(grouped: &GroupedHost<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
+    let verdict = grouped.machine.prediction().verdict(grouped.seen(at));
+    let mainline = grouped.machine.entry(verdict.by);
     let mainline = mainline.and_then(|quirk| quirk.mainline.as_ref());
     let handler = mainline.map_or("", |mainline| mainline.handler.as_str());
     let text = match verdict.kernel {
@@ -148,9 +148,9 @@ fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
     Some((DecidedBy::Quirk, text))
 }
 
-fn by_itself(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
-    let seen = look.seen(at);
-    let facts = look.facts(at);
+fn by_itself(grouped: &GroupedHost<'_, '_>, at: usize) -> (DecidedBy, String) {
+    let seen = grouped.seen(at);
+    let facts = grouped.facts(at);
     let of_type = |text: &str| (DecidedBy::Type, text.to_owned());
     let is_single = match facts.interface {
         Interface::Conventional => {
@@ -190,7 +190,7 @@ fn by_itself(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
         return (DecidedBy::NoCapability, text.to_owned());
     };
     let bdf = seen.function.bdf;
-    let assumed = &look.machine.view.assumptions;
+    let assumed = &grouped.machine.view.assumptions;
     if assumed.contains(&(bdf, Assumption::AcsOn)) {
         let text = "it has an ACS capability; its registers were not read, and are assumed to be \
                     enabled";

@@ -12,7 +12,7 @@ use topology::{Bdf, Header};
 use crate::host::{HostView, impossible};
 
 /// A machine with its computed groups. A function is identified by its position in the view.
-pub(super) struct Look<'m, 'a> {
+pub(super) struct GroupedHost<'m, 'a> {
     pub(super) machine: &'m HostView<'a>,
     /// The module tables in effect.
     pub(super) tables: &'m [Table],
@@ -21,8 +21,8 @@ pub(super) struct Look<'m, 'a> {
     devices: OnceLock<BTreeMap<Device, Vec<usize>>>,
 }
 
-impl<'m, 'a> Look<'m, 'a> {
-    pub(super) fn at(machine: &'m HostView<'a>, tables: &'m [Table]) -> Result<Self, Error> {
+impl<'m, 'a> GroupedHost<'m, 'a> {
+    pub(super) fn new(machine: &'m HostView<'a>, tables: &'m [Table]) -> Result<Self, Error> {
         let grouping = machine.grouping(tables)?;
         Ok(Self {
             machine,
@@ -37,10 +37,10 @@ impl<'m, 'a> Look<'m, 'a> {
     pub(super) fn supposing(
         &self,
         isolated: impl Fn(&Seen<'_>) -> bool,
-    ) -> Result<Look<'m, 'a>, Error> {
+    ) -> Result<GroupedHost<'m, 'a>, Error> {
         let prediction = self.machine.prediction();
         let grouping = prediction.supposing(self.tables, isolated);
-        Ok(Look {
+        Ok(GroupedHost {
             machine: self.machine,
             tables: self.tables,
             grouping: grouping.map_err(impossible)?,

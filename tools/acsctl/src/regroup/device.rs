@@ -15,7 +15,7 @@ use crate::host::HostPaths;
 
 /// The functions of a device, and the functions below them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Package {
+pub struct Device {
     /// The device's functions in removal order: the highest address first, as the kernel removes
     /// them when a device is unplugged (`pciehp_unconfigure_device()`). Function 0 must go last,
     /// for three reasons. The kernel uses it for the link's power management as long as other
@@ -29,7 +29,7 @@ pub struct Package {
     pub bridge: Option<Bdf>,
 }
 
-impl Package {
+impl Device {
     /// The device that a function belongs to.
     ///
     /// # Errors
