@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use quirk_data::{edition::Edition, error::Error, generate, json_schema, page, supported};
 
-use super::{generated::settle, schema};
+use super::{generated::write_or_check, schema};
 use crate::database::Database;
 
 /// The file of each edition's table.
@@ -36,7 +36,7 @@ impl Generate {
         let mut said = String::new();
         let mut stale = Vec::new();
         for (name, text) in self.texts()? {
-            match settle(&self.source.join(name), &text, self.check)? {
+            match write_or_check(&self.source.join(name), &text, self.check)? {
                 Some(_) if self.check => {}
                 Some(outcome) => said += &format!("{name}: {outcome}\n"),
                 None => stale.push(name),

@@ -13,7 +13,7 @@ use crate::host::{Decided, HostView, Predicted, coarser, finer};
 
 const CHECK: &str = "groups";
 
-pub(super) fn look(host: &HostView<'_>) -> Vec<Diagnosis> {
+pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
     if host.groups.is_empty() {
         return Vec::new();
     }
@@ -39,7 +39,7 @@ pub(super) fn look(host: &HostView<'_>) -> Vec<Diagnosis> {
     if !torn.is_empty() {
         found.extend(lost(host, &predicted));
     }
-    found.extend(told(host, torn.is_empty()));
+    found.extend(idle_override(host, torn.is_empty()));
     found.extend(unsplit(host, &predicted, &all));
     if found.is_empty() {
         let finding = "as predicted for this kernel and the loaded modules";
@@ -126,7 +126,7 @@ fn lost(host: &HostView<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
 }
 
 /// Diagnoses `pcie_acs_override=` on the kernel's command line if it has no effect.
-fn told(host: &HostView<'_>, has_no_effect: bool) -> Option<Diagnosis> {
+fn idle_override(host: &HostView<'_>, has_no_effect: bool) -> Option<Diagnosis> {
     let value = host.topology.acs_override.as_ref()?;
     has_no_effect.then(|| {
         let finding =

@@ -8,10 +8,10 @@ use std::{collections::BTreeMap, fs};
 use super::Diagnosis;
 use crate::host::{HostPaths, HostView, names, text};
 
-pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
+pub(super) fn check(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
     let units = names(&paths.sys.join("class/iommu"));
     if host.groups.is_empty() || units.is_empty() {
-        return vec![none(paths, host, &units)];
+        return vec![no_iommu(paths, host, &units)];
     }
     let kind = host.topology.iommu.as_deref().unwrap_or("unknown kind");
     let finding = format!(
@@ -26,7 +26,7 @@ pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
     ]
 }
 
-fn none(paths: &HostPaths, host: &HostView<'_>, units: &[String]) -> Diagnosis {
+fn no_iommu(paths: &HostPaths, host: &HostView<'_>, units: &[String]) -> Diagnosis {
     let finding = match (host.groups.is_empty(), units.is_empty()) {
         (false, _) => {
             "there are groups but no IOMMU: they come from VFIO's \"no-IOMMU\" mode and protect \

@@ -12,7 +12,7 @@ use crate::host::{HostPaths, HostView, kprobes, text};
 /// The EFI variable with the state of Secure Boot. Its value follows four bytes of attributes.
 const SECURE_BOOT: &str = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
-pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
+pub(super) fn check(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
     vec![series(host), probes(paths, host), lockdown(paths, host)]
 }
 

@@ -5,7 +5,7 @@
 use super::Diagnosis;
 use crate::host::{HostPaths, names, text};
 
-pub(super) fn look(paths: &HostPaths) -> Vec<Diagnosis> {
+pub(super) fn check(paths: &HostPaths) -> Vec<Diagnosis> {
     let check = "regroup";
     let mut found = Vec::new();
     let left = names(&paths.run.join("acsctl"));

@@ -11,7 +11,7 @@ use topology::Hex;
 use super::Diagnosis;
 use crate::host::{Hook, HostPaths, HostView, Module};
 
-pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
+pub(super) fn check(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
     if host.loaded().is_empty() {
         let installed = paths.sys.join("module").is_dir();
         let finding = if installed {

@@ -57,7 +57,7 @@ impl Module {
             folder.is_dir()
         };
         let loaded = editions.into_iter().filter(is_loaded);
-        loaded.map(|edition| Self::look(sysfs, edition)).collect()
+        loaded.map(|edition| Self::read(sysfs, edition)).collect()
     }
 
     /// Whether the hook may have an effect: it does unless the module reports that it has none.
@@ -66,7 +66,7 @@ impl Module {
         !matches!(self.hook, Hook::Ineffective(_))
     }
 
-    fn look(sysfs: &Path, edition: Edition) -> Self {
+    fn read(sysfs: &Path, edition: Edition) -> Self {
         let debugfs = sysfs.join("kernel/debug");
         let folder = debugfs.join(edition.module());
         let read = |name| {
@@ -89,7 +89,7 @@ impl Module {
             .and_then(|text| decisions::parse(&text).map_err(in_file("decisions")));
         Self {
             edition,
-            hook: read("hook").map_or_else(Hook::Unseen, |text| hook(&text)),
+            hook: read("hook").map_or_else(Hook::Unseen, |text| parse_hook(&text)),
             table,
             record,
         }
@@ -103,7 +103,7 @@ impl Module {
 }
 
 /// Parses the file `hook`: lines of `name: value`.
-fn hook(text: &str) -> Hook {
+fn parse_hook(text: &str) -> Hook {
     let value = |name| {
         let mut lines = text.lines().filter_map(|line| line.split_once(": "));
         let found = lines.find(|(found, _)| *found == name);
@@ -143,7 +143,7 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
     for (number, line) in lines {
         let at = |problem: String| format!("line {number}: {problem}");
         let words: Vec<_> = line.split_whitespace().collect();
-        let [entry, name, kinds, state, claim @ ..] = &words[..] else {
+        let [entry, name, kinds, state, row @ ..] = &words[..] else {
             return Err(at("too short".to_owned()));
         };
         if *state != "active" {
@@ -151,19 +151,19 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
         }
         let position =
             u16::try_from(entries.len()).map_err(|_| at("too many entries".to_owned()))?;
-        let claim = Claim::parse(claim, position).map_err(at)?;
+        let row = TableRow::parse(row, position).map_err(at)?;
         entries.push(Entry {
             number: entry
                 .parse()
                 .map_err(|_| at(format!("\"{entry}\" is not a number")))?,
             name: (*name).to_owned().leak(),
             kinds: parse_kinds(kinds).map_err(at)?,
-            grants: claim.grants,
-            supersedes: claim.supersedes,
-            mainline_since: claim.mainline_since,
-            conditions: claim.conditions.leak(),
+            grants: row.grants,
+            supersedes: row.supersedes,
+            mainline_since: row.mainline_since,
+            conditions: row.conditions.leak(),
         });
-        index.extend(claim.ids);
+        index.extend(row.ids);
     }
     index.sort_by_key(|row: &IdRange| (row.vendor, row.first));
     let issued: Vec<_> = entries.iter().map(|entry: &Entry| entry.number).collect();
@@ -181,7 +181,7 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
 }
 
 /// The part of a line after the entry's state.
-struct Claim {
+struct TableRow {
     grants: AcsFlags,
     supersedes: Option<CatchAll>,
     mainline_since: Option<Release>,
@@ -189,9 +189,9 @@ struct Claim {
     ids: Vec<IdRange>,
 }
 
-impl Claim {
+impl TableRow {
     fn parse(words: &[&str], entry: u16) -> Result<Self, String> {
-        let mut claim = Self {
+        let mut row = Self {
             grants: AcsFlags::NONE,
             supersedes: None,
             mainline_since: None,
@@ -203,24 +203,24 @@ impl Claim {
             if let Some(handler) = word.strip_prefix("supersedes=") {
                 let mut all = CatchAll::ALL.into_iter();
                 let found = all.find(|known| known.name() == handler);
-                claim.supersedes = Some(found.ok_or_else(unknown)?);
+                row.supersedes = Some(found.ok_or_else(unknown)?);
             } else if let Some(since) = word.strip_prefix("mainline=") {
-                claim.mainline_since = Some(since.parse().map_err(|_| unknown())?);
+                row.mainline_since = Some(since.parse().map_err(|_| unknown())?);
             } else if let Some(condition) = word.strip_prefix("if=") {
                 let condition = parse_condition(condition).ok_or_else(unknown)?;
-                claim.conditions.push(condition);
+                row.conditions.push(condition);
             } else if word.contains(':') {
-                claim.ids.push(parse_ids(word, entry).ok_or_else(unknown)?);
+                row.ids.push(parse_ids(word, entry).ok_or_else(unknown)?);
             } else {
                 let name = word.strip_prefix("acs=").unwrap_or(word);
                 let mut flags = AcsFlags::NAMED.into_iter();
                 let (_, flag) = flags
                     .find(|(known, _)| *known == name)
                     .ok_or_else(unknown)?;
-                claim.grants = claim.grants.union(flag);
+                row.grants = row.grants.union(flag);
             }
         }
-        Ok(claim)
+        Ok(row)
     }
 }
 

@@ -151,15 +151,15 @@ impl<'s> Listing<'s> {
             .into_iter()
             .map(|(number, mut members)| {
                 members.sort_by_key(|member| member.function);
-                let handed = members.iter().filter(|member| !member.host_only);
-                let devices: BTreeSet<_> = handed
+                let passed_through = members.iter().filter(|member| !member.host_only);
+                let devices: BTreeSet<_> = passed_through
                     .clone()
                     .map(|member| states.device(member.position))
                     .collect();
                 Group {
                     number: made.then_some(number),
                     devices: devices.len(),
-                    functions: handed.count(),
+                    functions: passed_through.count(),
                     vfio: vfio(&members, paths.is_some()),
                     members,
                 }

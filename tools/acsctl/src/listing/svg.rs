@@ -35,7 +35,7 @@ const CSS: &str = "text { font: 9px 'DejaVu Sans', Verdana, sans-serif; fill: #1
 
 /// The position and width of a column.
 #[derive(Clone, Copy)]
-struct Place {
+struct Area {
     left: usize,
     width: usize,
 }
@@ -79,12 +79,12 @@ impl Listing<'_> {
             );
         document = self.header(document, rows.len());
         for (number, column) in columns.iter().enumerate() {
-            let place = Place {
+            let area = Area {
                 left: MARGIN + number * (wide + GAP),
                 width: wide,
             };
-            document = self.areas(document, column, place);
-            document = draw(document, column, place, is_single);
+            document = self.areas(document, column, area);
+            document = draw(document, column, area, is_single);
         }
         let mut text = document.to_string();
         text.push('\n');
@@ -118,8 +118,8 @@ impl Listing<'_> {
     }
 
     /// Adds the coloured areas: one for each run of lines of the same group.
-    fn areas(&self, mut document: Document, column: &[Line<'_>], at: Place) -> Document {
-        let Place { left, width } = at;
+    fn areas(&self, mut document: Document, column: &[Line<'_>], at: Area) -> Document {
+        let Area { left, width } = at;
         let group = |line: &Line<'_>| match line {
             Line::Root(_) => None,
             Line::Function(row) => row.group,
@@ -192,8 +192,8 @@ fn rgb(hue: i32, saturation: i32, lightness: i32) -> String {
 }
 
 /// Draws the lines of a column.
-fn draw(mut document: Document, column: &[Line<'_>], place: Place, is_single: bool) -> Document {
-    let Place { left, width } = place;
+fn draw(mut document: Document, column: &[Line<'_>], area: Area, is_single: bool) -> Document {
+    let Area { left, width } = area;
     let mut lines = Data::new();
     for (at, line) in column.iter().enumerate() {
         let base = top(at) + 10;

@@ -78,7 +78,7 @@ impl Device {
 
     /// All functions to remove, as a set.
     #[must_use]
-    pub fn set(&self) -> BTreeSet<Bdf> {
+    pub fn function_set(&self) -> BTreeSet<Bdf> {
         self.all().collect()
     }
 

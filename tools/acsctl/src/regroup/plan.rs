@@ -91,22 +91,22 @@ impl Plan {
     ) -> Result<Self, Error> {
         let topology = &host.topology;
         let device = Device::of(topology, paths, requested)?;
-        let set = device.set();
+        let set = device.function_set();
         let predicted = host.predict()?;
-        let uses = Uses::look(paths, topology, &set);
+        let uses = Uses::find(paths, topology, &set);
         let current = touching(&host.groups, &set);
         let up_to_date = !current.is_empty()
             && finer(&host.groups, &predicted.groups, &set).is_empty()
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
-        let mut obstacles = hardware(host, &predicted, &device);
-        obstacles.extend(kernel(host));
+        let mut obstacles = hardware_obstacles(host, &predicted, &device);
+        obstacles.extend(kernel_obstacle(host));
         let unseen = uses.unseen.iter().map(|what| Obstacle {
             even_if: Some("unseen".to_owned()),
             what: format!("not checked: {what}"),
             remedy: "run acsctl as root on the host itself".to_owned(),
         });
         obstacles.extend(unseen);
-        obstacles.extend(uses.list.iter().map(in_use));
+        obstacles.extend(uses.list.iter().map(use_obstacle));
         let named: BTreeSet<_> = obstacles
             .iter()
             .filter_map(|it| it.even_if.clone())
@@ -189,7 +189,7 @@ pub(super) fn driver_override(paths: &HostPaths, bdf: Bdf) -> Option<String> {
     (!found.is_empty() && found != NO_OVERRIDE).then_some(found)
 }
 
-fn in_use(one: &Use) -> Obstacle {
+fn use_obstacle(one: &Use) -> Obstacle {
     Obstacle {
         even_if: Some(one.name.clone()),
         what: format!("{}: {}", one.function, one.what),
@@ -198,7 +198,11 @@ fn in_use(one: &Use) -> Obstacle {
 }
 
 /// The obstacles in the hardware.
-fn hardware(host: &HostView<'_>, predicted: &Predicted, device: &Device) -> Vec<Obstacle> {
+fn hardware_obstacles(
+    host: &HostView<'_>,
+    predicted: &Predicted,
+    device: &Device,
+) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut never = |what: String, remedy: &str| {
         found.push(Obstacle {
@@ -207,7 +211,7 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, device: &Device) -> Vec<
             remedy: remedy.to_owned(),
         });
     };
-    let set = device.set();
+    let set = device.function_set();
     let functions = host.topology.functions.iter();
     for function in functions.filter(|function| set.contains(&function.bdf)) {
         let bdf = function.bdf;
@@ -247,7 +251,7 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, device: &Device) -> Vec<
 }
 
 /// The obstacle of an unsupported kernel.
-fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
+fn kernel_obstacle(host: &HostView<'_>) -> Option<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
     if supported::is_supported(&version) {
         return None;

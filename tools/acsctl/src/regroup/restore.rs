@@ -12,8 +12,8 @@ use topology::{Bdf, Partition};
 use super::{
     Fate, Outcome, Session, State,
     plan::{driver_override, group, touching, write_groups},
-    state::{Saved, Step, domain, identity},
-    steps::{Stop, set},
+    state::{Phase, Saved, domain, identity},
+    steps::{Stop, function_set},
 };
 use crate::host::{HostPaths, Predicted, Snapshot, coarser, finer, names};
 
@@ -22,9 +22,9 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What happened before the restore.
-pub(super) enum SoFar {
+pub(super) enum Progress {
     /// All functions were removed and rescanned.
-    Well,
+    Complete,
     /// A step failed; the reason.
     Failed(String),
     /// An earlier run was killed; at which step.
@@ -32,12 +32,16 @@ pub(super) enum SoFar {
 }
 
 impl Session<'_> {
-    pub(super) fn restore(&mut self, state: &mut State, so_far: SoFar) -> Result<Outcome, Error> {
-        let undone = !matches!(so_far, SoFar::Well);
-        let (problems, notes) = match so_far {
-            SoFar::Well => (Vec::new(), Vec::new()),
-            SoFar::Failed(why) => (vec![why], Vec::new()),
-            SoFar::LeftBehind(why) => (Vec::new(), vec![why]),
+    pub(super) fn restore(
+        &mut self,
+        state: &mut State,
+        progress: Progress,
+    ) -> Result<Outcome, Error> {
+        let undone = !matches!(progress, Progress::Complete);
+        let (problems, notes) = match progress {
+            Progress::Complete => (Vec::new(), Vec::new()),
+            Progress::Failed(why) => (vec![why], Vec::new()),
+            Progress::LeftBehind(why) => (Vec::new(), vec![why]),
         };
         let mut outcome = Outcome {
             requested: state.requested,
@@ -49,7 +53,7 @@ impl Session<'_> {
             problems,
             notes,
         };
-        match self.bring_back(state, &mut outcome) {
+        match self.restore_functions(state, &mut outcome) {
             Ok(()) => {}
             Err(Stop::Pending(path)) => return Err(self.pending(state, &path)),
             Err(Stop::Failed(why)) => outcome.problems.push(why),
@@ -60,14 +64,14 @@ impl Session<'_> {
         Ok(outcome)
     }
 
-    fn bring_back(&mut self, state: &mut State, outcome: &mut Outcome) -> Result<(), Stop> {
+    fn restore_functions(&mut self, state: &mut State, outcome: &mut Outcome) -> Result<(), Stop> {
         let autoprobe = self.paths.pci().join("drivers_autoprobe");
-        if state.step < Step::Restore {
-            self.find(state, &autoprobe)?;
+        if state.step < Phase::Restore {
+            self.rescan_missing(state, &autoprobe)?;
         }
         // Before the first removal, the groups are unchanged.
-        let is_withheld = state.step > Step::Unbind && self.judge(state, outcome)?;
-        state.step = Step::Restore;
+        let is_withheld = state.step > Phase::Unbind && self.compare_groups(state, outcome)?;
+        state.step = Phase::Restore;
         let saved = state.save(self.paths);
         outcome
             .problems
@@ -77,7 +81,7 @@ impl Session<'_> {
             let problem = if is_withheld {
                 Some("it was removed again; reboot to bring it back".to_owned())
             } else {
-                self.settle(saved)?
+                self.restore_driver(saved)?
             };
             let bdf = saved.bdf;
             outcome.functions.push(Fate {
@@ -97,11 +101,11 @@ impl Session<'_> {
             }
         }
         self.write(&autoprobe, &state.autoprobe)?;
-        self.probe_others(state)
+        self.probe_new_devices(state)
     }
 
     /// Rescans missing functions.
-    fn find(&mut self, state: &State, autoprobe: &Path) -> Result<(), Stop> {
+    fn rescan_missing(&mut self, state: &State, autoprobe: &Path) -> Result<(), Stop> {
         for number in 0..TRIES {
             let mut functions = state.functions.iter();
             if functions.all(|saved| State::is_there(self.paths, saved.bdf)) {
@@ -119,7 +123,7 @@ impl Session<'_> {
     /// Compares the groups with the groups that the kernel would make. Removes the device again if
     /// its groups are finer, and then returns `true`: such groups do not protect, because a guest
     /// with one function could reach the others.
-    fn judge(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
+    fn compare_groups(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
         let snapshot = Snapshot::of_host(self.paths);
         let snapshot = snapshot.map_err(|error| Stop::Failed(error.to_string()))?;
         let host = snapshot.view(self.quirks);
@@ -132,7 +136,7 @@ impl Session<'_> {
                 return Ok(false);
             }
         };
-        let set = set(state);
+        let set = function_set(state);
         outcome.predicted = Some(touching(&groups, &set));
         let torn = finer(&host.groups, &groups, &set);
         if !torn.is_empty() {
@@ -167,7 +171,7 @@ impl Session<'_> {
     }
 
     /// Restores a function's driver. Returns what differs from before.
-    fn settle(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
+    fn restore_driver(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
         let bdf = saved.bdf;
         if !State::is_there(self.paths, bdf) {
             return Ok(Some(format!(
@@ -228,7 +232,7 @@ impl Session<'_> {
     }
 
     /// Probes devices that appeared while autoprobe was off.
-    fn probe_others(&mut self, state: &State) -> Result<(), Stop> {
+    fn probe_new_devices(&mut self, state: &State) -> Result<(), Stop> {
         if state.autoprobe == "0" {
             return Ok(());
         }

@@ -31,7 +31,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A step of a regroup.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum Phase {
     /// Drivers are being unbound; autoprobe is off.
     Unbind,
     /// Functions are being removed.
@@ -66,7 +66,7 @@ pub struct State {
     /// The function that the command named.
     pub requested: Bdf,
     /// The current step.
-    pub step: Step,
+    pub step: Phase,
     /// The former value of `drivers_autoprobe`.
     pub autoprobe: String,
     /// The sysfs file that makes the kernel rescan the functions.
@@ -103,7 +103,7 @@ impl State {
             schema: SCHEMA.to_owned(),
             boot: boot(paths),
             requested: plan.requested,
-            step: Step::Unbind,
+            step: Phase::Unbind,
             autoprobe: autoprobe.trim().to_owned(),
             rescan: plan.rescan.clone(),
             functions: plan.device.all().map(saved).collect(),
@@ -126,22 +126,22 @@ impl State {
     /// [`Error::CouldNotRun`]; an existing state file is unchanged.
     pub fn save(&self, paths: &HostPaths) -> Result<(), Error> {
         let path = self.path(paths);
-        let draft = path.with_extension("new");
+        let temporary = path.with_extension("new");
         let failed = |error| Error::io("write", &path, &error);
         let json = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
         // A run that was killed during this write may have left a draft.
-        let _ = fs::remove_file(&draft);
+        let _ = fs::remove_file(&temporary);
         let mut options = OpenOptions::new();
         let file = options
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(&draft);
+            .open(&temporary);
         let written = file.and_then(|mut file| file.write_all(&json));
-        let written = written.and_then(|()| fs::rename(&draft, &path));
+        let written = written.and_then(|()| fs::rename(&temporary, &path));
         written.map_err(|error| {
             // Report the first error, not this one.
-            let _ = fs::remove_file(&draft);
+            let _ = fs::remove_file(&temporary);
             failed(error)
         })
     }
@@ -181,9 +181,12 @@ impl State {
             let path = folder.join(name);
             let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
             let state: Self =
-                serde_json::from_slice(&bytes).map_err(|error| unclear(&path, &error))?;
+                serde_json::from_slice(&bytes).map_err(|error| malformed(&path, &error))?;
             if state.schema != SCHEMA {
-                return Err(unclear(&path, &format!("unknown schema {}", state.schema)));
+                return Err(malformed(
+                    &path,
+                    &format!("unknown schema {}", state.schema),
+                ));
             }
             if state.boot == boot(paths) {
                 found.push(state);
@@ -195,7 +198,7 @@ impl State {
     }
 }
 
-fn unclear(path: &Path, why: &dyn std::fmt::Display) -> Error {
+fn malformed(path: &Path, why: &dyn std::fmt::Display) -> Error {
     let path = path.display();
     Error::CouldNotRun(format!(
         "{path}: {why}; an acsctl of another version may have been killed. Use that version. Or \
@@ -260,7 +263,7 @@ impl Lock {
         let options = options.read(true).write(true).create(true).truncate(false);
         let file = options.mode(0o600).open(&path);
         let file = file.map_err(|error| Error::io("open", &path, &error))?;
-        if let Err(error) = patiently(&file) {
+        if let Err(error) = lock_with_retries(&file) {
             if error.kind() != io::ErrorKind::WouldBlock {
                 return Err(Error::io("lock", &path, &error.into()));
             }
@@ -288,7 +291,7 @@ impl Lock {
 
 /// Tries several times to take the lock, because the writer of a killed run needs a moment to
 /// notice.
-fn patiently(file: &File) -> rustix::io::Result<()> {
+fn lock_with_retries(file: &File) -> rustix::io::Result<()> {
     let mut tries = 0;
     loop {
         match flock(file, FlockOperation::NonBlockingLockExclusive) {

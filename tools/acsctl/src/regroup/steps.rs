@@ -19,8 +19,8 @@ use topology::{Bdf, Topology};
 use super::{
     Lock, Outcome, Plan, State,
     device::is_bridge,
-    restore::SoFar,
-    state::Step,
+    restore::Progress,
+    state::Phase,
     writer::{Failure, Writer},
 };
 use crate::host::{HostPaths, HostView};
@@ -99,18 +99,18 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// [`Error`] when that is impossible now.
-    pub fn put_right(&mut self) -> Result<Vec<Outcome>, Error> {
+    pub fn restore_left_behind(&mut self) -> Result<Vec<Outcome>, Error> {
         let mut outcomes = Vec::new();
         for mut state in State::left_behind(self.paths)? {
             let step = match state.step {
-                Step::Unbind => "while it unbound drivers",
-                Step::Remove => "while it removed functions",
-                Step::Rescan => "while it rescanned functions",
-                Step::Restore => "while it bound drivers",
+                Phase::Unbind => "while it unbound drivers",
+                Phase::Remove => "while it removed functions",
+                Phase::Rescan => "while it rescanned functions",
+                Phase::Restore => "while it bound drivers",
             };
             let why =
                 format!("an earlier run was killed {step}; this run restores what it changed");
-            outcomes.push(self.restore(&mut state, SoFar::LeftBehind(why))?);
+            outcomes.push(self.restore(&mut state, Progress::LeftBehind(why))?);
         }
         Ok(outcomes)
     }
@@ -151,7 +151,7 @@ impl<'a> Session<'a> {
             .map(|saved| saved.bdf)
             .collect::<Vec<_>>()
         {
-            self.go_on()?;
+            self.check_stopped()?;
             // Removing a bridge also unbinds its driver. Unbinding it earlier would leave the
             // functions below without it.
             let is_bound = paths.driver(bdf).is_some();
@@ -160,10 +160,10 @@ impl<'a> Session<'a> {
                 self.write(&path, &bdf.to_string())?;
             }
         }
-        state.step = Step::Remove;
+        state.step = Phase::Remove;
         save(state)?;
         self.remove(state)?;
-        state.step = Step::Rescan;
+        state.step = Phase::Rescan;
         save(state)?;
         self.write(&state.rescan, "1")?;
         Ok(())
@@ -171,7 +171,7 @@ impl<'a> Session<'a> {
 
     pub(super) fn remove(&mut self, state: &State) -> Result<(), Stop> {
         for &bdf in &state.own {
-            self.go_on()?;
+            self.check_stopped()?;
             if State::is_there(self.paths, bdf) {
                 let path = self.paths.function(bdf).join("remove");
                 self.write(&path, "1")?;
@@ -181,7 +181,7 @@ impl<'a> Session<'a> {
     }
 
     /// Fails if a signal asked the run to stop.
-    fn go_on(&self) -> Result<(), Stop> {
+    fn check_stopped(&self) -> Result<(), Stop> {
         if self.is_stopped() {
             return Err(Stop::Failed("stopped by a signal".to_owned()));
         }
@@ -201,15 +201,17 @@ pub fn regroup(
     plan: &Plan,
 ) -> Result<Outcome, Error> {
     let mut state = State::new(session.paths, host.topology, plan)?;
-    let so_far = match session.cycle(host.topology, &mut state) {
-        Ok(()) => SoFar::Well,
-        Err(Stop::Failed(why)) => SoFar::Failed(format!("{why}; the changes so far were undone")),
+    let progress = match session.cycle(host.topology, &mut state) {
+        Ok(()) => Progress::Complete,
+        Err(Stop::Failed(why)) => {
+            Progress::Failed(format!("{why}; the changes so far were undone"))
+        }
         Err(Stop::Pending(path)) => return Err(session.pending(&state, &path)),
     };
-    session.restore(&mut state, so_far)
+    session.restore(&mut state, progress)
 }
 
 /// The functions of a state.
-pub(super) fn set(state: &State) -> BTreeSet<Bdf> {
+pub(super) fn function_set(state: &State) -> BTreeSet<Bdf> {
     state.functions.iter().map(|saved| saved.bdf).collect()
 }

@@ -86,13 +86,13 @@ pub fn explain(
     answer.together = second.map(|second| members.contains(&second));
     if answer.together == Some(false) || members.len() == 1 {
         let both = [Some(target), second].into_iter().flatten();
-        let mut told = BTreeSet::new();
+        let mut explained = BTreeSet::new();
         for at in both.flat_map(|at| {
             std::iter::once(at)
                 .chain(grouped.above(at))
                 .collect::<Vec<_>>()
         }) {
-            if told.insert(at) && grouped.facts(at).isolated {
+            if explained.insert(at) && grouped.facts(at).isolated {
                 answer.isolation.push(acs_reason(&grouped, at, names));
             }
         }
@@ -242,7 +242,7 @@ fn changes(
     names: &Names,
 ) -> Result<Vec<Change>, Error> {
     let own = grouped.device(target);
-    let handed_out = |grouped: &GroupedHost<'_, '_>| -> Vec<usize> {
+    let passed_through = |grouped: &GroupedHost<'_, '_>| -> Vec<usize> {
         let mut others = grouped.members(target);
         others.retain(|&at| at != target && !grouped.host_only(at));
         others
@@ -257,15 +257,15 @@ fn changes(
         let is_alone = |grouped: &GroupedHost<'_, '_>| grouped.members(target).len() == 1;
         return Ok(vec![change(grouped, target, Goal::All, names, is_alone)?]);
     }
-    let others = handed_out(grouped);
+    let others = passed_through(grouped);
     let is_foreign = |at: &usize| grouped.device(*at) != own;
     let mut changes = Vec::new();
     if others.iter().any(is_foreign) {
-        let apart = |grouped: &GroupedHost<'_, '_>| !handed_out(grouped).iter().any(is_foreign);
+        let apart = |grouped: &GroupedHost<'_, '_>| !passed_through(grouped).iter().any(is_foreign);
         changes.push(change(grouped, target, Goal::OtherDevices, names, apart)?);
     }
     if !others.iter().all(is_foreign) {
-        let alone = |grouped: &GroupedHost<'_, '_>| handed_out(grouped).is_empty();
+        let alone = |grouped: &GroupedHost<'_, '_>| passed_through(grouped).is_empty();
         changes.push(change(grouped, target, Goal::All, names, alone)?);
     }
     Ok(changes)

@@ -57,24 +57,24 @@ fn because<'s>(
     text: &mut Page,
     indent: usize,
     statements: impl Iterator<Item = &'s AcsReason>,
-    told: &mut BTreeSet<Bdf>,
+    explained: &mut BTreeSet<Bdf>,
 ) {
-    let mut said: Vec<(&AcsReason, Vec<Bdf>)> = Vec::new();
+    let mut lines: Vec<(&AcsReason, Vec<Bdf>)> = Vec::new();
     let mut again = Vec::new();
     for one in statements {
-        if !told.insert(one.function) {
+        if !explained.insert(one.function) {
             again.push(one.function);
             continue;
         }
-        let mut paths = said.iter_mut();
+        let mut paths = lines.iter_mut();
         let same = paths.find(|(first, _)| first.name == one.name && first.text == one.text);
         match same {
             Some((_, functions)) => functions.push(one.function),
-            None => said.push((one, vec![one.function])),
+            None => lines.push((one, vec![one.function])),
         }
     }
     let first = format!("{}- ", " ".repeat(indent));
-    for (one, functions) in said {
+    for (one, functions) in lines {
         let words = format!("{} ({}): {}.", named(&functions), one.name, one.text);
         text.put(&first, indent + 2, &words);
     }
@@ -315,11 +315,11 @@ impl Answer {
              Control Services), registers in which a device shows that it forwards such requests \
              upstream, or from a quirk: a vendor's statement that is built into the kernel.",
         );
-        let mut told = BTreeSet::new();
+        let mut explained = BTreeSet::new();
         for (number, step) in (1..).zip(&self.steps) {
             text.gap();
             text.put(&format!("  {number}. "), 5, &step.text);
-            because(text, 5, step.because.iter(), &mut told);
+            because(text, 5, step.because.iter(), &mut explained);
             let _ = writeln!(text, "     {FAINT}{}() in the kernel{FAINT:#}", step.kernel);
         }
     }
@@ -336,13 +336,18 @@ impl Answer {
 
     fn change(&self, text: &mut Page) {
         heading(text, "What would change it");
-        let mut told: Vec<&[Bdf]> = Vec::new();
+        let mut explained: Vec<&[Bdf]> = Vec::new();
         for change in &self.changes {
-            self.one_change(text, change, &mut told);
+            self.one_change(text, change, &mut explained);
         }
     }
 
-    fn one_change<'a>(&'a self, text: &mut Page, change: &'a Change, told: &mut Vec<&'a [Bdf]>) {
+    fn one_change<'a>(
+        &'a self,
+        text: &mut Page,
+        change: &'a Change,
+        explained: &mut Vec<&'a [Bdf]>,
+    ) {
         let function = self.function.function;
         let goal = match change.goal {
             Goal::OtherDevices => format!("To separate {function} from other devices"),
@@ -369,11 +374,11 @@ impl Answer {
         }
         for need in &change.needs {
             let functions = named(&need.functions);
-            if told.contains(&need.functions.as_slice()) {
+            if explained.contains(&need.functions.as_slice()) {
                 text.put("  * ", 4, &format!("{functions}: see above."));
                 continue;
             }
-            told.push(&need.functions);
+            explained.push(&need.functions);
             text.put("  * ", 4, &format!("{functions}:"));
             let shown = |one: &AcsReason| {
                 let mut steps = self.steps.iter().flat_map(|step| &step.because);

@@ -36,7 +36,7 @@ impl Build {
         let kernel = self.kernel;
         let (text, entries) = generate::of_folder(folder, edition, kernel)?;
         let for_kernel = kernel.map(|kernel| format!(" --kernel {kernel}"));
-        self.generated.settle(
+        self.generated.write(
             &text,
             &format!("entries {entries}"),
             &format!(

@@ -13,7 +13,7 @@ use quirk_data::{
     export::{self, Options, Person},
 };
 
-use super::{Data, show};
+use super::{DatabaseOption, show};
 use crate::output;
 
 #[derive(Args, Debug)]
@@ -22,7 +22,7 @@ pub(in crate::commands) struct Export {
     #[arg(value_name = "ENTRY")]
     entry: String,
     #[command(flatten)]
-    data: Data,
+    database: DatabaseOption,
     /// Top folder of a kernel's source tree; nothing is written there.
     #[arg(long, value_name = "DIR")]
     kernel_source: PathBuf,
@@ -36,7 +36,7 @@ pub(in crate::commands) struct Export {
 
 impl Export {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.data.load()?;
+        let quirks = self.database.load()?;
         let quirk = show::one(&quirks, &self.entry)?;
         let options = Options {
             signed_off_by: self.signed_off_by.clone(),

@@ -30,6 +30,6 @@ impl ReadKernel {
         let what = format!("Linux {}, rows {}", kernel.version, kernel.rows.len());
         let mainline = if self.mainline { " --mainline" } else { "" };
         let how = format!("quirk kernel --source DIR --origin TEXT{mainline}");
-        self.generated.settle(&kernel.to_string(), &what, &how)
+        self.generated.write(&kernel.to_string(), &what, &how)
     }
 }

@@ -5,13 +5,13 @@
 use clap::Args;
 use quirk_data::{entry_json, error::Error, quirk::Quirk};
 
-use super::Data;
+use super::DatabaseOption;
 use crate::commands::Format;
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct List {
     #[command(flatten)]
-    data: Data,
+    database: DatabaseOption,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -19,7 +19,7 @@ pub(in crate::commands) struct List {
 
 impl List {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.data.load()?;
+        let quirks = self.database.load()?;
         match self.format {
             Format::Text => Ok(text(&quirks)),
             Format::Json => entry_json::entries(&quirks.iter().collect::<Vec<_>>()),

@@ -78,15 +78,15 @@ impl Command {
 
 /// Where the data is.
 #[derive(Args, Debug)]
-struct Data {
+struct DatabaseOption {
     /// Folder of the data files [default: quirks; without that folder, the entries built into acsctl].
     #[arg(long, value_name = "DIR")]
     quirks: Option<PathBuf>,
 }
 
-impl Data {
+impl DatabaseOption {
     /// The folder of the option `--quirks`, else `quirks` if it exists, else the built-in entries.
-    fn database(&self) -> Database {
+    fn choose(&self) -> Database {
         let usual = Some(Path::new("quirks")).filter(|folder| folder.is_dir());
         Database {
             folder: self.quirks.as_deref().or(usual).map(Path::to_path_buf),
@@ -99,7 +99,7 @@ impl Data {
             mut files,
             findings,
             ..
-        } = self.database().sources()?;
+        } = self.choose().sources()?;
         let mut faulty: BTreeSet<_> = findings.into_iter().map(|one| one.file).collect();
         loop {
             match folder::check(&files, Scope::now(None)) {
@@ -113,6 +113,6 @@ impl Data {
 
     /// The entries, by number; an error if one has faults.
     fn load(&self) -> Result<Vec<Quirk>, Error> {
-        self.database().entries()
+        self.choose().entries()
     }
 }

@@ -12,7 +12,7 @@ use clap::Args;
 use quirk_data::{draft, error::Error, name::is_entry};
 use topology::{Bdf, Topology};
 
-use super::Data;
+use super::DatabaseOption;
 use crate::{
     commands::address::address,
     host::{HostPaths, Source},
@@ -30,13 +30,13 @@ pub(in crate::commands) struct New {
     #[arg(long, value_name = "VENDOR/FAMILY", value_parser = name)]
     name: Option<String>,
     #[command(flatten)]
-    data: Data,
+    database: DatabaseOption,
 }
 
 impl New {
     pub(super) fn run(&self) -> Result<String, Error> {
         // An unfinished draft in the folder must not prevent another one.
-        let (quirks, faulty) = self.data.load_sound()?;
+        let (quirks, faulty) = self.database.load_sound()?;
         for file in faulty {
             let notice = format!(
                 "notice: {} has findings and is ignored here",
@@ -52,7 +52,7 @@ impl New {
         let topology = source.capture(false)?;
         let (name, draft) = draft::draft(&topology, self.function, self.name.as_deref(), &quirks)?;
         // Without a source tree, write to the working directory.
-        let folder = self.data.database().folder.unwrap_or_default();
+        let folder = self.database.choose().folder.unwrap_or_default();
         let data = folder.join(&name).with_extension("toml");
         let capture = data.with_extension("capture.json");
         write(&data, &capture, &draft.data, &draft.capture)?;

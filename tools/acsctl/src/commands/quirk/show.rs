@@ -11,7 +11,7 @@ use quirk_data::{
     quirk::{Ids, Quirk},
 };
 
-use super::Data;
+use super::DatabaseOption;
 use crate::commands::Format;
 
 #[derive(Args, Debug)]
@@ -21,7 +21,7 @@ pub(in crate::commands) struct Show {
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
-    data: Data,
+    database: DatabaseOption,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -29,7 +29,7 @@ pub(in crate::commands) struct Show {
 
 impl Show {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.data.load()?;
+        let quirks = self.database.load()?;
         let found = find(&quirks, &self.id)?;
         match self.format {
             Format::Text => {

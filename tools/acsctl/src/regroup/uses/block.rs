@@ -16,7 +16,7 @@ use super::{Node, Uses};
 use crate::host::{HostPaths, names, text};
 
 /// Finds uses of a function's disks.
-pub(super) fn look(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
     let mut disks: Vec<Node> = nodes.to_vec();
     disks.retain(|node| node.subsystem == "block");
     for node in nodes.iter().filter(|node| node.subsystem == "nvme") {

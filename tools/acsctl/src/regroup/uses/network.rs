@@ -11,7 +11,7 @@ use super::{Node, Uses};
 use crate::host::{HostPaths, link, names, text};
 
 /// Drivers that create no interface for a network card.
-const WITHOUT: [&str; 4] = ["vfio", "pci-stub", "uio", "igb_uio"];
+const WITHOUT_INTERFACE: [&str; 4] = ["vfio", "pci-stub", "uio", "igb_uio"];
 /// The classes of Ethernet and other network controllers, with sub-class.
 const NETWORK: [u32; 2] = [0x0200, 0x0280];
 
@@ -59,7 +59,7 @@ impl Network {
     }
 
     /// Finds uses of a function's interfaces.
-    pub(super) fn look(&self, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+    pub(super) fn find(&self, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
         for interface in nodes.iter().filter(|node| node.subsystem == "net") {
             let name = &interface.name;
             let addresses = self.addresses.get(name).filter(|list| !list.is_empty());
@@ -95,7 +95,7 @@ impl Network {
 
 /// Adds a use for a network card with a driver but no visible interface, which may be in another
 /// network namespace.
-pub(super) fn elsewhere(
+pub(super) fn hidden_interface(
     paths: &HostPaths,
     topology: &Topology,
     bdf: Bdf,
@@ -110,7 +110,10 @@ pub(super) fn elsewhere(
     let Some(driver) = paths.driver(bdf).filter(|_| is_network && !has_interface) else {
         return;
     };
-    if !WITHOUT.iter().any(|name| driver.starts_with(name)) {
+    if !WITHOUT_INTERFACE
+        .iter()
+        .any(|name| driver.starts_with(name))
+    {
         let what = format!(
             "the driver {driver} is bound to it, but no network interface is visible: it may be in \
              the network namespace of a container"

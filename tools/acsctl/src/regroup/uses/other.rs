@@ -9,14 +9,14 @@ use super::{Node, Uses, network};
 use crate::host::{HostPaths, names, text};
 
 /// Finds other uses of a function.
-pub(super) fn look(
+pub(super) fn find(
     paths: &HostPaths,
     topology: &Topology,
     bdf: Bdf,
     nodes: &[Node],
     uses: &mut Uses,
 ) {
-    network::elsewhere(paths, topology, bdf, nodes, uses);
+    network::hidden_interface(paths, topology, bdf, nodes, uses);
     let count = text(&paths.function(bdf).join("sriov_numvfs"));
     if let Some(count) = count.filter(|count| count != "0") {
         let what = format!("{count} of its virtual functions are enabled and would be lost");
