@@ -71,37 +71,40 @@ impl Database {
             let mut sources = self.sources()?;
             let before = sources.files.clone();
             sources.add(file)?;
-            let is_new = |one: &&DataFile| !before.contains(one);
+            let is_new = |file: &&DataFile| !before.contains(file);
             let added = sources.files.iter().find(is_new).cloned();
             // No new file: it is in the database already, or is not text.
             let name = added.as_ref().map(|file| file.name.clone());
             let name = name.or_else(|| {
-                let same = sources.files.iter().find(|one| is_same(&one.path, file));
-                same.map(|one| one.name.clone())
+                let same = sources
+                    .files
+                    .iter()
+                    .find(|known| is_same(&known.path, file));
+                same.map(|known| known.name.clone())
             });
             if let Some(added) = &added {
                 // The file replaces the entry of the same name.
                 sources
                     .files
-                    .retain(|one| one.name != added.name || one == added);
+                    .retain(|file| file.name != added.name || file == added);
             }
             (folder::entries(sources)?, name.unwrap_or_default())
         } else {
             (self.entries()?, entry.to_owned())
         };
-        let at = quirks.iter().position(|one| one.name == name);
-        let Some(at) = at else {
+        let index = quirks.iter().position(|quirk| quirk.name == name);
+        let Some(index) = index else {
             return Err(Error::NotFound(format!(
                 "no file or entry \"{entry}\"; name a data file, or an entry that \"acsctl quirk \
                  list\" shows"
             )));
         };
-        if quirks[at].status.is_negative() || quirks[at].acs_registers.is_some() {
+        if quirks[index].status.is_negative() || quirks[index].acs_registers.is_some() {
             return Err(Error::NotFound(format!(
                 "no module can have the entry {name} (status {}); see acsctl quirk show {name}",
-                quirks[at].status.name()
+                quirks[index].status.name()
             )));
         }
-        Ok((quirks, at))
+        Ok((quirks, index))
     }
 }

@@ -17,11 +17,13 @@ use crate::{
 /// Capture this host's PCI functions into a file, without personal data.
 ///
 /// Records for each function: address, ids, class, revision, header type, PCIe type, ACS and SR-IOV
-/// registers, the buses behind a bridge, and the IOMMU group; for the host: the kernel version, the kind of
-/// IOMMU, and the value of `pcie_acs_override=` if set. Records no serial number, host name, network address,
-/// or stored data. Attach the file to a bug report, or give it to other commands with --topology.
+/// registers, the buses behind a bridge, and the IOMMU group; for the host: the kernel version, the
+/// kind of IOMMU, and the value of `pcie_acs_override=` if set. Records no serial number, host
+/// name, network address, or stored data. Attach the file to a bug report, or give it to other
+/// commands with --topology.
 ///
-/// Exit status: 0 when the file is written; 2 when the host cannot be read or the file cannot be written.
+/// Exit status: 0 when the file is written; 2 when the host cannot be read or the file cannot be
+/// written.
 #[derive(Args, Debug)]
 pub(super) struct Capture {
     /// Write to FILE [default: -, the standard output].

@@ -17,10 +17,11 @@ const TABLES: [(Edition, &str); 3] = [
     (Edition::Test, "tests/kernel/module/table.rs"),
 ];
 
-/// Write every generated file of a checkout: the module's tables, the pages on entries, and the schemas.
+/// Write every generated file of a checkout: the module's tables, the pages on entries, and the
+/// schemas.
 ///
-/// Exit status: 0 when all are written or current; 1 when an entry has faults, or with --check when a file is
-/// not current; 2 when the checkout cannot be read or written.
+/// Exit status: 0 when all are written or current; 1 when an entry has faults, or with --check when
+/// a file is not current; 2 when the checkout cannot be read or written.
 #[derive(Args, Debug)]
 pub(super) struct Generate {
     /// The checkout.

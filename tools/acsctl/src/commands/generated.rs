@@ -34,8 +34,8 @@ impl Generated {
     }
 }
 
-/// Writes `text` to a file and returns the outcome in words. With `check`, writes nothing; `None` if
-/// the file is not current.
+/// Writes `text` to a file and returns the outcome in words. With `check`, writes nothing; `None`
+/// if the file is not current.
 pub(super) fn write_or_check(
     out: &Path,
     text: &str,

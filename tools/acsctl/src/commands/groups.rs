@@ -19,11 +19,12 @@ use crate::{
 
 /// List the IOMMU groups and their functions.
 ///
-/// Shows each function's name (from pci.ids), its driver, and what makes it isolated or not: its ACS
-/// capability, a quirk of the kernel, or an entry of the module. Lists a group with all its functions when one
-/// of them matches. If the kernel has not made groups, lists the predicted ones.
+/// Shows each function's name (from pci.ids), its driver, and what makes it isolated or not: its
+/// ACS capability, a quirk of the kernel, or an entry of the module. Lists a group with all its
+/// functions when one of them matches. If the kernel has not made groups, lists the predicted ones.
 ///
-/// Exit status: 0 when a group is listed; 1 when none matches; 2 when the machine or the entries cannot be read.
+/// Exit status: 0 when a group is listed; 1 when none matches; 2 when the machine or the entries
+/// cannot be read.
 #[derive(Args, Debug)]
 pub(super) struct Groups {
     /// Match functions at [[[domain]:]bus]:[slot][.function], as lspci does.
@@ -41,7 +42,8 @@ pub(super) struct Groups {
     /// Show the PCI tree with the borders of the groups.
     #[arg(long, conflicts_with = "format")]
     tree: bool,
-    /// Draw the PCI tree as an SVG, with the groups as coloured areas, into FILE; - is the standard output.
+    /// Draw the PCI tree as an SVG, with the groups as coloured areas, into FILE; - is the standard
+    /// output.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "tree"])]
     svg: Option<PathBuf>,
     #[command(flatten)]

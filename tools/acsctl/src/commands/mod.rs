@@ -30,8 +30,8 @@ use quirk_data::error::Error;
 ///
 /// Works on any Linux host; needs no module.
 ///
-/// Exit status: 0 for success; 1 when a check fails, an entry has faults, the request was refused, or a
-/// function, device or entry that it names does not exist; 2 when the command could not run.
+/// Exit status: 0 for success; 1 when a check fails, an entry has faults, the request was refused,
+/// or a function, device or entry that it names does not exist; 2 when the command could not run.
 #[derive(Parser, Debug)]
 #[command(name = "acsctl", version)]
 pub struct Arguments {
@@ -53,8 +53,8 @@ enum Command {
     Quirk(quirk::Command),
     /// Print the JSON Schema of the output with --format json.
     ///
-    /// The key "schema" of each output names its form and version. A version may gain keys. Removing a key or
-    /// changing its meaning requires a new version.
+    /// The key "schema" of each output names its form and version. A version may gain keys.
+    /// Removing a key or changing its meaning requires a new version.
     Schema,
     Completions(pages::Completions),
     Man(pages::Man),

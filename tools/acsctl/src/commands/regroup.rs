@@ -25,16 +25,17 @@ pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 
 /// Regroup a device that nothing uses: remove it and rescan, without a reboot.
 ///
-/// The kernel makes a group when it adds a device. After you load the module, or set up what an entry requires,
-/// the device must be removed and rescanned to get a new group.
+/// The kernel makes a group when it adds a device. After you load the module, or set up what an
+/// entry requires, the device must be removed and rescanned to get a new group.
 ///
-/// Prints the plan first. Removes and rescans all functions of the device, and everything below a bridge;
-/// restores drivers and driver overrides afterwards. Refuses while something uses one of the functions, unless
+/// Prints the plan first. Removes and rescans all functions of the device, and everything below a
+/// bridge; restores drivers and driver overrides afterwards. Refuses while something uses one of
+/// the functions, unless
 /// --even-if names that use: what depends on it is lost. If this command is killed, run it again: it
 /// restores everything from /run/acsctl.
 ///
-/// Exit status: 0 when the groups are as planned, 1 when it was refused or the groups differ from the plan, 2
-/// when it could not run.
+/// Exit status: 0 when the groups are as planned, 1 when it was refused or the groups differ from
+/// the plan, 2 when it could not run.
 #[derive(Args, Debug)]
 pub(super) struct Regroup {
     /// A function of the device, as 0000:82:00.0.
@@ -287,26 +288,26 @@ impl Results {
     }
 
     fn json(&self) -> Result<String, Error> {
-        let plans = self.plans.iter().map(|it| PlanOutput {
-            requested: it.requested.to_string(),
-            up_to_date: it.up_to_date,
-            functions: &it.functions,
-            rescan: it.rescan.display().to_string(),
-            uses: it.uses.list.iter().collect(),
-            unchecked: it.uses.unseen.iter().collect(),
-            obstacles: &it.obstacles,
-            current: groups(&it.current),
-            planned: groups(&it.planned),
+        let plans = self.plans.iter().map(|plan| PlanOutput {
+            requested: plan.requested.to_string(),
+            up_to_date: plan.up_to_date,
+            functions: &plan.functions,
+            rescan: plan.rescan.display().to_string(),
+            uses: plan.uses.list.iter().collect(),
+            unchecked: plan.uses.unseen.iter().collect(),
+            obstacles: &plan.obstacles,
+            current: groups(&plan.current),
+            planned: groups(&plan.planned),
         });
-        let outcomes = self.outcomes.iter().map(|it| OutcomeOutput {
-            requested: it.requested.to_string(),
-            as_planned: it.is_as_planned(),
-            functions: &it.functions,
-            before: groups(&it.before),
-            predicted: it.predicted.as_ref().map(groups),
-            after: groups(&it.after),
-            problems: &it.problems,
-            notes: &it.notes,
+        let outcomes = self.outcomes.iter().map(|outcome| OutcomeOutput {
+            requested: outcome.requested.to_string(),
+            as_planned: outcome.is_as_planned(),
+            functions: &outcome.functions,
+            before: groups(&outcome.before),
+            predicted: outcome.predicted.as_ref().map(groups),
+            after: groups(&outcome.after),
+            problems: &outcome.problems,
+            notes: &outcome.notes,
         });
         json::pretty(&Report {
             schema: SCHEMA,

@@ -14,8 +14,8 @@ use crate::why::explain;
 /// Names the step of the kernel's computation that joined the functions, the register or quirk that
 /// decided it, and the vendor of that silicon.
 ///
-/// Exit status: 0 when the group is explained; 1 when there is no such function, or too little could be read to
-/// know the reason; 2 when the machine or the entries cannot be read.
+/// Exit status: 0 when the group is explained; 1 when there is no such function, or too little
+/// could be read to know the reason; 2 when the machine or the entries cannot be read.
 #[derive(Args, Debug)]
 pub(super) struct Why {
     /// A function, as 0000:82:00.0 or 82:00.0.

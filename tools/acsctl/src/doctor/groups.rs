@@ -18,7 +18,10 @@ pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
         return Vec::new();
     }
     let functions = host.topology.functions.iter();
-    if functions.clone().any(|it| !(it.pcie_known && it.acs_known)) {
+    if functions
+        .clone()
+        .any(|function| !(function.pcie_known && function.acs_known))
+    {
         let finding = "not checked: the check needs all of configuration space";
         return vec![Diagnosis::warn(CHECK, finding, "run acsctl doctor as root")];
     }
@@ -33,7 +36,7 @@ pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
             )];
         }
     };
-    let all: BTreeSet<Bdf> = functions.map(|it| it.bdf).collect();
+    let all: BTreeSet<Bdf> = functions.map(|function| function.bdf).collect();
     let torn = finer(&host.groups, &predicted.groups, &all);
     let mut found: Vec<_> = torn.iter().map(|group| too_fine(host, group)).collect();
     if !torn.is_empty() {
@@ -96,7 +99,7 @@ fn lost(host: &HostView<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
         let decisions = module.record.iter().flat_map(|record| &record.decisions);
         for (bdf, decisions) in decisions {
             let mut was = decisions.first.iter().chain(&decisions.between);
-            let was = was.find(|one| one.refused.is_none());
+            let was = was.find(|decided| decided.refused.is_none());
             let now = predicted.now.get(&(module.name(), *bdf));
             let (
                 Some(Decided {

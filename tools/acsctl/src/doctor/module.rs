@@ -90,7 +90,7 @@ fn table(host: &HostView<'_>, module: &Module) -> Option<Diagnosis> {
     let functions = host.topology.functions.iter();
     let entry =
         |vendor: Hex<4>, device: Option<Hex<4>>| table.find(vendor.value(), device?.value());
-    let listed = functions.filter_map(|it| entry(it.vendor, it.device));
+    let listed = functions.filter_map(|function| entry(function.vendor, function.device));
     let listed: BTreeSet<_> = listed.map(|(_, entry)| entry.name).collect();
     let listed: Vec<_> = listed.into_iter().collect();
     let which = if listed.is_empty() {
@@ -105,8 +105,8 @@ fn table(host: &HostView<'_>, module: &Module) -> Option<Diagnosis> {
     );
     let shipped = host.shipped();
     if module.edition == Edition::Validated
-        && module.table.as_ref().is_ok_and(|it| {
-            it.entries.len() == shipped.entries.len() && it.version != shipped.version
+        && module.table.as_ref().is_ok_and(|table| {
+            table.entries.len() == shipped.entries.len() && table.version != shipped.version
         })
     {
         let remedy = format!(

@@ -58,11 +58,11 @@ pub(super) fn parse(text: &str) -> Result<Record, String> {
                 [when, entry, "refused", why] => (*when, decided(entry, Some(why))?),
                 _ => return None,
             };
-            let of = record.decisions.entry(bdf).or_default();
+            let decisions = record.decisions.entry(bdf).or_default();
             match when {
-                "first" => of.first = Some(decided),
-                "between" => of.between = Some(decided),
-                "latest" => of.latest = Some(decided),
+                "first" => decisions.first = Some(decided),
+                "between" => decisions.between = Some(decided),
+                "latest" => decisions.latest = Some(decided),
                 _ => return None,
             }
             Some(())

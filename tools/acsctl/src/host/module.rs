@@ -141,23 +141,23 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
     let mut entries = Vec::new();
     let mut index = Vec::new();
     for (number, line) in lines {
-        let at = |problem: String| format!("line {number}: {problem}");
+        let in_line = |problem: String| format!("line {number}: {problem}");
         let words: Vec<_> = line.split_whitespace().collect();
         let [entry, name, kinds, state, row @ ..] = &words[..] else {
-            return Err(at("too short".to_owned()));
+            return Err(in_line("too short".to_owned()));
         };
         if *state != "active" {
             continue;
         }
         let position =
-            u16::try_from(entries.len()).map_err(|_| at("too many entries".to_owned()))?;
-        let row = TableRow::parse(row, position).map_err(at)?;
+            u16::try_from(entries.len()).map_err(|_| in_line("too many entries".to_owned()))?;
+        let row = TableRow::parse(row, position).map_err(in_line)?;
         entries.push(Entry {
             number: entry
                 .parse()
-                .map_err(|_| at(format!("\"{entry}\" is not a number")))?,
+                .map_err(|_| in_line(format!("\"{entry}\" is not a number")))?,
             name: (*name).to_owned().leak(),
-            kinds: parse_kinds(kinds).map_err(at)?,
+            kinds: parse_kinds(kinds).map_err(in_line)?,
             grants: row.grants,
             supersedes: row.supersedes,
             mainline_since: row.mainline_since,
@@ -234,11 +234,11 @@ fn parse_kinds(words: &str) -> Result<Kinds, String> {
 
 /// Parses a condition, for example `capability:10+8&0000ffff=00000001`.
 fn parse_condition(text: &str) -> Option<Condition> {
-    let (at, rest) = text.split_once('+')?;
+    let (base, rest) = text.split_once('+')?;
     let (offset, rest) = rest.split_once('&')?;
     let (mask, value) = rest.split_once('=')?;
-    let at = match at.split_once(':') {
-        None if at == "config" => Place::Config,
+    let at = match base.split_once(':') {
+        None if base == "config" => Place::Config,
         Some(("capability", id)) => Place::Capability(u8::from_str_radix(id, 16).ok()?),
         Some(("extended", id)) => Place::Extended(hex(id)?),
         _ => return None,

@@ -56,7 +56,8 @@ fn is_modelled(kernel: Release) -> bool {
 pub(super) fn pieces(predicted: &Partition, actual: &Partition) -> Vec<(Partition, Partition)> {
     let groups_of = |groups: &Partition| -> BTreeMap<Bdf, usize> {
         let numbered = groups.iter().enumerate();
-        let members = numbered.flat_map(|(at, group)| group.iter().map(move |&bdf| (bdf, at)));
+        let members =
+            numbered.flat_map(|(index, group)| group.iter().map(move |&bdf| (bdf, index)));
         members.collect()
     };
     let (in_predicted, in_actual) = (groups_of(predicted), groups_of(actual));
@@ -70,19 +71,22 @@ pub(super) fn pieces(predicted: &Partition, actual: &Partition) -> Vec<(Partitio
             if !taken.insert(bdf) {
                 continue;
             }
-            for (of, groups, found) in [
+            for (group_of, groups, found) in [
                 (&in_predicted, predicted, &mut ours),
                 (&in_actual, actual, &mut theirs),
             ] {
-                if let Some(&at) = of.get(&bdf) {
-                    if found.insert(at) {
-                        left.extend(&groups[at]);
+                if let Some(&index) = group_of.get(&bdf) {
+                    if found.insert(index) {
+                        left.extend(&groups[index]);
                     }
                 }
             }
         }
         let take = |groups: &Partition, found: BTreeSet<usize>| -> Partition {
-            found.into_iter().map(|at| groups[at].clone()).collect()
+            found
+                .into_iter()
+                .map(|index| groups[index].clone())
+                .collect()
         };
         if !ours.is_empty() {
             pieces.push((take(predicted, ours), take(actual, theirs)));

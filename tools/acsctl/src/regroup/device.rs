@@ -47,7 +47,7 @@ impl Device {
                 "it is a virtual function of {physical}; name {physical} instead"
             ));
         }
-        let of = device_of(&view, seen);
+        let device = device_of(&view, seen);
         let physical = view.functions.iter().rev();
         let physical: Vec<_> = physical
             .filter(|seen| seen.function.physfn.is_none())
@@ -55,7 +55,7 @@ impl Device {
         let address = |seen: &&Seen<'_>| seen.function.bdf;
         let own = physical
             .iter()
-            .filter(|other| device_of(&view, other) == of);
+            .filter(|other| device_of(&view, other) == device);
         let mut own: Vec<_> = own.map(address).collect();
         own.sort_unstable_by(|a, b| b.cmp(a));
         let folders: BTreeSet<PathBuf> = own.iter().filter_map(|&one| paths.device(one)).collect();

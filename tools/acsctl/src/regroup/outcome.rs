@@ -50,7 +50,7 @@ impl Outcome {
     /// Whether every function is present as before and nothing went wrong.
     #[must_use]
     pub fn is_as_planned(&self) -> bool {
-        self.problems.is_empty() && self.functions.iter().all(|it| it.problem.is_none())
+        self.problems.is_empty() && self.functions.iter().all(|fate| fate.problem.is_none())
     }
 }
 

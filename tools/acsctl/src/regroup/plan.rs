@@ -109,16 +109,26 @@ impl Plan {
         obstacles.extend(uses.list.iter().map(use_obstacle));
         let named: BTreeSet<_> = obstacles
             .iter()
-            .filter_map(|it| it.even_if.clone())
+            .filter_map(|obstacle| obstacle.even_if.clone())
             .collect();
-        let is_accepted =
-            |it: &Obstacle| it.even_if.as_ref().is_some_and(|it| even_if.contains(it));
-        obstacles.retain(|it| !is_accepted(it));
-        let known: BTreeMap<_, _> = topology.functions.iter().map(|it| (it.bdf, it)).collect();
+        let is_accepted = |obstacle: &Obstacle| {
+            obstacle
+                .even_if
+                .as_ref()
+                .is_some_and(|name| even_if.contains(name))
+        };
+        obstacles.retain(|obstacle| !is_accepted(obstacle));
+        let known: BTreeMap<_, _> = topology
+            .functions
+            .iter()
+            .map(|function| (function.bdf, function))
+            .collect();
         let functions = device.all().filter_map(|bdf| known.get(&bdf).copied());
         Ok(Self {
             requested,
-            functions: functions.map(|it| planned(paths, &predicted, it)).collect(),
+            functions: functions
+                .map(|function| planned(paths, &predicted, function))
+                .collect(),
             rescan: device.rescan(paths),
             current,
             planned: touching(&predicted.groups, &set),
@@ -143,13 +153,13 @@ impl Plan {
         let flags: BTreeSet<_> = self
             .obstacles
             .iter()
-            .map(|it| it.even_if.as_deref())
+            .map(|obstacle| obstacle.even_if.as_deref())
             .collect();
         if !flags.contains(&None) {
             let flags: Vec<_> = flags
                 .iter()
                 .flatten()
-                .map(|it| format!("--even-if={it}"))
+                .map(|name| format!("--even-if={name}"))
                 .collect();
             let _ = writeln!(
                 text,
@@ -257,7 +267,7 @@ fn kernel_obstacle(host: &HostView<'_>) -> Option<Obstacle> {
         return None;
     }
     let series: Vec<String> = supported::series()
-        .map(|it: Release| it.to_string())
+        .map(|release: Release| release.to_string())
         .collect();
     Some(Obstacle {
         even_if: Some(format!("kernel:{version}")),
@@ -285,7 +295,7 @@ impl fmt::Display for Plan {
             }
             writeln!(f)?;
             let uses = self.uses.list.iter();
-            for one in uses.filter(|it| it.function == one.function) {
+            for one in uses.filter(|listed| listed.function == one.function) {
                 writeln!(f, "      in use: {} ({})", one.what, one.name)?;
             }
         }

@@ -280,7 +280,7 @@ fn groups(paths: &HostPaths, state: &State) -> Partition {
     let numbers: BTreeSet<_> = state
         .functions
         .iter()
-        .filter_map(|it| group(paths, it.bdf))
+        .filter_map(|saved| group(paths, saved.bdf))
         .collect();
     let folder = paths.sys.join("kernel/iommu_groups");
     let members = |number: u32| {

@@ -28,7 +28,7 @@ const SCHEMA: &str = "acsctl-regroup-state-1";
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A step of a regroup.
+/// A phase of a regroup.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -65,7 +65,7 @@ pub struct State {
     boot: String,
     /// The function that the command named.
     pub requested: Bdf,
-    /// The current step.
+    /// The current phase. The key in the file is `step`.
     pub step: Phase,
     /// The former value of `drivers_autoprobe`.
     pub autoprobe: String,
@@ -108,7 +108,11 @@ impl State {
             rescan: plan.rescan.clone(),
             functions: plan.device.all().map(saved).collect(),
             own: plan.device.own.clone(),
-            present: topology.functions.iter().map(|it| it.bdf).collect(),
+            present: topology
+                .functions
+                .iter()
+                .map(|function| function.bdf)
+                .collect(),
             before: plan.current.clone(),
         })
     }
@@ -174,7 +178,7 @@ impl State {
         for name in names(&folder) {
             let parts = name
                 .strip_prefix("regroup-")
-                .and_then(|it| it.strip_suffix(".json"));
+                .and_then(|name| name.strip_suffix(".json"));
             if parts.is_none() {
                 continue;
             }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use topology::Bdf;
 
 use super::{reason::AcsReason, remedy::Remedy};
-use crate::predict::report::{Assumed, Under};
+use crate::predict::report::{Assumed, Basis};
 
 pub(crate) const SCHEMA: &str = "acsctl-why-1";
 
@@ -92,7 +92,7 @@ pub struct Answer {
     /// The other function that was asked about.
     pub(super) other: Option<Member>,
     /// The kernel and tables that the computation assumes.
-    pub(super) under: Under,
+    pub(super) under: Basis,
     /// Whether enough was read to give an answer. If not, the remaining fields repeat the kernel's
     /// own groups or are empty.
     pub(super) known: bool,

@@ -10,7 +10,7 @@ use topology::{Bdf, names::Names};
 use super::{
     answer::{Actual, Answer, Change, Goal, Joined, Member, Need, SCHEMA},
     grouped::GroupedHost,
-    join::{self, Kind, Step},
+    join::{self, JoinStep, Kind},
     reason::acs_reason,
     remedy::{Remedy, What, remedies},
     slots, split, words,
@@ -19,7 +19,7 @@ use crate::{
     host::HostView,
     predict::{
         difference::assumed,
-        report::{Assumed, Report, Under},
+        report::{Assumed, Basis, Report},
     },
 };
 
@@ -45,23 +45,25 @@ pub fn explain(
     }
     let grouped = GroupedHost::new(machine, machine.running())?;
     let groups = grouped.grouping.partition(&machine.view);
-    let report = Report::of(machine, groups, Under::running(machine));
-    let known = [Some(target), second].into_iter().flatten().all(|at| {
-        let mut path = std::iter::once(at).chain(grouped.above(at));
-        path.all(|at| grouped.seen(at).function.pcie_known || grouped.seen(at).function.unreadable)
+    let report = Report::of(machine, groups, Basis::running(machine));
+    let known = [Some(target), second].into_iter().flatten().all(|index| {
+        let mut path = std::iter::once(index).chain(grouped.above(index));
+        path.all(|index| {
+            grouped.seen(index).function.pcie_known || grouped.seen(index).function.unreadable
+        })
     });
     let actual = actual(machine, &report, bdf);
     let members = grouped.members(target);
-    let member = |at: usize| Member {
-        function: grouped.bdf(at),
-        name: names.whole_printable(grouped.seen(at).function),
-        host_only: grouped.host_only(at),
+    let member = |index: usize| Member {
+        function: grouped.bdf(index),
+        name: names.whole_printable(grouped.seen(index).function),
+        host_only: grouped.host_only(index),
     };
     let mut answer = Answer {
         schema: SCHEMA,
         function: member(target),
         other: second.map(member),
-        under: Under::running(machine),
+        under: Basis::running(machine),
         known,
         others: Vec::new(),
         together: None,
@@ -75,28 +77,28 @@ pub fn explain(
     };
     if !known {
         let seen = answer.actual.as_ref().map(|actual| &actual.members);
-        let of = |bdf: &Bdf| machine.position(*bdf).ok().map(member);
+        let find_member = |bdf: &Bdf| machine.position(*bdf).ok().map(member);
         let others = seen.into_iter().flatten().filter(|&&one| one != bdf);
-        answer.others = others.filter_map(of).collect();
+        answer.others = others.filter_map(find_member).collect();
         answer.together = other.and_then(|other| Some(seen?.contains(&other)));
         return Ok(answer);
     }
-    let others = members.iter().copied().filter(|&at| at != target);
+    let others = members.iter().copied().filter(|&index| index != target);
     answer.others = sorted(&grouped, others).into_iter().map(member).collect();
     answer.together = second.map(|second| members.contains(&second));
     if answer.together == Some(false) || members.len() == 1 {
         let both = [Some(target), second].into_iter().flatten();
         let mut explained = BTreeSet::new();
-        for at in both.flat_map(|at| {
-            std::iter::once(at)
-                .chain(grouped.above(at))
+        for index in both.flat_map(|index| {
+            std::iter::once(index)
+                .chain(grouped.above(index))
                 .collect::<Vec<_>>()
         }) {
-            if explained.insert(at) && grouped.facts(at).isolated {
-                answer.isolation.push(acs_reason(&grouped, at, names));
+            if explained.insert(index) && grouped.facts(index).isolated {
+                answer.isolation.push(acs_reason(&grouped, index, names));
             }
         }
-        answer.separated = second.map(|second| parted(&grouped, target, second));
+        answer.separated = second.map(|second| describe_parting(&grouped, target, second));
         return Ok(answer);
     }
     let order = if let Some(second) = second {
@@ -104,32 +106,32 @@ pub fn explain(
     } else {
         // The function's own chain first, then the other members.
         let own = join::chain(&grouped, target);
-        let rest = members.iter().copied().filter(|at| !own.contains(at));
+        let rest = members.iter().copied().filter(|index| !own.contains(index));
         own.iter().copied().chain(rest).collect()
     };
     let steps = join::steps(&grouped, &order);
-    let joined = |step: &Step| joined(&grouped, step, names);
+    let joined = |step: &JoinStep| joined(&grouped, step, names);
     answer.steps = steps.iter().map(joined).collect();
     answer.changes = changes(&grouped, target, second, names)?;
     Ok(answer)
 }
 
 /// Describes where the paths from the root to two functions part.
-fn parted(grouped: &GroupedHost<'_, '_>, one: usize, two: usize) -> String {
-    let way = |at: usize| {
-        let mut way: Vec<_> = std::iter::once(at).chain(grouped.above(at)).collect();
-        way.reverse();
-        way
+fn describe_parting(grouped: &GroupedHost<'_, '_>, one: usize, two: usize) -> String {
+    let path = |index: usize| {
+        let mut path: Vec<_> = std::iter::once(index).chain(grouped.above(index)).collect();
+        path.reverse();
+        path
     };
-    let (one, two) = (way(one), way(two));
+    let (one, two) = (path(one), path(two));
     let common = one
         .iter()
         .zip(&two)
         .take_while(|(one, two)| one == two)
         .count();
     // One may be above the other.
-    let place = |way: &[usize]| way.get(common).or(way.last()).copied();
-    let (Some(one), Some(two)) = (place(&one), place(&two)) else {
+    let parting = |path: &[usize]| path.get(common).or(path.last()).copied();
+    let (Some(one), Some(two)) = (parting(&one), parting(&two)) else {
         return String::new();
     };
     let (one, two) = (grouped.bdf(one), grouped.bdf(two));
@@ -149,7 +151,7 @@ fn parted(grouped: &GroupedHost<'_, '_>, one: usize, two: usize) -> String {
 /// Sorts functions by address.
 fn sorted(grouped: &GroupedHost<'_, '_>, functions: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut functions: Vec<_> = functions.collect();
-    functions.sort_by_key(|&at| grouped.bdf(at));
+    functions.sort_by_key(|&index| grouped.bdf(index));
     functions
 }
 
@@ -157,7 +159,10 @@ fn addresses(
     grouped: &GroupedHost<'_, '_>,
     functions: impl IntoIterator<Item = usize>,
 ) -> Vec<Bdf> {
-    let mut addresses: Vec<_> = functions.into_iter().map(|at| grouped.bdf(at)).collect();
+    let mut addresses: Vec<_> = functions
+        .into_iter()
+        .map(|index| grouped.bdf(index))
+        .collect();
     addresses.sort_unstable();
     addresses
 }
@@ -199,37 +204,36 @@ fn assumptions(
 ) -> Vec<Assumed> {
     let mut deciding: BTreeSet<Bdf> = BTreeSet::new();
     let mut seen = BTreeSet::new();
-    for &at in members.iter().chain(&second) {
-        deciding.insert(grouped.bdf(at));
-        for above in grouped.above(at) {
+    for &index in members.iter().chain(&second) {
+        deciding.insert(grouped.bdf(index));
+        for above in grouped.above(index) {
             if !seen.insert(above) {
                 break;
             }
             deciding.insert(grouped.bdf(above));
         }
     }
-    let all = assumed(machine).into_iter().filter_map(|mut one| {
-        let of_all = one.functions.is_empty();
-        one.functions.retain(|bdf| deciding.contains(bdf));
-        (of_all || !one.functions.is_empty()).then_some(one)
+    let all = assumed(machine).into_iter().filter_map(|mut assumed| {
+        let concerns_all = assumed.functions.is_empty();
+        assumed.functions.retain(|bdf| deciding.contains(bdf));
+        (concerns_all || !assumed.functions.is_empty()).then_some(assumed)
     });
     all.collect()
 }
 
 /// Converts a step to its form in the answer.
-fn joined(grouped: &GroupedHost<'_, '_>, step: &Step, names: &Names) -> Joined {
-    let at = grouped.bdf(step.at);
+fn joined(grouped: &GroupedHost<'_, '_>, step: &JoinStep, names: &Names) -> Joined {
     let text = words::step(grouped, step);
     let because = step.blockers(grouped);
     Joined {
         kind: step.kind.name(),
         kernel: step.kind.kernel(),
-        at,
+        at: grouped.bdf(step.origin),
         joined: addresses(grouped, step.joined.iter().copied()),
         text,
         because: because
             .into_iter()
-            .map(|at| acs_reason(grouped, at, names))
+            .map(|index| acs_reason(grouped, index, names))
             .collect(),
     }
 }
@@ -244,7 +248,7 @@ fn changes(
     let own = grouped.device(target);
     let passed_through = |grouped: &GroupedHost<'_, '_>| -> Vec<usize> {
         let mut others = grouped.members(target);
-        others.retain(|&at| at != target && !grouped.host_only(at));
+        others.retain(|&index| index != target && !grouped.host_only(index));
         others
     };
     if let Some(second) = second {
@@ -258,7 +262,7 @@ fn changes(
         return Ok(vec![change(grouped, target, Goal::All, names, is_alone)?]);
     }
     let others = passed_through(grouped);
-    let is_foreign = |at: &usize| grouped.device(*at) != own;
+    let is_foreign = |index: &usize| grouped.device(*index) != own;
     let mut changes = Vec::new();
     if others.iter().any(is_foreign) {
         let apart = |grouped: &GroupedHost<'_, '_>| !passed_through(grouped).iter().any(is_foreign);
@@ -281,11 +285,14 @@ fn change(
     let mut alternatives = Vec::new();
     let steps = join::steps(grouped, &grouped.members(target));
     for step in steps.iter().filter(|step| step.kind == Kind::DmaDevice) {
-        alternatives.push(slots::without_vmd(grouped.bdf(step.at)));
+        alternatives.push(slots::without_vmd(grouped.bdf(step.origin)));
     }
     let Some(split) = split::find(grouped, target, is_good)? else {
-        alternatives.extend(slots::other(grouped, target));
-        alternatives.push(Remedy::new(What::Hardware, tied(grouped, target, &steps)));
+        alternatives.extend(slots::other_slot(grouped, target));
+        alternatives.push(Remedy::new(
+            What::Hardware,
+            describe_ties(grouped, target, &steps),
+        ));
         return Ok(Change {
             goal,
             possible: false,
@@ -296,17 +303,17 @@ fn change(
     };
     let own = grouped.device(target);
     if goal != Goal::All && split.needs.iter().any(|(device, _)| *device != own) {
-        alternatives.extend(slots::other(grouped, target));
+        alternatives.extend(slots::other_slot(grouped, target));
     }
     let need = |(_, functions): &(grouping::Device, Vec<usize>)| Need {
         functions: addresses(grouped, functions.iter().copied()),
         because: functions
             .iter()
-            .map(|&at| acs_reason(grouped, at, names))
+            .map(|&index| acs_reason(grouped, index, names))
             .collect(),
         remedies: remedies(grouped, functions, names),
     };
-    let left = split.left.iter().copied().filter(|&at| at != target);
+    let left = split.left.iter().copied().filter(|&index| index != target);
     Ok(Change {
         goal,
         possible: true,
@@ -317,13 +324,13 @@ fn change(
 }
 
 /// Describes why isolation cannot separate the function.
-fn tied(grouped: &GroupedHost<'_, '_>, target: usize, steps: &[Step]) -> String {
+fn describe_ties(grouped: &GroupedHost<'_, '_>, target: usize, steps: &[JoinStep]) -> String {
     let mut ties = BTreeSet::new();
     let mut never = BTreeSet::new();
     for step in steps {
-        let bdf = grouped.bdf(step.at);
+        let bdf = grouped.bdf(step.origin);
         let blockers = step.blockers(grouped).into_iter();
-        never.extend(blockers.filter(|&at| !grouped.can_be_isolated(at)));
+        never.extend(blockers.filter(|&index| !grouped.can_be_isolated(index)));
         match step.kind {
             Kind::Bridge => ties.insert(format!(
                 "all requests from behind the conventional PCI bridge {bdf} carry one requester ID"
@@ -338,7 +345,7 @@ fn tied(grouped: &GroupedHost<'_, '_>, target: usize, steps: &[Step]) -> String 
         };
     }
     if !never.is_empty() {
-        let never = words::named(&addresses(grouped, never));
+        let never = words::address_list(&addresses(grouped, never));
         ties.insert(format!(
             "functions of this type never count as isolated: {never}"
         ));

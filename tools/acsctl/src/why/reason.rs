@@ -60,9 +60,9 @@ const FLAGS: [(AcsFlags, &str); 4] = [
 ];
 
 /// The statement about a function.
-pub(super) fn acs_reason(grouped: &GroupedHost<'_, '_>, at: usize, names: &Names) -> AcsReason {
-    let (decided_by, text) = decided_by(grouped, at);
-    let function = grouped.seen(at).function;
+pub(super) fn acs_reason(grouped: &GroupedHost<'_, '_>, index: usize, names: &Names) -> AcsReason {
+    let (decided_by, text) = decided_by(grouped, index);
+    let function = grouped.seen(index).function;
     let kind = function.pcie_type.as_ref().map(|kind| format!("{kind}, "));
     let kind = kind.unwrap_or_default();
     let device = names.device(function).map(|name| format!(" {name}"));
@@ -74,28 +74,28 @@ pub(super) fn acs_reason(grouped: &GroupedHost<'_, '_>, at: usize, names: &Names
             device.unwrap_or_default(),
             ids(function)
         )),
-        isolated: grouped.facts(at).isolated,
+        isolated: grouped.facts(index).isolated,
         decided_by,
         text,
     }
 }
 
 /// What decides whether a function is isolated, also as a clause.
-pub(super) fn decided_by(grouped: &GroupedHost<'_, '_>, at: usize) -> (DecidedBy, String) {
-    by_table(grouped, at)
-        .or_else(|| by_quirk(grouped, at))
-        .unwrap_or_else(|| by_itself(grouped, at))
+pub(super) fn decided_by(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String) {
+    by_table(grouped, index)
+        .or_else(|| by_quirk(grouped, index))
+        .unwrap_or_else(|| by_itself(grouped, index))
 }
 
-fn by_table(grouped: &GroupedHost<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
-    let seen = grouped.seen(at);
+fn by_table(grouped: &GroupedHost<'_, '_>, index: usize) -> Option<(DecidedBy, String)> {
+    let seen = grouped.seen(index);
     let prediction = grouped.machine.prediction();
     let by_kernel = match prediction.verdict(seen).kernel {
         KernelVerdict::Isolated => true,
         KernelVerdict::NotIsolated => false,
         KernelVerdict::NoOpinion | KernelVerdict::Unknown => seen.facts.isolated,
     };
-    if by_kernel || !grouped.facts(at).isolated {
+    if by_kernel || !grouped.facts(index).isolated {
         return None;
     }
     // Neither the kernel's quirks nor the function's registers isolate it, so an entry does.
@@ -120,8 +120,8 @@ fn by_table(grouped: &GroupedHost<'_, '_>, at: usize) -> Option<(DecidedBy, Stri
     Some((DecidedBy::Entry, text))
 }
 
-fn by_quirk(grouped: &GroupedHost<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
-    let verdict = grouped.machine.prediction().verdict(grouped.seen(at));
+fn by_quirk(grouped: &GroupedHost<'_, '_>, index: usize) -> Option<(DecidedBy, String)> {
+    let verdict = grouped.machine.prediction().verdict(grouped.seen(index));
     let mainline = grouped.machine.entry(verdict.by);
     let mainline = mainline.and_then(|quirk| quirk.mainline.as_ref());
     let handler = mainline.map_or("", |mainline| mainline.handler.as_str());
@@ -148,9 +148,9 @@ fn by_quirk(grouped: &GroupedHost<'_, '_>, at: usize) -> Option<(DecidedBy, Stri
     Some((DecidedBy::Quirk, text))
 }
 
-fn by_itself(grouped: &GroupedHost<'_, '_>, at: usize) -> (DecidedBy, String) {
-    let seen = grouped.seen(at);
-    let facts = grouped.facts(at);
+fn by_itself(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String) {
+    let seen = grouped.seen(index);
+    let facts = grouped.facts(index);
     let of_type = |text: &str| (DecidedBy::Type, text.to_owned());
     let is_single = match facts.interface {
         Interface::Conventional => {

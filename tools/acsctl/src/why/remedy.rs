@@ -85,8 +85,8 @@ pub(super) fn remedies(
         }
     };
     let mut unstated = Vec::new();
-    for &at in functions {
-        let seen = grouped.seen(at);
+    for &index in functions {
+        let seen = grouped.seen(index);
         if !seen.function.acs_known {
             add(Remedy::new(
                 What::Root,
@@ -104,7 +104,7 @@ pub(super) fn remedies(
                 continue;
             }
         }
-        if seen.acs.is_none() && is_port(grouped, at) && shown_elsewhere(seen.function) {
+        if seen.acs.is_none() && is_port(grouped, index) && shown_elsewhere(seen.function) {
             add(Remedy::new(
                 What::FirmwareSetting,
                 format!(
@@ -116,15 +116,15 @@ pub(super) fn remedies(
                 ),
             ));
         }
-        let known = known(grouped, at, &mut add);
+        let known = known(grouped, index, &mut add);
         if !known && seen.acs.is_none() {
-            unstated.push(at);
+            unstated.push(index);
         }
     }
     if unstated.is_empty() {
         return remedies;
     }
-    if unstated.iter().any(|&at| is_exposed(grouped, at)) {
+    if unstated.iter().any(|&index| is_exposed(grouped, index)) {
         remedies.push(Remedy::new(
             What::Hardware,
             "These functions can be plugged in from outside. The module makes no claim for them, \
@@ -139,8 +139,8 @@ pub(super) fn remedies(
 
 /// Adds the remedies that the quirk database has for a function. Returns whether an entry speaks
 /// for or against the function.
-fn known(grouped: &GroupedHost<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
-    let seen = grouped.seen(at);
+fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remedy)) -> bool {
+    let seen = grouped.seen(index);
     let function = seen.function;
     let newest = grouped.machine.newest();
     let verdict = newest.of_seen(grouped.machine.topology, seen, AcsFlags::GROUPING);
@@ -176,12 +176,12 @@ fn known(grouped: &GroupedHost<'_, '_>, at: usize, add: &mut impl FnMut(Remedy))
                 .devices()
                 .any(|device| ids.contains(vendor, device))
         });
-        listed && quirk.kinds().any(|of| Some(of) == kind)
+        listed && quirk.kinds().any(|covered| Some(covered) == kind)
     };
     let mut found = false;
     for quirk in grouped.machine.quirks.iter().filter(speaks) {
         match quirk.status {
-            Status::Validated | Status::Test => add(by_module(grouped, at, quirk)),
+            Status::Validated | Status::Test => add(by_module(grouped, index, quirk)),
             Status::Candidate => add(Remedy::by(
                 What::Candidate,
                 quirk,
@@ -221,14 +221,14 @@ fn known(grouped: &GroupedHost<'_, '_>, at: usize, add: &mut impl FnMut(Remedy))
 }
 
 /// The remedy for a function that an entry of the module lists.
-fn by_module(grouped: &GroupedHost<'_, '_>, at: usize, quirk: &Quirk) -> Remedy {
-    let (name, bdf) = (&quirk.name, grouped.bdf(at));
+fn by_module(grouped: &GroupedHost<'_, '_>, index: usize, quirk: &Quirk) -> Remedy {
+    let (name, bdf) = (&quirk.name, grouped.bdf(index));
     let machine = grouped.machine;
     let modules = &machine.modules;
     let module = modules.names();
     let text = match machine
         .prediction()
-        .decision(&modules.tables, grouped.seen(at))
+        .decision(&modules.tables, grouped.seen(index))
     {
         Decision::Granted(_) => format!(
             "The module {module} has an entry for it, {name}. Load the module, then regroup the \
@@ -282,46 +282,52 @@ fn switched_off(grouped: &GroupedHost<'_, '_>) -> Remedy {
 }
 
 /// Whether the function, or a port above it, is removable.
-fn is_exposed(grouped: &GroupedHost<'_, '_>, at: usize) -> bool {
-    let mut path = std::iter::once(at).chain(grouped.above(at));
-    path.any(|at| grouped.seen(at).function.removable == Some(Removable::Removable))
+fn is_exposed(grouped: &GroupedHost<'_, '_>, index: usize) -> bool {
+    let mut path = std::iter::once(index).chain(grouped.above(index));
+    path.any(|index| grouped.seen(index).function.removable == Some(Removable::Removable))
 }
 
-fn is_port(grouped: &GroupedHost<'_, '_>, at: usize) -> bool {
-    grouped.seen(at).function.header != topology::Header::Endpoint
+fn is_port(grouped: &GroupedHost<'_, '_>, index: usize) -> bool {
+    grouped.seen(index).function.header != topology::Header::Endpoint
 }
 
 /// The functions of the same devices that no entry can cover.
 fn uncovered(grouped: &GroupedHost<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
-    let devices: BTreeSet<_> = functions.iter().map(|&at| grouped.device(at)).collect();
-    let cannot = |at: &usize| {
-        let seen = grouped.seen(*at);
+    let devices: BTreeSet<_> = functions
+        .iter()
+        .map(|&index| grouped.device(index))
+        .collect();
+    let cannot = |index: &usize| {
+        let seen = grouped.seen(*index);
         let kind = |found| Kind::ALL.into_iter().any(|kind| kind.applies_to(found));
         let can = seen.pcie_type().is_some_and(kind) && seen.acs.is_none();
         seen.function.physfn.is_none() && !can
     };
     let members = devices.iter().flat_map(|&device| grouped.of_device(device));
-    let mut uncovered: Vec<_> = members.filter(cannot).map(|at| grouped.bdf(at)).collect();
+    let mut uncovered: Vec<_> = members
+        .filter(cannot)
+        .map(|index| grouped.bdf(index))
+        .collect();
     uncovered.sort_unstable();
     uncovered
 }
 
 /// The remedy by a vendor's statement: the vendor, the content, and the next step.
 fn statement(grouped: &GroupedHost<'_, '_>, functions: &[usize], names: &Names) -> Remedy {
-    let of = |at: &usize| grouped.seen(*at).function.vendor.value();
-    let vendors: BTreeSet<u16> = functions.iter().map(of).collect();
+    let vendor = |index: &usize| grouped.seen(*index).function.vendor.value();
+    let vendors: BTreeSet<u16> = functions.iter().map(vendor).collect();
     let vendors: Vec<_> = vendors
         .into_iter()
         .map(|id| printable(&names.vendor(id)))
         .collect();
-    let what = if functions.iter().all(|&at| is_port(grouped, at)) {
+    let what = if functions.iter().all(|&index| is_port(grouped, index)) {
         "requests that enter such a port always go upstream to the IOMMU, and never from port to \
          port"
     } else {
         "these functions cannot reach each other without passing the IOMMU"
     };
-    let caught = functions.iter().any(|&at| {
-        let verdict = grouped.machine.prediction().verdict(grouped.seen(at));
+    let caught = functions.iter().any(|&index| {
+        let verdict = grouped.machine.prediction().verdict(grouped.seen(index));
         verdict.kernel == KernelVerdict::NotIsolated
     });
     let caught = if caught {
@@ -331,7 +337,7 @@ fn statement(grouped: &GroupedHost<'_, '_>, functions: &[usize], names: &Names) 
         ""
     };
     let (vendors, first) = (vendors.join(" and "), functions.first());
-    let first = first.map_or_else(String::new, |&at| grouped.bdf(at).to_string());
+    let first = first.map_or_else(String::new, |&index| grouped.bdf(index).to_string());
     let uncovered = uncovered(grouped, functions);
     let how = if uncovered.is_empty() {
         format!("acsctl quirk new {first} drafts an entry, with the questions to ask.{caught}")
@@ -340,7 +346,7 @@ fn statement(grouped: &GroupedHost<'_, '_>, functions: &[usize], names: &Names) 
             "The statement would have to become a quirk of the kernel itself: an entry of the \
              module applies only to a whole device, and no entry can cover {}, which is \
              conventional PCI or has an ACS capability.",
-            super::words::named(&uncovered)
+            super::words::address_list(&uncovered)
         )
     };
     Remedy::new(

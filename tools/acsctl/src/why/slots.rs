@@ -19,7 +19,7 @@ const NAMED: usize = 4;
 ///
 /// `None` for a function that is not on a card: a function on a root bus, or below a port without a
 /// slot.
-pub(super) fn other(grouped: &GroupedHost<'_, '_>, target: usize) -> Option<Remedy> {
+pub(super) fn other_slot(grouped: &GroupedHost<'_, '_>, target: usize) -> Option<Remedy> {
     let port = grouped.above(target).next()?;
     if grouped.seen(port).function.slot == Some(false) {
         return None;
@@ -31,20 +31,20 @@ pub(super) fn other(grouped: &GroupedHost<'_, '_>, target: usize) -> Option<Reme
     }
     let mut free = Vec::new();
     let mut taken = Vec::new();
-    for at in 0..grouped.machine.view.functions.len() {
-        let seen = grouped.seen(at);
+    for index in 0..grouped.machine.view.functions.len() {
+        let seen = grouped.seen(index);
         let is_port = matches!(
             seen.pcie_type(),
             Some(PcieType::RootPort | PcieType::DownstreamPort)
         );
         let leads = seen.function.secondary.filter(|&bus| bus != 0);
         let is_slot = seen.function.slot != Some(false) && seen.function.header == Header::Bridge;
-        let mut path = std::iter::once(at).chain(grouped.above(at));
-        let is_isolated = path.all(|at| grouped.facts(at).isolated);
+        let mut path = std::iter::once(index).chain(grouped.above(index));
+        let is_isolated = path.all(|index| grouped.facts(index).isolated);
         let (true, true, true, Some(bus)) = (is_port, is_slot, is_isolated, leads) else {
             continue;
         };
-        if above.contains(&at) || seen.facts.dma_device.is_some() {
+        if above.contains(&index) || seen.facts.dma_device.is_some() {
             continue;
         }
         let bdf = seen.function.bdf;

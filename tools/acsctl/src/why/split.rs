@@ -35,22 +35,24 @@ pub(super) fn find(
     let mut blockers: BTreeSet<usize> = BTreeSet::new();
     let suppose = |devices: &BTreeSet<Device>| {
         grouped.supposing(|seen| {
-            let of = device_of(&grouped.machine.view, seen);
-            devices.contains(&of) && can_be_isolated(seen)
+            let device = device_of(&grouped.machine.view, seen);
+            devices.contains(&device) && can_be_isolated(seen)
         })
     };
-    let mut now = suppose(&devices)?;
-    while !is_good(&now) {
-        let steps = join::steps(&now, &now.members(target));
-        let more = steps.iter().flat_map(|step| step.blockers(&now));
-        let more: BTreeSet<_> = more.filter(|&at| grouped.can_be_isolated(at)).collect();
+    let mut supposed = suppose(&devices)?;
+    while !is_good(&supposed) {
+        let steps = join::steps(&supposed, &supposed.members(target));
+        let more = steps.iter().flat_map(|step| step.blockers(&supposed));
+        let more: BTreeSet<_> = more
+            .filter(|&index| grouped.can_be_isolated(index))
+            .collect();
         let before = devices.len();
-        devices.extend(more.iter().map(|&at| grouped.device(at)));
+        devices.extend(more.iter().map(|&index| grouped.device(index)));
         if devices.len() == before {
             return Ok(None);
         }
         blockers.extend(more);
-        now = suppose(&devices)?;
+        supposed = suppose(&devices)?;
     }
     // Try the function's own device last, so that it stays in the list if there is a choice.
     let mut candidates: Vec<_> = devices.iter().copied().collect();
@@ -62,17 +64,19 @@ pub(super) fn find(
                 devices.insert(one);
             }
         }
-        now = suppose(&devices)?;
+        supposed = suppose(&devices)?;
     }
     let needs = devices.into_iter().map(|device| {
-        let of = blockers.iter().copied();
+        let functions = blockers.iter().copied();
         (
             device,
-            of.filter(|&at| grouped.device(at) == device).collect(),
+            functions
+                .filter(|&index| grouped.device(index) == device)
+                .collect(),
         )
     });
     Ok(Some(Split {
         needs: needs.collect(),
-        left: now.members(target),
+        left: supposed.members(target),
     }))
 }

@@ -13,7 +13,7 @@ use topology::Bdf;
 use super::{
     answer::{Answer, Change, Goal, Member},
     reason::AcsReason,
-    words::named,
+    words::address_list,
 };
 
 /// The greatest width of the text.
@@ -75,11 +75,11 @@ fn because<'s>(
     }
     let first = format!("{}- ", " ".repeat(indent));
     for (one, functions) in lines {
-        let words = format!("{} ({}): {}.", named(&functions), one.name, one.text);
+        let words = format!("{} ({}): {}.", address_list(&functions), one.name, one.text);
         text.put(&first, indent + 2, &words);
     }
     if !again.is_empty() {
-        let words = format!("{}: see above.", named(&again));
+        let words = format!("{}: see above.", address_list(&again));
         text.put(&first, indent + 2, &words);
     }
 }
@@ -146,11 +146,11 @@ impl Answer {
             heading(text, "Assumptions");
         }
         for one in &self.assumptions {
-            let of = match &one.functions[..] {
+            let functions = match &one.functions[..] {
                 [] => String::new(),
-                functions => format!(": {}", named(functions)),
+                functions => format!(": {}", address_list(functions)),
             };
-            text.put("  - ", 4, &format!("{}{of}", one.text));
+            text.put("  - ", 4, &format!("{}{functions}", one.text));
         }
     }
 
@@ -210,7 +210,7 @@ impl Answer {
                  as the kernel knows, requests from there pass through no IOMMU. IOMMUs themselves \
                  and many host bridges are such functions. VFIO cannot pass through a function \
                  without a group.",
-                named(&self.ungrouped)
+                address_list(&self.ungrouped)
             )
         };
         text.gap();
@@ -281,7 +281,7 @@ impl Answer {
                 &format!(
                     "To pass it through to a virtual machine, also pass these through to the same \
                      virtual machine, or leave them without a driver: {}.",
-                    named(&with)
+                    address_list(&with)
                 ),
             );
         }
@@ -293,7 +293,7 @@ impl Answer {
             return;
         };
         text.gap();
-        let members = named(&actual.members);
+        let members = address_list(&actual.members);
         let words = format!(
             "The kernel's own group differs: {members}. This answer explains the group that {} \
              makes at boot. Possible causes of the difference:",
@@ -373,7 +373,7 @@ impl Answer {
             text.put("  ", 2, &format!("{goal}:"));
         }
         for need in &change.needs {
-            let functions = named(&need.functions);
+            let functions = address_list(&need.functions);
             if explained.contains(&need.functions.as_slice()) {
                 text.put("  * ", 4, &format!("{functions}: see above."));
                 continue;
@@ -400,7 +400,10 @@ impl Answer {
             text.put(
                 "    ",
                 4,
-                &format!("It would then share its group only with {}.", named(&left)),
+                &format!(
+                    "It would then share its group only with {}.",
+                    address_list(&left)
+                ),
             );
         }
         for remedy in &change.alternatives {

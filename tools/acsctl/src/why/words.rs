@@ -8,13 +8,13 @@ use topology::Bdf;
 
 use super::{
     grouped::GroupedHost,
-    join::{Kind, Step},
+    join::{JoinStep, Kind},
 };
 
 /// The number of functions to name in a sentence.
 const NAMED: usize = 8;
 
-pub(super) fn named(functions: &[Bdf]) -> String {
+pub(super) fn address_list(functions: &[Bdf]) -> String {
     let shown = functions.iter().take(NAMED).map(ToString::to_string);
     let shown = shown.collect::<Vec<_>>().join(" ");
     match functions.len().saturating_sub(NAMED) {
@@ -23,36 +23,36 @@ pub(super) fn named(functions: &[Bdf]) -> String {
     }
 }
 
-pub(super) fn step(grouped: &GroupedHost<'_, '_>, step: &Step) -> String {
+pub(super) fn step(grouped: &GroupedHost<'_, '_>, step: &JoinStep) -> String {
     let addresses = |functions: &mut dyn Iterator<Item = usize>| {
-        let mut addresses: Vec<_> = functions.map(|at| grouped.bdf(at)).collect();
+        let mut addresses: Vec<_> = functions.map(|index| grouped.bdf(index)).collect();
         addresses.sort_unstable();
-        named(&addresses)
+        address_list(&addresses)
     };
-    let at = grouped.bdf(step.at);
+    let bdf = grouped.bdf(step.origin);
     let joined = addresses(&mut step.joined.iter().copied());
     let mut text = match step.kind {
         Kind::Path => {
             let mut blockers = step.blockers(grouped);
-            blockers.retain(|&blocker| blocker != step.at);
+            blockers.retain(|&blocker| blocker != step.origin);
             let turn = match blockers[..] {
                 [] => "there".to_owned(),
                 _ => format!("there, or at {},", addresses(&mut blockers.into_iter())),
             };
             format!(
-                "As far as the kernel knows, requests from below {at} may turn around {turn} and \
-                 reach other devices without passing the IOMMU. Therefore all functions below {at} \
+                "As far as the kernel knows, requests from below {bdf} may turn around {turn} and \
+                 reach other devices without passing the IOMMU. Therefore all functions below {bdf} \
                  are in its group: {joined}."
             )
         }
         Kind::Bridge => format!(
-            "{at} is a bridge to conventional PCI: requests from behind it carry the bridge's \
+            "{bdf} is a bridge to conventional PCI: requests from behind it carry the bridge's \
              requester ID, so the IOMMU cannot tell these functions apart. Therefore all of them \
              are in its group: {joined}."
         ),
         Kind::Slot => {
             let tied = addresses(&mut step.tied.iter().copied());
-            let is_port = |&at: &usize| grouped.host_only(at);
+            let is_port = |&index: &usize| grouped.host_only(index);
             let (what, whole) = if step.tied.iter().all(is_port) {
                 ("ports or bridges of one chip", "chip")
             } else {
@@ -64,11 +64,11 @@ pub(super) fn step(grouped: &GroupedHost<'_, '_>, step: &Step) -> String {
             )
         }
         Kind::Alias => format!(
-            "{joined} and {at}: one of them sends requests with the requester ID of the other, so \
+            "{joined} and {bdf}: one of them sends requests with the requester ID of the other, so \
              the IOMMU cannot tell them apart. The kernel has a quirk for this hardware fault."
         ),
         Kind::DmaDevice => format!(
-            "{at} issues the requests of all functions behind it, with its own requester ID (Intel \
+            "{bdf} issues the requests of all functions behind it, with its own requester ID (Intel \
              VMD): {joined}."
         ),
     };

@@ -15,11 +15,12 @@ pub(in crate::commands) struct Build {
     /// The edition of the module that the table is for.
     #[arg(long, value_parser = super::edition())]
     edition: Edition,
-    /// Folder of the data files [default: quirks; for the edition test: tests/kernel/module/quirks].
+    /// Folder of the data files [default: quirks; for the edition test:
+    /// tests/kernel/module/quirks].
     #[arg(long, value_name = "DIR")]
     quirks: Option<PathBuf>,
-    /// Oldest kernel release that the table is for, for example 7.2. The validated table then includes
-    /// the entries that mainline merged after that release [default: no mainline entries].
+    /// Oldest kernel release that the table is for, for example 7.2. The validated table then
+    /// includes the entries that mainline merged after that release [default: no mainline entries].
     #[arg(long, value_name = "RELEASE")]
     kernel: Option<Release>,
     #[command(flatten)]

@@ -19,8 +19,8 @@ use crate::commands::{Failure, Format};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct Check {
-    /// Report only on these files, which may lie outside the folder. All files are checked together;
-    /// findings in other files are reported only if these files have none.
+    /// Report only on these files, which may lie outside the folder. All files are checked
+    /// together; findings in other files are reported only if these files have none.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]

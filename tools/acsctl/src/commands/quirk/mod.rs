@@ -79,7 +79,8 @@ impl Command {
 /// Where the data is.
 #[derive(Args, Debug)]
 struct DatabaseOption {
-    /// Folder of the data files [default: quirks; without that folder, the entries built into acsctl].
+    /// Folder of the data files [default: quirks; without that folder, the entries built into
+    /// acsctl].
     #[arg(long, value_name = "DIR")]
     quirks: Option<PathBuf>,
 }

@@ -85,8 +85,8 @@ pub(super) fn one<'q>(quirks: &'q [Quirk], id: &str) -> Result<&'q Quirk, Error>
 fn page(quirk: &Quirk) -> String {
     let mut page = format!("{} (number {})\n", quirk.name, quirk.number);
     let mut line = |what: &str, text: &str| {
-        for (at, row) in text.lines().flat_map(wrap).enumerate() {
-            let what = if at == 0 { what } else { "" };
+        for (index, row) in text.lines().flat_map(wrap).enumerate() {
+            let what = if index == 0 { what } else { "" };
             // Writing to a string cannot fail.
             let _ = writeln!(page, "  {what:<11} {row}");
         }

@@ -35,8 +35,14 @@ impl Network {
             Ok(all) => {
                 for one in all {
                     let Some(address) = one.address else { continue };
-                    let ip = (address.as_sockaddr_in().map(|it| it.ip().to_string()))
-                        .or_else(|| address.as_sockaddr_in6().map(|it| it.ip().to_string()));
+                    let ip = (address
+                        .as_sockaddr_in()
+                        .map(|socket| socket.ip().to_string()))
+                    .or_else(|| {
+                        address
+                            .as_sockaddr_in6()
+                            .map(|socket| socket.ip().to_string())
+                    });
                     let list = network.addresses.entry(one.interface_name).or_default();
                     list.extend(ip);
                 }
