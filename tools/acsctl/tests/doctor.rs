@@ -31,7 +31,7 @@ fn assert_says(host: &FakeHost, check: &str, level: Level, text: &str) {
 }
 
 #[test]
-fn groups_are_held_against_those_that_the_kernel_makes() {
+fn groups_are_compared_with_the_prediction() {
     let together = |test| FakeHost::new(test).package([2, 2], [0x80, 0x80]);
     let apart = |test, header| FakeHost::new(test).package([2, 3], [0x80, header]);
     assert_says(&together("right"), "groups", Level::Pass, "as predicted");
@@ -80,7 +80,7 @@ fn groups_are_held_against_those_that_the_kernel_makes() {
 }
 
 #[test]
-fn the_iommu_is_seen_by_what_there_is() {
+fn the_iommu_is_checked_by_its_effects() {
     let host = FakeHost::new("iommu").package([2, 2], [0x80, 0x80]);
     host.file("proc/cmdline", "iommu=off\n");
     assert_says(&host, "iommu", Level::Pass, "Intel VT-d, units 1, groups 2");
@@ -110,7 +110,7 @@ fn the_iommu_is_seen_by_what_there_is() {
 /// The module's recorded decisions count: the module knows of an external-facing port that sysfs
 /// does not show, and of a claim that made a group and no longer applies.
 #[test]
-fn what_the_module_decided_counts() {
+fn recorded_decisions_are_compared() {
     let host = FakeHost::new("decided").package([2, 3], [0x80, 0x80]);
     let host = host.module("acs_quirks_test", TABLE);
     let decisions = "sys/kernel/debug/acs_quirks_test/decisions";

@@ -51,7 +51,7 @@ fn groups_are_filtered_as_by_lspci() {
 }
 
 #[test]
-fn shared_groups_are_those_of_several_functions() {
+fn shared_groups_have_several_functions() {
     let shared = |name: &str, more: &[&str]| {
         let machine = machine(name);
         acsctl(&[&["groups", "--topology", &machine, "--shared"], more].concat())
@@ -95,7 +95,7 @@ fn the_tree_shows_each_function_once_below_its_bridge() {
 }
 
 #[test]
-fn the_picture_is_xml_and_has_each_function() {
+fn the_diagram_is_xml_with_each_function() {
     let folder = scratch("svg");
     let file = folder.join("groups.svg");
     for machine in recorded() {
@@ -127,7 +127,7 @@ fn the_picture_is_xml_and_has_each_function() {
 }
 
 #[test]
-fn drivers_and_vfio_are_told_of_a_host() {
+fn drivers_and_vfio_are_shown_for_a_host() {
     let root = host("host");
     let of = path(&root);
     let text = printed(&acsctl(&["groups", "--root", &of]));

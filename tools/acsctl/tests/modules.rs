@@ -37,7 +37,7 @@ fn assert_predicts(host: &FakeHost, is_split: bool, about: &str) {
 }
 
 #[test]
-fn entries_count_as_the_module_has_them() {
+fn entries_come_from_the_loaded_table() {
     let together = |test| FakeHost::new(test).package([2, 2], [0x80, 0x80]);
     assert_predicts(&together("none"), false, "kernel 7.3.4 alone, groups 2:");
     let host = together("loaded").module(MODULE, TABLE);
@@ -66,7 +66,7 @@ fn entries_count_as_the_module_has_them() {
 
 /// The prediction reads configuration space, as the module does.
 #[test]
-fn conditions_count_as_the_functions_have_them() {
+fn conditions_are_read_from_the_functions() {
     let host = |test, value| {
         let line = format!("acs=SV if=config+0000&0000ffff=0000{value}");
         let table = TABLE.replace("acs=SV", &line);
@@ -116,15 +116,15 @@ fn why_names_the_module_and_who_vouches() {
         let text = said(host, &why);
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    let nobody = "the entry test/pair of the module acs_quirks_test says that it is isolated, but no vendor \
+    let unvouched = "the entry test/pair of the module acs_quirks_test says that it is isolated, but no vendor \
                   vouches for that";
     let text = words(&host("tested", MODULE));
-    assert!(text.contains(nobody), "{text}");
+    assert!(text.contains(unvouched), "{text}");
     // Another module's entry for the same device changes nothing if it grants too little to count.
     let little = TABLE.replace("acs=SV TB RR CR UF DT", "acs=SV");
     let both = host("both", MODULE).module("acs_quirks", &little);
     let text = words(&both);
-    assert!(text.contains(nobody), "{text}");
+    assert!(text.contains(unvouched), "{text}");
     let text = words(&host("vouched", "acs_quirks"));
     let vendor = "the module's entry test/pair isolates it, based on its vendor's statement";
     assert!(text.contains(vendor), "{text}");

@@ -76,7 +76,7 @@ fn predict_with_an_entry_splits_and_alone_does_not() {
 }
 
 #[test]
-fn a_capture_is_what_other_commands_read() {
+fn other_commands_read_a_capture() {
     let root = host("capture");
     let file = path(&root.join("here.json"));
     let text = printed(&acsctl(&["capture", "--root", &path(&root), "-o", &file]));
@@ -122,7 +122,7 @@ fn a_dash_is_the_standard_output() {
 }
 
 #[test]
-fn lines_are_as_long_as_the_terminal_says() {
+fn text_is_wrapped_at_the_terminal_width() {
     let longest = |columns: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_acsctl"));
         command.env("COLUMNS", columns);
@@ -145,7 +145,7 @@ fn lines_are_as_long_as_the_terminal_says() {
 }
 
 #[test]
-fn why_says_of_a_function_in_no_group_that_it_is_in_none() {
+fn why_explains_a_function_in_no_group() {
     // An IOMMU, on a machine whose other functions are in groups.
     let lambda = machine("lambda-lambda-vector-0d658f");
     let text = printed(&acsctl(&["why", "--topology", &lambda, "00:00.2"]));
@@ -177,7 +177,7 @@ fn why_says_of_a_function_in_no_group_that_it_is_in_none() {
 }
 
 #[test]
-fn why_says_what_is_not_there_or_not_known() {
+fn why_reports_missing_and_unknown_functions() {
     let none = acsctl(&["why", "--topology", &acme(), "99:00.0"]);
     assert_fails(&none, 1, "0000:99:00.0: there is no such function");
     let twice = acsctl(&["why", "--topology", &acme(), "01:00.0", "0000:01:00.0"]);

@@ -24,7 +24,7 @@ fn schema() -> Validator {
 
 /// The JSON output matches the published schema.
 #[test]
-fn json_is_as_the_schema_has_it() {
+fn json_output_matches_the_schema() {
     let schema = schema();
     let check = |arguments: &[&str]| -> Value {
         let output = acsctl(arguments);

@@ -77,7 +77,7 @@ fn assert_not_said(answer: &Answer, part: &str) {
 /// Two USB controllers of one chip seem to be the cause, but the chipset's port above them comes
 /// first.
 #[test]
-fn of_a_chipset_port_without_acs_the_port_is_to_blame() {
+fn a_chipset_port_without_acs_is_named() {
     let machine = recorded("lambda-lambda-vector-0d658f");
     let answer = ask(&machine, &own(), "0000:2c:00.1", None);
     assert_says(
@@ -99,7 +99,7 @@ fn of_a_chipset_port_without_acs_the_port_is_to_blame() {
 
 /// Root ports without ACS join everything below them.
 #[test]
-fn of_root_ports_without_acs_each_step_is_told_in_order() {
+fn steps_of_root_ports_without_acs_are_in_order() {
     let machine = recorded("amd-carrizo-laptop-4de9e2");
     let answer = ask(&machine, &own(), "0000:01:00.0", None);
     assert_says(
@@ -120,7 +120,7 @@ fn of_root_ports_without_acs_each_step_is_told_in_order() {
 
 /// Below a VMD, the properties of the disks do not matter.
 #[test]
-fn behind_a_vmd_the_firmware_setting_is_named() {
+fn vmd_leads_to_the_firmware_setting() {
     let machine = recorded("acer-predator-helios-neo-16-2f04d2");
     let answer = ask(&machine, &own(), "10000:e1:00.0", None);
     assert_says(
@@ -159,7 +159,7 @@ fn functions_without_a_pcie_capability_cannot_be_vouched_for() {
 /// A graphics card and its audio function: nothing is wrong, and the answer says that both are
 /// passed through together.
 #[test]
-fn two_functions_of_a_card_are_told_to_go_along() {
+fn functions_of_a_card_are_passed_through_together() {
     let machine = recorded("lenovo-2325kz5-dc5a79");
     let answer = ask(&machine, &own(), "0000:04:00.0", None);
     assert_says(
@@ -185,7 +185,7 @@ fn two_functions_of_a_card_are_told_to_go_along() {
 
 /// The previous machine with a kernel older than the quirk for its ports.
 #[test]
-fn where_a_newer_kernel_has_a_quirk_it_is_named() {
+fn a_newer_kernel_with_a_quirk_is_named() {
     let mut machine = recorded("lenovo-2325kz5-dc5a79");
     machine.kernel = Some("3.10.108".to_owned());
     let answer = ask(&machine, &own(), "0000:04:00.0", None);
@@ -238,7 +238,7 @@ fn an_entry_that_exists_is_named() {
 }
 
 #[test]
-fn with_the_module_loaded_the_entry_is_what_says_so() {
+fn a_loaded_entry_is_the_reason() {
     let quirks = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
     let topology = acme();
     let machine = HostView::of(&topology, &quirks, Some(Edition::Validated));
@@ -254,7 +254,7 @@ fn with_the_module_loaded_the_entry_is_what_says_so() {
 }
 
 #[test]
-fn what_was_refused_is_told_with_the_reason() {
+fn a_rejected_entry_is_shown_with_its_reason() {
     let refused = |device| {
         let one = |one: &mut topology::Function| {
             one.vendor = Hex::id(0x8086);
@@ -301,7 +301,7 @@ fn registers_that_are_off_are_named_bit_by_bit() {
 
 /// The control: with other ids, the port is not known to have an ACS capability elsewhere.
 #[test]
-fn of_a_port_that_has_acs_elsewhere_the_firmware_is_suspected() {
+fn hidden_acs_leads_to_the_firmware_setting() {
     let port = |device| {
         changed("0000:00:10.0", |port| {
             port.acs = None;
@@ -317,7 +317,7 @@ fn of_a_port_that_has_acs_elsewhere_the_firmware_is_suspected() {
 }
 
 #[test]
-fn what_can_be_plugged_in_gets_no_hope() {
+fn a_removable_device_gets_no_remedy() {
     let machine = changed("0000:00:10.0", |port| {
         port.removable = Some(Removable::Removable);
     });
@@ -327,7 +327,7 @@ fn what_can_be_plugged_in_gets_no_hope() {
 }
 
 #[test]
-fn what_was_not_seen_is_not_guessed() {
+fn unread_registers_give_no_reason() {
     let mut machine = acme();
     for function in &mut machine.functions {
         function.pcie_known = false;
@@ -353,7 +353,7 @@ fn what_was_not_seen_is_not_guessed() {
 }
 
 #[test]
-fn a_group_that_is_another_one_is_told() {
+fn a_differing_group_is_reported() {
     let mut machine = acme();
     for (number, function) in (0..).zip(&mut machine.functions) {
         function.iommu_group = Some(number);
@@ -373,7 +373,7 @@ fn a_group_that_is_another_one_is_told() {
 
 /// A capture may come from an untrusted source.
 #[test]
-fn what_a_file_says_cannot_steer_a_terminal() {
+fn text_from_a_file_cannot_control_the_terminal() {
     let mut machine = acme();
     machine.kernel = Some("7.3.4\u{1b}]0;owned\u{7}".to_owned());
     let kind = topology::Port::Unknown("\u{1b}[2J".to_owned());

@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_understood_is_named() {
+    fn an_unknown_line_is_reported() {
         for line in [
             "",
             "0000:00:12.0",

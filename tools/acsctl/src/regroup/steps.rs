@@ -108,8 +108,7 @@ impl<'a> Session<'a> {
                 Phase::Rescan => "while it rescanned functions",
                 Phase::Restore => "while it bound drivers",
             };
-            let why =
-                format!("an earlier run was killed {step}; this run restores what it changed");
+            let why = format!("an earlier run ended {step}; this run restores what it changed");
             outcomes.push(self.restore(&mut state, Progress::LeftBehind(why))?);
         }
         Ok(outcomes)

@@ -192,8 +192,8 @@ fn by_itself(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String)
     let bdf = seen.function.bdf;
     let assumed = &grouped.machine.view.assumptions;
     if assumed.contains(&(bdf, Assumption::AcsOn)) {
-        let text = "it has an ACS capability; its registers were not read, and are assumed to be \
-                    enabled";
+        let text = "it has an ACS capability; its registers were not read, and all controls are \
+                    assumed to be enabled";
         return (DecidedBy::RegistersNotSeen, text.to_owned());
     }
     (DecidedBy::Registers, registers(acs))
@@ -215,8 +215,8 @@ fn registers(acs: AcsRegisters) -> String {
         );
     }
     if implemented == AcsFlags::NONE {
-        return "it has an ACS capability that implements none of these controls: by the \
-                specification, it passes no requests between its functions"
+        return "it has an ACS capability that implements none of the controls that grouping \
+                requires: by the specification, it passes no requests between its functions"
             .to_owned();
     }
     format!(

@@ -75,9 +75,9 @@ pub(super) fn other_slot(grouped: &GroupedHost<'_, '_>, target: usize) -> Option
     Some(Remedy::new(
         What::Slot,
         format!(
-            "If this device is a card that can be moved, put it into a slot below port {ports}: it \
-             would then share no group with other devices, because these ports are isolated up to \
-             the root. The board's manual says which slot a port leads to."
+            "If this device is a card that can be moved, put it into a slot below one of these \
+             ports: {ports}. It would then share no group with other devices, because these ports \
+             are isolated up to the root. The board's manual says which slot a port leads to."
         ),
     ))
 }

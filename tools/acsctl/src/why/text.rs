@@ -401,7 +401,7 @@ impl Answer {
                 "    ",
                 4,
                 &format!(
-                    "It would then share its group only with {}.",
+                    "It would then still share its group with {}.",
                     address_list(&left)
                 ),
             );

@@ -169,7 +169,7 @@ const VFIO_PENDING: Scenario = Scenario {
         // This run restores what the first one has left, and starts again.
         Says(
             "acsctl regroup 01:00.0",
-            "an earlier run was killed while it unbound drivers",
+            "an earlier run ended while it unbound drivers",
         ),
         Groups(APART),
         Run(
