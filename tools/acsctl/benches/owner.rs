@@ -8,7 +8,7 @@ use std::{fmt::Write as _, sync::LazyLock};
 use acsctl::{
     host::HostView,
     listing::{Listing, filter::Filter},
-    predict::report::{Report, Under},
+    predict::report::{Basis, Report},
     why::explain,
 };
 use divan::{
@@ -128,7 +128,7 @@ fn predict(bencher: Bencher<'_, '_>, size: usize) {
         let machine = HostView::of(&topology, &DATA, None);
         let groups = machine.grouping(&[]).expect("it is sound");
         let groups = groups.partition(&machine.view);
-        Report::of(&machine, groups, Under::kernel(&machine)).json()
+        Report::of(&machine, groups, Basis::kernel(&machine)).json()
     });
 }
 

@@ -44,16 +44,16 @@ impl Database {
     /// [`Error::CouldNotRun`] when the folder cannot be read; [`Error::Findings`] when a file has
     /// faults.
     pub fn entries(&self) -> Result<Vec<Entry>, Error> {
-        match &self.folder {
-            Some(folder) => folder::entries(source::read(folder)?),
-            // `build.rs` checked and stored them.
-            None => {
-                let stored = include_bytes!(concat!(env!("OUT_DIR"), "/entries.json"));
-                serde_json::from_slice(stored).map_err(|error| {
-                    Error::CouldNotRun(format!("this program is damaged: {error}"))
-                })
-            }
+        if let Some(folder) = &self.folder {
+            return folder::entries(source::read(folder)?);
         }
+        // `build.rs` checked and stored them.
+        let stored = include_bytes!(concat!(env!("OUT_DIR"), "/entries.json"));
+        serde_json::from_slice(stored).map_err(|error| {
+            Error::CouldNotRun(format!(
+                "acsctl is damaged: cannot read its built-in entries: {error}"
+            ))
+        })
     }
 
     /// The entries with the entry `entry`, a file or a name, and its position among them. A file is
@@ -69,37 +69,40 @@ impl Database {
             let mut sources = self.sources()?;
             let before = sources.files.clone();
             sources.add(file)?;
-            let is_new = |one: &&DataFile| !before.contains(one);
+            let is_new = |file: &&DataFile| !before.contains(file);
             let added = sources.files.iter().find(is_new).cloned();
             // No new file: it is in the database already, or is not text.
             let name = added.as_ref().map(|file| file.name.clone());
             let name = name.or_else(|| {
-                let same = sources.files.iter().find(|one| is_same(&one.path, file));
-                same.map(|one| one.name.clone())
+                let same = sources
+                    .files
+                    .iter()
+                    .find(|known| is_same(&known.path, file));
+                same.map(|known| known.name.clone())
             });
             if let Some(added) = &added {
                 // The file replaces the entry of the same name.
                 sources
                     .files
-                    .retain(|one| one.name != added.name || one == added);
+                    .retain(|file| file.name != added.name || file == added);
             }
             (folder::entries(sources)?, name.unwrap_or_default())
         } else {
             (self.entries()?, entry.to_owned())
         };
-        let at = quirks.iter().position(|one| one.name == name);
-        let Some(at) = at else {
+        let index = quirks.iter().position(|quirk| quirk.name == name);
+        let Some(index) = index else {
             return Err(Error::NotFound(format!(
-                "no entry \"{entry}\", and no file; name a data file, or an entry as \"acsctl quirk list\" \
-                 has it"
+                "no file or entry \"{entry}\"; name a data file, or an entry that \"acsctl quirk \
+                 list\" shows"
             )));
         };
-        if quirks[at].status.is_negative() || quirks[at].acs_registers.is_some() {
+        if quirks[index].status.is_negative() || quirks[index].acs_registers.is_some() {
             return Err(Error::NotFound(format!(
-                "no module is built with {name}, which is {}; see acsctl quirk show {name}",
-                quirks[at].status.name()
+                "no module can have the entry {name} (status {}); see acsctl quirk show {name}",
+                quirks[index].status.name()
             )));
         }
-        Ok((quirks, at))
+        Ok((quirks, index))
     }
 }

@@ -28,7 +28,7 @@ pub fn is_current(path: &Path, text: &str) -> Result<bool, Error> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         let path = path.display();
         return Err(Error::CouldNotRun(format!(
-            "cannot write {path}: it is there and not a regular file; name a file"
+            "cannot write {path}: it exists and is not a regular file; name a file"
         )));
     }
     match fs::read(path) {
@@ -53,32 +53,33 @@ pub fn write(path: &Path, text: &str) -> Result<bool, Error> {
     }
     // Replace the target of a symbolic link, not the link.
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let draft = draft_path(&target);
-    let written = write_draft(&draft, &target, text).and_then(|()| fs::rename(&draft, &target));
+    let temporary = temporary_path(&target);
+    let written =
+        write_temporary(&temporary, &target, text).and_then(|()| fs::rename(&temporary, &target));
     written.map_err(|error| {
         // The draft may not exist. Report the first error, not this one.
-        let _ = fs::remove_file(&draft);
+        let _ = fs::remove_file(&temporary);
         Error::io("write", path, &error)
     })?;
     Ok(true)
 }
 
-fn draft_path(target: &Path) -> PathBuf {
+fn temporary_path(target: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(target.file_name().unwrap_or_default());
     name.push(format!(".{}.new", process::id()));
     target.with_file_name(name)
 }
 
-fn write_draft(draft: &Path, target: &Path, text: &str) -> io::Result<()> {
+fn write_temporary(temporary: &Path, target: &Path, text: &str) -> io::Result<()> {
     let mut file: File = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .open(draft)?;
+        .open(temporary)?;
     if let Ok(old) = fs::metadata(target) {
         let new = file.metadata()?;
         if (new.uid(), new.gid()) != (old.uid(), old.gid()) {
-            chown(draft, Some(old.uid()), Some(old.gid()))?;
+            chown(temporary, Some(old.uid()), Some(old.gid()))?;
         }
         file.set_permissions(old.permissions())?;
     }

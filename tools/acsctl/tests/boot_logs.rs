@@ -52,7 +52,7 @@ fn reports() -> Option<BTreeMap<String, bool>> {
 }
 
 /// The machine, completed from the reports.
-fn told(machine: &Topology, reports: &BTreeMap<String, bool>) -> Topology {
+fn with_reports(machine: &Topology, reports: &BTreeMap<String, bool>) -> Topology {
     let mut machine = machine.clone();
     for function in &mut machine.functions {
         let (Some(device), Some(kind)) = (function.device, &function.pcie_type) else {
@@ -82,12 +82,12 @@ fn class(machine: &Topology, quirks: &[Entry], reports: &BTreeMap<String, bool>)
     if predicted(machine, quirks) == recorded {
         return Class::Exact;
     }
-    let told = told(machine, reports);
-    let found = predicted(&told, quirks);
+    let reported = with_reports(machine, reports);
+    let found = predicted(&reported, quirks);
     if found == recorded {
         return Class::WithReports;
     }
-    let seen = HostView::of(&told, quirks, None);
+    let seen = HostView::of(&reported, quirks, None);
     let is_open = |bdf: &Bdf| {
         let at = seen.position(*bdf).expect("it is there");
         let first = &seen.view.functions[at];

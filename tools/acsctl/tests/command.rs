@@ -44,7 +44,7 @@ fn assert_ends(output: &Output, status: i32, message: &str) {
 }
 
 #[test]
-fn build_writes_once_and_check_agrees() {
+fn build_writes_only_a_changed_file() {
     let folder = scratch("build");
     let (quirks, out) = (tests().join("accepted"), folder.join("table.rs"));
     assert_ends(&build(&quirks, &out, &["--check"]), 1, "is not current");
@@ -81,7 +81,7 @@ fn check_detects_any_change_and_names_the_remedy() {
 }
 
 #[test]
-fn a_table_is_for_a_kernel() {
+fn kernel_option_selects_the_mainline_entries() {
     let folder = scratch("kernel");
     let (quirks, out) = (tests().join("accepted"), folder.join("table.rs"));
     let build = |more: &[&str]| build(&quirks, &out, more);
@@ -117,7 +117,7 @@ fn the_file_keeps_its_mode_and_a_link_stays_a_link() {
 }
 
 #[test]
-fn findings_end_in_1_and_write_nothing() {
+fn findings_exit_with_1_and_write_nothing() {
     let folder = scratch("findings");
     let out = folder.join("table.rs");
     fs::write(&out, "as it was").expect("it is writable");
@@ -128,7 +128,7 @@ fn findings_end_in_1_and_write_nothing() {
 }
 
 #[test]
-fn what_cannot_be_read_or_written_ends_in_2() {
+fn an_io_error_exits_with_2() {
     let folder = scratch("errors");
     let (quirks, out) = (folder.join("quirks"), folder.join("table.rs"));
     assert_ends(&build(&quirks, &out, &[]), 2, "cannot read the folder");
@@ -217,7 +217,7 @@ fn a_reader_that_has_gone_is_no_error() {
 /// The finding names the later file, whichever of the two files is checked. While any file has a
 /// fault, no captured machine is checked.
 #[test]
-fn a_file_is_not_called_sound_while_another_stands_in_its_way() {
+fn a_faulty_other_file_is_reported() {
     let folder = scratch("check-one");
     let copy = |from: &str, to: &str| {
         let to = folder.join(to);
@@ -245,7 +245,7 @@ fn a_file_is_not_called_sound_while_another_stands_in_its_way() {
 }
 
 #[test]
-fn what_is_no_file_is_not_replaced_by_one() {
+fn a_special_file_is_not_replaced() {
     let folder = scratch("out");
     let pipe = folder.join("pipe");
     let made = Command::new("mkfifo").arg(&pipe).status();

@@ -31,25 +31,25 @@ fn assert_says(host: &FakeHost, check: &str, level: Level, text: &str) {
 }
 
 #[test]
-fn groups_are_held_against_those_that_the_kernel_makes() {
+fn groups_are_compared_with_the_prediction() {
     let together = |test| FakeHost::new(test).package([2, 2], [0x80, 0x80]);
     let apart = |test, header| FakeHost::new(test).package([2, 3], [0x80, header]);
-    assert_says(&together("right"), "groups", Level::Pass, "are those");
+    assert_says(&together("right"), "groups", Level::Pass, "as predicted");
     let host = together("unsplit").module("acs_quirks_test", TABLE);
     assert_says(&host, "groups", Level::Warn, "acsctl regroup 0000:01:00.0");
     let host = apart("split", 0x80).module("acs_quirks_test", TABLE);
-    assert_says(&host, "groups", Level::Pass, "are those");
+    assert_says(&host, "groups", Level::Pass, "as predicted");
     assert_says(
         &apart("gone", 0x80),
         "groups",
         Level::Fail,
-        "unloaded since",
+        "withdrawn or unloaded",
     );
     assert_says(
         &apart("trap", 0),
         "groups",
         Level::Fail,
-        "0000:01:00.1 was found on a rescan",
+        "0000:01:00.1 was added by a rescan",
     );
     let host = apart("override", 0x80);
     host.file(
@@ -60,14 +60,19 @@ fn groups_are_held_against_those_that_the_kernel_makes() {
         &host,
         "groups",
         Level::Fail,
-        "\"ACS override\" patch and is told",
+        "\"ACS override\" patch, and its command line enables it",
     );
     let host = together("override-idle");
     host.file("proc/cmdline", "pcie_acs_override=downstream quiet\n");
     assert_says(&host, "groups", Level::Warn, "has no effect");
     let host = apart("newer", 0x80);
     host.file("proc/sys/kernel/osrelease", "9.1.0\n");
-    assert_says(&host, "groups", Level::Warn, "not known for sure");
+    assert_says(
+        &host,
+        "groups",
+        Level::Warn,
+        "does not know how this kernel makes groups",
+    );
     assert_says(&host, "kernel", Level::Warn, "9.1.0 is not supported");
     // All of these findings depend on registers that only root can read.
     let host = apart("user", 0x80);
@@ -76,33 +81,33 @@ fn groups_are_held_against_those_that_the_kernel_makes() {
         let whole = fs::read(&path).expect("it is there");
         fs::write(&path, &whole[..64]).expect("it can be written");
     }
-    assert_says(&host, "groups", Level::Warn, "run it as root");
+    assert_says(&host, "groups", Level::Warn, "run acsctl doctor as root");
 }
 
 #[test]
-fn the_iommu_is_seen_by_what_there_is() {
+fn the_iommu_is_checked_by_its_effects() {
     let host = FakeHost::new("iommu").package([2, 2], [0x80, 0x80]);
     host.file("proc/cmdline", "iommu=off\n");
     assert_says(&host, "iommu", Level::Pass, "Intel VT-d, units 1, groups 2");
     assert_says(&host, "translation", Level::Pass, "DMA 2");
-    assert_says(&host, "interrupts", Level::Pass, "are remapped");
+    assert_says(&host, "interrupts", Level::Pass, "remapped");
     host.file("sys/kernel/iommu_groups/2/type", "identity\n");
     assert_says(
         &host,
         "translation",
         Level::Warn,
-        "1 groups have no translation",
+        "does not translate for host drivers in 1 groups",
     );
     host.file(
         "proc/interrupts",
         " 24: 0 PCI-MSI-0000:00:01.0 0-edge pcieport\n",
     );
-    assert_says(&host, "interrupts", Level::Warn, "are not remapped");
+    assert_says(&host, "interrupts", Level::Warn, "not remapped");
     host.file(
         "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
         "Y\n",
     );
-    assert_says(&host, "interrupts", Level::Fail, "told to accept");
+    assert_says(&host, "interrupts", Level::Fail, "configured to accept");
     fs::remove_dir_all(host.path("sys/class/iommu")).expect("it is there");
     assert_says(&host, "iommu", Level::Fail, "no-IOMMU");
 }
@@ -110,34 +115,34 @@ fn the_iommu_is_seen_by_what_there_is() {
 /// The module's recorded decisions count: the module knows of an external-facing port that sysfs
 /// does not show, and of a claim that made a group and no longer applies.
 #[test]
-fn what_the_module_decided_counts() {
+fn recorded_decisions_are_compared() {
     let host = FakeHost::new("decided").package([2, 3], [0x80, 0x80]);
     let host = host.module("acs_quirks_test", TABLE);
     let decisions = "sys/kernel/debug/acs_quirks_test/decisions";
     let granted = "0000:01:00.0 first 1 granted\n0000:01:00.0 latest 1 granted\n";
     host.file(decisions, granted);
-    assert_says(&host, "groups", Level::Pass, "are those");
+    assert_says(&host, "groups", Level::Pass, "as predicted");
     let exposed = "0000:00:01.0 exposed\n0000:01:00.0 exposed\n0000:01:00.1 exposed\n";
     host.file(decisions, format!("{granted}{exposed}"));
     assert_says(
         &host,
         "groups",
         Level::Fail,
-        "entry 1 of acs_quirks_test isolated 0000:01:00.0 when it was grouped, and does not any more: it is untrusted",
+        "entry 1 of acs_quirks_test isolated 0000:01:00.0 when the kernel grouped it, but no longer does: it is untrusted",
     );
     assert_says(&host, "groups", Level::Fail, "acsctl regroup 0000:01:00.0");
     assert_says(
         &host,
         "groups",
         Level::Fail,
-        "finer than anything justifies",
+        "finer than isolation justifies",
     );
     host.file(decisions, "nonsense\n");
     assert_says(
         &host,
         "groups",
         Level::Warn,
-        "line 1: \"nonsense\" is no decision",
+        "line 1: \"nonsense\" is not a decision",
     );
 }
 
@@ -155,22 +160,27 @@ fn a_module_counts_when_it_has_an_effect() {
     );
     host.hook("acs_quirks", "ineffective");
     assert_says(&host, "module", Level::Fail, "has no effect: so it is");
-    assert_says(&host, "groups", Level::Pass, "are those");
+    assert_says(&host, "groups", Level::Pass, "as predicted");
     host.hook("acs_quirks", "unproven");
-    assert_says(&host, "module", Level::Warn, "could not be found out");
+    assert_says(&host, "module", Level::Warn, "could not find out");
     host.file("sys/kernel/debug/kprobes/enabled", "0\n");
     assert_says(&host, "kprobes", Level::Fail, "echo 1 >");
     host.file("sys/kernel/debug/acs_quirks/table", "table x\nnonsense\n");
-    assert_says(&host, "table", Level::Warn, "line 2: it is too short");
-    assert_says(&host, "groups", Level::Warn, "cannot be told");
+    assert_says(&host, "table", Level::Warn, "line 2: too short");
+    assert_says(
+        &host,
+        "groups",
+        Level::Warn,
+        "cannot compute the expected groups",
+    );
     fs::remove_dir_all(host.path("sys/kernel/debug")).expect("it is there");
-    assert_says(&host, "module", Level::Warn, "could not be looked at");
+    assert_says(&host, "module", Level::Warn, "was not checked");
 }
 
 #[test]
 fn lockdown_and_leftovers() {
     let host = FakeHost::new("lockdown").package([2, 2], [0x80, 0x80]);
-    assert_says(&host, "lockdown", Level::Pass, "tells of none");
+    assert_says(&host, "lockdown", Level::Pass, "not reported by the kernel");
     host.file(
         "sys/kernel/security/lockdown",
         "none [integrity] confidentiality\n",
@@ -183,7 +193,7 @@ fn lockdown_and_leftovers() {
         &host,
         "regroup",
         Level::Fail,
-        "acsctl regroup 0000:01:00.0 puts everything back",
+        "acsctl regroup 0000:01:00.0, which restores everything",
     );
 }
 
@@ -204,27 +214,27 @@ fn tables_are_read_as_the_module_writes_them() {
         ("tables 1\n", "line 1"),
         (
             "table 1\nx a mf-endpoint active acs=SV 1234:0001\n",
-            "\"x\" is no number",
+            "\"x\" is not a number",
         ),
         (
             "table 1\n1 a endpoint active acs=SV 1234:0001\n",
-            "\"endpoint\" is no kind",
+            "\"endpoint\" is not a kind",
         ),
         (
             "table 1\n1 a mf-endpoint active acs=XX 1234:0001\n",
-            "\"acs=XX\" is not known",
+            "\"acs=XX\" is unknown",
         ),
         (
             "table 1\n1 a mf-endpoint active acs=SV if=x+0&1=1 1234:0001\n",
-            "is not known",
+            "is unknown",
         ),
         (
             "table 1\n1 a mf-endpoint active acs=SV 1234:0002-0001\n",
-            "do not fit together",
+            "are inconsistent",
         ),
         (
             "table 1\n1 a mf-endpoint active acs=SV 1234:0001[speed=3]\n",
-            "is not known",
+            "is unknown",
         ),
     ] {
         let error = parse_table(text).expect_err("it is not sound");

@@ -110,7 +110,7 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         };
         folder::check_all(sources, Scope::now(None))
     };
-    let found = check(draft.data.clone()).expect_err("nobody has answered");
+    let found = check(draft.data.clone()).expect_err("its questions are not answered");
     let codes: Vec<_> = found.iter().map(|finding| finding.rule.code()).collect();
     assert_eq!(
         codes.iter().filter(|code| **code == "unanswered").count(),
@@ -186,7 +186,7 @@ fn ids_are_gathered_into_ranges_and_kinds_into_a_list() {
 }
 
 #[test]
-fn the_folder_is_the_one_of_the_vendor() {
+fn the_folder_is_named_after_the_vendor() {
     let mut machine = machine();
     for at in ["0000:01:00.0", "0000:01:00.1"] {
         function(&mut machine, at).vendor = Hex::id(0x14e4);
@@ -196,7 +196,7 @@ fn the_folder_is_the_one_of_the_vendor() {
 }
 
 #[test]
-fn what_a_catch_all_denies_supersedes_it() {
+fn a_draft_supersedes_the_catch_all_that_rejects_it() {
     let mut machine = machine();
     for at in ["0000:01:00.0", "0000:01:00.1"] {
         function(&mut machine, at).vendor = Hex::id(0x8088);
@@ -211,7 +211,7 @@ fn what_a_catch_all_denies_supersedes_it() {
 }
 
 #[test]
-fn the_capture_is_of_the_device_and_not_of_the_machine() {
+fn the_capture_contains_only_the_device() {
     let mut machine = machine();
     machine.model = Some("Somebody's host".to_owned());
     let mut other = Function::new(bdf("0000:05:00.0"), 0x1234, 0x5678);

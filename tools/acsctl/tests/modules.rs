@@ -32,48 +32,41 @@ fn assert_predicts(host: &FakeHost, is_split: bool, about: &str) {
     assert!(text.contains(about), "{about}: {text}");
     let differs = "predicted  0000:01:00.0\n  predicted  0000:01:00.1\n";
     assert_eq!(text.contains(differs), is_split, "{text}");
-    let same = "The kernel has made the same groups.";
+    let same = "The kernel made the same groups.";
     assert_eq!(text.contains(same), !is_split, "{text}");
 }
 
 #[test]
-fn entries_count_as_the_module_has_them() {
+fn entries_come_from_the_loaded_table() {
     let together = |test| FakeHost::new(test).package([2, 2], [0x80, 0x80]);
     assert_predicts(&together("none"), false, "kernel 7.3.4 alone, groups 2:");
     let host = together("loaded").module(MODULE, TABLE);
     assert_predicts(
         &host,
         true,
-        "acs_quirks_test, which is loaded, table 0123456789ab, entries 1",
+        "acs_quirks_test (loaded), table 0123456789ab, entries 1",
     );
     let text = said(&host, &["predict", "--alone"]);
-    assert!(
-        text.contains("The kernel has made the same groups."),
-        "{text}"
-    );
+    assert!(text.contains("The kernel made the same groups."), "{text}");
     host.hook(MODULE, "ineffective");
     let idle = "7.3.4 alone (loaded without effect: acs_quirks_test: so it is), groups 2:";
     assert_predicts(&host, false, idle);
     let withdrawn = TABLE.replace("active", "withdrawn");
     let host = together("withdrawn").module(MODULE, &withdrawn);
-    assert_predicts(
-        &host,
-        false,
-        "which is loaded, table 0123456789ab, entries 0",
-    );
+    assert_predicts(&host, false, "(loaded), table 0123456789ab, entries 0");
     // Two modules at the same time.
     let host = together("two").module("acs_quirks", "table ba9876543210\n");
     let host = host.module(MODULE, TABLE);
     assert_predicts(
         &host,
         true,
-        "acs_quirks, which is loaded, table ba9876543210, entries 0, and",
+        "acs_quirks (loaded), table ba9876543210, entries 0, and",
     );
 }
 
 /// The prediction reads configuration space, as the module does.
 #[test]
-fn conditions_count_as_the_functions_have_them() {
+fn conditions_are_read_from_the_functions() {
     let host = |test, value| {
         let line = format!("acs=SV if=config+0000&0000ffff=0000{value}");
         let table = TABLE.replace("acs=SV", &line);
@@ -89,10 +82,10 @@ fn conditions_count_as_the_functions_have_them() {
 fn an_unreadable_table_makes_no_claim() {
     let host = FakeHost::new("silent").package([2, 2], [0x80, 0x80]);
     let host = host.module(MODULE, TABLE);
-    let with_table = "acs_quirks_test, which is loaded, table 0123456789ab, entries 1";
+    let with_table = "acs_quirks_test (loaded), table 0123456789ab, entries 1";
     assert_predicts(&host, true, with_table);
     fs::remove_dir_all(host.path("sys/kernel/debug")).expect("it is there");
-    let unread = "is debugfs mounted there?: no entry of it counts here";
+    let unread = "is debugfs mounted?: its entries are ignored here";
     assert_predicts(&host, false, unread);
     for arguments in [
         &["why", "01:00.0"][..],
@@ -123,16 +116,16 @@ fn why_names_the_module_and_who_vouches() {
         let text = said(host, &why);
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    let nobody = "the entry test/pair of the module acs_quirks_test says that it is isolated, for which no \
-                  vendor vouches";
+    let unvouched = "the entry test/pair of the module acs_quirks_test says that it is isolated, but no vendor \
+                  vouches for that";
     let text = words(&host("tested", MODULE));
-    assert!(text.contains(nobody), "{text}");
+    assert!(text.contains(unvouched), "{text}");
     // Another module's entry for the same device changes nothing if it grants too little to count.
     let little = TABLE.replace("acs=SV TB RR CR UF DT", "acs=SV");
     let both = host("both", MODULE).module("acs_quirks", &little);
     let text = words(&both);
-    assert!(text.contains(nobody), "{text}");
+    assert!(text.contains(unvouched), "{text}");
     let text = words(&host("vouched", "acs_quirks"));
-    let vendor = "the entry test/pair of the module vouches for it by its vendor's statement";
+    let vendor = "the module's entry test/pair isolates it, based on its vendor's statement";
     assert!(text.contains(vendor), "{text}");
 }

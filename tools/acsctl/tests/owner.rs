@@ -1,117 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The commands for owners on the command line: output and exit status.
+//! The other commands for owners on the command line: output and exit status.
 
 mod common;
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::{fs, process::Command};
 
-use jsonschema::Validator;
 use serde_json::Value;
 
-use common::{root, scratch, tests};
-
-fn acsctl(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_acsctl"))
-        .args(arguments)
-        .env_remove("CLICOLOR_FORCE")
-        .output()
-        .expect("the command starts")
-}
-
-fn path(path: &Path) -> String {
-    path.to_str().expect("it is text").to_owned()
-}
-
-fn machine(name: &str) -> String {
-    path(
-        &root()
-            .join("tests/topologies")
-            .join(name)
-            .with_extension("json"),
-    )
-}
-
-fn acme() -> String {
-    path(&tests().join("accepted/acme/nic.capture.json"))
-}
-
-fn printed(output: &Output) -> String {
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{error}");
-    String::from_utf8(output.stdout.clone()).expect("it is text")
-}
-
-#[track_caller]
-fn assert_fails(output: &Output, status: i32, message: &str) {
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(status), "{text}");
-    assert!(text.contains(message), "{text}");
-}
-
-/// The recorded machines of the source tree.
-fn recorded() -> Vec<String> {
-    let folder = fs::read_dir(root().join("tests/topologies")).expect("it is there");
-    let paths = folder.map(|entry| entry.expect("it can be read").path());
-    let is_json = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json");
-    paths.filter(is_json).map(|found| path(&found)).collect()
-}
-
-fn schema() -> Validator {
-    let file = root().join("Documentation/acsctl.schema.json");
-    let text = fs::read_to_string(file).expect("it is published");
-    let schema = serde_json::from_str(&text).expect("it is JSON");
-    jsonschema::draft202012::meta::validate(&schema).expect("it is a JSON Schema");
-    jsonschema::validator_for(&schema).expect("it is a JSON Schema")
-}
-
-/// The JSON output matches the published schema.
-#[test]
-fn json_is_as_the_schema_has_it() {
-    let schema = schema();
-    let check = |arguments: &[&str]| -> Value {
-        let output = acsctl(arguments);
-        let text = String::from_utf8(output.stdout).expect("it is text");
-        let value: Value = serde_json::from_str(&text).expect("it is JSON");
-        let faults: Vec<_> = schema
-            .iter_errors(&value)
-            .map(|it| it.to_string())
-            .collect();
-        assert!(faults.is_empty(), "{arguments:?}: {faults:#?}");
-        value
-    };
-    for machine in recorded() {
-        let of = ["--format", "json", "--topology", &machine];
-        let all = check(&[&["groups"], &of[..]].concat());
-        check(&[&["predict"], &of[..]].concat());
-        let groups = all["groups"].as_array().expect("they are a list");
-        let shared = groups
-            .iter()
-            .filter(|group| group["members"][1].is_object());
-        for group in shared.chain(&groups[..1]) {
-            let first = group["members"][0]["function"]
-                .as_str()
-                .expect("it is text");
-            check(&[&["why", first], &of[..]].concat());
-        }
-    }
-    // The control.
-    let mut wrong = check(&["predict", "--format", "json", "--topology", &acme()]);
-    wrong["groups"] = "all".into();
-    assert!(!schema.is_valid(&wrong));
-}
-
-#[test]
-fn the_published_schema_is_current() {
-    let file = root().join("Documentation/acsctl.schema.json");
-    let published = fs::read_to_string(file).expect("it is there");
-    assert_eq!(printed(&acsctl(&["schema"])), published);
-}
+use common::{
+    command::{acme, acsctl, alone, assert_fails, host, machine, path, printed, recorded},
+    root, scratch, tests,
+};
 
 /// The command predicts, for every recorded machine, the groups that its kernel made.
 #[test]
@@ -166,204 +66,22 @@ fn predict_with_an_entry_splits_and_alone_does_not() {
         let output = acsctl(&["predict", "--topology", &capture, "--with", entry]);
         assert_fails(&output, 1, message);
     };
-    fails("acme/none", "no entry \"acme/none\", and no file");
+    fails("acme/none", "no file or entry \"acme/none\"");
     fails(
         "qlogic/8030-cna",
-        "no module is built with qlogic/8030-cna, which is rejected",
+        "no module can have the entry qlogic/8030-cna (status rejected)",
     );
     let broken = path(&tests().join("rejected/kind-unknown.toml"));
     fails(&broken, "findings: ");
 }
 
 #[test]
-fn groups_are_filtered_as_by_lspci() {
-    let machine = machine("lambda-lambda-vector-0d658f");
-    let count = |more: &[&str]| -> usize {
-        let arguments = [
-            &["groups", "--format", "json", "--topology", &machine],
-            more,
-        ]
-        .concat();
-        let listing: Value =
-            serde_json::from_str(&printed(&acsctl(&arguments))).expect("it is JSON");
-        listing["groups"].as_array().map_or(0, Vec::len)
-    };
-    let all = count(&[]);
-    assert_eq!(all, 74);
-    assert_eq!(count(&["-s", "2c:00.1"]), 1);
-    assert_eq!(count(&["-s", "0000:2c:"]), 1);
-    assert_eq!(
-        count(&["-d", "1022:149c"]),
-        count(&["-d", "1022:149c:0c03"])
-    );
-    assert!(count(&["-d", "1022:"]) < all);
-    assert_eq!(count(&["-d", "::0300"]), count(&["-c", "0300"]));
-    assert!(count(&["-c", "03"]) >= count(&["-c", "0300"]));
-    let none = acsctl(&["groups", "--topology", &machine, "-s", "99:"]);
-    assert_fails(&none, 1, "there is no such function");
-    for (option, value) in [
-        ("-s", "zz:00.0"),
-        ("-d", "8086"),
-        ("-c", "3"),
-        ("-s", "00:20.0"),
-    ] {
-        let wrong = acsctl(&["groups", "--topology", &machine, option, value]);
-        assert_fails(&wrong, 2, "write");
-    }
-}
-
-#[test]
-fn shared_groups_are_those_of_several_functions() {
-    let shared = |name: &str, more: &[&str]| {
-        let machine = machine(name);
-        acsctl(&[&["groups", "--topology", &machine, "--shared"], more].concat())
-    };
-    let text = printed(&shared("acer-predator-helios-neo-16-2f04d2", &[]));
-    assert!(
-        text.contains("0000:00:0e.0") && text.contains("10000:e1:00.0"),
-        "{text}"
-    );
-    assert_eq!(text.matches("4 devices").count(), 1, "{text}");
-    assert!(!text.contains('\u{1b}'), "colours are for terminals");
-    // A group with functions of only one device: USB behind a port of the chipset, which the host
-    // keeps.
-    let desktop = "lambda-lambda-vector-0d658f";
-    let text = printed(&shared(desktop, &["-s", "2c:00.1"]));
-    assert!(text.contains("group 46\n"), "{text}");
-    // The controls: functions that have groups of their own, and bridges.
-    for slot in ["25:00.1", "22:07.1"] {
-        let none = shared(desktop, &["-s", slot]);
-        assert_fails(&none, 1, "no function that was asked for shares its group");
-    }
-    let none = acsctl(&["groups", "--shared", "--topology", &alone()]);
-    assert_fails(&none, 1, "no group holds more than one function");
-}
-
-/// A machine on which each function has its own group.
-fn alone() -> String {
-    let file = scratch("alone").join("alone.txt");
-    let text = "0000:00:01.0 Ethernet controller [0200]: Intel Corporation 82574L [8086:10d3]\n\
-                \tCapabilities: [e0] Express (v1) Root Complex Integrated Endpoint, MSI 00\n";
-    fs::write(&file, text).expect("it can be written");
-    path(&file)
-}
-
-#[test]
-fn the_tree_shows_each_function_once_below_its_bridge() {
-    for machine in recorded() {
-        let text = printed(&acsctl(&["groups", "--tree", "--topology", &machine]));
-        let json = fs::read_to_string(&machine).expect("it is there");
-        let json: Value = serde_json::from_str(&json).expect("it is JSON");
-        let functions = json["functions"].as_array().expect("it is a list");
-        for function in functions {
-            let bdf = function["bdf"].as_str().expect("it is text");
-            let lines = text
-                .lines()
-                .filter(|line| line.contains(&format!("\u{2500} {bdf} ")));
-            assert_eq!(lines.count(), 1, "{machine}: {bdf}");
-        }
-    }
-}
-
-#[test]
-fn the_picture_is_xml_and_has_each_function() {
-    let folder = scratch("svg");
-    let file = folder.join("groups.svg");
-    for machine in recorded() {
-        printed(&acsctl(&[
-            "groups",
-            "--topology",
-            &machine,
-            "--svg",
-            &path(&file),
-        ]));
-        let svg = fs::read_to_string(&file).expect("it is written");
-        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
-        // Device names contain ampersands and angle brackets.
-        let bare = svg.split('&').skip(1);
-        for rest in bare {
-            let entity = rest.split(';').next().unwrap_or_default();
-            assert!(
-                matches!(entity, "amp" | "lt" | "gt" | "quot" | "apos" | "#39"),
-                "&{entity}"
-            );
-        }
-        let json = fs::read_to_string(&machine).expect("it is there");
-        let json: Value = serde_json::from_str(&json).expect("it is JSON");
-        for function in json["functions"].as_array().expect("it is a list") {
-            let bdf = function["bdf"].as_str().expect("it is text");
-            assert!(svg.contains(bdf), "{machine}: {bdf}");
-        }
-    }
-}
-
-/// A host with two functions behind a port, one of them bound to VFIO.
-fn host(name: &str) -> PathBuf {
-    let root = scratch(name);
-    let write = |file: &str, content: &[u8]| {
-        let file = root.join(file);
-        fs::create_dir_all(file.parent().expect("it has one")).expect("it can be made");
-        fs::write(file, content).expect("it can be written");
-    };
-    write("proc/sys/kernel/osrelease", b"7.3.4+deb13-amd64\n");
-    write("proc/cmdline", b"quiet\n");
-    fs::create_dir_all(root.join("sys/bus/pci/devices")).expect("it can be made");
-    let port: [u8; 64] = {
-        let mut bytes = [0; 64];
-        bytes[..4].copy_from_slice(&[0x34, 0x12, 0x01, 0x00]);
-        bytes[0x0e] = 1;
-        bytes[0x18..0x1b].copy_from_slice(&[0, 1, 1]);
-        bytes
-    };
-    let mut card = [0; 64];
-    card[..4].copy_from_slice(&[0x34, 0x12, 0x02, 0x00]);
-    card[0x0e] = 0x80;
-    for (bdf, config, driver) in [
-        ("0000:00:01.0", port, "pcieport"),
-        ("0000:01:00.0", card, "vfio-pci"),
-        ("0000:01:00.1", card, "e1000e"),
-    ] {
-        let folder = format!("sys/devices/{bdf}");
-        write(&format!("{folder}/vendor"), b"0x1234\n");
-        write(&format!("{folder}/device"), b"0x0001\n");
-        write(&format!("{folder}/class"), b"0x020000\n");
-        write(&format!("{folder}/revision"), b"0x01\n");
-        write(&format!("{folder}/config"), &config);
-        let link = |target: &str, name: &str| {
-            symlink(target, root.join(&folder).join(name)).expect("it can be made");
-        };
-        link("../../kernel/iommu_groups/7", "iommu_group");
-        link(&format!("../../bus/pci/drivers/{driver}"), "driver");
-        let place = root.join("sys/bus/pci/devices").join(bdf);
-        symlink(format!("../../../devices/{bdf}"), place).expect("it can be made");
-    }
-    root
-}
-
-#[test]
-fn drivers_and_vfio_are_told_of_a_host() {
-    let root = host("host");
-    let of = path(&root);
-    let text = printed(&acsctl(&["groups", "--root", &of]));
-    assert!(
-        text.contains("group 7  not viable for VFIO: the host drives 0000:01:00.1"),
-        "{text}"
-    );
-    assert!(text.contains("driver vfio-pci"), "{text}");
-    // With the other function unbound, nothing blocks the group, because ports do not.
-    let driver = root.join("sys/devices/0000:01:00.1/driver");
-    fs::remove_file(driver).expect("it is there");
-    let text = printed(&acsctl(&["groups", "--root", &of]));
-    assert!(text.contains("group 7  ready for VFIO"), "{text}");
-}
-
-#[test]
-fn a_capture_is_what_other_commands_read() {
+fn other_commands_read_a_capture() {
     let root = host("capture");
     let file = path(&root.join("here.json"));
     let text = printed(&acsctl(&["capture", "--root", &path(&root), "-o", &file]));
     assert!(
-        text.contains("functions 3; no serial numbers or names are in it"),
+        text.contains("functions 3; contains no serial numbers or names"),
         "{text}"
     );
     let capture = fs::read_to_string(&file).expect("it is written");
@@ -383,7 +101,7 @@ fn lspci_text_is_a_machine_too() {
         "{text}"
     );
     let why = acsctl(&["why", "--topology", &file, "01:00.0"]);
-    assert!(printed(&why).contains("Requests from below 0000:00:01.0"));
+    assert!(printed(&why).contains("requests from below 0000:00:01.0"));
 }
 
 /// A diagram or a capture can be piped to another program.
@@ -404,7 +122,7 @@ fn a_dash_is_the_standard_output() {
 }
 
 #[test]
-fn lines_are_as_long_as_the_terminal_says() {
+fn text_is_wrapped_at_the_terminal_width() {
     let longest = |columns: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_acsctl"));
         command.env("COLUMNS", columns);
@@ -427,7 +145,7 @@ fn lines_are_as_long_as_the_terminal_says() {
 }
 
 #[test]
-fn why_says_of_a_function_in_no_group_that_it_is_in_none() {
+fn why_explains_a_function_in_no_group() {
     // An IOMMU, on a machine whose other functions are in groups.
     let lambda = machine("lambda-lambda-vector-0d658f");
     let text = printed(&acsctl(&["why", "--topology", &lambda, "00:00.2"]));
@@ -451,12 +169,15 @@ fn why_says_of_a_function_in_no_group_that_it_is_in_none() {
     assert!(text.contains("It has a group of its own."), "{text}");
     // No IOMMU at all.
     let text = printed(&acsctl(&["why", "--topology", &alone(), "00:01.0"]));
-    assert!(text.contains("kernel has made no IOMMU groups"), "{text}");
+    assert!(
+        text.contains("The groups that this machine's kernel made are not known"),
+        "{text}"
+    );
     assert!(text.contains("It would have a group of its own."), "{text}");
 }
 
 #[test]
-fn why_says_what_is_not_there_or_not_known() {
+fn why_reports_missing_and_unknown_functions() {
     let none = acsctl(&["why", "--topology", &acme(), "99:00.0"]);
     assert_fails(&none, 1, "0000:99:00.0: there is no such function");
     let twice = acsctl(&["why", "--topology", &acme(), "01:00.0", "0000:01:00.0"]);
@@ -483,7 +204,7 @@ fn why_says_what_is_not_there_or_not_known() {
     assert_fails(&blind, 1, "the reason is not known; run this as root");
     let text = String::from_utf8_lossy(&blind.stdout);
     assert!(
-        text.contains("The kernel has put it into one group with"),
+        text.contains("The kernel put it into one group with"),
         "{text}"
     );
 }

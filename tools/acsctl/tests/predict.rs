@@ -64,7 +64,7 @@ fn assert_together(machine: &Topology) {
 }
 
 #[test]
-fn an_entry_splits_its_package() {
+fn an_entry_splits_its_device() {
     let (without, with) = by_accepted(&machine());
     let group = |members: &[&str]| -> Vec<Bdf> { members.iter().map(|one| bdf(one)).collect() };
     let port = group(&["0000:00:10.0"]);
@@ -79,9 +79,9 @@ fn an_entry_splits_its_package() {
 }
 
 #[test]
-fn where_there_is_doubt_the_package_stays_together() {
-    let of_nobody = with("0000:01:00.1", |one| one.device = Some(Hex::id(0x0121)));
-    assert_together(&of_nobody);
+fn in_doubt_the_device_stays_together() {
+    let of_no_vendor = with("0000:01:00.1", |one| one.device = Some(Hex::id(0x0121)));
+    assert_together(&of_no_vendor);
     assert_together(&with("0000:01:00.1", |one| one.device = None));
     assert_together(&with("0000:01:00.1", |one| one.unreadable = true));
     assert_together(&with("0000:01:00.1", |one| one.pcie_type = None));

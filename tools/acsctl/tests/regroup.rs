@@ -58,7 +58,7 @@ fn assert_uses(host: &FakeHost, wanted: &[&str]) {
 }
 
 #[test]
-fn a_package_that_an_entry_isolates_is_planned_to_be_split() {
+fn a_plan_splits_a_device_that_an_entry_isolates() {
     let host = usual("plan");
     let plan = plan(&host);
     let names = |groups: &[Vec<Bdf>]| groups.iter().map(Vec::len).collect::<Vec<_>>();
@@ -71,7 +71,7 @@ fn a_package_that_an_entry_isolates_is_planned_to_be_split() {
         "{:?}",
         plan.obstacles
     );
-    let order: Vec<_> = plan.package.all().collect();
+    let order: Vec<_> = plan.device.all().collect();
     assert_eq!(
         order,
         [bdf("0000:01:00.1"), bdf("0000:01:00.0")],
@@ -116,7 +116,7 @@ fn a_function_that_would_fall_apart_is_not_removed() {
         panic!("{:?}", refused.obstacles);
     };
     assert_eq!(obstacle.even_if, None);
-    assert!(obstacle.what.contains("has not the multi-function bit"));
+    assert!(obstacle.what.contains("lacks the multi-function bit"));
     // The control: with the multi-function bit, a rescan makes the correct groups.
     let host = FakeHost::new("trap").package([2, 3], [0x80, 0x80]);
     assert!(plan(&host).obstacles.is_empty());
@@ -130,7 +130,7 @@ fn a_function_that_would_fall_apart_is_not_removed() {
 }
 
 #[test]
-fn what_cannot_be_told_is_in_the_way() {
+fn unreadable_sources_are_obstacles() {
     let host = usual("kernel");
     host.file("proc/sys/kernel/osrelease", "6.12.1\n");
     assert_eq!(
@@ -264,7 +264,7 @@ fn what_a_process_holds() {
             .is_some_and(|it| it.contains("qemu (process 1234)"))
     );
     fs::remove_dir_all(host.path("sys/class/vfio")).expect("it is there");
-    // The kernel tells which function an open VFIO device is.
+    // The kernel names the function of an open VFIO device.
     host.link("proc/1234/fd/5", "anon_inode:[vfio-device]");
     host.link(&FakeHost::of(0, "driver"), "../../bus/pci/drivers/vfio-pci");
     host.link(&FakeHost::of(1, "driver"), "../../bus/pci/drivers/vfio-pci");
@@ -273,7 +273,7 @@ fn what_a_process_holds() {
         "vfio-device-syspath: /sys/devices/x/0000:01:00.1\n",
     );
     assert_uses(&host, &["vfio:0000:01:00.1"]);
-    // An older kernel does not tell which function it is.
+    // An older kernel does not name the function.
     host.file("proc/1234/fdinfo/5", "pos: 0\n");
     assert_uses(&host, &["vfio:0000:01:00.0", "vfio:0000:01:00.1"]);
     fs::remove_file(host.path("proc/1234/fd/5")).expect("it is there");

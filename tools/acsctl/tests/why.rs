@@ -77,19 +77,19 @@ fn assert_not_said(answer: &Answer, part: &str) {
 /// Two USB controllers of one chip seem to be the cause, but the chipset's port above them comes
 /// first.
 #[test]
-fn of_a_chipset_port_without_acs_the_port_is_to_blame() {
+fn a_chipset_port_without_acs_is_named() {
     let machine = recorded("lambda-lambda-vector-0d658f");
     let answer = ask(&machine, &own(), "0000:2c:00.1", None);
     assert_says(
         &answer,
         &[
-            "have to go along, or be left without a driver: 0000:2c:00.0 0000:2c:00.3.",
+            "virtual machine, or leave them without a driver: 0000:2c:00.0 0000:2c:00.3.",
             "0000:22:08.0 PCI bridge: vendor 1022 [1022:57a4] (stays with the host)",
-            "1. Requests from below 0000:22:08.0 may turn around there",
+            "1. As far as the kernel knows, requests from below 0000:22:08.0 may turn around there",
             "0000:22:08.0 (Downstream Port, vendor 1022 [1022:57a4]): it has no ACS capability",
             "pci_acs_path_enabled() in the kernel",
-            "each of these devices has to count as isolated: * 0000:22:08.0:",
-            "acsctl quirk new 0000:22:08.0 makes the draft",
+            "each of these devices must count as isolated: * 0000:22:08.0:",
+            "acsctl quirk new 0000:22:08.0 drafts an entry",
         ],
     );
     assert_not_said(&answer, "2. ");
@@ -99,20 +99,20 @@ fn of_a_chipset_port_without_acs_the_port_is_to_blame() {
 
 /// Root ports without ACS join everything below them.
 #[test]
-fn of_root_ports_without_acs_each_step_is_told_in_order() {
+fn steps_of_root_ports_without_acs_are_in_order() {
     let machine = recorded("amd-carrizo-laptop-4de9e2");
     let answer = ask(&machine, &own(), "0000:01:00.0", None);
     assert_says(
         &answer,
         &[
-            "1. Requests from below 0000:00:02.2 may turn around there",
+            "1. As far as the kernel knows, requests from below 0000:00:02.2 may turn around there",
             "2. 0000:00:02.0 0000:00:02.2 0000:00:02.4 are ports or bridges of one chip",
-            "3. Requests from below 0000:00:02.4 may turn around there",
+            "3. As far as the kernel knows, requests from below 0000:00:02.4 may turn around there",
             "0000:00:02.0 (vendor 1022 [1022:157b]): it is conventional PCI",
             // An entry would have to cover the host bridge in the same slot.
             "* 0000:00:02.2 0000:00:02.4: - A statement by vendor 1022",
-            "It would have to go into the kernel's own quirks",
-            "it cannot speak for 0000:00:02.0",
+            "The statement would have to become a quirk of the kernel itself",
+            "no entry can cover 0000:00:02.0",
         ],
     );
     assert_not_said(&answer, "acsctl quirk new");
@@ -120,23 +120,23 @@ fn of_root_ports_without_acs_each_step_is_told_in_order() {
 
 /// Below a VMD, the properties of the disks do not matter.
 #[test]
-fn behind_a_vmd_the_firmware_setting_is_named() {
+fn vmd_leads_to_the_firmware_setting() {
     let machine = recorded("acer-predator-helios-neo-16-2f04d2");
     let answer = ask(&machine, &own(), "10000:e1:00.0", None);
     assert_says(
         &answer,
         &[
-            "1. 0000:00:0e.0 does the requests for all that is behind it",
+            "1. 0000:00:0e.0 issues the requests of all functions behind it",
             "pci_real_dma_dev() in the kernel",
-            "Switch VMD off in the firmware's setup",
-            "No entry, no statement and no kernel sets them apart.",
+            "Disable VMD in the firmware setup",
+            "No entry, vendor statement or kernel can separate them.",
         ],
     );
     assert_not_said(&answer, "A statement by");
     let other = ask(&machine, &own(), "10000:e1:00.0", Some("10000:e2:00.0"));
     assert_says(
         &other,
-        &["They share a group.", "0000:00:0e.0 does the requests"],
+        &["They share a group.", "0000:00:0e.0 issues the requests"],
     );
 }
 
@@ -149,7 +149,7 @@ fn functions_without_a_pcie_capability_cannot_be_vouched_for() {
         &[
             "0000:00:1f.0 0000:00:1f.2 0000:00:1f.3 0000:00:1f.4 are functions of one device",
             "it is conventional PCI, which has no ACS",
-            "Only other hardware does.",
+            "Only other hardware can.",
         ],
     );
     assert_not_said(&answer, "another slot");
@@ -159,23 +159,23 @@ fn functions_without_a_pcie_capability_cannot_be_vouched_for() {
 /// A graphics card and its audio function: nothing is wrong, and the answer says that both are
 /// passed through together.
 #[test]
-fn two_functions_of_a_card_are_told_to_go_along() {
+fn functions_of_a_card_are_passed_through_together() {
     let machine = recorded("lenovo-2325kz5-dc5a79");
     let answer = ask(&machine, &own(), "0000:04:00.0", None);
     assert_says(
         &answer,
         &[
-            "have to go along, or be left without a driver: 0000:04:00.1.",
+            "virtual machine, or leave them without a driver: 0000:04:00.1.",
             "A statement by vendor 10de that these functions cannot reach each other",
         ],
     );
-    assert_not_said(&answer, "apart from other devices");
+    assert_not_said(&answer, "from other devices");
     let apart = ask(&machine, &own(), "0000:04:00.0", Some("0000:03:00.0"));
     assert_says(
         &apart,
         &[
             "They are in different groups.",
-            "The ways to them part on bus 0000:00, at 0000:00:1c.2 and 0000:00:1c.1.",
+            "The paths to the two functions part on bus 0000:00, at 0000:00:1c.2 and 0000:00:1c.1.",
             "the kernel's quirk pci_quirk_intel_pch_acs() says that it is isolated",
         ],
     );
@@ -185,7 +185,7 @@ fn two_functions_of_a_card_are_told_to_go_along() {
 
 /// The previous machine with a kernel older than the quirk for its ports.
 #[test]
-fn where_a_newer_kernel_has_a_quirk_it_is_named() {
+fn a_newer_kernel_with_a_quirk_is_named() {
     let mut machine = recorded("lenovo-2325kz5-dc5a79");
     machine.kernel = Some("3.10.108".to_owned());
     let answer = ask(&machine, &own(), "0000:04:00.0", None);
@@ -193,10 +193,10 @@ fn where_a_newer_kernel_has_a_quirk_it_is_named() {
         &answer,
         &[
             "0000:00:1c.0 0000:00:1c.1 0000:00:1c.2 are ports or bridges of one chip",
-            "To have 0000:04:00.0 apart from other devices, this device has to count as isolated: \
-             * 0000:00:1c.0 0000:00:1c.1 0000:00:1c.2: - Linux 3.15 and newer has a quirk",
+            "To separate 0000:04:00.0 from other devices, this device must count as isolated: \
+             * 0000:00:1c.0 0000:00:1c.1 0000:00:1c.2: - Use Linux 3.15 or newer: it has a quirk",
             // The machine was recorded with a newer kernel.
-            "The kernel has made another group of it: 0000:04:00.0 0000:04:00.1.",
+            "The kernel's own group differs: 0000:04:00.0 0000:04:00.1.",
         ],
     );
     assert_eq!(json(&answer)["changes"][0]["goal"], "other-devices");
@@ -231,14 +231,14 @@ fn an_entry_that_exists_is_named() {
     assert_says(
         &answer,
         &[
-            "There is an entry for it, acme/nic, which does not count here: the entry does not cover 00.1",
+            "There is an entry for it, acme/nic, but it does not count here: the entry does not cover 00.1",
         ],
     );
     assert_not_said(&answer, module);
 }
 
 #[test]
-fn with_the_module_loaded_the_entry_is_what_says_so() {
+fn a_loaded_entry_is_the_reason() {
     let quirks = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
     let topology = acme();
     let machine = HostView::of(&topology, &quirks, Some(Edition::Validated));
@@ -248,13 +248,13 @@ fn with_the_module_loaded_the_entry_is_what_says_so() {
         &answer,
         &[
             "It has a group of its own.",
-            "the entry acme/nic of the module vouches for it",
+            "the module's entry acme/nic isolates it",
         ],
     );
 }
 
 #[test]
-fn what_was_refused_is_told_with_the_reason() {
+fn a_rejected_entry_is_shown_with_its_reason() {
     let refused = |device| {
         let one = |one: &mut topology::Function| {
             one.vendor = Hex::id(0x8086);
@@ -271,7 +271,7 @@ fn what_was_refused_is_told_with_the_reason() {
     let answer = ask(&refused(0x1572), &own(), "0000:01:00.0", None);
     assert_says(
         &answer,
-        &["An entry that has 8086:1572 was asked for and refused (intel/fortville)"],
+        &["An entry for 8086:1572 was rejected (intel/fortville)"],
     );
     assert_not_said(&answer, "A statement by");
     let answer = ask(&refused(0x1571), &own(), "0000:01:00.0", None);
@@ -292,7 +292,7 @@ fn registers_that_are_off_are_named_bit_by_bit() {
     assert_says(
         &answer,
         &[
-            "it has an ACS capability, but not switched on are: Request Redirect, Completion Redirect \
+            "it has an ACS capability, but these controls are disabled: Request Redirect, Completion Redirect \
              (RR CR)",
             "pci=disable_acs_redir=",
         ],
@@ -301,7 +301,7 @@ fn registers_that_are_off_are_named_bit_by_bit() {
 
 /// The control: with other ids, the port is not known to have an ACS capability elsewhere.
 #[test]
-fn of_a_port_that_has_acs_elsewhere_the_firmware_is_suspected() {
+fn hidden_acs_leads_to_the_firmware_setting() {
     let port = |device| {
         changed("0000:00:10.0", |port| {
             port.acs = None;
@@ -310,24 +310,24 @@ fn of_a_port_that_has_acs_elsewhere_the_firmware_is_suspected() {
         })
     };
     let answer = ask(&port(0x1483), &own(), "0000:01:00.0", Some("0000:00:10.0"));
-    let says = "On other machines this port (1022:1483) shows an ACS capability";
+    let says = "On other machines, this port (1022:1483) shows an ACS capability";
     assert_says(&answer, &[says]);
     let answer = ask(&port(0x7777), &own(), "0000:01:00.0", Some("0000:00:10.0"));
     assert_not_said(&answer, "On other machines");
 }
 
 #[test]
-fn what_can_be_plugged_in_gets_no_hope() {
+fn a_removable_device_gets_no_remedy() {
     let machine = changed("0000:00:10.0", |port| {
         port.removable = Some(Removable::Removable);
     });
     let answer = ask(&machine, &own(), "0000:01:00.0", None);
-    assert_says(&answer, &["The module makes no claim for such devices"]);
+    assert_says(&answer, &["The module makes no claim for them"]);
     assert_not_said(&answer, "A statement by");
 }
 
 #[test]
-fn what_was_not_seen_is_not_guessed() {
+fn unread_registers_give_no_reason() {
     let mut machine = acme();
     for function in &mut machine.functions {
         function.pcie_known = false;
@@ -337,7 +337,7 @@ fn what_was_not_seen_is_not_guessed() {
     }
     let answer = ask(&machine, &own(), "0000:01:00.0", None);
     assert!(!answer.is_known());
-    assert_says(&answer, &["The reason cannot be told", "0000:01:00.1"]);
+    assert_says(&answer, &["The reason is not known", "0000:01:00.1"]);
     assert_not_said(&answer, "functions of one device");
     assert_eq!(json(&answer)["steps"], Value::Array(Vec::new()));
     // Only the ACS capability could not be read.
@@ -346,14 +346,14 @@ fn what_was_not_seen_is_not_guessed() {
     assert_says(
         &answer,
         &[
-            "it was not seen whether it has an ACS capability; it is taken as without",
+            "it is not known whether it has an ACS capability; it is assumed to have none",
             "Capture this machine as root",
         ],
     );
 }
 
 #[test]
-fn a_group_that_is_another_one_is_told() {
+fn a_differing_group_is_reported() {
     let mut machine = acme();
     for (number, function) in (0..).zip(&mut machine.functions) {
         function.iommu_group = Some(number);
@@ -362,7 +362,7 @@ fn a_group_that_is_another_one_is_told() {
     assert_says(
         &answer,
         &[
-            "The kernel has made another group of it: 0000:01:00.0.",
+            "The kernel's own group differs: 0000:01:00.0.",
             "such groups protect nothing",
         ],
     );
@@ -373,7 +373,7 @@ fn a_group_that_is_another_one_is_told() {
 
 /// A capture may come from an untrusted source.
 #[test]
-fn what_a_file_says_cannot_steer_a_terminal() {
+fn text_from_a_file_cannot_control_the_terminal() {
     let mut machine = acme();
     machine.kernel = Some("7.3.4\u{1b}]0;owned\u{7}".to_owned());
     let kind = topology::Port::Unknown("\u{1b}[2J".to_owned());

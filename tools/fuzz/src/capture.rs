@@ -11,7 +11,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use acsctl::{
     host::HostView,
     listing::{Listing, filter::Filter},
-    predict::report::{Report, Under},
+    predict::report::{Basis, Report},
     why::explain,
 };
 use grouping::predict::Prediction;
@@ -76,7 +76,7 @@ fn look(machine: &topology::Topology, quirks: &[Entry]) {
         .grouping(&[])
         .expect("it is sound")
         .partition(&seen.view);
-    let _ = Report::of(&seen, groups, Under::kernel(&seen)).text();
+    let _ = Report::of(&seen, groups, Basis::kernel(&seen)).text();
     // The first, the last and one in between: each is asked about by itself and with the first.
     let count = machine.functions.len();
     let first = machine.functions[0].bdf;

@@ -214,7 +214,7 @@ fn reasons(topology: &Topology) -> Vec<String> {
         ));
     }
     if !topology.regrouped.is_empty() {
-        reasons.push("functions were removed and found again since the boot".to_owned());
+        reasons.push("functions were removed and rescanned after boot".to_owned());
     }
     let mut assumed = BTreeMap::new();
     for (_, assumption) in grouping::view(topology).assumptions {

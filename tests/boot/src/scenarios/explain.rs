@@ -311,7 +311,7 @@ const OWNER: Scenario = Scenario {
         Run("umount /sys/kernel/debug"),
         Says(
             "acsctl predict",
-            "is debugfs mounted there?: no entry of it counts here",
+            "is debugfs mounted?: its entries are ignored here",
         ),
     ],
     limit: Duration::from_secs(300),

@@ -101,23 +101,15 @@ const UNMARKED: Scenario = Scenario {
         Ends(
             1,
             "acsctl doctor",
-            "0000:01:00.1 was found on a rescan or plugged in, and has not the multi-function bit",
+            "0000:01:00.1 was added by a rescan or a hot-plug, and its header lacks the multi-function bit",
         ),
-        Ends(
-            1,
-            "acsctl regroup 01:00.0",
-            "has not the multi-function bit",
-        ),
+        Ends(1, "acsctl regroup 01:00.0", "lacks the multi-function bit"),
         HotRemove(0),
         // The module does not change that.
         Load("acs_quirks_test"),
         HotAdd(0),
         Groups(APART),
-        Ends(
-            1,
-            "acsctl regroup 01:00.0",
-            "has not the multi-function bit",
-        ),
+        Ends(1, "acsctl regroup 01:00.0", "lacks the multi-function bit"),
     ],
     limit: LIMIT,
 };

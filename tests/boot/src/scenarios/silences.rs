@@ -129,7 +129,11 @@ fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
     }
     vm.check("echo 1 >/sys/bus/pci/rescan; test $(cat /sys/bus/pci/drivers_autoprobe) = 1")?;
     let mut again = vm.run("acsctl regroup 02:00.0")?;
-    if again.status == 1 && again.text.contains("it is another one now") {
+    if again.status == 1
+        && again
+            .text
+            .contains("another function is at this address now")
+    {
         again = vm.run("acsctl regroup 02:00.0")?;
     }
     if again.status != 0 || vm.groups()?.count(DEVICES[1]) != 2 {

@@ -70,7 +70,7 @@ const SWITCH: Scenario = Scenario {
         Logged(
             "02:00.0: acs_quirks: entry 7 (test/downstream-port) does not count: the entry does not cover 01.0 [1234:0bad]",
         ),
-        Run("! acsctl doctor | grep -e 'finer than' -e 'does not any more'"),
+        Run("! acsctl doctor | grep -e 'finer than' -e 'but no longer does'"),
     ],
     limit: LIMIT,
 };
@@ -188,7 +188,7 @@ const ROOT_COMPLEX: Scenario = Scenario {
             "80:02.0: acs_quirks: entry 6 (test/root-port) does not count: the kernel has not found port 02.1",
         ),
         Logged("80:02.0: acs_quirks: isolated by entry 6"),
-        Run("! acsctl doctor | grep -e 'finer than' -e 'does not any more'"),
+        Run("! acsctl doctor | grep -e 'finer than' -e 'but no longer does'"),
     ],
     limit: LIMIT,
 };
@@ -231,7 +231,7 @@ const OUTSIDE: Scenario = Scenario {
         // own group without a justification.
         Says(
             "acsctl regroup 00:12.0",
-            "nothing to do, its groups are those that the kernel would make now",
+            "nothing to do: the kernel would make the same groups now",
         ),
         Groups(&[
             &["00:12.0", "00:12.1", "01:00.0", "02:00.0"],
@@ -317,7 +317,7 @@ const LATER: Scenario = Scenario {
         Silence(0, 2),
         Run("echo 1 >/sys/bus/pci/rescan"),
         Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]]),
-        Run("! acsctl doctor | grep 'does not any more'"),
+        Run("! acsctl doctor | grep 'but no longer does'"),
         Wake(0, 2),
         Run("echo 1 >/sys/bus/pci/rescan"),
         Logged(
@@ -329,11 +329,11 @@ const LATER: Scenario = Scenario {
         Ends(
             1,
             "acsctl doctor",
-            "entry 1 of acs_quirks_test isolated 0000:01:00.0 when it was grouped, and does not any more: the entry does not cover 00.2 [1234:0bad]",
+            "entry 1 of acs_quirks_test isolated 0000:01:00.0 when the kernel grouped it, but no longer does: the entry does not cover 00.2 [1234:0bad]",
         ),
         Says(
             "acsctl doctor; true",
-            "acsctl regroup 0000:01:00.0, or a reboot, groups them anew",
+            "run acsctl regroup 0000:01:00.0, or reboot",
         ),
         // The remedy that both name.
         Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
@@ -342,7 +342,7 @@ const LATER: Scenario = Scenario {
             &["02:00.0"],
             &["02:00.1"],
         ]),
-        Run("! acsctl doctor | grep 'does not any more'"),
+        Run("! acsctl doctor | grep 'but no longer does'"),
     ],
     limit: LIMIT,
 };

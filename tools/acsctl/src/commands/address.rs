@@ -13,8 +13,8 @@ pub(super) fn address(text: &str) -> Result<Bdf, String> {
     };
     whole.to_lowercase().parse().map_err(|_| {
         format!(
-            "\"{text}\" is not an address; write it as lspci has it, [domain:]bus:device.function, as in \
-             82:00.5 or 0000:82:00.5"
+            "\"{text}\" is not an address; write it as lspci does: [domain:]bus:device.function, \
+             for example 82:00.5 or 0000:82:00.5"
         )
     })
 }

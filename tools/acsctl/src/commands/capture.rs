@@ -17,11 +17,13 @@ use crate::{
 /// Capture this host's PCI functions into a file, without personal data.
 ///
 /// Records for each function: address, ids, class, revision, header type, PCIe type, ACS and SR-IOV
-/// registers, the buses behind a bridge, and the IOMMU group; for the host: the kernel version, the kind of
-/// IOMMU, and the value of `pcie_acs_override=` if set. Records no serial number, host name, network address,
-/// or stored data. Attach the file to a bug report, or give it to other commands with --topology.
+/// registers, the buses behind a bridge, and the IOMMU group; for the host: the kernel version, the
+/// kind of IOMMU, and the value of `pcie_acs_override=` if set. Records no serial number, host
+/// name, network address, or stored data. Attach the file to a bug report, or give it to other
+/// commands with --topology.
 ///
-/// Exit status: 0 when the file is written; 2 when the host cannot be read or the file cannot be written.
+/// Exit status: 0 when the file is written; 2 when the host cannot be read or the file cannot be
+/// written.
 #[derive(Args, Debug)]
 pub(super) struct Capture {
     /// Write to FILE [default: -, the standard output].
@@ -54,7 +56,7 @@ impl Capture {
         };
         output::write(out, &text)?;
         Ok(format!(
-            "{}: functions {}; no serial numbers or names are in it\n",
+            "{}: functions {}; contains no serial numbers or names\n",
             out.display(),
             topology.functions.len()
         ))
@@ -77,13 +79,13 @@ pub(super) fn unseen(topology: &Topology, source: &Source) -> Option<String> {
     let unseen = functions.filter(|one| !one.unreadable && (!one.pcie_known || !one.acs_known));
     let (count, all) = (unseen.count(), topology.functions.len());
     let remedy = match source {
-        Source::Host(_) => "run it as root to see them",
-        Source::File(_) => "they are not in the file; capture the machine as root",
+        Source::Host(_) => "run acsctl as root to read them",
+        Source::File(_) => "the file does not contain them; capture the machine as root",
     };
     (count > 0).then(|| {
         format!(
-            "the capabilities of {count} of {all} functions could not be read, and these decide on \
-             groups; {remedy}"
+            "the capabilities of {count} of {all} functions could not be read, and the groups \
+             depend on them; {remedy}"
         )
     })
 }

@@ -19,8 +19,8 @@ pub(super) const SCHEMA: &str = "acsctl-doctor-1";
 
 /// Check whether this host can isolate devices, and whether its groups are right.
 ///
-/// Prints PASS, WARN or FAIL for each check, and what to do. Checks what the kernel does, not what it was
-/// configured to do. Without root, lists what it could not check.
+/// Prints PASS, WARN or FAIL for each check, and what to do. Checks what the kernel does, not what
+/// it was configured to do. Without root, lists what it could not check.
 ///
 /// Exit status: 0 when no check fails, 1 when one fails, 2 when it could not run.
 #[derive(Args, Debug)]
@@ -51,11 +51,14 @@ impl Doctor {
                 checks: &checks,
             })?,
         };
-        let failed = checks.iter().filter(|it| it.level == Level::Fail).count();
+        let failed = checks
+            .iter()
+            .filter(|check| check.level == Level::Fail)
+            .count();
         if failed == 0 {
             return Ok(printed);
         }
-        let error = Error::Refused(format!("failed: {failed} of {}", checks.len()));
+        let error = Error::Refused(format!("checks failed: {failed} of {}", checks.len()));
         Err(Failure { printed, error })
     }
 }

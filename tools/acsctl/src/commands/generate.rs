@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use quirk_data::{edition::Edition, error::Error, generate, json_schema, page, supported};
 
-use super::{generated::settle, schema};
+use super::{generated::write_or_check, schema};
 use crate::database::Database;
 
 /// The files of each edition's table and module aliases. udev must not load a module of candidates,
@@ -23,10 +23,11 @@ const TABLES: [(Edition, &str, Option<&str>); 3] = [
     ),
 ];
 
-/// Write every generated file of a checkout: the module's tables, the pages on entries, and the schemas.
+/// Write every generated file of a checkout: the module's tables, the pages on entries, and the
+/// schemas.
 ///
-/// Exit status: 0 when all are written or current; 1 when an entry has faults, or with --check when a file is
-/// not current; 2 when the checkout cannot be read or written.
+/// Exit status: 0 when all are written or current; 1 when an entry has faults, or with --check when
+/// a file is not current; 2 when the checkout cannot be read or written.
 #[derive(Args, Debug)]
 pub(super) struct Generate {
     /// The checkout.
@@ -42,9 +43,9 @@ impl Generate {
         let mut said = String::new();
         let mut stale = Vec::new();
         for (name, text) in self.texts()? {
-            match settle(&self.source.join(name), &text, self.check)? {
+            match write_or_check(&self.source.join(name), &text, self.check)? {
                 Some(_) if self.check => {}
-                Some(outcome) => said += &format!("{name}: {outcome}\n"),
+                Some(outcome) => said.extend([name, ": ", outcome, "\n"]),
                 None => stale.push(name),
             }
         }
@@ -53,7 +54,7 @@ impl Generate {
         }
         let stale = stale.join(", ");
         Err(Error::Stale(format!(
-            "not current: {stale}; \"make generate\" writes them"
+            "not current: {stale}; run \"make generate\""
         )))
     }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use quirk_data::error::Error;
 use topology::names::Names;
 
-use super::{Format, capture::unseen, warn, whence::Whence};
+use super::{Format, capture::unseen, input::Input, warn};
 use crate::{
     listing::{
         Listing,
@@ -19,11 +19,12 @@ use crate::{
 
 /// List the IOMMU groups and their functions.
 ///
-/// Shows each function's name (from pci.ids), its driver, and what makes it isolated or not: its ACS
-/// capability, a quirk of the kernel, or an entry of the module. Lists a group with all its functions when one
-/// of them matches. If the kernel has not made groups, lists the predicted ones.
+/// Shows each function's name (from pci.ids), its driver, and what makes it isolated or not: its
+/// ACS capability, a quirk of the kernel, or an entry of the module. Lists a group with all its
+/// functions when one of them matches. If the kernel has not made groups, lists the predicted ones.
 ///
-/// Exit status: 0 when a group is listed; 1 when none matches; 2 when the machine or the entries cannot be read.
+/// Exit status: 0 when a group is listed; 1 when none matches; 2 when the machine or the entries
+/// cannot be read.
 #[derive(Args, Debug)]
 pub(super) struct Groups {
     /// Match functions at [[[domain]:]bus]:[slot][.function], as lspci does.
@@ -41,11 +42,12 @@ pub(super) struct Groups {
     /// Show the PCI tree with the borders of the groups.
     #[arg(long, conflicts_with = "format")]
     tree: bool,
-    /// Draw the PCI tree as an SVG, with the groups as coloured areas, into FILE; - is the standard output.
+    /// Draw the PCI tree as an SVG, with the groups as coloured areas, into FILE; - is the standard
+    /// output.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "tree"])]
     svg: Option<PathBuf>,
     #[command(flatten)]
-    whence: Whence,
+    input: Input,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -53,8 +55,8 @@ pub(super) struct Groups {
 
 impl Groups {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let snapshot = self.whence.snapshot()?;
-        let quirks = self.whence.database().entries()?;
+        let snapshot = self.input.snapshot()?;
+        let quirks = self.input.database().entries()?;
         let names = Names::of_system(&snapshot.topology);
         let filter = Filter {
             slot: self.slot,
@@ -95,14 +97,14 @@ impl Groups {
         let asks = self.slot.is_some() || self.device.is_some() || self.class.is_some();
         match (asks, self.shared) {
             (false, true) => {
-                "no group holds more than one function, bridges not counted; without --shared all groups \
-                 are listed"
+                "no group has more than one function, not counting bridges; omit --shared to list \
+                 all groups"
             }
             (true, true) => {
-                "no function that was asked for shares its group, bridges not counted; without --shared \
-                 its group is listed all the same"
+                "no matching function shares its group, not counting bridges; omit --shared to \
+                 list its group"
             }
-            _ => "there is no such function; without -s, -d and -c all are listed",
+            _ => "no function matches; omit -s, -d and -c to list all",
         }
     }
 }

@@ -8,13 +8,13 @@ mod doctor;
 mod generate;
 mod generated;
 mod groups;
+mod input;
 mod pages;
 mod predict;
 mod quirk;
 mod regroup;
 mod schema;
 mod terminal;
-mod whence;
 mod why;
 
 use std::{
@@ -30,8 +30,8 @@ use quirk_data::error::Error;
 ///
 /// Works on any Linux host; needs no module.
 ///
-/// Exit status: 0 for success; 1 when a check fails, an entry has faults, or what was asked for does not
-/// exist or was refused; 2 when the command could not run.
+/// Exit status: 0 for success; 1 when a check fails, an entry has faults, the request was refused,
+/// or a function, device or entry that it names does not exist; 2 when the command could not run.
 #[derive(Parser, Debug)]
 #[command(name = "acsctl", version)]
 pub struct Arguments {
@@ -51,10 +51,10 @@ enum Command {
     /// Work on the quirk database: entries, their checks, and patches for mainline.
     #[command(subcommand)]
     Quirk(quirk::Command),
-    /// Print the JSON Schema of what the commands print with --format json.
+    /// Print the JSON Schema of the output with --format json.
     ///
-    /// Each outcome names its form and version in the key "schema". A form may gain keys within a version; a
-    /// key that goes or changes its meaning comes with a new version.
+    /// The key "schema" of each output names its form and version. A version may gain keys.
+    /// Removing a key or changing its meaning requires a new version.
     Schema,
     Completions(pages::Completions),
     Man(pages::Man),
@@ -62,10 +62,10 @@ enum Command {
     Generate(generate::Generate),
 }
 
-/// The form of what is printed.
+/// The form of the output.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 enum Format {
-    /// For people to read.
+    /// Text for people.
     #[default]
     Text,
     /// JSON; the first key names the schema and its version.

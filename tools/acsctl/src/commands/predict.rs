@@ -6,30 +6,32 @@ use clap::Args;
 use quirk_data::{built, entry::Entry, error::Error};
 use rules::table::Table;
 
-use super::{Format, capture::unseen, warn, whence::Whence};
+use super::{Format, capture::unseen, input::Input, warn};
 use crate::{
     host::HostView,
-    predict::report::{Report, Under},
+    predict::report::{Basis, Report},
 };
 
 /// Predict the IOMMU groups that the kernel would make at boot.
 ///
-/// On this host, predicts for the running kernel, with the module if it is loaded, and compares the prediction
-/// with the kernel's current groups. For a machine in a file, predicts for the kernel alone.
+/// On this host, predicts for the running kernel, with the module if it is loaded, and compares the
+/// prediction with the kernel's current groups. For a machine in a file, predicts for the kernel
+/// alone.
 ///
-/// Exit status: 0, also when groups differ; 1 when an entry has faults or does not exist; 2 when the machine or
-/// the entries cannot be read.
+/// Exit status: 0, also when groups differ; 1 when an entry has faults or does not exist; 2 when
+/// the machine or the entries cannot be read.
 #[derive(Args, Debug)]
 pub(super) struct Predict {
     #[command(flatten)]
-    whence: Whence,
+    input: Input,
     /// Predict for the kernel alone, without a module.
     #[arg(long, conflicts_with_all = ["installed", "with"])]
     alone: bool,
     /// Predict for the kernel with the module's table.
     #[arg(long, conflicts_with = "with")]
     installed: bool,
-    /// Predict for the kernel with the module's table and one more entry: a file, or the name of an entry.
+    /// Predict for the kernel with the module's table and one more entry: a data file, or an
+    /// entry's name.
     #[arg(long, value_name = "ENTRY")]
     with: Option<String>,
     /// Output format.
@@ -39,18 +41,18 @@ pub(super) struct Predict {
 
 impl Predict {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let snapshot = self.whence.snapshot()?;
-        let database = self.whence.database();
+        let snapshot = self.input.snapshot()?;
+        let database = self.input.database();
         let found = self.with.as_deref().map(|entry| database.with_entry(entry));
         let (quirks, entry) = match found.transpose()? {
-            Some((quirks, at)) => (quirks, Some(at)),
+            Some((quirks, index)) => (quirks, Some(index)),
             None => (database.entries()?, None),
         };
         let machine = snapshot.view(&quirks);
         if let Some(text) = unseen(&snapshot.topology, &snapshot.source) {
             warn(&text);
         }
-        let entry = entry.and_then(|at| quirks.get(at));
+        let entry = entry.and_then(|index| quirks.get(index));
         let (tables, under) = self.under(&machine, entry);
         let groups = machine.grouping(&tables)?.partition(&machine.view);
         let report = Report::of(&machine, groups, under);
@@ -61,18 +63,18 @@ impl Predict {
     }
 
     /// The tables to predict with, and their description.
-    fn under(&self, machine: &HostView<'_>, entry: Option<&Entry>) -> (Vec<Table>, Under) {
+    fn under(&self, machine: &HostView<'_>, entry: Option<&Entry>) -> (Vec<Table>, Basis) {
         let modules = &machine.modules;
         if let Some(entry) = entry {
             let mut tables = modules.tables.clone();
             tables.push(built::table(&[entry]));
-            let under = Under::with(machine, entry, &tables);
+            let under = Basis::with(machine, entry, &tables);
             return (tables, under);
         }
         let as_it_runs = !self.alone && modules.loaded;
         if self.installed || as_it_runs {
-            return (modules.tables.clone(), Under::installed(machine));
+            return (modules.tables.clone(), Basis::installed(machine));
         }
-        (Vec::new(), Under::kernel(machine))
+        (Vec::new(), Basis::kernel(machine))
     }
 }

@@ -25,16 +25,17 @@ pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 
 /// Regroup a device that nothing uses: remove it and rescan, without a reboot.
 ///
-/// The kernel makes a group when it adds a device. After you load the module, or set up what an entry requires,
-/// the device must be removed and rescanned to get a new group.
+/// The kernel makes a group when it adds a device. After you load the module, or set up what an
+/// entry requires, the device must be removed and rescanned to get a new group.
 ///
-/// Prints the plan first. Removes and rescans all functions of the device, and everything below a bridge;
-/// restores drivers and driver overrides afterwards. Refuses while something uses one of the functions, unless
+/// Prints the plan first. Removes and rescans all functions of the device, and everything below a
+/// bridge; restores drivers and driver overrides afterwards. Refuses while something uses one of
+/// the functions, unless
 /// --even-if names that use: what depends on it is lost. If this command is killed, run it again: it
 /// restores everything from /run/acsctl.
 ///
-/// Exit status: 0 when the groups are as planned, 1 when it was refused or the groups differ from the plan, 2
-/// when it could not run.
+/// Exit status: 0 when the groups are as planned, 1 when it was refused or the groups differ from
+/// the plan, 2 when it could not run.
 #[derive(Args, Debug)]
 pub(super) struct Regroup {
     /// A function of the device, as 0000:82:00.0.
@@ -49,7 +50,7 @@ pub(super) struct Regroup {
     /// Plan for the host whose sysfs and procfs are below DIR.
     #[arg(long, value_name = "DIR", requires = "dry_run")]
     root: Option<PathBuf>,
-    /// Regroup in spite of this use: its name in the plan, as network:eth0; may be repeated.
+    /// Accept this obstacle: its name in the plan, for example network:eth0; may be repeated.
     #[arg(long, value_name = "USE")]
     even_if: Vec<String>,
     /// Wait this long for the kernel to finish one step.
@@ -65,13 +66,13 @@ pub(super) struct Regroup {
 pub(super) struct Report<'a> {
     schema: &'a str,
     /// The plan for each device.
-    plans: Vec<Planning<'a>>,
+    plans: Vec<PlanOutput<'a>>,
     /// The result for each device that was regrouped or restored.
-    outcomes: Vec<Ended<'a>>,
+    outcomes: Vec<OutcomeOutput<'a>>,
 }
 
 #[derive(JsonSchema, Serialize)]
-struct Planning<'a> {
+struct PlanOutput<'a> {
     /// The function that the command named.
     requested: String,
     /// Whether the groups already are as expected.
@@ -93,7 +94,7 @@ struct Planning<'a> {
 }
 
 #[derive(JsonSchema, Serialize)]
-struct Ended<'a> {
+struct OutcomeOutput<'a> {
     /// The function that the command named.
     requested: String,
     /// Whether the result is as planned.
@@ -122,7 +123,7 @@ fn groups(partition: &Partition) -> Groups {
 
 /// The plans, results and errors of a run.
 #[derive(Default)]
-struct Done {
+struct Results {
     format: Format,
     plans: Vec<Plan>,
     outcomes: Vec<Outcome>,
@@ -134,49 +135,54 @@ impl Regroup {
         let root = self.root.as_deref().unwrap_or(Path::new("/"));
         let paths = HostPaths::below(root);
         let quirks = Database::default().entries()?;
-        let mut done = Done {
+        let mut results = Results {
             format: self.format,
-            ..Done::default()
+            ..Results::default()
         };
-        if let Err(error) = self.work(&paths, &quirks, &mut done) {
-            done.errors.push(error);
+        if let Err(error) = self.regroup(&paths, &quirks, &mut results) {
+            results.errors.push(error);
         }
-        self.end(done)
+        self.finish(results)
     }
 
-    fn work(&self, paths: &HostPaths, quirks: &[Entry], done: &mut Done) -> Result<(), Error> {
+    fn regroup(
+        &self,
+        paths: &HostPaths,
+        quirks: &[Entry],
+        results: &mut Results,
+    ) -> Result<(), Error> {
         let mut session = None;
         if !self.dry_run {
             if !rustix::process::geteuid().is_root() {
-                let why = "only root may do this; --dry-run shows the plan";
+                let why = "only root may regroup; --dry-run shows the plan";
                 return Err(Error::CouldNotRun(why.to_owned()));
             }
             let timeout = Duration::from_secs(self.timeout);
             let session = session.insert(Session::begin(paths, quirks, timeout)?);
-            for outcome in session.put_right()? {
-                done.take(outcome);
+            for outcome in session.restore_left_behind()? {
+                results.take(outcome);
             }
         }
         match self.function {
-            Some(bdf) => self.one(
+            Some(bdf) => self.regroup_one(
                 paths,
                 session.as_mut(),
                 &Snapshot::of_host(paths)?.view(quirks),
                 bdf,
-                done,
+                results,
             ),
-            None => self.every(paths, quirks, session.as_mut(), done),
+            None => self.regroup_all(paths, quirks, session.as_mut(), results),
         }
     }
 
     /// Regroups every device that an entry isolates and whose groups do not show it. Ports come
     /// before the functions below them, which a port's rescan regroups too.
-    fn every(
+    fn regroup_all(
         &self,
         paths: &HostPaths,
         quirks: &[Entry],
         mut session: Option<&mut Session<'_>>,
-        done: &mut Done,
+        results: &mut Results,
     ) -> Result<(), Error> {
         let snapshot = Snapshot::of_host(paths)?;
         let host = snapshot.view(quirks);
@@ -187,50 +193,46 @@ impl Regroup {
             }
             let snapshot = Snapshot::of_host(paths)?;
             let host = snapshot.view(quirks);
-            let package = regroup::Package::of(host.topology, paths, bdf);
-            seen.extend(
-                package
-                    .iter()
-                    .flat_map(|package| package.own.iter().copied()),
-            );
-            let outcome = self.one(paths, session.as_deref_mut(), &host, bdf, done);
-            done.errors.extend(outcome.err());
+            let device = regroup::Device::of(host.topology, paths, bdf);
+            seen.extend(device.iter().flat_map(|device| device.own.iter().copied()));
+            let outcome = self.regroup_one(paths, session.as_deref_mut(), &host, bdf, results);
+            results.errors.extend(outcome.err());
             if session.as_deref().is_some_and(Session::is_stuck) {
                 return Ok(());
             }
             if session.as_deref().is_some_and(Session::is_stopped) {
-                return Err(Error::CouldNotRun("it was told to stop".to_owned()));
+                return Err(Error::CouldNotRun("stopped by a signal".to_owned()));
             }
         }
         if seen.is_empty() {
-            done.say("no entry of a loaded module isolates a function of this host\n");
+            results.say("no entry of a loaded module isolates a function of this host\n");
         }
         Ok(())
     }
 
-    fn one(
+    fn regroup_one(
         &self,
         paths: &HostPaths,
         session: Option<&mut Session<'_>>,
         host: &HostView<'_>,
         bdf: Bdf,
-        done: &mut Done,
+        results: &mut Results,
     ) -> Result<(), Error> {
         let accepted = self.even_if.iter().cloned().collect();
         let plan = Plan::make(paths, host, bdf, &accepted)?;
         if plan.up_to_date {
-            done.say(&format!(
-                "{bdf}: nothing to do, its groups are those that the kernel would make now\n"
+            results.say(&format!(
+                "{bdf}: nothing to do: the kernel would make the same groups now\n"
             ));
             if !self.all || self.dry_run {
-                done.say(&plan.to_string());
+                results.say(&plan.to_string());
             }
         } else {
-            done.say(&plan.to_string());
+            results.say(&plan.to_string());
         }
         let (refusal, up_to_date) = (plan.refusal(), plan.up_to_date);
-        done.plans.push(plan);
-        let Some(plan) = done.plans.last().filter(|_| !up_to_date) else {
+        results.plans.push(plan);
+        let Some(plan) = results.plans.last().filter(|_| !up_to_date) else {
             return Ok(());
         };
         if let Some(refusal) = refusal {
@@ -238,17 +240,17 @@ impl Regroup {
         }
         if let Some(session) = session {
             let outcome = regroup::regroup(session, host, plan)?;
-            done.take(outcome);
+            results.take(outcome);
         }
         Ok(())
     }
 
     /// Assembles the output.
-    fn end(&self, done: Done) -> Result<String, Failure> {
-        let is_as_planned = done.outcomes.iter().all(Outcome::is_as_planned);
+    fn finish(&self, results: Results) -> Result<String, Failure> {
+        let is_as_planned = results.outcomes.iter().all(Outcome::is_as_planned);
         let printed = match self.format {
             Format::Text => String::new(),
-            Format::Json => done.json()?,
+            Format::Json => results.json()?,
         };
         let refused = |errors: Vec<Error>| {
             let could_not = errors.iter().any(|error| error.exit_status() == 2);
@@ -259,11 +261,11 @@ impl Regroup {
                 Error::Refused(text.join("\n"))
             }
         };
-        let error = if done.errors.is_empty() {
-            let why = "not all is as it was planned; the lines above say what is not";
+        let error = if results.errors.is_empty() {
+            let why = "the result differs from the plan; the lines above say where";
             (!is_as_planned).then(|| Error::Refused(why.to_owned()))
         } else {
-            Some(refused(done.errors))
+            Some(refused(results.errors))
         };
         match error {
             None => Ok(printed),
@@ -272,7 +274,7 @@ impl Regroup {
     }
 }
 
-impl Done {
+impl Results {
     /// Prints text at once, because the next step may take long.
     fn say(&mut self, text: &str) {
         if self.format == Format::Text {
@@ -286,26 +288,26 @@ impl Done {
     }
 
     fn json(&self) -> Result<String, Error> {
-        let plans = self.plans.iter().map(|it| Planning {
-            requested: it.requested.to_string(),
-            up_to_date: it.up_to_date,
-            functions: &it.functions,
-            rescan: it.rescan.display().to_string(),
-            uses: it.uses.list.iter().collect(),
-            unchecked: it.uses.unseen.iter().collect(),
-            obstacles: &it.obstacles,
-            current: groups(&it.current),
-            planned: groups(&it.planned),
+        let plans = self.plans.iter().map(|plan| PlanOutput {
+            requested: plan.requested.to_string(),
+            up_to_date: plan.up_to_date,
+            functions: &plan.functions,
+            rescan: plan.rescan.display().to_string(),
+            uses: plan.uses.list.iter().collect(),
+            unchecked: plan.uses.unseen.iter().collect(),
+            obstacles: &plan.obstacles,
+            current: groups(&plan.current),
+            planned: groups(&plan.planned),
         });
-        let outcomes = self.outcomes.iter().map(|it| Ended {
-            requested: it.requested.to_string(),
-            as_planned: it.is_as_planned(),
-            functions: &it.functions,
-            before: groups(&it.before),
-            predicted: it.predicted.as_ref().map(groups),
-            after: groups(&it.after),
-            problems: &it.problems,
-            notes: &it.notes,
+        let outcomes = self.outcomes.iter().map(|outcome| OutcomeOutput {
+            requested: outcome.requested.to_string(),
+            as_planned: outcome.is_as_planned(),
+            functions: &outcome.functions,
+            before: groups(&outcome.before),
+            predicted: outcome.predicted.as_ref().map(groups),
+            after: groups(&outcome.after),
+            problems: &outcome.problems,
+            notes: &outcome.notes,
         });
         json::pretty(&Report {
             schema: SCHEMA,

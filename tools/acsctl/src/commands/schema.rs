@@ -33,7 +33,7 @@ fn schema() -> Json {
         .collect();
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "What acsctl prints with --format json",
+        "title": "The output of acsctl with --format json",
         "oneOf": any,
         "$defs": forms,
     })

@@ -12,12 +12,12 @@ const LEAST: usize = 40;
 /// The width in columns: `COLUMNS`, else the terminal's width. Without a terminal there is no
 /// limit.
 pub(super) fn width() -> usize {
-    let told = env::var("COLUMNS").ok();
-    let told = told.and_then(|text| text.parse().ok());
+    let columns = env::var("COLUMNS").ok();
+    let columns = columns.and_then(|text| text.parse().ok());
     let seen = || {
         let size = tcgetwinsize(io::stdout()).ok()?;
         Some(usize::from(size.ws_col))
     };
-    let width = told.or_else(seen).filter(|&width| width > 0);
+    let width = columns.or_else(seen).filter(|&width| width > 0);
     width.map_or(usize::MAX, |width| width.max(LEAST))
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use quirk_data::error::Error;
 use topology::{Bdf, names::Names};
 
-use super::{Failure, Format, address::address, terminal, whence::Whence};
+use super::{Failure, Format, address::address, input::Input, terminal};
 use crate::why::explain;
 
 /// Explain what shares a function's IOMMU group, why, and how to change that.
@@ -14,8 +14,8 @@ use crate::why::explain;
 /// Names the step of the kernel's computation that joined the functions, the register or quirk that
 /// decided it, and the vendor of that silicon.
 ///
-/// Exit status: 0 when the group is explained; 1 when there is no such function, or too little could be read to
-/// know the reason; 2 when the machine or the entries cannot be read.
+/// Exit status: 0 when the group is explained; 1 when there is no such function, or too little
+/// could be read to know the reason; 2 when the machine or the entries cannot be read.
 #[derive(Args, Debug)]
 pub(super) struct Why {
     /// A function, as 0000:82:00.0 or 82:00.0.
@@ -25,7 +25,7 @@ pub(super) struct Why {
     #[arg(value_name = "BDF2", value_parser = address)]
     other: Option<Bdf>,
     #[command(flatten)]
-    whence: Whence,
+    input: Input,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -33,8 +33,8 @@ pub(super) struct Why {
 
 impl Why {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let snapshot = self.whence.snapshot()?;
-        let quirks = self.whence.database().entries()?;
+        let snapshot = self.input.snapshot()?;
+        let quirks = self.input.database().entries()?;
         let machine = snapshot.view(&quirks);
         let names = Names::of_system(&snapshot.topology);
         let answer = explain(&machine, self.function, self.other, &names)?;

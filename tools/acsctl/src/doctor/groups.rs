@@ -12,20 +12,22 @@ use crate::host::{Decided, HostView, Predicted, coarser, finer};
 
 const CHECK: &str = "groups";
 
-pub(super) fn look(host: &HostView<'_>) -> Vec<Diagnosis> {
+pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
     if host.groups.is_empty() {
         return Vec::new();
     }
     let functions = host.topology.functions.iter();
-    if functions.clone().any(|it| !(it.pcie_known && it.acs_known)) {
-        let finding = "whether they are as they should be could not be looked at: that takes all of \
-                       configuration space";
-        return vec![Diagnosis::warn(CHECK, finding, "run it as root")];
+    if functions
+        .clone()
+        .any(|function| !(function.pcie_known && function.acs_known))
+    {
+        let finding = "not checked: the check needs all of configuration space";
+        return vec![Diagnosis::warn(CHECK, finding, "run acsctl doctor as root")];
     }
     let predicted = match host.predict() {
         Ok(predicted) => predicted,
         Err(error) => {
-            let finding = format!("what they should be cannot be told: {error}");
+            let finding = format!("cannot compute the expected groups: {error}");
             return vec![Diagnosis::warn(
                 CHECK,
                 finding,
@@ -33,16 +35,16 @@ pub(super) fn look(host: &HostView<'_>) -> Vec<Diagnosis> {
             )];
         }
     };
-    let all: BTreeSet<Bdf> = functions.map(|it| it.bdf).collect();
+    let all: BTreeSet<Bdf> = functions.map(|function| function.bdf).collect();
     let torn = finer(&host.groups, &predicted.groups, &all);
     let mut found: Vec<_> = torn.iter().map(|group| too_fine(host, group)).collect();
     if !torn.is_empty() {
         found.extend(lost(host, &predicted));
     }
-    found.extend(told(host, torn.is_empty()));
+    found.extend(idle_override(host, torn.is_empty()));
     found.extend(unsplit(host, &predicted, &all));
     if found.is_empty() {
-        let finding = "are those that this kernel makes, with what is loaded";
+        let finding = "as predicted for this kernel and the loaded modules";
         found.push(Diagnosis::pass(CHECK, finding));
     }
     found
@@ -52,8 +54,8 @@ pub(super) fn look(host: &HostView<'_>) -> Vec<Diagnosis> {
 fn too_fine(host: &HostView<'_>, group: &[Bdf]) -> Diagnosis {
     let list: Vec<_> = group.iter().map(ToString::to_string).collect();
     let finding = format!(
-        "finer than anything justifies: nothing isolates these from each other, and they are in more than \
-         one group: {}",
+        "finer than isolation justifies: nothing isolates these functions from each other, but \
+         they are in more than one group: {}",
         list.join(" ")
     );
     let is_unmarked = |bdf: &&Bdf| {
@@ -61,26 +63,27 @@ fn too_fine(host: &HostView<'_>, group: &[Bdf]) -> Diagnosis {
         bdf.function() > 0 && header.is_some_and(|header| header & 0x80 == 0)
     };
     if host.topology.acs_override.is_some() {
-        let remedy = "the kernel has the \"ACS override\" patch and is told to use it: one guest can reach \
-                      another's memory. Boot without pcie_acs_override=";
+        let remedy = "the kernel has the \"ACS override\" patch, and its command line enables it: \
+                      one guest can reach another's memory. Boot without pcie_acs_override=";
         return Diagnosis::fail(CHECK, finding, remedy);
     }
     if !host.is_modelled() {
-        let remedy = "what this kernel does is not known for sure: it may have a quirk that acsctl does not \
-                      know, or an \"ACS override\" patch. Do not give them to different guests before you know";
+        let remedy = "acsctl does not know how this kernel makes groups: it may have a quirk that \
+                      acsctl does not know, or an \"ACS override\" patch. Do not pass these functions \
+                      through to different guests until you know why they are split";
         return Diagnosis::warn(CHECK, finding, remedy);
     }
     let remedy = if let Some(unmarked) = group.iter().find(is_unmarked) {
         format!(
-            "{unmarked} was found on a rescan or plugged in, and has not the multi-function bit in its header, \
-             so the kernel took it for a device of its own. Do not give them to different guests; a reboot \
-             groups them rightly"
+            "{unmarked} was added by a rescan or a hot-plug, and its header lacks the \
+             multi-function bit, so the kernel took it for a single-function device. Do not pass \
+             these functions through to different guests; reboot to group them correctly"
         )
     } else {
         let one = group.first().map(ToString::to_string).unwrap_or_default();
         format!(
-            "an entry that has been withdrawn or unloaded since, or a kernel with a patch, has split them. Do \
-             not give them to different guests; acsctl regroup {one}, or a reboot, groups them anew"
+            "an entry that is now withdrawn or unloaded split them, or a kernel patch did. Do not \
+             pass these functions through to different guests; run acsctl regroup {one}, or reboot"
         )
     };
     Diagnosis::fail(CHECK, finding, remedy)
@@ -94,7 +97,7 @@ fn lost(host: &HostView<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
         let decisions = module.record.iter().flat_map(|record| &record.decisions);
         for (bdf, decisions) in decisions {
             let mut was = decisions.first.iter().chain(&decisions.between);
-            let was = was.find(|one| one.refused.is_none());
+            let was = was.find(|decided| decided.refused.is_none());
             let now = predicted.now.get(&(module.name(), *bdf));
             let (
                 Some(Decided {
@@ -109,12 +112,13 @@ fn lost(host: &HostView<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
             found.push(Diagnosis::fail(
                 CHECK,
                 format!(
-                    "entry {entry} of {} isolated {bdf} when it was grouped, and does not any more: {why}",
+                    "entry {entry} of {} isolated {bdf} when the kernel grouped it, but no longer \
+                     does: {why}",
                     module.name()
                 ),
                 format!(
-                    "do not give it to another guest than the functions beside it; acsctl regroup {bdf}, or a \
-                     reboot, groups them anew"
+                    "do not pass {bdf} and other functions of its device through to different \
+                     guests; run acsctl regroup {bdf}, or reboot"
                 ),
             ));
         }
@@ -123,15 +127,15 @@ fn lost(host: &HostView<'_>, predicted: &Predicted) -> Vec<Diagnosis> {
 }
 
 /// Diagnoses `pcie_acs_override=` on the kernel's command line if it has no effect.
-fn told(host: &HostView<'_>, has_no_effect: bool) -> Option<Diagnosis> {
+fn idle_override(host: &HostView<'_>, has_no_effect: bool) -> Option<Diagnosis> {
     let value = host.topology.acs_override.as_ref()?;
     has_no_effect.then(|| {
         let finding =
-            format!("pcie_acs_override={value} is on the kernel's command line, and has no effect");
+            format!("pcie_acs_override={value} is on the kernel command line but has no effect");
         Diagnosis::warn(
             CHECK,
             finding,
-            "take it away, lest a kernel with that patch acts on it",
+            "remove it: a kernel with the \"ACS override\" patch would act on it",
         )
     })
 }
@@ -149,15 +153,16 @@ fn unsplit(host: &HostView<'_>, predicted: &Predicted, all: &BTreeSet<Bdf>) -> V
             Some((bdf, (module, entry))) => Diagnosis::warn(
                 CHECK,
                 format!(
-                    "not yet split, though {entry} of {module} isolates functions of it: {list}"
+                    "not yet split, although {entry} of {module} isolates functions of this group: \
+                     {list}"
                 ),
                 format!("acsctl regroup {bdf}"),
             ),
             None => Diagnosis::warn(
                 CHECK,
                 format!("coarser than predicted: {list}"),
-                "acsctl why says what is known; a device that was plugged in or regrouped by halves may be \
-                 the reason, which a reboot ends",
+                "run acsctl why for the known reasons; if a device was hot-plugged or only partly \
+                 regrouped, reboot",
             ),
         }
     };

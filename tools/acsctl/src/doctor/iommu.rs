@@ -8,12 +8,12 @@ use std::{collections::BTreeMap, fs};
 use super::Diagnosis;
 use crate::host::{HostPaths, HostView, names, text};
 
-pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
+pub(super) fn check(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
     let units = names(&paths.sys.join("class/iommu"));
     if host.groups.is_empty() || units.is_empty() {
-        return vec![none(paths, host, &units)];
+        return vec![no_iommu(paths, host, &units)];
     }
-    let kind = host.topology.iommu.as_deref().unwrap_or("of another kind");
+    let kind = host.topology.iommu.as_deref().unwrap_or("unknown kind");
     let finding = format!(
         "{kind}, units {}, groups {}",
         units.len(),
@@ -26,22 +26,25 @@ pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
     ]
 }
 
-fn none(paths: &HostPaths, host: &HostView<'_>, units: &[String]) -> Diagnosis {
+fn no_iommu(paths: &HostPaths, host: &HostView<'_>, units: &[String]) -> Diagnosis {
     let finding = match (host.groups.is_empty(), units.is_empty()) {
         (false, _) => {
-            "there are groups and no IOMMU: they are of VFIO's \"no-IOMMU\" mode, and protect nothing"
+            "there are groups but no IOMMU: they come from VFIO's \"no-IOMMU\" mode and protect \
+             nothing"
         }
-        (true, true) => "there is none, or it is off: nothing can be isolated",
-        (true, false) => "there is one, and no PCI function is in a group: it does not translate",
+        (true, true) => "there is no IOMMU, or it is disabled: nothing can be isolated",
+        (true, false) => {
+            "there is an IOMMU, but no PCI function is in a group: it does not translate"
+        }
     };
     let processor = fs::read_to_string(paths.proc.join("cpuinfo")).unwrap_or_default();
     let remedy = if processor.contains("GenuineIntel") {
-        "switch VT-d on in the firmware's setup; if it is on, boot with intel_iommu=on"
+        "enable VT-d in the firmware setup; if it is enabled there, boot with intel_iommu=on"
     } else if processor.contains("AuthenticAMD") {
-        "switch the IOMMU (AMD-Vi, not only SVM) on in the firmware's setup; take amd_iommu=off from the \
-         kernel's command line"
+        "enable the IOMMU (AMD-Vi, not only SVM) in the firmware setup; remove amd_iommu=off from \
+         the kernel command line"
     } else {
-        "switch it on in the firmware's setup, and take iommu=off from the kernel's command line"
+        "enable the IOMMU in the firmware setup; remove iommu=off from the kernel command line"
     };
     Diagnosis::fail("iommu", finding, remedy)
 }
@@ -63,13 +66,14 @@ fn translation(paths: &HostPaths) -> Diagnosis {
         .collect();
     let list = list.join(", ");
     let Some(count) = kinds.get("identity") else {
-        return Diagnosis::pass(check, format!("the domains of the groups are: {list}"));
+        return Diagnosis::pass(check, format!("domain types of the groups: {list}"));
     };
     let finding = format!(
-        "{count} groups have no translation while the host's drivers have them ({list}); VFIO translates"
+        "the IOMMU does not translate for host drivers in {count} groups ({list}); it does for \
+         VFIO"
     );
-    let remedy = "if devices of the host should be held to their own memory too, take iommu=pt (or \
-                  iommu.passthrough=1) from the kernel's command line";
+    let remedy = "to restrict devices of the host to their own memory too, remove iommu=pt (or \
+                  iommu.passthrough=1) from the kernel command line";
     Diagnosis::warn(check, finding, remedy)
 }
 
@@ -82,19 +86,19 @@ fn interrupts(paths: &HostPaths) -> Diagnosis {
     let unsafe_ones = text(&paths.sys.join(parameter));
     let is_unsafe = unsafe_ones.as_deref() == Some("Y");
     if has("IR-") || has("ITS-") {
-        return Diagnosis::pass(check, "are remapped");
+        return Diagnosis::pass(check, "remapped");
     }
-    let finding = "are not remapped: a device in a guest can raise any interrupt of the host";
-    let remedy = "switch interrupt remapping on in the firmware's setup (with VT-d, x2APIC); take \
-                  intremap=off from the kernel's command line";
+    let finding = "not remapped: a device in a guest can raise any interrupt of the host";
+    let remedy = "enable interrupt remapping in the firmware setup (with VT-d, x2APIC); remove \
+                  intremap=off from the kernel command line";
     if is_unsafe {
         let finding =
-            format!("{finding}, and VFIO is told to accept that (allow_unsafe_interrupts)");
+            format!("{finding}, and VFIO is configured to accept that (allow_unsafe_interrupts)");
         return Diagnosis::fail(check, finding, remedy);
     }
     Diagnosis::warn(
         check,
-        format!("{finding}; VFIO refuses devices for that"),
+        format!("{finding}; VFIO therefore refuses devices"),
         remedy,
     )
 }

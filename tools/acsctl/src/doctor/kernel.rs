@@ -12,7 +12,7 @@ use crate::host::{HostPaths, HostView, kprobes, text};
 /// The EFI variable with the state of Secure Boot. Its value follows four bytes of attributes.
 const SECURE_BOOT: &str = "firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
-pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
+pub(super) fn check(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
     vec![series(host), probes(paths, host), lockdown(paths, host)]
 }
 
@@ -22,14 +22,15 @@ fn series(host: &HostView<'_>) -> Diagnosis {
         .topology
         .kernel
         .as_deref()
-        .unwrap_or("of an unknown version");
+        .unwrap_or("an unknown version");
     if supported::is_supported(version) {
         return Diagnosis::pass(check, format!("{version} is supported"));
     }
     let series: Vec<_> = supported::series().map(|one| one.to_string()).collect();
     let finding = format!("{version} is not supported");
     let remedy = format!(
-        "boot one of the series {}: on Debian 13, apt install -t trixie-backports linux-image-amd64",
+        "boot a kernel of series {}: on Debian 13, apt install -t trixie-backports \
+         linux-image-amd64",
         series.join(", ")
     );
     Diagnosis::warn(check, finding, remedy)
@@ -39,18 +40,19 @@ fn probes(paths: &HostPaths, host: &HostView<'_>) -> Diagnosis {
     let check = "kprobes";
     let remedy = "echo 1 > /sys/kernel/debug/kprobes/enabled";
     match kprobes(paths) {
-        Some(true) => Diagnosis::pass(check, "are on"),
-        Some(false) if host.loaded().is_empty() => {
-            Diagnosis::warn(check, "are switched off", remedy)
-        }
+        Some(true) => Diagnosis::pass(check, "enabled"),
+        Some(false) if host.loaded().is_empty() => Diagnosis::warn(check, "disabled", remedy),
         Some(false) => {
-            let finding = "are switched off, so that the module that is loaded has no effect";
+            let finding = "disabled, so the loaded module has no effect";
             Diagnosis::fail(check, finding, remedy)
         }
         None => {
-            let finding =
-                "could not be looked at: /sys/kernel/debug/kprobes/enabled cannot be read";
-            Diagnosis::warn(check, finding, "run it as root; mount debugfs if it is not")
+            let finding = "not checked: cannot read /sys/kernel/debug/kprobes/enabled";
+            Diagnosis::warn(
+                check,
+                finding,
+                "run acsctl doctor as root; mount debugfs if it is not mounted",
+            )
         }
     }
 }
@@ -69,16 +71,16 @@ fn lockdown(paths: &HostPaths, host: &HostView<'_>) -> Diagnosis {
     let is_locked = !matches!(level, "" | "none");
     match (is_locked, host.loaded().is_empty()) {
         (false, _) if level.is_empty() => {
-            Diagnosis::pass(check, format!("the kernel tells of none{boot}"))
+            Diagnosis::pass(check, format!("not reported by the kernel{boot}"))
         }
-        (false, _) => Diagnosis::pass(check, format!("is off{boot}")),
+        (false, _) => Diagnosis::pass(check, format!("off{boot}")),
         (true, false) => {
-            let finding = format!("is at \"{level}\"{boot}; the module that is loaded is signed");
+            let finding = format!("at \"{level}\"{boot}; the loaded module is signed");
             Diagnosis::pass(check, finding)
         }
         (true, true) => {
             let finding = format!(
-                "is at \"{level}\"{boot}: only modules load whose signature the kernel trusts"
+                "at \"{level}\"{boot}: the kernel loads only modules whose signature it trusts"
             );
             let remedy = "sign acs_quirks.ko with a key that the firmware trusts: \
                           Documentation/owners-guide.md, \"Secure Boot\"";

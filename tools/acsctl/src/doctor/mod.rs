@@ -116,10 +116,10 @@ pub fn examine(paths: &HostPaths) -> Result<Vec<Diagnosis>, Error> {
     let quirks = Database::default().entries()?;
     let snapshot = Snapshot::of_host(paths)?;
     let host = snapshot.view(&quirks);
-    let mut all = kernel::look(paths, &host);
-    all.extend(iommu::look(paths, &host));
-    all.extend(module::look(paths, &host));
-    all.extend(groups::look(&host));
-    all.extend(leftovers::look(paths));
+    let mut all = kernel::check(paths, &host);
+    all.extend(iommu::check(paths, &host));
+    all.extend(module::check(paths, &host));
+    all.extend(groups::check(&host));
+    all.extend(leftovers::check(paths));
     Ok(all)
 }

@@ -11,13 +11,13 @@ use topology::Hex;
 use super::Diagnosis;
 use crate::host::{Hook, HostPaths, HostView, Module};
 
-pub(super) fn look(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
+pub(super) fn check(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
     if host.loaded().is_empty() {
         let installed = paths.sys.join("module").is_dir();
         let finding = if installed {
             "acs_quirks is not loaded"
         } else {
-            "it cannot be seen which modules are loaded"
+            "cannot read which modules are loaded"
         };
         return vec![Diagnosis::warn(
             "module",
@@ -41,29 +41,33 @@ fn hook(module: &Module) -> Diagnosis {
         }
         (Hook::Effective, Edition::Candidate | Edition::Test) => {
             let finding =
-                format!("{name} is loaded and effective; its entries are vouched for by no vendor");
+                format!("{name} is loaded and effective; no vendor vouches for its entries");
             let remedy = format!(
-                "isolation that it claims may not exist: rmmod {name}, and regroup, when you are done with it"
+                "the isolation that it claims may not exist: when you no longer need it, rmmod \
+                 {name} and regroup"
             );
             Diagnosis::warn(check, finding, remedy)
         }
         (Hook::Ineffective(why), _) => {
-            let finding = format!("{name} is loaded and has no effect: {why}");
+            let finding = format!("{name} is loaded but has no effect: {why}");
             Diagnosis::fail(
                 check,
                 finding,
-                "what the line says has to be mended; the module can stay loaded",
+                "fix the cause in the line above; the module can stay loaded",
             )
         }
         (Hook::Unproven(why), _) => {
             let finding =
-                format!("{name} is loaded; whether it has an effect could not be found out: {why}");
-            Diagnosis::warn(check, finding, "the groups after a regroup tell")
+                format!("{name} is loaded, but could not find out whether it has an effect: {why}");
+            Diagnosis::warn(
+                check,
+                finding,
+                "regroup a device that an entry lists, and check its groups",
+            )
         }
         (Hook::Unseen(why), _) => {
-            let finding =
-                format!("{name} is loaded; whether it has an effect could not be looked at: {why}");
-            Diagnosis::warn(check, finding, "run it as root")
+            let finding = format!("{name} is loaded, but its state was not checked: {why}");
+            Diagnosis::warn(check, finding, "run acsctl doctor as root")
         }
     }
 }
@@ -78,15 +82,15 @@ fn table(host: &HostView<'_>, module: &Module) -> Option<Diagnosis> {
         Err(why) => {
             return Some(Diagnosis::warn(
                 check,
-                format!("of {name}: {why}"),
-                "use the acsctl of the same version",
+                format!("{name}: {why}"),
+                "use the acsctl of the same version as the module",
             ));
         }
     };
     let functions = host.topology.functions.iter();
     let entry =
         |vendor: Hex<4>, device: Option<Hex<4>>| table.find(vendor.value(), device?.value());
-    let listed = functions.filter_map(|it| entry(it.vendor, it.device));
+    let listed = functions.filter_map(|function| entry(function.vendor, function.device));
     let listed: BTreeSet<_> = listed.map(|(_, entry)| entry.name).collect();
     let listed: Vec<_> = listed.into_iter().collect();
     let which = if listed.is_empty() {
@@ -95,18 +99,19 @@ fn table(host: &HostView<'_>, module: &Module) -> Option<Diagnosis> {
         format!("for devices of this host: {}", listed.join(", "))
     };
     let finding = format!(
-        "of {name}: version {}, entries {}, {which}",
+        "{name}: version {}, entries {}, {which}",
         table.version,
         table.entries.len()
     );
     let shipped = host.shipped();
     if module.edition == Edition::Validated
-        && module.table.as_ref().is_ok_and(|it| {
-            it.entries.len() == shipped.entries.len() && it.version != shipped.version
+        && module.table.as_ref().is_ok_and(|table| {
+            table.entries.len() == shipped.entries.len() && table.version != shipped.version
         })
     {
         let remedy = format!(
-            "acsctl has {}: install both from one version of acs-quirks",
+            "acsctl has table version {}: install acsctl and the module from one version of \
+             acs-quirks",
             shipped.version
         );
         return Some(Diagnosis::warn(check, finding, remedy));

@@ -58,17 +58,20 @@ pub(super) fn parse(text: &str) -> Result<Record, String> {
                 [when, entry, "refused", why] => (*when, decided(entry, Some(why))?),
                 _ => return None,
             };
-            let of = record.decisions.entry(bdf).or_default();
+            let decisions = record.decisions.entry(bdf).or_default();
             match when {
-                "first" => of.first = Some(decided),
-                "between" => of.between = Some(decided),
-                "latest" => of.latest = Some(decided),
+                "first" => decisions.first = Some(decided),
+                "between" => decisions.between = Some(decided),
+                "latest" => decisions.latest = Some(decided),
                 _ => return None,
             }
             Some(())
         };
         read().ok_or_else(|| {
-            format!("line {number}: \"{line}\" is no decision; is it the file of another version of acs-quirks?")
+            format!(
+                "line {number}: \"{line}\" is not a decision; is the file from another version of \
+                 acs-quirks?"
+            )
         })?;
     }
     Ok(record)
@@ -123,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_not_understood_is_named() {
+    fn an_unknown_line_is_reported() {
         for line in [
             "",
             "0000:00:12.0",

@@ -57,7 +57,7 @@ impl Module {
             folder.is_dir()
         };
         let loaded = editions.into_iter().filter(is_loaded);
-        loaded.map(|edition| Self::look(sysfs, edition)).collect()
+        loaded.map(|edition| Self::read(sysfs, edition)).collect()
     }
 
     /// Whether the hook may have an effect: it does unless the module reports that it has none.
@@ -66,15 +66,15 @@ impl Module {
         !matches!(self.hook, Hook::Ineffective(_))
     }
 
-    fn look(sysfs: &Path, edition: Edition) -> Self {
+    fn read(sysfs: &Path, edition: Edition) -> Self {
         let debugfs = sysfs.join("kernel/debug");
         let folder = debugfs.join(edition.module());
         let read = |name| {
             let path = folder.join(name);
             fs::read_to_string(&path).map_err(|error| {
                 let hint = match error.kind() {
-                    io::ErrorKind::PermissionDenied => "; root may",
-                    io::ErrorKind::NotFound => "; is debugfs mounted there?",
+                    io::ErrorKind::PermissionDenied => "; run acsctl as root",
+                    io::ErrorKind::NotFound => "; is debugfs mounted?",
                     _ => "",
                 };
                 format!("cannot read {}: {error}{hint}", path.display())
@@ -89,7 +89,7 @@ impl Module {
             .and_then(|text| decisions::parse(&text).map_err(in_file("decisions")));
         Self {
             edition,
-            hook: read("hook").map_or_else(Hook::Unseen, |text| hook(&text)),
+            hook: read("hook").map_or_else(Hook::Unseen, |text| parse_hook(&text)),
             table,
             record,
         }
@@ -103,7 +103,7 @@ impl Module {
 }
 
 /// Parses the file `hook`: lines of `name: value`.
-fn hook(text: &str) -> Hook {
+fn parse_hook(text: &str) -> Hook {
     let value = |name| {
         let mut lines = text.lines().filter_map(|line| line.split_once(": "));
         let found = lines.find(|(found, _)| *found == name);
@@ -114,7 +114,7 @@ fn hook(text: &str) -> Hook {
         Some("effective") => Hook::Effective,
         Some("ineffective") => Hook::Ineffective(reason),
         Some("unproven") => Hook::Unproven(reason),
-        _ => Hook::Unseen("the module's file \"hook\" has no state that is known".to_owned()),
+        _ => Hook::Unseen("the module's file \"hook\" has no known state".to_owned()),
     }
 }
 
@@ -137,32 +137,33 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
     let version = lines
         .next()
         .and_then(|(_, line)| line.strip_prefix("table "))
-        .ok_or("line 1: there is no version; is it the file of another version of acs-quirks?")?;
+        .ok_or("line 1: no table version; is the file from another version of acs-quirks?")?;
     let mut entries = Vec::new();
     let mut index = Vec::new();
     for (number, line) in lines {
-        let at = |problem: String| format!("line {number}: {problem}");
+        let in_line = |problem: String| format!("line {number}: {problem}");
         let words: Vec<_> = line.split_whitespace().collect();
-        let [entry, name, kinds, state, claim @ ..] = &words[..] else {
-            return Err(at("it is too short".to_owned()));
+        let [entry, name, kinds, state, row @ ..] = &words[..] else {
+            return Err(in_line("too short".to_owned()));
         };
         if *state != "active" {
             continue;
         }
-        let position = u16::try_from(entries.len()).map_err(|_| at("too many".to_owned()))?;
-        let claim = Claim::parse(claim, position).map_err(at)?;
+        let position =
+            u16::try_from(entries.len()).map_err(|_| in_line("too many entries".to_owned()))?;
+        let row = TableRow::parse(row, position).map_err(in_line)?;
         entries.push(Entry {
             number: entry
                 .parse()
-                .map_err(|_| at(format!("\"{entry}\" is no number")))?,
+                .map_err(|_| in_line(format!("\"{entry}\" is not a number")))?,
             name: (*name).to_owned().leak(),
-            kinds: parse_kinds(kinds).map_err(at)?,
-            grants: claim.grants,
-            supersedes: claim.supersedes,
-            mainline_since: claim.mainline_since,
-            conditions: claim.conditions.leak(),
+            kinds: parse_kinds(kinds).map_err(in_line)?,
+            grants: row.grants,
+            supersedes: row.supersedes,
+            mainline_since: row.mainline_since,
+            conditions: row.conditions.leak(),
         });
-        index.extend(claim.ids);
+        index.extend(row.ids);
     }
     index.sort_by_key(|row: &IdRange| (row.vendor, row.first));
     let issued: Vec<_> = entries.iter().map(|entry: &Entry| entry.number).collect();
@@ -175,12 +176,12 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
     if table.is_sound() {
         Ok(table)
     } else {
-        Err("its entries do not fit together".to_owned())
+        Err("the entries are inconsistent".to_owned())
     }
 }
 
 /// The part of a line after the entry's state.
-struct Claim {
+struct TableRow {
     grants: AcsFlags,
     supersedes: Option<CatchAll>,
     mainline_since: Option<Release>,
@@ -188,9 +189,9 @@ struct Claim {
     ids: Vec<IdRange>,
 }
 
-impl Claim {
+impl TableRow {
     fn parse(words: &[&str], entry: u16) -> Result<Self, String> {
-        let mut claim = Self {
+        let mut row = Self {
             grants: AcsFlags::NONE,
             supersedes: None,
             mainline_since: None,
@@ -198,46 +199,46 @@ impl Claim {
             ids: Vec::new(),
         };
         for word in words {
-            let unknown = || format!("\"{word}\" is not known");
+            let unknown = || format!("\"{word}\" is unknown");
             if let Some(handler) = word.strip_prefix("supersedes=") {
                 let mut all = CatchAll::ALL.into_iter();
                 let found = all.find(|known| known.name() == handler);
-                claim.supersedes = Some(found.ok_or_else(unknown)?);
+                row.supersedes = Some(found.ok_or_else(unknown)?);
             } else if let Some(since) = word.strip_prefix("mainline=") {
-                claim.mainline_since = Some(since.parse().map_err(|_| unknown())?);
+                row.mainline_since = Some(since.parse().map_err(|_| unknown())?);
             } else if let Some(condition) = word.strip_prefix("if=") {
                 let condition = parse_condition(condition).ok_or_else(unknown)?;
-                claim.conditions.push(condition);
+                row.conditions.push(condition);
             } else if word.contains(':') {
-                claim.ids.push(parse_ids(word, entry).ok_or_else(unknown)?);
+                row.ids.push(parse_ids(word, entry).ok_or_else(unknown)?);
             } else {
                 let name = word.strip_prefix("acs=").unwrap_or(word);
                 let mut flags = AcsFlags::NAMED.into_iter();
                 let (_, flag) = flags
                     .find(|(known, _)| *known == name)
                     .ok_or_else(unknown)?;
-                claim.grants = claim.grants.union(flag);
+                row.grants = row.grants.union(flag);
             }
         }
-        Ok(claim)
+        Ok(row)
     }
 }
 
 fn parse_kinds(words: &str) -> Result<Kinds, String> {
     words.split(',').try_fold(Kinds::NONE, |kinds, word| {
         let found = Kind::ALL.into_iter().find(|kind| kind.name() == word);
-        let kind = found.ok_or_else(|| format!("\"{word}\" is no kind"))?;
+        let kind = found.ok_or_else(|| format!("\"{word}\" is not a kind"))?;
         Ok(kinds.union(Kinds::of(kind)))
     })
 }
 
 /// Parses a condition, for example `capability:10+8&0000ffff=00000001`.
 fn parse_condition(text: &str) -> Option<Condition> {
-    let (at, rest) = text.split_once('+')?;
+    let (base, rest) = text.split_once('+')?;
     let (offset, rest) = rest.split_once('&')?;
     let (mask, value) = rest.split_once('=')?;
-    let at = match at.split_once(':') {
-        None if at == "config" => Place::Config,
+    let at = match base.split_once(':') {
+        None if base == "config" => Place::Config,
         Some(("capability", id)) => Place::Capability(u8::from_str_radix(id, 16).ok()?),
         Some(("extended", id)) => Place::Extended(hex(id)?),
         _ => return None,

@@ -53,14 +53,15 @@ impl Modules {
                     modules.tables.push(*table);
                 }
                 Err(why) => modules.unread.push(format!(
-                    "{name} is loaded, but {why}: no entry of it counts here"
+                    "{name} is loaded, but {why}: its entries are ignored here"
                 )),
             }
         }
         match exposed(loaded) {
             Ok(exposed) => modules.exposed = exposed,
             Err(why) => modules.unread.push(format!(
-                "{why}: a port counts as external-facing only where sysfs calls something below it removable"
+                "{why}: a port counts as external-facing only if sysfs calls a function below it \
+                 removable"
             )),
         }
         if modules.editions.is_empty() {

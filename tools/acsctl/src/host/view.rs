@@ -245,7 +245,7 @@ impl<'a> HostView<'a> {
         let found = functions.position(|seen| seen.function.bdf == bdf);
         found.ok_or_else(|| {
             Error::NotFound(format!(
-                "{bdf}: there is no such function; \"acsctl groups\" lists those that there are"
+                "{bdf}: there is no such function; \"acsctl groups\" lists all functions"
             ))
         })
     }

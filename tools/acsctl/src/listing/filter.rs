@@ -89,8 +89,8 @@ impl FromStr for Slot {
         };
         parse().map_err(|_| {
             format!(
-                "\"{text}\" is no place; write it as lspci -s has it, [[[domain]:]bus]:[slot][.function], \
-                 as in 82:00.0, 82: or .1"
+                "\"{text}\" is not an address; write it as lspci -s does: \
+                 [[[domain]:]bus]:[slot][.function], for example 82:00.0, 82: or .1"
             )
         })
     }
@@ -130,8 +130,8 @@ impl FromStr for Ids {
         };
         parse().map_err(|_| {
             format!(
-                "\"{text}\" are no ids; write them as lspci -d has it, [vendor]:[device][:class], as in \
-                 8086:1572 or ::0200"
+                "\"{text}\" are not ids; write them as lspci -d does: [vendor]:[device][:class], \
+                 for example 8086:1572 or ::0200"
             )
         })
     }
@@ -167,8 +167,8 @@ impl FromStr for Class {
         let class = shift.zip(value).map(|(shift, value)| Self { value, shift });
         class.ok_or_else(|| {
             format!(
-                "\"{text}\" is no class; write two, four or six hexadecimal digits, as in 02 (network), 0200 \
-                 (Ethernet) or 010802 (NVMe)"
+                "\"{text}\" is not a class; write two, four or six hexadecimal digits, for example \
+                 02 (network), 0200 (Ethernet) or 010802 (NVMe)"
             )
         })
     }

@@ -26,7 +26,7 @@ use topology::{Bdf, names::Names};
 use self::{driver::Driver, filter::Filter};
 use crate::{
     host::HostView,
-    why::{Acs, Standing},
+    why::{Acs, FunctionStates},
 };
 
 pub(crate) const SCHEMA: &str = "acsctl-groups-1";
@@ -106,7 +106,7 @@ pub struct Listing<'s> {
     /// Functions that are in no group.
     pub(crate) ungrouped: Vec<Member>,
     #[serde(skip)]
-    standing: Standing<'s>,
+    states: FunctionStates<'s>,
 }
 
 impl<'s> Listing<'s> {
@@ -117,7 +117,7 @@ impl<'s> Listing<'s> {
     ///
     /// [`Error::CouldNotRun`] for an impossible topology.
     pub fn of(machine: &'s HostView<'s>, names: &Names, filter: &Filter) -> Result<Self, Error> {
-        let standing = Standing::of(machine)?;
+        let states = FunctionStates::of(machine)?;
         let paths = machine.paths();
         let made = machine.recorded().is_some();
         let mut groups: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
@@ -128,11 +128,11 @@ impl<'s> Listing<'s> {
             let member = Member {
                 function: seen.function.bdf,
                 name: names.whole_printable(seen.function),
-                kind: standing.kind(position),
+                kind: states.kind(position),
                 vfio_driver: driver.as_ref().is_some_and(Driver::is_vfio),
                 driver: driver.map(|driver| driver.name),
-                host_only: standing.host_only(position),
-                acs: standing.acs(position, names),
+                host_only: states.host_only(position),
+                acs: states.acs(position, names),
                 matches: filter.takes(seen.function),
                 brief: names.brief(seen.function),
                 position,
@@ -140,7 +140,7 @@ impl<'s> Listing<'s> {
             let number = if made {
                 seen.function.iommu_group
             } else {
-                standing.group(position)
+                states.group(position)
             };
             match number {
                 Some(number) => groups.entry(number).or_default().push(member),
@@ -151,15 +151,15 @@ impl<'s> Listing<'s> {
             .into_iter()
             .map(|(number, mut members)| {
                 members.sort_by_key(|member| member.function);
-                let handed = members.iter().filter(|member| !member.host_only);
-                let devices: BTreeSet<_> = handed
+                let passed_through = members.iter().filter(|member| !member.host_only);
+                let devices: BTreeSet<_> = passed_through
                     .clone()
-                    .map(|member| standing.device(member.position))
+                    .map(|member| states.device(member.position))
                     .collect();
                 Group {
                     number: made.then_some(number),
                     devices: devices.len(),
-                    functions: handed.count(),
+                    functions: passed_through.count(),
                     vfio: vfio(&members, paths.is_some()),
                     members,
                 }
@@ -178,7 +178,7 @@ impl<'s> Listing<'s> {
             from_kernel: made,
             groups: listing,
             ungrouped,
-            standing,
+            states,
         })
     }
 

@@ -28,14 +28,14 @@ const LETTERS: usize = 9;
 /// The least width of a diagram, so that the heading fits.
 const LEAST: usize = 760;
 
-const CSS: &str = "text { font: 9px 'DejaVu Sans', Verdana, sans-serif; fill: #1a1a1a } \
-                   .title { font-size: 15px; font-weight: bold } .number { font-weight: bold } \
-                   .root { fill: #555; font-weight: bold } .acs { fill: #666 } \
-                   .line { stroke: #777; stroke-width: 1; fill: none }";
+const CSS: &str = "text { font: 9px 'DejaVu Sans', Verdana, sans-serif; fill: #1a1a1a } .title { \
+                   font-size: 15px; font-weight: bold } .number { font-weight: bold } .root { \
+                   fill: #555; font-weight: bold } .acs { fill: #666 } .line { stroke: #777; \
+                   stroke-width: 1; fill: none }";
 
 /// The position and width of a column.
 #[derive(Clone, Copy)]
-struct Place {
+struct Area {
     left: usize,
     width: usize,
 }
@@ -79,12 +79,12 @@ impl Listing<'_> {
             );
         document = self.header(document, rows.len());
         for (number, column) in columns.iter().enumerate() {
-            let place = Place {
+            let area = Area {
                 left: MARGIN + number * (wide + GAP),
                 width: wide,
             };
-            document = self.areas(document, column, place);
-            document = draw(document, column, place, is_single);
+            document = self.areas(document, column, area);
+            document = draw(document, column, area, is_single);
         }
         let mut text = document.to_string();
         text.push('\n');
@@ -102,8 +102,8 @@ impl Listing<'_> {
             self.groups.len()
         );
         let note = if self.from_kernel {
-            "Each colour is a group; strong: of several devices, which go to one virtual machine together. The \
-             number is the kernel's."
+            "Each colour is a group. A strong colour marks several devices, which can only be \
+             passed through together. The number is the kernel's."
                 .to_owned()
         } else {
             self.note()
@@ -118,16 +118,16 @@ impl Listing<'_> {
     }
 
     /// Adds the coloured areas: one for each run of lines of the same group.
-    fn areas(&self, mut document: Document, column: &[Line<'_>], at: Place) -> Document {
-        let Place { left, width } = at;
+    fn areas(&self, mut document: Document, column: &[Line<'_>], area: Area) -> Document {
+        let Area { left, width } = area;
         let group = |line: &Line<'_>| match line {
             Line::Root(_) => None,
             Line::Function(row) => row.group,
         };
         let mut from = 0;
         for run in column.chunk_by(|one, two| group(one) == group(two) && group(one).is_some()) {
-            if let Some(at) = run.first().and_then(group) {
-                let (fill, stroke) = self.color(at);
+            if let Some(index) = run.first().and_then(group) {
+                let (fill, stroke) = self.color(index);
                 let area = Rectangle::new()
                     .set("x", left)
                     .set("y", top(from))
@@ -136,8 +136,8 @@ impl Listing<'_> {
                     .set("rx", 3)
                     .set("fill", fill)
                     .set("stroke", stroke)
-                    .add(Title::new(self.about(at)));
-                let number = Text::new(self.label(Some(at))).set("class", "number");
+                    .add(Title::new(self.about(index)));
+                let number = Text::new(self.label(Some(index))).set("class", "number");
                 document = document
                     .add(area)
                     .add(put(number, left + 5, top(from) + 10));
@@ -148,10 +148,13 @@ impl Listing<'_> {
     }
 
     /// The fill and border colours of a group. Neighbouring groups differ.
-    fn color(&self, at: usize) -> (String, String) {
+    fn color(&self, index: usize) -> (String, String) {
         // Steps of the golden angle.
-        let hue = i32::try_from(at % 360).unwrap_or_default() * 137 % 360;
-        let is_shared = self.groups.get(at).is_some_and(super::Group::ties_devices);
+        let hue = i32::try_from(index % 360).unwrap_or_default() * 137 % 360;
+        let is_shared = self
+            .groups
+            .get(index)
+            .is_some_and(super::Group::ties_devices);
         if is_shared {
             (rgb(hue, 85, 80), rgb(hue, 60, 45))
         } else {
@@ -160,9 +163,9 @@ impl Listing<'_> {
     }
 
     /// The tooltip of a group.
-    fn about(&self, at: usize) -> String {
-        let mut text = format!("group {}", self.label(Some(at)));
-        if let Some(group) = self.groups.get(at) {
+    fn about(&self, index: usize) -> String {
+        let mut text = format!("group {}", self.label(Some(index)));
+        if let Some(group) = self.groups.get(index) {
             let _ = write!(
                 text,
                 ": functions {}, devices {}",
@@ -179,8 +182,8 @@ impl Listing<'_> {
 fn rgb(hue: i32, saturation: i32, lightness: i32) -> String {
     let spread = saturation * lightness.min(100 - lightness);
     let channel = |shift: i32| {
-        let at = (shift + hue) % 360;
-        let dark = (at - 90).min(270 - at).clamp(-30, 30);
+        let angle = (shift + hue) % 360;
+        let dark = (angle - 90).min(270 - angle).clamp(-30, 30);
         (lightness * 3000 - spread * dark) * 51 / 60_000
     };
     format!(
@@ -192,11 +195,11 @@ fn rgb(hue: i32, saturation: i32, lightness: i32) -> String {
 }
 
 /// Draws the lines of a column.
-fn draw(mut document: Document, column: &[Line<'_>], place: Place, is_single: bool) -> Document {
-    let Place { left, width } = place;
+fn draw(mut document: Document, column: &[Line<'_>], area: Area, is_single: bool) -> Document {
+    let Area { left, width } = area;
     let mut lines = Data::new();
-    for (at, line) in column.iter().enumerate() {
-        let base = top(at) + 10;
+    for (index, line) in column.iter().enumerate() {
+        let base = top(index) + 10;
         let row = match line {
             Line::Root(root) => {
                 let text = Text::new(format!("root bus {root}")).set("class", "root");
@@ -208,7 +211,7 @@ fn draw(mut document: Document, column: &[Line<'_>], place: Place, is_single: bo
         let x = |level: usize| left + LABEL + level * INDENT + 4;
         for (level, more) in row.more.iter().enumerate() {
             let is_own = level == row.depth;
-            let (top, middle) = (top(at), top(at) + LINE / 2);
+            let (top, middle) = (top(index), top(index) + LINE / 2);
             if is_own {
                 lines = lines.move_to((x(level), top)).line_to((x(level), middle));
                 lines = lines.line_to((x(level) + 6, middle));

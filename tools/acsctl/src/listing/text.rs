@@ -42,8 +42,9 @@ impl Listing<'_> {
     /// The note for computed groups.
     pub(super) fn note(&self) -> String {
         format!(
-            "No groups were seen: there is no IOMMU, or it is off. These are the groups that {} would make.",
-            self.standing.under().about
+            "The kernel's groups are not known: there is no IOMMU, it is disabled, or the input \
+             does not list groups. These are the groups that {} would make.",
+            self.states.under().about
         )
     }
 }

@@ -37,8 +37,12 @@ impl Listing<'_> {
     /// The functions of the listing in tree order, including listed bridges.
     pub(super) fn rows(&self) -> Vec<Row<'_>> {
         let grouped = self.groups.iter().enumerate();
-        let grouped =
-            grouped.flat_map(|(at, group)| group.members.iter().map(move |it| (Some(at), it)));
+        let grouped = grouped.flat_map(|(index, group)| {
+            group
+                .members
+                .iter()
+                .map(move |member| (Some(index), member))
+        });
         let all = grouped.chain(self.ungrouped.iter().map(|member| (None, member)));
         let members: BTreeMap<usize, (Option<usize>, &Member)> = all
             .map(|(group, member)| (member.position, (group, member)))
@@ -46,12 +50,12 @@ impl Listing<'_> {
         // Key: the nearest listed bridge above; `None` on a root bus.
         let mut below: BTreeMap<Option<usize>, Vec<usize>> = BTreeMap::new();
         for &position in members.keys() {
-            let mut above = self.standing.above(position);
+            let mut above = self.states.above(position);
             let parent = above.find(|above| members.contains_key(above));
             below.entry(parent).or_default().push(position);
         }
         for children in below.values_mut() {
-            children.sort_by_key(|at| members[at].1.function);
+            children.sort_by_key(|index| members[index].1.function);
         }
         let mut rows = Vec::new();
         let mut buses = BTreeSet::new();
@@ -60,7 +64,7 @@ impl Listing<'_> {
             let Some(children) = below.get(&parent) else {
                 return;
             };
-            let bus = |at: usize| members[&at].1.function.bus();
+            let bus = |index: usize| members[&index].1.function.bus();
             for (number, &child) in children.iter().enumerate().rev() {
                 let next = children.get(number + 1);
                 let is_last = next.is_none_or(|&next| parent.is_none() && bus(next) != bus(child));
@@ -98,7 +102,7 @@ impl Listing<'_> {
         let rows = self.rows();
         let labels: Vec<_> = rows.iter().map(|row| self.label(row.group)).collect();
         let width = labels.iter().map(String::len).max().unwrap_or(0);
-        for (at, row) in rows.iter().enumerate() {
+        for (index, row) in rows.iter().enumerate() {
             if let Some(root) = &row.root {
                 let _ = writeln!(text, "{:width$}    {root}", "");
             }
@@ -107,7 +111,7 @@ impl Listing<'_> {
                 row.group.is_some() && other.is_some_and(|other| other.group == row.group)
             };
             // A bracket around consecutive lines of one group.
-            let edge = match (joins(at.checked_sub(1)), joins(Some(at + 1))) {
+            let edge = match (joins(index.checked_sub(1)), joins(Some(index + 1))) {
                 (false, false) => '\u{2576}',
                 (false, true) => '\u{250c}',
                 (true, true) => '\u{2502}',
@@ -115,7 +119,7 @@ impl Listing<'_> {
             };
             let color = row.group.map(|group| COLORS[group % COLORS.len()]);
             let style = Style::new().fg_color(color.map(Color::Ansi));
-            let label = &labels[at];
+            let label = &labels[index];
             let _ = write!(text, "{style}{label:>width$} {edge}{style:#} ");
             for (level, more) in row.more.iter().enumerate() {
                 let is_own = level + 1 == row.more.len();
@@ -138,10 +142,10 @@ impl Listing<'_> {
 
     /// The label of a group: the kernel's number, or the position in the listing.
     pub(super) fn label(&self, group: Option<usize>) -> String {
-        let Some(at) = group else {
+        let Some(index) = group else {
             return "-".to_owned();
         };
-        let number = self.groups.get(at).and_then(|group| group.number);
-        number.map_or_else(|| format!("({at})"), |number| number.to_string())
+        let number = self.groups.get(index).and_then(|group| group.number);
+        number.map_or_else(|| format!("({index})"), |number| number.to_string())
     }
 }

@@ -29,8 +29,7 @@ pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     let prediction = machine.prediction();
     for seen in &machine.view.functions {
         if prediction.verdict(seen).assumed {
-            let what =
-                "the kernel's quirk could set the port up, which cannot be seen from outside";
+            let what = "the kernel's quirk has set up the port, which acsctl cannot check";
             let functions = all.entry(what.to_owned()).or_default();
             functions.insert(seen.function.bdf);
         }
@@ -51,7 +50,7 @@ fn about_kernel(machine: &HostView<'_>) -> Vec<String> {
     } = machine.view.release;
     let Some(kernel) = machine.kernel else {
         return vec![format!(
-            "the version of the kernel was not seen: it makes groups as Linux {rules} does, and has \
+            "the version of the kernel is not known: it makes groups as Linux {rules} does, and has \
              every quirk that is known"
         )];
     };
@@ -108,7 +107,8 @@ fn update(version: &str) -> Option<u16> {
 pub(super) fn pieces(predicted: &Partition, actual: &Partition) -> Vec<(Partition, Partition)> {
     let groups_of = |groups: &Partition| -> BTreeMap<Bdf, usize> {
         let numbered = groups.iter().enumerate();
-        let members = numbered.flat_map(|(at, group)| group.iter().map(move |&bdf| (bdf, at)));
+        let members =
+            numbered.flat_map(|(index, group)| group.iter().map(move |&bdf| (bdf, index)));
         members.collect()
     };
     let (in_predicted, in_actual) = (groups_of(predicted), groups_of(actual));
@@ -122,19 +122,22 @@ pub(super) fn pieces(predicted: &Partition, actual: &Partition) -> Vec<(Partitio
             if !taken.insert(bdf) {
                 continue;
             }
-            for (of, groups, found) in [
+            for (group_of, groups, found) in [
                 (&in_predicted, predicted, &mut ours),
                 (&in_actual, actual, &mut theirs),
             ] {
-                if let Some(&at) = of.get(&bdf) {
-                    if found.insert(at) {
-                        left.extend(&groups[at]);
+                if let Some(&index) = group_of.get(&bdf) {
+                    if found.insert(index) {
+                        left.extend(&groups[index]);
                     }
                 }
             }
         }
         let take = |groups: &Partition, found: BTreeSet<usize>| -> Partition {
-            found.into_iter().map(|at| groups[at].clone()).collect()
+            found
+                .into_iter()
+                .map(|index| groups[index].clone())
+                .collect()
         };
         if !ours.is_empty() {
             pieces.push((take(predicted, ours), take(actual, theirs)));
@@ -166,38 +169,38 @@ pub(super) fn causes(
         assumed
             .iter()
             .filter(touched)
-            .map(|one| format!("what was assumed: {}", one.text)),
+            .map(|one| format!("an assumption is wrong: {}", one.text)),
     );
     let mut regrouped = machine.topology.regrouped.iter();
     if regrouped.any(|bdf| members.contains(bdf)) {
-        causes.push("functions were removed and found again since the boot".to_owned());
+        causes.push("functions were removed and rescanned after boot".to_owned());
     }
     if actual.len() > predicted.len() {
         match &machine.topology.acs_override {
             Some(value) => causes.push(format!(
-                "the kernel was told pcie_acs_override={value}: with the patch for it, it splits groups \
-                 that nothing isolates"
+                "pcie_acs_override={value} is on the kernel command line: a kernel with that patch \
+                 splits groups that nothing isolates"
             )),
             None => causes.push(
-                "the kernel has a quirk that is not in the data, as one that its distribution has \
-                 added, or is patched to split groups"
+                "the kernel has a quirk that is not in the quirk database, for example one that \
+                 its distribution added, or a patch that splits groups"
                     .to_owned(),
             ),
         }
         causes.push(
-            "functions were added one by one after the boot (rescan, hot-plug), and the kernel took \
-             each for a device of one function at that moment; such groups protect nothing"
+            "functions were added one by one after boot (rescan, hot-plug), and the kernel took \
+             each for a single-function device at that moment; such groups protect nothing"
                 .to_owned(),
         );
     } else {
         causes.push(
-            "the groups were made before a module or a setting took effect; the functions have to be \
-             removed and found again"
+            "the kernel made the groups before a module or a setting took effect; regroup the \
+             device"
                 .to_owned(),
         );
         causes.push(
-            "a function sends requests under the number of another one, as the firmware's tables \
-             have it (AMD: IVRS)"
+            "a function sends requests with another function's requester ID, as the firmware's \
+             tables say (AMD: IVRS)"
                 .to_owned(),
         );
     }

@@ -17,7 +17,7 @@ pub(crate) const SCHEMA: &str = "acsctl-predict-1";
 
 /// The kernel and tables that a prediction assumes.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
-pub struct Under {
+pub struct Basis {
     /// `kernel`, `installed` or `with`.
     pub table: &'static str,
     /// The same in words.
@@ -26,7 +26,7 @@ pub struct Under {
     pub version: Option<String>,
 }
 
-impl Under {
+impl Basis {
     /// The machine as it runs now: with its loaded modules, else the kernel alone.
     #[must_use]
     pub fn running(host: &HostView<'_>) -> Self {
@@ -60,11 +60,7 @@ impl Under {
             format!(
                 "the module {}{}, table {}, entries {}",
                 edition.module(),
-                if modules.loaded {
-                    ", which is loaded"
-                } else {
-                    ""
-                },
+                if modules.loaded { " (loaded)" } else { "" },
                 table.version,
                 table.entries.len()
             )
@@ -107,7 +103,7 @@ pub struct Report {
     /// The groups, ordered by first member; members ordered by address.
     pub groups: Partition,
     /// The kernel and tables that the prediction assumes.
-    pub under: Under,
+    pub under: Basis,
     /// The version of the kernel, if known.
     pub kernel: Option<String>,
     /// The assumptions.
@@ -139,7 +135,7 @@ pub struct Difference {
 impl Report {
     /// Compares predicted groups with the groups that the machine's kernel made.
     #[must_use]
-    pub fn of(machine: &HostView<'_>, groups: Partition, under: Under) -> Self {
+    pub fn of(machine: &HostView<'_>, groups: Partition, under: Basis) -> Self {
         let assumed = assumed(machine);
         let differences = machine.recorded().map(|actual| {
             let pieces = pieces(&groups, actual);
@@ -183,18 +179,18 @@ impl Report {
             text += "\nassumed:\n";
         }
         for assumed in &self.assumptions {
-            let of = match &assumed.functions[..] {
+            let functions = match &assumed.functions[..] {
                 [] => String::new(),
                 functions => format!(": {}", some(functions)),
             };
-            let _ = writeln!(text, "  {}{of}", assumed.text);
+            let _ = writeln!(text, "  {}{functions}", assumed.text);
         }
         match self.differences.as_deref() {
             None => {
-                text += "\nThis machine's kernel has made no groups, or they were not seen, so there is \
+                text += "\nThe groups that this machine's kernel made are not known, so there is \
                          nothing to compare with.\n";
             }
-            Some([]) => text += "\nThe kernel has made the same groups.\n",
+            Some([]) => text += "\nThe kernel made the same groups.\n",
             Some(differences) => {
                 for one in differences {
                     let _ = writeln!(text, "\ndiffers from the kernel's own groups:");
@@ -207,7 +203,7 @@ impl Report {
                     text += &each("predicted", &one.predicted);
                     text += &each("actual   ", &one.actual);
                     for cause in &one.causes {
-                        let _ = writeln!(text, "  can be: {cause}");
+                        let _ = writeln!(text, "  possible cause: {cause}");
                     }
                 }
             }

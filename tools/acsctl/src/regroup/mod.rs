@@ -5,7 +5,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `package.rs` | the functions to remove, and the functions below them |
+//! | `device.rs` | the functions to remove, and the functions below them |
 //! | `uses/` | what uses these functions |
 //! | `plan.rs` | the plan: what to remove, the expected groups, and the obstacles |
 //! | `state.rs` | the file from which the next run restores what a killed run changed |
@@ -14,8 +14,8 @@
 //! | `restore.rs` | restores drivers and settings after success, failure or a kill |
 //! | `outcome.rs` | the result for each function |
 
+mod device;
 mod outcome;
-mod package;
 mod plan;
 mod restore;
 mod state;
@@ -23,8 +23,8 @@ mod steps;
 pub mod uses;
 mod writer;
 
+pub use device::Device;
 pub use outcome::{Fate, Outcome};
-pub use package::Package;
 pub use plan::{FIRST_SERIES, Obstacle, Plan, Planned};
 pub use state::{Lock, State};
 pub use steps::{Session, regroup};

@@ -50,7 +50,7 @@ impl Outcome {
     /// Whether every function is present as before and nothing went wrong.
     #[must_use]
     pub fn is_as_planned(&self) -> bool {
-        self.problems.is_empty() && self.functions.iter().all(|it| it.problem.is_none())
+        self.problems.is_empty() && self.functions.iter().all(|fate| fate.problem.is_none())
     }
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for Outcome {
                     None => write!(f, "in no group  driver {driver}")?,
                 }
             } else {
-                f.write_str("is not there")?;
+                f.write_str("is missing")?;
             }
             match &one.problem {
                 Some(problem) => writeln!(f, ": {problem}")?,
@@ -83,7 +83,7 @@ impl fmt::Display for Outcome {
         match (self.is_as_planned(), self.undone) {
             (false, _) => Ok(()),
             (true, false) => writeln!(f, "{}: regrouped, as predicted", self.requested),
-            (true, true) => writeln!(f, "{}: everything is back", self.requested),
+            (true, true) => writeln!(f, "{}: everything is restored", self.requested),
         }
     }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use topology::{Bdf, Function, Partition};
 
 use super::{
-    Package,
+    Device,
     uses::{Use, Uses},
 };
 use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, text};
@@ -57,7 +57,7 @@ pub struct Plan {
     /// The function that the command named.
     pub requested: Bdf,
     /// The device.
-    pub package: Package,
+    pub device: Device,
     /// The functions to remove, in removal order.
     pub functions: Vec<Planned>,
     /// The sysfs file that makes the kernel rescan the functions.
@@ -90,43 +90,53 @@ impl Plan {
         even_if: &BTreeSet<String>,
     ) -> Result<Self, Error> {
         let topology = &host.topology;
-        let package = Package::of(topology, paths, requested)?;
-        let set = package.set();
+        let device = Device::of(topology, paths, requested)?;
+        let set = device.function_set();
         let predicted = host.predict()?;
-        let uses = Uses::look(paths, topology, &set);
+        let uses = Uses::find(paths, topology, &set);
         let current = touching(&host.groups, &set);
         let up_to_date = !current.is_empty()
             && finer(&host.groups, &predicted.groups, &set).is_empty()
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
-        let mut obstacles = hardware(host, &predicted, &package);
-        obstacles.extend(kernel(host));
+        let mut obstacles = hardware_obstacles(host, &predicted, &device);
+        obstacles.extend(kernel_obstacle(host));
         let unseen = uses.unseen.iter().map(|what| Obstacle {
             even_if: Some("unseen".to_owned()),
-            what: format!("could not look at: {what}"),
-            remedy: "run it as root of the host itself".to_owned(),
+            what: format!("not checked: {what}"),
+            remedy: "run acsctl as root on the host itself".to_owned(),
         });
         obstacles.extend(unseen);
-        obstacles.extend(uses.list.iter().map(in_use));
+        obstacles.extend(uses.list.iter().map(use_obstacle));
         let named: BTreeSet<_> = obstacles
             .iter()
-            .filter_map(|it| it.even_if.clone())
+            .filter_map(|obstacle| obstacle.even_if.clone())
             .collect();
-        let is_accepted =
-            |it: &Obstacle| it.even_if.as_ref().is_some_and(|it| even_if.contains(it));
-        obstacles.retain(|it| !is_accepted(it));
-        let known: BTreeMap<_, _> = topology.functions.iter().map(|it| (it.bdf, it)).collect();
-        let functions = package.all().filter_map(|bdf| known.get(&bdf).copied());
+        let is_accepted = |obstacle: &Obstacle| {
+            obstacle
+                .even_if
+                .as_ref()
+                .is_some_and(|name| even_if.contains(name))
+        };
+        obstacles.retain(|obstacle| !is_accepted(obstacle));
+        let known: BTreeMap<_, _> = topology
+            .functions
+            .iter()
+            .map(|function| (function.bdf, function))
+            .collect();
+        let functions = device.all().filter_map(|bdf| known.get(&bdf).copied());
         Ok(Self {
             requested,
-            functions: functions.map(|it| planned(paths, &predicted, it)).collect(),
-            rescan: package.rescan(paths),
+            functions: functions
+                .map(|function| planned(paths, &predicted, function))
+                .collect(),
+            rescan: device.rescan(paths),
             current,
             planned: touching(&predicted.groups, &set),
             uses,
             obstacles,
             up_to_date,
             idle: even_if.difference(&named).cloned().collect(),
-            package,
+            device,
         })
     }
 
@@ -136,24 +146,25 @@ impl Plan {
         if self.obstacles.is_empty() {
             return None;
         }
-        let mut text = format!("{}: not regrouped, for\n", self.requested);
+        let mut text = format!("{}: not regrouped:\n", self.requested);
         for obstacle in &self.obstacles {
             let _ = writeln!(text, "  {}\n      {}", obstacle.what, obstacle.remedy);
         }
         let flags: BTreeSet<_> = self
             .obstacles
             .iter()
-            .map(|it| it.even_if.as_deref())
+            .map(|obstacle| obstacle.even_if.as_deref())
             .collect();
         if !flags.contains(&None) {
             let flags: Vec<_> = flags
                 .iter()
                 .flatten()
-                .map(|it| format!("--even-if={it}"))
+                .map(|name| format!("--even-if={name}"))
                 .collect();
             let _ = writeln!(
                 text,
-                "to do it nevertheless, and take away what hangs on it:\n  acsctl regroup {} {}",
+                "to regroup anyway, and lose what depends on these functions:\n  acsctl regroup {} \
+                 {}",
                 self.requested,
                 flags.join(" ")
             );
@@ -188,7 +199,7 @@ pub(super) fn driver_override(paths: &HostPaths, bdf: Bdf) -> Option<String> {
     (!found.is_empty() && found != NO_OVERRIDE).then_some(found)
 }
 
-fn in_use(one: &Use) -> Obstacle {
+fn use_obstacle(one: &Use) -> Obstacle {
     Obstacle {
         even_if: Some(one.name.clone()),
         what: format!("{}: {}", one.function, one.what),
@@ -197,7 +208,11 @@ fn in_use(one: &Use) -> Obstacle {
 }
 
 /// The obstacles in the hardware.
-fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Vec<Obstacle> {
+fn hardware_obstacles(
+    host: &HostView<'_>,
+    predicted: &Predicted,
+    device: &Device,
+) -> Vec<Obstacle> {
     let mut found = Vec::new();
     let mut never = |what: String, remedy: &str| {
         found.push(Obstacle {
@@ -206,25 +221,25 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
             remedy: remedy.to_owned(),
         });
     };
-    let set = package.set();
+    let set = device.function_set();
     let functions = host.topology.functions.iter();
     for function in functions.filter(|function| set.contains(&function.bdf)) {
         let bdf = function.bdf;
         if function.iommu_group.is_none() {
-            let remedy = "acsctl doctor says what the IOMMU lacks";
+            let remedy = "run acsctl doctor to check the IOMMU";
             never(format!("{bdf} is in no IOMMU group"), remedy);
             continue;
         }
         let Some(header) = host.header_type(bdf) else {
-            let remedy = "it would not be found again; a reset or a reboot may wake it";
+            let remedy = "a rescan would not find it; a reset or a reboot may help";
             never(format!("{bdf} does not answer"), remedy);
             continue;
         };
         if !(function.pcie_known && function.acs_known) {
             let what = format!(
-                "{bdf}: its capabilities cannot be read, so what would come of it cannot be told"
+                "{bdf}: its capabilities cannot be read, so the result cannot be predicted"
             );
-            never(what, "run it as root");
+            never(what, "run acsctl as root");
             continue;
         }
         // On a rescan, the kernel groups a function before it marks the function as one of several
@@ -234,11 +249,11 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
         let is_first = bdf.function() == 0;
         if !is_first && header & 0x80 == 0 && !predicted.isolated.contains(&bdf) {
             let what = format!(
-                "{bdf} has not the multi-function bit in its header: on a rescan the kernel would put it \
-                 into a group of its own, although nothing isolates it"
+                "the header of {bdf} lacks the multi-function bit: on a rescan, the kernel would \
+                 put it into a group of its own, although nothing isolates it"
             );
             let remedy =
-                "only a reboot groups it rightly; a group from a rescan would protect nothing";
+                "only a reboot groups it correctly; a group from a rescan would protect nothing";
             never(what, remedy);
         }
     }
@@ -251,7 +266,7 @@ fn hardware(host: &HostView<'_>, predicted: &Predicted, package: &Package) -> Ve
 pub const FIRST_SERIES: Release = Release::new(7, 2);
 
 /// The obstacle of a kernel on which a regroup has not been shown.
-fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
+fn kernel_obstacle(host: &HostView<'_>) -> Option<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
     let is_shown = |series: &Release| !series.is_before(FIRST_SERIES);
     let release = host.kernel.filter(is_shown);
@@ -266,7 +281,7 @@ fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
             "this kernel is {version}, and a regroup has been tested on {}",
             shown.join(" and ")
         ),
-        remedy: "use one of these kernels; on another one, a driver may bind before the groups are compared"
+        remedy: "boot one of these kernels; on any other, a driver may bind before acsctl compares the groups"
             .to_owned(),
     })
 }
@@ -274,7 +289,7 @@ fn kernel(host: &HostView<'_>) -> Option<Obstacle> {
 /// The plan as text.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: to be removed, in this order", self.requested)?;
+        writeln!(f, "{}: to remove, in this order:", self.requested)?;
         for one in &self.functions {
             let driver = one.driver.as_deref().unwrap_or("-");
             write!(f, "  {}  {}  driver {driver}", one.function, one.ids)?;
@@ -286,15 +301,15 @@ impl fmt::Display for Plan {
             }
             writeln!(f)?;
             let uses = self.uses.list.iter();
-            for one in uses.filter(|it| it.function == one.function) {
+            for one in uses.filter(|listed| listed.function == one.function) {
                 writeln!(f, "      in use: {} ({})", one.what, one.name)?;
             }
         }
         for what in &self.uses.unseen {
-            writeln!(f, "  could not look at: {what}")?;
+            writeln!(f, "  not checked: {what}")?;
         }
-        writeln!(f, "and found again by {}", self.rescan.display())?;
-        for (when, groups) in [("now", &self.current), ("then", &self.planned)] {
+        writeln!(f, "to rescan: {}", self.rescan.display())?;
+        for (when, groups) in [("now", &self.current), ("planned", &self.planned)] {
             writeln!(f, "groups {when}:")?;
             write_groups(f, groups)?;
         }

@@ -12,8 +12,8 @@ use topology::{Bdf, Partition};
 use super::{
     Fate, Outcome, Session, State,
     plan::{driver_override, group, touching, write_groups},
-    state::{Saved, Step, domain, identity},
-    steps::{Stop, set},
+    state::{Phase, Saved, domain, identity},
+    steps::{Stop, function_set},
 };
 use crate::host::{HostPaths, Predicted, Snapshot, coarser, finer, names};
 
@@ -22,9 +22,9 @@ const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// What happened before the restore.
-pub(super) enum SoFar {
+pub(super) enum Progress {
     /// All functions were removed and rescanned.
-    Well,
+    Complete,
     /// A step failed; the reason.
     Failed(String),
     /// An earlier run was killed; at which step.
@@ -32,12 +32,16 @@ pub(super) enum SoFar {
 }
 
 impl Session<'_> {
-    pub(super) fn restore(&mut self, state: &mut State, so_far: SoFar) -> Result<Outcome, Error> {
-        let undone = !matches!(so_far, SoFar::Well);
-        let (problems, notes) = match so_far {
-            SoFar::Well => (Vec::new(), Vec::new()),
-            SoFar::Failed(why) => (vec![why], Vec::new()),
-            SoFar::LeftBehind(why) => (Vec::new(), vec![why]),
+    pub(super) fn restore(
+        &mut self,
+        state: &mut State,
+        progress: Progress,
+    ) -> Result<Outcome, Error> {
+        let undone = !matches!(progress, Progress::Complete);
+        let (problems, notes) = match progress {
+            Progress::Complete => (Vec::new(), Vec::new()),
+            Progress::Failed(why) => (vec![why], Vec::new()),
+            Progress::LeftBehind(why) => (Vec::new(), vec![why]),
         };
         let mut outcome = Outcome {
             requested: state.requested,
@@ -49,7 +53,7 @@ impl Session<'_> {
             problems,
             notes,
         };
-        match self.bring_back(state, &mut outcome) {
+        match self.restore_functions(state, &mut outcome) {
             Ok(()) => {}
             Err(Stop::Pending(path)) => return Err(self.pending(state, &path)),
             Err(Stop::Failed(why)) => outcome.problems.push(why),
@@ -60,14 +64,14 @@ impl Session<'_> {
         Ok(outcome)
     }
 
-    fn bring_back(&mut self, state: &mut State, outcome: &mut Outcome) -> Result<(), Stop> {
+    fn restore_functions(&mut self, state: &mut State, outcome: &mut Outcome) -> Result<(), Stop> {
         let autoprobe = self.paths.pci().join("drivers_autoprobe");
-        if state.step < Step::Restore {
-            self.find(state, &autoprobe)?;
+        if state.step < Phase::Restore {
+            self.rescan_missing(state, &autoprobe)?;
         }
         // Before the first removal, the groups are unchanged.
-        let is_withheld = state.step > Step::Unbind && self.judge(state, outcome)?;
-        state.step = Step::Restore;
+        let is_withheld = state.step > Phase::Unbind && self.compare_groups(state, outcome)?;
+        state.step = Phase::Restore;
         let saved = state.save(self.paths);
         outcome
             .problems
@@ -75,9 +79,9 @@ impl Session<'_> {
         // Bridges come before the functions below them.
         for saved in state.functions.iter().rev() {
             let problem = if is_withheld {
-                Some("it was removed again; a reboot brings it back".to_owned())
+                Some("it was removed again; reboot to bring it back".to_owned())
             } else {
-                self.settle(saved)?
+                self.restore_driver(saved)?
             };
             let bdf = saved.bdf;
             outcome.functions.push(Fate {
@@ -90,17 +94,18 @@ impl Session<'_> {
             let now = domain(self.paths, bdf);
             if let Some((before, now)) = saved.domain.as_ref().zip(now).filter(|(a, b)| *a != b) {
                 outcome.notes.push(format!(
-                    "the domain of {bdf} was of the type {before} and is {now} now; \
-                     /sys/bus/pci/devices/{bdf}/iommu_group/type sets it while no driver is bound"
+                    "the domain type of {bdf} was {before} and is now {now}; to change it back, \
+                     unbind the drivers of its group and write {before} to \
+                     /sys/bus/pci/devices/{bdf}/iommu_group/type"
                 ));
             }
         }
         self.write(&autoprobe, &state.autoprobe)?;
-        self.probe_others(state)
+        self.probe_new_devices(state)
     }
 
     /// Rescans missing functions.
-    fn find(&mut self, state: &State, autoprobe: &Path) -> Result<(), Stop> {
+    fn rescan_missing(&mut self, state: &State, autoprobe: &Path) -> Result<(), Stop> {
         for number in 0..TRIES {
             let mut functions = state.functions.iter();
             if functions.all(|saved| State::is_there(self.paths, saved.bdf)) {
@@ -118,7 +123,7 @@ impl Session<'_> {
     /// Compares the groups with the groups that the kernel would make. Removes the device again if
     /// its groups are finer, and then returns `true`: such groups do not protect, because a guest
     /// with one function could reach the others.
-    fn judge(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
+    fn compare_groups(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
         let snapshot = Snapshot::of_host(self.paths);
         let snapshot = snapshot.map_err(|error| Stop::Failed(error.to_string()))?;
         let host = snapshot.view(self.quirks);
@@ -126,12 +131,12 @@ impl Session<'_> {
             Ok(predicted) => predicted,
             Err(error) => {
                 let what =
-                    format!("the groups could not be compared with what they should be: {error}");
+                    format!("the groups could not be compared with the expected ones: {error}");
                 outcome.problems.push(what);
                 return Ok(false);
             }
         };
-        let set = set(state);
+        let set = function_set(state);
         outcome.predicted = Some(touching(&groups, &set));
         let torn = finer(&host.groups, &groups, &set);
         if !torn.is_empty() {
@@ -140,41 +145,45 @@ impl Session<'_> {
             let _ = write_groups(&mut list, &torn);
             let is_new = finer(&state.before, &groups, &set) != torn;
             let is_told = host.topology.acs_override.is_some() || !host.is_modelled();
-            let what =
-                format!("groups are finer than anything justifies; together should be\n{list}");
+            let what = format!(
+                "groups are finer than isolation justifies; each line should be one \
+                          group:\n{list}"
+            );
             if !is_new && (is_told || outcome.undone) {
-                let why = "  they were so before: acsctl doctor says why";
+                let why = "  they were so before the regroup: acsctl doctor shows why";
                 outcome.problems.push(format!("{what}{why}"));
                 return Ok(false);
             }
             outcome.problems.push(format!(
-                "{what}  so all functions were removed again: in groups like these, one guest could reach \
-                 another's memory. A reboot groups them rightly"
+                "{what}  all functions were removed again: in such groups, one guest could reach \
+                 another's memory. Reboot to group them correctly"
             ));
             self.remove(state)?;
             return Ok(true);
         }
         if !outcome.undone && !coarser(&host.groups, &groups, &set).is_empty() {
-            let what = "the groups are coarser than predicted; the kernel log says why an entry did not \
-                        count: dmesg | grep acs_quirks";
+            let what = "the groups are coarser than predicted; the kernel log says why an entry \
+                        did not apply: dmesg | grep acs_quirks";
             outcome.problems.push(what.to_owned());
         }
         Ok(false)
     }
 
     /// Restores a function's driver. Returns what differs from before.
-    fn settle(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
+    fn restore_driver(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
         let bdf = saved.bdf;
         if !State::is_there(self.paths, bdf) {
             return Ok(Some(format!(
-                "it did not come back; try echo 1 > /sys/bus/pci/rescan, else a reboot (it had the driver {})",
+                "it did not come back; try echo 1 > /sys/bus/pci/rescan, then a reboot (its driver \
+                 was {})",
                 saved.driver.as_deref().unwrap_or("-")
             )));
         }
         let found = identity(self.paths, bdf).unwrap_or_default();
         if found != saved.identity {
             return Ok(Some(format!(
-                "it is another one now ({found}, and was {}); it has got no driver",
+                "another function is at this address now ({found}, was {}); no driver was bound to \
+                 it",
                 saved.identity
             )));
         }
@@ -187,9 +196,7 @@ impl Session<'_> {
         };
         match current {
             Some(driver) if driver == *wanted => Ok(None),
-            Some(other) => Ok(Some(format!(
-                "it has the driver {other} now, and had {wanted}"
-            ))),
+            Some(other) => Ok(Some(format!("its driver is {other} now, and was {wanted}"))),
             None => self.bind(saved, wanted, &only),
         }
     }
@@ -201,7 +208,7 @@ impl Session<'_> {
         let folder = paths.pci().join("drivers").join(wanted);
         if !folder.is_dir() {
             return Ok(Some(format!(
-                "it has no driver: {wanted} is not loaded any more"
+                "it has no driver: {wanted} is no longer loaded"
             )));
         }
         let is_lent = saved.driver_override.as_deref() != Some(wanted);
@@ -217,12 +224,14 @@ impl Session<'_> {
             // Another process may have bound the driver already.
             _ if paths.driver(bdf).as_deref() == Some(wanted) => Ok(None),
             Err(Stop::Failed(why)) => Ok(Some(format!("it has no driver: {why}"))),
-            Ok(()) => Ok(Some(format!("it has no driver: {wanted} did not take it"))),
+            Ok(()) => Ok(Some(format!(
+                "it has no driver: {wanted} did not bind to it"
+            ))),
         }
     }
 
     /// Probes devices that appeared while autoprobe was off.
-    fn probe_others(&mut self, state: &State) -> Result<(), Stop> {
+    fn probe_new_devices(&mut self, state: &State) -> Result<(), Stop> {
         if state.autoprobe == "0" {
             return Ok(());
         }
@@ -249,15 +258,16 @@ impl Session<'_> {
             let bdf = saved.bdf;
             let shown = match (State::is_there(self.paths, bdf), self.paths.driver(bdf)) {
                 (false, _) => "removed".to_owned(),
-                (true, None) => "there, without a driver".to_owned(),
-                (true, Some(driver)) => format!("there, with the driver {driver}"),
+                (true, None) => "present, without a driver".to_owned(),
+                (true, Some(driver)) => format!("present, with the driver {driver}"),
             };
             // Writing to a string cannot fail.
             let _ = write!(list, "\n  {bdf}  {shown}");
         }
         Error::CouldNotRun(format!(
-            "{}: the kernel has not come back from a write to {}: somebody holds the function. It will \
-             when that process lets go; then run this again, which puts everything back. For now:{list}{held}",
+            "{}: the kernel is blocked in a write to {}: a process holds the function. End that \
+             process, or make it close the function, then run this command again, which restores \
+             everything. The state now:{list}{held}",
             state.requested,
             path.display(),
         ))
@@ -269,7 +279,7 @@ fn groups(paths: &HostPaths, state: &State) -> Partition {
     let numbers: BTreeSet<_> = state
         .functions
         .iter()
-        .filter_map(|it| group(paths, it.bdf))
+        .filter_map(|saved| group(paths, saved.bdf))
         .collect();
     let folder = paths.sys.join("kernel/iommu_groups");
     let members = |number: u32| {

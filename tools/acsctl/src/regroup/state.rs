@@ -28,10 +28,10 @@ const SCHEMA: &str = "acsctl-regroup-state-1";
 const TRIES: u32 = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A step of a regroup.
+/// A phase of a regroup.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum Phase {
     /// Drivers are being unbound; autoprobe is off.
     Unbind,
     /// Functions are being removed.
@@ -65,8 +65,8 @@ pub struct State {
     boot: String,
     /// The function that the command named.
     pub requested: Bdf,
-    /// The current step.
-    pub step: Step,
+    /// The current phase. The key in the file is `step`.
+    pub step: Phase,
     /// The former value of `drivers_autoprobe`.
     pub autoprobe: String,
     /// The sysfs file that makes the kernel rescan the functions.
@@ -103,12 +103,16 @@ impl State {
             schema: SCHEMA.to_owned(),
             boot: boot(paths),
             requested: plan.requested,
-            step: Step::Unbind,
+            step: Phase::Unbind,
             autoprobe: autoprobe.trim().to_owned(),
             rescan: plan.rescan.clone(),
-            functions: plan.package.all().map(saved).collect(),
-            own: plan.package.own.clone(),
-            present: topology.functions.iter().map(|it| it.bdf).collect(),
+            functions: plan.device.all().map(saved).collect(),
+            own: plan.device.own.clone(),
+            present: topology
+                .functions
+                .iter()
+                .map(|function| function.bdf)
+                .collect(),
             before: plan.current.clone(),
         })
     }
@@ -126,22 +130,22 @@ impl State {
     /// [`Error::CouldNotRun`]; an existing state file is unchanged.
     pub fn save(&self, paths: &HostPaths) -> Result<(), Error> {
         let path = self.path(paths);
-        let draft = path.with_extension("new");
+        let temporary = path.with_extension("new");
         let failed = |error| Error::io("write", &path, &error);
         let json = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
         // A run that was killed during this write may have left a draft.
-        let _ = fs::remove_file(&draft);
+        let _ = fs::remove_file(&temporary);
         let mut options = OpenOptions::new();
         let file = options
             .write(true)
             .create_new(true)
             .mode(0o600)
-            .open(&draft);
+            .open(&temporary);
         let written = file.and_then(|mut file| file.write_all(&json));
-        let written = written.and_then(|()| fs::rename(&draft, &path));
+        let written = written.and_then(|()| fs::rename(&temporary, &path));
         written.map_err(|error| {
             // Report the first error, not this one.
-            let _ = fs::remove_file(&draft);
+            let _ = fs::remove_file(&temporary);
             failed(error)
         })
     }
@@ -174,16 +178,19 @@ impl State {
         for name in names(&folder) {
             let parts = name
                 .strip_prefix("regroup-")
-                .and_then(|it| it.strip_suffix(".json"));
+                .and_then(|name| name.strip_suffix(".json"));
             if parts.is_none() {
                 continue;
             }
             let path = folder.join(name);
             let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
             let state: Self =
-                serde_json::from_slice(&bytes).map_err(|error| unclear(&path, &error))?;
+                serde_json::from_slice(&bytes).map_err(|error| malformed(&path, &error))?;
             if state.schema != SCHEMA {
-                return Err(unclear(&path, &format!("its schema is {}", state.schema)));
+                return Err(malformed(
+                    &path,
+                    &format!("unknown schema {}", state.schema),
+                ));
             }
             if state.boot == boot(paths) {
                 found.push(state);
@@ -195,12 +202,12 @@ impl State {
     }
 }
 
-fn unclear(path: &Path, why: &dyn std::fmt::Display) -> Error {
+fn malformed(path: &Path, why: &dyn std::fmt::Display) -> Error {
     let path = path.display();
     Error::CouldNotRun(format!(
-        "{path}: {why}; an acsctl of another version may have been killed. Use that version, or see to it \
-         that all functions are there (echo 1 > /sys/bus/pci/rescan) with their drivers and that \
-         /sys/bus/pci/drivers_autoprobe is 1, and remove the file"
+        "{path}: {why}; an acsctl of another version may have been killed. Use that version. Or \
+         make sure that all functions are present (echo 1 > /sys/bus/pci/rescan) with their \
+         drivers and that /sys/bus/pci/drivers_autoprobe is 1, then remove the file"
     ))
 }
 
@@ -260,14 +267,14 @@ impl Lock {
         let options = options.read(true).write(true).create(true).truncate(false);
         let file = options.mode(0o600).open(&path);
         let file = file.map_err(|error| Error::io("open", &path, &error))?;
-        if let Err(error) = patiently(&file) {
+        if let Err(error) = lock_with_retries(&file) {
             if error.kind() != io::ErrorKind::WouldBlock {
                 return Err(Error::io("lock", &path, &error.into()));
             }
             let who = text(&path).filter(|who| !who.is_empty());
             return Err(Error::CouldNotRun(format!(
-                "another run is not over: {}; wait for it, then run this again",
-                who.as_deref().unwrap_or("it has not said what it does")
+                "another run is active: {}; wait until it ends, then run this command again",
+                who.as_deref().unwrap_or("it has not reported its state")
             )));
         }
         // The writer process inherits the lock. If the kernel blocks in a write, the lock stays
@@ -275,7 +282,7 @@ impl Lock {
         fcntl_setfd(&file, FdFlags::empty())
             .map_err(|error| Error::io("lock", &path, &error.into()))?;
         let lock = Self { _file: file, path };
-        lock.note(&format!("process {} regroups", std::process::id()));
+        lock.note(&format!("process {} is regrouping", std::process::id()));
         Ok(lock)
     }
 
@@ -288,7 +295,7 @@ impl Lock {
 
 /// Tries several times to take the lock, because the writer of a killed run needs a moment to
 /// notice.
-fn patiently(file: &File) -> rustix::io::Result<()> {
+fn lock_with_retries(file: &File) -> rustix::io::Result<()> {
     let mut tries = 0;
     loop {
         match flock(file, FlockOperation::NonBlockingLockExclusive) {

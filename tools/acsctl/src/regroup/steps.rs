@@ -18,9 +18,9 @@ use topology::{Bdf, Topology};
 
 use super::{
     Lock, Outcome, Plan, State,
-    package::is_bridge,
-    restore::SoFar,
-    state::Step,
+    device::is_bridge,
+    restore::Progress,
+    state::Phase,
     writer::{Failure, Writer},
 };
 use crate::host::{HostPaths, HostView};
@@ -99,17 +99,17 @@ impl<'a> Session<'a> {
     /// # Errors
     ///
     /// [`Error`] when that is impossible now.
-    pub fn put_right(&mut self) -> Result<Vec<Outcome>, Error> {
+    pub fn restore_left_behind(&mut self) -> Result<Vec<Outcome>, Error> {
         let mut outcomes = Vec::new();
         for mut state in State::left_behind(self.paths)? {
             let step = match state.step {
-                Step::Unbind => "while it unbound drivers",
-                Step::Remove => "while it removed functions",
-                Step::Rescan => "while it looked for the functions",
-                Step::Restore => "while it bound drivers",
+                Phase::Unbind => "while it unbound drivers",
+                Phase::Remove => "while it removed functions",
+                Phase::Rescan => "while it rescanned functions",
+                Phase::Restore => "while it bound drivers",
             };
-            let why = format!("an earlier run was ended {step}; what it had begun is put back");
-            outcomes.push(self.restore(&mut state, SoFar::LeftBehind(why))?);
+            let why = format!("an earlier run ended {step}; this run restores what it changed");
+            outcomes.push(self.restore(&mut state, Progress::LeftBehind(why))?);
         }
         Ok(outcomes)
     }
@@ -122,8 +122,8 @@ impl<'a> Session<'a> {
         let outcome = writer.write(path, value);
         if let Err(Failure::Pending(path)) = &outcome {
             self.lock.note(&format!(
-                "the kernel has not come back from a write to {}, which it does when the last process \
-                 that holds the function lets go",
+                "the kernel is blocked in a write to {} until the last process that holds the \
+                 function closes it",
                 path.display()
             ));
             // The write may block forever, and the next write must not wait for it.
@@ -150,7 +150,7 @@ impl<'a> Session<'a> {
             .map(|saved| saved.bdf)
             .collect::<Vec<_>>()
         {
-            self.go_on()?;
+            self.check_stopped()?;
             // Removing a bridge also unbinds its driver. Unbinding it earlier would leave the
             // functions below without it.
             let is_bound = paths.driver(bdf).is_some();
@@ -159,10 +159,10 @@ impl<'a> Session<'a> {
                 self.write(&path, &bdf.to_string())?;
             }
         }
-        state.step = Step::Remove;
+        state.step = Phase::Remove;
         save(state)?;
         self.remove(state)?;
-        state.step = Step::Rescan;
+        state.step = Phase::Rescan;
         save(state)?;
         self.write(&state.rescan, "1")?;
         Ok(())
@@ -170,7 +170,7 @@ impl<'a> Session<'a> {
 
     pub(super) fn remove(&mut self, state: &State) -> Result<(), Stop> {
         for &bdf in &state.own {
-            self.go_on()?;
+            self.check_stopped()?;
             if State::is_there(self.paths, bdf) {
                 let path = self.paths.function(bdf).join("remove");
                 self.write(&path, "1")?;
@@ -180,9 +180,9 @@ impl<'a> Session<'a> {
     }
 
     /// Fails if a signal asked the run to stop.
-    fn go_on(&self) -> Result<(), Stop> {
+    fn check_stopped(&self) -> Result<(), Stop> {
         if self.is_stopped() {
-            return Err(Stop::Failed("it was told to stop".to_owned()));
+            return Err(Stop::Failed("stopped by a signal".to_owned()));
         }
         Ok(())
     }
@@ -200,15 +200,17 @@ pub fn regroup(
     plan: &Plan,
 ) -> Result<Outcome, Error> {
     let mut state = State::new(session.paths, host.topology, plan)?;
-    let so_far = match session.cycle(host.topology, &mut state) {
-        Ok(()) => SoFar::Well,
-        Err(Stop::Failed(why)) => SoFar::Failed(format!("{why}; what had been done was undone")),
+    let progress = match session.cycle(host.topology, &mut state) {
+        Ok(()) => Progress::Complete,
+        Err(Stop::Failed(why)) => {
+            Progress::Failed(format!("{why}; the changes so far were undone"))
+        }
         Err(Stop::Pending(path)) => return Err(session.pending(&state, &path)),
     };
-    session.restore(&mut state, so_far)
+    session.restore(&mut state, progress)
 }
 
 /// The functions of a state.
-pub(super) fn set(state: &State) -> BTreeSet<Bdf> {
+pub(super) fn function_set(state: &State) -> BTreeSet<Bdf> {
     state.functions.iter().map(|saved| saved.bdf).collect()
 }

@@ -43,13 +43,9 @@ impl std::fmt::Display for Failure {
         match self {
             Self::Refused(path, error) => write!(f, "cannot write to {}: {error}", path.display()),
             Self::Pending(path) => {
-                write!(
-                    f,
-                    "the kernel has not come back from a write to {}",
-                    path.display()
-                )
+                write!(f, "the kernel is blocked in a write to {}", path.display())
             }
-            Self::Broken(error) => write!(f, "cannot start the process that writes: {error}"),
+            Self::Broken(error) => write!(f, "the writer process failed: {error}"),
         }
     }
 }

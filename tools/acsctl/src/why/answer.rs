@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use topology::Bdf;
 
-use super::{remedy::Remedy, statement::Statement};
-use crate::predict::report::{Assumed, Under};
+use super::{reason::AcsReason, remedy::Remedy};
+use crate::predict::report::{Assumed, Basis};
 
 pub(crate) const SCHEMA: &str = "acsctl-why-1";
 
@@ -36,7 +36,7 @@ pub(super) struct Joined {
     pub(super) joined: Vec<Bdf>,
     pub(super) text: String,
     /// Why the functions that cause this step are not isolated.
-    pub(super) because: Vec<Statement>,
+    pub(super) because: Vec<AcsReason>,
 }
 
 /// The functions that a change separates the function from.
@@ -56,7 +56,7 @@ pub(super) enum Goal {
 pub(super) struct Need {
     pub(super) functions: Vec<Bdf>,
     /// Why these functions are not isolated.
-    pub(super) because: Vec<Statement>,
+    pub(super) because: Vec<AcsReason>,
     pub(super) remedies: Vec<Remedy>,
 }
 
@@ -92,7 +92,7 @@ pub struct Answer {
     /// The other function that was asked about.
     pub(super) other: Option<Member>,
     /// The kernel and tables that the computation assumes.
-    pub(super) under: Under,
+    pub(super) under: Basis,
     /// Whether enough was read to give an answer. If not, the remaining fields repeat the kernel's
     /// own groups or are empty.
     pub(super) known: bool,
@@ -110,7 +110,7 @@ pub struct Answer {
     /// Where the paths from the root to the two functions part.
     pub(super) separated: Option<String>,
     /// Why the function and the bridges above it are isolated, if it is alone or apart.
-    pub(super) isolation: Vec<Statement>,
+    pub(super) isolation: Vec<AcsReason>,
     pub(super) changes: Vec<Change>,
     /// The assumptions about what could not be read.
     pub(super) assumptions: Vec<Assumed>,

@@ -9,18 +9,17 @@ use topology::{Bdf, names::Names};
 
 use super::{
     answer::{Actual, Answer, Change, Goal, Joined, Member, Need, SCHEMA},
-    join::{self, Kind, Step},
-    look::Look,
+    grouped::GroupedHost,
+    join::{self, JoinStep, Kind},
+    reason::acs_reason,
     remedy::{Remedy, What, remedies},
-    slots, split,
-    statement::statement,
-    words,
+    slots, split, words,
 };
 use crate::{
     host::HostView,
     predict::{
         difference::assumed,
-        report::{Assumed, Report, Under},
+        report::{Assumed, Basis, Report},
     },
 };
 
@@ -41,28 +40,30 @@ pub fn explain(
     let second = other.map(|other| machine.position(other)).transpose()?;
     if second == Some(target) {
         return Err(Error::NotFound(format!(
-            "{bdf}: that is the same function twice; name two, or one"
+            "{bdf}: the same function twice; name two different functions, or one"
         )));
     }
-    let look = Look::at(machine, machine.running())?;
-    let groups = look.grouping.partition(&machine.view);
-    let report = Report::of(machine, groups, Under::running(machine));
-    let known = [Some(target), second].into_iter().flatten().all(|at| {
-        let mut path = std::iter::once(at).chain(look.above(at));
-        path.all(|at| look.seen(at).function.pcie_known || look.seen(at).function.unreadable)
+    let grouped = GroupedHost::new(machine, machine.running())?;
+    let groups = grouped.grouping.partition(&machine.view);
+    let report = Report::of(machine, groups, Basis::running(machine));
+    let known = [Some(target), second].into_iter().flatten().all(|index| {
+        let mut path = std::iter::once(index).chain(grouped.above(index));
+        path.all(|index| {
+            grouped.seen(index).function.pcie_known || grouped.seen(index).function.unreadable
+        })
     });
     let actual = actual(machine, &report, bdf);
-    let members = look.members(target);
-    let member = |at: usize| Member {
-        function: look.bdf(at),
-        name: names.whole_printable(look.seen(at).function),
-        host_only: look.host_only(at),
+    let members = grouped.members(target);
+    let member = |index: usize| Member {
+        function: grouped.bdf(index),
+        name: names.whole_printable(grouped.seen(index).function),
+        host_only: grouped.host_only(index),
     };
     let mut answer = Answer {
         schema: SCHEMA,
         function: member(target),
         other: second.map(member),
-        under: Under::running(machine),
+        under: Basis::running(machine),
         known,
         others: Vec::new(),
         together: None,
@@ -72,68 +73,68 @@ pub fn explain(
         separated: None,
         isolation: Vec::new(),
         changes: Vec::new(),
-        assumptions: assumptions(machine, &look, &members, second),
+        assumptions: assumptions(machine, &grouped, &members, second),
     };
     if !known {
         let seen = answer.actual.as_ref().map(|actual| &actual.members);
-        let of = |bdf: &Bdf| machine.position(*bdf).ok().map(member);
+        let find_member = |bdf: &Bdf| machine.position(*bdf).ok().map(member);
         let others = seen.into_iter().flatten().filter(|&&one| one != bdf);
-        answer.others = others.filter_map(of).collect();
+        answer.others = others.filter_map(find_member).collect();
         answer.together = other.and_then(|other| Some(seen?.contains(&other)));
         return Ok(answer);
     }
-    let others = members.iter().copied().filter(|&at| at != target);
-    answer.others = sorted(&look, others).into_iter().map(member).collect();
+    let others = members.iter().copied().filter(|&index| index != target);
+    answer.others = sorted(&grouped, others).into_iter().map(member).collect();
     answer.together = second.map(|second| members.contains(&second));
     if answer.together == Some(false) || members.len() == 1 {
         let both = [Some(target), second].into_iter().flatten();
-        let mut told = BTreeSet::new();
-        for at in both.flat_map(|at| {
-            std::iter::once(at)
-                .chain(look.above(at))
+        let mut explained = BTreeSet::new();
+        for index in both.flat_map(|index| {
+            std::iter::once(index)
+                .chain(grouped.above(index))
                 .collect::<Vec<_>>()
         }) {
-            if told.insert(at) && look.facts(at).isolated {
-                answer.isolation.push(statement(&look, at, names));
+            if explained.insert(index) && grouped.facts(index).isolated {
+                answer.isolation.push(acs_reason(&grouped, index, names));
             }
         }
-        answer.separated = second.map(|second| parted(&look, target, second));
+        answer.separated = second.map(|second| describe_parting(&grouped, target, second));
         return Ok(answer);
     }
     let order = if let Some(second) = second {
-        join::between(&look, target, second)
+        join::between(&grouped, target, second)
     } else {
         // The function's own chain first, then the other members.
-        let own = join::chain(&look, target);
-        let rest = members.iter().copied().filter(|at| !own.contains(at));
+        let own = join::chain(&grouped, target);
+        let rest = members.iter().copied().filter(|index| !own.contains(index));
         own.iter().copied().chain(rest).collect()
     };
-    let steps = join::steps(&look, &order);
-    let joined = |step: &Step| joined(&look, step, names);
+    let steps = join::steps(&grouped, &order);
+    let joined = |step: &JoinStep| joined(&grouped, step, names);
     answer.steps = steps.iter().map(joined).collect();
-    answer.changes = changes(&look, target, second, names)?;
+    answer.changes = changes(&grouped, target, second, names)?;
     Ok(answer)
 }
 
 /// Describes where the paths from the root to two functions part.
-fn parted(look: &Look<'_, '_>, one: usize, two: usize) -> String {
-    let way = |at: usize| {
-        let mut way: Vec<_> = std::iter::once(at).chain(look.above(at)).collect();
-        way.reverse();
-        way
+fn describe_parting(grouped: &GroupedHost<'_, '_>, one: usize, two: usize) -> String {
+    let path = |index: usize| {
+        let mut path: Vec<_> = std::iter::once(index).chain(grouped.above(index)).collect();
+        path.reverse();
+        path
     };
-    let (one, two) = (way(one), way(two));
+    let (one, two) = (path(one), path(two));
     let common = one
         .iter()
         .zip(&two)
         .take_while(|(one, two)| one == two)
         .count();
     // One may be above the other.
-    let place = |way: &[usize]| way.get(common).or(way.last()).copied();
-    let (Some(one), Some(two)) = (place(&one), place(&two)) else {
+    let parting = |path: &[usize]| path.get(common).or(path.last()).copied();
+    let (Some(one), Some(two)) = (parting(&one), parting(&two)) else {
         return String::new();
     };
-    let (one, two) = (look.bdf(one), look.bdf(two));
+    let (one, two) = (grouped.bdf(one), grouped.bdf(two));
     let place = if one.bus() == two.bus() {
         let (domain, bus) = one.bus();
         format!("on bus {domain}:{bus:02x}")
@@ -141,20 +142,27 @@ fn parted(look: &Look<'_, '_>, one: usize, two: usize) -> String {
         "at the root".to_owned()
     };
     format!(
-        "The ways to them part {place}, at {one} and {two}. The kernel asks two things: whether what is on \
-         the way from there to the root is isolated, and whether functions of one slot are."
+        "The paths to the two functions part {place}, at {one} and {two}. The kernel checks two \
+         things: whether every bridge on the path from there to the root is isolated, and whether \
+         functions of one slot are."
     )
 }
 
 /// Sorts functions by address.
-fn sorted(look: &Look<'_, '_>, functions: impl Iterator<Item = usize>) -> Vec<usize> {
+fn sorted(grouped: &GroupedHost<'_, '_>, functions: impl Iterator<Item = usize>) -> Vec<usize> {
     let mut functions: Vec<_> = functions.collect();
-    functions.sort_by_key(|&at| look.bdf(at));
+    functions.sort_by_key(|&index| grouped.bdf(index));
     functions
 }
 
-fn addresses(look: &Look<'_, '_>, functions: impl IntoIterator<Item = usize>) -> Vec<Bdf> {
-    let mut addresses: Vec<_> = functions.into_iter().map(|at| look.bdf(at)).collect();
+fn addresses(
+    grouped: &GroupedHost<'_, '_>,
+    functions: impl IntoIterator<Item = usize>,
+) -> Vec<Bdf> {
+    let mut addresses: Vec<_> = functions
+        .into_iter()
+        .map(|index| grouped.bdf(index))
+        .collect();
     addresses.sort_unstable();
     addresses
 }
@@ -190,98 +198,101 @@ fn ungrouped(machine: &HostView<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
 /// The assumptions about the functions that decide on the groups of these functions.
 fn assumptions(
     machine: &HostView<'_>,
-    look: &Look<'_, '_>,
+    grouped: &GroupedHost<'_, '_>,
     members: &[usize],
     second: Option<usize>,
 ) -> Vec<Assumed> {
     let mut deciding: BTreeSet<Bdf> = BTreeSet::new();
     let mut seen = BTreeSet::new();
-    for &at in members.iter().chain(&second) {
-        deciding.insert(look.bdf(at));
-        for above in look.above(at) {
+    for &index in members.iter().chain(&second) {
+        deciding.insert(grouped.bdf(index));
+        for above in grouped.above(index) {
             if !seen.insert(above) {
                 break;
             }
-            deciding.insert(look.bdf(above));
+            deciding.insert(grouped.bdf(above));
         }
     }
-    let all = assumed(machine).into_iter().filter_map(|mut one| {
-        let of_all = one.functions.is_empty();
-        one.functions.retain(|bdf| deciding.contains(bdf));
-        (of_all || !one.functions.is_empty()).then_some(one)
+    let all = assumed(machine).into_iter().filter_map(|mut assumed| {
+        let concerns_all = assumed.functions.is_empty();
+        assumed.functions.retain(|bdf| deciding.contains(bdf));
+        (concerns_all || !assumed.functions.is_empty()).then_some(assumed)
     });
     all.collect()
 }
 
 /// Converts a step to its form in the answer.
-fn joined(look: &Look<'_, '_>, step: &Step, names: &Names) -> Joined {
-    let at = look.bdf(step.at);
-    let text = words::step(look, step);
-    let because = step.blockers(look);
+fn joined(grouped: &GroupedHost<'_, '_>, step: &JoinStep, names: &Names) -> Joined {
+    let text = words::step(grouped, step);
+    let because = step.blockers(grouped);
     Joined {
         kind: step.kind.name(),
         kernel: step.kind.kernel(),
-        at,
-        joined: addresses(look, step.joined.iter().copied()),
+        at: grouped.bdf(step.origin),
+        joined: addresses(grouped, step.joined.iter().copied()),
         text,
         because: because
             .into_iter()
-            .map(|at| statement(look, at, names))
+            .map(|index| acs_reason(grouped, index, names))
             .collect(),
     }
 }
 
 /// The changes that would separate the function.
 fn changes(
-    look: &Look<'_, '_>,
+    grouped: &GroupedHost<'_, '_>,
     target: usize,
     second: Option<usize>,
     names: &Names,
 ) -> Result<Vec<Change>, Error> {
-    let own = look.device(target);
-    let handed_out = |look: &Look<'_, '_>| -> Vec<usize> {
-        let mut others = look.members(target);
-        others.retain(|&at| at != target && !look.host_only(at));
+    let own = grouped.device(target);
+    let passed_through = |grouped: &GroupedHost<'_, '_>| -> Vec<usize> {
+        let mut others = grouped.members(target);
+        others.retain(|&index| index != target && !grouped.host_only(index));
         others
     };
     if let Some(second) = second {
-        let is_apart =
-            |look: &Look<'_, '_>| look.grouping.groups[target] != look.grouping.groups[second];
-        return Ok(vec![change(look, target, Goal::Other, names, is_apart)?]);
+        let is_apart = |grouped: &GroupedHost<'_, '_>| {
+            grouped.grouping.groups[target] != grouped.grouping.groups[second]
+        };
+        return Ok(vec![change(grouped, target, Goal::Other, names, is_apart)?]);
     }
-    if look.host_only(target) {
-        let is_alone = |look: &Look<'_, '_>| look.members(target).len() == 1;
-        return Ok(vec![change(look, target, Goal::All, names, is_alone)?]);
+    if grouped.host_only(target) {
+        let is_alone = |grouped: &GroupedHost<'_, '_>| grouped.members(target).len() == 1;
+        return Ok(vec![change(grouped, target, Goal::All, names, is_alone)?]);
     }
-    let others = handed_out(look);
-    let is_foreign = |at: &usize| look.device(*at) != own;
+    let others = passed_through(grouped);
+    let is_foreign = |index: &usize| grouped.device(*index) != own;
     let mut changes = Vec::new();
     if others.iter().any(is_foreign) {
-        let apart = |look: &Look<'_, '_>| !handed_out(look).iter().any(is_foreign);
-        changes.push(change(look, target, Goal::OtherDevices, names, apart)?);
+        let apart = |grouped: &GroupedHost<'_, '_>| !passed_through(grouped).iter().any(is_foreign);
+        changes.push(change(grouped, target, Goal::OtherDevices, names, apart)?);
     }
     if !others.iter().all(is_foreign) {
-        let alone = |look: &Look<'_, '_>| handed_out(look).is_empty();
-        changes.push(change(look, target, Goal::All, names, alone)?);
+        let alone = |grouped: &GroupedHost<'_, '_>| passed_through(grouped).is_empty();
+        changes.push(change(grouped, target, Goal::All, names, alone)?);
     }
     Ok(changes)
 }
 
 fn change(
-    look: &Look<'_, '_>,
+    grouped: &GroupedHost<'_, '_>,
     target: usize,
     goal: Goal,
     names: &Names,
-    is_good: impl Fn(&Look<'_, '_>) -> bool,
+    is_good: impl Fn(&GroupedHost<'_, '_>) -> bool,
 ) -> Result<Change, Error> {
     let mut alternatives = Vec::new();
-    let steps = join::steps(look, &look.members(target));
+    let steps = join::steps(grouped, &grouped.members(target));
     for step in steps.iter().filter(|step| step.kind == Kind::DmaDevice) {
-        alternatives.push(slots::without_vmd(look.bdf(step.at)));
+        alternatives.push(slots::without_vmd(grouped.bdf(step.origin)));
     }
-    let Some(split) = split::find(look, target, is_good)? else {
-        alternatives.extend(slots::other(look, target));
-        alternatives.push(Remedy::new(What::Hardware, tied(look, target, &steps)));
+    let Some(split) = split::find(grouped, target, is_good)? else {
+        alternatives.extend(slots::other_slot(grouped, target));
+        alternatives.push(Remedy::new(
+            What::Hardware,
+            describe_ties(grouped, target, &steps),
+        ));
         return Ok(Change {
             goal,
             possible: false,
@@ -290,60 +301,62 @@ fn change(
             alternatives,
         });
     };
-    let own = look.device(target);
+    let own = grouped.device(target);
     if goal != Goal::All && split.needs.iter().any(|(device, _)| *device != own) {
-        alternatives.extend(slots::other(look, target));
+        alternatives.extend(slots::other_slot(grouped, target));
     }
     let need = |(_, functions): &(grouping::Device, Vec<usize>)| Need {
-        functions: addresses(look, functions.iter().copied()),
+        functions: addresses(grouped, functions.iter().copied()),
         because: functions
             .iter()
-            .map(|&at| statement(look, at, names))
+            .map(|&index| acs_reason(grouped, index, names))
             .collect(),
-        remedies: remedies(look, functions, names),
+        remedies: remedies(grouped, functions, names),
     };
-    let left = split.left.iter().copied().filter(|&at| at != target);
+    let left = split.left.iter().copied().filter(|&index| index != target);
     Ok(Change {
         goal,
         possible: true,
         needs: split.needs.iter().map(need).collect(),
-        remaining: addresses(look, left),
+        remaining: addresses(grouped, left),
         alternatives,
     })
 }
 
 /// Describes why isolation cannot separate the function.
-fn tied(look: &Look<'_, '_>, target: usize, steps: &[Step]) -> String {
+fn describe_ties(grouped: &GroupedHost<'_, '_>, target: usize, steps: &[JoinStep]) -> String {
     let mut ties = BTreeSet::new();
     let mut never = BTreeSet::new();
     for step in steps {
-        let bdf = look.bdf(step.at);
-        let blockers = step.blockers(look).into_iter();
-        never.extend(blockers.filter(|&at| !look.can_be_isolated(at)));
+        let bdf = grouped.bdf(step.origin);
+        let blockers = step.blockers(grouped).into_iter();
+        never.extend(blockers.filter(|&index| !grouped.can_be_isolated(index)));
         match step.kind {
             Kind::Bridge => ties.insert(format!(
-                "what is behind the conventional bridge {bdf} sends its requests under one number"
+                "all requests from behind the conventional PCI bridge {bdf} carry one requester ID"
             )),
             Kind::Alias => ties.insert(format!(
-                "another function sends requests under the number of {bdf}"
+                "another function sends requests with the requester ID of {bdf}"
             )),
-            Kind::DmaDevice => {
-                ties.insert(format!("{bdf} does the requests for what is behind it"))
-            }
+            Kind::DmaDevice => ties.insert(format!(
+                "{bdf} issues the requests of the functions behind it"
+            )),
             Kind::Path | Kind::Slot => false,
         };
     }
     if !never.is_empty() {
-        let never = words::named(&addresses(look, never));
-        ties.insert(format!("of a kind that cannot be isolated: {never}"));
+        let never = words::address_list(&addresses(grouped, never));
+        ties.insert(format!(
+            "functions of this type never count as isolated: {never}"
+        ));
     }
     let ties: Vec<_> = ties.into_iter().collect();
-    let place = match look.facts(target).above {
-        Some(_) => "Only other hardware, or another slot, does.",
-        None => "Only other hardware does.",
+    let place = match grouped.facts(target).above {
+        Some(_) => "Only other hardware or another slot can.",
+        None => "Only other hardware can.",
     };
     format!(
-        "No entry, no statement and no kernel sets them apart. The reason: {}. {place}",
+        "No entry, vendor statement or kernel can separate them. The reason: {}. {place}",
         ties.join("; ")
     )
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use grouping::model::{Reason, Tie, Way};
 
-use super::look::Look;
+use super::grouped::GroupedHost;
 
 /// The kind of a step.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,11 +48,11 @@ impl Kind {
 }
 
 /// A step of the kernel's computation, with all functions that it joined.
-pub(super) struct Step {
+pub(super) struct JoinStep {
     pub(super) kind: Kind,
     /// The function that the others joined, one after the other. For a path: the topmost bridge on
     /// it that is not isolated.
-    pub(super) at: usize,
+    pub(super) origin: usize,
     /// The functions that joined.
     pub(super) joined: Vec<usize>,
     /// The functions, joined or not, that cause the step because they share a slot or a requester
@@ -74,30 +74,30 @@ pub(super) fn joined(reason: Reason) -> Option<usize> {
 }
 
 /// A function, the function that it joined, and so on up to the first of the group.
-pub(super) fn chain(look: &Look<'_, '_>, at: usize) -> Vec<usize> {
+pub(super) fn chain(grouped: &GroupedHost<'_, '_>, index: usize) -> Vec<usize> {
     // A function joins only an earlier one, so the chain ends.
-    let next = |&at: &usize| joined(look.grouping.reasons[at]);
-    std::iter::successors(Some(at), next).collect()
+    let next = |&index: &usize| joined(grouped.grouping.reasons[index]);
+    std::iter::successors(Some(index), next).collect()
 }
 
 /// The functions whose steps joined two functions of one group.
-pub(super) fn between(look: &Look<'_, '_>, one: usize, two: usize) -> Vec<usize> {
-    let (one, two) = (chain(look, one), chain(look, two));
-    let common = |at: &&usize| !(one.contains(at) && two.contains(at));
+pub(super) fn between(grouped: &GroupedHost<'_, '_>, one: usize, two: usize) -> Vec<usize> {
+    let (one, two) = (chain(grouped, one), chain(grouped, two));
+    let common = |index: &&usize| !(one.contains(index) && two.contains(index));
     let apart = one.iter().chain(&two).filter(common);
     apart.copied().collect()
 }
 
 /// The steps that put these functions into their groups, in the order of `functions`.
-pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
+pub(super) fn steps(grouped: &GroupedHost<'_, '_>, functions: &[usize]) -> Vec<JoinStep> {
+    let mut steps: Vec<JoinStep> = Vec::new();
     let mut paths = BTreeMap::new();
     for &function in functions {
-        let reason = look.grouping.reasons[function];
-        let Some(at) = joined(reason) else {
+        let reason = grouped.grouping.reasons[function];
+        let Some(index) = joined(reason) else {
             continue;
         };
-        let mut at = at;
+        let mut index = index;
         let (kind, ends, counts) = match reason {
             Reason::Neighbour {
                 counts,
@@ -116,20 +116,20 @@ pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
             } => (Kind::Bridge, Vec::new(), function),
             Reason::DmaDevice(_) => (Kind::DmaDevice, Vec::new(), function),
             Reason::Bridge { way: Way::Path, .. } | Reason::First | Reason::NoGroup => {
-                let open = open_on_path(look, at);
-                at = open.last().copied().unwrap_or(at);
+                let open = open_on_path(grouped, index);
+                index = open.last().copied().unwrap_or(index);
                 (Kind::Path, open, function)
             }
         };
         let key = match kind {
-            Kind::Slot => (kind, None, Some(slot(look, at))),
-            _ => (kind, Some(at), None),
+            Kind::Slot => (kind, None, Some(slot(grouped, index))),
+            _ => (kind, Some(index), None),
         };
         let number = *paths.entry(key).or_insert(steps.len());
         if number == steps.len() {
-            steps.push(Step {
+            steps.push(JoinStep {
                 kind,
-                at,
+                origin: index,
                 joined: Vec::new(),
                 tied: BTreeSet::new(),
                 through: BTreeSet::new(),
@@ -146,21 +146,22 @@ pub(super) fn steps(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Step> {
 }
 
 /// The bridges that are not isolated, from `bridge` up.
-fn open_on_path(look: &Look<'_, '_>, bridge: usize) -> Vec<usize> {
-    let path = std::iter::once(bridge).chain(look.above(bridge));
-    path.filter(|&at| !look.facts(at).isolated).collect()
+fn open_on_path(grouped: &GroupedHost<'_, '_>, bridge: usize) -> Vec<usize> {
+    let path = std::iter::once(bridge).chain(grouped.above(bridge));
+    path.filter(|&index| !grouped.facts(index).isolated)
+        .collect()
 }
 
-fn slot(look: &Look<'_, '_>, at: usize) -> (u32, u8, u8) {
-    let facts = look.facts(at);
+fn slot(grouped: &GroupedHost<'_, '_>, index: usize) -> (u32, u8, u8) {
+    let facts = grouped.facts(index);
     (facts.domain, facts.bus, facts.slot())
 }
 
-impl Step {
+impl JoinStep {
     /// The functions that would prevent this step if they were isolated. A path needs all of them.
     /// Empty if isolation cannot prevent the step.
-    pub(super) fn blockers(&self, look: &Look<'_, '_>) -> Vec<usize> {
-        let open = |at: &usize| !look.facts(*at).isolated;
+    pub(super) fn blockers(&self, grouped: &GroupedHost<'_, '_>) -> Vec<usize> {
+        let open = |index: &usize| !grouped.facts(*index).isolated;
         match self.kind {
             Kind::Path | Kind::Slot => self.tied.iter().copied().filter(open).collect(),
             Kind::Bridge | Kind::Alias | Kind::DmaDevice => Vec::new(),

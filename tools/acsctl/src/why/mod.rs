@@ -8,10 +8,10 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `look.rs` | the machine to explain, with its computed groups |
+//! | `grouped.rs` | the machine to explain, with its computed groups |
 //! | `join.rs` | the steps that joined the members of a group |
-//! | `standing.rs` | the group and the ACS state of each function, for `listing/` |
-//! | `statement.rs` | why the kernel counts a function as isolated or not |
+//! | `states.rs` | the group and the ACS state of each function, for `listing/` |
+//! | `reason.rs` | why the kernel counts a function as isolated or not |
 //! | `split.rs` | the devices that must be isolated to separate a function |
 //! | `remedy.rs` | remedies: what would make functions count as isolated |
 //! | `hidden.rs` | ports whose ACS capability the firmware hides |
@@ -22,18 +22,18 @@
 
 mod answer;
 mod explain;
+mod grouped;
 mod hidden;
 mod join;
-mod look;
+mod reason;
 mod remedy;
 mod slots;
 mod split;
-mod standing;
-mod statement;
+mod states;
 mod text;
 mod words;
 
 pub use answer::Answer;
 pub(crate) use answer::SCHEMA;
 pub use explain::explain;
-pub(crate) use standing::{Acs, Standing};
+pub(crate) use states::{Acs, FunctionStates};

@@ -17,7 +17,7 @@ use topology::{
     names::{Names, ids, printable},
 };
 
-use super::{hidden::shown_elsewhere, look::Look};
+use super::{grouped::GroupedHost, hidden::shown_elsewhere};
 
 /// The kind of a remedy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -73,7 +73,11 @@ impl Remedy {
 }
 
 /// The remedies for these functions of one device.
-pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Vec<Remedy> {
+pub(super) fn remedies(
+    grouped: &GroupedHost<'_, '_>,
+    functions: &[usize],
+    names: &Names,
+) -> Vec<Remedy> {
     let mut remedies: Vec<Remedy> = Vec::new();
     let mut add = |remedy: Remedy| {
         if !remedies.contains(&remedy) {
@@ -81,76 +85,81 @@ pub(super) fn remedies(look: &Look<'_, '_>, functions: &[usize], names: &Names) 
         }
     };
     let mut unstated = Vec::new();
-    for &at in functions {
-        let seen = look.seen(at);
+    for &index in functions {
+        let seen = grouped.seen(index);
         if !seen.function.acs_known {
             add(Remedy::new(
                 What::Root,
-                "Capture this machine as root: it was not seen whether these have an ACS capability, and \
-                 with one they may be isolated already.",
+                "Capture this machine as root: it is not known whether these functions have an ACS \
+                 capability. If they do, they may be isolated already.",
             ));
             continue;
         }
         if let Some(acs) = seen.acs {
             let off = acs.capability.bits() & AcsFlags::GROUPING.bits() & !acs.control.bits();
             if off != 0
-                && look.machine.prediction().verdict(seen).kernel == KernelVerdict::NoOpinion
+                && grouped.machine.prediction().verdict(seen).kernel == KernelVerdict::NoOpinion
             {
-                add(switched_off(look));
+                add(switched_off(grouped));
                 continue;
             }
         }
-        if seen.acs.is_none() && is_port(look, at) && shown_elsewhere(seen.function) {
+        if seen.acs.is_none() && is_port(grouped, index) && shown_elsewhere(seen.function) {
             add(Remedy::new(
                 What::FirmwareSetting,
                 format!(
-                    "On other machines this port ({}) shows an ACS capability, so the firmware hides it here. \
-                     Look in the setup for \"ACS\" (with AMD often ACS Enable, below NBIO or PCIe, and only \
-                     with AER on), or ask the vendor of the board. Whether this firmware has such a setting \
-                     is not known.",
+                    "On other machines, this port ({}) shows an ACS capability, so the firmware \
+                     hides it here. Look for \"ACS\" in the firmware setup (on AMD often \"ACS \
+                     Enable\", below NBIO or PCIe, and only with AER enabled), or ask the board's \
+                     vendor. It is not known whether this firmware has such a setting.",
                     ids(seen.function)
                 ),
             ));
         }
-        let known = known(look, at, &mut add);
+        let known = known(grouped, index, &mut add);
         if !known && seen.acs.is_none() {
-            unstated.push(at);
+            unstated.push(index);
         }
     }
     if unstated.is_empty() {
         return remedies;
     }
-    if unstated.iter().any(|&at| is_exposed(look, at)) {
+    if unstated.iter().any(|&index| is_exposed(grouped, index)) {
         remedies.push(Remedy::new(
             What::Hardware,
-            "These can be plugged in from outside. The module makes no claim for such devices, whatever \
-             their vendor states, because anything that is plugged in can pretend to be one.",
+            "These functions can be plugged in from outside. The module makes no claim for them, \
+             whatever their vendor states, because any plugged-in device can pretend to be one of \
+             them.",
         ));
         return remedies;
     }
-    remedies.push(statement(look, &unstated, names));
+    remedies.push(statement(grouped, &unstated, names));
     remedies
 }
 
 /// Adds the remedies that the quirk database has for a function. Returns whether an entry speaks
 /// for or against the function.
-fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
-    let seen = look.seen(at);
+fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remedy)) -> bool {
+    let seen = grouped.seen(index);
     let function = seen.function;
-    let newest = look.machine.newest();
-    let verdict = newest.of_seen(look.machine.topology, seen, AcsFlags::GROUPING);
-    if let (KernelVerdict::Isolated, Some(quirk)) = (verdict.kernel, look.machine.entry(verdict.by))
+    let newest = grouped.machine.newest();
+    let verdict = newest.of_seen(grouped.machine.topology, seen, AcsFlags::GROUPING);
+    if let (KernelVerdict::Isolated, Some(quirk)) =
+        (verdict.kernel, grouped.machine.entry(verdict.by))
     {
         let since = quirk
             .mainline
             .as_ref()
             .and_then(|mainline| mainline.since.as_deref());
-        let since = since.unwrap_or("of today").trim_start_matches('v');
+        let kernel = since.map_or_else(
+            || "a current kernel".to_owned(),
+            |since| format!("Linux {} or newer", since.trim_start_matches('v')),
+        );
         add(Remedy::by(
             What::Kernel,
             quirk,
             format!(
-                "Linux {since} and newer has a quirk for {} ({}). Use such a kernel.",
+                "Use {kernel}: it has a quirk for {} ({}).",
                 ids(function),
                 quirk.name
             ),
@@ -167,19 +176,19 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
                 .devices()
                 .any(|device| ids.contains(vendor, device))
         });
-        listed && quirk.kinds().any(|of| Some(of) == kind)
+        listed && quirk.kinds().any(|covered| Some(covered) == kind)
     };
     let mut found = false;
-    for quirk in look.machine.quirks.iter().filter(speaks) {
+    for quirk in grouped.machine.quirks.iter().filter(speaks) {
         match quirk.status {
-            Status::Validated | Status::Test => add(by_module(look, at, quirk)),
+            Status::Validated | Status::Test => add(by_module(grouped, index, quirk)),
             Status::Candidate => add(Remedy::by(
                 What::Candidate,
                 quirk,
                 format!(
-                    "There is an entry for {}, {}, but its evidence does not suffice: {} Whoever uses it \
-                     all the same, with acs_quirks_candidates.ko, which taints the kernel, trusts \
-                     devices of which nobody has said that they are isolated.",
+                    "There is a candidate entry for {}, {}, but its evidence does not suffice: {} \
+                     If you load it with acs_quirks_candidates.ko, which taints the kernel, you \
+                     rely on isolation that no vendor has stated.",
                     ids(function),
                     quirk.name,
                     reason(quirk)
@@ -187,15 +196,15 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
             )),
             Status::Rejected | Status::Withdrawn => {
                 let what = if quirk.status == Status::Rejected {
-                    "was asked for and refused"
+                    "was rejected"
                 } else {
-                    "was made once and taken back"
+                    "was withdrawn"
                 };
                 add(Remedy::by(
                     What::Refused,
                     quirk,
                     format!(
-                        "An entry that has {} {what} ({}): {}",
+                        "An entry for {} {what} ({}): {}",
                         ids(function),
                         quirk.name,
                         reason(quirk)
@@ -212,31 +221,31 @@ fn known(look: &Look<'_, '_>, at: usize, add: &mut impl FnMut(Remedy)) -> bool {
 }
 
 /// The remedy for a function that an entry of the module lists.
-fn by_module(look: &Look<'_, '_>, at: usize, quirk: &Entry) -> Remedy {
-    let (name, bdf) = (&quirk.name, look.bdf(at));
-    let machine = look.machine;
+fn by_module(grouped: &GroupedHost<'_, '_>, index: usize, quirk: &Entry) -> Remedy {
+    let (name, bdf) = (&quirk.name, grouped.bdf(index));
+    let machine = grouped.machine;
     let modules = &machine.modules;
     let module = modules.names();
     let text = match machine
         .prediction()
-        .decision(&modules.tables, look.seen(at))
+        .decision(&modules.tables, grouped.seen(index))
     {
         Decision::Granted(_) => format!(
-            "The module {module} has an entry for it, {name}. Load the module, then have the device \
-             found again: acsctl regroup {bdf}."
+            "The module {module} has an entry for it, {name}. Load the module, then regroup the \
+             device: acsctl regroup {bdf}."
         ),
         Decision::Refused(_, refusal) => {
             // The decision that a loaded module recorded overrides the computed one.
             let recorded = machine.refused(bdf).map(str::to_owned);
             let why = recorded.unwrap_or_else(|| refusal.to_string());
             format!(
-                "There is an entry for it, {name}, which does not count here: {why}. See acsctl quirk show \
-                 {name}."
+                "There is an entry for it, {name}, but it does not count here: {why}. See acsctl \
+                 quirk show {name}."
             )
         }
         Decision::NotListed => format!(
-            "There is an entry for it, {name}, which this module does not have; build the module from \
-             the newest data."
+            "There is an entry for it, {name}, but this module does not have it. Build the module \
+             from the newest quirk database."
         ),
     };
     Remedy::by(What::Module, quirk, text)
@@ -255,88 +264,96 @@ fn reason(quirk: &Entry) -> String {
 }
 
 /// The remedy for an ACS capability whose flags are not all enabled.
-fn switched_off(look: &Look<'_, '_>) -> Remedy {
-    if look.machine.recorded().is_none() {
+fn switched_off(grouped: &GroupedHost<'_, '_>) -> Remedy {
+    if grouped.machine.recorded().is_none() {
         return Remedy::new(
             What::KernelSetting,
-            "Switch the IOMMU on, in the firmware's setup (VT-d, AMD-Vi, SMMU) and on Intel with \
-             intel_iommu=on: the kernel then switches on at boot what the ACS capability has.",
+            "Enable the IOMMU in the firmware setup (VT-d, AMD-Vi, SMMU); on Intel, also boot with \
+             intel_iommu=on. The kernel then enables at boot the controls that the ACS capability \
+             implements.",
         );
     }
     Remedy::new(
         What::KernelSetting,
-        "The kernel switches on at boot what an ACS capability has, unless its command line says \
-         otherwise: look there for pci=disable_acs_redir= and pci=config_acs=, and take them out.",
+        "The kernel enables at boot the controls that an ACS capability implements, unless its \
+         command line says otherwise. Remove pci=disable_acs_redir= and pci=config_acs= from the \
+         kernel command line.",
     )
 }
 
 /// Whether the function, or a port above it, is removable.
-fn is_exposed(look: &Look<'_, '_>, at: usize) -> bool {
-    let mut path = std::iter::once(at).chain(look.above(at));
-    path.any(|at| look.seen(at).function.removable == Some(Removable::Removable))
+fn is_exposed(grouped: &GroupedHost<'_, '_>, index: usize) -> bool {
+    let mut path = std::iter::once(index).chain(grouped.above(index));
+    path.any(|index| grouped.seen(index).function.removable == Some(Removable::Removable))
 }
 
-fn is_port(look: &Look<'_, '_>, at: usize) -> bool {
-    look.seen(at).function.header != topology::Header::Endpoint
+fn is_port(grouped: &GroupedHost<'_, '_>, index: usize) -> bool {
+    grouped.seen(index).function.header != topology::Header::Endpoint
 }
 
 /// The functions of the same devices that no entry can cover.
-fn uncovered(look: &Look<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
-    let devices: BTreeSet<_> = functions.iter().map(|&at| look.device(at)).collect();
-    let cannot = |at: &usize| {
-        let seen = look.seen(*at);
+fn uncovered(grouped: &GroupedHost<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
+    let devices: BTreeSet<_> = functions
+        .iter()
+        .map(|&index| grouped.device(index))
+        .collect();
+    let cannot = |index: &usize| {
+        let seen = grouped.seen(*index);
         let kind = |found| Kind::ALL.into_iter().any(|kind| kind.applies_to(found));
         let can = seen.pcie_type().is_some_and(kind) && seen.acs.is_none();
         seen.function.physfn.is_none() && !can
     };
-    let members = devices.iter().flat_map(|&device| look.of_device(device));
-    let mut uncovered: Vec<_> = members.filter(cannot).map(|at| look.bdf(at)).collect();
+    let members = devices.iter().flat_map(|&device| grouped.of_device(device));
+    let mut uncovered: Vec<_> = members
+        .filter(cannot)
+        .map(|index| grouped.bdf(index))
+        .collect();
     uncovered.sort_unstable();
     uncovered
 }
 
 /// The remedy by a vendor's statement: the vendor, the content, and the next step.
-fn statement(look: &Look<'_, '_>, functions: &[usize], names: &Names) -> Remedy {
-    let of = |at: &usize| look.seen(*at).function.vendor.value();
-    let vendors: BTreeSet<u16> = functions.iter().map(of).collect();
+fn statement(grouped: &GroupedHost<'_, '_>, functions: &[usize], names: &Names) -> Remedy {
+    let vendor = |index: &usize| grouped.seen(*index).function.vendor.value();
+    let vendors: BTreeSet<u16> = functions.iter().map(vendor).collect();
     let vendors: Vec<_> = vendors
         .into_iter()
         .map(|id| printable(&names.vendor(id)))
         .collect();
-    let what = if functions.iter().all(|&at| is_port(look, at)) {
-        "what comes in at such a port always goes up to the IOMMU, and never from port to port"
+    let what = if functions.iter().all(|&index| is_port(grouped, index)) {
+        "requests that enter such a port always go upstream to the IOMMU, and never from port to \
+         port"
     } else {
         "these functions cannot reach each other without passing the IOMMU"
     };
-    let caught = functions.iter().any(|&at| {
-        let verdict = look.machine.prediction().verdict(look.seen(at));
+    let caught = functions.iter().any(|&index| {
+        let verdict = grouped.machine.prediction().verdict(grouped.seen(index));
         verdict.kernel == KernelVerdict::NotIsolated
     });
     let caught = if caught {
-        " The kernel has a quirk that says no to what it does not list; the entry has to name it."
+        " A quirk of the kernel rejects every device that it does not list; the entry must name \
+         that quirk with the key \"supersedes\"."
     } else {
         ""
     };
     let (vendors, first) = (vendors.join(" and "), functions.first());
-    let first = first.map_or_else(String::new, |&at| look.bdf(at).to_string());
-    let uncovered = uncovered(look, functions);
+    let first = first.map_or_else(String::new, |&index| grouped.bdf(index).to_string());
+    let uncovered = uncovered(grouped, functions);
     let how = if uncovered.is_empty() {
-        format!(
-            "acsctl quirk new {first} makes the draft of an entry, with the questions to ask.{caught}"
-        )
+        format!("acsctl quirk new {first} drafts an entry, with the questions to ask.{caught}")
     } else {
         format!(
-            "It would have to go into the kernel's own quirks: an entry of the module counts only when it \
-             speaks for the whole device, and it cannot speak for {}, which is conventional or has an ACS \
-             capability.",
-            super::words::named(&uncovered)
+            "The statement would have to become a quirk of the kernel itself: an entry of the \
+             module applies only to a whole device, and no entry can cover {}, which is \
+             conventional PCI or has an ACS capability.",
+            super::words::address_list(&uncovered)
         )
     };
     Remedy::new(
         What::Statement,
         format!(
-            "A statement by {vendors} that {what}. Nobody else can know that, and there is none on \
-             record. {how}"
+            "A statement by {vendors} that {what}. Only the vendor can know this, and no statement \
+             is on record. {how}"
         ),
     )
 }

@@ -8,7 +8,7 @@ use rules::pcie::PcieType;
 use topology::{Bdf, Domain, Header};
 
 use super::{
-    look::Look,
+    grouped::GroupedHost,
     remedy::{Remedy, What},
 };
 
@@ -19,32 +19,32 @@ const NAMED: usize = 4;
 ///
 /// `None` for a function that is not on a card: a function on a root bus, or below a port without a
 /// slot.
-pub(super) fn other(look: &Look<'_, '_>, target: usize) -> Option<Remedy> {
-    let port = look.above(target).next()?;
-    if look.seen(port).function.slot == Some(false) {
+pub(super) fn other_slot(grouped: &GroupedHost<'_, '_>, target: usize) -> Option<Remedy> {
+    let port = grouped.above(target).next()?;
+    if grouped.seen(port).function.slot == Some(false) {
         return None;
     }
-    let above: BTreeSet<usize> = look.above(target).collect();
+    let above: BTreeSet<usize> = grouped.above(target).collect();
     let mut occupied: BTreeSet<(Domain, u8)> = BTreeSet::new();
-    for seen in &look.machine.view.functions {
+    for seen in &grouped.machine.view.functions {
         occupied.insert(seen.function.bdf.bus());
     }
     let mut free = Vec::new();
     let mut taken = Vec::new();
-    for at in 0..look.machine.view.functions.len() {
-        let seen = look.seen(at);
+    for index in 0..grouped.machine.view.functions.len() {
+        let seen = grouped.seen(index);
         let is_port = matches!(
             seen.pcie_type(),
             Some(PcieType::RootPort | PcieType::DownstreamPort)
         );
         let leads = seen.function.secondary.filter(|&bus| bus != 0);
         let is_slot = seen.function.slot != Some(false) && seen.function.header == Header::Bridge;
-        let mut path = std::iter::once(at).chain(look.above(at));
-        let is_isolated = path.all(|at| look.facts(at).isolated);
+        let mut path = std::iter::once(index).chain(grouped.above(index));
+        let is_isolated = path.all(|index| grouped.facts(index).isolated);
         let (true, true, true, Some(bus)) = (is_port, is_slot, is_isolated, leads) else {
             continue;
         };
-        if above.contains(&at) || seen.facts.dma_device.is_some() {
+        if above.contains(&index) || seen.facts.dma_device.is_some() {
             continue;
         }
         let bdf = seen.function.bdf;
@@ -64,10 +64,10 @@ pub(super) fn other(look: &Look<'_, '_>, target: usize) -> Option<Remedy> {
     };
     let ports = match (&free[..], &taken[..]) {
         ([], []) => return None,
-        ([], taken) => format!("{}, where other devices are now", list(taken)),
-        (free, []) => format!("{}, which are empty now", list(free)),
+        ([], taken) => format!("{} (occupied now)", list(taken)),
+        (free, []) => format!("{} (empty now)", list(free)),
         (free, taken) => format!(
-            "{}, which are empty now, or {}, where other devices are",
+            "{} (empty now) or {} (occupied now)",
             list(free),
             list(taken)
         ),
@@ -75,9 +75,9 @@ pub(super) fn other(look: &Look<'_, '_>, target: usize) -> Option<Remedy> {
     Some(Remedy::new(
         What::Slot,
         format!(
-            "If it is a card that can be moved: below the port {ports}, it would be apart from all other \
-             devices, because these ports are isolated up to the root. Which slot a port leads to, the \
-             board's manual tells."
+            "If this device is a card that can be moved, put it into a slot below one of these \
+             ports: {ports}. It would then share no group with other devices, because these ports \
+             are isolated up to the root. The board's manual says which slot a port leads to."
         ),
     ))
 }
@@ -87,9 +87,9 @@ pub(super) fn without_vmd(vmd: Bdf) -> Remedy {
     Remedy::new(
         What::FirmwareSetting,
         format!(
-            "Switch VMD off in the firmware's setup (also called RST or RAID mode): without {vmd}, what is \
-             behind it shows up as devices of their own. An operating system that is installed on these \
-             disks may need to be prepared for that."
+            "Disable VMD in the firmware setup (also called RST or RAID mode): without {vmd}, the \
+             functions behind it appear as separate devices. An operating system on these disks \
+             may need preparation for that change."
         ),
     )
 }

@@ -9,8 +9,8 @@ use grouping::{Device, device_of};
 use quirk_data::error::Error;
 
 use super::{
+    grouped::{GroupedHost, can_be_isolated},
     join,
-    look::{Look, can_be_isolated},
 };
 
 /// The number of blocking devices up to which the result is reduced to a minimum.
@@ -27,34 +27,36 @@ pub(super) struct Split {
 /// The devices that must be isolated for the group of `target` to satisfy `is_good`, none of them
 /// superfluous unless there are more than [`MANY`]. `None` if isolation alone cannot do it.
 pub(super) fn find(
-    look: &Look<'_, '_>,
+    grouped: &GroupedHost<'_, '_>,
     target: usize,
-    is_good: impl Fn(&Look<'_, '_>) -> bool,
+    is_good: impl Fn(&GroupedHost<'_, '_>) -> bool,
 ) -> Result<Option<Split>, Error> {
     let mut devices: BTreeSet<Device> = BTreeSet::new();
     let mut blockers: BTreeSet<usize> = BTreeSet::new();
     let suppose = |devices: &BTreeSet<Device>| {
-        look.supposing(|seen| {
-            let of = device_of(&look.machine.view, seen);
-            devices.contains(&of) && can_be_isolated(seen)
+        grouped.supposing(|seen| {
+            let device = device_of(&grouped.machine.view, seen);
+            devices.contains(&device) && can_be_isolated(seen)
         })
     };
-    let mut now = suppose(&devices)?;
-    while !is_good(&now) {
-        let steps = join::steps(&now, &now.members(target));
-        let more = steps.iter().flat_map(|step| step.blockers(&now));
-        let more: BTreeSet<_> = more.filter(|&at| look.can_be_isolated(at)).collect();
+    let mut supposed = suppose(&devices)?;
+    while !is_good(&supposed) {
+        let steps = join::steps(&supposed, &supposed.members(target));
+        let more = steps.iter().flat_map(|step| step.blockers(&supposed));
+        let more: BTreeSet<_> = more
+            .filter(|&index| grouped.can_be_isolated(index))
+            .collect();
         let before = devices.len();
-        devices.extend(more.iter().map(|&at| look.device(at)));
+        devices.extend(more.iter().map(|&index| grouped.device(index)));
         if devices.len() == before {
             return Ok(None);
         }
         blockers.extend(more);
-        now = suppose(&devices)?;
+        supposed = suppose(&devices)?;
     }
     // Try the function's own device last, so that it stays in the list if there is a choice.
     let mut candidates: Vec<_> = devices.iter().copied().collect();
-    candidates.sort_by_key(|&one| one == look.device(target));
+    candidates.sort_by_key(|&one| one == grouped.device(target));
     if candidates.len() <= MANY {
         for one in candidates {
             devices.remove(&one);
@@ -62,14 +64,19 @@ pub(super) fn find(
                 devices.insert(one);
             }
         }
-        now = suppose(&devices)?;
+        supposed = suppose(&devices)?;
     }
     let needs = devices.into_iter().map(|device| {
-        let of = blockers.iter().copied();
-        (device, of.filter(|&at| look.device(at) == device).collect())
+        let functions = blockers.iter().copied();
+        (
+            device,
+            functions
+                .filter(|&index| grouped.device(index) == device)
+                .collect(),
+        )
     });
     Ok(Some(Split {
         needs: needs.collect(),
-        left: now.members(target),
+        left: supposed.members(target),
     }))
 }

@@ -12,8 +12,8 @@ use topology::Bdf;
 
 use super::{
     answer::{Answer, Change, Goal, Member},
-    statement::Statement,
-    words::named,
+    reason::AcsReason,
+    words::address_list,
 };
 
 /// The greatest width of the text.
@@ -56,30 +56,30 @@ impl fmt::Write for Page {
 fn because<'s>(
     text: &mut Page,
     indent: usize,
-    statements: impl Iterator<Item = &'s Statement>,
-    told: &mut BTreeSet<Bdf>,
+    statements: impl Iterator<Item = &'s AcsReason>,
+    explained: &mut BTreeSet<Bdf>,
 ) {
-    let mut said: Vec<(&Statement, Vec<Bdf>)> = Vec::new();
+    let mut lines: Vec<(&AcsReason, Vec<Bdf>)> = Vec::new();
     let mut again = Vec::new();
     for one in statements {
-        if !told.insert(one.function) {
+        if !explained.insert(one.function) {
             again.push(one.function);
             continue;
         }
-        let mut paths = said.iter_mut();
+        let mut paths = lines.iter_mut();
         let same = paths.find(|(first, _)| first.name == one.name && first.text == one.text);
         match same {
             Some((_, functions)) => functions.push(one.function),
-            None => said.push((one, vec![one.function])),
+            None => lines.push((one, vec![one.function])),
         }
     }
     let first = format!("{}- ", " ".repeat(indent));
-    for (one, functions) in said {
-        let words = format!("{} ({}): {}.", named(&functions), one.name, one.text);
+    for (one, functions) in lines {
+        let words = format!("{} ({}): {}.", address_list(&functions), one.name, one.text);
         text.put(&first, indent + 2, &words);
     }
     if !again.is_empty() {
-        let words = format!("{}: see above.", named(&again));
+        let words = format!("{}: see above.", address_list(&again));
         text.put(&first, indent + 2, &words);
     }
 }
@@ -143,14 +143,14 @@ impl Answer {
             self.change(text);
         }
         if !self.assumptions.is_empty() {
-            heading(text, "What was not seen, and is assumed");
+            heading(text, "Assumptions");
         }
         for one in &self.assumptions {
-            let of = match &one.functions[..] {
+            let functions = match &one.functions[..] {
                 [] => String::new(),
-                functions => format!(": {}", named(functions)),
+                functions => format!(": {}", address_list(functions)),
             };
-            text.put("  - ", 4, &format!("{}{of}", one.text));
+            text.put("  - ", 4, &format!("{}{functions}", one.text));
         }
     }
 
@@ -162,16 +162,16 @@ impl Answer {
                 text.put(
                     "",
                     0,
-                    "The kernel has put it into no group, or that was not seen.",
+                    "The kernel put it into no group, or its group is not known.",
                 );
             }
             (Some(_), []) => {
                 text.gap();
-                text.put("", 0, "The kernel has put it into a group of its own.");
+                text.put("", 0, "The kernel put it into a group of its own.");
             }
             (Some(_), with) => {
                 text.gap();
-                text.put("", 0, "The kernel has put it into one group with");
+                text.put("", 0, "The kernel put it into one group with");
                 members(text, with);
             }
         }
@@ -179,8 +179,9 @@ impl Answer {
         text.put(
             "",
             0,
-            "The reason cannot be told: the capabilities of this function, or of a bridge above it, could \
-             not be read. The kernel gives out 64 bytes of configuration space, and all of it to root.",
+            "The reason is not known: the capabilities of this function, or of a bridge above it, \
+             could not be read. The kernel shows all of configuration space only to root, and 64 \
+             bytes of it to other users.",
         );
     }
 
@@ -195,8 +196,8 @@ impl Answer {
             return;
         }
         let why = if self.ungrouped.is_empty() {
-            "This machine's kernel has made no IOMMU groups, or they were not seen: there is no IOMMU, or it \
-             is off."
+            "The groups that this machine's kernel made are not known: there is no IOMMU, it is \
+             disabled, or the input does not list groups."
                 .to_owned()
         } else {
             let is = if self.ungrouped.len() == 1 {
@@ -205,17 +206,18 @@ impl Answer {
                 "are"
             };
             format!(
-                "{} {is} in no IOMMU group, though others of this machine are: as far as the kernel knows, \
-                 requests from there pass no IOMMU. IOMMUs themselves are such functions, and many host \
-                 bridges. VFIO hands out nothing that is in no group.",
-                named(&self.ungrouped)
+                "{} {is} in no IOMMU group, although other functions of this machine are: as far \
+                 as the kernel knows, requests from there pass through no IOMMU. IOMMUs themselves \
+                 and many host bridges are such functions. VFIO cannot pass through a function \
+                 without a group.",
+                address_list(&self.ungrouped)
             )
         };
         text.gap();
         text.put("", 0, &why);
         text.gap();
         let follows = format!(
-            "What follows is what {} would make of it at boot with an IOMMU.",
+            "The rest describes the groups that {} would make at boot with an IOMMU.",
             self.under.about
         );
         text.put("", 0, &follows);
@@ -261,14 +263,14 @@ impl Answer {
             text.put(
                 "",
                 0,
-                "It is a bridge, which stays with the host whoever is in its group.",
+                "This function stays with the host, whatever else is in its group.",
             );
         } else if alone {
             text.put(
                 "",
                 0,
-                "It can be handed to a virtual machine as it is: bridges and ports of its group stay with \
-                 the host and do not keep it from that. Nothing has to change.",
+                "You can pass it through to a virtual machine: bridges and ports in its group stay \
+                 with the host and do not prevent that. Nothing has to change.",
             );
         } else {
             let with = self.others.iter().filter(|one| !one.host_only);
@@ -277,9 +279,9 @@ impl Answer {
                 "",
                 0,
                 &format!(
-                    "To hand it to a virtual machine, these have to go along, or be left without a driver: \
-                     {}.",
-                    named(&with)
+                    "To pass it through to a virtual machine, also pass these through to the same \
+                     virtual machine, or leave them without a driver: {}.",
+                    address_list(&with)
                 ),
             );
         }
@@ -291,10 +293,10 @@ impl Answer {
             return;
         };
         text.gap();
-        let members = named(&actual.members);
+        let members = address_list(&actual.members);
         let words = format!(
-            "The kernel has made another group of it: {members}. What is explained here is what {} makes \
-             of it at boot. That can be because:",
+            "The kernel's own group differs: {members}. This answer explains the group that {} \
+             makes at boot. Possible causes of the difference:",
             self.under.about
         );
         text.put("", 0, &words);
@@ -308,16 +310,16 @@ impl Answer {
         text.put(
             "  ",
             2,
-            "The kernel keeps two functions in different groups only where it knows that no request gets \
-             from one to the other past the IOMMU. It knows from ACS (Access Control Services), registers \
-             in which a device shows that it sends such requests up, or from a quirk: a vendor's word, \
-             built into the kernel.",
+            "The kernel keeps two functions in different groups only if it knows that no request \
+             gets from one to the other without passing the IOMMU. It knows this from ACS (Access \
+             Control Services), registers in which a device shows that it forwards such requests \
+             upstream, or from a quirk: a vendor's statement that is built into the kernel.",
         );
-        let mut told = BTreeSet::new();
+        let mut explained = BTreeSet::new();
         for (number, step) in (1..).zip(&self.steps) {
             text.gap();
             text.put(&format!("  {number}. "), 5, &step.text);
-            because(text, 5, step.because.iter(), &mut told);
+            because(text, 5, step.because.iter(), &mut explained);
             let _ = writeln!(text, "     {FAINT}{}() in the kernel{FAINT:#}", step.kernel);
         }
     }
@@ -325,8 +327,8 @@ impl Answer {
     fn apart(&self, text: &mut Page) {
         heading(text, "What keeps it apart");
         let sentence = self.separated.as_deref().unwrap_or(
-            "It is the only function in its slot that the kernel does not count as isolated, or it is \
-             isolated itself, and so is every port on its way to the root.",
+            "Every port on its path to the root is isolated. It is isolated itself too, or it is \
+             the only function in its slot that is not.",
         );
         text.put("  ", 2, sentence);
         because(text, 2, self.isolation.iter(), &mut BTreeSet::new());
@@ -334,46 +336,51 @@ impl Answer {
 
     fn change(&self, text: &mut Page) {
         heading(text, "What would change it");
-        let mut told: Vec<&[Bdf]> = Vec::new();
+        let mut explained: Vec<&[Bdf]> = Vec::new();
         for change in &self.changes {
-            self.one_change(text, change, &mut told);
+            self.one_change(text, change, &mut explained);
         }
     }
 
-    fn one_change<'a>(&'a self, text: &mut Page, change: &'a Change, told: &mut Vec<&'a [Bdf]>) {
+    fn one_change<'a>(
+        &'a self,
+        text: &mut Page,
+        change: &'a Change,
+        explained: &mut Vec<&'a [Bdf]>,
+    ) {
         let function = self.function.function;
         let goal = match change.goal {
-            Goal::OtherDevices => format!("To have {function} apart from other devices"),
+            Goal::OtherDevices => format!("To separate {function} from other devices"),
             Goal::All if self.function.host_only => {
-                format!("To have {function} apart from all others")
+                format!("To separate {function} from all others")
             }
             Goal::All => {
-                format!("To have {function} apart from the other functions of its device too")
+                format!("To separate {function} from the other functions of its device too")
             }
             Goal::Other => {
                 let other = self.other.as_ref().map(|other| other.function);
                 let other = other.map_or_else(String::new, |other| other.to_string());
-                format!("To have {function} apart from {other}")
+                format!("To separate {function} from {other}")
             }
         };
         if change.possible {
             let all = match change.needs.len() {
-                1 => "this device has to count as isolated",
-                _ => "each of these devices has to count as isolated",
+                1 => "this device must count as isolated",
+                _ => "each of these devices must count as isolated",
             };
             text.put("  ", 2, &format!("{goal}, {all}:"));
         } else {
             text.put("  ", 2, &format!("{goal}:"));
         }
         for need in &change.needs {
-            let functions = named(&need.functions);
-            if told.contains(&need.functions.as_slice()) {
+            let functions = address_list(&need.functions);
+            if explained.contains(&need.functions.as_slice()) {
                 text.put("  * ", 4, &format!("{functions}: see above."));
                 continue;
             }
-            told.push(&need.functions);
+            explained.push(&need.functions);
             text.put("  * ", 4, &format!("{functions}:"));
-            let shown = |one: &Statement| {
+            let shown = |one: &AcsReason| {
                 let mut steps = self.steps.iter().flat_map(|step| &step.because);
                 steps.any(|shown| shown == one)
             };
@@ -393,7 +400,10 @@ impl Answer {
             text.put(
                 "    ",
                 4,
-                &format!("It would then share its group with {}.", named(&left)),
+                &format!(
+                    "It would then still share its group with {}.",
+                    address_list(&left)
+                ),
             );
         }
         for remedy in &change.alternatives {

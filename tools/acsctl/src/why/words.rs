@@ -7,14 +7,14 @@ use std::fmt::Write as _;
 use topology::Bdf;
 
 use super::{
-    join::{Kind, Step},
-    look::Look,
+    grouped::GroupedHost,
+    join::{JoinStep, Kind},
 };
 
 /// The number of functions to name in a sentence.
 const NAMED: usize = 8;
 
-pub(super) fn named(functions: &[Bdf]) -> String {
+pub(super) fn address_list(functions: &[Bdf]) -> String {
     let shown = functions.iter().take(NAMED).map(ToString::to_string);
     let shown = shown.collect::<Vec<_>>().join(" ");
     match functions.len().saturating_sub(NAMED) {
@@ -23,56 +23,58 @@ pub(super) fn named(functions: &[Bdf]) -> String {
     }
 }
 
-pub(super) fn step(look: &Look<'_, '_>, step: &Step) -> String {
+pub(super) fn step(grouped: &GroupedHost<'_, '_>, step: &JoinStep) -> String {
     let addresses = |functions: &mut dyn Iterator<Item = usize>| {
-        let mut addresses: Vec<_> = functions.map(|at| look.bdf(at)).collect();
+        let mut addresses: Vec<_> = functions.map(|index| grouped.bdf(index)).collect();
         addresses.sort_unstable();
-        named(&addresses)
+        address_list(&addresses)
     };
-    let at = look.bdf(step.at);
+    let bdf = grouped.bdf(step.origin);
     let joined = addresses(&mut step.joined.iter().copied());
     let mut text = match step.kind {
         Kind::Path => {
-            let mut blockers = step.blockers(look);
-            blockers.retain(|&blocker| blocker != step.at);
+            let mut blockers = step.blockers(grouped);
+            blockers.retain(|&blocker| blocker != step.origin);
             let turn = match blockers[..] {
                 [] => "there".to_owned(),
                 _ => format!("there, or at {},", addresses(&mut blockers.into_iter())),
             };
             format!(
-                "Requests from below {at} may turn around {turn} and reach other devices without \
-                 passing the IOMMU, as far as the kernel can tell. So all that is below {at} is in its \
-                 group: {joined}."
+                "As far as the kernel knows, requests from below {bdf} may turn around {turn} and \
+                 reach other devices without passing the IOMMU. Therefore all functions below {bdf} \
+                 are in its group: {joined}."
             )
         }
         Kind::Bridge => format!(
-            "{at} is a bridge to conventional PCI: requests from behind it carry its number and not \
-             their own, so that the IOMMU cannot tell them apart. So all of this is in its group: {joined}."
+            "{bdf} is a bridge to conventional PCI: requests from behind it carry the bridge's \
+             requester ID, so the IOMMU cannot tell these functions apart. Therefore all of them \
+             are in its group: {joined}."
         ),
         Kind::Slot => {
             let tied = addresses(&mut step.tied.iter().copied());
-            let is_port = |&at: &usize| look.host_only(at);
-            let what = if step.tied.iter().all(is_port) {
-                "ports or bridges of one chip"
+            let is_port = |&index: &usize| grouped.host_only(index);
+            let (what, whole) = if step.tied.iter().all(is_port) {
+                ("ports or bridges of one chip", "chip")
             } else {
-                "functions of one device"
+                ("functions of one device", "device")
             };
             format!(
-                "{tied} are {what}, and may reach each other inside it without passing the IOMMU, as far \
-                 as the kernel can tell. So they share a group."
+                "{tied} are {what}. As far as the kernel knows, they may reach each other inside \
+                 that {whole} without passing the IOMMU, so they share a group."
             )
         }
         Kind::Alias => format!(
-            "{joined} and {at}: one of them sends requests under the number of the other, which the \
-             kernel knows by a quirk for that fault, so that the IOMMU cannot tell them apart."
+            "{joined} and {bdf}: one of them sends requests with the requester ID of the other, so \
+             the IOMMU cannot tell them apart. The kernel has a quirk for this hardware fault."
         ),
         Kind::DmaDevice => format!(
-            "{at} does the requests for all that is behind it, under its own number (Intel VMD): {joined}."
+            "{bdf} issues the requests of all functions behind it, with its own requester ID (Intel \
+             VMD): {joined}."
         ),
     };
     if !step.through.is_empty() {
         let through = addresses(&mut step.through.iter().copied());
-        let _ = write!(text, " For {through}, the bridge above counts.");
+        let _ = write!(text, " {through} joined because of the bridge above.");
     }
     text
 }

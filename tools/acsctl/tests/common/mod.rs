@@ -4,6 +4,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test takes what it needs")]
 
+pub(crate) mod command;
 #[path = "../../../quirk-data/tests/common/mod.rs"]
 mod data;
 pub(crate) mod host;

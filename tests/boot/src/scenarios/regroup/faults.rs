@@ -72,12 +72,12 @@ const SIGNALS: Scenario = Scenario {
         Run(
             "test ! -e /sys/bus/pci/devices/0000:01:00.0/driver && test $(cat /sys/bus/pci/drivers_autoprobe) = 0",
         ),
-        Ends(2, "acsctl regroup 02:00.0", "another run is not over"),
+        Ends(2, "acsctl regroup 02:00.0", "another run is active"),
         Run(
             "kill -TERM $(pidof acsctl | tr ' ' '\\n' | sort -n | head -1); rm /tmp/halt; \
              while [ ! -e /tmp/status ]; do usleep 50000; done",
         ),
-        Says("cat /tmp/out /tmp/status", "it was told to stop"),
+        Says("cat /tmp/out /tmp/status", "stopped by a signal"),
         Run("test $(cat /tmp/status) = 1"),
         Run(
             "cd /sys/bus/pci/devices; for f in 0000:01:00.0 0000:01:00.1; do \
@@ -107,7 +107,7 @@ const LOST: Scenario = Scenario {
         ),
         Says(
             "cat /tmp/out",
-            "0000:82:00.5  is not there: it did not come back",
+            "0000:82:00.5  is missing: it did not come back",
         ),
         Says("cat /tmp/out", "0000:82:00.4  group"),
         Groups(&[

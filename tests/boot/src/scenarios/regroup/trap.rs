@@ -45,12 +45,12 @@ const UNMARKED: Scenario = Scenario {
         Ends(
             1,
             "acsctl doctor",
-            "0000:01:00.1 was found on a rescan or plugged in, and has not the multi-function bit",
+            "0000:01:00.1 was added by a rescan or a hot-plug, and its header lacks the multi-function bit",
         ),
         Ends(
             1,
             "acsctl regroup 01:00.0",
-            "0000:01:00.1 has not the multi-function bit",
+            "the header of 0000:01:00.1 lacks the multi-function bit",
         ),
         Groups(STRANGERS_APART),
         Run(
@@ -65,7 +65,7 @@ const UNMARKED: Scenario = Scenario {
         Ends(
             1,
             "acsctl regroup 02:00.0",
-            "0000:02:00.1 has not the multi-function bit",
+            "the header of 0000:02:00.1 lacks the multi-function bit",
         ),
         Run("test -e /sys/bus/pci/devices/0000:02:00.1"),
     ],
@@ -96,7 +96,7 @@ const ALIASES: Scenario = Scenario {
         Ends(
             1,
             "acsctl regroup 01:00.0",
-            "groups are finer than anything justifies",
+            "groups are finer than isolation justifies",
         ),
         Run(
             "test ! -e /sys/bus/pci/devices/0000:01:00.0 && test ! -e /sys/bus/pci/devices/0000:01:00.1",

@@ -152,24 +152,24 @@ const VFIO_PENDING: Scenario = Scenario {
         Ends(
             2,
             "acsctl regroup 01:00.0 --timeout 2 --even-if vfio:0000:01:00.0 --even-if vfio:/dev/vfio/$(cat /tmp/group)",
-            "the kernel has not come back from a write to /sys/bus/pci/devices/0000:01:00.0/driver/unbind",
+            "the kernel is blocked in a write to /sys/bus/pci/devices/0000:01:00.0/driver/unbind",
         ),
         Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 1"),
         Ends(
             2,
             "acsctl regroup 01:00.0",
-            "another run is not over: the kernel has not come back",
+            "another run is active: the kernel is blocked in a write",
         ),
         Ends(
             2,
             "acsctl regroup 02:00.0",
-            "another run is not over: the kernel has not come back",
+            "another run is active: the kernel is blocked in a write",
         ),
         Run("release 01:00.0; usleep 500000"),
         // This run restores what the first one has left, and starts again.
         Says(
             "acsctl regroup 01:00.0",
-            "an earlier run was ended while it unbound drivers",
+            "an earlier run ended while it unbound drivers",
         ),
         Groups(APART),
         Run(

@@ -15,11 +15,12 @@ pub(in crate::commands) struct Build {
     /// The edition of the module that the table is for.
     #[arg(long, value_parser = super::edition())]
     edition: Edition,
-    /// Folder of the data files [default: quirks; for the edition test: tests/kernel/module/quirks].
+    /// Folder of the data files [default: quirks; for the edition test:
+    /// tests/kernel/module/quirks].
     #[arg(long, value_name = "DIR")]
     quirks: Option<PathBuf>,
-    /// The oldest release of the kernel that the table is for, as 7.2: entries that came into mainline
-    /// after it go into the validated table, for it lacks them. Without one, no mainline entry does.
+    /// Oldest kernel release that the table is for, for example 7.2. The validated table then
+    /// includes the entries that mainline merged after that release [default: no mainline entries].
     #[arg(long, value_name = "RELEASE")]
     kernel: Option<Release>,
     #[command(flatten)]
@@ -36,7 +37,7 @@ impl Build {
         let kernel = self.kernel;
         let sources = generate::of_folder(folder, edition, kernel)?;
         let for_kernel = kernel.map(|kernel| format!(" --kernel {kernel}"));
-        self.generated.settle(
+        self.generated.write(
             &sources.table,
             &format!("entries {}", sources.entries),
             &format!(

@@ -14,19 +14,19 @@ use quirk_data::{
     source::is_same,
 };
 
-use super::Data;
+use super::DatabaseOption;
 use crate::commands::{Failure, Format};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct Check {
-    /// Report on these files alone, which need not be in the folder; all are checked together, and
-    /// a fault in another file is told when these have none.
+    /// Report only on these files, which may lie outside the folder. All files are checked
+    /// together; findings in other files are reported only if these files have none.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    data: Data,
-    /// The edition that the folder is for: it decides which statuses have a place there [default:
-    /// that for real devices, where --quirks names no other folder].
+    database: DatabaseOption,
+    /// Edition that the folder is for: it decides which statuses the entries may have [default:
+    /// validated; with --quirks, any].
     #[arg(long, value_parser = super::edition())]
     edition: Option<Edition>,
     /// Output format.
@@ -36,12 +36,12 @@ pub(in crate::commands) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let mut sources = self.data.database().sources()?;
+        let mut sources = self.database.choose().sources()?;
         for file in &self.files {
             sources.add(file)?;
         }
         let count = sources.files.len() + sources.findings.len();
-        let usual = self.data.quirks.is_none().then_some(Edition::Validated);
+        let usual = self.database.quirks.is_none().then_some(Edition::Validated);
         let checked = folder::check_all(sources, Scope::now(self.edition.or(usual)));
         let mut findings = checked.err().unwrap_or_default();
         if !self.files.is_empty() {

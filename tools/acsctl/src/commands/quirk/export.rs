@@ -13,7 +13,7 @@ use quirk_data::{
     export::{self, Options, Person},
 };
 
-use super::{Data, show};
+use super::{DatabaseOption, show};
 use crate::output;
 
 #[derive(Args, Debug)]
@@ -22,21 +22,21 @@ pub(in crate::commands) struct Export {
     #[arg(value_name = "ENTRY")]
     entry: String,
     #[command(flatten)]
-    data: Data,
-    /// The top folder of a kernel's source, which is only read.
+    database: DatabaseOption,
+    /// Top folder of a kernel's source tree; nothing is written there.
     #[arg(long, value_name = "DIR")]
     kernel_source: PathBuf,
-    /// Who signs off on the patch and sends it: 'Name <mail>'.
+    /// Person who signs off the patch and sends it: 'Name <mail>'.
     #[arg(long, value_name = "PERSON")]
     signed_off_by: Option<Person>,
-    /// The file to write, if not the standard output.
+    /// Write to FILE [default: the standard output].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 impl Export {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.data.load()?;
+        let quirks = self.database.load()?;
         let quirk = show::one(&quirks, &self.entry)?;
         let options = Options {
             signed_off_by: self.signed_off_by.clone(),
@@ -52,7 +52,7 @@ impl Export {
         };
         output::write(out, &patch.text)?;
         Ok(format!(
-            "{}: written; read it, then git am it\n",
+            "{}: written; review it, then apply it with git am\n",
             out.display()
         ))
     }

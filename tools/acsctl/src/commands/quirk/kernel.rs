@@ -11,13 +11,13 @@ use crate::commands::generated::Generated;
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct ReadKernel {
-    /// The top folder of the kernel's source.
+    /// Top folder of the kernel's source tree.
     #[arg(long, value_name = "DIR")]
     source: PathBuf,
-    /// Where that source is from: package and version, or repository and commit.
+    /// Origin of the source: package and version, or repository and commit.
     #[arg(long, value_name = "TEXT")]
     origin: String,
-    /// It is a release of mainline as it was made: not of a distribution, and without a stable update.
+    /// The source is an unmodified mainline release: no distribution kernel, no stable update.
     #[arg(long)]
     mainline: bool,
     #[command(flatten)]
@@ -30,6 +30,6 @@ impl ReadKernel {
         let what = format!("Linux {}, rows {}", kernel.version, kernel.rows.len());
         let mainline = if self.mainline { " --mainline" } else { "" };
         let how = format!("quirk kernel --source DIR --origin TEXT{mainline}");
-        self.generated.settle(&kernel.to_string(), &what, &how)
+        self.generated.write(&kernel.to_string(), &what, &how)
     }
 }

@@ -5,21 +5,21 @@
 use clap::Args;
 use quirk_data::{entry::Entry, error::Error, json};
 
-use super::Data;
+use super::DatabaseOption;
 use crate::commands::Format;
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct List {
     #[command(flatten)]
-    data: Data,
-    /// For whom the list is.
+    database: DatabaseOption,
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
 impl List {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.data.load()?;
+        let quirks = self.database.load()?;
         match self.format {
             Format::Text => Ok(text(&quirks)),
             Format::Json => json::entries(&quirks.iter().collect::<Vec<_>>()),

@@ -47,7 +47,7 @@ pub(super) enum Command {
     Check(check::Check),
     /// List number, name, status, kind and device ids of every entry.
     List(list::List),
-    /// Show everything that is known about an entry or a device.
+    /// Show entries with their evidence, by name, number or device.
     Show(show::Show),
     /// Draft an entry for a device of this host or of a capture.
     New(new::New),
@@ -55,7 +55,7 @@ pub(super) enum Command {
     Build(build::Build),
     /// Export an entry as a patch for mainline's drivers/pci/quirks.c.
     Export(export::Export),
-    /// List what the quirk table of a kernel's source holds.
+    /// List the rows of the quirk table in a kernel's source.
     Kernel(kernel::ReadKernel),
     /// Print the JSON Schema of an entry's file, for editors.
     Schema,
@@ -78,15 +78,16 @@ impl Command {
 
 /// Where the data is.
 #[derive(Args, Debug)]
-struct Data {
-    /// Folder of the data files [default: quirks, and where that is not, the data that is built in].
+struct DatabaseOption {
+    /// Folder of the data files [default: quirks; without that folder, the entries built into
+    /// acsctl].
     #[arg(long, value_name = "DIR")]
     quirks: Option<PathBuf>,
 }
 
-impl Data {
+impl DatabaseOption {
     /// The folder of the option `--quirks`, else `quirks` if it exists, else the built-in entries.
-    fn database(&self) -> Database {
+    fn choose(&self) -> Database {
         let usual = Some(Path::new("quirks")).filter(|folder| folder.is_dir());
         Database {
             folder: self.quirks.as_deref().or(usual).map(Path::to_path_buf),
@@ -99,7 +100,7 @@ impl Data {
             mut files,
             findings,
             ..
-        } = self.database().sources()?;
+        } = self.choose().sources()?;
         let mut faulty: BTreeSet<_> = findings.into_iter().map(|one| one.file).collect();
         loop {
             match folder::check(&files, Scope::now(None)) {
@@ -113,6 +114,6 @@ impl Data {
 
     /// The entries, by number; an error if one has faults.
     fn load(&self) -> Result<Vec<Entry>, Error> {
-        self.database().entries()
+        self.choose().entries()
     }
 }

@@ -12,7 +12,7 @@ use clap::Args;
 use quirk_data::{draft, error::Error, name::is_entry};
 use topology::{Bdf, Topology};
 
-use super::Data;
+use super::DatabaseOption;
 use crate::{
     commands::address::address,
     host::{HostPaths, Source},
@@ -20,26 +20,26 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct New {
-    /// A function of the device, as 0000:82:00.0; all functions of its slot are taken.
+    /// A function of the device, as 0000:82:00.0; the draft covers all functions of its slot.
     #[arg(value_name = "BDF", value_parser = address)]
     function: Bdf,
-    /// A capture that has the device, instead of this host.
+    /// Read the device from FILE, a capture, instead of this host.
     #[arg(long, value_name = "FILE")]
     topology: Option<PathBuf>,
     /// Name of the entry: the vendor's folder and the silicon family [default: from the ids].
     #[arg(long, value_name = "VENDOR/FAMILY", value_parser = name)]
     name: Option<String>,
     #[command(flatten)]
-    data: Data,
+    database: DatabaseOption,
 }
 
 impl New {
     pub(super) fn run(&self) -> Result<String, Error> {
         // An unfinished draft in the folder must not prevent another one.
-        let (quirks, faulty) = self.data.load_sound()?;
+        let (quirks, faulty) = self.database.load_sound()?;
         for file in faulty {
             let notice = format!(
-                "notice: {} has findings, and counts for nothing here",
+                "notice: {} has findings and is ignored here",
                 file.display()
             );
             // Write the draft even if the notice cannot be printed.
@@ -52,14 +52,14 @@ impl New {
         let topology = source.capture(false)?;
         let (name, draft) = draft::draft(&topology, self.function, self.name.as_deref(), &quirks)?;
         // Without a source tree, write to the working directory.
-        let folder = self.data.database().folder.unwrap_or_default();
+        let folder = self.database.choose().folder.unwrap_or_default();
         let data = folder.join(&name).with_extension("toml");
         let capture = data.with_extension("capture.json");
         write(&data, &capture, &draft.data, &draft.capture)?;
         let (data, capture) = (data.display(), capture.display());
         Ok(format!(
-            "{data}: the draft; answer its questions, then acsctl quirk check {data}\n\
-             {capture}: the capture; it says nothing of whose machine it is\n"
+            "{data}: the draft; answer its questions, then run acsctl quirk check {data}\n\
+             {capture}: the capture; it does not identify the machine or its owner\n"
         ))
     }
 }
@@ -93,6 +93,6 @@ fn name(text: &str) -> Result<String, String> {
     if is_entry(text) {
         Ok(text.to_owned())
     } else {
-        Err("write it as vendor/family, of lowercase letters, digits and hyphens".to_owned())
+        Err("write it as vendor/family, with lowercase letters, digits and hyphens".to_owned())
     }
 }

@@ -11,17 +11,17 @@ use quirk_data::{
     json,
 };
 
-use super::Data;
+use super::DatabaseOption;
 use crate::commands::Format;
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct Show {
-    /// An entry by its number or name (48, nxp/lx2), or a device (1957:8d80): then every entry
-    /// that speaks of it.
+    /// Number or name of an entry (48, nxp/lx2), or a device (1957:8d80): then all entries that
+    /// list or exclude it.
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
-    data: Data,
+    database: DatabaseOption,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -29,7 +29,7 @@ pub(in crate::commands) struct Show {
 
 impl Show {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.data.load()?;
+        let quirks = self.database.load()?;
         let found = find(&quirks, &self.id)?;
         match self.format {
             Format::Text => {
@@ -60,8 +60,8 @@ pub(super) fn find<'q>(quirks: &'q [Entry], id: &str) -> Result<Vec<&'q Entry>, 
     let found: Vec<_> = quirks.iter().filter(is_meant).collect();
     if found.is_empty() {
         return Err(Error::NotFound(format!(
-            "no entry \"{id}\"; name one by number, as 48, by name, as nxp/lx2, or by a device, as \
-             1957:8d80 (`acsctl quirk list` shows all)"
+            "no entry \"{id}\"; give a number such as 48, a name such as nxp/lx2, or a device such \
+             as 1957:8d80 (`acsctl quirk list` shows all)"
         )));
     }
     Ok(found)
@@ -74,7 +74,7 @@ pub(super) fn one<'q>(quirks: &'q [Entry], id: &str) -> Result<&'q Entry, Error>
         ref several => {
             let names: Vec<_> = several.iter().map(|quirk| quirk.name.as_str()).collect();
             Err(Error::NotFound(format!(
-                "\"{id}\" is in several entries, {}; name one of them",
+                "\"{id}\" is in several entries: {}; name one of them",
                 names.join(", ")
             )))
         }
@@ -85,8 +85,8 @@ pub(super) fn one<'q>(quirks: &'q [Entry], id: &str) -> Result<&'q Entry, Error>
 fn page(quirk: &Entry) -> String {
     let mut page = format!("{} (number {})\n", quirk.name, quirk.number);
     let mut line = |what: &str, text: &str| {
-        for (at, row) in text.lines().flat_map(wrap).enumerate() {
-            let what = if at == 0 { what } else { "" };
+        for (index, row) in text.lines().flat_map(wrap).enumerate() {
+            let what = if index == 0 { what } else { "" };
             // Writing to a string cannot fail.
             let _ = writeln!(page, "  {what:<11} {row}");
         }
@@ -99,7 +99,7 @@ fn page(quirk: &Entry) -> String {
         Some(layout) => line(
             "grants",
             &format!(
-                "what the device's registers say, laid out as {}",
+                "the flags in the device's own registers, laid out as {}",
                 layout.name()
             ),
         ),
@@ -133,10 +133,7 @@ fn page(quirk: &Entry) -> String {
     }
     for excluded in &quirk.excludes {
         let ids: Vec<_> = excluded.ids.iter().map(Ids::to_string).collect();
-        line(
-            "leaves out",
-            &format!("{}: {}", ids.join(" "), excluded.why),
-        );
+        line("excludes", &format!("{}: {}", ids.join(" "), excluded.why));
     }
     line("partial", quirk.partial.as_deref().unwrap_or_default());
     if let Some(evidence) = &quirk.evidence {
@@ -148,12 +145,12 @@ fn page(quirk: &Entry) -> String {
             "stated by",
             evidence.stated_by.as_deref().unwrap_or_default(),
         );
-        line("on", evidence.date.as_deref().unwrap_or_default());
-        line("read it at", &evidence.sources.join("\n"));
+        line("date", evidence.date.as_deref().unwrap_or_default());
+        line("source", &evidence.sources.join("\n"));
     }
     if let Some(mainline) = &quirk.mainline {
         line(
-            "in mainline",
+            "mainline",
             &format!(
                 "since {}",
                 mainline.since.as_deref().unwrap_or("an unknown release")
@@ -162,7 +159,7 @@ fn page(quirk: &Entry) -> String {
         line("commit", mainline.commit.as_deref().unwrap_or_default());
         line("handler", &mainline.handler);
         line(
-            "not told",
+            "omitted",
             mainline.not_expressed.as_deref().unwrap_or_default(),
         );
     }

@@ -16,7 +16,7 @@ use super::{Node, Uses};
 use crate::host::{HostPaths, names, text};
 
 /// Finds uses of a function's disks.
-pub(super) fn look(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
     let mut disks: Vec<Node> = nodes.to_vec();
     disks.retain(|node| node.subsystem == "block");
     for node in nodes.iter().filter(|node| node.subsystem == "nvme") {
@@ -47,9 +47,9 @@ pub(super) fn look(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
         for holder in names(&disk.folder.join("holders")) {
             let called = text(&paths.sys.join("class/block").join(&holder).join("dm/name"));
             let called = called.map_or(String::new(), |called| format!(" ({called})"));
-            let what = format!("{} is a part of {holder}{called}", disk.shown());
+            let what = format!("{} is part of {holder}{called}", disk.shown());
             let name = format!("held:{}", disk.shown());
-            let remedy = "stop it: vgchange -an, cryptsetup close, mdadm --stop, as it may be";
+            let remedy = "stop it, for example with vgchange -an, cryptsetup close or mdadm --stop";
             uses.add(bdf, name, what, remedy);
         }
         if uses.list.len() == before {
@@ -136,13 +136,13 @@ fn claimed(paths: &HostPaths, bdf: Bdf, disk: &Node, uses: &mut Uses) {
     match open_alone(&path) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let _ = uses.unseen.insert(format!(
-                "whether {} is claimed by something in the kernel: only root may open it",
+                "whether the kernel has claimed {}: only root may open it",
                 disk.shown()
             ));
         }
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::BUSY.raw_os_error()) => {
             let what = format!(
-                "{} is claimed by something: a file system in another mount namespace, ZFS, or the like",
+                "{} is claimed: by a file system in another mount namespace, by ZFS, or similar",
                 disk.shown()
             );
             let name = format!("claimed:{}", disk.shown());
@@ -150,7 +150,7 @@ fn claimed(paths: &HostPaths, bdf: Bdf, disk: &Node, uses: &mut Uses) {
                 bdf,
                 name,
                 what,
-                "find out what has it (lsblk, zpool status), and end that",
+                "find out what claimed it (lsblk, zpool status), and stop that",
             );
         }
         _ => {}

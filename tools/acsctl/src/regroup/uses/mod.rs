@@ -56,7 +56,7 @@ impl Uses {
     ///
     /// O(devices below these functions + open files and mappings of all processes).
     #[must_use]
-    pub fn look(paths: &HostPaths, topology: &Topology, functions: &BTreeSet<Bdf>) -> Self {
+    pub fn find(paths: &HostPaths, topology: &Topology, functions: &BTreeSet<Bdf>) -> Self {
         let mut uses = Self::default();
         let network = Network::read(paths, &mut uses);
         let mut wanted = Wanted::default();
@@ -65,12 +65,12 @@ impl Uses {
                 continue;
             };
             let nodes = nodes::below(&folder);
-            block::look(paths, bdf, &nodes, &mut uses);
-            network.look(bdf, &nodes, &mut uses);
-            other::look(paths, topology, bdf, &nodes, &mut uses);
+            block::find(paths, bdf, &nodes, &mut uses);
+            network.find(bdf, &nodes, &mut uses);
+            other::find(paths, topology, bdf, &nodes, &mut uses);
             wanted.add(paths, bdf, &folder, &nodes);
         }
-        wanted.look(paths, &mut uses);
+        wanted.search(paths, &mut uses);
         uses
     }
 

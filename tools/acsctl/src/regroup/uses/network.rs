@@ -11,7 +11,7 @@ use super::{Node, Uses};
 use crate::host::{HostPaths, link, names, text};
 
 /// Drivers that create no interface for a network card.
-const WITHOUT: [&str; 4] = ["vfio", "pci-stub", "uio", "igb_uio"];
+const WITHOUT_INTERFACE: [&str; 4] = ["vfio", "pci-stub", "uio", "igb_uio"];
 /// The classes of Ethernet and other network controllers, with sub-class.
 const NETWORK: [u32; 2] = [0x0200, 0x0280];
 
@@ -35,8 +35,14 @@ impl Network {
             Ok(all) => {
                 for one in all {
                     let Some(address) = one.address else { continue };
-                    let ip = (address.as_sockaddr_in().map(|it| it.ip().to_string()))
-                        .or_else(|| address.as_sockaddr_in6().map(|it| it.ip().to_string()));
+                    let ip = (address
+                        .as_sockaddr_in()
+                        .map(|socket| socket.ip().to_string()))
+                    .or_else(|| {
+                        address
+                            .as_sockaddr_in6()
+                            .map(|socket| socket.ip().to_string())
+                    });
                     let list = network.addresses.entry(one.interface_name).or_default();
                     list.extend(ip);
                 }
@@ -59,11 +65,11 @@ impl Network {
     }
 
     /// Finds uses of a function's interfaces.
-    pub(super) fn look(&self, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+    pub(super) fn find(&self, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
         for interface in nodes.iter().filter(|node| node.subsystem == "net") {
             let name = &interface.name;
             let addresses = self.addresses.get(name).filter(|list| !list.is_empty());
-            let down = format!("ip link set {name} down, and take the address or route from it");
+            let down = format!("ip link set {name} down, and remove its addresses and routes");
             if let Some(addresses) = addresses {
                 let list = addresses.iter().cloned().collect::<Vec<_>>().join(", ");
                 let what = format!("{name} has the address {list}");
@@ -78,15 +84,15 @@ impl Network {
                 .chain(link(&interface.folder.join("master")))
                 .collect();
             for upper in above {
-                let what = format!("{name} is a part of {upper}");
+                let what = format!("{name} is part of {upper}");
                 let remedy =
-                    format!("take it out: ip link set {name} nomaster, or ip link delete {upper}");
+                    format!("detach it: ip link set {name} nomaster, or ip link delete {upper}");
                 uses.add(bdf, format!("member:{name}"), what, &remedy);
             }
             let number = text(&interface.folder.join("ifindex")).unwrap_or_default();
             if self.sockets.contains(&number) {
-                let what = format!("a program listens to all packets of {name}");
-                let remedy = "end it: ss --packet --processes shows which it is";
+                let what = format!("a program has a packet socket on {name}");
+                let remedy = "end that program: ss --packet --processes names it";
                 uses.add(bdf, format!("packets:{name}"), what, remedy);
             }
         }
@@ -95,7 +101,7 @@ impl Network {
 
 /// Adds a use for a network card with a driver but no visible interface, which may be in another
 /// network namespace.
-pub(super) fn elsewhere(
+pub(super) fn hidden_interface(
     paths: &HostPaths,
     topology: &Topology,
     bdf: Bdf,
@@ -110,10 +116,13 @@ pub(super) fn elsewhere(
     let Some(driver) = paths.driver(bdf).filter(|_| is_network && !has_interface) else {
         return;
     };
-    if !WITHOUT.iter().any(|name| driver.starts_with(name)) {
+    if !WITHOUT_INTERFACE
+        .iter()
+        .any(|name| driver.starts_with(name))
+    {
         let what = format!(
-            "the driver {driver} has it, and no interface of it is to be seen: it may be in a network \
-             namespace of a container"
+            "the driver {driver} is bound to it, but no network interface is visible: it may be in \
+             the network namespace of a container"
         );
         let remedy = format!(
             "stop the container, or unbind the driver: echo {bdf} > /sys/bus/pci/drivers/{driver}/unbind"

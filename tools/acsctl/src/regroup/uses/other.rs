@@ -9,22 +9,22 @@ use super::{Node, Uses, network};
 use crate::host::{HostPaths, names, text};
 
 /// Finds other uses of a function.
-pub(super) fn look(
+pub(super) fn find(
     paths: &HostPaths,
     topology: &Topology,
     bdf: Bdf,
     nodes: &[Node],
     uses: &mut Uses,
 ) {
-    network::elsewhere(paths, topology, bdf, nodes, uses);
+    network::hidden_interface(paths, topology, bdf, nodes, uses);
     let count = text(&paths.function(bdf).join("sriov_numvfs"));
     if let Some(count) = count.filter(|count| count != "0") {
-        let what = format!("{count} virtual functions of it are enabled, and would be lost");
+        let what = format!("{count} of its virtual functions are enabled and would be lost");
         let remedy = format!("echo 0 > /sys/bus/pci/devices/{bdf}/sriov_numvfs");
         uses.add(bdf, format!("virtual-functions:{bdf}"), what, &remedy);
     }
     for what in displays(paths, bdf, nodes) {
-        let remedy = "stop what draws on it (the desktop, the console), or use another display";
+        let remedy = "stop the desktop or console on it, or use another display";
         uses.add(bdf, format!("display:{bdf}"), what, remedy);
     }
     let consoles = text(&paths.proc.join("consoles")).unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn look(
         let is_it = |line: &str| line.split_whitespace().last() == node.number.as_deref();
         if node.subsystem == "tty" && consoles.lines().any(is_it) {
             let what = format!("the kernel writes its messages to {}", node.shown());
-            let remedy = "take console= for it from the kernel's command line";
+            let remedy = "remove its console= from the kernel command line";
             uses.add(bdf, format!("console:{}", node.shown()), what, remedy);
         }
     }
@@ -40,8 +40,8 @@ pub(super) fn look(
         let clients = text(&channel.folder.join("in_use"));
         if clients.is_some_and(|clients| clients != "0") {
             let name = &channel.name;
-            let what = format!("a part of the kernel uses the DMA channel {name}");
-            let remedy = "unload what uses it (async_tx, ntb, idxd)";
+            let what = format!("the kernel uses its DMA channel {name}");
+            let remedy = "unload the kernel module that uses it (async_tx, ntb, idxd)";
             uses.add(bdf, format!("dma:{name}"), what, remedy);
         }
     }
@@ -51,7 +51,7 @@ pub(super) fn look(
 fn displays(paths: &HostPaths, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
     let mut found = Vec::new();
     if text(&paths.function(bdf).join("boot_vga")).as_deref() == Some("1") {
-        found.push("it is the display that the machine was started with".to_owned());
+        found.push("it is the boot display".to_owned());
     }
     for node in nodes {
         let is = |file, value| text(&node.folder.join(file)).as_deref() == Some(value);

@@ -72,9 +72,10 @@ impl Wanted {
     }
 
     /// Searches the open files and mappings of all processes.
-    pub(super) fn look(&self, paths: &HostPaths, uses: &mut Uses) {
+    pub(super) fn search(&self, paths: &HostPaths, uses: &mut Uses) {
         if link(&paths.proc.join("self/ns/pid")).is_some_and(|own| own != FIRST_NAMESPACE) {
-            let what = "processes outside of this container: acsctl is not in the host's own process namespace";
+            let what = "processes outside this container: acsctl does not run in the host's \
+                        process namespace";
             uses.unseen.insert(what.to_owned());
         }
         let mut holders: BTreeMap<Held, BTreeSet<String>> = BTreeMap::new();
@@ -87,10 +88,11 @@ impl Wanted {
             };
             let folder = entry.path();
             let mut found = BTreeSet::new();
-            let looked = self.open(&folder, &mut found);
-            let looked = looked.and_then(|()| self.mapped(&folder, &mut found));
-            if looked.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
-                let what = "what some processes hold open: that takes root with all capabilities";
+            let searched = self.open(&folder, &mut found);
+            let searched = searched.and_then(|()| self.mapped(&folder, &mut found));
+            if searched.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+                let what = "the open files of some processes: this needs root with all \
+                            capabilities";
                 uses.unseen.insert(what.to_owned());
             }
             if found.is_empty() || number == std::process::id().to_string() {
@@ -107,7 +109,7 @@ impl Wanted {
             let more = processes.len().saturating_sub(NAMED);
             let more = (more > 0).then(|| format!(" and {more} more"));
             let shown = format!("{}{}", shown.join(", "), more.unwrap_or_default());
-            let remedy = "end it, or have it let go";
+            let remedy = "end that process, or make it close the file";
             uses.add(bdf, name, format!("{what} is held by {shown}"), remedy);
         }
     }
@@ -148,18 +150,19 @@ impl Wanted {
         }
     }
 
-    /// Checks an open VFIO device. Kernels since 6.17 tell which device it is; on older kernels it
+    /// Checks an open VFIO device. Kernels since 6.17 name the device; on older kernels, it
     /// may be any.
     fn vfio(&self, process: &Path, number: &str, found: &mut BTreeSet<Held>) {
-        let told = text(&process.join("fdinfo").join(number)).unwrap_or_default();
-        let mut lines = told.lines();
-        let told = lines.find_map(|line| line.strip_prefix("vfio-device-syspath:"));
+        let info = text(&process.join("fdinfo").join(number)).unwrap_or_default();
+        let mut lines = info.lines();
+        let device_path = lines.find_map(|line| line.strip_prefix("vfio-device-syspath:"));
         for &bdf in &self.vfio {
-            let what = match told.map(|path| path.trim().rsplit('/').next().unwrap_or_default()) {
-                Some(name) if name == bdf.to_string() => "it".to_owned(),
-                Some(_) => continue,
-                None => "it, or another VFIO device,".to_owned(),
-            };
+            let what =
+                match device_path.map(|path| path.trim().rsplit('/').next().unwrap_or_default()) {
+                    Some(name) if name == bdf.to_string() => "it".to_owned(),
+                    Some(_) => continue,
+                    None => "it, or another VFIO device,".to_owned(),
+                };
             found.insert((bdf, format!("vfio:{bdf}"), what));
         }
     }

@@ -15,7 +15,7 @@ use topology::{
     names::{Names, ids, printable},
 };
 
-use super::look::Look;
+use super::grouped::GroupedHost;
 
 /// What decides whether a function is isolated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -41,7 +41,7 @@ pub(super) enum DecidedBy {
 
 /// Whether a function is isolated, and what decides that.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
-pub(super) struct Statement {
+pub(super) struct AcsReason {
     pub(super) function: Bdf,
     /// The class, vendor, name and ids.
     pub(super) name: String,
@@ -60,13 +60,13 @@ const FLAGS: [(AcsFlags, &str); 4] = [
 ];
 
 /// The statement about a function.
-pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statement {
-    let (decided_by, text) = decided_by(look, at);
-    let function = look.seen(at).function;
+pub(super) fn acs_reason(grouped: &GroupedHost<'_, '_>, index: usize, names: &Names) -> AcsReason {
+    let (decided_by, text) = decided_by(grouped, index);
+    let function = grouped.seen(index).function;
     let kind = function.pcie_type.as_ref().map(|kind| format!("{kind}, "));
     let kind = kind.unwrap_or_default();
     let device = names.device(function).map(|name| format!(" {name}"));
-    Statement {
+    AcsReason {
         function: function.bdf,
         name: printable(&format!(
             "{kind}{}{} [{}]",
@@ -74,34 +74,34 @@ pub(super) fn statement(look: &Look<'_, '_>, at: usize, names: &Names) -> Statem
             device.unwrap_or_default(),
             ids(function)
         )),
-        isolated: look.facts(at).isolated,
+        isolated: grouped.facts(index).isolated,
         decided_by,
         text,
     }
 }
 
 /// What decides whether a function is isolated, also as a clause.
-pub(super) fn decided_by(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
-    by_table(look, at)
-        .or_else(|| by_quirk(look, at))
-        .unwrap_or_else(|| by_itself(look, at))
+pub(super) fn decided_by(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String) {
+    by_table(grouped, index)
+        .or_else(|| by_quirk(grouped, index))
+        .unwrap_or_else(|| by_itself(grouped, index))
 }
 
-fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
-    let seen = look.seen(at);
-    let prediction = look.machine.prediction();
+fn by_table(grouped: &GroupedHost<'_, '_>, index: usize) -> Option<(DecidedBy, String)> {
+    let seen = grouped.seen(index);
+    let prediction = grouped.machine.prediction();
     let by_kernel = match prediction.verdict(seen).kernel {
         KernelVerdict::Isolated => true,
         KernelVerdict::NotIsolated => false,
         KernelVerdict::NoOpinion | KernelVerdict::Unknown => seen.facts.isolated,
     };
-    if by_kernel || !look.facts(at).isolated {
+    if by_kernel || !grouped.facts(index).isolated {
         return None;
     }
     // Neither the kernel's quirks nor the function's registers isolate it, so an entry does.
-    let (position, entry) = prediction.granted(look.tables, seen)?;
-    let edition = look.machine.modules.editions.get(position)?;
-    let name = look
+    let (position, entry) = prediction.granted(grouped.tables, seen)?;
+    let edition = grouped.machine.modules.editions.get(position)?;
+    let name = grouped
         .tables
         .get(position)?
         .entries
@@ -109,52 +109,54 @@ fn by_table(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
         .name;
     let text = match edition {
         Edition::Validated => {
-            format!("the entry {name} of the module vouches for it by its vendor's statement")
+            format!("the module's entry {name} isolates it, based on its vendor's statement")
         }
         Edition::Candidate | Edition::Test => format!(
-            "the entry {name} of the module {} says that it is isolated, for which no vendor vouches",
+            "the entry {name} of the module {} says that it is isolated, but no vendor vouches for \
+             that",
             edition.module()
         ),
     };
     Some((DecidedBy::Entry, text))
 }
 
-fn by_quirk(look: &Look<'_, '_>, at: usize) -> Option<(DecidedBy, String)> {
-    let verdict = look.machine.prediction().verdict(look.seen(at));
-    let mainline = look.machine.entry(verdict.by);
+fn by_quirk(grouped: &GroupedHost<'_, '_>, index: usize) -> Option<(DecidedBy, String)> {
+    let verdict = grouped.machine.prediction().verdict(grouped.seen(index));
+    let mainline = grouped.machine.entry(verdict.by);
     let mainline = mainline.and_then(|quirk| quirk.mainline.as_ref());
     let handler = mainline.map_or("", |mainline| mainline.handler.as_str());
     let text = match verdict.kernel {
         KernelVerdict::NoOpinion | KernelVerdict::Unknown => return None,
         KernelVerdict::Isolated => {
             let assumed = if verdict.assumed {
-                "; it sets up registers for that, which are not seen here"
+                "; the quirk sets up registers for that, which were not read"
             } else {
                 ""
             };
             format!("the kernel's quirk {handler}() says that it is isolated{assumed}")
         }
         KernelVerdict::NotIsolated if mainline.is_some() => format!(
-            "the kernel's quirk {handler}() says that it is not isolated in every way that grouping \
-             asks for"
+            "the kernel's quirk {handler}() says that it is not isolated in every way that \
+             grouping requires"
         ),
         KernelVerdict::NotIsolated => {
-            "the kernel's quirk for this vendor lists other devices, and \
-                                       says no to those that it does not list"
+            "the kernel's quirk for this vendor lists other devices, and rejects every device that \
+             it does not list"
                 .to_owned()
         }
     };
     Some((DecidedBy::Quirk, text))
 }
 
-fn by_itself(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
-    let seen = look.seen(at);
-    let facts = look.facts(at);
+fn by_itself(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String) {
+    let seen = grouped.seen(index);
+    let facts = grouped.facts(index);
     let of_type = |text: &str| (DecidedBy::Type, text.to_owned());
     let is_single = match facts.interface {
         Interface::Conventional => {
             return of_type(
-                "it is conventional PCI, which has no ACS: all on such a bus can reach each other",
+                "it is conventional PCI, which has no ACS: functions on such a bus can reach each \
+                 other",
             );
         }
         Interface::Express(PcieType::PciBridge | PcieType::PcieBridge) => {
@@ -168,29 +170,30 @@ fn by_itself(look: &Look<'_, '_>, at: usize) -> (DecidedBy, String) {
         }
         Interface::Reserved => {
             return of_type(
-                "it is of a type that the kernel does not know, which it takes for isolated",
+                "it is of a type that the kernel does not know and therefore counts as isolated",
             );
         }
         Interface::Express(PcieType::RootPort | PcieType::DownstreamPort) => false,
         Interface::Express(_) => !facts.multifunction,
     };
     if is_single {
-        let text =
-            "it is the only function of its device, so there is no sibling that it could reach";
+        let text = "it is the only function of its device, so it has no sibling to reach";
         return (DecidedBy::Alone, text.to_owned());
     }
     let Some(acs) = seen.acs else {
         if !seen.function.acs_known {
-            let text = "it was not seen whether it has an ACS capability; it is taken as without";
+            let text = "it is not known whether it has an ACS capability; it is assumed to have \
+                        none";
             return (DecidedBy::NotSeen, text.to_owned());
         }
-        let text = "it has no ACS capability, and no quirk of this kernel speaks for it";
+        let text = "it has no ACS capability, and no quirk of this kernel isolates it";
         return (DecidedBy::NoCapability, text.to_owned());
     };
     let bdf = seen.function.bdf;
-    let assumed = &look.machine.view.assumptions;
+    let assumed = &grouped.machine.view.assumptions;
     if assumed.contains(&(bdf, Assumption::AcsOn)) {
-        let text = "it has an ACS capability; its registers were not seen, and are taken as on";
+        let text = "it has an ACS capability; its registers were not read, and all controls are \
+                    assumed to be enabled";
         return (DecidedBy::RegistersNotSeen, text.to_owned());
     }
     (DecidedBy::Registers, registers(acs))
@@ -207,17 +210,18 @@ fn registers(acs: AcsRegisters) -> String {
     let off = AcsFlags::from_bits(implemented.bits() & !acs.control.bits());
     if off != AcsFlags::NONE {
         return format!(
-            "it has an ACS capability, but not switched on are: {} ({off})",
+            "it has an ACS capability, but these controls are disabled: {} ({off})",
             words(off)
         );
     }
     if implemented == AcsFlags::NONE {
-        return "it has an ACS capability that lists nothing to switch on: by the specification, it \
-                passes nothing on between its functions"
+        return "it has an ACS capability that implements none of the controls that grouping \
+                requires: by the specification, it passes no requests between its functions"
             .to_owned();
     }
     format!(
-        "its ACS capability has switched on what it implements: {} ({implemented})",
+        "it has an ACS capability, and all controls that this implements are enabled: {} \
+         ({implemented})",
         words(implemented)
     )
 }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 #[derive(Args, Debug)]
-pub(super) struct Whence {
+pub(super) struct Input {
     /// Read the machine from FILE: a capture, or the output of "lspci -vvv", "lspci -vvvnn" or
     /// "lspci -xxxx" as root [default: this host].
     #[arg(long, value_name = "FILE")]
@@ -26,7 +26,7 @@ pub(super) struct Whence {
     quirks: Option<PathBuf>,
 }
 
-impl Whence {
+impl Input {
     /// Reads the machine.
     pub(super) fn snapshot(&self) -> Result<Snapshot, Error> {
         Snapshot::take(match (&self.topology, &self.root) {

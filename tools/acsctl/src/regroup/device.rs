@@ -15,7 +15,7 @@ use crate::host::HostPaths;
 
 /// The functions of a device, and the functions below them.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Package {
+pub struct Device {
     /// The device's functions in removal order: the highest address first, as the kernel removes
     /// them when a device is unplugged (`pciehp_unconfigure_device()`). Function 0 must go last,
     /// for three reasons. The kernel uses it for the link's power management as long as other
@@ -29,7 +29,7 @@ pub struct Package {
     pub bridge: Option<Bdf>,
 }
 
-impl Package {
+impl Device {
     /// The device that a function belongs to.
     ///
     /// # Errors
@@ -40,14 +40,14 @@ impl Package {
         let refuse = |why: &str| Err(Error::NotFound(format!("{bdf}: {why}")));
         let mut functions = view.functions.iter();
         let Some(seen) = functions.find(|seen| seen.function.bdf == bdf) else {
-            return refuse("there is no such function; lspci -D shows those that there are");
+            return refuse("there is no such function; lspci -D lists all functions");
         };
         if let Some(physical) = seen.function.physfn {
             return refuse(&format!(
-                "it is a virtual function, which comes and goes with {physical}; name that one"
+                "it is a virtual function of {physical}; name {physical} instead"
             ));
         }
-        let of = device_of(&view, seen);
+        let device = device_of(&view, seen);
         let physical = view.functions.iter().rev();
         let physical: Vec<_> = physical
             .filter(|seen| seen.function.physfn.is_none())
@@ -55,7 +55,7 @@ impl Package {
         let address = |seen: &&Seen<'_>| seen.function.bdf;
         let own = physical
             .iter()
-            .filter(|other| device_of(&view, other) == of);
+            .filter(|other| device_of(&view, other) == device);
         let mut own: Vec<_> = own.map(address).collect();
         own.sort_unstable_by(|a, b| b.cmp(a));
         let folders: BTreeSet<PathBuf> = own.iter().filter_map(|&one| paths.device(one)).collect();
@@ -78,7 +78,7 @@ impl Package {
 
     /// All functions to remove, as a set.
     #[must_use]
-    pub fn set(&self) -> BTreeSet<Bdf> {
+    pub fn function_set(&self) -> BTreeSet<Bdf> {
         self.all().collect()
     }
 

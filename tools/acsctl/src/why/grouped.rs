@@ -12,7 +12,7 @@ use topology::{Bdf, Header};
 use crate::host::{HostView, impossible};
 
 /// A machine with its computed groups. A function is identified by its position in the view.
-pub(super) struct Look<'m, 'a> {
+pub(super) struct GroupedHost<'m, 'a> {
     pub(super) machine: &'m HostView<'a>,
     /// The module tables in effect.
     pub(super) tables: &'m [Table],
@@ -21,8 +21,8 @@ pub(super) struct Look<'m, 'a> {
     devices: OnceLock<BTreeMap<Device, Vec<usize>>>,
 }
 
-impl<'m, 'a> Look<'m, 'a> {
-    pub(super) fn at(machine: &'m HostView<'a>, tables: &'m [Table]) -> Result<Self, Error> {
+impl<'m, 'a> GroupedHost<'m, 'a> {
+    pub(super) fn new(machine: &'m HostView<'a>, tables: &'m [Table]) -> Result<Self, Error> {
         let grouping = machine.grouping(tables)?;
         Ok(Self {
             machine,
@@ -37,10 +37,10 @@ impl<'m, 'a> Look<'m, 'a> {
     pub(super) fn supposing(
         &self,
         isolated: impl Fn(&Seen<'_>) -> bool,
-    ) -> Result<Look<'m, 'a>, Error> {
+    ) -> Result<GroupedHost<'m, 'a>, Error> {
         let prediction = self.machine.prediction();
         let grouping = prediction.supposing(self.tables, isolated);
-        Ok(Look {
+        Ok(GroupedHost {
             machine: self.machine,
             tables: self.tables,
             grouping: grouping.map_err(impossible)?,
@@ -48,20 +48,20 @@ impl<'m, 'a> Look<'m, 'a> {
         })
     }
 
-    pub(super) fn seen(&self, at: usize) -> &'m Seen<'a> {
-        &self.machine.view.functions[at]
+    pub(super) fn seen(&self, index: usize) -> &'m Seen<'a> {
+        &self.machine.view.functions[index]
     }
 
-    pub(super) fn bdf(&self, at: usize) -> Bdf {
-        self.seen(at).function.bdf
+    pub(super) fn bdf(&self, index: usize) -> Bdf {
+        self.seen(index).function.bdf
     }
 
-    pub(super) fn facts(&self, at: usize) -> &model::Function {
-        &self.grouping.functions[at]
+    pub(super) fn facts(&self, index: usize) -> &model::Function {
+        &self.grouping.functions[index]
     }
 
-    pub(super) fn device(&self, at: usize) -> Device {
-        device_of(&self.machine.view, self.seen(at))
+    pub(super) fn device(&self, index: usize) -> Device {
+        device_of(&self.machine.view, self.seen(index))
     }
 
     /// The functions of a device.
@@ -71,8 +71,8 @@ impl<'m, 'a> Look<'m, 'a> {
     ) -> impl Iterator<Item = usize> + use<'_, 'm, 'a> {
         let devices = self.devices.get_or_init(|| {
             let mut devices: BTreeMap<Device, Vec<usize>> = BTreeMap::new();
-            for at in 0..self.machine.view.functions.len() {
-                devices.entry(self.device(at)).or_default().push(at);
+            for index in 0..self.machine.view.functions.len() {
+                devices.entry(self.device(index)).or_default().push(index);
             }
             devices
         });
@@ -80,28 +80,28 @@ impl<'m, 'a> Look<'m, 'a> {
     }
 
     /// The bridges above a function, nearest first.
-    pub(super) fn above(&self, at: usize) -> impl Iterator<Item = usize> + use<'_, 'm, 'a> {
-        let next = |&at: &usize| self.facts(at).above.map(|above| above as usize);
-        std::iter::successors(next(&at), next)
+    pub(super) fn above(&self, index: usize) -> impl Iterator<Item = usize> + use<'_, 'm, 'a> {
+        let next = |&index: &usize| self.facts(index).above.map(|above| above as usize);
+        std::iter::successors(next(&index), next)
     }
 
     /// The members of a function's group, including the function; only the function if it is in no
     /// group.
-    pub(super) fn members(&self, at: usize) -> Vec<usize> {
-        let Some(group) = self.grouping.groups[at] else {
-            return vec![at];
+    pub(super) fn members(&self, index: usize) -> Vec<usize> {
+        let Some(group) = self.grouping.groups[index] else {
+            return vec![index];
         };
         let groups = self.grouping.groups.iter().enumerate();
         groups
             .filter(|(_, other)| **other == Some(group))
-            .map(|(at, _)| at)
+            .map(|(index, _)| index)
             .collect()
     }
 
     /// Whether the host keeps a function. VFIO passes other functions of the group through although
     /// a bridge, with or without the port driver, stays with the host.
-    pub(super) fn host_only(&self, at: usize) -> bool {
-        let function = self.seen(at).function;
+    pub(super) fn host_only(&self, index: usize) -> bool {
+        let function = self.seen(index).function;
         // Host bridges, and the IOMMU's own function.
         let class = function.class.map(|class| class.0 >> 8);
         function.header != Header::Endpoint || matches!(class, Some(0x0600 | 0x0806))
@@ -109,8 +109,8 @@ impl<'m, 'a> Look<'m, 'a> {
 
     /// Whether a vendor's statement or an ACS capability could make the kernel count the function
     /// as isolated.
-    pub(super) fn can_be_isolated(&self, at: usize) -> bool {
-        can_be_isolated(self.seen(at))
+    pub(super) fn can_be_isolated(&self, index: usize) -> bool {
+        can_be_isolated(self.seen(index))
     }
 }
 
