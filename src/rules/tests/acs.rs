@@ -2,6 +2,9 @@
 
 //! ACS flags: their text form, and that an unknown flag is never granted.
 
+mod common;
+
+use common::{check::Outcome, shared::flags};
 use rules::acs::AcsFlags;
 
 #[test]
@@ -21,18 +24,16 @@ fn flags_print_their_abbreviations_in_register_order() {
 }
 
 #[test]
-fn the_grouping_flags_are_those_of_the_kernel() {
-    assert_eq!(AcsFlags::GROUPING.bits(), 0x1d);
+fn the_grouping_flags_are_those_of_the_kernel() -> Outcome {
+    flags::the_grouping_flags_are_those_of_the_kernel()
 }
 
 #[test]
-fn containment_is_that_of_sets() {
-    for a in 0..=0xff_u16 {
-        for b in 0..=0xff_u16 {
-            let [left, right] = [a, b].map(AcsFlags::from_bits);
-            assert_eq!(left.contains(right), b & !a == 0);
-            assert_eq!(left.union(right).bits(), a | b);
-        }
-    }
-    assert!(!AcsFlags::from_bits(0x7f).contains(AcsFlags::from_bits(0x101)));
+fn containment_is_that_of_sets() -> Outcome {
+    flags::containment_is_that_of_sets()
+}
+
+#[test]
+fn each_kind_grants_what_the_kernel_answers_for_it() -> Outcome {
+    flags::each_kind_grants_what_the_kernel_answers_for_it()
 }

@@ -5,8 +5,8 @@
 mod common;
 
 use common::{
-    adapter, check_adapter, covered, every_set_of_kinds, member, not_covered, tables::entry,
-    Device, Space,
+    adapter, check::Outcome, check_adapter, covered, every_set_of_kinds, member, not_covered,
+    shared::package, tables::entry, Device, Space,
 };
 use rules::{
     acs::AcsFlags,
@@ -15,206 +15,14 @@ use rules::{
     pcie::{HeaderLayout, PcieType},
 };
 
-/// A change to the adapter, seen from function 2, and the result.
-struct Case {
-    name: &'static str,
-    change: fn(&mut Device),
-    expected: Result<(), Fault>,
+#[test]
+fn a_package_counts_only_as_a_whole() -> Outcome {
+    package::a_package_counts_only_as_a_whole()
 }
 
-const CASES: &[Case] = &[
-    Case {
-        name: "as it is",
-        change: |_| {},
-        expected: Ok(()),
-    },
-    Case {
-        name: "eight functions",
-        change: |device| device.bus.extend([(6, member()), (7, member())]),
-        expected: Ok(()),
-    },
-    Case {
-        name: "functions absent in between",
-        change: |device| device.bus.retain(|devfn, _| matches!(devfn, 0 | 2 | 5)),
-        expected: Ok(()),
-    },
-    Case {
-        name: "the next slot is another package",
-        change: |device| device.change(8, |_| Space::new(0x8086, 0x10d3, 0x00)),
-        expected: Ok(()),
-    },
-    Case {
-        name: "only function 0 says multi-function",
-        change: |device| {
-            for devfn in 1..6 {
-                device.change(devfn, |space| space.with(0x0c, 0));
-            }
-        },
-        expected: Ok(()),
-    },
-    Case {
-        name: "uncovered function, whether the kernel knows it or not",
-        change: |device| device.change(7, |_| Space::new(0x1077, 0x8033, 0x80)),
-        expected: Err(not_covered(7, 0x1077, 0x8033)),
-    },
-    Case {
-        name: "covered device id of another vendor",
-        change: |device| device.change(0, |_| Space::new(0x1078, 0x8030, 0x80)),
-        expected: Err(not_covered(0, 0x1078, 0x8030)),
-    },
-    Case {
-        name: "a member that is a bridge",
-        change: |device| device.change(4, |_| Space::new(0x1077, 0x8032, 0x81)),
-        expected: Err(not_covered(4, 0x1077, 0x8032)),
-    },
-    Case {
-        name: "a member that is a CardBus bridge",
-        change: |device| device.change(4, |_| Space::new(0x1077, 0x8032, 0x82)),
-        expected: Err(not_covered(4, 0x1077, 0x8032)),
-    },
-    Case {
-        name: "a member that is not ready",
-        change: |device| device.change(3, |_| Space::new(0x0001, 0xffff, 0x80)),
-        expected: Err(Fault::Unreadable { devfn: 3 }),
-    },
-    Case {
-        name: "a member that is not ready, another device id",
-        change: |device| device.change(3, |_| Space::new(0x0001, 0x0000, 0x80)),
-        expected: Err(Fault::Unreadable { devfn: 3 }),
-    },
-    Case {
-        name: "what the kernel takes for absent",
-        change: |device| {
-            device.change(1, |_| Space::new(0x0000, 0x0000, 0x80));
-            device.change(3, |_| Space::new(0xffff, 0x0000, 0x80));
-            device.change(4, |_| Space::new(0x0000, 0xffff, 0x80));
-        },
-        expected: Ok(()),
-    },
-    Case {
-        name: "vendor of all ones with a device id",
-        change: |device| device.change(4, |_| Space::new(0xffff, 0x8032, 0x80)),
-        expected: Err(not_covered(4, 0xffff, 0x8032)),
-    },
-    Case {
-        name: "own function gone",
-        change: |device| device.bus.retain(|&devfn, _| devfn != 2),
-        expected: Err(Fault::Unreadable { devfn: 2 }),
-    },
-    Case {
-        name: "own function not ready",
-        change: |device| device.change(2, |_| Space::new(0x0001, 0x8031, 0x80)),
-        expected: Err(Fault::Unreadable { devfn: 2 }),
-    },
-    Case {
-        name: "own function is another, also a covered one",
-        change: |device| device.change(2, |_| Space::new(0x1077, 0x8030, 0x80)),
-        expected: Err(Fault::Changed {
-            vendor: 0x1077,
-            device: 0x8030,
-        }),
-    },
-    Case {
-        name: "function 0 gone",
-        change: |device| device.bus.retain(|&devfn, _| devfn != 0),
-        expected: Err(Fault::Unreadable { devfn: 0 }),
-    },
-    Case {
-        name: "function 0 reads as absent, though its header can be read",
-        change: |device| device.change(0, |space| space.with(0x00, 0)),
-        expected: Err(Fault::Unreadable { devfn: 0 }),
-    },
-    Case {
-        name: "function 0 denies the others",
-        change: |device| device.change(0, |space| space.with(0x0c, 0)),
-        expected: Err(Fault::Unaccounted),
-    },
-    Case {
-        name: "header of all ones",
-        change: |device| device.change(5, |space| space.with(0x0c, u32::MAX)),
-        expected: Err(Fault::Unreadable { devfn: 5 }),
-    },
-    Case {
-        name: "header of function 0 of all ones",
-        change: |device| device.change(0, |space| space.with(0x0c, u32::MAX)),
-        expected: Err(Fault::Unreadable { devfn: 0 }),
-    },
-    Case {
-        name: "a legacy endpoint among endpoints",
-        change: |device| device.change(4, |space| space.with_type(0x1)),
-        expected: Ok(()),
-    },
-    Case {
-        name: "a member that is an integrated endpoint",
-        change: |device| device.change(4, |space| space.with_type(0x9)),
-        expected: Err(not_covered(4, 0x1077, 0x8032)),
-    },
-    Case {
-        name: "a member without a capability list",
-        change: |device| device.change(4, |space| space.with(0x04, 0)),
-        expected: Err(not_covered(4, 0x1077, 0x8032)),
-    },
-    Case {
-        name: "a member with other capabilities only",
-        change: |device| device.change(4, |space| space.with_capability(0x40, 0x05, 0)),
-        expected: Err(not_covered(4, 0x1077, 0x8032)),
-    },
-    Case {
-        name: "own function of another type than the kernel has read",
-        change: |device| device.change(2, |space| space.with_type(0x9)),
-        expected: Err(not_covered(2, 0x1077, 0x8031)),
-    },
-    Case {
-        name: "a member with an extended capability other than ACS",
-        change: |device| device.change(4, |space| space.with_extended(0x100, 0x0b, 0)),
-        expected: Ok(()),
-    },
-    Case {
-        name: "a member with an ACS capability",
-        change: |device| device.change(4, |space| space.with_acs(0x100)),
-        expected: Err(Fault::HasAcs { devfn: 4 }),
-    },
-    Case {
-        name: "own function with an ACS capability",
-        change: |device| device.change(2, |space| space.with_acs(0x100)),
-        expected: Err(Fault::HasAcs { devfn: 2 }),
-    },
-    Case {
-        name: "an uncovered function with an ACS capability",
-        change: |device| {
-            device.change(7, |_| Space::new(0x8086, 0x10d3, 0x80).with_acs(0x100));
-        },
-        expected: Err(not_covered(7, 0x8086, 0x10d3)),
-    },
-    Case {
-        name: "extended capabilities that read as all ones",
-        change: |device| device.change(4, |space| space.with(0x100, u32::MAX)),
-        expected: Err(Fault::Unreadable { devfn: 4 }),
-    },
-    Case {
-        name: "a status register of all ones",
-        change: |device| device.change(4, |space| space.with(0x04, u32::MAX)),
-        expected: Err(Fault::Unreadable { devfn: 4 }),
-    },
-    Case {
-        name: "a capability list without an end",
-        change: |device| device.change(4, |space| space.with_capability(0x40, 0x05, 0x40)),
-        expected: Err(Fault::Unreadable { devfn: 4 }),
-    },
-    Case {
-        name: "an ACS capability in the next slot",
-        change: |device| device.change(8, |_| member().with_acs(0x100)),
-        expected: Ok(()),
-    },
-];
-
 #[test]
-fn a_package_counts_only_as_a_whole() {
-    for case in CASES {
-        let mut device = Device::on(adapter(), 2);
-        (case.change)(&mut device);
-        assert_eq!(check_adapter(&device), case.expected, "{}", case.name);
-    }
+fn any_failed_read_ends_the_claim() -> Outcome {
+    package::any_failed_read_ends_the_claim()
 }
 
 /// One function at fault, seen from each of the others. Control: without the fault each of them is
@@ -382,16 +190,6 @@ fn the_type_is_that_of_configuration_space() {
             assert_eq!(check_adapter(&device), expected, "{raw:#x}, {said:?}");
         }
     }
-}
-
-#[test]
-fn any_failed_read_ends_the_claim() {
-    let mut device = Device::on(adapter(), 2);
-    assert_eq!(check_adapter(&device), Ok(()));
-    device.fail_each_read(check_adapter);
-    let mut known = device.seen_from(2).all_known();
-    assert_eq!(check_adapter(&known), Ok(()));
-    known.fail_each_read(check_adapter);
 }
 
 #[test]
