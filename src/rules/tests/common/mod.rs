@@ -13,12 +13,13 @@ pub(crate) use shared::bus::*;
 
 /// Failures of a test.
 pub(crate) mod check {
-    use std::fmt::{Arguments, Debug, Display};
+    use std::fmt::{Debug, Display};
 
     /// Whether a test has passed, with a message if not.
     pub(crate) type Outcome = Result<(), String>;
 
     /// Fails the test unless `found` equals `expected`. `what` names the value.
+    #[allow(clippy::needless_pass_by_value, reason = "as in the kernel's suite")]
     pub(crate) fn equal<T: PartialEq + Debug>(
         what: impl Display,
         found: T,

@@ -7,6 +7,7 @@ use core::cell::Cell;
 use super::{
     check::{self, Outcome},
     map::Map,
+    prelude::ENTRY,
     rules::{
         acs::AcsFlags,
         device::{Function, Record},
@@ -15,7 +16,6 @@ use super::{
         package::{self, Fault},
         pcie::PcieType,
     },
-    ENTRY,
 };
 
 /// Configuration space of one function: dwords by offset; an unset dword is 0.

@@ -4,8 +4,7 @@
 //! property is granted.
 
 use super::{
-    bus::{adapter, member, raw_type, Device, Space},
-    check::{equal, Outcome},
+    prelude::*,
     rules::{
         acs::AcsFlags,
         condition::{Condition, Place},
@@ -19,7 +18,6 @@ use super::{
         table::{IdRange, Table},
         withdraw::Withdrawn,
     },
-    ENTRY, ROW,
 };
 
 /// The running kernel, and the release from which on mainline decides.

@@ -3,7 +3,7 @@
 //! Sets of ACS flags, and that an unknown flag is never granted.
 
 use super::{
-    check::{equal, Outcome},
+    prelude::*,
     rules::{
         acs::AcsFlags,
         entry::{Kind, Kinds},

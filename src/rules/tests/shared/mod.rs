@@ -10,34 +10,8 @@ pub(crate) mod bus;
 pub(crate) mod decision;
 pub(crate) mod flags;
 pub(crate) mod package;
+mod prelude;
 pub(crate) mod tables;
 pub(crate) mod withdraw;
 
 use super::{check, map, rules};
-
-use rules::{
-    acs::AcsFlags,
-    entry::{Entry, Kinds},
-    limits::Limits,
-    table::IdRange,
-};
-
-/// An entry for endpoints.
-const ENTRY: Entry = Entry {
-    number: 1,
-    name: "test/entry",
-    kinds: Kinds::MF_ENDPOINT,
-    grants: AcsFlags::GROUPING,
-    supersedes: None,
-    mainline_since: None,
-    conditions: &[],
-};
-
-/// A row for the ids of the adapter, of the first entry of a table.
-const ROW: IdRange = IdRange {
-    vendor: 0x1077,
-    first: 0x8030,
-    last: 0x8032,
-    entry: 0,
-    limits: &Limits::NONE,
-};

@@ -3,8 +3,7 @@
 //! Trust rule `whole`: the functions that configuration space shows, and the record.
 
 use super::{
-    bus::{adapter, check_adapter, member, not_covered, Device, Space},
-    check::{equal, Outcome},
+    prelude::*,
     rules::{device::Record, package::Fault},
 };
 

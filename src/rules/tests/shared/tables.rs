@@ -4,7 +4,7 @@
 //! lookup, compared with a linear search.
 
 use super::{
-    check::{equal, Outcome},
+    prelude::*,
     rules::{
         acs::AcsFlags,
         condition::{Condition, Place},
@@ -12,7 +12,6 @@ use super::{
         limits::{Class, Limits},
         table::{IdRange, Table},
     },
-    ENTRY, ROW,
 };
 
 const CONDITION: Condition = Condition {

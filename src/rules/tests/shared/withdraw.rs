@@ -3,13 +3,12 @@
 //! Trust rule `static`: the parameter withdraws entries or is an error.
 
 use super::{
-    check::{equal, Outcome},
+    prelude::*,
     rules::{
         entry::Entry,
         table::Table,
         withdraw::{ParseError, Withdrawn},
     },
-    ENTRY,
 };
 
 const fn entry(number: u16) -> Entry {
