@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! ACS flags: their text form, and that an unknown flag is never granted.
+//! The text form of ACS flags. `shared/flags.rs` tests them as sets.
 
-mod common;
-
-use common::{check::Outcome, shared::flags};
 use rules::acs::AcsFlags;
 
 #[test]
@@ -21,19 +18,4 @@ fn flags_print_their_abbreviations_in_register_order() {
     ] {
         assert_eq!(AcsFlags::from_bits(bits).to_string(), text);
     }
-}
-
-#[test]
-fn the_grouping_flags_are_those_of_the_kernel() -> Outcome {
-    flags::the_grouping_flags_are_those_of_the_kernel()
-}
-
-#[test]
-fn containment_is_that_of_sets() -> Outcome {
-    flags::containment_is_that_of_sets()
-}
-
-#[test]
-fn each_kind_grants_what_the_kernel_answers_for_it() -> Outcome {
-    flags::each_kind_grants_what_the_kernel_answers_for_it()
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The trust rules: each refuses for its own reason. Control: the same function without that one
-//! property is granted.
+//! property is granted. `shared/decision.rs` has the objections, and more tests.
 
 mod common;
 
@@ -36,41 +36,6 @@ fn table_of(entry: Entry, vendor: u16) -> &'static Table {
         vec![neighbour(1), entry, neighbour(9)],
         index,
     )))
-}
-
-#[test]
-fn without_an_objection_every_function_of_the_package_is_granted() -> Outcome {
-    decision::without_an_objection_every_function_of_the_package_is_granted()
-}
-
-#[test]
-fn each_objection_alone_refuses_for_its_own_reason() -> Outcome {
-    decision::each_objection_alone_refuses_for_its_own_reason()
-}
-
-#[test]
-fn of_two_objections_the_earlier_rule_speaks() -> Outcome {
-    decision::of_two_objections_the_earlier_rule_speaks()
-}
-
-#[test]
-fn a_device_that_is_not_in_the_table_is_not_listed() -> Outcome {
-    decision::a_device_that_is_not_in_the_table_is_not_listed()
-}
-
-#[test]
-fn verdicts_are_read_as_the_kernel_means_them() -> Outcome {
-    decision::verdicts_are_read_as_the_kernel_means_them()
-}
-
-#[test]
-fn the_kernels_verdict_wins() -> Outcome {
-    decision::the_kernels_verdict_wins()
-}
-
-#[test]
-fn a_function_of_another_entry_spoils_the_package() -> Outcome {
-    decision::a_function_of_another_entry_spoils_the_package()
 }
 
 #[test]

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `whole`: the functions that configuration space shows.
+//! Trust rule `whole`: the functions that configuration space shows. `shared/package.rs` has more.
 
 mod common;
 
 use common::{
-    adapter, check::Outcome, check_adapter, covered, every_set_of_kinds, member, not_covered,
-    shared::package, tables::entry, Device, Space,
+    adapter, check_adapter, covered, every_set_of_kinds, member, not_covered, tables::entry,
+    Device, Space,
 };
 use rules::{
     acs::AcsFlags,
@@ -14,16 +14,6 @@ use rules::{
     package::{check, Fault},
     pcie::{HeaderLayout, PcieType},
 };
-
-#[test]
-fn a_package_counts_only_as_a_whole() -> Outcome {
-    package::a_package_counts_only_as_a_whole()
-}
-
-#[test]
-fn any_failed_read_ends_the_claim() -> Outcome {
-    package::any_failed_read_ends_the_claim()
-}
 
 /// One function at fault, seen from each of the others. Control: without the fault each of them is
 /// granted.

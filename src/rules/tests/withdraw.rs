@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `static`: the parameter withdraws entries or is an error.
+//! Trust rule `static`: the parameter withdraws entries or is an error. `shared/withdraw.rs` has
+//! more.
 
 mod common;
 
@@ -13,31 +14,6 @@ use rules::{
     table::Table,
     withdraw::{ParseError, Withdrawn},
 };
-
-#[test]
-fn numbers_name_entries() -> Outcome {
-    withdraw::numbers_name_entries()
-}
-
-#[test]
-fn nothing_is_no_value() -> Outcome {
-    withdraw::nothing_is_no_value()
-}
-
-#[test]
-fn what_is_not_understood_is_an_error() -> Outcome {
-    withdraw::what_is_not_understood_is_an_error()
-}
-
-#[test]
-fn a_number_that_was_never_given_out_is_an_error() -> Outcome {
-    withdraw::a_number_that_was_never_given_out_is_an_error()
-}
-
-#[test]
-fn numbers_beyond_the_largest_count_as_withdrawn() -> Outcome {
-    withdraw::numbers_beyond_the_largest_count_as_withdrawn()
-}
 
 #[test]
 fn every_entry_of_the_largest_table_can_be_withdrawn_alone() -> Outcome {

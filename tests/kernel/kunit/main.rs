@@ -23,6 +23,9 @@
 
 #[macro_use]
 mod check;
+#[macro_use]
+#[path = "../../../src/rules/tests/shared/mod.rs"]
+mod shared;
 
 #[path = "../../../src/candidates/table.rs"]
 mod candidates;
@@ -40,9 +43,6 @@ mod map;
 #[allow(dead_code, unused_imports, reason = "the driver takes more of it")]
 #[path = "../../../src/rules/mod.rs"]
 mod rules;
-#[allow(dead_code, reason = "the host takes more of it")]
-#[path = "../../../src/rules/tests/shared/mod.rs"]
-mod shared;
 #[allow(dead_code, unused_imports, reason = "the oracle takes more of it")]
 #[path = "../synthetic/mod.rs"]
 mod synthetic;

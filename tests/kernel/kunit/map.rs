@@ -5,7 +5,7 @@
 use core::array;
 
 /// The largest number of entries: what the shared tests need. With more, `insert()` panics.
-const CAPACITY: usize = 10;
+const CAPACITY: usize = 8;
 
 /// A map, with its entries in no order.
 #[derive(Clone, Debug)]

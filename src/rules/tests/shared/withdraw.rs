@@ -62,7 +62,7 @@ pub(crate) fn numbers_name_entries() -> Outcome {
         let found = Withdrawn::parse(text, &FOUR_ENTRIES);
         equal(text, found, Ok(Withdrawn::ALL))?;
     }
-    Ok(())
+    each_number_can_be_withdrawn_alone(&FOUR_ENTRIES)
 }
 
 /// The kernel turns `withdraw= 3` into an empty value and an unknown word.
