@@ -4,7 +4,8 @@
 
 use core::array;
 
-/// The largest number of entries: what the shared tests need. With more, `insert()` panics.
+/// The largest number of entries: what the shared tests need. With more, `insert()` panics, on the
+/// host too. A bus is a map of maps and lies on the kernel's stack.
 const CAPACITY: usize = 8;
 
 /// A map, with its entries in no order.
