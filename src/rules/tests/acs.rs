@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! ACS flags: their text form, and that an unknown flag is never granted.
+//! The text form of ACS flags. `shared/flags.rs` tests them as sets.
 
 use rules::acs::AcsFlags;
 
@@ -18,21 +18,4 @@ fn flags_print_their_abbreviations_in_register_order() {
     ] {
         assert_eq!(AcsFlags::from_bits(bits).to_string(), text);
     }
-}
-
-#[test]
-fn the_grouping_flags_are_those_of_the_kernel() {
-    assert_eq!(AcsFlags::GROUPING.bits(), 0x1d);
-}
-
-#[test]
-fn containment_is_that_of_sets() {
-    for a in 0..=0xff_u16 {
-        for b in 0..=0xff_u16 {
-            let [left, right] = [a, b].map(AcsFlags::from_bits);
-            assert_eq!(left.contains(right), b & !a == 0);
-            assert_eq!(left.union(right).bits(), a | b);
-        }
-    }
-    assert!(!AcsFlags::from_bits(0x7f).contains(AcsFlags::from_bits(0x101)));
 }

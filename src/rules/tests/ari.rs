@@ -217,7 +217,7 @@ fn any_failed_read_ends_the_claim() {
     let bus = chain(0x100, &[(0, 1), (1, 0x10), (0x10, 0x20), (0x20, 0)]);
     let mut device = ari(bus, 0x10);
     assert_eq!(check_adapter(&device), Ok(()));
-    device.fail_each_read(check_adapter);
+    device.fail_each_read(check_adapter).unwrap();
 }
 
 /// A function of the chain that falls silent ends the claim even if the kernel does not know it.
@@ -226,10 +226,10 @@ fn functions_that_fall_silent_end_the_claim() {
     let bus = chain(0x100, &[(0, 1), (1, 0x10), (0x10, 0x20), (0x20, 0)]);
     let mut device = ari(bus, 0x10);
     assert_eq!(check_adapter(&device), Ok(()));
-    device.fall_silent_at_each_read(check_adapter);
+    device.fall_silent_at_each_read(check_adapter).unwrap();
     let mut known = ari(device.bus.clone(), 0x10).all_known();
     assert_eq!(check_adapter(&known), Ok(()));
-    known.fall_silent_at_each_read(check_adapter);
+    known.fall_silent_at_each_read(check_adapter).unwrap();
 }
 
 /// A function in the chain, unchanged and with one property changed.

@@ -266,14 +266,18 @@ fn a_function_that_only_one_witness_knows_must_fulfil_it_too() {
 fn any_failed_read_ends_the_claim() {
     let mut device = ready();
     assert_eq!(check_if(&device, FOUR), Ok(()));
-    device.fail_each_read(|device| check_if(device, FOUR));
+    device
+        .fail_each_read(|device| check_if(device, FOUR))
+        .unwrap();
     // With all eight functions present, no read of an absent function is legitimate.
     let mut full = ready();
     full.bus
         .extend([6, 7].map(|devfn| (devfn, fulfilling(member()))));
     let mut known = full.all_known();
     assert_eq!(check_if(&known, FOUR), Ok(()));
-    known.fall_silent_at_each_read(|device| check_if(device, FOUR));
+    known
+        .fall_silent_at_each_read(|device| check_if(device, FOUR))
+        .unwrap();
     for register in REGISTERS {
         let mut device = ready();
         device.change(4, |space| space.with(register, u32::MAX));

@@ -187,7 +187,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "sends under another requester ID",
-        change: |device, _| device.aliases = vec![(0x08, 0x30)],
+        change: |device, _| device.aliases = [(0x08, 0x30)].into(),
         expected: Err(Fault::Aliased { devfn: 0x00 }),
     },
     Case {
@@ -353,11 +353,11 @@ fn read_faults_and_silence_end_the_claim() {
         device.change(0xf8, |_| port(COVERED, raw));
         let mut device = device.all_known();
         assert_eq!(check_ports(&device), Ok(()));
-        device.fail_each_read(check_ports);
+        device.fail_each_read(check_ports).unwrap();
         device.reads.set(0);
         device.failing_read = None;
         assert_eq!(check_ports(&device), Ok(()));
-        device.fall_silent_at_each_read(check_ports);
+        device.fall_silent_at_each_read(check_ports).unwrap();
     }
 }
 

@@ -1,134 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Trust rule `whole`, the record: a function that the kernel knows must answer and be covered.
+//! `shared/package.rs` has more.
 
 mod common;
 
-use common::{adapter, check_adapter, member, not_covered, Device, Space};
+use common::{
+    adapter, check_adapter, member, not_covered,
+    shared::package::{with_function_7, UNREADABLE},
+    Device, Space,
+};
 use rules::{device::Record, package::Fault};
-
-/// Configuration space and record of the adapter's function 7, and the result for function 2.
-struct Case {
-    name: &'static str,
-    space: fn() -> Option<Space>,
-    record: Record,
-    expected: Result<(), Fault>,
-}
-
-const SILENT: fn() -> Option<Space> = || None;
-const PRESENT: fn() -> Option<Space> = || Some(member());
-const STRANGER: fn() -> Option<Space> = || Some(Space::new(0x8086, 0x10d3, 0x80));
-
-const UNREADABLE: Result<(), Fault> = Err(Fault::Unreadable { devfn: 7 });
-const EXPOSED: Result<(), Fault> = Err(Fault::Exposed { devfn: 7 });
-const UNCOVERED: Result<(), Fault> = Err(not_covered(7, 0x8086, 0x10d3));
-
-const CASES: &[Case] = &[
-    Case {
-        name: "nobody knows of it",
-        space: SILENT,
-        record: Record::None,
-        expected: Ok(()),
-    },
-    Case {
-        name: "not found by the kernel yet, or forgotten",
-        space: PRESENT,
-        record: Record::None,
-        expected: Ok(()),
-    },
-    Case {
-        name: "known to both",
-        space: PRESENT,
-        record: Record::Known,
-        expected: Ok(()),
-    },
-    Case {
-        name: "known to the kernel, does not answer",
-        space: SILENT,
-        record: Record::Known,
-        expected: UNREADABLE,
-    },
-    Case {
-        name: "known to the kernel, reads as zeros",
-        space: || Some(Space::default()),
-        record: Record::Known,
-        expected: UNREADABLE,
-    },
-    Case {
-        name: "not known to the kernel, reads as zeros",
-        space: || Some(Space::default()),
-        record: Record::None,
-        expected: Ok(()),
-    },
-    Case {
-        name: "known to the kernel, not ready",
-        space: || Some(Space::new(0x0001, 0xffff, 0x80)),
-        record: Record::Known,
-        expected: UNREADABLE,
-    },
-    Case {
-        name: "known to both, not covered",
-        space: STRANGER,
-        record: Record::Known,
-        expected: UNCOVERED,
-    },
-    Case {
-        name: "known to both, with an ACS capability",
-        space: || Some(member().with_acs(0x100)),
-        record: Record::Known,
-        expected: Err(Fault::HasAcs { devfn: 7 }),
-    },
-    Case {
-        name: "known to both, of another type",
-        space: || Some(member().with_type(0x9)),
-        record: Record::Known,
-        expected: Err(not_covered(7, 0x1077, 0x8031)),
-    },
-    Case {
-        name: "exposed",
-        space: PRESENT,
-        record: Record::Exposed,
-        expected: EXPOSED,
-    },
-    Case {
-        name: "exposed, does not answer",
-        space: SILENT,
-        record: Record::Exposed,
-        expected: EXPOSED,
-    },
-    Case {
-        name: "the record may lack something",
-        space: PRESENT,
-        record: Record::Incomplete,
-        expected: UNREADABLE,
-    },
-    Case {
-        name: "the record may lack something, nothing answers",
-        space: SILENT,
-        record: Record::Incomplete,
-        expected: UNREADABLE,
-    },
-];
-
-/// The adapter with this function 7, seen from function 2.
-fn with_function_7(space: Option<Space>, record: Record) -> Device {
-    let mut device = Device::on(adapter(), 2).all_known();
-    device.bus.extend(space.map(|space| (7, space)));
-    device.records.insert(7, record);
-    device
-}
-
-#[test]
-fn what_the_kernel_knows_must_answer_and_be_covered() {
-    for case in CASES {
-        let device = with_function_7((case.space)(), case.record);
-        assert_eq!(check_adapter(&device), case.expected, "{}", case.name);
-        let under_ari = device.under_ari();
-        let name = format!("{}, under ARI", case.name);
-        // Without a chain, function 2 is still one of the first eight.
-        assert_eq!(check_adapter(&under_ari), case.expected, "{name}");
-    }
-}
 
 /// Each function of the adapter in turn stops answering. The claim of the others counts only while
 /// the kernel does not know that function. Without function 0 there is no claim.
@@ -214,6 +96,6 @@ fn functions_that_fall_silent_end_the_claim() {
     for own in 0..8 {
         let mut device = Device::on(bus.clone(), own).all_known();
         assert_eq!(check_adapter(&device), Ok(()));
-        device.fall_silent_at_each_read(check_adapter);
+        device.fall_silent_at_each_read(check_adapter).unwrap();
     }
 }

@@ -26,7 +26,7 @@ fn two_functions_that_send_as_a_third_are_one() {
     bus.remove(&1);
     let mut device = Device::on(bus, 2).all_known();
     assert_eq!(check_adapter(&device), Ok(()));
-    device.aliases = vec![(0, 1), (2, 1)];
+    device.aliases = [(0, 1), (2, 1)].into();
     assert_eq!(check_adapter(&device), ALIASED);
 }
 
@@ -43,7 +43,7 @@ fn requester_ids_may_not_cross_the_border_of_the_device() {
         ((0xf8, 0x08), Ok(())),
     ] {
         let mut device = Device::on(adapter(), 2).all_known();
-        device.aliases = vec![alias];
+        device.aliases = [alias].into();
         assert_eq!(check_adapter(&device), expected, "{alias:?}");
     }
 }

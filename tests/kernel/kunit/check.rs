@@ -44,8 +44,11 @@ pub(crate) fn failure(message: Arguments<'_>) -> Error {
     EINVAL
 }
 
+/// Whether a test has passed.
+pub(crate) type Outcome = Result;
+
 /// Fails the test unless `found` equals `expected`. `what` names the value.
-pub(crate) fn equal<T: PartialEq + Debug>(what: impl Display, found: T, expected: T) -> Result {
+pub(crate) fn equal<T: PartialEq + Debug>(what: impl Display, found: T, expected: T) -> Outcome {
     ensure!(
         found == expected,
         "{what}: {found:?}, where {expected:?} was expected"

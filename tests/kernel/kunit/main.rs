@@ -8,9 +8,8 @@
 //! | file | content |
 //! |---|---|
 //! | `check.rs` | failures of a test |
-//! | `bus.rs` | a bus with functions in memory |
-//! | `flags.rs`, `matching.rs`, `tables.rs`, `withdrawal.rs` | the data and its lookup |
-//! | `decision.rs`, `package.rs` | the trust rules |
+//! | `decision.rs` | the tests of the decision that the host runs too, and the tables of the editions |
+//! | `map.rs` | a map for these tests |
 //! | `groups.rs` | the groups of a described machine, by the running kernel and by the model |
 //! | `hardware.rs` | short constructors for functions of a synthetic bus |
 //! | `in_tree.rs` | the kernel's own handlers |
@@ -24,14 +23,15 @@
 
 #[macro_use]
 mod check;
+#[macro_use]
+#[path = "../../../src/rules/tests/shared/mod.rs"]
+mod shared;
 
-mod bus;
 #[path = "../../../src/candidates/table.rs"]
 mod candidates;
 mod cycles;
 mod decision;
 mod entries;
-mod flags;
 #[allow(dead_code, unused_imports, reason = "the tools take more of it")]
 #[path = "../../../tools/grouping/src/model/mod.rs"]
 mod grouping;
@@ -39,8 +39,7 @@ mod groups;
 mod hardware;
 mod hostile;
 mod in_tree;
-mod matching;
-mod package;
+mod map;
 #[allow(dead_code, unused_imports, reason = "the driver takes more of it")]
 #[path = "../../../src/rules/mod.rs"]
 mod rules;
@@ -52,7 +51,6 @@ mod running;
 mod synthetic;
 #[path = "../module/table.rs"]
 mod table;
-mod tables;
 #[path = "../../../src/sys/taint.rs"]
 mod taint;
 mod topologies;
@@ -61,7 +59,6 @@ mod validated;
 #[allow(dead_code, reason = "the oracle asks for every set of flags")]
 #[path = "../oracle/verdict.rs"]
 mod verdict;
-mod withdrawal;
 
 use kernel::prelude::*;
 
