@@ -14,6 +14,9 @@ KERNEL ?= newest
 # from Rust-for-Linux's crates.
 SERIES := $(shell awk '!/^\#/ { print $$1 }' scripts/supported-kernels)
 KERNELS ?= $(filter-out $(lastword $(SERIES)),$(SERIES)) $(addprefix $(lastword $(SERIES)),@rust-for-linux) $(lastword $(SERIES))
+# The stock kernel whose source, without some quirks, is the kernel for make lacking. It is older than the mainline releases
+# that brought these quirks.
+LACKING ?= 6.1
 # Which installed kernel make modules and make install build for.
 KVER ?= $(shell uname -r)
 # Whose kernels and guests, by Debian's name: amd64, or arm64, which is emulated. The kernel's build system takes the
@@ -60,7 +63,7 @@ demo: need-amd64 modules-$(KERNEL) guest-programs
 test: export BUILD_ROOT := 1
 test: export ACS_QUIRKS_CORE := $(if $(ALL_TESTS),,1)
 test: ## all checks: lints, host tests, boot tests on the newest of KERNELS= and a core of them on the others, the KUnit suite
-	@$(MAKE) --no-print-directory lint host-test boot-test kunit
+	@$(MAKE) --no-print-directory lint host-test boot-test lacking kunit
 
 .PHONY: test-all
 test-all: ## these, and what takes long: every boot test on each kernel, races of two minutes, boot tests for arm64
@@ -128,12 +131,16 @@ mutants: crates ## change the isolation logic in every way, one by one, and see 
 
 .PHONY: kunit
 kunit: ## the KUnit suite, on a kernel of its own; ARGS= goes to the test program
-kunit: need-amd64 modules-kunit guest-programs
+kunit: need-amd64 modules-kunit@rust-for-linux guest-programs
 	@$(CARGO) test --quiet --locked --offline --package boot --test kunit -- $(ARGS)
+
+.PHONY: lacking
+lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## validated entries on a kernel that lacks their quirks, and on the stock kernel of its series
+	@ACS_QUIRKS_KERNELS='lacking $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test lacking -- $(ARGS)
 
 .PHONY: kunit-coverage
 kunit-coverage: ## which branches of the kernel's grouping code the KUnit suite reaches
-kunit-coverage: need-amd64 modules-kunit guest-programs
+kunit-coverage: need-amd64 modules-kunit@rust-for-linux guest-programs
 	@$(CARGO) run --quiet --locked --offline --package boot --bin coverage
 
 .PHONY: fuzz
@@ -258,10 +265,14 @@ kernel: kernel-$(KERNEL) ## prepare a stock kernel (KERNEL=)
 kernel-%: root
 	@$(SUDO) scripts/prepare-kernel.sh '$*'
 
-# From the newest of KERNELS=.
-.PHONY: kernel-kunit
-kernel-kunit: kernel-$(lastword $(KERNELS))@rust-for-linux
-	@$(SUDO) scripts/prepare-kunit-kernel.sh '$(lastword $(KERNELS))'
+# Kernels that are built for tests: the one for the KUnit suite, and one that lacks what kernels of Enterprise Linux lack.
+.PHONY: kernel-kunit@rust-for-linux
+kernel-kunit@rust-for-linux: kernel-$(lastword $(KERNELS))@rust-for-linux
+	@$(SUDO) scripts/prepare-test-kernel.sh kunit '$(lastword $(KERNELS))'
+
+.PHONY: kernel-lacking
+kernel-lacking: kernel-$(LACKING)
+	@$(SUDO) scripts/prepare-test-kernel.sh lacking '$(LACKING)'
 
 .PHONY: modules-%
 modules-%: kernel-%

@@ -21,12 +21,9 @@ lock work
 # Drivers that a guest needs and that are modules in the stock kernel of some architecture. Older kernels lack some.
 WANTED=(virtio-iommu e1000e virtio_blk pci-pf-stub vfio_iommu_type1 vfio-pci fat msdos nls_cp437)
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
-# The kernel for the KUnit suite has its drivers built in.
-if [[ $RELEASE == *-kunit ]]; then
-	PROVIDER=rust-for-linux
-	WANTED=()
-	EDITIONS+=(ACS_QUIRKS_KUNIT=y)
-fi
+# Kernels that were built for tests have their drivers built in.
+[[ -d $DIR/headers ]] || WANTED=()
+[[ $NAME != *-kunit@* ]] || EDITIONS+=(ACS_QUIRKS_KUNIT=y)
 [[ $PROVIDER == headers ]] || EDITIONS+=(CLIPPY=1)
 
 all_editions() {

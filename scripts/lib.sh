@@ -144,12 +144,41 @@ headers_as_installed() {
 	ln -sfn "/usr/src/linux-headers-$1" "$ROOT/lib/modules/$1/build"
 }
 
+# unpack_source STEP RELEASE VERSION FOLDER: download Debian's source package of this version, and unpack it as
+# kernels/RELEASE/FOLDER
+unpack_source() {
+	local step=$1 release=$2 version=$3 folder=$4 series dir=$KERNELS/$2 inside
+	inside=/cache/$(basename "$KERNELS")/$release
+	series=$(series_of "$release")
+	mkdir -p "$dir/source.partial" "$dir/debs"
+	logged "$step" "$CACHE/logs/source-$release-download.log" "if it is the network, run this again; if the version has left the archive, ACS_QUIRKS_UPDATE=1" \
+		apt_of "$(of_series "$series" 2)" env --chdir="$inside/debs" apt-get -q download "linux-source-$series=$version"
+	# shellcheck disable=SC2016 # for the shell inside
+	logged "$step" "$CACHE/logs/source-$release-unpack.log" "run this again" "$SCRIPTS/in-root.sh" -- bash -euo pipefail -c '
+		cd "$1"
+		dpkg-deb --fsys-tarfile debs/linux-source-*.deb | tar -xO "./usr/src/linux-source-$2.tar.xz" |
+			tar -xJ --strip-components=1 -C source.partial' bash "$inside" "$series"
+	mv "$dir/source.partial" "$dir/$folder"
+	remove_tree "$dir/debs"
+}
+
+# option FILE NAME: the value of an option in a kernel's configuration, without quotes
+option() { sed -n "s/^CONFIG_$2=//p" "$1" | tr -d '"'; }
+
+# make_args RELEASE SUFFIX: arguments of make for building a kernel like the prepared one, with the compiler that Debian took,
+# whose release ends with SUFFIX
+make_args() {
+	local config=$KERNELS/$1/headers/usr/src/linux-headers-$1/.config
+	echo "ARCH=$KERNEL_ARCH CROSS_COMPILE=$GNU_PREFIX CC=$(option "$config" CC_VERSION_TEXT | cut -d' ' -f1) LOCALVERSION=$2"
+}
+
 # kbuild STEP LOG WAY_OUT RELEASE PROVIDER OUTPUT ARG...: build modules for a prepared kernel in the folder OUTPUT of the
 # cache, from a copy of the sources, because kernels before 6.13 build where the sources are
 kbuild() {
 	local step=$1 log=$2 way_out=$3 release=$4 provider=$5 output=$6 args
 	shift 6
-	if [[ $provider == headers ]]; then
+	# a kernel that was built here has only its tree
+	if [[ $provider == headers && -d $KERNELS/$release/headers ]]; then
 		headers_as_installed "$release"
 		args=(-C "/lib/modules/$release/build" ARCH="$KERNEL_ARCH" CROSS_COMPILE="$GNU_PREFIX"
 			CC="$GNU_PREFIX$(of_series "$(series_of "$release")" 3)")

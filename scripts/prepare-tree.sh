@@ -21,8 +21,6 @@ DIR=$KERNELS/$RELEASE
 INSIDE=/cache/$(basename "$KERNELS")/$RELEASE
 LOG=$CACHE/logs/tree-$RELEASE
 BASE=${RELEASE%%[+-]*}
-SERIES=$(series_of "$RELEASE")
-SUITE=$(of_series "$SERIES" 2)
 HEADERS=headers/usr/src/linux-headers-$RELEASE
 
 # The crates fit exactly these packages of the root.
@@ -43,23 +41,9 @@ in_root() { "$SCRIPTS/in-root.sh" -- "$@"; }
 source_package() {
 	remove_tree "$DIR/tree"
 	need_space 3000 "$STEP"
-	mkdir -p "$DIR/tree.partial" "$DIR/debs"
-	logged "$STEP" "$LOG-download.log" "if it is the network, run this again; if the version has left the archive, ACS_QUIRKS_UPDATE=1" \
-		apt_of "$SUITE" env --chdir="$INSIDE/debs" apt-get -q download "linux-source-$SERIES=$VERSION"
-	# shellcheck disable=SC2016 # for the shell inside
-	logged "$STEP" "$LOG-unpack.log" "run this again" in_root bash -euo pipefail -c '
-		cd "$1"
-		dpkg-deb --fsys-tarfile debs/linux-source-*.deb | tar -xO "./usr/src/linux-source-$2.tar.xz" |
-			tar -xJ --strip-components=1 -C tree.partial' bash "$INSIDE" "$SERIES"
-	mv "$DIR/tree.partial" "$DIR/tree"
-	remove_tree "$DIR/debs"
-	# the compiler under the name that Debian used, from the configuration
-	echo "ARCH=$KERNEL_ARCH CROSS_COMPILE=$GNU_PREFIX CC=$(option "$HEADERS/.config" CC_VERSION_TEXT | cut -d' ' -f1)" \
-		"LOCALVERSION=${RELEASE#"$BASE"}" >"$DIR/make-args"
+	unpack_source "$STEP" "$RELEASE" "$VERSION" tree
+	make_args "$RELEASE" "${RELEASE#"$BASE"}" >"$DIR/make-args"
 }
-
-# option FILE NAME: the value of a configuration option, without quotes
-option() { sed -n "s/^CONFIG_$2=//p" "$DIR/$1" | tr -d '"'; }
 
 # make_tree LOG TARGET...: run make in the kernel tree
 make_tree() {
@@ -76,7 +60,7 @@ configure() {
 	make_tree "$LOG-configure.log" olddefconfig
 	# Rust metadata fits one exact compiler. For gcc the version number suffices, without Debian's revision.
 	for name in RUSTC_VERSION_TEXT BINDGEN_VERSION_TEXT GCC_VERSION; do
-		debian=$(option "$HEADERS/.config" $name) ours=$(option tree/.config $name)
+		debian=$(option "$DIR/$HEADERS/.config" $name) ours=$(option "$DIR/tree/.config" $name)
 		[[ $debian == "$ours" ]] || die "$STEP" "Debian built it with $name '$debian', and the build root has '${ours:-none}'" \
 			"ACS_QUIRKS_UPDATE=1 scripts/build-root.sh, then this again; if it stays so, take another kernel"
 	done

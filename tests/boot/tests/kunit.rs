@@ -42,7 +42,7 @@ impl Boot {
         let run = self.0.get_or_init(|| {
             let boot = || -> Result<Run> {
                 let folder = tempfile::tempdir()?;
-                let kernel = Kernel::find(&cache()?, "kunit")?;
+                let kernel = Kernel::find(&cache()?, "kunit@rust-for-linux")?;
                 kunit::run(&Setup::new(kernel, folder.path())?)
             };
             boot()

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let kernel = Kernel::find(&cache()?, "kunit")?;
+    let kernel = Kernel::find(&cache()?, "kunit@rust-for-linux")?;
     let setup = Setup::new(kernel, folder.path())?;
     let run = kunit::run(&setup)?;
     println!(

@@ -157,8 +157,12 @@ pub fn reached(tree: &Path, counts: &Counts) -> Result<Vec<Reached>> {
 fn report(object: &Path, counts: &[u8]) -> Result<Report> {
     let folder = tempfile::tempdir()?;
     let notes = object.with_extension("gcno");
-    fs::copy(&notes, folder.path().join("object.gcno"))
-        .with_context(|| format!("{} is missing; run: make kernel-kunit", notes.display()))?;
+    fs::copy(&notes, folder.path().join("object.gcno")).with_context(|| {
+        format!(
+            "{} is missing; run: make kernel-kunit@rust-for-linux",
+            notes.display()
+        )
+    })?;
     fs::write(folder.path().join("object.gcda"), counts)?;
     let output = Command::new("gcov")
         .args([

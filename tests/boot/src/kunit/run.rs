@@ -147,7 +147,12 @@ pub fn run(setup: &Setup) -> Result<Run> {
 pub fn tree(setup: &Setup) -> Result<PathBuf> {
     let tree = setup.kernel.image.with_file_name("tree");
     let found = tree.canonicalize();
-    found.with_context(|| format!("{} is missing; run: make kernel-kunit", tree.display()))
+    found.with_context(|| {
+        format!(
+            "{} is missing; run: make kernel-kunit@rust-for-linux",
+            tree.display()
+        )
+    })
 }
 
 /// Runs the suite once with each edition.

@@ -30,6 +30,7 @@ mod explain;
 pub mod hardware;
 mod held;
 mod hotplug;
+pub mod lacking;
 mod module;
 mod ports;
 mod races;

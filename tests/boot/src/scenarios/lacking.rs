@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Validated entries on a kernel that lacks their quirks, and on one that has them.
+
+use super::hardware::{emulated, first, second, two};
+use crate::{
+    machine::{GuestHardware, Iommu},
+    scenario::{
+        Expected, LIMIT, Scenario,
+        Step::{Groups, Load, Logged, Readd, Run, Says, Unload},
+    },
+};
+
+const ETHERNET: u32 = 0x02_0000;
+
+/// A Broadcom adapter at 01:00, and a device at 02:00 of which only two functions have its ids.
+const MACHINE: GuestHardware = GuestHardware {
+    iommu: Iommu::Amd,
+    ..two(&[
+        first(&[
+            emulated(0x14e4, 0x1760, ETHERNET),
+            emulated(0x14e4, 0x1760, ETHERNET),
+            emulated(0x14e4, 0x1763, ETHERNET),
+        ]),
+        second(&[
+            emulated(0x14e4, 0x1760, ETHERNET),
+            emulated(0x14e4, 0x1760, ETHERNET),
+            emulated(0x1234, 0x0bad, ETHERNET),
+        ]),
+    ])
+};
+
+const TOGETHER: Expected = &[
+    &["01:00.0", "01:00.1", "01:00.2"],
+    &["02:00.0", "02:00.1", "02:00.2"],
+];
+
+const APART: Expected = &[
+    &["01:00.0"],
+    &["01:00.1"],
+    &["01:00.2"],
+    &["02:00.0"],
+    &["02:00.1"],
+    &["02:00.2"],
+];
+
+/// On the kernel without the quirks, the module itself splits the adapter, without a taint. The control
+/// is the same kernel without the module, and with the entry withdrawn.
+pub const WITHOUT_QUIRKS: Scenario = Scenario {
+    name: "without-quirks",
+    machine: MACHINE,
+    steps: &[
+        Groups(TOGETHER),
+        Readd,
+        Groups(TOGETHER),
+        Load("acs_quirks"),
+        Logged("on this kernel: 7 entries that it lacks"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks/hook",
+            "kernel lacks: 17,18,41,43,47,49,50\n",
+        ),
+        Run("test $(($(cat /proc/sys/kernel/tainted) >> 18 & 1)) = 0"),
+        Groups(TOGETHER),
+        Readd,
+        Groups(&[
+            &["01:00.0"],
+            &["01:00.1"],
+            &["01:00.2"],
+            &["02:00.0", "02:00.1", "02:00.2"],
+        ]),
+        Logged("isolated by entry 41 (broadcom/bcm5760x)"),
+        Run("grep -E '^41 .*granted=[1-9]' /sys/kernel/debug/acs_quirks/counts"),
+        Unload("acs_quirks"),
+        Readd,
+        Groups(TOGETHER),
+        Load("acs_quirks withdraw=41"),
+        Logged("on this kernel: 6 entries that it lacks"),
+        Readd,
+        Groups(TOGETHER),
+    ],
+    limit: LIMIT,
+};
+
+/// On a kernel with the quirks, the kernel splits the adapter, and the module makes no claim. The kernel's
+/// quirk speaks for each function alone, so it splits the second device too.
+pub const WITH_QUIRKS: Scenario = Scenario {
+    name: "with-quirks",
+    machine: MACHINE,
+    steps: &[
+        Groups(APART),
+        Load("acs_quirks"),
+        Logged("on this kernel: 0 entries that it lacks"),
+        Readd,
+        Groups(APART),
+        Run("grep -E '^41 .*granted=0 .*kernel-verdict=[1-9]' /sys/kernel/debug/acs_quirks/counts"),
+        Unload("acs_quirks"),
+        Readd,
+        Groups(APART),
+    ],
+    limit: LIMIT,
+};

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The validated entries, on the kernels in `ACS_QUIRKS_KERNELS`: `lacking`, which lacks quirks, and the stock
+//! kernel of its series, which has them.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use boot::{
+    kernel::Kernel,
+    scenarios::lacking::{WITH_QUIRKS, WITHOUT_QUIRKS},
+    setup::Setup,
+};
+use libtest_mimic::{Arguments, Trial};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    match trials() {
+        Ok((trials, _folder)) => libtest_mimic::run(&arguments, trials).exit_code(),
+        Err(error) => {
+            eprintln!("tests on a kernel without quirks cannot run: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The tests, and a folder that must outlive them.
+fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
+    let folder = tempfile::tempdir()?;
+    let mut trials = Vec::new();
+    for kernel in Kernel::from_env()? {
+        let setup = Setup::new(kernel, folder.path())?;
+        let scenario = if setup.kernel.release.ends_with("-lacking") {
+            WITHOUT_QUIRKS
+        } else {
+            WITH_QUIRKS
+        };
+        let name = format!("{}::{}", setup.kernel.name, scenario.name);
+        trials.push(Trial::test(name, move || {
+            scenario
+                .run(&setup)
+                .map_err(|error| format!("{error:#}").into())
+        }));
+    }
+    Ok((trials, folder))
+}
