@@ -197,10 +197,11 @@ impl<'a> Object<'a> {
         for (section, address) in self.targets(is_data)? {
             let code = part(self.texts[&section], address, u64::MAX).unwrap_or(&[]);
             let first = Decoder::new(64, code, DecoderOptions::NONE).decode();
-            if first.code() != Code::Endbr64 {
-                let mut functions = self.functions.iter();
-                let function = functions.find(|it| (it.0, it.1) == (section, address));
-                let name = function.map_or("?", |(.., name)| name);
+            let mut functions = self.functions.iter();
+            let function = functions.find(|it| (it.0, it.1) == (section, address));
+            let name = function.map_or("?", |(.., name)| name);
+            // A tracepoint has the address of its static call's trampoline, which the kernel patches and calls directly.
+            if first.code() != Code::Endbr64 && !name.starts_with("__SCT__") {
                 broken.insert(format!(
                     "{name} is pointed to and does not begin with ENDBR"
                 ));
