@@ -8,7 +8,7 @@ use quirk_data::{built, edition::Edition, entry::Entry, supported};
 use rules::table::Table;
 use topology::Bdf;
 
-use super::module::{Hook, Module};
+use super::{hook::Hook, module::Module};
 
 /// The modules that a prediction assumes, with their tables.
 #[derive(Clone, Debug)]
