@@ -121,9 +121,9 @@ impl fmt::Display for Diagnosis {
 ///
 /// [`Error::CouldNotRun`] when the host has no PCI functions or sysfs is inconsistent.
 pub fn examine(paths: &HostPaths) -> Result<Vec<Diagnosis>, Error> {
-    let quirks = Database::default().entries()?;
+    let entries = Database::default().entries()?;
     let snapshot = Snapshot::of_host(paths)?;
-    let host = snapshot.view(&quirks);
+    let host = snapshot.view(&entries);
     let mut all = kernel::check(paths, &host);
     all.extend(iommu::check(paths, &host));
     all.extend(module::check(paths, &host));
