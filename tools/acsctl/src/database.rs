@@ -65,7 +65,7 @@ impl Database {
     /// entry; [`Error::Findings`] when the file has faults.
     pub fn with_entry(&self, entry: &str) -> Result<(Vec<Entry>, usize), Error> {
         let file = Path::new(entry);
-        let (quirks, name) = if file.is_file() {
+        let (entries, name) = if file.is_file() {
             let mut sources = self.sources()?;
             let before = sources.files.clone();
             sources.add(file)?;
@@ -90,19 +90,19 @@ impl Database {
         } else {
             (self.entries()?, entry.to_owned())
         };
-        let index = quirks.iter().position(|quirk| quirk.name == name);
+        let index = entries.iter().position(|entry| entry.name == name);
         let Some(index) = index else {
             return Err(Error::NotFound(format!(
                 "no file or entry \"{entry}\"; name a data file, or an entry that \"acsctl quirk \
                  list\" shows"
             )));
         };
-        if quirks[index].status.is_negative() || quirks[index].acs_registers.is_some() {
+        if entries[index].status.is_negative() || entries[index].acs_registers.is_some() {
             return Err(Error::NotFound(format!(
                 "no module can have the entry {name} (status {}); see acsctl quirk show {name}",
-                quirks[index].status.name()
+                entries[index].status.name()
             )));
         }
-        Ok((quirks, index))
+        Ok((entries, index))
     }
 }

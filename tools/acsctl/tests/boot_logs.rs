@@ -71,23 +71,23 @@ fn with_reports(machine: &Topology, reports: &BTreeMap<String, bool>) -> Topolog
     machine
 }
 
-fn predicted(machine: &Topology, quirks: &[Entry]) -> Partition {
-    let machine = HostView::of(machine, quirks, None);
+fn predicted(machine: &Topology, entries: &[Entry]) -> Partition {
+    let machine = HostView::of(machine, entries, None);
     let grouping = machine.grouping(&[]).expect("it is sound");
     grouping.partition(&machine.view)
 }
 
-fn class(machine: &Topology, quirks: &[Entry], reports: &BTreeMap<String, bool>) -> Class {
+fn class(machine: &Topology, entries: &[Entry], reports: &BTreeMap<String, bool>) -> Class {
     let recorded = topology::recorded(machine);
-    if predicted(machine, quirks) == recorded {
+    if predicted(machine, entries) == recorded {
         return Class::Exact;
     }
     let reported = with_reports(machine, reports);
-    let found = predicted(&reported, quirks);
+    let found = predicted(&reported, entries);
     if found == recorded {
         return Class::WithReports;
     }
-    let seen = HostView::of(&reported, quirks, None);
+    let seen = HostView::of(&reported, entries, None);
     let is_open = |bdf: &Bdf| {
         let at = seen.position(*bdf).expect("it is there");
         let first = &seen.view.functions[at];
@@ -109,12 +109,12 @@ fn every_machine_of_a_boot_log_is_classified() {
     let Some(reports) = reports().filter(|_| !machines.is_empty()) else {
         return;
     };
-    let quirks = folder::check_all(source::built_in(), Scope::now(None)).expect("it has no fault");
+    let entries = folder::check_all(source::built_in(), Scope::now(None)).expect("it has no fault");
     let mut classes: BTreeMap<Class, Vec<String>> = BTreeMap::new();
     for machine in &machines {
         let id = machine.id.clone().unwrap_or_default();
         classes
-            .entry(class(machine, &quirks, &reports))
+            .entry(class(machine, &entries, &reports))
             .or_default()
             .push(id);
     }

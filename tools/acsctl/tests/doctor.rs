@@ -7,8 +7,8 @@ mod common;
 use std::fs;
 
 use acsctl::{
-    doctor::{self, Level},
-    host::parse_table,
+    doctor::{self, Level, ModuleEntries},
+    host::{Measured, parse_table},
 };
 
 use common::host::{FakeHost, TABLE};
@@ -159,7 +159,7 @@ fn a_module_counts_when_it_has_an_effect() {
         "for devices of this host: test/pair",
     );
     host.hook("acs_quirks", "ineffective");
-    assert_says(&host, "module", Level::Fail, "has no effect: so it is");
+    assert_says(&host, "module", Level::Fail, "has no effect: the test's");
     assert_says(&host, "groups", Level::Pass, "as predicted");
     host.hook("acs_quirks", "unproven");
     assert_says(&host, "module", Level::Warn, "could not find out");
@@ -175,6 +175,129 @@ fn a_module_counts_when_it_has_an_effect() {
     );
     fs::remove_dir_all(host.path("sys/kernel/debug")).expect("it is there");
     assert_says(&host, "module", Level::Warn, "was not checked");
+}
+
+/// A table with an entry for devices that the host lacks, the entry of [`TABLE`], a withdrawn one,
+/// and one that is left to mainline.
+const FOUR: &str = "table 0123456789ab\n\
+    1 test/absent mf-endpoint active acs=SV TB RR CR UF DT 1234:0a02\n\
+    2 test/pair mf-endpoint active acs=SV TB RR CR UF DT 1234:0a01\n\
+    3 test/gone mf-endpoint withdrawn acs=SV 1234:0a03\n\
+    4 test/merged mf-endpoint in-mainline mainline=6.1 acs=SV 1234:0a04\n";
+
+/// A host with the module `acs_quirks`, its table [`FOUR`], and these lines on what the kernel has.
+fn measuring(test: &str, lines: &str) -> FakeHost {
+    let host = FakeHost::new(test).package([2, 2], [0x80, 0x80]);
+    let host = host.module("acs_quirks", FOUR);
+    host.measured("acs_quirks", lines);
+    host
+}
+
+/// The structured part of the finding on the entries of the only loaded module.
+#[track_caller]
+fn entries(host: &FakeHost) -> ModuleEntries {
+    let all = doctor::examine(&host.paths()).expect("it can be examined");
+    let mut entries = all.into_iter().filter_map(|one| one.entries);
+    entries.next().expect("there is one")
+}
+
+#[test]
+fn entries_that_the_kernel_lacks_are_named() {
+    let host = measuring(
+        "lacks",
+        "kernel lacks: 1,3\nkernel has: 4\nkernel has part of: 2\n",
+    );
+    let finding = "acs_quirks: on this kernel: 2 entries that it lacks; \
+                   lacking, for devices of this host: test/pair (in part); \
+                   lacking, for other devices: test/absent; \
+                   lacking, but withdrawn or left to mainline: test/gone; \
+                   the kernel itself answers for: test/merged\n";
+    assert_says(&host, "entries", Level::Pass, finding);
+    let found = entries(&host);
+    assert_eq!((found.module, found.lacking), ("acs_quirks", 2));
+    let rows: Vec<_> = found
+        .entries
+        .iter()
+        .map(|entry| (entry.number, entry.kernel, entry.active, entry.on_host))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            (2, Measured::HasPart, true, true),
+            (1, Measured::Lacks, true, false),
+            (3, Measured::Lacks, false, false),
+            (4, Measured::Has, false, false),
+        ]
+    );
+}
+
+#[test]
+fn a_module_that_adds_nothing_is_reported() {
+    let nothing = "0 entries that it lacks: the module grants nothing on this kernel that the kernel \
+                   does not grant itself";
+    let host = measuring("has-all", "kernel lacks: 3\nkernel has: 1,2,4\n");
+    assert_says(&host, "entries", Level::Pass, nothing);
+    assert_says(
+        &host,
+        "entries",
+        Level::Pass,
+        "the kernel itself answers for: test/absent, test/pair, test/merged",
+    );
+    // An empty table has nothing to measure.
+    let host = FakeHost::new("empty").module("acs_quirks", "table 0123456789ab\n");
+    assert_says(&host, "entries", Level::Pass, nothing);
+}
+
+/// An unknown entry is no entry that the kernel has.
+#[test]
+fn an_entry_without_a_measurement_is_unknown() {
+    let host = measuring("some", "kernel has: 1,4\nkernel unknown: 2,3\n");
+    assert_says(
+        &host,
+        "entries",
+        Level::Warn,
+        "on this kernel: 0 entries that it is known to lack; the kernel itself answers for: \
+         test/absent, test/merged; unknown: test/pair\n",
+    );
+    // The module left entry 2 out.
+    let host = measuring("left-out", "kernel has: 1,4\nkernel lacks: 3\n");
+    assert_says(&host, "entries", Level::Warn, "; unknown: test/pair\n");
+    // An older module.
+    let host = measuring("older", "");
+    assert_says(
+        &host,
+        "entries",
+        Level::Warn,
+        "acs_quirks: it is unknown which entries this kernel lacks: the module does not report it; \
+         unknown: test/absent, test/pair\n",
+    );
+    assert_says(&host, "module", Level::Pass, "is loaded and effective");
+    let kernels = entries(&host).entries.into_iter().map(|one| one.kernel);
+    assert_eq!(kernels.collect::<Vec<_>>(), [Measured::Unknown; 4]);
+}
+
+#[test]
+fn a_damaged_line_is_reported_with_its_place() {
+    for (line, problem) in [
+        ("kernel lacks: 1,x", "\"x\" is not a number"),
+        ("kernel lakcs: 1", "\"kernel lakcs: 1\" is unknown"),
+        ("kernel lacks: 77", "entry 77 is not in the module's file"),
+    ] {
+        let host = measuring("damaged", &format!("kernel has: 2,3,4\n{line}\n"));
+        let place = "/sys/kernel/debug/acs_quirks/hook: line 7: ";
+        assert_says(&host, "entries", Level::Warn, &format!("{place}{problem}"));
+        assert_says(
+            &host,
+            "entries",
+            Level::Warn,
+            "from one version of acs-quirks",
+        );
+        // The rest of the file is read.
+        assert_says(&host, "module", Level::Pass, "is loaded and effective");
+    }
+    // The control.
+    let host = measuring("sound", "kernel has: 2,3,4\nkernel lacks: 1\n");
+    assert_says(&host, "entries", Level::Pass, "1 entries that it lacks");
 }
 
 #[test]

@@ -118,9 +118,9 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         "{codes:?}"
     );
 
-    let quirks = check(answered(&draft.data)).expect("every question is answered");
-    assert_eq!(quirks.len(), 1);
-    let ids: Vec<_> = quirks[0].ids().map(ToString::to_string).collect();
+    let entries = check(answered(&draft.data)).expect("every question is answered");
+    assert_eq!(entries.len(), 1);
+    let ids: Vec<_> = entries[0].ids().map(ToString::to_string).collect();
     assert_eq!(ids, ["acee:0100", "acee:0120"]);
 
     // Controls: with an id or a flag missing, the entry splits nothing.
@@ -321,7 +321,7 @@ fn the_command_writes_both_files_once() {
     let draft = fs::read_to_string(folder.join("acme/x1.toml")).expect("it is there");
     let used = data()
         .iter()
-        .map(|quirk| quirk.number)
+        .map(|entry| entry.number)
         .max()
         .expect("there is data");
     assert!(

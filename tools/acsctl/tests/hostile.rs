@@ -85,7 +85,7 @@ fn damaged(text: &str, random: &mut Rng) -> String {
 }
 
 /// Runs everything that a machine is used for.
-fn look(text: &str, quirks: &[Entry]) -> bool {
+fn look(text: &str, entries: &[Entry]) -> bool {
     let machine = match topology::parse("damaged", text) {
         Ok(machine) => machine,
         Err(error) => {
@@ -98,7 +98,7 @@ fn look(text: &str, quirks: &[Entry]) -> bool {
         }
     };
     let names = Names::default();
-    let seen = HostView::of(&machine, quirks, None);
+    let seen = HostView::of(&machine, entries, None);
     let listing = Listing::of(&seen, &names, &Filter::default()).expect("it is sound");
     let _ = (
         listing.text(),
@@ -116,16 +116,16 @@ fn look(text: &str, quirks: &[Entry]) -> bool {
 
 #[test]
 fn damaged_input_never_panics() {
-    let quirks = folder::check_all(source::built_in(), Scope::now(None)).expect("it has no fault");
+    let entries = folder::check_all(source::built_in(), Scope::now(None)).expect("it has no fault");
     for file in [
         root().join("tools/topology/tests/lspci/verbose.txt"),
         tests().join("accepted/acme/nic.capture.json"),
         root().join("tests/topologies/lenovo-2325kz5-dc5a79.json"),
     ] {
         let text = fs::read_to_string(&file).expect("it is there");
-        assert!(look(&text, &quirks), "the control");
+        assert!(look(&text, &entries), "the control");
         let read = (0..150)
-            .filter(|&seed| look(&damaged(&text, &mut Rng::with_seed(seed)), &quirks))
+            .filter(|&seed| look(&damaged(&text, &mut Rng::with_seed(seed)), &entries))
             .count();
         println!("{}: read {read} of 150", file.display());
         assert!((1..150).contains(&read), "{}: {read}", file.display());

@@ -49,7 +49,7 @@ fn entries_come_from_the_loaded_table() {
     let text = said(&host, &["predict", "--alone"]);
     assert!(text.contains("The kernel made the same groups."), "{text}");
     host.hook(MODULE, "ineffective");
-    let idle = "7.3.4 alone (loaded without effect: acs_quirks_test: so it is), groups 2:";
+    let idle = "7.3.4 alone (loaded without effect: acs_quirks_test: the test's), groups 2:";
     assert_predicts(&host, false, idle);
     let withdrawn = TABLE.replace("active", "withdrawn");
     let host = together("withdrawn").module(MODULE, &withdrawn);
@@ -128,4 +128,31 @@ fn why_names_the_module_and_who_vouches() {
     let text = words(&host("vouched", "acs_quirks"));
     let vendor = "the module's entry test/pair isolates it, based on its vendor's statement";
     assert!(text.contains(vendor), "{text}");
+}
+
+/// `doctor` prints what the kernel has of a module's entries in both forms.
+#[test]
+fn doctor_prints_the_entries_that_the_kernel_lacks() {
+    let host = FakeHost::new("lacking").package([2, 3], [0x80, 0x80]);
+    let host = host.module("acs_quirks", TABLE);
+    host.measured("acs_quirks", "kernel lacks: 1\n");
+    let text = said(&host, &["doctor"]);
+    let line = "PASS  entries: acs_quirks: on this kernel: 1 entries that it lacks; lacking, for devices \
+                of this host: test/pair\n";
+    assert!(text.contains(line), "{text}");
+    let text = said(&host, &["doctor", "--format", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let checks = value["checks"].as_array().expect("it is a list");
+    let entries: Vec<_> = checks
+        .iter()
+        .filter_map(|check| check.get("entries"))
+        .collect();
+    let expected = serde_json::json!({
+        "module": "acs_quirks",
+        "lacking": 1,
+        "entries": [
+            { "number": 1, "name": "test/pair", "kernel": "lacks", "active": true, "on_host": true },
+        ],
+    });
+    assert_eq!(entries, [&expected]);
 }

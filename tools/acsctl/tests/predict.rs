@@ -37,9 +37,9 @@ fn with(at: &str, change: impl FnOnce(&mut Function)) -> Topology {
 }
 
 /// The groups of a machine without and with a table. The kernel's quirks come from these entries.
-fn predicted(machine: &Topology, quirks: &[Entry], table: &Table) -> (Partition, Partition) {
+fn predicted(machine: &Topology, entries: &[Entry], table: &Table) -> (Partition, Partition) {
     let view = view(machine);
-    let verdicts = quirk_data::handlers::newest(quirks);
+    let verdicts = quirk_data::handlers::newest(entries);
     let prediction = Prediction::of(machine, &view, &verdicts);
     let sound = "the topology is sound";
     (
@@ -50,9 +50,9 @@ fn predicted(machine: &Topology, quirks: &[Entry], table: &Table) -> (Partition,
 
 /// The groups of a machine without and with the table of the accepted entries.
 fn by_accepted(machine: &Topology) -> (Partition, Partition) {
-    let quirks = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
-    let validated = Edition::Validated.select(&quirks, None);
-    predicted(machine, &quirks, &built::table(&validated))
+    let entries = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
+    let validated = Edition::Validated.select(&entries, None);
+    predicted(machine, &entries, &built::table(&validated))
 }
 
 #[track_caller]
@@ -111,7 +111,7 @@ fn a_port_without_acs_above_joins_all() {
 /// The shipped entries do not change a machine that has none of their devices.
 #[test]
 fn a_recorded_machine_without_the_ids_of_a_table_keeps_its_groups() {
-    let quirks = folder::load(&root().join("quirks"), Scope::now(None)).expect("it has no fault");
+    let entries = folder::load(&root().join("quirks"), Scope::now(None)).expect("it has no fault");
     let folders = ["tests/topologies", "../shared/data/topologies"];
     let machines: Vec<_> = folders
         .iter()
@@ -119,19 +119,19 @@ fn a_recorded_machine_without_the_ids_of_a_table_keeps_its_groups() {
         .collect();
     assert!(machines.len() >= 8);
     for edition in [Edition::Validated, Edition::Candidate] {
-        let shipped = edition.select(&quirks, None);
+        let shipped = edition.select(&entries, None);
         let table = built::table(&shipped);
         for machine in &machines {
             let has = |function: &Function| {
                 let vendor = function.vendor.value();
-                let mut ids = shipped.iter().flat_map(|quirk| quirk.ids());
+                let mut ids = shipped.iter().flat_map(|entry| entry.ids());
                 ids.any(|ids| {
                     function
                         .devices()
                         .any(|device| ids.contains(vendor, device))
                 })
             };
-            let (without, with) = predicted(machine, &quirks, &table);
+            let (without, with) = predicted(machine, &entries, &table);
             if !machine.functions.iter().any(has) {
                 assert_eq!(with, without, "{:?}", machine.id);
             }
@@ -143,11 +143,11 @@ fn a_recorded_machine_without_the_ids_of_a_table_keeps_its_groups() {
 /// splits recorded machines.
 #[test]
 fn a_table_with_the_ids_of_a_recorded_machine_splits_it() {
-    let quirks = folder::load(&root().join("quirks"), Scope::now(None)).expect("it has no fault");
-    let ids_alone = |quirk: &&Entry| {
-        quirk.mainline.is_some() && quirk.requires.is_empty() && !quirk.ids().any(Ids::is_any)
+    let entries = folder::load(&root().join("quirks"), Scope::now(None)).expect("it has no fault");
+    let ids_alone = |entry: &&Entry| {
+        entry.mainline.is_some() && entry.requires.is_empty() && !entry.ids().any(Ids::is_any)
     };
-    let alone: Vec<_> = quirks.iter().filter(ids_alone).collect();
+    let alone: Vec<_> = entries.iter().filter(ids_alone).collect();
     let table = built::before_mainline(&alone);
     let machines = machines(&root().join("tests/topologies"));
     let changed = machines.iter().filter(|machine| {

@@ -21,12 +21,12 @@ fn bdf(text: &str) -> Bdf {
 }
 
 fn plan_with(host: &FakeHost, even_if: &[&str]) -> Plan {
-    let (places, quirks) = (
+    let (places, entries) = (
         host.paths(),
         Database::default().entries().expect("they are sound"),
     );
     let snapshot = Snapshot::of_host(&places).expect("it can be captured");
-    let host_view = snapshot.view(&quirks);
+    let host_view = snapshot.view(&entries);
     let accepted = even_if.iter().map(|&name| name.to_owned()).collect();
     Plan::make(&places, &host_view, bdf("0000:01:00.0"), &accepted)
         .expect("there is such a function")
@@ -313,13 +313,13 @@ fn other_uses() {
 #[test]
 fn the_state_outlasts_a_kill_and_no_boot() {
     let host = usual("state");
-    let (places, quirks) = (
+    let (places, entries) = (
         host.paths(),
         Database::default().entries().expect("they are sound"),
     );
     fs::create_dir_all(host.path("run/acsctl")).expect("it can be made");
     let snapshot = Snapshot::of_host(&places).expect("it can be captured");
-    let host_view = snapshot.view(&quirks);
+    let host_view = snapshot.view(&entries);
     let state = State::new(&places, host_view.topology, &plan(&host)).expect("it can be read");
     state.save(&places).expect("it can be written");
     state.save(&places).expect("it can be written again");

@@ -10,7 +10,8 @@ use jsonschema::Validator;
 use serde_json::Value;
 
 use common::{
-    command::{acme, acsctl, printed, recorded},
+    command::{acme, acsctl, path, printed, recorded},
+    host::{FakeHost, TABLE},
     root,
 };
 
@@ -52,6 +53,18 @@ fn json_output_matches_the_schema() {
             check(&[&["why", first], &of[..]].concat());
         }
     }
+    let host = FakeHost::new("schema").package([2, 3], [0x80, 0x80]);
+    let host = host.module("acs_quirks", TABLE);
+    host.measured("acs_quirks", "kernel lacks: 1\n");
+    let found = check(&[
+        "doctor",
+        "--format",
+        "json",
+        "--root",
+        &path(&host.path("")),
+    ]);
+    let mut checks = found["checks"].as_array().into_iter().flatten();
+    assert!(checks.any(|check| check["entries"].is_object()), "{found}");
     // The control.
     let mut wrong = check(&["predict", "--format", "json", "--topology", &acme()]);
     wrong["groups"] = "all".into();

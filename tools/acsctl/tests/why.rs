@@ -37,8 +37,8 @@ fn recorded(name: &str) -> Topology {
     topology::read(&file).expect("it is recorded")
 }
 
-fn ask(machine: &Topology, quirks: &[Entry], at: &str, other: Option<&str>) -> Answer {
-    let machine = HostView::of(machine, quirks, None);
+fn ask(machine: &Topology, entries: &[Entry], at: &str, other: Option<&str>) -> Answer {
+    let machine = HostView::of(machine, entries, None);
     let other = other.map(bdf);
     explain(&machine, bdf(at), other, &Names::default()).expect("the function is there")
 }
@@ -220,14 +220,14 @@ fn changed(at: &str, change: impl FnOnce(&mut topology::Function)) -> Topology {
 
 #[test]
 fn an_entry_that_exists_is_named() {
-    let quirks = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
-    let answer = ask(&acme(), &quirks, "0000:01:00.0", None);
+    let entries = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
+    let answer = ask(&acme(), &entries, "0000:01:00.0", None);
     let module = "The module acs_quirks has an entry for it, acme/nic. Load the module";
     assert_says(&answer, &[module]);
     assert_not_said(&answer, "A statement by");
     // The control: if the entry does not count, the answer says why.
     let foreign = changed("0000:01:00.1", |one| one.device = Some(Hex::id(0x0121)));
-    let answer = ask(&foreign, &quirks, "0000:01:00.0", None);
+    let answer = ask(&foreign, &entries, "0000:01:00.0", None);
     assert_says(
         &answer,
         &[
@@ -239,9 +239,9 @@ fn an_entry_that_exists_is_named() {
 
 #[test]
 fn a_loaded_entry_is_the_reason() {
-    let quirks = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
+    let entries = folder::check(&accepted(), Scope::now(None)).expect("they have no fault");
     let topology = acme();
-    let machine = HostView::of(&topology, &quirks, Some(Edition::Validated));
+    let machine = HostView::of(&topology, &entries, Some(Edition::Validated));
     let answer = explain(&machine, bdf("0000:01:00.0"), None, &Names::default());
     let answer = answer.expect("it is there");
     assert_says(
@@ -388,7 +388,7 @@ fn text_from_a_file_cannot_control_the_terminal() {
 /// what they lack.
 #[test]
 fn every_function_of_every_machine_is_explained() {
-    let quirks = own();
+    let entries = own();
     let names = Names::default();
     let (mut explained, mut shared) = (0, 0);
     for (folder, step) in [
@@ -398,7 +398,7 @@ fn every_function_of_every_machine_is_explained() {
         ("../shared/data/topologies/boot-log", 5),
     ] {
         for topology in machines(&root().join(folder)) {
-            let machine = HostView::of(&topology, &quirks, None);
+            let machine = HostView::of(&topology, &entries, None);
             for function in topology.functions.iter().step_by(step) {
                 let id = topology.id.as_deref().unwrap_or_default();
                 let at = function.bdf;

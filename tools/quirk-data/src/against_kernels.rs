@@ -39,7 +39,7 @@ fn to_come(
     let newest = kernels.last().map_or_else(String::new, Kernel::called);
     let mut missing = |field: &str, help: &str| {
         let problem = format!(
-            "missing, and v{since} is newer than every kernel that was read, of which the newest is {newest}"
+            "missing, and v{since} is newer than every kernel that was read, up to {newest}"
         );
         notes.add(Rule::KeyMissing, &file.mainline_at, field, problem, help);
     };

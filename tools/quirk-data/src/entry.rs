@@ -69,8 +69,8 @@ impl Status {
             }
             Self::Mainline => "merged into mainline Linux",
             Self::Candidate => "plausible, but the evidence does not suffice",
-            Self::Rejected => "asked for and refused; kept so that nobody adds it again",
-            Self::Withdrawn => "stated once and taken back; kept so that nobody adds it again",
+            Self::Rejected => "asked for and refused; kept so that it is not added again",
+            Self::Withdrawn => "stated once and taken back; kept so that it is not added again",
             Self::Test => "for an emulated device",
         }
     }

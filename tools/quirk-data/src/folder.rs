@@ -110,7 +110,9 @@ fn repeated_numbers(files: &[CheckedFile<'_>]) -> Vec<Finding> {
     let numbers = files.iter().filter_map(|file| file.number.as_ref());
     let free = numbers.map(|number| *number.get_ref()).max().unwrap_or(0);
     let remedy = match free.checked_add(1) {
-        Some(free) => format!("{free} and above are in use nowhere here; a number is never reused"),
+        Some(free) => {
+            format!("no entry here has {free} or a higher number; a number is never reused")
+        }
         None => "take one that no entry has or had; a number is never reused".to_owned(),
     };
     let mut owners: BTreeMap<u16, &DataFile> = BTreeMap::new();

@@ -180,9 +180,9 @@ const HEADER: &str = "\
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What pci_dev_acs_enabled[] of one Linux kernel holds: vendor, device, handler. Made from its source by
-# `acsctl quirk kernel`, and by nothing else. A row is one of the table, in its order; where the table
-# has one for every device of a vendor and its handler lists ids, those stand in its place; \"unread\" stands
-# for ids that the handler finds by comparing, which this does not read.
+# `acsctl quirk kernel`, and by nothing else. Each row is a row of the table, in its order. A row for every
+# device of a vendor whose handler lists ids is replaced by these ids; \"unread\" replaces ids that the handler
+# finds by comparing, which this does not read.
 ";
 
 /// Writes the list in the form of its file.

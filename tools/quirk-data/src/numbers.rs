@@ -73,7 +73,7 @@ fn read<'a>(list: &'a DataFile, notes: &mut Notes<'_>) -> Vec<Line<'a>> {
             continue;
         };
         if let Some(last) = lines.last().filter(|last| last.number >= number) {
-            let problem = format!("{number} stands after {}", last.number);
+            let problem = format!("{number} comes after {}", last.number);
             refuse(
                 problem,
                 "append new numbers, and take each one higher than all before it",

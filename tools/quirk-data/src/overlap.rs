@@ -167,8 +167,8 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
             there.ids,
             there.line()
         );
-        let help = "take the ids out: the kernel has them; where it lacks them, it is older than \
-                    those that are supported";
+        let help = "take the ids out: the kernel has them; kernels that lack them are older than \
+                    the supported ones";
         return finding(claim, Rule::InMainline, problem, help);
     }
     let (there, blamed) = in_order(one, other, |mention| mention.name().to_owned());

@@ -41,111 +41,111 @@ rules! {
     FileName "file-name"
         "A data file lies at VENDOR/FAMILY.toml, named with lowercase letters, digits and hyphens.";
     FileKind "file-kind"
-        "A data file is a regular file, and its folder a folder. A symbolic link could make one entry two.";
+        "A data file is a regular file, and its folder a folder. A symbolic link could list one entry twice.";
     FileSize "file-size"
         "A data file is no larger than 256 KiB.";
     FileEncoding "file-encoding"
         "A data file is UTF-8 without a byte order mark.";
     TextCharacters "text-characters"
-        "No character is invisible, changes the direction of the text, or is written as an escape: what is reviewed is what is read.";
+        "No character is invisible, changes the direction of the text, or is written as an escape: a reviewer sees the text that acsctl reads.";
     TextLookalikes "text-lookalikes"
-        "No word mixes alphabets whose letters look alike, and no letter is another one's shape.";
+        "No word mixes alphabets whose letters look alike, and no letter looks like another one.";
     Syntax "syntax"
         "A data file is TOML.";
     Schema "schema"
-        "The version of the format is one that this acsctl understands.";
+        "This acsctl understands the version of the format.";
     KeyUnknown "key-unknown"
-        "Every key is one that the format has.";
+        "The format has every key of the file.";
     KeyMissing "key-missing"
-        "Every key that the status needs is there. A mainline entry for a release that is newer than the kernels in quirks/kernels also has its commit, and what a validated entry must have.";
+        "Every key that the status needs is present. A mainline entry for a release newer than the kernels in quirks/kernels also has its commit, and the keys that a validated entry needs.";
     KeyUnneeded "key-unneeded"
-        "No key is there that means nothing beside the others, for the status, or for the kind and the vendor of the devices.";
+        "Every key has a meaning beside the other keys, for the status, and for the kind and the vendor of the devices.";
     ValueType "value-type"
-        "Every value is of the type that its key takes.";
+        "Every value has the type of its key.";
     ValueEmpty "value-empty"
         "No text is blank and no list is empty.";
     Unanswered "unanswered"
-        "No question of a draft is left without an answer, or with \"TODO\" or \"-\" for one.";
+        "Every question of a draft has an answer other than \"TODO\" and \"-\".";
     ValueUnknown "value-unknown"
-        "A word out of a fixed set is one of that set.";
+        "A key with a fixed set of words has a word of that set.";
     ValueTwice "value-twice"
-        "No word of a list stands twice.";
+        "No list has a word twice.";
     ValueForm "value-form"
         "Numbers of entries, ids, ranges, releases, commits, handlers, days, classes, revisions, subsystems, places and bits are written in their form.";
     NumberTaken "number-taken"
-        "The number of an entry is no other entry's.";
+        "No two entries have the same number.";
     NumberIssued "number-issued"
-        "The number of an entry is the one that numbers.txt, in the folder of the data, has for its name.";
+        "The number of an entry is the number that numbers.txt, in the folder of the data, has for its name.";
     NumberList "number-list"
-        "numbers.txt has a line NUMBER VENDOR/FAMILY for each number that was ever given, by ascending number: a number and a name stand in it once.";
+        "numbers.txt has a line NUMBER VENDOR/FAMILY for each number ever given, in ascending order, and lists no number and no name twice.";
     IdNone "id-none"
-        "A vendor id is not one that absent or unready functions read as.";
+        "No vendor id is a value that absent or unready functions read as.";
     RangeOrder "range-order"
-        "A range of ids or revisions goes from the lower to the higher, and a release that no longer has an entry is later than the first that has it.";
+        "A range of ids or revisions goes from the lower to the higher, and the first release that no longer has an entry is later than the first release with it.";
     IdWide "id-wide"
-        "A range that is claimed holds no more than 64 ids, also when it is written in pieces, and an entry no more than 256: a statement is for exactly these ids.";
+        "A claimed range has at most 64 ids, also when it is written in pieces, and an entry at most 256: a statement is about exact ids.";
     IdAny "id-any"
-        "Every device of a vendor is claimed in mainline entries alone, and bounded by a PCIe type.";
+        "Only mainline entries claim every device of a vendor, and a PCIe type bounds that claim.";
     LimitsOfKind "limits-of-kind"
-        "Class and subsystems are limits that functions of the entry's kind can have. Ports do not have subsystem ids where endpoints do.";
+        "Functions of the entry's kind can have the class and the subsystems of its limits. Ports do not have subsystem ids where endpoints do.";
     RegisterPlace "register-place"
-        "A register is aligned to its width, within the space that its offset counts from, and in a capability that there can be: the ids 00, ff, 0000 and ffff mark that there is none, or no more.";
+        "A register is aligned to its width, within the space that its offset counts from, and in a capability that can exist: the ids 00, ff, 0000 and ffff mark an absent capability or the end of the list.";
     RegisterHeader "register-header"
-        "A condition is not on the header, of configuration space or of a capability: identity has keys of its own, and the rest the system writes, or it says where and not what.";
+        "No condition reads a header, of configuration space or of a capability: identity has keys of its own, and the other fields are pointers, or the system writes them.";
     RegisterBits "register-bits"
-        "A mask has a bit, a value none beside the mask, and an absent function does not read as it.";
+        "A mask has at least one bit, a value has no bit outside the mask, and an absent function does not read as the value.";
     ConditionMany "condition-many"
         "An entry has no more than four conditions.";
     ConditionTwice "condition-twice"
-        "No bit stands in two conditions, also where they read it with other widths: two that ask for other values exclude each other.";
+        "No bit is in two conditions, also if they read it with different widths: conditions that ask for different values exclude each other.";
     ConditionChanges "condition-changes"
-        "A condition is on bits that stay as they are, for the specification makes them read-only; on others only where the statement names the register, by its name in the specification or as \"capability:10 + 0x0a\". What is in a vendor-specific capability, or at a place of configuration space, the statement of a validated entry names.";
+        "A condition reads bits that the specification makes read-only. It reads other bits only if the statement names the register, by its name in the specification or as \"capability:10 + 0x0a\". The statement of a validated entry names each register in a vendor-specific capability or at a place of configuration space.";
     FlagsOfKind "flags-of-kind"
         "An entry grants only flags that its kind can have.";
     SupersedesMissing "supersedes-missing"
         "An entry for ids and kinds that a catch-all handler of the kernel answers for names that handler.";
     SupersedesFlags "supersedes-flags"
-        "An entry that supersedes grants nothing beyond what grouping asks: asked for more, the handler's no may be considered.";
+        "An entry that supersedes a handler grants only flags that grouping asks for: to other flags, the handler's no may be deliberate.";
     IdAliased "id-aliased"
-        "No id is one of the kernel's DMA alias quirks.";
+        "No id of an entry has a DMA alias quirk in the kernel.";
     StatusPlace "status-place"
-        "Entries for emulated devices lie in tests/kernel/module/quirks, and no others do.";
+        "Entries for emulated devices, and no others, are in tests/kernel/module/quirks.";
     Unbuildable "unbuildable"
-        "An entry that a module is built from says only what the module can decide.";
+        "An entry that is built into a module states only what the module can decide.";
     DateFuture "date-future"
-        "A statement is not of a day that has not come.";
+        "The date of a statement is not in the future.";
     StatementIds "statement-ids"
-        "The statement of a validated entry names every id that is claimed, and a range that is claimed as one range; a candidate's does so where it names any id.";
+        "The statement of a validated entry names every claimed id, and a claimed range as one range. The statement of a candidate does so if it names any id.";
     StatementExcepts "statement-excepts"
-        "What a statement takes out, as in \"10de:0a10 to 10de:0a12, but not 10de:0a11\", or names by itself beside a range that holds it, is not claimed.";
+        "An entry does not claim an id that its statement takes out, as in \"10de:0a10 to 10de:0a12, but not 10de:0a11\", or names by itself beside a range that includes it.";
     StatementUnclaimed "statement-unclaimed"
-        "An id of the entry's vendors that its statement names is claimed, by this entry or another, or left out with a reason, or taken out by the statement itself.";
+        "Each id of the entry's vendors that its statement names is claimed by this entry or another, left out with a reason, or taken out by the statement itself.";
     StatementKinds "statement-kinds"
-        "The statement of a validated entry says of each kind that is claimed that the ids it names are of that kind.";
+        "For each claimed kind, the statement of a validated entry says that the ids it names are of that kind.";
     SourceForm "source-form"
         "A source is the https:// address of a document on a public host, in plain characters, so that it can be read.";
     InMainline "in-mainline"
-        "What mainline has already is not claimed once more.";
+        "No entry claims ids that mainline already has.";
     KernelList "kernel-list"
-        "A file in kernels/ is what acsctl quirk kernel wrote of the source of a kernel.";
+        "acsctl quirk kernel wrote each file in kernels/ from the source of a kernel.";
     MainlineAgrees "mainline-agrees"
-        "A mainline entry says what the kernels in quirks/kernels have: its ids with its handler in every one from its first release on, and in no release of mainline before that or from `until` on.";
+        "A mainline entry agrees with the kernels in quirks/kernels: each kernel has its ids with its handler from its first release on, and no release of mainline has them before that or from `until` on.";
     Overlap "overlap"
         "An id belongs to one entry.";
     Refused "refused"
-        "What was refused or taken back is not claimed beside that.";
+        "No entry claims ids that a rejected or withdrawn entry lists.";
     Excluded "excluded"
-        "What an entry leaves out on purpose is not claimed beside that.";
+        "No entry claims ids that an entry leaves out on purpose.";
     CaptureRead "capture-read"
-        "A capture is there, and is that of a machine.";
+        "A capture exists, and describes a machine.";
     CaptureDevice "capture-device"
         "A capture has a function of the entry.";
     CaptureAcs "capture-acs"
         "A captured function of the entry is known to have no ACS capability.";
     CaptureKind "capture-kind"
-        "Of each kind that a validated entry claims, some capture has a function.";
+        "For each kind that a validated entry claims, a capture has a function of that kind.";
     ExpectGroups "expect-groups"
-        "The groups without the entry are those that the kernel makes of the captured machine, and the groups with the entry those that the kernel and the module make of it.";
+        "The groups without the entry are the groups that the kernel makes of the captured machine. The groups with the entry are the groups that the kernel and the module make of it.";
     ExpectSplit "expect-split"
         "An entry with a statement splits a group of some captured machine.";
 }

@@ -57,7 +57,7 @@ fn the_tables_are_current() {
         let expected = generate::source(edition, &entries(edition), kernel, &issued);
         assert!(
             found == expected,
-            "{path} is not current; `make generate` makes it so"
+            "{path} is not current; run `make generate`"
         );
     }
 }

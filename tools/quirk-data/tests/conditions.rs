@@ -236,7 +236,7 @@ fn an_offset_is_spoken_of_beside_its_place() {
 /// Two conditions on one bit, with each width and offset that reads it. Control: two conditions on
 /// neighbouring bits.
 #[test]
-fn a_bit_stands_in_one_condition() {
+fn a_bit_is_in_one_condition() {
     const FLR: Place<'_> = ("capability:10", 4, 32, 0x1000_0000, 0x1000_0000);
     for (other, neighbour) in [
         (

@@ -95,7 +95,7 @@ fn an_entry_is_for_kernels_before_the_release_that_has_it() {
 }
 
 #[test]
-fn it_stands_beside_the_others() {
+fn it_is_listed_beside_the_others() {
     for (kernel, expected) in [
         (None, &[8, 9, 10][..]),
         (Some("5.8"), &[8, 9, 10]),

@@ -156,7 +156,7 @@ fn a_number_is_that_of_the_list() {
             "order",
             "2",
             "2 acme/x1\n1 acme/old\n",
-            "numbers.txt:2:1: number-list: line: 1 stands after 2; append new numbers, and take each one \
+            "numbers.txt:2:1: number-list: line: 1 comes after 2; append new numbers, and take each one \
              higher than all before it",
         ),
         (

@@ -78,12 +78,27 @@ const MISSING: Scenario = Scenario {
         Load("acs_quirks"),
         Logged("on this kernel: "),
         Says("cat /sys/kernel/debug/acs_quirks/hook", "kernel has: "),
+        Says(
+            "acsctl doctor",
+            "PASS  entries: acs_quirks: on this kernel: ",
+        ),
+        Says("acsctl doctor", "the kernel itself answers for: "),
+        // The load line and doctor count the same entries.
+        Run(
+            "said=$(dmesg | grep -o 'acs_quirks: on this kernel: [0-9]* entries that it lacks' | tail -n 1); \
+             test \"$said\" && acsctl doctor | grep \"entries: $said\"",
+        ),
         Unload("acs_quirks"),
         Load("acs_quirks_test"),
         Says(
             "cat /sys/kernel/debug/acs_quirks_test/hook",
             "kernel lacks: 1",
         ),
+        Says(
+            "acsctl doctor",
+            "lacking, for devices of this host: test/adapter",
+        ),
+        Says("acsctl doctor --format json", "\"kernel\": \"lacks\""),
     ],
     limit: LIMIT,
 };

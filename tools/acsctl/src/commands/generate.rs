@@ -70,8 +70,8 @@ impl Generate {
             texts.push((table, sources.table));
             texts.extend(aliases.map(|path| (path, sources.aliases)));
         }
-        let quirks = Database::of(&self.source.join(Edition::Validated.folder())).entries()?;
-        texts.push(("Documentation/quirks.md", page::quirks(&quirks)));
+        let entries = Database::of(&self.source.join(Edition::Validated.folder())).entries()?;
+        texts.push(("Documentation/quirks.md", page::quirks(&entries)));
         texts.push(("Documentation/quirks-format.md", page::format()));
         texts.push(("Documentation/acsctl.schema.json", schema::text()?));
         texts.push(("quirks/schema.json", json_schema::text()?));

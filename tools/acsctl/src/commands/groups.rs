@@ -56,7 +56,7 @@ pub(super) struct Groups {
 impl Groups {
     pub(super) fn run(&self) -> Result<String, Error> {
         let snapshot = self.input.snapshot()?;
-        let quirks = self.input.database().entries()?;
+        let entries = self.input.database().entries()?;
         let names = Names::of_system(&snapshot.topology);
         let filter = Filter {
             slot: self.slot,
@@ -64,7 +64,7 @@ impl Groups {
             class: self.class,
             shared: self.shared,
         };
-        let machine = snapshot.view(&quirks);
+        let machine = snapshot.view(&entries);
         let listing = Listing::of(&machine, &names, &filter)?;
         if let Some(text) = unseen(&snapshot.topology, &snapshot.source) {
             warn(&text);

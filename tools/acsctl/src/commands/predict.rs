@@ -44,15 +44,15 @@ impl Predict {
         let snapshot = self.input.snapshot()?;
         let database = self.input.database();
         let found = self.with.as_deref().map(|entry| database.with_entry(entry));
-        let (quirks, entry) = match found.transpose()? {
-            Some((quirks, index)) => (quirks, Some(index)),
+        let (entries, entry) = match found.transpose()? {
+            Some((entries, index)) => (entries, Some(index)),
             None => (database.entries()?, None),
         };
-        let machine = snapshot.view(&quirks);
+        let machine = snapshot.view(&entries);
         if let Some(text) = unseen(&snapshot.topology, &snapshot.source) {
             warn(&text);
         }
-        let entry = entry.and_then(|index| quirks.get(index));
+        let entry = entry.and_then(|index| entries.get(index));
         let (tables, under) = self.under(&machine, entry);
         let groups = machine.grouping(&tables)?.partition(&machine.view);
         let report = Report::of(&machine, groups, under);

@@ -134,12 +134,12 @@ impl Regroup {
     pub(super) fn run(&self) -> Result<String, Failure> {
         let root = self.root.as_deref().unwrap_or(Path::new("/"));
         let paths = HostPaths::below(root);
-        let quirks = Database::default().entries()?;
+        let entries = Database::default().entries()?;
         let mut results = Results {
             format: self.format,
             ..Results::default()
         };
-        if let Err(error) = self.regroup(&paths, &quirks, &mut results) {
+        if let Err(error) = self.regroup(&paths, &entries, &mut results) {
             results.errors.push(error);
         }
         self.finish(results)
@@ -148,7 +148,7 @@ impl Regroup {
     fn regroup(
         &self,
         paths: &HostPaths,
-        quirks: &[Entry],
+        entries: &[Entry],
         results: &mut Results,
     ) -> Result<(), Error> {
         let mut session = None;
@@ -158,7 +158,7 @@ impl Regroup {
                 return Err(Error::CouldNotRun(why.to_owned()));
             }
             let timeout = Duration::from_secs(self.timeout);
-            let session = session.insert(Session::begin(paths, quirks, timeout)?);
+            let session = session.insert(Session::begin(paths, entries, timeout)?);
             for outcome in session.restore_left_behind()? {
                 results.take(outcome);
             }
@@ -167,11 +167,11 @@ impl Regroup {
             Some(bdf) => self.regroup_one(
                 paths,
                 session.as_mut(),
-                &Snapshot::of_host(paths)?.view(quirks),
+                &Snapshot::of_host(paths)?.view(entries),
                 bdf,
                 results,
             ),
-            None => self.regroup_all(paths, quirks, session.as_mut(), results),
+            None => self.regroup_all(paths, entries, session.as_mut(), results),
         }
     }
 
@@ -180,19 +180,19 @@ impl Regroup {
     fn regroup_all(
         &self,
         paths: &HostPaths,
-        quirks: &[Entry],
+        entries: &[Entry],
         mut session: Option<&mut Session<'_>>,
         results: &mut Results,
     ) -> Result<(), Error> {
         let snapshot = Snapshot::of_host(paths)?;
-        let host = snapshot.view(quirks);
+        let host = snapshot.view(entries);
         let mut seen = BTreeSet::new();
         for &bdf in host.predict()?.granted.keys() {
             if seen.contains(&bdf) {
                 continue;
             }
             let snapshot = Snapshot::of_host(paths)?;
-            let host = snapshot.view(quirks);
+            let host = snapshot.view(entries);
             let device = regroup::Device::of(host.topology, paths, bdf);
             seen.extend(device.iter().flat_map(|device| device.own.iter().copied()));
             let outcome = self.regroup_one(paths, session.as_deref_mut(), &host, bdf, results);

@@ -34,8 +34,8 @@ pub(super) struct Why {
 impl Why {
     pub(super) fn run(&self) -> Result<String, Failure> {
         let snapshot = self.input.snapshot()?;
-        let quirks = self.input.database().entries()?;
-        let machine = snapshot.view(&quirks);
+        let entries = self.input.database().entries()?;
+        let machine = snapshot.view(&entries);
         let names = Names::of_system(&snapshot.topology);
         let answer = explain(&machine, self.function, self.other, &names)?;
         let printed = match self.format {

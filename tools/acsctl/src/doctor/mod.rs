@@ -8,9 +8,11 @@
 //! | `iommu.rs` | the IOMMU and interrupt remapping |
 //! | `kernel.rs` | the kernel version, kprobes, lockdown and Secure Boot |
 //! | `module.rs` | the loaded modules and their tables |
+//! | `entries.rs` | which entries of the loaded modules the kernel lacks |
 //! | `groups.rs` | groups that are coarser or finer than predicted |
 //! | `leftovers.rs` | the remains of a regroup that was killed |
 
+mod entries;
 mod groups;
 mod iommu;
 mod kernel;
@@ -23,6 +25,7 @@ use quirk_data::error::Error;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use self::entries::{MeasuredEntry, ModuleEntries};
 use crate::{
     database::Database,
     host::{HostPaths, Snapshot},
@@ -61,6 +64,10 @@ pub struct Diagnosis {
     pub finding: String,
     /// What to do; `None` for a pass.
     pub remedy: Option<String>,
+    /// For the check `entries`: what the kernel has of the module's entries. Absent if that could
+    /// not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entries: Option<ModuleEntries>,
 }
 
 impl Diagnosis {
@@ -70,6 +77,7 @@ impl Diagnosis {
             level: Level::Pass,
             finding: finding.into(),
             remedy: None,
+            entries: None,
         }
     }
 
@@ -113,12 +121,13 @@ impl fmt::Display for Diagnosis {
 ///
 /// [`Error::CouldNotRun`] when the host has no PCI functions or sysfs is inconsistent.
 pub fn examine(paths: &HostPaths) -> Result<Vec<Diagnosis>, Error> {
-    let quirks = Database::default().entries()?;
+    let entries = Database::default().entries()?;
     let snapshot = Snapshot::of_host(paths)?;
-    let host = snapshot.view(&quirks);
+    let host = snapshot.view(&entries);
     let mut all = kernel::check(paths, &host);
     all.extend(iommu::check(paths, &host));
     all.extend(module::check(paths, &host));
+    all.extend(entries::check(&host));
     all.extend(groups::check(&host));
     all.extend(leftovers::check(paths));
     Ok(all)

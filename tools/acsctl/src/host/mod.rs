@@ -8,12 +8,13 @@
 //! | `paths.rs` | paths of a host's file systems, and helpers that read small files |
 //! | `snapshot.rs` | one reading of a machine |
 //! | `view.rs` | the machine as its kernel sees it, and the groups that the kernel would make |
-//! | `module.rs`, `decisions.rs` | the loaded modules: hook, table and decisions |
+//! | `module.rs`, `hook.rs`, `decisions.rs` | the loaded modules: hook, table and decisions |
 //! | `modules.rs` | the modules that a prediction assumes, loaded or not |
 //! | `compare.rs` | finds groups that are finer or coarser than predicted |
 
 mod compare;
 mod decisions;
+mod hook;
 mod module;
 mod modules;
 mod paths;
@@ -22,8 +23,9 @@ mod view;
 
 pub use compare::{coarser, finer};
 pub use decisions::{Decided, Decisions, Record};
+pub use hook::{Hook, Measured, MeasuredEntries};
 pub(crate) use module::kprobes;
-pub use module::{Hook, Module, parse_table};
+pub use module::{Module, parse_table};
 pub use modules::Modules;
 pub use paths::HostPaths;
 pub(crate) use paths::{link, names, text};

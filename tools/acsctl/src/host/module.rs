@@ -3,7 +3,7 @@
 //! The loaded modules of this project: hook state, table and decisions, read from the debugfs files
 //! `hook`, `table` and `decisions` (`src/driver/status.rs`).
 
-use std::{fs, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 use quirk_data::edition::Edition;
 use rules::{
@@ -18,21 +18,9 @@ use rules::{
 use super::{
     HostPaths,
     decisions::{self, Record},
+    hook::{self, Hook, MeasuredEntries},
     paths::text,
 };
-
-/// Whether a module's hook has an effect.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Hook {
-    /// The kernel calls the hook.
-    Effective,
-    /// The module could not find out; the reason.
-    Unproven(String),
-    /// The hook changes nothing; the reason.
-    Ineffective(String),
-    /// The file `hook` cannot be read or understood; the reason.
-    Unseen(String),
-}
 
 /// A loaded module.
 #[derive(Clone, Debug)]
@@ -41,8 +29,13 @@ pub struct Module {
     pub edition: Edition,
     /// Whether its hook has an effect.
     pub hook: Hook,
-    /// Its table without withdrawn entries, or the reason why the table cannot be read.
+    /// What the running kernel has of its entries: `None` if the module does not report it, or the
+    /// reason why that cannot be read.
+    pub measured: Result<Option<MeasuredEntries>, String>,
+    /// Its table without entries that make no claim, or the reason why the table cannot be read.
     pub table: Result<Table, String>,
+    /// The names of all its entries by number, with those that make no claim.
+    pub names: BTreeMap<u16, String>,
     /// Its decisions, or the reason why they cannot be read.
     pub record: Result<Record, String>,
 }
@@ -84,13 +77,21 @@ impl Module {
             let place = folder.join(name);
             move |problem| format!("{}: {problem}", place.display())
         };
-        let table = read("table").and_then(|text| parse_table(&text).map_err(in_file("table")));
+        let hook = read("hook");
+        let table = read("table");
+        let names = table.as_deref().map(parse_names).unwrap_or_default();
+        let measured = hook
+            .clone()
+            .and_then(|text| hook::parse_measured(&text, &names).map_err(in_file("hook")));
+        let table = table.and_then(|text| parse_table(&text).map_err(in_file("table")));
         let record = read("decisions")
             .and_then(|text| decisions::parse(&text).map_err(in_file("decisions")));
         Self {
             edition,
-            hook: read("hook").map_or_else(Hook::Unseen, |text| parse_hook(&text)),
+            hook: hook.map_or_else(Hook::Unseen, |text| hook::parse_state(&text)),
+            measured,
             table,
+            names,
             record,
         }
     }
@@ -102,29 +103,14 @@ impl Module {
     }
 }
 
-/// Parses the file `hook`: lines of `name: value`.
-fn parse_hook(text: &str) -> Hook {
-    let value = |name| {
-        let mut lines = text.lines().filter_map(|line| line.split_once(": "));
-        let found = lines.find(|(found, _)| *found == name);
-        found.map(|(_, value)| value.trim().to_owned())
-    };
-    let reason = value("reason").unwrap_or_default();
-    match value("state").as_deref() {
-        Some("effective") => Hook::Effective,
-        Some("ineffective") => Hook::Ineffective(reason),
-        Some("unproven") => Hook::Unproven(reason),
-        _ => Hook::Unseen("the module's file \"hook\" has no known state".to_owned()),
-    }
-}
-
 /// Whether kprobes are enabled; `None` if the file cannot be read.
 pub(crate) fn kprobes(paths: &HostPaths) -> Option<bool> {
     let path = paths.sys.join("kernel/debug/kprobes/enabled");
     Some(text(&path)? != "0")
 }
 
-/// Parses the file `table`. Withdrawn entries make no claim and are left out.
+/// Parses the file `table`. Entries that are withdrawn or left to mainline make no claim and are left
+/// out.
 ///
 /// Leaks the memory of the parsed table: [`Table`] has static references, because the kernel's own
 /// table is a constant.
@@ -178,6 +164,17 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
     } else {
         Err("the entries are inconsistent".to_owned())
     }
+}
+
+/// The names in the file `table` by entry number, with those of entries that make no claim.
+/// [`parse_table`] reports damaged lines.
+fn parse_names(text: &str) -> BTreeMap<u16, String> {
+    let name = |line: &str| {
+        let (number, rest) = line.split_once(' ')?;
+        let name = rest.split_whitespace().next()?;
+        Some((number.parse().ok()?, name.to_owned()))
+    };
+    text.lines().skip(1).filter_map(name).collect()
 }
 
 /// The part of a line after the entry's state.

@@ -8,7 +8,7 @@ use quirk_data::{built, edition::Edition, entry::Entry, supported};
 use rules::table::Table;
 use topology::Bdf;
 
-use super::module::{Hook, Module};
+use super::{hook::Hook, module::Module};
 
 /// The modules that a prediction assumes, with their tables.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Modules {
     /// readable table makes no claim. If no loaded module has both a table and an effect, the
     /// result has the tables of [`Modules::built()`].
     #[must_use]
-    pub fn of(loaded: &[Module], quirks: &[Entry]) -> Self {
+    pub fn of(loaded: &[Module], entries: &[Entry]) -> Self {
         let mut modules = Self {
             loaded: true,
             editions: Vec::new(),
@@ -65,7 +65,7 @@ impl Modules {
             )),
         }
         if modules.editions.is_empty() {
-            let built = Self::built(quirks, None);
+            let built = Self::built(entries, None);
             modules.loaded = false;
             modules.editions = built.editions;
             modules.tables = built.tables;
@@ -76,12 +76,12 @@ impl Modules {
     /// One edition with the table that these entries give, marked as loaded. Without an edition:
     /// `acs_quirks`, marked as not loaded.
     #[must_use]
-    pub fn built(quirks: &[Entry], loaded: Option<Edition>) -> Self {
+    pub fn built(entries: &[Entry], loaded: Option<Edition>) -> Self {
         let edition = loaded.unwrap_or(Edition::Validated);
         Self {
             loaded: loaded.is_some(),
             editions: vec![edition],
-            tables: vec![from(edition, quirks)],
+            tables: vec![from(edition, entries)],
             exposed: None,
             unread: Vec::new(),
             idle: Vec::new(),
@@ -97,8 +97,8 @@ impl Modules {
 }
 
 /// The table that these entries give for an edition.
-fn from(edition: Edition, quirks: &[Entry]) -> Table {
-    built::table(&edition.select(quirks, supported::oldest()))
+fn from(edition: Edition, entries: &[Entry]) -> Table {
+    built::table(&edition.select(entries, supported::oldest()))
 }
 
 /// The functions that loaded modules report as exposed; `None` if no module is loaded.

@@ -89,8 +89,8 @@ impl Snapshot {
 
     /// The machine as its kernel sees it, with these entries.
     #[must_use]
-    pub fn view<'a>(&'a self, quirks: &'a [Entry]) -> HostView<'a> {
-        HostView::of_snapshot(self, quirks)
+    pub fn view<'a>(&'a self, entries: &'a [Entry]) -> HostView<'a> {
+        HostView::of_snapshot(self, entries)
     }
 
     /// Configuration space of each function; `None` for a file.

@@ -41,7 +41,7 @@ pub struct HostView<'a> {
     /// The captured functions.
     pub topology: &'a Topology,
     /// Every entry of the quirk database.
-    pub quirks: &'a [Entry],
+    pub entries: &'a [Entry],
     /// The functions in the order of the kernel's enumeration, with their bridges.
     pub view: View<'a>,
     /// The release of the machine's kernel, if known.
@@ -63,18 +63,18 @@ impl<'a> HostView<'a> {
     /// The view of a bare topology with these entries. With `loaded`, the module of that edition
     /// counts as loaded, with the table that these entries give.
     #[must_use]
-    pub fn of(topology: &'a Topology, quirks: &'a [Entry], loaded: Option<Edition>) -> Self {
-        Self::with(topology, quirks, Modules::built(quirks, loaded))
+    pub fn of(topology: &'a Topology, entries: &'a [Entry], loaded: Option<Edition>) -> Self {
+        Self::with(topology, entries, Modules::built(entries, loaded))
     }
 
-    fn with(topology: &'a Topology, quirks: &'a [Entry], modules: Modules) -> Self {
+    fn with(topology: &'a Topology, entries: &'a [Entry], modules: Modules) -> Self {
         let kernel = topology.kernel.as_deref().and_then(topology::release_of);
         Self {
             topology,
-            quirks,
+            entries,
             view: view(topology),
             kernel,
-            verdicts: handlers::in_kernel(quirks, kernel),
+            verdicts: handlers::in_kernel(entries, kernel),
             newest: OnceCell::new(),
             modules,
             groups: recorded(topology),
@@ -83,17 +83,17 @@ impl<'a> HostView<'a> {
     }
 
     /// The view of a reading, with these entries.
-    pub(super) fn of_snapshot(snapshot: &'a Snapshot, quirks: &'a [Entry]) -> Self {
-        let modules = Modules::of(&snapshot.modules, quirks);
+    pub(super) fn of_snapshot(snapshot: &'a Snapshot, entries: &'a [Entry]) -> Self {
+        let modules = Modules::of(&snapshot.modules, entries);
         Self {
             snapshot: Some(snapshot),
-            ..Self::with(&snapshot.topology, quirks, modules)
+            ..Self::with(&snapshot.topology, entries, modules)
         }
     }
 
     /// The in-tree quirks of the newest known kernel.
     pub fn newest(&self) -> &Handlers {
-        self.newest.get_or_init(|| handlers::newest(self.quirks))
+        self.newest.get_or_init(|| handlers::newest(self.entries))
     }
 
     /// All loaded modules; empty for a file or a bare topology.
@@ -202,7 +202,7 @@ impl<'a> HostView<'a> {
     /// The table that these entries give for the module `acs_quirks`.
     #[must_use]
     pub fn shipped(&self) -> Table {
-        built::table(&Edition::Validated.select(self.quirks, supported::oldest()))
+        built::table(&Edition::Validated.select(self.entries, supported::oldest()))
     }
 
     /// The groups that the machine's kernel made; `None` if the source lists none.
@@ -253,8 +253,8 @@ impl<'a> HostView<'a> {
     /// The entry with this number.
     #[must_use]
     pub fn entry(&self, number: Option<u16>) -> Option<&'a Entry> {
-        let mut quirks = self.quirks.iter();
-        quirks.find(|quirk| Some(quirk.number) == number)
+        let mut entries = self.entries.iter();
+        entries.find(|entry| Some(entry.number) == number)
     }
 
     /// The function at a position of the view.

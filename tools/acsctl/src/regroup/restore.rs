@@ -126,7 +126,7 @@ impl Session<'_> {
     fn compare_groups(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
         let snapshot = Snapshot::of_host(self.paths);
         let snapshot = snapshot.map_err(|error| Stop::Failed(error.to_string()))?;
-        let host = snapshot.view(self.quirks);
+        let host = snapshot.view(self.entries);
         let Predicted { groups, .. } = match host.predict() {
             Ok(predicted) => predicted,
             Err(error) => {

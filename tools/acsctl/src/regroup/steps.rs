@@ -28,7 +28,7 @@ use crate::host::{HostPaths, HostView};
 /// A run that may change the host. The lock excludes other runs.
 pub struct Session<'a> {
     pub(super) paths: &'a HostPaths,
-    pub(super) quirks: &'a [Entry],
+    pub(super) entries: &'a [Entry],
     lock: Lock,
     timeout: Duration,
     stop: Arc<AtomicBool>,
@@ -63,7 +63,7 @@ impl<'a> Session<'a> {
     /// [`Error::CouldNotRun`] when another run is active.
     pub fn begin(
         paths: &'a HostPaths,
-        quirks: &'a [Entry],
+        entries: &'a [Entry],
         timeout: Duration,
     ) -> Result<Self, Error> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -73,7 +73,7 @@ impl<'a> Session<'a> {
         }
         Ok(Self {
             paths,
-            quirks,
+            entries,
             lock: Lock::take(paths)?,
             timeout,
             stop,

@@ -123,7 +123,7 @@ fn by_table(grouped: &GroupedHost<'_, '_>, index: usize) -> Option<(DecidedBy, S
 fn by_quirk(grouped: &GroupedHost<'_, '_>, index: usize) -> Option<(DecidedBy, String)> {
     let verdict = grouped.machine.prediction().verdict(grouped.seen(index));
     let mainline = grouped.machine.entry(verdict.by);
-    let mainline = mainline.and_then(|quirk| quirk.mainline.as_ref());
+    let mainline = mainline.and_then(|entry| entry.mainline.as_ref());
     let handler = mainline.map_or("", |mainline| mainline.handler.as_str());
     let text = match verdict.kernel {
         KernelVerdict::NoOpinion | KernelVerdict::Unknown => return None,

@@ -144,10 +144,10 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
     let function = seen.function;
     let newest = grouped.machine.newest();
     let verdict = newest.of_seen(grouped.machine.topology, seen, AcsFlags::GROUPING);
-    if let (KernelVerdict::Isolated, Some(quirk)) =
+    if let (KernelVerdict::Isolated, Some(entry)) =
         (verdict.kernel, grouped.machine.entry(verdict.by))
     {
-        let since = quirk
+        let since = entry
             .mainline
             .as_ref()
             .and_then(|mainline| mainline.since.as_deref());
@@ -157,11 +157,11 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
         );
         add(Remedy::by(
             What::Kernel,
-            quirk,
+            entry,
             format!(
                 "Use {kernel}: it has a quirk for {} ({}).",
                 ids(function),
-                quirk.name
+                entry.name
             ),
         ));
         return true;
@@ -169,45 +169,45 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
     let kind = |found| Kind::ALL.into_iter().find(|kind| kind.applies_to(found));
     let kind = seen.pcie_type().and_then(kind);
     let vendor = function.vendor.value();
-    let speaks = |quirk: &&Entry| {
-        let mut ids = quirk.ids();
+    let speaks = |entry: &&Entry| {
+        let mut ids = entry.ids();
         let listed = ids.any(|ids| {
             function
                 .devices()
                 .any(|device| ids.contains(vendor, device))
         });
-        listed && quirk.kinds().any(|covered| Some(covered) == kind)
+        listed && entry.kinds().any(|covered| Some(covered) == kind)
     };
     let mut found = false;
-    for quirk in grouped.machine.quirks.iter().filter(speaks) {
-        match quirk.status {
-            Status::Validated | Status::Test => add(by_module(grouped, index, quirk)),
+    for entry in grouped.machine.entries.iter().filter(speaks) {
+        match entry.status {
+            Status::Validated | Status::Test => add(by_module(grouped, index, entry)),
             Status::Candidate => add(Remedy::by(
                 What::Candidate,
-                quirk,
+                entry,
                 format!(
                     "There is a candidate entry for {}, {}, but its evidence does not suffice: {} \
                      If you load it with acs_quirks_candidates.ko, which taints the kernel, you \
                      rely on isolation that no vendor has stated.",
                     ids(function),
-                    quirk.name,
-                    reason(quirk)
+                    entry.name,
+                    reason(entry)
                 ),
             )),
             Status::Rejected | Status::Withdrawn => {
-                let what = if quirk.status == Status::Rejected {
+                let what = if entry.status == Status::Rejected {
                     "was rejected"
                 } else {
                     "was withdrawn"
                 };
                 add(Remedy::by(
                     What::Refused,
-                    quirk,
+                    entry,
                     format!(
                         "An entry for {} {what} ({}): {}",
                         ids(function),
-                        quirk.name,
-                        reason(quirk)
+                        entry.name,
+                        reason(entry)
                     ),
                 ));
             }
@@ -215,14 +215,14 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
         }
         // A vendor can still make a statement about one device when an entry for all its ids was
         // rejected.
-        found |= !quirk.ids().any(quirk_data::entry::Ids::is_any);
+        found |= !entry.ids().any(quirk_data::entry::Ids::is_any);
     }
     found
 }
 
 /// The remedy for a function that an entry of the module lists.
-fn by_module(grouped: &GroupedHost<'_, '_>, index: usize, quirk: &Entry) -> Remedy {
-    let (name, bdf) = (&quirk.name, grouped.bdf(index));
+fn by_module(grouped: &GroupedHost<'_, '_>, index: usize, entry: &Entry) -> Remedy {
+    let (name, bdf) = (&entry.name, grouped.bdf(index));
     let machine = grouped.machine;
     let modules = &machine.modules;
     let module = modules.names();
@@ -248,12 +248,12 @@ fn by_module(grouped: &GroupedHost<'_, '_>, index: usize, quirk: &Entry) -> Reme
              from the newest quirk database."
         ),
     };
-    Remedy::by(What::Module, quirk, text)
+    Remedy::by(What::Module, entry, text)
 }
 
 /// The first sentence of the reason for an entry's status.
-fn reason(quirk: &Entry) -> String {
-    let whole = quirk.reason.as_deref().unwrap_or_default();
+fn reason(entry: &Entry) -> String {
+    let whole = entry.reason.as_deref().unwrap_or_default();
     let line = whole.split_whitespace().collect::<Vec<_>>().join(" ");
     let end = line.find(". ").map_or(line.len(), |end| end + 1);
     let mut first = line.get(..end).unwrap_or(&line).to_owned();

@@ -58,10 +58,22 @@ impl FakeHost {
         self
     }
 
-    /// Sets the state that the module reports for its hook.
+    /// Sets the state that the module reports for its hook. The module measured nothing.
     pub(crate) fn hook(&self, name: &str, state: &str) {
-        let text = format!("state: {state}\nreason: so it is\ncalls: 3\n");
+        let text = format!("state: {state}\nreason: the test's\ncalls: 3\n");
         self.file(&format!("sys/kernel/debug/{name}/hook"), &text);
+    }
+
+    /// Sets the lines that the module writes on what the kernel has of its entries. The hook is
+    /// effective.
+    pub(crate) fn measured(&self, name: &str, lines: &str) {
+        self.hook(name, "effective");
+        let path = format!("sys/kernel/debug/{name}/hook");
+        let state = fs::read_to_string(self.path(&path)).expect("it is there");
+        self.file(
+            &path,
+            format!("{state}missed: 0\nbuilt with: headers\n{lines}"),
+        );
     }
 
     pub(crate) fn paths(&self) -> HostPaths {

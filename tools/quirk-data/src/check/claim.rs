@@ -39,7 +39,7 @@ pub(super) fn kinds(value: Option<&Spanned<Words>>, notes: &mut Notes<'_>) -> Ve
             continue;
         };
         if kinds.contains(&kind) {
-            let problem = format!("{text} stands twice");
+            let problem = format!("{text} is listed twice");
             notes.add(
                 Rule::ValueTwice,
                 &place,
@@ -77,7 +77,7 @@ pub(super) fn acs(
             Rule::KeyUnneeded,
             &value.span(),
             "acs",
-            "stands beside acs-registers",
+            "is given beside acs-registers",
             "take one of them out: flags that are read from the device cannot be stated",
         );
     }
@@ -91,7 +91,7 @@ pub(super) fn acs(
             continue;
         };
         if flags.contains(flag) {
-            let problem = format!("{flag} stands twice");
+            let problem = format!("{flag} is listed twice");
             notes.add(
                 Rule::ValueTwice,
                 &word.span(),

@@ -33,7 +33,7 @@ pub(super) fn check(
         let text = source.get_ref();
         if seen.contains(&text) {
             let field = "evidence.sources";
-            let (problem, help) = (format!("{text} stands twice"), "take one of them out");
+            let (problem, help) = (format!("{text} is listed twice"), "take one of them out");
             notes.add(Rule::ValueTwice, &source.span(), field, problem, help);
         }
         seen.push(text);

@@ -78,7 +78,7 @@ fn groups(
             let fault = match member.get_ref().parse::<Bdf>() {
                 Err(problem) => Some((Rule::ValueForm, problem)),
                 Ok(bdf) if seen.contains(&bdf) => {
-                    Some((Rule::ValueTwice, format!("{bdf} stands twice")))
+                    Some((Rule::ValueTwice, format!("{bdf} is listed twice")))
                 }
                 Ok(bdf) => {
                     seen.push(bdf);

@@ -88,7 +88,7 @@ fn revisions(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u8, u8)>
             &value.span(),
             "match.revisions",
             "that is every revision",
-            "take it out, or write those that are meant",
+            "take it out, or write the revisions that are meant",
         );
     }
     Some((from, to))
@@ -127,10 +127,10 @@ fn subsystems(
         };
         if matches!(ids.0, 0x0000 | 0xffff) {
             let problem = format!("{:04x} is no vendor", ids.0);
-            let help = "it is what a function without a subsystem reads as; take it out";
+            let help = "a function without a subsystem reads as this; take it out";
             notes.add(Rule::IdNone, &one.span(), FIELD, problem, help);
         } else if found.contains(&ids) {
-            let problem = format!("{} stands twice", one.get_ref());
+            let problem = format!("{} is listed twice", one.get_ref());
             let help = "take one of them out";
             notes.add(Rule::ValueTwice, &one.span(), FIELD, problem, help);
         } else {

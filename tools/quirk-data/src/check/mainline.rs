@@ -66,7 +66,7 @@ pub(super) fn check(
             Rule::KeyUnneeded,
             &why.span(),
             "mainline.why",
-            "stands without expressed = false",
+            "is given without expressed = false",
             "take it out, or add expressed = false",
         ),
         why => filled(why.as_ref(), "mainline.why", notes),

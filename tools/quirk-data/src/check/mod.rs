@@ -288,7 +288,7 @@ fn requires(
             continue;
         };
         if found.contains(&condition) {
-            let problem = format!("{} stands twice", condition.name());
+            let problem = format!("{} is listed twice", condition.name());
             notes.add(
                 Rule::ValueTwice,
                 &word.span(),

@@ -99,7 +99,7 @@ fn once(
                 format!(
                     "it and the one in line {line} exclude each other: no function fulfils both"
                 ),
-                "ask of each bit what the statement says of it, once",
+                "read each bit once, with the value that the statement says",
             )
         } else {
             (
@@ -162,9 +162,9 @@ fn lasts(
     let needs_word = status == Some(Status::Validated) || !settled::is_vendors_own(at);
     if bits.unlisted && needs_word && !spoken::by_offset(statement, at, &[register.offset, first]) {
         let what = if settled::is_vendors_own(at) {
-            "only the vendor can know whether these bits stay as they are"
+            "only the vendor can know whether these bits keep their value"
         } else {
-            "these bits are in no register of which it is known that they stay as they are"
+            "these bits are in no register that is known to keep its value"
         };
         let problem = format!("{what}, and the statement does not speak of them");
         let help = format!(
@@ -285,8 +285,9 @@ fn has_registers(at: Place, value: &Spanned<String>, heading: &str, notes: &mut 
         Place::Capability(0x00 | 0xff) | Place::Extended(0x0000 | 0xffff)
     );
     if is_none {
-        let problem =
-            format!("{at} is no capability: this id marks that there is none, or no more");
+        let problem = format!(
+            "{at} is no capability: this id marks an absent capability or the end of the list"
+        );
         let help = "name the capability that the register is in";
         let field = format!("{heading}.at");
         notes.add(Rule::RegisterPlace, &value.span(), &field, problem, help);

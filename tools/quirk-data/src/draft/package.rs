@@ -49,7 +49,7 @@ pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, 
     let Some(seen) = found else {
         return refuse(
             bdf,
-            "there is no such function; lspci -D shows those that there are",
+            "there is no such function; lspci -D lists all functions",
         );
     };
     if let Some(physical) = seen.function.physfn {

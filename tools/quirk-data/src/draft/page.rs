@@ -53,7 +53,7 @@ fn write(
     writeln!(
         page,
         "# Which flags does the statement cover? {}, if every request and completion of each\n\
-         # function goes upstream; what each stands for is in the vendor's guide.",
+         # function goes upstream; the vendor's guide explains each flag.",
         grantable(&package.kinds)
     )?;
     writeln!(page, "acs = []")?;
@@ -99,15 +99,18 @@ fn write(
         "statement = {}",
         quoted(&format!("{QUESTION} {statement}"))
     )?;
-    let who = "who states that, and by what does everybody see that they speak for the vendor?";
+    let who = "who states that, and how can a reader verify that they speak for the vendor?";
     writeln!(page, "stated-by = {}", quoted(&format!("{QUESTION} {who}")))?;
     writeln!(page, "# date = the day of the statement, as 2014-11-03")?;
-    writeln!(page, "# Where can everybody read it?\nsources = []")?;
+    writeln!(
+        page,
+        "# At which public addresses can it be read?\nsources = []"
+    )?;
 
     let (_, family) = name.split_once('/').unwrap_or(("", name));
     writeln!(page, "\n[[expect]]\ncapture = \"{family}.capture.json\"")?;
     groups(page, "before", &package.before)?;
-    writeln!(page, "# When the statement covers SV, RR, CR and UF.")?;
+    writeln!(page, "# If the statement covers SV, RR, CR and UF.")?;
     groups(page, "after", &package.after)
 }
 

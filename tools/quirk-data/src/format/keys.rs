@@ -198,8 +198,8 @@ static MATCH: Section = Section {
 
 static CONDITION: Section = Section {
     prefix: "condition.",
-    about: "What a register must say, in every function of the package, for the entry to count: bits \
-            that stay as they are, or of a register that the statement names.",
+    about: "A register value that every function of the device must have for the entry to count. The bits \
+            keep their value, or are in a register that the statement names.",
     keys: &[
         AT,
         OFFSET,
@@ -214,7 +214,7 @@ static CONDITION: Section = Section {
             "value",
             Value::Form(BITS),
             Needed::Always,
-            "what they must be, with as many digits; no bit beside the mask",
+            "the value that the bits must have, with as many digits; no bit outside the mask",
         ),
         key(
             "about",
@@ -236,14 +236,14 @@ static PROGRAM: Section = Section {
             "mask",
             Value::Form(BITS),
             Needed::Always,
-            "the bits that are written; the others stay as they are",
+            "the bits that the kernel writes; it leaves the others unchanged",
         ),
         key(
             "value",
             Value::Form(WRITTEN),
             Needed::Always,
-            "what they become; or \"as-capable\", in the ACS capability: those of them are set that \
-             the device's ACS Capability register has, and none is cleared",
+            "the value that the bits get; or \"as-capable\", in the ACS capability: the kernel sets the \
+             bits that the device's ACS Capability register has, and clears none",
         ),
         key("about", Value::Text, Needed::Always, "what that does"),
     ],
@@ -285,9 +285,9 @@ static EXCLUDES: Section = Section {
 
 static EVIDENCE: Section = Section {
     prefix: "evidence.",
-    about: "What was stated, and where that can be read. The statement of a validated entry names every \
-            id and every kind that is claimed; that of a candidate may name no id, and is held to those \
-            that it names; of a mainline entry the merged change is the statement.",
+    about: "The statement, and where to read it. The statement of a validated entry names every claimed \
+            id and kind. The statement of a candidate may name no id; if it names any, it names every \
+            claimed id. For a mainline entry, the merged change is the statement.",
     keys: &[
         key(
             "statement",
@@ -305,13 +305,13 @@ static EVIDENCE: Section = Section {
             "date",
             Value::Day,
             Needed::For(&[Status::Validated]),
-            "the day of the statement: of the first source, where that is a mail",
+            "the day of the statement; if the first source is a mail, the day of that mail",
         ),
         key(
             "sources",
             Value::Addresses,
             Needed::For(&[Status::Validated, Status::Mainline]),
-            "the addresses under which it can be read",
+            "the addresses at which the statement can be read",
         ),
     ],
 };
@@ -319,8 +319,8 @@ static EVIDENCE: Section = Section {
 static EXPECT: Section = Section {
     prefix: "expect.",
     about: "The IOMMU groups of a captured machine, without and with the entry. The check computes them \
-            as the kernel does, with the module's own decision; conditions are taken as met, because \
-            no capture tells.",
+            as the kernel does, with the module's own decision; conditions count as met, because \
+            captures do not record registers.",
     keys: &[
         key(
             "capture",
@@ -345,7 +345,7 @@ static EXPECT: Section = Section {
 
 static MAINLINE: Section = Section {
     prefix: "mainline.",
-    about: "What mainline Linux has of the entry.",
+    about: "The quirk in mainline Linux.",
     keys: &[
         key(
             "since",
@@ -364,8 +364,8 @@ static MAINLINE: Section = Section {
             "commit",
             Value::Form("^[0-9a-f]{12,40}$"),
             Needed::No,
-            "the commit that brought it, at least 12 digits; left out where it is not known, but needed \
-             for a release that is not among quirks/kernels/ yet",
+            "the commit that brought it, at least 12 digits; optional, but needed \
+             for a release that is not in quirks/kernels/ yet",
         ),
         key(
             "handler",
@@ -384,8 +384,8 @@ static MAINLINE: Section = Section {
             "expressed",
             Value::Flag,
             Needed::No,
-            "false where these keys do not suffice to tell what the handler answers; kind, flags and \
-             ids are then the most that it can grant",
+            "false if these keys cannot express what the handler answers; kind, flags and \
+             ids are then an upper bound",
         ),
         key(
             "why",

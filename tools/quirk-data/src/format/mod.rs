@@ -208,7 +208,7 @@ fn is_understood(table: &DeTable<'_>, notes: &mut Notes<'_>) -> bool {
         Some(SCHEMA) => return true,
         Some(version) if version > SCHEMA => (
             format!("version {version} is newer than this acsctl"),
-            "use an acsctl that is as new as the data".to_owned(),
+            "use an acsctl as new as the data".to_owned(),
         ),
         Some(version) => (
             format!("there is no version {version}"),

@@ -44,8 +44,8 @@ fn write(page: &mut String) -> fmt::Result {
     writeln!(page, "## Rules\n")?;
     writeln!(
         page,
-        "`acsctl quirk check` looks at every one of them in every file, and reports all that it \
-         finds in one run. The code of a rule stays the same.\n\n| code | rule |\n|---|---|"
+        "`acsctl quirk check` checks every rule in every file, and reports all findings in one run. \
+         The code of a rule never changes.\n\n| code | rule |\n|---|---|"
     )?;
     for rule in Rule::ALL {
         writeln!(page, "| `{rule}` | {} |", cell(rule.about()))?;
@@ -64,7 +64,7 @@ fn section(page: &mut String, section: &Section) -> fmt::Result {
     writeln!(page, "## {heading}\n\n{}\n", section.about)?;
     writeln!(
         page,
-        "| key | value | needed | what it says |\n|---|---|---|---|"
+        "| key | value | needed | meaning |\n|---|---|---|---|"
     )?;
     for key in section.keys {
         let Key { name, about, .. } = key;

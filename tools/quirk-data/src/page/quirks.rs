@@ -20,9 +20,9 @@ fn write(page: &mut String, entries: &[Entry]) -> fmt::Result {
     writeln!(page, "{GENERATED}\n# The quirks\n")?;
     writeln!(
         page,
-        "Every device-specific ACS quirk that is known, with what it claims and on what evidence: \
-         those of mainline Linux, those that are asked for beyond it, and those that were refused. \
-         `acsctl quirk show` has more of each, [quirks/](../quirks/) all of it.\n"
+        "Every device-specific ACS quirk that is known, with its claim and its evidence: \
+         the quirks of mainline Linux, the quirks asked for beyond mainline, and the refused ones. \
+         `acsctl quirk show` shows more of each; the data files in [quirks/](../quirks/) have everything.\n"
     )?;
     writeln!(page, "| status | entries | devices |\n|---|---|---|")?;
     for status in shown() {

@@ -36,13 +36,13 @@ pub(in crate::commands) struct Export {
 
 impl Export {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.database.load()?;
-        let quirk = show::one(&quirks, &self.entry)?;
+        let entries = self.database.load()?;
+        let entry = show::one(&entries, &self.entry)?;
         let options = Options {
             signed_off_by: self.signed_off_by.clone(),
             date: export::source_date_epoch()?,
         };
-        let patch = export::export(quirk, &self.kernel_source, &options)?;
+        let patch = export::export(entry, &self.kernel_source, &options)?;
         for notice in &patch.notices {
             // Write the patch even if the notice cannot be printed.
             let _ = writeln!(io::stderr(), "notice: {notice}");

@@ -19,28 +19,28 @@ pub(in crate::commands) struct List {
 
 impl List {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.database.load()?;
+        let entries = self.database.load()?;
         match self.format {
-            Format::Text => Ok(text(&quirks)),
-            Format::Json => json::entries(&quirks.iter().collect::<Vec<_>>()),
+            Format::Text => Ok(text(&entries)),
+            Format::Json => json::entries(&entries.iter().collect::<Vec<_>>()),
         }
     }
 }
 
-fn text(quirks: &[Entry]) -> String {
-    let widest = |length: &dyn Fn(&Entry) -> usize| quirks.iter().map(length).max();
-    let width = widest(&|quirk| quirk.name.len()).unwrap_or_default();
-    let kind_width = widest(&|quirk| quirk.kind_names().len()).unwrap_or_default();
-    let line = |quirk: &Entry| {
-        let ids: Vec<_> = quirk.ids().map(ToString::to_string).collect();
+fn text(entries: &[Entry]) -> String {
+    let widest = |length: &dyn Fn(&Entry) -> usize| entries.iter().map(length).max();
+    let width = widest(&|entry| entry.name.len()).unwrap_or_default();
+    let kind_width = widest(&|entry| entry.kind_names().len()).unwrap_or_default();
+    let line = |entry: &Entry| {
+        let ids: Vec<_> = entry.ids().map(ToString::to_string).collect();
         format!(
             "{:>5}  {:width$}  {:9}  {:kind_width$}  {}\n",
-            quirk.number,
-            quirk.name,
-            quirk.status.name(),
-            quirk.kind_names(),
+            entry.number,
+            entry.name,
+            entry.status.name(),
+            entry.kind_names(),
             ids.join(" ")
         )
     };
-    quirks.iter().map(line).collect()
+    entries.iter().map(line).collect()
 }

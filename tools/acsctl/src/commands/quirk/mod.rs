@@ -104,7 +104,7 @@ impl DatabaseOption {
         let mut faulty: BTreeSet<_> = findings.into_iter().map(|one| one.file).collect();
         loop {
             match folder::check(&files, Scope::now(None)) {
-                Ok(quirks) => return Ok((quirks, faulty)),
+                Ok(entries) => return Ok((entries, faulty)),
                 Err(findings) => faulty.extend(findings.into_iter().map(|one| one.file)),
             }
             // Every finding names one of the files, so this loop ends.

@@ -36,7 +36,7 @@ pub(in crate::commands) struct New {
 impl New {
     pub(super) fn run(&self) -> Result<String, Error> {
         // An unfinished draft in the folder must not prevent another one.
-        let (quirks, faulty) = self.database.load_sound()?;
+        let (entries, faulty) = self.database.load_sound()?;
         for file in faulty {
             let notice = format!(
                 "notice: {} has findings and is ignored here",
@@ -50,7 +50,7 @@ impl New {
             None => Source::Host(HostPaths::default()),
         };
         let topology = source.capture(false)?;
-        let (name, draft) = draft::draft(&topology, self.function, self.name.as_deref(), &quirks)?;
+        let (name, draft) = draft::draft(&topology, self.function, self.name.as_deref(), &entries)?;
         // Without a source tree, write to the working directory.
         let folder = self.database.choose().folder.unwrap_or_default();
         let data = folder.join(&name).with_extension("toml");

@@ -29,8 +29,8 @@ pub(in crate::commands) struct Show {
 
 impl Show {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let quirks = self.database.load()?;
-        let found = find(&quirks, &self.id)?;
+        let entries = self.database.load()?;
+        let found = find(&entries, &self.id)?;
         match self.format {
             Format::Text => {
                 let pages: Vec<_> = found.into_iter().map(page).collect();
@@ -42,22 +42,22 @@ impl Show {
 }
 
 /// The entries that `id` means.
-pub(super) fn find<'q>(quirks: &'q [Entry], id: &str) -> Result<Vec<&'q Entry>, Error> {
+pub(super) fn find<'e>(entries: &'e [Entry], id: &str) -> Result<Vec<&'e Entry>, Error> {
     let device = id.split_once(':').and_then(|(vendor, device)| {
         let parse = |text: &str| u16::from_str_radix(text, 16).ok();
         Some((parse(vendor)?, parse(device)?))
     });
-    let is_meant = |quirk: &&Entry| match device {
+    let is_meant = |entry: &&Entry| match device {
         Some((vendor, device)) => {
-            let excluded = quirk.excludes.iter().flat_map(|excluded| &excluded.ids);
-            quirk
+            let excluded = entry.excludes.iter().flat_map(|excluded| &excluded.ids);
+            entry
                 .ids()
                 .chain(excluded)
                 .any(|ids| ids.contains(vendor, device))
         }
-        None => quirk.name == id || quirk.number.to_string() == id,
+        None => entry.name == id || entry.number.to_string() == id,
     };
-    let found: Vec<_> = quirks.iter().filter(is_meant).collect();
+    let found: Vec<_> = entries.iter().filter(is_meant).collect();
     if found.is_empty() {
         return Err(Error::NotFound(format!(
             "no entry \"{id}\"; give a number such as 48, a name such as nxp/lx2, or a device such \
@@ -68,11 +68,11 @@ pub(super) fn find<'q>(quirks: &'q [Entry], id: &str) -> Result<Vec<&'q Entry>, 
 }
 
 /// The one entry that `id` means.
-pub(super) fn one<'q>(quirks: &'q [Entry], id: &str) -> Result<&'q Entry, Error> {
-    match find(quirks, id)?[..] {
-        [quirk] => Ok(quirk),
+pub(super) fn one<'e>(entries: &'e [Entry], id: &str) -> Result<&'e Entry, Error> {
+    match find(entries, id)?[..] {
+        [entry] => Ok(entry),
         ref several => {
-            let names: Vec<_> = several.iter().map(|quirk| quirk.name.as_str()).collect();
+            let names: Vec<_> = several.iter().map(|entry| entry.name.as_str()).collect();
             Err(Error::NotFound(format!(
                 "\"{id}\" is in several entries: {}; name one of them",
                 names.join(", ")
@@ -82,8 +82,8 @@ pub(super) fn one<'q>(quirks: &'q [Entry], id: &str) -> Result<&'q Entry, Error>
 }
 
 /// An entry as text.
-fn page(quirk: &Entry) -> String {
-    let mut page = format!("{} (number {})\n", quirk.name, quirk.number);
+fn page(entry: &Entry) -> String {
+    let mut page = format!("{} (number {})\n", entry.name, entry.number);
     let mut line = |what: &str, text: &str| {
         for (index, row) in text.lines().flat_map(wrap).enumerate() {
             let what = if index == 0 { what } else { "" };
@@ -91,11 +91,11 @@ fn page(quirk: &Entry) -> String {
             let _ = writeln!(page, "  {what:<11} {row}");
         }
     };
-    line("silicon", quirk.title.as_deref().unwrap_or_default());
-    line("status", quirk.status.name());
-    line("reason", quirk.reason.as_deref().unwrap_or_default());
-    line("kind", &quirk.kind_names());
-    match quirk.acs_registers {
+    line("silicon", entry.title.as_deref().unwrap_or_default());
+    line("status", entry.status.name());
+    line("reason", entry.reason.as_deref().unwrap_or_default());
+    line("kind", &entry.kind_names());
+    match entry.acs_registers {
         Some(layout) => line(
             "grants",
             &format!(
@@ -103,40 +103,40 @@ fn page(quirk: &Entry) -> String {
                 layout.name()
             ),
         ),
-        None => line("grants", &quirk.acs.to_string()),
+        None => line("grants", &entry.acs.to_string()),
     }
-    let requires: Vec<_> = quirk.requires.iter().map(|one| one.name()).collect();
+    let requires: Vec<_> = entry.requires.iter().map(|one| one.name()).collect();
     line("requires", &requires.join(", "));
     line(
         "supersedes",
-        quirk.supersedes.map_or("", |handler| handler.name()),
+        entry.supersedes.map_or("", |handler| handler.name()),
     );
-    for devices in &quirk.devices {
+    for devices in &entry.devices {
         let ids: Vec<_> = devices.ids.iter().map(Ids::to_string).collect();
         line("devices", &ids.join(" "));
         line("", &devices.limits.to_string());
         line("", devices.about.as_deref().unwrap_or_default());
     }
-    for (number, one) in (1..).zip(&quirk.conditions) {
+    for (number, one) in (1..).zip(&entry.conditions) {
         let value = one.register.bits(one.value);
         line(
             &format!("condition {number}"),
             &format!("{}, is {value}: {}", one.register, one.about),
         );
     }
-    for one in &quirk.program {
+    for one in &entry.program {
         let value = one.value.text(&one.register);
         line(
             "written",
             &format!("{}, by the kernel, {value}: {}", one.register, one.about),
         );
     }
-    for excluded in &quirk.excludes {
+    for excluded in &entry.excludes {
         let ids: Vec<_> = excluded.ids.iter().map(Ids::to_string).collect();
         line("excludes", &format!("{}: {}", ids.join(" "), excluded.why));
     }
-    line("partial", quirk.partial.as_deref().unwrap_or_default());
-    if let Some(evidence) = &quirk.evidence {
+    line("partial", entry.partial.as_deref().unwrap_or_default());
+    if let Some(evidence) = &entry.evidence {
         line(
             "statement",
             evidence.statement.as_deref().unwrap_or_default(),
@@ -148,7 +148,7 @@ fn page(quirk: &Entry) -> String {
         line("date", evidence.date.as_deref().unwrap_or_default());
         line("source", &evidence.sources.join("\n"));
     }
-    if let Some(mainline) = &quirk.mainline {
+    if let Some(mainline) = &entry.mainline {
         line(
             "mainline",
             &format!(
