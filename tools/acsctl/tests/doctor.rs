@@ -378,3 +378,27 @@ fn no_text_ends_in_a_panic() {
         let _ = parse_table(&String::from_utf8_lossy(&bytes));
     }
 }
+
+/// Stable updates take quirks from later releases: a kernel may make finer groups than its release
+/// has reason for, if a later release has the quirk.
+#[test]
+fn a_quirk_of_a_later_release_justifies_groups() {
+    // Broadcom's ids, in mainline since 6.11.
+    let on = |test, device, kernel: &str| {
+        let host = FakeHost::new(test).package_of((0x14e4, device), [2, 3], [0x80, 0x80]);
+        host.file("proc/sys/kernel/osrelease", kernel);
+        host
+    };
+    let taken = "quirks that mainline has since a later release: 0000:01:00.0 0000:01:00.1";
+    let host = on("taken", 0x1760, "6.1.0-56-amd64\n");
+    assert_says(&host, "groups", Level::Pass, taken);
+    let host = on("own", 0x1760, "7.3.4+deb13-amd64\n");
+    assert_says(&host, "groups", Level::Pass, "the loaded modules");
+    let host = on("nobodys", 0x1764, "6.1.0-56-amd64\n");
+    assert_says(
+        &host,
+        "groups",
+        Level::Fail,
+        "finer than isolation justifies",
+    );
+}

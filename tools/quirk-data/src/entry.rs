@@ -172,7 +172,13 @@ impl Mainline {
     #[must_use]
     pub fn is_missing_in(&self, kernel: Release) -> bool {
         let is_too_old = self.since_release().is_some_and(|since| kernel < since);
-        is_too_old || self.until_release().is_some_and(|until| until <= kernel)
+        is_too_old || self.is_removed_in(kernel)
+    }
+
+    /// Whether the release of a kernel is at or after `until`.
+    #[must_use]
+    pub fn is_removed_in(&self, kernel: Release) -> bool {
+        self.until_release().is_some_and(|until| until <= kernel)
     }
 }
 

@@ -20,12 +20,32 @@ pub fn in_kernel<'a>(
     entries: impl IntoIterator<Item = &'a Entry>,
     kernel: Option<Release>,
 ) -> Handlers {
+    of(entries, |mainline| match kernel {
+        Some(kernel) => mainline.is_missing_in(kernel),
+        None => mainline.is_taken_back(),
+    })
+}
+
+/// The handlers that a kernel of this release can have, according to these entries: its own, and
+/// those of later releases. Stable updates and distributions take quirks from later releases.
+#[must_use]
+pub fn possible_in<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+    kernel: Option<Release>,
+) -> Handlers {
+    of(entries, |mainline| match kernel {
+        Some(kernel) => mainline.is_removed_in(kernel),
+        None => mainline.is_taken_back(),
+    })
+}
+
+fn of<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+    is_missing: impl Fn(&Mainline) -> bool,
+) -> Handlers {
     let handler = |entry: &Entry| {
         let mainline = entry.mainline.as_ref()?;
-        let is_missing = kernel.map_or(mainline.is_taken_back(), |kernel| {
-            mainline.is_missing_in(kernel)
-        });
-        (!is_missing).then(|| handler(entry, mainline))
+        (!is_missing(mainline)).then(|| handler(entry, mainline))
     };
     entries.into_iter().filter_map(handler).collect()
 }

@@ -59,6 +59,10 @@ pub const WITHOUT_QUIRKS: Scenario = Scenario {
             "cat /sys/kernel/debug/acs_quirks/hook",
             "kernel lacks: 17,18,41,43,47,49,50\n",
         ),
+        Says(
+            "acsctl doctor",
+            "on this kernel: 7 entries that it lacks; lacking, for devices of this host: broadcom/bcm5760x",
+        ),
         Run("test $(($(cat /proc/sys/kernel/tainted) >> 18 & 1)) = 0"),
         Groups(TOGETHER),
         Readd,
@@ -90,6 +94,11 @@ pub const WITH_QUIRKS: Scenario = Scenario {
         Groups(APART),
         Load("acs_quirks"),
         Logged("on this kernel: 0 entries that it lacks"),
+        Says("acsctl doctor", "grants nothing on this kernel"),
+        Says(
+            "acsctl doctor",
+            "PASS  groups: as predicted for this kernel",
+        ),
         Readd,
         Groups(APART),
         Run("grep -E '^41 .*granted=0 .*kernel-verdict=[1-9]' /sys/kernel/debug/acs_quirks/counts"),

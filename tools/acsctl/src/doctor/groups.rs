@@ -36,7 +36,7 @@ pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
         }
     };
     let all: BTreeSet<Bdf> = functions.map(|function| function.bdf).collect();
-    let torn = finer(&host.groups, &predicted.groups, &all);
+    let torn = finer(&host.groups, &predicted.allowed, &all);
     let mut found: Vec<_> = torn.iter().map(|group| too_fine(host, group)).collect();
     if !torn.is_empty() {
         found.extend(lost(host, &predicted));
@@ -44,7 +44,13 @@ pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
     found.extend(idle_override(host, torn.is_empty()));
     found.extend(unsplit(host, &predicted, &all));
     if found.is_empty() {
-        let finding = "as predicted for this kernel and the loaded modules";
+        let mut finding = "as predicted for this kernel and the loaded modules".to_owned();
+        let taken = finer(&host.groups, &predicted.groups, &all);
+        if !taken.is_empty() {
+            let taken: Vec<_> = taken.iter().flatten().map(ToString::to_string).collect();
+            finding += "; with quirks that mainline has since a later release: ";
+            finding += &taken.join(" ");
+        }
         found.push(Diagnosis::pass(CHECK, finding));
     }
     found

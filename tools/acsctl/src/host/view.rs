@@ -26,6 +26,10 @@ use super::{Decided, HostPaths, Module, Modules, Snapshot};
 pub struct Predicted {
     /// The groups.
     pub groups: Partition,
+    /// The finest groups that isolation justifies: those that the kernel would make if it had every
+    /// quirk that later releases have. Stable updates and distributions take quirks from later
+    /// releases, and no release number shows which.
+    pub allowed: Partition,
     /// Functions that count as isolated for any reason.
     pub isolated: BTreeSet<Bdf>,
     /// The decision that each module would make now on each function that it lists.
@@ -126,7 +130,12 @@ impl<'a> HostView<'a> {
     /// The model that computes the machine's groups.
     #[must_use]
     pub fn prediction(&self) -> Prediction<'_> {
-        let prediction = Prediction::of(self.topology, &self.view, &self.verdicts)
+        self.prediction_with(&self.verdicts)
+    }
+
+    /// The model, for a kernel with these in-tree quirks.
+    fn prediction_with<'v>(&'v self, quirks: &'v Handlers) -> Prediction<'v> {
+        let prediction = Prediction::of(self.topology, &self.view, quirks)
             .exposing(self.modules.exposed.as_ref());
         // Only conditions in tables need registers, so read none when no module is loaded.
         let spaces = self.snapshot.filter(|_| self.modules.loaded);
@@ -162,6 +171,11 @@ impl<'a> HostView<'a> {
         let prediction = self.prediction();
         let claims = prediction.claims(tables);
         let groups = prediction.with_claims(&claims).map_err(impossible)?;
+        let possible = handlers::possible_in(self.entries, self.kernel);
+        let allowed = self.prediction_with(&possible);
+        let allowed = allowed
+            .with_claims(&allowed.claims(tables))
+            .map_err(impossible)?;
         let by = |(table, entry): (usize, u16)| {
             let name = tables.get(table)?.entries.get(usize::from(entry))?.name;
             Some((modules.editions.get(table)?.module(), name))
@@ -186,6 +200,7 @@ impl<'a> HostView<'a> {
         Ok(Predicted {
             now: now.collect(),
             groups,
+            allowed,
             isolated: isolated.map(|claim| claim.bdf).collect(),
             granted: granted
                 .filter_map(|claim| Some((claim.bdf, by(claim.granted?)?)))

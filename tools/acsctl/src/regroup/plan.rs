@@ -96,7 +96,7 @@ impl Plan {
         let uses = Uses::find(paths, topology, &set);
         let current = touching(&host.groups, &set);
         let up_to_date = !current.is_empty()
-            && finer(&host.groups, &predicted.groups, &set).is_empty()
+            && finer(&host.groups, &predicted.allowed, &set).is_empty()
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
         let mut obstacles = hardware_obstacles(host, &predicted, &device);
         obstacles.extend(kernel_obstacle(host));

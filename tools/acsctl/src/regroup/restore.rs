@@ -127,7 +127,9 @@ impl Session<'_> {
         let snapshot = Snapshot::of_host(self.paths);
         let snapshot = snapshot.map_err(|error| Stop::Failed(error.to_string()))?;
         let host = snapshot.view(self.entries);
-        let Predicted { groups, .. } = match host.predict() {
+        let Predicted {
+            groups, allowed, ..
+        } = match host.predict() {
             Ok(predicted) => predicted,
             Err(error) => {
                 let what =
@@ -138,12 +140,12 @@ impl Session<'_> {
         };
         let set = function_set(state);
         outcome.predicted = Some(touching(&groups, &set));
-        let torn = finer(&host.groups, &groups, &set);
+        let torn = finer(&host.groups, &allowed, &set);
         if !torn.is_empty() {
             let mut list = String::new();
             // Writing to a string cannot fail.
             let _ = write_groups(&mut list, &torn);
-            let is_new = finer(&state.before, &groups, &set) != torn;
+            let is_new = finer(&state.before, &allowed, &set) != torn;
             let is_told = host.topology.acs_override.is_some() || !host.is_modelled();
             let what = format!(
                 "groups are finer than isolation justifies; each line should be one \

@@ -42,9 +42,19 @@ impl FakeHost {
 
     /// Adds two functions of one device below the port, with these groups and header types.
     pub(crate) fn package(self, groups: [u32; 2], headers: [u8; 2]) -> Self {
+        self.package_of((0x1234, 0x0a01), groups, headers)
+    }
+
+    /// The same with this vendor and device id.
+    pub(crate) fn package_of(
+        self,
+        (vendor, device): (u16, u16),
+        groups: [u32; 2],
+        headers: [u8; 2],
+    ) -> Self {
         for (number, (group, header)) in groups.into_iter().zip(headers).enumerate() {
             let path = format!("pci0000:00/0000:00:01.0/0000:01:00.{number}");
-            self.function(&path, &config(0x1234, 0x0a01, header, 0), group);
+            self.function(&path, &config(vendor, device, header, 0), group);
         }
         self
     }
