@@ -14,6 +14,8 @@ KERNEL ?= newest
 # from Rust-for-Linux's crates.
 SERIES := $(shell awk '!/^\#/ { print $$1 }' scripts/supported-kernels)
 KERNELS ?= $(filter-out $(lastword $(SERIES)),$(SERIES)) $(addprefix $(lastword $(SERIES)),@rust-for-linux) $(lastword $(SERIES))
+# In which Debian releases make fresh-build builds the module.
+SUITES ?= bookworm trixie sid
 # Which installed kernel make modules and make install build for.
 KVER ?= $(shell uname -r)
 # Whose kernels and guests, by Debian's name: amd64, or arm64, which is emulated. The kernel's build system takes the
@@ -63,11 +65,12 @@ test: ## all checks: lints, host tests, boot tests on the newest of KERNELS= and
 	@$(MAKE) --no-print-directory lint host-test boot-test kunit
 
 .PHONY: test-all
-test-all: ## these, and what takes long: every boot test on each kernel, races of two minutes, boot tests for arm64
+test-all: ## these, and what takes long: every boot test on each kernel, races of two minutes, boot tests for arm64, fresh builds
 test-all: export ACS_QUIRKS_RACE := 120
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
+	@$(MAKE) --no-print-directory fresh-build
 
 ##### Parts of the tests
 
@@ -113,6 +116,11 @@ speed: ## measure the kernel's grouping (KERNEL=) and the model's beside each ot
 speed: need-amd64 modules-$(KERNEL) crates
 	@$(CARGO) build --quiet --locked --offline --release --package boot --bin speed
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/release/speed
+
+.PHONY: fresh-build
+fresh-build: ## make modules in a new minimal Debian of each of SUITES=, with the packages that README.md names and no others
+fresh-build: need-amd64
+	@$(SUDO) scripts/fresh-build.sh $(SUITES)
 
 .PHONY: need-amd64
 need-amd64:
@@ -178,7 +186,8 @@ generated: $(TOOL_NEEDS)
 
 .PHONY: acsctl
 acsctl: $(TOOL_NEEDS) ## build build/acsctl
-ifeq ($(TOOL),cargo)
+# Not by what TOOL is: that would look for sudo, which other targets do not need.
+ifndef TOOLS_IN
 	@cargo build $(TOOL_FLAGS) --release --package acsctl
 	@install -D target/release/acsctl build/acsctl
 else

@@ -58,7 +58,7 @@ install_packages() {
 }
 
 # bytes PACKAGE...: how much apt downloads for these
-bytes() { in_fresh apt-get install -qq --print-uris "$@" | awk '{ sum += $3 } END { print sum }'; }
+bytes() { in_fresh apt-get install -qq --print-uris --no-install-recommends "$@" | awk '{ sum += $3 } END { print sum }'; }
 
 check_log() {
 	local lines
@@ -82,7 +82,8 @@ one_suite() {
 	[[ -n $release ]] || die "$STEP" "$OF has no kernel headers" "see what linux-headers-$HOST_ARCH depends on there"
 
 	packages+=("linux-headers-$release")
-	download=$(bytes "${packages[@]}")
+	# without the image, which the headers of some suites depend on, and which an owner has
+	download=$(($(bytes "${packages[@]}" "linux-image-$release") - $(bytes "linux-image-$release")))
 	say "$STEP: installing ${packages[*]}"
 	logged "$STEP" "$log-packages.log" "$retry" install_packages "${packages[@]}"
 
