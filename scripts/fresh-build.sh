@@ -12,7 +12,7 @@
 # shellcheck source=archive.sh
 . "$SCRIPTS/archive.sh"
 FRESH=$CACHE/fresh
-ROW='%-10s %-24s %-9s %-9s %12s %9s %10s %10s\n'
+ROW='%-10s %-24s %-9s %-9s %9s %6s %6s %9s %9s\n'
 
 ##### For one suite
 
@@ -52,8 +52,9 @@ copy_sources() {
 
 # steps that print what goes to the log
 
+# The headers of some suites depend on the image, whose installation would make an initramfs.
 install_packages() {
-	in_fresh env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "$@" &&
+	in_fresh env DEBIAN_FRONTEND=noninteractive INITRD=No apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "$@" &&
 		in_fresh useradd --create-home --shell /bin/bash owner
 }
 
@@ -68,14 +69,14 @@ check_log() {
 }
 
 one_suite() {
-	local log=$CACHE/logs/fresh-$OF lines packages release download start took ko rust_source status=0
+	local log=$CACHE/logs/fresh-$OF list lines=() packages release download took ko vermagic rust_source status=0
 	local retry="if it is the network, run this again; else set ACS_QUIRKS_MIRROR to a Debian mirror that has $OF"
-	packages=$(owners_packages)
-	read -ra packages <<<"$packages"
+	list=$(owners_packages)
+	read -ra packages <<<"$list"
 
 	say "$STEP: a minimal system"
-	lines=$(sources "$OF")
-	mapfile -t lines <<<"$lines"
+	list=$(sources "$OF")
+	[[ -z $list ]] || mapfile -t lines <<<"$list"
 	# each Debian kernel image depends on kmod
 	logged "$STEP" "$log-system.log" "$retry" minimal_system --include=kmod "$OF" "$FRESH/$OF" "${lines[@]}"
 	release=$(in_fresh apt-cache depends "linux-headers-$HOST_ARCH" | sed -nE 's/^ *Depends: linux-headers-([0-9].*)$/\1/p')
@@ -89,20 +90,19 @@ one_suite() {
 
 	say "$STEP: building"
 	copy_sources
-	start=${EPOCHREALTIME/./}
-	logged "$STEP" "$log-build.log" "mend what the build says, or what README.md says of packages" \
-		as_owner make modules KVER="$release"
-	took=$((${EPOCHREALTIME/./} - start))
+	# shellcheck disable=SC2016 # for the shell inside
+	logged "$STEP" "$log-build.log" "fix what the build reports, or the packages in README.md" \
+		as_owner bash -c 'TIMEFORMAT="%R %U %S"; { time make modules KVER="$0" 2>&1; } 2>/home/owner/time' "$release"
 	check_log "$log-build.log"
 	ko=/home/owner/acs-quirks/acs_quirks.ko
 	[[ -s $FRESH/$OF$ko ]] || die "$STEP" "the build made no acs_quirks.ko" "look at $log-build.log"
-	[[ $(as_owner modinfo -F vermagic "$ko") == "$release "* ]] ||
-		die "$STEP" "acs_quirks.ko is for $(as_owner modinfo -F vermagic "$ko"), and the headers are those of $release" \
-			"look at $log-build.log"
+	vermagic=$(in_fresh modinfo -F vermagic "$ko")
+	[[ $vermagic == "$release "* ]] ||
+		die "$STEP" "acs_quirks.ko is for '$vermagic', and the headers are those of $release" "look at $log-build.log"
 	# shellcheck disable=SC2016 # for the shell inside
 	as_owner sh -c 'gcc -dumpfullversion; rustc --version | cut -d" " -f2; stat -c %s "$1"; size "$1" | awk "NR == 2 { print \$4 }"' \
 		sh "$ko" >"$FRESH/$OF/versions"
-	logged "$STEP" "$log-install.log" "mend what the build says" \
+	logged "$STEP" "$log-install.log" "fix what it reports" \
 		in_fresh unshare --net make -C /home/owner/acs-quirks modules_install KVER="$release"
 	compgen -G "$FRESH/$OF/lib/modules/$release/updates/acs_quirks.ko*" >/dev/null ||
 		die "$STEP" "make modules_install did not install acs_quirks.ko" "look at $log-install.log"
@@ -119,9 +119,10 @@ one_suite() {
 	fi
 
 	mapfile -t lines <"$FRESH/$OF/versions"
+	read -ra took < <(awk '{ printf "%.0f %.0f", $1, $2 + $3 }' "$FRESH/$OF/home/owner/time") || :
 	# shellcheck disable=SC2059 # a constant
 	printf "$ROW" "$OF" "$release" "${lines[0]}" "${lines[1]}" "$((download / 1000000)) MB" \
-		"$(awk -v us="$took" 'BEGIN { printf "%.0f s", us / 1e6 }')" "$((lines[2] / 1024)) KiB" "$((lines[3] / 1024)) KiB" \
+		"${took[0]} s" "${took[1]} s" "$((lines[2] / 1024)) KiB" "$((lines[3] / 1024)) KiB" \
 		>"$FRESH/$OF.figures"
 }
 
@@ -163,7 +164,7 @@ all_suites() {
 		remove_tree "$FRESH/$OF"
 	done
 	# shellcheck disable=SC2059 # a constant
-	printf "\n$ROW" suite kernel gcc rustc download build module loaded
+	printf "\n$ROW" suite kernel gcc rustc download build 'of CPU' module loaded
 	for OF in "$@"; do
 		cat "$FRESH/$OF.figures" 2>/dev/null || printf '%-10s failed\n' "$OF"
 	done
