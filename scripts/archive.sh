@@ -58,12 +58,12 @@ install_tools() {
 		"apt-get update && apt-get install debian-archive-keyring (Debian 12: 2023.3+deb12u2 or later)"
 }
 
-# minimal_system ARG...: mmdebstrap makes a minimal system, with these arguments added. The package lists stay, and the
-# host's proxy for apt is used.
+# minimal_system ARG...: mmdebstrap makes a minimal system, with these arguments added. The package lists stay. The host's
+# settings of apt for a proxy, and for the dates of a mirror that is a snapshot, apply as on the host.
 minimal_system() {
 	local option options=()
 	while read -r option; do options+=(--aptopt="$option"); done \
-		< <(apt-config dump | grep -Ei '^Acquire::https?::Proxy.* "[^"]+";' || true)
+		< <(apt-config dump | grep -Ei '^Acquire::(https?::Proxy.*|Check-Valid-Until|Check-Date) "[^"]+";' || true)
 	"${CONTAINED[@]}" mmdebstrap --mode=root --variant=minbase --components=main \
 		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg --skip=cleanup/apt/lists \
 		--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' "${options[@]}" "$@"
