@@ -237,11 +237,12 @@ else
 modules: modules-$(KERNEL)
 endif
 
-# Not for what depends on modules: with -j it must come after. Of two files with one name, either could load.
+# Not for what depends on modules: with -j it must come after. Of two files with one name, either could load. Linux
+# 6.1 and older install to extra/ by default.
 .PHONY: modules_install
 modules_install: need-tree ## install what make modules has built (INSTALL_MOD_PATH= as in kbuild), and run depmod
 	@find "$(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)" -name 'acs_quirks.ko*' -delete 2>/dev/null || true
-	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules_install DEPMOD=true
+	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules_install INSTALL_MOD_DIR='$(or $(INSTALL_MOD_DIR),updates)' DEPMOD=true
 	PATH="$$PATH:/usr/sbin:/sbin" depmod $(if $(INSTALL_MOD_PATH),-b '$(INSTALL_MOD_PATH)') "$(RELEASE)"
 
 .PHONY: install
