@@ -17,6 +17,8 @@ KERNELS ?= $(filter-out $(lastword $(SERIES)),$(SERIES)) $(addprefix $(lastword 
 # The stock kernel whose source, without some quirks, is the kernel for make lacking. It is older than the mainline releases
 # that brought these quirks.
 LACKING ?= 6.1
+# In which Debian releases make fresh-build builds the module.
+SUITES ?= bookworm trixie sid
 # Which installed kernel make modules and make install build for.
 KVER ?= $(shell uname -r)
 # Whose kernels and guests, by Debian's name: amd64, or arm64, which is emulated. The kernel's build system takes the
@@ -66,11 +68,12 @@ test: ## all checks: lints, host tests, boot tests on the newest of KERNELS= and
 	@$(MAKE) --no-print-directory lint host-test boot-test lacking kunit
 
 .PHONY: test-all
-test-all: ## these, and what takes long: every boot test on each kernel, races of two minutes, boot tests for arm64
+test-all: ## these, and what takes long: every boot test on each kernel, races of two minutes, boot tests for arm64, fresh builds
 test-all: export ACS_QUIRKS_RACE := 120
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
+	@$(MAKE) --no-print-directory fresh-build
 
 ##### Parts of the tests
 
@@ -116,6 +119,11 @@ speed: ## measure the kernel's grouping (KERNEL=) and the model's beside each ot
 speed: need-amd64 modules-$(KERNEL) crates
 	@$(CARGO) build --quiet --locked --offline --release --package boot --bin speed
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/release/speed
+
+.PHONY: fresh-build
+fresh-build: ## make modules in a new minimal Debian of each of SUITES=, with the packages that README.md names and no others
+fresh-build: need-amd64
+	@$(SUDO) scripts/fresh-build.sh $(SUITES)
 
 .PHONY: need-amd64
 need-amd64:
@@ -185,7 +193,8 @@ generated: $(TOOL_NEEDS)
 
 .PHONY: acsctl
 acsctl: $(TOOL_NEEDS) ## build build/acsctl
-ifeq ($(TOOL),cargo)
+# Not by what TOOL is: that would look for sudo, which other targets do not need.
+ifndef TOOLS_IN
 	@cargo build $(TOOL_FLAGS) --release --package acsctl
 	@install -D target/release/acsctl build/acsctl
 else
@@ -235,11 +244,12 @@ else
 modules: modules-$(KERNEL)
 endif
 
-# Not for what depends on modules: with -j it must come after. Of two files with one name, either could load.
+# Not for what depends on modules: with -j it must come after. Of two files with one name, either could load. Linux
+# 6.1 and older install to extra/ by default.
 .PHONY: modules_install
 modules_install: need-tree ## install what make modules has built (INSTALL_MOD_PATH= as in kbuild), and run depmod
 	@find "$(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)" -name 'acs_quirks.ko*' -delete 2>/dev/null || true
-	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules_install DEPMOD=true
+	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules_install INSTALL_MOD_DIR='$(or $(INSTALL_MOD_DIR),updates)' DEPMOD=true
 	PATH="$$PATH:/usr/sbin:/sbin" depmod $(if $(INSTALL_MOD_PATH),-b '$(INSTALL_MOD_PATH)') "$(RELEASE)"
 
 .PHONY: install

@@ -44,7 +44,8 @@ outside() {
 # over FILE: mount the host's FILE read-only over the root's
 over() {
 	[[ -s $1 ]] || return 0
-	[[ -e $ROOT$1 ]] || : >"$ROOT$1" # absent while the root is being built
+	# absent while the root is being built, and in a minimal system
+	[[ -e $ROOT$1 ]] || { mkdir -p "$(dirname "$ROOT$1")" && : >"$ROOT$1"; }
 	mount -o bind,ro "$(readlink -f "$1")" "$ROOT$1"
 }
 

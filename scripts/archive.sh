@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Sourced by the scripts that make a Debian system, after lib.sh: where its packages come from. STEP is theirs.
+
+# site LABEL: the network archive that the host's apt uses for Debian packages with this label, if any
+site() {
+	# shellcheck disable=SC2016 # apt's own fields
+	apt-get indextargets --format '$(SITE)|$(ORIGIN)|$(LABEL)' 'Created-By: Packages' 2>/dev/null |
+		awk -F'|' -v label="$1" '$1 ~ /^https?:/ && $2 == "Debian" && $3 == label { print $1; exit }'
+}
+
+# has SITE SUITE: whether the archive has the suite; uses apt's downloader, and so apt's proxy
+has() {
+	local to status=0
+	to=$(mktemp -d)
+	timeout 60 /usr/lib/apt/apt-helper -o APT::Sandbox::User=root -o Acquire::Retries=2 \
+		download-file "${1%/}/dists/$2/InRelease" "$to/InRelease" >/dev/null 2>&1 || status=$?
+	rm -rf "$to"
+	return "$status"
+}
+
+# sources SUITE [MORE]: the source lines for mmdebstrap, of SUITE with its updates and of the suite MORE; nothing to use
+# mmdebstrap's built-in default
+sources() {
+	local mirror security suite
+	# before the first `apt-get update`, apt does not know the origin of its sources
+	[[ -n ${ACS_QUIRKS_MIRROR:-} || -n $(site Debian) ]] || apt-get update >"$CACHE/logs/tools.log" 2>&1 || :
+	mirror=${ACS_QUIRKS_MIRROR:-$(site Debian)}
+	[[ -n $mirror ]] || return 0
+	for suite in "$@"; do
+		has "$mirror" "$suite" || die "$STEP" "the mirror $mirror does not answer for $suite" \
+			"check the network and its proxy, or set ACS_QUIRKS_MIRROR to a Debian mirror that has $suite"
+		echo "deb $mirror $suite main"
+	done
+	[[ $1 != sid ]] || return 0 # which gets its updates itself
+	! has "$mirror" "$1-updates" || echo "deb $mirror $1-updates main"
+	for security in "${mirror%/}-security" "$(site Debian-Security)"; do
+		if [[ -n $security ]] && has "$security" "$1-security"; then
+			echo "deb $security $1-security main"
+			break
+		fi
+	done
+}
+
+# shellcheck disable=SC2153 # SUITE is that of lib.sh
+knows_suite() { compgen -G "/usr/share/keyrings/debian-archive-$SUITE-automatic.*" >/dev/null; }
+
+install_tools() {
+	command -v apt-get >/dev/null || die "$STEP" "this is not a Debian system (no apt-get)" "use a machine with Debian 12 or 13"
+	if ! command -v mmdebstrap >/dev/null || ! knows_suite; then
+		say "installing mmdebstrap and the archive keys"
+		{ apt-get update -q && apt-get install -qy --no-install-recommends mmdebstrap debian-archive-keyring; } \
+			>"$CACHE/logs/tools.log" 2>&1 ||
+			die "$STEP" "apt-get could not install mmdebstrap and debian-archive-keyring, see $CACHE/logs/tools.log" \
+				"make apt-get work (network, sources), or install the two yourself"
+	fi
+	knows_suite || die "$STEP" "this system's debian-archive-keyring is too old to know the keys of $SUITE" \
+		"apt-get update && apt-get install debian-archive-keyring (Debian 12: 2023.3+deb12u2 or later)"
+}
+
+# minimal_system ARG...: mmdebstrap makes a minimal system, with these arguments added. The package lists stay. The host's
+# settings of apt for a proxy, and for the dates of a mirror that is a snapshot, apply as on the host.
+minimal_system() {
+	local option options=()
+	while read -r option; do options+=(--aptopt="$option"); done \
+		< <(apt-config dump | grep -Ei '^Acquire::(https?::Proxy.*|Check-Valid-Until|Check-Date) "[^"]+";' || true)
+	"${CONTAINED[@]}" mmdebstrap --mode=root --variant=minbase --components=main \
+		--keyring=/usr/share/keyrings/debian-archive-keyring.gpg --skip=cleanup/apt/lists \
+		--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' "${options[@]}" "$@"
+}

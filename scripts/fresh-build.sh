@@ -1,0 +1,182 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# fresh-build.sh SUITE...: build the module in a new minimal Debian of each suite, with the packages that README.md names for
+# it and no others, as a user without root and without network. As a control, the build must be refused without the source of
+# Rust's library. The systems are removed again, also when this is interrupted.
+#
+# Stage `suite` does the work for one suite in a pid namespace, so that all of it ends before its system is removed.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=archive.sh
+. "$SCRIPTS/archive.sh"
+FRESH=$CACHE/fresh
+ROW='%-10s %-24s %-9s %-9s %9s %6s %6s %9s %9s\n'
+
+##### For one suite
+
+# owners_packages: the packages that README.md has an owner install beside the headers
+owners_packages() {
+	local of='Debian 13 or later' list
+	[[ $OF != bookworm ]] || of='Debian 12'
+	# shellcheck disable=SC2016 # README.md's own text
+	list=$(sed -nE 's/^ +sudo apt install ([a-z0-9 -]+) linux-headers-\$\(uname -r\) +# (.*)$/\2: \1/p' "$PROJECT/README.md" |
+		sed -n "s/^$of: //p")
+	[[ -n $list ]] || die "$STEP" "README.md has no line 'sudo apt install ... linux-headers-\$(uname -r)  # $of'" \
+		"write that line, or follow its new form in scripts/fresh-build.sh"
+	echo "$list"
+}
+
+in_fresh() { ACS_QUIRKS_ROOT=$FRESH/$OF "$SCRIPTS/in-root.sh" -- "$@"; }
+
+# as_owner CMD...: run CMD in the folder of the sources as a user of the fresh system who sees no network, and neither this
+# checkout nor the cache
+as_owner() {
+	# shellcheck disable=SC2016 # for the shell inside
+	in_fresh unshare --net --mount sh -c 'cd / && umount /src /cache && cd /home/owner/acs-quirks && exec "$@"' sh \
+		setpriv --reuid=owner --regid=owner --init-groups env -i HOME=/home/owner PATH=/usr/bin:/bin LANG=C.UTF-8 "$@"
+}
+
+# copy_sources: the checkout as a new clone has it
+copy_sources() {
+	# shellcheck disable=SC2016 # for the shell inside
+	in_fresh bash -euo pipefail -c '
+		rm -rf /home/owner/acs-quirks
+		mkdir /home/owner/acs-quirks
+		tar -C /src -c --exclude-vcs --exclude=./build --exclude=./target --exclude="*.o" --exclude="*.ko" --exclude="*.mod" \
+			--exclude="*.mod.c" --exclude="*.cmd" --exclude=./Module.symvers --exclude=./modules.order \
+			--exclude=./src/portable/out . | tar -C /home/owner/acs-quirks -x
+		chown -R owner:owner /home/owner/acs-quirks'
+}
+
+# steps that print what goes to the log
+
+# The headers of some suites depend on the image, whose installation would make an initramfs.
+install_packages() {
+	in_fresh env DEBIAN_FRONTEND=noninteractive INITRD=No apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "$@" &&
+		in_fresh useradd --create-home --shell /bin/bash owner
+}
+
+# bytes PACKAGE...: how much apt downloads for these
+bytes() { in_fresh apt-get install -qq --print-uris --no-install-recommends "$@" | awk '{ sum += $3 } END { print sum }'; }
+
+check_log() {
+	local lines
+	# kbuild warns if the compiler is not exactly the kernel's; the rest comes from compilers, linkers, objtool or modpost
+	lines=$(grep -i warning "$1" | grep -v 'the compiler differs from the one used to build the kernel' || :)
+	[[ -z $lines ]] || die "$STEP" "the build printed warnings:"$'\n'"$lines" "find their cause; all output is in $1"
+}
+
+one_suite() {
+	local log=$CACHE/logs/fresh-$OF list lines=() packages release download took ko vermagic rust_source status=0
+	local retry="if it is the network, run this again; else set ACS_QUIRKS_MIRROR to a Debian mirror that has $OF"
+	list=$(owners_packages)
+	read -ra packages <<<"$list"
+
+	say "$STEP: a minimal system"
+	list=$(sources "$OF")
+	[[ -z $list ]] || mapfile -t lines <<<"$list"
+	# each Debian kernel image depends on kmod
+	logged "$STEP" "$log-system.log" "$retry" minimal_system --include=kmod "$OF" "$FRESH/$OF" "${lines[@]}"
+	release=$(in_fresh apt-cache depends "linux-headers-$HOST_ARCH" | sed -nE 's/^ *Depends: linux-headers-([0-9].*)$/\1/p')
+	[[ -n $release ]] || die "$STEP" "$OF has no kernel headers" "see what linux-headers-$HOST_ARCH depends on there"
+
+	packages+=("linux-headers-$release")
+	# without the image, which the headers of some suites depend on, and which an owner has
+	download=$(($(bytes "${packages[@]}" "linux-image-$release") - $(bytes "linux-image-$release")))
+	say "$STEP: installing ${packages[*]}"
+	logged "$STEP" "$log-packages.log" "$retry" install_packages "${packages[@]}"
+
+	say "$STEP: building"
+	copy_sources
+	# shellcheck disable=SC2016 # for the shell inside
+	logged "$STEP" "$log-build.log" "fix what the build reports, or the packages in README.md" \
+		as_owner bash -c 'TIMEFORMAT="%R %U %S"; { time make modules KVER="$0" 2>&1; } 2>/home/owner/time' "$release"
+	check_log "$log-build.log"
+	ko=/home/owner/acs-quirks/acs_quirks.ko
+	[[ -s $FRESH/$OF$ko ]] || die "$STEP" "the build made no acs_quirks.ko" "look at $log-build.log"
+	vermagic=$(in_fresh modinfo -F vermagic "$ko")
+	[[ $vermagic == "$release "* ]] ||
+		die "$STEP" "acs_quirks.ko is for '$vermagic', and the headers are those of $release" "look at $log-build.log"
+	# shellcheck disable=SC2016 # for the shell inside
+	as_owner sh -c 'gcc -dumpfullversion; rustc --version | cut -d" " -f2; stat -c %s "$1"; size "$1" | awk "NR == 2 { print \$4 }"' \
+		sh "$ko" >"$FRESH/$OF/versions"
+	logged "$STEP" "$log-install.log" "fix what it reports" \
+		in_fresh unshare --net make -C /home/owner/acs-quirks modules_install KVER="$release"
+	compgen -G "$FRESH/$OF/lib/modules/$release/updates/acs_quirks.ko*" >/dev/null ||
+		die "$STEP" "make modules_install did not install acs_quirks.ko" "look at $log-install.log"
+
+	say "$STEP: the control"
+	for rust_source in "${packages[@]}"; do [[ $rust_source != rust-*src ]] || break; done
+	copy_sources
+	logged "$STEP" "$log-control.log" "see what depends on $rust_source" in_fresh dpkg --remove "$rust_source"
+	as_owner make modules KVER="$release" >"$log-control.log" 2>&1 || status=$?
+	if ((!status)) || ! grep -q "there is no source of Rust's core library .*\<$rust_source\>" "$log-control.log" ||
+		[[ -n $(find "$FRESH/$OF/home/owner/acs-quirks" -name '*.o' -o -name '*.rlib') ]]; then
+		die "$STEP" "without $rust_source, make modules ended with $status, and must be refused before it compiles" \
+			"look at $log-control.log and src/portable/headers.mk"
+	fi
+
+	mapfile -t lines <"$FRESH/$OF/versions"
+	read -ra took < <(awk '{ printf "%.0f %.0f", $1, $2 + $3 }' "$FRESH/$OF/home/owner/time") || :
+	# shellcheck disable=SC2059 # a constant
+	printf "$ROW" "$OF" "$release" "${lines[0]}" "${lines[1]}" "$((download / 1000000)) MB" \
+		"${took[0]} s" "${took[1]} s" "$((lines[2] / 1024)) KiB" "$((lines[3] / 1024)) KiB" \
+		>"$FRESH/$OF.figures"
+}
+
+##### For all suites
+
+CHILD=''
+clean_up() {
+	[[ -z $CHILD ]] || { kill -KILL "$CHILD" && wait "$CHILD"; } 2>/dev/null || :
+	# the last processes of a killed namespace may still write for a moment
+	(remove_tree "$FRESH") 2>/dev/null || { sleep 2 && remove_tree "$FRESH"; }
+}
+# The trap of the signal that ends this
+stopped() {
+	trap - EXIT "$1"
+	clean_up
+	kill "-$1" $$
+}
+
+all_suites() {
+	local passed=0 failed=0
+	need_root "$STEP"
+	mkdir -p "$CACHE/logs"
+	lock work
+	remove_tree "$FRESH"
+	need_space 2500 "$STEP"
+	install_tools
+	trap clean_up EXIT
+	for signal in INT TERM HUP; do
+		# shellcheck disable=SC2064 # the signal is known now
+		trap "stopped $signal" "$signal"
+	done
+	mkdir "$FRESH"
+	for OF in "$@"; do
+		# in the background, because a shell runs traps only between foreground commands
+		"${CONTAINED[@]}" bash "$SCRIPTS/fresh-build.sh" --stage=suite "$OF" &
+		CHILD=$!
+		if wait "$CHILD"; then ((passed += 1)); else ((failed += 1)); fi
+		CHILD=''
+		remove_tree "$FRESH/$OF"
+	done
+	# shellcheck disable=SC2059 # a constant
+	printf "\n$ROW" suite kernel gcc rustc download build 'of CPU' module loaded
+	for OF in "$@"; do
+		cat "$FRESH/$OF.figures" 2>/dev/null || printf '%-10s failed\n' "$OF"
+	done
+	printf '\n%d passed, %d failed\n' "$passed" "$failed"
+	((failed == 0))
+}
+
+if [[ ${1:-} == --stage=suite ]]; then
+	OF=$2 STEP="fresh build on $2"
+	one_suite
+else
+	STEP='fresh builds'
+	(($#)) || die "$STEP" "no suite named" "scripts/fresh-build.sh bookworm trixie sid"
+	all_suites "$@"
+fi
