@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The entrance. The work is in scripts/ (build root, kernels, modules) and in Cargo packages.
+# The entry point. scripts/ (build root, kernels, modules) and the Cargo packages do the work.
 # kbuild reads Kbuild, not this file.
 
 SHELL := /bin/bash
@@ -10,19 +10,19 @@ MAKEFLAGS += --no-builtin-rules
 
 # Which kernel make demo boots: a series (7.2), a release (7.3.4) or newest.
 KERNEL ?= newest
-# Which kernels make test boots: a stock kernel of each series, with modules from its headers, and the newest also with modules
-# from Rust-for-Linux's crates.
+# Which kernels make test boots: a stock kernel of each series with modules from its headers, and the newest again with
+# modules from Rust-for-Linux's crates.
 SERIES := $(shell awk '!/^\#/ { print $$1 }' scripts/supported-kernels)
 KERNELS ?= $(filter-out $(lastword $(SERIES)),$(SERIES)) $(addprefix $(lastword $(SERIES)),@rust-for-linux) $(lastword $(SERIES))
-# The stock kernel whose source, without some quirks, is the kernel for make lacking. It is older than the mainline releases
-# that brought these quirks.
+# The stock kernel whose source, with some quirks removed, makes the kernel for make lacking. It is older than the mainline
+# releases that added these quirks.
 LACKING ?= 6.1
 # In which Debian releases make fresh-build builds the module.
 SUITES ?= bookworm trixie sid
 # Which installed kernel make modules and make install build for.
 KVER ?= $(shell uname -r)
-# Whose kernels and guests, by Debian's name: amd64, or arm64, which is emulated. The kernel's build system takes the
-# variable too, and has other names for amd64.
+# The architecture of kernels and guests, by Debian's name: amd64, or arm64, which is emulated. The kernel's build system
+# reads the variable too, and has other names for amd64.
 DEB_ARCH := $(if $(filter x86 x86_64 i386,$(ARCH)),amd64,$(or $(ARCH),amd64))
 export ACS_QUIRKS_ARCH := $(DEB_ARCH)
 
@@ -37,7 +37,7 @@ ifneq ($(shell id -u),0)
 SUDO = $(if $(shell command -v sudo),sudo -E,$(error this needs root: there is no sudo, so become root with "su -"))
 endif
 IN_ROOT = $(SUDO) scripts/in-root.sh --
-# Debian 13's cargo, for the lowest Rust version that the tools promise.
+# Debian 13's cargo has the lowest Rust version that the tools support.
 CARGO = $(IN_ROOT) cargo
 
 .PHONY: help
@@ -46,17 +46,17 @@ help: ## this list
 	@echo
 	@sed -nE 's/^([a-z_-]+):[^#]*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
-	@echo 'ARCH=arm64 makes boot-test, modules, install, kernel and acsctl those for arm64, built and emulated here.'
+	@echo 'ARCH=arm64 builds and boots for arm64 in boot-test, modules, install, kernel and acsctl; guests are emulated.'
 	@echo
 	@echo 'In the environment:'
-	@echo '  ACS_QUIRKS_CACHE  where everything lies that is built or fetched (default: ~/.cache/acs-quirks)'
-	@echo '  ACS_QUIRKS_MIRROR the Debian mirror to use (default: the one that this machine uses)'
-	@echo '  ACS_QUIRKS_UPDATE set to 1, makes the build root again and looks for newer kernels'
+	@echo '  ACS_QUIRKS_CACHE  the folder for build results and downloads (default: ~/.cache/acs-quirks)'
+	@echo '  ACS_QUIRKS_MIRROR the Debian mirror (default: the mirror of this machine)'
+	@echo '  ACS_QUIRKS_UPDATE set to 1 to rebuild the build root and look for newer kernels'
 
-##### The two that do everything
+##### All at once
 
 .PHONY: demo
-demo: ## boot a stock kernel (KERNEL=) with a six-function adapter, and two machines on it that want one function each; WITHDRAWN=1: without the entry
+demo: ## boot a stock kernel (KERNEL=) with a six-function adapter, and start two VMs that ask for one function each; WITHDRAWN=1: without the entry
 demo: need-amd64 modules-$(KERNEL) guest-programs
 	@$(CARGO) build --quiet --locked --offline --package boot --bin demo --bin emulate
 	@ACS_QUIRKS_KERNELS=$(KERNEL) ACS_QUIRKS_WITHDRAWN='$(WITHDRAWN)' $(IN_ROOT) /cache/target/debug/demo
@@ -64,11 +64,11 @@ demo: need-amd64 modules-$(KERNEL) guest-programs
 .PHONY: test
 test: export BUILD_ROOT := 1
 test: export ACS_QUIRKS_CORE := $(if $(ALL_TESTS),,1)
-test: ## all checks: lints, host tests, boot tests on the newest of KERNELS= and a core of them on the others, the KUnit suite
+test: ## all checks: lints, host tests, boot tests on the newest of KERNELS=, core boot tests on the others, the KUnit suite
 	@$(MAKE) --no-print-directory lint host-test boot-test lacking kunit
 
 .PHONY: test-all
-test-all: ## these, and what takes long: every boot test on each kernel, races of two minutes, boot tests for arm64, fresh builds
+test-all: ## make test, and the long tests: every boot test on each kernel, races of two minutes, boot tests for arm64, fresh builds
 test-all: export ACS_QUIRKS_RACE := 120
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
@@ -77,7 +77,7 @@ test-all:
 
 ##### Parts of the tests
 
-# The roots of the kernel modules, in the edition of Rust that the kernel uses; rustfmt goes on to their parts.
+# The root files of the kernel modules, in the Rust edition that the kernel uses. rustfmt also formats their submodules.
 KERNEL_ROOTS := $(addsuffix /main.rs,src src/candidates $(addprefix tests/kernel/,module absent oracle kunit))
 
 .PHONY: lint
@@ -96,12 +96,12 @@ model-test: crates ## compare the model of the grouping with the kernel's code o
 	@ACS_QUIRKS_CASES='$(or $(CASES),1000000)' ACS_QUIRKS_SEED='$(SEED)' $(CARGO) test --quiet --locked --offline --release \
 		--package random-topologies --test model --test functions -- --nocapture
 
-# The patches for mainline are compiled once, and the oracle's module makes its root buses as x86 wants them.
+# The test of the patches for mainline runs for amd64 only: once is enough. The oracle's module is for x86 only.
 TESTS_OF_BUILDS := build $(if $(filter amd64,$(DEB_ARCH)),export)
 TESTS_OF_BOOTS := scenarios $(if $(filter amd64,$(DEB_ARCH)),oracle)
 
 .PHONY: boot-test
-boot-test: ## boot tests on KERNELS=; ARGS= goes to the test programs (a filter, --list, ...)
+boot-test: ## boot tests on KERNELS=; ARGS= is passed to the test programs (a filter, --list, ...)
 boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BUILDS:%=--test %) \
 		-- $(ARGS)
@@ -109,45 +109,45 @@ boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
 		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
 
 .PHONY: oracle
-oracle: ## let the kernels KERNELS= group the topologies in TOPOLOGIES=, beside the model; REPORT= for JSON
+oracle: ## let the kernels KERNELS= group the topologies in TOPOLOGIES=, and compare with the model; REPORT= for JSON
 oracle: need-amd64 need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
 	@$(CARGO) build --quiet --locked --offline --package boot --bin oracle
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(SUDO) scripts/oracle.sh '$(REPORT)' $(TOPOLOGIES)
 
 .PHONY: speed
-speed: ## measure the kernel's grouping (KERNEL=) and the model's beside each other
+speed: ## measure how long the kernel (KERNEL=) and the model take to group
 speed: need-amd64 modules-$(KERNEL) crates
 	@$(CARGO) build --quiet --locked --offline --release --package boot --bin speed
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/release/speed
 
 .PHONY: fresh-build
-fresh-build: ## make modules in a new minimal Debian of each of SUITES=, with the packages that README.md names and no others
+fresh-build: ## make modules in a new minimal Debian of each of SUITES=, with only the packages that README.md names
 fresh-build: need-amd64
 	@$(SUDO) scripts/fresh-build.sh $(SUITES)
 
 .PHONY: need-amd64
 need-amd64:
-	@: $(if $(filter-out amd64,$(DEB_ARCH)),$(error this is for amd64 alone: leave ARCH=$(ARCH) out))
+	@: $(if $(filter-out amd64,$(DEB_ARCH)),$(error this target is for amd64 only: leave ARCH=$(ARCH) out))
 
 .PHONY: need-topologies
 need-topologies:
 	@: $(or $(TOPOLOGIES),$(error TOPOLOGIES must name a topology file or a folder, as in make oracle TOPOLOGIES=tests/topologies))
 
 .PHONY: mutants
-mutants: crates ## change the isolation logic in every way, one by one, and see a test fail (MUTANTS= a regular expression)
+mutants: crates ## change the isolation logic in one place at a time, and check that a test fails (MUTANTS= a regular expression)
 	@$(IN_ROOT) scripts/mutants.sh '$(MUTANTS)'
 
 .PHONY: kunit
-kunit: ## the KUnit suite, on a kernel of its own; ARGS= goes to the test program
+kunit: ## the KUnit suite, on a kernel built for it; ARGS= is passed to the test program
 kunit: need-amd64 modules-kunit@rust-for-linux guest-programs
 	@$(CARGO) test --quiet --locked --offline --package boot --test kunit -- $(ARGS)
 
 .PHONY: lacking
-lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## validated entries on a kernel that lacks their quirks, and on the stock kernel of its series
+lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## test validated entries on a kernel that lacks their quirks, and on the stock kernel of its series
 	@ACS_QUIRKS_KERNELS='lacking $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test lacking -- $(ARGS)
 
 .PHONY: kunit-coverage
-kunit-coverage: ## which branches of the kernel's grouping code the KUnit suite reaches
+kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite reaches
 kunit-coverage: need-amd64 modules-kunit@rust-for-linux guest-programs
 	@$(CARGO) run --quiet --locked --offline --package boot --bin coverage
 
@@ -157,7 +157,7 @@ fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= 
 
 ##### The tool and the entries
 
-# These need neither root nor the build root where the host has cargo >= 1.85; BUILD_ROOT=1 takes the build root anyway.
+# Where the host has cargo >= 1.85, these targets need neither root nor the build root. BUILD_ROOT=1 uses the build root anyway.
 ifeq ($(BUILD_ROOT)$(shell scripts/has-cargo.sh || echo no),)
 TOOL = cargo
 TOOL_FLAGS = --locked
@@ -193,7 +193,7 @@ generated: $(TOOL_NEEDS)
 
 .PHONY: acsctl
 acsctl: $(TOOL_NEEDS) ## build build/acsctl
-# Not by what TOOL is: that would look for sudo, which other targets do not need.
+# Does not test TOOL: expanding it looks for sudo, which this target does not need.
 ifndef TOOLS_IN
 	@cargo build $(TOOL_FLAGS) --release --package acsctl
 	@install -D target/release/acsctl build/acsctl
@@ -223,20 +223,20 @@ export: need-entry crates kernel-$(KERNEL)@rust-for-linux
 		--kernel-source '/cache/kernels/$(KERNEL)/tree' --out '$(PATCH)' $(if $(SIGNED_OFF_BY),--signed-off-by '$(SIGNED_OFF_BY)')
 	@$(SUDO) chown --reference=Makefile build '$(PATCH)'
 
-##### The module, for a kernel of yours
+##### The module, for an installed kernel
 
-# Where the kernel can be built for: its headers, or KDIR=, a kernel tree.
+# What the module is built against: the kernel's headers, or the kernel tree KDIR=.
 TREE = $(or $(KDIR),/lib/modules/$(KVER)/build)
-# The kernel's release, where its modules lie. Before 6.12, Debian's headers have another one in kernel.release.
+# The kernel's release, which names the folder of its modules. Before 6.12, kernel.release in Debian's headers differs.
 RELEASE = $$(sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' '$(TREE)/include/generated/utsrelease.h')
 
 .PHONY: need-tree
 need-tree:
-	@test -e '$(TREE)/Makefile' || { echo 'there is nothing to build for in $(TREE): install the kernel headers' \
+	@test -e '$(TREE)/Makefile' || { echo 'no kernel headers or kernel tree in $(TREE): install the kernel headers' \
 		'(Debian: apt install linux-headers-$(KVER)), or name another kernel with KVER= or KDIR=' >&2; exit 1; }
 
 .PHONY: modules
-modules: ## build acs_quirks.ko for the running kernel, KVER= or KDIR=, from its headers; PROVIDER=rust-for-linux: from its crates
+modules: ## build acs_quirks.ko for the running kernel, KVER= or KDIR=, from its headers; PROVIDER=rust-for-linux: with its crates
 ifeq ($(DEB_ARCH),amd64)
 modules: need-tree
 	$(MAKE) -C '$(TREE)' M='$(CURDIR)' modules
@@ -244,8 +244,8 @@ else
 modules: modules-$(KERNEL)
 endif
 
-# Not for what depends on modules: with -j it must come after. Of two files with one name, either could load. Linux
-# 6.1 and older install to extra/ by default.
+# Does not depend on modules: make install runs the two in order, also with -j. An older acs_quirks.ko in another folder is
+# removed, because either of the two could load. Linux 6.1 and older install to extra/ by default.
 .PHONY: modules_install
 modules_install: need-tree ## install what make modules has built (INSTALL_MOD_PATH= as in kbuild), and run depmod
 	@find "$(INSTALL_MOD_PATH)/lib/modules/$(RELEASE)" -name 'acs_quirks.ko*' -delete 2>/dev/null || true
@@ -257,7 +257,7 @@ install: ## make modules, and as root modules_install
 	@$(MAKE) modules
 	@$(SUDO) $(MAKE) modules_install
 
-##### What the above stand on
+##### Prerequisites
 
 .PHONY: root
 root: ## the build root: Debian 13 with the exact toolchain
@@ -270,12 +270,12 @@ crates: root
 .PHONY: kernel
 kernel: kernel-$(KERNEL) ## prepare a stock kernel (KERNEL=)
 
-# Several kernels must not be prepared at once, whatever -j says: the scripts take turns by a lock.
+# Kernels are prepared one at a time, even with -j: the scripts take a lock.
 .PHONY: kernel-%
 kernel-%: root
 	@$(SUDO) scripts/prepare-kernel.sh '$*'
 
-# Kernels that are built for tests: the one for the KUnit suite, and one that lacks what kernels of Enterprise Linux lack.
+# Kernels built for tests: one for the KUnit suite, and one without the quirks that kernels of Enterprise Linux lack.
 .PHONY: kernel-kunit@rust-for-linux
 kernel-kunit@rust-for-linux: kernel-$(lastword $(KERNELS))@rust-for-linux
 	@$(SUDO) scripts/prepare-test-kernel.sh kunit '$(lastword $(KERNELS))'
@@ -288,11 +288,11 @@ kernel-lacking: kernel-$(LACKING)
 modules-%: kernel-%
 	@$(SUDO) scripts/build-modules.sh '$*'
 
-# After crates, whatever -j says.
+# Depends on crates, so that it also runs after them with -j.
 .PHONY: guest-programs
 guest-programs: crates
 	@$(IN_ROOT) scripts/build-guest.sh
 
 .PHONY: clean
-clean: ## remove what was built, here and in the cache; the root and the kernels stay
+clean: ## remove build results from the checkout and the cache; keep the root and the kernels
 	@$(SUDO) scripts/clean.sh
