@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# prepare-test-kernel.sh NAME KERNEL: build a small kernel for tests that stock kernels cannot run. It has the source of the
-# prepared stock kernel KERNEL, with the patches in tests/kernel/NAME/, and the configuration in tests/kernel/base.config
-# and tests/kernel/NAME/kernel.config.
+# prepare-test-kernel.sh NAME KERNEL: build a small kernel for tests that stock kernels cannot run. Its source is that of the
+# prepared stock kernel KERNEL with the patches in tests/kernel/NAME/. Its configuration is in tests/kernel/base.config and
+# tests/kernel/NAME/kernel.config.
 #
 # Results in the cache: kernels/VERSION-NAME/ with the files that prepare-kernel.sh and prepare-tree.sh make for building
 # modules and for booting, and the link kernels/NAME to it.
@@ -68,8 +68,8 @@ source_of_stock() {
 		unpack_source "$STEP" "$RELEASE" "$VERSION" source
 	fi
 	for patch in "${PATCHES[@]}"; do
-		# patch(1) writes a new file, so that the stock kernel's tree keeps its own
-		logged "$STEP" "$LOG-patch.log" "mend the patch for this version of the kernel" \
+		# patch(1) replaces files instead of writing to them, so the stock kernel's tree keeps its own
+		logged "$STEP" "$LOG-patch.log" "adapt the patch to this version of the kernel" \
 			"$SCRIPTS/in-root.sh" -- patch --fuzz=0 --strip=1 --directory="$INSIDE/source" --input="/src/$patch"
 	done
 	make_args "$(basename "$STOCK")" "-$NAME" >"$DIR/make-args"
@@ -82,15 +82,15 @@ configure() {
 	in_project cat "${CONFIGS[@]}" >"$DIR/wanted.config"
 	make_kernel "$LOG-configure.log" "${ARGS[@]}" "KCONFIG_ALLCONFIG=$INSIDE/wanted.config" allnoconfig
 	missing=$(grep -vxFf "$DIR/tree/.config" "$DIR/wanted.config" | grep '^CONFIG_' | paste -sd' ') || :
-	[[ -z $missing ]] || die "$STEP" "the kernel's Kconfig does not take: $missing" \
-		"add to ${CONFIGS[*]} what it depends on, or take it out; where RUST is missing, the build root lacks a tool"
+	[[ -z $missing ]] || die "$STEP" "the kernel's Kconfig rejects these options: $missing" \
+		"add their dependencies to ${CONFIGS[*]}, or remove them; if RUST is missing, the build root lacks a tool"
 }
 
 build() {
 	make_kernel "$LOG-build.log" "${ARGS[@]}" "${OBSERVED[@]/%/.o=y}" all
 	make_kernel "$LOG-install.log" "${ARGS[@]}" "INSTALL_MOD_PATH=$INSIDE/modules" DEPMOD=true modules_install
 	cp "$DIR/tree/arch/$KERNEL_ARCH/boot/bzImage" "$DIR/vmlinuz"
-	# a result for an earlier build
+	# remove the result of an earlier build
 	rm -f "$DIR/kvm-works"
 	cp "$DIR/tree/include/config/kernel.release" "$DIR/release"
 	is "$DIR/release" "$RELEASE" || die "$STEP" "it calls itself $(<"$DIR/release"), not $RELEASE" "report this"
