@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# Sourced by the scripts that make a Debian system, after lib.sh: where its packages come from. STEP is theirs.
+# The package sources of a Debian system. The scripts that make one source this after lib.sh, and set STEP.
 
 # site LABEL: the network archive that the host's apt uses for Debian packages with this label, if any
 site() {
@@ -19,8 +19,8 @@ has() {
 	return "$status"
 }
 
-# sources SUITE [MORE]: the source lines for mmdebstrap, of SUITE with its updates and of the suite MORE; nothing to use
-# mmdebstrap's built-in default
+# sources SUITE [MORE]: the source lines for mmdebstrap: SUITE, its updates, and the suite MORE. Prints nothing if mmdebstrap
+# should use its built-in default.
 sources() {
 	local mirror security suite
 	# before the first `apt-get update`, apt does not know the origin of its sources
@@ -32,7 +32,7 @@ sources() {
 			"check the network and its proxy, or set ACS_QUIRKS_MIRROR to a Debian mirror that has $suite"
 		echo "deb $mirror $suite main"
 	done
-	[[ $1 != sid ]] || return 0 # which gets its updates itself
+	[[ $1 != sid ]] || return 0 # sid has no suite of updates
 	! has "$mirror" "$1-updates" || echo "deb $mirror $1-updates main"
 	for security in "${mirror%/}-security" "$(site Debian-Security)"; do
 		if [[ -n $security ]] && has "$security" "$1-security"; then
@@ -42,7 +42,7 @@ sources() {
 	done
 }
 
-# shellcheck disable=SC2153 # SUITE is that of lib.sh
+# shellcheck disable=SC2153 # lib.sh sets SUITE
 knows_suite() { compgen -G "/usr/share/keyrings/debian-archive-$SUITE-automatic.*" >/dev/null; }
 
 install_tools() {
@@ -58,8 +58,8 @@ install_tools() {
 		"apt-get update && apt-get install debian-archive-keyring (Debian 12: 2023.3+deb12u2 or later)"
 }
 
-# minimal_system ARG...: mmdebstrap makes a minimal system, with these arguments added. The package lists stay. The host's
-# settings of apt for a proxy, and for the dates of a mirror that is a snapshot, apply as on the host.
+# minimal_system ARG...: make a minimal system with mmdebstrap and these arguments. The package lists are kept. The host's apt
+# settings for a proxy, and for the dates of a snapshot mirror, apply here too.
 minimal_system() {
 	local option options=()
 	while read -r option; do options+=(--aptopt="$option"); done \

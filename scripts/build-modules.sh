@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-modules.sh [KERNEL]: build all editions of the module for a prepared kernel, with warnings as errors. With
-# @rust-for-linux after the name, build them with the crates of the kernel's tree, and with clippy.
-# Install them in guest/RELEASE of the cache, or guest/RELEASE@rust-for-linux, with the stock drivers that a guest needs.
+# build-modules.sh [KERNEL]: build all editions of the module for a prepared kernel, with warnings as errors. If KERNEL ends
+# in @rust-for-linux, build them with the crates of the kernel's tree, and with clippy. Install them in guest/RELEASE or
+# guest/RELEASE@rust-for-linux of the cache, with the stock drivers that a guest needs.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -18,16 +18,16 @@ NAME=$RELEASE
 [[ $PROVIDER == headers ]] || NAME+=@$PROVIDER
 lock work
 
-# Drivers that a guest needs and that are modules in the stock kernel of some architecture. Older kernels lack some.
+# Drivers that a guest needs, and that at least one architecture's stock kernel has as modules. Older kernels lack some.
 WANTED=(virtio-iommu e1000e virtio_blk pci-pf-stub vfio_iommu_type1 vfio-pci fat msdos nls_cp437)
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
-# Kernels that were built for tests have their drivers built in.
+# Kernels built for tests have these drivers built in.
 [[ -d $DIR/headers ]] || WANTED=()
 [[ $NAME != *-kunit@* ]] || EDITIONS+=(ACS_QUIRKS_KUNIT=y)
 [[ $PROVIDER == headers ]] || EDITIONS+=(CLIPPY=1)
 
 all_editions() {
-	kbuild "$STEP" "$CACHE/logs/modules-$NAME.log" "mend what the compiler says; if the checkout is unchanged, report this" \
+	kbuild "$STEP" "$CACHE/logs/modules-$NAME.log" "fix the errors that the compiler reports; if the checkout is unchanged, report this" \
 		"$RELEASE" "$PROVIDER" "modules/$NAME" "${EDITIONS[@]}" W=e "$@"
 }
 
@@ -36,7 +36,7 @@ install_for_guest() {
 	remove_tree "$guest"
 	mkdir -p "$guest/$modules"
 	for file in "$DIR/modules/$modules"/modules.{order,builtin,builtin.modinfo}; do cp "$file" "$guest/$modules/"; done
-	# each module and those that it depends on
+	# each module and its dependencies
 	for name in "${WANTED[@]}"; do
 		read -ra files < <(sed -nE "s|^(([^:]*/)?$name\.ko[.a-z]*):(.*)|\1\3|p" "$DIR/modules/$modules/modules.dep") || continue
 		for file in "${files[@]}"; do
@@ -45,10 +45,11 @@ install_for_guest() {
 	done
 	# strip debugging information to save the guest's memory
 	all_editions modules_install INSTALL_MOD_PATH="/cache/guest/$NAME" INSTALL_MOD_STRIP=1 DEPMOD=true
-	# the module as for another build of this kernel: of its strings, only the version of the build has this word
+	# a copy of the module that seems built for another build of this kernel: only the string with the version of the build
+	# contains this word
 	! grep -q "^# CONFIG_MODVERSIONS" "$DIR/headers/usr/src/linux-headers-$RELEASE/.config" 2>/dev/null ||
 		sed 's/ Debian /-Debian-/' "$CACHE/modules/$NAME/acs_quirks.ko" >"$guest/other-build.ko"
-	# the kernel's own depmod step needs a System.map, which only a full build has
+	# kbuild's depmod step needs a System.map, which only a full kernel build has
 	"$SCRIPTS/in-root.sh" -- depmod -b "/cache/guest/$NAME" "$RELEASE"
 }
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# build-root.sh: build the build root in the cache, a Debian system with the exact tools that Debian's kernels are built
-# with. Does nothing if the root exists and packages.txt has not changed; ACS_QUIRKS_UPDATE=1 rebuilds it. Kernels of
+# build-root.sh: build the build root in the cache, a Debian system with the exact tools that build Debian's kernels.
+# Does nothing if the root exists and packages.txt has not changed; ACS_QUIRKS_UPDATE=1 rebuilds it. Kernels of
 # another architecture than the host's have a root of their own, which also contains the packages of packages-ARCH.txt.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# fresh-build.sh SUITE...: build the module in a new minimal Debian of each suite, with the packages that README.md names for
-# it and no others, as a user without root and without network. As a control, the build must be refused without the source of
-# Rust's library. The systems are removed again, also when this is interrupted.
+# fresh-build.sh SUITE...: build the module in a new minimal Debian of each suite, as a user without root and without network.
+# Only the packages that README.md names for the suite are installed. As a control, the build must fail without the source of
+# Rust's library. The script removes the systems at the end, also when it is interrupted.
 #
-# Stage `suite` does the work for one suite in a pid namespace, so that all of it ends before its system is removed.
+# Stage `suite` builds for one suite in a pid namespace, so that all its processes end before its system is removed.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -14,9 +14,9 @@
 FRESH=$CACHE/fresh
 ROW='%-10s %-24s %-9s %-9s %9s %6s %6s %9s %9s\n'
 
-##### For one suite
+##### One suite
 
-# owners_packages: the packages that README.md has an owner install beside the headers
+# owners_packages: the packages that README.md tells an owner to install, without the headers
 owners_packages() {
 	local of='Debian 13 or later' list
 	[[ $OF != bookworm ]] || of='Debian 12'
@@ -30,15 +30,15 @@ owners_packages() {
 
 in_fresh() { ACS_QUIRKS_ROOT=$FRESH/$OF "$SCRIPTS/in-root.sh" -- "$@"; }
 
-# as_owner CMD...: run CMD in the folder of the sources as a user of the fresh system who sees no network, and neither this
-# checkout nor the cache
+# as_owner CMD...: run CMD in the copy of the sources, as a user of the fresh system, without network, this checkout and the
+# cache
 as_owner() {
 	# shellcheck disable=SC2016 # for the shell inside
 	in_fresh unshare --net --mount sh -c 'cd / && umount /src /cache && cd /home/owner/acs-quirks && exec "$@"' sh \
 		setpriv --reuid=owner --regid=owner --init-groups env -i HOME=/home/owner PATH=/usr/bin:/bin LANG=C.UTF-8 "$@"
 }
 
-# copy_sources: the checkout as a new clone has it
+# copy_sources: copy the checkout without build results, like a new clone
 copy_sources() {
 	# shellcheck disable=SC2016 # for the shell inside
 	in_fresh bash -euo pipefail -c '
@@ -50,20 +50,21 @@ copy_sources() {
 		chown -R owner:owner /home/owner/acs-quirks'
 }
 
-# steps that print what goes to the log
+# These steps print to the log.
 
-# The headers of some suites depend on the image, whose installation would make an initramfs.
+# INITRD=No: the headers of some suites depend on the image, and its installation would make an initramfs.
 install_packages() {
 	in_fresh env DEBIAN_FRONTEND=noninteractive INITRD=No apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "$@" &&
 		in_fresh useradd --create-home --shell /bin/bash owner
 }
 
-# bytes PACKAGE...: how much apt downloads for these
+# bytes PACKAGE...: the size of what apt downloads for these packages
 bytes() { in_fresh apt-get install -qq --print-uris --no-install-recommends "$@" | awk '{ sum += $3 } END { print sum }'; }
 
 check_log() {
 	local lines
-	# kbuild warns if the compiler is not exactly the kernel's; the rest comes from compilers, linkers, objtool or modpost
+	# The one expected warning: kbuild's, if the compiler is not exactly the kernel's. Compilers, linkers, objtool and modpost
+	# must print none.
 	lines=$(grep -i warning "$1" | grep -v 'the compiler differs from the one used to build the kernel' || :)
 	[[ -z $lines ]] || die "$STEP" "the build printed warnings:"$'\n'"$lines" "find their cause; all output is in $1"
 }
@@ -83,7 +84,7 @@ one_suite() {
 	[[ -n $release ]] || die "$STEP" "$OF has no kernel headers" "see what linux-headers-$HOST_ARCH depends on there"
 
 	packages+=("linux-headers-$release")
-	# without the image, which the headers of some suites depend on, and which an owner has
+	# The size excludes the image: the headers of some suites depend on it, but an owner's system already has it.
 	download=$(($(bytes "${packages[@]}" "linux-image-$release") - $(bytes "linux-image-$release")))
 	say "$STEP: installing ${packages[*]}"
 	logged "$STEP" "$log-packages.log" "$retry" install_packages "${packages[@]}"
@@ -98,7 +99,7 @@ one_suite() {
 	[[ -s $FRESH/$OF$ko ]] || die "$STEP" "the build made no acs_quirks.ko" "look at $log-build.log"
 	vermagic=$(in_fresh modinfo -F vermagic "$ko")
 	[[ $vermagic == "$release "* ]] ||
-		die "$STEP" "acs_quirks.ko is for '$vermagic', and the headers are those of $release" "look at $log-build.log"
+		die "$STEP" "acs_quirks.ko is for '$vermagic', but the headers are for $release" "look at $log-build.log"
 	# shellcheck disable=SC2016 # for the shell inside
 	as_owner sh -c 'gcc -dumpfullversion; rustc --version | cut -d" " -f2; stat -c %s "$1"; size "$1" | awk "NR == 2 { print \$4 }"' \
 		sh "$ko" >"$FRESH/$OF/versions"
@@ -114,7 +115,7 @@ one_suite() {
 	as_owner make modules KVER="$release" >"$log-control.log" 2>&1 || status=$?
 	if ((!status)) || ! grep -q "there is no source of Rust's core library .*\<$rust_source\>" "$log-control.log" ||
 		[[ -n $(find "$FRESH/$OF/home/owner/acs-quirks" -name '*.o' -o -name '*.rlib') ]]; then
-		die "$STEP" "without $rust_source, make modules ended with $status, and must be refused before it compiles" \
+		die "$STEP" "without $rust_source, make modules must fail before it compiles anything; it ended with status $status" \
 			"look at $log-control.log and src/portable/headers.mk"
 	fi
 
@@ -126,7 +127,7 @@ one_suite() {
 		>"$FRESH/$OF.figures"
 }
 
-##### For all suites
+##### All suites
 
 CHILD=''
 clean_up() {
@@ -134,7 +135,7 @@ clean_up() {
 	# the last processes of a killed namespace may still write for a moment
 	(remove_tree "$FRESH") 2>/dev/null || { sleep 2 && remove_tree "$FRESH"; }
 }
-# The trap of the signal that ends this
+# stopped SIGNAL: the trap of a signal that ends this script
 stopped() {
 	trap - EXIT "$1"
 	clean_up
@@ -151,7 +152,7 @@ all_suites() {
 	install_tools
 	trap clean_up EXIT
 	for signal in INT TERM HUP; do
-		# shellcheck disable=SC2064 # the signal is known now
+		# shellcheck disable=SC2064 # expand the signal's name now
 		trap "stopped $signal" "$signal"
 	done
 	mkdir "$FRESH"

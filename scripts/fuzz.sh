@@ -11,8 +11,8 @@
 SECONDS_EACH=${1:?usage: fuzz.sh SECONDS}
 WORK=$CACHE/fuzz
 
-# The flags of cargo-fuzz that the stable compiler has: coverage, but no sanitizer, which safe code does not need. They
-# are used with --target, so that they do not apply to build scripts.
+# The flags of cargo-fuzz that the stable compiler has: coverage, without a sanitizer, which safe code does not need. With
+# --target, they do not apply to build scripts.
 coverage=(-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1)
@@ -39,7 +39,7 @@ fuzz() {
 	say "fuzzing $1 for $SECONDS_EACH s"
 	"$WORK/target/$RUST_TARGET/release/$1" -max_total_time="$SECONDS_EACH" -max_len=65536 -timeout=10 -print_final_stats=1 \
 		-verbosity=0 -artifact_prefix="$WORK/" "$WORK/$1" "$WORK/seeds/$1" ||
-		die "fuzz" "an input ended in a fault, see above" "the input is the newest file in the folder fuzz of the cache"
+		die "fuzz" "an input made the target fail, see above" "the input is the newest file in the folder fuzz of the cache"
 }
 
 fuzz data-file toml

@@ -3,9 +3,9 @@
 #
 # in-root.sh [--] CMD...: run CMD inside the build root, with the checkout at /src and the cache at /cache.
 #
-# Three processes: this script waits and handles signals; unshare(1) creates the namespaces; stage `inside` is process 1
-# there, mounts, and runs CMD. Each dies with the one before it, and with process 1 die all children of CMD, so nothing
-# stays mounted or running, even after kill -9 of this script or of its caller.
+# Three processes: this script waits and handles signals; unshare(1) creates the namespaces; stage `inside` is process 1 in
+# them, mounts, and runs CMD. Each process ends when the one before it ends. All children of CMD end with process 1. So
+# nothing stays mounted or running, even after kill -9 of this script or of its caller.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -24,7 +24,7 @@ outside() {
 	# child has no stdin and ignores Ctrl-C, so restore both.
 	env --default-signal=INT,QUIT "${CONTAINED[@]}" bash "$SCRIPTS/in-root.sh" --stage=inside "$@" <&0 &
 	child=$!
-	# shellcheck disable=SC2064 # the child's number is known now
+	# shellcheck disable=SC2064 # expand the child's process id now
 	trap "kill -KILL $child 2>/dev/null; trap - TERM; kill -TERM $$" TERM
 	# shellcheck disable=SC2064
 	trap "kill -KILL $child 2>/dev/null; trap - HUP; kill -HUP $$" HUP
@@ -36,7 +36,7 @@ outside() {
 	fi
 	while kill -0 "$child" 2>/dev/null; do wait "$child" || :; done
 	wait "$child" || status=$?
-	# die of the same signal, so that a calling shell or make stops too
+	# end by the same signal, so that a calling shell or make stops too
 	((status != 130)) || { trap - INT; kill -INT $$; }
 	exit "$status"
 }
@@ -90,5 +90,5 @@ inside() {
 case ${1:-} in
 --stage=inside) shift && inside "$@" ;;
 --stage=outside) shift && outside "$@" ;;
-*) exec setpriv --pdeathsig KILL bash "$SCRIPTS/in-root.sh" --stage=outside "$@" ;; # die with the caller
+*) exec setpriv --pdeathsig KILL bash "$SCRIPTS/in-root.sh" --stage=outside "$@" ;; # end with the caller
 esac

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # Sourced by the other scripts: messages, the cache folder, locks, safe removal.
-# shellcheck disable=SC2034 # the variables here are used by the scripts that source this
+# shellcheck disable=SC2034 # the scripts that source this file use its variables
 
 set -euo pipefail
 
@@ -21,9 +21,9 @@ die() {
 	exit 1
 }
 
-# Architecture-specific settings; no other part of the scripts has any. For the architecture of kernels and guests: Debian's
-# name, the kernel's ARCH, the compiler prefix, Rust's target, the suffix of its folders in the cache, and kernel options
-# for 32-bit compatibility that would need a third compiler. Everything is built on an amd64 machine.
+# All architecture-specific settings of the scripts. For the architecture of kernels and guests: Debian's name, the kernel's
+# ARCH, the compiler prefix, Rust's target, the suffix of its folders in the cache, and kernel options for 32-bit
+# compatibility that would need a third compiler. The host that builds is always amd64.
 HOST_ARCH=amd64
 DEB_ARCH=${ACS_QUIRKS_ARCH:-$HOST_ARCH}
 case $DEB_ARCH in
@@ -34,14 +34,14 @@ arm64)
 	KERNEL_ARCH=arm64 GNU_PREFIX=aarch64-linux-gnu- RUST_TARGET=aarch64-unknown-linux-gnu OF_ARCH=-arm64
 	OTHER_OPTIONS='(THUMB2_)?COMPAT_VDSO'
 	;;
-*) die "architecture $DEB_ARCH" "it is not supported (supported: amd64, arm64)" "leave ARCH unset, or say ARCH=arm64" ;;
+*) die "architecture $DEB_ARCH" "it is not supported (supported: amd64, arm64)" "leave ARCH unset, or set ARCH=arm64" ;;
 esac
 
 need_root() {
-	[[ $(id -u) == 0 ]] || die "$1" "this needs root, and you are $(id -un)" "run it through: sudo -E"
+	[[ $(id -u) == 0 ]] || die "$1" "this needs root, but you are $(id -un)" "run it through: sudo -E"
 	[[ $(uname -m) == x86_64 ]] || die "$1" "unsupported machine architecture $(uname -m)" \
 		"use an $HOST_ARCH machine; others are not supported yet"
-	unshare --mount --pid --fork true 2>/dev/null || die "$1" "the system refuses a private mount and pid namespace" \
+	unshare --mount --pid --fork true 2>/dev/null || die "$1" "the system does not allow a private mount and pid namespace" \
 		"in a container, start it privileged (it needs CAP_SYS_ADMIN); or use a virtual machine"
 }
 
@@ -75,7 +75,7 @@ lock() {
 # The supported kernel series, as a pattern: 7.2|7.3
 SUPPORTED=$(awk '!/^#/ { print $1 }' "$SCRIPTS/supported-kernels" | paste -sd'|')
 
-# series_of KERNEL: the supported series of a series, a release or `newest`; nothing if there is none
+# series_of KERNEL: the supported series of a series, a release or `newest`; empty if it is not supported
 series_of() {
 	awk -v k="$1" '
 		/^#/ { next }
@@ -84,11 +84,11 @@ series_of() {
 		END { print found }' "$SCRIPTS/supported-kernels"
 }
 
-# of_series SERIES COLUMN: a column of the series' line: 2 its suite, 3 the compiler
+# of_series SERIES COLUMN: a column of the series' line in supported-kernels: 2 its suite, 3 the compiler
 of_series() { awk -v s="$1" -v column="$2" '$1 == s { print $column }' "$SCRIPTS/supported-kernels"; }
 
-# apt_of SUITE TOOL ARG...: a tool of apt in the root that knows the packages of this suite alone, with none installed;
-# prepare-kernel.sh writes the list of sources
+# apt_of SUITE TOOL ARG...: run a tool of apt in the root. It knows only the packages of this suite, and none as installed.
+# prepare-kernel.sh writes the list of sources.
 apt_of() {
 	local suite=$1 dir options=()
 	dir=/cache/$(basename "$KERNELS")/.apt-$suite
@@ -109,7 +109,7 @@ CONTAINED=(setpriv --pdeathsig KILL
 need_space() {
 	local free
 	free=$(df -Pm "$CACHE" | awk 'NR == 2 { print $4 }')
-	((free >= $1)) || die "$2" "it needs $1 MB in $CACHE, and $free MB are free" \
+	((free >= $1)) || die "$2" "it needs $1 MB in $CACHE, but only $free MB are free" \
 		"free some space, or set ACS_QUIRKS_CACHE to a folder on a larger disk"
 }
 
@@ -133,7 +133,8 @@ toolchain() {
 		grep -E "^(rustc|rust-src|bindgen|libclang1?-[0-9]+|$gcc|dwarves)=" | sha256sum | cut -d' ' -f1
 }
 
-# headers_as_installed RELEASE: the headers of a prepared kernel where its packages have them, as links in the root
+# headers_as_installed RELEASE: link the headers of a prepared kernel into the root, at the paths where its packages install
+# them
 headers_as_installed() {
 	local folder=$KERNELS/$1/headers inside file
 	inside=/cache/$(basename "$KERNELS")/$1/headers
@@ -165,19 +166,19 @@ unpack_source() {
 # option FILE NAME: the value of an option in a kernel's configuration, without quotes
 option() { sed -n "s/^CONFIG_$2=//p" "$1" | tr -d '"'; }
 
-# make_args RELEASE SUFFIX: arguments of make for building a kernel like the prepared one, with the compiler that Debian took,
-# whose release ends with SUFFIX
+# make_args RELEASE SUFFIX: arguments of make that build a kernel like the prepared one, with the compiler that Debian used.
+# The release of the new kernel ends with SUFFIX.
 make_args() {
 	local config=$KERNELS/$1/headers/usr/src/linux-headers-$1/.config
 	echo "ARCH=$KERNEL_ARCH CROSS_COMPILE=$GNU_PREFIX CC=$(option "$config" CC_VERSION_TEXT | cut -d' ' -f1) LOCALVERSION=$2"
 }
 
 # kbuild STEP LOG WAY_OUT RELEASE PROVIDER OUTPUT ARG...: build modules for a prepared kernel in the folder OUTPUT of the
-# cache, from a copy of the sources, because kernels before 6.13 build where the sources are
+# cache, from a copy of the sources, because kernels before 6.13 build in the folder of the sources
 kbuild() {
 	local step=$1 log=$2 way_out=$3 release=$4 provider=$5 output=$6 args
 	shift 6
-	# a kernel that was built here has only its tree
+	# kernels built for tests have a tree and no headers
 	if [[ $provider == headers && -d $KERNELS/$release/headers ]]; then
 		headers_as_installed "$release"
 		args=(-C "/lib/modules/$release/build" ARCH="$KERNEL_ARCH" CROSS_COMPILE="$GNU_PREFIX"
@@ -187,7 +188,7 @@ kbuild() {
 		args+=(-C "/cache/$(basename "$KERNELS")/$release/tree")
 	fi
 	mkdir -p "$CACHE/$output"
-	# a source that is gone must not be built
+	# remove copies of sources that the checkout no longer has, so that they are not built
 	find "$CACHE/$output" \( -name '*.rs' -o -name '*.c' -o -name '*.mk' \) ! -name '*.mod.c' -delete
 	(cd "$PROJECT" && cp -a --parents -t "$CACHE/$output" Kbuild VERSION scripts/supported-kernels src tests/kernel tools/grouping/src/model)
 	logged "$step" "$log" "$way_out" "$SCRIPTS/in-root.sh" -- \
@@ -209,7 +210,7 @@ static_programs() {
 # is FILE TEXT: whether the file contains exactly this text
 is() { [[ -e $1 && $(<"$1") == "$2" ]]; }
 
-# remove_tree FOLDER: remove it, unless something is mounted in it
+# remove_tree FOLDER: remove the folder; fail if something is mounted in it
 remove_tree() {
 	[[ -e $1 ]] || return 0
 	if awk -v dir="$1" '{ gsub(/\\040/, " ", $5) } index($5 "/", dir "/") == 1 { found = 1 } END { exit !found }' \
@@ -219,11 +220,11 @@ remove_tree() {
 	rm -rf --one-file-system -- "$1"
 }
 
-# A stopped run keeps its finished steps and says so. The message goes to the original stderr, which may be redirected to a
-# log at that moment.
+# A stopped run keeps its finished steps and reports this. The message goes to the original stderr, because stderr may be
+# redirected to a log at that moment.
 exec {MESSAGES}>&2
 on_interrupt() {
 	trap - INT
-	printf '\nstopped; the finished steps are kept, run it again to go on\n' >&"$MESSAGES"
+	printf '\nstopped; the finished steps are kept, run this again to continue\n' >&"$MESSAGES"
 	kill -INT $$
 }

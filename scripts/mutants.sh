@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# mutants.sh [FILTER]: in the build root, test the tests of rules and grouping. cargo-mutants changes a copy of the code
-# in one place at a time (only mutants whose name matches FILTER) and reports mutants after which no test fails. The
-# crates' own tests run first, then, for the remaining mutants, those on random topologies. Takes one to two hours.
-# mutants.toml lists mutants that change nothing, with the reason.
+# mutants.sh [FILTER]: in the build root, check that the tests of rules and grouping notice changes. cargo-mutants changes a
+# copy of the code in one place at a time (FILTER selects mutants by name) and reports each mutant for which no test fails.
+# The crates' own tests run first, then the tests on random topologies for the remaining mutants. Takes one to two hours.
+# mutants.toml lists mutants that make no difference, with the reason.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,7 +19,7 @@ if [[ ! -x $WORK/bin/cargo-mutants ]]; then
 		die "mutants" "cargo-mutants could not be built" "check the network and its proxy (https_proxy), then run this again"
 fi
 
-# The copy and its build results are kept apart from those of other runs.
+# The copy and its build results are kept in the cache, apart from other builds.
 mkdir -p "$WORK/tmp"
 export TMPDIR=$WORK/tmp CARGO_TARGET_DIR=$WORK/target
 export CARGO_NET_OFFLINE=true CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1
@@ -31,7 +31,7 @@ mutants() {
 }
 
 FILTER=${1:-}
-say "the package's own tests"
+say "the crates' own tests"
 status=0
 mutants --test-package rules,grouping || status=$?
 # 2: some mutants were missed; 3: some timed out, which counts as detected.

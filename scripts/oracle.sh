@@ -10,9 +10,9 @@ STEP=oracle
 REPORT=$1
 shift
 for place in "$@"; do
-	[[ -e $place ]] || die "$STEP" "there is no $place" "name a topology file, or a folder with such files"
+	[[ -e $place ]] || die "$STEP" "$place does not exist" "name a topology file, or a folder with topology files"
 done
-[[ -z $REPORT || -d $(dirname "$REPORT") ]] || die "$STEP" "there is no folder for $REPORT" "make it, or name another file"
+[[ -z $REPORT || -d $(dirname "$REPORT") ]] || die "$STEP" "the folder of $REPORT does not exist" "create it, or name another file"
 
 FOLDER=$(mktemp -d "$CACHE/oracle.XXXXXX")
 trap 'remove_tree "$FOLDER"' EXIT

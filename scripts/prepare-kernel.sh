@@ -3,7 +3,7 @@
 #
 # prepare-kernel.sh [KERNEL]: prepare a stock Debian kernel for booting and for building modules from its headers. KERNEL is
 # a series (6.12), a release (7.3.4, or in full 7.3.4+deb13-amd64) or `newest`, the newest supported series and default.
-# With @rust-for-linux after it, also a tree with the kernel's Rust crates (prepare-tree.sh).
+# If KERNEL ends in @rust-for-linux, also prepare a tree with the kernel's Rust crates (prepare-tree.sh).
 #
 # Results in the cache: kernels/RELEASE/ with release, version, vmlinuz, modules/ and headers/; and the link kernels/KERNEL
 # to it. For another architecture than the host's, the folder is kernels-ARCH.
@@ -19,9 +19,9 @@ STEP="kernel $KERNEL"
 RESOLVED=$KERNELS/.packages-$KERNEL
 
 [[ $KERNEL =~ ^(newest|[0-9]+\.[0-9][0-9a-z.+-]*)$ ]] ||
-	die "$STEP" "'$KERNEL' is no kernel version" "give a series like 7.3, a release like 7.3.4, or newest"
+	die "$STEP" "'$KERNEL' is not a kernel version" "give a series like 7.3, a release like 7.3.4, or newest"
 SERIES=$(series_of "$KERNEL")
-[[ -n $SERIES ]] || die "$STEP" "the series is not supported (supported: ${SUPPORTED//|/, })" "take a kernel of one of these"
+[[ -n $SERIES ]] || die "$STEP" "the series is not supported (supported: ${SUPPORTED//|/, })" "choose a kernel of one of these series"
 SUITE=$(of_series "$SERIES" 2)
 [[ -e $ROOT/.definition ]] || die "$STEP" "there is no build root at $ROOT" "run scripts/build-root.sh first"
 
@@ -35,7 +35,7 @@ trap on_interrupt INT
 mkdir -p "$KERNELS/.apt-$SUITE/lists/partial"
 lock work
 
-# The lines of the kernel's suite and of those that it builds on, on the root's mirrors.
+# The source lines of the kernel's suite and of its base suite, with the root's mirrors.
 sources() {
 	local base=${SUITE%-backports} lines mirror security
 	lines=$(cat "$ROOT"/etc/apt/sources.list "$ROOT"/etc/apt/sources.list.d/*.list 2>/dev/null || :)
@@ -55,8 +55,8 @@ candidates() {
 		awk -v k="$of" '$1 == k || index($1, k ".") == 1 || index($1, k "+") == 1 || index($1, k "-") == 1' | sort -rV
 }
 
-# packages RELEASE: the packages with its image, modules and headers. Fails if they do not fit together in the archive: the
-# signed image has its own source package, so it can lag behind the others for a day.
+# packages RELEASE: the packages with the release's image, modules and headers. Fails if their versions do not match in the
+# archive: the signed image has its own source package, so it can lag behind the others for a day.
 packages() {
 	apt_of "$SUITE" apt-get install --print-uris -qq --no-install-recommends "linux-image-$1" "linux-headers-$1" 2>/dev/null |
 		sed -nE "s/^'[^']+' (linux-(image|binary|modules|base|headers|kbuild)-[0-9][^_]*)_.*/\1/p"
@@ -77,7 +77,7 @@ resolve() {
 		mv "$RESOLVED.partial" "$RESOLVED"
 		return
 	done
-	die "$STEP" "Debian's $SUITE has no such kernel with image and headers" \
+	die "$STEP" "Debian's $SUITE has no kernel that matches $KERNEL, with image and headers" \
 		"use one of: $(KERNEL=$SERIES candidates | paste -sd' ') (flavours like cloud and rt cannot be prepared)"
 }
 

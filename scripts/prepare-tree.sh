@@ -5,7 +5,7 @@
 # Rust-for-Linux's crates, the KUnit kernel and patches.
 #
 # Debian's headers lack the metadata of the kernel's Rust crates. This script rebuilds the crates from Debian's source and
-# configuration with Debian's compilers, and compares their symbols with those that the stock kernel exports.
+# configuration with Debian's compilers, and compares their symbols with the symbols that the stock kernel exports.
 #
 # Results in the cache: kernels/RELEASE/tree/ and make-args, beside what prepare-kernel.sh makes; the stamp `verify` is set
 # after verification.
@@ -30,7 +30,7 @@ if is "$DIR/stamps/verify" "$VERSION $TOOLS"; then
 	exit 0
 fi
 grep -q '^CONFIG_RUST=y' "$DIR/$HEADERS/.config" ||
-	die "$STEP" "the kernel is built without Rust" "take a newer kernel; modules for this one build from its headers"
+	die "$STEP" "the kernel is built without Rust" "choose a newer kernel, or build modules for this one from its headers"
 
 need_root "$STEP"
 trap on_interrupt INT
@@ -50,7 +50,7 @@ make_tree() {
 	local log=$1 args
 	shift
 	read -ra args <"$DIR/make-args"
-	logged "$STEP" "$log" "see the log; if it stays so, remove $DIR and run this again" \
+	logged "$STEP" "$log" "see the log; if the error remains, remove $DIR and run this again" \
 		in_root make -C "$INSIDE/tree" -j"$(nproc)" "${args[@]}" "$@"
 }
 
@@ -61,15 +61,15 @@ configure() {
 	# Rust metadata fits one exact compiler. For gcc the version number suffices, without Debian's revision.
 	for name in RUSTC_VERSION_TEXT BINDGEN_VERSION_TEXT GCC_VERSION; do
 		debian=$(option "$DIR/$HEADERS/.config" $name) ours=$(option "$DIR/tree/.config" $name)
-		[[ $debian == "$ours" ]] || die "$STEP" "Debian built it with $name '$debian', and the build root has '${ours:-none}'" \
-			"ACS_QUIRKS_UPDATE=1 scripts/build-root.sh, then this again; if it stays so, take another kernel"
+		[[ $debian == "$ours" ]] || die "$STEP" "Debian built it with $name '$debian', but the build root has '${ours:-none}'" \
+			"run ACS_QUIRKS_UPDATE=1 scripts/build-root.sh, then this again; if the error remains, choose another kernel"
 	done
-	# with a missing or different tool (pahole), options change silently, and with them the kernel's structures
+	# A missing or different tool (pahole) silently changes options, and thereby the kernel's structures.
 	changed=$(diff <(options "$HEADERS/.config") <(options tree/.config) | sed -nE 's/^[<>] (# )?CONFIG_([A-Za-z0-9_]+).*/\2/p' |
 		sort -u | grep -vxE "(CC|GCC|AS|LD|PAHOLE|RUSTC_LLVM)_VERSION(_TEXT)?|CC_CAN_LINK(_STATIC)?|BUILD_SALT|MODULE_SIG_KEY|SYSTEM_(TRUSTED|REVOCATION)_KEYS|$OTHER_OPTIONS" |
 		paste -sd' ') || :
-	[[ -z $changed ]] || die "$STEP" "the configuration does not stay Debian's: $changed" \
-		"a tool is missing or another one in the build root: ACS_QUIRKS_UPDATE=1 scripts/build-root.sh, then this again"
+	[[ -z $changed ]] || die "$STEP" "the build changes options of Debian's configuration: $changed" \
+		"the build root lacks a tool or has another version of it: run ACS_QUIRKS_UPDATE=1 scripts/build-root.sh, then this again"
 }
 options() { grep -E '^(# )?CONFIG_' "$DIR/$1" | sort; }
 
@@ -78,7 +78,7 @@ rebuild() {
 	local release
 	release=$(<"$DIR/tree/include/config/kernel.release")
 	[[ $release == "$RELEASE" ]] || die "$STEP" "the tree calls itself $release, not $RELEASE" \
-		"the source package does not fit the kernel: take another kernel, and report this"
+		"the source package does not match the kernel: choose another kernel, and report this"
 }
 
 verify() {
@@ -91,7 +91,7 @@ verify() {
 	((want > 0 && missing == 0)) || die "$STEP" "$missing of the kernel's $want Rust symbols are not in the rebuilt crates" \
 		"a module would not load; compare $DIR/rust-symbols.debian with rust-symbols, and report this"
 	cp "$DIR/$HEADERS/Module.symvers" "$DIR/tree/Module.symvers"
-	# the version of Debian's build, which the module compares with the running kernel's
+	# the version of Debian's build: the module compares it with the version of the running kernel
 	cp "$DIR/$HEADERS/include/generated/utsversion.h" "$DIR/tree/include/generated/utsversion.h"
 }
 
