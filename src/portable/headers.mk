@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Builds Rust code for a kernel from its headers alone: with core from rust-src and the crate `kernel` of this folder. All
-# of it is one object by link-time optimisation, so that only what the module uses is left.
+# Builds Rust code for a kernel from its headers alone, with core from rust-src and the crate `kernel` of this folder.
+# Link-time optimisation makes one object and removes code that the module does not use.
 #
 # Input: $(rust-roots), the objects to build, each from the .rs file of the same name.
 # RUSTC=         the compiler
@@ -10,12 +10,12 @@
 RUSTC ?= rustc
 comma := ,
 
-# MAKEFLAGS would have rustc look for a jobserver that it cannot reach.
+# With MAKEFLAGS set, rustc would look for a jobserver that it cannot reach.
 rustc-minor := $(shell MAKEFLAGS= $(RUSTC) --version 2>/dev/null | sed -nE 's/^rustc 1\.([0-9]+)\..*/\1/p')
 rustc-from = $(shell [ $(rustc-minor) -ge $(1) ] && echo y)
 RUST_LIB_SRC ?= $(shell MAKEFLAGS= $(RUSTC) --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library
 
-ifdef CONFIG_MODULES # which kbuild knows when it builds, and not when it cleans
+ifdef CONFIG_MODULES # set when kbuild builds, not when it cleans
 packages := install rustc and rust-src, version 1.85 or later (Debian 12: rustc-web and rust-web-src)
 ifeq ($(rustc-minor),)
 $(error there is no $(RUSTC): $(packages), or set RUSTC=)
@@ -33,18 +33,18 @@ endif
 
 ##### Flags, by the kernel's configuration
 
-# As Makefile in Linux 7.3. Code does not unwind, and panics only stop the thread.
+# From Makefile in Linux 7.3. Code does not unwind; a panic stops the thread only.
 rust-flags := --sysroot=/dev/null -Zunstable-options -Cpanic=abort -Ccodegen-units=1 -Copt-level=2 \
 	-Csymbol-mangling-version=v0 -Crelocation-model=static -Zfunction-sections=n -Cdebuginfo=0 \
 	-Cdebug-assertions=n -Coverflow-checks=y $(if $(findstring e,$(KBUILD_EXTRA_WARN)),-Dwarnings)
 
 ifdef CONFIG_X86_64
-# The options have had these names since 6.9; the old names are tried too.
+# The first name of each option is from 6.9, the second is the name before.
 retpoline := $(or $(CONFIG_MITIGATION_RETPOLINE),$(CONFIG_RETPOLINE))
 rethunk := $(or $(CONFIG_MITIGATION_RETHUNK),$(CONFIG_RETHUNK))
 sls := $(or $(CONFIG_MITIGATION_SLS),$(CONFIG_SLS))
 
-# As scripts/generate_rust_target.rs in Linux 7.3.
+# From scripts/generate_rust_target.rs in Linux 7.3.
 features := -mmx,+soft-float
 ifneq ($(retpoline),)
 features := $(features),+retpoline-external-thunk,+retpoline-indirect-branches,+retpoline-indirect-calls
@@ -59,7 +59,7 @@ target-json := {"arch":"x86_64","llvm-target":"x86_64-linux-gnu",$(if $(abi),"ru
 "emit-debug-gdb-scripts":false,"frame-pointer":"may-omit","stack-probes":{"kind":"none"}}
 rust-target = $(obj)/$(out)/target.json
 
-# As arch/x86/Makefile in Linux 7.3.
+# From arch/x86/Makefile in Linux 7.3.
 rust-flags += -Cforce-unwind-tables=n -Ctarget-feature=-sse,-sse2,-sse3,-ssse3,-sse4.1,-sse4.2,-avx,-avx2 \
 	-Ctarget-cpu=x86-64 -Ztune-cpu=generic -Cno-redzone=y -Ccode-model=kernel \
 	$(if $(CONFIG_X86_KERNEL_IBT),-Zcf-protection=branch) \
@@ -68,7 +68,7 @@ rust-flags += -Cforce-unwind-tables=n -Ctarget-feature=-sse,-sse2,-sse3,-ssse3,-
 	$(if $(CONFIG_CALL_PADDING),-Zpatchable-function-entry=$(CONFIG_FUNCTION_PADDING_BYTES)$(comma)$(CONFIG_FUNCTION_PADDING_BYTES)) \
 	$(if $(CONFIG_FRAME_POINTER),-Cforce-frame-pointers=y)
 else ifdef CONFIG_ARM64
-# As arch/arm64/Makefile in Linux 7.3.
+# From arch/arm64/Makefile in Linux 7.3.
 rust-target := aarch64-unknown-none-softfloat
 rust-flags += -Cforce-frame-pointers=y \
 	$(if $(CONFIG_UNWIND_TABLES),-Cforce-unwind-tables=y -Zuse-sync-unwind=n,-Cforce-unwind-tables=n) \
@@ -80,12 +80,12 @@ endif
 
 ##### Rules
 
-# The folder of the libraries, and the source of this folder.
+# The folder of the built libraries, and the path of this folder.
 out := src/portable/out
 portable := $(src)/src/portable
 
 rust = RUSTC_BOOTSTRAP=1 $(RUSTC) --target $(rust-target) $(rust-flags)
-# The libraries hold bitcode. Machine code is made once, from what the module uses.
+# The libraries contain bitcode. The compiler generates machine code once, and only for the code that the module uses.
 as-bitcode := -Clinker-plugin-lto -Cembed-bitcode=yes
 
 quiet_cmd_rust_target = TARGET  $@
@@ -111,8 +111,8 @@ $(obj)/$(out)/libkernel.rlib: $(portable)/kernel/lib.rs $(shell find $(portable)
 		$(obj)/$(out)/libcompiler_builtins.rlib FORCE
 	+$(call if_changed,rust_kernel)
 
-# rustc writes a library with one object of Rust code. Code outside of `headers` is for Rust-for-Linux's crates. Before 5.19
-# kbuild's command for objtool does not begin with a semicolon.
+# rustc writes a library with one object of Rust code. `--cfg headers` leaves out code that is for Rust-for-Linux's crates.
+# Before 5.19, kbuild's command for objtool does not begin with a semicolon.
 quiet_cmd_rust_module = RUSTC [M] $@
       cmd_rust_module = $(rust) -Clto=fat --edition=2021 --cfg headers \
 	-Zcrate-attr=no_std -Zcrate-attr='feature(used_with_arg)' \

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the module needs of a kernel, whichever crates it is built with. Nothing is built if one is missing.
+# The requirements on a kernel for both providers of crates. If one is not met, the build stops before it compiles anything.
 
 this-kernel = kernel $(or $(KERNELRELEASE),$(KERNELVERSION))
 
@@ -14,7 +14,7 @@ $(error $(this-kernel) is configured with CONFIG_PREEMPT_RT=y, where some host b
 	configuration space is read: use a kernel without it)
 endif
 
-# The tests boot the series in the list. The check at load holds the module to the kernel on any other.
+# The tests boot the series in the list. On any other series, only the self-test at load checks that the module fits.
 series := $(subst $(empty) ,.,$(wordlist 1,2,$(subst ., ,$(KERNELVERSION))))
 ifeq ($(shell sed -n 's/^\([0-9][0-9.]*\).*/\1/p' $(src)/scripts/supported-kernels | grep -xF $(series)),)
 $(warning this module is not tested on kernel series $(series); it checks at load that it fits)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Builds with the crates of a kernel tree that has Rust metadata. kbuild has the rules; here is what must fit.
+# Builds with the crates of a kernel tree that has Rust metadata. kbuild has the rules; this file checks the requirements.
 
-ifdef CONFIG_MODULES # which kbuild knows when it builds, and not when it cleans
+ifdef CONFIG_MODULES # set when kbuild builds, not when it cleans
 ifndef CONFIG_RUST
 $(error $(this-kernel) is configured without CONFIG_RUST=y: leave PROVIDER out, which builds from headers)
 endif
@@ -11,6 +11,6 @@ $(foreach file,libcore.rmeta libkernel.rmeta libbindings.rmeta libpin_init.rmeta
 	$(error $(objtree) has no Rust metadata (rust/$(file)): leave PROVIDER out, which builds from headers)))
 metadata-of := $(CONFIG_RUSTC_VERSION_TEXT)
 ifneq ($(shell MAKEFLAGS= $(RUSTC) --version 2>/dev/null),$(patsubst "%",%,$(metadata-of)))
-$(error the Rust metadata of $(objtree) is of $(metadata-of), and $(RUSTC) is another compiler: set RUSTC= to that one)
+$(error the Rust metadata of $(objtree) is from $(metadata-of), but $(RUSTC) is another compiler: set RUSTC= to the compiler of the metadata)
 endif
 endif
