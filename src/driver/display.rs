@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Implements the kernel's own `Display` trait, which its formatting macros need, for types that
-//! have the one of `core`.
+//! implement the trait of `core`.
 
 use kernel::fmt;
 

@@ -19,7 +19,8 @@ pub(super) enum Effect {
     Unproven(&'static str),
     /// The hook changes nothing; holds the reason.
     Ineffective(&'static str),
-    /// The hook changes nothing, because the kernel calls the hooked function in another way.
+    /// The hook changes nothing, because the kernel calls the hooked function with other arguments
+    /// or expects another result.
     Unknown(Mismatch),
 }
 

@@ -56,7 +56,7 @@ static SETTING: SetOnce<Setting> = SetOnce::new();
 static CALLS: Atomic<u64> = Atomic::new(0);
 
 /// Sets the withdrawn entries and the release of the running kernel. Only the first call has an
-/// effect; module initialisation makes it before it registers the hook.
+/// effect: module initialisation calls this before it registers the hook.
 pub(super) fn set(withdrawn: Withdrawn, running: Release) {
     SETTING.populate(Setting { withdrawn, running });
 }
@@ -69,7 +69,7 @@ fn setting() -> &'static Setting {
 ///
 /// # Errors
 ///
-/// The reason why it makes none: see [`decision::speaks`].
+/// The reason why the entry makes no claim: see [`decision::speaks`].
 pub(super) fn speaks(entry: &Entry) -> core::result::Result<(), Refusal> {
     let setting = setting();
     decision::speaks(entry, &setting.withdrawn, setting.running)
@@ -103,8 +103,9 @@ pub(crate) fn verdict(function: &PciFunction<'_>, acs_flags: u16, kernel: c_int)
     }
 }
 
-/// The decision that a function with a grant would get now. The kernel's answer is not known here:
-/// it is taken as `-ENOTTY`, or as the 0 of the catch-all handler if the entry supersedes one.
+/// The decision that a function with a grant would get now. The kernel's answer is not known here.
+/// It is assumed to be the 0 of the catch-all handler if the entry supersedes one, and `-ENOTTY`
+/// otherwise.
 pub(super) fn again(function: &PciFunction<'_>) -> Decision {
     let entry = TABLE.find(function.vendor(), function.device());
     let kernel = match entry.and_then(|(_, entry)| entry.supersedes) {

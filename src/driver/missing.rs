@@ -3,8 +3,8 @@
 //! Measures which entries the running kernel lacks. Nothing is derived from its release:
 //! distributions take quirks from later releases, or do not take those of stable releases.
 //!
-//! The result is only shown. Each decision takes the kernel's answer for the function in question
-//! (trust rule `kernel-first`).
+//! The result is for display only. Each decision uses the kernel's answer for the function that the
+//! kernel asks about (trust rule `kernel-first`).
 
 use kernel::fmt;
 
@@ -25,11 +25,11 @@ use crate::{
 /// Whether the running kernel has a quirk of its own for the ids of an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Measured {
-    /// For none of them.
+    /// The kernel has a quirk for none of the ids.
     Lacks,
-    /// For each of them.
+    /// The kernel has a quirk for each of the ids.
     Has,
-    /// For some of them.
+    /// The kernel has a quirk for some of the ids.
     HasPart,
     /// The self-test does not pass at the moment.
     Unknown,
@@ -44,8 +44,8 @@ impl Measured {
     ];
 }
 
-/// Asks the kernel about each id of an entry with each type that the entry speaks for. Costs a
-/// question of the kernel for each.
+/// Asks the kernel about each id of an entry with each type that the entry applies to. Each
+/// combination costs one question to the kernel.
 fn measure(ask: Ask<'_>, position: usize, entry: &Entry) -> Measured {
     let (mut lacks, mut has) = (false, false);
     for row in TABLE.index {
@@ -77,7 +77,8 @@ fn measure(ask: Ask<'_>, position: usize, entry: &Entry) -> Measured {
     }
 }
 
-/// Every entry, measured: by position in [`Table::entries`](crate::rules::table::Table::entries).
+/// The measurement of every entry, by position in
+/// [`Table::entries`](crate::rules::table::Table::entries).
 fn all() -> [Measured; TABLE.entries.len()] {
     let mut all = [Measured::Unknown; TABLE.entries.len()];
     decoy::ask_about(|ask| {
@@ -89,8 +90,8 @@ fn all() -> [Measured; TABLE.entries.len()] {
 }
 
 /// The number of entries that make a claim here because the kernel lacks them, in part or whole;
-/// `None` if that cannot be measured at the moment. Only an entry that mainline has can be in a
-/// kernel, so that the others cost no question.
+/// `None` if that cannot be measured at the moment. Only entries that mainline has can be in a
+/// kernel, so the others cost no question.
 pub(super) fn count() -> Option<usize> {
     let mut count = None;
     decoy::ask_about(|ask| {

@@ -55,10 +55,10 @@ pub(crate) struct Edition {
 
 /// The loaded module. Fields are dropped in declaration order.
 pub(crate) struct Driver {
-    // First: no question may arrive after the rest is dropped.
+    // The first field: no question may arrive after the other fields are dropped.
     _hook: Hook,
     _files: Files,
-    // Last: the hook and the files read it.
+    // The last field: the hook and the files read it.
     _known: Known,
 }
 
@@ -143,8 +143,8 @@ fn refuse_other_build() -> Result {
 ///
 /// # Errors
 ///
-/// `EINVAL`, after a log line, if the kernel calls the hooked function in another way than the hook
-/// expects.
+/// `EINVAL`, after a log line, if the hooked function has other arguments or another result than
+/// the hook expects.
 fn announce(table: &Table) -> Result {
     let withdrawn = engine::withdrawn_count();
     let count = table.entries.len();

@@ -3,10 +3,10 @@
 //! The record of decisions: keeps the decisions on each function, logs them, and shows them in the
 //! debugfs file `decisions` (trust rule `effective`).
 //!
-//! Each function has a slot from the moment when the kernel adds it until its removal. Memory is
-//! therefore bounded by the number of functions, and the hook allocates nothing. A slot keeps the
-//! first and the latest decision on [`AcsFlags::GROUPING`]. Each kind of outcome is logged once per
-//! function, separately for these flags and for others.
+//! Each function has a slot from its addition by the kernel to its removal. Memory is therefore
+//! bounded by the number of functions, and the hook allocates nothing. A slot keeps the first and
+//! the latest decision on [`AcsFlags::GROUPING`]. Each kind of outcome is logged once per function,
+//! separately for these flags and for others.
 
 use kernel::{
     fmt,
@@ -123,7 +123,7 @@ pub(crate) fn appeared(function: &PciFunction<'_>) {
     });
 }
 
-/// Whether two functions of one bus can belong to one device in the sense of `rules/package.rs`.
+/// Whether two functions of one bus can belong to one device, as `rules/package.rs` defines it.
 fn may_be_one_device(one: &PciFunction<'_>, other: &PciFunction<'_>) -> bool {
     let is_port = one.pcie_type().is_some_and(PcieType::is_claimable_port);
     is_port || one.is_ari() || is_one_slot(one, other)

@@ -13,7 +13,7 @@ use core::fmt;
 ///
 /// PCI Express Base Specification 6.0, sections 7.7.11.2 and 7.7.11.3; `PCI_ACS_*` in
 /// `include/uapi/linux/pci_regs.h`. A flag means that the service is implemented (capability),
-/// enabled (control), asked for, or granted by an entry; the user of the set says which.
+/// enabled (control), asked for, or granted by an entry; the context of the set determines which.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AcsFlags(u16);
 
@@ -43,8 +43,8 @@ impl AcsFlags {
     /// weaken isolation.
     pub const EC: Self = Self(0x20);
     /// ACS Direct Translated P2P: when enabled, the component ALLOWS peer-to-peer memory requests
-    /// with a translated address to go directly to the peer, whatever P2P Request Redirect and P2P
-    /// Egress Control say. This flag can weaken isolation.
+    /// with a translated address to go directly to the peer, regardless of P2P Request Redirect and
+    /// P2P Egress Control. This flag can weaken isolation.
     pub const DT: Self = Self(0x40);
 
     /// The flags that the grouping code asks of each function: `REQ_ACS_FLAGS` in

@@ -3,7 +3,7 @@
 //! The ids of functions whose requests may carry another requester ID, and of bridges that change
 //! how requester IDs pass.
 //!
-//! Trust rule `closed`: no entry may speak for such a function.
+//! Trust rule `closed`: no entry may list such a function.
 //!
 //! The lists follow Linux 7.3, `drivers/pci/quirks.c`: one list for each fixup that calls
 //! `pci_add_dma_alias()` or sets a flag that `pci_for_each_dma_alias()` reads. Linux 7.2 has the

@@ -63,8 +63,8 @@ pub enum Refusal {
     OwnAcs,
     /// Trust rule `closed`: the function is untrusted or external-facing, or below such a bridge.
     Exposed,
-    /// Trust rule `closed`: the function is a virtual function. Entries speak for physical
-    /// functions only.
+    /// Trust rule `closed`: the function is a virtual function. Entries apply to physical functions
+    /// only.
     Virtual,
     /// Trust rule `closed`: the kernel's error state says that the function failed or was removed.
     Gone,
@@ -241,9 +241,9 @@ fn judge<F: Function>(
     Ok(())
 }
 
-/// Whether the kernel has no quirk of its own for a function of this vendor and PCIe type, by its
-/// answer, so that the entry may answer (trust rule `kernel-first`). The 0 of a catch-all handler
-/// that the entry supersedes is no answer.
+/// Whether the kernel's answer shows that the kernel has no quirk for a function of this vendor and
+/// PCIe type, so that the entry may answer (trust rule `kernel-first`). The 0 of a catch-all
+/// handler that the entry supersedes does not count as a quirk.
 pub fn kernel_lacks(
     entry: &Entry,
     kernel: KernelVerdict,

@@ -4,7 +4,7 @@
 
 use super::pcie::PcieType;
 
-/// What the module's record of the kernel's functions has at a device and function number.
+/// What the module's record of the kernel's functions contains at a device and function number.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Record {
     /// No function, or a virtual function.
@@ -13,7 +13,7 @@ pub enum Record {
     Known,
     /// A physical function that is untrusted or external-facing.
     Exposed,
-    /// The record misses a function for lack of memory, so no answer is safe.
+    /// The record lacks a function, because memory ran out, so no answer is safe.
     Incomplete,
 }
 
@@ -47,7 +47,7 @@ pub trait Function {
     fn is_aliased(&self, first: u8, last: u8) -> bool;
     /// Whether the module can record a decision on the function.
     fn is_recordable(&self) -> bool;
-    /// What the module's record has at number `devfn` of the same bus.
+    /// What the module's record contains at number `devfn` of the same bus.
     fn record(&self, devfn: u8) -> Record;
     /// Reads the aligned dword at `offset` (below 4096) from configuration space of the function
     /// `devfn` on the same bus; `None` if the access fails. An absent function reads as all ones.

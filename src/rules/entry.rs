@@ -9,7 +9,7 @@ use super::{
     release::Release, //
 };
 
-/// The kind of function that an entry speaks for. The kind fixes the PCIe types that the entry
+/// The kind of function that an entry applies to. The kind determines the PCIe types that the entry
 /// applies to and the ACS flags that it may grant.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -218,14 +218,14 @@ pub struct Entry {
     pub number: u16,
     /// The path of the entry's file below `quirks/` without its extension: `vendor/family`.
     pub name: &'static str,
-    /// The kinds of function that the entry speaks for; at least one.
+    /// The kinds of function that the entry applies to; at least one.
     pub kinds: Kinds,
     /// The ACS flags that the functions have according to the entry.
     pub grants: AcsFlags,
     /// The in-tree catch-all handler that the entry corrects, if any.
     pub supersedes: Option<CatchAll>,
-    /// For an entry that mainline has merged: the first release with it. From that release on
-    /// mainline decides, including by removing the quirk again.
+    /// For an entry that mainline has merged: the first release with the quirk. From that release
+    /// on, the entry makes no claim, also if mainline removes the quirk again.
     pub mainline_since: Option<Release>,
     /// Conditions that must hold for every covered function of the device, in the order of the
     /// entry's file.

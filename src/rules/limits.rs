@@ -2,8 +2,8 @@
 
 //! The limits of an entry's claim within its ids: class, revisions and subsystems.
 //!
-//! A vendor may use one id for several kinds of silicon, or may have fixed the silicon from some
-//! revision on.
+//! A vendor may use one id for several kinds of silicon, or may have fixed the silicon in a later
+//! revision.
 
 use core::fmt;
 

@@ -88,8 +88,8 @@ pub enum Fault {
         /// The device id read now.
         device: u16,
     },
-    /// Configuration space does not lead to the function in question: the multi-function bit of
-    /// function 0 is clear, or the ARI chain skips the function.
+    /// Configuration space does not lead to the function that the kernel asks about: the
+    /// multi-function bit of function 0 is clear, or the ARI chain skips the function.
     Unaccounted,
     /// A function is present that the entry does not cover, by its ids or by its type.
     NotCovered {
@@ -124,7 +124,8 @@ pub enum Fault {
     /// A function of the device sends under the requester ID of another function, or another
     /// function sends under the requester ID of a function of the device.
     Aliased {
-        /// The function in question, or the function whose ids are on a list of [`aliases`].
+        /// The function that the kernel asks about, or the function whose ids are on a list of
+        /// [`aliases`].
         devfn: u8,
     },
     /// A function violates the limits of its ids.
@@ -278,11 +279,12 @@ struct Package<'a, F, C> {
     entry: &'a Entry,
     asked: AcsFlags,
     covered: C,
-    /// The PCIe type of the function in question, if it is a root port or a downstream port.
+    /// The PCIe type of the function that the kernel asks about, if it is a root port or a
+    /// downstream port.
     port: Option<PcieType>,
     /// The functions that are present and have passed.
     passed: Cell<DevfnSet>,
-    /// Whether configuration space led to the function in question.
+    /// Whether configuration space led to the function that the kernel asks about.
     accounted: Cell<bool>,
 }
 
@@ -300,8 +302,8 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         }
     }
 
-    /// Checks every device number of the bus. Without function 0 a device number is empty, except
-    /// that of the function `own`.
+    /// Checks every device number of the bus. A device number without function 0 is empty, except
+    /// the device number of the function `own`.
     fn ask_slots(&self, own: u8) -> Result<(), Fault> {
         for first in (0..=u8::MAX).step_by(usize::from(FUNCTIONS)) {
             if !self.ask_slot(first)? && first == own & !7 {
@@ -311,7 +313,8 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         Ok(())
     }
 
-    /// Checks the device number of the function in question; its function 0 must be present.
+    /// Checks the device number of the function that the kernel asks about. Function 0 must be
+    /// present.
     fn ask_own_slot(&self, first: u8) -> Result<(), Fault> {
         if self.ask_slot(first)? {
             Ok(())

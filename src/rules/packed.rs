@@ -16,7 +16,7 @@ use super::{
 pub struct Verdict {
     /// The entry's number.
     pub entry: u16,
-    /// Granted, or the reason why not.
+    /// `Ok` for a grant, or the reason for the refusal.
     pub outcome: Result<(), Refusal>,
 }
 

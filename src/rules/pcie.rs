@@ -32,7 +32,7 @@ impl PcieType {
     /// The register values of the types.
     pub const RAW: [u8; 9] = [0x0, 0x1, 0x4, 0x5, 0x6, 0x7, 0x8, 0x9, 0xa];
 
-    /// Whether an entry may speak for this type as a port: a root port, or a downstream port of a
+    /// Whether entries for ports may apply to this type: a root port, or a downstream port of a
     /// switch.
     pub const fn is_claimable_port(self) -> bool {
         matches!(self, Self::RootPort | Self::DownstreamPort)

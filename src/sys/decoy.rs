@@ -8,11 +8,12 @@
 //! for any device. The test touches no register of a device and registers the decoy nowhere. An
 //! IOMMU group without a member exists for a moment.
 //!
-//! With the ids and the type of an entry, the decoy also shows whether the kernel has a quirk of its
-//! own for them ([`ask_about`]).
+//! With the ids and the type of an entry, the decoy also shows whether the kernel has a quirk for
+//! these ids ([`ask_about`]).
 //!
-//! Kernel headers have no prototype of the hooked function, so the test is what holds the hook to
-//! it: before a test has passed, every question gets the kernel's own answer ([`is_proven`]).
+//! Kernel headers have no prototype of the hooked function, so only this test checks the arguments
+//! and the result. Before a test has passed, every question gets the kernel's own answer
+//! ([`is_proven`]).
 
 use kernel::{
     bindings,
@@ -74,7 +75,7 @@ pub(crate) enum Proof {
     Reached,
     /// The kernel grouped the decoy, and the hook saw nothing.
     NotReached,
-    /// The kernel calls the hooked function in a way that the hook does not know.
+    /// The hooked function has other arguments or another result than the hook expects.
     Unknown(Mismatch),
     /// The host has no PCI device, or the root bus has no empty slot.
     NoSlot,
@@ -82,14 +83,14 @@ pub(crate) enum Proof {
     NoMemory,
 }
 
-/// The difference between the hooked function and the function that the hook knows.
+/// The difference between the hooked function and the function that the hook expects.
 #[derive(Clone, Copy)]
 pub(crate) enum Mismatch {
     /// The first argument is not the device.
     Device,
-    /// The second argument is not [`AcsFlags::GROUPING`], but this.
+    /// The second argument is this value instead of [`AcsFlags::GROUPING`].
     Flags(u16),
-    /// The result for a device without a quirk is not `-ENOTTY`, but this.
+    /// The result for a device without a quirk is this value instead of `-ENOTTY`.
     Verdict(c_int),
 }
 
@@ -146,8 +147,8 @@ fn in_proven_slot<T>(
     let anchor = Held::first().ok_or(Proof::NoSlot)?;
     let bus = anchor.root_bus();
     let mut result = Proof::NoSlot;
-    // From the highest slot down: an empty slot near real devices may be a DMA alias of one of
-    // them, and the kernel then takes that device's group without asking.
+    // The search starts at the highest slot: an empty slot near real devices may be a DMA alias of
+    // one of them, and the kernel then takes that device's group without asking.
     for slot in (0..32_u8).rev() {
         if !is_empty(bus, slot) {
             continue;
@@ -209,7 +210,7 @@ fn ask(bus: *mut bindings::pci_bus, devfn: u8, ids: u32, pcie_type: u8) -> Resul
     result.map(|()| SEEN.load(Acquire))
 }
 
-/// Whether the calling thread runs the self-test, so that a question of it is about the decoy.
+/// Whether the calling thread runs the self-test. Its questions are then about the decoy.
 pub(super) fn is_test() -> bool {
     let tester = TESTER.load(Acquire);
     // SAFETY: The function has no precondition.

@@ -52,8 +52,8 @@ impl Hook {
     ///
     /// # Errors
     ///
-    /// The error of `register_kretprobe()`: `ENOENT` if the kernel has no such symbol, another if
-    /// it cannot be probed.
+    /// The error of `register_kretprobe()`: `ENOENT` if the kernel has no such symbol, another
+    /// error if the function cannot be probed.
     pub(crate) fn register() -> Result<Self> {
         // SAFETY: The C function needs a context that may sleep, which module initialisation is.
         kernel::error::to_result(unsafe { acs_quirks_hook_register() })?;
@@ -91,8 +91,8 @@ pub(crate) fn withdrawn() -> Withdrawn {
 }
 
 /// Called by `hook.c` for each value of the `withdraw` parameter: adds the numbers of the value to
-/// `numbers`, or returns an error. An error keeps the module from loading, because the owner would
-/// otherwise believe an entry withdrawn that is active.
+/// `numbers`, or returns an error. An error keeps the module from loading, because otherwise an
+/// entry could stay active that the owner believes withdrawn.
 ///
 /// # Safety
 ///

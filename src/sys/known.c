@@ -214,7 +214,7 @@ static bool faces_outside(struct slot *slot)
 
 /*
  * Whether the function or a bridge above it is untrusted or external-facing. A device without a
- * slot counts as exposed, and so does a hierarchy deeper than MAX_DEPTH. Called under RCU.
+ * slot and a hierarchy deeper than MAX_DEPTH count as exposed. Called under RCU.
  */
 bool acs_quirks_exposed(struct pci_dev *dev);
 bool acs_quirks_exposed(struct pci_dev *dev)

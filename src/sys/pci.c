@@ -101,8 +101,8 @@ struct pci_dev *acs_quirks_decoy(struct pci_bus *bus, u8 devfn, u32 ids, u8 type
 }
 
 /*
- * Asks the kernel for the decoy's group and puts the group. Returns 0, or the kernel's error: there
- * was no memory.
+ * Asks the kernel for the decoy's group and puts the group. Returns 0, or the kernel's error when
+ * memory runs out.
  */
 int acs_quirks_decoy_group(struct pci_dev *decoy);
 int acs_quirks_decoy_group(struct pci_dev *decoy)

@@ -253,7 +253,7 @@ impl Drop for Held {
     }
 }
 
-/// Whether any PCI function is in an IOMMU group, so that the host has groups at all.
+/// Whether any PCI function is in an IOMMU group, which shows that the host has groups.
 pub(crate) fn any_in_iommu_group() -> bool {
     let mut at = Held::first();
     while let Some(held) = at {

@@ -35,8 +35,8 @@ const char *acs_quirks_version(void)
 }
 
 /*
- * The version of the kernel that the module was compiled for, or NULL if nothing needs to be
- * compared. Without symbol versions the kernel loads a module of any build with the same release,
+ * The version of the kernel that the module was compiled for, or NULL if the module has nothing to
+ * compare. Without symbol versions the kernel loads a module of any build with the same release,
  * and structures may differ between two builds.
  */
 const char *acs_quirks_built_for(void);

@@ -49,7 +49,7 @@ impl Drop for Files {
 
 type Show = fn(&mut fmt::Formatter<'_>) -> fmt::Result;
 
-/// An adapter: formats by calling the function.
+/// Formats by calling the function.
 struct Text(Show);
 
 impl fmt::Display for Text {

@@ -34,7 +34,8 @@ fn find(bencher: Bencher<'_, '_>, ranges: u16) {
     });
 }
 
-/// The same ids, one in a row, searched as `pci_dev_specific_acs_enabled()` in `drivers/pci/quirks.c` does.
+/// The same ids, one id in each row, searched as `pci_dev_specific_acs_enabled()` in
+/// `drivers/pci/quirks.c` does.
 #[divan::bench(args = RANGES)]
 fn linear_scan(bencher: Bencher<'_, '_>, ranges: u16) {
     const ANY: u16 = 0xffff;

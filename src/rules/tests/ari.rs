@@ -20,7 +20,7 @@ fn ari(bus: BTreeMap<u8, Space>, own: u8) -> Device {
     Device::on(bus, own).under_ari()
 }
 
-/// Name, links between functions, the function in question, and the result.
+/// Name, links between functions, the function that the kernel asks about, and the result.
 type Case = (&'static str, &'static [(u8, u8)], u8, Result<(), Fault>);
 
 const CASES: &[Case] = &[

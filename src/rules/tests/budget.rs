@@ -94,8 +94,8 @@ fn a_package_that_takes_too_many_reads_ends_the_claim() {
     assert_eq!(device.reads.get(), budget());
 }
 
-/// One device for each length of the last function's list: the claim ends exactly when the budget
-/// does not suffice.
+/// One device for each length of the last function's list: the claim ends exactly when the reads
+/// exceed the budget.
 #[test]
 fn the_last_read_of_the_budget_counts() {
     let with_last = |count| {

@@ -168,8 +168,8 @@ fn a_superseding_entry_keeps_to_every_other_rule() {
     }
 }
 
-/// A mainline entry makes no claim from its `since` release on, whatever the kernel answers. On
-/// older kernels it counts like any other entry.
+/// A mainline entry makes no claim from its `since` release on, regardless of the kernel's answer.
+/// On older kernels it counts like any other entry.
 #[test]
 fn mainline_decides_on_its_own_entries() {
     let since = Release::new(6, 13);

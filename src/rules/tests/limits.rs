@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Limits: each bounds the claim, each function is checked with the row of its own id, and a
-//! function outside ends the claim of the whole device.
+//! function outside its limits ends the claim for the whole device.
 
 mod common;
 

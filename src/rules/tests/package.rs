@@ -59,8 +59,8 @@ fn slots_other_than_the_first_work_alike() {
     }
 }
 
-/// A function 0 without the multi-function bit may answer at the other numbers too, so those do not
-/// count.
+/// A function 0 without the multi-function bit may answer at the other function numbers too, so
+/// these numbers do not count.
 #[test]
 fn a_single_function_is_its_own_package() {
     let alone = Space::new(0x1077, 0x8030, 0x00);
@@ -169,7 +169,7 @@ fn kinds_speak_for_a_package_of_their_types() {
     }
 }
 
-/// This check uses the type in configuration space; another one compares the kernel's type.
+/// This check uses the type in configuration space. Another check compares the kernel's type.
 #[test]
 fn the_type_is_that_of_configuration_space() {
     let uncovered = Err(not_covered(0, 0x1077, 0x8031));

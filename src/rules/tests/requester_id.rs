@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `closed`, requester IDs: functions that send under the requester ID of another one
-//! share its group, whatever a statement says.
+//! Trust rule `closed`, requester IDs: a function that sends under the requester ID of another
+//! function shares its group, regardless of any statement.
 
 mod common;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the tests in [`shared`] need on the host, and tables for the other tests.
+//! The host's side of the tests in [`shared`], and tables for the other tests.
 
 #![allow(
     dead_code,

@@ -139,7 +139,7 @@ pub(crate) struct Device {
     pub(crate) ids: (u16, u16),
     /// Device and function number on the bus.
     pub(crate) devfn: u8,
-    /// Its PCIe type.
+    /// PCIe type of the function.
     pub(crate) pcie_type: Option<PcieType>,
     /// See [`Function::is_virtual`].
     pub(crate) is_virtual: bool,
@@ -342,7 +342,7 @@ impl Function for Device {
     }
 }
 
-/// The adapter that the project started with: six functions 1077:8030-8032 of device 0.
+/// The six-function adapter that most tests use: functions 1077:8030-8032 of device 0.
 pub(crate) fn adapter() -> Map<u8, Space> {
     let devices = [0x8030, 0x8030, 0x8031, 0x8031, 0x8032, 0x8032];
     let spaces = devices.map(|device| Space::new(0x1077, device, 0x80));

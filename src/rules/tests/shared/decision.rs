@@ -119,7 +119,7 @@ impl Question {
     }
 }
 
-/// Changes function 7 of the device, which joins the adapter unless it is there.
+/// Changes function 7 of the device, and adds it first if the adapter lacks it.
 fn change_seventh(question: &mut Question, change: fn(Space) -> Space) {
     let seventh = question.device.bus.get(&7).cloned();
     let seventh = change(seventh.unwrap_or_else(member));
@@ -476,7 +476,8 @@ pub(crate) fn the_kernels_verdict_wins() -> Outcome {
     Ok(())
 }
 
-/// Trust rule `whole` requires one entry: another entry may speak for another device only.
+/// Trust rule `whole` requires one entry for all functions of the device. A function of another
+/// entry ends the claim.
 pub(crate) fn a_function_of_another_entry_spoils_the_package() -> Outcome {
     let mut question = Question::granted(2);
     let other = Space::new(0x1077, 0x8000, 0x80);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What most of the tests use.
+//! Items that most of the tests use.
 
 pub(crate) use super::{bus::*, check::*};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The invariants of a table: for each one, there are tables that break only that one. And the
-//! lookup, compared with a linear search.
+//! The invariants of a table, each with tables that break only this invariant; and the lookup,
+//! compared with a linear search.
 
 use super::{
     prelude::*,
