@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The hook on any function of the kernel, to test that the module refuses all but the one it knows. */
+/* The hook on any function of the kernel: the tests check that the module refuses every function but the expected one. */
 #include <linux/module.h>
 
 static char *symbol = "acs_quirks_no_such_function";

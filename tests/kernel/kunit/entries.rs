@@ -49,7 +49,8 @@ const UNSPLIT: &[&str] = &[
 /// Entries for devices that the kernel itself splits.
 const APART: &[&str] = &["test/igb"];
 
-/// Whether the kernel itself splits the functions of an entry: the module leaves those that mainline has to it.
+/// Whether the kernel itself splits the functions of an entry: the module leaves entries that
+/// mainline has to the kernel.
 fn is_split_by_kernel(entry: &Entry) -> bool {
     let has = |since| !running::release().is_before(since);
     APART.contains(&entry.name) || entry.mainline_since.is_some_and(has)

@@ -102,7 +102,7 @@ const HANDLERS: &[Handler] = &[
     },
     Handler {
         also: |mut function| {
-            // These have dwords in place of the words of ACS.
+            // These ports have dwords in place of the words of ACS.
             function.acs_dword8 = ISOLATING.into();
             function.acs(ISOLATING, 0)
         },
@@ -161,7 +161,7 @@ const HANDLERS: &[Handler] = &[
         (0x1d17, 0x0721),
         (0x1d17, 0x0722),
     ),
-    // Its 0 wins over an ACS capability with all flags enabled.
+    // The handler's 0 takes precedence over an ACS capability with all flags enabled.
     Handler {
         also: Function::isolating,
         ..handler(

@@ -199,7 +199,7 @@ pub struct Function {
     /// The dword at offset 8 of the ACS capability.
     pub acs_dword8: u32,
     /// Index of the VMD that the function is behind, in the description. [`Function::NOT_BEHIND`]
-    /// if there is none.
+    /// if no VMD is above the function.
     pub vmd: u32,
 }
 

@@ -180,7 +180,7 @@ impl<T> Drop for Vec<T> {
 pub(crate) struct Box<T>(Vec<T>);
 
 impl<T> Box<T> {
-    /// Moves `value` to memory of its own.
+    /// Moves `value` to newly allocated memory.
     ///
     /// # Errors
     ///

@@ -2,9 +2,9 @@
 
 //! The configuration space of a described function. `core` only.
 //!
-//! It has the header, a PCI Express capability unless the function is conventional, and the
-//! extended capabilities ARI and ACS. Everything else reads as zero: no BARs, no power management,
-//! no interrupts. Writes have no effect.
+//! The configuration space has the header, a PCI Express capability unless the function is
+//! conventional, and the extended capabilities ARI and ACS. Everything else reads as zero: no BARs,
+//! no power management, no interrupts. Writes have no effect.
 
 use super::description::{
     Function,

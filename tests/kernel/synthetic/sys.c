@@ -10,7 +10,7 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(7, 2, 0)
-/* The kernel knows no such bridge. */
+/* Older kernels have no flag for such a bridge. */
 #define PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS 0
 #endif
 
@@ -200,7 +200,7 @@ void acs_quirks_synthetic_facts(struct pci_dev *dev, struct facts *facts)
 		return;
 	pci_read_config_word(dev, dev->acs_cap + PCI_ACS_CTRL, &facts->acs_control);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
-	/* As the kernel has corrected it. */
+	/* With the kernel's corrections. */
 	facts->acs_capability = dev->acs_capabilities;
 #else
 	pci_read_config_word(dev, dev->acs_cap + PCI_ACS_CAP, &facts->acs_capability);

@@ -235,7 +235,7 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// `ENODEV` when there is none; `EINVAL` when a host could have the address.
+    /// `ENODEV` when no function has the address; `EINVAL` when a host could have the address.
     pub(super) fn at(domain: u32, bus: u8, devfn: u8) -> Result<Self> {
         let domain = kernel_domain(domain)?;
         let mut raw = ptr::null_mut();
