@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The architectures of the guests. Architecture-specific code of the bench is confined to this
-//! file; that of the scripts is in `scripts/lib.sh`.
+//! The architectures of the guests. All architecture-specific code of the bench is in this file.
+//! The scripts have theirs in `scripts/lib.sh`.
 
 use std::env;
 
@@ -29,8 +29,8 @@ pub struct Arch {
     pub kernel_options: &'static str,
     /// The IOMMUs that QEMU offers. The first is the default.
     pub iommus: &'static [Iommu],
-    /// Tests that the architecture cannot run, by the beginning of their names, and why. Tests that
-    /// [`GuestHardware::fits`] excludes need no line here.
+    /// Tests that the architecture cannot run, by the beginning of their names, with the reason.
+    /// Tests that [`GuestHardware::fits`] excludes need no line here.
     ///
     /// [`GuestHardware::fits`]: crate::machine::GuestHardware::fits
     pub not_for_it: &'static [(&'static str, &'static str)],
@@ -62,7 +62,8 @@ const AMD64: Arch = Arch {
     libraries: "/lib/x86_64-linux-gnu",
 };
 
-/// QEMU's `virt` machine, with firmware: it has neither ACPI nor a second root bus without.
+/// QEMU's `virt` machine, with firmware: without firmware it has neither ACPI nor a second root
+/// bus.
 const ARM64: Arch = Arch {
     name: "arm64",
     rust_name: "aarch64",

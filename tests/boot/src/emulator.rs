@@ -65,7 +65,7 @@ impl Served {
         self.process.tell(&Order::Answer(reads))
     }
 
-    /// Kills the server process. To QEMU, this is a device that is torn out.
+    /// Kills the server process. QEMU sees a device that was removed by surprise.
     ///
     /// # Errors
     ///

@@ -147,8 +147,8 @@ pub fn check_groups(vm: &mut Vm) -> Result<()> {
     Ok(())
 }
 
-/// Checks that, with the module as it is, `predict` expects exactly these groups to differ from the
-/// kernel's.
+/// Checks that, with the module in its current state, `predict` expects exactly these groups to
+/// differ from the kernel's.
 ///
 /// # Errors
 ///
@@ -174,7 +174,7 @@ pub fn check_differences(vm: &mut Vm, expected: Expected) -> Result<()> {
 }
 
 /// Checks that the output of `capture` is sufficient to compute the guest's groups on another host:
-/// without a table, or with that of the test module.
+/// without a table, or with the table of the test module.
 ///
 /// # Errors
 ///
@@ -218,7 +218,7 @@ static DATA: LazyLock<Result<(Vec<Entry>, Table), String>> = LazyLock::new(|| {
 ///
 /// # Errors
 ///
-/// What it says instead.
+/// The answer that `why` gives instead.
 pub fn check_reason(vm: &mut Vm, one: &str, two: &str, because: Because) -> Result<()> {
     let answer: Answer = ask(vm, &format!("why {one} {two}"))?;
     ensure!(

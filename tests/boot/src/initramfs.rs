@@ -23,8 +23,8 @@ const SCRIPTS: [(&str, &[u8]); 3] = [
     ("hold", include_bytes!("../guest/hold")),
     ("release", include_bytes!("../guest/release")),
 ];
-/// kmod opens this library at run time to read compressed modules, so it is not in its list of
-/// needed libraries.
+/// kmod opens this library at run time to read compressed modules, so kmod's list of needed
+/// libraries lacks it.
 const LZMA: &str = "liblzma.so.5";
 /// Names that kmod provides.
 const KMOD_NAMES: [&str; 3] = ["modprobe", "rmmod", "modinfo"];
@@ -202,7 +202,8 @@ impl Archive {
         self.copy(path, path.strip_prefix("/")?)
     }
 
-    /// Adds everything below `from` but links: a folder of installed modules links to its sources.
+    /// Adds everything below `from` except links: a folder of installed modules links to its
+    /// sources.
     fn tree(&mut self, from: &Path, to: &Path) -> Result<()> {
         for entry in fs::read_dir(from)? {
             let entry = entry?;

@@ -68,8 +68,9 @@ const CORE: [&str; 25] = [
     "oracle::random-machines",
 ];
 
-/// Tests that kernels before a series cannot run, by the beginning of their names, and why. Tests on an IOMMU that
-/// makes groups only when a driver binds need no line here: [`Kernel::fits`].
+/// Tests that kernels before a series cannot run, by the beginning of their names, with the reason.
+/// Tests on an IOMMU that makes groups only when a driver binds need no line here:
+/// [`Kernel::fits`].
 const NOT_BEFORE: [(&str, Release, &str); 8] = [
     (
         "doctor",
@@ -117,8 +118,8 @@ pub fn cache() -> Result<PathBuf> {
 
 impl Kernel {
     /// Finds a kernel of the architecture [`Arch::from_env`]. `name` is its name in the cache: a
-    /// series, a release or `newest`. `@rust-for-linux` after it takes modules that are built with
-    /// Rust-for-Linux's crates.
+    /// series, a release or `newest`. If `name` ends in `@rust-for-linux`, the modules are those
+    /// built with Rust-for-Linux's crates.
     ///
     /// # Errors
     ///
@@ -199,7 +200,7 @@ impl Kernel {
         Ok(!is_lacking && (!self.core_only || CORE.contains(&test)))
     }
 
-    /// The option with which `acsctl regroup` accepts the kernel; `None` if it accepts the kernel without.
+    /// The option with which `acsctl regroup` accepts the kernel; `None` if no option is needed.
     ///
     /// # Errors
     ///
@@ -223,7 +224,8 @@ impl Kernel {
     }
 
     /// The kernels in `ACS_QUIRKS_KERNELS`, separated by spaces. The default is `newest`. With
-    /// `ACS_QUIRKS_CORE=1`, all tests run on the last of them, and those in [`CORE`] on the others.
+    /// `ACS_QUIRKS_CORE=1`, all tests run on the last kernel, and only the tests in [`CORE`] on the
+    /// others.
     ///
     /// # Errors
     ///

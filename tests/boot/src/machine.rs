@@ -26,7 +26,7 @@ pub enum Iommu {
 }
 
 impl Iommu {
-    /// The part of a scenario's name that stands for this IOMMU.
+    /// The part of a scenario's name that names this IOMMU.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -57,7 +57,7 @@ impl Iommu {
 pub enum Model<'a> {
     /// An emulated function with any ids.
     Emulated(Function),
-    /// The same, without the multi-function bit in its header.
+    /// A stock device without the multi-function bit in its header.
     Unmarked(Function),
     /// An emulated function with this configuration space.
     Space(&'a Space),

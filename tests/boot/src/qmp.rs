@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! QEMU's machine protocol, as far as hot-plug needs it.
+//! The part of QEMU's machine protocol that hot-plug needs.
 
 use std::{
     collections::BTreeSet,

@@ -104,7 +104,7 @@ impl Scenario {
         self
     }
 
-    /// Whether guests of this architecture run the test. No other place decides that.
+    /// Whether guests of this architecture run the test. Only this function decides it.
     #[must_use]
     pub fn is_for(&self, arch: &Arch) -> bool {
         self.machine.fits(arch) && arch.takes(&self.title(arch))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What guests boot from, made once for each kernel.
+//! The files that guests boot from, made once for each kernel.
 
 use std::{
     fs::{self, File},
@@ -96,9 +96,9 @@ impl Setup {
         Ok(setup)
     }
 
-    /// Whether a guest boots under KVM. That takes a guest of the host's architecture. `/dev/kvm`
-    /// alone proves nothing: inside a virtual machine, KVM may exist and fail. So this boots one
-    /// guest, and keeps the answer with the kernel, in the file `kvm-works`.
+    /// Whether a guest boots under KVM. KVM requires a guest of the host's architecture. `/dev/kvm`
+    /// alone proves nothing: inside a virtual machine, KVM may exist and fail. So this function
+    /// boots one guest, and stores the answer with the kernel, in the file `kvm-works`.
     fn kvm_works(&self) -> Result<bool> {
         if !self.kernel.arch.is_ours() {
             return Ok(false);

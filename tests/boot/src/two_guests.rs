@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Two virtual machines that each want one function of the same adapter: the case that the project
-//! exists for.
+//! Two virtual machines that each ask for one function of the same adapter: the main use of the
+//! project.
 
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ const FUNCTIONS: usize = 6;
 const IDS: &str = "1077:8031";
 /// QEMU's error when another process holds the IOMMU group.
 const BUSY: &str = "Device or resource busy";
-/// This edition has an entry for the adapter.
+/// The edition of the module with an entry for the adapter.
 const MODULE: &str = "acs_quirks_test";
 
 /// Time limit for the guest. A slow host needs a fifth of it.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// What the run has recorded.
+/// The records of a run.
 #[derive(Debug)]
 pub struct Story {
     /// The groups after boot.
@@ -87,7 +87,7 @@ pub fn test(setup: &Setup, iommu: Iommu) -> Result<()> {
 ///
 /// # Errors
 ///
-/// When a step cannot be made. A machine that is refused its function is not an error.
+/// When a step fails. A machine that does not get its function is not an error.
 pub fn run(vm: &mut Vm, withdrawn: bool, say: &dyn Fn(&str)) -> Result<Story> {
     let before = vm.groups()?;
     let picture = drawn(vm)?;
@@ -190,7 +190,8 @@ fn check_held(vm: &mut Vm, name: &str, function: &str) -> Result<()> {
 }
 
 impl Story {
-    /// The first unexpected result, with the entry in effect or withdrawn. `None` if there is none.
+    /// The first unexpected result, with the entry in effect or withdrawn. `None` if all are as
+    /// expected.
     #[must_use]
     pub fn fault(&self, withdrawn: bool) -> Option<String> {
         let count = if withdrawn { 1 } else { FUNCTIONS };

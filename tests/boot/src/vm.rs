@@ -28,8 +28,9 @@ use crate::{
 
 /// Size of a disk in bytes: large enough for FAT32. The file is sparse.
 const DISK: u64 = 64 << 20;
-/// Kernel command line for every architecture. `panic_on_warn` makes a warning fatal, so that a log
-/// overflow cannot lose one. The second line skips slow boot steps that do not affect devices.
+/// Kernel command line for every architecture. `panic_on_warn` makes a warning fatal, so that no
+/// warning is lost when the log overflows. The second line skips slow boot steps that do not affect
+/// devices.
 const COMMAND_LINE: &str = "quiet log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 \
      mitigations=off init_on_alloc=0 nokaslr lsm=capability audit=0 cryptomgr.notests random.trust_cpu=on";
 /// The kernel reads ACPI tables from this path, in uncompressed archives only.
@@ -238,7 +239,7 @@ impl<'a> Vm<'a> {
     ///
     /// # Errors
     ///
-    /// When there is no such emulated function.
+    /// When the machine has no such emulated function.
     pub fn served(&mut self, position: usize, number: usize) -> Result<&mut Served> {
         let served = self.served.get_mut(&(position, number));
         served.context("there is no such emulated function")
@@ -285,7 +286,7 @@ impl<'a> Vm<'a> {
     ///
     /// # Errors
     ///
-    /// The lines in question.
+    /// The warnings and errors in the log.
     pub fn check_log(&mut self) -> Result<()> {
         let lines = self.run(&format!("dmesg | grep -E '{COMPLAINTS}'"))?.text;
         if !lines.is_empty() {

@@ -8,13 +8,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::vm::Vm;
 
-/// Number of machines that come and go: per run of the suite, and runs.
+/// Number of machines in a run of the suite, and number of runs.
 const CYCLES: u64 = 10 * 100;
 const RUNS: &str =
     "for run in $(seq 100); do echo 1 >/sys/kernel/debug/kunit/acs_quirks_cycles/run; done";
-/// Time that the kernel needs to free what RCU protects.
+/// Time that the kernel needs to free memory that RCU protects.
 const SETTLE: Duration = Duration::from_secs(2);
-/// Slab caches keep freed objects, more than a thousand small ones. These count as in use.
+/// Slab caches keep freed objects: more than a thousand small ones, which count as in use.
 const SHRINK: &str = "for cache in /sys/kernel/slab/*/shrink; do echo 1 >$cache; done";
 /// Minimum age of a block of memory that the kernel reports as leaked.
 const LEAK_AGE: Duration = Duration::from_secs(6);
@@ -32,7 +32,7 @@ impl Accounts {
     fn read(vm: &mut Vm) -> Result<Self> {
         thread::sleep(SETTLE);
         vm.check(SHRINK)?;
-        // This comes first: it leaves objects in a cache.
+        // This command comes first, because it leaves objects in a cache.
         let files =
             vm.check("find /sys/devices /sys/bus /sys/class /sys/kernel/iommu_groups | wc -l")?;
         let slabs = vm.check("tail -n +3 /proc/slabinfo")?;
@@ -56,7 +56,7 @@ impl Accounts {
 ///
 /// # Errors
 ///
-/// When the difference is so large that each machine may have left something behind.
+/// When the difference is so large that each machine may have leaked something.
 pub(super) fn balance(vm: &mut Vm) -> Result<()> {
     let before = Accounts::read(vm)?;
     vm.check(RUNS)?;

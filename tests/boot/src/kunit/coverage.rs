@@ -55,7 +55,7 @@ pub struct Reached {
     pub function: String,
     /// Path of the source file in the kernel's tree.
     pub source: PathBuf,
-    /// The branches. Those of one line are in the compiler's order.
+    /// The branches. Branches of one line are in the compiler's order.
     pub branches: Vec<Branch>,
     /// Lines that were not reached.
     pub unreached: Vec<usize>,

@@ -15,8 +15,8 @@ const WITHIN: &str = "do_init_module";
 const DEBUG: &str = "/sys/kernel/debug";
 
 /// Makes each allocation of the module's initialisation fail once. Either the module does not load
-/// and leaves nothing behind, or it loads and can be unloaded. At the end, it must load without a
-/// fault.
+/// and frees everything, or it loads and can be unloaded. At the end, it must load while no fault
+/// is injected.
 ///
 /// # Errors
 ///
@@ -26,7 +26,7 @@ pub(super) fn survive(vm: &mut Vm) -> Result<()> {
     let mut refused = 0;
     for nth in 1..=MOST {
         let before = left(vm)?;
-        // busybox's insmod would retry in another way.
+        // busybox's insmod would retry with another system call.
         let load = format!("echo {nth} >/proc/self/fail-nth; exec /sbin/modprobe {MODULE}");
         let loads = vm.run(&format!("sh -c '{load}'"))?.status == 0;
         let failed = left(vm)? < before;
@@ -82,7 +82,7 @@ fn left(vm: &mut Vm) -> Result<u32> {
     Ok(sum)
 }
 
-/// Fails when the module has left something behind.
+/// Fails when the module has not freed everything.
 fn check_nothing_left(vm: &mut Vm) -> Result<()> {
     let found = vm.run(&format!(
         "ls -d /sys/module/{MODULE} {DEBUG}/{MODULE} 2>/dev/null; cat {DEBUG}/kprobes/list"

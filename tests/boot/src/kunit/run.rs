@@ -27,7 +27,7 @@ pub struct Edition {
     /// Name of the module. `None` runs the suite without a hook.
     pub module: Option<&'static str>,
     /// Parameter of the suite: the position of the edition's table in `tests/kernel/kunit/main.rs`,
-    /// from 1. 0 stands for no edition.
+    /// from 1. 0 means no edition.
     pub number: u8,
 }
 
@@ -80,9 +80,9 @@ pub struct Run {
     pub checks: Vec<(&'static str, Result<()>)>,
 }
 
-/// A check of the kernel after the suite. The order matters: leaks of machines that come and go,
-/// loading the module while memory runs out, leaked memory after all of that, and warnings in the
-/// kernel log.
+/// A check of the kernel after the suite. The order matters: leaks of added and removed machines,
+/// loading the module while memory runs out, leaked memory after both, and warnings in the kernel
+/// log.
 type Check = fn(&mut Vm) -> Result<()>;
 const CHECKS: [(&str, Check); 4] = [
     ("machines-leave-nothing-behind", with_suite),
@@ -109,7 +109,7 @@ const SUITE: &str = "acs_quirks_kunit";
 /// When the guest does not boot, ends, or gives invalid results.
 pub fn run(setup: &Setup) -> Result<Run> {
     let setup = Setup {
-        // ASPM requires a port above each switch. Warnings go to the console, where they outlive a
+        // ASPM requires a port above each switch. Warnings go to the console, whose log survives a
         // panic.
         options: "pcie_aspm=off loglevel=5",
         ..setup.clone()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Lists the tests of the suite from its source: every one of them must have run.
+//! Lists the tests of the suite from its source. Each of them must have run.
 
 use std::{fmt, fs, path::Path};
 

@@ -65,7 +65,7 @@ pub struct Difference<'a> {
 
 impl<'a> Difference<'a> {
     /// Compares the kernel's groups with others. A function that the kernel has not found counts as
-    /// a difference, and so do other groups from the model in the kernel.
+    /// a difference. Other groups from the model in the kernel count as one too.
     #[must_use]
     pub fn between(kernel: &'a Answer, whose: &'static str, other: &'a Partition) -> Option<Self> {
         let in_kernel = kernel.in_kernel.is_none_or(|model| model.is_same);

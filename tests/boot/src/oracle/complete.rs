@@ -3,8 +3,8 @@
 //! Guesses from recorded groups which functions of a machine have ACS.
 //!
 //! A kernel log records groups, but no ACS capabilities. The log agrees with the model if some
-//! assignment of ACS capabilities leads to the recorded groups. The guess does not prove who has
-//! ACS. Only the comparison with recorded groups uses it.
+//! assignment of ACS capabilities leads to the recorded groups. The guess does not prove which
+//! functions have ACS. Only the comparison with recorded groups uses it.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use topology::{Acs, Bdf, Topology};
 #[must_use]
 pub fn complete(topology: &Topology) -> Topology {
     let view = grouping::view(topology);
-    // Functions that share a group with another function as only lack of ACS explains it.
+    // Functions that share a group with another function where only lack of ACS can be the reason.
     let mut joined: BTreeMap<Bdf, bool> = BTreeMap::new();
     let group = |index: usize| view.functions[index].function.iommu_group;
     for (index, seen) in view.functions.iter().enumerate() {

@@ -2,8 +2,8 @@
 
 //! Turns a topology into a description for the synthetic bus.
 //!
-//! A description consists of registers, so that the kernel finds out by itself what they mean. Only
-//! what the topology does not record is filled in, as [`grouping::view()`] assumes it.
+//! A description consists of registers, so that the kernel itself interprets them. Registers that
+//! the topology does not record get the values that [`grouping::view()`] assumes.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -56,10 +56,10 @@ impl fmt::Display for Cannot {
 
 impl std::error::Error for Cannot {}
 
-/// Describes a machine. `questions` is what the module answers in addition to the groups.
+/// Describes a machine. `questions` selects what the module answers in addition to the groups.
 ///
-/// `kernel_quirks` supply what is not in configuration space: the kernel sets up some ports through
-/// registers in memory, and records that it has.
+/// `kernel_quirks` supply a fact that configuration space does not show: the kernel sets up some
+/// ports through registers in memory, and records this.
 ///
 /// # Errors
 ///

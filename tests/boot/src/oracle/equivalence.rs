@@ -3,9 +3,8 @@
 //! Functions that test the kernel's quirks: for every entry that mainline has, its ids and their
 //! neighbours, with every type, in both places, alone and with a sibling, in every state of ACS.
 //!
-//! `topologies()` arranges the functions as machines. Three answers about each must be the same:
-//! the kernel's, the one of the quirk database, and the module's decision with the entry in its
-//! table.
+//! `topologies()` arranges the functions as machines. Three answers about each function must be the
+//! same: the kernel's, the quirk database's, and the module's decision with the entry in its table.
 
 use std::collections::BTreeSet;
 
@@ -91,7 +90,7 @@ const TYPES: [Option<u8>; 11] = [
 
 /// The functions to ask about for an entry. A property that the handler reads takes every value,
 /// any other property takes two values. The first id of each range and the ids next to the range
-/// take all these values. All other ids of the range take only those that the entry is about.
+/// take all these values. All other ids of the range take only the values that the entry covers.
 #[must_use]
 pub fn cases(quirk: &Entry) -> Vec<Case> {
     let mut full = BTreeSet::new();

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::setup::Setup;
 
-/// The model also runs in the kernel. That distinguishes a wrong model from wrong facts about the
+/// The model also runs in the kernel, to distinguish a wrong model from wrong facts about the
 /// functions.
 const QUESTIONS: Questions = Questions {
     verdicts: false,

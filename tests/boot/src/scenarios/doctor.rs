@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) const ALL: &[Scenario] = &[HOST, ARM_HOST, KPROBES_OFF, NO_IOMMU, NO_REMAPPING];
 
-/// A host in order: without the module, with it, and with groups that the module would split.
+/// A host without faults: without the module, with it, and with groups that the module would split.
 const HOST: Scenario = Scenario {
     name: "doctor",
     machine: GuestHardware {

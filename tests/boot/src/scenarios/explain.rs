@@ -194,7 +194,7 @@ const MERGED: Expected = &[
     ONE_GROUP[0],
 ];
 
-/// The same, while the entry for root ports is still in effect.
+/// The same functions, while the entry for root ports is still in effect.
 const WITHDRAWN: Expected = &[
     &["06:00.0", "06:00.1"],
     &["0b:00.0", "0b:00.1", "0c:00.0", "0d:00.0"],

@@ -166,8 +166,9 @@ const TORN_OUT: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Loads and unloads the module while the device is plugged in and out. Each time the device is
-/// either split or not. At the end, its groups follow the module's state.
+/// Loads and unloads the module while the device is plugged in and out. The device is split or
+/// unsplit after each round, depending on the timing. At the end, its groups follow the module's
+/// state.
 const RELOADED: Scenario = Scenario {
     name: "hotplug-reload",
     machine: GuestHardware {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Validated entries on a kernel that lacks their quirks, and on one that has them.
+//! Validated entries on a kernel that lacks their quirks, and on a kernel that has them.
 
 use super::hardware::{emulated, first, second, two};
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
 
 const ETHERNET: u32 = 0x02_0000;
 
-/// A Broadcom adapter at 01:00, and a device at 02:00 of which only two functions have its ids.
+/// A Broadcom adapter at 01:00, and a device at 02:00. Only two functions of the device have the
+/// adapter's ids.
 const MACHINE: GuestHardware = GuestHardware {
     iommu: Iommu::Amd,
     ..two(&[
@@ -85,8 +86,8 @@ pub const WITHOUT_QUIRKS: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// On a kernel with the quirks, the kernel splits the adapter, and the module makes no claim. The kernel's
-/// quirk speaks for each function alone, so it splits the second device too.
+/// On a kernel with the quirks, the kernel splits the adapter, and the module makes no claim. The
+/// kernel's quirk answers for each function alone, so it splits the second device too.
 pub const WITH_QUIRKS: Scenario = Scenario {
     name: "with-quirks",
     machine: MACHINE,

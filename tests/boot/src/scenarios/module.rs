@@ -69,8 +69,8 @@ const INTERFACE: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// The module asks the kernel which entries it lacks. Every supported kernel of Debian has the quirks of some
-/// entries, and none has those for emulated devices.
+/// The module asks the kernel which entries it lacks. Every supported kernel of Debian has the
+/// quirks of some entries. None has quirks for the emulated devices.
 const MISSING: Scenario = Scenario {
     name: "missing",
     machine: ADAPTER_MACHINE,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Reasons for which an entry does not count. Beside each device that must stay together, there is
-//! one that the same module splits.
+//! Reasons for which an entry does not count. Each device that must stay together has a counterpart
+//! that the same module splits.
 
 use super::hardware::{WITH_STRANGER, emulated, external_facing, first, pair, second, two};
 use crate::{
@@ -101,9 +101,9 @@ const SOME_FLAGS: Scenario = Scenario {
 /// Source Validation, Request Redirect, Completion Redirect, Upstream Forwarding.
 const ACS: u16 = 0x1d;
 
-/// Trust rule `additive`: a function with an ACS capability speaks for itself, whatever its
-/// registers contain. If it cannot enable ACS, no other function beside it counts as isolated. The
-/// second device has the same ids, and no such capability.
+/// Trust rule `additive`: the registers of a function with an ACS capability decide, not an entry.
+/// If ACS cannot be enabled, no other function beside it counts as isolated. The second device has
+/// the same ids and no ACS capability.
 const OWN_ACS: Scenario = Scenario {
     name: "own-acs",
     machine: two(&[
@@ -132,7 +132,7 @@ const STUCK_ACS: Model = Model::Emulated(
 const WORKING_ACS: Model = Model::Emulated(Function::new(0x1234, 0x0a02, 0x02_0000).with_acs(ACS));
 
 /// Trust rule `kernel-first`: the module does not change the groups of devices that the kernel
-/// itself takes as isolated, by their ACS capability or by an in-tree quirk.
+/// itself considers isolated, by their ACS capability or by an in-tree quirk.
 const IN_TREE: Scenario = Scenario {
     name: "in-tree",
     machine: two(&[first(&[WORKING_ACS, WORKING_ACS]), second(&[IGB_0, IGB_1])]),
@@ -152,12 +152,12 @@ const IN_TREE: Scenario = Scenario {
 };
 
 const APART: Expected = &[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]];
-/// By default, its ARI capability names function 0 as the next.
+/// By default, the function's ARI capability names function 0 as the next.
 const IGB_0: Model = Model::Stock("igb,romfile=,x-pcie-ari-nextfn-1=on");
 const IGB_1: Model = Model::Stock("igb,romfile=");
 
-/// Trust rule `kernel-first`: the 0 of an in-tree catch-all stands unless an entry supersedes that
-/// handler for the id. The two devices differ only in the device id.
+/// Trust rule `kernel-first`: the 0 of an in-tree catch-all handler is final unless an entry
+/// supersedes that handler for the id. The two devices differ only in the device id.
 const CATCH_ALL: Scenario = Scenario {
     name: "catch-all",
     machine: two(&[first(&pair(0x8088, 0x0a04)), second(&pair(0x8088, 0x0a03))]),

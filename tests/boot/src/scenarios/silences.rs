@@ -20,8 +20,8 @@ const FINE: usize = 2;
 const COARSE: usize = 9;
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// Tries all numbers. Beside a function that no entry covers, a device must only have groups that
-/// it also has without the module. When all functions answer again, the groups must be those of the
+/// Tries all numbers. A device with a function that no entry covers may only get groups that it
+/// also gets without the module. When all functions answer again, the groups must be as at the
 /// beginning.
 ///
 /// # Errors
@@ -53,7 +53,7 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
             check_recovered(vm)?;
             tried += 1;
         }
-        // Unless the function was sometimes found and sometimes not, the test has shown nothing.
+        // The test proves nothing unless some rescans find the function and some do not.
         if seen == 0 || unseen == 0 {
             bail!("the stranger was found {seen} times, and missing {unseen} times");
         }

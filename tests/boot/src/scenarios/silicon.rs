@@ -56,7 +56,7 @@ const fn of_subsystem(device: u16) -> Model<'static> {
     Model::Emulated(Function::new(0x1234, 0x0a07, ETHERNET).of_subsystem(0x1234, device))
 }
 
-/// The first device is on a board of another maker.
+/// The first device is on a board of another manufacturer.
 const SUBSYSTEMS: Scenario = Scenario {
     name: "silicon-subsystems",
     machine: two(&[

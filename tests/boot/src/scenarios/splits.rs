@@ -23,12 +23,12 @@ const SPLIT: Scenario = Scenario {
         Groups(ONE_GROUP),
         Readd,
         Groups(ONE_GROUP),
-        // This module has no entry for the device.
+        // `acs_quirks` has no entry for the device.
         Load("acs_quirks"),
         Readd,
         Groups(ONE_GROUP),
         Unload("acs_quirks"),
-        // This module has one.
+        // `acs_quirks_test` has an entry for the device.
         Load("acs_quirks_test"),
         Says(
             "cat /sys/kernel/debug/acs_quirks_test/hook",

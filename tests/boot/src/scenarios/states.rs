@@ -20,7 +20,7 @@ pub(super) const ALL: &[Scenario] = &[
     OTHER_BUILD,
 ];
 
-/// All kprobes are switched off: the probe registers, and is never hit.
+/// All kprobes are disabled: the probe registers, and is never hit.
 const KPROBES_OFF: Scenario = Scenario {
     name: "kprobes-off",
     machine: two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))]),
@@ -34,7 +34,7 @@ const KPROBES_OFF: Scenario = Scenario {
         ),
         Readd,
         Groups(&[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]]),
-        // The same module works as soon as kprobes are on.
+        // The same module works after kprobes are enabled.
         Run("echo 1 >/sys/kernel/debug/kprobes/enabled"),
         Says(
             "cat /sys/kernel/debug/acs_quirks_test/hook",
@@ -60,8 +60,8 @@ const NO_FUNCTION: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// A kernel whose function takes other arguments or returns another result than the hook relies on.
-/// Functions that the kernel calls for the same device stand in for it.
+/// A kernel whose function has other arguments or another result than the hook expects. The test
+/// hooks functions that the kernel calls for the same device instead.
 const OTHER_FUNCTION: Scenario = Scenario {
     name: "other-function",
     machine: two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))]),
@@ -78,10 +78,10 @@ const OTHER_FUNCTION: Scenario = Scenario {
             "acs_quirks_absent symbol=pci_acs_enabled",
             "this kernel has another pci_acs_enabled: the result for a device without a quirk is 0",
         ),
-        // Nothing is left of a hook that was taken out.
+        // A hook that was removed leaves nothing behind.
         Readd,
         Groups(&[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]]),
-        // With the function that the hook knows, the same module loads.
+        // With the expected function, the same module loads.
         Load("acs_quirks_absent symbol=pci_dev_specific_acs_enabled"),
         Readd,
         Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]]),

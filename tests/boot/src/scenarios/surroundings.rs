@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The surroundings of a device matter too: an entry for its functions does not vouch for the path
-//! above. If the kernel has its own reason for a split, the entry has no part in it.
+//! The path above a device, and splits without an entry. An entry for the functions of a device
+//! does not vouch for the path above. If the kernel splits functions for another reason, no entry
+//! counts for them.
 
 use super::hardware::{ADAPTER_MACHINE, PORT_1, device, first, pair};
 use crate::{
@@ -19,8 +20,8 @@ const CARDS: &[Model] = &[
     Model::Stock("e1000e,romfile="),
 ];
 
-/// A conventional bridge forwards requests under its own requester ID, so that the functions below
-/// it cannot be told apart. The same cards below a port are split.
+/// A conventional bridge forwards requests under its own requester ID, so the IOMMU cannot
+/// distinguish the functions below it. The same cards below a port are split.
 const CONVENTIONAL: Scenario = Scenario {
     name: "conventional-bridge",
     machine: GuestHardware {

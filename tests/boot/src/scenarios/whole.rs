@@ -87,9 +87,10 @@ const SWITCHES_SPLIT: Expected = &[
     &["08:00.0"],
 ];
 
-/// A neighbouring port with ACS, which the kernel enables when it adds the port. A port that is
-/// added before its neighbour is refused at that moment. A device below is asked about later, and
-/// the entry counts. A neighbour whose ACS cannot be enabled always prevents the claim.
+/// A neighbouring port with ACS, which the kernel enables when it adds the port. If a port is added
+/// before its neighbour, the module refuses the claim for the port at that moment. The kernel asks
+/// about a device below the port later, and the entry counts then. A neighbour whose ACS cannot be
+/// enabled always prevents the claim.
 const SWITCH_WITH_ACS: Scenario = Scenario {
     name: "switch-acs",
     machine: GuestHardware {
@@ -278,8 +279,8 @@ const REQUESTER_ID: Scenario = Scenario {
         ]),
         NotCounted(10, "requester-id"),
         // The kernel finds the function after the six, so these are rescanned once more. The
-        // function has the requester IDs of the first five. The kernel groups those with it by
-        // itself, and asks only about the last one.
+        // function has the requester IDs of the first five. The kernel groups these five with the
+        // function by itself, and asks only about the sixth.
         Wake(1, 0),
         Run("echo 1 >/sys/bus/pci/rescan"),
         ReaddAt("00:15"),

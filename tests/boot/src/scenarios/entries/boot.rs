@@ -100,7 +100,7 @@ impl EntryBoot {
         let mut vm = Vm::boot(setup, &machine, deadline, &log)
             .with_context(|| format!("cannot boot; log: {}", log.display()))?;
         let observations = self.stages(&mut vm, slots.places.clone());
-        // The log is kept in any case: whether an entry fails is decided later.
+        // The log is kept also on success, because a later step decides whether an entry fails.
         vm.save_log(&log)?;
         observations.with_context(|| format!("guest's log: {}", log.display()))
     }

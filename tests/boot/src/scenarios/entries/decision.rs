@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{machine::Iommu, space::Space};
 
-/// What the kernel's own quirks and the module's table claim.
+/// The claims of the kernel's own quirks and of the module's table.
 #[derive(Clone, Copy)]
 pub struct KnownClaims<'a> {
     /// The kernel's own quirks.

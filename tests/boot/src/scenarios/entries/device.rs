@@ -21,8 +21,8 @@ const FUNCTIONS: usize = 8;
 pub struct EmulatedDevice {
     /// Kind of the functions.
     pub kind: Kind,
-    /// What distinguishes the last function from those that the entry claims. `None` for a device
-    /// that the entry splits.
+    /// The difference between the last function and the functions that the entry claims. `None` for
+    /// a device that the entry splits.
     pub stranger: Option<String>,
     /// Configuration spaces of the functions. The index is the function number.
     pub functions: Vec<Space>,
@@ -48,7 +48,7 @@ impl TestedEntry {
     ///
     /// # Errors
     ///
-    /// What cannot be emulated, or why the entry would split nothing.
+    /// The property that cannot be emulated, or the reason why the entry would split nothing.
     pub fn of(quirk: &Entry, claims: &KnownClaims<'_>) -> Result<Self> {
         let mut devices = Vec::new();
         for kind in quirk.kinds() {

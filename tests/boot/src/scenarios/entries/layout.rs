@@ -29,7 +29,7 @@ const LEAST: usize = 0x10;
 ///
 /// # Errors
 ///
-/// What cannot be emulated.
+/// The property that cannot be emulated.
 pub(super) fn space(function: &EmulatedFunction) -> Result<Space> {
     let EmulatedFunction { vendor, device, .. } = *function;
     let mut space = Space::new(vendor, device, function.class, function.revision);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Tests made from the entries themselves. `entry::vendor/family` emulates the functions that an
-//! entry claims, and shows that the entry splits them, and nothing else does.
+//! entry claims, and shows that the entry splits them and that they stay together without it.
 //!
 //! | file | content |
 //! |---|---|
@@ -112,8 +112,8 @@ pub fn plan(kernel: Release, is_wanted: impl Fn(&str) -> bool) -> Result<Plan> {
 }
 
 /// Distributes entries over boots, in their order. An entry with more devices than a machine has
-/// slots takes several boots. Each device of root ports takes its own boot, because every root port
-/// of a root bus counts for all others.
+/// slots takes several boots. Each device of root ports takes its own boot, because the claim for a
+/// root port depends on every other root port of the bus.
 fn boots(entries: Vec<TestedEntry>) -> Vec<Vec<TestedEntry>> {
     let mut boots: Vec<Vec<TestedEntry>> = Vec::new();
     let mut alone = Vec::new();

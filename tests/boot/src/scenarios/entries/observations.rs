@@ -19,7 +19,7 @@ pub(super) const APART: &str = "with the module";
 /// The observations of a boot.
 #[derive(Debug)]
 pub struct Observations {
-    /// Slots of the devices: those of the first entry, then those of the second, and so on.
+    /// Slots of the devices, in the order of the entries.
     pub(super) places: Vec<Slot>,
     /// The groups after each stage, and the name of the stage.
     pub(super) stages: [(&'static str, Groups); 4],
@@ -71,8 +71,7 @@ impl Observations {
         Ok(())
     }
 
-    /// Checks that the kernel's own answer is the one that the entry adds to, or the one that it
-    /// supersedes.
+    /// Checks that the kernel's own answer is `-ENOTTY`, or the 0 that the entry supersedes.
     fn check_kernel_answers(&self, entry: &TestedEntry) -> Result<()> {
         let expected = if entry.supersedes { NO } else { NO_OPINION };
         let claimed = entry

@@ -9,7 +9,7 @@ use quirk_data::entry::{Entry, Status};
 const SKIPPED: &[(&str, &str)] = &[
     // Shows that some of the flags that grouping asks for are not enough.
     ("test/some-flags", "does not grant all of SV RR CR UF"),
-    // Shows that the kernel's verdict wins (trust rule `kernel-first`).
+    // Shows that the kernel's verdict takes precedence (trust rule `kernel-first`).
     ("test/igb", "the kernel's own quirk has decided"),
 ];
 

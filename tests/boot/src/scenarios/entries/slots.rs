@@ -7,7 +7,7 @@ use rules::entry::Kind;
 
 use super::device::EmulatedDevice;
 
-/// The first usable slot. The host bridge and the IOMMU are in those before it.
+/// The first usable slot. The host bridge and the IOMMU are in the slots before it.
 const FIRST: usize = 0x02;
 /// Number of usable slots. The chipset is in the last ones.
 pub(super) const SLOTS: usize = 0x1d - FIRST;

@@ -9,9 +9,9 @@ use anyhow::{Context, Result};
 
 use crate::vm::Vm;
 
-/// The kernel has no opinion: `-ENOTTY`.
+/// No quirk of the kernel knows the function: `-ENOTTY`.
 pub(super) const NO_OPINION: i32 = -25;
-/// A handler takes the function as not isolated.
+/// A handler reports the function as not isolated.
 pub(super) const NO: i32 = 0;
 
 /// The kernel's answers: vendor id, device id and the return value of

@@ -18,9 +18,9 @@ pub(super) const ALL: &[Scenario] = &[KILLED, SIGNALS, LOST];
 
 const OTHER: &[Model] = &pair(0x1234, 0x0bad);
 
-/// Kills `acsctl` before each system call that changes something, and so between any two of them.
-/// Either nothing is changed yet, or a state file exists from which the next run restores the host
-/// and continues.
+/// Kills `acsctl` before each system call that changes something. At that moment, either nothing is
+/// changed yet, or a state file exists. From this file the next run restores the host and
+/// continues.
 const KILLED: Scenario = Scenario {
     name: "regroup-killed",
     machine: two(&[first(CARDS), second(OTHER)]),
@@ -91,7 +91,7 @@ const SIGNALS: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// A function that does not come back is named. All others are in order.
+/// `acsctl` names a function that does not come back, and restores all others.
 const LOST: Scenario = Scenario {
     name: "regroup-lost",
     machine: ADAPTER_MACHINE,

@@ -105,7 +105,7 @@ const DRIVERS: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Regroups all devices that an entry isolates, and no others.
+/// Regroups all devices that an entry isolates, and leaves the others alone.
 const EVERY: Scenario = Scenario {
     name: "regroup-all",
     machine: two(&[first(CARDS), second(&pair(0x1234, 0x0bad))]),

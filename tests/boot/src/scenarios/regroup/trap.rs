@@ -83,8 +83,8 @@ const ALIASED: &[Model] = &[
 ];
 
 /// At boot, the kernel sees that the aliases of the third function tie the first two together. On a
-/// rescan, it groups these before it finds the third. The header does not show the aliases. So
-/// `acsctl` notices only afterwards, and removes the functions again.
+/// rescan, it groups the two before it finds the third. The header does not show the aliases, so
+/// `acsctl` notices only after the rescan, and removes the functions again.
 const ALIASES: Scenario = Scenario {
     name: "regroup-aliases",
     machine: two(&[first(ALIASED), second(COVERED)]),

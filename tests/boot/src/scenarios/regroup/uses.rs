@@ -166,7 +166,7 @@ const VFIO_PENDING: Scenario = Scenario {
             "another run is active: the kernel is blocked in a write",
         ),
         Run("release 01:00.0; usleep 500000"),
-        // This run restores what the first one has left, and starts again.
+        // This run restores what the first run changed, and starts again.
         Says(
             "acsctl regroup 01:00.0",
             "an earlier run ended while it unbound drivers",
