@@ -10,7 +10,7 @@ use crate::{
     plan::{Form, Ids, Part, Plan, Start},
 };
 
-/// What can be on the bus below a bridge, with weights.
+/// The forms of function on a bus, with weights.
 type Menu = &'static [(u32, Form)];
 
 const ON_ROOT_BUS: Menu = &[

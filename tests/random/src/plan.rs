@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A topology without addresses: a list of functions. Each states its place relative to those
-//! before it. So the list remains a valid topology whatever is removed from it.
+//! A topology without addresses: a list of functions. The place of each function is relative to the
+//! functions before it. So the list remains a valid topology after any removal.
 
 use topology::Header;
 
@@ -37,7 +37,7 @@ pub(crate) struct Part {
     pub(crate) acs: Option<(u16, u16)>,
 }
 
-/// What begins with a function.
+/// The bus or domain that begins with a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Start {
     /// Nothing.
@@ -46,8 +46,7 @@ pub(crate) enum Start {
     RootBus,
     /// A domain.
     Domain,
-    /// A domain behind a VMD: one of those before, counted from the last. If there is none, a plain
-    /// domain.
+    /// A domain behind an earlier VMD, counted from the last. Without a VMD, a plain domain.
     Vmd(u8),
 }
 

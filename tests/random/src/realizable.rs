@@ -66,7 +66,7 @@ fn alone(function: &Function) -> Result<(), &'static str> {
     if function.subsystem.is_some() != (function.header == Header::Endpoint) {
         return Err("endpoints have a subsystem, and no others");
     }
-    // `pci_setup_device()` ignores such a class.
+    // `pci_setup_device()` ignores a function with this class and header.
     let sub_class = class.0 >> 8;
     if (function.header == Header::Endpoint && sub_class == 0x0604)
         || (function.header == Header::Cardbus && sub_class != 0x0607)

@@ -4,7 +4,7 @@
 //! single ones, and the others become plain, until no step is possible.
 //!
 //! proptest's own strategies pass through a list once. Here a function is often in the list only
-//! because of another, so that several rounds are needed.
+//! because of another function, so several rounds are needed.
 
 use std::mem;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The groups of functions in states that no topology can have, compared with a transcription of
-//! the kernel's code: any function may be an alias of any other, isolated or not, virtual, or stand
-//! for another. Their connections are drawn as for topologies.
+//! the kernel's code: any function may be an alias of any other, isolated or not, virtual, or send
+//! its requests through another. Their connections are drawn as for topologies.
 
 #[path = "../../../tools/grouping/tests/common/groups_in_c.rs"]
 mod groups_in_c;
@@ -114,7 +114,7 @@ fn functions(topology: &Topology, seed: u64) -> Vec<Function> {
     for index in 0..functions.len() {
         odds.change(seed, &mut functions[index]);
         let one = functions[index];
-        // The function stands for another one on its bus.
+        // Another function on the bus sends the requests of this function.
         let same_bus = |other: &Function| (other.domain, other.bus) == (one.domain, one.bus);
         if random.u8(..100) < odds.odd / 2 {
             let other = functions[..index].iter().position(same_bus);
