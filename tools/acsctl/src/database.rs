@@ -27,7 +27,8 @@ impl Database {
         }
     }
 
-    /// The entries' files: to check one more file together with them, or each by itself.
+    /// The entries' files, for checks of one more file together with them, or of each file by
+    /// itself.
     ///
     /// # Errors
     ///
@@ -71,7 +72,7 @@ impl Database {
             sources.add(file)?;
             let is_new = |file: &&DataFile| !before.contains(file);
             let added = sources.files.iter().find(is_new).cloned();
-            // No new file: it is in the database already, or is not text.
+            // The file is in the database already, or is not text, so nothing was added.
             let name = added.as_ref().map(|file| file.name.clone());
             let name = name.or_else(|| {
                 let same = sources

@@ -12,7 +12,7 @@ use std::{
 
 use quirk_data::error::Error;
 
-/// Whether a path stands for the standard output.
+/// Whether a path means the standard output.
 #[must_use]
 pub fn is_standard(path: &Path) -> bool {
     path == Path::new("-")

@@ -10,9 +10,9 @@ use quirk_data::{edition::Edition, error::Error, generate, json_schema, page, su
 use super::{generated::write_or_check, schema};
 use crate::database::Database;
 
-/// The files of each edition's table and module aliases. udev must not load a module of candidates,
-/// so that it has no aliases (trust rule `evidence`). The aliases of the test edition belong to a
-/// module that never loads.
+/// The files of each edition's table and module aliases. The module of candidates has no aliases,
+/// because udev must not load it (trust rule `evidence`). The aliases of the test edition belong to
+/// a module that never loads.
 const TABLES: [(Edition, &str, Option<&str>); 3] = [
     (Edition::Validated, "src/table.rs", Some("src/aliases.c")),
     (Edition::Candidate, "src/candidates/table.rs", None),

@@ -139,7 +139,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Prints the output. A reader that stops early, such as `head`, is not an error.
+/// Prints the output. A reader that stops early, such as `head`, causes no error.
 fn print(text: &str) -> Result<(), Error> {
     match anstream::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::CouldNotRun(

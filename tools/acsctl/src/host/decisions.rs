@@ -22,7 +22,7 @@ pub struct Decisions {
     /// The first decision. It formed the function's group if the module was loaded before the
     /// kernel added the function.
     pub first: Option<Decided>,
-    /// A grant that was neither the first nor the latest.
+    /// A grant that was neither the first nor the latest decision.
     pub between: Option<Decided>,
     /// The latest decision.
     pub latest: Option<Decided>,

@@ -21,7 +21,8 @@ pub struct Modules {
     pub tables: Vec<Table>,
     /// The exposed functions that loaded modules report; `None` if no module is loaded.
     pub exposed: Option<BTreeSet<Bdf>>,
-    /// What could not be read from loaded modules, and how that affects the computed groups.
+    /// The facts that could not be read from loaded modules, and how this affects the computed
+    /// groups.
     pub unread: Vec<String>,
     /// The loaded modules without effect, with the reason.
     pub idle: Vec<String>,
@@ -73,8 +74,8 @@ impl Modules {
         modules
     }
 
-    /// One edition with the table that these entries give, marked as loaded. Without an edition:
-    /// `acs_quirks`, marked as not loaded.
+    /// The module of this edition with the table that these entries give, marked as loaded. Without
+    /// an edition, the module is `acs_quirks`, marked as not loaded.
     #[must_use]
     pub fn built(entries: &[Entry], loaded: Option<Edition>) -> Self {
         let edition = loaded.unwrap_or(Edition::Validated);

@@ -26,9 +26,9 @@ use super::{Decided, HostPaths, Module, Modules, Snapshot};
 pub struct Predicted {
     /// The groups.
     pub groups: Partition,
-    /// The finest groups that isolation justifies: those that the kernel would make if it had every
-    /// quirk that later releases have. Stable updates and distributions take quirks from later
-    /// releases, and no release number shows which.
+    /// The finest groups that isolation justifies: the kernel would make them if it had every quirk
+    /// of later releases. Stable updates and distributions take quirks from later releases, and the
+    /// release number does not show which.
     pub allowed: Partition,
     /// Functions that count as isolated for any reason.
     pub isolated: BTreeSet<Bdf>,
@@ -50,12 +50,13 @@ pub struct HostView<'a> {
     pub view: View<'a>,
     /// The release of the machine's kernel, if known.
     pub kernel: Option<Release>,
-    /// The in-tree quirks of that kernel; of the newest known kernel, if `kernel` is `None`.
+    /// The in-tree quirks of that kernel. If `kernel` is `None`, the quirks of the newest known
+    /// kernel.
     pub verdicts: Handlers,
-    /// The in-tree quirks of the newest known kernel, made when they are asked for.
+    /// The in-tree quirks of the newest known kernel, computed on first use.
     newest: OnceCell<Handlers>,
-    /// The loaded modules that may have an effect; if there is none, `acs_quirks` as it would be
-    /// loaded.
+    /// The loaded modules that may have an effect. Without such a module, `acs_quirks` as it would
+    /// be loaded.
     pub modules: Modules,
     /// The groups that the machine's kernel made; empty if the source does not list them.
     pub groups: Partition,

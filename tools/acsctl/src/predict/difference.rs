@@ -14,7 +14,7 @@ use topology::{Bdf, Hex, Partition, Topology};
 use super::report::Assumed;
 use crate::host::HostView;
 
-/// What the prediction assumes about the machine.
+/// The assumptions of the prediction about the machine.
 pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     let mut all: BTreeMap<String, BTreeSet<Bdf>> = BTreeMap::new();
     for what in about_kernel(machine) {
@@ -41,7 +41,7 @@ pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     all.into_iter().map(assumed).collect()
 }
 
-/// What the grouping model assumes about the machine's kernel.
+/// The assumptions of the grouping model about the machine's kernel.
 fn about_kernel(machine: &HostView<'_>) -> Vec<String> {
     let Release {
         of: rules,
@@ -213,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    /// What is assumed about the kernel of a machine with this IOMMU and this function.
+    /// The assumptions about the kernel of a machine with this IOMMU and this function.
     fn about(kernel: Option<&str>, iommu: Option<&str>, ids: (u16, u16)) -> String {
         let at = "0000:00:01.0".parse().expect("it is an address");
         let topology = Topology {

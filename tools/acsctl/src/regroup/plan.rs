@@ -260,12 +260,13 @@ fn hardware_obstacles(
     found
 }
 
-/// The first series on which no driver binds to a function before its group has been compared. Earlier kernels
-/// bind drivers within the rescan, whatever `drivers_autoprobe` says (`pci_bus_add_device()` in
-/// `drivers/pci/bus.c`). The tests show a regroup on this series and later ones.
+/// The first series on which no driver binds to a function before its group has been compared.
+/// Earlier kernels bind drivers within the rescan, regardless of `drivers_autoprobe`
+/// (`pci_bus_add_device()` in `drivers/pci/bus.c`). The tests run a regroup on this series and
+/// later ones.
 pub const FIRST_SERIES: Release = Release::new(7, 2);
 
-/// The obstacle of a kernel on which a regroup has not been shown.
+/// The obstacle of a kernel on which no test runs a regroup.
 fn kernel_obstacle(host: &HostView<'_>) -> Option<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
     let is_shown = |series: &Release| !series.is_before(FIRST_SERIES);

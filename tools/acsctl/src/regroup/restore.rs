@@ -21,7 +21,7 @@ use crate::host::{HostPaths, Predicted, Snapshot, coarser, finer, names};
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What happened before the restore.
+/// The events before the restore.
 pub(super) enum Progress {
     /// All functions were removed and rescanned.
     Complete,
@@ -171,7 +171,7 @@ impl Session<'_> {
         Ok(false)
     }
 
-    /// Restores a function's driver. Returns what differs from before.
+    /// Restores a function's driver. Returns the difference from the former state.
     fn restore_driver(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
         let bdf = saved.bdf;
         if !State::is_there(self.paths, bdf) {

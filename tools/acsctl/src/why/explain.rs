@@ -116,7 +116,7 @@ pub fn explain(
     Ok(answer)
 }
 
-/// Describes where the paths from the root to two functions part.
+/// Describes where the paths from the root to two functions diverge.
 fn describe_parting(grouped: &GroupedHost<'_, '_>, one: usize, two: usize) -> String {
     let path = |index: usize| {
         let mut path: Vec<_> = std::iter::once(index).chain(grouped.above(index)).collect();
@@ -129,7 +129,7 @@ fn describe_parting(grouped: &GroupedHost<'_, '_>, one: usize, two: usize) -> St
         .zip(&two)
         .take_while(|(one, two)| one == two)
         .count();
-    // One may be above the other.
+    // One of the functions may be above the other.
     let parting = |path: &[usize]| path.get(common).or(path.last()).copied();
     let (Some(one), Some(two)) = (parting(&one), parting(&two)) else {
         return String::new();

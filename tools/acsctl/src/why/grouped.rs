@@ -32,7 +32,7 @@ impl<'m, 'a> GroupedHost<'m, 'a> {
         })
     }
 
-    /// The same machine, supposing that the functions for which `isolated` is true count as
+    /// The machine with groups computed as if each function for which `isolated` is true counted as
     /// isolated.
     pub(super) fn supposing(
         &self,

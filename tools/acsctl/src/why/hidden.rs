@@ -5,8 +5,8 @@
 
 use topology::{Function, Hex};
 
-/// Root ports and downstream ports, by vendor, that show an ACS capability in lspci reports that
-/// owners made as root and published.
+/// Root ports and downstream ports, by vendor, that show an ACS capability in published lspci
+/// reports, made as root.
 ///
 /// The groups of two recorded machines show that the firmware hides the capability of a port in
 /// this list.

@@ -3,8 +3,8 @@
 //! Explains why functions share an IOMMU group or do not, and what would change that.
 //!
 //! A model of the kernel's computation yields the groups and the step that put each function into
-//! its group. To find changes, `split.rs` computes the groups again and supposes that blocking
-//! functions are isolated. The answer marks whatever could not be read as unknown.
+//! its group. To find changes, `split.rs` recomputes the groups as if the blocking functions were
+//! isolated. The answer marks whatever could not be read as unknown.
 //!
 //! | file | what it does |
 //! |---|---|

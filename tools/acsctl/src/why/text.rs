@@ -190,7 +190,8 @@ impl Answer {
         self.actual.is_some() && self.ungrouped.is_empty()
     }
 
-    /// Writes what the answer explains if the machine's kernel made no such group.
+    /// If the machine's kernel did not put the functions into groups, writes which groups the
+    /// answer explains.
     fn premise(&self, text: &mut Page) {
         if self.is_made() {
             return;

@@ -48,8 +48,8 @@ impl Check {
             let is_asked = |one: &Finding| self.files.iter().any(|file| is_same(file, &one.file));
             let (asked, others) = findings.into_iter().partition::<Vec<_>, _>(is_asked);
             // If two files conflict, the finding names one of them. Captured machines are checked
-            // only when nothing else is wrong. Therefore the files asked for are not sound before
-            // all others are.
+            // only when no file has another fault. Therefore the requested files count as sound
+            // only when all other files are sound.
             findings = if asked.is_empty() { others } else { asked };
         }
         if self.format == Format::Json {

@@ -35,7 +35,7 @@ pub(in crate::commands) struct New {
 
 impl New {
     pub(super) fn run(&self) -> Result<String, Error> {
-        // An unfinished draft in the folder must not prevent another one.
+        // An unfinished draft in the folder must not prevent another draft.
         let (entries, faulty) = self.database.load_sound()?;
         for file in faulty {
             let notice = format!(
