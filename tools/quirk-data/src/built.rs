@@ -39,7 +39,7 @@ pub fn table(entries: &[&Entry]) -> Table {
     }
 }
 
-/// As [`table`], for a kernel from before mainline merged any of the entries.
+/// As [`table`], for a kernel older than the merge of any of the entries.
 #[must_use]
 pub fn before_mainline(entries: &[&Entry]) -> Table {
     changed(&table(entries), |entry| entry.mainline_since = None)

@@ -139,8 +139,8 @@ pub struct Mainline {
     pub commit: Option<String>,
     /// The C function of the handler in `drivers/pci/quirks.c`.
     pub handler: String,
-    /// Whether the handler ignores the PCIe type. The kinds then say what it was written for, not
-    /// what it checks.
+    /// Whether the handler ignores the PCIe type. The kinds are then what the handler was written
+    /// for, not what it checks.
     pub any_type: bool,
     /// Why the entry cannot express the handler's answer, if it cannot.
     #[serde(flatten, with = "crate::json_form::expressed")]
@@ -193,7 +193,7 @@ fn release(text: Option<&str>) -> Option<Release> {
 pub struct Evidence {
     /// The text of the statement.
     pub statement: Option<String>,
-    /// The author, and for whom they speak.
+    /// The author, and the organisation that the author represents.
     pub stated_by: Option<String>,
     /// The date of the statement, such as `2014-11-03`.
     pub date: Option<String>,
@@ -229,7 +229,7 @@ pub struct Entry {
     /// The status of the claim.
     #[serde(with = "crate::json_form")]
     pub status: Status,
-    /// The kinds of function that the entry speaks for, at least one.
+    /// The kinds of function that the entry applies to, at least one.
     #[serde(rename = "kind", with = "crate::json_form")]
     pub kinds: Vec<Kind>,
     /// The granted flags; none if `acs_registers` says how to read them from the device.

@@ -56,9 +56,9 @@ pub struct Kernel {
 }
 
 impl Kernel {
-    /// Reads the kernel source in the folder `tree`; `source` names its origin. `is_mainline` is
-    /// the caller's word that the tree is an unmodified mainline release, which only a version such
-    /// as `7.3` or `7.3.0` can be.
+    /// Reads the kernel source in the folder `tree`; `source` names its origin. With `is_mainline`,
+    /// the caller states that the tree is an unmodified mainline release. Only a version such as
+    /// `7.3` or `7.3.0` can be one.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Checks the expectations of every entry, with all mainline entries as the kernel's handlers. The
-/// entries must have no other fault, because predictions from faulty entries mean nothing.
+/// entries must have no other fault, because predictions from faulty entries are meaningless.
 pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
     let handlers = handlers::newest(files.iter().map(|file| &file.entry));
     let mut findings = Vec::new();

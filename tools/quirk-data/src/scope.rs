@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the files of a folder are checked for.
+//! The scope of the checks of a folder's files.
 
 use jiff::{Timestamp, tz::TimeZone};
 use rules::release::Release;

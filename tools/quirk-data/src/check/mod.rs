@@ -53,7 +53,7 @@ use crate::{
 pub(crate) struct CheckedFile<'a> {
     pub(crate) file: &'a DataFile,
     /// The entry. A missing or invalid part has a finding and is empty here; a missing status reads
-    /// as `candidate`, which is neither a mainline entry nor a refusal.
+    /// as `candidate`, so that the checks for mainline entries and for refusals do not apply.
     pub(crate) entry: Entry,
     /// Whether the file has every part that an entry needs.
     is_complete: bool,

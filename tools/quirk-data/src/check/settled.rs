@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The bits of standard capabilities that never change while the system runs: those that the PCI
-//! Express Base Specification defines as read-only or hardware-initialised. All other bits change
-//! by themselves, or software writes them.
+//! The bits of standard capabilities that never change while the system runs: the PCI Express Base
+//! Specification defines them as read-only or hardware-initialised. All other bits can change by
+//! themselves or by a write of software.
 //!
 //! Section numbers refer to revision 5.0 unless noted. Offsets are those of
 //! `include/uapi/linux/pci_regs.h`. Anything not listed counts as changing.

@@ -44,7 +44,7 @@ pub fn draft(
 ) -> Result<(String, Draft), Refused> {
     let addresses: BTreeSet<_> = package::addresses(topology, bdf)?;
     let mut capture = around(topology, &addresses);
-    // The machine and the origin of the report say nothing about the device.
+    // The name of the machine and the origin of the report do not concern the device.
     capture.id = None;
     capture.model = None;
     capture.model_from = None;

@@ -69,7 +69,7 @@ pub(super) struct Package {
     pub(super) functions: Vec<Function>,
     /// The kinds of the functions, without repetition.
     pub(super) kinds: Vec<Kind>,
-    /// The handler whose "no" the entry would correct.
+    /// The handler whose 0 the entry would correct.
     pub(super) supersedes: Option<CatchAll>,
     /// Every group with a function that has one of the device's ids, without the entry.
     pub(super) before: Partition,

@@ -27,7 +27,7 @@ pub enum Error {
         file: PathBuf,
         /// The line number, from 1.
         line: usize,
-        /// What the kernel has there, and for which ids.
+        /// The row or handler of the kernel, and its ids.
         what: String,
     },
     /// The kernel's source does not have the expected structure.

@@ -242,7 +242,8 @@ fn check_of_register(condition: &Precondition) -> String {
         (start, 0) => start.to_owned(),
         (start, _) => format!("{start} + 0x{offset:02x}"),
     };
-    // A capability too close to the end to contain the register is not the one the entry means.
+    // A capability too close to the end to contain the register is not the capability that the
+    // entry means.
     let end = end.filter(|_| offset > 0);
     lacks.extend(end.map(|end| format!("{register} >= {end}")));
     if !lacks.is_empty() {

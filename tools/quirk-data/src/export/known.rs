@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Reads what a handler in the kernel's source answers, as far as its text shows.
+//! Reads the answers of a handler in the kernel's source from its text.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -23,13 +23,13 @@ pub(super) struct Listed {
 
 /// The properties of a handler.
 pub(super) struct Handler {
-    /// The PCIe types that it names; empty if it does not compare the type.
+    /// The PCIe types that the handler names; empty if it does not compare the type.
     pub(super) types: BTreeSet<String>,
-    /// The device ids that it lists; empty if it does not compare the id.
+    /// The device ids that the handler lists; empty if it does not compare the id.
     pub(super) listed: Vec<Listed>,
-    /// Whether it reads the device id at all, as in `dev->device`.
+    /// Whether the handler reads the device id, as in `dev->device`.
     pub(super) compares_device: bool,
-    /// Whether it ends with 0 ("not isolated") instead of `-ENOTTY`.
+    /// Whether the handler ends with 0 ("not isolated") instead of `-ENOTTY`.
     pub(super) ends_with_no: bool,
 }
 

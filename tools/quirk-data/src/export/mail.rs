@@ -51,7 +51,8 @@ impl fmt::Display for Person {
 
 /// A mail.
 pub(super) struct Mail<'a> {
-    /// The author and sender. Without one, the mail has a sender that cannot exist, which `git am` takes.
+    /// The author and sender. Without an author, the mail has a sender that cannot exist, which
+    /// `git am` accepts.
     pub(super) from: Option<&'a Person>,
     /// The date, as git reads it.
     pub(super) date: &'a str,
@@ -105,7 +106,7 @@ impl Mail<'_> {
     }
 
     fn git(&self, folder: &Path, arguments: &[&str]) -> Result<String, Error> {
-        // RFC 2606 keeps .invalid for what must not exist.
+        // RFC 2606 reserves .invalid for names that must not exist.
         let (name, address) = self
             .from
             .map_or(("author not given", "author@not-given.invalid"), |person| {
@@ -113,7 +114,7 @@ impl Mail<'_> {
             });
         let mut git = Command::new("git");
         git.arg("-C").arg(folder).args(arguments).env_clear();
-        // Nothing of the user's configuration changes the patch.
+        // The user's configuration must not change the patch.
         git.envs(env::vars_os().filter(|(key, _)| key == "PATH"));
         git.envs([
             ("GIT_CONFIG_GLOBAL", "/dev/null"),
@@ -141,8 +142,8 @@ impl Mail<'_> {
     }
 }
 
-/// The date of the mail for an entry of this day, `2014-11-03`, or for the second that is set instead: as git
-/// reads it. The clock is never asked, so that the same patch comes out each time.
+/// The date of the mail, in the form that git reads: the entry's day, such as `2014-11-03`, or the
+/// second `set` instead. The clock is not read, so the patch is always the same.
 pub(super) fn date_of(day: &str, set: Option<u64>) -> String {
     set.map_or_else(
         || format!("{day}T00:00:00+0000"),

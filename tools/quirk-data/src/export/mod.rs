@@ -23,12 +23,12 @@
 //! | `mail.rs` | the patch as a mail, which git makes |
 //! | `error.rs` | the errors |
 //!
-//! A patch never claims more than its entry. So each entry gets its own handler: the handlers that
-//! the kernel has, and that devices share, check less than an entry states. If a limit cannot be
-//! checked in a handler, there is no patch.
+//! A patch never claims more than its entry. So each entry gets its own handler: the shared
+//! handlers of the kernel check less than an entry states. If a handler cannot check a limit, there
+//! is no patch.
 //!
-//! Nothing is found by line number. If the kernel's source does not have the expected structure,
-//! there is no patch, and the error says what was expected.
+//! The code does not rely on line numbers. If the kernel's source does not have the expected
+//! structure, there is no patch, and the error says what was expected.
 
 mod claim;
 mod code;

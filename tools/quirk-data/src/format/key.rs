@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What is known of a key: the type and meaning of its value, and when it is required.
+//! The properties of a key: the type and meaning of its value, and when it is required.
 
 use crate::entry::Status;
 
