@@ -22,7 +22,8 @@ pub struct Grouping {
 }
 
 impl Grouping {
-    /// The groups as sets of addresses. `view` must be the one that the grouping was computed from.
+    /// The groups as sets of addresses. `view` must be the view from which the grouping was
+    /// computed.
     #[must_use]
     pub fn partition(&self, view: &View<'_>) -> Partition {
         let addresses = view.functions.iter().map(|seen| seen.function.bdf);
@@ -43,7 +44,7 @@ pub fn partition(
     Ok(grouping(view, verdict_of)?.partition(view))
 }
 
-/// As [`partition`], with the step by which each function came to its group.
+/// As [`partition`], with the step that put each function into its group.
 ///
 /// # Errors
 ///

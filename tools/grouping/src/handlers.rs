@@ -170,8 +170,8 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// The handler's answer: `None` if it does not apply. The first value says whether all flags of
-    /// `asked` are granted, the second whether that had to be assumed.
+    /// The handler's answer: `None` if it does not apply. The first value is whether all flags of
+    /// `asked` are granted, the second whether this is an assumption.
     fn answer(&self, facts: &Facts, asked: AcsFlags) -> Option<(bool, bool)> {
         let is_kind = |kinds: Kinds| facts.pcie_type.is_some_and(|found| kinds.apply_to(found));
         let holds = |requirement: &Requirement| match requirement {

@@ -109,8 +109,8 @@ impl<'a> Prediction<'a> {
         Ok(self.grouping(&[])?.partition(self.view))
     }
 
-    /// The groups that the kernel makes with a module that has this table. The module's own
-    /// decision is called.
+    /// The groups that the kernel makes with a module that has this table. Calls the module's own
+    /// decision.
     ///
     /// If the capture lacks a value that the decision needs, there is no claim, as in the kernel.
     ///
@@ -121,8 +121,8 @@ impl<'a> Prediction<'a> {
         Ok(self.grouping(slice::from_ref(table))?.partition(self.view))
     }
 
-    /// The groups that the kernel makes with modules that have these tables, with the step by which
-    /// each function comes to its group.
+    /// The groups that the kernel makes with modules that have these tables, with the step that
+    /// puts each function into its group.
     ///
     /// # Errors
     ///
@@ -131,8 +131,8 @@ impl<'a> Prediction<'a> {
         self.supposing(tables, |_| false)
     }
 
-    /// As [`Prediction::grouping`], if also every function counted as isolated for which `isolated`
-    /// returns true.
+    /// As [`Prediction::grouping`], as if every function for which `isolated` returns true also
+    /// counted as isolated.
     ///
     /// # Errors
     ///
@@ -155,8 +155,8 @@ impl<'a> Prediction<'a> {
         })
     }
 
-    /// The module's decision on each function, in the order of the view, if the kernel has no
-    /// opinion and asks for the flags `asked`.
+    /// The module's decision on each function, in the order of the view, if no quirk of the kernel
+    /// answers and the kernel asks for the flags `asked`.
     #[must_use]
     pub fn decisions(&self, table: &Table, asked: AcsFlags) -> Vec<Decision> {
         self.decide_each(table, asked, |_| KernelVerdict::NoOpinion)

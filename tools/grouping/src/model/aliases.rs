@@ -33,7 +33,7 @@ pub struct Identity {
 pub enum Numbers {
     /// The number of this function of the same device number.
     OfFunction(u8),
-    /// These numbers.
+    /// A fixed list of numbers.
     Fixed(&'static [u8]),
     /// The numbers of functions 0 up to this count (exclusive) at every device number of the bus.
     InEachSlot(u8),

@@ -16,7 +16,7 @@ use super::{
 ///
 /// `functions` must be in the order in which the kernel adds them, which [the module](super)
 /// describes. `work`, `order` and `groups` must have the length of that list; their contents do not
-/// matter. Afterwards `work` holds the step by which each function came to its group.
+/// matter. Afterwards `work` holds the step that put each function into its group.
 ///
 /// Costs O(n log n) in the number of functions. [`layout::prepare`] and [`search::find`] state the
 /// additional cost of aliases.

@@ -175,7 +175,7 @@ fn place(members: &[u32], bus_start: u32, work: &mut [Scratch]) {
 
 /// Finds, for each function of a bus, the functions of its device number that are not isolated:
 /// those that `get_pci_function_alias_group()` visits. The kernel skips the function itself; here
-/// the function is already in the set of visited ones.
+/// the function is already in the set of visited functions.
 fn find_mates(functions: &[Function], members: &[u32], work: &mut [Scratch]) {
     let mut slots = [DevfnSet::EMPTY; 32];
     let found = |member: u32| at(functions, member);

@@ -10,8 +10,8 @@
 //! order: all functions of a bus by ascending number, then everything behind each of its bridges,
 //! depth first. Virtual functions and the domains of a VMD follow when their drivers create them.
 //!
-//! The result depends only on the relative order of functions of which one is on the bus of the
-//! other or on a bus above it, because the kernel compares no others. The groups are therefore the
+//! The result depends only on the relative order of two functions if one is on the bus of the other
+//! or on a bus above it, because the kernel compares no other pairs. The groups are therefore the
 //! same if the kernel has sorted the list breadth first (`pci_sort_breadthfirst()`), or sets up one
 //! IOMMU after another.
 //!

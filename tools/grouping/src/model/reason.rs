@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The step of the kernel's computation by which a function came to its group.
+//! The step of the kernel's computation that put a function into its group.
 
 /// The step of `pci_device_group()` that found the group. Functions are indices in the list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -47,8 +47,9 @@ pub enum Way {
 /// The relation of two functions of one bus.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Tie {
-    /// One sends requests under the number of the other: `get_pci_alias_group()`.
+    /// One function sends requests under the number of the other: `get_pci_alias_group()`.
     Alias,
-    /// They have the same device number, and neither is isolated: `get_pci_function_alias_group()`.
+    /// The functions have the same device number, and neither is isolated:
+    /// `get_pci_function_alias_group()`.
     Slot,
 }

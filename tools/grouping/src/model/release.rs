@@ -17,17 +17,15 @@
 //!
 //! `pci_enable_acs()` moved, from `pci_acs_init()` to `pci_dma_configure()` in Linux 7.0 (commit
 //! c41e2fb67e26). It runs before the function is grouped in both places, so the ACS Control
-//! register of a capture is the one that the kernel grouped by, except with the stable updates
-//! [`ACS_AFTER_GROUP`].
+//! register of a capture has the value that the kernel used for grouping, except with the stable
+//! updates [`ACS_AFTER_GROUP`].
 
 use crate::rules::{acs::AcsFlags, pcie::PcieType, release::Release as KernelRelease};
 
-/// The oldest release whose source was compared. The rules for an older release are those of this
-/// one.
+/// The oldest release whose source was compared. Older releases get the rules of this release.
 const OLDEST: KernelRelease = KernelRelease::new(5, 10);
 
-/// The newest release whose source was compared. The rules for a newer release are those of this
-/// one.
+/// The newest release whose source was compared. Newer releases get the rules of this release.
 const NEWEST: KernelRelease = KernelRelease::new(7, 3);
 
 /// The series whose stock kernels the model was compared with, by the oracle of the boot tests.
@@ -66,9 +64,9 @@ const GROUP_WHEN_ADDED: KernelRelease = KernelRelease::new(6, 15);
 /// Stable updates that enable ACS only after the kernel has made the groups: the series, the first
 /// and the last of the updates.
 ///
-/// They have commit c41e2fb67e26 ("PCI: Enable ACS after configuring IOMMU for OF platforms")
-/// without [`GROUP_WHEN_ADDED`], and a later update reverted it. Linux 6.18 and 6.19 took the commit
-/// too, without this effect.
+/// These updates have commit c41e2fb67e26 ("PCI: Enable ACS after configuring IOMMU for OF
+/// platforms") without [`GROUP_WHEN_ADDED`], and a later update reverted it. Linux 6.18 and 6.19
+/// took the commit too, without this effect.
 pub const ACS_AFTER_GROUP: [(KernelRelease, u16, u16); 5] = [
     (KernelRelease::new(5, 10), 252, 252),
     (KernelRelease::new(5, 15), 202, 202),
