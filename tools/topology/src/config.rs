@@ -146,8 +146,8 @@ impl Config<'_> {
         }
     }
 
-    /// Searches for an extended capability. Without extended space there is none: the kernel
-    /// provides as much space as it can read itself.
+    /// Searches for an extended capability. A function without extended space has no extended
+    /// capability: the kernel provides as much space as it can read itself.
     pub(crate) fn extended(&self, id: u16) -> Search {
         if self.byte(HEADER).is_none() {
             return Search::NotKnown;

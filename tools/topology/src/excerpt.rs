@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use crate::{Bdf, Function, Topology, bdf::Domain};
 
 /// The part of a topology that determines the groups of these functions: all functions on their
-/// buses, on the buses above up to the root, and on the buses behind them. The kernel looks at
-/// nothing else, so these functions get the same groups.
+/// buses, on the buses above up to the root, and on the buses behind them. The kernel considers no
+/// other functions, so these functions get the same groups.
 #[must_use]
 pub fn around(topology: &Topology, functions: &BTreeSet<Bdf>) -> Topology {
     let mut buses: BTreeSet<(Domain, u8)> = BTreeSet::new();

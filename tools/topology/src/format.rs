@@ -199,7 +199,7 @@ pub struct Function {
     pub pcie_known: bool,
     /// PCIe type. `None` with `pcie_known` means conventional PCI.
     pub pcie_type: Option<Port>,
-    /// The ACS capability. `None` with `acs_known` means that it has none.
+    /// The ACS capability. `None` with `acs_known` means that the function has no ACS capability.
     pub acs: Option<Acs>,
     /// Whether an ACS capability would have been seen.
     pub acs_known: bool,
@@ -226,10 +226,10 @@ pub struct Function {
     /// For a virtual function: the physical function.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub physfn: Option<Bdf>,
-    /// Whether it can be removed, if the kernel says so.
+    /// Whether the function is removable, if the kernel reports this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removable: Option<Removable>,
-    /// Whether its configuration space read as all ones.
+    /// Whether the function's configuration space read as all ones.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unreadable: bool,
     /// Whether the device id was looked up from a name.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! PCI topologies: the functions of a machine, their connections, and the IOMMU groups that its
-//! kernel made. This crate knows neither quirks nor how groups are made.
+//! kernel made. This crate has no code for quirks and for the computation of groups.
 //!
 //! | file | contents |
 //! |---|---|

@@ -24,7 +24,7 @@ pub struct Host {
     pub sysfs: PathBuf,
     /// The file with the kernel release.
     pub release: PathBuf,
-    /// The file with the kernel's command line, of which one value is read.
+    /// The file with the kernel's command line. Only one value of it is read.
     pub command_line: PathBuf,
     /// Whether to include the model of the machine, from firmware.
     pub model: bool,

@@ -91,7 +91,8 @@ fn in_brackets<'t>(text: &'t str, begin: &str) -> Option<&'t str> {
     text.rsplit_once(begin).map(|(_, rest)| rest)
 }
 
-/// The vendor whose name a text starts with, and its devices with the rest as name.
+/// The vendor whose name a text starts with, and its devices that have the rest of the text as
+/// name.
 fn by_name(text: &str, names: &Names) -> Option<(u16, Vec<u16>)> {
     let all = names.all()?;
     let begins = |name: &str| {

@@ -70,8 +70,8 @@ pub(super) fn blocks<'t>(name: &str, text: &'t str) -> Result<Vec<Block<'t>>, Er
             block.dump.extend(bytes);
             continue;
         }
-        // A line without indentation is no detail: it is a remark, or the rest of a line that was
-        // broken in a mail.
+        // A line without indentation is no detail: it is a remark, or the continuation of a line
+        // that a mail broke.
         block.lines.push(text.trim_start());
     }
     Ok(blocks)

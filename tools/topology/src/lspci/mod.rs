@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Reads lspci output as a topology: `lspci -vvv` (with `-n`, `-nn` or neither, with or without
-//! `-D`), and hex dumps such as `lspci -xxxx`, which contain most.
+//! `-D`), and hex dumps such as `lspci -xxxx`, which contain the most information.
 //!
 //! | file | contents |
 //! |---|---|
