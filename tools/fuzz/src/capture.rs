@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Fuzzes the reader of captures and of what lspci prints, the groups that are computed of one, what is
-//! explained, listed and drawn of it, and the draft of an entry: any bytes end in a refusal or in a
-//! result, never in a panic, and what is read can be written and read again.
+//! Fuzzes the reader of captures and of lspci output, the computation of groups, the explanation,
+//! list and diagram of them, and the draft of an entry. Any bytes must end in a refusal or in a
+//! result, never in a panic. A topology that was read can be written and read again.
 
 #![no_main]
 
@@ -26,7 +26,7 @@ use quirk_data::{
 use rules::table::Table;
 use topology::names::Names;
 
-/// The project's own entries, and the table of all that a module can be built with.
+/// The project's own entries, and a table of all entries that can be built into a module.
 static DATA: LazyLock<(Vec<Entry>, Table)> = LazyLock::new(|| {
     let quirks = folder::check_all(source::built_in(), Scope::now(None));
     let quirks = quirks.expect("the data has no fault");
@@ -61,7 +61,7 @@ fuzz_target!(|bytes: &[u8]| {
     topology::parse("again", &written).expect("what was read can be read again");
 });
 
-/// What the commands for owners make of a machine.
+/// Runs the code of the commands for owners on a machine.
 fn look(machine: &topology::Topology, quirks: &[Entry]) {
     let names = Names::default();
     let seen = HostView::of(machine, quirks, None);
@@ -77,7 +77,7 @@ fn look(machine: &topology::Topology, quirks: &[Entry]) {
         .expect("it is sound")
         .partition(&seen.view);
     let _ = Report::of(&seen, groups, Basis::kernel(&seen)).text();
-    // The first, the last and one in between: each is asked about by itself and with the first.
+    // Explain the first, the middle and the last function, each by itself and with the first.
     let count = machine.functions.len();
     let first = machine.functions[0].bdf;
     for at in [0, count / 2, count - 1] {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Fuzzes the reader and the checker of data files: any bytes end in findings or in an entry,
-//! never in a panic, and whatever is taken can be printed in every form.
+//! Fuzzes the reader and the checker of data files. Any bytes must end in findings or in an entry,
+//! never in a panic. Every accepted entry can be printed in every form.
 
 #![no_main]
 
