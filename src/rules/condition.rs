@@ -79,8 +79,8 @@ impl Condition {
             Place::Capability(id) => (config.capability(devfn, id)?.map(|(at, _)| at), 0x100),
             Place::Extended(id) => (config.ext_capability(devfn, id)?, 0x1000),
         };
-        // A capability too close to the end to contain this register is not the one the entry
-        // means.
+        // A capability too close to the end to contain this register is not the capability that the
+        // entry means.
         let register = start
             .and_then(|start| start.checked_add(self.offset))
             .filter(|&register| register < end);
