@@ -82,8 +82,8 @@ macro_rules! module {
             static LOADED: Loaded = Loaded(UnsafeCell::new(MaybeUninit::uninit()));
 
             // `module_init()` in C also refers to its function from data. Without a reference,
-            // objtool takes the function for one that is never called indirectly and removes its
-            // ENDBR, and the kernel's indirect call then faults on a processor with IBT.
+            // objtool assumes that the function is never called indirectly and removes its ENDBR,
+            // and the kernel's indirect call then faults on a processor with IBT.
             #[used(compiler)]
             #[link_section = ".init.data"]
             static INIT: extern "C" fn() -> c_int = init_module;

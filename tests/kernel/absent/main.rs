@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! acs_quirks_absent.ko: tries to hook a function that no kernel has, to test the failure. It never
-//! loads, so the tests also use it to look at module aliases.
+//! loads, so the tests also use it to check module aliases.
 
 #[path = "../../../src/driver/mod.rs"]
 mod driver;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Machines made by hand, grouped by the kernel and by the model, without a hook and with each
-//! edition. Beside each machine is its control, which differs only in one property and in its
-//! groups.
+//! edition. Each machine has a control, which differs only in one property and in its groups.
 
 use crate::{
     hardware::{

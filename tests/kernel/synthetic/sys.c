@@ -16,7 +16,7 @@
 
 /* The sysdata of a root bus, for the functions that read configuration space. */
 struct host_bridge {
-	/* The first member, because the architecture takes pci_bus.sysdata for this type. */
+	/* The first member, because the architecture's code casts pci_bus.sysdata to this type. */
 	struct pci_sysdata sysdata;
 	/* Range of bus numbers. */
 	struct resource buses;

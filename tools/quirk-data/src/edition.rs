@@ -79,7 +79,7 @@ impl Edition {
     }
 
     /// Whether an entry of this status may be in this edition's folder. Entries for emulated
-    /// devices are kept apart from those for real ones.
+    /// devices and entries for real devices are in separate folders.
     #[must_use]
     pub const fn admits(self, status: Status) -> bool {
         matches!(self, Self::Test) == matches!(status, Status::Test)

@@ -37,8 +37,8 @@ pub struct Described {
 pub enum Cannot {
     /// A virtual function: only a driver could create it.
     Virtual(Bdf),
-    /// A vendor id that the kernel takes for an absent function, or for a function that is not
-    /// ready yet.
+    /// A vendor id that the kernel treats as an absent function, or as a function that is not ready
+    /// yet.
     Vendor(Bdf),
     /// The domain has no bus number left for a bridge.
     Buses(Domain),
@@ -125,7 +125,8 @@ impl Describer<'_> {
         if found.physfn.is_some() {
             return Err(Cannot::Virtual(bdf));
         }
-        // The kernel takes 0001 for a function that is not ready, and the others for an absent one.
+        // The kernel treats 0001 as a function that is not ready, and the other ids as an absent
+        // function.
         let vendor = found.vendor.value();
         if matches!(vendor, 0x0000 | 0x0001 | 0xffff) {
             return Err(Cannot::Vendor(bdf));

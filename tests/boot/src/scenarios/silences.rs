@@ -111,8 +111,7 @@ fn check_recovered(vm: &mut Vm) -> Result<()> {
 
 /// A regroup during which a function stops answering reports it or succeeds. A second regroup,
 /// while all functions answer, restores everything. If the kernel has read the identity of the
-/// function as ones, the second regroup reports that the function is another one now, and a third
-/// succeeds.
+/// function as ones, the second regroup reports a different function, and a third succeeds.
 fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
     vm.check("/sbin/rmmod acs_quirks_test && /sbin/modprobe acs_quirks_test withdraw=all")?;
     vm.readd(&[DEVICES[1]])?;

@@ -278,7 +278,7 @@ const REQUESTER_ID: Scenario = Scenario {
             &["00:15.5"],
         ]),
         NotCounted(10, "requester-id"),
-        // The kernel finds the function after the six, so these are rescanned once more. The
+        // The kernel finds the function after the six, so the test rescans these six once more. The
         // function has the requester IDs of the first five. The kernel groups these five with the
         // function by itself, and asks only about the sixth.
         Wake(1, 0),

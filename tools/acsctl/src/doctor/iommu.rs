@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Checks the IOMMU: presence, translation and interrupt remapping. It looks at what the kernel set
-//! up, not at the command line.
+//! Checks the IOMMU: presence, translation and interrupt remapping. The checks read what the kernel
+//! set up, not the command line.
 
 use std::{collections::BTreeMap, fs};
 

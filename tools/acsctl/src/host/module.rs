@@ -27,16 +27,17 @@ use super::{
 pub struct Module {
     /// The edition of the module.
     pub edition: Edition,
-    /// Whether its hook has an effect.
+    /// Whether the module's hook has an effect.
     pub hook: Hook,
-    /// What the running kernel has of its entries: `None` if the module does not report it, or the
-    /// reason why that cannot be read.
+    /// Which entries of the module the running kernel lacks, has, or has in part. `None` if the
+    /// module does not report this, or the reason why the report cannot be read.
     pub measured: Result<Option<MeasuredEntries>, String>,
-    /// Its table without entries that make no claim, or the reason why the table cannot be read.
+    /// The module's table without entries that make no claim, or the reason why the table cannot be
+    /// read.
     pub table: Result<Table, String>,
-    /// The names of all its entries by number, with those that make no claim.
+    /// The names of all entries by number, including entries that make no claim.
     pub names: BTreeMap<u16, String>,
-    /// Its decisions, or the reason why they cannot be read.
+    /// The module's decisions, or the reason why they cannot be read.
     pub record: Result<Record, String>,
 }
 
@@ -166,7 +167,7 @@ pub fn parse_table(text: &str) -> Result<Table, String> {
     }
 }
 
-/// The names in the file `table` by entry number, with those of entries that make no claim.
+/// The names in the file `table` by entry number, including entries that make no claim.
 /// [`parse_table`] reports damaged lines.
 fn parse_names(text: &str) -> BTreeMap<u16, String> {
     let name = |line: &str| {

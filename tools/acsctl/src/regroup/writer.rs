@@ -4,7 +4,7 @@
 //!
 //! Some writes block in the kernel. A write to `remove` waits, uninterruptibly, until the last
 //! process that holds the function through VFIO closes it. A process that waits this way cannot
-//! end. Therefore a separate process waits, and this one can report the situation and end.
+//! end. Therefore a separate process waits, and the main process can report the situation and end.
 
 use std::{
     env, fs,

@@ -4,7 +4,7 @@
 //!
 //! A model of the kernel's computation yields the groups and the step that put each function into
 //! its group. To find changes, `split.rs` recomputes the groups as if the blocking functions were
-//! isolated. The answer marks whatever could not be read as unknown.
+//! isolated. The answer marks everything that could not be read as unknown.
 //!
 //! | file | what it does |
 //! |---|---|

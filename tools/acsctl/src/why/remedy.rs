@@ -137,8 +137,8 @@ pub(super) fn remedies(
     remedies
 }
 
-/// Adds the remedies that the quirk database has for a function. Returns whether an entry speaks
-/// for or against the function.
+/// Adds the remedies that the quirk database has for a function. Returns whether an entry lists the
+/// function, or refuses a claim for it.
 fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remedy)) -> bool {
     let seen = grouped.seen(index);
     let function = seen.function;

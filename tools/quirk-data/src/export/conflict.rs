@@ -16,8 +16,8 @@ use crate::entry::Ids;
 /// # Errors
 ///
 /// [`Error::Present`] if a row or its handler lists a device of the entry, or a handler answers for
-/// the kind whatever the device; [`Error::Inexpressible`] if a handler would answer "no" before a
-/// new row and the entry does not correct it; [`Error::Unexpected`] if the handler that the entry
+/// every device of the kind; [`Error::Inexpressible`] if a handler would answer "no" before a new
+/// row and the entry does not correct it; [`Error::Unexpected`] if the handler that the entry
 /// corrects is not in the table.
 pub(super) fn check(claim: &Claim<'_>, code: &Code, table: &Table) -> Result<(), Error> {
     let corrects = claim.entry.supersedes.map(handler_of);
