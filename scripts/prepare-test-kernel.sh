@@ -29,7 +29,8 @@ OBSERVED=(iommu search pci quirks)
 
 in_project() { (cd "$PROJECT" && "$@"); }
 PATCHED="$VERSION $(in_project cat "${PATCHES[@]}" </dev/null | sha256sum | cut -d' ' -f1)"
-KEY="$PATCHED $(toolchain) $(in_project cat "${CONFIGS[@]}" "$0" | sha256sum | cut -d' ' -f1)"
+# a changed comment is no reason to build again
+KEY="$PATCHED $(toolchain) $(in_project sed '/^[[:space:]]*#/d' "${CONFIGS[@]}" "scripts/$(basename "$0")" | sha256sum | cut -d' ' -f1)"
 
 finish() {
 	ln -sfn "$RELEASE" "$CACHE/kernels/.link"
