@@ -123,7 +123,9 @@ impl<'a> Object<'a> {
     fn unpadded(&self, padding: u64) -> Result<BTreeSet<String>> {
         let mut broken = BTreeSet::new();
         for (section, address, name) in &self.functions {
+            // gcc moves the unlikely part of a function out of it, and nothing calls that part.
             if name.starts_with("__pfx_")
+                || name.ends_with(".cold")
                 || self.file.section_by_index(*section)?.name()? != ".text"
             {
                 continue;
