@@ -125,7 +125,7 @@ impl<'a> Object<'a> {
         for (section, address, name) in &self.functions {
             // gcc moves the unlikely part of a function out of it, and nothing calls that part.
             if name.starts_with("__pfx_")
-                || name.ends_with(".cold")
+                || name.contains(".cold")
                 || self.file.section_by_index(*section)?.name()? != ".text"
             {
                 continue;
