@@ -53,7 +53,8 @@
 
 use core::{
     cell::Cell,
-    fmt, //
+    fmt,                 //
+    ops::RangeInclusive, //
 };
 
 use super::{
@@ -336,7 +337,7 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         Ok(true)
     }
 
-    fn ask_numbers(&self, mut numbers: impl Iterator<Item = u8>) -> Result<(), Fault> {
+    fn ask_numbers(&self, mut numbers: RangeInclusive<u8>) -> Result<(), Fault> {
         numbers.try_for_each(|devfn| self.account(devfn).map(|_| ()))
     }
 
@@ -405,11 +406,12 @@ impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> 
         let found = self.config.pcie_type(devfn)?.and_then(PcieType::from_raw);
         if !self.is_outside(devfn, layout) && !self.redirects(devfn, found)? {
             let layout = layout.ok_or(stranger)?;
+            let found = found.ok_or(stranger)?;
             // A port next to an endpoint is no function of a device that an entry describes.
-            if self.port.is_none() && found.is_some_and(PcieType::is_claimable_port) {
+            if self.port.is_none() && found.is_claimable_port() {
                 return Err(stranger);
             }
-            if !found.is_some_and(|found| self.entry.kinds.speak_for(found, layout)) {
+            if !self.entry.kinds.speak_for(found, layout) {
                 return Err(stranger);
             }
             let limits = (self.covered)(vendor, device).ok_or(stranger)?;

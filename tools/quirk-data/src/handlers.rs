@@ -20,10 +20,7 @@ pub fn in_kernel<'a>(
     entries: impl IntoIterator<Item = &'a Entry>,
     kernel: Option<Release>,
 ) -> Handlers {
-    of(entries, |mainline| match kernel {
-        Some(kernel) => mainline.is_missing_in(kernel),
-        None => mainline.is_taken_back(),
-    })
+    of(entries, kernel, Mainline::is_missing_in)
 }
 
 /// The handlers that a kernel of this release can have, according to these entries: its own, and
@@ -33,19 +30,20 @@ pub fn possible_in<'a>(
     entries: impl IntoIterator<Item = &'a Entry>,
     kernel: Option<Release>,
 ) -> Handlers {
-    of(entries, |mainline| match kernel {
-        Some(kernel) => mainline.is_removed_in(kernel),
-        None => mainline.is_taken_back(),
-    })
+    of(entries, kernel, Mainline::is_removed_in)
 }
 
 fn of<'a>(
     entries: impl IntoIterator<Item = &'a Entry>,
-    is_missing: impl Fn(&Mainline) -> bool,
+    kernel: Option<Release>,
+    is_missing_in: fn(&Mainline, Release) -> bool,
 ) -> Handlers {
     let handler = |entry: &Entry| {
         let mainline = entry.mainline.as_ref()?;
-        (!is_missing(mainline)).then(|| handler(entry, mainline))
+        let is_missing = kernel.map_or(mainline.is_taken_back(), |kernel| {
+            is_missing_in(mainline, kernel)
+        });
+        (!is_missing).then(|| handler(entry, mainline))
     };
     entries.into_iter().filter_map(handler).collect()
 }

@@ -97,7 +97,7 @@ pub fn checks() -> impl Iterator<Item = &'static str> {
 }
 
 /// Time limit for the guest, on a slow host.
-const LIMIT: Duration = Duration::from_secs(1500);
+const LIMIT: Duration = Duration::from_secs(900);
 /// Folder of the results in the guest.
 const RESULTS: &str = "/sys/kernel/debug/kunit";
 const SUITE: &str = "acs_quirks_kunit";

@@ -173,10 +173,14 @@ impl<'a> HostView<'a> {
         let claims = prediction.claims(tables);
         let groups = prediction.with_claims(&claims).map_err(impossible)?;
         let possible = handlers::possible_in(self.entries, self.kernel);
-        let allowed = self.prediction_with(&possible);
-        let allowed = allowed
-            .with_claims(&allowed.claims(tables))
-            .map_err(impossible)?;
+        let allowed = if possible == self.verdicts {
+            groups.clone()
+        } else {
+            let prediction = self.prediction_with(&possible);
+            prediction
+                .with_claims(&prediction.claims(tables))
+                .map_err(impossible)?
+        };
         let by = |(table, entry): (usize, u16)| {
             let name = tables.get(table)?.entries.get(usize::from(entry))?.name;
             Some((modules.editions.get(table)?.module(), name))
