@@ -123,7 +123,7 @@ pub(crate) fn appeared(function: &PciFunction<'_>) {
     });
 }
 
-/// Whether two functions of one bus can belong to one device, as `rules/package.rs` defines it.
+/// Whether two functions of one bus can belong to one device, as `rules/whole.rs` defines it.
 fn may_be_one_device(one: &PciFunction<'_>, other: &PciFunction<'_>) -> bool {
     let is_port = one.pcie_type().is_some_and(PcieType::is_claimable_port);
     is_port || one.is_ari() || is_one_slot(one, other)

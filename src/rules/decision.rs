@@ -8,10 +8,10 @@ use super::{
     acs::AcsFlags,
     device::Function,
     entry::Entry,
-    package,
     pcie::PcieType,
     release::Release,
     table::Table,
+    whole,
     withdraw::Withdrawn, //
 };
 
@@ -42,7 +42,7 @@ impl KernelVerdict {
 
 /// Why an entry does not count for a function.
 ///
-/// The variants are in the order in which [`decide`] checks them. Only [`Refusal::Package`] needs
+/// The variants are in the order in which [`decide`] checks them. Only [`Refusal::Whole`] needs
 /// reads of configuration space, so it comes last.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refusal {
@@ -72,7 +72,7 @@ pub enum Refusal {
     /// grant.
     Unrecorded,
     /// Trust rules `whole` and `closed`: the check of the whole device failed.
-    Package(package::Fault),
+    Whole(whole::Fault),
 }
 
 impl Refusal {
@@ -92,7 +92,7 @@ impl Refusal {
         "virtual",
         "gone",
         "unrecorded",
-        "package",
+        "whole",
         "limits",
         "condition",
         "requester-id",
@@ -113,12 +113,12 @@ impl Refusal {
             Self::Virtual => 7,
             Self::Gone => 8,
             Self::Unrecorded => 9,
-            Self::Package(fault) => match fault {
-                package::Fault::Limits { .. } => 11,
-                package::Fault::Condition { .. } => 12,
-                package::Fault::Aliased { .. } => 13,
-                package::Fault::AcsOff { .. } | package::Fault::NotFound { .. } => 14,
-                package::Fault::Unreadable { .. } => 15,
+            Self::Whole(fault) => match fault {
+                whole::Fault::Limits { .. } => 11,
+                whole::Fault::Condition { .. } => 12,
+                whole::Fault::Aliased { .. } => 13,
+                whole::Fault::AcsOff { .. } | whole::Fault::NotFound { .. } => 14,
+                whole::Fault::Unreadable { .. } => 15,
                 _ => 10,
             },
         }
@@ -142,13 +142,13 @@ impl fmt::Display for Refusal {
             Self::FlagsNotGranted(asked) => {
                 write!(f, "the entry does not grant all of {asked}")
             }
-            Self::WrongType => f.write_str("not of the PCIe type that the entry speaks for"),
+            Self::WrongType => f.write_str("not of the PCIe type that the entry covers"),
             Self::OwnAcs => f.write_str("it has an ACS capability, which the kernel goes by"),
             Self::Exposed => f.write_str("it is untrusted or below an external-facing port"),
             Self::Virtual => f.write_str("it is a virtual function"),
             Self::Gone => f.write_str("its link has failed or it is gone"),
             Self::Unrecorded => f.write_str("the module has no record for it"),
-            Self::Package(fault) => fault.fmt(f),
+            Self::Whole(fault) => fault.fmt(f),
         }
     }
 }
@@ -269,11 +269,11 @@ fn whole_device<F: Function>(
     asked: AcsFlags,
     function: &F,
 ) -> Result<(), Refusal> {
-    package::check(function, entry, asked, |vendor, device| {
+    whole::check(function, entry, asked, |vendor, device| {
         table
             .row(vendor, device)
             .filter(|row| row.entry == position)
             .map(|row| row.limits)
     })
-    .map_err(Refusal::Package)
+    .map_err(Refusal::Whole)
 }

@@ -19,7 +19,7 @@
 //! | `aliases.rs` | ids of functions that send under another requester ID |
 //! | `release.rs` | kernel releases |
 //! | `config.rs` | bounded reads of configuration space |
-//! | `package.rs` | trust rule `whole`: the functions of the whole device, all covered |
+//! | `whole.rs` | trust rule `whole`: the functions of the whole device, all covered |
 //! | `decision.rs` | the checks in order, and the decision |
 //! | `packed.rs` | a decision in one word, for the module's record |
 
@@ -47,9 +47,9 @@ pub mod devfns;
 pub mod device;
 pub mod entry;
 pub mod limits;
-pub mod package;
 pub mod packed;
 pub mod pcie;
 pub mod release;
 pub mod table;
+pub mod whole;
 pub mod withdraw;

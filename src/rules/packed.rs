@@ -6,9 +6,9 @@ use super::{
     acs::AcsFlags,
     decision::Refusal,
     limits::Excess,
-    package::Fault,
     release::Release,
     table::Table, //
+    whole::Fault,
 };
 
 /// The decision of one entry on a function.
@@ -90,7 +90,7 @@ const fn parts(refusal: Refusal) -> (u8, u8, u64) {
         Refusal::Virtual => (8, 0, 0),
         Refusal::Gone => (9, 0, 0),
         Refusal::Unrecorded => (10, 0, 0),
-        Refusal::Package(fault) => match fault {
+        Refusal::Whole(fault) => match fault {
             Fault::Unreadable { devfn } => (11, devfn, 0),
             Fault::Changed { vendor, device } => (12, 0, ids(vendor, device)),
             Fault::Unaccounted => (13, 0, 0),
@@ -163,5 +163,5 @@ fn refusal(kind: u8, devfn: u8, detail: u64) -> Option<Refusal> {
         },
         _ => return None,
     };
-    Some(Refusal::Package(fault))
+    Some(Refusal::Whole(fault))
 }

@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{check_adapter, member, not_covered, senseless_extended_lists, Device, Space};
-use rules::{config::MAX_READS, device::Record, package::Fault};
+use rules::{config::MAX_READS, device::Record, whole::Fault};
 
 /// Functions with an ARI capability at `at`. Each pair is a function and the next one that it
 /// names.

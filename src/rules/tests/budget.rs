@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::{check_adapter, member, Device, Space};
-use rules::{config::MAX_READS, package::Fault};
+use rules::{config::MAX_READS, whole::Fault};
 
 /// Eight copies of this function, all known to the kernel.
 fn eight(function: &Space) -> Device {
@@ -21,7 +21,7 @@ fn budget() -> usize {
 
 /// Twenty capabilities, in every split between the two lists.
 #[test]
-fn a_package_with_many_capabilities_passes() {
+fn a_device_with_many_capabilities_passes() {
     for capabilities in 1..20 {
         let function = member()
             .with_capabilities(capabilities)
@@ -82,7 +82,7 @@ fn endless_lists_end() {
 /// Lists of the greatest length in every function. Each one is well formed; together they exceed
 /// the budget.
 #[test]
-fn a_package_that_takes_too_many_reads_ends_the_claim() {
+fn a_device_that_takes_too_many_reads_ends_the_claim() {
     let longest = member()
         .with_capabilities(48)
         .with_extended_capabilities(480);

@@ -10,7 +10,7 @@ use rules::{
     condition::{Condition, Place},
     config::MAX_READS,
     entry::Entry,
-    package::{check, Fault},
+    whole::{check, Fault},
 };
 
 /// Checks the device for an entry for the adapter with these conditions.
@@ -300,7 +300,7 @@ fn lists_that_make_no_sense_end_the_claim() {
 #[test]
 fn conditions_are_within_the_budget() {
     const LAST: &[Condition] = &[five(Place::Extended(0x0007)); 4];
-    let package = |count: u16| {
+    let device_of = |count: u16| {
         let last = 0x100 + 4 * count;
         let space = member()
             .with_extended_capabilities(count)
@@ -310,12 +310,12 @@ fn conditions_are_within_the_budget() {
         let bus = (0..8).map(|devfn| (devfn, space.clone()));
         Device::on(bus.collect(), 2).all_known()
     };
-    let device = package(20);
+    let device = device_of(20);
     assert_eq!(check_if(&device, LAST), Ok(()));
     assert!(device.reads.get() <= usize::from(MAX_READS) / 2);
-    let device = package(60);
+    let device = device_of(60);
     let outcome = check_if(&device, LAST);
     assert!(matches!(outcome, Err(Fault::Unreadable { .. })));
     assert_eq!(device.reads.get(), usize::from(MAX_READS));
-    assert_eq!(check_if(&package(60), &[]), Ok(()));
+    assert_eq!(check_if(&device_of(60), &[]), Ok(()));
 }

@@ -19,10 +19,10 @@ use rules::{
     decision::{Decision, KernelVerdict, Refusal},
     entry::{CatchAll, Entry, Kind},
     limits::{Class, Excess},
-    package::Fault,
     pcie::PcieType,
     release::Release,
     table::Table,
+    whole::Fault,
 };
 
 /// A leaked table in which this entry, at position 1, has the ids of the adapter and this vendor.
@@ -45,14 +45,14 @@ fn configuration_space_is_read_only_when_all_else_speaks_for_the_entry() {
         (objection.raise)(&mut question);
         question.decide();
         let reads = question.device.reads.get();
-        let is_package = matches!(objection.refusal, Refusal::Package(_));
-        assert_eq!(reads > 0, is_package, "{}: {reads} reads", objection.name);
+        let is_whole = matches!(objection.refusal, Refusal::Whole(_));
+        assert_eq!(reads > 0, is_whole, "{}: {reads} reads", objection.name);
     }
 }
 
 #[test]
 fn every_refusal_has_a_code_a_name_and_a_text_of_its_own() {
-    let off = Refusal::Package(Fault::AcsOff { devfn: 8 });
+    let off = Refusal::Whole(Fault::AcsOff { devfn: 8 });
     let all = OBJECTIONS.iter().chain(&FAULTS).map(|one| one.refusal);
     let all: Vec<_> = all.chain([off]).collect();
     let codes: BTreeSet<_> = all
@@ -72,8 +72,8 @@ fn every_refusal_has_a_code_a_name_and_a_text_of_its_own() {
 #[test]
 fn every_fault_has_a_text_of_its_own() {
     let faults = FAULTS.iter().map(|one| match one.refusal {
-        Refusal::Package(fault) => fault,
-        _ => unreachable!("{} is no fault of the package", one.name),
+        Refusal::Whole(fault) => fault,
+        _ => unreachable!("{} is no fault of the device", one.name),
     });
     let texts: Vec<_> = faults.map(|fault| fault.to_string()).collect();
     let refusals = FAULTS.iter().map(|one| one.refusal.to_string());

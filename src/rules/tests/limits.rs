@@ -15,9 +15,9 @@ use rules::{
     decision::{decide, Decision, KernelVerdict, Refusal},
     entry::{Entry, Kinds},
     limits::{Class, Excess, Limits},
-    package::{check, Fault},
     release::Release,
     table::{IdRange, Table},
+    whole::{check, Fault},
     withdraw::Withdrawn,
 };
 
@@ -159,7 +159,7 @@ fn adapter_within() -> Device {
 }
 
 #[test]
-fn a_function_outside_spoils_the_package_for_every_other() {
+fn a_function_outside_spoils_the_device_for_every_other() {
     for at_fault in 0..8 {
         for (register, dword, excess) in [
             (0x08, 0x0200_0001, Excess::Revision(1)),
@@ -296,7 +296,7 @@ fn each_function_is_judged_by_the_row_of_its_id() {
             Some((devfn, revision)) => {
                 let revision = u8::try_from(revision).expect("it is small");
                 let excess = Excess::Revision(revision);
-                Decision::Refused(0, Refusal::Package(Fault::Limits { devfn, excess }))
+                Decision::Refused(0, Refusal::Whole(Fault::Limits { devfn, excess }))
             }
         };
         for own in 0..6 {

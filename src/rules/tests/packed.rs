@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use rules::{
-    acs::AcsFlags, decision::Refusal, limits::Excess, package::Fault, packed::Verdict,
-    release::Release,
+    acs::AcsFlags, decision::Refusal, limits::Excess, packed::Verdict, release::Release,
+    whole::Fault,
 };
 
 /// Every kind of outcome, with these numbers as details.
@@ -48,7 +48,7 @@ fn outcomes(devfn: u8, vendor: u16, device: u16, small: u8) -> Vec<Result<(), Re
         Refusal::Gone,
         Refusal::Unrecorded,
     ];
-    let refusals = faults.into_iter().chain(limits).map(Refusal::Package);
+    let refusals = faults.into_iter().chain(limits).map(Refusal::Whole);
     let all = alone.into_iter().chain(refusals).map(Err);
     all.chain([Ok(())]).collect()
 }

@@ -13,8 +13,8 @@ use rules::{
     device::Record,
     entry::{Entry, Kind, Kinds},
     limits::{Excess, Limits},
-    package::{check, Fault},
     pcie::PcieType,
+    whole::{check, Fault},
 };
 
 const VENDOR: u16 = 0x1acb;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Trust rule `whole`, the record: a function that the kernel knows must answer and be covered.
-//! `shared/package.rs` has more.
+//! `shared/whole.rs` has more.
 
 mod common;
 
 use common::{
     adapter, check_adapter, member, not_covered,
-    shared::package::{with_function_7, UNREADABLE},
+    shared::whole::{with_function_7, UNREADABLE},
     Device, Space,
 };
-use rules::{device::Record, package::Fault};
+use rules::{device::Record, whole::Fault};
 
 /// Each function of the adapter in turn stops answering. The claim of the others counts only while
 /// the kernel does not know that function. Without function 0 there is no claim.

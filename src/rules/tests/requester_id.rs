@@ -12,7 +12,7 @@ use common::{
 };
 use rules::{
     aliases::{Devices, ALL},
-    package::Fault,
+    whole::Fault,
 };
 
 const ALIASED: Result<(), Fault> = Err(Fault::Aliased { devfn: 2 });

@@ -56,7 +56,7 @@ fn named(name: &str) -> Result<Entry> {
 }
 
 #[test]
-fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
+fn all_that_is_claimed_is_in_devices_that_split() -> Result<()> {
     let mut shown = 0;
     for quirk in entries()? {
         let Ok(entry) = entry(&quirk) else {
@@ -90,7 +90,7 @@ fn all_that_is_claimed_is_in_packages_that_split() -> Result<()> {
 /// If an entry has more functions than a device can have, it gets several devices, and none has a
 /// single function.
 #[test]
-fn nine_functions_take_two_packages() -> Result<()> {
+fn nine_functions_take_two_devices() -> Result<()> {
     let mut quirk = named("test/rciep")?;
     quirk.devices = vec![quirk.devices[0].clone(); 9];
     let devices = entry(&quirk)?.devices;

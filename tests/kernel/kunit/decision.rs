@@ -8,8 +8,8 @@ use kernel::prelude::*;
 use crate::shared::{
     decision,
     flags,
-    package,
     tables,
+    whole,
     withdraw, //
 };
 

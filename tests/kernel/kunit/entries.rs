@@ -236,7 +236,7 @@ mod suite {
 
     /// A function that the entry does not cover prevents the claim for the whole device.
     #[test]
-    fn a_stranger_in_the_package_ends_the_claim() -> Result {
+    fn a_stranger_in_the_device_ends_the_claim() -> Result {
         each(|_, entry, mut machine| {
             let first = machine.covered.first().copied().ok_or(EINVAL)?;
             let Some(first) = machine.functions.get(usize::try_from(first)?).copied() else {

@@ -117,7 +117,7 @@ mod suite {
 
     /// The reference for the other tests.
     #[test]
-    fn the_sound_package_is_taken_apart() -> Result {
+    fn the_sound_device_is_taken_apart() -> Result {
         let apart = [0, 1, 2, 3];
         let together = [0, 1, 1, 1];
         let expected = if edition() == TEST_EDITION {

@@ -310,7 +310,7 @@ pub(crate) const UPWARD: &[Topology] = &[
         &[0, 0, 0, 0],
     ),
     other(
-        "switch ports of one slot that an entry speaks for",
+        "switch ports of one slot that an entry covers",
         &[
             Function::port(0, 1, ROOT_PORT, 1, 4).isolating(),
             Function::port(1, 0, UPSTREAM_PORT, 2, 4),
@@ -323,7 +323,7 @@ pub(crate) const UPWARD: &[Topology] = &[
         &[0, 1, 2, 3, 4, 5],
     ),
     other(
-        "root ports of one slot that an entry speaks for",
+        "root ports of one slot that an entry covers",
         &[
             mate_port(0, 1, 0, ROOT_PORT, 1).ids((0x8086, 0x3420)),
             mate_port(0, 1, 1, ROOT_PORT, 2).ids((0x8086, 0x3420)),

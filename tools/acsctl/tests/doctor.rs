@@ -32,8 +32,8 @@ fn assert_says(host: &FakeHost, check: &str, level: Level, text: &str) {
 
 #[test]
 fn groups_are_compared_with_the_prediction() {
-    let together = |test| FakeHost::new(test).package([2, 2], [0x80, 0x80]);
-    let apart = |test, header| FakeHost::new(test).package([2, 3], [0x80, header]);
+    let together = |test| FakeHost::new(test).pair([2, 2], [0x80, 0x80]);
+    let apart = |test, header| FakeHost::new(test).pair([2, 3], [0x80, header]);
     assert_says(&together("right"), "groups", Level::Pass, "as predicted");
     let host = together("unsplit").module("acs_quirks_test", TABLE);
     assert_says(&host, "groups", Level::Warn, "acsctl regroup 0000:01:00.0");
@@ -86,7 +86,7 @@ fn groups_are_compared_with_the_prediction() {
 
 #[test]
 fn the_iommu_is_checked_by_its_effects() {
-    let host = FakeHost::new("iommu").package([2, 2], [0x80, 0x80]);
+    let host = FakeHost::new("iommu").pair([2, 2], [0x80, 0x80]);
     host.file("proc/cmdline", "iommu=off\n");
     assert_says(&host, "iommu", Level::Pass, "Intel VT-d, units 1, groups 2");
     assert_says(&host, "translation", Level::Pass, "DMA 2");
@@ -116,7 +116,7 @@ fn the_iommu_is_checked_by_its_effects() {
 /// does not show, and of a claim that made a group and no longer applies.
 #[test]
 fn recorded_decisions_are_compared() {
-    let host = FakeHost::new("decided").package([2, 3], [0x80, 0x80]);
+    let host = FakeHost::new("decided").pair([2, 3], [0x80, 0x80]);
     let host = host.module("acs_quirks_test", TABLE);
     let decisions = "sys/kernel/debug/acs_quirks_test/decisions";
     let granted = "0000:01:00.0 first 1 granted\n0000:01:00.0 latest 1 granted\n";
@@ -148,7 +148,7 @@ fn recorded_decisions_are_compared() {
 
 #[test]
 fn a_module_counts_when_it_has_an_effect() {
-    let host = FakeHost::new("module").package([2, 2], [0x80, 0x80]);
+    let host = FakeHost::new("module").pair([2, 2], [0x80, 0x80]);
     assert_says(&host, "module", Level::Warn, "acs_quirks is not loaded");
     let host = host.module("acs_quirks", TABLE);
     assert_says(&host, "module", Level::Pass, "is loaded and effective");
@@ -187,7 +187,7 @@ const FOUR: &str = "table 0123456789ab\n\
 
 /// A host with the module `acs_quirks`, its table [`FOUR`], and these lines on what the kernel has.
 fn measuring(test: &str, lines: &str) -> FakeHost {
-    let host = FakeHost::new(test).package([2, 2], [0x80, 0x80]);
+    let host = FakeHost::new(test).pair([2, 2], [0x80, 0x80]);
     let host = host.module("acs_quirks", FOUR);
     host.measured("acs_quirks", lines);
     host
@@ -302,7 +302,7 @@ fn a_damaged_line_is_reported_with_its_place() {
 
 #[test]
 fn lockdown_and_leftovers() {
-    let host = FakeHost::new("lockdown").package([2, 2], [0x80, 0x80]);
+    let host = FakeHost::new("lockdown").pair([2, 2], [0x80, 0x80]);
     assert_says(&host, "lockdown", Level::Pass, "not reported by the kernel");
     host.file(
         "sys/kernel/security/lockdown",
@@ -385,7 +385,7 @@ fn no_text_ends_in_a_panic() {
 fn a_quirk_of_a_later_release_justifies_groups() {
     // Broadcom's ids, in mainline since 6.11.
     let on = |test, device, kernel: &str| {
-        let host = FakeHost::new(test).package_of((0x14e4, device), [2, 3], [0x80, 0x80]);
+        let host = FakeHost::new(test).pair_of((0x14e4, device), [2, 3], [0x80, 0x80]);
         host.file("proc/sys/kernel/osrelease", kernel);
         host
     };

@@ -38,7 +38,7 @@ fn assert_predicts(host: &FakeHost, is_split: bool, about: &str) {
 
 #[test]
 fn entries_come_from_the_loaded_table() {
-    let together = |test| FakeHost::new(test).package([2, 2], [0x80, 0x80]);
+    let together = |test| FakeHost::new(test).pair([2, 2], [0x80, 0x80]);
     assert_predicts(&together("none"), false, "kernel 7.3.4 alone, groups 2:");
     let host = together("loaded").module(MODULE, TABLE);
     assert_predicts(
@@ -70,7 +70,7 @@ fn conditions_are_read_from_the_functions() {
     let host = |test, value| {
         let line = format!("acs=SV if=config+0000&0000ffff=0000{value}");
         let table = TABLE.replace("acs=SV", &line);
-        let host = FakeHost::new(test).package([2, 2], [0x80, 0x80]);
+        let host = FakeHost::new(test).pair([2, 2], [0x80, 0x80]);
         host.module(MODULE, &table)
     };
     assert_predicts(&host("holds", "1234"), true, "entries 1");
@@ -80,7 +80,7 @@ fn conditions_are_read_from_the_functions() {
 /// A module whose table cannot be read makes no claim, and every command says so.
 #[test]
 fn an_unreadable_table_makes_no_claim() {
-    let host = FakeHost::new("silent").package([2, 2], [0x80, 0x80]);
+    let host = FakeHost::new("silent").pair([2, 2], [0x80, 0x80]);
     let host = host.module(MODULE, TABLE);
     let with_table = "acs_quirks_test (loaded), table 0123456789ab, entries 1";
     assert_predicts(&host, true, with_table);
@@ -107,7 +107,7 @@ fn an_unreadable_table_makes_no_claim() {
 #[test]
 fn why_names_the_module_and_who_vouches() {
     let host = |test, module| {
-        let host = FakeHost::new(test).package([2, 3], [0x80, 0x80]);
+        let host = FakeHost::new(test).pair([2, 3], [0x80, 0x80]);
         host.module(module, TABLE)
     };
     let why = ["why", "01:00.0", "01:00.1"];
@@ -133,7 +133,7 @@ fn why_names_the_module_and_who_vouches() {
 /// `doctor` prints what the kernel has of a module's entries in both forms.
 #[test]
 fn doctor_prints_the_entries_that_the_kernel_lacks() {
-    let host = FakeHost::new("lacking").package([2, 3], [0x80, 0x80]);
+    let host = FakeHost::new("lacking").pair([2, 3], [0x80, 0x80]);
     let host = host.module("acs_quirks", TABLE);
     host.measured("acs_quirks", "kernel lacks: 1\n");
     let text = said(&host, &["doctor"]);

@@ -39,7 +39,7 @@ fn plan(host: &FakeHost) -> Plan {
 /// A host with a device in one group, which the module's entry would split.
 fn usual(test: &str) -> FakeHost {
     FakeHost::new(test)
-        .package([2, 2], [0x80, 0x80])
+        .pair([2, 2], [0x80, 0x80])
         .module("acs_quirks_test", TABLE)
 }
 
@@ -86,9 +86,9 @@ fn a_plan_splits_a_device_that_an_entry_isolates() {
 
 #[test]
 fn without_an_entry_that_works_there_is_nothing_to_do() {
-    assert!(plan(&FakeHost::new("bare").package([2, 2], [0x80, 0x80])).up_to_date);
+    assert!(plan(&FakeHost::new("bare").pair([2, 2], [0x80, 0x80])).up_to_date);
     let withdrawn = TABLE.replace("active", "withdrawn");
-    let host = FakeHost::new("withdrawn").package([2, 2], [0x80, 0x80]);
+    let host = FakeHost::new("withdrawn").pair([2, 2], [0x80, 0x80]);
     assert!(plan(&host.module("acs_quirks_test", &withdrawn)).up_to_date);
     let host = usual("ineffective");
     host.hook("acs_quirks_test", "ineffective");
@@ -99,10 +99,10 @@ fn without_an_entry_that_works_there_is_nothing_to_do() {
 fn conditions_of_an_entry_are_looked_up_in_the_device() {
     let table =
         |value: &str| TABLE.replace(" 1234:", &format!(" if=config+50&000000ff={value} 1234:"));
-    let host = FakeHost::new("condition").package([2, 2], [0x80, 0x80]);
+    let host = FakeHost::new("condition").pair([2, 2], [0x80, 0x80]);
     let host = host.module("acs_quirks_test", &table("00000000"));
     assert!(!plan(&host).up_to_date, "the register is 0");
-    let host = FakeHost::new("condition").package([2, 2], [0x80, 0x80]);
+    let host = FakeHost::new("condition").pair([2, 2], [0x80, 0x80]);
     assert!(plan(&host.module("acs_quirks_test", &table("00000001"))).up_to_date);
 }
 
@@ -110,7 +110,7 @@ fn conditions_of_an_entry_are_looked_up_in_the_device() {
 fn a_function_that_would_fall_apart_is_not_removed() {
     // No entry, and groups that differ from those at boot: a rescan would make the same groups
     // again.
-    let host = FakeHost::new("trap").package([2, 3], [0x80, 0x00]);
+    let host = FakeHost::new("trap").pair([2, 3], [0x80, 0x00]);
     let refused = plan_with(&host, &["unseen"]);
     let [obstacle] = &refused.obstacles[..] else {
         panic!("{:?}", refused.obstacles);
@@ -118,10 +118,10 @@ fn a_function_that_would_fall_apart_is_not_removed() {
     assert_eq!(obstacle.even_if, None);
     assert!(obstacle.what.contains("lacks the multi-function bit"));
     // The control: with the multi-function bit, a rescan makes the correct groups.
-    let host = FakeHost::new("trap").package([2, 3], [0x80, 0x80]);
+    let host = FakeHost::new("trap").pair([2, 3], [0x80, 0x80]);
     assert!(plan(&host).obstacles.is_empty());
     // If an entry isolates the function anyway, its own group is correct.
-    let host = FakeHost::new("trap").package([2, 2], [0x80, 0x00]);
+    let host = FakeHost::new("trap").pair([2, 2], [0x80, 0x00]);
     assert!(
         plan(&host.module("acs_quirks_test", TABLE))
             .obstacles

@@ -53,7 +53,7 @@ fn json_output_matches_the_schema() {
             check(&[&["why", first], &of[..]].concat());
         }
     }
-    let host = FakeHost::new("schema").package([2, 3], [0x80, 0x80]);
+    let host = FakeHost::new("schema").pair([2, 3], [0x80, 0x80]);
     let host = host.module("acs_quirks", TABLE);
     host.measured("acs_quirks", "kernel lacks: 1\n");
     let found = check(&[

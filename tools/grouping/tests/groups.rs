@@ -127,7 +127,7 @@ fn isolation_must_hold_up_to_the_root() {
 
 /// Ports of one device that are not isolated share a group, and so does everything below them.
 #[test]
-fn what_is_below_ports_of_one_package_shares_with_them() {
+fn what_is_below_ports_of_one_device_shares_with_them() {
     let ports = |isolated: bool| {
         let first = Function {
             multifunction: true,

@@ -13,8 +13,8 @@ use super::{
         device::{Function, Record},
         entry::{Kind, Kinds},
         limits::Limits,
-        package::{self, Fault},
         pcie::PcieType,
+        whole::{self, Fault},
     },
 };
 
@@ -361,7 +361,7 @@ pub(crate) fn covered(vendor: u16, device: u16) -> Option<&'static Limits> {
 
 /// Checks the device for an entry that covers the adapter.
 pub(crate) fn check_adapter(device: &Device) -> Result<(), Fault> {
-    package::check(device, &ENTRY, AcsFlags::GROUPING, covered)
+    whole::check(device, &ENTRY, AcsFlags::GROUPING, covered)
 }
 
 /// The fault for a function at `devfn` that the entry does not cover.

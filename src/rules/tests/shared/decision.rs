@@ -12,10 +12,10 @@ use super::{
         device::Record,
         entry::{CatchAll, Entry, Kinds},
         limits::{Excess, Limits},
-        package::Fault,
         pcie::PcieType,
         release::Release,
         table::{IdRange, Table},
+        whole::Fault,
         withdraw::Withdrawn,
     },
 };
@@ -191,12 +191,12 @@ pub(crate) const OBJECTIONS: [Objection; ALONE + 3] = [
         refusal: Refusal::Unrecorded,
     },
     Objection {
-        name: "uncovered function in the package",
+        name: "uncovered function in the device",
         raise: |question| {
             let stranger = Space::new(0x1077, 0x8033, 0x80);
             question.device.bus.insert(6, stranger);
         },
-        refusal: Refusal::Package(Fault::NotCovered {
+        refusal: Refusal::Whole(Fault::NotCovered {
             devfn: 6,
             vendor: 0x1077,
             device: 0x8033,
@@ -205,7 +205,7 @@ pub(crate) const OBJECTIONS: [Objection; ALONE + 3] = [
     Objection {
         name: "a function of another revision",
         raise: |question| change_seventh(question, |space| space.with(0x08, 1)),
-        refusal: Refusal::Package(Fault::Limits {
+        refusal: Refusal::Whole(Fault::Limits {
             devfn: 7,
             excess: Excess::Revision(1),
         }),
@@ -213,7 +213,7 @@ pub(crate) const OBJECTIONS: [Objection; ALONE + 3] = [
     Objection {
         name: "a function without the bit that must be set",
         raise: |question| change_seventh(question, |space| space.with(0x48, 0x10)),
-        refusal: Refusal::Package(Fault::Condition {
+        refusal: Refusal::Whole(Fault::Condition {
             devfn: 7,
             number: 1,
         }),
@@ -228,7 +228,7 @@ pub(crate) const FAULTS: [Objection; 9] = [
         raise: |question| {
             question.device.records.insert(7, Record::Known);
         },
-        refusal: Refusal::Package(Fault::Unreadable { devfn: 7 }),
+        refusal: Refusal::Whole(Fault::Unreadable { devfn: 7 }),
     },
     Objection {
         name: "the function is another",
@@ -237,7 +237,7 @@ pub(crate) const FAULTS: [Objection; 9] = [
                 .device
                 .change(2, |space| space.with(0x00, 0x8032_1077));
         },
-        refusal: Refusal::Package(Fault::Changed {
+        refusal: Refusal::Whole(Fault::Changed {
             vendor: 0x1077,
             device: 0x8032,
         }),
@@ -245,7 +245,7 @@ pub(crate) const FAULTS: [Objection; 9] = [
     Objection {
         name: "function 0 denies the others",
         raise: |question| question.device.change(0, |space| space.with(0x0c, 0)),
-        refusal: Refusal::Package(Fault::Unaccounted),
+        refusal: Refusal::Whole(Fault::Unaccounted),
     },
     Objection {
         name: "a function of another type",
@@ -253,7 +253,7 @@ pub(crate) const FAULTS: [Objection; 9] = [
             let integrated = member().with_type(raw_type(PcieType::RcEndpoint));
             question.device.bus.insert(7, integrated);
         },
-        refusal: Refusal::Package(Fault::NotCovered {
+        refusal: Refusal::Whole(Fault::NotCovered {
             devfn: 7,
             vendor: 0x1077,
             device: 0x8031,
@@ -262,14 +262,14 @@ pub(crate) const FAULTS: [Objection; 9] = [
     Objection {
         name: "a function with an ACS capability",
         raise: |question| question.device.change(4, |space| space.with_acs(0x100)),
-        refusal: Refusal::Package(Fault::HasAcs { devfn: 4 }),
+        refusal: Refusal::Whole(Fault::HasAcs { devfn: 4 }),
     },
     Objection {
         name: "a function on record that faces outside",
         raise: |question| {
             question.device.records.insert(5, Record::Exposed);
         },
-        refusal: Refusal::Package(Fault::Exposed { devfn: 5 }),
+        refusal: Refusal::Whole(Fault::Exposed { devfn: 5 }),
     },
     OBJECTIONS[ALONE + 1],
     OBJECTIONS[ALONE + 2],
@@ -278,11 +278,11 @@ pub(crate) const FAULTS: [Objection; 9] = [
         raise: |question| {
             question.device.aliases.insert(2, 9);
         },
-        refusal: Refusal::Package(Fault::Aliased { devfn: 2 }),
+        refusal: Refusal::Whole(Fault::Aliased { devfn: 2 }),
     },
 ];
 
-pub(crate) fn without_an_objection_every_function_of_the_package_is_granted() -> Outcome {
+pub(crate) fn without_an_objection_every_function_of_the_device_is_granted() -> Outcome {
     for devfn in 0..6 {
         let found = Question::granted(devfn).decide();
         equal(
@@ -478,7 +478,7 @@ pub(crate) fn the_kernels_verdict_wins() -> Outcome {
 
 /// Trust rule `whole` requires one entry for all functions of the device. A function of another
 /// entry ends the claim.
-pub(crate) fn a_function_of_another_entry_spoils_the_package() -> Outcome {
+pub(crate) fn a_function_of_another_entry_spoils_the_device() -> Outcome {
     let mut question = Question::granted(2);
     let other = Space::new(0x1077, 0x8000, 0x80);
     question.device.bus.insert(1, other);
@@ -489,7 +489,7 @@ pub(crate) fn a_function_of_another_entry_spoils_the_package() -> Outcome {
             vendor: 0x1077,
             device,
         };
-        let expected = Decision::Refused(position, Refusal::Package(fault));
+        let expected = Decision::Refused(position, Refusal::Whole(fault));
         equal(own, question.decide(), expected)?;
     }
     Ok(())

@@ -44,7 +44,7 @@ const NOT_COVERED: Scenario = Scenario {
             &["02:00.0"],
             &["02:00.1"],
         ]),
-        Counted(1, "package"),
+        Counted(1, "whole"),
         LoggedTimes(
             1,
             "01:00.0: acs_quirks: entry 1 (test/adapter) does not count: the entry does not cover 00.2 [1234:0bad]",

@@ -43,7 +43,7 @@ const REVISIONS: Scenario = Scenario {
         Readd,
         Groups(SECOND_SPLIT),
         Counted(11, "limits"),
-        NotCounted(11, "package"),
+        NotCounted(11, "whole"),
         LoggedTimes(
             1,
             "01:00.0: acs_quirks: entry 11 (test/revisions) does not count: the entry does not speak for revision 08, which 00.1 has",
@@ -198,7 +198,7 @@ const CONDITION: Scenario = Scenario {
             &["04:00.0", "04:00.1"],
         ]),
         Counted(14, "condition"),
-        NotCounted(14, "package"),
+        NotCounted(14, "whole"),
         LoggedTimes(
             1,
             "01:00.0: acs_quirks: entry 14 (test/condition) does not count: condition 1 of the entry does not hold for 00.1",

@@ -66,7 +66,7 @@ const SWITCH: Scenario = Scenario {
         ReaddAt("08:00"),
         Groups(SWITCHES_SPLIT),
         Counted(7, "granted"),
-        Counted(7, "package"),
+        Counted(7, "whole"),
         Logged(
             "02:00.0: acs_quirks: entry 7 (test/downstream-port) does not count: the entry does not cover 01.0 [1234:0bad]",
         ),

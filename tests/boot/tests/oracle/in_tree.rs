@@ -24,8 +24,8 @@ use quirk_data::{
 use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, Refusal},
-    package,
     table::Table,
+    whole,
 };
 use topology::{Bdf, Topology};
 
@@ -294,14 +294,14 @@ fn decision(
                 .then_some("it is refused for an ACS capability that it does not have")
         }
         (
-            Decision::Refused(_, Refusal::Package(package::Fault::NotCovered { .. })),
+            Decision::Refused(_, Refusal::Whole(whole::Fault::NotCovered { .. })),
             KernelVerdict::Isolated,
         ) => {
             *tally.stricter.entry(Stricter::Header).or_default() += 1;
             let is_upstream_port = case.pcie_type == Some(0x5);
             // Below another upstream port, the kernel takes it for a downstream port.
             (!is_upstream_port || case.root_bus)
-                .then_some("it is refused for a package that the entry covers")
+                .then_some("it is refused for a device that the entry covers")
         }
         (_, KernelVerdict::Isolated) => Some("it is not granted what the kernel grants"),
         _ => None,

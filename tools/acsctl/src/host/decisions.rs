@@ -102,7 +102,7 @@ mod tests {
         let text = "0000:00:12.0 exposed\n\
                     10000:01:00.0 first 3 granted\n\
                     10000:01:00.0 between 3 granted\n\
-                    10000:01:00.0 latest 3 refused package: the entry does not cover 00.2: really\n";
+                    10000:01:00.0 latest 3 refused whole: the entry does not cover 00.2: really\n";
         let record = parse(text).expect("it is well-formed");
         assert_eq!(record.exposed, BTreeSet::from([bdf("0000:00:12.0")]));
         let granted = Decided {
@@ -135,8 +135,8 @@ mod tests {
             "0000:00:12.0 first x granted",
             "0000:00:12.0 once 3 granted",
             "0000:00:12.0 first 3 refused",
-            "0000:00:12.0 first 3 refused package",
-            "0000:00:12.0 first 3 dropped package: x",
+            "0000:00:12.0 first 3 refused whole",
+            "0000:00:12.0 first 3 dropped whole: x",
         ] {
             let text = format!("0000:00:11.0 exposed\n{line}\n");
             let error = parse(&text).expect_err(line);

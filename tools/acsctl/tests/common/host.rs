@@ -12,7 +12,7 @@ use acsctl::host::HostPaths;
 
 use super::scratch;
 
-/// A module's table, as in debugfs, with an entry for the functions of [`FakeHost::package`].
+/// A module's table, as in debugfs, with an entry for the functions of [`FakeHost::pair`].
 pub(crate) const TABLE: &str =
     "table 0123456789ab\n1 test/pair mf-endpoint active acs=SV TB RR CR UF DT 1234:0a01\n";
 
@@ -41,12 +41,12 @@ impl FakeHost {
     }
 
     /// Adds two functions of one device below the port, with these groups and header types.
-    pub(crate) fn package(self, groups: [u32; 2], headers: [u8; 2]) -> Self {
-        self.package_of((0x1234, 0x0a01), groups, headers)
+    pub(crate) fn pair(self, groups: [u32; 2], headers: [u8; 2]) -> Self {
+        self.pair_of((0x1234, 0x0a01), groups, headers)
     }
 
     /// The same with this vendor and device id.
-    pub(crate) fn package_of(
+    pub(crate) fn pair_of(
         self,
         (vendor, device): (u16, u16),
         groups: [u32; 2],

@@ -4,18 +4,18 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | `package.rs` | the functions of the device, and whether an entry for them makes sense |
+//! | `device.rs` | the functions of the device, and whether an entry for them makes sense |
 //! | `page.rs` | the entry's file, with a question wherever the vendor must answer |
 
-mod package;
+mod device;
 mod page;
 
 use std::collections::BTreeSet;
 
 use topology::{Bdf, Topology, around, names::Names};
 
-use self::package::Package;
-pub use self::package::Refused;
+use self::device::Device;
+pub use self::device::Refused;
 use crate::entry::Entry;
 
 /// A drafted entry.
@@ -42,15 +42,15 @@ pub fn draft(
     name: Option<&str>,
     entries: &[Entry],
 ) -> Result<(String, Draft), Refused> {
-    let addresses: BTreeSet<_> = package::addresses(topology, bdf)?;
+    let addresses: BTreeSet<_> = device::addresses(topology, bdf)?;
     let mut capture = around(topology, &addresses);
     // The name of the machine and the origin of the report do not concern the device.
     capture.id = None;
     capture.model = None;
     capture.model_from = None;
     capture.source = None;
-    let package = Package::examine(&capture, &addresses, entries)?;
-    let name = name.map_or_else(|| package.name(entries), str::to_owned);
-    let data = page::page(&package, &name, entries, &Names::of_system(&capture));
+    let device = Device::examine(&capture, &addresses, entries)?;
+    let name = name.map_or_else(|| device.name(entries), str::to_owned);
+    let data = page::page(&device, &name, entries, &Names::of_system(&capture));
     Ok((name, Draft { data, capture }))
 }

@@ -10,27 +10,27 @@ use std::{
 use rules::entry::{CatchAll, Kind};
 use topology::{Function, Partition, names::Names};
 
-use super::package::Package;
+use super::device::Device;
 use crate::{entry::Entry, format::QUESTION, replay};
 
 /// The text of the file for an entry with this name.
-pub(super) fn page(package: &Package, name: &str, entries: &[Entry], names: &Names) -> String {
+pub(super) fn page(device: &Device, name: &str, entries: &[Entry], names: &Names) -> String {
     let mut page = String::new();
     // Writing to a string cannot fail.
-    let _ = write(&mut page, package, name, entries, names);
+    let _ = write(&mut page, device, name, entries, names);
     page
 }
 
 fn write(
     page: &mut String,
-    package: &Package,
+    device: &Device,
     name: &str,
     entries: &[Entry],
     names: &Names,
 ) -> fmt::Result {
     let used = entries.iter().map(|entry| entry.number).max();
     let number = used.unwrap_or(0).saturating_add(1);
-    let kinds: Vec<_> = package
+    let kinds: Vec<_> = device
         .kinds
         .iter()
         .map(|kind| quoted(kind.name()))
@@ -39,7 +39,7 @@ fn write(
         [kind] => kind.clone(),
         kinds => format!("[{}]", kinds.join(", ")),
     };
-    let first = package.functions.first();
+    let first = device.functions.first();
     let title = first.and_then(|function| named(names, function));
     let title = title.unwrap_or_else(|| format!("{QUESTION} what is the silicon called?"));
     writeln!(page, "# SPDX-License-Identifier: GPL-2.0-only")?;
@@ -54,10 +54,10 @@ fn write(
         page,
         "# Which flags does the statement cover? {}, if every request and completion of each\n\
          # function goes upstream; the vendor's guide explains each flag.",
-        grantable(&package.kinds)
+        grantable(&device.kinds)
     )?;
     writeln!(page, "acs = []")?;
-    if let Some(handler) = package.supersedes {
+    if let Some(handler) = device.supersedes {
         let name = CatchAll::name(handler);
         writeln!(
             page,
@@ -65,7 +65,7 @@ fn write(
         )?;
         writeln!(page, "supersedes = {}", quoted(name))?;
     }
-    for (vendor, ids) in package.ids() {
+    for (vendor, ids) in device.ids() {
         let ids: Vec<_> = ids.iter().map(|ids| quoted(ids)).collect();
         writeln!(
             page,
@@ -77,7 +77,7 @@ fn write(
             "about = {}",
             quoted(&format!("{QUESTION} what are these?"))
         )?;
-        let of_vendor = package
+        let of_vendor = device
             .functions
             .iter()
             .filter(|one| one.vendor.value() == vendor);
@@ -93,7 +93,7 @@ fn write(
     writeln!(page, "\n{QUESTIONS}")?;
     writeln!(page, "[evidence]")?;
     let statement = "in the vendor's words: can a function send requests to another one of the \
-                     package without passing the IOMMU?";
+                     device without passing the IOMMU?";
     writeln!(
         page,
         "statement = {}",
@@ -109,16 +109,16 @@ fn write(
 
     let (_, family) = name.split_once('/').unwrap_or(("", name));
     writeln!(page, "\n[[expect]]\ncapture = \"{family}.capture.json\"")?;
-    groups(page, "before", &package.before)?;
+    groups(page, "before", &device.before)?;
     writeln!(page, "# If the statement covers SV, RR, CR and UF.")?;
-    groups(page, "after", &package.after)
+    groups(page, "after", &device.after)
 }
 
 /// Questions that maintainers ask. An answer in the statement saves a round of mails.
 const QUESTIONS: &str = "\
 # What the maintainers will ask:
 # - Can a function reach the registers or memory of another one by an address of its BARs?
-# - Is there a switch, bridge, mailbox or loopback between the functions, inside the package?
+# - Is there a switch, bridge, mailbox or loopback between the functions, inside the device?
 # - Is that a property of the silicon, or of a firmware or configuration that may change?
 # - Why has the device no ACS capability, and will the next revision have one?
 # - Does the statement hold for each of the ids above, and for no others?";

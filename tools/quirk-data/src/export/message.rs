@@ -16,10 +16,10 @@ use crate::{limits::Limits, register::Precondition};
 pub(super) const SUBJECT: &str = "PCI: Add ACS quirk for ";
 
 /// The notice about the condition that no handler can check.
-pub(super) const ALONE: &str = "mainline asks about each function alone, where the module wants a whole \
-                                package covered: before you send the patch, make sure that no device \
-                                has a function with one of these ids beside one that is not listed, \
-                                and of the ports of a switch that all are listed";
+pub(super) const ALONE: &str = "mainline decides on each function alone, while the module requires that \
+                                an entry covers the whole device: before you send the patch, check \
+                                that no device has a function with one of these ids beside a function \
+                                that is not listed, and that all ports of a switch are listed";
 
 /// The line width of a commit message.
 const WIDTH: usize = 75;

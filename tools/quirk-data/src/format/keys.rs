@@ -68,7 +68,7 @@ pub(crate) static FILE: Section = Section {
             "kind",
             Value::WordOrWords(kinds),
             Needed::Always,
-            "what kind of function the entry speaks for, or several; it bounds the PCIe types that \
+            "what kind of function the entry covers, or several; it bounds the PCIe types that \
              the entry applies to and the flags that it can grant",
         ),
         key(
@@ -108,7 +108,7 @@ pub(crate) static FILE: Section = Section {
             "partial",
             Value::Text,
             Needed::No,
-            "that the entry speaks for a part of a package only, and what follows from that",
+            "that the entry covers only a part of the functions of a device, and what follows from that",
         ),
         key(
             "match",
@@ -120,7 +120,7 @@ pub(crate) static FILE: Section = Section {
             "condition",
             Value::Several(&CONDITION),
             Needed::No,
-            "what a register must say, in every function of the package; four at most",
+            "what a register must say, in every function of the device; four at most",
         ),
         key(
             "program",

@@ -44,9 +44,13 @@ impl KnownClaims<'_> {
     /// # Errors
     ///
     /// The module's reason for a refusal.
-    pub fn check_split(&self, number: u16, package: &[(&EmulatedFunction, &Space)]) -> Result<()> {
-        for (devfn, (emulated, _)) in (0..).zip(package) {
-            let function = Emulated { package, devfn };
+    pub fn check_split(
+        &self,
+        number: u16,
+        functions: &[(&EmulatedFunction, &Space)],
+    ) -> Result<()> {
+        for (devfn, (emulated, _)) in (0..).zip(functions) {
+            let function = Emulated { functions, devfn };
             let (vendor, device) = (emulated.vendor, emulated.device);
             let kernel = self.verdict(emulated, vendor, device);
             let asked = AcsFlags::GROUPING;
@@ -99,17 +103,17 @@ impl KnownClaims<'_> {
 
 /// A function of an emulated device in slot 0, as the module sees it.
 struct Emulated<'a> {
-    package: &'a [(&'a EmulatedFunction, &'a Space)],
+    functions: &'a [(&'a EmulatedFunction, &'a Space)],
     devfn: u8,
 }
 
 impl Function for Emulated<'_> {
     fn vendor(&self) -> u16 {
-        self.package[usize::from(self.devfn)].0.vendor
+        self.functions[usize::from(self.devfn)].0.vendor
     }
 
     fn device(&self) -> u16 {
-        self.package[usize::from(self.devfn)].0.device
+        self.functions[usize::from(self.devfn)].0.device
     }
 
     fn devfn(&self) -> u8 {
@@ -150,14 +154,14 @@ impl Function for Emulated<'_> {
     }
 
     fn record(&self, devfn: u8) -> Record {
-        match self.package.get(usize::from(devfn)) {
+        match self.functions.get(usize::from(devfn)) {
             Some(_) => Record::Known,
             None => Record::None,
         }
     }
 
     fn read_config(&self, devfn: u8, offset: u16) -> Option<u32> {
-        match self.package.get(usize::from(devfn)) {
+        match self.functions.get(usize::from(devfn)) {
             Some((_, space)) => space.dword(offset.into()),
             None => Some(u32::MAX),
         }

@@ -74,7 +74,7 @@ impl TestedEntry {
                 let (functions, verdict) = emulate(&[first, &stranger], quirk.number, claims)?;
                 ensure!(
                     verdict.is_err(),
-                    "the module would split a package with {what}, which the entry does not claim"
+                    "the module would split a device with {what}, which the entry does not claim"
                 );
                 devices.push(EmulatedDevice {
                     kind,
@@ -101,7 +101,7 @@ fn emulate(
 ) -> Result<(Vec<Space>, Result<()>)> {
     let spaces = functions.iter().map(|function| space(function));
     let spaces: Vec<Space> = spaces.collect::<Result<_>>()?;
-    let package: Vec<_> = functions.iter().copied().zip(&spaces).collect();
-    let verdict = claims.check_split(number, &package);
+    let functions_of: Vec<_> = functions.iter().copied().zip(&spaces).collect();
+    let verdict = claims.check_split(number, &functions_of);
     Ok((spaces, verdict))
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Trust rule `whole`: the functions that configuration space shows. `shared/package.rs` has more.
+//! Trust rule `whole`: the functions that configuration space shows. `shared/whole.rs` has more.
 
 mod common;
 
@@ -11,14 +11,14 @@ use common::{
 use rules::{
     acs::AcsFlags,
     entry::{Entry, Kind, Kinds},
-    package::{check, Fault},
     pcie::{HeaderLayout, PcieType},
+    whole::{check, Fault},
 };
 
 /// One function at fault, seen from each of the others. Control: without the fault each of them is
 /// granted.
 #[test]
-fn a_function_at_fault_spoils_the_package_for_every_other() {
+fn a_function_at_fault_spoils_the_device_for_every_other() {
     for at_fault in 0..8 {
         let uncovered = not_covered(at_fault, 0x1077, 0x8031);
         let has_acs = Fault::HasAcs { devfn: at_fault };
@@ -62,7 +62,7 @@ fn slots_other_than_the_first_work_alike() {
 /// A function 0 without the multi-function bit may answer at the other function numbers too, so
 /// these numbers do not count.
 #[test]
-fn a_single_function_is_its_own_package() {
+fn a_single_function_is_its_own_device() {
     let alone = Space::new(0x1077, 0x8030, 0x00);
     let mut device = Device::on([(0, alone.clone())].into(), 0);
     assert_eq!(check_adapter(&device), Ok(()));
@@ -140,7 +140,7 @@ fn every_function_must_have_the_header_of_the_kind() {
 /// a type of one of the kinds and the header layout of that kind. A port beside an endpoint ends
 /// the claim, because the functions behind the port belong to no endpoint's device.
 #[test]
-fn kinds_speak_for_a_package_of_their_types() {
+fn kinds_speak_for_a_device_of_their_types() {
     for kinds in every_set_of_kinds() {
         for raw in 0x0..=0xf {
             for layout in 0..=2 {

@@ -245,7 +245,7 @@ pub fn check<F: Function>(
     if function.is_aliased(first, last) {
         return Err(Fault::Aliased { devfn: own });
     }
-    let package = Package {
+    let whole = Whole {
         function,
         config: Config::new(function),
         entry,
@@ -255,18 +255,18 @@ pub fn check<F: Function>(
         passed: Cell::new(DevfnSet::EMPTY),
         accounted: Cell::new(false),
     };
-    package.expect_unchanged(own)?;
+    whole.expect_unchanged(own)?;
     match port {
-        Some(_) if function.is_ari() => package.ask_numbers(first..=last)?,
-        Some(_) => package.ask_slots(own)?,
+        Some(_) if function.is_ari() => whole.ask_numbers(first..=last)?,
+        Some(_) => whole.ask_slots(own)?,
         None if function.is_ari() => {
-            package.ask_own_slot(first)?;
-            package.ask_chain(first)?;
+            whole.ask_own_slot(first)?;
+            whole.ask_chain(first)?;
         }
-        None => package.ask_own_slot(first)?,
+        None => whole.ask_own_slot(first)?,
     }
-    package.ask_record(first, last)?;
-    if package.accounted.get() {
+    whole.ask_record(first, last)?;
+    if whole.accounted.get() {
         Ok(())
     } else {
         Err(Fault::Unaccounted)
@@ -274,7 +274,7 @@ pub fn check<F: Function>(
 }
 
 /// The state of one check.
-struct Package<'a, F, C> {
+struct Whole<'a, F, C> {
     function: &'a F,
     config: Config<'a, F>,
     entry: &'a Entry,
@@ -289,7 +289,7 @@ struct Package<'a, F, C> {
     accounted: Cell<bool>,
 }
 
-impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Package<'_, F, C> {
+impl<F: Function, C: Fn(u16, u16) -> Option<&'static Limits>> Whole<'_, F, C> {
     /// Fails unless the ids are still those that the kernel enumerated.
     fn expect_unchanged(&self, own: u8) -> Result<(), Fault> {
         let (vendor, device) = self

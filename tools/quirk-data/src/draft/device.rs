@@ -64,7 +64,7 @@ pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, 
 }
 
 /// A device for which an entry makes sense.
-pub(super) struct Package {
+pub(super) struct Device {
     /// The functions, without virtual functions.
     pub(super) functions: Vec<Function>,
     /// The kinds of the functions, without repetition.
@@ -83,7 +83,7 @@ fn name_of(entries: &[Entry], number: Option<u16>) -> &str {
     found.map_or("", |entry| &entry.name)
 }
 
-impl Package {
+impl Device {
     /// Examines the functions at these addresses.
     pub(super) fn examine(
         topology: &Topology,
@@ -93,7 +93,7 @@ impl Package {
         let view = view(topology);
         let handlers = handlers::newest(entries);
         let prediction = Prediction::of(topology, &view, &handlers);
-        let mut package = Self {
+        let mut device = Self {
             functions: Vec::new(),
             kinds: Vec::new(),
             supersedes: None,
@@ -105,8 +105,8 @@ impl Package {
                 continue;
             }
             let kind = kind(seen)?;
-            if !package.kinds.contains(&kind) {
-                package.kinds.push(kind);
+            if !device.kinds.contains(&kind) {
+                device.kinds.push(kind);
             }
             known(seen.function, kind, entries)?;
             let verdict = handlers.of_seen(topology, seen, AcsFlags::GROUPING);
@@ -122,21 +122,21 @@ impl Package {
                     let vendor = seen.function.vendor.value();
                     let handlers = CatchAll::ALL.into_iter();
                     let mut of_vendor = handlers.filter(|handler| handler.vendor() == vendor);
-                    package.supersedes = of_vendor.next();
+                    device.supersedes = of_vendor.next();
                 }
                 _ => {}
             }
-            package.functions.push(seen.function.clone());
+            device.functions.push(seen.function.clone());
         }
         let is_port = |kind: &Kind| matches!(kind, Kind::RootPort | Kind::DownstreamPort);
-        if let [alone] = &package.functions[..] {
-            if !package.kinds.iter().any(is_port) {
+        if let [alone] = &device.functions[..] {
+            if !device.kinds.iter().any(is_port) {
                 let why = "it is alone in its slot; it shares its group because of what is above \
                            it, which no entry for it can change";
                 return refuse(alone.bdf, why);
             }
         }
-        let groups = package
+        let groups = device
             .entry()
             .and_then(|entry| replay::groups(topology, &prediction, &entry).ok());
         let Some((before, after)) = groups else {
@@ -148,10 +148,10 @@ impl Package {
             let why = "an entry would split no group of this machine: its functions are in groups of \
                        their own, or what is above them keeps them together, or they can be taken \
                        out of it; capture them in another slot or machine";
-            return refuse(package.functions[0].bdf, why);
+            return refuse(device.functions[0].bdf, why);
         }
-        (package.before, package.after) = (before, after);
-        Ok(package)
+        (device.before, device.after) = (before, after);
+        Ok(device)
     }
 
     /// An entry that grants every flag that grouping asks for; `None` without a function.

@@ -4,7 +4,7 @@
 
 use super::{
     prelude::*,
-    rules::{device::Record, package::Fault},
+    rules::{device::Record, whole::Fault},
 };
 
 /// A change to the adapter, seen from function 2, and the result.
@@ -38,7 +38,7 @@ const CASES: &[Case] = &[
         expected: Ok(()),
     },
     Case {
-        name: "the next slot is another package",
+        name: "the next slot is another device",
         change: |device| device.change(8, |_| Space::new(0x8086, 0x10d3, 0x00)),
         expected: Ok(()),
     },
@@ -242,7 +242,7 @@ const CASES: &[Case] = &[
         expected: Err(Fault::Unreadable { devfn: 0 }),
     },
     Case {
-        name: "under ARI the next slot is the same package",
+        name: "under ARI the next slot is the same device",
         change: |device| {
             device.is_ari = true;
             device.change(0, |space| space.with_ari(0x100, 2));
@@ -262,7 +262,7 @@ const CASES: &[Case] = &[
     },
 ];
 
-pub(crate) fn a_package_counts_only_as_a_whole() -> Outcome {
+pub(crate) fn a_device_counts_only_as_a_whole() -> Outcome {
     for case in CASES {
         let mut device = Device::on(adapter(), 2);
         (case.change)(&mut device);
