@@ -185,6 +185,16 @@ fn disks_in_use() {
         "30 1 8:17 / /srv rw - ext4 /dev/sdb1 rw\n",
     );
     assert_uses(&host, &[]);
+    // A loop device and an exported namespace do not claim their storage.
+    host.file("sys/class/block/loop3/loop/backing_file", "/dev/sda2\n");
+    assert_uses(&host, &["backing:/dev/sda2"]);
+    host.file("sys/class/block/loop3/loop/backing_file", "/dev/sdb2\n");
+    let namespace = "sys/kernel/config/nvmet/subsystems/disks/namespaces/1";
+    host.file(&format!("{namespace}/device_path"), "/dev/sda2\n");
+    host.file(&format!("{namespace}/enable"), "1\n");
+    assert_uses(&host, &["backing:/dev/sda2"]);
+    host.file(&format!("{namespace}/enable"), "0\n");
+    assert_uses(&host, &[]);
     host.file("proc/swaps", "Filename\tType\n/dev/sda2 partition 1 0 -2\n");
     assert_uses(&host, &["swap:/dev/sda2"]);
     fs::remove_file(host.path("proc/swaps")).expect("it is there");
@@ -277,6 +287,19 @@ fn what_a_process_holds() {
     host.file("proc/1234/fdinfo/5", "pos: 0\n");
     assert_uses(&host, &["vfio:0000:01:00.0", "vfio:0000:01:00.1"]);
     fs::remove_file(host.path("proc/1234/fd/5")).expect("it is there");
+    // The main thread of the process has ended, and another thread has the file open.
+    host.file("proc/1234/stat", "1234 (a (b) c) Z 1 1\n");
+    assert_uses(&host, &[]);
+    host.file("proc/1234/task/1235/maps", "");
+    host.link(
+        "proc/1234/task/1235/fd/5",
+        &host
+            .path(&FakeHost::of(1, "resource0"))
+            .display()
+            .to_string(),
+    );
+    assert_uses(&host, &["open:0000:01:00.1"]);
+    fs::remove_file(host.path("proc/1234/stat")).expect("it is there");
     // A file of the function, open or mapped.
     let resource = host.path(&FakeHost::of(0, "resource0"));
     host.link("proc/1234/fd/6", &resource.display().to_string());
@@ -293,7 +316,13 @@ fn what_a_process_holds() {
 fn other_uses() {
     let host = usual("other");
     host.file(&FakeHost::of(0, "sriov_numvfs"), "4\n");
+    // A boot display without a driver is no use, unless the framebuffer of the firmware is used.
     host.file(&FakeHost::of(1, "boot_vga"), "1\n");
+    assert_uses(&host, &["virtual-functions:0000:01:00.0"]);
+    host.file(
+        "sys/bus/platform/drivers/simple-framebuffer/simple-framebuffer.0",
+        "",
+    );
     host.device(1, "tty/ttyS4", "tty", Some("4:68"));
     host.file(
         "proc/consoles",
@@ -320,7 +349,7 @@ fn the_state_outlasts_a_kill_and_no_boot() {
     fs::create_dir_all(host.path("run/acsctl")).expect("it can be made");
     let snapshot = Snapshot::of_host(&places).expect("it can be captured");
     let host_view = snapshot.view(&entries);
-    let state = State::new(&places, host_view.topology, &plan(&host)).expect("it can be read");
+    let state = State::new(&places, host_view.topology, &plan(&host));
     state.save(&places).expect("it can be written");
     state.save(&places).expect("it can be written again");
     let path = state.path(&places);
@@ -336,7 +365,7 @@ fn the_state_outlasts_a_kill_and_no_boot() {
     assert_eq!(State::left_behind(&places).expect("it makes sense"), []);
     assert!(!path.exists());
     // A malformed state file is an error.
-    for text in ["", "{}", "{\"schema\": \"acsctl-regroup-state-2\"}"] {
+    for text in ["", "{}", "{\"schema\": \"acsctl-regroup-state-1\"}"] {
         fs::write(&path, text).expect("it can be written");
         let error = State::left_behind(&places).expect_err("it makes no sense");
         assert!(error.to_string().contains("remove the file"), "{error}");

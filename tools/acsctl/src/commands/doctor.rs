@@ -43,7 +43,7 @@ pub(super) struct Report<'a> {
 
 impl Doctor {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let checks = doctor::examine(&HostPaths::below(&self.root))?;
+        let checks = doctor::examine(&HostPaths::of(&self.root))?;
         let printed = match self.format {
             Format::Text => checks.iter().map(ToString::to_string).collect(),
             Format::Json => json::pretty(&Report {

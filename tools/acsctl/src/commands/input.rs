@@ -31,7 +31,7 @@ impl Input {
     pub(super) fn snapshot(&self) -> Result<Snapshot, Error> {
         Snapshot::take(match (&self.topology, &self.root) {
             (Some(file), _) => Source::File(file.clone()),
-            (None, Some(root)) => Source::Host(HostPaths::below(root)),
+            (None, Some(root)) => Source::Host(HostPaths::of(root)),
             (None, None) => Source::Host(HostPaths::default()),
         })
     }

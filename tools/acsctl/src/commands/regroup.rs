@@ -12,13 +12,13 @@ use clap::Args;
 use quirk_data::{entry::Entry, error::Error, json};
 use schemars::JsonSchema;
 use serde::Serialize;
-use topology::{Bdf, Partition};
+use topology::{Bdf, Header, Partition};
 
 use super::{Failure, Format, address::address, print};
 use crate::{
     database::Database,
-    host::{HostPaths, HostView, Snapshot},
-    regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, uses::Use},
+    host::{HostPaths, HostView, Snapshot, coarser},
+    regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, State, Withheld, uses::Use},
 };
 
 pub(super) const SCHEMA: &str = "acsctl-regroup-1";
@@ -30,20 +30,24 @@ pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 ///
 /// Prints the plan first. Removes and rescans all functions of the device, and everything below a
 /// bridge; restores drivers and driver overrides afterwards. Refuses while something uses one of
-/// the functions, unless
-/// --even-if names that use: what depends on it is lost. If this command is killed, run it again: it
-/// restores everything from /run/acsctl.
+/// the functions, unless --even-if names that use: what depends on it is lost. If this command is
+/// killed, run it again: it restores everything from /run/acsctl. A device whose new groups would not
+/// isolate its functions is withheld: it is removed, and no later run gives it back until --release
+/// names it.
 ///
 /// Exit status: 0 when the groups are as planned, 1 when it was refused or the groups differ from
 /// the plan, 2 when it could not run.
 #[derive(Args, Debug)]
 pub(super) struct Regroup {
     /// A function of the device, as 0000:82:00.0.
-    #[arg(value_name = "BDF", value_parser = address, required_unless_present = "all")]
+    #[arg(value_name = "BDF", value_parser = address, required_unless_present_any = ["all", "release"])]
     function: Option<Bdf>,
-    /// Regroup every device that a loaded module's entry isolates and that is not yet split.
+    /// Regroup every device that would be in smaller groups now.
     #[arg(long, conflicts_with = "function")]
     all: bool,
+    /// Let the withheld device of this function be regrouped again, and give up restoring it.
+    #[arg(long, value_name = "BDF", value_parser = address, conflicts_with_all = ["function", "all", "dry_run"])]
+    release: Option<Bdf>,
     /// Print the plan and change nothing.
     #[arg(long)]
     dry_run: bool,
@@ -85,6 +89,8 @@ struct PlanOutput<'a> {
     uses: Vec<&'a Use>,
     /// What could not be checked.
     unchecked: Vec<&'a String>,
+    /// What may keep the kernel from making the expected groups.
+    warnings: &'a [String],
     /// The obstacles that were not accepted.
     obstacles: &'a [Obstacle],
     /// The current groups of the functions, with all members.
@@ -113,6 +119,60 @@ struct OutcomeOutput<'a> {
     notes: &'a [String],
 }
 
+/// The functions whose devices `--all` regroups, in the order of their addresses.
+fn wanted(host: &HostView<'_>) -> Result<BTreeSet<Bdf>, Error> {
+    let predicted = host.predict()?;
+    let mut wanted: BTreeSet<_> = predicted.granted.into_keys().collect();
+    if !host.is_modelled() {
+        return Ok(wanted);
+    }
+    let mut endpoints = BTreeSet::new();
+    for seen in &host.view.functions {
+        let function = seen.function;
+        if function.header == Header::Endpoint && function.physfn.is_none() {
+            endpoints.insert(function.bdf);
+        }
+    }
+    let split = coarser(&host.groups, &predicted.groups, &endpoints);
+    let group = |groups: &Partition, bdf| groups.iter().find(|group| group.contains(&bdf)).cloned();
+    let differs = |bdf: &Bdf| group(&host.groups, *bdf) != group(&predicted.groups, *bdf);
+    let members = split.into_iter().flatten();
+    wanted.extend(members.filter(|bdf| endpoints.contains(bdf) && differs(bdf)));
+    Ok(wanted)
+}
+
+/// Forgets what was withheld of a device, and what is still to be restored of it.
+fn release(
+    paths: &HostPaths,
+    withheld: &[Withheld],
+    bdf: Bdf,
+    results: &mut Results,
+) -> Result<(), Error> {
+    let mut found = false;
+    for withheld in withheld.iter().filter(|it| it.functions.contains(&bdf)) {
+        withheld.release(paths)?;
+        found = true;
+    }
+    for state in State::left_behind(paths)? {
+        if state.function_set().contains(&bdf) {
+            state.remove(paths)?;
+            found = true;
+        }
+    }
+    if !found {
+        return Err(Error::NotFound(format!(
+            "{bdf}: no regroup withheld it, and nothing is to be restored of it"
+        )));
+    }
+    let back = if paths.function(bdf).exists() {
+        ""
+    } else {
+        "; a reboot brings it back in the correct groups, echo 1 > /sys/bus/pci/rescan perhaps in others"
+    };
+    results.say(&format!("{bdf}: released{back}\n"));
+    Ok(())
+}
+
 /// Groups of addresses.
 type Groups = Vec<Vec<String>>;
 
@@ -133,7 +193,7 @@ struct Results {
 impl Regroup {
     pub(super) fn run(&self) -> Result<String, Failure> {
         let root = self.root.as_deref().unwrap_or(Path::new("/"));
-        let paths = HostPaths::below(root);
+        let paths = HostPaths::of(root);
         let entries = Database::default().entries()?;
         let mut results = Results {
             format: self.format,
@@ -163,6 +223,19 @@ impl Regroup {
                 results.take(outcome);
             }
         }
+        let withheld = Withheld::all(paths)?;
+        if let Some(bdf) = self.release {
+            return release(paths, &withheld, bdf, results);
+        }
+        for withheld in withheld.iter().filter(|it| it.is_of_this_boot(paths)) {
+            if let Some(back) = withheld.present(paths).first() {
+                results.errors.push(Error::Refused(format!(
+                    "{back}: a rescan brought back the device of {}, which a regroup withheld because {}  do not \
+                     pass it through; reboot to group it correctly",
+                    withheld.requested, withheld.why
+                )));
+            }
+        }
         match self.function {
             Some(bdf) => self.regroup_one(
                 paths,
@@ -175,8 +248,9 @@ impl Regroup {
         }
     }
 
-    /// Regroups every device that an entry isolates and whose groups do not show it. Ports come
-    /// before the functions below them, which a port's rescan regroups too.
+    /// Regroups every device that is not withheld, and that an entry isolates or that has an endpoint in a
+    /// group that the kernel would split now: the cause of the former group is gone, for example ACS that
+    /// was off. Ports come before the functions below them, which a port's rescan regroups too.
     fn regroup_all(
         &self,
         paths: &HostPaths,
@@ -186,8 +260,10 @@ impl Regroup {
     ) -> Result<(), Error> {
         let snapshot = Snapshot::of_host(paths)?;
         let host = snapshot.view(entries);
-        let mut seen = BTreeSet::new();
-        for &bdf in host.predict()?.granted.keys() {
+        let withheld = Withheld::all(paths)?;
+        let withheld = withheld.iter().flat_map(|it| it.functions.iter().copied());
+        let mut seen: BTreeSet<_> = withheld.collect();
+        for bdf in wanted(&host)? {
             if seen.contains(&bdf) {
                 continue;
             }
@@ -204,8 +280,11 @@ impl Regroup {
                 return Err(Error::CouldNotRun("stopped by a signal".to_owned()));
             }
         }
-        if seen.is_empty() {
-            results.say("no entry of a loaded module isolates a function of this host\n");
+        if results.plans.is_empty() && results.errors.is_empty() {
+            results.say(
+                "nothing to do: the kernel would make the same groups now, and no entry of a loaded module \
+                 isolates a function of this host\n",
+            );
         }
         Ok(())
     }
@@ -239,7 +318,7 @@ impl Regroup {
             return Err(Error::Refused(refusal));
         }
         if let Some(session) = session {
-            let outcome = regroup::regroup(session, host, plan)?;
+            let outcome = regroup::regroup(session, host.topology, plan)?;
             results.take(outcome);
         }
         Ok(())
@@ -295,6 +374,7 @@ impl Results {
             rescan: plan.rescan.display().to_string(),
             uses: plan.uses.list.iter().collect(),
             unchecked: plan.uses.unseen.iter().collect(),
+            warnings: &plan.warnings,
             obstacles: &plan.obstacles,
             current: groups(&plan.current),
             planned: groups(&plan.planned),

@@ -3,10 +3,15 @@
 //! Checks for the remains of a regroup that was killed.
 
 use super::Diagnosis;
-use crate::host::{HostPaths, names, text};
+use crate::{
+    host::{HostPaths, names, text},
+    regroup::Withheld,
+};
+
+const CHECK: &str = "regroup";
 
 pub(super) fn check(paths: &HostPaths) -> Vec<Diagnosis> {
-    let check = "regroup";
+    let check = CHECK;
     let mut found = Vec::new();
     let left = names(&paths.run.join("acsctl"));
     for name in left.iter().filter(|name| name.starts_with("regroup-")) {
@@ -17,6 +22,14 @@ pub(super) fn check(paths: &HostPaths) -> Vec<Diagnosis> {
         let remedy = format!("run acsctl regroup {what}, which restores everything");
         found.push(Diagnosis::fail(check, finding, remedy));
     }
+    match Withheld::all(paths) {
+        Ok(all) => found.extend(all.iter().map(|withheld| of_withheld(paths, withheld))),
+        Err(error) => found.push(Diagnosis::warn(
+            check,
+            error.to_string(),
+            "otherwise regroup does not begin",
+        )),
+    }
     let autoprobe = text(&paths.pci().join("drivers_autoprobe"));
     if autoprobe.as_deref() == Some("0") && found.is_empty() {
         let finding = "drivers_autoprobe is off: new PCI devices get no driver";
@@ -24,4 +37,25 @@ pub(super) fn check(paths: &HostPaths) -> Vec<Diagnosis> {
         found.push(Diagnosis::warn(check, finding, remedy));
     }
     found
+}
+
+/// A device that a regroup withheld.
+fn of_withheld(paths: &HostPaths, withheld: &Withheld) -> Diagnosis {
+    let requested = withheld.requested;
+    let why = withheld.why.trim_end();
+    if !withheld.is_of_this_boot(paths) {
+        let finding = format!(
+            "before the last boot, a regroup withheld the device of {requested}, because {why}; regroup --all \
+             leaves it alone"
+        );
+        let remedy = format!("acsctl regroup --release {requested} lets it be regrouped again");
+        return Diagnosis::warn(CHECK, finding, remedy);
+    }
+    let back = if withheld.present(paths).is_empty() {
+        "it is removed"
+    } else {
+        "a rescan brought it back: do not pass it through"
+    };
+    let finding = format!("a regroup withheld the device of {requested}, because {why}; {back}");
+    Diagnosis::fail(CHECK, finding, "reboot to group it correctly")
 }

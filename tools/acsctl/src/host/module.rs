@@ -42,16 +42,16 @@ pub struct Module {
 }
 
 impl Module {
-    /// The modules that are loaded on the host with this sysfs mount.
+    /// The modules that are loaded on a host.
     #[must_use]
-    pub fn loaded(sysfs: &Path) -> Vec<Self> {
+    pub fn loaded(paths: &HostPaths) -> Vec<Self> {
         let editions = [Edition::Validated, Edition::Candidate, Edition::Test];
         let is_loaded = |edition: &Edition| {
-            let folder = sysfs.join("module").join(edition.module());
+            let folder = paths.sys.join("module").join(edition.module());
             folder.is_dir()
         };
         let loaded = editions.into_iter().filter(is_loaded);
-        loaded.map(|edition| Self::read(sysfs, edition)).collect()
+        loaded.map(|edition| Self::read(paths, edition)).collect()
     }
 
     /// Whether the hook may have an effect: it does unless the module reports that it has none.
@@ -60,22 +60,22 @@ impl Module {
         !matches!(self.hook, Hook::Ineffective(_))
     }
 
-    fn read(sysfs: &Path, edition: Edition) -> Self {
-        let debugfs = sysfs.join("kernel/debug");
-        let folder = debugfs.join(edition.module());
+    fn read(paths: &HostPaths, edition: Edition) -> Self {
+        let folder = paths.debug.join(edition.module());
+        // For messages: the folder may be in a mount that only this process sees.
+        let usual = Path::new("/sys/kernel/debug").join(edition.module());
         let read = |name| {
-            let path = folder.join(name);
-            fs::read_to_string(&path).map_err(|error| {
+            fs::read_to_string(folder.join(name)).map_err(|error| {
                 let hint = match error.kind() {
                     io::ErrorKind::PermissionDenied => "; run acsctl as root",
                     io::ErrorKind::NotFound => "; is debugfs mounted?",
                     _ => "",
                 };
-                format!("cannot read {}: {error}{hint}", path.display())
+                format!("cannot read {}: {error}{hint}", usual.join(name).display())
             })
         };
         let in_file = |name| {
-            let place = folder.join(name);
+            let place = usual.join(name);
             move |problem| format!("{}: {problem}", place.display())
         };
         let hook = read("hook");
@@ -106,7 +106,7 @@ impl Module {
 
 /// Whether kprobes are enabled; `None` if the file cannot be read.
 pub(crate) fn kprobes(paths: &HostPaths) -> Option<bool> {
-    let path = paths.sys.join("kernel/debug/kprobes/enabled");
+    let path = paths.debug.join("kprobes/enabled");
     Some(text(&path)? != "0")
 }
 

@@ -4,9 +4,15 @@
 
 use std::{
     fs,
+    os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
+use rustix::{
+    fs::{FsWord, statfs},
+    mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen},
+};
 use topology::{Bdf, Host};
 
 /// The mount points of a host's file systems.
@@ -20,12 +26,21 @@ pub struct HostPaths {
     pub dev: PathBuf,
     /// `/run`: files that last until the next boot.
     pub run: PathBuf,
+    /// `/var/lib`: files that last.
+    pub lib: PathBuf,
+    /// The root folder of debugfs.
+    pub debug: PathBuf,
 }
 
 impl Default for HostPaths {
-    /// The paths of the host that this program runs on.
+    /// The paths of the host that this program runs on. Root reads debugfs by a mount of its own, which no
+    /// other process sees: debugfs may not be mounted, as in an initramfs, or be unmounted meanwhile.
     fn default() -> Self {
-        Self::below(Path::new("/"))
+        let paths = Self::below(Path::new("/"));
+        match own_debugfs() {
+            Some(debug) => Self { debug, ..paths },
+            None => paths,
+        }
     }
 }
 
@@ -38,7 +53,26 @@ impl HostPaths {
             proc: root.join("proc"),
             dev: root.join("dev"),
             run: root.join("run"),
+            lib: root.join("var/lib"),
+            debug: root.join("sys/kernel/debug"),
         }
+    }
+
+    /// The paths of the host whose root folder is `root`, which is `/` for the host that this program
+    /// runs on.
+    #[must_use]
+    pub fn of(root: &Path) -> Self {
+        if root == Path::new("/") {
+            Self::default()
+        } else {
+            Self::below(root)
+        }
+    }
+
+    /// Whether debugfs is mounted at its folder.
+    #[must_use]
+    pub fn is_debugfs(&self) -> bool {
+        statfs(&self.debug).is_ok_and(|found| found.f_type == DEBUGFS_MAGIC)
     }
 
     /// The input of a capture. With `model`, the capture includes the name of the machine's model.
@@ -76,6 +110,23 @@ impl HostPaths {
     pub fn driver(&self, bdf: Bdf) -> Option<String> {
         link(&self.function(bdf).join("driver"))
     }
+}
+
+/// `DEBUGFS_MAGIC` in `include/uapi/linux/magic.h`.
+const DEBUGFS_MAGIC: FsWord = 0x6462_6720;
+
+/// The path of debugfs in a mount that is attached to no folder and lasts as long as this process. `None`
+/// if this process may not mount.
+fn own_debugfs() -> Option<PathBuf> {
+    static MOUNT: OnceLock<Option<OwnedFd>> = OnceLock::new();
+    let mount = || -> rustix::io::Result<OwnedFd> {
+        let context = fsopen("debugfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        fsconfig_create(context.as_fd())?;
+        let attributes = MountAttrFlags::MOUNT_ATTR_NOEXEC | MountAttrFlags::MOUNT_ATTR_NOSUID;
+        fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+    };
+    let mount = MOUNT.get_or_init(|| mount().ok()).as_ref()?;
+    Some(format!("/proc/self/fd/{}", mount.as_raw_fd()).into())
 }
 
 /// The text of a small file, trimmed; `None` if the file cannot be read.

@@ -58,7 +58,7 @@ impl Snapshot {
     pub fn take(source: Source) -> Result<Self, Error> {
         let topology = source.capture(false)?;
         let modules = match &source {
-            Source::Host(paths) => Module::loaded(&paths.sys),
+            Source::Host(paths) => Module::loaded(paths),
             Source::File(_) => Vec::new(),
         };
         Ok(Self {

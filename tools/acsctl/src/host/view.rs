@@ -15,7 +15,11 @@ use grouping::{
     view,
 };
 use quirk_data::{built, edition::Edition, entry::Entry, error::Error, handlers, supported};
-use rules::{decision::Decision, release::Release, table::Table};
+use rules::{
+    decision::{Decision, KernelVerdict},
+    release::Release,
+    table::Table,
+};
 use topology::{Bdf, Partition, Topology, recorded};
 
 use super::{Decided, HostPaths, Module, Modules, Snapshot};
@@ -26,9 +30,8 @@ use super::{Decided, HostPaths, Module, Modules, Snapshot};
 pub struct Predicted {
     /// The groups.
     pub groups: Partition,
-    /// The finest groups that isolation justifies: the kernel would make them if it had every quirk
-    /// of later releases. Stable updates and distributions take quirks from later releases, and the
-    /// release number does not show which.
+    /// The finest groups that isolation justifies ([`HostView::justified`]). Stable updates and
+    /// distributions take quirks from later releases, and the release number does not show which.
     pub allowed: Partition,
     /// Functions that count as isolated for any reason.
     pub isolated: BTreeSet<Bdf>,
@@ -156,6 +159,14 @@ impl<'a> HostView<'a> {
         self.prediction().grouping(tables).map_err(impossible)
     }
 
+    /// Fails if a module's table or decisions cannot be read.
+    fn check_read(&self) -> Result<(), Error> {
+        match self.modules.unread.first() {
+            Some(unread) => Err(Error::CouldNotRun(unread.clone())),
+            None => Ok(()),
+        }
+    }
+
     /// The groups that the kernel would make now with the loaded modules, if it enumerated all
     /// functions at once as at boot.
     ///
@@ -164,23 +175,13 @@ impl<'a> HostView<'a> {
     /// [`Error::CouldNotRun`] when a module's table or decisions cannot be read, or the topology is
     /// impossible.
     pub fn predict(&self) -> Result<Predicted, Error> {
-        if let Some(unread) = self.modules.unread.first() {
-            return Err(Error::CouldNotRun(unread.clone()));
-        }
+        self.check_read()?;
         let modules = &self.modules;
         let tables = self.running();
         let prediction = self.prediction();
         let claims = prediction.claims(tables);
         let groups = prediction.with_claims(&claims).map_err(impossible)?;
-        let possible = handlers::possible_in(self.entries, self.kernel);
-        let allowed = if possible == self.verdicts {
-            groups.clone()
-        } else {
-            let prediction = self.prediction_with(&possible);
-            prediction
-                .with_claims(&prediction.claims(tables))
-                .map_err(impossible)?
-        };
+        let allowed = self.justified(&BTreeSet::new())?;
         let by = |(table, entry): (usize, u16)| {
             let name = tables.get(table)?.entries.get(usize::from(entry))?.name;
             Some((modules.editions.get(table)?.module(), name))
@@ -213,6 +214,45 @@ impl<'a> HostView<'a> {
         })
     }
 
+    /// The finest groups that isolation justifies: those that the kernel would make with the quirks of
+    /// later releases, and with the grants that the loaded modules recorded. Where a module recorded no
+    /// decision on a function, its table decides, but not for the functions in `recorded_only`: of
+    /// these, only a recorded grant counts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when a module's table or decisions cannot be read, or the topology is
+    /// impossible.
+    pub fn justified(&self, recorded_only: &BTreeSet<Bdf>) -> Result<Partition, Error> {
+        self.check_read()?;
+        let possible = handlers::possible_in(self.entries, self.kernel);
+        let prediction = self.prediction_with(&possible);
+        let mut claims = prediction.claims(self.running());
+        for (claim, seen) in claims.iter_mut().zip(&self.view.functions) {
+            let bdf = claim.bdf;
+            let is_granted = match self.latest(bdf) {
+                Some(decided) => decided.refused.is_none(),
+                None => claim.granted.is_some() && !recorded_only.contains(&bdf),
+            };
+            claim.verdict = if is_granted {
+                KernelVerdict::Isolated
+            } else {
+                prediction.verdict(seen).kernel
+            };
+        }
+        prediction.with_claims(&claims).map_err(impossible)
+    }
+
+    /// The latest decision of the loaded modules on a function: a grant if one of them grants.
+    fn latest(&self, bdf: Bdf) -> Option<&'a Decided> {
+        let records = self
+            .loaded()
+            .iter()
+            .filter_map(|module| module.record.as_ref().ok());
+        let latest = records.filter_map(|record| record.decisions.get(&bdf)?.latest.as_ref());
+        latest.min_by_key(|decided| decided.refused.is_some())
+    }
+
     /// Whether the grouping model was compared with a kernel of the machine's series.
     #[must_use]
     pub fn is_modelled(&self) -> bool {
@@ -241,12 +281,7 @@ impl<'a> HostView<'a> {
     /// The reason why a loaded module refused a function at its latest decision.
     #[must_use]
     pub fn refused(&self, bdf: Bdf) -> Option<&'a str> {
-        let records = self
-            .loaded()
-            .iter()
-            .filter_map(|module| module.record.as_ref().ok());
-        let mut latest = records.filter_map(|record| record.decisions.get(&bdf)?.latest.as_ref());
-        latest.find_map(|decided| decided.refused.as_deref())
+        self.latest(bdf)?.refused.as_deref()
     }
 
     /// The host's file systems; `None` for a file.

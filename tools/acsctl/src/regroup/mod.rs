@@ -8,24 +8,34 @@
 //! | `device.rs` | the functions to remove, and the functions below them |
 //! | `uses/` | what uses these functions |
 //! | `plan.rs` | the plan: what to remove, the expected groups, and the obstacles |
+//! | `lock.rs` | the lock that allows one run at a time |
 //! | `state.rs` | the file from which the next run restores what a killed run changed |
 //! | `writer.rs` | writes to sysfs in a separate process, because such a write can block forever |
 //! | `steps.rs` | unbinds, removes and rescans |
+//! | `window.rs` | the time in which drivers are held off, and the devices that missed a driver in it |
+//! | `judge.rs` | compares the groups with those before, with those that are justified, and with the plan |
+//! | `withheld.rs` | devices that are not given back, because their groups would not isolate them |
 //! | `restore.rs` | restores drivers and settings after success, failure or a kill |
 //! | `outcome.rs` | the result for each function |
 
 mod device;
+mod judge;
+mod lock;
 mod outcome;
 mod plan;
 mod restore;
 mod state;
 mod steps;
 pub mod uses;
+mod window;
+mod withheld;
 mod writer;
 
 pub use device::Device;
+pub use lock::Lock;
 pub use outcome::{Fate, Outcome};
 pub use plan::{FIRST_SERIES, Obstacle, Plan, Planned};
-pub use state::{Lock, State};
+pub use state::State;
 pub use steps::{Session, regroup};
+pub use withheld::Withheld;
 pub use writer::{COMMAND as WRITER, serve};

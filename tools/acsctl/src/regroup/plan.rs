@@ -15,7 +15,7 @@ use serde::Serialize;
 use topology::{Bdf, Function, Partition};
 
 use super::{
-    Device,
+    Device, Withheld,
     uses::{Use, Uses},
 };
 use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, text};
@@ -66,8 +66,14 @@ pub struct Plan {
     pub current: Partition,
     /// The expected groups of the functions.
     pub planned: Partition,
+    /// The functions of the host that would count as isolated.
+    pub isolated: BTreeSet<Bdf>,
+    /// The loaded modules.
+    pub modules: Vec<String>,
     /// The uses of the functions.
     pub uses: Uses,
+    /// What may keep the kernel from making the expected groups.
+    pub warnings: Vec<String>,
     /// The obstacles that were not accepted.
     pub obstacles: Vec<Obstacle>,
     /// Whether the groups already are as expected.
@@ -100,6 +106,11 @@ impl Plan {
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
         let mut obstacles = hardware_obstacles(host, &predicted, &device);
         obstacles.extend(kernel_obstacle(host));
+        for withheld in Withheld::all(paths)? {
+            if withheld.functions.iter().any(|bdf| set.contains(bdf)) {
+                obstacles.push(withheld_obstacle(&withheld));
+            }
+        }
         let unseen = uses.unseen.iter().map(|what| Obstacle {
             even_if: Some("unseen".to_owned()),
             what: format!("not checked: {what}"),
@@ -132,6 +143,13 @@ impl Plan {
             rescan: device.rescan(paths),
             current,
             planned: touching(&predicted.groups, &set),
+            isolated: predicted.isolated,
+            modules: host
+                .loaded()
+                .iter()
+                .map(|module| module.name().to_owned())
+                .collect(),
+            warnings: warnings(paths),
             uses,
             obstacles,
             up_to_date,
@@ -170,6 +188,46 @@ impl Plan {
             );
         }
         Some(text.trim_end().to_owned())
+    }
+}
+
+/// The parameter on a kernel command line by which the kernel sets ACS itself at each scan
+/// (`pci_acs_init()` in `drivers/pci/pci.c`).
+pub(super) fn acs_parameter(command_line: &str) -> Option<&str> {
+    let mut words = command_line.split_ascii_whitespace();
+    words.find(|word| {
+        let options = word.strip_prefix("pci=").unwrap_or_default();
+        let sets = |option: &str| {
+            option.starts_with("config_acs=") || option.starts_with("disable_acs_redir=")
+        };
+        options.split(',').any(sets)
+    })
+}
+
+fn warnings(paths: &HostPaths) -> Vec<String> {
+    let line = text(&paths.proc.join("cmdline")).unwrap_or_default();
+    let parameter = acs_parameter(&line);
+    let warning = |parameter| {
+        format!(
+            "the kernel's command line has {parameter}: the rescan sets ACS by it, so the groups may be \
+             coarser than planned"
+        )
+    };
+    parameter.map(warning).into_iter().collect()
+}
+
+fn withheld_obstacle(withheld: &Withheld) -> Obstacle {
+    Obstacle {
+        even_if: None,
+        what: format!(
+            "an earlier regroup withheld the device of {}, because {}",
+            withheld.requested,
+            withheld.why.trim_end()
+        ),
+        remedy: format!(
+            "acsctl regroup --release {} lets it be regrouped again",
+            withheld.requested
+        ),
     }
 }
 
@@ -313,6 +371,9 @@ impl fmt::Display for Plan {
         for (when, groups) in [("now", &self.current), ("planned", &self.planned)] {
             writeln!(f, "groups {when}:")?;
             write_groups(f, groups)?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
         }
         for name in &self.idle {
             writeln!(f, "--even-if={name}: there is no such use")?;

@@ -4,22 +4,28 @@
 //! present state with the wanted state and makes only the missing changes, so it can itself be
 //! killed and repeated.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path, thread, time::Duration};
+use std::{fmt::Write as _, path::Path, thread, time::Duration};
 
 use quirk_data::error::Error;
+use rustix::system::delete_module;
 use topology::{Bdf, Partition};
 
 use super::{
-    Fate, Outcome, Session, State,
+    Fate, Outcome, Session, State, Withheld,
+    judge::{Judgement, all_groups},
     plan::{driver_override, group, touching, write_groups},
     state::{Phase, Saved, domain, identity},
-    steps::{Stop, function_set},
+    steps::Stop,
+    window::{Missed, autoprobe},
+    writer::Wait,
 };
-use crate::host::{HostPaths, Predicted, Snapshot, coarser, finer, names};
+use crate::host::{HostPaths, Module, text};
 
 /// The number of rescans for functions that did not come back, and the pause between them.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
+/// The `driver_override` of a function that no driver may have. No driver has this name.
+const NO_DRIVER: &str = "withheld-by-acsctl";
 
 /// The events before the restore.
 pub(super) enum Progress {
@@ -32,6 +38,9 @@ pub(super) enum Progress {
 }
 
 impl Session<'_> {
+    /// Ends a regroup: compares the groups, gives back what may come back, and restores drivers. An
+    /// error in one function does not keep the others from being restored. The state file stays while a
+    /// function is missing.
     pub(super) fn restore(
         &mut self,
         state: &mut State,
@@ -45,7 +54,7 @@ impl Session<'_> {
         };
         let mut outcome = Outcome {
             requested: state.requested,
-            before: state.before.clone(),
+            before: touching(&state.before, &state.function_set()),
             predicted: None,
             after: Vec::new(),
             functions: Vec::new(),
@@ -53,35 +62,22 @@ impl Session<'_> {
             problems,
             notes,
         };
-        match self.restore_functions(state, &mut outcome) {
-            Ok(()) => {}
+        let withheld = match self.compare(state, &mut outcome) {
+            Ok(withheld) => withheld,
             Err(Stop::Pending(path)) => return Err(self.pending(state, &path)),
-            Err(Stop::Failed(why)) => outcome.problems.push(why),
-        }
-        outcome.after = groups(self.paths, state);
-        outcome.functions.sort_by_key(|fate| fate.function);
-        state.remove(self.paths)?;
-        Ok(outcome)
-    }
-
-    fn restore_functions(&mut self, state: &mut State, outcome: &mut Outcome) -> Result<(), Stop> {
-        let autoprobe = self.paths.pci().join("drivers_autoprobe");
-        if state.step < Phase::Restore {
-            self.rescan_missing(state, &autoprobe)?;
-        }
-        // Before the first removal, the groups are unchanged.
-        let is_withheld = state.step > Phase::Unbind && self.compare_groups(state, outcome)?;
+            Err(Stop::Failed(why)) => {
+                outcome.problems.push(why);
+                None
+            }
+        };
         state.step = Phase::Restore;
-        let saved = state.save(self.paths);
-        outcome
-            .problems
-            .extend(saved.err().map(|error| error.to_string()));
+        let closed = self.close_window(state);
+        outcome.problems.extend(closed.err().map(shown));
         // Bridges come before the functions below them.
         for saved in state.functions.iter().rev() {
-            let problem = if is_withheld {
-                Some("it was removed again; reboot to bring it back".to_owned())
-            } else {
-                self.restore_driver(saved)?
+            let problem = match &withheld {
+                Some(withheld) => Some(shown_withheld(self.paths, withheld, saved.bdf)),
+                None => self.restore_driver(saved),
             };
             let bdf = saved.bdf;
             outcome.functions.push(Fate {
@@ -100,106 +96,295 @@ impl Session<'_> {
                 ));
             }
         }
-        self.write(&autoprobe, &state.autoprobe)?;
-        self.probe_new_devices(state)
+        outcome.after = touching(&all_groups(self.paths), &state.function_set());
+        outcome.functions.sort_by_key(|fate| fate.function);
+        let missing = state.missing(self.paths);
+        if withheld.is_some() || (missing.is_empty() && !self.is_stuck()) {
+            state.remove(self.paths)?;
+        } else {
+            outcome.problems.push(format!(
+                "not everything is restored; the next acsctl regroup, of any device, tries again \
+                 (acsctl regroup --release {} gives up on it)",
+                state.requested
+            ));
+        }
+        if self.is_stopped() {
+            let what = "a signal asked acsctl to stop; it finished this device first";
+            outcome.notes.push(what.to_owned());
+        }
+        Ok(outcome)
+    }
+
+    /// Compares the groups. If they are finer than isolation justifies, takes the claims back, and if
+    /// that does not help, withholds the device.
+    fn compare(
+        &mut self,
+        state: &mut State,
+        outcome: &mut Outcome,
+    ) -> Result<Option<Withheld>, Stop> {
+        let mut withheld = withheld_now(self.paths)?.into_iter();
+        if let Some(withheld) = withheld.find(|it| it.requested == state.requested) {
+            // The run that withheld the device was killed.
+            self.remove_all(&withheld, outcome)?;
+            return Ok(Some(withheld));
+        }
+        if state.step < Phase::Restore {
+            self.rescan_missing(state, outcome)?;
+        }
+        if state.step == Phase::Unbind && state.window.is_none() {
+            // Nothing was removed, so the groups are unchanged.
+            return Ok(None);
+        }
+        self.remove_withheld(state, outcome)?;
+        let mut found = Judgement::of(self.paths, self.entries, state);
+        if !found.torn.is_empty() && !state.taken_back && self.take_back(state, &found, outcome)? {
+            self.remove_withheld(state, outcome)?;
+            found = Judgement::of(self.paths, self.entries, state);
+        }
+        if let Some(why) = &found.unknown {
+            let what = format!(
+                "the groups could not be compared with those that isolation justifies: {why}"
+            );
+            if found.torn.is_empty() {
+                outcome
+                    .notes
+                    .push(format!("{what}. They are not finer than before"));
+            } else {
+                outcome.problems.push(what);
+            }
+        }
+        let set = state.function_set();
+        outcome.predicted = found
+            .predicted
+            .as_ref()
+            .map(|groups| touching(groups, &set));
+        if !found.torn_before.is_empty() {
+            outcome.problems.push(format!(
+                "{}  they were so before the regroup: acsctl doctor shows why",
+                finer_than_justified(&found.torn_before)
+            ));
+        }
+        if !found.torn.is_empty() {
+            return self.withhold(state, &found, outcome).map(Some);
+        }
+        if !outcome.undone && !found.coarser.is_empty() {
+            outcome
+                .problems
+                .push(coarser_than_planned(self.paths, &found));
+        }
+        Ok(None)
     }
 
     /// Rescans missing functions.
-    fn rescan_missing(&mut self, state: &State, autoprobe: &Path) -> Result<(), Stop> {
+    fn rescan_missing(&mut self, state: &mut State, outcome: &mut Outcome) -> Result<(), Stop> {
         for number in 0..TRIES {
-            let mut functions = state.functions.iter();
-            if functions.all(|saved| State::is_there(self.paths, saved.bdf)) {
+            if state.missing(self.paths).is_empty() {
                 break;
             }
             if number > 0 {
                 thread::sleep(PAUSE);
             }
-            self.write(autoprobe, "0")?;
-            self.write(&state.rescan, "1")?;
+            match self.rescan(state) {
+                Ok(()) => {}
+                Err(Stop::Failed(why)) => {
+                    if !outcome.problems.contains(&why) {
+                        outcome.problems.push(why);
+                    }
+                    break;
+                }
+                Err(pending) => return Err(pending),
+            }
         }
         Ok(())
     }
 
-    /// Compares the groups with the groups that the kernel would make. Removes the device again if
-    /// its groups are finer, and then returns `true`: such groups do not protect, because a guest
-    /// with one function could reach the others.
-    fn compare_groups(&mut self, state: &State, outcome: &mut Outcome) -> Result<bool, Stop> {
-        let snapshot = Snapshot::of_host(self.paths);
-        let snapshot = snapshot.map_err(|error| Stop::Failed(error.to_string()))?;
-        let host = snapshot.view(self.entries);
-        let Predicted {
-            groups, allowed, ..
-        } = match host.predict() {
-            Ok(predicted) => predicted,
-            Err(error) => {
-                let what =
-                    format!("the groups could not be compared with the expected ones: {error}");
-                outcome.problems.push(what);
-                return Ok(false);
-            }
+    /// Removes withheld devices that this run's rescan brought back.
+    fn remove_withheld(&mut self, state: &State, outcome: &mut Outcome) -> Result<(), Stop> {
+        for withheld in withheld_now(self.paths)? {
+            let is_ours = |bdf: &Bdf| !state.present.contains_key(bdf);
+            let back: Vec<_> = withheld.present(self.paths);
+            let back: Vec<_> = back.into_iter().filter(is_ours).collect();
+            outcome.problems.extend(self.remove(&back)?);
+        }
+        Ok(())
+    }
+
+    /// Takes back what the groups may rest on: unloads each module that granted, or whose decisions cannot
+    /// be read, and has the kernel group the device again. Returns whether that was done.
+    fn take_back(
+        &mut self,
+        state: &mut State,
+        found: &Judgement,
+        outcome: &mut Outcome,
+    ) -> Result<bool, Stop> {
+        let loaded = Module::loaded(self.paths);
+        let names: Vec<_> = loaded
+            .iter()
+            .map(|module| module.name().to_owned())
+            .collect();
+        let set = state.function_set();
+        let may_have_granted = |module: &Module| match &module.record {
+            Err(_) => true,
+            Ok(record) => record.decisions.iter().any(|(bdf, decisions)| {
+                let latest = decisions.latest.as_ref();
+                let is_granted = latest.is_some_and(|decided| decided.refused.is_none());
+                is_granted && (set.contains(bdf) || found.new.contains(bdf))
+            }),
         };
-        let set = function_set(state);
-        outcome.predicted = Some(touching(&groups, &set));
-        let torn = finer(&host.groups, &allowed, &set);
-        if !torn.is_empty() {
-            let mut list = String::new();
-            // Writing to a string cannot fail.
-            let _ = write_groups(&mut list, &torn);
-            let is_new = finer(&state.before, &allowed, &set) != torn;
-            let is_told = host.topology.acs_override.is_some() || !host.is_modelled();
-            let what = format!(
-                "groups are finer than isolation justifies; each line should be one \
-                          group:\n{list}"
-            );
-            if !is_new && (is_told || outcome.undone) {
-                let why = "  they were so before the regroup: acsctl doctor shows why";
-                outcome.problems.push(format!("{what}{why}"));
-                return Ok(false);
+        let mut unloaded = Vec::new();
+        for module in loaded.iter().filter(|module| may_have_granted(module)) {
+            let name = module.name();
+            match unload(name) {
+                Ok(()) => unloaded.push(name),
+                Err(error) => outcome
+                    .problems
+                    .push(format!("cannot unload {name}: {error}")),
             }
+        }
+        if unloaded.is_empty() && names == state.modules {
+            return Ok(false);
+        }
+        if !unloaded.is_empty() {
+            let names = unloaded.join(" and ");
             outcome.problems.push(format!(
-                "{what}  all functions were removed again: in such groups, one guest could reach \
-                 another's memory. Reboot to group them correctly"
+                "the record of {names} does not justify the groups, so its claims were taken back: {names} was \
+                 unloaded, and the device was rescanned without it"
             ));
-            self.remove(state)?;
-            return Ok(true);
+        } else {
+            outcome.problems.push(
+                "a module was loaded or unloaded during the regroup, so the device was rescanned once more"
+                    .to_owned(),
+            );
         }
-        if !outcome.undone && !coarser(&host.groups, &groups, &set).is_empty() {
-            let what = "the groups are coarser than predicted; the kernel log says why an entry \
-                        did not apply: dmesg | grep acs_quirks";
-            outcome.problems.push(what.to_owned());
+        let failed = self.remove(&state.own)?;
+        outcome.problems.extend(failed);
+        state.taken_back = true;
+        self.rescan(state)?;
+        self.rescan_missing(state, outcome)?;
+        Ok(true)
+    }
+
+    /// Withholds the device: records it and removes its functions. Removes other functions too that are
+    /// new since the start and in a torn group.
+    fn withhold(
+        &mut self,
+        state: &State,
+        found: &Judgement,
+        outcome: &mut Outcome,
+    ) -> Result<Withheld, Stop> {
+        let set = state.function_set();
+        let others = found.torn.iter().flatten().rev();
+        let others = others.filter(|bdf| found.new.contains(bdf) && !set.contains(bdf));
+        let others: Vec<_> = others.copied().collect();
+        let why = finer_than_justified(&found.torn);
+        let withheld = Withheld::new(self.paths, state, &others, why);
+        let saved = withheld
+            .save(self.paths)
+            .err()
+            .map(|error| error.to_string());
+        outcome.problems.extend(saved);
+        self.remove_all(&withheld, outcome)?;
+        Ok(withheld)
+    }
+
+    /// Removes a withheld device, looks whether it is gone, and says so.
+    fn remove_all(&mut self, withheld: &Withheld, outcome: &mut Outcome) -> Result<(), Stop> {
+        let failed = self.remove(&withheld.functions)?;
+        outcome.problems.extend(failed);
+        let left = withheld.present(self.paths);
+        for &bdf in &left {
+            self.hold_off(bdf);
         }
-        Ok(false)
+        let done = if left.is_empty() {
+            "all its functions were removed again".to_owned()
+        } else {
+            let list: Vec<_> = left.iter().map(ToString::to_string).collect();
+            format!(
+                "these of its functions could not be removed again, so do not pass them through: {}",
+                list.join(" ")
+            )
+        };
+        outcome.problems.push(format!(
+            "{}  the device is withheld: {done}. In such groups, one guest could reach another's memory. \
+             Reboot to group them correctly; until acsctl regroup --release {}, no regroup of it begins",
+            withheld.why, withheld.requested
+        ));
+        Ok(())
+    }
+
+    /// Lets drivers bind again, and gives a driver to each device that missed one. If that fails, the
+    /// state keeps the window, and the next run closes it.
+    fn close_window(&mut self, state: &mut State) -> Result<(), Stop> {
+        let Some(window) = state.window.clone() else {
+            return self.save(state);
+        };
+        self.write(&autoprobe(self.paths), &window.autoprobe, Wait::Timeout)?;
+        if window.is_on() {
+            let own = state.function_set();
+            let withheld = Withheld::all(self.paths).unwrap_or_default();
+            let is_withheld = |bdf: &Bdf| {
+                own.contains(bdf) || withheld.iter().any(|it| it.functions.contains(bdf))
+            };
+            for missed in window.missed(self.paths) {
+                let (bdf, path) = match &missed {
+                    Missed::Probe(bdf) => (bdf, self.paths.pci().join("drivers_probe")),
+                    Missed::Bind(bdf, driver) => (
+                        bdf,
+                        self.paths.pci().join("drivers").join(driver).join("bind"),
+                    ),
+                };
+                if !is_withheld(bdf) {
+                    // A driver that does not match the device refuses it.
+                    let _ = self.write(&path, &bdf.to_string(), Wait::Timeout);
+                }
+            }
+        }
+        state.window = None;
+        self.save(state)
     }
 
     /// Restores a function's driver. Returns the difference from the former state.
-    fn restore_driver(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
+    fn restore_driver(&mut self, saved: &Saved) -> Option<String> {
         let bdf = saved.bdf;
         if !State::is_there(self.paths, bdf) {
-            return Ok(Some(format!(
+            return Some(format!(
                 "it did not come back; try echo 1 > /sys/bus/pci/rescan, then a reboot (its driver \
                  was {})",
                 saved.driver.as_deref().unwrap_or("-")
-            )));
+            ));
         }
         let found = identity(self.paths, bdf).unwrap_or_default();
         if found != saved.identity {
-            return Ok(Some(format!(
+            return Some(format!(
                 "another function is at this address now ({found}, was {}); no driver was bound to \
                  it",
                 saved.identity
-            )));
+            ));
         }
+        self.bind_again(saved)
+            .unwrap_or_else(|stop| Some(shown(stop)))
+    }
+
+    fn bind_again(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
+        let bdf = saved.bdf;
         let only = self.paths.function(bdf).join("driver_override");
         if driver_override(self.paths, bdf) != saved.driver_override {
-            self.write(&only, saved.driver_override.as_deref().unwrap_or_default())?;
+            let value = saved.driver_override.as_deref().unwrap_or_default();
+            self.write(&only, value, Wait::Timeout)?;
         }
-        let (Some(wanted), current) = (&saved.driver, self.paths.driver(bdf)) else {
-            return Ok(None);
-        };
-        match current {
-            Some(driver) if driver == *wanted => Ok(None),
-            Some(other) => Ok(Some(format!("its driver is {other} now, and was {wanted}"))),
-            None => self.bind(saved, wanted, &only),
+        match (&saved.driver, self.paths.driver(bdf)) {
+            (None, None) => Ok(None),
+            (Some(wanted), Some(driver)) if driver == *wanted => Ok(None),
+            (Some(wanted), Some(other)) => {
+                Ok(Some(format!("its driver is {other} now, and was {wanted}")))
+            }
+            (Some(wanted), None) => self.bind(saved, wanted, &only),
+            // Kernels before 7.2 bind drivers within the rescan.
+            (None, Some(_)) => {
+                let path = self.paths.function(bdf).join("driver/unbind");
+                self.write(&path, &bdf.to_string(), Wait::Timeout)?;
+                Ok(None)
+            }
         }
     }
 
@@ -215,11 +400,12 @@ impl Session<'_> {
         }
         let is_lent = saved.driver_override.as_deref() != Some(wanted);
         if is_lent {
-            self.write(only, wanted)?;
+            self.write(only, wanted, Wait::Timeout)?;
         }
-        let bound = self.write(&folder.join("bind"), &bdf.to_string());
+        let bound = self.write(&folder.join("bind"), &bdf.to_string(), Wait::Timeout);
         if is_lent {
-            self.write(only, saved.driver_override.as_deref().unwrap_or_default())?;
+            let value = saved.driver_override.as_deref().unwrap_or_default();
+            self.write(only, value, Wait::Timeout)?;
         }
         match bound.map_err(Stop::from) {
             Err(stop @ Stop::Pending(_)) => Err(stop),
@@ -232,29 +418,24 @@ impl Session<'_> {
         }
     }
 
-    /// Probes devices that appeared while autoprobe was off.
-    fn probe_new_devices(&mut self, state: &State) -> Result<(), Stop> {
-        if state.autoprobe == "0" {
-            return Ok(());
-        }
-        let devices = names(&self.paths.pci().join("devices"));
-        for bdf in devices.iter().filter_map(|name| name.parse::<Bdf>().ok()) {
-            let is_new = state.present.binary_search(&bdf).is_err();
-            if is_new && self.paths.driver(bdf).is_none() {
-                let path = self.paths.pci().join("drivers_probe");
-                self.write(&path, &bdf.to_string())?;
-            }
-        }
-        Ok(())
+    /// Keeps drivers off a function whose groups were not compared, or do not isolate it.
+    fn hold_off(&mut self, bdf: Bdf) {
+        let path = self.paths.function(bdf).join("driver_override");
+        // If this fails, the function has no driver yet, and the next run compares its groups.
+        let _ = self.write(&path, NO_DRIVER, Wait::Timeout);
     }
 
-    /// The error for a blocked write. Restores autoprobe; the next run restores the rest.
-    pub(super) fn pending(&mut self, state: &State, path: &Path) -> Error {
-        let autoprobe = self.paths.pci().join("drivers_autoprobe");
-        let given = self.write(&autoprobe, &state.autoprobe);
-        let held = given
-            .err()
-            .map_or(String::new(), |error| format!("\n{error}"));
+    /// The error for a blocked write. Keeps drivers off the functions whose groups were not compared, and
+    /// lets them bind to other devices again. The next run restores the rest.
+    pub(super) fn pending(&mut self, state: &mut State, path: &Path) -> Error {
+        if state.window.is_some() {
+            for bdf in state.function_set() {
+                if State::is_there(self.paths, bdf) && self.paths.driver(bdf).is_none() {
+                    self.hold_off(bdf);
+                }
+            }
+            let _ = self.close_window(state);
+        }
         let mut list = String::new();
         for saved in state.functions.iter().rev() {
             let bdf = saved.bdf;
@@ -269,26 +450,78 @@ impl Session<'_> {
         Error::CouldNotRun(format!(
             "{}: the kernel is blocked in a write to {}: a process holds the function. End that \
              process, or make it close the function, then run this command again, which restores \
-             everything. The state now:{list}{held}",
+             everything. The state now:{list}",
             state.requested,
             path.display(),
         ))
     }
 }
 
-/// The current groups of the functions, with all members.
-fn groups(paths: &HostPaths, state: &State) -> Partition {
-    let numbers: BTreeSet<_> = state
-        .functions
-        .iter()
-        .filter_map(|saved| group(paths, saved.bdf))
-        .collect();
-    let folder = paths.sys.join("kernel/iommu_groups");
-    let members = |number: u32| {
-        let all = names(&folder.join(number.to_string()).join("devices"));
-        all.iter().filter_map(|name| name.parse().ok()).collect()
-    };
-    let mut groups: Partition = numbers.into_iter().map(members).collect();
-    groups.sort_unstable();
-    groups
+fn shown(stop: Stop) -> String {
+    match stop {
+        Stop::Failed(why) => why,
+        Stop::Pending(path) => format!(
+            "the kernel is blocked in a write to {}; run acsctl regroup again when it has returned",
+            path.display()
+        ),
+    }
+}
+
+/// The devices that were withheld in this boot.
+fn withheld_now(paths: &HostPaths) -> Result<Vec<Withheld>, Stop> {
+    let all = Withheld::all(paths).map_err(|error| Stop::Failed(error.to_string()))?;
+    Ok(all
+        .into_iter()
+        .filter(|it| it.is_of_this_boot(paths))
+        .collect())
+}
+
+fn shown_withheld(paths: &HostPaths, withheld: &Withheld, bdf: Bdf) -> String {
+    if State::is_there(paths, bdf) {
+        format!(
+            "it could not be removed again; do not pass it through (withheld with {})",
+            withheld.requested
+        )
+    } else {
+        "it was removed again; reboot to bring it back".to_owned()
+    }
+}
+
+fn finer_than_justified(torn: &Partition) -> String {
+    let mut list = String::new();
+    // Writing to a string cannot fail.
+    let _ = write_groups(&mut list, torn);
+    format!("groups are finer than isolation justifies; each line should be one group:\n{list}")
+}
+
+/// The message that the plan was not kept, with the cause if it shows.
+fn coarser_than_planned(paths: &HostPaths, found: &Judgement) -> String {
+    let mut list = String::new();
+    let _ = write_groups(&mut list, &found.coarser);
+    let mut what =
+        format!("the groups are coarser than planned; each line was to be several groups:\n{list}");
+    if found.lost.is_empty() {
+        what += "  the kernel log says why an entry did not apply: dmesg | grep acs_quirks";
+        return what;
+    }
+    let lost: Vec<_> = found.lost.iter().map(ToString::to_string).collect();
+    let _ = write!(
+        what,
+        "  isolated by the plan, and not after the rescan: {}; acsctl why shows the reason",
+        lost.join(" ")
+    );
+    let line = text(&paths.proc.join("cmdline")).unwrap_or_default();
+    if let Some(parameter) = super::plan::acs_parameter(&line) {
+        let _ = write!(
+            what,
+            ". The kernel sets ACS by {parameter} on its command line, at each scan"
+        );
+    }
+    what
+}
+
+/// Unloads a module that nothing uses.
+fn unload(name: &str) -> Result<(), String> {
+    let name = std::ffi::CString::new(name).map_err(|error| error.to_string())?;
+    delete_module(&name, 0).map_err(|error| error.to_string())
 }

@@ -4,39 +4,37 @@
 //! next run restores from it.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
-    io::{self, Write as _},
+    collections::{BTreeMap, BTreeSet},
+    fs::{self, DirBuilder, OpenOptions},
+    io::Write as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    thread,
-    time::Duration,
 };
 
 use quirk_data::error::Error;
-use rustix::{
-    fs::{FlockOperation, flock},
-    io::{FdFlags, fcntl_setfd},
-};
 use serde::{Deserialize, Serialize};
-use topology::{Bdf, Topology};
+use topology::{Bdf, Partition, Topology};
 
-use super::{Plan, plan::driver_override};
+use super::{
+    Plan,
+    device::is_bridge,
+    judge::all_groups,
+    plan::driver_override,
+    window::{Instance, Window, devices},
+};
 use crate::host::{HostPaths, names, text};
 
-const SCHEMA: &str = "acsctl-regroup-state-1";
-/// The number of attempts to take the lock, and the pause between them.
-const TRIES: u32 = 20;
-const PAUSE: Duration = Duration::from_millis(50);
+const SCHEMA: &str = "acsctl-regroup-state-2";
 
 /// A phase of a regroup.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Drivers are being unbound; autoprobe is off.
+    /// Drivers are being unbound.
     Unbind,
     /// Functions are being removed.
     Remove,
-    /// Functions are being rescanned.
+    /// Functions are being rescanned, and their groups compared; drivers are held off.
     Rescan,
     /// Drivers are being bound.
     Restore,
@@ -47,6 +45,8 @@ pub enum Phase {
 pub struct Saved {
     /// The function's address.
     pub bdf: Bdf,
+    /// Whether the function is a bridge.
+    pub is_bridge: bool,
     /// Vendor, device, class, revision and subsystem, as in sysfs.
     pub identity: String,
     /// The bound driver.
@@ -67,8 +67,8 @@ pub struct State {
     pub requested: Bdf,
     /// The current phase. The key in the file is `step`.
     pub step: Phase,
-    /// The former value of `drivers_autoprobe`.
-    pub autoprobe: String,
+    /// The devices and drivers when drivers were first held off; `None` while they are not.
+    pub window: Option<Window>,
     /// The sysfs file that makes the kernel rescan the functions.
     pub rescan: PathBuf,
     /// The functions, in removal order.
@@ -77,44 +77,62 @@ pub struct State {
     /// with these.
     pub own: Vec<Bdf>,
     /// All functions of the host before the regroup.
-    pub present: Vec<Bdf>,
-    /// The former groups of the functions, with all members.
-    pub before: Vec<Vec<Bdf>>,
+    pub present: BTreeMap<Bdf, Instance>,
+    /// All groups of the host before the regroup.
+    pub before: Partition,
+    /// The groups of the functions by the plan.
+    pub planned: Partition,
+    /// The functions of the host that count as isolated by the plan.
+    pub isolated: BTreeSet<Bdf>,
+    /// The modules that were loaded at the start.
+    pub modules: Vec<String>,
+    /// Whether the claims were taken back: no module is loaded that could have made them.
+    pub taken_back: bool,
 }
 
 impl State {
     /// The state before the first step.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::CouldNotRun`] when `drivers_autoprobe` cannot be read.
-    pub fn new(paths: &HostPaths, topology: &Topology, plan: &Plan) -> Result<Self, Error> {
-        let path = paths.pci().join("drivers_autoprobe");
-        let autoprobe =
-            fs::read_to_string(&path).map_err(|error| Error::io("read", &path, &error))?;
+    #[must_use]
+    pub fn new(paths: &HostPaths, topology: &Topology, plan: &Plan) -> Self {
         let saved = |bdf| Saved {
             bdf,
+            is_bridge: is_bridge(topology, bdf),
             identity: identity(paths, bdf).unwrap_or_default(),
             driver: paths.driver(bdf),
             driver_override: driver_override(paths, bdf),
             domain: domain(paths, bdf),
         };
-        Ok(Self {
+        Self {
             schema: SCHEMA.to_owned(),
             boot: boot(paths),
             requested: plan.requested,
             step: Phase::Unbind,
-            autoprobe: autoprobe.trim().to_owned(),
+            window: None,
             rescan: plan.rescan.clone(),
             functions: plan.device.all().map(saved).collect(),
             own: plan.device.own.clone(),
-            present: topology
-                .functions
-                .iter()
-                .map(|function| function.bdf)
-                .collect(),
-            before: plan.current.clone(),
-        })
+            present: devices(paths),
+            before: all_groups(paths),
+            planned: plan.planned.clone(),
+            isolated: plan.isolated.clone(),
+            modules: plan.modules.clone(),
+            taken_back: false,
+        }
+    }
+
+    /// The functions to remove.
+    #[must_use]
+    pub fn function_set(&self) -> BTreeSet<Bdf> {
+        self.functions.iter().map(|saved| saved.bdf).collect()
+    }
+
+    /// The functions that are not present.
+    #[must_use]
+    pub fn missing(&self, paths: &HostPaths) -> Vec<Bdf> {
+        let functions = self.functions.iter().map(|saved| saved.bdf);
+        functions
+            .filter(|&bdf| !Self::is_there(paths, bdf))
+            .collect()
     }
 
     /// Whether a function is present.
@@ -129,25 +147,7 @@ impl State {
     ///
     /// [`Error::CouldNotRun`]; an existing state file is unchanged.
     pub fn save(&self, paths: &HostPaths) -> Result<(), Error> {
-        let path = self.path(paths);
-        let temporary = path.with_extension("new");
-        let failed = |error| Error::io("write", &path, &error);
-        let json = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
-        // A run that was killed during this write may have left a draft.
-        let _ = fs::remove_file(&temporary);
-        let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&temporary);
-        let written = file.and_then(|mut file| file.write_all(&json));
-        let written = written.and_then(|()| fs::rename(&temporary, &path));
-        written.map_err(|error| {
-            // Report the first error, not this one.
-            let _ = fs::remove_file(&temporary);
-            failed(error)
-        })
+        write_file(&self.path(paths), self)
     }
 
     /// Removes the state file after everything is restored.
@@ -202,6 +202,34 @@ impl State {
     }
 }
 
+/// Writes a file as JSON, with its folder. An existing file is replaced as a whole.
+pub(super) fn write_file(path: &Path, content: &impl Serialize) -> Result<(), Error> {
+    let temporary = path.with_extension("new");
+    let failed = |error| Error::io("write", path, &error);
+    let json = serde_json::to_vec_pretty(content).map_err(|error| failed(error.into()))?;
+    make_folder(path.parent().unwrap_or(path))?;
+    // A run that was killed during this write may have left a draft.
+    let _ = fs::remove_file(&temporary);
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary);
+    let written = file.and_then(|mut file| file.write_all(&json));
+    let written = written.and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|error| {
+        // Report the first error, not this one.
+        let _ = fs::remove_file(&temporary);
+        failed(error)
+    })
+}
+
+pub(super) fn make_folder(folder: &Path) -> Result<(), Error> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| Error::io("make", folder, &error))
+}
+
 fn malformed(path: &Path, why: &dyn std::fmt::Display) -> Error {
     let path = path.display();
     Error::CouldNotRun(format!(
@@ -232,78 +260,11 @@ pub(super) fn domain(paths: &HostPaths, bdf: Bdf) -> Option<String> {
     text(&paths.function(bdf).join("iommu_group/type"))
 }
 
-fn boot(paths: &HostPaths) -> String {
+pub(super) fn boot(paths: &HostPaths) -> String {
     text(&paths.proc.join("sys/kernel/random/boot_id")).unwrap_or_default()
 }
 
 /// The folder of state files.
-fn folder(paths: &HostPaths) -> PathBuf {
+pub(super) fn folder(paths: &HostPaths) -> PathBuf {
     paths.run.join("acsctl")
-}
-
-/// The lock that allows one run at a time. The run and its writer hold it, so it is free only when
-/// both have ended.
-#[derive(Debug)]
-pub struct Lock {
-    _file: File,
-    path: PathBuf,
-}
-
-impl Lock {
-    /// Takes the lock.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::CouldNotRun`] when another run has the lock, or the lock file cannot be created.
-    pub fn take(paths: &HostPaths) -> Result<Self, Error> {
-        let folder = folder(paths);
-        let made = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder);
-        made.map_err(|error| Error::io("make", &folder, &error))?;
-        let path = folder.join("lock");
-        let mut options = OpenOptions::new();
-        let options = options.read(true).write(true).create(true).truncate(false);
-        let file = options.mode(0o600).open(&path);
-        let file = file.map_err(|error| Error::io("open", &path, &error))?;
-        if let Err(error) = lock_with_retries(&file) {
-            if error.kind() != io::ErrorKind::WouldBlock {
-                return Err(Error::io("lock", &path, &error.into()));
-            }
-            let who = text(&path).filter(|who| !who.is_empty());
-            return Err(Error::CouldNotRun(format!(
-                "another run is active: {}; wait until it ends, then run this command again",
-                who.as_deref().unwrap_or("it has not reported its state")
-            )));
-        }
-        // The writer process inherits the lock. If the kernel blocks in a write, the lock stays
-        // taken even after this process has ended.
-        fcntl_setfd(&file, FdFlags::empty())
-            .map_err(|error| Error::io("lock", &path, &error.into()))?;
-        let lock = Self { _file: file, path };
-        lock.note(&format!("process {} is regrouping", std::process::id()));
-        Ok(lock)
-    }
-
-    /// Writes what this run is doing into the lock file, for runs that find the lock taken.
-    pub(super) fn note(&self, what: &str) {
-        // The note is optional.
-        let _ = fs::write(&self.path, what);
-    }
-}
-
-/// Tries several times to take the lock, because the writer of a killed run needs a moment to
-/// notice.
-fn lock_with_retries(file: &File) -> rustix::io::Result<()> {
-    let mut tries = 0;
-    loop {
-        match flock(file, FlockOperation::NonBlockingLockExclusive) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < TRIES => {
-                tries += 1;
-                thread::sleep(PAUSE);
-            }
-            outcome => return outcome,
-        }
-    }
 }

@@ -3,8 +3,7 @@
 //! The steps of a regroup: unbind, remove, rescan.
 
 use std::{
-    collections::BTreeSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,12 +17,15 @@ use topology::{Bdf, Topology};
 
 use super::{
     Lock, Outcome, Plan, State,
-    device::is_bridge,
     restore::Progress,
     state::Phase,
-    writer::{Failure, Writer},
+    window::{Window, autoprobe},
+    writer::{Failure, Wait, Writer},
 };
-use crate::host::{HostPaths, HostView};
+use crate::host::HostPaths;
+
+/// The number of times that a writer process is started for one write.
+const WRITERS: u32 = 3;
 
 /// A run that may change the host. The lock excludes other runs.
 pub struct Session<'a> {
@@ -56,7 +58,8 @@ impl From<Failure> for Stop {
 
 impl<'a> Session<'a> {
     /// Begins a run in which a single write may take `timeout`. From now on, an interrupt does not
-    /// end this process at once: the run first undoes its changes.
+    /// end this process at once: before the first removal the run undoes its changes, and afterwards
+    /// it completes.
     ///
     /// # Errors
     ///
@@ -114,69 +117,118 @@ impl<'a> Session<'a> {
         Ok(outcomes)
     }
 
-    pub(super) fn write(&mut self, path: &std::path::Path, value: &str) -> Result<(), Failure> {
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => Writer::start(self.timeout, Arc::clone(&self.stop))?,
-        };
-        let outcome = writer.write(path, value);
-        if let Err(Failure::Pending(path)) = &outcome {
-            self.lock.note(&format!(
-                "the kernel is blocked in a write to {} until the last process that holds the \
-                 function closes it",
-                path.display()
-            ));
-            // The write may block forever, and the next write must not wait for it.
-            self.is_stuck = true;
-        } else {
-            self.writer = Some(writer);
+    /// Writes to a file in sysfs. If the writer process dies, another one repeats the write. Each write
+    /// of a regroup may be repeated; a file that is gone then shows that the first write had its effect.
+    pub(super) fn write(&mut self, path: &Path, value: &str, wait: Wait) -> Result<(), Failure> {
+        let mut outcome = Ok(());
+        for number in 0..WRITERS {
+            let mut writer = match self.writer.take() {
+                Some(writer) => writer,
+                None => Writer::start(self.timeout, Arc::clone(&self.stop))?,
+            };
+            outcome = writer.write(path, value, wait);
+            match &outcome {
+                Err(Failure::Broken(_)) => {}
+                Err(Failure::Pending(path)) => {
+                    self.lock.note(&format!(
+                        "the kernel is blocked in a write to {} until the last process that holds \
+                         the function closes it",
+                        path.display()
+                    ));
+                    // The write may block forever, and the next write must not wait for it.
+                    self.is_stuck = true;
+                    return outcome;
+                }
+                Err(Failure::Refused(_, error))
+                    if number > 0 && error.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    self.writer = Some(writer);
+                    return Ok(());
+                }
+                _ => {
+                    self.writer = Some(writer);
+                    return outcome;
+                }
+            }
         }
         outcome
     }
 
-    /// Unbinds, removes and rescans the functions.
-    fn cycle(&mut self, topology: &Topology, state: &mut State) -> Result<(), Stop> {
-        let paths = self.paths;
-        let save = |state: &State| {
-            state
-                .save(paths)
-                .map_err(|error| Stop::Failed(error.to_string()))
-        };
-        save(state)?;
-        self.write(&paths.pci().join("drivers_autoprobe"), "0")?;
-        for bdf in state
-            .functions
-            .iter()
-            .map(|saved| saved.bdf)
-            .collect::<Vec<_>>()
-        {
+    /// Unbinds, removes and rescans the functions. A signal ends the run before the first removal,
+    /// and not after it.
+    fn cycle(&mut self, state: &mut State) -> Result<(), Stop> {
+        self.save(state)?;
+        for saved in &state.functions {
+            let bdf = saved.bdf;
             self.check_stopped()?;
             // Removing a bridge also unbinds its driver. Unbinding it earlier would leave the
             // functions below without it.
-            let is_bound = paths.driver(bdf).is_some();
-            if is_bound && !is_bridge(topology, bdf) {
-                let path = paths.function(bdf).join("driver/unbind");
-                self.write(&path, &bdf.to_string())?;
+            if self.paths.driver(bdf).is_some() && !saved.is_bridge {
+                let path = self.paths.function(bdf).join("driver/unbind");
+                self.write(&path, &bdf.to_string(), Wait::Interruptible)?;
             }
         }
+        self.check_stopped()?;
         state.step = Phase::Remove;
-        save(state)?;
-        self.remove(state)?;
-        state.step = Phase::Rescan;
-        save(state)?;
-        self.write(&state.rescan, "1")?;
-        Ok(())
+        self.save(state)?;
+        self.remove_and_rescan(state)
     }
 
-    pub(super) fn remove(&mut self, state: &State) -> Result<(), Stop> {
-        for &bdf in &state.own {
-            self.check_stopped()?;
-            if State::is_there(self.paths, bdf) {
-                let path = self.paths.function(bdf).join("remove");
-                self.write(&path, "1")?;
+    /// Removes and rescans the functions. Holds drivers off before the rescan, and leaves them held off.
+    pub(super) fn remove_and_rescan(&mut self, state: &mut State) -> Result<(), Stop> {
+        let failed = self.remove(&state.own)?;
+        state.step = Phase::Rescan;
+        self.rescan(state)?;
+        match failed.is_empty() {
+            true => Ok(()),
+            false => Err(Stop::Failed(failed.join("\n"))),
+        }
+    }
+
+    /// Removes functions, also after an error. Returns the errors.
+    pub(super) fn remove(&mut self, functions: &[Bdf]) -> Result<Vec<String>, Stop> {
+        let mut failed = Vec::new();
+        for &bdf in functions {
+            if !State::is_there(self.paths, bdf) {
+                continue;
+            }
+            let path = self.paths.function(bdf).join("remove");
+            match self.write(&path, "1", Wait::Timeout).map_err(Stop::from) {
+                Ok(()) => {}
+                // Another process may have removed it.
+                Err(Stop::Failed(_)) if !State::is_there(self.paths, bdf) => {}
+                Err(Stop::Failed(why)) => failed.push(why),
+                Err(pending) => return Err(pending),
             }
         }
-        Ok(())
+        Ok(failed)
+    }
+
+    /// Holds drivers off and rescans.
+    pub(super) fn rescan(&mut self, state: &mut State) -> Result<(), Stop> {
+        if state.window.is_none() {
+            let path = autoprobe(self.paths);
+            let window = Window::read(self.paths);
+            let window = window
+                .map_err(|error| Stop::Failed(Error::io("read", &path, &error).to_string()))?;
+            state.window = Some(window);
+        }
+        self.save(state)?;
+        self.write(&autoprobe(self.paths), "0", Wait::Complete)?;
+        match self.write(&state.rescan, "1", Wait::Complete) {
+            Err(Failure::Refused(..)) if !state.rescan.exists() => Err(Stop::Failed(format!(
+                "{} is gone: the port above was removed meanwhile, and the functions below with it; \
+                 they come back when the port does",
+                state.rescan.display()
+            ))),
+            outcome => outcome.map_err(Stop::from),
+        }
+    }
+
+    pub(super) fn save(&self, state: &State) -> Result<(), Stop> {
+        state
+            .save(self.paths)
+            .map_err(|error| Stop::Failed(error.to_string()))
     }
 
     /// Fails if a signal asked the run to stop.
@@ -196,21 +248,27 @@ impl<'a> Session<'a> {
 /// state file remains, and the next run restores from it.
 pub fn regroup(
     session: &mut Session<'_>,
-    host: &HostView<'_>,
+    topology: &Topology,
     plan: &Plan,
 ) -> Result<Outcome, Error> {
-    let mut state = State::new(session.paths, host.topology, plan)?;
-    let progress = match session.cycle(host.topology, &mut state) {
+    let mut state = State::new(session.paths, topology, plan);
+    let set = state.function_set();
+    for left in State::left_behind(session.paths)? {
+        if !left.function_set().is_disjoint(&set) {
+            return Err(Error::Refused(format!(
+                "{}: not regrouped: an earlier regroup of the device is not fully restored (acsctl regroup \
+                 --release {} gives up on that)",
+                plan.requested, left.requested
+            )));
+        }
+    }
+    let progress = match session.cycle(&mut state) {
         Ok(()) => Progress::Complete,
-        Err(Stop::Failed(why)) => {
+        Err(Stop::Failed(why)) if state.step == Phase::Unbind => {
             Progress::Failed(format!("{why}; the changes so far were undone"))
         }
-        Err(Stop::Pending(path)) => return Err(session.pending(&state, &path)),
+        Err(Stop::Failed(why)) => Progress::Failed(why),
+        Err(Stop::Pending(path)) => return Err(session.pending(&mut state, &path)),
     };
     session.restore(&mut state, progress)
-}
-
-/// The functions of a state.
-pub(super) fn function_set(state: &State) -> BTreeSet<Bdf> {
-    state.functions.iter().map(|saved| saved.bdf).collect()
 }

@@ -24,6 +24,17 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 /// How long to wait for a write after a signal asked the run to stop.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// How long to wait for a write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Wait {
+    /// Until the timeout, or shortly after a signal.
+    Interruptible,
+    /// Until the timeout. A signal is answered at the end of the run.
+    Timeout,
+    /// As long as the kernel takes. What protects the host comes after this write.
+    Complete,
+}
+
 /// The hidden command of `acsctl` that runs the writer.
 pub const COMMAND: &str = "write-sysfs";
 
@@ -84,7 +95,7 @@ impl Writer {
         })
     }
 
-    pub(super) fn write(&mut self, path: &Path, value: &str) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, path: &Path, value: &str, wait: Wait) -> Result<(), Failure> {
         let request = format!("{}\t{value}\n", path.display());
         let to = self.to.as_mut();
         to.ok_or_else(|| Failure::Broken(io::ErrorKind::BrokenPipe.into()))?
@@ -92,13 +103,23 @@ impl Writer {
             .map_err(Failure::Broken)?;
         let mut deadline = Instant::now() + self.timeout;
         while !self.has_answered().map_err(Failure::Broken)? {
-            if self.stop.load(Ordering::Relaxed) {
+            if wait == Wait::Interruptible && self.stop.load(Ordering::Relaxed) {
                 deadline = deadline.min(Instant::now() + GRACE);
             }
-            if Instant::now() > deadline {
+            if Instant::now() <= deadline {
+                continue;
+            }
+            if wait != Wait::Complete {
                 self.to = None;
                 return Err(Failure::Pending(path.to_owned()));
             }
+            eprintln!(
+                "the kernel has not returned from a write to {} for {} s; acsctl waits for it, \
+                 because the groups must be compared afterwards",
+                path.display(),
+                self.timeout.as_secs()
+            );
+            deadline = Instant::now() + self.timeout;
         }
         let mut answer = String::new();
         self.from.read_line(&mut answer).map_err(Failure::Broken)?;

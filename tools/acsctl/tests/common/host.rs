@@ -92,6 +92,8 @@ impl FakeHost {
             proc: self.0.join("proc"),
             dev: self.0.join("dev"),
             run: self.0.join("run"),
+            lib: self.0.join("var/lib"),
+            debug: self.0.join("sys/kernel/debug"),
         }
     }
 

@@ -4,14 +4,14 @@
 
 use std::time::Duration;
 
-use super::{APART, CARDS};
+use super::{APART, CARDS, TOGETHER};
 use crate::{
     machine::Model,
     scenario::{
         LIMIT, Scenario,
         Step::{Ends, Groups, Load, Run, Says, Silence, Wake},
     },
-    scenarios::hardware::{ADAPTER_MACHINE, first, pair, second, two},
+    scenarios::hardware::{ADAPTER_MACHINE, SIX_GROUPS, first, pair, second, two},
 };
 
 pub(super) const ALL: &[Scenario] = &[KILLED, SIGNALS, LOST];
@@ -57,7 +57,7 @@ const KILLED: Scenario = Scenario {
     limit: Duration::from_secs(400),
 };
 
-/// Stopped by a signal in the middle, `acsctl` undoes its changes.
+/// Stopped by a signal before the first removal, `acsctl` undoes its changes.
 const SIGNALS: Scenario = Scenario {
     name: "regroup-signals",
     machine: two(&[first(CARDS), second(OTHER)]),
@@ -65,12 +65,12 @@ const SIGNALS: Scenario = Scenario {
         Run("/sbin/modprobe e1000e"),
         Load("acs_quirks_test"),
         Run(
-            "(at 01:00.1/remove /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; echo $? >/tmp/status) & \
+            "(at 01:00.0/driver/unbind /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; echo $? >/tmp/status) & \
              while [ ! -e /tmp/halt ]; do usleep 50000; done",
         ),
-        // Drivers are unbound, and nothing is removed yet.
+        // One driver is unbound, and drivers are not held off yet.
         Run(
-            "test ! -e /sys/bus/pci/devices/0000:01:00.0/driver && test $(cat /sys/bus/pci/drivers_autoprobe) = 0",
+            "test ! -e /sys/bus/pci/devices/0000:01:00.1/driver && test $(cat /sys/bus/pci/drivers_autoprobe) = 1",
         ),
         Ends(2, "acsctl regroup 02:00.0", "another run is active"),
         Run(
@@ -84,7 +84,7 @@ const SIGNALS: Scenario = Scenario {
              test \"$(basename $(readlink $f/driver))\" = e1000e || exit 1; done; \
              test $(cat ../drivers_autoprobe) = 1",
         ),
-        // One of the two functions was removed and rescanned, so that the entry counts for it.
+        Groups(TOGETHER),
         Says("acsctl regroup --all", "0000:01:00.0"),
         Groups(APART),
     ],
@@ -117,9 +117,15 @@ const LOST: Scenario = Scenario {
             &["82:00.3"],
             &["82:00.4"],
         ]),
-        Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 1 && test \"$(ls /run/acsctl)\" = lock"),
+        Run(
+            "test $(cat /sys/bus/pci/drivers_autoprobe) = 1 && test -e /run/acsctl/regroup-0000:82:00.0.json",
+        ),
+        // The next run tries again.
+        Ends(1, "acsctl regroup 82:00.0", "not everything is restored"),
         Wake(0, 5),
-        Run("echo 1 >/sys/bus/pci/rescan; test -e /sys/bus/pci/devices/0000:82:00.5"),
+        Says("acsctl regroup 82:00.0", "everything is restored"),
+        Run("test \"$(ls /run/acsctl)\" = lock"),
+        Groups(SIX_GROUPS),
         // A function that does not answer is not removed at all.
         Silence(0, 4),
         Run("/sbin/rmmod acs_quirks_test"),

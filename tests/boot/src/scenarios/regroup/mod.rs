@@ -7,9 +7,11 @@
 //! | `splits.rs` | regroups without an obstacle |
 //! | `uses.rs` | devices in use |
 //! | `trap.rs` | groups that would become finer without a justification |
+//! | `meanwhile.rs` | what else happens on the host during a regroup |
 //! | `faults.rs` | kills, signals, and functions that do not come back |
 
 mod faults;
+mod meanwhile;
 mod splits;
 mod trap;
 mod uses;
@@ -20,7 +22,14 @@ use crate::{
 };
 
 pub(super) fn all() -> Vec<Scenario> {
-    [faults::ALL, splits::ALL, uses::ALL, trap::ALL].concat()
+    [
+        faults::ALL,
+        meanwhile::ALL,
+        splits::ALL,
+        uses::ALL,
+        trap::ALL,
+    ]
+    .concat()
 }
 
 /// Two network cards with a driver. The test edition has an entry for them.

@@ -27,12 +27,23 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
     }
     let mounts = text(&paths.proc.join("self/mountinfo")).unwrap_or_default();
     let swaps = text(&paths.proc.join("swaps")).unwrap_or_default();
+    let backings = backings(paths);
     for disk in &disks {
         let before = uses.list.len();
+        for backing in backings.iter().filter(|it| is_node(paths, disk, &it.path)) {
+            let what = format!("{} is the storage of {}", disk.shown(), backing.by);
+            let name = format!("backing:{}", disk.shown());
+            uses.add(bdf, name, what, &backing.remedy);
+        }
         for point in mounts.lines().filter_map(|line| mount(paths, disk, line)) {
             let what = format!("{} is mounted on {point}", disk.shown());
             let name = format!("mounted:{}", disk.shown());
-            uses.add(bdf, name, what, &format!("umount {point}"));
+            let remedy = if point == "/" {
+                "the host runs from this disk: choose another device".to_owned()
+            } else {
+                format!("umount {point}")
+            };
+            uses.add(bdf, name, what, &remedy);
         }
         if swaps.lines().skip(1).any(|line| is_swap(paths, disk, line)) {
             let shown = disk.shown();
@@ -56,6 +67,56 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
             claimed(paths, bdf, disk, uses);
         }
     }
+}
+
+/// A path that the kernel has open as storage for something else, without claiming it.
+struct Backing {
+    path: String,
+    /// Who uses it.
+    by: String,
+    remedy: String,
+}
+
+/// The storage of loop devices (`drivers/block/loop.c`) and of exported NVMe namespaces
+/// (`drivers/nvme/target/io-cmd-bdev.c`). Neither claims a disk that it uses, so opening the disk exclusively
+/// does not show them.
+fn backings(paths: &HostPaths) -> Vec<Backing> {
+    let mut found = Vec::new();
+    let class = paths.sys.join("class/block");
+    for name in names(&class)
+        .into_iter()
+        .filter(|name| name.starts_with("loop"))
+    {
+        if let Some(path) = text(&class.join(&name).join("loop/backing_file")) {
+            found.push(Backing {
+                path,
+                remedy: format!("unmount /dev/{name}, then losetup -d /dev/{name}"),
+                by: format!("/dev/{name}"),
+            });
+        }
+    }
+    let subsystems = paths.sys.join("kernel/config/nvmet/subsystems");
+    for subsystem in names(&subsystems) {
+        let namespaces = subsystems.join(&subsystem).join("namespaces");
+        for number in names(&namespaces) {
+            let folder = namespaces.join(&number);
+            let enable = folder.join("enable");
+            let path = text(&folder.join("device_path"));
+            let path = path.filter(|_| text(&enable).as_deref() == Some("1"));
+            found.extend(path.map(|path| Backing {
+                path,
+                by: format!("namespace {number} of the exported NVMe subsystem {subsystem}"),
+                remedy: format!("echo 0 > {}", shown_in_sys(paths, &enable)),
+            }));
+        }
+    }
+    found
+}
+
+/// The usual path of a file in sysfs.
+fn shown_in_sys(paths: &HostPaths, path: &Path) -> String {
+    let below = path.strip_prefix(&paths.sys).unwrap_or(path);
+    Path::new("/sys").join(below).display().to_string()
 }
 
 /// The multipath disks that an NVMe controller is a path to. They are below the subsystem, not

@@ -43,7 +43,10 @@ impl Network {
                             .as_sockaddr_in6()
                             .map(|socket| socket.ip().to_string())
                     });
-                    let list = network.addresses.entry(one.interface_name).or_default();
+                    // An address with a label has the name "eth0:label"; no interface's name has a colon
+                    // (`dev_valid_name()` in `net/core/dev.c`).
+                    let name = one.interface_name.split(':').next().unwrap_or_default();
+                    let list = network.addresses.entry(name.to_owned()).or_default();
                     list.extend(ip);
                 }
             }

@@ -50,7 +50,9 @@ pub(super) fn find(
 /// Describes the active displays of a function.
 fn displays(paths: &HostPaths, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
     let mut found = Vec::new();
-    if text(&paths.function(bdf).join("boot_vga")).as_deref() == Some("1") {
+    let is_boot_display = text(&paths.function(bdf).join("boot_vga")).as_deref() == Some("1");
+    // Without a driver, only a framebuffer of the firmware could use it, which is a platform device.
+    if is_boot_display && (paths.driver(bdf).is_some() || has_firmware_framebuffer(paths)) {
         found.push("it is the boot display".to_owned());
     }
     for node in nodes {
@@ -63,6 +65,17 @@ fn displays(paths: &HostPaths, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether a driver uses the framebuffer of the firmware (simpledrm, efifb, simplefb, vesafb).
+fn has_firmware_framebuffer(paths: &HostPaths) -> bool {
+    let drivers = paths.sys.join("bus/platform/drivers");
+    let has_device = |driver: &&str| {
+        let entries = names(&drivers.join(driver));
+        entries.iter().any(|name| name.contains("framebuffer"))
+    };
+    let drivers = ["simple-framebuffer", "efi-framebuffer", "vesa-framebuffer"];
+    drivers.iter().any(has_device)
 }
 
 /// Whether a text console uses a frame buffer.

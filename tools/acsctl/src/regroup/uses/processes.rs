@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, makedev, statx};
 use topology::Bdf;
 
 use super::{Node, Uses, block};
-use crate::host::{HostPaths, link, text};
+use crate::host::{HostPaths, link, names, text};
 
 /// The link target of an open VFIO device (`drivers/vfio/vfio_main.c`).
 const VFIO_DEVICE: &str = "anon_inode:[vfio-device]";
@@ -88,8 +88,10 @@ impl Wanted {
             };
             let folder = entry.path();
             let mut found = BTreeSet::new();
-            let searched = self.open(&folder, &mut found);
-            let searched = searched.and_then(|()| self.mapped(&folder, &mut found));
+            let searched = threads(&folder).iter().try_for_each(|thread| {
+                self.open(thread, &mut found)
+                    .and_then(|()| self.mapped(thread, &mut found))
+            });
             if searched.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
                 let what = "the open files of some processes: this needs root with all \
                             capabilities";
@@ -182,4 +184,26 @@ impl Wanted {
         }
         Ok(())
     }
+}
+
+/// The folders of a process that show its files: that of the process, or if its main thread has ended, those
+/// of its other threads. The files of such a process are open although its own folder shows none
+/// (`proc_fd_link()` in `fs/proc/fd.c`).
+fn threads(process: &Path) -> Vec<PathBuf> {
+    let stat = text(&process.join("stat")).unwrap_or_default();
+    let state = stat
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .next();
+    if state != Some("Z") {
+        return vec![process.to_owned()];
+    }
+    let tasks = process.join("task");
+    let own = process.file_name();
+    let others = names(&tasks)
+        .into_iter()
+        .filter(|name| Some(name.as_ref()) != own);
+    others.map(|name| tasks.join(name)).collect()
 }

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What happens on the host during a regroup: signals, drivers that are loaded, devices that come and go,
+//! a second run, and a writer process that dies.
+//!
+//! Each scenario halts `acsctl` at a step, changes the host, and lets it go on.
+
+use super::{APART, CARDS, TOGETHER, trap::ALIASED};
+use crate::{
+    machine::{GuestHardware, Iommu, Model},
+    scenario::{
+        Expected, LIMIT, Scenario,
+        Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
+    },
+    scenarios::hardware::{device, first, pair, second, two},
+};
+
+pub(super) const ALL: &[Scenario] = &[
+    STOPPED,
+    WITHHELD,
+    TAKEN_BACK,
+    PORT_GONE,
+    LATE_DRIVERS,
+    MODULE_GONE,
+    SECOND_RUN,
+];
+
+const OTHER: &[Model] = &pair(0x1077, 0x8030);
+
+/// Runs a regroup of 01:00.0 in the background, halted before it rescans.
+const HALTED_AT_RESCAN: &str = "rm -f /tmp/status; (at \"$(printf 'rescan\\t1')\" /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; \
+     echo $? >/tmp/status) & while [ ! -e /tmp/halt ]; do usleep 50000; done";
+/// The same, halted before it removes function 0.
+const HALTED_AT_REMOVE: &str = "rm -f /tmp/status; (at 01:00.0/remove /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; \
+     echo $? >/tmp/status) & while [ ! -e /tmp/halt ]; do usleep 50000; done";
+/// Lets it go on, and waits for its end.
+const GOES_ON: &str =
+    "while [ ! -e /tmp/status ]; do rm -f /tmp/halt; usleep 50000; done; cat /tmp/out";
+const TERMINATE: &str = "kill -TERM $(pidof acsctl | tr ' ' '\\n' | sort -n | head -1)";
+const AUTOPROBE: &str = "test $(cat /sys/bus/pci/drivers_autoprobe) = 1";
+const NOTHING_LEFT: &str = "test \"$(ls /run/acsctl)\" = lock";
+
+/// A signal after the first removal is answered when the regroup is complete.
+const STOPPED: Scenario = Scenario {
+    name: "regroup-stopped",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run("/sbin/modprobe e1000e"),
+        Load("acs_quirks_test"),
+        Run(HALTED_AT_RESCAN),
+        // Drivers are held off only from here on.
+        Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 0"),
+        Run(TERMINATE),
+        Says(GOES_ON, "regrouped, as predicted"),
+        Says("cat /tmp/out", "a signal asked acsctl to stop"),
+        Groups(APART),
+        Run(AUTOPROBE),
+        Run(NOTHING_LEFT),
+        Run("cd /sys/bus/pci/devices; for f in 01:00.0 01:00.1; do \
+             test $(basename $(readlink 0000:$f/driver)) = e1000e || exit 1; done"),
+        // Of several devices, the run leaves the others alone.
+        Unload("acs_quirks_test"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Load("acs_quirks_test"),
+        Run(
+            "rm -f /tmp/status; (at \"$(printf 'rescan\\t1')\" /tmp/halt acsctl regroup --all >/tmp/out 2>&1; \
+             echo $? >/tmp/status) & while [ ! -e /tmp/halt ]; do usleep 50000; done",
+        ),
+        Run(TERMINATE),
+        Says(GOES_ON, "stopped by a signal"),
+        Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0", "02:00.1"]]),
+    ],
+    limit: LIMIT,
+};
+
+/// A device whose groups would not isolate it is withheld, also when a signal or the lack of debugfs comes
+/// in between. No later run gives it back.
+const WITHHELD: Scenario = Scenario {
+    name: "regroup-withheld",
+    machine: two(&[first(ALIASED), second(OTHER)]),
+    steps: &[
+        Run("/sbin/modprobe vfio_iommu_type1 && /sbin/modprobe vfio-pci"),
+        Groups(&[&["01:00.0", "01:00.1", "01:00.2"]]),
+        Load("acs_quirks_test"),
+        // The first two functions are isolated without the third, so a regroup has something to do. The
+        // rescan finds the third only after it has grouped the first two.
+        Run("echo 1 >/sys/bus/pci/devices/0000:01:00.2/remove"),
+        Run(HALTED_AT_RESCAN),
+        Run("umount /sys/kernel/debug"),
+        Run(TERMINATE),
+        Says(GOES_ON, "groups are finer than isolation justifies"),
+        Says("cat /tmp/out", "all its functions were removed again"),
+        Run("test $(cat /tmp/status) = 1"),
+        Run(
+            "test ! -e /sys/bus/pci/devices/0000:01:00.0 && test ! -e /sys/bus/pci/devices/0000:01:00.1",
+        ),
+        Run(AUTOPROBE),
+        Run(NOTHING_LEFT),
+        Ends(
+            1,
+            "acsctl doctor",
+            "a regroup withheld the device of 0000:01:00.0",
+        ),
+        // A regroup of another device scans the same root bus. The control is the rescan by hand below.
+        Run("echo 1234 0bad >/sys/bus/pci/drivers/vfio-pci/new_id"),
+        Says("acsctl regroup 02:00.0", "regrouped, as predicted"),
+        Groups(&[&["02:00.0"], &["02:00.1"]]),
+        Run(
+            "test ! -e /sys/bus/pci/devices/0000:01:00.0 && test ! -e /sys/bus/pci/devices/0000:01:00.1",
+        ),
+        Says("acsctl regroup --all", "nothing to do"),
+        Run("echo 1 >/sys/bus/pci/rescan"),
+        Groups(&[&["01:00.0", "01:00.2"], &["01:00.1"]]),
+        Ends(
+            1,
+            "acsctl regroup 02:00.0",
+            "a rescan brought back the device of 0000:01:00.0",
+        ),
+        Ends(1, "acsctl doctor", "do not pass it through"),
+        Ends(
+            1,
+            "acsctl regroup 01:00.0",
+            "acsctl regroup --release 0000:01:00.0",
+        ),
+        Says("acsctl regroup --release 01:00.1", "released"),
+        Run("! ls /var/lib/acsctl | grep ."),
+        Ends(
+            1,
+            "acsctl regroup --release 01:00.1",
+            "no regroup withheld it",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+/// Two root ports that an entry isolates, and below one of them a device that a rescan tears. Without the
+/// entry everything is in one group, so the claim is taken back, and all of it comes back.
+const TAKEN_BACK: Scenario = Scenario {
+    name: "regroup-taken-back",
+    machine: GuestHardware {
+        bridges: &[
+            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
+            "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
+        ],
+        devices: &[device("a", "01:00", ALIASED), device("b", "02:00", OTHER)],
+        ..GuestHardware::bare(1, Iommu::Usual)
+    },
+    steps: &[
+        Groups(ALL_TOGETHER),
+        Load("acs_quirks_test"),
+        Ends(
+            1,
+            "acsctl regroup 00:12.0",
+            "its claims were taken back: acs_quirks_test was unloaded",
+        ),
+        Groups(ALL_TOGETHER),
+        Run("test ! -e /sys/module/acs_quirks_test"),
+        Run("cd /sys/bus/pci/devices; for f in 00:12.0 00:12.1; do \
+             test $(basename $(readlink 0000:$f/driver)) = pcieport || exit 1; done"),
+        Run(AUTOPROBE),
+        Run(NOTHING_LEFT),
+        // The control: a rescan by hand with the module tears the device.
+        Load("acs_quirks_test"),
+        ReaddAt("00:12"),
+        Run("acsctl groups; acsctl doctor | grep 'finer than'"),
+    ],
+    limit: LIMIT,
+};
+
+const ALL_TOGETHER: Expected = &[&[
+    "00:12.0", "00:12.1", "01:00.0", "01:00.1", "01:00.2", "02:00.0", "02:00.1",
+]];
+
+/// The port above the device is removed during the regroup.
+const PORT_GONE: Scenario = Scenario {
+    name: "regroup-port-gone",
+    machine: two(&[first(CARDS), second(CARDS)]),
+    steps: &[
+        Run("/sbin/modprobe e1000e"),
+        Load("acs_quirks_test"),
+        Run(HALTED_AT_RESCAN),
+        Run("echo 1 >/sys/bus/pci/devices/0000:00:10.0/remove"),
+        Says(GOES_ON, "the port above was removed meanwhile"),
+        Run("test $(cat /tmp/status) = 1"),
+        Run(AUTOPROBE),
+        // The next run, of another device, waits for the port and goes on.
+        Run(
+            "acsctl regroup 02:00.0 >/tmp/out; test $? = 1; grep '0000:02:00.0: regrouped, as predicted' /tmp/out",
+        ),
+        Run("test -e /run/acsctl/regroup-0000:01:00.0.json"),
+        Run(
+            "echo 1 >/sys/bus/pci/rescan; test $(basename $(readlink /sys/bus/pci/devices/0000:01:00.1/driver)) = e1000e",
+        ),
+        Says("acsctl regroup 02:00.0", "everything is restored"),
+        Run(NOTHING_LEFT),
+        Groups(APART),
+        // Without the port, there is also the way to give up.
+        Unload("acs_quirks_test"),
+        Run(HALTED_AT_RESCAN),
+        Run("echo 1 >/sys/bus/pci/devices/0000:00:10.0/remove"),
+        Says(GOES_ON, "the port above was removed meanwhile"),
+        Says("acsctl regroup --release 01:00.0; true", "released"),
+        Run(NOTHING_LEFT),
+    ],
+    limit: LIMIT,
+};
+
+/// Drivers that are loaded and cards that are plugged in while drivers are held off get what they would
+/// have got. A card that had no driver keeps none.
+const LATE_DRIVERS: Scenario = Scenario {
+    name: "regroup-late",
+    machine: two(&[first(OTHER), second(CARDS)]),
+    steps: &[
+        Load("acs_quirks_test"),
+        Run(HALTED_AT_RESCAN),
+        Run("/sbin/modprobe e1000e; test ! -e /sys/bus/pci/devices/0000:02:00.0/driver"),
+        Says(GOES_ON, "regrouped, as predicted"),
+        Run("cd /sys/bus/pci/devices; for f in 02:00.0 02:00.1; do \
+             test $(basename $(readlink 0000:$f/driver)) = e1000e || exit 1; done"),
+        Run("echo 0000:02:00.1 >/sys/bus/pci/drivers/e1000e/unbind"),
+        Unload("acs_quirks_test"),
+        Run(HALTED_AT_RESCAN),
+        Run(
+            "echo 1 >/sys/bus/pci/devices/0000:02:00.0/remove; echo 1 >/sys/bus/pci/devices/0000:00:11.0/rescan; \
+             test ! -e /sys/bus/pci/devices/0000:02:00.0/driver",
+        ),
+        Says(GOES_ON, "regrouped, as predicted"),
+        Run(
+            "test $(basename $(readlink /sys/bus/pci/devices/0000:02:00.0/driver)) = e1000e && \
+             test ! -e /sys/bus/pci/devices/0000:02:00.1/driver",
+        ),
+        // After a kill, the next run does it.
+        Load("acs_quirks_test"),
+        Run(HALTED_AT_RESCAN),
+        Run(
+            "echo 1 >/sys/bus/pci/devices/0000:02:00.0/remove; echo 1 >/sys/bus/pci/devices/0000:00:11.0/rescan; \
+             kill -KILL $(pidof acsctl); while [ ! -e /tmp/status ]; do rm -f /tmp/halt; usleep 50000; done; \
+             test ! -e /sys/bus/pci/devices/0000:02:00.0/driver",
+        ),
+        Says("acsctl regroup 01:00.0", "everything is restored"),
+        Run(
+            "test $(basename $(readlink /sys/bus/pci/devices/0000:02:00.0/driver)) = e1000e && \
+             test ! -e /sys/bus/pci/devices/0000:02:00.1/driver",
+        ),
+        Run(AUTOPROBE),
+    ],
+    limit: LIMIT,
+};
+
+/// The module is unloaded during the regroup, so the plan is not kept. What the kernel made is no finer than
+/// before, so it is given back.
+const MODULE_GONE: Scenario = Scenario {
+    name: "regroup-module-gone",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run("/sbin/modprobe e1000e"),
+        Load("acs_quirks_test"),
+        Run(HALTED_AT_RESCAN),
+        Unload("acs_quirks_test"),
+        Says(GOES_ON, "the groups are coarser than planned"),
+        Run("test $(cat /tmp/status) = 1"),
+        Groups(TOGETHER),
+        Run("cd /sys/bus/pci/devices; for f in 01:00.0 01:00.1; do \
+             test $(basename $(readlink 0000:$f/driver)) = e1000e || exit 1; done"),
+        Run(NOTHING_LEFT),
+        // The control.
+        Load("acs_quirks_test"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Groups(APART),
+    ],
+    limit: LIMIT,
+};
+
+/// A second run in other namespaces is refused, and a writer process that dies is replaced.
+const SECOND_RUN: Scenario = Scenario {
+    name: "regroup-second-run",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run("/sbin/modprobe e1000e"),
+        Load("acs_quirks_test"),
+        Run(HALTED_AT_REMOVE),
+        Ends(
+            2,
+            "acsctl regroup 02:00.0",
+            "another run is active: process",
+        ),
+        Ends(
+            2,
+            "unshare -m -n sh -c 'mount -t tmpfs none /run && acsctl regroup 02:00.0'",
+            "another run is active: it runs in another container",
+        ),
+        Groups(&[&["02:00.0", "02:00.1"]]),
+        Run("kill -KILL $(pidof acsctl | tr ' ' '\\n' | sort -n | tail -1)"),
+        Says(GOES_ON, "regrouped, as predicted"),
+        Groups(APART),
+        Run(NOTHING_LEFT),
+        // The control: when the first run has ended, one in other namespaces begins.
+        Says(
+            "unshare -m -n sh -c 'mount -t tmpfs none /run && acsctl regroup 02:00.0'",
+            "regrouped, as predicted",
+        ),
+        Groups(&[&["02:00.0"], &["02:00.1"]]),
+    ],
+    limit: LIMIT,
+};

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The lock that allows one run at a time on a host.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use quirk_data::error::Error;
+use rustix::{
+    fs::{FlockOperation, flock},
+    io::{FdFlags, fcntl_setfd},
+};
+
+use super::state::{folder, make_folder};
+use crate::host::{HostPaths, link, text};
+
+/// The number of attempts to take a lock, and the pause between them.
+const TRIES: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The lock that allows one run at a time. The run and its writer hold it, so it is free only when
+/// both have ended.
+///
+/// It consists of two file locks. The lock in `/run/acsctl` also carries a note for other runs. A
+/// container can have another `/run`, so the second lock is on the root folder of debugfs: the kernel
+/// has one debugfs for all namespaces (`get_tree_single()` in `fs/debugfs/inode.c`).
+#[derive(Debug)]
+pub struct Lock {
+    _files: [Option<File>; 2],
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Takes the lock.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when another run has the lock, the lock file cannot be created, or
+    /// runs in other containers cannot be excluded.
+    pub fn take(paths: &HostPaths) -> Result<Self, Error> {
+        let folder = folder(paths);
+        make_folder(&folder)?;
+        let path = folder.join("lock");
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false);
+        let file = options.mode(0o600).open(&path);
+        let file = file.map_err(|error| Error::io("open", &path, &error))?;
+        let who = text(&path).filter(|who| !who.is_empty());
+        let who = who.as_deref().unwrap_or("it has not reported its state");
+        lock(&file, &path, who)?;
+        let elsewhere = "it runs in another container";
+        let shared = match File::open(&paths.debug) {
+            Ok(file) if paths.is_debugfs() => {
+                lock(&file, &paths.debug, elsewhere)?;
+                Some(file)
+            }
+            _ if is_in_first_namespaces(paths) => None,
+            _ => {
+                return Err(Error::CouldNotRun(
+                    "acsctl runs in a container and cannot open debugfs, so it cannot exclude a regroup \
+                     by another acsctl; run it on the host itself"
+                        .to_owned(),
+                ));
+            }
+        };
+        let lock = Self {
+            _files: [Some(file), shared],
+            path,
+        };
+        lock.note(&format!("process {} is regrouping", std::process::id()));
+        Ok(lock)
+    }
+
+    /// Writes what this run is doing into the lock file, for runs that find the lock taken.
+    pub(super) fn note(&self, what: &str) {
+        // The note is optional.
+        let _ = fs::write(&self.path, what);
+    }
+}
+
+/// Whether this process shares the mounts and processes of the host's first process.
+fn is_in_first_namespaces(paths: &HostPaths) -> bool {
+    let namespace = |process: &str, kind| link(&paths.proc.join(process).join("ns").join(kind));
+    ["mnt", "pid"].iter().all(|kind| {
+        let own = namespace("self", kind);
+        own.is_some() && own == namespace("1", kind)
+    })
+}
+
+/// Takes one file lock. `who` describes a run that has it.
+fn lock(file: &File, path: &Path, who: &str) -> Result<(), Error> {
+    if let Err(error) = lock_with_retries(file) {
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return Err(Error::io("lock", path, &error.into()));
+        }
+        return Err(Error::CouldNotRun(format!(
+            "another run is active: {who}; wait until it ends, then run this command again"
+        )));
+    }
+    // The writer process inherits the lock. If the kernel blocks in a write, the lock stays taken
+    // even after this process has ended.
+    fcntl_setfd(file, FdFlags::empty()).map_err(|error| Error::io("lock", path, &error.into()))
+}
+
+/// Tries several times to take the lock, because the writer of a killed run needs a moment to
+/// notice.
+fn lock_with_retries(file: &File) -> rustix::io::Result<()> {
+    let mut tries = 0;
+    loop {
+        match flock(file, FlockOperation::NonBlockingLockExclusive) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < TRIES => {
+                tries += 1;
+                thread::sleep(PAUSE);
+            }
+            outcome => return outcome,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The time in which drivers are held off: from the rescan to the comparison of the groups.
+//!
+//! `drivers_autoprobe` holds drivers off all PCI devices of the host. So it is off only for this time,
+//! and afterwards the devices that missed a driver in it are probed.
+
+use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt as _, path::Path};
+
+use serde::{Deserialize, Serialize};
+use topology::Bdf;
+
+use crate::host::{HostPaths, names};
+
+/// The devices and drivers of the host when drivers were first held off.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Window {
+    /// The former value of `drivers_autoprobe`.
+    pub autoprobe: String,
+    /// Each function, and whether a driver was bound.
+    devices: BTreeMap<Bdf, (Instance, bool)>,
+    /// Each PCI driver.
+    drivers: BTreeMap<String, Instance>,
+}
+
+/// The number of a folder in sysfs. A device or driver that goes and comes back has another one
+/// (`__kernfs_new_node()` in `fs/kernfs/dir.c`).
+pub(super) type Instance = u64;
+
+/// What to do for a device that missed a driver.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Missed {
+    /// Let every driver try.
+    Probe(Bdf),
+    /// Let this driver try, which was registered meanwhile. The device had no driver before, perhaps
+    /// because somebody wants it so, and no other driver is to bind to it.
+    Bind(Bdf, String),
+}
+
+impl Window {
+    /// The present devices and drivers.
+    ///
+    /// # Errors
+    ///
+    /// [`std::io::Error`] when `drivers_autoprobe` cannot be read.
+    pub(super) fn read(paths: &HostPaths) -> std::io::Result<Self> {
+        Ok(Self {
+            autoprobe: fs::read_to_string(autoprobe(paths))?.trim().to_owned(),
+            devices: devices(paths)
+                .into_iter()
+                .map(|(bdf, instance)| (bdf, (instance, paths.driver(bdf).is_some())))
+                .collect(),
+            drivers: drivers(paths),
+        })
+    }
+
+    /// Whether new devices got drivers before.
+    pub(super) fn is_on(&self) -> bool {
+        self.autoprobe != "0"
+    }
+
+    /// The devices without a driver that would have one if drivers had not been held off.
+    pub(super) fn missed(&self, paths: &HostPaths) -> Vec<Missed> {
+        let mut missed = Vec::new();
+        let is_new =
+            |(name, instance): &(String, Instance)| self.drivers.get(name) != Some(instance);
+        let new: Vec<_> = drivers(paths).into_iter().filter(is_new).collect();
+        for (bdf, instance) in devices(paths) {
+            if paths.driver(bdf).is_some() {
+                continue;
+            }
+            match self.devices.get(&bdf) {
+                Some((same, false)) if *same == instance => {
+                    let bind = |(name, _): &(String, Instance)| Missed::Bind(bdf, name.clone());
+                    missed.extend(new.iter().map(bind));
+                }
+                // It appeared, or lost its driver.
+                _ => missed.push(Missed::Probe(bdf)),
+            }
+        }
+        missed
+    }
+}
+
+/// The file `drivers_autoprobe`.
+pub(super) fn autoprobe(paths: &HostPaths) -> std::path::PathBuf {
+    paths.pci().join("drivers_autoprobe")
+}
+
+/// All functions of the host.
+pub(super) fn devices(paths: &HostPaths) -> BTreeMap<Bdf, Instance> {
+    let all = names(&paths.pci().join("devices"));
+    let all = all.iter().filter_map(|name| name.parse::<Bdf>().ok());
+    all.filter_map(|bdf| Some((bdf, instance(&paths.function(bdf))?)))
+        .collect()
+}
+
+/// All PCI drivers of the host.
+fn drivers(paths: &HostPaths) -> BTreeMap<String, Instance> {
+    let folder = paths.pci().join("drivers");
+    let with_instance = |name: String| Some((name.clone(), instance(&folder.join(name))?));
+    names(&folder)
+        .into_iter()
+        .filter_map(with_instance)
+        .collect()
+}
+
+/// The instance that a folder shows, or the link to it.
+pub(super) fn instance(path: &Path) -> Option<Instance> {
+    Some(fs::metadata(path).ok()?.ino())
+}

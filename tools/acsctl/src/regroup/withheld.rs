@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Devices that are withheld: their groups would be finer than isolation justifies, so they were removed,
+//! and no later run gives them back.
+//!
+//! The record outlasts a boot. The kernel groups the device again at boot, when it sees all functions at
+//! once, so the device may be used after a reboot; but another regroup would make the same groups, so
+//! `regroup` leaves the device alone until `--release` names it.
+
+use std::{fs, path::PathBuf};
+
+use quirk_data::error::Error;
+use serde::{Deserialize, Serialize};
+use topology::Bdf;
+
+use super::state::{Saved, State, boot, identity, write_file};
+use crate::host::HostPaths;
+
+const SCHEMA: &str = "acsctl-withheld-1";
+
+/// A withheld device.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Withheld {
+    schema: String,
+    /// The boot ID of the boot in which the device was removed.
+    boot: String,
+    /// The function that the command named.
+    pub requested: Bdf,
+    /// The functions that were removed, in removal order.
+    pub functions: Vec<Bdf>,
+    /// The identity of each function, in the same order.
+    identities: Vec<String>,
+    /// Why.
+    pub why: String,
+}
+
+impl Withheld {
+    pub(super) fn new(paths: &HostPaths, state: &State, others: &[Bdf], why: String) -> Self {
+        let own = state.own.iter().copied();
+        let functions: Vec<_> = own.chain(others.iter().copied()).collect();
+        let saved = |bdf: &Bdf| {
+            let mut saved = state.functions.iter();
+            let saved = saved.find(|saved: &&Saved| saved.bdf == *bdf);
+            saved.map_or_else(
+                || identity(paths, *bdf).unwrap_or_default(),
+                |saved| saved.identity.clone(),
+            )
+        };
+        Self {
+            schema: SCHEMA.to_owned(),
+            boot: boot(paths),
+            requested: state.requested,
+            identities: functions.iter().map(saved).collect(),
+            functions,
+            why,
+        }
+    }
+
+    /// All withheld devices, in the order of their addresses.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when a record cannot be read or is malformed.
+    pub fn all(paths: &HostPaths) -> Result<Vec<Self>, Error> {
+        let folder = folder(paths);
+        let mut found = Vec::new();
+        for name in crate::host::names(&folder) {
+            if !(name.starts_with("withheld-") && name.ends_with(".json")) {
+                continue;
+            }
+            let path = folder.join(name);
+            let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
+            let record: Result<Self, _> = serde_json::from_slice(&bytes);
+            match record {
+                Ok(record) if record.schema == SCHEMA => found.push(record),
+                Ok(Self { schema, .. }) => {
+                    return Err(malformed(&path, &format!("unknown schema {schema}")));
+                }
+                Err(error) => return Err(malformed(&path, &error)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the device was removed in the present boot.
+    #[must_use]
+    pub fn is_of_this_boot(&self, paths: &HostPaths) -> bool {
+        self.boot == boot(paths)
+    }
+
+    /// The functions of the record that are present, in removal order. A function with another identity
+    /// at the same address does not count.
+    #[must_use]
+    pub fn present(&self, paths: &HostPaths) -> Vec<Bdf> {
+        let all = self.functions.iter().zip(&self.identities);
+        let is_it = |(bdf, identity_then): &(&Bdf, &String)| {
+            identity(paths, **bdf).as_ref() == Some(*identity_then)
+        };
+        all.filter(is_it).map(|(bdf, _)| *bdf).collect()
+    }
+
+    pub(super) fn save(&self, paths: &HostPaths) -> Result<(), Error> {
+        write_file(&self.path(paths), self)
+    }
+
+    /// Removes the record.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when the file cannot be removed.
+    pub fn release(&self, paths: &HostPaths) -> Result<(), Error> {
+        let path = self.path(paths);
+        fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error))
+    }
+
+    fn path(&self, paths: &HostPaths) -> PathBuf {
+        folder(paths).join(format!("withheld-{}.json", self.requested))
+    }
+}
+
+/// The folder of the records.
+fn folder(paths: &HostPaths) -> PathBuf {
+    paths.lib.join("acsctl")
+}
+
+fn malformed(path: &std::path::Path, why: &dyn std::fmt::Display) -> Error {
+    Error::CouldNotRun(format!(
+        "{}: {why}; it names a device that regroup withheld. If you know that device, reboot and remove the file",
+        path.display()
+    ))
+}
