@@ -19,7 +19,7 @@ NAME=$RELEASE
 lock work
 
 # Drivers that a guest needs, and that at least one architecture's stock kernel has as modules. Older kernels lack some.
-WANTED=(virtio-iommu e1000e virtio_blk pci-pf-stub vfio_iommu_type1 vfio-pci fat msdos nls_cp437)
+WANTED=(virtio-iommu e1000e virtio_blk pci-pf-stub vfio_iommu_type1 vfio-pci fat msdos nls_cp437 loop)
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
 # Kernels built for tests have these drivers built in.
 [[ -d $DIR/headers ]] || WANTED=()

@@ -5,8 +5,8 @@
 # a series (6.12), a release (7.3.4, or in full 7.3.4+deb13-amd64) or `newest`, the newest supported series and default.
 # If KERNEL ends in @rust-for-linux, also prepare a tree with the kernel's Rust crates (prepare-tree.sh).
 #
-# Results in the cache: kernels/RELEASE/ with release, version, vmlinuz, modules/ and headers/; and the link kernels/KERNEL
-# to it. For another architecture than the host's, the folder is kernels-ARCH.
+# Results in the cache: kernels/RELEASE/ with release, version, vmlinuz, vmlinux (x86), modules/ and headers/; and the link
+# kernels/KERNEL to it. For another architecture than the host's, the folder is kernels-ARCH.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -25,7 +25,33 @@ SERIES=$(series_of "$KERNEL")
 SUITE=$(of_series "$SERIES" 2)
 [[ -e $ROOT/.definition ]] || die "$STEP" "there is no build root at $ROOT" "run scripts/build-root.sh first"
 
+# decompress DIR: write the kernel that DIR/vmlinuz contains to DIR/vmlinux. An emulated processor needs up to 9 seconds to
+# decompress it at each boot; QEMU can also start it directly (by its PVH entry). Where the payload is in the image:
+# Documentation/arch/x86/boot.rst.
+decompress() {
+	[[ $KERNEL_ARCH == x86 && ! -e $1/vmlinux ]] || return 0
+	local inside
+	inside=/cache/$(basename "$KERNELS")/$(basename "$(readlink -f "$1")")
+	# shellcheck disable=SC2016 # for the shell inside
+	logged "$STEP" "$CACHE/logs/kernel-$(basename "$inside")-decompress.log" "remove $1 and run this again" \
+		"$SCRIPTS/in-root.sh" -- bash -euo pipefail -c '
+		cd "$1"
+		number() { od --address-radix=n --format="u$2" --skip-bytes="$1" --read-bytes="$2" vmlinuz | tr -d " "; }
+		start=$((($(number 0x1f1 1) + 1) * 512 + $(number 0x248 4)))
+		# the size of the kernel follows the payload in 4 bytes
+		length=$(($(number 0x24c 4) - 4))
+		for tool in zstd xz gzip; do
+			{ tail --bytes=+$((start + 1)) vmlinuz || :; } | head --bytes="$length" | "$tool" -dc >vmlinux.partial || continue
+			[[ $(head --bytes=4 vmlinux.partial) == $'"'\177ELF'"' ]] || continue
+			mv vmlinux.partial vmlinux
+			exit 0
+		done
+		echo "no known compression"
+		exit 1' bash "$inside"
+}
+
 if [[ -z ${ACS_QUIRKS_UPDATE:-} && -e $KERNELS/$KERNEL/stamps/kernel ]]; then
+	decompress "$KERNELS/$KERNEL"
 	say "$STEP: ready, $(<"$KERNELS/$KERNEL/release")"
 	exit 0
 fi
@@ -127,6 +153,7 @@ if ! is "$DIR/stamps/kernel" "$VERSION"; then
 	echo "$VERSION" >"$DIR/stamps/kernel"
 fi
 
+decompress "$DIR"
 if [[ $KERNEL != "$RELEASE" ]]; then
 	ln -sfn "$RELEASE" "$KERNELS/.link"
 	mv -T "$KERNELS/.link" "$KERNELS/$KERNEL"

@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use acsctl::regroup::FIRST_SERIES;
 use anyhow::{Context, Result, bail};
+use grouping::model::release::COMPARED;
 use quirk_data::supported;
 use rules::release::Release;
 
@@ -24,7 +24,7 @@ pub struct Kernel {
     pub name: String,
     /// Release, as `uname -r` prints it.
     pub release: String,
-    /// The compressed kernel image.
+    /// The kernel image: decompressed if the folder has it so, which saves seconds of emulation.
     pub image: PathBuf,
     /// Folder with `lib/modules/<release>`: the installed modules of the project, and the kernel's
     /// own modules that a guest needs.
@@ -82,8 +82,8 @@ const NOT_BEFORE: [(&str, Release, &str); 8] = [
     ("owner", Release::new(5, 14), ROOT_BUS),
     (
         "regroup-",
-        FIRST_SERIES,
-        "acsctl regroup refuses these kernels, for a rescan binds drivers at once",
+        Release::new(6, 1),
+        "acsctl regroup refuses these kernels, because the model was not compared with them",
     ),
     (
         "hotplug-held",
@@ -114,6 +114,15 @@ pub fn cache() -> Result<PathBuf> {
     env::var_os("ACS_QUIRKS_CACHE")
         .map(PathBuf::from)
         .context("ACS_QUIRKS_CACHE is not set; call this through make, or scripts/in-root.sh")
+}
+
+fn image(folder: &Path) -> PathBuf {
+    let decompressed = folder.join("vmlinux");
+    if decompressed.is_file() {
+        decompressed
+    } else {
+        folder.join("vmlinuz")
+    }
 }
 
 impl Kernel {
@@ -154,7 +163,7 @@ impl Kernel {
         }
         Ok(Self {
             arch,
-            image: folder.join("vmlinuz"),
+            image: image(&folder),
             programs,
             logs: cache.join("logs/guests").join(&name),
             name,
@@ -206,7 +215,7 @@ impl Kernel {
     ///
     /// As [`Kernel::series`].
     pub fn regroup_even_if(&self) -> Result<Option<String>> {
-        let is_refused = self.series()?.is_before(FIRST_SERIES);
+        let is_refused = !COMPARED.contains(&self.series()?);
         // acsctl keeps the numbers of a release alone.
         let numbers = self.release.split(['-', '+']).next().unwrap_or_default();
         Ok(is_refused.then(|| format!("--even-if=kernel:{numbers}")))

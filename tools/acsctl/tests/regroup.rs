@@ -132,11 +132,21 @@ fn a_function_that_would_fall_apart_is_not_removed() {
 #[test]
 fn unreadable_sources_are_obstacles() {
     let host = usual("kernel");
-    host.file("proc/sys/kernel/osrelease", "6.12.1\n");
+    host.file("proc/sys/kernel/osrelease", "6.11.1\n");
     assert_eq!(
         plan(&host).obstacles[0].even_if.as_deref(),
-        Some("kernel:6.12.1")
+        Some("kernel:6.11.1")
     );
+    // Where the rescan binds drivers, no driver may be loaded that gives functions to programs.
+    host.file("proc/sys/kernel/osrelease", "6.12.1\n");
+    assert_eq!(plan(&host).obstacles, []);
+    fs::create_dir_all(host.path("sys/bus/pci/drivers/vfio-pci")).expect("it can be made");
+    assert_eq!(
+        plan(&host).obstacles[0].even_if.as_deref(),
+        Some("driver:vfio-pci")
+    );
+    host.file("proc/sys/kernel/osrelease", "7.2.1\n");
+    assert_eq!(plan(&host).obstacles, []);
     let host = usual("unseen");
     fs::remove_file(host.path("proc/self/ns/pid")).expect("it is there");
     host.link("proc/self/ns/pid", "pid:[4026532000]");

@@ -12,12 +12,12 @@ use clap::Args;
 use quirk_data::{entry::Entry, error::Error, json};
 use schemars::JsonSchema;
 use serde::Serialize;
-use topology::{Bdf, Header, Partition};
+use topology::{Bdf, Partition};
 
 use super::{Failure, Format, address::address, print};
 use crate::{
     database::Database,
-    host::{HostPaths, HostView, Snapshot, coarser},
+    host::{HostPaths, HostView, Snapshot},
     regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, State, Withheld, uses::Use},
 };
 
@@ -122,22 +122,10 @@ struct OutcomeOutput<'a> {
 /// The functions whose devices `--all` regroups, in the order of their addresses.
 fn wanted(host: &HostView<'_>) -> Result<BTreeSet<Bdf>, Error> {
     let predicted = host.predict()?;
-    let mut wanted: BTreeSet<_> = predicted.granted.into_keys().collect();
-    if !host.is_modelled() {
-        return Ok(wanted);
+    let mut wanted: BTreeSet<_> = predicted.granted.keys().copied().collect();
+    if host.is_modelled() {
+        wanted.extend(host.regroupable(&predicted));
     }
-    let mut endpoints = BTreeSet::new();
-    for seen in &host.view.functions {
-        let function = seen.function;
-        if function.header == Header::Endpoint && function.physfn.is_none() {
-            endpoints.insert(function.bdf);
-        }
-    }
-    let split = coarser(&host.groups, &predicted.groups, &endpoints);
-    let group = |groups: &Partition, bdf| groups.iter().find(|group| group.contains(&bdf)).cloned();
-    let differs = |bdf: &Bdf| group(&host.groups, *bdf) != group(&predicted.groups, *bdf);
-    let members = split.into_iter().flatten();
-    wanted.extend(members.filter(|bdf| endpoints.contains(bdf) && differs(bdf)));
     Ok(wanted)
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use topology::{Bdf, Partition};
 
 use super::Diagnosis;
-use crate::host::{Decided, HostView, Predicted, coarser, finer};
+use crate::host::{Decided, HostView, Predicted, coarser, finer, late_acs};
 
 const CHECK: &str = "groups";
 
@@ -146,6 +146,34 @@ fn idle_override(host: &HostView<'_>, has_no_effect: bool) -> Option<Diagnosis> 
     })
 }
 
+/// Diagnoses a group that the kernel made when functions did not count as isolated yet. A reboot may make the
+/// same group again, so no remedy names it.
+fn made_before(host: &HostView<'_>, predicted: &Predicted, group: &[Bdf], list: &str) -> Diagnosis {
+    let Some(endpoint) = host
+        .regroupable(predicted)
+        .into_iter()
+        .find(|bdf| group.contains(bdf))
+    else {
+        let finding = format!("as predicted, except for ports that share a group: {list}");
+        return Diagnosis::pass(CHECK, finding);
+    };
+    let mut finding = format!(
+        "coarser than the kernel would make it now: {list}. The kernel made the group when these functions did \
+         not count as isolated yet, for example because ACS was switched on later"
+    );
+    let version = host.topology.kernel.as_deref().unwrap_or_default();
+    if late_acs::is_possible(version) {
+        finding += &format!(
+            ". {} may have a known fault of kernels from early 2026: it switches ACS on after it has made the \
+             groups (https://bugzilla.kernel.org/show_bug.cgi?id=221234); a newer kernel of its series may be \
+             without it",
+            host.kernel_name()
+        );
+    }
+    let remedy = format!("acsctl regroup {endpoint}, or acsctl regroup --all, at each boot");
+    Diagnosis::warn(CHECK, finding, remedy)
+}
+
 /// Diagnoses functions that share a group although the kernel would split them now.
 fn unsplit(host: &HostView<'_>, predicted: &Predicted, all: &BTreeSet<Bdf>) -> Vec<Diagnosis> {
     let together: Partition = coarser(&host.groups, &predicted.groups, all);
@@ -164,12 +192,7 @@ fn unsplit(host: &HostView<'_>, predicted: &Predicted, all: &BTreeSet<Bdf>) -> V
                 ),
                 format!("acsctl regroup {bdf}"),
             ),
-            None => Diagnosis::warn(
-                CHECK,
-                format!("coarser than predicted: {list}"),
-                "run acsctl why for the known reasons; if a device was hot-plugged or only partly \
-                 regrouped, reboot",
-            ),
+            None => made_before(host, predicted, group, &list),
         }
     };
     together.iter().map(diagnose).collect()

@@ -20,9 +20,9 @@ use rules::{
     release::Release,
     table::Table,
 };
-use topology::{Bdf, Partition, Topology, recorded};
+use topology::{Bdf, Header, Partition, Topology, recorded};
 
-use super::{Decided, HostPaths, Module, Modules, Snapshot};
+use super::{Decided, HostPaths, Module, Modules, Snapshot, coarser};
 
 /// The groups that the kernel would make now with the current modules, if it enumerated all
 /// functions at once as at boot.
@@ -241,6 +241,29 @@ impl<'a> HostView<'a> {
             };
         }
         prediction.with_claims(&claims).map_err(impossible)
+    }
+
+    /// The endpoints that would leave a function of their group if the kernel grouped them now.
+    ///
+    /// Costs O(n²) in the number of functions in such groups.
+    #[must_use]
+    pub fn regroupable(&self, predicted: &Predicted) -> BTreeSet<Bdf> {
+        let functions = self.topology.functions.iter();
+        let endpoints: BTreeSet<_> = functions
+            .filter(|function| function.header == Header::Endpoint && function.physfn.is_none())
+            .map(|function| function.bdf)
+            .collect();
+        let mut found = BTreeSet::new();
+        for group in coarser(&self.groups, &predicted.groups, &endpoints) {
+            let stays = |bdf: &Bdf| {
+                let mut groups = predicted.groups.iter();
+                let own = groups.find(|group| group.contains(bdf));
+                own.is_some_and(|own| group.iter().all(|bdf| own.contains(bdf)))
+            };
+            let members = group.iter().copied();
+            found.extend(members.filter(|bdf| endpoints.contains(bdf) && !stays(bdf)));
+        }
+        found
     }
 
     /// The latest decision of the loaded modules on a function: a grant if one of them grants.

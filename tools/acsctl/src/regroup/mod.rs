@@ -34,7 +34,7 @@ mod writer;
 pub use device::Device;
 pub use lock::Lock;
 pub use outcome::{Fate, Outcome};
-pub use plan::{FIRST_SERIES, Obstacle, Plan, Planned};
+pub use plan::{DRIVERS_WAIT_SINCE, Obstacle, Plan, Planned};
 pub use state::State;
 pub use steps::{Session, regroup};
 pub use withheld::Withheld;

@@ -8,6 +8,7 @@ use std::{
     path::PathBuf,
 };
 
+use grouping::model::release::COMPARED;
 use quirk_data::{error::Error, supported};
 use rules::release::Release;
 use schemars::JsonSchema;
@@ -18,7 +19,7 @@ use super::{
     Device, Withheld,
     uses::{Use, Uses},
 };
-use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, text};
+use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, names, text};
 
 /// The content of `driver_override` if there is no override.
 const NO_OVERRIDE: &str = "(null)";
@@ -105,7 +106,7 @@ impl Plan {
             && finer(&host.groups, &predicted.allowed, &set).is_empty()
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
         let mut obstacles = hardware_obstacles(host, &predicted, &device);
-        obstacles.extend(kernel_obstacle(host));
+        obstacles.extend(kernel_obstacles(paths, host));
         for withheld in Withheld::all(paths)? {
             if withheld.functions.iter().any(|bdf| set.contains(bdf)) {
                 obstacles.push(withheld_obstacle(&withheld));
@@ -320,29 +321,42 @@ fn hardware_obstacles(
 
 /// The first series on which no driver binds to a function before its group has been compared.
 /// Earlier kernels bind drivers within the rescan, regardless of `drivers_autoprobe`
-/// (`pci_bus_add_device()` in `drivers/pci/bus.c`). The tests run a regroup on this series and
-/// later ones.
-pub const FIRST_SERIES: Release = Release::new(7, 2);
+/// (`pci_bus_add_device()` in `drivers/pci/bus.c`).
+pub const DRIVERS_WAIT_SINCE: Release = Release::new(7, 2);
 
-/// The obstacle of a kernel on which no test runs a regroup.
-fn kernel_obstacle(host: &HostView<'_>) -> Option<Obstacle> {
+/// The obstacles of the kernel: no test runs a regroup on it, or a driver could give a function to user space
+/// before its group has been compared.
+fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
-    let is_shown = |series: &Release| !series.is_before(FIRST_SERIES);
-    let release = host.kernel.filter(is_shown);
-    if release.is_some() && supported::is_supported(&version) {
-        return None;
+    let release = host
+        .kernel
+        .filter(|_| host.is_modelled() && supported::is_supported(&version));
+    let Some(release) = release else {
+        let shown: Vec<_> = COMPARED.iter().map(ToString::to_string).collect();
+        return vec![Obstacle {
+            even_if: Some(format!("kernel:{version}")),
+            what: format!(
+                "this kernel is {version}, and a regroup has been tested on {}",
+                shown.join(", ")
+            ),
+            remedy: "boot one of these kernels; on any other, the groups may differ from what acsctl computes"
+                .to_owned(),
+        }];
+    };
+    if !release.is_before(DRIVERS_WAIT_SINCE) {
+        return Vec::new();
     }
-    let shown = supported::series().filter(is_shown);
-    let shown: Vec<_> = shown.map(|series| series.to_string()).collect();
-    Some(Obstacle {
-        even_if: Some(format!("kernel:{version}")),
+    let drivers = names(&paths.pci().join("drivers")).into_iter();
+    let to_user = drivers.filter(|name| name.contains("vfio") || name.contains("uio"));
+    let obstacle = |driver| Obstacle {
         what: format!(
-            "this kernel is {version}, and a regroup has been tested on {}",
-            shown.join(" and ")
+            "the driver {driver} is loaded: on kernels before {DRIVERS_WAIT_SINCE} it may bind within the rescan, \
+             and give a function to a program before the groups are compared"
         ),
-        remedy: "boot one of these kernels; on any other, a driver may bind before acsctl compares the groups"
-            .to_owned(),
-    })
+        remedy: format!("unload it first: modprobe -r {driver}"),
+        even_if: Some(format!("driver:{driver}")),
+    };
+    to_user.map(obstacle).collect()
 }
 
 /// The plan as text.

@@ -128,9 +128,7 @@ impl Session<'_> {
             self.remove_all(&withheld, outcome)?;
             return Ok(Some(withheld));
         }
-        if state.step < Phase::Restore {
-            self.rescan_missing(state, outcome)?;
-        }
+        self.rescan_missing(state, outcome)?;
         if state.step == Phase::Unbind && state.window.is_none() {
             // Nothing was removed, so the groups are unchanged.
             return Ok(None);
@@ -379,7 +377,7 @@ impl Session<'_> {
                 Ok(Some(format!("its driver is {other} now, and was {wanted}")))
             }
             (Some(wanted), None) => self.bind(saved, wanted, &only),
-            // Kernels before 7.2 bind drivers within the rescan.
+            // It was bound within the rescan (`DRIVERS_WAIT_SINCE`).
             (None, Some(_)) => {
                 let path = self.paths.function(bdf).join("driver/unbind");
                 self.write(&path, &bdf.to_string(), Wait::Timeout)?;

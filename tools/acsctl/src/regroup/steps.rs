@@ -3,6 +3,7 @@
 //! The steps of a regroup: unbind, remove, rescan.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -155,8 +156,8 @@ impl<'a> Session<'a> {
     }
 
     /// Unbinds, removes and rescans the functions. A signal ends the run before the first removal,
-    /// and not after it.
-    fn cycle(&mut self, state: &mut State) -> Result<(), Stop> {
+    /// and not after it. Releases the claims on disks when no driver is bound any more.
+    fn cycle(&mut self, state: &mut State, claims: Vec<File>) -> Result<(), Stop> {
         self.save(state)?;
         for saved in &state.functions {
             let bdf = saved.bdf;
@@ -168,6 +169,7 @@ impl<'a> Session<'a> {
                 self.write(&path, &bdf.to_string(), Wait::Interruptible)?;
             }
         }
+        drop(claims);
         self.check_stopped()?;
         state.step = Phase::Remove;
         self.save(state)?;
@@ -262,7 +264,19 @@ pub fn regroup(
             )));
         }
     }
-    let progress = match session.cycle(&mut state) {
+    let (new, claims) = plan.uses.claim(session.paths, topology, &set);
+    if !new.is_empty() {
+        let list: Vec<_> = new
+            .iter()
+            .map(|one| format!("\n  {}: {}", one.function, one.what))
+            .collect();
+        return Err(Error::Refused(format!(
+            "{}: not regrouped: in use since the plan was made:{}",
+            plan.requested,
+            list.concat()
+        )));
+    }
+    let progress = match session.cycle(&mut state, claims) {
         Ok(()) => Progress::Complete,
         Err(Stop::Failed(why)) if state.step == Phase::Unbind => {
             Progress::Failed(format!("{why}; the changes so far were undone"))

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-pub(super) const ALL: &[Scenario] = &[ADAPTER, DRIVERS, EVERY, PORTS];
+pub(super) const ALL: &[Scenario] = &[ADAPTER, DRIVERS, EVERY, PORTS, LATE_ACS];
 
 /// A single network card.
 const CARD: &[Model] = &[CARDS[0]];
@@ -110,10 +110,7 @@ const EVERY: Scenario = Scenario {
     name: "regroup-all",
     machine: two(&[first(CARDS), second(&pair(0x1234, 0x0bad))]),
     steps: &[
-        Says(
-            "acsctl regroup --all",
-            "no entry of a loaded module isolates",
-        ),
+        Says("acsctl regroup --all", "nothing to do"),
         Load("acs_quirks_test"),
         Run("acsctl regroup --all --dry-run"),
         Groups(TOGETHER),
@@ -124,6 +121,44 @@ const EVERY: Scenario = Scenario {
         Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0", "02:00.1"]]),
         Says("acsctl regroup --all", "nothing to do"),
         Groups(APART),
+    ],
+    limit: LIMIT,
+};
+
+/// The kernel made the groups while the ACS of a port was off. No module and no entry is needed: a regroup of the
+/// device below makes the groups again.
+///
+/// The ACS control register of QEMU's root port is at 0x14e.
+const LATE_ACS: Scenario = Scenario {
+    name: "regroup-late-acs",
+    machine: two(&[first(CARD), second(CARD)]),
+    steps: &[
+        Run("/sbin/modprobe e1000e"),
+        Groups(&[&["00:10.0"], &["01:00.0"], &["00:11.0"], &["02:00.0"]]),
+        Says("acsctl doctor", "PASS  groups"),
+        Run(
+            "printf '\\0\\0' | dd of=/sys/bus/pci/devices/0000:00:10.0/config bs=1 seek=334 conv=notrunc",
+        ),
+        ReaddAt("01:00"),
+        Groups(&[&["00:10.0", "01:00.0"], &["00:11.0"], &["02:00.0"]]),
+        // With ACS off, the group is right.
+        Says("acsctl doctor", "PASS  groups"),
+        Says("acsctl regroup --all", "nothing to do"),
+        Run(
+            "printf '\\35\\0' | dd of=/sys/bus/pci/devices/0000:00:10.0/config bs=1 seek=334 conv=notrunc",
+        ),
+        Says(
+            "acsctl doctor",
+            "WARN  groups: coarser than the kernel would make it now: 0000:00:10.0 0000:01:00.0",
+        ),
+        Says("acsctl doctor", "acsctl regroup 0000:01:00.0"),
+        Says(
+            "acsctl regroup --all",
+            "0000:01:00.0: regrouped, as predicted",
+        ),
+        Groups(&[&["00:10.0"], &["01:00.0"], &["00:11.0"], &["02:00.0"]]),
+        Run("test $(basename $(readlink /sys/bus/pci/devices/0000:01:00.0/driver)) = e1000e"),
+        Says("acsctl regroup --all", "nothing to do"),
     ],
     limit: LIMIT,
 };

@@ -94,11 +94,29 @@ const DISK: Scenario = Scenario {
         Run(
             "echo >/tmp/hold; while ! acsctl regroup 01:00.1 --dry-run >/tmp/plan 2>&1; do usleep 100000; done",
         ),
+        // A loop device does not claim its storage.
+        Run("/sbin/modprobe loop && losetup /dev/loop0 /dev/vda && mount -t msdos /dev/loop0 /mnt"),
+        Ends(
+            1,
+            "acsctl regroup 01:00.1",
+            "/dev/vda is the storage of /dev/loop0",
+        ),
+        Run("umount /mnt && losetup -d /dev/loop0"),
         Run("mkswap /dev/vdb >/dev/null && swapon /dev/vdb"),
         Ends(1, "acsctl regroup 01:00.1", "--even-if=swap:/dev/vdb"),
         Run("swapoff /dev/vdb"),
         Says("acsctl regroup 01:00.1", "regrouped, as predicted"),
         Groups(APART),
+        Run("mount -t msdos /dev/vda /mnt && grep kept /mnt/file"),
+        // From the last look on, nothing else can take the disk. The control is the mount below.
+        Unload("acs_quirks_test"),
+        Run(
+            "umount /mnt; rm -f /tmp/status; (at 01:00.0/driver/unbind /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; \
+             echo $? >/tmp/status) & while [ ! -e /tmp/halt ]; do usleep 50000; done; \
+             ! mount -t msdos /dev/vda /mnt || exit 1; \
+             while [ ! -e /tmp/status ]; do rm -f /tmp/halt; usleep 50000; done; cat /tmp/out; test $(cat /tmp/status) = 0",
+        ),
+        Groups(TOGETHER),
         Run("mount -t msdos /dev/vda /mnt && grep kept /mnt/file"),
     ],
     limit: LIMIT,

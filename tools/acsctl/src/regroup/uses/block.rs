@@ -15,13 +15,28 @@ use topology::Bdf;
 use super::{Node, Uses};
 use crate::host::{HostPaths, names, text};
 
-/// Finds uses of a function's disks.
-pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+/// Claims those of a function's disks that nothing has claimed. Nothing can mount or stack on them as long as the
+/// files are open. A claim on a disk includes its partitions (`bd_may_claim()` in `block/bdev.c`).
+pub(super) fn claim(paths: &HostPaths, nodes: &[Node]) -> Vec<(String, File)> {
+    let mut disks = disks(paths, nodes);
+    disks.retain(|disk| !disk.folder.join("partition").exists());
+    let claim = |disk: &Node| Some((disk.shown(), open_alone(&disk.path(paths)).ok()?));
+    disks.iter().filter_map(claim).collect()
+}
+
+/// A function's disks and their partitions.
+fn disks(paths: &HostPaths, nodes: &[Node]) -> Vec<Node> {
     let mut disks: Vec<Node> = nodes.to_vec();
     disks.retain(|node| node.subsystem == "block");
     for node in nodes.iter().filter(|node| node.subsystem == "nvme") {
         disks.extend(heads(paths, &node.name));
     }
+    disks
+}
+
+/// Finds uses of a function's disks.
+pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+    let disks = disks(paths, nodes);
     if disks.is_empty() {
         return;
     }

@@ -20,7 +20,7 @@ mod nodes;
 mod other;
 mod processes;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fs::File};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -72,6 +72,40 @@ impl Uses {
         }
         wanted.search(paths, &mut uses);
         uses
+    }
+
+    /// Claims the disks of `functions`, and looks again for uses. Returns those that `self` lacks, and the claims,
+    /// which last until they are dropped: what uses a disk must claim it, so nothing can begin to.
+    #[must_use]
+    pub(super) fn claim(
+        &self,
+        paths: &HostPaths,
+        topology: &Topology,
+        functions: &BTreeSet<Bdf>,
+    ) -> (Vec<Use>, Vec<File>) {
+        let folders = functions.iter().filter_map(|&bdf| paths.device(bdf));
+        let claims: Vec<_> = folders
+            .flat_map(|folder| block::claim(paths, &nodes::below(&folder)))
+            .collect();
+        // The claim on a disk is also one on its partitions: sda1, nvme0n1p1.
+        let is_partition = |rest: &str| rest.chars().all(|c| c == 'p' || c.is_ascii_digit());
+        let is_ours = |name: &str| {
+            let claimed = name.strip_prefix("claimed:").unwrap_or_default();
+            let mut rests = claims
+                .iter()
+                .filter_map(|(disk, _)| claimed.strip_prefix(disk.as_str()));
+            rests.any(is_partition)
+        };
+        let is_known = |one: &Use| {
+            let mut known = self.list.iter();
+            known.any(|known| (known.function, &known.name) == (one.function, &one.name))
+        };
+        let mut new: Vec<_> = Self::find(paths, topology, functions)
+            .list
+            .into_iter()
+            .collect();
+        new.retain(|one| !is_known(one) && !is_ours(&one.name));
+        (new, claims.into_iter().map(|(_, file)| file).collect())
     }
 
     fn add(&mut self, function: Bdf, name: String, what: String, remedy: &str) {
