@@ -321,6 +321,55 @@ fn lockdown_and_leftovers() {
 }
 
 #[test]
+fn withheld_devices_are_named() {
+    let host = FakeHost::new("withheld").pair([2, 2], [0x80, 0x80]);
+    assert!(
+        doctor::examine(&host.paths())
+            .is_ok_and(|all| all.iter().all(|one| one.check != "regroup"))
+    );
+    let record = |boot| {
+        format!(
+            "{{\"schema\": \"acsctl-withheld-1\", \"boot\": \"{boot}\", \"requested\": \"0000:01:00.0\", \
+             \"functions\": [\"0000:01:00.0\"], \"identities\": [\"another\"], \"why\": \"of the test\"}}"
+        )
+    };
+    let path = "var/lib/acsctl/withheld-0000:01:00.0.json";
+    host.file(path, record("this"));
+    assert_says(
+        &host,
+        "regroup",
+        Level::Fail,
+        "because of the test; it is removed",
+    );
+    host.file(
+        path,
+        record("this").replace("another", "0x1234 0x0a01 0x020000 0x01 0x0000 0x0000"),
+    );
+    assert_says(&host, "regroup", Level::Fail, "a rescan brought it back");
+    // After a reboot, the kernel has grouped the device correctly.
+    host.file(path, record("earlier"));
+    assert_says(
+        &host,
+        "regroup",
+        Level::Warn,
+        "acsctl regroup --release 0000:01:00.0",
+    );
+    for damaged in [
+        "",
+        "{}",
+        &record("this").replace("withheld-1", "withheld-2"),
+    ] {
+        host.file(path, damaged);
+        assert_says(
+            &host,
+            "regroup",
+            Level::Warn,
+            "withheld-0000:01:00.0.json: ",
+        );
+    }
+}
+
+#[test]
 fn tables_are_read_as_the_module_writes_them() {
     let text = "table 0123456789ab\n\
         1 acme/nic mf-endpoint,rciep active acs=SV RR CR UF if=capability:10+8&0000ffff=00000001 \

@@ -350,6 +350,43 @@ fn other_uses() {
 }
 
 #[test]
+fn a_withheld_device_is_left_alone() {
+    let host = usual("withheld");
+    assert_eq!(plan(&host).obstacles, []);
+    host.file(
+        "var/lib/acsctl/withheld-0000:01:00.1.json",
+        "{\"schema\": \"acsctl-withheld-1\", \"boot\": \"earlier\", \"requested\": \"0000:01:00.1\", \
+         \"functions\": [\"0000:01:00.1\", \"0000:01:00.0\"], \"identities\": [\"a\", \"b\"], \"why\": \"it is a test\"}",
+    );
+    let refused = plan(&host);
+    let [obstacle] = &refused.obstacles[..] else {
+        panic!("{:?}", refused.obstacles);
+    };
+    assert_eq!(obstacle.even_if, None);
+    assert!(
+        obstacle.remedy.contains("--release 0000:01:00.1"),
+        "{}",
+        obstacle.remedy
+    );
+}
+
+#[test]
+fn a_command_line_that_sets_acs_is_a_warning() {
+    let host = usual("config-acs");
+    host.file("proc/cmdline", "quiet pci=noaer,nommconf\n");
+    assert!(plan(&host).warnings.is_empty());
+    host.file(
+        "proc/cmdline",
+        "quiet pci=noaer,config_acs=000000@pci:0:0 single\n",
+    );
+    let warnings = plan(&host).warnings;
+    assert!(
+        warnings[0].contains("pci=noaer,config_acs=000000@pci:0:0"),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn the_state_outlasts_a_kill_and_no_boot() {
     let host = usual("state");
     let (places, entries) = (

@@ -196,7 +196,7 @@ fn a_newer_kernel_with_a_quirk_is_named() {
             "To separate 0000:04:00.0 from other devices, this device must count as isolated: \
              * 0000:00:1c.0 0000:00:1c.1 0000:00:1c.2: - Use Linux 3.15 or newer: it has a quirk",
             // The machine was recorded with a newer kernel.
-            "The kernel's own group differs: 0000:04:00.0 0000:04:00.1.",
+            "Its group is now 0000:04:00.0 0000:04:00.1, and ",
         ],
     );
     assert_eq!(json(&answer)["changes"][0]["goal"], "other-devices");
@@ -362,13 +362,40 @@ fn a_differing_group_is_reported() {
     assert_says(
         &answer,
         &[
-            "The kernel's own group differs: 0000:01:00.0.",
+            "Its group is now 0000:01:00.0, and ",
             "such groups protect nothing",
         ],
     );
+    // A regroup would not help: the kernel would make a larger group.
+    assert_eq!(json(&answer)["actual"]["remedy"], Value::Null);
     machine.acs_override = Some("downstream,multifunction".to_owned());
     let answer = ask(&machine, &own(), "0000:01:00.0", None);
     assert_says(&answer, &["pcie_acs_override=downstream,multifunction"]);
+}
+
+/// A group that the kernel made before ACS was switched on.
+#[test]
+fn a_group_that_a_regroup_would_split_comes_with_the_command() {
+    let mut machine = recorded("lenovo-2325kz5-dc5a79");
+    let computed = ask(&machine, &own(), "0000:04:00.0", None);
+    assert_eq!(json(&computed)["actual"]["remedy"], Value::Null);
+    for function in &mut machine.functions {
+        function.iommu_group = function.iommu_group.map(|_| 0);
+    }
+    machine.kernel = Some("6.12.80".to_owned());
+    let answer = ask(&machine, &own(), "0000:04:00.0", None);
+    assert_says(
+        &answer,
+        &[
+            "6.12.80 enables it afterwards",
+            "\"acsctl regroup 0000:04:00.0\" has the kernel group the device again, without a reboot.",
+            "It would share its group with",
+        ],
+    );
+    assert_eq!(json(&answer)["actual"]["remedy"]["what"], "regroup");
+    // Ports are regrouped with the devices below them.
+    let port = ask(&machine, &own(), "0000:00:1c.0", None);
+    assert_eq!(json(&port)["actual"]["remedy"], Value::Null);
 }
 
 /// A capture may come from an untrusted source.

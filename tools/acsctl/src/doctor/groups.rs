@@ -8,7 +8,10 @@ use std::collections::BTreeSet;
 use topology::{Bdf, Partition};
 
 use super::Diagnosis;
-use crate::host::{Decided, HostView, Predicted, coarser, finer, late_acs};
+use crate::{
+    host::{Decided, HostView, Predicted, coarser, finer},
+    predict::difference::enables_acs_late,
+};
 
 const CHECK: &str = "groups";
 
@@ -161,11 +164,10 @@ fn made_before(host: &HostView<'_>, predicted: &Predicted, group: &[Bdf], list: 
         "coarser than the kernel would make it now: {list}. The kernel made the group when these functions did \
          not count as isolated yet, for example because ACS was switched on later"
     );
-    let version = host.topology.kernel.as_deref().unwrap_or_default();
-    if late_acs::is_possible(version) {
+    if enables_acs_late(host) {
         finding += &format!(
-            ". {} may have a known fault of kernels from early 2026: it switches ACS on after it has made the \
-             groups (https://bugzilla.kernel.org/show_bug.cgi?id=221234); a newer kernel of its series may be \
+            ". {} has a known fault: it switches ACS on after it has made the groups \
+             (https://bugzilla.kernel.org/show_bug.cgi?id=221234); a newer update of its series may be \
              without it",
             host.kernel_name()
         );

@@ -11,12 +11,10 @@
 //! | `module.rs`, `hook.rs`, `decisions.rs` | the loaded modules: hook, table and decisions |
 //! | `modules.rs` | the modules that a prediction assumes, loaded or not |
 //! | `compare.rs` | finds groups that are finer or coarser than predicted |
-//! | `late_acs.rs` | kernels that switch ACS on only after they have made the groups |
 
 mod compare;
 mod decisions;
 mod hook;
-pub(crate) mod late_acs;
 mod module;
 mod modules;
 mod paths;

@@ -215,24 +215,26 @@ impl<'a> HostView<'a> {
     }
 
     /// The finest groups that isolation justifies: those that the kernel would make with the quirks of
-    /// later releases, and with the grants that the loaded modules recorded. Where a module recorded no
-    /// decision on a function, its table decides, but not for the functions in `recorded_only`: of
-    /// these, only a recorded grant counts.
+    /// later releases and the grants of the loaded modules. For a function in `new`, which the kernel has
+    /// just grouped, the grant is the one that a module recorded. For any other function, it is the one that
+    /// a module's table gives now, unless the module recorded a refusal.
     ///
     /// # Errors
     ///
     /// [`Error::CouldNotRun`] when a module's table or decisions cannot be read, or the topology is
     /// impossible.
-    pub fn justified(&self, recorded_only: &BTreeSet<Bdf>) -> Result<Partition, Error> {
+    pub fn justified(&self, new: &BTreeSet<Bdf>) -> Result<Partition, Error> {
         self.check_read()?;
         let possible = handlers::possible_in(self.entries, self.kernel);
         let prediction = self.prediction_with(&possible);
         let mut claims = prediction.claims(self.running());
         for (claim, seen) in claims.iter_mut().zip(&self.view.functions) {
             let bdf = claim.bdf;
-            let is_granted = match self.latest(bdf) {
-                Some(decided) => decided.refused.is_none(),
-                None => claim.granted.is_some() && !recorded_only.contains(&bdf),
+            let recorded = self.latest(bdf).map(|decided| decided.refused.is_none());
+            let is_granted = if new.contains(&bdf) {
+                recorded == Some(true)
+            } else {
+                claim.granted.is_some() && recorded != Some(false)
             };
             claim.verdict = if is_granted {
                 KernelVerdict::Isolated

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use grouping::{
     Seen,
-    model::release::{COMPARED, Release, enables_acs_late},
+    model::release::{self, COMPARED, Release},
 };
 use rules::release::Release as KernelRelease;
 use topology::{Bdf, Hex, Partition, Topology};
@@ -70,8 +70,7 @@ fn about_kernel(machine: &HostView<'_>) -> Vec<String> {
              a function behind {iommu} when a driver binds"
         ));
     }
-    let update = machine.topology.kernel.as_deref().and_then(update);
-    if update.is_some_and(|update| enables_acs_late(kernel, update)) {
+    if enables_acs_late(machine) {
         assumed.push(format!(
             "ACS was enabled before the groups were made; {} enables it afterwards, so functions may \
              share groups until they are removed and rescanned",
@@ -79,6 +78,13 @@ fn about_kernel(machine: &HostView<'_>) -> Vec<String> {
         ));
     }
     assumed
+}
+
+/// Whether the machine's kernel is known to enable ACS only after it has made the groups.
+pub(crate) fn enables_acs_late(machine: &HostView<'_>) -> bool {
+    let update = machine.topology.kernel.as_deref().and_then(update);
+    let release = machine.kernel.zip(update);
+    release.is_some_and(|(series, update)| release::enables_acs_late(series, update))
 }
 
 /// The machine's IOMMU, if firmware tables describe it to `dma_configure()`.

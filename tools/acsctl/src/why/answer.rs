@@ -82,6 +82,8 @@ pub(super) struct Actual {
     pub(super) as_computed: bool,
     /// Possible causes of a difference.
     pub(super) causes: Vec<String>,
+    /// How to get the group that the answer explains, if it is the smaller one.
+    pub(super) remedy: Option<Remedy>,
 }
 
 /// Why a function is in its group.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use quirk_data::error::Error;
-use topology::{Bdf, names::Names};
+use topology::{Bdf, Header, names::Names};
 
 use super::{
     answer::{Actual, Answer, Change, Goal, Joined, Member, Need, SCHEMA},
@@ -177,7 +177,24 @@ fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
         .iter()
         .find(|one| one.actual.iter().any(|group| group.contains(&bdf)));
     let as_computed = report.groups.contains(members);
+    let mut computed = report.groups.iter();
+    let computed = computed.find(|group| group.contains(&bdf));
+    let is_coarser =
+        !as_computed && computed.is_some_and(|group| group.iter().all(|one| members.contains(one)));
+    let is_endpoint = machine
+        .position(bdf)
+        .is_ok_and(|index| machine.view.functions[index].function.header == Header::Endpoint);
+    let regroup = || {
+        Remedy::new(
+            What::Regroup,
+            format!(
+                "\"acsctl regroup {bdf}\" has the kernel group the device again, without a reboot. It refuses \
+                 while something uses the device."
+            ),
+        )
+    };
     Some(Actual {
+        remedy: (is_coarser && is_endpoint).then(regroup),
         members: members.clone(),
         as_computed,
         causes: differs.map_or_else(Vec::new, |one| one.causes.clone()),

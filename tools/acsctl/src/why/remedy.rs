@@ -25,6 +25,8 @@ use super::{grouped::GroupedHost, hidden::shown_elsewhere};
 pub(super) enum What {
     /// Capture the machine again as root.
     Root,
+    /// Have the kernel group the device again.
+    Regroup,
     /// A newer kernel.
     Kernel,
     /// An entry that the module has.

@@ -132,8 +132,8 @@ impl Answer {
             return;
         }
         self.premise(text);
-        self.outcome(text);
         self.differs(text);
+        self.outcome(text);
         if self.steps.is_empty() {
             self.apart(text);
         } else {
@@ -186,14 +186,20 @@ impl Answer {
     }
 
     /// Whether the machine's kernel put all functions asked about into groups.
-    fn is_made(&self) -> bool {
+    fn is_grouped(&self) -> bool {
         self.actual.is_some() && self.ungrouped.is_empty()
+    }
+
+    /// Whether the machine's kernel made the group that the answer explains.
+    fn is_made(&self) -> bool {
+        let mut actual = self.actual.iter();
+        self.is_grouped() && actual.all(|actual| actual.as_computed)
     }
 
     /// If the machine's kernel did not put the functions into groups, writes which groups the
     /// answer explains.
     fn premise(&self, text: &mut Page) {
-        if self.is_made() {
+        if self.is_grouped() {
             return;
         }
         let why = if self.ungrouped.is_empty() {
@@ -296,14 +302,18 @@ impl Answer {
         text.gap();
         let members = address_list(&actual.members);
         let words = format!(
-            "The kernel's own group differs: {members}. This answer explains the group that {} \
-             makes at boot. Possible causes of the difference:",
+            "Its group is now {members}, and {} would make another one. Possible causes:",
             self.under.about
         );
         text.put("", 0, &words);
         for cause in &actual.causes {
             text.put("  - ", 4, cause);
         }
+        if let Some(remedy) = &actual.remedy {
+            text.put("", 0, &remedy.text);
+        }
+        text.gap();
+        text.put("", 0, "The rest describes the group that it would make.");
     }
 
     fn why(&self, text: &mut Page) {
