@@ -247,7 +247,7 @@ fn a_loaded_entry_is_the_reason() {
     assert_says(
         &answer,
         &[
-            "It has a group of its own.",
+            "It would have a group of its own.",
             "the module's entry acme/nic isolates it",
         ],
     );

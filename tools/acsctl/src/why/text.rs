@@ -252,7 +252,7 @@ impl Answer {
                 ),
             ),
             (None, _) => {
-                let words = say("shares its group with", "would share its group with");
+                let words = say("shares its group with", "It would share its group with");
                 (Style::new(), words)
             }
         };
