@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use acsctl::regroup::DRIVERS_WAIT_SINCE;
 use anyhow::{Context, Result, bail};
 use grouping::model::release::COMPARED;
 use quirk_data::supported;
@@ -71,7 +72,7 @@ const CORE: [&str; 25] = [
 /// Tests that kernels before a series cannot run, by the beginning of their names, with the reason.
 /// Tests on an IOMMU that makes groups only when a driver binds need no line here:
 /// [`Kernel::fits`].
-const NOT_BEFORE: [(&str, Release, &str); 8] = [
+const NOT_BEFORE: [(&str, Release, &str); 9] = [
     (
         "doctor",
         Release::new(5, 14),
@@ -84,6 +85,11 @@ const NOT_BEFORE: [(&str, Release, &str); 8] = [
         "regroup-",
         Release::new(6, 1),
         "acsctl regroup refuses these kernels, because the model was not compared with them",
+    ),
+    (
+        "regroup-late",
+        DRIVERS_WAIT_SINCE,
+        "a rescan binds drivers at once, so no device misses one",
     ),
     (
         "hotplug-held",
@@ -105,6 +111,7 @@ const NOT_BEFORE: [(&str, Release, &str); 8] = [
 /// With or without the module.
 const ROOT_BUS: &str =
     "Intel's IOMMU driver crashes when the functions of a group on a root bus are removed";
+
 /// The cache folder.
 ///
 /// # Errors
@@ -209,16 +216,21 @@ impl Kernel {
         Ok(!is_lacking && (!self.core_only || CORE.contains(&test)))
     }
 
-    /// The option with which `acsctl regroup` accepts the kernel; `None` if no option is needed.
+    /// The option with which `acsctl regroup` accepts the kernel, or on it vfio-pci; `None` if no option is
+    /// needed.
     ///
     /// # Errors
     ///
     /// As [`Kernel::series`].
     pub fn regroup_even_if(&self) -> Result<Option<String>> {
-        let is_refused = !COMPARED.contains(&self.series()?);
-        // acsctl keeps the numbers of a release alone.
-        let numbers = self.release.split(['-', '+']).next().unwrap_or_default();
-        Ok(is_refused.then(|| format!("--even-if=kernel:{numbers}")))
+        let series = self.series()?;
+        if !COMPARED.contains(&series) {
+            // acsctl keeps the numbers of a release alone.
+            let numbers = self.release.split(['-', '+']).next().unwrap_or_default();
+            return Ok(Some(format!("--even-if=kernel:{numbers}")));
+        }
+        let is_needed = series.is_before(DRIVERS_WAIT_SINCE);
+        Ok(is_needed.then(|| "--even-if=driver:vfio-pci".to_owned()))
     }
 
     /// Whether the kernel groups functions behind this IOMMU when it adds them. Before Linux 6.15, it groups

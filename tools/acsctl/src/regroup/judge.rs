@@ -13,7 +13,7 @@ use quirk_data::entry::Entry;
 use topology::{Bdf, Partition};
 
 use super::{State, window::devices};
-use crate::host::{HostPaths, Predicted, Snapshot, coarser, finer, names};
+use crate::host::{HostPaths, Snapshot, coarser, finer, names};
 
 /// What a comparison of the groups showed.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
@@ -38,15 +38,14 @@ impl Judgement {
     /// Compares the present groups with those before the run, with those that are justified, and with
     /// the plan.
     pub(super) fn of(paths: &HostPaths, entries: &[Entry], state: &State) -> Self {
-        let now = all_groups(paths);
+        let groups = all_groups(paths);
         let present = devices(paths).into_iter();
         let is_new = |(bdf, instance): &(Bdf, u64)| state.present.get(bdf) != Some(instance);
         let new: BTreeSet<_> = present.filter(is_new).map(|(bdf, _)| bdf).collect();
         let mut scope = state.function_set();
         scope.extend(&new);
-        let planned = super::plan::touching(&state.planned, &state.function_set());
         let mut found = Self {
-            coarser: coarser(&now, &planned, &state.function_set()),
+            coarser: coarser(&groups, &state.planned, &state.function_set()),
             new,
             ..Self::default()
         };
@@ -56,22 +55,17 @@ impl Judgement {
             Ok((host.justified(&found.new)?, predicted))
         });
         match justified {
-            Ok((
-                justified,
-                Predicted {
-                    groups, isolated, ..
-                },
-            )) => {
-                let torn = finer(&now, &justified, &scope);
+            Ok((justified, predicted)) => {
+                let torn = finer(&groups, &justified, &scope);
                 (found.torn_before, found.torn) = torn
                     .into_iter()
-                    .partition(|group| is_as_before(&now, &state.before, group));
-                found.predicted = Some(groups);
-                found.lost = state.isolated.difference(&isolated).copied().collect();
+                    .partition(|group| is_as_before(&groups, &state.before, group));
+                found.lost = &state.isolated - &predicted.isolated;
+                found.predicted = Some(predicted.groups);
             }
             Err(error) => {
                 // Without a computation, each group must be one of before the run, or a union of such.
-                let own = now
+                let own = groups
                     .iter()
                     .filter(|group| group.iter().any(|bdf| scope.contains(bdf)));
                 let own: BTreeSet<_> = own
@@ -80,7 +74,7 @@ impl Judgement {
                     .chain(scope.iter().copied())
                     .collect();
                 let own: Vec<_> = own.into_iter().collect();
-                if !is_as_before(&now, &state.before, &own) {
+                if !is_as_before(&groups, &state.before, &own) {
                     found.torn = vec![own];
                 }
                 found.unknown = Some(error.to_string());

@@ -242,18 +242,16 @@ impl Session<'_> {
         if unloaded.is_empty() && names == state.modules {
             return Ok(false);
         }
-        if !unloaded.is_empty() {
-            let names = unloaded.join(" and ");
-            outcome.problems.push(format!(
+        let names = unloaded.join(" and ");
+        outcome.problems.push(if unloaded.is_empty() {
+            "a module was loaded or unloaded during the regroup, so the device was rescanned once more"
+                .to_owned()
+        } else {
+            format!(
                 "the record of {names} does not justify the groups, so its claims were taken back: {names} was \
                  unloaded, and the device was rescanned without it"
-            ));
-        } else {
-            outcome.problems.push(
-                "a module was loaded or unloaded during the regroup, so the device was rescanned once more"
-                    .to_owned(),
-            );
-        }
+            )
+        });
         let failed = self.remove(&state.own)?;
         outcome.problems.extend(failed);
         state.taken_back = true;
@@ -502,11 +500,11 @@ fn coarser_than_planned(paths: &HostPaths, found: &Judgement) -> String {
         what += "  the kernel log says why an entry did not apply: dmesg | grep acs_quirks";
         return what;
     }
-    let lost: Vec<_> = found.lost.iter().map(ToString::to_string).collect();
+    let functions: Vec<_> = found.lost.iter().map(ToString::to_string).collect();
     let _ = write!(
         what,
         "  isolated by the plan, and not after the rescan: {}; acsctl why shows the reason",
-        lost.join(" ")
+        functions.join(" ")
     );
     let line = text(&paths.proc.join("cmdline")).unwrap_or_default();
     if let Some(parameter) = super::plan::acs_parameter(&line) {

@@ -181,9 +181,10 @@ impl<'a> Session<'a> {
         let failed = self.remove(&state.own)?;
         state.step = Phase::Rescan;
         self.rescan(state)?;
-        match failed.is_empty() {
-            true => Ok(()),
-            false => Err(Stop::Failed(failed.join("\n"))),
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(Stop::Failed(failed.join("\n")))
         }
     }
 

@@ -65,7 +65,10 @@ impl Withheld {
         let folder = folder(paths);
         let mut found = Vec::new();
         for name in crate::host::names(&folder) {
-            if !(name.starts_with("withheld-") && name.ends_with(".json")) {
+            let parts = name
+                .strip_prefix("withheld-")
+                .and_then(|name| name.strip_suffix(".json"));
+            if parts.is_none() {
                 continue;
             }
             let path = folder.join(name);
