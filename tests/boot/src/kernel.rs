@@ -72,7 +72,7 @@ const CORE: [&str; 25] = [
 /// Tests that kernels before a series cannot run, by the beginning of their names, with the reason.
 /// Tests on an IOMMU that makes groups only when a driver binds need no line here:
 /// [`Kernel::fits`].
-const NOT_BEFORE: [(&str, Release, &str); 9] = [
+const NOT_BEFORE: [(&str, Release, &str); 8] = [
     (
         "doctor",
         Release::new(5, 14),
@@ -90,11 +90,6 @@ const NOT_BEFORE: [(&str, Release, &str); 9] = [
         "regroup-late",
         DRIVERS_WAIT_SINCE,
         "a rescan binds drivers at once, so no device misses one",
-    ),
-    (
-        "hotplug-held",
-        Release::new(6, 12),
-        "acsctl regroup does not end there; the cause is not known",
     ),
     (
         "oracle::random-machines",

@@ -44,7 +44,7 @@ pub struct Planned {
     pub ids: String,
     /// The bound driver.
     pub driver: Option<String>,
-    /// The value of `driver_override`, if set.
+    /// The value of `driver_override`, if set. Not read while a function of the device is in use.
     pub driver_override: Option<String>,
     /// The function's group.
     pub group: Option<u32>,
@@ -139,7 +139,7 @@ impl Plan {
         Ok(Self {
             requested,
             functions: functions
-                .map(|function| planned(paths, &predicted, function))
+                .map(|function| planned(paths, &predicted, &uses, function))
                 .collect(),
             rescan: device.rescan(paths),
             current,
@@ -238,7 +238,7 @@ pub(super) fn touching(groups: &Partition, set: &BTreeSet<Bdf>) -> Partition {
     groups.iter().filter(touches).cloned().collect()
 }
 
-fn planned(paths: &HostPaths, predicted: &Predicted, function: &Function) -> Planned {
+fn planned(paths: &HostPaths, predicted: &Predicted, uses: &Uses, function: &Function) -> Planned {
     let bdf = function.bdf;
     let entry = predicted.granted.get(&bdf);
     let device = function.device.map_or(0, topology::Hex::value);
@@ -246,7 +246,11 @@ fn planned(paths: &HostPaths, predicted: &Predicted, function: &Function) -> Pla
         function: bdf,
         ids: format!("{:04x}:{device:04x}", function.vendor.value()),
         driver: paths.driver(bdf),
-        driver_override: driver_override(paths, bdf),
+        // On older kernels, 6.1 among them, a read takes the device's lock (`driver_override_show()` in
+        // `drivers/pci/pci-sysfs.c`), which a removal holds until VFIO's last user is gone.
+        driver_override: (uses.list.is_empty())
+            .then(|| driver_override(paths, bdf))
+            .flatten(),
         group: function.iommu_group,
         entry: entry.map(|(module, entry)| format!("{entry} of {module}")),
     }
