@@ -18,7 +18,7 @@ use super::{Failure, Format, address::address, print};
 use crate::{
     database::Database,
     host::{HostPaths, HostView, Snapshot},
-    regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, State, Withheld, uses::Use},
+    regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, Withheld, uses::Use},
 };
 
 pub(super) const SCHEMA: &str = "acsctl-regroup-1";
@@ -129,38 +129,6 @@ fn wanted(host: &HostView<'_>) -> Result<BTreeSet<Bdf>, Error> {
     Ok(wanted)
 }
 
-/// Forgets what was withheld of a device, and what is still to be restored of it.
-fn release(
-    paths: &HostPaths,
-    withheld: &[Withheld],
-    bdf: Bdf,
-    results: &mut Results,
-) -> Result<(), Error> {
-    let mut found = false;
-    for withheld in withheld.iter().filter(|it| it.functions.contains(&bdf)) {
-        withheld.release(paths)?;
-        found = true;
-    }
-    for state in State::left_behind(paths)? {
-        if state.function_set().contains(&bdf) {
-            state.remove(paths)?;
-            found = true;
-        }
-    }
-    if !found {
-        return Err(Error::NotFound(format!(
-            "{bdf}: no regroup withheld it, and nothing is to be restored of it"
-        )));
-    }
-    let back = if paths.function(bdf).exists() {
-        ""
-    } else {
-        "; a reboot brings it back in the correct groups, echo 1 > /sys/bus/pci/rescan perhaps in others"
-    };
-    results.say(&format!("{bdf}: released{back}\n"));
-    Ok(())
-}
-
 /// Groups of addresses.
 type Groups = Vec<Vec<String>>;
 
@@ -211,10 +179,17 @@ impl Regroup {
                 results.take(outcome);
             }
         }
-        let withheld = Withheld::all(paths)?;
-        if let Some(bdf) = self.release {
-            return release(paths, &withheld, bdf, results);
+        if let Some((session, bdf)) = session.as_mut().zip(self.release) {
+            session.release(bdf)?;
+            let back = if paths.function(bdf).exists() {
+                ""
+            } else {
+                "; a reboot brings it back in the correct groups, echo 1 > /sys/bus/pci/rescan perhaps in others"
+            };
+            results.say(&format!("{bdf}: released{back}\n"));
+            return Ok(());
         }
+        let withheld = Withheld::all(paths)?;
         for withheld in withheld.iter().filter(|it| it.is_of_this_boot(paths)) {
             if let Some(back) = withheld.present(paths).first() {
                 results.errors.push(Error::Refused(format!(

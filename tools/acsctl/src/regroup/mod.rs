@@ -14,11 +14,13 @@
 //! | `steps.rs` | unbinds, removes and rescans |
 //! | `window.rs` | the time in which drivers are held off, and the devices that missed a driver in it |
 //! | `judge.rs` | compares the groups with those before, with those that are justified, and with the plan |
+//! | `give_back.rs` | decides what comes back: takes claims back, or withholds a device |
 //! | `withheld.rs` | devices that are not given back, because their groups would not isolate them |
 //! | `restore.rs` | restores drivers and settings after success, failure or a kill |
 //! | `outcome.rs` | the result for each function |
 
 mod device;
+mod give_back;
 mod judge;
 mod lock;
 mod outcome;

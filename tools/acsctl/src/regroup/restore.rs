@@ -4,28 +4,24 @@
 //! present state with the wanted state and makes only the missing changes, so it can itself be
 //! killed and repeated.
 
-use std::{fmt::Write as _, path::Path, thread, time::Duration};
+use std::{collections::BTreeSet, fmt::Write as _, path::Path};
 
 use quirk_data::error::Error;
-use rustix::system::delete_module;
-use topology::{Bdf, Partition};
+use topology::Bdf;
 
 use super::{
     Fate, Outcome, Session, State, Withheld,
-    judge::{Judgement, all_groups},
-    plan::{driver_override, group, touching, write_groups},
+    judge::all_groups,
+    plan::{driver_override, group, touching},
     state::{Phase, Saved, domain, identity},
     steps::Stop,
     window::{Missed, autoprobe},
     writer::Wait,
 };
-use crate::host::{HostPaths, Module, text};
+use crate::host::HostPaths;
 
-/// The number of rescans for functions that did not come back, and the pause between them.
-const TRIES: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(1);
 /// The `driver_override` of a function that no driver may have. No driver has this name.
-const NO_DRIVER: &str = "withheld-by-acsctl";
+pub(super) const NO_DRIVER: &str = "withheld-by-acsctl";
 
 /// The events before the restore.
 pub(super) enum Progress {
@@ -65,10 +61,7 @@ impl Session<'_> {
         let withheld = match self.compare(state, &mut outcome) {
             Ok(withheld) => withheld,
             Err(Stop::Pending(path)) => return Err(self.pending(state, &path)),
-            Err(Stop::Failed(why)) => {
-                outcome.problems.push(why);
-                None
-            }
+            Err(Stop::Failed(why)) => return Err(self.uncompared(state, &why)),
         };
         state.step = Phase::Restore;
         let closed = self.close_window(state);
@@ -113,199 +106,6 @@ impl Session<'_> {
             outcome.notes.push(what.to_owned());
         }
         Ok(outcome)
-    }
-
-    /// Compares the groups. If they are finer than isolation justifies, takes the claims back, and if
-    /// that does not help, withholds the device.
-    fn compare(
-        &mut self,
-        state: &mut State,
-        outcome: &mut Outcome,
-    ) -> Result<Option<Withheld>, Stop> {
-        let mut withheld = withheld_now(self.paths)?.into_iter();
-        if let Some(withheld) = withheld.find(|it| it.requested == state.requested) {
-            // The run that withheld the device was killed.
-            self.remove_all(&withheld, outcome)?;
-            return Ok(Some(withheld));
-        }
-        self.rescan_missing(state, outcome)?;
-        if state.step == Phase::Unbind && state.window.is_none() {
-            // Nothing was removed, so the groups are unchanged.
-            return Ok(None);
-        }
-        self.remove_withheld(state, outcome)?;
-        let mut found = Judgement::of(self.paths, self.entries, state);
-        if !found.torn.is_empty() && !state.taken_back && self.take_back(state, &found, outcome)? {
-            self.remove_withheld(state, outcome)?;
-            found = Judgement::of(self.paths, self.entries, state);
-        }
-        if let Some(why) = &found.unknown {
-            let what = format!(
-                "the groups could not be compared with those that isolation justifies: {why}"
-            );
-            if found.torn.is_empty() {
-                outcome
-                    .notes
-                    .push(format!("{what}. They are not finer than before"));
-            } else {
-                outcome.problems.push(what);
-            }
-        }
-        let set = state.function_set();
-        outcome.predicted = found
-            .predicted
-            .as_ref()
-            .map(|groups| touching(groups, &set));
-        if !found.torn_before.is_empty() {
-            outcome.problems.push(format!(
-                "{}  they were so before the regroup: acsctl doctor shows why",
-                finer_than_justified(&found.torn_before)
-            ));
-        }
-        if !found.torn.is_empty() {
-            return self.withhold(state, &found, outcome).map(Some);
-        }
-        if !outcome.undone && !found.coarser.is_empty() {
-            outcome
-                .problems
-                .push(coarser_than_planned(self.paths, &found));
-        }
-        Ok(None)
-    }
-
-    /// Rescans missing functions.
-    fn rescan_missing(&mut self, state: &mut State, outcome: &mut Outcome) -> Result<(), Stop> {
-        for number in 0..TRIES {
-            if state.missing(self.paths).is_empty() {
-                break;
-            }
-            if number > 0 {
-                thread::sleep(PAUSE);
-            }
-            match self.rescan(state) {
-                Ok(()) => {}
-                Err(Stop::Failed(why)) => {
-                    if !outcome.problems.contains(&why) {
-                        outcome.problems.push(why);
-                    }
-                    break;
-                }
-                Err(pending) => return Err(pending),
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes withheld devices that this run's rescan brought back.
-    fn remove_withheld(&mut self, state: &State, outcome: &mut Outcome) -> Result<(), Stop> {
-        for withheld in withheld_now(self.paths)? {
-            let is_ours = |bdf: &Bdf| !state.present.contains_key(bdf);
-            let back: Vec<_> = withheld.present(self.paths);
-            let back: Vec<_> = back.into_iter().filter(is_ours).collect();
-            outcome.problems.extend(self.remove(&back)?);
-        }
-        Ok(())
-    }
-
-    /// Takes back what the groups may rest on: unloads each module that granted, or whose decisions cannot
-    /// be read, and has the kernel group the device again. Returns whether that was done.
-    fn take_back(
-        &mut self,
-        state: &mut State,
-        found: &Judgement,
-        outcome: &mut Outcome,
-    ) -> Result<bool, Stop> {
-        let loaded = Module::loaded(self.paths);
-        let names: Vec<_> = loaded
-            .iter()
-            .map(|module| module.name().to_owned())
-            .collect();
-        let set = state.function_set();
-        let may_have_granted = |module: &Module| match &module.record {
-            Err(_) => true,
-            Ok(record) => record.decisions.iter().any(|(bdf, decisions)| {
-                let latest = decisions.latest.as_ref();
-                let is_granted = latest.is_some_and(|decided| decided.refused.is_none());
-                is_granted && (set.contains(bdf) || found.new.contains(bdf))
-            }),
-        };
-        let mut unloaded = Vec::new();
-        for module in loaded.iter().filter(|module| may_have_granted(module)) {
-            let name = module.name();
-            match unload(name) {
-                Ok(()) => unloaded.push(name),
-                Err(error) => outcome
-                    .problems
-                    .push(format!("cannot unload {name}: {error}")),
-            }
-        }
-        if unloaded.is_empty() && names == state.modules {
-            return Ok(false);
-        }
-        let names = unloaded.join(" and ");
-        outcome.problems.push(if unloaded.is_empty() {
-            "a module was loaded or unloaded during the regroup, so the device was rescanned once more"
-                .to_owned()
-        } else {
-            format!(
-                "the record of {names} does not justify the groups, so its claims were taken back: {names} was \
-                 unloaded, and the device was rescanned without it"
-            )
-        });
-        let failed = self.remove(&state.own)?;
-        outcome.problems.extend(failed);
-        state.taken_back = true;
-        self.rescan(state)?;
-        self.rescan_missing(state, outcome)?;
-        Ok(true)
-    }
-
-    /// Withholds the device: records it and removes its functions. Removes other functions too that are
-    /// new since the start and in a torn group.
-    fn withhold(
-        &mut self,
-        state: &State,
-        found: &Judgement,
-        outcome: &mut Outcome,
-    ) -> Result<Withheld, Stop> {
-        let set = state.function_set();
-        let others = found.torn.iter().flatten().rev();
-        let others = others.filter(|bdf| found.new.contains(bdf) && !set.contains(bdf));
-        let others: Vec<_> = others.copied().collect();
-        let why = finer_than_justified(&found.torn);
-        let withheld = Withheld::new(self.paths, state, &others, why);
-        let saved = withheld
-            .save(self.paths)
-            .err()
-            .map(|error| error.to_string());
-        outcome.problems.extend(saved);
-        self.remove_all(&withheld, outcome)?;
-        Ok(withheld)
-    }
-
-    /// Removes a withheld device, looks whether it is gone, and says so.
-    fn remove_all(&mut self, withheld: &Withheld, outcome: &mut Outcome) -> Result<(), Stop> {
-        let failed = self.remove(&withheld.functions)?;
-        outcome.problems.extend(failed);
-        let left = withheld.present(self.paths);
-        for &bdf in &left {
-            self.hold_off(bdf);
-        }
-        let done = if left.is_empty() {
-            "all its functions were removed again".to_owned()
-        } else {
-            let list: Vec<_> = left.iter().map(ToString::to_string).collect();
-            format!(
-                "these of its functions could not be removed again, so do not pass them through: {}",
-                list.join(" ")
-            )
-        };
-        outcome.problems.push(format!(
-            "{}  the device is withheld: {done}. In such groups, one guest could reach another's memory. \
-             Reboot to group them correctly; until acsctl regroup --release {}, no regroup of it begins",
-            withheld.why, withheld.requested
-        ));
-        Ok(())
     }
 
     /// Lets drivers bind again, and gives a driver to each device that missed one. If that fails, the
@@ -414,24 +214,67 @@ impl Session<'_> {
         }
     }
 
-    /// Keeps drivers off a function whose groups were not compared, or do not isolate it.
-    fn hold_off(&mut self, bdf: Bdf) {
-        let path = self.paths.function(bdf).join("driver_override");
-        // If this fails, the function has no driver yet, and the next run compares its groups.
-        let _ = self.write(&path, NO_DRIVER, Wait::Timeout);
+    /// Forgets what was withheld of the device of a function, and what is still to be restored of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] when there is nothing to forget; [`Error::CouldNotRun`] when a record cannot be
+    /// read or removed.
+    pub fn release(&mut self, bdf: Bdf) -> Result<(), Error> {
+        let mut functions = BTreeSet::new();
+        let withheld = Withheld::all(self.paths)?;
+        for withheld in withheld.iter().filter(|it| it.functions.contains(&bdf)) {
+            withheld.release(self.paths)?;
+            functions.extend(&withheld.functions);
+        }
+        for state in State::left_behind(self.paths)? {
+            if state.function_set().contains(&bdf) {
+                state.remove(self.paths)?;
+                functions.extend(state.function_set());
+            }
+        }
+        if functions.is_empty() {
+            return Err(Error::NotFound(format!(
+                "{bdf}: no regroup withheld it, and nothing is to be restored of it"
+            )));
+        }
+        for bdf in functions {
+            if driver_override(self.paths, bdf).as_deref() == Some(NO_DRIVER) {
+                let path = self.paths.function(bdf).join("driver_override");
+                let freed = self.write(&path, "", Wait::Timeout);
+                freed.map_err(|error| Error::CouldNotRun(error.to_string()))?;
+            }
+        }
+        Ok(())
     }
 
-    /// The error for a blocked write. Keeps drivers off the functions whose groups were not compared, and
-    /// lets them bind to other devices again. The next run restores the rest.
-    pub(super) fn pending(&mut self, state: &mut State, path: &Path) -> Error {
+    /// Keeps drivers off the functions whose groups were not compared, and lets them bind to other devices
+    /// again.
+    fn keep_back(&mut self, state: &mut State) {
         if state.window.is_some() {
             for bdf in state.function_set() {
                 if State::is_there(self.paths, bdf) && self.paths.driver(bdf).is_none() {
                     self.hold_off(bdf);
                 }
             }
+            // If this fails, the state keeps the window, and the next run closes it.
             let _ = self.close_window(state);
         }
+    }
+
+    /// The error for groups that were not compared.
+    fn uncompared(&mut self, state: &mut State, why: &str) -> Error {
+        self.keep_back(state);
+        Error::CouldNotRun(format!(
+            "{}: {why}\nThe groups could not be compared, so no driver was bound. Run acsctl regroup again, which \
+             restores everything",
+            state.requested
+        ))
+    }
+
+    /// The error for a blocked write. The next run restores the rest.
+    pub(super) fn pending(&mut self, state: &mut State, path: &Path) -> Error {
+        self.keep_back(state);
         let mut list = String::new();
         for saved in state.functions.iter().rev() {
             let bdf = saved.bdf;
@@ -463,15 +306,6 @@ fn shown(stop: Stop) -> String {
     }
 }
 
-/// The devices that were withheld in this boot.
-fn withheld_now(paths: &HostPaths) -> Result<Vec<Withheld>, Stop> {
-    let all = Withheld::all(paths).map_err(|error| Stop::Failed(error.to_string()))?;
-    Ok(all
-        .into_iter()
-        .filter(|it| it.is_of_this_boot(paths))
-        .collect())
-}
-
 fn shown_withheld(paths: &HostPaths, withheld: &Withheld, bdf: Bdf) -> String {
     if State::is_there(paths, bdf) {
         format!(
@@ -481,43 +315,4 @@ fn shown_withheld(paths: &HostPaths, withheld: &Withheld, bdf: Bdf) -> String {
     } else {
         "it was removed again; reboot to bring it back".to_owned()
     }
-}
-
-fn finer_than_justified(torn: &Partition) -> String {
-    let mut list = String::new();
-    // Writing to a string cannot fail.
-    let _ = write_groups(&mut list, torn);
-    format!("groups are finer than isolation justifies; each line should be one group:\n{list}")
-}
-
-/// The message that the plan was not kept, with the cause if it shows.
-fn coarser_than_planned(paths: &HostPaths, found: &Judgement) -> String {
-    let mut list = String::new();
-    let _ = write_groups(&mut list, &found.coarser);
-    let mut what =
-        format!("the groups are coarser than planned; each line was to be several groups:\n{list}");
-    if found.lost.is_empty() {
-        what += "  the kernel log says why an entry did not apply: dmesg | grep acs_quirks";
-        return what;
-    }
-    let functions: Vec<_> = found.lost.iter().map(ToString::to_string).collect();
-    let _ = write!(
-        what,
-        "  isolated by the plan, and not after the rescan: {}; acsctl why shows the reason",
-        functions.join(" ")
-    );
-    let line = text(&paths.proc.join("cmdline")).unwrap_or_default();
-    if let Some(parameter) = super::plan::acs_parameter(&line) {
-        let _ = write!(
-            what,
-            ". The kernel sets ACS by {parameter} on its command line, at each scan"
-        );
-    }
-    what
-}
-
-/// Unloads a module that nothing uses.
-fn unload(name: &str) -> Result<(), String> {
-    let name = std::ffi::CString::new(name).map_err(|error| error.to_string())?;
-    delete_module(&name, 0).map_err(|error| error.to_string())
 }

@@ -7,14 +7,14 @@
 //! once, so the device may be used after a reboot; but another regroup would make the same groups, so
 //! `regroup` leaves the device alone until `--release` names it.
 
-use std::{fs, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
 use quirk_data::error::Error;
 use serde::{Deserialize, Serialize};
 use topology::Bdf;
 
-use super::state::{Saved, State, boot, identity, write_file};
-use crate::host::HostPaths;
+use super::state::{self, Saved, State, boot, identity, write_file};
+use crate::host::{HostPaths, names};
 
 const SCHEMA: &str = "acsctl-withheld-1";
 
@@ -35,9 +35,13 @@ pub struct Withheld {
 }
 
 impl Withheld {
-    pub(super) fn new(paths: &HostPaths, state: &State, others: &[Bdf], why: String) -> Self {
-        let own = state.own.iter().copied();
-        let functions: Vec<_> = own.chain(others.iter().copied()).collect();
+    pub(super) fn new(
+        paths: &HostPaths,
+        state: &State,
+        requested: Bdf,
+        functions: Vec<Bdf>,
+        why: String,
+    ) -> Self {
         let saved = |bdf: &Bdf| {
             let mut saved = state.functions.iter();
             let saved = saved.find(|saved: &&Saved| saved.bdf == *bdf);
@@ -49,7 +53,7 @@ impl Withheld {
         Self {
             schema: SCHEMA.to_owned(),
             boot: boot(paths),
-            requested: state.requested,
+            requested,
             identities: functions.iter().map(saved).collect(),
             functions,
             why,
@@ -62,9 +66,13 @@ impl Withheld {
     ///
     /// [`Error::CouldNotRun`] when a record cannot be read or is malformed.
     pub fn all(paths: &HostPaths) -> Result<Vec<Self>, Error> {
-        let folder = folder(paths);
         let mut found = Vec::new();
-        for name in crate::host::names(&folder) {
+        let folders = folders(paths);
+        let files = folders.iter().flat_map(|folder| {
+            let names = names(folder).into_iter();
+            names.map(move |name| (folder, name))
+        });
+        for (folder, name) in files {
             let parts = name
                 .strip_prefix("withheld-")
                 .and_then(|name| name.strip_suffix(".json"));
@@ -102,8 +110,11 @@ impl Withheld {
         all.filter(is_it).map(|(bdf, _)| *bdf).collect()
     }
 
+    /// Writes the record: where it outlasts a boot, or if that is impossible, where it lasts until then.
     pub(super) fn save(&self, paths: &HostPaths) -> Result<(), Error> {
-        write_file(&self.path(paths), self)
+        let [lasting, other] = folders(paths);
+        write_file(&lasting.join(self.file()), self)
+            .or_else(|_| write_file(&other.join(self.file()), self))
     }
 
     /// Removes the record.
@@ -112,18 +123,25 @@ impl Withheld {
     ///
     /// [`Error::CouldNotRun`] when the file cannot be removed.
     pub fn release(&self, paths: &HostPaths) -> Result<(), Error> {
-        let path = self.path(paths);
-        fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error))
+        for path in folders(paths).map(|folder| folder.join(self.file())) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("remove", &path, &error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
-    fn path(&self, paths: &HostPaths) -> PathBuf {
-        folder(paths).join(format!("withheld-{}.json", self.requested))
+    fn file(&self) -> String {
+        format!("withheld-{}.json", self.requested)
     }
 }
 
-/// The folder of the records.
-fn folder(paths: &HostPaths) -> PathBuf {
-    paths.lib.join("acsctl")
+/// The folders of the records. `/var` may be read-only, or not mounted yet.
+fn folders(paths: &HostPaths) -> [PathBuf; 2] {
+    [paths.lib.join("acsctl"), state::folder(paths)]
 }
 
 fn malformed(path: &std::path::Path, why: &dyn std::fmt::Display) -> Error {
