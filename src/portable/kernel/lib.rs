@@ -35,8 +35,8 @@ pub mod prelude {
     };
 }
 
-/// Stops the thread with an oops, as `BUG()` does. Nothing in the module panics by design; a failed
-/// bounds check ends here.
+/// Stops the thread with an oops, as `BUG()` does. No code of the module is meant to get here
+/// (Documentation/architecture.md, "What may panic").
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     // SAFETY: An undefined instruction; the kernel's handler does not return to it. objtool
