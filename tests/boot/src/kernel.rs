@@ -208,7 +208,9 @@ impl Kernel {
         let mut lacking = NOT_BEFORE.iter();
         let is_lacking =
             lacking.any(|(name, first, _)| test.starts_with(name) && series.is_before(*first));
-        Ok(!is_lacking && (!self.core_only || CORE.contains(&test)))
+        // The oracle asks the kernel, whatever the module's crates are: once per kernel is enough.
+        let is_repeated = self.name.contains('@') && test.starts_with("oracle::");
+        Ok(!is_lacking && !is_repeated && (!self.core_only || CORE.contains(&test)))
     }
 
     /// The option with which `acsctl regroup` accepts the kernel, or on it vfio-pci; `None` if no option is
