@@ -140,7 +140,7 @@ const KPROBES_OFF: Scenario = Scenario {
         Ends(
             2,
             "unshare -U -r acsctl regroup 01:00.0",
-            "cannot open debugfs",
+            "run it on the host itself",
         ),
     ],
     limit: LIMIT,

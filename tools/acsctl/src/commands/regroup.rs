@@ -58,7 +58,7 @@ pub(super) struct Regroup {
     #[arg(long, value_name = "USE")]
     even_if: Vec<String>,
     /// Wait this long for the kernel to finish one step.
-    #[arg(long, value_name = "SECONDS", default_value_t = 120)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
@@ -175,19 +175,24 @@ impl Regroup {
             }
             let timeout = Duration::from_secs(self.timeout);
             let session = session.insert(Session::begin(paths, entries, timeout)?);
+            if let Some(bdf) = self.release {
+                let notes = session.release(bdf)?;
+                let back = if paths.function(bdf).exists() {
+                    ""
+                } else {
+                    "; a reboot brings it back in the correct groups, echo 1 > /sys/bus/pci/rescan perhaps in others"
+                };
+                results.say(&format!(
+                    "{bdf}: released; the groups of its device were not compared{back}\n"
+                ));
+                for note in notes {
+                    results.say(&format!("note: {note}\n"));
+                }
+                return Ok(());
+            }
             for outcome in session.restore_left_behind()? {
                 results.take(outcome);
             }
-        }
-        if let Some((session, bdf)) = session.as_mut().zip(self.release) {
-            session.release(bdf)?;
-            let back = if paths.function(bdf).exists() {
-                ""
-            } else {
-                "; a reboot brings it back in the correct groups, echo 1 > /sys/bus/pci/rescan perhaps in others"
-            };
-            results.say(&format!("{bdf}: released{back}\n"));
-            return Ok(());
         }
         let withheld = Withheld::all(paths)?;
         for withheld in withheld.iter().filter(|it| it.is_of_this_boot(paths)) {

@@ -14,11 +14,13 @@ pub(super) fn check(paths: &HostPaths) -> Vec<Diagnosis> {
     let check = CHECK;
     let mut found = Vec::new();
     let left = names(&paths.run.join("acsctl"));
-    for name in left.iter().filter(|name| name.starts_with("regroup-")) {
-        let finding = format!("a run was killed, or is waiting for the kernel: /run/acsctl/{name}");
+    for name in &left {
+        // A file with another ending is a draft, of which nothing has to be restored.
         let what = name
-            .trim_start_matches("regroup-")
-            .trim_end_matches(".json");
+            .strip_prefix("regroup-")
+            .and_then(|name| name.strip_suffix(".json"));
+        let Some(what) = what else { continue };
+        let finding = format!("a run was killed, or is waiting for the kernel: /run/acsctl/{name}");
         let remedy = format!("run acsctl regroup {what}, which restores everything");
         found.push(Diagnosis::fail(check, finding, remedy));
     }

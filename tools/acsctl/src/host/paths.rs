@@ -9,10 +9,7 @@ use std::{
     sync::OnceLock,
 };
 
-use rustix::{
-    fs::{FsWord, statfs},
-    mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen},
-};
+use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen};
 use topology::{Bdf, Host};
 
 /// The mount points of a host's file systems.
@@ -69,12 +66,6 @@ impl HostPaths {
         }
     }
 
-    /// Whether debugfs is mounted at its folder.
-    #[must_use]
-    pub fn is_debugfs(&self) -> bool {
-        statfs(&self.debug).is_ok_and(|found| found.f_type == DEBUGFS_MAGIC)
-    }
-
     /// The input of a capture. With `model`, the capture includes the name of the machine's model.
     #[must_use]
     pub fn to_capture(&self, model: bool) -> Host {
@@ -111,9 +102,6 @@ impl HostPaths {
         link(&self.function(bdf).join("driver"))
     }
 }
-
-/// `DEBUGFS_MAGIC` in `include/uapi/linux/magic.h`.
-const DEBUGFS_MAGIC: FsWord = 0x6462_6720;
 
 /// The path of debugfs in a mount that is attached to no folder and lasts as long as this process. `None`
 /// if this process may not mount.

@@ -25,6 +25,9 @@ pub struct Device {
     /// Functions behind bridges of the device, lowest first. The kernel removes them together with
     /// the bridges.
     pub below: Vec<Bdf>,
+    /// The endpoints among `own` that have functions below them: their driver makes these
+    /// (`drivers/pci/controller/vmd.c`).
+    pub with_children: Vec<Bdf>,
     /// The bridge above; `None` on a root bus.
     pub bridge: Option<Bdf>,
 }
@@ -63,8 +66,18 @@ impl Device {
             let folder = paths.device(*other);
             folder.is_some_and(|folder| has_above(&folder, &folders))
         };
-        let below = physical.iter().map(address).filter(is_below).collect();
+        let below: Vec<_> = physical.iter().map(address).filter(is_below).collect();
+        let has_children = |bdf: &Bdf| {
+            let folder = paths.device(*bdf).into_iter().collect();
+            let is_below = |other: &Bdf| {
+                let other = paths.device(*other);
+                other.is_some_and(|other| has_above(&other, &folder))
+            };
+            !is_bridge(topology, *bdf) && below.iter().any(is_below)
+        };
+        let with_children = own.iter().copied().filter(has_children).collect();
         Ok(Self {
+            with_children,
             own,
             below,
             bridge: view.above(seen).map(|above| above.function.bdf),

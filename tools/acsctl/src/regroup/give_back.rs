@@ -3,7 +3,12 @@
 //! Decides after a rescan what comes back: compares the groups, and where they are finer than isolation justifies,
 //! takes the claims back or withholds the device.
 
-use std::{fmt::Write as _, thread, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    thread,
+    time::Duration,
+};
 
 use rustix::system::delete_module;
 use topology::{Bdf, Partition};
@@ -13,15 +18,24 @@ use super::{
     judge::Judgement,
     plan::{acs_parameter, touching, write_groups},
     restore::NO_DRIVER,
-    state::Phase,
     steps::Stop,
+    uses::Uses,
+    window::{Instance, devices},
     writer::Wait,
 };
-use crate::host::{HostPaths, Module, text};
+use crate::host::{HostPaths, Module, Source, text};
 
 /// The number of rescans for functions that did not come back, and the pause between them.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// The result of a comparison.
+pub(super) struct Compared {
+    /// The device, if it is withheld.
+    pub(super) withheld: Option<Withheld>,
+    /// The functions whose groups were compared. No other function may get a driver.
+    pub(super) judged: BTreeMap<Bdf, Instance>,
+}
 
 impl Session<'_> {
     /// Compares the groups. If they are finer than isolation justifies, takes the claims back, and if
@@ -30,17 +44,28 @@ impl Session<'_> {
         &mut self,
         state: &mut State,
         outcome: &mut Outcome,
-    ) -> Result<Option<Withheld>, Stop> {
+    ) -> Result<Compared, Stop> {
         let mut withheld = withheld_now(self.paths)?.into_iter();
         if let Some(withheld) = withheld.find(|it| it.requested == state.requested) {
             // The run that withheld the device was killed.
             self.remove_all(&withheld, outcome)?;
-            return Ok(Some(withheld));
+            return Ok(Compared {
+                withheld: Some(withheld),
+                judged: BTreeMap::new(),
+            });
         }
         self.rescan_missing(state, outcome)?;
-        if state.step == Phase::Unbind && state.window.is_none() {
+        let judged = devices(self.paths);
+        let is_unchanged = |bdf: &Bdf| {
+            let before = state.present.get(bdf).map(|known| known.instance);
+            before.is_some() && before == judged.get(bdf).copied()
+        };
+        if state.function_set().iter().all(is_unchanged) {
             // Nothing was removed, so the groups are unchanged.
-            return Ok(None);
+            return Ok(Compared {
+                withheld: None,
+                judged,
+            });
         }
         self.remove_withheld(state, outcome)?;
         let mut found = Judgement::of(self.paths, self.entries, state);
@@ -71,15 +96,30 @@ impl Session<'_> {
                 finer_than_justified(&found.torn_before)
             ));
         }
-        if !found.torn.is_empty() {
-            return self.withhold(state, &found, outcome);
+        if !found.torn_others.is_empty() {
+            let others = found.torn_others.iter().flatten().rev();
+            let others = others.filter(|bdf| found.new.contains(bdf) && !set.contains(bdf));
+            let others: Vec<_> = others.copied().collect();
+            if let Some(&first) = others.first() {
+                self.withhold(first, others, &found.torn_others, outcome)?;
+            }
         }
-        if !outcome.undone && !found.coarser.is_empty() {
+        let mut withheld = None;
+        if !found.torn.is_empty() {
+            let new = found.torn.iter().flatten().rev();
+            let new = new.filter(|bdf| found.new.contains(bdf) && !set.contains(bdf));
+            let functions = state.own.iter().chain(new).copied().collect();
+            let torn = &found.torn;
+            withheld = Some(self.withhold(state.requested, functions, torn, outcome)?);
+        } else if !outcome.undone && !found.coarser.is_empty() {
             outcome
                 .problems
                 .push(coarser_than_planned(self.paths, &found));
         }
-        Ok(None)
+        Ok(Compared {
+            withheld,
+            judged: found.judged,
+        })
     }
 
     /// Rescans missing functions.
@@ -111,7 +151,7 @@ impl Session<'_> {
             let is_ours = |bdf: &Bdf| !state.present.contains_key(bdf);
             let back: Vec<_> = withheld.present(self.paths);
             let back: Vec<_> = back.into_iter().filter(is_ours).collect();
-            outcome.problems.extend(self.remove(&back)?);
+            self.remove_unused(&back, outcome)?;
         }
         Ok(())
     }
@@ -138,6 +178,10 @@ impl Session<'_> {
                 is_granted && (set.contains(bdf) || found.new.contains(bdf))
             }),
         };
+        let all: Vec<_> = set.iter().copied().collect();
+        if !self.in_use(&all).is_empty() {
+            return Ok(false);
+        }
         let mut unloaded = Vec::new();
         for module in loaded.iter().filter(|module| may_have_granted(module)) {
             let name = module.name();
@@ -169,44 +213,63 @@ impl Session<'_> {
         Ok(true)
     }
 
-    /// Withholds what is in torn groups: records it and removes it. That is the device with all of its
-    /// functions, and other functions that are new since the start. Returns the record of the device.
+    /// Withholds functions: records them and removes them.
     fn withhold(
         &mut self,
-        state: &State,
-        found: &Judgement,
+        requested: Bdf,
+        functions: Vec<Bdf>,
+        torn: &Partition,
         outcome: &mut Outcome,
-    ) -> Result<Option<Withheld>, Stop> {
-        let set = state.function_set();
-        let (own, others): (Partition, Partition) = (found.torn.iter().cloned())
-            .partition(|group| group.iter().any(|bdf| set.contains(bdf)));
-        let mut withhold = |requested, of_device: &[Bdf], torn: &Partition| {
-            let new = torn.iter().flatten().rev();
-            let new = new.filter(|bdf| found.new.contains(bdf) && !set.contains(bdf));
-            let functions = of_device.iter().chain(new).copied().collect();
-            let why = finer_than_justified(torn);
-            let withheld = Withheld::new(self.paths, state, requested, functions, why);
-            let saved = withheld.save(self.paths);
-            outcome
-                .problems
-                .extend(saved.err().map(|error| error.to_string()));
-            self.remove_all(&withheld, outcome).map(|()| withheld)
-        };
-        if let Some(&first) = others.iter().flatten().find(|bdf| found.new.contains(bdf)) {
-            withhold(first, &[], &others)?;
+    ) -> Result<Withheld, Stop> {
+        let why = finer_than_justified(torn);
+        let withheld = Withheld::new(self.paths, requested, functions, why);
+        let saved = withheld.save(self.paths);
+        outcome
+            .problems
+            .extend(saved.err().map(|error| error.to_string()));
+        self.remove_all(&withheld, outcome)?;
+        Ok(withheld)
+    }
+
+    /// Removes functions that nothing uses. Right after a rescan nothing does; but a killed run may be
+    /// completed long after it gave functions back.
+    fn remove_unused(&mut self, functions: &[Bdf], outcome: &mut Outcome) -> Result<(), Stop> {
+        let uses = self.in_use(functions);
+        if !uses.is_empty() {
+            outcome.problems.push(format!(
+                "not removed, because something uses it:\n  {}",
+                uses.join("\n  ")
+            ));
+            return Ok(());
         }
-        if own.is_empty() {
-            return Ok(None);
+        let failed = self.remove(functions)?;
+        outcome.problems.extend(failed);
+        Ok(())
+    }
+
+    /// What uses those of these functions that have a driver.
+    fn in_use(&self, functions: &[Bdf]) -> Vec<String> {
+        let has_driver = |bdf: &Bdf| self.paths.driver(*bdf).is_some();
+        let bound: BTreeSet<_> = functions.iter().copied().filter(has_driver).collect();
+        if bound.is_empty() {
+            return Vec::new();
         }
-        withhold(state.requested, &state.own, &own).map(Some)
+        match Source::Host(self.paths.clone()).capture(false) {
+            Err(error) => vec![error.to_string()],
+            Ok(topology) => {
+                let uses = Uses::find(self.paths, &topology, &bound);
+                let listed = uses.list.iter();
+                let listed = listed.map(|one| format!("{}: {}", one.function, one.what));
+                listed.chain(uses.unseen.iter().cloned()).collect()
+            }
+        }
     }
 
     /// Removes a withheld device, looks whether it is gone, and says so.
     fn remove_all(&mut self, withheld: &Withheld, outcome: &mut Outcome) -> Result<(), Stop> {
-        let failed = self.remove(&withheld.functions)?;
-        outcome.problems.extend(failed);
+        self.remove_unused(&withheld.functions, outcome)?;
         let left = withheld.present(self.paths);
-        for &bdf in &left {
+        for &bdf in left.iter().filter(|bdf| self.paths.driver(**bdf).is_none()) {
             self.hold_off(bdf);
         }
         let done = if left.is_empty() {
@@ -235,7 +298,7 @@ impl Session<'_> {
 }
 
 /// The devices that were withheld in this boot.
-fn withheld_now(paths: &HostPaths) -> Result<Vec<Withheld>, Stop> {
+pub(super) fn withheld_now(paths: &HostPaths) -> Result<Vec<Withheld>, Stop> {
     let all = Withheld::all(paths).map_err(|error| Stop::Failed(error.to_string()))?;
     Ok(all
         .into_iter()

@@ -7,23 +7,41 @@
 //! of a module: for each function that is new since the start, wherever it is, only a grant counts that
 //! a loaded module recorded.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+    time::Duration,
+};
 
-use quirk_data::entry::Entry;
+use quirk_data::{entry::Entry, error::Error};
 use topology::{Bdf, Partition};
 
-use super::{State, window::devices};
-use crate::host::{HostPaths, Snapshot, coarser, finer, names};
+use super::{
+    State,
+    state::identity,
+    window::{Instance, devices},
+};
+use crate::host::{HostPaths, Predicted, Snapshot, coarser, finer, names};
+
+/// The number of attempts to read the host, and the pause between them. A reading fails if a function goes
+/// meanwhile, wherever it is.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// What a comparison of the groups showed.
 #[derive(Clone, Default, PartialEq, Eq, Debug)]
 pub(super) struct Judgement {
-    /// Groups that isolation justifies, and that the kernel has split without justification.
+    /// Groups that isolation justifies, that have functions of the device, and that the kernel has split
+    /// without justification.
     pub(super) torn: Partition,
     /// The same, where the groups were as fine before the run.
     pub(super) torn_before: Partition,
+    /// The same for functions that are not the device's, and that are new since the start of the run.
+    pub(super) torn_others: Partition,
     /// The functions that are new since the start of the run.
     pub(super) new: BTreeSet<Bdf>,
+    /// The functions whose groups were compared.
+    pub(super) judged: BTreeMap<Bdf, Instance>,
     /// The groups that the kernel would make now; `None` if they cannot be computed.
     pub(super) predicted: Option<Partition>,
     /// Why the groups cannot be computed.
@@ -38,61 +56,103 @@ impl Judgement {
     /// Compares the present groups with those before the run, with those that are justified, and with
     /// the plan.
     pub(super) fn of(paths: &HostPaths, entries: &[Entry], state: &State) -> Self {
+        let mut number = 1;
+        loop {
+            let found = Self::once(paths, entries, state);
+            if found.unknown.is_none() || number == TRIES {
+                return found;
+            }
+            number += 1;
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn once(paths: &HostPaths, entries: &[Entry], state: &State) -> Self {
+        // Listed before the groups are read: each of these instances is in the reading, or is gone.
+        let judged = devices(paths);
+        let present = judged.iter();
+        let is_new = |(bdf, instance): &(&Bdf, &Instance)| {
+            let known = state.present.get(bdf);
+            known.is_none_or(|known| known.instance != **instance)
+        };
+        let new: BTreeSet<_> = present.filter(is_new).map(|(bdf, _)| *bdf).collect();
+        let own = state.function_set();
         let groups = all_groups(paths);
-        let present = devices(paths).into_iter();
-        let is_new = |(bdf, instance): &(Bdf, u64)| state.present.get(bdf) != Some(instance);
-        let new: BTreeSet<_> = present.filter(is_new).map(|(bdf, _)| bdf).collect();
-        let mut scope = state.function_set();
-        scope.extend(&new);
         let mut found = Self {
-            coarser: coarser(&groups, &state.planned, &state.function_set()),
+            coarser: coarser(&groups, &state.planned, &own),
+            judged,
             new,
             ..Self::default()
         };
-        let justified = Snapshot::of_host(paths).and_then(|snapshot| {
-            let host = snapshot.view(entries);
-            let predicted = host.predict()?;
-            Ok((host.justified(&found.new)?, predicted))
-        });
-        match justified {
+        match read(paths, entries, &found.new) {
             Ok((justified, predicted)) => {
-                let torn = finer(&groups, &justified, &scope);
-                (found.torn_before, found.torn) = torn
-                    .into_iter()
-                    .partition(|group| is_as_before(&groups, &state.before, group));
+                let scope = &own | &found.new;
+                for group in finer(&groups, &justified, &scope) {
+                    found.take(paths, state, &groups, group);
+                }
                 found.lost = &state.isolated - &predicted.isolated;
                 found.predicted = Some(predicted.groups);
             }
             Err(error) => {
                 // Without a computation, each group must be one of before the run, or a union of such.
-                let own = groups
-                    .iter()
-                    .filter(|group| group.iter().any(|bdf| scope.contains(bdf)));
-                let own: BTreeSet<_> = own
-                    .flatten()
-                    .copied()
-                    .chain(scope.iter().copied())
-                    .collect();
-                let own: Vec<_> = own.into_iter().collect();
-                if !is_as_before(&groups, &state.before, &own) {
-                    found.torn = vec![own];
-                }
+                let with_own = |group: &&Vec<Bdf>| group.iter().any(|bdf| own.contains(bdf));
+                let members = groups.iter().filter(with_own).flatten().copied();
+                let members: BTreeSet<_> = members.chain(own.iter().copied()).collect();
+                let group: Vec<_> = members.into_iter().collect();
+                found.take(paths, state, &groups, group);
+                found.torn_before.clear();
+                found.torn_others.clear();
+                found.judged.retain(|bdf, _| own.contains(bdf));
                 found.unknown = Some(error.to_string());
             }
         }
         found
     }
+
+    /// Takes a group that the kernel has split.
+    fn take(&mut self, paths: &HostPaths, state: &State, groups: &Partition, group: Vec<Bdf>) {
+        let own = state.function_set();
+        let is_other = |bdf: &Bdf| self.new.contains(bdf) && !own.contains(bdf);
+        let (others, known): (Vec<Bdf>, Vec<Bdf>) = group.iter().copied().partition(is_other);
+        if !group.iter().any(|bdf| own.contains(bdf)) {
+            if !others.is_empty() {
+                self.torn_others.push(group);
+            }
+        } else if is_as_before(paths, state, groups, &known) {
+            self.torn_before.push(known);
+            if !others.is_empty() {
+                self.torn_others.push(others);
+            }
+        } else {
+            self.torn.push(group);
+        }
+    }
+}
+
+/// The groups that isolation justifies, and what the kernel would make now.
+fn read(
+    paths: &HostPaths,
+    entries: &[Entry],
+    new: &BTreeSet<Bdf>,
+) -> Result<(Partition, Predicted), Error> {
+    let snapshot = Snapshot::of_host(paths)?;
+    let host = snapshot.view(entries);
+    Ok((host.justified(new)?, host.predict()?))
 }
 
 /// Whether the groups of these functions are the same as before, or coarser. All of the functions must
-/// have been there.
-fn is_as_before(now: &Partition, before: &Partition, functions: &[Bdf]) -> bool {
+/// have been there, with the same identity.
+fn is_as_before(paths: &HostPaths, state: &State, groups: &Partition, functions: &[Bdf]) -> bool {
     let all: BTreeSet<_> = functions.iter().copied().collect();
-    let known: BTreeSet<_> = before.iter().flatten().copied().collect();
     // A function that did not come back is in no group, and protects nothing.
-    let present: BTreeSet<_> = now.iter().flatten().copied().collect();
-    let mut present = all.iter().filter(|bdf| present.contains(bdf));
-    present.all(|bdf| known.contains(bdf)) && finer(now, before, &all).is_empty()
+    let grouped: BTreeSet<_> = groups.iter().flatten().copied().collect();
+    let before: BTreeSet<_> = state.before.iter().flatten().copied().collect();
+    let is_known = |bdf: &&Bdf| {
+        let known = state.present.get(bdf).filter(|_| before.contains(bdf));
+        known.is_some_and(|known| identity(paths, **bdf).as_ref() == Some(&known.identity))
+    };
+    let mut present = all.iter().filter(|bdf| grouped.contains(bdf));
+    present.all(|bdf| is_known(&bdf)) && finer(groups, &state.before, &all).is_empty()
 }
 
 /// All groups of the host.

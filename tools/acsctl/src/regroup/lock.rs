@@ -6,7 +6,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     thread,
     time::Duration,
 };
@@ -27,12 +27,11 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The lock that allows one run at a time. The run and its writer hold it, so it is free only when
 /// both have ended.
 ///
-/// It consists of two file locks. The lock in `/run/acsctl` also carries a note for other runs. A
-/// container can have another `/run`, so the second lock is on the root folder of debugfs: the kernel
-/// has one debugfs for all namespaces (`get_tree_single()` in `fs/debugfs/inode.c`).
+/// A container can have another `/run`, in which no other run would find this lock or the state of a killed
+/// run. So a run begins only outside of containers.
 #[derive(Debug)]
 pub struct Lock {
-    _files: [Option<File>; 2],
+    _file: File,
     path: PathBuf,
 }
 
@@ -41,9 +40,16 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when another run has the lock, the lock file cannot be created, or
-    /// runs in other containers cannot be excluded.
+    /// [`Error::CouldNotRun`] when another run has the lock, the lock file cannot be created, or this
+    /// process runs in a container.
     pub fn take(paths: &HostPaths) -> Result<Self, Error> {
+        if !is_in_first_namespaces(paths) {
+            return Err(Error::CouldNotRun(
+                "acsctl does not share the mounts and processes of the host's first process, as in a container; \
+                 run it on the host itself"
+                    .to_owned(),
+            ));
+        }
         let folder = folder(paths);
         make_folder(&folder)?;
         let path = folder.join("lock");
@@ -51,28 +57,21 @@ impl Lock {
         let options = options.read(true).write(true).create(true).truncate(false);
         let file = options.mode(0o600).open(&path);
         let file = file.map_err(|error| Error::io("open", &path, &error))?;
-        let who = text(&path).filter(|who| !who.is_empty());
-        let who = who.as_deref().unwrap_or("it has not reported its state");
-        lock(&file, &path, who)?;
-        let elsewhere = "it runs in another container";
-        let shared = match File::open(&paths.debug) {
-            Ok(file) if paths.is_debugfs() => {
-                lock(&file, &paths.debug, elsewhere)?;
-                Some(file)
+        if let Err(error) = lock_with_retries(&file) {
+            if error.kind() != io::ErrorKind::WouldBlock {
+                return Err(Error::io("lock", &path, &error.into()));
             }
-            _ if is_in_first_namespaces(paths) => None,
-            _ => {
-                return Err(Error::CouldNotRun(
-                    "acsctl runs in a container and cannot open debugfs, so it cannot exclude a regroup \
-                     by another acsctl; run it on the host itself"
-                        .to_owned(),
-                ));
-            }
-        };
-        let lock = Self {
-            _files: [Some(file), shared],
-            path,
-        };
+            let who = text(&path).filter(|who| !who.is_empty());
+            return Err(Error::CouldNotRun(format!(
+                "another run is active: {}; wait until it ends, then run this command again",
+                who.as_deref().unwrap_or("it has not reported its state")
+            )));
+        }
+        // The writer process inherits the lock. If the kernel blocks in a write, the lock stays
+        // taken even after this process has ended.
+        fcntl_setfd(&file, FdFlags::empty())
+            .map_err(|error| Error::io("lock", &path, &error.into()))?;
+        let lock = Self { _file: file, path };
         lock.note(&format!("process {} is regrouping", std::process::id()));
         Ok(lock)
     }
@@ -91,21 +90,6 @@ fn is_in_first_namespaces(paths: &HostPaths) -> bool {
         let own = namespace("self", kind);
         own.is_some() && own == namespace("1", kind)
     })
-}
-
-/// Takes one file lock. `who` describes a run that has it.
-fn lock(file: &File, path: &Path, who: &str) -> Result<(), Error> {
-    if let Err(error) = lock_with_retries(file) {
-        if error.kind() != io::ErrorKind::WouldBlock {
-            return Err(Error::io("lock", path, &error.into()));
-        }
-        return Err(Error::CouldNotRun(format!(
-            "another run is active: {who}; wait until it ends, then run this command again"
-        )));
-    }
-    // The writer process inherits the lock. If the kernel blocks in a write, the lock stays taken
-    // even after this process has ended.
-    fcntl_setfd(file, FdFlags::empty()).map_err(|error| Error::io("lock", path, &error.into()))
 }
 
 /// Tries several times to take the lock, because the writer of a killed run needs a moment to

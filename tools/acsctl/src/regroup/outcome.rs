@@ -8,7 +8,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
 
-use super::plan::write_groups;
+use super::{
+    State,
+    plan::{touching, write_groups},
+};
 
 /// The state of a function after a regroup.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -47,6 +50,20 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// The result of a regroup of which nothing is known yet.
+    pub(super) fn new(state: &State) -> Self {
+        Self {
+            requested: state.requested,
+            before: touching(&state.before, &state.function_set()),
+            predicted: None,
+            after: Vec::new(),
+            undone: false,
+            functions: Vec::new(),
+            problems: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
     /// Whether every function is present as before and nothing went wrong.
     #[must_use]
     pub fn is_as_planned(&self) -> bool {

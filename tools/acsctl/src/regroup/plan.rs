@@ -285,6 +285,15 @@ fn hardware_obstacles(
         });
     };
     let set = device.function_set();
+    for &bdf in &device.with_children {
+        let what = format!(
+            "{bdf} is an endpoint with PCI functions below it, which its driver makes (VMD)"
+        );
+        never(
+            what,
+            "a rescan would not bring them back; unbind its driver first",
+        );
+    }
     let functions = host.topology.functions.iter();
     for function in functions.filter(|function| set.contains(&function.bdf)) {
         let bdf = function.bdf;

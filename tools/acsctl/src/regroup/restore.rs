@@ -4,21 +4,26 @@
 //! present state with the wanted state and makes only the missing changes, so it can itself be
 //! killed and repeated.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    path::Path,
+};
 
 use quirk_data::error::Error;
 use topology::Bdf;
 
 use super::{
     Fate, Outcome, Session, State, Withheld,
+    give_back::{Compared, withheld_now},
     judge::all_groups,
     plan::{driver_override, group, touching},
     state::{Phase, Saved, domain, identity},
     steps::Stop,
-    window::{Missed, autoprobe},
+    window::{Instance, Missed, autoprobe, devices, instance},
     writer::Wait,
 };
-use crate::host::HostPaths;
+use crate::host::{HostPaths, Module};
 
 /// The `driver_override` of a function that no driver may have. No driver has this name.
 pub(super) const NO_DRIVER: &str = "withheld-by-acsctl";
@@ -43,36 +48,41 @@ impl Session<'_> {
         progress: Progress,
     ) -> Result<Outcome, Error> {
         let undone = !matches!(progress, Progress::Complete);
+        let is_own_run = !matches!(progress, Progress::LeftBehind(_));
         let (problems, notes) = match progress {
             Progress::Complete => (Vec::new(), Vec::new()),
             Progress::Failed(why) => (vec![why], Vec::new()),
             Progress::LeftBehind(why) => (Vec::new(), vec![why]),
         };
         let mut outcome = Outcome {
-            requested: state.requested,
-            before: touching(&state.before, &state.function_set()),
-            predicted: None,
-            after: Vec::new(),
-            functions: Vec::new(),
             undone,
             problems,
             notes,
+            ..Outcome::new(state)
         };
-        let withheld = match self.compare(state, &mut outcome) {
-            Ok(withheld) => withheld,
-            Err(Stop::Pending(path)) => return Err(self.pending(state, &path)),
-            Err(Stop::Failed(why)) => return Err(self.uncompared(state, &why)),
+        let Compared { withheld, judged } = match self.compare(state, &mut outcome) {
+            Ok(compared) => compared,
+            Err(Stop::Pending(path)) => return Err(self.pending(state, &outcome.problems, &path)),
+            Err(Stop::Failed(why)) => return Err(self.uncompared(state, &outcome.problems, &why)),
         };
         state.step = Phase::Restore;
-        let closed = self.close_window(state);
+        let closed = self.close_window(state, &judged, &mut outcome);
         outcome.problems.extend(closed.err().map(shown));
+        let mut open = BTreeSet::new();
         // Bridges come before the functions below them.
         for saved in state.functions.iter().rev() {
-            let problem = match &withheld {
-                Some(withheld) => Some(shown_withheld(self.paths, withheld, saved.bdf)),
-                None => self.restore_driver(saved),
-            };
             let bdf = saved.bdf;
+            let is_judged = judged.get(&bdf).copied() == instance(&self.paths.function(bdf));
+            let problem = match &withheld {
+                Some(withheld) => Some(shown_withheld(self.paths, withheld, bdf)),
+                None if is_judged || !State::is_there(self.paths, bdf) => {
+                    self.restore_driver(saved, is_own_run)
+                }
+                None => Some("it appeared after the groups were compared".to_owned()),
+            };
+            if !is_judged || !State::is_there(self.paths, bdf) {
+                open.insert(bdf);
+            }
             outcome.functions.push(Fate {
                 function: bdf,
                 present: State::is_there(self.paths, bdf),
@@ -91,10 +101,18 @@ impl Session<'_> {
         }
         outcome.after = touching(&all_groups(self.paths), &state.function_set());
         outcome.functions.sort_by_key(|fate| fate.function);
-        let missing = state.missing(self.paths);
-        if withheld.is_some() || (missing.is_empty() && !self.is_stuck()) {
+        let is_recorded = |withheld: &Withheld| {
+            let all = withheld_now(self.paths).unwrap_or_default();
+            all.iter().any(|it| it.requested == withheld.requested)
+        };
+        let is_settled = withheld.as_ref().map_or(open.is_empty(), is_recorded);
+        if is_settled && state.window.is_none() && !self.is_stuck() {
             state.remove(self.paths)?;
         } else {
+            if withheld.is_none() && !self.is_stuck() {
+                state.reduce(self.paths, &open, loaded(self.paths));
+                outcome.problems.extend(self.save(state).err().map(shown));
+            }
             outcome.problems.push(format!(
                 "not everything is restored; the next acsctl regroup, of any device, tries again \
                  (acsctl regroup --release {} gives up on it)",
@@ -108,19 +126,28 @@ impl Session<'_> {
         Ok(outcome)
     }
 
-    /// Lets drivers bind again, and gives a driver to each device that missed one. If that fails, the
-    /// state keeps the window, and the next run closes it.
-    fn close_window(&mut self, state: &mut State) -> Result<(), Stop> {
+    /// Lets drivers bind again, and gives a driver to each device that missed one, except to functions that
+    /// were not judged, and to those that are withheld or still to be restored. If that fails, the state
+    /// keeps the window, and the next run closes it.
+    fn close_window(
+        &mut self,
+        state: &mut State,
+        judged: &BTreeMap<Bdf, Instance>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Stop> {
         let Some(window) = state.window.clone() else {
             return self.save(state);
         };
         self.write(&autoprobe(self.paths), &window.autoprobe, Wait::Timeout)?;
         if window.is_on() {
-            let own = state.function_set();
-            let withheld = Withheld::all(self.paths).unwrap_or_default();
-            let is_withheld = |bdf: &Bdf| {
-                own.contains(bdf) || withheld.iter().any(|it| it.functions.contains(bdf))
-            };
+            let failed = |error: Error| Stop::Failed(error.to_string());
+            let mut without = state.function_set();
+            for left in State::left_behind(self.paths).map_err(failed)? {
+                without.extend(left.function_set());
+            }
+            for withheld in withheld_now(self.paths)? {
+                without.extend(&withheld.functions);
+            }
             for missed in window.missed(self.paths) {
                 let (bdf, path) = match &missed {
                     Missed::Probe(bdf) => (bdf, self.paths.pci().join("drivers_probe")),
@@ -129,10 +156,19 @@ impl Session<'_> {
                         self.paths.pci().join("drivers").join(driver).join("bind"),
                     ),
                 };
-                if !is_withheld(bdf) {
-                    // A driver that does not match the device refuses it.
-                    let _ = self.write(&path, &bdf.to_string(), Wait::Timeout);
+                if without.contains(bdf) {
+                    continue;
                 }
+                let now = instance(&self.paths.function(*bdf));
+                if matches!(missed, Missed::Probe(_)) && judged.get(bdf).copied() != now {
+                    outcome.problems.push(format!(
+                        "{bdf} appeared and was not compared, so it has no driver; if acsctl doctor finds no fault in \
+                         its group: echo {bdf} > /sys/bus/pci/drivers_probe"
+                    ));
+                    continue;
+                }
+                // A driver that does not match the device refuses it.
+                let _ = self.write(&path, &bdf.to_string(), Wait::Driver);
             }
         }
         state.window = None;
@@ -140,7 +176,7 @@ impl Session<'_> {
     }
 
     /// Restores a function's driver. Returns the difference from the former state.
-    fn restore_driver(&mut self, saved: &Saved) -> Option<String> {
+    fn restore_driver(&mut self, saved: &Saved, is_own_run: bool) -> Option<String> {
         let bdf = saved.bdf;
         if !State::is_there(self.paths, bdf) {
             return Some(format!(
@@ -157,14 +193,18 @@ impl Session<'_> {
                 saved.identity
             ));
         }
-        self.bind_again(saved)
+        self.bind_again(saved, is_own_run)
             .unwrap_or_else(|stop| Some(shown(stop)))
     }
 
-    fn bind_again(&mut self, saved: &Saved) -> Result<Option<String>, Stop> {
+    /// `is_own_run`: whether this run removed the function. Otherwise its driver and override may be what
+    /// somebody has chosen since.
+    fn bind_again(&mut self, saved: &Saved, is_own_run: bool) -> Result<Option<String>, Stop> {
         let bdf = saved.bdf;
         let only = self.paths.function(bdf).join("driver_override");
-        if driver_override(self.paths, bdf) != saved.driver_override {
+        let found = driver_override(self.paths, bdf);
+        let is_lent = [None, saved.driver.as_deref(), Some(NO_DRIVER)].contains(&found.as_deref());
+        if found != saved.driver_override && (is_own_run || is_lent) {
             let value = saved.driver_override.as_deref().unwrap_or_default();
             self.write(&only, value, Wait::Timeout)?;
         }
@@ -175,6 +215,7 @@ impl Session<'_> {
                 Ok(Some(format!("its driver is {other} now, and was {wanted}")))
             }
             (Some(wanted), None) => self.bind(saved, wanted, &only),
+            (None, Some(_)) if !is_own_run => Ok(None),
             // It was bound within the rescan (`DRIVERS_WAIT_SINCE`).
             (None, Some(_)) => {
                 let path = self.paths.function(bdf).join("driver/unbind");
@@ -198,7 +239,7 @@ impl Session<'_> {
         if is_lent {
             self.write(only, wanted, Wait::Timeout)?;
         }
-        let bound = self.write(&folder.join("bind"), &bdf.to_string(), Wait::Timeout);
+        let bound = self.write(&folder.join("bind"), &bdf.to_string(), Wait::Driver);
         if is_lent {
             let value = saved.driver_override.as_deref().unwrap_or_default();
             self.write(only, value, Wait::Timeout)?;
@@ -220,15 +261,17 @@ impl Session<'_> {
     ///
     /// [`Error::NotFound`] when there is nothing to forget; [`Error::CouldNotRun`] when a record cannot be
     /// read or removed.
-    pub fn release(&mut self, bdf: Bdf) -> Result<(), Error> {
+    pub fn release(&mut self, bdf: Bdf) -> Result<Vec<String>, Error> {
         let mut functions = BTreeSet::new();
         let withheld = Withheld::all(self.paths)?;
         for withheld in withheld.iter().filter(|it| it.functions.contains(&bdf)) {
             withheld.release(self.paths)?;
             functions.extend(&withheld.functions);
         }
-        for state in State::left_behind(self.paths)? {
+        let mut notes = Vec::new();
+        for mut state in State::left_behind(self.paths)? {
             if state.function_set().contains(&bdf) {
+                notes.extend(self.let_drivers_in(&mut state));
                 state.remove(self.paths)?;
                 functions.extend(state.function_set());
             }
@@ -245,35 +288,44 @@ impl Session<'_> {
                 freed.map_err(|error| Error::CouldNotRun(error.to_string()))?;
             }
         }
-        Ok(())
+        Ok(notes)
     }
 
-    /// Keeps drivers off the functions whose groups were not compared, and lets them bind to other devices
-    /// again.
-    fn keep_back(&mut self, state: &mut State) {
-        if state.window.is_some() {
-            for bdf in state.function_set() {
-                if State::is_there(self.paths, bdf) && self.paths.driver(bdf).is_none() {
-                    self.hold_off(bdf);
-                }
+    /// Lets drivers in again, and gives one to each other device that missed one. Returns what went wrong.
+    fn let_drivers_in(&mut self, state: &mut State) -> Vec<String> {
+        let judged = devices(self.paths);
+        let mut outcome = Outcome::new(state);
+        let closed = self.close_window(state, &judged, &mut outcome);
+        outcome.problems.extend(closed.err().map(shown));
+        outcome.problems
+    }
+
+    /// Keeps drivers off the functions whose groups were not compared, and lets new devices have drivers
+    /// again. The state keeps the window: the next run gives drivers to the devices that missed one.
+    fn keep_back(&mut self, state: &State) {
+        let Some(window) = &state.window else { return };
+        for bdf in state.function_set() {
+            if State::is_there(self.paths, bdf) && self.paths.driver(bdf).is_none() {
+                self.hold_off(bdf);
             }
-            // If this fails, the state keeps the window, and the next run closes it.
-            let _ = self.close_window(state);
         }
+        // If this fails, the next run does it.
+        let _ = self.write(&autoprobe(self.paths), &window.autoprobe, Wait::Timeout);
     }
 
     /// The error for groups that were not compared.
-    fn uncompared(&mut self, state: &mut State, why: &str) -> Error {
+    fn uncompared(&mut self, state: &State, problems: &[String], why: &str) -> Error {
         self.keep_back(state);
         Error::CouldNotRun(format!(
-            "{}: {why}\nThe groups could not be compared, so no driver was bound. Run acsctl regroup again, which \
+            "{}: {}{why}\nThe groups could not be compared, so no driver was bound. Run acsctl regroup again, which \
              restores everything",
-            state.requested
+            state.requested,
+            lines(problems)
         ))
     }
 
     /// The error for a blocked write. The next run restores the rest.
-    pub(super) fn pending(&mut self, state: &mut State, path: &Path) -> Error {
+    pub(super) fn pending(&mut self, state: &State, problems: &[String], path: &Path) -> Error {
         self.keep_back(state);
         let mut list = String::new();
         for saved in state.functions.iter().rev() {
@@ -287,13 +339,25 @@ impl Session<'_> {
             let _ = write!(list, "\n  {bdf}  {shown}");
         }
         Error::CouldNotRun(format!(
-            "{}: the kernel is blocked in a write to {}: a process holds the function. End that \
+            "{}: {}the kernel is blocked in a write to {}: a process holds the function. End that \
              process, or make it close the function, then run this command again, which restores \
              everything. The state now:{list}",
             state.requested,
+            lines(problems),
             path.display(),
         ))
     }
+}
+
+/// What went wrong before an error, to be told before it.
+fn lines(problems: &[String]) -> String {
+    problems.iter().map(|one| format!("{one}\n")).collect()
+}
+
+/// The names of the loaded modules.
+fn loaded(paths: &HostPaths) -> Vec<String> {
+    let loaded = Module::loaded(paths);
+    loaded.iter().map(|one| one.name().to_owned()).collect()
 }
 
 fn shown(stop: Stop) -> String {

@@ -57,6 +57,15 @@ pub struct Saved {
     pub domain: Option<String>,
 }
 
+/// A function of the host.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Known {
+    /// Its folder in sysfs.
+    pub instance: Instance,
+    /// As [`Saved::identity`].
+    pub identity: String,
+}
+
 /// All that a restore needs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct State {
@@ -77,7 +86,7 @@ pub struct State {
     /// with these.
     pub own: Vec<Bdf>,
     /// All functions of the host before the regroup.
-    pub present: BTreeMap<Bdf, Instance>,
+    pub present: BTreeMap<Bdf, Known>,
     /// All groups of the host before the regroup.
     pub before: Partition,
     /// The groups of the functions by the plan.
@@ -111,7 +120,7 @@ impl State {
             rescan: plan.rescan.clone(),
             functions: plan.device.all().map(saved).collect(),
             own: plan.device.own.clone(),
-            present: devices(paths),
+            present: present(paths),
             before: all_groups(paths),
             planned: plan.planned.clone(),
             isolated: plan.isolated.clone(),
@@ -124,6 +133,17 @@ impl State {
     #[must_use]
     pub fn function_set(&self) -> BTreeSet<Bdf> {
         self.functions.iter().map(|saved| saved.bdf).collect()
+    }
+
+    /// Reduces the state to these functions, which are still to be restored: the rest of the host is as it
+    /// is to be, and in use again.
+    pub(super) fn reduce(&mut self, paths: &HostPaths, open: &BTreeSet<Bdf>, modules: Vec<String>) {
+        self.functions.retain(|saved| open.contains(&saved.bdf));
+        self.own = self.functions.iter().map(|saved| saved.bdf).collect();
+        self.present = present(paths);
+        self.before = all_groups(paths);
+        self.modules = modules;
+        self.step = Phase::Rescan;
     }
 
     /// The functions that are not present.
@@ -237,6 +257,15 @@ fn malformed(path: &Path, why: &dyn std::fmt::Display) -> Error {
          make sure that all functions are present (echo 1 > /sys/bus/pci/rescan) with their \
          drivers and that /sys/bus/pci/drivers_autoprobe is 1, then remove the file"
     ))
+}
+
+/// All functions of the host.
+fn present(paths: &HostPaths) -> BTreeMap<Bdf, Known> {
+    let known = |(bdf, instance)| {
+        let identity = identity(paths, bdf).unwrap_or_default();
+        (bdf, Known { instance, identity })
+    };
+    devices(paths).into_iter().map(known).collect()
 }
 
 /// The identity of a function, from sysfs.

@@ -130,6 +130,8 @@ impl<'a> Session<'a> {
             outcome = writer.write(path, value, wait);
             match &outcome {
                 Err(Failure::Broken(_)) => {}
+                // The next write takes another writer.
+                Err(Failure::Pending(_)) if wait == Wait::Driver => return outcome,
                 Err(Failure::Pending(path)) => {
                     self.lock.note(&format!(
                         "the kernel is blocked in a write to {} until the last process that holds \
@@ -179,7 +181,6 @@ impl<'a> Session<'a> {
     /// Removes and rescans the functions. Holds drivers off before the rescan, and leaves them held off.
     pub(super) fn remove_and_rescan(&mut self, state: &mut State) -> Result<(), Stop> {
         let failed = self.remove(&state.own)?;
-        state.step = Phase::Rescan;
         self.rescan(state)?;
         if failed.is_empty() {
             Ok(())
@@ -216,6 +217,7 @@ impl<'a> Session<'a> {
                 .map_err(|error| Stop::Failed(Error::io("read", &path, &error).to_string()))?;
             state.window = Some(window);
         }
+        state.step = Phase::Rescan;
         self.save(state)?;
         self.write(&autoprobe(self.paths), "0", Wait::Complete)?;
         match self.write(&state.rescan, "1", Wait::Complete) {
@@ -283,7 +285,7 @@ pub fn regroup(
             Progress::Failed(format!("{why}; the changes so far were undone"))
         }
         Err(Stop::Failed(why)) => Progress::Failed(why),
-        Err(Stop::Pending(path)) => return Err(session.pending(&mut state, &path)),
+        Err(Stop::Pending(path)) => return Err(session.pending(&state, &[], &path)),
     };
     session.restore(&mut state, progress)
 }

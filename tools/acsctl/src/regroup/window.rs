@@ -17,8 +17,8 @@ use crate::host::{HostPaths, names};
 pub struct Window {
     /// The former value of `drivers_autoprobe`.
     pub autoprobe: String,
-    /// Each function, and whether a driver was bound.
-    devices: BTreeMap<Bdf, (Instance, bool)>,
+    /// Each function, and its driver.
+    devices: BTreeMap<Bdf, (Instance, Option<String>)>,
     /// Each PCI driver.
     drivers: BTreeMap<String, Instance>,
 }
@@ -32,8 +32,8 @@ pub(super) type Instance = u64;
 pub(super) enum Missed {
     /// Let every driver try.
     Probe(Bdf),
-    /// Let this driver try, which was registered meanwhile. The device had no driver before, perhaps
-    /// because somebody wants it so, and no other driver is to bind to it.
+    /// Let this driver try, which was registered meanwhile. It is the driver that the device had, or the device
+    /// had none: perhaps somebody wants it so, and no other driver is to bind to it.
     Bind(Bdf, String),
 }
 
@@ -48,7 +48,7 @@ impl Window {
             autoprobe: fs::read_to_string(autoprobe(paths))?.trim().to_owned(),
             devices: devices(paths)
                 .into_iter()
-                .map(|(bdf, instance)| (bdf, (instance, paths.driver(bdf).is_some())))
+                .map(|(bdf, instance)| (bdf, (instance, paths.driver(bdf))))
                 .collect(),
             drivers: drivers(paths),
         })
@@ -70,11 +70,13 @@ impl Window {
                 continue;
             }
             match self.devices.get(&bdf) {
-                Some((same, false)) if *same == instance => {
+                Some((same, driver)) if *same == instance => {
+                    let is_its = |(name, _): &&(String, Instance)| {
+                        driver.as_ref().is_none_or(|driver| driver == name)
+                    };
                     let bind = |(name, _): &(String, Instance)| Missed::Bind(bdf, name.clone());
-                    missed.extend(new.iter().map(bind));
+                    missed.extend(new.iter().filter(is_its).map(bind));
                 }
-                // It appeared, or lost its driver.
                 _ => missed.push(Missed::Probe(bdf)),
             }
         }

@@ -13,7 +13,7 @@ use quirk_data::error::Error;
 use serde::{Deserialize, Serialize};
 use topology::Bdf;
 
-use super::state::{self, Saved, State, boot, identity, write_file};
+use super::state::{self, boot, identity, write_file};
 use crate::host::{HostPaths, names};
 
 const SCHEMA: &str = "acsctl-withheld-1";
@@ -35,21 +35,9 @@ pub struct Withheld {
 }
 
 impl Withheld {
-    pub(super) fn new(
-        paths: &HostPaths,
-        state: &State,
-        requested: Bdf,
-        functions: Vec<Bdf>,
-        why: String,
-    ) -> Self {
-        let saved = |bdf: &Bdf| {
-            let mut saved = state.functions.iter();
-            let saved = saved.find(|saved: &&Saved| saved.bdf == *bdf);
-            saved.map_or_else(
-                || identity(paths, *bdf).unwrap_or_default(),
-                |saved| saved.identity.clone(),
-            )
-        };
+    /// The record for functions that are present.
+    pub(super) fn new(paths: &HostPaths, requested: Bdf, functions: Vec<Bdf>, why: String) -> Self {
+        let saved = |bdf: &Bdf| identity(paths, *bdf).unwrap_or_default();
         Self {
             schema: SCHEMA.to_owned(),
             boot: boot(paths),

@@ -33,6 +33,8 @@ pub(super) enum Wait {
     Timeout,
     /// As long as the kernel takes. What protects the host comes after this write.
     Complete,
+    /// Until the timeout, for a driver that probes a function. Nothing else waits for it.
+    Driver,
 }
 
 /// The hidden command of `acsctl` that runs the writer.
@@ -113,7 +115,9 @@ impl Writer {
                 self.to = None;
                 return Err(Failure::Pending(path.to_owned()));
             }
-            eprintln!(
+            // The terminal may be gone.
+            let _ = writeln!(
+                io::stderr(),
                 "the kernel has not returned from a write to {} for {} s; acsctl waits for it, \
                  because the groups must be compared afterwards",
                 path.display(),
