@@ -69,6 +69,10 @@ const CORE: [&str; 25] = [
     "oracle::random-machines",
 ];
 
+/// Tests in [`CORE`] about `acsctl` and virtual machines. They, and the oracle, depend on the kernel and not on
+/// the crates that the module is built with, so they run once for a kernel.
+const ABOUT_TOOLS: [&str; 4] = ["doctor", "owner", "regroup", "two-machines"];
+
 /// Tests that kernels before a series cannot run, by the beginning of their names, with the reason.
 /// Tests on an IOMMU that makes groups only when a driver binds need no line here:
 /// [`Kernel::fits`].
@@ -208,8 +212,8 @@ impl Kernel {
         let mut lacking = NOT_BEFORE.iter();
         let is_lacking =
             lacking.any(|(name, first, _)| test.starts_with(name) && series.is_before(*first));
-        // The oracle asks the kernel, whatever the module's crates are: once per kernel is enough.
-        let is_repeated = self.name.contains('@') && test.starts_with("oracle::");
+        let is_repeated = self.name.contains('@')
+            && (test.starts_with("oracle::") || ABOUT_TOOLS.contains(&test));
         Ok(!is_lacking && !is_repeated && (!self.core_only || CORE.contains(&test)))
     }
 
