@@ -133,10 +133,7 @@ const KPROBES_OFF: Scenario = Scenario {
             "WARN  groups: not yet split, although test/adapter",
         ),
         // In a container that cannot read it, `acsctl` does not guess.
-        Run(
-            "unshare -U -r acsctl doctor >/tmp/out; grep 'its state was not checked' /tmp/out && \
-             grep 'WARN  groups: cannot compute the expected groups' /tmp/out",
-        ),
+        Run("unshare -U -r acsctl doctor | grep 'its state was not checked'"),
         Ends(
             2,
             "unshare -U -r acsctl regroup 01:00.0",
