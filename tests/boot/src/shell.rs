@@ -31,18 +31,19 @@ pub struct Answer {
 }
 
 impl Shell {
-    /// Waits for the guest to boot. No later call on this connection waits beyond `deadline`.
+    /// Waits until `boot_by` for the guest to boot. No later call on this connection waits beyond `deadline`.
     ///
     /// # Errors
     ///
     /// When the guest does not boot in time, or ends.
-    pub fn new(stream: UnixStream, deadline: Instant) -> Result<Self> {
+    pub fn new(stream: UnixStream, boot_by: Instant, deadline: Instant) -> Result<Self> {
         let mut shell = Self {
             stream,
             pending: Vec::new(),
-            deadline,
+            deadline: boot_by,
         };
         shell.until(b"@ready\n").context("while the guest boots")?;
+        shell.deadline = deadline;
         Ok(shell)
     }
 

@@ -67,12 +67,37 @@ impl<'a> Vm<'a> {
     /// Boots `machine`. The guest may run until `deadline`. If the boot fails, `log` receives the
     /// kernel's messages so far.
     ///
+    /// About one boot in some hundred does not end under emulation; why is not known. No code of the project runs
+    /// in a guest before its shell answers, so a guest that has not booted in half of the time is booted once
+    /// more, and this is said.
+    ///
     /// # Errors
     ///
     /// When QEMU does not start, or the guest does not boot in time.
     pub fn boot(
         setup: &Setup,
         machine: &GuestHardware<'a>,
+        deadline: Instant,
+        log: &Path,
+    ) -> Result<Self> {
+        let half = deadline.saturating_duration_since(Instant::now()) / 2;
+        let boot_by = Instant::now() + half;
+        match Self::boot_once(setup, machine, boot_by, deadline, log) {
+            Err(error) if Instant::now() >= boot_by => {
+                eprintln!(
+                    "{}: {error:#}; the guest is booted once more",
+                    log.display()
+                );
+                Self::boot_once(setup, machine, deadline, deadline, log)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn boot_once(
+        setup: &Setup,
+        machine: &GuestHardware<'a>,
+        boot_by: Instant,
         deadline: Instant,
         log: &Path,
     ) -> Result<Self> {
@@ -85,12 +110,13 @@ impl<'a> Vm<'a> {
             .spawn()
             .with_context(|| format!("cannot start {}; run: make root", setup.kernel.arch.qemu))?;
         let mut qemu = Process(child);
-        let connected = connect(&mut qemu, folder.path(), deadline).and_then(|(qmp, mut shell)| {
-            if setup.kernel.arch.iommu(machine.iommu) == Iommu::Virtio {
-                shell.run("/sbin/modprobe virtio-iommu")?;
-            }
-            Ok((qmp, shell))
-        });
+        let connected =
+            connect(&mut qemu, folder.path(), boot_by, deadline).and_then(|(qmp, mut shell)| {
+                if setup.kernel.arch.iommu(machine.iommu) == Iommu::Virtio {
+                    shell.run("/sbin/modprobe virtio-iommu")?;
+                }
+                Ok((qmp, shell))
+            });
         let (qmp, shell) = connected.inspect_err(|_| {
             let _ = save_log(folder.path(), "", log);
         })?;
@@ -364,7 +390,12 @@ fn compile_acpi(source: &str, folder: &Path) -> Result<Vec<u8>> {
 }
 
 /// Connects to QEMU's monitor and to the guest's shell.
-fn connect(qemu: &mut Process, folder: &Path, deadline: Instant) -> Result<(Qmp, Shell)> {
+fn connect(
+    qemu: &mut Process,
+    folder: &Path,
+    boot_by: Instant,
+    deadline: Instant,
+) -> Result<(Qmp, Shell)> {
     let mut open = |name: &str| -> Result<UnixStream> {
         loop {
             if let Ok(stream) = UnixStream::connect(folder.join(name)) {
@@ -374,7 +405,7 @@ fn connect(qemu: &mut Process, folder: &Path, deadline: Instant) -> Result<(Qmp,
                 let said = fs::read_to_string(messages(folder)).unwrap_or_default();
                 bail!("QEMU ended with {status}:\n{said}");
             }
-            if Instant::now() > deadline {
+            if Instant::now() > boot_by {
                 bail!("QEMU does not open its sockets");
             }
             thread::sleep(Duration::from_millis(20));
@@ -382,7 +413,7 @@ fn connect(qemu: &mut Process, folder: &Path, deadline: Instant) -> Result<(Qmp,
     };
     let shell = open("shell")?;
     let qmp = Qmp::new(open("qmp")?)?;
-    Ok((qmp, Shell::new(shell, deadline)?))
+    Ok((qmp, Shell::new(shell, boot_by, deadline)?))
 }
 
 /// The file with the kernel's console output. It is short unless the kernel panics.
