@@ -87,13 +87,13 @@ const NOT_BEFORE: [(&str, Release, &str); 8] = [
     ("owner", Release::new(5, 14), ROOT_BUS),
     (
         "regroup-",
-        Release::new(6, 1),
-        "acsctl regroup refuses these kernels, because the model was not compared with them",
+        DRIVERS_WAIT_SINCE,
+        "a rescan binds drivers at once, which these scenarios do not expect",
     ),
     (
-        "regroup-late",
-        DRIVERS_WAIT_SINCE,
-        "a rescan binds drivers at once, so no device misses one",
+        "hotplug-held",
+        Release::new(6, 12),
+        "Intel's IOMMU driver crashes in dmar_remove_one_dev_info() when the pulled function is released",
     ),
     (
         "oracle::random-machines",

@@ -351,7 +351,9 @@ impl Session<'_> {
 
 /// What went wrong before an error, to be told before it.
 fn lines(problems: &[String]) -> String {
-    problems.iter().map(|one| format!("{one}\n")).collect()
+    problems
+        .iter()
+        .fold(String::new(), |text, one| text + one + "\n")
 }
 
 /// The names of the loaded modules.
