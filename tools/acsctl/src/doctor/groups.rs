@@ -27,8 +27,11 @@ pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
         let finding = "not checked: the check needs all of configuration space";
         return vec![Diagnosis::warn(CHECK, finding, "run acsctl doctor as root")];
     }
-    let predicted = match host.predict() {
-        Ok(predicted) => predicted,
+    let computed = host
+        .predict()
+        .and_then(|predicted| Ok((predicted, host.justified(&BTreeSet::new())?)));
+    let (predicted, justified) = match computed {
+        Ok(computed) => computed,
         Err(error) => {
             let finding = format!("cannot compute the expected groups: {error}");
             return vec![Diagnosis::warn(
@@ -39,7 +42,7 @@ pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
         }
     };
     let all: BTreeSet<Bdf> = functions.map(|function| function.bdf).collect();
-    let torn = finer(&host.groups, &predicted.allowed, &all);
+    let torn = finer(&host.groups, &justified, &all);
     let mut found: Vec<_> = torn.iter().map(|group| too_fine(host, group)).collect();
     if !torn.is_empty() {
         found.extend(lost(host, &predicted));

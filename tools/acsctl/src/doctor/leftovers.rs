@@ -4,8 +4,8 @@
 
 use super::Diagnosis;
 use crate::{
-    host::{HostPaths, names, text},
-    regroup::Withheld,
+    host::{HostPaths, text},
+    regroup::{Withheld, records},
 };
 
 const CHECK: &str = "regroup";
@@ -13,14 +13,10 @@ const CHECK: &str = "regroup";
 pub(super) fn check(paths: &HostPaths) -> Vec<Diagnosis> {
     let check = CHECK;
     let mut found = Vec::new();
-    let left = names(&paths.run.join("acsctl"));
-    for name in &left {
-        // A file with another ending is a draft, of which nothing has to be restored.
-        let what = name
-            .strip_prefix("regroup-")
-            .and_then(|name| name.strip_suffix(".json"));
-        let Some(what) = what else { continue };
-        let finding = format!("a run was killed, or is waiting for the kernel: /run/acsctl/{name}");
+    for (what, _) in records(&paths.run.join("acsctl"), "regroup-") {
+        let finding = format!(
+            "a run was killed, or is waiting for the kernel: /run/acsctl/regroup-{what}.json"
+        );
         let remedy = format!("run acsctl regroup {what}, which restores everything");
         found.push(Diagnosis::fail(check, finding, remedy));
     }

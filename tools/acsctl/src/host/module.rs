@@ -54,6 +54,12 @@ impl Module {
         loaded.map(|edition| Self::read(paths, edition)).collect()
     }
 
+    /// The names of modules.
+    #[must_use]
+    pub fn names(modules: &[Self]) -> Vec<String> {
+        modules.iter().map(|one| one.name().to_owned()).collect()
+    }
+
     /// Whether the hook may have an effect: it does unless the module reports that it has none.
     #[must_use]
     pub const fn may_work(&self) -> bool {

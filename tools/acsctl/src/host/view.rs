@@ -30,9 +30,6 @@ use super::{Decided, HostPaths, Module, Modules, Snapshot, coarser};
 pub struct Predicted {
     /// The groups.
     pub groups: Partition,
-    /// The finest groups that isolation justifies ([`HostView::justified`]). Stable updates and
-    /// distributions take quirks from later releases, and the release number does not show which.
-    pub allowed: Partition,
     /// Functions that count as isolated for any reason.
     pub isolated: BTreeSet<Bdf>,
     /// The decision that each module would make now on each function that it lists.
@@ -181,7 +178,6 @@ impl<'a> HostView<'a> {
         let prediction = self.prediction();
         let claims = prediction.claims(tables);
         let groups = prediction.with_claims(&claims).map_err(impossible)?;
-        let allowed = self.justified(&BTreeSet::new())?;
         let by = |(table, entry): (usize, u16)| {
             let name = tables.get(table)?.entries.get(usize::from(entry))?.name;
             Some((modules.editions.get(table)?.module(), name))
@@ -206,7 +202,6 @@ impl<'a> HostView<'a> {
         Ok(Predicted {
             now: now.collect(),
             groups,
-            allowed,
             isolated: isolated.map(|claim| claim.bdf).collect(),
             granted: granted
                 .filter_map(|claim| Some((claim.bdf, by(claim.granted?)?)))
@@ -214,8 +209,9 @@ impl<'a> HostView<'a> {
         })
     }
 
-    /// The finest groups that isolation justifies: those that the kernel would make with the quirks of
-    /// later releases and the grants of the loaded modules. For a function in `new`, which the kernel has
+    /// The finest groups that isolation justifies: the kernel would make them with the quirks of later
+    /// releases and the grants of the loaded modules. Stable updates and distributions take quirks from later
+    /// releases, and the release number does not show which. For a function in `new`, which the kernel has
     /// just grouped, the grant is the one that a module recorded. For any other function, it is the one that
     /// a module's table gives now, unless the module recorded a refusal.
     ///

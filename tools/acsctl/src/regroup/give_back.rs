@@ -97,18 +97,15 @@ impl Session<'_> {
             ));
         }
         if !found.torn_others.is_empty() {
-            let others = found.torn_others.iter().flatten().rev();
-            let others = others.filter(|bdf| found.new.contains(bdf) && !set.contains(bdf));
-            let others: Vec<_> = others.copied().collect();
+            let others = found.others(&found.torn_others, &set);
             if let Some(&first) = others.first() {
                 self.withhold(first, others, &found.torn_others, outcome)?;
             }
         }
         let mut withheld = None;
         if !found.torn.is_empty() {
-            let new = found.torn.iter().flatten().rev();
-            let new = new.filter(|bdf| found.new.contains(bdf) && !set.contains(bdf));
-            let functions = state.own.iter().chain(new).copied().collect();
+            let others = found.others(&found.torn, &set);
+            let functions = state.own.iter().copied().chain(others).collect();
             let torn = &found.torn;
             withheld = Some(self.withhold(state.requested, functions, torn, outcome)?);
         } else if !outcome.undone && !found.coarser.is_empty() {
@@ -165,10 +162,6 @@ impl Session<'_> {
         outcome: &mut Outcome,
     ) -> Result<bool, Stop> {
         let loaded = Module::loaded(self.paths);
-        let names: Vec<_> = loaded
-            .iter()
-            .map(|module| module.name().to_owned())
-            .collect();
         let set = state.function_set();
         let may_have_granted = |module: &Module| match &module.record {
             Err(_) => true,
@@ -192,7 +185,7 @@ impl Session<'_> {
                     .push(format!("cannot unload {name}: {error}")),
             }
         }
-        if unloaded.is_empty() && names == state.modules {
+        if unloaded.is_empty() && Module::names(&loaded) == state.modules {
             return Ok(false);
         }
         let names = unloaded.join(" and ");

@@ -53,8 +53,7 @@ pub(super) struct Judgement {
 }
 
 impl Judgement {
-    /// Compares the present groups with those before the run, with those that are justified, and with
-    /// the plan.
+    /// Compares the present groups with the groups before the run, the justified groups, and the plan.
     pub(super) fn of(paths: &HostPaths, entries: &[Entry], state: &State) -> Self {
         let mut number = 1;
         loop {
@@ -109,11 +108,21 @@ impl Judgement {
         found
     }
 
+    /// The functions in these groups that are new and not the device's, in removal order.
+    pub(super) fn others(&self, groups: &Partition, own: &BTreeSet<Bdf>) -> Vec<Bdf> {
+        let members = groups.iter().flatten().rev().copied();
+        members.filter(|bdf| self.is_other(own, *bdf)).collect()
+    }
+
+    fn is_other(&self, own: &BTreeSet<Bdf>, bdf: Bdf) -> bool {
+        self.new.contains(&bdf) && !own.contains(&bdf)
+    }
+
     /// Takes a group that the kernel has split.
     fn take(&mut self, paths: &HostPaths, state: &State, groups: &Partition, group: Vec<Bdf>) {
         let own = state.function_set();
-        let is_other = |bdf: &Bdf| self.new.contains(bdf) && !own.contains(bdf);
-        let (others, known): (Vec<Bdf>, Vec<Bdf>) = group.iter().copied().partition(is_other);
+        let (others, known): (Vec<Bdf>, Vec<Bdf>) =
+            (group.iter().copied()).partition(|bdf| self.is_other(&own, *bdf));
         if !group.iter().any(|bdf| own.contains(bdf)) {
             if !others.is_empty() {
                 self.torn_others.push(group);

@@ -13,7 +13,7 @@
 //! | `writer.rs` | writes to sysfs in a separate process, because such a write can block forever |
 //! | `steps.rs` | unbinds, removes and rescans |
 //! | `window.rs` | the time in which drivers are held off, and the devices that missed a driver in it |
-//! | `judge.rs` | compares the groups with those before, with those that are justified, and with the plan |
+//! | `judge.rs` | compares the groups with the groups before, the justified groups, and the plan |
 //! | `give_back.rs` | decides what comes back: takes claims back, or withholds a device |
 //! | `withheld.rs` | devices that are not given back, because their groups would not isolate them |
 //! | `restore.rs` | restores drivers and settings after success, failure or a kill |
@@ -38,6 +38,7 @@ pub use lock::Lock;
 pub use outcome::{Fate, Outcome};
 pub use plan::{DRIVERS_WAIT_SINCE, Obstacle, Plan, Planned};
 pub use state::State;
+pub(crate) use state::records;
 pub use steps::{Session, regroup};
 pub use withheld::Withheld;
 pub use writer::{COMMAND as WRITER, serve};

@@ -50,7 +50,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// The result of a regroup of which nothing is known yet.
+    /// The result of a regroup before its first comparison.
     pub(super) fn new(state: &State) -> Self {
         Self {
             requested: state.requested,

@@ -19,7 +19,7 @@ use super::{
     Device, Withheld,
     uses::{Use, Uses},
 };
-use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, names, text};
+use crate::host::{HostPaths, HostView, Module, Predicted, coarser, finer, link, names, text};
 
 /// The content of `driver_override` if there is no override.
 const NO_OVERRIDE: &str = "(null)";
@@ -103,7 +103,7 @@ impl Plan {
         let uses = Uses::find(paths, topology, &set);
         let current = touching(&host.groups, &set);
         let up_to_date = !current.is_empty()
-            && finer(&host.groups, &predicted.allowed, &set).is_empty()
+            && finer(&host.groups, &host.justified(&BTreeSet::new())?, &set).is_empty()
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
         let mut obstacles = hardware_obstacles(host, &predicted, &device);
         obstacles.extend(kernel_obstacles(paths, host));
@@ -145,11 +145,7 @@ impl Plan {
             current,
             planned: touching(&predicted.groups, &set),
             isolated: predicted.isolated,
-            modules: host
-                .loaded()
-                .iter()
-                .map(|module| module.name().to_owned())
-                .collect(),
+            modules: Module::names(host.loaded()),
             warnings: warnings(paths),
             uses,
             obstacles,

@@ -110,7 +110,8 @@ impl Session<'_> {
             state.remove(self.paths)?;
         } else {
             if withheld.is_none() && !self.is_stuck() {
-                state.reduce(self.paths, &open, loaded(self.paths));
+                let modules = Module::names(&Module::loaded(self.paths));
+                state.reduce(self.paths, &open, modules);
                 outcome.problems.extend(self.save(state).err().map(shown));
             }
             outcome.problems.push(format!(
@@ -126,9 +127,9 @@ impl Session<'_> {
         Ok(outcome)
     }
 
-    /// Lets drivers bind again, and gives a driver to each device that missed one, except to functions that
-    /// were not judged, and to those that are withheld or still to be restored. If that fails, the state
-    /// keeps the window, and the next run closes it.
+    /// Lets drivers bind again, and gives a driver to each device that missed one. Functions that were not
+    /// judged, that are withheld, or that a run has yet to restore get none. If that fails, the state keeps
+    /// the window, and the next run closes it.
     fn close_window(
         &mut self,
         state: &mut State,
@@ -354,12 +355,6 @@ fn lines(problems: &[String]) -> String {
     problems
         .iter()
         .fold(String::new(), |text, one| text + one + "\n")
-}
-
-/// The names of the loaded modules.
-fn loaded(paths: &HostPaths) -> Vec<String> {
-    let loaded = Module::loaded(paths);
-    loaded.iter().map(|one| one.name().to_owned()).collect()
 }
 
 fn shown(stop: Stop) -> String {

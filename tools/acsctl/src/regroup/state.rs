@@ -195,14 +195,7 @@ impl State {
     pub fn left_behind(paths: &HostPaths) -> Result<Vec<Self>, Error> {
         let folder = folder(paths);
         let mut found = Vec::new();
-        for name in names(&folder) {
-            let parts = name
-                .strip_prefix("regroup-")
-                .and_then(|name| name.strip_suffix(".json"));
-            if parts.is_none() {
-                continue;
-            }
-            let path = folder.join(name);
+        for (_, path) in records(&folder, "regroup-") {
             let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
             let state: Self =
                 serde_json::from_slice(&bytes).map_err(|error| malformed(&path, &error))?;
@@ -220,6 +213,16 @@ impl State {
         }
         Ok(found)
     }
+}
+
+/// The files in a folder whose names are `prefix`, an address and `.json`, by that address. Drafts of
+/// [`write_file`] have another ending.
+pub(crate) fn records(folder: &Path, prefix: &str) -> Vec<(String, PathBuf)> {
+    let record = |name: String| {
+        let address = name.strip_prefix(prefix)?.strip_suffix(".json")?;
+        Some((address.to_owned(), folder.join(&name)))
+    };
+    names(folder).into_iter().filter_map(record).collect()
 }
 
 /// Writes a file as JSON, with its folder. An existing file is replaced as a whole.

@@ -13,8 +13,8 @@ use quirk_data::error::Error;
 use serde::{Deserialize, Serialize};
 use topology::Bdf;
 
-use super::state::{self, boot, identity, write_file};
-use crate::host::{HostPaths, names};
+use super::state::{self, boot, identity, records, write_file};
+use crate::host::HostPaths;
 
 const SCHEMA: &str = "acsctl-withheld-1";
 
@@ -56,18 +56,10 @@ impl Withheld {
     pub fn all(paths: &HostPaths) -> Result<Vec<Self>, Error> {
         let mut found = Vec::new();
         let folders = folders(paths);
-        let files = folders.iter().flat_map(|folder| {
-            let names = names(folder).into_iter();
-            names.map(move |name| (folder, name))
-        });
-        for (folder, name) in files {
-            let parts = name
-                .strip_prefix("withheld-")
-                .and_then(|name| name.strip_suffix(".json"));
-            if parts.is_none() {
-                continue;
-            }
-            let path = folder.join(name);
+        for (_, path) in folders
+            .iter()
+            .flat_map(|folder| records(folder, "withheld-"))
+        {
             let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
             let record: Result<Self, _> = serde_json::from_slice(&bytes);
             match record {
