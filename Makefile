@@ -121,8 +121,8 @@ speed: need-amd64 modules-$(KERNEL) crates
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) /cache/target/release/speed
 
 .PHONY: fresh-build
-fresh-build: ## make modules in a new minimal Debian of each of SUITES=, with only the packages that README.md names
-fresh-build: need-amd64
+fresh-build: ## make modules in a new minimal Debian of each of SUITES=, with only the packages that README.md names, and boot it
+fresh-build: need-amd64 guest-programs
 	@$(SUDO) scripts/fresh-build.sh $(SUITES)
 
 .PHONY: need-amd64

@@ -9,7 +9,7 @@
 
 static_programs guest acsctl guest
 mkdir -p "$PROGRAMS"
-for name in acsctl at hold-vfio; do
+for name in acsctl at hold-ring hold-vfio; do
 	# strip symbols to save the guest's memory; move into place, because other tests may read the file
 	"${GNU_PREFIX}strip" -o "$PROGRAMS/.$name.new" "$STATIC/$name"
 	mv "$PROGRAMS/.$name.new" "$PROGRAMS/$name"

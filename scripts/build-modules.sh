@@ -18,11 +18,9 @@ NAME=$RELEASE
 [[ $PROVIDER == headers ]] || NAME+=@$PROVIDER
 lock work
 
-# Drivers that a guest needs, and that at least one architecture's stock kernel has as modules. Older kernels lack some.
-WANTED=(virtio-iommu e1000e virtio_blk pci-pf-stub vfio_iommu_type1 vfio-pci fat msdos nls_cp437 loop)
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
-# Kernels built for tests have these drivers built in.
-[[ -d $DIR/headers ]] || WANTED=()
+# Kernels built for tests have their drivers built in.
+[[ -d $DIR/headers ]] || GUEST_DRIVERS=()
 [[ $NAME != *-kunit@* ]] || EDITIONS+=(ACS_QUIRKS_KUNIT=y)
 [[ $PROVIDER == headers ]] || EDITIONS+=(CLIPPY=1)
 
@@ -32,17 +30,8 @@ all_editions() {
 }
 
 install_for_guest() {
-	local guest=$CACHE/guest/$NAME modules=lib/modules/$RELEASE name file files
-	remove_tree "$guest"
-	mkdir -p "$guest/$modules"
-	for file in "$DIR/modules/$modules"/modules.{order,builtin,builtin.modinfo}; do cp "$file" "$guest/$modules/"; done
-	# each module and its dependencies
-	for name in "${WANTED[@]}"; do
-		read -ra files < <(sed -nE "s|^(([^:]*/)?$name\.ko[.a-z]*):(.*)|\1\3|p" "$DIR/modules/$modules/modules.dep") || continue
-		for file in "${files[@]}"; do
-			install -D -m 644 "$DIR/modules/$modules/$file" "$guest/$modules/$file"
-		done
-	done
+	local guest=$CACHE/guest/$NAME
+	guest_modules "$DIR/modules" "$RELEASE" "$guest" "${GUEST_DRIVERS[@]}"
 	# strip debugging information to save the guest's memory
 	all_editions modules_install INSTALL_MOD_PATH="/cache/guest/$NAME" INSTALL_MOD_STRIP=1 DEPMOD=true
 	# a copy of the module that seems built for another build of this kernel: only the string with the version of the build

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # fresh-build.sh SUITE...: build the module in a new minimal Debian of each suite, as a user without root and without network.
-# Only the packages that README.md names for the suite are installed. As a control, the build must fail without the source of
-# Rust's library. The script removes the systems at the end, also when it is interrupted.
+# Only the packages that README.md names for the suite are installed. The scenarios `split` then boot the suite's kernel with
+# modules that were built there. As a control, the build must fail without the source of Rust's library. The script removes the
+# systems at the end, also when it is interrupted.
 #
 # Stage `suite` builds for one suite in a pid namespace, so that all its processes end before its system is removed.
 
@@ -69,6 +70,29 @@ check_log() {
 	[[ -z $lines ]] || die "$STEP" "the build printed warnings:"$'\n'"$lines" "find their cause; all output is in $1"
 }
 
+# boot RELEASE LOG: build the editions for tests too, and boot the suite's kernel with them
+boot() {
+	local release=$1 log=$2 name=$1@fresh editions=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
+	logged "$STEP" "$log-editions.log" "fix what the build reports" \
+		as_owner make -C "/lib/modules/$release/build" M=/home/owner/acs-quirks "${editions[@]}" modules
+	check_log "$log-editions.log"
+	logged "$STEP" "$log-image.log" "if it is the network, run this again; else set ACS_QUIRKS_MIRROR to a Debian mirror that has $OF" \
+		in_fresh env DEBIAN_FRONTEND=noninteractive INITRD=No apt-get install -qy --no-install-recommends "linux-image-$release"
+	mkdir -p "$KERNELS/$OF"
+	cp "$FRESH/$OF/boot/vmlinuz-$release" "$KERNELS/$OF/vmlinuz"
+	echo "$release" >"$KERNELS/$OF/release"
+	guest_modules "$FRESH/$OF" "$release" "$CACHE/guest/$name" "${GUEST_DRIVERS[@]}"
+	logged "$STEP" "$log-guest.log" "fix what it reports" \
+		in_fresh make -C "/lib/modules/$release/build" M=/home/owner/acs-quirks "${editions[@]}" modules_install \
+		INSTALL_MOD_PATH="/cache/guest/$name" INSTALL_MOD_STRIP=1 DEPMOD=true
+	in_fresh depmod -b "/cache/guest/$name" "$release"
+	logged "$STEP" "$log-boot.log" "fix what the scenarios report" env ACS_QUIRKS_KERNELS="$OF@fresh" "$SCRIPTS/in-root.sh" -- \
+		cargo test --quiet --locked --offline --package boot --test scenarios -- --test-threads 2 ::split
+	tail -n 2 "$log-boot.log"
+	remove_tree "$CACHE/guest/$name"
+	remove_tree "$KERNELS/$OF"
+}
+
 one_suite() {
 	local log=$CACHE/logs/fresh-$OF list lines=() packages release download took ko vermagic rust_source status=0
 	local retry="if it is the network, run this again; else set ACS_QUIRKS_MIRROR to a Debian mirror that has $OF"
@@ -107,6 +131,9 @@ one_suite() {
 		in_fresh unshare --net make -C /home/owner/acs-quirks modules_install KVER="$release"
 	compgen -G "$FRESH/$OF/lib/modules/$release/updates/acs_quirks.ko*" >/dev/null ||
 		die "$STEP" "make modules_install did not install acs_quirks.ko" "look at $log-install.log"
+
+	say "$STEP: booting"
+	boot "$release" "$log"
 
 	say "$STEP: the control"
 	for rust_source in "${packages[@]}"; do [[ $rust_source != rust-*src ]] || break; done

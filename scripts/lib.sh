@@ -195,6 +195,25 @@ kbuild() {
 		make -j"$(nproc)" "${args[@]}" M="/cache/$output" PROVIDER="$provider" "$@"
 }
 
+# Drivers that a guest needs, and that at least one architecture's stock kernel has as modules. Older kernels lack some.
+GUEST_DRIVERS=(virtio-iommu e1000e virtio_blk pci-pf-stub vfio_iommu_type1 vfio-pci fat msdos nls_cp437 loop)
+
+# guest_modules FOLDER RELEASE GUEST [DRIVER...]: begin the folder GUEST: from FOLDER, which has the kernel's lib/modules,
+# copy the kernel's lists of modules, these drivers and the modules that they depend on
+guest_modules() {
+	local from=$1/lib/modules/$2 to=$3/lib/modules/$2 name file files
+	remove_tree "$3"
+	shift 3
+	mkdir -p "$to"
+	for file in "$from"/modules.{order,builtin,builtin.modinfo}; do cp "$file" "$to/"; done
+	for name in "$@"; do
+		read -ra files < <(sed -nE "s|^(([^:]*/)?$name\.ko[.a-z]*):(.*)|\1\3|p" "$from/modules.dep") || continue
+		for file in "${files[@]}"; do
+			install -D -m 644 "$from/$file" "$to/$file"
+		done
+	done
+}
+
 # static_programs PROFILE PACKAGE...: in the build root, build static programs with this Cargo profile; sets STATIC to
 # their folder
 static_programs() {

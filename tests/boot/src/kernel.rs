@@ -76,7 +76,7 @@ const ABOUT_TOOLS: [&str; 4] = ["doctor", "owner", "regroup", "two-machines"];
 /// Tests that kernels before a series cannot run, by the beginning of their names, with the reason.
 /// Tests on an IOMMU that makes groups only when a driver binds need no line here:
 /// [`Kernel::fits`].
-const NOT_BEFORE: [(&str, Release, &str); 8] = [
+const NOT_BEFORE: [(&str, Release, &str); 11] = [
     (
         "doctor",
         Release::new(5, 14),
@@ -85,11 +85,10 @@ const NOT_BEFORE: [(&str, Release, &str); 8] = [
     ("integrated", Release::new(5, 14), ROOT_BUS),
     ("root-ports", Release::new(5, 14), ROOT_BUS),
     ("owner", Release::new(5, 14), ROOT_BUS),
-    (
-        "regroup-",
-        DRIVERS_WAIT_SINCE,
-        "a rescan binds drivers at once, which these scenarios do not expect",
-    ),
+    ("regroup-late", DRIVERS_WAIT_SINCE, BINDS_AT_ONCE),
+    ("regroup-port-gone", DRIVERS_WAIT_SINCE, BINDS_AT_ONCE),
+    ("regroup-pending", Release::new(6, 17), NAMES_NO_FUNCTION),
+    ("regroup-vfio", Release::new(6, 17), NAMES_NO_FUNCTION),
     (
         "hotplug-held",
         Release::new(6, 12),
@@ -106,6 +105,9 @@ const NOT_BEFORE: [(&str, Release, &str); 8] = [
         "Debian's older kernels compare symbol versions themselves",
     ),
 ];
+
+const BINDS_AT_ONCE: &str = "the scenario expects that a rescan binds no driver";
+const NAMES_NO_FUNCTION: &str = "an open VFIO device does not name its function";
 
 /// With or without the module.
 const ROOT_BUS: &str =

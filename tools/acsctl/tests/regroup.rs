@@ -205,6 +205,15 @@ fn disks_in_use() {
     assert_uses(&host, &["backing:/dev/sda2"]);
     host.file(&format!("{namespace}/enable"), "0\n");
     assert_uses(&host, &[]);
+    let object = "sys/kernel/config/target/core/fileio_0/disk/udev_path";
+    host.file(object, "/dev/sda1\n");
+    assert_uses(&host, &["backing:/dev/sda1"]);
+    host.file(object, "/dev/sdb1\n");
+    let unit = "sys/kernel/config/usb_gadget/g1/functions/mass_storage.0/lun.0/file";
+    host.file(unit, "/dev/sda1\n");
+    assert_uses(&host, &["backing:/dev/sda1"]);
+    host.file(unit, "\n");
+    assert_uses(&host, &[]);
     host.file("proc/swaps", "Filename\tType\n/dev/sda2 partition 1 0 -2\n");
     assert_uses(&host, &["swap:/dev/sda2"]);
     fs::remove_file(host.path("proc/swaps")).expect("it is there");
@@ -296,6 +305,13 @@ fn what_a_process_holds() {
     // An older kernel does not name the function.
     host.file("proc/1234/fdinfo/5", "pos: 0\n");
     assert_uses(&host, &["vfio:0000:01:00.0", "vfio:0000:01:00.1"]);
+    // The process has the node of another group open: its device is of that group.
+    host.link("proc/1234/fd/6", "/dev/vfio/9");
+    assert_uses(&host, &[]);
+    host.link("proc/1234/fd/7", "/dev/vfio/2");
+    assert_uses(&host, &["vfio:0000:01:00.0", "vfio:0000:01:00.1"]);
+    fs::remove_file(host.path("proc/1234/fd/6")).expect("it is there");
+    fs::remove_file(host.path("proc/1234/fd/7")).expect("it is there");
     fs::remove_file(host.path("proc/1234/fd/5")).expect("it is there");
     // The main thread of the process has ended, and another thread has the file open.
     host.file("proc/1234/stat", "1234 (a (b) c) Z 1 1\n");
@@ -320,6 +336,105 @@ fn what_a_process_holds() {
         format!("7f00-7f01 rw-s 0 00:00 9 {}\n", resource.display()),
     );
     assert_uses(&host, &["open:0000:01:00.0"]);
+}
+
+#[test]
+fn files_that_sysfs_or_the_process_does_not_show() {
+    let host = usual("hidden-files");
+    host.device(0, "ata1/block/sda", "block", Some("8:0"));
+    // The process has registered the disk and closed it.
+    host.file("proc/1234/maps", "");
+    host.link("proc/1234/fd/3", "anon_inode:[io_uring]");
+    let ring = |files: &str| {
+        let info = format!("SqMask:\t0x3\nUserFiles:\t2\n{files}UserBufs:\t0\n");
+        host.file("proc/1234/fdinfo/3", info);
+    };
+    ring("    0: <none>\n    1: /dev/sdb\n");
+    assert_uses(&host, &[]);
+    let disk = host.path("dev/sda").display().to_string();
+    ring(&format!("    0: <none>\n    1: {disk}\n"));
+    assert_uses(&host, &["open:/dev/sda"]);
+    ring("");
+    // No folder of sysfs has the node of NVIDIA's driver.
+    host.link(
+        "proc/1234/fd/4",
+        &host.path("dev/nvidia7").display().to_string(),
+    );
+    assert_uses(&host, &[]);
+    let information = "proc/driver/nvidia/gpus/0000:01:00.1/information";
+    host.file(information, "Model: \t\t GPU\nDevice Minor: \t 7\n");
+    assert_uses(&host, &["open:/dev/nvidia7"]);
+    host.file(information, "Device Minor: \t 6\n");
+    assert_uses(&host, &[]);
+}
+
+#[test]
+fn users_of_a_driver_that_nothing_explains() {
+    let host = usual("counts");
+    for number in [0, 1] {
+        host.link(
+            &FakeHost::of(number, "driver"),
+            "../../../../bus/pci/drivers/nvme",
+        );
+    }
+    host.link("sys/bus/pci/drivers/nvme/module", "../../../../module/nvme");
+    host.device(0, "nvme/nvme0", "nvme", Some("240:0"));
+    host.device(1, "nvme/nvme1", "nvme", Some("240:1"));
+    let users = |count: &str| host.file("sys/module/nvme/refcnt", count);
+    let unseen = || plan(&host).uses.unseen.into_iter().next();
+    users("0\n");
+    assert_eq!(unseen(), None);
+    users("1\n");
+    let what = unseen().expect("nothing explains the user");
+    assert!(
+        what.contains("counts 1 users of the driver nvme, and acsctl found 0"),
+        "{what}"
+    );
+    assert_eq!(plan(&host).obstacles[0].even_if.as_deref(), Some("unseen"));
+    // A module that depends on it, and a process that has its node open, are explanations.
+    host.file("sys/module/nvme/holders/nvme_fc", "");
+    assert_eq!(unseen(), None);
+    users("2\n");
+    assert!(unseen().is_some());
+    host.file("proc/1234/maps", "");
+    host.link(
+        "proc/1234/fd/3",
+        &host.path("dev/nvme0").display().to_string(),
+    );
+    assert!(unseen().is_some(), "a path alone is no open node");
+    host.file("sys/class/vfio/2/dev", "1:3\n");
+    host.link("proc/1234/fd/4", "/dev/null");
+    assert!(
+        unseen().is_some(),
+        "the group's node belongs to another driver"
+    );
+    fs::remove_dir_all(host.path("sys/class/vfio")).expect("it is there");
+    host.file(&FakeHost::of(1, "nvme/nvme1/dev"), "1:3\n");
+    assert_eq!(unseen(), None);
+    users("3\n");
+    assert!(unseen().is_some());
+}
+
+#[test]
+fn uses_that_no_guest_has() {
+    let host = usual("untested");
+    host.device(0, "cxl/mem0", "cxl", None);
+    assert_uses(&host, &[]);
+    host.file("sys/bus/cxl/devices/region0", "");
+    assert_uses(&host, &["cxl:mem0"]);
+    let host = usual("mdev");
+    host.device(1, "b1a2", "mdev", None);
+    assert_uses(&host, &["mdev:b1a2"]);
+    let host = usual("sev");
+    host.link(
+        &FakeHost::of(1, "driver"),
+        "../../../../bus/pci/drivers/ccp",
+    );
+    host.device(1, "net/x0", "net", None);
+    host.file("sys/module/kvm_amd/parameters/sev", "N\n");
+    assert_uses(&host, &[]);
+    host.file("sys/module/kvm_amd/parameters/sev", "Y\n");
+    assert_uses(&host, &["sev:0000:01:00.1"]);
 }
 
 #[test]

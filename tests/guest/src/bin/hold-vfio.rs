@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `hold-vfio BDF`: opens a function through VFIO as a virtual machine does, and holds it until
-//! standard input ends. Prints `held` when the function is open.
+//! `hold-vfio BDF [in-flight]`: opens a function through VFIO as a virtual machine does, and holds it until
+//! standard input ends. Prints `held` when the function is open. With `in-flight`, the open files are messages in a
+//! socket that nobody has received, so no process shows them.
 
 use std::{
     env,
     ffi::{CString, OsStr},
     fs::{self, File},
-    io::{self, Read as _},
-    os::fd::AsRawFd as _,
+    io::{self, IoSlice, Read as _},
+    os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd},
     process::ExitCode,
 };
 
-use anyhow::{Context, Result};
-use nix::libc;
+use anyhow::{Context, Result, bail};
+use nix::{
+    libc,
+    sys::socket::{
+        AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, sendmsg, socketpair,
+    },
+};
 
 /// An IOMMU type that every host supports: `VFIO_TYPE1v2_IOMMU`.
 const TYPE1V2_IOMMU: libc::c_int = 3;
@@ -53,13 +59,46 @@ fn hold() -> Result<()> {
     };
     let (container, group) = (open("vfio")?, open(group)?);
     let number = container.as_raw_fd();
-    // SAFETY: the files are open, and each argument has the type that its call expects.
-    unsafe {
+    // SAFETY: the files are open, and each argument has the type that its call expects. The last call returns a
+    // new file, which nothing else owns.
+    let device = unsafe {
         vfio::set_container(group.as_raw_fd(), &raw const number)?;
         vfio::set_iommu(container.as_raw_fd(), TYPE1V2_IOMMU)?;
-        vfio::get_device(group.as_raw_fd(), function.as_ptr())?;
-    }
+        let device = vfio::get_device(group.as_raw_fd(), function.as_ptr())?;
+        OwnedFd::from_raw_fd(device)
+    };
+    let held = match env::args().nth(2).as_deref() {
+        None => Held::Open(container, group, device),
+        Some("in-flight") => Held::InFlight(in_flight(&[
+            container.as_raw_fd(),
+            group.as_raw_fd(),
+            device.as_raw_fd(),
+        ])?),
+        Some(other) => bail!("{other}: the only word is in-flight"),
+    };
     println!("held");
     io::stdin().read_to_end(&mut Vec::new())?;
+    drop(held);
     Ok(())
+}
+
+/// What keeps the function open.
+#[expect(dead_code, reason = "the files are only kept")]
+enum Held {
+    Open(File, File, OwnedFd),
+    InFlight((OwnedFd, OwnedFd)),
+}
+
+/// Sends open files through a pair of sockets. The message keeps them open until the pair is closed.
+fn in_flight(files: &[i32]) -> Result<(OwnedFd, OwnedFd)> {
+    let pair = socketpair(
+        AddressFamily::Unix,
+        SockType::Stream,
+        None,
+        SockFlag::empty(),
+    )?;
+    let text = [IoSlice::new(b"x")];
+    let message = [ControlMessage::ScmRights(files)];
+    sendmsg::<()>(pair.0.as_raw_fd(), &text, &message, MsgFlags::empty(), None)?;
+    Ok(pair)
 }

@@ -28,7 +28,7 @@ pub(crate) use module::kprobes;
 pub use module::{Module, parse_table};
 pub use modules::Modules;
 pub use paths::HostPaths;
-pub(crate) use paths::{link, names, text};
+pub(crate) use paths::{link, mounted_at, names, own_mount, text};
 pub use snapshot::{Snapshot, Source};
 pub(crate) use view::impossible;
 pub use view::{HostView, Predicted};

@@ -107,14 +107,21 @@ impl HostPaths {
 /// if this process may not mount.
 fn own_debugfs() -> Option<PathBuf> {
     static MOUNT: OnceLock<Option<OwnedFd>> = OnceLock::new();
-    let mount = || -> rustix::io::Result<OwnedFd> {
-        let context = fsopen("debugfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        fsconfig_create(context.as_fd())?;
-        let attributes = MountAttrFlags::MOUNT_ATTR_NOEXEC | MountAttrFlags::MOUNT_ATTR_NOSUID;
-        fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
-    };
-    let mount = MOUNT.get_or_init(|| mount().ok()).as_ref()?;
-    Some(format!("/proc/self/fd/{}", mount.as_raw_fd()).into())
+    let mount = MOUNT.get_or_init(|| own_mount("debugfs").ok()).as_ref()?;
+    Some(mounted_at(mount))
+}
+
+/// Mounts a file system of this type, attached to no folder. It lasts until the descriptor is closed.
+pub(crate) fn own_mount(kind: &str) -> rustix::io::Result<OwnedFd> {
+    let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_create(context.as_fd())?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_NOEXEC | MountAttrFlags::MOUNT_ATTR_NOSUID;
+    fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+}
+
+/// The path of a mount that is attached to no folder.
+pub(crate) fn mounted_at(mount: &OwnedFd) -> PathBuf {
+    format!("/proc/self/fd/{}", mount.as_raw_fd()).into()
 }
 
 /// The text of a small file, trimmed; `None` if the file cannot be read.

@@ -241,7 +241,7 @@ impl Session<'_> {
     }
 
     /// What uses those of these functions that have a driver.
-    fn in_use(&self, functions: &[Bdf]) -> Vec<String> {
+    pub(super) fn in_use(&self, functions: &[Bdf]) -> Vec<String> {
         let has_driver = |bdf: &Bdf| self.paths.driver(*bdf).is_some();
         let bound: BTreeSet<_> = functions.iter().copied().filter(has_driver).collect();
         if bound.is_empty() {

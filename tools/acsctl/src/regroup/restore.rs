@@ -209,20 +209,32 @@ impl Session<'_> {
             let value = saved.driver_override.as_deref().unwrap_or_default();
             self.write(&only, value, Wait::Timeout)?;
         }
-        match (&saved.driver, self.paths.driver(bdf)) {
-            (None, None) => Ok(None),
-            (Some(wanted), Some(driver)) if driver == *wanted => Ok(None),
-            (Some(wanted), Some(other)) => {
-                Ok(Some(format!("its driver is {other} now, and was {wanted}")))
-            }
+        let now = self.paths.driver(bdf);
+        match (&saved.driver, &now) {
+            (wanted, _) if *wanted == now => Ok(None),
             (Some(wanted), None) => self.bind(saved, wanted, &only),
             (None, Some(_)) if !is_own_run => Ok(None),
+            (Some(wanted), Some(other)) if !is_own_run => {
+                Ok(Some(format!("its driver is {other} now, and was {wanted}")))
+            }
             // It was bound within the rescan (`DRIVERS_WAIT_SINCE`).
-            (None, Some(_)) => {
+            (wanted, Some(other)) => {
+                let uses = self.in_use(&[bdf]);
+                if !uses.is_empty() {
+                    let was = wanted.as_deref().unwrap_or("none");
+                    return Ok(Some(format!(
+                        "its driver is {other} now, and was {was}; not changed, because something uses it: {}",
+                        uses.join("; ")
+                    )));
+                }
                 let path = self.paths.function(bdf).join("driver/unbind");
                 self.write(&path, &bdf.to_string(), Wait::Timeout)?;
-                Ok(None)
+                match wanted {
+                    Some(wanted) => self.bind(saved, wanted, &only),
+                    None => Ok(None),
+                }
             }
+            (None, None) => Ok(None),
         }
     }
 

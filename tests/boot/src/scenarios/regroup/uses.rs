@@ -13,7 +13,7 @@ use crate::{
     scenarios::hardware::{first, pair, second, two},
 };
 
-pub(super) const ALL: &[Scenario] = &[ADDRESS, DISK, VFIO, VFIO_PENDING, OPEN];
+pub(super) const ALL: &[Scenario] = &[ADDRESS, DISK, VFIO, VFIO_OTHERS, VFIO_PENDING, OPEN];
 
 const OTHER: &[Model] = &pair(0x1234, 0x0bad);
 
@@ -149,9 +149,36 @@ const VFIO: Scenario = Scenario {
         ),
         Groups(TOGETHER),
         Run("release 01:00.1"),
+        // No process shows the open files, but the kernel counts a user of the driver.
+        Run("hold 01:00.1 in-flight"),
+        Ends(
+            1,
+            "acsctl regroup 01:00.0",
+            "the kernel counts 1 users of the driver vfio_pci, and acsctl found 0",
+        ),
+        Groups(TOGETHER),
+        Run("release 01:00.1"),
         Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
         Groups(APART),
         Run("test $(basename $(readlink /sys/bus/pci/devices/0000:01:00.1/driver)) = vfio-pci"),
+    ],
+    limit: LIMIT,
+};
+
+/// A process holds a function of another group through the same driver.
+const VFIO_OTHERS: Scenario = Scenario {
+    name: "regroup-other-holder",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run(TO_VFIO),
+        Run("to-vfio 02:00.0 02:00.1"),
+        Load("acs_quirks_test"),
+        Run("hold 02:00.0"),
+        Ends(1, "acsctl regroup 02:00.0", "held by hold-vfio (process "),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0", "02:00.1"]]),
+        Run("release 02:00.0"),
+        Says("acsctl regroup 02:00.0 --dry-run", "nothing to do: the kernel would make the same groups now"),
     ],
     limit: LIMIT,
 };
@@ -216,6 +243,14 @@ const OPEN: Scenario = Scenario {
              (exec 3</tmp/disk; while [ -e /tmp/held ]; do usleep 50000; done) >/dev/null 2>&1 & usleep 300000"),
         Ends(1, "acsctl regroup 02:00.0", "--even-if=open:/dev/vda"),
         Run("rm /tmp/held; usleep 500000"),
+        // A file that a ring has, and no descriptor.
+        Run(
+            "mkfifo /tmp/ring; (hold-ring /dev/vda </tmp/ring >/tmp/registered; touch /tmp/ended) & exec 4>/tmp/ring; \
+             until grep held /tmp/registered; do usleep 20000; done; \
+             acsctl regroup 02:00.0 >/tmp/out 2>&1; echo $? >>/tmp/out; cat /tmp/out; exec 4>&-; \
+             until test -e /tmp/ended; do usleep 20000; done; \
+             grep -e --even-if=open:/dev/vda /tmp/out && test $(tail -n 1 /tmp/out) = 1",
+        ),
         Says(
             "acsctl regroup --all",
             "0000:02:00.0: regrouped, as predicted",

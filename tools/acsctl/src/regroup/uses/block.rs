@@ -48,7 +48,7 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
         for backing in backings.iter().filter(|it| is_node(paths, disk, &it.path)) {
             let what = format!("{} is the storage of {}", disk.shown(), backing.by);
             let name = format!("backing:{}", disk.shown());
-            uses.add(bdf, name, what, &backing.remedy);
+            uses.add_user(bdf, name, what, &backing.remedy);
         }
         for point in mounts.lines().filter_map(|line| mount(paths, disk, line)) {
             let what = format!("{} is mounted on {point}", disk.shown());
@@ -58,12 +58,12 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
             } else {
                 format!("umount {point}")
             };
-            uses.add(bdf, name, what, &remedy);
+            uses.add_user(bdf, name, what, &remedy);
         }
         if swaps.lines().skip(1).any(|line| is_swap(paths, disk, line)) {
             let shown = disk.shown();
             let what = format!("{shown} is used for swapping");
-            uses.add(
+            uses.add_user(
                 bdf,
                 format!("swap:{shown}"),
                 what,
@@ -76,7 +76,7 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
             let what = format!("{} is part of {holder}{called}", disk.shown());
             let name = format!("held:{}", disk.shown());
             let remedy = "stop it, for example with vgchange -an, cryptsetup close or mdadm --stop";
-            uses.add(bdf, name, what, remedy);
+            uses.add_user(bdf, name, what, remedy);
         }
         if uses.list.len() == before {
             claimed(paths, bdf, disk, uses);
@@ -92,9 +92,10 @@ struct Backing {
     remedy: String,
 }
 
-/// The storage of loop devices (`drivers/block/loop.c`) and of exported NVMe namespaces
-/// (`drivers/nvme/target/io-cmd-bdev.c`). Neither claims a disk that it uses, so opening the disk exclusively
-/// does not show them.
+/// The storage of loop devices (`drivers/block/loop.c`), of exported NVMe namespaces
+/// (`drivers/nvme/target/io-cmd-bdev.c`), of SCSI targets (`drivers/target/target_core_file.c`) and of emulated USB
+/// disks (`drivers/usb/gadget/function/storage_common.c`). They do not claim a disk that they use, so opening the
+/// disk exclusively does not show them.
 fn backings(paths: &HostPaths) -> Vec<Backing> {
     let mut found = Vec::new();
     let class = paths.sys.join("class/block");
@@ -123,6 +124,32 @@ fn backings(paths: &HostPaths) -> Vec<Backing> {
                 by: format!("namespace {number} of the exported NVMe subsystem {subsystem}"),
                 remedy: format!("echo 0 > {}", shown_in_sys(paths, &enable)),
             }));
+        }
+    }
+    let target = paths.sys.join("kernel/config/target/core");
+    for adapter in names(&target) {
+        for name in names(&target.join(&adapter)) {
+            let path = text(&target.join(&adapter).join(&name).join("udev_path"));
+            found.extend(path.map(|path| Backing {
+                path,
+                by: format!("the SCSI target's storage object {name}"),
+                remedy: format!("delete {name} with targetcli"),
+            }));
+        }
+    }
+    let gadgets = paths.sys.join("kernel/config/usb_gadget");
+    for gadget in names(&gadgets) {
+        let functions = gadgets.join(&gadget).join("functions");
+        for function in names(&functions) {
+            let units = functions.join(&function);
+            for unit in names(&units) {
+                let file = units.join(&unit).join("file");
+                found.extend(text(&file).map(|path| Backing {
+                    path,
+                    by: format!("{unit} of the emulated USB disk {function}"),
+                    remedy: format!("echo > {}", shown_in_sys(paths, &file)),
+                }));
+            }
         }
     }
     found
@@ -186,7 +213,7 @@ pub(super) fn device(number: &str) -> Option<u64> {
 }
 
 /// Decodes the octal escapes of white space in procfs.
-fn unescape(text: &str) -> String {
+pub(super) fn unescape(text: &str) -> String {
     let codes = [
         ("\\040", " "),
         ("\\011", "\t"),
@@ -222,7 +249,7 @@ fn claimed(paths: &HostPaths, bdf: Bdf, disk: &Node, uses: &mut Uses) {
                 disk.shown()
             );
             let name = format!("claimed:{}", disk.shown());
-            uses.add(
+            uses.add_user(
                 bdf,
                 name,
                 what,

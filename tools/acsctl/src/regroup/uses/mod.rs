@@ -11,16 +11,23 @@
 //! | `nodes.rs` | the devices that the kernel created for a function, and their nodes |
 //! | `block.rs` | file systems, swap, and devices stacked on disks |
 //! | `network.rs` | addresses, routes, bridges and bonds, packet sockets |
-//! | `processes.rs` | files that processes have open or mapped |
+//! | `namespaces.rs` | interfaces in other network namespaces |
+//! | `processes.rs` | files that processes have open, mapped, or registered in an io_uring |
 //! | `other.rs` | displays, consoles, virtual functions, DMA engines |
+//! | `drivers.rs` | that these uses explain the kernel's count of a driver's users |
 
 mod block;
+mod drivers;
+mod namespaces;
 mod network;
 mod nodes;
 mod other;
 mod processes;
 
-use std::{collections::BTreeSet, fs::File};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -49,6 +56,8 @@ pub struct Uses {
     pub list: BTreeSet<Use>,
     /// What could not be checked, and why.
     pub unseen: BTreeSet<String>,
+    /// How many users of each function were found that its driver's module counts, too.
+    users: BTreeMap<Bdf, usize>,
 }
 
 impl Uses {
@@ -57,8 +66,16 @@ impl Uses {
     /// O(devices below these functions + open files and mappings of all processes).
     #[must_use]
     pub fn find(paths: &HostPaths, topology: &Topology, functions: &BTreeSet<Bdf>) -> Self {
+        let mut uses = Self::listed(paths, topology, functions);
+        drivers::compare(paths, topology, functions, &mut uses);
+        uses
+    }
+
+    /// Finds the uses that have a sign of their own.
+    fn listed(paths: &HostPaths, topology: &Topology, functions: &BTreeSet<Bdf>) -> Self {
         let mut uses = Self::default();
         let network = Network::read(paths, &mut uses);
+        let elsewhere = namespaces::interfaces(paths, &mut uses);
         let mut wanted = Wanted::default();
         for &bdf in functions {
             let Some(folder) = paths.device(bdf) else {
@@ -67,7 +84,8 @@ impl Uses {
             let nodes = nodes::below(&folder);
             block::find(paths, bdf, &nodes, &mut uses);
             network.find(bdf, &nodes, &mut uses);
-            other::find(paths, topology, bdf, &nodes, &mut uses);
+            network::elsewhere(paths, topology, bdf, &nodes, &elsewhere, &mut uses);
+            other::find(paths, bdf, &nodes, &mut uses);
             wanted.add(paths, bdf, &folder, &nodes);
         }
         wanted.search(paths, &mut uses);
@@ -100,12 +118,28 @@ impl Uses {
             let mut known = self.list.iter();
             known.any(|known| (known.function, &known.name) == (one.function, &one.name))
         };
-        let mut new: Vec<_> = Self::find(paths, topology, functions)
+        // The claims themselves count as users of the driver.
+        let mut new: Vec<_> = Self::listed(paths, topology, functions)
             .list
             .into_iter()
             .collect();
         new.retain(|one| !is_known(one) && !is_ours(&one.name));
         (new, claims.into_iter().map(|(_, file)| file).collect())
+    }
+
+    /// How many users of these functions were found that their driver's module counts, too.
+    fn users(&self, functions: &BTreeSet<Bdf>) -> usize {
+        let of = functions.iter().filter_map(|bdf| self.users.get(bdf));
+        of.sum()
+    }
+
+    /// Adds a use that the driver's module counts as a user, such as a mount, if there is no use of this name.
+    fn add_user(&mut self, function: Bdf, name: String, what: String, remedy: &str) {
+        let mut known = self.list.iter();
+        if !known.any(|known| (known.function, &known.name) == (function, &name)) {
+            *self.users.entry(function).or_default() += 1;
+        }
+        self.add(function, name, what, remedy);
     }
 
     fn add(&mut self, function: Bdf, name: String, what: String, remedy: &str) {

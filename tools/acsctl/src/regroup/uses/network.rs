@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nix::ifaddrs::getifaddrs;
 use topology::{Bdf, Topology};
 
-use super::{Node, Uses};
+use super::{Node, Uses, namespaces::Elsewhere};
 use crate::host::{HostPaths, link, names, text};
 
 /// Drivers that create no interface for a network card.
@@ -102,21 +102,29 @@ impl Network {
     }
 }
 
-/// Adds a use for a network card with a driver but no visible interface, which may be in another
-/// network namespace.
-pub(super) fn hidden_interface(
+/// Adds a use for each of a function's interfaces in another network namespace, and for a network card with a
+/// driver but no interface in any namespace that was seen.
+pub(super) fn elsewhere(
     paths: &HostPaths,
     topology: &Topology,
     bdf: Bdf,
     nodes: &[Node],
+    interfaces: &[Elsewhere],
     uses: &mut Uses,
 ) {
+    let mut is_seen = nodes.iter().any(|node| node.subsystem == "net");
+    for interface in interfaces.iter().filter(|it| it.function == bdf) {
+        is_seen = true;
+        let (name, holder) = (&interface.name, &interface.namespace);
+        let what = format!("its interface {name} is in another network namespace ({holder})");
+        let remedy = "stop the container, or move the interface back: ip link set NAME netns 1";
+        uses.add(bdf, format!("elsewhere:{name}"), what, remedy);
+    }
     let mut functions = topology.functions.iter();
     let found = functions.find(|function| function.bdf == bdf);
     let class = found.and_then(|function| function.class);
     let is_network = class.is_some_and(|class| NETWORK.contains(&(class.0 >> 8)));
-    let has_interface = nodes.iter().any(|node| node.subsystem == "net");
-    let Some(driver) = paths.driver(bdf).filter(|_| is_network && !has_interface) else {
+    let Some(driver) = paths.driver(bdf).filter(|_| is_network && !is_seen) else {
         return;
     };
     if !WITHOUT_INTERFACE

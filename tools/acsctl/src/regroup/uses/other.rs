@@ -1,31 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Other uses: displays, consoles, virtual functions, DMA engines, and network cards without a
-//! visible interface.
+//! Other uses: displays, consoles, virtual functions, mediated devices, DMA engines, CXL memory, and encrypted
+//! guests.
 
-use topology::{Bdf, Topology};
+use topology::Bdf;
 
-use super::{Node, Uses, network};
+use super::{Node, Uses};
 use crate::host::{HostPaths, names, text};
 
 /// Finds other uses of a function.
-pub(super) fn find(
-    paths: &HostPaths,
-    topology: &Topology,
-    bdf: Bdf,
-    nodes: &[Node],
-    uses: &mut Uses,
-) {
-    network::hidden_interface(paths, topology, bdf, nodes, uses);
+pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
     let count = text(&paths.function(bdf).join("sriov_numvfs"));
     if let Some(count) = count.filter(|count| count != "0") {
         let what = format!("{count} of its virtual functions are enabled and would be lost");
         let remedy = format!("echo 0 > /sys/bus/pci/devices/{bdf}/sriov_numvfs");
         uses.add(bdf, format!("virtual-functions:{bdf}"), what, &remedy);
     }
+    untested(paths, bdf, nodes, uses);
     for what in displays(paths, bdf, nodes) {
         let remedy = "stop the desktop or console on it, or use another display";
-        uses.add(bdf, format!("display:{bdf}"), what, remedy);
+        uses.add_user(bdf, format!("display:{bdf}"), what, remedy);
     }
     let consoles = text(&paths.proc.join("consoles")).unwrap_or_default();
     for node in nodes.iter().filter(|node| node.number.is_some()) {
@@ -42,8 +36,36 @@ pub(super) fn find(
             let name = &channel.name;
             let what = format!("the kernel uses its DMA channel {name}");
             let remedy = "unload the kernel module that uses it (async_tx, ntb, idxd)";
-            uses.add(bdf, format!("dma:{name}"), what, remedy);
+            uses.add_user(bdf, format!("dma:{name}"), what, remedy);
         }
+    }
+}
+
+/// Finds uses of a function that the kernel's source shows, and that no test runs: mediated devices
+/// (`drivers/vfio/mdev`), CXL memory (`drivers/cxl/core/region.c`), and the secure processor of AMD, which guests with
+/// encrypted memory need (`drivers/crypto/ccp`, `arch/x86/kvm/svm/sev.c`).
+fn untested(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+    for device in nodes.iter().filter(|node| node.subsystem == "mdev") {
+        let name = &device.name;
+        let what = format!("the mediated device {name} is made of it");
+        let remedy = format!("echo 1 > /sys/bus/mdev/devices/{name}/remove");
+        uses.add(bdf, format!("mdev:{name}"), what, &remedy);
+    }
+    let regions = names(&paths.sys.join("bus/cxl/devices"));
+    let region = regions.iter().find(|name| name.starts_with("region"));
+    let memory = nodes.iter().find(|node| node.subsystem == "cxl");
+    if let (Some(region), Some(memory)) = (region, memory) {
+        let name = &memory.name;
+        let what = format!("{region} may be memory of {name}, which the host may use");
+        let remedy = "cxl list --regions shows it; cxl destroy-region ends it";
+        uses.add(bdf, format!("cxl:{name}"), what, remedy);
+    }
+    let kvm = paths.sys.join("module/kvm_amd/parameters/sev");
+    let is_on = text(&kvm).is_some_and(|value| value == "Y" || value == "1");
+    if is_on && paths.driver(bdf).as_deref() == Some("ccp") {
+        let what = "KVM uses it for guests with encrypted memory (SEV)".to_owned();
+        let remedy = "stop all guests, then modprobe -r kvm_amd";
+        uses.add(bdf, format!("sev:{bdf}"), what, remedy);
     }
 }
 

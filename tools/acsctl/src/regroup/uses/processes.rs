@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Files that processes have open or mapped: the nodes of a function's devices, its files in sysfs,
-//! its VFIO group, and its VFIO device.
+//! Files that processes have open, mapped, or registered in an io_uring: the nodes of a function's devices, its files
+//! in sysfs, its VFIO group, and its VFIO device.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +17,8 @@ use crate::host::{HostPaths, link, names, text};
 
 /// The link target of an open VFIO device (`drivers/vfio/vfio_main.c`).
 const VFIO_DEVICE: &str = "anon_inode:[vfio-device]";
+/// The link target of an io_uring (`io_uring/io_uring.c`).
+const RING: &str = "anon_inode:[io_uring]";
 /// The initial process namespace, `PROC_PID_INIT_INO`.
 const FIRST_NAMESPACE: &str = "pid:[4026531836]";
 /// The number of processes to name.
@@ -24,16 +26,19 @@ const NAMED: usize = 3;
 
 /// Something in use: the function, the name of the use, and its description.
 type Held = (Bdf, String, String);
+/// What a process holds, and with how many open files that the driver's module counts.
+type Counts = BTreeMap<Held, usize>;
 
 /// The files to search for.
 #[derive(Default)]
 pub(super) struct Wanted {
-    /// Nodes. Key: whether the node is a block device, and the device number.
-    nodes: BTreeMap<(bool, u64), Vec<Held>>,
+    /// Nodes. Key: whether the node is a block device, and the device number. `true` marks a node that the
+    /// function's driver made.
+    nodes: BTreeMap<(bool, u64), Vec<(Held, bool)>>,
     /// Paths of sysfs folders and of nodes.
     paths: Vec<(PathBuf, Bdf, String)>,
-    /// Functions that are bound to a VFIO driver.
-    vfio: BTreeSet<Bdf>,
+    /// Functions that are bound to a VFIO driver, and the name of the node of their group.
+    vfio: BTreeMap<Bdf, Option<String>>,
 }
 
 impl Wanted {
@@ -49,13 +54,23 @@ impl Wanted {
             let name = format!("open:{}", node.shown());
             self.paths.push((node.path(paths), bdf, name.clone()));
             let list = self.nodes.entry(key).or_default();
-            list.push((bdf, name, node.shown()));
+            list.push(((bdf, name, node.shown()), true));
         }
-        if paths
-            .driver(bdf)
-            .is_some_and(|driver| driver.starts_with("vfio"))
+        let driver = paths.driver(bdf).unwrap_or_default();
+        if driver.starts_with("vfio") {
+            let group = link(&folder.join("iommu_group"));
+            self.vfio.insert(bdf, group);
+        }
+        // NVIDIA's driver makes nodes that sysfs does not show, for the desktop and CUDA alike.
+        let gpu = paths.proc.join("driver/nvidia/gpus").join(bdf.to_string());
+        let gpu = text(&gpu.join("information")).unwrap_or_default();
+        if let Some(minor) = gpu
+            .lines()
+            .find_map(|line| line.strip_prefix("Device Minor:"))
         {
-            self.vfio.insert(bdf);
+            let node = format!("nvidia{}", minor.trim());
+            self.paths
+                .push((paths.dev.join(&node), bdf, format!("open:/dev/{node}")));
         }
         // The node exists while a VFIO driver has any function of the group.
         let Some(group) = link(&folder.join("iommu_group")) else {
@@ -66,7 +81,7 @@ impl Wanted {
             if let Some(number) = number.as_deref().and_then(block::device) {
                 let node = format!("/dev/vfio/{name}");
                 let list = self.nodes.entry((false, number)).or_default();
-                list.push((bdf, format!("vfio:{node}"), node));
+                list.push(((bdf, format!("vfio:{node}"), node), false));
             }
         }
     }
@@ -87,7 +102,7 @@ impl Wanted {
                 continue;
             };
             let folder = entry.path();
-            let mut found = BTreeSet::new();
+            let mut found = Counts::new();
             let searched = threads(&folder).iter().try_for_each(|thread| {
                 self.open(thread, &mut found)
                     .and_then(|()| self.mapped(thread, &mut found))
@@ -101,7 +116,8 @@ impl Wanted {
                 continue;
             }
             let called = text(&folder.join("comm")).unwrap_or_default();
-            for one in found {
+            for (one, times) in found {
+                *uses.users.entry(one.0).or_default() += times;
                 let list = holders.entry(one).or_default();
                 list.insert(format!("{called} (process {number})"));
             }
@@ -117,27 +133,42 @@ impl Wanted {
     }
 
     /// Finds wanted files among the open files of a process.
-    fn open(&self, process: &Path, found: &mut BTreeSet<Held>) -> io::Result<()> {
+    fn open(&self, process: &Path, counts: &mut Counts) -> io::Result<()> {
+        let mut files = Vec::new();
         for entry in fs::read_dir(process.join("fd"))? {
             let entry = entry?;
             // The process may close a file during the search.
-            let Ok(target) = fs::read_link(entry.path()) else {
-                continue;
+            files.extend(fs::read_link(entry.path()).map(|target| (entry, target)));
+        }
+        let groups = files.iter().filter_map(|(_, target)| group_of(target));
+        let groups: BTreeSet<_> = groups.collect();
+        for (entry, target) in &files {
+            let mut found = BTreeMap::new();
+            let info = || {
+                let info = process.join("fdinfo").join(entry.file_name());
+                text(&info).unwrap_or_default()
             };
-            if target == Path::new(VFIO_DEVICE) {
-                self.vfio(process, &entry.file_name().to_string_lossy(), found);
+            if *target == Path::new(VFIO_DEVICE) {
+                self.vfio(&info(), &groups, &mut found);
+            } else if *target == Path::new(RING) {
+                for path in registered(&info()) {
+                    self.file(&path, &path, &mut found);
+                }
             } else if target.is_absolute() {
-                self.file(&entry.path(), &target, found);
+                self.file(&entry.path(), target, &mut found);
+            }
+            for (held, is_counted) in found {
+                *counts.entry(held).or_default() += usize::from(is_counted);
             }
         }
         Ok(())
     }
 
-    /// Checks an open file with a path.
-    fn file(&self, entry: &Path, target: &Path, found: &mut BTreeSet<Held>) {
+    /// Checks an open file with a path. In `found`, `true` marks a user of the function's driver.
+    fn file(&self, entry: &Path, target: &Path, found: &mut BTreeMap<Held, bool>) {
         let is_below = |(path, _, _): &&(PathBuf, Bdf, String)| target.starts_with(path);
         for (_, bdf, name) in self.paths.iter().filter(is_below) {
-            found.insert((*bdf, name.clone(), target.display().to_string()));
+            found.insert((*bdf, name.clone(), target.display().to_string()), false);
         }
         // Do not query the server of a network file system.
         let flags = AtFlags::STATX_DONT_SYNC;
@@ -148,29 +179,37 @@ impl Wanted {
         if matches!(kind, FileType::BlockDevice | FileType::CharacterDevice) {
             let number = makedev(file.stx_rdev_major, file.stx_rdev_minor);
             let key = (kind == FileType::BlockDevice, number);
-            found.extend(self.nodes.get(&key).into_iter().flatten().cloned());
+            let held = self.nodes.get(&key).into_iter().flatten();
+            found.extend(held.cloned());
         }
     }
 
-    /// Checks an open VFIO device. Kernels since 6.17 name the device; on older kernels, it
-    /// may be any.
-    fn vfio(&self, process: &Path, number: &str, found: &mut BTreeSet<Held>) {
-        let info = text(&process.join("fdinfo").join(number)).unwrap_or_default();
+    /// Checks an open VFIO device of a process that has the nodes of these groups open. Kernels since 6.17
+    /// name the device. On older kernels it may be any of these groups, or of any group if the process has
+    /// closed their nodes.
+    fn vfio(&self, info: &str, groups: &BTreeSet<&str>, found: &mut BTreeMap<Held, bool>) {
         let mut lines = info.lines();
         let device_path = lines.find_map(|line| line.strip_prefix("vfio-device-syspath:"));
-        for &bdf in &self.vfio {
+        for (&bdf, group) in &self.vfio {
+            let is_its = || {
+                group
+                    .as_ref()
+                    .is_some_and(|group| groups.contains(group.as_str()))
+            };
             let what =
                 match device_path.map(|path| path.trim().rsplit('/').next().unwrap_or_default()) {
-                    Some(name) if name == bdf.to_string() => "it".to_owned(),
+                    Some(name) if name == bdf.to_string() => "it",
                     Some(_) => continue,
-                    None => "it, or another VFIO device,".to_owned(),
+                    None if is_its() => "it, or another function of its group,",
+                    None if groups.is_empty() => "it, or another VFIO device,",
+                    None => continue,
                 };
-            found.insert((bdf, format!("vfio:{bdf}"), what));
+            found.insert((bdf, format!("vfio:{bdf}"), what.to_owned()), true);
         }
     }
 
     /// Finds wanted files among the mappings of a process.
-    fn mapped(&self, process: &Path, found: &mut BTreeSet<Held>) -> io::Result<()> {
+    fn mapped(&self, process: &Path, counts: &mut Counts) -> io::Result<()> {
         let maps = fs::read_to_string(process.join("maps"))?;
         for path in maps
             .lines()
@@ -178,12 +217,39 @@ impl Wanted {
         {
             for (wanted, bdf, name) in &self.paths {
                 if Path::new(path).starts_with(wanted) {
-                    found.insert((*bdf, name.clone(), path.to_owned()));
+                    counts
+                        .entry((*bdf, name.clone(), path.to_owned()))
+                        .or_default();
                 }
             }
         }
         Ok(())
     }
+}
+
+/// The number of the group whose VFIO node a path is.
+fn group_of(path: &Path) -> Option<&str> {
+    let name = path.strip_prefix("/dev/vfio").ok()?.to_str()?;
+    let number = name.strip_prefix("noiommu-").unwrap_or(name);
+    number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then_some(number)
+}
+
+/// The paths of the files that are registered in an io_uring, by its `fdinfo` (`io_uring/fdinfo.c`). The process may have
+/// closed them.
+fn registered(info: &str) -> Vec<PathBuf> {
+    let lines = info
+        .lines()
+        .skip_while(|line| !line.starts_with("UserFiles:"));
+    let files = lines.skip(1).map_while(|line| {
+        let (number, path) = line.split_once(": ")?;
+        number.trim().parse::<u32>().ok()?;
+        Some(block::unescape(path.trim()))
+    });
+    let files = files.filter(|path| path.starts_with('/'));
+    files.map(PathBuf::from).collect()
 }
 
 /// The folders of a process that show its files: that of the process, or if its main thread has ended, those
