@@ -70,6 +70,7 @@ test: ## all checks: lints, host tests, boot tests on the newest of KERNELS=, co
 .PHONY: test-all
 test-all: ## make test, and the long tests: every boot test on each kernel, races of two minutes, boot tests for arm64, fresh builds
 test-all: export ACS_QUIRKS_RACE := 120
+test-all: export ACS_QUIRKS_CHAOS := 500
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))

@@ -90,17 +90,14 @@ fn all() -> [Measured; TABLE.entries.len()] {
 }
 
 /// The number of entries that make a claim here because the kernel lacks them, in part or whole;
-/// `None` if that cannot be measured at the moment. Only entries that mainline has can be in a
-/// kernel, so the others cost no question.
+/// `None` if that cannot be measured at the moment. An entry that mainline lacks is measured too: a
+/// distribution may have it first.
 pub(super) fn count() -> Option<usize> {
     let mut count = None;
     decoy::ask_about(|ask| {
         let entries = TABLE.entries.iter().enumerate();
         let mut speaking = entries.filter(|(_, entry)| engine::speaks(entry).is_ok());
         count = speaking.try_fold(0, |count, (position, entry)| {
-            if entry.mainline_since.is_none() {
-                return Some(count + 1);
-            }
             match measure(ask, position, entry) {
                 Measured::Lacks | Measured::HasPart => Some(count + 1),
                 Measured::Has => Some(count),

@@ -52,7 +52,7 @@ use crate::{arch::Arch, machine::Iommu, scenario::Scenario, setup::Setup, two_gu
 pub type Program = (&'static str, fn(&Setup) -> Result<()>);
 
 /// All tests of this form.
-pub const PROGRAMS: [Program; 5] = [
+pub const PROGRAMS: [Program; 6] = [
     ("two-machines", |setup| {
         two_guests::test(setup, Iommu::Intel)
     }),
@@ -64,6 +64,7 @@ pub const PROGRAMS: [Program; 5] = [
     }),
     ("silences", silences::test),
     ("races", races::test),
+    ("regroup-chaos", regroup::chaos::test),
 ];
 
 /// All tests for guests of an architecture, on all IOMMUs.

@@ -9,7 +9,9 @@
 //! | `trap.rs` | groups that would become finer without a justification |
 //! | `meanwhile.rs` | what else happens on the host during a regroup |
 //! | `faults.rs` | kills, signals, and functions that do not come back |
+//! | `chaos.rs` | kills at random moments, while other processes change the host |
 
+pub(super) mod chaos;
 mod faults;
 mod meanwhile;
 mod splits;

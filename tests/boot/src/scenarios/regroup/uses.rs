@@ -178,7 +178,10 @@ const VFIO_OTHERS: Scenario = Scenario {
         Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
         Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0", "02:00.1"]]),
         Run("release 02:00.0"),
-        Says("acsctl regroup 02:00.0 --dry-run", "nothing to do: the kernel would make the same groups now"),
+        Says(
+            "acsctl regroup 02:00.0 --dry-run",
+            "nothing to do: the kernel would make the same groups now",
+        ),
     ],
     limit: LIMIT,
 };
