@@ -81,6 +81,9 @@ pub(crate) struct Group {
     #[serde(skip)]
     functions: usize,
     pub(crate) vfio: Vfio,
+    /// An endpoint that would leave the group if the kernel grouped it now; `acsctl regroup` of it splits the
+    /// group. `None` if there is none, or if the kernel has not made the group.
+    pub(crate) regroup: Option<Bdf>,
 }
 
 impl Group {
@@ -120,6 +123,11 @@ impl<'s> Listing<'s> {
         let states = FunctionStates::of(machine)?;
         let paths = machine.paths();
         let made = machine.recorded().is_some();
+        let regroupable = if made && machine.is_modelled() {
+            machine.regroupable(&machine.predict()?)
+        } else {
+            BTreeSet::new()
+        };
         let mut groups: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
         let mut ungrouped = Vec::new();
         for position in 0..machine.view.functions.len() {
@@ -161,6 +169,8 @@ impl<'s> Listing<'s> {
                     devices: devices.len(),
                     functions: passed_through.count(),
                     vfio: vfio(&members, paths.is_some()),
+                    regroup: (members.iter().map(|member| member.function))
+                        .find(|bdf| regroupable.contains(bdf)),
                     members,
                 }
             })

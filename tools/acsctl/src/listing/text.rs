@@ -72,6 +72,12 @@ fn heading(text: &mut String, group: &Group) {
         }
     }
     text.push('\n');
+    if let Some(endpoint) = group.regroup {
+        let _ = writeln!(
+            text,
+            "  {SHARED}the kernel would split this group now{SHARED:#}: acsctl regroup {endpoint}"
+        );
+    }
 }
 
 fn line(text: &mut String, member: &Member) {

@@ -153,12 +153,17 @@ const LATE_ACS: Scenario = Scenario {
         ),
         Says("acsctl doctor", "acsctl regroup 0000:01:00.0"),
         Says(
+            "acsctl groups",
+            "the kernel would split this group now: acsctl regroup 0000:01:00.0",
+        ),
+        Says(
             "acsctl regroup --all",
             "0000:01:00.0: regrouped, as predicted",
         ),
         Groups(&[&["00:10.0"], &["01:00.0"], &["00:11.0"], &["02:00.0"]]),
         Run("test $(basename $(readlink /sys/bus/pci/devices/0000:01:00.0/driver)) = e1000e"),
         Says("acsctl regroup --all", "nothing to do"),
+        Run("acsctl groups >/tmp/groups && ! grep -F 'would split' /tmp/groups"),
     ],
     limit: LIMIT,
 };
