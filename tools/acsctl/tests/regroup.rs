@@ -354,6 +354,11 @@ fn files_that_sysfs_or_the_process_does_not_show() {
     let disk = host.path("dev/sda").display().to_string();
     ring(&format!("    0: <none>\n    1: {disk}\n"));
     assert_uses(&host, &["open:/dev/sda"]);
+    // Older kernels show the name alone.
+    ring("    0: sdb\n");
+    assert_uses(&host, &[]);
+    ring("    0: sda\n");
+    assert_uses(&host, &["open:/dev/sda"]);
     ring("");
     // No folder of sysfs has the node of NVIDIA's driver.
     host.link(

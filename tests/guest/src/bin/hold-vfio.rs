@@ -69,11 +69,11 @@ fn hold() -> Result<()> {
     };
     let held = match env::args().nth(2).as_deref() {
         None => Held::Open(container, group, device),
-        Some("in-flight") => Held::InFlight(in_flight(&[
-            container.as_raw_fd(),
-            group.as_raw_fd(),
-            device.as_raw_fd(),
-        ])?),
+        Some("in-flight") => {
+            let pair = in_flight(&[container.as_raw_fd(), group.as_raw_fd(), device.as_raw_fd()])?;
+            drop((container, group, device));
+            Held::InFlight(pair)
+        }
         Some(other) => bail!("{other}: the only word is in-flight"),
     };
     println!("held");

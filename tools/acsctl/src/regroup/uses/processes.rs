@@ -151,8 +151,13 @@ impl Wanted {
             if *target == Path::new(VFIO_DEVICE) {
                 self.vfio(&info(), &groups, &mut found);
             } else if *target == Path::new(RING) {
-                for path in registered(&info()) {
-                    self.file(&path, &path, &mut found);
+                for file in registered(&info()) {
+                    if file.starts_with('/') {
+                        let path = Path::new(&file);
+                        self.file(path, path, &mut found);
+                    } else {
+                        self.named(&file, &mut found);
+                    }
                 }
             } else if target.is_absolute() {
                 self.file(&entry.path(), target, &mut found);
@@ -182,6 +187,13 @@ impl Wanted {
             let held = self.nodes.get(&key).into_iter().flatten();
             found.extend(held.cloned());
         }
+    }
+
+    /// Checks a file of which only the name is known: nodes with this name may be it.
+    fn named(&self, file: &str, found: &mut BTreeMap<Held, bool>) {
+        let nodes = self.nodes.values().flatten();
+        let is_it = |((_, _, node), _): &&(Held, bool)| node.rsplit('/').next() == Some(file);
+        found.extend(nodes.filter(is_it).cloned());
     }
 
     /// Checks an open VFIO device of a process that has the nodes of these groups open. Kernels since 6.17
@@ -237,19 +249,18 @@ fn group_of(path: &Path) -> Option<&str> {
         .then_some(number)
 }
 
-/// The paths of the files that are registered in an io_uring, by its `fdinfo` (`io_uring/fdinfo.c`). The process may have
-/// closed them.
-fn registered(info: &str) -> Vec<PathBuf> {
+/// The files that are registered in an io_uring, by its `fdinfo` (`io_uring/fdinfo.c`): their paths, or on older kernels
+/// (6.12 among them) their names. The process may have closed them.
+fn registered(info: &str) -> Vec<String> {
     let lines = info
         .lines()
         .skip_while(|line| !line.starts_with("UserFiles:"));
     let files = lines.skip(1).map_while(|line| {
-        let (number, path) = line.split_once(": ")?;
+        let (number, file) = line.split_once(": ")?;
         number.trim().parse::<u32>().ok()?;
-        Some(block::unescape(path.trim()))
+        Some(block::unescape(file.trim()))
     });
-    let files = files.filter(|path| path.starts_with('/'));
-    files.map(PathBuf::from).collect()
+    files.collect()
 }
 
 /// The folders of a process that show its files: that of the process, or if its main thread has ended, those
