@@ -87,7 +87,7 @@ pub(in crate::scenarios) fn test(setup: &Setup) -> Result<()> {
         "regroup-chaos",
         BOOT + ROUND * rounds,
         |vm| {
-            vm.check("/sbin/modprobe e1000e; /sbin/modprobe virtio_blk")?;
+            vm.check("/sbin/modprobe -a e1000e virtio_pci virtio_blk")?;
             vm.check("test $(cat /sys/bus/pci/drivers_autoprobe) = 1")?;
             let mut killed = 0;
             for number in 0..rounds {

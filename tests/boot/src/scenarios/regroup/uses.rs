@@ -74,7 +74,7 @@ const DISK: Scenario = Scenario {
     machine: two(&[first(DISKS), second(OTHER)]),
     steps: &[
         Run(
-            "/sbin/modprobe virtio_blk && /sbin/modprobe msdos && mkdosfs /dev/vda >/dev/null && mkdir -p /mnt",
+            "/sbin/modprobe -a virtio_pci virtio_blk msdos && mkdosfs /dev/vda >/dev/null && mkdir -p /mnt",
         ),
         Load("acs_quirks_test"),
         Run("mount -t msdos /dev/vda /mnt && echo kept >/mnt/file"),
@@ -234,7 +234,7 @@ const OPEN: Scenario = Scenario {
     name: "regroup-open",
     machine: two(&[first(CARDS), second(DISKS)]),
     steps: &[
-        Run("/sbin/modprobe virtio_blk"),
+        Run("/sbin/modprobe -a virtio_pci virtio_blk"),
         Load("acs_quirks_test"),
         Run(
             "touch /tmp/held; (exec 3<>/sys/bus/pci/devices/0000:01:00.0/resource0; \
