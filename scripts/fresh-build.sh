@@ -90,7 +90,6 @@ boot() {
 		cargo test --quiet --locked --offline --package boot --test scenarios -- --test-threads 2 ::split
 	tail -n 2 "$log-boot.log"
 	remove_tree "$CACHE/guest/$name"
-	remove_tree "$KERNELS/$OF"
 }
 
 one_suite() {
@@ -175,7 +174,7 @@ all_suites() {
 	mkdir -p "$CACHE/logs"
 	lock work
 	remove_tree "$FRESH"
-	need_space 2500 "$STEP"
+	need_space 3000 "$STEP"
 	install_tools
 	trap clean_up EXIT
 	for signal in INT TERM HUP; do
@@ -190,6 +189,7 @@ all_suites() {
 		if wait "$CHILD"; then ((passed += 1)); else ((failed += 1)); fi
 		CHILD=''
 		remove_tree "$FRESH/$OF"
+		remove_tree "$KERNELS/$OF"
 	done
 	# shellcheck disable=SC2059 # a constant
 	printf "\n$ROW" suite kernel gcc rustc download build 'of CPU' module loaded
