@@ -44,6 +44,16 @@ impl Mention<'_, '_> {
     fn name(&self) -> &str {
         &self.file.file.name
     }
+
+    /// The name of the entry, with the range and its line.
+    fn with_place(&self) -> String {
+        format!("{} ({}, line {})", self.name(), self.ids, self.line())
+    }
+
+    /// Whether this mention is in a new entry, and the other one is not.
+    const fn is_new_beside(&self, other: &Self) -> bool {
+        self.file.is_new && !other.file.is_new
+    }
 }
 
 /// Checks that every id belongs to one entry, and that no entry claims an id that another one
@@ -117,32 +127,31 @@ fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
 }
 
 fn claim_of_excluded(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
-    if claim.is_negative() || are_told_apart(claim, there) {
+    // An exclusion is about functions of the entry's kinds.
+    if claim.is_negative() || are_told_apart(claim, there) || !share_a_kind(claim, there) {
         return None;
     }
-    let problem = format!(
-        "{} is left out by {} ({}, line {})",
-        claim.ids,
-        there.name(),
-        there.ids,
-        there.line()
-    );
-    let help = "a claim and its exclusion cannot both stand: take the ids out of one of them, with \
+    let help = "a claim and its exclusion contradict each other: take the ids out of one of them, with \
                 the evidence for it";
+    if there.is_new_beside(claim) {
+        let problem = format!("{} is claimed by {}", there.ids, claim.with_place());
+        return finding(there, Rule::Excluded, problem, help);
+    }
+    let problem = format!("{} is left out by {}", claim.ids, there.with_place());
     finding(claim, Rule::Excluded, problem, help)
 }
 
 fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
-    let problem = format!(
-        "{} is in the {} entry {} ({}, line {})",
-        claim.ids,
-        there.file.entry.status.name(),
-        there.name(),
-        there.ids,
-        there.line()
-    );
-    let help = "a claim and its refusal cannot both stand: take the ids out of one of them, with \
+    let help = "a claim and its refusal contradict each other: take the ids out of one of them, with \
                 the evidence for it";
+    let in_entry = |ids: &Ids, other: &Mention<'_, '_>| {
+        let status = other.file.entry.status.name();
+        format!("{ids} is in the {status} entry {}", other.with_place())
+    };
+    if there.is_new_beside(claim) {
+        return finding(there, Rule::Refused, in_entry(there.ids, claim), help);
+    }
+    let problem = in_entry(claim.ids, there);
     finding(claim, Rule::Refused, problem, help)
 }
 
@@ -171,7 +180,9 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
                     the supported ones";
         return finding(claim, Rule::InMainline, problem, help);
     }
-    let (there, blamed) = in_order(one, other, |mention| mention.name().to_owned());
+    let (there, blamed) = in_order(one, other, |mention| {
+        (mention.file.is_new, mention.name().to_owned())
+    });
     let problem = format!(
         "{} overlaps {} of {}, line {}",
         blamed.ids,
@@ -205,6 +216,12 @@ fn finding(blamed: &Mention<'_, '_>, rule: Rule, problem: String, help: &str) ->
 /// Whether both go into the table that the folder is checked for. An id leads to one entry there.
 fn are_taken(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
     one.file.is_taken && other.file.is_taken
+}
+
+/// Whether the two entries have a kind in common. Without a known kind, they may.
+fn share_a_kind(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
+    let (kinds, others) = (&one.file.entry.kinds, &other.file.entry.kinds);
+    kinds.is_empty() || others.is_empty() || kinds.iter().any(|kind| others.contains(kind))
 }
 
 /// Whether one of two entries is a mainline entry and they share no kind. The kernel's handlers

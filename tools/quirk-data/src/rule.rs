@@ -50,6 +50,8 @@ rules! {
         "No character is invisible, changes the direction of the text, or is written as an escape: a reviewer sees the text that acsctl reads.";
     TextLookalikes "text-lookalikes"
         "No word mixes alphabets whose letters look alike, and no letter looks like another one.";
+    License "license"
+        "The licence of a data file is GPL-2.0-only: no comment names another one or restricts the use of the file.";
     Syntax "syntax"
         "A data file is TOML.";
     Schema "schema"
@@ -138,14 +140,20 @@ rules! {
         "No entry claims ids that an entry leaves out on purpose.";
     CaptureRead "capture-read"
         "A capture exists, and describes a machine.";
+    CaptureOrphan "capture-orphan"
+        "Each capture in the folder of a vendor is named by an entry in that folder.";
     CaptureDevice "capture-device"
         "A capture has a function of the entry.";
     CaptureAcs "capture-acs"
         "A captured function of the entry is known to have no ACS capability.";
     CaptureKind "capture-kind"
         "For each kind that a validated entry claims, a capture has a function of that kind.";
+    CaptureBeyond "capture-beyond"
+        "A capture has the device, the functions that decide on its groups, and nothing that names the machine.";
     ExpectGroups "expect-groups"
         "The groups without the entry are the groups that the kernel makes of the captured machine. The groups with the entry are the groups that the kernel and the module make of it.";
+    ExpectRecorded "expect-recorded"
+        "The groups that the kernel of the captured machine made, if the capture has them, are the groups without the entry.";
     ExpectSplit "expect-split"
         "An entry with a statement splits a group of some captured machine.";
 }

@@ -37,15 +37,11 @@ pub(super) fn check(
             notes.add(Rule::ValueTwice, &source.span(), field, problem, help);
         }
         seen.push(text);
-        if !is_address(text) {
-            let problem = format!("\"{}\" is not an address that can be cited", plain(text));
-            notes.add(
-                Rule::SourceForm,
-                &source.span(),
-                "evidence.sources",
-                problem,
-                help,
-            );
+        if let Err((why, remedy)) = address(text) {
+            let shown = plain(text);
+            let problem = format!("\"{shown}\" is not an address that can be cited: {why}");
+            let field = "evidence.sources";
+            notes.add(Rule::SourceForm, &source.span(), field, problem, remedy);
         }
     }
     Some(Evidence {
@@ -104,30 +100,53 @@ const NOT_PUBLIC: [&str; 9] = [
     "test",
 ];
 
-/// Whether a text is an `https://` address of a document on a public host, whose name is plain
+/// Checks that a text is an `https://` address of a document on a public host, whose name is plain
 /// ASCII letters. Other characters of an address must be percent-encoded, because they could look
-/// like something else.
-fn is_address(text: &str) -> bool {
-    let rest = text.strip_prefix("https://");
-    let Some((host, document)) = rest.and_then(|rest| rest.split_once('/')) else {
-        return false;
+/// like something else. The error is the cause and the remedy.
+fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
+    const MAIL: &str = "cite the mail by its Message-ID, as https://lore.kernel.org/r/MESSAGE-ID";
+    const PUBLIC: &str = "give an address that everybody can read for years, as \
+                          https://lore.kernel.org/r/MESSAGE-ID";
+    let Some(rest) = text.strip_prefix("https://") else {
+        return Err(match text {
+            _ if text.starts_with("http://") => ("it is not https", "write it with https://"),
+            _ if text.contains('@') => ("it is a mail address or a Message-ID", MAIL),
+            _ => ("it does not begin with https://", PUBLIC),
+        });
     };
-    let Some((labels, last)) = host.rsplit_once('.') else {
-        return false;
+    let Some((host, document)) = rest.split_once('/').filter(|(_, path)| !path.is_empty()) else {
+        return Err((
+            "it names a host and no document",
+            "add the path of the document",
+        ));
     };
+    if host.contains(['@', ':']) {
+        return Err(("it has a user or a port", PUBLIC));
+    }
     let is_label = |label: &str| {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         !label.is_empty() && label.bytes().all(is_part) && !label.contains("xn--")
     };
-    let is_last = last.len() > 1
-        && last.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && !NOT_PUBLIC.contains(&last);
+    let Some((labels, last)) = host.rsplit_once('.') else {
+        return Err(("its host is not public", PUBLIC));
+    };
+    if !labels.split('.').all(is_label) || !host.is_ascii() {
+        return Err(("its host is not a plain name", PUBLIC));
+    }
+    let is_top = last.len() > 1 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if !is_top || NOT_PUBLIC.contains(&last) {
+        return Err(("its host is not public", PUBLIC));
+    }
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'*+,;=%".contains(&byte);
-    labels.split('.').all(is_label)
-        && is_last
-        && !document.is_empty()
-        && document.bytes().all(is_plain)
+    if document.bytes().all(is_plain) {
+        Ok(())
+    } else {
+        Err((
+            "its path has characters that could look like others, or that end an address",
+            "percent-encode all but ASCII letters, digits and the marks of an address",
+        ))
+    }
 }
 
 /// Checks the prose outside the evidence: the reason for a status, the part of the device that is

@@ -70,6 +70,12 @@ pub(crate) struct CheckedFile<'a> {
     pub(crate) mainline_at: Range<usize>,
     /// The expected groups of captured machines.
     pub(crate) expects: Vec<Expect>,
+    /// Whether a part of the claim (ids, limits, kinds, flags) could not be read. A prediction from
+    /// what is left would be about another claim.
+    pub(crate) is_cut: bool,
+    /// Whether the entry joined the database last: neither built in nor in the list of numbers.
+    /// Findings on two entries blame the new one.
+    pub(crate) is_new: bool,
 }
 
 impl<'a> CheckedFile<'a> {
@@ -79,6 +85,10 @@ impl<'a> CheckedFile<'a> {
         check_name(file, &mut notes);
         let checked = format::parse(file, &mut notes)
             .map(|parsed| Self::check(file, scope, &parsed, &mut notes));
+        let checked = checked.map(|checked| Self {
+            is_cut: notes.findings().iter().any(cuts),
+            ..checked
+        });
         (checked, notes.into_findings())
     }
 
@@ -152,6 +162,8 @@ impl<'a> CheckedFile<'a> {
             unclaimed,
             mainline_at,
             expects: expect::check(&parsed.expects, notes),
+            is_cut: false,
+            is_new: !file.built_in,
         }
     }
 
@@ -159,6 +171,37 @@ impl<'a> CheckedFile<'a> {
     pub(crate) fn into_entry(self) -> Option<Entry> {
         self.is_complete.then_some(self.entry)
     }
+}
+
+/// Whether a finding means that a part of the claim was not read.
+fn cuts(finding: &Finding) -> bool {
+    let field = finding.field.as_str();
+    if finding.rule == Rule::KeyUnknown {
+        return !field.contains('.') || field.starts_with("match.");
+    }
+    let is_lost = matches!(
+        finding.rule,
+        Rule::KeyMissing
+            | Rule::ValueType
+            | Rule::ValueEmpty
+            | Rule::ValueUnknown
+            | Rule::ValueForm
+            | Rule::RangeOrder
+            | Rule::IdNone
+            | Rule::IdAny
+    );
+    let parts = [
+        "kind",
+        "acs",
+        "supersedes",
+        "match",
+        "match.vendor",
+        "match.devices",
+        "match.class",
+        "match.revisions",
+        "match.subsystems",
+    ];
+    is_lost && parts.contains(&field)
 }
 
 /// Reads the status. The edition that the folder is checked for must have entries of it.

@@ -31,7 +31,7 @@ const WRITTEN: &str = "^(0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})|as-capable)$";
 const CAPTURE: &str = "^[a-z0-9-]+(\\.[a-z0-9-]+)*\\.json$";
 /// The address of a function.
 pub(crate) const BDF: &str = "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$";
-/// An address of a document on a public host, as `is_address` in `check/evidence.rs`.
+/// An address of a document on a public host, as `address()` in `check/evidence.rs`.
 pub(crate) const ADDRESS: &str = "^https://(?![^/]*(xn--|\\.(arpa|home|internal|invalid|lan|local|localhost|onion|test)/))\
      ([A-Za-z0-9-]+\\.)+[A-Za-z]{2,}/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+$";
 

@@ -7,16 +7,18 @@
 //! the file.
 
 mod characters;
+mod comments;
 pub(crate) mod key;
 pub(crate) mod keys;
 mod reader;
+mod strings;
 mod words;
 
 use std::cell::RefCell;
 
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeTable, DeValue, Error},
     value::Datetime,
 };
 
@@ -111,9 +113,28 @@ pub(crate) struct Mainline {
 /// Reads a file; `None` if it cannot be understood, with the reason in `notes`.
 pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     characters::check(&file.text, notes);
+    comments::check(&file.text, notes);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
+    let open = (!errors.is_empty()).then(|| strings::open(&file.text));
+    let open = open.flatten();
+    if let Some(open) = &open {
+        let problem = match open.key_at {
+            Some(at) => format!(
+                "the text that begins here does not end before line {}, which looks like the next key",
+                file.line(at)
+            ),
+            None => "the text that begins here has no end".to_owned(),
+        };
+        let help = format!("end it with {}", open.mark);
+        notes.add(Rule::Syntax, &open.start, "file", problem, help);
+    }
+    // Behind a text without end, nothing is what it looks like.
+    let is_before = |error: &&Error| {
+        let at = error.span().map_or(0, |span| span.start);
+        open.as_ref().is_none_or(|open| at < open.start.start)
+    };
     // A file that is not TOML has a fault in every line.
-    for error in errors.iter().take(MAX_SYNTAX_ERRORS) {
+    for error in errors.iter().filter(is_before).take(MAX_SYNTAX_ERRORS) {
         notes.add(
             Rule::Syntax,
             &error.span().unwrap_or(0..0),
