@@ -97,6 +97,7 @@ fn examine(
         findings.extend(each.flat_map(|file| against_kernels::check(file, kernels)));
     }
     findings.extend(overlap::check(&checked));
+    findings.extend(overlap::replaced(&checked));
     findings.extend(check::unclaimed(&checked));
     findings.extend(replay::check(&checked));
     findings.extend(orphans(&checked, beside.captures));

@@ -128,7 +128,9 @@ fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
 
 fn claim_of_excluded(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
     // An exclusion is about functions of the entry's kinds.
-    if claim.is_negative() || are_told_apart(claim, there) || !share_a_kind(claim, there) {
+    // The exclusions of a refusal are what it does not refuse.
+    let is_negative = claim.is_negative() || there.is_negative();
+    if is_negative || are_told_apart(claim, there) || !share_a_kind(claim, there) {
         return None;
     }
     let help = "a claim and its exclusion contradict each other: take the ids out of one of them, with \
@@ -142,6 +144,9 @@ fn claim_of_excluded(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option
 }
 
 fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
+    if there.file.entry.replaced_by.as_deref() == Some(claim.name()) {
+        return None;
+    }
     let help = "a claim and its refusal contradict each other: take the ids out of one of them, with \
                 the evidence for it";
     let in_entry = |ids: &Ids, other: &Mention<'_, '_>| {
@@ -243,4 +248,33 @@ fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
         && !supersedes(one)
         && !supersedes(other)
         && !one.file.entry.kinds.iter().any(|kind| kinds.contains(kind))
+}
+
+/// Finds withdrawn entries that name a successor which does not exist or claims nothing.
+pub(crate) fn replaced(files: &[CheckedFile<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in files {
+        let Some(name) = file.entry.replaced_by.as_deref() else {
+            continue;
+        };
+        let successor = files.iter().find(|other| other.file.name == name);
+        let problem = match successor {
+            None => format!("there is no entry {name}"),
+            Some(other) if other.entry.status.is_negative() => {
+                format!("{name} is {}", other.entry.status.name())
+            }
+            Some(_) => continue,
+        };
+        let mut notes = Notes::on(file.file);
+        let help = "name the entry that claims the ids now, or take the line out";
+        notes.add(
+            Rule::Replaced,
+            &file.replaced_at,
+            "replaced-by",
+            problem,
+            help,
+        );
+        findings.extend(notes.into_findings());
+    }
+    findings
 }

@@ -18,7 +18,7 @@ use crate::{
     built,
     cause::Cause,
     check::{CheckedFile, Expect},
-    entry::{Entry, Status},
+    entry::{Entry, Ids, Status},
     finding::{Finding, Notes},
     handlers,
     rule::Rule,
@@ -165,6 +165,7 @@ fn one(
         }
     }
     beyond(topology, &members, expect, notes);
+    contradicted(entry, files, topology, &members, expect, notes);
 
     let view = view(topology);
     for of in &view.functions {
@@ -214,6 +215,40 @@ fn one(
     seen.is_complete = true;
     seen.splits |= before != after;
     seen.cause = seen.cause.take().or(refused);
+}
+
+/// Adds a finding if a captured function of the entry is among the devices that a statement against
+/// isolation is about. Overlaps of exact ids have a finding without a capture.
+fn contradicted(
+    entry: &Entry,
+    files: &[CheckedFile<'_>],
+    topology: &Topology,
+    members: &BTreeSet<Bdf>,
+    expect: &Expect,
+    notes: &mut Notes<'_>,
+) {
+    if entry.status.is_negative() {
+        return;
+    }
+    let against = files.iter().map(|file| &file.entry);
+    for other in against.filter(|other| other.status == Status::NotIsolated) {
+        let mut functions = topology.functions.iter();
+        let Some(function) = functions.find(|function| {
+            members.contains(&function.bdf)
+                && other.ids().any(Ids::is_any)
+                && other.is_about(function)
+        }) else {
+            continue;
+        };
+        let problem = format!(
+            "{} is of the devices that the not-isolated entry {} is about",
+            function.bdf, other.name
+        );
+        let help = "have the vendor say why the statement there does not hold for these ids, and list \
+                    them in its [[match.excludes]], with that reason and its source";
+        let place = &expect.capture.span();
+        notes.add(Rule::Refused, place, "expect.capture", problem, help);
+    }
 }
 
 /// Adds a finding if a capture has more than the device and what decides its groups.

@@ -59,7 +59,7 @@ rules! {
     KeyUnknown "key-unknown"
         "The format has every key of the file.";
     KeyMissing "key-missing"
-        "Every key that the status needs is present. A mainline entry for a release newer than the kernels in quirks/kernels also has its commit, and the keys that a validated entry needs.";
+        "Every key that the status needs is present. A mainline entry for a release newer than the kernels in quirks/kernels also has its commit and its date.";
     KeyUnneeded "key-unneeded"
         "Every key has a meaning beside the other keys, for the status, and for the kind and the vendor of the devices.";
     ValueType "value-type"
@@ -135,7 +135,9 @@ rules! {
     Overlap "overlap"
         "An id belongs to one entry.";
     Refused "refused"
-        "No entry claims ids that a rejected or withdrawn entry lists.";
+        "No entry claims ids that a rejected, withdrawn or not-isolated entry lists, except the one that replaces it. No captured function of an entry is of the class that a not-isolated entry is about.";
+    Replaced "replaced"
+        "The entry that replaces a withdrawn one exists and is not refused itself.";
     Excluded "excluded"
         "No entry claims ids that an entry leaves out on purpose.";
     CaptureRead "capture-read"

@@ -6,11 +6,17 @@
 use toml::{Spanned, value::Date};
 
 use super::{not_of_form, prose};
-use crate::{entry::Evidence, finding::Notes, format, rule::Rule};
+use crate::{
+    entry::{Evidence, Status},
+    finding::Notes,
+    format,
+    rule::Rule,
+};
 
 /// Reads the `[evidence]` section of an entry. A statement dated after `today` is a fault.
 pub(super) fn check(
     value: Option<&Spanned<format::Evidence>>,
+    status: Option<Status>,
     today: Date,
     notes: &mut Notes<'_>,
 ) -> Option<Evidence> {
@@ -44,7 +50,17 @@ pub(super) fn check(
             notes.add(Rule::SourceForm, &source.span(), field, problem, remedy);
         }
     }
+    let hearsay = evidence.hearsay.as_ref();
+    let rests_on_vendor = matches!(status, Some(Status::Validated | Status::Mainline));
+    if let Some(flag) = hearsay.filter(|flag| *flag.get_ref() && rests_on_vendor) {
+        let problem = "an entry of this status rests on a statement of the vendor";
+        let help = "cite a statement of the vendor and take the line out, or write the status \
+                    \"candidate\"";
+        let field = "evidence.hearsay";
+        notes.add(Rule::KeyUnneeded, &flag.span(), field, problem, help);
+    }
     Some(Evidence {
+        hearsay: hearsay.is_some_and(|flag| *flag.get_ref()),
         statement: prose(evidence.statement.as_ref()),
         stated_by: prose(evidence.stated_by.as_ref()),
         date: date.map(|date| date.to_string()),

@@ -68,6 +68,8 @@ pub(crate) struct CheckedFile<'a> {
     unclaimed: Vec<Spanned<Ids>>,
     /// The position of the `[mainline]` section, or of `since` in it.
     pub(crate) mainline_at: Range<usize>,
+    /// The position of `replaced-by`.
+    pub(crate) replaced_at: Range<usize>,
     /// The expected groups of captured machines.
     pub(crate) expects: Vec<Expect>,
     /// Whether a part of the claim (ids, limits, kinds, flags) could not be read. A prediction from
@@ -122,13 +124,20 @@ impl<'a> CheckedFile<'a> {
         evidence::check_prose(parsed, notes);
         let number = number(parsed.number.as_ref(), notes);
         let statement = evidence::statement(parsed).map(|statement| statement.get_ref().as_str());
+        // A refused entry tells what released kernels do in its section on mainline.
+        let is_of_kernel = status.is_none_or(|status| {
+            status == Status::Mainline || (status.is_negative() && parsed.mainline.is_some())
+        });
         let mainline_at = parsed.mainline.as_ref().map_or(0..0, |section| {
             let since = section.get_ref().since.as_ref();
             since.map_or(section.span(), Spanned::span)
         });
         Self {
             file,
-            is_complete: number.is_some() && status.is_some() && !kinds.is_empty() && acs.is_some(),
+            is_complete: (number.is_some() || status == Some(Status::NotIsolated))
+                && status.is_some()
+                && !kinds.is_empty()
+                && acs.is_some(),
             is_taken,
             entry: Entry {
                 number: number.as_ref().map_or(0, |number| *number.get_ref()),
@@ -148,12 +157,13 @@ impl<'a> CheckedFile<'a> {
                 ),
                 kinds,
                 reason: prose(parsed.reason.as_ref()),
+                replaced_by: replaced_by(parsed.replaced_by.as_ref(), status, notes),
                 partial: prose(parsed.partial.as_ref()),
                 devices: matched.devices,
                 conditions: register::conditions(&parsed.conditions, basis, statement, notes),
-                program: register::program(&parsed.program, status, notes),
+                program: register::program(&parsed.program, is_of_kernel, notes),
                 excludes: matched.excludes,
-                evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
+                evidence: evidence::check(parsed.evidence.as_ref(), status, scope.today, notes),
                 mainline,
             },
             number,
@@ -161,6 +171,7 @@ impl<'a> CheckedFile<'a> {
             excluded: matched.excluded,
             unclaimed,
             mainline_at,
+            replaced_at: parsed.replaced_by.as_ref().map_or(0..0, Spanned::span),
             expects: expect::check(&parsed.expects, notes),
             is_cut: false,
             is_new: !file.built_in,
@@ -237,6 +248,27 @@ fn check_name(file: &DataFile, notes: &mut Notes<'_>) {
              lowercase letters, digits and hyphens",
         );
     }
+}
+
+/// Reads the name of the entry that replaces this one, which must be withdrawn.
+fn replaced_by(
+    value: Option<&Spanned<String>>,
+    status: Option<Status>,
+    notes: &mut Notes<'_>,
+) -> Option<String> {
+    let value = value?;
+    let field = "replaced-by";
+    if status.is_some_and(|status| status != Status::Withdrawn) {
+        let problem = "only entries with the status \"withdrawn\" are replaced";
+        let help = "take it out, or correct the status";
+        notes.add(Rule::KeyUnneeded, &value.span(), field, problem, help);
+    }
+    if !is_entry(value.get_ref()) {
+        let help = "write the name of an entry, as \"acme/x1\"";
+        not_of_form(value, field, help, notes);
+        return None;
+    }
+    Some(value.get_ref().clone())
 }
 
 /// The value that a spanned word names.

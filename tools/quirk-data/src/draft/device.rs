@@ -190,6 +190,7 @@ impl Device {
             excludes: Vec::new(),
             reason: None,
             evidence: None,
+            replaced_by: None,
             partial: None,
             mainline: None,
         })

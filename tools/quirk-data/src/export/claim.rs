@@ -166,6 +166,7 @@ fn status(entry: &Entry, evidence: Option<&Evidence>) -> Result<(), String> {
         }
         Status::Rejected => Err(format!("it is rejected: {}", reason())),
         Status::Withdrawn => Err(format!("it is withdrawn: {}", reason())),
+        Status::NotIsolated => Err("the functions are stated not to be isolated".to_owned()),
         Status::Test => Err("it is for an emulated device".to_owned()),
     }
 }

@@ -48,6 +48,7 @@ pub(crate) struct File {
     pub(crate) requires: Option<Spanned<Vec<Spanned<String>>>>,
     pub(crate) supersedes: Option<Spanned<String>>,
     pub(crate) reason: Option<Spanned<String>>,
+    pub(crate) replaced_by: Option<Spanned<String>>,
     pub(crate) partial: Option<Spanned<String>>,
     pub(crate) matches: Vec<Spanned<Match>>,
     pub(crate) conditions: Vec<Spanned<Register>>,
@@ -90,6 +91,7 @@ pub(crate) struct Evidence {
     pub(crate) stated_by: Option<Spanned<String>>,
     pub(crate) date: Option<Spanned<Datetime>>,
     pub(crate) sources: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) hearsay: Option<Spanned<bool>>,
 }
 
 /// One `[[expect]]`.
@@ -161,6 +163,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
         requires: file.texts("requires"),
         supersedes: file.text("supersedes"),
         reason: file.text("reason"),
+        replaced_by: file.text("replaced-by"),
         partial: file.text("partial"),
         matches: file.sections("match", |one| Match {
             vendor: one.text("vendor"),
@@ -181,6 +184,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             stated_by: evidence.text("stated-by"),
             date: evidence.day("date"),
             sources: evidence.texts("sources"),
+            hearsay: evidence.flag("hearsay"),
         }),
         expects: file.sections("expect", |expect| Expect {
             capture: expect.text("capture"),
