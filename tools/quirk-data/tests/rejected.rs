@@ -217,6 +217,8 @@ fn damaged_files_are_never_a_panic() {
     for sound in accepted() {
         let mut damaged = sound.clone();
         for at in 0..sound.text.len() {
+            // Groups of captured machines take long to compute, and are not for built-in files.
+            damaged.built_in = at % 64 != 0;
             sound.text[..at].clone_into(&mut damaged.text);
             let _ = folder::check(std::slice::from_ref(&damaged), scope(None));
 
