@@ -12,14 +12,14 @@ use rules::{
 };
 use topology::Bdf;
 
-use crate::{check::CheckedFile, entry::Entry, replay};
+use crate::{entry::Entry, replay};
 
 /// An entry, and the captured machine that it is applied to.
 pub(crate) struct Cause<'a> {
     /// The entry.
     pub(crate) entry: &'a Entry,
     /// The entries of the database.
-    pub(crate) others: &'a [CheckedFile<'a>],
+    pub(crate) others: &'a [&'a Entry],
     /// The machine.
     pub(crate) view: &'a View<'a>,
     /// The prediction of its groups.
@@ -29,19 +29,27 @@ pub(crate) struct Cause<'a> {
 }
 
 impl Cause<'_> {
-    /// The first function that the entry lists and does not isolate, and the reason of the module.
-    pub(crate) fn of_no_grant(&self) -> Option<String> {
+    /// The first of some functions that the entry lists and does not isolate, and the reason of the
+    /// module. Another PCIe type is the reason only without any other: ports of one switch may share
+    /// their ids.
+    pub(crate) fn of_no_grant(&self, is_meant: impl Fn(Bdf) -> bool) -> Option<String> {
         let decisions = self.prediction.in_grouping(&replay::table(self.entry));
         let each = self.view.functions.iter().zip(decisions);
-        let mut refused = each.filter_map(|(seen, decision)| match decision {
-            Decision::Refused(_, refusal) if seen.function.physfn.is_none() => Some(format!(
-                "{}: {}",
-                seen.function.bdf,
-                self.words(seen, refusal)
-            )),
+        let refused = each.filter_map(|(seen, decision)| match decision {
+            Decision::Refused(_, refusal) => Some((seen, refusal)),
             _ => None,
         });
-        refused.next()
+        let refused: Vec<_> = refused
+            .filter(|(seen, _)| seen.function.physfn.is_none() && is_meant(seen.function.bdf))
+            .collect();
+        let of_type = |refusal: &Refusal| *refusal == Refusal::WrongType;
+        let first = refused.iter().find(|(_, refusal)| !of_type(refusal));
+        let (seen, refusal) = first.or(refused.first())?;
+        Some(format!(
+            "{}: {}",
+            seen.function.bdf,
+            self.words(seen, *refusal)
+        ))
     }
 
     /// The first of these functions that a handler of the kernel answers for.
@@ -49,6 +57,19 @@ impl Cause<'_> {
         let among = |seen: &&Seen<'_>| functions.contains(&seen.function.bdf);
         let mut functions = self.view.functions.iter().filter(among);
         functions.find_map(|seen| Some(format!("{}: {}", seen.function.bdf, self.answer(seen)?)))
+    }
+
+    /// The nearest bridge above a function that is not isolated.
+    pub(crate) fn above(&self, bdf: Bdf) -> Option<Bdf> {
+        let mut functions = self.view.functions.iter();
+        let mut at = functions.find(|seen| seen.function.bdf == bdf)?;
+        loop {
+            at = self.view.above(at)?;
+            let kernel = self.prediction.verdict(at).kernel;
+            if !at.with(&self.view.release, kernel).isolated {
+                return Some(at.function.bdf);
+            }
+        }
     }
 
     /// The reason of the module, with what the entry and the machine have.
@@ -102,12 +123,9 @@ impl Cause<'_> {
         };
         let handler = self.handlers.by_entry(number);
         let handler = handler.map_or("a handler", |handler| handler.name.as_str());
-        let of = |file: &&CheckedFile<'_>| file.entry.number == number;
-        let name = self
-            .others
-            .iter()
-            .find(of)
-            .map_or("", |file| &file.file.name);
+        let mut others = self.others.iter();
+        let of = others.find(|entry| entry.number == number && entry.mainline.is_some());
+        let name = of.map_or("", |entry| &entry.name);
         Some(format!(
             "the kernel's {handler} ({name}) answers \"{answer}\" for it"
         ))

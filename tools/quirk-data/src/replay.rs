@@ -11,7 +11,7 @@ use grouping::{
     predict::Prediction,
     view,
 };
-use rules::{entry::Kind, table::Table};
+use rules::{acs::AcsFlags, entry::Kind, table::Table};
 use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
@@ -29,7 +29,8 @@ use crate::{
 /// kernel's handlers. If a part of a claim could not be read, only its captures are checked: groups
 /// that were predicted from the rest would mislead.
 pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
-    let handlers = handlers::newest(files.iter().map(|file| &file.entry));
+    let entries: Vec<_> = files.iter().map(|file| &file.entry).collect();
+    let handlers = handlers::newest(entries.iter().copied());
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| !file.file.built_in) {
         let Some(first) = file.expects.first() else {
@@ -45,7 +46,7 @@ pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
             };
             if !file.is_cut {
                 one(
-                    file, files, &topology, expect, &handlers, &mut seen, &mut notes,
+                    file, &entries, &topology, expect, &handlers, &mut seen, &mut notes,
                 );
             }
         }
@@ -112,7 +113,10 @@ fn read(file: &DataFile, expect: &Expect, notes: &mut Notes<'_>) -> Option<Topol
         return None;
     }
     match topology::read(&path) {
-        Ok(topology) if is_capture(&path) => Some(topology),
+        Ok(mut topology) if is_capture(&path) => {
+            with_iommu(&mut topology);
+            Some(topology)
+        }
         Ok(_) => {
             refuse(
                 format!(
@@ -133,6 +137,31 @@ fn read(file: &DataFile, expect: &Expect, notes: &mut Notes<'_>) -> Option<Topol
     }
 }
 
+/// Enables the ACS controls that a kernel enables, in the capture of a machine whose IOMMU was off,
+/// which has no groups: the kernel enables ACS only with an IOMMU (`pci_enable_acs()` in
+/// `drivers/pci/pci.c`). Returns the first function that changed.
+pub(crate) fn with_iommu(capture: &mut Topology) -> Option<Bdf> {
+    let has_group = |function: &Function| function.iommu_group.is_some();
+    if capture.functions.iter().any(has_group) {
+        return None;
+    }
+    let mut changed = None;
+    for function in &mut capture.functions {
+        let Some(acs) = &mut function.acs else {
+            continue;
+        };
+        let (Some(capability), Some(control)) = (acs.cap, acs.ctl) else {
+            continue;
+        };
+        let enabled = control | (capability & AcsFlags::GROUPING.bits());
+        if enabled != control {
+            acs.ctl = Some(enabled);
+            changed = changed.or(Some(function.bdf));
+        }
+    }
+    changed
+}
+
 /// Whether a file has the JSON form of a capture, and is not the output of a program.
 fn is_capture(path: &Path) -> bool {
     fs::read(path).is_ok_and(|bytes| bytes.trim_ascii_start().starts_with(b"{"))
@@ -141,7 +170,7 @@ fn is_capture(path: &Path) -> bool {
 /// Checks one expectation, and adds the effects on the captured machine to `seen`.
 fn one(
     file: &CheckedFile<'_>,
-    files: &[CheckedFile<'_>],
+    entries: &[&Entry],
     topology: &Topology,
     expect: &Expect,
     handlers: &Handlers,
@@ -165,7 +194,7 @@ fn one(
         }
     }
     beyond(topology, &members, expect, notes);
-    contradicted(entry, files, topology, &members, expect, notes);
+    contradicted(entry, entries, topology, &members, expect, notes);
 
     let view = view(topology);
     for of in &view.functions {
@@ -185,13 +214,13 @@ fn one(
     };
     let cause = Cause {
         entry,
-        others: files,
+        others: entries,
         view: &view,
         prediction: &prediction,
         handlers,
     };
     let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
-    let refused = cause.of_no_grant();
+    let refused = cause.of_no_grant(|_| true);
     for (field, expected, computed, cause) in [
         (
             "expect.before",
@@ -221,7 +250,7 @@ fn one(
 /// isolation is about. Overlaps of exact ids have a finding without a capture.
 fn contradicted(
     entry: &Entry,
-    files: &[CheckedFile<'_>],
+    entries: &[&Entry],
     topology: &Topology,
     members: &BTreeSet<Bdf>,
     expect: &Expect,
@@ -230,8 +259,8 @@ fn contradicted(
     if entry.status.is_negative() {
         return;
     }
-    let against = files.iter().map(|file| &file.entry);
-    for other in against.filter(|other| other.status == Status::NotIsolated) {
+    let others = entries.iter();
+    for other in others.filter(|other| other.status == Status::NotIsolated) {
         let mut functions = topology.functions.iter();
         let Some(function) = functions.find(|function| {
             members.contains(&function.bdf)
@@ -372,7 +401,7 @@ pub(crate) fn table(entry: &Entry) -> Table {
 }
 
 /// The groups with any of these functions.
-fn touching(groups: &Partition, functions: &BTreeSet<Bdf>) -> Partition {
+pub(crate) fn touching(groups: &Partition, functions: &BTreeSet<Bdf>) -> Partition {
     let groups = groups.iter();
     let touched = groups.filter(|group| group.iter().any(|bdf| functions.contains(bdf)));
     touched.cloned().collect()

@@ -50,6 +50,8 @@ rules! {
         "No character is invisible, changes the direction of the text, or is written as an escape: a reviewer sees the text that acsctl reads.";
     TextLookalikes "text-lookalikes"
         "No word mixes alphabets whose letters look alike, and no letter looks like another one.";
+    TextKernel "text-kernel"
+        "A patch for the kernel can have the texts of a validated entry or a candidate: its subject has room for the name, and no text holds a mark of a C comment.";
     License "license"
         "The licence of a data file is GPL-2.0-only: no comment names another one or restricts the use of the file.";
     Syntax "syntax"

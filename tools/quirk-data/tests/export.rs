@@ -88,7 +88,7 @@ fn patch(entry: &Entry) -> Patch {
     let signed_off_by = "A. Signer <signer@example.org>".parse().expect("a person");
     let options = Options {
         signed_off_by: Some(signed_off_by),
-        date: None,
+        date: Some(1_709_164_800),
     };
     export(entry, &kernel(), &options).expect("it can be exported")
 }

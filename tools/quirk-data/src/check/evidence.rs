@@ -3,11 +3,17 @@
 //! Checks the evidence and the other prose (trust rule `evidence`). The reader has already reported
 //! keys that the status requires and the file lacks.
 
+use std::ops::Range;
+
 use toml::{Spanned, value::Date};
 
 use super::{not_of_form, prose};
 use crate::{
-    entry::{Evidence, Status},
+    entry::{Entry, Evidence, Status},
+    export::{
+        claim::{NAME_WIDTH, texts},
+        prose::check_for_comment,
+    },
     finding::Notes,
     format,
     rule::Rule,
@@ -183,6 +189,35 @@ pub(super) fn check_prose(parsed: &format::File, notes: &mut Notes<'_>) {
         );
     }
     filled(parsed.partial.as_ref(), "partial", notes);
+}
+
+/// Checks that a patch for the kernel can have the texts of an entry that is meant to get there: its
+/// subject has room for the name, and its comments hold no end of a comment.
+pub(super) fn for_kernel(
+    entry: &Entry,
+    parsed: &format::File,
+    span_of: impl Fn(&str) -> Range<usize>,
+    notes: &mut Notes<'_>,
+) {
+    if !matches!(entry.status, Status::Validated | Status::Candidate) {
+        return;
+    }
+    if let Some(name) = &parsed.name {
+        let length = name.get_ref().trim().trim_end_matches('.').chars().count();
+        if length > NAME_WIDTH {
+            let problem = format!(
+                "has {length} characters, and the subject of a patch has room for {NAME_WIDTH}"
+            );
+            let help = "shorten it; what the devices are has room in match.about";
+            notes.add(Rule::TextKernel, &name.span(), "name", problem, help);
+        }
+    }
+    for (field, text) in texts(entry) {
+        if let Err(problem) = check_for_comment(text) {
+            let help = "write it in other words: the text goes into a C comment of the patch";
+            notes.add(Rule::TextKernel, &span_of(text), field, problem, help);
+        }
+    }
 }
 
 /// Checks that prose is not blank.

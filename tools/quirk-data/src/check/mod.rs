@@ -85,8 +85,17 @@ impl<'a> CheckedFile<'a> {
     pub(crate) fn read(file: &'a DataFile, scope: Scope) -> (Option<Self>, Vec<Finding>) {
         let mut notes = Notes::on(file);
         check_name(file, &mut notes);
-        let checked = format::parse(file, &mut notes)
-            .map(|parsed| Self::check(file, scope, &parsed, &mut notes));
+        let checked = format::parse(file, &mut notes).map(|parsed| {
+            let checked = Self::check(file, scope, &parsed, &mut notes);
+            // The text of the file, without the escapes of TOML.
+            let span_of = |text: &str| {
+                let line = text.lines().next().unwrap_or_default();
+                let at = file.text.find(line).filter(|_| !line.is_empty());
+                at.map_or(0..0, |at| at..at + line.len())
+            };
+            evidence::for_kernel(&checked.entry, &parsed, span_of, &mut notes);
+            checked
+        });
         let checked = checked.map(|checked| Self {
             is_cut: notes.findings().iter().any(cuts),
             ..checked
