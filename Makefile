@@ -211,15 +211,15 @@ man: acsctl ## write man pages to build/man and completions for shells to build/
 
 .PHONY: need-entry
 need-entry:
-	@: $(or $(ENTRY),$(error ENTRY must name an entry, as in make export ENTRY=nxp/lx2; "acsctl quirk list" shows all))
+	@: $(or $(ENTRY),$(error ENTRY must name an entry, or several of one vendor, as in make export ENTRY=nxp/lx2; "acsctl quirk list" shows all))
 
-PATCH = build/$(subst /,-,$(ENTRY)).patch
+PATCH = build/$(subst /,-,$(firstword $(ENTRY))).patch
 
 .PHONY: export
 export: ## write a patch for mainline from ENTRY=, against the source of KERNEL=; SIGNED_OFF_BY='Name <mail>'
 export: need-entry crates kernel-$(KERNEL)@rust-for-linux
 	@mkdir -p build
-	@$(CARGO) run --quiet --locked --offline --package acsctl -- quirk export '$(ENTRY)' \
+	@$(CARGO) run --quiet --locked --offline --package acsctl -- quirk export $(ENTRY) \
 		--kernel-source '/cache/kernels/$(KERNEL)/tree' --out '$(PATCH)' $(if $(SIGNED_OFF_BY),--signed-off-by '$(SIGNED_OFF_BY)')
 	@$(SUDO) chown --reference=Makefile build '$(PATCH)'
 

@@ -167,11 +167,15 @@ fn granted(claim: &Claim<'_>) -> String {
     } else {
         format!("treats {words} as though they were set")
     };
-    let so = if acs.contains(AcsFlags::GROUPING) {
-        "so that each can be in an IOMMU group of its own and be assigned on its own with VFIO"
-    } else {
+    let mut all = claim.entry.kinds();
+    let so = if !acs.contains(AcsFlags::GROUPING) {
         "which is less than IOMMU groups of their own take (SV RR CR UF), so this alone splits no \
          group"
+    } else if all.all(|kind| kind.layout() == HeaderLayout::Endpoint) {
+        "so that each function can be in an IOMMU group of its own and be assigned on its own with \
+         VFIO"
+    } else {
+        "so that each, with what is below it, can be in an IOMMU group of its own"
     };
     format!("Add an ACS quirk that {what}, {so}.")
 }
