@@ -102,6 +102,10 @@ fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
         };
     }
     if one.file.file.path == other.file.file.path {
+        // A statement against isolation may be about several classes of the vendor.
+        if one.file.entry.status == Status::NotIsolated {
+            return None;
+        }
         let (there, blamed) = in_order(one, other, |mention| mention.span.start);
         let problem = format!(
             "{} overlaps {} in line {}",

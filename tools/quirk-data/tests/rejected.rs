@@ -136,12 +136,15 @@ fn the_findings_on_all_files_come_in_one_run_sorted_by_file() {
     let files = rejected();
     // Those two kinds need the accepted files.
     let is_alone = |file: &&DataFile| !["overlap", "taken"].iter().any(|at| file.name.contains(at));
-    // So does the rule on ids of another entry. Captures are checked only if there is no other
-    // fault.
+    // So do the rules that name another entry.
     let is_first = |line: &String| {
-        ![": statement-unclaimed: ", ": capture-", ": expect-"]
-            .iter()
-            .any(|at| line.contains(at))
+        ![
+            ": statement-unclaimed: ",
+            ": replaced: ",
+            ": refused: expect",
+        ]
+        .iter()
+        .any(|at| line.contains(at))
     };
     let lines = files.iter().filter(is_alone).flat_map(expected);
     let expected: Vec<_> = lines.filter(is_first).collect();

@@ -165,15 +165,22 @@ fn a_file_whose_name_does_not_end_as_that_of_a_data_file() {
         ("other.toml.txt", "rename it to other.toml"),
         ("other.toml~", "rename it to other.toml"),
         ("other.toml.orig", "rename it to other.toml"),
-        ("other.yaml", "rename it, or take it out: a vendor's folder has data files"),
-        ("lspci.log", "rename it, or take it out: a vendor's folder has data files"),
+        (
+            "other.yaml",
+            "rename it, or take it out: a vendor's folder has data files",
+        ),
+        (
+            "lspci.log",
+            "rename it, or take it out: a vendor's folder has data files",
+        ),
     ] {
         let sources = folder("stray", |path| {
             let sound = tests().join("accepted/acme/taken-back.toml");
             fs::copy(sound, path.with_file_name(name)).expect("the folder is the test's own");
         });
-        let expected =
-            format!("1:1: file-name: file: {name} does not end in .toml, as a data file does; {help}");
+        let expected = format!(
+            "1:1: file-name: file: {name} does not end in .toml, as a data file does; {help}"
+        );
         assert_found(sources, &format!("acme/{name}"), &expected);
     }
     // Control: what editors and git keep there is hidden.
@@ -189,19 +196,29 @@ fn a_named_file_that_does_not_exist_may_have_another_ending() {
     let folder = scratch("named");
     let mut sources = Sources::default();
     let path = folder.join("x1.toml");
-    let error = sources.add(&path).expect_err("it does not exist").to_string();
+    let error = sources
+        .add(&path)
+        .expect_err("it does not exist")
+        .to_string();
     assert!(!error.contains("rename"), "{error}");
     fs::write(folder.join("x1.toml.txt"), "schema = 1").expect("it is writable");
-    let error = sources.add(&path).expect_err("it does not exist").to_string();
+    let error = sources
+        .add(&path)
+        .expect_err("it does not exist")
+        .to_string();
     assert!(error.ends_with("x1.toml.txt"), "{error}");
-    assert!(error.contains("a data file ends in .toml: rename"), "{error}");
+    assert!(
+        error.contains("a data file ends in .toml: rename"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_capture_that_no_entry_names() {
     let capture = tests().join("accepted/acme/nic.capture.json");
     let sources = folder("orphan", |path| {
-        fs::copy(&capture, path.with_extension("capture.json")).expect("the folder is the test's own");
+        fs::copy(&capture, path.with_extension("capture.json"))
+            .expect("the folder is the test's own");
     });
     let expected = "1:1: capture-orphan: file: no entry in this folder names the capture \
                     other.capture.json; ";

@@ -28,19 +28,19 @@ pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
         if !line.starts_with('#') || line == LICENSE {
             continue;
         }
-        let lower = line.to_lowercase();
-        let names_another = ["spdx-", "license:", "licence:"]
+        let lower = line.trim_start_matches('#').trim_start().to_lowercase();
+        let names_another = ["spdx-license-identifier", "license:", "licence:"]
             .into_iter()
-            .any(|mark| lower.contains(mark));
-        let words = RESTRICTING.into_iter().find(|words| lower.contains(words));
-        let problem = match words {
-            _ if names_another => "not the licence of the project's data".to_owned(),
-            Some(words) => format!("\"{words}\" contradicts the licence of the project's data"),
-            None => continue,
+            .any(|mark| lower.starts_with(mark));
+        let problem = if names_another {
+            "not the licence of the project's data"
+        } else if RESTRICTING.iter().any(|words| lower.contains(words)) {
+            "restricts the use of the file"
+        } else {
+            continue;
         };
-        let help = format!(
-            "if the holder of the rights agrees, write \"{LICENSE}\" and take out what contradicts it"
-        );
+        let help = "the data is GPL-2.0-only: write that, if the holder of the rights agrees, and take \
+                    out what contradicts it";
         notes.add(Rule::License, &place, "file", problem, help);
     }
 }

@@ -117,8 +117,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     characters::check(&file.text, notes);
     comments::check(&file.text, notes);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
-    let open = (!errors.is_empty()).then(|| strings::open(&file.text));
-    let open = open.flatten();
+    let open = strings::open(&file.text);
     if let Some(open) = &open {
         let problem = match open.key_at {
             Some(at) => format!(
@@ -145,7 +144,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             "write it as TOML has it, see https://toml.io/",
         );
     }
-    if !errors.is_empty() || !is_understood(table.get_ref(), notes) {
+    if open.is_some() || !errors.is_empty() || !is_understood(table.get_ref(), notes) {
         return None;
     }
     // A key missing at the top level is a fault of the whole file.

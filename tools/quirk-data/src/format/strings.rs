@@ -9,14 +9,17 @@ use std::ops::Range;
 pub(super) struct Open {
     /// The position of its first mark.
     pub(super) start: Range<usize>,
-    /// The mark.
+    /// The mark, in words.
     pub(super) mark: &'static str,
     /// The position of the first line in it that looks like a key or a section.
     pub(super) key_at: Option<usize>,
 }
 
-/// The marks of texts of several lines.
-const MARKS: [&str; 2] = ["\"\"\"", "'''"];
+/// The marks of texts of several lines, with their names.
+const MARKS: [(&str, &str); 2] = [
+    ("\"\"\"", "three quotation marks"),
+    ("'''", "three apostrophes"),
+];
 
 /// The first text of several lines that has no end, or that holds a line which looks like a key or
 /// a section.
@@ -24,14 +27,15 @@ pub(super) fn open(text: &str) -> Option<Open> {
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
         let rest = &text[at..];
-        if let Some(mark) = MARKS.into_iter().find(|mark| rest.starts_with(mark)) {
+        let found = MARKS.into_iter().find(|(mark, _)| rest.starts_with(mark));
+        if let Some((mark, name)) = found {
             let inner = at + mark.len();
             let end = close(text, inner, mark);
             let key_at = key_in(text, inner..end.unwrap_or(text.len()));
             if end.is_none() || key_at.is_some() {
                 return Some(Open {
                     start: at..inner,
-                    mark,
+                    mark: name,
                     key_at,
                 });
             }
