@@ -102,7 +102,13 @@ TESTS_OF_BOOTS := scenarios $(if $(filter amd64,$(DEB_ARCH)),oracle)
 
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= is passed to the test programs (a filter, --list, ...)
-boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
+boot-test: generated $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
+	@case '$(ARGS)' in *--list*) ;; *) \
+		list=$$(ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot \
+			$(TESTS_OF_BUILDS:%=--test %) $(TESTS_OF_BOOTS:%=--test %) -- --list $(ARGS)) || exit 1; \
+		printf '%s\n' "$$list" | grep -q ': test$$' || { \
+			echo "no boot test matches ARGS='$(ARGS)'; make boot-test ARGS=--list shows all tests" >&2; exit 1; };; \
+	esac
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BUILDS:%=--test %) \
 		-- $(ARGS)
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BOOTS:%=--test %) \
