@@ -12,7 +12,7 @@ use rules::{
 };
 use topology::Bdf;
 
-use crate::{entry::Entry, replay};
+use crate::{built, entry::Entry};
 
 /// An entry, and the captured machine that it is applied to.
 pub(crate) struct Cause<'a> {
@@ -33,7 +33,7 @@ impl Cause<'_> {
     /// module. Another PCIe type is the reason only without any other: ports of one switch may share
     /// their ids.
     pub(crate) fn of_no_grant(&self, is_meant: impl Fn(Bdf) -> bool) -> Option<String> {
-        let decisions = self.prediction.in_grouping(&replay::table(self.entry));
+        let decisions = self.prediction.in_grouping(&built::alone(self.entry));
         let each = self.view.functions.iter().zip(decisions);
         let refused = each.filter_map(|(seen, decision)| match decision {
             Decision::Refused(_, refusal) => Some((seen, refusal)),

@@ -26,14 +26,15 @@ pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Entry>, Error> {
     check_all(source::read(folder)?, scope).map_err(Error::Findings)
 }
 
-/// The entries of these files, by number.
+/// The entries of these files, by number; those without one at the end.
 ///
 /// # Errors
 ///
 /// [`Error::Findings`] with every fault of the files.
 pub fn entries(sources: Sources) -> Result<Vec<Entry>, Error> {
     let mut entries = check_all(sources, Scope::now(None)).map_err(Error::Findings)?;
-    entries.sort_by_key(|entry| entry.number);
+    // Statements against isolation have no number.
+    entries.sort_by_key(|entry| (entry.number == 0, entry.number));
     Ok(entries)
 }
 

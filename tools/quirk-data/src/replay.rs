@@ -11,7 +11,7 @@ use grouping::{
     predict::Prediction,
     view,
 };
-use rules::{acs::AcsFlags, entry::Kind, table::Table};
+use rules::{acs::AcsFlags, entry::Kind};
 use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
@@ -260,7 +260,11 @@ fn contradicted(
         return;
     }
     let others = entries.iter();
-    for other in others.filter(|other| other.status == Status::NotIsolated) {
+    let is_against = |other: &&&Entry| {
+        let mut kinds = other.kinds();
+        other.status == Status::NotIsolated && kinds.any(|kind| entry.kinds.contains(&kind))
+    };
+    for other in others.filter(is_against) {
         let mut functions = topology.functions.iter();
         let Some(function) = functions.find(|function| {
             members.contains(&function.bdf)
@@ -358,7 +362,7 @@ pub(crate) fn groups(
     let of_entry: BTreeSet<_> = members(topology, entry).map(|one| one.bdf).collect();
     let before = touching(&prediction.without_table()?, &of_entry);
     let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
-    let after = touching(&prediction.with_table(&table(entry))?, &touched);
+    let after = touching(&prediction.with_table(&built::alone(entry))?, &touched);
     Ok((before, after))
 }
 
@@ -390,14 +394,6 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
     } else {
         None
     }
-}
-
-/// The table of one entry, for a kernel that lacks it. Conditions are dropped, because a capture
-/// does not contain the registers.
-pub(crate) fn table(entry: &Entry) -> Table {
-    built::changed(&built::before_mainline(&[entry]), |entry| {
-        entry.conditions = &[];
-    })
 }
 
 /// The groups with any of these functions.

@@ -79,7 +79,14 @@ impl Predict {
             let groups = machine.grouping(&tables)?.partition(&machine.view);
             (groups, under)
         };
-        let report = Report::of(&machine, groups, under);
+        let mut report = Report::of(&machine, groups, under);
+        if self.rules == Rules::Proposed {
+            for difference in report.differences.iter_mut().flatten() {
+                let cause =
+                    "the groups of the kernel are by its own rules, not by the proposed series";
+                difference.causes = vec![cause.to_owned()];
+            }
+        }
         match self.format {
             Format::Text => Ok(report.text()),
             Format::Json => report.json(),

@@ -277,6 +277,28 @@ impl Device {
         }
     }
 
+    /// What is stated against the isolation of the functions, one sentence for each entry.
+    pub(super) fn against(&self, entries: &[Entry]) -> Vec<String> {
+        let is_against = |entry: &&Entry| {
+            let mut kinds = entry.kinds();
+            entry.status == Status::NotIsolated
+                && kinds.any(|kind| self.kinds.contains(&kind))
+                && self
+                    .functions
+                    .iter()
+                    .any(|function| entry.is_about(function))
+        };
+        let against = entries.iter().filter(is_against);
+        let sentence = |entry: &Entry| {
+            format!(
+                "The entry {} has a statement against the isolation of these functions. The vendor must \
+                 say why it does not hold; see acsctl quirk show {}",
+                entry.name, entry.name
+            )
+        };
+        against.map(sentence).collect()
+    }
+
     /// The device ids by vendor, in the notation of entries.
     pub(super) fn ids(&self) -> BTreeMap<u16, Vec<String>> {
         let mut by_vendor: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();

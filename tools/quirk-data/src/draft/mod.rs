@@ -61,7 +61,7 @@ pub fn draft(
     capture.source = None;
     if let Some(first) = replay::with_iommu(&mut capture) {
         notices.push(format!(
-            "the machine shows no IOMMU groups, and ACS controls that are off ({first} is the first \
+            "The machine shows no IOMMU groups, and ACS controls that are off ({first} is the first \
              such function): its IOMMU was off. The capture has the controls as a kernel sets them \
              with the IOMMU on"
         ));
@@ -70,6 +70,7 @@ pub fn draft(
     let (capture, device) = narrow(capture, device, &addresses, entries);
     let (capture, device, more) = as_stock(capture, device, &addresses, entries)?;
     notices.extend(more);
+    notices.extend(device.against(entries));
     let name = match (&device.existing, name) {
         (Some(existing), Some(name)) if existing.name != name => {
             return Err(Refused(format!(
@@ -175,7 +176,7 @@ fn as_stock(
         None => "acs_quirks may be loaded, or the kernel is patched".to_owned(),
     };
     let notice = format!(
-        "the kernel of this machine made groups that a stock kernel does not make at boot ({cause}); \
+        "The kernel of this machine made groups that a stock kernel does not make at boot ({cause}); \
          the capture leaves them out"
     );
     let mut capture = capture;

@@ -127,7 +127,8 @@ fn write(
 
     for notice in notices {
         writeln!(page)?;
-        for line in prose::wrap(notice, WIDTH, "# ", "# ") {
+        let notice = prose::sentence(notice);
+        for line in prose::wrap(&notice, WIDTH, "# ", "# ") {
             writeln!(page, "{line}")?;
         }
     }

@@ -75,7 +75,7 @@ pub(super) fn short_comment(indent: &str, text: &str) -> String {
 }
 
 /// The text with a full stop at its end.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.ends_with(['.', '!', '?', ':']) {
         text.to_owned()
