@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The groups under a series that is proposed for mainline and not merged: "Fix incorrect
-//! iommu_groups with PCIe ACS", version 3 of 2025-09-05, by Jason Gunthorpe
+//! `iommu_groups` with PCIe ACS", version 3 of 2025-09-05, by Jason Gunthorpe
 //! (<https://lore.kernel.org/r/0-v3-8827cc7fc4e0+23f-pcie_switch_groups_jgg@nvidia.com>).
 //!
 //! The series judges buses instead of paths. All functions below the first bus that is not isolated
@@ -84,8 +84,8 @@ pub fn groups(functions: &[Function]) -> Vec<Option<u32>> {
             .or_default()
             .push(index);
     }
-    for index in 0..functions.len() {
-        if functions[index].facts.takes_part {
+    for (index, function) in functions.iter().enumerate() {
+        if function.facts.takes_part {
             kernel.group[index] = kernel.device_group(index);
         }
     }

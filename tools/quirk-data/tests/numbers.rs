@@ -70,7 +70,9 @@ fn every_entry_of_the_tree_has_its_number() {
         let issued: BTreeSet<_> = issued.into_iter().collect();
         let entries = folder::load(&folder, Scope::now(Some(edition))).expect("no fault");
         // A statement against isolation has no number.
-        let mut numbered = entries.iter().filter(|entry| entry.status != Status::NotIsolated);
+        let mut numbered = entries
+            .iter()
+            .filter(|entry| entry.status != Status::NotIsolated);
         assert!(numbered.all(|entry| issued.contains(&entry.number)));
     }
     // The list is also built into the program.

@@ -49,7 +49,7 @@ enum Rules {
     /// Those of the machine's kernel.
     #[default]
     Kernel,
-    /// Those of a series that is proposed for mainline and not merged, "Fix incorrect iommu_groups
+    /// Those of a series that is proposed for mainline and not merged, "Fix incorrect `iommu_groups`
     /// with PCIe ACS" (version 3 of 2025-09-05): the kernel alone, without a module.
     #[value(name = "proposed-2025-09")]
     Proposed,

@@ -50,6 +50,10 @@ use crate::{
 ///
 /// The checks across files need more than an [`Entry`]: they also look at files with faults, so
 /// that one run reports everything, and they report positions, which an entry does not have.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one fact that the checks across files go by"
+)]
 pub(crate) struct CheckedFile<'a> {
     pub(crate) file: &'a DataFile,
     /// The entry. A missing or invalid part has a finding and is empty here; a missing status reads

@@ -123,7 +123,7 @@ fn narrow(
     // A second look: the slots of ports beside the device matter, too.
     let kept: BTreeSet<_> = fewer.functions.iter().map(|one| one.bdf).collect();
     let slots = slots_of(&capture, &kept);
-    fewer.functions = capture.functions.clone();
+    fewer.functions.clone_from(&capture.functions);
     fewer.functions.retain(|function| {
         let of = function.physfn.unwrap_or(function.bdf);
         kept.contains(&function.bdf) || slots.contains(&(of.bus(), of.devfn >> 3))
