@@ -103,7 +103,13 @@ TESTS_OF_BOOTS := scenarios $(if $(filter amd64,$(DEB_ARCH)),oracle)
 
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= is passed to the test programs (a filter, --list, ...)
-boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
+boot-test: generated $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
+	@case '$(ARGS)' in *--list*) ;; *) \
+		list=$$(ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot \
+			$(TESTS_OF_BUILDS:%=--test %) $(TESTS_OF_BOOTS:%=--test %) -- --list $(ARGS)) || exit 1; \
+		printf '%s\n' "$$list" | grep -q ': test$$' || { \
+			echo "no boot test matches ARGS='$(ARGS)'; make boot-test ARGS=--list shows all tests" >&2; exit 1; };; \
+	esac
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BUILDS:%=--test %) \
 		-- $(ARGS)
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BOOTS:%=--test %) \
@@ -212,15 +218,15 @@ man: acsctl ## write man pages to build/man and completions for shells to build/
 
 .PHONY: need-entry
 need-entry:
-	@: $(or $(ENTRY),$(error ENTRY must name an entry, as in make export ENTRY=nxp/lx2; "acsctl quirk list" shows all))
+	@: $(or $(ENTRY),$(error ENTRY must name an entry, or several of one vendor, as in make export ENTRY=nxp/lx2; "acsctl quirk list" shows all))
 
-PATCH = build/$(subst /,-,$(ENTRY)).patch
+PATCH = build/$(subst /,-,$(firstword $(ENTRY))).patch
 
 .PHONY: export
 export: ## write a patch for mainline from ENTRY=, against the source of KERNEL=; SIGNED_OFF_BY='Name <mail>'
 export: need-entry crates kernel-$(KERNEL)@rust-for-linux
 	@mkdir -p build
-	@$(CARGO) run --quiet --locked --offline --package acsctl -- quirk export '$(ENTRY)' \
+	@$(CARGO) run --quiet --locked --offline --package acsctl -- quirk export $(ENTRY) \
 		--kernel-source '/cache/kernels/$(KERNEL)/tree' --out '$(PATCH)' $(if $(SIGNED_OFF_BY),--signed-off-by '$(SIGNED_OFF_BY)')
 	@$(SUDO) chown --reference=Makefile build '$(PATCH)'
 

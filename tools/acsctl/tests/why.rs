@@ -11,10 +11,11 @@ use acsctl::{
 };
 use quirk_data::{
     edition::Edition,
-    entry::Entry,
+    entry::{Entry, Mainline, Status},
     folder::{self, Scope},
     source,
 };
+use rules::limits::Class;
 use serde_json::Value;
 use topology::{Acs, Bdf, Hex, Removable, Topology, names::Names};
 
@@ -468,4 +469,63 @@ fn every_function_of_every_machine_is_explained() {
     }
     println!("functions explained: {explained}, of which in shared groups: {shared}");
     assert!(explained > 300 && shared > 50);
+}
+
+/// The entries of the folder of valid entries.
+fn sound() -> Vec<Entry> {
+    folder::check(&accepted(), Scope::now(None)).expect("they have no fault")
+}
+
+/// An adapter of two functions below a root port with ACS.
+fn adapter() -> Topology {
+    let file = tests().join("accepted/acme/nic.capture.json");
+    topology::read(&file).expect("it is a capture")
+}
+
+fn entry<'e>(entries: &'e mut [Entry], name: &str) -> &'e mut Entry {
+    let mut entries = entries.iter_mut();
+    entries
+        .find(|entry| entry.name == name)
+        .expect("it is accepted")
+}
+
+#[test]
+fn statements_against_isolation_are_named() {
+    let mut entries = sound();
+    let stated = "as B. Reporter, of no relation to Acme stated on 2025-06-30, hearsay:";
+    let other_class = ask(&adapter(), &entries, "0000:01:00.0", None);
+    assert!(
+        !line(&other_class).contains(stated),
+        "{}",
+        line(&other_class)
+    );
+    entry(&mut entries, "acme/loops").devices[0].limits.class = Some(Class::Subclass(0x0200));
+    let answer = ask(&adapter(), &entries, "0000:01:00.0", None);
+    assert_says(
+        &answer,
+        &[stated, "https://example.org/report (acme/loops)"],
+    );
+}
+
+/// A kernel goes on to grant what mainline has merged, also when the statement is withdrawn.
+#[test]
+fn a_withdrawn_quirk_of_the_kernel_is_not_relied_on() {
+    let mut entries = sound();
+    let merged = entry(&mut entries, "acme/nic");
+    merged.status = Status::Mainline;
+    merged.mainline = Some(Mainline {
+        since: Some("v5.0".to_owned()),
+        until: None,
+        commit: None,
+        handler: "pci_quirk_acme_acs".to_owned(),
+        any_type: false,
+        not_expressed: None,
+    });
+    let warning = "although its entry acme/nic is withdrawn: do not rely on it";
+    let both = |entries: &[Entry]| ask(&adapter(), entries, "0000:01:00.0", Some("0000:01:00.1"));
+    let merged = both(&entries);
+    assert_says(&merged, &["pci_quirk_acme_acs() says that it is isolated"]);
+    assert!(!line(&merged).contains(warning), "{}", line(&merged));
+    entry(&mut entries, "acme/nic").status = Status::Withdrawn;
+    assert_says(&both(&entries), &[warning]);
 }

@@ -9,6 +9,7 @@
 //! | `scan/` | the order in which the kernel adds functions, and the model's input for each |
 //! | `handlers.rs` | the answers of the kernel's own quirks |
 //! | `predict.rs` | the groups with the kernel's quirks and with tables of the module |
+//! | `proposed.rs` | the groups under a series that is proposed for mainline |
 //! | `compute.rs` | runs the model on a scanned machine |
 
 pub(crate) use ::rules;
@@ -17,6 +18,7 @@ mod compute;
 pub mod handlers;
 pub mod model;
 pub mod predict;
+pub mod proposed;
 mod scan;
 
 pub use compute::{Grouping, grouping, partition};

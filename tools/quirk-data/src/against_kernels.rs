@@ -6,17 +6,17 @@ use rules::release::Release;
 
 use crate::{
     check::CheckedFile,
-    entry::{Ids, Mainline, Status},
+    entry::{Ids, Mainline},
     finding::{Finding, Notes},
     kernels::{Kernel, Tree, is_to_come},
     rule::Rule,
 };
 
-/// Compares a mainline entry with the kernels. Every kernel from `since` on and before `until` must
+/// Compares an entry that mainline has or had with the kernels. Every kernel from `since` on and before `until` must
 /// have its ids with its handler, and no unmodified mainline release before or after that.
 pub(crate) fn check(file: &CheckedFile<'_>, kernels: &[Kernel]) -> Vec<Finding> {
     let mut notes = Notes::on(file.file);
-    if let (Status::Mainline, Some(mainline)) = (file.entry.status, &file.entry.mainline) {
+    if let Some(mainline) = &file.entry.mainline {
         match mainline.since_release() {
             Some(since) if is_to_come(since, kernels) => {
                 to_come(file, mainline, since, kernels, &mut notes);

@@ -45,6 +45,12 @@ pub fn before_mainline(entries: &[&Entry]) -> Table {
     changed(&table(entries), |entry| entry.mainline_since = None)
 }
 
+/// The table of one entry, for a kernel that lacks it. Conditions are dropped, because a capture does
+/// not contain the registers.
+pub(crate) fn alone(entry: &Entry) -> Table {
+    changed(&before_mainline(&[entry]), |entry| entry.conditions = &[])
+}
+
 /// A copy of a table with `change` applied to each entry.
 pub(crate) fn changed(table: &Table, change: impl Fn(&mut BuiltEntry)) -> Table {
     let mut entries = table.entries.to_vec();

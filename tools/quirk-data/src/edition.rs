@@ -74,7 +74,7 @@ impl Edition {
                 };
                 self == Self::Validated && mainline.zip(kernel).is_some_and(lacks)
             }
-            Status::Rejected | Status::Withdrawn => false,
+            Status::Rejected | Status::Withdrawn | Status::NotIsolated => false,
         }
     }
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub use grouping::handlers::{Ids, Requirement};
 
-use rules::release::Release;
+use rules::{limits::Class, release::Release};
+use topology::Function;
 
 use crate::{
     limits::Limits,
@@ -30,18 +31,21 @@ pub enum Status {
     Rejected,
     /// Stated once and retracted.
     Withdrawn,
+    /// Stated not to be isolated.
+    NotIsolated,
     /// For an emulated device.
     Test,
 }
 
 impl Status {
     /// Every status, in the order of the documentation.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Validated,
         Self::Mainline,
         Self::Candidate,
         Self::Rejected,
         Self::Withdrawn,
+        Self::NotIsolated,
         Self::Test,
     ];
 
@@ -54,6 +58,7 @@ impl Status {
             Self::Candidate => "candidate",
             Self::Rejected => "rejected",
             Self::Withdrawn => "withdrawn",
+            Self::NotIsolated => "not-isolated",
             Self::Test => "test",
         }
     }
@@ -70,7 +75,14 @@ impl Status {
             Self::Mainline => "merged into mainline Linux",
             Self::Candidate => "plausible, but the evidence does not suffice",
             Self::Rejected => "asked for and refused; kept so that it is not added again",
-            Self::Withdrawn => "stated once and taken back; kept so that it is not added again",
+            Self::Withdrawn => {
+                "stated once and taken back; kept so that it is not added again. With a section \
+                 [mainline], the kernels from its release on still grant it"
+            }
+            Self::NotIsolated => {
+                "somebody has stated, in a place that can be cited, that the functions can reach \
+                 each other, or that a service does not work; acs lists the flags that do not hold"
+            }
             Self::Test => "for an emulated device",
         }
     }
@@ -84,7 +96,7 @@ impl Status {
                 "acs_quirks.ko for kernels older than the release that has it; nothing where mainline took it back"
             }
             Self::Candidate => "acs_quirks_candidates.ko, which taints the kernel",
-            Self::Rejected | Self::Withdrawn => "nothing",
+            Self::Rejected | Self::Withdrawn | Self::NotIsolated => "nothing",
             Self::Test => "acs_quirks_test.ko, which taints the kernel",
         }
     }
@@ -92,7 +104,7 @@ impl Status {
     /// Whether the entry states that something must not be claimed.
     #[must_use]
     pub const fn is_negative(self) -> bool {
-        matches!(self, Self::Rejected | Self::Withdrawn)
+        matches!(self, Self::Rejected | Self::Withdrawn | Self::NotIsolated)
     }
 }
 
@@ -199,6 +211,21 @@ pub struct Evidence {
     pub date: Option<String>,
     /// The addresses of documents with the statement.
     pub sources: Vec<String>,
+    /// Whether the author does not represent the vendor and reports what others have found.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hearsay: bool,
+}
+
+/// Whether a flag is not set, for `serde`.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// Whether an entry has no number, for `serde`.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_none(number: &u16) -> bool {
+    *number == 0
 }
 
 /// One `[[match]]` section of a file: devices of one vendor that belong together.
@@ -218,7 +245,9 @@ pub struct Devices {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Entry {
-    /// The number by which an owner withdraws the entry, from 1.
+    /// The number by which an owner withdraws the entry, from 1; 0 for an entry of the status
+    /// `not-isolated`, which no module contains.
+    #[serde(default, skip_serializing_if = "is_none")]
     pub number: u16,
     /// The entry's name: `vendor/family`.
     #[serde(rename = "id")]
@@ -247,6 +276,9 @@ pub struct Entry {
     pub supersedes: Option<CatchAll>,
     /// The reason for the status, if it is less than `validated`.
     pub reason: Option<String>,
+    /// The name of the entry that replaces this one; only in withdrawn entries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
     /// The part of the device that the entry does not cover, and the consequence.
     pub partial: Option<String>,
     /// The devices, in the order of the file.
@@ -276,6 +308,30 @@ impl Entry {
     pub fn kind_names(&self) -> String {
         let names: Vec<_> = self.kinds().map(Kind::name).collect();
         names.join(",")
+    }
+
+    /// Whether the entry lists a captured function, by its ids, class and revision, and does not
+    /// exclude it. A property that the capture lacks counts as within the limits.
+    #[must_use]
+    pub fn is_about(&self, function: &Function) -> bool {
+        let vendor = function.vendor.value();
+        let has = |ids: &Ids| {
+            let mut devices = function.devices();
+            devices.any(|device| ids.contains(vendor, device))
+        };
+        let within = |limits: &Limits| {
+            let class = limits.class.zip(function.class);
+            let revisions = limits.revisions.zip(function.revision);
+            class.is_none_or(|(class, found)| match class {
+                Class::Subclass(class) => found.0 >> 8 == u32::from(class),
+                Class::Interface(class) => found.0 == class,
+            }) && revisions.is_none_or(|((first, last), found)| {
+                (first.into()..=last.into()).contains(&found.0)
+            })
+        };
+        let mut excluded = self.excludes.iter().flat_map(|excluded| &excluded.ids);
+        let mut groups = self.devices.iter();
+        !excluded.any(has) && groups.any(|group| group.ids.iter().any(has) && within(&group.limits))
     }
 
     /// Every range of device ids, in the order of the file.

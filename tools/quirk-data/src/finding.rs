@@ -119,6 +119,11 @@ impl<'a> Notes<'a> {
         self.file.text.get(span.clone()).unwrap_or_default()
     }
 
+    /// The findings so far.
+    pub(crate) fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
     /// The collected findings.
     pub(crate) fn into_findings(self) -> Vec<Finding> {
         self.findings

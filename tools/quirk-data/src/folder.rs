@@ -2,17 +2,17 @@
 
 //! Checks the files of a folder together, and runs every other check of a folder.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::{Path, PathBuf};
 
 pub use crate::scope::Scope;
 use crate::{
     against_kernels,
     check::{self, CheckedFile},
-    entry::Entry,
+    entry::{Entry, Status},
     error::Error,
-    finding::{Finding, Notes},
-    kernels, numbers, overlap, replay,
-    rule::Rule,
+    finding::Finding,
+    kernels::{self, Kernel},
+    numbers, overlap, replay,
     source::{self, DataFile, Sources},
 };
 
@@ -26,14 +26,15 @@ pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Entry>, Error> {
     check_all(source::read(folder)?, scope).map_err(Error::Findings)
 }
 
-/// The entries of these files, by number.
+/// The entries of these files, by number; those without one at the end.
 ///
 /// # Errors
 ///
 /// [`Error::Findings`] with every fault of the files.
 pub fn entries(sources: Sources) -> Result<Vec<Entry>, Error> {
     let mut entries = check_all(sources, Scope::now(None)).map_err(Error::Findings)?;
-    entries.sort_by_key(|entry| entry.number);
+    // Statements against isolation have no number.
+    entries.sort_by_key(|entry| (entry.number == 0, entry.number));
     Ok(entries)
 }
 
@@ -44,26 +45,18 @@ pub fn entries(sources: Sources) -> Result<Vec<Entry>, Error> {
 ///
 /// Every fault of the files, sorted by file and position; never empty.
 pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Entry>, Vec<Finding>> {
-    let mut findings = sources.findings;
-    let beside = |files: &[CheckedFile<'_>]| {
-        let kernels = sources.kernels.as_deref().unwrap_or(kernels::known());
-        let against_kernels = files
-            .iter()
-            .flat_map(|file| against_kernels::check(file, kernels));
-        let mut found: Vec<_> = against_kernels.collect();
-        found.extend(
-            sources
-                .numbers
-                .iter()
-                .flat_map(|list| numbers::check(list, files)),
-        );
-        found
+    let kernels = sources.kernels.as_deref().unwrap_or(kernels::known());
+    let beside = Beside {
+        numbers: sources.numbers.as_ref(),
+        kernels: Some(kernels),
+        captures: &sources.captures,
     };
-    match examine(&sources.files, scope, beside) {
-        Ok(entries) if findings.is_empty() => return Ok(entries),
-        Ok(_) => {}
-        Err(more) => findings.extend(more),
-    }
+    let mut findings = match examine(&sources.files, scope, &beside) {
+        Ok(entries) if sources.findings.is_empty() => return Ok(entries),
+        Ok(_) => Vec::new(),
+        Err(findings) => findings,
+    };
+    findings.extend(sources.findings);
     findings.sort();
     Err(findings)
 }
@@ -75,14 +68,22 @@ pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Entry>, Vec<Findi
 ///
 /// Every fault of the files, sorted by file and position; never empty.
 pub fn check(files: &[DataFile], scope: Scope) -> Result<Vec<Entry>, Vec<Finding>> {
-    examine(files, scope, |_| Vec::new())
+    examine(files, scope, &Beside::default())
 }
 
-/// Checks files; `beside` adds the findings of comparisons with other lists.
+/// The lists that the files are compared with, if any.
+#[derive(Default)]
+struct Beside<'a> {
+    numbers: Option<&'a DataFile>,
+    kernels: Option<&'a [Kernel]>,
+    captures: &'a [PathBuf],
+}
+
+/// Checks files. Every check runs on every file, whatever the others find.
 fn examine(
     files: &[DataFile],
     scope: Scope,
-    beside: impl FnOnce(&[CheckedFile<'_>]) -> Vec<Finding>,
+    beside: &Beside<'_>,
 ) -> Result<Vec<Entry>, Vec<Finding>> {
     let mut checked = Vec::new();
     let mut findings = Vec::new();
@@ -91,13 +92,16 @@ fn examine(
         checked.extend(read);
         findings.extend(found);
     }
-    findings.extend(beside(&checked));
-    findings.extend(repeated_numbers(&checked));
-    findings.extend(overlap::check(&checked));
-    findings.extend(check::unclaimed(&checked));
-    if findings.is_empty() {
-        findings = replay::check(&checked);
+    findings.extend(numbers::check(beside.numbers, &mut checked));
+    if let Some(kernels) = beside.kernels {
+        let each = checked.iter();
+        findings.extend(each.flat_map(|file| against_kernels::check(file, kernels)));
     }
+    findings.extend(overlap::check(&checked));
+    findings.extend(overlap::replaced(&checked));
+    findings.extend(check::unclaimed(&checked));
+    findings.extend(replay::check(&checked));
+    findings.extend(orphans(&checked, beside.captures));
     if findings.is_empty() {
         let entries = checked.into_iter().filter_map(CheckedFile::into_entry);
         return Ok(entries.collect());
@@ -106,29 +110,22 @@ fn examine(
     Err(findings)
 }
 
-fn repeated_numbers(files: &[CheckedFile<'_>]) -> Vec<Finding> {
-    let numbers = files.iter().filter_map(|file| file.number.as_ref());
-    let free = numbers.map(|number| *number.get_ref()).max().unwrap_or(0);
-    let remedy = match free.checked_add(1) {
-        Some(free) => {
-            format!("no entry here has {free} or a higher number; a number is never reused")
+/// Findings for captures that no entry names. An entry of mainline and a refusal need no
+/// expectation, and of a file that could not be understood, it is not known what it names.
+fn orphans(checked: &[CheckedFile<'_>], captures: &[PathBuf]) -> Vec<Finding> {
+    let named = checked.iter().flat_map(|file| {
+        let expects = file.expects.iter();
+        expects.map(|expect| file.file.path.with_file_name(expect.capture.get_ref()))
+    });
+    let named: Vec<_> = named.collect();
+    source::orphans(captures, &named, |data| {
+        if !data.exists() {
+            return false;
         }
-        None => "take one that no entry has or had; a number is never reused".to_owned(),
-    };
-    let mut owners: BTreeMap<u16, &DataFile> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for CheckedFile { file, number, .. } in files {
-        let Some((number, span)) = number.as_ref().map(|it| (it.get_ref(), it.span())) else {
-            continue;
-        };
-        if let Some(owner) = owners.get(number) {
-            let mut notes = Notes::on(file);
-            let problem = format!("{number} is the number of {}", owner.name);
-            notes.add(Rule::NumberTaken, &span, "number", problem, remedy.as_str());
-            findings.extend(notes.into_findings());
-        } else {
-            owners.insert(*number, file);
-        }
-    }
-    findings
+        let known = checked.iter().find(|file| file.file.path == data);
+        known.is_none_or(|file| {
+            let status = file.entry.status;
+            status == Status::Mainline || status.is_negative()
+        })
+    })
 }

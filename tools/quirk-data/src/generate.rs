@@ -73,7 +73,9 @@ pub fn source(
     kernel: Option<Release>,
     issued: &[u16],
 ) -> String {
-    let own = entries.iter().map(|entry| entry.number);
+    // A statement against isolation has no number.
+    let numbered = entries.iter().filter(|entry| entry.number != 0);
+    let own = numbered.map(|entry| entry.number);
     let issued: BTreeSet<u16> = issued.iter().copied().chain(own).collect();
     let issued: Vec<_> = issued.into_iter().collect();
     let table = built::table(&edition.select(entries, kernel));

@@ -12,6 +12,7 @@
 //! | `check/` | checks each file by itself |
 //! | `folder.rs`, `overlap.rs` | checks files against each other |
 //! | `kernels.rs`, `numbers.rs`, `replay.rs` | compares with kernels, numbers and captures |
+//! | `cause.rs` | says why an entry splits nothing on a captured machine |
 //! | `entry.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: its parts |
 //! | `notation.rs`, `json_form.rs` | the texts for its values in the file and in JSON |
 //! | `edition.rs` | selects the entries of a table |
@@ -26,6 +27,7 @@
 
 mod against_kernels;
 pub mod built;
+mod cause;
 mod check;
 mod data_file;
 pub mod draft;

@@ -51,6 +51,32 @@ pub(crate) fn place(text: &str) -> Option<Place> {
     }
 }
 
+/// The notation of entries for an id or a range that is written in another common notation: with a
+/// prefix, in capitals, with spaces, or with another mark between first and last. `count` is the
+/// number of digits. `None` if the text is no such id or range.
+pub(crate) fn corrected(text: &str, count: usize) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let marks = ["..=", "...", "..", "–", "—", " to ", " through ", "-"];
+    let mark = marks.into_iter().find(|mark| text.contains(mark));
+    let ends = mark.and_then(|mark| text.split_once(mark));
+    let one = |text: &str| {
+        let text = text.trim();
+        // A vendor id before the device id.
+        let text = match text.split_once(':') {
+            Some((vendor, device)) if count == 4 && id(vendor).is_some() => device,
+            _ => text,
+        };
+        let text = text.strip_prefix("0x").unwrap_or(text);
+        let text = text.strip_suffix('h').unwrap_or(text);
+        let padded = format!("{text:0>count$}");
+        (!text.is_empty() && digits(&padded, count).is_some()).then_some(padded)
+    };
+    match ends {
+        None => one(&text),
+        Some((first, last)) => Some(format!("{}-{}", one(first)?, one(last)?)),
+    }
+}
+
 /// Reads the bits of a register, with all digits of its width: `0x00ff`.
 pub(crate) fn bits(text: &str, width: u8) -> Option<u32> {
     digits(text.strip_prefix("0x")?, usize::from(width / 4))

@@ -93,12 +93,34 @@ fn read<'a>(list: &'a DataFile, notes: &mut Notes<'_>) -> Vec<Line<'a>> {
     lines
 }
 
-/// Compares entries with the list of their folder. A file elsewhere is a draft and need not be in
-/// the list, but it must not use the number of another entry.
-pub(crate) fn check(list: &DataFile, files: &[CheckedFile<'_>]) -> Vec<Finding> {
-    let mut on_list = Notes::on(list);
-    let lines = read(list, &mut on_list);
-    let mut findings = on_list.into_findings();
+/// Compares the numbers of entries with each other and with the list of their folder, and notes
+/// which entries are new: not built in, and not in the list. A file elsewhere is a draft and need
+/// not be in the list, but it must not use the number of another entry.
+pub(crate) fn check(list: Option<&DataFile>, files: &mut [CheckedFile<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let lines = list.map_or_else(Vec::new, |list| {
+        let mut notes = Notes::on(list);
+        let lines = read(list, &mut notes);
+        findings.extend(notes.into_findings());
+        lines
+    });
+    for file in files.iter_mut() {
+        let is_issued = |line: &Line<'_>| {
+            let number = file.number.as_ref().map(|number| *number.get_ref());
+            line.name == file.file.name && Some(line.number) == number
+        };
+        file.is_new = !file.file.built_in && !lines.iter().any(is_issued);
+    }
+    if let Some(list) = list {
+        findings.extend(not_as_issued(list, &lines, files));
+    }
+    findings.extend(taken_twice(&lines, files));
+    findings
+}
+
+/// Finds numbers that differ from the list.
+fn not_as_issued(list: &DataFile, lines: &[Line<'_>], files: &[CheckedFile<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let by_number: BTreeMap<_, _> = lines.iter().map(|line| (line.number, line)).collect();
     let by_name: BTreeMap<_, _> = lines.iter().map(|line| (line.name, line)).collect();
     let free = lines.last().map_or(1, |line| line.number.saturating_add(1));
@@ -138,6 +160,37 @@ pub(crate) fn check(list: &DataFile, files: &[CheckedFile<'_>]) -> Vec<Finding> 
         let mut notes = Notes::on(file);
         notes.add(Rule::NumberIssued, &span, "number", problem, help);
         findings.extend(notes.into_findings());
+    }
+    findings
+}
+
+/// Finds numbers of several entries. The entry that has its number from the list keeps it.
+fn taken_twice(lines: &[Line<'_>], files: &[CheckedFile<'_>]) -> Vec<Finding> {
+    let of_entries = files.iter().filter_map(|file| file.number.as_ref());
+    let taken = of_entries.map(|number| *number.get_ref());
+    let last = taken.chain(lines.iter().map(|line| line.number)).max();
+    let remedy = match last.unwrap_or(0).checked_add(1) {
+        Some(free) if free <= MAX_NUMBER => {
+            format!("take {free}: no entry has or had it; a number is never reused")
+        }
+        _ => "take one that no entry has or had; a number is never reused".to_owned(),
+    };
+    let mut sorted: Vec<_> = files.iter().collect();
+    sorted.sort_by_key(|file| (file.is_new, &file.file.name));
+    let mut owners: BTreeMap<u16, &str> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for CheckedFile { file, number, .. } in sorted {
+        let Some((number, span)) = number.as_ref().map(|it| (*it.get_ref(), it.span())) else {
+            continue;
+        };
+        if let Some(owner) = owners.get(&number) {
+            let mut notes = Notes::on(file);
+            let problem = format!("{number} is the number of {owner}");
+            notes.add(Rule::NumberTaken, &span, "number", problem, remedy.as_str());
+            findings.extend(notes.into_findings());
+        } else {
+            owners.insert(number, &file.name);
+        }
     }
     findings
 }

@@ -44,6 +44,16 @@ impl Mention<'_, '_> {
     fn name(&self) -> &str {
         &self.file.file.name
     }
+
+    /// The name of the entry, with the range and its line.
+    fn with_place(&self) -> String {
+        format!("{} ({}, line {})", self.name(), self.ids, self.line())
+    }
+
+    /// Whether this mention is in a new entry, and the other one is not.
+    const fn is_new_beside(&self, other: &Self) -> bool {
+        self.file.is_new && !other.file.is_new
+    }
 }
 
 /// Checks that every id belongs to one entry, and that no entry claims an id that another one
@@ -92,6 +102,10 @@ fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
         };
     }
     if one.file.file.path == other.file.file.path {
+        // A statement against isolation may be about several classes of the vendor.
+        if one.file.entry.status == Status::NotIsolated {
+            return None;
+        }
         let (there, blamed) = in_order(one, other, |mention| mention.span.start);
         let problem = format!(
             "{} overlaps {} in line {}",
@@ -117,32 +131,36 @@ fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
 }
 
 fn claim_of_excluded(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
-    if claim.is_negative() || are_told_apart(claim, there) {
+    // An exclusion is about functions of the entry's kinds.
+    // The exclusions of a refusal are what it does not refuse.
+    let is_negative = claim.is_negative() || there.is_negative();
+    if is_negative || are_told_apart(claim, there) || !share_a_kind(claim, there) {
         return None;
     }
-    let problem = format!(
-        "{} is left out by {} ({}, line {})",
-        claim.ids,
-        there.name(),
-        there.ids,
-        there.line()
-    );
-    let help = "a claim and its exclusion cannot both stand: take the ids out of one of them, with \
+    let help = "a claim and its exclusion contradict each other: take the ids out of one of them, with \
                 the evidence for it";
+    if there.is_new_beside(claim) {
+        let problem = format!("{} is claimed by {}", there.ids, claim.with_place());
+        return finding(there, Rule::Excluded, problem, help);
+    }
+    let problem = format!("{} is left out by {}", claim.ids, there.with_place());
     finding(claim, Rule::Excluded, problem, help)
 }
 
 fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
-    let problem = format!(
-        "{} is in the {} entry {} ({}, line {})",
-        claim.ids,
-        there.file.entry.status.name(),
-        there.name(),
-        there.ids,
-        there.line()
-    );
-    let help = "a claim and its refusal cannot both stand: take the ids out of one of them, with \
+    if there.file.entry.replaced_by.as_deref() == Some(claim.name()) {
+        return None;
+    }
+    let help = "a claim and its refusal contradict each other: take the ids out of one of them, with \
                 the evidence for it";
+    let in_entry = |ids: &Ids, other: &Mention<'_, '_>| {
+        let status = other.file.entry.status.name();
+        format!("{ids} is in the {status} entry {}", other.with_place())
+    };
+    if there.is_new_beside(claim) {
+        return finding(there, Rule::Refused, in_entry(there.ids, claim), help);
+    }
+    let problem = in_entry(claim.ids, there);
     finding(claim, Rule::Refused, problem, help)
 }
 
@@ -171,7 +189,9 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
                     the supported ones";
         return finding(claim, Rule::InMainline, problem, help);
     }
-    let (there, blamed) = in_order(one, other, |mention| mention.name().to_owned());
+    let (there, blamed) = in_order(one, other, |mention| {
+        (mention.file.is_new, mention.name().to_owned())
+    });
     let problem = format!(
         "{} overlaps {} of {}, line {}",
         blamed.ids,
@@ -207,6 +227,12 @@ fn are_taken(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
     one.file.is_taken && other.file.is_taken
 }
 
+/// Whether the two entries have a kind in common. Without a known kind, they may.
+fn share_a_kind(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
+    let (kinds, others) = (&one.file.entry.kinds, &other.file.entry.kinds);
+    kinds.is_empty() || others.is_empty() || kinds.iter().any(|kind| others.contains(kind))
+}
+
 /// Whether one of two entries is a mainline entry and they share no kind. The kernel's handlers
 /// then distinguish the functions by PCIe type. This does not hold within a table of the module,
 /// for a handler that accepts any PCIe type next to an entry of this project, or for an entry that
@@ -226,4 +252,33 @@ fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
         && !supersedes(one)
         && !supersedes(other)
         && !one.file.entry.kinds.iter().any(|kind| kinds.contains(kind))
+}
+
+/// Finds withdrawn entries that name a successor which does not exist or claims nothing.
+pub(crate) fn replaced(files: &[CheckedFile<'_>]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in files {
+        let Some(name) = file.entry.replaced_by.as_deref() else {
+            continue;
+        };
+        let successor = files.iter().find(|other| other.file.name == name);
+        let problem = match successor {
+            None => format!("there is no entry {name}"),
+            Some(other) if other.entry.status.is_negative() => {
+                format!("{name} is {}", other.entry.status.name())
+            }
+            Some(_) => continue,
+        };
+        let mut notes = Notes::on(file.file);
+        let help = "name the entry that claims the ids now, or take the line out";
+        notes.add(
+            Rule::Replaced,
+            &file.replaced_at,
+            "replaced-by",
+            problem,
+            help,
+        );
+        findings.extend(notes.into_findings());
+    }
+    findings
 }

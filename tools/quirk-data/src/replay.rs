@@ -3,7 +3,7 @@
 //! Compares the expected groups of captured machines with the predicted ones, without and with the
 //! entry.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use grouping::{
     handlers::Handlers,
@@ -11,46 +11,50 @@ use grouping::{
     predict::Prediction,
     view,
 };
-use rules::{entry::Kind, table::Table};
+use rules::{acs::AcsFlags, entry::Kind};
 use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
     built,
+    cause::Cause,
     check::{CheckedFile, Expect},
-    entry::{Entry, Status},
+    entry::{Entry, Ids, Status},
     finding::{Finding, Notes},
     handlers,
     rule::Rule,
     source::DataFile,
 };
 
-/// Checks the expectations of every entry, with all mainline entries as the kernel's handlers. The
-/// entries must have no other fault, because predictions from faulty entries are meaningless.
+/// Checks the captures and the expectations of every entry, with all mainline entries as the
+/// kernel's handlers. If a part of a claim could not be read, only its captures are checked: groups
+/// that were predicted from the rest would mislead.
 pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
-    let handlers = handlers::newest(files.iter().map(|file| &file.entry));
+    let entries: Vec<_> = files.iter().map(|file| &file.entry).collect();
+    let handlers = handlers::newest(entries.iter().copied());
     let mut findings = Vec::new();
-    for CheckedFile {
-        file,
-        entry,
-        expects,
-        ..
-    } in files
-    {
-        let Some(first) = expects.first().filter(|_| !file.built_in) else {
+    for file in files.iter().filter(|file| !file.file.built_in) {
+        let Some(first) = file.expects.first() else {
             continue;
         };
-        let mut notes = Notes::on(file);
+        let mut notes = Notes::on(file.file);
         let mut seen = Captured::default();
-        for expect in expects {
-            // A mainline entry is tested for kernels that lack it.
-            let handlers = handlers.without(entry.number);
-            one(file, entry, expect, &handlers, &mut seen, &mut notes);
+        // A mainline entry is tested for kernels that lack it.
+        let handlers = handlers.without(file.entry.number);
+        for expect in &file.expects {
+            let Some(topology) = read(file.file, expect, &mut notes) else {
+                continue;
+            };
+            if !file.is_cut {
+                one(
+                    file, &entries, &topology, expect, &handlers, &mut seen, &mut notes,
+                );
+            }
         }
-        let mut found = notes.into_findings();
-        if found.is_empty() && matches!(entry.status, Status::Validated | Status::Mainline) {
-            found = missing(file, entry, first, &seen);
+        let has_statement = matches!(file.entry.status, Status::Validated | Status::Mainline);
+        if has_statement && seen.is_complete {
+            missing(&file.entry, first, &seen, &mut notes);
         }
-        findings.extend(found);
+        findings.extend(notes.into_findings());
     }
     findings
 }
@@ -58,15 +62,18 @@ pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
 /// The effects of an entry on its captured machines.
 #[derive(Default)]
 struct Captured {
+    /// Whether groups of some machine were computed.
+    is_complete: bool,
     /// Whether the entry splits a group on any of them.
     splits: bool,
     /// The kinds for which some machine has a function.
     kinds: Vec<Kind>,
+    /// Why the entry splits nothing on a machine.
+    cause: Option<String>,
 }
 
-/// Findings for effects that no captured machine shows.
-fn missing(file: &DataFile, entry: &Entry, first: &Expect, seen: &Captured) -> Vec<Finding> {
-    let mut notes = Notes::on(file);
+/// Adds findings for effects that no captured machine shows.
+fn missing(entry: &Entry, first: &Expect, seen: &Captured, notes: &mut Notes<'_>) {
     let place = &first.capture.span();
     for kind in entry.kinds().filter(|kind| !seen.kinds.contains(kind)) {
         let problem = format!(
@@ -78,81 +85,267 @@ fn missing(file: &DataFile, entry: &Entry, first: &Expect, seen: &Captured) -> V
     }
     if !seen.splits {
         let problem = "the entry splits no group of any captured machine";
-        let help = "add a capture of a machine on which the functions share a group";
+        let (problem, help) = match &seen.cause {
+            Some(cause) => (
+                format!("{problem}: {cause}"),
+                "correct the entry, or add a capture of a machine on which it splits a group",
+            ),
+            None => (
+                problem.to_owned(),
+                "add a capture of a machine on which the functions share a group",
+            ),
+        };
         notes.add(Rule::ExpectSplit, place, "expect", problem, help);
     }
-    notes.into_findings()
+}
+
+/// Reads the capture of an expectation.
+fn read(file: &DataFile, expect: &Expect, notes: &mut Notes<'_>) -> Option<Topology> {
+    let (capture, place) = (expect.capture.get_ref(), &expect.capture.span());
+    let path = file.path.with_file_name(capture);
+    let mut refuse = |problem: String, help: &str| {
+        notes.add(Rule::CaptureRead, place, "expect.capture", problem, help);
+    };
+    // Opening a pipe would block, and a link may lead out of the tree.
+    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
+        let problem = format!("{capture} is not a regular file");
+        refuse(problem, "put the capture itself there");
+        return None;
+    }
+    match topology::read(&path) {
+        Ok(mut topology) if is_capture(&path) => {
+            with_iommu(&mut topology);
+            Some(topology)
+        }
+        Ok(_) => {
+            refuse(
+                format!(
+                    "{capture} is not a capture but the output of lspci, which may have serial \
+                     numbers and functions that do not concern the device"
+                ),
+                "make the capture from it with acsctl quirk new BDF --topology FILE",
+            );
+            None
+        }
+        Err(error) => {
+            let problem = error.to_string();
+            let problem = problem.replace(&path.display().to_string(), capture);
+            let help = "make it with acsctl quirk new, and put it beside this file";
+            refuse(problem, help);
+            None
+        }
+    }
+}
+
+/// Enables the ACS controls that a kernel enables, in the capture of a machine whose IOMMU was off,
+/// which has no groups: the kernel enables ACS only with an IOMMU (`pci_enable_acs()` in
+/// `drivers/pci/pci.c`). Returns the first function that changed.
+pub(crate) fn with_iommu(capture: &mut Topology) -> Option<Bdf> {
+    let has_group = |function: &Function| function.iommu_group.is_some();
+    if capture.functions.iter().any(has_group) {
+        return None;
+    }
+    let mut changed = None;
+    for function in &mut capture.functions {
+        let Some(acs) = &mut function.acs else {
+            continue;
+        };
+        let (Some(capability), Some(control)) = (acs.cap, acs.ctl) else {
+            continue;
+        };
+        let enabled = control | (capability & AcsFlags::GROUPING.bits());
+        if enabled != control {
+            acs.ctl = Some(enabled);
+            changed = changed.or(Some(function.bdf));
+        }
+    }
+    changed
+}
+
+/// Whether a file has the JSON form of a capture, and is not the output of a program.
+fn is_capture(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|bytes| bytes.trim_ascii_start().starts_with(b"{"))
 }
 
 /// Checks one expectation, and adds the effects on the captured machine to `seen`.
 fn one(
-    file: &DataFile,
-    entry: &Entry,
+    file: &CheckedFile<'_>,
+    entries: &[&Entry],
+    topology: &Topology,
     expect: &Expect,
     handlers: &Handlers,
     seen: &mut Captured,
     notes: &mut Notes<'_>,
 ) {
-    let (capture, at_capture) = (expect.capture.get_ref(), &expect.capture.span());
-    let field = "expect.capture";
-    let path = file.path.with_file_name(capture);
-    // Opening a pipe would block, and a link may lead out of the tree.
-    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-        let problem = format!("{capture} is not a regular file");
-        let help = "put the capture itself there";
-        notes.add(Rule::CaptureRead, at_capture, field, problem, help);
-        return;
-    }
-    let topology = match topology::read(&path) {
-        Ok(topology) => topology,
-        Err(error) => {
-            let problem = error.to_string();
-            let problem = problem.replace(&path.display().to_string(), capture);
-            let help = "make it with acsctl quirk new, and put it beside this file";
-            notes.add(Rule::CaptureRead, at_capture, field, problem, help);
-            return;
-        }
-    };
-    let members: Vec<_> = members(&topology, entry).collect();
+    let entry = &file.entry;
+    let (at_capture, field) = (&expect.capture.span(), "expect.capture");
+    let members: BTreeSet<_> = members(topology, entry).map(|one| one.bdf).collect();
     if members.is_empty() {
         let problem = "no function of the entry is in it";
         let help = "capture a machine that has the device";
         notes.add(Rule::CaptureDevice, at_capture, field, problem, help);
         return;
     }
-    for function in &members {
+    let is_member = |function: &&Function| members.contains(&function.bdf);
+    for function in topology.functions.iter().filter(is_member) {
         if let Some((problem, help)) = pointless(function) {
             let problem = format!("{} {problem}", function.bdf);
             notes.add(Rule::CaptureAcs, at_capture, field, problem, help);
         }
     }
+    beyond(topology, &members, expect, notes);
+    contradicted(entry, entries, topology, &members, expect, notes);
 
-    let view = view(&topology);
+    let view = view(topology);
     for of in &view.functions {
-        let is_member = members.iter().any(|member| member.bdf == of.function.bdf);
-        if let (Interface::Express(found), true) = (of.facts.interface, is_member) {
+        if let (Interface::Express(found), true) =
+            (of.facts.interface, members.contains(&of.function.bdf))
+        {
             let kinds = entry.kinds().filter(|kind| kind.applies_to(found));
             seen.kinds.extend(kinds);
         }
     }
-    let prediction = Prediction::of(&topology, &view, handlers);
-    let Ok((before, after)) = groups(&topology, &prediction, entry) else {
+    let prediction = Prediction::of(topology, &view, handlers);
+    let Ok((before, after)) = groups(topology, &prediction, entry) else {
         let problem = "no kernel can group this";
         let help = "capture the machine again";
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
         return;
     };
-    for (field, expected, computed) in [
-        ("expect.before", &expect.before, &before),
-        ("expect.after", &expect.after, &after),
+    let cause = Cause {
+        entry,
+        others: entries,
+        view: &view,
+        prediction: &prediction,
+        handlers,
+    };
+    let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
+    let refused = cause.of_no_grant(|_| true);
+    for (field, expected, computed, cause) in [
+        (
+            "expect.before",
+            &expect.before,
+            &before,
+            cause.of_kernel(&touched),
+        ),
+        ("expect.after", &expect.after, &after, refused.clone()),
     ] {
         if expected.get_ref() != computed {
-            let problem = "the kernel makes other groups";
-            let help = format!("it makes {}", shown(computed));
+            let cause = cause.map(|cause| format!(": {cause}"));
+            let problem = format!("the kernel makes other groups{}", cause.unwrap_or_default());
+            let help = format!(
+                "correct the entry, or write what it makes: {}",
+                shown(computed)
+            );
             notes.add(Rule::ExpectGroups, &expected.span(), field, problem, help);
         }
     }
+    recorded(topology, &touched, expect, notes);
+    seen.is_complete = true;
     seen.splits |= before != after;
+    seen.cause = seen.cause.take().or(refused);
+}
+
+/// Adds a finding if a captured function of the entry is among the devices that a statement against
+/// isolation is about. Overlaps of exact ids have a finding without a capture.
+fn contradicted(
+    entry: &Entry,
+    entries: &[&Entry],
+    topology: &Topology,
+    members: &BTreeSet<Bdf>,
+    expect: &Expect,
+    notes: &mut Notes<'_>,
+) {
+    if entry.status.is_negative() {
+        return;
+    }
+    let others = entries.iter();
+    let is_against = |other: &&&Entry| {
+        let mut kinds = other.kinds();
+        other.status == Status::NotIsolated && kinds.any(|kind| entry.kinds.contains(&kind))
+    };
+    for other in others.filter(is_against) {
+        let mut functions = topology.functions.iter();
+        let Some(function) = functions.find(|function| {
+            members.contains(&function.bdf)
+                && other.ids().any(Ids::is_any)
+                && other.is_about(function)
+        }) else {
+            continue;
+        };
+        let problem = format!(
+            "{} is of the devices that the not-isolated entry {} is about",
+            function.bdf, other.name
+        );
+        let help = "have the vendor say why the statement there does not hold for these ids, and list \
+                    them in its [[match.excludes]], with that reason and its source";
+        let place = &expect.capture.span();
+        notes.add(Rule::Refused, place, "expect.capture", problem, help);
+    }
+}
+
+/// Adds a finding if a capture has more than the device and what decides its groups.
+fn beyond(topology: &Topology, members: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
+    let needed = topology::around(topology, members);
+    let is_needed = |bdf| needed.functions.iter().any(|kept| kept.bdf == bdf);
+    let mut others = topology.functions.iter().filter(|one| !is_needed(one.bdf));
+    let field = "expect.capture";
+    let help = "make it with acsctl quirk new, which leaves out the rest of the machine";
+    if let Some(first) = others.next() {
+        let problem = format!(
+            "it has functions that do not decide on the groups of the device: {}, and {} more",
+            first.bdf,
+            others.count()
+        );
+        notes.add(
+            Rule::CaptureBeyond,
+            &expect.capture.span(),
+            field,
+            problem,
+            help,
+        );
+    }
+    let named = [
+        ("id", topology.id.is_some()),
+        ("model", topology.model.is_some()),
+        ("model_from", topology.model_from.is_some()),
+        ("source", topology.source.is_some()),
+    ];
+    if let Some((key, _)) = named.into_iter().find(|(_, is_there)| *is_there) {
+        let problem = format!("it names the machine or its origin, by the key \"{key}\"");
+        notes.add(
+            Rule::CaptureBeyond,
+            &expect.capture.span(),
+            field,
+            problem,
+            help,
+        );
+    }
+}
+
+/// Adds a finding if the groups that the machine's kernel made are not those that are expected
+/// without the entry.
+fn recorded(topology: &Topology, touched: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
+    let recorded = touching(&topology::recorded(topology), touched);
+    if recorded.is_empty() || &recorded == expect.before.get_ref() {
+        return;
+    }
+    let cause = match &topology.acs_override {
+        Some(value) => format!(", with pcie_acs_override={value}"),
+        None if topology.regrouped.iter().any(|bdf| touched.contains(bdf)) => {
+            ", after functions were removed and rescanned".to_owned()
+        }
+        None => String::new(),
+    };
+    let problem = format!(
+        "the kernel of the captured machine made other groups{cause}: {}",
+        shown(&recorded)
+    );
+    let help = "boot a stock kernel without acs_quirks and without the ACS override, and capture the \
+                machine again with acsctl quirk new; if the groups still differ, report the capture: \
+                the computation is wrong";
+    let (place, field) = (&expect.before.span(), "expect.before");
+    notes.add(Rule::ExpectRecorded, place, field, problem, help);
 }
 
 /// The groups with a function of the entry, without the entry, and the groups of the same functions
@@ -169,7 +362,7 @@ pub(crate) fn groups(
     let of_entry: BTreeSet<_> = members(topology, entry).map(|one| one.bdf).collect();
     let before = touching(&prediction.without_table()?, &of_entry);
     let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
-    let after = touching(&prediction.with_table(&table(entry))?, &touched);
+    let after = touching(&prediction.with_table(&built::alone(entry))?, &touched);
     Ok((before, after))
 }
 
@@ -203,16 +396,8 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
     }
 }
 
-/// The table of one entry, for a kernel that lacks it. Conditions are dropped, because a capture
-/// does not contain the registers.
-fn table(entry: &Entry) -> Table {
-    built::changed(&built::before_mainline(&[entry]), |entry| {
-        entry.conditions = &[];
-    })
-}
-
 /// The groups with any of these functions.
-fn touching(groups: &Partition, functions: &BTreeSet<Bdf>) -> Partition {
+pub(crate) fn touching(groups: &Partition, functions: &BTreeSet<Bdf>) -> Partition {
     let groups = groups.iter();
     let touched = groups.filter(|group| group.iter().any(|bdf| functions.contains(bdf)));
     touched.cloned().collect()

@@ -50,6 +50,10 @@ rules! {
         "No character is invisible, changes the direction of the text, or is written as an escape: a reviewer sees the text that acsctl reads.";
     TextLookalikes "text-lookalikes"
         "No word mixes alphabets whose letters look alike, and no letter looks like another one.";
+    TextKernel "text-kernel"
+        "A patch for the kernel can have the texts of a validated entry or a candidate: its subject has room for the name, and no text holds a mark of a C comment.";
+    License "license"
+        "The licence of a data file is GPL-2.0-only: no comment names another one or restricts the use of the file.";
     Syntax "syntax"
         "A data file is TOML.";
     Schema "schema"
@@ -57,7 +61,7 @@ rules! {
     KeyUnknown "key-unknown"
         "The format has every key of the file.";
     KeyMissing "key-missing"
-        "Every key that the status needs is present. A mainline entry for a release newer than the kernels in quirks/kernels also has its commit, and the keys that a validated entry needs.";
+        "Every key that the status needs is present. A mainline entry for a release newer than the kernels in quirks/kernels also has its commit and its date.";
     KeyUnneeded "key-unneeded"
         "Every key has a meaning beside the other keys, for the status, and for the kind and the vendor of the devices.";
     ValueType "value-type"
@@ -133,19 +137,27 @@ rules! {
     Overlap "overlap"
         "An id belongs to one entry.";
     Refused "refused"
-        "No entry claims ids that a rejected or withdrawn entry lists.";
+        "No entry claims ids that a rejected, withdrawn or not-isolated entry lists, except the one that replaces it. No captured function of an entry is of the class that a not-isolated entry is about.";
+    Replaced "replaced"
+        "The entry that replaces a withdrawn one exists and is not refused itself.";
     Excluded "excluded"
         "No entry claims ids that an entry leaves out on purpose.";
     CaptureRead "capture-read"
         "A capture exists, and describes a machine.";
+    CaptureOrphan "capture-orphan"
+        "Each capture in the folder of a vendor is named by an entry in that folder.";
     CaptureDevice "capture-device"
         "A capture has a function of the entry.";
     CaptureAcs "capture-acs"
         "A captured function of the entry is known to have no ACS capability.";
     CaptureKind "capture-kind"
         "For each kind that a validated entry claims, a capture has a function of that kind.";
+    CaptureBeyond "capture-beyond"
+        "A capture has the device, the functions that decide on its groups, and nothing that names the machine.";
     ExpectGroups "expect-groups"
         "The groups without the entry are the groups that the kernel makes of the captured machine. The groups with the entry are the groups that the kernel and the module make of it.";
+    ExpectRecorded "expect-recorded"
+        "The groups that the kernel of the captured machine made, if the capture has them, are the groups without the entry.";
     ExpectSplit "expect-split"
         "An entry with a statement splits a group of some captured machine.";
 }

@@ -30,8 +30,11 @@ const MAX_SIZE: u64 = 256 << 10;
 pub struct Sources {
     /// The files, sorted by name.
     pub files: Vec<DataFile>,
-    /// One finding for each file that could not be read as text.
+    /// One finding for each file that could not be read as text, or whose name says that it is
+    /// neither a data file nor a capture.
     pub findings: Vec<Finding>,
+    /// The captures beside the files.
+    pub captures: Vec<PathBuf>,
     /// The list of issued numbers, if the folder has one.
     pub numbers: Option<DataFile>,
     /// The kernels' tables from the folder `kernels/`, oldest kernel first, if there is such a
@@ -45,16 +48,29 @@ impl Sources {
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] if the file does not exist or cannot be examined.
+    /// [`Error::CouldNotRun`] if the file does not exist or cannot be examined. The error names
+    /// files beside it that may be meant.
     pub fn add(&mut self, path: &Path) -> Result<(), Error> {
         let same = |file: &DataFile| is_same(&file.path, path);
         if self.files.iter().any(same) || self.findings.iter().any(|one| is_same(&one.file, path)) {
             return Ok(());
         }
-        let whole = fs::canonicalize(path).map_err(|error| Error::io("read", path, &error))?;
+        let whole = fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
         let parts = whole.components().rev().take(2).collect::<Vec<_>>();
         let name: PathBuf = parts.into_iter().rev().collect();
-        self.take(path, name_of(&name))?;
+        let mut name = name_of(&name);
+        if !is_data(path) {
+            self.findings.push(stray(path));
+            let end = name.rfind('/').map_or(0, |at| at + 1);
+            let family = name[end..].find('.').map_or(name.len(), |at| end + at);
+            name.truncate(family);
+        }
+        let family = name.rsplit('/').next().unwrap_or(&name);
+        let captures = captures_of(path, family);
+        let is_new = |capture: &PathBuf| !self.captures.iter().any(|one| is_same(one, capture));
+        let captures: Vec<_> = captures.into_iter().filter(is_new).collect();
+        self.captures.extend(captures);
+        self.take(path, name)?;
         self.files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
     }
@@ -90,6 +106,116 @@ impl Sources {
             Err(finding) => self.findings.push(*finding),
         }
         Ok(())
+    }
+}
+
+/// The error for a file that cannot be read, with files beside it that have another ending.
+fn unreadable(path: &Path, error: &std::io::Error) -> Error {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new("."));
+    let beside = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut strays: Vec<_> = beside
+        .map(|found| found.path())
+        .filter(|path| !is_data(path) && is_like_data(path))
+        .map(|path| path.display().to_string())
+        .collect();
+    strays.sort();
+    let shown = path.display();
+    if strays.is_empty() {
+        return Error::io("read", path, error);
+    }
+    Error::CouldNotRun(format!(
+        "cannot read {shown}: {error}; a data file ends in .toml: rename {}",
+        strays.join(", ")
+    ))
+}
+
+/// The captures beside a file that have the name of its family.
+fn captures_of(path: &Path, family: &str) -> Vec<PathBuf> {
+    let Some(beside) = path.parent().map(|folder| match folder {
+        _ if folder == Path::new("") => Path::new("."),
+        _ => folder,
+    }) else {
+        return Vec::new();
+    };
+    let files = fs::read_dir(beside).into_iter().flatten().flatten();
+    let files = files.map(|found| path.with_file_name(found.file_name()));
+    let mut captures: Vec<_> = files
+        .filter(|path| is_capture(path) && family_of(path) == family)
+        .collect();
+    captures.sort();
+    captures
+}
+
+/// The part of a file's name before its first dot.
+fn family_of(path: &Path) -> String {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = name.unwrap_or_default();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
+
+/// Whether the file's name is that of a capture.
+fn is_capture(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "json")
+}
+
+/// Whether the file's name looks like that of a data file with something behind it.
+fn is_like_data(path: &Path) -> bool {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().to_lowercase());
+    name.is_some_and(|name| !name.starts_with('.') && name.contains(".toml"))
+}
+
+/// The finding for a file in a vendor's folder that is neither a data file nor a capture.
+fn stray(path: &Path) -> Finding {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = name.unwrap_or_default();
+    let problem = format!("{name} does not end in .toml, as a data file does");
+    let help = if is_like_data(path) {
+        format!("rename it to {}.toml", family_of(path))
+    } else {
+        "rename it, or take it out: a vendor's folder has data files (*.toml) and captures (*.json)"
+            .to_owned()
+    };
+    fault(&nothing(path), Rule::FileName, problem, &help)
+}
+
+/// Findings for captures that no entry names. A capture beside the entry of its name is no orphan if
+/// the entry needs no expectation (`is_spared`), or has faults that hide its expectations.
+pub(crate) fn orphans(
+    captures: &[PathBuf],
+    named: &[PathBuf],
+    is_spared: impl Fn(&Path) -> bool,
+) -> Vec<Finding> {
+    let is_orphan = |capture: &&PathBuf| {
+        let data = capture.with_file_name(format!("{}.toml", family_of(capture)));
+        !named.iter().any(|one| is_same(one, capture)) && !is_spared(&data)
+    };
+    let orphans = captures.iter().filter(is_orphan);
+    let each = orphans.map(|capture| {
+        let name = capture
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_default();
+        let help = "name it in the [[expect]] of its entry, with the groups, or take it out";
+        let problem = format!("no entry in this folder names the capture {name}");
+        fault(&nothing(capture), Rule::CaptureOrphan, problem, help)
+    });
+    each.collect()
+}
+
+/// A file without text, for a finding on its name.
+fn nothing(path: &Path) -> DataFile {
+    DataFile {
+        path: path.to_path_buf(),
+        name: String::new(),
+        text: String::new(),
+        built_in: false,
     }
 }
 
@@ -133,6 +259,7 @@ pub fn built_in() -> Sources {
             })
             .collect(),
         findings: Vec::new(),
+        captures: Vec::new(),
     };
     sources.files.sort_by(|a, b| a.name.cmp(&b.name));
     sources
@@ -143,6 +270,15 @@ pub fn built_in() -> Sources {
 fn is_data(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
+}
+
+/// Whether a file in the folder `at` below `folder` has no place there.
+fn is_stray(folder: &Path, at: &Path, path: &Path) -> bool {
+    let is_hidden = path
+        .file_name()
+        .is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let is_of_vendor = at != folder && at != folder.join("kernels");
+    !is_hidden && (is_of_vendor || is_like_data(path))
 }
 
 /// Reads every `*.toml` at any depth below `folder`.
@@ -166,9 +302,14 @@ pub fn read(folder: &Path) -> Result<Sources, Error> {
             } else if is_data(&path) || (kind.is_symlink() && path.is_dir()) {
                 let name = name_of(path.strip_prefix(folder).unwrap_or(&path));
                 sources.take(&path, name)?;
+            } else if at.as_path() != folder && is_capture(&path) {
+                sources.captures.push(path);
+            } else if is_stray(folder, &at, &path) {
+                sources.findings.push(stray(&path));
             }
         }
     }
+    sources.captures.sort();
     if sources.files.is_empty() && sources.findings.is_empty() {
         return Err(Error::CouldNotRun(format!(
             "no data file (*.toml) below {}; name the right folder with --quirks",

@@ -9,7 +9,7 @@ use std::{fs, path::PathBuf};
 
 use quirk_data::{
     entry::{Entry, Status},
-    export::{Error, Options, Patch, Person, export},
+    export::{Error, Options, Patch, Person, export, export_series},
     folder::{self, Scope},
     register::{Precondition, Write, Written},
     source::DataFile,
@@ -88,7 +88,7 @@ fn patch(entry: &Entry) -> Patch {
     let signed_off_by = "A. Signer <signer@example.org>".parse().expect("a person");
     let options = Options {
         signed_off_by: Some(signed_off_by),
-        date: None,
+        date: Some(1_709_164_800),
     };
     export(entry, &kernel(), &options).expect("it can be exported")
 }
@@ -144,23 +144,25 @@ From: "A. Signer" <signer@example.org>
 Date: Thu, 29 Feb 2024 00:00:00 +0000
 Subject: [PATCH] PCI: Add ACS quirk for Acme C400
 
-Add an ACS quirk for these Root Ports:
+These Root Ports do not advertise an ACS capability, so Linux puts them,
+with what is below them, into one IOMMU group:
 
   acee:0400-0403 (root ports of an invented processor)
 
-That they are isolated was stated by A. Engineer, Acme (2024-02-29):
+They are isolated from each other nevertheless, as stated by A. Engineer,
+Acme (2024-02-29):
 
   These ports pass everything upstream, and each has a segment of its own.
 
-Have the kernel count Source Validation (SV), P2P Request Redirect (RR),
-P2P Completion Redirect (CR) and Upstream Forwarding (UF) as satisfied for
-them, so that they can be in IOMMU groups of their own.
+Add an ACS quirk that treats Source Validation (SV), P2P Request Redirect
+(RR), P2P Completion Redirect (CR) and Upstream Forwarding (UF) as though
+they were set, so that each, with what is below it, can be in an IOMMU
+group of its own.
 
-pci_quirk_acme_rp_acs() grants just this, and returns -ENOTTY for
-everything else: another PCIe type, and a function that has an ACS
-capability of its own or is virtual. It is asked about each function alone,
-and does not look for functions of the same device that are not listed
-here; a listed one counts as isolated from those too.
+pci_quirk_acme_rp_acs() returns -ENOTTY for everything else: another PCIe
+type, and a function that has an ACS capability or is virtual. It is asked
+about each function alone, so a listed function also counts as isolated
+from functions of the same device that are not listed.
 
 Link: https://example.org/acme/root-port
 Signed-off-by: A. Signer <signer@example.org>
@@ -169,7 +171,7 @@ Signed-off-by: A. Signer <signer@example.org>
  1 file changed, 23 insertions(+)
 
 diff --git a/drivers/pci/quirks.c b/drivers/pci/quirks.c
-index 04bbffe..07ebbc8 100644
+index 04bbffe..228b8e3 100644
 --- a/drivers/pci/quirks.c
 +++ b/drivers/pci/quirks.c
 @@ -79,6 +79,24 @@ static int pci_quirk_wangxun_nic_acs(struct pci_dev *dev, u16 acs_flags)
@@ -177,10 +179,9 @@ index 04bbffe..07ebbc8 100644
  }
  
 +/*
-+ * Acme C400: These ports pass everything upstream, and each has a segment of
-+ * its own.
-+ *
-+ * Stated by A. Engineer, Acme (2024-02-29).
++ * Acme C400: these Root Ports don't advertise an ACS capability. These ports
++ * pass everything upstream, and each has a segment of its own. Allow each to be
++ * in a separate IOMMU group by masking out SV, RR, CR and UF.
 + */
 +static int pci_quirk_acme_rp_acs(struct pci_dev *dev, u16 acs_flags)
 +{
@@ -191,7 +192,8 @@ index 04bbffe..07ebbc8 100644
 +		return -ENOTTY;
 +
 +	return pci_acs_ctrl_enabled(acs_flags,
-+		PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF);
++				    PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR |
++				    PCI_ACS_UF);
 +}
 +
  /* What belongs to the table stays with it. */
@@ -238,7 +240,7 @@ fn a_handler_grants_what_the_entry_does() {
     has(&fewer, "{ 0xacee, 0x0201, pci_quirk_acme_mf_acs },");
     has(
         &fewer,
-        "PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF);",
+        "PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR |\n\t\t\t\t    PCI_ACS_UF);",
     );
     has(&fewer, "pci_pcie_type(dev) != PCI_EXP_TYPE_LEG_END");
     assert!(!fewer.contains("PCI_ACS_DT"), "{fewer}");
@@ -278,7 +280,10 @@ fn many_devices_go_into_a_switch_that_leaves_others_alone() {
 #[test]
 fn several_kinds_share_a_handler() {
     let patch = patch(&entry("acme/both-ports"));
-    has(&patch.text, "these Root Ports and Switch Downstream Ports:");
+    has(
+        &patch.text,
+        "These Root Ports and Switch Downstream Ports do",
+    );
     has(
         &patch.text,
         "\nThe upstream port of the switch is not among them.\n",
@@ -708,4 +713,85 @@ fn prose_is_prose() {
     ] {
         has(&text, line);
     }
+}
+
+/// The sender is not named as somebody else. Another person is.
+#[test]
+fn the_sender_is_no_third_person() {
+    let by = |person: &str| {
+        let options = Options {
+            signed_off_by: Some(person.parse().expect("a person")),
+            date: Some(0),
+        };
+        let patch = export(&entry("acme/root-port"), &kernel(), &options);
+        patch.expect("it can be exported").text
+    };
+    let own = by("A. Engineer <engineer@acme.example>");
+    has(&own, "\nThey are isolated from each other nevertheless:\n");
+    assert_eq!(own.matches("A. Engineer").count(), 2, "{own}");
+    let of_another = by("A. Engineering <someone@example.org>");
+    has(&of_another, "as stated by A. Engineer,");
+}
+
+/// The entries of one vendor become a series, each patch on top of the one before.
+#[test]
+fn several_entries_become_a_series() {
+    let entries = [entry("acme/root-port"), entry("acme/rciep")];
+    let options = Options {
+        signed_off_by: None,
+        date: Some(0),
+    };
+    let both: Vec<_> = entries.iter().collect();
+    let patch = export_series(&both, &kernel(), &options).expect("it can be exported");
+    has(
+        &patch.text,
+        "\nSubject: [PATCH 1/2] PCI: Add ACS quirk for Acme C400\n",
+    );
+    has(
+        &patch.text,
+        "\nSubject: [PATCH 2/2] PCI: Add ACS quirk for ",
+    );
+    let alone = export(&entries[1], &kernel(), &options).expect("it can be exported");
+    assert!(
+        !alone.text.contains("pci_quirk_acme_rp_acs"),
+        "{}",
+        alone.text
+    );
+
+    let twice = export_series(&[both[0], both[0]], &kernel(), &options);
+    has(
+        &twice.expect_err("it is there").to_string(),
+        "already there",
+    );
+    let other = entry("broadcom/next");
+    let mixed = export_series(&[both[0], &other], &kernel(), &options);
+    has(
+        &mixed.expect_err("two vendors").to_string(),
+        "several vendors (acme, broadcom)",
+    );
+}
+
+/// Older kernels lack what newer handlers use.
+#[test]
+fn a_patch_uses_what_the_kernel_has() {
+    let text = |header: Option<&str>| {
+        let kernel = changed_kernel("export-older", "/* What belongs", "/* What belongs");
+        if let Some(header) = header {
+            fs::write(kernel.join("include/linux/pci.h"), header).expect("written");
+        }
+        let patch = export(&entry("acme/conditions"), &kernel, &Options::default());
+        patch.expect("it can be exported").text
+    };
+    let newest = text(None);
+    has(&newest, "dev->acs_cap");
+    has(&newest, "PCI_POSSIBLE_ERROR(val)");
+    let older = text(Some("struct pci_dev {\n\tu16 pcie_cap;\n};\n"));
+    has(&older, "pci_find_ext_capability(dev, PCI_EXT_CAP_ID_ACS)");
+    has(&older, "val == (u32)~0");
+    let between = text(Some("struct pci_dev {\n\tu16 acs_cap;\n};\n"));
+    has(&between, "dev->acs_cap");
+    has(&between, "val == (u32)~0");
+    let kernel = changed_kernel("export-oldest", "int pci_acs_ctrl_enabled(", "int other(");
+    let refusal = refusal_of(&entry("acme/root-port"), &kernel);
+    has(&refusal, "looked for the function pci_acs_ctrl_enabled()");
 }

@@ -157,3 +157,76 @@ fn a_folder_with_the_name_of_a_file() {
     let expected = "1:1: file-name: file: \"acme/other.toml/nic\" is not of the form";
     assert_found(sources, "acme/other.toml/nic.toml", expected);
 }
+
+/// Each of these names would hide an entry: the file would not be read.
+#[test]
+fn a_file_whose_name_does_not_end_as_that_of_a_data_file() {
+    for (name, help) in [
+        ("other.toml.txt", "rename it to other.toml"),
+        ("other.toml~", "rename it to other.toml"),
+        ("other.toml.orig", "rename it to other.toml"),
+        (
+            "other.yaml",
+            "rename it, or take it out: a vendor's folder has data files",
+        ),
+        (
+            "lspci.log",
+            "rename it, or take it out: a vendor's folder has data files",
+        ),
+    ] {
+        let sources = folder("stray", |path| {
+            let sound = tests().join("accepted/acme/taken-back.toml");
+            fs::copy(sound, path.with_file_name(name)).expect("the folder is the test's own");
+        });
+        let expected = format!(
+            "1:1: file-name: file: {name} does not end in .toml, as a data file does; {help}"
+        );
+        assert_found(sources, &format!("acme/{name}"), &expected);
+    }
+    // Control: what editors and git keep there is hidden.
+    let sources = folder("hidden", |path| {
+        fs::write(path.with_file_name(".gitkeep"), "").expect("it is writable");
+    });
+    folder::check_all(sources, Scope::now(None)).expect("there is no fault");
+}
+
+/// A file that is named on the command line may lie outside the folder.
+#[test]
+fn a_named_file_that_does_not_exist_may_have_another_ending() {
+    let folder = scratch("named");
+    let mut sources = Sources::default();
+    let path = folder.join("x1.toml");
+    let error = sources
+        .add(&path)
+        .expect_err("it does not exist")
+        .to_string();
+    assert!(!error.contains("rename"), "{error}");
+    fs::write(folder.join("x1.toml.txt"), "schema = 1").expect("it is writable");
+    let error = sources
+        .add(&path)
+        .expect_err("it does not exist")
+        .to_string();
+    assert!(error.ends_with("x1.toml.txt"), "{error}");
+    assert!(
+        error.contains("a data file ends in .toml: rename"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_capture_that_no_entry_names() {
+    let capture = tests().join("accepted/acme/nic.capture.json");
+    let sources = folder("orphan", |path| {
+        fs::copy(&capture, path.with_extension("capture.json"))
+            .expect("the folder is the test's own");
+    });
+    let expected = "1:1: capture-orphan: file: no entry in this folder names the capture \
+                    other.capture.json; ";
+    assert_found(sources, "acme/other.capture.json", expected);
+    // Control: an entry that is refused keeps its capture as a record.
+    let sources = folder("record", |path| {
+        fs::copy(&capture, path.with_file_name("nic.capture.json"))
+            .expect("the folder is the test's own");
+    });
+    folder::check_all(sources, Scope::now(None)).expect("there is no fault");
+}

@@ -2,7 +2,8 @@
 
 //! `acsctl predict`.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use grouping::{Seen, proposed};
 use quirk_data::{built, entry::Entry, error::Error};
 use rules::table::Table;
 
@@ -34,9 +35,24 @@ pub(super) struct Predict {
     /// entry's name.
     #[arg(long, value_name = "ENTRY")]
     with: Option<String>,
+    /// Rules of grouping to predict with.
+    #[arg(long, value_enum, default_value_t, conflicts_with_all = ["installed", "with"])]
+    rules: Rules,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// The rules by which a kernel makes groups.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+enum Rules {
+    /// Those of the machine's kernel.
+    #[default]
+    Kernel,
+    /// Those of a series that is proposed for mainline and not merged, "Fix incorrect `iommu_groups`
+    /// with PCIe ACS" (version 3 of 2025-09-05): the kernel alone, without a module.
+    #[value(name = "proposed-2025-09")]
+    Proposed,
 }
 
 impl Predict {
@@ -53,9 +69,24 @@ impl Predict {
             warn(&text);
         }
         let entry = entry.and_then(|index| entries.get(index));
-        let (tables, under) = self.under(&machine, entry);
-        let groups = machine.grouping(&tables)?.partition(&machine.view);
-        let report = Report::of(&machine, groups, under);
+        let (groups, under) = if self.rules == Rules::Proposed {
+            let prediction = machine.prediction();
+            let verdict_of = |seen: &Seen<'_>| prediction.verdict(seen).kernel;
+            let groups = proposed::partition(&machine.view, verdict_of);
+            (groups, Basis::proposed(&machine))
+        } else {
+            let (tables, under) = self.under(&machine, entry);
+            let groups = machine.grouping(&tables)?.partition(&machine.view);
+            (groups, under)
+        };
+        let mut report = Report::of(&machine, groups, under);
+        if self.rules == Rules::Proposed {
+            for difference in report.differences.iter_mut().flatten() {
+                let cause =
+                    "the groups of the kernel are by its own rules, not by the proposed series";
+                difference.causes = vec![cause.to_owned()];
+            }
+        }
         match self.format {
             Format::Text => Ok(report.text()),
             Format::Json => report.json(),

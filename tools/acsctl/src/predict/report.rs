@@ -51,6 +51,20 @@ impl Basis {
         }
     }
 
+    /// A kernel with the series that is proposed for mainline, without a module.
+    #[must_use]
+    pub fn proposed(machine: &HostView<'_>) -> Self {
+        Self {
+            table: "kernel",
+            about: format!(
+                "{} with the proposed series of 2025-09, which is not merged and was compared with no \
+                 kernel",
+                machine.kernel_name()
+            ),
+            version: None,
+        }
+    }
+
     /// The kernel with the machine's modules.
     #[must_use]
     pub fn installed(machine: &HostView<'_>) -> Self {

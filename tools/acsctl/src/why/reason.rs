@@ -6,7 +6,10 @@ use grouping::{
     Assumption,
     model::{Interface, acs_enabled::AcsRegisters},
 };
-use quirk_data::edition::Edition;
+use quirk_data::{
+    edition::Edition,
+    entry::{Entry, Status},
+};
 use rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,7 +18,7 @@ use topology::{
     names::{Names, ids, printable},
 };
 
-use super::grouped::GroupedHost;
+use super::{grouped::GroupedHost, remedy::against};
 
 /// What decides whether a function is isolated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -61,8 +64,20 @@ const FLAGS: [(AcsFlags, &str); 4] = [
 
 /// The statement about a function.
 pub(super) fn acs_reason(grouped: &GroupedHost<'_, '_>, index: usize, names: &Names) -> AcsReason {
-    let (decided_by, text) = decided_by(grouped, index);
+    let (decided_by, mut text) = decided_by(grouped, index);
     let function = grouped.seen(index).function;
+    let isolated = grouped.facts(index).isolated;
+    let kind = grouped.seen(index).pcie_type();
+    let contradicts = |entry: &&Entry| {
+        entry.status == Status::NotIsolated
+            && entry.is_about(function)
+            && kind.is_some_and(|kind| entry.kinds().any(|of| of.applies_to(kind)))
+    };
+    let mut entries = grouped.machine.entries.iter();
+    if let Some(entry) = entries.find(contradicts).filter(|_| isolated) {
+        let stated = against(entry);
+        text = format!("{text}, although it {stated} ({})", entry.name);
+    }
     let kind = function.pcie_type.as_ref().map(|kind| format!("{kind}, "));
     let kind = kind.unwrap_or_default();
     let device = names.device(function).map(|name| format!(" {name}"));
@@ -74,7 +89,7 @@ pub(super) fn acs_reason(grouped: &GroupedHost<'_, '_>, index: usize, names: &Na
             device.unwrap_or_default(),
             ids(function)
         )),
-        isolated: grouped.facts(index).isolated,
+        isolated,
         decided_by,
         text,
     }
@@ -133,7 +148,16 @@ fn by_quirk(grouped: &GroupedHost<'_, '_>, index: usize) -> Option<(DecidedBy, S
             } else {
                 ""
             };
-            format!("the kernel's quirk {handler}() says that it is isolated{assumed}")
+            let refused = grouped.machine.entry(verdict.by);
+            let refused = refused.filter(|entry| entry.status.is_negative());
+            let refused = refused.map_or_else(String::new, |entry| {
+                format!(
+                    ", although its entry {} is {}: do not rely on it",
+                    entry.name,
+                    entry.status.name()
+                )
+            });
+            format!("the kernel's quirk {handler}() says that it is isolated{assumed}{refused}")
         }
         KernelVerdict::NotIsolated if mainline.is_some() => format!(
             "the kernel's quirk {handler}() says that it is not isolated in every way that \

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use quirk_data::entry::{Entry, Status};
+use quirk_data::entry::{Entry, Evidence, Status};
 use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict},
@@ -147,7 +147,7 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
     let newest = grouped.machine.newest();
     let verdict = newest.of_seen(grouped.machine.topology, seen, AcsFlags::GROUPING);
     if let (KernelVerdict::Isolated, Some(entry)) =
-        (verdict.kernel, grouped.machine.entry(verdict.by))
+        (verdict.kernel, relied_on(grouped.machine.entry(verdict.by)))
     {
         let since = entry
             .mainline
@@ -178,7 +178,8 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
                 .devices()
                 .any(|device| ids.contains(vendor, device))
         });
-        listed && entry.kinds().any(|covered| Some(covered) == kind)
+        let is_meant = entry.status != Status::NotIsolated || entry.is_about(function);
+        listed && is_meant && entry.kinds().any(|covered| Some(covered) == kind)
     };
     let mut found = false;
     for entry in grouped.machine.entries.iter().filter(speaks) {
@@ -213,6 +214,11 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
                     ),
                 ));
             }
+            Status::NotIsolated => add(Remedy::by(
+                What::Refused,
+                entry,
+                format!("{} {} ({}).", ids(function), against(entry), entry.name),
+            )),
             Status::Mainline => continue,
         }
         // A vendor can still make a statement about one device when an entry for all its ids was
@@ -220,6 +226,32 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
         found |= !entry.ids().any(quirk_data::entry::Ids::is_any);
     }
     found
+}
+
+/// The entry, unless it is refused: a kernel that grants it nevertheless is no remedy.
+fn relied_on(entry: Option<&Entry>) -> Option<&Entry> {
+    entry.filter(|entry| !entry.status.is_negative())
+}
+
+/// Who has stated that the functions of an entry are not isolated, as a clause after their ids.
+pub(super) fn against(entry: &Entry) -> String {
+    let evidence = entry.evidence.as_ref();
+    let text = |field: fn(&Evidence) -> &Option<String>| {
+        let text = evidence.and_then(|evidence| field(evidence).as_deref());
+        printable(text.unwrap_or_default())
+    };
+    let hearsay = if evidence.is_some_and(|evidence| evidence.hearsay) {
+        ", hearsay"
+    } else {
+        ""
+    };
+    let sources = evidence.map_or_else(String::new, |evidence| evidence.sources.join(" "));
+    format!(
+        "may reach its siblings or the devices beside it, as {} stated on {}{hearsay}: \"{}\" {sources}",
+        text(|evidence| &evidence.stated_by),
+        text(|evidence| &evidence.date),
+        text(|evidence| &evidence.statement),
+    )
 }
 
 /// The remedy for a function that an entry of the module lists.

@@ -3,14 +3,26 @@
 //! Checks the evidence and the other prose (trust rule `evidence`). The reader has already reported
 //! keys that the status requires and the file lacks.
 
+use std::ops::Range;
+
 use toml::{Spanned, value::Date};
 
 use super::{not_of_form, prose};
-use crate::{entry::Evidence, finding::Notes, format, rule::Rule};
+use crate::{
+    entry::{Entry, Evidence, Status},
+    export::{
+        claim::{NAME_WIDTH, texts},
+        prose::check_for_comment,
+    },
+    finding::Notes,
+    format,
+    rule::Rule,
+};
 
 /// Reads the `[evidence]` section of an entry. A statement dated after `today` is a fault.
 pub(super) fn check(
     value: Option<&Spanned<format::Evidence>>,
+    status: Option<Status>,
     today: Date,
     notes: &mut Notes<'_>,
 ) -> Option<Evidence> {
@@ -37,18 +49,24 @@ pub(super) fn check(
             notes.add(Rule::ValueTwice, &source.span(), field, problem, help);
         }
         seen.push(text);
-        if !is_address(text) {
-            let problem = format!("\"{}\" is not an address that can be cited", plain(text));
-            notes.add(
-                Rule::SourceForm,
-                &source.span(),
-                "evidence.sources",
-                problem,
-                help,
-            );
+        if let Err((why, remedy)) = address(text) {
+            let shown = plain(text);
+            let problem = format!("\"{shown}\" is not an address that can be cited: {why}");
+            let field = "evidence.sources";
+            notes.add(Rule::SourceForm, &source.span(), field, problem, remedy);
         }
     }
+    let hearsay = evidence.hearsay.as_ref();
+    let rests_on_vendor = matches!(status, Some(Status::Validated | Status::Mainline));
+    if let Some(flag) = hearsay.filter(|flag| *flag.get_ref() && rests_on_vendor) {
+        let problem = "an entry of this status rests on a statement of the vendor";
+        let help = "cite a statement of the vendor and take the line out, or write the status \
+                    \"candidate\"";
+        let field = "evidence.hearsay";
+        notes.add(Rule::KeyUnneeded, &flag.span(), field, problem, help);
+    }
     Some(Evidence {
+        hearsay: hearsay.is_some_and(|flag| *flag.get_ref()),
         statement: prose(evidence.statement.as_ref()),
         stated_by: prose(evidence.stated_by.as_ref()),
         date: date.map(|date| date.to_string()),
@@ -104,30 +122,53 @@ const NOT_PUBLIC: [&str; 9] = [
     "test",
 ];
 
-/// Whether a text is an `https://` address of a document on a public host, whose name is plain
+/// Checks that a text is an `https://` address of a document on a public host, whose name is plain
 /// ASCII letters. Other characters of an address must be percent-encoded, because they could look
-/// like something else.
-fn is_address(text: &str) -> bool {
-    let rest = text.strip_prefix("https://");
-    let Some((host, document)) = rest.and_then(|rest| rest.split_once('/')) else {
-        return false;
+/// like something else. The error is the cause and the remedy.
+fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
+    const MAIL: &str = "cite the mail by its Message-ID, as https://lore.kernel.org/r/MESSAGE-ID";
+    const PUBLIC: &str = "give an address that everybody can read for years, as \
+                          https://lore.kernel.org/r/MESSAGE-ID";
+    let Some(rest) = text.strip_prefix("https://") else {
+        return Err(match text {
+            _ if text.starts_with("http://") => ("it is not https", "write it with https://"),
+            _ if text.contains('@') => ("it is a mail address or a Message-ID", MAIL),
+            _ => ("it does not begin with https://", PUBLIC),
+        });
     };
-    let Some((labels, last)) = host.rsplit_once('.') else {
-        return false;
+    let Some((host, document)) = rest.split_once('/').filter(|(_, path)| !path.is_empty()) else {
+        return Err((
+            "it names a host and no document",
+            "add the path of the document",
+        ));
     };
+    if host.contains(['@', ':']) {
+        return Err(("it has a user or a port", PUBLIC));
+    }
     let is_label = |label: &str| {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         !label.is_empty() && label.bytes().all(is_part) && !label.contains("xn--")
     };
-    let is_last = last.len() > 1
-        && last.bytes().all(|byte| byte.is_ascii_alphabetic())
-        && !NOT_PUBLIC.contains(&last);
+    let Some((labels, last)) = host.rsplit_once('.') else {
+        return Err(("its host is not public", PUBLIC));
+    };
+    if !labels.split('.').all(is_label) || !host.is_ascii() {
+        return Err(("its host is not a plain name", PUBLIC));
+    }
+    let is_top = last.len() > 1 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
+    if !is_top || NOT_PUBLIC.contains(&last) {
+        return Err(("its host is not public", PUBLIC));
+    }
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#@!$&'*+,;=%".contains(&byte);
-    labels.split('.').all(is_label)
-        && is_last
-        && !document.is_empty()
-        && document.bytes().all(is_plain)
+    if document.bytes().all(is_plain) {
+        Ok(())
+    } else {
+        Err((
+            "its path has characters that could look like others, or that end an address",
+            "percent-encode all but ASCII letters, digits and the marks of an address",
+        ))
+    }
 }
 
 /// Checks the prose outside the evidence: the reason for a status, the part of the device that is
@@ -148,6 +189,35 @@ pub(super) fn check_prose(parsed: &format::File, notes: &mut Notes<'_>) {
         );
     }
     filled(parsed.partial.as_ref(), "partial", notes);
+}
+
+/// Checks that a patch for the kernel can have the texts of an entry that is meant to get there: its
+/// subject has room for the name, and its comments hold no end of a comment.
+pub(super) fn for_kernel(
+    entry: &Entry,
+    parsed: &format::File,
+    span_of: impl Fn(&str) -> Range<usize>,
+    notes: &mut Notes<'_>,
+) {
+    if !matches!(entry.status, Status::Validated | Status::Candidate) {
+        return;
+    }
+    if let Some(name) = &parsed.name {
+        let length = name.get_ref().trim().trim_end_matches('.').chars().count();
+        if length > NAME_WIDTH {
+            let problem = format!(
+                "has {length} characters, and the subject of a patch has room for {NAME_WIDTH}"
+            );
+            let help = "shorten it; what the devices are has room in match.about";
+            notes.add(Rule::TextKernel, &name.span(), "name", problem, help);
+        }
+    }
+    for (field, text) in texts(entry) {
+        if let Err(problem) = check_for_comment(text) {
+            let help = "write it in other words: the text goes into a C comment of the patch";
+            notes.add(Rule::TextKernel, &span_of(text), field, problem, help);
+        }
+    }
 }
 
 /// Checks that prose is not blank.

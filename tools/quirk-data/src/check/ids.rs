@@ -10,7 +10,7 @@ use crate::{
     entry::{Devices, Excluded, Ids},
     finding::Notes,
     format,
-    notation::id,
+    notation::{corrected, id},
     rule::Rule,
 };
 
@@ -111,7 +111,11 @@ fn vendor(one: &Spanned<format::Match>, notes: &mut Notes<'_>) -> Option<u16> {
         }
         Some(vendor) => Some(vendor),
         None => {
-            not_id(value, "match.vendor", value.get_ref(), notes);
+            let text = value.get_ref();
+            let problem = format!("\"{text}\" is not an id");
+            let help = remedy(corrected(text, 4).filter(|text| id(text).is_some()));
+            let place = value.span();
+            notes.add(Rule::ValueForm, &place, "match.vendor", problem, help);
             None
         }
     }
@@ -124,8 +128,13 @@ fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> 
     }
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let (Some(from), Some(to)) = (id(first), id(last)) else {
-        let bad = if id(first).is_some() { last } else { first };
-        not_id(value, field, bad, notes);
+        let problem = if text.contains('-') {
+            format!("\"{text}\" is not an id or a range of ids")
+        } else {
+            format!("\"{text}\" is not an id")
+        };
+        let help = remedy(corrected(text, 4));
+        notes.add(Rule::ValueForm, &value.span(), field, problem, help);
         return None;
     };
     if from > to {
@@ -141,12 +150,14 @@ fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> 
     Some((from, to))
 }
 
-fn not_id(value: &Spanned<String>, field: &str, bad: &str, notes: &mut Notes<'_>) {
-    notes.add(
-        Rule::ValueForm,
-        &value.span(),
-        field,
-        format!("\"{bad}\" is not an id"),
-        "write four lowercase hexadecimal digits without a prefix, as 10de",
-    );
+/// How to write an id or a range: as corrected, if what was meant can be read.
+fn remedy(corrected: Option<String>) -> String {
+    corrected.map_or_else(
+        || {
+            "write four lowercase hexadecimal digits without a prefix, as \"10de\", and a range with \
+             a hyphen, as \"0a10-0a12\""
+                .to_owned()
+        },
+        |text| format!("write \"{text}\", if that is meant"),
+    )
 }

@@ -67,9 +67,15 @@ fn can_have(kind: Kind, class: Class) -> bool {
 fn revisions(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u8, u8)> {
     let text = value.get_ref();
     let Some((from, to)) = notation::revisions(text) else {
-        let help =
-            "write two lowercase hexadecimal digits, or two such with a hyphen, as \"03-ff\"";
-        not_of_form(value, "match.revisions", help, notes);
+        let corrected = notation::corrected(text, 2);
+        let help = corrected.map_or_else(
+            || {
+                "write two lowercase hexadecimal digits, or two such with a hyphen, as \"03-ff\""
+                    .to_owned()
+            },
+            |text| format!("write \"{text}\", if that is meant"),
+        );
+        not_of_form(value, "match.revisions", &help, notes);
         return None;
     };
     if from > to {

@@ -15,19 +15,19 @@ use crate::{
     rule::Rule,
 };
 
-/// Reads the section. Only mainline entries may have it.
+/// Reads the section. Mainline entries have it, and refused entries that released kernels grant.
 pub(super) fn check(
     value: Option<&Spanned<format::Mainline>>,
     status: Option<Status>,
     notes: &mut Notes<'_>,
 ) -> Option<Mainline> {
     let value = value?;
-    if status.is_some_and(|status| status != Status::Mainline) {
+    if status.is_some_and(|status| status != Status::Mainline && !status.is_negative()) {
         notes.add(
             Rule::KeyUnneeded,
             &value.span(),
             "mainline",
-            "only entries with the status \"mainline\" have this section",
+            "only entries with the status \"mainline\", and refusals, have this section",
             "take it out, or correct the status",
         );
     }

@@ -50,6 +50,10 @@ use crate::{
 ///
 /// The checks across files need more than an [`Entry`]: they also look at files with faults, so
 /// that one run reports everything, and they report positions, which an entry does not have.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one fact that the checks across files go by"
+)]
 pub(crate) struct CheckedFile<'a> {
     pub(crate) file: &'a DataFile,
     /// The entry. A missing or invalid part has a finding and is empty here; a missing status reads
@@ -68,8 +72,16 @@ pub(crate) struct CheckedFile<'a> {
     unclaimed: Vec<Spanned<Ids>>,
     /// The position of the `[mainline]` section, or of `since` in it.
     pub(crate) mainline_at: Range<usize>,
+    /// The position of `replaced-by`.
+    pub(crate) replaced_at: Range<usize>,
     /// The expected groups of captured machines.
     pub(crate) expects: Vec<Expect>,
+    /// Whether a part of the claim (ids, limits, kinds, flags) could not be read. A prediction from
+    /// what is left would be about another claim.
+    pub(crate) is_cut: bool,
+    /// Whether the entry joined the database last: neither built in nor in the list of numbers.
+    /// Findings on two entries blame the new one.
+    pub(crate) is_new: bool,
 }
 
 impl<'a> CheckedFile<'a> {
@@ -77,8 +89,21 @@ impl<'a> CheckedFile<'a> {
     pub(crate) fn read(file: &'a DataFile, scope: Scope) -> (Option<Self>, Vec<Finding>) {
         let mut notes = Notes::on(file);
         check_name(file, &mut notes);
-        let checked = format::parse(file, &mut notes)
-            .map(|parsed| Self::check(file, scope, &parsed, &mut notes));
+        let checked = format::parse(file, &mut notes).map(|parsed| {
+            let checked = Self::check(file, scope, &parsed, &mut notes);
+            // The text of the file, without the escapes of TOML.
+            let span_of = |text: &str| {
+                let line = text.lines().next().unwrap_or_default();
+                let at = file.text.find(line).filter(|_| !line.is_empty());
+                at.map_or(0..0, |at| at..at + line.len())
+            };
+            evidence::for_kernel(&checked.entry, &parsed, span_of, &mut notes);
+            checked
+        });
+        let checked = checked.map(|checked| Self {
+            is_cut: notes.findings().iter().any(cuts),
+            ..checked
+        });
         (checked, notes.into_findings())
     }
 
@@ -112,13 +137,20 @@ impl<'a> CheckedFile<'a> {
         evidence::check_prose(parsed, notes);
         let number = number(parsed.number.as_ref(), notes);
         let statement = evidence::statement(parsed).map(|statement| statement.get_ref().as_str());
+        // A refused entry tells what released kernels do in its section on mainline.
+        let is_of_kernel = status.is_none_or(|status| {
+            status == Status::Mainline || (status.is_negative() && parsed.mainline.is_some())
+        });
         let mainline_at = parsed.mainline.as_ref().map_or(0..0, |section| {
             let since = section.get_ref().since.as_ref();
             since.map_or(section.span(), Spanned::span)
         });
         Self {
             file,
-            is_complete: number.is_some() && status.is_some() && !kinds.is_empty() && acs.is_some(),
+            is_complete: (number.is_some() || status == Some(Status::NotIsolated))
+                && status.is_some()
+                && !kinds.is_empty()
+                && acs.is_some(),
             is_taken,
             entry: Entry {
                 number: number.as_ref().map_or(0, |number| *number.get_ref()),
@@ -138,12 +170,13 @@ impl<'a> CheckedFile<'a> {
                 ),
                 kinds,
                 reason: prose(parsed.reason.as_ref()),
+                replaced_by: replaced_by(parsed.replaced_by.as_ref(), status, notes),
                 partial: prose(parsed.partial.as_ref()),
                 devices: matched.devices,
                 conditions: register::conditions(&parsed.conditions, basis, statement, notes),
-                program: register::program(&parsed.program, status, notes),
+                program: register::program(&parsed.program, is_of_kernel, notes),
                 excludes: matched.excludes,
-                evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
+                evidence: evidence::check(parsed.evidence.as_ref(), status, scope.today, notes),
                 mainline,
             },
             number,
@@ -151,7 +184,10 @@ impl<'a> CheckedFile<'a> {
             excluded: matched.excluded,
             unclaimed,
             mainline_at,
+            replaced_at: parsed.replaced_by.as_ref().map_or(0..0, Spanned::span),
             expects: expect::check(&parsed.expects, notes),
+            is_cut: false,
+            is_new: !file.built_in,
         }
     }
 
@@ -159,6 +195,37 @@ impl<'a> CheckedFile<'a> {
     pub(crate) fn into_entry(self) -> Option<Entry> {
         self.is_complete.then_some(self.entry)
     }
+}
+
+/// Whether a finding means that a part of the claim was not read.
+fn cuts(finding: &Finding) -> bool {
+    let field = finding.field.as_str();
+    if finding.rule == Rule::KeyUnknown {
+        return !field.contains('.') || field.starts_with("match.");
+    }
+    let is_lost = matches!(
+        finding.rule,
+        Rule::KeyMissing
+            | Rule::ValueType
+            | Rule::ValueEmpty
+            | Rule::ValueUnknown
+            | Rule::ValueForm
+            | Rule::RangeOrder
+            | Rule::IdNone
+            | Rule::IdAny
+    );
+    let parts = [
+        "kind",
+        "acs",
+        "supersedes",
+        "match",
+        "match.vendor",
+        "match.devices",
+        "match.class",
+        "match.revisions",
+        "match.subsystems",
+    ];
+    is_lost && parts.contains(&field)
 }
 
 /// Reads the status. The edition that the folder is checked for must have entries of it.
@@ -194,6 +261,27 @@ fn check_name(file: &DataFile, notes: &mut Notes<'_>) {
              lowercase letters, digits and hyphens",
         );
     }
+}
+
+/// Reads the name of the entry that replaces this one, which must be withdrawn.
+fn replaced_by(
+    value: Option<&Spanned<String>>,
+    status: Option<Status>,
+    notes: &mut Notes<'_>,
+) -> Option<String> {
+    let value = value?;
+    let field = "replaced-by";
+    if status.is_some_and(|status| status != Status::Withdrawn) {
+        let problem = "only entries with the status \"withdrawn\" are replaced";
+        let help = "take it out, or correct the status";
+        notes.add(Rule::KeyUnneeded, &value.span(), field, problem, help);
+    }
+    if !is_entry(value.get_ref()) {
+        let help = "write the name of an entry, as \"acme/x1\"";
+        not_of_form(value, field, help, notes);
+        return None;
+    }
+    Some(value.get_ref().clone())
 }
 
 /// The value that a spanned word names.

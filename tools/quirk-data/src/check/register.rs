@@ -179,11 +179,11 @@ fn lasts(
 /// Reads the `[[program]]` sections. Only mainline entries may have them.
 pub(super) fn program(
     sections: &[Spanned<format::Register>],
-    status: Option<Status>,
+    is_of_kernel: bool,
     notes: &mut Notes<'_>,
 ) -> Vec<Write> {
     if let Some(first) = sections.first() {
-        if status.is_some_and(|status| status != Status::Mainline) {
+        if !is_of_kernel {
             notes.add(
                 Rule::KeyUnneeded,
                 &first.span(),

@@ -7,7 +7,7 @@ use std::{
     fmt,
 };
 
-use grouping::{Seen, device_of, predict::Prediction, view};
+use grouping::{Seen, device_of, handlers::Handlers, predict::Prediction, view};
 use rules::{
     acs::AcsFlags,
     decision::KernelVerdict,
@@ -16,6 +16,7 @@ use rules::{
 use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
+    cause::Cause,
     entry::{Devices, Entry, Ids, Status},
     handlers,
     limits::Limits,
@@ -24,7 +25,7 @@ use crate::{
 
 /// Why there is no draft: the function, the reason, and the remedy.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refused(String);
+pub struct Refused(pub(super) String);
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,16 +66,31 @@ pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, 
 
 /// A device for which an entry makes sense.
 pub(super) struct Device {
-    /// The functions, without virtual functions.
+    /// The functions that an entry can cover, without virtual functions.
     pub(super) functions: Vec<Function>,
+    /// The functions that no entry can cover, each with the reason.
+    pub(super) left_out: Vec<(Bdf, String)>,
     /// The kinds of the functions, without repetition.
     pub(super) kinds: Vec<Kind>,
+    /// The entry that lists the functions already, if any.
+    pub(super) existing: Option<Existing>,
     /// The handler whose 0 the entry would correct.
     pub(super) supersedes: Option<CatchAll>,
     /// Every group with a function that has one of the device's ids, without the entry.
     pub(super) before: Partition,
     /// The groups of the same functions with an entry for these ids.
     pub(super) after: Partition,
+}
+
+/// An entry that lists the device: a candidate, a refusal, or one that lacks a capture.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Existing {
+    /// Its number.
+    pub number: u16,
+    /// Its name.
+    pub name: String,
+    /// Its status.
+    pub status: Status,
 }
 
 /// The name of the entry with this number; empty if there is none.
@@ -95,7 +111,9 @@ impl Device {
         let prediction = Prediction::of(topology, &view, &handlers);
         let mut device = Self {
             functions: Vec::new(),
+            left_out: Vec::new(),
             kinds: Vec::new(),
+            existing: None,
             supersedes: None,
             before: Partition::new(),
             after: Partition::new(),
@@ -104,58 +122,121 @@ impl Device {
             if !addresses.contains(&seen.function.bdf) {
                 continue;
             }
-            let kind = kind(seen)?;
-            if !device.kinds.contains(&kind) {
-                device.kinds.push(kind);
+            match kind(seen)? {
+                Ok(kind) => device.add(topology, seen, kind, &handlers, entries)?,
+                Err(why) => device.left_out.push((seen.function.bdf, why.to_owned())),
             }
-            known(seen.function, kind, entries)?;
-            let verdict = handlers.of_seen(topology, seen, AcsFlags::GROUPING);
-            match (verdict.kernel, verdict.by) {
-                (KernelVerdict::Isolated, by) => {
-                    let by = name_of(entries, by);
-                    let why = format!(
-                        "the kernel has a quirk for it ({by}), so that an entry has no effect"
-                    );
-                    return refuse(seen.function.bdf, &why);
-                }
-                (KernelVerdict::NotIsolated, None) => {
-                    let vendor = seen.function.vendor.value();
-                    let handlers = CatchAll::ALL.into_iter();
-                    let mut of_vendor = handlers.filter(|handler| handler.vendor() == vendor);
-                    device.supersedes = of_vendor.next();
-                }
-                _ => {}
-            }
-            device.functions.push(seen.function.clone());
+        }
+        if device.functions.is_empty() {
+            return match device.left_out.first() {
+                Some((bdf, why)) => refuse(*bdf, why),
+                None => Err(Refused("the device has no function".to_owned())),
+            };
         }
         let is_port = |kind: &Kind| matches!(kind, Kind::RootPort | Kind::DownstreamPort);
-        if let [alone] = &device.functions[..] {
+        if let ([alone], []) = (&device.functions[..], &device.left_out[..]) {
             if !device.kinds.iter().any(is_port) {
                 let why = "it is alone in its slot; it shares its group because of what is above \
                            it, which no entry for it can change";
                 return refuse(alone.bdf, why);
             }
         }
-        let groups = device
-            .entry()
-            .and_then(|entry| replay::groups(topology, &prediction, &entry).ok());
-        let Some((before, after)) = groups else {
+        let entry = device.entry();
+        let Ok((before, after)) = replay::groups(topology, &prediction, &entry) else {
             return Err(Refused(
                 "no kernel can group this; capture the host again".to_owned(),
             ));
         };
         if before == after {
-            let why = "an entry would split no group of this machine: its functions are in groups of \
-                       their own, or what is above them keeps them together, or they can be taken \
-                       out of it; capture them in another slot or machine";
-            return refuse(device.functions[0].bdf, why);
+            let others: Vec<_> = entries.iter().collect();
+            let cause = Cause {
+                entry: &entry,
+                others: &others,
+                view: &view,
+                prediction: &prediction,
+                handlers: &handlers,
+            };
+            return Err(device.splits_nothing(&cause, &before));
         }
         (device.before, device.after) = (before, after);
         Ok(device)
     }
 
-    /// An entry that grants every flag that grouping asks for; `None` without a function.
-    fn entry(&self) -> Option<Entry> {
+    /// Adds a function of this kind, unless the kernel or an entry answers for it already.
+    fn add(
+        &mut self,
+        topology: &Topology,
+        seen: &Seen<'_>,
+        kind: Kind,
+        handlers: &Handlers,
+        entries: &[Entry],
+    ) -> Result<(), Refused> {
+        if !self.kinds.contains(&kind) {
+            self.kinds.push(kind);
+        }
+        if let Some(existing) = known(seen.function, kind, entries)? {
+            match &self.existing {
+                Some(other) if other.name != existing.name => {
+                    let why = format!(
+                        "it is in the entry {}, and another function of the device in {}; make one \
+                         entry of them first",
+                        existing.name, other.name
+                    );
+                    return refuse(seen.function.bdf, &why);
+                }
+                _ => self.existing = Some(existing),
+            }
+        }
+        let verdict = handlers.of_seen(topology, seen, AcsFlags::GROUPING);
+        match (verdict.kernel, verdict.by) {
+            (KernelVerdict::Isolated, by) => {
+                let by = name_of(entries, by);
+                let why =
+                    format!("the kernel has a quirk for it ({by}), so that an entry has no effect");
+                return refuse(seen.function.bdf, &why);
+            }
+            (KernelVerdict::NotIsolated, None) => {
+                let vendor = seen.function.vendor.value();
+                let handlers = CatchAll::ALL.into_iter();
+                let mut of_vendor = handlers.filter(|handler| handler.vendor() == vendor);
+                self.supersedes = of_vendor.next();
+            }
+            _ => {}
+        }
+        self.functions.push(seen.function.clone());
+        Ok(())
+    }
+
+    /// Why an entry splits nothing: the one function that prevents it.
+    fn splits_nothing(&self, cause: &Cause<'_>, before: &Partition) -> Refused {
+        let nothing = "an entry would split no group of this machine";
+        if let Some((bdf, why)) = self.left_out.first() {
+            return Refused(format!("{bdf}: {why}; {nothing}, because of this function"));
+        }
+        let own: Vec<_> = self.functions.iter().map(|one| one.bdf).collect();
+        if let Some(cause) = cause.of_no_grant(|bdf| own.contains(&bdf)) {
+            return Refused(format!("{cause}; {nothing}"));
+        }
+        let is_own = |bdf: &Bdf| own.contains(bdf);
+        let apart = |group: &Vec<Bdf>| group.iter().filter(|bdf| is_own(bdf)).count() < 2;
+        if before.iter().all(apart) && before.iter().all(|group| group.len() == 1) {
+            return Refused(format!(
+                "{}: {nothing}: its functions are in groups of their own",
+                own[0]
+            ));
+        }
+        let above = cause.above(own[0]).map_or_else(
+            || "what is above it keeps its functions together".to_owned(),
+            |above| format!("{above} above it is not isolated, and keeps its functions together"),
+        );
+        Refused(format!(
+            "{}: {nothing}: {above}; capture the device in another slot or machine",
+            own[0]
+        ))
+    }
+
+    /// An entry that grants every flag that grouping asks for.
+    fn entry(&self) -> Entry {
         let devices = |function: &Function| {
             let device = function.device?.value();
             Some(Devices {
@@ -174,7 +255,7 @@ impl Device {
                 all.push(one);
             }
         }
-        (!self.kinds.is_empty()).then(|| Entry {
+        Entry {
             number: 1,
             name: "vendor/family".to_owned(),
             status: Status::Validated,
@@ -190,9 +271,32 @@ impl Device {
             excludes: Vec::new(),
             reason: None,
             evidence: None,
+            replaced_by: None,
             partial: None,
             mainline: None,
-        })
+        }
+    }
+
+    /// What is stated against the isolation of the functions, one sentence for each entry.
+    pub(super) fn against(&self, entries: &[Entry]) -> Vec<String> {
+        let is_against = |entry: &&Entry| {
+            let mut kinds = entry.kinds();
+            entry.status == Status::NotIsolated
+                && kinds.any(|kind| self.kinds.contains(&kind))
+                && self
+                    .functions
+                    .iter()
+                    .any(|function| entry.is_about(function))
+        };
+        let against = entries.iter().filter(is_against);
+        let sentence = |entry: &Entry| {
+            format!(
+                "The entry {} has a statement against the isolation of these functions. The vendor must \
+                 say why it does not hold; see acsctl quirk show {}",
+                entry.name, entry.name
+            )
+        };
+        against.map(sentence).collect()
     }
 
     /// The device ids by vendor, in the notation of entries.
@@ -244,8 +348,9 @@ fn ranges(ids: &BTreeSet<u16>) -> Vec<String> {
     shown.collect()
 }
 
-/// The kind of an entry for a function.
-fn kind(seen: &Seen<'_>) -> Result<Kind, Refused> {
+/// The kind of an entry for a function, or why no entry can cover it. Fails if the capture does not
+/// show that.
+fn kind(seen: &Seen<'_>) -> Result<Result<Kind, &'static str>, Refused> {
     let function = seen.function;
     if !function.pcie_known || !function.acs_known {
         let why = "its capabilities could not be read; run this as root, or with a capture that \
@@ -253,39 +358,46 @@ fn kind(seen: &Seen<'_>) -> Result<Kind, Refused> {
         return refuse(function.bdf, why);
     }
     if function.acs.is_some() {
-        let why = "it has an ACS capability, which the kernel goes by; an entry has no effect";
-        return refuse(function.bdf, why);
+        return Ok(Err(
+            "it has an ACS capability, which the kernel goes by; an entry has no effect on it",
+        ));
     }
     let Some(found) = seen.pcie_type() else {
-        let why = "it is a conventional PCI function; only PCI Express functions can be isolated";
-        return refuse(function.bdf, why);
+        return Ok(Err(
+            "it is a conventional PCI function; only PCI Express functions can be isolated",
+        ));
     };
     let kind = Kind::ALL.into_iter().find(|kind| kind.applies_to(found));
-    kind.map_or_else(
-        || refuse(function.bdf, "there is no kind of entry for its PCIe type"),
-        Ok,
-    )
+    Ok(kind.ok_or("there is no kind of entry for its PCIe type"))
 }
 
-/// Fails if an existing entry already lists the function.
-fn known(function: &Function, kind: Kind, entries: &[Entry]) -> Result<(), Refused> {
+/// The entry that lists the function, if the database has one. Fails if mainline has it.
+fn known(function: &Function, kind: Kind, entries: &[Entry]) -> Result<Option<Existing>, Refused> {
     let vendor = function.vendor.value();
     let Some(device) = function.device.map(topology::Hex::value) else {
         return refuse(function.bdf, "its device id is not known");
     };
     let speaks = |entry: &&Entry| {
-        let exact = entry
-            .ids()
-            .any(|ids| ids.contains(vendor, device) && !ids.is_any());
+        let mut ids = entry.ids();
+        let exact = ids.any(|ids| ids.contains(vendor, device) && !ids.is_any());
         exact && entry.kinds().any(|of| of == kind)
     };
-    match entries.iter().find(speaks) {
-        None => Ok(()),
-        Some(entry) => {
-            let (name, status) = (&entry.name, entry.status.name());
+    let Some(entry) = entries.iter().find(speaks) else {
+        return Ok(None);
+    };
+    let (name, status) = (&entry.name, entry.status.name());
+    match entry.status {
+        Status::Candidate | Status::Validated | Status::Rejected | Status::Withdrawn => {
+            Ok(Some(Existing {
+                number: entry.number,
+                name: name.clone(),
+                status: entry.status,
+            }))
+        }
+        Status::Mainline | Status::NotIsolated | Status::Test => {
             let why = format!(
                 "{vendor:04x}:{device:04x} is in the entry {name}, which is {status}; see acsctl \
-                 quirk show {name}, and change that file"
+                 quirk show {name}"
             );
             refuse(function.bdf, &why)
         }

@@ -12,45 +12,179 @@ mod page;
 
 use std::collections::BTreeSet;
 
-use topology::{Bdf, Topology, around, names::Names};
+use topology::{Bdf, Domain, Topology, around, names::Names};
 
 use self::device::Device;
-pub use self::device::Refused;
-use crate::entry::Entry;
+pub use self::device::{Existing, Refused};
+use crate::{entry::Entry, replay};
 
 /// A drafted entry.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The text of the entry's file.
     pub data: String,
+    /// The section with the groups of the captured machine, for a file that exists. The capture has
+    /// this name.
+    pub expect: String,
     /// The part of the topology that determines the device's groups, for the capture beside the
     /// file.
     pub capture: Topology,
+    /// The entry that lists the device already, if any.
+    pub existing: Option<Existing>,
+    /// What the capture shows otherwise than the machine, one sentence each.
+    pub notices: Vec<String>,
 }
 
 /// Drafts an entry for the device of the function at `bdf`, and returns its name and the draft.
-/// `name` is the entry's name (`vendor/family`); `None` chooses one. `entries` are the existing
-/// entries.
+/// `name` is the entry's name (`vendor/family`); `None` takes that of the entry that lists the
+/// device, or chooses one. `capture_of` gives the file name of the capture for an entry's name.
+/// `entries` are the existing entries.
 ///
 /// # Errors
 ///
-/// [`Refused`] if an entry for this device makes no sense, or the capture does not show whether it
-/// does.
+/// [`Refused`] if an entry for this device makes no sense, if `name` is not that of the entry that
+/// lists the device, or if the capture does not show what is needed.
 pub fn draft(
     topology: &Topology,
     bdf: Bdf,
     name: Option<&str>,
     entries: &[Entry],
+    capture_of: impl FnOnce(&str) -> String,
 ) -> Result<(String, Draft), Refused> {
     let addresses: BTreeSet<_> = device::addresses(topology, bdf)?;
+    let mut notices = Vec::new();
     let mut capture = around(topology, &addresses);
     // The name of the machine and the origin of the report do not concern the device.
     capture.id = None;
     capture.model = None;
     capture.model_from = None;
     capture.source = None;
+    if let Some(first) = replay::with_iommu(&mut capture) {
+        notices.push(format!(
+            "The machine shows no IOMMU groups, and ACS controls that are off ({first} is the first \
+             such function): its IOMMU was off. The capture has the controls as a kernel sets them \
+             with the IOMMU on"
+        ));
+    }
     let device = Device::examine(&capture, &addresses, entries)?;
-    let name = name.map_or_else(|| device.name(entries), str::to_owned);
-    let data = page::page(&device, &name, entries, &Names::of_system(&capture));
-    Ok((name, Draft { data, capture }))
+    let (capture, device) = narrow(capture, device, &addresses, entries);
+    let (capture, device, more) = as_stock(capture, device, &addresses, entries)?;
+    notices.extend(more);
+    notices.extend(device.against(entries));
+    let name = match (&device.existing, name) {
+        (Some(existing), Some(name)) if existing.name != name => {
+            return Err(Refused(format!(
+                "{bdf}: the device is in the entry {}, which is {}; leave out --name {name}",
+                existing.name,
+                existing.status.name()
+            )));
+        }
+        (_, Some(name)) => name.to_owned(),
+        (Some(existing), None) => existing.name.clone(),
+        (None, None) => device.name(entries),
+    };
+    let file = capture_of(&name);
+    let (data, expect) = page::page(
+        &device,
+        &file,
+        entries,
+        &notices,
+        &Names::of_system(&capture),
+    );
+    let draft = Draft {
+        data,
+        expect,
+        capture,
+        existing: device.existing,
+        notices,
+    };
+    Ok((name, draft))
+}
+
+/// The capture without functions of the buses above that do not decide on the groups, if the groups
+/// stay the same without them.
+fn narrow(
+    capture: Topology,
+    device: Device,
+    addresses: &BTreeSet<Bdf>,
+    entries: &[Entry],
+) -> (Topology, Device) {
+    let touched: BTreeSet<_> = device.before.iter().flatten().copied().collect();
+    let slots: BTreeSet<_> = slots_of(&capture, &touched);
+    let has_ports = device.functions.iter().any(|one| one.secondary.is_some());
+    let buses: BTreeSet<_> = addresses.iter().map(|bdf| bdf.bus()).collect();
+    let mut fewer = capture.clone();
+    fewer.functions.retain(|function| {
+        let is_port =
+            has_ports && function.secondary.is_some() && buses.contains(&function.bdf.bus());
+        let of = function.physfn.unwrap_or(function.bdf);
+        is_port || slots.contains(&(of.bus(), of.devfn >> 3))
+    });
+    // A second look: the slots of ports beside the device matter, too.
+    let kept: BTreeSet<_> = fewer.functions.iter().map(|one| one.bdf).collect();
+    let slots = slots_of(&capture, &kept);
+    fewer.functions.clone_from(&capture.functions);
+    fewer.functions.retain(|function| {
+        let of = function.physfn.unwrap_or(function.bdf);
+        kept.contains(&function.bdf) || slots.contains(&(of.bus(), of.devfn >> 3))
+    });
+    fewer
+        .regrouped
+        .retain(|bdf| fewer.functions.iter().any(|one| one.bdf == *bdf));
+    match Device::examine(&fewer, addresses, entries) {
+        Ok(same) if (&same.before, &same.after) == (&device.before, &device.after) => (fewer, same),
+        _ => (capture, device),
+    }
+}
+
+/// The slots of functions and of all bridges above them, as bus and device number.
+fn slots_of(topology: &Topology, functions: &BTreeSet<Bdf>) -> BTreeSet<((Domain, u8), u8)> {
+    let mut slots = BTreeSet::new();
+    let mut open: Vec<_> = functions.iter().copied().collect();
+    while let Some(bdf) = open.pop() {
+        if !slots.insert((bdf.bus(), bdf.devfn >> 3)) {
+            continue;
+        }
+        let is_above = |bridge: &&topology::Function| {
+            bridge.bdf.domain == bdf.domain && bridge.secondary == Some(bdf.bus)
+        };
+        let above = topology.functions.iter().filter(is_above);
+        open.extend(above.map(|bridge| bridge.bdf));
+        open.extend(topology.vmd.get(&bdf.domain).copied());
+    }
+    slots
+}
+
+/// The capture without the groups of its kernel, if a stock kernel makes others, and what made the
+/// difference.
+fn as_stock(
+    capture: Topology,
+    device: Device,
+    addresses: &BTreeSet<Bdf>,
+    entries: &[Entry],
+) -> Result<(Topology, Device, Option<String>), Refused> {
+    let touched: BTreeSet<_> = device.before.iter().flatten().copied().collect();
+    let recorded = replay::touching(&topology::recorded(&capture), &touched);
+    if recorded.is_empty() || recorded == device.before {
+        return Ok((capture, device, None));
+    }
+    let cause = match &capture.acs_override {
+        Some(value) => format!("pcie_acs_override={value} is on its command line"),
+        None if !capture.regrouped.is_empty() => {
+            "functions were removed and rescanned since boot".to_owned()
+        }
+        None => "acs_quirks may be loaded, or the kernel is patched".to_owned(),
+    };
+    let notice = format!(
+        "The kernel of this machine made groups that a stock kernel does not make at boot ({cause}); \
+         the capture leaves them out"
+    );
+    let mut capture = capture;
+    for function in &mut capture.functions {
+        function.iommu_group = None;
+    }
+    capture.acs_override = None;
+    capture.regrouped.clear();
+    let device = Device::examine(&capture, addresses, entries)?;
+    Ok((capture, device, Some(notice)))
 }

@@ -11,25 +11,40 @@ use rules::entry::{CatchAll, Kind};
 use topology::{Function, Partition, names::Names};
 
 use super::device::Device;
-use crate::{entry::Entry, format::QUESTION, replay};
+use crate::{entry::Entry, export::prose, format::QUESTION, replay};
 
-/// The text of the file for an entry with this name.
-pub(super) fn page(device: &Device, name: &str, entries: &[Entry], names: &Names) -> String {
-    let mut page = String::new();
+/// The width of comments, in columns.
+const WIDTH: usize = 100;
+
+/// The text of the file for an entry whose capture has the file name `capture`, and its last
+/// section, with the groups.
+pub(super) fn page(
+    device: &Device,
+    capture: &str,
+    entries: &[Entry],
+    notices: &[String],
+    names: &Names,
+) -> (String, String) {
+    let (mut page, mut expect) = (String::new(), String::new());
     // Writing to a string cannot fail.
-    let _ = write(&mut page, device, name, entries, names);
-    page
+    let _ = expectation(&mut expect, device, capture);
+    let _ = write(&mut page, device, entries, notices, names);
+    page += &expect;
+    (page, expect)
 }
 
 fn write(
     page: &mut String,
     device: &Device,
-    name: &str,
     entries: &[Entry],
+    notices: &[String],
     names: &Names,
 ) -> fmt::Result {
     let used = entries.iter().map(|entry| entry.number).max();
-    let number = used.unwrap_or(0).saturating_add(1);
+    let number = device.existing.as_ref().map_or_else(
+        || used.unwrap_or(0).saturating_add(1),
+        |existing| existing.number,
+    );
     let kinds: Vec<_> = device
         .kinds
         .iter()
@@ -90,6 +105,9 @@ fn write(
             writeln!(page, "# Seen: {line}.")?;
         }
     }
+    for (bdf, why) in &device.left_out {
+        writeln!(page, "# Left out: {bdf}: {why}.")?;
+    }
     writeln!(page, "\n{QUESTIONS}")?;
     writeln!(page, "[evidence]")?;
     let statement = "in the vendor's words: can a function send requests to another one of the \
@@ -107,8 +125,19 @@ fn write(
         "# At which public addresses can it be read?\nsources = []"
     )?;
 
-    let (_, family) = name.split_once('/').unwrap_or(("", name));
-    writeln!(page, "\n[[expect]]\ncapture = \"{family}.capture.json\"")?;
+    for notice in notices {
+        writeln!(page)?;
+        let notice = prose::sentence(notice);
+        for line in prose::wrap(&notice, WIDTH, "# ", "# ") {
+            writeln!(page, "{line}")?;
+        }
+    }
+    writeln!(page)
+}
+
+/// Writes the section with the groups of the captured machine.
+fn expectation(page: &mut String, device: &Device, capture: &str) -> fmt::Result {
+    writeln!(page, "[[expect]]\ncapture = {}", quoted(capture))?;
     groups(page, "before", &device.before)?;
     writeln!(page, "# If the statement covers SV, RR, CR and UF.")?;
     groups(page, "after", &device.after)

@@ -119,25 +119,34 @@ impl<'a> Claim<'a> {
                 entry.acs
             ));
         }
-        let abouts = entry.devices.iter().filter_map(|one| one.about.as_deref());
-        let registers = entry.conditions.iter().map(|one| one.about.as_str());
-        let whys = entry.excludes.iter().map(|one| one.why.as_str());
-        let rest = [
-            self.name,
-            self.statement,
-            self.stated_by,
-            self.date,
-            entry.partial.as_deref().unwrap_or_default(),
-        ];
         let sources = self.sources.iter().map(String::as_str);
-        for text in abouts.chain(registers).chain(whys).chain(rest) {
+        for (_, text) in texts(entry) {
             prose::check_for_comment(text)?;
         }
-        for text in sources {
+        for text in sources.chain([self.name]) {
             prose::check(text)?;
         }
         Ok(())
     }
+}
+
+/// The prose of an entry that goes into comments of a patch, with the names of its fields.
+pub(crate) fn texts(entry: &Entry) -> Vec<(&'static str, &str)> {
+    let mut texts = Vec::new();
+    let evidence = entry.evidence.as_ref();
+    texts.extend(entry.title.as_deref().map(|text| ("name", text)));
+    texts.extend(entry.partial.as_deref().map(|text| ("partial", text)));
+    let abouts = entry.devices.iter().filter_map(|one| one.about.as_deref());
+    texts.extend(abouts.map(|text| ("match.about", text)));
+    let whys = entry.excludes.iter().map(|one| one.why.as_str());
+    texts.extend(whys.map(|text| ("match.excludes.why", text)));
+    let registers = entry.conditions.iter().map(|one| one.about.as_str());
+    texts.extend(registers.map(|text| ("condition.about", text)));
+    let statement = evidence.and_then(|one| one.statement.as_deref());
+    texts.extend(statement.map(|text| ("evidence.statement", text)));
+    let stated_by = evidence.and_then(|one| one.stated_by.as_deref());
+    texts.extend(stated_by.map(|text| ("evidence.stated-by", text)));
+    texts
 }
 
 /// Fails with the reason if an entry of this status is not exported.
@@ -166,6 +175,7 @@ fn status(entry: &Entry, evidence: Option<&Evidence>) -> Result<(), String> {
         }
         Status::Rejected => Err(format!("it is rejected: {}", reason())),
         Status::Withdrawn => Err(format!("it is withdrawn: {}", reason())),
+        Status::NotIsolated => Err("the functions are stated not to be isolated".to_owned()),
         Status::Test => Err("it is for an emulated device".to_owned()),
     }
 }
@@ -185,7 +195,7 @@ fn missing(evidence: Option<&Evidence>) -> Vec<&'static str> {
 }
 
 /// The longest name that fits into a subject of 75 characters.
-const NAME_WIDTH: usize = 75 - super::message::SUBJECT.len();
+pub(crate) const NAME_WIDTH: usize = 75 - super::message::SUBJECT.len();
 
 fn name(entry: &Entry) -> Result<&str, String> {
     let about = || entry.devices.iter().find_map(|one| one.about.as_deref());

@@ -45,6 +45,15 @@ impl Code {
         })
     }
 
+    /// The same file with another text.
+    pub(super) fn with_text(&self, text: String) -> Self {
+        Self {
+            path: self.path.clone(),
+            mask: mask(&text),
+            text,
+        }
+    }
+
     /// The error for a structure that was not found.
     pub(super) fn unexpected(&self, sought: impl Into<String>) -> Error {
         Error::Unexpected {

@@ -5,6 +5,8 @@
 //! Every limit of the entry's claim becomes a check. A function outside a limit gets `-ENOTTY`, so
 //! that the kernel continues as without the patch.
 
+use std::path::Path;
+
 use rules::{
     acs::AcsFlags,
     condition::{Condition, Place},
@@ -15,26 +17,74 @@ use rules::{
 
 use super::{
     claim::Claim,
+    code::Code,
     known::types,
+    message,
     prose::{self, WIDTH, columns},
     shape::{Select, Shape},
 };
-use crate::{entry::Ids, limits::Limits, register::Precondition};
+use crate::{entry::Ids, json::flag_names, limits::Limits, register::Precondition};
 
 /// The capability whose offset the kernel stores.
 const EXPRESS: Place = Place::Capability(0x10);
 
+/// The function that compares the requested flags with the granted ones.
+pub(super) const CALL: &str = "pci_acs_ctrl_enabled";
+
+/// What a kernel has for handlers, beyond what every kernel has since 5.6.
+#[derive(Clone, Copy)]
+pub(super) struct Means {
+    /// `dev->acs_cap`, since Linux 5.9. Before that, the handler looks for the capability.
+    acs_cap: bool,
+    /// `PCI_POSSIBLE_ERROR()`, since Linux 5.17.
+    possible_error: bool,
+}
+
+impl Means {
+    /// Reads `include/linux/pci.h` of a kernel's source. Without that file, the kernel counts as the
+    /// newest one.
+    pub(super) fn read(source: &Path) -> Self {
+        let header = Code::read(&source.join("include/linux/pci.h")).ok();
+        let has = |word: &str| {
+            let header = header.as_ref();
+            header.is_none_or(|code| code.words(word, 0..code.mask.len()).next().is_some())
+        };
+        Self {
+            acs_cap: has("acs_cap"),
+            possible_error: has("PCI_POSSIBLE_ERROR"),
+        }
+    }
+
+    /// The test for an ACS capability.
+    const fn has_acs(self) -> &'static str {
+        if self.acs_cap {
+            "dev->acs_cap"
+        } else {
+            "pci_find_ext_capability(dev, PCI_EXT_CAP_ID_ACS)"
+        }
+    }
+
+    /// The test for a failed read, which returns all ones.
+    const fn failed(self) -> &'static str {
+        if self.possible_error {
+            "PCI_POSSIBLE_ERROR(val)"
+        } else {
+            "val == (u32)~0"
+        }
+    }
+}
+
 /// Writes a handler with the comment above it.
-pub(super) fn source(claim: &Claim<'_>, shape: &Shape) -> String {
+pub(super) fn source(claim: &Claim<'_>, shape: &Shape, means: Means) -> String {
     let mut text = prose::comment("", &about(claim));
     text += &signature(&shape.name);
     text += "{\n";
     text += &variables(&claim.entry.conditions);
     text += &check_of_type(claim);
-    text += &check_of_function(claim);
+    text += &check_of_function(claim, means);
     text += &check_of_device(claim, shape);
     for condition in &claim.entry.conditions {
-        text += &check_of_register(condition);
+        text += &check_of_register(condition, means);
     }
     text += &answer(claim.entry.acs);
     text += "}\n\n";
@@ -43,13 +93,32 @@ pub(super) fn source(claim: &Claim<'_>, shape: &Shape) -> String {
 
 /// The paragraphs of the comment.
 fn about(claim: &Claim<'_>) -> Vec<String> {
-    let mut paragraphs = vec![
-        format!("{}: {}", claim.name, prose::sentence(claim.statement)),
-        format!("Stated by {} ({}).", claim.stated_by, claim.date),
-    ];
+    let mut paragraphs = vec![format!(
+        "{}: these {} don't advertise an ACS capability. {} {}",
+        claim.name,
+        message::kinds(claim),
+        prose::sentence(claim.statement),
+        masked(claim)
+    )];
     paragraphs.extend(claim.entry.partial.as_deref().map(prose::sentence));
     paragraphs.extend(claim.excluded());
     paragraphs
+}
+
+/// What the handler does, in the words of the kernel's handlers.
+fn masked(claim: &Claim<'_>) -> String {
+    let acs = claim.entry.acs;
+    let flags = message::list(&flag_names(acs));
+    let is_endpoint = |kind: Kind| kind.layout() == HeaderLayout::Endpoint;
+    if acs.contains(AcsFlags::DT) {
+        format!("Mask out {flags} as if they were unimplemented in an ACS capability.")
+    } else if !acs.contains(AcsFlags::GROUPING) {
+        format!("Mask out {flags}, and no other flag.")
+    } else if claim.entry.kinds().all(is_endpoint) {
+        format!("Treat {flags} as though they were set.")
+    } else {
+        format!("Allow each to be in a separate IOMMU group by masking out {flags}.")
+    }
 }
 
 fn signature(name: &str) -> String {
@@ -58,8 +127,7 @@ fn signature(name: &str) -> String {
     if columns(&line) <= WIDTH {
         return line + "\n";
     }
-    let (tabs, blanks) = (start.len() / 8, start.len() % 8);
-    let indent = "\t".repeat(tabs) + &" ".repeat(blanks);
+    let indent = indent(start.len());
     format!("{start}struct pci_dev *dev,\n{indent}u16 acs_flags)\n")
 }
 
@@ -113,12 +181,12 @@ fn check_of_type(claim: &Claim<'_>) -> String {
 
 /// Writes the check that skips functions outside any statement: functions with ACS and virtual
 /// functions. A port is never virtual.
-fn check_of_function(claim: &Claim<'_>) -> String {
+fn check_of_function(claim: &Claim<'_>, means: Means) -> String {
     let mut kinds = claim.entry.kinds();
     if kinds.any(|kind| kind.layout() == HeaderLayout::Endpoint) {
-        leave("\t", &["dev->acs_cap", "dev->is_virtfn"]) + "\n"
+        leave("\t", &[means.has_acs(), "dev->is_virtfn"]) + "\n"
     } else {
-        leave("\t", &["dev->acs_cap"]) + "\n"
+        leave("\t", &[means.has_acs()]) + "\n"
     }
 }
 
@@ -208,7 +276,7 @@ fn check_of_limits(indent: &str, limits: &Limits) -> String {
 }
 
 /// Writes the check that skips functions whose register has another value.
-fn check_of_register(condition: &Precondition) -> String {
+fn check_of_register(condition: &Precondition, means: Means) -> String {
     let Condition {
         at,
         offset,
@@ -252,7 +320,7 @@ fn check_of_register(condition: &Precondition) -> String {
     }
     text.extend(["\tpci_read_config_dword(dev, ", &register, ", &val);\n"]);
     // A failed read returns all ones.
-    let unreadable = (value == mask).then(|| "PCI_POSSIBLE_ERROR(val)".to_owned());
+    let unreadable = (value == mask).then(|| means.failed().to_owned());
     let other = if value == 0 {
         format!("val & 0x{mask:08x}")
     } else {
@@ -271,28 +339,33 @@ fn check_of_register(condition: &Precondition) -> String {
 /// function.
 fn answer(acs: AcsFlags) -> String {
     if acs.contains(AcsFlags::GROUPING) {
-        return format!("\treturn {};\n", call("\treturn ", "\t\t", acs));
+        return format!("\treturn {};\n", call("\treturn ", acs));
     }
     format!(
         "\t/* This is not all of ACS: what it does not say is for others to say */\n\
          \tif (!{})\n\t\treturn -ENOTTY;\n\n\treturn 1;\n",
-        call("\tif (!", "\t\t\t", acs)
+        call("\tif (!", acs)
     )
 }
 
 /// The comparison of the requested with the granted flags: on one line after `start` if it fits,
-/// otherwise with continuation lines indented by `rest`.
-fn call(start: &str, rest: &str, acs: AcsFlags) -> String {
-    let named = AcsFlags::NAMED.iter();
-    let flags: Vec<_> = named
-        .filter(|(_, flag)| acs.contains(*flag))
-        .map(|(name, _)| format!("PCI_ACS_{name}"))
+/// otherwise with continuation lines below the first argument.
+fn call(start: &str, acs: AcsFlags) -> String {
+    let flags: Vec<_> = flag_names(acs)
+        .iter()
+        .map(|name| format!("PCI_ACS_{name}"))
         .collect();
-    let line = format!("pci_acs_ctrl_enabled(acs_flags, {})", flags.join(" | "));
+    let line = format!("{CALL}(acs_flags, {})", flags.join(" | "));
     if columns(&format!("{start}{line};")) <= WIDTH {
         return line;
     }
     let all = flags.join(" |\n");
-    let lines = prose::wrap_words(all.lines(), WIDTH - ");".len(), rest, rest);
-    format!("pci_acs_ctrl_enabled(acs_flags,\n{})", lines.join("\n"))
+    let rest = indent(columns(&format!("{start}{CALL}(")));
+    let lines = prose::wrap_words(all.lines(), WIDTH - ");".len(), &rest, &rest);
+    format!("{CALL}(acs_flags,\n{})", lines.join("\n"))
+}
+
+/// Tabs and blanks up to a column.
+fn indent(column: usize) -> String {
+    "\t".repeat(column / 8) + &" ".repeat(column % 8)
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! A patch as a mail in a mailbox, which git makes: `git format-patch` of a commit in a scratch repository
-//! that holds the one file.
+//! Patches as mails in a mailbox, which git makes: `git format-patch` of commits in a scratch
+//! repository that holds the one file.
 
 use std::{env, fmt, fs, io, path::Path, process::Command, str::FromStr};
+
+use jiff::Timestamp;
 
 use super::{error::Error, place::FILE};
 
@@ -12,6 +14,14 @@ use super::{error::Error, place::FILE};
 pub struct Person {
     name: String,
     address: String,
+}
+
+impl Person {
+    /// Whether a text, as of who stated something, begins with the person's name.
+    pub(super) fn is_named_in(&self, text: &str) -> bool {
+        let rest = text.trim_start().strip_prefix(self.name.as_str());
+        rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    }
 }
 
 impl FromStr for Person {
@@ -49,25 +59,31 @@ impl fmt::Display for Person {
     }
 }
 
-/// A mail.
-pub(super) struct Mail<'a> {
+/// A commit of a series.
+pub(super) struct Commit {
+    /// The subject, without `[PATCH]`.
+    pub(super) subject: String,
+    /// The commit message below the subject; ends with a line feed.
+    pub(super) body: String,
+    /// The file after the commit.
+    pub(super) new: String,
+}
+
+/// The mails of a series, one for each commit.
+pub(super) struct Mails<'a> {
     /// The author and sender. Without an author, the mail has a sender that cannot exist, which
     /// `git am` accepts.
     pub(super) from: Option<&'a Person>,
     /// The date, as git reads it.
-    pub(super) date: &'a str,
-    /// The subject, without `[PATCH]`.
-    pub(super) subject: &'a str,
-    /// The commit message below the subject; ends with a line feed.
-    pub(super) body: &'a str,
-    /// The file, as it is.
+    pub(super) date: String,
+    /// The file before the first commit.
     pub(super) old: &'a str,
-    /// The file, as it becomes.
-    pub(super) new: &'a str,
+    /// The commits, in order.
+    pub(super) commits: &'a [Commit],
 }
 
-impl Mail<'_> {
-    /// Has git make the mail.
+impl Mails<'_> {
+    /// Has git make the mails.
     ///
     /// # Errors
     ///
@@ -78,11 +94,7 @@ impl Mail<'_> {
         let parent = file.parent().unwrap_or(folder.path());
         fs::create_dir_all(parent).map_err(Error::Git)?;
         let git = |arguments: &[&str]| self.git(folder.path(), arguments);
-        git(&["init", "--quiet"])?;
-        for (text, message) in [
-            (self.old, "before".to_owned()),
-            (self.new, format!("{}\n\n{}", self.subject, self.body)),
-        ] {
+        let commit = |text: &str, message: &str| {
             fs::write(&file, text).map_err(Error::Git)?;
             git(&["add", FILE])?;
             let message = format!("--message={message}");
@@ -92,12 +104,18 @@ impl Mail<'_> {
                 "--no-verify",
                 "--cleanup=verbatim",
                 &message,
-            ])?;
+            ])
+        };
+        git(&["init", "--quiet"])?;
+        commit(self.old, "before")?;
+        for one in self.commits {
+            commit(&one.new, &format!("{}\n\n{}", one.subject, one.body))?;
         }
         let signature = concat!("--signature=acsctl ", env!("CARGO_PKG_VERSION"));
+        let count = format!("-{}", self.commits.len());
         git(&[
             "format-patch",
-            "-1",
+            &count,
             "--stdout",
             "--patience",
             "--zero-commit",
@@ -124,7 +142,7 @@ impl Mail<'_> {
         for who in ["AUTHOR", "COMMITTER"] {
             git.env(format!("GIT_{who}_NAME"), name);
             git.env(format!("GIT_{who}_EMAIL"), address);
-            git.env(format!("GIT_{who}_DATE"), self.date);
+            git.env(format!("GIT_{who}_DATE"), &self.date);
         }
         let output = git.output().map_err(Error::Git)?;
         if output.status.success() {
@@ -142,13 +160,10 @@ impl Mail<'_> {
     }
 }
 
-/// The date of the mail, in the form that git reads: the entry's day, such as `2014-11-03`, or the
-/// second `set` instead. The clock is not read, so the patch is always the same.
-pub(super) fn date_of(day: &str, set: Option<u64>) -> String {
-    set.map_or_else(
-        || format!("{day}T00:00:00+0000"),
-        |second| format!("@{second} +0000"),
-    )
+/// The date of the mail, in the form that git reads: the second `set`, or now.
+pub(super) fn date_of(set: Option<u64>) -> String {
+    let now = || Timestamp::now().as_second().unsigned_abs();
+    format!("@{} +0000", set.unwrap_or_else(now))
 }
 
 /// `SOURCE_DATE_EPOCH`, by which reproducible builds set the clock, if it is set.

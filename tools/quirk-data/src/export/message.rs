@@ -2,7 +2,7 @@
 
 //! Writes the commit message.
 
-use rules::{acs::AcsFlags, entry::Kind};
+use rules::{acs::AcsFlags, entry::Kind, pcie::HeaderLayout};
 
 use super::{
     claim::{Claim, handler_of},
@@ -42,10 +42,7 @@ pub(super) fn subject(claim: &Claim<'_>) -> String {
 /// The body, with its tags.
 pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Person>) -> String {
     let mut text = String::new();
-    paragraph(
-        &mut text,
-        &format!("Add an ACS quirk for these {}:", kinds(claim)),
-    );
+    paragraph(&mut text, &problem(claim));
     for group in &claim.entry.devices {
         let ids: Vec<_> = group.ids.iter().map(ToString::to_string).collect();
         let about = group.about.as_deref();
@@ -63,16 +60,19 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
         );
     }
     text.push('\n');
-    paragraph(
-        &mut text,
-        &format!(
-            "That they are isolated was stated by {} ({}):",
+    let is_sender = |person: &Person| person.is_named_in(claim.stated_by);
+    let stated = if signed_off_by.is_some_and(is_sender) {
+        "They are isolated from each other nevertheless:".to_owned()
+    } else {
+        format!(
+            "They are isolated from each other nevertheless, as stated by {} ({}):",
             claim.stated_by, claim.date
-        ),
-    );
+        )
+    };
+    paragraph(&mut text, &stated);
     lines(&mut text, &prose::sentence(claim.statement), "  ", "  ");
     text.push('\n');
-    paragraph(&mut text, &granted(claim.entry.acs));
+    paragraph(&mut text, &granted(claim));
     if let Some(partial) = &claim.entry.partial {
         paragraph(&mut text, &prose::sentence(partial));
     }
@@ -85,10 +85,9 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
     paragraph(
         &mut text,
         &format!(
-            "{}() grants just this, and returns -ENOTTY for everything else: another PCIe type{}, and \
-             a function that has an ACS capability of its own or is virtual. It is asked about each \
-             function alone, and does not look for functions of the same device that are not listed \
-             here; a listed one counts as isolated from those too.",
+            "{}() returns -ENOTTY for everything else: another PCIe type{}, and a function that has \
+             an ACS capability or is virtual. It is asked about each function alone, so a listed \
+             function also counts as isolated from functions of the same device that are not listed.",
             shape.name,
             if is_limited(claim) {
                 ", what is outside the limits above"
@@ -133,7 +132,7 @@ fn only_where(condition: &Precondition) -> String {
 }
 
 /// The kinds of device, in the plural.
-fn kinds(claim: &Claim<'_>) -> String {
+pub(super) fn kinds(claim: &Claim<'_>) -> String {
     let names = claim.entry.kinds().map(|kind| match kind {
         Kind::MfEndpoint => "functions of multi-function endpoints",
         Kind::RootPort => "Root Ports",
@@ -143,24 +142,46 @@ fn kinds(claim: &Claim<'_>) -> String {
     list(&names.collect::<Vec<_>>())
 }
 
-/// A sentence for the granted flags.
-fn granted(acs: AcsFlags) -> String {
-    let words = WORDS.iter().filter(|(flag, _)| acs.contains(*flag));
-    let words: Vec<_> = words.map(|&(_, words)| words).collect();
-    let so = if acs.contains(AcsFlags::GROUPING) {
-        "so that they can be in IOMMU groups of their own"
+/// What is wrong without the patch.
+fn problem(claim: &Claim<'_>) -> String {
+    let mut all = claim.entry.kinds();
+    let together = if all.all(|kind| kind.layout() == HeaderLayout::Endpoint) {
+        "the functions of a device"
     } else {
-        "which is less than IOMMU groups of their own take (SV RR CR UF), so this alone splits no \
-         group"
+        "them, with what is below them,"
     };
     format!(
-        "Have the kernel count {} as satisfied for them, {so}.",
-        list(&words)
+        "These {} do not advertise an ACS capability, so Linux puts {together} into one IOMMU group:",
+        kinds(claim)
     )
 }
 
+/// A sentence for the granted flags, in the words of the kernel's handlers.
+fn granted(claim: &Claim<'_>) -> String {
+    let acs = claim.entry.acs;
+    let words = WORDS.iter().filter(|(flag, _)| acs.contains(*flag));
+    let words: Vec<_> = words.map(|&(_, words)| words).collect();
+    let words = list(&words);
+    let what = if acs.contains(AcsFlags::DT) {
+        format!("masks out {words} as if they were unimplemented in an ACS capability")
+    } else {
+        format!("treats {words} as though they were set")
+    };
+    let mut all = claim.entry.kinds();
+    let so = if !acs.contains(AcsFlags::GROUPING) {
+        "which is less than IOMMU groups of their own take (SV RR CR UF), so this alone splits no \
+         group"
+    } else if all.all(|kind| kind.layout() == HeaderLayout::Endpoint) {
+        "so that each function can be in an IOMMU group of its own and be assigned on its own with \
+         VFIO"
+    } else {
+        "so that each, with what is below it, can be in an IOMMU group of its own"
+    };
+    format!("Add an ACS quirk that {what}, {so}.")
+}
+
 /// Joins words: `a`, `a and b`, or `a, b and c`.
-fn list(words: &[&str]) -> String {
+pub(super) fn list(words: &[&str]) -> String {
     match words {
         [] => String::new(),
         [one] => (*one).to_owned(),

@@ -30,7 +30,7 @@
 //! The code does not rely on line numbers. If the kernel's source does not have the expected
 //! structure, there is no patch, and the error says what was expected.
 
-mod claim;
+pub(crate) mod claim;
 mod code;
 mod conflict;
 mod error;
@@ -40,15 +40,18 @@ mod known;
 mod mail;
 mod message;
 mod place;
-mod prose;
+pub(crate) mod prose;
 mod rows;
 mod shape;
 mod table;
 mod vendors;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
-use self::{claim::Claim, mail::Mail};
+use self::{
+    claim::Claim,
+    mail::{Commit, Mails},
+};
 pub use self::{
     error::Error,
     held::{Held, Which, held},
@@ -62,39 +65,66 @@ pub struct Options {
     /// The person who signs off on the patch and sends it. Without one, the sender is a placeholder
     /// and there is a notice.
     pub signed_off_by: Option<Person>,
-    /// The date of the mail in seconds since 1970, instead of the day of the statement; see
-    /// [`source_date_epoch`].
+    /// The date of the mail in seconds since 1970, instead of now; see [`source_date_epoch`].
     pub date: Option<u64>,
 }
 
-/// A patch.
+/// A patch, or a series of them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Patch {
-    /// The mail, for `git am`.
+    /// The mails, for `git am`.
     pub text: String,
     /// The remaining steps before the patch can be sent, one sentence each.
     pub notices: Vec<String>,
 }
 
-/// Turns an entry into a patch against the kernel source in the folder `source`. Reads
-/// `drivers/pci/quirks.c` and `include/linux/pci_ids.h` there. The same entry, source and options
-/// always give the same bytes.
+/// Turns an entry into a patch, as [`export_series`] does.
 ///
 /// # Errors
 ///
-/// [`Error`] if the entry cannot be sent, C cannot express it, the kernel already answers for a
-/// device, the source does not have the expected structure, or git cannot be run.
+/// As [`export_series`].
 pub fn export(entry: &Entry, source: &Path, options: &Options) -> Result<Patch, Error> {
-    let claim = Claim::examine(entry)?;
-    let change = place::change(&claim, source)?;
+    export_series(&[entry], source, options)
+}
+
+/// Turns entries of one vendor into patches against the kernel source in the folder `source`, each
+/// on top of the one before. Reads `drivers/pci/quirks.c`, `include/linux/pci_ids.h` and
+/// `include/linux/pci.h` there. The same entries, source and options, with a date, always give the
+/// same bytes.
+///
+/// # Errors
+///
+/// [`Error`] if an entry cannot be sent, C cannot express it, the kernel or an entry before it
+/// already answers for a device, the source does not have the expected structure, or git cannot be
+/// run.
+pub fn export_series(entries: &[&Entry], source: &Path, options: &Options) -> Result<Patch, Error> {
+    let vendors: BTreeSet<_> = entries.iter().map(|entry| vendor_of(entry)).collect();
+    if vendors.len() > 1 {
+        let vendors: Vec<_> = vendors.into_iter().collect();
+        return Err(Error::Option(format!(
+            "the entries are of several vendors ({}); a series is for the entries of one",
+            vendors.join(", ")
+        )));
+    }
     let from = options.signed_off_by.as_ref();
-    let mail = Mail {
+    let mut tree = place::Tree::read(source)?;
+    let old = tree.code.text.clone();
+    let mut commits = Vec::new();
+    for entry in entries {
+        let claim = Claim::examine(entry)?;
+        let change = place::change(&claim, &tree)?;
+        commits.push(Commit {
+            subject: message::subject(&claim),
+            body: message::body(&claim, &change.shape, from),
+            new: change.new.clone(),
+        });
+        tree.code = tree.code.with_text(change.new);
+    }
+    let mails = Mails {
         from,
-        date: &mail::date_of(claim.date, options.date),
-        subject: &message::subject(&claim),
-        body: &message::body(&claim, &change.shape, from),
-        old: &change.old,
-        new: &change.new,
+        date: mail::date_of(options.date),
+        old: &old,
+        commits: &commits,
     };
     let mut notices = vec![message::ALONE.to_owned()];
     if from.is_none() {
@@ -106,7 +136,12 @@ pub fn export(entry: &Entry, source: &Path, options: &Options) -> Result<Patch, 
         );
     }
     Ok(Patch {
-        text: mail.text()?,
+        text: mails.text()?,
         notices,
     })
+}
+
+/// The vendor's folder, from the name of an entry.
+fn vendor_of(entry: &Entry) -> &str {
+    entry.name.split('/').next().unwrap_or_default()
 }

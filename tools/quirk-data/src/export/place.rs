@@ -9,7 +9,8 @@ use super::{
     code::Code,
     conflict,
     error::Error,
-    handler, rows,
+    handler::{self, CALL, Means},
+    rows,
     shape::Shape,
     table::Table,
     vendors::Names,
@@ -25,10 +26,41 @@ struct Edit {
     text: String,
 }
 
-/// The file before and after the change, and the form of the entry.
+/// What is read of a kernel's source.
+pub(super) struct Tree {
+    /// `drivers/pci/quirks.c`.
+    pub(super) code: Code,
+    /// The names of vendors and devices.
+    names: Names,
+    /// What `include/linux/pci.h` has for handlers.
+    means: Means,
+}
+
+impl Tree {
+    /// Reads the source in a folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unreadable`] and [`Error::Unexpected`].
+    pub(super) fn read(source: &Path) -> Result<Self, Error> {
+        let names = Names::read(source)?;
+        let code = Code::read(&source.join(FILE))?;
+        if code.function(CALL).is_none() {
+            return Err(code.unexpected(format!(
+                "looked for the function {CALL}(), which Linux has since 5.6; take the source of a \
+                 newer kernel"
+            )));
+        }
+        Ok(Self {
+            code,
+            names,
+            means: Means::read(source),
+        })
+    }
+}
+
+/// The file after the change, and the form of the entry.
 pub(super) struct Change {
-    /// The text before.
-    pub(super) old: String,
     /// The text after.
     pub(super) new: String,
     /// The form of the entry in C.
@@ -40,20 +72,18 @@ pub(super) struct Change {
 /// # Errors
 ///
 /// Every [`Error`] except those about the entry alone.
-pub(super) fn change(claim: &Claim<'_>, source: &Path) -> Result<Change, Error> {
-    let names = Names::read(source)?;
-    let code = Code::read(&source.join(FILE))?;
-    let table = Table::find(&code, &names)?;
-    conflict::check(claim, &code, &table)?;
-    let shape = Shape::choose(claim, &code)?;
+pub(super) fn change(claim: &Claim<'_>, tree: &Tree) -> Result<Change, Error> {
+    let code = &tree.code;
+    let table = Table::find(code, &tree.names)?;
+    conflict::check(claim, code, &table)?;
+    let shape = Shape::choose(claim, code)?;
     let mut edits = vec![Edit {
         at: table.declaration,
-        text: handler::source(claim, &shape),
+        text: handler::source(claim, &shape, tree.means),
     }];
-    edits.extend(new_rows(claim, &code, &table, &names, &shape));
+    edits.extend(new_rows(claim, code, &table, &tree.names, &shape));
     Ok(Change {
         new: apply(&code.text, edits),
-        old: code.text,
         shape,
     })
 }

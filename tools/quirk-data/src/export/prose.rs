@@ -10,7 +10,7 @@ const TAB: usize = 8;
 
 /// Wraps a text at `width` columns, where its words allow it. The first line starts with `first`,
 /// the others with `rest`.
-pub(super) fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
+pub(crate) fn wrap(text: &str, width: usize, first: &str, rest: &str) -> Vec<String> {
     wrap_words(text.split_whitespace(), width, first, rest)
 }
 
@@ -75,7 +75,7 @@ pub(super) fn short_comment(indent: &str, text: &str) -> String {
 }
 
 /// The text with a full stop at its end.
-pub(super) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.ends_with(['.', '!', '?', ':']) {
         text.to_owned()
@@ -109,7 +109,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 /// # Errors
 ///
 /// The forbidden part.
-pub(super) fn check_for_comment(text: &str) -> Result<(), String> {
+pub(crate) fn check_for_comment(text: &str) -> Result<(), String> {
     check(text)?;
     for mark in ["/*", "*/"] {
         if text.contains(mark) {

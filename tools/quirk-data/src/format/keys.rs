@@ -31,9 +31,23 @@ const WRITTEN: &str = "^(0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})|as-capable)$";
 const CAPTURE: &str = "^[a-z0-9-]+(\\.[a-z0-9-]+)*\\.json$";
 /// The address of a function.
 pub(crate) const BDF: &str = "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$";
-/// An address of a document on a public host, as `is_address` in `check/evidence.rs`.
+/// An address of a document on a public host, as `address()` in `check/evidence.rs`.
 pub(crate) const ADDRESS: &str = "^https://(?![^/]*(xn--|\\.(arpa|home|internal|invalid|lan|local|localhost|onion|test)/))\
      ([A-Za-z0-9-]+\\.)+[A-Za-z]{2,}/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+$";
+
+/// The statuses of entries that owners withdraw by number, or could.
+const NUMBERED: [Status; 6] = [
+    Status::Validated,
+    Status::Mainline,
+    Status::Candidate,
+    Status::Rejected,
+    Status::Withdrawn,
+    Status::Test,
+];
+/// The statuses of entries that rest on a statement.
+const STATED: [Status; 3] = [Status::Validated, Status::Mainline, Status::NotIsolated];
+/// The form of an entry's name.
+const NAME: &str = "^[a-z0-9-]+/[a-z0-9-]+$";
 
 /// The top level of the file.
 pub(crate) static FILE: Section = Section {
@@ -49,13 +63,13 @@ pub(crate) static FILE: Section = Section {
         key(
             "number",
             Value::Number,
-            Needed::Always,
+            Needed::For(&NUMBERED),
             "given once, and never to another entry; owners withdraw the entry by it",
         ),
         key(
             "name",
             Value::Line,
-            Needed::For(&[Status::Validated, Status::Mainline]),
+            Needed::For(&STATED),
             "the name of the silicon, for people",
         ),
         key(
@@ -75,7 +89,8 @@ pub(crate) static FILE: Section = Section {
             "acs",
             Value::Words(flags),
             Needed::No,
-            "the ACS flags that the functions count as having; must be there unless acs-registers is",
+            "the ACS flags that the functions count as having; must be there unless acs-registers is. In a \
+             not-isolated entry: the flags that do not hold",
         ),
         key(
             "acs-registers",
@@ -105,6 +120,12 @@ pub(crate) static FILE: Section = Section {
             "why the status is not more than it is",
         ),
         key(
+            "replaced-by",
+            Value::Form(NAME),
+            Needed::No,
+            "in withdrawn entries: the entry, as \"acme/x1\", that claims the same ids instead",
+        ),
+        key(
             "partial",
             Value::Text,
             Needed::No,
@@ -132,7 +153,7 @@ pub(crate) static FILE: Section = Section {
         key(
             "evidence",
             Value::Once(&EVIDENCE),
-            Needed::For(&[Status::Validated, Status::Mainline]),
+            Needed::For(&STATED),
             "what was stated, and where that can be read",
         ),
         key(
@@ -145,7 +166,8 @@ pub(crate) static FILE: Section = Section {
             "mainline",
             Value::Once(&MAINLINE),
             Needed::For(&[Status::Mainline]),
-            "what mainline Linux has of the entry; in mainline entries alone",
+            "what mainline Linux has of the entry; in mainline entries, and in refused ones that released \
+             kernels grant nevertheless",
         ),
     ],
 };
@@ -292,26 +314,33 @@ static EVIDENCE: Section = Section {
         key(
             "statement",
             Value::Text,
-            Needed::For(&[Status::Validated, Status::Mainline]),
+            Needed::For(&STATED),
             "what was stated, in prose",
         ),
         key(
             "stated-by",
             Value::Text,
-            Needed::For(&[Status::Validated, Status::Mainline]),
+            Needed::For(&STATED),
             "who stated it, and for whom",
         ),
         key(
             "date",
             Value::Day,
-            Needed::For(&[Status::Validated]),
+            Needed::For(&[Status::Validated, Status::NotIsolated]),
             "the day of the statement; if the first source is a mail, the day of that mail",
         ),
         key(
             "sources",
             Value::Addresses,
-            Needed::For(&[Status::Validated, Status::Mainline]),
+            Needed::For(&STATED),
             "the addresses at which the statement can be read",
+        ),
+        key(
+            "hearsay",
+            Value::Flag,
+            Needed::No,
+            "true if the author does not speak for the vendor and reports what others have found; in \
+             candidate and not-isolated entries",
         ),
     ],
 };

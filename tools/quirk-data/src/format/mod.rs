@@ -7,16 +7,18 @@
 //! the file.
 
 mod characters;
+mod comments;
 pub(crate) mod key;
 pub(crate) mod keys;
 mod reader;
+mod strings;
 mod words;
 
 use std::cell::RefCell;
 
 use toml::{
     Spanned,
-    de::{DeTable, DeValue},
+    de::{DeTable, DeValue, Error},
     value::Datetime,
 };
 
@@ -46,6 +48,7 @@ pub(crate) struct File {
     pub(crate) requires: Option<Spanned<Vec<Spanned<String>>>>,
     pub(crate) supersedes: Option<Spanned<String>>,
     pub(crate) reason: Option<Spanned<String>>,
+    pub(crate) replaced_by: Option<Spanned<String>>,
     pub(crate) partial: Option<Spanned<String>>,
     pub(crate) matches: Vec<Spanned<Match>>,
     pub(crate) conditions: Vec<Spanned<Register>>,
@@ -88,6 +91,7 @@ pub(crate) struct Evidence {
     pub(crate) stated_by: Option<Spanned<String>>,
     pub(crate) date: Option<Spanned<Datetime>>,
     pub(crate) sources: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) hearsay: Option<Spanned<bool>>,
 }
 
 /// One `[[expect]]`.
@@ -111,9 +115,27 @@ pub(crate) struct Mainline {
 /// Reads a file; `None` if it cannot be understood, with the reason in `notes`.
 pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     characters::check(&file.text, notes);
+    comments::check(&file.text, notes);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
+    let open = strings::open(&file.text);
+    if let Some(open) = &open {
+        let problem = match open.key_at {
+            Some(at) => format!(
+                "the text that begins here does not end before line {}, which looks like the next key",
+                file.line(at)
+            ),
+            None => "the text that begins here has no end".to_owned(),
+        };
+        let help = format!("end it with {}", open.mark);
+        notes.add(Rule::Syntax, &open.start, "file", problem, help);
+    }
+    // Behind a text without end, nothing is what it looks like.
+    let is_before = |error: &&Error| {
+        let at = error.span().map_or(0, |span| span.start);
+        open.as_ref().is_none_or(|open| at < open.start.start)
+    };
     // A file that is not TOML has a fault in every line.
-    for error in errors.iter().take(MAX_SYNTAX_ERRORS) {
+    for error in errors.iter().filter(is_before).take(MAX_SYNTAX_ERRORS) {
         notes.add(
             Rule::Syntax,
             &error.span().unwrap_or(0..0),
@@ -122,7 +144,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             "write it as TOML has it, see https://toml.io/",
         );
     }
-    if !errors.is_empty() || !is_understood(table.get_ref(), notes) {
+    if open.is_some() || !errors.is_empty() || !is_understood(table.get_ref(), notes) {
         return None;
     }
     // A key missing at the top level is a fault of the whole file.
@@ -140,6 +162,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
         requires: file.texts("requires"),
         supersedes: file.text("supersedes"),
         reason: file.text("reason"),
+        replaced_by: file.text("replaced-by"),
         partial: file.text("partial"),
         matches: file.sections("match", |one| Match {
             vendor: one.text("vendor"),
@@ -160,6 +183,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             stated_by: evidence.text("stated-by"),
             date: evidence.day("date"),
             sources: evidence.texts("sources"),
+            hearsay: evidence.flag("hearsay"),
         }),
         expects: file.sections("expect", |expect| Expect {
             capture: expect.text("capture"),

@@ -99,9 +99,12 @@ fn ours(page: &mut String, entry: &Entry) -> fmt::Result {
     writeln!(page, "### {}\n", escape(title))?;
     writeln!(
         page,
-        "[{0}](../quirks/{0}.toml), number {1}: {2}; {3}, {4}.\n",
+        "[{0}](../quirks/{0}.toml){1}: {2}; {3}, {4}.\n",
         entry.name,
-        entry.number,
+        match entry.number {
+            0 => String::new(),
+            number => format!(", number {number}"),
+        },
         ids(entry),
         entry.kind_names().replace(',', ", "),
         grants(entry)
@@ -116,9 +119,14 @@ fn ours(page: &mut String, entry: &Entry) -> fmt::Result {
     {
         writeln!(
             page,
-            "> {}\n>\n> {} {}\n",
+            "> {}\n>\n> {}{} {}\n",
             cell(statement),
             cell(stated_by(entry)),
+            if entry.evidence.as_ref().is_some_and(|one| one.hearsay) {
+                " (hearsay)"
+            } else {
+                ""
+            },
             links(entry)
         )?;
     }
@@ -134,6 +142,7 @@ fn grants(entry: &Entry) -> String {
     match (&entry.mainline, entry.acs_registers) {
         (Some(mainline), _) if mainline.not_expressed.is_some() => format!("at most {}", entry.acs),
         (_, Some(_)) => "what its registers say".to_owned(),
+        _ if entry.status == Status::NotIsolated => format!("not {}", entry.acs),
         _ => entry.acs.to_string(),
     }
 }

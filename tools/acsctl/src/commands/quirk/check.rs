@@ -19,8 +19,8 @@ use crate::commands::{Failure, Format};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct Check {
-    /// Report only on these files, which may lie outside the folder. All files are checked
-    /// together; findings in other files are reported only if these files have none.
+    /// Report on these files first, which may lie outside the folder. All files are checked
+    /// together, and findings in other files follow.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -46,11 +46,9 @@ impl Check {
         let mut findings = checked.err().unwrap_or_default();
         if !self.files.is_empty() {
             let is_asked = |one: &Finding| self.files.iter().any(|file| is_same(file, &one.file));
-            let (asked, others) = findings.into_iter().partition::<Vec<_>, _>(is_asked);
-            // If two files conflict, the finding names one of them. Captured machines are checked
-            // only when no file has another fault. Therefore the requested files count as sound
-            // only when all other files are sound.
-            findings = if asked.is_empty() { others } else { asked };
+            // If two files conflict, the finding is on one of them. Therefore the requested files
+            // count as sound only when all other files are sound.
+            findings.sort_by_key(|one| !is_asked(one));
         }
         if self.format == Format::Json {
             let printed = json::findings(count, &findings)?;

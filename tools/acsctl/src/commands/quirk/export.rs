@@ -18,9 +18,9 @@ use crate::output;
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct Export {
-    /// The entry, by its number or name.
-    #[arg(value_name = "ENTRY")]
-    entry: String,
+    /// The entries of one vendor, by number or name; several become a series, in this order.
+    #[arg(value_name = "ENTRY", required = true)]
+    entries: Vec<String>,
     #[command(flatten)]
     database: DatabaseOption,
     /// Top folder of a kernel's source tree; nothing is written there.
@@ -36,13 +36,24 @@ pub(in crate::commands) struct Export {
 
 impl Export {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let entries = self.database.load()?;
-        let entry = show::one(&entries, &self.entry)?;
+        // A fault in another entry must not prevent the patch.
+        let (sound, faulty) = self.database.load_sound()?;
+        let found: Result<Vec<_>, _> = self
+            .entries
+            .iter()
+            .map(|entry| show::one(&sound, entry))
+            .collect();
+        let found = match found {
+            Ok(found) => found,
+            // The entry may be one that has findings: report them.
+            Err(error) if faulty.is_empty() => return Err(error),
+            Err(error) => return Err(self.database.load().err().unwrap_or(error)),
+        };
         let options = Options {
             signed_off_by: self.signed_off_by.clone(),
             date: export::source_date_epoch()?,
         };
-        let patch = export::export(entry, &self.kernel_source, &options)?;
+        let patch = export::export_series(&found, &self.kernel_source, &options)?;
         for notice in &patch.notices {
             // Write the patch even if the notice cannot be printed.
             let _ = writeln!(io::stderr(), "notice: {notice}");

@@ -33,9 +33,12 @@ fn text(entries: &[Entry]) -> String {
     let kind_width = widest(&|entry| entry.kind_names().len()).unwrap_or_default();
     let line = |entry: &Entry| {
         let ids: Vec<_> = entry.ids().map(ToString::to_string).collect();
+        let number = match entry.number {
+            0 => "-".to_owned(),
+            number => number.to_string(),
+        };
         format!(
-            "{:>5}  {:width$}  {:9}  {:kind_width$}  {}\n",
-            entry.number,
+            "{number:>5}  {:width$}  {:12}  {:kind_width$}  {}\n",
             entry.name,
             entry.status.name(),
             entry.kind_names(),

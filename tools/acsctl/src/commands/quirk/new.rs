@@ -9,7 +9,11 @@ use std::{
 };
 
 use clap::Args;
-use quirk_data::{draft, error::Error, name::is_entry};
+use quirk_data::{
+    draft::{self, Draft},
+    error::Error,
+    name::is_entry,
+};
 use topology::{Bdf, Topology};
 
 use super::DatabaseOption;
@@ -18,15 +22,32 @@ use crate::{
     host::{HostPaths, Source},
 };
 
+/// Examples, for the help.
+const EXAMPLES: &str = "\
+Examples:
+  acsctl quirk new 0000:82:00.0 --name acme/x1
+          From this host. Run it as root: only root can read the capabilities.
+  acsctl quirk new 82:00.0 --name acme/x1 --topology host.json
+          From a capture: what \"sudo acsctl capture --out host.json\" wrote on another host.
+  acsctl quirk new 82:00.0 --topology lspci.txt
+          From what \"sudo lspci -vvvnn\" or \"sudo lspci -xxxx\" printed on another host.
+
+The IOMMU of the host need not be on. The command writes the draft VENDOR/FAMILY.toml and its capture into the
+folder of the data files. It never changes a file that exists: if the entry exists, it writes the capture alone
+and prints the section to add.";
+
 #[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
 pub(in crate::commands) struct New {
-    /// A function of the device, as 0000:82:00.0; the draft covers all functions of its slot.
+    /// A function of the device, as 0000:82:00.0 or 82:00.0; the draft covers all functions of its
+    /// slot.
     #[arg(value_name = "BDF", value_parser = address)]
     function: Bdf,
-    /// Read the device from FILE, a capture, instead of this host.
+    /// Read the device from FILE, a capture or the output of lspci, instead of this host.
     #[arg(long, value_name = "FILE")]
     topology: Option<PathBuf>,
-    /// Name of the entry: the vendor's folder and the silicon family [default: from the ids].
+    /// Name of the entry: the vendor's folder and the silicon family [default: from the ids; if an
+    /// entry lists the device, its name].
     #[arg(long, value_name = "VENDOR/FAMILY", value_parser = name)]
     name: Option<String>,
     #[command(flatten)]
@@ -38,36 +59,102 @@ impl New {
         // An unfinished draft in the folder must not prevent another draft.
         let (entries, faulty) = self.database.load_sound()?;
         for file in faulty {
-            let notice = format!(
-                "notice: {} has findings and is ignored here",
+            notify(&format!(
+                "{} has findings and is ignored here",
                 file.display()
-            );
-            // Write the draft even if the notice cannot be printed.
-            let _ = writeln!(io::stderr(), "{notice}");
+            ));
         }
         let source = match &self.topology {
             Some(file) => Source::File(file.clone()),
             None => Source::Host(HostPaths::default()),
         };
         let topology = source.capture(false)?;
-        let (name, draft) = draft::draft(&topology, self.function, self.name.as_deref(), &entries)?;
         // Without a source tree, write to the working directory.
         let folder = self.database.choose().folder.unwrap_or_default();
+        let capture_of = |name: &str| file_name(&free_capture(&folder.join(name)));
+        let (name, draft) = draft::draft(
+            &topology,
+            self.function,
+            self.name.as_deref(),
+            &entries,
+            capture_of,
+        )?;
+        for notice in &draft.notices {
+            notify(notice);
+        }
         let data = folder.join(&name).with_extension("toml");
-        let capture = data.with_extension("capture.json");
+        let capture = free_capture(&folder.join(&name));
+        if data.exists() {
+            create(&capture, &json(&draft.capture, &capture)?)?;
+            return Ok(beside(&data, &capture, &draft));
+        }
         write(&data, &capture, &draft.data, &draft.capture)?;
+        let existing = draft.existing.map_or_else(String::new, |existing| {
+            format!(
+                "{name} is an entry of the database, number {} and {}: the draft replaces its file; the \
+                 vendor's guide has the edits in the life of an entry\n",
+                existing.number,
+                existing.status.name()
+            )
+        });
         let (data, capture) = (data.display(), capture.display());
         Ok(format!(
             "{data}: the draft; answer its questions, then run acsctl quirk check {data}\n\
-             {capture}: the capture; it does not identify the machine or its owner\n"
+             {capture}: the capture; it does not identify the machine or its owner\n{existing}"
         ))
     }
 }
 
+/// Prints a notice. What is printed there must not prevent the draft.
+fn notify(text: &str) {
+    let _ = writeln!(io::stderr(), "notice: {text}");
+}
+
+/// What to do with a capture beside a data file that exists.
+fn beside(data: &Path, capture: &Path, draft: &Draft) -> String {
+    let (data, capture) = (data.display(), capture.display());
+    let status = draft.existing.as_ref().map_or_else(String::new, |existing| {
+        let status = existing.status.name();
+        format!(
+            "The entry is {status}. The vendor's guide has the edit that makes another status of it.\n"
+        )
+    });
+    format!(
+        "{data}: exists, and is unchanged\n\
+         {capture}: the capture; it does not identify the machine or its owner\n\
+         Add this section to {data}, then run acsctl quirk check {data}:\n\n{}\n{status}",
+        draft.expect
+    )
+}
+
+/// A name for a capture of the entry whose file is `entry`, without its ending: one that no file
+/// has.
+fn free_capture(entry: &Path) -> PathBuf {
+    let mut numbers = 2_u32..;
+    let mut path = entry.with_extension("capture.json");
+    while path.exists() {
+        let number = numbers.next().unwrap_or(u32::MAX);
+        path = entry.with_extension(format!("capture-{number}.json"));
+    }
+    path
+}
+
+/// The name of a file.
+fn file_name(path: &Path) -> String {
+    let name = path.file_name();
+    name.map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+/// A capture in its file's form.
+fn json(topology: &Topology, path: &Path) -> Result<Vec<u8>, Error> {
+    let mut json = Vec::new();
+    topology::write(topology, &mut json).map_err(|error| Error::io("write", path, &error))?;
+    Ok(json)
+}
+
 /// Writes both files or neither. Never replaces an existing file.
 fn write(data: &Path, capture: &Path, text: &str, topology: &Topology) -> Result<(), Error> {
-    let mut json = Vec::new();
-    topology::write(topology, &mut json).map_err(|error| Error::io("write", capture, &error))?;
+    let json = json(topology, capture)?;
     if let Some(folder) = data.parent() {
         fs::create_dir_all(folder).map_err(|error| Error::io("make", folder, &error))?;
     }

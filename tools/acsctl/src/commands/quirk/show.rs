@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use quirk_data::{
-    entry::{Entry, Ids},
+    entry::{Entry, Ids, Status},
     error::Error,
     json,
 };
@@ -55,7 +55,7 @@ pub(super) fn find<'e>(entries: &'e [Entry], id: &str) -> Result<Vec<&'e Entry>,
                 .chain(excluded)
                 .any(|ids| ids.contains(vendor, device))
         }
-        None => entry.name == id || entry.number.to_string() == id,
+        None => entry.name == id || (entry.number != 0 && entry.number.to_string() == id),
     };
     let found: Vec<_> = entries.iter().filter(is_meant).collect();
     if found.is_empty() {
@@ -83,7 +83,10 @@ pub(super) fn one<'e>(entries: &'e [Entry], id: &str) -> Result<&'e Entry, Error
 
 /// An entry as text.
 fn page(entry: &Entry) -> String {
-    let mut page = format!("{} (number {})\n", entry.name, entry.number);
+    let mut page = match entry.number {
+        0 => format!("{}\n", entry.name),
+        number => format!("{} (number {number})\n", entry.name),
+    };
     let mut line = |what: &str, text: &str| {
         for (index, row) in text.lines().flat_map(wrap).enumerate() {
             let what = if index == 0 { what } else { "" };
@@ -94,6 +97,10 @@ fn page(entry: &Entry) -> String {
     line("silicon", entry.title.as_deref().unwrap_or_default());
     line("status", entry.status.name());
     line("reason", entry.reason.as_deref().unwrap_or_default());
+    line(
+        "replaced by",
+        entry.replaced_by.as_deref().unwrap_or_default(),
+    );
     line("kind", &entry.kind_names());
     match entry.acs_registers {
         Some(layout) => line(
@@ -103,6 +110,7 @@ fn page(entry: &Entry) -> String {
                 layout.name()
             ),
         ),
+        None if entry.status == Status::NotIsolated => line("lacks", &entry.acs.to_string()),
         None => line("grants", &entry.acs.to_string()),
     }
     let requires: Vec<_> = entry.requires.iter().map(|one| one.name()).collect();
@@ -145,6 +153,9 @@ fn page(entry: &Entry) -> String {
             "stated by",
             evidence.stated_by.as_deref().unwrap_or_default(),
         );
+        if evidence.hearsay {
+            line("", "hearsay: the author does not speak for the vendor");
+        }
         line("date", evidence.date.as_deref().unwrap_or_default());
         line("source", &evidence.sources.join("\n"));
     }
@@ -152,8 +163,12 @@ fn page(entry: &Entry) -> String {
         line(
             "mainline",
             &format!(
-                "since {}",
-                mainline.since.as_deref().unwrap_or("an unknown release")
+                "since {}{}",
+                mainline.since.as_deref().unwrap_or("an unknown release"),
+                mainline
+                    .until
+                    .as_ref()
+                    .map_or(String::new(), |until| format!(", until {until}"))
             ),
         );
         line("commit", mainline.commit.as_deref().unwrap_or_default());

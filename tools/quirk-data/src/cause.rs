@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Says why an entry splits nothing on a captured machine, and what decides there without it.
+
+use std::collections::BTreeSet;
+
+use grouping::{Seen, View, handlers::Handlers, predict::Prediction};
+use rules::{
+    acs::AcsFlags,
+    decision::{Decision, KernelVerdict, Refusal},
+    whole::Fault,
+};
+use topology::Bdf;
+
+use crate::{built, entry::Entry};
+
+/// An entry, and the captured machine that it is applied to.
+pub(crate) struct Cause<'a> {
+    /// The entry.
+    pub(crate) entry: &'a Entry,
+    /// The entries of the database.
+    pub(crate) others: &'a [&'a Entry],
+    /// The machine.
+    pub(crate) view: &'a View<'a>,
+    /// The prediction of its groups.
+    pub(crate) prediction: &'a Prediction<'a>,
+    /// The handlers of its kernel.
+    pub(crate) handlers: &'a Handlers,
+}
+
+impl Cause<'_> {
+    /// The first of some functions that the entry lists and does not isolate, and the reason of the
+    /// module. Another PCIe type is the reason only without any other: ports of one switch may share
+    /// their ids.
+    pub(crate) fn of_no_grant(&self, is_meant: impl Fn(Bdf) -> bool) -> Option<String> {
+        let decisions = self.prediction.in_grouping(&built::alone(self.entry));
+        let each = self.view.functions.iter().zip(decisions);
+        let refused = each.filter_map(|(seen, decision)| match decision {
+            Decision::Refused(_, refusal) => Some((seen, refusal)),
+            _ => None,
+        });
+        let refused: Vec<_> = refused
+            .filter(|(seen, _)| seen.function.physfn.is_none() && is_meant(seen.function.bdf))
+            .collect();
+        let of_type = |refusal: &Refusal| *refusal == Refusal::WrongType;
+        let first = refused.iter().find(|(_, refusal)| !of_type(refusal));
+        let (seen, refusal) = first.or(refused.first())?;
+        Some(format!(
+            "{}: {}",
+            seen.function.bdf,
+            self.words(seen, *refusal)
+        ))
+    }
+
+    /// The first of these functions that a handler of the kernel answers for.
+    pub(crate) fn of_kernel(&self, functions: &BTreeSet<Bdf>) -> Option<String> {
+        let among = |seen: &&Seen<'_>| functions.contains(&seen.function.bdf);
+        let mut functions = self.view.functions.iter().filter(among);
+        functions.find_map(|seen| Some(format!("{}: {}", seen.function.bdf, self.answer(seen)?)))
+    }
+
+    /// The nearest bridge above a function that is not isolated.
+    pub(crate) fn above(&self, bdf: Bdf) -> Option<Bdf> {
+        let mut functions = self.view.functions.iter();
+        let mut at = functions.find(|seen| seen.function.bdf == bdf)?;
+        loop {
+            at = self.view.above(at)?;
+            let kernel = self.prediction.verdict(at).kernel;
+            if !at.with(&self.view.release, kernel).isolated {
+                return Some(at.function.bdf);
+            }
+        }
+    }
+
+    /// The reason of the module, with what the entry and the machine have.
+    fn words(&self, seen: &Seen<'_>, refusal: Refusal) -> String {
+        match refusal {
+            Refusal::FlagsNotGranted(asked) => format!(
+                "the entry does not grant {}, and the kernel asks for {asked} when it makes groups",
+                lacking(asked, self.entry.acs)
+            ),
+            Refusal::KernelVerdict => self.answer(seen).unwrap_or_else(|| refusal.to_string()),
+            Refusal::WrongType => format!(
+                "{refusal}: the entry is for functions of the kind {}",
+                self.entry.kind_names()
+            ),
+            Refusal::Whole(Fault::Limits { .. }) => {
+                let limits: Vec<_> = self.limits_of(seen).collect();
+                format!("{refusal}; its limits: {}", limits.join(" or "))
+            }
+            _ => refusal.to_string(),
+        }
+    }
+
+    /// The limits of the entry for the ids of a function.
+    fn limits_of<'s>(&'s self, seen: &'s Seen<'_>) -> impl Iterator<Item = String> + 's {
+        let function = seen.function;
+        let groups = self.entry.devices.iter().filter(|group| {
+            let mut ids = group.ids.iter();
+            ids.any(|ids| {
+                let vendor = function.vendor.value();
+                function
+                    .devices()
+                    .any(|device| ids.contains(vendor, device))
+            })
+        });
+        groups.map(|group| group.limits.to_string())
+    }
+
+    /// What a handler of the kernel answers for a function, if any does.
+    fn answer(&self, seen: &Seen<'_>) -> Option<String> {
+        let verdict = self.prediction.verdict(seen);
+        let answer = match verdict.kernel {
+            KernelVerdict::Isolated => "isolated",
+            KernelVerdict::NotIsolated => "not isolated",
+            KernelVerdict::NoOpinion | KernelVerdict::Unknown => return None,
+        };
+        let Some(number) = verdict.by else {
+            return Some(format!(
+                "a handler of the kernel answers \"{answer}\" for every device of the vendor that it \
+                 does not list"
+            ));
+        };
+        let handler = self.handlers.by_entry(number);
+        let handler = handler.map_or("a handler", |handler| handler.name.as_str());
+        let mut others = self.others.iter();
+        let of = others.find(|entry| entry.number == number && entry.mainline.is_some());
+        let name = of.map_or("", |entry| &entry.name);
+        Some(format!(
+            "the kernel's {handler} ({name}) answers \"{answer}\" for it"
+        ))
+    }
+}
+
+/// The flags of `asked` that `granted` lacks.
+fn lacking(asked: AcsFlags, granted: AcsFlags) -> AcsFlags {
+    let named = AcsFlags::NAMED.iter();
+    let lacking = named.filter(|(_, flag)| asked.contains(*flag) && !granted.contains(*flag));
+    lacking.fold(AcsFlags::NONE, |all, (_, flag)| all.union(*flag))
+}

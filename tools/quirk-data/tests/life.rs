@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The edits in the vendor's guide, "The life of an entry": each is read from the guide, applied to
+//! the entry that the guide shows, and checked.
+
+mod common;
+
+use std::{fs, path::PathBuf};
+
+use quirk_data::{
+    edition::Edition,
+    entry::{Entry, Status},
+    folder::{self, Scope},
+    handlers, source,
+};
+use rules::release::Release;
+
+use common::{root, scratch, tests};
+
+/// The text of the guide.
+fn guide() -> String {
+    let guide = root().join("Documentation/vendors-guide.md");
+    fs::read_to_string(guide).expect("the guide is there")
+}
+
+/// The block of TOML after a mark in the guide, with the rest of the mark.
+fn block(mark: &str) -> (String, String) {
+    let guide = guide();
+    let (_, rest) = guide
+        .split_once(mark)
+        .unwrap_or_else(|| panic!("no {mark} in the guide"));
+    let (options, rest) = rest.split_once('\n').expect("a line end");
+    let rest = rest.strip_prefix("```toml\n").expect("a block of TOML");
+    let (text, _) = rest.split_once("```").expect("the end of the block");
+    (
+        options.trim_end_matches("-->").trim().to_owned(),
+        text.to_owned(),
+    )
+}
+
+/// The entry that the guide shows in its step on drafts, with the groups of the captured machine.
+fn shown() -> String {
+    let guide = guide();
+    let (_, rest) = guide
+        .split_once("```toml\nschema = 1\nnumber = 59\n")
+        .expect("the entry");
+    let (rest, _) = rest.split_once("```").expect("the end of the block");
+    format!(
+        "schema = 1\nnumber = 59\n{rest}\n[[expect]]\ncapture = \"x1.capture.json\"\n\
+         before = [[\"0000:01:00.0\", \"0000:01:00.1\"]]\n\
+         after = [[\"0000:01:00.0\"], [\"0000:01:00.1\"]]\n"
+    )
+}
+
+/// The top-level keys and the sections of a file, in order: each with its first line as its name.
+fn parts(text: &str) -> Vec<(String, String)> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    let (mut in_text, mut in_section) = (false, false);
+    for line in text.lines() {
+        let starts = !in_text && (line.starts_with('[') || (!in_section && line.contains(" = ")));
+        if starts {
+            in_section = line.starts_with('[');
+            let name = line.split(" = ").next().unwrap_or(line);
+            parts.push((name.to_owned(), String::new()));
+        }
+        if line.matches("\"\"\"").count() == 1 {
+            in_text = !in_text;
+        }
+        if let Some((_, part)) = parts.last_mut() {
+            *part += line;
+            part.push('\n');
+        }
+    }
+    parts
+}
+
+/// A file with an edit applied: its keys and sections replace those of the same name, and others
+/// are added. `without` is a key that goes.
+fn edited(text: &str, edit: &str, without: Option<&str>) -> String {
+    let mut all = parts(text);
+    all.retain(|(name, _)| Some(name.as_str()) != without);
+    for (name, part) in parts(edit) {
+        if let Some(old) = all.iter_mut().find(|(old, _)| *old == name) {
+            old.1 = part;
+        } else if name.starts_with('[') {
+            all.push((name, part));
+        } else {
+            let first = all.iter().position(|(name, _)| name.starts_with('['));
+            all.insert(first.unwrap_or(all.len()), (name, part + "\n"));
+        }
+    }
+    all.into_iter().map(|(_, part)| part).collect()
+}
+
+/// The edit with this name, applied to a file.
+fn by(name: &str, text: &str) -> String {
+    let (options, edit) = block(&format!("<!-- edit: {name}"));
+    let without = options.strip_prefix("; without: ");
+    edited(text, &edit, without)
+}
+
+/// A folder with the captured machine, and these files of the vendor.
+fn folder(test: &str, files: &[(&str, &str)]) -> PathBuf {
+    let folder = scratch(test);
+    fs::create_dir(folder.join("acme")).expect("it is the test's own");
+    let capture = fs::read_to_string(tests().join("accepted/acme/nic.capture.json"));
+    let capture = capture.expect("the capture is there");
+    for from in ["acee", "0100", "0120"] {
+        assert!(capture.contains(&format!("\"{from}\"")), "{from}");
+    }
+    let capture = capture
+        .replace("\"acee\"", "\"10de\"")
+        .replace("\"0100\"", "\"0a01\"")
+        .replace("\"0120\"", "\"0a10\"");
+    fs::write(folder.join("acme/x1.capture.json"), capture).expect("it is the test's own");
+    for (name, text) in files {
+        fs::write(folder.join("acme").join(name), text).expect("it is the test's own");
+    }
+    folder
+}
+
+/// The entries of these files, or the codes of the findings.
+fn checked(test: &str, files: &[(&str, &str)]) -> Result<Vec<Entry>, Vec<String>> {
+    let sources = source::read(&folder(test, files)).expect("the folder can be read");
+    folder::check_all(sources, Scope::now(Some(Edition::Validated))).map_err(|found| {
+        let codes = found
+            .iter()
+            .map(|one| format!("{}: {}", one.rule, one.problem));
+        codes.collect()
+    })
+}
+
+/// The one entry of a sound file.
+fn entry(test: &str, text: &str) -> Entry {
+    let entries = checked(test, &[("x1.toml", text)]);
+    let mut entries = entries.unwrap_or_else(|found| panic!("{found:#?}\n{text}"));
+    entries.remove(0)
+}
+
+/// Whether a module for this kernel has the entry.
+fn is_built(entry: &Entry, edition: Edition, kernel: (u16, u16)) -> bool {
+    let kernel = Some(Release::new(kernel.0, kernel.1));
+    edition.takes(entry.status, entry.mainline.as_ref(), kernel)
+}
+
+/// Whether a kernel answers for the entry itself.
+fn grants(entry: &Entry, kernel: (u16, u16)) -> bool {
+    let kernel = Some(Release::new(kernel.0, kernel.1));
+    let handlers = handlers::in_kernel([entry], kernel);
+    handlers.by_entry(entry.number).is_some()
+}
+
+#[test]
+fn the_entry_that_the_guide_shows_is_sound() {
+    let shown = entry("life-shown", &shown());
+    assert_eq!(shown.status, Status::Validated);
+    assert!(is_built(&shown, Edition::Validated, (7, 3)));
+}
+
+#[test]
+fn a_candidate_needs_no_evidence() {
+    let text = by("candidate", &shown());
+    let candidate = entry("life-candidate", &text);
+    assert_eq!(candidate.status, Status::Candidate);
+    assert!(is_built(&candidate, Edition::Candidate, (7, 3)));
+    assert!(!is_built(&candidate, Edition::Validated, (7, 3)));
+    let less: String = parts(&text)
+        .into_iter()
+        .filter(|(name, _)| name != "[evidence]")
+        .map(|(_, part)| part)
+        .collect();
+    assert_eq!(entry("life-candidate-less", &less).evidence, None);
+}
+
+#[test]
+fn a_candidate_becomes_validated() {
+    let candidate = by("candidate", &shown());
+    let text = by("validated", &candidate);
+    assert_eq!(entry("life-validated", &text).status, Status::Validated);
+    // Control: a candidate's file with the status alone still says why it is no more.
+    let status = candidate.replace("\"candidate\"", "\"validated\"");
+    let without = parts(&status)
+        .into_iter()
+        .filter(|(name, _)| name != "[evidence]")
+        .map(|(_, part)| part)
+        .collect::<String>();
+    let found = checked("life-validated-not", &[("x1.toml", &without)]).expect_err("no evidence");
+    assert!(found[0].starts_with("key-missing"), "{found:?}");
+}
+
+#[test]
+fn mainline_takes_over_from_its_release_on() {
+    let text = by("mainline", &shown());
+    assert!(text.contains("[[expect]]"), "{text}");
+    let merged = entry("life-mainline", &text);
+    assert_eq!(merged.status, Status::Mainline);
+    assert!(is_built(&merged, Edition::Validated, (7, 3)));
+    assert!(!is_built(&merged, Edition::Validated, (7, 4)));
+    assert!(grants(&merged, (7, 4)));
+    assert!(!grants(&merged, (7, 3)));
+    // Without its expectation, the entry keeps its capture as a record.
+    let (less, _) = text.split_once("[[expect]]").expect("it has one");
+    let mainline = parts(&text)
+        .into_iter()
+        .find(|(name, _)| name == "[mainline]");
+    let less = format!("{less}{}", mainline.expect("it has one").1);
+    entry("life-mainline-less", &less);
+}
+
+#[test]
+fn a_statement_is_taken_back() {
+    let text = by("withdrawn", &shown());
+    let withdrawn = entry("life-withdrawn", &text);
+    assert_eq!(withdrawn.status, Status::Withdrawn);
+    for edition in Edition::ALL {
+        assert!(!is_built(&withdrawn, edition, (7, 3)));
+    }
+    // Released kernels go on to grant what mainline has merged.
+    let merged = by("mainline", &shown());
+    let kept = entry("life-withdrawn-kept", &by("withdrawn", &merged));
+    assert!(grants(&kept, (7, 4)));
+    let reverted = by("withdrawn-from-mainline", &merged);
+    let reverted = entry("life-withdrawn-reverted", &reverted);
+    assert!(grants(&reverted, (7, 5)));
+    assert!(!grants(&reverted, (7, 6)));
+    for edition in Edition::ALL {
+        assert!(!is_built(&reverted, edition, (7, 3)));
+    }
+}
+
+#[test]
+fn an_entry_replaces_another() {
+    let old = by("replaced", &shown());
+    let new = shown()
+        .replace("number = 59", "number = 60")
+        .replace("about =", "revisions = \"04-ff\"\nabout =");
+    let (new, _) = new.split_once("[[expect]]").expect("it has one");
+    let new = by("candidate", new);
+    let files = [("x1.toml", old.as_str()), ("x1-rev-b.toml", new.as_str())];
+    let entries = checked("life-replaced", &files).unwrap_or_else(|found| panic!("{found:#?}"));
+    assert_eq!(entries.len(), 2);
+    // Control: no other entry may claim the ids.
+    let refused = by("withdrawn", &shown());
+    let files = [
+        ("x1.toml", refused.as_str()),
+        ("x1-rev-b.toml", new.as_str()),
+    ];
+    let found = checked("life-not-replaced", &files).expect_err("the ids are refused");
+    assert!(
+        found.iter().any(|one| one.starts_with("refused")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_statement_against_isolation_stands_against_a_claim() {
+    let (_, against) = block("<!-- file: not-isolated");
+    let files = [("x1.toml", shown()), ("audio.toml", against)];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let entries = checked("life-against", &files).unwrap_or_else(|found| panic!("{found:#?}"));
+    let against = entries.iter().find(|one| one.status == Status::NotIsolated);
+    assert!(
+        against
+            .expect("it is there")
+            .evidence
+            .as_ref()
+            .is_some_and(|one| one.hearsay)
+    );
+    // Control: of the class of the captured functions.
+    let network = files[1].1.replace("\"0403\"", "\"0200\"");
+    let found = checked("life-contradicted", &[files[0], ("audio.toml", &network)]);
+    let found = found.expect_err("the claim contradicts the statement");
+    assert!(
+        found.iter().any(|one| one.starts_with("refused")),
+        "{found:?}"
+    );
+}
