@@ -130,7 +130,7 @@ const EVERY: Scenario = Scenario {
 ///
 /// The ACS control register of QEMU's root port is at 0x14e.
 const LATE_ACS: Scenario = Scenario {
-    name: "regroup-late-acs",
+    name: "regroup-acs",
     machine: two(&[first(CARD), second(CARD)]),
     steps: &[
         Run("/sbin/modprobe e1000e"),
