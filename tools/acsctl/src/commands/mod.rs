@@ -2,7 +2,6 @@
 
 //! The command line, the output and the exit status.
 
-mod address;
 mod capture;
 mod doctor;
 mod generate;

@@ -14,14 +14,13 @@ use topology::{Bdf, Topology};
 
 use super::DatabaseOption;
 use crate::{
-    commands::address::address,
     host::{HostPaths, Source},
 };
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct New {
     /// A function of the device, as 0000:82:00.0; the draft covers all functions of its slot.
-    #[arg(value_name = "BDF", value_parser = address)]
+    #[arg(value_name = "BDF", value_parser = Bdf::written)]
     function: Bdf,
     /// Read the device from FILE, a capture, instead of this host.
     #[arg(long, value_name = "FILE")]
