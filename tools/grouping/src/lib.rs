@@ -20,4 +20,4 @@ pub mod predict;
 mod scan;
 
 pub use compute::{Grouping, grouping, partition};
-pub use scan::{Assumption, Device, Seen, View, device_of, view};
+pub use scan::{Assumption, Device, Seen, View, device_of, view, view_with_iommu};

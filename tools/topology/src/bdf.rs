@@ -226,7 +226,16 @@ mod tests {
         }
         let whole = Bdf::written("10000:E1:00").map(|bdf| bdf.to_string());
         assert_eq!(whole.as_deref(), Ok("10000:e1:00.0"));
-        for text in ["", "0a", "0a:20.1", "0a:00.8", "100:00.0.", "0a:00.1x", "1:2:3:4.5", "+a:0.1"] {
+        for text in [
+            "",
+            "0a",
+            "0a:20.1",
+            "0a:00.8",
+            "100:00.0.",
+            "0a:00.1x",
+            "1:2:3:4.5",
+            "+a:0.1",
+        ] {
             assert!(Bdf::written(text).is_err(), "{text}");
         }
     }

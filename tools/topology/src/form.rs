@@ -41,10 +41,14 @@ pub(crate) fn unread(name: &str, lines: &[Line]) -> Error {
         return Error::at(name, "", "is empty", AGAIN);
     }
     let problem = match form(lines) {
-        Some(what) => format!("is neither a capture nor output of lspci -vvv; it looks like {what}"),
-        None => "is neither a capture nor output of lspci -vvv: no line begins with the address and \
+        Some(what) => {
+            format!("is neither a capture nor output of lspci -vvv; it looks like {what}")
+        }
+        None => {
+            "is neither a capture nor output of lspci -vvv: no line begins with the address and \
                  the class of a function"
-            .to_owned(),
+                .to_owned()
+        }
     };
     Error::at(name, "", problem, AGAIN)
 }
@@ -54,7 +58,9 @@ fn form(lines: &[Line]) -> Option<&'static str> {
     let has = |is: &dyn Fn(&str) -> bool| lines.iter().any(|line| is(&line.text));
     let is_tree = |text: &str| {
         let text = text.trim_start_matches(['-', '+', '|', ' ', '\\']);
-        (text.starts_with('[') && text.contains("]-")) || text.contains("]--") || text.contains(".0-[")
+        (text.starts_with('[') && text.contains("]-"))
+            || text.contains("]--")
+            || text.contains(".0-[")
     };
     let is_quoted = |text: &str| text.matches("\" \"").count() >= 2;
     if has(&is_tree) {

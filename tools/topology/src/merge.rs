@@ -59,8 +59,12 @@ fn check_same(
     listing: &[Shown],
     line: usize,
 ) -> Result<(), Error> {
-    let missing = merged.keys().find(|bdf| !listing.iter().any(|(_, one)| one.bdf == **bdf));
-    let added = listing.iter().find(|(_, one)| !merged.contains_key(&one.bdf));
+    let missing = merged
+        .keys()
+        .find(|bdf| !listing.iter().any(|(_, one)| one.bdf == **bdf));
+    let added = listing
+        .iter()
+        .find(|(_, one)| !merged.contains_key(&one.bdf));
     let (Some(missing), Some((_, added))) = (missing, added) else {
         return Ok(());
     };
@@ -85,14 +89,20 @@ fn check_same(
 /// # Errors
 ///
 /// A function of which both show different facts.
-pub(crate) fn machines(name: &str, mut one_of: Topology, other: Topology) -> Result<Topology, Error> {
+pub(crate) fn machines(
+    name: &str,
+    mut one_of: Topology,
+    other: Topology,
+) -> Result<Topology, Error> {
     let mut functions: BTreeMap<Bdf, Function> = BTreeMap::new();
     for function in one_of.functions.drain(..).chain(other.functions) {
         let bdf = function.bdf;
         let merged = match functions.remove(&bdf) {
             None => function,
             Some(before) => one(before, function).map_err(|what| {
-                let problem = format!("{what} differs between the files: these are two machines, or two states of one");
+                let problem = format!(
+                    "{what} differs between the files: these are two machines, or two states of one"
+                );
                 Error::at(name, bdf, problem, APART)
             })?,
         };
@@ -138,14 +148,21 @@ pub(crate) fn one(one: Function, two: Function) -> Result<Function, &'static str
             !function.id_from_name,
         )
     };
-    let (by_ids, other) = if rank(&one) >= rank(&two) { (&one, &two) } else { (&two, &one) };
+    let (by_ids, other) = if rank(&one) >= rank(&two) {
+        (&one, &two)
+    } else {
+        (&two, &one)
+    };
     if other.vendor.value() != UNKNOWN_VENDOR && other.vendor != by_ids.vendor {
         return Err("the vendor");
     }
-    let is_candidate = |device| other.device_candidates.is_empty() || other.device_candidates.contains(&device);
+    let is_candidate =
+        |device| other.device_candidates.is_empty() || other.device_candidates.contains(&device);
     match (by_ids.device, other.device) {
         (Some(one), Some(two)) if one != two => return Err("the device id"),
-        (Some(one), None) if other.vendor == by_ids.vendor && !is_candidate(one) => return Err("the device"),
+        (Some(one), None) if other.vendor == by_ids.vendor && !is_candidate(one) => {
+            return Err("the device");
+        }
         _ => {}
     }
     let class = match (one.class, two.class) {
@@ -158,8 +175,16 @@ pub(crate) fn one(one: Function, two: Function) -> Result<Function, &'static str
         _ => Ok(()),
     };
     both("the IOMMU group", one.iommu_group, two.iommu_group)?;
-    both("the secondary bus", one.secondary.map(u32::from), two.secondary.map(u32::from))?;
-    both("the subordinate bus", one.subordinate.map(u32::from), two.subordinate.map(u32::from))?;
+    both(
+        "the secondary bus",
+        one.secondary.map(u32::from),
+        two.secondary.map(u32::from),
+    )?;
+    both(
+        "the subordinate bus",
+        one.subordinate.map(u32::from),
+        two.subordinate.map(u32::from),
+    )?;
     if one.pcie_known && two.pcie_known && one.pcie_type != two.pcie_type {
         return Err("the PCIe type");
     }
@@ -168,7 +193,11 @@ pub(crate) fn one(one: Function, two: Function) -> Result<Function, &'static str
         (true, false) => one.acs,
         (false, _) => two.acs,
     };
-    let (typed, untyped) = if one.pcie_known { (&one, &two) } else { (&two, &one) };
+    let (typed, untyped) = if one.pcie_known {
+        (&one, &two)
+    } else {
+        (&two, &one)
+    };
     let is_endpoint = one.header == Header::Endpoint;
     Ok(Function {
         vendor: by_ids.vendor,

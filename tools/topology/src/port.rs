@@ -51,9 +51,14 @@ impl Port {
             || {
                 // The beginning of a name, as the names are written.
                 let begin = |(known, _): &&(&str, PcieType)| {
-                    known.get(..name.len()).is_some_and(|part| part.eq_ignore_ascii_case(name))
+                    known
+                        .get(..name.len())
+                        .is_some_and(|part| part.eq_ignore_ascii_case(name))
                 };
-                let known = NAMES.iter().find(begin).map(|(known, _)| &known[..name.len()]);
+                let known = NAMES
+                    .iter()
+                    .find(begin)
+                    .map(|(known, _)| &known[..name.len()]);
                 Self::Unknown(known.unwrap_or(name).to_owned())
             },
             |(_, kind)| Self::Known(*kind),

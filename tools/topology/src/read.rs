@@ -33,7 +33,10 @@ pub fn read(path: &Path) -> Result<Topology, Error> {
 ///
 /// As [`read`], and [`Error`] if two files show different values of the same property.
 pub fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<Topology, Error> {
-    let names: Vec<_> = paths.iter().map(|path| path.as_ref().display().to_string()).collect();
+    let names: Vec<_> = paths
+        .iter()
+        .map(|path| path.as_ref().display().to_string())
+        .collect();
     let name = names.join(" with ");
     let mut merged: Option<Topology> = None;
     for path in paths {
@@ -73,7 +76,8 @@ fn part(path: &Path) -> Result<Topology, Error> {
     };
     check_size(&name, bytes.len())?;
     let text = text::decode(&bytes).map_err(|what| {
-        let remedy = "unpack it, or use a file that \"acsctl\" has written, or what lspci has printed";
+        let remedy =
+            "unpack it, or use a file that \"acsctl\" has written, or what lspci has printed";
         Error::at(&name, "", what, remedy)
     })?;
     of_text(&name, &text)
@@ -140,7 +144,9 @@ fn of_capture(name: &str, text: &str) -> Result<Topology, Error> {
 fn check_listed(name: &str, listed: &[Listed]) -> Result<(), Error> {
     let mut groups: BTreeMap<Bdf, &Listed> = BTreeMap::new();
     for one in listed {
-        let before = groups.get(&one.bdf).and_then(|before| before.group.map(|group| (before.line, group)));
+        let before = groups
+            .get(&one.bdf)
+            .and_then(|before| before.group.map(|group| (before.line, group)));
         if let (Some((line, before)), Some(group)) = (before, one.group) {
             if before != group {
                 let problem = format!("its IOMMU group differs from that in line {line}");
@@ -162,7 +168,9 @@ fn check_listed(name: &str, listed: &[Listed]) -> Result<(), Error> {
 fn of_listed(listed: &[Listed]) -> Topology {
     let mut functions: BTreeMap<Bdf, Function> = BTreeMap::new();
     for one in listed {
-        let function = functions.entry(one.bdf).or_insert_with(|| lspci::unknown(one.bdf));
+        let function = functions
+            .entry(one.bdf)
+            .or_insert_with(|| lspci::unknown(one.bdf));
         function.iommu_group = function.iommu_group.or(one.group);
         function.class = function.class.or(one.class);
         if let Some(vendor) = one.vendor {
@@ -183,8 +191,12 @@ fn of_listed(listed: &[Listed]) -> Topology {
 /// Checks what was read.
 fn finished(name: &str, topology: Topology) -> Result<Topology, Error> {
     check::check(name, &topology)?;
-    let is_grouped = topology.functions.iter().any(|one| one.iommu_group.is_some());
-    let is_text = !topology.evidence.is_empty() && !topology.evidence.iter().any(|one| one == "sysfs");
+    let is_grouped = topology
+        .functions
+        .iter()
+        .any(|one| one.iommu_group.is_some());
+    let is_text =
+        !topology.evidence.is_empty() && !topology.evidence.iter().any(|one| one == "sysfs");
     match form::lacks_capabilities(&topology).filter(|_| is_text && !is_grouped) {
         Some((problem, remedy)) => Err(Error::at(name, "", problem, remedy)),
         None => Ok(topology),

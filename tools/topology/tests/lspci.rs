@@ -176,7 +176,8 @@ fn what_lspci_never_prints_is_refused_with_the_place() {
         "is a list of functions and no capabilities",
     );
     // A name that pci.ids does not list leaves the ids of that function unknown.
-    let named = read("00:1f.3 Audio device: No Vendor Has This Name At All 5000\n\tControl: I/O-\n");
+    let named =
+        read("00:1f.3 Audio device: No Vendor Has This Name At All 5000\n\tControl: I/O-\n");
     let function = at(&named, "0000:00:1f.3");
     assert_eq!((function.vendor, function.device), (Hex(0xffff), None));
     let text = VERBOSE.replace("ACSCtl:\tSrcValid+", "ACSCtl:\tSrcValid");
@@ -200,7 +201,10 @@ fn what_lspci_never_prints_is_refused_with_the_place() {
     // The same listing twice is one machine; a listing with other facts is another one.
     assert_eq!(read(&format!("{VERBOSE}\n{VERBOSE}")), read(VERBOSE));
     let other = VERBOSE.replace("IOMMU group: 2", "IOMMU group: 12");
-    refused(&format!("{VERBOSE}\n{other}"), "the IOMMU group differs from line");
+    refused(
+        &format!("{VERBOSE}\n{other}"),
+        "the IOMMU group differs from line",
+    );
     // Only a text that begins like JSON gets an error about JSON.
     refused("{", "the end is missing");
     refused("hello", "no line begins with the address");

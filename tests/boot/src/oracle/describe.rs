@@ -149,7 +149,7 @@ impl Describer<'_> {
         let forwards = behind.is_some_and(|bus| self.ari.contains_key(&bus));
         has(Traits::ARI_FORWARDING, forwards);
         let asked = Release::LINUX_7_3.required;
-        let verdict = kernel_quirks.of_seen(self.topology, seen, asked);
+        let verdict = kernel_quirks.of_seen(seen, asked);
         let by = verdict.by.and_then(|entry| kernel_quirks.by_entry(entry));
         let by_memory = by.is_some_and(|handler| matches!(handler.grant, Grant::IfSetUp(_)));
         has(Traits::SET_UP, verdict.assumed && by_memory);

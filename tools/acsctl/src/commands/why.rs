@@ -46,8 +46,9 @@ impl Why {
             return Ok(printed);
         }
         let error = Error::NotFound(format!(
-            "{}: the reason is not known; run this as root, or on a capture that was made as root",
-            self.function
+            "{}: the reason is not known: {}",
+            self.function,
+            answer.missing()
         ));
         Err(Failure { printed, error })
     }

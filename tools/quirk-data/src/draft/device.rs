@@ -109,7 +109,7 @@ impl Device {
                 device.kinds.push(kind);
             }
             known(seen.function, kind, entries)?;
-            let verdict = handlers.of_seen(topology, seen, AcsFlags::GROUPING);
+            let verdict = handlers.of_seen(seen, AcsFlags::GROUPING);
             match (verdict.kernel, verdict.by) {
                 (KernelVerdict::Isolated, by) => {
                     let by = name_of(entries, by);

@@ -29,7 +29,12 @@ pub(crate) fn libvirt(lines: &[Line]) -> Vec<Listed> {
                 "" if tag.starts_with("/iommuGroup") => group = None,
                 "address" => {
                     let number = |key| value(key).and_then(hex_number);
-                    let parts = (number("domain"), number("bus"), number("slot"), number("function"));
+                    let parts = (
+                        number("domain"),
+                        number("bus"),
+                        number("slot"),
+                        number("function"),
+                    );
                     let (Some(number), (Some(domain), Some(bus), Some(slot), Some(function))) =
                         (group, parts)
                     else {
@@ -52,7 +57,11 @@ pub(crate) fn libvirt(lines: &[Line]) -> Vec<Listed> {
                 "product" | "vendor" if group.is_none() => {
                     let found_id = value("id").and_then(id);
                     if let Some(last) = found.last_mut() {
-                        let field = if name == "product" { &mut last.device } else { &mut last.vendor };
+                        let field = if name == "product" {
+                            &mut last.device
+                        } else {
+                            &mut last.vendor
+                        };
                         *field = found_id.or(*field);
                     }
                 }

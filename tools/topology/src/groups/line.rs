@@ -71,7 +71,9 @@ fn path(lower: &str) -> Option<GroupLine> {
         [] if rest.trim_matches(['/', ':', ' ', '*']).is_empty() => Some(GroupLine::Heading(group)),
         [] => Some(GroupLine::Other),
         [bdf, ..] => {
-            let after = named.split_once(|c: char| c.is_whitespace()).map(|(_, rest)| rest);
+            let after = named
+                .split_once(|c: char| c.is_whitespace())
+                .map(|(_, rest)| rest);
             Some(members(group, bdf, after.unwrap_or("").trim()))
         }
     }
@@ -105,7 +107,9 @@ fn listed(text: &str, lower: &str) -> Option<GroupLine> {
     let mut header = rest;
     // Some scripts print marks and ids in front of the address.
     for _ in 0..4 {
-        let (word, after) = header.split_once(char::is_whitespace).unwrap_or((header, ""));
+        let (word, after) = header
+            .split_once(char::is_whitespace)
+            .unwrap_or((header, ""));
         if let Some(bdf) = bdf::shown(word.trim_matches([':', ',', '"'])) {
             let after = after.trim();
             let words: Vec<_> = after.split_whitespace().map(bdf::shown).collect();
@@ -186,10 +190,16 @@ mod tests {
         let bdf = bdf::shown("0000:00:01.0").expect("it is an address");
         let log = |group| Some(GroupLine::Log { bdf, group });
         for (text, expected) in [
-            ("[    0.5] pci 0000:00:01.0: Adding to iommu group 7", log(Some(7))),
+            (
+                "[    0.5] pci 0000:00:01.0: Adding to iommu group 7",
+                log(Some(7)),
+            ),
             ("iommu: Adding device 0000:00:01.0 to group 7", log(Some(7))),
             ("pci 0000:00:01.0: Removing from iommu group 7", log(None)),
-            ("arm-smmu a.smmu: Adding to iommu group 7", Some(GroupLine::Other)),
+            (
+                "arm-smmu a.smmu: Adding to iommu group 7",
+                Some(GroupLine::Other),
+            ),
             ("group 7 is what I want", None),
             ("my IOMMU group 7", None),
             ("\tIOMMU group: 7x", None),

@@ -19,14 +19,19 @@ pub(crate) fn table(lines: &[Line]) -> Vec<Listed> {
         };
         cells.into_iter().map(str::to_ascii_lowercase).collect()
     };
-    let is_group = |cell: &String| matches!(cell.replace(['-', ' ', '_'], "").as_str(), "iommugroup");
+    let is_group =
+        |cell: &String| matches!(cell.replace(['-', ' ', '_'], "").as_str(), "iommugroup");
     let Some((head, columns)) = lines.iter().enumerate().find_map(|(at, line)| {
         let cells = cells(line);
         (cells.len() > 2 && cells.iter().any(is_group)).then_some((at, cells))
     }) else {
         return Vec::new();
     };
-    let column = |names: &[&str]| columns.iter().position(|cell| names.contains(&cell.as_str()));
+    let column = |names: &[&str]| {
+        columns
+            .iter()
+            .position(|cell| names.contains(&cell.as_str()))
+    };
     let group = columns.iter().position(is_group);
     let (vendor, device, class) = (column(&["vendor"]), column(&["device"]), column(&["class"]));
     let mut found = Vec::new();
@@ -81,7 +86,9 @@ pub(crate) fn records(lines: &[Line]) -> Vec<Listed> {
         };
         let value = value.trim();
         // With -n and -nn, ids are in brackets or alone.
-        let number = value.rsplit_once('[').map_or(value, |(_, rest)| rest.trim_end_matches(']'));
+        let number = value
+            .rsplit_once('[')
+            .map_or(value, |(_, rest)| rest.trim_end_matches(']'));
         let is_id = |text: &&str| text.len() == 4;
         if key == "Slot" {
             found.extend(bdf::shown(value).map(|bdf| Listed::new(bdf, line.number)));

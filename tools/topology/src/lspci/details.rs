@@ -92,9 +92,16 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
         }
     }
     // A port whose line with the buses is missing.
-    let is_port = function.pcie_type.as_ref().and_then(Port::kind).is_some_and(|kind| {
-        matches!(kind, PcieType::RootPort | PcieType::UpstreamPort | PcieType::DownstreamPort)
-    });
+    let is_port = function
+        .pcie_type
+        .as_ref()
+        .and_then(Port::kind)
+        .is_some_and(|kind| {
+            matches!(
+                kind,
+                PcieType::RootPort | PcieType::UpstreamPort | PcieType::DownstreamPort
+            )
+        });
     let is_bridge = function.class.is_some_and(|class| class.0 >> 8 == 0x0604);
     if function.header == Header::Endpoint && (is_port || is_bridge) {
         function.header = Header::Bridge;
@@ -130,7 +137,12 @@ const NOT_SHOWN: Acs = Acs {
 fn group(text: &str) -> Result<u32, String> {
     let number = text.trim_start_matches([':', ' ']);
     let number = number.split([',', ' ']).next().unwrap_or("");
-    let wrong = |_| format!("{} is not the number of an IOMMU group", quoted(text.trim_start_matches([':', ' '])));
+    let wrong = |_| {
+        format!(
+            "{} is not the number of an IOMMU group",
+            quoted(text.trim_start_matches([':', ' ']))
+        )
+    };
     number.parse().map_err(wrong)
 }
 
@@ -201,7 +213,11 @@ fn flags(text: &str, name: &str) -> Result<u16, String> {
             Some("+") => bits |= bit.bits(),
             Some("-") => {}
             _ => {
-                let name = if name == "acscap:" { "ACSCap:" } else { "ACSCtl:" };
+                let name = if name == "acscap:" {
+                    "ACSCap:"
+                } else {
+                    "ACSCtl:"
+                };
                 return Err(format!("{name} does not say whether {flag} is there"));
             }
         }

@@ -27,11 +27,6 @@ pub(super) struct Ids {
 pub(super) struct Names(OnceLock<Option<Database>>);
 
 impl Names {
-    /// Whether the system has such a file.
-    pub(super) fn are_known(&self) -> bool {
-        self.all().is_some()
-    }
-
     fn all(&self) -> Option<&Database> {
         self.0.get_or_init(|| Database::read().ok()).as_ref()
     }

@@ -118,7 +118,8 @@ impl Block {
 
 /// Marks of lists before an address.
 fn without_bullet(text: &str) -> &str {
-    let is_mark = |c: char| " \t*-+#\u{2022}\u{b7}\u{2013}\u{2502}\u{251c}\u{2514}\u{2500}|".contains(c);
+    let is_mark =
+        |c: char| " \t*-+#\u{2022}\u{b7}\u{2013}\u{2502}\u{251c}\u{2514}\u{2500}|".contains(c);
     text.trim_start_matches(is_mark)
 }
 
@@ -132,7 +133,8 @@ pub(super) fn header(text: &str) -> Option<(Place, &str)> {
     if let Some((path, last)) = token.rsplit_once('/') {
         let mut before = path.split('/');
         bdf::shown(before.next()?)?;
-        let is_short = |part: &str| bdf::shown(&format!("0:{part}")).is_some_and(|_| !part.contains(':'));
+        let is_short =
+            |part: &str| bdf::shown(&format!("0:{part}")).is_some_and(|_| !part.contains(':'));
         if !before.all(|part| is_short(part) || bdf::shown(part).is_some()) {
             return None;
         }
@@ -190,7 +192,10 @@ fn is_like_class(text: &str) -> bool {
 
 /// Whether a line in lower case begins like a detail that lspci prints.
 fn is_detail(lower: &str) -> bool {
-    STRONG.iter().chain(&WEAK).any(|begin| lower.starts_with(begin))
+    STRONG
+        .iter()
+        .chain(&WEAK)
+        .any(|begin| lower.starts_with(begin))
 }
 
 /// Whether a line begins with a key, such as `LnkSta:`.
@@ -199,7 +204,9 @@ fn has_key(text: &str) -> bool {
         return false;
     };
     let is_word = |c: char| c.is_ascii_alphanumeric() || " ._/()+-".contains(c);
-    key.len() <= 32 && key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.chars().all(is_word)
+    key.len() <= 32
+        && key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.chars().all(is_word)
 }
 
 /// Whether the line is the prompt of a shell, or a message of lspci itself.
@@ -218,7 +225,10 @@ fn is_foreign(text: &str) -> bool {
 
 /// Whether the first line of a function lacks the end of its class.
 fn lacks_class(header: &str) -> bool {
-    !header.contains(": ") || !header.split_once(": ").is_some_and(|(_, rest)| !rest.is_empty())
+    !header.contains(": ")
+        || !header
+            .split_once(": ")
+            .is_some_and(|(_, rest)| !rest.is_empty())
 }
 
 /// A function with its group, from a line that names both.
@@ -271,7 +281,11 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
 /// The numbers of the lines that are headings of groups.
 fn lines_with_headings(lines: &[Line]) -> Vec<usize> {
     let is_heading = |line: &&Line| matches!(groups::line(&line.text), Some(GroupLine::Heading(_)));
-    lines.iter().filter(is_heading).map(|line| line.number).collect()
+    lines
+        .iter()
+        .filter(is_heading)
+        .map(|line| line.number)
+        .collect()
 }
 
 struct Reader<'a> {
@@ -310,7 +324,11 @@ impl Reader<'_> {
             return Ok(());
         }
         // What follows a line that a terminal broke belongs to that line.
-        if is_rest && matches!(self.open, Open::Function) && line.indent == 0 && header(text).is_none() {
+        if is_rest
+            && matches!(self.open, Open::Function)
+            && line.indent == 0
+            && header(text).is_none()
+        {
             self.join(line, "");
             return Ok(());
         }
@@ -451,10 +469,14 @@ impl Reader<'_> {
             return Ok(());
         }
         if is_like_class(&line.text) && !self.may_continue(line) {
-            let problem = format!("looks like a function without its address: {}", quoted(&line.text));
+            let problem = format!(
+                "looks like a function without its address: {}",
+                quoted(&line.text)
+            );
             return Err(self.refuse(line, problem, "add the address, or make the text again"));
         }
-        let is_own = is_known || has_key(&line.text) || line.indent > block.indent && starts_item(&lower);
+        let is_own =
+            is_known || has_key(&line.text) || line.indent > block.indent && starts_item(&lower);
         if !is_own && self.joined < PARTS {
             self.join(line, " ");
             return Ok(());
@@ -475,7 +497,9 @@ impl Reader<'_> {
         };
         let lacks_ids = !block.header.contains("(rev ") && !is_like_class(&block.header);
         let closes = line.text.matches(']').count() > line.text.matches('[').count();
-        block.lines.is_empty() && lacks_ids && (closes || line.indent <= block.indent && !has_class(&line.text))
+        block.lines.is_empty()
+            && lacks_ids
+            && (closes || line.indent <= block.indent && !has_class(&line.text))
     }
 
     /// Takes a line outside of functions.
@@ -496,7 +520,10 @@ impl Reader<'_> {
         }
         let has_functions = !self.found.blocks.is_empty();
         if has_functions && is_like_class(&line.text) {
-            let problem = format!("looks like a function without its address: {}", quoted(&line.text));
+            let problem = format!(
+                "looks like a function without its address: {}",
+                quoted(&line.text)
+            );
             return Err(self.refuse(line, problem, "add the address, or make the text again"));
         }
         self.open = Open::Foreign;
@@ -549,7 +576,8 @@ impl Reader<'_> {
 
 /// Whether a line has a class in front of a colon, as a first line has.
 fn has_class(text: &str) -> bool {
-    text.split_once("]: ").is_some_and(|(before, _)| before.contains('[') && !before.starts_with('['))
+    text.split_once("]: ")
+        .is_some_and(|(before, _)| before.contains('[') && !before.starts_with('['))
 }
 
 /// Whether an indented line begins a list item of its own, such as `ClockPM- Surprise-`.
@@ -575,7 +603,8 @@ impl Found {
         };
         let is_again = |block: &Block| block.bdf().is_some_and(|bdf| known.contains(&bdf));
         let tail = &mut after[ended + 1..];
-        let is_other = before.iter().all(|block| !block.is_verbose()) && tail.iter().any(Block::is_verbose);
+        let is_other =
+            before.iter().all(|block| !block.is_verbose()) && tail.iter().any(Block::is_verbose);
         if is_other || tail.iter().any(is_again) {
             for block in tail {
                 block.group = None;
@@ -590,7 +619,8 @@ impl Found {
         };
         if lacks_class(&block.header) && block.dump.is_empty() {
             let shown = quoted(&block.header);
-            let problem = format!("begins like a function, but no class and device follow: {shown}");
+            let problem =
+                format!("begins like a function, but no class and device follow: {shown}");
             return Err(Error {
                 line: Some(block.line),
                 ..Error::at(name, block.shown(), problem, AGAIN)

@@ -18,7 +18,10 @@ mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::{ids::Names, lines::{Block, Found, Named}};
+use self::{
+    ids::Names,
+    lines::{Block, Found, Named},
+};
 use crate::{
     Bdf, Error, Function, Topology,
     config::Config,
@@ -29,7 +32,8 @@ use crate::{
 };
 
 /// The remedy for output that contains too little.
-pub(crate) const AGAIN: &str = "make it again, as root, with \"lspci -D -vvvnn\" or \"lspci -D -xxxx\"";
+pub(crate) const AGAIN: &str =
+    "make it again, as root, with \"lspci -D -vvvnn\" or \"lspci -D -xxxx\"";
 
 /// Reads the functions and groups in a text; none if it has none.
 ///
@@ -85,7 +89,9 @@ fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
     };
     let is_last = line.starts_with("kernel driver") || line.starts_with("kernel modules");
     let is_verbose = block.lines.iter().any(|(_, line)| {
-        ["control:", "flags:", "capabilities:"].iter().any(|begin| line.starts_with(begin))
+        ["control:", "flags:", "capabilities:"]
+            .iter()
+            .any(|begin| line.starts_with(begin))
     });
     if block.closed || is_last || !is_verbose || !block.dump.is_empty() {
         return;
@@ -95,9 +101,6 @@ fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
         return;
     };
     topology.incomplete = Some(bdf);
-    if function.acs.is_none() && function.pcie_type.is_some() {
-        function.acs_known = false;
-    }
     // A line that is cut in the middle shows that more was there.
     let is_cut = line.starts_with("capabilities:") && !line.contains("] ")
         || !line.contains([':', '+', '-', '=']);
@@ -125,7 +128,10 @@ fn add_groups(name: &str, topology: &mut Topology, named: &[Named]) -> Result<()
     topology.regrouped.sort_unstable();
     topology.regrouped.dedup();
     for (&bdf, one) in &groups {
-        let found = topology.functions.iter_mut().find(|function| function.bdf == bdf);
+        let found = topology
+            .functions
+            .iter_mut()
+            .find(|function| function.bdf == bdf);
         match found {
             Some(function) if function.iommu_group.is_none() => function.iommu_group = one.group,
             Some(function) if function.iommu_group == one.group => {}
@@ -167,7 +173,10 @@ pub(crate) fn unknown(bdf: Bdf) -> Function {
 /// Derives what follows from several functions: virtual functions, and the kind of the IOMMU.
 pub(crate) fn derive(topology: &mut Topology) {
     find_physical(&mut topology.functions);
-    topology.iommu = topology.iommu.take().or_else(|| amd_iommu(&topology.functions));
+    topology.iommu = topology
+        .iommu
+        .take()
+        .or_else(|| amd_iommu(&topology.functions));
 }
 
 fn function(
@@ -190,17 +199,6 @@ fn function(
         (None, Some(ids)) => (ids.vendor, ids.device),
         (None, None) => (None, None),
     };
-    if by_dump.is_none() && shown.as_ref().is_some_and(|ids| ids.by_name) && !names.are_known() {
-        let problem = format!(
-            "shows names instead of ids, and this system has no pci.ids to look them up: {}",
-            quoted(&block.header)
-        );
-        let remedy = "install pci.ids (package pci.ids or hwdata), or make the text again with \"lspci -D -vvvnn\" as root";
-        return Err(Error {
-            line: Some(block.line),
-            ..Error::at(file, bdf, problem, remedy)
-        });
-    }
     let mut function = Function::new(bdf, vendor.unwrap_or(UNKNOWN_VENDOR), device.unwrap_or(0));
     function.device = device.map(Hex::id);
     function.iommu_group = block.group;

@@ -46,9 +46,15 @@ pub(super) fn addresses(name: &str, blocks: &[Block]) -> Result<Vec<Bdf>, Error>
 
 /// A path with the whole address of its first part.
 fn normal(path: &str) -> String {
-    let (first, rest) = path.split_once('/').map_or((path, ""), |(first, rest)| (first, rest));
+    let (first, rest) = path
+        .split_once('/')
+        .map_or((path, ""), |(first, rest)| (first, rest));
     let first = bdf::shown(first).map_or_else(|| first.to_owned(), |bdf| bdf.to_string());
-    if rest.is_empty() { first } else { format!("{first}/{rest}").to_ascii_lowercase() }
+    if rest.is_empty() {
+        first
+    } else {
+        format!("{first}/{rest}").to_ascii_lowercase()
+    }
 }
 
 fn of_path(path: &str, buses: &BTreeMap<String, (Bdf, u8)>) -> Option<Bdf> {

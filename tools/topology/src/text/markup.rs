@@ -56,7 +56,11 @@ pub(super) fn without(line: &str) -> String {
             // The name of a language may follow.
             let rest = rest.trim_matches('`').trim();
             let is_name = !rest.contains([':', ' ']);
-            return if is_name { String::new() } else { rest.to_owned() };
+            return if is_name {
+                String::new()
+            } else {
+                rest.to_owned()
+            };
         }
     }
     let line = line.trim_end().trim_end_matches("```");
@@ -111,7 +115,9 @@ fn colour(text: &str) -> Option<(usize, usize)> {
     text.match_indices('[').find_map(|(start, _)| {
         let rest = &text[start + 1..];
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
-        rest[end..].starts_with('m').then_some((start, start + end + 2))
+        rest[end..]
+            .starts_with('m')
+            .then_some((start, start + end + 2))
     })
 }
 

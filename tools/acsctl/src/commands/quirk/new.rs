@@ -13,9 +13,7 @@ use quirk_data::{draft, error::Error, name::is_entry};
 use topology::{Bdf, Topology};
 
 use super::DatabaseOption;
-use crate::{
-    host::{HostPaths, Source},
-};
+use crate::host::{HostPaths, Source};
 
 #[derive(Args, Debug)]
 pub(in crate::commands) struct New {
@@ -45,7 +43,7 @@ impl New {
             let _ = writeln!(io::stderr(), "{notice}");
         }
         let source = match &self.topology {
-            Some(file) => Source::File(file.clone()),
+            Some(file) => Source::Files(vec![file.clone()]),
             None => Source::Host(HostPaths::default()),
         };
         let topology = source.capture(false)?;
