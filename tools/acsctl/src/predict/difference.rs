@@ -20,6 +20,11 @@ pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     for what in about_kernel(machine) {
         all.entry(what).or_default();
     }
+    let is_amd = machine.view.functions.iter().any(|seen| seen.amd_iommu);
+    if is_amd && machine.topology.iommu.is_none() {
+        let what = "the machine has an AMD IOMMU that is switched on";
+        all.entry(what.to_owned()).or_default();
+    }
     for what in &machine.modules.unread {
         all.entry(what.clone()).or_default();
     }

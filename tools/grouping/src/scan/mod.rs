@@ -88,8 +88,6 @@ pub enum Assumption {
     /// Whether the kernel enables the services of the ACS capability at boot, which were off when the
     /// machine was read without an IOMMU. Assumed: it does.
     AcsAtBoot,
-    /// Whether an AMD machine has an AMD IOMMU. Assumed: it has.
-    AmdIommu,
     /// The rest of the function's properties, because the source ends within the function.
     Rest,
 }
@@ -120,7 +118,6 @@ impl fmt::Display for Assumption {
                 "ACS is off, because no IOMMU is in use; with an IOMMU, the kernel enables at boot what the \
                  capability implements"
             }
-            Self::AmdIommu => "no IOMMU is in the input; taken as a machine with an AMD IOMMU",
             Self::Rest => {
                 "the input may end within this function: properties of it, and functions after it, may be missing"
             }

@@ -417,7 +417,7 @@ impl Reader<'_> {
     }
 
     fn begin(&mut self, line: &Line, place: Place, rest: &str) -> Result<(), Error> {
-        self.check_header()?;
+        self.found.check_end(self.name)?;
         let addresses: Vec<_> = rest.split_whitespace().map(bdf::shown).collect();
         // A folder's contents, several in a line.
         let is_names = self.heading.is_some() && addresses.iter().all(Option::is_some);
@@ -434,22 +434,6 @@ impl Reader<'_> {
         }
         self.push(line, place, rest, self.heading);
         Ok(())
-    }
-
-    /// Checks the first line of the last function, to which nothing more will be joined.
-    fn check_header(&self) -> Result<(), Error> {
-        let Some(block) = self.found.blocks.last() else {
-            return Ok(());
-        };
-        if !lacks_class(&block.header) || !block.dump.is_empty() {
-            return Ok(());
-        }
-        let shown = quoted(&block.header);
-        let problem = format!("begins like a function, but no class and device follow: {shown}");
-        Err(Error {
-            line: Some(block.line),
-            ..Error::at(self.name, block.shown(), problem, AGAIN)
-        })
     }
 
     /// Takes a line between the first line of a function and the next empty line.
@@ -612,15 +596,18 @@ impl Found {
         }
     }
 
-    /// Checks the last function.
+    /// Checks the first line of the last function, to which nothing more will be joined.
     pub(super) fn check_end(&self, name: &str) -> Result<(), Error> {
         let Some(block) = self.blocks.last() else {
             return Ok(());
         };
         if lacks_class(&block.header) && block.dump.is_empty() {
             let shown = quoted(&block.header);
-            let problem =
-                format!("begins like a function, but no class and device follow: {shown}");
+            let problem = if block.header.starts_with('"') {
+                "is a line of lspci -mm, which shows no capabilities".to_owned()
+            } else {
+                format!("begins like a function, but no class and device follow: {shown}")
+            };
             return Err(Error {
                 line: Some(block.line),
                 ..Error::at(name, block.shown(), problem, AGAIN)
