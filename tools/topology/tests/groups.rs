@@ -164,6 +164,10 @@ fn groups_and_details_are_merged() {
     let alone = read("details", DETAILS);
     assert!(recorded(&alone).is_empty());
     for (name, text) in FORMS {
+        // This one shows capabilities itself: none.
+        if name == "verbose" {
+            continue;
+        }
         if matches!(name, "table" | "pvesh as JSON" | "libvirt" | "records") {
             let files = [write("groups", text), write("details", DETAILS)];
             let machine = read_all(&files).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -363,11 +363,11 @@ fn refused(text: &str, message: &str) {
 fn lines_that_belong_to_no_function_are_refused() {
     refused(
         &WHOLE.replace("00:1c.0 PCI", "00:3c.0 PCI"),
-        "pasted.txt:17: begins like a function",
+        "pasted.txt:18: begins like a function",
     );
     refused(
         &WHOLE.replace("00:1c.0 PCI", "PCI"),
-        "pasted.txt:17: looks like a function without its address",
+        "pasted.txt:18: looks like a function without its address",
     );
     refused(
         &WHOLE.replace("01:00.1 Audio", "1.1 Audio"),
@@ -381,7 +381,7 @@ fn lines_that_belong_to_no_function_are_refused() {
     let other = WHOLE.replace("8086:a33c", "8086:a33d");
     refused(
         &format!("{WHOLE}{other}"),
-        "the device id differs from line 17",
+        "the device id differs from line 18",
     );
     let other = WHOLE.replace("\n02:00.0", "\n03:00.0").replace(
         "secondary=02, subordinate=02",

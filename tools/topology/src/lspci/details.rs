@@ -7,15 +7,15 @@ use rules::{acs::AcsFlags, pcie::PcieType};
 use super::{lines::Block, quoted};
 use crate::{Acs, Function, Header, Hex, Port, Sriov, Subsystem, hex};
 
-/// The ACS flags by the names that lspci uses, in lower case and in register order.
+/// The ACS flags by the names that lspci uses, in register order.
 const FLAGS: [(&str, AcsFlags); 7] = [
-    ("srcvalid", AcsFlags::SV),
-    ("transblk", AcsFlags::TB),
-    ("reqredir", AcsFlags::RR),
-    ("cmpltredir", AcsFlags::CR),
-    ("upstreamfwd", AcsFlags::UF),
-    ("egressctrl", AcsFlags::EC),
-    ("directtrans", AcsFlags::DT),
+    ("SrcValid", AcsFlags::SV),
+    ("TransBlk", AcsFlags::TB),
+    ("ReqRedir", AcsFlags::RR),
+    ("CmpltRedir", AcsFlags::CR),
+    ("UpstreamFwd", AcsFlags::UF),
+    ("EgressCtrl", AcsFlags::EC),
+    ("DirectTrans", AcsFlags::DT),
 ];
 
 /// A fault of a line: its number, and what is wrong.
@@ -208,7 +208,10 @@ fn flags(text: &str, name: &str) -> Result<u16, String> {
     let words: Vec<_> = text.split_whitespace().take(FLAGS.len()).collect();
     let mut bits = 0;
     for (at, (flag, bit)) in FLAGS.iter().enumerate() {
-        let shown = words.get(at).and_then(|word| word.strip_prefix(flag));
+        let flag_lower = flag.to_ascii_lowercase();
+        let shown = words
+            .get(at)
+            .and_then(|word| word.strip_prefix(flag_lower.as_str()));
         match shown {
             Some("+") => bits |= bit.bits(),
             Some("-") => {}

@@ -123,9 +123,24 @@ fn without_bullet(text: &str) -> &str {
     text.trim_start_matches(is_mark)
 }
 
+/// The text without what some scripts put before an address: `[8086:1901] [R] 00:01.0 ...`.
+fn without_marks(text: &str) -> &str {
+    let mut rest = text;
+    while let Some((_, after)) = rest
+        .strip_prefix('[')
+        .and_then(|inner| inner.split_once(']'))
+    {
+        if !after.starts_with([' ', '\t']) {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest
+}
+
 /// The address that a line starts with, and the rest.
 pub(super) fn header(text: &str) -> Option<(Place, &str)> {
-    let text = without_bullet(text);
+    let text = without_marks(without_bullet(text));
     let (token, rest) = text
         .split_once(char::is_whitespace)
         .map_or((text, ""), |(token, rest)| (token, rest.trim()));
@@ -267,6 +282,7 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         open: Open::Foreign,
         heading: None,
         is_list: false,
+        names_listed: false,
         joined: 0,
     };
     let mut before: Option<&Line> = None;
@@ -274,18 +290,22 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         reader.line(line, before.is_some_and(|before| before.broken))?;
         before = Some(line);
     }
+    reader.check_last(lines)?;
     reader.found.without_inherited(&lines_with_headings(lines));
     Ok(reader.found)
 }
 
-/// The numbers of the lines that are headings of groups.
+/// The numbers of the lines that name a group, as headings or with functions.
 fn lines_with_headings(lines: &[Line]) -> Vec<usize> {
-    let is_heading = |line: &&Line| matches!(groups::line(&line.text), Some(GroupLine::Heading(_)));
-    lines
-        .iter()
-        .filter(is_heading)
-        .map(|line| line.number)
-        .collect()
+    let is_heading = |line: &&Line| {
+        let found = groups::line(&line.text);
+        matches!(
+            found,
+            Some(GroupLine::Heading(_) | GroupLine::Members { .. })
+        )
+    };
+    let found = lines.iter().filter(is_heading);
+    found.map(|line| line.number).collect()
 }
 
 struct Reader<'a> {
@@ -296,6 +316,8 @@ struct Reader<'a> {
     heading: Option<u32>,
     /// Whether the text has headings with groups.
     is_list: bool,
+    /// Whether bare addresses followed the heading.
+    names_listed: bool,
     /// The number of lines that were joined with the last one.
     joined: usize,
 }
@@ -308,6 +330,21 @@ impl Reader<'_> {
         }
     }
 
+    /// Checks that the text does not end within an address.
+    fn check_last(&self, lines: &[Line]) -> Result<(), Error> {
+        let Some(line) = lines.last().filter(|_| !self.found.blocks.is_empty()) else {
+            return Ok(());
+        };
+        let text = line.text.as_str();
+        let is_part = |c: char| c.is_ascii_hexdigit() || ":./".contains(c);
+        let is_address = text.len() < 13 && text.chars().all(is_part) && header(text).is_none();
+        if line.indent > 0 || !is_address {
+            return Ok(());
+        }
+        let problem = "the text ends within the first line of a function";
+        Err(self.refuse(line, problem, AGAIN))
+    }
+
     fn last(&mut self) -> Option<&mut Block> {
         self.found.blocks.last_mut()
     }
@@ -315,6 +352,10 @@ impl Reader<'_> {
     fn line(&mut self, line: &Line, is_rest: bool) -> Result<(), Error> {
         let text = line.text.as_str();
         if text.is_empty() {
+            // A folder's contents end here.
+            if std::mem::take(&mut self.names_listed) {
+                self.heading = None;
+            }
             if matches!(self.open, Open::Function) {
                 self.open = Open::Ended;
                 if let Some(block) = self.last() {
@@ -373,7 +414,8 @@ impl Reader<'_> {
                 self.open = Open::Foreign;
             }
             GroupLine::Members { group, members } => {
-                self.heading = Some(group);
+                let is_described = members.iter().any(|(_, header)| !header.is_empty());
+                self.heading = is_described.then_some(group);
                 self.is_list = true;
                 self.open = Open::Foreign;
                 for (bdf, header) in members {
@@ -430,6 +472,7 @@ impl Reader<'_> {
                     is_log: false,
                 });
             }
+            self.names_listed = true;
             return Ok(());
         }
         self.push(line, place, rest, self.heading);
@@ -577,7 +620,7 @@ impl Found {
         let Some(&last) = headings.last() else {
             return;
         };
-        let Some(first) = self.blocks.iter().position(|block| block.line > last) else {
+        let Some(first) = self.blocks.iter().position(|block| block.line >= last) else {
             return;
         };
         let (before, after) = self.blocks.split_at_mut(first);

@@ -85,6 +85,10 @@ fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
         return;
     };
     let Some((_, line)) = block.lines.last() else {
+        let has_details = found.blocks.iter().any(|block| !block.lines.is_empty());
+        if has_details && block.dump.is_empty() && !block.closed {
+            topology.incomplete = Some(bdf);
+        }
         return;
     };
     let is_last = line.starts_with("kernel driver") || line.starts_with("kernel modules");

@@ -3,8 +3,8 @@
 //! Removes colours, marks of quoting, and tags of forums from a line.
 
 /// Characters that take no place.
-const INVISIBLE: [char; 6] = [
-    '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{2060}', '\u{ad}',
+const INVISIBLE: [char; 7] = [
+    '\u{200b}', '\u{200c}', '\u{200d}', '\u{200e}', '\u{2060}', '\u{feff}', '\u{ad}',
 ];
 
 /// Tags whose markup is removed. lspci itself prints `<access denied>`, `<TAbort-` and `[size=16M]`.

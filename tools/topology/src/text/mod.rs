@@ -44,8 +44,8 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
             }
         })
         .collect();
-    // What follows the last line end is no line.
-    if lines.last().is_some_and(|line| line.text.is_empty()) && text.ends_with(separator) {
+    // What follows the last line end is no line, nor is an indentation without a text.
+    if lines.last().is_some_and(|line| line.text.is_empty()) {
         lines.pop();
     }
     mark_broken(&mut lines);
