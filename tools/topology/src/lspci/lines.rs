@@ -337,7 +337,8 @@ impl Reader<'_> {
         };
         let text = line.text.as_str();
         let is_part = |c: char| c.is_ascii_hexdigit() || ":./".contains(c);
-        let is_address = text.len() < 13 && text.chars().all(is_part) && header(text).is_none();
+        let is_address =
+            (1..13).contains(&text.len()) && text.chars().all(is_part) && header(text).is_none();
         if line.indent > 0 || !is_address {
             return Ok(());
         }
