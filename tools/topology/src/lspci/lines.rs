@@ -31,7 +31,7 @@ const STRONG: [&str; 9] = [
 ];
 
 /// The beginnings of the other detail lines.
-const WEAK: [&str; 29] = [
+const WEAK: [&str; 31] = [
     "capabilities:",
     "control:",
     "flags:",
@@ -56,7 +56,9 @@ const WEAK: [&str; 29] = [
     "secondary status",
     "bridgectl",
     "lnk",
-    "dev",
+    "devcap",
+    "devctl",
+    "devsta",
     "!!! ",
     "initial vfs:",
     "vf offset:",
