@@ -145,8 +145,8 @@ fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) 
         if !function.pcie_known && !function.unreadable {
             return Some(
                 "the capabilities of this function, or of a bridge above it, could not be read. The kernel \
-                 shows all of configuration space only to root, and 64 bytes of it to other users. Lists of \
-                 functions or groups do not show them: lspci -D -vvvnn, run as root, does"
+                 shows all of configuration space only to root, and lists of functions or groups do not show \
+                 it: run this as root, or on the output of lspci -D -vvvnn that was made as root"
                     .to_owned(),
             );
         }
