@@ -34,7 +34,7 @@ pub(crate) fn listings(name: &str, listings: Vec<Vec<Shown>>) -> Result<Vec<Func
                 }
                 Some((before, other)) => {
                     let bdf = function.bdf;
-                    let both = one(other, function).map_err(|what| Error {
+                    let both = one(&other, &function).map_err(|what| Error {
                         line: Some(line),
                         ..Error::at(
                             name,
@@ -99,7 +99,7 @@ pub(crate) fn machines(
         let bdf = function.bdf;
         let merged = match functions.remove(&bdf) {
             None => function,
-            Some(before) => one(before, function).map_err(|what| {
+            Some(before) => one(&before, &function).map_err(|what| {
                 let problem = format!(
                     "{what} differs between the files: these are two machines, or two states of one"
                 );
@@ -139,7 +139,7 @@ pub(crate) fn machines(
 /// # Errors
 ///
 /// The property of which the two show different values.
-pub(crate) fn one(one: Function, two: Function) -> Result<Function, &'static str> {
+fn one(one: &Function, two: &Function) -> Result<Function, &'static str> {
     // Ids that were shown count before those of a name.
     let rank = |function: &Function| {
         (
@@ -149,9 +149,9 @@ pub(crate) fn one(one: Function, two: Function) -> Result<Function, &'static str
         )
     };
     let (by_ids, other) = if rank(&one) >= rank(&two) {
-        (&one, &two)
+        (one, two)
     } else {
-        (&two, &one)
+        (two, one)
     };
     if other.vendor.value() != UNKNOWN_VENDOR && other.vendor != by_ids.vendor {
         return Err("the vendor");
@@ -194,9 +194,9 @@ pub(crate) fn one(one: Function, two: Function) -> Result<Function, &'static str
         (false, _) => two.acs,
     };
     let (typed, untyped) = if one.pcie_known {
-        (&one, &two)
+        (one, two)
     } else {
-        (&two, &one)
+        (two, one)
     };
     let is_endpoint = one.header == Header::Endpoint;
     Ok(Function {

@@ -116,9 +116,9 @@ fn by_name(text: &str, names: &Names) -> Option<(u16, Vec<u16>)> {
         let unnamed = rest.strip_prefix("device ");
         let unnamed = unnamed.and_then(|device| hex::parse(device, 4));
         let unnamed = unnamed.and_then(|device| u16::try_from(device).ok());
-        let named = vendor.devices.iter();
-        let named = named.filter(|(_, device)| device.name.eq_ignore_ascii_case(rest));
-        let mut devices: Vec<u16> = named.map(|(device, _)| *device).chain(unnamed).collect();
+        let all = vendor.devices.iter();
+        let same = all.filter(|(_, device)| device.name.eq_ignore_ascii_case(rest));
+        let mut devices: Vec<u16> = same.map(|(device, _)| *device).chain(unnamed).collect();
         devices.sort_unstable();
         known.push((*id, devices));
     }

@@ -242,10 +242,9 @@ fn is_foreign(text: &str) -> bool {
 
 /// Whether the first line of a function lacks the end of its class.
 fn lacks_class(header: &str) -> bool {
-    !header.contains(": ")
-        || !header
-            .split_once(": ")
-            .is_some_and(|(_, rest)| !rest.is_empty())
+    header
+        .split_once(": ")
+        .is_none_or(|(_, rest)| rest.is_empty())
 }
 
 /// A function with its group, from a line that names both.

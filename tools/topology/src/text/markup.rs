@@ -116,7 +116,7 @@ fn colour(text: &str) -> Option<(usize, usize)> {
         let rest = &text[start + 1..];
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';')?;
         rest[end..]
-            .starts_with('m')
+            .starts_with(['m', 'M'])
             .then_some((start, start + end + 2))
     })
 }
