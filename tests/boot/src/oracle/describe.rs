@@ -71,7 +71,6 @@ pub fn describe(
 ) -> Result<Described, Cannot> {
     let view = grouping::view(topology);
     let mut describer = Describer {
-        topology,
         view: &view,
         ari: ari_devices(&view),
         free: free_buses(topology),
@@ -110,7 +109,6 @@ pub(super) fn bytes(functions: &[Function], patches: &[Patch], questions: Questi
 type Bus = (Domain, u8);
 
 struct Describer<'a> {
-    topology: &'a Topology,
     view: &'a View<'a>,
     /// The function numbers of each ARI device, by bus. 0 is always among them.
     ari: BTreeMap<Bus, BTreeSet<u8>>,

@@ -371,6 +371,7 @@ impl Reader<'_> {
             && matches!(self.open, Open::Function)
             && line.indent == 0
             && header(text).is_none()
+            && !is_detail(&text.to_ascii_lowercase())
         {
             self.join(line, "");
             return Ok(());
