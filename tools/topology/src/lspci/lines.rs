@@ -488,6 +488,18 @@ impl Reader<'_> {
             return Ok(());
         };
         let is_known = is_detail(&lower);
+        // Marks that were not recognised precede such a detail.
+        if !is_known
+            && ["control: i/o", "acscap:", "acsctl:", "capabilities: ["]
+                .iter()
+                .any(|one| lower.contains(one))
+        {
+            let problem = format!(
+                "is a detail with other text before it: {}",
+                quoted(&line.text)
+            );
+            return Err(self.refuse(line, problem, AGAIN));
+        }
         let is_broken = lacks_class(&block.header) && block.lines.is_empty();
         if !is_known && is_foreign(&line.text) {
             self.open = Open::Foreign;

@@ -153,7 +153,7 @@ fn unquoted(line: &str) -> &str {
     let mut line = line;
     loop {
         let trimmed = line.trim_start();
-        let is_tree = |rest: &str| rest.trim_start().starts_with(['+', '-', '\\', '|']);
+        let is_tree = |rest: &str| rest.trim_start().starts_with(['+', '-', '\\']);
         let rest = match trimmed.chars().next() {
             Some('>') => trimmed.strip_prefix('>'),
             Some('|') => trimmed
