@@ -63,7 +63,8 @@ fn columns(space: &str) -> usize {
 /// without indentation follows.
 fn mark_broken(lines: &mut [Line]) {
     const FEWEST: usize = 3;
-    const NARROWEST: usize = 60;
+    /// The usual widths of terminals.
+    const WIDTHS: [usize; 5] = [80, 100, 120, 132, 160];
     let width = |line: &Line| line.indent + line.text.chars().count();
     let widest = lines.iter().map(width).max().unwrap_or(0);
     let is_followed = |at: usize| {
@@ -73,7 +74,7 @@ fn mark_broken(lines: &mut [Line]) {
     let broken: Vec<usize> = (0..lines.len())
         .filter(|&at| width(&lines[at]) == widest && is_followed(at))
         .collect();
-    if widest >= NARROWEST && broken.len() >= FEWEST {
+    if WIDTHS.contains(&widest) && broken.len() >= FEWEST {
         for at in broken {
             lines[at].broken = true;
         }
