@@ -184,7 +184,7 @@ fn why_reports_missing_and_unknown_functions() {
     assert_fails(&twice, 1, "the same function twice");
     for wrong in [
         "one",
-        "82:00",
+        "82",
         "82:00.8",
         "0000:82:00.0.0",
         "82:20.0",
@@ -201,7 +201,7 @@ fn why_reports_missing_and_unknown_functions() {
     (bytes[0x06], bytes[0x34]) = (0x10, 0x40);
     fs::write(root.join("sys/devices/0000:01:00.0/config"), bytes).expect("it can be written");
     let blind = acsctl(&["why", "--root", &path(&root), "01:00.0"]);
-    assert_fails(&blind, 1, "the reason is not known; run this as root");
+    assert_fails(&blind, 1, "run this as root");
     let text = String::from_utf8_lossy(&blind.stdout);
     assert!(
         text.contains("The kernel put it into one group with"),

@@ -150,7 +150,7 @@ fn functions_without_a_pcie_capability_cannot_be_vouched_for() {
         &[
             "0000:00:1f.0 0000:00:1f.2 0000:00:1f.3 0000:00:1f.4 are functions of one device",
             "it is conventional PCI, which has no ACS",
-            "Only other hardware can.",
+            "Only other hardware can, or a quirk of the kernel itself",
         ],
     );
     assert_not_said(&answer, "another slot");

@@ -16,7 +16,7 @@ use rules::{
     entry::{CatchAll, Kinds},
     pcie::PcieType,
 };
-use topology::{Hex, Topology};
+use topology::Hex;
 
 use crate::{model::acs_enabled::AcsRegisters, scan::Seen};
 
@@ -295,14 +295,26 @@ impl Handlers {
     /// the answer counts only if it is the same for all of them; otherwise the device id counts as
     /// unknown.
     #[must_use]
-    pub fn of_seen(&self, topology: &Topology, seen: &Seen<'_>, asked: AcsFlags) -> Verdict {
-        let facts = Facts::of(topology, seen);
+    pub fn of_seen(&self, seen: &Seen<'_>, asked: AcsFlags) -> Verdict {
+        let facts = Facts::of(seen);
         let with = |device| self.verdict(&Facts { device, ..facts }, asked);
         let mut verdicts = seen.function.devices().map(Some).map(with);
         match verdicts.next() {
             Some(first) if verdicts.all(|other| other.kernel == first.kernel) => first,
             _ => with(None),
         }
+    }
+
+    /// Whether the ids of a function are known well enough to tell which handler answers.
+    #[must_use]
+    pub fn identifies(&self, seen: &Seen<'_>, asked: AcsFlags) -> bool {
+        let facts = Facts::of(seen);
+        let mut verdicts = seen.function.devices().map(|device| {
+            let device = Some(device);
+            self.verdict(&Facts { device, ..facts }, asked).kernel
+        });
+        let first = verdicts.next();
+        first.is_some_and(|first| verdicts.all(|other| other == first))
     }
 
     /// Whether a catch-all handler of the kernel matches the function, and so answers 0.
@@ -326,7 +338,7 @@ impl Handlers {
 impl Facts {
     /// The properties of a function of a topology.
     #[must_use]
-    pub fn of(topology: &Topology, seen: &Seen<'_>) -> Self {
+    pub fn of(seen: &Seen<'_>) -> Self {
         let acs = seen.acs.map(|acs| Acs {
             capability: acs.capability,
             dword8: seen.function.acs.and_then(|acs| acs.dword8),
@@ -337,7 +349,7 @@ impl Facts {
             pcie_type: seen.pcie_type(),
             multifunction: seen.facts.multifunction,
             root_bus: seen.on_root_bus(),
-            amd_iommu: topology.iommu.as_deref() == Some("AMD-Vi"),
+            amd_iommu: seen.amd_iommu,
             acs,
         }
     }

@@ -22,4 +22,4 @@ pub mod proposed;
 mod scan;
 
 pub use compute::{Grouping, grouping, partition};
-pub use scan::{Assumption, Device, Seen, View, device_of, view};
+pub use scan::{Assumption, Device, Seen, View, device_of, view, view_with_iommu};

@@ -44,7 +44,6 @@ pub struct Claim {
 
 /// A machine whose groups are predicted.
 pub struct Prediction<'a> {
-    topology: &'a Topology,
     view: &'a View<'a>,
     handlers: &'a Handlers,
     /// The release of the machine's kernel. An unknown release counts as one with every mainline
@@ -61,9 +60,8 @@ pub type Spaces = BTreeMap<Bdf, ConfigSpace>;
 impl<'a> Prediction<'a> {
     /// The machine, with the kernel's own quirks.
     #[must_use]
-    pub fn of(topology: &'a Topology, view: &'a View<'a>, handlers: &'a Handlers) -> Self {
+    pub fn of(topology: &Topology, view: &'a View<'a>, handlers: &'a Handlers) -> Self {
         Self {
-            topology,
             view,
             handlers,
             running: topology
@@ -257,7 +255,7 @@ impl<'a> Prediction<'a> {
     #[must_use]
     pub fn verdict(&self, seen: &Seen<'_>) -> Verdict {
         let asked = self.view.release.required;
-        self.handlers.of_seen(self.topology, seen, asked)
+        self.handlers.of_seen(seen, asked)
     }
 }
 

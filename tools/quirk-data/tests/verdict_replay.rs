@@ -15,11 +15,7 @@ use handlers::entries;
 
 fn predicted(verdicts: &Handlers, machine: &Topology) -> Partition {
     let view = grouping::view(machine);
-    let verdict = |seen: &grouping::Seen<'_>| {
-        verdicts
-            .of_seen(machine, seen, view.release.required)
-            .kernel
-    };
+    let verdict = |seen: &grouping::Seen<'_>| verdicts.of_seen(seen, view.release.required).kernel;
     grouping::partition(&view, verdict).expect("the topology is sound")
 }
 

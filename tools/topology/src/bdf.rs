@@ -79,6 +79,71 @@ fn parts(text: &str) -> Option<Bdf> {
     })
 }
 
+/// An address as programs print it: `82:00.5` or `0000:82:00.5`, in upper or lower case.
+pub(crate) fn shown(text: &str) -> Option<Bdf> {
+    let (place, function) = text.split_once('.')?;
+    let mut places = place.rsplit(':');
+    let (slot, bus) = (places.next()?, places.next()?);
+    let domain = places.next().unwrap_or("0");
+    if places.next().is_some() {
+        return None;
+    }
+    of_numbers([domain, bus, slot, function], 16)
+}
+
+/// The address with these numbers.
+fn of_numbers([domain, bus, slot, function]: [&str; 4], radix: u32) -> Option<Bdf> {
+    let number = |text: &str, digits: usize, most: u32| {
+        let is_number = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let value = u32::from_str_radix(text, radix).ok()?;
+        (is_number && text.len() <= digits && value <= most).then_some(value)
+    };
+    let small = |text, most| u8::try_from(number(text, 3, most)?).ok();
+    Some(Bdf {
+        domain: Domain(number(domain, 8, u32::MAX)?),
+        bus: small(bus, 0xff)?,
+        devfn: (small(slot, 0x1f)? << 3) | small(function, 7)?,
+    })
+}
+
+/// The address in a path, an option or a name.
+fn of_part(text: &str) -> Option<Bdf> {
+    let plain = text.rsplit('/').next()?.rsplit('=').next()?;
+    let plain = plain.trim_matches(['"', '\'', '[', ']', ' ']);
+    if let Some(parts) = plain.strip_prefix("pci_") {
+        let parts: Vec<_> = parts.split('_').collect();
+        return of_numbers(parts.try_into().ok()?, 16);
+    }
+    if let Some(parts) = plain.strip_prefix("pci:") {
+        // Xorg writes decimal numbers, and the domain behind the bus.
+        let (bus, rest) = parts.split_once(':')?;
+        let (slot, function) = rest.split_once(':')?;
+        let (bus, domain) = bus.split_once('@').unwrap_or((bus, "0"));
+        return of_numbers([domain, bus, slot, function], 10);
+    }
+    shown(plain).or_else(|| shown(&format!("{plain}.0")))
+}
+
+impl Bdf {
+    /// Parses an address as people write it: `82:00.5`, `0000:82:00.5`, `82:00` (function 0), with
+    /// digits left out as in `1:0.0`, `pci_0000_82_00_5` as libvirt does, `PCI:130:0:5` as Xorg does,
+    /// a path in sysfs that ends in an address, or an option that contains one (`host=82:00.5`).
+    ///
+    /// # Errors
+    ///
+    /// A message for a text in which there is no address.
+    pub fn written(text: &str) -> Result<Self, String> {
+        let lower = text.trim().trim_end_matches('/').to_ascii_lowercase();
+        let found = || lower.split(',').find_map(of_part);
+        found().ok_or_else(|| {
+            format!(
+                "\"{text}\" is not an address; write it as lspci does: [domain:]bus:device.function, \
+                 for example 82:00.5 or 0000:82:00.5"
+            )
+        })
+    }
+}
+
 /// A PCI domain (segment), written with at least four hexadecimal digits.
 #[derive(
     Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize,
@@ -136,3 +201,42 @@ macro_rules! text {
 }
 
 text!(Bdf Domain);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_write_addresses_in_many_ways() {
+        let expected = Ok("0000:0a:00.1".to_owned());
+        for text in [
+            "0000:0a:00.1",
+            "0A:00.1",
+            "a:0.1",
+            "pci_0000_0a_00_1",
+            "PCI:10:0:1",
+            "/sys/bus/pci/devices/0000:0a:00.1/",
+            "/sys/devices/pci0000:00/0000:00:01.0/0000:0a:00.1",
+            "vfio-pci,host=0a:00.1",
+            "host=0a:00.1,multifunction=on",
+            " 0a:00.1 ",
+        ] {
+            let found = Bdf::written(text).map(|bdf| bdf.to_string());
+            assert_eq!(found, expected, "{text}");
+        }
+        let whole = Bdf::written("10000:E1:00").map(|bdf| bdf.to_string());
+        assert_eq!(whole.as_deref(), Ok("10000:e1:00.0"));
+        for text in [
+            "",
+            "0a",
+            "0a:20.1",
+            "0a:00.8",
+            "100:00.0.",
+            "0a:00.1x",
+            "1:2:3:4.5",
+            "+a:0.1",
+        ] {
+            assert!(Bdf::written(text).is_err(), "{text}");
+        }
+    }
+}

@@ -58,6 +58,10 @@ pub struct Topology {
     /// Functions that were removed and rescanned since boot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub regrouped: Vec<Bdf>,
+    /// The function within which the source ends, or may end, so that properties of it and later
+    /// functions may be missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incomplete: Option<Bdf>,
     /// The functions, sorted by address.
     pub functions: Vec<Function>,
 }

@@ -8,7 +8,11 @@
 //! | `format.rs` | the file format `pci-topology-1` |
 //! | `bdf.rs`, `hex.rs`, `port.rs` | its addresses, numbers and PCIe types |
 //! | `read.rs`, `check.rs` | reads and checks a file |
+//! | `text/` | removes what programs and people add to a text: encoding, colours, quoting, tags |
 //! | `lspci/` | reads the output of lspci |
+//! | `groups/` | reads lists, logs and documents of IOMMU groups |
+//! | `form.rs` | names the form of a text that shows too little |
+//! | `merge.rs` | merges what several texts show of one machine |
 //! | `write.rs` | writes a file |
 //! | `release.rs` | the release of a kernel version |
 //! | `names.rs` | names of vendors, devices and classes |
@@ -22,26 +26,31 @@ mod check;
 mod config;
 mod error;
 mod excerpt;
+mod form;
 mod format;
+mod groups;
 mod hex;
 mod lspci;
+mod merge;
 pub mod names;
 mod partition;
 mod port;
 mod read;
 mod release;
 mod sysfs;
+mod text;
 mod write;
 
 pub use bdf::{Bdf, Domain};
 pub use config::ConfigSpace;
 pub use error::Error;
 pub use excerpt::around;
+pub use form::{has_capabilities, lacks_capabilities};
 pub use format::{Acs, Function, Header, Removable, Schema, Source, Sriov, Subsystem, Topology};
 pub use hex::Hex;
 pub use partition::{Partition, by_number, recorded};
 pub use port::Port;
-pub use read::{MAX_BYTES, parse, read};
+pub use read::{MAX_BYTES, parse, read, read_all};
 pub use release::release_of;
 pub use sysfs::Host;
 pub use write::write;

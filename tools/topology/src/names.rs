@@ -11,7 +11,7 @@ use std::{
 
 use pciid_parser::Database;
 
-use crate::{Function, Hex, Topology};
+use crate::{Function, Hex, Topology, merge::UNKNOWN_VENDOR};
 
 /// The paths of the file on common systems.
 const FILES: [&str; 3] = [
@@ -122,6 +122,9 @@ impl Names {
     /// The vendor's name, or `vendor 8086` without one.
     #[must_use]
     pub fn vendor(&self, vendor: u16) -> String {
+        if vendor == UNKNOWN_VENDOR {
+            return "unknown vendor".to_owned();
+        }
         let found = self.0.as_ref().and_then(|names| names.vendors.get(&vendor));
         found.map_or_else(
             || format!("vendor {vendor:04x}"),
@@ -201,11 +204,14 @@ impl Names {
     }
 }
 
-/// Vendor and device id: `8086:10fb`, or `8086:?` if the device id is unknown.
+/// Vendor and device id: `8086:10fb`, `8086:?` if the device id is unknown, or `?:?` without both.
 #[must_use]
 pub fn ids(function: &Function) -> String {
     let device = function.device;
     let device = device.map_or_else(|| "?".to_owned(), |device| device.to_string());
+    if function.vendor.value() == UNKNOWN_VENDOR && function.device.is_none() {
+        return "?:?".to_owned();
+    }
     format!("{}:{device}", function.vendor)
 }
 

@@ -42,6 +42,29 @@ impl Port {
         )
     }
 
+    /// The type that a program shows by this name, in any case; [`Port::Unknown`] for another name.
+    #[must_use]
+    pub fn shown(name: &str) -> Self {
+        let mut names = NAMES.iter();
+        let found = names.find(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.map_or_else(
+            || {
+                // The beginning of a name, as the names are written.
+                let begin = |(known, _): &&(&str, PcieType)| {
+                    known
+                        .get(..name.len())
+                        .is_some_and(|part| part.eq_ignore_ascii_case(name))
+                };
+                let known = NAMES
+                    .iter()
+                    .find(begin)
+                    .map(|(known, _)| &known[..name.len()]);
+                Self::Unknown(known.unwrap_or(name).to_owned())
+            },
+            |(_, kind)| Self::Known(*kind),
+        )
+    }
+
     /// The register value, 0 to 15, if the type is known or is a reserved one from
     /// [`Port::from_raw`].
     #[must_use]

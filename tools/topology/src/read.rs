@@ -2,39 +2,94 @@
 
 //! Reads a topology from a file.
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{collections::BTreeMap, fs::File, io::Read as _, path::Path};
 
 use serde_json::{Value, error::Category};
 
-use crate::{Topology, check, error::Error, lspci};
+use crate::{
+    Bdf, Function, Header, Hex, Host, Topology, check,
+    error::Error,
+    form,
+    groups::{self, Listed},
+    lspci, merge, text,
+};
 
 /// The largest accepted file, in bytes; enough for some 40000 functions.
 pub const MAX_BYTES: usize = 16 << 20;
 
-/// Reads and checks a topology: a file in the project's format, or lspci output.
+/// Reads and checks a topology: a capture, a text that shows functions or groups, or a folder that
+/// is a copy of sysfs. `-` is the standard input.
 ///
 /// # Errors
 ///
 /// [`Error`] if the file cannot be read, is too large, or is not a valid topology.
 pub fn read(path: &Path) -> Result<Topology, Error> {
+    finished(&path.display().to_string(), part(path)?)
+}
+
+/// Reads one machine from several files: what each of them shows, taken together.
+///
+/// # Errors
+///
+/// As [`read`], and [`Error`] if two files show different values of the same property.
+pub fn read_all<P: AsRef<Path>>(paths: &[P]) -> Result<Topology, Error> {
+    let names: Vec<_> = paths
+        .iter()
+        .map(|path| path.as_ref().display().to_string())
+        .collect();
+    let name = names.join(" with ");
+    let mut merged: Option<Topology> = None;
+    for path in paths {
+        let part = part(path.as_ref())?;
+        merged = Some(match merged {
+            None => part,
+            Some(before) => merge::machines(&name, before, part)?,
+        });
+    }
+    let mut merged = merged.unwrap_or_default();
+    if paths.len() > 1 {
+        lspci::derive(&mut merged);
+    }
+    finished(&name, merged)
+}
+
+/// Reads what a file shows, which need not be enough.
+fn part(path: &Path) -> Result<Topology, Error> {
+    if path.is_dir() {
+        return Host::copied(path).capture();
+    }
     let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_BYTES)
         .unwrap_or(u64::MAX)
         .saturating_add(1);
-    File::open(path)
-        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
-        .map_err(|error| Error::io(path, &error))?;
-    let name = path.display().to_string();
-    let text = String::from_utf8(bytes).or_else(|error| {
-        // Strings that devices store, and lspci prints, may have any bytes.
-        let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-        if lspci::is_lspci(&text) {
-            return Ok(text);
-        }
-        let remedy = "use a file that \"acsctl\" has written, or what lspci has printed";
-        Err(Error::at(&name, "", "is not text in UTF-8", remedy))
+    let is_standard = path == Path::new("-");
+    let read = if is_standard {
+        std::io::stdin().lock().take(limit).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Error::io(path, &error))?;
+    let name = if is_standard {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    check_size(&name, bytes.len())?;
+    let text = text::decode(&bytes).map_err(|what| {
+        let remedy =
+            "unpack it, or use a file that \"acsctl\" has written, or what lspci has printed";
+        Error::at(&name, "", what, remedy)
     })?;
-    parse(&name, &text)
+    of_text(&name, &text)
+}
+
+fn check_size(name: &str, bytes: usize) -> Result<(), Error> {
+    if bytes <= MAX_BYTES {
+        return Ok(());
+    }
+    let problem = format!("is larger than {} MiB", MAX_BYTES >> 20);
+    let remedy = "no machine has so many functions; capture it again";
+    Err(Error::at(name, "", problem, remedy))
 }
 
 /// As [`read`], from text; `name` is its name in messages.
@@ -43,18 +98,38 @@ pub fn read(path: &Path) -> Result<Topology, Error> {
 ///
 /// [`Error`] if the text is too long or is not a valid topology.
 pub fn parse(name: &str, text: &str) -> Result<Topology, Error> {
-    if text.len() > MAX_BYTES {
-        let problem = format!("is larger than {} MiB", MAX_BYTES >> 20);
-        return Err(Error::at(
-            name,
-            "",
-            problem,
-            "no machine has so many functions; capture it again",
-        ));
+    check_size(name, text.len())?;
+    finished(name, of_text(name, text)?)
+}
+
+/// Reads a text of any known form.
+fn of_text(name: &str, text: &str) -> Result<Topology, Error> {
+    let begin = text.trim_start();
+    if begin.starts_with(['{', '[']) {
+        if let Some(listed) = groups::json(text) {
+            return Ok(of_listed(&listed));
+        }
     }
-    if lspci::is_lspci(text) {
-        return lspci::parse(name, text);
+    if begin.starts_with('{') {
+        return of_capture(name, text);
     }
+    let lines = text::lines(text);
+    let libvirt = groups::libvirt(&lines);
+    let listed = [libvirt, groups::table(&lines), groups::records(&lines)].concat();
+    if !listed.is_empty() {
+        check_listed(name, &listed)?;
+        return Ok(of_listed(&listed));
+    }
+    let mut topology = lspci::parse(name, &lines)?;
+    lspci::derive(&mut topology);
+    if topology.functions.is_empty() {
+        return Err(form::unread(name, &lines));
+    }
+    Ok(topology)
+}
+
+/// Reads a text that is a capture.
+fn of_capture(name: &str, text: &str) -> Result<Topology, Error> {
     let mut json = serde_json::Deserializer::from_str(text);
     let topology: Topology = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
@@ -62,8 +137,70 @@ pub fn parse(name: &str, text: &str) -> Result<Topology, Error> {
     })?;
     json.end()
         .map_err(|error| of_json(name, text, ".", &error))?;
-    check::check(name, &topology)?;
     Ok(topology)
+}
+
+/// Checks that a list gives each function one group.
+fn check_listed(name: &str, listed: &[Listed]) -> Result<(), Error> {
+    let mut groups: BTreeMap<Bdf, &Listed> = BTreeMap::new();
+    for one in listed {
+        let before = groups
+            .get(&one.bdf)
+            .and_then(|before| before.group.map(|group| (before.line, group)));
+        if let (Some((line, before)), Some(group)) = (before, one.group) {
+            if before != group {
+                let problem = format!("its IOMMU group differs from that in line {line}");
+                let remedy = "put each machine into a file of its own";
+                return Err(Error {
+                    line: Some(one.line).filter(|&line| line > 0),
+                    ..Error::at(name, one.bdf, problem, remedy)
+                });
+            }
+        }
+        if one.group.is_some() || !groups.contains_key(&one.bdf) {
+            groups.insert(one.bdf, one);
+        }
+    }
+    Ok(())
+}
+
+/// The machine of a list without capabilities.
+fn of_listed(listed: &[Listed]) -> Topology {
+    let mut functions: BTreeMap<Bdf, Function> = BTreeMap::new();
+    for one in listed {
+        let function = functions
+            .entry(one.bdf)
+            .or_insert_with(|| lspci::unknown(one.bdf));
+        function.iommu_group = function.iommu_group.or(one.group);
+        function.class = function.class.or(one.class);
+        if let Some(vendor) = one.vendor {
+            function.vendor = Hex::id(vendor);
+            function.device = one.device.map(Hex::id);
+        }
+        if function.class.is_some_and(|class| class.0 >> 8 == 0x0604) {
+            function.header = Header::Bridge;
+        }
+    }
+    Topology {
+        evidence: vec!["group list".to_owned()],
+        functions: functions.into_values().collect(),
+        ..Topology::default()
+    }
+}
+
+/// Checks what was read.
+fn finished(name: &str, topology: Topology) -> Result<Topology, Error> {
+    check::check(name, &topology)?;
+    let is_grouped = topology
+        .functions
+        .iter()
+        .any(|one| one.iommu_group.is_some());
+    let is_text =
+        !topology.evidence.is_empty() && !topology.evidence.iter().any(|one| one == "sysfs");
+    match form::lacks_capabilities(&topology).filter(|_| is_text && !is_grouped) {
+        Some((problem, remedy)) => Err(Error::at(name, "", problem, remedy)),
+        None => Ok(topology),
+    }
 }
 
 /// The error of the JSON reader for the value at `path`.

@@ -49,6 +49,19 @@ impl Host {
         }
     }
 
+    /// A host of which a folder contains a copy of sysfs, or of a root folder with `sys` in it.
+    #[must_use]
+    pub(crate) fn copied(folder: &Path) -> Self {
+        let whole = Self::below(folder);
+        if whole.sysfs.join("bus/pci/devices").is_dir() {
+            return whole;
+        }
+        Self {
+            sysfs: folder.to_owned(),
+            ..whole
+        }
+    }
+
     /// Captures the host. Without the right to read all of configuration space (root has it), PCIe
     /// types and ACS capabilities are unknown.
     ///

@@ -107,7 +107,7 @@ fn what_is_wrong_with_a_value_is_said_with_its_place() {
     assert!(with("]\n}", "]\n} x").contains("trailing characters"));
     assert!(with("]\n}", "").contains("the end is missing"));
     assert!(with("\"schema\"", "schema").contains("write it as JSON"));
-    assert!(complaint("").contains("the end is missing"));
+    assert!(complaint("").contains("is empty"));
 }
 
 #[test]
@@ -219,12 +219,12 @@ fn a_file_has_a_largest_size() {
             .to_string()
             .contains("is larger than 16 MiB")
     );
-    std::fs::write(&path, b"\xff").expect("the target folder can be written to");
+    std::fs::write(&path, b"\0\0").expect("the target folder can be written to");
     assert!(
         read(&path)
             .expect_err("no text")
             .to_string()
-            .contains("is not text in UTF-8")
+            .contains("is not text")
     );
     let missing = read(&path.with_extension("gone"))
         .expect_err("it is not there")

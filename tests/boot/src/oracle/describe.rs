@@ -71,7 +71,6 @@ pub fn describe(
 ) -> Result<Described, Cannot> {
     let view = grouping::view(topology);
     let mut describer = Describer {
-        topology,
         view: &view,
         ari: ari_devices(&view),
         free: free_buses(topology),
@@ -110,7 +109,6 @@ pub(super) fn bytes(functions: &[Function], patches: &[Patch], questions: Questi
 type Bus = (Domain, u8);
 
 struct Describer<'a> {
-    topology: &'a Topology,
     view: &'a View<'a>,
     /// The function numbers of each ARI device, by bus. 0 is always among them.
     ari: BTreeMap<Bus, BTreeSet<u8>>,
@@ -149,7 +147,7 @@ impl Describer<'_> {
         let forwards = behind.is_some_and(|bus| self.ari.contains_key(&bus));
         has(Traits::ARI_FORWARDING, forwards);
         let asked = Release::LINUX_7_3.required;
-        let verdict = kernel_quirks.of_seen(self.topology, seen, asked);
+        let verdict = kernel_quirks.of_seen(seen, asked);
         let by = verdict.by.and_then(|entry| kernel_quirks.by_entry(entry));
         let by_memory = by.is_some_and(|handler| matches!(handler.grant, Grant::IfSetUp(_)));
         has(Traits::SET_UP, verdict.assumed && by_memory);

@@ -211,7 +211,7 @@ fn compare(
             continue;
         }
         let is_listed_twice = listed(quirks, case.vendor, case.device) > 1;
-        let facts = Facts::of(topology, &view.functions[at]);
+        let facts = Facts::of(&view.functions[at]);
         let decisions = table.as_ref().map(|table| decisions(table, case, verdicts));
         for (bits, &kernel) in (0..SETS).zip(kernel) {
             let asked = AcsFlags::from_bits(bits);

@@ -32,9 +32,10 @@ pub(super) struct Capture {
     /// Include the machine's model, as firmware reports it.
     #[arg(long)]
     model: bool,
-    /// Convert FILE, the output of lspci, instead of capturing this host.
+    /// Convert FILE, the output of lspci or another text that shows functions and groups, instead of
+    /// capturing this host. Give it again to add another file about the same machine.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["root", "model"])]
-    topology: Option<PathBuf>,
+    topology: Vec<PathBuf>,
     /// Read sysfs and procfs below DIR instead of /.
     #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
@@ -42,9 +43,9 @@ pub(super) struct Capture {
 
 impl Capture {
     pub(super) fn run(&self) -> Result<String, Error> {
-        let source = match &self.topology {
-            Some(file) => Source::File(file.clone()),
-            None => Source::Host(HostPaths::below(&self.root)),
+        let source = match &self.topology[..] {
+            [] => Source::Host(HostPaths::below(&self.root)),
+            files => Source::Files(files.to_vec()),
         };
         let topology = source.capture(self.model)?;
         if let Some(text) = unseen(&topology, &source) {
@@ -80,7 +81,7 @@ pub(super) fn unseen(topology: &Topology, source: &Source) -> Option<String> {
     let (count, all) = (unseen.count(), topology.functions.len());
     let remedy = match source {
         Source::Host(_) => "run acsctl as root to read them",
-        Source::File(_) => "the file does not contain them; capture the machine as root",
+        Source::Files(_) => "the file does not contain them; capture the machine as root",
     };
     (count > 0).then(|| {
         format!(

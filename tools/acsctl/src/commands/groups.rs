@@ -8,7 +8,7 @@ use clap::Args;
 use quirk_data::error::Error;
 use topology::names::Names;
 
-use super::{Format, capture::unseen, input::Input, warn};
+use super::{Failure, Format, capture::unseen, input::Input, warn};
 use crate::{
     listing::{
         Listing,
@@ -54,7 +54,7 @@ pub(super) struct Groups {
 }
 
 impl Groups {
-    pub(super) fn run(&self) -> Result<String, Error> {
+    pub(super) fn run(&self) -> Result<String, Failure> {
         let snapshot = self.input.snapshot()?;
         let entries = self.input.database().entries()?;
         let names = Names::of_system(&snapshot.topology);
@@ -70,7 +70,12 @@ impl Groups {
             warn(&text);
         }
         if listing.is_empty() {
-            return Err(Error::NotFound(self.none().to_owned()));
+            let printed = match self.format {
+                Format::Text => String::new(),
+                Format::Json => listing.json()?,
+            };
+            let error = Error::NotFound(self.none().to_owned());
+            return Err(Failure { printed, error });
         }
         if let Some(file) = &self.svg {
             if output::is_standard(file) {
@@ -88,7 +93,7 @@ impl Groups {
         }
         match self.format {
             Format::Text => Ok(listing.text()),
-            Format::Json => listing.json(),
+            Format::Json => Ok(listing.json()?),
         }
     }
 

@@ -14,10 +14,11 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(super) struct Input {
-    /// Read the machine from FILE: a capture, or the output of "lspci -vvv", "lspci -vvvnn" or
-    /// "lspci -xxxx" as root [default: this host].
+    /// Read the machine from FILE: a capture, the output of "lspci -vvvnn" or "lspci -xxxx" as root, a
+    /// list of groups, a kernel log, or a copy of sysfs; - is the standard input. Give it again to add
+    /// what another file shows of the same machine [default: this host].
     #[arg(long, value_name = "FILE")]
-    topology: Option<PathBuf>,
+    topology: Vec<PathBuf>,
     /// Read sysfs and procfs below DIR instead of /.
     #[arg(long, value_name = "DIR", conflicts_with = "topology")]
     root: Option<PathBuf>,
@@ -29,10 +30,10 @@ pub(super) struct Input {
 impl Input {
     /// Reads the machine.
     pub(super) fn snapshot(&self) -> Result<Snapshot, Error> {
-        Snapshot::take(match (&self.topology, &self.root) {
-            (Some(file), _) => Source::File(file.clone()),
-            (None, Some(root)) => Source::Host(HostPaths::of(root)),
-            (None, None) => Source::Host(HostPaths::default()),
+        Snapshot::take(match (&self.topology[..], &self.root) {
+            ([], Some(root)) => Source::Host(HostPaths::of(root)),
+            ([], None) => Source::Host(HostPaths::default()),
+            (files, _) => Source::Files(files.to_vec()),
         })
     }
 

@@ -2,7 +2,6 @@
 
 //! The command line, the output and the exit status.
 
-mod address;
 mod capture;
 mod doctor;
 mod generate;
@@ -91,7 +90,7 @@ impl Arguments {
     #[must_use]
     pub fn run(self) -> ExitCode {
         let outcome = match self.command {
-            Command::Groups(command) => command.run().map_err(Failure::from),
+            Command::Groups(command) => command.run(),
             Command::Why(command) => command.run(),
             Command::Predict(command) => command.run().map_err(Failure::from),
             Command::Capture(command) => command.run().map_err(Failure::from),

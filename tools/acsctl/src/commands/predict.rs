@@ -64,6 +64,10 @@ impl Predict {
             Some((entries, index)) => (entries, Some(index)),
             None => (database.entries()?, None),
         };
+        if let Some((problem, remedy)) = topology::lacks_capabilities(&snapshot.topology) {
+            let problem = format!("{}: {problem}; {remedy}", snapshot.source);
+            return Err(Error::CouldNotRun(problem));
+        }
         let machine = snapshot.view(&entries);
         if let Some(text) = unseen(&snapshot.topology, &snapshot.source) {
             warn(&text);

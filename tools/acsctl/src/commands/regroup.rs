@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
 
-use super::{Failure, Format, address::address, print};
+use super::{Failure, Format, print};
 use crate::{
     database::Database,
     host::{HostPaths, HostView, Snapshot},
@@ -40,13 +40,13 @@ pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 #[derive(Args, Debug)]
 pub(super) struct Regroup {
     /// A function of the device, as 0000:82:00.0.
-    #[arg(value_name = "BDF", value_parser = address, required_unless_present_any = ["all", "release"])]
+    #[arg(value_name = "BDF", value_parser = Bdf::written, required_unless_present_any = ["all", "release"])]
     function: Option<Bdf>,
     /// Regroup every device that would be in smaller groups now.
     #[arg(long, conflicts_with = "function")]
     all: bool,
     /// Let the withheld device of this function be regrouped again, and give up restoring it.
-    #[arg(long, value_name = "BDF", value_parser = address, conflicts_with_all = ["function", "all", "dry_run"])]
+    #[arg(long, value_name = "BDF", value_parser = Bdf::written, conflicts_with_all = ["function", "all", "dry_run"])]
     release: Option<Bdf>,
     /// Print the plan and change nothing.
     #[arg(long)]

@@ -6,7 +6,7 @@ use clap::Args;
 use quirk_data::error::Error;
 use topology::{Bdf, names::Names};
 
-use super::{Failure, Format, address::address, input::Input, terminal};
+use super::{Failure, Format, input::Input, terminal};
 use crate::why::explain;
 
 /// Explain what shares a function's IOMMU group, why, and how to change that.
@@ -19,10 +19,10 @@ use crate::why::explain;
 #[derive(Args, Debug)]
 pub(super) struct Why {
     /// A function, as 0000:82:00.0 or 82:00.0.
-    #[arg(value_name = "BDF", value_parser = address)]
+    #[arg(value_name = "BDF", value_parser = Bdf::written)]
     function: Bdf,
     /// A second function: explain why the two are together or apart.
-    #[arg(value_name = "BDF2", value_parser = address)]
+    #[arg(value_name = "BDF2", value_parser = Bdf::written)]
     other: Option<Bdf>,
     #[command(flatten)]
     input: Input,
@@ -46,8 +46,9 @@ impl Why {
             return Ok(printed);
         }
         let error = Error::NotFound(format!(
-            "{}: the reason is not known; run this as root, or on a capture that was made as root",
-            self.function
+            "{}: the reason is not known: {}",
+            self.function,
+            answer.missing()
         ));
         Err(Failure { printed, error })
     }

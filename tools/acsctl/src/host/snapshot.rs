@@ -15,8 +15,24 @@ use super::{HostPaths, HostView, Module};
 pub enum Source {
     /// From the file systems of a host.
     Host(HostPaths),
-    /// From a file: a capture in the project's own format, or the output of lspci.
-    File(PathBuf),
+    /// From files, each of which shows a part of one machine: captures, the output of lspci, lists of
+    /// groups, or copies of sysfs.
+    Files(Vec<PathBuf>),
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Host(_) => f.write_str("this host"),
+            Self::Files(files) => {
+                let names: Vec<_> = files
+                    .iter()
+                    .map(|file| file.display().to_string())
+                    .collect();
+                f.write_str(&names.join(" with "))
+            }
+        }
+    }
 }
 
 impl Source {
@@ -29,7 +45,7 @@ impl Source {
     pub fn capture(&self, model: bool) -> Result<Topology, Error> {
         let read = match self {
             Self::Host(paths) => paths.to_capture(model).capture(),
-            Self::File(file) => topology::read(file),
+            Self::Files(files) => topology::read_all(files),
         };
         read.map_err(|error| Error::CouldNotRun(error.to_string()))
     }
@@ -59,7 +75,7 @@ impl Snapshot {
         let topology = source.capture(false)?;
         let modules = match &source {
             Source::Host(paths) => Module::loaded(paths),
-            Source::File(_) => Vec::new(),
+            Source::Files(_) => Vec::new(),
         };
         Ok(Self {
             source,
@@ -83,7 +99,7 @@ impl Snapshot {
     pub const fn paths(&self) -> Option<&HostPaths> {
         match &self.source {
             Source::Host(paths) => Some(paths),
-            Source::File(_) => None,
+            Source::Files(_) => None,
         }
     }
 

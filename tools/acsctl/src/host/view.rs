@@ -12,7 +12,7 @@ use grouping::{
     handlers::Handlers,
     model::{Fault, release::COMPARED},
     predict::Prediction,
-    view,
+    view_with_iommu,
 };
 use quirk_data::{built, edition::Edition, entry::Entry, error::Error, handlers, supported};
 use rules::{
@@ -77,7 +77,7 @@ impl<'a> HostView<'a> {
         Self {
             topology,
             entries,
-            view: view(topology),
+            view: view_with_iommu(topology),
             kernel,
             verdicts: handlers::in_kernel(entries, kernel),
             newest: OnceCell::new(),
@@ -309,6 +309,38 @@ impl<'a> HostView<'a> {
     #[must_use]
     pub fn paths(&self) -> Option<&'a HostPaths> {
         self.snapshot?.paths()
+    }
+
+    /// Whether the ids of a function are known well enough to tell which quirk of a kernel applies.
+    #[must_use]
+    pub fn identifies(&self, seen: &Seen<'_>) -> bool {
+        seen.function.unreadable
+            || self.verdicts.identifies(seen, self.view.release.required)
+                && self.newest().identifies(seen, self.view.release.required)
+    }
+
+    /// Functions whose group cannot be computed, because the source does not show the way from them
+    /// to the root, or what is below them.
+    #[must_use]
+    pub fn undetermined(&self) -> BTreeSet<Bdf> {
+        let assumed = self.view.assumptions.iter();
+        let mut found: BTreeSet<Bdf> = assumed
+            .filter(|(_, assumption)| assumption.hides_group())
+            .map(|(bdf, _)| *bdf)
+            .collect();
+        // The kernel's order has each bridge before what is below it.
+        for seen in &self.view.functions {
+            let above = self.view.above(seen);
+            let is_hidden = |above: &Seen<'_>| {
+                let bdf = above.function.bdf;
+                let leads = above.function.secondary.is_some();
+                leads && found.contains(&bdf)
+            };
+            if above.is_some_and(is_hidden) {
+                found.insert(seen.function.bdf);
+            }
+        }
+        found
     }
 
     /// The position in the view of the function with this address.

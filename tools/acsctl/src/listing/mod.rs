@@ -26,6 +26,7 @@ use topology::{Bdf, names::Names};
 use self::{driver::Driver, filter::Filter};
 use crate::{
     host::HostView,
+    predict::{difference::assumed, report::Assumed},
     why::{Acs, FunctionStates},
 };
 
@@ -108,6 +109,11 @@ pub struct Listing<'s> {
     pub(crate) groups: Vec<Group>,
     /// Functions that are in no group.
     pub(crate) ungrouped: Vec<Member>,
+    /// Those functions in `ungrouped` whose group cannot be computed, because the input does not show
+    /// the bridge above them, or what is below them.
+    pub(crate) undetermined: Vec<Bdf>,
+    /// The assumptions about what the input does not show, if the groups are computed.
+    pub(crate) assumptions: Vec<Assumed>,
     #[serde(skip)]
     states: FunctionStates<'s>,
 }
@@ -128,6 +134,12 @@ impl<'s> Listing<'s> {
         } else {
             BTreeSet::new()
         };
+        let undetermined = if made {
+            BTreeSet::new()
+        } else {
+            machine.undetermined()
+        };
+        let assumptions = if made { Vec::new() } else { assumed(machine) };
         let mut groups: BTreeMap<u32, Vec<Member>> = BTreeMap::new();
         let mut ungrouped = Vec::new();
         for position in 0..machine.view.functions.len() {
@@ -145,7 +157,10 @@ impl<'s> Listing<'s> {
                 brief: names.brief(seen.function),
                 position,
             };
-            let number = if made {
+            let is_hidden = undetermined.contains(&seen.function.bdf);
+            let number = if is_hidden {
+                None
+            } else if made {
                 seen.function.iommu_group
             } else {
                 states.group(position)
@@ -188,6 +203,8 @@ impl<'s> Listing<'s> {
             from_kernel: made,
             groups: listing,
             ungrouped,
+            undetermined: undetermined.into_iter().collect(),
+            assumptions,
             states,
         })
     }

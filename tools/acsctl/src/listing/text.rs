@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{Group, Listing, Member, Vfio};
+use crate::why::address_list;
 
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -28,11 +29,30 @@ impl Listing<'_> {
             }
             text.push('\n');
         }
-        if !self.ungrouped.is_empty() {
-            let _ = writeln!(text, "{BOLD}in no group{BOLD:#}");
-            for member in &self.ungrouped {
+        let hidden = |member: &&Member| self.undetermined.contains(&member.function);
+        let (unknown, none): (Vec<_>, Vec<_>) = self.ungrouped.iter().partition(hidden);
+        let reason = "group not known: the input does not show the bridge above, or what is below";
+        for (words, members) in [("in no group", none), (reason, unknown)] {
+            if members.is_empty() {
+                continue;
+            }
+            let _ = writeln!(text, "{BOLD}{words}{BOLD:#}");
+            for member in members {
                 line(&mut text, member);
             }
+            text.push('\n');
+        }
+        let about_functions = self
+            .assumptions
+            .iter()
+            .filter(|one| !one.functions.is_empty());
+        for (number, one) in about_functions.enumerate() {
+            if number == 0 {
+                let _ = writeln!(text, "{BOLD}assumed{BOLD:#}");
+            }
+            let _ = writeln!(text, "  {}: {}", one.text, address_list(&one.functions));
+        }
+        if !text.ends_with("\n\n") {
             text.push('\n');
         }
         text.pop();

@@ -20,6 +20,11 @@ pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     for what in about_kernel(machine) {
         all.entry(what).or_default();
     }
+    let is_amd = machine.view.functions.iter().any(|seen| seen.amd_iommu);
+    if is_amd && machine.topology.iommu.is_none() {
+        let what = "the machine has an AMD IOMMU that is switched on";
+        all.entry(what.to_owned()).or_default();
+    }
     for what in &machine.modules.unread {
         all.entry(what.clone()).or_default();
     }
@@ -30,6 +35,13 @@ pub(crate) fn assumed(machine: &HostView<'_>) -> Vec<Assumed> {
     for seen in &machine.view.functions {
         if prediction.verdict(seen).assumed {
             let what = "the kernel's quirk has set up the port, which acsctl cannot check";
+            let functions = all.entry(what.to_owned()).or_default();
+            functions.insert(seen.function.bdf);
+        }
+    }
+    for seen in &machine.view.functions {
+        if !machine.identifies(seen) {
+            let what = "not known which device it is, taken as one without a quirk";
             let functions = all.entry(what.to_owned()).or_default();
             functions.insert(seen.function.bdf);
         }
@@ -189,7 +201,8 @@ pub(super) fn causes(
             )),
             None => causes.push(
                 "the kernel has a quirk that is not in the quirk database, for example one that \
-                 its distribution added, or a patch that splits groups"
+                 its distribution added, or it has the patch behind pcie_acs_override=, which splits groups \
+                 that nothing isolates (see /proc/cmdline)"
                     .to_owned(),
             ),
         }
@@ -199,6 +212,15 @@ pub(super) fn causes(
                 .to_owned(),
         );
     } else {
+        if machine.kernel == Some(KernelRelease::new(5, 9))
+            || machine.kernel == Some(KernelRelease::new(5, 10))
+        {
+            causes.push(
+                "Linux 5.9, and the first updates of 5.10, did not set up the quirks of Intel's chipset ports, \
+                 which then do not count as isolated; use a newer kernel"
+                    .to_owned(),
+            );
+        }
         causes.push(
             "the kernel made the groups before a module or a setting took effect; regroup the \
              device"

@@ -116,6 +116,9 @@ pub struct Report {
     schema: &'static str,
     /// The groups, ordered by first member; members ordered by address.
     pub groups: Partition,
+    /// Functions whose group cannot be predicted, because the input does not show the bridge above
+    /// them, or what is below them. `groups` lacks them.
+    pub undetermined: Vec<Bdf>,
     /// The kernel and tables that the prediction assumes.
     pub under: Basis,
     /// The version of the kernel, if known.
@@ -149,7 +152,12 @@ pub struct Difference {
 impl Report {
     /// Compares predicted groups with the groups that the machine's kernel made.
     #[must_use]
-    pub fn of(machine: &HostView<'_>, groups: Partition, under: Basis) -> Self {
+    pub fn of(machine: &HostView<'_>, mut groups: Partition, under: Basis) -> Self {
+        let undetermined = machine.undetermined();
+        for group in &mut groups {
+            group.retain(|bdf| !undetermined.contains(bdf));
+        }
+        groups.retain(|group| !group.is_empty());
         let assumed = assumed(machine);
         let differences = machine.recorded().map(|actual| {
             let pieces = pieces(&groups, actual);
@@ -166,6 +174,7 @@ impl Report {
             schema: SCHEMA,
             kernel: machine.topology.kernel.clone(),
             groups,
+            undetermined: undetermined.into_iter().collect(),
             under,
             assumptions: assumed,
             differences,
@@ -188,6 +197,14 @@ impl Report {
         for group in &self.groups {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {}", line(group));
+        }
+        if !self.undetermined.is_empty() {
+            let _ = writeln!(
+                text,
+                "\ngroup not known: {}\n  The input does not show the bridge above, or what is below. Make it again \
+                 as root with all functions: lspci -D -vvvnn",
+                line(&self.undetermined)
+            );
         }
         if !self.assumptions.is_empty() {
             text += "\nassumed:\n";

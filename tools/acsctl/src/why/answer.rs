@@ -21,6 +21,8 @@ pub(super) struct Member {
     /// Whether the function is a bridge, which the host keeps when other functions of the group are
     /// passed through.
     pub(super) host_only: bool,
+    /// For a virtual function: its physical function, without whose driver it does not exist.
+    pub(super) physical: Option<Bdf>,
 }
 
 /// A step of the kernel's computation that joined functions.
@@ -98,6 +100,8 @@ pub struct Answer {
     /// Whether enough was read to give an answer. If not, the remaining fields repeat the kernel's
     /// own groups or are empty.
     pub(super) known: bool,
+    /// What the input does not show, so that the answer is not known.
+    pub(super) missing: Option<String>,
     /// The other functions of the group.
     pub(super) others: Vec<Member>,
     /// Whether `other` is in the same group.
@@ -126,6 +130,12 @@ impl Answer {
     /// [`Error::CouldNotRun`] when memory runs out.
     pub fn json(&self) -> Result<String, Error> {
         pretty(self)
+    }
+
+    /// What the input does not show, so that the answer is not known; empty for a known answer.
+    #[must_use]
+    pub fn missing(&self) -> &str {
+        self.missing.as_deref().unwrap_or_default()
     }
 
     /// Whether enough was read to give an answer.

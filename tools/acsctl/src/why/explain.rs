@@ -4,7 +4,9 @@
 
 use std::collections::BTreeSet;
 
+use grouping::Assumption;
 use quirk_data::error::Error;
+use rules::pcie::PcieType;
 use topology::{Bdf, Header, names::Names};
 
 use super::{
@@ -46,18 +48,18 @@ pub fn explain(
     let grouped = GroupedHost::new(machine, machine.running())?;
     let groups = grouped.grouping.partition(&machine.view);
     let report = Report::of(machine, groups, Basis::running(machine));
-    let known = [Some(target), second].into_iter().flatten().all(|index| {
-        let mut path = std::iter::once(index).chain(grouped.above(index));
-        path.all(|index| {
-            grouped.seen(index).function.pcie_known || grouped.seen(index).function.unreadable
-        })
-    });
+    let missing = [Some(target), second]
+        .into_iter()
+        .flatten()
+        .find_map(|index| missing(machine, &grouped, index));
+    let known = missing.is_none();
     let actual = actual(machine, &report, bdf);
     let members = grouped.members(target);
     let member = |index: usize| Member {
         function: grouped.bdf(index),
         name: names.whole_printable(grouped.seen(index).function),
         host_only: grouped.host_only(index),
+        physical: grouped.seen(index).function.physfn,
     };
     let mut answer = Answer {
         schema: SCHEMA,
@@ -65,6 +67,7 @@ pub fn explain(
         other: second.map(member),
         under: Basis::running(machine),
         known,
+        missing,
         others: Vec::new(),
         together: None,
         actual,
@@ -114,6 +117,41 @@ pub fn explain(
     answer.steps = steps.iter().map(joined).collect();
     answer.changes = changes(&grouped, target, second, names)?;
     Ok(answer)
+}
+
+/// What the input does not show on the way from the root to a function, and what to do.
+fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) -> Option<String> {
+    let path: Vec<_> = std::iter::once(index).chain(grouped.above(index)).collect();
+    let has = |index: usize, assumption| {
+        let assumed = &machine.view.assumptions;
+        assumed.contains(&(grouped.bdf(index), assumption))
+    };
+    const AGAIN: &str = "Make it again as root, with all functions: lspci -D -vvvnn";
+    for &index in &path {
+        let bdf = grouped.bdf(index);
+        if has(index, Assumption::NoBridge) {
+            let (domain, bus) = bdf.bus();
+            return Some(format!(
+                "the bridge that leads to bus {domain}:{bus:02x} is not in the input, so the group cannot be \
+                 known. {AGAIN}"
+            ));
+        }
+        if has(index, Assumption::NoBuses) {
+            return Some(format!(
+                "the input does not show to which buses {bdf} leads, so the group cannot be known. {AGAIN}"
+            ));
+        }
+        let function = grouped.seen(index).function;
+        if !function.pcie_known && !function.unreadable {
+            return Some(
+                "the capabilities of this function, or of a bridge above it, could not be read. The kernel \
+                 shows all of configuration space only to root, and lists of functions or groups do not show \
+                 it: run this as root, or on the output of lspci -D -vvvnn that was made as root"
+                    .to_owned(),
+            );
+        }
+    }
+    None
 }
 
 /// Describes where the paths from the root to two functions diverge.
@@ -319,7 +357,13 @@ fn change(
         });
     };
     let own = grouped.device(target);
-    if goal != Goal::All && split.needs.iter().any(|(device, _)| *device != own) {
+    let needs_port = |(device, _): &(grouping::Device, Vec<usize>)| *device != own;
+    let is_helped = match goal {
+        // Another slot changes nothing between functions of one device.
+        Goal::All => split.needs.iter().all(needs_port),
+        Goal::OtherDevices | Goal::Other => split.needs.iter().any(needs_port),
+    };
+    if is_helped {
         alternatives.extend(slots::other_slot(grouped, target));
     }
     let need = |(_, functions): &(grouping::Device, Vec<usize>)| Need {
@@ -343,7 +387,7 @@ fn change(
 /// Describes why isolation cannot separate the function.
 fn describe_ties(grouped: &GroupedHost<'_, '_>, target: usize, steps: &[JoinStep]) -> String {
     let mut ties = BTreeSet::new();
-    let mut never = BTreeSet::new();
+    let mut never: BTreeSet<usize> = BTreeSet::new();
     for step in steps {
         let bdf = grouped.bdf(step.origin);
         let blockers = step.blockers(grouped).into_iter();
@@ -361,19 +405,48 @@ fn describe_ties(grouped: &GroupedHost<'_, '_>, target: usize, steps: &[JoinStep
             Kind::Path | Kind::Slot => false,
         };
     }
-    if !never.is_empty() {
-        let never = words::address_list(&addresses(grouped, never));
-        ties.insert(format!(
-            "functions of this type never count as isolated: {never}"
+    let other = match grouped.facts(target).above {
+        Some(_) => "other hardware or another slot",
+        None => "other hardware",
+    };
+    if !ties.is_empty() {
+        let ties: Vec<_> = ties.into_iter().collect();
+        return format!(
+            "No entry, vendor statement or kernel can separate them. The reason: {}. Only {other} can.",
+            ties.join("; ")
+        );
+    }
+    let unseen = |&index: &usize| {
+        let seen = grouped.seen(index);
+        !seen.function.pcie_known || !grouped.machine.identifies(seen)
+    };
+    let (unseen, never): (Vec<usize>, Vec<usize>) = never.into_iter().partition(unseen);
+    if !unseen.is_empty() {
+        let unseen = words::address_list(&addresses(grouped, unseen));
+        return format!(
+            "What can separate them is not known: the input does not show the ids or the capabilities of \
+             {unseen}. Make it again as root: lspci -D -vvvnn."
+        );
+    }
+    let (upstream, never): (Vec<usize>, Vec<usize>) = never
+        .into_iter()
+        .partition(|&index| grouped.seen(index).pcie_type() == Some(PcieType::UpstreamPort));
+    let mut reasons = Vec::new();
+    if !upstream.is_empty() {
+        reasons.push(format!(
+            "{} is the upstream port of a switch that has further functions, and it has no ACS capability",
+            words::address_list(&addresses(grouped, upstream))
         ));
     }
-    let ties: Vec<_> = ties.into_iter().collect();
-    let place = match grouped.facts(target).above {
-        Some(_) => "Only other hardware or another slot can.",
-        None => "Only other hardware can.",
-    };
+    if !never.is_empty() {
+        reasons.push(format!(
+            "functions of this type never count as isolated by themselves: {}",
+            words::address_list(&addresses(grouped, never))
+        ));
+    }
     format!(
-        "No entry, vendor statement or kernel can separate them. The reason: {}. {place}",
-        ties.join("; ")
+        "No entry of the module can separate them. The reason: {}. Only {other} can, or a quirk of the kernel \
+         itself, if the vendor states that they are isolated.",
+        reasons.join("; ")
     )
 }

@@ -37,3 +37,4 @@ pub use answer::Answer;
 pub(crate) use answer::SCHEMA;
 pub use explain::explain;
 pub(crate) use states::{Acs, FunctionStates};
+pub(crate) use words::address_list;

@@ -176,6 +176,9 @@ fn by_itself(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String)
     let seen = grouped.seen(index);
     let facts = grouped.facts(index);
     let of_type = |text: &str| (DecidedBy::Type, text.to_owned());
+    if !seen.function.pcie_known && !seen.function.unreadable {
+        return of_type("its capabilities were not seen; it is taken as not isolated");
+    }
     let is_single = match facts.interface {
         Interface::Conventional => {
             return of_type(
@@ -210,7 +213,12 @@ fn by_itself(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String)
                         none";
             return (DecidedBy::NotSeen, text.to_owned());
         }
-        let text = "it has no ACS capability, and no quirk of this kernel isolates it";
+        let text = if grouped.machine.identifies(seen) {
+            "it has no ACS capability, and no quirk of this kernel isolates it"
+        } else {
+            "it has no ACS capability; it is not known which device it is, so a quirk of the kernel may \
+             isolate it"
+        };
         return (DecidedBy::NoCapability, text.to_owned());
     };
     let bdf = seen.function.bdf;

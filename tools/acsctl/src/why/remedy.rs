@@ -97,6 +97,17 @@ pub(super) fn remedies(
             ));
             continue;
         }
+        if !grouped.machine.identifies(seen) {
+            add(Remedy::new(
+                What::Root,
+                format!(
+                    "Show the ids of {}: make the input again with lspci -D -vvvnn, as root. It is not known \
+                     which device it is. A quirk of the kernel may isolate it already.",
+                    grouped.bdf(index)
+                ),
+            ));
+            continue;
+        }
         if let Some(acs) = seen.acs {
             let off = acs.capability.bits() & AcsFlags::GROUPING.bits() & !acs.control.bits();
             if off != 0
@@ -145,7 +156,7 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
     let seen = grouped.seen(index);
     let function = seen.function;
     let newest = grouped.machine.newest();
-    let verdict = newest.of_seen(grouped.machine.topology, seen, AcsFlags::GROUPING);
+    let verdict = newest.of_seen(seen, AcsFlags::GROUPING);
     if let (KernelVerdict::Isolated, Some(entry)) =
         (verdict.kernel, relied_on(grouped.machine.entry(verdict.by)))
     {

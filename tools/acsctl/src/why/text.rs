@@ -176,13 +176,8 @@ impl Answer {
             }
         }
         text.gap();
-        text.put(
-            "",
-            0,
-            "The reason is not known: the capabilities of this function, or of a bridge above it, \
-             could not be read. The kernel shows all of configuration space only to root, and 64 \
-             bytes of it to other users.",
-        );
+        let missing = self.missing.as_deref().unwrap_or_default();
+        text.put("", 0, &format!("The reason is not known: {missing}."));
     }
 
     /// Whether the machine's kernel put all functions asked about into groups.
@@ -231,6 +226,7 @@ impl Answer {
     }
 
     fn outcome(&self, text: &mut Page) {
+        let function = self.function.function;
         text.gap();
         let alone = self.others.iter().all(|one| one.host_only);
         let is_made = self.is_made();
@@ -256,8 +252,14 @@ impl Answer {
                 (Style::new(), words)
             }
         };
+        let is_assumed = !is_made && self.assumptions.iter().any(|one| !one.functions.is_empty());
+        let condition = if is_assumed {
+            " This holds only with the assumptions below."
+        } else {
+            ""
+        };
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{style}{words}{style:#}");
+        let _ = writeln!(text, "{style}{words}{style:#}{condition}");
         if self.together.is_some() || self.others.is_empty() {
             return;
         }
@@ -281,7 +283,41 @@ impl Answer {
             );
         } else {
             let with = self.others.iter().filter(|one| !one.host_only);
-            let with: Vec<_> = with.map(|one| one.function).collect();
+            let mut with: Vec<_> = with.map(|one| one.function).collect();
+            if let Some(physical) = self.function.physical.filter(|bdf| with.contains(bdf)) {
+                text.put(
+                    "",
+                    0,
+                    &format!(
+                        "It is a virtual function of {physical}: without the driver of {physical} on the host it \
+                         does not exist, and {physical} cannot go along. So it cannot be passed through \
+                         while both share a group."
+                    ),
+                );
+                return;
+            }
+            // The host must keep the driver of a physical function whose virtual functions are in use.
+            let own = |one: &&Member| one.physical == Some(function);
+            let virtual_functions: Vec<_> = self
+                .others
+                .iter()
+                .filter(own)
+                .map(|one| one.function)
+                .collect();
+            with.retain(|bdf| !virtual_functions.contains(bdf));
+            if !virtual_functions.is_empty() {
+                text.put(
+                    "",
+                    0,
+                    &format!(
+                        "Disable its virtual functions first (write 0 to sriov_numvfs): {}.",
+                        address_list(&virtual_functions)
+                    ),
+                );
+            }
+            if with.is_empty() {
+                return;
+            }
             text.put(
                 "",
                 0,
@@ -338,7 +374,7 @@ impl Answer {
     fn apart(&self, text: &mut Page) {
         heading(text, "What keeps it apart");
         let sentence = self.separated.as_deref().unwrap_or(
-            "Every port on its path to the root is isolated. It is isolated itself too, or it is \
+            "Every port on its path to the root counts as isolated. It is isolated itself too, or it is \
              the only function in its slot that is not.",
         );
         text.put("  ", 2, sentence);

@@ -14,7 +14,7 @@ use super::{
 /// The number of functions to name in a sentence.
 const NAMED: usize = 8;
 
-pub(super) fn address_list(functions: &[Bdf]) -> String {
+pub(crate) fn address_list(functions: &[Bdf]) -> String {
     let shown = functions.iter().take(NAMED).map(ToString::to_string);
     let shown = shown.collect::<Vec<_>>().join(" ");
     match functions.len().saturating_sub(NAMED) {

@@ -32,6 +32,8 @@ pub struct Seen<'a> {
     pub facts: model::Function,
     /// The registers of the ACS capability, after the kernel's corrections.
     pub acs: Option<AcsRegisters>,
+    /// Whether the machine has an AMD IOMMU (an IVRS table in ACPI).
+    pub amd_iommu: bool,
 }
 
 impl Seen<'_> {
@@ -78,6 +80,25 @@ pub enum Assumption {
     AcsOn,
     /// The numbers under which the function may send requests. Assumed: no further ones.
     NoMoreAliases,
+    /// The bridge that leads to the function's bus. Assumed: there is none, the bus is a root bus. A
+    /// function of this PCIe type is never on a root bus.
+    NoBridge,
+    /// The buses to which a bridge leads. Assumed: none.
+    NoBuses,
+    /// Whether the kernel enables the services of the ACS capability at boot, which were off when the
+    /// machine was read without an IOMMU. Assumed: it does.
+    AcsAtBoot,
+    /// The rest of the function's properties, because the source ends within the function.
+    Rest,
+}
+
+impl Assumption {
+    /// Whether the group of a function with this assumption, and of the functions below it, cannot be
+    /// computed.
+    #[must_use]
+    pub const fn hides_group(self) -> bool {
+        matches!(self, Self::NoBridge | Self::NoBuses)
+    }
 }
 
 impl fmt::Display for Assumption {
@@ -87,6 +108,19 @@ impl fmt::Display for Assumption {
             Self::NoAcs => "not seen whether it has an ACS capability, taken as without",
             Self::AcsOn => "ACS registers not seen, taken as on",
             Self::NoMoreAliases => "may have DMA aliases that were not seen, taken as without",
+            Self::NoBridge => {
+                "the bridge that leads to its bus is not in the input, so its group cannot be known"
+            }
+            Self::NoBuses => {
+                "the buses to which it leads are not in the input, so what is below it cannot be known"
+            }
+            Self::AcsAtBoot => {
+                "ACS is off, because no IOMMU is in use; with an IOMMU, the kernel enables at boot what the \
+                 capability implements"
+            }
+            Self::Rest => {
+                "the input may end within this function: properties of it, and functions after it, may be missing"
+            }
         })
     }
 }
@@ -107,6 +141,32 @@ pub struct View<'a> {
 /// [`topology::Host::capture`].
 #[must_use]
 pub fn view(topology: &Topology) -> View<'_> {
+    view_of(topology, false)
+}
+
+/// As [`view`]. If the topology has no groups, the view is that of a kernel with an IOMMU: it
+/// enables at boot what each ACS capability implements, and an AMD machine has an AMD IOMMU.
+#[must_use]
+pub fn view_with_iommu(topology: &Topology) -> View<'_> {
+    let mut functions = topology.functions.iter();
+    view_of(
+        topology,
+        functions.all(|function| function.iommu_group.is_none()),
+    )
+}
+
+/// Whether the host bridge of the machine is AMD's.
+fn is_amd(topology: &Topology) -> bool {
+    let mut functions = topology.functions.iter();
+    functions.any(|function| {
+        let class = function.class.map(|class| class.0 >> 8);
+        class == Some(0x0600) && matches!(function.vendor.value(), 0x1022 | 0x1002)
+    })
+}
+
+fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
+    let has_amd_iommu = topology.iommu.as_deref() == Some("AMD-Vi");
+    let starts_amd_iommu = starts_iommu && topology.iommu.is_none() && is_amd(topology);
     let order = Order::of(topology);
     let mut index = vec![None; topology.functions.len()];
     let siblings = Siblings::of(topology);
@@ -129,7 +189,25 @@ pub fn view(topology: &Topology) -> View<'_> {
         let parent = above.map(|above: u32| &view.functions[above as usize].facts);
         let mut assumed = Vec::new();
         let interface = interface(function, parent, &release, &mut assumed);
-        let acs = acs(function, &release, &mut assumed);
+        let mut acs = acs(function, &release, &mut assumed);
+        if let Some(registers) = acs.as_mut().filter(|_| starts_iommu) {
+            let on = registers.control.bits()
+                | registers.capability.intersection(AcsFlags::GROUPING).bits();
+            if on != registers.control.bits() {
+                registers.control = AcsFlags::from_bits(on);
+                assumed.push(Assumption::AcsAtBoot);
+            }
+        }
+        if above.is_none() && is_below_bridge(function) {
+            assumed.push(Assumption::NoBridge);
+        }
+        if function.header == Header::Bridge && function.secondary.is_none() && function.pcie_known
+        {
+            assumed.push(Assumption::NoBuses);
+        }
+        if topology.incomplete == Some(function.bdf) {
+            assumed.push(Assumption::Rest);
+        }
         let aliases = dma_aliases(function, &mut assumed);
         let multifunction = siblings.multifunction(function, parent);
         let does = |what| {
@@ -157,6 +235,7 @@ pub fn view(topology: &Topology) -> View<'_> {
             function,
             facts,
             acs,
+            amd_iommu: has_amd_iommu || starts_amd_iommu,
         };
         let facts = seen.with(&release, KernelVerdict::NoOpinion);
         index[position] = u32::try_from(view.functions.len()).ok();
@@ -165,6 +244,22 @@ pub fn view(topology: &Topology) -> View<'_> {
         view.assumptions.extend(assumed);
     }
     view
+}
+
+/// Whether a function of this PCIe type is always below a bridge.
+fn is_below_bridge(function: &Function) -> bool {
+    let kind = function.pcie_type.as_ref().and_then(topology::Port::kind);
+    let is_on_link = matches!(
+        kind,
+        Some(
+            PcieType::Endpoint
+                | PcieType::LegacyEndpoint
+                | PcieType::UpstreamPort
+                | PcieType::DownstreamPort
+                | PcieType::PciBridge
+        )
+    );
+    is_on_link && function.physfn.is_none()
 }
 
 /// The interface of a function below `parent`: `set_pcie_port_type()` in `drivers/pci/probe.c`,

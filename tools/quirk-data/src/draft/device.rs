@@ -123,7 +123,7 @@ impl Device {
                 continue;
             }
             match kind(seen)? {
-                Ok(kind) => device.add(topology, seen, kind, &handlers, entries)?,
+                Ok(kind) => device.add(seen, kind, &handlers, entries)?,
                 Err(why) => device.left_out.push((seen.function.bdf, why.to_owned())),
             }
         }
@@ -165,7 +165,6 @@ impl Device {
     /// Adds a function of this kind, unless the kernel or an entry answers for it already.
     fn add(
         &mut self,
-        topology: &Topology,
         seen: &Seen<'_>,
         kind: Kind,
         handlers: &Handlers,
@@ -187,7 +186,7 @@ impl Device {
                 _ => self.existing = Some(existing),
             }
         }
-        let verdict = handlers.of_seen(topology, seen, AcsFlags::GROUPING);
+        let verdict = handlers.of_seen(seen, AcsFlags::GROUPING);
         match (verdict.kernel, verdict.by) {
             (KernelVerdict::Isolated, by) => {
                 let by = name_of(entries, by);

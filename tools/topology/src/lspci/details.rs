@@ -2,7 +2,7 @@
 
 //! Reads the detail lines of a function.
 
-use rules::acs::AcsFlags;
+use rules::{acs::AcsFlags, pcie::PcieType};
 
 use super::{lines::Block, quoted};
 use crate::{Acs, Function, Header, Hex, Port, Sriov, Subsystem, hex};
@@ -18,48 +18,61 @@ const FLAGS: [(&str, AcsFlags); 7] = [
     ("DirectTrans", AcsFlags::DT),
 ];
 
+/// A fault of a line: its number, and what is wrong.
+pub(super) type Fault = (usize, String);
+
 /// Fills in what the lines contain. Without lines, nothing is known.
 ///
 /// # Errors
 ///
-/// The fault of a line that would change the result.
-pub(super) fn read(function: &mut Function, block: &Block<'_>) -> Result<(), String> {
-    let has_details = block.lines.iter().any(|line| {
-        line.starts_with("Control:")
-            || line.starts_with("Flags:")
-            || line.starts_with("Capabilities:")
-    });
+/// The fault of a line that would change the result, and of a line that no function has twice: it
+/// belongs to another function whose first line is missing.
+pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> {
+    let begins = |line: &(usize, String)| {
+        let begins = ["control:", "flags:", "capabilities:"];
+        begins.iter().any(|begin| line.1.starts_with(begin))
+    };
+    let has_details = block.lines.iter().any(begins);
     function.pcie_known = has_details;
     function.acs_known = has_details;
-    for (at, line) in block.lines.iter().enumerate() {
+    let mut once = Once(Vec::new());
+    for (at, (number, line)) in block.lines.iter().enumerate() {
+        let fault = |problem: String| (*number, problem);
         // A broken line may continue on the next one.
         let whole = || {
-            block.lines[at..]
-                .iter()
-                .take(4)
-                .copied()
-                .collect::<Vec<_>>()
-                .join(" ")
+            let lines = block.lines[at..].iter().take(4);
+            let lines: Vec<_> = lines.map(|(_, line)| line.as_str()).collect();
+            lines.join(" ")
         };
-        if let Some(rest) = line.strip_prefix("Subsystem: ") {
+        if let Some(rest) = line.strip_prefix("subsystem: ") {
             function.subsystem = ids(rest).or(function.subsystem);
-        } else if let Some(rest) = line.strip_prefix("Bus: ") {
-            buses(function, rest)?;
-        } else if let Some(group) = line.strip_prefix("IOMMU group: ") {
-            let number = group.trim().parse();
-            let wrong = |_| format!("{} is not the number of an IOMMU group", quoted(group));
-            function.iommu_group = Some(number.map_err(wrong)?);
-        } else if line.starts_with("!!! Unknown header type 7f") {
+        } else if let Some(rest) = line.strip_prefix("bus: ") {
+            once.line("Bus:", *number)?;
+            buses(function, rest).map_err(fault)?;
+        } else if let Some(rest) = line.strip_prefix("iommu group") {
+            once.line("IOMMU group", *number)?;
+            function.iommu_group = Some(group(rest).map_err(fault)?);
+        } else if let Some(rest) = line.strip_prefix("flags: ") {
+            once.line("Flags:", *number)?;
+            if let Some((_, rest)) = rest.split_once("iommu group") {
+                once.line("IOMMU group", *number)?;
+                function.iommu_group = Some(group(rest).map_err(fault)?);
+            }
+        } else if line.starts_with("control: i/o") {
+            once.line("Control:", *number)?;
+        } else if line.starts_with("!!! unknown header type 7f") {
             function.unreadable = true;
-        } else if let Some(rest) = line.strip_prefix("Capabilities: ") {
-            capability(function, rest);
-        } else if line.starts_with("ACSCap:") {
+        } else if let Some(rest) = line.strip_prefix("capabilities: ") {
+            capability(function, rest, &whole, &mut once, *number)?;
+        } else if line.starts_with("acscap:") {
+            once.line("ACSCap:", *number)?;
             let acs = function.acs.get_or_insert(NOT_SHOWN);
-            acs.cap = Some(flags(&whole(), "ACSCap:")?);
-        } else if line.starts_with("ACSCtl:") {
+            acs.cap = Some(flags(&whole(), "acscap:").map_err(fault)?);
+        } else if line.starts_with("acsctl:") {
+            once.line("ACSCtl:", *number)?;
             let acs = function.acs.get_or_insert(NOT_SHOWN);
-            acs.ctl = Some(flags(&whole(), "ACSCtl:")?);
-        } else if line.starts_with("Initial VFs:") || line.starts_with("VF offset:") {
+            acs.ctl = Some(flags(&whole(), "acsctl:").map_err(fault)?);
+        } else if line.starts_with("initial vfs:") || line.starts_with("vf offset:") {
             sriov(function, &whole());
         }
     }
@@ -78,7 +91,39 @@ pub(super) fn read(function: &mut Function, block: &Block<'_>) -> Result<(), Str
             *acs = NOT_SHOWN;
         }
     }
+    // A port whose line with the buses is missing.
+    let is_port = function
+        .pcie_type
+        .as_ref()
+        .and_then(Port::kind)
+        .is_some_and(|kind| {
+            matches!(
+                kind,
+                PcieType::RootPort | PcieType::UpstreamPort | PcieType::DownstreamPort
+            )
+        });
+    let is_bridge = function.class.is_some_and(|class| class.0 >> 8 == 0x0604);
+    if function.header == Header::Endpoint && (is_port || is_bridge) {
+        function.header = Header::Bridge;
+    }
     Ok(())
+}
+
+/// The lines that a function has once, with their numbers.
+struct Once(Vec<(&'static str, usize)>);
+
+impl Once {
+    fn line(&mut self, what: &'static str, number: usize) -> Result<(), Fault> {
+        if let Some((_, first)) = self.0.iter().find(|(found, _)| *found == what) {
+            let problem = format!(
+                "\"{what}\" comes a second time, first in line {first}: this line belongs to a function \
+                 whose first line is missing"
+            );
+            return Err((number, problem));
+        }
+        self.0.push((what, number));
+        Ok(())
+    }
 }
 
 /// A capability without shown registers, as in the output of `lspci -v`.
@@ -88,36 +133,72 @@ const NOT_SHOWN: Acs = Acs {
     dword8: None,
 };
 
-fn capability(function: &mut Function, text: &str) {
+/// Reads the number in `: 2`, ` 2` or `: 2, ...`.
+fn group(text: &str) -> Result<u32, String> {
+    let number = text.trim_start_matches([':', ' ']);
+    let number = number.split([',', ' ']).next().unwrap_or("");
+    let wrong = |_| {
+        format!(
+            "{} is not the number of an IOMMU group",
+            quoted(text.trim_start_matches([':', ' ']))
+        )
+    };
+    number.parse().map_err(wrong)
+}
+
+fn capability(
+    function: &mut Function,
+    text: &str,
+    whole: &impl Fn() -> String,
+    once: &mut Once,
+    number: usize,
+) -> Result<(), Fault> {
     if text.starts_with("<access denied>") {
         (function.pcie_known, function.acs_known) = (false, false);
-        return;
+        return Ok(());
     }
     // `[40] Express (v2) Root Port (Slot+), MSI 00`
     let Some((_, text)) = text.split_once("] ") else {
-        return;
+        return Ok(());
     };
-    if text.starts_with("Access Control Services") {
+    if text.starts_with("access control services") {
+        once.line("Access Control Services", number)?;
         function.acs.get_or_insert(NOT_SHOWN);
-    } else if let Some(rest) = text.strip_prefix("Express ") {
-        let (version, rest) = match rest
-            .strip_prefix("(v")
-            .and_then(|rest| rest.split_once(") "))
-        {
-            Some((version, rest)) => (version.parse().ok(), rest),
-            None => (None, rest),
-        };
-        function.pcie_version = version;
-        let end = rest.find([',', '(']).unwrap_or(rest.len());
-        let kind = rest[..end].trim();
-        let kind = kind.strip_suffix(" MSI").unwrap_or(kind);
-        let port = Port::try_from(kind.to_owned());
-        function.pcie_type = Some(port.unwrap_or_else(|_| Port::Unknown(kind.to_owned())));
-        if rest.contains("(Slot+)") {
-            function.slot = Some(true);
-        } else if rest.contains("(Slot-)") {
-            function.slot = Some(false);
+    } else if let Some(rest) = text.strip_prefix("express") {
+        once.line("Express", number)?;
+        express(function, rest.trim_start());
+        if !matches!(function.pcie_type, Some(Port::Known(_))) {
+            // The line may be broken inside of the name.
+            let mut again = function.clone();
+            let all = whole();
+            if let Some((_, rest)) = all.split_once("] express") {
+                express(&mut again, rest.trim_start());
+            }
+            if matches!(again.pcie_type, Some(Port::Known(_))) {
+                *function = again;
+            }
         }
+    }
+    Ok(())
+}
+
+fn express(function: &mut Function, rest: &str) {
+    let (version, rest) = match rest
+        .strip_prefix("(v")
+        .and_then(|rest| rest.split_once(')'))
+    {
+        Some((version, rest)) => (version.parse().ok(), rest.trim_start()),
+        None => (None, rest),
+    };
+    function.pcie_version = version;
+    let end = rest.find([',', '(']).unwrap_or(rest.len());
+    let kind = rest[..end].trim();
+    let kind = kind.strip_suffix(" msi").unwrap_or(kind);
+    function.pcie_type = Some(Port::shown(kind));
+    if rest.contains("(slot+)") {
+        function.slot = Some(true);
+    } else if rest.contains("(slot-)") {
+        function.slot = Some(false);
     }
 }
 
@@ -127,11 +208,21 @@ fn flags(text: &str, name: &str) -> Result<u16, String> {
     let words: Vec<_> = text.split_whitespace().take(FLAGS.len()).collect();
     let mut bits = 0;
     for (at, (flag, bit)) in FLAGS.iter().enumerate() {
-        let shown = words.get(at).and_then(|word| word.strip_prefix(flag));
+        let flag_lower = flag.to_ascii_lowercase();
+        let shown = words
+            .get(at)
+            .and_then(|word| word.strip_prefix(flag_lower.as_str()));
         match shown {
             Some("+") => bits |= bit.bits(),
             Some("-") => {}
-            _ => return Err(format!("{name} does not say whether {flag} is there")),
+            _ => {
+                let name = if name == "acscap:" {
+                    "ACSCap:"
+                } else {
+                    "ACSCtl:"
+                };
+                return Err(format!("{name} does not say whether {flag} is there"));
+            }
         }
     }
     Ok(bits)
@@ -170,9 +261,9 @@ fn sriov(function: &mut Function, text: &str) {
             .unwrap_or(rest.len());
         rest[..end].parse().ok()
     };
-    let (total, count) = (number("Total VFs:"), number("Number of VFs:"));
-    let (offset, stride) = (number("VF offset:"), number("stride:"));
-    let device = after("Device ID:").and_then(|rest| hex::parse(rest.get(..4)?, 4));
+    let (total, count) = (number("total vfs:"), number("number of vfs:"));
+    let (offset, stride) = (number("vf offset:"), number("stride:"));
+    let device = after("device id:").and_then(|rest| hex::parse(rest.get(..4)?, 4));
     if let (Some(total_vfs), Some(num_vfs), Some(offset), Some(stride), Some(device)) =
         (total, count, offset, stride, device)
     {

@@ -2,7 +2,7 @@
 
 //! Reads the ids of functions in lspci output: as numbers, or as names, which pci.ids translates.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::sync::OnceLock;
 
 use pciid_parser::Database;
 
@@ -10,7 +10,8 @@ use crate::hex::{self, Hex};
 
 /// The contents of a function's first line.
 pub(super) struct Ids {
-    pub(super) vendor: u16,
+    /// `None` if only names were shown that pci.ids does not list.
+    pub(super) vendor: Option<u16>,
     /// `None` if only a name was shown that no device or several devices have.
     pub(super) device: Option<u16>,
     /// The devices with the shown name.
@@ -32,13 +33,16 @@ impl Names {
 }
 
 /// Reads the ids in the line after the address: `Audio device [0403]: Intel Corporation ...
-/// [8086:a170] (rev 31) (prog-if 00)`, or the same with only numbers or only names.
-pub(super) fn of_header(text: &str, names: &mut Names) -> Option<Ids> {
+/// [8086:a170] (rev 31) (prog-if 00)`, or the same with only numbers or only names, in any case.
+/// `None` without a class.
+pub(super) fn of_header(text: &str, names: &Names) -> Option<Ids> {
+    let lower = text.to_ascii_lowercase();
+    let text = lower.as_str();
     let revision = in_brackets(text, "(rev ").and_then(|text| hex::parse(text.get(..2)?, 2));
     let interface = in_brackets(text, "(prog-if ").and_then(|text| hex::parse(text.get(..2)?, 2));
     let (class, device) = text.split_once(": ")?;
     let number = match class.rsplit_once('[') {
-        Some((_, number)) => hex::parse(number.trim_end_matches(']'), 4),
+        Some((_, number)) => hex::parse(number.trim_end_matches(']').trim(), 4),
         None => hex::parse(class, 4).or_else(|| class_by_name(class, names)),
     };
     let class = number.map(|number| Hex((number << 8) | interface.unwrap_or(0)));
@@ -49,13 +53,13 @@ pub(super) fn of_header(text: &str, names: &mut Names) -> Option<Ids> {
     let device = device[..end.unwrap_or(device.len())].trim();
     let pair = |text: &str| {
         let (vendor, device) = text.split_once(':')?;
-        let id = |text| hex::parse(text, 4).and_then(|id| u16::try_from(id).ok());
+        let id = |text: &str| hex::parse(text.trim(), 4).and_then(|id| u16::try_from(id).ok());
         Some((id(vendor)?, id(device)?))
     };
     let in_square = device
         .rsplit_once('[')
         .map(|(_, ids)| ids.trim_end_matches(']'));
-    let unnamed = device.strip_prefix("Device ").and_then(pair);
+    let unnamed = device.strip_prefix("device ").and_then(pair);
     let numbers = in_square
         .and_then(pair)
         .or_else(|| pair(device))
@@ -70,9 +74,10 @@ pub(super) fn of_header(text: &str, names: &mut Names) -> Option<Ids> {
         revision: Some(Hex(revision.unwrap_or(0))),
     };
     if let Some((vendor, device)) = numbers {
-        return Some(ids(vendor, Some(device)));
+        return Some(ids(Some(vendor), Some(device)));
     }
-    let (vendor, devices) = by_name(device, names)?;
+    let (vendor, devices) = by_name(device, names).unzip();
+    let devices = devices.unwrap_or_default();
     let only = match devices[..] {
         [only] => Some(only),
         _ => None,
@@ -92,42 +97,43 @@ fn in_brackets<'t>(text: &'t str, begin: &str) -> Option<&'t str> {
 }
 
 /// The vendor whose name a text starts with, and its devices that have the rest of the text as
-/// name.
+/// name. `None` also if two vendors have that name, and the rest does not decide.
 fn by_name(text: &str, names: &Names) -> Option<(u16, Vec<u16>)> {
     let all = names.all()?;
     let begins = |name: &str| {
-        let rest = text.strip_prefix(name)?;
-        (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim_start())
+        let begin = text.get(..name.len())?;
+        let rest = text.get(name.len()..)?;
+        let is_whole = rest.is_empty() || rest.starts_with(' ');
+        (is_whole && begin.eq_ignore_ascii_case(name)).then(|| rest.trim_start())
     };
     let vendors = all.vendors.iter();
-    let found = vendors.filter_map(|(id, vendor)| {
-        let rest = begins(&vendor.name)?;
-        Some((vendor.name.len(), *id, vendor, rest))
-    });
-    // The longest name wins; of two vendors with the same name, the lower id.
-    let (_, id, vendor, rest) = found.max_by_key(|&(length, id, ..)| (length, u16::MAX - id))?;
-    if let Some(device) = rest.strip_prefix("Device ") {
-        let device = hex::parse(device, 4).and_then(|device| u16::try_from(device).ok());
-        if let Some(device) = device {
-            return Some((id, vec![device]));
-        }
+    let found: Vec<_> = vendors
+        .filter_map(|(id, vendor)| Some((vendor.name.len(), *id, vendor, begins(&vendor.name)?)))
+        .collect();
+    let longest = found.iter().map(|(length, ..)| *length).max()?;
+    let mut known = Vec::new();
+    for (_, id, vendor, rest) in found.iter().filter(|(length, ..)| *length == longest) {
+        let unnamed = rest.strip_prefix("device ");
+        let unnamed = unnamed.and_then(|device| hex::parse(device, 4));
+        let unnamed = unnamed.and_then(|device| u16::try_from(device).ok());
+        let all = vendor.devices.iter();
+        let same = all.filter(|(_, device)| device.name.eq_ignore_ascii_case(rest));
+        let mut devices: Vec<u16> = same.map(|(device, _)| *device).chain(unnamed).collect();
+        devices.sort_unstable();
+        known.push((*id, devices));
     }
-    let same_name = vendor
-        .devices
-        .iter()
-        .filter(|(_, device)| device.name == rest);
-    let mut devices: Vec<u16> = same_name.map(|(device, _)| *device).collect();
-    devices.sort_unstable();
-    Some((id, devices))
+    if known.len() > 1 {
+        known.retain(|(_, devices)| !devices.is_empty());
+    }
+    let only = known.pop()?;
+    known.is_empty().then_some(only)
 }
 
 fn class_by_name(text: &str, names: &Names) -> Option<u32> {
     let all = names.all()?;
-    let mut found = BTreeMap::new();
-    for (&base, class) in &all.classes {
-        for (&sub, class) in &class.subclasses {
-            found.insert(class.name.as_str(), (u32::from(base) << 8) | u32::from(sub));
-        }
-    }
-    found.get(text).copied()
+    all.classes.iter().find_map(|(&base, class)| {
+        let mut subclasses = class.subclasses.iter();
+        let found = subclasses.find(|(_, class)| class.name.eq_ignore_ascii_case(text));
+        found.map(|(&sub, _)| (u32::from(base) << 8) | u32::from(sub))
+    })
 }

@@ -1,84 +1,683 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Splits the text into functions, their lines and their hex dumps.
+//! Splits the lines into functions, their details and their hex dumps. Accounts for every line that
+//! begins like a function: it begins one, or it is refused.
 
-use crate::{Bdf, Error, hex};
+use super::{AGAIN, quoted};
+use crate::{
+    Bdf, Error, bdf,
+    groups::{self, GroupLine},
+    hex,
+    text::Line,
+};
 
 /// The size of a whole configuration space.
 const SPACE: usize = 4096;
 
+/// The number of lines that one long line may be broken into.
+const PARTS: usize = 6;
+
+/// The beginnings of detail lines that only lspci prints, in lower case.
+const STRONG: [&str; 9] = [
+    "control: i/o",
+    "status: cap",
+    "capabilities: [",
+    "capabilities: <",
+    "acscap:",
+    "acsctl:",
+    "iommu group: ",
+    "bus: primary=",
+    "flags: ",
+];
+
+/// The beginnings of the other detail lines.
+const WEAK: [&str; 31] = [
+    "capabilities:",
+    "control:",
+    "flags:",
+    "iommu group:",
+    "bus:",
+    "subsystem:",
+    "devicename:",
+    "physical slot:",
+    "kernel driver",
+    "kernel modules",
+    "latency",
+    "interrupt:",
+    "numa node",
+    "status:",
+    "region ",
+    "memory at ",
+    "i/o ports at ",
+    "expansion rom",
+    "i/o behind",
+    "memory behind",
+    "prefetchable memory",
+    "secondary status",
+    "bridgectl",
+    "lnk",
+    "devcap",
+    "devctl",
+    "devsta",
+    "!!! ",
+    "initial vfs:",
+    "vf offset:",
+    "iov",
+];
+
+/// How a line shows the address of its function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    /// By its bus number.
+    Address(Bdf),
+    /// By the bridges that lead to it, without bus numbers (`lspci -P`).
+    Path(String),
+}
+
 /// A function in the text.
-pub(super) struct Block<'t> {
-    pub(super) bdf: Bdf,
-    /// The line number, from 1, of its first line.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub(super) place: Place,
+    /// The number of its first line.
     pub(super) line: usize,
+    /// The number of its last line.
+    pub(super) end: usize,
     /// The first line after the address.
-    pub(super) header: &'t str,
-    /// The detail lines without indentation.
-    pub(super) lines: Vec<&'t str>,
+    pub(super) header: String,
+    /// The detail lines in lower case, with the number of each.
+    pub(super) lines: Vec<(usize, String)>,
     /// The bytes of the hex dump.
     pub(super) dump: Vec<u8>,
+    /// The group under whose heading it is, or that its line names.
+    pub(super) group: Option<u32>,
+    /// Whether an empty line follows, as lspci prints it after the details of a function.
+    pub(super) closed: bool,
+    indent: usize,
 }
 
-/// The address that a line starts with, and the rest: `00:1f.3 Audio device: ...`, with or without
-/// the domain.
-pub(super) fn header(line: &str) -> Option<(Bdf, &str)> {
-    let (address, rest) = line.split_once(' ')?;
-    // The class comes first, then the device.
-    if !rest.contains(": ") || address.len() < 7 {
-        return None;
-    }
-    let whole = match address.matches(':').count() {
-        1 => address
-            .parse::<Bdf>()
-            .or_else(|_| format!("0000:{address}").parse()),
-        _ => address.parse(),
-    };
-    whole.ok().map(|bdf| (bdf, rest))
-}
-
-/// The functions of the text. Lines before the first function are ignored.
-pub(super) fn blocks<'t>(name: &str, text: &'t str) -> Result<Vec<Block<'t>>, Error> {
-    let mut blocks: Vec<Block<'t>> = Vec::new();
-    for (line, text) in (1..).zip(text.lines()) {
-        let text = text.trim_end();
-        if let Some((bdf, header)) = header(text) {
-            blocks.push(Block {
-                bdf,
-                line,
-                header,
-                lines: Vec::new(),
-                dump: Vec::new(),
-            });
-            continue;
+impl Block {
+    pub(super) fn bdf(&self) -> Option<Bdf> {
+        match self.place {
+            Place::Address(bdf) => Some(bdf),
+            Place::Path(_) => None,
         }
-        let Some(block) = blocks.last_mut() else {
-            continue;
+    }
+
+    /// The place as the text shows it.
+    pub(super) fn shown(&self) -> String {
+        match &self.place {
+            Place::Address(bdf) => bdf.to_string(),
+            Place::Path(path) => path.clone(),
+        }
+    }
+
+    /// Whether it has a line that only `lspci -v` prints.
+    fn is_verbose(&self) -> bool {
+        let mut lines = self.lines.iter();
+        lines.any(|(_, line)| STRONG.iter().any(|begin| line.starts_with(begin)))
+    }
+}
+
+/// Marks of lists before an address.
+fn without_bullet(text: &str) -> &str {
+    let is_mark =
+        |c: char| " \t*-+#\u{2022}\u{b7}\u{2013}\u{2502}\u{251c}\u{2514}\u{2500}|".contains(c);
+    text.trim_start_matches(is_mark)
+}
+
+/// The text without what some scripts put before an address: `[8086:1901] [R] 00:01.0 ...`.
+fn without_marks(text: &str) -> &str {
+    let mut rest = text;
+    while let Some((_, after)) = rest
+        .strip_prefix('[')
+        .and_then(|inner| inner.split_once(']'))
+    {
+        if !after.starts_with([' ', '\t']) {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest
+}
+
+/// The address that a line starts with, and the rest.
+pub(super) fn header(text: &str) -> Option<(Place, &str)> {
+    let text = without_marks(without_bullet(text));
+    let (token, rest) = text
+        .split_once(char::is_whitespace)
+        .map_or((text, ""), |(token, rest)| (token, rest.trim()));
+    let token = token.trim_end_matches([',', ';']);
+    if let Some((path, last)) = token.rsplit_once('/') {
+        let mut before = path.split('/');
+        bdf::shown(before.next()?)?;
+        let is_short =
+            |part: &str| bdf::shown(&format!("0:{part}")).is_some_and(|_| !part.contains(':'));
+        if !before.all(|part| is_short(part) || bdf::shown(part).is_some()) {
+            return None;
+        }
+        return match bdf::shown(last) {
+            // The bus number is that of the domain of the first part.
+            Some(bdf) if last.matches(':').count() == 1 => {
+                let domain = bdf::shown(path.split('/').next()?)?.domain;
+                Some((Place::Address(Bdf { domain, ..bdf }), rest))
+            }
+            Some(bdf) => Some((Place::Address(bdf), rest)),
+            None if is_short(last) => Some((Place::Path(token.to_owned()), rest)),
+            None => None,
         };
+    }
+    Some((Place::Address(bdf::shown(token)?), rest))
+}
+
+/// Whether a line begins like an address that is none: a digit is wrong or missing.
+fn is_like_header(text: &str) -> bool {
+    let token = without_bullet(text).split_whitespace().next().unwrap_or("");
+    let Some((place, function)) = token.rsplit_once('.') else {
+        return false;
+    };
+    let is_digits = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let function = function.trim_end_matches([',', ';', ':']);
+    let mut parts = place.split(['/', ':']);
+    place.contains(':')
+        && parts.all(|part| is_digits(part.rsplit('.').next().unwrap_or("")))
+        && is_digits(function)
+        && function.len() <= 2
+        && token.bytes().filter(u8::is_ascii_digit).count() >= 2
+}
+
+/// Whether a line looks like the first line of a function without the address.
+fn is_like_class(text: &str) -> bool {
+    let in_brackets = |from: &str, digits: &[usize]| {
+        let inner = from.split(']').next().unwrap_or("");
+        let parts: Vec<_> = inner.split(':').collect();
+        parts.len() == digits.len()
+            && parts.iter().zip(digits).all(|(part, &digits)| {
+                part.len() == digits && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+            })
+    };
+    let has = |digits: &[usize]| {
+        let mut found = text.match_indices('[');
+        found.any(|(at, _)| in_brackets(&text[at + 1..], digits))
+    };
+    let has_revision = text.contains("(rev ") || text.contains("(prog-if ");
+    !is_detail(&text.to_ascii_lowercase())
+        && text.contains(": ")
+        && (has(&[4]) && has(&[4, 4]) || has_revision)
+}
+
+/// Whether a line in lower case begins like a detail that lspci prints.
+fn is_detail(lower: &str) -> bool {
+    STRONG
+        .iter()
+        .chain(&WEAK)
+        .any(|begin| lower.starts_with(begin))
+}
+
+/// Whether a line begins with a key, such as `LnkSta:`.
+fn has_key(text: &str) -> bool {
+    let Some((key, _)) = text.split_once(':') else {
+        return false;
+    };
+    let is_word = |c: char| c.is_ascii_alphanumeric() || " ._/()+-".contains(c);
+    key.len() <= 32
+        && key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.chars().all(is_word)
+}
+
+/// Whether the line is the prompt of a shell, or a message of lspci itself.
+fn is_foreign(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or("");
+    let is_prompt = matches!(word, "$" | "#" | "%" | "\u{276f}" | "\u{279c}")
+        || word.ends_with(['$', '#']) && word.contains(['@', '~', ':']);
+    let is_message = ["pcilib:", "lspci:", "___", "***", "---", "==="]
+        .iter()
+        .any(|begin| text.starts_with(begin));
+    let after_name = text.split_once(['$', '#']).is_some_and(|(before, after)| {
+        before.contains('@') && (after.is_empty() || after.starts_with(' '))
+    });
+    is_prompt || is_message || after_name
+}
+
+/// Whether the first line of a function lacks the end of its class.
+fn lacks_class(header: &str) -> bool {
+    header
+        .split_once(": ")
+        .is_none_or(|(_, rest)| rest.is_empty())
+}
+
+/// A function with its group, from a line that names both.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) bdf: Bdf,
+    /// `None` for a function that left its group.
+    pub(super) group: Option<u32>,
+    pub(super) line: usize,
+    pub(super) is_log: bool,
+}
+
+/// What the text contains.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) blocks: Vec<Block>,
+    /// Functions whose groups lines name that describe no function.
+    pub(super) named: Vec<Named>,
+}
+
+/// Where a line that is not the first of a function belongs.
+enum Open {
+    /// To no function: nothing was read yet, or other text came in between.
+    Foreign,
+    /// An empty line ended the function.
+    Ended,
+    /// To the last function.
+    Function,
+}
+
+/// Reads the functions of the text.
+pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
+    let mut reader = Reader {
+        name,
+        found: Found::default(),
+        open: Open::Foreign,
+        heading: None,
+        is_list: false,
+        names_listed: false,
+        joined: 0,
+    };
+    let mut before: Option<&Line> = None;
+    for line in lines {
+        reader.line(line, before.is_some_and(|before| before.broken))?;
+        before = Some(line);
+    }
+    reader.check_last(lines)?;
+    reader.found.without_inherited(&lines_with_headings(lines));
+    Ok(reader.found)
+}
+
+/// The numbers of the lines that name a group, as headings or with functions.
+fn lines_with_headings(lines: &[Line]) -> Vec<usize> {
+    let is_heading = |line: &&Line| {
+        let found = groups::line(&line.text);
+        matches!(
+            found,
+            Some(GroupLine::Heading(_) | GroupLine::Members { .. })
+        )
+    };
+    let found = lines.iter().filter(is_heading);
+    found.map(|line| line.number).collect()
+}
+
+struct Reader<'a> {
+    name: &'a str,
+    found: Found,
+    open: Open,
+    /// The group of the heading above.
+    heading: Option<u32>,
+    /// Whether the text has headings with groups.
+    is_list: bool,
+    /// Whether bare addresses followed the heading.
+    names_listed: bool,
+    /// The number of lines that were joined with the last one.
+    joined: usize,
+}
+
+impl Reader<'_> {
+    fn refuse(&self, line: &Line, problem: impl Into<String>, remedy: &str) -> Error {
+        Error {
+            line: Some(line.number),
+            ..Error::at(self.name, "", problem, remedy)
+        }
+    }
+
+    /// Checks that the text does not end within an address.
+    fn check_last(&self, lines: &[Line]) -> Result<(), Error> {
+        let Some(line) = lines.last().filter(|_| !self.found.blocks.is_empty()) else {
+            return Ok(());
+        };
+        let text = line.text.as_str();
+        let is_part = |c: char| c.is_ascii_hexdigit() || ":./".contains(c);
+        let is_address =
+            (1..13).contains(&text.len()) && text.chars().all(is_part) && header(text).is_none();
+        if line.indent > 0 || !is_address {
+            return Ok(());
+        }
+        let problem = "the text ends within the first line of a function";
+        Err(self.refuse(line, problem, AGAIN))
+    }
+
+    fn last(&mut self) -> Option<&mut Block> {
+        self.found.blocks.last_mut()
+    }
+
+    fn line(&mut self, line: &Line, is_rest: bool) -> Result<(), Error> {
+        let text = line.text.as_str();
+        if text.is_empty() {
+            // A folder's contents end here.
+            if std::mem::take(&mut self.names_listed) {
+                self.heading = None;
+            }
+            if matches!(self.open, Open::Function) {
+                self.open = Open::Ended;
+                if let Some(block) = self.last() {
+                    block.closed = true;
+                }
+            }
+            return Ok(());
+        }
+        // What follows a line that a terminal broke belongs to that line.
+        if is_rest
+            && matches!(self.open, Open::Function)
+            && line.indent == 0
+            && header(text).is_none()
+            && !is_detail(&text.to_ascii_lowercase())
+        {
+            self.join(line, "");
+            return Ok(());
+        }
+        if self.group(line) {
+            return Ok(());
+        }
+        if let Some((place, rest)) = header(text) {
+            return self.begin(line, place, rest);
+        }
+        if is_like_header(text) {
+            let problem = format!("begins like a function, but {} is no address", quoted(text));
+            return Err(self.refuse(line, problem, "correct the address, or remove the line"));
+        }
         if let Some((offset, bytes)) = dump_line(text) {
-            // A missing line would shift all bytes after it.
-            if offset != block.dump.len() || offset + bytes.len() > SPACE {
-                let problem = format!(
-                    "the dump goes on at {offset:02x}, but {:02x} bytes came before",
-                    block.dump.len()
-                );
-                return Err(Error {
-                    line: Some(line),
-                    ..Error::at(name, block.bdf, problem, super::AGAIN)
+            return self.dump(line, offset, bytes);
+        }
+        let lower = text.to_ascii_lowercase();
+        match self.open {
+            Open::Function => self.detail(line, lower),
+            Open::Ended | Open::Foreign => self.outside(line, &lower),
+        }
+    }
+
+    /// Takes a line that names a group. Returns whether it is one.
+    fn group(&mut self, line: &Line) -> bool {
+        let Some(found) = groups::line(&line.text) else {
+            return false;
+        };
+        match found {
+            GroupLine::Heading(group) => {
+                let is_open = matches!(self.open, Open::Function);
+                let is_list = self.is_list;
+                let is_detail = is_open
+                    && self.last().is_some_and(|block| {
+                        line.indent > block.indent || block.is_verbose() || !is_list
+                    });
+                if is_detail {
+                    return false;
+                }
+                self.heading = Some(group);
+                self.is_list = true;
+                self.open = Open::Foreign;
+            }
+            GroupLine::Members { group, members } => {
+                let is_described = members.iter().any(|(_, header)| !header.is_empty());
+                self.heading = is_described.then_some(group);
+                self.is_list = true;
+                self.open = Open::Foreign;
+                for (bdf, header) in members {
+                    if header.is_empty() {
+                        self.found.named.push(Named {
+                            bdf,
+                            group: Some(group),
+                            line: line.number,
+                            is_log: false,
+                        });
+                    } else {
+                        self.push(line, Place::Address(bdf), &header, Some(group));
+                    }
+                }
+            }
+            GroupLine::Log { bdf, group } => self.found.named.push(Named {
+                bdf,
+                group,
+                line: line.number,
+                is_log: true,
+            }),
+            GroupLine::Other => {}
+        }
+        true
+    }
+
+    fn push(&mut self, line: &Line, place: Place, header: &str, group: Option<u32>) {
+        self.found.blocks.push(Block {
+            place,
+            line: line.number,
+            end: line.number,
+            header: header.to_owned(),
+            lines: Vec::new(),
+            dump: Vec::new(),
+            group,
+            closed: false,
+            indent: line.indent,
+        });
+        self.joined = 0;
+        self.open = Open::Function;
+    }
+
+    fn begin(&mut self, line: &Line, place: Place, rest: &str) -> Result<(), Error> {
+        self.found.check_end(self.name)?;
+        let addresses: Vec<_> = rest.split_whitespace().map(bdf::shown).collect();
+        // A folder's contents, several in a line.
+        let is_names = self.heading.is_some() && addresses.iter().all(Option::is_some);
+        if let (Some(group), true, Place::Address(first)) = (self.heading, is_names, &place) {
+            for bdf in std::iter::once(*first).chain(addresses.into_iter().flatten()) {
+                self.found.named.push(Named {
+                    bdf,
+                    group: Some(group),
+                    line: line.number,
+                    is_log: false,
                 });
             }
-            block.dump.extend(bytes);
-            continue;
+            self.names_listed = true;
+            return Ok(());
         }
-        // A line without indentation is no detail: it is a remark, or the continuation of a line
-        // that a mail broke.
-        block.lines.push(text.trim_start());
+        self.push(line, place, rest, self.heading);
+        Ok(())
     }
-    Ok(blocks)
+
+    /// Takes a line between the first line of a function and the next empty line.
+    fn detail(&mut self, line: &Line, lower: String) -> Result<(), Error> {
+        let Some(block) = self.found.blocks.last() else {
+            return Ok(());
+        };
+        let is_known = is_detail(&lower);
+        // Marks that were not recognised precede such a detail.
+        if !is_known
+            && ["control: i/o", "acscap:", "acsctl:", "capabilities: ["]
+                .iter()
+                .any(|one| lower.contains(one))
+        {
+            let problem = format!(
+                "is a detail with other text before it: {}",
+                quoted(&line.text)
+            );
+            return Err(self.refuse(line, problem, AGAIN));
+        }
+        let is_broken = lacks_class(&block.header) && block.lines.is_empty();
+        if !is_known && is_foreign(&line.text) {
+            self.open = Open::Foreign;
+            self.heading = None;
+            return Ok(());
+        }
+        if !is_known && is_broken && self.joined < PARTS {
+            self.join(line, " ");
+            return Ok(());
+        }
+        if is_like_class(&line.text) && !self.may_continue(line) {
+            let problem = format!(
+                "looks like a function without its address: {}",
+                quoted(&line.text)
+            );
+            return Err(self.refuse(line, problem, "add the address, or make the text again"));
+        }
+        let is_own =
+            is_known || has_key(&line.text) || line.indent > block.indent && starts_item(&lower);
+        if !is_own && self.joined < PARTS {
+            self.join(line, " ");
+            return Ok(());
+        }
+        self.joined = 0;
+        let number = line.number;
+        if let Some(block) = self.last() {
+            block.end = number;
+            block.lines.push((number, lower));
+        }
+        Ok(())
+    }
+
+    /// Whether a line can be the rest of the last function's first line.
+    fn may_continue(&self, line: &Line) -> bool {
+        let Some(block) = self.found.blocks.last() else {
+            return false;
+        };
+        let lacks_ids = !block.header.contains("(rev ") && !is_like_class(&block.header);
+        let closes = line.text.matches(']').count() > line.text.matches('[').count();
+        block.lines.is_empty()
+            && lacks_ids
+            && (closes || line.indent <= block.indent && !has_class(&line.text))
+    }
+
+    /// Takes a line outside of functions.
+    fn outside(&mut self, line: &Line, lower: &str) -> Result<(), Error> {
+        if is_foreign(&line.text) {
+            self.open = Open::Foreign;
+            self.heading = None;
+            return Ok(());
+        }
+        let is_strong = STRONG.iter().any(|begin| lower.starts_with(begin));
+        let is_indented = line.indent > 0 && matches!(self.open, Open::Ended);
+        if is_strong || is_indented && is_detail(lower) {
+            let problem = format!(
+                "is a detail of a function, but no first line of a function is above it: {}",
+                quoted(&line.text)
+            );
+            return Err(self.refuse(line, problem, AGAIN));
+        }
+        let has_functions = !self.found.blocks.is_empty();
+        if has_functions && is_like_class(&line.text) {
+            let problem = format!(
+                "looks like a function without its address: {}",
+                quoted(&line.text)
+            );
+            return Err(self.refuse(line, problem, "add the address, or make the text again"));
+        }
+        self.open = Open::Foreign;
+        Ok(())
+    }
+
+    /// Joins a line with the one before.
+    fn join(&mut self, line: &Line, between: &str) {
+        self.joined += 1;
+        let number = line.number;
+        let Some(block) = self.last() else {
+            return;
+        };
+        block.end = number;
+        let (to, text) = match block.lines.last_mut() {
+            Some((_, last)) => (last, line.text.to_ascii_lowercase()),
+            None => (&mut block.header, line.text.clone()),
+        };
+        // A mail program also breaks a line behind these.
+        if !to.is_empty() && !to.ends_with(['-', '/']) {
+            to.push_str(between);
+        }
+        to.push_str(&text);
+    }
+
+    /// Takes a line of a hex dump.
+    fn dump(&mut self, line: &Line, offset: usize, bytes: Vec<u8>) -> Result<(), Error> {
+        let name = self.name;
+        let is_open = matches!(self.open, Open::Function);
+        let Some(block) = self.found.blocks.last_mut().filter(|_| is_open) else {
+            let problem = "is part of a hex dump, but no first line of a function is above it";
+            return Err(self.refuse(line, problem, AGAIN));
+        };
+        // A missing line would shift all bytes after it.
+        if offset != block.dump.len() || offset + bytes.len() > SPACE {
+            let problem = format!(
+                "the dump goes on at {offset:02x}, but {:02x} bytes came before",
+                block.dump.len()
+            );
+            return Err(Error {
+                line: Some(line.number),
+                ..Error::at(name, block.shown(), problem, AGAIN)
+            });
+        }
+        block.dump.extend(bytes);
+        block.end = line.number;
+        Ok(())
+    }
+}
+
+/// Whether a line has a class in front of a colon, as a first line has.
+fn has_class(text: &str) -> bool {
+    text.split_once("]: ")
+        .is_some_and(|(before, _)| before.contains('[') && !before.starts_with('['))
+}
+
+/// Whether an indented line begins a list item of its own, such as `ClockPM- Surprise-`.
+fn starts_item(lower: &str) -> bool {
+    let word = lower.split_whitespace().next().unwrap_or("");
+    word.ends_with(['+', '-'])
+}
+
+impl Found {
+    /// Removes the groups that functions have from a heading to which they do not belong: those of
+    /// another listing that follows the last group.
+    fn without_inherited(&mut self, headings: &[usize]) {
+        let Some(&last) = headings.last() else {
+            return;
+        };
+        let Some(first) = self.blocks.iter().position(|block| block.line >= last) else {
+            return;
+        };
+        let (before, after) = self.blocks.split_at_mut(first);
+        let known: Vec<Bdf> = before.iter().filter_map(Block::bdf).collect();
+        let Some(ended) = after.iter().position(|block| block.closed) else {
+            return;
+        };
+        let is_again = |block: &Block| block.bdf().is_some_and(|bdf| known.contains(&bdf));
+        let tail = &mut after[ended + 1..];
+        let is_other =
+            before.iter().all(|block| !block.is_verbose()) && tail.iter().any(Block::is_verbose);
+        if is_other || tail.iter().any(is_again) {
+            for block in tail {
+                block.group = None;
+            }
+        }
+    }
+
+    /// Checks the first line of the last function, to which nothing more will be joined.
+    pub(super) fn check_end(&self, name: &str) -> Result<(), Error> {
+        let Some(block) = self.blocks.last() else {
+            return Ok(());
+        };
+        if lacks_class(&block.header) && block.dump.is_empty() {
+            let shown = quoted(&block.header);
+            let problem = if block.header.starts_with('"') {
+                "is a line of lspci -mm, which shows no capabilities".to_owned()
+            } else {
+                format!("begins like a function, but no class and device follow: {shown}")
+            };
+            return Err(Error {
+                line: Some(block.line),
+                ..Error::at(name, block.shown(), problem, AGAIN)
+            });
+        }
+        Ok(())
+    }
 }
 
 /// Reads a line of a dump: `1f0: 00 12 ...`, sixteen bytes.
 fn dump_line(text: &str) -> Option<(usize, Vec<u8>)> {
+    let text = text.to_ascii_lowercase();
     let (offset, rest) = text.split_once(": ")?;
     if !matches!(offset.len(), 2 | 3) {
         return None;

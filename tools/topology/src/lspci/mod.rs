@@ -1,105 +1,232 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Reads lspci output as a topology: `lspci -vvv` (with `-n`, `-nn` or neither, with or without
-//! `-D`), and hex dumps such as `lspci -xxxx`, which contain the most information.
+//! `-D`, `-P` and `-PP`), hex dumps such as `lspci -xxxx`, which contain the most information, and
+//! lists of functions below headings with their groups.
 //!
 //! | file | contents |
 //! |---|---|
 //! | `lines.rs` | splits the text into functions, their lines and dumps |
+//! | `place.rs` | addresses of functions that are shown by the bridges above them |
 //! | `details.rs` | reads the lines of a function |
 //! | `ids.rs` | reads the ids of functions, also from names |
 
 mod details;
 mod ids;
 mod lines;
+mod place;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use self::{ids::Names, lines::Block};
-use crate::{Bdf, Error, Function, Topology, check, config::Config, hex::Hex, sysfs};
+use self::{
+    ids::Names,
+    lines::{Block, Found, Named},
+};
+use crate::{
+    Bdf, Error, Function, Topology,
+    config::Config,
+    hex::Hex,
+    merge::{self, UNKNOWN_VENDOR},
+    sysfs,
+    text::Line,
+};
 
 /// The remedy for output that contains too little.
-const AGAIN: &str = "make it again, as root, with \"lspci -D -vvvnn\" or \"lspci -D -xxxx\"";
+pub(crate) const AGAIN: &str =
+    "make it again, as root, with \"lspci -D -vvvnn\" or \"lspci -D -xxxx\"";
 
-/// Whether a text is lspci output: one of its first lines starts with an address and a class.
-pub(crate) fn is_lspci(text: &str) -> bool {
-    let mut lines = text.lines().take(200);
-    !text.trim_start().starts_with('{') && lines.any(|line| lines::header(line).is_some())
-}
-
-/// Reads lspci output and checks the machine; `name` is its name in messages.
+/// Reads the functions and groups in a text; none if it has none.
 ///
 /// # Errors
 ///
-/// [`Error`] if a line cannot be from lspci, the text contains too little, or no machine can be
-/// like that.
-pub(crate) fn parse(name: &str, text: &str) -> Result<Topology, Error> {
-    let blocks = lines::blocks(name, text)?;
+/// [`Error`] if a line begins like a function and is none, a line belongs to no function, or the
+/// text describes two machines.
+pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
+    let found = lines::found(name, lines)?;
+    found.check_end(name)?;
+    let addresses = place::addresses(name, &found.blocks)?;
     // With -xxxx, a function with only 256 bytes has no extended capabilities. With -xxx this is
     // unknown.
-    let is_whole = blocks.iter().any(|block| block.dump.len() > 256);
-    let mut names = Names::default();
-    let mut topology = Topology {
-        evidence: vec!["lspci".to_owned()],
-        ..Topology::default()
-    };
-    for block in &blocks {
-        let function = function(name, block, is_whole, &mut names)?;
-        topology.functions.push(function);
+    let is_whole = found.blocks.iter().any(|block| block.dump.len() > 256);
+    let names = Names::default();
+    let mut topology = Topology::default();
+    let mut listings: Vec<Vec<merge::Shown>> = Vec::new();
+    let mut listed: BTreeSet<Bdf> = BTreeSet::new();
+    for (block, &bdf) in found.blocks.iter().zip(&addresses) {
+        let function = function(name, block, bdf, is_whole, &names)?;
+        // An address that comes again begins another listing.
+        if listings.is_empty() || !listed.insert(bdf) {
+            listings.push(Vec::new());
+            listed = BTreeSet::from([bdf]);
+        }
+        if let Some(listing) = listings.last_mut() {
+            listing.push((block.line, function));
+        }
     }
-    let tells = |block: &Block<'_>| !block.lines.is_empty() || block.dump.len() >= 64;
-    if !blocks.iter().any(tells) {
-        let problem = "there is nothing but a list of functions";
-        return Err(Error::at(name, "", problem, AGAIN));
+    topology.functions = merge::listings(name, listings)?;
+    add_groups(name, &mut topology, &found.named)?;
+    if !found.blocks.is_empty() {
+        topology.evidence.push("lspci".to_owned());
+    }
+    if found.named.iter().any(|named| named.is_log) {
+        topology.evidence.push("kernel log".to_owned());
+    }
+    let is_grouped = found.blocks.iter().any(|block| block.group.is_some());
+    if is_grouped || found.named.iter().any(|named| !named.is_log) {
+        topology.evidence.push("group list".to_owned());
+    }
+    end(&mut topology, &found, &addresses);
+    Ok(topology)
+}
+
+/// Marks the last function if the text ends within it, or may do so.
+fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
+    let (Some(block), Some(&bdf)) = (found.blocks.last(), addresses.last()) else {
+        return;
+    };
+    let Some((_, line)) = block.lines.last() else {
+        let has_details = found.blocks.iter().any(|block| !block.lines.is_empty());
+        if has_details && block.dump.is_empty() && !block.closed {
+            topology.incomplete = Some(bdf);
+        }
+        return;
+    };
+    let is_last = line.starts_with("kernel driver") || line.starts_with("kernel modules");
+    let is_verbose = block.lines.iter().any(|(_, line)| {
+        ["control:", "flags:", "capabilities:"]
+            .iter()
+            .any(|begin| line.starts_with(begin))
+    });
+    if block.closed || is_last || !is_verbose || !block.dump.is_empty() {
+        return;
+    }
+    let mut functions = topology.functions.iter_mut();
+    let Some(function) = functions.find(|function| function.bdf == bdf) else {
+        return;
+    };
+    topology.incomplete = Some(bdf);
+    // A line that is cut in the middle shows that more was there.
+    let is_cut = line.starts_with("capabilities:") && !line.contains("] ")
+        || !line.contains([':', '+', '-', '=']);
+    if is_cut && function.pcie_type.is_none() {
+        (function.pcie_known, function.acs_known) = (false, false);
+        function.acs = None;
+    }
+}
+
+/// Adds the groups that lines name apart from the functions. A later line of a kernel log replaces
+/// an earlier one.
+fn add_groups(name: &str, topology: &mut Topology, named: &[Named]) -> Result<(), Error> {
+    let mut groups: BTreeMap<Bdf, &Named> = BTreeMap::new();
+    for one in named {
+        let before = groups.insert(one.bdf, one);
+        let Some(before) = before.filter(|before| before.group != one.group) else {
+            continue;
+        };
+        if one.is_log && before.is_log {
+            topology.regrouped.push(one.bdf);
+            continue;
+        }
+        return Err(two_groups(name, one, before.line));
+    }
+    topology.regrouped.sort_unstable();
+    topology.regrouped.dedup();
+    for (&bdf, one) in &groups {
+        let found = topology
+            .functions
+            .iter_mut()
+            .find(|function| function.bdf == bdf);
+        match found {
+            Some(function) if function.iommu_group.is_none() => function.iommu_group = one.group,
+            Some(function) if function.iommu_group == one.group => {}
+            Some(_) => return Err(two_groups(name, one, 0)),
+            None => topology.functions.push(Function {
+                iommu_group: one.group,
+                ..unknown(bdf)
+            }),
+        }
     }
     topology.functions.sort_by_key(|function| function.bdf);
+    Ok(())
+}
+
+fn two_groups(name: &str, one: &Named, before: usize) -> Error {
+    let place = if before == 0 {
+        "the function's own lines".to_owned()
+    } else {
+        format!("line {before}")
+    };
+    let problem = format!("its IOMMU group differs from that in {place}");
+    let remedy = "put each machine, and each state of a machine, into a file of its own";
+    Error {
+        line: Some(one.line),
+        ..Error::at(name, one.bdf, problem, remedy)
+    }
+}
+
+/// A function of which nothing but its address is known.
+pub(crate) fn unknown(bdf: Bdf) -> Function {
+    Function {
+        device: None,
+        pcie_known: false,
+        acs_known: false,
+        ..Function::new(bdf, UNKNOWN_VENDOR, 0)
+    }
+}
+
+/// Derives what follows from several functions: virtual functions, and the kind of the IOMMU.
+pub(crate) fn derive(topology: &mut Topology) {
     find_physical(&mut topology.functions);
-    topology.iommu = amd_iommu(&topology.functions);
-    check::check(name, &topology)?;
-    Ok(topology)
+    topology.iommu = topology
+        .iommu
+        .take()
+        .or_else(|| amd_iommu(&topology.functions));
 }
 
 fn function(
     file: &str,
-    block: &Block<'_>,
+    block: &Block,
+    bdf: Bdf,
     is_whole: bool,
-    names: &mut Names,
+    names: &Names,
 ) -> Result<Function, Error> {
-    let fault = |problem: String| Error {
-        line: Some(block.line),
-        ..Error::at(file, block.bdf, problem, AGAIN)
+    let fault = |line: usize, problem: String| Error {
+        line: Some(line),
+        ..Error::at(file, bdf, problem, AGAIN)
     };
     let config = Config(&block.dump);
     let (vendor, device) = (config.word(0), config.word(2));
     let by_dump = vendor.zip(device).filter(|(vendor, _)| *vendor != u16::MAX);
-    let shown = ids::of_header(block.header, names);
+    let shown = ids::of_header(&block.header, names);
     let (vendor, device) = match (by_dump, &shown) {
-        (Some((vendor, device)), _) => (vendor, Some(device)),
+        (Some((vendor, device)), _) => (Some(vendor), Some(device)),
         (None, Some(ids)) => (ids.vendor, ids.device),
-        (None, None) if block.dump.len() >= 64 => (u16::MAX, Some(u16::MAX)),
-        (None, None) => {
-            let shown = quoted(block.header);
-            let problem = format!("it is not shown which device {shown} is");
-            return Err(fault(problem));
-        }
+        (None, None) => (None, None),
     };
-    let mut function = Function::new(block.bdf, vendor, device.unwrap_or(0));
+    let mut function = Function::new(bdf, vendor.unwrap_or(UNKNOWN_VENDOR), device.unwrap_or(0));
     function.device = device.map(Hex::id);
+    function.iommu_group = block.group;
     if let (None, Some(ids)) = (by_dump, &shown) {
-        function.id_from_name = ids.by_name;
+        function.id_from_name = ids.by_name && ids.vendor.is_some();
         function.device_candidates.clone_from(&ids.candidates);
     }
     function.class = shown.as_ref().and_then(|ids| ids.class);
     function.revision = shown.as_ref().and_then(|ids| ids.revision);
-    details::read(&mut function, block).map_err(fault)?;
+    details::read(&mut function, block).map_err(|(line, problem)| fault(line, problem))?;
     if block.dump.len() >= 64 {
         dump(&mut function, block, is_whole);
+    }
+    if let (Some(heading), Some(own)) = (block.group, function.iommu_group) {
+        if heading != own {
+            let problem = format!("it is below group {heading}, and its own lines say {own}");
+            return Err(fault(block.line, problem));
+        }
     }
     Ok(function)
 }
 
 /// Adds the contents of a hex dump, which take precedence over the text.
-fn dump(function: &mut Function, block: &Block<'_>, is_whole: bool) {
+fn dump(function: &mut Function, block: &Block, is_whole: bool) {
     let by_text = function.clone();
     let config = Config(&block.dump);
     sysfs::registers(function, &config);

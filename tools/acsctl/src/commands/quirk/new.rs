@@ -17,10 +17,7 @@ use quirk_data::{
 use topology::{Bdf, Topology};
 
 use super::DatabaseOption;
-use crate::{
-    commands::address::address,
-    host::{HostPaths, Source},
-};
+use crate::host::{HostPaths, Source};
 
 /// Examples, for the help.
 const EXAMPLES: &str = "\
@@ -41,7 +38,7 @@ and prints the section to add.";
 pub(in crate::commands) struct New {
     /// A function of the device, as 0000:82:00.0 or 82:00.0; the draft covers all functions of its
     /// slot.
-    #[arg(value_name = "BDF", value_parser = address)]
+    #[arg(value_name = "BDF", value_parser = Bdf::written)]
     function: Bdf,
     /// Read the device from FILE, a capture or the output of lspci, instead of this host.
     #[arg(long, value_name = "FILE")]
@@ -65,7 +62,7 @@ impl New {
             ));
         }
         let source = match &self.topology {
-            Some(file) => Source::File(file.clone()),
+            Some(file) => Source::Files(vec![file.clone()]),
             None => Source::Host(HostPaths::default()),
         };
         let topology = source.capture(false)?;

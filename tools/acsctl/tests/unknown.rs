@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Answers about machines of which the input does not show everything: nothing is claimed on an
+//! assumption.
+
+mod common;
+
+use std::fs;
+
+use common::{
+    command::{acsctl, assert_fails, path, printed},
+    scratch,
+};
+use serde_json::Value;
+
+const CONTROL: &str = "\tControl: I/O+ Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- SERR- FastB2B- DisINTx+\n";
+
+/// A function as lspci -vvvnn prints it.
+fn function(address: &str, class: &str, ids: &str, details: &str) -> String {
+    format!("{address} Some class [{class}]: Some device [{ids}]\n{CONTROL}{details}\n")
+}
+
+fn bus(number: u8) -> String {
+    format!("\tBus: primary=00, secondary={number:02x}, subordinate={number:02x}, sec-latency=0\n")
+}
+
+fn express(kind: &str) -> String {
+    format!("\tCapabilities: [40] Express (v2) {kind}, MSI 00\n")
+}
+
+fn acs(control: char) -> String {
+    format!(
+        "\tCapabilities: [140 v1] Access Control Services\n\
+         \t\tACSCap:\tSrcValid+ TransBlk+ ReqRedir+ CmpltRedir+ UpstreamFwd+ EgressCtrl- DirectTrans-\n\
+         \t\tACSCtl:\tSrcValid{control} TransBlk- ReqRedir{control} CmpltRedir{control} UpstreamFwd{control} EgressCtrl- DirectTrans-\n"
+    )
+}
+
+fn group(number: u32) -> String {
+    format!("\tIOMMU group: {number}\n")
+}
+
+/// A root port and what is behind it.
+fn port(ids: &str, details: &str) -> String {
+    function(
+        "00:01.0",
+        "0604",
+        ids,
+        &format!("{}{}{details}", bus(1), express("Root Port (Slot+)")),
+    )
+}
+
+fn file(name: &str, text: &str) -> String {
+    let file = scratch(&format!("unknown-{name}")).join("lspci.txt");
+    fs::write(&file, text).expect("it can be written");
+    path(&file)
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let all = [arguments, &["--format", "json"]].concat();
+    serde_json::from_slice(&acsctl(&all).stdout).expect("it is JSON")
+}
+
+fn line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn groups(name: &str, text: &str) -> Value {
+    json(&["predict", "--topology", &file(name, text)])["groups"].clone()
+}
+
+#[test]
+fn a_missing_bridge_hides_the_group() {
+    let card = function("01:00.0", "0200", "8086:10d3", &express("Endpoint"));
+    let alone = file("bridge", &card);
+    let predicted = json(&["predict", "--topology", &alone]);
+    assert_eq!(predicted["groups"], serde_json::json!([]));
+    assert_eq!(
+        predicted["undetermined"],
+        serde_json::json!(["0000:01:00.0"])
+    );
+    let why = acsctl(&["why", "01:00.0", "--topology", &alone]);
+    assert_fails(
+        &why,
+        1,
+        "the bridge that leads to bus 0000:01 is not in the input",
+    );
+    assert!(!String::from_utf8_lossy(&why.stdout).contains("of its own"));
+    let listed = printed(&acsctl(&["groups", "--topology", &alone]));
+    assert!(listed.contains("group not known"), "{listed}");
+    // The control: with the bridge, the group is known.
+    let whole = file(
+        "bridge-there",
+        &format!("{}{card}", port("8086:2f02", &acs('+'))),
+    );
+    let predicted = json(&["predict", "--topology", &whole]);
+    assert_eq!(predicted["undetermined"], serde_json::json!([]));
+    assert_eq!(
+        predicted["groups"],
+        serde_json::json!([["0000:00:01.0"], ["0000:01:00.0"]])
+    );
+}
+
+#[test]
+fn a_port_whose_buses_are_not_shown_hides_the_group() {
+    let port = function(
+        "00:01.0",
+        "0604",
+        "8086:2f02",
+        &express("Root Port (Slot+)"),
+    );
+    let card = function("01:00.0", "0200", "8086:10d3", &express("Endpoint"));
+    let file = file("buses", &format!("{port}{card}"));
+    for at in ["00:01.0", "01:00.0"] {
+        let why = acsctl(&["why", at, "--topology", &file]);
+        assert_eq!(why.status.code(), Some(1), "{at}");
+        assert!(!String::from_utf8_lossy(&why.stdout).contains("of its own"));
+    }
+}
+
+#[test]
+fn an_unknown_device_gets_no_statement() {
+    let names = |name: &str| {
+        format!(
+            "{}01:00.0 Ethernet controller: {name}\n{CONTROL}{}\n01:00.1 Ethernet controller: {name}\n{CONTROL}{}\n",
+            port("8086:2f02", &acs('+')),
+            express("Endpoint"),
+            express("Endpoint")
+        )
+    };
+    let unknown = file("device", &names("A Vendor That No List Has Model 7"));
+    let predicted = json(&["predict", "--topology", &unknown]);
+    let assumed = predicted["assumptions"].to_string();
+    assert!(
+        assumed.contains("not known which device it is"),
+        "{assumed}"
+    );
+    let why = line(&printed(&acsctl(&[
+        "why",
+        "01:00.0",
+        "--topology",
+        &unknown,
+    ])));
+    assert!(why.contains("Show the ids of 0000:01:00.0"), "{why}");
+    for claim in [
+        "is on record",
+        "Only other hardware",
+        "no quirk of this kernel",
+    ] {
+        assert!(!why.contains(claim), "{claim}: {why}");
+    }
+    // The control: a device with known ids gets one.
+    let text = names("x").replace(
+        "Ethernet controller: x",
+        "Ethernet controller [0200]: x [1234:0001]",
+    );
+    let known = file("device-known", &text);
+    let why = line(&printed(&acsctl(&["why", "01:00.0", "--topology", &known])));
+    assert!(why.contains("no statement is on record"), "{why}");
+}
+
+#[test]
+fn a_machine_without_an_iommu_is_computed_as_with_one() {
+    let card = function("01:00.0", "0200", "8086:10d3", &express("Endpoint"));
+    let off = format!("{}{card}", port("8086:a340", &acs('-')));
+    assert_eq!(
+        groups("acs-off", &off),
+        serde_json::json!([["0000:00:01.0"], ["0000:01:00.0"]])
+    );
+    let assumed =
+        json(&["predict", "--topology", &file("acs-off-said", &off)])["assumptions"].to_string();
+    assert!(
+        assumed.contains("ACS is off, because no IOMMU is in use"),
+        "{assumed}"
+    );
+    // The control: a kernel that made groups has left ACS off on purpose.
+    let made = off.replace("\tBus:", "\tIOMMU group: 1\n\tBus:").replace(
+        "\tCapabilities: [40] Express (v2) Endpoint",
+        "\tIOMMU group: 1\n\tCapabilities: [40] Express (v2) Endpoint",
+    );
+    assert_eq!(
+        groups("acs-off-made", &made),
+        serde_json::json!([["0000:00:01.0", "0000:01:00.0"]])
+    );
+
+    let chipset = |vendor: &str| {
+        let bridge = function("00:00.0", "0600", &format!("{vendor}:5a14"), "");
+        let smbus = function("00:14.0", "0c05", "1002:4385", "");
+        let audio = function("00:14.2", "0403", "1002:4383", "");
+        format!("{bridge}{smbus}{audio}")
+    };
+    let apart = serde_json::json!([["0000:00:00.0"], ["0000:00:14.0"], ["0000:00:14.2"]]);
+    assert_eq!(groups("amd", &chipset("1002")), apart);
+    let together = serde_json::json!([["0000:00:00.0"], ["0000:00:14.0", "0000:00:14.2"]]);
+    assert_eq!(groups("not-amd", &chipset("8086")), together);
+}
+
+#[test]
+fn a_list_without_capabilities_is_no_machine() {
+    let list = "00:01.0 PCI bridge [0604]: A [8086:1901]\n\tKernel driver in use: pcieport\n\
+                01:00.0 VGA compatible controller [0300]: B [10de:1c82]\n\tSubsystem: C [1028:0871]\n";
+    for command in ["groups", "predict"] {
+        assert_fails(
+            &acsctl(&[command, "--topology", &file("list", list)]),
+            2,
+            "no capabilities",
+        );
+    }
+    let grouped = format!("IOMMU Group 1:\n{list}");
+    let grouped = file("grouped", &grouped);
+    assert!(printed(&acsctl(&["groups", "--topology", &grouped])).contains("group 1"));
+    assert_fails(
+        &acsctl(&["predict", "--topology", &grouped]),
+        2,
+        "is a list of groups and no capabilities",
+    );
+    let why = acsctl(&["why", "01:00.0", "--topology", &grouped]);
+    assert_fails(&why, 1, "capabilities of this function");
+    assert!(String::from_utf8_lossy(&why.stdout).contains("0000:00:01.0"));
+}
+
+/// A port without ACS, a card of one physical function with a virtual one, and an empty slot.
+fn sriov() -> String {
+    let capability = "\tCapabilities: [180 v1] Single Root I/O Virtualization (SR-IOV)\n\
+                      \t\tInitial VFs: 1, Total VFs: 1, Number of VFs: 1, Function Dependency Link: 00\n\
+                      \t\tVF offset: 2, stride: 1, Device ID: 1016\n";
+    let card = function(
+        "01:00.0",
+        "0200",
+        "15b3:1015",
+        &format!("{}{}{capability}", group(1), express("Endpoint")),
+    );
+    let virtual_one = function(
+        "01:00.2",
+        "0200",
+        "15b3:1016",
+        &format!("{}{}", group(1), express("Endpoint")),
+    );
+    let free = function(
+        "00:1b.0",
+        "0604",
+        "8086:a32c",
+        &format!(
+            "{}{}{}{}",
+            group(5),
+            bus(2),
+            express("Root Port (Slot+)"),
+            acs('+')
+        ),
+    );
+    format!("{}{card}{virtual_one}{free}", port("8086:1901", &group(1)))
+}
+
+#[test]
+fn a_virtual_function_needs_its_physical_function() {
+    let file = file("virtual", &sriov());
+    let why = line(&printed(&acsctl(&["why", "01:00.2", "--topology", &file])));
+    assert!(
+        why.contains("It is a virtual function of 0000:01:00.0"),
+        "{why}"
+    );
+    assert!(!why.contains("leave them without a driver"), "{why}");
+    let physical = line(&printed(&acsctl(&["why", "01:00.0", "--topology", &file])));
+    assert!(
+        physical.contains("Disable its virtual functions first"),
+        "{physical}"
+    );
+}
+
+#[test]
+fn another_slot_is_named_where_the_port_is_in_the_way() {
+    let file = file("slot", &sriov());
+    let why = line(&printed(&acsctl(&["why", "01:00.2", "--topology", &file])));
+    assert!(why.contains("0000:00:1b.0 (empty now)"), "{why}");
+}
+
+#[test]
+fn an_upstream_port_is_named_and_a_quirk_of_the_kernel_is_not_excluded() {
+    let at = |address: &str, kind: &str, second: Option<u8>| {
+        let buses = second.map_or_else(String::new, |second| {
+            let primary = &address[..2];
+            format!(
+                "\tBus: primary={primary}, secondary={second:02x}, subordinate=04, sec-latency=0\n"
+            )
+        });
+        let (class, acs) = if second.is_some() {
+            ("0604", acs('+'))
+        } else {
+            ("0200", String::new())
+        };
+        let acs = if kind.starts_with("Upstream") {
+            String::new()
+        } else {
+            acs
+        };
+        let buses = if kind.starts_with("Downstream") {
+            buses.replace(
+                "subordinate=04",
+                &format!("subordinate={:02x}", second.unwrap_or(0)),
+            )
+        } else {
+            buses
+        };
+        function(
+            address,
+            class,
+            "10b5:8749",
+            &format!("{buses}{}{acs}", express(kind)),
+        )
+    };
+    let text = [
+        at("00:01.0", "Root Port (Slot+)", Some(1)),
+        at("01:00.0", "Upstream Port", Some(2)),
+        at("01:00.1", "Endpoint", None),
+        at("02:08.0", "Downstream Port (Slot+)", Some(3)),
+        at("02:10.0", "Downstream Port (Slot+)", Some(4)),
+        at("03:00.0", "Endpoint", None),
+        at("04:00.0", "Endpoint", None),
+    ];
+    let file = file("upstream", &text.concat());
+    let why = line(&printed(&acsctl(&[
+        "why",
+        "03:00.0",
+        "04:00.0",
+        "--topology",
+        &file,
+    ])));
+    assert!(
+        why.contains("0000:01:00.0 is the upstream port of a switch"),
+        "{why}"
+    );
+    assert!(
+        why.contains("or a quirk of the kernel itself") && !why.contains("or kernel can separate"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_port_with_hidden_acs_is_known() {
+    let text = |ids| {
+        format!(
+            "{}{}",
+            port(ids, ""),
+            function("01:00.0", "0300", "1002:1638", &express("Legacy Endpoint"))
+        )
+    };
+    let hint = "shows an ACS capability, so the firmware hides it here";
+    let why = |name, ids| {
+        let file = file(name, &text(ids));
+        line(&printed(&acsctl(&[
+            "why",
+            "01:00.0",
+            "00:01.0",
+            "--topology",
+            &file,
+        ])))
+    };
+    assert!(why("hidden", "1022:14db").contains(hint));
+    assert!(!why("not-hidden", "1022:7777").contains(hint));
+}
+
+#[test]
+fn json_has_an_object_without_groups_too() {
+    let text = format!(
+        "{}{}",
+        port("8086:2f02", &acs('+')),
+        function("01:00.0", "0200", "8086:10d3", &express("Endpoint"))
+    );
+    let file = file("json", &text);
+    let output = acsctl(&[
+        "groups",
+        "--shared",
+        "--topology",
+        &file,
+        "--format",
+        "json",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    let listing: Value = serde_json::from_slice(&output.stdout).expect("it is JSON");
+    assert_eq!(listing["groups"], serde_json::json!([]));
+}
+
+#[test]
+fn a_file_that_ends_within_a_function_is_noted() {
+    let text = format!(
+        "{}{}",
+        port("8086:2f02", &acs('+')),
+        function("01:00.0", "0200", "8086:10d3", &express("Endpoint"))
+    );
+    let note = "the input may end within this function";
+    let assumed = |name, text: &str| {
+        json(&["predict", "--topology", &file(name, text)])["assumptions"].to_string()
+    };
+    assert!(!assumed("whole", &text).contains(note));
+    let cut = text
+        .trim_end()
+        .strip_suffix(", MSI 00")
+        .expect("it ends so");
+    assert!(assumed("cut", cut).contains(note));
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A line that names an IOMMU group.
+
+use crate::{Bdf, bdf};
+
+/// What a line about a group says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum GroupLine {
+    /// The number of a group whose functions follow.
+    Heading(u32),
+    /// A group and functions of it, each with the text that follows its address.
+    Members {
+        group: u32,
+        members: Vec<(Bdf, String)>,
+    },
+    /// The kernel put a function into a group, or removed it from its group.
+    Log { bdf: Bdf, group: Option<u32> },
+    /// A line about a group of other devices.
+    Other,
+}
+
+/// What the line says about a group; `None` for a line that names none.
+pub(crate) fn line(text: &str) -> Option<GroupLine> {
+    let lower = text.to_ascii_lowercase();
+    if !lower.contains("group") {
+        return None;
+    }
+    log(&lower)
+        .or_else(|| path(&lower))
+        .or_else(|| listed(text, &lower))
+}
+
+/// `pci 0000:00:01.0: Adding to iommu group 1`, and what older kernels log.
+fn log(lower: &str) -> Option<GroupLine> {
+    let is_added = lower.contains("adding to iommu group ")
+        || lower.contains("adding device ") && lower.contains(" to group ");
+    let is_removed = lower.contains("removing from iommu group ")
+        || lower.contains("removing device ") && lower.contains(" from group ");
+    if !is_added && !is_removed {
+        return None;
+    }
+    let (before, after) = lower.rsplit_once("group ")?;
+    let words = before.split_whitespace();
+    let mut addresses = words.filter_map(|word| bdf::shown(word.trim_end_matches([':', ','])));
+    let Some(bdf) = addresses.next() else {
+        return Some(GroupLine::Other);
+    };
+    let number = number(after)?.0;
+    Some(GroupLine::Log {
+        bdf,
+        group: is_added.then_some(number),
+    })
+}
+
+/// `/sys/kernel/iommu_groups/1/devices/0000:00:01.0`, in both directions of a link.
+fn path(lower: &str) -> Option<GroupLine> {
+    let (before, after) = lower.split_once("iommu_groups/")?;
+    let (group, rest) = number(after)?;
+    let addresses = |text: &str| -> Vec<Bdf> {
+        let parts = text.split(|c: char| c.is_whitespace() || "/'\",;()".contains(c));
+        parts.filter_map(bdf::shown).collect()
+    };
+    // `.../0000:01:00.0/iommu_group -> ../../../kernel/iommu_groups/1`
+    if let Some(&bdf) = addresses(before).last() {
+        return Some(members(group, bdf, ""));
+    }
+    let rest = rest.strip_prefix("/devices").unwrap_or(rest);
+    let named = rest.split(" -> ").next().unwrap_or(rest);
+    match addresses(named)[..] {
+        [] if rest.trim_matches(['/', ':', ' ', '*']).is_empty() => Some(GroupLine::Heading(group)),
+        [] => Some(GroupLine::Other),
+        [bdf, ..] => {
+            let after = named
+                .split_once(|c: char| c.is_whitespace())
+                .map(|(_, rest)| rest);
+            Some(members(group, bdf, after.unwrap_or("").trim()))
+        }
+    }
+}
+
+fn members(group: u32, bdf: Bdf, header: &str) -> GroupLine {
+    // Only what lspci prints behind an address describes a function.
+    let header = if header.contains(": ") { header } else { "" };
+    GroupLine::Members {
+        group,
+        members: vec![(bdf, header.to_owned())],
+    }
+}
+
+/// `IOMMU Group 1:`, `Group 1:  [8086:1901]  00:01.0  PCI bridge: ...`, `IOMMU Group 1 00:01.0 ...`
+fn listed(text: &str, lower: &str) -> Option<GroupLine> {
+    let is_mark = |c: char| " \t*-#=+[(\u{2022}".contains(c);
+    let start = lower.len() - lower.trim_start_matches(is_mark).len();
+    let rest = &lower[start..];
+    let rest = ["iommu group", "iommu_group", "iommugroup", "group"]
+        .iter()
+        .find_map(|begin| rest.strip_prefix(begin))?;
+    let rest = rest.trim_start_matches([':', ' ', '\t', '#', '=']);
+    let (group, rest) = number(rest)?;
+    let from = lower.len() - rest.len();
+    let is_border = |c: char| is_mark(c) && c != '[' || ":])|>,".contains(c);
+    let rest = text[from..].trim_start_matches(is_border).trim_end();
+    if rest.trim_end_matches(is_border).is_empty() {
+        return Some(GroupLine::Heading(group));
+    }
+    let mut header = rest;
+    // Some scripts print marks and ids in front of the address.
+    for _ in 0..4 {
+        let (word, after) = header
+            .split_once(char::is_whitespace)
+            .unwrap_or((header, ""));
+        if let Some(bdf) = bdf::shown(word.trim_matches([':', ',', '"'])) {
+            let after = after.trim();
+            let words: Vec<_> = after.split_whitespace().map(bdf::shown).collect();
+            if !words.is_empty() && words.iter().all(Option::is_some) {
+                let all = std::iter::once(bdf).chain(words.into_iter().flatten());
+                return Some(GroupLine::Members {
+                    group,
+                    members: all.map(|bdf| (bdf, String::new())).collect(),
+                });
+            }
+            return Some(members(group, bdf, after));
+        }
+        if !word.starts_with('[') {
+            break;
+        }
+        header = after.trim();
+    }
+    None
+}
+
+/// The decimal number that a text begins with, and the rest.
+fn number(text: &str) -> Option<(u32, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let (digits, rest) = text.split_at(end.unwrap_or(text.len()));
+    if rest.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        return None;
+    }
+    Some((digits.parse().ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(text: &str) -> Option<(u32, String, String)> {
+        match line(text)? {
+            GroupLine::Members { group, members } => {
+                let (bdf, header) = members.first()?;
+                Some((group, bdf.to_string(), header.clone()))
+            }
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn each_form_of_a_member() {
+        let header = "PCI bridge [0604]: Intel Corporation Device [8086:1901] (rev 07)";
+        for text in [
+            format!("IOMMU Group 7 00:01.0 {header}"),
+            format!("IOMMU Group 7: 0000:00:01.0 {header}"),
+            format!("  Group:  7   [8086:1901] [R] 00:01.0  {header}"),
+            format!("iommu group 7:\t[8086:1901] 00:01.0 {header}"),
+        ] {
+            let expected = (7, "0000:00:01.0".to_owned(), header.to_owned());
+            assert_eq!(one(&text), Some(expected), "{text}");
+        }
+        for text in [
+            "/sys/kernel/iommu_groups/7/devices/0000:00:01.0",
+            "lrwxrwxrwx 1 root root 0 Jan 1 00:00 /sys/kernel/iommu_groups/7/devices/0000:00:01.0 -> ../../../../devices/pci0000:00/0000:00:01.0",
+            "/sys/bus/pci/devices/0000:00:01.0/iommu_group -> ../../../kernel/iommu_groups/7",
+        ] {
+            let expected = (7, "0000:00:01.0".to_owned(), String::new());
+            assert_eq!(one(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn headings_logs_and_prose() {
+        for text in [
+            "IOMMU Group 7:",
+            "### IOMMU group 7",
+            "/sys/kernel/iommu_groups/7/devices:",
+            "Group 7",
+            "[IOMMU group 7]",
+        ] {
+            assert_eq!(line(text), Some(GroupLine::Heading(7)), "{text}");
+        }
+        let bdf = bdf::shown("0000:00:01.0").expect("it is an address");
+        let log = |group| Some(GroupLine::Log { bdf, group });
+        for (text, expected) in [
+            (
+                "[    0.5] pci 0000:00:01.0: Adding to iommu group 7",
+                log(Some(7)),
+            ),
+            ("iommu: Adding device 0000:00:01.0 to group 7", log(Some(7))),
+            ("pci 0000:00:01.0: Removing from iommu group 7", log(None)),
+            (
+                "arm-smmu a.smmu: Adding to iommu group 7",
+                Some(GroupLine::Other),
+            ),
+            ("group 7 is what I want", None),
+            ("my IOMMU group 7", None),
+            ("\tIOMMU group: 7x", None),
+        ] {
+            assert_eq!(line(text), expected, "{text}");
+        }
+    }
+}

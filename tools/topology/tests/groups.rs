@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Reading the forms in which people post IOMMU groups.
+
+mod common;
+
+use std::{fs, path::Path};
+
+use topology::{Topology, lacks_capabilities, parse, read_all, recorded};
+
+use common::bdf;
+
+/// The groups of each text below.
+const EXPECTED: [&[&str]; 2] = [&["0000:00:01.0", "0000:01:00.0"], &["0000:00:02.0"]];
+
+const FORMS: [(&str, &str); 16] = [
+    (
+        "headings",
+        "IOMMU Group 0:\n\t00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\
+         \t01:00.0 VGA compatible controller [0300]: B [10de:1c82]\nIOMMU Group 1:\n\
+         \t00:02.0 Display controller [0380]: C [8086:3e92]\n",
+    ),
+    (
+        "headings with empty lines",
+        "IOMMU Group 0:\n\t00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\
+         \t01:00.0 VGA compatible controller [0300]: B [10de:1c82]\n\nIOMMU Group 1:\n\
+         \t00:02.0 Display controller [0380]: C [8086:3e92]\n\n",
+    ),
+    (
+        "one line for each function",
+        "IOMMU Group 0 00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\
+         IOMMU Group 0 01:00.0 VGA compatible controller [0300]: B [10de:1c82]\n\
+         IOMMU Group 1 00:02.0 Display controller [0380]: C [8086:3e92]\n",
+    ),
+    (
+        "ids first",
+        "IOMMU group 0:\t[8086:1901] 00:01.0 PCI bridge: A (rev 07)\n\
+         \t\t[10de:1c82] 01:00.0 VGA compatible controller: B\n\
+         IOMMU group 1:\t[8086:3e92] 00:02.0 Display controller: C\n",
+    ),
+    (
+        "with drivers",
+        "IOMMU Group 0:\n00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\tKernel driver in use: pcieport\n\
+         01:00.0 VGA compatible controller [0300]: B [10de:1c82]\n\tSubsystem: D [1462:8c96]\n\
+         \tKernel driver in use: vfio-pci\nIOMMU Group 1:\n00:02.0 Display controller [0380]: C [8086:3e92]\n",
+    ),
+    (
+        "verbose",
+        "### IOMMU group 0\n00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\
+         \tFlags: bus master, IRQ 122, IOMMU group 0\n\n\
+         01:00.0 VGA compatible controller [0300]: B [10de:1c82]\n\tFlags: bus master, IOMMU group 0\n\n\
+         ### IOMMU group 1\n00:02.0 Display controller [0380]: C [8086:3e92]\n\tFlags: fast devsel, IOMMU group 1\n\n",
+    ),
+    (
+        "find",
+        "/sys/kernel/iommu_groups/0/devices/0000:00:01.0\n/sys/kernel/iommu_groups/0/devices/0000:01:00.0\n\
+         /sys/kernel/iommu_groups/1/devices/0000:00:02.0\n",
+    ),
+    (
+        "ls",
+        "/sys/kernel/iommu_groups/0/devices:\n0000:00:01.0  0000:01:00.0\n\n\
+         /sys/kernel/iommu_groups/1/devices:\n0000:00:02.0\n",
+    ),
+    (
+        "ls -l",
+        "lrwxrwxrwx 1 root root 0 Nov 1 10:00 /sys/kernel/iommu_groups/0/devices/0000:00:01.0 -> ../../../../devices/pci0000:00/0000:00:01.0\n\
+         lrwxrwxrwx 1 root root 0 Nov 1 10:00 /sys/kernel/iommu_groups/0/devices/0000:01:00.0 -> ../../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0\n\
+         lrwxrwxrwx 1 root root 0 Nov 1 10:00 /sys/kernel/iommu_groups/1/devices/0000:00:02.0 -> ../../../../devices/pci0000:00/0000:00:02.0\n",
+    ),
+    (
+        "links of functions",
+        "/sys/bus/pci/devices/0000:00:01.0/iommu_group -> ../../../kernel/iommu_groups/0\n\
+         /sys/bus/pci/devices/0000:01:00.0/iommu_group -> ../../../../kernel/iommu_groups/0\n\
+         /sys/bus/pci/devices/0000:00:02.0/iommu_group -> ../../../kernel/iommu_groups/1\n",
+    ),
+    (
+        "kernel log",
+        "[    0.53] pci 0000:00:01.0: Adding to iommu group 0\n[    0.53] pci 0000:00:02.0: Adding to iommu group 1\n\
+         Nov 01 10:00:00 host kernel: pci 0000:01:00.0: Adding to iommu group 0\n",
+    ),
+    (
+        "old kernel log",
+        "iommu: Adding device 0000:00:01.0 to group 0\niommu: Adding device 0000:00:02.0 to group 1\n\
+         iommu: Adding device 0000:01:00.0 to group 0\n",
+    ),
+    (
+        "table",
+        "┌──────────┬────────┬──────────────┬────────────┬────────┐\n\
+         │ class    │ device │ id           │ iommugroup │ vendor │\n\
+         │ 0x060400 │ 0x1901 │ 0000:00:01.0 │          0 │ 0x8086 │\n\
+         │ 0x038000 │ 0x3e92 │ 0000:00:02.0 │          1 │ 0x8086 │\n\
+         │ 0x030000 │ 0x1c82 │ 0000:01:00.0 │          0 │ 0x10de │\n",
+    ),
+    (
+        "pvesh as JSON",
+        "[{\"class\":\"0x060400\",\"device\":\"0x1901\",\"id\":\"0000:00:01.0\",\"iommugroup\":0,\"vendor\":\"0x8086\"},\
+         {\"id\":\"0000:00:02.0\",\"iommugroup\":1},{\"id\":\"0000:01:00.0\",\"iommugroup\":0}]",
+    ),
+    (
+        "libvirt",
+        "<device>\n  <name>pci_0000_01_00_0</name>\n  <capability type='pci'>\n    <class>0x030000</class>\n\
+         <product id='0x1c82'>B</product>\n<vendor id='0x10de'>D</vendor>\n<iommuGroup number='0'>\n\
+         <address domain='0x0000' bus='0x00' slot='0x01' function='0x0'/>\n\
+         <address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>\n</iommuGroup>\n</capability>\n</device>\n\
+         <device><name>pci_0000_00_02_0</name><iommuGroup number='1'>\
+         <address domain='0x0000' bus='0x00' slot='0x02' function='0x0'/></iommuGroup></device>\n",
+    ),
+    (
+        "records",
+        "Slot:\t00:01.0\nClass:\tPCI bridge [0604]\nIOMMUGroup:\t0\n\nSlot:\t00:02.0\nIOMMUGroup:\t1\n\n\
+         Slot:\t01:00.0\nClass:\tVGA compatible controller [0300]\nIOMMUGroup:\t0\n",
+    ),
+];
+
+fn read(name: &str, text: &str) -> Topology {
+    parse("groups.txt", text).unwrap_or_else(|error| panic!("{name}: {error}\n{text}"))
+}
+
+#[test]
+fn each_form_gives_the_groups() {
+    let expected = EXPECTED.map(|group| group.iter().map(|one| bdf(one)).collect::<Vec<_>>());
+    for (name, text) in FORMS {
+        let machine = read(name, text);
+        assert_eq!(recorded(&machine), expected, "{name}\n{text}");
+        let quoted: String = text.lines().map(|line| format!("> {line}\n")).collect();
+        if name != "pvesh as JSON" {
+            assert_eq!(recorded(&read(name, &quoted)), expected, "{name}\n{quoted}");
+        }
+        if name != "verbose" {
+            let (problem, remedy) = lacks_capabilities(&machine).expect("it shows none");
+            assert!(
+                problem.contains("group") && remedy.contains("lspci"),
+                "{name}: {problem}"
+            );
+        }
+    }
+}
+
+const DETAILS: &str = "\
+00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)
+\tControl: I/O+ Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- SERR- FastB2B- DisINTx+
+\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0
+\tCapabilities: [a0] Express (v2) Root Port (Slot+), MSI 00
+
+00:02.0 Display controller [0380]: C [8086:3e92]
+\tControl: I/O+ Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- SERR- FastB2B- DisINTx+
+\tCapabilities: [70] Express (v2) Root Complex Integrated Endpoint, MSI 00
+
+01:00.0 VGA compatible controller [0300]: B [10de:1c82]
+\tControl: I/O+ Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- SERR- FastB2B- DisINTx+
+\tCapabilities: [78] Express (v2) Legacy Endpoint, MSI 00
+
+";
+
+/// A list of groups and the details of the same host, in one file in both orders, and in two files.
+#[test]
+fn groups_and_details_are_merged() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let write = |name: &str, text: &str| {
+        let path = folder.join(format!("merge-{name}.txt"));
+        fs::write(&path, text).expect("the target folder can be written to");
+        path
+    };
+    let alone = read("details", DETAILS);
+    assert!(recorded(&alone).is_empty());
+    for (name, text) in FORMS {
+        // This one shows capabilities itself: none.
+        if name == "verbose" {
+            continue;
+        }
+        if matches!(name, "table" | "pvesh as JSON" | "libvirt" | "records") {
+            let files = [write("groups", text), write("details", DETAILS)];
+            let machine = read_all(&files).unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(recorded(&machine).len(), 2, "{name}");
+            assert_eq!(
+                machine.functions[0].pcie_type, alone.functions[0].pcie_type,
+                "{name}"
+            );
+            continue;
+        }
+        for whole in [format!("{text}\n{DETAILS}"), format!("{DETAILS}\n{text}")] {
+            let machine = read(name, &whole);
+            assert_eq!(recorded(&machine).len(), 2, "{name}\n{whole}");
+            for (one, other) in machine.functions.iter().zip(&alone.functions) {
+                assert_eq!(
+                    (one.bdf, &one.pcie_type, one.secondary),
+                    (other.bdf, &other.pcie_type, other.secondary)
+                );
+            }
+        }
+    }
+}
+
+/// The functions of another listing do not get the group of the last heading.
+#[test]
+fn a_heading_ends_with_its_list() {
+    let list = "IOMMU Group 5:\n\t00:1f.0 ISA bridge [0601]: A [8086:a305]\n\n";
+    let machine = read("heading", &format!("{list}{DETAILS}"));
+    let groups: Vec<_> = machine
+        .functions
+        .iter()
+        .map(|one| one.iommu_group)
+        .collect();
+    assert_eq!(groups, [None, None, Some(5), None]);
+}
+
+#[test]
+fn two_groups_of_one_function_are_refused_unless_a_log_shows_the_change() {
+    let log = "pci 0000:00:01.0: Adding to iommu group 0\npci 0000:00:01.0: Removing from iommu group 0\n\
+               pci 0000:00:01.0: Adding to iommu group 3\n";
+    let machine = read("log", log);
+    assert_eq!(machine.functions[0].iommu_group, Some(3));
+    assert_eq!(machine.regrouped, [bdf("0000:00:01.0")]);
+    let paths = "/sys/kernel/iommu_groups/0/devices/0000:00:01.0\n/sys/kernel/iommu_groups/3/devices/0000:00:01.0\n";
+    let error = parse("groups.txt", paths)
+        .expect_err("it has two")
+        .to_string();
+    assert!(
+        error.starts_with("groups.txt:2: 0000:00:01.0: its IOMMU group differs"),
+        "{error}"
+    );
+    let twice = DETAILS.replace("A [8086:1901]", "A [8086:1905]");
+    let error = parse("groups.txt", &format!("{DETAILS}{twice}")).expect_err("two machines");
+    assert!(
+        error
+            .to_string()
+            .contains("the device id differs from line 1"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_text_that_shows_too_little_is_named() {
+    for (text, message) in [
+        (
+            "-[0000:00]-+-00.0  A\n           +-01.0-[01]--+-00.0  B\n",
+            "looks like lspci -t",
+        ),
+        (
+            "00:00.0 \"Host bridge\" \"Intel\" \"Device\" -r0a \"Dell\" \"Device\"\n",
+            "is a line of lspci -mm",
+        ),
+        (
+            "[    0.5] DMAR: IOMMU enabled\n",
+            "looks like a kernel log without groups",
+        ),
+        (
+            "00:1f.0 ISA bridge [0601]: A [8086:a305]\n",
+            "is a list of functions",
+        ),
+        ("hello\n", "no line begins with the address"),
+        ("\n\n", "is empty"),
+    ] {
+        let error = parse("a.txt", text).expect_err("it is refused").to_string();
+        assert!(
+            error.contains(message) && error.contains("lspci -D -vvvnn"),
+            "{error}"
+        );
+    }
+}
