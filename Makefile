@@ -203,11 +203,15 @@ endif
 
 .PHONY: man
 man: acsctl ## write man pages to build/man and completions for shells to build/completions
+	@$(MAKE) --no-print-directory pages
+
+# From the build/acsctl that is there.
+.PHONY: pages
+pages:
+	@rm -rf build/man build/completions
 	@build/acsctl man --out build/man
 	@mkdir -p build/completions
-	@build/acsctl completions bash >build/completions/acsctl.bash
-	@build/acsctl completions zsh >build/completions/_acsctl
-	@build/acsctl completions fish >build/completions/acsctl.fish
+	@for shell in bash zsh fish; do build/acsctl completions $$shell >build/completions/$$shell; done
 
 .PHONY: need-entry
 need-entry:
@@ -257,6 +261,50 @@ install: ## make modules, and as root modules_install
 	@$(MAKE) modules
 	@$(SUDO) $(MAKE) modules_install
 
+##### Installation of the tool and of the boot integration: as root, below DESTDIR= and PREFIX=
+
+PREFIX ?= /usr/local
+# Files that other programs look for. Where the prefix is /usr, a package owns them; otherwise they are the administrator's.
+OF_PACKAGE := $(filter /usr,$(PREFIX))
+UNITS := $(if $(OF_PACKAGE),/usr/lib/systemd/system,/etc/systemd/system)
+INITRAMFS := $(if $(OF_PACKAGE),/usr/share/initramfs-tools,/etc/initramfs-tools)
+DRACUT := /usr/lib/dracut/modules.d/90acs-quirks
+LIBEXEC := $(PREFIX)/lib/acs-quirks
+COMPLETIONS := $(if $(OF_PACKAGE),/usr/share,$(PREFIX)/share)
+
+.PHONY: install-acsctl
+install-acsctl: ## install build/acsctl, its man pages and completions; PREFIX= (default /usr/local), DESTDIR=
+	@test -x build/acsctl -a -d build/man || { echo 'run first, as a user: make man' >&2; exit 1; }
+	install -D -m 755 build/acsctl '$(DESTDIR)$(PREFIX)/bin/acsctl'
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 build/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -D -m 644 build/completions/bash '$(DESTDIR)$(COMPLETIONS)/bash-completion/completions/acsctl'
+	install -D -m 644 build/completions/zsh '$(DESTDIR)$(COMPLETIONS)/zsh/$(if $(OF_PACKAGE),vendor-completions,site-functions)/_acsctl'
+	install -D -m 644 build/completions/fish '$(DESTDIR)$(COMPLETIONS)/fish/vendor_completions.d/acsctl.fish'
+
+# install_as MODE SOURCE PLACE: install a file of packaging/ with the path of acs-quirks-boot in it
+install_as = install -D -m $(1) packaging/$(2) '$(DESTDIR)$(3)' && sed -i 's,@LIBEXEC@,$(LIBEXEC),' '$(DESTDIR)$(3)'
+
+.PHONY: install-boot
+install-boot: ## install what regroups devices at boot: for initramfs-tools, dracut and systemd; PREFIX=, DESTDIR=
+	$(call install_as,755,boot/acs-quirks-boot,$(LIBEXEC)/acs-quirks-boot)
+	test -e '$(DESTDIR)/etc/default/acs-quirks' || $(call install_as,644,boot/acs-quirks.default,/etc/default/acs-quirks)
+	$(call install_as,755,initramfs-tools/hook,$(INITRAMFS)/hooks/acs-quirks)
+	$(call install_as,755,initramfs-tools/init-top,$(INITRAMFS)/scripts/init-top/acs-quirks)
+	$(call install_as,755,dracut/module-setup.sh,$(DRACUT)/module-setup.sh)
+	$(call install_as,755,dracut/acs-quirks-early.sh,$(DRACUT)/acs-quirks-early.sh)
+	$(call install_as,644,systemd/acs-quirks.service,$(UNITS)/acs-quirks.service)
+	@test -n '$(DESTDIR)' || echo 'now run: systemctl enable acs-quirks, and update-initramfs -u (or dracut --force)'
+
+.PHONY: install-dkms-source
+install-dkms-source: SOURCE := $(DESTDIR)/usr/src/acs-quirks-$(shell cat VERSION)
+install-dkms-source: ## install the module's sources for dkms below DESTDIR=
+	install -d '$(SOURCE)/scripts'
+	cp -r Kbuild VERSION src '$(SOURCE)'
+	rm -rf '$(SOURCE)'/src/rules/{tests,Cargo.toml}
+	cp scripts/supported-kernels '$(SOURCE)/scripts'
+	sed 's/@VERSION@/$(shell cat VERSION)/' packaging/dkms/dkms.conf >'$(SOURCE)/dkms.conf'
+
 ##### Prerequisites
 
 .PHONY: root
@@ -292,6 +340,12 @@ modules-%: kernel-%
 .PHONY: guest-programs
 guest-programs: crates
 	@$(IN_ROOT) scripts/build-guest.sh
+
+##### Packages
+
+.PHONY: deb
+deb: need-amd64 ## build the Debian packages in a clean root, twice, into build/packages
+	@$(SUDO) scripts/build-deb.sh
 
 .PHONY: clean
 clean: ## remove build results from the checkout and the cache; keep the root and the kernels
