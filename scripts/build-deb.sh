@@ -21,8 +21,8 @@ build_dependencies() {
 	sed -n '/^Build-Depends:/,/^[A-Z]/ s/^ \([a-z0-9-]*\).*/\1/p' "$PROJECT/debian/control" | sed 's/^debhelper-compat$/debhelper/'
 }
 
-# vendor: copy the crates of Cargo.lock into vendor/. Crates for other systems than Linux stay as empty shells, because cargo
-# reads the manifest of every crate in Cargo.lock. They hold prebuilt Windows libraries.
+# vendor: copy the crates that acsctl consists of into vendor/. Of all other crates in Cargo.lock, which are for tests or other
+# systems, only the manifest stays: cargo reads it, and compiles nothing of them.
 # shellcheck disable=SC2016 # for the shell inside
 vendor() {
 	in_clean bash -euo pipefail -c '
@@ -30,15 +30,17 @@ vendor() {
 		export CARGO_HOME=/build/cargo-home
 		cargo vendor --quiet --locked --versioned-dirs vendor >/dev/null
 		for arch in x86_64 aarch64; do
-			cargo tree --quiet --locked --workspace --prefix none --edges normal,build,dev --target $arch-unknown-linux-gnu
+			cargo tree --quiet --locked --package acsctl --prefix none --edges normal,build --target $arch-unknown-linux-gnu
 		done | sed -nE "s/^([^ ]+) v([^ ]+).*/\1-\2/p" | sort -u >/build/needed
 		for crate in vendor/*; do
 			! grep -qxF "${crate#vendor/}" /build/needed || continue
+			lib=$(sed -n "/^\[lib\]/,/^\[[^l]/ s/^path = \"\(.*\)\"/\1/p" "$crate/Cargo.toml")
 			find "$crate" -mindepth 1 -maxdepth 1 ! -name Cargo.toml ! -name .cargo-checksum.json -exec rm -r {} +
 			sed -i "s/\"files\":{[^}]*}/\"files\":{}/" "$crate/.cargo-checksum.json"
-			sed -i "/^\[\[/,\$ { /^\[\[\(bin\|example\|test\|bench\)\]\]/,/^$/d }; /^build = /d; /^readme = /d" "$crate/Cargo.toml"
-			mkdir "$crate/src" && : >"$crate/src/lib.rs"
-		done'
+			sed -i "/^\[\[/,/^$/d; /^\(build\|links\|readme\) = /d" "$crate/Cargo.toml"
+			mkdir -p "$(dirname "$crate/${lib:-src/lib.rs}")" && : >"$crate/${lib:-src/lib.rs}"
+		done
+		rm -r "$CARGO_HOME"'
 }
 
 # build FOLDER: build all packages in this folder, without network, the checkout and the cache
@@ -48,8 +50,8 @@ build() {
 		mkdir -p "/build/$0" && cp -a /build/acs-quirks "/build/$0/"
 		cd "/build/$0/acs-quirks"
 		unshare --net --mount sh -c "umount /src /cache && env -i HOME=/nonexistent PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-			dpkg-buildpackage --no-sign"
-		rm -rf "/build/$0/acs-quirks"' "$1"
+			dpkg-buildpackage --no-sign $1"
+		rm -rf "/build/$0/acs-quirks"' "$1" "${2:-}"
 }
 
 # shellcheck disable=SC2016 # for the shell inside
@@ -66,10 +68,11 @@ one_build() {
 	list=$(sources "$SUITE")
 	[[ -z $list ]] || mapfile -t lines <<<"$list"
 	say "$STEP: a clean system"
-	logged "$STEP" "$CACHE/logs/deb-root.log" "if it is the network, run this again" \
+	[[ -n ${KEEP:-} && -e $CLEAN/root/usr/bin/env ]] || logged "$STEP" "$CACHE/logs/deb-root.log" "if it is the network, run this again" \
 		minimal_system --dpkgopt=force-unsafe-io --include="build-essential,lintian,$(build_dependencies | paste -sd,)" \
 		"$SUITE" "$CLEAN/root" "${lines[@]}"
 	say "$STEP: sources and crates"
+	rm -rf "$CLEAN/root/build"
 	mkdir -p "$CLEAN/root/build/acs-quirks"
 	(cd "$PROJECT" && git -c safe.directory="$PROJECT" ls-files -z | tar -c --null --verbatim-files-from --files-from=-) |
 		tar -x --no-same-owner -C "$CLEAN/root/build/acs-quirks"
@@ -95,11 +98,11 @@ if [[ ${1:-} == --stage=build ]]; then
 	exit
 fi
 lock work
-remove_tree "$CLEAN"
+[[ -n ${KEEP:-} ]] || remove_tree "$CLEAN"
 need_space 3000 "$STEP"
 install_tools
-mkdir "$CLEAN"
-trap 'remove_tree "$CLEAN"' EXIT
+mkdir -p "$CLEAN"
+[[ -n ${KEEP:-} ]] || trap 'remove_tree "$CLEAN"' EXIT
 "${CONTAINED[@]}" bash "$SCRIPTS/build-deb.sh" --stage=build
 (cd "$OUT" && du -b -- *"$VERSION"*)
 say "$STEP: in build/packages"
