@@ -37,7 +37,7 @@ vendor() {
 			lib=$(sed -n "/^\[lib\]/,/^\[[^l]/ s/^path = \"\(.*\)\"/\1/p" "$crate/Cargo.toml")
 			find "$crate" -mindepth 1 -maxdepth 1 ! -name Cargo.toml ! -name .cargo-checksum.json -exec rm -r {} +
 			sed -i "s/\"files\":{[^}]*}/\"files\":{}/" "$crate/.cargo-checksum.json"
-			sed -i "/^\[\[/,/^$/d; /^\(build\|links\|readme\) = /d" "$crate/Cargo.toml"
+			sed -i "/^\[\[/,/^$/d; /^\[package\]/,/^\[[^p]/ { /^\(build\|links\|readme\) = /d }" "$crate/Cargo.toml"
 			mkdir -p "$(dirname "$crate/${lib:-src/lib.rs}")" && : >"$crate/${lib:-src/lib.rs}"
 		done
 		rm -r "$CARGO_HOME"'

@@ -55,8 +55,8 @@ impl Host {
     /// Runs a stage. Returns whether it succeeded, its result and its log.
     fn run(&self, stage: &str) -> (bool, String, String) {
         let path = format!("{}/bin:/usr/bin:/bin", self.root.display());
-        let output = Command::new("sh").arg(SCRIPT).arg(stage);
-        let output = output
+        let output = Command::new("sh")
+            .args([SCRIPT, stage])
             .env("ACS_QUIRKS_TEST_ROOT", &self.root)
             .env("PATH", path)
             .output()
