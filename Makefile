@@ -73,7 +73,7 @@ test-all: export ACS_QUIRKS_RACE := 120
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
-	@$(MAKE) --no-print-directory fresh-build
+	@$(MAKE) --no-print-directory fresh-build deb package-test
 
 ##### Parts of the tests
 
@@ -124,6 +124,10 @@ speed: need-amd64 modules-$(KERNEL) crates
 fresh-build: ## make modules in a new minimal Debian of each of SUITES=, with only the packages that README.md names
 fresh-build: need-amd64
 	@$(SUDO) scripts/fresh-build.sh $(SUITES)
+
+.PHONY: package-test
+package-test: need-amd64 crates ## install the packages of make deb in a new Debian of each of SUITES=, and boot its stock kernel
+	@$(SUDO) scripts/package-test.sh $(SUITES)
 
 .PHONY: need-amd64
 need-amd64:
