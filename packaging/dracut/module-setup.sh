@@ -21,7 +21,7 @@ install() {
 	"$BOOT" check >&2 || dwarn "acs-quirks: until this is corrected, no device is regrouped at boot"
 	inst_simple "$(command -v acsctl)" /usr/bin/acsctl
 	inst_script "$BOOT" /usr/lib/acs-quirks/acs-quirks-boot
-	inst_multiple cat cp grep kill ls mkdir modprobe mv rm sleep tail
+	inst_multiple cat mkdir modprobe sleep
 	inst_multiple -o /etc/default/acs-quirks /etc/modprobe.d/*.conf
 	mkdir -p "$initdir/var/lib/acsctl"
 	"$BOOT" root-devices >"$initdir/usr/lib/acs-quirks/root-devices" || :
