@@ -307,7 +307,7 @@ install-dkms-source: ## install the module's sources for dkms below DESTDIR=
 	cp -r Kbuild VERSION src '$(SOURCE)'
 	rm -rf '$(SOURCE)'/src/rules/{tests,Cargo.toml}
 	cp scripts/supported-kernels '$(SOURCE)/scripts'
-	sed 's/@VERSION@/$(shell cat VERSION)/' packaging/dkms/dkms.conf >'$(SOURCE)/dkms.conf'
+	sed 's/#MODULE_VERSION#/$(shell cat VERSION)/' packaging/dkms/dkms.conf >'$(SOURCE)/dkms.conf'
 
 ##### Prerequisites
 
