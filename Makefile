@@ -89,7 +89,8 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets --features fuzz/libfuzzer -- \
 		--deny warnings
 	@echo '== shellcheck'
-	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run $(wildcard tests/boot/guest/*)
+	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run $(wildcard tests/boot/guest/*) \
+		$(wildcard packaging/boot/*-boot packaging/initramfs-tools/* packaging/dracut/*)
 
 .PHONY: model-test
 model-test: crates ## compare the model of the grouping with the kernel's code on CASES= random topologies (a million), from SEED= on
