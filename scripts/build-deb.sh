@@ -43,7 +43,7 @@ vendor() {
 		rm -r "$CARGO_HOME"'
 }
 
-# build FOLDER: build all packages in this folder, without network, the checkout and the cache
+# build FOLDER OPTION: build packages in this folder, without network, the checkout and the cache
 # shellcheck disable=SC2016 # for the shell inside
 build() {
 	in_clean bash -euo pipefail -c '
@@ -51,15 +51,15 @@ build() {
 		cd "/build/$0/acs-quirks"
 		unshare --net --mount sh -c "umount /src /cache && env -i HOME=/nonexistent PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
 			dpkg-buildpackage --no-sign $1"
-		rm -rf "/build/$0/acs-quirks"' "$1" "${2:-}"
+		rm -rf "/build/$0/acs-quirks"' "$1" "$2"
 }
 
 # shellcheck disable=SC2016 # for the shell inside
 check() {
 	in_clean bash -euo pipefail -c '
 		cd /build
-		(cd first && sha256sum -- *.deb *.dsc *.tar.*) >sums
-		(cd second && sha256sum --quiet --check ../sums)
+		(cd first && sha256sum -- *.deb) >sums
+		(cd second/in-another-folder && sha256sum --quiet --check ../../sums)
 		lintian --allow-root --fail-on error,warning,info first/*.changes'
 }
 
@@ -68,21 +68,18 @@ one_build() {
 	list=$(sources "$SUITE")
 	[[ -z $list ]] || mapfile -t lines <<<"$list"
 	say "$STEP: a clean system"
-	[[ -n ${KEEP:-} && -e $CLEAN/root/usr/bin/env ]] || logged "$STEP" "$CACHE/logs/deb-root.log" "if it is the network, run this again" \
+	logged "$STEP" "$CACHE/logs/deb-root.log" "if it is the network, run this again" \
 		minimal_system --dpkgopt=force-unsafe-io --include="build-essential,lintian,$(build_dependencies | paste -sd,)" \
 		"$SUITE" "$CLEAN/root" "${lines[@]}"
 	say "$STEP: sources and crates"
-	rm -rf "$CLEAN/root/build"
 	mkdir -p "$CLEAN/root/build/acs-quirks"
 	(cd "$PROJECT" && git -c safe.directory="$PROJECT" ls-files -z | tar -c --null --verbatim-files-from --files-from=-) |
 		tar -x --no-same-owner -C "$CLEAN/root/build/acs-quirks"
 	logged "$STEP" "$CACHE/logs/deb-vendor.log" "check the network and its proxy (https_proxy), then run this again" vendor
-	for folder in first second/in-another-folder; do
-		say "$STEP: building (${folder%%/*})"
-		logged "$STEP" "$CACHE/logs/deb-${folder%%/*}.log" "fix what the build reports" build "$folder"
-	done
-	mv "$CLEAN"/root/build/second/in-another-folder/* "$CLEAN/root/build/second"
-	rmdir "$CLEAN/root/build/second/in-another-folder"
+	say "$STEP: building"
+	logged "$STEP" "$CACHE/logs/deb-first.log" "fix what the build reports" build first --build=full
+	say "$STEP: building again, in another folder"
+	logged "$STEP" "$CACHE/logs/deb-second.log" "fix what the build reports" build second/in-another-folder --build=binary
 	say "$STEP: comparing, and lintian"
 	logged "$STEP" "$CACHE/logs/deb-check.log" "see which file differs, or what lintian names" check
 	rm -rf "$OUT"
@@ -98,11 +95,11 @@ if [[ ${1:-} == --stage=build ]]; then
 	exit
 fi
 lock work
-[[ -n ${KEEP:-} ]] || remove_tree "$CLEAN"
+remove_tree "$CLEAN"
 need_space 3000 "$STEP"
 install_tools
-mkdir -p "$CLEAN"
-[[ -n ${KEEP:-} ]] || trap 'remove_tree "$CLEAN"' EXIT
+mkdir "$CLEAN"
+trap 'remove_tree "$CLEAN"' EXIT
 "${CONTAINED[@]}" bash "$SCRIPTS/build-deb.sh" --stage=build
 (cd "$OUT" && du -b -- *"$VERSION"*)
 say "$STEP: in build/packages"
