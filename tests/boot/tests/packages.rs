@@ -37,7 +37,11 @@ type Check = fn(&mut Vm) -> Result<()>;
 const STAGES: [Stage; 3] = [
     (
         "installed",
-        &[(ROOT, split_early), (SWITCHED_OFF, switched_off), (ROOT, split_early)],
+        &[
+            (ROOT, split_early),
+            (SWITCHED_OFF, switched_off),
+            (ROOT, split_early),
+        ],
     ),
     ("another-kernel", &[(ROOT, split_early)]),
     ("removed", &[(ROOT, removed)]),
@@ -108,19 +112,27 @@ fn split_early(vm: &mut Vm) -> Result<()> {
     groups_are(vm, SIX_GROUPS)?;
     let time = |vm: &mut Vm, text: &str| -> Result<f64> {
         let lines = vm.logged(text)?;
-        let line = lines.first().with_context(|| format!("no line with {text}"))?;
+        let line = lines
+            .first()
+            .with_context(|| format!("no line with {text}"))?;
         let time = line.trim_start_matches('[').split(']').next();
         Ok(time.unwrap_or_default().trim().parse()?)
     };
     let (split, disk) = (time(vm, "acs-quirks: early: done")?, time(vm, "[vda]")?);
-    ensure!(split < disk, "split at {split} s, and the disk had its driver at {disk} s");
+    ensure!(
+        split < disk,
+        "split at {split} s, and the disk had its driver at {disk} s"
+    );
     let begun = time(vm, "acs_quirks: table")?;
     eprintln!("early: module at {begun} s, split at {split} s, disk at {disk} s");
     let late = result(vm, "late")?;
     let log = vm.run("cat /run/acs-quirks/late.log")?.text;
     ensure!(late.starts_with("done 0 devices"), "{late}\n{log}");
     let doctor = vm.run("acsctl doctor")?.text;
-    ensure!(doctor.contains("boot: in the initramfs: 1 devices regrouped"), "{doctor}");
+    ensure!(
+        doctor.contains("boot: in the initramfs: 1 devices regrouped"),
+        "{doctor}"
+    );
     let failed = vm.run("systemctl --failed --no-legend")?.text;
     ensure!(failed.is_empty(), "{failed}");
     // The disk image is used again.
@@ -139,7 +151,12 @@ fn switched_off(vm: &mut Vm) -> Result<()> {
 
 fn removed(vm: &mut Vm) -> Result<()> {
     groups_are(vm, ONE_GROUP)?;
-    let left = vm.run("ls -d /run/acs-quirks; lsmod | grep acs_quirks; command -v acs-quirks-boot")?;
-    ensure!(left.status != 0 && !left.text.contains("acs_quirks "), "{}", left.text);
+    let left =
+        vm.run("ls -d /run/acs-quirks; lsmod | grep acs_quirks; command -v acs-quirks-boot")?;
+    ensure!(
+        left.status != 0 && !left.text.contains("acs_quirks "),
+        "{}",
+        left.text
+    );
     Ok(())
 }

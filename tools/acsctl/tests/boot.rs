@@ -5,12 +5,7 @@
 
 mod common;
 
-use std::{
-    fs,
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
-    process::Command,
-};
+use std::{fs, os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command};
 
 use acsctl::doctor::{self, Level};
 use common::host::FakeHost;
@@ -34,14 +29,19 @@ impl Host {
         let host = FakeHost::new(&format!("boot-{test}")).pair([2, 2], [0x80, 0x80]);
         let root = host.paths().run.parent().expect("a root").to_owned();
         let this = Self { host, root };
-        this.program("modprobe", "[ \"$1\" != --showconfig ] || cat \"$0.options\" 2>/dev/null");
+        this.program(
+            "modprobe",
+            "[ \"$1\" != --showconfig ] || cat \"$0.options\" 2>/dev/null",
+        );
         this.program("acsctl", REGROUPS);
         this.host.file("dev/kmsg", "");
         this.host.file("proc/cmdline", "quiet\n");
         this.host.file("run/acsctl/lock", "");
         this.host.file("etc/default/acs-quirks", DEFAULTS);
-        this.host
-            .file("usr/lib/acs-quirks/root-devices", "0000:00:01.0,0000:03:00.0\n");
+        this.host.file(
+            "usr/lib/acs-quirks/root-devices",
+            "0000:00:01.0,0000:03:00.0\n",
+        );
         this
     }
 
@@ -128,7 +128,10 @@ fn a_device_of_the_root_file_system_is_known_or_nothing_is_regrouped() {
     assert_eq!(host.run("early").2.lines().next(), Some("regroup --all"));
     set(&host, "LEAVE=0000:05:00.1");
     let log = host.run("early").2;
-    assert!(log.starts_with("regroup --all --leave 0000:05:00.1"), "{log}");
+    assert!(
+        log.starts_with("regroup --all --leave 0000:05:00.1"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -137,7 +140,8 @@ fn each_stage_can_be_switched_off() {
     set(&host, "EARLY=no");
     host.regroups_nothing("early", "off ");
     assert!(host.run("late").1.starts_with("done"));
-    host.host.file("proc/cmdline", "quiet acsctl.early=yes acsctl.late=no\n");
+    host.host
+        .file("proc/cmdline", "quiet acsctl.early=yes acsctl.late=no\n");
     assert!(host.run("early").1.starts_with("done"));
     host.regroups_nothing("late", "off ");
     assert_eq!(host.doctor()[1].0, Level::Pass);
@@ -156,7 +160,10 @@ fn a_fault_of_the_configuration_is_named_and_nothing_is_regrouped() {
         ("TIME_LIMIT=", "from 1 to 600"),
         ("LEAVE=", "write auto, none, or addresses"),
         ("LEAVE=03:00.0", "write auto, none, or addresses"),
-        ("LEAVE=0000:03:00.0, 0000:04:00.0", "write auto, none, or addresses"),
+        (
+            "LEAVE=0000:03:00.0, 0000:04:00.0",
+            "write auto, none, or addresses",
+        ),
         ("EARLY = no", "unknown setting"),
         ("EARLIER=no", "unknown setting"),
         ("$(reboot)", "unknown setting"),
@@ -178,10 +185,16 @@ fn a_failure_is_reported() {
     let host = Host::new("failures");
     host.program("acsctl", "echo '0000:82:00.0: in use' >&2; exit 1");
     let (success, result, log) = host.run("early");
-    assert!(success && result.contains("ended with status 1"), "{result}");
+    assert!(
+        success && result.contains("ended with status 1"),
+        "{result}"
+    );
     assert!(log.contains("in use"), "{log}");
     assert!(!host.run("late").0, "the unit fails");
-    host.program("modprobe", "echo 'modprobe: FATAL: Module acs_quirks not found' >&2; exit 1");
+    host.program(
+        "modprobe",
+        "echo 'modprobe: FATAL: Module acs_quirks not found' >&2; exit 1",
+    );
     host.regroups_nothing("early", "not found");
 }
 
@@ -212,7 +225,8 @@ fn a_withheld_device_stays_withheld_after_the_initramfs() {
         host.root.join(folder).join("acsctl").join(name)
     };
     let file = record("var/lib").display().to_string();
-    host.host.file("var/lib/acsctl/withheld-0000:01:00.0.json", "old");
+    host.host
+        .file("var/lib/acsctl/withheld-0000:01:00.0.json", "old");
     // A file system may store times in steps of a few milliseconds.
     host.program("acsctl", &format!("sleep 0.1; echo new >{file}; exit 1"));
     host.run("early");

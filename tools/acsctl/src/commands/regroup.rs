@@ -280,7 +280,9 @@ impl Regroup {
         let plan = Plan::make(paths, host, bdf, &accepted)?;
         let left = self.leave.iter().find(|&&left| plan.removes(left));
         if let Some(left) = left.filter(|_| !plan.up_to_date) {
-            results.say(&format!("{bdf}: left alone, because --leave names {left}\n"));
+            results.say(&format!(
+                "{bdf}: left alone, because --leave names {left}\n"
+            ));
             return Ok(());
         }
         if plan.up_to_date {
