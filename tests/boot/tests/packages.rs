@@ -108,7 +108,10 @@ fn result(vm: &mut Vm, stage: &str) -> Result<String> {
 fn split_early(vm: &mut Vm) -> Result<()> {
     let early = result(vm, "early")?;
     let log = vm.run("cat /run/acs-quirks/early.log")?.text;
-    ensure!(early.starts_with("done 1 devices"), "{early}\n{log}");
+    ensure!(
+        early.starts_with("done devices regrouped: 1"),
+        "{early}\n{log}"
+    );
     groups_are(vm, SIX_GROUPS)?;
     let time = |vm: &mut Vm, text: &str| -> Result<f64> {
         let lines = vm.logged(text)?;
@@ -127,10 +130,13 @@ fn split_early(vm: &mut Vm) -> Result<()> {
     eprintln!("early: module at {begun} s, split at {split} s, disk at {disk} s");
     let late = result(vm, "late")?;
     let log = vm.run("cat /run/acs-quirks/late.log")?.text;
-    ensure!(late.starts_with("done 0 devices"), "{late}\n{log}");
+    ensure!(
+        late.starts_with("done devices regrouped: 0"),
+        "{late}\n{log}"
+    );
     let doctor = vm.run("acsctl doctor")?.text;
     ensure!(
-        doctor.contains("boot: in the initramfs: 1 devices regrouped"),
+        doctor.contains("boot: in the initramfs: devices regrouped: 1"),
         "{doctor}"
     );
     let failed = vm.run("systemctl --failed --no-legend")?.text;

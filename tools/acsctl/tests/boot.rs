@@ -100,7 +100,10 @@ fn each_stage_regroups_and_doctor_reports_it() {
     let host = Host::new("usual");
     assert_eq!(host.doctor(), []);
     let (success, result, log) = host.run("early");
-    assert!(success && result.starts_with("done 1 devices"), "{result}");
+    assert!(
+        success && result.starts_with("done devices regrouped: 1"),
+        "{result}"
+    );
     assert!(
         log.starts_with("regroup --all --leave 0000:00:01.0,0000:03:00.0\n"),
         "{log}"
