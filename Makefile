@@ -306,7 +306,7 @@ install-dkms-source: SOURCE := $(DESTDIR)/usr/src/acs-quirks-$(shell cat VERSION
 install-dkms-source: ## install the module's sources for dkms below DESTDIR=
 	install -d '$(SOURCE)/scripts'
 	cp -r Kbuild VERSION src '$(SOURCE)'
-	rm -rf '$(SOURCE)'/src/rules/{tests,Cargo.toml}
+	rm -rf '$(SOURCE)'/src/rules/{tests,benches,Cargo.toml}
 	cp scripts/supported-kernels '$(SOURCE)/scripts'
 	sed 's/#MODULE_VERSION#/$(shell cat VERSION)/' packaging/dkms/dkms.conf >'$(SOURCE)/dkms.conf'
 

@@ -82,7 +82,7 @@ purged() {
 	[[ -z $left ]] || die "$STEP" "after purge, these files are left:"$'\n'"$left" "see debian/*.postrm"
 	for initrd in "$root"/boot/initrd.img-*; do
 		! in_host lsinitramfs "/boot/${initrd##*/}" | grep -q 'acs.quirks' ||
-			die "$STEP" "after purge, ${initrd##*/} has parts of acs-quirks" "see the trigger in debian/acs-quirks.triggers"
+			die "$STEP" "after purge, ${initrd##*/} has parts of acs-quirks" "see the trigger of dh_installinitramfs"
 	done
 }
 
