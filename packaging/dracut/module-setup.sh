@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For dracut: puts acs_quirks.ko, acsctl and the script that runs them into the initramfs.
+# For dracut: puts acs_quirks.ko, acsctl and the script that runs them into the initramfs. NOT
+# TRIED: only shellcheck has read this file.
 
 BOOT=@LIBEXEC@/acs-quirks-boot
 
