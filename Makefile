@@ -74,7 +74,7 @@ test-all: export ACS_QUIRKS_CHAOS := 500
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
-	@$(MAKE) --no-print-directory fresh-build
+	@$(MAKE) --no-print-directory fresh-build deb package-test
 
 ##### Parts of the tests
 
@@ -90,7 +90,8 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets --features fuzz/libfuzzer -- \
 		--deny warnings
 	@echo '== shellcheck'
-	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run $(wildcard tests/boot/guest/*)
+	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run $(wildcard tests/boot/guest/*) \
+		$(wildcard packaging/boot/*-boot packaging/initramfs-tools/* packaging/dracut/*)
 
 .PHONY: model-test
 model-test: crates ## compare the model of the grouping with the kernel's code on CASES= random topologies (a million), from SEED= on
@@ -131,6 +132,10 @@ speed: need-amd64 modules-$(KERNEL) crates
 fresh-build: ## make modules in a new minimal Debian of each of SUITES=, with only the packages that README.md names, and boot it
 fresh-build: need-amd64 guest-programs
 	@$(SUDO) scripts/fresh-build.sh $(SUITES)
+
+.PHONY: package-test
+package-test: need-amd64 crates ## install the packages of make deb in a new Debian of each of SUITES=, and boot its stock kernel
+	@$(SUDO) scripts/package-test.sh $(SUITES)
 
 .PHONY: need-amd64
 need-amd64:
@@ -210,11 +215,15 @@ endif
 
 .PHONY: man
 man: acsctl ## write man pages to build/man and completions for shells to build/completions
+	@$(MAKE) --no-print-directory pages
+
+# From the build/acsctl that is there.
+.PHONY: pages
+pages:
+	@rm -rf build/man build/completions
 	@build/acsctl man --out build/man
 	@mkdir -p build/completions
-	@build/acsctl completions bash >build/completions/acsctl.bash
-	@build/acsctl completions zsh >build/completions/_acsctl
-	@build/acsctl completions fish >build/completions/acsctl.fish
+	@for shell in bash zsh fish; do build/acsctl completions $$shell >build/completions/$$shell; done
 
 .PHONY: need-entry
 need-entry:
@@ -264,6 +273,50 @@ install: ## make modules, and as root modules_install
 	@$(MAKE) modules
 	@$(SUDO) $(MAKE) modules_install
 
+##### Installation of the tool and of the boot integration: as root, below DESTDIR= and PREFIX=
+
+PREFIX ?= /usr/local
+# Files that other programs look for. Where the prefix is /usr, a package owns them; otherwise they are the administrator's.
+OF_PACKAGE := $(filter /usr,$(PREFIX))
+UNITS := $(if $(OF_PACKAGE),/usr/lib/systemd/system,/etc/systemd/system)
+INITRAMFS := $(if $(OF_PACKAGE),/usr/share/initramfs-tools,/etc/initramfs-tools)
+DRACUT := /usr/lib/dracut/modules.d/90acs-quirks
+LIBEXEC := $(PREFIX)/lib/acs-quirks
+COMPLETIONS := $(if $(OF_PACKAGE),/usr/share,$(PREFIX)/share)
+
+.PHONY: install-acsctl
+install-acsctl: ## install build/acsctl, its man pages and completions; PREFIX= (default /usr/local), DESTDIR=
+	@test -x build/acsctl -a -d build/man || { echo 'run first, as a user: make man' >&2; exit 1; }
+	install -D -m 755 build/acsctl '$(DESTDIR)$(PREFIX)/bin/acsctl'
+	install -d '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -m 644 build/man/*.1 '$(DESTDIR)$(PREFIX)/share/man/man1'
+	install -D -m 644 build/completions/bash '$(DESTDIR)$(COMPLETIONS)/bash-completion/completions/acsctl'
+	install -D -m 644 build/completions/zsh '$(DESTDIR)$(COMPLETIONS)/zsh/$(if $(OF_PACKAGE),vendor-completions,site-functions)/_acsctl'
+	install -D -m 644 build/completions/fish '$(DESTDIR)$(COMPLETIONS)/fish/vendor_completions.d/acsctl.fish'
+
+# install_as MODE SOURCE PLACE: install a file of packaging/ with the path of acs-quirks-boot in it
+install_as = install -D -m $(1) packaging/$(2) '$(DESTDIR)$(3)' && sed -i 's,@LIBEXEC@,$(LIBEXEC),' '$(DESTDIR)$(3)'
+
+.PHONY: install-boot
+install-boot: ## install what regroups devices at boot: for initramfs-tools, dracut and systemd; PREFIX=, DESTDIR=
+	$(call install_as,755,boot/acs-quirks-boot,$(LIBEXEC)/acs-quirks-boot)
+	test -e '$(DESTDIR)/etc/default/acs-quirks' || $(call install_as,644,boot/acs-quirks.default,/etc/default/acs-quirks)
+	$(call install_as,755,initramfs-tools/hook,$(INITRAMFS)/hooks/acs-quirks)
+	$(call install_as,755,initramfs-tools/init-top,$(INITRAMFS)/scripts/init-top/acs-quirks)
+	$(call install_as,755,dracut/module-setup.sh,$(DRACUT)/module-setup.sh)
+	$(call install_as,755,dracut/acs-quirks-early.sh,$(DRACUT)/acs-quirks-early.sh)
+	$(call install_as,644,systemd/acs-quirks.service,$(UNITS)/acs-quirks.service)
+	@test -n '$(DESTDIR)' || echo 'now run: systemctl enable acs-quirks, and update-initramfs -u (or dracut --force)'
+
+.PHONY: install-dkms-source
+install-dkms-source: SOURCE := $(DESTDIR)/usr/src/acs-quirks-$(shell cat VERSION)
+install-dkms-source: ## install the module's sources for dkms below DESTDIR=
+	install -d '$(SOURCE)/scripts'
+	cp -r Kbuild VERSION src '$(SOURCE)'
+	rm -rf '$(SOURCE)'/src/rules/{tests,benches,Cargo.toml}
+	cp scripts/supported-kernels '$(SOURCE)/scripts'
+	sed 's/#MODULE_VERSION#/$(shell cat VERSION)/' packaging/dkms/dkms.conf >'$(SOURCE)/dkms.conf'
+
 ##### Prerequisites
 
 .PHONY: root
@@ -299,6 +352,12 @@ modules-%: kernel-%
 .PHONY: guest-programs
 guest-programs: crates
 	@$(IN_ROOT) scripts/build-guest.sh
+
+##### Packages
+
+.PHONY: deb
+deb: need-amd64 ## build the Debian packages in a clean root, twice, into build/packages
+	@$(SUDO) scripts/build-deb.sh
 
 .PHONY: clean
 clean: ## remove build results from the checkout and the cache; keep the root and the kernels

@@ -67,6 +67,8 @@ pub struct Setup {
     pub options: &'static str,
     /// The guest's memory, in MiB.
     pub memory: u32,
+    /// The image of the root disk, at 00:02.0. Without it, the guest runs in its initramfs.
+    pub disk: Option<PathBuf>,
 }
 
 impl Setup {
@@ -84,6 +86,7 @@ impl Setup {
             accelerator: Accelerator::Tcg,
             options: "",
             memory: MEMORY,
+            disk: None,
         };
         if setup.kvm_works()? {
             setup.accelerator = Accelerator::Kvm;

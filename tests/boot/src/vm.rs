@@ -362,6 +362,14 @@ fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Comm
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(File::create(messages(folder))?);
+    if let Some(disk) = &setup.disk {
+        let file = format!(
+            "driver=raw,node-name=root,file.driver=file,file.filename={}",
+            disk.display()
+        );
+        command.args(["-blockdev", &file]);
+        command.args(["-device", "virtio-blk-pci,drive=root,bus=pcie.0,addr=2.0"]);
+    }
     Ok(command)
 }
 

@@ -45,6 +45,9 @@ pub(super) struct Regroup {
     /// Regroup every device that would be in smaller groups now.
     #[arg(long, conflicts_with = "function")]
     all: bool,
+    /// With --all: leave these functions alone, and each device whose regroup would remove one of them.
+    #[arg(long, value_name = "BDF", value_parser = address, value_delimiter = ',', requires = "all")]
+    leave: Vec<Bdf>,
     /// Let the withheld device of this function be regrouped again, and give up restoring it.
     #[arg(long, value_name = "BDF", value_parser = Bdf::written, conflicts_with_all = ["function", "all", "dry_run"])]
     release: Option<Bdf>,
@@ -226,6 +229,14 @@ impl Regroup {
         mut session: Option<&mut Session<'_>>,
         results: &mut Results,
     ) -> Result<(), Error> {
+        // At another address, nothing would keep the function from being removed.
+        let is_missing = |bdf: &&Bdf| !paths.function(**bdf).exists();
+        if let Some(missing) = self.leave.iter().find(is_missing) {
+            return Err(Error::NotFound(format!(
+                "--leave {missing}: there is no such function; nothing was regrouped, because it may have another \
+                 address now"
+            )));
+        }
         let snapshot = Snapshot::of_host(paths)?;
         let host = snapshot.view(entries);
         let withheld = Withheld::all(paths)?;
@@ -267,6 +278,13 @@ impl Regroup {
     ) -> Result<(), Error> {
         let accepted = self.even_if.iter().cloned().collect();
         let plan = Plan::make(paths, host, bdf, &accepted)?;
+        let left = self.leave.iter().find(|&&left| plan.removes(left));
+        if let Some(left) = left.filter(|_| !plan.up_to_date) {
+            results.say(&format!(
+                "{bdf}: left alone, because --leave names {left}\n"
+            ));
+            return Ok(());
+        }
         if plan.up_to_date {
             results.say(&format!(
                 "{bdf}: nothing to do: the kernel would make the same groups now\n"

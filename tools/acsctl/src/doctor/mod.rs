@@ -5,6 +5,7 @@
 //!
 //! | file | what it checks |
 //! |---|---|
+//! | `boot.rs` | what the boot integration did |
 //! | `iommu.rs` | the IOMMU and interrupt remapping |
 //! | `kernel.rs` | the kernel version, kprobes, lockdown and Secure Boot |
 //! | `module.rs` | the loaded modules and their tables |
@@ -12,6 +13,7 @@
 //! | `groups.rs` | groups that are coarser or finer than predicted |
 //! | `leftovers.rs` | the remains of a regroup that was killed |
 
+mod boot;
 mod entries;
 mod groups;
 mod iommu;
@@ -130,5 +132,6 @@ pub fn examine(paths: &HostPaths) -> Result<Vec<Diagnosis>, Error> {
     all.extend(entries::check(&host));
     all.extend(groups::check(&host));
     all.extend(leftovers::check(paths));
+    all.extend(boot::check(paths));
     Ok(all)
 }

@@ -84,6 +84,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether the regroup removes this function.
+    #[must_use]
+    pub fn removes(&self, bdf: Bdf) -> bool {
+        self.functions.iter().any(|planned| planned.function == bdf)
+    }
+
     /// Plans a regroup of the device that `requested` belongs to. `even_if` names the accepted
     /// obstacles.
     ///

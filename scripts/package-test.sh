@@ -1,0 +1,161 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# package-test.sh SUITE...: install the packages of build/packages in a new Debian of each suite with its stock kernel, and boot
+# it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed. Installations run in
+# the system's chroot. The module of these systems has the table of the test edition, whose entry is for the emulated adapter.
+#
+# Stage `suite` does one suite in a pid namespace, so that all its processes end before its system is removed.
+
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=archive.sh
+. "$SCRIPTS/archive.sh"
+HOSTS=$CACHE/hosts
+PACKAGES=$PROJECT/build/packages
+
+# More kernels of each suite: the suite of archive that has it, and the package.
+other_kernel() {
+	case $1 in
+	bookworm) echo "bookworm-backports linux-image-amd64" ;;
+	trixie) echo "trixie-backports linux-image-amd64" ;;
+	sid) echo "sid linux-image-rt-amd64" ;; # refused: CONFIG_PREEMPT_RT
+	esac
+}
+
+in_host() { ACS_QUIRKS_ROOT=$HOSTS/$OF/root "$SCRIPTS/in-root.sh" -- "$@"; }
+apt_get() { in_host env DEBIAN_FRONTEND=noninteractive apt-get -qy -o Dpkg::Options::=--force-unsafe-io -o Dpkg::Options::=--force-confold "$@"; }
+
+# prepare: what makes the system a guest of the boot tests: a shell on the second serial port, and the table of the test edition
+prepare() {
+	local root=$HOSTS/$OF/root
+	install -D -m 755 "$PROJECT/tests/boot/guest/host-shell" "$root/usr/local/sbin/host-shell"
+	cat >"$root/etc/systemd/system/host-shell.service" <<-'UNIT'
+		[Unit]
+		After=acs-quirks.service
+		[Service]
+		ExecStart=/usr/local/sbin/host-shell
+		[Install]
+		WantedBy=multi-user.target
+	UNIT
+	in_host systemctl enable host-shell.service
+	in_host systemctl mask serial-getty@ttyS0.service getty@tty1.service systemd-random-seed.service
+	echo '/dev/vda / ext4 rw 0 1' >"$root/etc/fstab"
+	echo host >"$root/etc/hostname"
+	# dkms reads this after the module's dkms.conf
+	mkdir -p "$root/etc/dkms" "$root/test"
+	cp "$PROJECT/tests/kernel/module/table.rs" "$root/test/table.rs"
+	# shellcheck disable=SC2016 # for dkms
+	echo 'MAKE[0]="cp /test/table.rs src/table.rs && ${MAKE[0]}"' >"$root/etc/dkms/acs-quirks.conf"
+	# In a chroot, the devices of the root file system cannot be found.
+	sed 's/^LEAVE=.*/LEAVE=0000:00:02.0/' "$PROJECT/packaging/boot/acs-quirks.default" >"$root/etc/default/acs-quirks"
+	cp -r "$PACKAGES" "$root/packages"
+}
+
+# image STAGE RELEASE: write the disk image, and copy the kernel and its initramfs beside it
+image() {
+	local to=$HOSTS/$OF/$1 root=$HOSTS/$OF/root
+	mkdir -p "$to"
+	cp "$root/boot/vmlinuz-$2" "$to/vmlinuz"
+	cp "$root/boot/initrd.img-$2" "$to/initrd"
+	echo "$2" >"$to/release"
+	rm -f "$to/disk"
+	truncate -s 2G "$to/disk"
+	mkfs.ext4 -q -O ^has_journal -d "$root" "$to/disk"
+}
+
+# boot STAGE: boot the image twice, and remove it
+boot() {
+	ACS_QUIRKS_HOSTS=/cache/hosts/$OF/$1 "$SCRIPTS/in-root.sh" -- \
+		cargo test --quiet --locked --offline --package boot --test packages -- --exact "$1"
+	rm "$HOSTS/$OF/$1/disk"
+}
+
+# release NUMBER: the release of a kernel of the system, the newest last
+release() { in_host sh -c "ls -v /lib/modules | sed -n ${1}p"; }
+
+purged() {
+	local root=$HOSTS/$OF/root left
+	apt_get purge acs-quirks acs-quirks-dkms acsctl
+	left=$(find "$root" -xdev -path "$root/packages" -prune -o -path "$root/test" -prune -o -path "$root/etc/dkms" -prune -o \
+		\( -name '*acs?quirks*' -o -name '*acsctl*' \) -print)
+	[[ -z $left ]] || die "$STEP" "after purge, these files are left:"$'\n'"$left" "see debian/*.postrm"
+	for initrd in "$root"/boot/initrd.img-*; do
+		! in_host lsinitramfs "/boot/${initrd##*/}" | grep -q 'acs.quirks' ||
+			die "$STEP" "after purge, ${initrd##*/} has parts of acs-quirks" "see the trigger of dh_installinitramfs"
+	done
+}
+
+one_suite() {
+	local lines=() list log=$CACHE/logs/host-$OF first other before bytes retry="if it is the network, run this again"
+	say "$STEP: a system with its stock kernel"
+	list=$(sources "$OF")
+	[[ -z $list ]] || mapfile -t lines <<<"$list"
+	logged "$STEP" "$log-system.log" "$retry" minimal_system --dpkgopt=force-unsafe-io \
+		--include=systemd-sysv,udev,kmod,initramfs-tools,linux-image-amd64,linux-headers-amd64 "$OF" "$HOSTS/$OF/root" "${lines[@]}"
+	first=$(release 1)
+	prepare
+	say "$STEP: apt install"
+	bytes=$(in_host sh -c 'apt-get install -qq --print-uris --no-install-recommends /packages/*.deb' | awk '/http/ { sum += $3 } END { print sum }')
+	before=$SECONDS
+	logged "$STEP" "$log-install.log" "fix what it reports" apt_get install --no-install-recommends --allow-downgrades /packages/acs-quirks_*.deb \
+		/packages/acs-quirks-dkms_*.deb /packages/acsctl_*.deb
+	printf '%s %s %s %s\n' "$OF" "$first" "$((bytes / 1000000))" "$((SECONDS - before))" >"$HOSTS/$OF.figures"
+	image installed "$first"
+	boot installed
+
+	say "$STEP: another kernel"
+	read -ra other < <(other_kernel "$OF")
+	list=$(sources "${other[0]}" | head -n 1)
+	echo "$list" >"$HOSTS/$OF/root/etc/apt/sources.list.d/other.list"
+	logged "$STEP" "$log-other.log" "$retry" apt_get update
+	logged "$STEP" "$log-other.log" "fix what it reports" \
+		apt_get install --no-install-recommends -t "${other[0]}" "${other[1]}" "${other[1]/image/headers}"
+	if [[ ${other[1]} == *-rt-* ]]; then
+		grep -q 'no module for .*CONFIG_PREEMPT_RT' "$log-other.log" ||
+			die "$STEP" "the log does not say that the module does not support PREEMPT_RT" "look at $log-other.log"
+	else
+		image another-kernel "$(release 2)"
+		boot another-kernel
+	fi
+
+	say "$STEP: remove and purge"
+	logged "$STEP" "$log-remove.log" "fix what it reports" apt_get remove acs-quirks acs-quirks-dkms
+	image removed "$first"
+	boot removed
+	logged "$STEP" "$log-purge.log" "fix what it reports" purged
+}
+
+if [[ ${1:-} == --stage=suite ]]; then
+	OF=$2 STEP="packages on $2"
+	one_suite
+	exit
+fi
+STEP='package test'
+(($#)) || die "$STEP" "no suite named" "scripts/package-test.sh trixie"
+compgen -G "$PACKAGES/*.deb" >/dev/null || die "$STEP" "there are no packages in build/packages" "make deb"
+need_root "$STEP"
+mkdir -p "$CACHE/logs"
+lock work
+remove_tree "$HOSTS"
+need_space 5000 "$STEP"
+install_tools
+mkdir "$HOSTS"
+trap 'remove_tree "$HOSTS"' EXIT
+failed=0
+for OF in "$@"; do
+	"${CONTAINED[@]}" bash "$SCRIPTS/package-test.sh" --stage=suite "$OF" || ((failed += 1))
+	remove_tree "$HOSTS/$OF"
+done
+# shellcheck disable=SC2059 # a constant
+printf "\n%-10s %-26s %12s %10s\n" suite kernel download install
+for OF in "$@"; do
+	if [[ -e $HOSTS/$OF.figures ]]; then
+		read -r suite kernel megabytes seconds <"$HOSTS/$OF.figures"
+		printf '%-10s %-26s %9s MB %8s s\n' "$suite" "$kernel" "$megabytes" "$seconds"
+	else
+		printf '%-10s failed\n' "$OF"
+	fi
+done
+printf '\n%d passed, %d failed\n' "$(($# - failed))" "$failed"
+((failed == 0))

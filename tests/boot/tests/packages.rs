@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Debian systems on which `scripts/package-test.sh` has installed, upgraded or removed the packages. Their root
+//! disks are in the folder `ACS_QUIRKS_HOSTS`, one for each stage.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use boot::{
+    arch::Arch,
+    kernel::{self, Kernel},
+    machine::Iommu,
+    scenario::{Expected, in_guest},
+    scenarios::hardware::{ONE_GROUP, SIX_GROUPS, on_board},
+    setup::{Accelerator, Setup},
+    vm::Vm,
+};
+use libtest_mimic::{Arguments, Trial};
+
+/// Time limit for a boot and its checks. A host under emulation on an idle machine needs a third of it.
+const LIMIT: Duration = Duration::from_secs(600);
+/// A Debian system needs more than the guests of other tests.
+const MEMORY: u32 = 1024;
+
+const ROOT: &str = "root=/dev/vda rw";
+const SWITCHED_OFF: &str = "root=/dev/vda rw acsctl.early=no acsctl.late=no";
+
+/// A stage, and the boots of its system, one after the other from the same disk: kernel options and check.
+type Stage = (&'static str, &'static [(&'static str, Check)]);
+type Check = fn(&mut Vm) -> Result<()>;
+
+const STAGES: [Stage; 3] = [
+    (
+        "installed",
+        &[
+            (ROOT, split_early),
+            (SWITCHED_OFF, switched_off),
+            (ROOT, split_early),
+        ],
+    ),
+    ("another-kernel", &[(ROOT, split_early)]),
+    ("removed", &[(ROOT, removed)]),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let trials = STAGES.map(|(stage, boots)| {
+        Trial::test(stage, move || {
+            run(stage, boots).map_err(|error| format!("{error:#}").into())
+        })
+    });
+    libtest_mimic::run(&arguments, trials.into()).exit_code()
+}
+
+fn run(stage: &str, boots: &[(&'static str, Check)]) -> Result<()> {
+    let hosts = env::var_os("ACS_QUIRKS_HOSTS").map(PathBuf::from);
+    let hosts = hosts.context("ACS_QUIRKS_HOSTS is not set; run: make package-test")?;
+    for (number, (options, check)) in (1..).zip(boots) {
+        let setup = setup(&hosts.join(stage), options)?;
+        let name = format!("{stage}-{number}");
+        in_guest(&setup, &on_board(Iommu::Usual), &name, LIMIT, check)
+            .with_context(|| format!("boot {number} with {options}"))?;
+    }
+    Ok(())
+}
+
+fn setup(folder: &Path, options: &'static str) -> Result<Setup> {
+    let release = fs::read_to_string(folder.join("release"))
+        .with_context(|| format!("there is no system in {}", folder.display()))?;
+    let release = release.trim().to_owned();
+    Ok(Setup {
+        kernel: Kernel {
+            arch: Arch::from_env()?,
+            name: release.clone(),
+            image: folder.join("vmlinuz"),
+            modules: PathBuf::new(),
+            programs: PathBuf::new(),
+            logs: kernel::cache()?.join("logs/guests").join(&release),
+            release,
+            core_only: false,
+        },
+        initramfs: folder.join("initrd"),
+        accelerator: Accelerator::Tcg,
+        options,
+        memory: MEMORY,
+        disk: Some(folder.join("disk")),
+    })
+}
+
+fn groups_are(vm: &mut Vm, expected: Expected) -> Result<()> {
+    match vm.groups()?.differ(expected) {
+        Some(difference) => bail!(difference),
+        None => Ok(()),
+    }
+}
+
+/// The result of a stage of the boot integration.
+fn result(vm: &mut Vm, stage: &str) -> Result<String> {
+    vm.check(&format!("cat /run/acs-quirks/{stage}"))
+}
+
+/// The initramfs has split the adapter before the first driver of a PCI device was there, which is the disk's.
+fn split_early(vm: &mut Vm) -> Result<()> {
+    let early = result(vm, "early")?;
+    let log = vm.run("cat /run/acs-quirks/early.log")?.text;
+    ensure!(
+        early.starts_with("done devices regrouped: 1"),
+        "{early}\n{log}"
+    );
+    groups_are(vm, SIX_GROUPS)?;
+    let time = |vm: &mut Vm, text: &str| -> Result<f64> {
+        let lines = vm.logged(text)?;
+        let line = lines
+            .first()
+            .with_context(|| format!("no line with {text}"))?;
+        let time = line.trim_start_matches('[').split(']').next();
+        Ok(time.unwrap_or_default().trim().parse()?)
+    };
+    let (split, disk) = (time(vm, "acs-quirks: early: done")?, time(vm, "[vda]")?);
+    ensure!(
+        split < disk,
+        "split at {split} s, and the disk had its driver at {disk} s"
+    );
+    let begun = time(vm, "acs_quirks: table")?;
+    eprintln!("early: module at {begun} s, split at {split} s, disk at {disk} s");
+    let late = result(vm, "late")?;
+    let log = vm.run("cat /run/acs-quirks/late.log")?.text;
+    ensure!(
+        late.starts_with("done devices regrouped: 0"),
+        "{late}\n{log}"
+    );
+    let doctor = vm.run("acsctl doctor")?.text;
+    ensure!(
+        doctor.contains("boot: in the initramfs: devices regrouped: 1"),
+        "{doctor}"
+    );
+    let failed = vm.run("systemctl --failed --no-legend")?.text;
+    ensure!(failed.is_empty(), "{failed}");
+    // The disk image is used again.
+    vm.check("sync; mount -o remount,ro /").map(drop)
+}
+
+/// The control: the same system without the boot integration.
+fn switched_off(vm: &mut Vm) -> Result<()> {
+    for stage in ["early", "late"] {
+        let result = result(vm, stage)?;
+        ensure!(result.starts_with("off "), "{result}");
+    }
+    groups_are(vm, ONE_GROUP)?;
+    vm.check("sync; mount -o remount,ro /").map(drop)
+}
+
+fn removed(vm: &mut Vm) -> Result<()> {
+    groups_are(vm, ONE_GROUP)?;
+    let left =
+        vm.run("ls -d /run/acs-quirks; lsmod | grep acs_quirks; command -v acs-quirks-boot")?;
+    ensure!(
+        left.status != 0 && !left.text.contains("acs_quirks "),
+        "{}",
+        left.text
+    );
+    Ok(())
+}
