@@ -46,7 +46,7 @@ pub(super) struct Regroup {
     #[arg(long, conflicts_with = "function")]
     all: bool,
     /// With --all: leave these functions alone, and each device whose regroup would remove one of them.
-    #[arg(long, value_name = "BDF", value_parser = address, value_delimiter = ',', requires = "all")]
+    #[arg(long, value_name = "BDF", value_parser = Bdf::written, value_delimiter = ',', requires = "all")]
     leave: Vec<Bdf>,
     /// Let the withheld device of this function be regrouped again, and give up restoring it.
     #[arg(long, value_name = "BDF", value_parser = Bdf::written, conflicts_with_all = ["function", "all", "dry_run"])]
