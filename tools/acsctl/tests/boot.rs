@@ -47,7 +47,7 @@ impl Host {
 
     fn program(&self, name: &str, line: &str) {
         let file = format!("bin/{name}");
-        self.host.file(&file, &format!("#!/bin/sh\n{line}\n"));
+        self.host.file(&file, format!("#!/bin/sh\n{line}\n"));
         let mode = fs::Permissions::from_mode(0o755);
         fs::set_permissions(self.root.join(file), mode).expect("it can be set");
     }

@@ -131,8 +131,8 @@ fn checked(test: &str, files: &[(&str, &str)]) -> Result<Vec<Entry>, Vec<String>
 }
 
 /// The one entry of a sound file.
-fn entry(test: &str, text: &str) -> Entry {
-    let entries = checked(test, &[("x1.toml", text)]);
+fn entry(of: &str, text: &str) -> Entry {
+    let entries = checked(of, &[("x1.toml", text)]);
     let mut entries = entries.unwrap_or_else(|found| panic!("{found:#?}\n{text}"));
     entries.remove(0)
 }

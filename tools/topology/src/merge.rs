@@ -148,7 +148,7 @@ fn one(one: &Function, two: &Function) -> Result<Function, &'static str> {
             !function.id_from_name,
         )
     };
-    let (by_ids, other) = if rank(&one) >= rank(&two) {
+    let (by_ids, other) = if rank(one) >= rank(two) {
         (one, two)
     } else {
         (two, one)

@@ -122,7 +122,7 @@ fn each_form_gives_the_groups() {
     for (name, text) in FORMS {
         let machine = read(name, text);
         assert_eq!(recorded(&machine), expected, "{name}\n{text}");
-        let quoted: String = text.lines().map(|line| format!("> {line}\n")).collect();
+        let quoted = format!("> {}\n", text.trim_end().replace('\n', "\n> "));
         if name != "pvesh as JSON" {
             assert_eq!(recorded(&read(name, &quoted)), expected, "{name}\n{quoted}");
         }

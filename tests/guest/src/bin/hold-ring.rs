@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `hold-ring FILE`: registers an open file in an io_uring, closes the file, and holds the ring until standard input
+//! `hold-ring FILE`: registers an open file in an `io_uring`, closes the file, and holds the ring until standard input
 //! ends. Prints `held` when the file is registered.
 
 use std::{

@@ -3,7 +3,7 @@
 //! Checks whether groups are coarser than the kernel would make them now, or finer than isolation
 //! justifies.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use topology::{Bdf, Partition};
 
@@ -168,7 +168,9 @@ fn made_before(host: &HostView<'_>, predicted: &Predicted, group: &[Bdf], list: 
          not count as isolated yet, for example because ACS was switched on later"
     );
     if enables_acs_late(host) {
-        finding += &format!(
+        // Writing to a string cannot fail.
+        let _ = write!(
+            finding,
             ". {} has a known fault: it switches ACS on after it has made the groups \
              (https://bugzilla.kernel.org/show_bug.cgi?id=221234); a newer update of its series may be \
              without it",

@@ -121,12 +121,12 @@ pub fn explain(
 
 /// What the input does not show on the way from the root to a function, and what to do.
 fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) -> Option<String> {
+    const AGAIN: &str = "Make it again as root, with all functions: lspci -D -vvvnn";
     let path: Vec<_> = std::iter::once(index).chain(grouped.above(index)).collect();
     let has = |index: usize, assumption| {
         let assumed = &machine.view.assumptions;
         assumed.contains(&(grouped.bdf(index), assumption))
     };
-    const AGAIN: &str = "Make it again as root, with all functions: lspci -D -vvvnn";
     for &index in &path {
         let bdf = grouped.bdf(index);
         if has(index, Assumption::NoBridge) {

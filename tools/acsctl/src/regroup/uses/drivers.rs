@@ -29,15 +29,15 @@ pub(super) fn compare(
         if bound.is_disjoint(functions) {
             continue;
         }
-        let users = users(paths, &name);
+        let counted = users(paths, &name);
         let mut found = uses.users(&bound);
-        if users > found {
+        if counted > found {
             let others: BTreeSet<_> = bound.difference(functions).copied().collect();
             found += Uses::listed(paths, topology, &others).users(&others);
         }
-        if users > found {
+        if counted > found {
             uses.unseen.insert(format!(
-                "the kernel counts {users} users of the driver {name}, and acsctl found {found}: something uses a function \
+                "the kernel counts {counted} users of the driver {name}, and acsctl found {found}: something uses a function \
                  of this driver in a way that acsctl cannot see"
             ));
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Files that processes have open, mapped, or registered in an io_uring: the nodes of a function's devices, its files
+//! Files that processes have open, mapped, or registered in an `io_uring`: the nodes of a function's devices, its files
 //! in sysfs, its VFIO group, and its VFIO device.
 
 use std::{
@@ -17,7 +17,7 @@ use crate::host::{HostPaths, link, names, text};
 
 /// The link target of an open VFIO device (`drivers/vfio/vfio_main.c`).
 const VFIO_DEVICE: &str = "anon_inode:[vfio-device]";
-/// The link target of an io_uring (`io_uring/io_uring.c`).
+/// The link target of an `io_uring` (`io_uring/io_uring.c`).
 const RING: &str = "anon_inode:[io_uring]";
 /// The initial process namespace, `PROC_PID_INIT_INO`.
 const FIRST_NAMESPACE: &str = "pid:[4026531836]";
@@ -211,10 +211,9 @@ impl Wanted {
             let what =
                 match device_path.map(|path| path.trim().rsplit('/').next().unwrap_or_default()) {
                     Some(name) if name == bdf.to_string() => "it",
-                    Some(_) => continue,
                     None if is_its() => "it, or another function of its group,",
                     None if groups.is_empty() => "it, or another VFIO device,",
-                    None => continue,
+                    _ => continue,
                 };
             found.insert((bdf, format!("vfio:{bdf}"), what.to_owned()), true);
         }
@@ -249,7 +248,7 @@ fn group_of(path: &Path) -> Option<&str> {
         .then_some(number)
 }
 
-/// The files that are registered in an io_uring, by its `fdinfo` (`io_uring/fdinfo.c`): their paths, or on older kernels
+/// The files that are registered in an `io_uring`, by its `fdinfo` (`io_uring/fdinfo.c`): their paths, or on older kernels
 /// (6.12 among them) their names. The process may have closed them.
 fn registered(info: &str) -> Vec<String> {
     let lines = info
