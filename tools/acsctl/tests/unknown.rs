@@ -156,7 +156,7 @@ fn an_unknown_device_gets_no_statement() {
     );
     let known = file("device-known", &text);
     let why = line(&printed(&acsctl(&["why", "01:00.0", "--topology", &known])));
-    assert!(why.contains("no statement is on record"), "{why}");
+    assert!(why.contains("no such statement is on record"), "{why}");
 }
 
 #[test]

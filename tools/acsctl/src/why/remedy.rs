@@ -397,8 +397,8 @@ fn statement(grouped: &GroupedHost<'_, '_>, functions: &[usize], names: &Names) 
     Remedy::new(
         What::Statement,
         format!(
-            "A statement by {vendors} that {what}. Only the vendor can know this, and no statement \
-             is on record. {how}"
+            "A statement by {vendors} that {what}. Only the vendor can know this, and no such \
+             statement is on record. {how}"
         ),
     )
 }
