@@ -3,10 +3,10 @@
 #
 # For dracut: puts acs_quirks.ko, acsctl and the script that runs them into the initramfs. NOT
 # TRIED: only shellcheck has read this file.
+# shellcheck disable=SC2154 # dracut sets kernel, initdir and moddir
 
 BOOT=@LIBEXEC@/acs-quirks-boot
 
-# shellcheck disable=SC2154 # dracut sets kernel, initdir and moddir
 check() {
 	modinfo -k "$kernel" acs_quirks >/dev/null 2>&1 && require_binaries acsctl "$BOOT"
 }
