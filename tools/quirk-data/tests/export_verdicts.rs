@@ -192,12 +192,11 @@ fn limits_and_conditions_are_all_in_the_patch() {
 #[test]
 fn every_entry_of_the_data_is_exported_in_full_or_refused() {
     let entries = folder::load(&root().join("quirks"), Scope::now(None));
+    let mut entries = entries.expect("the data has no fault");
+    // A statement against isolation is no claim.
+    entries.retain(|entry| entry.status != Status::NotIsolated);
     let (mut exported, mut refused) = (0, 0);
-    for (number, entry) in entries
-        .expect("the data has no fault")
-        .into_iter()
-        .enumerate()
-    {
+    for (number, entry) in entries.into_iter().enumerate() {
         let entry = vouched_for(entry);
         match patched(&entry) {
             Ok(_) => {
