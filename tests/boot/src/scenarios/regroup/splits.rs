@@ -45,7 +45,8 @@ const ADAPTER: Scenario = Scenario {
         ),
         Groups(ONE_GROUP),
         Ends(1, "acsctl regroup 83:00.0", "there is no such function"),
-        Ends(2, "acsctl regroup 82:00", "is not an address"),
+        Says("acsctl regroup 82:00", "0000:82:00.0: nothing to do"),
+        Ends(2, "acsctl regroup 82:00.8", "is not an address"),
         // A withdrawn entry.
         Load("acs_quirks_test withdraw=all"),
         Says("acsctl regroup 82:00.0", "nothing to do"),
