@@ -68,7 +68,7 @@ test: ## all checks: lints, host tests, boot tests on the newest of KERNELS=, co
 	@$(MAKE) --no-print-directory lint host-test boot-test lacking kunit
 
 .PHONY: test-all
-test-all: ## make test, and the long tests: every boot test on each kernel, races of two minutes, boot tests for arm64, fresh builds
+test-all: ## make test, and the long tests: every boot test on each kernel, races of two minutes, boot tests for arm64, fresh builds, packages
 test-all: export ACS_QUIRKS_RACE := 120
 test-all: export ACS_QUIRKS_CHAOS := 500
 test-all:

@@ -44,4 +44,5 @@ pub mod setup;
 pub mod shell;
 pub mod space;
 pub mod two_guests;
+pub mod variable;
 pub mod vm;

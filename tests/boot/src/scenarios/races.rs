@@ -2,12 +2,12 @@
 
 //! Hot-plug, loading and listing at the same time.
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use super::hardware::ADAPTER_MACHINE;
-use crate::{machine::GuestHardware, scenario::in_guest, setup::Setup};
+use crate::{machine::GuestHardware, scenario::in_guest, setup::Setup, variable::number};
 
 /// Default duration in seconds. `ACS_QUIRKS_RACE` overrides it.
 const SECONDS: u32 = 30;
@@ -40,12 +40,7 @@ const BESIDE: Duration = Duration::from_secs(120);
 ///
 /// When a loop has stalled, or the final groups are wrong.
 pub(super) fn test(setup: &Setup) -> Result<()> {
-    let seconds = match env::var("ACS_QUIRKS_RACE") {
-        Ok(text) if !text.is_empty() => text.parse().with_context(|| {
-            format!("ACS_QUIRKS_RACE is \"{text}\", which is no number of seconds")
-        })?,
-        _ => SECONDS,
-    };
+    let seconds = number("ACS_QUIRKS_RACE", SECONDS)?;
     let machine = GuestHardware {
         cpus: 2,
         ..ADAPTER_MACHINE

@@ -6,13 +6,14 @@
 //! machine on which kernel and model differ is shrunk as long as they differ, and written to a
 //! file.
 
-use std::{env, fs, str::FromStr};
+use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 use boot::{
     kernel,
     oracle::{self, Groups},
     setup::Setup,
+    variable::number,
 };
 use grouping::handlers::Handlers;
 use proptest::{
@@ -32,16 +33,6 @@ const MOST: usize = 400;
 const ROUNDS: usize = 60;
 /// Maximum number of smaller machines per boot.
 const STEPS: usize = 200;
-
-fn number<T: FromStr>(name: &str, usual: T) -> Result<T> {
-    match env::var(name) {
-        Err(_) => Ok(usual),
-        Ok(text) => text
-            .parse()
-            .ok()
-            .with_context(|| format!("{name} is \"{text}\", which is no number")),
-    }
-}
 
 /// The machine of a seed.
 fn draw(seed: u64) -> Result<Tree> {

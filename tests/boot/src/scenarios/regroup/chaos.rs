@@ -2,7 +2,7 @@
 
 //! `acsctl regroup`, killed at a random moment, while other processes change the host.
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -12,6 +12,7 @@ use crate::{
     scenario::in_guest,
     scenarios::hardware::{first, second, two},
     setup::Setup,
+    variable::number,
     vm::Vm,
 };
 
@@ -67,19 +68,8 @@ const ENDS: [&str; 3] = ["KILL", "TERM", ""];
 ///
 /// When that is not so, with the number of the round and what happened in it.
 pub(in crate::scenarios) fn test(setup: &Setup) -> Result<()> {
-    let rounds = match env::var("ACS_QUIRKS_CHAOS") {
-        Ok(text) if !text.is_empty() => text.parse().with_context(|| {
-            format!("ACS_QUIRKS_CHAOS is \"{text}\", which is no number of rounds")
-        })?,
-        _ => ROUNDS,
-    };
-    let seed = env::var("ACS_QUIRKS_SEED")
-        .ok()
-        .filter(|text| !text.is_empty());
-    let seed = seed.map_or(Ok(1), |text| {
-        text.parse()
-            .with_context(|| format!("ACS_QUIRKS_SEED is \"{text}\", which is no number"))
-    })?;
+    let rounds = number("ACS_QUIRKS_CHAOS", ROUNDS)?;
+    let seed = number("ACS_QUIRKS_SEED", 1)?;
     let mut random = fastrand::Rng::with_seed(seed);
     in_guest(
         setup,
