@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Answers about machines of which the input does not show everything: nothing is claimed on an
+//! Answers about machines that the input shows only in part: nothing is claimed on an
 //! assumption.
 
 mod common;

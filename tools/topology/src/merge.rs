@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::{Acs, Bdf, Error, Function, Header, Topology};
 
-/// The vendor id of a function of which the source shows only a name that pci.ids does not list. No
+/// The vendor id of a function whose name is all that the source shows, and is not in pci.ids. No
 /// vendor has this id.
 pub(crate) const UNKNOWN_VENDOR: u16 = 0xffff;
 
@@ -88,7 +88,7 @@ fn check_same(
 ///
 /// # Errors
 ///
-/// A function of which both show different facts.
+/// A function whose facts differ in the two.
 pub(crate) fn machines(
     name: &str,
     mut one_of: Topology,
@@ -138,7 +138,7 @@ pub(crate) fn machines(
 ///
 /// # Errors
 ///
-/// The property of which the two show different values.
+/// The property whose values differ in the two.
 fn one(one: &Function, two: &Function) -> Result<Function, &'static str> {
     // Ids that were shown count before those of a name.
     let rank = |function: &Function| {

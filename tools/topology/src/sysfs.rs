@@ -49,7 +49,7 @@ impl Host {
         }
     }
 
-    /// A host of which a folder contains a copy of sysfs, or of a root folder with `sys` in it.
+    /// The host whose sysfs was copied into a folder, or into the folder `sys` there.
     #[must_use]
     pub(crate) fn copied(folder: &Path) -> Self {
         let whole = Self::below(folder);

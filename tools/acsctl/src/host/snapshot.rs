@@ -15,7 +15,7 @@ use super::{HostPaths, HostView, Module};
 pub enum Source {
     /// From the file systems of a host.
     Host(HostPaths),
-    /// From files, each of which shows a part of one machine: captures, the output of lspci, lists of
+    /// From files about one machine, whose facts are merged: captures, the output of lspci, lists of
     /// groups, or copies of sysfs.
     Files(Vec<PathBuf>),
 }

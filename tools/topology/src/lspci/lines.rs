@@ -3,11 +3,16 @@
 //! Splits the lines into functions, their details and their hex dumps. Accounts for every line that
 //! begins like a function: it begins one, or it is refused.
 
-use super::{AGAIN, quoted};
+use super::{
+    AGAIN, quoted,
+    recognise::{
+        Place, STRONG, dump_line, has_class, has_key, header, is_detail, is_foreign, is_like_class,
+        is_like_header, lacks_class, starts_item,
+    },
+};
 use crate::{
     Bdf, Error, bdf,
     groups::{self, GroupLine},
-    hex,
     text::Line,
 };
 
@@ -16,63 +21,6 @@ const SPACE: usize = 4096;
 
 /// The number of lines that one long line may be broken into.
 const PARTS: usize = 6;
-
-/// The beginnings of detail lines that only lspci prints, in lower case.
-const STRONG: [&str; 9] = [
-    "control: i/o",
-    "status: cap",
-    "capabilities: [",
-    "capabilities: <",
-    "acscap:",
-    "acsctl:",
-    "iommu group: ",
-    "bus: primary=",
-    "flags: ",
-];
-
-/// The beginnings of the other detail lines.
-const WEAK: [&str; 31] = [
-    "capabilities:",
-    "control:",
-    "flags:",
-    "iommu group:",
-    "bus:",
-    "subsystem:",
-    "devicename:",
-    "physical slot:",
-    "kernel driver",
-    "kernel modules",
-    "latency",
-    "interrupt:",
-    "numa node",
-    "status:",
-    "region ",
-    "memory at ",
-    "i/o ports at ",
-    "expansion rom",
-    "i/o behind",
-    "memory behind",
-    "prefetchable memory",
-    "secondary status",
-    "bridgectl",
-    "lnk",
-    "devcap",
-    "devctl",
-    "devsta",
-    "!!! ",
-    "initial vfs:",
-    "vf offset:",
-    "iov",
-];
-
-/// How a line shows the address of its function.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Place {
-    /// By its bus number.
-    Address(Bdf),
-    /// By the bridges that lead to it, without bus numbers (`lspci -P`).
-    Path(String),
-}
 
 /// A function in the text.
 #[derive(Clone, Debug)]
@@ -116,135 +64,6 @@ impl Block {
         let mut lines = self.lines.iter();
         lines.any(|(_, line)| STRONG.iter().any(|begin| line.starts_with(begin)))
     }
-}
-
-/// Marks of lists before an address.
-fn without_bullet(text: &str) -> &str {
-    let is_mark =
-        |c: char| " \t*-+#\u{2022}\u{b7}\u{2013}\u{2502}\u{251c}\u{2514}\u{2500}|".contains(c);
-    text.trim_start_matches(is_mark)
-}
-
-/// The text without what some scripts put before an address: `[8086:1901] [R] 00:01.0 ...`.
-fn without_marks(text: &str) -> &str {
-    let mut rest = text;
-    while let Some((_, after)) = rest
-        .strip_prefix('[')
-        .and_then(|inner| inner.split_once(']'))
-    {
-        if !after.starts_with([' ', '\t']) {
-            break;
-        }
-        rest = after.trim_start();
-    }
-    rest
-}
-
-/// The address that a line starts with, and the rest.
-pub(super) fn header(text: &str) -> Option<(Place, &str)> {
-    let text = without_marks(without_bullet(text));
-    let (token, rest) = text
-        .split_once(char::is_whitespace)
-        .map_or((text, ""), |(token, rest)| (token, rest.trim()));
-    let token = token.trim_end_matches([',', ';']);
-    if let Some((path, last)) = token.rsplit_once('/') {
-        let mut before = path.split('/');
-        bdf::shown(before.next()?)?;
-        let is_short =
-            |part: &str| bdf::shown(&format!("0:{part}")).is_some_and(|_| !part.contains(':'));
-        if !before.all(|part| is_short(part) || bdf::shown(part).is_some()) {
-            return None;
-        }
-        return match bdf::shown(last) {
-            // The bus number is that of the domain of the first part.
-            Some(bdf) if last.matches(':').count() == 1 => {
-                let domain = bdf::shown(path.split('/').next()?)?.domain;
-                Some((Place::Address(Bdf { domain, ..bdf }), rest))
-            }
-            Some(bdf) => Some((Place::Address(bdf), rest)),
-            None if is_short(last) => Some((Place::Path(token.to_owned()), rest)),
-            None => None,
-        };
-    }
-    Some((Place::Address(bdf::shown(token)?), rest))
-}
-
-/// Whether a line begins like an address that is none: a digit is wrong or missing.
-fn is_like_header(text: &str) -> bool {
-    let token = without_bullet(text).split_whitespace().next().unwrap_or("");
-    let Some((place, function)) = token.rsplit_once('.') else {
-        return false;
-    };
-    let is_digits = |part: &str| {
-        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    let function = function.trim_end_matches([',', ';', ':']);
-    let mut parts = place.split(['/', ':']);
-    place.contains(':')
-        && parts.all(|part| is_digits(part.rsplit('.').next().unwrap_or("")))
-        && is_digits(function)
-        && function.len() <= 2
-        && token.bytes().filter(u8::is_ascii_digit).count() >= 2
-}
-
-/// Whether a line looks like the first line of a function without the address.
-fn is_like_class(text: &str) -> bool {
-    let in_brackets = |from: &str, digits: &[usize]| {
-        let inner = from.split(']').next().unwrap_or("");
-        let parts: Vec<_> = inner.split(':').collect();
-        parts.len() == digits.len()
-            && parts.iter().zip(digits).all(|(part, &digits)| {
-                part.len() == digits && part.bytes().all(|byte| byte.is_ascii_hexdigit())
-            })
-    };
-    let has = |digits: &[usize]| {
-        let mut found = text.match_indices('[');
-        found.any(|(at, _)| in_brackets(&text[at + 1..], digits))
-    };
-    let has_revision = text.contains("(rev ") || text.contains("(prog-if ");
-    !is_detail(&text.to_ascii_lowercase())
-        && text.contains(": ")
-        && (has(&[4]) && has(&[4, 4]) || has_revision)
-}
-
-/// Whether a line in lower case begins like a detail that lspci prints.
-fn is_detail(lower: &str) -> bool {
-    STRONG
-        .iter()
-        .chain(&WEAK)
-        .any(|begin| lower.starts_with(begin))
-}
-
-/// Whether a line begins with a key, such as `LnkSta:`.
-fn has_key(text: &str) -> bool {
-    let Some((key, _)) = text.split_once(':') else {
-        return false;
-    };
-    let is_word = |c: char| c.is_ascii_alphanumeric() || " ._/()+-".contains(c);
-    key.len() <= 32
-        && key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key.chars().all(is_word)
-}
-
-/// Whether the line is the prompt of a shell, or a message of lspci itself.
-fn is_foreign(text: &str) -> bool {
-    let word = text.split_whitespace().next().unwrap_or("");
-    let is_prompt = matches!(word, "$" | "#" | "%" | "\u{276f}" | "\u{279c}")
-        || word.ends_with(['$', '#']) && word.contains(['@', '~', ':']);
-    let is_message = ["pcilib:", "lspci:", "___", "***", "---", "==="]
-        .iter()
-        .any(|begin| text.starts_with(begin));
-    let after_name = text.split_once(['$', '#']).is_some_and(|(before, after)| {
-        before.contains('@') && (after.is_empty() || after.starts_with(' '))
-    });
-    is_prompt || is_message || after_name
-}
-
-/// Whether the first line of a function lacks the end of its class.
-fn lacks_class(header: &str) -> bool {
-    header
-        .split_once(": ")
-        .is_none_or(|(_, rest)| rest.is_empty())
 }
 
 /// A function with its group, from a line that names both.
@@ -329,6 +148,22 @@ impl Reader<'_> {
             line: Some(line.number),
             ..Error::at(self.name, "", problem, remedy)
         }
+    }
+
+    fn without_address(&self, line: &Line) -> Error {
+        let shown = quoted(&line.text);
+        let problem = format!("looks like a function without its address: {shown}");
+        self.refuse(line, problem, "add the address, or make the text again")
+    }
+
+    /// Notes the group of a function that this line names and does not describe.
+    fn name(&mut self, line: &Line, bdf: Bdf, group: Option<u32>, is_log: bool) {
+        self.found.named.push(Named {
+            bdf,
+            group,
+            line: line.number,
+            is_log,
+        });
     }
 
     /// Checks that the text does not end within an address.
@@ -423,23 +258,13 @@ impl Reader<'_> {
                 self.open = Open::Foreign;
                 for (bdf, header) in members {
                     if header.is_empty() {
-                        self.found.named.push(Named {
-                            bdf,
-                            group: Some(group),
-                            line: line.number,
-                            is_log: false,
-                        });
+                        self.name(line, bdf, Some(group), false);
                     } else {
                         self.push(line, Place::Address(bdf), &header, Some(group));
                     }
                 }
             }
-            GroupLine::Log { bdf, group } => self.found.named.push(Named {
-                bdf,
-                group,
-                line: line.number,
-                is_log: true,
-            }),
+            GroupLine::Log { bdf, group } => self.name(line, bdf, group, true),
             GroupLine::Other => {}
         }
         true
@@ -468,12 +293,7 @@ impl Reader<'_> {
         let is_names = self.heading.is_some() && addresses.iter().all(Option::is_some);
         if let (Some(group), true, Place::Address(first)) = (self.heading, is_names, &place) {
             for bdf in std::iter::once(*first).chain(addresses.into_iter().flatten()) {
-                self.found.named.push(Named {
-                    bdf,
-                    group: Some(group),
-                    line: line.number,
-                    is_log: false,
-                });
+                self.name(line, bdf, Some(group), false);
             }
             self.names_listed = true;
             return Ok(());
@@ -511,11 +331,7 @@ impl Reader<'_> {
             return Ok(());
         }
         if is_like_class(&line.text) && !self.may_continue(line) {
-            let problem = format!(
-                "looks like a function without its address: {}",
-                quoted(&line.text)
-            );
-            return Err(self.refuse(line, problem, "add the address, or make the text again"));
+            return Err(self.without_address(line));
         }
         let is_own =
             is_known || has_key(&line.text) || line.indent > block.indent && starts_item(&lower);
@@ -562,11 +378,7 @@ impl Reader<'_> {
         }
         let has_functions = !self.found.blocks.is_empty();
         if has_functions && is_like_class(&line.text) {
-            let problem = format!(
-                "looks like a function without its address: {}",
-                quoted(&line.text)
-            );
-            return Err(self.refuse(line, problem, "add the address, or make the text again"));
+            return Err(self.without_address(line));
         }
         self.open = Open::Foreign;
         Ok(())
@@ -616,18 +428,6 @@ impl Reader<'_> {
     }
 }
 
-/// Whether a line has a class in front of a colon, as a first line has.
-fn has_class(text: &str) -> bool {
-    text.split_once("]: ")
-        .is_some_and(|(before, _)| before.contains('[') && !before.starts_with('['))
-}
-
-/// Whether an indented line begins a list item of its own, such as `ClockPM- Surprise-`.
-fn starts_item(lower: &str) -> bool {
-    let word = lower.split_whitespace().next().unwrap_or("");
-    word.ends_with(['+', '-'])
-}
-
 impl Found {
     /// Removes the groups that functions have from a heading to which they do not belong: those of
     /// another listing that follows the last group.
@@ -673,19 +473,4 @@ impl Found {
         }
         Ok(())
     }
-}
-
-/// Reads a line of a dump: `1f0: 00 12 ...`, sixteen bytes.
-fn dump_line(text: &str) -> Option<(usize, Vec<u8>)> {
-    let text = text.to_ascii_lowercase();
-    let (offset, rest) = text.split_once(": ")?;
-    if !matches!(offset.len(), 2 | 3) {
-        return None;
-    }
-    let offset = usize::try_from(hex::parse(offset, offset.len())?).ok()?;
-    let byte = |text: &str| hex::parse(text, 2).and_then(|byte| u8::try_from(byte).ok());
-    let bytes: Option<Vec<u8>> = rest.split_whitespace().map(byte).collect();
-    bytes
-        .filter(|bytes| bytes.len() == 16)
-        .map(|bytes| (offset, bytes))
 }

@@ -7,6 +7,7 @@
 //! | file | contents |
 //! |---|---|
 //! | `lines.rs` | splits the text into functions, their lines and dumps |
+//! | `recognise.rs` | recognises what a single line is |
 //! | `place.rs` | addresses of functions that are shown by the bridges above them |
 //! | `details.rs` | reads the lines of a function |
 //! | `ids.rs` | reads the ids of functions, also from names |
@@ -15,6 +16,7 @@ mod details;
 mod ids;
 mod lines;
 mod place;
+mod recognise;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -164,7 +166,7 @@ fn two_groups(name: &str, one: &Named, before: usize) -> Error {
     }
 }
 
-/// A function of which nothing but its address is known.
+/// A function with a known address and nothing else known.
 pub(crate) fn unknown(bdf: Bdf) -> Function {
     Function {
         device: None,

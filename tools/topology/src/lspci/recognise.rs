@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Recognises what a single line is by its own text: the first line of a function, a detail, a line of a
+//! hex dump, or something that lspci does not print.
+
+use crate::{Bdf, bdf, hex};
+
+/// The beginnings of detail lines that only lspci prints, in lower case.
+pub(super) const STRONG: [&str; 9] = [
+    "control: i/o",
+    "status: cap",
+    "capabilities: [",
+    "capabilities: <",
+    "acscap:",
+    "acsctl:",
+    "iommu group: ",
+    "bus: primary=",
+    "flags: ",
+];
+
+/// The beginnings of the other detail lines.
+pub(super) const WEAK: [&str; 31] = [
+    "capabilities:",
+    "control:",
+    "flags:",
+    "iommu group:",
+    "bus:",
+    "subsystem:",
+    "devicename:",
+    "physical slot:",
+    "kernel driver",
+    "kernel modules",
+    "latency",
+    "interrupt:",
+    "numa node",
+    "status:",
+    "region ",
+    "memory at ",
+    "i/o ports at ",
+    "expansion rom",
+    "i/o behind",
+    "memory behind",
+    "prefetchable memory",
+    "secondary status",
+    "bridgectl",
+    "lnk",
+    "devcap",
+    "devctl",
+    "devsta",
+    "!!! ",
+    "initial vfs:",
+    "vf offset:",
+    "iov",
+];
+
+/// How a line shows the address of its function.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Place {
+    /// By its bus number.
+    Address(Bdf),
+    /// By the bridges that lead to it, without bus numbers (`lspci -P`).
+    Path(String),
+}
+
+/// Marks of lists before an address.
+pub(super) fn without_bullet(text: &str) -> &str {
+    let is_mark =
+        |c: char| " \t*-+#\u{2022}\u{b7}\u{2013}\u{2502}\u{251c}\u{2514}\u{2500}|".contains(c);
+    text.trim_start_matches(is_mark)
+}
+
+/// The text without what some scripts put before an address: `[8086:1901] [R] 00:01.0 ...`.
+pub(super) fn without_marks(text: &str) -> &str {
+    let mut rest = text;
+    while let Some((_, after)) = rest
+        .strip_prefix('[')
+        .and_then(|inner| inner.split_once(']'))
+    {
+        if !after.starts_with([' ', '\t']) {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest
+}
+
+/// The address that a line starts with, and the rest.
+pub(super) fn header(text: &str) -> Option<(Place, &str)> {
+    let text = without_marks(without_bullet(text));
+    let (token, rest) = text
+        .split_once(char::is_whitespace)
+        .map_or((text, ""), |(token, rest)| (token, rest.trim()));
+    let token = token.trim_end_matches([',', ';']);
+    if let Some((path, last)) = token.rsplit_once('/') {
+        let mut before = path.split('/');
+        bdf::shown(before.next()?)?;
+        let is_short =
+            |part: &str| bdf::shown(&format!("0:{part}")).is_some_and(|_| !part.contains(':'));
+        if !before.all(|part| is_short(part) || bdf::shown(part).is_some()) {
+            return None;
+        }
+        return match bdf::shown(last) {
+            // The bus number is that of the domain of the first part.
+            Some(bdf) if last.matches(':').count() == 1 => {
+                let domain = bdf::shown(path.split('/').next()?)?.domain;
+                Some((Place::Address(Bdf { domain, ..bdf }), rest))
+            }
+            Some(bdf) => Some((Place::Address(bdf), rest)),
+            None if is_short(last) => Some((Place::Path(token.to_owned()), rest)),
+            None => None,
+        };
+    }
+    Some((Place::Address(bdf::shown(token)?), rest))
+}
+
+/// Whether a line begins like an address that is none: a digit is wrong or missing.
+pub(super) fn is_like_header(text: &str) -> bool {
+    let token = without_bullet(text).split_whitespace().next().unwrap_or("");
+    let Some((place, function)) = token.rsplit_once('.') else {
+        return false;
+    };
+    let is_digits = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let function = function.trim_end_matches([',', ';', ':']);
+    let mut parts = place.split(['/', ':']);
+    place.contains(':')
+        && parts.all(|part| is_digits(part.rsplit('.').next().unwrap_or("")))
+        && is_digits(function)
+        && function.len() <= 2
+        && token.bytes().filter(u8::is_ascii_digit).count() >= 2
+}
+
+/// Whether a line looks like the first line of a function without the address.
+pub(super) fn is_like_class(text: &str) -> bool {
+    let in_brackets = |from: &str, digits: &[usize]| {
+        let inner = from.split(']').next().unwrap_or("");
+        let parts: Vec<_> = inner.split(':').collect();
+        parts.len() == digits.len()
+            && parts.iter().zip(digits).all(|(part, &digits)| {
+                part.len() == digits && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+            })
+    };
+    let has = |digits: &[usize]| {
+        let mut found = text.match_indices('[');
+        found.any(|(at, _)| in_brackets(&text[at + 1..], digits))
+    };
+    let has_revision = text.contains("(rev ") || text.contains("(prog-if ");
+    !is_detail(&text.to_ascii_lowercase())
+        && text.contains(": ")
+        && (has(&[4]) && has(&[4, 4]) || has_revision)
+}
+
+/// Whether a line in lower case begins like a detail that lspci prints.
+pub(super) fn is_detail(lower: &str) -> bool {
+    STRONG
+        .iter()
+        .chain(&WEAK)
+        .any(|begin| lower.starts_with(begin))
+}
+
+/// Whether a line begins with a key, such as `LnkSta:`.
+pub(super) fn has_key(text: &str) -> bool {
+    let Some((key, _)) = text.split_once(':') else {
+        return false;
+    };
+    let is_word = |c: char| c.is_ascii_alphanumeric() || " ._/()+-".contains(c);
+    key.len() <= 32
+        && key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.chars().all(is_word)
+}
+
+/// Whether the line is the prompt of a shell, or a message of lspci itself.
+pub(super) fn is_foreign(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or("");
+    let is_prompt = matches!(word, "$" | "#" | "%" | "\u{276f}" | "\u{279c}")
+        || word.ends_with(['$', '#']) && word.contains(['@', '~', ':']);
+    let is_message = ["pcilib:", "lspci:", "___", "***", "---", "==="]
+        .iter()
+        .any(|begin| text.starts_with(begin));
+    let after_name = text.split_once(['$', '#']).is_some_and(|(before, after)| {
+        before.contains('@') && (after.is_empty() || after.starts_with(' '))
+    });
+    is_prompt || is_message || after_name
+}
+
+/// Whether the first line of a function lacks the end of its class.
+pub(super) fn lacks_class(header: &str) -> bool {
+    header
+        .split_once(": ")
+        .is_none_or(|(_, rest)| rest.is_empty())
+}
+
+/// Whether a line has a class in front of a colon, as a first line has.
+pub(super) fn has_class(text: &str) -> bool {
+    text.split_once("]: ")
+        .is_some_and(|(before, _)| before.contains('[') && !before.starts_with('['))
+}
+
+/// Whether an indented line begins a list item of its own, such as `ClockPM- Surprise-`.
+pub(super) fn starts_item(lower: &str) -> bool {
+    let word = lower.split_whitespace().next().unwrap_or("");
+    word.ends_with(['+', '-'])
+}
+
+/// Reads a line of a dump: `1f0: 00 12 ...`, sixteen bytes.
+pub(super) fn dump_line(text: &str) -> Option<(usize, Vec<u8>)> {
+    let text = text.to_ascii_lowercase();
+    let (offset, rest) = text.split_once(": ")?;
+    if !matches!(offset.len(), 2 | 3) {
+        return None;
+    }
+    let offset = usize::try_from(hex::parse(offset, offset.len())?).ok()?;
+    let byte = |text: &str| hex::parse(text, 2).and_then(|byte| u8::try_from(byte).ok());
+    let bytes: Option<Vec<u8>> = rest.split_whitespace().map(byte).collect();
+    bytes
+        .filter(|bytes| bytes.len() == 16)
+        .map(|bytes| (offset, bytes))
+}
