@@ -210,31 +210,29 @@ impl Session<'_> {
             self.write(&only, value, Wait::Timeout)?;
         }
         let now = self.paths.driver(bdf);
-        match (&saved.driver, &now) {
-            (wanted, _) if *wanted == now => Ok(None),
-            (Some(wanted), None) => self.bind(saved, wanted, &only),
-            (None, Some(_)) if !is_own_run => Ok(None),
-            (Some(wanted), Some(other)) if !is_own_run => {
-                Ok(Some(format!("its driver is {other} now, and was {wanted}")))
+        if now == saved.driver {
+            return Ok(None);
+        }
+        if let Some(other) = now {
+            let was = saved.driver.as_deref();
+            if !is_own_run {
+                return Ok(was.map(|was| format!("its driver is {other} now, and was {was}")));
             }
             // It was bound within the rescan (`DRIVERS_WAIT_SINCE`).
-            (wanted, Some(other)) => {
-                let uses = self.in_use(&[bdf]);
-                if !uses.is_empty() {
-                    let was = wanted.as_deref().unwrap_or("none");
-                    return Ok(Some(format!(
-                        "its driver is {other} now, and was {was}; not changed, because something uses it: {}",
-                        uses.join("; ")
-                    )));
-                }
-                let path = self.paths.function(bdf).join("driver/unbind");
-                self.write(&path, &bdf.to_string(), Wait::Timeout)?;
-                match wanted {
-                    Some(wanted) => self.bind(saved, wanted, &only),
-                    None => Ok(None),
-                }
+            let uses = self.in_use(&[bdf]);
+            if !uses.is_empty() {
+                return Ok(Some(format!(
+                    "its driver is {other} now, and was {}; not changed, because something uses it: {}",
+                    was.unwrap_or("none"),
+                    uses.join("; ")
+                )));
             }
-            (None, None) => Ok(None),
+            let path = self.paths.function(bdf).join("driver/unbind");
+            self.write(&path, &bdf.to_string(), Wait::Timeout)?;
+        }
+        match &saved.driver {
+            Some(wanted) => self.bind(saved, wanted, &only),
+            None => Ok(None),
         }
     }
 

@@ -189,7 +189,7 @@ impl Wanted {
         }
     }
 
-    /// Checks a file of which only the name is known: nodes with this name may be it.
+    /// Checks a file by its name alone: nodes with this name may be it.
     fn named(&self, file: &str, found: &mut BTreeMap<Held, bool>) {
         let nodes = self.nodes.values().flatten();
         let is_it = |((_, _, node), _): &&(Held, bool)| node.rsplit('/').next() == Some(file);
