@@ -289,21 +289,18 @@ fn beyond(topology: &Topology, members: &BTreeSet<Bdf>, expect: &Expect, notes: 
     let needed = topology::around(topology, members);
     let is_needed = |bdf| needed.functions.iter().any(|kept| kept.bdf == bdf);
     let mut others = topology.functions.iter().filter(|one| !is_needed(one.bdf));
-    let field = "expect.capture";
-    let help = "make it with acsctl quirk new, which leaves out the rest of the machine";
+    let place = expect.capture.span();
+    let mut add = |problem: String| {
+        let help = "make it with acsctl quirk new, which leaves out the rest of the machine";
+        notes.add(Rule::CaptureBeyond, &place, "expect.capture", problem, help);
+    };
     if let Some(first) = others.next() {
         let problem = format!(
             "it has functions that do not decide on the groups of the device: {}, and {} more",
             first.bdf,
             others.count()
         );
-        notes.add(
-            Rule::CaptureBeyond,
-            &expect.capture.span(),
-            field,
-            problem,
-            help,
-        );
+        add(problem);
     }
     let named = [
         ("id", topology.id.is_some()),
@@ -313,18 +310,12 @@ fn beyond(topology: &Topology, members: &BTreeSet<Bdf>, expect: &Expect, notes: 
     ];
     if let Some((key, _)) = named.into_iter().find(|(_, is_there)| *is_there) {
         let problem = format!("it names the machine or its origin, by the key \"{key}\"");
-        notes.add(
-            Rule::CaptureBeyond,
-            &expect.capture.span(),
-            field,
-            problem,
-            help,
-        );
+        add(problem);
     }
 }
 
-/// Adds a finding if the groups that the machine's kernel made are not those that are expected
-/// without the entry.
+/// Adds a finding if the machine's kernel made other groups than the entry's author expects without
+/// the entry.
 fn recorded(topology: &Topology, touched: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
     let recorded = touching(&topology::recorded(topology), touched);
     if recorded.is_empty() || &recorded == expect.before.get_ref() {
