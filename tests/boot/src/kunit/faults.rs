@@ -22,12 +22,13 @@ const DEBUG: &str = "/sys/kernel/debug";
 ///
 /// The first expectation that is not met.
 pub(super) fn survive(vm: &mut Vm) -> Result<()> {
+    let withdraw = all_but_one_entry(vm)?;
     set_up(vm)?;
     let mut refused = 0;
     for nth in 1..=MOST {
         let before = left(vm)?;
         // busybox's insmod would retry with another system call.
-        let load = format!("echo {nth} >/proc/self/fail-nth; exec /sbin/modprobe {MODULE}");
+        let load = format!("echo {nth} >/proc/self/fail-nth; exec /sbin/modprobe {MODULE} {withdraw}");
         let loads = vm.run(&format!("sh -c '{load}'"))?.status == 0;
         let failed = left(vm)? < before;
         refused += u32::from(!loads);
@@ -46,6 +47,20 @@ pub(super) fn survive(vm: &mut Vm) -> Result<()> {
         }
     }
     bail!("it has more than {MOST} allocations")
+}
+
+/// The parameter that leaves one entry active. Initialisation asks the kernel about each active
+/// entry, and each question makes the same allocations.
+fn all_but_one_entry(vm: &mut Vm) -> Result<String> {
+    let table = vm.check(&format!(
+        "/sbin/modprobe {MODULE} && cat {DEBUG}/{MODULE}/table && /sbin/rmmod {MODULE}"
+    ))?;
+    let entries = table.lines().skip(1);
+    let numbers: Vec<_> = entries.filter_map(|line| line.split(' ').next()).collect();
+    match numbers.split_first() {
+        Some((_, rest)) if !rest.is_empty() => Ok(format!("withdraw={}", rest.join(","))),
+        _ => bail!("the module's table does not have two entries:\n{table}"),
+    }
 }
 
 /// Makes allocations that may sleep fail too, but only below a module's initialisation.
