@@ -63,7 +63,8 @@ impl Host {
     }
 
     /// Captures the host. Without the right to read all of configuration space (root has it), PCIe
-    /// types and ACS capabilities are unknown.
+    /// types and ACS capabilities are unknown. A function that the kernel removes during the capture
+    /// is left out.
     ///
     /// # Errors
     ///
@@ -88,7 +89,12 @@ impl Host {
         }
         for entry in fs::read_dir(&folder).map_err(|error| Error::io(&folder, &error))? {
             let path = entry.map_err(|error| Error::io(&folder, &error))?.path();
-            let function = function(&path)?;
+            let function = match function(&path) {
+                Ok(function) => function,
+                // The kernel removed the function meanwhile.
+                Err(_) if fs::symlink_metadata(&path).is_err() => continue,
+                Err(error) => return Err(error),
+            };
             if let Some((domain, vmd)) =
                 fs::read_link(&path).ok().and_then(|link| behind_vmd(&link))
             {

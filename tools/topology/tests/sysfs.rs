@@ -8,6 +8,8 @@ use std::{
     fs,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    process::Command,
+    thread,
 };
 
 use grouping::view;
@@ -335,6 +337,41 @@ fn what_is_no_sysfs_is_refused() {
     tree.function("pci0000:00/0000:00:01.0", &root_port(), None);
     tree.file("devices/pci0000:00/0000:00:01.0/vendor", "Intel\n");
     assert!(complaint(tree.host()).contains("has no sensible vendor"));
+}
+
+/// A function that leaves while it is read is left out. While its link in the list stays, the missing id is an
+/// error: a copy of sysfs may lack files.
+#[test]
+fn a_function_that_leaves_is_left_out() {
+    for leaves in [true, false] {
+        let tree = Tree::new("leaves");
+        tree.function("pci0000:00/0000:00:01.0", &root_port(), None);
+        tree.function("pci0000:00/0000:00:02.0", &root_port(), None);
+        // Whoever reads it waits for a writer.
+        let vendor = tree.0.join("devices/pci0000:00/0000:00:02.0/vendor");
+        fs::remove_file(&vendor).expect("it is there");
+        let made = Command::new("mkfifo").arg(&vendor).status();
+        assert!(made.expect("it can be started").success());
+        let host = tree.host();
+        let reader = thread::spawn(move || host.capture());
+        let writer = fs::OpenOptions::new().write(true).open(&vendor);
+        if leaves {
+            fs::remove_file(tree.0.join("bus/pci/devices/0000:00:02.0")).expect("it is there");
+        }
+        drop(writer);
+        let captured = reader.join().expect("it does not panic");
+        if leaves {
+            let topology = captured.unwrap_or_else(|error| panic!("{error}"));
+            let found: Vec<_> = topology.functions.iter().map(|one| one.bdf).collect();
+            assert_eq!(found, [bdf("0000:00:01.0")]);
+        } else {
+            let error = captured.expect_err("it has no vendor").to_string();
+            assert!(
+                error.contains("0000:00:02.0") && error.contains("vendor"),
+                "{error}"
+            );
+        }
+    }
 }
 
 /// The host of the test is captured or refused, and its capture can be read back.

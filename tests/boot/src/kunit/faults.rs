@@ -28,7 +28,8 @@ pub(super) fn survive(vm: &mut Vm) -> Result<()> {
     for nth in 1..=MOST {
         let before = left(vm)?;
         // busybox's insmod would retry with another system call.
-        let load = format!("echo {nth} >/proc/self/fail-nth; exec /sbin/modprobe {MODULE} {withdraw}");
+        let load =
+            format!("echo {nth} >/proc/self/fail-nth; exec /sbin/modprobe {MODULE} {withdraw}");
         let loads = vm.run(&format!("sh -c '{load}'"))?.status == 0;
         let failed = left(vm)? < before;
         refused += u32::from(!loads);

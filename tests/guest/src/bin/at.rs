@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Runs a command and intervenes at one of its system calls that change something: a write to a
-//! file or pipe other than the standard ones, and renaming or removing a file.
+//! file or pipe other than the standard ones, renaming or removing a file, and unloading a module.
 //!
 //! `at NUMBER COMMAND...` kills the command before the call with this number, counted from 1. The
 //! status is 137 then. If the command makes fewer calls, its own status is returned.
@@ -127,7 +127,9 @@ fn change(child: Pid) -> Result<Option<String>> {
             memory.read_exact_at(&mut text, at)?;
             Ok(Some(String::from_utf8_lossy(&text).into_owned()))
         }
-        libc::SYS_renameat2 | libc::SYS_renameat | libc::SYS_unlinkat => Ok(Some(String::new())),
+        libc::SYS_renameat2 | libc::SYS_renameat | libc::SYS_unlinkat | libc::SYS_delete_module => {
+            Ok(Some(String::new()))
+        }
         #[cfg(target_arch = "x86_64")]
         libc::SYS_rename | libc::SYS_unlink => Ok(Some(String::new())),
         _ => Ok(None),
