@@ -78,6 +78,9 @@ test-all:
 
 ##### Parts of the tests
 
+# After a test program: how to repeat a test that it lists as failed. $(1) is the target.
+or_repeat = || { echo 'To repeat a failed test alone: make $(1) ARGS=NAME, with its name from the list of failures.' >&2; exit 1; }
+
 # The root files of the kernel modules, in the Rust edition that the kernel uses. rustfmt also formats their submodules.
 KERNEL_ROOTS := $(addsuffix /main.rs,src src/candidates $(addprefix tests/kernel/,module absent oracle kunit))
 
@@ -112,9 +115,9 @@ boot-test: generated $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-progra
 			echo "no boot test matches ARGS='$(ARGS)'; make boot-test ARGS=--list shows all tests" >&2; exit 1; };; \
 	esac
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BUILDS:%=--test %) \
-		-- $(ARGS)
+		-- $(ARGS) $(call or_repeat,boot-test)
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BOOTS:%=--test %) \
-		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS)
+		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,boot-test)
 
 .PHONY: oracle
 oracle: ## let the kernels KERNELS= group the topologies in TOPOLOGIES=, and compare with the model; REPORT= for JSON
@@ -152,11 +155,11 @@ mutants: crates ## change the isolation logic in one place at a time, and check 
 .PHONY: kunit
 kunit: ## the KUnit suite, on a kernel built for it; ARGS= is passed to the test program
 kunit: need-amd64 modules-kunit@rust-for-linux guest-programs
-	@$(CARGO) test --quiet --locked --offline --package boot --test kunit -- $(ARGS)
+	@$(CARGO) test --quiet --locked --offline --package boot --test kunit -- $(ARGS) $(call or_repeat,kunit)
 
 .PHONY: lacking
 lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## test validated entries on a kernel that lacks their quirks, and on the stock kernel of its series
-	@ACS_QUIRKS_KERNELS='lacking $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test lacking -- $(ARGS)
+	@ACS_QUIRKS_KERNELS='lacking $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test lacking -- $(ARGS) $(call or_repeat,lacking)
 
 .PHONY: kunit-coverage
 kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite reaches

@@ -229,6 +229,25 @@ static_programs() {
 # is FILE TEXT: whether the file contains exactly this text
 is() { [[ -e $1 && $(<"$1") == "$2" ]]; }
 
+# A finished folder of the cache can lose files: to a program that cleans the disk, or to an rm that was stopped. A build that
+# needs them would fail with a message about something else.
+#
+# note_files DIR STAMP FOLDER...: note the files of these folders of DIR. STAMP is the step that has to run again without them.
+note_files() {
+	local dir=$1 list=stamps/$2.files
+	shift 2
+	# kbuild replaces its own records, whose names begin with a dot
+	(cd "$dir" && find "$@" ! -type d ! -name '.*' -print0 >"$list.partial" && mv "$list.partial" "$list")
+}
+
+# has_files DIR STAMP: whether all noted files exist; if not, say so and remove the stamp
+has_files() {
+	(cd "$1" && xargs --null --arg-file="stamps/$2.files" stat --format= --) >/dev/null 2>&1 && return
+	say "$STEP: files are missing in $1: making it again"
+	rm -f "$1/stamps/$2"
+	return 1
+}
+
 # remove_tree FOLDER: remove the folder; fail if something is mounted in it
 remove_tree() {
 	[[ -e $1 ]] || return 0

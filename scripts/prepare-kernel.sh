@@ -50,7 +50,7 @@ decompress() {
 		exit 1' bash "$inside"
 }
 
-if [[ -z ${ACS_QUIRKS_UPDATE:-} && -e $KERNELS/$KERNEL/stamps/kernel ]]; then
+if [[ -z ${ACS_QUIRKS_UPDATE:-} && -e $KERNELS/$KERNEL/stamps/kernel ]] && has_files "$KERNELS/$KERNEL" kernel; then
 	decompress "$KERNELS/$KERNEL"
 	say "$STEP: ready, $(<"$KERNELS/$KERNEL/release")"
 	exit 0
@@ -149,6 +149,7 @@ if ! is "$DIR/stamps/kernel" "$VERSION"; then
 	unpack
 	echo "$RELEASE" >"$DIR/release"
 	echo "$VERSION" >"$DIR/version"
+	note_files "$DIR" kernel vmlinuz modules headers
 	sync -f "$DIR"
 	echo "$VERSION" >"$DIR/stamps/kernel"
 fi

@@ -37,7 +37,7 @@ finish() {
 	mv -T "$CACHE/kernels/.link" "$CACHE/kernels/$NAME"
 	say "$STEP: ready, $RELEASE"
 }
-if is "$DIR/stamps/build" "$KEY"; then
+if is "$DIR/stamps/build" "$KEY" && has_files "$DIR" source; then
 	finish
 	exit 0
 fi
@@ -106,5 +106,6 @@ say "$STEP: configuring"
 configure
 say "$STEP: building (4 to 7 minutes on 2 cores)"
 build
+note_files "$DIR" source source tree modules vmlinuz
 echo "$KEY" >"$DIR/stamps/build"
 finish

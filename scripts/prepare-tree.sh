@@ -25,7 +25,7 @@ HEADERS=headers/usr/src/linux-headers-$RELEASE
 
 # The crates fit exactly these packages of the root.
 TOOLS=$(toolchain)
-if is "$DIR/stamps/verify" "$VERSION $TOOLS"; then
+if is "$DIR/stamps/verify" "$VERSION $TOOLS" && has_files "$DIR" source_package; then
 	say "$STEP: ready"
 	exit 0
 fi
@@ -93,6 +93,7 @@ verify() {
 	cp "$DIR/$HEADERS/Module.symvers" "$DIR/tree/Module.symvers"
 	# the version of Debian's build: the module compares it with the version of the running kernel
 	cp "$DIR/$HEADERS/include/generated/utsversion.h" "$DIR/tree/include/generated/utsversion.h"
+	note_files "$DIR" source_package tree
 }
 
 # step NAME KEY TEXT: run the step unless its stamp has this key; later steps must then run again
