@@ -6,6 +6,7 @@
 mod common;
 
 use std::{
+    fmt::Write as _,
     fs,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
@@ -19,7 +20,7 @@ use serde_json::Value;
 use topology::names::Names;
 
 use common::{
-    command::{acsctl, alone, assert_fails, host, machine, path, printed, recorded},
+    command::{acsctl, alone_in, assert_fails, host, machine, path, printed, recorded},
     scratch,
 };
 
@@ -72,7 +73,8 @@ fn parse(page: &str) -> Result<Parsed, String> {
             match attribute.trim() {
                 "id" => parsed.ids.push(content(value)?),
                 "href" => parsed.links.push(content(value)?),
-                "class" | "style" | "lang" | "charset" | "name" | "content" | "http-equiv" => {}
+                "class" | "open" | "style" | "lang" | "charset" | "name" | "content"
+                | "http-equiv" => {}
                 other => return Err(format!("an unexpected attribute: {other:?}")),
             }
         }
@@ -195,15 +197,16 @@ fn the_head_names_source_kernel_and_version() {
     }
     assert!(!text.contains("release not known"), "{text}");
     // A file without a kernel, and a second one.
-    let list = scratch("page-head").join("second.txt");
+    let folder = scratch("page-head");
+    let (alone, list) = (alone_in(&folder), folder.join("second.txt"));
     fs::write(
         &list,
         "IOMMU Group 3 00:01.0 Ethernet controller [0200]: x [8086:10d3]\n",
     )
     .expect("it can be written");
-    let both = page_of(&["--topology", &alone(), "--topology", &path(&list)]);
+    let both = page_of(&["--topology", &alone, "--topology", &path(&list)]);
     let text = words(&sound(&both).text);
-    let source = format!("Read from {} with {}", alone(), path(&list));
+    let source = format!("Read from {} with {}", alone, path(&list));
     assert!(text.contains(&source), "{text}");
     assert!(text.contains("release not known"), "{text}");
     assert!(text.contains("group 3"), "{text}");
@@ -224,7 +227,7 @@ fn the_head_names_source_kernel_and_version() {
 fn no_text_of_a_machine_becomes_markup() {
     const HOSTILE: &str = "<script>alert(\"x\")</script>' onclick='y &lt; \u{1b}[2J\u{202e}";
     let shown = HOSTILE.replace(['\u{1b}', '\u{202e}'], "\u{fffd}");
-    let file = alone();
+    let file = alone_in(&scratch("page-names"));
     let topology = topology::read_all(&[&file]).expect("it is sound");
     let seen = HostView::of(&topology, &[], None);
     let ids = format!("8086  {HOSTILE}\n\t10d3  {HOSTILE}\nC 02  {HOSTILE}\n");
@@ -239,8 +242,9 @@ fn no_text_of_a_machine_becomes_markup() {
         "{page}"
     );
     let parsed = sound(&page);
-    // Title, head and warning; the class, vendor and device of the function.
-    assert_eq!(parsed.text.matches(&shown).count(), 6, "{}", parsed.text);
+    // Title, head and warning; the class, vendor and device of the function; vendor and device in its
+    // answer.
+    assert_eq!(parsed.text.matches(&shown).count(), 8, "{}", parsed.text);
     // A driver and a host name of this kind, through the command.
     let root = host("page-hostile");
     let driver = root.join("sys/devices/0000:01:00.1/driver");
@@ -259,9 +263,15 @@ fn the_page_marks_what_is_not_known_or_assumed() {
     let folder = scratch("page-unknown");
     let file = folder.join("partial.txt");
     // The bridge to bus 05 is not in the input.
-    let card = "Ethernet controller [0200]: Intel Corporation 82574L [8086:10d3]\n\
-                \tCapabilities: [e0] Express (v1) Endpoint, MSI 00\n";
-    fs::write(&file, format!("0000:00:01.0 {card}0000:05:00.0 {card}")).expect("it can be written");
+    let card = |bdf: &str, kind: &str| {
+        format!(
+            "{bdf} Ethernet controller [0200]: Intel Corporation 82574L [8086:10d3]\n\
+             \tCapabilities: [e0] Express (v1) {kind}, MSI 00\n"
+        )
+    };
+    let inner = card("0000:00:01.0", "Root Complex Integrated Endpoint");
+    let outer = card("0000:05:00.0", "Endpoint");
+    fs::write(&file, inner + &outer).expect("it can be written");
     let text = words(&sound(&page_of(&["--topology", &path(&file)])).text);
     for expected in [
         "0000:05:00.0 group not known",
@@ -281,17 +291,72 @@ fn the_page_marks_what_is_not_known_or_assumed() {
 }
 
 #[test]
+fn a_great_machine_has_a_bounded_page() {
+    // Cards of eight functions without ACS behind ports without ACS: one group.
+    let machine = |cards: usize| {
+        let mut text = String::new();
+        for card in 0..cards {
+            let (slot, bus) = (card / 8, card + 1);
+            let _ = write!(
+                text,
+                "0000:00:{slot:02x}.{} PCI bridge [0604]: Intel Corporation x [8086:1901]\n\
+                 \tBus: primary=00, secondary={bus:02x}, subordinate={bus:02x}, sec-latency=0\n\
+                 \tCapabilities: [40] Express (v2) Root Port (Slot+), MSI 00\n",
+                card % 8
+            );
+            for function in 0..8 {
+                let _ = write!(
+                    text,
+                    "0000:{bus:02x}:00.{function} Ethernet controller [0200]: Intel x [8086:10d3]\n\
+                     \tCapabilities: [40] Express (v2) Endpoint, MSI 00\n"
+                );
+            }
+        }
+        let file = scratch(&format!("page-{cards}")).join("machine.txt");
+        fs::write(&file, text).expect("it can be written");
+        let page = page_of(&["--topology", &path(&file)]);
+        words(&sound(&page).text)
+    };
+    const ROOM: &str = "This page has no room for the answer. It is printed by acsctl why 0000:";
+    // 72 functions: each has an answer, which lists 64 of the 71 other members.
+    let small = machine(8);
+    assert_eq!(small.matches(ROOM).count(), 0);
+    assert_eq!(small.matches("Why The kernel keeps").count(), 72, "{small}");
+    assert_eq!(small.matches(" and 7 more ").count(), 72, "{small}");
+    // 1000 functions without bridges, each in its own group.
+    let mut text = String::new();
+    for number in 0..1000 {
+        let _ = write!(
+            text,
+            "{:04x}:00:{:02x}.0 Ethernet controller [0200]: Intel Corporation x [8086:10d3]\n\
+             \tCapabilities: [e0] Express (v1) Root Complex Integrated Endpoint, MSI 00\n",
+            number / 32,
+            number % 32
+        );
+    }
+    let file = scratch("page-great").join("machine.txt");
+    fs::write(&file, text).expect("it can be written");
+    let great = words(&sound(&page_of(&["--topology", &path(&file)])).text);
+    assert_eq!(great.matches(&ROOM[..52]).count(), 600);
+    assert_eq!(
+        great.matches("It would have a group of its own.").count(),
+        400
+    );
+}
+
+#[test]
 fn a_file_is_replaced_as_a_whole_or_not_at_all() {
     let folder = scratch("page-file");
     let file = folder.join("groups.html");
     fs::write(&file, "old").expect("it can be written");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("it can be set");
+    let alone = alone_in(&scratch("page-input"));
     let write =
         |to: &Path, machine: &str| acsctl(&["groups", "--topology", machine, "--html", &path(to)]);
-    let said = printed(&write(&file, &alone()));
+    let said = printed(&write(&file, &alone));
     assert!(said.contains("groups.html: written, groups 1"), "{said}");
     let page = fs::read_to_string(&file).expect("it is there");
-    assert_eq!(page, page_of(&["--topology", &alone()]));
+    assert_eq!(page, page_of(&["--topology", &alone]));
     let mode = fs::metadata(&file)
         .expect("it is there")
         .permissions()
@@ -299,9 +364,9 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
     assert_eq!(mode & 0o777, 0o640);
     // Failures that name the file: no such folder, a folder, and a full file system.
     let missing = folder.join("missing/groups.html");
-    assert_fails(&write(&missing, &alone()), 2, &path(&missing));
-    assert_fails(&write(&folder, &alone()), 2, "is not a regular file");
-    assert_fails(&write(Path::new("/dev/full"), &alone()), 2, "/dev/full");
+    assert_fails(&write(&missing, &alone), 2, &path(&missing));
+    assert_fails(&write(&folder, &alone), 2, "is not a regular file");
+    assert_fails(&write(Path::new("/dev/full"), &alone), 2, "/dev/full");
     // A machine that cannot be read leaves the file as it was.
     assert_fails(
         &write(&file, &path(&folder.join("none.json"))),
@@ -311,14 +376,6 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
     assert_eq!(fs::read_to_string(&file).expect("it is there"), page);
     let left = fs::read_dir(&folder).expect("it is there").count();
     assert_eq!(left, 1, "no temporary file stays");
-    let both = acsctl(&[
-        "groups",
-        "--topology",
-        &alone(),
-        "--html",
-        "-",
-        "--svg",
-        "-",
-    ]);
+    let both = acsctl(&["groups", "--topology", &alone, "--html", "-", "--svg", "-"]);
     assert_fails(&both, 2, "cannot be used with");
 }

@@ -22,6 +22,9 @@ const WORK: usize = 400_000;
 /// The least number of answers, if the machine has as many functions.
 const ANSWERS: usize = 64;
 
+/// The number of members of shared groups up to which the page unfolds their list.
+const UNFOLDED: usize = 100;
+
 const CSS: &str = include_str!("html.css");
 
 /// A device: the domain, bus and number that its functions share.
@@ -47,7 +50,11 @@ impl Listing<'_> {
             note(&mut html, warning);
         }
         if !self.from_kernel && !self.groups.is_empty() {
-            note(&mut html, &self.note());
+            let words = self.note();
+            note(
+                &mut html,
+                &format!("{words} A number in parentheses counts the groups of this page."),
+            );
         }
         html.raw("</header>\n<main>\n");
         self.shared(&mut html);
@@ -106,13 +113,21 @@ impl Listing<'_> {
             html.raw("<p>No listed group has more than one function, not counting bridges.</p>\n");
             return;
         }
+        let members: usize = groups.iter().map(|(_, group)| group.members.len()).sum();
         html.raw("<ul class=\"groups\">\n");
         for (index, group) in groups {
             html.raw("<li>");
+            html.raw(if members > UNFOLDED {
+                "<details><summary>"
+            } else {
+                "<details open=\"\"><summary>"
+            });
             self.badge(html, Some(index), "");
             if group.ties_devices() {
                 html.element("span", "mark", &format!("{} devices", group.devices));
+                html.raw(" ");
             }
+            html.element("small", "", &format!("functions {}", group.members.len()));
             if let Some(words) = group.vfio_words() {
                 html.raw(" ");
                 html.text(&words);
@@ -123,7 +138,7 @@ impl Listing<'_> {
                 html.raw(": ");
                 html.element("code", "", &format!("acsctl regroup {endpoint}"));
             }
-            html.raw("<ul>");
+            html.raw("</summary><ul>");
             for member in &group.members {
                 html.raw("<li>");
                 let function = member.function.to_string();
@@ -134,7 +149,7 @@ impl Listing<'_> {
                 html.text(&member.name);
                 html.raw("</li>");
             }
-            html.raw("</ul></li>\n");
+            html.raw("</ul></details></li>\n");
         }
         html.raw("</ul>\n");
     }
