@@ -12,6 +12,7 @@
 //! | `listing/` | lists groups as a list, a tree or a diagram |
 //! | `doctor/` | checks whether the host can isolate devices, and does |
 //! | `regroup/` | regroups a device without a reboot |
+//! | `markup.rs` | builds HTML |
 //! | `output.rs` | writes a generated file, or compares it |
 
 pub mod commands;
@@ -19,6 +20,7 @@ pub mod database;
 pub mod doctor;
 pub mod host;
 pub mod listing;
+mod markup;
 pub mod output;
 pub mod predict;
 pub mod regroup;

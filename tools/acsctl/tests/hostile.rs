@@ -8,7 +8,7 @@ mod common;
 use std::fs;
 
 use acsctl::{
-    host::HostView,
+    host::{HostView, Source},
     listing::{Listing, filter::Filter},
     why::explain,
 };
@@ -100,6 +100,9 @@ fn look(text: &str, entries: &[Entry]) -> bool {
     let names = Names::default();
     let seen = HostView::of(&machine, entries, None);
     let listing = Listing::of(&seen, &names, &Filter::default()).expect("it is sound");
+    let page = listing.html(&names, &Source::Files(Vec::new()), None);
+    let page = page.expect("it is sound");
+    assert!(!page.contains('\u{1b}'), "a file steers the terminal");
     let _ = (
         listing.text(),
         listing.tree(),

@@ -2,7 +2,7 @@
 
 //! `acsctl groups`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use quirk_data::error::Error;
@@ -46,6 +46,11 @@ pub(super) struct Groups {
     /// output.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "tree"])]
     svg: Option<PathBuf>,
+    /// Write the PCI tree as a web page into FILE; - is the standard output. Each function unfolds to
+    /// what "acsctl why" prints of it. The page names the host or the input files, and needs no other
+    /// file, script or network.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "tree", "svg"])]
+    html: Option<PathBuf>,
     #[command(flatten)]
     input: Input,
     /// Output format.
@@ -66,8 +71,9 @@ impl Groups {
         };
         let machine = snapshot.view(&entries);
         let listing = Listing::of(&machine, &names, &filter)?;
-        if let Some(text) = unseen(&snapshot.topology, &snapshot.source) {
-            warn(&text);
+        let unseen = unseen(&snapshot.topology, &snapshot.source);
+        if let Some(text) = &unseen {
+            warn(text);
         }
         if listing.is_empty() {
             let printed = match self.format {
@@ -78,15 +84,11 @@ impl Groups {
             return Err(Failure { printed, error });
         }
         if let Some(file) = &self.svg {
-            if output::is_standard(file) {
-                return Ok(listing.svg());
-            }
-            output::write(file, &listing.svg())?;
-            return Ok(format!(
-                "{}: written, groups {}\n",
-                file.display(),
-                listing.groups.len()
-            ));
+            return put(file, listing.svg(), &listing);
+        }
+        if let Some(file) = &self.html {
+            let page = listing.html(&names, &snapshot.source, unseen.as_deref())?;
+            return put(file, page, &listing);
         }
         if self.tree {
             return Ok(listing.tree());
@@ -112,4 +114,17 @@ impl Groups {
             _ => "no function matches; omit -s, -d and -c to list all",
         }
     }
+}
+
+/// Writes a drawing or page to a file, or returns it for the standard output.
+fn put(file: &Path, text: String, listing: &Listing<'_>) -> Result<String, Failure> {
+    if output::is_standard(file) {
+        return Ok(text);
+    }
+    output::write(file, &text)?;
+    Ok(format!(
+        "{}: written, groups {}\n",
+        file.display(),
+        listing.groups.len()
+    ))
 }

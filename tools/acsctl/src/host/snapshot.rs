@@ -8,7 +8,7 @@ use grouping::predict::Spaces;
 use quirk_data::{entry::Entry, error::Error};
 use topology::{Bdf, ConfigSpace, Topology};
 
-use super::{HostPaths, HostView, Module};
+use super::{HostPaths, HostView, Module, paths::text};
 
 /// Where a machine is read from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,6 +36,16 @@ impl std::fmt::Display for Source {
 }
 
 impl Source {
+    /// The source in words for a reader on another machine: a host by its name, or the files.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let name = match self {
+            Self::Host(paths) => text(&paths.proc.join("sys/kernel/hostname")),
+            Self::Files(_) => None,
+        };
+        name.map_or_else(|| self.to_string(), |name| format!("host {name}"))
+    }
+
     /// Reads the functions of the machine. With `model`, also reads the model name that the
     /// firmware gives.
     ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Lists the groups of a machine with their functions, as a list, a tree or an SVG diagram.
+//! Lists the groups of a machine with their functions, as a list, a tree, an SVG diagram or a web
+//! page.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -9,9 +10,11 @@
 //! | `text.rs` | the list as text |
 //! | `tree.rs` | the PCI tree as text |
 //! | `svg.rs` | the PCI tree as an SVG diagram |
+//! | `html.rs`, `html.css` | the PCI tree as a web page, with the answers of `why` |
 
 mod driver;
 pub mod filter;
+mod html;
 mod svg;
 mod text;
 mod tree;
@@ -218,11 +221,27 @@ impl<'s> Listing<'s> {
         pretty(self)
     }
 
+    /// The numbers of functions and groups in a sentence without its full stop.
+    fn summary(&self, functions: usize) -> String {
+        let shared = self.groups.iter().filter(|group| group.ties_devices());
+        format!(
+            "{functions} PCI functions in {} IOMMU groups, {} of them with more than one device",
+            self.groups.len(),
+            shared.count()
+        )
+    }
+
     /// Whether the listing has no functions.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty() && self.ungrouped.is_empty()
     }
+}
+
+/// The hue of the colour of a group, in degrees, by its position in the listing: steps of the golden
+/// angle, so that neighbouring groups differ.
+fn hue(index: usize) -> i32 {
+    i32::try_from(index % 360).unwrap_or_default() * 137 % 360
 }
 
 /// Whether VFIO can pass a group through.

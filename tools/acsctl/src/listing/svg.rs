@@ -10,7 +10,7 @@ use svg::{
     node::element::{Path, Rectangle, Style, Text, Title, path::Data},
 };
 
-use super::{Listing, tree::Row};
+use super::{Listing, hue, tree::Row};
 
 /// The height of a line, in pixels.
 const LINE: usize = 13;
@@ -92,15 +92,7 @@ impl Listing<'_> {
     }
 
     fn header(&self, document: Document, functions: usize) -> Document {
-        let shared = self
-            .groups
-            .iter()
-            .filter(|group| group.ties_devices())
-            .count();
-        let title = format!(
-            "{functions} PCI functions in {} IOMMU groups, {shared} of them with more than one device",
-            self.groups.len()
-        );
+        let title = self.summary(functions);
         let note = if self.from_kernel {
             "Each colour is a group. A strong colour marks several devices, which can only be \
              passed through together. The number is the kernel's."
@@ -149,8 +141,7 @@ impl Listing<'_> {
 
     /// The fill and border colours of a group. Neighbouring groups differ.
     fn color(&self, index: usize) -> (String, String) {
-        // Steps of the golden angle.
-        let hue = i32::try_from(index % 360).unwrap_or_default() * 137 % 360;
+        let hue = hue(index);
         let is_shared = self
             .groups
             .get(index)

@@ -7,7 +7,13 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::{Group, Listing, Member, Vfio};
-use crate::why::address_list;
+use crate::{predict::report::Assumed, why::address_list};
+
+/// The heading of functions whose group cannot be computed.
+pub(super) const NOT_KNOWN: &str =
+    "group not known: the input does not show the bridge above, or what is below";
+/// The remark on a group for which there is a `regroup`.
+pub(super) const SPLITS: &str = "the kernel would split this group now";
 
 const BOLD: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
@@ -31,8 +37,7 @@ impl Listing<'_> {
         }
         let hidden = |member: &&Member| self.undetermined.contains(&member.function);
         let (unknown, none): (Vec<_>, Vec<_>) = self.ungrouped.iter().partition(hidden);
-        let reason = "group not known: the input does not show the bridge above, or what is below";
-        for (words, members) in [("in no group", none), (reason, unknown)] {
+        for (words, members) in [("in no group", none), (NOT_KNOWN, unknown)] {
             if members.is_empty() {
                 continue;
             }
@@ -42,11 +47,7 @@ impl Listing<'_> {
             }
             text.push('\n');
         }
-        let about_functions = self
-            .assumptions
-            .iter()
-            .filter(|one| !one.functions.is_empty());
-        for (number, one) in about_functions.enumerate() {
+        for (number, one) in self.about_functions().enumerate() {
             if number == 0 {
                 let _ = writeln!(text, "{BOLD}assumed{BOLD:#}");
             }
@@ -59,6 +60,12 @@ impl Listing<'_> {
         text
     }
 
+    /// The assumptions about functions, not about the whole machine.
+    pub(super) fn about_functions(&self) -> impl Iterator<Item = &Assumed> {
+        let assumptions = self.assumptions.iter();
+        assumptions.filter(|one| !one.functions.is_empty())
+    }
+
     /// The note for computed groups.
     pub(super) fn note(&self) -> String {
         format!(
@@ -69,33 +76,41 @@ impl Listing<'_> {
     }
 }
 
+impl Group {
+    /// Whether VFIO can pass the group through, in words; `None` if no VFIO driver is bound.
+    pub(super) fn vfio_words(&self) -> Option<String> {
+        match self.vfio {
+            Vfio::Unknown | Vfio::No => None,
+            Vfio::Ready => Some("ready for VFIO".to_owned()),
+            Vfio::Blocked => {
+                let blocks = |member: &&Member| {
+                    member.driver.is_some() && !member.vfio_driver && !member.host_only
+                };
+                let members = self.members.iter().filter(blocks);
+                let members: Vec<_> = members.map(|one| one.function.to_string()).collect();
+                Some(format!(
+                    "not viable for VFIO: the host drives {}",
+                    members.join(" ")
+                ))
+            }
+        }
+    }
+}
+
 fn heading(text: &mut String, group: &Group) {
     let number = group.number.map(|number| format!(" {number}"));
     let _ = write!(text, "{BOLD}group{}{BOLD:#}", number.unwrap_or_default());
     if group.ties_devices() {
         let _ = write!(text, "  {SHARED}{} devices{SHARED:#}", group.devices);
     }
-    match group.vfio {
-        Vfio::Unknown | Vfio::No => {}
-        Vfio::Ready => text.push_str("  ready for VFIO"),
-        Vfio::Blocked => {
-            let blocks = |member: &&Member| {
-                member.driver.is_some() && !member.vfio_driver && !member.host_only
-            };
-            let members = group.members.iter().filter(blocks);
-            let members: Vec<_> = members.map(|one| one.function.to_string()).collect();
-            let _ = write!(
-                text,
-                "  not viable for VFIO: the host drives {}",
-                members.join(" ")
-            );
-        }
+    if let Some(words) = group.vfio_words() {
+        let _ = write!(text, "  {words}");
     }
     text.push('\n');
     if let Some(endpoint) = group.regroup {
         let _ = writeln!(
             text,
-            "  {SHARED}the kernel would split this group now{SHARED:#}: acsctl regroup {endpoint}"
+            "  {SHARED}{SPLITS}{SHARED:#}: acsctl regroup {endpoint}"
         );
     }
 }

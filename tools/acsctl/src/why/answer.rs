@@ -25,6 +25,17 @@ pub(super) struct Member {
     pub(super) physical: Option<Bdf>,
 }
 
+impl Member {
+    /// The remark for a function that the host keeps; empty for others.
+    pub(super) const fn stays(&self) -> &'static str {
+        if self.host_only {
+            "(stays with the host)"
+        } else {
+            ""
+        }
+    }
+}
+
 /// A step of the kernel's computation that joined functions.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 #[allow(clippy::struct_field_names, reason = "they are keys of the JSON form")]

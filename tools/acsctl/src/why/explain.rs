@@ -19,10 +19,7 @@ use super::{
 };
 use crate::{
     host::HostView,
-    predict::{
-        difference::assumed,
-        report::{Assumed, Basis, Report},
-    },
+    predict::report::{Assumed, Basis, Report},
 };
 
 /// Explains why the function at `bdf` is in its group; with `other`, why the two functions are
@@ -38,85 +35,117 @@ pub fn explain(
     other: Option<Bdf>,
     names: &Names,
 ) -> Result<Answer, Error> {
-    let target = machine.position(bdf)?;
-    let second = other.map(|other| machine.position(other)).transpose()?;
-    if second == Some(target) {
-        return Err(Error::NotFound(format!(
-            "{bdf}: the same function twice; name two different functions, or one"
-        )));
+    Explainer::new(machine, names)?.explain(bdf, other)
+}
+
+/// A machine whose groups are computed once for several questions.
+pub(crate) struct Explainer<'m, 'a> {
+    grouped: GroupedHost<'m, 'a>,
+    report: Report,
+    names: &'m Names,
+}
+
+impl<'m, 'a> Explainer<'m, 'a> {
+    /// Computes the groups.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] for an impossible topology.
+    pub(crate) fn new(machine: &'m HostView<'a>, names: &'m Names) -> Result<Self, Error> {
+        let grouped = GroupedHost::new(machine, machine.running())?;
+        let groups = grouped.grouping.partition(&machine.view);
+        Ok(Self {
+            report: Report::of(machine, groups, Basis::running(machine)),
+            grouped,
+            names,
+        })
     }
-    let grouped = GroupedHost::new(machine, machine.running())?;
-    let groups = grouped.grouping.partition(&machine.view);
-    let report = Report::of(machine, groups, Basis::running(machine));
-    let missing = [Some(target), second]
-        .into_iter()
-        .flatten()
-        .find_map(|index| missing(machine, &grouped, index));
-    let known = missing.is_none();
-    let actual = actual(machine, &report, bdf);
-    let members = grouped.members(target);
-    let member = |index: usize| Member {
-        function: grouped.bdf(index),
-        name: names.whole_printable(grouped.seen(index).function),
-        host_only: grouped.host_only(index),
-        physical: grouped.seen(index).function.physfn,
-    };
-    let mut answer = Answer {
-        schema: SCHEMA,
-        function: member(target),
-        other: second.map(member),
-        under: Basis::running(machine),
-        known,
-        missing,
-        others: Vec::new(),
-        together: None,
-        actual,
-        ungrouped: ungrouped(machine, bdf, other),
-        steps: Vec::new(),
-        separated: None,
-        isolation: Vec::new(),
-        changes: Vec::new(),
-        assumptions: assumptions(machine, &grouped, &members, second),
-    };
-    if !known {
-        let seen = answer.actual.as_ref().map(|actual| &actual.members);
-        let find_member = |bdf: &Bdf| machine.position(*bdf).ok().map(member);
-        let others = seen.into_iter().flatten().filter(|&&one| one != bdf);
-        answer.others = others.filter_map(find_member).collect();
-        answer.together = other.and_then(|other| Some(seen?.contains(&other)));
-        return Ok(answer);
-    }
-    let others = members.iter().copied().filter(|&index| index != target);
-    answer.others = sorted(&grouped, others).into_iter().map(member).collect();
-    answer.together = second.map(|second| members.contains(&second));
-    if answer.together == Some(false) || members.len() == 1 {
-        let both = [Some(target), second].into_iter().flatten();
-        let mut explained = BTreeSet::new();
-        for index in both.flat_map(|index| {
-            std::iter::once(index)
-                .chain(grouped.above(index))
-                .collect::<Vec<_>>()
-        }) {
-            if explained.insert(index) && grouped.facts(index).isolated {
-                answer.isolation.push(acs_reason(&grouped, index, names));
-            }
+
+    /// The answer of [`explain`].
+    ///
+    /// # Errors
+    ///
+    /// As [`explain`].
+    pub(crate) fn explain(&self, bdf: Bdf, other: Option<Bdf>) -> Result<Answer, Error> {
+        let (grouped, names) = (&self.grouped, self.names);
+        let machine = grouped.machine;
+        let target = machine.position(bdf)?;
+        let second = other.map(|other| machine.position(other)).transpose()?;
+        if second == Some(target) {
+            return Err(Error::NotFound(format!(
+                "{bdf}: the same function twice; name two different functions, or one"
+            )));
         }
-        answer.separated = second.map(|second| describe_parting(&grouped, target, second));
-        return Ok(answer);
+        let missing = [Some(target), second]
+            .into_iter()
+            .flatten()
+            .find_map(|index| missing(machine, grouped, index));
+        let known = missing.is_none();
+        let actual = actual(machine, &self.report, bdf);
+        let members = grouped.members(target);
+        let member = |index: usize| Member {
+            function: grouped.bdf(index),
+            name: names.whole_printable(grouped.seen(index).function),
+            host_only: grouped.host_only(index),
+            physical: grouped.seen(index).function.physfn,
+        };
+        let mut answer = Answer {
+            schema: SCHEMA,
+            function: member(target),
+            other: second.map(member),
+            under: Basis::running(machine),
+            known,
+            missing,
+            others: Vec::new(),
+            together: None,
+            actual,
+            ungrouped: ungrouped(machine, bdf, other),
+            steps: Vec::new(),
+            separated: None,
+            isolation: Vec::new(),
+            changes: Vec::new(),
+            assumptions: assumptions(&self.report.assumptions, grouped, &members, second),
+        };
+        if !known {
+            let seen = answer.actual.as_ref().map(|actual| &actual.members);
+            let find_member = |bdf: &Bdf| machine.position(*bdf).ok().map(member);
+            let others = seen.into_iter().flatten().filter(|&&one| one != bdf);
+            answer.others = others.filter_map(find_member).collect();
+            answer.together = other.and_then(|other| Some(seen?.contains(&other)));
+            return Ok(answer);
+        }
+        let others = members.iter().copied().filter(|&index| index != target);
+        answer.others = sorted(grouped, others).into_iter().map(member).collect();
+        answer.together = second.map(|second| members.contains(&second));
+        if answer.together == Some(false) || members.len() == 1 {
+            let both = [Some(target), second].into_iter().flatten();
+            let mut explained = BTreeSet::new();
+            for index in both.flat_map(|index| {
+                std::iter::once(index)
+                    .chain(grouped.above(index))
+                    .collect::<Vec<_>>()
+            }) {
+                if explained.insert(index) && grouped.facts(index).isolated {
+                    answer.isolation.push(acs_reason(grouped, index, names));
+                }
+            }
+            answer.separated = second.map(|second| describe_parting(grouped, target, second));
+            return Ok(answer);
+        }
+        let order = if let Some(second) = second {
+            join::between(grouped, target, second)
+        } else {
+            // The function's own chain first, then the other members.
+            let own = join::chain(grouped, target);
+            let rest = members.iter().copied().filter(|index| !own.contains(index));
+            own.iter().copied().chain(rest).collect()
+        };
+        let steps = join::steps(grouped, &order);
+        let joined = |step: &JoinStep| joined(grouped, step, names);
+        answer.steps = steps.iter().map(joined).collect();
+        answer.changes = changes(grouped, target, second, names)?;
+        Ok(answer)
     }
-    let order = if let Some(second) = second {
-        join::between(&grouped, target, second)
-    } else {
-        // The function's own chain first, then the other members.
-        let own = join::chain(&grouped, target);
-        let rest = members.iter().copied().filter(|index| !own.contains(index));
-        own.iter().copied().chain(rest).collect()
-    };
-    let steps = join::steps(&grouped, &order);
-    let joined = |step: &JoinStep| joined(&grouped, step, names);
-    answer.steps = steps.iter().map(joined).collect();
-    answer.changes = changes(&grouped, target, second, names)?;
-    Ok(answer)
 }
 
 /// What the input does not show on the way from the root to a function, and what to do.
@@ -252,7 +281,7 @@ fn ungrouped(machine: &HostView<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
 
 /// The assumptions about the functions that decide on the groups of these functions.
 fn assumptions(
-    machine: &HostView<'_>,
+    all: &[Assumed],
     grouped: &GroupedHost<'_, '_>,
     members: &[usize],
     second: Option<usize>,
@@ -268,12 +297,16 @@ fn assumptions(
             deciding.insert(grouped.bdf(above));
         }
     }
-    let all = assumed(machine).into_iter().filter_map(|mut assumed| {
+    let deciding = all.iter().filter_map(|assumed| {
         let concerns_all = assumed.functions.is_empty();
-        assumed.functions.retain(|bdf| deciding.contains(bdf));
-        (concerns_all || !assumed.functions.is_empty()).then_some(assumed)
+        let functions = assumed.functions.iter().copied();
+        let functions: Vec<_> = functions.filter(|bdf| deciding.contains(bdf)).collect();
+        (concerns_all || !functions.is_empty()).then(|| Assumed {
+            text: assumed.text.clone(),
+            functions,
+        })
     });
-    all.collect()
+    deciding.collect()
 }
 
 /// Converts a step to its form in the answer.

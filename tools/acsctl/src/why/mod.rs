@@ -18,13 +18,17 @@
 //! | `slots.rs` | remedies: other slots, and firmware settings |
 //! | `explain.rs` | computes the answer |
 //! | `answer.rs` | the answer as data and JSON |
-//! | `text.rs`, `words.rs` | the answer as text |
+//! | `text.rs`, `words.rs` | the answer in words |
+//! | `page.rs` | the parts of an answer in words, and their form as text |
+//! | `html.rs` | their form as HTML |
 
 mod answer;
 mod explain;
 mod grouped;
 mod hidden;
+mod html;
 mod join;
+mod page;
 mod reason;
 mod remedy;
 mod slots;
@@ -35,6 +39,7 @@ mod words;
 
 pub use answer::Answer;
 pub(crate) use answer::SCHEMA;
+pub(crate) use explain::Explainer;
 pub use explain::explain;
 pub(crate) use states::{Acs, FunctionStates};
 pub(crate) use words::address_list;

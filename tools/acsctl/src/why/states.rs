@@ -51,6 +51,11 @@ impl<'m> FunctionStates<'m> {
         Ok(Self(GroupedHost::new(machine, machine.running())?))
     }
 
+    /// The machine.
+    pub(crate) const fn machine(&self) -> &'m HostView<'m> {
+        self.0.machine
+    }
+
     /// The computed group of a function.
     pub(crate) fn group(&self, index: usize) -> Option<u32> {
         self.0.grouping.groups[index]

@@ -1,60 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The answer as text, for readers who do not know ACS.
+//! The answer in words, for readers who do not know ACS.
 
-use std::{
-    collections::BTreeSet,
-    fmt::{self, Write as _},
-};
+use std::collections::BTreeSet;
 
-use anstyle::{AnsiColor, Style};
 use topology::Bdf;
 
 use super::{
     answer::{Answer, Change, Goal, Member},
+    page::{Page, Part, Tone},
     reason::AcsReason,
     words::address_list,
 };
 
 /// The greatest width of the text.
 const WIDTH: usize = 100;
-const BOLD: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default().bold();
-const BAD: Style = AnsiColor::Yellow.on_default().bold();
-
-/// Text that is wrapped at a width.
-struct Page {
-    text: String,
-    width: usize,
-}
-
-impl Page {
-    /// Adds a paragraph with an indent. The first line begins with `first` instead.
-    fn put(&mut self, first: &str, indent: usize, words: &str) {
-        let rest = " ".repeat(indent);
-        let options = textwrap::Options::new(self.width)
-            .initial_indent(first)
-            .subsequent_indent(&rest)
-            .break_words(false);
-        self.text += &textwrap::fill(words, options);
-        self.text.push('\n');
-    }
-
-    fn gap(&mut self) {
-        self.text.push('\n');
-    }
-}
-
-impl fmt::Write for Page {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.text.write_str(text)
-    }
-}
 
 /// Lists why functions are not isolated. Functions with the same statement share one line.
 fn because<'s>(
-    text: &mut Page,
+    page: &mut Page<'_>,
     indent: usize,
     statements: impl Iterator<Item = &'s AcsReason>,
     explained: &mut BTreeSet<Bdf>,
@@ -73,33 +37,13 @@ fn because<'s>(
             None => lines.push((one, vec![one.function])),
         }
     }
-    let first = format!("{}- ", " ".repeat(indent));
     for (one, functions) in lines {
         let words = format!("{} ({}): {}.", address_list(&functions), one.name, one.text);
-        text.put(&first, indent + 2, &words);
+        page.item(indent, "-", &words);
     }
     if !again.is_empty() {
         let words = format!("{}: see above.", address_list(&again));
-        text.put(&first, indent + 2, &words);
-    }
-}
-
-fn heading(text: &mut Page, words: &str) {
-    let _ = writeln!(text, "\n{BOLD}{words}{BOLD:#}");
-}
-
-fn members(text: &mut Page, members: &[Member]) {
-    for member in members {
-        let host_only = if member.host_only {
-            "  (stays with the host)"
-        } else {
-            ""
-        };
-        let _ = writeln!(
-            text,
-            "  {}  {}{FAINT}{host_only}{FAINT:#}",
-            member.function, member.name
-        );
+        page.item(indent, "-", &words);
     }
 }
 
@@ -113,71 +57,69 @@ impl Answer {
     /// The text, wrapped at `width`, or at [`WIDTH`] if that is less.
     #[must_use]
     pub fn text_of(&self, width: usize) -> String {
-        let mut page = Page {
-            text: String::new(),
-            width: width.min(WIDTH),
-        };
-        self.write(&mut page);
-        page.text
+        self.page().text(width.min(WIDTH))
     }
 
-    fn write(&self, text: &mut Page) {
-        let function = self.function.function;
-        let _ = writeln!(text, "{BOLD}{function}{BOLD:#}  {}", self.function.name);
-        if let Some(other) = &self.other {
-            let _ = writeln!(text, "{BOLD}{}{BOLD:#}  {}", other.function, other.name);
-        }
+    /// The answer in parts.
+    pub(super) fn page(&self) -> Page<'_> {
+        let mut page = Page::default();
+        self.write(&mut page);
+        page
+    }
+
+    fn write<'a>(&'a self, page: &mut Page<'a>) {
+        page.0.push(Part::Asked(&self.function));
+        page.0.extend(self.other.as_ref().map(Part::Asked));
         if !self.known {
-            self.unknown(text);
+            self.unknown(page);
             return;
         }
-        self.premise(text);
-        self.differs(text);
-        self.outcome(text);
+        self.premise(page);
+        self.differs(page);
+        self.outcome(page);
         if self.steps.is_empty() {
-            self.apart(text);
+            self.apart(page);
         } else {
-            self.why(text);
+            self.why(page);
         }
         if !self.changes.is_empty() {
-            self.change(text);
+            self.change(page);
         }
         if !self.assumptions.is_empty() {
-            heading(text, "Assumptions");
+            page.heading("Assumptions");
         }
         for one in &self.assumptions {
             let functions = match &one.functions[..] {
                 [] => String::new(),
                 functions => format!(": {}", address_list(functions)),
             };
-            text.put("  - ", 4, &format!("{}{functions}", one.text));
+            page.item(2, "-", &format!("{}{functions}", one.text));
         }
     }
 
     /// Writes the answer when too little could be read.
-    fn unknown(&self, text: &mut Page) {
+    fn unknown<'a>(&'a self, page: &mut Page<'a>) {
         match (&self.actual, &self.others[..]) {
             (None, _) => {
-                text.gap();
-                text.put(
-                    "",
+                page.gap();
+                page.paragraph(
                     0,
                     "The kernel put it into no group, or its group is not known.",
                 );
             }
             (Some(_), []) => {
-                text.gap();
-                text.put("", 0, "The kernel put it into a group of its own.");
+                page.gap();
+                page.paragraph(0, "The kernel put it into a group of its own.");
             }
             (Some(_), with) => {
-                text.gap();
-                text.put("", 0, "The kernel put it into one group with");
-                members(text, with);
+                page.gap();
+                page.paragraph(0, "The kernel put it into one group with");
+                page.members(with);
             }
         }
-        text.gap();
+        page.gap();
         let missing = self.missing.as_deref().unwrap_or_default();
-        text.put("", 0, &format!("The reason is not known: {missing}."));
+        page.paragraph(0, &format!("The reason is not known: {missing}."));
     }
 
     /// Whether the machine's kernel put all functions asked about into groups.
@@ -193,7 +135,7 @@ impl Answer {
 
     /// If the machine's kernel did not put the functions into groups, writes which groups the
     /// answer explains.
-    fn premise(&self, text: &mut Page) {
+    fn premise<'a>(&'a self, page: &mut Page<'a>) {
         if self.is_grouped() {
             return;
         }
@@ -215,33 +157,36 @@ impl Answer {
                 address_list(&self.ungrouped)
             )
         };
-        text.gap();
-        text.put("", 0, &why);
-        text.gap();
+        page.gap();
+        page.paragraph(0, &why);
+        page.gap();
         let follows = format!(
             "The rest describes the groups that {} would make at boot with an IOMMU.",
             self.under.about
         );
-        text.put("", 0, &follows);
+        page.paragraph(0, &follows);
     }
 
-    fn outcome(&self, text: &mut Page) {
+    fn outcome<'a>(&'a self, page: &mut Page<'a>) {
         let function = self.function.function;
-        text.gap();
+        page.gap();
         let alone = self.others.iter().all(|one| one.host_only);
         let is_made = self.is_made();
         let say = |made, would| if is_made { made } else { would };
-        let (style, words) = match (self.together, &self.others[..]) {
-            (Some(true), _) => (BAD, say("They share a group.", "They would share a group.")),
+        let (tone, words) = match (self.together, &self.others[..]) {
+            (Some(true), _) => (
+                Tone::Bad,
+                say("They share a group.", "They would share a group."),
+            ),
             (Some(false), _) => (
-                GOOD,
+                Tone::Good,
                 say(
                     "They are in different groups.",
                     "They would be in different groups.",
                 ),
             ),
             (None, []) => (
-                GOOD,
+                Tone::Good,
                 say(
                     "It has a group of its own.",
                     "It would have a group of its own.",
@@ -249,7 +194,7 @@ impl Answer {
             ),
             (None, _) => {
                 let words = say("shares its group with", "It would share its group with");
-                (Style::new(), words)
+                (Tone::Plain, words)
             }
         };
         let is_assumed = !is_made && self.assumptions.iter().any(|one| !one.functions.is_empty());
@@ -258,25 +203,26 @@ impl Answer {
         } else {
             ""
         };
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{style}{words}{style:#}{condition}");
+        page.0.push(Part::Outcome {
+            tone,
+            words,
+            condition,
+        });
         if self.together.is_some() || self.others.is_empty() {
             return;
         }
-        members(text, &self.others);
+        page.members(&self.others);
         if !is_made {
             return;
         }
-        text.gap();
+        page.gap();
         if self.function.host_only {
-            text.put(
-                "",
+            page.paragraph(
                 0,
                 "This function stays with the host, whatever else is in its group.",
             );
         } else if alone {
-            text.put(
-                "",
+            page.paragraph(
                 0,
                 "You can pass it through to a virtual machine: bridges and ports in its group stay \
                  with the host and do not prevent that. Nothing has to change.",
@@ -285,9 +231,7 @@ impl Answer {
             let with = self.others.iter().filter(|one| !one.host_only);
             let mut with: Vec<_> = with.map(|one| one.function).collect();
             if let Some(physical) = self.function.physical.filter(|bdf| with.contains(bdf)) {
-                text.put(
-                    "",
-                    0,
+                page.paragraph(0,
                     &format!(
                         "It is a virtual function of {physical}: without the driver of {physical} on the host it \
                          does not exist, and {physical} cannot go along. So it cannot be passed through \
@@ -306,8 +250,7 @@ impl Answer {
                 .collect();
             with.retain(|bdf| !virtual_functions.contains(bdf));
             if !virtual_functions.is_empty() {
-                text.put(
-                    "",
+                page.paragraph(
                     0,
                     &format!(
                         "Disable its virtual functions first (write 0 to sriov_numvfs): {}.",
@@ -318,8 +261,7 @@ impl Answer {
             if with.is_empty() {
                 return;
             }
-            text.put(
-                "",
+            page.paragraph(
                 0,
                 &format!(
                     "To pass it through to a virtual machine, also pass these through to the same \
@@ -331,31 +273,30 @@ impl Answer {
     }
 
     /// Writes how the kernel's own group differs from the computed one.
-    fn differs(&self, text: &mut Page) {
+    fn differs<'a>(&'a self, page: &mut Page<'a>) {
         let Some(actual) = self.actual.as_ref().filter(|actual| !actual.as_computed) else {
             return;
         };
-        text.gap();
+        page.gap();
         let members = address_list(&actual.members);
         let words = format!(
             "Its group is now {members}, and {} would make another one. Possible causes:",
             self.under.about
         );
-        text.put("", 0, &words);
+        page.paragraph(0, &words);
         for cause in &actual.causes {
-            text.put("  - ", 4, cause);
+            page.item(2, "-", cause);
         }
         if let Some(remedy) = &actual.remedy {
-            text.put("", 0, &remedy.text);
+            page.paragraph(0, &remedy.text);
         }
-        text.gap();
-        text.put("", 0, "The rest describes the group that it would make.");
+        page.gap();
+        page.paragraph(0, "The rest describes the group that it would make.");
     }
 
-    fn why(&self, text: &mut Page) {
-        heading(text, "Why");
-        text.put(
-            "  ",
+    fn why<'a>(&'a self, page: &mut Page<'a>) {
+        page.heading("Why");
+        page.paragraph(
             2,
             "The kernel keeps two functions in different groups only if it knows that no request \
              gets from one to the other without passing the IOMMU. It knows this from ACS (Access \
@@ -364,34 +305,34 @@ impl Answer {
         );
         let mut explained = BTreeSet::new();
         for (number, step) in (1..).zip(&self.steps) {
-            text.gap();
-            text.put(&format!("  {number}. "), 5, &step.text);
-            because(text, 5, step.because.iter(), &mut explained);
-            let _ = writeln!(text, "     {FAINT}{}() in the kernel{FAINT:#}", step.kernel);
+            page.gap();
+            page.item(2, &format!("{number}."), &step.text);
+            because(page, 5, step.because.iter(), &mut explained);
+            page.0.push(Part::Kernel(step.kernel));
         }
     }
 
-    fn apart(&self, text: &mut Page) {
-        heading(text, "What keeps it apart");
+    fn apart<'a>(&'a self, page: &mut Page<'a>) {
+        page.heading("What keeps it apart");
         let sentence = self.separated.as_deref().unwrap_or(
             "Every port on its path to the root counts as isolated. It is isolated itself too, or it is \
              the only function in its slot that is not.",
         );
-        text.put("  ", 2, sentence);
-        because(text, 2, self.isolation.iter(), &mut BTreeSet::new());
+        page.paragraph(2, sentence);
+        because(page, 2, self.isolation.iter(), &mut BTreeSet::new());
     }
 
-    fn change(&self, text: &mut Page) {
-        heading(text, "What would change it");
+    fn change<'a>(&'a self, page: &mut Page<'a>) {
+        page.heading("What would change it");
         let mut explained: Vec<&[Bdf]> = Vec::new();
         for change in &self.changes {
-            self.one_change(text, change, &mut explained);
+            self.one_change(page, change, &mut explained);
         }
     }
 
     fn one_change<'a>(
         &'a self,
-        text: &mut Page,
+        page: &mut Page<'a>,
         change: &'a Change,
         explained: &mut Vec<&'a [Bdf]>,
     ) {
@@ -415,26 +356,26 @@ impl Answer {
                 1 => "this device must count as isolated",
                 _ => "each of these devices must count as isolated",
             };
-            text.put("  ", 2, &format!("{goal}, {all}:"));
+            page.paragraph(2, &format!("{goal}, {all}:"));
         } else {
-            text.put("  ", 2, &format!("{goal}:"));
+            page.paragraph(2, &format!("{goal}:"));
         }
         for need in &change.needs {
             let functions = address_list(&need.functions);
             if explained.contains(&need.functions.as_slice()) {
-                text.put("  * ", 4, &format!("{functions}: see above."));
+                page.item(2, "*", &format!("{functions}: see above."));
                 continue;
             }
             explained.push(&need.functions);
-            text.put("  * ", 4, &format!("{functions}:"));
+            page.item(2, "*", &format!("{functions}:"));
             let shown = |one: &AcsReason| {
                 let mut steps = self.steps.iter().flat_map(|step| &step.because);
                 steps.any(|shown| shown == one)
             };
             let new = need.because.iter().filter(|one| !shown(one));
-            because(text, 4, new, &mut BTreeSet::new());
+            because(page, 4, new, &mut BTreeSet::new());
             for remedy in &need.remedies {
-                text.put("    - ", 6, &remedy.text);
+                page.item(4, "-", &remedy.text);
             }
         }
         let left: Vec<_> = {
@@ -444,8 +385,7 @@ impl Answer {
             left.filter(|bdf| with.contains(bdf)).collect()
         };
         if change.possible && !left.is_empty() {
-            text.put(
-                "    ",
+            page.paragraph(
                 4,
                 &format!(
                     "It would then still share its group with {}.",
@@ -454,12 +394,8 @@ impl Answer {
             );
         }
         for remedy in &change.alternatives {
-            let or = if change.needs.is_empty() {
-                "  * "
-            } else {
-                "  * or: "
-            };
-            text.put(or, 4, &remedy.text);
+            let or = if change.needs.is_empty() { "" } else { "or: " };
+            page.item(2, "*", &format!("{or}{}", remedy.text));
         }
     }
 }

@@ -59,7 +59,12 @@ pub(crate) fn recorded() -> Vec<String> {
 
 /// A machine on which each function has its own group.
 pub(crate) fn alone() -> String {
-    let file = scratch("alone").join("alone.txt");
+    alone_in(&scratch("alone"))
+}
+
+/// The same machine, in a test's own folder.
+pub(crate) fn alone_in(folder: &Path) -> String {
+    let file = folder.join("alone.txt");
     let text = "0000:00:01.0 Ethernet controller [0200]: Intel Corporation 82574L [8086:10d3]\n\
                 \tCapabilities: [e0] Express (v1) Root Complex Integrated Endpoint, MSI 00\n";
     fs::write(&file, text).expect("it can be written");
