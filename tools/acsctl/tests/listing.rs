@@ -73,7 +73,12 @@ fn shared_groups_have_several_functions() {
         let none = shared(desktop, &["-s", slot]);
         assert_fails(&none, 1, "no matching function shares its group");
     }
-    let none = acsctl(&["groups", "--shared", "--topology", &alone()]);
+    let none = acsctl(&[
+        "groups",
+        "--shared",
+        "--topology",
+        &alone(&scratch("listing-alone")),
+    ]);
     assert_fails(&none, 1, "no group has more than one function");
 }
 

@@ -168,7 +168,12 @@ fn why_explains_a_function_in_no_group() {
     assert!(!text.contains("is in no IOMMU group"), "{text}");
     assert!(text.contains("It has a group of its own."), "{text}");
     // No IOMMU at all.
-    let text = printed(&acsctl(&["why", "--topology", &alone(), "00:01.0"]));
+    let text = printed(&acsctl(&[
+        "why",
+        "--topology",
+        &alone(&scratch("owner-alone")),
+        "00:01.0",
+    ]));
     assert!(
         text.contains("The groups that this machine's kernel made are not known"),
         "{text}"

@@ -20,7 +20,7 @@ use serde_json::Value;
 use topology::names::Names;
 
 use common::{
-    command::{acsctl, alone_in, assert_fails, host, machine, path, printed, recorded},
+    command::{acsctl, alone, assert_fails, host, machine, path, printed, recorded},
     scratch,
 };
 
@@ -198,7 +198,7 @@ fn the_head_names_source_kernel_and_version() {
     assert!(!text.contains("release not known"), "{text}");
     // A file without a kernel, and a second one.
     let folder = scratch("page-head");
-    let (alone, list) = (alone_in(&folder), folder.join("second.txt"));
+    let (alone, list) = (alone(&folder), folder.join("second.txt"));
     fs::write(
         &list,
         "IOMMU Group 3 00:01.0 Ethernet controller [0200]: x [8086:10d3]\n",
@@ -227,7 +227,7 @@ fn the_head_names_source_kernel_and_version() {
 fn no_text_of_a_machine_becomes_markup() {
     const HOSTILE: &str = "<script>alert(\"x\")</script>' onclick='y &lt; \u{1b}[2J\u{202e}";
     let shown = HOSTILE.replace(['\u{1b}', '\u{202e}'], "\u{fffd}");
-    let file = alone_in(&scratch("page-names"));
+    let file = alone(&scratch("page-names"));
     let topology = topology::read_all(&[&file]).expect("it is sound");
     let seen = HostView::of(&topology, &[], None);
     let ids = format!("8086  {HOSTILE}\n\t10d3  {HOSTILE}\nC 02  {HOSTILE}\n");
@@ -352,7 +352,7 @@ fn a_file_is_replaced_as_a_whole_or_not_at_all() {
     let file = folder.join("groups.html");
     fs::write(&file, "old").expect("it can be written");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("it can be set");
-    let alone = alone_in(&scratch("page-input"));
+    let alone = alone(&scratch("page-input"));
     let write =
         |to: &Path, machine: &str| acsctl(&["groups", "--topology", machine, "--html", &path(to)]);
     let said = printed(&write(&file, &alone));

@@ -57,13 +57,8 @@ pub(crate) fn recorded() -> Vec<String> {
     paths.filter(is_json).map(|found| path(&found)).collect()
 }
 
-/// A machine on which each function has its own group.
-pub(crate) fn alone() -> String {
-    alone_in(&scratch("alone"))
-}
-
-/// The same machine, in a test's own folder.
-pub(crate) fn alone_in(folder: &Path) -> String {
+/// A machine on which each function has its own group, as a file in a test's own folder.
+pub(crate) fn alone(folder: &Path) -> String {
     let file = folder.join("alone.txt");
     let text = "0000:00:01.0 Ethernet controller [0200]: Intel Corporation 82574L [8086:10d3]\n\
                 \tCapabilities: [e0] Express (v1) Root Complex Integrated Endpoint, MSI 00\n";
