@@ -17,7 +17,11 @@ mod search;
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::{Context, Result};
-use boot::{kernel::Kernel, setup::Setup};
+use boot::{
+    kernel::Kernel,
+    scenarios::upstream::{CORRECTED, FAULT},
+    setup::Setup,
+};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
@@ -52,9 +56,13 @@ fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
         patched: find("-upstream")?,
         control: find("-upstream-control")?,
     });
-    let of_pair: [(&str, fn(&Pair) -> Result<()>); 4] = [
+    let of_pair: [(&str, fn(&Pair) -> Result<()>); 5] = [
         ("groups", |pair| {
             groups::corrected(&pair.patched, &pair.control)
+        }),
+        ("rescan", |pair| {
+            CORRECTED.run(&pair.patched)?;
+            FAULT.run(&pair.control)
         }),
         ("debugfs-owner", |pair| {
             debugfs::owned(&pair.patched, &pair.control)
