@@ -41,6 +41,10 @@ struct Pair {
     control: Setup,
 }
 
+/// A test of the kernels, and one of the mails.
+type OfPair = fn(&Pair) -> Result<()>;
+type OfMails = fn() -> Result<()>;
+
 /// The tests, and a folder that must outlive them.
 fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let folder = tempfile::tempdir()?;
@@ -56,7 +60,7 @@ fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
         patched: find("-upstream")?,
         control: find("-upstream-control")?,
     });
-    let of_pair: [(&str, fn(&Pair) -> Result<()>); 5] = [
+    let of_pair: [(&str, OfPair); 5] = [
         ("groups", |pair| {
             groups::corrected(&pair.patched, &pair.control)
         }),
@@ -72,7 +76,7 @@ fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
         }),
         ("search-partition", |pair| search::same(&pair.patched)),
     ];
-    let of_mails: [(&str, fn() -> Result<()>); 2] = [
+    let of_mails: [(&str, OfMails); 2] = [
         ("mails-apply", mails::apply),
         ("mails-pass-checkpatch", mails::pass_checkpatch),
     ];

@@ -33,11 +33,11 @@ fn patches() -> Result<Vec<PathBuf>> {
 /// The source of the stock kernel in `ACS_QUIRKS_KERNELS`.
 fn source() -> Result<PathBuf> {
     let cache = cache()?;
-    let sources = Kernel::from_env()?.into_iter().filter_map(|kernel| {
+    let mut sources = Kernel::from_env()?.into_iter().filter_map(|kernel| {
         let is_stock = !kernel.release.contains("-upstream");
         is_stock.then(|| cache.join("kernels").join(kernel.release).join("tree"))
     });
-    let source = sources.filter(|tree| tree.is_dir()).last();
+    let source = sources.find(|tree| tree.is_dir());
     source
         .context("no stock kernel has a source tree; run: make kernel KERNEL=newest@rust-for-linux")
 }
