@@ -19,7 +19,7 @@ use random_topologies::topologies;
 use topology::Topology;
 
 /// Approximate number of functions of the machine whose grouping is timed.
-const LARGE: usize = 4_000;
+const LARGE: usize = 2_000;
 /// The patched kernel must be faster by this factor. It is, by a hundred.
 const FACTOR: u32 = 10;
 
