@@ -98,7 +98,7 @@ pub(crate) fn pass_checkpatch() -> Result<()> {
         let mut perl = Command::new("perl");
         perl.arg(source.join("scripts/checkpatch.pl"));
         perl.arg(format!("--root={}", source.display()));
-        perl.args(["--strict", "--no-tree", "--ignore=FILE_PATH_CHANGES"])
+        perl.args(["--strict", "--no-tree", "--ignore=FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID"])
             .arg(patch);
         run(&mut perl)
     };
