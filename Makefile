@@ -161,6 +161,12 @@ kunit: need-amd64 modules-kunit@rust-for-linux guest-programs
 lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## test validated entries on a kernel that lacks their quirks, and on the stock kernel of its series
 	@ACS_QUIRKS_KERNELS='lacking $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test lacking -- $(ARGS) $(call or_repeat,lacking)
 
+# The last of SERIES, because the patches are for the newest kernel. Its tree with Rust is the source that they apply to.
+.PHONY: upstream-test
+upstream-test: need-amd64 modules-upstream modules-upstream-control modules-$(lastword $(SERIES)) guest-programs ## test the patches for Linux in upstream/, on a kernel with them and on one without
+	@ACS_QUIRKS_KERNELS='$(lastword $(SERIES)) upstream-control upstream' $(CARGO) test --quiet --locked --offline \
+		--package boot --test upstream -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 1) $(ARGS)
+
 .PHONY: kunit-coverage
 kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite reaches
 kunit-coverage: need-amd64 modules-kunit@rust-for-linux guest-programs
@@ -346,6 +352,11 @@ kernel-kunit@rust-for-linux: kernel-$(lastword $(KERNELS))@rust-for-linux
 .PHONY: kernel-lacking
 kernel-lacking: kernel-$(LACKING)
 	@$(SUDO) scripts/prepare-test-kernel.sh lacking '$(LACKING)'
+
+# Kernels for make upstream-test: with the patches in upstream/, and with their KUnit tests alone.
+.PHONY: kernel-upstream kernel-upstream-control
+kernel-upstream kernel-upstream-control: kernel-%: kernel-$(lastword $(SERIES))@rust-for-linux
+	@$(SUDO) scripts/prepare-test-kernel.sh '$*' '$(lastword $(SERIES))'
 
 .PHONY: modules-%
 modules-%: kernel-%

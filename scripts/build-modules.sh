@@ -21,6 +21,11 @@ lock work
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
 # Kernels built for tests have their drivers built in.
 [[ -d $DIR/headers ]] || GUEST_DRIVERS=()
+# Those for make upstream-test have two tests as modules. prepare-test-kernel.sh does not run depmod.
+if [[ $RELEASE == *-upstream* ]]; then
+	GUEST_DRIVERS=(pci-group-kunit rust_debugfs_scoped)
+	"$SCRIPTS/in-root.sh" -- depmod -b "/cache/kernels/$RELEASE/modules" "$RELEASE"
+fi
 [[ $NAME != *-kunit@* ]] || EDITIONS+=(ACS_QUIRKS_KUNIT=y)
 [[ $PROVIDER == headers ]] || EDITIONS+=(CLIPPY=1)
 

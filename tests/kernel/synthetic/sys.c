@@ -21,6 +21,7 @@ struct host_bridge {
 	/* Range of bus numbers. */
 	struct resource buses;
 	const void *spaces;
+	bool is_released;
 };
 
 /* In Rust: sys.rs. Reads an aligned dword. */
@@ -42,6 +43,11 @@ static int write_config(struct pci_bus *bus, unsigned int devfn, int offset, int
 }
 
 static struct pci_ops ops = { .read = read_config, .write = write_config };
+
+static void note_release(struct pci_host_bridge *bridge)
+{
+	((struct host_bridge *)bridge->release_data)->is_released = true;
+}
 
 /*
  * Lets the kernel scan a root bus and everything below. If vmd is not NULL, the kernel treats
@@ -77,12 +83,13 @@ int acs_quirks_synthetic_scan(const void *spaces, int domain, u8 first, u8 last,
 		kfree(bridge);
 		return -ENODEV;
 	}
+	pci_set_host_bridge_release(to_pci_host_bridge((*root)->bridge), note_release, bridge);
 	return 0;
 }
 
 /*
  * pci_create_root_bus() leaves a reference to the host bridge that pci_remove_root_bus() does not
- * put. The kernel itself never removes such a bus.
+ * put: upstream/0003*.patch corrects that.
  */
 void acs_quirks_synthetic_remove(struct pci_bus *root);
 void acs_quirks_synthetic_remove(struct pci_bus *root)
@@ -92,7 +99,8 @@ void acs_quirks_synthetic_remove(struct pci_bus *root)
 
 	pci_stop_root_bus(root);
 	pci_remove_root_bus(root);
-	put_device(bridge);
+	if (!sysdata->is_released)
+		put_device(bridge);
 	kfree(sysdata);
 }
 

@@ -18,18 +18,11 @@ use boot::{
     oracle::{self, Described, Oracle, Questions},
     setup::Setup,
 };
-use rules::pcie::PcieType;
-use topology::{Acs, Bdf, Domain, Function, Header, Hex, Port, Topology};
 
 /// Approximate numbers of functions.
 const SIZES: [usize; 4] = [100, 1_000, 2_000, 4_000];
 /// Boots of each measurement.
 const ROUNDS: usize = 3;
-/// Number of functions of an adapter, plus the port above it.
-const ADAPTER: usize = 9;
-/// Ports per domain. Each needs a bus number.
-const PORTS: usize = 240;
-
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,7 +40,7 @@ fn run() -> Result<()> {
         verdicts: false,
         model: true,
     };
-    let machines: Vec<_> = SIZES.map(machine).into();
+    let machines: Vec<_> = SIZES.map(oracle::server).into();
     let mut described = Vec::new();
     for machine in &machines {
         described.push(oracle::describe(machine, &verdicts, questions)?);
@@ -105,39 +98,4 @@ fn shortest(oracle: &Oracle<'_>, machines: &[Described]) -> Result<Vec<Shortest>
         }
     }
     Ok(shortest)
-}
-
-/// A server: ports with ACS, and below each an adapter whose functions lack ACS.
-fn machine(size: usize) -> Topology {
-    let mut topology = Topology::default();
-    let adapters = size.div_ceil(ADAPTER);
-    for adapter in 0..adapters {
-        let domain = Domain(u32::try_from(adapter / PORTS).unwrap_or(0));
-        // Fewer than PORTS, so both fit.
-        let port = u8::try_from(adapter % PORTS).unwrap_or(0);
-        let at = |bus, devfn| Bdf { domain, bus, devfn };
-        topology.functions.push(Function {
-            header: Header::Bridge,
-            pcie_type: Some(Port::Known(PcieType::RootPort)),
-            class: Some(Hex(0x06_0400)),
-            multifunction: Some(true),
-            acs: Some(Acs {
-                cap: Some(0x1d),
-                ctl: Some(0x1d),
-                dword8: None,
-            }),
-            primary: Some(0),
-            secondary: Some(port + 1),
-            subordinate: Some(port + 1),
-            ..Function::new(at(0, port), 0x1234, 1)
-        });
-        topology.functions.extend((0..8).map(|number| Function {
-            pcie_type: Some(Port::Known(PcieType::Endpoint)),
-            class: Some(Hex(0x02_0000)),
-            multifunction: Some(true),
-            ..Function::new(at(port + 1, number), 0x1234, 2)
-        }));
-    }
-    topology.functions.sort_by_key(|function| function.bdf);
-    topology
 }

@@ -15,6 +15,7 @@
 //! | `complete.rs` | guesses ACS capabilities that a record lacks |
 //! | `equivalence.rs` | functions that test the kernel's quirks |
 //! | `survey.rs` | the results for many topologies: kernel, model and record |
+//! | `server.rs` | a large machine, to measure how long grouping takes |
 //! | `report.rs` | these results as JSON |
 
 mod answer;
@@ -26,6 +27,7 @@ mod description;
 pub mod equivalence;
 mod guest;
 pub mod report;
+mod server;
 mod survey;
 
 pub use answer::{Answer, InKernel};
@@ -34,4 +36,5 @@ pub use complete::complete;
 pub use describe::{Cannot, Described, describe};
 pub use description::Questions;
 pub use guest::Oracle;
+pub use server::server;
 pub use survey::{Groups, Outcome, Record, Survey, ask, is_amd};

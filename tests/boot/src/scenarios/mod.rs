@@ -14,6 +14,7 @@
 //! | `surroundings.rs` | the path above a device, and splits by the kernel itself |
 //! | `hotplug.rs` | devices that are plugged in and out |
 //! | `held.rs` | VFIO and two programs |
+//! | `upstream.rs` | a rescan on kernels with and without the patches in `upstream/` |
 //! | `entries/` | tests made from the entries themselves |
 //! | `module.rs` | the module's interface |
 //! | `states.rs` | kernels on which the hook cannot work |
@@ -42,6 +43,7 @@ mod splits;
 mod states;
 mod stress;
 mod surroundings;
+pub mod upstream;
 mod whole;
 
 use anyhow::Result;
