@@ -98,8 +98,9 @@ pub(crate) fn pass_checkpatch() -> Result<()> {
         let mut perl = Command::new("perl");
         perl.arg(source.join("scripts/checkpatch.pl"));
         perl.arg(format!("--root={}", source.display()));
-        perl.args(["--strict", "--no-tree", "--ignore=FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID"])
-            .arg(patch);
+        perl.args(["--strict", "--no-tree"]);
+        perl.arg("--ignore=FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID");
+        perl.arg(patch);
         run(&mut perl)
     };
     let patches = patches()?;
