@@ -68,13 +68,13 @@ test: ## all checks: lints, host tests, boot tests on the newest of KERNELS=, co
 	@$(MAKE) --no-print-directory lint host-test boot-test lacking kunit
 
 .PHONY: test-all
-test-all: ## make test, and the long tests: every boot test on each kernel, races of two minutes, boot tests for arm64, fresh builds, packages
+test-all: ## make test, and the long tests: every boot test on each kernel, races of two minutes, boot tests for arm64, patches for Linux, fresh builds, packages
 test-all: export ACS_QUIRKS_RACE := 120
 test-all: export ACS_QUIRKS_CHAOS := 500
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
-	@$(MAKE) --no-print-directory fresh-build deb package-test
+	@$(MAKE) --no-print-directory upstream-test fresh-build deb package-test
 
 ##### Parts of the tests
 
@@ -165,7 +165,7 @@ lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## test va
 .PHONY: upstream-test
 upstream-test: need-amd64 modules-upstream modules-upstream-control modules-$(lastword $(SERIES)) guest-programs ## test the patches for Linux in upstream/, on a kernel with them and on one without
 	@ACS_QUIRKS_KERNELS='$(lastword $(SERIES)) upstream-control upstream' $(CARGO) test --quiet --locked --offline \
-		--package boot --test upstream -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 1) $(ARGS)
+		--package boot --test upstream -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 1) $(ARGS) $(call or_repeat,upstream-test)
 
 .PHONY: kunit-coverage
 kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite reaches
