@@ -144,6 +144,7 @@ mkdir "$HOSTS"
 trap 'remove_tree "$HOSTS"' EXIT
 failed=0
 for OF in "$@"; do
+	mkdir "$HOSTS/$OF"
 	"${CONTAINED[@]}" bash "$SCRIPTS/package-test.sh" --stage=suite "$OF" || ((failed += 1))
 	remove_tree "$HOSTS/$OF"
 done
