@@ -87,7 +87,7 @@ purged() {
 }
 
 one_suite() {
-	local lines=() list log=$CACHE/logs/host-$OF first other before bytes retry="if it is the network, run this again"
+	local lines=() debs list log=$CACHE/logs/host-$OF first other before bytes retry="if it is the network, run this again"
 	say "$STEP: a system with its stock kernel"
 	list=$(sources "$OF")
 	[[ -z $list ]] || mapfile -t lines <<<"$list"
@@ -98,8 +98,9 @@ one_suite() {
 	say "$STEP: apt install"
 	bytes=$(in_host sh -c 'apt-get install -qq --print-uris --no-install-recommends /packages/*.deb' | awk '/http/ { sum += $3 } END { print sum }')
 	before=$SECONDS
-	logged "$STEP" "$log-install.log" "fix what it reports" apt_get install --no-install-recommends --allow-downgrades /packages/acs-quirks_*.deb \
-		/packages/acs-quirks-dkms_*.deb /packages/acsctl_*.deb
+	debs=("$PACKAGES"/*.deb)
+	logged "$STEP" "$log-install.log" "fix what it reports" apt_get install --no-install-recommends --allow-downgrades \
+		"${debs[@]/#$PACKAGES//packages}"
 	printf '%s %s %s %s\n' "$OF" "$first" "$((bytes / 1000000))" "$((SECONDS - before))" >"$HOSTS/$OF.figures"
 	image installed "$first"
 	boot installed
