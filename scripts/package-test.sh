@@ -66,7 +66,7 @@ image() {
 
 # boot STAGE: boot the image twice, and remove it
 boot() {
-	ACS_QUIRKS_HOSTS=/cache/hosts/$OF/$1 "$SCRIPTS/in-root.sh" -- \
+	ACS_QUIRKS_HOSTS=/cache/hosts/$OF "$SCRIPTS/in-root.sh" -- \
 		cargo test --quiet --locked --offline --package boot --test packages -- --exact "$1"
 	rm "$HOSTS/$OF/$1/disk"
 }
