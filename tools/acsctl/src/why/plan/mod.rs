@@ -29,7 +29,7 @@ pub use answer::{Outcome, Plan};
 use self::{
     answer::Alternative,
     search::search,
-    trial::{is_alone, unseen},
+    trial::{is_alone, trusted, unseen},
 };
 use super::{
     answer::Goal,
@@ -49,7 +49,8 @@ use crate::host::HostView;
 /// topology.
 pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Error> {
     let explainer = Explainer::new(machine, names)?;
-    let grouped = explainer.grouped();
+    let tables = trusted(machine, machine.modules.loaded);
+    let grouped = &GroupedHost::new(machine, &tables)?;
     let target = machine.position(bdf)?;
     let mut plan = Plan::new(explainer.explain(bdf, None)?);
     if grouped.host_only(target) {
@@ -68,9 +69,17 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
         );
         return Ok(plan);
     }
+    let is_alone_now = is_alone(explainer.grouped(), target);
     let is_alone = is_alone(grouped, target);
-    if is_alone && plan.why.is_made() {
+    if is_alone_now && plan.why.is_made() {
         plan.outcome = Outcome::OwnGroup;
+        if !is_alone {
+            plan.dangers.push(format!(
+                "No vendor vouches for this group: it comes from a module that has entries without evidence. \
+                 Without them, {bdf} shares its group with {}.",
+                address_list(&others(grouped, target))
+            ));
+        }
         return Ok(plan);
     }
     let members = grouped.members(target);
@@ -103,6 +112,12 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
     Ok(plan)
 }
 
+/// The other functions in the group that can be passed through.
+fn others(grouped: &GroupedHost<'_, '_>, target: usize) -> Vec<Bdf> {
+    let others = grouped.shared(target).into_iter();
+    others.map(|index| grouped.bdf(index)).collect()
+}
+
 /// Adds why nothing, or only a vendor's statement, gives the function a group of its own.
 fn refuse(
     plan: &mut Plan,
@@ -132,8 +147,6 @@ fn refuse(
     }
     // Where isolation cannot separate the functions, the patch does not split the group either.
     if change.possible {
-        let others = grouped.shared(target).into_iter();
-        let others: Vec<_> = others.map(|index| grouped.bdf(index)).collect();
         plan.dangers.push(format!(
             "The patch behind pcie_acs_override= would split this group, and isolates nothing: it makes the \
              kernel believe what nobody vouches for. A guest that controls {} may then send requests to {} \
@@ -141,7 +154,7 @@ fn refuse(
              pci=config_acs= is no substitute: it only rewrites the controls of ACS capabilities, and can take \
              isolation away.",
             plan.function,
-            address_list(&others)
+            address_list(&others(grouped, target))
         ));
     }
     Ok(())

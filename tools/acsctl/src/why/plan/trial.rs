@@ -13,17 +13,28 @@ use topology::{
 };
 
 use super::{answer::Step, changes::Changes};
+use crate::host::HostView;
 use crate::why::{
     answer::{Goal, Need},
     explain::change,
     grouped::GroupedHost,
     remedy::{Remedy, What, newer_kernel, reason, relied_on, switched_off, unhide},
     slots::{self, Ports},
+    words::address_list,
 };
 
 /// Whether a function shares its computed group with no function that can be passed through.
 pub(super) fn is_alone(grouped: &GroupedHost<'_, '_>, target: usize) -> bool {
     grouped.shared(target).is_empty()
+}
+
+/// The module tables that a plan relies on, with the module loaded or not: only those of the edition
+/// whose entries have evidence.
+pub(super) fn trusted(machine: &HostView<'_>, is_loaded: bool) -> Vec<Table> {
+    let modules = &machine.modules;
+    let tables = modules.editions.iter().zip(&modules.tables);
+    let trusted = tables.filter(|(edition, _)| is_loaded && **edition == Edition::Validated);
+    trusted.map(|(_, table)| *table).collect()
 }
 
 /// The functions, among those that decide on the groups of `functions`, of which a property was not
@@ -67,16 +78,6 @@ pub(super) struct Tester<'t, 'm, 'a> {
 }
 
 impl Tester<'_, '_, '_> {
-    /// The module tables after a change. Only those of the module count whose entries have evidence.
-    fn tables(&self, changes: &Changes) -> Vec<Table> {
-        let modules = &self.base.machine.modules;
-        let of_editions = modules.editions.iter().zip(&modules.tables);
-        let counts = of_editions.filter(|(edition, _)| {
-            **edition == Edition::Validated && (modules.loaded || changes.module)
-        });
-        counts.map(|(_, table)| *table).collect()
-    }
-
     /// Runs `ask` on the machine after the changes, with the position of the function.
     fn after<T>(
         &self,
@@ -85,7 +86,7 @@ impl Tester<'_, '_, '_> {
     ) -> Result<T, Error> {
         let topology = changes.apply(self.base.machine.topology);
         let machine = self.base.machine.with_topology(&topology);
-        let tables = self.tables(changes);
+        let tables = trusted(&machine, machine.modules.loaded || changes.module);
         let grouped = GroupedHost::new(&machine, &tables)?;
         let target = machine.position(self.function)?;
         ask(&grouped, target)
@@ -143,6 +144,13 @@ impl Tester<'_, '_, '_> {
                 return Ok(None);
             };
             let mut steps = self.steps(changes, grouped, &relevant);
+            // A step to another kernel or to the module names the quirk that it relies on.
+            let is_empty = |step: &Step| {
+                matches!(step.what, What::Kernel | What::Module) && step.entries.is_empty()
+            };
+            if steps.iter().any(is_empty) {
+                return Ok(None);
+            }
             steps.extend(stated);
             let prediction = grouped.machine.prediction();
             let by_module = |&index: &usize| {
@@ -167,10 +175,19 @@ impl Tester<'_, '_, '_> {
     ) -> Vec<Step> {
         let base = self.base;
         let mut steps = Vec::new();
-        for bdf in &changes.shown {
-            let mut functions = base.machine.view.functions.iter();
-            let port = functions.find(|seen| seen.function.bdf == *bdf);
-            steps.extend(port.map(|port| Step::new(unhide(port.function), vec![*bdf])));
+        for seen in &base.machine.view.functions {
+            let bdf = seen.function.bdf;
+            if !changes.shown.contains(&bdf) {
+                continue;
+            }
+            let remedy = unhide(seen.function);
+            let mut same = steps
+                .iter_mut()
+                .filter(|step: &&mut Step| step.text == remedy.text);
+            match same.next() {
+                Some(step) => step.functions.push(bdf),
+                None => steps.push(Step::new(remedy, vec![bdf])),
+            }
         }
         if let Some(kernel) = changes.kernel {
             steps.push(self.kernel(&format!("Linux {kernel} or newer"), after, relevant));
@@ -312,7 +329,7 @@ fn statement(grouped: &GroupedHost<'_, '_>, need: &Need) -> Option<Step> {
     if step.text.is_empty() {
         return None;
     }
-    let functions = crate::why::words::address_list(&need.functions);
+    let functions = address_list(&need.functions);
     step.text = format!("{functions} [{}]: {}", about.join(" "), step.text);
     Some(step)
 }
