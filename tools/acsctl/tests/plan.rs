@@ -338,43 +338,129 @@ fn hidden_acs_is_a_firmware_setting() {
     assert_eq!(kinds(&plan), [["module", "statement", "regroup"]]);
 }
 
-/// The test moves the card by its address, the plan by bus numbers.
+const ON: Acs = Acs {
+    cap: Some(0x1d),
+    ctl: Some(0x1d),
+    dword8: None,
+};
+
+/// A card at 01:00 and one at 02:00, below two ports of one chip without ACS; below other ports, an
+/// empty slot, and a third card at 04:00.
+fn slots() -> Topology {
+    let mut machine = adapter();
+    let port = machine.functions[0].clone();
+    let card = machine.functions[1].clone();
+    machine.functions.clear();
+    for (at, bus, acs) in [
+        ("0000:00:10.0", 1, None),
+        ("0000:00:10.1", 2, None),
+        ("0000:00:11.0", 3, Some(ON)),
+        ("0000:00:12.0", 4, Some(ON)),
+    ] {
+        let mut port = port.clone();
+        (port.bdf, port.acs, port.device) = (bdf(at), acs, Some(Hex::id(0x7777)));
+        (port.secondary, port.subordinate) = (Some(bus), Some(bus));
+        port.multifunction = Some(acs.is_none());
+        machine.functions.push(port);
+    }
+    for at in ["0000:01:00.0", "0000:02:00.0", "0000:04:00.0"] {
+        let mut card = card.clone();
+        (card.bdf, card.multifunction) = (bdf(at), Some(false));
+        machine.functions.push(card);
+    }
+    machine
+}
+
+/// The test moves the card by its address, and the plan by the bus numbers of the ports.
 #[test]
 fn a_card_moves_to_a_slot_where_it_is_alone() {
     let at = "0000:01:00.0";
-    let with_slots = |acs: Option<Acs>| {
-        let mut machine = adapter();
-        let card = function(&mut machine, "0000:01:00.1");
-        card.bdf = bdf("0000:01:01.0");
-        function(&mut machine, "0000:00:10.0").acs = None;
-        for (bus, slot) in [(2, "0000:00:11.0"), (3, "0000:00:12.0")] {
-            let mut port = machine.functions[0].clone();
-            port.bdf = bdf(slot);
-            (port.secondary, port.subordinate) = (Some(bus), Some(bus));
-            port.acs = acs;
-            machine.functions.push(port);
-        }
-        for one in &mut machine.functions {
-            one.multifunction = Some(false);
-            one.iommu_group = Some(0);
-        }
-        // Two root ports above the device, so that a card below one of them is not apart.
-        let mut device = machine.functions[2].clone();
-        device.bdf = bdf("0000:00:10.1");
-        device.pcie_type = machine.functions[1].pcie_type.clone();
-        machine.functions[2] = device;
-        machine
-    };
-    let on = Some(Acs {
-        cap: Some(0x1d),
-        ctl: Some(0x1d),
-        dword8: None,
-    });
-    let machine = with_slots(on);
+    let mut machine = slots();
     let plan = ask(&machine, &own(), at);
-    let _ = (&plan, at);
-    println!("{}", plan.text_of(100));
-    println!("{:?}", kinds(&plan));
+    assert_eq!(kinds(&plan), [["slot"], ["statement"]]);
+    assert_says(
+        &plan,
+        &["below one of these ports: 0000:00:11.0 (empty now) or 0000:00:12.0 (occupied now)"],
+    );
+    let moved = |to: &str| {
+        let mut machine = slots();
+        machine
+            .functions
+            .retain(|one| one.bdf == bdf(at) || one.bdf != bdf(to));
+        function(&mut machine, at).bdf = bdf(to);
+        is_alone(&machine, &own(), None, to)
+    };
+    assert!(moved("0000:03:00.0") && moved("0000:04:00.0"));
+    assert!(!moved("0000:01:00.0"), "the control");
+    // A soldered device does not move.
+    function(&mut machine, "0000:00:10.0").slot = Some(false);
+    assert_eq!(kinds(&ask(&machine, &own(), at)), [["statement"]]);
+    // No slot below a port without ACS, or without a slot.
+    let mut machine = slots();
+    function(&mut machine, "0000:00:11.0").acs = None;
+    function(&mut machine, "0000:00:12.0").slot = Some(false);
+    assert_eq!(kinds(&ask(&machine, &own(), at)), [["statement"]]);
+}
+
+#[test]
+fn a_card_of_two_functions_needs_a_slot_and_an_entry() {
+    let mut machine = slots();
+    for at in ["0000:01:00.0", "0000:01:00.1"] {
+        let mut card = adapter().functions[1].clone();
+        card.bdf = bdf(at);
+        machine.functions.retain(|one| one.bdf != bdf(at));
+        machine.functions.push(card);
+    }
+    let plan = ask(&machine, &sound(), "0000:01:00.0");
+    assert_eq!(plan.outcome(), Outcome::Possible);
+    assert_eq!(
+        kinds(&plan),
+        [
+            ["slot", "module", "regroup"],
+            ["module", "statement", "regroup"]
+        ]
+    );
+    // The control: without the entry, each way needs a statement about the card.
+    let plan = ask(&machine, &own(), "0000:01:00.0");
+    assert_eq!(plan.outcome(), Outcome::NeedsStatement);
+    assert_eq!(
+        kinds(&plan),
+        [["slot", "statement"], ["statement", "statement"]]
+    );
+}
+
+/// A kernel goes on to grant what mainline has merged, also when the statement is withdrawn.
+#[test]
+fn no_plan_relies_on_a_withdrawn_quirk() {
+    let at = "0000:03:00.0";
+    let mut machine = recorded("lenovo-2325kz5-dc5a79");
+    let withdrawn = |machine: &Topology| {
+        let mut entries = own();
+        for entry in &mut entries {
+            if entry.name.starts_with("intel/") && entry.status == Status::Mainline {
+                entry.status = Status::Withdrawn;
+            }
+        }
+        ask(machine, &entries, at)
+    };
+    let warning = "by a quirk whose entry is rejected or withdrawn (intel/";
+    let plan = withdrawn(&machine);
+    assert_eq!(plan.outcome(), Outcome::OwnGroup);
+    assert_says(&plan, &[warning]);
+    for function in &mut machine.functions {
+        function.iommu_group = function.iommu_group.map(|_| 0);
+    }
+    let plan = withdrawn(&machine);
+    assert_eq!(plan.outcome(), Outcome::Nothing);
+    assert_says(&plan, &[warning]);
+    let plan = ask(&machine, &own(), at);
+    assert_eq!(kinds(&plan), [["regroup"]], "the control");
+    machine.kernel = Some("3.10.108".to_owned());
+    assert!(
+        !kinds(&withdrawn(&machine))
+            .concat()
+            .contains(&"kernel".to_owned())
+    );
 }
 
 #[test]
@@ -470,10 +556,12 @@ fn the_exit_status_tells_the_outcome() {
     let text = printed(&run(&lenovo, "03:00.0"));
     assert!(text.contains("It has a group of its own."), "{text}");
     // It shares its group with bridges alone.
-    let text = printed(&run(&machine("apple-inc-macmini8-1-e1c062"), "04:00.0"));
+    let text = printed(&run(
+        &machine("gigabyte-technology-co-ltd-x570-aorus-master-ffd0c3"),
+        "08:00.0",
+    ));
     assert!(text.contains("Nothing has to change."), "{text}");
-    let text = printed(&run(&alone(), "00:01.0"));
-    assert!(text.contains("Enable the IOMMU"), "{text}");
+    assert_fails(&run(&alone(), "00:01.0"), 1, "too little is known to plan");
     assert_fails(
         &run(&lenovo, "04:00.0"),
         1,

@@ -29,7 +29,7 @@ pub use answer::{Outcome, Plan};
 use self::{
     answer::Alternative,
     search::search,
-    trial::{is_alone, trusted, unseen},
+    trial::{is_alone, refused, relevant, trusted, unseen},
 };
 use super::{
     answer::Goal,
@@ -69,10 +69,13 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
         );
         return Ok(plan);
     }
+    let relevant = relevant(grouped, target);
+    let refused = refused(grouped, &relevant);
     let is_alone_now = is_alone(explainer.grouped(), target);
     let is_alone = is_alone(grouped, target);
     if is_alone_now && plan.why.is_made() {
         plan.outcome = Outcome::OwnGroup;
+        plan.dangers.extend(refused);
         if !is_alone {
             plan.dangers.push(format!(
                 "No vendor vouches for this group: it comes from a module that has entries without evidence. \
@@ -82,14 +85,18 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
         }
         return Ok(plan);
     }
-    let members = grouped.members(target);
-    let unseen = unseen(grouped, members);
+    let unseen = unseen(grouped, &relevant);
     if !unseen.is_empty() {
         plan.reasons.push(format!(
             "properties that decide on its group were not seen, of {}. Read the machine as root, or make the \
              input again as root: lspci -D -vvvnn",
             address_list(&unseen)
         ));
+        return Ok(plan);
+    }
+    if is_alone && refused.is_some() {
+        plan.outcome = Outcome::Nothing;
+        plan.reasons.extend(refused);
         return Ok(plan);
     }
     let is_other = |actual: &super::answer::Actual| !actual.as_computed && actual.remedy.is_none();
@@ -106,6 +113,9 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
         all if all.iter().all(Alternative::needs_statement) => Outcome::NeedsStatement,
         _ => Outcome::Possible,
     };
+    if plan.outcome == Outcome::Nothing {
+        plan.reasons.extend(refused);
+    }
     if plan.outcome != Outcome::Possible {
         refuse(&mut plan, grouped, target, names)?;
     }

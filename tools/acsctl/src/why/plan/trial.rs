@@ -37,27 +37,54 @@ pub(super) fn trusted(machine: &HostView<'_>, is_loaded: bool) -> Vec<Table> {
     trusted.map(|(_, table)| *table).collect()
 }
 
-/// The functions, among those that decide on the groups of `functions`, of which a property was not
-/// seen. ACS that the kernel enables at boot counts as seen.
-pub(super) fn unseen(
-    grouped: &GroupedHost<'_, '_>,
-    functions: impl IntoIterator<Item = usize>,
-) -> Vec<Bdf> {
+/// The functions that decide whether a function has a group of its own: those of its device and of
+/// its group, and the bridges above them.
+pub(super) fn relevant(grouped: &GroupedHost<'_, '_>, target: usize) -> BTreeSet<usize> {
+    let of_device = grouped.of_device(grouped.device(target));
+    grouped.deciding(of_device.chain(grouped.members(target)))
+}
+
+/// Those of these functions of which a property was not seen. ACS that the kernel enables at boot
+/// counts as seen.
+pub(super) fn unseen(grouped: &GroupedHost<'_, '_>, relevant: &BTreeSet<usize>) -> Vec<Bdf> {
     let machine = grouped.machine;
     let assumed = machine.view.assumptions.iter();
     let assumed: BTreeSet<Bdf> = assumed
         .filter(|(_, assumption)| *assumption != Assumption::AcsAtBoot)
         .map(|(bdf, _)| *bdf)
         .collect();
-    let deciding = grouped.deciding(functions).into_iter();
     let is_unseen = |index: &usize| {
         let seen = grouped.seen(*index);
         assumed.contains(&seen.function.bdf) || !machine.identifies(seen)
     };
-    deciding
-        .filter(is_unseen)
-        .map(|index| grouped.bdf(index))
-        .collect()
+    let unseen = relevant.iter().copied().filter(is_unseen);
+    unseen.map(|index| grouped.bdf(index)).collect()
+}
+
+/// Which of these functions the kernel isolates only because it goes on to grant an entry that is
+/// refused. A plan does not rely on that.
+pub(super) fn refused(grouped: &GroupedHost<'_, '_>, relevant: &BTreeSet<usize>) -> Option<String> {
+    let machine = grouped.machine;
+    let (mut functions, mut entries) = (Vec::new(), BTreeSet::new());
+    for &index in relevant {
+        let verdict = machine.prediction().verdict(grouped.seen(index));
+        let entry = machine.entry(verdict.by);
+        let entry = entry.filter(|entry| entry.status.is_negative());
+        if let (KernelVerdict::Isolated, Some(entry)) = (verdict.kernel, entry) {
+            functions.push(grouped.bdf(index));
+            entries.insert(entry.name.as_str());
+        }
+    }
+    functions.sort_unstable();
+    let entries: Vec<_> = entries.into_iter().collect();
+    (!functions.is_empty()).then(|| {
+        format!(
+            "The kernel counts {} as isolated by a quirk whose entry is rejected or withdrawn ({}): do not rely \
+             on it.",
+            address_list(&functions),
+            entries.join(", ")
+        )
+    })
 }
 
 /// The outcome of a change: the function is alone when all needs are met too.
@@ -119,11 +146,8 @@ impl Tester<'_, '_, '_> {
         asks_vendors: bool,
     ) -> Result<Option<Trial>, Error> {
         self.after(changes, |grouped, target| {
-            let relevant = grouped.of_device(grouped.device(target));
-            let relevant = grouped.deciding(relevant.chain(grouped.members(target)));
-            if !unseen(grouped, relevant.iter().copied()).is_empty()
-                || relevant.iter().any(|&index| is_refused(grouped, index))
-            {
+            let relevant = relevant(grouped, target);
+            if !unseen(grouped, &relevant).is_empty() || refused(grouped, &relevant).is_some() {
                 return Ok(None);
             }
             let mut needs = Vec::new();
@@ -244,15 +268,6 @@ impl Tester<'_, '_, '_> {
         step.entries.dedup();
         step
     }
-}
-
-/// Whether a quirk isolates a function only because the kernel goes on to grant a refused entry.
-fn is_refused(grouped: &GroupedHost<'_, '_>, index: usize) -> bool {
-    let machine = grouped.machine;
-    let verdict = machine.prediction().verdict(grouped.seen(index));
-    let entry = machine.entry(verdict.by);
-    verdict.kernel == KernelVerdict::Isolated
-        && entry.is_some_and(|entry| entry.status.is_negative())
 }
 
 /// The step that loads the module, with the entries that isolate functions.
