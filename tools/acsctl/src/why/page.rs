@@ -80,6 +80,14 @@ impl<'a> Page<'a> {
         self.0.push(Part::Members(members));
     }
 
+    pub(super) fn outcome(&mut self, tone: Tone, words: &'static str, condition: &'static str) {
+        self.0.push(Part::Outcome {
+            tone,
+            words,
+            condition,
+        });
+    }
+
     pub(super) fn gap(&mut self) {
         self.0.push(Part::Gap);
     }

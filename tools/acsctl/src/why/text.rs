@@ -215,11 +215,7 @@ impl Answer {
         } else {
             ""
         };
-        page.0.push(Part::Outcome {
-            tone,
-            words,
-            condition,
-        });
+        page.outcome(tone, words, condition);
         if self.together.is_some() || self.others.is_empty() {
             return;
         }

@@ -65,14 +65,15 @@ pub(super) fn without(line: &str) -> String {
     }
     let line = line.trim_end().trim_end_matches("```");
     let indent = line.len() - line.trim_start().len();
-    // A line in one pair of backticks.
-    match line[indent..]
-        .strip_prefix('`')
-        .and_then(|rest| rest.strip_suffix('`'))
-    {
-        Some(inner) => format!("{}{inner}", &line[..indent]),
-        None => line.to_owned(),
+    // A line in one pair of backticks, or the first or last line of several in one pair. A line that
+    // has more of them is prose with a quoted word.
+    let inner = &line[indent..];
+    let bare = inner.strip_prefix('`').unwrap_or(inner);
+    let bare = bare.strip_suffix('`').unwrap_or(bare);
+    if bare.contains('`') {
+        return line.to_owned();
     }
+    format!("{}{bare}", &line[..indent])
 }
 
 /// Removes control sequences and turns every kind of space into a plain one.
@@ -171,6 +172,19 @@ fn unquoted(line: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::without;
+
+    #[test]
+    fn one_pair_of_backticks_may_span_lines() {
+        let first = without("`IOMMU Group 0 00:00.0 Host bridge");
+        assert_eq!(first, "IOMMU Group 0 00:00.0 Host bridge");
+        assert_eq!(
+            without("IOMMU Group 1 00:01.0 x`"),
+            "IOMMU Group 1 00:01.0 x"
+        );
+        // The control: prose with a quoted address is no function.
+        let prose = "`00:01.0` is the card";
+        assert_eq!(without(prose), prose);
+    }
 
     #[test]
     fn additions_are_removed_and_the_output_of_lspci_is_not() {
