@@ -105,8 +105,8 @@ fn kinds(plan: &Plan) -> Vec<Vec<String>> {
 
 /// The text in one line, without colours.
 fn line(plan: &Plan) -> String {
-    let plain = anstream::adapter::strip_str(&plan.text_of(100)).to_string();
-    plain.split_whitespace().collect::<Vec<_>>().join(" ")
+    let text = anstream::adapter::strip_str(&plan.text_of(100)).to_string();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[track_caller]

@@ -14,7 +14,7 @@ use crate::why::{Outcome, plan};
 /// Applies each change to the facts about the machine and computes the groups again. Lists only
 /// changes, and combinations of them, after which the function shares its group with no function
 /// that can be passed through: a regroup, the module, another kernel, settings, another slot, a
-/// vendor's statement. Never proposes pcie_acs_override= or pci=config_acs=.
+/// vendor's statement. Never proposes the ACS override.
 ///
 /// Exit status: 0 when the function has a group of its own, or something other than a new vendor's
 /// statement gives it one; 1 when nothing else does, when there is no such function, when it cannot

@@ -9,7 +9,8 @@
 //! | file | what it does |
 //! |---|---|
 //! | `changes.rs` | the changes that concern a function, and the facts after a change |
-//! | `trial.rs` | the groups after a change, and the steps that lead to it |
+//! | `trial.rs` | the groups after a change |
+//! | `steps.rs` | the steps of a change in words |
 //! | `search.rs` | the cheapest combinations of changes |
 //! | `answer.rs` | the plan as data and JSON |
 //! | `text.rs` | the plan in words |
@@ -17,6 +18,7 @@
 mod answer;
 mod changes;
 mod search;
+mod steps;
 mod text;
 mod trial;
 
@@ -32,7 +34,7 @@ use self::{
     trial::{is_alone, refused, relevant, trusted, unseen},
 };
 use super::{
-    answer::Goal,
+    answer::{Actual, Goal},
     explain::{Explainer, change},
     grouped::GroupedHost,
     remedy::{Remedy, What},
@@ -99,7 +101,7 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
         plan.reasons.extend(refused);
         return Ok(plan);
     }
-    let is_other = |actual: &super::answer::Actual| !actual.as_computed && actual.remedy.is_none();
+    let is_other = |actual: &Actual| !actual.as_computed && actual.remedy.is_none();
     if is_alone && plan.why.actual.as_ref().is_some_and(is_other) {
         plan.reasons.push(
             "its kernel made another group than acsctl computes, and grouping it again is not known to help"

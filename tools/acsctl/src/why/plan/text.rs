@@ -4,7 +4,7 @@
 
 use super::answer::{Alternative, Outcome, Plan};
 use crate::why::{
-    page::{Page, Part, Tone},
+    page::{Page, Tone},
     text::WIDTH,
 };
 
@@ -34,7 +34,7 @@ impl Plan {
                 );
             }
             Outcome::Possible => {
-                page.heading("What would give it a group of its own, cheapest first")
+                page.heading("What would give it a group of its own, cheapest first");
             }
             Outcome::NeedsStatement => outcome(
                 page,
@@ -80,11 +80,7 @@ impl Plan {
 /// Writes an outcome without a way that is open to the owner.
 fn outcome(page: &mut Page<'_>, words: &'static str, heading: &'static str) {
     page.gap();
-    page.0.push(Part::Outcome {
-        tone: Tone::Bad,
-        words,
-        condition: "",
-    });
+    page.outcome(Tone::Bad, words, "");
     page.heading(heading);
 }
 
