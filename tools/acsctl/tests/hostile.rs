@@ -10,7 +10,7 @@ use std::fs;
 use acsctl::{
     host::{HostView, Source},
     listing::{Listing, filter::Filter},
-    why::explain,
+    why::{explain, plan},
 };
 use fastrand::Rng;
 use quirk_data::{
@@ -112,6 +112,9 @@ fn look(text: &str, entries: &[Entry]) -> bool {
     for function in &machine.functions {
         let answer = explain(&seen, function.bdf, None, &names).expect("it is there");
         let text = answer.text();
+        assert!(!text.contains("\u{1b}[2J"), "a file steers the terminal");
+        let plan = plan(&seen, function.bdf, &names).expect("it is there");
+        let text = plan.text_of(100);
         assert!(!text.contains("\u{1b}[2J"), "a file steers the terminal");
     }
     true

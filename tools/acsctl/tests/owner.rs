@@ -218,7 +218,7 @@ fn why_reports_missing_and_unknown_functions() {
 fn pages_and_completions_are_made_for_every_command() {
     let folder = scratch("man");
     printed(&acsctl(&["man", "--out", &path(&folder)]));
-    for command in ["groups", "why", "predict", "capture"] {
+    for command in ["groups", "why", "plan", "predict", "capture"] {
         let page = folder.join(format!("acsctl-{command}.1"));
         let page = fs::read_to_string(page).expect("it is written");
         assert!(page.contains("Exit status"), "{command}: {page}");

@@ -51,6 +51,7 @@ fn json_output_matches_the_schema() {
                 .as_str()
                 .expect("it is text");
             check(&[&["why", first], &of[..]].concat());
+            check(&[&["plan", first], &of[..]].concat());
         }
     }
     let host = FakeHost::new("schema").pair([2, 3], [0x80, 0x80]);

@@ -9,6 +9,7 @@ mod generated;
 mod groups;
 mod input;
 mod pages;
+mod plan;
 mod predict;
 mod quirk;
 mod regroup;
@@ -43,6 +44,7 @@ pub struct Arguments {
 enum Command {
     Groups(groups::Groups),
     Why(why::Why),
+    Plan(plan::Plan),
     Predict(predict::Predict),
     Doctor(doctor::Doctor),
     Regroup(regroup::Regroup),
@@ -92,6 +94,7 @@ impl Arguments {
         let outcome = match self.command {
             Command::Groups(command) => command.run(),
             Command::Why(command) => command.run(),
+            Command::Plan(command) => command.run(),
             Command::Predict(command) => command.run().map_err(Failure::from),
             Command::Capture(command) => command.run().map_err(Failure::from),
             Command::Man(command) => command.run().map_err(Failure::from),

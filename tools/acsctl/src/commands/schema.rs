@@ -7,7 +7,11 @@ use schemars::JsonSchema;
 use serde_json::{Map, Value as Json, json};
 
 use super::{doctor, regroup};
-use crate::{listing::Listing, predict::report::Report, why::Answer};
+use crate::{
+    listing::Listing,
+    predict::report::Report,
+    why::{Answer, Plan},
+};
 
 /// The schema. Each form has its name and version in the key "schema". A version may gain keys.
 /// Removing a key or changing its meaning requires a new version.
@@ -24,6 +28,7 @@ fn schema() -> Json {
     let mut forms = Map::new();
     form::<Listing<'_>>(crate::listing::SCHEMA, &mut forms);
     form::<Answer>(crate::why::SCHEMA, &mut forms);
+    form::<Plan>(crate::why::PLAN_SCHEMA, &mut forms);
     form::<Report>(crate::predict::report::SCHEMA, &mut forms);
     form::<regroup::Report<'_>>(regroup::SCHEMA, &mut forms);
     form::<doctor::Report<'_>>(doctor::SCHEMA, &mut forms);

@@ -96,6 +96,17 @@ impl<'a> HostView<'a> {
         }
     }
 
+    /// The same machine with other facts about its functions and its kernel.
+    pub(crate) fn with_topology<'b>(&self, topology: &'b Topology) -> HostView<'b>
+    where
+        'a: 'b,
+    {
+        HostView {
+            snapshot: self.snapshot,
+            ..HostView::with(topology, self.entries, self.modules.clone())
+        }
+    }
+
     /// The in-tree quirks of the newest known kernel.
     pub fn newest(&self) -> &Handlers {
         self.newest.get_or_init(|| handlers::newest(self.entries))

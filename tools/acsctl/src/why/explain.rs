@@ -14,7 +14,7 @@ use super::{
     grouped::GroupedHost,
     join::{self, JoinStep, Kind},
     reason::acs_reason,
-    remedy::{Remedy, What, remedies},
+    remedy::{Remedy, What, regroup, remedies},
     slots, split, words,
 };
 use crate::{
@@ -59,6 +59,11 @@ impl<'m, 'a> Explainer<'m, 'a> {
             grouped,
             names,
         })
+    }
+
+    /// The machine with its computed groups.
+    pub(super) const fn grouped(&self) -> &GroupedHost<'m, 'a> {
+        &self.grouped
     }
 
     /// The answer of [`explain`].
@@ -251,17 +256,8 @@ fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     let is_endpoint = machine
         .position(bdf)
         .is_ok_and(|index| machine.view.functions[index].function.header == Header::Endpoint);
-    let regroup = || {
-        Remedy::new(
-            What::Regroup,
-            format!(
-                "\"acsctl regroup {bdf}\" has the kernel group the device again, without a reboot. It refuses \
-                 while something uses the device."
-            ),
-        )
-    };
     Some(Actual {
-        remedy: (is_coarser && is_endpoint).then(regroup),
+        remedy: (is_coarser && is_endpoint).then(|| regroup(bdf)),
         members: members.clone(),
         as_computed,
         causes: differs.map_or_else(Vec::new, |one| one.causes.clone()),
@@ -286,17 +282,11 @@ fn assumptions(
     members: &[usize],
     second: Option<usize>,
 ) -> Vec<Assumed> {
-    let mut deciding: BTreeSet<Bdf> = BTreeSet::new();
-    let mut seen = BTreeSet::new();
-    for &index in members.iter().chain(&second) {
-        deciding.insert(grouped.bdf(index));
-        for above in grouped.above(index) {
-            if !seen.insert(above) {
-                break;
-            }
-            deciding.insert(grouped.bdf(above));
-        }
-    }
+    let deciding = grouped.deciding(members.iter().copied().chain(second));
+    let deciding: BTreeSet<Bdf> = deciding
+        .into_iter()
+        .map(|index| grouped.bdf(index))
+        .collect();
     let deciding = all.iter().filter_map(|assumed| {
         let concerns_all = assumed.functions.is_empty();
         let functions = assumed.functions.iter().copied();
@@ -334,11 +324,6 @@ fn changes(
     names: &Names,
 ) -> Result<Vec<Change>, Error> {
     let own = grouped.device(target);
-    let passed_through = |grouped: &GroupedHost<'_, '_>| -> Vec<usize> {
-        let mut others = grouped.members(target);
-        others.retain(|&index| index != target && !grouped.host_only(index));
-        others
-    };
     if let Some(second) = second {
         let is_apart = |grouped: &GroupedHost<'_, '_>| {
             grouped.grouping.groups[target] != grouped.grouping.groups[second]
@@ -349,21 +334,22 @@ fn changes(
         let is_alone = |grouped: &GroupedHost<'_, '_>| grouped.members(target).len() == 1;
         return Ok(vec![change(grouped, target, Goal::All, names, is_alone)?]);
     }
-    let others = passed_through(grouped);
+    let others = grouped.shared(target);
     let is_foreign = |index: &usize| grouped.device(*index) != own;
     let mut changes = Vec::new();
     if others.iter().any(is_foreign) {
-        let apart = |grouped: &GroupedHost<'_, '_>| !passed_through(grouped).iter().any(is_foreign);
+        let apart = |grouped: &GroupedHost<'_, '_>| !grouped.shared(target).iter().any(is_foreign);
         changes.push(change(grouped, target, Goal::OtherDevices, names, apart)?);
     }
     if !others.iter().all(is_foreign) {
-        let alone = |grouped: &GroupedHost<'_, '_>| passed_through(grouped).is_empty();
+        let alone = |grouped: &GroupedHost<'_, '_>| grouped.shared(target).is_empty();
         changes.push(change(grouped, target, Goal::All, names, alone)?);
     }
     Ok(changes)
 }
 
-fn change(
+/// What would have to be isolated for the group of `target` to satisfy `is_good`, with the remedies.
+pub(super) fn change(
     grouped: &GroupedHost<'_, '_>,
     target: usize,
     goal: Goal,

@@ -2,7 +2,10 @@
 
 //! The machine to explain, with its computed groups.
 
-use std::{collections::BTreeMap, sync::OnceLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::OnceLock,
+};
 
 use grouping::{Device, Grouping, Seen, device_of, model};
 use quirk_data::error::Error;
@@ -96,6 +99,27 @@ impl<'m, 'a> GroupedHost<'m, 'a> {
             .filter(|(_, other)| **other == Some(group))
             .map(|(index, _)| index)
             .collect()
+    }
+
+    /// The other members of a function's group that can be passed through.
+    pub(super) fn shared(&self, index: usize) -> Vec<usize> {
+        let mut others = self.members(index);
+        others.retain(|&other| other != index && !self.host_only(other));
+        others
+    }
+
+    /// These functions and the bridges above them: what decides on their groups.
+    pub(super) fn deciding(&self, functions: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
+        let mut deciding = BTreeSet::new();
+        for index in functions {
+            deciding.insert(index);
+            for above in self.above(index) {
+                if !deciding.insert(above) {
+                    break;
+                }
+            }
+        }
+        deciding
     }
 
     /// Whether the host keeps a function. VFIO passes other functions of the group through although

@@ -21,6 +21,7 @@
 //! | `text.rs`, `words.rs` | the answer in words |
 //! | `page.rs` | the parts of an answer in words, and their form as text |
 //! | `html.rs` | their form as HTML |
+//! | `plan/` | what gives a function a group of its own |
 
 mod answer;
 mod explain;
@@ -29,6 +30,7 @@ mod hidden;
 mod html;
 mod join;
 mod page;
+mod plan;
 mod reason;
 mod remedy;
 mod slots;
@@ -41,5 +43,7 @@ pub use answer::Answer;
 pub(crate) use answer::SCHEMA;
 pub(crate) use explain::Explainer;
 pub use explain::explain;
+pub(crate) use plan::SCHEMA as PLAN_SCHEMA;
+pub use plan::{Outcome, Plan, plan};
 pub(crate) use states::{Acs, FunctionStates};
 pub(crate) use words::address_list;

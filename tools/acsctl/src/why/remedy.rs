@@ -13,7 +13,7 @@ use rules::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{
-    Bdf, Removable,
+    Bdf, Function, Removable,
     names::{Names, ids, printable},
 };
 
@@ -74,6 +74,17 @@ impl Remedy {
     }
 }
 
+/// The remedy for a group that is larger than the one the kernel would make now.
+pub(super) fn regroup(bdf: Bdf) -> Remedy {
+    Remedy::new(
+        What::Regroup,
+        format!(
+            "\"acsctl regroup {bdf}\" has the kernel group the device again, without a reboot. It refuses \
+             while something uses the device."
+        ),
+    )
+}
+
 /// The remedies for these functions of one device.
 pub(super) fn remedies(
     grouped: &GroupedHost<'_, '_>,
@@ -108,26 +119,12 @@ pub(super) fn remedies(
             ));
             continue;
         }
-        if let Some(acs) = seen.acs {
-            let off = acs.capability.bits() & AcsFlags::GROUPING.bits() & !acs.control.bits();
-            if off != 0
-                && grouped.machine.prediction().verdict(seen).kernel == KernelVerdict::NoOpinion
-            {
-                add(switched_off(grouped));
-                continue;
-            }
+        if is_switched_off(grouped, index) {
+            add(switched_off(grouped));
+            continue;
         }
-        if seen.acs.is_none() && is_port(grouped, index) && shown_elsewhere(seen.function) {
-            add(Remedy::new(
-                What::FirmwareSetting,
-                format!(
-                    "On other machines, this port ({}) shows an ACS capability, so the firmware \
-                     hides it here. Look for \"ACS\" in the firmware setup (on AMD often \"ACS \
-                     Enable\", below NBIO or PCIe, and only with AER enabled), or ask the board's \
-                     vendor. It is not known whether this firmware has such a setting.",
-                    ids(seen.function)
-                ),
-            ));
+        if is_hidden(grouped, index) {
+            add(unhide(seen.function));
         }
         let known = known(grouped, index, &mut add);
         if !known && seen.acs.is_none() {
@@ -168,15 +165,7 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
             || "a current kernel".to_owned(),
             |since| format!("Linux {} or newer", since.trim_start_matches('v')),
         );
-        add(Remedy::by(
-            What::Kernel,
-            entry,
-            format!(
-                "Use {kernel}: it has a quirk for {} ({}).",
-                ids(function),
-                entry.name
-            ),
-        ));
+        add(newer_kernel(&kernel, function, entry));
         return true;
     }
     let kind = |found| Kind::ALL.into_iter().find(|kind| kind.applies_to(found));
@@ -239,8 +228,21 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
     found
 }
 
+/// The remedy for a function that this entry's quirk isolates in a kernel, which `kernel` names.
+pub(super) fn newer_kernel(kernel: &str, function: &Function, entry: &Entry) -> Remedy {
+    Remedy::by(
+        What::Kernel,
+        entry,
+        format!(
+            "Use {kernel}: it has a quirk for {} ({}).",
+            ids(function),
+            entry.name
+        ),
+    )
+}
+
 /// The entry, unless it is refused: a kernel that grants it nevertheless is no remedy.
-fn relied_on(entry: Option<&Entry>) -> Option<&Entry> {
+pub(super) fn relied_on(entry: Option<&Entry>) -> Option<&Entry> {
     entry.filter(|entry| !entry.status.is_negative())
 }
 
@@ -297,7 +299,7 @@ fn by_module(grouped: &GroupedHost<'_, '_>, index: usize, entry: &Entry) -> Reme
 }
 
 /// The first sentence of the reason for an entry's status.
-fn reason(entry: &Entry) -> String {
+pub(super) fn reason(entry: &Entry) -> String {
     let whole = entry.reason.as_deref().unwrap_or_default();
     let line = whole.split_whitespace().collect::<Vec<_>>().join(" ");
     let end = line.find(". ").map_or(line.len(), |end| end + 1);
@@ -308,8 +310,41 @@ fn reason(entry: &Entry) -> String {
     first
 }
 
+/// Whether the ACS registers decide on a function, and a control that grouping requires is
+/// disabled although the capability implements it.
+pub(super) fn is_switched_off(grouped: &GroupedHost<'_, '_>, index: usize) -> bool {
+    let seen = grouped.seen(index);
+    let is_off = seen.acs.is_some_and(|acs| {
+        acs.capability.bits() & AcsFlags::GROUPING.bits() & !acs.control.bits() != 0
+    });
+    is_off && grouped.machine.prediction().verdict(seen).kernel == KernelVerdict::NoOpinion
+}
+
+/// Whether the firmware hides the ACS capability of a port, as far as is known.
+pub(super) fn is_hidden(grouped: &GroupedHost<'_, '_>, index: usize) -> bool {
+    let seen = grouped.seen(index);
+    seen.function.acs_known
+        && seen.acs.is_none()
+        && is_port(grouped, index)
+        && shown_elsewhere(seen.function)
+}
+
+/// The remedy for a port whose ACS capability the firmware hides.
+pub(super) fn unhide(port: &Function) -> Remedy {
+    Remedy::new(
+        What::FirmwareSetting,
+        format!(
+            "On other machines, this port ({}) shows an ACS capability, so the firmware \
+             hides it here. Look for \"ACS\" in the firmware setup (on AMD often \"ACS \
+             Enable\", below NBIO or PCIe, and only with AER enabled), or ask the board's \
+             vendor. It is not known whether this firmware has such a setting.",
+            ids(port)
+        ),
+    )
+}
+
 /// The remedy for an ACS capability whose flags are not all enabled.
-fn switched_off(grouped: &GroupedHost<'_, '_>) -> Remedy {
+pub(super) fn switched_off(grouped: &GroupedHost<'_, '_>) -> Remedy {
     if grouped.machine.recorded().is_none() {
         return Remedy::new(
             What::KernelSetting,

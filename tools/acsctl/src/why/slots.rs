@@ -15,22 +15,33 @@ use super::{
 /// The number of ports to name.
 const NAMED: usize = 4;
 
-/// The remedy to move a card below a port that separates it from all other devices.
+/// Ports with slots, which are isolated up to the root, by address.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Ports {
+    /// Nothing is below these.
+    pub(super) free: Vec<Bdf>,
+    /// Other devices are below these.
+    pub(super) taken: Vec<Bdf>,
+}
+
+/// The port whose slot holds a function.
 ///
 /// `None` for a function that is not on a card: a function on a root bus, or below a port without a
 /// slot.
-pub(super) fn other_slot(grouped: &GroupedHost<'_, '_>, target: usize) -> Option<Remedy> {
+pub(super) fn slot_of(grouped: &GroupedHost<'_, '_>, target: usize) -> Option<usize> {
     let port = grouped.above(target).next()?;
-    if grouped.seen(port).function.slot == Some(false) {
-        return None;
-    }
+    (grouped.seen(port).function.slot != Some(false)).then_some(port)
+}
+
+/// The ports, other than those above a function, to which a card can move and be apart from all
+/// other devices.
+pub(super) fn ports(grouped: &GroupedHost<'_, '_>, target: usize) -> Ports {
     let above: BTreeSet<usize> = grouped.above(target).collect();
     let mut occupied: BTreeSet<(Domain, u8)> = BTreeSet::new();
     for seen in &grouped.machine.view.functions {
         occupied.insert(seen.function.bdf.bus());
     }
-    let mut free = Vec::new();
-    let mut taken = Vec::new();
+    let mut ports = Ports::default();
     for index in 0..grouped.machine.view.functions.len() {
         let seen = grouped.seen(index);
         let is_port = matches!(
@@ -49,11 +60,24 @@ pub(super) fn other_slot(grouped: &GroupedHost<'_, '_>, target: usize) -> Option
         }
         let bdf = seen.function.bdf;
         if occupied.contains(&(bdf.domain, bus)) {
-            taken.push(bdf);
+            ports.taken.push(bdf);
         } else {
-            free.push(bdf);
+            ports.free.push(bdf);
         }
     }
+    ports
+}
+
+/// The remedy to move a card below a port that separates it from all other devices.
+///
+/// `None` for a function that is not on a card, and if there is no such port.
+pub(super) fn other_slot(grouped: &GroupedHost<'_, '_>, target: usize) -> Option<Remedy> {
+    slot_of(grouped, target)?;
+    move_to(&ports(grouped, target))
+}
+
+/// The remedy to move a card below one of these ports; `None` if there is none.
+pub(super) fn move_to(ports: &Ports) -> Option<Remedy> {
     let list = |ports: &[Bdf]| {
         let named = ports.iter().take(NAMED).map(ToString::to_string);
         let more = match ports.len().saturating_sub(NAMED) {
@@ -62,7 +86,7 @@ pub(super) fn other_slot(grouped: &GroupedHost<'_, '_>, target: usize) -> Option
         };
         named.collect::<Vec<_>>().join(" ") + &more
     };
-    let ports = match (&free[..], &taken[..]) {
+    let ports = match (&ports.free[..], &ports.taken[..]) {
         ([], []) => return None,
         ([], taken) => format!("{} (occupied now)", list(taken)),
         (free, []) => format!("{} (empty now)", list(free)),

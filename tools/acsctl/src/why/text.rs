@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The greatest width of the text.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// Lists why functions are not isolated. Functions with the same statement share one line.
 fn because<'s>(
@@ -68,6 +68,23 @@ impl Answer {
     }
 
     fn write<'a>(&'a self, page: &mut Page<'a>) {
+        self.state(page);
+        if !self.known {
+            return;
+        }
+        if self.steps.is_empty() {
+            self.apart(page);
+        } else {
+            self.why(page);
+        }
+        if !self.changes.is_empty() {
+            self.change(page);
+        }
+        self.assumed(page);
+    }
+
+    /// Writes which functions were asked about, and what their groups are.
+    pub(super) fn state<'a>(&'a self, page: &mut Page<'a>) {
         page.0.push(Part::Asked(&self.function));
         page.0.extend(self.other.as_ref().map(Part::Asked));
         if !self.known {
@@ -77,14 +94,9 @@ impl Answer {
         self.premise(page);
         self.differs(page);
         self.outcome(page);
-        if self.steps.is_empty() {
-            self.apart(page);
-        } else {
-            self.why(page);
-        }
-        if !self.changes.is_empty() {
-            self.change(page);
-        }
+    }
+
+    pub(super) fn assumed<'a>(&'a self, page: &mut Page<'a>) {
         if !self.assumptions.is_empty() {
             page.heading("Assumptions");
         }
@@ -128,7 +140,7 @@ impl Answer {
     }
 
     /// Whether the machine's kernel made the group that the answer explains.
-    fn is_made(&self) -> bool {
+    pub(super) fn is_made(&self) -> bool {
         let mut actual = self.actual.iter();
         self.is_grouped() && actual.all(|actual| actual.as_computed)
     }
@@ -308,7 +320,7 @@ impl Answer {
         }
     }
 
-    fn apart<'a>(&'a self, page: &mut Page<'a>) {
+    pub(super) fn apart<'a>(&'a self, page: &mut Page<'a>) {
         page.heading("What keeps it apart");
         let sentence = self.separated.as_deref().unwrap_or(
             "Every port on its path to the root counts as isolated. It is isolated itself too, or it is \

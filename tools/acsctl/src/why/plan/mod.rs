@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What would give a function an IOMMU group of its own, cheapest first.
+//!
+//! Each change is applied to the facts about the machine, and the groups are computed from the
+//! changed facts. Only changes after which the function has a group of its own are listed. The
+//! remedies and their words are those of `acsctl why`.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `changes.rs` | the changes that concern a function, and the facts after a change |
+//! | `trial.rs` | the groups after a change |
+//! | `steps.rs` | the steps of a change in words |
+//! | `search.rs` | the cheapest combinations of changes |
+//! | `answer.rs` | the plan as data and JSON |
+//! | `text.rs` | the plan in words |
+
+mod answer;
+mod changes;
+mod search;
+mod steps;
+mod text;
+mod trial;
+
+use quirk_data::error::Error;
+use topology::{Bdf, names::Names};
+
+pub(crate) use answer::SCHEMA;
+pub use answer::{Outcome, Plan};
+
+use self::{
+    answer::Alternative,
+    search::search,
+    trial::{is_alone, refused, relevant, trusted, unseen},
+};
+use super::{
+    answer::{Actual, Goal},
+    explain::{Explainer, change},
+    grouped::GroupedHost,
+    remedy::{Remedy, What},
+    words::address_list,
+};
+use crate::host::HostView;
+
+/// Plans how the function at `bdf` gets a group that it shares with no other function that can be
+/// passed through.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when there is no such function; [`Error::CouldNotRun`] for an impossible
+/// topology.
+pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Error> {
+    let explainer = Explainer::new(machine, names)?;
+    let tables = trusted(machine, machine.modules.loaded);
+    let grouped = &GroupedHost::new(machine, &tables)?;
+    let target = machine.position(bdf)?;
+    let mut plan = Plan::new(explainer.explain(bdf, None)?);
+    if grouped.host_only(target) {
+        plan.outcome = Outcome::StaysWithHost;
+        return Ok(plan);
+    }
+    if !plan.why.is_known() {
+        plan.reasons.extend(plan.why.missing.clone());
+        return Ok(plan);
+    }
+    if !plan.why.ungrouped.is_empty() {
+        plan.outcome = Outcome::Nothing;
+        plan.reasons.push(
+            "It is in no IOMMU group: as far as the kernel knows, its requests pass through no IOMMU"
+                .to_owned(),
+        );
+        return Ok(plan);
+    }
+    let relevant = relevant(grouped, target);
+    let refused = refused(grouped, &relevant);
+    let is_alone_now = is_alone(explainer.grouped(), target);
+    let is_alone = is_alone(grouped, target);
+    if is_alone_now && plan.why.is_made() {
+        plan.outcome = Outcome::OwnGroup;
+        plan.dangers.extend(refused);
+        if !is_alone {
+            plan.dangers.push(format!(
+                "No vendor vouches for this group: it comes from a module that has entries without evidence. \
+                 Without them, {bdf} shares its group with {}.",
+                address_list(&others(grouped, target))
+            ));
+        }
+        return Ok(plan);
+    }
+    let unseen = unseen(grouped, &relevant);
+    if !unseen.is_empty() {
+        plan.reasons.push(format!(
+            "properties that decide on its group were not seen, of {}. Read the machine as root, or make the \
+             input again as root: lspci -D -vvvnn",
+            address_list(&unseen)
+        ));
+        return Ok(plan);
+    }
+    if is_alone && refused.is_some() {
+        plan.outcome = Outcome::Nothing;
+        plan.reasons.extend(refused);
+        return Ok(plan);
+    }
+    let is_other = |actual: &Actual| !actual.as_computed && actual.remedy.is_none();
+    if is_alone && plan.why.actual.as_ref().is_some_and(is_other) {
+        plan.reasons.push(
+            "its kernel made another group than acsctl computes, and grouping it again is not known to help"
+                .to_owned(),
+        );
+        return Ok(plan);
+    }
+    plan.alternatives = search(grouped, target, names)?;
+    plan.outcome = match &plan.alternatives[..] {
+        [] => Outcome::Nothing,
+        all if all.iter().all(Alternative::needs_statement) => Outcome::NeedsStatement,
+        _ => Outcome::Possible,
+    };
+    if plan.outcome == Outcome::Nothing {
+        plan.reasons.extend(refused);
+    }
+    if plan.outcome != Outcome::Possible {
+        refuse(&mut plan, grouped, target, names)?;
+    }
+    Ok(plan)
+}
+
+/// The other functions in the group that can be passed through.
+fn others(grouped: &GroupedHost<'_, '_>, target: usize) -> Vec<Bdf> {
+    let others = grouped.shared(target).into_iter();
+    others.map(|index| grouped.bdf(index)).collect()
+}
+
+/// Adds why nothing, or only a vendor's statement, gives the function a group of its own.
+fn refuse(
+    plan: &mut Plan,
+    grouped: &GroupedHost<'_, '_>,
+    target: usize,
+    names: &Names,
+) -> Result<(), Error> {
+    let alone = |grouped: &GroupedHost<'_, '_>| is_alone(grouped, target);
+    let change = change(grouped, target, Goal::All, names, alone)?;
+    let is_unchecked = |remedy: &Remedy| remedy.what == What::FirmwareSetting;
+    for remedy in change.alternatives {
+        if is_unchecked(&remedy) {
+            plan.unchecked.push(remedy);
+        } else if remedy.what == What::Hardware && plan.outcome == Outcome::Nothing {
+            plan.reasons.push(remedy.text);
+        }
+    }
+    if plan.outcome == Outcome::Nothing {
+        for need in change.needs {
+            let remedies = need.remedies.into_iter();
+            let texts = remedies.filter(|remedy| !is_unchecked(remedy));
+            for remedy in texts.filter(|remedy| remedy.what != What::Statement) {
+                let functions = address_list(&need.functions);
+                plan.reasons.push(format!("{functions}: {}", remedy.text));
+            }
+        }
+    }
+    // Where isolation cannot separate the functions, the patch does not split the group either.
+    if change.possible {
+        plan.dangers.push(format!(
+            "The patch behind pcie_acs_override= would split this group, and isolates nothing: it makes the \
+             kernel believe what nobody vouches for. A guest that controls {} may then send requests to {} \
+             without passing the IOMMU, and so reach the memory of the host or of another guest. \
+             pci=config_acs= is no substitute: it only rewrites the controls of ACS capabilities, and can take \
+             isolation away.",
+            plan.function,
+            address_list(&others(grouped, target))
+        ));
+    }
+    Ok(())
+}
