@@ -141,8 +141,17 @@ fn split_early(vm: &mut Vm) -> Result<()> {
     );
     let failed = vm.run("systemctl --failed --no-legend")?.text;
     ensure!(failed.is_empty(), "{failed}");
-    // The disk image is used again.
-    vm.check("sync; mount -o remount,ro /").map(drop)
+    put_away(vm)
+}
+
+/// Ends all writes to the disk, which the next boot uses again. Services have files open, so an ordinary remount
+/// is refused.
+fn put_away(vm: &mut Vm) -> Result<()> {
+    vm.check(
+        "sync; echo 1 >/proc/sys/kernel/sysrq; echo u >/proc/sysrq-trigger; \
+         until grep -q ' / ext4 ro' /proc/mounts; do sleep 1; done",
+    )
+    .map(drop)
 }
 
 /// The control: the same system without the boot integration.
@@ -152,7 +161,7 @@ fn switched_off(vm: &mut Vm) -> Result<()> {
         ensure!(result.starts_with("off "), "{result}");
     }
     groups_are(vm, ONE_GROUP)?;
-    vm.check("sync; mount -o remount,ro /").map(drop)
+    put_away(vm)
 }
 
 fn removed(vm: &mut Vm) -> Result<()> {
