@@ -21,7 +21,7 @@ use topology::{Acs, Bdf, Function, Hex, Topology, names::Names};
 use common::{
     accepted,
     command::{acme, acsctl, alone, assert_fails, machine, printed},
-    machines, root, tests,
+    machines, root, scratch, tests,
 };
 
 fn bdf(text: &str) -> Bdf {
@@ -561,7 +561,11 @@ fn the_exit_status_tells_the_outcome() {
         "08:00.0",
     ));
     assert!(text.contains("Nothing has to change."), "{text}");
-    assert_fails(&run(&alone(), "00:01.0"), 1, "too little is known to plan");
+    assert_fails(
+        &run(&alone(&scratch("plan-alone")), "00:01.0"),
+        1,
+        "too little is known to plan",
+    );
     assert_fails(
         &run(&lenovo, "04:00.0"),
         1,
