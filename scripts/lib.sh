@@ -241,6 +241,7 @@ note_files() {
 }
 
 # has_files DIR STAMP: whether all noted files exist; if not, say so and remove the stamp
+# shellcheck disable=SC2153 # the scripts set STEP
 has_files() {
 	(cd "$1" && xargs --null --arg-file="stamps/$2.files" stat --format= --) >/dev/null 2>&1 && return
 	say "$STEP: files are missing in $1: making it again"
