@@ -144,14 +144,10 @@ fn split_early(vm: &mut Vm) -> Result<()> {
     put_away(vm)
 }
 
-/// Ends all writes to the disk, which the next boot uses again. Services have files open, so an ordinary remount
-/// is refused.
+/// Ends all writes to the disk, which the next boot uses again. Services have files open, so a remount is
+/// refused.
 fn put_away(vm: &mut Vm) -> Result<()> {
-    vm.check(
-        "sync; echo 1 >/proc/sys/kernel/sysrq; echo u >/proc/sysrq-trigger; \
-         until grep -q ' / ext4 ro' /proc/mounts; do sleep 1; done",
-    )
-    .map(drop)
+    vm.check("fsfreeze --freeze /").map(drop)
 }
 
 /// The control: the same system without the boot integration.
