@@ -55,12 +55,13 @@ prepare() {
 # image STAGE RELEASE: write the disk image, and copy the kernel and its initramfs beside it
 image() {
 	local to=$HOSTS/$OF/$1 root=$HOSTS/$OF/root
+	in_host apt-get clean
 	mkdir -p "$to"
 	cp "$root/boot/vmlinuz-$2" "$to/vmlinuz"
 	cp "$root/boot/initrd.img-$2" "$to/initrd"
 	echo "$2" >"$to/release"
 	rm -f "$to/disk"
-	truncate -s 2G "$to/disk"
+	truncate -s 3G "$to/disk"
 	mkfs.ext4 -q -O ^has_journal -d "$root" "$to/disk"
 }
 
