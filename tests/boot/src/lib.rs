@@ -22,6 +22,7 @@
 //! | `explain.rs` | compares the output of `acsctl` with the groups of a guest's kernel |
 //! | `oracle/` | the groups that a kernel makes of described machines |
 //! | `kunit/` | the KUnit suite, on its own kernel |
+//! | `trials.rs` | the frame of a test program |
 //! | `scenario.rs` | a test as data, and how it runs |
 //! | `scenarios/` | the tests |
 
@@ -43,6 +44,7 @@ pub mod server;
 pub mod setup;
 pub mod shell;
 pub mod space;
+pub mod trials;
 pub mod two_guests;
 pub mod variable;
 pub mod vm;

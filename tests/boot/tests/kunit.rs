@@ -15,21 +15,15 @@ use boot::{
     kernel::{Kernel, cache},
     kunit::{self, EDITIONS, Name, Run},
     setup::Setup,
+    trials,
 };
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 
 /// Folder of the suite's source.
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../kernel/kunit");
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials() {
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("the KUnit suite cannot run: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    trials::run("the KUnit suite", |_| Ok((all()?, ())))
 }
 
 /// The boot that all tests share. The first test runs it and reports its failure.
@@ -55,7 +49,7 @@ impl Boot {
     }
 }
 
-fn trials() -> Result<Vec<Trial>> {
+fn all() -> Result<Vec<Trial>> {
     let boot = Arc::new(Boot::default());
     let names = kunit::tests(Path::new(SOURCE))?;
     let known: BTreeSet<Name> = names.iter().cloned().collect();

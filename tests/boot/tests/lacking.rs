@@ -10,22 +10,16 @@ use boot::{
     kernel::Kernel,
     scenarios::lacking::{WITH_QUIRKS, WITHOUT_QUIRKS},
     setup::Setup,
+    trials::{self, trial},
 };
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials() {
-        Ok((trials, _folder)) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("tests on a kernel without quirks cannot run: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    trials::run("tests on a kernel without quirks", |_| all())
 }
 
 /// The tests, and a folder that must outlive them.
-fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
+fn all() -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let folder = tempfile::tempdir()?;
     let mut trials = Vec::new();
     for kernel in Kernel::from_env()? {
@@ -36,11 +30,7 @@ fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
             WITH_QUIRKS
         };
         let name = format!("{}::{}", setup.kernel.name, scenario.name);
-        trials.push(Trial::test(name, move || {
-            scenario
-                .run(&setup)
-                .map_err(|error| format!("{error:#}").into())
-        }));
+        trials.push(trial(name, move || scenario.run(&setup)));
     }
     Ok((trials, folder))
 }

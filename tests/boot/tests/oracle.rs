@@ -15,8 +15,12 @@ mod with_module;
 use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Result;
-use boot::{kernel::Kernel, setup::Setup};
-use libtest_mimic::{Arguments, Trial};
+use boot::{
+    kernel::Kernel,
+    setup::Setup,
+    trials::{self, trial},
+};
+use libtest_mimic::Trial;
 
 /// A test: its name, and its function.
 type Test = (&'static str, fn(&Setup) -> Result<()>);
@@ -30,18 +34,11 @@ const TESTS: [Test; 5] = [
 ];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials() {
-        Ok((trials, _folder)) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("the oracle's tests cannot run: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    trials::run("the oracle's tests", |_| all())
 }
 
 /// The tests, and a folder that must outlive them.
-fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
+fn all() -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let folder = tempfile::tempdir()?;
     let mut trials = Vec::new();
     for kernel in Kernel::from_env()? {
@@ -53,9 +50,7 @@ fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
             }
             let title = format!("{}::{name}", setup.kernel.name);
             let setup = Arc::clone(&setup);
-            trials.push(Trial::test(title, move || {
-                test(&setup).map_err(|error| format!("{error:#}").into())
-            }));
+            trials.push(trial(title, move || test(&setup)));
         }
     }
     Ok((trials, folder))

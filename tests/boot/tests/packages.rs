@@ -18,9 +18,9 @@ use boot::{
     scenario::{Expected, in_guest},
     scenarios::hardware::{ONE_GROUP, SIX_GROUPS, on_board},
     setup::{Accelerator, Setup},
+    trials::{self, trial},
     vm::Vm,
 };
-use libtest_mimic::{Arguments, Trial};
 
 /// Time limit for a boot and its checks. A host under emulation on an idle machine needs a third of it.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -48,13 +48,8 @@ const STAGES: [Stage; 3] = [
 ];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let trials = STAGES.map(|(stage, boots)| {
-        Trial::test(stage, move || {
-            run(stage, boots).map_err(|error| format!("{error:#}").into())
-        })
-    });
-    libtest_mimic::run(&arguments, trials.into()).exit_code()
+    let all = STAGES.map(|(stage, boots)| trial(stage, move || run(stage, boots)));
+    trials::run("tests of the packages", |_| Ok((all.into(), ())))
 }
 
 fn run(stage: &str, boots: &[(&'static str, Check)]) -> Result<()> {

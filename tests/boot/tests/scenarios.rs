@@ -14,22 +14,16 @@ use boot::{
         entries::{self, EntryBoot},
     },
     setup::Setup,
+    trials::{self, trial},
 };
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials(&arguments) {
-        Ok((trials, _folder)) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("boot tests cannot run: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    trials::run("boot tests", all)
 }
 
 /// The tests, and a folder that must outlive them.
-fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
+fn all(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let folder = tempfile::tempdir()?;
     let mut trials = Vec::new();
     for kernel in Kernel::from_env()? {
@@ -47,9 +41,7 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
             }
             let name = format!("{}::{name}", setup.kernel.name);
             let setup = Arc::clone(&setup);
-            trials.push(Trial::test(name, move || {
-                test(&setup).map_err(|error| format!("{error:#}").into())
-            }));
+            trials.push(trial(name, move || test(&setup)));
         }
         trials.extend(of_entries(&setup, arguments)?);
         for scenario in scenarios::all(arch) {
@@ -60,11 +52,7 @@ fn trials(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
             }
             let name = format!("{}::{title}", setup.kernel.name);
             let setup = Arc::clone(&setup);
-            trials.push(Trial::test(name, move || {
-                scenario
-                    .run(&setup)
-                    .map_err(|error| format!("{error:#}").into())
-            }));
+            trials.push(trial(name, move || scenario.run(&setup)));
         }
     }
     Ok((trials, folder))

@@ -21,18 +21,12 @@ use boot::{
     kernel::Kernel,
     scenarios::upstream::{CORRECTED, FAULT},
     setup::Setup,
+    trials::{self, trial},
 };
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials() {
-        Ok((trials, _folder)) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("tests of the patches for Linux cannot run: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    trials::run("tests of the patches for Linux", |_| all())
 }
 
 /// The kernel with all patches, and the one with the KUnit tests alone.
@@ -46,7 +40,7 @@ type OfPair = fn(&Pair) -> Result<()>;
 type OfMails = fn() -> Result<()>;
 
 /// The tests, and a folder that must outlive them.
-fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
+fn all() -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let folder = tempfile::tempdir()?;
     let kernels = Kernel::from_env()?;
     let find = |suffix: &str| -> Result<Setup> {
@@ -83,14 +77,10 @@ fn trials() -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let mut trials = Vec::new();
     for (name, test) in of_pair {
         let pair = Arc::clone(&pair);
-        trials.push(Trial::test(format!("upstream::{name}"), move || {
-            test(&pair).map_err(|error| format!("{error:#}").into())
-        }));
+        trials.push(trial(format!("upstream::{name}"), move || test(&pair)));
     }
     for (name, test) in of_mails {
-        trials.push(Trial::test(format!("upstream::{name}"), move || {
-            test().map_err(|error| format!("{error:#}").into())
-        }));
+        trials.push(trial(format!("upstream::{name}"), test));
     }
     Ok((trials, folder))
 }

@@ -15,7 +15,10 @@ use quirk_data::{
 };
 use topology::{Acs, Bdf, Function, Header, Hex, Port, Topology};
 
-use common::{machines, root, scratch, tests};
+use common::{
+    facts::{adapter, bdf, function},
+    machines, root, scratch, tests,
+};
 
 /// As the command, with the name that the capture gets where no file exists.
 fn draft(
@@ -28,23 +31,6 @@ fn draft(
         let family = name.rsplit('/').next().unwrap_or_default();
         format!("{family}.capture.json")
     })
-}
-
-fn bdf(text: &str) -> Bdf {
-    text.parse().expect("it is an address")
-}
-
-/// A captured machine: a root port with ACS, and below it an adapter of two functions.
-fn machine() -> Topology {
-    let file = tests().join("accepted/acme/nic.capture.json");
-    topology::read(&file).expect("it is a capture")
-}
-
-fn function<'t>(machine: &'t mut Topology, at: &str) -> &'t mut Function {
-    let mut functions = machine.functions.iter_mut();
-    functions
-        .find(|one| one.bdf == bdf(at))
-        .expect("it is there")
 }
 
 fn data() -> Vec<Entry> {
@@ -104,7 +90,7 @@ fn answered(text: &str) -> String {
 fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
     let folder = scratch("draft");
     let (name, draft) =
-        draft(&machine(), bdf("0000:01:00.1"), Some("acme/x1"), &data()).expect("a draft");
+        draft(&adapter(), bdf("0000:01:00.1"), Some("acme/x1"), &data()).expect("a draft");
     fs::create_dir(folder.join("acme")).expect("the folder is the test's own");
     let mut capture = fs::File::create(folder.join("acme/x1.capture.json")).expect("it is new");
     topology::write(&draft.capture, &mut capture).expect("it can be written");
@@ -194,7 +180,7 @@ fn the_groups_of_a_draft_are_those_that_the_check_computes() {
 
 #[test]
 fn ids_are_gathered_into_ranges_and_kinds_into_a_list() {
-    let mut machine = machine();
+    let mut machine = adapter();
     function(&mut machine, "0000:01:00.0").device = Some(Hex::id(0x0121));
     function(&mut machine, "0000:01:00.1").pcie_type = Some(Port::from_raw(0x1));
     let (name, draft) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
@@ -213,7 +199,7 @@ fn ids_are_gathered_into_ranges_and_kinds_into_a_list() {
 
 #[test]
 fn the_folder_is_named_after_the_vendor() {
-    let mut machine = machine();
+    let mut machine = adapter();
     for at in ["0000:01:00.0", "0000:01:00.1"] {
         function(&mut machine, at).vendor = Hex::id(0x14e4);
     }
@@ -223,7 +209,7 @@ fn the_folder_is_named_after_the_vendor() {
 
 #[test]
 fn a_draft_supersedes_the_catch_all_that_rejects_it() {
-    let mut machine = machine();
+    let mut machine = adapter();
     for at in ["0000:01:00.0", "0000:01:00.1"] {
         function(&mut machine, at).vendor = Hex::id(0x8088);
         function(&mut machine, at).device = Some(Hex::id(0x0a99));
@@ -238,7 +224,7 @@ fn a_draft_supersedes_the_catch_all_that_rejects_it() {
 
 #[test]
 fn the_capture_contains_only_the_device() {
-    let mut machine = machine();
+    let mut machine = adapter();
     machine.model = Some("Somebody's host".to_owned());
     let mut other = Function::new(bdf("0000:05:00.0"), 0x1234, 0x5678);
     other.iommu_group = Some(9);
@@ -256,7 +242,7 @@ fn the_capture_contains_only_the_device() {
 
 #[test]
 fn devices_that_an_entry_cannot_help_are_refused_with_the_reason() {
-    let sound = machine();
+    let sound = adapter();
     assert_refused(&sound, "0000:01:00.7", "there is no such function");
     assert_refused(&sound, "0000:00:10.0", "has an ACS capability");
 
@@ -316,7 +302,7 @@ fn with_ids(machine: &Topology, vendor: u16, device: u16) -> Topology {
 /// A refused entry or a candidate may get evidence. It keeps its name and its number.
 #[test]
 fn a_device_of_a_refused_entry_gets_a_draft_under_its_name() {
-    let machine = with_ids(&machine(), 0x1077, 0x8030);
+    let machine = with_ids(&adapter(), 0x1077, 0x8030);
     let (name, made) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
     assert_eq!(name, "qlogic/8030-cna");
     assert!(made.data.contains("number = 2\n"), "{}", made.data);
@@ -330,7 +316,7 @@ fn a_device_of_a_refused_entry_gets_a_draft_under_its_name() {
 /// A kernel enables ACS only with an IOMMU.
 #[test]
 fn the_iommu_of_the_captured_machine_may_be_off() {
-    let mut off = machine();
+    let mut off = adapter();
     for function in &mut off.functions {
         function.iommu_group = None;
     }
@@ -366,7 +352,7 @@ fn the_iommu_of_the_captured_machine_may_be_off() {
 /// Groups that only a patched kernel makes are no expectation.
 #[test]
 fn groups_of_another_kernel_stay_out_of_the_capture() {
-    let mut machine = machine();
+    let mut machine = adapter();
     machine.acs_override = Some("multifunction".to_owned());
     for (number, function) in (1..).zip(&mut machine.functions) {
         function.iommu_group = Some(number);

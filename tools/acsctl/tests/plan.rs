@@ -12,52 +12,15 @@ use acsctl::{
 use quirk_data::{
     edition::Edition,
     entry::{Entry, Status},
-    folder::{self, Scope},
-    source,
 };
 use serde_json::Value;
-use topology::{Acs, Bdf, Function, Hex, Topology, names::Names};
+use topology::{Acs, Bdf, Hex, Topology, names::Names};
 
 use common::{
-    accepted,
     command::{acme, acsctl, alone, assert_fails, machine, printed},
-    machines, root, scratch, tests,
+    facts::{adapter, bdf, function, own, recorded, sound},
+    machines, root, scratch,
 };
-
-fn bdf(text: &str) -> Bdf {
-    text.parse().expect("it is an address")
-}
-
-/// The project's own entries.
-fn own() -> Vec<Entry> {
-    folder::check_all(source::built_in(), Scope::now(None)).expect("the data has no fault")
-}
-
-/// The entries of the folder of valid entries: `acme/nic` lists the functions of [`adapter`].
-fn sound() -> Vec<Entry> {
-    folder::check(&accepted(), Scope::now(None)).expect("they have no fault")
-}
-
-fn recorded(name: &str) -> Topology {
-    let file = root()
-        .join("tests/topologies")
-        .join(name)
-        .with_extension("json");
-    topology::read(&file).expect("it is recorded")
-}
-
-/// An adapter of two functions below a root port with ACS.
-fn adapter() -> Topology {
-    let file = tests().join("accepted/acme/nic.capture.json");
-    topology::read(&file).expect("it is a capture")
-}
-
-fn function<'t>(machine: &'t mut Topology, at: &str) -> &'t mut Function {
-    let mut functions = machine.functions.iter_mut();
-    functions
-        .find(|one| one.bdf == bdf(at))
-        .expect("it is there")
-}
 
 /// The adapter, with a root port whose ACS controls are off.
 fn adapter_below_port_that_is_off() -> Topology {
@@ -657,6 +620,6 @@ fn every_function_of_every_machine_has_a_plan() {
             }
         }
     }
-    println!("functions: {planned}, of which with alternatives: {with}");
+    println!("functions: {planned}, with alternatives: {with}");
     assert!(planned > 200 && with > 10);
 }

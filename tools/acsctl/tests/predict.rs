@@ -15,21 +15,15 @@ use quirk_data::{
 use rules::table::Table;
 use topology::{Acs, Bdf, Function, Hex, Partition, Removable, Topology};
 
-use common::{accepted, machines, root, tests};
+use common::{
+    accepted,
+    facts::{adapter, bdf},
+    machines, root,
+};
 
-fn bdf(text: &str) -> Bdf {
-    text.parse().expect("it is an address")
-}
-
-/// A captured machine: a root port with ACS, and below it an adapter of two functions.
-fn machine() -> Topology {
-    let file = tests().join("accepted/acme/nic.capture.json");
-    topology::read(&file).expect("it is a capture")
-}
-
-/// The machine of [`machine`], with a changed function.
+/// The machine of [`adapter`], with a changed function.
 fn with(at: &str, change: impl FnOnce(&mut Function)) -> Topology {
-    let mut machine = machine();
+    let mut machine = adapter();
     let mut functions = machine.functions.iter_mut();
     let function = functions.find(|one| one.bdf == bdf(at));
     change(function.expect("it is there"));
@@ -65,7 +59,7 @@ fn assert_together(machine: &Topology) {
 
 #[test]
 fn an_entry_splits_its_device() {
-    let (without, with) = by_accepted(&machine());
+    let (without, with) = by_accepted(&adapter());
     let group = |members: &[&str]| -> Vec<Bdf> { members.iter().map(|one| bdf(one)).collect() };
     let port = group(&["0000:00:10.0"]);
     assert_eq!(

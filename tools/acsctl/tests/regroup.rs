@@ -14,11 +14,10 @@ use acsctl::{
 };
 use topology::Bdf;
 
-use common::host::{FakeHost, TABLE};
-
-fn bdf(text: &str) -> Bdf {
-    text.parse().expect("it is an address")
-}
+use common::{
+    facts::bdf,
+    host::{FakeHost, TABLE},
+};
 
 fn plan_with(host: &FakeHost, even_if: &[&str]) -> Plan {
     let (places, entries) = (

@@ -13,30 +13,16 @@ use quirk_data::{
     edition::Edition,
     entry::{Entry, Mainline, Status},
     folder::{self, Scope},
-    source,
 };
 use rules::limits::Class;
 use serde_json::Value;
-use topology::{Acs, Bdf, Hex, Removable, Topology, names::Names};
+use topology::{Acs, Hex, Removable, Topology, names::Names};
 
-use common::{accepted, machines, root, tests};
-
-fn bdf(text: &str) -> Bdf {
-    text.parse().expect("it is an address")
-}
-
-/// The project's own entries.
-fn own() -> Vec<Entry> {
-    folder::check_all(source::built_in(), Scope::now(None)).expect("the data has no fault")
-}
-
-fn recorded(name: &str) -> Topology {
-    let file = root()
-        .join("tests/topologies")
-        .join(name)
-        .with_extension("json");
-    topology::read(&file).expect("it is recorded")
-}
+use common::{
+    accepted,
+    facts::{adapter, bdf, own, recorded, sound},
+    machines, root, tests,
+};
 
 fn ask(machine: &Topology, entries: &[Entry], at: &str, other: Option<&str>) -> Answer {
     let machine = HostView::of(machine, entries, None);
@@ -469,17 +455,6 @@ fn every_function_of_every_machine_is_explained() {
     }
     println!("functions explained: {explained}, of which in shared groups: {shared}");
     assert!(explained > 300 && shared > 50);
-}
-
-/// The entries of the folder of valid entries.
-fn sound() -> Vec<Entry> {
-    folder::check(&accepted(), Scope::now(None)).expect("they have no fault")
-}
-
-/// An adapter of two functions below a root port with ACS.
-fn adapter() -> Topology {
-    let file = tests().join("accepted/acme/nic.capture.json");
-    topology::read(&file).expect("it is a capture")
 }
 
 fn entry<'e>(entries: &'e mut [Entry], name: &str) -> &'e mut Entry {

@@ -14,8 +14,8 @@ use crate::{
 
 const ETHERNET: u32 = 0x02_0000;
 
-/// Two devices of two functions without ACS. Only function 0 of the first says that there are more; each
-/// function of the second does.
+/// Two devices of two functions without ACS. In the first, only function 0 has the Multi-Function Device bit.
+/// In the second, both functions have it.
 const MACHINE: GuestHardware = GuestHardware {
     iommu: Iommu::Amd,
     ..two(&[

@@ -11,12 +11,7 @@ use boot::{
     setup::Setup,
     variable::number,
 };
-use proptest::{
-    strategy::{Strategy as _, ValueTree as _},
-    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
-};
-use random_topologies::topologies;
-use topology::Topology;
+use random_topologies::topology;
 
 /// Approximate number of functions of the machine whose grouping is timed.
 const LARGE: usize = 1_000;
@@ -69,8 +64,7 @@ pub(crate) fn same(patched: &Setup) -> Result<()> {
     let (mut functions, mut several, mut by_correction) = (0, 0, 0);
     for seeds in seeds.chunks(BOOT) {
         let titles: Vec<String> = seeds.iter().map(|seed| format!("seed {seed}")).collect();
-        let machines = seeds.iter().map(|seed| draw(*seed));
-        let machines: Vec<Topology> = machines.collect::<Result<_>>()?;
+        let machines = seeds.iter().map(|&seed| topology(seed, MOST));
         let named: Vec<_> = titles.iter().map(String::as_str).zip(machines).collect();
         for (index, answer) in oracle::ask(patched, &named, &verdicts)? {
             let found = answer.kernel.in_kernel.context("the model was not asked")?;
@@ -90,15 +84,4 @@ pub(crate) fn same(patched: &Setup) -> Result<()> {
     // Machines with only one group show little.
     ensure!(several * 2 > count);
     Ok(())
-}
-
-/// The machine of a seed.
-fn draw(seed: u64) -> Result<Topology> {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-    let mut runner = TestRunner::new_with_rng(Config::default(), random);
-    let tree = topologies(MOST).new_tree(&mut runner);
-    let tree = tree.map_err(|reason| anyhow::anyhow!("seed {seed}: {reason}"))?;
-    Ok(tree.current())
 }

@@ -7,6 +7,7 @@
 pub(crate) mod command;
 #[path = "../../../quirk-data/tests/common/mod.rs"]
 mod data;
+pub(crate) mod facts;
 pub(crate) mod host;
 
 pub(crate) use data::*;

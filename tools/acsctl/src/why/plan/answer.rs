@@ -73,7 +73,7 @@ impl Alternative {
     /// 2. loading the module, while the host runs;
     /// 3. a kernel parameter, or switching the IOMMU on: a reboot;
     /// 4. another kernel: a reboot, and an upgrade;
-    /// 5. a firmware setting of which it is not known whether the firmware has it;
+    /// 5. a firmware setting, which this firmware may lack;
     /// 6. another slot: the host is opened;
     /// 7. a vendor's statement, which the vendor may refuse.
     pub(super) fn cost(&self) -> Vec<u8> {
@@ -118,7 +118,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A plan about the function of this answer, of which nothing is known yet.
+    /// The plan for the function of this answer, before anything is known about its group.
     pub(super) const fn new(why: Answer) -> Self {
         Self {
             schema: SCHEMA,

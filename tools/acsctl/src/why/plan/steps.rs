@@ -65,12 +65,8 @@ fn newer(
 ) -> Step {
     let machine = base.machine;
     let kernel = format!("Linux {kernel} or newer");
-    let mut step = Step {
-        what: What::Kernel,
-        functions: Vec::new(),
-        entries: Vec::new(),
-        text: String::new(),
-    };
+    let (mut functions, mut entries) = (Vec::new(), BTreeSet::new());
+    let mut texts = Vec::new();
     for &index in relevant {
         let seen = after.seen(index);
         let verdict = after.machine.prediction().verdict(seen);
@@ -85,17 +81,19 @@ fn newer(
             continue;
         };
         let text = newer_kernel(&kernel, seen.function, entry).text;
-        if !step.text.contains(&text) {
-            let gap = if step.text.is_empty() { "" } else { " " };
-            step.text = format!("{}{gap}{text}", step.text);
+        if !texts.contains(&text) {
+            texts.push(text);
         }
-        step.functions.push(seen.function.bdf);
-        step.entries.push(entry.name.clone());
+        functions.push(seen.function.bdf);
+        entries.insert(entry.name.clone());
     }
-    step.functions.sort_unstable();
-    step.entries.sort_unstable();
-    step.entries.dedup();
-    step
+    functions.sort_unstable();
+    Step {
+        what: What::Kernel,
+        functions,
+        entries: entries.into_iter().collect(),
+        text: texts.join(" "),
+    }
 }
 
 /// The step that loads the module, with the entries that isolate functions.
@@ -137,12 +135,7 @@ pub(super) fn statement(grouped: &GroupedHost<'_, '_>, need: &Need) -> Option<St
     if need.remedies.iter().any(is_no_way) {
         return None;
     }
-    let mut step = Step {
-        what: What::Statement,
-        functions: need.functions.clone(),
-        entries: Vec::new(),
-        text: String::new(),
-    };
+    let (mut entries, mut texts) = (Vec::new(), Vec::new());
     let about: BTreeSet<String> = need
         .functions
         .iter()
@@ -154,10 +147,10 @@ pub(super) fn statement(grouped: &GroupedHost<'_, '_>, need: &Need) -> Option<St
         let text = match remedy.what {
             What::Statement => remedy.text.clone(),
             What::Candidate => {
-                let mut entries = grouped.machine.entries.iter();
+                let mut known = grouped.machine.entries.iter();
                 let name = remedy.entry.as_ref()?;
-                let entry = entries.find(|entry| entry.name == *name)?;
-                step.entries.push(name.clone());
+                let entry = known.find(|entry| entry.name == *name)?;
+                entries.push(name.clone());
                 format!(
                     "A statement by the vendor that they are isolated. A candidate entry exists, {name}, and \
                      its evidence does not suffice: {}",
@@ -166,13 +159,16 @@ pub(super) fn statement(grouped: &GroupedHost<'_, '_>, need: &Need) -> Option<St
             }
             _ => continue,
         };
-        let gap = if step.text.is_empty() { "" } else { " " };
-        step.text = format!("{}{gap}{text}", step.text);
+        texts.push(text);
     }
-    if step.text.is_empty() {
+    if texts.is_empty() {
         return None;
     }
     let functions = address_list(&need.functions);
-    step.text = format!("{functions} [{}]: {}", about.join(" "), step.text);
-    Some(step)
+    Some(Step {
+        what: What::Statement,
+        functions: need.functions.clone(),
+        entries,
+        text: format!("{functions} [{}]: {}", about.join(" "), texts.join(" ")),
+    })
 }

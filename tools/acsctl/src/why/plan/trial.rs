@@ -46,8 +46,8 @@ pub(super) fn relevant(grouped: &GroupedHost<'_, '_>, target: usize) -> BTreeSet
     grouped.deciding(of_device.chain(grouped.members(target)))
 }
 
-/// Those of these functions of which a property was not seen. ACS that the kernel enables at boot
-/// counts as seen.
+/// Those of these functions that have a property which the input does not show. ACS that the kernel
+/// enables at boot counts as shown.
 pub(super) fn unseen(grouped: &GroupedHost<'_, '_>, relevant: &BTreeSet<usize>) -> Vec<Bdf> {
     let machine = grouped.machine;
     let assumed = machine.view.assumptions.iter();
