@@ -22,6 +22,7 @@
 //! | `explain.rs` | compares the output of `acsctl` with the groups of a guest's kernel |
 //! | `oracle/` | the groups that a kernel makes of described machines |
 //! | `kunit/` | the KUnit suite, on its own kernel |
+//! | `mails.rs` | patches for Linux, as `git am` and `checkpatch.pl` treat them |
 //! | `trials.rs` | the frame of a test program |
 //! | `scenario.rs` | a test as data, and how it runs |
 //! | `scenarios/` | the tests |
@@ -35,6 +36,7 @@ pub mod initramfs;
 pub mod kernel;
 pub mod kunit;
 pub mod machine;
+pub mod mails;
 pub mod nested;
 pub mod oracle;
 pub mod qmp;

@@ -6,7 +6,7 @@ use std::{fs, path::Path, process::Command};
 
 use anyhow::{Result, ensure};
 
-use crate::run;
+use boot::mails::run;
 
 /// Compiles files in place of a kernel's `quirks.c`, with the kernel's own flags, and warnings as
 /// errors. The kernel's tree is not changed.

@@ -5,18 +5,19 @@
 //! as the entry claims.
 
 mod compile;
-mod repository;
 #[path = "../../../../tools/quirk-data/tests/export/verdicts/mod.rs"]
 mod verdicts;
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
-use boot::kernel::{Kernel, cache};
+use boot::{
+    kernel::{Kernel, cache},
+    mails::{Repository, checkpatch},
+};
 use quirk_data::{
     entry::{Entry, Status},
     export::{Options, export},
@@ -24,9 +25,9 @@ use quirk_data::{
 };
 
 use compile::compile;
-use repository::Repository;
 use verdicts::{Expectation, Kernel as Compiled, probes};
 
+const QUIRKS: &str = "drivers/pci/quirks.c";
 const SIGNER: &str = "Jörg Müller <signer@example.org>";
 
 /// One entry for each form of a patch, as if a vendor had vouched for it.
@@ -66,29 +67,32 @@ fn patch(quirk: &Entry, source: &Path) -> Result<String> {
     Ok(patch.text)
 }
 
-/// Runs a command, and returns its output.
-fn run(command: &mut Command) -> Result<String> {
-    let output = command.output()?;
-    ensure!(output.status.success(), "{command:?}: {}", text(&output));
-    Ok(text(&output))
+/// A repository with the files that the patches change.
+fn repository(tree: &Path) -> Result<Repository> {
+    Repository::new(tree, [QUIRKS, "include/linux/pci_ids.h"])
 }
 
-/// Standard output and standard error of a command.
-fn text(output: &Output) -> String {
-    [&output.stdout[..], &output.stderr[..]]
-        .map(String::from_utf8_lossy)
-        .concat()
+/// Applies a mail, and returns the new content of `quirks.c`.
+fn patched(repository: &Repository, mail: &str) -> Result<String> {
+    repository.am(mail)?;
+    Ok(fs::read_to_string(repository.path().join(QUIRKS))?)
+}
+
+/// Reverts the last patch.
+fn back(repository: &Repository) -> Result<()> {
+    let arguments = ["reset", "--quiet", "--hard", "HEAD~1"];
+    repository.git(&arguments).map(drop)
 }
 
 /// Each form of a patch applies, keeps its author and text, and compiles.
 #[test]
 fn patches_apply_and_compile() -> Result<()> {
     for (tree, prepared) in sources()? {
-        let repository = Repository::new(&tree)?;
+        let repository = repository(&tree)?;
         let mut files = Vec::new();
         for quirk in entries()? {
             let mail = patch(&quirk, &tree)?;
-            let patched = repository.am(&mail).with_context(|| mail.clone())?;
+            let patched = patched(&repository, &mail).with_context(|| mail.clone())?;
             let said = repository.git(&["log", "-1", "--format=%an <%ae>%n%s%n%(trailers)"])?;
             let name = quirk.title.as_deref().unwrap_or_default();
             let source = &quirk.evidence.as_ref().context("evidence")?.sources[0];
@@ -99,7 +103,7 @@ fn patches_apply_and_compile() -> Result<()> {
             let again = repository.am(&mail);
             ensure!(again.is_err(), "{} applies twice", quirk.name);
             repository.git(&["am", "--abort"])?;
-            repository.back()?;
+            back(&repository)?;
             files.push((quirk.name, patched));
         }
         compile(&prepared, &files)?;
@@ -112,14 +116,14 @@ fn patches_apply_and_compile() -> Result<()> {
 #[test]
 fn kernels_answer_as_the_entry_says() -> Result<()> {
     for (tree, _) in sources()? {
-        let repository = Repository::new(&tree)?;
+        let repository = repository(&tree)?;
         let folder = tempfile::tempdir()?;
         let compile = |text: &str, name| Compiled::compile(text, &tree, folder.path(), name);
-        let text = fs::read_to_string(tree.join("drivers/pci/quirks.c"))?;
+        let text = fs::read_to_string(tree.join(QUIRKS))?;
         let unpatched = compile(&text, "unpatched");
         for quirk in entries()? {
-            let patched = compile(&repository.am(&patch(&quirk, &tree)?)?, "patched");
-            repository.back()?;
+            let patched = compile(&patched(&repository, &patch(&quirk, &tree)?)?, "patched");
+            back(&repository)?;
             let probes = [probes::at_borders(&quirk), probes::of_every_id(&quirk)].concat();
             let mismatch = Expectation::new(&quirk, &unpatched, probes).mismatch(&patched);
             ensure!(mismatch.is_none(), "{}: {mismatch:?}", quirk.name);
@@ -132,7 +136,7 @@ fn kernels_answer_as_the_entry_says() -> Result<()> {
 #[test]
 fn what_is_applied_is_found() -> Result<()> {
     for (tree, _) in sources()? {
-        let repository = Repository::new(&tree)?;
+        let repository = repository(&tree)?;
         for quirk in entries()? {
             repository.am(&patch(&quirk, &tree)?)?;
             let Err(error) = export(&quirk, repository.path(), &Options::default()) else {
@@ -140,7 +144,7 @@ fn what_is_applied_is_found() -> Result<()> {
             };
             let said = error.to_string();
             ensure!(said.contains("already there"), "{}: {said}", quirk.name);
-            repository.back()?;
+            back(&repository)?;
         }
     }
     Ok(())
@@ -154,7 +158,7 @@ fn broken_patches_are_found() -> Result<()> {
         .find(|entry| entry.name == "acme/root-port");
     let quirk = quirk.context("there is such an entry")?;
     for (tree, prepared) in sources()? {
-        let repository = Repository::new(&tree)?;
+        let repository = repository(&tree)?;
         let mail = patch(&quirk, &tree)?;
         let misplaced = mail.replace("\n \t{ 0 }\n", "\n \t{ 1 }\n");
         ensure!(
@@ -179,8 +183,8 @@ fn broken_patches_are_found() -> Result<()> {
         ] {
             let broken = with_added(&mail, old, new);
             ensure!(broken != mail, "there is no {old}");
-            let files = [("broken".to_owned(), repository.am(&broken)?)];
-            repository.back()?;
+            let files = [("broken".to_owned(), patched(&repository, &broken)?)];
+            back(&repository)?;
             let Err(error) = compile(&prepared, &files) else {
                 return Err(anyhow!("it compiles with {new}"));
             };
@@ -196,12 +200,7 @@ fn patches_pass_checkpatch() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mail = folder.path().join("mail");
     for (tree, _) in sources()? {
-        let checkpatch = || {
-            let mut perl = Command::new("perl");
-            perl.arg(tree.join("scripts/checkpatch.pl"));
-            perl.arg(format!("--root={}", tree.display())).arg(&mail);
-            run(&mut perl)
-        };
+        let checkpatch = || checkpatch(&tree, &[], &mail);
         for quirk in entries()? {
             let text = patch(&quirk, &tree)?;
             fs::write(&mail, &text)?;

@@ -7,14 +7,19 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use anyhow::{Context, Result, bail, ensure};
-use boot::kernel::{Kernel, cache};
+use anyhow::{Context, Result, ensure};
+use boot::{
+    kernel::{Kernel, cache},
+    mails::{Repository, checkpatch},
+};
 
 /// Folder of the patches.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../upstream");
+
+/// `upstream/README.md` gives the reasons.
+const IGNORED: &str = "--ignore=FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID";
 
 /// The patches, in their order.
 fn patches() -> Result<Vec<PathBuf>> {
@@ -45,35 +50,18 @@ fn source() -> Result<PathBuf> {
 /// git applies all patches to the stock kernel's source, and none of them twice.
 pub(crate) fn apply() -> Result<()> {
     let source = source()?;
-    let repository = tempfile::tempdir()?;
-    let git = |arguments: &[&OsStr]| {
-        let mut git = Command::new("git");
-        git.arg("-C").arg(repository.path());
-        git.args(["-c", "user.name=Test", "-c", "user.email=test@example.org"]);
-        git.env("GIT_CONFIG_GLOBAL", "/dev/null").args(arguments);
-        run(&mut git)
-    };
-    let words = |line: &'static str| line.split(' ').map(OsStr::new).collect::<Vec<_>>();
     let patches = patches()?;
-    for file in touched(&patches)? {
-        let from = source.join(&file);
-        if !from.is_file() {
-            continue; // a patch adds it
-        }
-        let to = repository.path().join(&file);
-        fs::create_dir_all(to.parent().context("it has one")?)?;
-        fs::copy(from, to)?;
-    }
-    git(&words("init --quiet"))?;
-    git(&words("add --force ."))?;
-    git(&words("commit --quiet --message=stock"))?;
-    let am = |patch: &Path| git(&[OsStr::new("am"), OsStr::new("--quiet"), patch.as_os_str()]);
+    // A patch adds the others.
+    let files = touched(&patches)?;
+    let files = files.iter().filter(|file| source.join(file).is_file());
+    let repository = Repository::new(&source, files)?;
+    let am = |patch: &Path| repository.am(&fs::read_to_string(patch)?);
     for patch in &patches {
         am(patch).with_context(|| patch.display().to_string())?;
     }
     for patch in &patches {
         ensure!(am(patch).is_err(), "{} applies twice", patch.display());
-        git(&words("am --abort"))?;
+        repository.git(&["am", "--abort"])?;
     }
     Ok(())
 }
@@ -94,15 +82,8 @@ fn touched(patches: &[PathBuf]) -> Result<BTreeSet<String>> {
 /// `checkpatch.pl --strict` reports nothing about any patch. The control is a patch with a fault.
 pub(crate) fn pass_checkpatch() -> Result<()> {
     let source = source()?;
-    let check = |patch: &Path| {
-        let mut perl = Command::new("perl");
-        perl.arg(source.join("scripts/checkpatch.pl"));
-        perl.arg(format!("--root={}", source.display()));
-        perl.args(["--strict", "--no-tree"]);
-        perl.arg("--ignore=FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID");
-        perl.arg(patch);
-        run(&mut perl)
-    };
+    let options = ["--strict", "--no-tree", IGNORED];
+    let check = |patch: &Path| checkpatch(&source, &options, patch);
     let patches = patches()?;
     for patch in &patches {
         let said = check(patch).with_context(|| patch.display().to_string())?;
@@ -120,15 +101,4 @@ pub(crate) fn pass_checkpatch() -> Result<()> {
         "a patch without sign-off passes"
     );
     Ok(())
-}
-
-/// Runs a command, and returns its output.
-fn run(command: &mut Command) -> Result<String> {
-    let output = command.output()?;
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said).into_owned();
-    if !output.status.success() {
-        bail!("{command:?}: {said}");
-    }
-    Ok(said)
 }
