@@ -75,6 +75,9 @@ boot() {
 # release NUMBER: the release of a kernel of the system, the newest last
 release() { in_host sh -c "ls -v /lib/modules | sed -n ${1}p"; }
 
+# has_parts INITRAMFS. grep reads to the end: lsinitramfs would fail on a closed pipe.
+has_parts() { in_host lsinitramfs "/boot/${1##*/}" | grep 'acs.quirks' >/dev/null; }
+
 purged() {
 	local root=$HOSTS/$OF/root left
 	apt_get purge acs-quirks acs-quirks-dkms acsctl
@@ -82,9 +85,22 @@ purged() {
 		\( -name '*acs?quirks*' -o -name '*acsctl*' \) -print)
 	[[ -z $left ]] || die "$STEP" "after purge, these files are left:"$'\n'"$left" "see debian/*.postrm"
 	for initrd in "$root"/boot/initrd.img-*; do
-		! in_host lsinitramfs "/boot/${initrd##*/}" | grep -q 'acs.quirks' ||
-			die "$STEP" "after purge, ${initrd##*/} has parts of acs-quirks" "see the trigger of dh_installinitramfs"
+		! has_parts "$initrd" ||
+			die "$STEP" "after purge, ${initrd##*/} has parts of acs-quirks" "see debian/acs-quirks.postrm"
 	done
+}
+
+# installed_again: all kernels are there before the packages, and each that the module supports gets it into its initramfs
+installed_again() {
+	local root=$HOSTS/$OF/root module of found=0
+	apt_get install --no-install-recommends --allow-downgrades "$@"
+	for module in "$root"/lib/modules/*/updates/dkms/acs_quirks.ko*; do
+		of=${module#"$root"/lib/modules/} of=${of%%/*}
+		has_parts "$root/boot/initrd.img-$of" ||
+			die "$STEP" "after installation, initrd.img-$of has no part of acs-quirks" "see debian/acs-quirks.postinst"
+		((found += 1))
+	done
+	((found > 0)) || die "$STEP" "after purge and installation, no kernel has the module" "see /var/lib/dkms in the system"
 }
 
 one_suite() {
@@ -100,8 +116,8 @@ one_suite() {
 	bytes=$(in_host sh -c 'apt-get install -qq --print-uris --no-install-recommends /packages/*.deb' | awk '/http/ { sum += $3 } END { print sum }')
 	before=$SECONDS
 	debs=("$PACKAGES"/*.deb)
-	logged "$STEP" "$log-install.log" "fix what it reports" apt_get install --no-install-recommends --allow-downgrades \
-		"${debs[@]/#$PACKAGES//packages}"
+	debs=("${debs[@]/#$PACKAGES//packages}")
+	logged "$STEP" "$log-install.log" "fix what it reports" apt_get install --no-install-recommends --allow-downgrades "${debs[@]}"
 	printf '%s %s %s %s\n' "$OF" "$first" "$((bytes / 1000000))" "$((SECONDS - before))" >"$HOSTS/$OF.figures"
 	image installed "$first"
 	boot installed
@@ -126,6 +142,7 @@ one_suite() {
 	image removed "$first"
 	boot removed
 	logged "$STEP" "$log-purge.log" "fix what it reports" purged
+	logged "$STEP" "$log-again.log" "fix what it reports" installed_again "${debs[@]}"
 }
 
 if [[ ${1:-} == --stage=suite ]]; then
