@@ -140,10 +140,18 @@ fn warns_of_a_series_that_no_test_boots() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn code_is_what_the_kernels_configuration_demands() -> Result<()> {
+    for kernel in &kernels()? {
+        objects::check(kernel).with_context(|| kernel.name.clone())?;
+    }
+    Ok(())
+}
+
 /// `make modules` and `make modules_install`, the targets that kbuild users expect.
 #[test]
 fn builds_installs_and_cleans() -> Result<()> {
-    for kernel in &kernels()? {
+    for kernel in kernels()?.iter().filter(|kernel| !kernel.core_only) {
         let checkout = copy()?;
         let target = tempfile::tempdir()?;
         let release = format!("KVER={}", kernel.release);
@@ -153,8 +161,6 @@ fn builds_installs_and_cleans() -> Result<()> {
 
         let built = make(checkout.path(), &[&["modules"], &usual[..]].concat())?;
         ensure!(built.status.success(), "{}", text(&built));
-        objects::check(kernel, &checkout.path().join("acs_quirks.ko"))
-            .with_context(|| kernel.name.clone())?;
 
         let install = ["modules_install", &path, "INSTALL_MOD_STRIP=1"];
         let installed = make(checkout.path(), &[&install, &usual[..]].concat())?;

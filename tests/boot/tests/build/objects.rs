@@ -262,8 +262,9 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     Ok(fs::read(path)?)
 }
 
-/// Checks a module for `kernel`, and with the same demands modules of the kernel itself.
-pub(crate) fn check(kernel: &Kernel, module: &Path) -> Result<()> {
+/// Checks the modules that guests of `kernel` load: the editions of the project, and with the same demands modules of the
+/// kernel itself.
+pub(crate) fn check(kernel: &Kernel) -> Result<()> {
     if kernel.arch.name != "amd64" {
         return Ok(());
     }
@@ -271,22 +272,16 @@ pub(crate) fn check(kernel: &Kernel, module: &Path) -> Result<()> {
         .join(&kernel.release)
         .join("build/.config");
     let demands = Demands::of(&fs::read_to_string(config)?)?;
-    let own = kernel
-        .modules
-        .join("lib/modules")
-        .join(&kernel.release)
-        .join("kernel");
+    let installed = kernel.modules.join("lib/modules").join(&kernel.release);
     let found = Command::new("find")
-        .arg(&own)
+        .arg(&installed)
         .args(["-name", "*.ko*"])
         .output()?;
     let found = String::from_utf8(found.stdout)?;
-    ensure!(
-        found.lines().count() > 1,
-        "no module of the kernel in {}",
-        own.display()
-    );
-    for file in found.lines().map(Path::new).chain([module]) {
+    for name in ["/vfio.ko", "/acs_quirks.ko"] {
+        ensure!(found.contains(name), "no {name} in {}", installed.display());
+    }
+    for file in found.lines().map(Path::new) {
         let bytes = read(file)?;
         let broken = Object::parse(&bytes)
             .and_then(|object| object.broken(demands))
