@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::Write as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
@@ -225,12 +225,14 @@ pub(crate) fn records(folder: &Path, prefix: &str) -> Vec<(String, PathBuf)> {
     names(folder).into_iter().filter_map(record).collect()
 }
 
-/// Writes a file as JSON, with its folder. An existing file is replaced as a whole.
+/// Writes a file as JSON, with its folder. An existing file is replaced as a whole. The file outlasts a power
+/// failure where its file system does.
 pub(super) fn write_file(path: &Path, content: &impl Serialize) -> Result<(), Error> {
     let temporary = path.with_extension("new");
+    let folder = path.parent().unwrap_or(path);
     let failed = |error| Error::io("write", path, &error);
     let json = serde_json::to_vec_pretty(content).map_err(|error| failed(error.into()))?;
-    make_folder(path.parent().unwrap_or(path))?;
+    make_folder(folder)?;
     // A run that was killed during this write may have left a draft.
     let _ = fs::remove_file(&temporary);
     let mut options = OpenOptions::new();
@@ -239,8 +241,12 @@ pub(super) fn write_file(path: &Path, content: &impl Serialize) -> Result<(), Er
         .create_new(true)
         .mode(0o600)
         .open(&temporary);
-    let written = file.and_then(|mut file| file.write_all(&json));
-    let written = written.and_then(|()| fs::rename(&temporary, path));
+    let written = file.and_then(|mut file| {
+        file.write_all(&json)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        File::open(folder)?.sync_all()
+    });
     written.map_err(|error| {
         // Report the first error, not this one.
         let _ = fs::remove_file(&temporary);
