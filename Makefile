@@ -167,6 +167,11 @@ upstream-test: need-amd64 modules-upstream modules-upstream-control modules-$(la
 	@ACS_QUIRKS_KERNELS='$(lastword $(SERIES)) upstream-control upstream' $(CARGO) test --quiet --locked --offline \
 		--package boot --test upstream -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 1) $(ARGS) $(call or_repeat,upstream-test)
 
+.PHONY: debug-test
+debug-test: need-amd64 modules-debug guest-programs ## the scenarios on a kernel with KASAN, lock debugging and a check for memory leaks
+	@ACS_QUIRKS_KERNELS=debug $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
+		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,debug-test)
+
 .PHONY: kunit-coverage
 kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite reaches
 kunit-coverage: need-amd64 modules-kunit@rust-for-linux guest-programs
@@ -352,6 +357,10 @@ kernel-kunit@rust-for-linux: kernel-$(lastword $(KERNELS))@rust-for-linux
 .PHONY: kernel-lacking
 kernel-lacking: kernel-$(LACKING)
 	@$(SUDO) scripts/prepare-test-kernel.sh lacking '$(LACKING)'
+
+.PHONY: kernel-debug
+kernel-debug: kernel-$(lastword $(SERIES))
+	@$(SUDO) scripts/prepare-test-kernel.sh debug '$(lastword $(SERIES))'
 
 # Kernels for make upstream-test: with the patches in upstream/, and with their KUnit tests alone.
 .PHONY: kernel-upstream kernel-upstream-control

@@ -19,13 +19,14 @@ NAME=$RELEASE
 lock work
 
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
-# Kernels built for tests have their drivers built in.
-[[ -d $DIR/headers ]] || GUEST_DRIVERS=()
-# Those for make upstream-test have two tests as modules. prepare-test-kernel.sh does not run depmod.
-if [[ $RELEASE == *-upstream* ]]; then
-	GUEST_DRIVERS=(pci-group-kunit rust_debugfs_scoped)
-	"$SCRIPTS/in-root.sh" -- depmod -b "/cache/kernels/$RELEASE/modules" "$RELEASE"
-fi
+# Kernels built for tests have no modules of their own, except for two.
+case $RELEASE in
+*-upstream*) GUEST_DRIVERS=(pci-group-kunit rust_debugfs_scoped) ;;
+*-debug) ;;
+*) [[ -d $DIR/headers ]] || GUEST_DRIVERS=() ;;
+esac
+# prepare-test-kernel.sh does not run depmod.
+[[ -d $DIR/headers || ${#GUEST_DRIVERS[@]} -eq 0 ]] || "$SCRIPTS/in-root.sh" -- depmod -b "/cache/kernels/$RELEASE/modules" "$RELEASE"
 [[ $NAME != *-kunit@* ]] || EDITIONS+=(ACS_QUIRKS_KUNIT=y)
 [[ $PROVIDER == headers ]] || EDITIONS+=(CLIPPY=1)
 

@@ -223,10 +223,13 @@ impl<'s> Listing<'s> {
 
     /// The numbers of functions and groups in a sentence without its full stop.
     fn summary(&self, functions: usize) -> String {
+        let counted =
+            |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
         let shared = self.groups.iter().filter(|group| group.ties_devices());
         format!(
-            "{functions} PCI functions in {} IOMMU groups, {} of them with more than one device",
-            self.groups.len(),
+            "{} in {}, {} of them with more than one device",
+            counted(functions, "PCI function"),
+            counted(self.groups.len(), "IOMMU group"),
             shared.count()
         )
     }
