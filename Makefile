@@ -14,8 +14,8 @@ KERNEL ?= newest
 # modules from Rust-for-Linux's crates.
 SERIES := $(shell awk '!/^\#/ { print $$1 }' scripts/supported-kernels)
 KERNELS ?= $(filter-out $(lastword $(SERIES)),$(SERIES)) $(addprefix $(lastword $(SERIES)),@rust-for-linux) $(lastword $(SERIES))
-# The stock kernel whose source, with some quirks removed, makes the kernel for make lacking. It is older than the mainline
-# releases that added these quirks.
+# The stock kernel whose source makes the kernels for make lacking and make acs-late. It is older than the mainline releases
+# that added the quirks which the first lacks.
 LACKING ?= 6.1
 # In which Debian releases make fresh-build builds the module.
 SUITES ?= bookworm trixie sid
@@ -74,7 +74,7 @@ test-all: export ACS_QUIRKS_CHAOS := 500
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
-	@$(MAKE) --no-print-directory upstream-test fresh-build deb package-test
+	@$(MAKE) --no-print-directory acs-late debug-test upstream-test fresh-build deb package-test
 
 ##### Parts of the tests
 
@@ -159,7 +159,11 @@ kunit: need-amd64 modules-kunit@rust-for-linux guest-programs
 
 .PHONY: lacking
 lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## test validated entries on a kernel that lacks their quirks, and on the stock kernel of its series
-	@ACS_QUIRKS_KERNELS='lacking $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test lacking -- $(ARGS) $(call or_repeat,lacking)
+	@ACS_QUIRKS_KERNELS='lacking $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test patched -- $(ARGS) $(call or_repeat,lacking)
+
+.PHONY: acs-late
+acs-late: need-amd64 modules-acs-late modules-$(LACKING) guest-programs ## test acsctl on a kernel that switches ACS on after it has made the groups, and on the stock kernel of its series
+	@ACS_QUIRKS_KERNELS='acs-late $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test patched -- $(ARGS) $(call or_repeat,acs-late)
 
 # The last of SERIES, because the patches are for the newest kernel. Its tree with Rust is the source that they apply to.
 .PHONY: upstream-test
@@ -349,14 +353,15 @@ kernel: kernel-$(KERNEL) ## prepare a stock kernel (KERNEL=)
 kernel-%: root
 	@$(SUDO) scripts/prepare-kernel.sh '$*'
 
-# Kernels built for tests: one for the KUnit suite, and one without the quirks that kernels of Enterprise Linux lack.
+# Kernels built for tests: for the KUnit suite; without the quirks that kernels of Enterprise Linux lack; with the order of
+# several stable kernels of 2026.
 .PHONY: kernel-kunit@rust-for-linux
 kernel-kunit@rust-for-linux: kernel-$(lastword $(KERNELS))@rust-for-linux
 	@$(SUDO) scripts/prepare-test-kernel.sh kunit '$(lastword $(KERNELS))'
 
-.PHONY: kernel-lacking
-kernel-lacking: kernel-$(LACKING)
-	@$(SUDO) scripts/prepare-test-kernel.sh lacking '$(LACKING)'
+.PHONY: kernel-lacking kernel-acs-late
+kernel-lacking kernel-acs-late: kernel-%: kernel-$(LACKING)
+	@$(SUDO) scripts/prepare-test-kernel.sh '$*' '$(LACKING)'
 
 .PHONY: kernel-debug
 kernel-debug: kernel-$(lastword $(SERIES))

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::hardware::{ADAPTER, ONE_GROUP, device, emulated, pair};
+use super::hardware::{ACS, ADAPTER, ONE_GROUP, device, emulated, pair};
 use crate::{
     explain::Because::{Apart, Behind, Together},
     function::Function,
@@ -30,9 +30,6 @@ pub(super) const ALL: &[Scenario] = &[
 ];
 
 const ETHERNET: u32 = 0x02_0000;
-/// Source Validation, Request Redirect, Completion Redirect, Upstream Forwarding.
-const ACS: u16 = 0x1d;
-
 /// No entry and no quirk covers these ids.
 const STRANGER: Model = emulated(0x1234, 0x0bad, ETHERNET);
 const STRANGERS: &[Model] = &[STRANGER, STRANGER];

@@ -13,6 +13,10 @@ pub const PORT_1: &str = "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0";
 /// A second root port with ACS, in slot 11h. The guest's bus 02 is below it.
 pub const PORT_2: &str = "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0";
 
+/// The ACS controls that isolate a function: Source Validation, Request Redirect, Completion Redirect, Upstream
+/// Forwarding.
+pub(crate) const ACS: u16 = 0x1d;
+
 /// An ACPI table that marks a port as external-facing. The argument is the port's name in the
 /// firmware's tables: `S80` is in slot 10h, `S90` in slot 12h.
 macro_rules! external_facing {

@@ -25,6 +25,7 @@
 //! | `silences.rs` | functions that stop answering at every step |
 //! | `races.rs` | hot-plug, loading and listing at the same time |
 
+pub mod acs_late;
 mod doctor;
 pub mod entries;
 mod explain;

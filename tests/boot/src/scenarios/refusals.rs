@@ -3,7 +3,7 @@
 //! Reasons for which an entry does not count. Each device that must stay together has a counterpart
 //! that the same module splits.
 
-use super::hardware::{WITH_STRANGER, emulated, external_facing, first, pair, second, two};
+use super::hardware::{ACS, WITH_STRANGER, emulated, external_facing, first, pair, second, two};
 use crate::{
     function::Function,
     machine::{GuestHardware, Model},
@@ -97,9 +97,6 @@ const SOME_FLAGS: Scenario = Scenario {
     ],
     limit: LIMIT,
 };
-
-/// Source Validation, Request Redirect, Completion Redirect, Upstream Forwarding.
-const ACS: u16 = 0x1d;
 
 /// Trust rule `additive`: the registers of a function with an ACS capability decide, not an entry.
 /// If ACS cannot be enabled, no other function beside it counts as isolated. The second device has

@@ -3,7 +3,7 @@
 //! The extent of a device, and claims about a device that gains functions later.
 
 use super::hardware::{
-    ADAPTER_MACHINE, SIX_GROUPS, device, emulated, external_facing, first, pair, second, two,
+    ACS, ADAPTER_MACHINE, SIX_GROUPS, device, emulated, external_facing, first, pair, second, two,
 };
 use crate::{
     function::Function,
@@ -141,8 +141,6 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
     ],
     limit: LIMIT,
 };
-const ACS: u16 = 0x1d;
-
 /// Two root complexes, each with two covered root ports in one slot. The first has a bridge of
 /// another type in another slot. It counts as a root port without ACS: no vendor has stated whether
 /// the root complex lets it send to the other ports. In the second root complex, the other port is

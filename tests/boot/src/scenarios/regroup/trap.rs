@@ -11,7 +11,7 @@ use crate::{
         Expected, LIMIT, Scenario,
         Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
     },
-    scenarios::hardware::{emulated, first, second, two},
+    scenarios::hardware::{ACS, emulated, first, second, two},
 };
 
 pub(super) const ALL: &[Scenario] = &[UNMARKED, ALIASES];
@@ -72,8 +72,6 @@ const UNMARKED: Scenario = Scenario {
     limit: LIMIT,
 };
 
-/// Source Validation, Request Redirect, Completion Redirect, Upstream Forwarding.
-const ACS: u16 = 0x1d;
 /// Two functions with ACS, and a third that uses the requester IDs of both according to a quirk of
 /// the kernel (`quirk_pex_vca_alias()`).
 pub(super) const ALIASED: &[Model] = &[
