@@ -93,8 +93,10 @@ apt_of() {
 	local suite=$1 dir options=()
 	dir=/cache/$(basename "$KERNELS")/.apt-$suite
 	shift
+	# Without the root's list of packages, apt does not find the root's further architectures either.
+	[[ $DEB_ARCH == "$HOST_ARCH" ]] || options=(-o "APT::Architectures::=$HOST_ARCH" -o "APT::Architectures::=$DEB_ARCH")
 	# apt takes packages of this suite only when asked to
-	[[ $suite != *-backports ]] || options=(-o APT::Default-Release="$suite")
+	[[ $suite != *-backports ]] || options+=(-o APT::Default-Release="$suite")
 	"$SCRIPTS/in-root.sh" -- "$@" -o Dir::Etc::SourceList="$dir/sources.list" -o Dir::Etc::SourceParts=/dev/null \
 		-o Dir::State::Lists="$dir/lists" -o Dir::State::Status=/dev/null -o Dir::Cache="$dir" \
 		-o APT::Sandbox::User=root "${options[@]}"
