@@ -92,13 +92,15 @@ $(obj)/$(out)/libkernel.rlib: $(portable)/kernel/lib.rs $(shell find $(portable)
 	+$(call if_changed,rust_kernel)
 
 # rustc writes a library with one object of Rust code. `--cfg headers` leaves out code that is for Rust-for-Linux's crates.
-# Before 5.19, kbuild's command for objtool does not begin with a semicolon.
+# Kbuild's command for objtool begins with a semicolon from 5.19 on, and ends with one in Enterprise Linux 8, where it would
+# read a temporary file of the C compiler.
 quiet_cmd_rust_module = RUSTC [M] $@
       cmd_rust_module = $(rust) -Clto=fat --edition=2021 --cfg headers \
 	-Zcrate-attr=no_std -Zcrate-attr='feature(used_with_arg)' \
 	--crate-type staticlib -L $(obj)/$(out) --extern kernel=$(obj)/$(out)/libkernel.rlib -o $@.a $<; \
 	$(AR) p $@.a $$($(AR) t $@.a | grep -v compiler_builtins) >$@; rm $@.a \
-	$(if $(strip $(cmd_objtool)),; $(patsubst ;%,%,$(strip $(cmd_objtool))))
+	$(if $(strip $(cmd_objtool)),; $(patsubst ;%,%,$(patsubst %;,%,$(cmd_objtool))))
+$(addprefix $(obj)/,$(rust-roots)): objtool_o = $@
 $(addprefix $(obj)/,$(rust-roots)): $(obj)/%.o: $(src)/%.rs $(obj)/$(out)/libkernel.rlib \
 		$(shell find $(src)/src $(wildcard $(src)/tests/kernel $(src)/tools/grouping/src/model) -name '*.rs') FORCE
 	+$(call if_changed,rust_module)

@@ -9,6 +9,8 @@
 #include <linux/printk.h>
 #include <linux/rcupdate.h>
 #include <linux/seq_file.h>
+#include <linux/string.h>
+#include <linux/version.h>
 
 /* The functions behind printk() and dev_printk() had other names before 5.15 and 5.13. */
 void acs_quirks_print(const char *level, const char *module, const char *text, int len);
@@ -22,6 +24,15 @@ void acs_quirks_print_device(const char *level, const struct device *dev, const 
 {
 	dev_printk(level, dev, "%.*s", len, text);
 }
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 3, 0)
+/* The compiler calls it where only equality matters. Enterprise Linux 8 has no such function. */
+int bcmp(const void *a, const void *b, size_t len);
+int bcmp(const void *a, const void *b, size_t len)
+{
+	return memcmp(a, b, len);
+}
+#endif
 
 /* The module has one lock. */
 static DEFINE_MUTEX(lock);

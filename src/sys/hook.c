@@ -72,6 +72,14 @@ struct acs_quirks_call {
 /* In Rust: sys/hook.rs. Returns the answer for the caller. */
 int acs_quirks_verdict(struct pci_dev *dev, u16 acs_flags, int verdict);
 
+#if defined(CONFIG_X86_64) && !defined(CONFIG_HAVE_FUNCTION_ARG_ACCESS_API)
+/* Enterprise Linux 8 does not have this function of 4.20. The registers are those of the System V ABI. */
+static unsigned long regs_get_kernel_argument(struct pt_regs *regs, unsigned int n)
+{
+	return n ? regs->si : regs->di;
+}
+#endif
+
 static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct acs_quirks_call *call = (struct acs_quirks_call *)instance->data;
