@@ -48,7 +48,14 @@ fn text(output: &Output) -> String {
 /// Copies the sources of the module, so that the checkout stays clean.
 fn copy() -> Result<TempDir> {
     let folder = tempfile::tempdir()?;
-    for name in ["Kbuild", "Makefile", "VERSION", "scripts", "src"] {
+    for name in [
+        "Cargo.toml",
+        "Kbuild",
+        "Makefile",
+        "VERSION",
+        "scripts",
+        "src",
+    ] {
         let status = Command::new("cp")
             .arg("-R")
             .arg(project().join(name))
@@ -156,8 +163,10 @@ fn builds_installs_and_cleans() -> Result<()> {
         let target = tempfile::tempdir()?;
         let release = format!("KVER={}", kernel.release);
         let path = format!("INSTALL_MOD_PATH={}", target.path().display());
-        let compiler = format!("CC={}", kernel.compiler()?);
-        let usual = [release.as_str(), &compiler];
+        let prefix = format!("{}-linux-gnu-", kernel.arch.rust_name);
+        let tools = format!("CROSS_COMPILE={prefix}");
+        let compiler = format!("CC={prefix}{}", kernel.compiler()?);
+        let usual = [release.as_str(), &tools, &compiler];
 
         let built = make(checkout.path(), &[&["modules"], &usual[..]].concat())?;
         ensure!(built.status.success(), "{}", text(&built));
