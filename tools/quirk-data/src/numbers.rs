@@ -137,8 +137,8 @@ pub(crate) fn check(list: Option<&DataFile>, files: &mut [CheckedFile<'_>]) -> V
     }
     let taken = files.iter().filter_map(|file| file.number.as_ref());
     let taken = taken.map(|number| *number.get_ref());
-    let last = taken.chain(lines.iter().map(|line| line.number)).max();
-    let free = last.unwrap_or(0).saturating_add(1);
+    let highest = taken.chain(lines.iter().map(|line| line.number)).max();
+    let free = highest.unwrap_or(0).saturating_add(1);
     let owners = owners(files);
     let listed = list.map_or_else(Vec::new, |list| {
         not_as_issued(list, &lines, files, &owners, free)
@@ -175,7 +175,7 @@ fn not_as_issued(
     let mut findings = Vec::new();
     let by_number: BTreeMap<_, _> = lines.iter().map(|line| (line.number, line)).collect();
     let by_name: BTreeMap<_, _> = lines.iter().map(|line| (line.name, line)).collect();
-    let last = lines.last().map_or(0, |line| line.number);
+    let highest = lines.last().map_or(0, |line| line.number);
     let shown = list.path.display();
     let folder = list.path.parent();
     for CheckedFile { file, number, .. } in files {
@@ -198,7 +198,7 @@ fn not_as_issued(
                 ),
             ),
             (None, None) if !is_beside => continue,
-            (None, None) if *number <= last => (
+            (None, None) if *number <= highest => (
                 format!("{shown} has no line for {number} any more, or never had"),
                 format!(
                     "for a new entry, take {free} and append the line \"{free} {name}\"; a line that was \
