@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Paths as the host has them. The tests run in the build root, where the checkout is `/src` and the
-//! cache is `/cache`; who reads a message opens the file outside. `scripts/in-root.sh` says where both
-//! are on the host.
+//! Paths as the host has them. The tests run in the build root, where the checkout is `/src` and
+//! the cache is `/cache`, while the reader of a message opens its file outside. The script
+//! `scripts/in-root.sh` passes the paths that both have on the host.
 
 use std::{env, fmt};
 
