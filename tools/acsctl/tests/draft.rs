@@ -118,6 +118,11 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         4,
         "{codes:?}"
     );
+    // A question is not read as a statement.
+    assert!(
+        !codes.iter().any(|code| code.starts_with("statement-")),
+        "{codes:?}"
+    );
 
     let entries = check(answered(&draft.data)).expect("every question is answered");
     assert_eq!(entries.len(), 1);
