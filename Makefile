@@ -202,7 +202,7 @@ ACSCTL = $(TOOL) run $(TOOL_FLAGS) --package acsctl --
 .PHONY: host-test
 host-test: generated ## tests that need no kernel
 	@$(TOOL) test $(TOOL_FLAGS) --workspace --exclude boot
-	@$(TOOL) test $(TOOL_FLAGS) --package boot --test entries --test ktap
+	@$(TOOL) test $(TOOL_FLAGS) --package boot --test entries --test ktap --test host
 
 .PHONY: fmt
 fmt: $(TOOL_NEEDS) ## format all Rust code

@@ -69,12 +69,14 @@ inside() {
 
 	local vars=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 		HOME=/cache/home CARGO_HOME=/cache/cargo CARGO_TARGET_DIR=/cache/target LANG=C.UTF-8 TERM="${TERM:-dumb}"
+		# messages name the host's paths: tests/boot/src/host.rs
+		ACS_QUIRKS_HOST_SRC="$PROJECT" ACS_QUIRKS_HOST_CACHE="$CACHE"
 		# the checkout does not belong to root
 		GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0=/src)
 	local name
 	for name in $(compgen -e); do
 		case $name in
-		ACS_QUIRKS_CACHE | ACS_QUIRKS_ROOT) ;; # paths outside the root
+		ACS_QUIRKS_CACHE | ACS_QUIRKS_ROOT | ACS_QUIRKS_HOST_*) ;; # paths outside the root
 		ACS_QUIRKS_* | KERNEL | CI | NO_COLOR | CARGO_TERM_* | CARGO_NET_* | CARGO_HTTP_* | http_proxy | https_proxy | all_proxy | no_proxy | HTTP_PROXY | HTTPS_PROXY | ALL_PROXY | NO_PROXY)
 			vars+=("$name=${!name}") ;;
 		esac

@@ -32,6 +32,7 @@ pub mod emulator;
 pub mod explain;
 pub mod function;
 pub mod groups;
+pub mod host;
 pub mod initramfs;
 pub mod kernel;
 pub mod kunit;

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use libtest_mimic::{Arguments, Trial};
 
+use crate::host::shown;
+
 /// Runs the tests that `trials` makes, with the arguments of any Rust test. `what` names them in the
 /// message if they cannot be made; the exit code is 2 then. What `trials` returns beside the tests
 /// outlives them.
@@ -15,13 +17,15 @@ pub fn run<T>(what: &str, trials: impl FnOnce(&Arguments) -> Result<(Vec<Trial>,
     match trials(&arguments) {
         Ok((trials, _kept)) => libtest_mimic::run(&arguments, trials).exit_code(),
         Err(error) => {
-            eprintln!("{what} cannot run: {error:#}");
+            eprintln!("{}", shown(&format!("{what} cannot run: {error:#}")));
             ExitCode::from(2)
         }
     }
 }
 
-/// A test that fails with the whole chain of an error's causes.
+/// A test that fails with the whole chain of an error's causes, with the host's paths.
 pub fn trial(name: impl Into<String>, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
-    Trial::test(name, || test().map_err(|error| format!("{error:#}").into()))
+    Trial::test(name, || {
+        test().map_err(|error| shown(&format!("{error:#}")).into())
+    })
 }

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use crate::{
     emulator::Served,
     groups::Groups,
+    host::shown,
     initramfs,
     machine::{Device, GuestHardware, Iommu, Model},
     qmp::Qmp,
@@ -84,10 +85,11 @@ impl<'a> Vm<'a> {
         let boot_by = Instant::now() + half;
         match Self::boot_once(setup, machine, boot_by, deadline, log) {
             Err(error) if Instant::now() >= boot_by => {
-                eprintln!(
+                let said = format!(
                     "{}: {error:#}; the guest is booted once more",
                     log.display()
                 );
+                eprintln!("{}", shown(&said));
                 Self::boot_once(setup, machine, deadline, deadline, log)
             }
             outcome => outcome,

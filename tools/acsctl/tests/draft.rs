@@ -27,7 +27,9 @@ fn draft(
     name: Option<&str>,
     entries: &[Entry],
 ) -> Result<(String, Draft), Refused> {
-    draft::draft(machine, at, name, entries, |name| {
+    let used = entries.iter().map(|entry| entry.number).max();
+    let free = used.unwrap_or(0) + 1;
+    draft::draft(machine, at, name, entries, free, |name| {
         let family = name.rsplit('/').next().unwrap_or_default();
         format!("{family}.capture.json")
     })
@@ -114,6 +116,11 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
     assert_eq!(
         codes.iter().filter(|code| **code == "unanswered").count(),
         4,
+        "{codes:?}"
+    );
+    // A question is not read as a statement.
+    assert!(
+        !codes.iter().any(|code| code.starts_with("statement-")),
         "{codes:?}"
     );
 
@@ -435,6 +442,16 @@ fn the_command_writes_both_files_once() {
         "{error}"
     );
 
+    // Another draft gets the next number.
+    let another = [&arguments[..6], &["acme/x2"]].concat();
+    let (status, _, error) = acsctl(&folder, &another);
+    assert_eq!(status, Some(0), "{error}");
+    let second = fs::read_to_string(folder.join("acme/x2.toml")).expect("it is there");
+    assert!(
+        second.contains(&format!("number = {}\n", used + 2)),
+        "{second}"
+    );
+
     let (status, _, error) = acsctl(&folder, &["quirk", "new", "82.0"]);
     assert_eq!(status, Some(2), "{error}");
     assert!(error.contains("is not an address"), "{error}");
@@ -465,6 +482,10 @@ fn a_draft_can_be_made_beside_another() {
             out.contains(&format!("quirks/{name}.toml: the draft")),
             "{out}"
         );
+        let draft = fs::read_to_string(folder.join(format!("quirks/{name}.toml")));
+        let number = format!("number = {}\n", if name == "acme/x1" { 13 } else { 14 });
+        let draft = draft.expect("it is there");
+        assert!(draft.contains(&number), "{number}: {draft}");
         let notice = "notice: quirks/acme/x1.toml has findings";
         assert_eq!(error.matches(notice).count(), notices, "{error}");
         assert_eq!(error.lines().count(), notices, "{error}");

@@ -52,7 +52,7 @@ fuzz_target!(|bytes: &[u8]| {
         |groups: topology::Partition| groups.concat().into_iter().collect::<BTreeSet<_>>();
     assert_eq!(grouped(without), grouped(with));
     if let Some(first) = machine.functions.first() {
-        let _ = draft::draft(&machine, first.bdf, Some("acme/x1"), quirks, |name| {
+        let _ = draft::draft(&machine, first.bdf, Some("acme/x1"), quirks, 1, |name| {
             format!("{name}.json")
         });
     }

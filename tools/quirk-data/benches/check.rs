@@ -49,7 +49,7 @@ fn entry(at: usize) -> DataFile {
         path: format!("quirks/vendor{vendor}/family{at}.toml").into(),
         name: format!("vendor{vendor}/family{at}"),
         text: format!(
-            "schema = 1\nnumber = {}\nname = \"Made up\"\nstatus = \"candidate\"\n\
+            "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = {}\nname = \"Made up\"\nstatus = \"candidate\"\n\
              reason = \"Made up.\"\n\
              kind = \"mf-endpoint\"\nacs = [\"SV\", \"RR\", \"CR\", \"UF\"]\n\n[[match]]\n\
              vendor = \"{vendor:04x}\"\ndevices = [{}]\nabout = \"made up\"\n\n[evidence]\n\

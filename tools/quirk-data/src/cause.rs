@@ -8,6 +8,7 @@ use grouping::{Seen, View, handlers::Handlers, predict::Prediction};
 use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, Refusal},
+    pcie::PcieType,
     whole::Fault,
 };
 use topology::Bdf;
@@ -88,8 +89,42 @@ impl Cause<'_> {
                 let limits: Vec<_> = self.limits_of(seen).collect();
                 format!("{refusal}; its limits: {}", limits.join(" or "))
             }
+            Refusal::Whole(Fault::NotCovered { devfn, .. } | Fault::Aliased { devfn }) => self
+                .beside(seen, devfn)
+                .unwrap_or_else(|| refusal.to_string()),
             _ => refusal.to_string(),
         }
+    }
+
+    /// What a bridge means that shares the root bus with a root port, and that the entry does not
+    /// list; `None` if the function at `devfn` is none. The module names its requester IDs, or that
+    /// it is of the same device, where it is neither of the device nor the vendor's to change.
+    fn beside(&self, seen: &Seen<'_>, devfn: u8) -> Option<String> {
+        let own = seen.function.bdf;
+        let mut functions = self.view.functions.iter();
+        let other = functions.find(|other| {
+            let bdf = other.function.bdf;
+            bdf.bus() == own.bus() && bdf.devfn == devfn
+        })?;
+        let (vendor, device) = (
+            other.function.vendor.value(),
+            other.function.device?.value(),
+        );
+        let is_listed = self.entry.ids().any(|ids| ids.contains(vendor, device));
+        let is_root_port = seen.pcie_type() == Some(PcieType::RootPort);
+        if !is_root_port || is_listed || other.function.secondary.is_none() {
+            return None;
+        }
+        let what = match other.pcie_type() {
+            Some(PcieType::RootPort) => "a root port",
+            _ => "a bridge",
+        };
+        Some(format!(
+            "{} [{vendor:04x}:{device:04x}] is {what} on the same root bus, and the entry does not \
+             cover it: it may forward requests to what is below the entry's ports, so the module makes \
+             no claim on such a machine",
+            other.function.bdf
+        ))
     }
 
     /// The limits of the entry for the ids of a function.

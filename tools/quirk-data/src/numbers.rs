@@ -6,13 +6,15 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use toml::de::DeTable;
+
 use crate::{
     check::{CheckedFile, MAX_NUMBER},
     error::Error,
     finding::{Finding, Notes},
     name::is_entry,
     rule::Rule,
-    source::{self, DataFile},
+    source::{self, DataFile, Sources},
 };
 
 /// A line of the list.
@@ -42,6 +44,28 @@ pub fn issued(folder: &Path) -> Result<Vec<u16>, Error> {
     } else {
         Err(Error::Findings(findings))
     }
+}
+
+/// The next free number: one more than the largest that the list has or had for an entry, or that a
+/// file has, also if the file is unfinished or faulty.
+#[must_use]
+pub fn next_free(sources: &Sources) -> u16 {
+    let lines = sources.numbers.as_ref().map_or_else(Vec::new, |list| {
+        let mut notes = Notes::on(list);
+        let lines = read(list, &mut notes);
+        lines.into_iter().map(|line| line.number).collect()
+    });
+    let of_files = sources.files.iter().filter_map(number_of);
+    let last = lines.into_iter().chain(of_files).max();
+    last.unwrap_or(0).saturating_add(1)
+}
+
+/// The number that a file has, if any, whatever else is in it.
+fn number_of(file: &DataFile) -> Option<u16> {
+    let (table, _) = DeTable::parse_recoverable(&file.text);
+    let number = table.get_ref().get("number")?.get_ref().as_integer()?;
+    let number = u16::from_str_radix(number.as_str(), number.radix()).ok()?;
+    (1..=MAX_NUMBER).contains(&number).then_some(number)
 }
 
 /// Reads the list. An invalid line is dropped with a finding.
@@ -111,19 +135,47 @@ pub(crate) fn check(list: Option<&DataFile>, files: &mut [CheckedFile<'_>]) -> V
         };
         file.is_new = !file.file.built_in && !lines.iter().any(is_issued);
     }
-    if let Some(list) = list {
-        findings.extend(not_as_issued(list, &lines, files));
-    }
-    findings.extend(taken_twice(&lines, files));
+    let taken = files.iter().filter_map(|file| file.number.as_ref());
+    let taken = taken.map(|number| *number.get_ref());
+    let highest = taken.chain(lines.iter().map(|line| line.number)).max();
+    let free = highest.unwrap_or(0).saturating_add(1);
+    let owners = owners(files);
+    let listed = list.map_or_else(Vec::new, |list| {
+        not_as_issued(list, &lines, files, &owners, free)
+    });
+    let twice = taken_twice(list, files, &owners, free);
+    // One finding on a number is enough; that of the list says more.
+    let is_new = |one: &Finding| listed.iter().all(|other| other.file != one.file);
+    findings.extend(twice.into_iter().filter(is_new));
+    findings.extend(listed);
     findings
 }
 
-/// Finds numbers that differ from the list.
-fn not_as_issued(list: &DataFile, lines: &[Line<'_>], files: &[CheckedFile<'_>]) -> Vec<Finding> {
+/// The entry that keeps each number: the one that has it from the list, else the first by name.
+fn owners<'a, 'f>(files: &'a [CheckedFile<'f>]) -> BTreeMap<u16, &'a CheckedFile<'f>> {
+    let mut sorted: Vec<_> = files.iter().collect();
+    sorted.sort_by_key(|file| (file.is_new, &file.file.name));
+    let mut owners = BTreeMap::new();
+    for file in sorted {
+        if let Some(number) = &file.number {
+            owners.entry(*number.get_ref()).or_insert(file);
+        }
+    }
+    owners
+}
+
+/// Finds numbers that differ from the list. `free` is the next free number.
+fn not_as_issued(
+    list: &DataFile,
+    lines: &[Line<'_>],
+    files: &[CheckedFile<'_>],
+    owners: &BTreeMap<u16, &CheckedFile<'_>>,
+    free: u16,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let by_number: BTreeMap<_, _> = lines.iter().map(|line| (line.number, line)).collect();
     let by_name: BTreeMap<_, _> = lines.iter().map(|line| (line.name, line)).collect();
-    let free = lines.last().map_or(1, |line| line.number.saturating_add(1));
+    let highest = lines.last().map_or(0, |line| line.number);
     let shown = list.path.display();
     let folder = list.path.parent();
     for CheckedFile { file, number, .. } in files {
@@ -132,6 +184,7 @@ fn not_as_issued(list: &DataFile, lines: &[Line<'_>], files: &[CheckedFile<'_>])
         };
         let name = file.name.as_str();
         let is_beside = folder.is_some_and(|folder| file.path.starts_with(folder));
+        let is_owner = |owner: &&CheckedFile<'_>| owner.file.path == file.path;
         let (problem, help) = match (by_number.get(number), by_name.get(name)) {
             (Some(line), _) if line.name == name => continue,
             (_, Some(line)) => (
@@ -145,13 +198,15 @@ fn not_as_issued(list: &DataFile, lines: &[Line<'_>], files: &[CheckedFile<'_>])
                 ),
             ),
             (None, None) if !is_beside => continue,
-            (None, None) if *number < free => (
+            (None, None) if *number <= highest => (
                 format!("{shown} has no line for {number} any more, or never had"),
                 format!(
                     "for a new entry, take {free} and append the line \"{free} {name}\"; a line that was \
                      taken out, put back"
                 ),
             ),
+            // The finding on a number that two entries have is about the other one.
+            (None, None) if !owners.get(number).is_some_and(is_owner) => continue,
             (None, None) => (
                 format!("{number} is not in {shown}"),
                 format!("append the line \"{number} {name}\" to it"),
@@ -164,33 +219,45 @@ fn not_as_issued(list: &DataFile, lines: &[Line<'_>], files: &[CheckedFile<'_>])
     findings
 }
 
-/// Finds numbers of several entries. The entry that has its number from the list keeps it.
-fn taken_twice(lines: &[Line<'_>], files: &[CheckedFile<'_>]) -> Vec<Finding> {
-    let of_entries = files.iter().filter_map(|file| file.number.as_ref());
-    let taken = of_entries.map(|number| *number.get_ref());
-    let last = taken.chain(lines.iter().map(|line| line.number)).max();
-    let remedy = match last.unwrap_or(0).checked_add(1) {
-        Some(free) if free <= MAX_NUMBER => {
-            format!("take {free}: no entry has or had it; a number is never reused")
-        }
-        _ => "take one that no entry has or had; a number is never reused".to_owned(),
-    };
-    let mut sorted: Vec<_> = files.iter().collect();
-    sorted.sort_by_key(|file| (file.is_new, &file.file.name));
-    let mut owners: BTreeMap<u16, &str> = BTreeMap::new();
+/// Finds numbers of several entries. The owner of a number keeps it. `free` is the next free number.
+fn taken_twice(
+    list: Option<&DataFile>,
+    files: &[CheckedFile<'_>],
+    owners: &BTreeMap<u16, &CheckedFile<'_>>,
+    free: u16,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for CheckedFile { file, number, .. } in sorted {
+    for CheckedFile { file, number, .. } in files {
         let Some((number, span)) = number.as_ref().map(|it| (*it.get_ref(), it.span())) else {
             continue;
         };
-        if let Some(owner) = owners.get(&number) {
-            let mut notes = Notes::on(file);
-            let problem = format!("{number} is the number of {owner}");
-            notes.add(Rule::NumberTaken, &span, "number", problem, remedy.as_str());
-            findings.extend(notes.into_findings());
-        } else {
-            owners.insert(number, &file.name);
+        let Some(owner) = owners.get(&number) else {
+            continue;
+        };
+        if owner.file.path == file.path {
+            continue;
         }
+        let remedy = match list {
+            _ if free > MAX_NUMBER => {
+                "take one that no entry has or had; a number is never reused".to_owned()
+            }
+            Some(list) => format!(
+                "take {free} and append the line \"{free} {}\" to {}: no entry has or had it; a number \
+                 is never reused",
+                file.name,
+                list.path.display()
+            ),
+            None => format!("take {free}: no entry has or had it; a number is never reused"),
+        };
+        let problem = if list.is_some() && owner.is_new {
+            let name = &owner.file.name;
+            format!("{number} is the number of {name}, which is new too and comes first by name")
+        } else {
+            format!("{number} is the number of {}", owner.file.name)
+        };
+        let mut notes = Notes::on(file);
+        notes.add(Rule::NumberTaken, &span, "number", problem, remedy);
+        findings.extend(notes.into_findings());
     }
     findings
 }

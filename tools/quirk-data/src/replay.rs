@@ -127,6 +127,14 @@ fn read(file: &DataFile, expect: &Expect, notes: &mut Notes<'_>) -> Option<Topol
             );
             None
         }
+        // What reads as anything else says nothing about a capture.
+        Err(_) if path.exists() && !is_capture(&path) => {
+            refuse(
+                format!("{capture} is not a capture, which acsctl writes as JSON"),
+                "make it with acsctl quirk new BDF; from the output of lspci, with --topology FILE",
+            );
+            None
+        }
         Err(error) => {
             let problem = error.to_string();
             let problem = problem.replace(&path.display().to_string(), capture);

@@ -53,7 +53,7 @@ rules! {
     TextKernel "text-kernel"
         "A patch for the kernel can have the texts of a validated entry or a candidate: its subject has room for the name, and no text holds a mark of a C comment.";
     License "license"
-        "The licence of a data file is GPL-2.0-only: no comment names another one or restricts the use of the file.";
+        "The licence of a data file is GPL-2.0-only: a comment at its top says so, and no comment names another one or restricts the use of the file.";
     Syntax "syntax"
         "A data file is TOML.";
     Schema "schema"

@@ -27,7 +27,7 @@ fn broken(status: &str, conditions: &[Place<'_>], statement: &str) -> Vec<Rule> 
     };
     let sections: String = conditions.iter().map(section).collect();
     let text = format!(
-        "schema = 1\nnumber = 1\nname = \"X\"\nstatus = \"{status}\"\n{reason}\
+        "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 1\nname = \"X\"\nstatus = \"{status}\"\n{reason}\
          kind = \"mf-endpoint\"\nacs = [\"SV\"]\n[[match]]\nvendor = \"10de\"\ndevices = [\"0a01\"]\n\
          {sections}[evidence]\nstatement = '''The functions 10de:0a01 are isolated. {statement}'''\n\
          stated-by = \"Jo\"\ndate = 2024-01-01\nsources = [\"https://example.org/x\"]\n\

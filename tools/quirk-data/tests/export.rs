@@ -53,7 +53,7 @@ fn entry(name: &str) -> Entry {
 /// An entry with these lines between `status` and `[evidence]`.
 fn made(claim: &str) -> Entry {
     let text = format!(
-        "schema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\n{claim}\n[evidence]\nstatement = \"So.\"\n\
+        "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\n{claim}\n[evidence]\nstatement = \"So.\"\n\
          stated-by = \"A. Engineer, Acme\"\ndate = 2024-02-29\nsources = [\"https://example.org/x\"]\n"
     );
     let file = DataFile {

@@ -83,7 +83,7 @@ fn entries() -> Vec<Entry> {
 /// An entry with these limits on three devices, these conditions and this kind.
 fn made(kind: &str, limits: &str, conditions: &str) -> Entry {
     let text = format!(
-        "schema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\nname = \"Acme\"\n\
+        "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 1\nstatus = \"candidate\"\nreason = \"Made up.\"\nname = \"Acme\"\n\
          kind = {kind}\nacs = [\"SV\", \"RR\", \"CR\", \"UF\"]\n\
          [[match]]\nvendor = \"acee\"\ndevices = [\"0100-0101\", \"0103\"]\n{limits}\n{conditions}\n\
          [evidence]\nstatement = \"So.\"\nstated-by = \"A. Engineer, Acme\"\ndate = 2024-02-29\n\

@@ -304,7 +304,7 @@ fn with_kinds(bits: u16) -> DataFile {
         path: format!("acme/k{bits:02}.toml").into(),
         name: format!("acme/k{bits:02}"),
         text: format!(
-            "schema = 1\nnumber = {bits}\nstatus = \"test\"\nkind = [{}]\nacs = [\"SV\"]\n\
+            "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = {bits}\nstatus = \"test\"\nkind = [{}]\nacs = [\"SV\"]\n\
              [[match]]\nvendor = \"acee\"\ndevices = [\"{bits:04x}\"]\n",
             names.join(", ")
         ),
@@ -326,7 +326,7 @@ fn rustfmt_has_nothing_to_change() {
             path: format!("acme/e{bits:02}.toml").into(),
             name: format!("acme/e{bits:02}"),
             text: format!(
-                "schema = 1\nnumber = {bits}\nstatus = \"test\"\nkind = \"mf-endpoint\"\nacs = [{}]\n\
+                "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = {bits}\nstatus = \"test\"\nkind = \"mf-endpoint\"\nacs = [{}]\n\
                  [[match]]\nvendor = \"acee\"\ndevices = [\"{bits:04x}\"]\n",
                 flags.join(", ")
             ),

@@ -31,7 +31,8 @@ fn mainline(name: &str, number: u16, since: &str, keys: &str, sections: &str) ->
         path: format!("{name}.toml").into(),
         name: name.to_owned(),
         text: format!(
-            "schema = 1
+            "# SPDX-License-Identifier: GPL-2.0-only
+schema = 1
 number = {number}
 status = \"mainline\"
 name = \"Acme\"

@@ -29,7 +29,8 @@ devices = ["0720"]
 /// The text of a mainline entry with these devices and this section.
 fn text(devices: &str, mainline: &str) -> String {
     format!(
-        r#"schema = 1
+        r#"# SPDX-License-Identifier: GPL-2.0-only
+schema = 1
 number = 59
 name = "X1"
 status = "mainline"

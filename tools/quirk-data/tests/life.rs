@@ -8,6 +8,7 @@ mod common;
 use std::{fs, path::PathBuf};
 
 use quirk_data::{
+    draft,
     edition::Edition,
     entry::{Entry, Status},
     folder::{self, Scope},
@@ -46,7 +47,7 @@ fn shown() -> String {
         .expect("the entry");
     let (rest, _) = rest.split_once("```").expect("the end of the block");
     format!(
-        "schema = 1\nnumber = 59\n{rest}\n[[expect]]\ncapture = \"x1.capture.json\"\n\
+        "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 59\n{rest}\n[[expect]]\ncapture = \"x1.capture.json\"\n\
          before = [[\"0000:01:00.0\", \"0000:01:00.1\"]]\n\
          after = [[\"0000:01:00.0\"], [\"0000:01:00.1\"]]\n"
     )
@@ -57,7 +58,11 @@ fn parts(text: &str) -> Vec<(String, String)> {
     let mut parts: Vec<(String, String)> = Vec::new();
     let (mut in_text, mut in_section) = (false, false);
     for line in text.lines() {
-        let starts = !in_text && (line.starts_with('[') || (!in_section && line.contains(" = ")));
+        // The line on the licence is a part of its own.
+        let starts = !in_text
+            && (line.starts_with('[')
+                || line.starts_with("# SPDX")
+                || (!in_section && line.contains(" = ")));
         if starts {
             in_section = line.starts_with('[');
             let name = line.split(" = ").next().unwrap_or(line);
@@ -92,10 +97,27 @@ fn edited(text: &str, edit: &str, without: Option<&str>) -> String {
     all.into_iter().map(|(_, part)| part).collect()
 }
 
+/// The edits that the tests below apply.
+const TRIED: [&str; 7] = [
+    "candidate",
+    "validated",
+    "mainline",
+    "removed-by-mainline",
+    "withdrawn",
+    "withdrawn-from-mainline",
+    "replaced",
+];
+
 /// The edit with this name, applied to a file.
 fn by(name: &str, text: &str) -> String {
-    let (options, edit) = block(&format!("<!-- edit: {name}"));
-    let without = options.strip_prefix("; without: ");
+    assert!(TRIED.contains(&name), "add {name} to the list");
+    let alone = format!("<!-- edit: {name} -->");
+    let (options, edit) = if guide().contains(&alone) {
+        block(&alone)
+    } else {
+        block(&format!("<!-- edit: {name}; "))
+    };
+    let without = options.strip_prefix("without: ");
     edited(text, &edit, without)
 }
 
@@ -150,6 +172,65 @@ fn grants(entry: &Entry, kernel: (u16, u16)) -> bool {
     handlers.by_entry(entry.number).is_some()
 }
 
+/// The text of this file without a part.
+fn less(text: &str, part: &str) -> String {
+    let kept = parts(text).into_iter().filter(|(name, _)| name != part);
+    kept.map(|(_, part)| part).collect()
+}
+
+#[test]
+fn every_edit_of_the_guide_is_tried() {
+    let guide = guide();
+    let edits = guide.split("<!-- edit: ").skip(1);
+    let names = edits.map(|edit| edit.split([';', ' ']).next().unwrap_or_default());
+    let mut names: Vec<_> = names.collect();
+    let mut tried = TRIED.to_vec();
+    names.sort_unstable();
+    tried.sort_unstable();
+    assert_eq!(names, tried);
+}
+
+/// As `acsctl quirk new` writes it, with the answers that a candidate needs.
+#[test]
+fn a_draft_becomes_a_candidate() {
+    let machine = folder("life-draft-machine", &[]).join("acme/x1.capture.json");
+    let machine = topology::read(&machine).expect("the capture is sound");
+    let at = "0000:01:00.0".parse().expect("an address");
+    let capture_of = |_: &str| "x1.capture.json".to_owned();
+    let made = draft::draft(&machine, at, Some("acme/x1"), &[], 59, capture_of);
+    let (_, draft) = made.unwrap_or_else(|refused| panic!("{refused}"));
+    let answered = draft
+        .data
+        .replace("acs = []", "acs = [\"SV\", \"RR\", \"CR\", \"UF\"]")
+        .replace("QUESTION: what are these?", "functions")
+        .replace("QUESTION: what is the silicon called?", "Acme X1");
+    let text = by("candidate", &answered);
+    let candidate = entry("life-draft", &less(&text, "[evidence]"));
+    assert_eq!(candidate.status, Status::Candidate);
+    // Control: the questions of the evidence are still open.
+    let found = checked("life-draft-open", &[("x1.toml", &text)]).expect_err("open questions");
+    assert!(
+        found.iter().any(|one| one.starts_with("unanswered")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn mainline_removes_a_quirk() {
+    let merged = by("mainline", &shown());
+    let removed = entry("life-removed", &by("removed-by-mainline", &merged));
+    assert_eq!(removed.status, Status::Mainline);
+    for edition in Edition::ALL {
+        assert!(!is_built(&removed, edition, (7, 3)));
+    }
+    assert!(grants(&removed, (7, 5)));
+    assert!(!grants(&removed, (7, 6)));
+    // Control: without `until`, it is built for kernels that lack it, and the last one grants it.
+    let merged = entry("life-not-removed", &merged);
+    assert!(is_built(&merged, Edition::Validated, (7, 3)));
+    assert!(grants(&merged, (7, 6)));
+}
+
 #[test]
 fn the_entry_that_the_guide_shows_is_sound() {
     let shown = entry("life-shown", &shown());
@@ -164,11 +245,7 @@ fn a_candidate_needs_no_evidence() {
     assert_eq!(candidate.status, Status::Candidate);
     assert!(is_built(&candidate, Edition::Candidate, (7, 3)));
     assert!(!is_built(&candidate, Edition::Validated, (7, 3)));
-    let less: String = parts(&text)
-        .into_iter()
-        .filter(|(name, _)| name != "[evidence]")
-        .map(|(_, part)| part)
-        .collect();
+    let less = less(&text, "[evidence]");
     assert_eq!(entry("life-candidate-less", &less).evidence, None);
 }
 
@@ -179,11 +256,7 @@ fn a_candidate_becomes_validated() {
     assert_eq!(entry("life-validated", &text).status, Status::Validated);
     // Control: a candidate's file with the status alone still says why it is no more.
     let status = candidate.replace("\"candidate\"", "\"validated\"");
-    let without = parts(&status)
-        .into_iter()
-        .filter(|(name, _)| name != "[evidence]")
-        .map(|(_, part)| part)
-        .collect::<String>();
+    let without = less(&status, "[evidence]");
     let found = checked("life-validated-not", &[("x1.toml", &without)]).expect_err("no evidence");
     assert!(found[0].starts_with("key-missing"), "{found:?}");
 }

@@ -86,7 +86,7 @@ fn sources(test: &str, number: &str, list: Option<&str>) -> (std::path::PathBuf,
     let folder = scratch(test);
     fs::create_dir(folder.join("acme")).expect("it is the test's own");
     let entry = format!(
-        "schema = 1\nnumber = {number}\nstatus = \"rejected\"\nkind = \"mf-endpoint\"\n\
+        "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = {number}\nstatus = \"rejected\"\nkind = \"mf-endpoint\"\n\
          acs = [\"SV\"]\nreason = \"asked for\"\n[[match]]\nvendor = \"10de\"\ndevices = [\"0a01\"]\n"
     );
     fs::write(folder.join("acme/x1.toml"), entry).expect("it can be written");
@@ -119,28 +119,28 @@ fn a_number_is_that_of_the_list() {
             "changed",
             "4",
             LIST,
-            "acme/x1.toml:2:10: number-issued: number: the number of acme/x1 is 2, by numbers.txt; write 2: a \
+            "acme/x1.toml:3:10: number-issued: number: the number of acme/x1 is 2, by numbers.txt; write 2: a \
              number never changes",
         ),
         (
             "reused",
             "3",
             "1 acme/old\n3 acme/gone\n",
-            "acme/x1.toml:2:10: number-issued: number: 3 was given to acme/gone, by numbers.txt; take 4 and \
+            "acme/x1.toml:3:10: number-issued: number: 3 was given to acme/gone, by numbers.txt; take 4 and \
              append the line \"4 acme/x1\" to numbers.txt: a number is never reused",
         ),
         (
             "new",
             "4",
             "1 acme/old\n3 acme/gone\n",
-            "acme/x1.toml:2:10: number-issued: number: 4 is not in numbers.txt; append the line \"4 acme/x1\" \
+            "acme/x1.toml:3:10: number-issued: number: 4 is not in numbers.txt; append the line \"4 acme/x1\" \
              to it",
         ),
         (
             "taken-out",
             "2",
             "1 acme/old\n3 acme/gone\n",
-            "acme/x1.toml:2:10: number-issued: number: numbers.txt has no line for 2 any more, or never had; \
+            "acme/x1.toml:3:10: number-issued: number: numbers.txt has no line for 2 any more, or never had; \
              for a new entry, take 4 and append the line \"4 acme/x1\"; a line that was taken out, put back",
         ),
         (
@@ -214,4 +214,57 @@ fn the_numbers_of_a_folder_are_those_of_its_list() {
     let (folder, _) = sources("numbers-issued-fault", "2", Some("2 acme/x1\nacme/x2\n"));
     assert!(matches!(numbers::issued(&folder), Err(Error::Findings(_))));
     assert!(numbers::issued(Path::new(&tests().join("nowhere"))).is_err());
+}
+
+/// An unfinished draft and a line of an entry that is gone count.
+#[test]
+fn the_next_number_is_free() {
+    let (folder, sources) = sources("numbers-next", "2", Some(LIST));
+    assert_eq!(numbers::next_free(&sources), 4);
+    for (text, free) in [
+        ("number = 7\nname = \"QUESTION: what?\"\n", 8),
+        ("number = 7\nname = \n", 8),
+        ("number = 4096\n", 4),
+        ("number = \"7\"\n", 4),
+        ("[match]\nnumber = 7\n", 4),
+    ] {
+        fs::write(folder.join("acme/draft.toml"), text).expect("it can be written");
+        let sources = source::read(&folder).expect("it can be read");
+        assert_eq!(numbers::next_free(&sources), free, "{text}");
+    }
+    let (_, sources) = self::sources("numbers-next-none", "1", None);
+    assert_eq!(numbers::next_free(&sources), 2);
+}
+
+/// Of two new entries with one number, one gets one finding, with the number to take and the line to
+/// append.
+#[test]
+fn a_newcomer_gets_one_remedy() {
+    let (folder, _) = sources("numbers-newcomer", "4", Some("1 acme/old\n3 acme/gone\n"));
+    let one = fs::read_to_string(folder.join("acme/x1.toml")).expect("it is there");
+    let other = one.replace("0a01", "0a02");
+    fs::write(folder.join("acme/x2.toml"), other).expect("it can be written");
+    let all = |folder: &Path| {
+        let sources = source::read(folder).expect("it can be read");
+        let found = folder::check_all(sources, Scope::now(None)).err();
+        let prefix = format!("{}/", folder.display());
+        let lines = found.into_iter().flatten();
+        let lines = lines.map(|one| one.to_string().replace(&prefix, ""));
+        lines.collect::<Vec<_>>()
+    };
+    let unlisted = "acme/x1.toml:3:10: number-issued: number: 4 is not in numbers.txt; append the line \
+                    \"4 acme/x1\" to it";
+    let remedy = "take 5 and append the line \"5 acme/x2\" to numbers.txt: no entry has or had it; a \
+                  number is never reused";
+    let twice = format!(
+        "acme/x2.toml:3:10: number-taken: number: 4 is the number of acme/x1, which is new too and comes \
+         first by name; {remedy}"
+    );
+    assert_eq!(all(&folder), [unlisted.to_owned(), twice]);
+    // With the line of the first, the second is the only one with a finding.
+    let list = "1 acme/old\n3 acme/gone\n4 acme/x1\n";
+    fs::write(folder.join(source::NUMBERS), list).expect("it can be written");
+    let given = "acme/x2.toml:3:10: number-issued: number: 4 was given to acme/x1, by numbers.txt; take 5 \
+                 and append the line \"5 acme/x2\" to numbers.txt: a number is never reused";
+    assert_eq!(all(&folder), [given]);
 }

@@ -194,7 +194,9 @@ fn a_kind_does_not_tell_a_claim_from_a_handler_for_any_type() {
     let entry = |number: u16, more: &str| DataFile {
         path: format!("acme/e{number}.toml").into(),
         name: format!("acme/e{number}"),
-        text: format!("schema = 1\nnumber = {number}\nacs = [\"SV\"]\n{more}"),
+        text: format!(
+            "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = {number}\nacs = [\"SV\"]\n{more}"
+        ),
         built_in: false,
     };
     let matched = "[[match]]\nvendor = \"acee\"\ndevices = [\"0500\"]\n";

@@ -34,14 +34,16 @@ fn report(text: String) -> String {
 
 #[test]
 fn a_fault_is_marked_in_its_line() {
-    let report = report("schema = 1\nnumber = 7\ncolour = 3\n".to_owned());
+    let report = report(
+        "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 7\ncolour = 3\n".to_owned(),
+    );
     let expected = "\
 error[key-unknown]: colour: ";
     assert!(report.contains(expected), "{report}");
     let expected = "
- --> acme/x1.toml:3:1
+ --> acme/x1.toml:4:1
   |
-3 | colour = 3
+4 | colour = 3
   | ^^^^^^
 ";
     assert!(report.contains(expected), "{report}");
@@ -53,7 +55,7 @@ fn a_fault_is_shown_however_far_out_in_its_line_it_is() {
         for length in [0, 1, 19, 21, 59, 60, 61, 119, 120, 121, 200, 5000] {
             let before: String = std::iter::repeat_n(fill, length).collect();
             let report = report(format!(
-                "schema = 1 # {before}\nabout = [\"{before}\", §, 1]\n"
+                "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1 # {before}\nabout = [\"{before}\", §, 1]\n"
             ));
             let at = report.find('§').unwrap_or_else(|| panic!("{report}"));
             let after = &report[at..];
@@ -75,7 +77,7 @@ fn many_faults_in_a_long_line_are_no_burden() {
     let text = |range: &str, count| {
         let ranges = format!("\"{range}\", ").repeat(count);
         format!(
-            "schema = 1\nnumber = 7\nstatus = \"candidate\"\nkind = \"rciep\"\nacs = [\"SV\"]\n\
+            "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 7\nstatus = \"candidate\"\nkind = \"rciep\"\nacs = [\"SV\"]\n\
              reason = \"x\"\n[[match]]\nvendor = \"acee\"\ndevices = [{ranges}]\n"
         )
     };

@@ -29,7 +29,7 @@ fn broken(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str> {
         statement,
     } = entry;
     let text = format!(
-        "schema = 1\nnumber = 1\nname = \"X\"\nstatus = \"{status}\"\n{}kind = {kind}\n\
+        "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 1\nname = \"X\"\nstatus = \"{status}\"\n{}kind = {kind}\n\
          acs = [\"SV\", \"RR\", \"CR\", \"UF\"]\n{matches}\n[evidence]\nstatement = '''{statement}'''\n\
          stated-by = \"Jo\"\ndate = 2024-01-01\nsources = [\"https://example.org/x\"]\n\
          [[expect]]\ncapture = \"x.json\"\nbefore = [[\"0000:01:00.0\"]]\nafter = [[\"0000:01:00.0\"]]\n",
@@ -477,7 +477,7 @@ fn an_id_that_is_not_claimed_is_no_dead_end() {
         matches: &matches,
         statement,
     };
-    let other = "schema = 1\nnumber = 2\nreason = \"So.\"\nstatus = \"candidate\"\n\
+    let other = "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 2\nreason = \"So.\"\nstatus = \"candidate\"\n\
                  kind = \"mf-endpoint\"\nacs = [\"SV\"]\n[[match]]\nvendor = \"10de\"\ndevices = ";
     let (theirs, others) = (
         format!("{other}[\"0a20\"]\n"),

@@ -15,7 +15,10 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("the coverage cannot be told: {error:#}");
+            eprintln!(
+                "{}",
+                boot::host::shown(&format!("the coverage cannot be told: {error:#}"))
+            );
             ExitCode::FAILURE
         }
     }

@@ -40,7 +40,10 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("The demonstration could not be run: {error:#}");
+            eprintln!(
+                "{}",
+                boot::host::shown(&format!("The demonstration could not be run: {error:#}"))
+            );
             ExitCode::from(2)
         }
     }

@@ -36,7 +36,10 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!("the oracle cannot tell: {error:#}");
+            eprintln!(
+                "{}",
+                boot::host::shown(&format!("the oracle cannot tell: {error:#}"))
+            );
             ExitCode::from(2)
         }
     }

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     match measure() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("regroup-cost: {error:#}");
+            eprintln!("{}", boot::host::shown(&format!("regroup-cost: {error:#}")));
             ExitCode::from(2)
         }
     }

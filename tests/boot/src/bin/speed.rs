@@ -27,7 +27,10 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("cannot measure: {error:#}");
+            eprintln!(
+                "{}",
+                boot::host::shown(&format!("cannot measure: {error:#}"))
+            );
             ExitCode::from(2)
         }
     }

@@ -37,8 +37,9 @@ pub struct Draft {
 
 /// Drafts an entry for the device of the function at `bdf`, and returns its name and the draft.
 /// `name` is the entry's name (`vendor/family`); `None` takes that of the entry that lists the
-/// device, or chooses one. `capture_of` gives the file name of the capture for an entry's name.
-/// `entries` are the existing entries.
+/// device, or chooses one. `free` is the number of an entry for a device that no entry lists, as
+/// [`next_free`](crate::numbers::next_free) finds it. `capture_of` gives the file name of the capture
+/// for an entry's name. `entries` are the existing entries.
 ///
 /// # Errors
 ///
@@ -49,6 +50,7 @@ pub fn draft(
     bdf: Bdf,
     name: Option<&str>,
     entries: &[Entry],
+    free: u16,
     capture_of: impl FnOnce(&str) -> String,
 ) -> Result<(String, Draft), Refused> {
     let addresses: BTreeSet<_> = device::addresses(topology, bdf)?;
@@ -84,13 +86,7 @@ pub fn draft(
         (None, None) => device.name(entries),
     };
     let file = capture_of(&name);
-    let (data, expect) = page::page(
-        &device,
-        &file,
-        entries,
-        &notices,
-        &Names::of_system(&capture),
-    );
+    let (data, expect) = page::page(&device, &file, free, &notices, &Names::of_system(&capture));
     let draft = Draft {
         data,
         expect,

@@ -11,24 +11,24 @@ use rules::entry::{CatchAll, Kind};
 use topology::{Function, Partition, names::Names};
 
 use super::device::Device;
-use crate::{entry::Entry, export::prose, format::QUESTION, replay};
+use crate::{export::prose, format::QUESTION, replay};
 
 /// The width of comments, in columns.
 const WIDTH: usize = 100;
 
 /// The text of the file for an entry whose capture has the file name `capture`, and its last
-/// section, with the groups.
+/// section, with the groups. `free` is the number of an entry that is new.
 pub(super) fn page(
     device: &Device,
     capture: &str,
-    entries: &[Entry],
+    free: u16,
     notices: &[String],
     names: &Names,
 ) -> (String, String) {
     let (mut page, mut expect) = (String::new(), String::new());
     // Writing to a string cannot fail.
     let _ = expectation(&mut expect, device, capture);
-    let _ = write(&mut page, device, entries, notices, names);
+    let _ = write(&mut page, device, free, notices, names);
     page += &expect;
     (page, expect)
 }
@@ -36,15 +36,12 @@ pub(super) fn page(
 fn write(
     page: &mut String,
     device: &Device,
-    entries: &[Entry],
+    free: u16,
     notices: &[String],
     names: &Names,
 ) -> fmt::Result {
-    let used = entries.iter().map(|entry| entry.number).max();
-    let number = device.existing.as_ref().map_or_else(
-        || used.unwrap_or(0).saturating_add(1),
-        |existing| existing.number,
-    );
+    let existing = device.existing.as_ref();
+    let number = existing.map_or(free, |existing| existing.number);
     let kinds: Vec<_> = device
         .kinds
         .iter()

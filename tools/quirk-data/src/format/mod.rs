@@ -29,6 +29,11 @@ use crate::{entry::Status, finding::Notes, rule::Rule, source::DataFile};
 /// The start of a text that is still a question.
 pub(crate) const QUESTION: &str = "QUESTION:";
 
+/// Whether a text is still a question, or has no answer.
+pub(crate) fn is_open(text: &str) -> bool {
+    text.trim().is_empty() || text.starts_with(QUESTION) || reader::is_placeholder(text)
+}
+
 /// The version of the format that this program reads.
 pub(crate) const SCHEMA: i64 = 1;
 

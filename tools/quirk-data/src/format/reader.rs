@@ -265,7 +265,7 @@ fn texts(value: &DeValue<'_>) -> Option<Vec<Spanned<String>>> {
 }
 
 /// Whether prose is a placeholder, such as "TODO".
-fn is_placeholder(text: &str) -> bool {
+pub(super) fn is_placeholder(text: &str) -> bool {
     const WORDS: [&str; 10] = [
         "fixme",
         "na",

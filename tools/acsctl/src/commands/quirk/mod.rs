@@ -96,24 +96,26 @@ impl DatabaseOption {
 
     /// The entries of the files without faults, and the paths of the other files.
     fn load_sound(&self) -> Result<(Vec<Entry>, BTreeSet<PathBuf>), Error> {
-        let Sources {
-            mut files,
-            findings,
-            ..
-        } = self.choose().sources()?;
-        let mut faulty: BTreeSet<_> = findings.into_iter().map(|one| one.file).collect();
-        loop {
-            match folder::check(&files, Scope::now(None)) {
-                Ok(entries) => return Ok((entries, faulty)),
-                Err(findings) => faulty.extend(findings.into_iter().map(|one| one.file)),
-            }
-            // Every finding names one of the files, so this loop ends.
-            files.retain(|file| !faulty.contains(&file.path));
-        }
+        Ok(sound(&self.choose().sources()?))
     }
 
     /// The entries, by number; an error if one has faults.
     fn load(&self) -> Result<Vec<Entry>, Error> {
         self.choose().entries()
+    }
+}
+
+/// The entries of the files without faults, and the paths of the other files.
+fn sound(sources: &Sources) -> (Vec<Entry>, BTreeSet<PathBuf>) {
+    let mut files = sources.files.clone();
+    let unread = sources.findings.iter().map(|one| one.file.clone());
+    let mut faulty: BTreeSet<_> = unread.collect();
+    loop {
+        match folder::check(&files, Scope::now(None)) {
+            Ok(entries) => return (entries, faulty),
+            Err(findings) => faulty.extend(findings.into_iter().map(|one| one.file)),
+        }
+        // Every finding names one of the files, so this loop ends.
+        files.retain(|file| !faulty.contains(&file.path));
     }
 }

@@ -13,6 +13,8 @@ use quirk_data::{
     draft::{self, Draft},
     error::Error,
     name::is_entry,
+    numbers,
+    source::Sources,
 };
 use topology::{Bdf, Topology};
 
@@ -54,7 +56,14 @@ pub(in crate::commands) struct New {
 impl New {
     pub(super) fn run(&self) -> Result<String, Error> {
         // An unfinished draft in the folder must not prevent another draft.
-        let (entries, faulty) = self.database.load_sound()?;
+        let database = self.database.choose();
+        let mut sources = database.sources()?;
+        let (entries, faulty) = super::sound(&sources);
+        // Without a folder of data files, earlier drafts are in the working directory.
+        if database.folder.is_none() {
+            add_drafts(&mut sources)?;
+        }
+        let free = numbers::next_free(&sources);
         for file in faulty {
             notify(&format!(
                 "{} has findings and is ignored here",
@@ -67,13 +76,14 @@ impl New {
         };
         let topology = source.capture(false)?;
         // Without a source tree, write to the working directory.
-        let folder = self.database.choose().folder.unwrap_or_default();
+        let folder = database.folder.unwrap_or_default();
         let capture_of = |name: &str| file_name(&free_capture(&folder.join(name)));
         let (name, draft) = draft::draft(
             &topology,
             self.function,
             self.name.as_deref(),
             &entries,
+            free,
             capture_of,
         )?;
         for notice in &draft.notices {
@@ -100,6 +110,19 @@ impl New {
              {capture}: the capture; it does not identify the machine or its owner\n{existing}"
         ))
     }
+}
+
+/// Adds the data files in the folders of vendors below the working directory, as far as they can be
+/// read.
+fn add_drafts(sources: &mut Sources) -> Result<(), Error> {
+    let read = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten();
+    let folders = read(Path::new(".")).map(|found| found.path());
+    let files =
+        folders.flat_map(|folder| read(&folder).map(|found| found.path()).collect::<Vec<_>>());
+    for file in files.filter(|file| file.extension().is_some_and(|ending| ending == "toml")) {
+        sources.add(&file)?;
+    }
+    Ok(())
 }
 
 /// Prints a notice. What is printed there must not prevent the draft.

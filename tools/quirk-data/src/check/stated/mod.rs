@@ -43,9 +43,9 @@ pub(super) fn check(
     notes: &mut Notes<'_>,
 ) -> Vec<Spanned<Ids>> {
     let is_bound = status.is_some_and(|status| status != Status::Mainline && !status.is_negative());
-    // A blank statement has a finding of its own.
+    // A statement that is blank or not given yet has a finding of its own.
     let statement =
-        evidence::statement(parsed).filter(|statement| !statement.get_ref().trim().is_empty());
+        evidence::statement(parsed).filter(|statement| !format::is_open(statement.get_ref()));
     let (Some(statement), true) = (statement, is_bound) else {
         return Vec::new();
     };
