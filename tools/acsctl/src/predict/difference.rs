@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use grouping::{
     Seen,
-    model::release::{self, COMPARED, Release},
+    model::release::{self, COMPARED, READ, Release, Verified},
 };
 use rules::release::Release as KernelRelease;
 use topology::{Bdf, Hex, Partition, Topology};
@@ -67,14 +67,30 @@ fn about_kernel(machine: &HostView<'_>) -> Vec<String> {
         )];
     };
     let mut assumed = Vec::new();
-    if !machine.is_modelled() {
-        let compared: Vec<_> = COMPARED.iter().map(KernelRelease::to_string).collect();
-        assumed.push(format!(
+    let list = |releases: &[KernelRelease]| {
+        let names: Vec<_> = releases.iter().map(KernelRelease::to_string).collect();
+        names.join(", ")
+    };
+    let quirks = format!(
+        "{kernel} has the quirks that mainline had then, and none that its distribution has added"
+    );
+    match machine.verified() {
+        Verified::Kernel => {}
+        Verified::Source => assumed.push(format!(
             "groups are made by the rules of Linux {rules}, taken from its source; kernels of {} were \
-             compared with the model. {kernel} has the quirks that mainline had then, and none that \
-             its distribution has added",
-            compared.join(", ")
-        ));
+             compared with the model. {quirks}",
+            list(&COMPARED)
+        )),
+        Verified::No => assumed.push(format!(
+            "unverified: the rules for Linux {kernel} are those of {}; they were held against neither its \
+             kernel nor its source (kernels: {}; sources: {}). {quirks}",
+            match READ.iter().rev().find(|read| !rules.is_before(**read)) {
+                Some(before) if kernel == rules => format!("Linux {before} and of the releases after it"),
+                _ => format!("Linux {rules}"),
+            },
+            list(&COMPARED),
+            list(&READ)
+        )),
     }
     if let Some(iommu) = by_firmware(machine.topology).filter(|_| !group_when_added) {
         assumed.push(format!(
@@ -182,6 +198,9 @@ pub(super) fn causes(
         }
     }
     let mut causes = Vec::new();
+    if machine.is_hypothetical() {
+        causes.push("the kernel made its groups without what this answer supposes".to_owned());
+    }
     let touched = |one: &&Assumed| one.functions.iter().any(|bdf| deciding.contains(bdf));
     causes.extend(
         assumed
