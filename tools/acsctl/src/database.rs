@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use quirk_data::{
-    entry::Entry,
+    entry::{Entry, Status},
     error::Error,
     folder,
     source::{self, DataFile, Sources, is_same},
@@ -142,4 +142,14 @@ pub struct SupposedEntry {
     pub faults: usize,
     /// Whether the file names no flags yet, and the entry has those that grouping asks for.
     pub has_supposed_flags: bool,
+}
+
+impl SupposedEntry {
+    /// Whether the claim is a hypothesis: a file is not in the database, and a candidate's evidence
+    /// does not suffice.
+    #[must_use]
+    pub const fn is_hypothesis(&self) -> bool {
+        let has_evidence = matches!(self.entry.status, Status::Validated | Status::Mainline);
+        self.file.is_some() || !has_evidence
+    }
 }

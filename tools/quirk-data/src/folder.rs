@@ -61,10 +61,7 @@ pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Entry>, Vec<Findi
 
 /// As [`check_all`], without a verdict: the files that could be understood, and every fault, sorted
 /// by file and position.
-pub(crate) fn look_at_all(
-    sources: &Sources,
-    scope: Scope,
-) -> (Vec<CheckedFile<'_>>, Vec<Finding>) {
+pub(crate) fn look_at_all(sources: &Sources, scope: Scope) -> (Vec<CheckedFile<'_>>, Vec<Finding>) {
     let (checked, mut findings) = look_at(&sources.files, scope, &Beside::of(sources));
     findings.extend(sources.findings.iter().cloned());
     findings.sort();

@@ -30,5 +30,5 @@ pub use modules::Modules;
 pub use paths::HostPaths;
 pub(crate) use paths::{link, mounted_at, names, own_mount, text};
 pub use snapshot::{Snapshot, Source};
-pub(crate) use view::{impossible, named};
 pub use view::{HostView, Predicted};
+pub(crate) use view::{impossible, named};

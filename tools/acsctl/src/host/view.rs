@@ -133,10 +133,27 @@ impl<'a> HostView<'a> {
         }
     }
 
+    /// The machine as it was read, without what the answer supposes.
+    #[must_use]
+    pub fn as_read(&self) -> Self {
+        match self.snapshot {
+            Some(snapshot) => snapshot.view(self.entries),
+            None => Self::with(self.topology, self.entries, self.modules.clone()),
+        }
+    }
+
     /// The entry that the answer supposes, with its table.
     #[must_use]
     pub fn supposed(&self) -> Option<(&'a SupposedEntry, &Table)> {
         self.supposed.zip(self.running.last())
+    }
+
+    /// The edition of the module that has this table; `None` for the table of the supposed entry.
+    #[must_use]
+    pub fn edition_of(&self, table: &Table) -> Option<Edition> {
+        let tables = self.modules.editions.iter().zip(&self.modules.tables);
+        let mut same = tables.filter(|(_, one)| std::ptr::eq(one.entries, table.entries));
+        same.next().map(|(edition, _)| *edition)
     }
 
     /// The version of the machine's kernel, if the answer supposes another one.

@@ -81,16 +81,19 @@ fn about_kernel(machine: &HostView<'_>) -> Vec<String> {
              compared with the model. {quirks}",
             list(&COMPARED)
         )),
-        Verified::No => assumed.push(format!(
-            "unverified: the rules for Linux {kernel} are those of {}; they were held against neither its \
-             kernel nor its source (kernels: {}; sources: {}). {quirks}",
-            match READ.iter().rev().find(|read| !rules.is_before(**read)) {
-                Some(before) if kernel == rules => format!("Linux {before} and of the releases after it"),
-                _ => format!("Linux {rules}"),
-            },
-            list(&COMPARED),
-            list(&READ)
-        )),
+        Verified::No => {
+            let read = READ.iter().rev().find(|read| !rules.is_before(**read));
+            let by = match read.filter(|_| kernel == rules) {
+                Some(read) => format!("{read}, with the known changes up to {kernel}"),
+                None => rules.to_string(),
+            };
+            assumed.push(format!(
+                "unverified: groups are made by the rules of Linux {by}, because neither a kernel nor the \
+                 source of Linux {kernel} was compared with the model (kernels: {}; sources: {}). {quirks}",
+                list(&COMPARED),
+                list(&READ)
+            ));
+        }
     }
     if let Some(iommu) = by_firmware(machine.topology).filter(|_| !group_when_added) {
         assumed.push(format!(
@@ -187,6 +190,13 @@ pub(super) fn causes(
     predicted: &Partition,
     actual: &Partition,
 ) -> Vec<String> {
+    if machine.is_hypothetical() {
+        return vec![
+            "the kernel made its groups without what this answer supposes; ask again without --kernel and \
+             --with for other causes"
+                .to_owned(),
+        ];
+    }
     let members: BTreeSet<Bdf> = predicted.iter().flatten().copied().collect();
     // The bridges above the members take part in the decision too.
     let mut deciding = members.clone();
@@ -198,9 +208,6 @@ pub(super) fn causes(
         }
     }
     let mut causes = Vec::new();
-    if machine.is_hypothetical() {
-        causes.push("the kernel made its groups without what this answer supposes".to_owned());
-    }
     let touched = |one: &&Assumed| one.functions.iter().any(|bdf| deciding.contains(bdf));
     causes.extend(
         assumed

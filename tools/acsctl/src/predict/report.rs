@@ -218,7 +218,12 @@ impl Report {
         for one in &self.under.supposed {
             let _ = writeln!(text, "supposed: {}", one.text);
         }
-        let _ = writeln!(text, "{}, groups {}:\n", self.under.about, self.groups.len());
+        let _ = writeln!(
+            text,
+            "{}, groups {}:\n",
+            self.under.about,
+            self.groups.len()
+        );
         for group in &self.groups {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {}", line(group));

@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use grouping::Assumption;
-use rules::decision::Decision;
+use grouping::{Assumption, model::release::Verified};
+use rules::decision::{Decision, KernelVerdict};
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, names::printable};
@@ -23,8 +23,10 @@ pub enum What {
     Kernel,
     /// One more entry: `--with`. Its claim is a hypothesis.
     Entry,
-    /// The IOMMU is switched on: the input has no IOMMU groups.
+    /// The IOMMU is switched on: the input shows that the machine uses none.
     Iommu,
+    /// The IOMMU is switched on: the input has no IOMMU groups, and does not show why.
+    IommuUnseen,
 }
 
 /// A supposition of an answer.
@@ -55,10 +57,14 @@ fn kernel(machine: &HostView<'_>) -> Option<Supposed> {
         "" => "the kernel, which the input does not name".to_owned(),
         version => named(version),
     };
+    let unverified = match machine.verified() {
+        Verified::Kernel | Verified::Source => "",
+        Verified::No => " (unverified: see the assumptions)",
+    };
     Some(Supposed {
         what: What::Kernel,
         text: format!(
-            "{} runs instead of {instead}. The functions and their ACS registers are those that were read",
+            "{}{unverified} runs instead of {instead}. The functions and their ACS registers are those that were read",
             machine.kernel_name()
         ),
         functions: Vec::new(),
@@ -70,11 +76,15 @@ fn of_entry(machine: &HostView<'_>, supposed: &SupposedEntry) -> Supposed {
     let from = file.as_ref().map_or_else(String::new, |file| {
         format!(" in {}", printable(&file.display().to_string()))
     });
-    let mut text = format!(
-        "the claim of the entry {} (status {}){from} holds, and a loaded module has it. This is a hypothesis",
-        entry.name,
-        entry.status.name()
-    );
+    let (name, status) = (&entry.name, entry.status.name());
+    let mut text = if supposed.is_hypothesis() {
+        format!(
+            "the claim of the entry {name} (status {status}){from} holds, and a loaded module has it. This is a \
+             hypothesis"
+        )
+    } else {
+        format!("a loaded module has the entry {name} (status {status})")
+    };
     if supposed.has_supposed_flags {
         text += ". The file names no ACS flags yet; those that grouping asks for are supposed: SV, RR, CR, UF";
     }
@@ -132,36 +142,47 @@ fn iommu(machine: &HostView<'_>) -> Option<Supposed> {
     let enabled = if functions.is_empty() {
         String::new()
     } else {
-        ", and enables at boot the ACS controls that functions implement and that are off now".to_owned()
+        ", and enables at boot the ACS controls that functions implement and that are off now"
+            .to_owned()
+    };
+    let (what, why) = if is_off(machine) {
+        (
+            What::Iommu,
+            "The machine uses none: there are no IOMMU groups, and no ACS control is on",
+        )
+    } else {
+        (What::IommuUnseen, "The input has no IOMMU groups")
     };
     Some(Supposed {
-        what: What::Iommu,
+        what,
         text: format!(
-            "the IOMMU is switched on. {}: {} then makes groups{enabled}",
-            if is_off(machine) {
-                "It is off: the machine has no IOMMU groups"
-            } else {
-                "The input has no IOMMU groups"
-            },
-            machine.kernel_name()
+            "the IOMMU is switched on. {why}. With an IOMMU, the kernel makes groups{enabled}"
         ),
         functions,
     })
 }
 
-/// Whether the input shows that the machine uses no IOMMU: a host lists its groups if it has any, and
-/// a kernel with an IOMMU enables ACS on every function that implements it.
-pub(crate) fn is_off(machine: &HostView<'_>) -> bool {
+/// Whether the input shows that the machine uses no IOMMU: it has no groups, and of the functions that
+/// implement ACS, none has a control enabled. A kernel with an IOMMU enables them at boot. A text must
+/// have such a function; a host lists its groups if it has any.
+fn is_off(machine: &HostView<'_>) -> bool {
     if machine.recorded().is_some() {
         return false;
     }
     let required = machine.view.release.required.bits();
-    let mut implementing = machine.view.functions.iter().filter_map(|seen| {
+    let prediction = machine.prediction();
+    // Where a quirk of the kernel answers, the registers may have another layout.
+    let by_registers = machine
+        .view
+        .functions
+        .iter()
+        .filter(|seen| prediction.verdict(seen).kernel == KernelVerdict::NoOpinion);
+    let enabled = by_registers.filter_map(|seen| {
         let acs = seen.function.acs?;
         let (implemented, enabled) = (acs.cap? & required, acs.ctl? & required);
         (implemented != 0).then_some(enabled)
     });
-    let first = implementing.next();
-    machine.paths().is_some()
-        || first.is_some_and(|first| first == 0) && implementing.all(|enabled| enabled == 0)
+    let enabled: Vec<_> = enabled.collect();
+    let is_host = machine.paths().is_some();
+    (is_host || !enabled.is_empty()) && enabled.iter().all(|&enabled| enabled == 0)
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use topology::Bdf;
 
+use crate::predict::supposed::What;
+
 use super::{
     answer::{Answer, Change, Goal, Member},
     page::{Page, Part, Tone},
@@ -91,6 +93,7 @@ impl Answer {
             self.unknown(page);
             return;
         }
+        self.supposed(page);
         self.premise(page);
         self.differs(page);
         self.outcome(page);
@@ -145,6 +148,15 @@ impl Answer {
         self.is_grouped() && actual.all(|actual| actual.as_computed)
     }
 
+    /// Writes what the answer supposes. The premise tells of the IOMMU.
+    fn supposed(&self, page: &mut Page<'_>) {
+        let supposed = self.under.supposed.iter();
+        for one in supposed.filter(|one| !matches!(one.what, What::Iommu | What::IommuUnseen)) {
+            page.gap();
+            page.paragraph(0, &format!("Supposed: {}.", one.text));
+        }
+    }
+
     /// If the machine's kernel did not put the functions into groups, writes which groups the
     /// answer explains.
     fn premise<'a>(&'a self, page: &mut Page<'a>) {
@@ -152,9 +164,14 @@ impl Answer {
             return;
         }
         let why = if self.ungrouped.is_empty() {
-            "The groups that this machine's kernel made are not known: there is no IOMMU, it is \
-             disabled, or the input does not list groups."
-                .to_owned()
+            let mut supposed = self.under.supposed.iter();
+            if supposed.any(|one| one.what == What::Iommu) {
+                "This machine uses no IOMMU: there are no IOMMU groups, and no ACS control is on."
+            } else {
+                "The groups that this machine's kernel made are not known: there is no IOMMU, it is \
+                 disabled, or the input does not list groups."
+            }
+            .to_owned()
         } else {
             let is = if self.ungrouped.len() == 1 {
                 "is"
@@ -183,7 +200,7 @@ impl Answer {
         let function = self.function.function;
         page.gap();
         let alone = self.others.iter().all(|one| one.host_only);
-        let is_made = self.is_made();
+        let is_made = self.is_made() && self.under.supposed.is_empty();
         let say = |made, would| if is_made { made } else { would };
         let (tone, words) = match (self.together, &self.others[..]) {
             (Some(true), _) => (
