@@ -292,7 +292,10 @@ fn a_claim_that_cannot_be_read_is_not_supposed() {
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ");
-    assert_says(&text, &["It isolates no function here", "It would share its group"]);
+    assert_says(
+        &text,
+        &["It isolates no function here", "It would share its group"],
+    );
 }
 
 /// An entry that the module has is no hypothesis.
@@ -462,4 +465,13 @@ fn switching_redirection_off_joins_devices() {
     assert_eq!(last["joins"], json!(["0000:02:00.0"]), "{plan}");
     let text = say(&["plan", AT], &machine, &[]);
     assert_says(&text, &["0000:02:00.0 would join the group"]);
+    // The same without an IOMMU now, whose kernel enables ACS at boot.
+    for one in &mut topology.functions {
+        one.iommu_group = None;
+        if let Some(acs) = &mut one.acs {
+            acs.ctl = Some(0);
+        }
+    }
+    let plan = ask(&["plan", AT], &file(&folder, &topology), &[]);
+    assert_eq!(plan["false_ways"][2]["joins"], json!(["0000:02:00.0"]));
 }

@@ -63,11 +63,11 @@ pub struct HostView<'a> {
     /// The groups that the machine's kernel made; empty if the source does not list them.
     pub groups: Partition,
     /// The tables in effect: those of the loaded modules, or those that the answer supposes.
-    running: Vec<Table>,
+    pub(super) running: Vec<Table>,
     /// The entry that the answer supposes, in the last of `running`.
-    supposed: Option<&'a SupposedEntry>,
+    pub(super) supposed: Option<&'a SupposedEntry>,
     /// The reading that this view comes from; `None` for a bare topology.
-    snapshot: Option<&'a Snapshot>,
+    pub(super) snapshot: Option<&'a Snapshot>,
 }
 
 impl<'a> HostView<'a> {
@@ -78,7 +78,7 @@ impl<'a> HostView<'a> {
         Self::with(topology, entries, Modules::built(entries, loaded))
     }
 
-    fn with(topology: &'a Topology, entries: &'a [Entry], modules: Modules) -> Self {
+    pub(super) fn with(topology: &'a Topology, entries: &'a [Entry], modules: Modules) -> Self {
         let kernel = topology.kernel.as_deref().and_then(topology::release_of);
         Self {
             topology,
@@ -119,56 +119,6 @@ impl<'a> HostView<'a> {
             supposed: self.supposed,
             ..HostView::with(topology, self.entries, self.modules.clone())
         }
-    }
-
-    /// The same machine, as if its modules were loaded with one more entry.
-    #[must_use]
-    pub fn supposing(self, supposed: &'a SupposedEntry) -> Self {
-        let mut running = self.modules.tables.clone();
-        running.push(built::table(&[&supposed.entry]));
-        Self {
-            running,
-            supposed: Some(supposed),
-            ..self
-        }
-    }
-
-    /// The machine as it was read, without what the answer supposes.
-    #[must_use]
-    pub fn as_read(&self) -> Self {
-        match self.snapshot {
-            Some(snapshot) => snapshot.view(self.entries),
-            None => Self::with(self.topology, self.entries, self.modules.clone()),
-        }
-    }
-
-    /// The entry that the answer supposes, with its table.
-    #[must_use]
-    pub fn supposed(&self) -> Option<(&'a SupposedEntry, &Table)> {
-        self.supposed.zip(self.running.last())
-    }
-
-    /// The edition of the module that has this table; `None` for the table of the supposed entry.
-    #[must_use]
-    pub fn edition_of(&self, table: &Table) -> Option<Edition> {
-        let tables = self.modules.editions.iter().zip(&self.modules.tables);
-        let mut same = tables.filter(|(_, one)| std::ptr::eq(one.entries, table.entries));
-        same.next().map(|(edition, _)| *edition)
-    }
-
-    /// The version of the machine's kernel, if the answer supposes another one.
-    #[must_use]
-    pub fn replaced_kernel(&self) -> Option<&'a str> {
-        let read = &self.snapshot?.topology.kernel;
-        let is_replaced = *read != self.topology.kernel;
-        is_replaced.then(|| read.as_deref().unwrap_or_default())
-    }
-
-    /// Whether the answer supposes an entry or another kernel, so that the groups that the machine's
-    /// kernel made need not be those of the answer.
-    #[must_use]
-    pub fn is_hypothetical(&self) -> bool {
-        self.supposed.is_some() || self.replaced_kernel().is_some()
     }
 
     /// The in-tree quirks of the newest known kernel.

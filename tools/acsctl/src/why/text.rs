@@ -201,6 +201,7 @@ impl Answer {
         page.gap();
         let alone = self.others.iter().all(|one| one.host_only);
         let is_made = self.is_made() && self.under.supposed.is_empty();
+        let is_assumed = !is_made && self.assumptions.iter().any(|one| !one.functions.is_empty());
         let say = |made, would| if is_made { made } else { would };
         let (tone, words) = match (self.together, &self.others[..]) {
             (Some(true), _) => (
@@ -222,12 +223,17 @@ impl Answer {
                 ),
             ),
             (None, _) => {
-                let words = say("shares its group with", "It would share its group with");
-                (Tone::Plain, words)
+                let would = if is_assumed {
+                    "It would share its group with (if the assumptions below hold)"
+                } else {
+                    "It would share its group with"
+                };
+                (Tone::Plain, say("shares its group with", would))
             }
         };
-        let is_assumed = !is_made && self.assumptions.iter().any(|one| !one.functions.is_empty());
-        let condition = if is_assumed {
+        // A list of members follows the words, so the condition cannot.
+        let is_list = self.together.is_none() && !self.others.is_empty();
+        let condition = if is_assumed && !is_list {
             " This holds only with the assumptions below."
         } else {
             ""

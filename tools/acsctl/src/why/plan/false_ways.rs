@@ -2,17 +2,16 @@
 
 //! Kernel parameters that change groups and isolate nothing, with the groups that they would give.
 
+use std::collections::BTreeSet;
+
+use grouping::Seen;
+use quirk_data::error::Error;
 use rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
 use schemars::JsonSchema;
 use serde::Serialize;
-use topology::{Bdf, Topology};
+use topology::Bdf;
 
-use quirk_data::error::Error;
-
-use super::{
-    changes::{Changes, Possible},
-    trial::trusted,
-};
+use super::changes::{Changes, Possible};
 use crate::why::{grouped::GroupedHost, words::address_list};
 
 /// The patch's parameter with all that it can be told for whole classes of functions.
@@ -37,24 +36,39 @@ pub(super) fn false_ways(
 ) -> Result<(Vec<FalseWay>, Vec<String>), Error> {
     let now = shared(grouped, target);
     let prediction = grouped.machine.prediction();
+    let is_open = |seen: &Seen<'_>| prediction.verdict(seen).kernel == KernelVerdict::NoOpinion;
     let overridden = grouped.supposing(|seen| {
-        prediction.verdict(seen).kernel == KernelVerdict::NoOpinion
-            && seen.acs.is_none()
-            && is_overridden(seen.pcie_type(), seen.facts.multifunction)
+        let is_answered = is_overridden(seen.pcie_type(), seen.facts.multifunction);
+        let is_split = is_open(seen) && seen.acs.is_none() && is_answered;
+        is_split.then_some(KernelVerdict::Isolated)
     })?;
     let patch = FalseWay::of(OVERRIDE, &now, &shared(&overridden, target));
     if patch.separates.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
     let off = Possible::of(grouped, target).off;
-    let on = Changes {
-        on: off.clone(),
-        ..Changes::default()
+    let enabled = if off.is_empty() {
+        now.clone()
+    } else {
+        after_enabling(grouped, target, &off)?
     };
-    let enabled = after(grouped, target, &on.apply(grouped.machine.topology))?;
-    let unredirected = after(grouped, target, &without_redirect(grouped, target))?;
+    // For the function and each bridge above it: `pci_disable_acs_redir()` in `drivers/pci/pci.c`.
+    let path = grouped.deciding([target]);
+    let path: BTreeSet<_> = path.into_iter().map(|index| grouped.bdf(index)).collect();
+    let unredirected = grouped.supposing(|seen| {
+        let redirects = seen.acs.is_some_and(|acs| {
+            let redirect = AcsFlags::RR.union(AcsFlags::CR);
+            acs.capability.intersection(redirect) != AcsFlags::NONE
+        });
+        let is_joined = path.contains(&seen.function.bdf) && is_open(seen) && redirects;
+        is_joined.then_some(KernelVerdict::NotIsolated)
+    })?;
     let config = FalseWay::of("pci=config_acs=", &now, &enabled);
-    let redirect = FalseWay::of("pci=disable_acs_redir=", &now, &unredirected);
+    let redirect = FalseWay::of(
+        "pci=disable_acs_redir=",
+        &now,
+        &shared(&unredirected, target),
+    );
     let dangers = vec![
         danger_of_override(grouped, target, &patch),
         danger_of_controls(&config, &redirect, &off.into_iter().collect::<Vec<_>>()),
@@ -100,37 +114,21 @@ fn shared(grouped: &GroupedHost<'_, '_>, target: usize) -> Vec<Bdf> {
     others
 }
 
-/// As [`shared`], on the machine with other facts about its functions.
-fn after(
+/// As [`shared`], when the kernel enables all ACS controls of these functions.
+fn after_enabling(
     grouped: &GroupedHost<'_, '_>,
     target: usize,
-    topology: &Topology,
+    off: &BTreeSet<Bdf>,
 ) -> Result<Vec<Bdf>, Error> {
-    let machine = grouped.machine.with_topology(topology);
-    let tables = trusted(&machine, machine.modules.loaded);
-    let grouped_then = GroupedHost::new(&machine, &tables)?;
+    let changes = Changes {
+        on: off.clone(),
+        ..Changes::default()
+    };
+    let topology = changes.apply(grouped.machine.topology);
+    let machine = grouped.machine.with_topology(&topology);
+    let enabled = GroupedHost::new(&machine, grouped.tables)?;
     let target = machine.position(grouped.bdf(target))?;
-    Ok(shared(&grouped_then, target))
-}
-
-/// The machine with `pci=disable_acs_redir=` for the function and each bridge above it:
-/// `pci_disable_acs_redir()` in `drivers/pci/pci.c`.
-fn without_redirect(grouped: &GroupedHost<'_, '_>, target: usize) -> Topology {
-    let redirect = AcsFlags::RR.union(AcsFlags::CR).union(AcsFlags::EC).bits();
-    let decides = grouped.deciding([target]);
-    let decides: Vec<_> = decides
-        .into_iter()
-        .map(|index| grouped.bdf(index))
-        .collect();
-    let mut topology = grouped.machine.topology.clone();
-    for function in &mut topology.functions {
-        let acs = function.acs.as_mut();
-        let acs = acs.filter(|_| decides.contains(&function.bdf));
-        if let Some(ctl) = acs.and_then(|acs| acs.ctl.as_mut()) {
-            *ctl &= !redirect;
-        }
-    }
-    topology
+    Ok(shared(&enabled, target))
 }
 
 fn danger_of_override(grouped: &GroupedHost<'_, '_>, target: usize, patch: &FalseWay) -> String {
