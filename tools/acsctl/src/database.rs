@@ -103,20 +103,16 @@ impl Database {
         sources.add(file)?;
         let is_new = |file: &&DataFile| !before.contains(file);
         let added = sources.files.iter().find(is_new).cloned();
-        let name = match &added {
-            Some(added) => added.name.clone(),
+        let name = if let Some(added) = &added {
+            let is_kept = |file: &DataFile| file.name != added.name || file == added;
+            sources.files.retain(is_kept);
+            added.name.clone()
+        } else {
             // The file is in the database already, or is not text, so nothing was added.
-            None => {
-                let mut files = sources.files.iter();
-                let same = files.find(|known| is_same(&known.path, file));
-                same.map(|known| known.name.clone()).unwrap_or_default()
-            }
+            let mut files = sources.files.iter();
+            let same = files.find(|known| is_same(&known.path, file));
+            same.map(|known| known.name.clone()).unwrap_or_default()
         };
-        if let Some(added) = &added {
-            sources
-                .files
-                .retain(|file| file.name != added.name || file == added);
-        }
         let (mut entries, found) = supposed::suppose(&sources, &name)?;
         if added.is_none() && found.faults.is_empty() {
             entries = folder::entries(sources)?;

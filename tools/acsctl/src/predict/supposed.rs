@@ -77,35 +77,34 @@ fn of_entry(machine: &HostView<'_>, supposed: &SupposedEntry) -> Supposed {
         format!(" in {}", printable(&file.display().to_string()))
     });
     let (name, status) = (&entry.name, entry.status.name());
-    let mut text = if supposed.is_hypothesis() {
+    let mut sentences = vec![if supposed.is_hypothesis() {
         format!(
             "the claim of the entry {name} (status {status}){from} holds, and a loaded module has it. This is a \
              hypothesis"
         )
     } else {
         format!("a loaded module has the entry {name} (status {status})")
-    };
+    }];
     if supposed.has_supposed_flags {
-        text += ". The file names no ACS flags yet; those that grouping asks for are supposed: SV, RR, CR, UF";
+        let flags = "The file names no ACS flags yet; those that grouping asks for are supposed: SV, RR, CR, UF";
+        sentences.push(flags.to_owned());
     }
     if supposed.faults > 0 {
-        text += &format!(
-            ". The entry is not finished: \"acsctl quirk check\" finds faults in its evidence or its texts ({}), \
+        sentences.push(format!(
+            "The entry is not finished: \"acsctl quirk check\" finds faults in its evidence or its texts ({}), \
              and no module is built with it",
             supposed.faults
-        );
+        ));
     }
     let (functions, refusals) = counted(machine);
     if functions.is_empty() {
-        let why = match refusals.into_iter().next() {
-            Some(why) => format!(": {why}"),
-            None => ": no function has its ids and its kind".to_owned(),
-        };
-        text += &format!(". It isolates no function here{why}");
+        let why = refusals.into_iter().next();
+        let why = why.unwrap_or_else(|| "no function has its ids and its kind".to_owned());
+        sentences.push(format!("It isolates no function here: {why}"));
     }
     Supposed {
         what: What::Entry,
-        text,
+        text: sentences.join(". "),
         functions,
     }
 }

@@ -223,8 +223,9 @@ impl Answer {
                 ),
             ),
             (None, _) => {
+                let conditional = "It would share its group with (if the assumptions below hold)";
                 let would = if is_assumed {
-                    "It would share its group with (if the assumptions below hold)"
+                    conditional
                 } else {
                     "It would share its group with"
                 };
@@ -233,12 +234,9 @@ impl Answer {
         };
         // A list of members follows the words, so the condition cannot.
         let is_list = self.together.is_none() && !self.others.is_empty();
-        let condition = if is_assumed && !is_list {
-            " This holds only with the assumptions below."
-        } else {
-            ""
-        };
-        page.outcome(tone, words, condition);
+        let condition = " This holds only with the assumptions below.";
+        let has_condition = is_assumed && !is_list;
+        page.outcome(tone, words, if has_condition { condition } else { "" });
         if self.together.is_some() || self.others.is_empty() {
             return;
         }

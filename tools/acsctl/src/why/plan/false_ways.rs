@@ -53,14 +53,14 @@ pub(super) fn false_ways(
         after_enabling(grouped, target, &off)?
     };
     // For the function and each bridge above it: `pci_disable_acs_redir()` in `drivers/pci/pci.c`.
-    let path = grouped.deciding([target]);
-    let path: BTreeSet<_> = path.into_iter().map(|index| grouped.bdf(index)).collect();
+    let way = grouped.deciding([target]);
+    let way: BTreeSet<_> = way.into_iter().map(|index| grouped.bdf(index)).collect();
     let unredirected = grouped.supposing(|seen| {
         let redirects = seen.acs.is_some_and(|acs| {
             let redirect = AcsFlags::RR.union(AcsFlags::CR);
             acs.capability.intersection(redirect) != AcsFlags::NONE
         });
-        let is_joined = path.contains(&seen.function.bdf) && is_open(seen) && redirects;
+        let is_joined = way.contains(&seen.function.bdf) && is_open(seen) && redirects;
         is_joined.then_some(KernelVerdict::NotIsolated)
     })?;
     let config = FalseWay::of("pci=config_acs=", &now, &enabled);
