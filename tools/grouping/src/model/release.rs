@@ -24,7 +24,7 @@ use crate::rules::{acs::AcsFlags, pcie::PcieType, release::Release as KernelRele
 
 /// The releases whose source was read for this model, ascending.
 pub const READ: [KernelRelease; 9] = [
-    OLDEST,
+    KernelRelease::new(5, 10),
     KernelRelease::new(5, 14),
     KernelRelease::new(6, 1),
     KernelRelease::new(6, 12),
@@ -32,7 +32,7 @@ pub const READ: [KernelRelease; 9] = [
     KernelRelease::new(6, 19),
     KernelRelease::new(7, 0),
     KernelRelease::new(7, 2),
-    NEWEST,
+    KernelRelease::new(7, 3),
 ];
 
 /// The oldest release whose source was read for this model. Older releases get the rules of this release.
