@@ -5,10 +5,11 @@
 use std::path::{Path, PathBuf};
 
 use quirk_data::{
-    entry::Entry,
+    entry::{Entry, Status},
     error::Error,
     folder,
     source::{self, DataFile, Sources, is_same},
+    supposed,
 };
 
 /// A quirk database.
@@ -57,53 +58,94 @@ impl Database {
         })
     }
 
-    /// The entries with the entry `entry`, a file or a name, and its position among them. A file is
-    /// added to the database.
+    /// The entry `entry`, a file or a name, as a hypothesis, and the other entries: a draft may lack
+    /// its evidence. A file replaces the entry of its name.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is no such file or entry, or when no module can have the
-    /// entry; [`Error::Findings`] when the file has faults.
-    pub fn with_entry(&self, entry: &str) -> Result<(Vec<Entry>, usize), Error> {
+    /// entry; [`Error::Findings`] when the claim of the file, or another file, has faults.
+    pub fn suppose(&self, entry: &str) -> Result<(Vec<Entry>, SupposedEntry), Error> {
         let file = Path::new(entry);
-        let (entries, name) = if file.is_file() {
-            let mut sources = self.sources()?;
-            let before = sources.files.clone();
-            sources.add(file)?;
-            let is_new = |file: &&DataFile| !before.contains(file);
-            let added = sources.files.iter().find(is_new).cloned();
-            // The file is in the database already, or is not text, so nothing was added.
-            let name = added.as_ref().map(|file| file.name.clone());
-            let name = name.or_else(|| {
-                let same = sources
-                    .files
-                    .iter()
-                    .find(|known| is_same(&known.path, file));
-                same.map(|known| known.name.clone())
-            });
-            if let Some(added) = &added {
-                // The file replaces the entry of the same name.
-                sources
-                    .files
-                    .retain(|file| file.name != added.name || file == added);
-            }
-            (folder::entries(sources)?, name.unwrap_or_default())
+        let (entries, supposed) = if file.is_file() {
+            self.suppose_file(file)?
         } else {
-            (self.entries()?, entry.to_owned())
+            let entries = self.entries()?;
+            let Some(found) = entries.iter().find(|known| known.name == entry).cloned() else {
+                return Err(Error::NotFound(format!(
+                    "no file or entry \"{entry}\"; name a data file, or an entry that \"acsctl quirk \
+                     list\" shows"
+                )));
+            };
+            let supposed = SupposedEntry {
+                entry: found,
+                file: None,
+                faults: 0,
+                has_supposed_flags: false,
+            };
+            (entries, supposed)
         };
-        let index = entries.iter().position(|entry| entry.name == name);
-        let Some(index) = index else {
+        let SupposedEntry { entry, .. } = &supposed;
+        if entry.status.is_negative() || entry.acs_registers.is_some() {
             return Err(Error::NotFound(format!(
-                "no file or entry \"{entry}\"; name a data file, or an entry that \"acsctl quirk \
-                 list\" shows"
-            )));
-        };
-        if entries[index].status.is_negative() || entries[index].acs_registers.is_some() {
-            return Err(Error::NotFound(format!(
-                "no module can have the entry {name} (status {}); see acsctl quirk show {name}",
-                entries[index].status.name()
+                "no module can have the entry {} (status {}); see acsctl quirk show {}",
+                entry.name,
+                entry.status.name(),
+                entry.name
             )));
         }
-        Ok((entries, index))
+        Ok((entries, supposed))
+    }
+
+    fn suppose_file(&self, file: &Path) -> Result<(Vec<Entry>, SupposedEntry), Error> {
+        let mut sources = self.sources()?;
+        let before = sources.files.clone();
+        sources.add(file)?;
+        let is_new = |file: &&DataFile| !before.contains(file);
+        let added = sources.files.iter().find(is_new).cloned();
+        let name = if let Some(added) = &added {
+            let is_kept = |file: &DataFile| file.name != added.name || file == added;
+            sources.files.retain(is_kept);
+            added.name.clone()
+        } else {
+            // The file is in the database already, or is not text, so nothing was added.
+            let mut files = sources.files.iter();
+            let same = files.find(|known| is_same(&known.path, file));
+            same.map(|known| known.name.clone()).unwrap_or_default()
+        };
+        let (mut entries, found) = supposed::suppose(&sources, &name)?;
+        if added.is_none() && found.faults.is_empty() {
+            entries = folder::entries(sources)?;
+        }
+        let supposed = SupposedEntry {
+            entry: found.entry,
+            file: Some(file.to_path_buf()),
+            faults: found.faults.len(),
+            has_supposed_flags: found.has_supposed_flags,
+        };
+        Ok((entries, supposed))
+    }
+}
+
+/// An entry that an answer supposes to be in a loaded module.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SupposedEntry {
+    /// The entry.
+    pub entry: Entry,
+    /// Its file; `None` for an entry of the database that was named.
+    pub file: Option<PathBuf>,
+    /// The number of faults of the file, none of which is in the claim.
+    pub faults: usize,
+    /// Whether the file names no flags yet, and the entry has those that grouping asks for.
+    pub has_supposed_flags: bool,
+}
+
+impl SupposedEntry {
+    /// Whether the claim is a hypothesis: a file is not in the database, and a candidate's evidence
+    /// does not suffice.
+    #[must_use]
+    pub const fn is_hypothesis(&self) -> bool {
+        let has_evidence = matches!(self.entry.status, Status::Validated | Status::Mainline);
+        self.file.is_some() || !has_evidence
     }
 }

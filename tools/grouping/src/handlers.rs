@@ -341,7 +341,7 @@ impl Facts {
     pub fn of(seen: &Seen<'_>) -> Self {
         let acs = seen.acs.map(|acs| Acs {
             capability: acs.capability,
-            dword8: seen.function.acs.and_then(|acs| acs.dword8),
+            dword8: seen.acs_dword8,
         });
         Self {
             vendor: seen.function.vendor.value(),

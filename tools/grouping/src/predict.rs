@@ -126,11 +126,11 @@ impl<'a> Prediction<'a> {
     ///
     /// [`Fault`] for a topology that was not checked.
     pub fn grouping(&self, tables: &[Table]) -> Result<Grouping, Fault> {
-        self.supposing(tables, |_| false)
+        self.supposing(tables, |_| None)
     }
 
-    /// As [`Prediction::grouping`], as if every function for which `isolated` returns true also
-    /// counted as isolated.
+    /// As [`Prediction::grouping`], as if the kernel's quirks answered what `supposed` returns for a
+    /// function.
     ///
     /// # Errors
     ///
@@ -138,14 +138,17 @@ impl<'a> Prediction<'a> {
     pub fn supposing(
         &self,
         tables: &[Table],
-        isolated: impl Fn(&Seen<'_>) -> bool,
+        supposed: impl Fn(&Seen<'_>) -> Option<KernelVerdict>,
     ) -> Result<Grouping, Fault> {
         let machine = (!tables.is_empty()).then(|| self.functions());
         grouping(self.view, |seen| {
+            if let Some(verdict) = supposed(seen) {
+                return verdict;
+            }
             let kernel = self.verdict(seen).kernel;
             let is_granted =
                 |machine| granted(tables, self.running, kernel, machine, seen).is_some();
-            if machine.as_ref().is_some_and(is_granted) || isolated(seen) {
+            if machine.as_ref().is_some_and(is_granted) {
                 KernelVerdict::Isolated
             } else {
                 kernel

@@ -8,7 +8,7 @@ mod common;
 use grouping::{
     model::{
         Reason, Way,
-        release::{ACS_AFTER_GROUP, COMPARED, Release, enables_acs_late},
+        release::{ACS_AFTER_GROUP, COMPARED, OLDEST, READ, Release, Verified, enables_acs_late},
     },
     view,
 };
@@ -180,4 +180,23 @@ fn some_stable_updates_enable_acs_late() {
         assert!(!Release::of(series).group_when_added, "{series}");
     }
     assert!(!enables_acs_late(KernelRelease::new(7, 3), 80));
+}
+
+/// The model begins and ends with sources that were read, and only releases that were held against
+/// something count as verified.
+#[test]
+fn a_release_counts_as_verified_only_if_it_was_read() {
+    assert!(READ.is_sorted());
+    assert_eq!(READ.first(), Some(&OLDEST));
+    assert_eq!(READ.last(), Some(&Release::NEWEST.of));
+    assert!(COMPARED.iter().all(|kernel| READ.contains(kernel)));
+    for minor in 0..=20 {
+        let kernel = KernelRelease::new(6, minor);
+        let expected = match minor {
+            1 | 12 => Verified::Kernel,
+            14 | 19 => Verified::Source,
+            _ => Verified::No,
+        };
+        assert_eq!(Verified::of(kernel), expected, "{kernel}");
+    }
 }

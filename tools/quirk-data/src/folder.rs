@@ -33,9 +33,13 @@ pub fn load(folder: &Path, scope: Scope) -> Result<Vec<Entry>, Error> {
 /// [`Error::Findings`] with every fault of the files.
 pub fn entries(sources: Sources) -> Result<Vec<Entry>, Error> {
     let mut entries = check_all(sources, Scope::now(None)).map_err(Error::Findings)?;
-    // Statements against isolation have no number.
-    entries.sort_by_key(|entry| (entry.number == 0, entry.number));
+    sort(&mut entries);
     Ok(entries)
+}
+
+/// Sorts entries by number. Statements against isolation have none, and come last.
+pub(crate) fn sort(entries: &mut [Entry]) {
+    entries.sort_by_key(|entry| (entry.number == 0, entry.number));
 }
 
 /// As [`check`], with the findings from reading, and compared with the list of issued numbers and
@@ -45,13 +49,7 @@ pub fn entries(sources: Sources) -> Result<Vec<Entry>, Error> {
 ///
 /// Every fault of the files, sorted by file and position; never empty.
 pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Entry>, Vec<Finding>> {
-    let kernels = sources.kernels.as_deref().unwrap_or(kernels::known());
-    let beside = Beside {
-        numbers: sources.numbers.as_ref(),
-        kernels: Some(kernels),
-        captures: &sources.captures,
-    };
-    let mut findings = match examine(&sources.files, scope, &beside) {
+    let mut findings = match examine(&sources.files, scope, &Beside::of(&sources)) {
         Ok(entries) if sources.findings.is_empty() => return Ok(entries),
         Ok(_) => Vec::new(),
         Err(findings) => findings,
@@ -59,6 +57,15 @@ pub fn check_all(sources: Sources, scope: Scope) -> Result<Vec<Entry>, Vec<Findi
     findings.extend(sources.findings);
     findings.sort();
     Err(findings)
+}
+
+/// As [`check_all`], without a verdict: the files that could be understood, and every fault, sorted
+/// by file and position.
+pub(crate) fn look_at_all(sources: &Sources, scope: Scope) -> (Vec<CheckedFile<'_>>, Vec<Finding>) {
+    let (checked, mut findings) = look_at(&sources.files, scope, &Beside::of(sources));
+    findings.extend(sources.findings.iter().cloned());
+    findings.sort();
+    (checked, findings)
 }
 
 /// Checks the files of one folder and returns their entries in the order of the files.
@@ -79,12 +86,38 @@ struct Beside<'a> {
     captures: &'a [PathBuf],
 }
 
+impl<'a> Beside<'a> {
+    /// The lists of these sources; without lists of kernels' tables, those of the known kernels.
+    fn of(sources: &'a Sources) -> Self {
+        Self {
+            numbers: sources.numbers.as_ref(),
+            kernels: Some(sources.kernels.as_deref().unwrap_or(kernels::known())),
+            captures: &sources.captures,
+        }
+    }
+}
+
 /// Checks files. Every check runs on every file, whatever the others find.
 fn examine(
     files: &[DataFile],
     scope: Scope,
     beside: &Beside<'_>,
 ) -> Result<Vec<Entry>, Vec<Finding>> {
+    let (checked, mut findings) = look_at(files, scope, beside);
+    if findings.is_empty() {
+        let entries = checked.into_iter().filter_map(CheckedFile::into_entry);
+        return Ok(entries.collect());
+    }
+    findings.sort();
+    Err(findings)
+}
+
+/// The files that could be understood, and the findings on all files, not sorted.
+fn look_at<'f>(
+    files: &'f [DataFile],
+    scope: Scope,
+    beside: &Beside<'_>,
+) -> (Vec<CheckedFile<'f>>, Vec<Finding>) {
     let mut checked = Vec::new();
     let mut findings = Vec::new();
     for file in files {
@@ -102,12 +135,7 @@ fn examine(
     findings.extend(check::unclaimed(&checked));
     findings.extend(replay::check(&checked));
     findings.extend(orphans(&checked, beside.captures));
-    if findings.is_empty() {
-        let entries = checked.into_iter().filter_map(CheckedFile::into_entry);
-        return Ok(entries.collect());
-    }
-    findings.sort();
-    Err(findings)
+    (checked, findings)
 }
 
 /// Findings for captures that no entry names. An entry of mainline and a refusal need no

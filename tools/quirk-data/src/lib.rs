@@ -11,6 +11,7 @@
 //! | `format/` | the format of a file: its keys and the types of their values |
 //! | `check/` | checks each file by itself |
 //! | `folder.rs`, `overlap.rs` | checks files against each other |
+//! | `supposed.rs` | reads one entry as a hypothesis, whatever its evidence |
 //! | `kernels.rs`, `numbers.rs`, `replay.rs` | compares with kernels, numbers and captures |
 //! | `cause.rs` | says why an entry splits nothing on a captured machine |
 //! | `entry.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: its parts |
@@ -58,3 +59,4 @@ pub mod rule;
 mod scope;
 pub mod source;
 pub mod supported;
+pub mod supposed;

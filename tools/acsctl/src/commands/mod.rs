@@ -8,6 +8,7 @@ mod generate;
 mod generated;
 mod groups;
 mod input;
+mod machine;
 mod pages;
 mod plan;
 mod predict;

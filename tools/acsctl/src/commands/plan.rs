@@ -6,7 +6,7 @@ use clap::Args;
 use quirk_data::error::Error;
 use topology::{Bdf, names::Names};
 
-use super::{Failure, Format, capture::unseen, input::Input, terminal, warn};
+use super::{Failure, Format, capture::unseen, machine::Machine, terminal, warn};
 use crate::why::{Outcome, plan};
 
 /// List what would give a function an IOMMU group of its own, cheapest first.
@@ -26,7 +26,7 @@ pub(super) struct Plan {
     #[arg(value_name = "BDF", value_parser = Bdf::written)]
     function: Bdf,
     #[command(flatten)]
-    input: Input,
+    machine: Machine,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -34,12 +34,11 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let snapshot = self.input.snapshot()?;
-        let entries = self.input.database().entries()?;
-        let machine = snapshot.view(&entries);
-        let names = Names::of_system(&snapshot.topology);
+        let subject = self.machine.read()?;
+        let machine = subject.view();
+        let names = Names::of_system(machine.topology);
         let plan = plan(&machine, self.function, &names)?;
-        if let Some(text) = unseen(&snapshot.topology, &snapshot.source) {
+        if let Some(text) = unseen(machine.topology, &subject.snapshot.source) {
             warn(&text);
         }
         let printed = match self.format {

@@ -6,7 +6,7 @@ use clap::Args;
 use quirk_data::error::Error;
 use topology::{Bdf, names::Names};
 
-use super::{Failure, Format, input::Input, terminal};
+use super::{Failure, Format, machine::Machine, terminal};
 use crate::why::explain;
 
 /// Explain what shares a function's IOMMU group, why, and how to change that.
@@ -25,7 +25,7 @@ pub(super) struct Why {
     #[arg(value_name = "BDF2", value_parser = Bdf::written)]
     other: Option<Bdf>,
     #[command(flatten)]
-    input: Input,
+    machine: Machine,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -33,10 +33,9 @@ pub(super) struct Why {
 
 impl Why {
     pub(super) fn run(&self) -> Result<String, Failure> {
-        let snapshot = self.input.snapshot()?;
-        let entries = self.input.database().entries()?;
-        let machine = snapshot.view(&entries);
-        let names = Names::of_system(&snapshot.topology);
+        let subject = self.machine.read()?;
+        let machine = subject.view();
+        let names = Names::of_system(machine.topology);
         let answer = explain(&machine, self.function, self.other, &names)?;
         let printed = match self.format {
             Format::Text => answer.text_of(terminal::width()),

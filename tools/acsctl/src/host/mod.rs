@@ -8,6 +8,7 @@
 //! | `paths.rs` | paths of a host's file systems, and helpers that read small files |
 //! | `snapshot.rs` | one reading of a machine |
 //! | `view.rs` | the machine as its kernel sees it, and the groups that the kernel would make |
+//! | `supposed.rs` | the machine with what an answer supposes |
 //! | `module.rs`, `hook.rs`, `decisions.rs` | the loaded modules: hook, table and decisions |
 //! | `modules.rs` | the modules that a prediction assumes, loaded or not |
 //! | `compare.rs` | finds groups that are finer or coarser than predicted |
@@ -19,6 +20,7 @@ mod module;
 mod modules;
 mod paths;
 mod snapshot;
+mod supposed;
 mod view;
 
 pub use compare::{coarser, finer};
@@ -30,5 +32,5 @@ pub use modules::Modules;
 pub use paths::HostPaths;
 pub(crate) use paths::{link, mounted_at, names, own_mount, text};
 pub use snapshot::{Snapshot, Source};
-pub(crate) use view::impossible;
 pub use view::{HostView, Predicted};
+pub(crate) use view::{impossible, named};

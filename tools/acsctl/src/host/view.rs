@@ -10,7 +10,7 @@ use std::{
 use grouping::{
     Grouping, Seen, View,
     handlers::Handlers,
-    model::{Fault, release::COMPARED},
+    model::{Fault, release::Verified},
     predict::Prediction,
     view_with_iommu,
 };
@@ -21,6 +21,8 @@ use rules::{
     table::Table,
 };
 use topology::{Bdf, Header, Partition, Topology, recorded};
+
+use crate::database::SupposedEntry;
 
 use super::{Decided, HostPaths, Module, Modules, Snapshot, coarser};
 
@@ -60,8 +62,12 @@ pub struct HostView<'a> {
     pub modules: Modules,
     /// The groups that the machine's kernel made; empty if the source does not list them.
     pub groups: Partition,
+    /// The tables in effect: those of the loaded modules, or those that the answer supposes.
+    pub(super) running: Vec<Table>,
+    /// The entry that the answer supposes, in the last of `running`.
+    pub(super) supposed: Option<&'a SupposedEntry>,
     /// The reading that this view comes from; `None` for a bare topology.
-    snapshot: Option<&'a Snapshot>,
+    pub(super) snapshot: Option<&'a Snapshot>,
 }
 
 impl<'a> HostView<'a> {
@@ -72,7 +78,7 @@ impl<'a> HostView<'a> {
         Self::with(topology, entries, Modules::built(entries, loaded))
     }
 
-    fn with(topology: &'a Topology, entries: &'a [Entry], modules: Modules) -> Self {
+    pub(super) fn with(topology: &'a Topology, entries: &'a [Entry], modules: Modules) -> Self {
         let kernel = topology.kernel.as_deref().and_then(topology::release_of);
         Self {
             topology,
@@ -81,8 +87,14 @@ impl<'a> HostView<'a> {
             kernel,
             verdicts: handlers::in_kernel(entries, kernel),
             newest: OnceCell::new(),
+            running: if modules.loaded {
+                modules.tables.clone()
+            } else {
+                Vec::new()
+            },
             modules,
             groups: recorded(topology),
+            supposed: None,
             snapshot: None,
         }
     }
@@ -103,6 +115,8 @@ impl<'a> HostView<'a> {
     {
         HostView {
             snapshot: self.snapshot,
+            running: self.running.clone(),
+            supposed: self.supposed,
             ..HostView::with(topology, self.entries, self.modules.clone())
         }
     }
@@ -118,25 +132,17 @@ impl<'a> HostView<'a> {
         self.snapshot.map_or(&[], |snapshot| &snapshot.modules)
     }
 
-    /// The tables in effect on the machine now: empty if no loaded module has an effect and a
-    /// readable table.
+    /// The tables in effect on the machine now, with the entry that the answer supposes: empty if no
+    /// loaded module has an effect and a readable table, and no entry is supposed.
     #[must_use]
     pub fn running(&self) -> &[Table] {
-        if self.modules.loaded {
-            &self.modules.tables
-        } else {
-            &[]
-        }
+        &self.running
     }
 
     /// The kernel's version for messages: `kernel 7.3.4`.
     #[must_use]
     pub fn kernel_name(&self) -> String {
-        let version = self.topology.kernel.as_deref().unwrap_or_default();
-        // The version may come from an untrusted file.
-        let is_plain = |c: &char| c.is_ascii_alphanumeric() || ".-_+~".contains(*c);
-        let version: String = version.chars().filter(is_plain).take(64).collect();
-        format!("kernel {version}").trim_end().to_owned()
+        named(self.topology.kernel.as_deref().unwrap_or_default())
     }
 
     /// The model that computes the machine's groups.
@@ -149,8 +155,9 @@ impl<'a> HostView<'a> {
     fn prediction_with<'v>(&'v self, quirks: &'v Handlers) -> Prediction<'v> {
         let prediction = Prediction::of(self.topology, &self.view, quirks)
             .exposing(self.modules.exposed.as_ref());
-        // Only conditions in tables need registers, so read none when no module is loaded.
-        let spaces = self.snapshot.filter(|_| self.modules.loaded);
+        // Only conditions in tables need registers, so read none without a table.
+        let has_tables = self.modules.loaded || self.supposed.is_some();
+        let spaces = self.snapshot.filter(|_| has_tables);
         match spaces.and_then(Snapshot::spaces) {
             Some(spaces) => prediction.reading(spaces),
             None => prediction,
@@ -288,7 +295,13 @@ impl<'a> HostView<'a> {
     /// Whether the grouping model was compared with a kernel of the machine's series.
     #[must_use]
     pub fn is_modelled(&self) -> bool {
-        self.kernel.is_some_and(|kernel| COMPARED.contains(&kernel))
+        self.verified() == Verified::Kernel
+    }
+
+    /// What the grouping model was held against, for the machine's kernel.
+    #[must_use]
+    pub fn verified(&self) -> Verified {
+        self.kernel.map_or(Verified::No, Verified::of)
     }
 
     /// The table that these entries give for the module `acs_quirks`.
@@ -381,6 +394,13 @@ impl<'a> HostView<'a> {
     pub fn at(&self, position: u32) -> Option<&Seen<'a>> {
         self.view.functions.get(usize::try_from(position).ok()?)
     }
+}
+
+/// The kernel of this version, for messages. The version may come from an untrusted file.
+pub(crate) fn named(version: &str) -> String {
+    let is_plain = |c: &char| c.is_ascii_alphanumeric() || ".-_+~".contains(*c);
+    let version: String = version.chars().filter(is_plain).take(64).collect();
+    format!("kernel {version}").trim_end().to_owned()
 }
 
 /// The error for an impossible topology.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use grouping::{
     Seen,
-    model::release::{self, COMPARED, Release},
+    model::release::{self, COMPARED, READ, Release, Verified},
 };
 use rules::release::Release as KernelRelease;
 use topology::{Bdf, Hex, Partition, Topology};
@@ -67,14 +67,33 @@ fn about_kernel(machine: &HostView<'_>) -> Vec<String> {
         )];
     };
     let mut assumed = Vec::new();
-    if !machine.is_modelled() {
-        let compared: Vec<_> = COMPARED.iter().map(KernelRelease::to_string).collect();
-        assumed.push(format!(
+    let list = |releases: &[KernelRelease]| {
+        let names: Vec<_> = releases.iter().map(KernelRelease::to_string).collect();
+        names.join(", ")
+    };
+    let quirks = format!(
+        "{kernel} has the quirks that mainline had then, and none that its distribution has added"
+    );
+    match machine.verified() {
+        Verified::Kernel => {}
+        Verified::Source => assumed.push(format!(
             "groups are made by the rules of Linux {rules}, taken from its source; kernels of {} were \
-             compared with the model. {kernel} has the quirks that mainline had then, and none that \
-             its distribution has added",
-            compared.join(", ")
-        ));
+             compared with the model. {quirks}",
+            list(&COMPARED)
+        )),
+        Verified::No => {
+            let read = READ.iter().rev().find(|read| !rules.is_before(**read));
+            let by = match read.filter(|_| kernel == rules) {
+                Some(read) => format!("{read}, with the known changes up to {kernel}"),
+                None => rules.to_string(),
+            };
+            assumed.push(format!(
+                "unverified: groups are made by the rules of Linux {by}, because neither a kernel nor the \
+                 source of Linux {kernel} was compared with the model (kernels: {}; sources: {}). {quirks}",
+                list(&COMPARED),
+                list(&READ)
+            ));
+        }
     }
     if let Some(iommu) = by_firmware(machine.topology).filter(|_| !group_when_added) {
         assumed.push(format!(
@@ -171,6 +190,13 @@ pub(super) fn causes(
     predicted: &Partition,
     actual: &Partition,
 ) -> Vec<String> {
+    if machine.is_hypothetical() {
+        return vec![
+            "the kernel made its groups without what this answer supposes; ask again without --kernel and \
+             --with for other causes"
+                .to_owned(),
+        ];
+    }
     let members: BTreeSet<Bdf> = predicted.iter().flatten().copied().collect();
     // The bridges above the members take part in the decision too.
     let mut deciding = members.clone();

@@ -5,7 +5,9 @@
 //! | file | what it does |
 //! |---|---|
 //! | `difference.rs` | assumptions, differences and their possible causes |
+//! | `supposed.rs` | what an answer supposes that the machine does not have |
 //! | `report.rs` | the prediction as text and as JSON |
 
 pub(crate) mod difference;
 pub mod report;
+pub(crate) mod supposed;

@@ -4,13 +4,17 @@
 
 use std::fmt::Write as _;
 
+use grouping::model::release::Verified;
 use quirk_data::{entry::Entry, error::Error, json::pretty};
 use rules::table::Table;
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
 
-use super::difference::{assumed, causes, pieces};
+use super::{
+    difference::{assumed, causes, pieces},
+    supposed::{Supposed, supposed},
+};
 use crate::host::HostView;
 
 pub(crate) const SCHEMA: &str = "acsctl-predict-1";
@@ -24,16 +28,44 @@ pub struct Basis {
     pub about: String,
     /// The version of the table; `None` without a table.
     pub version: Option<String>,
+    /// What the rules for this kernel were held against: `kernel`, a stock kernel of the release;
+    /// `source`, the source of the release; `no` for other releases and an unknown one: the answer is
+    /// unverified.
+    pub verified: &'static str,
+    /// What the answer supposes that the machine does not have.
+    pub supposed: Vec<Supposed>,
 }
 
 impl Basis {
-    /// The machine as it runs now: with its loaded modules, else the kernel alone.
+    /// The machine as it runs now, or as the answer supposes: with its loaded modules, else the kernel
+    /// alone.
     #[must_use]
     pub fn running(host: &HostView<'_>) -> Self {
-        if host.modules.loaded {
+        if let Some((supposed, _)) = host.supposed() {
+            Self::with(host, &supposed.entry)
+        } else if host.modules.loaded {
             Self::installed(host)
         } else {
             Self::kernel(host)
+        }
+    }
+
+    fn new(
+        machine: &HostView<'_>,
+        table: &'static str,
+        with: &str,
+        version: Option<String>,
+    ) -> Self {
+        Self {
+            table,
+            about: format!("{}{with}", machine.kernel_name()),
+            version,
+            verified: match machine.verified() {
+                Verified::Kernel => "kernel",
+                Verified::Source => "source",
+                Verified::No => "no",
+            },
+            supposed: supposed(machine, table == WITH),
         }
     }
 
@@ -44,24 +76,16 @@ impl Basis {
             [] => String::new(),
             idle => format!(" (loaded without effect: {})", idle.join("; ")),
         };
-        Self {
-            table: "kernel",
-            about: format!("{} alone{idle}", machine.kernel_name()),
-            version: None,
-        }
+        Self::new(machine, KERNEL, &format!(" alone{idle}"), None)
     }
 
     /// A kernel with the series that is proposed for mainline, without a module.
     #[must_use]
     pub fn proposed(machine: &HostView<'_>) -> Self {
+        let with = " with the proposed series of 2025-09, which is not merged and was compared with no kernel";
         Self {
-            table: "kernel",
-            about: format!(
-                "{} with the proposed series of 2025-09, which is not merged and was compared with no \
-                 kernel",
-                machine.kernel_name()
-            ),
-            version: None,
+            verified: "no",
+            ..Self::new(machine, KERNEL, with, None)
         }
     }
 
@@ -80,29 +104,26 @@ impl Basis {
             )
         });
         let has: Vec<_> = has.collect();
-        Self {
-            table: "installed",
-            about: format!("{} with {}", machine.kernel_name(), has.join(", and ")),
-            version: Some(versions(&modules.tables)),
-        }
+        let with = format!(" with {}", has.join(", and "));
+        Self::new(machine, "installed", &with, Some(versions(&modules.tables)))
     }
 
-    /// The kernel with the machine's modules and one more entry, in the last of these tables.
-    #[must_use]
-    pub fn with(machine: &HostView<'_>, entry: &Entry, tables: &[Table]) -> Self {
-        Self {
-            table: "with",
-            about: format!(
-                "{} with the module {} and the entry {} ({})",
-                machine.kernel_name(),
-                machine.modules.names(),
-                entry.name,
-                entry.status.name()
-            ),
-            version: Some(versions(tables)),
-        }
+    /// The kernel with the machine's modules and the supposed entry.
+    fn with(machine: &HostView<'_>, entry: &Entry) -> Self {
+        let with = format!(
+            " with the module {} and the entry {} ({})",
+            machine.modules.names(),
+            entry.name,
+            entry.status.name()
+        );
+        Self::new(machine, WITH, &with, Some(versions(machine.running())))
     }
 }
+
+/// [`Basis::table`] of the kernel alone.
+const KERNEL: &str = "kernel";
+/// [`Basis::table`] of a supposed entry.
+const WITH: &str = "with";
 
 /// The versions of tables, which are in effect together.
 fn versions(tables: &[Table]) -> String {
@@ -193,7 +214,16 @@ impl Report {
     /// The text form.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = format!("{}, groups {}:\n\n", self.under.about, self.groups.len());
+        let mut text = String::new();
+        for one in &self.under.supposed {
+            let _ = writeln!(text, "supposed: {}", one.text);
+        }
+        let _ = writeln!(
+            text,
+            "{}, groups {}:\n",
+            self.under.about,
+            self.groups.len()
+        );
         for group in &self.groups {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {}", line(group));

@@ -9,7 +9,7 @@ use std::{
 
 use grouping::{Device, Grouping, Seen, device_of, model};
 use quirk_data::error::Error;
-use rules::{entry::Kind, table::Table};
+use rules::{decision::KernelVerdict, entry::Kind, table::Table};
 use topology::{Bdf, Header};
 
 use crate::host::{HostView, impossible};
@@ -35,14 +35,14 @@ impl<'m, 'a> GroupedHost<'m, 'a> {
         })
     }
 
-    /// The machine with groups computed as if each function for which `isolated` is true counted as
-    /// isolated.
+    /// The machine with groups computed as if the kernel's quirks answered what `supposed` returns for
+    /// a function.
     pub(super) fn supposing(
         &self,
-        isolated: impl Fn(&Seen<'_>) -> bool,
+        supposed: impl Fn(&Seen<'_>) -> Option<KernelVerdict>,
     ) -> Result<GroupedHost<'m, 'a>, Error> {
         let prediction = self.machine.prediction();
-        let grouping = prediction.supposing(self.tables, isolated);
+        let grouping = prediction.supposing(self.tables, supposed);
         Ok(GroupedHost {
             machine: self.machine,
             tables: self.tables,

@@ -115,18 +115,23 @@ fn by_table(grouped: &GroupedHost<'_, '_>, index: usize) -> Option<(DecidedBy, S
     }
     // Neither the kernel's quirks nor the function's registers isolate it, so an entry does.
     let (position, entry) = prediction.granted(grouped.tables, seen)?;
-    let edition = grouped.machine.modules.editions.get(position)?;
-    let name = grouped
-        .tables
-        .get(position)?
-        .entries
-        .get(usize::from(entry))?
-        .name;
-    let text = match edition {
-        Edition::Validated => {
+    let table = grouped.tables.get(position)?;
+    let name = table.entries.get(usize::from(entry))?.name;
+    let text = match grouped.machine.edition_of(table) {
+        None => {
+            let supposed = grouped.machine.supposed();
+            let is_hypothesis = supposed.is_some_and(|(supposed, _)| supposed.is_hypothesis());
+            let hypothesis = if is_hypothesis {
+                ", which is a hypothesis"
+            } else {
+                ""
+            };
+            format!("the supposed entry {name} isolates it{hypothesis}")
+        }
+        Some(Edition::Validated) => {
             format!("the module's entry {name} isolates it, based on its vendor's statement")
         }
-        Edition::Candidate | Edition::Test => format!(
+        Some(edition @ (Edition::Candidate | Edition::Test)) => format!(
             "the entry {name} of the module {} says that it is isolated, but no vendor vouches for \
              that",
             edition.module()

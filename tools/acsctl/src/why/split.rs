@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use grouping::{Device, device_of};
 use quirk_data::error::Error;
+use rules::decision::KernelVerdict;
 
 use super::{
     grouped::{GroupedHost, can_be_isolated},
@@ -36,7 +37,8 @@ pub(super) fn find(
     let suppose = |devices: &BTreeSet<Device>| {
         grouped.supposing(|seen| {
             let device = device_of(&grouped.machine.view, seen);
-            devices.contains(&device) && can_be_isolated(seen)
+            let is_supposed = devices.contains(&device) && can_be_isolated(seen);
+            is_supposed.then_some(KernelVerdict::Isolated)
         })
     };
     let mut supposed = suppose(&devices)?;

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 
 use topology::Bdf;
 
+use crate::predict::supposed::What;
+
 use super::{
     answer::{Answer, Change, Goal, Member},
     page::{Page, Part, Tone},
@@ -91,6 +93,7 @@ impl Answer {
             self.unknown(page);
             return;
         }
+        self.supposed(page);
         self.premise(page);
         self.differs(page);
         self.outcome(page);
@@ -145,6 +148,15 @@ impl Answer {
         self.is_grouped() && actual.all(|actual| actual.as_computed)
     }
 
+    /// Writes what the answer supposes. The premise tells of the IOMMU.
+    fn supposed(&self, page: &mut Page<'_>) {
+        let supposed = self.under.supposed.iter();
+        for one in supposed.filter(|one| !matches!(one.what, What::Iommu | What::IommuUnseen)) {
+            page.gap();
+            page.paragraph(0, &format!("Supposed: {}.", one.text));
+        }
+    }
+
     /// If the machine's kernel did not put the functions into groups, writes which groups the
     /// answer explains.
     fn premise<'a>(&'a self, page: &mut Page<'a>) {
@@ -152,9 +164,14 @@ impl Answer {
             return;
         }
         let why = if self.ungrouped.is_empty() {
-            "The groups that this machine's kernel made are not known: there is no IOMMU, it is \
-             disabled, or the input does not list groups."
-                .to_owned()
+            let mut supposed = self.under.supposed.iter();
+            if supposed.any(|one| one.what == What::Iommu) {
+                "This machine uses no IOMMU: there are no IOMMU groups, and no ACS control is on."
+            } else {
+                "The groups that this machine's kernel made are not known: there is no IOMMU, it is \
+                 disabled, or the input does not list groups."
+            }
+            .to_owned()
         } else {
             let is = if self.ungrouped.len() == 1 {
                 "is"
@@ -183,7 +200,8 @@ impl Answer {
         let function = self.function.function;
         page.gap();
         let alone = self.others.iter().all(|one| one.host_only);
-        let is_made = self.is_made();
+        let is_made = self.is_made() && self.under.supposed.is_empty();
+        let is_assumed = !is_made && self.assumptions.iter().any(|one| !one.functions.is_empty());
         let say = |made, would| if is_made { made } else { would };
         let (tone, words) = match (self.together, &self.others[..]) {
             (Some(true), _) => (
@@ -205,17 +223,20 @@ impl Answer {
                 ),
             ),
             (None, _) => {
-                let words = say("shares its group with", "It would share its group with");
-                (Tone::Plain, words)
+                let conditional = "It would share its group with (if the assumptions below hold)";
+                let would = if is_assumed {
+                    conditional
+                } else {
+                    "It would share its group with"
+                };
+                (Tone::Plain, say("shares its group with", would))
             }
         };
-        let is_assumed = !is_made && self.assumptions.iter().any(|one| !one.functions.is_empty());
-        let condition = if is_assumed {
-            " This holds only with the assumptions below."
-        } else {
-            ""
-        };
-        page.outcome(tone, words, condition);
+        // A list of members follows the words, so the condition cannot.
+        let is_list = self.together.is_none() && !self.others.is_empty();
+        let condition = " This holds only with the assumptions below.";
+        let has_condition = is_assumed && !is_list;
+        page.outcome(tone, words, if has_condition { condition } else { "" });
         if self.together.is_some() || self.others.is_empty() {
             return;
         }

@@ -3,8 +3,8 @@
 //! The differences between kernel releases in grouping. Every comparison with a release is in this
 //! file.
 //!
-//! Linux 5.10, 5.14, 6.1, 6.12, 6.14, 6.19, 7.0, 7.2 and 7.3 were compared function by function.
-//! The same in all of them, apart from the constants below:
+//! The sources of the releases [`READ`] were compared function by function. The same in all of them,
+//! apart from the constants below:
 //!
 //! - `drivers/iommu/iommu.c`: `pci_device_group()`, its callees and `REQ_ACS_FLAGS`
 //! - `drivers/pci/search.c`: `pci_for_each_dma_alias()`
@@ -22,8 +22,21 @@
 
 use crate::rules::{acs::AcsFlags, pcie::PcieType, release::Release as KernelRelease};
 
+/// The releases whose source was read for this model, ascending.
+pub const READ: [KernelRelease; 9] = [
+    KernelRelease::new(5, 10),
+    KernelRelease::new(5, 14),
+    KernelRelease::new(6, 1),
+    KernelRelease::new(6, 12),
+    KernelRelease::new(6, 14),
+    KernelRelease::new(6, 19),
+    KernelRelease::new(7, 0),
+    KernelRelease::new(7, 2),
+    KernelRelease::new(7, 3),
+];
+
 /// The oldest release whose source was read for this model. Older releases get the rules of this release.
-const OLDEST: KernelRelease = KernelRelease::new(5, 10);
+pub const OLDEST: KernelRelease = KernelRelease::new(5, 10);
 
 /// The newest release whose source was read for this model. Newer releases get the rules of this release.
 const NEWEST: KernelRelease = KernelRelease::new(7, 3);
@@ -151,6 +164,30 @@ impl Release {
             bridge_no_alias: !of.is_before(BRIDGE_NO_ALIAS),
             broken_source_validation: !of.is_before(BROKEN_SOURCE_VALIDATION),
             group_when_added: !of.is_before(GROUP_WHEN_ADDED),
+        }
+    }
+}
+
+/// What the model's rules for a release were held against.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verified {
+    /// A stock kernel of the release: [`COMPARED`].
+    Kernel,
+    /// The source of the release: [`READ`].
+    Source,
+    /// Neither: the rules are those of the releases around it.
+    No,
+}
+
+impl Verified {
+    /// What the rules for this release were held against.
+    pub fn of(kernel: KernelRelease) -> Self {
+        if COMPARED.contains(&kernel) {
+            Self::Kernel
+        } else if READ.contains(&kernel) {
+            Self::Source
+        } else {
+            Self::No
         }
     }
 }

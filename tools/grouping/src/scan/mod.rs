@@ -32,6 +32,9 @@ pub struct Seen<'a> {
     pub facts: model::Function,
     /// The registers of the ACS capability, after the kernel's corrections.
     pub acs: Option<AcsRegisters>,
+    /// The dword at offset 8 of the ACS capability, if it is known: where some Intel ports have their
+    /// ACS controls.
+    pub acs_dword8: Option<u32>,
     /// Whether the machine has an AMD IOMMU (an IVRS table in ACPI).
     pub amd_iommu: bool,
 }
@@ -198,6 +201,13 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
                 assumed.push(Assumption::AcsAtBoot);
             }
         }
+        // `pci_quirk_enable_intel_spt_pch_acs()` writes the dword where `pci_std_enable_acs()` writes
+        // the ACS Control register. Only handlers of such ports read it.
+        let acs_dword8 = function.acs.and_then(|acs| {
+            let implemented = AcsFlags::from_bits(acs.cap?).intersection(AcsFlags::GROUPING);
+            let enabled = if starts_iommu { implemented.bits() } else { 0 };
+            Some(acs.dword8? | u32::from(enabled))
+        });
         if above.is_none() && is_below_bridge(function) {
             assumed.push(Assumption::NoBridge);
         }
@@ -235,6 +245,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             function,
             facts,
             acs,
+            acs_dword8,
             amd_iommu: has_amd_iommu || starts_amd_iommu,
         };
         let facts = seen.with(&release, KernelVerdict::NoOpinion);

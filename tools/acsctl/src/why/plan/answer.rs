@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use topology::Bdf;
 
+use super::false_ways::FalseWay;
 use crate::why::{
     answer::Answer,
     remedy::{Remedy, What},
@@ -113,6 +114,8 @@ pub struct Plan {
     pub(super) unchecked: Vec<Remedy>,
     /// What splits the group without isolating anything.
     pub(super) dangers: Vec<String>,
+    /// The kernel parameters among `dangers`, with what each would do to the function's computed group.
+    pub(super) false_ways: Vec<FalseWay>,
     /// The answer of `acsctl why` that the plan starts from, with the assumptions.
     pub(super) why: Answer,
 }
@@ -128,6 +131,7 @@ impl Plan {
             reasons: Vec::new(),
             unchecked: Vec::new(),
             dangers: Vec::new(),
+            false_ways: Vec::new(),
             why,
         }
     }

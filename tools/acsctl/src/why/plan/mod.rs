@@ -12,11 +12,13 @@
 //! | `trial.rs` | the groups after a change |
 //! | `steps.rs` | the steps of a change in words |
 //! | `search.rs` | the cheapest combinations of changes |
+//! | `false_ways.rs` | parameters that split groups without isolation |
 //! | `answer.rs` | the plan as data and JSON |
 //! | `text.rs` | the plan in words |
 
 mod answer;
 mod changes;
+mod false_ways;
 mod search;
 mod steps;
 mod text;
@@ -30,6 +32,7 @@ pub use answer::{Outcome, Plan};
 
 use self::{
     answer::Alternative,
+    false_ways::false_ways,
     search::search,
     trial::{is_alone, refused, relevant, trusted, unseen},
 };
@@ -102,7 +105,15 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
         return Ok(plan);
     }
     let is_other = |actual: &Actual| !actual.as_computed && actual.remedy.is_none();
-    if is_alone && plan.why.actual.as_ref().is_some_and(is_other) {
+    // What the answer supposes explains no group that the kernel made without it.
+    let actual = if machine.is_hypothetical() {
+        Explainer::new(&machine.as_read(), names)?
+            .explain(bdf, None)?
+            .actual
+    } else {
+        plan.why.actual.clone()
+    };
+    if is_alone && actual.as_ref().is_some_and(is_other) {
         plan.reasons.push(
             "its kernel made another group than acsctl computes, and grouping it again is not known to help"
                 .to_owned(),
@@ -121,6 +132,9 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
     if plan.outcome != Outcome::Possible {
         refuse(&mut plan, grouped, target, names)?;
     }
+    let (ways, dangers) = false_ways(grouped, target)?;
+    plan.false_ways = ways;
+    plan.dangers.extend(dangers);
     Ok(plan)
 }
 
@@ -156,18 +170,6 @@ fn refuse(
                 plan.reasons.push(format!("{functions}: {}", remedy.text));
             }
         }
-    }
-    // Where isolation cannot separate the functions, the patch does not split the group either.
-    if change.possible {
-        plan.dangers.push(format!(
-            "The patch behind pcie_acs_override= would split this group, and isolates nothing: it makes the \
-             kernel believe what nobody vouches for. A guest that controls {} may then send requests to {} \
-             without passing the IOMMU, and so reach the memory of the host or of another guest. \
-             pci=config_acs= is no substitute: it only rewrites the controls of ACS capabilities, and can take \
-             isolation away.",
-            plan.function,
-            address_list(&others(grouped, target))
-        ));
     }
     Ok(())
 }

@@ -220,7 +220,8 @@ impl Search<'_, '_, '_> {
         // At boot, the kernel makes groups before it loads the module, and some kernels before they
         // enable ACS.
         let is_late = enables_acs_late(base.machine) && found.kinds & KERNEL == 0;
-        let is_old = is_grouped && found.kinds == 0;
+        let is_booted = base.machine.replaced_kernel().is_some();
+        let is_old = is_grouped && found.kinds == 0 && !is_booted;
         if found.by_module || (is_late || is_old) && found.needs.is_empty() {
             let function = self.tester.function;
             steps.push(Step::new(regroup(function), vec![function]));

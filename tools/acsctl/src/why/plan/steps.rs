@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use grouping::model::release::Verified;
 use rules::{decision::KernelVerdict, release::Release};
 use topology::names::ids;
 
@@ -56,6 +57,58 @@ pub(super) fn steps(
     (!steps.iter().any(is_empty)).then_some(steps)
 }
 
+/// The steps to what the answer supposes: its kernel, unless the changes have a newer one, and its
+/// entry, if that isolates one of the functions that decide.
+pub(super) fn supposed(
+    base: &GroupedHost<'_, '_>,
+    changes: &Changes,
+    after: &GroupedHost<'_, '_>,
+    relevant: &BTreeSet<usize>,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if base.machine.replaced_kernel().is_some() && changes.kernel.is_none() {
+        let unverified = match base.machine.verified() {
+            Verified::Kernel | Verified::Source => "",
+            Verified::No => " (unverified)",
+        };
+        let text = format!(
+            "Boot {}{unverified}, as supposed.",
+            base.machine.kernel_name()
+        );
+        steps.push(Step::new(Remedy::new(What::Kernel, text), Vec::new()));
+    }
+    let Some((supposed, table)) = after.machine.supposed() else {
+        return steps;
+    };
+    let prediction = after.machine.prediction();
+    let grants = |index: &usize| {
+        let granted = prediction.granted(after.tables, after.seen(*index));
+        let by = granted.and_then(|(position, _)| after.tables.get(position));
+        by.is_some_and(|by| std::ptr::eq(by.entries, table.entries))
+    };
+    let functions = relevant.iter().copied().filter(grants);
+    let mut functions: Vec<_> = functions.map(|index| after.bdf(index)).collect();
+    functions.sort_unstable();
+    if functions.is_empty() {
+        return steps;
+    }
+    let (name, list) = (&supposed.entry.name, address_list(&functions));
+    let remedy = if supposed.is_hypothesis() {
+        let text = format!(
+            "Hypothesis: the claim of the entry {name} holds for {list}. Only the vendor can state that. Then \
+             load a module that has the entry."
+        );
+        Remedy::new(What::Statement, text)
+    } else {
+        let text = format!("Load a module that has the entry {name}, which isolates {list}.");
+        Remedy::new(What::Module, text)
+    };
+    let mut step = Step::new(remedy, functions);
+    step.entries.push(name.clone());
+    steps.push(step);
+    steps
+}
+
 /// The step to another kernel, with the quirks that the present one lacks.
 fn newer(
     base: &GroupedHost<'_, '_>,
@@ -106,6 +159,11 @@ fn module(after: &GroupedHost<'_, '_>, relevant: &BTreeSet<usize>) -> Step {
             continue;
         };
         let table = after.tables.get(table);
+        // The supposed entry is in no module.
+        let table = table.filter(|table| after.machine.edition_of(table).is_some());
+        if table.is_none() {
+            continue;
+        }
         let entry = table.and_then(|table| table.entries.get(usize::from(entry)));
         functions.push(seen.function.bdf);
         entries.extend(entry.map(|entry| entry.name.to_owned()));

@@ -12,7 +12,7 @@ use topology::{Bdf, names::Names};
 use super::{
     answer::Step,
     changes::Changes,
-    steps::{statement, steps},
+    steps::{statement, steps, supposed},
 };
 use crate::{
     host::HostView,
@@ -31,12 +31,17 @@ pub(super) fn is_alone(grouped: &GroupedHost<'_, '_>, target: usize) -> bool {
 }
 
 /// The module tables that a plan relies on, with the module loaded or not: only those of the edition
-/// whose entries have evidence.
+/// whose entries have evidence, and the supposed entry.
 pub(super) fn trusted(machine: &HostView<'_>, is_loaded: bool) -> Vec<Table> {
     let modules = &machine.modules;
     let tables = modules.editions.iter().zip(&modules.tables);
     let trusted = tables.filter(|(edition, _)| is_loaded && **edition == Edition::Validated);
-    trusted.map(|(_, table)| *table).collect()
+    let supposed = machine.supposed().map(|(_, table)| table);
+    trusted
+        .map(|(_, table)| table)
+        .chain(supposed)
+        .copied()
+        .collect()
 }
 
 /// The functions that decide whether a function has a group of its own: those of its device and of
@@ -173,6 +178,7 @@ impl Tester<'_, '_, '_> {
                 return Ok(None);
             };
             steps.extend(stated);
+            steps.splice(0..0, supposed(self.base, changes, grouped, &relevant));
             let prediction = grouped.machine.prediction();
             let by_module = |&index: &usize| {
                 let seen = grouped.seen(index);
