@@ -219,6 +219,16 @@ impl Kernel {
         Ok(!is_lacking && !is_repeated && (!self.core_only || CORE.contains(&test)))
     }
 
+    /// How many times as long as a stock kernel this one may take for a test.
+    #[must_use]
+    pub fn slowness(&self) -> u32 {
+        if self.release.ends_with("-debug") {
+            5
+        } else {
+            1
+        }
+    }
+
     /// The option with which `acsctl regroup` accepts the kernel, or on it vfio-pci; `None` if no option is
     /// needed.
     ///

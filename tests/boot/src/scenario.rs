@@ -132,8 +132,8 @@ impl Scenario {
     }
 }
 
-/// Boots a machine, runs `test` in it within `limit`, and returns its result. Fails also when the
-/// kernel log contains a warning or an error.
+/// Boots a machine, runs `test` in it within `limit`, and returns its result. A kernel that checks every access to
+/// memory has several times as long. Fails also when the kernel log contains a warning or an error.
 ///
 /// # Errors
 ///
@@ -148,8 +148,13 @@ pub fn in_guest<'a, T>(
     let log = setup.kernel.logs.join(format!("{name}.log"));
     // A log of an earlier run would mislead.
     let _ = fs::remove_file(&log);
-    let mut vm = Vm::boot(setup, machine, Instant::now() + limit, &log)
-        .with_context(|| format!("cannot boot; log: {}", log.display()))?;
+    let mut vm = Vm::boot(
+        setup,
+        machine,
+        Instant::now() + limit * setup.kernel.slowness(),
+        &log,
+    )
+    .with_context(|| format!("cannot boot; log: {}", log.display()))?;
     let result = test(&mut vm).and_then(|value| vm.check_log().map(|()| value));
     if result.is_err() {
         vm.save_log(&log)?;
