@@ -19,7 +19,8 @@ NAME=$RELEASE
 lock work
 
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
-# Kernels built for tests have no modules of their own, except for two.
+# Kernels built for tests have their drivers built in, except for the debug kernel. Those for make upstream-test have two tests
+# as modules.
 case $RELEASE in
 *-upstream*) GUEST_DRIVERS=(pci-group-kunit rust_debugfs_scoped) ;;
 *-debug) ;;

@@ -4,7 +4,7 @@
 //! the cache is `/cache`, while the reader of a message opens its file outside. The script
 //! `scripts/in-root.sh` passes the paths that both have on the host.
 
-use std::{env, fmt};
+use std::{env, fmt::Display};
 
 /// Each folder of the build root, and the variable with its path on the host.
 const FOLDERS: [(&str, &str); 2] = [
@@ -21,6 +21,11 @@ pub fn shown(message: &str) -> String {
         Some((*folder, path.as_deref().filter(|path| !path.is_empty())?))
     });
     translated(message, &known.collect::<Vec<_>>())
+}
+
+/// Prints a message on standard error, with the host's paths.
+pub fn say(message: impl Display) {
+    eprintln!("{}", shown(&message.to_string()));
 }
 
 /// A message in which each path below a first folder is below the second one instead. What was
@@ -58,22 +63,4 @@ pub fn translated(message: &str, folders: &[(&str, &str)]) -> String {
 /// may end the sentence.
 fn is_of_path(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '/' | '_' | '-' | '~')
-}
-
-/// The error of a test function. Rust's frame prints it with the host's paths.
-pub struct Error(anyhow::Error);
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&shown(&format!("{:?}", self.0)))
-    }
-}
-
-/// Runs the body of a test function, for an error with the host's paths.
-///
-/// # Errors
-///
-/// That of the body.
-pub fn tested(body: impl FnOnce() -> anyhow::Result<()>) -> Result<(), Error> {
-    body().map_err(Error)
 }

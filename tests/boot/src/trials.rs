@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use libtest_mimic::{Arguments, Trial};
 
-use crate::host::shown;
+use crate::host::{say, shown};
 
 /// Runs the tests that `trials` makes, with the arguments of any Rust test. `what` names them in the
 /// message if they cannot be made; the exit code is 2 then. What `trials` returns beside the tests
@@ -17,7 +17,7 @@ pub fn run<T>(what: &str, trials: impl FnOnce(&Arguments) -> Result<(Vec<Trial>,
     match trials(&arguments) {
         Ok((trials, _kept)) => libtest_mimic::run(&arguments, trials).exit_code(),
         Err(error) => {
-            eprintln!("{}", shown(&format!("{what} cannot run: {error:#}")));
+            say(format_args!("{what} cannot run: {error:#}"));
             ExitCode::from(2)
         }
     }

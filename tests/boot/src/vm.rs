@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use crate::{
     emulator::Served,
     groups::Groups,
-    host::shown,
+    host::say,
     initramfs,
     machine::{Device, GuestHardware, Iommu, Model},
     qmp::Qmp,
@@ -85,11 +85,10 @@ impl<'a> Vm<'a> {
         let boot_by = Instant::now() + half;
         match Self::boot_once(setup, machine, boot_by, deadline, log) {
             Err(error) if Instant::now() >= boot_by => {
-                let said = format!(
+                say(format_args!(
                     "{}: {error:#}; the guest is booted once more",
                     log.display()
-                );
-                eprintln!("{}", shown(&said));
+                ));
                 Self::boot_once(setup, machine, deadline, deadline, log)
             }
             outcome => outcome,

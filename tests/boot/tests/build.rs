@@ -11,13 +11,35 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, ExitCode, Output},
 };
 
 use anyhow::{Context, Result, ensure};
-use boot::host;
-use boot::kernel::Kernel;
+use boot::{
+    kernel::Kernel,
+    trials::{self, trial},
+};
 use tempfile::TempDir;
+
+fn main() -> ExitCode {
+    let all = vec![
+        trial(
+            "says_what_is_missing_before_it_builds",
+            says_what_is_missing_before_it_builds,
+        ),
+        trial(
+            "warns_of_a_series_that_no_test_boots",
+            warns_of_a_series_that_no_test_boots,
+        ),
+        trial(
+            "code_is_what_the_kernels_configuration_demands",
+            code_is_what_the_kernels_configuration_demands,
+        ),
+        trial("builds_installs_and_cleans", builds_installs_and_cleans),
+        trial("other_code_is_found", objects::other_code_is_found),
+    ];
+    trials::run("tests of builds", |_| Ok((all, ())))
+}
 
 /// Root of the checkout.
 fn project() -> PathBuf {
@@ -103,104 +125,92 @@ fn compiler(folder: &Path, version: &str) -> Result<String> {
     Ok(format!("RUSTC={}", file.display()))
 }
 
-#[test]
-fn says_what_is_missing_before_it_builds() -> Result<(), host::Error> {
-    host::tested(|| {
-        for kernel in &kernels()? {
-            let unset = |option: &str| format!("CONFIG_{option}=");
-            for option in ["PCI_QUIRKS", "IOMMU_API", "KPROBES", "KRETPROBES"] {
-                let reason = format!("without CONFIG_{option}=y: use another kernel");
-                refused(kernel, &[&unset(option)], &reason)?;
-            }
-            for option in ["PREEMPT_RT", "CFI", "CFI_CLANG", "LTO_CLANG"] {
-                let reason = format!("with CONFIG_{option}=y");
-                refused(kernel, &[&format!("CONFIG_{option}=y")], &reason)?;
-            }
-            let packages = "install rustc and rust-src, version 1.85 or later";
-            refused(kernel, &["RUSTC=/none"], packages)?;
-            refused(kernel, &["RUST_LIB_SRC=/none"], packages)?;
-            let folder = tempfile::tempdir()?;
-            let old = compiler(folder.path(), "1.84.1")?;
-            refused(kernel, &[&old], "rustc 1.84.1 (0) is too old")?;
-            let rust_for_linux = "PROVIDER=rust-for-linux";
-            let of_kernel = if kernel.series()? < "7.0".parse()? {
-                "without CONFIG_RUST=y: leave PROVIDER out"
-            } else {
-                "has no Rust metadata"
-            };
-            refused(kernel, &[rust_for_linux], of_kernel)?;
-            refused(kernel, &["PROVIDER=none"], "PROVIDER=none is neither")?;
-            refused(
-                kernel,
-                &["KVER=0.1-none"],
-                "install the kernel headers (Debian: apt install linux-headers-0.1-none)",
-            )?;
+fn says_what_is_missing_before_it_builds() -> Result<()> {
+    for kernel in &kernels()? {
+        let unset = |option: &str| format!("CONFIG_{option}=");
+        for option in ["PCI_QUIRKS", "IOMMU_API", "KPROBES", "KRETPROBES"] {
+            let reason = format!("without CONFIG_{option}=y: use another kernel");
+            refused(kernel, &[&unset(option)], &reason)?;
         }
-        Ok(())
-    })
+        for option in ["PREEMPT_RT", "CFI", "CFI_CLANG", "LTO_CLANG"] {
+            let reason = format!("with CONFIG_{option}=y");
+            refused(kernel, &[&format!("CONFIG_{option}=y")], &reason)?;
+        }
+        let packages = "install rustc and rust-src, version 1.85 or later";
+        refused(kernel, &["RUSTC=/none"], packages)?;
+        refused(kernel, &["RUST_LIB_SRC=/none"], packages)?;
+        let folder = tempfile::tempdir()?;
+        let old = compiler(folder.path(), "1.84.1")?;
+        refused(kernel, &[&old], "rustc 1.84.1 (0) is too old")?;
+        let rust_for_linux = "PROVIDER=rust-for-linux";
+        let of_kernel = if kernel.series()? < "7.0".parse()? {
+            "without CONFIG_RUST=y: leave PROVIDER out"
+        } else {
+            "has no Rust metadata"
+        };
+        refused(kernel, &[rust_for_linux], of_kernel)?;
+        refused(kernel, &["PROVIDER=none"], "PROVIDER=none is neither")?;
+        refused(
+            kernel,
+            &["KVER=0.1-none"],
+            "install the kernel headers (Debian: apt install linux-headers-0.1-none)",
+        )?;
+    }
+    Ok(())
 }
 
-#[test]
-fn warns_of_a_series_that_no_test_boots() -> Result<(), host::Error> {
-    host::tested(|| {
-        for kernel in &kernels()? {
-            let warning = "this module is not tested on kernel series 6.9";
-            // The second fault ends the run early.
-            refused(kernel, &["KERNELVERSION=6.9.3", "RUSTC=/none"], warning)?;
-        }
-        Ok(())
-    })
+fn warns_of_a_series_that_no_test_boots() -> Result<()> {
+    for kernel in &kernels()? {
+        let warning = "this module is not tested on kernel series 6.9";
+        // The second fault ends the run early.
+        refused(kernel, &["KERNELVERSION=6.9.3", "RUSTC=/none"], warning)?;
+    }
+    Ok(())
 }
 
-#[test]
-fn code_is_what_the_kernels_configuration_demands() -> Result<(), host::Error> {
-    host::tested(|| {
-        for kernel in &kernels()? {
-            objects::check(kernel).with_context(|| kernel.name.clone())?;
-        }
-        Ok(())
-    })
+fn code_is_what_the_kernels_configuration_demands() -> Result<()> {
+    for kernel in &kernels()? {
+        objects::check(kernel).with_context(|| kernel.name.clone())?;
+    }
+    Ok(())
 }
 
 /// `make modules` and `make modules_install`, the targets that kbuild users expect.
-#[test]
-fn builds_installs_and_cleans() -> Result<(), host::Error> {
-    host::tested(|| {
-        for kernel in kernels()?.iter().filter(|kernel| !kernel.core_only) {
-            let checkout = copy()?;
-            let target = tempfile::tempdir()?;
-            let release = format!("KVER={}", kernel.release);
-            let path = format!("INSTALL_MOD_PATH={}", target.path().display());
-            let prefix = format!("{}-linux-gnu-", kernel.arch.rust_name);
-            let tools = format!("CROSS_COMPILE={prefix}");
-            let compiler = format!("CC={prefix}{}", kernel.compiler()?);
-            let usual = [release.as_str(), &tools, &compiler];
+fn builds_installs_and_cleans() -> Result<()> {
+    for kernel in kernels()?.iter().filter(|kernel| !kernel.core_only) {
+        let checkout = copy()?;
+        let target = tempfile::tempdir()?;
+        let release = format!("KVER={}", kernel.release);
+        let path = format!("INSTALL_MOD_PATH={}", target.path().display());
+        let prefix = format!("{}-linux-gnu-", kernel.arch.rust_name);
+        let tools = format!("CROSS_COMPILE={prefix}");
+        let compiler = format!("CC={prefix}{}", kernel.compiler()?);
+        let usual = [release.as_str(), &tools, &compiler];
 
-            let built = make(checkout.path(), &[&["modules"], &usual[..]].concat())?;
-            ensure!(built.status.success(), "{}", text(&built));
+        let built = make(checkout.path(), &[&["modules"], &usual[..]].concat())?;
+        ensure!(built.status.success(), "{}", text(&built));
 
-            let install = ["modules_install", &path, "INSTALL_MOD_STRIP=1"];
-            let installed = make(checkout.path(), &[&install, &usual[..]].concat())?;
-            ensure!(installed.status.success(), "{}", text(&installed));
-            let modules = target.path().join("lib/modules").join(&kernel.release);
-            let known = fs::read_to_string(modules.join("modules.dep"))
-                .with_context(|| text(&installed))?;
-            ensure!(known.contains("acs_quirks.ko"), "modules.dep: {known}");
-            ensure!(
-                !known.contains("candidates") && !known.contains("test"),
-                "editions that taint are installed: {known}"
-            );
+        let install = ["modules_install", &path, "INSTALL_MOD_STRIP=1"];
+        let installed = make(checkout.path(), &[&install, &usual[..]].concat())?;
+        ensure!(installed.status.success(), "{}", text(&installed));
+        let modules = target.path().join("lib/modules").join(&kernel.release);
+        let known =
+            fs::read_to_string(modules.join("modules.dep")).with_context(|| text(&installed))?;
+        ensure!(known.contains("acs_quirks.ko"), "modules.dep: {known}");
+        ensure!(
+            !known.contains("candidates") && !known.contains("test"),
+            "editions that taint are installed: {known}"
+        );
 
-            let tree = format!("/lib/modules/{}/build", kernel.release);
-            let here = format!("M={}", checkout.path().display());
-            let cleaned = make(Path::new(&tree), &[&here, "clean"])?;
-            ensure!(cleaned.status.success(), "{}", text(&cleaned));
-            ensure!(
-                !has_objects(checkout.path())?,
-                "objects are left: {}",
-                text(&cleaned)
-            );
-        }
-        Ok(())
-    })
+        let tree = format!("/lib/modules/{}/build", kernel.release);
+        let here = format!("M={}", checkout.path().display());
+        let cleaned = make(Path::new(&tree), &[&here, "clean"])?;
+        ensure!(cleaned.status.success(), "{}", text(&cleaned));
+        ensure!(
+            !has_objects(checkout.path())?,
+            "objects are left: {}",
+            text(&cleaned)
+        );
+    }
+    Ok(())
 }

@@ -15,10 +15,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!(
-                "{}",
-                boot::host::shown(&format!("the coverage cannot be told: {error:#}"))
-            );
+            boot::host::say(format_args!("the coverage cannot be told: {error:#}"));
             ExitCode::FAILURE
         }
     }

@@ -40,10 +40,9 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!(
-                "{}",
-                boot::host::shown(&format!("The demonstration could not be run: {error:#}"))
-            );
+            boot::host::say(format_args!(
+                "The demonstration could not be run: {error:#}"
+            ));
             ExitCode::from(2)
         }
     }

@@ -36,10 +36,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(error) => {
-            eprintln!(
-                "{}",
-                boot::host::shown(&format!("the oracle cannot tell: {error:#}"))
-            );
+            boot::host::say(format_args!("the oracle cannot tell: {error:#}"));
             ExitCode::from(2)
         }
     }

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     match measure() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", boot::host::shown(&format!("regroup-cost: {error:#}")));
+            boot::host::say(format_args!("regroup-cost: {error:#}"));
             ExitCode::from(2)
         }
     }

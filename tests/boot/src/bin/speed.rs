@@ -27,10 +27,7 @@ fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!(
-                "{}",
-                boot::host::shown(&format!("cannot measure: {error:#}"))
-            );
+            boot::host::say(format_args!("cannot measure: {error:#}"));
             ExitCode::from(2)
         }
     }

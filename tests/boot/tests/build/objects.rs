@@ -296,8 +296,7 @@ pub(crate) fn check(kernel: &Kernel) -> Result<()> {
 }
 
 /// Code of a compiler without the kernel's options breaks every demand.
-#[test]
-fn other_code_is_found() -> Result<()> {
+pub(crate) fn other_code_is_found() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let (source, object) = (folder.path().join("a.c"), folder.path().join("a.o"));
     let code = "double half(double x) { return x / 2; }\n\

@@ -11,13 +11,14 @@ mod verdicts;
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use anyhow::{Context, Result, anyhow, ensure};
 use boot::{
-    host,
     kernel::{Kernel, cache},
     mails::{Repository, checkpatch},
+    trials::{self, trial},
 };
 use quirk_data::{
     entry::{Entry, Status},
@@ -27,6 +28,20 @@ use quirk_data::{
 
 use compile::compile;
 use verdicts::{Expectation, Kernel as Compiled, probes};
+
+fn main() -> ExitCode {
+    let all = vec![
+        trial("patches_apply_and_compile", patches_apply_and_compile),
+        trial(
+            "kernels_answer_as_the_entry_says",
+            kernels_answer_as_the_entry_says,
+        ),
+        trial("what_is_applied_is_found", what_is_applied_is_found),
+        trial("broken_patches_are_found", broken_patches_are_found),
+        trial("patches_pass_checkpatch", patches_pass_checkpatch),
+    ];
+    trials::run("tests of patches", |_| Ok((all, ())))
+}
 
 const QUIRKS: &str = "drivers/pci/quirks.c";
 const SIGNER: &str = "Jörg Müller <signer@example.org>";
@@ -86,155 +101,140 @@ fn back(repository: &Repository) -> Result<()> {
 }
 
 /// Each form of a patch applies, keeps its author and text, and compiles.
-#[test]
-fn patches_apply_and_compile() -> Result<(), host::Error> {
-    host::tested(|| {
-        for (tree, prepared) in sources()? {
-            let repository = repository(&tree)?;
-            let mut files = Vec::new();
-            for quirk in entries()? {
-                let mail = patch(&quirk, &tree)?;
-                let patched = patched(&repository, &mail).with_context(|| mail.clone())?;
-                let said = repository.git(&["log", "-1", "--format=%an <%ae>%n%s%n%(trailers)"])?;
-                let name = quirk.title.as_deref().unwrap_or_default();
-                let source = &quirk.evidence.as_ref().context("evidence")?.sources[0];
-                let expected = format!(
-                    "{SIGNER}\nPCI: Add ACS quirk for {name}\nLink: {source}\nSigned-off-by: {SIGNER}\n"
-                );
-                ensure!(said.trim() == expected.trim(), "{said}");
-                let again = repository.am(&mail);
-                ensure!(again.is_err(), "{} applies twice", quirk.name);
-                repository.git(&["am", "--abort"])?;
-                back(&repository)?;
-                files.push((quirk.name, patched));
-            }
-            compile(&prepared, &files)?;
+fn patches_apply_and_compile() -> Result<()> {
+    for (tree, prepared) in sources()? {
+        let repository = repository(&tree)?;
+        let mut files = Vec::new();
+        for quirk in entries()? {
+            let mail = patch(&quirk, &tree)?;
+            let patched = patched(&repository, &mail).with_context(|| mail.clone())?;
+            let said = repository.git(&["log", "-1", "--format=%an <%ae>%n%s%n%(trailers)"])?;
+            let name = quirk.title.as_deref().unwrap_or_default();
+            let source = &quirk.evidence.as_ref().context("evidence")?.sources[0];
+            let expected = format!(
+                "{SIGNER}\nPCI: Add ACS quirk for {name}\nLink: {source}\nSigned-off-by: {SIGNER}\n"
+            );
+            ensure!(said.trim() == expected.trim(), "{said}");
+            let again = repository.am(&mail);
+            ensure!(again.is_err(), "{} applies twice", quirk.name);
+            repository.git(&["am", "--abort"])?;
+            back(&repository)?;
+            files.push((quirk.name, patched));
         }
-        Ok(())
-    })
+        compile(&prepared, &files)?;
+    }
+    Ok(())
 }
 
 /// With each patch, the kernel answers as the entry claims. For all other devices of the same
 /// vendors, it answers as without the patch.
-#[test]
-fn kernels_answer_as_the_entry_says() -> Result<(), host::Error> {
-    host::tested(|| {
-        for (tree, _) in sources()? {
-            let repository = repository(&tree)?;
-            let folder = tempfile::tempdir()?;
-            let compile = |text: &str, name| Compiled::compile(text, &tree, folder.path(), name);
-            let text = fs::read_to_string(tree.join(QUIRKS))?;
-            let unpatched = compile(&text, "unpatched");
-            for quirk in entries()? {
-                let patched = compile(&patched(&repository, &patch(&quirk, &tree)?)?, "patched");
-                back(&repository)?;
-                let probes = [probes::at_borders(&quirk), probes::of_every_id(&quirk)].concat();
-                let mismatch = Expectation::new(&quirk, &unpatched, probes).mismatch(&patched);
-                ensure!(mismatch.is_none(), "{}: {mismatch:?}", quirk.name);
-            }
+fn kernels_answer_as_the_entry_says() -> Result<()> {
+    for (tree, _) in sources()? {
+        let repository = repository(&tree)?;
+        let folder = tempfile::tempdir()?;
+        let compile = |text: &str, name| Compiled::compile(text, &tree, folder.path(), name);
+        let text = fs::read_to_string(tree.join(QUIRKS))?;
+        let unpatched = compile(&text, "unpatched");
+        for quirk in entries()? {
+            let patched = compile(&patched(&repository, &patch(&quirk, &tree)?)?, "patched");
+            back(&repository)?;
+            let probes = [probes::at_borders(&quirk), probes::of_every_id(&quirk)].concat();
+            let mismatch = Expectation::new(&quirk, &unpatched, probes).mismatch(&patched);
+            ensure!(mismatch.is_none(), "{}: {mismatch:?}", quirk.name);
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// After a patch is applied, no further patch is made for its devices.
-#[test]
-fn what_is_applied_is_found() -> Result<(), host::Error> {
-    host::tested(|| {
-        for (tree, _) in sources()? {
-            let repository = repository(&tree)?;
-            for quirk in entries()? {
-                repository.am(&patch(&quirk, &tree)?)?;
-                let Err(error) = export(&quirk, repository.path(), &Options::default()) else {
-                    return Err(anyhow!("{} is exported again", quirk.name));
-                };
-                let said = error.to_string();
-                ensure!(said.contains("already there"), "{}: {said}", quirk.name);
-                back(&repository)?;
-            }
+fn what_is_applied_is_found() -> Result<()> {
+    for (tree, _) in sources()? {
+        let repository = repository(&tree)?;
+        for quirk in entries()? {
+            repository.am(&patch(&quirk, &tree)?)?;
+            let Err(error) = export(&quirk, repository.path(), &Options::default()) else {
+                return Err(anyhow!("{} is exported again", quirk.name));
+            };
+            let said = error.to_string();
+            ensure!(said.contains("already there"), "{}: {said}", quirk.name);
+            back(&repository)?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// The control: git and the compiler refuse broken patches.
-#[test]
-fn broken_patches_are_found() -> Result<(), host::Error> {
-    host::tested(|| {
-        let quirk = entries()?
-            .into_iter()
-            .find(|entry| entry.name == "acme/root-port");
-        let quirk = quirk.context("there is such an entry")?;
-        for (tree, prepared) in sources()? {
-            let repository = repository(&tree)?;
-            let mail = patch(&quirk, &tree)?;
-            let misplaced = mail.replace("\n \t{ 0 }\n", "\n \t{ 1 }\n");
-            ensure!(
-                misplaced != mail && repository.am(&misplaced).is_err(),
-                "git takes it"
-            );
-            repository.git(&["am", "--abort"])?;
+fn broken_patches_are_found() -> Result<()> {
+    let quirk = entries()?
+        .into_iter()
+        .find(|entry| entry.name == "acme/root-port");
+    let quirk = quirk.context("there is such an entry")?;
+    for (tree, prepared) in sources()? {
+        let repository = repository(&tree)?;
+        let mail = patch(&quirk, &tree)?;
+        let misplaced = mail.replace("\n \t{ 0 }\n", "\n \t{ 1 }\n");
+        ensure!(
+            misplaced != mail && repository.am(&misplaced).is_err(),
+            "git takes it"
+        );
+        repository.git(&["am", "--abort"])?;
 
-            // An unknown handler, an unused handler (which is only a warning), and an unknown flag.
-            for (old, new, said) in [
-                (
-                    "00, pci_quirk_acme_rp_acs }",
-                    "00, pci_quirk_acme_acs }",
-                    "undeclared",
-                ),
-                (
-                    ", pci_quirk_acme_rp_acs }",
-                    ", pci_quirk_xgene_acs }",
-                    "defined but not used",
-                ),
-                ("PCI_ACS_SV", "PCI_ACS_SW", "undeclared"),
-            ] {
-                let broken = with_added(&mail, old, new);
-                ensure!(broken != mail, "there is no {old}");
-                let files = [("broken".to_owned(), patched(&repository, &broken)?)];
-                back(&repository)?;
-                let Err(error) = compile(&prepared, &files) else {
-                    return Err(anyhow!("it compiles with {new}"));
-                };
-                ensure!(error.to_string().contains(said), "{error}");
-            }
+        // An unknown handler, an unused handler (which is only a warning), and an unknown flag.
+        for (old, new, said) in [
+            (
+                "00, pci_quirk_acme_rp_acs }",
+                "00, pci_quirk_acme_acs }",
+                "undeclared",
+            ),
+            (
+                ", pci_quirk_acme_rp_acs }",
+                ", pci_quirk_xgene_acs }",
+                "defined but not used",
+            ),
+            ("PCI_ACS_SV", "PCI_ACS_SW", "undeclared"),
+        ] {
+            let broken = with_added(&mail, old, new);
+            ensure!(broken != mail, "there is no {old}");
+            let files = [("broken".to_owned(), patched(&repository, &broken)?)];
+            back(&repository)?;
+            let Err(error) = compile(&prepared, &files) else {
+                return Err(anyhow!("it compiles with {new}"));
+            };
+            ensure!(error.to_string().contains(said), "{error}");
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// `checkpatch.pl` reports nothing, not even a warning, but for the control.
-#[test]
-fn patches_pass_checkpatch() -> Result<(), host::Error> {
-    host::tested(|| {
-        let folder = tempfile::tempdir()?;
-        let mail = folder.path().join("mail");
-        for (tree, _) in sources()? {
-            let checkpatch = || checkpatch(&tree, &[], &mail);
-            for quirk in entries()? {
-                let text = patch(&quirk, &tree)?;
-                fs::write(&mail, &text)?;
-                let said = checkpatch().with_context(|| text.clone())?;
-                ensure!(
-                    said.contains("total: 0 errors, 0 warnings"),
-                    "{said}\n{text}"
-                );
+fn patches_pass_checkpatch() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mail = folder.path().join("mail");
+    for (tree, _) in sources()? {
+        let checkpatch = || checkpatch(&tree, &[], &mail);
+        for quirk in entries()? {
+            let text = patch(&quirk, &tree)?;
+            fs::write(&mail, &text)?;
+            let said = checkpatch().with_context(|| text.clone())?;
+            ensure!(
+                said.contains("total: 0 errors, 0 warnings"),
+                "{said}\n{text}"
+            );
 
-                fs::write(&mail, text.replace("+\t", "+        "))?;
-                ensure!(checkpatch().is_err(), "blanks for tabs are not noticed");
-            }
-            // Without an author's name, only that name is missing.
-            let quirk = entries()?.remove(0);
-            fs::write(&mail, export(&quirk, &tree, &Options::default())?.text)?;
-            let Err(error) = checkpatch() else {
-                return Err(anyhow!("a missing Signed-off-by is not noticed"));
-            };
-            let said = error.to_string();
-            ensure!(said.contains("Missing Signed-off-by"), "{said}");
-            ensure!(said.contains("total: 1 errors, 0 warnings"), "{said}");
+            fs::write(&mail, text.replace("+\t", "+        "))?;
+            ensure!(checkpatch().is_err(), "blanks for tabs are not noticed");
         }
-        Ok(())
-    })
+        // Without an author's name, only that name is missing.
+        let quirk = entries()?.remove(0);
+        fs::write(&mail, export(&quirk, &tree, &Options::default())?.text)?;
+        let Err(error) = checkpatch() else {
+            return Err(anyhow!("a missing Signed-off-by is not noticed"));
+        };
+        let said = error.to_string();
+        ensure!(said.contains("Missing Signed-off-by"), "{said}");
+        ensure!(said.contains("total: 1 errors, 0 warnings"), "{said}");
+    }
+    Ok(())
 }
 
 /// The mail with a text replaced in the lines that its patch adds.
