@@ -56,8 +56,12 @@ pub fn next_free(sources: &Sources) -> u16 {
         lines.into_iter().map(|line| line.number).collect()
     });
     let of_files = sources.files.iter().filter_map(number_of);
-    let last = lines.into_iter().chain(of_files).max();
-    last.unwrap_or(0).saturating_add(1)
+    after(lines.into_iter().chain(of_files))
+}
+
+/// The number after the largest of these.
+fn after(numbers: impl Iterator<Item = u16>) -> u16 {
+    numbers.max().unwrap_or(0).saturating_add(1)
 }
 
 /// The number that a file has, if any, whatever else is in it.
@@ -137,8 +141,7 @@ pub(crate) fn check(list: Option<&DataFile>, files: &mut [CheckedFile<'_>]) -> V
     }
     let taken = files.iter().filter_map(|file| file.number.as_ref());
     let taken = taken.map(|number| *number.get_ref());
-    let highest = taken.chain(lines.iter().map(|line| line.number)).max();
-    let free = highest.unwrap_or(0).saturating_add(1);
+    let free = after(taken.chain(lines.iter().map(|line| line.number)));
     let owners = owners(files);
     let listed = list.map_or_else(Vec::new, |list| {
         not_as_issued(list, &lines, files, &owners, free)
