@@ -134,7 +134,7 @@ pub struct SupposedEntry {
     pub entry: Entry,
     /// Its file; `None` for an entry of the database that was named.
     pub file: Option<PathBuf>,
-    /// The number of faults of the file, none of which is in the claim.
+    /// How many faults the file has. Its claim has none.
     pub faults: usize,
     /// Whether the file names no flags yet, and the entry has those that grouping asks for.
     pub has_supposed_flags: bool,

@@ -180,7 +180,7 @@ fn a_kernel_that_is_none_is_refused() {
     ] {
         refused(text, "not a release of Linux; write it as 6.8");
     }
-    // The groups that there are do not depend on a supposition.
+    // A supposition does not change the groups that the kernel has made.
     let output = acsctl(&["groups", "--topology", &acme(), "--kernel", "6.8"]);
     assert_fails(&output, 2, "unexpected argument '--kernel'");
 }

@@ -21,7 +21,7 @@ use crate::{
 pub struct Supposed {
     /// The entry. Its number is 0 if the file has none.
     pub entry: Entry,
-    /// The faults of its file, none of which is in the claim.
+    /// The faults of its file. The claim has none.
     pub faults: Vec<Finding>,
     /// Whether the file names no flag yet, so that the entry has those that grouping asks for.
     pub has_supposed_flags: bool,

@@ -10,7 +10,7 @@ use topology::Topology;
 use super::input::Input;
 use crate::{
     database::SupposedEntry,
-    host::{HostView, Snapshot},
+    host::{HostView, Snapshot, is_of_version},
 };
 
 /// The machine that a command answers for.
@@ -84,8 +84,7 @@ impl Subject {
 
 /// Reads a kernel's release or version.
 fn kernel(text: &str) -> Result<String, String> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_+~".contains(c);
-    let release = topology::release_of(text).filter(|_| text.chars().all(is_plain));
+    let release = topology::release_of(text).filter(|_| text.chars().all(is_of_version));
     let Some(release) = release else {
         return Err(
             "not a release of Linux; write it as 6.8, or as \"uname -r\" prints it".to_owned(),

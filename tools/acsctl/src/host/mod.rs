@@ -33,4 +33,4 @@ pub use paths::HostPaths;
 pub(crate) use paths::{link, mounted_at, names, own_mount, text};
 pub use snapshot::{Snapshot, Source};
 pub use view::{HostView, Predicted};
-pub(crate) use view::{impossible, named};
+pub(crate) use view::{impossible, is_of_version, named};

@@ -396,10 +396,15 @@ impl<'a> HostView<'a> {
     }
 }
 
+/// Whether a kernel's version has such characters.
+pub(crate) fn is_of_version(c: char) -> bool {
+    c.is_ascii_alphanumeric() || ".-_+~".contains(c)
+}
+
 /// The kernel of this version, for messages. The version may come from an untrusted file.
 pub(crate) fn named(version: &str) -> String {
-    let is_plain = |c: &char| c.is_ascii_alphanumeric() || ".-_+~".contains(*c);
-    let version: String = version.chars().filter(is_plain).take(64).collect();
+    let plain = version.chars().filter(|c| is_of_version(*c));
+    let version: String = plain.take(64).collect();
     format!("kernel {version}").trim_end().to_owned()
 }
 

@@ -161,13 +161,10 @@ fn iommu(machine: &HostView<'_>) -> Option<Supposed> {
     })
 }
 
-/// Whether the input shows that the machine uses no IOMMU: it has no groups, and of the functions that
+/// Whether the input, which has no groups, shows that the machine uses no IOMMU: of the functions that
 /// implement ACS, none has a control enabled. A kernel with an IOMMU enables them at boot. A text must
 /// have such a function; a host lists its groups if it has any.
 fn is_off(machine: &HostView<'_>) -> bool {
-    if machine.recorded().is_some() {
-        return false;
-    }
     let required = machine.view.release.required.bits();
     let prediction = machine.prediction();
     // Where a quirk of the kernel answers, the registers may have another layout.

@@ -11,7 +11,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use topology::Bdf;
 
-use super::changes::{Changes, Possible};
+use super::{
+    changes::{Changes, Possible},
+    others,
+    trial::Tester,
+};
 use crate::why::{grouped::GroupedHost, words::address_list};
 
 /// The patch's parameter with all that it can be told for whole classes of functions.
@@ -31,9 +35,10 @@ pub(in crate::why) struct FalseWay {
 /// The false ways for a function, and the danger of each in words: only where the override patch
 /// would change the group.
 pub(super) fn false_ways(
-    grouped: &GroupedHost<'_, '_>,
+    tester: &Tester<'_, '_, '_>,
     target: usize,
 ) -> Result<(Vec<FalseWay>, Vec<String>), Error> {
+    let grouped = tester.base;
     let now = shared(grouped, target);
     let prediction = grouped.machine.prediction();
     let is_open = |seen: &Seen<'_>| prediction.verdict(seen).kernel == KernelVerdict::NoOpinion;
@@ -50,7 +55,11 @@ pub(super) fn false_ways(
     let enabled = if off.is_empty() {
         now.clone()
     } else {
-        after_enabling(grouped, target, &off)?
+        let changes = Changes {
+            on: off.clone(),
+            ..Changes::default()
+        };
+        tester.after(&changes, |grouped, target| Ok(shared(grouped, target)))?
     };
     // For the function and each bridge above it: `pci_disable_acs_redir()` in `drivers/pci/pci.c`.
     let way = grouped.deciding([target]);
@@ -91,7 +100,7 @@ impl FalseWay {
     }
 }
 
-/// Whether the patch answers for a function without ACS capability of which the kernel knows nothing:
+/// Whether the patch declares a function isolated that has no ACS capability and no quirk:
 /// `pcie_acs_overrides()` of the patch, with `downstream` and `multifunction`.
 const fn is_overridden(kind: Option<PcieType>, multifunction: bool) -> bool {
     match kind {
@@ -108,27 +117,9 @@ const fn is_overridden(kind: Option<PcieType>, multifunction: bool) -> bool {
 
 /// The other functions of a function's group that can be passed through, by address.
 fn shared(grouped: &GroupedHost<'_, '_>, target: usize) -> Vec<Bdf> {
-    let others = grouped.shared(target).into_iter();
-    let mut others: Vec<_> = others.map(|index| grouped.bdf(index)).collect();
+    let mut others = others(grouped, target);
     others.sort_unstable();
     others
-}
-
-/// As [`shared`], when the kernel enables all ACS controls of these functions.
-fn after_enabling(
-    grouped: &GroupedHost<'_, '_>,
-    target: usize,
-    off: &BTreeSet<Bdf>,
-) -> Result<Vec<Bdf>, Error> {
-    let changes = Changes {
-        on: off.clone(),
-        ..Changes::default()
-    };
-    let topology = changes.apply(grouped.machine.topology);
-    let machine = grouped.machine.with_topology(&topology);
-    let enabled = GroupedHost::new(&machine, grouped.tables)?;
-    let target = machine.position(grouped.bdf(target))?;
-    Ok(shared(&enabled, target))
 }
 
 fn danger_of_override(grouped: &GroupedHost<'_, '_>, target: usize, patch: &FalseWay) -> String {

@@ -34,7 +34,7 @@ use self::{
     answer::Alternative,
     false_ways::false_ways,
     search::search,
-    trial::{is_alone, refused, relevant, trusted, unseen},
+    trial::{Tester, is_alone, refused, relevant, trusted, unseen},
 };
 use super::{
     answer::{Actual, Goal},
@@ -132,7 +132,12 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
     if plan.outcome != Outcome::Possible {
         refuse(&mut plan, grouped, target, names)?;
     }
-    let (ways, dangers) = false_ways(grouped, target)?;
+    let tester = Tester {
+        base: grouped,
+        function: bdf,
+        names,
+    };
+    let (ways, dangers) = false_ways(&tester, target)?;
     plan.false_ways = ways;
     plan.dangers.extend(dangers);
     Ok(plan)

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use grouping::model::release::Verified;
-use rules::{decision::KernelVerdict, release::Release};
+use rules::{decision::KernelVerdict, release::Release, table::Table};
 use topology::names::ids;
 
 use super::{answer::Step, changes::Changes};
@@ -77,14 +77,14 @@ pub(super) fn supposed(
         );
         steps.push(Step::new(Remedy::new(What::Kernel, text), Vec::new()));
     }
-    let Some((supposed, table)) = after.machine.supposed() else {
+    let Some((supposed, _)) = after.machine.supposed() else {
         return steps;
     };
     let prediction = after.machine.prediction();
     let grants = |index: &usize| {
         let granted = prediction.granted(after.tables, after.seen(*index));
         let by = granted.and_then(|(position, _)| after.tables.get(position));
-        by.is_some_and(|by| std::ptr::eq(by.entries, table.entries))
+        by.is_some_and(|by| after.machine.edition_of(by).is_none())
     };
     let functions = relevant.iter().copied().filter(grants);
     let mut functions: Vec<_> = functions.map(|index| after.bdf(index)).collect();
@@ -158,13 +158,12 @@ fn module(after: &GroupedHost<'_, '_>, relevant: &BTreeSet<usize>) -> Step {
         let Some((table, entry)) = prediction.granted(after.tables, seen) else {
             continue;
         };
-        let table = after.tables.get(table);
         // The supposed entry is in no module.
-        let table = table.filter(|table| after.machine.edition_of(table).is_some());
-        if table.is_none() {
+        let in_module = |table: &&Table| after.machine.edition_of(table).is_some();
+        let Some(table) = after.tables.get(table).filter(in_module) else {
             continue;
-        }
-        let entry = table.and_then(|table| table.entries.get(usize::from(entry)));
+        };
+        let entry = table.entries.get(usize::from(entry));
         functions.push(seen.function.bdf);
         entries.extend(entry.map(|entry| entry.name.to_owned()));
     }

@@ -113,7 +113,7 @@ pub(super) struct Tester<'t, 'm, 'a> {
 
 impl Tester<'_, '_, '_> {
     /// Runs `ask` on the machine after the changes, with the position of the function.
-    fn after<T>(
+    pub(super) fn after<T>(
         &self,
         changes: &Changes,
         ask: impl FnOnce(&GroupedHost<'_, '_>, usize) -> Result<T, Error>,
