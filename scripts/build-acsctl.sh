@@ -7,10 +7,10 @@
 . "$(dirname "$0")/lib.sh"
 
 OUT=$PROJECT/build
-static_programs release acsctl
+cargo build --quiet --locked --offline --release --target "$RUST_TARGET" --package acsctl
 mkdir -p "$OUT"
 # move into place, so that a running program is not overwritten
-cp "$STATIC/acsctl" "$OUT/.acsctl.new"
+cp "$CACHE/target/$RUST_TARGET/release/acsctl" "$OUT/.acsctl.new"
 mv "$OUT/.acsctl.new" "$OUT/acsctl"
 chown -R --reference="$PROJECT/Makefile" "$OUT"
 say "built: build/acsctl"

@@ -7,10 +7,15 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 
-static_programs guest acsctl guest
+programs=(acsctl at hold-ring hold-vfio)
+packages=(acsctl guest)
+bench=()
+# The bench uses most of the same crates. A second build would compile them again, with other features.
+[[ $DEB_ARCH != "$HOST_ARCH" ]] || { packages+=(boot) bench=(demo emulate); }
+cargo build --quiet --locked --offline --target "$RUST_TARGET" "${packages[@]/#/--package=}" "${programs[@]/#/--bin=}" "${bench[@]/#/--bin=}"
 mkdir -p "$PROGRAMS"
-for name in acsctl at hold-ring hold-vfio; do
+for name in "${programs[@]}"; do
 	# strip symbols to save the guest's memory; move into place, because other tests may read the file
-	"${GNU_PREFIX}strip" -o "$PROGRAMS/.$name.new" "$STATIC/$name"
+	"${GNU_PREFIX}strip" -o "$PROGRAMS/.$name.new" "$CACHE/target/$RUST_TARGET/debug/$name"
 	mv "$PROGRAMS/.$name.new" "$PROGRAMS/$name"
 done

@@ -14,5 +14,5 @@ lock work
 need_space 2000 "$STEP"
 say "$STEP: fetching"
 logged "$STEP" "$CACHE/logs/crates.log" "check the network and its proxy (https_proxy), then run this again" \
-	"$SCRIPTS/in-root.sh" -- cargo fetch --locked
+	"$SCRIPTS/in-root.sh" -- cargo fetch --locked --target "$HOST_RUST_TARGET" --target aarch64-unknown-linux-gnu
 echo "$LOCKED" >"$STAMP"

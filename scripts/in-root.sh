@@ -67,7 +67,12 @@ inside() {
 	mounts || die "in-root" "a mount failed, see above" \
 		"if $ROOT is damaged, ACS_QUIRKS_UPDATE=1 scripts/build-root.sh makes it anew"
 
+	# Every program of the build root is static: those for guests and those for the root itself then share their crates.
+	# With a target, the flag does not apply to macros, which the compiler must load.
+	local rust_flags=-Ctarget-feature=+crt-static
 	local vars=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+		CARGO_BUILD_TARGET="$HOST_RUST_TARGET" CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc
+		CARGO_TARGET_{X86_64,AARCH64}_UNKNOWN_LINUX_GNU_RUSTFLAGS="$rust_flags"
 		HOME=/cache/home CARGO_HOME=/cache/cargo CARGO_TARGET_DIR=/cache/target LANG=C.UTF-8 TERM="${TERM:-dumb}"
 		# messages name the host's paths: tests/boot/src/host.rs
 		ACS_QUIRKS_HOST_SRC="$PROJECT" ACS_QUIRKS_HOST_CACHE="$CACHE"

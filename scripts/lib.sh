@@ -24,7 +24,7 @@ die() {
 # All architecture-specific settings of the scripts. For the architecture of kernels and guests: Debian's name, the kernel's
 # ARCH, the compiler prefix, Rust's target, the suffix of its folders in the cache, and kernel options for 32-bit
 # compatibility that would need a third compiler. The host that builds is always amd64.
-HOST_ARCH=amd64
+HOST_ARCH=amd64 HOST_RUST_TARGET=x86_64-unknown-linux-gnu
 DEB_ARCH=${ACS_QUIRKS_ARCH:-$HOST_ARCH}
 case $DEB_ARCH in
 amd64)
@@ -214,18 +214,6 @@ guest_modules() {
 			install -D -m 644 "$from/$file" "$to/$file"
 		done
 	done
-}
-
-# static_programs PROFILE PACKAGE...: in the build root, build static programs with this Cargo profile; sets STATIC to
-# their folder
-static_programs() {
-	local profile=$1 linker=CARGO_TARGET_${RUST_TARGET^^}_LINKER
-	shift
-	STATIC=$CACHE/target/static/$RUST_TARGET/$profile
-	export "${linker//-/_}=${GNU_PREFIX}gcc"
-	# With --target, so that the flag does not apply to macros, which the compiler must load.
-	RUSTFLAGS=-Ctarget-feature=+crt-static CARGO_TARGET_DIR=$CACHE/target/static \
-		cargo build --quiet --locked --offline --profile "$profile" --target "$RUST_TARGET" "${@/#/--package=}"
 }
 
 # is FILE TEXT: whether the file contains exactly this text

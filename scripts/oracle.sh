@@ -21,7 +21,7 @@ mkdir "$FOLDER/in"
 cp -RL -- "$@" "$FOLDER/in"
 INSIDE=/cache/$(basename "$FOLDER")
 status=0
-"$SCRIPTS/in-root.sh" -- /cache/target/debug/oracle "$INSIDE/in" --report "$INSIDE/report" || status=$?
+"$SCRIPTS/in-root.sh" -- "/cache/target/$HOST_RUST_TARGET/debug/oracle" "$INSIDE/in" --report "$INSIDE/report" || status=$?
 if [[ -n $REPORT && -e $FOLDER/report ]]; then
 	cp "$FOLDER/report" "$REPORT"
 	chown --reference="$(dirname "$REPORT")" "$REPORT"
