@@ -100,7 +100,7 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 .PHONY: model-test
 model-test: crates ## compare the model of the grouping with the kernel's code on CASES= random topologies (a million), from SEED= on
 	@ACS_QUIRKS_CASES='$(or $(CASES),1000000)' ACS_QUIRKS_SEED='$(SEED)' $(CARGO) test --quiet --locked --offline --release \
-		--package random-topologies --test model --test functions -- --nocapture
+		--package random-topologies --test model --test functions --test range -- --nocapture
 
 # The test of the patches for mainline runs for amd64 only: once is enough. The oracle's module is for x86 only.
 TESTS_OF_BUILDS := build $(if $(filter amd64,$(DEB_ARCH)),export)

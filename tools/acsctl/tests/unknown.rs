@@ -398,3 +398,73 @@ fn a_file_that_ends_within_a_function_is_noted() {
         .expect("it ends so");
     assert!(assumed("cut", cut).contains(note));
 }
+
+/// Two root ports with a card each. The text does not show the capabilities of the second port, or, with
+/// `second`, shows this.
+fn two_ports(second: Option<&str>) -> String {
+    let hidden = "\tCapabilities: <access denied>\n";
+    let capabilities = second.map_or_else(
+        || hidden.to_owned(),
+        |acs| express("Root Port (Slot+)") + acs,
+    );
+    let second = format!("{}{capabilities}", bus(2));
+    [
+        port("1234:0001", &acs('+')),
+        function("00:02.0", "0604", "1234:0002", &second),
+        function("01:00.0", "0200", "1234:0003", &express("Endpoint")),
+        function("02:00.0", "0200", "1234:0003", &express("Endpoint")),
+    ]
+    .concat()
+}
+
+#[test]
+fn what_is_certain_is_told_from_what_is_open() {
+    let partial = file("open", &two_ports(None));
+    let open = serde_json::json!([{
+        "functions": ["0000:00:02.0", "0000:02:00.0"],
+        "together": [["0000:00:02.0"], ["0000:02:00.0"]],
+        "depends_on": ["0000:00:02.0"],
+    }]);
+    for command in ["predict", "groups"] {
+        assert_eq!(
+            json(&[command, "--topology", &partial])["open"],
+            open,
+            "{command}"
+        );
+        let text = line(&printed(&acsctl(&[command, "--topology", &partial])));
+        assert!(
+            text.contains("depends on facts about 0000:00:02.0"),
+            "{text}"
+        );
+    }
+    let why = json(&["why", "02:00.0", "--topology", &partial]);
+    assert_eq!(
+        why["open"],
+        serde_json::json!({
+            "certainly_with": [],
+            "perhaps_with": ["0000:00:02.0"],
+            "depends_on": ["0000:00:02.0"],
+        })
+    );
+    let why = acsctl(&["why", "02:00.0", "--topology", &partial]);
+    let why = line(&String::from_utf8_lossy(&why.stdout));
+    assert!(
+        why.contains("It may share its group with 0000:00:02.0"),
+        "{why}"
+    );
+    // The other card is certain, and with the missing facts both are: apart or together.
+    let certain = json(&["why", "01:00.0", "--topology", &partial]);
+    assert_eq!(certain["open"], Value::Null);
+    for (name, second, groups_of_second) in
+        [("open-acs", acs('+'), 2), ("open-no-acs", String::new(), 1)]
+    {
+        let whole = json(&[
+            "predict",
+            "--topology",
+            &file(name, &two_ports(Some(&second))),
+        ]);
+        assert_eq!(whole["open"], serde_json::json!([]));
+        let groups = whole["groups"].as_array().expect("it is a list");
+        assert_eq!(groups.len(), 2 + groups_of_second, "{name}");
+    }
+}

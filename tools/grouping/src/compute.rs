@@ -6,7 +6,7 @@ use rules::decision::KernelVerdict;
 use topology::{Partition, by_number};
 
 use crate::{
-    model::{self, Fault, Reason, Scratch},
+    model::{self, Fault, Reason, Scratch, release::Release},
     scan::{Seen, View},
 };
 
@@ -53,12 +53,16 @@ pub fn grouping(
     view: &View<'_>,
     verdict_of: impl Fn(&Seen<'_>) -> KernelVerdict,
 ) -> Result<Grouping, Fault> {
-    let release = &view.release;
-    let functions: Vec<_> = view
-        .functions
-        .iter()
-        .map(|seen| seen.with(release, verdict_of(seen)))
-        .collect();
+    let functions = view.functions.iter();
+    let functions = functions.map(|seen| seen.with(&view.release, verdict_of(seen)));
+    grouping_of(&view.release, functions.collect())
+}
+
+/// The groups of these functions, which must be in the order of a view.
+pub(crate) fn grouping_of(
+    release: &Release,
+    functions: Vec<model::Function>,
+) -> Result<Grouping, Fault> {
     let mut work = vec![Scratch::default(); functions.len()];
     let mut order = vec![0; functions.len()];
     let mut numbers = vec![None; functions.len()];

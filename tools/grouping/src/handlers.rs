@@ -16,7 +16,7 @@ use rules::{
     entry::{CatchAll, Kinds},
     pcie::PcieType,
 };
-use topology::Hex;
+use topology::{Hex, UNKNOWN_VENDOR};
 
 use crate::{model::acs_enabled::AcsRegisters, scan::Seen};
 
@@ -303,6 +303,41 @@ impl Handlers {
             Some(first) if verdicts.all(|other| other.kernel == first.kernel) => first,
             _ => with(None),
         }
+    }
+
+    /// Every answer for a function of a topology, whatever the missing ids and registers are.
+    #[must_use]
+    pub fn possible(&self, seen: &Seen<'_>, asked: AcsFlags) -> Vec<KernelVerdict> {
+        let facts = Facts::of(seen);
+        let candidates = seen.function.devices();
+        let mut ids: Vec<_> = candidates
+            .map(|device| (facts.vendor, Some(device)))
+            .collect();
+        if ids.is_empty() {
+            ids.push((facts.vendor, None));
+            let listed = self.0.values().flatten().flat_map(|handler| &handler.ids);
+            let is_of_vendor =
+                |ids: &&Ids| facts.vendor == UNKNOWN_VENDOR || ids.vendor == facts.vendor;
+            let listed = listed.filter(is_of_vendor);
+            ids.extend(listed.map(|ids| (ids.vendor, Some(ids.first))));
+        }
+        let mut answers = Vec::new();
+        for (vendor, device) in ids {
+            let verdict = self.verdict(
+                &Facts {
+                    vendor,
+                    device,
+                    ..facts
+                },
+                asked,
+            );
+            if verdict.assumed {
+                answers.extend([KernelVerdict::Isolated, KernelVerdict::NotIsolated]);
+            } else {
+                answers.push(verdict.kernel);
+            }
+        }
+        answers
     }
 
     /// Whether the ids of a function are known well enough to tell which handler answers.

@@ -48,6 +48,7 @@ pub use excerpt::around;
 pub use form::{has_capabilities, lacks_capabilities};
 pub use format::{Acs, Function, Header, Removable, Schema, Source, Sriov, Subsystem, Topology};
 pub use hex::Hex;
+pub use merge::UNKNOWN_VENDOR;
 pub use partition::{Partition, by_number, recorded};
 pub use port::Port;
 pub use read::{MAX_BYTES, parse, read, read_all};

@@ -8,7 +8,7 @@ use crate::{Acs, Bdf, Error, Function, Header, Topology};
 
 /// The vendor id of a function whose name is all that the source shows, and is not in pci.ids. No
 /// vendor has this id.
-pub(crate) const UNKNOWN_VENDOR: u16 = 0xffff;
+pub const UNKNOWN_VENDOR: u16 = 0xffff;
 
 const APART: &str = "put each machine into a file of its own, and read one at a time";
 

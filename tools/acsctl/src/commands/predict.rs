@@ -10,7 +10,10 @@ use rules::table::Table;
 use super::{Format, capture::unseen, machine::Machine, warn};
 use crate::{
     host::HostView,
-    predict::report::{Basis, Report},
+    predict::{
+        open::open,
+        report::{Basis, Report},
+    },
 };
 
 /// Predict the IOMMU groups that the kernel would make at boot.
@@ -62,17 +65,17 @@ impl Predict {
         if let Some(text) = unseen(machine.topology, source) {
             warn(&text);
         }
-        let (groups, under) = if self.rules == Rules::Proposed {
+        let (groups, open, under) = if self.rules == Rules::Proposed {
             let prediction = machine.prediction();
             let verdict_of = |seen: &Seen<'_>| prediction.verdict(seen).kernel;
             let groups = proposed::partition(&machine.view, verdict_of);
-            (groups, Basis::proposed(&machine))
+            (groups, Vec::new(), Basis::proposed(&machine))
         } else {
             let (tables, under) = self.under(&machine);
             let groups = machine.grouping(tables)?.partition(&machine.view);
-            (groups, under)
+            (groups, open(&machine, tables)?, under)
         };
-        let mut report = Report::of(&machine, groups, under);
+        let mut report = Report::of(&machine, groups, open, under);
         if self.rules == Rules::Proposed {
             for difference in report.differences.iter_mut().flatten() {
                 let cause =

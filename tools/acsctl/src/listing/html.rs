@@ -162,12 +162,21 @@ impl Listing<'_> {
         let unknown = Some((text::NOT_KNOWN, &self.undetermined[..]));
         let unknown = unknown.filter(|(_, functions)| !functions.is_empty());
         let all: Vec<_> = unknown.into_iter().chain(assumptions).collect();
-        if all.is_empty() {
+        if all.is_empty() && self.open.is_empty() {
             return;
         }
         html.raw("<h2>Not known or assumed</h2>\n<ul>\n");
         for (words, functions) in all {
             html.element("li", "", &format!("{words}: {}", address_list(functions)));
+            html.raw("\n");
+        }
+        for one in &self.open {
+            let [functions, together, depends] = one.words();
+            html.element(
+                "li",
+                "",
+                &format!("open: {functions}: {together}; {depends}"),
+            );
             html.raw("\n");
         }
         html.raw("</ul>\n");

@@ -29,7 +29,11 @@ use topology::{Bdf, names::Names};
 use self::{driver::Driver, filter::Filter};
 use crate::{
     host::HostView,
-    predict::{difference::assumed, report::Assumed},
+    predict::{
+        difference::assumed,
+        open::{Open, open},
+        report::Assumed,
+    },
     why::{Acs, FunctionStates},
 };
 
@@ -117,6 +121,9 @@ pub struct Listing<'s> {
     pub(crate) undetermined: Vec<Bdf>,
     /// The assumptions about what the input does not show, if the groups are computed.
     pub(crate) assumptions: Vec<Assumed>,
+    /// What the facts that the input lacks leave open, if the groups are computed; everything else is
+    /// certain.
+    pub(crate) open: Vec<Open>,
     #[serde(skip)]
     states: FunctionStates<'s>,
 }
@@ -208,6 +215,7 @@ impl<'s> Listing<'s> {
             ungrouped,
             undetermined: undetermined.into_iter().collect(),
             assumptions,
+            open: open(machine, machine.running())?,
             states,
         })
     }

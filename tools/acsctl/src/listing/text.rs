@@ -53,6 +53,13 @@ impl Listing<'_> {
             }
             let _ = writeln!(text, "  {}: {}", one.text, address_list(&one.functions));
         }
+        for one in &self.open {
+            let [functions, together, depends] = one.words();
+            let _ = writeln!(
+                text,
+                "{BOLD}open{BOLD:#}\n  {functions}\n  {together}\n  {depends}"
+            );
+        }
         if !text.ends_with("\n\n") {
             text.push('\n');
         }

@@ -5,9 +5,11 @@
 //! | file | what it does |
 //! |---|---|
 //! | `difference.rs` | assumptions, differences and their possible causes |
+//! | `open.rs` | what the facts that the input lacks leave open |
 //! | `supposed.rs` | what an answer supposes that the machine does not have |
 //! | `report.rs` | the prediction as text and as JSON |
 
 pub(crate) mod difference;
+pub(crate) mod open;
 pub mod report;
 pub(crate) mod supposed;

@@ -13,6 +13,7 @@ use topology::{Bdf, Partition};
 
 use super::{
     difference::{assumed, causes, pieces},
+    open::Open,
     supposed::{Supposed, supposed},
 };
 use crate::host::HostView;
@@ -146,6 +147,9 @@ pub struct Report {
     pub kernel: Option<String>,
     /// The assumptions.
     pub assumptions: Vec<Assumed>,
+    /// What the facts that the input lacks leave open; everything else is certain. Empty where
+    /// `differences` is known.
+    pub open: Vec<Open>,
     /// The differences from the kernel's own groups; `None` if those are unknown.
     pub differences: Option<Vec<Difference>>,
 }
@@ -173,7 +177,12 @@ pub struct Difference {
 impl Report {
     /// Compares predicted groups with the groups that the machine's kernel made.
     #[must_use]
-    pub fn of(machine: &HostView<'_>, mut groups: Partition, under: Basis) -> Self {
+    pub fn of(
+        machine: &HostView<'_>,
+        mut groups: Partition,
+        open: Vec<Open>,
+        under: Basis,
+    ) -> Self {
         let undetermined = machine.undetermined();
         for group in &mut groups {
             group.retain(|bdf| !undetermined.contains(bdf));
@@ -198,6 +207,7 @@ impl Report {
             undetermined: undetermined.into_iter().collect(),
             under,
             assumptions: assumed,
+            open,
             differences,
         }
     }
@@ -245,6 +255,13 @@ impl Report {
                 functions => format!(": {}", some(functions)),
             };
             let _ = writeln!(text, "  {}{functions}", assumed.text);
+        }
+        for one in &self.open {
+            let [functions, together, depends] = one.words();
+            let _ = writeln!(text, "\nopen: {functions}\n  {together}\n  {depends}");
+        }
+        if !self.open.is_empty() {
+            text += "\nAll other functions are certainly in the groups above.\n";
         }
         match self.differences.as_deref() {
             None => {

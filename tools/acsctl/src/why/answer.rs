@@ -8,7 +8,10 @@ use serde::Serialize;
 use topology::Bdf;
 
 use super::{reason::AcsReason, remedy::Remedy};
-use crate::predict::report::{Assumed, Basis};
+use crate::predict::{
+    open::OpenFor,
+    report::{Assumed, Basis},
+};
 
 pub(crate) const SCHEMA: &str = "acsctl-why-1";
 
@@ -131,6 +134,8 @@ pub struct Answer {
     pub(super) changes: Vec<Change>,
     /// The assumptions about what could not be read.
     pub(super) assumptions: Vec<Assumed>,
+    /// What the facts that the input lacks leave open about the function; `None` if nothing.
+    pub(super) open: Option<OpenFor>,
 }
 
 impl Answer {

@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     host::HostView,
-    predict::report::{Assumed, Basis, Report},
+    predict::{
+        open::{OpenFor, open},
+        report::{Assumed, Basis, Report},
+    },
 };
 
 /// Explains why the function at `bdf` is in its group; with `other`, why the two functions are
@@ -55,7 +58,12 @@ impl<'m, 'a> Explainer<'m, 'a> {
         let grouped = GroupedHost::new(machine, machine.running())?;
         let groups = grouped.grouping.partition(&machine.view);
         Ok(Self {
-            report: Report::of(machine, groups, Basis::running(machine)),
+            report: Report::of(
+                machine,
+                groups,
+                open(machine, machine.running())?,
+                Basis::running(machine),
+            ),
             grouped,
             names,
         })
@@ -110,6 +118,7 @@ impl<'m, 'a> Explainer<'m, 'a> {
             isolation: Vec::new(),
             changes: Vec::new(),
             assumptions: assumptions(&self.report.assumptions, grouped, &members, second),
+            open: OpenFor::find(&self.report.open, bdf),
         };
         if !known {
             let seen = answer.actual.as_ref().map(|actual| &actual.members);

@@ -72,6 +72,7 @@ impl Answer {
     fn write<'a>(&'a self, page: &mut Page<'a>) {
         self.state(page);
         if !self.known {
+            self.open(page);
             return;
         }
         if self.steps.is_empty() {
@@ -83,6 +84,28 @@ impl Answer {
             self.change(page);
         }
         self.assumed(page);
+        self.open(page);
+    }
+
+    /// Writes what is certain although facts are missing.
+    fn open(&self, page: &mut Page<'_>) {
+        let Some(open) = &self.open else {
+            return;
+        };
+        page.heading("What is certain");
+        let with = match &open.certainly_with[..] {
+            [] => "It certainly shares its group with no function".to_owned(),
+            with => format!("It certainly shares its group with {}", address_list(with)),
+        };
+        let depends = address_list(&open.depends_on);
+        let perhaps = address_list(&open.perhaps_with);
+        page.paragraph(
+            2,
+            &format!(
+                "{with}. It may share its group with {perhaps}: that depends on facts about {depends} that the \
+                 input does not show. It is certainly apart from all other functions."
+            ),
+        );
     }
 
     /// Writes which functions were asked about, and what their groups are.

@@ -16,6 +16,11 @@ pub struct AcsRegisters {
     pub control: AcsFlags,
 }
 
+/// The switches with broken Source Validation: IDT 89HPES.
+const IDT: u16 = 0x111d;
+const SWITCH_1: u16 = 0x80b5;
+const SWITCH_2: u16 = 0x8090;
+
 impl AcsRegisters {
     /// The registers as the kernel uses them for a function with these ids. For two switches a
     /// kernel with [`Release::broken_source_validation`] treats Source Validation as not implemented
@@ -23,8 +28,7 @@ impl AcsRegisters {
     #[must_use]
     pub const fn of_device(self, vendor: u16, device: u16, release: &Release) -> Self {
         match (vendor, device) {
-            // IDT 89HPES switches.
-            (0x111d, 0x80b5 | 0x8090) if release.broken_source_validation => {
+            (IDT, SWITCH_1 | SWITCH_2) if release.broken_source_validation => {
                 let capability = self.capability.bits() & !AcsFlags::SV.bits();
                 Self {
                     capability: AcsFlags::from_bits(capability),
@@ -33,6 +37,13 @@ impl AcsRegisters {
             }
             _ => self,
         }
+    }
+
+    /// The registers as the kernel may use them for a function of which the device id is not known.
+    /// `vendor` is `None` if it is not known either.
+    pub fn of_some_device(self, vendor: Option<u16>, release: &Release) -> [Self; 2] {
+        let vendor = vendor.unwrap_or(IDT);
+        [self, self.of_device(vendor, SWITCH_1, release)]
     }
 
     /// Whether every flag of `required` is enabled: `pci_acs_flags_enabled()`. A flag that is not

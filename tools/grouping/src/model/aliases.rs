@@ -153,6 +153,41 @@ pub fn dma_aliases(identity: &Identity, devfn: u8) -> Aliases {
     found
 }
 
+/// Every number that a quirk may give to a function with the number `devfn` of which the device id
+/// (`None`), the class or the subsystem is not known. `vendor` is `None` if it is not known either.
+pub fn possible_dma_aliases(vendor: Option<u16>, device: Option<u16>, devfn: u8) -> DevfnSet {
+    let mut found = Aliases {
+        numbers: DevfnSet::EMPTY,
+        complete: true,
+    };
+    for quirk in &ALIAS_QUIRKS {
+        if may_have(quirk.devices, vendor, device) {
+            quirk.numbers.add_to(&mut found, devfn);
+        }
+    }
+    if found.complete {
+        found.numbers
+    } else {
+        DevfnSet::ALL
+    }
+}
+
+/// Whether a bridge quirk may have this effect on a bridge of which the device id is not known.
+/// `vendor` is `None` if it is not known either.
+pub fn bridge_may(vendor: Option<u16>, what: Bridge) -> bool {
+    BRIDGE_QUIRKS
+        .iter()
+        .any(|(devices, does)| *does == what && may_have(devices, vendor, None))
+}
+
+/// Whether a list has these ids; `None` stands for any id.
+fn may_have(list: &[Devices], vendor: Option<u16>, device: Option<u16>) -> bool {
+    list.iter().any(|devices| {
+        vendor.is_none_or(|vendor| vendor == devices.vendor)
+            && device.is_none_or(|device| devices.devices.contains(&device))
+    })
+}
+
 /// Whether a quirk of this kernel has this effect on a bridge with these ids.
 pub fn bridge_does(vendor: u16, device: u16, what: Bridge, release: &Release) -> bool {
     if what == Bridge::KeepsRequesterIds && !release.bridge_no_alias {

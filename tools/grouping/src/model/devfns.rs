@@ -19,6 +19,10 @@ pub trait Search: Sized {
     #[must_use]
     fn without(&self, other: &Self) -> Self;
 
+    /// The union: the numbers of both sets.
+    #[must_use]
+    fn union(&self, other: &Self) -> Self;
+
     /// The lowest number of the set from `from` up. `from` is at most 256, one above the largest
     /// number.
     fn first_from(&self, from: u16) -> Option<u8>;
@@ -37,6 +41,14 @@ impl Search for DevfnSet {
             *word &= !taken;
         }
         left
+    }
+
+    fn union(&self, other: &Self) -> Self {
+        let mut both = *self;
+        for (word, more) in both.0.iter_mut().zip(other.0) {
+            *word |= more;
+        }
+        both
     }
 
     fn first_from(&self, from: u16) -> Option<u8> {

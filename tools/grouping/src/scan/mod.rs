@@ -172,7 +172,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     let starts_amd_iommu = starts_iommu && topology.iommu.is_none() && is_amd(topology);
     let order = Order::of(topology);
     let mut index = vec![None; topology.functions.len()];
-    let siblings = Siblings::of(topology);
+    let siblings = Siblings::of(&topology.functions);
     let vmds = Vmds::of(topology);
     let grouped = topology
         .functions
@@ -219,7 +219,13 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             assumed.push(Assumption::Rest);
         }
         let aliases = dma_aliases(function, &mut assumed);
-        let multifunction = siblings.multifunction(function, parent);
+        let is_on_link = matches!(
+            parent.map(|parent| parent.interface),
+            Some(Interface::Express(
+                PcieType::RootPort | PcieType::DownstreamPort
+            ))
+        );
+        let multifunction = siblings.multifunction(function, is_on_link);
         let does = |what| {
             let vendor = function.vendor.value();
             function
@@ -364,18 +370,18 @@ fn takes_part(function: &Function, grouped: bool) -> bool {
 }
 
 /// The number of functions by device number and by bus.
-struct Siblings {
+pub(crate) struct Siblings {
     slots: BTreeMap<(Domain, u8, u8), u16>,
     buses: BTreeMap<(Domain, u8), u16>,
 }
 
 impl Siblings {
-    fn of(topology: &Topology) -> Self {
+    pub(crate) fn of<'f>(functions: impl IntoIterator<Item = &'f Function>) -> Self {
         let mut siblings = Self {
             slots: BTreeMap::new(),
             buses: BTreeMap::new(),
         };
-        for function in &topology.functions {
+        for function in functions {
             if function.physfn.is_none() {
                 let Bdf { domain, bus, .. } = function.bdf;
                 *siblings
@@ -392,19 +398,15 @@ impl Siblings {
     /// its device (`pci_scan_slot()` in `drivers/pci/probe.c`). Never set for a virtual function
     /// (`pci_iov_add_virtfn()` in `drivers/pci/iov.c`). If the bit was not seen, function 0 has it
     /// when other functions exist, because the kernel would not have scanned for them without it.
-    fn multifunction(&self, function: &Function, parent: Option<&model::Function>) -> bool {
+    ///
+    /// `is_on_link` is whether the function is directly below a root port or a downstream port.
+    pub(crate) fn multifunction(&self, function: &Function, is_on_link: bool) -> bool {
         if function.physfn.is_some() {
             return false;
         }
         let Bdf { domain, bus, devfn } = function.bdf;
         // A link has one device, so a function with a higher device number is an ARI function.
-        let link = matches!(
-            parent.map(|parent| parent.interface),
-            Some(Interface::Express(
-                PcieType::RootPort | PcieType::DownstreamPort
-            ))
-        );
-        let (number, of_device) = if link {
+        let (number, of_device) = if is_on_link {
             (devfn, self.buses.get(&(domain, bus)))
         } else {
             let slot = function.bdf.slot();
