@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # package-test.sh SUITE...: install the packages of build/packages in a new Debian of each suite with its stock kernel, and boot
-# it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed. Installations run in
-# the system's chroot. The module of these systems has the table of the test edition, whose entry is for the emulated adapter.
+# it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed, killed. Installations
+# run in the system's chroot, except the one that is killed. The module of these systems has the table of the test edition, whose
+# entry is for the emulated adapter.
 #
 # Stage `suite` does one suite in a pid namespace, so that all its processes end before its system is removed.
 
@@ -52,7 +53,8 @@ prepare() {
 	cp -r "$PACKAGES" "$root/packages"
 }
 
-# image STAGE RELEASE: write the disk image, and copy the kernel and its initramfs beside it
+# image STAGE RELEASE [JOURNAL]: write the disk image, and copy the kernel and its initramfs beside it. Without a journal the test
+# is faster; a system that loses its power needs one.
 image() {
 	local to=$HOSTS/$OF/$1 root=$HOSTS/$OF/root
 	in_host apt-get clean
@@ -62,7 +64,7 @@ image() {
 	echo "$2" >"$to/release"
 	rm -f "$to/disk"
 	truncate -s 3G "$to/disk"
-	mkfs.ext4 -q -O ^has_journal -d "$root" "$to/disk"
+	mkfs.ext4 -q -O "${3-^}has_journal" -d "$root" "$to/disk"
 }
 
 # boot STAGE: boot the image twice, and remove it
@@ -74,6 +76,9 @@ boot() {
 
 # release NUMBER: the release of a kernel of the system, the newest last
 release() { in_host sh -c "ls -v /lib/modules | sed -n ${1}p"; }
+
+# said LOG PATTERN SOURCE: fail if the log has no line with the pattern, which SOURCE should have printed
+said() { grep -q "$2" "$1" || die "$STEP" "$1 has no line with \"$2\"" "see $3"; }
 
 # has_parts INITRAMFS. grep reads to the end: lsinitramfs would fail on a closed pipe.
 has_parts() { in_host lsinitramfs "/boot/${1##*/}" | grep 'acs.quirks' >/dev/null; }
@@ -103,6 +108,38 @@ installed_again() {
 	((found > 0)) || die "$STEP" "after purge and installation, no kernel has the module" "see /var/lib/dkms in the system"
 }
 
+# package NAME: its file in the system
+package() {
+	local file
+	file=$(echo "$PACKAGES/$1"_*.deb)
+	echo "/packages/${file##*/}"
+}
+
+# without_compiler PACKAGE: the package of the module is installed, builds nothing and says why; with the compiler, it builds again
+without_compiler() {
+	in_host mv /usr/bin/rustc /usr/bin/rustc.away
+	apt_get install --reinstall --no-install-recommends "$@"
+	in_host mv /usr/bin/rustc.away /usr/bin/rustc
+	! compgen -G "$HOSTS/$OF/root/lib/modules/*/updates/dkms/acs_quirks.ko*" >/dev/null ||
+		die "$STEP" "there is a module, although there was no compiler" "see packaging/dkms/dkms.conf"
+	apt_get install --reinstall --no-install-recommends "$@"
+	compgen -G "$HOSTS/$OF/root/lib/modules/*/updates/dkms/acs_quirks.ko*" >/dev/null ||
+		die "$STEP" "there is no module, although the compiler is back" "see /var/lib/dkms in the system"
+}
+
+# boot_full PACKAGE: with a full /boot, the package is installed, says what to do, and every initramfs stays as it was
+boot_full() {
+	# shellcheck disable=SC2016 # for the shell in the system
+	in_host sh -euc '
+		cp -a /boot /tmp/boot
+		mount -t tmpfs -o size="$(du -sk /boot | cut -f 1)k" tmpfs /boot
+		cp -a /tmp/boot/. /boot
+		dd if=/dev/zero of=/boot/filler bs=4k 2>/dev/null || :
+		DEBIAN_FRONTEND=noninteractive apt-get -qy install --reinstall --no-install-recommends "$@"
+		for initrd in /tmp/boot/initrd.img-*; do cmp "$initrd" "/boot/${initrd##*/}"; done
+		find /boot -name "initrd*.new" | grep . && exit 1 || :' - "$@"
+}
+
 one_suite() {
 	local lines=() debs list log=$CACHE/logs/host-$OF first other before bytes retry="if it is the network, run this again"
 	say "$STEP: a system with its stock kernel"
@@ -130,8 +167,7 @@ one_suite() {
 	logged "$STEP" "$log-other.log" "fix what it reports" \
 		apt_get install --no-install-recommends -t "${other[0]}" "${other[1]}" "${other[1]/image/headers}"
 	if [[ ${other[1]} == *-rt-* ]]; then
-		grep -q 'no module for .*CONFIG_PREEMPT_RT' "$log-other.log" ||
-			die "$STEP" "the log does not say that the module does not support PREEMPT_RT" "look at $log-other.log"
+		said "$log-other.log" 'no module for .*CONFIG_PREEMPT_RT' "packaging/dkms/dkms.conf"
 	else
 		image another-kernel "$(release 2)"
 		boot another-kernel
@@ -142,7 +178,16 @@ one_suite() {
 	image removed "$first"
 	boot removed
 	logged "$STEP" "$log-purge.log" "fix what it reports" purged
+	say "$STEP: killed while it builds"
+	logged "$STEP" "$log-unpack.log" "fix what it reports" in_host dpkg --unpack "${debs[@]}"
+	image killed "$first" ''
+	boot killed
+	say "$STEP: again, with several kernels, without a compiler, and with a full /boot"
 	logged "$STEP" "$log-again.log" "fix what it reports" installed_again "${debs[@]}"
+	logged "$STEP" "$log-no-compiler.log" "fix what it reports" without_compiler "$(package acs-quirks-dkms)"
+	logged "$STEP" "$log-boot-full.log" "fix what it reports" boot_full "$(package acs-quirks)"
+	said "$log-no-compiler.log" 'no module for .*rustc' "packaging/dkms/dkms.conf"
+	said "$log-boot-full.log" 'an initramfs was not updated: correct what is reported above' "debian/update-initramfs"
 }
 
 if [[ ${1:-} == --stage=suite ]]; then

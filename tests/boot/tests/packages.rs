@@ -34,7 +34,7 @@ const SWITCHED_OFF: &str = "root=/dev/vda rw acsctl.early=no acsctl.late=no";
 type Stage = (&'static str, &'static [(&'static str, Check)]);
 type Check = fn(&mut Vm) -> Result<()>;
 
-const STAGES: [Stage; 3] = [
+const STAGES: [Stage; 4] = [
     (
         "installed",
         &[
@@ -45,6 +45,7 @@ const STAGES: [Stage; 3] = [
     ),
     ("another-kernel", &[(ROOT, split_early)]),
     ("removed", &[(ROOT, removed)]),
+    ("killed", &[(ROOT, build), (ROOT, build_was_killed)]),
 ];
 
 fn main() -> ExitCode {
@@ -164,5 +165,27 @@ fn removed(vm: &mut Vm) -> Result<()> {
         "{}",
         left.text
     );
+    Ok(())
+}
+
+/// The system loses its power while dkms builds the module: the guest ends when this returns.
+fn build(vm: &mut Vm) -> Result<()> {
+    vm.check("dpkg --configure -a >/var/log/configure 2>&1 & echo started")?;
+    vm.check(
+        "for i in $(seq 600); do grep -qsx rustc /proc/[0-9]*/comm && { sync; sleep 5; exit 0; }; sleep 1; done; \
+         tail -5 /var/log/configure; exit 1",
+    )
+    .map(drop)
+}
+
+/// The next boot is sound, without the module and without half of one, and dpkg names what is unfinished.
+fn build_was_killed(vm: &mut Vm) -> Result<()> {
+    groups_are(vm, ONE_GROUP)?;
+    let found = vm.check("find /lib/modules -name 'acs_quirks*'")?;
+    ensure!(found.is_empty(), "there is a module: {found}");
+    let audit = vm.check("dpkg --audit")?;
+    ensure!(audit.contains("acs-quirks-dkms"), "{audit}");
+    let failed = vm.run("systemctl --failed --no-legend")?.text;
+    ensure!(failed.is_empty(), "{failed}");
     Ok(())
 }
