@@ -1,49 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Ports that are known to have an ACS capability. If such a port shows none, the firmware hides
-//! it.
+//! it: the groups of two recorded machines show this for a port of the list.
 
+use serde::Deserialize;
 use topology::{Function, Hex};
 
-/// Root ports and downstream ports, by vendor, that show an ACS capability in published lspci
-/// reports, made as root.
-///
-/// Owners of machines with 1022:1635 report the capability after an update of the firmware.
-///
-/// The groups of two recorded machines show that the firmware hides the capability of a port in
-/// this list.
-const SHOWN: &[(u16, &[u16])] = &[
-    (0x1002, &[0x1479]),
-    (
-        0x1022,
-        &[
-            0x1483, 0x1484, 0x14b9, 0x14db, 0x14dd, 0x14eb, 0x14ed, 0x14ee, 0x150a, 0x150b, 0x150c,
-            0x15d3, 0x15db, 0x15dc, 0x1634, 0x1635, 0x57a3,
-        ],
-    ),
-    (0x10b5, &[0x8725, 0x8747, 0x8748, 0x8749, 0x9797]),
-    (0x12d8, &[0x2608]),
-    (0x19e5, &[0xa120, 0xa121]),
-    (0x1b36, &[0x000c]),
-    (
-        0x8086,
-        &[
-            0x06b8, 0x06b9, 0x06bc, 0x06c0, 0x0e01, 0x0e02, 0x0e03, 0x0e04, 0x0e06, 0x0e08, 0x1136,
-            0x15ea, 0x1d3e, 0x2030, 0x2032, 0x2033, 0x2f02, 0x2f03, 0x2f04, 0x2f08, 0x34b0, 0x34b7,
-            0x460d, 0x462d, 0x463d, 0x463f, 0x464d, 0x466e, 0x51bc, 0x51be, 0x54b0, 0x54b3, 0x54be,
-            0x5786, 0x5ad7, 0x7a38, 0x7a39, 0x7a3a, 0x7a3c, 0x7a3e, 0x7a44, 0x7a48, 0x8a1d, 0x8a21,
-            0x9d10, 0x9d11, 0x9d12, 0x9d14, 0x9d18, 0x9d1b, 0x9db4, 0x9dba, 0x9dbc, 0xa110, 0xa111,
-            0xa112, 0xa113, 0xa169, 0xa292, 0xa296, 0xa298, 0xa29a, 0xa2eb, 0xa32c, 0xa330, 0xa332,
-            0xa336, 0xa337, 0xa338, 0xa339, 0xa33c, 0xa33d, 0xa340, 0xa70d, 0xa74d,
-        ],
-    ),
-];
+/// Ports that show an ACS capability in a published report, with the place of the report.
+#[derive(Deserialize)]
+struct Shown {
+    source: String,
+    /// Vendor and device id of root ports and downstream ports, as in `1022:14db`.
+    ports: Vec<String>,
+}
 
-/// Whether a port with these ids shows an ACS capability on other machines.
-pub(super) fn shown_elsewhere(function: &Function) -> bool {
-    let device = function.device.map(Hex::value);
-    let vendor = function.vendor.value();
-    SHOWN.iter().any(|(of, devices)| {
-        *of == vendor && device.is_some_and(|device| devices.contains(&device))
-    })
+fn shown() -> Vec<Shown> {
+    serde_json::from_str(include_str!("ports_with_acs.json")).unwrap_or_default()
+}
+
+/// Where a port with these ids shows an ACS capability on another machine.
+pub(super) fn shown_elsewhere(function: &Function) -> Option<String> {
+    let device = function.device.map(Hex::value)?;
+    let ids = format!("{:04x}:{device:04x}", function.vendor.value());
+    let mut all = shown().into_iter();
+    all.find(|shown| shown.ports.contains(&ids))
+        .map(|shown| shown.source)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn each_port_is_listed_once_with_a_source() {
+        let all = shown();
+        assert!(all.len() > 10);
+        let mut ports = BTreeSet::new();
+        for Shown {
+            source,
+            ports: some,
+        } in &all
+        {
+            assert!(!source.is_empty() && !some.is_empty());
+            for port in some {
+                let (vendor, device) = port.split_once(':').expect("it is a pair");
+                for id in [vendor, device] {
+                    assert!(
+                        id.len() == 4 && u16::from_str_radix(id, 16).is_ok(),
+                        "{port}"
+                    );
+                }
+                assert_eq!(port.to_lowercase(), *port);
+                assert!(ports.insert(port), "{port} is listed twice");
+            }
+        }
+    }
 }

@@ -326,18 +326,19 @@ pub(super) fn is_hidden(grouped: &GroupedHost<'_, '_>, index: usize) -> bool {
     seen.function.acs_known
         && seen.acs.is_none()
         && is_port(grouped, index)
-        && shown_elsewhere(seen.function)
+        && shown_elsewhere(seen.function).is_some()
 }
 
 /// The remedy for a port whose ACS capability the firmware hides.
 pub(super) fn unhide(port: &Function) -> Remedy {
+    let source = shown_elsewhere(port).unwrap_or_default();
     Remedy::new(
         What::FirmwareSetting,
         format!(
             "On other machines, this port ({}) shows an ACS capability, so the firmware \
              hides it here. Look for \"ACS\" in the firmware setup (on AMD often \"ACS \
              Enable\", below NBIO or PCIe, and only with AER enabled), or ask the board's \
-             vendor. It is not known whether this firmware has such a setting.",
+             vendor. It is not known whether this firmware has such a setting. Source: {source}.",
             ids(port)
         ),
     )
