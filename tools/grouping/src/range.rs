@@ -78,13 +78,15 @@ impl Range {
             return Ok(None);
         }
         // An entry counts only for a whole device, so a missing fact can make it refuse other functions.
-        for (seen, limits) in view.functions.iter().zip(&mut limits) {
-            match prediction.decision(tables, seen) {
-                Decision::Granted(_) => {
-                    (limits.most.isolated, limits.least.isolated) = (true, true)
+        for table in tables {
+            for (decision, limits) in prediction.in_grouping(table).iter().zip(&mut limits) {
+                match decision {
+                    Decision::Granted(_) => {
+                        (limits.most.isolated, limits.least.isolated) = (true, true);
+                    }
+                    Decision::Refused(..) => limits.most.isolated = true,
+                    Decision::NotListed => {}
                 }
-                Decision::Refused(..) => limits.most.isolated = true,
-                Decision::NotListed => {}
             }
         }
         let groups = |facts: fn(&Limits) -> model::Function| {

@@ -2,7 +2,7 @@
 
 //! What the facts that the input lacks leave open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quirk_data::error::Error;
 use rules::table::Table;
@@ -72,7 +72,7 @@ impl OpenFor {
 
 /// What is open about the groups that the machine's kernel makes with modules that have these tables.
 /// Functions whose group cannot be computed at all are left out. Nothing is open where the kernel's own
-/// groups are known.
+/// groups are known. Costs O(n log n) in the number of functions, times the depth of the bus hierarchy.
 ///
 /// # Errors
 ///
@@ -86,31 +86,35 @@ pub(crate) fn open(machine: &HostView<'_>, tables: &[Table]) -> Result<Vec<Open>
         return Ok(Vec::new());
     };
     let undetermined = machine.undetermined();
-    let mut all = Vec::new();
-    for mut functions in range.apart {
-        functions.retain(|bdf| !undetermined.contains(bdf));
-        let together = range.together.iter().filter_map(|set| {
-            let members = set.iter().filter(|bdf| functions.contains(bdf));
-            let members: Vec<_> = members.copied().collect();
-            (!members.is_empty()).then_some(members)
-        });
-        let together: Partition = together.collect();
-        if together.len() < 2 {
-            continue;
+    let known = |set: &Vec<Bdf>| -> Vec<Bdf> {
+        let members = set.iter().filter(|bdf| !undetermined.contains(bdf));
+        members.copied().collect()
+    };
+    let apart: Partition = range.apart.iter().map(known).collect();
+    let mut set_of = BTreeMap::new();
+    for (at, set) in apart.iter().enumerate() {
+        set_of.extend(set.iter().map(|bdf| (*bdf, at)));
+    }
+    let mut together: Vec<Partition> = vec![Vec::new(); apart.len()];
+    for set in range.together.iter().map(known) {
+        if let Some(&at) = set.first().and_then(|bdf| set_of.get(bdf)) {
+            together[at].push(set);
         }
-        let mut deciding: BTreeSet<Bdf> = functions.iter().copied().collect();
-        for seen in &machine.view.functions {
-            if functions.contains(&seen.function.bdf) {
-                let next = |seen: &&_| machine.view.above(seen);
-                let above = std::iter::successors(machine.view.above(seen), next);
-                deciding.extend(above.map(|seen| seen.function.bdf));
-            }
-        }
-        all.push(Open {
+    }
+    let functions = machine.view.functions.iter();
+    let seen: BTreeMap<Bdf, _> = functions.map(|seen| (seen.function.bdf, seen)).collect();
+    let is_open = |(_, together): &(Vec<Bdf>, Partition)| together.len() > 1;
+    let open = apart.into_iter().zip(together).filter(is_open);
+    let open = open.map(|(functions, together)| {
+        let of = functions.iter().filter_map(|bdf| seen.get(bdf).copied());
+        let path =
+            of.flat_map(|seen| std::iter::successors(Some(seen), |seen| machine.view.above(seen)));
+        let deciding: BTreeSet<Bdf> = path.map(|seen| seen.function.bdf).collect();
+        Open {
+            depends_on: deciding.intersection(&range.unknown).copied().collect(),
             functions,
             together,
-            depends_on: deciding.intersection(&range.unknown).copied().collect(),
-        });
-    }
-    Ok(all)
+        }
+    });
+    Ok(open.collect())
 }
