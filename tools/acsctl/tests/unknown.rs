@@ -468,3 +468,61 @@ fn what_is_certain_is_told_from_what_is_open() {
         assert_eq!(groups.len(), 2 + groups_of_second, "{name}");
     }
 }
+
+/// A log shows the group of one function of a card. The group of the other one is not known.
+#[test]
+fn a_function_that_a_log_does_not_name_may_be_in_a_group() {
+    let card = |at: &str, details: &str| {
+        function(
+            at,
+            "0200",
+            "8086:10d3",
+            &format!("{details}{}", express("Endpoint")),
+        )
+    };
+    let machine = |details: &str| {
+        let (one, two) = (card("01:00.0", details), card("01:00.1", ""));
+        format!("{}{one}{two}", port("8086:2f02", &acs('+')))
+    };
+    let log = "[    0.5] pci 0000:01:00.0: Adding to iommu group 3\n";
+    let partial = file("partial", &format!("{}{log}", machine("")));
+    let predicted = json(&["predict", "--topology", &partial]);
+    let together = serde_json::json!([["0000:00:01.0"], ["0000:01:00.0", "0000:01:00.1"]]);
+    assert_eq!(predicted["groups"], together);
+    assert_eq!(
+        (&predicted["compared"], &predicted["differences"]),
+        (&1.into(), &serde_json::json!([]))
+    );
+    let why = line(&printed(&acsctl(&[
+        "why",
+        "01:00.0",
+        "--topology",
+        &partial,
+    ])));
+    assert!(why.contains("It would share its group with"), "{why}");
+    let listed = json(&["groups", "--topology", &partial]);
+    let unknown = serde_json::json!(["0000:00:01.0", "0000:01:00.1"]);
+    assert_eq!(listed["undetermined"], unknown);
+    // The control: lspci shows the group of each function that is in one.
+    let whole = file("partial-not", &machine(&group(3)));
+    let predicted = json(&["predict", "--topology", &whole]);
+    assert_eq!(predicted["groups"], serde_json::json!([["0000:01:00.0"]]));
+    assert_eq!(predicted["compared"], 3);
+}
+
+#[test]
+fn nothing_is_compared_where_no_group_can_be_computed() {
+    let card = function(
+        "01:00.0",
+        "0200",
+        "8086:10d3",
+        &format!("{}{}", group(3), express("Endpoint")),
+    );
+    let text = printed(&acsctl(&[
+        "predict",
+        "--topology",
+        &file("compared", &card),
+    ]));
+    assert!(text.contains("nothing to compare with"), "{text}");
+    assert!(!text.contains("made the same groups"), "{text}");
+}

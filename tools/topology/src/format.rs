@@ -207,8 +207,12 @@ pub struct Function {
     pub acs: Option<Acs>,
     /// Whether an ACS capability would have been seen.
     pub acs_known: bool,
-    /// The number of its IOMMU group; `None` if it is in no group.
+    /// The number of its IOMMU group. `None` with `group_known` means that it is in no group.
     pub iommu_group: Option<u32>,
+    /// Whether the source would show the group of the function. A list of groups or a kernel log does
+    /// not show the groups of functions that it does not name.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub group_known: bool,
     /// For a bridge: the Primary Bus Number register.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub primary: Option<u8>,
@@ -244,6 +248,15 @@ pub struct Function {
     pub device_candidates: Vec<Hex<4>>,
 }
 
+const fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde asks for")]
 fn is_false(value: &bool) -> bool {
     !value
@@ -267,6 +280,7 @@ impl Function {
             acs: None,
             acs_known: true,
             iommu_group: None,
+            group_known: true,
             primary: None,
             secondary: None,
             subordinate: None,

@@ -215,6 +215,7 @@ fn one(one: &Function, two: &Function) -> Result<Function, &'static str> {
         acs,
         acs_known: one.acs_known || two.acs_known,
         iommu_group: one.iommu_group.or(two.iommu_group),
+        group_known: one.group_known || two.group_known,
         primary: one.primary.or(two.primary),
         secondary: one.secondary.or(two.secondary),
         subordinate: one.subordinate.or(two.subordinate),

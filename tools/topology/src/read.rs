@@ -172,6 +172,7 @@ fn of_listed(listed: &[Listed]) -> Topology {
             .entry(one.bdf)
             .or_insert_with(|| lspci::unknown(one.bdf));
         function.iommu_group = function.iommu_group.or(one.group);
+        function.group_known = function.iommu_group.is_some();
         function.class = function.class.or(one.class);
         if let Some(vendor) = one.vendor {
             function.vendor = Hex::id(vendor);
@@ -189,12 +190,17 @@ fn of_listed(listed: &[Listed]) -> Topology {
 }
 
 /// Checks what was read.
-fn finished(name: &str, topology: Topology) -> Result<Topology, Error> {
+fn finished(name: &str, mut topology: Topology) -> Result<Topology, Error> {
     check::check(name, &topology)?;
     let is_grouped = topology
         .functions
         .iter()
         .any(|one| one.iommu_group.is_some());
+    if !is_grouped {
+        for function in &mut topology.functions {
+            function.group_known = true;
+        }
+    }
     let is_text =
         !topology.evidence.is_empty() && !topology.evidence.iter().any(|one| one == "sysfs");
     match form::lacks_capabilities(&topology).filter(|_| is_text && !is_grouped) {

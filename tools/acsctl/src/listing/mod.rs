@@ -116,8 +116,8 @@ pub struct Listing<'s> {
     pub(crate) groups: Vec<Group>,
     /// Functions that are in no group.
     pub(crate) ungrouped: Vec<Member>,
-    /// Those functions in `ungrouped` whose group cannot be computed, because the input does not show
-    /// the bridge above them, or what is below them.
+    /// Those functions in `ungrouped` whose group is not known: the input lists groups and not theirs, or it
+    /// does not show the bridge above them, or what is below them.
     pub(crate) undetermined: Vec<Bdf>,
     /// The assumptions about what the input does not show, if the groups are computed.
     pub(crate) assumptions: Vec<Assumed>,
@@ -144,8 +144,10 @@ impl<'s> Listing<'s> {
         } else {
             BTreeSet::new()
         };
+        let functions = machine.topology.functions.iter();
         let undetermined = if made {
-            BTreeSet::new()
+            let unknown = functions.filter(|one| !one.group_known);
+            unknown.map(|one| one.bdf).collect()
         } else {
             machine.undetermined()
         };

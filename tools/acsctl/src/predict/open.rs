@@ -72,13 +72,13 @@ impl OpenFor {
 
 /// What is open about the groups that the machine's kernel makes with modules that have these tables.
 /// Functions whose group cannot be computed at all are left out. Nothing is open where the kernel's own
-/// groups are known. Costs O(n log n) in the number of functions, times the depth of the bus hierarchy.
+/// groups are all known. Costs O(n log n) in the number of functions, times the depth of the bus hierarchy.
 ///
 /// # Errors
 ///
 /// [`Error::CouldNotRun`] for an impossible topology.
 pub(crate) fn open(machine: &HostView<'_>, tables: &[Table]) -> Result<Vec<Open>, Error> {
-    if machine.recorded().is_some() {
+    if machine.recorded().is_some() && machine.shows_all_groups() {
         return Ok(Vec::new());
     }
     let range = machine.prediction().range(tables).map_err(impossible)?;

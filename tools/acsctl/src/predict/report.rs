@@ -2,7 +2,7 @@
 
 //! A prediction as text and as JSON.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use grouping::model::release::Verified;
 use quirk_data::{entry::Entry, error::Error, json::pretty};
@@ -150,7 +150,11 @@ pub struct Report {
     /// What the facts that the input lacks leave open; everything else is certain. Empty where
     /// `differences` is known.
     pub open: Vec<Open>,
-    /// The differences from the kernel's own groups; `None` if those are unknown.
+    /// The number of functions of which the kernel's own group and the predicted one are known.
+    pub compared: usize,
+    #[serde(skip)]
+    functions: usize,
+    /// The differences from the kernel's own groups; `None` if nothing could be compared.
     pub differences: Option<Vec<Difference>>,
 }
 
@@ -189,8 +193,12 @@ impl Report {
         }
         groups.retain(|group| !group.is_empty());
         let assumed = assumed(machine);
-        let differences = machine.recorded().map(|actual| {
-            let pieces = pieces(&groups, actual);
+        let functions = machine.topology.functions.iter();
+        let compared = functions.filter(|one| one.group_known && !undetermined.contains(&one.bdf));
+        let compared: BTreeSet<Bdf> = compared.map(|one| one.bdf).collect();
+        let recorded = machine.recorded().filter(|_| !compared.is_empty());
+        let differences = recorded.map(|actual| {
+            let pieces = pieces(&only(&groups, &compared), &only(actual, &compared));
             pieces
                 .into_iter()
                 .map(|(predicted, actual)| Difference {
@@ -208,6 +216,12 @@ impl Report {
             under,
             assumptions: assumed,
             open,
+            compared: if differences.is_some() {
+                compared.len()
+            } else {
+                0
+            },
+            functions: machine.topology.functions.len(),
             differences,
         }
     }
@@ -268,7 +282,16 @@ impl Report {
                 text += "\nThe groups that this machine's kernel made are not known, so there is \
                          nothing to compare with.\n";
             }
-            Some([]) => text += "\nThe kernel made the same groups.\n",
+            Some([]) if self.compared == self.functions => {
+                text += "\nThe kernel made the same groups.\n";
+            }
+            Some([]) => {
+                let _ = writeln!(
+                    text,
+                    "\nThe kernel made the same groups of the {} of {} functions that could be compared.",
+                    self.compared, self.functions
+                );
+            }
             Some(differences) => {
                 for one in differences {
                     let _ = writeln!(text, "\ndiffers from the kernel's own groups:");
@@ -288,6 +311,15 @@ impl Report {
         }
         text
     }
+}
+
+/// The groups without functions that are not in the set.
+fn only(groups: &Partition, set: &BTreeSet<Bdf>) -> Partition {
+    let within = groups.iter().map(|group| -> Vec<Bdf> {
+        let members = group.iter().filter(|bdf| set.contains(bdf));
+        members.copied().collect()
+    });
+    within.filter(|group| !group.is_empty()).collect()
 }
 
 /// The members of a group in one line.

@@ -260,6 +260,11 @@ fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     let as_computed = report.groups.contains(members);
     let mut computed = report.groups.iter();
     let computed = computed.find(|group| group.contains(&bdf));
+    // A list that lacks a function of the computed group may lack it from this one, too.
+    let is_whole = |group: &Vec<Bdf>| group.iter().all(|one| machine.shows_group(*one));
+    if !computed.is_none_or(is_whole) {
+        return None;
+    }
     let is_coarser =
         !as_computed && computed.is_some_and(|group| group.iter().all(|one| members.contains(one)));
     let is_endpoint = machine
@@ -281,7 +286,8 @@ fn ungrouped(machine: &HostView<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
     let Some(groups) = machine.recorded() else {
         return Vec::new();
     };
-    let is_in_none = |bdf: &Bdf| !groups.iter().any(|group| group.contains(bdf));
+    let is_in_none =
+        |bdf: &Bdf| machine.shows_group(*bdf) && !groups.iter().any(|group| group.contains(bdf));
     let asked = std::iter::once(one).chain(other);
     asked.filter(is_in_none).collect()
 }

@@ -359,11 +359,11 @@ fn dma_aliases(function: &Function, assumed: &mut Vec<Assumption>) -> DevfnSet {
     }
 }
 
-/// Whether the IOMMU driver manages the function. If the capture contains groups, the functions in
-/// a group; otherwise every function except IOMMUs.
+/// Whether the IOMMU driver manages the function. If the capture contains groups and would show that of
+/// the function, whether it is in one; otherwise every function except IOMMUs.
 fn takes_part(function: &Function, grouped: bool) -> bool {
     const IOMMU: u32 = 0x0806;
-    if grouped {
+    if grouped && function.group_known {
         return function.iommu_group.is_some();
     }
     function.class.is_none_or(|class| class.0 >> 8 != IOMMU)

@@ -66,6 +66,14 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
         }
     }
     topology.functions = merge::listings(name, listings)?;
+    // lspci -v prints the group of each function that is in one.
+    let shows_groups = found.blocks.iter().any(|block| {
+        let mut lines = block.lines.iter();
+        lines.any(|(_, line)| line.contains("iommu group"))
+    });
+    for function in &mut topology.functions {
+        function.group_known = shows_groups || function.iommu_group.is_some();
+    }
     add_groups(name, &mut topology, &found.named)?;
     if !found.blocks.is_empty() {
         topology.evidence.push("lspci".to_owned());
@@ -139,11 +147,15 @@ fn add_groups(name: &str, topology: &mut Topology, named: &[Named]) -> Result<()
             .iter_mut()
             .find(|function| function.bdf == bdf);
         match found {
-            Some(function) if function.iommu_group.is_none() => function.iommu_group = one.group,
+            Some(function) if function.iommu_group.is_none() => {
+                function.iommu_group = one.group;
+                function.group_known = true;
+            }
             Some(function) if function.iommu_group == one.group => {}
             Some(_) => return Err(two_groups(name, one, 0)),
             None => topology.functions.push(Function {
                 iommu_group: one.group,
+                group_known: true,
                 ..unknown(bdf)
             }),
         }
@@ -172,6 +184,7 @@ pub(crate) fn unknown(bdf: Bdf) -> Function {
         device: None,
         pcie_known: false,
         acs_known: false,
+        group_known: false,
         ..Function::new(bdf, UNKNOWN_VENDOR, 0)
     }
 }
