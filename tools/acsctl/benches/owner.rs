@@ -8,7 +8,10 @@ use std::{fmt::Write as _, sync::LazyLock};
 use acsctl::{
     host::HostView,
     listing::{Listing, filter::Filter},
-    predict::report::{Basis, Report},
+    predict::{
+        open::open,
+        report::{Basis, Report},
+    },
     why::explain,
 };
 use divan::{
@@ -128,7 +131,8 @@ fn predict(bencher: Bencher<'_, '_>, size: usize) {
         let machine = HostView::of(&topology, &DATA, None);
         let groups = machine.grouping(&[]).expect("it is sound");
         let groups = groups.partition(&machine.view);
-        Report::of(&machine, groups, Basis::kernel(&machine)).json()
+        let open = open(&machine, &[]).expect("it is sound");
+        Report::of(&machine, groups, open, Basis::kernel(&machine)).json()
     });
 }
 

@@ -65,7 +65,7 @@ impl Range {
                 seen,
                 release: &view.release,
                 assumed: assumed.get(&seen.function.bdf).map_or(&[], Vec::as_slice),
-                is_below_unsure: above
+                is_below_missing: above
                     .and_then(|at| limits.get(at))
                     .is_some_and(|above| above.interface),
             };
@@ -117,7 +117,7 @@ struct Unsure<'a> {
     release: &'a Release,
     assumed: &'a [Assumption],
     /// Whether the interface of the bridge above is missing.
-    is_below_unsure: bool,
+    is_below_missing: bool,
 }
 
 impl Unsure<'_> {
@@ -216,7 +216,7 @@ impl Unsure<'_> {
             ],
             // The kernel corrects the type of a switch port by what is above it.
             (false, _)
-                if self.is_below_unsure && matches!(kind, Some(UpstreamPort | DownstreamPort)) =>
+                if self.is_below_missing && matches!(kind, Some(UpstreamPort | DownstreamPort)) =>
             {
                 vec![express(UpstreamPort), express(DownstreamPort)]
             }
@@ -227,7 +227,7 @@ impl Unsure<'_> {
     /// The lowest and the highest value of `pci_dev.multifunction`.
     fn multifunction(&self, siblings: &Siblings) -> [bool; 2] {
         let known = self.seen.facts.multifunction;
-        if !self.is_below_unsure {
+        if !self.is_below_missing {
             return [known; 2];
         }
         let on_link = siblings.multifunction(self.seen.function, true);

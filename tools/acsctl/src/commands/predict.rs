@@ -62,6 +62,9 @@ impl Predict {
         if let Some((problem, remedy)) = topology::lacks_capabilities(machine.topology) {
             return Err(Error::CouldNotRun(format!("{source}: {problem}; {remedy}")));
         }
+        if let Some(why) = machine.not_computed() {
+            return Err(Error::CouldNotRun(format!("{source}: {why}")));
+        }
         if let Some(text) = unseen(machine.topology, source) {
             warn(&text);
         }

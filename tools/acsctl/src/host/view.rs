@@ -356,10 +356,39 @@ impl<'a> HostView<'a> {
                 && self.newest().identifies(seen, self.view.release.required)
     }
 
+    /// Why no group of this machine can be computed; `None` if groups can be. On POWER, the groups are
+    /// those of partitionable endpoints, which the firmware makes (`arch/powerpc/platforms/`).
+    #[must_use]
+    pub fn not_computed(&self) -> Option<&'static str> {
+        /// IBM's host bridges with root ports: POWER7 (P7IOC), POWER8, POWER9, POWER10.
+        const HOST_BRIDGES: [u16; 4] = [0x03b9, 0x03dc, 0x04c1, 0x0652];
+        let mut functions = self.topology.functions.iter();
+        let has_bridge = functions.any(|function| {
+            function.vendor.value() == 0x1014
+                && function
+                    .device
+                    .is_some_and(|device| HOST_BRIDGES.contains(&device.value()))
+        });
+        let is_version = |version: &str| {
+            ["ppc64", "powerpc64"]
+                .iter()
+                .any(|one| version.contains(one))
+        };
+        let is_power = has_bridge || self.topology.kernel.as_deref().is_some_and(is_version);
+        is_power.then_some(
+            "this machine is a POWER one, on which the firmware decides on IOMMU groups (partitionable endpoints), \
+             not the code that acsctl models",
+        )
+    }
+
     /// Functions whose group cannot be computed, because the source does not show the way from them
     /// to the root, or what is below them.
     #[must_use]
     pub fn undetermined(&self) -> BTreeSet<Bdf> {
+        if self.not_computed().is_some() {
+            let functions = self.topology.functions.iter();
+            return functions.map(|function| function.bdf).collect();
+        }
         let assumed = self.view.assumptions.iter();
         let mut found: BTreeSet<Bdf> = assumed
             .filter(|(_, assumption)| assumption.hides_group())

@@ -10,6 +10,6 @@
 //! | `report.rs` | the prediction as text and as JSON |
 
 pub(crate) mod difference;
-pub(crate) mod open;
+pub mod open;
 pub mod report;
 pub(crate) mod supposed;

@@ -77,7 +77,7 @@ impl OpenFor {
 /// # Errors
 ///
 /// [`Error::CouldNotRun`] for an impossible topology.
-pub(crate) fn open(machine: &HostView<'_>, tables: &[Table]) -> Result<Vec<Open>, Error> {
+pub fn open(machine: &HostView<'_>, tables: &[Table]) -> Result<Vec<Open>, Error> {
     if machine.recorded().is_some() && machine.shows_all_groups() {
         return Ok(Vec::new());
     }

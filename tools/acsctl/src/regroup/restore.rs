@@ -16,7 +16,7 @@ use topology::Bdf;
 use super::{
     Fate, Outcome, Session, State, Withheld,
     give_back::{Compared, withheld_now},
-    judge::all_groups,
+    judge::{Judgement, all_groups},
     plan::{driver_override, group, touching},
     state::{Phase, Saved, domain, identity},
     steps::Stop,
@@ -149,7 +149,27 @@ impl Session<'_> {
             for withheld in withheld_now(self.paths)? {
                 without.extend(&withheld.functions);
             }
-            for missed in window.missed(self.paths) {
+            let missed = window.missed(self.paths);
+            let mut judged = judged.clone();
+            let is_late = |missed: &Missed| match missed {
+                Missed::Probe(bdf) => {
+                    let now = instance(&self.paths.function(*bdf));
+                    !without.contains(bdf) && judged.get(bdf).copied() != now
+                }
+                Missed::Bind(..) => false,
+            };
+            // A device that appeared after the comparison, by hot-plug or by another rescan.
+            if missed.iter().any(is_late) {
+                let later = Judgement::of(self.paths, self.entries, state);
+                if later.unknown.is_none() {
+                    let torn = [&later.torn, &later.torn_before, &later.torn_others];
+                    let torn: BTreeSet<Bdf> =
+                        torn.into_iter().flatten().flatten().copied().collect();
+                    let sound = later.judged.into_iter();
+                    judged.extend(sound.filter(|(bdf, _)| !torn.contains(bdf)));
+                }
+            }
+            for missed in missed {
                 let (bdf, path) = match &missed {
                     Missed::Probe(bdf) => (bdf, self.paths.pci().join("drivers_probe")),
                     Missed::Bind(bdf, driver) => (
@@ -163,8 +183,8 @@ impl Session<'_> {
                 let now = instance(&self.paths.function(*bdf));
                 if matches!(missed, Missed::Probe(_)) && judged.get(bdf).copied() != now {
                     outcome.problems.push(format!(
-                        "{bdf} appeared and was not compared, so it has no driver; if acsctl doctor finds no fault in \
-                         its group: echo {bdf} > /sys/bus/pci/drivers_probe"
+                        "{bdf} appeared meanwhile and has no driver, because its group was not found to be justified; if \
+                         acsctl doctor finds no fault in it: echo {bdf} > /sys/bus/pci/drivers_probe"
                     ));
                     continue;
                 }

@@ -143,7 +143,10 @@ impl<'m, 'a> Explainer<'m, 'a> {
                     answer.isolation.push(acs_reason(grouped, index, names));
                 }
             }
-            answer.separated = second.map(|second| describe_parting(grouped, target, second));
+            answer.separated = match second {
+                Some(second) => Some(describe_parting(grouped, target, second)),
+                None => ungrouped_bridge(grouped, target),
+            };
             return Ok(answer);
         }
         let order = if let Some(second) = second {
@@ -165,6 +168,9 @@ impl<'m, 'a> Explainer<'m, 'a> {
 /// What the input does not show on the way from the root to a function, and what to do.
 fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) -> Option<String> {
     const AGAIN: &str = "Make it again as root, with all functions: lspci -D -vvvnn";
+    if let Some(why) = machine.not_computed() {
+        return Some(why.to_owned());
+    }
     let path: Vec<_> = std::iter::once(index).chain(grouped.above(index)).collect();
     let has = |index: usize, assumption| {
         let assumed = &machine.view.assumptions;
@@ -195,6 +201,20 @@ fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) 
         }
     }
     None
+}
+
+/// Describes a bridge above a function that is not isolated and is in no group, so that its group cannot
+/// include the function.
+fn ungrouped_bridge(grouped: &GroupedHost<'_, '_>, target: usize) -> Option<String> {
+    let mut above = grouped
+        .above(target)
+        .map(|index| (index, grouped.facts(index)));
+    let (index, _) = above.find(|(_, facts)| !facts.isolated && !facts.takes_part)?;
+    Some(format!(
+        "{} above it is not isolated, but is in no IOMMU group, so the function cannot join one there. Such a group \
+         protects nothing.",
+        grouped.bdf(index)
+    ))
 }
 
 /// Describes where the paths from the root to two functions diverge.

@@ -7,7 +7,7 @@ use std::{
     sync::OnceLock,
 };
 
-use grouping::{Device, Grouping, Seen, device_of, model};
+use grouping::{Assumption, Device, Grouping, Seen, device_of, model};
 use quirk_data::error::Error;
 use rules::{decision::KernelVerdict, entry::Kind, table::Table};
 use topology::{Bdf, Header};
@@ -61,6 +61,12 @@ impl<'m, 'a> GroupedHost<'m, 'a> {
 
     pub(super) fn facts(&self, index: usize) -> &model::Function {
         &self.grouping.functions[index]
+    }
+
+    /// Whether the registers of the function's ACS capability were not seen.
+    pub(super) fn assumes_acs(&self, index: usize) -> bool {
+        let assumed = &self.machine.view.assumptions;
+        assumed.contains(&(self.bdf(index), Assumption::AcsOn))
     }
 
     pub(super) fn device(&self, index: usize) -> Device {

@@ -2,10 +2,7 @@
 
 //! Whether a function is isolated, and what decides that.
 
-use grouping::{
-    Assumption,
-    model::{Interface, acs_enabled::AcsRegisters},
-};
+use grouping::model::{Interface, acs_enabled::AcsRegisters};
 use quirk_data::{
     edition::Edition,
     entry::{Entry, Status},
@@ -226,9 +223,7 @@ fn by_itself(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String)
         };
         return (DecidedBy::NoCapability, text.to_owned());
     };
-    let bdf = seen.function.bdf;
-    let assumed = &grouped.machine.view.assumptions;
-    if assumed.contains(&(bdf, Assumption::AcsOn)) {
+    if grouped.assumes_acs(index) {
         let text = "it has an ACS capability; its registers were not read, and all controls are \
                     assumed to be enabled";
         return (DecidedBy::RegistersNotSeen, text.to_owned());

@@ -51,7 +51,8 @@ pub(super) fn ports(grouped: &GroupedHost<'_, '_>, target: usize) -> Ports {
         let leads = seen.function.secondary.filter(|&bus| bus != 0);
         let is_slot = seen.function.slot != Some(false) && seen.function.header == Header::Bridge;
         let mut path = std::iter::once(index).chain(grouped.above(index));
-        let is_isolated = path.all(|index| grouped.facts(index).isolated);
+        let is_isolated =
+            path.all(|index| grouped.facts(index).isolated && !grouped.assumes_acs(index));
         let (true, true, true, Some(bus)) = (is_port, is_slot, is_isolated, leads) else {
             continue;
         };

@@ -7,7 +7,10 @@ mod device;
 mod order;
 mod vmd;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
 use topology::{Bdf, Domain, Function, Header, Hex, Topology};
@@ -83,8 +86,8 @@ pub enum Assumption {
     AcsOn,
     /// The numbers under which the function may send requests. Assumed: no further ones.
     NoMoreAliases,
-    /// The bridge that leads to the function's bus. Assumed: there is none, the bus is a root bus. A
-    /// function of this PCIe type is never on a root bus.
+    /// The bridge that leads to the function's bus. Assumed: there is none, the bus is a root bus. Nothing
+    /// shows that it is one, and a function of this PCIe type is hardly ever on a root bus.
     NoBridge,
     /// The buses to which a bridge leads. Assumed: none.
     NoBuses,
@@ -180,6 +183,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
         .any(|function| function.iommu_group.is_some());
     let kernel = topology.kernel.as_deref().and_then(topology::release_of);
     let release = kernel.map_or(Release::NEWEST, Release::of);
+    let root_buses = root_buses(topology);
     let mut view = View {
         release,
         functions: Vec::with_capacity(topology.functions.len()),
@@ -208,7 +212,8 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             let enabled = if starts_iommu { implemented.bits() } else { 0 };
             Some(acs.dword8? | u32::from(enabled))
         });
-        if above.is_none() && is_below_bridge(function) {
+        let is_on_root_bus = root_buses.contains(&function.bdf.bus());
+        if above.is_none() && is_below_bridge(function) && !is_on_root_bus {
             assumed.push(Assumption::NoBridge);
         }
         if function.header == Header::Bridge && function.secondary.is_none() && function.pcie_known
@@ -263,7 +268,20 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     view
 }
 
-/// Whether a function of this PCIe type is always below a bridge.
+/// The buses with a function whose PCIe type exists only on root buses.
+fn root_buses(topology: &Topology) -> BTreeSet<(Domain, u8)> {
+    let is_root = |function: &&Function| {
+        let kind = function.pcie_type.as_ref().and_then(topology::Port::kind);
+        matches!(
+            kind,
+            Some(PcieType::RootPort | PcieType::RcEndpoint | PcieType::RcEventCollector)
+        )
+    };
+    let functions = topology.functions.iter().filter(is_root);
+    functions.map(|function| function.bdf.bus()).collect()
+}
+
+/// Whether a function of this PCIe type is below a bridge, on nearly all machines.
 fn is_below_bridge(function: &Function) -> bool {
     let kind = function.pcie_type.as_ref().and_then(topology::Port::kind);
     let is_on_link = matches!(

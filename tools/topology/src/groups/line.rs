@@ -104,28 +104,45 @@ fn listed(text: &str, lower: &str) -> Option<GroupLine> {
     if rest.trim_end_matches(is_border).is_empty() {
         return Some(GroupLine::Heading(group));
     }
-    let mut header = rest;
-    // Some scripts print marks and ids in front of the address.
+    let (bdf, header) = member(rest)?;
+    let words: Vec<_> = header.split_whitespace().map(bdf::shown).collect();
+    if !words.is_empty() && words.iter().all(Option::is_some) {
+        let all = std::iter::once(bdf).chain(words.into_iter().flatten());
+        return Some(GroupLine::Members {
+            group,
+            members: all.map(|bdf| (bdf, String::new())).collect(),
+        });
+    }
+    Some(members(group, bdf, &header))
+}
+
+/// A function, with what lspci prints behind its address. Some scripts print marks and ids in front of the
+/// address, and the class in a column of its own: `[1022:790b] [R] 00:14.0  SMBus   FCH SMBus Controller`.
+pub(crate) fn member(text: &str) -> Option<(Bdf, String)> {
+    let mut ids = None;
+    let mut rest = text;
     for _ in 0..4 {
-        let (word, after) = header
-            .split_once(char::is_whitespace)
-            .unwrap_or((header, ""));
+        let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let after = after.trim();
         if let Some(bdf) = bdf::shown(word.trim_matches([':', ',', '"'])) {
-            let after = after.trim();
-            let words: Vec<_> = after.split_whitespace().map(bdf::shown).collect();
-            if !words.is_empty() && words.iter().all(Option::is_some) {
-                let all = std::iter::once(bdf).chain(words.into_iter().flatten());
-                return Some(GroupLine::Members {
-                    group,
-                    members: all.map(|bdf| (bdf, String::new())).collect(),
-                });
-            }
-            return Some(members(group, bdf, after));
+            let header = match (ids, after.split_once("  ")) {
+                (Some(ids), _) if after.contains(": ") && !after.contains(ids) => {
+                    format!("{after} {ids}")
+                }
+                (Some(ids), Some((class, name))) if !after.contains(": ") => {
+                    format!("{class}: {} {ids}", name.trim())
+                }
+                _ => after.to_owned(),
+            };
+            return Some((bdf, header));
         }
         if !word.starts_with('[') {
-            break;
+            return None;
         }
-        header = after.trim();
+        if word.len() == "[1022:790b]".len() {
+            ids = Some(word);
+        }
+        rest = after;
     }
     None
 }

@@ -103,6 +103,8 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
             )
         });
     let is_bridge = function.class.is_some_and(|class| class.0 >> 8 == 0x0604);
+    // A host bridge of some Xeons has the type of a root port, and no buses.
+    let is_port = is_port && function.class.is_none();
     if function.header == Header::Endpoint && (is_port || is_bridge) {
         function.header = Header::Bridge;
     }

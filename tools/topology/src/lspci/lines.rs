@@ -7,7 +7,7 @@ use super::{
     AGAIN, quoted,
     recognise::{
         Place, STRONG, dump_line, has_class, has_key, header, is_detail, is_foreign, is_like_class,
-        is_like_header, lacks_class, starts_item,
+        is_like_header, is_logged, lacks_class, starts_item,
     },
 };
 use crate::{
@@ -103,6 +103,7 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         heading: None,
         is_list: false,
         names_listed: false,
+        is_after_log: false,
         joined: 0,
     };
     let mut before: Option<&Line> = None;
@@ -138,6 +139,8 @@ struct Reader<'a> {
     is_list: bool,
     /// Whether bare addresses followed the heading.
     names_listed: bool,
+    /// Whether the line before is one of a kernel log.
+    is_after_log: bool,
     /// The number of lines that were joined with the last one.
     joined: usize,
 }
@@ -201,6 +204,13 @@ impl Reader<'_> {
             }
             return Ok(());
         }
+        // Messages of lspci itself, on standard error.
+        if ["pcilib: ", "lspci: "]
+            .iter()
+            .any(|begin| text.starts_with(begin))
+        {
+            return Ok(());
+        }
         // What follows a line that a terminal broke belongs to that line.
         if is_rest
             && matches!(self.open, Open::Function)
@@ -211,10 +221,21 @@ impl Reader<'_> {
             self.join(line, "");
             return Ok(());
         }
+        let is_after_log = std::mem::replace(&mut self.is_after_log, is_logged(text));
         if self.group(line) {
             return Ok(());
         }
+        // A further function of the group, by a script that prints ids in front of the address.
+        let member = groups::member(text).filter(|_| text.starts_with('['));
+        if let (Some(group), Some((bdf, header))) = (self.heading, member) {
+            self.push(line, Place::Address(bdf), &header, Some(group));
+            return Ok(());
+        }
         if let Some((place, rest)) = header(text) {
+            // The rest of a line of a kernel log; a class begins with a capital.
+            if is_after_log && lacks_class(rest) && rest.starts_with(|c: char| c.is_lowercase()) {
+                return Ok(());
+            }
             return self.begin(line, place, rest);
         }
         if is_like_header(text) {
@@ -396,8 +417,9 @@ impl Reader<'_> {
             Some((_, last)) => (last, line.text.to_ascii_lowercase()),
             None => (&mut block.header, line.text.clone()),
         };
-        // A mail program also breaks a line behind these.
-        if !to.is_empty() && !to.ends_with(['-', '/']) {
+        // A mail program also breaks a line behind these. A flag that is off ends in one, too.
+        let is_flag = starts_item(&text) || to.ends_with('-') && to.starts_with("acsc");
+        if !to.is_empty() && (is_flag || !to.ends_with(['-', '/'])) {
             to.push_str(between);
         }
         to.push_str(&text);

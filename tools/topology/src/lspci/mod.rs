@@ -29,6 +29,7 @@ use crate::{
     config::Config,
     hex::Hex,
     merge::{self, UNKNOWN_VENDOR},
+    release::release_of,
     sysfs,
     text::Line,
 };
@@ -51,7 +52,10 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
     // unknown.
     let is_whole = found.blocks.iter().any(|block| block.dump.len() > 256);
     let names = Names::default();
-    let mut topology = Topology::default();
+    let mut topology = Topology {
+        kernel: kernel_version(lines),
+        ..Topology::default()
+    };
     let mut listings: Vec<Vec<merge::Shown>> = Vec::new();
     let mut listed: BTreeSet<Bdf> = BTreeSet::new();
     for (block, &bdf) in found.blocks.iter().zip(&addresses) {
@@ -87,6 +91,24 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
     }
     end(&mut topology, &found, &addresses);
     Ok(topology)
+}
+
+/// The version of the kernel, from the first line of its log or from `uname -a`; `None` if the text shows
+/// none, or several.
+fn kernel_version(lines: &[Line]) -> Option<String> {
+    let shown = lines.iter().filter_map(|line| {
+        let words: Vec<_> = line.text.split_whitespace().collect();
+        let at = words.iter().position(|word| *word == "Linux")?;
+        let version = match words.get(at + 1..)? {
+            ["version", version, ..] => version,
+            [_, version, build, ..] if build.starts_with('#') => version,
+            _ => return None,
+        };
+        release_of(version).map(|_| (*version).to_owned())
+    });
+    let shown: BTreeSet<String> = shown.collect();
+    let only = shown.first().filter(|_| shown.len() == 1);
+    only.cloned()
 }
 
 /// Marks the last function if the text ends within it, or may do so.

@@ -175,13 +175,23 @@ pub(super) fn is_foreign(text: &str) -> bool {
     let word = text.split_whitespace().next().unwrap_or("");
     let is_prompt = matches!(word, "$" | "#" | "%" | "\u{276f}" | "\u{279c}")
         || word.ends_with(['$', '#']) && word.contains(['@', '~', ':']);
-    let is_message = ["pcilib:", "lspci:", "___", "***", "---", "==="]
+    let is_message = ["___", "***", "---", "==="]
         .iter()
         .any(|begin| text.starts_with(begin));
     let after_name = text.split_once(['$', '#']).is_some_and(|(before, after)| {
         before.contains('@') && (after.is_empty() || after.starts_with(' '))
     });
     is_prompt || is_message || after_name
+}
+
+/// Whether a line begins with the time of a kernel log: `[    6.585949] `.
+pub(super) fn is_logged(text: &str) -> bool {
+    let time = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.split_once("] "));
+    time.is_some_and(|(time, _)| {
+        time.contains('.') && time.trim().chars().all(|c| c.is_ascii_digit() || c == '.')
+    })
 }
 
 /// Whether the first line of a function lacks the end of its class.
