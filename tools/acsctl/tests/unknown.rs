@@ -526,3 +526,108 @@ fn nothing_is_compared_where_no_group_can_be_computed() {
     assert!(text.contains("nothing to compare with"), "{text}");
     assert!(!text.contains("made the same groups"), "{text}");
 }
+
+#[test]
+fn power_is_not_computed() {
+    let host_bridge = |ids: &str| {
+        let card = function("01:00.0", "0200", "14e4:1657", &express("Endpoint"));
+        format!("{}{card}", port(ids, ""))
+    };
+    let power = file("power", &host_bridge("1014:04c1"));
+    assert_fails(
+        &acsctl(&["predict", "--topology", &power]),
+        2,
+        "partitionable endpoints",
+    );
+    assert_fails(
+        &acsctl(&["why", "01:00.0", "--topology", &power]),
+        1,
+        "partitionable endpoints",
+    );
+    assert_eq!(
+        json(&["groups", "--topology", &power])["groups"],
+        serde_json::json!([])
+    );
+    // The control: the same with another port.
+    let other = file("power-not", &host_bridge("1014:0001"));
+    assert_eq!(
+        json(&["groups", "--topology", &other])["groups"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+}
+
+#[test]
+fn a_bus_with_root_ports_is_a_root_bus() {
+    let endpoint = function("00:04.0", "0c03", "0014:7a24", &express("Endpoint"));
+    let bus = |port: &str| {
+        json(&[
+            "predict",
+            "--topology",
+            &file("root-bus", &format!("{port}{endpoint}")),
+        ])
+    };
+    assert_eq!(bus("")["undetermined"], serde_json::json!(["0000:00:04.0"]));
+    assert_eq!(
+        bus(&port("0014:7a29", ""))["undetermined"],
+        serde_json::json!([])
+    );
+}
+
+#[test]
+fn a_port_without_a_group_is_not_called_isolated() {
+    let card = function(
+        "01:00.0",
+        "0200",
+        "8086:10d3",
+        &format!("{}{}", group(3), express("Endpoint")),
+    );
+    let why = |name: &str, details: &str| {
+        let file = file(name, &format!("{}{card}", port("8086:1901", details)));
+        line(&printed(&acsctl(&["why", "01:00.0", "--topology", &file])))
+    };
+    let text = why("port-none", "");
+    assert!(
+        text.contains("0000:00:01.0 above it is not isolated, but is in no IOMMU group"),
+        "{text}"
+    );
+    assert!(!text.contains("Every port on its path"), "{text}");
+    let text = why("port-isolated", &format!("{}{}", group(2), acs('+')));
+    assert!(text.contains("Every port on its path"), "{text}");
+}
+
+#[test]
+fn a_port_whose_acs_registers_were_not_seen_is_no_better_slot() {
+    let free = |control: &str| {
+        let capability = "\tCapabilities: [140 v1] Access Control Services\n";
+        let acs = if control.is_empty() {
+            capability.to_owned()
+        } else {
+            acs('+')
+        };
+        let details = format!(
+            "{}{}{}{acs}",
+            group(5),
+            bus(2),
+            express("Root Port (Slot+)")
+        );
+        function("00:1b.0", "0604", "1234:0001", &details)
+    };
+    let why = |name: &str, control: &str| {
+        let card = function(
+            "01:00.0",
+            "0200",
+            "15b3:1015",
+            &format!("{}{}", group(1), express("Endpoint")),
+        );
+        let file = file(
+            name,
+            &format!("{}{card}{}", port("8086:1901", &group(1)), free(control)),
+        );
+        let answer = acsctl(&["why", "01:00.0", "00:01.0", "--topology", &file]);
+        line(&String::from_utf8_lossy(&answer.stdout))
+    };
+    assert!(why("slot-seen", "+").contains("0000:00:1b.0 (empty now)"));
+    assert!(!why("slot-not-seen", "").contains("0000:00:1b.0 (empty now)"));
+}

@@ -13,7 +13,7 @@ use common::bdf;
 /// The groups of each text below.
 const EXPECTED: [&[&str]; 2] = [&["0000:00:01.0", "0000:01:00.0"], &["0000:00:02.0"]];
 
-const FORMS: [(&str, &str); 16] = [
+const FORMS: [(&str, &str); 18] = [
     (
         "headings",
         "IOMMU Group 0:\n\t00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\
@@ -37,6 +37,19 @@ const FORMS: [(&str, &str); 16] = [
         "IOMMU group 0:\t[8086:1901] 00:01.0 PCI bridge: A (rev 07)\n\
          \t\t[10de:1c82] 01:00.0 VGA compatible controller: B\n\
          IOMMU group 1:\t[8086:3e92] 00:02.0 Display controller: C\n",
+    ),
+    (
+        "ids first, and columns",
+        "Group 0:\t[8086:1901]     00:01.0  PCI bridge                               A\n\
+         \t\t[10de:1c82] [R] 01:00.0  VGA compatible controller                B\n\
+         Group 1:\t[8086:3e92]     00:02.0  Display controller                       C\n",
+    ),
+    (
+        "a kernel log that a mail program has wrapped",
+        "[    0.500000] pci 0000:00:01.0: Adding to iommu group 0\n\
+         [    0.500100] pci 0000:01:00.0: Adding to iommu group 0\n\
+         [    0.500200] pci 0000:00:02.0: Adding to iommu group 1\n\
+         [    6.585949] [drm] Initialized nouveau 1.3.1 20120801 for \n0000:01:00.0 on minor 0\n",
     ),
     (
         "with drivers",
@@ -257,4 +270,44 @@ fn a_text_that_shows_too_little_is_named() {
             "{error}"
         );
     }
+}
+
+#[test]
+fn ids_in_front_of_an_address_are_read() {
+    for (name, text) in FORMS
+        .iter()
+        .filter(|(name, _)| name.starts_with("ids first"))
+    {
+        let topology = parse(name, text).unwrap_or_else(|error| panic!("{error}"));
+        let mut ids = topology
+            .functions
+            .iter()
+            .map(|one| (one.vendor.value(), one.device.map(|id| id.value())));
+        assert_eq!(ids.next(), Some((0x8086, Some(0x1901))), "{name}");
+        assert_eq!(ids.last(), Some((0x10de, Some(0x1c82))), "{name}");
+    }
+}
+
+#[test]
+fn the_version_of_the_kernel_is_in_its_log() {
+    let of = |text: &str| {
+        let groups = "pci 0000:00:01.0: Adding to iommu group 0\n";
+        let topology = parse("it", &format!("{text}{groups}"));
+        topology.unwrap_or_else(|error| panic!("{error}")).kernel
+    };
+    let first = "[    0.000000] Linux version 6.8.12-4-pve (build@proxmox) (gcc 12.2.0) #1 SMP\n";
+    assert_eq!(of(first).as_deref(), Some("6.8.12-4-pve"));
+    assert_eq!(
+        of("Linux host 5.10.0-46-amd64 #1 SMP Debian 5.10.262-1\n").as_deref(),
+        Some("5.10.0-46-amd64")
+    );
+    assert_eq!(
+        of(&format!("{first}{first}")).as_deref(),
+        Some("6.8.12-4-pve")
+    );
+    assert_eq!(
+        of(&format!("{first}Linux host 5.10.0-46-amd64 #1 SMP\n")),
+        None
+    );
+    assert_eq!(of("I use Linux 6.8 here\n"), None);
 }

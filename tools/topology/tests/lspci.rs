@@ -301,3 +301,55 @@ fn recorded_machines_survive_being_printed() {
     }
     assert!(count >= 4, "{count}");
 }
+
+/// A port with an ACS capability whose lines are broken at `at`.
+fn wrapped_flags(at: &str) -> String {
+    let flags = "SrcValid+ TransBlk- ReqRedir+ CmpltRedir+ UpstreamFwd- EgressCtrl- DirectTrans-";
+    let flags = flags.replacen(at, &format!("{}\n", at.trim_end()), 1);
+    format!(
+        "00:1c.0 PCI bridge [0604]: A [8086:9d10]\n\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0\n\
+         \tCapabilities: [40] Express (v2) Root Port (Slot+), MSI 00\n\
+         \tCapabilities: [140 v1] Access Control Services\n\t\tACSCap:\t{flags}\n\t\tACSCtl:\t{flags}\n"
+    )
+}
+
+#[test]
+fn a_flag_that_is_off_ends_no_word() {
+    let sound = read(&wrapped_flags("none"));
+    assert_eq!(
+        at(&sound, "0000:00:1c.0").acs.and_then(|acs| acs.cap),
+        Some(0x0d)
+    );
+    for wrapped in ["SrcValid+ ", "TransBlk- ", "UpstreamFwd- ", "EgressCtrl- "] {
+        assert_eq!(read(&wrapped_flags(wrapped)), sound, "{wrapped}");
+    }
+}
+
+#[test]
+fn a_message_of_lspci_ends_no_function() {
+    let sound = wrapped_flags("none");
+    let message = "pcilib: sysfs_read_vpd: read failed: No such device\n";
+    let with = sound.replace(
+        "\tCapabilities: [140",
+        &format!("{message}\tCapabilities: [140"),
+    );
+    assert_ne!(with, sound);
+    assert_eq!(read(&with), read(&sound));
+}
+
+#[test]
+fn a_host_bridge_with_the_type_of_a_root_port_has_no_buses() {
+    let text = |class: &str| {
+        format!(
+            "00:00.0 A bridge [{class}]: B [8086:2f00]\n\tCapabilities: [90] Express (v2) Root Port (Slot-), MSI 00\n"
+        )
+    };
+    assert_eq!(
+        at(&read(&text("0600")), "0000:00:00.0").header,
+        Header::Endpoint
+    );
+    assert_eq!(
+        at(&read(&text("0604")), "0000:00:00.0").header,
+        Header::Bridge
+    );
+}

@@ -127,7 +127,8 @@ pub(crate) fn member(text: &str) -> Option<(Bdf, String)> {
         if let Some(bdf) = bdf::shown(word.trim_matches([':', ',', '"'])) {
             let header = match (ids, after.split_once("  ")) {
                 (Some(ids), _) if after.contains(": ") && !after.contains(ids) => {
-                    format!("{after} {ids}")
+                    let name = after.find(" (rev ").unwrap_or(after.len());
+                    format!("{} {ids}{}", &after[..name], &after[name..])
                 }
                 (Some(ids), Some((class, name))) if !after.contains(": ") => {
                     format!("{class}: {} {ids}", name.trim())
