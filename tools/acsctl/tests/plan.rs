@@ -623,3 +623,22 @@ fn every_function_of_every_machine_has_a_plan() {
     println!("functions: {planned}, with alternatives: {with}");
     assert!(planned > 200 && with > 10);
 }
+
+/// What was not seen of the port behind a VMD changes nothing about the VMD.
+#[test]
+fn disabling_a_vmd_is_named_where_registers_were_not_seen() {
+    let mut machine = recorded("acer-predator-helios-neo-16-2f04d2");
+    let port = machine
+        .functions
+        .iter_mut()
+        .find(|one| one.bdf == bdf("10000:e0:06.0"));
+    let acs = &mut port.expect("it is there").acs;
+    *acs = acs.map(|_| Acs {
+        cap: None,
+        ctl: None,
+        dword8: None,
+    });
+    let plan = ask(&machine, &own(), "10000:e1:00.0");
+    assert_eq!(plan.outcome(), Outcome::NotKnown);
+    assert_says(&plan, &["were not seen, of 10000:e0:06.0", "- Disable VMD"]);
+}

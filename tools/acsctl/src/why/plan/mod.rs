@@ -97,6 +97,7 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
              input again as root: lspci -D -vvvnn",
             address_list(&unseen)
         ));
+        refuse(&mut plan, grouped, target, names)?;
         return Ok(plan);
     }
     if is_alone && refused.is_some() {
