@@ -33,6 +33,9 @@ const HALTED_AT_RESCAN: &str = "rm -f /tmp/status; (at \"$(printf 'rescan\\t1')\
 /// The same, halted before it removes function 0.
 const HALTED_AT_REMOVE: &str = "rm -f /tmp/status; (at 01:00.0/remove /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; \
      echo $? >/tmp/status) & while [ ! -e /tmp/halt ]; do usleep 50000; done";
+/// The same, halted after the comparison of the groups, before it lets drivers bind again.
+const HALTED_AFTER_LOOK: &str = "rm -f /tmp/status; (at \"$(printf 'drivers_autoprobe\\t1')\" /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; \
+     echo $? >/tmp/status) & while [ ! -e /tmp/halt ]; do usleep 50000; done";
 /// Lets it go on, and waits for its end.
 const GOES_ON: &str =
     "while [ ! -e /tmp/status ]; do rm -f /tmp/halt; usleep 50000; done; cat /tmp/out";
@@ -230,6 +233,17 @@ const LATE_DRIVERS: Scenario = Scenario {
             "test $(basename $(readlink /sys/bus/pci/devices/0000:02:00.0/driver)) = e1000e && \
              test ! -e /sys/bus/pci/devices/0000:02:00.1/driver",
         ),
+        // A card that appears after the groups were compared is compared, too.
+        Load("acs_quirks_test"),
+        Run(HALTED_AFTER_LOOK),
+        Run(
+            "echo 1 >/sys/bus/pci/devices/0000:02:00.0/remove; echo 1 >/sys/bus/pci/devices/0000:00:11.0/rescan; \
+             test ! -e /sys/bus/pci/devices/0000:02:00.0/driver",
+        ),
+        Says(GOES_ON, "regrouped, as predicted"),
+        Run("test $(basename $(readlink /sys/bus/pci/devices/0000:02:00.0/driver)) = e1000e"),
+        Unload("acs_quirks_test"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
         // After a kill, the next run does it.
         Load("acs_quirks_test"),
         Run(HALTED_AT_RESCAN),
