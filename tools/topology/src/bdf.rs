@@ -79,8 +79,20 @@ fn parts(text: &str) -> Option<Bdf> {
     })
 }
 
-/// An address as programs print it: `82:00.5` or `0000:82:00.5`, in upper or lower case.
+/// An address as programs print it: `82:00.5` or `0000:82:00.5`, in upper or lower case. Programs leave no
+/// digit out, so with fewer digits something is cut off, and with more in front something is added.
 pub(crate) fn shown(text: &str) -> Option<Bdf> {
+    let digits: Vec<_> = text.split([':', '.']).map(str::len).collect();
+    let is_whole = match digits[..] {
+        [2, 2, 1] => true,
+        [domain, 2, 2, 1] => (4..=8).contains(&domain),
+        _ => false,
+    };
+    is_whole.then(|| short(text)).flatten()
+}
+
+/// The same, with digits left out.
+fn short(text: &str) -> Option<Bdf> {
     let (place, function) = text.split_once('.')?;
     let mut places = place.rsplit(':');
     let (slot, bus) = (places.next()?, places.next()?);
@@ -121,7 +133,7 @@ fn of_part(text: &str) -> Option<Bdf> {
         let (bus, domain) = bus.split_once('@').unwrap_or((bus, "0"));
         return of_numbers([domain, bus, slot, function], 10);
     }
-    shown(plain).or_else(|| shown(&format!("{plain}.0")))
+    short(plain).or_else(|| short(&format!("{plain}.0")))
 }
 
 impl Bdf {

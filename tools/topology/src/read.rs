@@ -118,7 +118,17 @@ fn of_text(name: &str, text: &str) -> Result<Topology, Error> {
     let listed = [libvirt, groups::table(&lines), groups::records(&lines)].concat();
     if !listed.is_empty() {
         check_listed(name, &listed)?;
-        return Ok(of_listed(&listed));
+        let listed = of_listed(&listed);
+        if !lines
+            .iter()
+            .any(|line| lspci::is_detail_of_lspci(&line.text))
+        {
+            return Ok(listed);
+        }
+        // The same text also has the output of lspci.
+        let mut topology = merge::machines(name, lspci::parse(name, &lines)?, listed)?;
+        lspci::derive(&mut topology);
+        return Ok(topology);
     }
     let mut topology = lspci::parse(name, &lines)?;
     lspci::derive(&mut topology);

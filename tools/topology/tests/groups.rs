@@ -282,9 +282,9 @@ fn ids_in_front_of_an_address_are_read() {
         let mut ids = topology
             .functions
             .iter()
-            .map(|one| (one.vendor.value(), one.device.map(|id| id.value())));
+            .map(|one| (one.vendor.value(), one.device.map(topology::Hex::value)));
         assert_eq!(ids.next(), Some((0x8086, Some(0x1901))), "{name}");
-        assert_eq!(ids.last(), Some((0x10de, Some(0x1c82))), "{name}");
+        assert_eq!(ids.next_back(), Some((0x10de, Some(0x1c82))), "{name}");
     }
 }
 

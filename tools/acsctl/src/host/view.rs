@@ -402,7 +402,8 @@ impl<'a> HostView<'a> {
                 let leads = above.function.secondary.is_some();
                 leads && found.contains(&bdf)
             };
-            if above.is_some_and(is_hidden) {
+            let physical = seen.function.physfn.filter(|bdf| found.contains(bdf));
+            if above.is_some_and(is_hidden) || physical.is_some() {
                 found.insert(seen.function.bdf);
             }
         }

@@ -40,7 +40,7 @@ pub(crate) fn libvirt(lines: &[Line]) -> Vec<Listed> {
                     else {
                         continue;
                     };
-                    let text = format!("{domain:x}:{bus:x}:{slot:x}.{function:x}");
+                    let text = format!("{domain:04x}:{bus:02x}:{slot:02x}.{function:x}");
                     let Some(bdf) = crate::bdf::shown(&text) else {
                         continue;
                     };

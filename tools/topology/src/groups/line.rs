@@ -18,6 +18,8 @@ pub(crate) enum GroupLine {
     Log { bdf: Bdf, group: Option<u32> },
     /// A line about a group of other devices.
     Other,
+    /// A path to a function, with a damaged address.
+    Damaged,
 }
 
 /// What the line says about a group; `None` for a line that names none.
@@ -62,13 +64,18 @@ fn path(lower: &str) -> Option<GroupLine> {
         parts.filter_map(bdf::shown).collect()
     };
     // `.../0000:01:00.0/iommu_group -> ../../../kernel/iommu_groups/1`
-    if let Some(&bdf) = addresses(before).last() {
+    let link = addresses(before)
+        .last()
+        .copied()
+        .filter(|_| before.contains("->"));
+    if let Some(bdf) = link {
         return Some(members(group, bdf, ""));
     }
     let rest = rest.strip_prefix("/devices").unwrap_or(rest);
     let named = rest.split(" -> ").next().unwrap_or(rest);
     match addresses(named)[..] {
         [] if rest.trim_matches(['/', ':', ' ', '*']).is_empty() => Some(GroupLine::Heading(group)),
+        [] if named.contains(':') && named.contains('.') => Some(GroupLine::Damaged),
         [] => Some(GroupLine::Other),
         [bdf, ..] => {
             let after = named

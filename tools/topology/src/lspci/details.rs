@@ -4,7 +4,10 @@
 
 use rules::{acs::AcsFlags, pcie::PcieType};
 
-use super::{lines::Block, quoted};
+use super::{
+    lines::{Block, CUT},
+    quoted,
+};
 use crate::{Acs, Function, Header, Hex, Port, Sriov, Subsystem, hex};
 
 /// The ACS flags by the names that lspci uses, in register order.
@@ -62,8 +65,8 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
             once.line("Control:", *number)?;
         } else if line.starts_with("!!! unknown header type 7f") {
             function.unreadable = true;
-        } else if let Some(rest) = line.strip_prefix("capabilities: ") {
-            capability(function, rest, &whole, &mut once, *number)?;
+        } else if let Some(rest) = line.strip_prefix("capabilities:") {
+            capability(function, rest.trim_start(), &whole, &mut once, *number)?;
         } else if line.starts_with("acscap:") {
             once.line("ACSCap:", *number)?;
             let acs = function.acs.get_or_insert(NOT_SHOWN);
@@ -75,6 +78,19 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
         } else if line.starts_with("initial vfs:") || line.starts_with("vf offset:") {
             sriov(function, &whole());
         }
+    }
+    // What was left out may have been a capability.
+    if block.lines.iter().any(|(_, line)| line == CUT) {
+        function.pcie_known &= function.pcie_type.is_some();
+        function.acs_known &= function.acs.is_some_and(|acs| acs.cap.is_some());
+    }
+    // A type that lspci does not print is a damaged or translated one.
+    let is_damaged = |port: &Port| match port {
+        Port::Known(_) => false,
+        Port::Unknown(name) => !name.starts_with("unknown type"),
+    };
+    if function.pcie_type.as_ref().is_some_and(is_damaged) {
+        function.pcie_known = false;
     }
     if function.unreadable {
         (function.pcie_known, function.acs_known) = (false, false);
@@ -155,7 +171,7 @@ fn capability(
     once: &mut Once,
     number: usize,
 ) -> Result<(), Fault> {
-    if text.starts_with("<access denied>") {
+    if text.is_empty() || text.starts_with("<access denied>") {
         (function.pcie_known, function.acs_known) = (false, false);
         return Ok(());
     }

@@ -6,8 +6,8 @@
 use super::{
     AGAIN, quoted,
     recognise::{
-        Place, STRONG, dump_line, has_class, has_key, header, is_detail, is_foreign, is_like_class,
-        is_like_header, is_logged, lacks_class, starts_item,
+        Place, STRONG, dump_line, has_class, has_key, header, is_cut, is_detail, is_foreign,
+        is_like_class, is_like_header, is_logged, lacks_class, names_group, starts_item,
     },
 };
 use crate::{
@@ -18,6 +18,9 @@ use crate::{
 
 /// The size of a whole configuration space.
 const SPACE: usize = 4096;
+
+/// What stands for lines that were left out of a function.
+pub(super) const CUT: &str = "[...]";
 
 /// The number of lines that one long line may be broken into.
 const PARTS: usize = 6;
@@ -216,13 +219,14 @@ impl Reader<'_> {
             && matches!(self.open, Open::Function)
             && line.indent == 0
             && header(text).is_none()
+            && groups::line(text).is_none()
             && !is_detail(&text.to_ascii_lowercase())
         {
             self.join(line, "");
             return Ok(());
         }
         let is_after_log = std::mem::replace(&mut self.is_after_log, is_logged(text));
-        if self.group(line) {
+        if self.group(line)? {
             return Ok(());
         }
         // A further function of the group, by a script that prints ids in front of the address.
@@ -253,9 +257,9 @@ impl Reader<'_> {
     }
 
     /// Takes a line that names a group. Returns whether it is one.
-    fn group(&mut self, line: &Line) -> bool {
+    fn group(&mut self, line: &Line) -> Result<bool, Error> {
         let Some(found) = groups::line(&line.text) else {
-            return false;
+            return Ok(false);
         };
         match found {
             GroupLine::Heading(group) => {
@@ -266,7 +270,7 @@ impl Reader<'_> {
                         line.indent > block.indent || block.is_verbose() || !is_list
                     });
                 if is_detail {
-                    return false;
+                    return Ok(false);
                 }
                 self.heading = Some(group);
                 self.is_list = true;
@@ -287,8 +291,12 @@ impl Reader<'_> {
             }
             GroupLine::Log { bdf, group } => self.name(line, bdf, group, true),
             GroupLine::Other => {}
+            GroupLine::Damaged => {
+                let problem = format!("the address is damaged: {}", quoted(&line.text));
+                return Err(self.refuse(line, problem, "correct the address, or remove the line"));
+            }
         }
-        true
+        Ok(true)
     }
 
     fn push(&mut self, line: &Line, place: Place, header: &str, group: Option<u32>) {
@@ -309,6 +317,15 @@ impl Reader<'_> {
 
     fn begin(&mut self, line: &Line, place: Place, rest: &str) -> Result<(), Error> {
         self.found.check_end(self.name)?;
+        let is_second =
+            |(word, after): (&str, &str)| bdf::shown(word).is_some() && !lacks_class(after);
+        let words = rest.match_indices(char::is_whitespace);
+        let mut words =
+            words.filter_map(|(at, _)| rest[at..].trim_start().split_once(char::is_whitespace));
+        if words.any(is_second) {
+            let problem = format!("begins two functions: {}", quoted(&line.text));
+            return Err(self.refuse(line, problem, "put each function into lines of its own"));
+        }
         let addresses: Vec<_> = rest.split_whitespace().map(bdf::shown).collect();
         // A folder's contents, several in a line.
         let is_names = self.heading.is_some() && addresses.iter().all(Option::is_some);
@@ -329,11 +346,38 @@ impl Reader<'_> {
             return Ok(());
         };
         let is_known = is_detail(&lower);
-        // Marks that were not recognised precede such a detail.
-        if !is_known
-            && ["control: i/o", "acscap:", "acsctl:", "capabilities: ["]
-                .iter()
-                .any(|one| lower.contains(one))
+        if is_cut(&lower) {
+            self.joined = PARTS;
+            let number = line.number;
+            if let Some(block) = self.last() {
+                block.end = number;
+                block.lines.push((number, CUT.to_owned()));
+            }
+            return Ok(());
+        }
+        if self.is_list && !is_known && names_group(&lower) {
+            let problem = format!(
+                "names a group, and is no heading that acsctl knows: {}",
+                quoted(&line.text)
+            );
+            return Err(self.refuse(
+                line,
+                problem,
+                "write it as \"IOMMU Group 1:\", or remove the line",
+            ));
+        }
+        // Marks that were not recognised precede such a detail, or two columns were read as one.
+        let within = |one: &&str| lower.find(*one).is_some_and(|at| at > 0);
+        if [
+            "control: i/o",
+            "acscap:",
+            "acsctl:",
+            "capabilities: [",
+            "bus: primary=",
+            "iommu group: ",
+        ]
+        .iter()
+        .any(|one| within(one))
         {
             let problem = format!(
                 "is a detail with other text before it: {}",

@@ -75,8 +75,16 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
         let mut lines = block.lines.iter();
         lines.any(|(_, line)| line.contains("iommu group"))
     });
+    let functions = topology.functions.iter();
+    let grouped = functions.filter(|function| function.iommu_group.is_some());
+    let grouped: BTreeSet<_> = grouped.map(|function| function.bdf.bus()).collect();
     for function in &mut topology.functions {
-        function.group_known = shows_groups || function.iommu_group.is_some();
+        // Beside functions with groups, only an IOMMU and a host bridge are in none. Another function has
+        // lost its line.
+        let class = function.class.map(|class| class.0 >> 8);
+        let may_have_none =
+            matches!(class, Some(0x0806 | 0x0600)) || !grouped.contains(&function.bdf.bus());
+        function.group_known = function.iommu_group.is_some() || shows_groups && may_have_none;
     }
     add_groups(name, &mut topology, &found.named)?;
     if !found.blocks.is_empty() {
@@ -198,6 +206,14 @@ fn two_groups(name: &str, one: &Named, before: usize) -> Error {
         line: Some(one.line),
         ..Error::at(name, one.bdf, problem, remedy)
     }
+}
+
+/// Whether a line is a detail that only lspci prints of a function.
+pub(crate) fn is_detail_of_lspci(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    ["capabilities: [", "control: i/o"]
+        .iter()
+        .any(|begin| lower.starts_with(begin))
 }
 
 /// A function with a known address and nothing else known.

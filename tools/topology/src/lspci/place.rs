@@ -57,7 +57,7 @@ fn normal(path: &str) -> String {
 fn of_path(path: &str, buses: &BTreeMap<String, (Bdf, u8)>) -> Option<Bdf> {
     let (above, last) = path.rsplit_once('/')?;
     let (bridge, bus) = buses.get(&normal(above))?;
-    let bdf = bdf::shown(&format!("0:{last}"))?;
+    let bdf = bdf::shown(&format!("00:{last}"))?;
     Some(Bdf {
         domain: bridge.domain,
         bus: *bus,

@@ -95,7 +95,7 @@ pub(super) fn header(text: &str) -> Option<(Place, &str)> {
         let mut before = path.split('/');
         bdf::shown(before.next()?)?;
         let is_short =
-            |part: &str| bdf::shown(&format!("0:{part}")).is_some_and(|_| !part.contains(':'));
+            |part: &str| bdf::shown(&format!("00:{part}")).is_some_and(|_| !part.contains(':'));
         if !before.all(|part| is_short(part) || bdf::shown(part).is_some()) {
             return None;
         }
@@ -192,6 +192,25 @@ pub(super) fn is_logged(text: &str) -> bool {
     time.is_some_and(|(time, _)| {
         time.contains('.') && time.trim().chars().all(|c| c.is_ascii_digit() || c == '.')
     })
+}
+
+/// Whether a line in lower case has the number of a group.
+pub(super) fn names_group(lower: &str) -> bool {
+    let mut found = lower.match_indices("group");
+    found.any(|(at, word)| {
+        let rest = lower[at + word.len()..].trim_start_matches([' ', ':', '\u{ff1a}', '#']);
+        rest.starts_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+/// Whether a line says that lines were left out here.
+pub(super) fn is_cut(lower: &str) -> bool {
+    let inner = lower.trim_matches(|c: char| "[](){}<>-*.\u{2026} ".contains(c));
+    let is_word = matches!(
+        inner,
+        "snip" | "snipped" | "cut" | "omitted" | "truncated" | "shortened"
+    );
+    is_word || inner.is_empty() && (lower.contains("..") || lower.contains('\u{2026}'))
 }
 
 /// Whether the first line of a function lacks the end of its class.

@@ -31,7 +31,13 @@ const TAGS: [&str; 20] = [
     "body",
 ];
 
-const ENTITIES: [(&str, &str); 6] = [
+const ENTITIES: [(&str, &str); 12] = [
+    ("&#60;", "<"),
+    ("&#x3c;", "<"),
+    ("&#x3C;", "<"),
+    ("&#62;", ">"),
+    ("&#x3e;", ">"),
+    ("&#x3E;", ">"),
     ("&nbsp;", " "),
     ("&gt;", ">"),
     ("&lt;", "<"),
@@ -40,9 +46,30 @@ const ENTITIES: [(&str, &str); 6] = [
     ("&amp;", "&"),
 ];
 
+/// The parts of a line that other marks than a line feed end, as in a page, or in a text with ends of lines
+/// of several systems.
+pub(super) fn parts(line: &str) -> Vec<&str> {
+    const BREAKS: [&str; 4] = ["<br>", "<br/>", "<br />", "<BR>"];
+    let mut parts: Vec<&str> = line
+        .split(['\r', '\u{b}', '\u{85}', '\u{2028}', '\u{2029}'])
+        .collect();
+    for mark in BREAKS {
+        // What follows a mark at the end of a line is no line.
+        let broken = |part: &&'_ str| part.contains(mark);
+        if parts.iter().any(broken) {
+            parts = parts
+                .into_iter()
+                .flat_map(|part| part.strip_suffix(mark).unwrap_or(part).split(mark))
+                .collect();
+        }
+    }
+    parts
+}
+
 /// The line without such additions.
 pub(super) fn without(line: &str) -> String {
-    let mut line = uncoloured(line);
+    // syslog writes the escape character of a colour so.
+    let mut line = uncoloured(&line.replace("#033[", "\u{1b}["));
     if line.contains('&') {
         for (entity, text) in ENTITIES {
             line = line.replace(entity, text);

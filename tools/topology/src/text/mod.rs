@@ -30,10 +30,14 @@ pub(crate) struct Line {
 pub(crate) fn lines(text: &str) -> Vec<Line> {
     // Old Macintosh programs end a line with a carriage return alone.
     let separator = if text.contains('\n') { '\n' } else { '\r' };
-    let mut lines: Vec<_> = (1..)
-        .zip(text.split(separator))
+    let numbered = (1..).zip(text.split(separator));
+    let parts = numbered.flat_map(|(number, line)| {
+        let parts = markup::parts(line.trim_end_matches('\r'));
+        parts.into_iter().map(move |part| (number, part))
+    });
+    let mut lines: Vec<_> = parts
         .map(|(number, line)| {
-            let line = markup::without(line.trim_end_matches('\r'));
+            let line = markup::without(line);
             let text = line.trim();
             let before = &line[..line.len() - line.trim_start().len()];
             Line {
