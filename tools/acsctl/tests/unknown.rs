@@ -481,7 +481,7 @@ fn a_function_that_a_log_does_not_name_may_be_in_a_group() {
         )
     };
     let machine = |details: &str| {
-        let (one, two) = (card("01:00.0", details), card("01:00.1", ""));
+        let (one, two) = (card("01:00.0", details), card("01:00.1", details));
         format!("{}{one}{two}", port("8086:2f02", &acs('+')))
     };
     let log = "[    0.5] pci 0000:01:00.0: Adding to iommu group 3\n";
@@ -503,10 +503,11 @@ fn a_function_that_a_log_does_not_name_may_be_in_a_group() {
     let listed = json(&["groups", "--topology", &partial]);
     let unknown = serde_json::json!(["0000:00:01.0", "0000:01:00.1"]);
     assert_eq!(listed["undetermined"], unknown);
-    // The control: lspci shows the group of each function that is in one.
+    // The control: lspci shows the group of each function that is in one, and so the port is in none.
     let whole = file("partial-not", &machine(&group(3)));
     let predicted = json(&["predict", "--topology", &whole]);
-    assert_eq!(predicted["groups"], serde_json::json!([["0000:01:00.0"]]));
+    let card = serde_json::json!([["0000:01:00.0", "0000:01:00.1"]]);
+    assert_eq!(predicted["groups"], card);
     assert_eq!(predicted["compared"], 3);
 }
 
@@ -630,4 +631,25 @@ fn a_port_whose_acs_registers_were_not_seen_is_no_better_slot() {
     };
     assert!(why("slot-seen", "+").contains("0000:00:1b.0 (empty now)"));
     assert!(!why("slot-not-seen", "").contains("0000:00:1b.0 (empty now)"));
+}
+
+/// A virtual function is in doubt as long as its physical function is.
+#[test]
+fn a_missing_bridge_hides_the_group_of_virtual_functions() {
+    let bridge = port("8086:1901", "");
+    let card = sriov()
+        .replace(&port("8086:1901", &group(1)), "")
+        .replace("\tIOMMU group: 1\n", "")
+        .replace("\tIOMMU group: 5\n", "");
+    let hidden = json(&["predict", "--topology", &file("virtual-hidden", &card)]);
+    assert_eq!(
+        hidden["undetermined"],
+        serde_json::json!(["0000:01:00.0", "0000:01:00.2"])
+    );
+    let shown = json(&[
+        "predict",
+        "--topology",
+        &file("virtual-shown", &format!("{bridge}{card}")),
+    ]);
+    assert_eq!(shown["undetermined"], serde_json::json!([]));
 }

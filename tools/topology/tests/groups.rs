@@ -311,3 +311,32 @@ fn the_version_of_the_kernel_is_in_its_log() {
     );
     assert_eq!(of("I use Linux 6.8 here\n"), None);
 }
+
+#[test]
+fn a_list_of_the_width_of_a_terminal_is_no_broken_text() {
+    let list = (0..6).fold(String::new(), |text, number| {
+        let line = format!("IOMMU Group {number} 0000:0{number}:00.0 Ethernet controller [0200]: ");
+        text + &line + &"x".repeat(80 - line.len()) + "\n"
+    });
+    let topology = parse("it", &list).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(recorded(&topology).len(), 6);
+}
+
+#[test]
+fn what_names_a_group_and_is_not_read_is_refused() {
+    let list = "IOMMU Group 0:\n\t00:01.0 PCI bridge [0604]: A [8086:1901]\n";
+    for damaged in ["1. IOMMU Group 1:", "I0MMU Group 1:", "My IOMMU Group 1:"] {
+        let text = format!("{list}{damaged}\n\t00:02.0 Display controller [0380]: C [8086:3e92]\n");
+        let error = parse("it", &text).expect_err(damaged).to_string();
+        assert!(
+            error.contains("it:3: names a group, and is no heading"),
+            "{error}"
+        );
+    }
+    let path = "/sys/kernel/iommu_groups/0/devices/0000:00:0l.0\n/sys/kernel/iommu_groups/0/devices/0000:01:00.0\n";
+    let error = parse("it", path).expect_err("it is damaged").to_string();
+    assert!(error.contains("it:1: the address is damaged"), "{error}");
+    let timed = "10:11:01.001 /sys/kernel/iommu_groups/0/devices/0000:01:00.0\n";
+    let topology = parse("it", timed).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(recorded(&topology), [[bdf("0000:01:00.0")]]);
+}

@@ -353,3 +353,108 @@ fn a_host_bridge_with_the_type_of_a_root_port_has_no_buses() {
         Header::Bridge
     );
 }
+
+const PORT: &str = "00:1b.0 PCI bridge [0604]: A [1234:0001]\n\
+    \tBus: primary=00, secondary=01, subordinate=01, sec-latency=0\n\
+    \tCapabilities: [40] Express (v2) Root Port (Slot+), MSI 00\n\
+    \tCapabilities: [140 v1] Access Control Services\n\
+    \t\tACSCap:\tSrcValid+ TransBlk+ ReqRedir+ CmpltRedir+ UpstreamFwd+ EgressCtrl- DirectTrans-\n\
+    \t\tACSCtl:\tSrcValid+ TransBlk- ReqRedir+ CmpltRedir+ UpstreamFwd+ EgressCtrl- DirectTrans-\n\n\
+    01:00.0 Ethernet controller [0200]: B [1234:0002]\n\tCapabilities: [40] Express (v2) Endpoint, MSI 00\n\n";
+
+#[test]
+fn what_is_damaged_or_left_out_is_not_known() {
+    let whole = read(PORT);
+    let sound = at(&whole, "0000:00:1b.0");
+    assert!(sound.pcie_known && sound.acs_known && sound.acs.is_some());
+    let acs = PORT.find("\tCapabilities: [140").expect("it is there");
+    let end = PORT.find("\n01:00.0").expect("it is there");
+    for (what, text, type_known) in [
+        (
+            "a cut mark",
+            format!("{}[...]\n{}", &PORT[..acs], &PORT[end..]),
+            true,
+        ),
+        (
+            "words",
+            format!("{}--- snip ---\n{}", &PORT[..acs], &PORT[end..]),
+            true,
+        ),
+        ("a type", PORT.replacen("Root Port", "Root Prot", 1), false),
+        (
+            "a tag",
+            PORT.replacen("[40] Express (v2) Root Port (Slot+), MSI 00", "", 1),
+            false,
+        ),
+    ] {
+        let machine = read(&text);
+        let port = at(&machine, "0000:00:1b.0");
+        assert_eq!(port.pcie_known, type_known, "{what}");
+        assert!(!type_known || !port.acs_known, "{what}");
+        assert!(at(&machine, "0000:01:00.0").pcie_known, "{what}");
+    }
+}
+
+#[test]
+fn other_ends_of_lines_are_ends_of_lines() {
+    let sound = read(PORT);
+    for end in ["\r", "\r\n", "<br>\n", "\u{2028}", "\u{85}"] {
+        assert_eq!(read(&PORT.replace('\n', end)), sound, "{end:?}");
+    }
+    // Of several systems in one text.
+    let mixed = PORT
+        .replacen("\n\t\tACS", "\r\t\tACS", 1)
+        .replacen("\n\tBus", "\r\tBus", 1);
+    assert_eq!(read(&mixed), sound);
+}
+
+#[test]
+fn what_is_more_or_less_than_an_address_is_refused() {
+    for damaged in ["1:00:1b.0", "0:1b.0", "00:b.0", "10:00:1b.0"] {
+        refused(&PORT.replacen("00:1b.0", damaged, 1), "is no address");
+    }
+    let columns = PORT.replacen(
+        "A [1234:0001]",
+        "A [1234:0001]   02:00.0 Ethernet controller [0200]: C [1234:0003]",
+        1,
+    );
+    refused(&columns, "begins two functions");
+    let joined = PORT.replacen(
+        "\n\tCapabilities: [40] Express (v2) Root",
+        " Capabilities: [40] Express (v2) Root",
+        1,
+    );
+    refused(&joined, "with other text before it");
+}
+
+#[test]
+fn a_lost_group_line_is_not_no_group() {
+    let with = |group: &str| {
+        let two = "01:00.1 Ethernet controller [0200]: B [1234:0002]\n\tIOMMU group: 3\n\tCapabilities: [40] Express (v2) Endpoint, MSI 00\n";
+        let one = PORT.replacen(
+            "\tCapabilities: [40] Express (v2) Endpoint",
+            &format!("{group}\tCapabilities: [40] Express (v2) Endpoint"),
+            1,
+        );
+        read(&format!("{one}{two}"))
+    };
+    let lost = with("");
+    let known = |machine: &Topology, place: &str| at(machine, place).group_known;
+    assert!(!known(&lost, "0000:01:00.0") && known(&lost, "0000:01:00.1"));
+    // No function of the port's bus is in a group, so this one may be in none.
+    assert!(known(&lost, "0000:00:1b.0"));
+    assert!(known(&with("\tIOMMU group: 3\n"), "0000:01:00.0"));
+}
+
+#[test]
+fn a_table_and_a_listing_in_one_text_are_taken_together() {
+    let table = "<device>\n  <name>pci_0000_01_00_0</name>\n  <capability type='pci'>\n\
+         <iommuGroup number='7'>\n<address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>\n</iommuGroup>\n\
+         </capability>\n</device>\n";
+    for text in [format!("{PORT}{table}"), format!("{table}\n{PORT}")] {
+        let machine = read(&text);
+        assert_eq!(machine.functions.len(), 2);
+        let card = at(&machine, "0000:01:00.0");
+        assert_eq!((card.iommu_group, card.pcie_known), (Some(7), true));
+    }
+}
