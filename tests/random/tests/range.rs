@@ -82,7 +82,7 @@ impl Fact {
             Self::DeviceOfTwo => {}
             Self::Subsystem => other.subsystem = donor.subsystem,
             Self::Capabilities => {
-                (other.pcie_type, other.acs) = (donor.pcie_type.clone(), donor.acs)
+                (other.pcie_type, other.acs) = (donor.pcie_type.clone(), donor.acs);
             }
             Self::Acs => other.acs = donor.acs,
             Self::AcsRegisters => other.acs = other.acs.and(donor.acs.or(other.acs)),
@@ -204,7 +204,7 @@ fn every_completion_is_within_the_limits() {
             }
             let view = view(&partial);
             let prediction = Prediction::of(&partial, &view, &handlers);
-            let range = prediction.range(&[]).map_err(|fault| fault.to_string())?;
+            let range = Range::of(&prediction, &view, &[]).map_err(|fault| fault.to_string())?;
             let assumed = prediction
                 .without_table()
                 .map_err(|fault| fault.to_string())?;

@@ -26,7 +26,6 @@ use crate::{
     compute::{Grouping, grouping, partition},
     handlers::{Handlers, Verdict},
     model::Fault,
-    range::Range,
     scan::{Seen, View},
 };
 
@@ -253,16 +252,6 @@ impl<'a> Prediction<'a> {
             let found = verdicts.get(&seen.function.bdf);
             found.copied().unwrap_or(KernelVerdict::NoOpinion)
         })
-    }
-
-    /// The limits of the groups that the kernel makes with modules that have these tables; `None` if
-    /// the input lacks no fact that can matter.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault`] for a topology that was not checked.
-    pub fn range(&self, tables: &[Table]) -> Result<Option<Range>, Fault> {
-        Range::of(self, self.view, tables)
     }
 
     /// Every answer that the kernel's quirks may give for a function, as far as its facts are known.

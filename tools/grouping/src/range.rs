@@ -47,8 +47,12 @@ pub struct Range {
 
 impl Range {
     /// The limits of the groups that the kernel makes with modules that have these tables; `None` if no
-    /// missing fact matters. Costs two computations of the groups.
-    pub(crate) fn of(
+    /// missing fact matters. `view` must be that of the prediction. Costs two computations of the groups.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault`] for a topology that was not checked.
+    pub fn of(
         prediction: &Prediction<'_>,
         view: &View<'_>,
         tables: &[Table],

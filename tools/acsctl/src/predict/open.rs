@@ -4,16 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use grouping::Range;
 use quirk_data::error::Error;
 use rules::table::Table;
 use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Partition};
 
-use crate::{
-    host::{HostView, impossible},
-    why::address_list,
-};
+use super::addresses::address_list;
+use crate::host::{HostView, impossible};
 
 /// Functions of which some share a group or not, depending on facts that the input lacks. Each of them is
 /// certainly apart from every function outside.
@@ -81,7 +80,7 @@ pub fn open(machine: &HostView<'_>, tables: &[Table]) -> Result<Vec<Open>, Error
     if machine.recorded().is_some() && machine.shows_all_groups() {
         return Ok(Vec::new());
     }
-    let range = machine.prediction().range(tables).map_err(impossible)?;
+    let range = Range::of(&machine.prediction(), &machine.view, tables).map_err(impossible)?;
     let Some(range) = range else {
         return Ok(Vec::new());
     };

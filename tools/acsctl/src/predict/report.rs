@@ -12,6 +12,7 @@ use serde::Serialize;
 use topology::{Bdf, Partition};
 
 use super::{
+    addresses::{address_list, line},
     difference::{assumed, causes, pieces},
     open::Open,
     supposed::{Supposed, supposed},
@@ -266,7 +267,7 @@ impl Report {
         for assumed in &self.assumptions {
             let functions = match &assumed.functions[..] {
                 [] => String::new(),
-                functions => format!(": {}", some(functions)),
+                functions => format!(": {}", address_list(functions)),
             };
             let _ = writeln!(text, "  {}{functions}", assumed.text);
         }
@@ -320,20 +321,4 @@ fn only(groups: &Partition, set: &BTreeSet<Bdf>) -> Partition {
         members.copied().collect()
     });
     within.filter(|group| !group.is_empty()).collect()
-}
-
-/// The members of a group in one line.
-fn line(group: &[Bdf]) -> String {
-    let members: Vec<_> = group.iter().map(ToString::to_string).collect();
-    members.join(" ")
-}
-
-/// The first few functions, and the number of the others.
-fn some(functions: &[Bdf]) -> String {
-    const SHOWN: usize = 6;
-    let first = line(&functions[..functions.len().min(SHOWN)]);
-    match functions.len().saturating_sub(SHOWN) {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    }
 }

@@ -4,24 +4,12 @@
 
 use std::fmt::Write as _;
 
-use topology::Bdf;
+pub(crate) use crate::predict::address_list;
 
 use super::{
     grouped::GroupedHost,
     join::{JoinStep, Kind},
 };
-
-/// The number of functions to name in a sentence.
-const NAMED: usize = 8;
-
-pub(crate) fn address_list(functions: &[Bdf]) -> String {
-    let shown = functions.iter().take(NAMED).map(ToString::to_string);
-    let shown = shown.collect::<Vec<_>>().join(" ");
-    match functions.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
 
 pub(super) fn step(grouped: &GroupedHost<'_, '_>, step: &JoinStep) -> String {
     let addresses = |functions: &mut dyn Iterator<Item = usize>| {

@@ -377,7 +377,7 @@ impl Reader<'_> {
             "iommu group: ",
         ]
         .iter()
-        .any(|one| within(one))
+        .any(within)
         {
             let problem = format!(
                 "is a detail with other text before it: {}",
