@@ -46,7 +46,8 @@ pub(super) fn of_header(text: &str, names: &Names) -> Option<Ids> {
         None => hex::parse(class, 4).or_else(|| class_by_name(class, names)),
     };
     let class = number.map(|number| Hex((number << 8) | interface.unwrap_or(0)));
-    let end = [" (rev ", " (prog-if "]
+    // What follows may have been lost.
+    let end = [" (rev", " (prog-if"]
         .iter()
         .filter_map(|part| device.find(part))
         .min();

@@ -73,6 +73,7 @@ pub(super) fn without(line: &str) -> String {
     if line.contains('&') {
         for (entity, text) in ENTITIES {
             line = line.replace(entity, text);
+            line = line.replace(&entity.to_uppercase(), text);
         }
     }
     line = untagged(&untagged(&line, '<', '>'), '[', ']');
