@@ -11,7 +11,10 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use acsctl::{
     host::HostView,
     listing::{Listing, filter::Filter},
-    predict::report::{Basis, Report},
+    predict::{
+        open::open,
+        report::{Basis, Report},
+    },
     why::explain,
 };
 use grouping::predict::Prediction;
@@ -78,7 +81,8 @@ fn look(machine: &topology::Topology, quirks: &[Entry]) {
         .grouping(&[])
         .expect("it is sound")
         .partition(&seen.view);
-    let _ = Report::of(&seen, groups, Basis::kernel(&seen)).text();
+    let open = open(&seen, &[]).expect("it is sound");
+    let _ = Report::of(&seen, groups, open, Basis::kernel(&seen)).text();
     // Explain the first, the middle and the last function, each by itself and with the first.
     let count = machine.functions.len();
     let first = machine.functions[0].bdf;
