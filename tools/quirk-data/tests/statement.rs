@@ -400,12 +400,24 @@ fn what_is_excepted_is_not_claimed() {
         "The functions 10de:0a10-0a12 do not reach each other. Excluded:\n- 10de:0a11\n",
         "The functions 10de:0a10-0a12 do not reach each other, except e.g. 10de:0a11.",
         "Functions: 10de:0a10-0a12, except 10de:0a20; 10de:0a11; and 10de:0a21.",
+        "The functions 10de:0a10-0a12 do not reach each other. 10de:0a11 rev A0 is not isolated.",
+        "The functions 10de:0a10-0a12 do not reach each other. 0a11 has a bug and is therefore not isolated.",
+        "The functions 10de:0a10-0a12 do not reach each other. 0a11 in its first revision lacks isolation.",
     ] {
         refuses(EXCEPTS, "[\"0a10-0a12\"]", statement);
         refuses(EXCEPTS, "[\"0a11\"]", statement);
         refuses(EXCEPTS, "[\"0a10\", \"0a11-0a12\"]", statement);
         // The remedy: an excepted id that is not claimed needs no further words.
         accepts("[\"0a10\", \"0a12\"]", statement);
+    }
+    // A denial that names no id may be about each.
+    let all = "The functions 10de:0a10-0a12 do not reach each other.";
+    accepts("[\"0a10-0a12\"]", all);
+    for denial in [
+        "Revision A0 is not isolated.",
+        "With firmware 1.2 there is no isolation.",
+    ] {
+        refuses(EXCEPTS, "[\"0a10-0a12\"]", &format!("{all} {denial}"));
     }
     // The list of words that except an id cannot be complete, so an id named outside its range is
     // in doubt.

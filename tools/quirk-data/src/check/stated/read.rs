@@ -53,6 +53,15 @@ pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
     for tokens in &sentences {
         let lists = lists(tokens);
         let marks = exceptions(tokens, &lists);
+        // "Revision A0 is not isolated": the statement does not say of which ids.
+        if lists.is_empty() && denial(tokens).is_some() {
+            reading.excepted.push(Excepted {
+                vendor: None,
+                first: u16::MIN,
+                last: u16::MAX,
+                by: DENIAL,
+            });
+        }
         for list in &lists {
             let start = reading.named.len();
             items(tokens, list, &marks, vendor, &mut reading);
@@ -394,14 +403,38 @@ fn exceptions(tokens: &[Token], lists: &[Range<usize>]) -> Vec<Mark> {
             next += 1;
         }
     }
-    for list in lists {
-        if let Some(by) = behind(tokens, list.end) {
+    // A denial may be about the ids before it, whatever stands in between, or about all behind it.
+    let denial = denial(tokens);
+    let before = denial.and_then(|at| lists.iter().rposition(|list| list.end <= at));
+    for (number, list) in lists.iter().enumerate() {
+        let is_denied = denial.is_some() && before.is_none_or(|before| before == number);
+        let by = behind(tokens, list.end).or(is_denied.then_some(DENIAL));
+        if let Some(by) = by {
             for mark in &mut marks[list.clone()] {
                 *mark = mark.or(Some(by));
             }
         }
     }
     marks
+}
+
+/// How a denial is told.
+const DENIAL: &str = "not isolated";
+
+/// Where a sentence says that something is not isolated, whatever it is.
+fn denial(tokens: &[Token]) -> Option<usize> {
+    const NOT: &str = "not isnt arent wasnt werent cannot never no lacks lack";
+    const ISOLATED: &str = "isolated isolate isolates isolating isolation separated";
+    let is_between = |token: &&Token| {
+        let is_adverb = token
+            .word()
+            .is_some_and(|word| word.ends_with("ly") && word != "only");
+        is_adverb || token.is_of(BETWEEN)
+    };
+    (0..tokens.len()).find(|&at| {
+        let mut after = tokens[at + 1..].iter().skip_while(is_between);
+        tokens[at].is_of(NOT) && after.next().is_some_and(|token| token.is_of(ISOLATED))
+    })
 }
 
 /// The tokens that are excepted up to the end of the sentence or of the brackets. At the start of a
