@@ -146,14 +146,16 @@ fn orphans(checked: &[CheckedFile<'_>], captures: &[PathBuf]) -> Vec<Finding> {
         expects.map(|expect| file.file.path.with_file_name(expect.capture.get_ref()))
     });
     let named: Vec<_> = named.collect();
-    source::orphans(captures, &named, |data| {
+    source::orphans(captures, &named, |data, capture| {
         if !data.exists() {
             return false;
         }
         let known = checked.iter().find(|file| file.file.path == data);
         known.is_none_or(|file| {
             let status = file.entry.status;
-            status == Status::Mainline || status.is_negative()
+            // An expectation with a fault names its capture, too.
+            let is_named = file.file.text.contains(&format!("\"{capture}\""));
+            is_named || status == Status::Mainline || status.is_negative()
         })
     })
 }

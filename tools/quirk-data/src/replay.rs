@@ -6,6 +6,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use grouping::{
+    Assumption,
     handlers::Handlers,
     model::{Fault, Interface},
     predict::Prediction,
@@ -205,6 +206,25 @@ fn one(
     contradicted(entry, entries, topology, &members, expect, notes);
 
     let view = view(topology);
+    let hides =
+        |assumption: &Assumption| assumption.hides_group() || *assumption == Assumption::Rest;
+    let needed = topology::around(topology, &members);
+    let decides = |bdf: &Bdf| needed.functions.iter().any(|one| one.bdf == *bdf);
+    let assumed = view.assumptions.iter();
+    for (bdf, _) in assumed.filter(|(bdf, one)| hides(one) && decides(bdf)) {
+        let problem = if topology.incomplete == Some(*bdf) {
+            format!(
+                "the text that it was made from ends within {bdf}, so what {bdf} has is not known"
+            )
+        } else {
+            format!(
+                "the bridge above {bdf}, or what is below it, is not in it, so its groups are not known"
+            )
+        };
+        let help =
+            "make it again, on the machine or from the whole output of lspci -D -vvvnn as root";
+        notes.add(Rule::CaptureAcs, at_capture, field, problem, help);
+    }
     for of in &view.functions {
         if let (Interface::Express(found), true) =
             (of.facts.interface, members.contains(&of.function.bdf))

@@ -149,7 +149,7 @@ rules! {
     CaptureDevice "capture-device"
         "A capture has a function of the entry.";
     CaptureAcs "capture-acs"
-        "A captured function of the entry is known to have no ACS capability.";
+        "A captured function of the entry is known to have no ACS capability, and the capture shows the whole way from it to the root.";
     CaptureKind "capture-kind"
         "For each kind that a validated entry claims, a capture has a function of that kind.";
     CaptureBeyond "capture-beyond"

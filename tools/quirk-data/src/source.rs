@@ -190,11 +190,12 @@ fn stray(path: &Path) -> Finding {
 pub(crate) fn orphans(
     captures: &[PathBuf],
     named: &[PathBuf],
-    is_spared: impl Fn(&Path) -> bool,
+    is_spared: impl Fn(&Path, &str) -> bool,
 ) -> Vec<Finding> {
     let is_orphan = |capture: &&PathBuf| {
         let data = capture.with_file_name(format!("{}.toml", family_of(capture)));
-        !named.iter().any(|one| is_same(one, capture)) && !is_spared(&data)
+        let name = capture.file_name().unwrap_or_default().to_string_lossy();
+        !named.iter().any(|one| is_same(one, capture)) && !is_spared(&data, &name)
     };
     let orphans = captures.iter().filter(is_orphan);
     let each = orphans.map(|capture| {

@@ -362,7 +362,8 @@ fn is_filler(token: &Token) -> bool {
 const FROM_HERE: &str = "except|excepts|excepting|exception|exceptions|exclude|excludes|excluding|\
     excl|exempt|exempts|exempting|unlike|unless|omit|omits|omitting|barring|skip|skipping|but not|\
     but no|not including|other than|apart from|aside from|save for|different from|leaving out|\
-    leaves out|no statement|no claim|no guarantee";
+    leaves out|no statement|no claim|no guarantee|not claim|not guarantee|not state|not say|not vouch|\
+    cannot claim|cannot guarantee|cannot state|cannot say|cannot vouch|dont claim|dont guarantee|cant say";
 
 /// Words that except what directly follows them. "No" is not one: "no function of 10de:0a01 sends".
 const DIRECTLY: &str = "\
