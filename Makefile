@@ -37,8 +37,6 @@ ifneq ($(shell id -u),0)
 SUDO = $(if $(shell command -v sudo),sudo -E,$(error this needs root: there is no sudo, so become root with "su -"))
 endif
 IN_ROOT = $(SUDO) scripts/in-root.sh --
-# Where cargo puts programs in the build root.
-PROGRAMS = /cache/target/x86_64-unknown-linux-gnu
 # Debian 13's cargo has the lowest Rust version that the tools support.
 CARGO = $(IN_ROOT) cargo
 
@@ -60,7 +58,8 @@ help: ## this list
 .PHONY: demo
 demo: ## boot a stock kernel (KERNEL=) with a six-function adapter, and start two VMs that ask for one function each; WITHDRAWN=1: without the entry
 demo: need-amd64 modules-$(KERNEL) guest-programs
-	@ACS_QUIRKS_KERNELS=$(KERNEL) ACS_QUIRKS_WITHDRAWN='$(WITHDRAWN)' $(IN_ROOT) $(PROGRAMS)/debug/demo
+	@ACS_QUIRKS_KERNELS=$(KERNEL) ACS_QUIRKS_WITHDRAWN='$(WITHDRAWN)' $(IN_ROOT) \
+		/cache/target/x86_64-unknown-linux-gnu/debug/demo
 
 .PHONY: test
 test: export BUILD_ROOT := 1
@@ -129,8 +128,7 @@ oracle: need-amd64 need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)
 .PHONY: speed
 speed: ## measure how long the kernel (KERNEL=) and the model take to group
 speed: need-amd64 modules-$(KERNEL) crates
-	@$(CARGO) build --quiet --locked --offline --release --package boot --bin speed
-	@ACS_QUIRKS_KERNELS=$(KERNEL) $(IN_ROOT) $(PROGRAMS)/release/speed
+	@ACS_QUIRKS_KERNELS=$(KERNEL) $(CARGO) run --quiet --locked --offline --release --package boot --bin speed
 
 .PHONY: fresh-build
 fresh-build: ## make modules in a new minimal Debian of each of SUITES=, with only the packages that README.md names, and boot it
