@@ -149,17 +149,17 @@ impl Session<'_> {
             for withheld in withheld_now(self.paths)? {
                 without.extend(&withheld.functions);
             }
-            let missed = window.missed(self.paths);
+            let paths = self.paths;
+            let mut missed = window.missed(paths);
+            missed.retain(|one| !without.contains(&one.bdf()));
             let mut judged = judged.clone();
-            let is_late = |missed: &Missed| match missed {
-                Missed::Probe(bdf) => {
-                    let now = instance(&self.paths.function(*bdf));
-                    !without.contains(bdf) && judged.get(bdf).copied() != now
-                }
-                Missed::Bind(..) => false,
+            let is_unjudged = |judged: &BTreeMap<Bdf, Instance>, missed: &Missed| {
+                let bdf = missed.bdf();
+                let now = instance(&paths.function(bdf));
+                matches!(missed, Missed::Probe(_)) && judged.get(&bdf).copied() != now
             };
             // A device that appeared after the comparison, by hot-plug or by another rescan.
-            if missed.iter().any(is_late) {
+            if missed.iter().any(|one| is_unjudged(&judged, one)) {
                 let later = Judgement::of(self.paths, self.entries, state);
                 if later.unknown.is_none() {
                     let torn = [&later.torn, &later.torn_before, &later.torn_others];
@@ -177,11 +177,7 @@ impl Session<'_> {
                         self.paths.pci().join("drivers").join(driver).join("bind"),
                     ),
                 };
-                if without.contains(bdf) {
-                    continue;
-                }
-                let now = instance(&self.paths.function(*bdf));
-                if matches!(missed, Missed::Probe(_)) && judged.get(bdf).copied() != now {
+                if is_unjudged(&judged, &missed) {
                     outcome.problems.push(format!(
                         "{bdf} appeared meanwhile and has no driver, because its group was not found to be justified; if \
                          acsctl doctor finds no fault in it: echo {bdf} > /sys/bus/pci/drivers_probe"

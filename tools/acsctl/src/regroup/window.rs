@@ -37,6 +37,15 @@ pub(super) enum Missed {
     Bind(Bdf, String),
 }
 
+impl Missed {
+    /// The device.
+    pub(super) const fn bdf(&self) -> Bdf {
+        match self {
+            Self::Probe(bdf) | Self::Bind(bdf, _) => *bdf,
+        }
+    }
+}
+
 impl Window {
     /// The present devices and drivers.
     ///

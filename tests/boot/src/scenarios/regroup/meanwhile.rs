@@ -27,15 +27,26 @@ pub(super) const ALL: &[Scenario] = &[
 
 const OTHER: &[Model] = &pair(0x1077, 0x8030);
 
-/// Runs a regroup of 01:00.0 in the background, halted before it rescans.
-const HALTED_AT_RESCAN: &str = "rm -f /tmp/status; (at \"$(printf 'rescan\\t1')\" /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; \
-     echo $? >/tmp/status) & while [ ! -e /tmp/halt ]; do usleep 50000; done";
-/// The same, halted before it removes function 0.
-const HALTED_AT_REMOVE: &str = "rm -f /tmp/status; (at 01:00.0/remove /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; \
-     echo $? >/tmp/status) & while [ ! -e /tmp/halt ]; do usleep 50000; done";
-/// The same, halted after the comparison of the groups, before it lets drivers bind again.
-const HALTED_AFTER_LOOK: &str = "rm -f /tmp/status; (at \"$(printf 'drivers_autoprobe\\t1')\" /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; \
-     echo $? >/tmp/status) & while [ ! -e /tmp/halt ]; do usleep 50000; done";
+/// Runs a regroup of 01:00.0 in the background, halted before it writes this text (a word of the shell).
+macro_rules! halted_at {
+    ($text:literal) => {
+        concat!(
+            "rm -f /tmp/status; (at ",
+            $text,
+            " /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; echo $? >/tmp/status) & \
+             while [ ! -e /tmp/halt ]; do usleep 50000; done"
+        )
+    };
+}
+
+const HALTED_AT_RESCAN: &str = halted_at!(r#""$(printf 'rescan\t1')""#);
+/// Before it removes function 0.
+const HALTED_AT_REMOVE: &str = halted_at!("01:00.0/remove");
+/// After the comparison of the groups, before it lets drivers bind again.
+const HALTED_AFTER_LOOK: &str = halted_at!(r#""$(printf 'drivers_autoprobe\t1')""#);
+/// Another card goes and comes back, and gets no driver.
+const REPLUGGED: &str = "echo 1 >/sys/bus/pci/devices/0000:02:00.0/remove; \
+     echo 1 >/sys/bus/pci/devices/0000:00:11.0/rescan; test ! -e /sys/bus/pci/devices/0000:02:00.0/driver";
 /// Lets it go on, and waits for its end.
 const GOES_ON: &str =
     "while [ ! -e /tmp/status ]; do rm -f /tmp/halt; usleep 50000; done; cat /tmp/out";
@@ -224,10 +235,7 @@ const LATE_DRIVERS: Scenario = Scenario {
         Run("echo 0000:02:00.1 >/sys/bus/pci/drivers/e1000e/unbind"),
         Unload("acs_quirks_test"),
         Run(HALTED_AT_RESCAN),
-        Run(
-            "echo 1 >/sys/bus/pci/devices/0000:02:00.0/remove; echo 1 >/sys/bus/pci/devices/0000:00:11.0/rescan; \
-             test ! -e /sys/bus/pci/devices/0000:02:00.0/driver",
-        ),
+        Run(REPLUGGED),
         Says(GOES_ON, "regrouped, as predicted"),
         Run(
             "test $(basename $(readlink /sys/bus/pci/devices/0000:02:00.0/driver)) = e1000e && \
@@ -236,10 +244,7 @@ const LATE_DRIVERS: Scenario = Scenario {
         // A card that appears after the groups were compared is compared, too.
         Load("acs_quirks_test"),
         Run(HALTED_AFTER_LOOK),
-        Run(
-            "echo 1 >/sys/bus/pci/devices/0000:02:00.0/remove; echo 1 >/sys/bus/pci/devices/0000:00:11.0/rescan; \
-             test ! -e /sys/bus/pci/devices/0000:02:00.0/driver",
-        ),
+        Run(REPLUGGED),
         Says(GOES_ON, "regrouped, as predicted"),
         Run("test $(basename $(readlink /sys/bus/pci/devices/0000:02:00.0/driver)) = e1000e"),
         Unload("acs_quirks_test"),
@@ -247,9 +252,9 @@ const LATE_DRIVERS: Scenario = Scenario {
         // After a kill, the next run does it.
         Load("acs_quirks_test"),
         Run(HALTED_AT_RESCAN),
+        Run(REPLUGGED),
         Run(
-            "echo 1 >/sys/bus/pci/devices/0000:02:00.0/remove; echo 1 >/sys/bus/pci/devices/0000:00:11.0/rescan; \
-             kill -KILL $(pidof acsctl); while [ ! -e /tmp/status ]; do rm -f /tmp/halt; usleep 50000; done; \
+            "kill -KILL $(pidof acsctl); while [ ! -e /tmp/status ]; do rm -f /tmp/halt; usleep 50000; done; \
              test ! -e /sys/bus/pci/devices/0000:02:00.0/driver",
         ),
         Says("acsctl regroup 01:00.0", "everything is restored"),
