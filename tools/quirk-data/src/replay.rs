@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use grouping::{
-    Assumption,
+    Assumption, View,
     handlers::Handlers,
     model::{Fault, Interface},
     predict::Prediction,
@@ -202,29 +202,13 @@ fn one(
             notes.add(Rule::CaptureAcs, at_capture, field, problem, help);
         }
     }
-    beyond(topology, &members, expect, notes);
+    let needed = topology::around(topology, &members);
+    let needed = needed.functions.iter().map(|one| one.bdf).collect();
+    beyond(topology, &needed, expect, notes);
     contradicted(entry, entries, topology, &members, expect, notes);
 
     let view = view(topology);
-    let hides =
-        |assumption: &Assumption| assumption.hides_group() || *assumption == Assumption::Rest;
-    let needed = topology::around(topology, &members);
-    let decides = |bdf: &Bdf| needed.functions.iter().any(|one| one.bdf == *bdf);
-    let assumed = view.assumptions.iter();
-    for (bdf, _) in assumed.filter(|(bdf, one)| hides(one) && decides(bdf)) {
-        let problem = if topology.incomplete == Some(*bdf) {
-            format!(
-                "the text that it was made from ends within {bdf}, so what {bdf} has is not known"
-            )
-        } else {
-            format!(
-                "the bridge above {bdf}, or what is below it, is not in it, so its groups are not known"
-            )
-        };
-        let help =
-            "make it again, on the machine or from the whole output of lspci -D -vvvnn as root";
-        notes.add(Rule::CaptureAcs, at_capture, field, problem, help);
-    }
+    unseen(&view, &needed, expect, notes);
     for of in &view.functions {
         if let (Interface::Express(found), true) =
             (of.facts.interface, members.contains(&of.function.bdf))
@@ -312,11 +296,32 @@ fn contradicted(
     }
 }
 
+/// Adds a finding for each function that decides on the groups and is not captured as a whole, or not with its
+/// way to the root.
+fn unseen(view: &View<'_>, needed: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
+    let place = expect.capture.span();
+    let help = "make it again, on the machine or from the whole output of lspci -D -vvvnn as root";
+    let assumed = view.assumptions.iter();
+    for (bdf, assumption) in assumed.filter(|(bdf, _)| needed.contains(bdf)) {
+        let problem = if *assumption == Assumption::Rest {
+            format!(
+                "the text that it was made from ends within {bdf}, so what {bdf} has is not known"
+            )
+        } else if assumption.hides_group() {
+            format!(
+                "the bridge above {bdf}, or what is below it, is not in it, so its groups are not known"
+            )
+        } else {
+            continue;
+        };
+        notes.add(Rule::CaptureAcs, &place, "expect.capture", problem, help);
+    }
+}
+
 /// Adds a finding if a capture has more than the device and what decides its groups.
-fn beyond(topology: &Topology, members: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
-    let needed = topology::around(topology, members);
-    let is_needed = |bdf| needed.functions.iter().any(|kept| kept.bdf == bdf);
-    let mut others = topology.functions.iter().filter(|one| !is_needed(one.bdf));
+fn beyond(topology: &Topology, needed: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
+    let functions = topology.functions.iter();
+    let mut others = functions.filter(|one| !needed.contains(&one.bdf));
     let place = expect.capture.span();
     let mut add = |problem: String| {
         let help = "make it with acsctl quirk new, which leaves out the rest of the machine";
