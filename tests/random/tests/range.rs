@@ -204,7 +204,7 @@ fn every_completion_is_within_the_limits() {
             }
             let view = view(&partial);
             let prediction = Prediction::of(&partial, &view, &handlers);
-            let range = Range::of(&prediction, &view, &[]).map_err(|fault| fault.to_string())?;
+            let range = Range::of(&prediction, &[]).map_err(|fault| fault.to_string())?;
             let assumed = prediction
                 .without_table()
                 .map_err(|fault| fault.to_string())?;

@@ -90,6 +90,11 @@ impl<'a> Prediction<'a> {
         self
     }
 
+    /// The machine.
+    pub(crate) const fn view(&self) -> &'a View<'a> {
+        self.view
+    }
+
     fn functions(&self) -> Machine<'_> {
         Machine {
             spaces: self.spaces,

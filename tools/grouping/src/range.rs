@@ -31,7 +31,7 @@ use crate::{
         release::Release,
     },
     predict::Prediction,
-    scan::{Assumption, Seen, Siblings, View},
+    scan::{Assumption, Seen, Siblings},
 };
 
 /// The limits between which the groups lie, whatever the missing facts are.
@@ -41,22 +41,19 @@ pub struct Range {
     pub together: Partition,
     /// Functions of different sets are in different groups.
     pub apart: Partition,
-    /// The functions of which a fact is missing that can matter.
+    /// The functions that lack a fact that can matter.
     pub unknown: BTreeSet<Bdf>,
 }
 
 impl Range {
     /// The limits of the groups that the kernel makes with modules that have these tables; `None` if no
-    /// missing fact matters. `view` must be that of the prediction. Costs two computations of the groups.
+    /// missing fact matters. Costs two computations of the groups.
     ///
     /// # Errors
     ///
     /// [`Fault`] for a topology that was not checked.
-    pub fn of(
-        prediction: &Prediction<'_>,
-        view: &View<'_>,
-        tables: &[Table],
-    ) -> Result<Option<Self>, Fault> {
+    pub fn of(prediction: &Prediction<'_>, tables: &[Table]) -> Result<Option<Self>, Fault> {
+        let view = prediction.view();
         let mut assumed: BTreeMap<Bdf, Vec<Assumption>> = BTreeMap::new();
         for (bdf, assumption) in &view.assumptions {
             assumed.entry(*bdf).or_default().push(*assumption);

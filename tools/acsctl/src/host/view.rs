@@ -310,17 +310,12 @@ impl<'a> HostView<'a> {
         built::table(&Edition::Validated.select(self.entries, supported::oldest()))
     }
 
-    /// Whether the source would show the group of every function, if the machine's kernel made groups.
+    /// The functions whose group the source would not show if the machine's kernel made groups.
     #[must_use]
-    pub fn shows_all_groups(&self) -> bool {
-        self.topology.functions.iter().all(|one| one.group_known)
-    }
-
-    /// Whether the source would show the group of this function, if the machine's kernel made groups.
-    #[must_use]
-    pub fn shows_group(&self, bdf: Bdf) -> bool {
-        let mut functions = self.topology.functions.iter();
-        functions.any(|one| one.bdf == bdf && one.group_known)
+    pub fn unshown(&self) -> BTreeSet<Bdf> {
+        let functions = self.topology.functions.iter();
+        let unshown = functions.filter(|function| !function.group_known);
+        unshown.map(|function| function.bdf).collect()
     }
 
     /// The groups that the machine's kernel made; `None` if the source lists none.

@@ -144,10 +144,8 @@ impl<'s> Listing<'s> {
         } else {
             BTreeSet::new()
         };
-        let functions = machine.topology.functions.iter();
         let undetermined = if made {
-            let unknown = functions.filter(|one| !one.group_known);
-            unknown.map(|one| one.bdf).collect()
+            machine.unshown()
         } else {
             machine.undetermined()
         };

@@ -14,8 +14,8 @@ use topology::{Bdf, Partition};
 use super::addresses::address_list;
 use crate::host::{HostView, impossible};
 
-/// Functions of which some share a group or not, depending on facts that the input lacks. Each of them is
-/// certainly apart from every function outside.
+/// Functions that may share groups; facts that the input lacks decide. Each of them is certainly apart from
+/// every function outside.
 #[derive(Clone, PartialEq, Eq, Debug, JsonSchema, Serialize)]
 pub struct Open {
     /// The functions, in order.
@@ -77,10 +77,10 @@ impl OpenFor {
 ///
 /// [`Error::CouldNotRun`] for an impossible topology.
 pub fn open(machine: &HostView<'_>, tables: &[Table]) -> Result<Vec<Open>, Error> {
-    if machine.recorded().is_some() && machine.shows_all_groups() {
+    if machine.recorded().is_some() && machine.unshown().is_empty() {
         return Ok(Vec::new());
     }
-    let range = Range::of(&machine.prediction(), &machine.view, tables).map_err(impossible)?;
+    let range = Range::of(&machine.prediction(), tables).map_err(impossible)?;
     let Some(range) = range else {
         return Ok(Vec::new());
     };

@@ -151,7 +151,7 @@ pub struct Report {
     /// What the facts that the input lacks leave open; everything else is certain. Empty where
     /// `differences` is known.
     pub open: Vec<Open>,
-    /// The number of functions of which the kernel's own group and the predicted one are known.
+    /// The number of functions that were compared: their group by the kernel and the predicted one are known.
     pub compared: usize,
     #[serde(skip)]
     functions: usize,
@@ -195,8 +195,8 @@ impl Report {
         groups.retain(|group| !group.is_empty());
         let assumed = assumed(machine);
         let functions = machine.topology.functions.iter();
-        let compared = functions.filter(|one| one.group_known && !undetermined.contains(&one.bdf));
-        let compared: BTreeSet<Bdf> = compared.map(|one| one.bdf).collect();
+        let all: BTreeSet<Bdf> = functions.map(|one| one.bdf).collect();
+        let compared = &(&all - &undetermined) - &machine.unshown();
         let recorded = machine.recorded().filter(|_| !compared.is_empty());
         let differences = recorded.map(|actual| {
             let pieces = pieces(&only(&groups, &compared), &only(actual, &compared));
@@ -222,7 +222,7 @@ impl Report {
             } else {
                 0
             },
-            functions: machine.topology.functions.len(),
+            functions: all.len(),
             differences,
         }
     }

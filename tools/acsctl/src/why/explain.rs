@@ -281,7 +281,8 @@ fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     let mut computed = report.groups.iter();
     let computed = computed.find(|group| group.contains(&bdf));
     // A list that lacks a function of the computed group may lack it from this one, too.
-    let is_whole = |group: &Vec<Bdf>| group.iter().all(|one| machine.shows_group(*one));
+    let unshown = machine.unshown();
+    let is_whole = |group: &Vec<Bdf>| group.iter().all(|one| !unshown.contains(one));
     if !computed.is_none_or(is_whole) {
         return None;
     }
@@ -306,8 +307,9 @@ fn ungrouped(machine: &HostView<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
     let Some(groups) = machine.recorded() else {
         return Vec::new();
     };
+    let unshown = machine.unshown();
     let is_in_none =
-        |bdf: &Bdf| machine.shows_group(*bdf) && !groups.iter().any(|group| group.contains(bdf));
+        |bdf: &Bdf| !unshown.contains(bdf) && !groups.iter().any(|group| group.contains(bdf));
     let asked = std::iter::once(one).chain(other);
     asked.filter(is_in_none).collect()
 }

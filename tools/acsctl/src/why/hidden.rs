@@ -3,6 +3,8 @@
 //! Ports that are known to have an ACS capability. If such a port shows none, the firmware hides
 //! it: the groups of two recorded machines show this for a port of the list.
 
+use std::sync::LazyLock;
+
 use serde::Deserialize;
 use topology::{Function, Hex};
 
@@ -14,17 +16,15 @@ struct Shown {
     ports: Vec<String>,
 }
 
-fn shown() -> Vec<Shown> {
-    serde_json::from_str(include_str!("ports_with_acs.json")).unwrap_or_default()
-}
+static SHOWN: LazyLock<Vec<Shown>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("ports_with_acs.json")).unwrap_or_default());
 
 /// Where a port with these ids shows an ACS capability on another machine.
-pub(super) fn shown_elsewhere(function: &Function) -> Option<String> {
+pub(super) fn shown_elsewhere(function: &Function) -> Option<&'static str> {
     let device = function.device.map(Hex::value)?;
     let ids = format!("{:04x}:{device:04x}", function.vendor.value());
-    let mut all = shown().into_iter();
-    all.find(|shown| shown.ports.contains(&ids))
-        .map(|shown| shown.source)
+    let found = SHOWN.iter().find(|shown| shown.ports.contains(&ids));
+    found.map(|shown| shown.source.as_str())
 }
 
 #[cfg(test)]
@@ -35,13 +35,13 @@ mod tests {
 
     #[test]
     fn each_port_is_listed_once_with_a_source() {
-        let all = shown();
+        let all = &*SHOWN;
         assert!(all.len() > 10);
         let mut ports = BTreeSet::new();
         for Shown {
             source,
             ports: some,
-        } in &all
+        } in all
         {
             assert!(!source.is_empty() && !some.is_empty());
             for port in some {

@@ -39,8 +39,8 @@ impl AcsRegisters {
         }
     }
 
-    /// The registers as the kernel may use them for a function of which the device id is not known.
-    /// `vendor` is `None` if it is not known either.
+    /// The registers as the kernel may use them for a function with an unknown device id.
+    /// `vendor` is `None` if it is unknown, too.
     pub fn of_some_device(self, vendor: Option<u16>, release: &Release) -> [Self; 2] {
         let vendor = vendor.unwrap_or(IDT);
         [self, self.of_device(vendor, SWITCH_1, release)]

@@ -153,8 +153,8 @@ pub fn dma_aliases(identity: &Identity, devfn: u8) -> Aliases {
     found
 }
 
-/// Every number that a quirk may give to a function with the number `devfn` of which the device id
-/// (`None`), the class or the subsystem is not known. `vendor` is `None` if it is not known either.
+/// Every number that a quirk may give to the function with the number `devfn`, whatever its class and
+/// subsystem are. `device` and `vendor` are `None` if they are unknown.
 pub fn possible_dma_aliases(vendor: Option<u16>, device: Option<u16>, devfn: u8) -> DevfnSet {
     let mut found = Aliases {
         numbers: DevfnSet::EMPTY,
@@ -172,8 +172,8 @@ pub fn possible_dma_aliases(vendor: Option<u16>, device: Option<u16>, devfn: u8)
     }
 }
 
-/// Whether a bridge quirk may have this effect on a bridge of which the device id is not known.
-/// `vendor` is `None` if it is not known either.
+/// Whether a bridge quirk may have this effect on a bridge with an unknown device id. `vendor` is `None` if
+/// it is unknown, too.
 pub fn bridge_may(vendor: Option<u16>, what: Bridge) -> bool {
     BRIDGE_QUIRKS
         .iter()

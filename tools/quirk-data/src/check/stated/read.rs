@@ -53,7 +53,7 @@ pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
     for tokens in &sentences {
         let lists = lists(tokens);
         let marks = exceptions(tokens, &lists);
-        // "Revision A0 is not isolated": the statement does not say of which ids.
+        // "Revision A0 is not isolated" names no id, so it may be about each.
         if lists.is_empty() && denial(tokens).is_some() {
             reading.excepted.push(Excepted {
                 vendor: None,
