@@ -189,5 +189,10 @@ pub(crate) fn is_hidden(c: char) -> bool {
         | '\u{180b}'..='\u{180f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}');
-    is_control || is_mark || is_filler
+    // Blanks that are not the space: a reader cannot tell them from it, and a search does.
+    let is_blank = matches!(
+        c,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}'
+    );
+    is_control || is_mark || is_filler || is_blank
 }

@@ -88,22 +88,28 @@ fn value(value: Value) -> Json {
     }
 }
 
-/// The keys that an entry of this status must have beyond those of every entry.
+/// The keys that an entry of this status must have beyond those of every entry, and those that it
+/// must not have.
 fn for_status(status: Status) -> Json {
     let is_needed = |needed| matches!(needed, Needed::For(statuses) if statuses.contains(&status));
-    let sections: Map<String, Json> = FILE
-        .keys
-        .iter()
-        .filter_map(|key| match key.value {
-            Value::Once(below) => Some((key.name, required(below, is_needed))),
-            _ => None,
-        })
-        .filter(|(_, required)| !required.is_empty())
-        .map(|(name, required)| (name.to_owned(), json!({ "required": required })))
-        .collect();
+    let without_meaning = |section: &Section| {
+        let keys = section.keys.iter().filter(|key| !key.is_for(status));
+        keys.map(|key| (key.name.to_owned(), json!(false)))
+            .collect::<Map<_, _>>()
+    };
+    let mut properties = without_meaning(&FILE);
+    for key in FILE.keys.iter().filter(|key| key.is_for(status)) {
+        if let Value::Once(below) = key.value {
+            let (required, forbidden) = (required(below, is_needed), without_meaning(below));
+            if !(required.is_empty() && forbidden.is_empty()) {
+                let section = json!({ "required": required, "properties": forbidden });
+                properties.insert(key.name.to_owned(), section);
+            }
+        }
+    }
     json!({
         "if": { "required": ["status"], "properties": { "status": { "const": status.name() } } },
-        "then": { "required": required(&FILE, is_needed), "properties": sections },
+        "then": { "required": required(&FILE, is_needed), "properties": properties },
     })
 }
 

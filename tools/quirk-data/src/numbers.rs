@@ -4,7 +4,7 @@
 //! entries by number, so a number is issued once and stays with its name, even after the entry is
 //! removed.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, ops::Range, path::Path};
 
 use toml::de::DeTable;
 
@@ -21,6 +21,8 @@ use crate::{
 struct Line<'a> {
     number: u16,
     name: &'a str,
+    /// The position in the list.
+    span: Range<usize>,
 }
 
 /// The issued numbers of a folder, ascending; empty if the folder has no list.
@@ -100,12 +102,9 @@ fn read<'a>(list: &'a DataFile, notes: &mut Notes<'_>) -> Vec<Line<'a>> {
             );
             continue;
         };
-        if let Some(last) = lines.last().filter(|last| last.number >= number) {
-            let problem = format!("{number} comes after {}", last.number);
-            refuse(
-                problem,
-                "append new numbers, and take each one higher than all before it",
-            );
+        if let Some(other) = lines.iter().find(|other| other.number == number) {
+            let problem = format!("{number} is the number of {} already", other.name);
+            refuse(problem, "take this line out: a number is never reused");
             continue;
         }
         if let Some(other) = lines.iter().find(|other| other.name == name) {
@@ -116,9 +115,37 @@ fn read<'a>(list: &'a DataFile, notes: &mut Notes<'_>) -> Vec<Line<'a>> {
             );
             continue;
         }
-        lines.push(Line { number, name });
+        lines.push(Line { number, name, span });
     }
+    out_of_place(&lines, notes);
+    lines.sort_by_key(|line| line.number);
     lines
+}
+
+/// Adds a finding for each line that is not in ascending order. Of two neighbours in the wrong
+/// order, the first is out of place if the list is ascending without it.
+fn out_of_place(lines: &[Line<'_>], notes: &mut Notes<'_>) {
+    for at in 1..lines.len() {
+        let (before, here) = (&lines[at - 1], &lines[at]);
+        if before.number < here.number {
+            continue;
+        }
+        let fits_without = at >= 2 && lines[at - 2].number < here.number;
+        let (problem, line) = if fits_without {
+            (
+                format!("{} comes before {}", before.number, here.number),
+                before,
+            )
+        } else {
+            (
+                format!("{} comes after {}", here.number, before.number),
+                here,
+            )
+        };
+        let help = "put each line in its place, by number: new numbers are higher than all others and \
+                    come last";
+        notes.add(Rule::NumberList, &line.span, "line", problem, help);
+    }
 }
 
 /// Compares the numbers of entries with each other and with the list of their folder, and notes
@@ -197,22 +224,23 @@ fn not_as_issued(
             (Some(line), None) => (
                 format!("{number} was given to {}, by {shown}", line.name),
                 format!(
-                    "take {free} and append the line \"{free} {name}\" to {shown}: a number is never reused"
+                    "take {free}: a number is never reused; {}",
+                    append(free, name, list)
                 ),
             ),
             (None, None) if !is_beside => continue,
             (None, None) if *number <= highest => (
                 format!("{shown} has no line for {number} any more, or never had"),
                 format!(
-                    "for a new entry, take {free} and append the line \"{free} {name}\"; a line that was \
-                     taken out, put back"
+                    "for a new entry, take {free}, and {}; a line that was taken out, put back",
+                    append(free, name, list)
                 ),
             ),
             // The finding on a number that two entries have is about the other one.
             (None, None) if !owners.get(number).is_some_and(is_owner) => continue,
             (None, None) => (
                 format!("{number} is not in {shown}"),
-                format!("append the line \"{number} {name}\" to it"),
+                append(*number, name, list),
             ),
         };
         let mut notes = Notes::on(file);
@@ -220,6 +248,16 @@ fn not_as_issued(
         findings.extend(notes.into_findings());
     }
     findings
+}
+
+/// How to enter a number into the list, which takes no name of another form.
+fn append(number: u16, name: &str, list: &DataFile) -> String {
+    let shown = list.path.display();
+    if is_entry(name) {
+        format!("append the line \"{number} {name}\" to {shown}")
+    } else {
+        format!("name the file as a vendor/family, and append a line with that name to {shown}")
+    }
 }
 
 /// Finds numbers of several entries. The owner of a number keeps it. `free` is the next free number.
@@ -245,10 +283,8 @@ fn taken_twice(
                 "take one that no entry has or had; a number is never reused".to_owned()
             }
             Some(list) => format!(
-                "take {free} and append the line \"{free} {}\" to {}: no entry has or had it; a number \
-                 is never reused",
-                file.name,
-                list.path.display()
+                "take {free}: no entry has or had it, and a number is never reused; {}",
+                append(free, &file.name, list)
             ),
             None => format!("take {free}: no entry has or had it; a number is never reused"),
         };

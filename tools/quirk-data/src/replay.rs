@@ -113,6 +113,11 @@ fn read(file: &DataFile, expect: &Expect, notes: &mut Notes<'_>) -> Option<Topol
         refuse(problem, "put the capture itself there");
         return None;
     }
+    if is_encoded_capture(&path) {
+        let problem = format!("{capture} begins with a byte order mark");
+        refuse(problem, "save it as UTF-8 without one, as acsctl writes it");
+        return None;
+    }
     match topology::read(&path) {
         Ok(mut topology) if is_capture(&path) => {
             with_iommu(&mut topology);
@@ -173,7 +178,21 @@ pub(crate) fn with_iommu(capture: &mut Topology) -> Option<Bdf> {
 
 /// Whether a file has the JSON form of a capture, and is not the output of a program.
 fn is_capture(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|bytes| bytes.trim_ascii_start().starts_with(b"{"))
+    starts_with_brace(path, &[])
+}
+
+/// Whether a file would be a capture in UTF-8 without a byte order mark.
+fn is_encoded_capture(path: &Path) -> bool {
+    let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff\0"];
+    marks.iter().any(|mark| starts_with_brace(path, mark))
+}
+
+/// Whether a file has these bytes, and then, behind blanks, a brace.
+fn starts_with_brace(path: &Path, mark: &[u8]) -> bool {
+    fs::read(path).is_ok_and(|bytes| {
+        let rest = bytes.strip_prefix(mark);
+        rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
+    })
 }
 
 /// Checks one expectation, and adds the effects on the captured machine to `seen`.
@@ -318,7 +337,7 @@ fn unseen(view: &View<'_>, needed: &BTreeSet<Bdf>, expect: &Expect, notes: &mut 
     }
 }
 
-/// Adds a finding if a capture has more than the device and what decides its groups.
+/// Adds findings if a capture has more than the device and what decides its groups.
 fn beyond(topology: &Topology, needed: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
     let functions = topology.functions.iter();
     let mut others = functions.filter(|one| !needed.contains(&one.bdf));
@@ -335,15 +354,12 @@ fn beyond(topology: &Topology, needed: &BTreeSet<Bdf>, expect: &Expect, notes: &
         );
         add(problem);
     }
-    let named = [
-        ("id", topology.id.is_some()),
-        ("model", topology.model.is_some()),
-        ("model_from", topology.model_from.is_some()),
-        ("source", topology.source.is_some()),
-    ];
-    if let Some((key, _)) = named.into_iter().find(|(_, is_there)| *is_there) {
-        let problem = format!("it names the machine or its origin, by the key \"{key}\"");
-        add(problem);
+    let named = topology::make_nameless(&mut topology.clone());
+    if !named.is_empty() {
+        let keys = named.join("\", \"");
+        add(format!(
+            "it has text that may name the machine or its origin, in \"{keys}\""
+        ));
     }
 }
 

@@ -21,6 +21,9 @@ use crate::{
 /// The file name of the list of issued numbers.
 pub const NUMBERS: &str = "numbers.txt";
 
+/// The file name of the JSON Schema of the format, beside the list.
+const SCHEMA: &str = "schema.json";
+
 /// The largest size of a file, in bytes. It is far above the size of any entry, and bounds the cost
 /// of reading a folder.
 const MAX_SIZE: u64 = 256 << 10;
@@ -175,9 +178,12 @@ fn stray(path: &Path) -> Finding {
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_default();
-    let problem = format!("{name} does not end in .toml, as a data file does");
-    let help = if is_like_data(path) {
-        format!("rename it to {}.toml", family_of(path))
+    let problem = format!("{name} is not a data file, and not a capture in the folder of a vendor");
+    let target = format!("{}.toml", family_of(path));
+    let help = if is_like_data(path) && path.with_file_name(&target).exists() {
+        format!("take it out: {target} is beside it")
+    } else if is_like_data(path) {
+        format!("rename it to {target}")
     } else {
         "rename it, or take it out: a vendor's folder has data files (*.toml) and captures (*.json)"
             .to_owned()
@@ -279,7 +285,8 @@ fn is_stray(folder: &Path, at: &Path, path: &Path) -> bool {
         .file_name()
         .is_some_and(|name| name.to_string_lossy().starts_with('.'));
     let is_of_vendor = at != folder && at != folder.join("kernels");
-    !is_hidden && (is_of_vendor || is_like_data(path))
+    let is_schema = path.file_name().is_some_and(|name| name == SCHEMA);
+    !is_hidden && (is_of_vendor || is_like_data(path) || (is_capture(path) && !is_schema))
 }
 
 /// Reads every `*.toml` at any depth below `folder`.
@@ -298,7 +305,9 @@ pub fn read(folder: &Path) -> Result<Sources, Error> {
             let kind = found
                 .file_type()
                 .map_err(|error| Error::io("examine", &path, &error))?;
-            if kind.is_dir() {
+            if kind.is_dir() && is_data(&path) {
+                sources.take(&path, name_of(path.strip_prefix(folder).unwrap_or(&path)))?;
+            } else if kind.is_dir() {
                 folders.push(path);
             } else if is_data(&path) || (kind.is_symlink() && path.is_dir()) {
                 let name = name_of(path.strip_prefix(folder).unwrap_or(&path));
@@ -324,6 +333,13 @@ pub fn read(folder: &Path) -> Result<Sources, Error> {
             Ok(list) => sources.numbers = Some(list),
             Err(finding) => sources.findings.push(*finding),
         }
+    } else if folder.join(SCHEMA).exists() {
+        // The folder is a database, and no collection of drafts.
+        let problem = "the list of issued numbers is missing";
+        let help = "restore it from the history of the folder: owners withdraw entries by number, so a \
+                    number is never issued twice";
+        let finding = fault(&nothing(&list), Rule::NumberList, problem, help);
+        sources.findings.push(finding);
     }
     let lists = folder.join("kernels");
     if lists.is_dir() {

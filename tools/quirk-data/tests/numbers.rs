@@ -126,22 +126,23 @@ fn a_number_is_that_of_the_list() {
             "reused",
             "3",
             "1 acme/old\n3 acme/gone\n",
-            "acme/x1.toml:3:10: number-issued: number: 3 was given to acme/gone, by numbers.txt; take 4 and \
-             append the line \"4 acme/x1\" to numbers.txt: a number is never reused",
+            "acme/x1.toml:3:10: number-issued: number: 3 was given to acme/gone, by numbers.txt; take 4: a \
+             number is never reused; append the line \"4 acme/x1\" to numbers.txt",
         ),
         (
             "new",
             "4",
             "1 acme/old\n3 acme/gone\n",
             "acme/x1.toml:3:10: number-issued: number: 4 is not in numbers.txt; append the line \"4 acme/x1\" \
-             to it",
+             to numbers.txt",
         ),
         (
             "taken-out",
             "2",
             "1 acme/old\n3 acme/gone\n",
             "acme/x1.toml:3:10: number-issued: number: numbers.txt has no line for 2 any more, or never had; \
-             for a new entry, take 4 and append the line \"4 acme/x1\"; a line that was taken out, put back",
+             for a new entry, take 4, and append the line \"4 acme/x1\" to numbers.txt; a line that was taken \
+             out, put back",
         ),
         (
             "form",
@@ -161,8 +162,22 @@ fn a_number_is_that_of_the_list() {
             "order",
             "2",
             "2 acme/x1\n1 acme/old\n",
-            "numbers.txt:2:1: number-list: line: 1 comes after 2; append new numbers, and take each one \
-             higher than all before it",
+            "numbers.txt:2:1: number-list: line: 1 comes after 2; put each line in its place, by number: \
+             new numbers are higher than all others and come last",
+        ),
+        (
+            "one-out-of-order",
+            "2",
+            "1 acme/old\n9 acme/gone\n2 acme/x1\n3 acme/x2\n4 acme/x3\n",
+            "numbers.txt:2:1: number-list: line: 9 comes before 2; put each line in its place, by number: \
+             new numbers are higher than all others and come last",
+        ),
+        (
+            "number-twice",
+            "2",
+            "1 acme/old\n2 acme/x1\n2 acme/gone\n",
+            "numbers.txt:3:1: number-list: line: 2 is the number of acme/x1 already; take this line out: a \
+             number is never reused",
         ),
         (
             "twice",
@@ -178,6 +193,22 @@ fn a_number_is_that_of_the_list() {
             "{case}"
         );
     }
+}
+
+/// A database without its list would give every number out again. A folder of drafts needs none.
+#[test]
+fn a_database_has_a_list() {
+    let (folder, found) = sources("numbers-no-list", "2", None);
+    assert!(found.findings.is_empty());
+    fs::write(folder.join("schema.json"), "{}").expect("it can be written");
+    let sources = source::read(&folder).expect("it can be read");
+    let found = folder::check_all(sources, Scope::now(None)).expect_err("no list");
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0]
+            .to_string()
+            .contains("numbers.txt:1:1: number-list: ")
+    );
 }
 
 /// A draft outside the folder has no line yet, but must not use an issued number.
@@ -253,9 +284,9 @@ fn a_newcomer_gets_one_remedy() {
         lines.collect::<Vec<_>>()
     };
     let unlisted = "acme/x1.toml:3:10: number-issued: number: 4 is not in numbers.txt; append the line \
-                    \"4 acme/x1\" to it";
-    let remedy = "take 5 and append the line \"5 acme/x2\" to numbers.txt: no entry has or had it; a \
-                  number is never reused";
+                    \"4 acme/x1\" to numbers.txt";
+    let remedy = "take 5: no entry has or had it, and a number is never reused; append the line \"5 acme/x2\" \
+                  to numbers.txt";
     let twice = format!(
         "acme/x2.toml:3:10: number-taken: number: 4 is the number of acme/x1, which is new too and comes \
          first by name; {remedy}"
@@ -264,7 +295,7 @@ fn a_newcomer_gets_one_remedy() {
     // With the line of the first, the second is the only one with a finding.
     let list = "1 acme/old\n3 acme/gone\n4 acme/x1\n";
     fs::write(folder.join(source::NUMBERS), list).expect("it can be written");
-    let given = "acme/x2.toml:3:10: number-issued: number: 4 was given to acme/x1, by numbers.txt; take 5 \
-                 and append the line \"5 acme/x2\" to numbers.txt: a number is never reused";
+    let given = "acme/x2.toml:3:10: number-issued: number: 4 was given to acme/x1, by numbers.txt; take 5: a \
+                 number is never reused; append the line \"5 acme/x2\" to numbers.txt";
     assert_eq!(all(&folder), [given]);
 }

@@ -154,8 +154,11 @@ fn a_folder_with_the_name_of_a_file() {
         let sound = tests().join("accepted/acme/taken-back.toml");
         fs::copy(sound, path.join("nic.toml")).expect("the folder is the test's own");
     });
-    let expected = "1:1: file-name: file: \"acme/other.toml/nic\" is not of the form";
-    assert_found(sources, "acme/other.toml/nic.toml", expected);
+    assert_found(
+        sources,
+        "acme/other.toml",
+        "1:1: file-kind: file: not a regular file",
+    );
 }
 
 /// Each of these names would hide an entry: the file would not be read.
@@ -179,10 +182,32 @@ fn a_file_whose_name_does_not_end_as_that_of_a_data_file() {
             fs::copy(sound, path.with_file_name(name)).expect("the folder is the test's own");
         });
         let expected = format!(
-            "1:1: file-name: file: {name} does not end in .toml, as a data file does; {help}"
+            "1:1: file-name: file: {name} is not a data file, and not a capture in the folder of a \
+             vendor; {help}"
         );
         assert_found(sources, &format!("acme/{name}"), &expected);
     }
+    // The remedy does not overwrite a file.
+    let sources = folder("backup", |path| {
+        let sound = tests().join("accepted/acme/taken-back.toml");
+        fs::copy(&sound, path).expect("the folder is the test's own");
+        fs::copy(sound, path.with_file_name("other.toml.bak"))
+            .expect("the folder is the test's own");
+    });
+    let found = folder::check_all(sources, Scope::now(None)).expect_err("there is a fault");
+    assert_eq!(found[0].help, "take it out: other.toml is beside it");
+    // A capture in no vendor's folder.
+    let sources = folder("capture-at-top", |path| {
+        let vendor = path.parent().expect("a vendor's folder");
+        fs::write(vendor.with_file_name("nic.capture.json"), "{}").expect("it is writable");
+        fs::write(vendor.with_file_name("numbers.txt"), "12 acme/nic\n").expect("it is writable");
+        fs::write(vendor.with_file_name("schema.json"), "{}").expect("it is writable");
+    });
+    assert_found(
+        sources,
+        "nic.capture.json",
+        "1:1: file-name: file: nic.capture.json is not a data file",
+    );
     // Control: what editors and git keep there is hidden.
     let sources = folder("hidden", |path| {
         fs::write(path.with_file_name(".gitkeep"), "").expect("it is writable");

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Extracts the part of a topology that determines the groups of some functions.
+//! Extracts the part of a topology that determines the groups of some functions, and takes out what
+//! may identify the machine.
 
 use std::collections::BTreeSet;
 
-use crate::{Bdf, Function, Topology, bdf::Domain};
+use crate::{
+    Bdf, Function, Topology,
+    bdf::Domain,
+    format::EVIDENCE,
+    sysfs::{IOMMU_KINDS, acs_override},
+};
 
 /// The part of a topology that determines the groups of these functions: all functions on their
 /// buses, on the buses above up to the root, and on the buses behind them. The kernel considers no
@@ -54,6 +60,43 @@ pub fn around(topology: &Topology, functions: &BTreeSet<Bdf>) -> Topology {
     kept.vmd.retain(|domain, _| vmds.contains(domain));
     kept.regrouped.retain(|bdf| addresses.contains(bdf));
     kept
+}
+
+/// Takes out what may identify the machine or its owner, and every text that is not one that a
+/// capture writes by itself. Returns the names of the keys that changed.
+pub fn make_nameless(topology: &mut Topology) -> Vec<&'static str> {
+    let is_release = |text: &String| {
+        text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_digit())
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b".-+~_".contains(&byte))
+    };
+    let of_iommu = |text: &String| IOMMU_KINDS.iter().any(|(_, kind)| kind == text);
+    let of_source = |text: &String| EVIDENCE.contains(&text.as_str());
+    let old = topology.clone();
+    topology.id = None;
+    topology.model = None;
+    topology.model_from = None;
+    topology.source = None;
+    topology.kernel = topology.kernel.take().filter(is_release);
+    topology.iommu = topology.iommu.take().filter(of_iommu);
+    topology.evidence.retain(of_source);
+    topology.acs_override = topology.acs_override.as_deref().map(acs_override);
+    topology.kernel_notes.clear();
+    let changed = [
+        ("id", old.id != topology.id),
+        ("model", old.model != topology.model),
+        ("model_from", old.model_from != topology.model_from),
+        ("source", old.source != topology.source),
+        ("kernel", old.kernel != topology.kernel),
+        ("iommu", old.iommu != topology.iommu),
+        ("evidence", old.evidence != topology.evidence),
+        ("acs_override", old.acs_override != topology.acs_override),
+        ("kernel_notes", old.kernel_notes != topology.kernel_notes),
+    ];
+    let names = changed.into_iter().filter(|(_, differs)| *differs);
+    names.map(|(name, _)| name).collect()
 }
 
 /// Whether the bridge is directly above the function.

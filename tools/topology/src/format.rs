@@ -21,6 +21,9 @@ pub enum Schema {
     V1,
 }
 
+/// The sources that a capture names as its evidence.
+pub(crate) const EVIDENCE: [&str; 4] = ["sysfs", "lspci", "kernel log", "group list"];
+
 /// A machine: its PCI functions as they were seen, and the groups that its kernel made.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -18,7 +18,7 @@
 //! | `names.rs` | names of vendors, devices and classes |
 //! | `error.rs` | the error of reading or capturing |
 //! | `sysfs.rs`, `config.rs` | captures a running host |
-//! | `excerpt.rs` | the part that determines the groups of some functions |
+//! | `excerpt.rs` | the part that determines the groups of some functions, without what identifies the machine |
 //! | `partition.rs` | groups without their numbers |
 
 mod bdf;
@@ -44,7 +44,7 @@ mod write;
 pub use bdf::{Bdf, Domain};
 pub use config::ConfigSpace;
 pub use error::Error;
-pub use excerpt::around;
+pub use excerpt::{around, make_nameless};
 pub use form::{has_capabilities, lacks_capabilities};
 pub use format::{Acs, Function, Header, Removable, Schema, Source, Sriov, Subsystem, Topology};
 pub use hex::Hex;

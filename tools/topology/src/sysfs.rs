@@ -17,6 +17,14 @@ use crate::{
     config::{self, Config, ConfigSpace, Search},
 };
 
+/// The types of IOMMU that a capture names, each with the start of the names that its driver
+/// registers in `/sys/class/iommu`.
+pub(crate) const IOMMU_KINDS: [(&str, &str); 3] = [
+    ("dmar", "Intel VT-d"),
+    ("ivhd", "AMD-Vi"),
+    ("smmu", "Arm SMMU"),
+];
+
 /// The paths and options of a capture.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Host {
@@ -109,17 +117,16 @@ impl Host {
 
     /// The type of the IOMMU, from the names that its driver registers.
     fn iommu(&self) -> Option<String> {
-        const KINDS: [(&str, &str); 3] = [
-            ("dmar", "Intel VT-d"),
-            ("ivhd", "AMD-Vi"),
-            ("smmu", "Arm SMMU"),
-        ];
         let entries = fs::read_dir(self.sysfs.join("class/iommu")).ok()?;
         let mut names: Vec<_> = entries
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
             .collect();
         names.sort();
-        let kind = |name: &String| KINDS.iter().find(|(begin, _)| name.starts_with(begin));
+        let kind = |name: &String| {
+            IOMMU_KINDS
+                .iter()
+                .find(|(begin, _)| name.starts_with(begin))
+        };
         let (_, kind) = names.iter().find_map(kind)?;
         Some((*kind).to_owned())
     }
@@ -130,18 +137,7 @@ impl Host {
         let line = fs::read_to_string(&self.command_line).ok()?;
         let mut words = line.split_whitespace();
         let value = words.find_map(|word| word.strip_prefix("pcie_acs_override="))?;
-        let named = |part: &&str| matches!(*part, "downstream" | "multifunction");
-        let is_id = |part: &str| {
-            part.strip_prefix("id:").is_some_and(|id| {
-                id.bytes()
-                    .all(|byte| byte.is_ascii_hexdigit() || byte == b':')
-            })
-        };
-        let parts: Vec<_> = value
-            .split(',')
-            .filter(|part| named(part) || is_id(part))
-            .collect();
-        Some(parts.join(","))
+        Some(acs_override(value))
     }
 
     fn machine(&self) -> Option<String> {
@@ -150,6 +146,19 @@ impl Host {
         let product = text(&dmi.join("product_name"))?;
         Some(format!("{vendor} {product}"))
     }
+}
+
+/// A value of `pcie_acs_override=`, without the parts that the patch does not know.
+pub(crate) fn acs_override(value: &str) -> String {
+    let named = |part: &&str| matches!(*part, "downstream" | "multifunction");
+    let is_id = |part: &str| {
+        part.strip_prefix("id:").is_some_and(|id| {
+            id.bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b':')
+        })
+    };
+    let parts = value.split(',').filter(|part| named(part) || is_id(part));
+    parts.collect::<Vec<_>>().join(",")
 }
 
 /// The version in a kernel release: `7.3.4` of `7.3.4+deb13-amd64`. The rest may identify the

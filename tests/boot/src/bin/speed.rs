@@ -2,7 +2,8 @@
 
 //! Measures the kernel's grouping, without and with the module, and the model's, on a stock kernel and
 //! machines of growing size. The module has no entry for their functions. The times are the shortest of
-//! [`ROUNDS`] boots.
+//! [`ROUNDS`] boots. Boots without and with the module alternate, so that other work on this machine
+//! slows both down; a boot measures small machines several times.
 //!
 //! The kernel's time includes the creation of the groups, which is linear. The kernel's search is
 //! quadratic. The model runs in the kernel, on the kernel's own facts about the functions.
@@ -15,14 +16,15 @@ use std::{
 use anyhow::{Context, Result};
 use boot::{
     kernel::Kernel,
-    oracle::{self, Described, Oracle, Questions},
+    oracle::{self, Oracle, Questions},
     setup::Setup,
 };
 
 /// Approximate numbers of functions.
-const SIZES: [usize; 4] = [100, 1_000, 2_000, 4_000];
+const SIZES: [usize; 4] = [100, 500, 1_000, 2_000];
 /// Boots of each measurement.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 4;
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -42,8 +44,15 @@ fn run() -> Result<()> {
     };
     let machines: Vec<_> = SIZES.map(oracle::server).into();
     let mut described = Vec::new();
-    for machine in &machines {
-        described.push(oracle::describe(machine, &verdicts, questions)?);
+    // For each description, the machine that it is of.
+    let mut of = Vec::new();
+    for (at, machine) in machines.iter().enumerate() {
+        // The search is quadratic.
+        let times = (SIZES[3] / SIZES[at]).pow(2).clamp(1, 20);
+        for _ in 0..times {
+            described.push(oracle::describe(machine, &verdicts, questions)?);
+            of.push(at);
+        }
     }
     let folder = tempfile::tempdir()?;
     for kernel in Kernel::from_env()? {
@@ -52,8 +61,18 @@ fn run() -> Result<()> {
             "functions     kernel (ms)   with module    ratio      model (ms)   model on this host (ms)"
         );
         let setup = Setup::new(kernel, folder.path())?;
-        let without = shortest(&Oracle::new(&setup, false, &[]), &described)?;
-        let with = shortest(&Oracle::new(&setup, false, &["acs_quirks"]), &described)?;
+        let oracles = [&[][..], &["acs_quirks"]].map(|modules| Oracle::new(&setup, false, modules));
+        let mut shortest = [[Shortest::MAX; SIZES.len()]; 2];
+        for _ in 0..ROUNDS {
+            for (oracle, shortest) in oracles.iter().zip(&mut shortest) {
+                for (answer, &at) in oracle.ask(&described)?.into_iter().zip(&of) {
+                    let found = answer?.in_kernel.context("the model was not asked")?;
+                    shortest[at].kernel = shortest[at].kernel.min(found.kernel);
+                    shortest[at].model = shortest[at].model.min(found.model);
+                }
+            }
+        }
+        let [without, with] = shortest;
         for (at, machine) in machines.iter().enumerate() {
             let start = Instant::now();
             oracle::model(machine, &verdicts).map_err(|fault| anyhow::anyhow!("{fault}"))?;
@@ -74,28 +93,16 @@ fn run() -> Result<()> {
 }
 
 /// The shortest times of a machine.
+#[derive(Clone, Copy)]
 struct Shortest {
     kernel: Duration,
     model: Duration,
 }
 
-/// Measures each machine in [`ROUNDS`] boots.
-fn shortest(oracle: &Oracle<'_>, machines: &[Described]) -> Result<Vec<Shortest>> {
-    let mut shortest: Vec<Shortest> = Vec::new();
-    for round in 0..ROUNDS {
-        for (at, answer) in oracle.ask(machines)?.into_iter().enumerate() {
-            let found = answer?.in_kernel.context("the model was not asked")?;
-            match shortest.get_mut(at).filter(|_| round > 0) {
-                Some(known) => {
-                    known.kernel = known.kernel.min(found.kernel);
-                    known.model = known.model.min(found.model);
-                }
-                None => shortest.push(Shortest {
-                    kernel: found.kernel,
-                    model: found.model,
-                }),
-            }
-        }
-    }
-    Ok(shortest)
+impl Shortest {
+    /// No time yet.
+    const MAX: Self = Self {
+        kernel: Duration::MAX,
+        model: Duration::MAX,
+    };
 }

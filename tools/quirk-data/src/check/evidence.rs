@@ -22,7 +22,6 @@ use crate::{
 /// Reads the `[evidence]` section of an entry. A statement dated after `today` is a fault.
 pub(super) fn check(
     value: Option<&Spanned<format::Evidence>>,
-    status: Option<Status>,
     today: Date,
     notes: &mut Notes<'_>,
 ) -> Option<Evidence> {
@@ -57,14 +56,6 @@ pub(super) fn check(
         }
     }
     let hearsay = evidence.hearsay.as_ref();
-    let rests_on_vendor = matches!(status, Some(Status::Validated | Status::Mainline));
-    if let Some(flag) = hearsay.filter(|flag| *flag.get_ref() && rests_on_vendor) {
-        let problem = "an entry of this status rests on a statement of the vendor";
-        let help = "cite a statement of the vendor and take the line out, or write the status \
-                    \"candidate\"";
-        let field = "evidence.hearsay";
-        notes.add(Rule::KeyUnneeded, &flag.span(), field, problem, help);
-    }
     Some(Evidence {
         hearsay: hearsay.is_some_and(|flag| *flag.get_ref()),
         statement: prose(evidence.statement.as_ref()),
@@ -129,6 +120,10 @@ fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
     const MAIL: &str = "cite the mail by its Message-ID, as https://lore.kernel.org/r/MESSAGE-ID";
     const PUBLIC: &str = "give an address that everybody can read for years, as \
                           https://lore.kernel.org/r/MESSAGE-ID";
+    let is_left = ["...", "MESSAGE-ID", "MESSAGE_ID"]; // as in `keys::ADDRESS`
+    if is_left.iter().any(|part| text.contains(part)) {
+        return Err(("it is the pattern of an address", MAIL));
+    }
     let Some(rest) = text.strip_prefix("https://") else {
         return Err(match text {
             _ if text.starts_with("http://") => ("it is not https", "write it with https://"),
@@ -193,12 +188,7 @@ pub(super) fn check_prose(parsed: &format::File, notes: &mut Notes<'_>) {
 
 /// Checks that a patch for the kernel can have the texts of an entry that is meant to get there: its
 /// subject has room for the name, and its comments hold no end of a comment.
-pub(super) fn for_kernel(
-    entry: &Entry,
-    parsed: &format::File,
-    span_of: impl Fn(&str) -> Range<usize>,
-    notes: &mut Notes<'_>,
-) {
+pub(super) fn for_kernel(entry: &Entry, parsed: &format::File, notes: &mut Notes<'_>) {
     if !matches!(entry.status, Status::Validated | Status::Candidate) {
         return;
     }
@@ -215,9 +205,37 @@ pub(super) fn for_kernel(
     for (field, text) in texts(entry) {
         if let Err(problem) = check_for_comment(text) {
             let help = "write it in other words: the text goes into a C comment of the patch";
-            notes.add(Rule::TextKernel, &span_of(text), field, problem, help);
+            notes.add(
+                Rule::TextKernel,
+                &place_of(parsed, text),
+                field,
+                problem,
+                help,
+            );
         }
     }
+}
+
+/// The place of a text of an entry in its file.
+fn place_of(parsed: &format::File, text: &str) -> Range<usize> {
+    let evidence = parsed.evidence.as_ref().map(Spanned::get_ref);
+    let matches = parsed.matches.iter().map(Spanned::get_ref);
+    let excludes = matches.clone().flat_map(|one| &one.excludes);
+    let registers = parsed.conditions.iter().map(Spanned::get_ref);
+    let texts = [
+        parsed.name.as_ref(),
+        parsed.partial.as_ref(),
+        evidence.and_then(|one| one.statement.as_ref()),
+        evidence.and_then(|one| one.stated_by.as_ref()),
+    ];
+    let mut all = texts
+        .into_iter()
+        .chain(matches.map(|one| one.about.as_ref()))
+        .chain(excludes.map(|one| one.get_ref().why.as_ref()))
+        .chain(registers.map(|one| one.about.as_ref()))
+        .flatten();
+    all.find(|one| one.get_ref().trim() == text)
+        .map_or(0..0, Spanned::span)
 }
 
 /// Checks that prose is not blank.

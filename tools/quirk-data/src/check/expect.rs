@@ -26,9 +26,22 @@ pub(crate) struct Expect {
 /// Reads every `[[expect]]` section. An incomplete section is dropped with a finding.
 pub(super) fn check(expects: &[Spanned<format::Expect>], notes: &mut Notes<'_>) -> Vec<Expect> {
     let mut all = Vec::new();
+    let mut seen = Vec::new();
     for expect in expects {
         let expect = expect.get_ref();
         let capture = expect.capture.as_ref().filter(|name| is_name(name, notes));
+        if let Some(twice) = capture.filter(|name| seen.contains(&name.get_ref())) {
+            let problem = format!("{} is named twice", twice.get_ref());
+            let help = "take one of the two sections out";
+            notes.add(
+                Rule::ValueTwice,
+                &twice.span(),
+                "expect.capture",
+                problem,
+                help,
+            );
+        }
+        seen.extend(capture.map(Spanned::get_ref));
         let before = groups(expect.before.as_ref(), "expect.before", notes);
         let after = groups(expect.after.as_ref(), "expect.after", notes);
         let (Some(capture), Some(before), Some(after)) = (capture, before, after) else {

@@ -8,29 +8,14 @@ use rules::release::Release;
 use toml::Spanned;
 
 use super::{evidence::filled, not_of_form, prose};
-use crate::{
-    entry::{Mainline, Status},
-    finding::Notes,
-    format,
-    rule::Rule,
-};
+use crate::{entry::Mainline, finding::Notes, format, rule::Rule};
 
 /// Reads the section. Mainline entries have it, and refused entries that released kernels grant.
 pub(super) fn check(
     value: Option<&Spanned<format::Mainline>>,
-    status: Option<Status>,
     notes: &mut Notes<'_>,
 ) -> Option<Mainline> {
     let value = value?;
-    if status.is_some_and(|status| status != Status::Mainline && !status.is_negative()) {
-        notes.add(
-            Rule::KeyUnneeded,
-            &value.span(),
-            "mainline",
-            "only entries with the status \"mainline\", and refusals, have this section",
-            "take it out, or correct the status",
-        );
-    }
     let section = value.get_ref();
     let since = text(section.since.as_ref(), "mainline.since", is_since, notes);
     let until = text(section.until.as_ref(), "mainline.until", is_release, notes);
@@ -115,7 +100,8 @@ fn is_since(text: &str) -> bool {
 /// Whether the text is of the form `v5.8`.
 fn is_release(text: &str) -> bool {
     let release = text.strip_prefix('v').map(Release::from_str);
-    matches!(release, Some(Ok(_)))
+    // "v5.08" is not how a release is written, and may not be the release that is meant.
+    matches!(release, Some(Ok(release)) if format!("v{release}") == text)
 }
 
 fn is_commit(text: &str) -> bool {

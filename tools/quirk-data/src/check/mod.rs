@@ -91,18 +91,21 @@ impl<'a> CheckedFile<'a> {
         check_name(file, &mut notes);
         let checked = format::parse(file, &mut notes).map(|parsed| {
             let checked = Self::check(file, scope, &parsed, &mut notes);
-            // The text of the file, without the escapes of TOML.
-            let span_of = |text: &str| {
-                let line = text.lines().next().unwrap_or_default();
-                let at = file.text.find(line).filter(|_| !line.is_empty());
-                at.map_or(0..0, |at| at..at + line.len())
-            };
-            evidence::for_kernel(&checked.entry, &parsed, span_of, &mut notes);
+            evidence::for_kernel(&checked.entry, &parsed, &mut notes);
             checked
         });
-        let checked = checked.map(|checked| Self {
-            is_cut: notes.findings().iter().any(cuts),
-            ..checked
+        let checked = checked.map(|checked| {
+            let is_cut = notes.findings().iter().any(cuts);
+            Self {
+                is_cut,
+                // An id that could not be read may be one that the statement names.
+                unclaimed: if is_cut {
+                    Vec::new()
+                } else {
+                    checked.unclaimed
+                },
+                ..checked
+            }
         });
         (checked, notes.into_findings())
     }
@@ -115,7 +118,7 @@ impl<'a> CheckedFile<'a> {
     ) -> Self {
         let status = status(parsed.status.as_ref(), scope, notes);
         let kinds = claim::kinds(parsed.kind.as_ref(), notes);
-        let mainline = mainline::check(parsed.mainline.as_ref(), status, notes);
+        let mainline = mainline::check(parsed.mainline.as_ref(), notes);
         // A mainline entry for a release newer than every known kernel is checked as `validated`.
         let since = mainline.as_ref().and_then(Mainline::since_release);
         let is_to_come = since.is_some_and(|since| kernels::is_to_come(since, kernels::known()));
@@ -170,13 +173,13 @@ impl<'a> CheckedFile<'a> {
                 ),
                 kinds,
                 reason: prose(parsed.reason.as_ref()),
-                replaced_by: replaced_by(parsed.replaced_by.as_ref(), status, notes),
+                replaced_by: replaced_by(parsed.replaced_by.as_ref(), notes),
                 partial: prose(parsed.partial.as_ref()),
                 devices: matched.devices,
                 conditions: register::conditions(&parsed.conditions, basis, statement, notes),
                 program: register::program(&parsed.program, is_of_kernel, notes),
                 excludes: matched.excludes,
-                evidence: evidence::check(parsed.evidence.as_ref(), status, scope.today, notes),
+                evidence: evidence::check(parsed.evidence.as_ref(), scope.today, notes),
                 mainline,
             },
             number,
@@ -264,18 +267,9 @@ fn check_name(file: &DataFile, notes: &mut Notes<'_>) {
 }
 
 /// Reads the name of the entry that replaces this one, which must be withdrawn.
-fn replaced_by(
-    value: Option<&Spanned<String>>,
-    status: Option<Status>,
-    notes: &mut Notes<'_>,
-) -> Option<String> {
+fn replaced_by(value: Option<&Spanned<String>>, notes: &mut Notes<'_>) -> Option<String> {
     let value = value?;
     let field = "replaced-by";
-    if status.is_some_and(|status| status != Status::Withdrawn) {
-        let problem = "only entries with the status \"withdrawn\" are replaced";
-        let help = "take it out, or correct the status";
-        notes.add(Rule::KeyUnneeded, &value.span(), field, problem, help);
-    }
     if !is_entry(value.get_ref()) {
         let help = "write the name of an entry, as \"acme/x1\"";
         not_of_form(value, field, help, notes);

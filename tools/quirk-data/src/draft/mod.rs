@@ -56,11 +56,7 @@ pub fn draft(
     let addresses: BTreeSet<_> = device::addresses(topology, bdf)?;
     let mut notices = Vec::new();
     let mut capture = around(topology, &addresses);
-    // The name of the machine and the origin of the report do not concern the device.
-    capture.id = None;
-    capture.model = None;
-    capture.model_from = None;
-    capture.source = None;
+    topology::make_nameless(&mut capture);
     if let Some(first) = replay::with_iommu(&mut capture) {
         notices.push(format!(
             "The machine shows no IOMMU groups, and ACS controls that are off ({first} is the first \

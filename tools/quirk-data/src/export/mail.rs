@@ -20,7 +20,15 @@ impl Person {
     /// Whether a text, as of who stated something, begins with the person's name.
     pub(super) fn is_named_in(&self, text: &str) -> bool {
         let rest = text.trim_start().strip_prefix(self.name.as_str());
-        rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        // "Jo" is not the "Jo Smith" of "Jo Smith, Acme".
+        rest.is_some_and(|rest| {
+            let rest = rest.trim_start();
+            let is_role = ["for ", "of ", "at ", "from "]
+                .iter()
+                .any(|word| rest.starts_with(word));
+            is_role
+                || !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '\''))
+        })
     }
 }
 

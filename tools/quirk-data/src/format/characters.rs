@@ -25,9 +25,14 @@ pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
             );
         };
         if let Some((at, c)) = line.char_indices().find(|(_, c)| is_hidden(*c)) {
-            let problem = format!("the invisible character U+{:04X}", u32::from(c));
+            let (what, help) = if c.is_whitespace() && !c.is_control() {
+                ("the blank", "write a space")
+            } else {
+                ("the invisible character", "take it out")
+            };
+            let problem = format!("{what} U+{:04X}", u32::from(c));
             let rule = Rule::TextCharacters;
-            add(at..at + c.len_utf8(), rule, problem, "take it out");
+            add(at..at + c.len_utf8(), rule, problem, help);
         }
         if let Some((at, c)) = lookalike(line) {
             let problem = format!("U+{:04X} looks like another letter", u32::from(c));

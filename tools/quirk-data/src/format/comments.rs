@@ -2,50 +2,69 @@
 
 //! Checks the comments of a file: the line on its licence, and words that would restrict its use.
 
+use super::strings::comments;
 use crate::{finding::Notes, rule::Rule};
 
 /// The line on the licence.
 const LICENSE: &str = "# SPDX-License-Identifier: GPL-2.0-only";
 
 /// Words of a comment that contradict the licence, in lowercase.
-const RESTRICTING: [&str; 6] = [
+const RESTRICTING: [&str; 8] = [
     "confidential",
     "proprietary",
     "all rights reserved",
     "do not distribute",
     "internal use only",
     "trade secret",
+    "non-disclosure",
+    "under nda",
 ];
 
-/// Reports each comment line that names another licence or restricts the use of the file, and a file
+/// How a comment that names its licence begins, in lowercase.
+const NAMING: [&str; 3] = ["spdx-license-identifier", "license:", "licence:"];
+
+/// Names of other licences, in lowercase.
+const OTHERS: [&str; 6] = [
+    "cc-by",
+    "cc by",
+    "creative commons",
+    "mit license",
+    "apache license",
+    "bsd license",
+];
+
+/// Reports each comment that names another licence or restricts the use of the file, and a file
 /// without a line on its licence among the comments at its top.
 pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
-    let mut start = 0;
-    let (mut at_top, mut is_licensed) = (true, false);
-    for line in text.split_inclusive('\n') {
-        let place = start..start + line.trim_end().len();
-        start += line.len();
-        // Another finding is about the byte order mark.
-        let line = line.trim_start_matches('\u{feff}').trim();
-        at_top &= line.is_empty() || line.starts_with('#');
-        is_licensed |= at_top && line == LICENSE;
-        if !line.starts_with('#') || line == LICENSE {
+    // Another finding is about the byte order mark.
+    let is_of_top = |line: &&str| {
+        let line = line.trim_start_matches('\u{feff}').trim_start();
+        line.is_empty() || line.starts_with('#')
+    };
+    let top = text.split_inclusive('\n').take_while(is_of_top);
+    let top: usize = top.map(str::len).sum();
+    let mut is_licensed = false;
+    for place in comments(text) {
+        let comment = text[place.clone()].trim_end();
+        let at_top = place.start < top;
+        if comment == LICENSE {
+            is_licensed |= at_top;
             continue;
         }
-        let lower = line.trim_start_matches('#').trim_start().to_lowercase();
-        let names_another = ["spdx-license-identifier", "license:", "licence:"]
-            .into_iter()
-            .any(|mark| lower.starts_with(mark));
-        let problem = if names_another {
+        let lower = comment.to_lowercase();
+        let has = |words: &[&str]| words.iter().any(|words| lower.contains(words));
+        let inner = lower.trim_start_matches('#').trim_start();
+        let problem = if NAMING.iter().any(|mark| inner.starts_with(mark)) || has(&OTHERS) {
             is_licensed |= at_top;
             "not the licence of the project's data"
-        } else if RESTRICTING.iter().any(|words| lower.contains(words)) {
+        } else if has(&RESTRICTING) {
             "restricts the use of the file"
         } else {
             continue;
         };
         let help = "the data is GPL-2.0-only: write that, if the holder of the rights agrees, and take \
                     out what contradicts it";
+        let place = place.start..place.start + comment.len();
         notes.add(Rule::License, &place, "file", problem, help);
     }
     if !is_licensed {

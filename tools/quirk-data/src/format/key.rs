@@ -28,11 +28,24 @@ pub(crate) struct Key {
     pub(crate) value: Value,
     /// When the key is required.
     pub(crate) needed: Needed,
+    /// The statuses of the entries in which the key has a meaning; empty for every status.
+    pub(crate) only: &'static [Status],
     /// The description.
     pub(crate) about: &'static str,
 }
 
 impl Key {
+    /// The key, with a meaning only in entries with one of these statuses.
+    pub(super) const fn only(mut self, statuses: &'static [Status]) -> Self {
+        self.only = statuses;
+        self
+    }
+
+    /// Whether the key has a meaning in an entry with this status.
+    pub(crate) fn is_for(&self, status: Status) -> bool {
+        self.only.is_empty() || self.only.contains(&status)
+    }
+
     /// Whether the value is prose.
     pub(crate) fn is_prose(&self) -> bool {
         matches!(self.value, Value::Text | Value::Line)
@@ -102,6 +115,7 @@ pub(super) const fn key(
         name,
         value,
         needed,
+        only: &[],
         about,
     }
 }

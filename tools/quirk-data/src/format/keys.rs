@@ -32,7 +32,7 @@ const CAPTURE: &str = "^[a-z0-9-]+(\\.[a-z0-9-]+)*\\.json$";
 /// The address of a function.
 pub(crate) const BDF: &str = "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$";
 /// An address of a document on a public host, as `address()` in `check/evidence.rs`.
-pub(crate) const ADDRESS: &str = "^https://(?![^/]*(xn--|\\.(arpa|home|internal|invalid|lan|local|localhost|onion|test)/))\
+pub(crate) const ADDRESS: &str = "^https://(?!.*(\\.\\.\\.|MESSAGE[-_]ID))(?![^/]*(xn--|\\.(arpa|home|internal|invalid|lan|local|localhost|onion|test)/))\
      ([A-Za-z0-9-]+\\.)+[A-Za-z]{2,}/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+$";
 
 /// The statuses of entries that owners withdraw by number, or could.
@@ -44,6 +44,8 @@ const NUMBERED: [Status; 6] = [
     Status::Withdrawn,
     Status::Test,
 ];
+/// The statuses of entries whose claim is not accepted, for a reason.
+const HELD_BACK: [Status; 3] = [Status::Candidate, Status::Rejected, Status::Withdrawn];
 /// The statuses of entries that rest on a statement.
 const STATED: [Status; 3] = [Status::Validated, Status::Mainline, Status::NotIsolated];
 /// The form of an entry's name.
@@ -65,7 +67,8 @@ pub(crate) static FILE: Section = Section {
             Value::Number,
             Needed::For(&NUMBERED),
             "given once, and never to another entry; owners withdraw the entry by it",
-        ),
+        )
+        .only(&NUMBERED),
         key(
             "name",
             Value::Line,
@@ -116,15 +119,17 @@ pub(crate) static FILE: Section = Section {
         key(
             "reason",
             Value::Text,
-            Needed::For(&[Status::Candidate, Status::Rejected, Status::Withdrawn]),
+            Needed::For(&HELD_BACK),
             "why the status is not more than it is",
-        ),
+        )
+        .only(&HELD_BACK),
         key(
             "replaced-by",
             Value::Form(NAME),
             Needed::No,
-            "in withdrawn entries: the entry, as \"acme/x1\", that claims the same ids instead",
-        ),
+            "the entry, as \"acme/x1\", that claims the same ids instead",
+        )
+        .only(&[Status::Withdrawn]),
         key(
             "partial",
             Value::Text,
@@ -161,14 +166,21 @@ pub(crate) static FILE: Section = Section {
             Value::Several(&EXPECT),
             Needed::For(&[Status::Validated]),
             "the groups of a captured machine, without and with the entry",
-        ),
+        )
+        .only(&NUMBERED),
         key(
             "mainline",
             Value::Once(&MAINLINE),
             Needed::For(&[Status::Mainline]),
-            "what mainline Linux has of the entry; in mainline entries, and in refused ones that released \
-             kernels grant nevertheless",
-        ),
+            "what mainline Linux has of the entry; in refused entries: what released kernels grant \
+             nevertheless",
+        )
+        .only(&[
+            Status::Mainline,
+            Status::Rejected,
+            Status::Withdrawn,
+            Status::NotIsolated,
+        ]),
     ],
 };
 
@@ -339,9 +351,9 @@ static EVIDENCE: Section = Section {
             "hearsay",
             Value::Flag,
             Needed::No,
-            "true if the author does not speak for the vendor and reports what others have found; in \
-             candidate and not-isolated entries",
-        ),
+            "true if the author does not speak for the vendor and reports what others have found",
+        )
+        .only(&[Status::Candidate, Status::Rejected, Status::NotIsolated]),
     ],
 };
 
@@ -378,13 +390,13 @@ static MAINLINE: Section = Section {
     keys: &[
         key(
             "since",
-            Value::Form("^(v[0-9]{1,3}\\.[0-9]{1,3}|unknown)$"),
+            Value::Form("^(v(0|[1-9][0-9]{0,2})\\.(0|[1-9][0-9]{0,2})|unknown)$"),
             Needed::Always,
             "the first release with the entry, as \"v5.8\", or \"unknown\"",
         ),
         key(
             "until",
-            Value::Form("^v[0-9]{1,3}\\.[0-9]{1,3}$"),
+            Value::Form("^v(0|[1-9][0-9]{0,2})\\.(0|[1-9][0-9]{0,2})$"),
             Needed::No,
             "the first release that no longer has the entry, as \"v7.3\", where mainline took it back; \
              nothing is built with it then, and the tools go on to know what the releases between grant",

@@ -48,7 +48,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             status,
             notes,
         };
-        reader.unknown_keys();
+        reader.keys_without_meaning();
         reader.missing_keys();
         reader
     }
@@ -58,11 +58,11 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         self.notes.borrow_mut().add(rule, at, &field, problem, help);
     }
 
-    fn unknown_keys(&self) {
+    fn keys_without_meaning(&self) {
         for (name, _) in self.table {
             let text = name.get_ref();
             self.plain(text, &name.span());
-            if self.section.key(text).is_none() {
+            let Some(key) = self.section.key(text) else {
                 let names: Vec<_> = self.section.keys.iter().map(|key| key.name).collect();
                 let help = format!("take it out; there are {}", names.join(", "));
                 self.add(
@@ -72,6 +72,17 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
                     "there is no such key",
                     &help,
                 );
+                continue;
+            };
+            if let Some(status) = self.status.filter(|status| !key.is_for(*status)) {
+                let problem = format!("has no meaning in a {} entry", status.name());
+                let statuses: Vec<_> = key.only.iter().map(|status| status.name()).collect();
+                let help = format!(
+                    "take it out, or correct the status: it is for {}: {}",
+                    statuses.join(", "),
+                    key.about
+                );
+                self.add(Rule::KeyUnneeded, &name.span(), text, &problem, &help);
             }
         }
     }
@@ -96,7 +107,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
                 &self.place,
                 key.name,
                 &needed,
-                &missing_help(key),
+                &self.missing_help(key),
             );
         }
     }
@@ -115,7 +126,8 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
                 DeValue::Array(_) => "a list of something else".to_owned(),
                 other => format!("a value of the type {}", other.type_str()),
             };
-            let help = self.section.key(name).map(form).unwrap_or_default();
+            let key = self.section.key(name);
+            let help = key.map(|key| self.form(key)).unwrap_or_default();
             self.add(
                 Rule::ValueType,
                 &value.span(),
@@ -246,7 +258,8 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         };
         if let Some(empty) = found.as_ref().filter(|found| found.get_ref().is_empty()) {
             let problem = "a list without a section";
-            let help = self.section.key(name).map(missing_help).unwrap_or_default();
+            let key = self.section.key(name);
+            let help = key.map(|key| self.missing_help(key)).unwrap_or_default();
             self.add(Rule::ValueEmpty, &empty.span(), name, problem, &help);
         }
         let found = found.map(Spanned::into_inner).unwrap_or_default();
@@ -255,6 +268,46 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             Spanned::new(place, read(&reader))
         });
         each.collect()
+    }
+
+    /// The name of a key, with that of its section.
+    fn name_of(&self, key: &Key) -> String {
+        format!("{}{}", self.section.prefix, key.name)
+    }
+
+    fn missing_help(&self, key: &Key) -> String {
+        match key.value {
+            Value::Once(_) => format!("write [{}]: {}", self.name_of(key), key.about),
+            Value::Several(_) => format!("write [[{}]]: {}", self.name_of(key), key.about),
+            Value::Text | Value::Line | Value::Form(_) => {
+                format!("write {} = \"...\": {}", key.name, key.about)
+            }
+            _ => format!("write {} = {}", key.name, self.form(key)),
+        }
+    }
+
+    /// A description of how to write the value of a key.
+    fn form(&self, key: &Key) -> String {
+        match key.value {
+            Value::Schema => super::SCHEMA.to_string(),
+            Value::Number => "a whole number from 1 to 4095".to_owned(),
+            Value::Flag => "true or false".to_owned(),
+            Value::Text | Value::Line | Value::Form(_) => "text in quotes".to_owned(),
+            Value::Day => "the day, as 2014-11-03".to_owned(),
+            Value::Addresses => "a list of addresses, as [\"https://...\"]".to_owned(),
+            Value::Groups => {
+                "a list of groups, as [[\"0000:82:00.0\", \"0000:82:00.1\"]]".to_owned()
+            }
+            Value::Ids => "a list of device ids, as [\"8030-8032\", \"8040\"]".to_owned(),
+            Value::Subsystems => "a list of subsystems, as [\"1028:0010\"]".to_owned(),
+            Value::Offset => "a whole number from 0 to 4095".to_owned(),
+            Value::Width => "8, 16 or 32".to_owned(),
+            Value::Word(names) => format!("one of: {}", names().join(", ")),
+            Value::Words(names) => format!("a list out of: {}", names().join(", ")),
+            Value::WordOrWords(names) => format!("one or a list out of: {}", names().join(", ")),
+            Value::Once(_) => format!("it as a section, [{}]", self.name_of(key)),
+            Value::Several(_) => format!("each as a section, [[{}]]", self.name_of(key)),
+        }
     }
 }
 
@@ -281,37 +334,4 @@ pub(super) fn is_placeholder(text: &str) -> bool {
     let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
     let is_blank = text.trim().is_empty(); // has a finding of its own
     !is_blank && (letters.is_empty() || WORDS.contains(&letters.to_lowercase().as_str()))
-}
-
-fn missing_help(key: &Key) -> String {
-    match key.value {
-        Value::Once(_) => format!("write [{}]: {}", key.name, key.about),
-        Value::Several(_) => format!("write [[{}]]: {}", key.name, key.about),
-        Value::Text | Value::Line | Value::Form(_) => {
-            format!("write {} = \"...\": {}", key.name, key.about)
-        }
-        _ => format!("write {} = {}", key.name, form(key)),
-    }
-}
-
-/// A description of how to write the value of a key.
-fn form(key: &Key) -> String {
-    match key.value {
-        Value::Schema => super::SCHEMA.to_string(),
-        Value::Number => "a whole number from 1 to 4095".to_owned(),
-        Value::Flag => "true or false".to_owned(),
-        Value::Text | Value::Line | Value::Form(_) => "text in quotes".to_owned(),
-        Value::Day => "the day, as 2014-11-03".to_owned(),
-        Value::Addresses => "a list of addresses, as [\"https://...\"]".to_owned(),
-        Value::Groups => "a list of groups, as [[\"0000:82:00.0\", \"0000:82:00.1\"]]".to_owned(),
-        Value::Ids => "a list of device ids, as [\"8030-8032\", \"8040\"]".to_owned(),
-        Value::Subsystems => "a list of subsystems, as [\"1028:0010\"]".to_owned(),
-        Value::Offset => "a whole number from 0 to 4095".to_owned(),
-        Value::Width => "8, 16 or 32".to_owned(),
-        Value::Word(names) => format!("one of: {}", names().join(", ")),
-        Value::Words(names) => format!("a list out of: {}", names().join(", ")),
-        Value::WordOrWords(names) => format!("one or a list out of: {}", names().join(", ")),
-        Value::Once(_) => format!("it as a section, [{}]", key.name),
-        Value::Several(_) => format!("each as a section, [[{}]]", key.name),
-    }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Finds a text of several lines that lacks its end. The parser reports such a text where the file
-//! ends, or where the next text begins.
+//! Finds comments, and a text of several lines that lacks its end. The parser reports such a text
+//! where the file ends, or where the next text begins.
 
 use std::ops::Range;
 
@@ -21,36 +21,67 @@ const MARKS: [(&str, &str); 2] = [
     ("'''", "three apostrophes"),
 ];
 
+/// A part of a file that is not TOML's keys, numbers and brackets.
+enum Piece {
+    /// A comment, from its `#` to the end of the line.
+    Comment(Range<usize>),
+    /// A text of several lines: its mark, the mark in words, and where its contents end, if they do.
+    Long(Range<usize>, &'static str, Option<usize>),
+}
+
+/// The comments and the texts of several lines, in order.
+fn pieces(text: &str) -> impl Iterator<Item = Piece> + '_ {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while let Some(c) = text[at..].chars().next() {
+            let rest = &text[at..];
+            let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+            let found = MARKS.into_iter().find(|(mark, _)| rest.starts_with(mark));
+            if let Some((mark, name)) = found {
+                let start = at..at + mark.len();
+                let end = close(text, start.end, mark);
+                at = end.map_or(text.len(), |end| end + mark.len());
+                return Some(Piece::Long(start, name, end));
+            }
+            if c == '#' {
+                let place = at..at + line.len();
+                at = place.end;
+                return Some(Piece::Comment(place));
+            }
+            at += if c == '"' || c == '\'' {
+                let end = close(line, 1, if c == '"' { "\"" } else { "'" });
+                end.map_or(line.len(), |end| end + 1)
+            } else {
+                c.len_utf8()
+            };
+        }
+        None
+    })
+}
+
+/// The places of the comments, each from its `#` to the end of the line.
+pub(super) fn comments(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    pieces(text).filter_map(|piece| match piece {
+        Piece::Comment(place) => Some(place),
+        Piece::Long(..) => None,
+    })
+}
+
 /// The first text of several lines that has no end, or that holds a line which looks like a key or
 /// a section.
 pub(super) fn open(text: &str) -> Option<Open> {
-    let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let rest = &text[at..];
-        let found = MARKS.into_iter().find(|(mark, _)| rest.starts_with(mark));
-        if let Some((mark, name)) = found {
-            let inner = at + mark.len();
-            let end = close(text, inner, mark);
-            let key_at = key_in(text, inner..end.unwrap_or(text.len()));
-            if end.is_none() || key_at.is_some() {
-                return Some(Open {
-                    start: at..inner,
-                    mark: name,
-                    key_at,
-                });
-            }
-            at = end.map_or(text.len(), |end| end + mark.len());
-        } else if c == '"' || c == '\'' {
-            let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-            let end = close(line, 1, if c == '"' { "\"" } else { "'" });
-            at += end.map_or(line.len(), |end| end + 1);
-        } else if c == '#' {
-            at += rest.find('\n').unwrap_or(rest.len());
-        } else {
-            at += c.len_utf8();
-        }
-    }
-    None
+    pieces(text).find_map(|piece| {
+        let Piece::Long(start, mark, end) = piece else {
+            return None;
+        };
+        let key_at = key_in(text, start.end..end.unwrap_or(text.len()));
+        let is_open = end.is_none() || key_at.is_some();
+        is_open.then_some(Open {
+            start,
+            mark,
+            key_at,
+        })
+    })
 }
 
 /// The position of the mark that ends a text which begins at `from`.

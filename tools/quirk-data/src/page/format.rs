@@ -68,7 +68,7 @@ fn section(page: &mut String, section: &Section) -> fmt::Result {
     )?;
     for key in section.keys {
         let Key { name, about, .. } = key;
-        let (value, needed) = (value(key.value), needed(key.needed));
+        let (value, needed) = (value(key.value), needed(key));
         writeln!(
             page,
             "| `{name}` | {} | {needed} | {} |",
@@ -109,13 +109,20 @@ fn value(value: Value) -> String {
     }
 }
 
-fn needed(needed: Needed) -> String {
-    match needed {
+/// When a key is needed, and where else it may be.
+fn needed(key: &Key) -> String {
+    let names = |statuses: &[Status]| {
+        let names: Vec<_> = statuses.iter().map(|status| status.name()).collect();
+        names.join(", ")
+    };
+    match key.needed {
         Needed::Always => "always".to_owned(),
+        Needed::For(statuses) if statuses == key.only => format!("for {}, only", names(statuses)),
+        Needed::For(statuses) if key.only.is_empty() => format!("for {}", names(statuses)),
         Needed::For(statuses) => {
-            let names: Vec<_> = statuses.iter().map(|status| status.name()).collect();
-            format!("for {}", names.join(", "))
+            format!("for {}; only in {}", names(statuses), names(key.only))
         }
-        Needed::No => "no".to_owned(),
+        Needed::No if key.only.is_empty() => "no".to_owned(),
+        Needed::No => format!("no; only in {}", names(key.only)),
     }
 }

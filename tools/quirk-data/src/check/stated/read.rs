@@ -420,22 +420,31 @@ fn exceptions(tokens: &[Token], lists: &[Range<usize>]) -> Vec<Mark> {
 }
 
 /// How a denial is told.
-const DENIAL: &str = "not isolated";
+const DENIAL: &str = "not isolated, or faulty";
 
-/// Where a sentence says that something is not isolated, whatever it is.
+/// Where a sentence says that something is not isolated, or faulty, whatever it is.
 fn denial(tokens: &[Token]) -> Option<usize> {
     const NOT: &str = "not isnt arent wasnt werent cannot never no lacks lack";
     const ISOLATED: &str = "isolated isolate isolates isolating isolation separated";
+    const FAULTY: &str = "leak leaks leaked leaking leaky bug bugs buggy broken defect defects defective \
+        faulty flaw flaws flawed vulnerable";
     let is_between = |token: &&Token| {
         let is_adverb = token
             .word()
             .is_some_and(|word| word.ends_with("ly") && word != "only");
         is_adverb || token.is_of(BETWEEN)
     };
-    (0..tokens.len()).find(|&at| {
+    let is_denied = |at: usize| {
         let mut after = tokens[at + 1..].iter().skip_while(is_between);
         tokens[at].is_of(NOT) && after.next().is_some_and(|token| token.is_of(ISOLATED))
-    })
+    };
+    // "The functions never leak", "without a bug".
+    let is_faulty = |at: usize| {
+        let mut before = tokens[..at].iter().rev().take(4);
+        tokens[at].is_of(FAULTY)
+            && !before.any(|token| token.is_of(NOT) || token.is_of("free without none"))
+    };
+    (0..tokens.len()).find(|&at| is_denied(at) || is_faulty(at))
 }
 
 /// The tokens that are excepted up to the end of the sentence or of the brackets. At the start of a
