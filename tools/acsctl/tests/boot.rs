@@ -238,7 +238,10 @@ fn a_withheld_device_stays_withheld_after_the_initramfs() {
     assert!(!old.exists(), "the system has the record");
     fs::remove_file(record("var/lib")).expect("it exists");
     host.program("acsctl", REGROUPS);
-    host.run("late");
+    // Also when the stage is switched off.
+    host.host.file("proc/cmdline", "quiet acsctl.late=no\n");
+    let (_, result, _) = host.run("late");
+    assert!(result.starts_with("off"), "{result}");
     assert!(record("var/lib").exists() && !record("run").exists());
 }
 

@@ -239,6 +239,39 @@ fn a_disk_behind_several_nvme_controllers() {
         "30 1 259:0 / /srv rw - xfs /dev/nvme0n1 rw\n",
     );
     assert_uses(&host, &["mounted:/dev/nvme0n1"]);
+    // A process has the character device of the disk open.
+    host.file("proc/self/mountinfo", "");
+    host.link(
+        &format!("{subsystem}/ng0n1/subsystem"),
+        "/class/nvme-generic",
+    );
+    host.file(&format!("{subsystem}/ng0n1/dev"), "1:3\n");
+    host.file("proc/1234/maps", "");
+    assert_uses(&host, &[]);
+    host.link("proc/1234/fd/4", "/dev/null");
+    assert_uses(&host, &["open:/dev/ng0n1"]);
+}
+
+#[test]
+fn a_disk_that_is_reached_over_fibre_channel() {
+    let host = usual("nvme-fc");
+    host.device(0, "host3/fc_host/host3", "fc_host", None);
+    let port = FakeHost::of(0, "host3/fc_host/host3/port_name");
+    host.file(&port, "0x10000090FA945C2C\n");
+    let controller = "sys/class/nvme/nvme1";
+    host.link(&format!("{controller}/subsystem"), "/class/nvme");
+    host.file(
+        &format!("{controller}/address"),
+        "traddr=nn-0x20:pn-0x21,host_traddr=nn-0x20000090fa945c2c:pn-0x10000090fa945c2c\n",
+    );
+    host.link(&format!("{controller}/nvme1n1/subsystem"), "/class/block");
+    host.file(&format!("{controller}/nvme1n1/dev"), "259:7\n");
+    let mounted = "30 1 259:7 / / rw - xfs /dev/nvme1n1 rw\n";
+    host.file("proc/self/mountinfo", mounted);
+    assert_uses(&host, &["mounted:/dev/nvme1n1"]);
+    // Control: another port leads to it.
+    host.file(&port, "0x10000090fa945c2d\n");
+    assert_uses(&host, &[]);
 }
 
 #[test]
@@ -246,6 +279,12 @@ fn network_interfaces_in_use() {
     let host = usual("network");
     host.device(0, "net/quirk0", "net", None);
     host.file(&FakeHost::of(0, "net/quirk0/ifindex"), "77\n");
+    assert_uses(&host, &[]);
+    // Without an address or a route, as for CAN or AF_XDP.
+    let flags = FakeHost::of(0, "net/quirk0/flags");
+    host.file(&flags, "0x1003\n");
+    assert_uses(&host, &["network:quirk0"]);
+    host.file(&flags, "0x1002\n");
     assert_uses(&host, &[]);
     host.file("proc/net/route", "Iface Destination\nquirk0 00000000\n");
     assert_uses(&host, &["network:quirk0"]);
@@ -444,7 +483,7 @@ fn uses_that_no_guest_has() {
 #[test]
 fn other_uses() {
     let host = usual("other");
-    host.file(&FakeHost::of(0, "sriov_numvfs"), "4\n");
+    host.link(&FakeHost::of(0, "virtfn0"), "../0000:01:10.0");
     // A boot display without a driver is no use, unless the framebuffer of the firmware is used.
     host.file(&FakeHost::of(1, "boot_vga"), "1\n");
     assert_uses(&host, &["virtual-functions:0000:01:00.0"]);

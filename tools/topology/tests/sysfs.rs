@@ -133,7 +133,7 @@ fn all_is_read_where_all_may_be_read() {
     tree.function(below, &Config::new(0x10de, 0x0a01, 0).express(0x0), Some(4));
     tree.file(&format!("devices/{below}/removable"), "removable\n");
     tree.file(&format!("devices/{below}/sriov_totalvfs"), "8\n");
-    tree.file(&format!("devices/{below}/sriov_numvfs"), "1\n");
+    tree.file(&format!("devices/{below}/virtfn0"), "");
     tree.file(&format!("devices/{below}/sriov_offset"), "128\n");
     tree.file(&format!("devices/{below}/sriov_stride"), "2\n");
     tree.file(&format!("devices/{below}/sriov_vf_device"), "a02\n");

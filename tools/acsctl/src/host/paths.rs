@@ -3,6 +3,7 @@
 //! Paths of a host's file systems, and helpers that read small files.
 
 use std::{
+    collections::BTreeSet,
     fs,
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
     path::{Path, PathBuf},
@@ -94,6 +95,22 @@ impl HostPaths {
     #[must_use]
     pub fn device(&self, bdf: Bdf) -> Option<PathBuf> {
         fs::canonicalize(self.function(bdf)).ok()
+    }
+
+    /// These functions, and all functions below them now.
+    #[must_use]
+    pub fn with_below(&self, functions: &[Bdf]) -> BTreeSet<Bdf> {
+        let folders: Vec<_> = functions
+            .iter()
+            .filter_map(|&bdf| self.device(bdf))
+            .collect();
+        let all = names(&self.pci().join("devices"));
+        let all = all.iter().filter_map(|name| name.parse::<Bdf>().ok());
+        let is_below = |bdf: &Bdf| {
+            let own = self.device(*bdf);
+            own.is_some_and(|own| folders.iter().any(|folder| own.starts_with(folder)))
+        };
+        all.filter(is_below).collect()
     }
 
     /// The driver that is bound to a function; `None` if there is none.

@@ -60,8 +60,8 @@ impl Session<'_> {
             let before = state.present.get(bdf).map(|known| known.instance);
             before.is_some() && before == judged.get(bdf).copied()
         };
-        if state.function_set().iter().all(is_unchanged) {
-            // Nothing was removed, so the groups are unchanged.
+        if state.window.is_none() && state.function_set().iter().all(is_unchanged) {
+            // Nothing was removed, and drivers were not held off, so nothing changed.
             return Ok(Compared {
                 withheld: None,
                 judged,
@@ -172,7 +172,7 @@ impl Session<'_> {
             }),
         };
         let all: Vec<_> = set.iter().copied().collect();
-        if !self.in_use(&all).is_empty() {
+        if !self.in_use(&self.paths.with_below(&all)).is_empty() {
             return Ok(false);
         }
         let mut unloaded = Vec::new();
@@ -224,10 +224,10 @@ impl Session<'_> {
         Ok(withheld)
     }
 
-    /// Removes functions that nothing uses. Right after a rescan nothing does; but a killed run may be
-    /// completed long after it gave functions back.
+    /// Removes functions that nothing uses, and with them all functions below. Right after a rescan nothing
+    /// uses them; but a killed run may be completed long after it gave functions back.
     fn remove_unused(&mut self, functions: &[Bdf], outcome: &mut Outcome) -> Result<(), Stop> {
-        let uses = self.in_use(functions);
+        let uses = self.in_use(&self.paths.with_below(functions));
         if !uses.is_empty() {
             outcome.problems.push(format!(
                 "not removed, because something uses it:\n  {}",
@@ -241,7 +241,7 @@ impl Session<'_> {
     }
 
     /// What uses those of these functions that have a driver.
-    pub(super) fn in_use(&self, functions: &[Bdf]) -> Vec<String> {
+    pub(super) fn in_use(&self, functions: &BTreeSet<Bdf>) -> Vec<String> {
         let has_driver = |bdf: &Bdf| self.paths.driver(*bdf).is_some();
         let bound: BTreeSet<_> = functions.iter().copied().filter(has_driver).collect();
         if bound.is_empty() {
@@ -260,7 +260,7 @@ impl Session<'_> {
 
     /// Removes a withheld device, looks whether it is gone, and says so.
     fn remove_all(&mut self, withheld: &Withheld, outcome: &mut Outcome) -> Result<(), Stop> {
-        self.remove_unused(&withheld.functions, outcome)?;
+        self.remove_unused(&withheld.present(self.paths), outcome)?;
         let left = withheld.present(self.paths);
         for &bdf in left.iter().filter(|bdf| self.paths.driver(**bdf).is_none()) {
             self.hold_off(bdf);

@@ -5,7 +5,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::PathBuf,
     thread,
     time::Duration,
@@ -88,7 +88,18 @@ fn is_in_first_namespaces(paths: &HostPaths) -> bool {
     let namespace = |process: &str, kind| link(&paths.proc.join(process).join("ns").join(kind));
     // A kernel without CONFIG_PID_NS has no `pid`. Every kernel has `mnt`.
     let is_same = |kind| namespace("self", kind) == namespace("1", kind);
-    namespace("self", "mnt").is_some() && is_same("mnt") && is_same("pid")
+    namespace("self", "mnt").is_some() && is_same("mnt") && is_same("pid") && !is_in_chroot(paths)
+}
+
+/// Whether the root folder of this process is not that of the host's first process. Another root folder has
+/// another `/run`.
+fn is_in_chroot(paths: &HostPaths) -> bool {
+    let root = |process: &str| fs::metadata(paths.proc.join(process).join("root/"));
+    match (root("self"), root("1")) {
+        (Ok(own), Ok(first)) => (own.dev(), own.ino()) != (first.dev(), first.ino()),
+        // Without the right to see it, or on a host that is not this one.
+        _ => false,
+    }
 }
 
 /// Tries several times to take the lock, because the writer of a killed run needs a moment to

@@ -121,7 +121,9 @@ impl Plan {
         let unseen = uses.unseen.iter().map(|what| Obstacle {
             even_if: Some("unseen".to_owned()),
             what: format!("not checked: {what}"),
-            remedy: "run acsctl as root on the host itself".to_owned(),
+            remedy: "run acsctl as root on the host itself; if it does, stop what may use the device, or unload \
+                     its driver"
+                .to_owned(),
         });
         obstacles.extend(unseen);
         obstacles.extend(uses.list.iter().map(use_obstacle));

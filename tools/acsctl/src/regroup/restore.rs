@@ -73,12 +73,19 @@ impl Session<'_> {
         for saved in state.functions.iter().rev() {
             let bdf = saved.bdf;
             let is_judged = judged.get(&bdf).copied() == instance(&self.paths.function(bdf));
+            // Whether this run removed the function. Otherwise its driver and override may be what somebody has
+            // chosen since.
+            let known = state.present.get(&bdf).map(|known| known.instance);
+            let is_ours = is_own_run && known != instance(&self.paths.function(bdf));
             let problem = match &withheld {
                 Some(withheld) => Some(shown_withheld(self.paths, withheld, bdf)),
                 None if is_judged || !State::is_there(self.paths, bdf) => {
-                    self.restore_driver(saved, is_own_run)
+                    self.restore_driver(saved, is_ours)
                 }
-                None => Some("it appeared after the groups were compared".to_owned()),
+                None => {
+                    self.hold_off(bdf);
+                    Some("it appeared after the groups were compared".to_owned())
+                }
             };
             if !is_judged || !State::is_there(self.paths, bdf) {
                 open.insert(bdf);
@@ -107,7 +114,10 @@ impl Session<'_> {
         };
         let is_settled = withheld.as_ref().map_or(open.is_empty(), is_recorded);
         if is_settled && state.window.is_none() && !self.is_stuck() {
-            state.remove(self.paths)?;
+            let removed = state.remove(self.paths);
+            outcome
+                .problems
+                .extend(removed.err().map(|error| error.to_string()));
         } else {
             if withheld.is_none() && !self.is_stuck() {
                 let modules = Module::names(&Module::loaded(self.paths));
@@ -193,7 +203,7 @@ impl Session<'_> {
     }
 
     /// Restores a function's driver. Returns the difference from the former state.
-    fn restore_driver(&mut self, saved: &Saved, is_own_run: bool) -> Option<String> {
+    fn restore_driver(&mut self, saved: &Saved, is_ours: bool) -> Option<String> {
         let bdf = saved.bdf;
         if !State::is_there(self.paths, bdf) {
             return Some(format!(
@@ -210,18 +220,18 @@ impl Session<'_> {
                 saved.identity
             ));
         }
-        self.bind_again(saved, is_own_run)
+        self.bind_again(saved, is_ours)
             .unwrap_or_else(|stop| Some(shown(stop)))
     }
 
-    /// `is_own_run`: whether this run removed the function. Otherwise its driver and override may be what
-    /// somebody has chosen since.
-    fn bind_again(&mut self, saved: &Saved, is_own_run: bool) -> Result<Option<String>, Stop> {
+    /// Gives a function its former override and driver. `is_ours`: whether this run removed the function.
+    fn bind_again(&mut self, saved: &Saved, is_ours: bool) -> Result<Option<String>, Stop> {
         let bdf = saved.bdf;
         let only = self.paths.function(bdf).join("driver_override");
         let found = driver_override(self.paths, bdf);
         let is_lent = [None, saved.driver.as_deref(), Some(NO_DRIVER)].contains(&found.as_deref());
-        if found != saved.driver_override && (is_own_run || is_lent) {
+        let is_chosen = found != saved.driver_override && !is_ours && !is_lent;
+        if found != saved.driver_override && !is_chosen {
             let value = saved.driver_override.as_deref().unwrap_or_default();
             self.write(&only, value, Wait::Timeout)?;
         }
@@ -229,13 +239,20 @@ impl Session<'_> {
         if now == saved.driver {
             return Ok(None);
         }
+        if is_chosen && now.is_none() {
+            return Ok(Some(format!(
+                "its driver_override is {} now, so it did not get its former driver, {}",
+                found.unwrap_or_default(),
+                saved.driver.as_deref().unwrap_or("none")
+            )));
+        }
         if let Some(other) = now {
             let was = saved.driver.as_deref();
-            if !is_own_run {
+            if !is_ours {
                 return Ok(was.map(|was| format!("its driver is {other} now, and was {was}")));
             }
             // It was bound within the rescan (`DRIVERS_WAIT_SINCE`).
-            let uses = self.in_use(&[bdf]);
+            let uses = self.in_use(&BTreeSet::from([bdf]));
             if !uses.is_empty() {
                 return Ok(Some(format!(
                     "its driver is {other} now, and was {}; not changed, because something uses it: {}",
@@ -287,7 +304,7 @@ impl Session<'_> {
     /// # Errors
     ///
     /// [`Error::NotFound`] when there is nothing to forget; [`Error::CouldNotRun`] when a record cannot be
-    /// read or removed.
+    /// read or removed, or drivers cannot be let in again. What is to be restored is then kept.
     pub fn release(&mut self, bdf: Bdf) -> Result<Vec<String>, Error> {
         let mut functions = BTreeSet::new();
         let withheld = Withheld::all(self.paths)?;
@@ -296,11 +313,14 @@ impl Session<'_> {
             functions.extend(&withheld.functions);
         }
         let mut notes = Vec::new();
+        let mut overrides = BTreeMap::new();
         for mut state in State::left_behind(self.paths)? {
             if state.function_set().contains(&bdf) {
-                notes.extend(self.let_drivers_in(&mut state));
+                notes.extend(self.let_drivers_in(&mut state)?);
                 state.remove(self.paths)?;
                 functions.extend(state.function_set());
+                let saved = state.functions.into_iter();
+                overrides.extend(saved.filter_map(|one| Some((one.bdf, one.driver_override?))));
             }
         }
         if functions.is_empty() {
@@ -311,20 +331,23 @@ impl Session<'_> {
         for bdf in functions {
             if driver_override(self.paths, bdf).as_deref() == Some(NO_DRIVER) {
                 let path = self.paths.function(bdf).join("driver_override");
-                let freed = self.write(&path, "", Wait::Timeout);
+                let value = overrides.get(&bdf).map_or("", String::as_str);
+                let freed = self.write(&path, value, Wait::Timeout);
                 freed.map_err(|error| Error::CouldNotRun(error.to_string()))?;
             }
         }
         Ok(notes)
     }
 
-    /// Lets drivers in again, and gives one to each other device that missed one. Returns what went wrong.
-    fn let_drivers_in(&mut self, state: &mut State) -> Vec<String> {
+    /// Lets drivers in again, and gives one to each other device that missed one. Returns what went wrong
+    /// with a device.
+    fn let_drivers_in(&mut self, state: &mut State) -> Result<Vec<String>, Error> {
         let judged = devices(self.paths);
         let mut outcome = Outcome::new(state);
         let closed = self.close_window(state, &judged, &mut outcome);
-        outcome.problems.extend(closed.err().map(shown));
-        outcome.problems
+        closed
+            .map_err(|stop| Error::CouldNotRun(format!("{}: {}", state.requested, shown(stop))))?;
+        Ok(outcome.problems)
     }
 
     /// Keeps drivers off the functions whose groups were not compared, and lets new devices have drivers
@@ -366,7 +389,7 @@ impl Session<'_> {
             let _ = write!(list, "\n  {bdf}  {shown}");
         }
         Error::CouldNotRun(format!(
-            "{}: {}the kernel is blocked in a write to {}: a process holds the function. End that \
+            "{}: {}the kernel is blocked in a write to {}: most likely a process holds the function. End that \
              process, or make it close the function, then run this command again, which restores \
              everything. The state now:{list}",
             state.requested,

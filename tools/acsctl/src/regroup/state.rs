@@ -6,7 +6,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, DirBuilder, File, OpenOptions},
-    io::Write as _,
+    io::{self, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -136,12 +136,18 @@ impl State {
     }
 
     /// Reduces the state to these functions, which are still to be restored: the rest of the host is as it
-    /// is to be, and in use again.
+    /// is to be, and in use again. Nobody compared the groups of these functions, so they do not count as
+    /// having been there.
     pub(super) fn reduce(&mut self, paths: &HostPaths, open: &BTreeSet<Bdf>, modules: Vec<String>) {
         self.functions.retain(|saved| open.contains(&saved.bdf));
         self.own = self.functions.iter().map(|saved| saved.bdf).collect();
         self.present = present(paths);
+        self.present.retain(|bdf, _| !open.contains(bdf));
         self.before = all_groups(paths);
+        for group in &mut self.before {
+            group.retain(|bdf| !open.contains(bdf));
+        }
+        self.before.retain(|group| !group.is_empty());
         self.modules = modules;
         self.step = Phase::Rescan;
     }
@@ -177,7 +183,11 @@ impl State {
     /// [`Error::CouldNotRun`] when the file cannot be removed.
     pub fn remove(&self, paths: &HostPaths) -> Result<(), Error> {
         let path = self.path(paths);
-        fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error))
+        match fs::remove_file(&path) {
+            // The first write of it failed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(|error| Error::io("remove", &path, &error)),
+        }
     }
 
     /// The path of the state file.

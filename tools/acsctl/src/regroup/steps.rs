@@ -174,6 +174,7 @@ impl<'a> Session<'a> {
         drop(claims);
         self.check_stopped()?;
         state.step = Phase::Remove;
+        self.note_window(state)?;
         self.save(state)?;
         self.remove_and_rescan(state)
     }
@@ -208,8 +209,8 @@ impl<'a> Session<'a> {
         Ok(failed)
     }
 
-    /// Holds drivers off and rescans.
-    pub(super) fn rescan(&mut self, state: &mut State) -> Result<(), Stop> {
+    /// Notes the devices and drivers before drivers are held off.
+    fn note_window(&self, state: &mut State) -> Result<(), Stop> {
         if state.window.is_none() {
             let path = autoprobe(self.paths);
             let window = Window::read(self.paths);
@@ -217,8 +218,20 @@ impl<'a> Session<'a> {
                 .map_err(|error| Stop::Failed(Error::io("read", &path, &error).to_string()))?;
             state.window = Some(window);
         }
+        Ok(())
+    }
+
+    /// Holds drivers off and rescans.
+    pub(super) fn rescan(&mut self, state: &mut State) -> Result<(), Stop> {
+        let is_noted = state.window.is_some();
+        self.note_window(state)?;
         state.step = Phase::Rescan;
-        self.save(state)?;
+        match self.save(state) {
+            // The disk is full, and the state before the removal has all that a restore needs. The removed
+            // functions are missing until the rescan.
+            Err(_) if is_noted => {}
+            saved => saved?,
+        }
         self.write(&autoprobe(self.paths), "0", Wait::Complete)?;
         match self.write(&state.rescan, "1", Wait::Complete) {
             Err(Failure::Refused(..)) if !state.rescan.exists() => Err(Stop::Failed(format!(
@@ -277,6 +290,13 @@ pub fn regroup(
             "{}: not regrouped: in use since the plan was made:{}",
             plan.requested,
             list.concat()
+        )));
+    }
+    let below = session.paths.with_below(&state.own);
+    if let Some(new) = below.difference(&set).next() {
+        return Err(Error::Refused(format!(
+            "{}: not regrouped: {new} appeared below it since the plan was made; run the command again",
+            plan.requested
         )));
     }
     let progress = match session.cycle(&mut state, claims) {

@@ -5,12 +5,17 @@
 //! `drivers_autoprobe` holds drivers off all PCI devices of the host. So it is off only for this time,
 //! and afterwards the devices that missed a driver in it are probed.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::MetadataExt as _, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 use topology::Bdf;
 
-use crate::host::{HostPaths, names};
+use crate::host::{HostPaths, names, text};
 
 /// The devices and drivers of the host when drivers were first held off.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -21,6 +26,11 @@ pub struct Window {
     devices: BTreeMap<Bdf, (Instance, Option<String>)>,
     /// Each PCI driver.
     drivers: BTreeMap<String, Instance>,
+    /// The functions whose driver waits for another device (`driver_deferred_probe_add()` in
+    /// `drivers/base/dd.c`). The kernel retries once when that device appears, and does nothing then if
+    /// drivers are held off. Unknown without debugfs.
+    #[serde(default)]
+    deferred: BTreeSet<Bdf>,
 }
 
 /// The number of a folder in sysfs. A device or driver that goes and comes back has another one
@@ -60,6 +70,7 @@ impl Window {
                 .map(|(bdf, instance)| (bdf, (instance, paths.driver(bdf))))
                 .collect(),
             drivers: drivers(paths),
+            deferred: deferred(paths),
         })
     }
 
@@ -85,6 +96,7 @@ impl Window {
                     };
                     let bind = |(name, _): &(String, Instance)| Missed::Bind(bdf, name.clone());
                     missed.extend(new.iter().filter(is_its).map(bind));
+                    missed.extend(self.deferred.contains(&bdf).then_some(Missed::Probe(bdf)));
                 }
                 _ => missed.push(Missed::Probe(bdf)),
             }
@@ -104,6 +116,13 @@ pub(super) fn devices(paths: &HostPaths) -> BTreeMap<Bdf, Instance> {
     let all = all.iter().filter_map(|name| name.parse::<Bdf>().ok());
     all.filter_map(|bdf| Some((bdf, instance(&paths.function(bdf))?)))
         .collect()
+}
+
+/// The functions whose driver waits for another device. Each line is `0000:00:1f.3`, a tab and the reason.
+fn deferred(paths: &HostPaths) -> BTreeSet<Bdf> {
+    let list = text(&paths.debug.join("devices_deferred")).unwrap_or_default();
+    let first = |line: &str| line.split_whitespace().next()?.parse().ok();
+    list.lines().filter_map(first).collect()
 }
 
 /// All PCI drivers of the host.

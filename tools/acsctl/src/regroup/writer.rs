@@ -77,7 +77,9 @@ pub(super) struct Writer {
 impl Writer {
     /// Starts a writer. A write may take `timeout`, and at most [`GRACE`] more once `stop` is set.
     pub(super) fn start(timeout: Duration, stop: Arc<AtomicBool>) -> Result<Self, Failure> {
-        let mut process = Command::new(env::current_exe().map_err(Failure::Broken)?)
+        // An upgrade of the package may have removed the file of this program.
+        let program = env::current_exe().ok().filter(|program| program.exists());
+        let mut process = Command::new(program.unwrap_or_else(|| "/proc/self/exe".into()))
             .arg(COMMAND)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

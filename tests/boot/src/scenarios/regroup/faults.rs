@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use super::{APART, CARDS, TOGETHER};
 use crate::{
-    machine::Model,
+    machine::{GuestHardware, Iommu, Model},
     scenario::{
         LIMIT, Scenario,
-        Step::{Ends, Groups, Load, Run, Says, Silence, Wake},
+        Step::{Ends, Groups, Load, Run, Says, Silence, Unload, Wake},
     },
-    scenarios::hardware::{ADAPTER_MACHINE, SIX_GROUPS, first, pair, second, two},
+    scenarios::hardware::{ADAPTER_MACHINE, SIX_GROUPS, device, first, pair, second, two},
 };
 
-pub(super) const ALL: &[Scenario] = &[KILLED, SIGNALS, LOST];
+pub(super) const ALL: &[Scenario] = &[KILLED, SIGNALS, LOST, MOUNTED_SINCE, FULL];
 
 const OTHER: &[Model] = &pair(0x1234, 0x0bad);
 
@@ -132,6 +132,88 @@ const LOST: Scenario = Scenario {
         Ends(1, "acsctl regroup 82:00.0", "0000:82:00.4 does not answer"),
         Run("test -e /sys/bus/pci/devices/0000:82:00.4"),
         Groups(&[&["82:00.0"]]),
+    ],
+    limit: LIMIT,
+};
+
+const DISK: &[Model] = &[Model::Stock("virtio-blk-pci,drive=disk0")];
+const CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
+
+/// A regroup of the ports that is killed when the disk has its driver, and the card below the other port has
+/// none.
+const KILLED_LATE: &str = "\
+    (at \"$(printf 'e1000e/bind\\t0000:02:00.0')\" /tmp/halt acsctl regroup 00:12.0 >/tmp/out 2>&1) & \
+    while [ ! -e /tmp/halt ]; do usleep 50000; done; kill -KILL $(pidof at) $(pidof acsctl); rm /tmp/halt; \
+    test -e /run/acsctl/regroup-0000:00:12.0.json && test -e /dev/vda";
+
+/// A killed run gave back a disk below a port, and left the port's groups for the next run to judge. The
+/// claims cannot be justified any more, so that run would take the ports away, but the disk is mounted.
+const MOUNTED_SINCE: Scenario = Scenario {
+    name: "regroup-mounted-since",
+    machine: GuestHardware {
+        bridges: &[
+            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
+            "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
+        ],
+        devices: &[device("a", "01:00", DISK), device("b", "02:00", CARD)],
+        ..GuestHardware::bare(1, Iommu::Usual)
+    },
+    steps: &[
+        Run(
+            "/sbin/modprobe -a virtio_pci virtio_blk msdos e1000e && mkdosfs /dev/vda >/dev/null && mkdir -p /mnt",
+        ),
+        // Control: when nothing uses the disk, the ports go.
+        Load("acs_quirks_test"),
+        Run(KILLED_LATE),
+        Unload("acs_quirks_test"),
+        Ends(
+            1,
+            "acsctl regroup 00:12.0",
+            "all its functions were removed again",
+        ),
+        Run(
+            "test ! -e /dev/vda && acsctl regroup --release 00:12.0 && echo 1 >/sys/bus/pci/rescan",
+        ),
+        Groups(&[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]]),
+        Load("acs_quirks_test"),
+        Run(KILLED_LATE),
+        Run("mount -t msdos /dev/vda /mnt && echo kept >/mnt/file"),
+        Unload("acs_quirks_test"),
+        Ends(1, "acsctl regroup 00:12.0", "/dev/vda is mounted on /mnt"),
+        Run(
+            "grep kept /mnt/file && umount /mnt && mount -t msdos /dev/vda /mnt && grep kept /mnt/file",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+/// The file system of the state is full from the removal on. The functions come back all the same.
+const FULL: Scenario = Scenario {
+    name: "regroup-full",
+    machine: two(&[first(CARDS), second(OTHER)]),
+    steps: &[
+        Run("/sbin/modprobe e1000e"),
+        Load("acs_quirks_test"),
+        // Full from the start: nothing is done, and the cause is named.
+        Run(
+            "mkdir -p /run/acsctl && mount -t tmpfs -o size=64k none /run/acsctl && touch /run/acsctl/lock && \
+             { dd if=/dev/zero of=/run/acsctl/fill bs=4k 2>/dev/null; true; }",
+        ),
+        Ends(1, "acsctl regroup 01:00.0", "No space left on device"),
+        Groups(TOGETHER),
+        Run("rm /run/acsctl/fill"),
+        Run(
+            "(at 01:00.0/remove /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1; echo $? >/tmp/status) & \
+             while [ ! -e /tmp/halt ]; do usleep 50000; done; \
+             dd if=/dev/zero of=/run/acsctl/fill bs=4k 2>/dev/null; rm /tmp/halt; \
+             while [ ! -e /tmp/status ]; do usleep 50000; done; cat /tmp/out",
+        ),
+        Groups(APART),
+        Run(
+            "cd /sys/bus/pci/devices; for f in 0000:01:00.0 0000:01:00.1; do \
+             test \"$(basename $(readlink $f/driver))\" = e1000e || exit 1; done; \
+             test $(cat ../drivers_autoprobe) = 1",
+        ),
     ],
     limit: LIMIT,
 };

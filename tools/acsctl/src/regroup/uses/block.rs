@@ -18,37 +18,33 @@ use crate::host::{HostPaths, names, text};
 /// Claims those of a function's disks that nothing has claimed. Nothing can mount or stack on them as long as the
 /// files are open. A claim on a disk includes its partitions (`bd_may_claim()` in `block/bdev.c`).
 pub(super) fn claim(paths: &HostPaths, nodes: &[Node]) -> Vec<(String, File)> {
-    let mut disks = disks(paths, nodes);
+    let mut disks = disks(nodes);
     disks.retain(|disk| !disk.folder.join("partition").exists());
     let claim = |disk: &Node| Some((disk.shown(), open_alone(&disk.path(paths)).ok()?));
-    disks.iter().filter_map(claim).collect()
+    disks.into_iter().filter_map(claim).collect()
 }
 
 /// A function's disks and their partitions.
-fn disks(paths: &HostPaths, nodes: &[Node]) -> Vec<Node> {
-    let mut disks: Vec<Node> = nodes.to_vec();
-    disks.retain(|node| node.subsystem == "block");
-    for node in nodes.iter().filter(|node| node.subsystem == "nvme") {
-        disks.extend(heads(paths, &node.name));
-    }
-    disks
+fn disks(nodes: &[Node]) -> Vec<&Node> {
+    let disks = nodes.iter().filter(|node| node.subsystem == "block");
+    disks.collect()
 }
 
 /// Finds uses of a function's disks.
 pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
-    let disks = disks(paths, nodes);
+    let disks = disks(nodes);
     if disks.is_empty() {
         return;
     }
     let mounts = text(&paths.proc.join("self/mountinfo")).unwrap_or_default();
     let swaps = text(&paths.proc.join("swaps")).unwrap_or_default();
     let backings = backings(paths);
-    for disk in &disks {
+    for disk in disks {
         let before = uses.list.len();
         for backing in backings.iter().filter(|it| is_node(paths, disk, &it.path)) {
             let what = format!("{} is the storage of {}", disk.shown(), backing.by);
             let name = format!("backing:{}", disk.shown());
-            uses.add_user(bdf, name, what, &backing.remedy);
+            uses.add_user_of(disk, bdf, name, what, &backing.remedy);
         }
         for point in mounts.lines().filter_map(|line| mount(paths, disk, line)) {
             let what = format!("{} is mounted on {point}", disk.shown());
@@ -58,17 +54,13 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
             } else {
                 format!("umount {point}")
             };
-            uses.add_user(bdf, name, what, &remedy);
+            uses.add_user_of(disk, bdf, name, what, &remedy);
         }
         if swaps.lines().skip(1).any(|line| is_swap(paths, disk, line)) {
             let shown = disk.shown();
             let what = format!("{shown} is used for swapping");
-            uses.add_user(
-                bdf,
-                format!("swap:{shown}"),
-                what,
-                &format!("swapoff {shown}"),
-            );
+            let remedy = format!("swapoff {shown}");
+            uses.add_user_of(disk, bdf, format!("swap:{shown}"), what, &remedy);
         }
         for holder in names(&disk.folder.join("holders")) {
             let called = text(&paths.sys.join("class/block").join(&holder).join("dm/name"));
@@ -76,7 +68,7 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
             let what = format!("{} is part of {holder}{called}", disk.shown());
             let name = format!("held:{}", disk.shown());
             let remedy = "stop it, for example with vgchange -an, cryptsetup close or mdadm --stop";
-            uses.add_user(bdf, name, what, remedy);
+            uses.add_user_of(disk, bdf, name, what, remedy);
         }
         if uses.list.len() == before {
             claimed(paths, bdf, disk, uses);
@@ -161,24 +153,6 @@ fn shown_in_sys(paths: &HostPaths, path: &Path) -> String {
     Path::new("/sys").join(below).display().to_string()
 }
 
-/// The multipath disks that an NVMe controller is a path to. They are below the subsystem, not
-/// below the controller.
-fn heads(paths: &HostPaths, controller: &str) -> Vec<Node> {
-    let class = paths.sys.join("class/nvme-subsystem");
-    let mut found = Vec::new();
-    for subsystem in names(&class) {
-        let folder = class.join(subsystem);
-        if folder.join(controller).exists() {
-            let Ok(folder) = folder.canonicalize() else {
-                continue;
-            };
-            let all = super::nodes::below(&folder).into_iter();
-            found.extend(all.filter(|node| node.subsystem == "block"));
-        }
-    }
-    found
-}
-
 /// The mount point in a line of `mountinfo` if the line mounts the disk. Compares the device number
 /// and the source, because some file systems have device numbers of their own.
 fn mount(paths: &HostPaths, disk: &Node, line: &str) -> Option<String> {
@@ -194,16 +168,18 @@ fn is_swap(paths: &HostPaths, disk: &Node, line: &str) -> bool {
     path.is_some_and(|path| is_node(paths, disk, &unescape(path)))
 }
 
-/// Whether a path names the disk's node.
+/// Whether a path names the disk's node, which may be outside of `/dev`, as in a container.
 fn is_node(paths: &HostPaths, disk: &Node, path: &str) -> bool {
-    let Some(below) = path.strip_prefix("/dev/") else {
-        return false;
+    let place = match path.strip_prefix("/dev/") {
+        Some(below) => paths.dev.join(below),
+        None if path.starts_with('/') => path.into(),
+        None => return false,
     };
     let is_number = |found: Metadata| {
         let number = disk.number.as_deref().and_then(device);
         found.file_type().is_block_device() && Some(found.rdev()) == number
     };
-    path == disk.shown() || metadata(paths.dev.join(below)).is_ok_and(is_number)
+    path == disk.shown() || metadata(place).is_ok_and(is_number)
 }
 
 /// Converts a number such as `8:1` to a `dev_t`.
@@ -249,12 +225,8 @@ fn claimed(paths: &HostPaths, bdf: Bdf, disk: &Node, uses: &mut Uses) {
                 disk.shown()
             );
             let name = format!("claimed:{}", disk.shown());
-            uses.add_user(
-                bdf,
-                name,
-                what,
-                "find out what claimed it (lsblk, zpool status), and stop that",
-            );
+            let remedy = "find out what claimed it (lsblk, zpool status), and stop that";
+            uses.add_user_of(disk, bdf, name, what, remedy);
         }
         _ => {}
     }

@@ -81,7 +81,7 @@ impl Uses {
             let Some(folder) = paths.device(bdf) else {
                 continue;
             };
-            let nodes = nodes::below(&folder);
+            let nodes = nodes::of(paths, &folder);
             block::find(paths, bdf, &nodes, &mut uses);
             network.find(bdf, &nodes, &mut uses);
             network::elsewhere(paths, topology, bdf, &nodes, &elsewhere, &mut uses);
@@ -103,16 +103,11 @@ impl Uses {
     ) -> (Vec<Use>, Vec<File>) {
         let folders = functions.iter().filter_map(|&bdf| paths.device(bdf));
         let claims: Vec<_> = folders
-            .flat_map(|folder| block::claim(paths, &nodes::below(&folder)))
+            .flat_map(|folder| block::claim(paths, &nodes::of(paths, &folder)))
             .collect();
-        // The claim on a disk is also one on its partitions: sda1, nvme0n1p1.
-        let is_partition = |rest: &str| rest.chars().all(|c| c == 'p' || c.is_ascii_digit());
         let is_ours = |name: &str| {
-            let claimed = name.strip_prefix("claimed:").unwrap_or_default();
-            let mut rests = claims
-                .iter()
-                .filter_map(|(disk, _)| claimed.strip_prefix(disk.as_str()));
-            rests.any(is_partition)
+            let claimed = name.strip_prefix("claimed:");
+            claimed.is_some_and(|claimed| claims.iter().any(|(disk, _)| covers(disk, claimed)))
         };
         let is_known = |one: &Use| {
             let mut known = self.list.iter();
@@ -125,6 +120,22 @@ impl Uses {
             .collect();
         new.retain(|one| !is_known(one) && !is_ours(&one.name));
         (new, claims.into_iter().map(|(_, file)| file).collect())
+    }
+
+    /// As [`Self::add_user`], for a device of the function. Not every device's users are counted.
+    fn add_user_of(
+        &mut self,
+        device: &Node,
+        function: Bdf,
+        name: String,
+        what: String,
+        remedy: &str,
+    ) {
+        if device.is_counted {
+            self.add_user(function, name, what, remedy);
+        } else {
+            self.add(function, name, what, remedy);
+        }
     }
 
     /// How many users of these functions were found that their driver's module counts, too.
@@ -149,5 +160,43 @@ impl Uses {
             what,
             remedy: remedy.to_owned(),
         });
+    }
+}
+
+/// Whether the claim on a disk is also one on another block device: the disk itself, or its partitions (sda1,
+/// nvme0n1p1; `bdev_add_partition()` in `block/partitions/core.c` names them).
+fn covers(disk: &str, other: &str) -> bool {
+    let Some(rest) = other.strip_prefix(disk) else {
+        return false;
+    };
+    let number = if disk.ends_with(|c: char| c.is_ascii_digit()) {
+        rest.strip_prefix('p')
+    } else {
+        Some(rest)
+    };
+    let is_number =
+        |number: &str| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    rest.is_empty() || number.is_some_and(is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::covers;
+
+    #[test]
+    fn a_claim_covers_partitions_and_no_other_disk() {
+        for other in ["/dev/nvme0n1", "/dev/nvme0n1p1", "/dev/nvme0n1p12"] {
+            assert!(covers("/dev/nvme0n1", other), "{other}");
+        }
+        for other in [
+            "/dev/nvme0n11",
+            "/dev/nvme0n1p",
+            "/dev/nvme0n11p1",
+            "/dev/nvme0n2",
+        ] {
+            assert!(!covers("/dev/nvme0n1", other), "{other}");
+        }
+        assert!(covers("/dev/sda", "/dev/sda15"));
+        assert!(!covers("/dev/sda", "/dev/sdaa1"));
     }
 }

@@ -2,7 +2,10 @@
 
 //! Network interfaces in use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use nix::ifaddrs::getifaddrs;
 use topology::{Bdf, Topology};
@@ -80,6 +83,9 @@ impl Network {
             } else if self.routes.contains(name) {
                 let what = format!("a route leads to {name}");
                 uses.add(bdf, format!("network:{name}"), what, &down);
+            } else if is_up(&interface.folder) {
+                let what = format!("{name} is up");
+                uses.add(bdf, format!("network:{name}"), what, &down);
             }
             let above = names(&interface.folder).into_iter();
             let above = above.filter_map(|file| Some(file.strip_prefix("upper_")?.to_owned()));
@@ -100,6 +106,14 @@ impl Network {
             }
         }
     }
+}
+
+/// Whether an interface is up (`IFF_UP` in `include/uapi/linux/if.h`). Sockets of many kinds, and interfaces of
+/// other network namespaces on top of it, leave no other sign.
+fn is_up(folder: &Path) -> bool {
+    let flags = text(&folder.join("flags")).unwrap_or_default();
+    let flags = u32::from_str_radix(flags.trim_start_matches("0x"), 16);
+    flags.is_ok_and(|flags| flags & 1 != 0)
 }
 
 /// Adds a use for each of a function's interfaces in another network namespace, and for a network card with a

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The devices that the kernel created for a function: those below its folder in sysfs.
+//! The devices that the kernel created for a function: those below its folder in sysfs, and those that reach
+//! their storage through it.
 
 use std::{
     fs,
@@ -9,7 +10,7 @@ use std::{
 
 use topology::Bdf;
 
-use crate::host::{HostPaths, link, text};
+use crate::host::{HostPaths, link, names, text};
 
 /// How deep to search below a function. A disk behind a USB hub is 12 levels deep.
 const DEPTH: usize = 32;
@@ -27,6 +28,8 @@ pub(super) struct Node {
     pub(super) number: Option<String>,
     /// The name of its node below `/dev`.
     pub(super) file: Option<String>,
+    /// Whether the module of the function's driver counts the users of the device.
+    pub(super) is_counted: bool,
 }
 
 impl Node {
@@ -42,6 +45,7 @@ impl Node {
             number: text(&folder.join("dev")),
             file: file.map(str::to_owned),
             folder: folder.to_owned(),
+            is_counted: true,
         })
     }
 
@@ -54,6 +58,62 @@ impl Node {
     pub(super) fn shown(&self) -> String {
         format!("/dev/{}", self.file.as_ref().unwrap_or(&self.name))
     }
+}
+
+/// All devices that a function carries: those below its folder, the multipath disks of its NVMe controllers, and
+/// the NVMe controllers that are reached through its Fibre Channel ports, with their disks. The latter are below
+/// `/sys/devices/virtual`, and the function's driver does not count their users (`nvme_ns_head_open()` in
+/// `drivers/nvme/host/multipath.c`, `nvme_fc_init_ctrl()` in `drivers/nvme/host/fc.c`).
+pub(super) fn of(paths: &HostPaths, folder: &Path) -> Vec<Node> {
+    let mut nodes = below(folder);
+    let mut elsewhere = over_fibre_channel(paths, &nodes);
+    let controllers = nodes.iter().chain(&elsewhere);
+    let controllers = controllers.filter(|node| node.subsystem == "nvme");
+    let heads: Vec<_> = controllers
+        .flat_map(|node| heads(paths, &node.name))
+        .collect();
+    elsewhere.extend(heads);
+    nodes.extend(elsewhere.into_iter().map(|node| Node {
+        is_counted: false,
+        ..node
+    }));
+    nodes
+}
+
+/// The NVMe controllers whose host port is one of these Fibre Channel ports, and the devices below them.
+fn over_fibre_channel(paths: &HostPaths, nodes: &[Node]) -> Vec<Node> {
+    let ports = nodes.iter().filter(|node| node.subsystem == "fc_host");
+    let ports: Vec<_> = ports
+        .filter_map(|port| text(&port.folder.join("port_name")))
+        .collect();
+    let class = paths.sys.join("class/nvme");
+    let mut found = Vec::new();
+    for name in names(&class).into_iter().filter(|_| !ports.is_empty()) {
+        // "traddr=nn-0x..:pn-0x..,host_traddr=nn-0x..:pn-0x.." (`nvmf_get_address()` in
+        // `drivers/nvme/host/fabrics.c`).
+        let address = text(&class.join(&name).join("address")).unwrap_or_default();
+        let port = address
+            .split(',')
+            .find_map(|part| part.strip_prefix("host_traddr="))
+            .and_then(|host| host.split(':').find_map(|part| part.strip_prefix("pn-")));
+        let is_ours =
+            port.is_some_and(|port| ports.iter().any(|own| own.eq_ignore_ascii_case(port)));
+        if let (true, Ok(folder)) = (is_ours, class.join(&name).canonicalize()) {
+            found.extend(Node::of(&folder));
+            found.extend(below(&folder));
+        }
+    }
+    found
+}
+
+/// The multipath disks that an NVMe controller is a path to, and their character devices. They are below the
+/// subsystem, not below the controller.
+fn heads(paths: &HostPaths, controller: &str) -> Vec<Node> {
+    let class = paths.sys.join("class/nvme-subsystem");
+    let subsystems = names(&class).into_iter().map(|name| class.join(name));
+    let own = subsystems.filter(|folder| folder.join(controller).exists());
+    let folders = own.filter_map(|folder| folder.canonicalize().ok());
+    folders.flat_map(|folder| below(&folder)).collect()
 }
 
 /// All devices below a folder, except PCI functions and devices below them.

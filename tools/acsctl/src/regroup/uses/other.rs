@@ -10,8 +10,14 @@ use crate::host::{HostPaths, names, text};
 
 /// Finds other uses of a function.
 pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
-    let count = text(&paths.function(bdf).join("sriov_numvfs"));
-    if let Some(count) = count.filter(|count| count != "0") {
+    // Reading `sriov_numvfs` would wait for the lock of the device, which a blocked unbind holds
+    // (`sriov_numvfs_show()` in `drivers/pci/iov.c`).
+    let files = names(&paths.function(bdf));
+    let count = files
+        .iter()
+        .filter(|name| name.starts_with("virtfn"))
+        .count();
+    if count > 0 {
         let what = format!("{count} of its virtual functions are enabled and would be lost");
         let remedy = format!("echo 0 > /sys/bus/pci/devices/{bdf}/sriov_numvfs");
         uses.add(bdf, format!("virtual-functions:{bdf}"), what, &remedy);

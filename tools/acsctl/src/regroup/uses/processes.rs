@@ -54,7 +54,7 @@ impl Wanted {
             let name = format!("open:{}", node.shown());
             self.paths.push((node.path(paths), bdf, name.clone()));
             let list = self.nodes.entry(key).or_default();
-            list.push(((bdf, name, node.shown()), true));
+            list.push(((bdf, name, node.shown()), node.is_counted));
         }
         let driver = paths.driver(bdf).unwrap_or_default();
         if driver.starts_with("vfio") {
