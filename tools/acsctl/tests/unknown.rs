@@ -83,7 +83,7 @@ fn a_missing_bridge_hides_the_group() {
     assert_fails(
         &why,
         1,
-        "the bridge that leads to bus 0000:01 is not in the input",
+        "the input does not show which bridge leads to bus 0000:01",
     );
     assert!(!String::from_utf8_lossy(&why.stdout).contains("of its own"));
     let listed = printed(&acsctl(&["groups", "--topology", &alone]));

@@ -113,19 +113,24 @@ fn of_text(name: &str, text: &str) -> Result<Topology, Error> {
     if begin.starts_with('{') {
         return of_capture(name, text);
     }
-    let lines = text::lines(text);
-    let libvirt = groups::libvirt(&lines);
-    let listed = [libvirt, groups::table(&lines), groups::records(&lines)].concat();
+    let lines = groups::split(text::lines(text));
+    let (tables, lines) = groups::table(name, lines)?;
+    let listed = [groups::libvirt(&lines), tables, groups::records(&lines)].concat();
     if !listed.is_empty() {
         check_listed(name, &listed)?;
         let listed = of_listed(&listed);
-        if !lines
-            .iter()
-            .any(|line| lspci::is_detail_of_lspci(&line.text))
-        {
+        // Whether the same text also has the output of lspci, or a list of groups.
+        let has_more = |line: &text::Line| {
+            let group = groups::line(&line.text);
+            lspci::is_detail_of_lspci(&line.text)
+                || matches!(
+                    group,
+                    Some(groups::GroupLine::Members { .. } | groups::GroupLine::Log { .. })
+                )
+        };
+        if !lines.iter().any(has_more) {
             return Ok(listed);
         }
-        // The same text also has the output of lspci.
         let mut topology = merge::machines(name, lspci::parse(name, &lines)?, listed)?;
         lspci::derive(&mut topology);
         return Ok(topology);

@@ -6,14 +6,57 @@ mod common;
 
 use std::{fs, path::Path};
 
-use topology::{Topology, lacks_capabilities, parse, read_all, recorded};
+use topology::{Header, Topology, lacks_capabilities, parse, read_all, recorded};
 
 use common::bdf;
 
 /// The groups of each text below.
 const EXPECTED: [&[&str]; 2] = [&["0000:00:01.0", "0000:01:00.0"], &["0000:00:02.0"]];
 
-const FORMS: [(&str, &str); 18] = [
+const FORMS: [(&str, &str); 25] = [
+    (
+        "a page that joined all lines",
+        "IOMMU Group 0 00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07) \
+         IOMMU Group 0 01:00.0 VGA compatible controller [0300]: B [10de:1c82] \
+         IOMMU Group 1 00:02.0 Display controller [0380]: C [8086:3e92]\n",
+    ),
+    (
+        "a log that a page joined",
+        "[    0.500000] pci 0000:00:01.0: Adding to iommu group 0 [    0.500100] pci 0000:01:00.0: Adding to iommu \
+         group 0 [    0.500200] pci 0000:00:02.0: Adding to iommu group 1\n",
+    ),
+    (
+        "find, joined",
+        "/sys/kernel/iommu_groups/0/devices/0000:00:01.0 /sys/kernel/iommu_groups/0/devices/0000:01:00.0 \
+         /sys/kernel/iommu_groups/1/devices/0000:00:02.0\n",
+    ),
+    (
+        "ls -l of each folder",
+        "$ ls -l /sys/kernel/iommu_groups/0/devices/\ntotal 0\n\
+         drwxr-xr-x 2 root root 0 Jun 21 19:40 .\n\
+         lrwxrwxrwx 1 root root 0 Jun 21 19:40 0000:00:01.0 -> ../../../../devices/pci0000:00/0000:00:01.0\n\
+         lrwxrwxrwx 1 root root 0 Jun 21 19:40 0000:01:00.0 -> ../../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0\n\
+         $ ls -l /sys/kernel/iommu_groups/1/devices/\ntotal 0\n\
+         lrwxrwxrwx 1 root root 0 Jun 21 19:40 0000:00:02.0 -> ../../../../devices/pci0000:00/0000:00:02.0\n",
+    ),
+    (
+        "Markdown with escapes",
+        "IOMMU Group 0 00:01.0 PCI bridge \\[0604\\]: A \\[8086:1901\\] (rev 07)\n\
+         IOMMU Group 0 01:00.0 VGA compatible controller \\[0300\\]: B \\[10de:1c82\\]\n\
+         IOMMU Group 1 00:02.0 Display controller \\[0380\\]: C \\[8086:3e92\\]\n",
+    ),
+    (
+        "ids first, behind bullets",
+        "* IOMMU group 0:\n  * [8086:1901] 00:01.0 PCI bridge: A (rev 07)\n\
+           * [10de:1c82] 01:00.0 VGA compatible controller: B\n\
+         * IOMMU group 1:\n  * [8086:3e92] 00:02.0 Display controller: C\n",
+    ),
+    (
+        "a table with words around the numbers",
+        "| Address | Device | IOMMU Group |\n|---|---|---|\n| `00:01.0` | A | Group 0 |\n\
+         | `01:00.0` | B | 0 (shared) |\n| `00:02.0` | C | 1, alone |\n\nLinks:\n\n\
+         | Address | Device | Lanes |\n|---|---|---|\n| 00:1f.0 | D | 4 |\n",
+    ),
     (
         "headings",
         "IOMMU Group 0:\n\t00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\
@@ -339,4 +382,44 @@ fn what_names_a_group_and_is_not_read_is_refused() {
     let timed = "10:11:01.001 /sys/kernel/iommu_groups/0/devices/0000:01:00.0\n";
     let topology = parse("it", timed).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(recorded(&topology), [[bdf("0000:01:00.0")]]);
+}
+
+/// A group that is no number is not taken for none.
+#[test]
+fn a_row_whose_group_cannot_be_read_is_refused() {
+    let text = "| id | iommugroup | x |\n|---|---|---|\n| 0000:00:01.0 | 4 | a |\n| 0000:00:02.0 | four | a |\n";
+    let error = parse("table.txt", text)
+        .expect_err("it is refused")
+        .to_string();
+    assert!(
+        error.starts_with("table.txt:4: 0000:00:02.0: its group is \"four\""),
+        "{error}"
+    );
+    for none in ["-1", "n/a", "-", ""] {
+        let text = text.replace("four", none);
+        let machine = read("table.txt", &text);
+        assert_eq!(machine.functions[1].iommu_group, None, "{none}");
+        assert_eq!(machine.functions[0].iommu_group, Some(4));
+    }
+}
+
+/// What the log says of a function is known, and a bridge does not count as a device.
+#[test]
+fn a_kernel_log_describes_functions() {
+    let log = "[    1.1] pci 0000:00:01.0: [8086:1901] type 01 class 0x060400 PCIe Root Port\n\
+               [    1.2] pci 0000:01:00.0: [10de:1c82] type 00 class 0x030000 PCIe Legacy Endpoint\n\
+               [    1.3] pci 0000:00:01.0: Adding to iommu group 0\n\
+               [    1.4] pci 0000:01:00.0: Adding to iommu group 0\n";
+    let machine = read("log.txt", log);
+    let [port, card] = &machine.functions[..] else {
+        panic!("{machine:?}")
+    };
+    assert_eq!(port.header, Header::Bridge);
+    assert_eq!(port.class.map(|class| class.0), Some(0x0006_0400));
+    assert_eq!(
+        (card.vendor.value(), card.header),
+        (0x10de, Header::Endpoint)
+    );
+    assert_eq!(card.iommu_group, Some(0));
+    assert!(!card.pcie_known);
 }

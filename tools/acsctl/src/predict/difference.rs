@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use grouping::{
-    Seen,
+    Range, Seen,
     model::release::{self, COMPARED, READ, Release, Verified},
 };
 use rules::release::Release as KernelRelease;
@@ -215,6 +215,14 @@ pub(super) fn causes(
             .filter(touched)
             .map(|one| format!("an assumption is wrong: {}", one.text)),
     );
+    if !causes.is_empty() && is_within_limits(machine, &members, actual) {
+        causes.push(
+            "nothing else need be wrong: the kernel's groups are possible with the facts that the input does not \
+             show; as root, lspci -D -vvvnn shows them"
+                .to_owned(),
+        );
+        return causes;
+    }
     let mut regrouped = machine.topology.regrouped.iter();
     if regrouped.any(|bdf| members.contains(bdf)) {
         causes.push("functions were removed and rescanned after boot".to_owned());
@@ -259,6 +267,21 @@ pub(super) fn causes(
         );
     }
     causes
+}
+
+/// Whether the kernel's groups of these functions lie within the limits that the missing facts leave.
+fn is_within_limits(machine: &HostView<'_>, members: &BTreeSet<Bdf>, actual: &Partition) -> bool {
+    let range = Range::of(&machine.prediction(), machine.running());
+    let Ok(Some(range)) = range else {
+        return false;
+    };
+    let is_part = |set: &[Bdf], sets: &Partition| {
+        sets.iter()
+            .any(|all| set.iter().all(|bdf| all.contains(bdf)))
+    };
+    let mut together = range.together.iter();
+    together.all(|set| set.iter().all(|bdf| !members.contains(bdf)) || is_part(set, actual))
+        && actual.iter().all(|group| is_part(group, &range.apart))
 }
 
 #[cfg(test)]

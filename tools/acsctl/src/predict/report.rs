@@ -283,6 +283,9 @@ impl Report {
                 text += "\nThe groups that this machine's kernel made are not known, so there is \
                          nothing to compare with.\n";
             }
+            Some([]) if self.compared == 0 => {
+                text += "\nNone of the groups that this machine's kernel made could be compared.\n";
+            }
             Some([]) if self.compared == self.functions => {
                 text += "\nThe kernel made the same groups.\n";
             }

@@ -181,7 +181,7 @@ fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) 
         if has(index, Assumption::NoBridge) {
             let (domain, bus) = bdf.bus();
             return Some(format!(
-                "the bridge that leads to bus {domain}:{bus:02x} is not in the input, so the group cannot be \
+                "the input does not show which bridge leads to bus {domain}:{bus:02x}, so the group cannot be \
                  known. {AGAIN}"
             ));
         }

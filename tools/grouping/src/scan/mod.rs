@@ -115,7 +115,7 @@ impl fmt::Display for Assumption {
             Self::AcsOn => "ACS registers not seen, taken as on",
             Self::NoMoreAliases => "may have DMA aliases that were not seen, taken as without",
             Self::NoBridge => {
-                "the bridge that leads to its bus is not in the input, so its group cannot be known"
+                "the input does not show which bridge leads to its bus, so its group cannot be known"
             }
             Self::NoBuses => {
                 "the buses to which it leads are not in the input, so what is below it cannot be known"
@@ -184,6 +184,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     let kernel = topology.kernel.as_deref().and_then(topology::release_of);
     let release = kernel.map_or(Release::NEWEST, Release::of);
     let root_buses = root_buses(topology);
+    let buses_below = buses_below(topology);
     let mut view = View {
         release,
         functions: Vec::with_capacity(topology.functions.len()),
@@ -212,8 +213,8 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             let enabled = if starts_iommu { implemented.bits() } else { 0 };
             Some(acs.dword8? | u32::from(enabled))
         });
-        let is_on_root_bus = root_buses.contains(&function.bdf.bus());
-        if above.is_none() && is_below_bridge(function) && !is_on_root_bus {
+        let bus = function.physfn.unwrap_or(function.bdf).bus();
+        if above.is_none() && buses_below.contains(&bus) && !root_buses.contains(&bus) {
             assumed.push(Assumption::NoBridge);
         }
         if function.header == Header::Bridge && function.secondary.is_none() && function.pcie_known
@@ -279,6 +280,22 @@ fn root_buses(topology: &Topology) -> BTreeSet<(Domain, u8)> {
     };
     let functions = topology.functions.iter().filter(is_root);
     functions.map(|function| function.bdf.bus()).collect()
+}
+
+/// The buses with a function whose PCIe type is below a bridge on nearly all machines, and the buses of which
+/// the input shows no type, beside others. Bus 0 is a root bus.
+fn buses_below(topology: &Topology) -> BTreeSet<(Domain, u8)> {
+    let functions = topology.functions.iter();
+    let known: BTreeSet<_> = functions
+        .clone()
+        .filter(|function| function.pcie_known)
+        .map(|function| function.bdf.bus())
+        .collect();
+    let is_unknown = |bus: &(Domain, u8)| bus.1 != 0 && !known.is_empty() && !known.contains(bus);
+    let is_below =
+        |function: &&Function| is_below_bridge(function) || is_unknown(&function.bdf.bus());
+    let below = functions.filter(is_below);
+    below.map(|function| function.bdf.bus()).collect()
 }
 
 /// Whether a function of this PCIe type is below a bridge, on nearly all machines.

@@ -2,7 +2,7 @@
 
 //! A line that names an IOMMU group.
 
-use crate::{Bdf, bdf};
+use crate::{Bdf, bdf, text::Line};
 
 /// What a line about a group says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -31,6 +31,72 @@ pub(crate) fn line(text: &str) -> Option<GroupLine> {
     log(&lower)
         .or_else(|| path(&lower))
         .or_else(|| listed(text, &lower))
+}
+
+/// The lines, where a forum or a shell joined several entries of a list of groups to one: a line for each entry.
+pub(crate) fn split(lines: Vec<Line>) -> Vec<Line> {
+    let entries = lines.into_iter().flat_map(|line| {
+        let entries = entries(&line.text);
+        if entries.len() == 1 {
+            return vec![line];
+        }
+        let each = entries.iter().map(|entry| Line {
+            text: entry.trim().to_owned(),
+            ..line.clone()
+        });
+        each.collect()
+    });
+    entries.collect()
+}
+
+/// The entries of a line, each of which names a group.
+fn entries(text: &str) -> Vec<&str> {
+    let lower = text.to_ascii_lowercase();
+    // Another length would give other places.
+    if lower.matches("group").nth(1).is_none() || lower.len() != text.len() {
+        return vec![text];
+    }
+    let mut entries = Vec::new();
+    let mut begin = 0;
+    let mut place = 0;
+    let (mut before, mut start_before) = ("", 0);
+    for word in lower.split_inclusive(char::is_whitespace) {
+        let (start, end) = (place, place + word.len());
+        place = end;
+        let word = word.trim_end();
+        let is_path = word.contains("iommu_groups/");
+        let is_target = before == "->";
+        let starts = is_path && !is_target
+            || word.contains("group") && is_listed(&text[start..], &lower[start..]);
+        // The number in "adding to iommu group 1".
+        let ends = is_path && is_target
+            || before == "group" && is_log(&lower[begin..end]) && number(word).is_some();
+        // "IOMMU Group 1".
+        let start = if before == "iommu" {
+            start_before
+        } else {
+            start
+        };
+        let cut = if ends { end } else { start };
+        let is_next = starts && line(&text[begin..start]).is_some();
+        if (ends || is_next) && !text[cut..].trim().is_empty() && cut > begin {
+            entries.push(&text[begin..cut]);
+            begin = cut;
+        }
+        (before, start_before) = (word, start);
+    }
+    entries.push(&text[begin..]);
+    entries
+}
+
+/// Whether a text begins with a group and a function of it.
+fn is_listed(text: &str, lower: &str) -> bool {
+    matches!(listed(text, lower), Some(GroupLine::Members { .. }))
+}
+
+/// Whether a text in lower case has the words of a kernel log about a group.
+fn is_log(lower: &str) -> bool {
+    log(lower).is_some()
 }
 
 /// `pci 0000:00:01.0: Adding to iommu group 1`, and what older kernels log.
@@ -198,6 +264,46 @@ mod tests {
         ] {
             let expected = (7, "0000:00:01.0".to_owned(), String::new());
             assert_eq!(one(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_several_entries() {
+        for (text, expected) in [
+            (
+                "[ 0.1] pci 0000:00:01.0: Adding to iommu group 0 [ 0.2] pci 0000:00:02.0: Adding to iommu group 1",
+                2,
+            ),
+            (
+                "IOMMU Group 0 00:00.0 Host bridge [0600]: A [8086:3e1f] IOMMU Group 1 00:01.0 PCI bridge [0604]: B",
+                2,
+            ),
+            (
+                "/sys/kernel/iommu_groups/5/devices/0000:00:04.0 /sys/kernel/iommu_groups/7/devices/0000:00:07.1",
+                2,
+            ),
+            (
+                "/sys/bus/pci/devices/0000:00:01.0/iommu_group -> ../../../kernel/iommu_groups/7 \
+                 /sys/bus/pci/devices/0000:00:02.0/iommu_group -> ../../../kernel/iommu_groups/8",
+                2,
+            ),
+            // Controls: one entry each.
+            ("pci 0000:00:01.0: Adding to iommu group 7", 1),
+            ("IOMMU group 7 is not IOMMU group 8", 1),
+            (
+                "/sys/bus/pci/devices/0000:00:01.0/iommu_group -> ../../../kernel/iommu_groups/7",
+                1,
+            ),
+        ] {
+            let parts = entries(text);
+            assert_eq!(parts.len(), expected, "{text}");
+            assert_eq!(parts.concat(), text);
+            assert!(!parts[0].trim_end().ends_with("IOMMU"), "{parts:?}");
+            let lines: Vec<_> = parts.iter().map(|part| line(part)).collect();
+            assert!(
+                expected == 1 || lines.iter().all(Option::is_some),
+                "{lines:?}"
+            );
         }
     }
 

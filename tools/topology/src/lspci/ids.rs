@@ -130,7 +130,38 @@ fn by_name(text: &str, names: &Names) -> Option<(u16, Vec<u16>)> {
     known.is_empty().then_some(only)
 }
 
+/// The names of the classes that most functions have, for hosts without pci.ids: those of the PCI Code and ID
+/// Assignment Specification as pci.ids writes them, in lower case.
+const CLASSES: [(&str, u32); 22] = [
+    ("host bridge", 0x0600),
+    ("isa bridge", 0x0601),
+    ("pci bridge", 0x0604),
+    ("bridge", 0x0680),
+    ("vga compatible controller", 0x0300),
+    ("3d controller", 0x0302),
+    ("display controller", 0x0380),
+    ("ethernet controller", 0x0200),
+    ("infiniband controller", 0x0207),
+    ("network controller", 0x0280),
+    ("non-volatile memory controller", 0x0108),
+    ("sata controller", 0x0106),
+    ("raid bus controller", 0x0104),
+    ("serial attached scsi controller", 0x0107),
+    ("audio device", 0x0403),
+    ("multimedia audio controller", 0x0401),
+    ("usb controller", 0x0c03),
+    ("smbus", 0x0c05),
+    ("communication controller", 0x0780),
+    ("iommu", 0x0806),
+    ("sd host controller", 0x0805),
+    ("encryption controller", 0x1080),
+];
+
 fn class_by_name(text: &str, names: &Names) -> Option<u32> {
+    let known = CLASSES.iter().find(|(name, _)| *name == text);
+    if let Some((_, class)) = known {
+        return Some(*class);
+    }
     let all = names.all()?;
     all.classes.iter().find_map(|(&base, class)| {
         let mut subclasses = class.subclasses.iter();

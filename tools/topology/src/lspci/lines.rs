@@ -6,8 +6,9 @@
 use super::{
     AGAIN, quoted,
     recognise::{
-        Place, STRONG, dump_line, has_class, has_key, header, is_cut, is_detail, is_foreign,
-        is_like_class, is_like_header, is_logged, lacks_class, names_group, starts_item,
+        Logged, Place, STRONG, dump_line, has_class, has_key, header, is_cut, is_detail,
+        is_foreign, is_like_class, is_like_header, is_logged, lacks_class, listing_of_folder,
+        logged, names_group, starts_item, without_bullet,
     },
 };
 use crate::{
@@ -85,6 +86,8 @@ pub(super) struct Found {
     pub(super) blocks: Vec<Block>,
     /// Functions whose groups lines name that describe no function.
     pub(super) named: Vec<Named>,
+    /// Functions that a kernel log describes.
+    pub(super) logged: Vec<Logged>,
 }
 
 /// Where a line that is not the first of a function belongs.
@@ -225,15 +228,30 @@ impl Reader<'_> {
             self.join(line, "");
             return Ok(());
         }
+        if let Some(logged) = logged(text) {
+            self.found.logged.push(logged);
+            return Ok(());
+        }
         let is_after_log = std::mem::replace(&mut self.is_after_log, is_logged(text));
         if self.group(line)? {
             return Ok(());
         }
-        // A further function of the group, by a script that prints ids in front of the address.
-        let member = groups::member(text).filter(|_| text.starts_with('['));
-        if let (Some(group), Some((bdf, header))) = (self.heading, member) {
-            self.push(line, Place::Address(bdf), &header, Some(group));
-            return Ok(());
+        if let Some(group) = self.heading {
+            if let Some(listing) = listing_of_folder(text) {
+                if let Some(bdf) = listing {
+                    self.name(line, bdf, Some(group), false);
+                    self.names_listed = true;
+                }
+                return Ok(());
+            }
+            // A further function of the group, by a script that prints ids in front of the address.
+            let text = without_bullet(text);
+            let member = groups::member(text).filter(|_| text.starts_with('['));
+            if let Some((bdf, header)) = member {
+                self.check_single(line, &header)?;
+                self.push(line, Place::Address(bdf), &header, Some(group));
+                return Ok(());
+            }
         }
         if let Some((place, rest)) = header(text) {
             // The rest of a line of a kernel log; a class begins with a capital.
@@ -285,6 +303,7 @@ impl Reader<'_> {
                     if header.is_empty() {
                         self.name(line, bdf, Some(group), false);
                     } else {
+                        self.check_single(line, &header)?;
                         self.push(line, Place::Address(bdf), &header, Some(group));
                     }
                 }
@@ -317,15 +336,7 @@ impl Reader<'_> {
 
     fn begin(&mut self, line: &Line, place: Place, rest: &str) -> Result<(), Error> {
         self.found.check_end(self.name)?;
-        let is_second =
-            |(word, after): (&str, &str)| bdf::shown(word).is_some() && !lacks_class(after);
-        let words = rest.match_indices(char::is_whitespace);
-        let mut words =
-            words.filter_map(|(at, _)| rest[at..].trim_start().split_once(char::is_whitespace));
-        if words.any(is_second) {
-            let problem = format!("begins two functions: {}", quoted(&line.text));
-            return Err(self.refuse(line, problem, "put each function into lines of its own"));
-        }
+        self.check_single(line, rest)?;
         let addresses: Vec<_> = rest.split_whitespace().map(bdf::shown).collect();
         // A folder's contents, several in a line.
         let is_names = self.heading.is_some() && addresses.iter().all(Option::is_some);
@@ -337,6 +348,20 @@ impl Reader<'_> {
             return Ok(());
         }
         self.push(line, place, rest, self.heading);
+        Ok(())
+    }
+
+    /// Checks that no other function begins in the rest of a first line.
+    fn check_single(&self, line: &Line, rest: &str) -> Result<(), Error> {
+        let is_second =
+            |(word, after): (&str, &str)| bdf::shown(word).is_some() && !lacks_class(after);
+        let words = rest.match_indices(char::is_whitespace);
+        let mut words =
+            words.filter_map(|(at, _)| rest[at..].trim_start().split_once(char::is_whitespace));
+        if words.any(is_second) {
+            let problem = format!("begins two functions: {}", quoted(&line.text));
+            return Err(self.refuse(line, problem, "put each function into lines of its own"));
+        }
         Ok(())
     }
 

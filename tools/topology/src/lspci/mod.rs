@@ -23,9 +23,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::{
     ids::Names,
     lines::{Block, Found, Named},
+    recognise::Logged,
 };
 use crate::{
-    Bdf, Error, Function, Topology,
+    Bdf, Error, Function, Header, Topology,
     config::Config,
     hex::Hex,
     merge::{self, UNKNOWN_VENDOR},
@@ -87,6 +88,7 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
         function.group_known = function.iommu_group.is_some() || shows_groups && may_have_none;
     }
     add_groups(name, &mut topology, &found.named)?;
+    describe(&mut topology, &found.logged);
     if !found.blocks.is_empty() {
         topology.evidence.push("lspci".to_owned());
     }
@@ -194,6 +196,23 @@ fn add_groups(name: &str, topology: &mut Topology, named: &[Named]) -> Result<()
     Ok(())
 }
 
+/// Adds what a kernel log says of functions that nothing else describes. The last log is that of the last boot.
+fn describe(topology: &mut Topology, logged: &[Logged]) {
+    let logged: BTreeMap<Bdf, &Logged> = logged.iter().map(|one| (one.bdf, one)).collect();
+    for function in &mut topology.functions {
+        let is_described = function.vendor.value() != UNKNOWN_VENDOR || function.class.is_some();
+        let Some(logged) = logged.get(&function.bdf).filter(|_| !is_described) else {
+            continue;
+        };
+        function.vendor = Hex::id(logged.vendor);
+        function.device = Some(Hex::id(logged.device));
+        function.class = Some(Hex(logged.class));
+        if logged.is_bridge {
+            function.header = Header::Bridge;
+        }
+    }
+}
+
 fn two_groups(name: &str, one: &Named, before: usize) -> Error {
     let place = if before == 0 {
         "the function's own lines".to_owned()
@@ -288,7 +307,7 @@ fn dump(function: &mut Function, block: &Block, is_whole: bool) {
     }
     function.revision = config.byte(0x08).map(|revision| Hex(revision.into()));
     function.class = config.dword(0x08).map(|dword| Hex(dword >> 8));
-    if function.header == crate::Header::Endpoint {
+    if function.header == Header::Endpoint {
         let ids = config.word(0x2c).zip(config.word(0x2e));
         let known = ids.filter(|(vendor, _)| !matches!(vendor, 0 | 0xffff));
         if let Some((vendor, device)) = known {

@@ -184,6 +184,18 @@ pub(super) fn is_foreign(text: &str) -> bool {
     is_prompt || is_message || after_name
 }
 
+/// What a line of `ls -l` of a group's folder shows: a function, or nothing in the line with the total and in
+/// those of the folder itself. `None` for another line.
+pub(super) fn listing_of_folder(text: &str) -> Option<Option<Bdf>> {
+    let words: Vec<_> = text.split_whitespace().collect();
+    match words[..] {
+        ["total", number] if number.parse::<u64>().is_ok() => Some(None),
+        [mode, .., "." | ".."] if mode.starts_with("drwx") => Some(None),
+        [mode, .., name, "->", _] if mode.starts_with("lrwx") => Some(Some(bdf::shown(name)?)),
+        _ => None,
+    }
+}
+
 /// Whether a line begins with the time of a kernel log: `[    6.585949] `.
 pub(super) fn is_logged(text: &str) -> bool {
     let time = text
@@ -211,6 +223,40 @@ pub(super) fn is_cut(lower: &str) -> bool {
         "snip" | "snipped" | "cut" | "omitted" | "truncated" | "shortened"
     );
     is_word || inner.is_empty() && (lower.contains("..") || lower.contains('\u{2026}'))
+}
+
+/// What a kernel log says of a function.
+#[derive(Clone, Debug)]
+pub(super) struct Logged {
+    pub(super) bdf: Bdf,
+    pub(super) vendor: u16,
+    pub(super) device: u16,
+    pub(super) is_bridge: bool,
+    pub(super) class: u32,
+}
+
+/// Reads `pci 0000:00:01.0: [8086:1901] type 01 class 0x060400` (`pci_setup_device()` in
+/// `drivers/pci/probe.c`).
+pub(super) fn logged(text: &str) -> Option<Logged> {
+    let (before, rest) = text.split_once(": [")?;
+    let (pci, address) = before.rsplit_once(' ').unwrap_or(("pci", before));
+    let (ids, rest) = rest.split_once(']')?;
+    let (vendor, device) = ids.split_once(':')?;
+    let mut words = rest.split_whitespace();
+    let ("type", kind, "class", class) =
+        (words.next()?, words.next()?, words.next()?, words.next()?)
+    else {
+        return None;
+    };
+    let id = |text: &str| u16::try_from(hex::parse(text, 4)?).ok();
+    Some(Logged {
+        bdf: bdf::shown(address).filter(|_| pci.ends_with("pci"))?,
+        vendor: id(vendor)?,
+        device: id(device)?,
+        // 02 is a bridge to CardBus.
+        is_bridge: kind == "01",
+        class: hex::parse(class.strip_prefix("0x")?, 6)?,
+    })
 }
 
 /// Whether the first line of a function lacks the end of its class.

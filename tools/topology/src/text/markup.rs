@@ -76,7 +76,7 @@ pub(super) fn without(line: &str) -> String {
             line = line.replace(&entity.to_uppercase(), text);
         }
     }
-    line = untagged(&untagged(&line, '<', '>'), '[', ']');
+    line = untagged(&untagged(&unescaped(&line), '<', '>'), '[', ']');
     let line = unquoted(&line);
     let trimmed = line.trim();
     for fence in ["```", "~~~"] {
@@ -102,6 +102,19 @@ pub(super) fn without(line: &str) -> String {
         return line.to_owned();
     }
     format!("{}{bare}", &line[..indent])
+}
+
+/// Removes the backslashes that Markdown has before brackets and other marks: `\[0600\]`.
+fn unescaped(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut left = line.chars().peekable();
+    while let Some(c) = left.next() {
+        let is_mark = |next: &char| "[]()<>*_#`|~".contains(*next);
+        if c != '\\' || !left.peek().is_some_and(is_mark) {
+            text.push(c);
+        }
+    }
+    text
 }
 
 /// Removes control sequences and turns every kind of space into a plain one.
@@ -229,6 +242,10 @@ mod tests {
             ("  `00:1f.0 ISA`", "  00:1f.0 ISA"),
             ("> > \tFlags: x", "\tFlags: x"),
             ("| 00:1f.0 ISA", "00:1f.0 ISA"),
+            (
+                "00:1f.0 ISA bridge \\[0601\\]: x \\[8086:a305\\]",
+                "00:1f.0 ISA bridge [0601]: x [8086:a305]",
+            ),
         ] {
             assert_eq!(without(line), expected, "{line:?}");
         }
