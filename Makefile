@@ -46,7 +46,7 @@ help: ## this list
 	@echo
 	@sed -nE 's/^([a-z_-]+):[^#]*## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 	@echo
-	@echo 'ARCH=arm64 builds and boots for arm64 in boot-test, modules, install, kernel and acsctl; guests are emulated.'
+	@echo 'ARCH=arm64 builds and boots for arm64 in boot-test, modules, kernel and acsctl; guests are emulated.'
 	@echo
 	@echo 'In the environment:'
 	@echo '  ACS_QUIRKS_CACHE  the folder for build results and downloads (default: ~/.cache/acs-quirks)'
@@ -186,8 +186,9 @@ fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= 
 
 ##### The tool and the entries
 
-# Where the host has cargo >= 1.85, these targets need neither root nor the build root. BUILD_ROOT=1 uses the build root anyway.
-ifeq ($(BUILD_ROOT)$(shell scripts/has-cargo.sh || echo no),)
+# Where the host has cargo >= 1.85, these targets need neither root nor the build root. BUILD_ROOT=1 uses the build root anyway,
+# and so does ARCH=, because the build root has the cross compiler.
+ifeq ($(BUILD_ROOT)$(ARCH)$(shell scripts/has-cargo.sh || echo no),)
 TOOL = cargo
 TOOL_FLAGS = --locked
 else
@@ -225,7 +226,7 @@ acsctl: $(TOOL_NEEDS) ## build build/acsctl
 # Does not test TOOL: expanding it looks for sudo, which this target does not need.
 ifndef TOOLS_IN
 	@cargo build $(TOOL_FLAGS) --release --package acsctl
-	@install -D target/release/acsctl build/acsctl
+	@install -D "$${CARGO_TARGET_DIR:-target}/release/acsctl" build/acsctl
 else
 	@$(IN_ROOT) scripts/build-acsctl.sh
 endif
@@ -234,13 +235,14 @@ endif
 man: acsctl ## write man pages to build/man and completions for shells to build/completions
 	@$(MAKE) --no-print-directory pages
 
-# From the build/acsctl that is there.
+# From the build/acsctl that is there, or another that runs here.
+PAGES_BY ?= build/acsctl
 .PHONY: pages
 pages:
 	@rm -rf build/man build/completions
-	@build/acsctl man --out build/man
+	@$(PAGES_BY) man --out build/man
 	@mkdir -p build/completions
-	@for shell in bash zsh fish; do build/acsctl completions $$shell >build/completions/$$shell; done
+	@for shell in bash zsh fish; do $(PAGES_BY) completions $$shell >build/completions/$$shell; done
 
 .PHONY: need-entry
 need-entry:
@@ -286,7 +288,7 @@ modules_install: need-tree ## install what make modules has built (INSTALL_MOD_P
 	PATH="$$PATH:/usr/sbin:/sbin" depmod $(if $(INSTALL_MOD_PATH),-b '$(INSTALL_MOD_PATH)') "$(RELEASE)"
 
 .PHONY: install
-install: ## make modules, and as root modules_install
+install: need-amd64 ## make modules, and as root modules_install
 	@$(MAKE) modules
 	@$(SUDO) $(MAKE) modules_install
 
@@ -323,7 +325,7 @@ install-boot: ## install what regroups devices at boot: for initramfs-tools, dra
 	$(call install_as,755,dracut/module-setup.sh,$(DRACUT)/module-setup.sh)
 	$(call install_as,755,dracut/acs-quirks-early.sh,$(DRACUT)/acs-quirks-early.sh)
 	$(call install_as,644,systemd/acs-quirks.service,$(UNITS)/acs-quirks.service)
-	@test -n '$(DESTDIR)' || echo 'now run: systemctl enable acs-quirks, and update-initramfs -u (or dracut --force)'
+	@test -n '$(DESTDIR)' || echo 'now run: systemctl enable acs-quirks, and update-initramfs -u -k all (or dracut --regenerate-all --force)'
 
 .PHONY: install-dkms-source
 install-dkms-source: SOURCE := $(DESTDIR)/usr/src/acs-quirks-$(shell cat VERSION)

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `rules/` | the decision, pure code shared with the host tools |
 //! | `driver/` | load, answer the kernel's questions, record and report, unload |
-//! | `sys/` | all `unsafe` code, and the C files |
+//! | `sys/` | the module's `unsafe` code, and the C files; the crate `kernel` in `portable/` has its own |
 //! | `table.rs` | the table, generated from `quirks/` |
 //! | `candidates/` | a second edition of the module, with entries that lack evidence |
 

@@ -9,7 +9,6 @@ use std::{
 
 use acsctl::regroup::DRIVERS_WAIT_SINCE;
 use anyhow::{Context, Result, bail};
-use grouping::model::release::COMPARED;
 use quirk_data::supported;
 use rules::release::Release;
 
@@ -229,20 +228,13 @@ impl Kernel {
         }
     }
 
-    /// The option with which `acsctl regroup` accepts the kernel, or on it vfio-pci; `None` if no option is
-    /// needed.
+    /// The option with which `acsctl regroup` accepts vfio-pci on the kernel; `None` if no option is needed.
     ///
     /// # Errors
     ///
     /// As [`Kernel::series`].
     pub fn regroup_even_if(&self) -> Result<Option<String>> {
-        let series = self.series()?;
-        if !COMPARED.contains(&series) {
-            // acsctl keeps the numbers of a release alone.
-            let numbers = self.release.split(['-', '+']).next().unwrap_or_default();
-            return Ok(Some(format!("--even-if=kernel:{numbers}")));
-        }
-        let is_needed = series.is_before(DRIVERS_WAIT_SINCE);
+        let is_needed = self.series()?.is_before(DRIVERS_WAIT_SINCE);
         Ok(is_needed.then(|| "--even-if=driver:vfio-pci".to_owned()))
     }
 

@@ -30,10 +30,10 @@ pub(super) const SCHEMA: &str = "acsctl-regroup-1";
 ///
 /// Prints the plan first. Removes and rescans all functions of the device, and everything below a
 /// bridge; restores drivers and driver overrides afterwards. Refuses while something uses one of
-/// the functions, unless --even-if names that use: what depends on it is lost. If this command is
-/// killed, run it again: it restores everything from /run/acsctl. A device whose new groups would not
-/// isolate its functions is withheld: it is removed, and no later run gives it back until --release
-/// names it.
+/// the functions. --even-if accepts one use: programs and mounts that depend on it then fail. If this
+/// command is killed, run it again: it restores everything from /run/acsctl. A device whose new groups
+/// would not isolate its functions is withheld: it is removed, and no later run gives it back until
+/// --release names it.
 ///
 /// Exit status: 0 when the groups are as planned, 1 when it was refused or the groups differ from
 /// the plan, 2 when it could not run.
@@ -48,7 +48,8 @@ pub(super) struct Regroup {
     /// With --all: leave these functions alone, and each device whose regroup would remove one of them.
     #[arg(long, value_name = "BDF", value_parser = Bdf::written, value_delimiter = ',', requires = "all")]
     leave: Vec<Bdf>,
-    /// Let the withheld device of this function be regrouped again, and give up restoring it.
+    /// Stop withholding the device of this function, and delete what was saved to restore it. The device comes back at
+    /// the next rescan or boot.
     #[arg(long, value_name = "BDF", value_parser = Bdf::written, conflicts_with_all = ["function", "all", "dry_run"])]
     release: Option<Bdf>,
     /// Print the plan and change nothing.

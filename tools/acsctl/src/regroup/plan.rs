@@ -8,7 +8,7 @@ use std::{
     path::PathBuf,
 };
 
-use grouping::model::release::COMPARED;
+use grouping::model::release::Verified;
 use quirk_data::{error::Error, supported};
 use rules::release::Release;
 use schemars::JsonSchema;
@@ -347,9 +347,9 @@ fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
     let release = host
         .kernel
-        .filter(|_| host.is_modelled() && supported::is_supported(&version));
+        .filter(|_| host.verified() != Verified::No && supported::is_supported(&version));
     let Some(release) = release else {
-        let shown: Vec<_> = COMPARED.iter().map(ToString::to_string).collect();
+        let shown: Vec<_> = supported::series().map(|one| one.to_string()).collect();
         return vec![Obstacle {
             even_if: Some(format!("kernel:{version}")),
             what: format!(

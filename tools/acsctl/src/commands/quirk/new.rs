@@ -31,9 +31,8 @@ Examples:
   acsctl quirk new 82:00.0 --topology lspci.txt
           From what \"sudo lspci -vvvnn\" or \"sudo lspci -xxxx\" printed on another host.
 
-The IOMMU of the host need not be on. The command writes the draft VENDOR/FAMILY.toml and its capture into the
-folder of the data files. It never changes a file that exists: if the entry exists, it writes the capture alone
-and prints the section to add.";
+The IOMMU of the host need not be on. The command writes the draft VENDOR/FAMILY.toml and its capture into the folder of the data \
+files. It never changes a file that exists: if the entry exists, it writes the capture alone and prints the section to add.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
