@@ -74,7 +74,7 @@ test-all: export ACS_QUIRKS_CHAOS := 500
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
-	@$(MAKE) --no-print-directory acs-late debug-test upstream-test fresh-build deb package-test
+	@$(MAKE) --no-print-directory acs-late secure-boot-test debug-test upstream-test fresh-build deb package-test
 
 ##### Parts of the tests
 
@@ -163,6 +163,11 @@ lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## test va
 .PHONY: acs-late
 acs-late: need-amd64 modules-acs-late modules-$(LACKING) guest-programs ## test acsctl on a kernel that switches ACS on after it has made the groups, and on the stock kernel of its series
 	@ACS_QUIRKS_KERNELS='acs-late $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test patched -- $(ARGS) $(call or_repeat,acs-late)
+
+.PHONY: secure-boot-test
+secure-boot-test: need-amd64 modules-$(KERNEL) guest-programs ## boot KERNEL= with Secure Boot on: the module loads when it is signed, and only then
+	@$(SUDO) scripts/prepare-secure-boot.sh
+	@ACS_QUIRKS_KERNELS='$(KERNEL)' $(CARGO) test --quiet --locked --offline --package boot --test secure-boot -- $(ARGS) $(call or_repeat,secure-boot-test)
 
 # The last of SERIES, because the patches are for the newest kernel. Its tree with Rust is the source that they apply to.
 .PHONY: upstream-test

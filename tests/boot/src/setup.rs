@@ -69,6 +69,9 @@ pub struct Setup {
     pub memory: u32,
     /// The image of the root disk, at 00:02.0. Without it, the guest runs in its initramfs.
     pub disk: Option<PathBuf>,
+    /// The folder of `scripts/prepare-secure-boot.sh`: the guest boots as a computer with Secure Boot does, from
+    /// firmware by shim and GRUB, and its boot disk is at 00:02.0. Without it, QEMU starts the kernel.
+    pub firmware: Option<PathBuf>,
 }
 
 impl Setup {
@@ -87,6 +90,7 @@ impl Setup {
             options: "",
             memory: MEMORY,
             disk: None,
+            firmware: None,
         };
         if setup.kvm_works()? {
             setup.accelerator = Accelerator::Kvm;

@@ -84,6 +84,7 @@ fn setup(folder: &Path, options: &'static str) -> Result<Setup> {
         accelerator: Accelerator::Tcg,
         options,
         memory: MEMORY,
+        firmware: None,
         disk: Some(folder.join("disk")),
     })
 }

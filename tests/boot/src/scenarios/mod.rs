@@ -19,6 +19,7 @@
 //! | `module.rs` | the module's interface |
 //! | `states.rs` | kernels on which the hook cannot work |
 //! | `regroup/` | `acsctl regroup` |
+//! | `secure_boot.rs` | a host with Secure Boot |
 //! | `explain.rs` | `acsctl groups`, `why`, `predict` and `capture` |
 //! | `doctor.rs` | `acsctl doctor` |
 //! | `stress.rs` | loading and unloading during hot-plug |
@@ -38,6 +39,7 @@ mod ports;
 mod races;
 mod refusals;
 mod regroup;
+pub mod secure_boot;
 mod silences;
 mod silicon;
 mod splits;

@@ -47,7 +47,7 @@ impl Table {
         let Some(bdf) = bdf.filter(|_| is_row) else {
             return Ok(None);
         };
-        let group = group(&cells[self.group]).ok_or_else(|| Error {
+        let group = group(&cells[self.group]).map_err(|NoGroup| Error {
             line: Some(line.number),
             ..Error::at(
                 name,
@@ -81,19 +81,23 @@ fn cells(line: &Line) -> (bool, Vec<String>) {
     (is_ruled, cells.into_iter().map(plain).collect())
 }
 
-/// The group in a cell: `24`, `Group 24`, `3 (shared)`, and `-1`, `n/a` or nothing for none. The outer `None` is
-/// for a cell that says neither.
-fn group(cell: &str) -> Option<Option<u32>> {
+/// A cell that names neither a group nor none.
+struct NoGroup;
+
+/// The group in a cell: `24`, `Group 24`, `3 (shared)`; `None` for `-1`, `n/a` or nothing.
+fn group(cell: &str) -> Result<Option<u32>, NoGroup> {
     if matches!(
         cell,
         "" | "-" | "-1" | "n/a" | "none" | "no" | "\u{2013}" | "\u{2014}"
     ) {
-        return Some(None);
+        return Ok(None);
     }
     let words = cell.split(|c: char| !c.is_ascii_alphanumeric());
     let mut numbers = words.filter(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-    let number = numbers.next()?.parse().ok()?;
-    numbers.next().is_none().then_some(Some(number))
+    match (numbers.next().map(str::parse), numbers.next()) {
+        (Some(Ok(number)), None) => Ok(Some(number)),
+        _ => Err(NoGroup),
+    }
 }
 
 /// Whether a line has only the marks of a border.

@@ -6,9 +6,9 @@
 use super::{
     AGAIN, quoted,
     recognise::{
-        Logged, Place, STRONG, dump_line, has_class, has_key, header, is_cut, is_detail,
-        is_foreign, is_like_class, is_like_header, is_logged, lacks_class, listing_of_folder,
-        logged, names_group, starts_item, without_bullet,
+        InFolder, Logged, Place, STRONG, dump_line, has_class, has_key, header, in_folder, is_cut,
+        is_detail, is_foreign, is_like_class, is_like_header, is_logged, lacks_class, logged,
+        names_group, starts_item, without_bullet,
     },
 };
 use crate::{
@@ -237,12 +237,14 @@ impl Reader<'_> {
             return Ok(());
         }
         if let Some(group) = self.heading {
-            if let Some(listing) = listing_of_folder(text) {
-                if let Some(bdf) = listing {
+            match in_folder(text) {
+                Some(InFolder::Function(bdf)) => {
                     self.name(line, bdf, Some(group), false);
                     self.names_listed = true;
+                    return Ok(());
                 }
-                return Ok(());
+                Some(InFolder::Nothing) => return Ok(()),
+                None => {}
             }
             // A further function of the group, by a script that prints ids in front of the address.
             let text = without_bullet(text);

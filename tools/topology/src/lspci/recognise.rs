@@ -184,14 +184,24 @@ pub(super) fn is_foreign(text: &str) -> bool {
     is_prompt || is_message || after_name
 }
 
-/// What a line of `ls -l` of a group's folder shows: a function, or nothing in the line with the total and in
-/// those of the folder itself. `None` for another line.
-pub(super) fn listing_of_folder(text: &str) -> Option<Option<Bdf>> {
+/// What a line of `ls -l` of a group's folder shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum InFolder {
+    /// A function of the group.
+    Function(Bdf),
+    /// The total, or the folder itself.
+    Nothing,
+}
+
+/// Reads a line of `ls -l` of a group's folder; `None` for another line.
+pub(super) fn in_folder(text: &str) -> Option<InFolder> {
     let words: Vec<_> = text.split_whitespace().collect();
     match words[..] {
-        ["total", number] if number.parse::<u64>().is_ok() => Some(None),
-        [mode, .., "." | ".."] if mode.starts_with("drwx") => Some(None),
-        [mode, .., name, "->", _] if mode.starts_with("lrwx") => Some(Some(bdf::shown(name)?)),
+        ["total", number] if number.parse::<u64>().is_ok() => Some(InFolder::Nothing),
+        [mode, .., "." | ".."] if mode.starts_with("drwx") => Some(InFolder::Nothing),
+        [mode, .., name, "->", _] if mode.starts_with("lrwx") => {
+            bdf::shown(name).map(InFolder::Function)
+        }
         _ => None,
     }
 }
