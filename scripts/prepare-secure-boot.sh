@@ -38,16 +38,17 @@ logged "$STEP" "$LOG-system.log" "$RETRY" minimal_system --include=ovmf,python3-
 # The packages of shim and GRUB would install themselves into a boot disk; only their files matter here.
 # shellcheck disable=SC2016 # for the shell inside
 ACS_QUIRKS_ROOT=$SYSTEM logged "$STEP" "$LOG-files.log" "$RETRY" "$SCRIPTS/in-root.sh" -- bash -euo pipefail -c '
-	cd /tmp
+	mkdir /made
+	cd /made
 	apt-get -q -o APT::Sandbox::User=root download shim-signed grub-efi-amd64-signed
 	for deb in *.deb; do dpkg-deb -x "$deb" .; done
 	openssl req -new -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=the owner of the host/" -keyout mok.key -out mok.pem
 	# the owner of the variable, any number
 	virt-fw-vars -i /usr/share/OVMF/OVMF_VARS_4M.ms.fd -o vars.fd --add-mok 605dab50-e046-4300-abb6-3dd810dd8b23 mok.pem'
 mkdir "$TO"
-cp "$SYSTEM"/tmp/{vars.fd,mok.key,mok.pem} "$TO/"
+cp "$SYSTEM"/made/{vars.fd,mok.key,mok.pem} "$TO/"
 cp "$SYSTEM/usr/share/OVMF/OVMF_CODE_4M.secboot.fd" "$TO/code.fd"
-cp "$SYSTEM/tmp/usr/lib/shim/shimx64.efi.signed" "$TO/shim.efi"
-cp "$SYSTEM/tmp/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" "$TO/grub.efi"
+cp "$SYSTEM/made/usr/lib/shim/shimx64.efi.signed" "$TO/shim.efi"
+cp "$SYSTEM/made/usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed" "$TO/grub.efi"
 : >"$TO/ready"
 say "$STEP: ready in $TO"
