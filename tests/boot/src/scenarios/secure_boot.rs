@@ -27,7 +27,7 @@ const APART: Expected = &[&["01:00.0"], &["01:00.1"]];
 const LIMIT: Duration = Duration::from_secs(240);
 
 /// What `doctor` reads, and no init of the guest has mounted.
-const MOUNT: &str = "mount -t securityfs none /sys/kernel/security && \
+const MOUNT: &str = "/sbin/modprobe efivarfs && mount -t securityfs none /sys/kernel/security && \
      mount -t efivarfs none /sys/firmware/efi/efivars";
 
 /// The module is not signed: the kernel refuses it, and `doctor` says why.
