@@ -71,6 +71,9 @@ pub struct Plan {
     pub isolated: BTreeSet<Bdf>,
     /// The loaded modules.
     pub modules: Vec<String>,
+    /// The drivers that could bind within the rescan and give a function to a program; `None` on kernels whose
+    /// rescan binds no driver ([`DRIVERS_WAIT_SINCE`]).
+    pub to_user: Option<Vec<String>>,
     /// The uses of the functions.
     pub uses: Uses,
     /// What may keep the kernel from making the expected groups.
@@ -154,6 +157,7 @@ impl Plan {
             planned: touching(&predicted.groups, &set),
             isolated: predicted.isolated,
             modules: Module::names(host.loaded()),
+            to_user: binds_in_rescan(host).then(|| to_user(paths)),
             warnings: warnings(paths),
             uses,
             obstacles,
@@ -345,10 +349,8 @@ pub const DRIVERS_WAIT_SINCE: Release = Release::new(7, 2);
 /// before its group has been compared.
 fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
-    let release = host
-        .kernel
-        .filter(|_| host.verified() != Verified::No && supported::is_supported(&version));
-    let Some(release) = release else {
+    let is_tested = host.verified() != Verified::No && supported::is_supported(&version);
+    if !is_tested {
         let shown: Vec<_> = supported::series().map(|one| one.to_string()).collect();
         return vec![Obstacle {
             even_if: Some(format!("kernel:{version}")),
@@ -359,12 +361,10 @@ fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
             remedy: "boot one of these kernels; on any other, the groups may differ from what acsctl computes"
                 .to_owned(),
         }];
-    };
-    if !release.is_before(DRIVERS_WAIT_SINCE) {
+    }
+    if !binds_in_rescan(host) {
         return Vec::new();
     }
-    let drivers = names(&paths.pci().join("drivers")).into_iter();
-    let to_user = drivers.filter(|name| name.contains("vfio") || name.contains("uio"));
     let obstacle = |driver| Obstacle {
         what: format!(
             "the driver {driver} is loaded: on kernels before {DRIVERS_WAIT_SINCE} it may bind within the rescan, \
@@ -373,7 +373,21 @@ fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
         remedy: format!("unload it first: modprobe -r {driver}"),
         even_if: Some(format!("driver:{driver}")),
     };
-    to_user.map(obstacle).collect()
+    to_user(paths).into_iter().map(obstacle).collect()
+}
+
+/// Whether a rescan binds drivers on this kernel; assumed of an unknown one.
+fn binds_in_rescan(host: &HostView<'_>) -> bool {
+    host.kernel
+        .is_none_or(|release| release.is_before(DRIVERS_WAIT_SINCE))
+}
+
+/// The loaded drivers that give a function to a program.
+pub(super) fn to_user(paths: &HostPaths) -> Vec<String> {
+    let drivers = names(&paths.pci().join("drivers")).into_iter();
+    drivers
+        .filter(|name| name.contains("vfio") || name.contains("uio"))
+        .collect()
 }
 
 /// The plan as text.

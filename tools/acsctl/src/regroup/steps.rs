@@ -18,6 +18,7 @@ use topology::{Bdf, Topology};
 
 use super::{
     Lock, Outcome, Plan, State,
+    plan::to_user,
     restore::Progress,
     state::Phase,
     window::{Window, autoprobe},
@@ -291,6 +292,16 @@ pub fn regroup(
             plan.requested,
             list.concat()
         )));
+    }
+    if let Some(known) = &plan.to_user {
+        let now = to_user(session.paths);
+        if let Some(new) = now.iter().find(|driver| !known.contains(driver)) {
+            return Err(Error::Refused(format!(
+                "{}: not regrouped: the driver {new} was loaded since the plan was made, and could bind within the \
+                 rescan; unload it: modprobe -r {new}",
+                plan.requested
+            )));
+        }
     }
     let below = session.paths.with_below(&state.own);
     if let Some(new) = below.difference(&set).next() {
