@@ -57,7 +57,11 @@ help: ## this list
 
 .PHONY: demo
 demo: ## boot a stock kernel (KERNEL=) with a six-function adapter, and start two VMs that ask for one function each; WITHDRAWN=1: without the entry
-demo: need-amd64 modules-$(KERNEL) guest-programs
+# The modules and the programs are built side by side: the first uses one processor most of the time.
+demo: need-amd64 crates
+	@$(MAKE) --no-print-directory guest-programs & programs=$$!; \
+		$(MAKE) --no-print-directory modules-$(KERNEL) || { kill $$programs; wait $$programs; exit 1; }; \
+		wait $$programs
 	@ACS_QUIRKS_KERNELS=$(KERNEL) ACS_QUIRKS_WITHDRAWN='$(WITHDRAWN)' $(IN_ROOT) \
 		/cache/target/x86_64-unknown-linux-gnu/debug/demo
 
