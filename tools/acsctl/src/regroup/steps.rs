@@ -294,19 +294,19 @@ pub fn regroup(
         )));
     }
     if let Some(known) = &plan.to_user {
-        let now = to_user(session.paths);
-        if let Some(new) = now.iter().find(|driver| !known.contains(driver)) {
+        let loaded = to_user(session.paths);
+        if let Some(driver) = loaded.iter().find(|driver| !known.contains(driver)) {
             return Err(Error::Refused(format!(
-                "{}: not regrouped: the driver {new} was loaded since the plan was made, and could bind within the \
-                 rescan; unload it: modprobe -r {new}",
+                "{}: not regrouped: the driver {driver} was loaded since the plan was made, and could bind within the \
+                 rescan; unload it: modprobe -r {driver}",
                 plan.requested
             )));
         }
     }
     let below = session.paths.with_below(&state.own);
-    if let Some(new) = below.difference(&set).next() {
+    if let Some(other) = below.difference(&set).next() {
         return Err(Error::Refused(format!(
-            "{}: not regrouped: {new} appeared below it since the plan was made; run the command again",
+            "{}: not regrouped: {other} appeared below it since the plan was made; run the command again",
             plan.requested
         )));
     }
