@@ -115,18 +115,20 @@ fn of_text(name: &str, text: &str) -> Result<Topology, Error> {
     }
     let lines = groups::split(text::lines(text));
     let (tables, lines) = groups::table(name, lines)?;
-    let listed = [groups::libvirt(&lines), tables, groups::records(&lines)].concat();
+    let records = groups::records(name, &lines)?;
+    let listed = [groups::libvirt(&lines), tables, records].concat();
     if !listed.is_empty() {
         check_listed(name, &listed)?;
         let listed = of_listed(&listed);
         // Whether the same text also has the output of lspci, or a list of groups.
         let has_more = |line: &text::Line| {
-            let group = groups::line(&line.text);
-            lspci::is_detail_of_lspci(&line.text)
-                || matches!(
-                    group,
-                    Some(groups::GroupLine::Members { .. } | groups::GroupLine::Log { .. })
-                )
+            let is_of_group = !matches!(
+                groups::line(&line.text),
+                None | Some(groups::GroupLine::Other)
+            );
+            is_of_group
+                || lspci::is_detail_of_lspci(&line.text)
+                || lspci::begins_function(&line.text)
         };
         if !lines.iter().any(has_more) {
             return Ok(listed);

@@ -13,7 +13,44 @@ use common::bdf;
 /// The groups of each text below.
 const EXPECTED: [&[&str]; 2] = [&["0000:00:01.0", "0000:01:00.0"], &["0000:00:02.0"]];
 
-const FORMS: [(&str, &str); 25] = [
+const FORMS: [(&str, &str); 31] = [
+    (
+        "readlink",
+        "0000:00:01.0 /sys/kernel/iommu_groups/0\n0000:01:00.0 /sys/kernel/iommu_groups/0\n\
+         0000:00:02.0 /sys/kernel/iommu_groups/1\n",
+    ),
+    (
+        "readlink, joined",
+        "0000:00:01.0 /sys/kernel/iommu_groups/0 0000:01:00.0 /sys/kernel/iommu_groups/0 \
+         0000:00:02.0 /sys/kernel/iommu_groups/1\n",
+    ),
+    (
+        "folders with several functions in a line",
+        "/sys/kernel/iommu_groups/0/devices: 0000:00:01.0 0000:01:00.0\n\
+         /sys/kernel/iommu_groups/1/devices: 0000:00:02.0\n",
+    ),
+    (
+        "ls -li of a folder, and one through a pipe",
+        "/sys/kernel/iommu_groups/0/devices:\ntotal 0\n\
+         12 lrwxrwxrwx 1 root root 0 Jun 21 19:40 0000:00:01.0 -> ../../../../devices/pci0000:00/0000:00:01.0\n\
+         13 lrwxrwxrwx 1 root root 0 Jun 21 19:40 0000:01:00.0 -> ../../../../devices/pci0000:00/0000:01:00.0\n\
+         $ ls -l /sys/kernel/iommu_groups/1/devices | grep pci\n\
+         lrwxrwxrwx 1 root root 0 Jun 21 19:40 0000:00:02.0 -> ../../../../devices/pci0000:00/0000:00:02.0\n\
+         ls -l /sys/bus/pci/devices\n\
+         lrwxrwxrwx 1 root root 0 Jun 21 19:40 0000:00:1f.0 -> ../../../devices/pci0000:00/0000:00:1f.0\n",
+    ),
+    (
+        "a table with parts, an empty line and a mark in a cell",
+        "| Address | Device | IOMMU Group |\n|---|---|---|\n| **Bridges** | | |\n| 00:01.0 | A | 0 |\n\n\
+         | 01:00.0 | B \\| C | 0 |\n| **Graphics** | | |\n| 00:02.0 | C | 1 |\n",
+    ),
+    (
+        "a list, and prose with the word",
+        "IOMMU Group 0 00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\
+         IOMMU Group 0 01:00.0 VGA compatible controller [0300]: B [10de:1c82]\n\
+         IOMMU Group 1 00:02.0 Display controller [0380]: C [8086:3e92]\n\
+         That is my iommu_group list.\n",
+    ),
     (
         "a page that joined all lines",
         "IOMMU Group 0 00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07) \
@@ -422,4 +459,44 @@ fn a_kernel_log_describes_functions() {
     );
     assert_eq!(card.iommu_group, Some(0));
     assert!(!card.pcie_known);
+}
+
+/// What cannot be read is refused, with its line, and nothing is lost or put into another group.
+#[test]
+fn damaged_lists_are_refused() {
+    let list = "IOMMU Group 5:\n00:04.0 USB controller [0c03]: A [8086:a36d]\n\n";
+    let table = "| Address | Device | IOMMU Group |\n|---|---|---|\n| 00:01.0 | A | 0 |\n";
+    let folder = "/sys/kernel/iommu_groups/5/devices:\n\
+                  lrwxrwxrwx 1 root root 0 Nov  1 10:00 0000:00:04.0 -> ../../../../devices/pci0000:00/0000:00:04.0\n";
+    for (text, message) in [
+        (
+            format!("{list}IOMMU Group 6 (shared):\n00:05.0 USB controller [0c03]: B [8086:a36d]\n"),
+            "t:4: names a group, and is no heading",
+        ),
+        (
+            "pci 0000:00:04.0: Adding to iommu group 4\npci 0000:00:05.0: Adding to\niommu group 5\n".to_owned(),
+            "t:2: ends within a message of the kernel",
+        ),
+        (
+            "pci 0000:00:01.0: Adding to iommu group 0pci 0000:00:02.0: Adding to iommu group 1\n".to_owned(),
+            "t:1: the address is damaged",
+        ),
+        (format!("{table}| 01:00.0 | B | C | 0 |\n"), "t:4: 0000:01:00.0: the row has 4 cells"),
+        (format!("{table}| 01:0g.0 | B | 0 |\n"), "t:4: the row has no address that is whole"),
+        (
+            "id name iommu_group\n0000:00:01.0 A 1\n0000:01:00.0 RTX 3080 15\n".to_owned(),
+            "t:3: 0000:01:00.0: the words of the row do not fit",
+        ),
+        (
+            format!("{folder}lrwxrwxrwx 1 root root 0 Nov  1 10:00 0000:00:0\n"),
+            "t:3: is no whole link",
+        ),
+        (
+            "Slot:\t00:04.0\nIOMMUGroup:\t5\n\nSlot:\t00:0g.0\nIOMMUGroup:\t7\n".to_owned(),
+            "t:4: Slot: \"00:0g.0\" is no address",
+        ),
+    ] {
+        let error = parse("t", &text).expect_err(&text).to_string();
+        assert!(error.starts_with(message), "{error}");
+    }
 }

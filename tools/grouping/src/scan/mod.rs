@@ -269,21 +269,23 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     view
 }
 
-/// The buses with a function whose PCIe type exists only on root buses.
+/// The buses with a function that exists only on root buses, by its PCIe type or as a host bridge.
 fn root_buses(topology: &Topology) -> BTreeSet<(Domain, u8)> {
     let is_root = |function: &&Function| {
         let kind = function.pcie_type.as_ref().and_then(topology::Port::kind);
-        matches!(
-            kind,
-            Some(PcieType::RootPort | PcieType::RcEndpoint | PcieType::RcEventCollector)
-        )
+        let is_host_bridge = function.class.is_some_and(|class| class.0 >> 8 == 0x0600);
+        is_host_bridge
+            || matches!(
+                kind,
+                Some(PcieType::RootPort | PcieType::RcEndpoint | PcieType::RcEventCollector)
+            )
     };
     let functions = topology.functions.iter().filter(is_root);
     functions.map(|function| function.bdf.bus()).collect()
 }
 
 /// The buses with a function whose PCIe type is below a bridge on nearly all machines, and the buses of which
-/// the input shows no type, beside others. Bus 0 is a root bus.
+/// the input shows no type, beside others.
 fn buses_below(topology: &Topology) -> BTreeSet<(Domain, u8)> {
     let functions = topology.functions.iter();
     let known: BTreeSet<_> = functions
@@ -291,9 +293,11 @@ fn buses_below(topology: &Topology) -> BTreeSet<(Domain, u8)> {
         .filter(|function| function.pcie_known)
         .map(|function| function.bdf.bus())
         .collect();
-    let is_unknown = |bus: &(Domain, u8)| bus.1 != 0 && !known.is_empty() && !known.contains(bus);
-    let is_below =
-        |function: &&Function| is_below_bridge(function) || is_unknown(&function.bdf.bus());
+    let is_unknown = |bus: &(Domain, u8)| !known.is_empty() && !known.contains(bus);
+    // No bridge leads to bus 0.
+    let is_below = |function: &&Function| {
+        function.bdf.bus != 0 && (is_below_bridge(function) || is_unknown(&function.bdf.bus()))
+    };
     let below = functions.filter(is_below);
     below.map(|function| function.bdf.bus()).collect()
 }

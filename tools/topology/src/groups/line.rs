@@ -41,7 +41,10 @@ pub(crate) fn split(lines: Vec<Line>) -> Vec<Line> {
             return vec![line];
         }
         let each = entries.iter().map(|entry| Line {
-            text: entry.trim().to_owned(),
+            text: entry
+                .trim_end_matches([' ', '\t', '-', '*', '|', ';', ',', '\u{2022}'])
+                .trim_start()
+                .to_owned(),
             ..line.clone()
         });
         each.collect()
@@ -65,9 +68,12 @@ fn entries(text: &str) -> Vec<&str> {
         place = end;
         let word = word.trim_end();
         let is_path = word.contains("iommu_groups/");
-        let is_target = before == "->";
+        // `ADDRESS ... /sys/kernel/iommu_groups/1`: the path belongs to what is before it.
+        let is_target =
+            is_path && addresses(word).is_empty() && !addresses(&lower[begin..start]).is_empty();
         let starts = is_path && !is_target
-            || word.contains("group") && is_listed(&text[start..], &lower[start..]);
+            || word.contains("group") && is_listed(&text[start..], &lower[start..])
+            || before == "iommu" && word == "group" && is_heading(&text[start..], &lower[start..]);
         // The number in "adding to iommu group 1".
         let ends = is_path && is_target
             || before == "group" && is_log(&lower[begin..end]) && number(word).is_some();
@@ -94,6 +100,11 @@ fn is_listed(text: &str, lower: &str) -> bool {
     matches!(listed(text, lower), Some(GroupLine::Members { .. }))
 }
 
+/// Whether a text is a heading and nothing else.
+fn is_heading(text: &str, lower: &str) -> bool {
+    matches!(listed(text, lower), Some(GroupLine::Heading(_)))
+}
+
 /// Whether a text in lower case has the words of a kernel log about a group.
 fn is_log(lower: &str) -> bool {
     log(lower).is_some()
@@ -108,10 +119,15 @@ fn log(lower: &str) -> Option<GroupLine> {
     if !is_added && !is_removed {
         return None;
     }
+    let several = |words: &str| lower.matches(words).nth(1).is_some();
+    if several("adding to iommu group ") || several("adding device ") {
+        return Some(GroupLine::Damaged);
+    }
     let (before, after) = lower.rsplit_once("group ")?;
     let words = before.split_whitespace();
-    let mut addresses = words.filter_map(|word| bdf::shown(word.trim_end_matches([':', ','])));
-    let Some(bdf) = addresses.next() else {
+    let found = words.filter_map(|word| bdf::shown(word.trim_end_matches([':', ','])));
+    // What is in front of a time or of another line that was joined belongs to something else.
+    let Some(bdf) = found.last() else {
         return Some(GroupLine::Other);
     };
     let number = number(after)?.0;
@@ -121,34 +137,62 @@ fn log(lower: &str) -> Option<GroupLine> {
     })
 }
 
+/// The addresses in a text, also within paths.
+fn addresses(text: &str) -> Vec<Bdf> {
+    let parts = text.split(|c: char| c.is_whitespace() || "/'\",;()".contains(c));
+    parts
+        .filter_map(|part| bdf::shown(part.trim_end_matches([':', '.'])))
+        .collect()
+}
+
 /// `/sys/kernel/iommu_groups/1/devices/0000:00:01.0`, in both directions of a link.
 fn path(lower: &str) -> Option<GroupLine> {
     let (before, after) = lower.split_once("iommu_groups/")?;
     let (group, rest) = number(after)?;
-    let addresses = |text: &str| -> Vec<Bdf> {
-        let parts = text.split(|c: char| c.is_whitespace() || "/'\",;()".contains(c));
-        parts.filter_map(bdf::shown).collect()
-    };
-    // `.../0000:01:00.0/iommu_group -> ../../../kernel/iommu_groups/1`
-    let link = addresses(before)
-        .last()
-        .copied()
-        .filter(|_| before.contains("->"));
-    if let Some(bdf) = link {
-        return Some(members(group, bdf, ""));
-    }
     let rest = rest.strip_prefix("/devices").unwrap_or(rest);
-    let named = rest.split(" -> ").next().unwrap_or(rest);
+    // The target of a link, or what a shell does with the output.
+    let ends = [" -> ", " | "].iter().filter_map(|mark| rest.find(mark));
+    let named = &rest[..ends.min().unwrap_or(rest.len())];
+    // `.../0000:01:00.0/iommu_group -> ../../../kernel/iommu_groups/1`, and the same without the arrow
+    let link = addresses(before);
+    if let (Some(&bdf), true) = (link.last(), addresses(named).is_empty()) {
+        let is_sure = before.contains("->") || link.len() == 1 && !before.contains(['$', '#']);
+        return Some(if is_sure {
+            members(group, bdf, "")
+        } else {
+            GroupLine::Other
+        });
+    }
     match addresses(named)[..] {
-        [] if rest.trim_matches(['/', ':', ' ', '*']).is_empty() => Some(GroupLine::Heading(group)),
+        [] if named.trim_matches(['/', ':', ' ', '*']).is_empty() => {
+            Some(GroupLine::Heading(group))
+        }
         [] if named.contains(':') && named.contains('.') => Some(GroupLine::Damaged),
         [] => Some(GroupLine::Other),
-        [bdf, ..] => {
+        [bdf] => {
             let after = named
+                .trim_start_matches([':', ' ', '/'])
                 .split_once(|c: char| c.is_whitespace())
                 .map(|(_, rest)| rest);
             Some(members(group, bdf, after.unwrap_or("").trim()))
         }
+        ref all => Some(several(group, all, named)),
+    }
+}
+
+/// Several functions of a group in one line; damaged if the line has more than their addresses.
+fn several(group: u32, all: &[Bdf], text: &str) -> GroupLine {
+    let is_word = |word: &str| {
+        let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        !word.is_empty() && word != "and" && addresses(word).is_empty()
+    };
+    if text.split([' ', '\t', ',', ';', '|', '/']).any(is_word) {
+        return GroupLine::Damaged;
+    }
+    let members = all.iter().map(|bdf| (*bdf, String::new()));
+    GroupLine::Members {
+        group,
+        members: members.collect(),
     }
 }
 
@@ -178,13 +222,10 @@ fn listed(text: &str, lower: &str) -> Option<GroupLine> {
         return Some(GroupLine::Heading(group));
     }
     let (bdf, header) = member(rest)?;
-    let words: Vec<_> = header.split_whitespace().map(bdf::shown).collect();
-    if !words.is_empty() && words.iter().all(Option::is_some) {
-        let all = std::iter::once(bdf).chain(words.into_iter().flatten());
-        return Some(GroupLine::Members {
-            group,
-            members: all.map(|bdf| (bdf, String::new())).collect(),
-        });
+    let others = addresses(&header);
+    if !others.is_empty() && !header.contains(": ") {
+        let all: Vec<_> = std::iter::once(bdf).chain(others).collect();
+        return Some(several(group, &all, &header));
     }
     Some(members(group, bdf, &header))
 }

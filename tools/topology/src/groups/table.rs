@@ -12,7 +12,11 @@ struct Table {
     /// Whether marks separate the cells, and not spaces.
     is_ruled: bool,
     width: usize,
+    /// The column of the functions' addresses, if its name shows it.
+    address: Option<usize>,
     group: usize,
+    /// Whether each column up to the group is one word, so that longer rows can be read.
+    is_fixed: bool,
     vendor: Option<usize>,
     device: Option<usize>,
     class: Option<usize>,
@@ -21,55 +25,140 @@ struct Table {
 impl Table {
     /// The table whose head this line is, if it is one.
     fn of_head(line: &Line) -> Option<Self> {
+        const ADDRESS: [&str; 9] = [
+            "id",
+            "bdf",
+            "address",
+            "addr",
+            "slot",
+            "pci",
+            "pci address",
+            "pci id",
+            "function",
+        ];
+        const FIXED: [&str; 4] = ["iommugroup", "class", "vendor", "device"];
         let (is_ruled, cells) = cells(line);
         let is_group =
             |cell: &String| matches!(cell.replace(['-', ' ', '_'], "").as_str(), "iommugroup");
         let column = |name: &str| cells.iter().position(|cell| cell == name);
+        let is_address = |cell: &String| ADDRESS.contains(&cell.as_str());
+        let address = cells.iter().position(is_address);
+        // Without rules, a sentence can have the word, too.
+        let is_word = |cell: &String| {
+            cell.chars()
+                .all(|c| c.is_ascii_lowercase() || c == '_' || c == '-')
+        };
+        if !is_ruled && !(address.is_some() && cells.iter().all(is_word)) {
+            return None;
+        }
+        let group = cells
+            .iter()
+            .position(is_group)
+            .filter(|_| cells.len() > 2)?;
+        let fixed =
+            |cell: &String| is_address(cell) || is_group(cell) || FIXED.contains(&cell.as_str());
         Some(Self {
             is_ruled,
             width: cells.len(),
-            group: cells
-                .iter()
-                .position(is_group)
-                .filter(|_| cells.len() > 2)?,
+            address,
+            is_fixed: cells[..=group].iter().all(fixed),
+            group,
             vendor: column("vendor"),
             device: column("device"),
             class: column("class"),
         })
     }
 
-    /// The function in a row; `None` for a line that is no row.
-    fn row(&self, name: &str, line: &Line) -> Result<Option<Listed>, Error> {
+    /// Reads a line below the head.
+    fn row(&self, name: &str, line: &Line) -> Result<Row, Error> {
         let (is_ruled, cells) = cells(line);
-        let bdf = cells.iter().find_map(|cell| bdf::shown(cell));
-        let is_row = is_ruled == self.is_ruled
-            && (cells.len() == self.width || !is_ruled && cells.len() > self.width);
-        let Some(bdf) = bdf.filter(|_| is_row) else {
-            return Ok(None);
-        };
-        let group = group(&cells[self.group]).map_err(|NoGroup| Error {
+        let own = self.address.and_then(|at| bdf::shown(cells.get(at)?));
+        let bdf = own.or_else(|| cells.iter().find_map(|cell| bdf::shown(cell)));
+        let refuse = |problem: String, remedy: &str| Error {
             line: Some(line.number),
             ..Error::at(
                 name,
-                bdf,
+                bdf.map_or(String::new(), |bdf| bdf.to_string()),
+                problem,
+                remedy,
+            )
+        };
+        if is_ruled != self.is_ruled {
+            // A list may follow a table without rules, and an empty line may be in one with rules.
+            let is_blank = line.text.is_empty();
+            return Ok(if is_blank { Row::Nothing } else { Row::End });
+        }
+        let is_whole =
+            cells.len() == self.width || !is_ruled && self.is_fixed && cells.len() > self.width;
+        let group = cells.get(self.group).map(|cell| group(cell));
+        match (bdf, group) {
+            (Some(bdf), Some(Ok(group))) if is_whole => {
+                let cell = |at: Option<usize>| at.and_then(|at| cells.get(at));
+                Ok(Row::Function(Listed {
+                    group,
+                    vendor: cell(self.vendor).and_then(|cell| id(cell)),
+                    device: cell(self.device).and_then(|cell| id(cell)),
+                    class: cell(self.class).and_then(|cell| hex_number(cell)).map(Hex),
+                    ..Listed::new(bdf, line.number)
+                }))
+            }
+            // What lspci prints has a colon behind the class.
+            (Some(_), _) if !is_ruled && own.is_some() && !line.text.contains(": ") => Err(refuse(
+                "the words of the row do not fit the head of the table".to_owned(),
+                "write marks between the cells, as in | 0000:01:00.0 | a name | 12 |",
+            )),
+            _ if !is_ruled => Ok(Row::End),
+            (Some(_), Some(Err(NoGroup))) if is_whole => Err(refuse(
                 format!("its group is \"{}\", which is no number", cells[self.group]),
                 "write the number of the group, or - for none",
-            )
-        })?;
-        let cell = |at: Option<usize>| at.and_then(|at| cells.get(at));
-        Ok(Some(Listed {
-            group,
-            vendor: cell(self.vendor).and_then(|cell| id(cell)),
-            device: cell(self.device).and_then(|cell| id(cell)),
-            class: cell(self.class).and_then(|cell| hex_number(cell)).map(Hex),
-            ..Listed::new(bdf, line.number)
-        }))
+            )),
+            (Some(_), _) => Err(refuse(
+                format!(
+                    "the row has {} cells, and the head of the table {}",
+                    cells.len(),
+                    self.width
+                ),
+                "write each function in a row with a cell for each column",
+            )),
+            (None, _) if cells.iter().any(|cell| is_like_address(cell)) => Err(refuse(
+                "the row has no address that is whole".to_owned(),
+                "correct the address, or remove the row",
+            )),
+            // The heading of a part of the table, or the rest of a cell.
+            (None, _) if cells.iter().any(String::is_empty) || is_border(&line.text) => {
+                Ok(Row::Nothing)
+            }
+            (None, _) => Ok(Row::End),
+        }
     }
+}
+
+/// A line below the head of a table.
+enum Row {
+    /// A function.
+    Function(Listed),
+    /// A border, an empty line, or a part without a function.
+    Nothing,
+    /// A line behind the table.
+    End,
+}
+
+/// Whether a cell has the shape of an address, with a wrong or missing digit.
+fn is_like_address(cell: &str) -> bool {
+    let parts = cell.split([':', '.']);
+    cell.contains(':')
+        && cell.contains('.')
+        && (3..=4).contains(&parts.clone().count())
+        && parts
+            .clone()
+            .all(|part| part.len() <= 8 && part.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
 /// The cells of a line in lower case, and whether marks separate them.
 fn cells(line: &Line) -> (bool, Vec<String>) {
     let text = line.text.replace(['\u{2502}', '\u{2503}', '\u{2551}'], "|");
+    // A mark within a cell.
+    let text = text.replace("\\|", "/");
     let is_ruled = text.contains('|');
     let text = text.trim_matches('|');
     let cells: Vec<_> = if is_ruled {
@@ -106,42 +195,64 @@ fn is_border(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_mark)
 }
 
-/// Reads the tables with a column `iommugroup`, and returns the other lines too. A table ends with the first line
-/// that is neither a row nor a border. The rows of a table whose head names no group are left out.
+/// Reads the tables with a column `iommugroup`, and returns the other lines too. The rows of a table whose head names
+/// no group are left out.
 ///
 /// # Errors
 ///
-/// [`Error`] for a row whose group cannot be read.
+/// [`Error`] for a row whose group or address cannot be read.
 pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Line>), Error> {
     let (mut found, mut others) = (Vec::new(), Vec::new());
     let mut open: Option<Table> = None;
-    let mut is_of_others = false;
+    let mut of_others = OfOthers::No;
     for line in lines {
         if let Some(table) = &open {
             match table.row(name, &line)? {
-                Some(row) => found.push(row),
-                None if is_border(&line.text) => {}
-                None => open = None,
+                Row::Function(row) => {
+                    found.push(row);
+                    continue;
+                }
+                Row::Nothing => continue,
+                Row::End => {}
             }
         }
+        open = Table::of_head(&line);
         if open.is_none() {
-            open = Table::of_head(&line);
-            let (is_ruled, cells) = cells(&line);
-            let is_ruled = is_ruled && cells.len() > 2;
-            let is_row = cells.iter().any(|cell| bdf::shown(cell).is_some());
-            if open.is_none() && !(is_row && is_ruled && is_of_others) {
-                let names_group = |cell: &String| cell.contains("group") || cell.contains("iommu");
-                let is_head = is_ruled && !is_row && !is_border(&line.text);
-                is_of_others = if is_head {
-                    !cells.iter().any(names_group)
-                } else {
-                    is_of_others && is_ruled
-                };
+            of_others = of_others.after(&line);
+            let is_row = cells(&line).1.iter().any(|cell| bdf::shown(cell).is_some());
+            if !(is_row && of_others == OfOthers::Open && super::line(&line.text).is_none()) {
                 others.push(line);
             }
         }
     }
     Ok((found, others))
+}
+
+/// Whether a table of other things is open: its head names no group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OfOthers {
+    No,
+    /// The line before may be a head.
+    Head,
+    Open,
+}
+
+impl OfOthers {
+    fn after(self, line: &Line) -> Self {
+        let (is_ruled, cells) = cells(line);
+        let names_group = |cell: &String| {
+            ["group", "grupp", "iommu"]
+                .iter()
+                .any(|word| cell.contains(word))
+        };
+        match self {
+            _ if !is_ruled || cells.len() < 3 => Self::No,
+            Self::Head if is_border(&line.text) => Self::Open,
+            Self::Open => Self::Open,
+            _ if cells.iter().any(names_group) => Self::No,
+            _ => Self::Head,
+        }
+    }
 }
 
 /// Reads the output of `pvesh get /nodes/NODE/hardware/pci --output-format json`; `None` for other
@@ -170,7 +281,11 @@ pub(crate) fn json(text: &str) -> Option<Vec<Listed>> {
 }
 
 /// Reads the records of `lspci -vmm`, which begin with `Slot:`.
-pub(crate) fn records(lines: &[Line]) -> Vec<Listed> {
+///
+/// # Errors
+///
+/// [`Error`] for an address or a group that cannot be read.
+pub(crate) fn records(name: &str, lines: &[Line]) -> Result<Vec<Listed>, Error> {
     let mut found: Vec<Listed> = Vec::new();
     for line in lines {
         let Some((key, value)) = line.text.split_once(':') else {
@@ -182,8 +297,20 @@ pub(crate) fn records(lines: &[Line]) -> Vec<Listed> {
             .rsplit_once('[')
             .map_or(value, |(_, rest)| rest.trim_end_matches(']'));
         let is_id = |text: &&str| text.len() == 4;
-        if key == "Slot" {
-            found.extend(bdf::shown(value).map(|bdf| Listed::new(bdf, line.number)));
+        let refuse = |what: &str| Error {
+            line: Some(line.number),
+            ..Error::at(
+                name,
+                "",
+                format!("{key}: \"{value}\" is no {what}"),
+                "correct the line",
+            )
+        };
+        // "Physical slot: 4" has other words; "Slot: 4" is a line of other programs.
+        if key == "Slot" && value.contains(':') {
+            let address = value.split_whitespace().next().and_then(bdf::shown);
+            let bdf = address.ok_or_else(|| refuse("address"))?;
+            found.push(Listed::new(bdf, line.number));
             continue;
         }
         let Some(last) = found.last_mut() else {
@@ -191,12 +318,12 @@ pub(crate) fn records(lines: &[Line]) -> Vec<Listed> {
         };
         let number = Some(number).filter(is_id);
         match key {
-            "IOMMUGroup" => last.group = value.parse().ok(),
+            "IOMMUGroup" => last.group = Some(value.parse().map_err(|_| refuse("group"))?),
             "Vendor" => last.vendor = number.and_then(id),
             "Device" => last.device = number.and_then(id),
             "Class" => last.class = number.and_then(hex_number).map(|class| Hex(class << 8)),
             _ => {}
         }
     }
-    found
+    Ok(found)
 }

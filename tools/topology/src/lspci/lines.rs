@@ -7,8 +7,8 @@ use super::{
     AGAIN, quoted,
     recognise::{
         InFolder, Logged, Place, STRONG, dump_line, has_class, has_key, header, in_folder, is_cut,
-        is_detail, is_foreign, is_like_class, is_like_header, is_logged, lacks_class, logged,
-        names_group, starts_item, without_bullet,
+        is_detail, is_foreign, is_like_class, is_like_header, is_like_heading, is_logged,
+        lacks_class, logged, names_group, starts_item, without_bullet,
     },
 };
 use crate::{
@@ -165,6 +165,15 @@ impl Reader<'_> {
         self.refuse(line, problem, "add the address, or make the text again")
     }
 
+    fn unknown_heading(&self, line: &Line) -> Error {
+        let problem = format!(
+            "names a group, and is no heading that acsctl knows: {}",
+            quoted(&line.text)
+        );
+        let remedy = "write it as \"IOMMU Group 1:\", or remove the line";
+        self.refuse(line, problem, remedy)
+    }
+
     /// Notes the group of a function that this line names and does not describe.
     fn name(&mut self, line: &Line, bdf: Bdf, group: Option<u32>, is_log: bool) {
         self.found.named.push(Named {
@@ -232,6 +241,12 @@ impl Reader<'_> {
             self.found.logged.push(logged);
             return Ok(());
         }
+        let lower = text.to_ascii_lowercase();
+        let is_cut = ["adding to", "adding to iommu", "adding to iommu group"];
+        if is_cut.iter().any(|end| lower.ends_with(end)) {
+            let problem = format!("ends within a message of the kernel: {}", quoted(text));
+            return Err(self.refuse(line, problem, "join it with the next line"));
+        }
         let is_after_log = std::mem::replace(&mut self.is_after_log, is_logged(text));
         if self.group(line)? {
             return Ok(());
@@ -244,6 +259,14 @@ impl Reader<'_> {
                     return Ok(());
                 }
                 Some(InFolder::Nothing) => return Ok(()),
+                Some(InFolder::Damaged) => {
+                    let problem = format!("is no whole link of one function: {}", quoted(text));
+                    return Err(self.refuse(
+                        line,
+                        problem,
+                        "make the list again, or correct the line",
+                    ));
+                }
                 None => {}
             }
             // A further function of the group, by a script that prints ids in front of the address.
@@ -269,7 +292,6 @@ impl Reader<'_> {
         if let Some((offset, bytes)) = dump_line(text) {
             return self.dump(line, offset, bytes);
         }
-        let lower = text.to_ascii_lowercase();
         match self.open {
             Open::Function => self.detail(line, lower),
             Open::Ended | Open::Foreign => self.outside(line, &lower),
@@ -311,7 +333,8 @@ impl Reader<'_> {
                 }
             }
             GroupLine::Log { bdf, group } => self.name(line, bdf, group, true),
-            GroupLine::Other => {}
+            // A folder of something else, or another device.
+            GroupLine::Other => self.heading = None,
             GroupLine::Damaged => {
                 let problem = format!("the address is damaged: {}", quoted(&line.text));
                 return Err(self.refuse(line, problem, "correct the address, or remove the line"));
@@ -383,15 +406,7 @@ impl Reader<'_> {
             return Ok(());
         }
         if self.is_list && !is_known && names_group(&lower) {
-            let problem = format!(
-                "names a group, and is no heading that acsctl knows: {}",
-                quoted(&line.text)
-            );
-            return Err(self.refuse(
-                line,
-                problem,
-                "write it as \"IOMMU Group 1:\", or remove the line",
-            ));
+            return Err(self.unknown_heading(line));
         }
         // Marks that were not recognised precede such a detail, or two columns were read as one.
         let within = |one: &&str| lower.find(*one).is_some_and(|at| at > 0);
@@ -454,6 +469,13 @@ impl Reader<'_> {
 
     /// Takes a line outside of functions.
     fn outside(&mut self, line: &Line, lower: &str) -> Result<(), Error> {
+        if self.is_list && is_like_heading(lower) {
+            return Err(self.unknown_heading(line));
+        }
+        // A folder's contents end with the first other line.
+        if std::mem::take(&mut self.names_listed) {
+            self.heading = None;
+        }
         if is_foreign(&line.text) {
             self.open = Open::Foreign;
             self.heading = None;

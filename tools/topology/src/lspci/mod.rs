@@ -230,9 +230,14 @@ fn two_groups(name: &str, one: &Named, before: usize) -> Error {
 /// Whether a line is a detail that only lspci prints of a function.
 pub(crate) fn is_detail_of_lspci(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["capabilities: [", "control: i/o"]
+    recognise::STRONG
         .iter()
         .any(|begin| lower.starts_with(begin))
+}
+
+/// Whether a line begins with the address of a function.
+pub(crate) fn begins_function(text: &str) -> bool {
+    recognise::header(text).is_some()
 }
 
 /// A function with a known address and nothing else known.

@@ -191,17 +191,26 @@ pub(super) enum InFolder {
     Function(Bdf),
     /// The total, or the folder itself.
     Nothing,
+    /// A link that is cut, or several in one line.
+    Damaged,
 }
 
 /// Reads a line of `ls -l` of a group's folder; `None` for another line.
 pub(super) fn in_folder(text: &str) -> Option<InFolder> {
     let words: Vec<_> = text.split_whitespace().collect();
+    // The number of the inode may come first.
+    let is_link = words.iter().take(2).any(|mode| mode.starts_with("lrwx"));
     match words[..] {
         ["total", number] if number.parse::<u64>().is_ok() => Some(InFolder::Nothing),
         [mode, .., "." | ".."] if mode.starts_with("drwx") => Some(InFolder::Nothing),
-        [mode, .., name, "->", _] if mode.starts_with("lrwx") => {
-            bdf::shown(name).map(InFolder::Function)
+        // A target that a terminal has wrapped.
+        [target] if target.starts_with("../..") => Some(InFolder::Nothing),
+        [.., name, "->"] | [.., name, "->", _] if is_link => {
+            let bdf = bdf::shown(name.trim_matches(['"', '\'']));
+            let bdf = bdf.filter(|_| text.matches("->").count() == 1);
+            Some(bdf.map_or(InFolder::Damaged, InFolder::Function))
         }
+        _ if is_link => Some(InFolder::Damaged),
         _ => None,
     }
 }
@@ -223,6 +232,21 @@ pub(super) fn names_group(lower: &str) -> bool {
         let rest = lower[at + word.len()..].trim_start_matches([' ', ':', '\u{ff1a}', '#']);
         rest.starts_with(|c: char| c.is_ascii_digit())
     })
+}
+
+/// Whether a line in lower case begins, behind marks, with the name and the number of a group.
+pub(super) fn is_like_heading(lower: &str) -> bool {
+    let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let begins = [
+        "iommu group",
+        "iommu-group",
+        "iommu_group",
+        "iommugroup",
+        "group",
+        "gruppe",
+    ];
+    begins.iter().any(|begin| text.starts_with(begin))
+        && names_group(&lower.replace("gruppe", "group"))
 }
 
 /// Whether a line says that lines were left out here.
@@ -248,6 +272,10 @@ pub(super) struct Logged {
 /// Reads `pci 0000:00:01.0: [8086:1901] type 01 class 0x060400` (`pci_setup_device()` in
 /// `drivers/pci/probe.c`).
 pub(super) fn logged(text: &str) -> Option<Logged> {
+    // Another line was joined.
+    if text.to_ascii_lowercase().contains("group") {
+        return None;
+    }
     let (before, rest) = text.split_once(": [")?;
     let (pci, address) = before.rsplit_once(' ').unwrap_or(("pci", before));
     let (ids, rest) = rest.split_once(']')?;

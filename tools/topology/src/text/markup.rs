@@ -109,7 +109,7 @@ fn unescaped(line: &str) -> String {
     let mut text = String::with_capacity(line.len());
     let mut left = line.chars().peekable();
     while let Some(c) = left.next() {
-        let is_mark = |next: &char| "[]()<>*_#`|~".contains(*next);
+        let is_mark = |next: &char| "[]()<>*_#`~".contains(*next);
         if c != '\\' || !left.peek().is_some_and(is_mark) {
             text.push(c);
         }
