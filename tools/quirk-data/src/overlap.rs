@@ -254,6 +254,17 @@ fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
         && !one.file.entry.kinds.iter().any(|kind| kinds.contains(kind))
 }
 
+/// Whether two files claim an id in common.
+fn share_ids(one: &CheckedFile<'_>, other: &CheckedFile<'_>) -> bool {
+    let of_other: Vec<_> = other.claimed.iter().map(Spanned::get_ref).collect();
+    one.claimed.iter().map(Spanned::get_ref).any(|ids| {
+        let mut others = of_other.iter();
+        others.any(|more| {
+            ids.vendor == more.vendor && ids.first <= more.last && more.first <= ids.last
+        })
+    })
+}
+
 /// Finds withdrawn entries that name a successor which does not exist or claims nothing.
 pub(crate) fn replaced(files: &[CheckedFile<'_>]) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -266,6 +277,9 @@ pub(crate) fn replaced(files: &[CheckedFile<'_>]) -> Vec<Finding> {
             None => format!("there is no entry {name}"),
             Some(other) if other.entry.status.is_negative() => {
                 format!("{name} is {}", other.entry.status.name())
+            }
+            Some(other) if file.entry.status == Status::Withdrawn && !share_ids(file, other) => {
+                format!("{name} claims none of its ids")
             }
             Some(_) => continue,
         };

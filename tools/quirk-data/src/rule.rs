@@ -139,7 +139,7 @@ rules! {
     Refused "refused"
         "No entry claims ids that a rejected, withdrawn or not-isolated entry lists, except the one that replaces it. No captured function of an entry is of the class that a not-isolated entry is about.";
     Replaced "replaced"
-        "The entry that replaces a withdrawn one exists and is not refused itself.";
+        "The entry that replaces a withdrawn one exists, claims ids of it, and is not refused itself.";
     Excluded "excluded"
         "No entry claims ids that an entry leaves out on purpose.";
     CaptureRead "capture-read"

@@ -9,7 +9,7 @@ use crate::{
     Bdf, Function, Topology,
     bdf::Domain,
     format::EVIDENCE,
-    sysfs::{IOMMU_KINDS, acs_override},
+    sysfs::{IOMMU_KINDS, acs_override, version},
 };
 
 /// The part of a topology that determines the groups of these functions: all functions on their
@@ -65,13 +65,6 @@ pub fn around(topology: &Topology, functions: &BTreeSet<Bdf>) -> Topology {
 /// Takes out what may identify the machine or its owner, and every text that is not one that a
 /// capture writes by itself. Returns the names of the keys that changed.
 pub fn make_nameless(topology: &mut Topology) -> Vec<&'static str> {
-    let is_release = |text: &String| {
-        text.len() <= 64
-            && text.starts_with(|c: char| c.is_ascii_digit())
-            && text
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b".-+~_".contains(&byte))
-    };
     let of_iommu = |text: &String| IOMMU_KINDS.iter().any(|(_, kind)| kind == text);
     let of_source = |text: &String| EVIDENCE.contains(&text.as_str());
     let old = topology.clone();
@@ -79,7 +72,7 @@ pub fn make_nameless(topology: &mut Topology) -> Vec<&'static str> {
     topology.model = None;
     topology.model_from = None;
     topology.source = None;
-    topology.kernel = topology.kernel.take().filter(is_release);
+    topology.kernel = topology.kernel.as_deref().and_then(version);
     topology.iommu = topology.iommu.take().filter(of_iommu);
     topology.evidence.retain(of_source);
     topology.acs_override = topology.acs_override.as_deref().map(acs_override);

@@ -163,7 +163,7 @@ pub(crate) fn acs_override(value: &str) -> String {
 
 /// The version in a kernel release: `7.3.4` of `7.3.4+deb13-amd64`. The rest may identify the
 /// builder and is not captured.
-fn version(release: &str) -> Option<String> {
+pub(crate) fn version(release: &str) -> Option<String> {
     let is_version = |c: char| c.is_ascii_digit() || c == '.';
     let end = release.find(|c| !is_version(c)).unwrap_or(release.len());
     let version = release.get(..end)?.trim_end_matches('.');

@@ -7,11 +7,12 @@ use std::{
     fmt,
 };
 
-use grouping::{Seen, device_of, handlers::Handlers, predict::Prediction, view};
+use grouping::{Seen, device_of, handlers::Handlers, model::Interface, predict::Prediction, view};
 use rules::{
     acs::AcsFlags,
     decision::KernelVerdict,
     entry::{CatchAll, Kind},
+    pcie::PcieType,
 };
 use topology::{Bdf, Function, Partition, Topology};
 
@@ -43,7 +44,9 @@ fn refuse<T>(bdf: Bdf, why: &str) -> Result<T, Refused> {
     Err(Refused(format!("{bdf}: {why}")))
 }
 
-/// The addresses of the functions of the device at `bdf`, without virtual functions.
+/// The addresses of the functions of the device at `bdf`, without virtual functions. With a port come the other
+/// ports without ACS of the same vendor on its bus, in any slot: an entry that left them out would split nothing
+/// (trust rule `whole`).
 pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, Refused> {
     let view = view(topology);
     let found = view.functions.iter().find(|seen| seen.function.bdf == bdf);
@@ -58,8 +61,21 @@ pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, 
         return refuse(bdf, &why);
     }
     let of = device_of(&view, seen);
-    let is_sibling =
-        |other: &&Seen<'_>| other.function.physfn.is_none() && device_of(&view, other) == of;
+    let is_port = matches!(
+        seen.facts.interface,
+        Interface::Express(PcieType::RootPort | PcieType::DownstreamPort)
+    );
+    let is_other_port = |other: &Seen<'_>| {
+        is_port
+            && other.facts.interface == seen.facts.interface
+            && other.function.bdf.bus() == seen.function.bdf.bus()
+            && other.function.vendor == seen.function.vendor
+            && other.function.acs_known
+            && other.function.acs.is_none()
+    };
+    let is_sibling = |other: &&Seen<'_>| {
+        other.function.physfn.is_none() && (device_of(&view, other) == of || is_other_port(other))
+    };
     let siblings = view.functions.iter().filter(is_sibling);
     Ok(siblings.map(|seen| seen.function.bdf).collect())
 }

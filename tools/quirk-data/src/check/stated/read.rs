@@ -227,7 +227,8 @@ fn said(tokens: &[Token], at: usize) -> Said {
 fn stands_alone(next: Option<&Token>) -> bool {
     const AFTER: &str = "\
         and or to through thru as do does are is have has had cannot can may must will shall \
-        never which that in of with on at by from for send sends leave reach";
+        never which that in of with on at by from for send sends leave reach forward forwards pass \
+        passes isolate isolates keep keeps redirect redirects route routes block blocks";
     match next {
         Some(Token::Dash { glued }) => !glued,
         Some(Token::Other) => false,
@@ -363,12 +364,13 @@ const FROM_HERE: &str = "except|excepts|excepting|exception|exceptions|exclude|e
     excl|exempt|exempts|exempting|unlike|unless|omit|omits|omitting|barring|skip|skipping|but not|\
     but no|not including|other than|apart from|aside from|save for|different from|leaving out|\
     leaves out|no statement|no claim|no guarantee|not claim|not guarantee|not state|not say|not vouch|\
-    cannot claim|cannot guarantee|cannot state|cannot say|cannot vouch|dont claim|dont guarantee|cant say";
+    cannot claim|cannot guarantee|cannot state|cannot say|cannot vouch|dont claim|dont guarantee|cant say|no such claim|\
+    in contrast to|as opposed to|contrary to|nor is|nor are|nor does|nor do";
 
 /// Words that except what directly follows them. "No" is not one: "no function of 10de:0a01 sends".
 const DIRECTLY: &str = "\
     not without but minus save excluded excepted exempted omitted rather instead isnt arent \
-    doesnt";
+    doesnt wont";
 
 /// Words that except what precedes them.
 const BEHIND: &str = "excluded excepted exempt exempted omitted aside exclusive reserved left";
@@ -376,7 +378,7 @@ const BEHIND: &str = "excluded excepted exempt exempted omitted aside exclusive 
 /// Words that except what precedes them if "not" is before them.
 const NOT_BEHIND: &str = "\
     covered included isolated part meant among separated safe concerned claimed supported in \
-    qualify count belong apply";
+    qualify count belong apply so used hold holds keep keeps however";
 
 /// Words that may be between ids and such words.
 const BETWEEN: &str = "\
@@ -424,15 +426,19 @@ const DENIAL: &str = "not isolated, or faulty";
 
 /// Where a sentence says that something is not isolated, or faulty, whatever it is.
 fn denial(tokens: &[Token]) -> Option<usize> {
-    const NOT: &str = "not isnt arent wasnt werent cannot never no lacks lack";
+    const NOT: &str = "not isnt arent wasnt werent cannot never no non lacks lack";
     const ISOLATED: &str = "isolated isolate isolates isolating isolation separated";
     const FAULTY: &str = "leak leaks leaked leaking leaky bug bugs buggy broken defect defects defective \
-        faulty flaw flaws flawed vulnerable";
+        faulty flaw flaws flawed vulnerable false untrue wrong \
+        withdraw withdrew withdrawn revoke revoked retract retracted";
+    const CLAIM: &str = "statement statements claim claims guarantee guarantees assurance";
     let is_between = |token: &&Token| {
+        // "non-isolated"
+        let is_joint = matches!(token, Token::Dash { glued: true });
         let is_adverb = token
             .word()
             .is_some_and(|word| word.ends_with("ly") && word != "only");
-        is_adverb || token.is_of(BETWEEN)
+        is_joint || is_adverb || token.is_of(BETWEEN)
     };
     let is_denied = |at: usize| {
         let mut after = tokens[at + 1..].iter().skip_while(is_between);
@@ -444,7 +450,13 @@ fn denial(tokens: &[Token]) -> Option<usize> {
         tokens[at].is_of(FAULTY)
             && !before.any(|token| token.is_of(NOT) || token.is_of("free without none"))
     };
-    (0..tokens.len()).find(|&at| is_denied(at) || is_faulty(at))
+    // "For 10de:0a01 we make no statement."
+    let is_no_claim = |at: usize| {
+        let next = tokens.get(at + 1);
+        let is_behind = !tokens[at..].iter().any(is_id);
+        is_behind && tokens[at].is_of("no") && next.is_some_and(|next| next.is_of(CLAIM))
+    };
+    (0..tokens.len()).find(|&at| is_denied(at) || is_faulty(at) || is_no_claim(at))
 }
 
 /// The tokens that are excepted up to the end of the sentence or of the brackets. At the start of a
@@ -502,7 +514,14 @@ fn behind(tokens: &[Token], end: usize) -> Mark {
         if is_not && token.is_of(NOT_BEHIND) {
             return Some("not");
         }
-        let denies = token.is_of("not isnt arent wasnt werent doesnt dont");
+        // "10de:0a01 is not.", "10de:0a01 does not, however, ..."
+        if *token == Token::Comma {
+            if is_not {
+                return Some("not");
+            }
+            continue;
+        }
+        let denies = token.is_of("not isnt arent wasnt werent doesnt dont wont cant cannot");
         let is_adverb = token.word().is_some_and(|word| word.ends_with("ly"));
         let is_bracket = matches!(token, Token::Open | Token::Close);
         if !(denies || is_adverb || is_bracket || token.is_of(BETWEEN)) {
@@ -510,5 +529,6 @@ fn behind(tokens: &[Token], end: usize) -> Mark {
         }
         is_not |= denies;
     }
-    None
+    let is_at_end = tokens.len() - end < 8;
+    (is_not && is_at_end).then_some("not")
 }
