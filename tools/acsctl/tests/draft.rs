@@ -247,6 +247,37 @@ fn the_capture_contains_only_the_device() {
     assert_eq!(kept, ["0000:00:10.0", "0000:01:00.0", "0000:01:00.1"]);
 }
 
+/// Root ports of several slots, each with another id: the draft has them all, because an entry for one splits
+/// nothing.
+#[test]
+fn a_draft_of_a_port_has_the_other_ports_of_its_bus() {
+    let port = |slot: u8, device: u16| {
+        let mut port = Function::new(bdf(&format!("0000:00:{slot:02x}.0")), 0x1f0a, device);
+        port.header = Header::Bridge;
+        port.pcie_type = Some(Port::from_raw(0x4));
+        (port.primary, port.secondary, port.subordinate) = (Some(0), Some(slot), Some(slot));
+        port
+    };
+    let below = |bus: u8| {
+        let mut below = Function::new(bdf(&format!("0000:{bus:02x}:00.0")), 0x1234, 0x5678);
+        below.pcie_type = Some(Port::from_raw(0x0));
+        below
+    };
+    let mut machine = Topology {
+        functions: vec![port(1, 0x0300), port(2, 0x0305), below(1), below(2)],
+        ..adapter()
+    };
+    let (_, of_both) = draft(&machine, bdf("0000:00:01.0"), None, &data()).expect("a draft");
+    assert!(
+        of_both.data.contains("devices = [\"0300\", \"0305\"]"),
+        "{}",
+        of_both.data
+    );
+    // Control: a port of another vendor is no part of it, and then nothing would be split.
+    function(&mut machine, "0000:00:02.0").vendor = Hex::id(0x1f0b);
+    assert_refused(&machine, "0000:00:01.0", "0000:00:02.0");
+}
+
 #[test]
 fn devices_that_an_entry_cannot_help_are_refused_with_the_reason() {
     let sound = adapter();

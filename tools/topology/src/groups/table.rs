@@ -48,7 +48,8 @@ impl Table {
             cell.chars()
                 .all(|c| c.is_ascii_lowercase() || c == '_' || c == '-')
         };
-        if !is_ruled && !(address.is_some() && cells.iter().all(is_word)) {
+        let is_list_of_words = address.is_some() && cells.iter().all(is_word);
+        if !is_ruled && !is_list_of_words {
             return None;
         }
         let group = cells
