@@ -81,6 +81,9 @@ impl Cause<'_> {
                 lacking(asked, self.entry.acs)
             ),
             Refusal::KernelVerdict => self.answer(seen).unwrap_or_else(|| refusal.to_string()),
+            Refusal::OwnAcs if !seen.function.acs_known => {
+                "the capture does not show whether it has an ACS capability".to_owned()
+            }
             Refusal::WrongType => format!(
                 "{refusal}: the entry is for functions of the kind {}",
                 self.entry.kind_names()
