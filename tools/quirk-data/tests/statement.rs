@@ -379,7 +379,7 @@ fn what_is_denied_is_not_claimed() {
 
 /// A sentence may end with its denial, take something back, or say that nothing is claimed.
 #[test]
-fn what_is_denied_is_not_claimed() {
+fn a_sentence_that_ends_with_a_denial() {
     for statement in [
         "The functions 10de:0a10-0a12 are isolated, 0a11 is not.",
         "The functions 10de:0a10-0a12 do not reach each other; 10de:0a11 isn\u{2019}t.",
