@@ -9,7 +9,7 @@ use crate::{finding::Notes, rule::Rule};
 const LICENSE: &str = "# SPDX-License-Identifier: GPL-2.0-only";
 
 /// Words of a comment that contradict the licence, in lowercase.
-const RESTRICTING: [&str; 8] = [
+const RESTRICTING: [&str; 11] = [
     "confidential",
     "proprietary",
     "all rights reserved",
@@ -18,19 +18,27 @@ const RESTRICTING: [&str; 8] = [
     "trade secret",
     "non-disclosure",
     "under nda",
+    "redistribution",
+    "redistribute",
+    "non-commercial",
 ];
 
 /// How a comment that names its licence begins, in lowercase.
 const NAMING: [&str; 3] = ["spdx-license-identifier", "license:", "licence:"];
 
-/// Names of other licences, in lowercase.
-const OTHERS: [&str; 6] = [
+/// Names of other licences, in lowercase and with the spelling "license".
+const OTHERS: [&str; 11] = [
     "cc-by",
     "cc by",
     "creative commons",
     "mit license",
+    "mit-license",
     "apache license",
+    "apache-2",
     "bsd license",
+    "bsd 3-clause",
+    "lgpl",
+    "public domain",
 ];
 
 /// Reports each comment that names another licence or restricts the use of the file, and a file
@@ -52,7 +60,8 @@ pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
             continue;
         }
         let lower = comment.to_lowercase();
-        let has = |words: &[&str]| words.iter().any(|words| lower.contains(words));
+        let plain = lower.replace("licence", "license");
+        let has = |words: &[&str]| words.iter().any(|words| plain.contains(words));
         let inner = lower.trim_start_matches('#').trim_start();
         let problem = if NAMING.iter().any(|mark| inner.starts_with(mark)) || has(&OTHERS) {
             is_licensed |= at_top;

@@ -319,9 +319,12 @@ fn texts(value: &DeValue<'_>) -> Option<Vec<Spanned<String>>> {
 
 /// Whether prose is a placeholder, such as "TODO".
 pub(super) fn is_placeholder(text: &str) -> bool {
-    const WORDS: [&str; 10] = [
+    const WORDS: [&str; 14] = [
+        "anonymous",
         "fixme",
+        "me",
         "na",
+        "nobody",
         "none",
         "null",
         "placeholder",
@@ -329,6 +332,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
         "tbc",
         "tbd",
         "todo",
+        "unknown",
         "xxx",
     ];
     let letters: String = text.chars().filter(|c| c.is_alphabetic()).collect();
