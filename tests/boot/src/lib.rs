@@ -13,6 +13,7 @@
 //! | `server.rs` | serves a configuration space over vfio-user, as a separate process |
 //! | `emulator.rs` | starts and controls that process |
 //! | `machine.rs` | the hardware of a guest, and QEMU's arguments for it |
+//! | `firmware.rs` | the boot disk and the firmware of a guest with Secure Boot |
 //! | `qmp.rs` | QEMU's monitor: hot-plug |
 //! | `shell.rs` | the guest's shell |
 //! | `vm.rs` | a running guest |
@@ -30,6 +31,7 @@
 pub mod arch;
 pub mod emulator;
 pub mod explain;
+mod firmware;
 pub mod function;
 pub mod groups;
 pub mod host;

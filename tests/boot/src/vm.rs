@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 use crate::{
     emulator::Served,
+    firmware,
     groups::Groups,
     host::say,
     initramfs,
@@ -360,7 +361,10 @@ fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Comm
         .stderr(File::create(messages(folder))?);
     let initramfs = initramfs(setup, machine, folder)?;
     if let Some(firmware) = &setup.firmware {
-        command.args(secure_boot(setup, firmware, &initramfs, &options, folder)?);
+        let kernel = setup.kernel.image.with_file_name("vmlinuz");
+        command.args(firmware::arguments(
+            firmware, &kernel, &initramfs, &options, folder,
+        )?);
     } else {
         command.arg("-kernel").arg(&setup.kernel.image);
         command.arg("-initrd").arg(initramfs);
@@ -375,58 +379,6 @@ fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Comm
         command.args(["-device", "virtio-blk-pci,drive=root,bus=pcie.0,addr=2.0"]);
     }
     Ok(command)
-}
-
-/// QEMU's arguments for a boot with Secure Boot: the firmware verifies shim, shim verifies GRUB, and GRUB has shim
-/// verify the kernel. Makes the boot disk and the firmware's variables in `folder`.
-fn secure_boot(
-    setup: &Setup,
-    firmware: &Path,
-    initramfs: &Path,
-    options: &str,
-    folder: &Path,
-) -> Result<Vec<String>> {
-    let (esp, variables) = (folder.join("esp"), folder.join("vars.fd"));
-    // The signed GRUB reads its configuration from EFI/debian.
-    for place in ["EFI/BOOT", "EFI/debian"] {
-        fs::create_dir_all(esp.join(place))?;
-    }
-    let commands = format!("linux /vmlinuz {options}\ninitrd /initrd\nboot\n");
-    fs::write(esp.join("EFI/debian/grub.cfg"), commands)?;
-    let image = setup.kernel.image.with_file_name("vmlinuz");
-    for (from, to) in [
-        (firmware.join("vars.fd"), variables.clone()),
-        (firmware.join("shim.efi"), esp.join("EFI/BOOT/BOOTX64.EFI")),
-        (firmware.join("grub.efi"), esp.join("EFI/BOOT/grubx64.efi")),
-        (image, esp.join("vmlinuz")),
-        (initramfs.to_owned(), esp.join("initrd")),
-    ] {
-        fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
-    }
-    let code = firmware.join("code.fd");
-    let flash = |unit, file: &Path, more| {
-        let file = file.display();
-        format!("if=pflash,format=raw,unit={unit},file={file}{more}")
-    };
-    let arguments = [
-        // Only the firmware, in system management mode, may write its variables.
-        "-machine".to_owned(),
-        "smm=on".to_owned(),
-        "-global".to_owned(),
-        "driver=cfi.pflash01,property=secure,value=on".to_owned(),
-        "-drive".to_owned(),
-        flash(0, &code, ",readonly=on"),
-        "-drive".to_owned(),
-        flash(1, &variables, ""),
-        "-drive".to_owned(),
-        format!(
-            "if=none,id=esp,format=raw,readonly=on,file=fat:{}",
-            esp.display()
-        ),
-        "-device".to_owned(),
-        "virtio-blk-pci,drive=esp,bus=pcie.0,addr=2.0".to_owned(),
-    ];
-    Ok(arguments.into())
 }
 
 /// The guest's initramfs, which also carries the machine's ACPI table.

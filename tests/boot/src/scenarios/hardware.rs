@@ -13,6 +13,12 @@ pub const PORT_1: &str = "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0";
 /// A second root port with ACS, in slot 11h. The guest's bus 02 is below it.
 pub const PORT_2: &str = "pcie-root-port,id=port2,chassis=2,slot=2,addr=11.0";
 
+/// Two root ports without ACS in one slot, 12h of the first root bus. The guest's buses 01 and 02 are below them.
+pub(super) const PORT_PAIR: &[&str] = &[
+    "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
+    "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
+];
+
 /// The ACS controls that isolate a function: Source Validation, Request Redirect, Completion Redirect, Upstream
 /// Forwarding.
 pub(crate) const ACS: u16 = 0x1d;

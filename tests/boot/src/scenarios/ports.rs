@@ -2,7 +2,7 @@
 
 //! Entries for root ports and switch ports.
 
-use super::hardware::{PORT_1, device};
+use super::hardware::{PORT_1, PORT_PAIR, device};
 use crate::{
     machine::{GuestHardware, Iommu, Model},
     scenario::{
@@ -25,10 +25,7 @@ const NETWORK_CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
 const ROOT_PORTS: Scenario = Scenario {
     name: "root-ports",
     machine: GuestHardware {
-        bridges: &[
-            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
-            "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
-        ],
+        bridges: PORT_PAIR,
         devices: &[
             device("a", "01:00", NETWORK_CARD),
             device("b", "02:00", NETWORK_CARD),

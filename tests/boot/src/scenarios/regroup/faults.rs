@@ -11,7 +11,9 @@ use crate::{
         LIMIT, Scenario,
         Step::{Ends, Groups, Load, Run, Says, Silence, Unload, Wake},
     },
-    scenarios::hardware::{ADAPTER_MACHINE, SIX_GROUPS, device, first, pair, second, two},
+    scenarios::hardware::{
+        ADAPTER_MACHINE, PORT_PAIR, SIX_GROUPS, device, first, pair, second, two,
+    },
 };
 
 pub(super) const ALL: &[Scenario] = &[KILLED, SIGNALS, LOST, MOUNTED_SINCE, FULL];
@@ -151,10 +153,7 @@ const KILLED_LATE: &str = "\
 const MOUNTED_SINCE: Scenario = Scenario {
     name: "regroup-mounted-since",
     machine: GuestHardware {
-        bridges: &[
-            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
-            "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
-        ],
+        bridges: PORT_PAIR,
         devices: &[device("a", "01:00", DISK), device("b", "02:00", CARD)],
         ..GuestHardware::bare(1, Iommu::Usual)
     },

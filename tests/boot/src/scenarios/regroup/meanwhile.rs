@@ -12,7 +12,7 @@ use crate::{
         Expected, LIMIT, Scenario,
         Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
     },
-    scenarios::hardware::{device, first, pair, second, two},
+    scenarios::hardware::{PORT_PAIR, device, first, pair, second, two},
 };
 
 pub(super) const ALL: &[Scenario] = &[
@@ -152,10 +152,7 @@ const WITHHELD: Scenario = Scenario {
 const TAKEN_BACK: Scenario = Scenario {
     name: "regroup-taken-back",
     machine: GuestHardware {
-        bridges: &[
-            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
-            "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
-        ],
+        bridges: PORT_PAIR,
         devices: &[device("a", "01:00", ALIASED), device("b", "02:00", OTHER)],
         ..GuestHardware::bare(1, Iommu::Usual)
     },

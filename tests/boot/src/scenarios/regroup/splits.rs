@@ -10,7 +10,7 @@ use crate::{
         Step::{Ends, Groups, Load, ReaddAt, Run, Says, Unload},
     },
     scenarios::hardware::{
-        ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, device, first, pair, second, two,
+        ADAPTER_MACHINE, ONE_GROUP, PORT_PAIR, SIX_GROUPS, device, first, pair, second, two,
     },
 };
 
@@ -173,10 +173,7 @@ const LATE_ACS: Scenario = Scenario {
 const PORTS: Scenario = Scenario {
     name: "regroup-ports",
     machine: GuestHardware {
-        bridges: &[
-            "ioh3420,id=a,chassis=1,slot=1,addr=12.0,multifunction=on",
-            "ioh3420,id=b,chassis=2,slot=2,addr=12.1,multifunction=on",
-        ],
+        bridges: PORT_PAIR,
         devices: &[device("a", "01:00", CARD), device("b", "02:00", CARD)],
         ..GuestHardware::bare(1, Iommu::Usual)
     },
