@@ -256,12 +256,13 @@ fn are_told_apart(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> bool {
 
 /// Whether two files claim an id in common.
 fn share_ids(one: &CheckedFile<'_>, other: &CheckedFile<'_>) -> bool {
-    let of_other: Vec<_> = other.claimed.iter().map(Spanned::get_ref).collect();
-    one.claimed.iter().map(Spanned::get_ref).any(|ids| {
-        let mut others = of_other.iter();
-        others.any(|more| {
-            ids.vendor == more.vendor && ids.first <= more.last && more.first <= ids.last
-        })
+    let overlap = |one: &Ids, other: &Ids| {
+        one.vendor == other.vendor && one.first <= other.last && other.first <= one.last
+    };
+    let mut own = one.claimed.iter();
+    own.any(|ids| {
+        let mut others = other.claimed.iter();
+        others.any(|other| overlap(ids.get_ref(), other.get_ref()))
     })
 }
 

@@ -3,7 +3,7 @@
 //! Compares the expected groups of captured machines with the predicted ones, without and with the
 //! entry.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
 use grouping::{
     Assumption, View,
@@ -113,13 +113,16 @@ fn read(file: &DataFile, expect: &Expect, notes: &mut Notes<'_>) -> Option<Topol
         refuse(problem, "put the capture itself there");
         return None;
     }
-    if is_encoded_capture(&path) {
+    let bytes = fs::read(&path).unwrap_or_default();
+    let is_capture = begins_with_brace(&bytes);
+    let mut marked = MARKS.iter().filter_map(|mark| bytes.strip_prefix(*mark));
+    if marked.any(begins_with_brace) {
         let problem = format!("{capture} begins with a byte order mark");
         refuse(problem, "save it as UTF-8 without one, as acsctl writes it");
         return None;
     }
     match topology::read(&path) {
-        Ok(mut topology) if is_capture(&path) => {
+        Ok(mut topology) if is_capture => {
             with_iommu(&mut topology);
             Some(topology)
         }
@@ -134,7 +137,7 @@ fn read(file: &DataFile, expect: &Expect, notes: &mut Notes<'_>) -> Option<Topol
             None
         }
         // What reads as anything else says nothing about a capture.
-        Err(_) if path.exists() && !is_capture(&path) => {
+        Err(_) if path.exists() && !is_capture => {
             refuse(
                 format!("{capture} is not a capture, which acsctl writes as JSON"),
                 "make it with acsctl quirk new BDF; from the output of lspci, with --topology FILE",
@@ -176,23 +179,12 @@ pub(crate) fn with_iommu(capture: &mut Topology) -> Option<Bdf> {
     changed
 }
 
-/// Whether a file has the JSON form of a capture, and is not the output of a program.
-fn is_capture(path: &Path) -> bool {
-    starts_with_brace(path, &[])
-}
+/// The byte order marks of UTF-8 and UTF-16, the last with the empty half of the brace that follows.
+const MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff\0"];
 
-/// Whether a file would be a capture in UTF-8 without a byte order mark.
-fn is_encoded_capture(path: &Path) -> bool {
-    let marks: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff\0"];
-    marks.iter().any(|mark| starts_with_brace(path, mark))
-}
-
-/// Whether a file has these bytes, and then, behind blanks, a brace.
-fn starts_with_brace(path: &Path, mark: &[u8]) -> bool {
-    fs::read(path).is_ok_and(|bytes| {
-        let rest = bytes.strip_prefix(mark);
-        rest.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"{"))
-    })
+/// Whether a file with these contents has the JSON form of a capture, and is not the output of a program.
+fn begins_with_brace(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().starts_with(b"{")
 }
 
 /// Checks one expectation, and adds the effects on the captured machine to `seen`.

@@ -65,28 +65,30 @@ pub fn around(topology: &Topology, functions: &BTreeSet<Bdf>) -> Topology {
 /// Takes out what may identify the machine or its owner, and every text that is not one that a
 /// capture writes by itself. Returns the names of the keys that changed.
 pub fn make_nameless(topology: &mut Topology) -> Vec<&'static str> {
+    fn set<T: PartialEq>(value: &mut T, new: T) -> bool {
+        let differs = *value != new;
+        *value = new;
+        differs
+    }
+    let kernel = topology.kernel.as_deref().and_then(version);
     let of_iommu = |text: &String| IOMMU_KINDS.iter().any(|(_, kind)| kind == text);
-    let of_source = |text: &String| EVIDENCE.contains(&text.as_str());
-    let old = topology.clone();
-    topology.id = None;
-    topology.model = None;
-    topology.model_from = None;
-    topology.source = None;
-    topology.kernel = topology.kernel.as_deref().and_then(version);
-    topology.iommu = topology.iommu.take().filter(of_iommu);
-    topology.evidence.retain(of_source);
-    topology.acs_override = topology.acs_override.as_deref().map(acs_override);
-    topology.kernel_notes.clear();
+    let iommu = topology.iommu.clone().filter(of_iommu);
+    let mut evidence = topology.evidence.clone();
+    evidence.retain(|text| EVIDENCE.contains(&text.as_str()));
+    let acs_override = topology.acs_override.as_deref().map(acs_override);
     let changed = [
-        ("id", old.id != topology.id),
-        ("model", old.model != topology.model),
-        ("model_from", old.model_from != topology.model_from),
-        ("source", old.source != topology.source),
-        ("kernel", old.kernel != topology.kernel),
-        ("iommu", old.iommu != topology.iommu),
-        ("evidence", old.evidence != topology.evidence),
-        ("acs_override", old.acs_override != topology.acs_override),
-        ("kernel_notes", old.kernel_notes != topology.kernel_notes),
+        ("id", set(&mut topology.id, None)),
+        ("model", set(&mut topology.model, None)),
+        ("model_from", set(&mut topology.model_from, None)),
+        ("source", set(&mut topology.source, None)),
+        ("kernel", set(&mut topology.kernel, kernel)),
+        ("iommu", set(&mut topology.iommu, iommu)),
+        ("evidence", set(&mut topology.evidence, evidence)),
+        (
+            "acs_override",
+            set(&mut topology.acs_override, acs_override),
+        ),
+        ("kernel_notes", set(&mut topology.kernel_notes, Vec::new())),
     ];
     let names = changed.into_iter().filter(|(_, differs)| *differs);
     names.map(|(name, _)| name).collect()

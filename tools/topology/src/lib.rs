@@ -53,5 +53,5 @@ pub use partition::{Partition, by_number, recorded};
 pub use port::Port;
 pub use read::{MAX_BYTES, parse, read, read_all};
 pub use release::release_of;
-pub use sysfs::Host;
+pub use sysfs::{Host, enabled_vfs};
 pub use write::write;

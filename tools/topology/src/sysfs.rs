@@ -295,21 +295,22 @@ fn sriov(path: &Path) -> Option<Sriov> {
     let vf_device = u16::from_str_radix(vf_device.trim_start_matches("0x"), 16).ok()?;
     Some(Sriov {
         total_vfs: decimal("sriov_totalvfs")?,
-        num_vfs: enabled_vfs(path)?,
+        num_vfs: enabled_vfs(path),
         offset: decimal("sriov_offset")?,
         stride: decimal("sriov_stride")?,
         vf_device: Hex::id(vf_device),
     })
 }
 
-/// The number of a physical function's enabled virtual functions: those that it has a link to. Reading
+/// The number of a physical function's enabled virtual functions: those that its folder has a link to. Reading
 /// `sriov_numvfs` would wait for the lock of the device, which a blocked unbind may hold for hours
 /// (`sriov_numvfs_show()` in `drivers/pci/iov.c`).
-fn enabled_vfs(path: &Path) -> Option<u16> {
-    let files = fs::read_dir(path).ok()?.flatten();
+#[must_use]
+pub fn enabled_vfs(folder: &Path) -> u16 {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
     let is_link = |name: &str| name.starts_with("virtfn");
     let links = files.filter(|file| file.file_name().to_str().is_some_and(is_link));
-    u16::try_from(links.count()).ok()
+    u16::try_from(links.count()).unwrap_or(u16::MAX)
 }
 
 /// The text of a small file, without the line end.

@@ -97,6 +97,13 @@ impl HostPaths {
         fs::canonicalize(self.function(bdf)).ok()
     }
 
+    /// All functions of the host.
+    #[must_use]
+    pub fn functions(&self) -> Vec<Bdf> {
+        let all = names(&self.pci().join("devices"));
+        all.iter().filter_map(|name| name.parse().ok()).collect()
+    }
+
     /// These functions, and all functions below them now.
     #[must_use]
     pub fn with_below(&self, functions: &[Bdf]) -> BTreeSet<Bdf> {
@@ -104,13 +111,11 @@ impl HostPaths {
             .iter()
             .filter_map(|&bdf| self.device(bdf))
             .collect();
-        let all = names(&self.pci().join("devices"));
-        let all = all.iter().filter_map(|name| name.parse::<Bdf>().ok());
         let is_below = |bdf: &Bdf| {
             let own = self.device(*bdf);
             own.is_some_and(|own| folders.iter().any(|folder| own.starts_with(folder)))
         };
-        all.filter(is_below).collect()
+        self.functions().into_iter().filter(is_below).collect()
     }
 
     /// The driver that is bound to a function; `None` if there is none.

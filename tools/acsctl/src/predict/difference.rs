@@ -183,12 +183,14 @@ pub(super) fn pieces(predicted: &Partition, actual: &Partition) -> Vec<(Partitio
     pieces
 }
 
-/// Possible causes of a difference between the predicted and the kernel's groups.
-pub(super) fn causes(
+/// Possible causes of a difference between the predicted and the kernel's groups. `limits` gives those that the
+/// missing facts leave, if facts are missing.
+pub(super) fn causes<'a>(
     machine: &HostView<'_>,
     assumed: &[Assumed],
     predicted: &Partition,
     actual: &Partition,
+    limits: impl FnOnce() -> Option<&'a Range>,
 ) -> Vec<String> {
     if machine.is_hypothetical() {
         return vec![
@@ -215,7 +217,8 @@ pub(super) fn causes(
             .filter(touched)
             .map(|one| format!("an assumption is wrong: {}", one.text)),
     );
-    if !causes.is_empty() && is_within_limits(machine, &members, actual) {
+    let is_possible = |range: &Range| is_within(range, &members, actual);
+    if !causes.is_empty() && limits().is_some_and(is_possible) {
         causes.push(
             "nothing else need be wrong: the kernel's groups are possible with the facts that the input does not \
              show; as root, lspci -D -vvvnn shows them"
@@ -269,12 +272,8 @@ pub(super) fn causes(
     causes
 }
 
-/// Whether the kernel's groups of these functions lie within the limits that the missing facts leave.
-fn is_within_limits(machine: &HostView<'_>, members: &BTreeSet<Bdf>, actual: &Partition) -> bool {
-    let range = Range::of(&machine.prediction(), machine.running());
-    let Ok(Some(range)) = range else {
-        return false;
-    };
+/// Whether the kernel's groups of these functions lie within the limits.
+fn is_within(range: &Range, members: &BTreeSet<Bdf>, actual: &Partition) -> bool {
     let is_part = |set: &[Bdf], sets: &Partition| {
         sets.iter()
             .any(|all| set.iter().all(|bdf| all.contains(bdf)))

@@ -2,9 +2,9 @@
 
 //! A prediction as text and as JSON.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::{cell::LazyCell, collections::BTreeSet, fmt::Write as _};
 
-use grouping::model::release::Verified;
+use grouping::{Range, model::release::Verified};
 use quirk_data::{entry::Entry, error::Error, json::pretty};
 use rules::table::Table;
 use schemars::JsonSchema;
@@ -198,12 +198,17 @@ impl Report {
         let all: BTreeSet<Bdf> = functions.map(|one| one.bdf).collect();
         let compared = &(&all - &undetermined) - &machine.unshown();
         let recorded = machine.recorded().filter(|_| !compared.is_empty());
+        // Few machines need them, and then for each difference.
+        let limits = LazyCell::new(|| {
+            let range = Range::of(&machine.prediction(), machine.running());
+            range.ok().flatten()
+        });
         let differences = recorded.map(|actual| {
             let pieces = pieces(&only(&groups, &compared), &only(actual, &compared));
             pieces
                 .into_iter()
                 .map(|(predicted, actual)| Difference {
-                    causes: causes(machine, &assumed, &predicted, &actual),
+                    causes: causes(machine, &assumed, &predicted, &actual, || limits.as_ref()),
                     predicted,
                     actual,
                 })

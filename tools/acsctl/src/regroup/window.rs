@@ -112,8 +112,7 @@ pub(super) fn autoprobe(paths: &HostPaths) -> std::path::PathBuf {
 
 /// All functions of the host.
 pub(super) fn devices(paths: &HostPaths) -> BTreeMap<Bdf, Instance> {
-    let all = names(&paths.pci().join("devices"));
-    let all = all.iter().filter_map(|name| name.parse::<Bdf>().ok());
+    let all = paths.functions().into_iter();
     all.filter_map(|bdf| Some((bdf, instance(&paths.function(bdf))?)))
         .collect()
 }

@@ -284,8 +284,8 @@ fn root_buses(topology: &Topology) -> BTreeSet<(Domain, u8)> {
     functions.map(|function| function.bdf.bus()).collect()
 }
 
-/// The buses with a function whose PCIe type is below a bridge on nearly all machines, and the buses of which
-/// the input shows no type, beside others.
+/// The buses that a bridge may lead to: those with a function whose PCIe type is below a bridge on nearly all
+/// machines, and those for which the input shows no type although it shows types of other buses.
 fn buses_below(topology: &Topology) -> BTreeSet<(Domain, u8)> {
     let functions = topology.functions.iter();
     let known: BTreeSet<_> = functions

@@ -35,7 +35,7 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece> + '_ {
     std::iter::from_fn(move || {
         while let Some(c) = text[at..].chars().next() {
             let rest = &text[at..];
-            let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+            let line = || &rest[..rest.find('\n').unwrap_or(rest.len())];
             let found = MARKS.into_iter().find(|(mark, _)| rest.starts_with(mark));
             if let Some((mark, name)) = found {
                 let start = at..at + mark.len();
@@ -44,11 +44,12 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece> + '_ {
                 return Some(Piece::Long(start, name, end));
             }
             if c == '#' {
-                let place = at..at + line.len();
+                let place = at..at + line().len();
                 at = place.end;
                 return Some(Piece::Comment(place));
             }
             at += if c == '"' || c == '\'' {
+                let line = line();
                 let end = close(line, 1, if c == '"' { "\"" } else { "'" });
                 end.map_or(line.len(), |end| end + 1)
             } else {

@@ -4,6 +4,9 @@
 
 use crate::{Bdf, bdf, text::Line};
 
+/// How lists name a group, in lower case.
+pub(crate) const NAMES: [&str; 4] = ["iommu group", "iommu_group", "iommugroup", "group"];
+
 /// What a line about a group says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum GroupLine {
@@ -52,7 +55,7 @@ pub(crate) fn split(lines: Vec<Line>) -> Vec<Line> {
     entries.collect()
 }
 
-/// The entries of a line, each of which names a group.
+/// Splits a line into its entries. Each entry names a group.
 fn entries(text: &str) -> Vec<&str> {
     let lower = text.to_ascii_lowercase();
     // Another length would give other places.
@@ -75,8 +78,8 @@ fn entries(text: &str) -> Vec<&str> {
             || word.contains("group") && is_listed(&text[start..], &lower[start..])
             || before == "iommu" && word == "group" && is_heading(&text[start..], &lower[start..]);
         // The number in "adding to iommu group 1".
-        let ends = is_path && is_target
-            || before == "group" && is_log(&lower[begin..end]) && number(word).is_some();
+        let ends =
+            is_target || before == "group" && is_log(&lower[begin..end]) && number(word).is_some();
         // "IOMMU Group 1".
         let start = if before == "iommu" {
             start_before
@@ -125,9 +128,9 @@ fn log(lower: &str) -> Option<GroupLine> {
     }
     let (before, after) = lower.rsplit_once("group ")?;
     let words = before.split_whitespace();
-    let found = words.filter_map(|word| bdf::shown(word.trim_end_matches([':', ','])));
+    let mut found = words.filter_map(|word| bdf::shown(word.trim_end_matches([':', ','])));
     // What is in front of a time or of another line that was joined belongs to something else.
-    let Some(bdf) = found.last() else {
+    let Some(bdf) = found.next_back() else {
         return Some(GroupLine::Other);
     };
     let number = number(after)?.0;
@@ -210,9 +213,7 @@ fn listed(text: &str, lower: &str) -> Option<GroupLine> {
     let is_mark = |c: char| " \t*-#=+[(\u{2022}".contains(c);
     let start = lower.len() - lower.trim_start_matches(is_mark).len();
     let rest = &lower[start..];
-    let rest = ["iommu group", "iommu_group", "iommugroup", "group"]
-        .iter()
-        .find_map(|begin| rest.strip_prefix(begin))?;
+    let rest = NAMES.iter().find_map(|begin| rest.strip_prefix(begin))?;
     let rest = rest.trim_start_matches([':', ' ', '\t', '#', '=']);
     let (group, rest) = number(rest)?;
     let from = lower.len() - rest.len();

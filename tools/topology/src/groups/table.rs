@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::{Listed, hex_number, id};
-use crate::{Error, Hex, bdf, text::Line};
+use crate::{Bdf, Error, Hex, bdf, text::Line};
 
 /// A table with a column for groups: the columns of its head.
 struct Table {
@@ -23,8 +23,8 @@ struct Table {
 }
 
 impl Table {
-    /// The table whose head this line is, if it is one.
-    fn of_head(line: &Line) -> Option<Self> {
+    /// The table whose head these cells are, if they are one.
+    fn of_head(row: &Cells) -> Option<Self> {
         const ADDRESS: [&str; 9] = [
             "id",
             "bdf",
@@ -37,7 +37,10 @@ impl Table {
             "function",
         ];
         const FIXED: [&str; 4] = ["iommugroup", "class", "vendor", "device"];
-        let (is_ruled, cells) = cells(line);
+        let &Cells {
+            is_ruled,
+            ref cells,
+        } = row;
         let is_group =
             |cell: &String| matches!(cell.replace(['-', ' ', '_'], "").as_str(), "iommugroup");
         let column = |name: &str| cells.iter().position(|cell| cell == name);
@@ -71,10 +74,13 @@ impl Table {
     }
 
     /// Reads a line below the head.
-    fn row(&self, name: &str, line: &Line) -> Result<Row, Error> {
-        let (is_ruled, cells) = cells(line);
+    fn row(&self, name: &str, line: &Line, row: &Cells) -> Result<Row, Error> {
+        let &Cells {
+            is_ruled,
+            ref cells,
+        } = row;
         let own = self.address.and_then(|at| bdf::shown(cells.get(at)?));
-        let bdf = own.or_else(|| cells.iter().find_map(|cell| bdf::shown(cell)));
+        let bdf = own.or_else(|| row.address());
         let refuse = |problem: String, remedy: &str| Error {
             line: Some(line.number),
             ..Error::at(
@@ -155,20 +161,36 @@ fn is_like_address(cell: &str) -> bool {
             .all(|part| part.len() <= 8 && part.chars().all(|c| c.is_ascii_alphanumeric()))
 }
 
-/// The cells of a line in lower case, and whether marks separate them.
-fn cells(line: &Line) -> (bool, Vec<String>) {
-    let text = line.text.replace(['\u{2502}', '\u{2503}', '\u{2551}'], "|");
-    // A mark within a cell.
-    let text = text.replace("\\|", "/");
-    let is_ruled = text.contains('|');
-    let text = text.trim_matches('|');
-    let cells: Vec<_> = if is_ruled {
-        text.split('|').map(str::trim).collect()
-    } else {
-        text.split_whitespace().collect()
-    };
-    let plain = |cell: &str| cell.trim_matches(['`', '*']).trim().to_ascii_lowercase();
-    (is_ruled, cells.into_iter().map(plain).collect())
+/// The cells of a line in lower case.
+struct Cells {
+    /// Whether marks separate them, and not spaces.
+    is_ruled: bool,
+    cells: Vec<String>,
+}
+
+impl Cells {
+    fn of(line: &Line) -> Self {
+        let text = line.text.replace(['\u{2502}', '\u{2503}', '\u{2551}'], "|");
+        // A mark within a cell.
+        let text = text.replace("\\|", "/");
+        let is_ruled = text.contains('|');
+        let text = text.trim_matches('|');
+        let cells: Vec<_> = if is_ruled {
+            text.split('|').map(str::trim).collect()
+        } else {
+            text.split_whitespace().collect()
+        };
+        let plain = |cell: &str| cell.trim_matches(['`', '*']).trim().to_ascii_lowercase();
+        Self {
+            is_ruled,
+            cells: cells.into_iter().map(plain).collect(),
+        }
+    }
+
+    /// The first address in a cell.
+    fn address(&self) -> Option<Bdf> {
+        self.cells.iter().find_map(|cell| bdf::shown(cell))
+    }
 }
 
 /// A cell that names neither a group nor none.
@@ -207,21 +229,24 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
     let mut open: Option<Table> = None;
     let mut of_others = OfOthers::No;
     for line in lines {
+        let row = Cells::of(&line);
         if let Some(table) = &open {
-            match table.row(name, &line)? {
-                Row::Function(row) => {
-                    found.push(row);
+            match table.row(name, &line, &row)? {
+                Row::Function(function) => {
+                    found.push(function);
                     continue;
                 }
                 Row::Nothing => continue,
                 Row::End => {}
             }
         }
-        open = Table::of_head(&line);
+        open = Table::of_head(&row);
         if open.is_none() {
-            of_others = of_others.after(&line);
-            let is_row = cells(&line).1.iter().any(|cell| bdf::shown(cell).is_some());
-            if !(is_row && of_others == OfOthers::Open && super::line(&line.text).is_none()) {
+            of_others = of_others.after(&line, &row);
+            let is_left_out = of_others == OfOthers::Open
+                && row.address().is_some()
+                && super::line(&line.text).is_none();
+            if !is_left_out {
                 others.push(line);
             }
         }
@@ -239,18 +264,17 @@ enum OfOthers {
 }
 
 impl OfOthers {
-    fn after(self, line: &Line) -> Self {
-        let (is_ruled, cells) = cells(line);
+    fn after(self, line: &Line, row: &Cells) -> Self {
         let names_group = |cell: &String| {
             ["group", "grupp", "iommu"]
                 .iter()
                 .any(|word| cell.contains(word))
         };
         match self {
-            _ if !is_ruled || cells.len() < 3 => Self::No,
+            _ if !row.is_ruled || row.cells.len() < 3 => Self::No,
             Self::Head if is_border(&line.text) => Self::Open,
             Self::Open => Self::Open,
-            _ if cells.iter().any(names_group) => Self::No,
+            _ if row.cells.iter().any(names_group) => Self::No,
             _ => Self::Head,
         }
     }

@@ -226,24 +226,24 @@ impl Reader<'_> {
         {
             return Ok(());
         }
+        let lower = text.to_ascii_lowercase();
         // What follows a line that a terminal broke belongs to that line.
         if is_rest
             && matches!(self.open, Open::Function)
             && line.indent == 0
             && header(text).is_none()
             && groups::line(text).is_none()
-            && !is_detail(&text.to_ascii_lowercase())
+            && !is_detail(&lower)
         {
             self.join(line, "");
             return Ok(());
         }
-        if let Some(logged) = logged(text) {
+        if let Some(logged) = logged(&lower) {
             self.found.logged.push(logged);
             return Ok(());
         }
-        let lower = text.to_ascii_lowercase();
-        let is_cut = ["adding to", "adding to iommu", "adding to iommu group"];
-        if is_cut.iter().any(|end| lower.ends_with(end)) {
+        let ends = ["adding to", "adding to iommu", "adding to iommu group"];
+        if ends.iter().any(|end| lower.ends_with(end)) {
             let problem = format!("ends within a message of the kernel: {}", quoted(text));
             return Err(self.refuse(line, problem, "join it with the next line"));
         }

@@ -3,7 +3,7 @@
 //! Recognises what a single line is by its own text: the first line of a function, a detail, a line of a
 //! hex dump, or something that lspci does not print.
 
-use crate::{Bdf, bdf, hex};
+use crate::{Bdf, bdf, groups, hex};
 
 /// The beginnings of detail lines that only lspci prints, in lower case.
 pub(super) const STRONG: [&str; 9] = [
@@ -234,19 +234,12 @@ pub(super) fn names_group(lower: &str) -> bool {
     })
 }
 
-/// Whether a line in lower case begins, behind marks, with the name and the number of a group.
+/// Whether a line in lower case begins, behind marks, with the name and the number of a group, also in forms that are
+/// no heading of a list.
 pub(super) fn is_like_heading(lower: &str) -> bool {
     let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let begins = [
-        "iommu group",
-        "iommu-group",
-        "iommu_group",
-        "iommugroup",
-        "group",
-        "gruppe",
-    ];
-    begins.iter().any(|begin| text.starts_with(begin))
-        && names_group(&lower.replace("gruppe", "group"))
+    let mut begins = groups::NAMES.iter().chain(&["iommu-group", "gruppe"]);
+    begins.any(|begin| text.starts_with(begin)) && names_group(&lower.replace("gruppe", "group"))
 }
 
 /// Whether a line says that lines were left out here.
@@ -269,11 +262,11 @@ pub(super) struct Logged {
     pub(super) class: u32,
 }
 
-/// Reads `pci 0000:00:01.0: [8086:1901] type 01 class 0x060400` (`pci_setup_device()` in
+/// Reads `pci 0000:00:01.0: [8086:1901] type 01 class 0x060400` in lower case (`pci_setup_device()` in
 /// `drivers/pci/probe.c`).
 pub(super) fn logged(text: &str) -> Option<Logged> {
     // Another line was joined.
-    if text.to_ascii_lowercase().contains("group") {
+    if text.contains("group") {
         return None;
     }
     let (before, rest) = text.split_once(": [")?;

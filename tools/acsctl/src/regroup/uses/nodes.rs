@@ -86,9 +86,12 @@ fn over_fibre_channel(paths: &HostPaths, nodes: &[Node]) -> Vec<Node> {
     let ports: Vec<_> = ports
         .filter_map(|port| text(&port.folder.join("port_name")))
         .collect();
-    let class = paths.sys.join("class/nvme");
     let mut found = Vec::new();
-    for name in names(&class).into_iter().filter(|_| !ports.is_empty()) {
+    if ports.is_empty() {
+        return found;
+    }
+    let class = paths.sys.join("class/nvme");
+    for name in names(&class) {
         // "traddr=nn-0x..:pn-0x..,host_traddr=nn-0x..:pn-0x.." (`nvmf_get_address()` in
         // `drivers/nvme/host/fabrics.c`).
         let address = text(&class.join(&name).join("address")).unwrap_or_default();

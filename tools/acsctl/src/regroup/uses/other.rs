@@ -10,13 +10,7 @@ use crate::host::{HostPaths, names, text};
 
 /// Finds other uses of a function.
 pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
-    // Reading `sriov_numvfs` would wait for the lock of the device, which a blocked unbind holds
-    // (`sriov_numvfs_show()` in `drivers/pci/iov.c`).
-    let files = names(&paths.function(bdf));
-    let count = files
-        .iter()
-        .filter(|name| name.starts_with("virtfn"))
-        .count();
+    let count = topology::enabled_vfs(&paths.function(bdf));
     if count > 0 {
         let what = format!("{count} of its virtual functions are enabled and would be lost");
         let remedy = format!("echo 0 > /sys/bus/pci/devices/{bdf}/sriov_numvfs");
