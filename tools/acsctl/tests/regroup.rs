@@ -351,9 +351,8 @@ fn what_a_process_holds() {
     fs::remove_file(host.path("proc/1234/fd/6")).expect("it is there");
     fs::remove_file(host.path("proc/1234/fd/7")).expect("it is there");
     fs::remove_file(host.path("proc/1234/fd/5")).expect("it is there");
-    // The main thread of the process has ended, and another thread has the file open.
-    host.file("proc/1234/stat", "1234 (a (b) c) Z 1 1\n");
     assert_uses(&host, &[]);
+    // Another thread has the file open, in a table of its own or after the main thread has ended.
     host.file("proc/1234/task/1235/maps", "");
     host.link(
         "proc/1234/task/1235/fd/5",
@@ -363,7 +362,7 @@ fn what_a_process_holds() {
             .to_string(),
     );
     assert_uses(&host, &["open:0000:01:00.1"]);
-    fs::remove_file(host.path("proc/1234/stat")).expect("it is there");
+    fs::remove_dir_all(host.path("proc/1234/task")).expect("it is there");
     // A file of the function, open or mapped.
     let resource = host.path(&FakeHost::of(0, "resource0"));
     host.link("proc/1234/fd/6", &resource.display().to_string());

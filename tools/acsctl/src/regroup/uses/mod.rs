@@ -12,6 +12,7 @@
 //! | `block.rs` | file systems, swap, and devices stacked on disks |
 //! | `network.rs` | addresses, routes, bridges and bonds, packet sockets |
 //! | `namespaces.rs` | interfaces in other network namespaces |
+//! | `process.rs` | the processes, and the folders of `/proc` that show their files |
 //! | `processes.rs` | files that processes have open, mapped, or registered in an io_uring |
 //! | `other.rs` | displays, consoles, virtual functions, DMA engines |
 //! | `drivers.rs` | that these uses explain the kernel's count of a driver's users |
@@ -22,6 +23,7 @@ mod namespaces;
 mod network;
 mod nodes;
 mod other;
+mod process;
 mod processes;
 
 use std::{

@@ -15,7 +15,7 @@ use std::{
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use topology::Bdf;
 
-use super::{Uses, block::unescape};
+use super::{Uses, block::unescape, process::Process};
 use crate::host::{HostPaths, mounted_at, names, own_mount, text};
 
 /// A network interface in another network namespace.
@@ -76,25 +76,19 @@ fn others(paths: &HostPaths) -> BTreeMap<u64, (String, File)> {
         let point = unescape(line.split(' ').nth(4).unwrap_or_default());
         add(&|| point.clone(), Path::new(&point));
     }
-    for process in names(&paths.proc) {
-        if process.bytes().any(|byte| !byte.is_ascii_digit()) {
-            continue;
+    for process in Process::all(paths) {
+        let shown = || process.shown();
+        for thread in process.threads() {
+            add(&shown, &thread.join("ns/net"));
         }
-        let folder = paths.proc.join(&process);
-        let shown = || {
-            let called = text(&folder.join("comm")).unwrap_or_default();
-            format!("{called}, process {process}")
-        };
-        let tasks = folder.join("task");
-        for task in names(&tasks) {
-            add(&shown, &tasks.join(task).join("ns/net"));
-        }
-        let files = folder.join("fd");
-        for file in names(&files) {
-            let path = files.join(file);
-            let target: PathBuf = fs::read_link(&path).unwrap_or_default();
-            if target.to_string_lossy().starts_with("net:[") {
-                add(&shown, &path);
+        for table in process.file_tables() {
+            let files = table.join("fd");
+            for file in names(&files) {
+                let path = files.join(file);
+                let target: PathBuf = fs::read_link(&path).unwrap_or_default();
+                if target.to_string_lossy().starts_with("net:[") {
+                    add(&shown, &path);
+                }
             }
         }
     }

@@ -130,7 +130,7 @@ pub(super) fn elsewhere(
     for interface in interfaces.iter().filter(|it| it.function == bdf) {
         is_seen = true;
         let (name, holder) = (&interface.name, &interface.namespace);
-        let what = format!("its interface {name} is in another network namespace ({holder})");
+        let what = format!("its interface {name} is in another network namespace: {holder}");
         let remedy = "stop the container, or move the interface back: ip link set NAME netns 1";
         uses.add(bdf, format!("elsewhere:{name}"), what, remedy);
     }

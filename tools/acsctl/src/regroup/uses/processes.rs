@@ -12,8 +12,8 @@ use std::{
 use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, makedev, statx};
 use topology::Bdf;
 
-use super::{Node, Uses, block};
-use crate::host::{HostPaths, link, names, text};
+use super::{Node, Uses, block, process::Process};
+use crate::host::{HostPaths, link, text};
 
 /// The link target of an open VFIO device (`drivers/vfio/vfio_main.c`).
 const VFIO_DEVICE: &str = "anon_inode:[vfio-device]";
@@ -94,32 +94,25 @@ impl Wanted {
             uses.unseen.insert(what.to_owned());
         }
         let mut holders: BTreeMap<Held, BTreeSet<String>> = BTreeMap::new();
-        let entries = fs::read_dir(&paths.proc).into_iter().flatten().flatten();
-        for entry in entries {
-            let is_process = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
-            let name = entry.file_name();
-            let Some(number) = name.to_str().filter(|name| is_process(name)) else {
-                continue;
-            };
-            let folder = entry.path();
+        for process in Process::all(paths) {
             let mut found = Counts::new();
-            let searched = threads(&folder).iter().try_for_each(|thread| {
-                self.open(thread, &mut found)
-                    .and_then(|()| self.mapped(thread, &mut found))
-            });
-            if searched.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
-                let what = "the open files of some processes: this needs root with all \
-                            capabilities";
-                uses.unseen.insert(what.to_owned());
+            for table in process.file_tables() {
+                let searched = self
+                    .open(&table, &mut found)
+                    .and_then(|()| self.mapped(&table, &mut found));
+                if searched.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+                    let what = "the open files of some processes: this needs root with all \
+                                capabilities";
+                    uses.unseen.insert(what.to_owned());
+                }
             }
-            if found.is_empty() || number == std::process::id().to_string() {
+            if found.is_empty() || process.id == std::process::id().to_string() {
                 continue;
             }
-            let called = text(&folder.join("comm")).unwrap_or_default();
             for (one, times) in found {
                 *uses.users.entry(one.0).or_default() += times;
                 let list = holders.entry(one).or_default();
-                list.insert(format!("{called} (process {number})"));
+                list.insert(process.shown());
             }
         }
         for ((bdf, name, what), processes) in holders {
@@ -260,26 +253,4 @@ fn registered(info: &str) -> Vec<String> {
         Some(block::unescape(file.trim()))
     });
     files.collect()
-}
-
-/// The folders of a process that show its files: that of the process, or if its main thread has ended, those
-/// of its other threads. The files of such a process are open although its own folder shows none
-/// (`proc_fd_link()` in `fs/proc/fd.c`).
-fn threads(process: &Path) -> Vec<PathBuf> {
-    let stat = text(&process.join("stat")).unwrap_or_default();
-    let state = stat
-        .rsplit(')')
-        .next()
-        .unwrap_or_default()
-        .split_whitespace()
-        .next();
-    if state != Some("Z") {
-        return vec![process.to_owned()];
-    }
-    let tasks = process.join("task");
-    let own = process.file_name();
-    let others = names(&tasks)
-        .into_iter()
-        .filter(|name| Some(name.as_ref()) != own);
-    others.map(|name| tasks.join(name)).collect()
 }
