@@ -130,8 +130,10 @@ oracle: need-amd64 need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(SUDO) scripts/oracle.sh '$(REPORT)' $(TOPOLOGIES)
 
 .PHONY: speed
-speed: ## measure how long the kernel (KERNEL=) and the model take to group
-speed: need-amd64 modules-$(KERNEL) crates
+speed: ## measure how long the kernel (KERNEL=) and the model take to group, and what acsctl regroup adds to a rescan
+speed: need-amd64 modules-$(KERNEL) guest-programs
+	@$(MAKE) --no-print-directory acsctl BUILD_ROOT=1
+	@ACS_QUIRKS_KERNELS=$(KERNEL) $(CARGO) run --quiet --locked --offline --release --package boot --bin regroup-cost
 	@ACS_QUIRKS_KERNELS=$(KERNEL) $(CARGO) run --quiet --locked --offline --release --package boot --bin speed
 
 .PHONY: fresh-build

@@ -69,6 +69,9 @@ const AMD64: Arch = Arch {
     libraries: "/lib/x86_64-linux-gnu",
 };
 
+const FOREIGN: &str =
+    "the guest runs a program of the build root, which is of another architecture";
+
 /// QEMU's `virt` machine, with firmware: without firmware it has neither ACPI nor a second root
 /// bus.
 const ARM64: Arch = Arch {
@@ -95,10 +98,8 @@ const ARM64: Arch = Arch {
     kernel_options: "console=ttyAMA0 SHELL_PORT=ttyAMA1",
     iommus: &[Iommu::Virtio, Iommu::SmmuV3],
     not_for_it: &[
-        (
-            "two-machines",
-            "the guest runs the build root's QEMU, which is of another architecture",
-        ),
+        ("two-machines", FOREIGN),
+        ("regroup-udev", FOREIGN),
         (
             "doctor-no-remapping",
             "its interrupt controller keeps devices apart, whatever the IOMMU",

@@ -83,17 +83,26 @@ pub fn append<'a>(archive: &Path, files: impl Iterator<Item = (String, &'a [u8])
 }
 
 /// Appends a program of the build root to the initramfs `archive`, with its libraries and the
-/// `files` that it reads. Each keeps its path.
+/// `files` that it reads, libraries with those that they need. Each keeps its path.
 ///
 /// # Errors
 ///
 /// When one of them is missing, or the archive cannot be written.
-pub fn append_program(archive: &Path, arch: &Arch, program: &Path, files: &[&Path]) -> Result<()> {
+pub fn append_program(
+    archive: &Path,
+    arch: &Arch,
+    program: &Path,
+    files: &[PathBuf],
+) -> Result<()> {
     let mut archive = reopen(archive)?;
-    for library in libraries(program, Path::new(arch.libraries))? {
-        archive.here(&library)?;
+    let mut all = BTreeSet::from([program.to_owned()]);
+    all.extend(files.iter().cloned());
+    let is_library = |file: &&PathBuf| file.to_string_lossy().contains(".so");
+    let own = files.iter().filter(is_library);
+    for file in own.map(PathBuf::as_path).chain([program]) {
+        all.extend(libraries(file, Path::new(arch.libraries))?);
     }
-    for file in files.iter().chain([&program]) {
+    for file in &all {
         archive.here(file)?;
     }
     archive.finish()
@@ -132,7 +141,13 @@ fn libraries(program: &Path, folder: &Path) -> Result<BTreeSet<PathBuf>> {
             rests.filter_map(|rest| rest.split(']').next())
         };
         let loader = named("program interpreter: ").map(PathBuf::from);
-        let needed = named("Shared library: [").map(|name| folder.join(name));
+        // A program may have a folder for libraries of its own.
+        let in_own = |name: &str| {
+            let mut paths = named("Library runpath: [").map(|own| Path::new(own).join(name));
+            paths.find(|path| path.exists())
+        };
+        let needed = named("Shared library: [")
+            .map(|name| in_own(name).unwrap_or_else(|| folder.join(name)));
         for path in loader.chain(needed) {
             if found.insert(path.clone()) {
                 left.push(path);

@@ -20,6 +20,7 @@
 //! | `groups.rs` | IOMMU groups as a partition, and their comparison |
 //! | `nested.rs` | virtual machines inside a guest |
 //! | `two_guests.rs` | two of them that each want one function of the same adapter |
+//! | `udev.rs` | systemd's device manager in a guest |
 //! | `explain.rs` | compares the output of `acsctl` with the groups of a guest's kernel |
 //! | `oracle/` | the groups that a kernel makes of described machines |
 //! | `kunit/` | the KUnit suite, on its own kernel |
@@ -51,5 +52,6 @@ pub mod shell;
 pub mod space;
 pub mod trials;
 pub mod two_guests;
+pub mod udev;
 pub mod variable;
 pub mod vm;

@@ -3,11 +3,11 @@
 //! Virtual machines inside a guest. QEMU runs there as it does on a user's host. Each machine has
 //! one of the guest's functions through VFIO.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{initramfs, setup::Setup, vm::Vm};
+use crate::{setup::Setup, vm::Vm};
 
 /// Paths in the build root and in the guest.
 const QEMU: &str = "/usr/bin/qemu-system-x86_64";
@@ -27,14 +27,9 @@ const SLOT: &str = "05";
 ///
 /// When it cannot be written.
 pub fn equip(setup: &Setup, folder: &Path) -> Result<Setup> {
-    let initramfs = folder.join(format!("{}-qemu", setup.kernel.name));
-    fs::copy(&setup.initramfs, &initramfs)?;
-    let arch = setup.kernel.arch;
-    initramfs::append_program(&initramfs, arch, Path::new(QEMU), &[Path::new(FIRMWARE)])?;
     Ok(Setup {
-        initramfs,
         memory: MEMORY,
-        ..setup.clone()
+        ..setup.with_program(folder, Path::new(QEMU), &[FIRMWARE.into()])?
     })
 }
 

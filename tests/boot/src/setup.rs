@@ -103,6 +103,23 @@ impl Setup {
         Ok(setup)
     }
 
+    /// The setup with a program of the build root in its initramfs, and the program's libraries and `files`. The new
+    /// initramfs is written to `folder`.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing, or the initramfs cannot be written.
+    pub fn with_program(&self, folder: &Path, program: &Path, files: &[PathBuf]) -> Result<Self> {
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        let initramfs = folder.join(format!("{}-{name}", self.kernel.name));
+        fs::copy(&self.initramfs, &initramfs)?;
+        initramfs::append_program(&initramfs, self.kernel.arch, program, files)?;
+        Ok(Self {
+            initramfs,
+            ..self.clone()
+        })
+    }
+
     /// Whether a guest boots under KVM. KVM requires a guest of the host's architecture. `/dev/kvm`
     /// alone proves nothing: inside a virtual machine, KVM may exist and fail. So this function
     /// boots one guest, and stores the answer with the kernel, in the file `kvm-works`.

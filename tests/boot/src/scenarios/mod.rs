@@ -57,7 +57,7 @@ use crate::{arch::Arch, machine::Iommu, scenario::Scenario, setup::Setup, two_gu
 pub type Program = (&'static str, fn(&Setup) -> Result<()>);
 
 /// All tests of this form.
-pub const PROGRAMS: [Program; 6] = [
+pub const PROGRAMS: [Program; 7] = [
     ("two-machines", |setup| {
         two_guests::test(setup, Iommu::Intel)
     }),
@@ -70,6 +70,7 @@ pub const PROGRAMS: [Program; 6] = [
     ("silences", silences::test),
     ("races", races::test),
     ("regroup-chaos", regroup::chaos::test),
+    ("regroup-udev", regroup::chaos::with_udev),
 ];
 
 /// All tests for guests of an architecture, on all IOMMUs.

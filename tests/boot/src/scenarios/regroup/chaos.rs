@@ -12,6 +12,7 @@ use crate::{
     scenario::in_guest,
     scenarios::hardware::{first, second, two},
     setup::Setup,
+    udev,
     variable::number,
     vm::Vm,
 };
@@ -61,6 +62,9 @@ const OTHERS: [(&str, &str); 8] = [
 /// How the run ends.
 const ENDS: [&str; 3] = ["KILL", "TERM", ""];
 
+/// What other processes do if udev runs, too.
+const WITH_UDEV: (&str, &str) = ("coldplug", udev::COLDPLUG);
+
 /// Runs the rounds. After each, the next run restores the host: every function has its driver, the groups are
 /// those of the present claims, and nothing is left behind.
 ///
@@ -68,32 +72,56 @@ const ENDS: [&str; 3] = ["KILL", "TERM", ""];
 ///
 /// When that is not so, with the number of the round and what happened in it.
 pub(in crate::scenarios) fn test(setup: &Setup) -> Result<()> {
+    rounds(setup, "regroup-chaos", &OTHERS, |vm| {
+        vm.check("/sbin/modprobe -a e1000e virtio_pci virtio_blk")
+            .map(drop)
+    })
+}
+
+/// The same while udev loads the drivers of new devices and opens new disks.
+///
+/// # Errors
+///
+/// As [`test`].
+pub(in crate::scenarios) fn with_udev(setup: &Setup) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let setup = udev::equip(setup, folder.path())?;
+    let mut others = OTHERS.to_vec();
+    others.push(WITH_UDEV);
+    rounds(&setup, "regroup-udev", &others, |vm| {
+        udev::start(vm)?;
+        // The control: nothing but udev has loaded the drivers.
+        vm.check("test -d /sys/module/e1000e && test -d /sys/module/virtio_blk")
+            .map(drop)
+    })
+}
+
+fn rounds(
+    setup: &Setup,
+    name: &str,
+    others: &[(&str, &str)],
+    prepare: impl FnOnce(&mut Vm) -> Result<()>,
+) -> Result<()> {
     let rounds = number("ACS_QUIRKS_CHAOS", ROUNDS)?;
     let seed = number("ACS_QUIRKS_SEED", 1)?;
     let mut random = fastrand::Rng::with_seed(seed);
-    in_guest(
-        setup,
-        &MACHINE,
-        "regroup-chaos",
-        BOOT + ROUND * rounds,
-        |vm| {
-            vm.check("/sbin/modprobe -a e1000e virtio_pci virtio_blk")?;
-            vm.check("test $(cat /sys/bus/pci/drivers_autoprobe) = 1")?;
-            let mut killed = 0;
-            for number in 0..rounds {
-                let (other, action) = OTHERS[random.usize(..OTHERS.len())];
-                let signal = ENDS[random.usize(..ENDS.len())];
-                let [at, other_at] = [random.u32(..LONGEST), random.u32(..LONGEST)];
-                let what = format!(
-                    "round {number}: {other} after {other_at} us, signal \"{signal}\" after {at} us, seed {seed}"
-                );
-                killed += round(vm, (action, other_at), (signal, at)).context(what)?;
-            }
-            ensure!(killed > 0, "no run was killed in {rounds} rounds");
-            println!("rounds: {rounds}, in which {killed} runs were killed");
-            Ok(())
-        },
-    )
+    in_guest(setup, &MACHINE, name, BOOT + ROUND * rounds, |vm| {
+        prepare(vm)?;
+        vm.check("test $(cat /sys/bus/pci/drivers_autoprobe) = 1")?;
+        let mut killed = 0;
+        for number in 0..rounds {
+            let (other, action) = others[random.usize(..others.len())];
+            let signal = ENDS[random.usize(..ENDS.len())];
+            let [at, other_at] = [random.u32(..LONGEST), random.u32(..LONGEST)];
+            let what = format!(
+                "round {number}: {other} after {other_at} us, signal \"{signal}\" after {at} us, seed {seed}"
+            );
+            killed += round(vm, (action, other_at), (signal, at)).context(what)?;
+        }
+        ensure!(killed > 0, "no run was killed in {rounds} rounds");
+        println!("rounds: {rounds}, in which {killed} runs were killed");
+        Ok(())
+    })
 }
 
 /// One round. Returns how many runs were killed: one or none.
@@ -110,6 +138,7 @@ fn round(vm: &mut Vm, (action, other_at): (&str, u32), (signal, at): (&str, u32)
     ))?;
     // The other process may have failed halfway.
     vm.check("/sbin/modprobe virtio_blk; echo 1 >/sys/bus/pci/rescan")?;
+    udev::settle(vm)?;
     let loaded = vm.run("test -d /sys/module/acs_quirks_test")?.status == 0;
     let last = vm.run("acsctl regroup 01:00.0")?;
     let first = vm.run("cat /tmp/out")?.text;
