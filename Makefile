@@ -181,6 +181,11 @@ upstream-test: need-amd64 modules-upstream modules-upstream-control modules-$(la
 	@ACS_QUIRKS_KERNELS='$(lastword $(SERIES)) upstream-control upstream' $(CARGO) test --quiet --locked --offline \
 		--package boot --test upstream -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 1) $(ARGS) $(call or_repeat,upstream-test)
 
+.PHONY: soak
+soak: ## repeat the tests that depend on chance on KERNELS= with new seeds, for HOURS= (default 2)
+soak: need-amd64 $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
+	@$(IN_ROOT) scripts/soak.sh '$(or $(HOURS),2)' $(KERNELS)
+
 .PHONY: debug-test
 debug-test: need-amd64 modules-debug guest-programs ## the scenarios on a kernel with KASAN, lock debugging and a check for memory leaks
 	@ACS_QUIRKS_KERNELS=debug $(CARGO) test --quiet --locked --offline --package boot --test scenarios \

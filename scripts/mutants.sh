@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# mutants.sh [FILTER]: in the build root, check that the tests of rules and grouping notice changes. cargo-mutants changes a
-# copy of the code in one place at a time (FILTER selects mutants by name) and reports each mutant for which no test fails.
-# The crates' own tests run first, then the tests on random topologies for the remaining mutants. Takes one to two hours.
+# mutants.sh [FILTER]: in the build root, check that the tests of the isolation logic and of the check of data files notice
+# changes. cargo-mutants changes a copy of the code in one place at a time (FILTER selects mutants by name) and reports each
+# mutant for which no test fails. An interrupted run goes on where it ended, as long as the code is the same. Takes hours.
 # mutants.toml lists mutants that make no difference, with the reason.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -12,6 +12,12 @@
 # The newest version that Debian 13's cargo builds.
 VERSION=26.0.0
 WORK=$CACHE/mutants
+FILTER=${1:-.}
+# The parts: their code, the packages whose tests run for each mutant, and those that run for what is left. Tests of
+# quirk-data that compile C code for minutes are left out.
+ISOLATION=(--package rules --package grouping)
+CHECK=(--package quirk-data --file 'tools/quirk-data/src/check/**')
+CHECK_TESTS=(--test rejected --test statement --test life --test committed --test numbers --test supersedes --test conditions)
 
 if [[ ! -x $WORK/bin/cargo-mutants ]]; then
 	say "building cargo-mutants"
@@ -24,25 +30,56 @@ mkdir -p "$WORK/tmp"
 export TMPDIR=$WORK/tmp CARGO_TARGET_DIR=$WORK/target
 export CARGO_NET_OFFLINE=true CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1
 cd "$PROJECT"
-rm -rf "$WORK/mutants.out"*
-mutants() {
-	nice -n 15 "$WORK/bin/cargo-mutants" mutants --config scripts/mutants.toml --package rules --package grouping --jobs 1 \
-		--output "$WORK" --timeout 120 --no-shuffle --re "${FILTER:-.}" "$@"
+
+# What was decided counts only for the same code.
+of=$(git ls-files -z --cached --others --exclude-standard src tools tests quirks scripts/mutants.toml Cargo.lock |
+	xargs -0 sha256sum 2>/dev/null | sha256sum)
+if [[ $(cat "$WORK/of" 2>/dev/null) != "$of" ]]; then
+	rm -rf "$WORK/isolation" "$WORK/check"
+	echo "$of" >"$WORK/of"
+fi
+
+# run PART OPTION...: try the mutants of a part that no earlier run has decided
+run() {
+	local part=$1 status=0
+	shift
+	mkdir -p "$WORK/$part"
+	nice -n 15 "$WORK/bin/cargo-mutants" mutants --config scripts/mutants.toml --jobs 1 --output "$WORK/$part" --timeout 120 \
+		--no-shuffle --iterate --re "$FILTER" "$@" || status=$?
+	# 2: some mutants were missed; 3: some timed out, which counts as detected.
+	((status == 0 || status == 2 || status == 3)) || exit "$status"
 }
 
-FILTER=${1:-}
-say "the crates' own tests"
-status=0
-mutants --test-package rules,grouping || status=$?
-# 2: some mutants were missed; 3: some timed out, which counts as detected.
-case $status in
-0 | 3) exit 0 ;;
-2) ;;
-*) exit "$status" ;;
-esac
-say "the tests on random topologies"
-status=0
-mutants --test-package random-topologies --iterate || status=$?
-((status != 2)) || die "mutants" "no test fails after the changes above" \
+# count PART FILE...: the mutants in lists of cargo-mutants
+count() {
+	local part=$1
+	shift
+	cat "${@/#/$WORK/$part/mutants.out/}" 2>/dev/null | sort -u | grep -c . || :
+}
+
+# listed OPTION...: how many mutants there are
+listed() { "$WORK/bin/cargo-mutants" mutants --list --re "$FILTER" "$@" | grep -c . || :; }
+
+say "isolation logic: the crates' own tests"
+run isolation "${ISOLATION[@]}" --test-package rules,grouping
+if (($(count isolation missed.txt) > 0)); then
+	say "isolation logic: the tests on random topologies"
+	run isolation "${ISOLATION[@]}" --test-package random-topologies
+fi
+say "check of data files"
+run check "${CHECK[@]}" --test-package quirk-data -- "${CHECK_TESTS[@]}"
+
+missed=0
+for part in isolation check; do
+	options=("${ISOLATION[@]}")
+	[[ $part != check ]] || options=("${CHECK[@]}")
+	all=$(listed --no-config "${options[@]}")
+	without=$((all - $(listed --config scripts/mutants.toml "${options[@]}")))
+	((all > 0)) || die "mutants" "no mutant of the $part matches $FILTER" "give another expression with MUTANTS="
+	printf '%s: %d caught, %d missed, %d do not compile, %d without effect\n' "$part" \
+		"$(count "$part" caught.txt previously_caught.txt timeout.txt)" "$(count "$part" missed.txt)" \
+		"$(count "$part" unviable.txt)" "$without"
+	((missed += $(count "$part" missed.txt))) || :
+done
+((missed == 0)) || die "mutants" "no test fails after the changes in $WORK/*/mutants.out/missed.txt" \
 	"add a test, or, if a change makes no difference, list it in scripts/mutants.toml with the reason"
-((status == 0 || status == 3)) || exit "$status"

@@ -105,7 +105,10 @@ const ARM64: Arch = Arch {
             "its interrupt controller keeps devices apart, whatever the IOMMU",
         ),
         ("conventional-bridge", NO_ALIASES),
+        ("requester-id", NO_ALIASES),
         ("regroup-aliases", NO_ALIASES),
+        ("regroup-withheld", NO_ALIASES),
+        ("regroup-taken-back", NO_ALIASES),
         (
             "torn-out",
             "QEMU ends itself when it cannot map memory for a function that is gone, as virtio-iommu asks of it",
