@@ -45,12 +45,15 @@ round=0
 while ((SECONDS < end)); do
 	((round += 1))
 	for kernel in "$@"; do
+		name=$(<"$KERNELS/${kernel%@*}/release")
+		[[ $kernel != *@* ]] || name+=@${kernel#*@}
 		export ACS_QUIRKS_KERNELS=$kernel ACS_QUIRKS_SEED=$((1000000 + round * ACS_QUIRKS_RANDOM))
-		run oracle "$kernel::oracle::random-machines" &
+		run oracle "$name::oracle::random-machines" &
 		machines=$!
-		for test in "${TESTS[@]}"; do run scenarios "$kernel::$test"; done
+		for test in "${TESTS[@]}"; do run scenarios "$name::$test"; done
 		wait "$machines"
-		counts "round $round, $kernel"
+		compgen -G "$LOGS/*.log" >/dev/null || die "$STEP" "no test is for $kernel" "name other kernels with KERNELS="
+		counts "round $round, $name"
 	done
 done
 counts "soak: $round rounds on $*, 0 failures"
