@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Default number of rounds. `ACS_QUIRKS_CHAOS` overrides it.
-const ROUNDS: u32 = 15;
+const ROUNDS: u32 = 10;
 /// Time limits: for the boot, and for each round.
 const BOOT: Duration = Duration::from_secs(120);
 const ROUND: Duration = Duration::from_secs(40);
