@@ -69,7 +69,15 @@ demo: need-amd64 crates
 test: export BUILD_ROOT := 1
 test: export ACS_QUIRKS_CORE := $(if $(ALL_TESTS),,1)
 test: ## all checks: lints, host tests, boot tests on the newest of KERNELS=, core boot tests on the others, the KUnit suite
-	@$(MAKE) --no-print-directory lint host-test boot-test lacking kunit
+# What boots is prepared beside the lints and host tests, which leave a part of the processors idle. It says nothing: the boot
+# tests prepare again what is missing then, and show why.
+test: crates
+	@$(MAKE) --no-print-directory prepared >/dev/null 2>&1 & beside=$$!; trap 'kill $$beside 2>/dev/null || :' EXIT; \
+		$(MAKE) --no-print-directory lint host-test; wait $$beside || :
+	@$(MAKE) --no-print-directory boot-test lacking kunit
+
+.PHONY: prepared
+prepared: $(foreach kernel,$(KERNELS) lacking $(LACKING) kunit@rust-for-linux,modules-$(kernel))
 
 .PHONY: test-all
 test-all: ## make test, and the long tests: every boot test on each kernel, races of two minutes, boot tests for arm64, patches for Linux, fresh builds, packages
