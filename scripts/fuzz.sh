@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# fuzz.sh SECONDS: in the build root, fuzz the readers of foreign files (entries and captures), each for SECONDS. Inputs
+# fuzz.sh SECONDS: in the build root, fuzz the readers of foreign files (entries, captures, copies of a host), each for SECONDS. Inputs
 # that reach new code are kept in the cache, and the next run continues from them. An input that causes a panic is
 # kept in the same folder.
 
@@ -33,14 +33,20 @@ RUSTFLAGS="${coverage[*]}" CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PRO
 	CARGO_TARGET_DIR="$WORK/target" cargo build --quiet --locked --offline --release --target "$RUST_TARGET" \
 	--package fuzz --features libfuzzer
 
-# fuzz TARGET ENDING...: fuzz TARGET, starting from the project's files with these endings
+# fuzz TARGET ENDING...: fuzz TARGET, starting from the project's files with these endings, and count its runs in the cache
 fuzz() {
+	local runs all
 	seed "$@"
 	say "fuzzing $1 for $SECONDS_EACH s"
 	"$WORK/target/$RUST_TARGET/release/$1" -max_total_time="$SECONDS_EACH" -max_len=65536 -timeout=10 -print_final_stats=1 \
-		-verbosity=0 -artifact_prefix="$WORK/" "$WORK/$1" "$WORK/seeds/$1" ||
+		-verbosity=0 -artifact_prefix="$WORK/" "$WORK/$1" "$WORK/seeds/$1" 2>&1 | tee "$WORK/log" ||
 		die "fuzz" "an input made the target fail, see above" "the input is the newest file in the folder fuzz of the cache"
+	runs=$(awk '/number_of_executed_units/ { print $2 }' "$WORK/log")
+	all=$(($(cat "$WORK/runs-$1" 2>/dev/null || echo 0) + runs))
+	echo "$all" >"$WORK/runs-$1"
+	say "$1: $runs runs, $all in all, no panic"
 }
 
 fuzz data-file toml
 fuzz capture json txt
+fuzz host copy

@@ -6,17 +6,11 @@
 
 #![no_main]
 
+mod look;
+
 use std::{collections::BTreeSet, sync::LazyLock};
 
-use acsctl::{
-    host::HostView,
-    listing::{Listing, filter::Filter},
-    predict::{
-        open::open,
-        report::{Basis, Report},
-    },
-    why::explain,
-};
+use acsctl::host::HostView;
 use grouping::predict::Prediction;
 use libfuzzer_sys::fuzz_target;
 use quirk_data::{
@@ -27,7 +21,6 @@ use quirk_data::{
     source,
 };
 use rules::table::Table;
-use topology::names::Names;
 
 /// The project's own entries, and a table of all entries that can be built into a module.
 static DATA: LazyLock<(Vec<Entry>, Table)> = LazyLock::new(|| {
@@ -59,42 +52,9 @@ fuzz_target!(|bytes: &[u8]| {
             format!("{name}.json")
         });
     }
-    look(&machine, quirks);
+    look::at(&HostView::of(&machine, quirks, None));
     let mut written = Vec::new();
     topology::write(&machine, &mut written).expect("memory takes it");
     let written = String::from_utf8(written).expect("JSON is text");
     topology::parse("again", &written).expect("what was read can be read again");
 });
-
-/// Runs the code of the commands for owners on a machine.
-fn look(machine: &topology::Topology, quirks: &[Entry]) {
-    let names = Names::default();
-    let seen = HostView::of(machine, quirks, None);
-    let listing = Listing::of(&seen, &names, &Filter::default()).expect("it is sound");
-    listing.json().expect("it has a JSON form");
-    assert!(
-        !listing.text().contains("\u{1b}]"),
-        "a file steers the terminal"
-    );
-    let _ = (listing.tree(), listing.svg());
-    let groups = seen
-        .grouping(&[])
-        .expect("it is sound")
-        .partition(&seen.view);
-    let open = open(&seen, &[]).expect("it is sound");
-    let _ = Report::of(&seen, groups, open, Basis::kernel(&seen)).text();
-    // Explain the first, the middle and the last function, each by itself and with the first.
-    let count = machine.functions.len();
-    let first = machine.functions[0].bdf;
-    for at in [0, count / 2, count - 1] {
-        let bdf = machine.functions[at].bdf;
-        let answer = explain(&seen, bdf, None, &names).expect("it is there");
-        answer.json().expect("it has a JSON form");
-        let _ = answer.text();
-        if bdf != first {
-            let _ = explain(&seen, bdf, Some(first), &names)
-                .expect("both are there")
-                .text();
-        }
-    }
-}
