@@ -47,7 +47,10 @@ impl Process {
     /// other threads stay open.
     pub(super) fn file_tables(&self) -> Vec<PathBuf> {
         let mut tables = vec![self.folder.clone()];
-        for thread in self.threads() {
+        let others = self
+            .threads()
+            .filter(|thread| thread.file_name() != self.folder.file_name());
+        for thread in others {
             if !tables.iter().any(|other| share_files(other, &thread)) {
                 tables.push(thread);
             }
