@@ -28,18 +28,21 @@ const LIMIT: Duration = Duration::from_secs(300);
 ///
 /// The function, and after how many reads it stopped answering.
 pub(super) fn test(setup: &Setup) -> Result<()> {
+    // A slow kernel tries fewer numbers, in about the same time.
+    let slowness = usize::try_from(setup.kernel.slowness())?;
+    let (fine, coarse) = (FINE * slowness, COARSE * slowness);
     in_guest(setup, &WITH_STRANGER, "silences", LIMIT, |vm| {
         // The control: without the module, the kernel may also misread a function that stops
         // answering.
         let without: BTreeSet<Groups> = (0..READS)
-            .step_by(FINE)
+            .step_by(fine)
             .map(|reads| beside_stranger(vm, reads))
             .collect::<Result<_>>()?;
         vm.check("/sbin/modprobe acs_quirks_test")?;
         check_recovered(vm)?;
         let mut tried = 0;
         let (mut seen, mut unseen) = (0, 0);
-        for reads in (0..READS).step_by(FINE) {
+        for reads in (0..READS).step_by(fine) {
             let groups = beside_stranger(vm, reads)?;
             if groups.of("01:00.2").is_none() {
                 unseen += 1;
@@ -58,13 +61,13 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
             bail!("the stranger was found {seen} times, and missing {unseen} times");
         }
         for function in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-            for reads in (0..READS).step_by(COARSE) {
+            for reads in (0..READS).step_by(coarse) {
                 rescanned(vm, function, reads)?;
                 check_recovered(vm)?;
                 tried += 1;
             }
         }
-        for reads in (0..READS).step_by(COARSE) {
+        for reads in (0..READS).step_by(coarse) {
             regrouped(vm, reads)?;
             tried += 1;
         }
