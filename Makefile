@@ -323,7 +323,7 @@ PREFIX ?= /usr/local
 OF_PACKAGE := $(filter /usr,$(PREFIX))
 UNITS := $(if $(OF_PACKAGE),/usr/lib/systemd/system,/etc/systemd/system)
 INITRAMFS := $(if $(OF_PACKAGE),/usr/share/initramfs-tools,/etc/initramfs-tools)
-DRACUT := /usr/lib/dracut/modules.d/90acs-quirks
+DRACUT := /usr/lib/dracut/modules.d/50acs-quirks
 LIBEXEC := $(PREFIX)/lib/acs-quirks
 COMPLETIONS := $(if $(OF_PACKAGE),/usr/share,$(PREFIX)/share)
 
@@ -337,8 +337,8 @@ install-acsctl: ## install build/acsctl, its man pages and completions; PREFIX= 
 	install -D -m 644 build/completions/zsh '$(DESTDIR)$(COMPLETIONS)/zsh/$(if $(OF_PACKAGE),vendor-completions,site-functions)/_acsctl'
 	install -D -m 644 build/completions/fish '$(DESTDIR)$(COMPLETIONS)/fish/vendor_completions.d/acsctl.fish'
 
-# install_as MODE SOURCE PLACE: install a file of packaging/ with the path of acs-quirks-boot in it
-install_as = install -D -m $(1) packaging/$(2) '$(DESTDIR)$(3)' && sed -i 's,@LIBEXEC@,$(LIBEXEC),' '$(DESTDIR)$(3)'
+# install_as MODE SOURCE PLACE: install a file of packaging/ with the paths of acs-quirks-boot and acsctl in it
+install_as = install -D -m $(1) packaging/$(2) '$(DESTDIR)$(3)' && sed -i 's,@LIBEXEC@,$(LIBEXEC),; s,@BIN@,$(PREFIX)/bin,' '$(DESTDIR)$(3)'
 
 .PHONY: install-boot
 install-boot: ## install what regroups devices at boot: for initramfs-tools, dracut and systemd; PREFIX=, DESTDIR=

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # package-test.sh SUITE...: install the packages of build/packages in a new Debian of each suite with its stock kernel, and boot
-# it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed, killed. Installations
-# run in the system's chroot, except the one that is killed. The module of these systems has the table of the test edition, whose
-# entry is for the emulated adapter.
+# it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed, killed, and on trixie
+# dracut. Installations run in the system's chroot, except the one that is killed. The module of these systems has the
+# table of the test edition, whose entry is for the emulated adapter.
 #
 # Stage `suite` does one suite in a pid namespace, so that all its processes end before its system is removed.
 
@@ -27,7 +27,8 @@ other_kernel() {
 in_host() { ACS_QUIRKS_ROOT=$HOSTS/$OF/root "$SCRIPTS/in-root.sh" -- "$@"; }
 apt_get() { in_host env DEBIAN_FRONTEND=noninteractive apt-get -qy -o Dpkg::Options::=--force-unsafe-io -o Dpkg::Options::=--force-confold "$@"; }
 
-# prepare: what makes the system a guest of the boot tests: a shell on the second serial port, and the table of the test edition
+# prepare: what makes the system a guest of the boot tests: a shell on the second serial port, and the table of the test edition.
+# vfio-pci is set up as by owners who pass devices through: in the initramfs, with the ids of two functions of the adapter.
 prepare() {
 	local root=$HOSTS/$OF/root
 	install -D -m 755 "$PROJECT/tests/boot/guest/host-shell" "$root/usr/local/sbin/host-shell"
@@ -51,6 +52,11 @@ prepare() {
 	# In a chroot, the devices of the root file system cannot be found.
 	sed 's/^LEAVE=.*/LEAVE=0000:00:02.0/' "$PROJECT/packaging/boot/acs-quirks.default" >"$root/etc/default/acs-quirks"
 	cp -r "$PACKAGES" "$root/packages"
+	echo vfio-pci >>"$root/etc/initramfs-tools/modules"
+	# dracut leaves those of /etc to an initramfs for one host
+	mkdir -p "$root/usr/lib/modules-load.d"
+	echo vfio-pci >"$root/usr/lib/modules-load.d/vfio-pci.conf"
+	echo 'options vfio-pci ids=1077:8032' >"$root/etc/modprobe.d/vfio-pci.conf"
 }
 
 # image STAGE RELEASE [JOURNAL]: write the disk image, and copy the kernel and its initramfs beside it. Without a journal the test
@@ -63,13 +69,13 @@ image() {
 	cp "$root/boot/initrd.img-$2" "$to/initrd"
 	echo "$2" >"$to/release"
 	rm -f "$to/disk"
-	truncate -s 3G "$to/disk"
+	truncate -s 4G "$to/disk"
 	mkfs.ext4 -q -O "${3-^}has_journal" -d "$root" "$to/disk"
 }
 
 # boot STAGE: boot the image twice, and remove it
 boot() {
-	ACS_QUIRKS_HOSTS=/cache/hosts/$OF "$SCRIPTS/in-root.sh" -- \
+	ACS_QUIRKS_HOSTS=/cache/${HOSTS##*/}/$OF "$SCRIPTS/in-root.sh" -- \
 		cargo test --quiet --locked --offline --package boot --test packages -- --exact "$1"
 	rm "$HOSTS/$OF/$1/disk"
 }
@@ -140,8 +146,38 @@ boot_full() {
 		find /boot -name "initrd*.new" | grep . && exit 1 || :' - "$@"
 }
 
+# from_source RELEASE: the initramfs hook of make install-boot finds an acsctl in /usr/local, where the hook of the package has none
+from_source() {
+	# shellcheck disable=SC2016 # for the shell in the system
+	in_host sh -euc '
+		mv /usr/bin/acsctl /usr/local/bin/acsctl
+		make -s -C /src install-boot
+		update-initramfs -u -k "$0"
+		lsinitramfs "/boot/initrd.img-$0" >/tmp/list
+		grep -x usr/bin/acsctl /tmp/list
+		rm -r /etc/initramfs-tools/hooks/acs-quirks /etc/initramfs-tools/scripts/init-top/acs-quirks \
+			/etc/systemd/system/acs-quirks.service /usr/local/lib/acs-quirks
+		mv /usr/local/bin/acsctl /usr/bin/acsctl' "$1"
+}
+
+# with_dracut PACKAGE: dracut replaces initramfs-tools; its initramfs of each kernel that has the module has the parts
+with_dracut() {
+	local root=$HOSTS/$OF/root module of
+	apt_get install --no-install-recommends dracut
+	[[ ! -e $root/usr/sbin/update-initramfs ]] || die "$STEP" "initramfs-tools is still there" "see what apt did in the log"
+	# dracut has made the initramfs of the newest kernel alone; this one must not stay as initramfs-tools made it
+	rm "$root"/boot/initrd.img-*
+	apt_get install --reinstall --no-install-recommends "$1"
+	for module in "$root"/lib/modules/*/updates/dkms/acs_quirks.ko*; do
+		of=${module#"$root"/lib/modules/} of=${of%%/*}
+		has_parts "$root/boot/initrd.img-$of" ||
+			die "$STEP" "dracut's initrd.img-$of has no part of acs-quirks" "see packaging/dracut/module-setup.sh"
+	done
+}
+
 one_suite() {
-	local lines=() debs list log=$CACHE/logs/host-$OF first other before bytes retry="if it is the network, run this again"
+	local lines=() debs list log=$CACHE/logs/host-$OF first other before bytes early late disk disk_off
+	local retry="if it is the network, run this again"
 	say "$STEP: a system with its stock kernel"
 	list=$(sources "$OF")
 	[[ -z $list ]] || mapfile -t lines <<<"$list"
@@ -155,9 +191,11 @@ one_suite() {
 	debs=("$PACKAGES"/*.deb)
 	debs=("${debs[@]/#$PACKAGES//packages}")
 	logged "$STEP" "$log-install.log" "fix what it reports" apt_get install --no-install-recommends --allow-downgrades "${debs[@]}"
-	printf '%s %s %s %s\n' "$OF" "$first" "$((bytes / 1000000))" "$((SECONDS - before))" >"$HOSTS/$OF.figures"
+	before=$((SECONDS - before))
 	image installed "$first"
 	boot installed
+	{ read -r early late disk && read -r _ _ disk_off; } <"$HOSTS/$OF/installed/times"
+	echo "$OF $first $((bytes / 1000000)) $before $early $late $disk $disk_off" >"$HOSTS/$OF.figures"
 
 	say "$STEP: another kernel"
 	read -ra other < <(other_kernel "$OF")
@@ -185,9 +223,16 @@ one_suite() {
 	say "$STEP: again, with several kernels, without a compiler, and with a full /boot"
 	logged "$STEP" "$log-again.log" "fix what it reports" installed_again "${debs[@]}"
 	logged "$STEP" "$log-no-compiler.log" "fix what it reports" without_compiler "$(package acs-quirks-dkms)"
+	logged "$STEP" "$log-from-source.log" "see packaging/initramfs-tools/hook" from_source "$first"
 	logged "$STEP" "$log-boot-full.log" "fix what it reports" boot_full "$(package acs-quirks)"
 	said "$log-no-compiler.log" 'no module for .*rustc' "packaging/dkms/dkms.conf"
 	said "$log-boot-full.log" 'an initramfs was not updated: correct what is reported above' "debian/update-initramfs"
+	[[ $OF == trixie ]] || return 0
+
+	say "$STEP: dracut"
+	logged "$STEP" "$log-dracut.log" "fix what it reports" with_dracut "$(package acs-quirks)"
+	image dracut "$first"
+	boot dracut
 }
 
 if [[ ${1:-} == --stage=suite ]]; then
@@ -202,7 +247,7 @@ need_root "$STEP"
 mkdir -p "$CACHE/logs"
 lock work
 remove_tree "$HOSTS"
-need_space 5000 "$STEP"
+need_space 7000 "$STEP"
 install_tools
 mkdir "$HOSTS"
 trap 'remove_tree "$HOSTS"' EXIT
@@ -213,11 +258,11 @@ for OF in "$@"; do
 	remove_tree "$HOSTS/$OF"
 done
 # shellcheck disable=SC2059 # a constant
-printf "\n%-10s %-26s %12s %10s\n" suite kernel download install
+printf "\n%-10s %-26s %12s %10s %9s %9s %9s %9s\n" suite kernel download install early late disk '(off)'
 for OF in "$@"; do
 	if [[ -e $HOSTS/$OF.figures ]]; then
-		read -r suite kernel megabytes seconds <"$HOSTS/$OF.figures"
-		printf '%-10s %-26s %9s MB %8s s\n' "$suite" "$kernel" "$megabytes" "$seconds"
+		read -ra figures <"$HOSTS/$OF.figures"
+		printf '%-10s %-26s %9s MB %8s s %7s s %7s s %7s s %7s s\n' "${figures[@]}"
 	else
 		printf '%-10s failed\n' "$OF"
 	fi

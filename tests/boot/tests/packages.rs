@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! Debian systems on which `scripts/package-test.sh` has installed, upgraded or removed the packages. Their root
-//! disks are in the folder `ACS_QUIRKS_HOSTS`, one for each stage.
+//! disks are in the folder `ACS_QUIRKS_HOSTS`, one for each stage. The hosts are set up as owners do who pass devices
+//! through: `vfio-pci` is in the initramfs, and takes two functions of the adapter by their ids.
 
 use std::{
-    env, fs,
+    env,
+    fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
     time::Duration,
@@ -19,13 +22,15 @@ use boot::{
     scenarios::hardware::{ONE_GROUP, SIX_GROUPS, on_board},
     setup::{Accelerator, Setup},
     trials::{self, trial},
+    two_guests::ADAPTER,
     vm::Vm,
 };
 
 /// Time limit for a boot and its checks. A host under emulation on an idle machine needs a third of it.
-const LIMIT: Duration = Duration::from_secs(600);
-/// A Debian system needs more than the guests of other tests.
-const MEMORY: u32 = 1024;
+const LIMIT: Duration = Duration::from_secs(900);
+/// A Debian system needs more than the guests of other tests: libvirt and two virtual machines, or an initramfs for
+/// any hardware.
+const MEMORY: u32 = 2048;
 
 const ROOT: &str = "root=/dev/vda rw";
 const SWITCHED_OFF: &str = "root=/dev/vda rw acsctl.early=no acsctl.late=no";
@@ -34,7 +39,7 @@ const SWITCHED_OFF: &str = "root=/dev/vda rw acsctl.early=no acsctl.late=no";
 type Stage = (&'static str, &'static [(&'static str, Check)]);
 type Check = fn(&mut Vm) -> Result<()>;
 
-const STAGES: [Stage; 4] = [
+const STAGES: [Stage; 5] = [
     (
         "installed",
         &[
@@ -46,6 +51,10 @@ const STAGES: [Stage; 4] = [
     ("another-kernel", &[(ROOT, split_early)]),
     ("removed", &[(ROOT, removed)]),
     ("killed", &[(ROOT, build), (ROOT, build_was_killed)]),
+    (
+        "dracut",
+        &[(ROOT, split_early), (SWITCHED_OFF, switched_off)],
+    ),
 ];
 
 fn main() -> ExitCode {
@@ -56,13 +65,49 @@ fn main() -> ExitCode {
 fn run(stage: &str, boots: &[(&'static str, Check)]) -> Result<()> {
     let hosts = env::var_os("ACS_QUIRKS_HOSTS").map(PathBuf::from);
     let hosts = hosts.context("ACS_QUIRKS_HOSTS is not set; run: make package-test")?;
+    let hosts = hosts.join(stage);
+    let mut times = String::new();
     for (number, (options, check)) in (1..).zip(boots) {
-        let setup = setup(&hosts.join(stage), options)?;
+        let setup = setup(&hosts, options)?;
         let name = format!("{stage}-{number}");
-        in_guest(&setup, &on_board(Iommu::Usual), &name, LIMIT, check)
-            .with_context(|| format!("boot {number} with {options}"))?;
+        let measured = in_guest(&setup, &on_board(Iommu::Usual), &name, LIMIT, |vm| {
+            check(vm)?;
+            let stages = [took(vm, "early")?, took(vm, "late")?];
+            Ok((stages, time(vm, DISK)?))
+        });
+        let ([early, late], disk) =
+            measured.with_context(|| format!("boot {number} with {options}"))?;
+        eprintln!("{name}: early: {early} s, late: {late} s, disk at {disk} s");
+        writeln!(times, "{early} {late} {disk}")?;
     }
-    Ok(())
+    // for scripts/package-test.sh
+    Ok(fs::write(hosts.join("times"), times)?)
+}
+
+/// The seconds that a stage of the boot integration took, from its first file to its result. `-` if it has none.
+fn took(vm: &mut Vm, stage: &str) -> Result<String> {
+    let times = vm.run(&format!(
+        "cd /run/acs-quirks && stat -c %.3W {stage}.log && stat -c %.3Y {stage}"
+    ))?;
+    let times: Vec<f64> = times.text.lines().flat_map(str::parse).collect();
+    Ok(match times[..] {
+        // the first is 0 on a file system that does not have it
+        [begun, ended] if begun > 0.0 => format!("{:.2}", ended - begun),
+        _ => "-".to_owned(),
+    })
+}
+
+/// The message of the driver of the root disk.
+const DISK: &str = "[vda]";
+
+/// The seconds from the start of the kernel to its first message with this text.
+fn time(vm: &mut Vm, text: &str) -> Result<f64> {
+    let lines = vm.logged(text)?;
+    let line = lines
+        .first()
+        .with_context(|| format!("no line with {text}"))?;
+    let time = line.trim_start_matches('[').split(']').next();
+    Ok(time.unwrap_or_default().trim().parse()?)
 }
 
 fn setup(folder: &Path, options: &'static str) -> Result<Setup> {
@@ -101,8 +146,21 @@ fn result(vm: &mut Vm, stage: &str) -> Result<String> {
     vm.check(&format!("cat /run/acs-quirks/{stage}"))
 }
 
-/// The initramfs has split the adapter before the first driver of a PCI device was there, which is the disk's.
+/// The driver of a function of the adapter; empty if it has none.
+fn driver(vm: &mut Vm, number: u8) -> Result<String> {
+    let link = format!("/sys/bus/pci/devices/0000:{ADAPTER}.{number}/driver");
+    let path = vm.run(&format!("readlink {link}"))?.text;
+    Ok(path.rsplit('/').next().unwrap_or_default().to_owned())
+}
+
 fn split_early(vm: &mut Vm) -> Result<()> {
+    is_split_early(vm)?;
+    put_away(vm)
+}
+
+/// The initramfs has split the adapter before a PCI device had a driver, which the disk gets first, and before vfio-pci
+/// was loaded: before Linux 7.2, it would be in the way.
+fn is_split_early(vm: &mut Vm) -> Result<()> {
     let early = result(vm, "early")?;
     let log = vm.run("cat /run/acs-quirks/early.log")?.text;
     ensure!(
@@ -110,21 +168,19 @@ fn split_early(vm: &mut Vm) -> Result<()> {
         "{early}\n{log}"
     );
     groups_are(vm, SIX_GROUPS)?;
-    let time = |vm: &mut Vm, text: &str| -> Result<f64> {
-        let lines = vm.logged(text)?;
-        let line = lines
-            .first()
-            .with_context(|| format!("no line with {text}"))?;
-        let time = line.trim_start_matches('[').split(']').next();
-        Ok(time.unwrap_or_default().trim().parse()?)
-    };
-    let (split, disk) = (time(vm, "acs-quirks: early: done")?, time(vm, "[vda]")?);
-    ensure!(
-        split < disk,
-        "split at {split} s, and the disk had its driver at {disk} s"
-    );
-    let begun = time(vm, "acs_quirks: table")?;
-    eprintln!("early: module at {begun} s, split at {split} s, disk at {disk} s");
+    let split = time(vm, "acs-quirks: early: done")?;
+    for driver in [DISK, "VFIO - User Level meta-driver"] {
+        let there = time(vm, driver)?;
+        ensure!(
+            split < there,
+            "split at {split} s, and the driver of {driver} was there at {there} s"
+        );
+    }
+    // by their ids
+    for number in [4, 5] {
+        let driver = driver(vm, number)?;
+        ensure!(driver == "vfio-pci", "{ADAPTER}.{number} has {driver:?}");
+    }
     let late = result(vm, "late")?;
     let log = vm.run("cat /run/acs-quirks/late.log")?.text;
     ensure!(
@@ -138,7 +194,7 @@ fn split_early(vm: &mut Vm) -> Result<()> {
     );
     let failed = vm.run("systemctl --failed --no-legend")?.text;
     ensure!(failed.is_empty(), "{failed}");
-    put_away(vm)
+    Ok(())
 }
 
 /// Ends all writes to the disk, which the next boot uses again. Services have files open, so a remount is
@@ -149,12 +205,16 @@ fn put_away(vm: &mut Vm) -> Result<()> {
 
 /// The control: the same system without the boot integration.
 fn switched_off(vm: &mut Vm) -> Result<()> {
+    is_switched_off(vm)?;
+    put_away(vm)
+}
+
+fn is_switched_off(vm: &mut Vm) -> Result<()> {
     for stage in ["early", "late"] {
         let result = result(vm, stage)?;
         ensure!(result.starts_with("off "), "{result}");
     }
-    groups_are(vm, ONE_GROUP)?;
-    put_away(vm)
+    groups_are(vm, ONE_GROUP)
 }
 
 fn removed(vm: &mut Vm) -> Result<()> {
