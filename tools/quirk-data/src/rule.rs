@@ -118,10 +118,16 @@ rules! {
         "An entry that is built into a module states only what the module can decide.";
     DateFuture "date-future"
         "The date of a statement is not in the future.";
+    DateEarly "date-early"
+        "The date of a statement is not before PCI Express.";
+    StatedBy "stated-by"
+        "A statement is by a person or a company, not by a mailing list.";
     StatementIds "statement-ids"
         "The statement of a validated entry names every claimed id, and a claimed range as one range. The statement of a candidate does so if it names any id.";
     StatementExcepts "statement-excepts"
         "An entry does not claim an id that its statement takes out, as in \"10de:0a10 to 10de:0a12, but not 10de:0a11\", or names by itself beside a range that includes it.";
+    StatementPlain "statement-plain"
+        "The statement of a validated entry says plainly that what it claims does not reach each other: no sentence on a claimed id, or on none, has a doubt, another denial, or words at the id that may except it.";
     StatementUnclaimed "statement-unclaimed"
         "Each id of the entry's vendors that its statement names is claimed by this entry or another, left out with a reason, or taken out by the statement itself.";
     StatementKinds "statement-kinds"

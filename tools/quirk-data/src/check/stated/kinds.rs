@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rules::entry::Kind;
 
-use super::{read::Mark, token::Token};
+use super::{except::Mark, token::Token};
 
 /// The meaning of a noun for a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,6 +84,11 @@ pub(super) fn ends_before(tokens: &[Token], at: usize) -> bool {
     noun(tokens, at - usize::from(is_open)).is_some()
 }
 
+/// Whether a word is a noun for a function, or the last word of one.
+pub(super) fn is_noun(token: &Token) -> bool {
+    token.is_of("port") || is_plural(token) || noun(std::slice::from_ref(token), 1).is_some()
+}
+
 /// Whether a word is the plural of a noun.
 pub(super) fn is_plural(token: &Token) -> bool {
     const PLURALS: &str = "functions adapters controllers nics hbas cnas cards accelerators \
@@ -91,22 +96,139 @@ pub(super) fn is_plural(token: &Token) -> bool {
     token.is_of(PLURALS)
 }
 
+/// Words before a noun that belong to it.
+const OPEN: &str =
+    "the a an any all its their our this that these those same pci pcie express switch";
+
+/// Words for a place before the noun that they are about.
+const PLACE: &str = "at below behind above beneath under underneath beside beyond after via past";
+
+/// Words for a source, a target, a company or a part before the noun that they are about.
+const BESIDE: &str = "\
+    through into toward towards whose reach reaches from by between with within inside on onto for \
+    like than";
+
+/// Words that end the phrase of a noun: verbs, and words that begin another phrase.
+const ENDS: &str = "\
+    is are was were be been have has had do does did can cannot may must shall will and or but nor \
+    not non none that which who where when while if as of in to respect without";
+
+fn ends_phrase(token: &Token) -> bool {
+    token.is_of(PLACE) || token.is_of(BESIDE) || token.is_of(ENDS) || is_plural(token)
+}
+
 /// Whether a noun that starts at `begin` is a subject of the sentence. A denied noun is not. A noun
-/// for the source or target of a request is not either, unless it is directly at ids.
+/// for a place, a source or a target is not either. Directly at ids, the last two are, but not a
+/// place: "devices below the root ports 10de:1000" may be about the devices.
 fn counts(tokens: &[Token], begin: usize, marks: &[Mark], is_at_ids: bool) -> bool {
-    const OPEN: &str = "the a an any its their this that same pci pcie express switch";
-    const DENIED: &str = "not nor without non";
-    const AWAY: &str = "\
-        at below behind above toward towards under beneath via through into past beyond whose \
-        reach reaches from by between";
+    const DENIED: &str = "not nor without non none";
     const APPLIES: &str = "apply applies applicable extends respect";
-    let mut before = tokens[..begin].iter().rev();
-    let is_open = |token: &&Token| token.is_of(OPEN) || matches!(token, Token::Dash { .. });
-    let Some(word) = before.find(|token| !is_open(token)) else {
-        return marks[begin].is_none();
+    const JOINED: &str = "attached connected linked plugged wired";
+    const SOME: &str = "any one each all some both many most either";
+    if marks[begin].is_some() {
+        return false;
+    }
+    // "below our latest root ports", "below one of the root ports"
+    let is_open = |at: usize| {
+        let is_part = tokens[at].is_of("of") && at > 0 && tokens[at - 1].is_of(SOME);
+        let is_word = matches!(tokens[at], Token::Word(_) | Token::Dash { .. });
+        is_part || is_word && (tokens[at].is_of(OPEN) || !ends_phrase(&tokens[at]))
     };
-    let is_target = word.is_of("to") && !before.next().is_some_and(|token| token.is_of(APPLIES));
-    marks[begin].is_none() && !word.is_of(DENIED) && (is_at_ids || !word.is_of(AWAY) && !is_target)
+    let Some(at) = (0..begin).rev().take(6).find(|&at| !is_open(at)) else {
+        return true;
+    };
+    let (word, previous) = (&tokens[at], at.checked_sub(1).map(|at| &tokens[at]));
+    let follows = |words: &str| previous.is_some_and(|token| token.is_of(words));
+    let is_place =
+        word.is_of(PLACE) && !follows("from to") || word.is_of("to into with") && follows(JOINED);
+    let is_target =
+        word.is_of("to") && !follows(APPLIES) || word.is_of(PLACE) || word.is_of(BESIDE);
+    !word.is_of(DENIED) && !is_place && (is_at_ids || !is_target)
+}
+
+/// Whether a token may be between a noun and its ids, as in "functions with the PCI device ids". Behind
+/// "of", it may also be a name.
+fn is_link(token: &Token, is_of: bool) -> bool {
+    const LINKS: &str = "\
+        of with whose have has having device devices id ids did dids deviceid deviceids vendor \
+        hardware new following";
+    match token {
+        Token::Word(word) => {
+            let has_digit = word.bytes().any(|byte| byte.is_ascii_digit());
+            let is_name = (is_of || has_digit) && !ends_phrase(token);
+            is_name || token.is_of(OPEN) || token.is_of(LINKS)
+        }
+        Token::Comma | Token::Stop | Token::Other => false,
+        _ => true,
+    }
+}
+
+/// The nouns of a list of ids before it: the one at it, and those that are joined to that.
+/// `None` if the ids may be of something else.
+fn before(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<Vec<Noun>> {
+    let start = list.start;
+    // "The functions of the X9, 10de:0a01, do"
+    let is_between = tokens.get(list.end) == Some(&Token::Comma);
+    let is_near = |&end: &usize| {
+        let is_of = tokens[end..start]
+            .first()
+            .is_some_and(|token| token.is_of("of"));
+        (end..start).all(|at| match &tokens[at] {
+            Token::Comma => is_between && at + 1 == start,
+            // "with vendor ID 10de and device ID 0a01"
+            and if and.is_of("and") => matches!(tokens[at - 1], Token::Id { .. }),
+            other => is_link(other, is_of),
+        })
+    };
+    let mut ends = (start.saturating_sub(NEAR)..=start).rev();
+    let nearest = ends.find(|&end| noun(tokens, end).is_some());
+    let Some(mut end) = nearest.filter(is_near) else {
+        return Some(Vec::new());
+    };
+    let is_at_ids = ends_before(tokens, start);
+    let mut nouns: Vec<Noun> = Vec::new();
+    let mut is_joined = false;
+    while let Some((found, begin)) = noun(tokens, end) {
+        if counts(tokens, begin, marks, is_at_ids && nouns.is_empty()) {
+            // In "the root ports and the functions 10de:0a01", the ids may be of either.
+            let is_other = |other: &Noun| *other != found && [*other, found].contains(&Noun::Any);
+            if is_joined && nouns.iter().any(is_other) {
+                return None;
+            }
+            nouns.push(found);
+        } else if nouns.is_empty() {
+            return None;
+        }
+        let is_join = |token: &&Token| {
+            token.is_of("and or the all") || matches!(token, Token::Comma | Token::Item)
+        };
+        let joins = tokens[..begin].iter().rev().take_while(is_join).count();
+        is_joined = joins > 0;
+        end = begin - joins;
+    }
+    Some(nouns)
+}
+
+/// The noun of the ids that end at `end`, behind them, and whether a verb says so: "10de:0a01
+/// functions", "10de:0a01 are multi-function adapters".
+fn behind(tokens: &[Token], end: usize, marks: &[Mark]) -> Option<(Noun, bool)> {
+    let is_open = |token: &&Token| {
+        token.is_of(OPEN) || matches!(token, Token::Close | Token::Colon | Token::Dash { .. })
+    };
+    let is_phrase = |token: &&Token| {
+        let word = token.word();
+        is_open(token)
+            || is_plural(token)
+            || word.is_some_and(|word| !ends_phrase(token) && !word.ends_with("ing"))
+    };
+    let start = end + tokens[end..].iter().take_while(is_open).count();
+    let says = tokens.get(start).is_some_and(|token| token.is_of("is are"));
+    let start = start + usize::from(says);
+    let reach = tokens[start..].iter().take(5).take_while(is_phrase).count();
+    let mut nouns = (start..start + reach).filter_map(|at| noun(tokens, at + 1));
+    let (found, _) = nouns
+        .find(|&(_, begin)| marks[begin].is_none() && (begin == start || says && begin > start))?;
+    Some((found, says))
 }
 
 /// The kinds found so far.
@@ -118,45 +240,21 @@ pub(super) struct Said {
     bare: bool,
     /// Whether any noun may mean an endpoint.
     any: bool,
-    /// Whether any noun means a port or an integrated endpoint.
+    /// Whether any noun means a port or an integrated endpoint, or ids may be of something else.
     others: bool,
 }
 
 impl Said {
-    /// Reads the nouns of a list of ids: the nearest one before it with the nouns joined to that,
-    /// and one after it that says what the ids are.
+    /// Reads the nouns of a list of ids: the one before it with the nouns joined to that, and one
+    /// after it that says what the ids are.
     pub(super) fn of_list(&mut self, tokens: &[Token], list: &Range<usize>, marks: &[Mark]) {
-        let mut nouns = Vec::new();
-        let mut end = list.start;
-        let furthest = end.saturating_sub(NEAR);
-        let is_at_ids = ends_before(tokens, end);
-        while end > furthest {
-            let Some((found, begin)) = noun(tokens, end) else {
-                let joins = tokens[end - 1].is_of("and or the all")
-                    || matches!(tokens[end - 1], Token::Comma | Token::Item);
-                if !nouns.is_empty() && !joins {
-                    break;
-                }
-                end -= 1;
-                continue;
-            };
-            if counts(tokens, begin, marks, is_at_ids && nouns.is_empty()) {
-                nouns.push(found);
-            }
-            end = begin;
-        }
-        let rest = tokens[list.end..].iter().take(6);
-        let reach = rest.take_while(|&token| *token != Token::Comma).count();
-        let behind = list.end..list.end + reach;
-        let says = tokens[behind.clone()]
-            .iter()
-            .any(|token| token.is_of("is are"));
-        if says || nouns.is_empty() {
-            let found = behind.filter_map(|at| noun(tokens, at + 1));
-            let found = found
-                .filter(|&(_, begin)| begin >= list.end && counts(tokens, begin, marks, false));
-            nouns.extend(found.map(|(found, _)| found));
-        }
+        let Some(mut nouns) = before(tokens, list, marks) else {
+            self.others = true;
+            return;
+        };
+        let behind = behind(tokens, list.end, marks);
+        let more = behind.filter(|&(_, says)| says || nouns.is_empty());
+        nouns.extend(more.map(|(noun, _)| noun));
         let of = nouns.iter().filter_map(|noun| match noun {
             Noun::Of(kind) => Some(*kind),
             Noun::Any => None,

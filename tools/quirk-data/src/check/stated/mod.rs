@@ -6,10 +6,14 @@
 //! | file | reads |
 //! |---|---|
 //! | `token.rs` | words, and ids in every notation |
-//! | `read.rs` | which ids are named, alone or as a range, and which are excepted |
+//! | `read.rs` | which ids are named, alone or as a range |
+//! | `except.rs` | which ids are excepted |
+//! | `plain.rs` | which ids are spoken of in words that may except them |
 //! | `kinds.rs` | which kinds of function are named |
 
+mod except;
 mod kinds;
+mod plain;
 mod read;
 mod token;
 
@@ -23,7 +27,7 @@ use crate::{
     format,
     rule::Rule,
 };
-use read::{Named, Reading, read};
+use read::{Mention, Named, Reading, read};
 
 /// How to write ids so that they are found; part of messages.
 const NOTATIONS: &str = "the statement must name each id with its vendor, as 10de:0a01, and a range \
@@ -53,7 +57,8 @@ pub(super) fn check(
     let mut vendors: Vec<_> = claimed().map(|ids| ids.vendor).collect();
     vendors.sort_unstable();
     vendors.dedup();
-    let reading = read(statement.get_ref(), &vendors);
+    let is_conditional = !parsed.conditions.is_empty();
+    let reading = read(statement.get_ref(), &vendors, is_conditional);
     let is_validated = status == Some(Status::Validated);
     let of_entry = |one: &&Named| vendors.contains(&one.vendor);
     let names_any = reading.named.iter().any(|one| of_entry(&one));
@@ -71,7 +76,9 @@ pub(super) fn check(
         notes.add(Rule::StatementIds, &place, field, problem, NOTATIONS);
     }
     for ids in &matched.claimed {
-        hold(ids, &reading, is_held, notes);
+        if hold(ids, &reading, is_held, notes) && is_validated {
+            check_plain(ids, &reading, notes);
+        }
     }
     if is_validated && names_any {
         check_kinds(parsed, kinds, &reading, notes);
@@ -90,10 +97,10 @@ pub(super) fn check(
                 .iter()
                 .any(|ids| holds(one, *ids.get_ref()))
             || is_subsystem(one)
-            || reading.excepted.iter().any(|out| {
-                out.vendor.is_none_or(|vendor| vendor == one.vendor)
-                    && out.first <= one.first
-                    && one.last <= out.last
+            || reading.taken_out().any(|(vendor, first, last)| {
+                vendor.is_none_or(|vendor| vendor == one.vendor)
+                    && first <= one.first
+                    && one.last <= last
             })
     };
     let named = reading.named.iter().filter(of_entry);
@@ -118,8 +125,8 @@ const fn holds(one: &Named, ids: Ids) -> bool {
     one.vendor == ids.vendor && ids.first <= one.first && one.last <= ids.last
 }
 
-/// Compares one claimed range with the statement.
-fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) {
+/// Compares one claimed range with the statement. Whether the statement names it.
+fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut Notes<'_>) -> bool {
     let (ids, span) = (*claimed.get_ref(), claimed.span());
     let field = "match.devices";
     let excepted = reading.excepted.iter().find(|one| {
@@ -136,13 +143,13 @@ fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut No
         let help = "take it out of the claim too, also out of a range; where the statement does not \
                     mean that, quote it so that those words are not before or behind the id";
         notes.add(Rule::StatementExcepts, &span, field, problem, help);
-        return;
+        return false;
     }
     let is_stated =
         |one: &&Named| one.vendor == ids.vendor && one.first <= ids.first && ids.last <= one.last;
     let mut stated = reading.named.iter().filter(is_stated).peekable();
     if ids.is_any() || !is_held {
-        return;
+        return false;
     }
     let is_named = stated.peek().is_some();
     if let Some(one) = stated.find_map(|range| apart(ids, range, reading)) {
@@ -153,10 +160,10 @@ fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut No
         let help = "what it says of that id alone may take it out: claim the others, or quote what \
                     it says of the range alone";
         notes.add(Rule::StatementExcepts, &span, field, problem, help);
-        return;
+        return false;
     }
     if is_named {
-        return;
+        return true;
     }
     let names = |id: u16| {
         let mut named = reading.named.iter();
@@ -179,6 +186,35 @@ fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut No
         ),
     };
     notes.add(Rule::StatementIds, &span, field, problem, help);
+    false
+}
+
+/// Checks that the statement speaks plainly of a claimed range that it names.
+fn check_plain(claimed: &Spanned<Ids>, reading: &Reading, notes: &mut Notes<'_>) {
+    let ids = claimed.get_ref();
+    let is_of = |(vendor, first, last): Mention| {
+        vendor.is_none_or(|vendor| vendor == ids.vendor) && first <= ids.last && ids.first <= last
+    };
+    let unclear = reading.unclear.iter().find(|(one, _)| is_of(*one));
+    let Some(((_, first, last), words)) = unclear else {
+        return;
+    };
+    let id = format!("{:04x}:{:04x}", ids.vendor, ids.first.max(*first));
+    let problem = if (first, last) == (&u16::MIN, &u16::MAX) {
+        format!("\"{words}\" in the statement may take out {id} or any other id")
+    } else {
+        format!("what the statement says of {id} is not plain: \"{words}\"")
+    };
+    let help = "where it takes the id out, take it out of the claim too; where it is a condition, add the \
+                [[condition]]; otherwise quote only sentences that say plainly that what they name does \
+                not send requests to each other";
+    notes.add(
+        Rule::StatementPlain,
+        &claimed.span(),
+        "match.devices",
+        problem,
+        help,
+    );
 }
 
 /// A claimed id that the statement also mentions outside the range that names it. The list of words
@@ -208,7 +244,8 @@ fn check_kinds(parsed: &format::File, kinds: &[Kind], reading: &Reading, notes: 
             kind.name()
         );
         let help = format!(
-            "claim the kinds that it states; this one it states by {} at the ids",
+            "claim the kinds that it states; this one it states by {} at the ids, not by a place, as \
+             \"below\"",
             kinds::words(kind)
         );
         notes.add(Rule::StatementKinds, &place, "kind", problem, help);

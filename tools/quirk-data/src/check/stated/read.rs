@@ -10,7 +10,8 @@ use std::ops::Range;
 use rules::entry::Kind;
 
 use super::{
-    kinds,
+    except::{DENIAL, Mark, denial, exceptions, is_filler},
+    kinds, plain,
     token::{Form, Token, is_of, sentences},
 };
 
@@ -33,19 +34,43 @@ pub(super) struct Excepted {
     pub(super) by: &'static str,
 }
 
+/// A possible id or range of ids: its vendor if it is written there, its first and its last.
+pub(super) type Mention = (Option<u16>, u16, u16);
+
+/// What a sentence is about that has no id.
+const EACH: Mention = (None, u16::MIN, u16::MAX);
+
 /// The result of reading a statement.
 #[derive(PartialEq, Eq, Debug, Default)]
 pub(super) struct Reading {
     pub(super) named: Vec<Named>,
     pub(super) excepted: Vec<Excepted>,
-    /// Every possible id or range, named or not, with its vendor if it is written there.
-    pub(super) mentioned: Vec<(Option<u16>, u16, u16)>,
+    /// Every possible id or range, named or not.
+    pub(super) mentioned: Vec<Mention>,
+    /// The possible ids and ranges that are not spoken of plainly, with the words.
+    pub(super) unclear: Vec<(Mention, String)>,
     /// The kinds of function that the statement names.
     pub(super) kinds: Vec<Kind>,
 }
 
+impl Reading {
+    /// What it excepts, and what it may except.
+    pub(super) fn taken_out(&self) -> impl Iterator<Item = Mention> {
+        let excepted = self
+            .excepted
+            .iter()
+            .map(|one| (one.vendor, one.first, one.last));
+        excepted.chain(
+            self.unclear
+                .iter()
+                .map(|(one, _)| *one)
+                .filter(|one| *one != EACH),
+        )
+    }
+}
+
 /// Reads the statement of an entry for devices of these vendors. Costs O(n) in its length.
-pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
+pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading {
     let sentences = sentences(text);
     let vendor = vendor(&sentences, vendors);
     let mut reading = Reading::default();
@@ -53,21 +78,31 @@ pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
     for tokens in &sentences {
         let lists = lists(tokens);
         let marks = exceptions(tokens, &lists);
+        let doubts = plain::doubts(tokens, &lists, &marks, is_conditional);
         // "Revision A0 is not isolated" names no id, so it may be about each.
-        if lists.is_empty() && denial(tokens).is_some() {
-            reading.excepted.push(Excepted {
-                vendor: None,
-                first: u16::MIN,
-                last: u16::MAX,
+        if !tokens.iter().any(is_likely_id) {
+            let (vendor, first, last) = EACH;
+            let excepted = denial(tokens).map(|_| Excepted {
+                vendor,
+                first,
+                last,
                 by: DENIAL,
             });
+            reading.excepted.extend(excepted);
+            let doubt = doubts.any.map(|words| (EACH, words));
+            reading.unclear.extend(doubt);
         }
-        for list in &lists {
-            let start = reading.named.len();
+        for (list, doubt) in lists.iter().zip(doubts.of_lists) {
+            let (named, mentioned) = (reading.named.len(), reading.mentioned.len());
             items(tokens, list, &marks, vendor, &mut reading);
             let of_entry = |one: &Named| vendors.contains(&one.vendor);
-            if reading.named[start..].iter().any(of_entry) {
+            if reading.named[named..].iter().any(of_entry) {
                 said.of_list(tokens, list, &marks);
+            }
+            if let Some(words) = doubt.filter(|_| marks[list.start].is_none()) {
+                let mentions = reading.mentioned[mentioned..].iter();
+                let unclear = mentions.map(|one| (*one, words.clone()));
+                reading.unclear.extend(unclear);
             }
         }
         said.anywhere(tokens, &marks);
@@ -81,11 +116,8 @@ pub(super) fn read(text: &str, vendors: &[u16]) -> Reading {
     reading
 }
 
-/// The words that except a token, if any do.
-pub(super) type Mark = Option<&'static str>;
-
 /// Whether the tokens between two ids make them a range.
-fn is_range_join(joins: &[Token]) -> bool {
+pub(super) fn is_range_join(joins: &[Token]) -> bool {
     match joins {
         [Token::Dash { .. } | Token::Dots] => true,
         [up, to] => up.is_of("up") && to.is_of("to"),
@@ -94,15 +126,32 @@ fn is_range_join(joins: &[Token]) -> bool {
     }
 }
 
-fn is_join(token: &Token) -> bool {
+pub(super) fn is_join(token: &Token) -> bool {
     matches!(
         token,
         Token::Comma | Token::Item | Token::Dots | Token::Dash { .. }
     ) || token.is_of("and or nor as well to through thru up both")
 }
 
-const fn is_id(token: &Token) -> bool {
+pub(super) const fn is_id(token: &Token) -> bool {
     matches!(token, Token::Id { .. })
+}
+
+/// Whether a token is an id rather than a word or a year.
+const fn is_likely_id(token: &Token) -> bool {
+    match token {
+        Token::Id { form, device } => match form {
+            Form::Letters => false,
+            Form::Decimal => !is_year(*device),
+            _ => true,
+        },
+        _ => false,
+    }
+}
+
+/// Whether the digits of an id may be a year.
+const fn is_year(device: u16) -> bool {
+    0x1900 <= device && device < 0x2100
 }
 
 /// The runs of possible ids with only joining tokens between them.
@@ -268,7 +317,6 @@ fn items(
             };
             default.filter(|_| head && is_cued)
         });
-        let is_year = (0x1900..0x2100).contains(&device);
         let vendor = match form {
             _ if said == Said::Others => None,
             Form::Whole(vendor) => Some(vendor),
@@ -279,7 +327,7 @@ fn items(
                 inherited.filter(|_| previous.is_none() || glued || alone)
             }
             Form::Letters if said == Said::DeviceIds => inherited,
-            Form::Decimal => inherited.filter(|_| glued || alone && !is_year),
+            Form::Decimal => inherited.filter(|_| glued || alone && !is_year(device)),
             Form::Letters => inherited.filter(|_| glued),
         };
         let beside = match form {
@@ -328,14 +376,16 @@ fn items(
     }
 }
 
+/// Words for what goes from a function to another one, and how.
+pub(super) const GOES: &str = "\
+    request requests write writes read reads completion completions dma traffic packet packets tlp \
+    tlps transaction transactions access accesses message messages transfer transfers data sent send \
+    sends go goes going path paths flow flows come comes coming made issued routed forwarded originate \
+    originating";
+
 /// Whether the words before a list describe a path between its two ids: "requests from 0a10 to
 /// 0a12" names no range.
 fn is_way(tokens: &[Token], at: usize) -> bool {
-    const GOES: &str = "\
-        request requests write writes read reads completion completions dma traffic packet \
-        packets tlp tlps transaction transactions access accesses message messages transfer \
-        transfers data sent send sends go goes going path paths flow flows come comes coming \
-        made issued routed forwarded originate originating";
     const SOURCE: &str = "from of by between";
     let mut has_source = false;
     for (count, token) in tokens[..at].iter().rev().take(8).enumerate() {
@@ -346,189 +396,4 @@ fn is_way(tokens: &[Token], at: usize) -> bool {
         }
     }
     false
-}
-
-/// Whether a token may be between words of exception and the excepted id.
-fn is_filler(token: &Token) -> bool {
-    const FILLERS: &str = "\
-        a an the for to of on in apply applies cover covers include includes hold holds concern \
-        concerns extend extends mean means device devices function functions port ports endpoint \
-        endpoints adapter adapters controller controllers id ids with those these that pci pcie \
-        vendor is are than any all either valid true root guaranteed intended meant stated given \
-        made isolated covered included supported separated";
-    matches!(token, Token::Colon | Token::Open | Token::Item) || token.is_of(FILLERS)
-}
-
-/// Words that except everything after them in the sentence.
-const FROM_HERE: &str = "except|excepts|excepting|exception|exceptions|exclude|excludes|excluding|\
-    excl|exempt|exempts|exempting|unlike|unless|omit|omits|omitting|barring|skip|skipping|but not|\
-    but no|not including|other than|apart from|aside from|save for|different from|leaving out|\
-    leaves out|no statement|no claim|no guarantee|not claim|not guarantee|not state|not say|not vouch|\
-    cannot claim|cannot guarantee|cannot state|cannot say|cannot vouch|dont claim|dont guarantee|cant say|no such claim|\
-    in contrast to|as opposed to|contrary to|nor is|nor are|nor does|nor do";
-
-/// Words that except what directly follows them. "No" is not one: "no function of 10de:0a01 sends".
-const DIRECTLY: &str = "\
-    not without but minus save excluded excepted exempted omitted rather instead isnt arent \
-    doesnt wont";
-
-/// Words that except what precedes them.
-const BEHIND: &str = "excluded excepted exempt exempted omitted aside exclusive reserved left";
-
-/// Words that except what precedes them if "not" is before them.
-const NOT_BEHIND: &str = "\
-    covered included isolated part meant among separated safe concerned claimed supported in \
-    qualify count belong apply so used hold holds keep keeps however";
-
-/// Words that may be between ids and such words.
-const BETWEEN: &str = "\
-    is are was were being be been has have had must shall should will may can remain remains stay \
-    stays do does also still therefore thus however both all";
-
-/// For each token of a sentence, the words that except it, if any.
-fn exceptions(tokens: &[Token], lists: &[Range<usize>]) -> Vec<Mark> {
-    let mut marks = from_here(tokens);
-    for (at, token) in tokens.iter().enumerate() {
-        let Some(word) = token.word() else { continue };
-        let Some(by) = DIRECTLY.split(' ').find(|&one| one == word) else {
-            continue;
-        };
-        let mut next = at + 1;
-        let mut is_first = true;
-        // Then the joined ids: "not the function 0a11 and the function 0a12".
-        while let Some(more) = tokens.get(next) {
-            if is_id(more) {
-                marks[next] = marks[next].or(Some(by));
-                is_first = false;
-            } else if !(is_filler(more) || !is_first && is_join(more)) {
-                break;
-            }
-            next += 1;
-        }
-    }
-    // A denial may be about the ids before it, whatever stands in between, or about all behind it.
-    let denial = denial(tokens);
-    let before = denial.and_then(|at| lists.iter().rposition(|list| list.end <= at));
-    for (number, list) in lists.iter().enumerate() {
-        let is_denied = denial.is_some() && before.is_none_or(|before| before == number);
-        let by = behind(tokens, list.end).or(is_denied.then_some(DENIAL));
-        if let Some(by) = by {
-            for mark in &mut marks[list.clone()] {
-                *mark = mark.or(Some(by));
-            }
-        }
-    }
-    marks
-}
-
-/// How a denial is told.
-const DENIAL: &str = "not isolated, or faulty";
-
-/// Where a sentence says that something is not isolated, or faulty, whatever it is.
-fn denial(tokens: &[Token]) -> Option<usize> {
-    const NOT: &str = "not isnt arent wasnt werent cannot never no non lacks lack";
-    const ISOLATED: &str = "isolated isolate isolates isolating isolation separated";
-    const FAULTY: &str = "leak leaks leaked leaking leaky bug bugs buggy broken defect defects defective \
-        faulty flaw flaws flawed vulnerable false untrue wrong \
-        withdraw withdrew withdrawn revoke revoked retract retracted";
-    const CLAIM: &str = "statement statements claim claims guarantee guarantees assurance";
-    let is_between = |token: &&Token| {
-        // "non-isolated"
-        let is_joint = matches!(token, Token::Dash { glued: true });
-        let is_adverb = token
-            .word()
-            .is_some_and(|word| word.ends_with("ly") && word != "only");
-        is_joint || is_adverb || token.is_of(BETWEEN)
-    };
-    let is_denied = |at: usize| {
-        let mut after = tokens[at + 1..].iter().skip_while(is_between);
-        tokens[at].is_of(NOT) && after.next().is_some_and(|token| token.is_of(ISOLATED))
-    };
-    // "The functions never leak", "without a bug".
-    let is_faulty = |at: usize| {
-        let mut before = tokens[..at].iter().rev().take(4);
-        tokens[at].is_of(FAULTY)
-            && !before.any(|token| token.is_of(NOT) || token.is_of("free without none"))
-    };
-    // "For 10de:0a01 we make no statement."
-    let is_no_claim = |at: usize| {
-        let next = tokens.get(at + 1);
-        let is_behind = !tokens[at..].iter().any(is_id);
-        is_behind && tokens[at].is_of("no") && next.is_some_and(|next| next.is_of(CLAIM))
-    };
-    (0..tokens.len()).find(|&at| is_denied(at) || is_faulty(at) || is_no_claim(at))
-}
-
-/// The tokens that are excepted up to the end of the sentence or of the brackets. At the start of a
-/// sentence, such words act up to the comma before its subject.
-fn from_here(tokens: &[Token]) -> Vec<Mark> {
-    let mut marks = vec![None; tokens.len()];
-    let mut depth = 0_usize;
-    let mut open: Option<(&'static str, usize, bool)> = None;
-    for (at, token) in tokens.iter().enumerate() {
-        match token {
-            Token::Open => depth += 1,
-            Token::Close => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        let is_over = |&(_, outer, is_front): &(&str, usize, bool)| {
-            depth < outer || is_front && *token == Token::Comma && begins_subject(&tokens[at + 1..])
-        };
-        open = open.filter(|open| !is_over(open));
-        let found = FROM_HERE.split('|').find(|phrase| {
-            let mut here = tokens[at..].iter();
-            phrase
-                .split(' ')
-                .all(|word| here.next().is_some_and(|token| token.is_of(word)))
-        });
-        let none_of_it = at
-            .checked_sub(1)
-            .is_some_and(|at| tokens[at].is_of("without no"));
-        if let (None, Some(phrase), false) = (open, found, none_of_it) {
-            open = Some((phrase, depth, at == 0));
-        }
-        marks[at] = open.map(|(by, ..)| by);
-    }
-    marks
-}
-
-/// Whether the subject of the sentence starts here: "the functions 10de:0a01". A single device, as
-/// in "the device 10de:0a01", may still belong to the exception.
-fn begins_subject(tokens: &[Token]) -> bool {
-    const ALL: &str = "all each every both the these those our";
-    let Some(first) = tokens.first().filter(|first| first.is_of(ALL)) else {
-        return false;
-    };
-    let is_many = |token: &Token| kinds::is_plural(token) || token.is_of("devices");
-    let near = tokens.iter().take(6).take_while(|token| !is_id(token));
-    first.is_of("all each every both") || near.into_iter().any(is_many)
-}
-
-/// The words that except the list that ends here, if any: "is also excluded", "are not covered".
-fn behind(tokens: &[Token], end: usize) -> Mark {
-    let mut is_not = false;
-    for token in tokens[end..].iter().take(8) {
-        if let Some(by) = BEHIND.split(' ').find(|word| token.is_of(word)) {
-            return Some(by);
-        }
-        if is_not && token.is_of(NOT_BEHIND) {
-            return Some("not");
-        }
-        // "10de:0a01 is not.", "10de:0a01 does not, however, ..."
-        if *token == Token::Comma {
-            if is_not {
-                return Some("not");
-            }
-            continue;
-        }
-        let denies = token.is_of("not isnt arent wasnt werent doesnt dont wont cant cannot");
-        let is_adverb = token.word().is_some_and(|word| word.ends_with("ly"));
-        let is_bracket = matches!(token, Token::Open | Token::Close);
-        if !(denies || is_adverb || is_bracket || token.is_of(BETWEEN)) {
-            return None;
-        }
-        is_not |= denies;
-    }
-    let is_at_end = tokens.len() - end < 8;
-    (is_not && is_at_end).then_some("not")
 }

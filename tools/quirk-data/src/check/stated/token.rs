@@ -36,6 +36,8 @@ pub(super) enum Token {
     Comma,
     /// Another separator of list items: a slash, an ampersand, a bullet.
     Item,
+    /// A full stop, a question mark or an exclamation mark that may not end the sentence.
+    Stop,
     /// A colon or an equals sign.
     Colon,
     /// An opening bracket.
@@ -173,8 +175,12 @@ impl Scan {
         let begins = self
             .char(next)
             .is_none_or(|c| c.is_uppercase() && self.id(next).is_none());
-        if next > at + 1 && begins && !is_short {
-            self.end_sentence();
+        if next > at + 1 && !is_short {
+            if begins {
+                self.end_sentence();
+            } else {
+                self.push(Token::Stop, at + 1);
+            }
         }
     }
 

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Finds what a statement does not say plainly: a denial, a doubt or an exception in words that
+//! `read.rs` does not know. No list of such words is complete, so these lists are of what is plain.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+use super::{
+    except::{BETWEEN, DIRECTLY, Mark, are_joined, is_filler},
+    kinds,
+    read::{GOES, is_id},
+    token::{Token, is_of},
+};
+
+/// What isolates, where no denial is before it.
+const ISOLATES: &str = "\
+    isolated isolate isolates isolating isolation apart separate separated separately separates \
+    separation upstream redirect redirects redirected forward forwards forwarded leave leaves applies \
+    apply applied hold holds true meant covered included concerned same likewise";
+
+/// What isolates where it is denied: "do not reach each other", "pass nothing".
+const REACHES: &str = "\
+    reach reaches access accesses see sees pass passes talk communicate communicates exchange \
+    exchanges interfere interferes affect affects snoop bypass bypasses turn turns issue issues make \
+    makes generate generates initiate initiates perform performs share shares contact contacts target \
+    targets receive receives peer peers p2p route routes path paths way ways";
+
+/// What may be denied beside that, because it says nothing against isolation.
+const BESIDE: &str = "\
+    acs capability capabilities belong depend depends need needs require requires matter matters \
+    change changes differ differs exception exceptions device devices register registers driver drivers firmware \
+    switch switches loopback loopbacks crossbar mailbox mailboxes hub hubs";
+
+const DENIES: &str = "\
+    not no never neither nor none nothing nobody nowhere cannot cant isnt arent wasnt werent doesnt \
+    dont didnt hasnt havent hadnt wont wouldnt shouldnt couldnt mustnt neednt lacks lack lacking lacked \
+    fails fail failed hardly barely scarcely rarely seldom";
+
+const DOUBTS: &str = "\
+    whether should ought supposed supposedly hope hopes hoped believe believes believed think thinks \
+    assume assumes assumed presume presumably probably likely unlikely perhaps maybe might doubt doubts \
+    doubtful unclear unknown unsure uncertain undecided pending tbd tbc tba untested unverified \
+    unconfirmed unsupported incomplete partial partially sometimes usually mostly generally normally \
+    typically often almost nearly until next future soon \
+    upcoming planned former latter please treat treated must ask asks asked want wants wish wishes";
+
+/// What a claim can hold under, as a condition of the entry does.
+const IF: &str = "if when whenever while provided assuming";
+
+const fn ends_clause(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Comma | Token::Colon | Token::Stop | Token::Other
+    )
+}
+
+fn reaches(token: &Token) -> bool {
+    token.is_of(REACHES) || token.is_of(GOES)
+}
+
+/// The first words of some tokens, for a message.
+fn shown<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> String {
+    let words = tokens.into_iter().map_while(Token::word).take(3);
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// What is not plain in a sentence.
+pub(super) struct Doubts {
+    /// The first words that deny or doubt something other than that functions reach each other.
+    pub(super) any: Option<String>,
+    /// The words that are about each list, or at it.
+    pub(super) of_lists: Vec<Option<String>>,
+}
+
+/// Finds what is not plain in a sentence. `is_conditional`: the entry has conditions, which may be what an exception
+/// without ids is about.
+pub(super) fn doubts(
+    tokens: &[Token],
+    lists: &[Range<usize>],
+    marks: &[Mark],
+    is_conditional: bool,
+) -> Doubts {
+    let (brackets, clauses) = parts(tokens);
+    let with_ids: BTreeSet<_> = lists.iter().map(|list| brackets[list.start]).collect();
+    let mut any = None;
+    let (mut of_brackets, mut of_clause) = (BTreeMap::new(), BTreeMap::new());
+    let mut of_list = BTreeMap::new();
+    for at in 0..tokens.len() {
+        let is_exception = marks[at].is_some();
+        let denies = is_exception || tokens[at].is_of(DENIES);
+        let is_doubt = if is_exception {
+            let begins = at
+                .checked_sub(1)
+                .is_none_or(|before| marks[before].is_none());
+            begins && !is_conditional && excepts_nothing(&tokens[at..], &marks[at..])
+        } else {
+            tokens[at].is_of(DOUBTS)
+                || denies && !denies_reach(tokens, at)
+                || narrows(tokens, at, is_conditional)
+        };
+        if !is_doubt {
+            continue;
+        }
+        let words = shown(&tokens[at..]);
+        any.get_or_insert_with(|| words.clone());
+        // A denial is about the ids before it, if there are any.
+        let before = lists.partition_point(|list| list.end <= at).checked_sub(1);
+        match before.filter(|&list| clauses[lists[list].start] == clauses[at]) {
+            _ if brackets[at] > 0 && with_ids.contains(&brackets[at]) => {
+                of_brackets.entry(brackets[at]).or_insert(words);
+            }
+            Some(list) if denies => {
+                of_list.entry(list).or_insert(words);
+            }
+            _ => {
+                of_clause.entry(clauses[at]).or_insert(words);
+            }
+        }
+    }
+    let mut of_lists: Vec<Option<String>> = Vec::with_capacity(lists.len());
+    for (number, list) in lists.iter().enumerate() {
+        let own = of_clause.get(&clauses[list.start]);
+        let own = own.or_else(|| of_brackets.get(&brackets[list.start]));
+        let own = own.or_else(|| of_list.get(&number)).cloned();
+        of_lists.push(own.or_else(|| at_list(tokens, list, marks)));
+    }
+    for number in (1..lists.len()).rev() {
+        if of_lists[number - 1].is_none() && are_joined(tokens, lists, number) {
+            let (before, after) = of_lists.split_at_mut(number);
+            before[number - 1].clone_from(&after[0]);
+        }
+    }
+    Doubts { any, of_lists }
+}
+
+/// For each token, the number of the brackets that it is in, or 0, and the number of full stops
+/// before it.
+fn parts(tokens: &[Token]) -> (Vec<usize>, Vec<usize>) {
+    let (mut depth, mut count, mut stops) = (0_usize, 0, 0);
+    let numbers = tokens.iter().map(|token| {
+        match token {
+            Token::Open => {
+                count += usize::from(depth == 0);
+                depth += 1;
+            }
+            Token::Close => depth = depth.saturating_sub(1),
+            Token::Stop => stops += 1,
+            _ => {}
+        }
+        (if depth > 0 { count } else { 0 }, stops)
+    });
+    numbers.unzip()
+}
+
+/// Whether the words of exception that begin here except no id: "unless loopback is on".
+fn excepts_nothing(tokens: &[Token], marks: &[Mark]) -> bool {
+    const EXCEPT: &str = "\
+        except excepts excepting exclude excludes excluding excl exempt exempts exempting unless omit \
+        omits omitting barring skip skipping but leaving save apart aside exception exceptions";
+    let first = marks[0].and_then(|by| by.split(' ').next());
+    let marked = tokens.iter().zip(marks);
+    let mut excepted = marked.take_while(|(_, mark)| mark.is_some());
+    first.is_some_and(|first| is_of(first, EXCEPT))
+        && !excepted.any(|(token, _)| is_id(token) || token.is_of("upstream iommu root"))
+}
+
+/// Whether a word makes the sentence true of a part, or under a condition only. "Also when" and "only
+/// upstream" do not.
+fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
+    const WAY: &str = "upstream to through via by toward towards root iommu";
+    let before = at.checked_sub(1).map(|before| &tokens[before]);
+    let is_under = tokens[at].is_of(IF)
+        && !is_conditional
+        && !before.is_some_and(|word| word.is_of("even also as"));
+    let mut after = tokens[at + 1..].iter().take(3);
+    is_under || tokens[at].is_of("only") && !after.any(|word| word.is_of(WAY))
+}
+
+/// Whether a denial says that functions do not reach each other, or nothing on that.
+fn denies_reach(tokens: &[Token], at: usize) -> bool {
+    const SKIPPED: &str = "able to any a an the of each other such single direct internal that which nor and or \
+        them they it provide provides contain contains offer offers allow allows permit permits support \
+        supports implement implements";
+    const OBJECT: &str = "peer peers p2p acs capability path paths way ways";
+    const OTHER: &str = "other others another peer peers sibling siblings but except";
+    let behind = tokens[at + 1..].iter().take(24);
+    let behind = behind.take_while(|token| !ends_clause(token));
+    let before = tokens[..at]
+        .iter()
+        .rev()
+        .take_while(|token| !ends_clause(token));
+    let is_skipped = |token: &&Token| {
+        token.is_of(BETWEEN) || token.is_of(SKIPPED) || !matches!(token, Token::Word(_))
+    };
+    let mut next = behind.clone().filter(|token| !is_skipped(token));
+    let is_verb = next
+        .next()
+        .is_some_and(|token| reaches(token) || token.is_of(BESIDE) || kinds::is_noun(token));
+    let is_object = next.next().is_some_and(|token| token.is_of(OBJECT));
+    let is_other = || behind.clone().any(|token| token.is_of(OTHER));
+    // "send nothing", "reach each other not at all"
+    let near = before.clone().take(3).any(reaches);
+    let is_sent = near || tokens[at].is_of("nothing") && is_other();
+    // "Peer-to-peer requests between them are not supported."
+    let mut before = before.take(24);
+    let is_refused = behind
+        .clone()
+        .take(2)
+        .any(|token| token.is_of("possible supported allowed permitted"))
+        && before.clone().any(reaches)
+        && !before.any(|token| token.is_of(ISOLATES));
+    // "They send no requests upstream."
+    let is_up = behind.clone().any(|token| token.is_of("upstream")) && !is_other();
+    (is_verb || is_object || is_sent || is_refused) && !is_up
+}
+
+/// The words at a list of ids that may take it out.
+fn at_list(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<String> {
+    before(tokens, list.start).or_else(|| behind(tokens, list, marks))
+}
+
+/// The word before a list, if it is not one that leads to ids.
+fn before(tokens: &[Token], start: usize) -> Option<String> {
+    const LEADS: &str = "\
+        the a an any all each every both either neither nor its their our this that these those and or \
+        of in on for with by to at as from between among through within are is have has whose did dids \
+        id ids deviceid deviceids vendor device devices chip chips silicon product products model \
+        models part parts series family families member members switch switches bridge bridges gpu \
+        gpus soc socs asic asics following pci pcie express include includes including ie eg namely";
+    let word = tokens[..start].last()?.word()?;
+    let leads = |token: &Token| token.is_of(LEADS) || token.is_of(GOES) || kinds::is_noun(token);
+    let is_name = word.bytes().any(|byte| byte.is_ascii_digit());
+    (!is_name && !leads(&tokens[start - 1])).then(|| word.to_owned())
+}
+
+/// The words behind a list, up to the next one, if they do not isolate its functions: "10de:0a01:
+/// yes", "10de:0a01 will follow", "10de:0a01 reaches 10de:0a02".
+fn behind(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<String> {
+    const GOES_ON: &str = "\
+        and or but of in on at with by for to from as through between among within which who that \
+        while whose if than rev revision revisions";
+    let mut depth = 0_usize;
+    let mut tail: Vec<&Token> = Vec::new();
+    for (token, mark) in tokens.iter().zip(marks).skip(list.end) {
+        match token {
+            Token::Open => depth += 1,
+            Token::Close => depth = depth.saturating_sub(1),
+            Token::Stop => break,
+            id if is_id(id) && depth == 0 => {
+                // "10de:0a10-0a12 without 10de:0a11"
+                let is_of_next = |token: &&Token| token.is_of(DIRECTLY) || is_filler(token);
+                while mark.is_some() && tail.last().is_some_and(is_of_next) {
+                    tail.pop();
+                }
+                break;
+            }
+            word if depth == 0 && mark.is_none() => tail.push(word),
+            _ => {}
+        }
+    }
+    let is_weak = |token: &Token| {
+        let word = token.word();
+        let is_adverb = word.is_some_and(|word| word.ends_with("ly") && word != "only");
+        let is_join = matches!(token, Token::Dash { .. } | Token::Item);
+        ends_clause(token) || is_adverb || is_join || token.is_of("also all both each too")
+    };
+    let said = &tail[tail.iter().take_while(|token| is_weak(token)).count()..];
+    let first = said.first()?;
+    let front = tokens[..list.start].iter().rev().take(24);
+    let front = front.take_while(|token| !ends_clause(token));
+    let mut clauses = front.chain(said.iter().copied());
+    let is_denied = clauses.any(|token| token.is_of(DENIES));
+    let any = |is: &dyn Fn(&Token) -> bool| said.iter().any(|token| is(token));
+    let is_plain = first.is_of(GOES_ON) && tail.first() != Some(&&Token::Colon)
+        || kinds::is_noun(first)
+        || first.is_of("is are") && any(&kinds::is_noun)
+        || any(&|token| token.is_of(ISOLATES))
+        || is_denied && any(&|token| reaches(token) || token.is_of(BESIDE));
+    (!is_plain).then(|| shown(said.iter().copied()))
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What a statement must say plainly: a denial in words that no list has, a doubt, or a word at an id
+//! that may except it.
+
+use super::{PLAIN, UNCLAIMED, accepts, refuses, validated};
+
+const ALL: &str = "The functions 10de:0a10 and 10de:0a11 do not reach each other";
+
+/// Each takes an id out in other words. Control: the sentence without them.
+#[test]
+fn a_denial_in_any_words_is_seen() {
+    let both = "[\"0a10\", \"0a11\"]";
+    for rest in [
+        ". 0a11: no",
+        ". 10de:0a11: no",
+        ". 10de:0a11: none",
+        ". 10de:0a11: never",
+        ". 10de:0a11 \u{2013} no",
+        ". 10de:0a11 (no)",
+        ". 10de:0a11 (not yet)",
+        ". For 10de:0a11, no",
+        ". Not so 10de:0a11",
+        ". 10de:0a11 does neither",
+        ". 10de:0a11 lacks this",
+        ". 10de:0a11 lacks it",
+        ". 10de:0a11 fails to",
+        ". 10de:0a11 is different",
+        ". 10de:0a11 is another matter",
+        ". 10de:0a11 does",
+        ". 10de:0a11 will follow",
+        ". 10de:0a11: to be done",
+        ". 10de:0a11: n/a",
+        ". 10de:0a11 reaches every other function",
+        ". 10de:0a11 can reach the others",
+        ". 10de:0a11 has a mailbox",
+        ". 10de:0a11 shares an engine",
+        ". The functions 10de:0a11 do not redirect requests",
+        ". The functions 10de:0a11 do not forward",
+        ". The functions 10de:0a11 send no requests upstream",
+        ". The functions 10de:0a11 hardly differ from a hub",
+        ". Bar 10de:0a11",
+        ", sans 10de:0a11",
+        ", ignoring 10de:0a11",
+        ", leave aside 10de:0a11",
+        " (pending 10de:0a11)",
+        "; 10de:0a11 does not",
+        "; 10de:0a11 does neither",
+        ". It is not true that the functions 10de:0a11 are isolated",
+        ". Nobody says that the functions 10de:0a11 are isolated",
+        ". No test shows that the functions 10de:0a11 are isolated",
+        ". We have not seen that the functions 10de:0a11 are isolated",
+    ] {
+        let found = validated(both, &format!("{ALL}{rest}."));
+        let is_seen = found.contains(&PLAIN) || found.contains(&"statement-excepts");
+        assert!(is_seen, "{rest}: {found:?}");
+        accepts("[\"0a10\"]", &format!("{ALL}{rest}."));
+    }
+    accepts(both, &format!("{ALL}."));
+    // Controls: as plain as the first sentence.
+    for rest in [
+        ". Each request of 10de:0a11 leaves the package upstream",
+        ". The functions 10de:0a11 send nothing to each other",
+        ". The functions 10de:0a11 (network) are isolated from each other",
+        ". No function of the device 10de:0a11 sends requests to another one",
+        ". Neither 10de:0a10 nor 10de:0a11 sends requests to the other",
+        ". Nothing passes between the functions 10de:0a10 and 10de:0a11",
+        ". 10de:0a11 has no path to 10de:0a10",
+        ". 10de:0a11 are functions of the same silicon",
+        ". 10de:0a11 do not depend on firmware for that",
+        ". 10de:0a11 does not have an ACS capability",
+        ". They have no ACS capability",
+        ". The same applies to 10de:0a11",
+        ". The same holds for the functions 10de:0a11",
+    ] {
+        accepts(both, &format!("{ALL}{rest}."));
+    }
+}
+
+/// A denial is about each part of a list.
+#[test]
+fn a_denial_is_about_a_whole_list() {
+    let of =
+        |verb: &str| format!("The functions 10de:0a10 (network) and 10de:0a11 (storage) {verb}.");
+    for verb in [
+        "are not isolated",
+        "do not redirect",
+        "leak",
+        "never isolate",
+    ] {
+        for id in ["0a10", "0a11"] {
+            let found = validated(&format!("[\"{id}\"]"), &of(verb));
+            let is_seen = found.contains(&PLAIN) || found.contains(&"statement-excepts");
+            assert!(is_seen, "{verb}: {found:?}");
+        }
+    }
+    accepts("[\"0a10\", \"0a11\"]", &of("are isolated"));
+    // Control: not about a list with words of its own.
+    let other = "The functions 10de:0a10 (network) are isolated, and 10de:0a11 (storage) are not.";
+    accepts("[\"0a10\"]", other);
+}
+
+/// A sentence on a claimed id that doubts, and one on no id, which may be on each.
+#[test]
+fn a_doubt_is_no_statement() {
+    for (doubt, plain) in [
+        ("probably do not reach", "do not reach"),
+        ("should not reach", "cannot reach"),
+        ("are believed to be isolated from", "are isolated from"),
+        ("mostly do not reach", "do not reach"),
+    ] {
+        let of = |words: &str| format!("The functions 10de:0a01 {words} each other.");
+        refuses(PLAIN, "[\"0a01\"]", &of(doubt));
+        accepts("[\"0a01\"]", &of(plain));
+    }
+    // A condition is one of the entry.
+    for under in ["if", "while", "when", "provided that"] {
+        let statement = format!(
+            "The functions 10de:0a01 do not reach each other {under} bit 0 at capability:09 + 0x04 is set."
+        );
+        refuses(PLAIN, "[\"0a01\"]", &statement);
+        let condition = "[[condition]]\nat = \"capability:09\"\noffset = 4\nwidth = 8\n\
+                         mask = \"0x01\"\nvalue = \"0x01\"\nabout = \"It is set.\"\n";
+        accepts(&format!("[\"0a01\"]\n{condition}"), &statement);
+        accepts(
+            "[\"0a01\"]",
+            &format!("The functions 10de:0a01 do not reach each other, also {under} it is set."),
+        );
+    }
+    for (narrow, plain) in [
+        (
+            "Only some functions 10de:0a01 are isolated.",
+            "All functions 10de:0a01 are isolated.",
+        ),
+        (
+            "The functions 10de:0a01 are isolated in simulation only.",
+            "The functions 10de:0a01 send requests only upstream.",
+        ),
+        (
+            "The functions 10de:0a01 will be isolated in the next revision.",
+            "The functions 10de:0a01 will never send requests to each other.",
+        ),
+        (
+            "Please treat the functions 10de:0a01 as isolated.",
+            "We state that the functions 10de:0a01 are isolated.",
+        ),
+        (
+            "The functions 10de:0a01 must be isolated by the kernel.",
+            "The functions 10de:0a01 are isolated by their silicon.",
+        ),
+        (
+            "The functions 10de:0a01 do not support isolation.",
+            "The functions 10de:0a01 do not support peer-to-peer requests.",
+        ),
+        (
+            "Isolation of the functions 10de:0a01 is not supported.",
+            "The functions 10de:0a01 are apart: requests between them are not supported.",
+        ),
+        (
+            "The functions 10de:0a01 do not provide that.",
+            "The functions 10de:0a01 do not provide a loopback.",
+        ),
+        (
+            "None of the functions 10de:0a01 is like that.",
+            "None of the functions 10de:0a01 can access another.",
+        ),
+    ] {
+        assert!(!validated("[\"0a01\"]", narrow).is_empty(), "{narrow}");
+        accepts("[\"0a01\"]", plain);
+    }
+    for rest in [
+        "We do not know whether that is so.",
+        "Revision B does not.",
+        "This is no longer so.",
+        "In 2024 we found that this is not so.",
+        "With newer firmware: no.",
+        "This is untested (in 2024 also).",
+        "This holds unless loopback is on.",
+        "This holds, except with firmware 1.",
+        "This holds until firmware 2.",
+    ] {
+        refuses(PLAIN, "[\"0a10\", \"0a11\"]", &format!("{ALL}. {rest}"));
+    }
+    for rest in [
+        "This needs no register.",
+        "They do not send requests to other devices.",
+        "In 2024 we measured it.",
+    ] {
+        accepts("[\"0a10\", \"0a11\"]", &format!("{ALL}. {rest}"));
+    }
+    // A doubt in brackets with an id is about that one.
+    let brackets =
+        "The functions 10de:0a10 (unlike 8086:0a11, which is untested) do not reach each other.";
+    accepts("[\"0a10\"]", brackets);
+    refuses(
+        PLAIN,
+        "[\"0a10\"]",
+        &brackets.replace("unlike 8086:0a11, which is", "some are"),
+    );
+}
+
+/// The word before an id may take it out.
+#[test]
+fn a_word_before_an_id_leads_to_it() {
+    for (word, is_plain) in [
+        ("", true),
+        ("devices ", true),
+        ("our devices ", true),
+        ("of the device ", true),
+        ("of the X9 ", true),
+        ("of the X9, ", true),
+        ("with device IDs ", true),
+        ("(", true),
+        ("bar ", false),
+        ("sans ", false),
+        ("beyond ", false),
+        ("below ", false),
+        ("replacing ", false),
+    ] {
+        let statement = format!("The functions {word}10de:0a01 do not reach each other.");
+        let found = validated("[\"0a01\"]", &statement);
+        let expected: &[&str] = if is_plain { &[] } else { &[PLAIN] };
+        assert!(
+            found == expected || !is_plain && found.contains(&"statement-excepts"),
+            "{statement}: {found:?}"
+        );
+    }
+}
+
+/// An unclear id that is not claimed needs no words elsewhere; a plain one does.
+#[test]
+fn an_unclear_id_need_not_be_claimed() {
+    let unclear = "The functions 10de:0a10 do not reach each other. 10de:0a11: no.";
+    accepts("[\"0a10\"]", unclear);
+    refuses(PLAIN, "[\"0a10\", \"0a11\"]", unclear);
+    let plain = "The functions 10de:0a10 do not reach each other. 10de:0a11: isolated.";
+    refuses(UNCLAIMED, "[\"0a10\"]", plain);
+}
