@@ -13,6 +13,7 @@
 //! | `folder.rs`, `overlap.rs` | checks files against each other |
 //! | `supposed.rs` | reads one entry as a hypothesis, whatever its evidence |
 //! | `kernels.rs`, `numbers.rs`, `replay.rs` | compares with kernels, numbers and captures |
+//! | `narrow.rs` | narrows a capture to what decides on the groups |
 //! | `cause.rs` | says why an entry splits nothing on a captured machine |
 //! | `entry.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: its parts |
 //! | `notation.rs`, `json_form.rs` | the texts for its values in the file and in JSON |
@@ -48,6 +49,7 @@ pub mod kernels;
 pub mod limits;
 pub mod module_aliases;
 pub mod name;
+mod narrow;
 mod notation;
 pub mod numbers;
 mod overlap;

@@ -22,6 +22,7 @@ use crate::{
     entry::{Entry, Ids, Status},
     finding::{Finding, Notes},
     handlers,
+    narrow::narrowed,
     rule::Rule,
     source::DataFile,
 };
@@ -201,8 +202,8 @@ fn one(
     let (at_capture, field) = (&expect.capture.span(), "expect.capture");
     let members: BTreeSet<_> = members(topology, entry).map(|one| one.bdf).collect();
     if members.is_empty() {
-        let problem = "no function of the entry is in it";
-        let help = "capture a machine that has the device";
+        let problem = "it has no function with an id of the entry";
+        let help = "capture a machine that has the device, or correct the ids";
         notes.add(Rule::CaptureDevice, at_capture, field, problem, help);
         return;
     }
@@ -213,9 +214,8 @@ fn one(
             notes.add(Rule::CaptureAcs, at_capture, field, problem, help);
         }
     }
-    let needed = topology::around(topology, &members);
-    let needed = needed.functions.iter().map(|one| one.bdf).collect();
-    beyond(topology, &needed, expect, notes);
+    let around = topology::around(topology, &members);
+    let needed = addresses(&around);
     contradicted(entry, entries, topology, &members, expect, notes);
 
     let view = view(topology);
@@ -235,6 +235,18 @@ fn one(
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
         return;
     };
+    let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
+    // As `acsctl quirk new` leaves out what makes no difference.
+    let fewer = narrowed(&around, &members, &touched);
+    let fewer_view = grouping::view(&fewer);
+    let fewer_groups = groups(
+        &fewer,
+        &Prediction::of(&fewer, &fewer_view, handlers),
+        entry,
+    );
+    let is_same = fewer_groups.is_ok_and(|(one, other)| one == before && other == after);
+    let decide = if is_same { addresses(&fewer) } else { needed };
+    beyond(topology, &decide, expect, notes);
     let cause = Cause {
         entry,
         others: entries,
@@ -242,7 +254,6 @@ fn one(
         prediction: &prediction,
         handlers,
     };
-    let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
     let refused = cause.of_no_grant(|_| true);
     for (field, expected, computed, cause) in [
         (
@@ -267,6 +278,10 @@ fn one(
     seen.is_complete = true;
     seen.splits |= before != after;
     seen.cause = seen.cause.take().or(refused);
+}
+
+fn addresses(topology: &Topology) -> BTreeSet<Bdf> {
+    topology.functions.iter().map(|one| one.bdf).collect()
 }
 
 /// Adds a finding if a captured function of the entry is among the devices that a statement against
@@ -335,14 +350,18 @@ fn beyond(topology: &Topology, needed: &BTreeSet<Bdf>, expect: &Expect, notes: &
     let mut others = functions.filter(|one| !needed.contains(&one.bdf));
     let place = expect.capture.span();
     let mut add = |problem: String| {
-        let help = "make it with acsctl quirk new, which leaves out the rest of the machine";
+        let help = "make it with acsctl quirk new, which leaves out the rest of the machine, or take that \
+                    out of the file";
         notes.add(Rule::CaptureBeyond, &place, "expect.capture", problem, help);
     };
     if let Some(first) = others.next() {
+        let more = match others.count() {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
         let problem = format!(
-            "it has functions that do not decide on the groups of the device: {}, and {} more",
-            first.bdf,
-            others.count()
+            "it has functions that do not decide on the groups of the device: {}{more}",
+            first.bdf
         );
         add(problem);
     }
@@ -421,7 +440,7 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
     } else if function.acs.is_some() {
         Some((
             "has an ACS capability, so that the entry has no effect on it",
-            "nothing is missing that an entry could give",
+            "take its id out of the entry: the kernel goes by the capability",
         ))
     } else {
         None

@@ -12,11 +12,11 @@ mod page;
 
 use std::collections::BTreeSet;
 
-use topology::{Bdf, Domain, Topology, around, names::Names};
+use topology::{Bdf, Topology, around, names::Names};
 
 use self::device::Device;
 pub use self::device::{Existing, Refused};
-use crate::{entry::Entry, replay};
+use crate::{entry::Entry, narrow::narrowed, replay};
 
 /// A drafted entry.
 #[derive(Clone, Debug)]
@@ -102,49 +102,11 @@ fn narrow(
     entries: &[Entry],
 ) -> (Topology, Device) {
     let touched: BTreeSet<_> = device.before.iter().flatten().copied().collect();
-    let slots: BTreeSet<_> = slots_of(&capture, &touched);
-    let has_ports = device.functions.iter().any(|one| one.secondary.is_some());
-    let buses: BTreeSet<_> = addresses.iter().map(|bdf| bdf.bus()).collect();
-    let mut fewer = capture.clone();
-    fewer.functions.retain(|function| {
-        let is_port =
-            has_ports && function.secondary.is_some() && buses.contains(&function.bdf.bus());
-        let of = function.physfn.unwrap_or(function.bdf);
-        is_port || slots.contains(&(of.bus(), of.devfn >> 3))
-    });
-    // A second look: the slots of ports beside the device matter, too.
-    let kept: BTreeSet<_> = fewer.functions.iter().map(|one| one.bdf).collect();
-    let slots = slots_of(&capture, &kept);
-    fewer.functions.clone_from(&capture.functions);
-    fewer.functions.retain(|function| {
-        let of = function.physfn.unwrap_or(function.bdf);
-        kept.contains(&function.bdf) || slots.contains(&(of.bus(), of.devfn >> 3))
-    });
-    fewer
-        .regrouped
-        .retain(|bdf| fewer.functions.iter().any(|one| one.bdf == *bdf));
+    let fewer = narrowed(&capture, addresses, &touched);
     match Device::examine(&fewer, addresses, entries) {
         Ok(same) if (&same.before, &same.after) == (&device.before, &device.after) => (fewer, same),
         _ => (capture, device),
     }
-}
-
-/// The slots of functions and of all bridges above them, as bus and device number.
-fn slots_of(topology: &Topology, functions: &BTreeSet<Bdf>) -> BTreeSet<((Domain, u8), u8)> {
-    let mut slots = BTreeSet::new();
-    let mut open: Vec<_> = functions.iter().copied().collect();
-    while let Some(bdf) = open.pop() {
-        if !slots.insert((bdf.bus(), bdf.devfn >> 3)) {
-            continue;
-        }
-        let is_above = |bridge: &&topology::Function| {
-            bridge.bdf.domain == bdf.domain && bridge.secondary == Some(bdf.bus)
-        };
-        let above = topology.functions.iter().filter(is_above);
-        open.extend(above.map(|bridge| bridge.bdf));
-        open.extend(topology.vmd.get(&bdf.domain).copied());
-    }
-    slots
 }
 
 /// The capture without the groups of its kernel, if a stock kernel makes others, and what made the
