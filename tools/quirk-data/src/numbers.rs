@@ -50,20 +50,43 @@ pub fn issued(folder: &Path) -> Result<Vec<u16>, Error> {
 
 /// The next free number: one more than the largest that the list has or had for an entry, or that a
 /// file has, also if the file is unfinished or faulty.
-#[must_use]
-pub fn next_free(sources: &Sources) -> u16 {
+///
+/// # Errors
+///
+/// [`Error::CouldNotRun`] if the format has no larger number.
+pub fn next_free(sources: &Sources) -> Result<u16, Error> {
     let lines = sources.numbers.as_ref().map_or_else(Vec::new, |list| {
         let mut notes = Notes::on(list);
         let lines = read(list, &mut notes);
         lines.into_iter().map(|line| line.number).collect()
     });
     let of_files = sources.files.iter().filter_map(number_of);
-    after(lines.into_iter().chain(of_files))
+    after(lines.into_iter().chain(of_files)).ok_or_else(|| {
+        Error::CouldNotRun(format!(
+            "no number is free for a draft: {MAX_NUMBER} is given, and the format has no larger one; give \
+             the draft with that number the one after the last line of numbers.txt"
+        ))
+    })
 }
 
-/// The number after the largest of these.
-fn after(numbers: impl Iterator<Item = u16>) -> u16 {
-    numbers.max().unwrap_or(0).saturating_add(1)
+/// The number after the largest of these, if the format has it.
+fn after(numbers: impl Iterator<Item = u16>) -> Option<u16> {
+    let next = numbers.max().unwrap_or(0).saturating_add(1);
+    (next <= MAX_NUMBER).then_some(next)
+}
+
+/// The remedy for a number that an entry cannot have, with the line for the list.
+fn take(free: Option<u16>, name: &str, list: Option<&DataFile>) -> String {
+    let Some(free) = free else {
+        return format!(
+            "take one that no entry has or had, of 1 to {MAX_NUMBER}; a number is never reused"
+        );
+    };
+    let line = list.map(|list| format!("; {}", append(free, name, list)));
+    format!(
+        "take {free}: no entry has or had it, and a number is never reused{}",
+        line.unwrap_or_default()
+    )
 }
 
 /// The number that a file has, if any, whatever else is in it.
@@ -200,7 +223,7 @@ fn not_as_issued(
     lines: &[Line<'_>],
     files: &[CheckedFile<'_>],
     owners: &BTreeMap<u16, &CheckedFile<'_>>,
-    free: u16,
+    free: Option<u16>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let by_number: BTreeMap<_, _> = lines.iter().map(|line| (line.number, line)).collect();
@@ -223,17 +246,14 @@ fn not_as_issued(
             ),
             (Some(line), None) => (
                 format!("{number} was given to {}, by {shown}", line.name),
-                format!(
-                    "take {free}: a number is never reused; {}",
-                    append(free, name, list)
-                ),
+                take(free, name, Some(list)),
             ),
             (None, None) if !is_beside => continue,
             (None, None) if *number <= highest => (
                 format!("{shown} has no line for {number} any more, or never had"),
                 format!(
-                    "for a new entry, take {free}, and {}; a line that was taken out, put back",
-                    append(free, name, list)
+                    "put the line back if it was taken out; for a new entry, {}",
+                    take(free, name, Some(list))
                 ),
             ),
             // The finding on a number that two entries have is about the other one.
@@ -265,7 +285,7 @@ fn taken_twice(
     list: Option<&DataFile>,
     files: &[CheckedFile<'_>],
     owners: &BTreeMap<u16, &CheckedFile<'_>>,
-    free: u16,
+    free: Option<u16>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     for CheckedFile { file, number, .. } in files {
@@ -278,16 +298,7 @@ fn taken_twice(
         if owner.file.path == file.path {
             continue;
         }
-        let remedy = match list {
-            _ if free > MAX_NUMBER => {
-                "take one that no entry has or had; a number is never reused".to_owned()
-            }
-            Some(list) => format!(
-                "take {free}: no entry has or had it, and a number is never reused; {}",
-                append(free, &file.name, list)
-            ),
-            None => format!("take {free}: no entry has or had it; a number is never reused"),
-        };
+        let remedy = take(free, &file.name, list);
         let problem = if list.is_some() && owner.is_new {
             let name = &owner.file.name;
             format!("{number} is the number of {name}, which is new too and comes first by name")

@@ -126,8 +126,8 @@ fn a_number_is_that_of_the_list() {
             "reused",
             "3",
             "1 acme/old\n3 acme/gone\n",
-            "acme/x1.toml:3:10: number-issued: number: 3 was given to acme/gone, by numbers.txt; take 4: a \
-             number is never reused; append the line \"4 acme/x1\" to numbers.txt",
+            "acme/x1.toml:3:10: number-issued: number: 3 was given to acme/gone, by numbers.txt; take 4: no \
+             entry has or had it, and a number is never reused; append the line \"4 acme/x1\" to numbers.txt",
         ),
         (
             "new",
@@ -141,8 +141,8 @@ fn a_number_is_that_of_the_list() {
             "2",
             "1 acme/old\n3 acme/gone\n",
             "acme/x1.toml:3:10: number-issued: number: numbers.txt has no line for 2 any more, or never had; \
-             for a new entry, take 4, and append the line \"4 acme/x1\" to numbers.txt; a line that was taken \
-             out, put back",
+             put the line back if it was taken out; for a new entry, take 4: no entry has or had it, and a \
+             number is never reused; append the line \"4 acme/x1\" to numbers.txt",
         ),
         (
             "form",
@@ -251,20 +251,53 @@ fn the_numbers_of_a_folder_are_those_of_its_list() {
 #[test]
 fn the_next_number_is_free() {
     let (folder, sources) = sources("numbers-next", "2", Some(LIST));
-    assert_eq!(numbers::next_free(&sources), 4);
+    assert_eq!(numbers::next_free(&sources).expect("it is free"), 4);
     for (text, free) in [
         ("number = 7\nname = \"QUESTION: what?\"\n", 8),
         ("number = 7\nname = \n", 8),
+        ("number = 4094\n", 4095),
         ("number = 4096\n", 4),
         ("number = \"7\"\n", 4),
         ("[match]\nnumber = 7\n", 4),
     ] {
         fs::write(folder.join("acme/draft.toml"), text).expect("it can be written");
         let sources = source::read(&folder).expect("it can be read");
-        assert_eq!(numbers::next_free(&sources), free, "{text}");
+        let found = numbers::next_free(&sources).expect("it is free");
+        assert_eq!(found, free, "{text}");
     }
     let (_, sources) = self::sources("numbers-next-none", "1", None);
-    assert_eq!(numbers::next_free(&sources), 2);
+    assert_eq!(numbers::next_free(&sources).expect("it is free"), 2);
+}
+
+/// The format has no number after 4095.
+#[test]
+fn there_is_a_last_number() {
+    let (folder, _) = sources("numbers-last", "2", Some(LIST));
+    fs::write(folder.join("acme/draft.toml"), "number = 4095\n").expect("it can be written");
+    let sources = source::read(&folder).expect("it can be read");
+    let full = numbers::next_free(&sources).expect_err("there is none");
+    let text = full.to_string();
+    assert!(
+        text.contains("4095 is given, and the format has no larger one"),
+        "{text}"
+    );
+    // A remedy names no number that no entry can have.
+    let one = fs::read_to_string(folder.join("acme/x1.toml")).expect("it is there");
+    fs::write(
+        folder.join("acme/draft.toml"),
+        one.replace("number = 2", "number = 4095"),
+    )
+    .expect("it can be written");
+    fs::write(folder.join("acme/x3.toml"), one).expect("it can be written");
+    let Err(Error::Findings(found)) = folder::load(&folder, Scope::now(None)) else {
+        panic!("2 is taken");
+    };
+    let text: String = found.iter().map(ToString::to_string).collect();
+    assert!(
+        text.contains("take one that no entry has or had, of 1 to 4095"),
+        "{text}"
+    );
+    assert!(!text.contains("4096"), "{text}");
 }
 
 /// Of two new entries with one number, one gets one finding, with the number to take and the line to
@@ -295,7 +328,7 @@ fn a_newcomer_gets_one_remedy() {
     // With the line of the first, the second is the only one with a finding.
     let list = "1 acme/old\n3 acme/gone\n4 acme/x1\n";
     fs::write(folder.join(source::NUMBERS), list).expect("it can be written");
-    let given = "acme/x2.toml:3:10: number-issued: number: 4 was given to acme/x1, by numbers.txt; take 5: a \
-                 number is never reused; append the line \"5 acme/x2\" to numbers.txt";
+    let given = "acme/x2.toml:3:10: number-issued: number: 4 was given to acme/x1, by numbers.txt; take 5: no \
+                 entry has or had it, and a number is never reused; append the line \"5 acme/x2\" to numbers.txt";
     assert_eq!(all(&folder), [given]);
 }

@@ -62,7 +62,7 @@ impl New {
         if database.folder.is_none() {
             add_drafts(&mut sources)?;
         }
-        let free = numbers::next_free(&sources);
+        let free = numbers::next_free(&sources)?;
         for file in faulty {
             notify(&format!(
                 "{} has findings and is ignored here",
