@@ -26,8 +26,7 @@ pub(super) fn check(
     notes: &mut Notes<'_>,
 ) -> Option<Evidence> {
     let evidence = value?.get_ref();
-    filled(evidence.statement.as_ref(), "evidence.statement", notes);
-    filled(evidence.stated_by.as_ref(), "evidence.stated-by", notes);
+    person(evidence.stated_by.as_ref(), notes);
     let date = day(evidence, today, notes);
 
     let help =
@@ -70,6 +69,50 @@ pub(super) fn statement(parsed: &format::File) -> Option<&Spanned<String>> {
     parsed.evidence.as_ref()?.get_ref().statement.as_ref()
 }
 
+/// Checks that a statement is not by a mailing list, to which everybody can write. A person may have
+/// written there.
+fn person(value: Option<&Spanned<String>>, notes: &mut Notes<'_>) {
+    const HOSTS: [&str; 4] = [
+        "vger.kernel.org",
+        "lore.kernel.org",
+        "googlegroups.com",
+        "groups.io",
+    ];
+    const WAYS: [&str; 6] = ["at", "from", "in", "on", "to", "via"];
+    let Some(value) = value else { return };
+    let first = value.get_ref().split([',', ';']).next().unwrap_or_default();
+    let is_end = |c: char| c.is_whitespace() || "<>()\"':".contains(c);
+    let words = first.split(is_end).filter(|word| !word.is_empty());
+    let by = words.map(str::to_ascii_lowercase);
+    let by: Vec<_> = by
+        .take_while(|word| !WAYS.contains(&word.as_str()))
+        .collect();
+    let is_list = |word: &&String| {
+        let host = word
+            .rsplit_once('@')
+            .map(|(_, host)| host.trim_end_matches('.'));
+        host.is_some_and(|host| {
+            HOSTS.contains(&host) || host.split('.').any(|part| part == "lists")
+        })
+    };
+    let is_called_list = by.join(" ").replace('-', " ").contains("mailing list");
+    let list = by.iter().find(is_list).map(String::as_str);
+    if let Some(list) = list.or(is_called_list.then_some(first.trim())) {
+        let problem = format!("\"{list}\" is a mailing list, to which everybody can write");
+        let help = "name the person who made the statement, and the employer; cite the mail as a source, as \
+                    https://lore.kernel.org/r/MESSAGE-ID";
+        let field = "evidence.stated-by";
+        notes.add(Rule::StatedBy, &value.span(), field, problem, help);
+    }
+}
+
+/// The first day of the PCI Express Base Specification, 1.0.
+const FIRST_DAY: Date = Date {
+    year: 2002,
+    month: 7,
+    day: 22,
+};
+
 /// The date of the statement, if it is valid.
 fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Option<Date> {
     let value = evidence.date.as_ref()?;
@@ -86,6 +129,12 @@ fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Optio
         let problem = format!("{day} has not come: today is {today}");
         let help = "write the day on which the statement was made";
         notes.add(Rule::DateFuture, &value.span(), field, problem, help);
+    }
+    if order(day) < order(FIRST_DAY) {
+        let problem =
+            format!("{day} is before the first specification of PCI Express, of {FIRST_DAY}");
+        let help = "write the day on which the statement was made";
+        notes.add(Rule::DateEarly, &value.span(), field, problem, help);
     }
     Some(day)
 }
@@ -166,24 +215,13 @@ fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
     }
 }
 
-/// Checks the prose outside the evidence: the reason for a status, the part of the device that is
-/// left out, and the name.
-pub(super) fn check_prose(parsed: &format::File, notes: &mut Notes<'_>) {
-    filled(parsed.reason.as_ref(), "reason", notes);
-    filled(parsed.name.as_ref(), "name", notes);
-    if let Some(name) = parsed
-        .name
-        .as_ref()
-        .filter(|name| name.get_ref().contains('\n'))
-    {
-        not_of_form(
-            name,
-            "name",
-            "write it on one line: it is a headline",
-            notes,
-        );
+/// Checks that the name of the silicon is a headline.
+pub(super) fn check_name(parsed: &format::File, notes: &mut Notes<'_>) {
+    let name = parsed.name.as_ref();
+    if let Some(name) = name.filter(|name| name.get_ref().contains('\n')) {
+        let help = "write it on one line: it is a headline";
+        not_of_form(name, "name", help, notes);
     }
-    filled(parsed.partial.as_ref(), "partial", notes);
 }
 
 /// Checks that a patch for the kernel can have the texts of an entry that is meant to get there: its
@@ -236,14 +274,4 @@ fn place_of(parsed: &format::File, text: &str) -> Range<usize> {
         .flatten();
     all.find(|one| one.get_ref().trim() == text)
         .map_or(0..0, Spanned::span)
-}
-
-/// Checks that prose is not blank.
-pub(super) fn filled(value: Option<&Spanned<String>>, field: &str, notes: &mut Notes<'_>) {
-    if let Some(text) = value {
-        if text.get_ref().trim().is_empty() {
-            let help = "say it in a sentence";
-            notes.add(Rule::ValueEmpty, &text.span(), field, "blank", help);
-        }
-    }
 }
