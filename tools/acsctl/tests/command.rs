@@ -258,3 +258,34 @@ fn a_special_file_is_not_replaced() {
     let kind = fs::metadata(&pipe).expect("it is there").file_type();
     assert!(!kind.is_file());
 }
+
+#[test]
+fn an_entry_has_several_names_and_a_folder_is_none() {
+    let (quirks, kernel) = (tests().join("accepted"), tests().join("export/kernel"));
+    let run = |words: &[&str]| {
+        let mut all: Vec<&OsStr> = vec![OsStr::new("quirk")];
+        all.extend(words.iter().map(OsStr::new));
+        all.extend([OsStr::new("--quirks"), quirks.as_os_str()]);
+        if words[0] == "export" {
+            all.extend([OsStr::new("--kernel-source"), kernel.as_os_str()]);
+        }
+        acsctl(&all)
+    };
+    for name in ["acme/nic", "10", "acme/nic.toml", "quirks/acme/nic.toml"] {
+        assert_ends(&run(&["show", name]), 0, "acme/nic (number 10)");
+        assert_ends(
+            &run(&["export", "acme/nic", name]),
+            2,
+            "acme/nic is given twice",
+        );
+    }
+    for folder in ["acme", "acme/", "quirks/acme"] {
+        let problem = "is a folder and not an entry; name one of its entries: acme/any, ";
+        assert_ends(&run(&["show", folder]), 1, problem);
+        assert_ends(&run(&["export", "acme/nic", folder]), 1, problem);
+    }
+    // Controls: what only looks like them.
+    for none in ["nic.toml", "xacme/nic.toml", "acm", "acme/ni"] {
+        assert_ends(&run(&["show", none]), 1, "no entry");
+    }
+}

@@ -456,7 +456,11 @@ fn what_is_there_already_is_named_with_its_line() {
             .expect("it is there")
             + 1;
         let refusal = refusal(&entry);
-        has(&refusal, &format!("{QUIRKS}:{line}: already there: "));
+        has(
+            &refusal,
+            " is not exported: match.devices: already there, in ",
+        );
+        has(&refusal, &format!("{QUIRKS}:{line}: "));
         has(&refusal, what);
     }
     // Not present: other ids, and other kinds.
@@ -495,10 +499,13 @@ fn only_a_vendors_statement_is_sent() {
     entry.reason = Some("Because.".to_owned());
     for (status, why) in [
         (Status::Mainline, "mainline has it"),
-        (Status::Rejected, "it is rejected: Because."),
-        (Status::Withdrawn, "it is withdrawn: Because."),
+        (Status::Rejected, "it is rejected: Because; only"),
+        (Status::Withdrawn, "it is withdrawn: Because; only"),
         (Status::Test, "emulated"),
-        (Status::Candidate, "evidence does not suffice: Because."),
+        (
+            Status::Candidate,
+            "evidence does not suffice: Because; only",
+        ),
     ] {
         entry.status = status;
         has(&refusal(&entry), why);
@@ -510,7 +517,7 @@ fn only_a_vendors_statement_is_sent() {
     entry.status = Status::Candidate;
     has(
         &refusal(&entry),
-        "and it lacks evidence.date, evidence.sources: Because.",
+        "and it lacks evidence.date, evidence.sources: Because; only",
     );
     entry.status = Status::Validated;
     has(
@@ -591,7 +598,7 @@ fn what_c_has_no_words_for_is_said() {
     refused(|entry| entry.acs = AcsFlags::NONE, "acs: ");
     refused(
         |entry| entry.conditions[0].about = "A comment */ ends.".to_owned(),
-        "\"A comment */ ends.\"",
+        "condition.about: ",
     );
     refused(
         |entry| {
@@ -761,6 +768,16 @@ fn several_entries_become_a_series() {
     let twice = export_series(&[both[0], both[0]], &kernel(), &options);
     has(
         &twice.expect_err("it is there").to_string(),
+        "acme/root-port is given twice",
+    );
+    // Control: another entry for the same device is what the kernel then has.
+    let again = Entry {
+        name: "acme/again".to_owned(),
+        ..entries[0].clone()
+    };
+    let again = export_series(&[both[0], &again], &kernel(), &options);
+    has(
+        &again.expect_err("it is there").to_string(),
         "already there",
     );
     let other = entry("broadcom/next");

@@ -40,7 +40,12 @@ impl<'a> Claim<'a> {
         };
         let evidence = entry.evidence.as_ref();
         status(entry, evidence).map_err(refused)?;
-        let lacking = || refused(format!("it lacks {}", missing(evidence).join(", ")));
+        let lacking = || {
+            refused(format!(
+                "it lacks {}: write what the vendor stated, who did, when and where",
+                missing(evidence).join(", ")
+            ))
+        };
         let evidence = evidence.ok_or_else(lacking)?;
         let claim = Self {
             entry,
@@ -120,13 +125,13 @@ impl<'a> Claim<'a> {
             ));
         }
         let sources = self.sources.iter().map(String::as_str);
-        for (_, text) in texts(entry) {
-            prose::check_for_comment(text)?;
+        for (field, text) in texts(entry) {
+            prose::check_for_comment(text).map_err(|why| format!("{field}: {why}"))?;
         }
-        for text in sources.chain([self.name]) {
-            prose::check(text)?;
+        for text in sources {
+            prose::check(text).map_err(|why| format!("evidence.sources: {why}"))?;
         }
-        Ok(())
+        prose::check(self.name).map_err(|why| format!("name: {why}"))
     }
 }
 
@@ -151,7 +156,10 @@ pub(crate) fn texts(entry: &Entry) -> Vec<(&'static str, &str)> {
 
 /// Fails with the reason if an entry of this status is not exported.
 fn status(entry: &Entry, evidence: Option<&Evidence>) -> Result<(), String> {
-    let reason = || entry.reason.as_deref().unwrap_or("no reason is given");
+    const REMEDY: &str =
+        "only a validated entry is exported, as one with a statement of the vendor is";
+    let reason = entry.reason.as_deref().unwrap_or("no reason is given");
+    let reason = reason.trim_end_matches('.');
     match entry.status {
         Status::Validated => Ok(()),
         Status::Candidate => {
@@ -162,21 +170,24 @@ fn status(entry: &Entry, evidence: Option<&Evidence>) -> Result<(), String> {
                 format!(" and it lacks {}", missing.join(", "))
             };
             Err(format!(
-                "it is a candidate, whose evidence does not suffice{lacks}: {}",
-                reason()
+                "it is a candidate, whose evidence does not suffice{lacks}: {reason}; {REMEDY}"
             ))
         }
         Status::Mainline => {
             let since = entry.mainline.as_ref().and_then(|it| it.since.as_deref());
             Err(format!(
-                "mainline has it, since {}",
+                "its status is mainline: mainline has it, since {}, and there is nothing to send",
                 since.unwrap_or("a release that is not known")
             ))
         }
-        Status::Rejected => Err(format!("it is rejected: {}", reason())),
-        Status::Withdrawn => Err(format!("it is withdrawn: {}", reason())),
-        Status::NotIsolated => Err("the functions are stated not to be isolated".to_owned()),
-        Status::Test => Err("it is for an emulated device".to_owned()),
+        Status::Rejected => Err(format!("it is rejected: {reason}; {REMEDY}")),
+        Status::Withdrawn => Err(format!("it is withdrawn: {reason}; {REMEDY}")),
+        Status::NotIsolated => Err(format!(
+            "its status is not-isolated: the functions are stated not to be isolated; {REMEDY}"
+        )),
+        Status::Test => Err(format!(
+            "its status is test: it is for an emulated device; {REMEDY}"
+        )),
     }
 }
 

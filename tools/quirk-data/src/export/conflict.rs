@@ -28,6 +28,7 @@ pub(super) fn check(claim: &Claim<'_>, code: &Code, table: &Table) -> Result<(),
                 // A row for one device still counts when it comes before a row for every device.
                 Some(device) if !ids.is_any() && (ids.first..=ids.last).contains(&device) => {
                     return Err(present(
+                        claim,
                         code,
                         row.at.start,
                         format!(
@@ -68,6 +69,7 @@ fn check_for_any(
     }
     if handler.listed.is_empty() {
         return Err(present(
+            claim,
             code,
             row.at.start,
             format!(
@@ -82,6 +84,7 @@ fn check_for_any(
         let (first, last) = (one.first.max(ids.first), one.last.min(ids.last));
         let common = Ids { first, last, ..ids };
         return Err(present(
+            claim,
             code,
             one.at,
             format!("{common}, answered by {}()", row.handler),
@@ -89,8 +92,8 @@ fn check_for_any(
     }
     if handler.ends_with_no && corrects != Some(row.handler.as_str()) {
         return Err(claim.inexpressible(format!(
-            "{}() in line {} of {} answers 0, \"not isolated\", for {ids} and whatever else it does \
-             not list; an entry that corrects it has to say so with supersedes = \"...\"",
+            "supersedes: {}() in line {} of {} answers 0, \"not isolated\", for {ids} and whatever else \
+             it does not list; an entry that corrects it has to say so with supersedes = \"...\"",
             row.handler,
             code.line(row.at.start),
             code.path.display()
@@ -99,8 +102,9 @@ fn check_for_any(
     Ok(())
 }
 
-fn present(code: &Code, at: usize, what: String) -> Error {
+fn present(claim: &Claim<'_>, code: &Code, at: usize, what: String) -> Error {
     Error::Present {
+        entry: claim.entry.name.clone(),
         file: code.path.clone(),
         line: code.line(at),
         what,

@@ -23,6 +23,8 @@ pub enum Error {
     },
     /// The kernel already answers for a device of the entry.
     Present {
+        /// The name of the entry.
+        entry: String,
         /// The kernel's source file.
         file: PathBuf,
         /// The line number, from 1.
@@ -66,9 +68,17 @@ impl fmt::Display for Error {
             Self::Inexpressible { entry, why } => {
                 write!(f, "{entry} cannot be written as a patch: {why}")
             }
-            Self::Present { file, line, what } => {
-                write!(f, "{}:{line}: already there: {what}", file.display())
-            }
+            Self::Present {
+                entry,
+                file,
+                line,
+                what,
+            } => write!(
+                f,
+                "{entry} is not exported: match.devices: already there, in {}:{line}: {what}; take what \
+                 the kernel has out of the entry, or give the entry the status mainline",
+                file.display()
+            ),
             Self::Unexpected { file, sought } => {
                 write!(f, "{} does not look as expected: {sought}", file.display())
             }

@@ -106,6 +106,14 @@ pub fn export_series(entries: &[&Entry], source: &Path, options: &Options) -> Re
             vendors.join(", ")
         )));
     }
+    for (at, entry) in entries.iter().enumerate() {
+        if entries[..at].iter().any(|other| other.name == entry.name) {
+            let name = &entry.name;
+            return Err(Error::Option(format!(
+                "{name} is given twice; name each entry of a series once, by name or by number"
+            )));
+        }
+    }
     let from = options.signed_off_by.as_ref();
     let mut tree = place::Tree::read(source)?;
     let old = tree.code.text.clone();

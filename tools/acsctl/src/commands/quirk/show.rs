@@ -47,6 +47,13 @@ pub(super) fn find<'e>(entries: &'e [Entry], id: &str) -> Result<Vec<&'e Entry>,
         let parse = |text: &str| u16::from_str_radix(text, 16).ok();
         Some((parse(vendor)?, parse(device)?))
     });
+    let id = id.trim_end_matches('/');
+    // The path of an entry's file names it too.
+    let is_file = |entry: &Entry| {
+        let path = id.strip_suffix(".toml");
+        let folders = path.and_then(|path| path.strip_suffix(&entry.name));
+        folders.is_some_and(|folders| folders.is_empty() || folders.ends_with('/'))
+    };
     let is_meant = |entry: &&Entry| match device {
         Some((vendor, device)) => {
             let excluded = entry.excludes.iter().flat_map(|excluded| &excluded.ids);
@@ -55,10 +62,26 @@ pub(super) fn find<'e>(entries: &'e [Entry], id: &str) -> Result<Vec<&'e Entry>,
                 .chain(excluded)
                 .any(|ids| ids.contains(vendor, device))
         }
-        None => entry.name == id || (entry.number != 0 && entry.number.to_string() == id),
+        None => {
+            let is_number = entry.number != 0 && entry.number.to_string() == id;
+            entry.name == id || is_number || is_file(entry)
+        }
     };
     let found: Vec<_> = entries.iter().filter(is_meant).collect();
     if found.is_empty() {
+        let folder = id.rsplit('/').next().unwrap_or(id);
+        let names = entries.iter().map(|entry| entry.name.as_str());
+        let beside = |name: &&str| {
+            name.split_once('/')
+                .is_some_and(|(vendor, _)| vendor == folder)
+        };
+        let inside: Vec<_> = names.filter(beside).collect();
+        if !inside.is_empty() {
+            return Err(Error::NotFound(format!(
+                "\"{id}\" is a folder and not an entry; name one of its entries: {}",
+                inside.join(", ")
+            )));
+        }
         return Err(Error::NotFound(format!(
             "no entry \"{id}\"; give a number such as 48, a name such as nxp/lx2, or a device such \
              as 1957:8d80 (`acsctl quirk list` shows all)"
