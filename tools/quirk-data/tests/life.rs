@@ -11,6 +11,7 @@ use quirk_data::{
     draft,
     edition::Edition,
     entry::{Entry, Status},
+    export::{Options, export},
     folder::{self, Scope},
     handlers, source,
 };
@@ -98,9 +99,10 @@ fn edited(text: &str, edit: &str, without: Option<&str>) -> String {
 }
 
 /// The edits that the tests below apply.
-const TRIED: [&str; 7] = [
+const TRIED: [&str; 8] = [
     "candidate",
     "validated",
+    "rejected",
     "mainline",
     "removed-by-mainline",
     "withdrawn",
@@ -262,6 +264,37 @@ fn a_candidate_becomes_validated() {
 }
 
 #[test]
+fn a_claim_is_refused() {
+    let candidate = by("candidate", &shown());
+    let text = by("rejected", &candidate);
+    let rejected = entry("life-rejected", &text);
+    assert_eq!(rejected.status, Status::Rejected);
+    for edition in Edition::ALL {
+        assert!(!is_built(&rejected, edition, (7, 3)));
+    }
+    // It needs neither evidence nor a captured machine.
+    let less = less(&less(&text, "[evidence]"), "[[expect]]");
+    assert_eq!(entry("life-rejected-less", &less).evidence, None);
+    // No other entry may claim the ids. Control: a file of its own may have others.
+    for (ids, is_refused) in [("\"0a01\"", true), ("\"0a02\"", false)] {
+        let other = candidate
+            .replace("number = 59", "number = 60")
+            .replace("\"0a01\", \"0a10-0a12\"", ids);
+        let (other, _) = other.split_once("[evidence]").expect("it has one");
+        let files = [("x1.toml", text.as_str()), ("x2.toml", other)];
+        let found = checked("life-rejected-other", &files)
+            .err()
+            .unwrap_or_default();
+        let is_found = found.iter().any(|one| one.starts_with("refused"));
+        assert_eq!(is_found, is_refused, "{found:?}");
+    }
+    // The statement comes.
+    let validated = entry("life-rejected-validated", &by("validated", &text));
+    assert_eq!(validated.status, Status::Validated);
+    assert_eq!(validated.number, rejected.number);
+}
+
+#[test]
 fn mainline_takes_over_from_its_release_on() {
     let text = by("mainline", &shown());
     assert!(text.contains("[[expect]]"), "{text}");
@@ -347,4 +380,44 @@ fn a_statement_against_isolation_stands_against_a_claim() {
         found.iter().any(|one| one.starts_with("refused")),
         "{found:?}"
     );
+}
+
+/// The errors of `acsctl quirk export` that the guide shows, without the place of the kernel.
+#[test]
+fn the_errors_that_the_guide_shows_are_those_of_an_export() {
+    let quirks = "drivers/pci/quirks.c";
+    let kernel = scratch("life-kernel");
+    fs::create_dir_all(kernel.join("drivers/pci")).expect("it is the test's own");
+    fs::create_dir_all(kernel.join("include/linux")).expect("it is the test's own");
+    let of_tests = tests().join("export/kernel");
+    let read = |file: &str| fs::read_to_string(of_tests.join(file)).expect("it is there");
+    let first = "\t{ PCI_VENDOR_ID_SECOND_NAME, 0x0001, ";
+    let row = format!("\t{{ 0x10de, 0x0a01, pci_quirk_mf_endpoint_acs }},\n{first}");
+    let write = |file: &str, text: String| {
+        fs::write(kernel.join(file), text).expect("it is the test's own");
+    };
+    write("include/linux/pci_ids.h", read("include/linux/pci_ids.h"));
+    write(quirks, read(quirks).replace(first, &row));
+    for (name, text) in [
+        ("candidate", by("candidate", &shown())),
+        ("present", shown()),
+    ] {
+        let entry = entry("life-errors", &text);
+        let error = export(&entry, &kernel, &Options::default()).expect_err("no patch");
+        let guide = guide();
+        let (_, rest) = guide
+            .split_once(&format!("<!-- error: {name} -->\n```\n"))
+            .expect("the guide has it");
+        let (shown, _) = rest.split_once("\n```").expect("the end of the block");
+        let error = error.to_string();
+        let place = format!("{}:", kernel.join(quirks).display());
+        let error = match error.split_once(&place) {
+            Some((before, after)) => {
+                let (_, after) = after.split_once(": ").expect("the number of a line");
+                format!("{before}/home/you/linux/{quirks}:5213: {after}")
+            }
+            None => error,
+        };
+        assert_eq!(shown.replace('\n', " "), error);
+    }
 }
