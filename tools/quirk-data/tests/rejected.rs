@@ -217,6 +217,62 @@ fn a_kind_does_not_tell_a_claim_from_a_handler_for_any_type() {
     }
 }
 
+/// The rules that an entry of this status, for these `[[match]]` sections, violates.
+fn violated(status: &str, matches: &[(&str, &str)]) -> Vec<&'static str> {
+    let matches = matches.iter().map(|(vendor, devices)| {
+        format!("[[match]]\nvendor = \"{vendor}\"\ndevices = [{devices}]\n")
+    });
+    let file = DataFile {
+        path: "acme/e20.toml".into(),
+        name: "acme/e20".to_owned(),
+        text: format!(
+            "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 20\nstatus = \"{status}\"\n\
+             reason = \"So.\"\nkind = \"mf-endpoint\"\nacs = [\"SV\"]\n{}",
+            matches.collect::<String>()
+        ),
+        built_in: false,
+    };
+    let found = folder::check(&[file], scope(None))
+        .err()
+        .unwrap_or_default();
+    found.iter().map(|one| one.rule.code()).collect()
+}
+
+/// As many ids as a claim can have, in the widest ranges, and a range of another vendor that goes on
+/// where one ends. Controls: one id more, at each place.
+#[test]
+fn a_claim_has_a_largest_width() {
+    let sound = [
+        "\"1000-103f\", \"1041-1080\"",
+        "\"1081-10c0\", \"10c2-1101\"",
+    ];
+    let of = |status, [one, other]: [&str; 2]| violated(status, &[("acea", one), ("aceb", other)]);
+    assert_eq!(of("candidate", sound), [""; 0]);
+    for wide in [
+        ["\"1000-1040\"", "\"1081\""],
+        ["\"1000-103f\", \"1040\"", "\"1081\""],
+        ["\"1000-1020\", \"1021-1040\"", "\"1081\""],
+        [
+            "\"1000-103f\", \"1041-1080\"",
+            "\"1081-10c0\", \"10c2-1101\", \"1103\"",
+        ],
+    ] {
+        assert_eq!(of("candidate", wide), ["id-wide"], "{wide:?}");
+        assert_eq!(of("rejected", wide), [""; 0], "{wide:?}");
+    }
+}
+
+/// A refusal may list what no claim can have.
+#[test]
+fn a_refusal_may_list_what_a_claim_may_not() {
+    for (devices, rule) in [("\"9120\"", "id-aliased"), ("\"any\"", "id-any")] {
+        let of = |status| violated(status, &[("1b4b", devices)]);
+        assert!(of("candidate").contains(&rule), "{rule}");
+        assert_eq!(of("rejected"), [""; 0], "{rule}");
+        assert_eq!(of("withdrawn"), [""; 0], "{rule}");
+    }
+}
+
 /// Damage of any kind ends in findings or in other data, never in a panic.
 #[test]
 fn damaged_files_are_never_a_panic() {

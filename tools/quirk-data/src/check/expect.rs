@@ -61,7 +61,7 @@ fn is_name(name: &Spanned<String>, notes: &mut Notes<'_>) -> bool {
     let stem = name.get_ref().strip_suffix(".json");
     let is_right = stem.is_some_and(|stem| stem.split('.').all(is_word));
     if !is_right {
-        let problem = format!("\"{}\" is not of that form", name.get_ref());
+        let problem = format!("\"{}\" does not have the form of this key", name.get_ref());
         let help = "write the name of a file beside this one, of lowercase letters, digits, \
                     hyphens and dots, that ends in .json";
         notes.add(

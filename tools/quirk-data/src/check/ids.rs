@@ -5,7 +5,7 @@
 use rules::entry::Kind;
 use toml::Spanned;
 
-use super::{evidence::filled, limits, prose};
+use super::{limits, prose};
 use crate::{
     entry::{Devices, Excluded, Ids},
     finding::Notes,
@@ -38,7 +38,6 @@ pub(super) fn check(
     for one in matches {
         let vendor = vendor(one, notes);
         let one = one.get_ref();
-        filled(one.about.as_ref(), "match.about", notes);
         let ids = devices(one.devices.as_ref(), vendor, "match.devices", notes);
         found.devices.push(Devices {
             ids: ids.iter().map(|ids| *ids.get_ref()).collect(),
@@ -55,8 +54,6 @@ pub(super) fn check(
                 notes.add(Rule::IdAny, &ids.span(), field, problem, SOME);
             }
             ids.retain(|ids| !ids.get_ref().is_any());
-
-            filled(exclude.why.as_ref(), "match.excludes.why", notes);
             if let Some(why) = prose(exclude.why.as_ref()) {
                 found.excludes.push(Excluded {
                     ids: ids.iter().map(|ids| *ids.get_ref()).collect(),

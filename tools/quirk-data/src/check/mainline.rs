@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 use rules::release::Release;
 use toml::Spanned;
 
-use super::{evidence::filled, not_of_form, prose};
+use super::{not_of_form, prose};
 use crate::{entry::Mainline, finding::Notes, format, rule::Rule};
 
 /// Reads the section. Mainline entries have it, and refused entries that released kernels grant.
@@ -54,7 +54,7 @@ pub(super) fn check(
             "is given without expressed = false",
             "take it out, or add expressed = false",
         ),
-        why => filled(why.as_ref(), "mainline.why", notes),
+        _ => {}
     }
     Some(Mainline {
         since: since.filter(|since| since != "unknown"),

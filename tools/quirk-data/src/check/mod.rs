@@ -137,7 +137,7 @@ impl<'a> CheckedFile<'a> {
         });
         let unclaimed = stated::check(parsed, basis, &kinds, &matched, notes);
         unbuilt::check(parsed, status, is_taken || is_to_come, ids, notes);
-        evidence::check_prose(parsed, notes);
+        evidence::check_name(parsed, notes);
         let number = number(parsed.number.as_ref(), notes);
         let statement = evidence::statement(parsed).map(|statement| statement.get_ref().as_str());
         // A refused entry tells what released kernels do in its section on mainline.
@@ -307,7 +307,7 @@ fn word<T: Copy>(
 
 /// Adds the finding for a value that does not have the form of its key.
 fn not_of_form(value: &Spanned<String>, field: &str, help: &str, notes: &mut Notes<'_>) {
-    let problem = format!("\"{}\" is not of that form", value.get_ref());
+    let problem = format!("\"{}\" does not have the form of this key", value.get_ref());
     notes.add(Rule::ValueForm, &value.span(), field, problem, help);
 }
 
@@ -330,13 +330,11 @@ fn number(value: Option<&Spanned<i64>>, notes: &mut Notes<'_>) -> Option<Spanned
     let number = u16::try_from(*value.get_ref()).ok();
     let number = number.filter(|number| (1..=MAX_NUMBER).contains(number));
     if number.is_none() {
-        notes.add(
-            Rule::ValueForm,
-            &value.span(),
-            "number",
-            "out of range",
-            "use a number from 1 to 4095",
-        );
+        let written = notes.text(&value.span());
+        let problem = format!("{written} is not from 1 to {MAX_NUMBER}");
+        let help = "take the number after the last line of numbers.txt; the module can withdraw no \
+                    entry with a larger one";
+        notes.add(Rule::ValueForm, &value.span(), "number", problem, help);
     }
     Some(Spanned::new(value.span(), number?))
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use rules::condition::{Condition, Place};
 use toml::Spanned;
 
-use super::{evidence::filled, not_of_form, prose, settled, spoken};
+use super::{not_of_form, prose, settled, spoken};
 use crate::{
     entry::Status,
     finding::Notes,
@@ -41,7 +41,6 @@ pub(super) fn conditions(
     let each = sections.iter().filter_map(|section| {
         let place = section.span();
         let section = section.get_ref();
-        filled(section.about.as_ref(), "condition.about", notes);
         let register = register(section, "condition", notes)?;
         if let Some(mask) = &section.mask {
             lasts(
@@ -196,7 +195,6 @@ pub(super) fn program(
     }
     let each = sections.iter().filter_map(|section| {
         let section = section.get_ref();
-        filled(section.about.as_ref(), "program.about", notes);
         let register = register(section, "program", notes)?;
         let value = section.value.as_ref()?;
         let value = if value.get_ref() == Written::AS_CAPABLE {
@@ -264,7 +262,8 @@ fn register(section: &format::Register, heading: &str, notes: &mut Notes<'_>) ->
         if mask == 0 {
             let help = "name the bits that matter";
             let field = format!("{heading}.mask");
-            notes.add(Rule::RegisterBits, &value.span(), &field, "no bit", help);
+            let problem = format!("{} has no bit", value.get_ref());
+            notes.add(Rule::RegisterBits, &value.span(), &field, problem, help);
             return None;
         }
         Some(mask)

@@ -65,9 +65,9 @@ pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
         let inner = lower.trim_start_matches('#').trim_start();
         let problem = if NAMING.iter().any(|mark| inner.starts_with(mark)) || has(&OTHERS) {
             is_licensed |= at_top;
-            "not the licence of the project's data"
+            "this line names another licence than that of the project's data"
         } else if has(&RESTRICTING) {
-            "restricts the use of the file"
+            "this line restricts the use of the file"
         } else {
             continue;
         };

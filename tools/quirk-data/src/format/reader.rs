@@ -64,7 +64,10 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             self.plain(text, &name.span());
             let Some(key) = self.section.key(text) else {
                 let names: Vec<_> = self.section.keys.iter().map(|key| key.name).collect();
-                let help = format!("take it out; there are {}", names.join(", "));
+                let help = match names.iter().find(|name| is_nearly(text, name)) {
+                    Some(name) => format!("write {name}, if that is meant"),
+                    None => format!("take it out; there are {}", names.join(", ")),
+                };
                 self.add(
                     Rule::KeyUnknown,
                     &name.span(),
@@ -152,11 +155,15 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             self.add(Rule::Unanswered, &text.span(), name, &problem, help);
         }
         self.plain(name, &text.span());
-        let is_prose = self.section.key(name).is_some_and(Key::is_prose);
-        if is_prose && is_placeholder(text.get_ref()) {
-            let problem = format!("\"{}\" says nothing", text.get_ref());
-            let help = "say it in a sentence";
-            self.add(Rule::Unanswered, &text.span(), name, &problem, help);
+        if let Some(key) = self.section.key(name).filter(|key| key.is_prose()) {
+            let help = format!("write {}", key.about);
+            if text.get_ref().trim().is_empty() {
+                self.add(Rule::ValueEmpty, &text.span(), name, "blank", &help);
+            }
+            if is_placeholder(text.get_ref()) {
+                let problem = format!("\"{}\" says nothing", text.get_ref());
+                self.add(Rule::Unanswered, &text.span(), name, &problem, &help);
+            }
         }
         Some(text)
     }
@@ -309,6 +316,13 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             Value::Several(_) => format!("each as a section, [[{}]]", self.name_of(key)),
         }
     }
+}
+
+/// Whether a key that does not exist may be meant as this one, as "device" is.
+fn is_nearly(text: &str, name: &str) -> bool {
+    let text = text.to_lowercase().replace('_', "-");
+    let plural = |one: &str| one.trim_end_matches('s').to_owned();
+    plural(&text) == plural(name)
 }
 
 fn texts(value: &DeValue<'_>) -> Option<Vec<Spanned<String>>> {
