@@ -2,6 +2,8 @@
 
 //! Tables and records: Proxmox's list of PCI devices, `pvesh`, and `lspci -vmm`.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::{Listed, hex_number, id};
@@ -11,9 +13,8 @@ use crate::{Bdf, Error, Hex, bdf, text::Line};
 struct Table {
     /// Whether marks separate the cells, and not spaces.
     is_ruled: bool,
-    width: usize,
-    /// The column of the functions' addresses, if its name shows it.
-    address: Option<usize>,
+    /// What the name of each column says of addresses in it.
+    columns: Vec<Column>,
     group: usize,
     /// Whether each column up to the group is one word, so that longer rows can be read.
     is_fixed: bool,
@@ -22,9 +23,21 @@ struct Table {
     class: Option<usize>,
 }
 
-impl Table {
-    /// The table whose head these cells are, if they are one.
-    fn of_head(row: &Cells) -> Option<Self> {
+/// Whose address a column has, by its name; the better names come first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Column {
+    /// The function's, and nothing else.
+    Address,
+    /// The function's, by a word of the name.
+    Own,
+    /// The name does not say.
+    Any,
+    /// That of a bridge above the function.
+    Above,
+}
+
+impl Column {
+    fn of(name: &str) -> Self {
         const ADDRESS: [&str; 9] = [
             "id",
             "bdf",
@@ -36,6 +49,29 @@ impl Table {
             "pci id",
             "function",
         ];
+        const ABOVE: [&str; 11] = [
+            "above", "behind", "below", "bridge", "bridges", "parent", "port", "root", "under",
+            "upstream", "via",
+        ];
+        let has = |words: &[&str]| {
+            let mut all = name.split(|c: char| !c.is_ascii_alphanumeric());
+            all.any(|word| words.contains(&word))
+        };
+        if ADDRESS.contains(&name) {
+            Self::Address
+        } else if has(&ABOVE) {
+            Self::Above
+        } else if has(&ADDRESS) {
+            Self::Own
+        } else {
+            Self::Any
+        }
+    }
+}
+
+impl Table {
+    /// The table whose head these cells are, if they are one.
+    fn of_head(row: &Cells) -> Option<Self> {
         const FIXED: [&str; 4] = ["iommugroup", "class", "vendor", "device"];
         let &Cells {
             is_ruled,
@@ -44,14 +80,13 @@ impl Table {
         let is_group =
             |cell: &String| matches!(cell.replace(['-', ' ', '_'], "").as_str(), "iommugroup");
         let column = |name: &str| cells.iter().position(|cell| cell == name);
-        let is_address = |cell: &String| ADDRESS.contains(&cell.as_str());
-        let address = cells.iter().position(is_address);
+        let columns: Vec<_> = cells.iter().map(|cell| Column::of(cell)).collect();
         // Without rules, a sentence can have the word, too.
         let is_word = |cell: &String| {
             cell.chars()
                 .all(|c| c.is_ascii_lowercase() || c == '_' || c == '-')
         };
-        let is_list_of_words = address.is_some() && cells.iter().all(is_word);
+        let is_list_of_words = columns.contains(&Column::Address) && cells.iter().all(is_word);
         if !is_ruled && !is_list_of_words {
             return None;
         }
@@ -59,18 +94,35 @@ impl Table {
             .iter()
             .position(is_group)
             .filter(|_| cells.len() > 2)?;
-        let fixed =
-            |cell: &String| is_address(cell) || is_group(cell) || FIXED.contains(&cell.as_str());
+        let fixed = |(cell, column): (&String, &Column)| {
+            *column == Column::Address || is_group(cell) || FIXED.contains(&cell.as_str())
+        };
         Some(Self {
             is_ruled,
-            width: cells.len(),
-            address,
-            is_fixed: cells[..=group].iter().all(fixed),
+            is_fixed: cells[..=group].iter().zip(&columns).all(fixed),
+            columns,
             group,
             vendor: column("vendor"),
             device: column("device"),
             class: column("class"),
         })
+    }
+
+    /// The addresses in the columns with the best name of those that have some.
+    fn addresses(&self, cells: &[String]) -> BTreeSet<Bdf> {
+        let shown = self.columns.iter().zip(cells);
+        let shown = shown.filter_map(|(column, cell)| Some((*column, bdf::shown(cell)?)));
+        let shown: Vec<_> = shown.collect();
+        let best = shown.iter().map(|(column, _)| *column).min();
+        // Without rules, words of a name can have any place.
+        let best = best.filter(|column| match self.is_ruled {
+            true => *column != Column::Above,
+            false => *column == Column::Address,
+        });
+        let found = shown
+            .into_iter()
+            .filter(|(column, _)| Some(*column) == best);
+        found.map(|(_, bdf)| bdf).collect()
     }
 
     /// Reads a line below the head.
@@ -79,8 +131,9 @@ impl Table {
             is_ruled,
             ref cells,
         } = row;
-        let own = self.address.and_then(|at| bdf::shown(cells.get(at)?));
-        let bdf = own.or_else(|| row.address());
+        let width = self.columns.len();
+        let addresses = self.addresses(cells);
+        let bdf = addresses.first().copied();
         let refuse = |problem: String, remedy: &str| Error {
             line: Some(line.number),
             ..Error::at(
@@ -95,8 +148,22 @@ impl Table {
             let is_blank = line.text.is_empty();
             return Ok(if is_blank { Row::Nothing } else { Row::End });
         }
-        let is_whole =
-            cells.len() == self.width || !is_ruled && self.is_fixed && cells.len() > self.width;
+        let is_whole = cells.len() == width || !is_ruled && self.is_fixed && cells.len() > width;
+        if addresses.len() > 1 && is_whole {
+            let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            return Err(Error {
+                line: Some(line.number),
+                ..Error::at(
+                    name,
+                    "",
+                    format!(
+                        "the row has several addresses, and the head does not tell which is that of the function: {}",
+                        all.join(", ")
+                    ),
+                    "name its column Address, and give each function a row of its own",
+                )
+            });
+        }
         let group = cells.get(self.group).map(|cell| group(cell));
         match (bdf, group) {
             (Some(bdf), Some(Ok(group))) if is_whole => {
@@ -110,7 +177,7 @@ impl Table {
                 }))
             }
             // What lspci prints has a colon behind the class.
-            (Some(_), _) if !is_ruled && own.is_some() && !line.text.contains(": ") => Err(refuse(
+            (Some(_), _) if !is_ruled && !line.text.contains(": ") => Err(refuse(
                 "the words of the row do not fit the head of the table".to_owned(),
                 "write marks between the cells, as in | 0000:01:00.0 | a name | 12 |",
             )),
@@ -123,13 +190,17 @@ impl Table {
                 format!(
                     "the row has {} cells, and the head of the table {}",
                     cells.len(),
-                    self.width
+                    width
                 ),
                 "write each function in a row with a cell for each column",
             )),
-            (None, _) if cells.iter().any(|cell| is_like_address(cell)) => Err(refuse(
+            (None, _) if row.address().is_some() => Err(refuse(
+                "by the head, the row has no address of a function, only one above it".to_owned(),
+                "name the column of the functions Address",
+            )),
+            (None, _) if cells.iter().any(|cell| has_like_address(cell)) => Err(refuse(
                 "the row has no address that is whole".to_owned(),
-                "correct the address, or remove the row",
+                "write the whole address, alone, into a cell of its own, or remove the row",
             )),
             // The heading of a part of the table, or the rest of a cell.
             (None, _) if cells.iter().any(String::is_empty) || is_border(&line.text) => {
@@ -150,7 +221,11 @@ enum Row {
     End,
 }
 
-/// Whether a cell has the shape of an address, with a wrong or missing digit.
+/// Whether a word in a cell has the shape of an address, perhaps with a wrong or missing digit.
+fn has_like_address(cell: &str) -> bool {
+    cell.split([' ', ',', ';', '(', ')']).any(is_like_address)
+}
+
 fn is_like_address(cell: &str) -> bool {
     let parts = cell.split([':', '.']);
     cell.contains(':')
@@ -174,7 +249,8 @@ impl Cells {
         // A mark within a cell.
         let text = text.replace("\\|", "/");
         let is_ruled = text.contains('|');
-        let text = text.trim_matches('|');
+        let text = text.strip_prefix('|').unwrap_or(&text);
+        let text = text.strip_suffix('|').unwrap_or(text);
         let cells: Vec<_> = if is_ruled {
             text.split('|').map(str::trim).collect()
         } else {
@@ -243,10 +319,18 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
         open = Table::of_head(&row);
         if open.is_none() {
             of_others = of_others.after(&line, &row);
-            let is_left_out = of_others == OfOthers::Open
+            let is_row = row.is_ruled
+                && row.cells.len() > 1
                 && row.address().is_some()
                 && super::line(&line.text).is_none();
-            if !is_left_out {
+            if is_row && !found.is_empty() && of_others != OfOthers::Open {
+                let problem = "is a row of a table whose head is not known";
+                return Err(Error {
+                    line: Some(line.number),
+                    ..Error::at(name, "", problem, "repeat the head of the table above it")
+                });
+            }
+            if !(is_row && of_others == OfOthers::Open) {
                 others.push(line);
             }
         }
