@@ -11,7 +11,7 @@
 //! | `text/` | removes what programs and people add to a text: encoding, colours, quoting, tags |
 //! | `lspci/` | reads the output of lspci |
 //! | `groups/` | reads lists, logs and documents of IOMMU groups |
-//! | `form.rs` | names the form of a text that shows too little |
+//! | `form/` | names the form of a text that shows too little or cannot be read |
 //! | `merge.rs` | merges what several texts show of one machine |
 //! | `write.rs` | writes a file |
 //! | `release.rs` | the release of a kernel version |

@@ -107,13 +107,16 @@ fn of_text(name: &str, text: &str) -> Result<Topology, Error> {
     let begin = text.trim_start();
     if begin.starts_with(['{', '[']) {
         if let Some(listed) = groups::json(text) {
+            check_listed(name, &listed)?;
             return Ok(of_listed(&listed));
         }
+        if form::is_capture(name, text)? {
+            return of_capture(name, text);
+        }
     }
-    if begin.starts_with('{') {
-        return of_capture(name, text);
-    }
-    let lines = groups::split(text::lines(text));
+    let lines = text::lines(text);
+    form::check(name, &lines)?;
+    let lines = groups::split(lines);
     let (tables, lines) = groups::table(name, lines)?;
     let records = groups::records(name, &lines)?;
     let listed = [groups::libvirt(&lines), tables, records].concat();
@@ -121,16 +124,7 @@ fn of_text(name: &str, text: &str) -> Result<Topology, Error> {
         check_listed(name, &listed)?;
         let listed = of_listed(&listed);
         // Whether the same text also has the output of lspci, or a list of groups.
-        let has_more = |line: &text::Line| {
-            let is_of_group = !matches!(
-                groups::line(&line.text),
-                None | Some(groups::GroupLine::Other)
-            );
-            is_of_group
-                || lspci::is_detail_of_lspci(&line.text)
-                || lspci::begins_function(&line.text)
-        };
-        if !lines.iter().any(has_more) {
+        if !lines.iter().any(|line| form::is_of_machine(&line.text)) {
             return Ok(listed);
         }
         let mut topology = merge::machines(name, lspci::parse(name, &lines)?, listed)?;
@@ -166,7 +160,11 @@ fn check_listed(name: &str, listed: &[Listed]) -> Result<(), Error> {
             .and_then(|before| before.group.map(|group| (before.line, group)));
         if let (Some((line, before)), Some(group)) = (before, one.group) {
             if before != group {
-                let problem = format!("its IOMMU group differs from that in line {line}");
+                let place = match line {
+                    0 => "an earlier one".to_owned(),
+                    line => format!("that in line {line}"),
+                };
+                let problem = format!("its IOMMU group differs from {place}");
                 let remedy = "put each machine into a file of its own";
                 return Err(Error {
                     line: Some(one.line).filter(|&line| line > 0),

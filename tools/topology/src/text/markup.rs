@@ -8,7 +8,7 @@ const INVISIBLE: [char; 7] = [
 ];
 
 /// Tags whose markup is removed. lspci itself prints `<access denied>`, `<TAbort-` and `[size=16M]`.
-const TAGS: [&str; 20] = [
+const TAGS: [&str; 31] = [
     "pre",
     "code",
     "icode",
@@ -27,6 +27,17 @@ const TAGS: [&str; 20] = [
     "details",
     "summary",
     "noparse",
+    "noformat",
+    "a",
+    "b",
+    "em",
+    "i",
+    "li",
+    "ol",
+    "mark",
+    "strong",
+    "u",
+    "ul",
     "html",
     "body",
 ];
@@ -49,7 +60,7 @@ const ENTITIES: [(&str, &str); 12] = [
 /// The parts of a line that other marks than a line feed end, as in a page, or in a text with ends of lines
 /// of several systems.
 pub(super) fn parts(line: &str) -> Vec<&str> {
-    const BREAKS: [&str; 4] = ["<br>", "<br/>", "<br />", "<BR>"];
+    const BREAKS: [&str; 7] = ["<br>", "<br/>", "<br />", "<BR>", "&#10;", "&#xa;", "&#xA;"];
     let mut parts: Vec<&str> = line
         .split(['\r', '\u{b}', '\u{85}', '\u{2028}', '\u{2029}'])
         .collect();
@@ -76,7 +87,10 @@ pub(super) fn without(line: &str) -> String {
             line = line.replace(&entity.to_uppercase(), text);
         }
     }
-    line = untagged(&untagged(&unescaped(&line), '<', '>'), '[', ']');
+    line = unescaped(&line);
+    for (open, close) in [('<', '>'), ('[', ']'), ('{', '}')] {
+        line = untagged(&line, open, close);
+    }
     let line = unquoted(&line);
     let trimmed = line.trim();
     for fence in ["```", "~~~"] {
@@ -171,9 +185,10 @@ fn untagged(line: &str, open: char, close: char) -> String {
         let inner = &rest[start + 1..];
         let end = inner.find(close);
         let is_tag = end.is_some_and(|end| {
-            let name = inner[..end].trim_start_matches('/');
-            let stop = name.find(|c: char| !c.is_ascii_alphabetic());
-            let name = name[..stop.unwrap_or(name.len())].to_ascii_lowercase();
+            // "[b0]" is the place of a capability.
+            let tag = inner[..end].trim_matches('/');
+            let stop = tag.find([' ', '/', '=', ':']);
+            let name = tag[..stop.unwrap_or(tag.len())].to_ascii_lowercase();
             TAGS.contains(&name.as_str())
         });
         match end {
@@ -198,7 +213,8 @@ fn unquoted(line: &str) -> &str {
         let is_tree = |rest: &str| rest.trim_start().starts_with(['+', '-', '\\']);
         let rest = match trimmed.chars().next() {
             Some('>') => trimmed.strip_prefix('>'),
-            Some('|') => trimmed
+            // The row of a table ends in such a mark.
+            Some('|') if !trimmed.trim_end().ends_with('|') => trimmed
                 .strip_prefix('|')
                 .filter(|rest| rest.starts_with([' ', '\t']) && !is_tree(rest)),
             _ => None,
@@ -234,6 +250,8 @@ mod tests {
             ("[1;31m00:1f.0[0m ISA", "00:1f.0 ISA"),
             ("00:1f.0\u{a0}ISA\u{200b}", "00:1f.0 ISA"),
             ("[code]00:1f.0 ISA", "00:1f.0 ISA"),
+            ("{code:none}00:1f.0 ISA{code}", "00:1f.0 ISA"),
+            ("<b><a href=\"x\">00:1f.0</a></b> ISA", "00:1f.0 ISA"),
             ("<pre class=\"x\">00:1f.0 ISA</pre>", "00:1f.0 ISA"),
             ("&gt; 00:1f.0&nbsp;ISA", "00:1f.0 ISA"),
             ("```text", ""),
@@ -254,6 +272,7 @@ mod tests {
             "\tStatus: >TAbort- <TAbort- <MAbort- >SERR-",
             "\tMemory at fe00 (32-bit) [size=16M]",
             "\tCapabilities: [40] Express",
+            "\tCapabilities: [b0] Express",
             " |  +-01.0",
         ] {
             assert_eq!(without(line), line);

@@ -1,8 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Names the form of a text that shows too little, and the command that shows more.
+//! Names the form of a text that shows too little or cannot be read, and the command that shows more.
+//!
+//! | file | contents |
+//! |---|---|
+//! | `copy.rs` | copies with other lines than the text had |
+//! | `document.rs` | JSON of other programs |
+//! | `system.rs` | programs of other operating systems |
 
-use crate::{Error, Topology, lspci::AGAIN, text::Line};
+mod copy;
+mod document;
+mod system;
+
+pub(crate) use document::is_capture;
+
+use crate::{
+    Error, Topology,
+    groups::{self, GroupLine},
+    lspci::{self, AGAIN},
+    text::Line,
+};
+
+/// Whether a line begins a function, is a detail that only lspci prints, or names a group.
+pub(crate) fn is_of_machine(text: &str) -> bool {
+    lspci::begins_function(text)
+        || lspci::is_detail_of_lspci(text)
+        || !matches!(groups::line(text), None | Some(GroupLine::Other))
+}
+
+/// Refuses a text whose lines cannot be read one by one.
+///
+/// # Errors
+///
+/// [`Error`] with the line that shows it.
+pub(crate) fn check(name: &str, lines: &[Line]) -> Result<(), Error> {
+    copy::check(name, lines)?;
+    system::check(name, lines)
+}
 
 /// Whether the source shows the capabilities of a function.
 #[must_use]
@@ -53,8 +87,19 @@ pub(crate) fn unread(name: &str, lines: &[Line]) -> Error {
     Error::at(name, "", problem, AGAIN)
 }
 
+/// Programs whose output shows no capabilities, with what only they print, in lower case.
+const PROGRAMS: [(&str, &str); 7] = [
+    (document::LSHW, "lshw -json"),
+    ("bus info: pci@", "lshw"),
+    ("pci@0000:", "lshw -businfo"),
+    ("h/w path", "lshw -short"),
+    ("sysfs busid:", "hwinfo"),
+    ("bus-id:", "inxi"),
+    ("bus address:", "dmidecode"),
+];
+
 /// The form of a text that has no functions.
-fn form(lines: &[Line]) -> Option<&'static str> {
+fn form(lines: &[Line]) -> Option<String> {
     let has = |is: &dyn Fn(&str) -> bool| lines.iter().any(|line| is(&line.text));
     let is_tree = |text: &str| {
         let text = text.trim_start_matches(['-', '+', '|', ' ', '\\']);
@@ -63,21 +108,24 @@ fn form(lines: &[Line]) -> Option<&'static str> {
             || text.contains(".0-[")
     };
     let is_quoted = |text: &str| text.matches("\" \"").count() >= 2;
+    let shows_none = |what: &str| Some(format!("{what}, which shows no capabilities"));
     if has(&is_tree) {
-        return Some("lspci -t, which shows no capabilities");
+        return shows_none("lspci -t");
     }
     if has(&is_quoted) {
-        return Some("lspci -mm, which shows no capabilities");
+        return shows_none("lspci -mm");
     }
     if has(&|text| text.starts_with("Slot:")) {
-        return Some("lspci -vmm, which shows no capabilities");
+        return shows_none("lspci -vmm");
     }
     let is_log = |text: &str| {
         text.starts_with('[') && text.contains("] ") && text.contains(':')
             || text.contains(" kernel: ")
     };
     if has(&is_log) {
-        return Some("a kernel log without groups");
+        return Some("a kernel log without groups".to_owned());
     }
-    None
+    let has_sign = |sign: &str| has(&|text| text.to_ascii_lowercase().contains(sign));
+    let program = PROGRAMS.iter().find(|(sign, _)| has_sign(sign));
+    program.and_then(|(_, program)| shows_none(program))
 }
