@@ -10,7 +10,7 @@ use crate::{Acs, Bdf, Error, Function, Header, Topology};
 /// vendor has this id.
 pub const UNKNOWN_VENDOR: u16 = 0xffff;
 
-const APART: &str = "put each machine into a file of its own, and read one at a time";
+pub(crate) const APART: &str = "put each machine into a file of its own, and read one at a time";
 
 /// A function that a source shows, with its line; 0 for none.
 pub(crate) type Shown = (usize, Function);

@@ -444,6 +444,9 @@ fn a_lost_group_line_is_not_no_group() {
     // No function of the port's bus is in a group, so this one may be in none.
     assert!(known(&lost, "0000:00:1b.0"));
     assert!(known(&with("\tIOMMU group: 3\n"), "0000:01:00.0"));
+    // What is below a port in a group is in one.
+    let port = PORT.replace("\tBus:", "\tIOMMU group: 3\n\tBus:");
+    assert!(!known(&read(&port), "0000:01:00.0"));
 }
 
 #[test]

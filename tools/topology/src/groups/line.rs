@@ -5,7 +5,7 @@
 use crate::{Bdf, bdf, text::Line};
 
 /// How lists name a group, in lower case.
-pub(crate) const NAMES: [&str; 4] = ["iommu group", "iommu_group", "iommugroup", "group"];
+const NAMES: [&str; 4] = ["iommu group", "iommu_group", "iommugroup", "group"];
 
 /// What a line about a group says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,7 +28,7 @@ pub(crate) enum GroupLine {
 /// What the line says about a group; `None` for a line that names none.
 pub(crate) fn line(text: &str) -> Option<GroupLine> {
     let lower = text.to_ascii_lowercase();
-    if !lower.contains("group") {
+    if !lower.contains("group") && !lower.contains("adding to ") {
         return None;
     }
     log(&lower)
@@ -87,7 +87,8 @@ fn entries(text: &str) -> Vec<&str> {
             start
         };
         let cut = if ends { end } else { start };
-        let is_next = starts && line(&text[begin..start]).is_some();
+        let is_next =
+            starts && line(&text[begin..start]).is_some_and(|before| before != GroupLine::Damaged);
         if (ends || is_next) && !text[cut..].trim().is_empty() && cut > begin {
             entries.push(&text[begin..cut]);
             begin = cut;
@@ -115,29 +116,51 @@ fn is_log(lower: &str) -> bool {
 
 /// `pci 0000:00:01.0: Adding to iommu group 1`, and what older kernels log.
 fn log(lower: &str) -> Option<GroupLine> {
-    let is_added = lower.contains("adding to iommu group ")
-        || lower.contains("adding device ") && lower.contains(" to group ");
-    let is_removed = lower.contains("removing from iommu group ")
-        || lower.contains("removing device ") && lower.contains(" from group ");
-    if !is_added && !is_removed {
-        return None;
-    }
-    let several = |words: &str| lower.matches(words).nth(1).is_some();
-    if several("adding to iommu group ") || several("adding device ") {
-        return Some(GroupLine::Damaged);
-    }
-    let (before, after) = lower.rsplit_once("group ")?;
-    let words = before.split_whitespace();
-    let mut found = words.filter_map(|word| bdf::shown(word.trim_end_matches([':', ','])));
-    // What is in front of a time or of another line that was joined belongs to something else.
-    let Some(bdf) = found.next_back() else {
-        return Some(GroupLine::Other);
+    const NEW: [(&str, bool); 2] = [("adding to ", true), ("removing from ", false)];
+    const OLD: [(&str, bool); 2] = [("adding device ", true), ("removing device ", false)];
+    let said = |forms: [(&'static str, bool); 2]| {
+        let mut forms = forms.into_iter();
+        forms.find_map(|(words, is_added)| Some((words, is_added, lower.split_once(words)?)))
     };
-    let number = number(after)?.0;
-    Some(GroupLine::Log {
-        bdf,
-        group: is_added.then_some(number),
+    let (words, is_added, name, rest) = if let Some((words, is_added, (before, rest))) = said(NEW) {
+        let name = before.trim_end().trim_end_matches(':');
+        let pci = name.split_whitespace().any(|word| word == "pci");
+        let name = name.rsplit(char::is_whitespace).next().unwrap_or("");
+        if !pci && !is_like_address(name) {
+            // Another device.
+            return rest.contains("iommu group ").then_some(GroupLine::Other);
+        }
+        (words, is_added, name, rest.strip_prefix("iommu group "))
+    } else if let Some((words, is_added, (_, rest))) = said(OLD) {
+        let (name, rest) = rest.split_once(' ')?;
+        let group = ["to group ", "from group "];
+        let group = group.iter().find_map(|words| rest.strip_prefix(words))?;
+        if !is_like_address(name) {
+            return Some(GroupLine::Other);
+        }
+        (words, is_added, name, Some(group))
+    } else {
+        return None;
+    };
+    let is_one = lower.matches(words).nth(1).is_none();
+    let group = rest.and_then(number).filter(|_| is_one);
+    Some(match (bdf::shown(name), group) {
+        (Some(bdf), Some((group, _))) => GroupLine::Log {
+            bdf,
+            group: is_added.then_some(group),
+        },
+        _ => GroupLine::Damaged,
     })
+}
+
+/// Whether a word has the digits and marks of an address, perhaps with some that a scanner took for others, or the
+/// domain of one.
+fn is_like_address(word: &str) -> bool {
+    let domain = word.split_once(':').map_or("", |(domain, _)| domain);
+    let is_domain = domain.len() == 4 && domain.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_part = |c: char| c.is_ascii_hexdigit() || ":;.,ol".contains(c);
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    is_domain || digits >= 3 && word.contains([':', ';']) && word.chars().all(is_part)
 }
 
 /// The addresses in a text, also within paths.
@@ -151,7 +174,11 @@ fn addresses(text: &str) -> Vec<Bdf> {
 /// `/sys/kernel/iommu_groups/1/devices/0000:00:01.0`, in both directions of a link.
 fn path(lower: &str) -> Option<GroupLine> {
     let (before, after) = lower.split_once("iommu_groups/")?;
-    let (group, rest) = number(after)?;
+    let Some((group, rest)) = number(after) else {
+        // A command has a pattern or a variable there.
+        let is_command = after.starts_with(['*', '$', '{', '[', '?', '"']);
+        return (!is_command && !addresses(after).is_empty()).then_some(GroupLine::Damaged);
+    };
     let rest = rest.strip_prefix("/devices").unwrap_or(rest);
     // The target of a link, or what a shell does with the output.
     let ends = [" -> ", " | "].iter().filter_map(|mark| rest.find(mark));
@@ -170,7 +197,7 @@ fn path(lower: &str) -> Option<GroupLine> {
         [] if named.trim_matches(['/', ':', ' ', '*']).is_empty() => {
             Some(GroupLine::Heading(group))
         }
-        [] if named.contains(':') && named.contains('.') => Some(GroupLine::Damaged),
+        [] if named.split(['/', ' ']).any(is_like_address) => Some(GroupLine::Damaged),
         [] => Some(GroupLine::Other),
         [bdf] => {
             let after = named
@@ -373,6 +400,40 @@ mod tests {
                 "arm-smmu a.smmu: Adding to iommu group 7",
                 Some(GroupLine::Other),
             ),
+            // Damaged, and not of another device.
+            (
+                "pci 0000:O0:01.0: Adding to iommu group 7",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "pci 0000:00 :01.0: Adding to iommu group 7",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "vfio-pci 0000:00;01.0: Adding to iommu group 7",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "pci 0000:00:01.0: Adding to iommu group #7",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "pci 0000:00:01.0: Adding to iommu gr0up 7",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "/sys/kernel/iommu_groups/l/devices/0000:00:01.0",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "/sys/kernel/iommu_groups/1/devices/0000:00:01,0",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "/sys/kernel/iommu_groups/1/devices/fd000000.pcie",
+                Some(GroupLine::Other),
+            ),
+            ("ls /sys/kernel/iommu_groups/*/devices/0000:00:01.0", None),
             ("group 7 is what I want", None),
             ("my IOMMU group 7", None),
             ("\tIOMMU group: 7x", None),

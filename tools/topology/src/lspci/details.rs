@@ -153,15 +153,13 @@ const NOT_SHOWN: Acs = Acs {
 
 /// Reads the number in `: 2`, ` 2` or `: 2, ...`.
 fn group(text: &str) -> Result<u32, String> {
-    let number = text.trim_start_matches([':', ' ']);
-    let number = number.split([',', ' ']).next().unwrap_or("");
-    let wrong = |_| {
-        format!(
-            "{} is not the number of an IOMMU group",
-            quoted(text.trim_start_matches([':', ' ']))
-        )
-    };
-    number.parse().map_err(wrong)
+    let text = text.trim_start_matches([':', ' ']);
+    let end = text.find([',', ' ']).unwrap_or(text.len());
+    let (number, rest) = text.split_at(end);
+    // A line that was joined may have the rest of the number.
+    let is_whole = !rest.trim_start().starts_with(|c: char| c.is_ascii_digit());
+    let number = number.parse().ok().filter(|_| is_whole);
+    number.ok_or_else(|| format!("{} is not the number of an IOMMU group", quoted(text)))
 }
 
 fn capability(

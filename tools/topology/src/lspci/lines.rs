@@ -3,12 +3,14 @@
 //! Splits the lines into functions, their details and their hex dumps. Accounts for every line that
 //! begins like a function: it begins one, or it is refused.
 
+use std::collections::BTreeSet;
+
 use super::{
     AGAIN, quoted,
     recognise::{
-        InFolder, Logged, Place, STRONG, dump_line, has_class, has_key, header, in_folder, is_cut,
-        is_detail, is_foreign, is_like_class, is_like_header, is_like_heading, is_logged,
-        lacks_class, logged, names_group, starts_item, without_bullet,
+        InFolder, Logged, Place, STRONG, described, dump_line, has_class, has_key, header,
+        in_folder, is_cut, is_detail, is_foreign, is_like_class, is_like_header, is_like_heading,
+        is_logged, lacks_class, logged, names_group, starts_item, without_bullet,
     },
 };
 use crate::{
@@ -110,7 +112,9 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         is_list: false,
         names_listed: false,
         is_after_log: false,
+        is_after_number: false,
         joined: 0,
+        described: Vec::new(),
     };
     let mut before: Option<&Line> = None;
     for line in lines {
@@ -118,6 +122,7 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         before = Some(line);
     }
     reader.check_last(lines)?;
+    reader.check_described()?;
     reader.found.without_inherited(&lines_with_headings(lines));
     Ok(reader.found)
 }
@@ -147,8 +152,12 @@ struct Reader<'a> {
     names_listed: bool,
     /// Whether the line before is one of a kernel log.
     is_after_log: bool,
+    /// Whether the line before names a group and ends in a digit.
+    is_after_number: bool,
     /// The number of lines that were joined with the last one.
     joined: usize,
+    /// The lines before the first function that describe one behind other text.
+    described: Vec<Line>,
 }
 
 impl Reader<'_> {
@@ -200,6 +209,34 @@ impl Reader<'_> {
         Err(self.refuse(line, problem, AGAIN))
     }
 
+    /// Checks that each function that text before the first one describes is there.
+    fn check_described(&self) -> Result<(), Error> {
+        let Found { blocks, named, .. } = &self.found;
+        let blocks = blocks.iter().filter_map(Block::bdf);
+        let found: BTreeSet<Bdf> = blocks.chain(named.iter().map(|one| one.bdf)).collect();
+        let is_found = |word: &&str| bdf::shown(word).is_some_and(|bdf| found.contains(&bdf));
+        let is_lost = |line: &&Line| !described(&line.text).iter().any(is_found);
+        match self
+            .described
+            .iter()
+            .find(is_lost)
+            .filter(|_| !found.is_empty())
+        {
+            Some(line) => {
+                let problem = format!(
+                    "describes a function behind other text: {}",
+                    quoted(&line.text)
+                );
+                Err(self.refuse(
+                    line,
+                    problem,
+                    "begin the line with the address, or remove it",
+                ))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn last(&mut self) -> Option<&mut Block> {
         self.found.blocks.last_mut()
     }
@@ -248,6 +285,18 @@ impl Reader<'_> {
             return Err(self.refuse(line, problem, "join it with the next line"));
         }
         let is_after_log = std::mem::replace(&mut self.is_after_log, is_logged(text));
+        let begins_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
+        if std::mem::take(&mut self.is_after_number)
+            && line.indent == 0
+            && begins_with_digit
+            && header(text).is_none()
+        {
+            let problem = format!(
+                "may be the rest of the number of a group in the line above: {}",
+                quoted(text)
+            );
+            return Err(self.refuse(line, problem, "join it with that line, or remove it"));
+        }
         if self.group(line)? {
             return Ok(());
         }
@@ -303,6 +352,12 @@ impl Reader<'_> {
         let Some(found) = groups::line(&line.text) else {
             return Ok(false);
         };
+        let is_described = match &found {
+            GroupLine::Members { members, .. } => {
+                members.iter().any(|(_, header)| !header.is_empty())
+            }
+            _ => false,
+        };
         match found {
             GroupLine::Heading(group) => {
                 let is_open = matches!(self.open, Open::Function);
@@ -319,7 +374,6 @@ impl Reader<'_> {
                 self.open = Open::Foreign;
             }
             GroupLine::Members { group, members } => {
-                let is_described = members.iter().any(|(_, header)| !header.is_empty());
                 self.heading = is_described.then_some(group);
                 self.is_list = true;
                 self.open = Open::Foreign;
@@ -336,10 +390,15 @@ impl Reader<'_> {
             // A folder of something else, or another device.
             GroupLine::Other => self.heading = None,
             GroupLine::Damaged => {
-                let problem = format!("the address is damaged: {}", quoted(&line.text));
-                return Err(self.refuse(line, problem, "correct the address, or remove the line"));
+                let problem = format!(
+                    "the address is damaged, or the number of the group: {}",
+                    quoted(&line.text)
+                );
+                return Err(self.refuse(line, problem, "correct the line, or remove it"));
             }
         }
+        let ends_in_digit = line.text.ends_with(|c: char| c.is_ascii_digit());
+        self.is_after_number = ends_in_digit && !is_described;
         Ok(true)
     }
 
@@ -405,7 +464,7 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        if self.is_list && !is_known && names_group(&lower) {
+        if self.is_list && !is_known && (names_group(&lower) || is_like_heading(&lower)) {
             return Err(self.unknown_heading(line));
         }
         // Marks that were not recognised precede such a detail, or two columns were read as one.
@@ -493,6 +552,10 @@ impl Reader<'_> {
         let has_functions = !self.found.blocks.is_empty();
         if has_functions && is_like_class(&line.text) {
             return Err(self.without_address(line));
+        }
+        // Text before the first function may describe one that follows.
+        if !described(&line.text).is_empty() {
+            self.described.push(line.clone());
         }
         self.open = Open::Foreign;
         Ok(())

@@ -77,14 +77,19 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
         lines.any(|(_, line)| line.contains("iommu group"))
     });
     let functions = topology.functions.iter();
-    let grouped = functions.filter(|function| function.iommu_group.is_some());
+    let grouped = functions
+        .clone()
+        .filter(|function| function.iommu_group.is_some());
     let grouped: BTreeSet<_> = grouped.map(|function| function.bdf.bus()).collect();
+    let led_to = functions.filter_map(|one| Some((one.bdf.domain, one.secondary?)));
+    let led_to: BTreeSet<_> = led_to.collect();
     for function in &mut topology.functions {
         // Beside functions with groups, only an IOMMU and a host bridge are in none. Another function has
-        // lost its line.
+        // lost its line, as has one below a bridge: an IOMMU covers all that is behind a function.
         let class = function.class.map(|class| class.0 >> 8);
-        let may_have_none =
-            matches!(class, Some(0x0806 | 0x0600)) || !grouped.contains(&function.bdf.bus());
+        let bus = function.bdf.bus();
+        let may_have_none = matches!(class, Some(0x0806 | 0x0600))
+            || !grouped.contains(&bus) && !led_to.contains(&bus);
         function.group_known = function.iommu_group.is_some() || shows_groups && may_have_none;
     }
     add_groups(name, &mut topology, &found.named)?;
@@ -160,17 +165,35 @@ fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
 /// an earlier one.
 fn add_groups(name: &str, topology: &mut Topology, named: &[Named]) -> Result<(), Error> {
     let mut groups: BTreeMap<Bdf, &Named> = BTreeMap::new();
+    // The functions of the part of the text since one was named again, and of the part before that.
+    let (mut part, mut before) = (BTreeMap::new(), BTreeMap::new());
+    let mut latest: Option<Bdf> = None;
     for one in named {
-        let before = groups.insert(one.bdf, one);
-        let Some(before) = before.filter(|before| before.group != one.group) else {
-            continue;
+        let last = groups.insert(one.bdf, one);
+        let is_next = latest.replace(one.bdf) == Some(one.bdf);
+        let is_left = |last: &&Named| {
+            one.is_log && last.is_log && (one.group.is_none() || last.group.is_none())
         };
-        if one.is_log && before.is_log {
-            topology.regrouped.push(one.bdf);
+        if last.is_some_and(|last| is_left(&last)) {
+            // It left its group in between, as at a regroup.
+            if last.is_some_and(|last| last.group != one.group) {
+                topology.regrouped.push(one.bdf);
+            }
             continue;
         }
-        return Err(two_groups(name, one, before.line));
+        if let Some(last) = last.filter(|last| last.group != one.group) {
+            return Err(two_groups(name, one, last.line));
+        }
+        // A list may name each function twice; a log does not.
+        if is_next && !one.is_log {
+            continue;
+        }
+        if part.contains_key(&one.bdf) {
+            before.append(&mut part);
+        }
+        part.insert(one.bdf, one);
     }
+    check_parts(name, &before, &part)?;
     topology.regrouped.sort_unstable();
     topology.regrouped.dedup();
     for (&bdf, one) in &groups {
@@ -194,6 +217,30 @@ fn add_groups(name: &str, topology: &mut Topology, named: &[Named]) -> Result<()
     }
     topology.functions.sort_by_key(|function| function.bdf);
     Ok(())
+}
+
+/// Checks that two parts of a text that name the same functions can be of one machine: one of them names all functions
+/// of the other. A list may name one function again.
+fn check_parts(
+    name: &str,
+    before: &BTreeMap<Bdf, &Named>,
+    part: &BTreeMap<Bdf, &Named>,
+) -> Result<(), Error> {
+    let again = part.iter().filter(|(bdf, _)| before.contains_key(bdf));
+    let is_log = again.clone().any(|(_, one)| one.is_log);
+    let missing = before.keys().find(|bdf| !part.contains_key(bdf));
+    let added = part.iter().find(|(bdf, _)| !before.contains_key(bdf));
+    let (Some(missing), Some((added, one)), true) = (missing, added, is_log || again.count() > 1)
+    else {
+        return Ok(());
+    };
+    let problem = format!(
+        "another list of groups names it, and lacks {missing}: these are two machines, or two boots of one"
+    );
+    Err(Error {
+        line: Some(one.line),
+        ..Error::at(name, added, problem, merge::APART)
+    })
 }
 
 /// Adds what a kernel log says of functions that nothing else describes. The last log is that of the last boot.
@@ -336,7 +383,7 @@ fn dump(function: &mut Function, block: &Block, is_whole: bool) {
 }
 
 /// Quotes a text of the file for a message: shortened, without control characters.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     const SHOWN: usize = 100;
     let shown: String = text.chars().take(SHOWN).collect();
     format!("\"{}\"", shown.escape_debug())

@@ -3,7 +3,7 @@
 //! Recognises what a single line is by its own text: the first line of a function, a detail, a line of a
 //! hex dump, or something that lspci does not print.
 
-use crate::{Bdf, bdf, groups, hex};
+use crate::{Bdf, bdf, hex};
 
 /// The beginnings of detail lines that only lspci prints, in lower case.
 pub(super) const STRONG: [&str; 9] = [
@@ -170,8 +170,22 @@ pub(super) fn has_key(text: &str) -> bool {
         && key.chars().all(is_word)
 }
 
+/// The words of a line that have the shape of an address, without the marks around them, if the line describes a
+/// function behind other text.
+pub(super) fn described(text: &str) -> Vec<&str> {
+    if !is_like_class(text) {
+        return Vec::new();
+    }
+    let words = text.split_whitespace();
+    let words = words.map(|word| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()));
+    words.filter(|word| is_like_header(word)).collect()
+}
+
 /// Whether the line is the prompt of a shell, or a message of lspci itself.
 pub(super) fn is_foreign(text: &str) -> bool {
+    if !described(text).is_empty() {
+        return false;
+    }
     let word = text.split_whitespace().next().unwrap_or("");
     let is_prompt = matches!(word, "$" | "#" | "%" | "\u{276f}" | "\u{279c}")
         || word.ends_with(['$', '#']) && word.contains(['@', '~', ':']);
@@ -234,12 +248,17 @@ pub(super) fn names_group(lower: &str) -> bool {
     })
 }
 
-/// Whether a line in lower case begins, behind marks, with the name and the number of a group, also in forms that are
-/// no heading of a list.
+/// Whether a line in lower case begins, behind marks, with the name of a group, also in forms that are no heading of a
+/// list: in other languages, and with characters that a scanner took for others.
 pub(super) fn is_like_heading(lower: &str) -> bool {
+    const WORDS: usize = 4;
     let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let mut begins = groups::NAMES.iter().chain(&["iommu-group", "gruppe"]);
-    begins.any(|begin| text.starts_with(begin)) && names_group(&lower.replace("gruppe", "group"))
+    let seen = text.replace('0', "o").replace(['1', 'l', '|', '!'], "i");
+    let names = ["iommu", "group", "grp", "gruppe", "grupo"];
+    let is_short = text.split_whitespace().nth(WORDS).is_none();
+    // The rest of a name may begin with "IOMMU"; ids follow it.
+    let is_named = names.iter().any(|name| seen.starts_with(name)) && !text.contains(" [");
+    is_named && (is_short || names_group(&lower.replace("gruppe", "group")))
 }
 
 /// Whether a line says that lines were left out here.

@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Texts whose lines are not those that a program printed, or that another program printed: each is read right or
+//! refused, with its line and what to do.
+
+mod common;
+
+use topology::{Topology, parse, recorded};
+
+use common::bdf;
+
+const LIST: &str = "\
+IOMMU Group 0:
+\t00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)
+\t01:00.0 VGA compatible controller [0300]: B [10de:1c82]
+IOMMU Group 1:
+\t00:02.0 Display controller [0380]: C [8086:3e92]
+";
+
+const DETAILS: &str = "\
+00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)
+\tControl: I/O+ Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- SERR- FastB2B- DisINTx+
+\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0
+\tCapabilities: [a0] Express (v2) Root Port (Slot+), MSI 00
+
+01:00.0 VGA compatible controller [0300]: B [10de:1c82]
+\tControl: I/O+ Mem+ BusMaster+ SpecCycle- MemWINV- VGASnoop- ParErr- Stepping- SERR- FastB2B- DisINTx+
+\tCapabilities: [78] Express (v2) Legacy Endpoint, MSI 00
+
+";
+
+const LOG: &str = "\
+pci 0000:00:01.0: Adding to iommu group 0
+pci 0000:01:00.0: Adding to iommu group 0
+pci 0000:00:02.0: Adding to iommu group 1
+";
+
+#[track_caller]
+fn refused(text: &str, begin: &str, remedy: &str) {
+    let error = parse("t", text).expect_err(text).to_string();
+    assert!(error.starts_with(begin), "{error}\n{text}");
+    assert!(error.contains(remedy), "{error}\n{text}");
+}
+
+#[track_caller]
+fn read(text: &str) -> Topology {
+    parse("t", text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('"', "\\\"")
+        .replace('\t', "\\t")
+        .replace('\n', "\\n")
+}
+
+#[test]
+fn line_ends_that_are_written_out_are_refused() {
+    for text in [LIST, DETAILS, LOG] {
+        let one = escaped(text);
+        for copy in [
+            one.clone(),
+            format!("$'{one}'"),
+            format!("\"output\": \"{one}\","),
+            one.replace("\\n", "\\\\n"),
+        ] {
+            let message = "t:3: has line ends that are written as \"\\n\"";
+            refused(&format!("Hello\n\n{copy}\n"), message, "printf '%b'");
+        }
+        let lines: String = text
+            .lines()
+            .map(|line| format!("  \"{}\\n\"\n", escaped(line)))
+            .collect();
+        refused(&lines, "t:1: has line ends", "jq -r");
+    }
+    // The control: a command that people copy with its output.
+    let command = "$ for g in /sys/kernel/iommu_groups/*; do echo -e \"\\nIOMMU Group ${g##*/}:\"; ls $g/devices; done\n";
+    assert_eq!(read(&format!("{command}{LIST}")), read(LIST));
+}
+
+#[test]
+fn encoded_mails_are_refused() {
+    let encoded = |text: &str| {
+        let text = text.replace('=', "=3D").replace("\n\t", "\n=09");
+        text.replace(" SpecCycle-", "=\n SpecCycle-")
+    };
+    let mail = "Content-Transfer-Encoding: quoted-printable\n\n";
+    let remedy = "decode_qp";
+    refused(
+        &format!("{mail}{}", encoded(DETAILS)),
+        "t:4: is encoded as a mail",
+        remedy,
+    );
+    refused(&encoded(LIST), "t:2: is encoded as a mail", remedy);
+    let soft = DETAILS.replace("VGASnoop- ", "VGASnoop-=\n ");
+    refused(&soft, "t:2: is encoded as a mail", remedy);
+    let coded = "Content-Transfer-Encoding: base64\n\n";
+    refused(
+        &format!("{coded}SU9NTVUgR3JvdXAgMDoK\n"),
+        "t:1: is encoded as a mail",
+        "mail program",
+    );
+    assert_eq!(read(&format!("{coded}{LIST}")), read(LIST));
+    // The control: a mail of which the text was saved.
+    assert_eq!(read(&format!("{mail}{DETAILS}")), read(DETAILS));
+}
+
+/// Both sides in one text are never read as one machine.
+#[test]
+fn differences_are_refused() {
+    let remedy = "give the whole text of one side";
+    let message = "is of a difference between two texts";
+    let after = LIST.replace("Group 1", "Group 7");
+    let changed = "-IOMMU Group 1:\n+IOMMU Group 7:\n";
+    let unified = format!(
+        "--- before\n+++ after\n@@ -1,5 +1,5 @@\n {}{changed} \t00:02.0 Display controller [0380]: C [8086:3e92]\n",
+        LIST.lines().take(3).collect::<Vec<_>>().join("\n ") + "\n"
+    );
+    refused(&unified, &format!("t:3: {message}"), remedy);
+    refused(
+        &unified.replace('\n', "\n> "),
+        &format!("t:3: {message}"),
+        remedy,
+    );
+    // Without the head of the part.
+    refused(changed, &format!("t:1: {message}"), remedy);
+    let lines = "-IOMMU Group 0 00:01.0 PCI bridge [0604]: A [8086:1901]\n\
+                 +IOMMU Group 1 00:01.0 PCI bridge [0604]: A [8086:1901]\n";
+    refused(lines, &format!("t:1: {message}"), remedy);
+    let plain = "4c4\n< IOMMU Group 1:\n---\n> IOMMU Group 7:\n";
+    refused(plain, &format!("t:2: {message}"), remedy);
+    let context = format!(
+        "*** before\n--- after\n***************\n*** 1,5 ****\n{LIST}--- 1,5 ----\n{after}"
+    );
+    refused(&context, &format!("t:3: {message}"), remedy);
+    let words = LIST.replace("Group 1", "Group [-1-]{+7+}");
+    refused(&words, &format!("t:4: {message}"), remedy);
+    // The controls: lists with such marks.
+    let levels = "- IOMMU Group 0:\n  + 00:01.0 PCI bridge [0604]: A [8086:1901]\n\
+                  - IOMMU Group 1:\n  + 00:02.0 Display controller [0380]: C [8086:3e92]\n";
+    assert_eq!(recorded(&read(levels)).len(), 2);
+    let one_side = LIST.replace('\n', "\n+");
+    assert_eq!(recorded(&read(&format!("+{one_side}"))).len(), 2);
+}
+
+#[test]
+fn json_of_other_programs_is_refused() {
+    let again = "lspci -D -vvvnn";
+    for (text, message, remedy) in [
+        (
+            r#"{"id":"pc","class":"system","children":[{"id":"pci:0","businfo":"pci@0000:00:01.0"}]}"#,
+            "t: is JSON, but no capture: lshw printed it",
+            again,
+        ),
+        (
+            r#"[{"slot":"00:01.0","class":"PCI bridge"}]"#,
+            "t: is JSON, but no capture: no key of it is known",
+            again,
+        ),
+        (
+            r#"{"schema":"acsctl-predict-1","groups":[]}"#,
+            "t: is JSON, but no capture: acsctl printed it (acsctl-predict-1)",
+            "acsctl capture",
+        ),
+        (
+            "\"businfo\" : \"pci@0000:00:01.0\",\n",
+            "t: is neither a capture nor output of lspci -vvv; it looks like lshw -json",
+            again,
+        ),
+        (
+            "  *-pci\n       bus info: pci@0000:00:01.0\n",
+            "t: is neither a capture nor output of lspci -vvv; it looks like lshw",
+            again,
+        ),
+    ] {
+        refused(text, message, remedy);
+    }
+    let strings = format!("{{\"hosts\":[{{\"stdout\":\"{}\"}}]}}", escaped(LIST));
+    refused(
+        &strings,
+        "t: is JSON, but no capture: it has the lines",
+        r#"jq -r '.["hosts"][0]["stdout"]'"#,
+    );
+    let lines = LIST.lines().map(|line| format!("\"{}\"", escaped(line)));
+    let lines: Vec<_> = lines.collect();
+    let remedy = "jq -r '.[]'";
+    refused(
+        &format!("[{}]", lines.join(",")),
+        "t: is JSON, but no capture: it has the lines",
+        remedy,
+    );
+    // The controls: JSON that is read, and text that begins like JSON.
+    let pvesh = r#"[{"id":"0000:00:01.0","iommugroup":0}]"#;
+    assert_eq!(recorded(&read(pvesh)), [[bdf("0000:00:01.0")]]);
+    assert_eq!(
+        read(&format!("{{noformat}}\n{LIST}{{noformat}}\n")),
+        read(LIST)
+    );
+    let twice = r#"[{"id":"0000:00:01.0","iommugroup":0},{"id":"0000:00:01.0","iommugroup":1}]"#;
+    refused(
+        twice,
+        "t: 0000:00:01.0: its IOMMU group differs",
+        "a file of its own",
+    );
+}
+
+/// Advice that cannot be followed there is not given.
+#[test]
+fn other_systems_are_named() {
+    for (text, message) in [
+        (
+            "0000:00:01.0 PCI bridge Bridge: Intel Corporation A [PCIe RP[0000:00:01.0]]\n\
+             0000:01:00.0 Network controller: Intel Corporation B [vmnic0]\n",
+            "t:1: was printed by VMware ESXi",
+        ),
+        (
+            "0000:01:00.0\n   Address: 0000:01:00.0\n   Bus: 0x01\n   VMkernel Name: vmnic0\n",
+            "t:4: was printed by VMware ESXi",
+        ),
+        (
+            "pcib1@pci0:0:1:0:\tclass=0x060400 rev=0x07 hdr=0x01 vendor=0x8086 device=0x1901\n",
+            "t:1: was printed by FreeBSD",
+        ),
+        (
+            "ppb0 at pci0 dev 1 function 0 \"Intel\" rev 0x07\n",
+            "t:1: was printed by OpenBSD",
+        ),
+        (
+            "InstanceId : PCI\\VEN_8086&DEV_1901&SUBSYS_0\n",
+            "t:1: was printed by Windows",
+        ),
+        (
+            "B:\n  Name: pci10de,1c82\n  Slot: Slot-1\n",
+            "t:2: was printed by macOS",
+        ),
+    ] {
+        let error = parse("t", text).expect_err(text).to_string();
+        assert!(error.starts_with(message), "{error}");
+        assert!(
+            error.contains("only Linux makes IOMMU groups; boot Linux"),
+            "{error}"
+        );
+    }
+    // The control: a machine that also has another system.
+    let both = format!("In Windows it is PCI\\VEN_10DE&DEV_1C82.\n{LIST}");
+    assert_eq!(recorded(&read(&both)), recorded(&read(LIST)));
+}
+
+#[test]
+fn the_column_of_the_function_is_found_beside_that_of_a_bridge() {
+    let groups = |text: &str| -> Vec<String> {
+        let found = recorded(&read(text)).into_iter().flatten();
+        found.map(|bdf| bdf.to_string()).collect()
+    };
+    let table = |head: &str| {
+        format!(
+            "{head}\n|---|---|---|\n| 00:01.0 | 01:00.0 | 1 |\n| 00:1b.0 | 02:00.0 | 2 |\n|  | 00:1c.0 | 3 |\n"
+        )
+    };
+    for head in [
+        "| Behind | Address | IOMMU Group |",
+        "| Bridge | BDF | IOMMU Group |",
+        "| Root port address | Device | IOMMU Group |",
+        "| Parent | PCI device address | IOMMU Group |",
+        "| x | Slot | IOMMU Group |",
+    ] {
+        let found = groups(&table(head));
+        assert_eq!(
+            found,
+            ["0000:00:1c.0", "0000:01:00.0", "0000:02:00.0"],
+            "{head}"
+        );
+    }
+    let swapped = "| Address | Behind | IOMMU Group |\n|---|---|---|\n| 01:00.0 | 00:01.0 | 1 |\n";
+    assert_eq!(groups(swapped), ["0000:01:00.0"]);
+    let words = "parent id iommugroup\n0000:00:01.0 0000:01:00.0 1\n";
+    assert_eq!(groups(words), ["0000:01:00.0"]);
+    for (head, row, message, remedy) in [
+        (
+            "| GPU | Audio | IOMMU Group |",
+            "| 01:00.0 | 01:00.1 | 1 |",
+            "t:3: the row has several addresses",
+            "name its column Address",
+        ),
+        (
+            "| Behind | Address | IOMMU Group |",
+            "| 00:01.0 | - | 1 |",
+            "t:3: by the head, the row has no address of a function",
+            "name the column of the functions Address",
+        ),
+        (
+            "| Name | Address | IOMMU Group |",
+            "| A | 01:00.0 (slot 3) | 1 |",
+            "t:3: the row has no address that is whole",
+            "into a cell of its own",
+        ),
+    ] {
+        refused(&format!("{head}\n|---|---|---|\n{row}\n"), message, remedy);
+    }
+    // Rows are not lost behind a line that is none.
+    let text = format!("{swapped}| Graphics | x | y |\n| A | 02:00.0 | 2 |\n");
+    refused(
+        &text,
+        "t:5: is a row of a table whose head is not known",
+        "repeat the head",
+    );
+}
+
+/// What a scanner of a picture takes for another character, and other damage of one line: read right, or refused with
+/// the line.
+#[test]
+fn damage_of_one_line_loses_no_function() {
+    const PATHS: &str = "\
+/sys/kernel/iommu_groups/0/devices/0000:00:01.0
+/sys/kernel/iommu_groups/0/devices/0000:01:00.0
+/sys/kernel/iommu_groups/1/devices/0000:00:02.0
+";
+    let lines = LIST.lines().map(str::trim_start);
+    let mut group = "";
+    let mut each = String::new();
+    for line in lines {
+        match line
+            .strip_suffix(':')
+            .filter(|line| line.starts_with("IOMMU"))
+        {
+            Some(heading) => group = heading,
+            None => each += &format!("{group} {line}\n"),
+        }
+    }
+    assert_eq!(recorded(&read(&each)), recorded(&read(LIST)));
+    for (name, text) in [
+        ("list", LIST),
+        ("lines", &each),
+        ("log", LOG),
+        ("paths", PATHS),
+    ] {
+        let expected = recorded(&read(text));
+        for (from, to) in [
+            ("01:00.0", "0l:00.0"),
+            ("01:00.0", "O1:00.0"),
+            ("01:00.0", "01:00,0"),
+            ("01:00.0", "01;00.0"),
+            ("01:00.0", "01: 00.0"),
+            ("01:00.0", "01:00 .0"),
+            ("01:00.0", "0100.0"),
+            ("01:00.0", "1:0.0"),
+            ("01:00.0", "\"01:00.0\""),
+            ("01:00.0", "[01:00.0]"),
+            ("01:00.0", "\u{279c} 01:00.0"),
+            ("01:00.0", "GPU: 01:00.0"),
+            ("01:00.0", "<b>01:00.0</b>"),
+            ("00:02.0", "O0:02.0"),
+            ("00:01.0", "0O:01.0"),
+            ("roup 0", "roup O"),
+            ("roup 1", "roup l"),
+            ("roup 1", "roup #1"),
+            ("roup 1", "r0up 1"),
+            ("IOMMU Group 1", "Grp 1"),
+            ("IOMMU Group 1", "lOMMU Group 1"),
+            ("IOMMU Group 1", "Groupe IOMMU 1"),
+            ("groups/1/", "groups/l/"),
+        ] {
+            let damaged = text.replacen(from, to, 1);
+            match parse("t", &damaged) {
+                Ok(machine) => assert_eq!(recorded(&machine), expected, "{name}\n{damaged}"),
+                Err(error) => assert!(error.line.is_some(), "{name}: {error}\n{damaged}"),
+            }
+        }
+    }
+    // The control: a device of another bus is no function.
+    let other = format!("{LOG}arm-smmu a.smmu: Adding to iommu group 9\n");
+    assert_eq!(recorded(&read(&other)), recorded(&read(LOG)));
+}
+
+/// Two machines, or two boots, are not taken together. A function may leave its group and be added again.
+#[test]
+fn logs_of_two_machines_are_refused() {
+    let remedy = "file of its own";
+    let added = |at: &str, group: u32| format!("pci 0000:{at}: Adding to iommu group {group}\n");
+    let second = LOG.replace("01:00.0", "03:00.0");
+    refused(
+        &format!("{LOG}{second}"),
+        "t:5: 0000:03:00.0: another list of groups names it, and lacks 0000:01:00.0",
+        remedy,
+    );
+    refused(
+        &format!("{LOG}{}", added("00:02.0", 0)),
+        "t:4: 0000:00:02.0: its IOMMU group differs",
+        remedy,
+    );
+    let paths = "/sys/kernel/iommu_groups/0/devices/0000:00:01.0\n/sys/kernel/iommu_groups/1/devices/0000:00:02.0\n";
+    let path = |at: &str| format!("/sys/kernel/iommu_groups/0/devices/0000:{at}\n");
+    let (first, second) = (path("01:00.0"), path("03:00.0"));
+    refused(
+        &format!("{paths}{first}{paths}{second}"),
+        "t:6: 0000:03:00.0: another list of groups",
+        remedy,
+    );
+    // The controls: one function that is named again, the same boot twice, and a part of it.
+    assert_eq!(
+        read(&format!("{paths}{}{second}", path("00:01.0")))
+            .functions
+            .len(),
+        3
+    );
+    assert_eq!(
+        recorded(&read(&format!("{LOG}{LOG}"))),
+        recorded(&read(LOG))
+    );
+    assert_eq!(
+        recorded(&read(&format!("{LOG}{}", added("00:02.0", 1)))),
+        recorded(&read(LOG))
+    );
+    let left = "pci 0000:00:02.0: Removing from iommu group 1\n";
+    let moved = read(&format!("{LOG}{left}{}", added("00:02.0", 0)));
+    assert_eq!(moved.regrouped, [bdf("0000:00:02.0")]);
+    assert_eq!(recorded(&moved).len(), 1);
+}
+
+/// A terminal or a mail program may break a line within the number.
+#[test]
+fn the_rest_of_a_number_is_not_lost() {
+    let message = "may be the rest of the number of a group";
+    let remedy = "join it with that line";
+    let log = LOG.replace("group 1\n", "group 1\n2\n");
+    refused(&log, &format!("t:4: {message}"), remedy);
+    let list = LIST.replace("Group 1:", "Group 1\n2:");
+    refused(&list, &format!("t:5: {message}"), remedy);
+    let details = DETAILS.replace("\tBus:", "\tIOMMU group: 1\n2\n\tBus:");
+    refused(&details, "t:3: 0000:00:01.0: ", "\"1 2\" is not the number");
+    // The control: a function follows the number.
+    let plain = LIST.replace(":\n\t", "\n");
+    assert_eq!(recorded(&read(&plain)), recorded(&read(LIST)));
+}
