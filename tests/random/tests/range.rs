@@ -30,15 +30,17 @@ enum Fact {
     /// Whether there is an ACS capability.
     Acs,
     AcsRegisters,
+    MultifunctionBit,
 }
 
-const FACTS: [Fact; 6] = [
+const FACTS: [Fact; 7] = [
     Fact::Device,
     Fact::DeviceOfTwo,
     Fact::Subsystem,
     Fact::Capabilities,
     Fact::Acs,
     Fact::AcsRegisters,
+    Fact::MultifunctionBit,
 ];
 
 impl Fact {
@@ -64,6 +66,7 @@ impl Fact {
                     dword8: None,
                 });
             }
+            Self::MultifunctionBit => left.multifunction = None,
         }
         left
     }
@@ -86,6 +89,7 @@ impl Fact {
             }
             Self::Acs => other.acs = donor.acs,
             Self::AcsRegisters => other.acs = other.acs.and(donor.acs.or(other.acs)),
+            Self::MultifunctionBit => other.multifunction = Some(rng.bool()),
         }
         other
     }
@@ -139,6 +143,36 @@ fn can_be_hidden(function: &Function) -> bool {
     !is_reserved && !is_vmd && function.header != Header::Cardbus
 }
 
+/// Whether the multi-function bit can have both values: the kernel finds no other function of a device without it.
+fn is_alone(machine: &Topology, function: &Function) -> bool {
+    let mut others = machine.functions.iter();
+    function.physfn.is_some()
+        || !others.any(|other| {
+            other.bdf != function.bdf
+                && other.bdf.bus() == function.bdf.bus()
+                && other.physfn.is_none()
+        })
+}
+
+/// The machine with some of its bridges in no group, which the input shows.
+fn with_ungrouped(mut machine: Topology, rng: &mut Rng) -> Topology {
+    let bridges: Vec<_> = (0..machine.functions.len())
+        .filter(|&at| machine.functions[at].header != Header::Endpoint)
+        .filter(|_| rng.u8(..4) == 0)
+        .collect();
+    let mut functions = machine.functions.iter_mut().enumerate();
+    let Some((_, first)) = functions.find(|(at, _)| !bridges.contains(at)) else {
+        return machine;
+    };
+    // With the group of one function, the input shows groups.
+    first.iommu_group = Some(0);
+    let first = first.bdf;
+    for (at, function) in machine.functions.iter_mut().enumerate() {
+        function.group_known = function.bdf == first || bridges.contains(&at);
+    }
+    machine
+}
+
 #[test]
 fn every_completion_is_within_the_limits() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../quirks");
@@ -165,20 +199,20 @@ fn every_completion_is_within_the_limits() {
     let run = run.expect("the environment is sound");
     let outcome = run.compare(|whole| {
         let whole = whole.clone();
-        if whole.functions.iter().any(|function| {
-            function.header != Header::Endpoint
-                && function.class.is_some_and(|class| class.0 >> 8 == 0x0806)
-        }) {
-            return Ok(());
-        }
-        let truth = groups(&whole, &handlers);
         let addresses = whole.functions.iter();
         let seed = addresses.fold(run.seed, |seed, function| {
             seed.wrapping_mul(31)
                 .wrapping_add(function.bdf.devfn.into())
         });
         let mut rng = Rng::with_seed(seed);
-        for _ in 0..3 {
+        let grouped = whole;
+        for turn in 0..4 {
+            let whole = if turn < 2 {
+                grouped.clone()
+            } else {
+                with_ungrouped(grouped.clone(), &mut rng)
+            };
+            let truth = groups(&whole, &handlers);
             let mut partial = whole.clone();
             let mut others = vec![whole.clone(); 4];
             for _ in 0..rng.usize(1..=MOST_HIDDEN) {
@@ -188,6 +222,9 @@ fn every_completion_is_within_the_limits() {
                     continue;
                 }
                 let fact = rng.choice(FACTS).expect("there are facts");
+                if matches!(fact, Fact::MultifunctionBit) && !is_alone(&whole, function) {
+                    continue;
+                }
                 let devices = devices
                     .get(&function.vendor.value())
                     .map_or(&[][..], Vec::as_slice);

@@ -8,9 +8,15 @@
 //! extremes for every combination of values. `tests/random/tests/range.rs` compares this with random
 //! combinations.
 //!
-//! Not covered: the multi-function bit, which no text shows and which follows from the functions that
-//! exist, the kernel's release, functions that the input omits, and bridges that are in no group although
-//! something is behind them: there, less isolation can give more groups.
+//! A bridge that is in no group although something is behind it is different: the kernel searches from the
+//! bridge instead of from what is below it, and if it finds nothing there, less isolation gives more groups.
+//! The extremes are therefore computed for each combination of the values of such bridges, and the limits
+//! are those of all extremes.
+//!
+//! Not covered: the kernel's release, functions that the input omits, and whether a function is in a group
+//! if the input shows groups and not its own.
+
+mod limits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +26,7 @@ use rules::{
     pcie::PcieType,
     table::Table,
 };
-use topology::{Bdf, Header, Partition, UNKNOWN_VENDOR};
+use topology::{Bdf, Domain, Header, Partition, UNKNOWN_VENDOR, by_number};
 
 use crate::{
     compute::grouping_of,
@@ -31,8 +37,11 @@ use crate::{
         release::Release,
     },
     predict::Prediction,
-    scan::{Assumption, Seen, Siblings},
+    scan::{Assumption, Seen, Siblings, is_link},
 };
+
+/// The largest number of combinations of values of bridges in no group. With more, nothing is certain.
+const COMBINATIONS: usize = 64;
 
 /// The limits between which the groups lie, whatever the missing facts are.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,7 +56,8 @@ pub struct Range {
 
 impl Range {
     /// The limits of the groups that the kernel makes with modules that have these tables; `None` if no
-    /// missing fact matters. Costs two computations of the groups.
+    /// missing fact matters. Costs two computations of the groups, and with bridges in no group that lack a
+    /// fact, at most [`COMBINATIONS`] times as many.
     ///
     /// # Errors
     ///
@@ -59,9 +69,16 @@ impl Range {
             assumed.entry(*bdf).or_default().push(*assumption);
         }
         let siblings = Siblings::of(view.functions.iter().map(|seen| seen.function));
-        let mut limits: Vec<Limits> = Vec::with_capacity(view.functions.len());
+        let above = |seen: &Seen<'_>| seen.facts.above.and_then(|at| usize::try_from(at).ok());
+        let bridges: BTreeSet<usize> = view.functions.iter().filter_map(above).collect();
+        let mut in_slot: BTreeMap<(Domain, u8, u8), usize> = BTreeMap::new();
         for seen in &view.functions {
-            let above = seen.facts.above.and_then(|at| usize::try_from(at).ok());
+            *in_slot.entry(slot(seen)).or_default() += 1;
+        }
+        let mut limits: Vec<Limits> = Vec::with_capacity(view.functions.len());
+        for (at, seen) in view.functions.iter().enumerate() {
+            let above = above(seen);
+            let shares_slot = in_slot.get(&slot(seen)).is_some_and(|&count| count > 1);
             let function = Unsure {
                 seen,
                 release: &view.release,
@@ -69,6 +86,9 @@ impl Range {
                 is_below_missing: above
                     .and_then(|at| limits.get(at))
                     .is_some_and(|above| above.interface),
+                is_on_link: is_link(above.map(|at| &view.functions[at].facts)),
+                lacks_bit: !seen.shows_multifunction && (shares_slot || bridges.contains(&at)),
+                shares_slot,
             };
             limits.push(function.limits(prediction, &siblings));
         }
@@ -90,16 +110,63 @@ impl Range {
                 }
             }
         }
-        let groups = |facts: fn(&Limits) -> model::Function| {
-            let functions = limits.iter().map(facts).collect();
-            Ok(grouping_of(&view.release, functions)?.partition(view))
+        let is_passage = |at: &usize| bridges.contains(at) && !limits[*at].most.takes_part;
+        let passages = (0..limits.len()).filter(is_passage);
+        let passages: Vec<_> = passages.map(|at| (at, limits[at].searches())).collect();
+        let mut sizes = passages.iter().map(|(_, values)| values.len());
+        let combinations = sizes.try_fold(1, |all: usize, size| {
+            all.checked_mul(size).filter(|&all| all <= COMBINATIONS)
+        });
+        let (mut most, mut least): (Vec<_>, Vec<_>) =
+            limits.iter().map(|one| (one.most, one.least)).unzip();
+        let Some(combinations) = combinations else {
+            return Ok(Some(Self::nothing_certain(prediction, unknown)));
         };
+        let (mut together, mut apart) = (Vec::new(), Vec::new());
+        for combination in 0..combinations {
+            let mut left = combination;
+            for (at, values) in &passages {
+                values[left % values.len()].set(&mut most[*at]);
+                values[left % values.len()].set(&mut least[*at]);
+                left /= values.len();
+            }
+            let finest = grouping_of(&view.release, most.clone())?.groups;
+            let coarsest = grouping_of(&view.release, least.clone())?.groups;
+            (together, apart) = if combination == 0 {
+                (finest, coarsest)
+            } else {
+                (
+                    limits::meet(&together, &finest),
+                    limits::join(&apart, &coarsest),
+                )
+            };
+        }
+        let addresses = || view.functions.iter().map(|seen| seen.function.bdf);
         Ok(Some(Self {
-            together: groups(|limits| limits.most)?,
-            apart: groups(|limits| limits.least)?,
+            together: by_number(addresses().zip(together)),
+            apart: by_number(addresses().zip(apart)),
             unknown,
         }))
     }
+
+    /// The limits if every function may share a group with every other one.
+    fn nothing_certain(prediction: &Prediction<'_>, unknown: BTreeSet<Bdf>) -> Self {
+        let functions = prediction.view().functions.iter();
+        let grouped = functions.filter(|seen| seen.facts.takes_part);
+        let mut grouped: Vec<Bdf> = grouped.map(|seen| seen.function.bdf).collect();
+        grouped.sort_unstable();
+        Self {
+            together: grouped.iter().map(|&bdf| vec![bdf]).collect(),
+            apart: vec![grouped],
+            unknown,
+        }
+    }
+}
+
+/// The device number of a function.
+fn slot(seen: &Seen<'_>) -> (Domain, u8, u8) {
+    let (domain, bus) = seen.function.bdf.bus();
+    (domain, bus, seen.function.bdf.slot())
 }
 
 /// The extremes of the facts about one function.
@@ -112,6 +179,50 @@ struct Limits {
     interface: bool,
 }
 
+/// The facts about a bridge that decide where the kernel searches for the group of a function below it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Searched {
+    interface: Interface,
+    translation_root: bool,
+    keeps_requester_ids: bool,
+    isolated: bool,
+}
+
+impl Searched {
+    fn set(self, function: &mut model::Function) {
+        function.interface = self.interface;
+        function.translation_root = self.translation_root;
+        function.keeps_requester_ids = self.keeps_requester_ids;
+        function.isolated = self.isolated;
+    }
+}
+
+impl Limits {
+    /// Every combination of the facts that decide where the kernel searches.
+    fn searches(&self) -> Vec<Searched> {
+        let mut all: Vec<Searched> = Vec::new();
+        for choice in 0_u8..16 {
+            let of = |bit: u8| {
+                if choice & bit == 0 {
+                    &self.most
+                } else {
+                    &self.least
+                }
+            };
+            let one = Searched {
+                interface: of(1).interface,
+                translation_root: of(2).translation_root,
+                keeps_requester_ids: of(4).keeps_requester_ids,
+                isolated: of(8).isolated,
+            };
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        }
+        all
+    }
+}
+
 /// A function with what is missing about it.
 struct Unsure<'a> {
     seen: &'a Seen<'a>,
@@ -119,6 +230,13 @@ struct Unsure<'a> {
     assumed: &'a [Assumption],
     /// Whether the interface of the bridge above is missing.
     is_below_missing: bool,
+    /// Whether the bridge above, by what is assumed of it, leads to a link.
+    is_on_link: bool,
+    /// Whether the multi-function bit is missing and can matter.
+    lacks_bit: bool,
+    /// Whether another function has its device number. Without one, the kernel finds none by the bit, which
+    /// then only decides on isolation.
+    shares_slot: bool,
 }
 
 impl Unsure<'_> {
@@ -126,11 +244,11 @@ impl Unsure<'_> {
         let Self { seen, release, .. } = *self;
         let function = seen.function;
         let interfaces = self.interfaces();
-        let multifunction = self.multifunction(siblings);
+        let [lowest, highest] = self.multifunction(siblings);
         let mut isolated = BTreeSet::new();
         for &interface in &interfaces {
             for acs in self.registers() {
-                for multifunction in multifunction {
+                for multifunction in [lowest, highest] {
                     let facts = model::Function {
                         interface,
                         multifunction,
@@ -175,14 +293,14 @@ impl Unsure<'_> {
                 translation_root: may(seen.facts.translation_root, Bridge::TranslationRoot),
                 keeps_requester_ids: may(seen.facts.keeps_requester_ids, Bridge::KeepsRequesterIds),
                 isolated: isolated.contains(&true),
-                multifunction: multifunction[0],
+                multifunction: lowest,
                 ..seen.facts
             },
             least: model::Function {
                 interface: interfaces.first().copied().unwrap_or(seen.facts.interface),
                 translation_root: surely(Bridge::TranslationRoot),
                 keeps_requester_ids: surely(Bridge::KeepsRequesterIds),
-                multifunction: multifunction[1],
+                multifunction: if self.shares_slot { highest } else { lowest },
                 dma_aliases: aliases,
                 isolated: !isolated.contains(&false),
                 ..seen.facts
@@ -227,13 +345,19 @@ impl Unsure<'_> {
 
     /// The lowest and the highest value of `pci_dev.multifunction`.
     fn multifunction(&self, siblings: &Siblings) -> [bool; 2] {
-        let known = self.seen.facts.multifunction;
-        if !self.is_below_missing {
-            return [known; 2];
-        }
-        let on_link = siblings.multifunction(self.seen.function, true);
-        let elsewhere = siblings.multifunction(self.seen.function, false);
-        [on_link && elsewhere, on_link || elsewhere]
+        let places = if self.is_below_missing {
+            &[true, false][..]
+        } else {
+            &[self.is_on_link]
+        };
+        let values = places.iter().flat_map(|&is_on_link| {
+            match siblings.multifunction(self.seen.function, is_on_link) {
+                Some(known) => [known; 2],
+                None => [false, self.lacks_bit],
+            }
+        });
+        let values: Vec<bool> = values.collect();
+        [!values.contains(&false), values.contains(&true)]
     }
 
     /// The extremes of the ACS registers.

@@ -260,6 +260,46 @@ fn what_was_not_seen_is_assumed_and_said() {
     assert_eq!(groups(&topology).len(), 3);
 }
 
+/// A switch may have hidden functions. Its upstream port is isolated without ACS only if it has none.
+#[test]
+fn the_bit_of_a_switch_is_assumed_unless_groups_show_it() {
+    let assumed = |topology: &Topology| {
+        let assumptions = view(topology).assumptions;
+        assumptions.contains(&(bdf("0000:01:00.0"), Assumption::OneFunction))
+    };
+    let upstream =
+        |topology: &mut Topology, change: fn(&mut Function)| change(&mut topology.functions[1]);
+    assert!(assumed(&machine(switch())));
+    for change in [
+        |port: &mut Function| port.multifunction = Some(false),
+        |port: &mut Function| port.secondary = Some(0),
+        |port: &mut Function| {
+            port.acs = Some(Acs {
+                cap: Some(0x1d),
+                ctl: Some(0x1d),
+                dword8: None,
+            });
+        },
+    ] {
+        let mut topology = machine(switch());
+        upstream(&mut topology, change);
+        assert!(!assumed(&topology), "{:?}", topology.functions[1]);
+    }
+    let grouped = |groups: [u32; 7]| {
+        let mut topology = machine(switch());
+        for (function, group) in topology.functions.iter_mut().zip(groups) {
+            function.iommu_group = Some(group);
+        }
+        topology
+    };
+    assert!(!assumed(&grouped([0, 1, 2, 3, 4, 5, 6])));
+    // The groups that the kernel also makes with the bit.
+    assert!(assumed(&grouped([0, 1, 1, 1, 1, 1, 6])));
+    let mut overridden = grouped([0, 1, 2, 3, 4, 5, 6]);
+    overridden.acs_override = Some("multifunction".to_owned());
+    assert!(assumed(&overridden));
+}
+
 #[test]
 fn who_takes_part_is_who_has_a_group() {
     let grouped = |iommu_group, at| Function {

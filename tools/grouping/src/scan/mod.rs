@@ -40,6 +40,8 @@ pub struct Seen<'a> {
     pub acs_dword8: Option<u32>,
     /// Whether the machine has an AMD IOMMU (an IVRS table in ACPI).
     pub amd_iommu: bool,
+    /// Whether the input shows `pci_dev.multifunction`, or other functions and groups do.
+    pub shows_multifunction: bool,
 }
 
 impl Seen<'_> {
@@ -94,6 +96,8 @@ pub enum Assumption {
     /// Whether the kernel enables the services of the ACS capability at boot, which were off when the
     /// machine was read without an IOMMU. Assumed: it does.
     AcsAtBoot,
+    /// The multi-function bit of a bridge, on which the isolation of what is below it depends. Assumed: off.
+    OneFunction,
     /// The rest of the function's properties, because the source ends within the function.
     Rest,
 }
@@ -123,6 +127,10 @@ impl fmt::Display for Assumption {
             Self::AcsAtBoot => {
                 "ACS is off, because no IOMMU is in use; with an IOMMU, the kernel enables at boot what the \
                  capability implements"
+            }
+            Self::OneFunction => {
+                "multi-function bit not seen (lspci -xxxx shows it), taken as off: no other function of the device \
+                 is there"
             }
             Self::Rest => {
                 "the input may end within this function: properties of it, and functions after it, may be missing"
@@ -185,6 +193,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     let release = kernel.map_or(Release::NEWEST, Release::of);
     let root_buses = root_buses(topology);
     let buses_below = buses_below(topology);
+    let separates = separating(topology);
     let mut view = View {
         release,
         functions: Vec::with_capacity(topology.functions.len()),
@@ -225,13 +234,11 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             assumed.push(Assumption::Rest);
         }
         let aliases = dma_aliases(function, &mut assumed);
-        let is_on_link = matches!(
-            parent.map(|parent| parent.interface),
-            Some(Interface::Express(
-                PcieType::RootPort | PcieType::DownstreamPort
-            ))
-        );
-        let multifunction = siblings.multifunction(function, is_on_link);
+        let multifunction = siblings.multifunction(function, is_link(parent));
+        let shows_multifunction = multifunction.is_some() || separates.contains(&function.bdf);
+        if !shows_multifunction && depends_on_bit(function, interface, acs, &release) {
+            assumed.push(Assumption::OneFunction);
+        }
         let does = |what| {
             let vendor = function.vendor.value();
             function
@@ -248,7 +255,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             interface,
             translation_root: does(Bridge::TranslationRoot),
             keeps_requester_ids: does(Bridge::KeepsRequesterIds),
-            multifunction,
+            multifunction: multifunction.unwrap_or(false),
             isolated: false,
             dma_aliases: aliases,
             takes_part: takes_part(function, grouped),
@@ -259,6 +266,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             acs,
             acs_dword8,
             amd_iommu: has_amd_iommu || starts_amd_iommu,
+            shows_multifunction,
         };
         let facts = seen.with(&release, KernelVerdict::NoOpinion);
         index[position] = u32::try_from(view.functions.len()).ok();
@@ -408,6 +416,52 @@ fn takes_part(function: &Function, grouped: bool) -> bool {
     function.class.is_none_or(|class| class.0 >> 8 != IOMMU)
 }
 
+/// Whether a bridge leads to a link, which has one device.
+pub(crate) fn is_link(bridge: Option<&model::Function>) -> bool {
+    matches!(
+        bridge.map(|bridge| bridge.interface),
+        Some(Interface::Express(
+            PcieType::RootPort | PcieType::DownstreamPort
+        ))
+    )
+}
+
+/// Whether the multi-function bit of a bridge decides if it is isolated.
+fn depends_on_bit(
+    function: &Function,
+    interface: Interface,
+    acs: Option<AcsRegisters>,
+    release: &Release,
+) -> bool {
+    let isolated = |multifunction| {
+        let verdict = KernelVerdict::NoOpinion;
+        acs_enabled(release.required, verdict, interface, multifunction, acs)
+    };
+    let leads = function.secondary.is_some_and(|bus| bus != 0);
+    leads && isolated(false) != isolated(true)
+}
+
+/// The bridges that separate a function directly below them from their own group, so that they are isolated.
+fn separating(topology: &Topology) -> BTreeSet<Bdf> {
+    // The override isolates bridges without regard to the bit.
+    if topology.acs_override.is_some() {
+        return BTreeSet::new();
+    }
+    let mut groups: BTreeMap<(Domain, u8), BTreeSet<u32>> = BTreeMap::new();
+    for function in &topology.functions {
+        let of_bus = groups.entry(function.bdf.bus()).or_default();
+        of_bus.extend(function.iommu_group);
+    }
+    let separates = |function: &&Function| {
+        let bus = function.secondary.map(|bus| (function.bdf.domain, bus));
+        let below = bus.and_then(|bus| groups.get(&bus));
+        let own = function.iommu_group;
+        own.is_some_and(|own| below.is_some_and(|below| below.iter().any(|&group| group != own)))
+    };
+    let functions = topology.functions.iter().filter(separates);
+    functions.map(|function| function.bdf).collect()
+}
+
 /// The number of functions by device number and by bus.
 pub(crate) struct Siblings {
     slots: BTreeMap<(Domain, u8, u8), u16>,
@@ -438,10 +492,11 @@ impl Siblings {
     /// (`pci_iov_add_virtfn()` in `drivers/pci/iov.c`). If the bit was not seen, function 0 has it
     /// when other functions exist, because the kernel would not have scanned for them without it.
     ///
-    /// `is_on_link` is whether the function is directly below a root port or a downstream port.
-    pub(crate) fn multifunction(&self, function: &Function, is_on_link: bool) -> bool {
+    /// `is_on_link` is whether the function is directly below a root port or a downstream port. `None` if
+    /// nothing shows it: the kernel found no other function, and may have looked for one.
+    pub(crate) fn multifunction(&self, function: &Function, is_on_link: bool) -> Option<bool> {
         if function.physfn.is_some() {
-            return false;
+            return Some(false);
         }
         let Bdf { domain, bus, devfn } = function.bdf;
         // A link has one device, so a function with a higher device number is an ARI function.
@@ -454,7 +509,10 @@ impl Siblings {
                 self.slots.get(&(domain, bus, slot)),
             )
         };
-        let inferred = of_device.is_some_and(|&count| count > 1);
-        number > 0 || function.multifunction.unwrap_or(inferred)
+        let has_others = number > 0 || of_device.is_some_and(|&count| count > 1);
+        match function.multifunction {
+            Some(bit) => Some(number > 0 || bit),
+            None => has_others.then_some(true),
+        }
     }
 }

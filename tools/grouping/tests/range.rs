@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The limits of the groups where one fact is missing, each with a control. `tests/random` hides facts of random machines.
+
+mod common;
+
+use grouping::{Range, handlers::Handlers, predict::Prediction, view};
+use rules::pcie::PcieType::{DownstreamPort, Endpoint, RootPort, UpstreamPort};
+use topology::{Bdf, Function, Topology};
+
+use common::{bdf, express, function, machine, port};
+
+fn range(topology: &Topology) -> Option<Range> {
+    let view = view(topology);
+    let handlers = Handlers::default();
+    let prediction = Prediction::of(topology, &view, &handlers);
+    Range::of(&prediction, &[]).expect("it is sound")
+}
+
+/// Whether two functions certainly share a group, and whether they may.
+fn pair(topology: &Topology, one: &str, two: &str) -> (bool, bool) {
+    let range = range(topology).expect("a fact is missing");
+    let has_both = |set: &Vec<Bdf>| set.contains(&bdf(one)) && set.contains(&bdf(two));
+    (
+        range.together.iter().any(has_both),
+        range.apart.iter().any(has_both),
+    )
+}
+
+/// Two cards below a switch whose downstream ports have ACS.
+fn switch() -> Vec<Function> {
+    vec![
+        port("0000:00:01.0", RootPort, 1, true),
+        port("0000:01:00.0", UpstreamPort, 2, false),
+        port("0000:02:00.0", DownstreamPort, 3, true),
+        port("0000:02:01.0", DownstreamPort, 4, true),
+        express("0000:03:00.0", Endpoint),
+        express("0000:04:00.0", Endpoint),
+    ]
+}
+
+#[test]
+fn the_multi_function_bit_of_a_switch_can_join_all_below() {
+    let (one, two) = ("0000:03:00.0", "0000:04:00.0");
+    let topology = machine(switch());
+    assert_eq!(pair(&topology, one, two), (false, true));
+    let unknown = range(&topology).expect("a fact is missing").unknown;
+    assert_eq!(
+        unknown,
+        [bdf("0000:01:00.0")].into(),
+        "the bits of the others do not matter"
+    );
+    for bit in [false, true] {
+        let mut topology = machine(switch());
+        topology.functions[1].multifunction = Some(bit);
+        assert_eq!(range(&topology), None, "{bit}");
+    }
+}
+
+/// Two functions of one device below a port in no group. Without ACS of that port, each gets a group of its own.
+#[test]
+fn less_isolation_below_a_bridge_in_no_group_gives_more_groups() {
+    let (one, two) = ("0000:01:00.0", "0000:01:00.1");
+    let with = |acs_known: bool, acs: bool| {
+        let in_group = |group, function| Function {
+            iommu_group: group,
+            ..function
+        };
+        machine(vec![
+            Function {
+                acs_known,
+                ..port("0000:00:01.0", RootPort, 1, acs)
+            },
+            in_group(Some(0), function("0000:00:1f.0")),
+            Function {
+                group_known: false,
+                multifunction: Some(true),
+                ..express(one, Endpoint)
+            },
+            Function {
+                group_known: false,
+                ..express(two, Endpoint)
+            },
+        ])
+    };
+    assert_eq!(pair(&with(false, false), one, two), (false, true));
+    for acs in [false, true] {
+        let known = with(true, acs);
+        assert_eq!(range(&known), None);
+        let view = view(&known);
+        let groups = Prediction::of(&known, &view, &Handlers::default())
+            .without_table()
+            .expect("it is sound");
+        let share = groups
+            .iter()
+            .any(|set| set.contains(&bdf(one)) && set.contains(&bdf(two)));
+        assert_eq!(share, acs, "the control");
+    }
+    // The control: a port that is in a group.
+    let mut grouped = with(false, false);
+    grouped.functions[0].group_known = false;
+    assert_eq!(pair(&grouped, one, two), (true, true));
+}
