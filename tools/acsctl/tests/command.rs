@@ -289,3 +289,47 @@ fn an_entry_has_several_names_and_a_folder_is_none() {
         assert_ends(&run(&["show", none]), 1, "no entry");
     }
 }
+
+/// A file or an address without its option: the message names the option.
+#[test]
+fn an_argument_without_its_option_is_explained() {
+    let file = "tests/topologies/lenovo-2325kz5-dc5a79.json";
+    let reads = format!("tip: to read the machine from a file, write '--topology {file}'");
+    for arguments in [
+        &["groups", file][..],
+        &["predict", file],
+        &["capture", file],
+        &["why", "01:00.0", "02:00.0", file],
+        &["why", file, "01:00.0"],
+        &["plan", "01:00.0", file],
+        &["plan", file],
+        &["quirk", "new", file],
+    ] {
+        assert_ends(&acsctl(arguments), 2, &reads);
+    }
+    let standard = "write '--topology -'";
+    assert_ends(&acsctl(&["groups", "-"]), 2, standard);
+    assert_ends(&acsctl(&["why", "-", "01:00.0"]), 2, standard);
+    assert_ends(
+        &acsctl(&["capture", "host.json"]),
+        2,
+        "write '--out host.json'",
+    );
+    assert_ends(&acsctl(&["groups", "01:00.0"]), 2, "write '--slot 01:00.0'");
+    // The controls: no such option, another mistake, and a sound command.
+    for arguments in [
+        &["doctor", file][..],
+        &["groups", "--topolgy"],
+        &["why", "0000.01.00"],
+        &["why", "01:00.0", "--kernel", file],
+    ] {
+        let output = acsctl(arguments);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(
+            !text.contains("--topology -") && !text.contains("write '"),
+            "{text}"
+        );
+    }
+    assert_ends(&acsctl(&["groups", "--topology", file]), 0, "group");
+}

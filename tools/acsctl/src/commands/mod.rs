@@ -16,6 +16,7 @@ mod quirk;
 mod regroup;
 mod schema;
 mod terminal;
+mod tips;
 mod why;
 
 use std::{
@@ -85,7 +86,10 @@ pub fn start() -> ExitCode {
     {
         return end(write());
     }
-    Arguments::parse().run()
+    let arguments = Arguments::try_parse();
+    arguments
+        .unwrap_or_else(|error| tips::added(error).exit())
+        .run()
 }
 
 impl Arguments {
