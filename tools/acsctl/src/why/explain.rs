@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 
 use grouping::Assumption;
 use quirk_data::error::Error;
-use rules::pcie::PcieType;
 use topology::{Bdf, Header, names::Names};
 
 use super::{
-    answer::{Actual, Answer, Change, Goal, Joined, Member, Need, SCHEMA},
+    answer::{Actual, Answer, Joined, Member, SCHEMA},
+    change::changes,
     grouped::GroupedHost,
-    join::{self, JoinStep, Kind},
+    join::{self, JoinStep},
     reason::acs_reason,
-    remedy::{Remedy, What, regroup, remedies},
-    slots, split, words,
+    remedy::regroup,
+    words,
 };
 use crate::{
     host::HostView,
@@ -256,18 +256,6 @@ fn sorted(grouped: &GroupedHost<'_, '_>, functions: impl Iterator<Item = usize>)
     functions
 }
 
-fn addresses(
-    grouped: &GroupedHost<'_, '_>,
-    functions: impl IntoIterator<Item = usize>,
-) -> Vec<Bdf> {
-    let mut addresses: Vec<_> = functions
-        .into_iter()
-        .map(|index| grouped.bdf(index))
-        .collect();
-    addresses.sort_unstable();
-    addresses
-}
-
 /// The group in which the machine's kernel put the function.
 fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     let recorded = machine.recorded()?;
@@ -346,165 +334,11 @@ fn joined(grouped: &GroupedHost<'_, '_>, step: &JoinStep, names: &Names) -> Join
         kind: step.kind.name(),
         kernel: step.kind.kernel(),
         at: grouped.bdf(step.origin),
-        joined: addresses(grouped, step.joined.iter().copied()),
+        joined: grouped.addresses(step.joined.iter().copied()),
         text,
         because: because
             .into_iter()
             .map(|index| acs_reason(grouped, index, names))
             .collect(),
     }
-}
-
-/// The changes that would separate the function.
-fn changes(
-    grouped: &GroupedHost<'_, '_>,
-    target: usize,
-    second: Option<usize>,
-    names: &Names,
-) -> Result<Vec<Change>, Error> {
-    let own = grouped.device(target);
-    if let Some(second) = second {
-        let is_apart = |grouped: &GroupedHost<'_, '_>| {
-            grouped.grouping.groups[target] != grouped.grouping.groups[second]
-        };
-        return Ok(vec![change(grouped, target, Goal::Other, names, is_apart)?]);
-    }
-    if grouped.host_only(target) {
-        let is_alone = |grouped: &GroupedHost<'_, '_>| grouped.members(target).len() == 1;
-        return Ok(vec![change(grouped, target, Goal::All, names, is_alone)?]);
-    }
-    let others = grouped.shared(target);
-    let is_foreign = |index: &usize| grouped.device(*index) != own;
-    let mut changes = Vec::new();
-    if others.iter().any(is_foreign) {
-        let apart = |grouped: &GroupedHost<'_, '_>| !grouped.shared(target).iter().any(is_foreign);
-        changes.push(change(grouped, target, Goal::OtherDevices, names, apart)?);
-    }
-    if !others.iter().all(is_foreign) {
-        let alone = |grouped: &GroupedHost<'_, '_>| grouped.shared(target).is_empty();
-        changes.push(change(grouped, target, Goal::All, names, alone)?);
-    }
-    Ok(changes)
-}
-
-/// What would have to be isolated for the group of `target` to satisfy `is_good`, with the remedies.
-pub(super) fn change(
-    grouped: &GroupedHost<'_, '_>,
-    target: usize,
-    goal: Goal,
-    names: &Names,
-    is_good: impl Fn(&GroupedHost<'_, '_>) -> bool,
-) -> Result<Change, Error> {
-    let mut alternatives = Vec::new();
-    let steps = join::steps(grouped, &grouped.members(target));
-    for step in steps.iter().filter(|step| step.kind == Kind::DmaDevice) {
-        alternatives.push(slots::without_vmd(grouped.bdf(step.origin)));
-    }
-    let Some(split) = split::find(grouped, target, is_good)? else {
-        alternatives.extend(slots::other_slot(grouped, target));
-        alternatives.push(Remedy::new(
-            What::Hardware,
-            describe_ties(grouped, target, &steps),
-        ));
-        return Ok(Change {
-            goal,
-            possible: false,
-            needs: Vec::new(),
-            remaining: Vec::new(),
-            alternatives,
-        });
-    };
-    let own = grouped.device(target);
-    let needs_port = |(device, _): &(grouping::Device, Vec<usize>)| *device != own;
-    let is_helped = match goal {
-        // Another slot changes nothing between functions of one device.
-        Goal::All => split.needs.iter().all(needs_port),
-        Goal::OtherDevices | Goal::Other => split.needs.iter().any(needs_port),
-    };
-    if is_helped {
-        alternatives.extend(slots::other_slot(grouped, target));
-    }
-    let need = |(_, functions): &(grouping::Device, Vec<usize>)| Need {
-        functions: addresses(grouped, functions.iter().copied()),
-        because: functions
-            .iter()
-            .map(|&index| acs_reason(grouped, index, names))
-            .collect(),
-        remedies: remedies(grouped, functions, names),
-    };
-    let left = split.left.iter().copied().filter(|&index| index != target);
-    Ok(Change {
-        goal,
-        possible: true,
-        needs: split.needs.iter().map(need).collect(),
-        remaining: addresses(grouped, left),
-        alternatives,
-    })
-}
-
-/// Describes why isolation cannot separate the function.
-fn describe_ties(grouped: &GroupedHost<'_, '_>, target: usize, steps: &[JoinStep]) -> String {
-    let mut ties = BTreeSet::new();
-    let mut never: BTreeSet<usize> = BTreeSet::new();
-    for step in steps {
-        let bdf = grouped.bdf(step.origin);
-        let blockers = step.blockers(grouped).into_iter();
-        never.extend(blockers.filter(|&index| !grouped.can_be_isolated(index)));
-        match step.kind {
-            Kind::Bridge => ties.insert(format!(
-                "all requests from behind the conventional PCI bridge {bdf} carry one requester ID"
-            )),
-            Kind::Alias => ties.insert(format!(
-                "another function sends requests with the requester ID of {bdf}"
-            )),
-            Kind::DmaDevice => ties.insert(format!(
-                "{bdf} issues the requests of the functions behind it"
-            )),
-            Kind::Path | Kind::Slot => false,
-        };
-    }
-    let other = match grouped.facts(target).above {
-        Some(_) => "other hardware or another slot",
-        None => "other hardware",
-    };
-    if !ties.is_empty() {
-        let ties: Vec<_> = ties.into_iter().collect();
-        return format!(
-            "No entry, vendor statement or kernel can separate them. The reason: {}. Only {other} can.",
-            ties.join("; ")
-        );
-    }
-    let unseen = |&index: &usize| {
-        let seen = grouped.seen(index);
-        !seen.function.pcie_known || !grouped.machine.identifies(seen)
-    };
-    let (unseen, never): (Vec<usize>, Vec<usize>) = never.into_iter().partition(unseen);
-    if !unseen.is_empty() {
-        let unseen = words::address_list(&addresses(grouped, unseen));
-        return format!(
-            "What can separate them is not known: the input does not show the ids or the capabilities of \
-             {unseen}. Make it again as root: lspci -D -vvvnn."
-        );
-    }
-    let (upstream, never): (Vec<usize>, Vec<usize>) = never
-        .into_iter()
-        .partition(|&index| grouped.seen(index).pcie_type() == Some(PcieType::UpstreamPort));
-    let mut reasons = Vec::new();
-    if !upstream.is_empty() {
-        reasons.push(format!(
-            "{} is the upstream port of a switch that has further functions, and it has no ACS capability",
-            words::address_list(&addresses(grouped, upstream))
-        ));
-    }
-    if !never.is_empty() {
-        reasons.push(format!(
-            "functions of this type never count as isolated by themselves: {}",
-            words::address_list(&addresses(grouped, never))
-        ));
-    }
-    format!(
-        "No entry of the module can separate them. The reason: {}. Only {other} can, or a quirk of the kernel \
-         itself, if the vendor states that they are isolated.",
-        reasons.join("; ")
-    )
 }

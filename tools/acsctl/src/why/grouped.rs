@@ -10,7 +10,7 @@ use std::{
 use grouping::{Assumption, Device, Grouping, Seen, device_of, model};
 use quirk_data::error::Error;
 use rules::{decision::KernelVerdict, entry::Kind, table::Table};
-use topology::{Bdf, Header};
+use topology::{Bdf, Header, Topology};
 
 use crate::host::{HostView, impossible};
 
@@ -51,6 +51,27 @@ impl<'m, 'a> GroupedHost<'m, 'a> {
         })
     }
 
+    /// The machine with the groups that are computed after what is below one of two ports and what is
+    /// below the other changed places. Only the groups are those after the move.
+    pub(super) fn swapped(&self, one: Bdf, two: Bdf) -> Result<GroupedHost<'m, 'a>, Error> {
+        let topology = swapped(self.machine.topology, one, two);
+        let machine = self.machine.with_topology(&topology);
+        let after = machine.grouping(self.tables)?;
+        let addresses = machine.view.functions.iter().map(|seen| seen.function.bdf);
+        let groups: BTreeMap<Bdf, Option<u32>> = addresses.zip(after.groups).collect();
+        let functions = self.machine.view.functions.iter();
+        let group = |seen: &Seen<'_>| groups.get(&seen.function.bdf).copied().flatten();
+        Ok(GroupedHost {
+            machine: self.machine,
+            tables: self.tables,
+            grouping: Grouping {
+                groups: functions.map(group).collect(),
+                ..self.grouping.clone()
+            },
+            devices: OnceLock::new(),
+        })
+    }
+
     pub(super) fn seen(&self, index: usize) -> &'m Seen<'a> {
         &self.machine.view.functions[index]
     }
@@ -61,6 +82,14 @@ impl<'m, 'a> GroupedHost<'m, 'a> {
 
     pub(super) fn facts(&self, index: usize) -> &model::Function {
         &self.grouping.functions[index]
+    }
+
+    /// The addresses of functions, in order.
+    pub(super) fn addresses(&self, functions: impl IntoIterator<Item = usize>) -> Vec<Bdf> {
+        let functions = functions.into_iter();
+        let mut addresses: Vec<_> = functions.map(|index| self.bdf(index)).collect();
+        addresses.sort_unstable();
+        addresses
     }
 
     /// Whether the registers of the function's ACS capability were not seen.
@@ -149,4 +178,22 @@ impl<'m, 'a> GroupedHost<'m, 'a> {
 pub(super) fn can_be_isolated(seen: &Seen<'_>) -> bool {
     let kind = |found| Kind::ALL.into_iter().any(|kind| kind.applies_to(found));
     seen.acs.is_some() || seen.pcie_type().is_some_and(kind)
+}
+
+/// The facts about a machine after what is below one of two ports and what is below the other changed
+/// places. Bus numbers move with the cards, so that each function keeps its address.
+pub(super) fn swapped(topology: &Topology, one: Bdf, two: Bdf) -> Topology {
+    let mut changed = topology.clone();
+    let at = |bdf| {
+        let mut functions = topology.functions.iter();
+        functions.position(|function| function.bdf == bdf)
+    };
+    if let Some((one, two)) = at(one).zip(at(two)) {
+        for (to, from) in [(one, two), (two, one)] {
+            let from = &topology.functions[from];
+            let to = &mut changed.functions[to];
+            (to.secondary, to.subordinate) = (from.secondary, from.subordinate);
+        }
+    }
+    changed
 }

@@ -17,6 +17,7 @@
 //! | `hidden.rs` | ports whose ACS capability the firmware hides |
 //! | `slots.rs` | remedies: other slots, and firmware settings |
 //! | `explain.rs` | computes the answer |
+//! | `change.rs` | what would separate a function |
 //! | `answer.rs` | the answer as data and JSON |
 //! | `text.rs`, `words.rs` | the answer in words |
 //! | `page.rs` | the parts of an answer in words, and their form as text |
@@ -24,6 +25,7 @@
 //! | `plan/` | what gives a function a group of its own |
 
 mod answer;
+mod change;
 mod explain;
 mod grouped;
 mod hidden;

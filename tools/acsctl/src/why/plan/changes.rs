@@ -12,7 +12,7 @@ use rules::{
 use topology::{Acs, Bdf, Topology};
 
 use crate::why::{
-    grouped::GroupedHost,
+    grouped::{GroupedHost, swapped},
     remedy::{is_hidden, is_switched_off, relied_on},
     slots::slot_of,
 };
@@ -90,8 +90,7 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// The facts about the machine after these changes. Bus numbers move with the cards, so that each
-    /// function keeps its address.
+    /// The facts about the machine after these changes.
     pub(super) fn apply(&self, topology: &Topology) -> Topology {
         let grouping = AcsFlags::GROUPING.bits();
         let mut changed = topology.clone();
@@ -113,27 +112,9 @@ impl Changes {
                 });
             }
         }
-        if let Some((one, two)) = self.swap {
-            let at = |bdf| {
-                topology
-                    .functions
-                    .iter()
-                    .position(|function| function.bdf == bdf)
-            };
-            if let Some((one, two)) = at(one).zip(at(two)) {
-                let buses = |at: usize| {
-                    let function = &topology.functions[at];
-                    (function.secondary, function.subordinate)
-                };
-                let (of_one, of_two) = (buses(one), buses(two));
-                let mut set = |at: usize, (secondary, subordinate)| {
-                    let function = &mut changed.functions[at];
-                    (function.secondary, function.subordinate) = (secondary, subordinate);
-                };
-                set(one, of_two);
-                set(two, of_one);
-            }
+        match self.swap {
+            Some((one, two)) => swapped(&changed, one, two),
+            None => changed,
         }
-        changed
     }
 }

@@ -38,7 +38,8 @@ use self::{
 };
 use super::{
     answer::{Actual, Goal},
-    explain::{Explainer, change},
+    change::change,
+    explain::Explainer,
     grouped::GroupedHost,
     remedy::{Remedy, What},
     words::address_list,

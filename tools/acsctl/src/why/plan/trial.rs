@@ -18,7 +18,7 @@ use crate::{
     host::HostView,
     why::{
         answer::Goal,
-        explain::change,
+        change::change,
         grouped::GroupedHost,
         slots::{self, Ports},
         words::address_list,
@@ -128,20 +128,7 @@ impl Tester<'_, '_, '_> {
 
     /// The ports to which the card can move after the changes.
     pub(super) fn ports(&self, changes: &Changes) -> Result<Ports, Error> {
-        self.after(changes, |grouped, target| {
-            let domain = self.function.domain;
-            let slot = slots::slot_of(grouped, target);
-            let can = |port: &Bdf| {
-                let is_below = |port| grouped.above(port).any(|above| Some(above) == slot);
-                let position = grouped.machine.position(*port);
-                // Bus numbers are those of one domain.
-                port.domain == domain && position.is_ok_and(|port| !is_below(port))
-            };
-            let mut ports = slots::ports(grouped, target);
-            ports.free.retain(can);
-            ports.taken.retain(can);
-            Ok(ports)
-        })
+        self.after(changes, |grouped, target| Ok(slots::ports(grouped, target)))
     }
 
     /// The outcome of the changes; `None` if the function is not alone after them, and statements do
