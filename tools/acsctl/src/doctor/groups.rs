@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
+use grouping::model::release::Verified;
 use topology::{Bdf, Partition};
 
 use super::Diagnosis;
@@ -79,10 +80,16 @@ fn too_fine(host: &HostView<'_>, group: &[Bdf]) -> Diagnosis {
                       one guest can reach another's memory. Boot without pcie_acs_override=";
         return Diagnosis::fail(CHECK, finding, remedy);
     }
-    if !host.is_modelled() {
-        let remedy = "acsctl does not know how this kernel makes groups: it may have a quirk that \
-                      acsctl does not know, or an \"ACS override\" patch. Do not pass these functions \
-                      through to different guests until you know why they are split";
+    let known = match host.verified() {
+        Verified::Kernel => None,
+        Verified::Source => Some("knows only from its source how this kernel makes groups"),
+        Verified::No => Some("does not know how this kernel makes groups"),
+    };
+    if let Some(known) = known {
+        let remedy = format!(
+            "acsctl {known}: it may have a quirk that acsctl does not know, or an \"ACS override\" patch. Do not \
+             pass these functions through to different guests until you know why they are split"
+        );
         return Diagnosis::warn(CHECK, finding, remedy);
     }
     let remedy = if let Some(unmarked) = group.iter().find(is_unmarked) {
