@@ -224,6 +224,10 @@ impl Limits {
 }
 
 /// A function with what is missing about it.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is one fact about the place of the function"
+)]
 struct Unsure<'a> {
     seen: &'a Seen<'a>,
     release: &'a Release,

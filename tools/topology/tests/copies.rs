@@ -431,3 +431,128 @@ fn the_rest_of_a_number_is_not_lost() {
     let plain = LIST.replace(":\n\t", "\n");
     assert_eq!(recorded(&read(&plain)), recorded(&read(LIST)));
 }
+
+/// What stands where the heading of a group would is not skipped: its functions are not in the group before.
+#[test]
+fn functions_below_a_heading_that_is_not_known_are_in_no_other_group() {
+    let known = |text: &str| recorded(&read(text)).concat().len();
+    assert_eq!(known(LIST), 3);
+    for heading in [
+        "3:",
+        "3)",
+        "Third group:",
+        "\u{7b2c}3\u{7ec4}:",
+        "Gruppo IOMMU 1:",
+        "\u{413}\u{440}\u{443}\u{43f}\u{43f}\u{430} 1",
+    ] {
+        let text = LIST.replace("IOMMU Group 1:", heading);
+        refused(
+            &text,
+            "t:4: names a group or stands in place of one",
+            "IOMMU Group 1:",
+        );
+        // Without indentation it may be prose, and what follows another list.
+        assert_eq!(known(&text.replace('\t', "")), 2, "{heading}");
+    }
+    let merged = LIST.replace("\nIOMMU Group 1:", " IOMMU Group 1:");
+    refused(
+        &merged,
+        "t:3: names a group or stands in place of one",
+        "IOMMU Group 1:",
+    );
+    for cut in ["...", "[snip]"] {
+        assert_eq!(known(&LIST.replace("IOMMU Group 1:", cut)), 2, "{cut}");
+    }
+    // The controls: a note in front of a heading, and a line that a mail program has broken.
+    assert_eq!(
+        known(&LIST.replace("IOMMU Group 1:", "^ my card\nIOMMU Group 1:")),
+        3
+    );
+    assert_eq!(
+        known(&LIST.replace("PCI bridge [0604]: A", "PCI bridge [0604]: A\nB")),
+        3
+    );
+    assert_eq!(
+        known(&LIST.replace("[8086:1901] (rev", "[8086:1901]\n(rev")),
+        3
+    );
+    assert_eq!(
+        read(&format!("{LIST}Here are the details:\n{DETAILS}"))
+            .functions
+            .len(),
+        3
+    );
+}
+
+#[test]
+fn records_and_links_without_their_function_or_group_are_refused() {
+    let record = |at: &str, group: u32| {
+        format!("Slot:\t{at}\nClass:\tBridge [0604]\nVendor:\tA [8086]\nIOMMUGroup:\t{group}\n\n")
+    };
+    let records = record("00:01.0", 0) + &record("00:02.0", 1) + &record("01:00.0", 0);
+    assert_eq!(recorded(&read(&records)), recorded(&read(LIST)));
+    let message = "IOMMUGroup: belongs to a function whose line \"Slot:\" is missing";
+    refused(
+        &records.replace("Slot:\t00:02.0\n", ""),
+        &format!("t:8: {message}"),
+        "Slot:",
+    );
+    refused(
+        &records.replace("Slot:\t00:02.0", "Slot:\t0002.0"),
+        &format!("t:9: {message}"),
+        "Slot:",
+    );
+    let close = records.replace("\n\nSlot:\t00:02.0", "");
+    refused(&close, "t:5: Class: belongs to a function", "Slot:");
+    // The control: another program has such keys, too.
+    assert_eq!(
+        read(&format!("{records}Vendor: B\nDevice: C\nVendor: D\n")),
+        read(&records)
+    );
+
+    let link = |at: &str| {
+        format!(
+            "lrwxrwxrwx 1 root root 0 Nov  1 10:00 0000:{at} -> ../../../../devices/pci0000:00/0000:{at}\n"
+        )
+    };
+    let folder = |group: u32| format!("/sys/kernel/iommu_groups/{group}/devices:\ntotal 0\n");
+    let links =
+        folder(0) + &link("00:01.0") + &link("01:00.0") + "\n" + &folder(1) + &link("00:02.0");
+    assert_eq!(recorded(&read(&links)), recorded(&read(LIST)));
+    let lost = links.replace("/sys/kernel/iommu_groups/1/devices:\n", "");
+    refused(
+        &lost,
+        "t:7: is a link of a group, but the name of the group",
+        "write the folder above it",
+    );
+    let damaged = links.replacen("lrwx", "1rwx", 1);
+    refused(&damaged, "t:3: is no whole link", "correct the line");
+    // The control: the links of another folder.
+    let other = link("00:1f.0").replace("../../../../", "../../../");
+    assert_eq!(
+        recorded(&read(&format!("{links}\n{other}"))),
+        recorded(&read(LIST))
+    );
+}
+
+#[test]
+fn a_log_that_is_cut_within_a_message_is_refused() {
+    for end in [
+        "A",
+        "Add",
+        "Adding",
+        "Adding to",
+        "Adding to io",
+        "Adding to iommu group",
+    ] {
+        let cut = LOG.replace("Adding to iommu group 1", end);
+        refused(
+            &cut,
+            "t:3: ends within a message of the kernel",
+            "join it with the next line",
+        );
+    }
+    // The control: another message about a function.
+    let other = LOG.replace("Adding to iommu group 1", "enabling device");
+    assert_eq!(read(&other).functions.len(), 2);
+}

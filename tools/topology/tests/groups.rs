@@ -409,7 +409,7 @@ fn what_names_a_group_and_is_not_read_is_refused() {
         let text = format!("{list}{damaged}\n\t00:02.0 Display controller [0380]: C [8086:3e92]\n");
         let error = parse("it", &text).expect_err(damaged).to_string();
         assert!(
-            error.contains("it:3: names a group, and is no heading"),
+            error.contains("it:3: names a group or stands in place of one"),
             "{error}"
         );
     }
@@ -471,7 +471,7 @@ fn damaged_lists_are_refused() {
     for (text, message) in [
         (
             format!("{list}IOMMU Group 6 (shared):\n00:05.0 USB controller [0c03]: B [8086:a36d]\n"),
-            "t:4: names a group, and is no heading",
+            "t:4: names a group or stands in place of one",
         ),
         (
             "pci 0000:00:04.0: Adding to iommu group 4\npci 0000:00:05.0: Adding to\niommu group 5\n".to_owned(),

@@ -38,7 +38,8 @@ pub(crate) fn is_capture(name: &str, text: &str) -> Result<bool, Error> {
             remedy,
         );
     }
-    if has("schema") || has("functions") || value.as_object().is_some_and(|keys| keys.is_empty()) {
+    if has("schema") || has("functions") || value.as_object().is_some_and(serde_json::Map::is_empty)
+    {
         return Ok(true);
     }
     if let Some(place) = text_in(&value, "") {
@@ -72,7 +73,7 @@ fn text_in(value: &Value, place: &str) -> Option<String> {
             let is_whole = text.lines().nth(1).is_some() && is_text(value);
             is_whole.then(|| place.to_owned())
         }
-        Value::Array(all) if all.iter().any(|one| is_text(one)) => Some(format!("{place}[]")),
+        Value::Array(all) if all.iter().any(is_text) => Some(format!("{place}[]")),
         Value::Array(all) => {
             let mut all = all.iter().enumerate();
             all.find_map(|(at, one)| text_in(one, &format!("{place}[{at}]")))

@@ -140,7 +140,11 @@ fn log(lower: &str) -> Option<GroupLine> {
         }
         (words, is_added, name, Some(group))
     } else {
-        return None;
+        // What else ends so is damaged.
+        let (before, _) = lower.split_once(" to iommu group ")?;
+        let is_name = |word: &str| word.ends_with(':') && is_like_address(word);
+        let is_message = before.split_whitespace().any(is_name);
+        return is_message.then_some(GroupLine::Damaged);
     };
     let is_one = lower.matches(words).nth(1).is_none();
     let group = rest.and_then(number).filter(|_| is_one);
@@ -419,6 +423,10 @@ mod tests {
             ),
             (
                 "pci 0000:00:01.0: Adding to iommu gr0up 7",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "pci 0000:00:01.0: Addlng to iommu group 7",
                 Some(GroupLine::Damaged),
             ),
             (

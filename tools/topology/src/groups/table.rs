@@ -115,9 +115,8 @@ impl Table {
         let shown: Vec<_> = shown.collect();
         let best = shown.iter().map(|(column, _)| *column).min();
         // Without rules, words of a name can have any place.
-        let best = best.filter(|column| match self.is_ruled {
-            true => *column != Column::Above,
-            false => *column == Column::Address,
+        let best = best.filter(|&column| {
+            self.is_ruled && column != Column::Above || column == Column::Address
         });
         let found = shown
             .into_iter()
@@ -389,6 +388,9 @@ pub(crate) fn json(text: &str) -> Option<Vec<Listed>> {
     found.filter(|found| !found.is_empty())
 }
 
+/// The keys that a record of `lspci -vmm` has once.
+const KEYS: [&str; 4] = ["Class", "Vendor", "Device", "IOMMUGroup"];
+
 /// Reads the records of `lspci -vmm`, which begin with `Slot:`.
 ///
 /// # Errors
@@ -396,7 +398,12 @@ pub(crate) fn json(text: &str) -> Option<Vec<Listed>> {
 /// [`Error`] for an address or a group that cannot be read.
 pub(crate) fn records(name: &str, lines: &[Line]) -> Result<Vec<Listed>, Error> {
     let mut found: Vec<Listed> = Vec::new();
+    // The keys of the open record.
+    let mut keys: Option<Vec<&str>> = None;
     for line in lines {
+        if line.text.is_empty() {
+            keys = None;
+        }
         let Some((key, value)) = line.text.split_once(':') else {
             continue;
         };
@@ -420,11 +427,34 @@ pub(crate) fn records(name: &str, lines: &[Line]) -> Result<Vec<Listed>, Error> 
             let address = value.split_whitespace().next().and_then(bdf::shown);
             let bdf = address.ok_or_else(|| refuse("address"))?;
             found.push(Listed::new(bdf, line.number));
+            keys = Some(Vec::new());
             continue;
         }
         let Some(last) = found.last_mut() else {
             continue;
         };
+        // Other programs have some of these keys, and not that of the group.
+        let is_lost = match &keys {
+            Some(keys) => KEYS.contains(&key) && keys.contains(&key),
+            None => key == "IOMMUGroup",
+        };
+        if is_lost {
+            return Err(Error {
+                line: Some(line.number),
+                ..Error::at(
+                    name,
+                    "",
+                    format!(
+                        "{key}: belongs to a function whose line \"Slot:\" is missing or damaged"
+                    ),
+                    "correct the line \"Slot:\", or remove the record",
+                )
+            });
+        }
+        let Some(keys) = &mut keys else {
+            continue;
+        };
+        keys.push(key);
         let number = Some(number).filter(is_id);
         match key {
             "IOMMUGroup" => last.group = Some(value.parse().map_err(|_| refuse("group"))?),

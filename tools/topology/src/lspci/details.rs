@@ -4,10 +4,7 @@
 
 use rules::{acs::AcsFlags, pcie::PcieType};
 
-use super::{
-    lines::{Block, CUT},
-    quoted,
-};
+use super::{found::Block, lines::CUT, quoted};
 use crate::{Acs, Function, Header, Hex, Port, Sriov, Subsystem, hex};
 
 /// The ACS flags by the names that lspci uses, in register order.

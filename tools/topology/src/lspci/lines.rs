@@ -6,9 +6,11 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AGAIN, quoted,
+    AGAIN,
+    found::{Block, Found, Named},
+    quoted,
     recognise::{
-        InFolder, Logged, Place, STRONG, described, dump_line, has_class, has_key, header,
+        InFolder, Place, STRONG, described, dump_line, ends_in_message, has_class, has_key, header,
         in_folder, is_cut, is_detail, is_foreign, is_like_class, is_like_header, is_like_heading,
         is_logged, lacks_class, logged, names_group, starts_item, without_bullet,
     },
@@ -27,70 +29,6 @@ pub(super) const CUT: &str = "[...]";
 
 /// The number of lines that one long line may be broken into.
 const PARTS: usize = 6;
-
-/// A function in the text.
-#[derive(Clone, Debug)]
-pub(super) struct Block {
-    pub(super) place: Place,
-    /// The number of its first line.
-    pub(super) line: usize,
-    /// The number of its last line.
-    pub(super) end: usize,
-    /// The first line after the address.
-    pub(super) header: String,
-    /// The detail lines in lower case, with the number of each.
-    pub(super) lines: Vec<(usize, String)>,
-    /// The bytes of the hex dump.
-    pub(super) dump: Vec<u8>,
-    /// The group under whose heading it is, or that its line names.
-    pub(super) group: Option<u32>,
-    /// Whether an empty line follows, as lspci prints it after the details of a function.
-    pub(super) closed: bool,
-    indent: usize,
-}
-
-impl Block {
-    pub(super) fn bdf(&self) -> Option<Bdf> {
-        match self.place {
-            Place::Address(bdf) => Some(bdf),
-            Place::Path(_) => None,
-        }
-    }
-
-    /// The place as the text shows it.
-    pub(super) fn shown(&self) -> String {
-        match &self.place {
-            Place::Address(bdf) => bdf.to_string(),
-            Place::Path(path) => path.clone(),
-        }
-    }
-
-    /// Whether it has a line that only `lspci -v` prints.
-    fn is_verbose(&self) -> bool {
-        let mut lines = self.lines.iter();
-        lines.any(|(_, line)| STRONG.iter().any(|begin| line.starts_with(begin)))
-    }
-}
-
-/// A function with its group, from a line that names both.
-#[derive(Clone, Debug)]
-pub(super) struct Named {
-    pub(super) bdf: Bdf,
-    /// `None` for a function that left its group.
-    pub(super) group: Option<u32>,
-    pub(super) line: usize,
-    pub(super) is_log: bool,
-}
-
-/// What the text contains.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    pub(super) blocks: Vec<Block>,
-    /// Functions whose groups lines name that describe no function.
-    pub(super) named: Vec<Named>,
-    /// Functions that a kernel log describes.
-    pub(super) logged: Vec<Logged>,
-}
 
 /// Where a line that is not the first of a function belongs.
 enum Open {
@@ -112,7 +50,9 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         is_list: false,
         names_listed: false,
         is_after_log: false,
-        is_after_number: false,
+        numbered: None,
+        heading_indent: 0,
+        doubt: None,
         joined: 0,
         described: Vec::new(),
     };
@@ -146,14 +86,18 @@ struct Reader<'a> {
     open: Open,
     /// The group of the heading above.
     heading: Option<u32>,
+    /// The indentation of that heading.
+    heading_indent: usize,
+    /// A line where the next heading could be, and which is none.
+    doubt: Option<Line>,
     /// Whether the text has headings with groups.
     is_list: bool,
     /// Whether bare addresses followed the heading.
     names_listed: bool,
     /// Whether the line before is one of a kernel log.
     is_after_log: bool,
-    /// Whether the line before names a group and ends in a digit.
-    is_after_number: bool,
+    /// The number of the last line if it names a group and ends in a digit.
+    numbered: Option<usize>,
     /// The number of lines that were joined with the last one.
     joined: usize,
     /// The lines before the first function that describe one behind other text.
@@ -176,7 +120,7 @@ impl Reader<'_> {
 
     fn unknown_heading(&self, line: &Line) -> Error {
         let problem = format!(
-            "names a group, and is no heading that acsctl knows: {}",
+            "names a group or stands in place of one, and is no heading that acsctl knows: {}",
             quoted(&line.text)
         );
         let remedy = "write it as \"IOMMU Group 1:\", or remove the line";
@@ -279,18 +223,14 @@ impl Reader<'_> {
             self.found.logged.push(logged);
             return Ok(());
         }
-        let ends = ["adding to", "adding to iommu", "adding to iommu group"];
-        if ends.iter().any(|end| lower.ends_with(end)) {
+        if ends_in_message(&lower) {
             let problem = format!("ends within a message of the kernel: {}", quoted(text));
             return Err(self.refuse(line, problem, "join it with the next line"));
         }
         let is_after_log = std::mem::replace(&mut self.is_after_log, is_logged(text));
+        let is_next = self.numbered.take() == Some(line.number.saturating_sub(1));
         let begins_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
-        if std::mem::take(&mut self.is_after_number)
-            && line.indent == 0
-            && begins_with_digit
-            && header(text).is_none()
-        {
+        if is_next && line.indent == 0 && begins_with_digit && header(text).is_none() {
             let problem = format!(
                 "may be the rest of the number of a group in the line above: {}",
                 quoted(text)
@@ -370,11 +310,15 @@ impl Reader<'_> {
                     return Ok(false);
                 }
                 self.heading = Some(group);
+                self.heading_indent = line.indent;
+                self.doubt = None;
                 self.is_list = true;
                 self.open = Open::Foreign;
             }
             GroupLine::Members { group, members } => {
                 self.heading = is_described.then_some(group);
+                self.heading_indent = line.indent;
+                self.doubt = None;
                 self.is_list = true;
                 self.open = Open::Foreign;
                 for (bdf, header) in members {
@@ -398,7 +342,7 @@ impl Reader<'_> {
             }
         }
         let ends_in_digit = line.text.ends_with(|c: char| c.is_ascii_digit());
-        self.is_after_number = ends_in_digit && !is_described;
+        self.numbered = Some(line.number).filter(|_| ends_in_digit && !is_described);
         Ok(true)
     }
 
@@ -421,6 +365,12 @@ impl Reader<'_> {
     fn begin(&mut self, line: &Line, place: Place, rest: &str) -> Result<(), Error> {
         self.found.check_end(self.name)?;
         self.check_single(line, rest)?;
+        if let (Some(doubt), Some(_)) = (self.doubt.take(), self.heading) {
+            if line.indent > self.heading_indent {
+                return Err(self.unknown_heading(&doubt));
+            }
+            self.heading = None;
+        }
         let addresses: Vec<_> = rest.split_whitespace().map(bdf::shown).collect();
         // A folder's contents, several in a line.
         let is_names = self.heading.is_some() && addresses.iter().all(Option::is_some);
@@ -442,6 +392,10 @@ impl Reader<'_> {
         let words = rest.match_indices(char::is_whitespace);
         let mut words =
             words.filter_map(|(at, _)| rest[at..].trim_start().split_once(char::is_whitespace));
+        let lower = rest.to_ascii_lowercase();
+        if lower.contains("iommu") && names_group(&lower) {
+            return Err(self.unknown_heading(line));
+        }
         if words.any(is_second) {
             let problem = format!("begins two functions: {}", quoted(&line.text));
             return Err(self.refuse(line, problem, "put each function into lines of its own"));
@@ -456,6 +410,10 @@ impl Reader<'_> {
         };
         let is_known = is_detail(&lower);
         if is_cut(&lower) {
+            // What was left out may have a heading.
+            if !block.is_verbose() {
+                self.heading = None;
+            }
             self.joined = PARTS;
             let number = line.number;
             if let Some(block) = self.last() {
@@ -466,6 +424,10 @@ impl Reader<'_> {
         }
         if self.is_list && !is_known && (names_group(&lower) || is_like_heading(&lower)) {
             return Err(self.unknown_heading(line));
+        }
+        if !is_known && self.is_in_place_of_heading(line, block) {
+            self.doubt = Some(line.clone());
+            return Ok(());
         }
         // Marks that were not recognised precede such a detail, or two columns were read as one.
         let within = |one: &&str| lower.find(*one).is_some_and(|at| at > 0);
@@ -514,6 +476,25 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Whether a line behind a function of a list stands where the next heading would, and is not the rest of the
+    /// function's lines.
+    fn is_in_place_of_heading(&self, line: &Line, block: &Block) -> bool {
+        let is_deeper = line.indent > self.heading_indent;
+        if self.heading.is_none() || is_deeper || block.is_verbose() || is_like_class(&line.text) {
+            return false;
+        }
+        let is_even =
+            |open, close| block.header.matches(open).count() == block.header.matches(close).count();
+        match block.lines.last() {
+            Some((_, last)) => block.indent > self.heading_indent && !last.ends_with(','),
+            None if line.text.starts_with(['(', '[']) => false,
+            None => {
+                let has_ids = block.header.contains("(rev ") || is_like_class(&block.header);
+                line.text.ends_with(':') || has_ids && is_even('(', ')') && is_even('[', ']')
+            }
+        }
+    }
+
     /// Whether a line can be the rest of the last function's first line.
     fn may_continue(&self, line: &Line) -> bool {
         let Some(block) = self.found.blocks.last() else {
@@ -531,9 +512,20 @@ impl Reader<'_> {
         if self.is_list && is_like_heading(lower) {
             return Err(self.unknown_heading(line));
         }
-        // A folder's contents end with the first other line.
-        if std::mem::take(&mut self.names_listed) {
+        // A folder's contents end with the first other line, and a group with a line in place of a heading, or
+        // where lines were left out.
+        let is_end = line.indent <= self.heading_indent || is_cut(lower);
+        if std::mem::take(&mut self.names_listed) || is_end {
             self.heading = None;
+        }
+        let is_link = lower.contains("-> ../../../../devices/");
+        if self.is_list && is_link && in_folder(&line.text).is_some() {
+            let problem = format!(
+                "is a link of a group, but the name of the group is not above it: {}",
+                quoted(&line.text)
+            );
+            let remedy = "write the folder above it, as /sys/kernel/iommu_groups/1/devices:";
+            return Err(self.refuse(line, problem, remedy));
         }
         if is_foreign(&line.text) {
             self.open = Open::Foreign;
@@ -602,53 +594,6 @@ impl Reader<'_> {
         }
         block.dump.extend(bytes);
         block.end = line.number;
-        Ok(())
-    }
-}
-
-impl Found {
-    /// Removes the groups that functions have from a heading to which they do not belong: those of
-    /// another listing that follows the last group.
-    fn without_inherited(&mut self, headings: &[usize]) {
-        let Some(&last) = headings.last() else {
-            return;
-        };
-        let Some(first) = self.blocks.iter().position(|block| block.line >= last) else {
-            return;
-        };
-        let (before, after) = self.blocks.split_at_mut(first);
-        let known: Vec<Bdf> = before.iter().filter_map(Block::bdf).collect();
-        let Some(ended) = after.iter().position(|block| block.closed) else {
-            return;
-        };
-        let is_again = |block: &Block| block.bdf().is_some_and(|bdf| known.contains(&bdf));
-        let tail = &mut after[ended + 1..];
-        let is_other =
-            before.iter().all(|block| !block.is_verbose()) && tail.iter().any(Block::is_verbose);
-        if is_other || tail.iter().any(is_again) {
-            for block in tail {
-                block.group = None;
-            }
-        }
-    }
-
-    /// Checks the first line of the last function, to which nothing more will be joined.
-    pub(super) fn check_end(&self, name: &str) -> Result<(), Error> {
-        let Some(block) = self.blocks.last() else {
-            return Ok(());
-        };
-        if lacks_class(&block.header) && block.dump.is_empty() {
-            let shown = quoted(&block.header);
-            let problem = if block.header.starts_with('"') {
-                "is a line of lspci -mm, which shows no capabilities".to_owned()
-            } else {
-                format!("begins like a function, but no class and device follow: {shown}")
-            };
-            return Err(Error {
-                line: Some(block.line),
-                ..Error::at(name, block.shown(), problem, AGAIN)
-            });
-        }
         Ok(())
     }
 }

@@ -7,12 +7,14 @@
 //! | file | contents |
 //! |---|---|
 //! | `lines.rs` | splits the text into functions, their lines and dumps |
+//! | `found.rs` | what it finds |
 //! | `recognise.rs` | recognises what a single line is |
 //! | `place.rs` | addresses of functions that are shown by the bridges above them |
 //! | `details.rs` | reads the lines of a function |
 //! | `ids.rs` | reads the ids of functions, also from names |
 
 mod details;
+mod found;
 mod ids;
 mod lines;
 mod place;
@@ -21,8 +23,8 @@ mod recognise;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::{
+    found::{Block, Found, Named},
     ids::Names,
-    lines::{Block, Found, Named},
     recognise::Logged,
 };
 use crate::{

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AGAIN, lines::Block, recognise::Place};
+use super::{AGAIN, found::Block, recognise::Place};
 use crate::{Bdf, Error, bdf};
 
 /// The address of each function, in the order of the text.

@@ -224,7 +224,7 @@ pub(super) fn in_folder(text: &str) -> Option<InFolder> {
             let bdf = bdf.filter(|_| text.matches("->").count() == 1);
             Some(bdf.map_or(InFolder::Damaged, InFolder::Function))
         }
-        _ if is_link => Some(InFolder::Damaged),
+        _ if is_link || text.contains("-> ../../") => Some(InFolder::Damaged),
         _ => None,
     }
 }
@@ -259,6 +259,17 @@ pub(super) fn is_like_heading(lower: &str) -> bool {
     // The rest of a name may begin with "IOMMU"; ids follow it.
     let is_named = names.iter().any(|name| seen.starts_with(name)) && !text.contains(" [");
     is_named && (is_short || names_group(&lower.replace("gruppe", "group")))
+}
+
+/// Whether a line in lower case ends within the kernel's message that it adds a function to a group.
+pub(super) fn ends_in_message(lower: &str) -> bool {
+    const MESSAGE: &str = "adding to iommu group";
+    let is_cut = lower.rsplit_once(": ").is_some_and(|(before, end)| {
+        let word = before.rsplit(char::is_whitespace).next();
+        !end.is_empty() && MESSAGE.starts_with(end) && word.and_then(bdf::shown).is_some()
+    });
+    let mut ends = ["adding to", "adding to iommu", MESSAGE].into_iter();
+    is_cut || ends.any(|end| lower.ends_with(end))
 }
 
 /// Whether a line says that lines were left out here.
