@@ -296,6 +296,17 @@ fn the_column_of_the_function_is_found_beside_that_of_a_bridge() {
     ] {
         refused(&format!("{head}\n|---|---|---|\n{row}\n"), message, remedy);
     }
+    // A cell that several rows share.
+    let shared = "| IOMMU Group | Address | Name |\n|---|---|---|\n| 1 | 00:01.0 | A |\n|   | 01:00.0 | B |\n";
+    refused(
+        shared,
+        "t:4: 0000:01:00.0: its group is \"\"",
+        "write the number of the group",
+    );
+    // A table without such a column, whose rows name groups.
+    let rows =
+        "| Number | Slot | Name |\n|---|---|---|\n| Group 1 | 00:01.0 | PCI bridge [0604]: A |\n";
+    assert_eq!(groups(rows), ["0000:00:01.0"]);
     // Rows are not lost behind a line that is none.
     let text = format!("{swapped}| Graphics | x | y |\n| A | 02:00.0 | 2 |\n");
     refused(
@@ -425,6 +436,10 @@ fn the_rest_of_a_number_is_not_lost() {
     refused(&log, &format!("t:4: {message}"), remedy);
     let list = LIST.replace("Group 1:", "Group 1\n2:");
     refused(&list, &format!("t:5: {message}"), remedy);
+    // The controls: lines that begin with a digit and name a group.
+    let times = "10:11:01.001 /sys/kernel/iommu_groups/0/devices/0000:00:01.0\n\
+                 10:11:01.002 /sys/kernel/iommu_groups/0/devices/0000:00:02.0\n";
+    assert_eq!(read(times).functions.len(), 2);
     let details = DETAILS.replace("\tBus:", "\tIOMMU group: 1\n2\n\tBus:");
     refused(&details, "t:3: 0000:00:01.0: ", "\"1 2\" is not the number");
     // The control: a function follows the number.

@@ -78,6 +78,10 @@ fn is_encoded(text: &str) -> bool {
     // "secondary=3D" in a text in capitals is a bus number, which a comma follows.
     let mut equals = text.match_indices("=3D");
     let is_broken = text.ends_with('=') && !text.ends_with("==") && text.contains(' ');
+    // A line of a mail's head has its own form.
+    if text.contains("=?") {
+        return false;
+    }
     equals.any(|(at, sign)| text[at + sign.len()..].starts_with(is_value))
         || is_broken && BROKEN.contains(&text.chars().count())
         || ["=09", "=20"].iter().any(|space| text.starts_with(space))
@@ -129,6 +133,10 @@ mod tests {
                 false,
             ),
             ("GRUB_CMDLINE_LINUX=", false),
+            (
+                "From: =?UTF-8?q?M=C3=BCller=20und=E2=80=99s=20Sohn?= <a@b.c>",
+                false,
+            ),
             (
                 "01:00.0 VGA compatible controller [0300]: NVIDIA Corporation GP107 [GeForce=",
                 true,

@@ -164,6 +164,13 @@ impl Table {
             });
         }
         let group = cells.get(self.group).map(|cell| group(cell));
+        // An empty cell in front of the address may be one that several rows share.
+        let is_shared = cells.get(self.group).is_some_and(String::is_empty)
+            && bdf.is_some_and(|bdf| {
+                let mut after = cells.iter().skip(self.group);
+                after.any(|cell| bdf::shown(cell) == Some(bdf))
+            });
+        let group = if is_shared { Some(Err(NoGroup)) } else { group };
         match (bdf, group) {
             (Some(bdf), Some(Ok(group))) if is_whole => {
                 let cell = |at: Option<usize>| at.and_then(|at| cells.get(at));

@@ -229,6 +229,9 @@ impl Reader<'_> {
         }
         let is_after_log = std::mem::replace(&mut self.is_after_log, is_logged(text));
         let is_next = self.numbered.take() == Some(line.number.saturating_sub(1));
+        if self.group(line)? {
+            return Ok(());
+        }
         let begins_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
         if is_next && line.indent == 0 && begins_with_digit && header(text).is_none() {
             let problem = format!(
@@ -236,9 +239,6 @@ impl Reader<'_> {
                 quoted(text)
             );
             return Err(self.refuse(line, problem, "join it with that line, or remove it"));
-        }
-        if self.group(line)? {
-            return Ok(());
         }
         if let Some(group) = self.heading {
             match in_folder(text) {

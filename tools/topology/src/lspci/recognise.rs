@@ -257,7 +257,8 @@ pub(super) fn is_like_heading(lower: &str) -> bool {
     let names = ["iommu", "group", "grp", "gruppe", "grupo"];
     let is_short = text.split_whitespace().nth(WORDS).is_none();
     // The rest of a name may begin with "IOMMU"; ids follow it.
-    let is_named = names.iter().any(|name| seen.starts_with(name)) && !text.contains(" [");
+    let is_short = is_short && !text.contains(" [");
+    let is_named = names.iter().any(|name| seen.starts_with(name));
     is_named && (is_short || names_group(&lower.replace("gruppe", "group")))
 }
 

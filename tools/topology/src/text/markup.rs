@@ -213,10 +213,11 @@ fn unquoted(line: &str) -> &str {
         let is_tree = |rest: &str| rest.trim_start().starts_with(['+', '-', '\\']);
         let rest = match trimmed.chars().next() {
             Some('>') => trimmed.strip_prefix('>'),
-            // The row of a table ends in such a mark.
-            Some('|') if !trimmed.trim_end().ends_with('|') => trimmed
-                .strip_prefix('|')
-                .filter(|rest| rest.starts_with([' ', '\t']) && !is_tree(rest)),
+            Some('|') => trimmed.strip_prefix('|').filter(|rest| {
+                let is_empty_cell =
+                    rest.trim_start().starts_with('|') && rest.trim_end().ends_with('|');
+                rest.starts_with([' ', '\t']) && !is_tree(rest) && !is_empty_cell
+            }),
             _ => None,
         };
         match rest {
