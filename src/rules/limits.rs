@@ -24,7 +24,7 @@ pub enum Class {
 
 impl Class {
     /// Whether the Class Code register value `found` (24 bits) has this class.
-    const fn has(self, found: u32) -> bool {
+    pub const fn has(self, found: u32) -> bool {
         match self {
             Self::Subclass(class) => found >> 8 == class as u32,
             Self::Interface(class) => found == class,

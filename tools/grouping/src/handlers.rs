@@ -14,9 +14,10 @@ use rules::{
     acs::AcsFlags,
     decision::KernelVerdict,
     entry::{CatchAll, Kinds},
+    limits::Class,
     pcie::PcieType,
 };
-use topology::{Hex, UNKNOWN_VENDOR};
+use topology::{Function, Hex, UNKNOWN_VENDOR};
 
 use crate::{model::acs_enabled::AcsRegisters, scan::Seen};
 
@@ -38,6 +39,64 @@ pub struct Facts {
     pub amd_iommu: bool,
     /// The registers of the ACS capability, if the function has one.
     pub acs: Option<Acs>,
+    /// What distinguishes the function from others with its ids.
+    pub silicon: Silicon,
+}
+
+/// The registers in a function's header that distinguish silicon with the same ids; `None` for what was not seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Silicon {
+    /// Class code, 24 bits.
+    pub class: Option<u32>,
+    /// Revision id.
+    pub revision: Option<u8>,
+    /// Vendor and device id of the subsystem.
+    pub subsystem: Option<(u16, u16)>,
+}
+
+impl Silicon {
+    /// That of a captured function.
+    #[must_use]
+    pub fn of(function: &Function) -> Self {
+        Self {
+            class: function.class.map(|class| class.0),
+            revision: function
+                .revision
+                .and_then(|revision| revision.0.try_into().ok()),
+            subsystem: function.subsystem.map(|it| (it.vendor, it.device)),
+        }
+    }
+}
+
+/// The limits of a handler within its ids.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Limits {
+    /// The required class, if any.
+    pub class: Option<Class>,
+    /// The first and the last revision, inclusive, if revisions are limited.
+    pub revisions: Option<(u8, u8)>,
+    /// The allowed subsystems as vendor and device id; empty if any will do.
+    pub subsystems: Vec<(u16, u16)>,
+}
+
+impl Limits {
+    /// Whether silicon is within the limits; `None` if that depends on what was not seen.
+    #[must_use]
+    pub fn include(&self, silicon: &Silicon) -> Option<bool> {
+        let class = self
+            .class
+            .map(|class| silicon.class.map(|found| class.has(found)));
+        let revision = self.revisions.map(|(first, last)| {
+            let found = silicon.revision?;
+            Some((first..=last).contains(&found))
+        });
+        let is_limited = !self.subsystems.is_empty();
+        let subsystem = is_limited.then(|| Some(self.subsystems.contains(&silicon.subsystem?)));
+        let answers = || [class, revision, subsystem].into_iter().flatten();
+        let is_out = answers().any(|answer| answer == Some(false));
+        let is_known = answers().all(|answer| answer.is_some());
+        (is_out || is_known).then_some(!is_out)
+    }
 }
 
 /// The registers of an ACS capability that handlers read.
@@ -165,6 +224,10 @@ pub struct Handler {
     pub kinds: Option<Kinds>,
     /// Further requirements; all must hold.
     pub requires: Vec<Requirement>,
+    /// The limits within the ids.
+    pub limits: Limits,
+    /// Whether the handler also reads registers of the device, which no topology shows.
+    pub is_conditional: bool,
     /// The answer.
     pub grant: Grant,
 }
@@ -185,6 +248,13 @@ impl Handler {
             || !self.requires.iter().all(holds)
         {
             return None;
+        }
+        match self.limits.include(&facts.silicon) {
+            Some(false) => return None,
+            // Whether the handler answers depends on what was not seen: no claim.
+            None => return Some((false, true)),
+            Some(true) if self.is_conditional => return Some((false, true)),
+            Some(true) => {}
         }
         match self.grant {
             Grant::Flags(flags) => Some((flags.contains(asked), false)),
@@ -215,8 +285,8 @@ pub struct Verdict {
     /// The number of the entry whose handler answered; `None` if no handler answered, or only a
     /// catch-all that does not list the function.
     pub by: Option<u16>,
-    /// Whether the answer depends on registers that were not seen and that the kernel sets up where
-    /// it can. Some Intel root ports have such registers.
+    /// Whether the answer depends on registers that were not seen. What the kernel sets up where it can, as registers of
+    /// some Intel root ports, counts as set up; any other register counts as one for which the kernel claims nothing.
     pub assumed: bool,
 }
 
@@ -386,6 +456,7 @@ impl Facts {
             root_bus: seen.on_root_bus(),
             amd_iommu: seen.amd_iommu,
             acs,
+            silicon: Silicon::of(seen.function),
         }
     }
 }

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 pub use grouping::handlers::{Ids, Requirement};
 
-use rules::{limits::Class, release::Release};
+use grouping::handlers::Silicon;
+use rules::release::Release;
 use topology::Function;
 
 use crate::{
@@ -310,7 +311,7 @@ impl Entry {
         names.join(",")
     }
 
-    /// Whether the entry lists a captured function, by its ids, class and revision, and does not
+    /// Whether the entry lists a captured function, by its ids, class, revision and subsystem, and does not
     /// exclude it. A property that the capture lacks counts as within the limits.
     #[must_use]
     pub fn is_about(&self, function: &Function) -> bool {
@@ -319,16 +320,8 @@ impl Entry {
             let mut devices = function.devices();
             devices.any(|device| ids.contains(vendor, device))
         };
-        let within = |limits: &Limits| {
-            let class = limits.class.zip(function.class);
-            let revisions = limits.revisions.zip(function.revision);
-            class.is_none_or(|(class, found)| match class {
-                Class::Subclass(class) => found.0 >> 8 == u32::from(class),
-                Class::Interface(class) => found.0 == class,
-            }) && revisions.is_none_or(|((first, last), found)| {
-                (first.into()..=last.into()).contains(&found.0)
-            })
-        };
+        let silicon = Silicon::of(function);
+        let within = |limits: &Limits| limits.of_handler().include(&silicon) != Some(false);
         let mut excluded = self.excludes.iter().flat_map(|excluded| &excluded.ids);
         let mut groups = self.devices.iter();
         !excluded.any(has) && groups.any(|group| group.ids.iter().any(has) && within(&group.limits))

@@ -5,7 +5,7 @@
 use grouping::handlers::{Grant, Handler, Handlers};
 use rules::{entry::Kinds, release::Release};
 
-use crate::entry::{AcsRegisters, Entry, Mainline};
+use crate::entry::{AcsRegisters, Devices, Entry, Mainline};
 
 /// The handlers of the newest kernel, according to these entries.
 #[must_use]
@@ -38,24 +38,32 @@ fn of<'a>(
     kernel: Option<Release>,
     is_missing_in: fn(&Mainline, Release) -> bool,
 ) -> Handlers {
-    let handler = |entry: &Entry| {
-        let mainline = entry.mainline.as_ref()?;
+    let is_there = |mainline: &Mainline| {
         let is_missing = kernel.map_or(mainline.is_taken_back(), |kernel| {
             is_missing_in(mainline, kernel)
         });
-        (!is_missing).then(|| handler(entry, mainline))
+        !is_missing
     };
-    entries.into_iter().filter_map(handler).collect()
+    let handlers = |entry: &'a Entry| {
+        let mainline = entry.mainline.as_ref().filter(|one| is_there(one));
+        mainline.into_iter().flat_map(move |mainline| {
+            let devices = entry.devices.iter();
+            devices.map(move |devices| handler(entry, mainline, devices))
+        })
+    };
+    entries.into_iter().flat_map(handlers).collect()
 }
 
-fn handler(entry: &Entry, mainline: &Mainline) -> Handler {
+fn handler(entry: &Entry, mainline: &Mainline, devices: &Devices) -> Handler {
     let kinds = entry.kinds().map(Kinds::of).fold(Kinds::NONE, Kinds::union);
     Handler {
         entry: entry.number,
         name: mainline.handler.clone(),
-        ids: entry.ids().copied().collect(),
+        ids: devices.ids.clone(),
         kinds: (!mainline.any_type).then_some(kinds),
         requires: entry.requires.clone(),
+        limits: devices.limits.of_handler(),
+        is_conditional: !entry.conditions.is_empty(),
         grant: match entry.acs_registers {
             Some(AcsRegisters::Dword) => Grant::Dwords,
             None if mainline.not_expressed.is_some() => Grant::IfSetUp(entry.acs),

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use grouping::handlers;
 use rules::limits::Class;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,18 @@ pub struct Limits {
     /// The allowed subsystems as vendor and device id, ascending; empty if any will do.
     #[serde(with = "crate::json_form")]
     pub subsystems: Vec<(u16, u16)>,
+}
+
+impl Limits {
+    /// The same limits for a handler of the kernel.
+    #[must_use]
+    pub fn of_handler(&self) -> handlers::Limits {
+        handlers::Limits {
+            class: self.class,
+            revisions: self.revisions,
+            subsystems: self.subsystems.clone(),
+        }
+    }
 }
 
 /// Writes every limit with its name: `class 0200, revisions 03-ff, subsystems 1028:0010`.

@@ -11,7 +11,7 @@ mod handlers_in_c;
 
 use std::collections::BTreeSet;
 
-use grouping::handlers::Facts;
+use grouping::handlers::{Facts, Silicon};
 use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, decide},
@@ -50,6 +50,7 @@ fn kernel_says(rows: &[Row], vendor: u16, device: u16, found: PcieType, flags: u
         root_bus: true,
         amd_iommu: true,
         acs: None,
+        silicon: Silicon::default(),
     };
     pci_dev_specific_acs_enabled(rows, &facts, device, flags)
 }

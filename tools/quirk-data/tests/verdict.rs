@@ -11,8 +11,15 @@ mod handlers;
 
 use std::collections::BTreeSet;
 
-use grouping::handlers::{Acs, Facts};
-use rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
+use grouping::handlers::{Acs, Facts, Silicon};
+use quirk_data::{
+    entry::Entry,
+    limits::Limits,
+    register::{Precondition, Register},
+};
+use rules::{
+    acs::AcsFlags, condition::Place, decision::KernelVerdict, limits::Class, pcie::PcieType,
+};
 
 use handlers::entries;
 use handlers_in_c::{CR, RR, SV, UF, pci_dev_specific_acs_enabled, rows};
@@ -54,6 +61,7 @@ fn situations() -> Vec<Facts> {
                     root_bus: bits & 2 != 0,
                     amd_iommu: bits & 4 != 0,
                     acs,
+                    silicon: Silicon::default(),
                 });
             }
         }
@@ -124,6 +132,7 @@ fn a_verdict_names_its_entry_and_what_was_assumed() {
         root_bus: true,
         amd_iommu: false,
         acs: None,
+        silicon: Silicon::default(),
     };
     let ask = |facts: &Facts| {
         let found = verdicts.verdict(facts, AcsFlags::GROUPING);
@@ -159,6 +168,100 @@ fn a_verdict_names_its_entry_and_what_was_assumed() {
         ..port
     };
     assert_eq!(ask(&wangxun), (KernelVerdict::NotIsolated, None, false));
+}
+
+/// The handler of an entry with limits answers within them. Where they are unknown, nothing is claimed, and the answer is
+/// marked.
+#[test]
+fn a_handler_has_the_limits_of_its_entry() {
+    let mut entry = entries()
+        .into_iter()
+        .find(|entry| entry.name == "intel/pch-pantherpoint")
+        .expect("it is there");
+    let answer = |entry: &Entry, silicon| {
+        let facts = Facts {
+            vendor: 0x8086,
+            device: Some(0x1e10),
+            pcie_type: Some(PcieType::RootPort),
+            multifunction: true,
+            root_bus: true,
+            amd_iommu: false,
+            acs: None,
+            silicon,
+        };
+        let handlers = quirk_data::handlers::newest([entry]);
+        let found = handlers.verdict(&facts, AcsFlags::GROUPING);
+        (found.kernel, found.assumed)
+    };
+    if let Some(mainline) = &mut entry.mainline {
+        mainline.not_expressed = None;
+    }
+    let isolated = (KernelVerdict::Isolated, false);
+    let silent = (KernelVerdict::NoOpinion, false);
+    let unknown = (KernelVerdict::NotIsolated, true);
+    let seen = Silicon {
+        class: Some(0x06_0400),
+        revision: Some(1),
+        subsystem: Some((0x1028, 0x0010)),
+    };
+    assert_eq!(answer(&entry, Silicon::default()), isolated);
+    let limited = |change: fn(&mut Limits)| {
+        let mut entry = entry.clone();
+        for devices in &mut entry.devices {
+            change(&mut devices.limits);
+        }
+        entry
+    };
+    for (entry, inside, outside) in [
+        (
+            limited(|limits| limits.revisions = Some((1, 0xff))),
+            seen,
+            Silicon {
+                revision: Some(0),
+                ..seen
+            },
+        ),
+        (
+            limited(|limits| limits.class = Some(Class::Subclass(0x0604))),
+            seen,
+            Silicon {
+                class: Some(0x02_0000),
+                ..seen
+            },
+        ),
+        (
+            limited(|limits| limits.subsystems = vec![(0x1028, 0x0010)]),
+            seen,
+            Silicon {
+                subsystem: Some((0x1028, 0x0011)),
+                ..seen
+            },
+        ),
+    ] {
+        assert_eq!(answer(&entry, inside), isolated);
+        assert_eq!(answer(&entry, outside), silent);
+        assert_eq!(answer(&entry, Silicon::default()), unknown);
+    }
+    let two = limited(|limits| {
+        limits.revisions = Some((1, 0xff));
+        limits.class = Some(Class::Subclass(0x0200));
+    });
+    let other_class = Silicon {
+        revision: None,
+        ..seen
+    };
+    assert_eq!(answer(&two, other_class), silent);
+    entry.conditions.push(Precondition {
+        register: Register {
+            at: Place::Config,
+            offset: 0x40,
+            width: 8,
+            mask: 1,
+        },
+        value: 1,
+        about: "a strap".to_owned(),
+    });
+    assert_eq!(answer(&entry, seen), unknown);
 }
 
 /// Without a catch-all's entries, there is no answer for the ids that it catches.

@@ -161,6 +161,10 @@ fn by_quirk(grouped: &GroupedHost<'_, '_>, index: usize) -> Option<(DecidedBy, S
             });
             format!("the kernel's quirk {handler}() says that it is isolated{assumed}{refused}")
         }
+        KernelVerdict::NotIsolated if verdict.assumed => format!(
+            "the kernel's quirk {handler}() is for certain revisions, subsystems or states of the device, \
+             and those of this one were not seen: it is taken as not isolated"
+        ),
         KernelVerdict::NotIsolated if mainline.is_some() => format!(
             "the kernel's quirk {handler}() says that it is not isolated in every way that \
              grouping requires"

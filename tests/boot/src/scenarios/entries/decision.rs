@@ -3,7 +3,7 @@
 //! The module's decision about an emulated device, before any guest boots.
 
 use anyhow::{Context as _, Result, bail};
-use grouping::handlers::{Facts, Handlers};
+use grouping::handlers::{Facts, Handlers, Silicon};
 use quirk_data::supported;
 use rules::{
     acs::AcsFlags,
@@ -96,6 +96,7 @@ impl KnownClaims<'_> {
             root_bus: matches!(found, PcieType::RootPort | PcieType::RcEndpoint),
             amd_iommu: matches!(IOMMU, Iommu::Amd),
             acs: None,
+            silicon: Silicon::default(),
         };
         self.kernel.verdict(&facts, AcsFlags::GROUPING).kernel
     }
