@@ -327,6 +327,24 @@ impl Entry {
         !excluded.any(has) && groups.any(|group| group.ids.iter().any(has) && within(&group.limits))
     }
 
+    /// The ranges of device ids, each section of the file with its limits: `1234:0a01, 1234:0b00 (revisions 03-ff)`.
+    #[must_use]
+    pub fn ids_and_limits(&self) -> String {
+        let section = |devices: &Devices| {
+            let ids: Vec<_> = devices.ids.iter().map(Ids::to_string).collect();
+            let ids = ids.join(", ");
+            match devices.limits.to_string() {
+                none if none.is_empty() => ids,
+                limits => format!("{ids} ({limits})"),
+            }
+        };
+        let mut sections: Vec<_> = self.devices.iter().map(section).collect();
+        if !self.conditions.is_empty() {
+            sections.push("in a certain state".to_owned());
+        }
+        sections.join(", ")
+    }
+
     /// Every range of device ids, in the order of the file.
     pub fn ids(&self) -> impl Iterator<Item = &Ids> {
         self.devices.iter().flat_map(|devices| &devices.ids)

@@ -82,7 +82,7 @@ fn mainline(page: &mut String, entries: &[&Entry]) -> fmt::Result {
             "| [{}](../quirks/{}.toml) | {} | {} | {} | {} | {} {} |",
             cell(entry.title.as_deref().unwrap_or(&entry.name)),
             entry.name,
-            ids(entry),
+            entry.ids_and_limits(),
             entry.kind_names().replace(',', ", "),
             grants(entry),
             since.unwrap_or("?"),
@@ -105,7 +105,7 @@ fn ours(page: &mut String, entry: &Entry) -> fmt::Result {
             0 => String::new(),
             number => format!(", number {number}"),
         },
-        ids(entry),
+        entry.ids_and_limits(),
         entry.kind_names().replace(',', ", "),
         grants(entry)
     )?;
@@ -131,11 +131,6 @@ fn ours(page: &mut String, entry: &Entry) -> fmt::Result {
         )?;
     }
     Ok(())
-}
-
-fn ids(entry: &Entry) -> String {
-    let ids: Vec<_> = entry.ids().map(Ids::to_string).collect();
-    ids.join(", ")
 }
 
 fn grants(entry: &Entry) -> String {

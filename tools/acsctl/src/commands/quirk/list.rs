@@ -32,7 +32,6 @@ fn text(entries: &[Entry]) -> String {
     let width = widest(&|entry| entry.name.len()).unwrap_or_default();
     let kind_width = widest(&|entry| entry.kind_names().len()).unwrap_or_default();
     let line = |entry: &Entry| {
-        let ids: Vec<_> = entry.ids().map(ToString::to_string).collect();
         let number = match entry.number {
             0 => "-".to_owned(),
             number => number.to_string(),
@@ -42,7 +41,7 @@ fn text(entries: &[Entry]) -> String {
             entry.name,
             entry.status.name(),
             entry.kind_names(),
-            ids.join(" ")
+            entry.ids_and_limits()
         )
     };
     entries.iter().map(line).collect()
