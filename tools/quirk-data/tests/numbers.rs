@@ -272,7 +272,7 @@ fn the_next_number_is_free() {
 /// The format has no number after 4095.
 #[test]
 fn there_is_a_last_number() {
-    let (folder, _) = sources("numbers-last", "2", Some(LIST));
+    let (folder, _) = sources("numbers-largest", "2", Some(LIST));
     fs::write(folder.join("acme/draft.toml"), "number = 4095\n").expect("it can be written");
     let sources = source::read(&folder).expect("it can be read");
     let full = numbers::next_free(&sources).expect_err("there is none");

@@ -17,7 +17,7 @@ fn of_kind(kind: &str, statement: &str) -> Vec<&'static str> {
 }
 
 /// The kinds that a statement names for 10de:1000-1003.
-const STATED: [(&str, &str); 44] = [
+const STATED: [(&str, &str); 47] = [
     (
         "mf-endpoint",
         "The functions 10de:1000-1003 send nothing to each other.",
@@ -69,7 +69,7 @@ const STATED: [(&str, &str); 44] = [
     ),
     (
         "root-port",
-        "The root ports 10de:1000-1003 forward every request, with the requester ID of the \
+        "The root ports 10de:1000-1003 forward every request upstream, with the requester ID of the \
              function that made it.",
     ),
     (
@@ -183,6 +183,18 @@ const STATED: [(&str, &str); 44] = [
     (
         "",
         "The root ports and the functions 10de:1000-1003 are isolated.",
+    ),
+    (
+        "mf-endpoint",
+        "Traffic between functions of the 10de:1000-1003 is not possible.",
+    ),
+    (
+        "",
+        "Endpoints on our root ports 10de:1000-1003 are isolated.",
+    ),
+    (
+        "",
+        "The functions in slots of root ports, 10de:1000-1003, are isolated.",
     ),
 ];
 

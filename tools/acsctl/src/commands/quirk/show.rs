@@ -75,7 +75,8 @@ pub(super) fn find<'e>(entries: &'e [Entry], id: &str) -> Result<Vec<&'e Entry>,
             name.split_once('/')
                 .is_some_and(|(vendor, _)| vendor == folder)
         };
-        let inside: Vec<_> = names.filter(beside).collect();
+        let mut inside: Vec<_> = names.filter(beside).collect();
+        inside.sort_unstable();
         if !inside.is_empty() {
             return Err(Error::NotFound(format!(
                 "\"{id}\" is a folder and not an entry; name one of its entries: {}",

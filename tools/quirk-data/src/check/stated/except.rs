@@ -161,9 +161,10 @@ pub(super) fn denial(tokens: &[Token]) -> Option<usize> {
             && !before.any(|token| token.is_of(NOT) || token.is_of("free without none"))
     };
     // "For 10de:0a01 we make no statement."
+    let last_id = tokens.iter().rposition(is_id);
     let is_no_claim = |at: usize| {
         let next = tokens.get(at + 1);
-        let is_behind = !tokens[at..].iter().any(is_id);
+        let is_behind = last_id.is_none_or(|last| last < at);
         is_behind && tokens[at].is_of("no") && next.is_some_and(|next| next.is_of(CLAIM))
     };
     (0..tokens.len()).find(|&at| is_denied(at) || is_faulty(at) || is_no_claim(at))

@@ -101,12 +101,12 @@ const OPEN: &str =
     "the a an any all its their our this that these those same pci pcie express switch";
 
 /// Words for a place before the noun that they are about.
-const PLACE: &str = "at below behind above beneath under underneath beside beyond after via past";
+const PLACE: &str = "\
+    at below behind above beneath under underneath beside beyond after via past on onto in inside within";
 
 /// Words for a source, a target, a company or a part before the noun that they are about.
 const BESIDE: &str = "\
-    through into toward towards whose reach reaches from by between with within inside on onto for \
-    like than";
+    through into toward towards whose reach reaches from by between with for like than";
 
 /// Words that end the phrase of a noun: verbs, and words that begin another phrase.
 const ENDS: &str = "\
@@ -124,6 +124,7 @@ fn counts(tokens: &[Token], begin: usize, marks: &[Mark], is_at_ids: bool) -> bo
     const DENIED: &str = "not nor without non none";
     const APPLIES: &str = "apply applies applicable extends respect";
     const JOINED: &str = "attached connected linked plugged wired";
+    const PART: &str = "slot slots bus buses connector connectors child children";
     const SOME: &str = "any one each all some both many most either";
     if marks[begin].is_some() {
         return false;
@@ -139,8 +140,9 @@ fn counts(tokens: &[Token], begin: usize, marks: &[Mark], is_at_ids: bool) -> bo
     };
     let (word, previous) = (&tokens[at], at.checked_sub(1).map(|at| &tokens[at]));
     let follows = |words: &str| previous.is_some_and(|token| token.is_of(words));
-    let is_place =
-        word.is_of(PLACE) && !follows("from to") || word.is_of("to into with") && follows(JOINED);
+    let is_place = word.is_of(PLACE) && !follows("from to")
+        || word.is_of("to into with") && follows(JOINED)
+        || word.is_of("of") && follows(PART);
     let is_target =
         word.is_of("to") && !follows(APPLIES) || word.is_of(PLACE) || word.is_of(BESIDE);
     !word.is_of(DENIED) && !is_place && (is_at_ids || !is_target)
@@ -185,11 +187,10 @@ fn before(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<Vec<N
     let Some(mut end) = nearest.filter(is_near) else {
         return Some(Vec::new());
     };
-    let is_at_ids = ends_before(tokens, start);
     let mut nouns: Vec<Noun> = Vec::new();
     let mut is_joined = false;
     while let Some((found, begin)) = noun(tokens, end) {
-        if counts(tokens, begin, marks, is_at_ids && nouns.is_empty()) {
+        if counts(tokens, begin, marks, nouns.is_empty()) {
             // In "the root ports and the functions 10de:0a01", the ids may be of either.
             let is_other = |other: &Noun| *other != found && [*other, found].contains(&Noun::Any);
             if is_joined && nouns.iter().any(is_other) {

@@ -18,8 +18,9 @@ use super::{
 /// What isolates, where no denial is before it.
 const ISOLATES: &str = "\
     isolated isolate isolates isolating isolation apart separate separated separately separates \
-    separation upstream redirect redirects redirected forward forwards forwarded leave leaves applies \
-    apply applied hold holds true meant covered included concerned same likewise";
+    separation independent upstream complex iommu redirect redirects redirected block blocks blocked \
+    prevent prevents prevented applies apply applied hold holds true meant covered included concerned \
+    same likewise";
 
 /// What isolates where it is denied: "do not reach each other", "pass nothing".
 const REACHES: &str = "\
@@ -45,7 +46,8 @@ const DOUBTS: &str = "\
     doubtful unclear unknown unsure uncertain undecided pending tbd tbc tba untested unverified \
     unconfirmed unsupported incomplete partial partially sometimes usually mostly generally normally \
     typically often almost nearly until next future soon \
-    upcoming planned former latter please treat treated must ask asks asked want wants wish wishes";
+    upcoming planned former latter please treat treated must ask asks asked want wants wish wishes \
+    little less least few most weak poor poorly far un break breaks violate violates easily ?";
 
 /// What a claim can hold under, as a condition of the entry does.
 const IF: &str = "if when whenever while provided assuming";
@@ -90,16 +92,15 @@ pub(super) fn doubts(
     let mut of_list = BTreeMap::new();
     for at in 0..tokens.len() {
         let is_exception = marks[at].is_some();
-        let denies = is_exception || tokens[at].is_of(DENIES);
+        let narrows = narrows(tokens, at, is_conditional);
+        let denies = tokens[at].is_of(DENIES);
         let is_doubt = if is_exception {
             let begins = at
                 .checked_sub(1)
                 .is_none_or(|before| marks[before].is_none());
             begins && !is_conditional && excepts_nothing(&tokens[at..], &marks[at..])
         } else {
-            tokens[at].is_of(DOUBTS)
-                || denies && !denies_reach(tokens, at)
-                || narrows(tokens, at, is_conditional)
+            tokens[at].is_of(DOUBTS) || denies && !denies_reach(tokens, at) || narrows
         };
         if !is_doubt {
             continue;
@@ -112,7 +113,7 @@ pub(super) fn doubts(
             _ if brackets[at] > 0 && with_ids.contains(&brackets[at]) => {
                 of_brackets.entry(brackets[at]).or_insert(words);
             }
-            Some(list) if denies => {
+            Some(list) if denies || narrows || is_exception => {
                 of_list.entry(list).or_insert(words);
             }
             _ => {
@@ -179,6 +180,13 @@ fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
     is_under || tokens[at].is_of("only") && !after.any(|word| word.is_of(WAY))
 }
 
+/// What requests between functions can be denied to be.
+const REFUSED: &str = "possible supported allowed permitted";
+
+fn is_at_all(tokens: &[Token]) -> bool {
+    matches!(tokens, [at, all, ..] if at.is_of("at") && all.is_of("all"))
+}
+
 /// Whether a denial says that functions do not reach each other, or nothing on that.
 fn denies_reach(tokens: &[Token], at: usize) -> bool {
     const SKIPPED: &str = "able to any a an the of each other such single direct internal that which nor and or \
@@ -202,14 +210,12 @@ fn denies_reach(tokens: &[Token], at: usize) -> bool {
     let is_object = next.next().is_some_and(|token| token.is_of(OBJECT));
     let is_other = || behind.clone().any(|token| token.is_of(OTHER));
     // "send nothing", "reach each other not at all"
-    let near = before.clone().take(3).any(reaches);
-    let is_sent = near || tokens[at].is_of("nothing") && is_other();
+    let is_whole = tokens[at].is_of("nothing none") || is_at_all(&tokens[at + 1..]);
+    let is_sent = is_whole && before.clone().take(3).any(reaches)
+        || tokens[at].is_of("nothing") && is_other();
     // "Peer-to-peer requests between them are not supported."
     let mut before = before.take(24);
-    let is_refused = behind
-        .clone()
-        .take(2)
-        .any(|token| token.is_of("possible supported allowed permitted"))
+    let is_refused = behind.clone().take(2).any(|token| token.is_of(REFUSED))
         && before.clone().any(reaches)
         && !before.any(|token| token.is_of(ISOLATES));
     // "They send no requests upstream."
@@ -244,7 +250,7 @@ fn behind(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<Strin
         while whose if than rev revision revisions";
     let mut depth = 0_usize;
     let mut tail: Vec<&Token> = Vec::new();
-    for (token, mark) in tokens.iter().zip(marks).skip(list.end) {
+    for (token, mark) in tokens.iter().zip(marks).skip(list.end).take(256) {
         match token {
             Token::Open => depth += 1,
             Token::Close => depth = depth.saturating_sub(1),
@@ -265,19 +271,40 @@ fn behind(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<Strin
         let word = token.word();
         let is_adverb = word.is_some_and(|word| word.ends_with("ly") && word != "only");
         let is_join = matches!(token, Token::Dash { .. } | Token::Item);
-        ends_clause(token) || is_adverb || is_join || token.is_of("also all both each too")
+        let is_open = ends_clause(token) || is_join || token.is_of("also all both each too");
+        is_open || is_adverb || kinds::is_noun(token)
     };
     let said = &tail[tail.iter().take_while(|token| is_weak(token)).count()..];
-    let first = said.first()?;
-    let front = tokens[..list.start].iter().rev().take(24);
-    let front = front.take_while(|token| !ends_clause(token));
-    let mut clauses = front.chain(said.iter().copied());
-    let is_denied = clauses.any(|token| token.is_of(DENIES));
-    let any = |is: &dyn Fn(&Token) -> bool| said.iter().any(|token| is(token));
-    let is_plain = first.is_of(GOES_ON) && tail.first() != Some(&&Token::Colon)
-        || kinds::is_noun(first)
-        || first.is_of("is are") && any(&kinds::is_noun)
-        || any(&|token| token.is_of(ISOLATES))
-        || is_denied && any(&|token| reaches(token) || token.is_of(BESIDE));
-    (!is_plain).then(|| shown(said.iter().copied()))
+    let before = tokens[..list.start].iter().rev().take(64);
+    let before = before.take_while(|token| **token != Token::Stop);
+    let is_clause = |token: &&Token| !matches!(token, Token::Comma | Token::Other);
+    let front: Vec<_> = before.clone().take_while(is_clause).collect();
+    let before: Vec<_> = before.collect();
+    let is_denied = front.iter().chain(said).any(|token| token.is_of(DENIES));
+    let refuses = is_denied
+        && front.iter().any(|token| reaches(token))
+        && said.iter().any(|token| token.is_of(REFUSED));
+    if refuses || isolates(said, is_denied) {
+        return None;
+    }
+    // Without a verb, the list is the end of what was said before it, or is what the next is about.
+    let goes_on = said.first().is_none_or(|first| {
+        first.is_of(GOES_ON) && tail.first() != Some(&&Token::Colon)
+            || first.is_of("is are") && said.iter().any(|token| kinds::is_noun(token))
+    });
+    let was_denied = before.iter().any(|token| token.is_of(DENIES));
+    let is_end = isolates(&front, is_denied) || !isolates(&before, was_denied);
+    (!(goes_on && is_end)).then(|| match said {
+        [] => shown(&tokens[list.start.saturating_sub(1)..]),
+        _ => shown(said.iter().copied()),
+    })
+}
+
+/// Whether words say that functions are isolated, or, with a denial, that they do not reach each
+/// other.
+fn isolates(words: &[&Token], is_denied: bool) -> bool {
+    let any = |of: &str| words.iter().any(|token| token.is_of(of));
+    let is_past = any("bypass bypasses around");
+    any(ISOLATES) && (is_denied || !is_past)
+        || is_denied && (any(BESIDE) || words.iter().any(|token| reaches(token)))
 }

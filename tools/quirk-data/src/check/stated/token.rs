@@ -162,6 +162,10 @@ impl Scan {
             let token = if is_range { Token::Dots } else { Token::Other };
             return self.push(token, at + count);
         }
+        if self.text[at] == '?' {
+            // A question states nothing.
+            self.push(Token::Word("?".to_owned()), at);
+        }
         self.at += 1;
         let is_short = self.sentences.last().and_then(|sentence| sentence.last());
         let is_short = is_short.is_some_and(|token| token.is_of(SHORT));
