@@ -217,7 +217,7 @@ fn a_kind_does_not_tell_a_claim_from_a_handler_for_any_type() {
     }
 }
 
-/// The rules that an entry of this status, for these `[[match]]` sections, violates.
+/// The rules that an entry of this status with these `[[match]]` sections violates.
 fn violated(status: &str, matches: &[(&str, &str)]) -> Vec<&'static str> {
     let matches = matches.iter().map(|(vendor, devices)| {
         format!("[[match]]\nvendor = \"{vendor}\"\ndevices = [{devices}]\n")
@@ -259,6 +259,99 @@ fn a_claim_has_a_largest_width() {
     ] {
         assert_eq!(of("candidate", wide), ["id-wide"], "{wide:?}");
         assert_eq!(of("rejected", wide), [""; 0], "{wide:?}");
+    }
+}
+
+/// The rules that a candidate violates, with these lines before its `[[match]]`, in it and behind it.
+fn of_candidate(top: &str, in_match: &str, behind: &str) -> Vec<&'static str> {
+    let file = DataFile {
+        path: "acme/e20.toml".into(),
+        name: "acme/e20".to_owned(),
+        text: format!(
+            "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 20\nstatus = \"candidate\"\n\
+             reason = \"So.\"\nkind = \"mf-endpoint\"\nacs = [\"SV\"]\n{top}\n[[match]]\n\
+             vendor = \"acee\"\n{in_match}\n{behind}\n"
+        ),
+        built_in: false,
+    };
+    let found = folder::check(&[file], scope(None))
+        .err()
+        .unwrap_or_default();
+    found.iter().map(|one| one.rule.code()).collect()
+}
+
+/// The last value on each side of a limit.
+#[test]
+fn a_limit_includes_its_last_value() {
+    let devices = "devices = [\"0500\"]";
+    let dated = |date: &str| {
+        let evidence = format!(
+            "[evidence]\nstatement = \"They are apart.\"\nstated-by = \"Jo\"\ndate = {date}\n\
+             sources = [\"https://example.org/x\"]"
+        );
+        of_candidate("", devices, &evidence)
+    };
+    for (date, rules) in [
+        ("2002-07-21", &["date-early"][..]),
+        ("2002-07-22", &[]),
+        ("2026-03-01", &[]),
+        ("2026-03-02", &["date-future"]),
+    ] {
+        assert_eq!(dated(date), rules, "{date}");
+    }
+    for (length, rules) in [(52, &[][..]), (53, &["text-kernel"])] {
+        let name = format!("name = \"{}\"", "x".repeat(length));
+        assert_eq!(of_candidate(&name, devices, ""), rules, "{length}");
+    }
+    for (in_match, rules) in [
+        ("devices = [\"0500-0500\"]", &[][..]),
+        ("devices = [\"0501-0500\"]", &["range-order"]),
+        ("devices = [\"0500\"]\nrevisions = \"03-03\"", &[]),
+        ("devices = [\"0500\"]\nrevisions = \"00-fe\"", &[]),
+        ("devices = [\"0500\"]\nrevisions = \"01-ff\"", &[]),
+        (
+            "devices = [\"0500\"]\nrevisions = \"00-ff\"",
+            &["key-unneeded"],
+        ),
+        ("devices = [\"0500\"]\nclass = \"0603\"", &[]),
+        (
+            "devices = [\"0500\"]\nclass = \"0604\"",
+            &["limits-of-kind"],
+        ),
+        (
+            "devices = [\"0500\"]\nclass = \"060400\"",
+            &["limits-of-kind"],
+        ),
+    ] {
+        assert_eq!(of_candidate("", in_match, ""), rules, "{in_match}");
+    }
+    let read = |at: &str, offset: u16, width: u8| {
+        let digits = usize::from(width / 4);
+        let condition = format!(
+            "[[condition]]\nat = \"{at}\"\noffset = {offset}\nwidth = {width}\nmask = \"0x{0:0>1$}\"\n\
+             value = \"0x{0:0>1$}\"\nabout = \"It is set.\"",
+            "1", digits
+        );
+        of_candidate("", devices, &condition)
+    };
+    for (at, offset, width, rules) in [
+        ("config", 0x3c, 32, &["register-header"][..]),
+        ("config", 0x40, 32, &[]),
+        ("config", 0xffc, 32, &[]),
+        ("config", 0xfff, 8, &[]),
+        ("config", 0xffe, 32, &["register-place"]),
+        ("config", 0x41, 16, &["register-place"]),
+        ("config", 0x1000, 8, &["register-place"]),
+        ("capability:09", 0x00, 16, &["register-header"]),
+        ("capability:09", 0x02, 16, &[]),
+        ("extended:000b", 0x00, 32, &["register-header"]),
+        ("extended:000b", 0x04, 32, &[]),
+    ] {
+        assert_eq!(
+            read(at, offset, width),
+            rules,
+            "{at} + {offset:#x}, {width}"
+        );
     }
 }
 
