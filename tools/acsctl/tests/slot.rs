@@ -49,7 +49,7 @@ fn named(machine: &HostView<'_>, at: Bdf) -> Vec<Bdf> {
     let answer: Value =
         serde_json::from_str(&answer.json().expect("it has a JSON form")).expect("it is JSON");
     let changes = answer["changes"].as_array().into_iter().flatten();
-    let alternatives = changes.flat_map(|change| change["alternatives"].as_array().cloned());
+    let alternatives = changes.filter_map(|change| change["alternatives"].as_array().cloned());
     let slots = alternatives.flatten().filter(|one| one["what"] == "slot");
     let text: String = slots.map(|one| one["text"].to_string()).collect();
     text.split(' ')

@@ -66,10 +66,9 @@ fn line_ends_that_are_written_out_are_refused() {
             let message = "t:3: has line ends that are written as \"\\n\"";
             refused(&format!("Hello\n\n{copy}\n"), message, "printf '%b'");
         }
-        let lines: String = text
-            .lines()
-            .map(|line| format!("  \"{}\\n\"\n", escaped(line)))
-            .collect();
+        let lines = text.lines().fold(String::new(), |lines, line| {
+            lines + &format!("  \"{}\\n\"\n", escaped(line))
+        });
         refused(&lines, "t:1: has line ends", "jq -r");
     }
     // The control: a command that people copy with its output.
@@ -109,7 +108,6 @@ fn encoded_mails_are_refused() {
 fn differences_are_refused() {
     let remedy = "give the whole text of one side";
     let message = "is of a difference between two texts";
-    let after = LIST.replace("Group 1", "Group 7");
     let changed = "-IOMMU Group 1:\n+IOMMU Group 7:\n";
     let unified = format!(
         "--- before\n+++ after\n@@ -1,5 +1,5 @@\n {}{changed} \t00:02.0 Display controller [0380]: C [8086:3e92]\n",
@@ -128,13 +126,17 @@ fn differences_are_refused() {
     refused(lines, &format!("t:1: {message}"), remedy);
     let plain = "4c4\n< IOMMU Group 1:\n---\n> IOMMU Group 7:\n";
     refused(plain, &format!("t:2: {message}"), remedy);
-    let context = format!(
-        "*** before\n--- after\n***************\n*** 1,5 ****\n{LIST}--- 1,5 ----\n{after}"
-    );
-    refused(&context, &format!("t:3: {message}"), remedy);
+    let context = "*** before\n--- after\n***************\n*** 1,5 ****\n  IOMMU Group 0:\n! IOMMU Group 1:\n\
+                   --- 1,5 ----\n! IOMMU Group 7:\n";
+    refused(context, &format!("t:3: {message}"), remedy);
     let words = LIST.replace("Group 1", "Group [-1-]{+7+}");
     refused(&words, &format!("t:4: {message}"), remedy);
-    // The controls: lists with such marks.
+    // A change of details alone.
+    let detail = "@@ -2,2 +2,2 @@\n 00:02.0 Display controller [0380]: C [8086:3e92]\n-\tLatency: 0\n+\tLatency: 8\n";
+    refused(detail, &format!("t:1: {message}"), remedy);
+    // The controls: a patch of a source file beside a list, and lists with such marks.
+    let patch = "@@ -47,6 +47,7 @@ static int probe(void)\n \treturn 0;\n-\ta = 1;\n+\ta = 2;\n\n";
+    assert_eq!(read(&format!("{patch}{LIST}")), read(LIST));
     let levels = "- IOMMU Group 0:\n  + 00:01.0 PCI bridge [0604]: A [8086:1901]\n\
                   - IOMMU Group 1:\n  + 00:02.0 Display controller [0380]: C [8086:3e92]\n";
     assert_eq!(recorded(&read(levels)).len(), 2);

@@ -4,7 +4,11 @@
 //! the difference of two texts. Read as they are, they lack functions or mix two states of a machine.
 
 use super::is_of_machine;
-use crate::{Error, lspci::quoted, text::Line};
+use crate::{
+    Error,
+    lspci::{self, quoted},
+    text::Line,
+};
 
 /// A form of such a copy.
 struct Copy {
@@ -88,26 +92,31 @@ fn is_encoded(text: &str) -> bool {
         || ["=C2=A0", "=E2=80="].iter().any(|mark| text.contains(mark))
 }
 
-/// The first line that shows a difference of two texts.
+/// The first line that shows a difference of two texts about a machine, and not of two source files.
 fn difference(lines: &[Line]) -> Option<&Line> {
-    let is_hunk = |text: &str| {
-        text.starts_with("@@ -") && text[4..].contains(" @@")
-            || text == "***************"
-            || text.contains("-]{+") && text.contains("+}")
-    };
-    let is_other = |text: &str| text.strip_prefix('<').is_some_and(is_of_machine);
-    let by_itself = |line: &&Line| is_hunk(&line.text) || is_other(&line.text);
-    if let Some(line) = lines.iter().find(by_itself) {
-        return Some(line);
-    }
-    // The lines of both sides, without the head of the part. Lists have such marks, too, but one for each level.
-    let marked = |mark: char| {
+    // Lists have such marks, too, but one for each level.
+    let changed = |mark: char| {
         lines.iter().find(move |line| {
-            let rest = line.text.strip_prefix(mark);
-            line.indent == 0 && rest.is_some_and(is_of_machine)
+            let rest = line.text.strip_prefix(mark).map(str::trim_start);
+            let is_known = |rest: &str| is_of_machine(rest) || lspci::is_detail(rest);
+            line.indent == 0 && rest.is_some_and(is_known)
         })
     };
-    marked('+').and(marked('-'))
+    let head = lines.iter().find(|line| {
+        let text = line.text.as_str();
+        text.starts_with("@@ -") && text[4..].contains(" @@") || text == "***************"
+    });
+    let is_changed = || {
+        ['-', '+', '!']
+            .into_iter()
+            .any(|mark| changed(mark).is_some())
+    };
+    let is_other = |text: &str| text.strip_prefix('<').is_some_and(is_of_machine);
+    let is_of_words = |text: &str| text.contains("-]{+") && text.contains("+}");
+    let by_itself = |line: &&Line| is_of_words(&line.text) || is_other(&line.text);
+    head.filter(|_| is_changed())
+        .or_else(|| lines.iter().find(by_itself))
+        .or_else(|| changed('+').and(changed('-')))
 }
 
 #[cfg(test)]

@@ -284,6 +284,11 @@ pub(crate) fn is_detail_of_lspci(text: &str) -> bool {
         .any(|begin| lower.starts_with(begin))
 }
 
+/// Whether a line begins like a detail that lspci prints.
+pub(crate) fn is_detail(text: &str) -> bool {
+    recognise::is_detail(&text.to_ascii_lowercase())
+}
+
 /// Whether a line begins with the address of a function.
 pub(crate) fn begins_function(text: &str) -> bool {
     recognise::header(text).is_some()
