@@ -95,7 +95,7 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
     if !unseen.is_empty() {
         plan.reasons.push(format!(
             "properties that decide on its group were not seen, of {}. Read the machine as root, or make the \
-             input again as root: lspci -D -vvvnn",
+             input again as root: lspci -D -vvvnn -xxxx",
             address_list(&unseen)
         ));
         refuse(&mut plan, grouped, target, names)?;
