@@ -327,18 +327,17 @@ fn damage_of_one_line_loses_no_function() {
 /sys/kernel/iommu_groups/0/devices/0000:01:00.0
 /sys/kernel/iommu_groups/1/devices/0000:00:02.0
 ";
-    let lines = LIST.lines().map(str::trim_start);
     let mut group = "";
-    let mut each = String::new();
-    for line in lines {
-        match line
-            .strip_suffix(':')
-            .filter(|line| line.starts_with("IOMMU"))
-        {
-            Some(heading) => group = heading,
-            None => each += &format!("{group} {line}\n"),
+    let lines = LIST.lines().map(str::trim_start);
+    let lines = lines.filter_map(|line| {
+        let heading = line.strip_suffix(':');
+        if let Some(heading) = heading.filter(|line| line.starts_with("IOMMU")) {
+            group = heading;
+            return None;
         }
-    }
+        Some(format!("{group} {line}"))
+    });
+    let each = lines.collect::<Vec<_>>().join("\n") + "\n";
     assert_eq!(recorded(&read(&each)), recorded(&read(LIST)));
     for (name, text) in [
         ("list", LIST),

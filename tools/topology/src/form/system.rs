@@ -9,12 +9,11 @@ use crate::{Error, lspci, text::Line};
 const REMEDY: &str = "boot Linux on that machine, for which a live system suffices, and run there, as root, \
                       \"lspci -D -vvvnn\"";
 
+const ESXI: &str = "VMware ESXi";
+
 /// The systems, with what only their programs print, in lower case.
 const SYSTEMS: [(&str, &[&str]); 5] = [
-    (
-        "VMware ESXi",
-        &["[pcie rp[", "[vmnic", "[vmhba", "vmkernel name:"],
-    ),
+    (ESXI, &["[pcie rp[", "[vmnic", "[vmhba", "vmkernel name:"]),
     ("FreeBSD", &["@pci0:"]),
     ("OpenBSD or NetBSD", &[" at pci0 dev "]),
     ("Windows", &["pci\\ven_"]),
@@ -28,6 +27,14 @@ const SYSTEMS: [(&str, &[&str]); 5] = [
 ///
 /// The first line that another system printed, if no line is of Linux.
 pub(super) fn check(name: &str, lines: &[Line]) -> Result<(), Error> {
+    let begins = |line: &Line| lspci::begins_function(&line.text);
+    // Nearly every text has such a line soon.
+    if lines
+        .iter()
+        .any(|line| !begins(line) && is_of_machine(&line.text))
+    {
+        return Ok(());
+    }
     let printed = |line: &Line| {
         let lower = line.text.to_ascii_lowercase();
         let has = |signs: &[&str]| signs.iter().any(|sign| lower.contains(sign));
@@ -38,12 +45,7 @@ pub(super) fn check(name: &str, lines: &[Line]) -> Result<(), Error> {
         return Ok(());
     };
     // The lspci of ESXi also begins lines with addresses.
-    let has_own = system == SYSTEMS[0].0;
-    let is_linux = |line: &Line| {
-        let is_function = lspci::begins_function(&line.text);
-        is_of_machine(&line.text) && !(has_own && is_function)
-    };
-    if lines.iter().any(is_linux) {
+    if system != ESXI && lines.iter().any(begins) {
         return Ok(());
     }
     let problem = format!("was printed by {system}, and only Linux makes IOMMU groups");
