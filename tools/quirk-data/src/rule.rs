@@ -129,7 +129,9 @@ rules! {
     StatementPlain "statement-plain"
         "The statement of a validated entry says plainly that what it claims does not reach each other: no sentence on a claimed id, or on none, has a doubt, another denial, or words at the id that may except it.";
     StatementUnclaimed "statement-unclaimed"
-        "Each id of the entry's vendors that its statement names is claimed by this entry or another, left out with a reason, or taken out by the statement itself.";
+        "Each id of the entry's vendors that its statement names, and an id of each range, is claimed by this entry or another, left out with a reason, or taken out by the statement itself.";
+    StatementRevisions "statement-revisions"
+        "An entry whose statement speaks of some revisions has limits of revisions, or a condition.";
     StatementKinds "statement-kinds"
         "For each claimed kind, the statement of a validated entry says that the ids it names are of that kind.";
     SourceForm "source-form"

@@ -296,3 +296,24 @@ fn an_id_that_is_not_claimed_is_no_dead_end() {
         "The functions 10de:0a01 on the board 10de:0a44 do not reach each other.",
     );
 }
+
+/// A statement on some revisions makes no claim for all of them.
+#[test]
+fn revisions_in_the_statement_are_limits_of_the_claim() {
+    for words in [
+        "The functions 10de:0a01 from revision B0 on do",
+        "The functions 10de:0a01 (rev 02) do",
+        "The functions 10de:0a01, stepping B1, do",
+        "It holds for newer steppings. The functions 10de:0a01 do",
+    ] {
+        let statement = format!("{words} not reach each other.");
+        refuses("statement-revisions", "[\"0a01\"]", &statement);
+    }
+    for words in [
+        "All revisions of the functions 10de:0a01 do",
+        "Regardless of the stepping, the functions 10de:0a01 do",
+        "The functions 10de:0a01 do",
+    ] {
+        accepts("[\"0a01\"]", &format!("{words} not reach each other."));
+    }
+}

@@ -22,7 +22,7 @@ use toml::Spanned;
 
 use super::{CheckedFile, evidence, ids::Matched};
 use crate::{
-    entry::{Ids, Status},
+    entry::{Devices, Ids, Status},
     finding::{Finding, Notes},
     format,
     rule::Rule,
@@ -82,6 +82,9 @@ pub(super) fn check(
     }
     if is_validated && names_any {
         check_kinds(parsed, kinds, &reading, notes);
+    }
+    if is_validated && !is_conditional {
+        check_revisions(&matched.devices, statement, &reading, notes);
     }
     let is_subsystem = |one: &Named| {
         let subsystems = matched
@@ -192,10 +195,7 @@ fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut No
 /// Checks that the statement speaks plainly of a claimed range that it names.
 fn check_plain(claimed: &Spanned<Ids>, reading: &Reading, notes: &mut Notes<'_>) {
     let ids = claimed.get_ref();
-    let is_of = |(vendor, first, last): Mention| {
-        vendor.is_none_or(|vendor| vendor == ids.vendor) && first <= ids.last && ids.first <= last
-    };
-    let unclear = reading.unclear.iter().find(|(one, _)| is_of(*one));
+    let unclear = reading.unclear.iter().find(|(one, _)| is_of(*one, *ids));
     let Some(((_, first, last), words)) = unclear else {
         return;
     };
@@ -215,6 +215,31 @@ fn check_plain(claimed: &Spanned<Ids>, reading: &Reading, notes: &mut Notes<'_>)
         problem,
         help,
     );
+}
+
+/// Checks that a claim for every revision is not based on words on some revisions.
+fn check_revisions(
+    devices: &[Devices],
+    statement: &Spanned<String>,
+    reading: &Reading,
+    notes: &mut Notes<'_>,
+) {
+    let of_all = devices.iter().filter(|one| one.limits.revisions.is_none());
+    let ids: Vec<_> = of_all.flat_map(|one| &one.ids).collect();
+    let mut limited = reading.of_revisions.iter();
+    let found = limited.find(|(one, _)| ids.iter().any(|ids| is_of(*one, **ids)));
+    let Some((_, word)) = found else { return };
+    let problem =
+        format!("it speaks of a \"{word}\", and the claim is for every revision of an id");
+    let help = "limit it to those that it names, as revisions = \"01-0f\" in [[match]]; where it means all, \
+                quote \"all revisions\", or only sentences without the word";
+    let (place, field) = (statement.span(), "evidence.statement");
+    notes.add(Rule::StatementRevisions, &place, field, problem, help);
+}
+
+/// Whether what is mentioned may be one of these ids.
+fn is_of((vendor, first, last): Mention, ids: Ids) -> bool {
+    vendor.is_none_or(|vendor| vendor == ids.vendor) && first <= ids.last && ids.first <= last
 }
 
 /// A claimed id that the statement also mentions outside the range that names it. The list of words

@@ -51,6 +51,8 @@ pub(super) struct Reading {
     pub(super) unclear: Vec<(Mention, String)>,
     /// The kinds of function that the statement names.
     pub(super) kinds: Vec<Kind>,
+    /// The possible ids and ranges of which it speaks for some revisions, with the word for those.
+    pub(super) of_revisions: Vec<(Mention, String)>,
 }
 
 impl Reading {
@@ -76,6 +78,7 @@ pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading
     let mut reading = Reading::default();
     let mut said = kinds::Said::default();
     for tokens in &sentences {
+        let mut of_lists = Vec::new();
         let lists = lists(tokens);
         let marks = exceptions(tokens, &lists);
         let doubts = plain::doubts(tokens, &lists, &marks, is_conditional);
@@ -95,6 +98,7 @@ pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading
         for (list, doubt) in lists.iter().zip(doubts.of_lists) {
             let (named, mentioned) = (reading.named.len(), reading.mentioned.len());
             items(tokens, list, &marks, vendor, &mut reading);
+            of_lists.push(mentioned..reading.mentioned.len());
             let of_entry = |one: &Named| vendors.contains(&one.vendor);
             if reading.named[named..].iter().any(of_entry) {
                 said.of_list(tokens, list, &marks);
@@ -106,6 +110,15 @@ pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading
             }
         }
         said.anywhere(tokens, &marks);
+        if let Some((at, word)) = revision(tokens) {
+            // It belongs to the ids before it, or else to those behind it.
+            let mentions = match lists.iter().rposition(|list| list.end <= at) {
+                _ if !tokens.iter().any(is_likely_id) => &[EACH],
+                nearest => &reading.mentioned[Range::clone(&of_lists[nearest.unwrap_or(0)])],
+            };
+            let of_revisions = mentions.iter().map(|one| (*one, word.clone()));
+            reading.of_revisions.extend(of_revisions);
+        }
     }
     reading.kinds = said.kinds();
     // Each is compared with each.
@@ -114,6 +127,18 @@ pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading
     reading.mentioned.sort_unstable();
     reading.mentioned.dedup();
     reading
+}
+
+/// The first word by which a sentence speaks of some revisions and not of all, and its place.
+fn revision(tokens: &[Token]) -> Option<(usize, String)> {
+    const REVISION: &str = "revision revisions rev revs stepping steppings";
+    const ALL: &str = "all any every each both whatever whichever regardless independent";
+    let is_it = |&at: &usize| {
+        let before = &tokens[at.saturating_sub(3)..at];
+        tokens[at].is_of(REVISION) && !before.iter().any(|token| token.is_of(ALL))
+    };
+    let at = (0..tokens.len()).find(is_it)?;
+    tokens[at].word().map(|word| (at, word.to_owned()))
 }
 
 /// Whether the tokens between two ids make them a range.
