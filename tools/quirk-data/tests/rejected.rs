@@ -364,6 +364,10 @@ fn a_refusal_may_list_what_a_claim_may_not() {
         assert_eq!(of("rejected"), [""; 0], "{rule}");
         assert_eq!(of("withdrawn"), [""; 0], "{rule}");
     }
+    // Of a vendor for which a handler of the kernel answers no.
+    let of = |status| violated(status, &[("8088", "\"0200\"")]);
+    assert_eq!(of("candidate"), ["supersedes-missing"]);
+    assert_eq!(of("rejected"), [""; 0]);
 }
 
 /// Damage of any kind ends in findings or in other data, never in a panic.

@@ -172,6 +172,10 @@ fn a_doubt_is_no_statement() {
             "The functions 10de:0a01 are apart: requests between them are not supported.",
         ),
         (
+            "The functions 10de:0a01 redirect requests not always.",
+            "The functions 10de:0a01 redirect all requests.",
+        ),
+        (
             "The functions 10de:0a01 do not provide that.",
             "The functions 10de:0a01 do not provide a loopback.",
         ),
