@@ -18,7 +18,7 @@ use quirk_data::{
 };
 use toml::value::Date;
 
-use common::{accepted, rejected};
+use common::{accepted, rejected, tests};
 
 /// A scope with a fixed date.
 fn scope(edition: Option<Edition>) -> Scope {
@@ -353,6 +353,30 @@ fn a_limit_includes_its_last_value() {
             "{at} + {offset:#x}, {width}"
         );
     }
+}
+
+/// Every port of the bus may decide on the groups of ports, also one with ACS. Control: an endpoint.
+#[test]
+fn a_port_beside_ports_belongs_into_a_capture() {
+    let of = |capture: &str, kind: &str| {
+        let file = DataFile {
+            path: tests().join("rejected/e20.toml"),
+            name: "acme/e20".to_owned(),
+            text: format!(
+                "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 20\nstatus = \"candidate\"\n\
+                 reason = \"So.\"\nkind = \"{kind}\"\nacs = [\"SV\", \"RR\", \"CR\", \"UF\"]\n\
+                 [[match]]\nvendor = \"acee\"\ndevices = [\"0900\", \"0901\"]\n\
+                 [[expect]]\ncapture = \"{capture}\"\nbefore = [[\"0000:00:00.0\"]]\n\
+                 after = [[\"0000:00:00.0\"]]\n"
+            ),
+            built_in: false,
+        };
+        let found = folder::check(&[file], scope(None)).expect_err("other groups");
+        let mut rules = found.iter().map(|one| one.rule);
+        rules.any(|rule| rule == Rule::CaptureBeyond)
+    };
+    assert!(!of("port-with-acs-beside.json", "root-port"));
+    assert!(of("beside-on-root-bus.json", "mf-endpoint"));
 }
 
 /// A refusal may list what no claim can have.
