@@ -148,7 +148,8 @@ fn claim_of_excluded(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option
 }
 
 fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
-    if there.file.entry.replaced_by.as_deref() == Some(claim.name()) {
+    let is_replaced = there.file.entry.replaced_by.as_deref() == Some(claim.name());
+    if is_replaced || is_of_other_revisions(claim, there) {
         return None;
     }
     let help = "a claim and its refusal contradict each other: take the ids out of one of them, with \
@@ -162,6 +163,24 @@ fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> 
     }
     let problem = in_entry(claim.ids, there);
     finding(claim, Rule::Refused, problem, help)
+}
+
+/// Whether a statement against isolation is for revisions that the claim leaves out. Any other refusal is of the ids.
+fn is_of_other_revisions(claim: &Mention<'_, '_>, against: &Mention<'_, '_>) -> bool {
+    let revisions = |mention: &Mention<'_, '_>| -> Vec<(u8, u8)> {
+        let sections = mention.file.entry.devices.iter();
+        let own = sections.filter(|devices| devices.ids.contains(mention.ids));
+        let limits = own.map(|devices| devices.limits.revisions);
+        limits
+            .map(|limits| limits.unwrap_or((u8::MIN, u8::MAX)))
+            .collect()
+    };
+    let (claimed, others) = (revisions(claim), revisions(against));
+    let are_apart = |&(first, last): &(u8, u8)| {
+        let mut others = others.iter();
+        others.all(|&(other_first, other_last)| last < other_first || other_last < first)
+    };
+    against.file.entry.status == Status::NotIsolated && claimed.iter().all(are_apart)
 }
 
 fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {

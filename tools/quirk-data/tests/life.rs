@@ -382,6 +382,28 @@ fn a_statement_against_isolation_stands_against_a_claim() {
     );
 }
 
+/// A statement against the first revision stands beside a claim that leaves this revision out.
+#[test]
+fn a_statement_against_some_revisions_leaves_the_others() {
+    let (_, against) = block("<!-- file: not-isolated");
+    let against = against
+        .replace("\"any\"", "\"0a01\"")
+        .replace("class = \"0403\"", "revisions = \"00-03\"");
+    for (revisions, is_apart) in [("04-ff", true), ("03-ff", false), ("00-02", false)] {
+        let claim = shown().replace("about =", &format!("revisions = \"{revisions}\"\nabout ="));
+        let (claim, _) = claim.split_once("[[expect]]").expect("it has one");
+        let claim = by("candidate", claim);
+        let files = [
+            ("x1.toml", claim.as_str()),
+            ("x1-rev-a.toml", against.as_str()),
+        ];
+        // No entry names the capture, whose device is of another revision.
+        let found = checked("life-against-some", &files).expect_err("the capture is left over");
+        let is_refused = found.iter().any(|one| one.starts_with("refused"));
+        assert_eq!(is_refused, !is_apart, "{revisions}: {found:?}");
+    }
+}
+
 /// The errors of `acsctl quirk export` that the guide shows, without the place of the kernel.
 #[test]
 fn the_errors_that_the_guide_shows_are_those_of_an_export() {
