@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use grouping::handlers::{Acs, Facts};
+use grouping::handlers::{Acs, Facts, Silicon};
 use grouping::model::{
     self, Interface,
     aliases::{self, Bridge, Identity},
@@ -261,6 +261,7 @@ impl<'a> Scan<'a> {
             root_bus: dev.bus_self.is_none(),
             amd_iommu: self.topology.iommu.as_deref() == Some("AMD-Vi"),
             acs,
+            silicon: Silicon::of(dev.function),
         };
         let rows = self.quirks.0.get(&vendor).map_or(&[][..], Vec::as_slice);
         pci_dev_specific_acs_enabled(rows, &facts, device, acs_flags)
