@@ -3,7 +3,7 @@
 #
 # package-test.sh SUITE...: install the packages of build/packages in a new Debian of each suite with its stock kernel, and boot
 # it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed, killed, and on trixie
-# dracut. Installations run in the system's chroot, except the one that is killed. The module of these systems has the
+# libvirt and dracut. Installations run in the system's chroot, except the one that is killed. The module of these systems has the
 # table of the test edition, whose entry is for the emulated adapter.
 #
 # Stage `suite` does one suite in a pid namespace, so that all its processes end before its system is removed.
@@ -229,6 +229,13 @@ one_suite() {
 	said "$log-boot-full.log" 'an initramfs was not updated: correct what is reported above' "debian/update-initramfs"
 	[[ $OF == trixie ]] || return 0
 
+	say "$STEP: libvirt"
+	logged "$STEP" "$log-libvirt.log" "$retry" apt_get install --no-install-recommends \
+		libvirt-daemon-system libvirt-clients qemu-system-x86 driverctl
+	echo vfio-pci >"$HOSTS/$OF/root/etc/driverctl.d/pci-0000:82:00.0"
+	# vfio-pci is loaded when acsctl regroups there, which kernels before 7.2 do not allow
+	image libvirt "$(release 2)"
+	boot libvirt
 	say "$STEP: dracut"
 	logged "$STEP" "$log-dracut.log" "fix what it reports" with_dracut "$(package acs-quirks)"
 	image dracut "$first"

@@ -4,6 +4,9 @@
 //! disks are in the folder `ACS_QUIRKS_HOSTS`, one for each stage. The hosts are set up as owners do who pass devices
 //! through: `vfio-pci` is in the initramfs, and takes two functions of the adapter by their ids.
 
+#[path = "packages/libvirt.rs"]
+mod libvirt;
+
 use std::{
     env,
     fmt::Write as _,
@@ -39,7 +42,7 @@ const SWITCHED_OFF: &str = "root=/dev/vda rw acsctl.early=no acsctl.late=no";
 type Stage = (&'static str, &'static [(&'static str, Check)]);
 type Check = fn(&mut Vm) -> Result<()>;
 
-const STAGES: [Stage; 5] = [
+const STAGES: [Stage; 6] = [
     (
         "installed",
         &[
@@ -51,6 +54,10 @@ const STAGES: [Stage; 5] = [
     ("another-kernel", &[(ROOT, split_early)]),
     ("removed", &[(ROOT, removed)]),
     ("killed", &[(ROOT, build), (ROOT, build_was_killed)]),
+    (
+        "libvirt",
+        &[(ROOT, libvirt::split), (SWITCHED_OFF, libvirt::shared)],
+    ),
     (
         "dracut",
         &[(ROOT, split_early), (SWITCHED_OFF, switched_off)],
