@@ -412,6 +412,14 @@ guest-programs: crates
 deb: need-amd64 ## build the Debian packages in a clean root, twice, into build/packages
 	@$(SUDO) scripts/build-deb.sh
 
+# rpm on Debian knows neither Debian's packages nor systemd's macros.
+.PHONY: rpm
+rpm: ## build packages for Enterprise Linux from the source of make deb, with this host's rpmbuild, cargo and gcc, into build/rpm
+	@compgen -G 'build/packages/*.tar.xz' >/dev/null || { echo 'there is no source in build/packages; run: make deb' >&2; exit 1; }
+	@command -v rpmbuild >/dev/null || { echo 'there is no rpmbuild: install the package rpm (Debian) or rpm-build' >&2; exit 1; }
+	rpmbuild -bb --define '_topdir $(CURDIR)/build/rpm' --define '_sourcedir $(CURDIR)/build/packages' \
+		$(if $(wildcard /etc/debian_version),--nodeps --define '_unitdir /usr/lib/systemd/system') packaging/rpm/acs-quirks.spec
+
 .PHONY: clean
 clean: ## remove build results from the checkout and the cache; keep the root and the kernels
 	@$(SUDO) scripts/clean.sh
