@@ -10,8 +10,9 @@
 //!
 //! A bridge that is in no group although something is behind it is different: the kernel searches from the
 //! bridge instead of from what is below it, and if it finds nothing there, less isolation gives more groups.
-//! The extremes are therefore computed for each combination of the values of such bridges, and the limits
-//! are those of all extremes.
+//! It may also pass by a bridge in between, which is in a group. The extremes are therefore computed for each
+//! combination of the values of bridges in no group and of those below them, and the limits are those of all
+//! extremes.
 //!
 //! Not covered: the kernel's release, functions that the input omits, and whether a function is in a group
 //! if the input shows groups and not its own.
@@ -110,8 +111,12 @@ impl Range {
                 }
             }
         }
-        let is_passage = |at: &usize| bridges.contains(at) && !limits[*at].most.takes_part;
-        let passages = (0..limits.len()).filter(is_passage);
+        // Bridges in no group, and those below them.
+        let is_ungrouped = |at: usize| {
+            let path = std::iter::successors(Some(at), |&at| above(&view.functions[at]));
+            path.into_iter().any(|at| !limits[at].most.takes_part)
+        };
+        let passages = bridges.iter().copied().filter(|&at| is_ungrouped(at));
         let passages: Vec<_> = passages.map(|at| (at, limits[at].searches())).collect();
         let mut sizes = passages.iter().map(|(_, values)| values.len());
         let combinations = sizes.try_fold(1, |all: usize, size| {

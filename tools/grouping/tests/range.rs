@@ -6,7 +6,7 @@ mod common;
 
 use grouping::{Range, handlers::Handlers, predict::Prediction, view};
 use rules::pcie::PcieType::{DownstreamPort, Endpoint, RootPort, UpstreamPort};
-use topology::{Bdf, Function, Topology};
+use topology::{Bdf, Function, Hex, Topology};
 
 use common::{bdf, express, function, machine, port};
 
@@ -100,4 +100,37 @@ fn less_isolation_below_a_bridge_in_no_group_gives_more_groups() {
     let mut grouped = with(false, false);
     grouped.functions[0].group_known = false;
     assert_eq!(pair(&grouped, one, two), (true, true));
+}
+
+/// A port of which it is unknown whether the IOMMU translates there, below a conventional bridge in no group. Only if it
+/// does, the kernel looks at the port, and not at the bridge alone.
+#[test]
+fn a_bridge_below_one_in_no_group_may_be_passed_by() {
+    let (upper, card) = ("0000:01:02.0", "0000:02:00.0");
+    let with = |device| {
+        let unshown = |function| Function {
+            group_known: false,
+            ..function
+        };
+        let conventional = Function {
+            pcie_type: None,
+            ..port("0000:00:00.0", RootPort, 1, false)
+        };
+        machine(vec![
+            conventional,
+            Function {
+                iommu_group: Some(0),
+                ..function("0000:00:1f.0")
+            },
+            unshown(Function {
+                vendor: Hex::id(0x14e4),
+                device,
+                multifunction: Some(false),
+                ..port(upper, RootPort, 2, false)
+            }),
+            unshown(express(card, Endpoint)),
+        ])
+    };
+    assert_eq!(pair(&with(None), upper, card), (false, true));
+    assert_eq!(range(&with(Some(Hex::id(0x16d7)))), None, "the control");
 }
