@@ -54,18 +54,16 @@ pub(super) fn find<'e>(entries: &'e [Entry], id: &str) -> Result<Vec<&'e Entry>,
         let folders = path.and_then(|path| path.strip_suffix(&entry.name));
         folders.is_some_and(|folders| folders.is_empty() || folders.ends_with('/'))
     };
-    let is_meant = |entry: &&Entry| match device {
-        Some((vendor, device)) => {
+    let is_meant = |entry: &&Entry| {
+        if let Some((vendor, device)) = device {
             let excluded = entry.excludes.iter().flat_map(|excluded| &excluded.ids);
-            entry
+            return entry
                 .ids()
                 .chain(excluded)
-                .any(|ids| ids.contains(vendor, device))
+                .any(|ids| ids.contains(vendor, device));
         }
-        None => {
-            let is_number = entry.number != 0 && entry.number.to_string() == id;
-            entry.name == id || is_number || is_file(entry)
-        }
+        let is_number = entry.number != 0 && entry.number.to_string() == id;
+        entry.name == id || is_number || is_file(entry)
     };
     let found: Vec<_> = entries.iter().filter(is_meant).collect();
     if found.is_empty() {
