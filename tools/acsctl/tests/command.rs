@@ -187,16 +187,16 @@ fn list_shows_every_entry_by_number() {
         accepted.as_os_str(),
     ]);
     let expected =
-        "    8  acme/function    validated     rciep,mf-endpoint          acee:0130 acee:0131
+        "    8  acme/function    validated     rciep,mf-endpoint          acee:0130 (class 010802, revisions 03-07, subsystem 1028:0001, subsystem 1028:0010), acee:0131 (class 0200, revisions 0a-0a), in a certain state
     9  acme/nic-next    validated     rciep                      acee:0110
-   10  acme/nic         validated     mf-endpoint                acee:0100-010f acee:0120 acef:0100
+   10  acme/nic         validated     mf-endpoint                acee:0100-010f, acee:0120, acef:0100
    11  acme/root-port   mainline      root-port                  acee:0200
    12  acme/refused     rejected      mf-endpoint                acee:0300-03ff
    13  acme/taken-back  withdrawn     mf-endpoint                acee:0380
    14  wangxun/nic      candidate     mf-endpoint                8088:0a03
    16  acme/any         mainline      downstream-port            acee:any
    17  acme/ports       mainline      root-port,downstream-port  aced:0100-010f
-    -  acme/loops       not-isolated  mf-endpoint                acee:any acee:0a80
+    -  acme/loops       not-isolated  mf-endpoint                acee:any (class 0403), acee:0a80
 ";
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
     assert_eq!(output.status.code(), Some(0));
