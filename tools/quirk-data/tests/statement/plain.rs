@@ -40,6 +40,10 @@ fn a_denial_in_any_words_is_seen() {
         ". Isolation of the functions 10de:0a11 is absent",
         ". Isolation of the functions 10de:0a11 is impossible",
         ". The functions 10de:0a11 break isolation",
+        ". The functions 10de:0a11 work without isolation",
+        ". Without any isolation, the functions 10de:0a11 send requests upstream",
+        ". We removed the isolation of the functions 10de:0a11",
+        ". We deny that the functions 10de:0a11 are isolated",
         ". The functions 10de:0a11 are un-isolated",
         ". The functions 10de:0a11 are less isolated",
         ". Are the functions 10de:0a11 isolated?",
@@ -86,6 +90,9 @@ fn a_denial_in_any_words_is_seen() {
         ". 10de:0a11 does not have an ACS capability",
         ". They have no ACS capability",
         ". The same applies to 10de:0a11",
+        ". The functions 10de:0a11 cannot and do not communicate with each other",
+        ". The functions 10de:0a11 have no means to address each other",
+        ". Neither the functions 10de:0a10 nor the functions 10de:0a11 send requests to each other",
         ". The same holds for the functions 10de:0a11",
     ] {
         accepts(both, &format!("{ALL}{rest}."));

@@ -136,7 +136,8 @@ pub(super) const DENIAL: &str = "not isolated, or faulty";
 
 /// Where a sentence says that something is not isolated, or faulty, whatever it is.
 pub(super) fn denial(tokens: &[Token]) -> Option<usize> {
-    const NOT: &str = "not isnt arent wasnt werent cannot never no non lacks lack";
+    const NOT: &str = "not isnt arent wasnt werent cannot never no non lacks lack \
+        without";
     const ISOLATED: &str = "isolated isolate isolates isolating isolation separated";
     const FAULTY: &str = "leak leaks leaked leaking leaky bug bugs buggy broken defect defects defective \
         faulty flaw flaws flawed vulnerable false untrue wrong \
@@ -148,7 +149,7 @@ pub(super) fn denial(tokens: &[Token]) -> Option<usize> {
         let is_adverb = token
             .word()
             .is_some_and(|word| word.ends_with("ly") && word != "only");
-        is_joint || is_adverb || token.is_of(BETWEEN)
+        is_joint || is_adverb || token.is_of(BETWEEN) || token.is_of("the a an any")
     };
     let is_denied = |at: usize| {
         let mut after = tokens[at + 1..].iter().skip_while(is_between);

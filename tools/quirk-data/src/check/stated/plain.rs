@@ -33,7 +33,8 @@ const REACHES: &str = "\
 const BESIDE: &str = "\
     acs capability capabilities belong depend depends need needs require requires matter matters \
     change changes differ differs exception exceptions device devices register registers driver drivers firmware \
-    switch switches loopback loopbacks crossbar mailbox mailboxes hub hubs";
+    switch switches loopback loopbacks crossbar mailbox mailboxes hub hubs \
+    resource resources means mechanism mechanisms";
 
 const DENIES: &str = "\
     not no never neither nor none nothing nobody nowhere cannot cant isnt arent wasnt werent doesnt \
@@ -47,7 +48,8 @@ const DOUBTS: &str = "\
     unconfirmed unsupported incomplete partial partially sometimes usually mostly generally normally \
     typically often almost nearly until next future soon \
     upcoming planned former latter please treat treated must ask asks asked want wants wish wishes \
-    little less least few most weak poor poorly far un break breaks violate violates easily ?";
+    little less least few most weak poor poorly far un break breaks violate violates easily deny \
+    denies denied refuse refuses removed myth ?";
 
 /// What a claim can hold under, as a condition of the entry does.
 const IF: &str = "if when whenever while provided assuming";
@@ -189,7 +191,7 @@ fn is_at_all(tokens: &[Token]) -> bool {
 
 /// Whether a denial says that functions do not reach each other, or nothing on that.
 fn denies_reach(tokens: &[Token], at: usize) -> bool {
-    const SKIPPED: &str = "able to any a an the of each other such single direct internal that which nor and or \
+    const SKIPPED: &str = "able to any a an the of each other such single direct internal that which nor and or not \
         them they it provide provides contain contains offer offers allow allows permit permits support \
         supports implement implements";
     const OBJECT: &str = "peer peers p2p acs capability path paths way ways";
@@ -246,7 +248,7 @@ fn before(tokens: &[Token], start: usize) -> Option<String> {
 /// yes", "10de:0a01 will follow", "10de:0a01 reaches 10de:0a02".
 fn behind(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<String> {
     const GOES_ON: &str = "\
-        and or but of in on at with by for to from as through between among within which who that \
+        and or nor but of in on at with by for to from as through between among within which who that \
         while whose if than rev revision revisions";
     let mut depth = 0_usize;
     let mut tail: Vec<&Token> = Vec::new();
