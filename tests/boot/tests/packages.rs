@@ -84,8 +84,8 @@ fn run(stage: &str, boots: &[(&'static str, Check)]) -> Result<()> {
         });
         let ([early, late], disk) =
             measured.with_context(|| format!("boot {number} with {options}"))?;
-        eprintln!("{name}: early: {early} s, late: {late} s, disk at {disk} s");
-        writeln!(times, "{early} {late} {disk}")?;
+        eprintln!("{name}: early: {early} s, late: {late} s, disk at {disk:.2} s");
+        writeln!(times, "{early} {late} {disk:.2}")?;
     }
     // for scripts/package-test.sh
     Ok(fs::write(hosts.join("times"), times)?)
