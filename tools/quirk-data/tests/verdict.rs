@@ -120,20 +120,26 @@ fn each_device_gets_the_verdict_of_its_handler() {
     );
 }
 
+/// A root port of `intel/pch-pantherpoint`.
+const PORT: Facts = Facts {
+    vendor: 0x8086,
+    device: Some(0x1e10),
+    pcie_type: Some(PcieType::RootPort),
+    multifunction: true,
+    root_bus: true,
+    amd_iommu: false,
+    acs: None,
+    silicon: Silicon {
+        class: None,
+        revision: None,
+        subsystem: None,
+    },
+};
+
 #[test]
 fn a_verdict_names_its_entry_and_what_was_assumed() {
     let entries = entries();
     let verdicts = quirk_data::handlers::newest(&entries);
-    let port = Facts {
-        vendor: 0x8086,
-        device: Some(0x1e10),
-        pcie_type: Some(PcieType::RootPort),
-        multifunction: true,
-        root_bus: true,
-        amd_iommu: false,
-        acs: None,
-        silicon: Silicon::default(),
-    };
     let ask = |facts: &Facts| {
         let found = verdicts.verdict(facts, AcsFlags::GROUPING);
         (
@@ -146,15 +152,15 @@ fn a_verdict_names_its_entry_and_what_was_assumed() {
         )
     };
     let isolated = KernelVerdict::Isolated;
-    assert_eq!(ask(&port), (isolated, Some("intel/pch-pantherpoint"), true));
+    assert_eq!(ask(&PORT), (isolated, Some("intel/pch-pantherpoint"), true));
     let unlisted = Facts {
         device: Some(0x1e20),
-        ..port
+        ..PORT
     };
     assert_eq!(ask(&unlisted), (KernelVerdict::NoOpinion, None, false));
     let unknown = Facts {
         device: None,
-        ..port
+        ..PORT
     };
     assert_eq!(ask(&unknown), (KernelVerdict::NoOpinion, None, false));
     let integrated = Facts {
@@ -165,7 +171,7 @@ fn a_verdict_names_its_entry_and_what_was_assumed() {
     let wangxun = Facts {
         vendor: 0x8088,
         device: Some(0x0fff),
-        ..port
+        ..PORT
     };
     assert_eq!(ask(&wangxun), (KernelVerdict::NotIsolated, None, false));
 }
@@ -179,16 +185,7 @@ fn a_handler_has_the_limits_of_its_entry() {
         .find(|entry| entry.name == "intel/pch-pantherpoint")
         .expect("it is there");
     let answer = |entry: &Entry, silicon| {
-        let facts = Facts {
-            vendor: 0x8086,
-            device: Some(0x1e10),
-            pcie_type: Some(PcieType::RootPort),
-            multifunction: true,
-            root_bus: true,
-            amd_iommu: false,
-            acs: None,
-            silicon,
-        };
+        let facts = Facts { silicon, ..PORT };
         let handlers = quirk_data::handlers::newest([entry]);
         let found = handlers.verdict(&facts, AcsFlags::GROUPING);
         (found.kernel, found.assumed)
