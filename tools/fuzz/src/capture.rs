@@ -52,7 +52,7 @@ fuzz_target!(|bytes: &[u8]| {
             format!("{name}.json")
         });
     }
-    look::at(&HostView::of(&machine, quirks, None));
+    look::at(&HostView::of(&machine, quirks, None)).expect("what is read is sound");
     let mut written = Vec::new();
     topology::write(&machine, &mut written).expect("memory takes it");
     let written = String::from_utf8(written).expect("JSON is text");

@@ -46,7 +46,7 @@ fuzz_target!(|bytes: &[u8]| {
     let paths = HostPaths::below(root);
     if let Ok(host) = Snapshot::of_host(&paths) {
         let view = host.view(&ENTRIES);
-        look::at(&view);
+        let _ = look::at(&view);
         let first = view.topology.functions[0].bdf;
         if let Ok(plan) = Plan::make(&paths, &view, first, &[].into()) {
             let _ = plan.refusal();
