@@ -36,6 +36,14 @@ impl Error {
         }
     }
 
+    /// The same error, of this line. Lines count from 1.
+    pub(crate) fn on_line(self, line: usize) -> Self {
+        Self {
+            line: Some(line),
+            ..self
+        }
+    }
+
     /// The error for a file or folder that cannot be read.
     pub(crate) fn io(path: &Path, error: &io::Error) -> Self {
         let remedy = "check that it is there and that you may read it";

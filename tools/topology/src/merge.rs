@@ -34,15 +34,12 @@ pub(crate) fn listings(name: &str, listings: Vec<Vec<Shown>>) -> Result<Vec<Func
                 }
                 Some((before, other)) => {
                     let bdf = function.bdf;
-                    let both = one(&other, &function).map_err(|what| Error {
-                        line: Some(line),
-                        ..Error::at(
+                    let both = one(&other, &function).map_err(|what| Error::at(
                             name,
                             bdf,
                             format!("{what} differs from line {before}: these are two machines, or two states of one"),
                             APART,
-                        )
-                    })?;
+                        ).on_line(line))?;
                     merged.insert(bdf, (before, both));
                 }
             }
@@ -69,9 +66,7 @@ fn check_same(
         return Ok(());
     };
     let before = merged.values().map(|(line, _)| *line).min().unwrap_or(0);
-    Err(Error {
-        line: Some(line),
-        ..Error::at(
+    Err(Error::at(
             name,
             "",
             format!(
@@ -80,8 +75,7 @@ fn check_same(
                 added.bdf
             ),
             APART,
-        )
-    })
+        ).on_line(line))
 }
 
 /// Merges what two files show of one machine.

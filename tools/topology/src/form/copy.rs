@@ -57,10 +57,7 @@ pub(super) fn check(name: &str, lines: &[Line]) -> Result<(), Error> {
         .find_map(|copy| Some((copy, (copy.finds)(lines)?)));
     found.map_or(Ok(()), |(copy, line)| {
         let problem = format!("{}: {}", copy.what, quoted(&line.text));
-        Err(Error {
-            line: Some(line.number),
-            ..Error::at(name, "", problem, copy.remedy)
-        })
+        Err(Error::at(name, "", problem, copy.remedy).on_line(line.number))
     })
 }
 

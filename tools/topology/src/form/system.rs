@@ -49,8 +49,5 @@ pub(super) fn check(name: &str, lines: &[Line]) -> Result<(), Error> {
         return Ok(());
     }
     let problem = format!("was printed by {system}, and only Linux makes IOMMU groups");
-    Err(Error {
-        line: Some(number),
-        ..Error::at(name, "", problem, REMEDY)
-    })
+    Err(Error::at(name, "", problem, REMEDY).on_line(number))
 }

@@ -133,14 +133,14 @@ impl Table {
         let width = self.columns.len();
         let addresses = self.addresses(cells);
         let bdf = addresses.first().copied();
-        let refuse = |problem: String, remedy: &str| Error {
-            line: Some(line.number),
-            ..Error::at(
+        let refuse = |problem: String, remedy: &str| {
+            Error::at(
                 name,
                 bdf.map_or(String::new(), |bdf| bdf.to_string()),
                 problem,
                 remedy,
             )
+            .on_line(line.number)
         };
         if is_ruled != self.is_ruled {
             // A list may follow a table without rules, and an empty line may be in one with rules.
@@ -150,9 +150,7 @@ impl Table {
         let is_whole = cells.len() == width || !is_ruled && self.is_fixed && cells.len() > width;
         if addresses.len() > 1 && is_whole {
             let all: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-            return Err(Error {
-                line: Some(line.number),
-                ..Error::at(
+            return Err(Error::at(
                     name,
                     "",
                     format!(
@@ -160,8 +158,7 @@ impl Table {
                         all.join(", ")
                     ),
                     "name its column Address, and give each function a row of its own",
-                )
-            });
+                ).on_line(line.number));
         }
         let group = cells.get(self.group).map(|cell| group(cell));
         // An empty cell in front of the address may be one that several rows share.
@@ -331,10 +328,10 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
                 && super::line(&line.text).is_none();
             if is_row && !found.is_empty() && of_others != OfOthers::Open {
                 let problem = "is a row of a table whose head is not known";
-                return Err(Error {
-                    line: Some(line.number),
-                    ..Error::at(name, "", problem, "repeat the head of the table above it")
-                });
+                return Err(
+                    Error::at(name, "", problem, "repeat the head of the table above it")
+                        .on_line(line.number),
+                );
             }
             if !(is_row && of_others == OfOthers::Open) {
                 others.push(line);
@@ -420,14 +417,14 @@ pub(crate) fn records(name: &str, lines: &[Line]) -> Result<Vec<Listed>, Error> 
             .rsplit_once('[')
             .map_or(value, |(_, rest)| rest.trim_end_matches(']'));
         let is_id = |text: &&str| text.len() == 4;
-        let refuse = |what: &str| Error {
-            line: Some(line.number),
-            ..Error::at(
+        let refuse = |what: &str| {
+            Error::at(
                 name,
                 "",
                 format!("{key}: \"{value}\" is no {what}"),
                 "correct the line",
             )
+            .on_line(line.number)
         };
         // "Physical slot: 4" has other words; "Slot: 4" is a line of other programs.
         if key == "Slot" && value.contains(':') {
@@ -446,17 +443,13 @@ pub(crate) fn records(name: &str, lines: &[Line]) -> Result<Vec<Listed>, Error> 
             None => key == "IOMMUGroup",
         };
         if is_lost {
-            return Err(Error {
-                line: Some(line.number),
-                ..Error::at(
-                    name,
-                    "",
-                    format!(
-                        "{key}: belongs to a function whose line \"Slot:\" is missing or damaged"
-                    ),
-                    "correct the line \"Slot:\", or remove the record",
-                )
-            });
+            return Err(Error::at(
+                name,
+                "",
+                format!("{key}: belongs to a function whose line \"Slot:\" is missing or damaged"),
+                "correct the line \"Slot:\", or remove the record",
+            )
+            .on_line(line.number));
         }
         let Some(keys) = &mut keys else {
             continue;

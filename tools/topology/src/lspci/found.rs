@@ -110,10 +110,7 @@ impl Found {
             } else {
                 format!("begins like a function, but no class and device follow: {shown}")
             };
-            return Err(Error {
-                line: Some(block.line),
-                ..Error::at(name, block.shown(), problem, AGAIN)
-            });
+            return Err(Error::at(name, block.shown(), problem, AGAIN).on_line(block.line));
         }
         Ok(())
     }

@@ -106,10 +106,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn refuse(&self, line: &Line, problem: impl Into<String>, remedy: &str) -> Error {
-        Error {
-            line: Some(line.number),
-            ..Error::at(self.name, "", problem, remedy)
-        }
+        Error::at(self.name, "", problem, remedy).on_line(line.number)
     }
 
     fn without_address(&self, line: &Line) -> Error {
@@ -587,10 +584,7 @@ impl Reader<'_> {
                 "the dump goes on at {offset:02x}, but {:02x} bytes came before",
                 block.dump.len()
             );
-            return Err(Error {
-                line: Some(line.number),
-                ..Error::at(name, block.shown(), problem, AGAIN)
-            });
+            return Err(Error::at(name, block.shown(), problem, AGAIN).on_line(line.number));
         }
         block.dump.extend(bytes);
         block.end = line.number;

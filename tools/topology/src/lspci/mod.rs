@@ -239,10 +239,7 @@ fn check_parts(
     let problem = format!(
         "another list of groups names it, and lacks {missing}: these are two machines, or two boots of one"
     );
-    Err(Error {
-        line: Some(one.line),
-        ..Error::at(name, added, problem, merge::APART)
-    })
+    Err(Error::at(name, added, problem, merge::APART).on_line(one.line))
 }
 
 /// Adds what a kernel log says of functions that nothing else describes. The last log is that of the last boot.
@@ -270,10 +267,7 @@ fn two_groups(name: &str, one: &Named, before: usize) -> Error {
     };
     let problem = format!("its IOMMU group differs from that in {place}");
     let remedy = "put each machine, and each state of a machine, into a file of its own";
-    Error {
-        line: Some(one.line),
-        ..Error::at(name, one.bdf, problem, remedy)
-    }
+    Error::at(name, one.bdf, problem, remedy).on_line(one.line)
 }
 
 /// Whether a line is a detail that only lspci prints of a function.
@@ -321,10 +315,7 @@ fn function(
     is_whole: bool,
     names: &Names,
 ) -> Result<Function, Error> {
-    let fault = |line: usize, problem: String| Error {
-        line: Some(line),
-        ..Error::at(file, bdf, problem, AGAIN)
-    };
+    let fault = |line: usize, problem: String| Error::at(file, bdf, problem, AGAIN).on_line(line);
     let config = Config(&block.dump);
     let (vendor, device) = (config.word(0), config.word(2));
     let by_dump = vendor.zip(device).filter(|(vendor, _)| *vendor != u16::MAX);

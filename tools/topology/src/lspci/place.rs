@@ -19,15 +19,12 @@ pub(super) fn addresses(name: &str, blocks: &[Block]) -> Result<Vec<Bdf>, Error>
     for block in blocks {
         let (path, bdf) = match &block.place {
             Place::Address(bdf) => (block.shown(), *bdf),
-            Place::Path(path) => (path.clone(), of_path(path, &buses).ok_or_else(|| Error {
-                line: Some(block.line),
-                ..Error::at(
+            Place::Path(path) => (path.clone(), of_path(path, &buses).ok_or_else(|| Error::at(
                     name,
                     path,
                     "is shown without its bus number, and the text does not show which bus the bridge above leads to",
                     AGAIN,
-                )
-            })?),
+                ).on_line(block.line))?),
         };
         let secondary = block.lines.iter().find_map(|(_, line)| {
             let (_, rest) = line.strip_prefix("bus: ")?.split_once("secondary=")?;
