@@ -102,7 +102,7 @@ fn less_isolation_below_a_bridge_in_no_group_gives_more_groups() {
     assert_eq!(pair(&grouped, one, two), (true, true));
 }
 
-/// A port of which it is unknown whether the IOMMU translates there, below a conventional bridge in no group. Only if it
+/// A port below a conventional bridge in no group. Nothing shows whether the IOMMU translates at the port. Only if it
 /// does, the kernel looks at the port, and not at the bridge alone.
 #[test]
 fn a_bridge_below_one_in_no_group_may_be_passed_by() {

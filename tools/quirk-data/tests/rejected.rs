@@ -222,13 +222,17 @@ fn violated(status: &str, matches: &[(&str, &str)]) -> Vec<&'static str> {
     let matches = matches.iter().map(|(vendor, devices)| {
         format!("[[match]]\nvendor = \"{vendor}\"\ndevices = [{devices}]\n")
     });
+    of_adapter(status, &matches.collect::<String>())
+}
+
+/// The rules that an entry of this status for an adapter violates, with these lines behind its flags.
+fn of_adapter(status: &str, rest: &str) -> Vec<&'static str> {
     let file = DataFile {
         path: "acme/e20.toml".into(),
         name: "acme/e20".to_owned(),
         text: format!(
             "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 20\nstatus = \"{status}\"\n\
-             reason = \"So.\"\nkind = \"mf-endpoint\"\nacs = [\"SV\"]\n{}",
-            matches.collect::<String>()
+             reason = \"So.\"\nkind = \"mf-endpoint\"\nacs = [\"SV\"]\n{rest}"
         ),
         built_in: false,
     };
@@ -264,20 +268,8 @@ fn a_claim_has_a_largest_width() {
 
 /// The rules that a candidate violates, with these lines before its `[[match]]`, in it and behind it.
 fn of_candidate(top: &str, in_match: &str, behind: &str) -> Vec<&'static str> {
-    let file = DataFile {
-        path: "acme/e20.toml".into(),
-        name: "acme/e20".to_owned(),
-        text: format!(
-            "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 20\nstatus = \"candidate\"\n\
-             reason = \"So.\"\nkind = \"mf-endpoint\"\nacs = [\"SV\"]\n{top}\n[[match]]\n\
-             vendor = \"acee\"\n{in_match}\n{behind}\n"
-        ),
-        built_in: false,
-    };
-    let found = folder::check(&[file], scope(None))
-        .err()
-        .unwrap_or_default();
-    found.iter().map(|one| one.rule.code()).collect()
+    let section = format!("[[match]]\nvendor = \"acee\"\n{in_match}");
+    of_adapter("candidate", &format!("{top}\n{section}\n{behind}\n"))
 }
 
 /// The last value on each side of a limit.

@@ -99,7 +99,7 @@ fn encoded_mails_are_refused() {
         "mail program",
     );
     assert_eq!(read(&format!("{coded}{LIST}")), read(LIST));
-    // The control: a mail of which the text was saved.
+    // The control: the text of a mail, saved without its encoding.
     assert_eq!(read(&format!("{mail}{DETAILS}")), read(DETAILS));
 }
 

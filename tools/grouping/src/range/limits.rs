@@ -17,8 +17,8 @@ pub(super) fn meet(one: &[Option<u32>], two: &[Option<u32>]) -> Numbers {
     number.collect()
 }
 
-/// Functions share a group if a chain of functions, of which each two neighbours share one in one of the
-/// groupings, connects them.
+/// The finest grouping that is coarser than both: two functions share a group if a chain connects them in
+/// which each function shares a group with the next, in one grouping or the other.
 pub(super) fn join(one: &[Option<u32>], two: &[Option<u32>]) -> Numbers {
     // A group of the first grouping that is connected with each of its groups; a smaller number.
     let mut leads: BTreeMap<u32, u32> = BTreeMap::new();

@@ -13,7 +13,7 @@
 //! | `network.rs` | addresses, routes, bridges and bonds, packet sockets |
 //! | `namespaces.rs` | interfaces in other network namespaces |
 //! | `process.rs` | the processes, and the folders of `/proc` that show their files |
-//! | `processes.rs` | files that processes have open, mapped, or registered in an io_uring |
+//! | `open_files.rs` | files that processes have open, mapped, or registered in an io_uring |
 //! | `other.rs` | displays, consoles, virtual functions, DMA engines |
 //! | `drivers.rs` | that these uses explain the kernel's count of a driver's users |
 
@@ -22,9 +22,9 @@ mod drivers;
 mod namespaces;
 mod network;
 mod nodes;
+mod open_files;
 mod other;
 mod process;
-mod processes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,7 +35,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use topology::{Bdf, Topology};
 
-use self::{network::Network, nodes::Node, processes::Wanted};
+use self::{network::Network, nodes::Node, open_files::Wanted};
 use crate::host::HostPaths;
 
 /// One use of a function.

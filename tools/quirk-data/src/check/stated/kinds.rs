@@ -165,7 +165,7 @@ fn is_link(token: &Token, is_of: bool) -> bool {
     }
 }
 
-/// The nouns of a list of ids before it: the one at it, and those that are joined to that.
+/// The nouns before a list of ids: the noun next to the list, and the nouns that "and" or a comma joins to it.
 /// `None` if the ids may be of something else.
 fn before(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<Vec<Noun>> {
     let start = list.start;

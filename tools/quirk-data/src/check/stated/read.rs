@@ -51,7 +51,7 @@ pub(super) struct Reading {
     pub(super) unclear: Vec<(Mention, String)>,
     /// The kinds of function that the statement names.
     pub(super) kinds: Vec<Kind>,
-    /// The possible ids and ranges of which it speaks for some revisions, with the word for those.
+    /// The ids and ranges for which the statement names some revisions only, and the word that says so.
     pub(super) of_revisions: Vec<(Mention, String)>,
 }
 
