@@ -3,8 +3,8 @@
 #
 # package-test.sh SUITE...: install the packages of build/packages in a new Debian of each suite with its stock kernel, and boot
 # it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed, killed, and on trixie
-# libvirt and dracut. Installations run in the system's chroot, except the one that is killed. The module of these systems has the
-# table of the test edition, whose entry is for the emulated adapter.
+# upgraded, libvirt and dracut. Installations run in the system's chroot, except the one that is killed and the upgrade while the
+# module is loaded. The module of these systems has the table of the test edition, whose entry is for the emulated adapter.
 #
 # Stage `suite` does one suite in a pid namespace, so that all its processes end before its system is removed.
 
@@ -99,6 +99,23 @@ purged() {
 		! has_parts "$initrd" ||
 			die "$STEP" "after purge, ${initrd##*/} has parts of acs-quirks" "see debian/acs-quirks.postrm"
 	done
+}
+
+# next_release: the packages of a release after this one, in /next
+next_release() {
+	# shellcheck disable=SC2016 # for the shell in the system
+	in_host sh -euc '
+		mkdir /next
+		for package in /packages/*.deb; do
+			version=$(dpkg-deb -f "$package" Version)
+			next=$version+next
+			dpkg-deb -R "$package" /tmp/next
+			! test -d "/tmp/next/usr/src/acs-quirks-$version" ||
+				mv "/tmp/next/usr/src/acs-quirks-$version" "/tmp/next/usr/src/acs-quirks-$next"
+			grep -rlF "$version" /tmp/next/DEBIAN /tmp/next/usr/src 2>/dev/null | xargs sed -i "s/$version/$next/g"
+			dpkg-deb --root-owner-group -b /tmp/next /next
+			rm -r /tmp/next
+		done'
 }
 
 # installed_again: all kernels are there before the packages, and each that the module supports gets it into its initramfs
@@ -196,6 +213,13 @@ one_suite() {
 	boot installed
 	{ read -r early late disk && read -r _ _ disk_off; } <"$HOSTS/$OF/installed/times"
 	echo "$OF $first $((bytes / 1000000)) $before $early $late $disk $disk_off" >"$HOSTS/$OF.figures"
+
+	if [[ $OF == trixie ]]; then
+		say "$STEP: an upgrade while the module is loaded"
+		logged "$STEP" "$log-next.log" "fix what it reports" next_release
+		image upgraded "$first"
+		boot upgraded
+	fi
 
 	say "$STEP: another kernel"
 	read -ra other < <(other_kernel "$OF")
