@@ -31,7 +31,8 @@ impl Host {
         let this = Self { host, root };
         this.program(
             "modprobe",
-            "[ \"$1\" != --showconfig ] || cat \"$0.options\" 2>/dev/null",
+            "[ \"$1\" != --showconfig ] || { cat \"$0.options\" 2>/dev/null; \
+             echo '# End of configuration files. Dumping indexes now:'; yes 'alias pci:v* driver'; }",
         );
         this.program("acsctl", REGROUPS);
         this.host.file("dev/kmsg", "");
