@@ -3,7 +3,8 @@
 #
 # build-deb.sh: build the Debian packages into build/packages. The crates are downloaded first. Then a new Debian with only the
 # packages that debian/control names builds them without network, twice in different folders; both builds must give the same
-# bytes, and lintian must find nothing. The script removes the system at the end, also when it is interrupted.
+# bytes, and lintian must find nothing. With a cross compiler it also builds the package of acsctl for arm64, whose program must
+# run under emulation. The script removes the system at the end, also when it is interrupted.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -43,15 +44,15 @@ vendor() {
 		rm -r "$CARGO_HOME"'
 }
 
-# build FOLDER OPTION: build packages in this folder, without network, the checkout and the cache
+# build FOLDER OPTION...: build packages in this folder, without network, the checkout and the cache
 # shellcheck disable=SC2016 # for the shell inside
 build() {
 	in_clean bash -euo pipefail -c '
 		mkdir -p "/build/$0" && cp -a /build/acs-quirks "/build/$0/"
 		cd "/build/$0/acs-quirks"
 		unshare --net --mount sh -c "umount /src /cache && env -i HOME=/nonexistent PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
-			dpkg-buildpackage --no-sign $1"
-		rm -rf "/build/$0/acs-quirks"' "$1" "$2"
+			dpkg-buildpackage --no-sign $*"
+		rm -rf "/build/$0/acs-quirks"' "$@"
 }
 
 # shellcheck disable=SC2016 # for the shell inside
@@ -60,7 +61,9 @@ check() {
 		cd /build
 		(cd first && sha256sum -- *.deb) >sums
 		(cd second/in-another-folder && sha256sum --quiet --check ../../sums)
-		lintian --allow-root --fail-on error,warning,info first/*.changes'
+		lintian --allow-root --fail-on error,warning,info first/*.changes arm64/*.changes
+		dpkg-deb -x arm64/acsctl_*_arm64.deb arm64/acsctl
+		qemu-aarch64 arm64/acsctl/usr/bin/acsctl quirk check'
 }
 
 one_build() {
@@ -69,8 +72,9 @@ one_build() {
 	[[ -z $list ]] || mapfile -t lines <<<"$list"
 	say "$STEP: a clean system"
 	logged "$STEP" "$CACHE/logs/deb-root.log" "if it is the network, run this again" \
-		minimal_system --dpkgopt=force-unsafe-io --include="build-essential,lintian,$(build_dependencies | paste -sd,)" \
-		"$SUITE" "$CLEAN/root" "${lines[@]}"
+		minimal_system --dpkgopt=force-unsafe-io --architectures=amd64,arm64 \
+		--include="build-essential,lintian,qemu-user,gcc-aarch64-linux-gnu,libc6-dev-arm64-cross,libstd-rust-dev:arm64" \
+		--include="$(build_dependencies | paste -sd,)" "$SUITE" "$CLEAN/root" "${lines[@]}"
 	say "$STEP: sources and crates"
 	mkdir -p "$CLEAN/root/build/acs-quirks"
 	(cd "$PROJECT" && git -c safe.directory="$PROJECT" ls-files -z | tar -c --null --verbatim-files-from --files-from=-) |
@@ -80,11 +84,16 @@ one_build() {
 	logged "$STEP" "$CACHE/logs/deb-first.log" "fix what the build reports" build first --build=full
 	say "$STEP: building again, in another folder"
 	logged "$STEP" "$CACHE/logs/deb-second.log" "fix what the build reports" build second/in-another-folder --build=binary
-	say "$STEP: comparing, and lintian"
+	say "$STEP: building acsctl for arm64"
+	# the dependencies are those for amd64
+	logged "$STEP" "$CACHE/logs/deb-arm64.log" "fix what the build reports" build arm64 --host-arch=arm64 --build=any --no-check-builddeps
+	say "$STEP: comparing, lintian, and acsctl for arm64 under emulation"
 	logged "$STEP" "$CACHE/logs/deb-check.log" "see which file differs, or what lintian names" check
 	rm -rf "$OUT"
-	mkdir -p "$OUT"
+	mkdir -p "$OUT/arm64"
 	cp "$CLEAN"/root/build/first/*.{deb,dsc,tar.*} "$OUT"
+	# apart, so that *.deb names the packages for one host
+	cp "$CLEAN"/root/build/arm64/*.deb "$OUT/arm64"
 	chown -R --reference="$PROJECT/Makefile" "$PROJECT/build"
 }
 
@@ -101,5 +110,5 @@ install_tools
 mkdir "$CLEAN"
 trap 'remove_tree "$CLEAN"' EXIT
 "${CONTAINED[@]}" bash "$SCRIPTS/build-deb.sh" --stage=build
-(cd "$OUT" && du -b -- *"$VERSION"*)
+(cd "$OUT" && du -b -- *"$VERSION"* arm64/*)
 say "$STEP: in build/packages"
