@@ -204,6 +204,13 @@ kunit-coverage: ## show which branches of the kernel's grouping code the KUnit s
 kunit-coverage: need-amd64 modules-kunit@rust-for-linux guest-programs
 	@$(CARGO) run --quiet --locked --offline --package boot --bin coverage
 
+.PHONY: coverage
+coverage: ## show which lines of the modules run in no scenario, on KERNEL=; ARGS= is passed to the test program
+coverage: need-amd64 modules-$(KERNEL)@coverage guest-programs
+	@ACS_QUIRKS_KERNELS='$(KERNEL)@coverage' $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
+		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,coverage)
+	@ACS_QUIRKS_KERNELS='$(KERNEL)@coverage' $(CARGO) run --quiet --locked --offline --package boot --bin module-coverage
+
 .PHONY: fuzz
 fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= seconds (default 60)
 	@$(IN_ROOT) scripts/fuzz.sh $(or $(DURATION),60)

@@ -3,7 +3,8 @@
 #
 # build-modules.sh [KERNEL]: build all editions of the module for a prepared kernel, with warnings as errors. If KERNEL ends
 # in @rust-for-linux, build them with the crates of the kernel's tree, and with clippy. Install them in guest/RELEASE or
-# guest/RELEASE@rust-for-linux of the cache, with the stock drivers that a guest needs.
+# guest/RELEASE@rust-for-linux of the cache, with the stock drivers that a guest needs. If it ends in @coverage, the modules
+# record which of their code runs.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -11,11 +12,11 @@ KERNEL=${1:-newest}
 STEP="modules for kernel $KERNEL"
 DIR=$KERNELS/${KERNEL%@*}
 PROVIDER=headers
-[[ $KERNEL != *@* ]] || PROVIDER=${KERNEL#*@}
+[[ $KERNEL != *@rust-for-linux ]] || PROVIDER=rust-for-linux
 [[ -e $DIR/release ]] || die "$STEP" "that kernel is not prepared" "run scripts/prepare-kernel.sh $KERNEL first"
 RELEASE=$(<"$DIR/release")
 NAME=$RELEASE
-[[ $PROVIDER == headers ]] || NAME+=@$PROVIDER
+[[ $KERNEL != *@* ]] || NAME+=@${KERNEL#*@}
 lock work
 
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
@@ -28,6 +29,7 @@ case $RELEASE in
 esac
 # prepare-test-kernel.sh does not run depmod.
 [[ -d $DIR/headers || ${#GUEST_DRIVERS[@]} -eq 0 ]] || "$SCRIPTS/in-root.sh" -- depmod -b "/cache/kernels/$RELEASE/modules" "$RELEASE"
+[[ $NAME != *@coverage ]] || EDITIONS+=(ACS_QUIRKS_COVERAGE=y)
 [[ $NAME != *-kunit@* ]] || EDITIONS+=(ACS_QUIRKS_KUNIT=y)
 [[ $PROVIDER == headers ]] || EDITIONS+=(CLIPPY=1)
 

@@ -15,6 +15,7 @@ if [[ $KERNEL == *@rust-for-linux ]]; then
 	"$0" "${KERNEL%@*}"
 	exec "$SCRIPTS/prepare-tree.sh" "${KERNEL%@*}"
 fi
+KERNEL=${KERNEL%@coverage} # its modules differ
 STEP="kernel $KERNEL"
 RESOLVED=$KERNELS/.packages-$KERNEL
 

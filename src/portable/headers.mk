@@ -85,8 +85,12 @@ quiet_cmd_rust_builtins = RUSTC L $@
 $(obj)/$(out)/libcompiler_builtins.rlib: $(portable)/compiler_builtins.rs $(obj)/$(out)/libcore.rlib FORCE
 	+$(call if_changed,rust_builtins)
 
+# As scripts/Makefile.kcov in Linux 7.3.
+coverage := $(if $(filter y,$(ACS_QUIRKS_COVERAGE)),-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3 \
+	-Cllvm-args=-sanitizer-coverage-trace-pc -Cdebuginfo=1)
+
 quiet_cmd_rust_kernel = RUSTC L $@
-      cmd_rust_kernel = $(rust) $(as-bitcode) --edition=2021 --crate-name kernel --crate-type rlib -L $(obj)/$(out) -o $@ $<
+      cmd_rust_kernel = $(rust) $(as-bitcode) $(coverage) --edition=2021 --crate-name kernel --crate-type rlib -L $(obj)/$(out) -o $@ $<
 $(obj)/$(out)/libkernel.rlib: $(portable)/kernel/lib.rs $(shell find $(portable)/kernel -name '*.rs') \
 		$(obj)/$(out)/libcompiler_builtins.rlib FORCE
 	+$(call if_changed,rust_kernel)
@@ -95,7 +99,7 @@ $(obj)/$(out)/libkernel.rlib: $(portable)/kernel/lib.rs $(shell find $(portable)
 # Kbuild's command for objtool begins with a semicolon from 5.19 on, and ends with one in Enterprise Linux 8, where it would
 # read a temporary file of the C compiler.
 quiet_cmd_rust_module = RUSTC [M] $@
-      cmd_rust_module = $(rust) -Clto=fat --edition=2021 --cfg headers \
+      cmd_rust_module = $(rust) $(coverage) -Clto=fat --edition=2021 --cfg headers \
 	-Zcrate-attr=no_std -Zcrate-attr='feature(used_with_arg)' \
 	--crate-type staticlib -L $(obj)/$(out) --extern kernel=$(obj)/$(out)/libkernel.rlib -o $@.a $<; \
 	$(AR) p $@.a $$($(AR) t $@.a | grep -v compiler_builtins) >$@; rm $@.a \

@@ -218,6 +218,12 @@ impl Kernel {
         Ok(!is_lacking && !is_repeated && (!self.core_only || CORE.contains(&test)))
     }
 
+    /// Whether the project's modules record which of their code runs.
+    #[must_use]
+    pub fn records_coverage(&self) -> bool {
+        self.name.ends_with("@coverage")
+    }
+
     /// How many times as long as a stock kernel this one may take for a test.
     #[must_use]
     pub fn slowness(&self) -> u32 {

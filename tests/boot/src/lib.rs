@@ -23,6 +23,7 @@
 //! | `udev.rs` | systemd's device manager in a guest |
 //! | `explain.rs` | compares the output of `acsctl` with the groups of a guest's kernel |
 //! | `oracle/` | the groups that a kernel makes of described machines |
+//! | `blocks.rs` | the lines of the modules that ran in guests |
 //! | `kunit/` | the KUnit suite, on its own kernel |
 //! | `mails.rs` | patches for Linux, as `git am` and `checkpatch.pl` treat them |
 //! | `trials.rs` | the frame of a test program |
@@ -30,6 +31,7 @@
 //! | `scenarios/` | the tests |
 
 pub mod arch;
+pub mod blocks;
 pub mod emulator;
 pub mod explain;
 mod firmware;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{
     arch::Arch,
+    blocks,
     explain::{self, Because},
     machine::{GuestHardware, Iommu},
     setup::Setup,
@@ -158,6 +159,9 @@ pub fn in_guest<'a, T>(
     let result = test(&mut vm).and_then(|value| vm.check_log().map(|()| value));
     if result.is_err() {
         vm.save_log(&log)?;
+    }
+    if setup.kernel.records_coverage() {
+        blocks::save(&mut vm, &log)?;
     }
     result.with_context(|| format!("guest's log: {}", log.display()))
 }
