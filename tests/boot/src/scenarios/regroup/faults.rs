@@ -141,10 +141,11 @@ const LOST: Scenario = Scenario {
 const DISK: &[Model] = &[Model::Stock("virtio-blk-pci,drive=disk0")];
 const CARD: &[Model] = &[Model::Stock("e1000e,romfile=")];
 
-/// A regroup of the ports that is killed when the disk has its driver, and the card below the other port has
-/// none.
+/// A regroup of the ports that is killed when the disk has its driver: before the card below the other port gets one,
+/// or on kernels whose rescan binds drivers, after the groups were compared.
 const KILLED_LATE: &str = "\
-    (at \"$(printf 'e1000e/bind\\t0000:02:00.0')\" /tmp/halt acsctl regroup 00:12.0 >/tmp/out 2>&1) & \
+    case $(uname -r) in [56].*) moment='drivers_autoprobe\\t1' ;; *) moment='e1000e/bind\\t0000:02:00.0' ;; esac; \
+    (at \"$(printf \"$moment\")\" /tmp/halt acsctl regroup 00:12.0 >/tmp/out 2>&1) & \
     while [ ! -e /tmp/halt ]; do usleep 50000; done; kill -KILL $(pidof at) $(pidof acsctl); rm /tmp/halt; \
     test -e /run/acsctl/regroup-0000:00:12.0.json && test -e /dev/vda";
 
