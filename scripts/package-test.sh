@@ -3,7 +3,7 @@
 #
 # package-test.sh SUITE...: install the packages of build/packages in a new Debian of each suite with its stock kernel, and boot
 # it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed, killed, and on trixie
-# upgraded, libvirt and dracut. Installations run in the system's chroot, except the one that is killed and the upgrade while the
+# upgrade, upgraded, libvirt and dracut. Installations run in the system's chroot, except the one that is killed and the upgrade while the
 # module is loaded. The module of these systems has the table of the test edition, whose entry is for the emulated adapter.
 #
 # Stage `suite` does one suite in a pid namespace, so that all its processes end before its system is removed.
@@ -73,11 +73,25 @@ image() {
 	mkfs.ext4 -q -O "${3-^}has_journal" -d "$root" "$to/disk"
 }
 
-# boot STAGE: boot the image twice, and remove it
+# boot STAGE: boot the image as the stage demands
 boot() {
 	ACS_QUIRKS_HOSTS=/cache/${HOSTS##*/}/$OF "$SCRIPTS/in-root.sh" -- \
 		cargo test --quiet --locked --offline --package boot --test packages -- --exact "$1"
+}
+
+# boot_and_remove STAGE: the same, and remove the image
+boot_and_remove() {
+	boot "$1"
 	rm "$HOSTS/$OF/$1/disk"
+}
+
+# upgraded RELEASE: the image of the stage upgrade, with the initramfs that the upgrade has written into it
+upgraded() {
+	local to=$HOSTS/$OF/upgraded
+	mv "$HOSTS/$OF/upgrade" "$to"
+	rm "$to/initrd"
+	debugfs -R "dump /boot/initrd.img-$1 $to/initrd" "$to/disk"
+	[[ -s $to/initrd ]]
 }
 
 # release NUMBER: the release of a kernel of the system, the newest last
@@ -210,15 +224,17 @@ one_suite() {
 	logged "$STEP" "$log-install.log" "fix what it reports" apt_get install --no-install-recommends --allow-downgrades "${debs[@]}"
 	before=$((SECONDS - before))
 	image installed "$first"
-	boot installed
+	boot_and_remove installed
 	{ read -r early late disk && read -r _ _ disk_off; } <"$HOSTS/$OF/installed/times"
 	echo "$OF $first $((bytes / 1000000)) $before $early $late $disk $disk_off" >"$HOSTS/$OF.figures"
 
 	if [[ $OF == trixie ]]; then
 		say "$STEP: an upgrade while the module is loaded"
 		logged "$STEP" "$log-next.log" "fix what it reports" next_release
-		image upgraded "$first"
-		boot upgraded
+		image upgrade "$first"
+		boot upgrade
+		logged "$STEP" "$log-upgraded.log" "see whether the upgrade made an initramfs" upgraded "$first"
+		boot_and_remove upgraded
 	fi
 
 	say "$STEP: another kernel"
@@ -232,18 +248,18 @@ one_suite() {
 		said "$log-other.log" 'no module for .*CONFIG_PREEMPT_RT' "packaging/dkms/dkms.conf"
 	else
 		image another-kernel "$(release 2)"
-		boot another-kernel
+		boot_and_remove another-kernel
 	fi
 
 	say "$STEP: remove and purge"
 	logged "$STEP" "$log-remove.log" "fix what it reports" apt_get remove acs-quirks acs-quirks-dkms
 	image removed "$first"
-	boot removed
+	boot_and_remove removed
 	logged "$STEP" "$log-purge.log" "fix what it reports" purged
 	say "$STEP: killed while it builds"
 	logged "$STEP" "$log-unpack.log" "fix what it reports" in_host dpkg --unpack "${debs[@]}"
 	image killed "$first" ''
-	boot killed
+	boot_and_remove killed
 	say "$STEP: again, with several kernels, without a compiler, and with a full /boot"
 	logged "$STEP" "$log-again.log" "fix what it reports" installed_again "${debs[@]}"
 	logged "$STEP" "$log-no-compiler.log" "fix what it reports" without_compiler "$(package acs-quirks-dkms)"
@@ -259,11 +275,11 @@ one_suite() {
 	echo vfio-pci >"$HOSTS/$OF/root/etc/driverctl.d/pci-0000:82:00.0"
 	# vfio-pci is loaded when acsctl regroups there, which kernels before 7.2 do not allow
 	image libvirt "$(release 2)"
-	boot libvirt
+	boot_and_remove libvirt
 	say "$STEP: dracut"
 	logged "$STEP" "$log-dracut.log" "fix what it reports" with_dracut "$(package acs-quirks)"
 	image dracut "$first"
-	boot dracut
+	boot_and_remove dracut
 }
 
 if [[ ${1:-} == --stage=suite ]]; then

@@ -43,7 +43,7 @@ const SWITCHED_OFF: &str = "root=/dev/vda rw acsctl.early=no acsctl.late=no";
 type Stage = (&'static str, &'static [(&'static str, Check)]);
 type Check = fn(&mut Vm) -> Result<()>;
 
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     (
         "installed",
         &[
@@ -52,7 +52,8 @@ const STAGES: [Stage; 7] = [
             (ROOT, split_early),
         ],
     ),
-    ("upgraded", &[(ROOT, upgrade), (ROOT, is_upgraded)]),
+    ("upgrade", &[(ROOT, upgrade)]),
+    ("upgraded", &[(ROOT, is_upgraded)]),
     ("another-kernel", &[(ROOT, split_early)]),
     ("removed", &[(ROOT, removed)]),
     ("killed", &[(ROOT, build), (ROOT, build_was_killed)]),
@@ -248,7 +249,7 @@ fn is_upgraded(vm: &mut Vm) -> Result<()> {
     is_split_early(vm)?;
     let table = vm.check(TABLE)?;
     ensure!(table.trim() == "table next", "{table}");
-    put_away(vm)
+    Ok(())
 }
 
 fn removed(vm: &mut Vm) -> Result<()> {
