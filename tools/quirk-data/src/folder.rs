@@ -105,7 +105,7 @@ fn examine(
 ) -> Result<Vec<Entry>, Vec<Finding>> {
     let (checked, mut findings) = look_at(files, scope, beside);
     if findings.is_empty() {
-        let entries = checked.into_iter().filter_map(CheckedFile::into_entry);
+        let entries = checked.into_iter().map(CheckedFile::into_entry);
         return Ok(entries.collect());
     }
     findings.sort();

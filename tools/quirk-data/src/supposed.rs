@@ -45,7 +45,7 @@ pub fn suppose(sources: &Sources, name: &str) -> Result<(Vec<Entry>, Supposed), 
         if file.entry.name == name {
             found = Some(file.entry);
         } else {
-            entries.extend(file.into_entry());
+            entries.push(file.into_entry());
         }
     }
     let Some(mut entry) = found.filter(|_| blocking.is_empty()) else {

@@ -59,8 +59,6 @@ pub(crate) struct CheckedFile<'a> {
     /// The entry. A missing or invalid part has a finding and is empty here; a missing status reads
     /// as `candidate`, so that the checks for mainline entries and for refusals do not apply.
     pub(crate) entry: Entry,
-    /// Whether the file has every part that an entry needs.
-    is_complete: bool,
     /// Whether the entry goes into the table that the folder is checked for.
     pub(crate) is_taken: bool,
     pub(crate) number: Option<Spanned<u16>>,
@@ -150,10 +148,6 @@ impl<'a> CheckedFile<'a> {
         });
         Self {
             file,
-            is_complete: (number.is_some() || status == Some(Status::NotIsolated))
-                && status.is_some()
-                && !kinds.is_empty()
-                && acs.is_some(),
             is_taken,
             entry: Entry {
                 number: number.as_ref().map_or(0, |number| *number.get_ref()),
@@ -190,13 +184,13 @@ impl<'a> CheckedFile<'a> {
             replaced_at: parsed.replaced_by.as_ref().map_or(0..0, Spanned::span),
             expects: expect::check(&parsed.expects, notes),
             is_cut: false,
-            is_new: !file.built_in,
+            is_new: true,
         }
     }
 
-    /// The entry, if the file has every part that it needs.
-    pub(crate) fn into_entry(self) -> Option<Entry> {
-        self.is_complete.then_some(self.entry)
+    /// The entry. A part that is missing is a finding, and without findings the entry is complete.
+    pub(crate) fn into_entry(self) -> Entry {
+        self.entry
     }
 }
 
