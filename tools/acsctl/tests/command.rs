@@ -275,7 +275,7 @@ fn an_entry_has_several_names_and_a_folder_is_none() {
         assert_ends(&run(&["show", name]), 0, "acme/nic (number 10)");
         assert_ends(
             &run(&["export", "acme/nic", name]),
-            2,
+            1,
             "acme/nic is given twice",
         );
     }
@@ -288,6 +288,31 @@ fn an_entry_has_several_names_and_a_folder_is_none() {
     for none in ["nic.toml", "xacme/nic.toml", "acm", "acme/ni"] {
         assert_ends(&run(&["show", none]), 1, "no entry");
     }
+}
+
+/// An entry that mainline does not get is refused. Control: without the source of a kernel, the command cannot run.
+#[test]
+fn a_refused_export_exits_with_1() {
+    let (quirks, kernel) = (tests().join("accepted"), tests().join("export/kernel"));
+    let export = |entry: &str, kernel: &Path| {
+        acsctl(&[
+            "quirk".as_ref(),
+            "export".as_ref(),
+            entry.as_ref(),
+            "--quirks".as_ref(),
+            quirks.as_os_str(),
+            "--kernel-source".as_ref(),
+            kernel.as_os_str(),
+        ])
+    };
+    let candidate = export("wangxun/nic", &kernel);
+    assert_ends(
+        &candidate,
+        1,
+        "wangxun/nic is not exported: it is a candidate",
+    );
+    let nowhere = export("acme/nic", &quirks);
+    assert_ends(&nowhere, 2, "name the top folder of a kernel's source");
 }
 
 /// A file or an address without its option: the message names the option.

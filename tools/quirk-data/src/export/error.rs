@@ -32,6 +32,8 @@ pub enum Error {
         /// The row or handler of the kernel, and its ids.
         what: String,
     },
+    /// The entries make no series. Holds the reason.
+    Series(String),
     /// The kernel's source does not have the expected structure.
     Unexpected {
         /// The kernel's source file.
@@ -91,13 +93,22 @@ impl fmt::Display for Error {
                 f,
                 "git cannot make the patch: {error}; git must be installed"
             ),
-            Self::Option(text) => f.write_str(text),
+            Self::Series(text) | Self::Option(text) => f.write_str(text),
         }
     }
 }
 
 impl From<Error> for crate::error::Error {
     fn from(error: Error) -> Self {
-        Self::CouldNotRun(error.to_string())
+        match error {
+            Error::Refused { .. }
+            | Error::Inexpressible { .. }
+            | Error::Present { .. }
+            | Error::Series(_) => Self::Refused(error.to_string()),
+            Error::Unexpected { .. }
+            | Error::Unreadable { .. }
+            | Error::Git(_)
+            | Error::Option(_) => Self::CouldNotRun(error.to_string()),
+        }
     }
 }

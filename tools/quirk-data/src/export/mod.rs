@@ -101,7 +101,7 @@ pub fn export_series(entries: &[&Entry], source: &Path, options: &Options) -> Re
     let vendors: BTreeSet<_> = entries.iter().map(|entry| vendor_of(entry)).collect();
     if vendors.len() > 1 {
         let vendors: Vec<_> = vendors.into_iter().collect();
-        return Err(Error::Option(format!(
+        return Err(Error::Series(format!(
             "the entries are of several vendors ({}); a series is for the entries of one",
             vendors.join(", ")
         )));
@@ -109,7 +109,7 @@ pub fn export_series(entries: &[&Entry], source: &Path, options: &Options) -> Re
     for (at, entry) in entries.iter().enumerate() {
         if entries[..at].iter().any(|other| other.name == entry.name) {
             let name = &entry.name;
-            return Err(Error::Option(format!(
+            return Err(Error::Series(format!(
                 "{name} is given twice; name each entry of a series once, by name or by number"
             )));
         }
