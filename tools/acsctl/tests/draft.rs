@@ -13,7 +13,7 @@ use quirk_data::{
     folder::{self, Scope},
     source::{self, DataFile, Sources},
 };
-use topology::{Acs, Bdf, Function, Header, Hex, Port, Topology};
+use topology::{Acs, Bdf, Function, Header, Hex, Port, Sriov, Topology};
 
 use common::{
     facts::{adapter, bdf, function},
@@ -204,6 +204,34 @@ fn ids_are_gathered_into_ranges_and_kinds_into_a_list() {
     );
 }
 
+/// An entry for a physical function has an effect on what its virtual functions reach. Control: a device without them.
+#[test]
+fn a_draft_asks_whether_the_statement_covers_virtual_functions() {
+    let asked = |machine: &Topology| {
+        let (_, draft) = draft(machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
+        for text in [
+            "# - Can a function reach the registers",
+            "as endpoints, and no others?",
+        ] {
+            assert!(draft.data.contains(text), "{}", draft.data);
+        }
+        assert!(!draft.data.contains("port forward"), "{}", draft.data);
+        draft
+            .data
+            .contains("# - Does the statement hold for the virtual functions (acee:0a02) too")
+    };
+    let mut machine = adapter();
+    assert!(!asked(&machine));
+    function(&mut machine, "0000:01:00.1").sriov = Some(Sriov {
+        total_vfs: 8,
+        num_vfs: 0,
+        offset: 128,
+        stride: 2,
+        vf_device: Hex::id(0x0a02),
+    });
+    assert!(asked(&machine));
+}
+
 #[test]
 fn the_folder_is_named_after_the_vendor() {
     let mut machine = adapter();
@@ -273,6 +301,24 @@ fn a_draft_of_a_port_has_the_other_ports_of_its_bus() {
         "{}",
         of_both.data
     );
+    // Its questions are those on ports.
+    for (text, is_asked) in [
+        ("# - Can a request or completion from below one port", true),
+        ("# - Does a port turn a request from below around", true),
+        (
+            "# - Does a port pass a request from below whose requester ID",
+            true,
+        ),
+        (
+            "QUESTION: in the vendor's words: does each port forward",
+            true,
+        ),
+        ("as root ports, and no others?", true),
+        ("between the functions", false),
+        ("virtual functions", false),
+    ] {
+        assert_eq!(of_both.data.contains(text), is_asked, "{}", of_both.data);
+    }
     // Control: a port of another vendor is no part of it, and then nothing would be split.
     function(&mut machine, "0000:00:02.0").vendor = Hex::id(0x1f0b);
     assert_refused(&machine, "0000:00:01.0", "0000:00:02.0");

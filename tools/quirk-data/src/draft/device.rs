@@ -149,7 +149,6 @@ impl Device {
                 None => Err(Refused("the device has no function".to_owned())),
             };
         }
-        let is_port = |kind: &Kind| matches!(kind, Kind::RootPort | Kind::DownstreamPort);
         if let ([alone], []) = (&device.functions[..], &device.left_out[..]) {
             if !device.kinds.iter().any(is_port) {
                 let why = "it is alone in its slot; it shares its group because of what is above \
@@ -361,6 +360,11 @@ fn ranges(ids: &BTreeSet<u16>) -> Vec<String> {
         }
     });
     shown.collect()
+}
+
+/// Whether an entry of this kind is for ports.
+pub(super) const fn is_port(kind: &Kind) -> bool {
+    matches!(kind, Kind::RootPort | Kind::DownstreamPort)
 }
 
 /// The kind of an entry for a function, or why no entry can cover it. Fails if the capture does not

@@ -10,7 +10,7 @@ use std::{
 use rules::entry::{CatchAll, Kind};
 use topology::{Function, Partition, names::Names};
 
-use super::device::Device;
+use super::device::{Device, is_port};
 use crate::{export::prose, format::QUESTION, replay};
 
 /// The width of comments, in columns.
@@ -62,10 +62,16 @@ fn write(
         quoted(&title)
     )?;
     writeln!(page, "status = \"validated\"\nkind = {kind}")?;
+    let (has_ports, has_endpoints) = (has_ports(device), has_endpoints(device));
+    let from = match (has_ports, has_endpoints) {
+        (true, true) => "of each function, and from below each port,",
+        (true, false) => "from below each port",
+        (false, _) => "of each function",
+    };
     writeln!(
         page,
-        "# Which flags does the statement cover? {}, if every request and completion of each\n\
-         # function goes upstream; the vendor's guide explains each flag.",
+        "# Which flags does the statement cover? {}, if every request and completion\n\
+         # {from} goes upstream; the vendor's guide explains each flag.",
         grantable(&device.kinds)
     )?;
     writeln!(page, "acs = []")?;
@@ -105,10 +111,27 @@ fn write(
     for (bdf, why) in &device.left_out {
         writeln!(page, "# Left out: {bdf}: {why}.")?;
     }
-    writeln!(page, "\n{QUESTIONS}")?;
+    writeln!(page, "\n# What the maintainers will ask:")?;
+    for question in questions(device) {
+        for line in prose::wrap(&question, WIDTH, "# - ", "#   ") {
+            writeln!(page, "{line}")?;
+        }
+    }
     writeln!(page, "[evidence]")?;
-    let statement = "in the vendor's words: can a function send requests to another one of the \
-                     device without passing the IOMMU?";
+    let statement = match (has_ports, has_endpoints) {
+        (true, true) => {
+            "in the vendor's words: can a function, or a device below a port, send requests to another \
+             one without passing the IOMMU?"
+        }
+        (true, false) => {
+            "in the vendor's words: does each port forward every request from below upstream, also for a \
+             device below the same or another port?"
+        }
+        (false, _) => {
+            "in the vendor's words: can a function send requests to another one of the device without \
+             passing the IOMMU?"
+        }
+    };
     writeln!(
         page,
         "statement = {}",
@@ -141,13 +164,71 @@ fn expectation(page: &mut String, device: &Device, capture: &str) -> fmt::Result
 }
 
 /// Questions that maintainers ask. An answer in the statement saves a round of mails.
-const QUESTIONS: &str = "\
-# What the maintainers will ask:
-# - Can a function reach the registers or memory of another one by an address of its BARs?
-# - Is there a switch, bridge, mailbox or loopback between the functions, inside the device?
-# - Is that a property of the silicon, or of a firmware or configuration that may change?
-# - Why has the device no ACS capability, and will the next revision have one?
-# - Does the statement hold for each of the ids above, and for no others?";
+fn questions(device: &Device) -> Vec<String> {
+    let mut questions: Vec<String> = Vec::new();
+    let mut ask = |question: &str| questions.push(question.to_owned());
+    if has_endpoints(device) {
+        ask(
+            "Can a function reach the registers or memory of another one by an address of its BARs?",
+        );
+        ask(
+            "Is there a switch, bridge, mailbox or loopback between the functions, inside the device?",
+        );
+    }
+    if has_ports(device) {
+        ask(
+            "Can a request or completion from below one port reach a device below another port, or a \
+             function beside the ports, without going upstream (RR, CR)?",
+        );
+        ask("Does a port turn a request from below around, to a device below the same port (UF)?");
+        ask(
+            "Does a port pass a request from below whose requester ID does not belong below it (SV)?",
+        );
+        ask(
+            "Can the ports be set up so that they pass traffic to each other, as by partitions or \
+             multicast?",
+        );
+    }
+    ask("Is that a property of the silicon, or of a firmware or configuration that may change?");
+    ask("Why has the device no ACS capability, and will the next revision have one?");
+    let virtual_ids = device.functions.iter().filter_map(|function| {
+        let sriov = function.sriov?;
+        Some(format!("{}:{}", function.vendor, sriov.vf_device))
+    });
+    let virtual_ids: BTreeSet<_> = virtual_ids.collect();
+    if !virtual_ids.is_empty() {
+        let ids: Vec<_> = virtual_ids.into_iter().collect();
+        ask(&format!(
+            "Does the statement hold for the virtual functions ({}) too: can one of them reach another \
+             one, or a physical function, inside the device?",
+            ids.join(", ")
+        ));
+    }
+    let kinds: Vec<_> = device.kinds.iter().map(|&kind| noun(kind)).collect();
+    ask(&format!(
+        "Does the statement name each of the ids above, as {}, and no others?",
+        kinds.join(" or ")
+    ));
+    questions
+}
+
+/// The name of a kind in a statement, as the check reads it.
+const fn noun(kind: Kind) -> &'static str {
+    match kind {
+        Kind::MfEndpoint => "endpoints",
+        Kind::RcEndpoint => "root complex integrated endpoints",
+        Kind::RootPort => "root ports",
+        Kind::DownstreamPort => "downstream ports",
+    }
+}
+
+fn has_ports(device: &Device) -> bool {
+    device.kinds.iter().any(is_port)
+}
+
+fn has_endpoints(device: &Device) -> bool {
+    !device.kinds.iter().all(is_port)
+}
 
 fn groups(page: &mut String, key: &str, groups: &Partition) -> fmt::Result {
     let shown = replay::shown(groups);
