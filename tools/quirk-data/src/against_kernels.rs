@@ -16,6 +16,11 @@ use crate::{
 /// have its ids with its handler, and no unmodified mainline release before or after that.
 pub(crate) fn check(file: &CheckedFile<'_>, kernels: &[Kernel]) -> Vec<Finding> {
     let mut notes = Notes::on(file.file);
+    let mut unread = file.unread.iter();
+    // The entry would be compared with other kernels.
+    if unread.any(|field| field == "mainline.since" || field == "mainline.until") {
+        return Vec::new();
+    }
     if let Some(mainline) = &file.entry.mainline {
         match mainline.since_release() {
             Some(since) if is_to_come(since, kernels) => {
@@ -38,6 +43,9 @@ fn to_come(
 ) {
     let newest = kernels.last().map_or_else(String::new, Kernel::called);
     let mut missing = |field: &str, help: &str| {
+        if file.unread.iter().any(|unread| unread == field) {
+            return;
+        }
         let problem = format!(
             "missing, and v{since} is newer than every kernel that was read, up to {newest}"
         );

@@ -178,6 +178,62 @@ fn a_release_to_come_needs_the_commit_and_what_a_statement_needs() {
     assert!(found.contains("unbuildable: match.devices"), "{found}");
 }
 
+/// Each form of a release or a commit that is not theirs: one finding, whose help has the right one. A comparison
+/// with the kernels would be with others.
+#[test]
+fn a_wrong_form_has_one_finding_with_the_right_form() {
+    let first = "write the first release of mainline that has the entry, with two numbers, as";
+    let quotes = "in quotes: the first release with the entry, as \"v5.8\", or \"unknown\"";
+    for (since, help) in [
+        ("\"6.1\"", format!("{first} \"v6.1\", or \"unknown\"")),
+        ("\"V6.1\"", format!("{first} \"v6.1\", or")),
+        ("\"Linux 6.1\"", format!("{first} \"v6.1\", or")),
+        ("\"v6.1-rc1\"", format!("{first} \"v6.1\", or")),
+        ("\"6.1-rc1\"", format!("{first} \"v6.1\", or")),
+        // They mean no release of mainline.
+        ("\"v6.1.3\"", format!("{first} \"v5.8\", or")),
+        ("\"6\"", format!("{first} \"v5.8\", or")),
+        ("\"2025\"", format!("{first} \"v5.8\", or")),
+        ("6.1", format!("write text {quotes}")),
+        ("6", format!("write text {quotes}")),
+        ("2025", format!("write text {quotes}")),
+        ("2025-03-01", format!("write text {quotes}")),
+        ("v6.1", format!("write it {quotes}")),
+        ("6.1-rc1", format!("write it {quotes}")),
+    ] {
+        let found = checked(&text(SKYHAWK, &format!("since = {since}"))).expect_err(since);
+        assert_eq!(found.len(), 1, "{since}: {found:?}");
+        assert!(found[0].contains(&help), "{since}: {found:?}");
+    }
+    let until = finding(&text(SKYHAWK, "since = \"v4.0\"\nuntil = \"6.1-rc1\""));
+    assert!(
+        until.ends_with("no longer has the entry, with two numbers, as \"v6.1\""),
+        "{until}"
+    );
+
+    // Of a release to come, which needs the commit.
+    let x1 = "[[match]]\nvendor = \"10de\"\ndevices = [\"0a01\"]";
+    for (commit, help) in [
+        (
+            "\"01234567\"",
+            "write at least 12 digits: 8 are too short, other commits may begin with them",
+        ),
+        (
+            "\"0123456789AB\"",
+            "write 12 to 40 lowercase hexadecimal digits",
+        ),
+        (
+            "12345678",
+            "write text in quotes: the commit that brought it, at least 12",
+        ),
+    ] {
+        let mainline = format!("since = \"v7.4\"\ncommit = {commit}");
+        let found = checked(&text(x1, &mainline)).expect_err(commit);
+        assert_eq!(found.len(), 1, "{commit}: {found:?}");
+        assert!(found[0].contains(help), "{commit}: {found:?}");
+    }
+}
+
 /// If mainline removed a quirk, its silence is a decision: nothing is built, and only the releases
 /// between answer.
 #[test]

@@ -75,21 +75,44 @@ fn text(
 ) -> Option<String> {
     let value = value?;
     if !is_right(value.get_ref()) {
-        not_of_form(value, field, help(field), notes);
+        not_of_form(value, field, &help(field, value.get_ref()), notes);
         return None;
     }
     Some(value.get_ref().clone())
 }
 
-fn help(field: &str) -> &'static str {
+/// How to write the value of a field that has this text instead.
+fn help(field: &str, text: &str) -> String {
+    let example = |usual: &str| meant(text).map_or_else(|| usual.to_owned(), |at| format!("v{at}"));
     match field {
-        "mainline.since" => {
-            "write the first release that has the entry, as \"v5.8\", or \"unknown\""
+        "mainline.since" => format!(
+            "write the first release of mainline that has the entry, with two numbers, as \"{}\", or \"unknown\"",
+            example("v5.8")
+        ),
+        "mainline.until" => format!(
+            "write the first release of mainline that no longer has the entry, with two numbers, as \"{}\"",
+            example("v7.3")
+        ),
+        "mainline.commit" if text.len() < 12 && text.bytes().all(is_digit) => format!(
+            "write at least 12 digits: {} are too short, other commits may begin with them",
+            text.len()
+        ),
+        "mainline.commit" => {
+            "write 12 to 40 lowercase hexadecimal digits, or take the line out".to_owned()
         }
-        "mainline.until" => "write the first release that no longer has the entry, as \"v7.3\"",
-        "mainline.commit" => "write 12 to 40 lowercase hexadecimal digits, or take the line out",
-        _ => "write the name of the handler in drivers/pci/quirks.c, as \"pci_quirk_rciep_acs\"",
+        _ => "write the name of the handler in drivers/pci/quirks.c, as \"pci_quirk_rciep_acs\""
+            .to_owned(),
     }
+}
+
+/// The release that `6.1`, `V6.1`, `Linux 6.1` and `v6.1-rc1` mean. What a stable update has says nothing on
+/// the release of mainline.
+fn meant(text: &str) -> Option<Release> {
+    let number = text.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == ' ');
+    let number = number
+        .split_once("-rc")
+        .map_or(number, |(number, _)| number);
+    is_release(&format!("v{number}")).then(|| number.parse().ok())?
 }
 
 /// Whether the text is `v5.8` or `unknown`.
@@ -104,8 +127,11 @@ fn is_release(text: &str) -> bool {
     matches!(release, Some(Ok(release)) if format!("v{release}") == text)
 }
 
+const fn is_digit(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'a'..=b'f')
+}
+
 fn is_commit(text: &str) -> bool {
-    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     (12..=40).contains(&text.len()) && text.bytes().all(is_digit)
 }
 

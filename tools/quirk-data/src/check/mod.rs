@@ -77,6 +77,8 @@ pub(crate) struct CheckedFile<'a> {
     /// Whether a part of the claim (ids, limits, kinds, flags) could not be read. A prediction from
     /// what is left would be about another claim.
     pub(crate) is_cut: bool,
+    /// The fields that are missing or could not be read. What follows from their value has no finding too.
+    pub(crate) unread: Vec<String>,
     /// Whether the entry joined the database last: neither built in nor in the list of numbers.
     /// Findings on two entries blame the new one.
     pub(crate) is_new: bool,
@@ -94,8 +96,10 @@ impl<'a> CheckedFile<'a> {
         });
         let checked = checked.map(|checked| {
             let is_cut = notes.findings().iter().any(cuts);
+            let unread = notes.findings().iter().filter(|one| is_lost(one));
             Self {
                 is_cut,
+                unread: unread.map(|one| one.field.clone()).collect(),
                 // An id that could not be read may be one that the statement names.
                 unclaimed: if is_cut {
                     Vec::new()
@@ -184,6 +188,7 @@ impl<'a> CheckedFile<'a> {
             replaced_at: parsed.replaced_by.as_ref().map_or(0..0, Spanned::span),
             expects: expect::check(&parsed.expects, notes),
             is_cut: false,
+            unread: Vec::new(),
             is_new: true,
         }
     }
@@ -200,17 +205,6 @@ fn cuts(finding: &Finding) -> bool {
     if finding.rule == Rule::KeyUnknown {
         return !field.contains('.') || field.starts_with("match.");
     }
-    let is_lost = matches!(
-        finding.rule,
-        Rule::KeyMissing
-            | Rule::ValueType
-            | Rule::ValueEmpty
-            | Rule::ValueUnknown
-            | Rule::ValueForm
-            | Rule::RangeOrder
-            | Rule::IdNone
-            | Rule::IdAny
-    );
     let parts = [
         "kind",
         "acs",
@@ -222,7 +216,22 @@ fn cuts(finding: &Finding) -> bool {
         "match.revisions",
         "match.subsystems",
     ];
-    is_lost && parts.contains(&field)
+    is_lost(finding) && parts.contains(&field)
+}
+
+/// Whether a finding means that a value was not read.
+const fn is_lost(finding: &Finding) -> bool {
+    matches!(
+        finding.rule,
+        Rule::KeyMissing
+            | Rule::ValueType
+            | Rule::ValueEmpty
+            | Rule::ValueUnknown
+            | Rule::ValueForm
+            | Rule::RangeOrder
+            | Rule::IdNone
+            | Rule::IdAny
+    )
 }
 
 /// Reads the status. The edition that the folder is checked for must have entries of it.

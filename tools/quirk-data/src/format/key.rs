@@ -19,6 +19,15 @@ impl Section {
     pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
     }
+
+    /// The section below this one with a heading such as `match.excludes`.
+    pub(super) fn below(&'static self, heading: &str) -> Option<&'static Self> {
+        let mut names = heading.split('.');
+        names.try_fold(self, |section, name| match section.key(name)?.value {
+            Value::Once(section) | Value::Several(section) => Some(section),
+            _ => None,
+        })
+    }
 }
 
 /// A key.

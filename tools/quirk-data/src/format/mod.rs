@@ -22,7 +22,7 @@ use toml::{
     value::Datetime,
 };
 
-use self::{keys::FILE, reader::Reader};
+use self::{key::Value, keys::FILE, reader::Reader};
 pub(crate) use self::{reader::Groups, words::Words};
 use crate::{entry::Status, finding::Notes, rule::Rule, source::DataFile};
 
@@ -141,13 +141,11 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     };
     // A file that is not TOML has a fault in every line.
     for error in errors.iter().filter(is_before).take(MAX_SYNTAX_ERRORS) {
-        notes.add(
-            Rule::Syntax,
-            &error.span().unwrap_or(0..0),
-            "file",
-            error.message().trim_end().replace('\n', ", "),
-            "write it as TOML has it, see https://toml.io/",
-        );
+        let place = error.span().unwrap_or(0..0);
+        let problem = error.message().trim_end().replace('\n', ", ");
+        let help = in_quotes(&file.text, place.start)
+            .unwrap_or_else(|| "write it as TOML has it, see https://toml.io/".to_owned());
+        notes.add(Rule::Syntax, &place, "file", problem, help);
     }
     if open.is_some() || !errors.is_empty() || !is_understood(table.get_ref(), notes) {
         return None;
@@ -205,6 +203,27 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             why: mainline.text("why"),
         }),
     })
+}
+
+/// How to write the value in the line of a syntax fault, if it is a text without quotes.
+fn in_quotes(text: &str, at: usize) -> Option<String> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
+    let (name, value) = text[start..].lines().next()?.split_once('=')?;
+    let heading = text[..start]
+        .lines()
+        .rev()
+        .find(|line| line.starts_with('['));
+    let section = match heading {
+        Some(heading) => FILE.below(heading.trim_matches(['[', ']', ' ']))?,
+        None => &FILE,
+    };
+    let key = section.key(name.trim())?;
+    let is_quoted = value.trim_start().starts_with(['"', '\'', '[']);
+    let is_text = matches!(
+        key.value,
+        Value::Text | Value::Line | Value::Form(_) | Value::Word(_) | Value::WordOrWords(_)
+    );
+    (is_text && !is_quoted).then(|| format!("write it in quotes: {}", key.about))
 }
 
 fn register(section: &Reader<'_, '_, '_>) -> Register {

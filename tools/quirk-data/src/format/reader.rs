@@ -299,7 +299,8 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             Value::Schema => super::SCHEMA.to_string(),
             Value::Number => "a whole number from 1 to 4095".to_owned(),
             Value::Flag => "true or false".to_owned(),
-            Value::Text | Value::Line | Value::Form(_) => "text in quotes".to_owned(),
+            Value::Text | Value::Line => "text in quotes".to_owned(),
+            Value::Form(_) => format!("text in quotes: {}", key.about),
             Value::Day => "the day, as 2014-11-03".to_owned(),
             Value::Addresses => "a list of addresses, as [\"https://...\"]".to_owned(),
             Value::Groups => {
