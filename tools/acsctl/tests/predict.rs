@@ -5,19 +5,24 @@
 
 mod common;
 
-use grouping::{predict::Prediction, view};
+use acsctl::{
+    host::HostView,
+    predict::report::{Basis, Report},
+};
+use grouping::{predict::Prediction, proposed, view};
 use quirk_data::{
     built,
     edition::Edition,
     entry::{Entry, Ids},
     folder::{self, Scope},
+    limits::Limits,
 };
-use rules::table::Table;
+use rules::{entry::Kind, limits::Class, table::Table};
 use topology::{Acs, Bdf, Function, Hex, Partition, Removable, Topology};
 
 use common::{
     accepted,
-    facts::{adapter, bdf},
+    facts::{adapter, bdf, sound},
     machines, root,
 };
 
@@ -70,6 +75,57 @@ fn an_entry_splits_its_device() {
         with,
         [port, group(&["0000:01:00.0"]), group(&["0000:01:00.1"])]
     );
+}
+
+/// The proposed series takes functions without an ACS capability for isolated. A statement against that is named, and
+/// changes no group. Controls: a statement on another class, and the rules of today, by which they are together.
+#[test]
+fn statements_against_predicted_groups_are_named() {
+    let machine = adapter();
+    let mut entries = sound();
+    let report = |entries: &[Entry], is_proposed: bool| {
+        let host = HostView::of(&machine, entries, None);
+        let (groups, under) = if is_proposed {
+            let prediction = host.prediction();
+            let groups = proposed::partition(&host.view, |seen| prediction.verdict(seen).kernel);
+            (groups, Basis::proposed(&host))
+        } else {
+            let grouping = host.grouping(&[]).expect("the topology is sound");
+            (grouping.partition(&host.view), Basis::kernel(&host))
+        };
+        Report::of(&host, groups, Vec::new(), under)
+    };
+    let other = report(&entries, true);
+    assert_eq!(other.against, []);
+    let at = |name: &str| entries.iter().position(|one| one.name == name);
+    let loops = at("acme/loops").expect("it is accepted");
+    entries[loops].devices[0].limits.class = Some(Class::Subclass(0x0200));
+    let found = report(&entries, true);
+    assert_eq!(found.groups, other.groups);
+    let functions = ["0000:01:00.0", "0000:01:00.1"].map(bdf);
+    assert_eq!(found.against.len(), 1);
+    assert_eq!(found.against[0].functions, functions);
+    for text in [
+        "\n  0000:01:00.0 0000:01:00.1: each may reach its siblings or",
+        "as B. Reporter, of no relation to Acme stated on 2025-06-30, hearsay:",
+        "https://example.org/report (acme/loops)\n",
+    ] {
+        assert!(found.text().contains(text), "{}", found.text());
+    }
+    let today = report(&entries, false);
+    assert_ne!(today.groups, found.groups);
+    assert_eq!(today.against, []);
+    assert!(!today.text().contains("B. Reporter"), "{}", today.text());
+
+    // Of a port: what is below it is apart from it.
+    entries[loops].kinds = vec![Kind::RootPort];
+    let port = machine.functions[0].vendor.value();
+    let ids = &mut entries[loops].devices[0];
+    ids.limits = Limits::default();
+    ids.ids[0].vendor = port;
+    let found = report(&entries, false);
+    assert_eq!(found.against.len(), 1, "{}", found.text());
+    assert_eq!(found.against[0].functions, [bdf("0000:00:10.0")]);
 }
 
 #[test]

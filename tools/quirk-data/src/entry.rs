@@ -5,6 +5,7 @@
 use rules::{
     acs::AcsFlags,
     entry::{CatchAll, Kind},
+    pcie::PcieType,
 };
 use serde::{Deserialize, Serialize};
 
@@ -325,6 +326,14 @@ impl Entry {
         let mut excluded = self.excludes.iter().flat_map(|excluded| &excluded.ids);
         let mut groups = self.devices.iter();
         !excluded.any(has) && groups.any(|group| group.ids.iter().any(has) && within(&group.limits))
+    }
+
+    /// Whether the entry has a statement against the isolation of a captured function of this type.
+    #[must_use]
+    pub fn is_against(&self, function: &Function, found: PcieType) -> bool {
+        self.status == Status::NotIsolated
+            && self.kinds().any(|kind| kind.applies_to(found))
+            && self.is_about(function)
     }
 
     /// The ranges of device ids, each section of the file with its limits: `1234:0a01, 1234:0b00 (revisions 03-ff)`.

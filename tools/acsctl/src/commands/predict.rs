@@ -20,7 +20,8 @@ use crate::{
 ///
 /// On this host, predicts for the running kernel, with the module if it is loaded, and compares the
 /// prediction with the kernel's current groups. For a machine in a file, predicts for the kernel
-/// alone. With --kernel and --with, says what it supposes.
+/// alone. With --kernel and --with, says what it supposes. Names the statements on record by which functions
+/// of different groups can reach each other; no kernel knows them, so they change no group.
 ///
 /// Exit status: 0, also when groups differ; 1 when an entry has faults or does not exist; 2 when
 /// the machine or the entries cannot be read.

@@ -13,6 +13,7 @@ use topology::{Bdf, Partition};
 
 use super::{
     addresses::{address_list, line},
+    against::Against,
     difference::{assumed, causes, pieces},
     open::Open,
     supposed::{Supposed, supposed},
@@ -148,6 +149,9 @@ pub struct Report {
     pub kernel: Option<String>,
     /// The assumptions.
     pub assumptions: Vec<Assumed>,
+    /// Statements on record by which functions of different `groups` can reach each other. They change
+    /// no group, because no kernel knows them.
+    pub against: Vec<Against>,
     /// What the facts that the input lacks leave open; everything else is certain. Empty where
     /// `differences` is known.
     pub open: Vec<Open>,
@@ -216,6 +220,7 @@ impl Report {
         });
         Self {
             schema: SCHEMA,
+            against: Against::of(machine, &groups),
             kernel: machine.topology.kernel.clone(),
             groups,
             undetermined: undetermined.into_iter().collect(),
@@ -275,6 +280,13 @@ impl Report {
                 functions => format!(": {}", address_list(functions)),
             };
             let _ = writeln!(text, "  {}{functions}", assumed.text);
+        }
+        if !self.against.is_empty() {
+            text += "\na statement on record says that functions of different groups can reach each other:\n";
+        }
+        for one in &self.against {
+            let functions = address_list(&one.functions);
+            let _ = writeln!(text, "  {functions}: each {} ({})", one.text, one.entry);
         }
         for one in &self.open {
             let [functions, together, depends] = one.words();

@@ -3,10 +3,7 @@
 //! Whether a function is isolated, and what decides that.
 
 use grouping::model::{Interface, acs_enabled::AcsRegisters};
-use quirk_data::{
-    edition::Edition,
-    entry::{Entry, Status},
-};
+use quirk_data::{edition::Edition, entry::Entry};
 use rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -15,7 +12,8 @@ use topology::{
     names::{Names, ids, printable},
 };
 
-use super::{grouped::GroupedHost, remedy::against};
+use super::grouped::GroupedHost;
+use crate::predict::against::against;
 
 /// What decides whether a function is isolated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -65,11 +63,7 @@ pub(super) fn acs_reason(grouped: &GroupedHost<'_, '_>, index: usize, names: &Na
     let function = grouped.seen(index).function;
     let isolated = grouped.facts(index).isolated;
     let kind = grouped.seen(index).pcie_type();
-    let contradicts = |entry: &&Entry| {
-        entry.status == Status::NotIsolated
-            && entry.is_about(function)
-            && kind.is_some_and(|kind| entry.kinds().any(|of| of.applies_to(kind)))
-    };
+    let contradicts = |entry: &&Entry| kind.is_some_and(|kind| entry.is_against(function, kind));
     let mut entries = grouped.machine.entries.iter();
     if let Some(entry) = entries.find(contradicts).filter(|_| isolated) {
         let stated = against(entry);

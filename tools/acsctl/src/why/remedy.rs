@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use quirk_data::entry::{Entry, Evidence, Status};
+use quirk_data::entry::{Entry, Status};
 use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict},
@@ -18,6 +18,7 @@ use topology::{
 };
 
 use super::{grouped::GroupedHost, hidden::shown_elsewhere};
+use crate::predict::against::against;
 
 /// The kind of a remedy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -244,27 +245,6 @@ pub(super) fn newer_kernel(kernel: &str, function: &Function, entry: &Entry) -> 
 /// The entry, unless it is refused: a kernel that grants it nevertheless is no remedy.
 pub(super) fn relied_on(entry: Option<&Entry>) -> Option<&Entry> {
     entry.filter(|entry| !entry.status.is_negative())
-}
-
-/// Who has stated that the functions of an entry are not isolated, as a clause after their ids.
-pub(super) fn against(entry: &Entry) -> String {
-    let evidence = entry.evidence.as_ref();
-    let text = |field: fn(&Evidence) -> &Option<String>| {
-        let text = evidence.and_then(|evidence| field(evidence).as_deref());
-        printable(text.unwrap_or_default())
-    };
-    let hearsay = if evidence.is_some_and(|evidence| evidence.hearsay) {
-        ", hearsay"
-    } else {
-        ""
-    };
-    let sources = evidence.map_or_else(String::new, |evidence| evidence.sources.join(" "));
-    format!(
-        "may reach its siblings or the devices beside it, as {} stated on {}{hearsay}: \"{}\" {sources}",
-        text(|evidence| &evidence.stated_by),
-        text(|evidence| &evidence.date),
-        text(|evidence| &evidence.statement),
-    )
 }
 
 /// The remedy for a function that an entry of the module lists.
