@@ -190,12 +190,8 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
         } else {
             (one, other)
         };
-        let since = there
-            .file
-            .entry
-            .mainline
-            .as_ref()
-            .and_then(|mainline| mainline.since.as_deref());
+        let mainline = there.file.entry.mainline.as_ref();
+        let since = mainline.and_then(|mainline| mainline.since.as_deref());
         let problem = format!(
             "{} is in mainline {}: {} ({}, line {})",
             claim.ids,
@@ -204,9 +200,15 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
             there.ids,
             there.line()
         );
-        let help = "take the ids out: the kernel has them; kernels that lack them are older than \
-                    the supported ones";
-        return finding(claim, Rule::InMainline, problem, help);
+        let why = match mainline {
+            _ if there.ids.is_any() => "mainline has the quirk",
+            Some(mainline) if mainline.is_taken_back() => "mainline has removed the quirk",
+            _ => {
+                "mainline has the quirk, and the module has it for the supported kernels that lack it"
+            }
+        };
+        let help = format!("take the ids out: {why}{}", replace(there, claim));
+        return finding(claim, Rule::InMainline, problem, &help);
     }
     let (there, blamed) = in_order(one, other, |mention| {
         (mention.file.is_new, mention.name().to_owned())
@@ -218,8 +220,34 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
         there.name(),
         there.line()
     );
-    let help = "an id belongs to one entry: take it out of one of them";
-    finding(blamed, Rule::Overlap, problem, help)
+    let old = if blamed.is_mainline() && !there.is_mainline() {
+        replace(blamed, there)
+    } else {
+        replace(there, blamed)
+    };
+    let help = format!("an id belongs to one entry: take it out of one of them{old}");
+    finding(blamed, Rule::Overlap, problem, &help)
+}
+
+/// How the new claim replaces the old one, as the end of a help; empty for a handler that answers for
+/// every device. While mainline has a quirk, another claim of its ids has no effect.
+fn replace(old: &Mention<'_, '_>, new: &Mention<'_, '_>) -> String {
+    if old.ids.is_any() {
+        return String::new();
+    }
+    let until = match &old.file.entry.mainline {
+        Some(mainline) if mainline.is_taken_back() => "; its section [mainline] stays",
+        Some(_) => {
+            ", when mainline has removed the quirk, and until, the first release without it, in its \
+             section [mainline]"
+        }
+        None => "",
+    };
+    format!(
+        "; or replace {}: in it, write status = \"withdrawn\", a reason, and replaced-by = \"{}\"{until}",
+        old.name(),
+        new.name()
+    )
 }
 
 /// The two mentions, ascending by `key`.

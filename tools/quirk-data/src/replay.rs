@@ -39,7 +39,10 @@ pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
             continue;
         };
         let mut notes = Notes::on(file.file);
-        let mut seen = Captured::default();
+        let mut seen = Captured {
+            remedy: held_by_mainline(&file.entry, &entries),
+            ..Captured::default()
+        };
         // A mainline entry is tested for kernels that lack it.
         let handlers = handlers.without(file.entry.number);
         for expect in &file.expects {
@@ -72,6 +75,26 @@ struct Captured {
     kinds: Vec<Kind>,
     /// Why the entry splits nothing on a machine.
     cause: Option<String>,
+    /// The remedy if mainline still has the quirk that the entry replaces.
+    remedy: Option<String>,
+}
+
+/// The remedy for an entry that replaces one whose quirk mainline still has: no kernel with that quirk
+/// asks the module.
+fn held_by_mainline(entry: &Entry, entries: &[&Entry]) -> Option<String> {
+    let mut entries = entries.iter();
+    let old = entries.find(|old| {
+        let still = old
+            .mainline
+            .as_ref()
+            .is_some_and(|one| !one.is_taken_back());
+        still && old.replaced_by.as_ref() == Some(&entry.name)
+    })?;
+    Some(format!(
+        "when mainline has removed the quirk of {}, add until to its section [mainline], the first release \
+         without it; keep this claim back until then",
+        old.name
+    ))
 }
 
 /// Adds findings for effects that no captured machine shows.
@@ -90,7 +113,9 @@ fn missing(entry: &Entry, first: &Expect, seen: &Captured, notes: &mut Notes<'_>
         let (problem, help) = match &seen.cause {
             Some(cause) => (
                 format!("{problem}: {cause}"),
-                "correct the entry, or add a capture of a machine on which it splits a group",
+                seen.remedy.as_deref().unwrap_or(
+                    "correct the entry, or add a capture of a machine on which it splits a group",
+                ),
             ),
             None => (
                 problem.to_owned(),
@@ -267,10 +292,10 @@ fn one(
         if expected.get_ref() != computed {
             let cause = cause.map(|cause| format!(": {cause}"));
             let problem = format!("the kernel makes other groups{}", cause.unwrap_or_default());
-            let help = format!(
-                "correct the entry, or write what it makes: {}",
-                shown(computed)
-            );
+            let help = seen.remedy.clone().unwrap_or_else(|| {
+                let shown = shown(computed);
+                format!("correct the entry, or write what it makes: {shown}")
+            });
             notes.add(Rule::ExpectGroups, &expected.span(), field, problem, help);
         }
     }

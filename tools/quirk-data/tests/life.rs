@@ -99,7 +99,7 @@ fn edited(text: &str, edit: &str, without: Option<&str>) -> String {
 }
 
 /// The edits that the tests below apply.
-const TRIED: [&str; 8] = [
+const TRIED: [&str; 9] = [
     "candidate",
     "validated",
     "rejected",
@@ -108,6 +108,7 @@ const TRIED: [&str; 8] = [
     "withdrawn",
     "withdrawn-from-mainline",
     "replaced",
+    "replaced-in-mainline",
 ];
 
 /// The edit with this name, applied to a file.
@@ -345,6 +346,13 @@ fn an_entry_replaces_another() {
     let files = [("x1.toml", old.as_str()), ("x1-rev-b.toml", new.as_str())];
     let entries = checked("life-replaced", &files).unwrap_or_else(|found| panic!("{found:#?}"));
     assert_eq!(entries.len(), 2);
+    // The finding on both claims leads to the edit.
+    let valid = shown();
+    let files = [("x1.toml", valid.as_str()), ("x1-rev-b.toml", new.as_str())];
+    let found = helped("life-replaced-not", &files);
+    let help = "; or replace acme/x1: in it, write status = \"withdrawn\", a reason, and replaced-by = \
+                \"acme/x1-rev-b\"";
+    assert!(found.iter().any(|one| one.ends_with(help)), "{found:#?}");
     // Control: no other entry may claim the ids.
     let refused = by("withdrawn", &shown());
     let files = [
@@ -356,6 +364,74 @@ fn an_entry_replaces_another() {
         found.iter().any(|one| one.starts_with("refused")),
         "{found:?}"
     );
+}
+
+/// The findings, with their help.
+fn helped(test: &str, files: &[(&str, &str)]) -> Vec<String> {
+    let sources = source::read(&folder(test, files)).expect("the folder can be read");
+    let found = folder::check_all(sources, Scope::now(Some(Edition::Validated)));
+    let found = found.expect_err("it has faults").into_iter();
+    found
+        .map(|one| format!("{}: {}", one.rule, one.help))
+        .collect()
+}
+
+/// The findings on another claim of the ids lead to the edit, one step after the other.
+#[test]
+fn an_entry_replaces_one_of_mainline() {
+    let new = shown()
+        .replace("number = 59", "number = 60")
+        .replace("about =", "revisions = \"00-03\"\nabout =");
+    let merged = less(&by("mainline", &shown()), "[[expect]]");
+    let removed = less(
+        &by("removed-by-mainline", &by("mainline", &shown())),
+        "[[expect]]",
+    );
+    let replaced = by("replaced-in-mainline", &merged);
+    let early = by("replaced", &merged);
+    let step = "or replace acme/x1: in it, write status = \"withdrawn\", a reason, and replaced-by = \
+                \"acme/x1-rev-b\"";
+    for (old, help) in [
+        (
+            &merged,
+            format!(
+                "in-mainline: take the ids out: mainline has the quirk, and the module has it for the supported \
+                 kernels that lack it; {step}, when mainline has removed the quirk, and until, the first \
+                 release without it, in its section [mainline]"
+            ),
+        ),
+        (
+            &removed,
+            format!("take the ids out: mainline has removed the quirk; {step}; its section [mainline] stays"),
+        ),
+        (
+            &early,
+            "expect-split: when mainline has removed the quirk of acme/x1, add until to its section \
+             [mainline], the first release without it; keep this claim back until then"
+                .to_owned(),
+        ),
+    ] {
+        let files = [
+            ("x1.toml", old.as_str()),
+            ("x1-rev-b.toml", new.as_str()),
+        ];
+        let found = helped("life-mainline-replaced-not", &files);
+        assert!(found.iter().any(|one| one.ends_with(&help)), "{found:#?}");
+    }
+    let files = [
+        ("x1.toml", replaced.as_str()),
+        ("x1-rev-b.toml", new.as_str()),
+    ];
+    let entries = checked("life-mainline-replaced", &files);
+    let entries = entries.unwrap_or_else(|found| panic!("{found:#?}"));
+    let [old, new] = &entries[..] else {
+        panic!("{entries:?}");
+    };
+    assert!(grants(old, (7, 5)) && !grants(old, (7, 6)));
+    assert!(is_built(new, Edition::Validated, (7, 3)));
+    for edition in Edition::ALL {
+        assert!(!is_built(old, edition, (7, 3)));
+    }
 }
 
 #[test]
