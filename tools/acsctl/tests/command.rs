@@ -12,6 +12,12 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use quirk_data::{
+    entry::Status,
+    folder::{self, Scope},
+    page,
+};
+
 use common::{root, scratch, tests};
 
 fn acsctl<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
@@ -200,6 +206,59 @@ fn list_shows_every_entry_by_number() {
 ";
     assert_eq!(String::from_utf8_lossy(&output.stdout), expected);
     assert_eq!(output.status.code(), Some(0));
+}
+
+/// What mainline removed is told from what it has, in the list, in the entry, and on the page. Control: the same without
+/// `until`.
+#[test]
+fn what_mainline_removed_is_shown() {
+    let folder = scratch("removed");
+    fs::create_dir(folder.join("acme")).expect("it is the test's own");
+    let text = fs::read_to_string(tests().join("accepted/acme/root-port.toml"));
+    let text = text
+        .expect("it is accepted")
+        .replace("These ports pass", "The root ports acee:0200 pass");
+    let path = folder.join("acme/root-port.toml");
+    let shown = |until: &str| {
+        let since = "since = \"v5.8\"\n";
+        assert!(text.contains(since), "{text}");
+        let text = text.replace(since, &format!("since = \"v7.4\"\n{until}"));
+        fs::write(&path, text).expect("it is the test's own");
+        let run = |words: &[&str]| {
+            let words = words.iter().map(OsStr::new);
+            let quirks = [OsStr::new("--quirks"), folder.as_os_str()];
+            let output = acsctl(&words.chain(quirks).collect::<Vec<_>>());
+            String::from_utf8(output.stdout).expect("it is text")
+        };
+        let entries = folder::load(&folder, Scope::now(None)).expect("it has no fault");
+        [
+            run(&["quirk", "list"]),
+            run(&["quirk", "show", "acme/root-port"]),
+            page::quirks(&entries),
+        ]
+    };
+    let words = [
+        "acee:0200, removed in v7.6\n",
+        "status      mainline, which has removed the quirk: no module has it\n",
+        "| v7.4, removed in v7.6 |",
+    ];
+    let (removed, kept) = (shown("until = \"v7.6\"\n"), shown(""));
+    for ((removed, kept), words) in removed.iter().zip(&kept).zip(words) {
+        assert!(removed.contains(words), "{removed}");
+        assert!(!kept.contains("removed"), "{kept}");
+    }
+
+    // An entry that was taken back says which releases grant it, and what replaces it.
+    let mut entries = folder::load(&folder, Scope::now(None)).expect("it has no fault");
+    entries[0].status = Status::Withdrawn;
+    entries[0].replaced_by = Some("acme/x2".to_owned());
+    let page = page::quirks(&entries);
+    for words in [
+        "Replaced by [acme/x2](../quirks/acme/x2.toml).\n",
+        "In mainline since v7.4.\n",
+    ] {
+        assert!(page.contains(words), "{page}");
+    }
 }
 
 #[test]

@@ -482,6 +482,35 @@ fn statements_against_isolation_are_named() {
     );
 }
 
+/// What mainline removed, no module has, and its statement is on record. Control: of a device that no entry lists, none
+/// is on record.
+#[test]
+fn a_quirk_that_mainline_removed_is_named_with_its_statement() {
+    let missing = "no such statement is on record";
+    let mut entries = sound();
+    let removed = entry(&mut entries, "acme/nic");
+    removed.status = Status::Mainline;
+    removed.mainline = Some(Mainline {
+        since: Some("v5.0".to_owned()),
+        until: Some("v5.2".to_owned()),
+        commit: None,
+        handler: "pci_quirk_acme_acs".to_owned(),
+        any_type: false,
+        not_expressed: None,
+    });
+    let answer = ask(&adapter(), &entries, "0000:01:00.0", None);
+    assert_says(
+        &answer,
+        &[
+            "Mainline removed its quirk for acee:0100 in Linux 5.2 (acme/nic), and no module has it. The statement \
+             is on record: A. Engineer, Acme stated on 2024-02-29: \"Functions of",
+        ],
+    );
+    assert_not_said(&answer, missing);
+    entries.retain(|entry| entry.name != "acme/nic");
+    assert_says(&ask(&adapter(), &entries, "0000:01:00.0", None), &[missing]);
+}
+
 /// A kernel goes on to grant what mainline has merged, also when the statement is withdrawn.
 #[test]
 fn a_withdrawn_quirk_of_the_kernel_is_not_relied_on() {

@@ -174,6 +174,15 @@ impl Mainline {
         release(self.until.as_deref())
     }
 
+    /// The releases with the quirk: `since v5.8, until v7.3`.
+    #[must_use]
+    pub fn releases(&self) -> String {
+        let since = self.since.as_deref().unwrap_or("an unknown release");
+        let until = self.until.as_ref();
+        let until = until.map_or_else(String::new, |until| format!(", until {until}"));
+        format!("since {since}{until}")
+    }
+
     /// Whether mainline removed the quirk. Mainline's silence is then a decision, and no module
     /// makes the claim instead.
     #[must_use]

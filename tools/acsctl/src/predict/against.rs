@@ -68,6 +68,12 @@ impl Against {
 
 /// Who has stated that the functions of an entry are not isolated, as a clause after their ids.
 pub(crate) fn against(entry: &Entry) -> String {
+    let stated = stated(entry);
+    format!("may reach its siblings or the devices beside it, as {stated}")
+}
+
+/// Who has stated what on the functions of an entry, and where to read it.
+pub(crate) fn stated(entry: &Entry) -> String {
     let evidence = entry.evidence.as_ref();
     let text = |field: fn(&Evidence) -> &Option<String>| {
         let text = evidence.and_then(|evidence| field(evidence).as_deref());
@@ -79,10 +85,13 @@ pub(crate) fn against(entry: &Entry) -> String {
         ""
     };
     let sources = evidence.map_or_else(String::new, |evidence| evidence.sources.join(" "));
+    let date = match text(|evidence| &evidence.date) {
+        none if none.is_empty() => none,
+        date => format!(" on {date}"),
+    };
     format!(
-        "may reach its siblings or the devices beside it, as {} stated on {}{hearsay}: \"{}\" {sources}",
+        "{} stated{date}{hearsay}: \"{}\" {sources}",
         text(|evidence| &evidence.stated_by),
-        text(|evidence| &evidence.date),
         text(|evidence| &evidence.statement),
     )
 }

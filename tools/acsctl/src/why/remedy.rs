@@ -18,7 +18,7 @@ use topology::{
 };
 
 use super::{grouped::GroupedHost, hidden::shown_elsewhere};
-use crate::predict::against::against;
+use crate::predict::against::{against, stated};
 
 /// The kind of a remedy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, JsonSchema, Serialize)]
@@ -34,7 +34,7 @@ pub(super) enum What {
     Module,
     /// A candidate entry, whose evidence does not suffice.
     Candidate,
-    /// None: the entry was rejected or withdrawn.
+    /// None: the entry was rejected or withdrawn, or mainline has removed its quirk.
     Refused,
     /// A kernel setting.
     KernelSetting,
@@ -220,7 +220,22 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
                 entry,
                 format!("{} {} ({}).", ids(function), against(entry), entry.name),
             )),
-            Status::Mainline => continue,
+            Status::Mainline => {
+                let until = entry.mainline.as_ref().and_then(|one| one.until.as_deref());
+                let Some(until) = until else { continue };
+                add(Remedy::by(
+                    What::Refused,
+                    entry,
+                    format!(
+                        "Mainline removed its quirk for {} in Linux {} ({}), and no module has it. The \
+                         statement is on record: {}",
+                        ids(function),
+                        until.trim_start_matches('v'),
+                        entry.name,
+                        stated(entry)
+                    ),
+                ));
+            }
         }
         // A vendor can still make a statement about one device when an entry for all its ids was
         // rejected.

@@ -73,19 +73,19 @@ fn mainline(page: &mut String, entries: &[&Entry]) -> fmt::Result {
         "| silicon | devices | kind | grants | since | stated by |\n|---|---|---|---|---|---|"
     )?;
     for entry in entries {
-        let since = entry
-            .mainline
-            .as_ref()
-            .and_then(|mainline| mainline.since.as_deref());
+        let mainline = entry.mainline.as_ref();
+        let since = mainline.and_then(|mainline| mainline.since.as_deref());
+        let until = mainline.and_then(|mainline| mainline.until.as_deref());
         writeln!(
             page,
-            "| [{}](../quirks/{}.toml) | {} | {} | {} | {} | {} {} |",
+            "| [{}](../quirks/{}.toml) | {} | {} | {} | {}{} | {} {} |",
             cell(entry.title.as_deref().unwrap_or(&entry.name)),
             entry.name,
             entry.ids_and_limits(),
             entry.kind_names().replace(',', ", "),
             grants(entry),
             since.unwrap_or("?"),
+            until.map_or_else(String::new, |until| format!(", removed in {until}")),
             cell(stated_by(entry)),
             links(entry),
         )?;
@@ -111,6 +111,12 @@ fn ours(page: &mut String, entry: &Entry) -> fmt::Result {
     )?;
     if let Some(reason) = &entry.reason {
         writeln!(page, "{}\n", escape(reason))?;
+    }
+    if let Some(new) = &entry.replaced_by {
+        writeln!(page, "Replaced by [{new}](../quirks/{new}.toml).\n")?;
+    }
+    if let Some(mainline) = &entry.mainline {
+        writeln!(page, "In mainline {}.\n", mainline.releases())?;
     }
     if let Some(statement) = entry
         .evidence

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use quirk_data::{
-    entry::{Entry, Ids, Status},
+    entry::{Entry, Ids, Mainline, Status},
     error::Error,
     json,
 };
@@ -117,7 +117,12 @@ fn page(entry: &Entry) -> String {
         }
     };
     line("silicon", entry.title.as_deref().unwrap_or_default());
-    line("status", entry.status.name());
+    let is_removed = entry.mainline.as_ref().is_some_and(Mainline::is_taken_back);
+    let status = match entry.status {
+        Status::Mainline if is_removed => "mainline, which has removed the quirk: no module has it",
+        status => status.name(),
+    };
+    line("status", status);
     line("reason", entry.reason.as_deref().unwrap_or_default());
     line(
         "replaced by",
@@ -182,17 +187,7 @@ fn page(entry: &Entry) -> String {
         line("source", &evidence.sources.join("\n"));
     }
     if let Some(mainline) = &entry.mainline {
-        line(
-            "mainline",
-            &format!(
-                "since {}{}",
-                mainline.since.as_deref().unwrap_or("an unknown release"),
-                mainline
-                    .until
-                    .as_ref()
-                    .map_or(String::new(), |until| format!(", until {until}"))
-            ),
-        );
+        line("mainline", &mainline.releases());
         line("commit", mainline.commit.as_deref().unwrap_or_default());
         line("handler", &mainline.handler);
         line(
