@@ -9,14 +9,16 @@ use std::{fs, path::Path, process::Command};
 
 use quirk_data::{
     draft::{self, Draft, Refused},
-    entry::Entry,
+    entry::{Entry, Status},
     folder::{self, Scope},
+    limits::Limits,
     source::{self, DataFile, Sources},
 };
+use rules::limits::Class;
 use topology::{Acs, Bdf, Function, Header, Hex, Port, Sriov, Topology};
 
 use common::{
-    facts::{adapter, bdf, function},
+    facts::{adapter, bdf, function, sound},
     machines, root, scratch, tests,
 };
 
@@ -381,6 +383,96 @@ fn with_ids(machine: &Topology, vendor: u16, device: u16) -> Topology {
         function(&mut machine, at).device = Some(Hex::id(device));
     }
     machine
+}
+
+/// The entry of a device, with these limits.
+fn limited(status: Status, limits: Limits) -> Vec<Entry> {
+    let mut entries = sound();
+    let nic = entries.iter_mut().find(|entry| entry.name == "acme/nic");
+    let nic = nic.expect("it is accepted");
+    nic.status = status;
+    nic.devices[0].limits = limits;
+    entries
+}
+
+/// Without a change of its limits, the entry splits nothing. Control: limits that the device is within.
+#[test]
+fn a_device_beyond_the_limits_of_its_entry_stays_together() {
+    let machine = adapter();
+    let together = "[[\"0000:01:00.0\", \"0000:01:00.1\"]]";
+    let class = Limits {
+        class: Some(Class::Subclass(0x0403)),
+        ..Limits::default()
+    };
+    let revisions = |first, last| Limits {
+        revisions: Some((first, last)),
+        ..Limits::default()
+    };
+    let subsystems = Limits {
+        subsystems: vec![(0x1028, 0x0010)],
+        ..Limits::default()
+    };
+    for (limits, is_beyond, key) in [
+        (class, true, "class = \"0403\"\n"),
+        (revisions(2, 15), true, "revisions = \"02-0f\"\n"),
+        (subsystems, true, "subsystems = [\"1028:0010\"]\n"),
+        (revisions(1, 15), false, "revisions = \"01-0f\"\n"),
+    ] {
+        for status in [Status::Candidate, Status::Rejected] {
+            let entries = limited(status, limits.clone());
+            let made = draft(&machine, bdf("0000:01:00.0"), None, &entries);
+            let (name, made) = made.unwrap_or_else(|refused| panic!("{key}: {refused}"));
+            assert_eq!(name, "acme/nic");
+            let stays = made.expect.contains(&format!("after = {together}"));
+            assert_eq!(stays, is_beyond, "{}", made.expect);
+            assert!(made.data.contains(&made.expect), "{}", made.data);
+            assert!(made.data.contains(key), "{}", made.data);
+            let notice = made.notices.iter().any(|one| {
+                one.contains(" 0000:01:00.0 is beyond the limits of the entry acme/nic (")
+            });
+            assert_eq!(notice, is_beyond, "{:?}", made.notices);
+        }
+    }
+    // As the check computes it with the limits of the entry.
+    for limits in [revisions(2, 15), revisions(1, 15)] {
+        let entries = limited(Status::Candidate, limits);
+        let (_, made) = draft(&machine, bdf("0000:01:00.0"), None, &entries).expect("a draft");
+        let folder = scratch("beyond");
+        let path = folder.join("acme/nic.toml");
+        fs::create_dir(folder.join("acme")).expect("it is the test's own");
+        let text = answered(&made.data).replace("\"validated\"", "\"candidate\"\nreason = \"So.\"");
+        fs::write(&path, text).expect("it is the test's own");
+        let mut capture = fs::File::create(folder.join("acme/nic.capture.json")).expect("new");
+        topology::write(&made.capture, &mut capture).expect("it can be written");
+        let found = folder::check_all(
+            source::read(&folder).expect("it is there"),
+            Scope::now(None),
+        );
+        assert_eq!(found.err().map(|found| found.len()), None, "{}", made.data);
+    }
+}
+
+/// A claim that leaves out the revisions of a statement against isolation may stand beside it. Control: of the
+/// revision of the statement.
+#[test]
+fn a_statement_against_other_revisions_is_named() {
+    let of = |revisions| {
+        let mut entries = limited(Status::NotIsolated, Limits::default());
+        let nic = entries.iter_mut().find(|entry| entry.name == "acme/nic");
+        nic.expect("it is there").devices[0].limits.revisions = Some(revisions);
+        draft(&adapter(), bdf("0000:01:00.0"), None, &entries)
+    };
+    let (name, made) = of((2, 15)).expect("a draft");
+    assert_eq!(name, "acme/0100");
+    let notice = "The entry acme/nic has a statement against the isolation of other functions with these ids \
+                  (acee:0100-010f, acee:0120 (revisions 02-0f), acef:0100). Limit this claim";
+    assert!(
+        made.notices.iter().any(|one| one.starts_with(notice)),
+        "{:?}",
+        made.notices
+    );
+    let refused = of((1, 15)).expect_err("it is stated of this revision");
+    assert!(refused.to_string().contains("not-isolated"), "{refused}");
 }
 
 /// A refused entry or a candidate may get evidence. It keeps its name and its number.

@@ -2,12 +2,15 @@
 
 //! Finds the functions of a device and decides whether an entry for them makes sense.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
-use grouping::{Seen, device_of, handlers::Handlers, model::Interface, predict::Prediction, view};
+use grouping::{
+    Seen, device_of,
+    handlers::{Handlers, Silicon},
+    model::Interface,
+    predict::Prediction,
+    view,
+};
 use rules::{
     acs::AcsFlags,
     decision::KernelVerdict,
@@ -84,6 +87,10 @@ pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, 
 pub(super) struct Device {
     /// The functions that an entry can cover, without virtual functions.
     pub(super) functions: Vec<Function>,
+    /// The limits that the entry which lists them has for each of these functions.
+    limits: Vec<Limits>,
+    /// The functions beyond these limits.
+    beyond: Vec<Bdf>,
     /// The functions that no entry can cover, each with the reason.
     pub(super) left_out: Vec<(Bdf, String)>,
     /// The kinds of the functions, without repetition.
@@ -127,6 +134,8 @@ impl Device {
         let prediction = Prediction::of(topology, &view, &handlers);
         let mut device = Self {
             functions: Vec::new(),
+            limits: Vec::new(),
+            beyond: Vec::new(),
             left_out: Vec::new(),
             kinds: Vec::new(),
             existing: None,
@@ -150,18 +159,19 @@ impl Device {
             };
         }
         if let ([alone], []) = (&device.functions[..], &device.left_out[..]) {
-            if !device.kinds.iter().any(is_port) {
+            if !device.kinds.iter().any(|&kind| is_port(kind)) {
                 let why = "it is alone in its slot; it shares its group because of what is above \
                            it, which no entry for it can change";
                 return refuse(alone.bdf, why);
             }
         }
-        let entry = device.entry();
-        let Ok((before, after)) = replay::groups(topology, &prediction, &entry) else {
-            return Err(Refused(
-                "no kernel can group this; capture the host again".to_owned(),
-            ));
+        let entry = device.entry(None);
+        let groups = |entry: &Entry| {
+            let groups = replay::groups(topology, &prediction, entry);
+            let cannot = "no kernel can group this; capture the host again";
+            groups.map_err(|_| Refused(cannot.to_owned()))
         };
+        let (before, after) = groups(&entry)?;
         if before == after {
             let others: Vec<_> = entries.iter().collect();
             let cause = Cause {
@@ -173,7 +183,7 @@ impl Device {
             };
             return Err(device.splits_nothing(&cause, &before));
         }
-        (device.before, device.after) = (before, after);
+        (device.before, device.after) = groups(&device.entry(Some(&device.limits)))?;
         Ok(device)
     }
 
@@ -188,7 +198,21 @@ impl Device {
         if !self.kinds.contains(&kind) {
             self.kinds.push(kind);
         }
-        if let Some(existing) = known(seen.function, kind, entries)? {
+        let mut limits = Limits::default();
+        if let Some(entry) = known(seen.function, kind, entries)? {
+            let existing = Existing {
+                number: entry.number,
+                name: entry.name.clone(),
+                status: entry.status,
+            };
+            let mut sections = entry.devices.iter();
+            let own =
+                sections.find(|section| section.ids.iter().any(|ids| lists(*ids, seen.function)));
+            limits = own.map_or(limits, |section| section.limits.clone());
+            let silicon = Silicon::of(seen.function);
+            if limits.of_handler().include(&silicon) != Some(true) {
+                self.beyond.push(seen.function.bdf);
+            }
             match &self.existing {
                 Some(other) if other.name != existing.name => {
                     let why = format!(
@@ -218,6 +242,7 @@ impl Device {
             _ => {}
         }
         self.functions.push(seen.function.clone());
+        self.limits.push(limits);
         Ok(())
     }
 
@@ -249,10 +274,11 @@ impl Device {
         ))
     }
 
-    /// An entry that grants every flag that grouping asks for.
-    fn entry(&self) -> Entry {
-        let devices = |function: &Function| {
+    /// An entry that grants every flag that grouping asks for, with these limits of each function.
+    fn entry(&self, limits: Option<&[Limits]>) -> Entry {
+        let devices = |(at, function): (usize, &Function)| {
             let device = function.device?.value();
+            let limits = limits.and_then(|limits| limits.get(at));
             Some(Devices {
                 ids: vec![Ids {
                     vendor: function.vendor.value(),
@@ -260,11 +286,11 @@ impl Device {
                     last: device,
                 }],
                 about: None,
-                limits: Limits::default(),
+                limits: limits.cloned().unwrap_or_default(),
             })
         };
         let mut all: Vec<Devices> = Vec::new();
-        for one in self.functions.iter().filter_map(devices) {
+        for one in self.functions.iter().enumerate().filter_map(devices) {
             if !all.contains(&one) {
                 all.push(one);
             }
@@ -291,39 +317,67 @@ impl Device {
         }
     }
 
+    /// Which functions are beyond the limits of the entry that lists them, and what follows.
+    pub(super) fn beyond(&self) -> Option<String> {
+        let existing = self.existing.as_ref()?;
+        let first = self.beyond.first()?;
+        let at = self.functions.iter().position(|one| one.bdf == *first)?;
+        Some(format!(
+            "As far as the capture shows, {first} is beyond the limits of the entry {} ({}), so the entry does not split its device: \
+             after is before. If the statement covers it, widen the limits first",
+            existing.name,
+            self.limits.get(at)?
+        ))
+    }
+
     /// What is stated against the isolation of the functions, one sentence for each entry.
     pub(super) fn against(&self, entries: &[Entry]) -> Vec<String> {
         let is_against = |entry: &&Entry| {
             let mut kinds = entry.kinds();
-            entry.status == Status::NotIsolated
-                && kinds.any(|kind| self.kinds.contains(&kind))
-                && self
-                    .functions
-                    .iter()
-                    .any(|function| entry.is_about(function))
+            entry.status == Status::NotIsolated && kinds.any(|kind| self.kinds.contains(&kind))
         };
         let against = entries.iter().filter(is_against);
         let sentence = |entry: &Entry| {
-            format!(
-                "The entry {} has a statement against the isolation of these functions. The vendor must \
-                 say why it does not hold; see acsctl quirk show {}",
-                entry.name, entry.name
-            )
+            let mut functions = self.functions.iter();
+            if functions.clone().any(|function| entry.is_about(function)) {
+                return Some(format!(
+                    "The entry {0} has a statement against the isolation of these functions. The vendor must \
+                     say why it does not hold; see acsctl quirk show {0}",
+                    entry.name
+                ));
+            }
+            let has = |ids: &Ids| !ids.is_any() && functions.any(|one| lists(*ids, one));
+            entry.ids().any(has).then(|| {
+                format!(
+                    "The entry {} has a statement against the isolation of other functions with these ids \
+                     ({}). Limit this claim to revisions that it leaves out",
+                    entry.name,
+                    entry.ids_and_limits()
+                )
+            })
         };
-        against.map(sentence).collect()
+        against.filter_map(sentence).collect()
     }
 
-    /// The device ids by vendor, in the notation of entries.
-    pub(super) fn ids(&self) -> BTreeMap<u16, Vec<String>> {
-        let mut by_vendor: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
-        for function in &self.functions {
-            let devices = by_vendor.entry(function.vendor.value()).or_default();
-            devices.extend(function.device.map(topology::Hex::value));
+    /// The sections `[[match]]`, by vendor: one for each limits of its functions.
+    pub(super) fn sections(&self) -> Vec<Section<'_>> {
+        let mut sections: Vec<Section<'_>> = Vec::new();
+        for (function, limits) in self.functions.iter().zip(&self.limits) {
+            let vendor = function.vendor.value();
+            let is_own =
+                |section: &&mut Section<'_>| (section.vendor, section.limits) == (vendor, limits);
+            if let Some(section) = sections.iter_mut().find(is_own) {
+                section.functions.push(function);
+            } else {
+                sections.push(Section {
+                    vendor,
+                    limits,
+                    functions: vec![function],
+                });
+            }
         }
-        let vendors = by_vendor.into_iter();
-        vendors
-            .map(|(vendor, ids)| (vendor, ranges(&ids)))
-            .collect()
+        sections.sort_by_key(|section| section.vendor);
+        sections
     }
 
     /// A name for the entry: the folder with entries of this vendor, and the first device id.
@@ -340,6 +394,21 @@ impl Device {
         let folder = folder.map_or_else(|| format!("{vendor:04x}"), str::to_owned);
         let device = first.device.map_or(0, topology::Hex::value);
         format!("{folder}/{device:04x}")
+    }
+}
+
+/// Functions of one vendor that have the same limits.
+pub(super) struct Section<'d> {
+    pub(super) vendor: u16,
+    pub(super) limits: &'d Limits,
+    pub(super) functions: Vec<&'d Function>,
+}
+
+impl Section<'_> {
+    /// The device ids, in the notation of entries.
+    pub(super) fn ids(&self) -> Vec<String> {
+        let devices = self.functions.iter().filter_map(|one| one.device);
+        ranges(&devices.map(topology::Hex::value).collect())
     }
 }
 
@@ -363,7 +432,7 @@ fn ranges(ids: &BTreeSet<u16>) -> Vec<String> {
 }
 
 /// Whether an entry of this kind is for ports.
-pub(super) const fn is_port(kind: &Kind) -> bool {
+pub(super) const fn is_port(kind: Kind) -> bool {
     matches!(kind, Kind::RootPort | Kind::DownstreamPort)
 }
 
@@ -390,8 +459,18 @@ fn kind(seen: &Seen<'_>) -> Result<Result<Kind, &'static str>, Refused> {
     Ok(kind.ok_or("there is no kind of entry for its PCIe type"))
 }
 
+/// Whether the ids are those of the function.
+fn lists(ids: Ids, function: &Function) -> bool {
+    let device = function.device.map(topology::Hex::value);
+    device.is_some_and(|device| ids.contains(function.vendor.value(), device))
+}
+
 /// The entry that lists the function, if the database has one. Fails if mainline has it.
-fn known(function: &Function, kind: Kind, entries: &[Entry]) -> Result<Option<Existing>, Refused> {
+fn known<'e>(
+    function: &Function,
+    kind: Kind,
+    entries: &'e [Entry],
+) -> Result<Option<&'e Entry>, Refused> {
     let vendor = function.vendor.value();
     let Some(device) = function.device.map(topology::Hex::value) else {
         return refuse(function.bdf, "its device id is not known");
@@ -399,7 +478,9 @@ fn known(function: &Function, kind: Kind, entries: &[Entry]) -> Result<Option<Ex
     let speaks = |entry: &&Entry| {
         let mut ids = entry.ids();
         let exact = ids.any(|ids| ids.contains(vendor, device) && !ids.is_any());
-        exact && entry.kinds().any(|of| of == kind)
+        // A claim that leaves out what a statement against isolation is about may stand beside it.
+        let is_meant = entry.status != Status::NotIsolated || entry.is_about(function);
+        exact && is_meant && entry.kinds().any(|of| of == kind)
     };
     let Some(entry) = entries.iter().find(speaks) else {
         return Ok(None);
@@ -407,11 +488,7 @@ fn known(function: &Function, kind: Kind, entries: &[Entry]) -> Result<Option<Ex
     let (name, status) = (&entry.name, entry.status.name());
     match entry.status {
         Status::Candidate | Status::Validated | Status::Rejected | Status::Withdrawn => {
-            Ok(Some(Existing {
-                number: entry.number,
-                name: name.clone(),
-                status: entry.status,
-            }))
+            Ok(Some(entry))
         }
         Status::Mainline | Status::NotIsolated | Status::Test => {
             let why = format!(

@@ -68,6 +68,7 @@ pub fn draft(
     let (capture, device) = narrow(capture, device, &addresses, entries);
     let (capture, device, more) = as_stock(capture, device, &addresses, entries)?;
     notices.extend(more);
+    notices.extend(device.beyond());
     notices.extend(device.against(entries));
     let name = match (&device.existing, name) {
         (Some(existing), Some(name)) if existing.name != name => {

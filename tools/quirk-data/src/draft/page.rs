@@ -8,10 +8,11 @@ use std::{
 };
 
 use rules::entry::{CatchAll, Kind};
+use serde_json::json;
 use topology::{Function, Partition, names::Names};
 
 use super::device::{Device, is_port};
-use crate::{export::prose, format::QUESTION, replay};
+use crate::{export::prose, format::QUESTION, limits::Limits, replay};
 
 /// The width of comments, in columns.
 const WIDTH: usize = 100;
@@ -62,8 +63,7 @@ fn write(
         quoted(&title)
     )?;
     writeln!(page, "status = \"validated\"\nkind = {kind}")?;
-    let (has_ports, has_endpoints) = (has_ports(device), has_endpoints(device));
-    let from = match (has_ports, has_endpoints) {
+    let from = match (has_ports(device), has_endpoints(device)) {
         (true, true) => "of each function, and from below each port,",
         (true, false) => "from below each port",
         (false, _) => "of each function",
@@ -83,27 +83,26 @@ fn write(
         )?;
         writeln!(page, "supersedes = {}", quoted(name))?;
     }
-    for (vendor, ids) in device.ids() {
-        let ids: Vec<_> = ids.iter().map(|ids| quoted(ids)).collect();
+    for section in device.sections() {
+        let ids: Vec<_> = section.ids().iter().map(|ids| quoted(ids)).collect();
         writeln!(
             page,
-            "\n[[match]]\nvendor = \"{vendor:04x}\"\ndevices = [{}]",
+            "\n[[match]]\nvendor = \"{:04x}\"\ndevices = [{}]",
+            section.vendor,
             ids.join(", ")
         )?;
+        limits(page, section.limits)?;
         writeln!(
             page,
             "about = {}",
             quoted(&format!("{QUESTION} what are these?"))
         )?;
-        let of_vendor = device
-            .functions
-            .iter()
-            .filter(|one| one.vendor.value() == vendor);
         writeln!(
             page,
             "# Does it hold for every one with these ids? If not: class, revisions, subsystems."
         )?;
-        let seen: BTreeSet<_> = of_vendor.map(particulars).collect();
+        let functions = section.functions.into_iter();
+        let seen: BTreeSet<_> = functions.map(particulars).collect();
         for line in seen {
             writeln!(page, "# Seen: {line}.")?;
         }
@@ -117,8 +116,22 @@ fn write(
             writeln!(page, "{line}")?;
         }
     }
+    evidence(page, device)?;
+
+    for notice in notices {
+        writeln!(page)?;
+        let notice = prose::sentence(notice);
+        for line in prose::wrap(&notice, WIDTH, "# ", "# ") {
+            writeln!(page, "{line}")?;
+        }
+    }
+    writeln!(page)
+}
+
+/// Writes the section on the evidence, with its questions.
+fn evidence(page: &mut String, device: &Device) -> fmt::Result {
     writeln!(page, "[evidence]")?;
-    let statement = match (has_ports, has_endpoints) {
+    let statement = match (has_ports(device), has_endpoints(device)) {
         (true, true) => {
             "in the vendor's words: can a function, or a device below a port, send requests to another \
              one without passing the IOMMU?"
@@ -143,23 +156,17 @@ fn write(
     writeln!(
         page,
         "# At which public addresses can it be read?\nsources = []"
-    )?;
-
-    for notice in notices {
-        writeln!(page)?;
-        let notice = prose::sentence(notice);
-        for line in prose::wrap(&notice, WIDTH, "# ", "# ") {
-            writeln!(page, "{line}")?;
-        }
-    }
-    writeln!(page)
+    )
 }
 
 /// Writes the section with the groups of the captured machine.
 fn expectation(page: &mut String, device: &Device, capture: &str) -> fmt::Result {
     writeln!(page, "[[expect]]\ncapture = {}", quoted(capture))?;
     groups(page, "before", &device.before)?;
-    writeln!(page, "# If the statement covers SV, RR, CR and UF.")?;
+    match device.beyond() {
+        Some(_) => writeln!(page, "# A function is beyond the limits of the entry.")?,
+        None => writeln!(page, "# If the statement covers SV, RR, CR and UF.")?,
+    }
     groups(page, "after", &device.after)
 }
 
@@ -223,11 +230,22 @@ const fn noun(kind: Kind) -> &'static str {
 }
 
 fn has_ports(device: &Device) -> bool {
-    device.kinds.iter().any(is_port)
+    device.kinds.iter().any(|&kind| is_port(kind))
 }
 
 fn has_endpoints(device: &Device) -> bool {
-    !device.kinds.iter().all(is_port)
+    !device.kinds.iter().all(|&kind| is_port(kind))
+}
+
+/// Writes the keys of the limits that the entry has.
+fn limits(page: &mut String, limits: &Limits) -> fmt::Result {
+    let keys = serde_json::to_value(limits).unwrap_or_default();
+    let keys = keys.as_object().into_iter().flatten();
+    // What JSON has here, TOML has too.
+    for (key, value) in keys.filter(|(_, value)| !value.is_null() && **value != json!([])) {
+        writeln!(page, "{key} = {value}")?;
+    }
+    Ok(())
 }
 
 fn groups(page: &mut String, key: &str, groups: &Partition) -> fmt::Result {
