@@ -511,6 +511,12 @@ fn the_iommu_of_the_captured_machine_may_be_off() {
         "{:?}",
         made.notices
     );
+    // The kernel enables what grouping asks for, and no more: SV RR CR UF of SV TB RR CR UF DT.
+    let port = made.capture.functions.first().and_then(|port| port.acs);
+    assert_eq!(
+        port.map(|acs| (acs.cap, acs.ctl)),
+        Some((Some(0x5f), Some(0x1d)))
+    );
     // Control: with groups, the IOMMU was on, and what is off stays off.
     let mut grouped = off.clone();
     for function in &mut grouped.functions {
