@@ -43,7 +43,9 @@ pub(crate) fn save(vm: &mut Vm, log: &Path) -> Result<()> {
     let Ok(answer) = vm.run("cat /sys/kernel/debug/acs_quirks_coverage 2>/dev/null") else {
         return Ok(());
     };
-    Ok(fs::write(log.with_extension(ENDING), answer.text)?)
+    let file = log.with_extension(ENDING);
+    fs::create_dir_all(file.parent().context("it is in a folder")?)?;
+    Ok(fs::write(file, answer.text)?)
 }
 
 /// The lines of the modules' sources, from all guests of the kernel that ran since the modules were built.
