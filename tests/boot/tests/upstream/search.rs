@@ -70,8 +70,12 @@ pub(crate) fn same(patched: &Setup) -> Result<()> {
             let found = answer.kernel.in_kernel.context("the model was not asked")?;
             ensure!(
                 found.is_same && answer.kernel.missing.is_empty(),
-                "kernel and model differ on the machine of {}",
-                titles[index]
+                "kernel and model differ on the machine of {}; the kernel has no group for {:?}, and of its groups the model \
+                 on the host, which does not know the patches, makes {:?}:\n{:?}",
+                titles[index],
+                answer.kernel.missing,
+                answer.model,
+                answer.kernel.groups
             );
             functions += named[index].1.functions.len();
             several += u64::from(answer.kernel.groups.len() > 1);
