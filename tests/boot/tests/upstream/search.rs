@@ -12,6 +12,7 @@ use boot::{
     variable::number,
 };
 use random_topologies::topology;
+use topology::{Bdf, Function, Topology};
 
 /// Approximate number of functions of the machine whose grouping is timed.
 const LARGE: usize = 1_000;
@@ -61,31 +62,46 @@ pub(crate) fn same(patched: &Setup) -> Result<()> {
     let count = number("ACS_QUIRKS_RANDOM", MACHINES)?;
     let first = number("ACS_QUIRKS_SEED", 1)?;
     let seeds: Vec<u64> = (first..first + count).collect();
-    let (mut functions, mut several, mut by_correction) = (0, 0, 0);
+    let (mut functions, mut hidden, mut several, mut by_correction) = (0, 0, 0, 0);
     for seeds in seeds.chunks(BOOT) {
         let titles: Vec<String> = seeds.iter().map(|seed| format!("seed {seed}")).collect();
         let machines = seeds.iter().map(|&seed| topology(seed, MOST));
         let named: Vec<_> = titles.iter().map(String::as_str).zip(machines).collect();
         for (index, answer) in oracle::ask(patched, &named, &verdicts)? {
             let found = answer.kernel.in_kernel.context("the model was not asked")?;
+            let unscanned = &answer.kernel.missing;
             ensure!(
-                found.is_same && answer.kernel.missing.is_empty(),
-                "kernel and model differ on the machine of {}; the kernel has no group for {:?}, and of its groups the model \
-                 on the host, which does not know the patches, makes {:?}:\n{:?}",
+                found.is_same && is_by_corrected_type(&named[index].1, unscanned),
+                "kernel and model differ on the machine of {}; the kernel has no group for {unscanned:?}, and has {:?}",
                 titles[index],
-                answer.kernel.missing,
-                answer.model,
                 answer.kernel.groups
             );
+            hidden += unscanned.len();
             functions += named[index].1.functions.len();
             several += u64::from(answer.kernel.groups.len() > 1);
             by_correction += u64::from(answer.kernel.groups != answer.model);
         }
     }
     println!(
-        "machines {count}, functions {functions}, with several groups {several}, where corrected port types matter {by_correction}"
+        "machines {count}, functions {functions}, hidden by corrected port types {hidden}, with several groups {several}, where corrected port types matter {by_correction}"
     );
     // Machines with only one group show little.
     ensure!(several * 2 > count);
     Ok(())
+}
+
+/// Whether the kernel has left out these functions because it has corrected the type of a port: below a downstream port,
+/// it looks for device 0 alone (`only_one_child()` in `drivers/pci/probe.c`). A random machine may have more there.
+fn is_by_corrected_type(machine: &Topology, unscanned: &[Bdf]) -> bool {
+    let is_below_unscanned = |bdf: &Bdf| {
+        let mut functions = machine.functions.iter();
+        let is_above = |function: &&Function| {
+            (function.bdf.bus().0, function.secondary) == (bdf.bus().0, Some(bdf.bus().1))
+        };
+        functions
+            .find(is_above)
+            .is_some_and(|bridge| unscanned.contains(&bridge.bdf))
+    };
+    let mut functions = unscanned.iter();
+    functions.all(|bdf| bdf.slot() != 0 || is_below_unscanned(bdf))
 }
