@@ -115,12 +115,20 @@ need_space() {
 		"free some space, or set ACS_QUIRKS_CACHE to a folder on a larger disk"
 }
 
-# logged STEP LOG WAY_OUT CMD...: run CMD with its output in LOG; if it fails, print the end of LOG and die
+# logged STEP LOG WAY_OUT CMD...: run CMD with its output in LOG; if it fails, print the end of LOG and die. CMD may be a
+# function: it stops at its first command that fails.
 logged() {
-	local step=$1 log=$2 way_out=$3 status=0
+	local step=$1 log=$2 way_out=$3 status
 	shift 3
 	mkdir -p "$(dirname "$log")"
-	"$@" >"$log" 2>&1 </dev/null || status=$?
+	# after || the shell would go on
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$log" 2>&1 </dev/null
+	status=$?
+	set -e
 	((status)) || return 0
 	tail -n 20 "$log" >&2
 	[[ $(df -Pm "$CACHE" | awk 'NR == 2 { print $4 }') -ge 50 ]] || way_out="the disk is full: free space in $CACHE"

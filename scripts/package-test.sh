@@ -3,8 +3,9 @@
 #
 # package-test.sh SUITE...: install the packages of build/packages in a new Debian of each suite with its stock kernel, and boot
 # it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed, killed, and on trixie
-# upgrade, upgraded, libvirt and dracut. Installations run in the system's chroot, except the one that is killed and the upgrade while the
-# module is loaded. The module of these systems has the table of the test edition, whose entry is for the emulated adapter.
+# upgrade, upgraded, libvirt and dracut. Installations run in the system's chroot, except the one that is killed and the upgrade
+# while the module is loaded. The module of these systems has the table of the test edition, whose entry is for the emulated
+# adapter.
 #
 # Stage `suite` does one suite in a pid namespace, so that all its processes end before its system is removed.
 
@@ -232,6 +233,7 @@ one_suite() {
 		say "$STEP: an upgrade while the module is loaded"
 		logged "$STEP" "$log-next.log" "fix what it reports" next_release
 		image upgrade "$first"
+		rm -r "$HOSTS/$OF/root/next"
 		boot upgrade
 		logged "$STEP" "$log-upgraded.log" "see whether the upgrade made an initramfs" upgraded "$first"
 		boot_and_remove upgraded
