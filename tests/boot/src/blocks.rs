@@ -219,10 +219,12 @@ fn sources(path: &Path, blocks: &[Block]) -> Result<Vec<Option<(String, u32)>>> 
     Ok(found)
 }
 
-/// A line of the module's own source: `/cache/modules/NAME/src/rules/decision.rs:12 (discriminator 3)`.
+/// A line of the module's own source: `/cache/modules/NAME/src/rules/decision.rs:12 (discriminator 3)`, or another
+/// edition's path to it, `/cache/modules/NAME/tests/kernel/module/../../../src/rules/decision.rs:12`.
 fn in_project(line: &str) -> Option<(String, u32)> {
     let (path, number) = line.rsplit_once(':')?;
     let (_, path) = path.split_once("@coverage/")?;
+    let path = path.rsplit_once("../").map_or(path, |(_, path)| path);
     let number = number.split(' ').next()?.parse().ok()?;
     path.starts_with("src/").then(|| (path.to_owned(), number))
 }
