@@ -221,6 +221,31 @@ fn the_time_limit_stops_acsctl_by_a_signal_and_waits_for_a_begun_regroup() {
     assert!(result.contains("status 1"), "{result}");
 }
 
+/// While drivers are held off, nobody else could restore them: the root file system may not be there. Control: what
+/// ends by itself is not run again.
+#[test]
+fn an_acsctl_that_dies_is_run_again_to_restore() {
+    for (end, runs) in [("kill -KILL $$", 2), ("exit 1", 1)] {
+        let host = Host::new("died");
+        let once = host.root.join("once");
+        let once = once.display();
+        host.program(
+            "acsctl",
+            &format!("echo run; [ ! -e {once} ] || exit 0; : >{once}; {end}"),
+        );
+        let (success, result, log) = host.run("early");
+        assert!(success, "{result}");
+        let count = log.lines().filter(|line| *line == "run").count();
+        assert_eq!(count, runs, "{log}");
+        assert_eq!(result.starts_with("done"), runs == 2, "{result}");
+        assert_eq!(
+            log.contains("acsctl died with status 137"),
+            runs == 2,
+            "{log}"
+        );
+    }
+}
+
 #[test]
 fn a_withheld_device_stays_withheld_after_the_initramfs() {
     let host = Host::new("withheld");

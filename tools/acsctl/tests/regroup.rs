@@ -572,7 +572,10 @@ fn the_state_outlasts_a_kill_and_no_boot() {
     for text in ["", "{}", "{\"schema\": \"acsctl-regroup-state-1\"}"] {
         fs::write(&path, text).expect("it can be written");
         let error = State::left_behind(&places).expect_err("it makes no sense");
-        assert!(error.to_string().contains("remove the file"), "{error}");
+        assert!(
+            error.to_string().contains("acsctl regroup --release 0000:"),
+            "{error}"
+        );
     }
     let names: BTreeSet<_> = acsctl::regroup::WRITER.chars().collect();
     assert!(

@@ -197,6 +197,10 @@ impl Regroup {
             for outcome in session.restore_left_behind()? {
                 results.take(outcome);
             }
+            if session.is_stuck() {
+                let why = "the kernel is blocked in a write, so no other device is regrouped";
+                return Err(Error::CouldNotRun(why.to_owned()));
+            }
         }
         let withheld = Withheld::all(paths)?;
         for withheld in withheld.iter().filter(|it| it.is_of_this_boot(paths)) {

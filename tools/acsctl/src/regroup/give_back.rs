@@ -16,11 +16,11 @@ use topology::{Bdf, Partition};
 use super::{
     Outcome, Session, State, Withheld,
     judge::Judgement,
-    plan::{acs_parameter, touching, write_groups},
+    plan::{acs_parameter, group, touching, write_groups},
     restore::NO_DRIVER,
     steps::Stop,
     uses::Uses,
-    window::{Instance, devices},
+    window::{Instance, devices, modules},
     writer::Wait,
 };
 use crate::host::{HostPaths, Module, Source, text};
@@ -102,6 +102,13 @@ impl Session<'_> {
                 self.withhold(first, others, &found.torn_others, outcome)?;
             }
         }
+        let ungrouped = (state.planned.iter().flatten())
+            .filter(|bdf| set.contains(bdf) && group(self.paths, **bdf).is_none())
+            .filter(|bdf| State::is_there(self.paths, **bdf));
+        for bdf in ungrouped {
+            let what = format!("{bdf} is in no IOMMU group now; the kernel log says why");
+            outcome.problems.push(what);
+        }
         let mut withheld = None;
         if !found.torn.is_empty() {
             let others = found.others(&found.torn, &set);
@@ -149,8 +156,18 @@ impl Session<'_> {
             let back: Vec<_> = withheld.present(self.paths);
             let back: Vec<_> = back.into_iter().filter(is_ours).collect();
             self.remove_unused(&back, outcome)?;
+            self.hold_off_left(&back);
         }
         Ok(())
+    }
+
+    /// Keeps drivers off withheld functions that could not be removed.
+    fn hold_off_left(&mut self, functions: &[Bdf]) {
+        for &bdf in functions {
+            if State::is_there(self.paths, bdf) && self.paths.driver(bdf).is_none() {
+                self.hold_off(bdf);
+            }
+        }
     }
 
     /// Takes back what the groups may rest on: unloads each module that granted, or whose decisions cannot
@@ -185,7 +202,7 @@ impl Session<'_> {
                     .push(format!("cannot unload {name}: {error}")),
             }
         }
-        if unloaded.is_empty() && Module::names(&loaded) == state.modules {
+        if unloaded.is_empty() && modules(self.paths) == state.modules {
             return Ok(false);
         }
         let names = unloaded.join(" and ");
@@ -262,9 +279,7 @@ impl Session<'_> {
     fn remove_all(&mut self, withheld: &Withheld, outcome: &mut Outcome) -> Result<(), Stop> {
         self.remove_unused(&withheld.present(self.paths), outcome)?;
         let left = withheld.present(self.paths);
-        for &bdf in left.iter().filter(|bdf| self.paths.driver(**bdf).is_none()) {
-            self.hold_off(bdf);
-        }
+        self.hold_off_left(&left);
         let done = if left.is_empty() {
             "all its functions were removed again".to_owned()
         } else {

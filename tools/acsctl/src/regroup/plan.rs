@@ -18,8 +18,9 @@ use topology::{Bdf, Function, Partition};
 use super::{
     Device, Withheld,
     uses::{Use, Uses},
+    window::modules,
 };
-use crate::host::{HostPaths, HostView, Module, Predicted, coarser, finer, link, names, text};
+use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, names, text};
 
 /// The content of `driver_override` if there is no override.
 const NO_OVERRIDE: &str = "(null)";
@@ -69,8 +70,8 @@ pub struct Plan {
     pub planned: Partition,
     /// The functions of the host that would count as isolated.
     pub isolated: BTreeSet<Bdf>,
-    /// The loaded modules.
-    pub modules: Vec<String>,
+    /// The loaded modules, with the number of each one's folder in sysfs: a module that was loaded again has another.
+    pub modules: BTreeMap<String, u64>,
     /// The drivers that could bind within the rescan and give a function to a program; `None` on kernels whose
     /// rescan binds no driver ([`DRIVERS_WAIT_SINCE`]).
     pub to_user: Option<Vec<String>>,
@@ -156,8 +157,8 @@ impl Plan {
             current,
             planned: touching(&predicted.groups, &set),
             isolated: predicted.isolated,
-            modules: Module::names(host.loaded()),
-            to_user: binds_in_rescan(host).then(|| to_user(paths)),
+            modules: modules(paths),
+            to_user: binds_in_rescan(host.kernel).then(|| to_user(paths)),
             warnings: warnings(paths),
             uses,
             obstacles,
@@ -362,7 +363,7 @@ fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
                 .to_owned(),
         }];
     }
-    if !binds_in_rescan(host) {
+    if !binds_in_rescan(host.kernel) {
         return Vec::new();
     }
     let obstacle = |driver| Obstacle {
@@ -376,10 +377,14 @@ fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
     to_user(paths).into_iter().map(obstacle).collect()
 }
 
-/// Whether a rescan binds drivers on this kernel; assumed of an unknown one.
-fn binds_in_rescan(host: &HostView<'_>) -> bool {
-    host.kernel
-        .is_none_or(|release| release.is_before(DRIVERS_WAIT_SINCE))
+/// Whether a rescan binds drivers on the kernel of this release; assumed of an unknown one.
+pub(super) fn binds_in_rescan(release: Option<Release>) -> bool {
+    release.is_none_or(|release| release.is_before(DRIVERS_WAIT_SINCE))
+}
+
+/// The release of the running kernel, if known.
+pub(super) fn release(paths: &HostPaths) -> Option<Release> {
+    topology::release_of(&text(&paths.proc.join("sys/kernel/osrelease"))?)
 }
 
 /// The loaded drivers that give a function to a program.

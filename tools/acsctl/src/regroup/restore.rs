@@ -17,13 +17,13 @@ use super::{
     Fate, Outcome, Session, State, Withheld,
     give_back::{Compared, withheld_now},
     judge::{Judgement, all_groups},
-    plan::{driver_override, group, touching},
+    plan::{binds_in_rescan, driver_override, group, release, touching},
     state::{Phase, Saved, domain, identity},
     steps::Stop,
-    window::{Instance, Missed, autoprobe, devices, instance},
+    window::{Instance, Missed, autoprobe, instance, modules},
     writer::Wait,
 };
-use crate::host::{HostPaths, Module};
+use crate::host::HostPaths;
 
 /// The `driver_override` of a function that no driver may have. No driver has this name.
 pub(super) const NO_DRIVER: &str = "withheld-by-acsctl";
@@ -49,6 +49,8 @@ impl Session<'_> {
     ) -> Result<Outcome, Error> {
         let undone = !matches!(progress, Progress::Complete);
         let is_own_run = !matches!(progress, Progress::LeftBehind(_));
+        // A killed run may have ended after its rescan. Where a rescan binds drivers, nobody chose them.
+        let rescan_bound = state.window.is_some() && binds_in_rescan(release(self.paths));
         let (problems, notes) = match progress {
             Progress::Complete => (Vec::new(), Vec::new()),
             Progress::Failed(why) => (vec![why], Vec::new()),
@@ -76,11 +78,12 @@ impl Session<'_> {
             // Whether this run removed the function. Otherwise its driver and override may be what somebody has
             // chosen since.
             let known = state.present.get(&bdf).map(|known| known.instance);
-            let is_ours = is_own_run && known != instance(&self.paths.function(bdf));
+            let is_new = known != instance(&self.paths.function(bdf));
+            let is_ours = is_own_run && is_new;
             let problem = match &withheld {
                 Some(withheld) => Some(shown_withheld(self.paths, withheld, bdf)),
                 None if is_judged || !State::is_there(self.paths, bdf) => {
-                    self.restore_driver(saved, is_ours)
+                    self.restore_driver(saved, is_ours, rescan_bound && is_new)
                 }
                 None => {
                     self.hold_off(bdf);
@@ -120,8 +123,7 @@ impl Session<'_> {
                 .extend(removed.err().map(|error| error.to_string()));
         } else {
             if withheld.is_none() && !self.is_stuck() {
-                let modules = Module::names(&Module::loaded(self.paths));
-                state.reduce(self.paths, &open, modules);
+                state.reduce(self.paths, &open, modules(self.paths));
                 outcome.problems.extend(self.save(state).err().map(shown));
             }
             outcome.problems.push(format!(
@@ -203,7 +205,12 @@ impl Session<'_> {
     }
 
     /// Restores a function's driver. Returns the difference from the former state.
-    fn restore_driver(&mut self, saved: &Saved, is_ours: bool) -> Option<String> {
+    fn restore_driver(
+        &mut self,
+        saved: &Saved,
+        is_ours: bool,
+        rescan_bound: bool,
+    ) -> Option<String> {
         let bdf = saved.bdf;
         if !State::is_there(self.paths, bdf) {
             return Some(format!(
@@ -214,18 +221,39 @@ impl Session<'_> {
         }
         let found = identity(self.paths, bdf).unwrap_or_default();
         if found != saved.identity {
+            self.welcome(bdf);
+            let driver = self.paths.driver(bdf);
             return Some(format!(
-                "another function is at this address now ({found}, was {}); no driver was bound to \
-                 it",
-                saved.identity
+                "another function is at this address now ({found}, was {}); its driver is {}",
+                saved.identity,
+                driver.as_deref().unwrap_or("none")
             ));
         }
-        self.bind_again(saved, is_ours)
+        self.bind_again(saved, is_ours, rescan_bound)
             .unwrap_or_else(|stop| Some(shown(stop)))
     }
 
+    /// Gives a driver to another function at an address from which this or a killed run kept drivers off.
+    fn welcome(&mut self, bdf: Bdf) {
+        let folder = self.paths.function(bdf);
+        // What cannot be written shows in the driver that the function has.
+        if driver_override(self.paths, bdf).as_deref() == Some(NO_DRIVER) {
+            let _ = self.write(&folder.join("driver_override"), "", Wait::Timeout);
+        }
+        if self.paths.driver(bdf).is_none() {
+            let probe = self.paths.pci().join("drivers_probe");
+            let _ = self.write(&probe, &bdf.to_string(), Wait::Driver);
+        }
+    }
+
     /// Gives a function its former override and driver. `is_ours`: whether this run removed the function.
-    fn bind_again(&mut self, saved: &Saved, is_ours: bool) -> Result<Option<String>, Stop> {
+    /// `rescan_bound`: whether the rescan of a killed run may have bound the present driver.
+    fn bind_again(
+        &mut self,
+        saved: &Saved,
+        is_ours: bool,
+        rescan_bound: bool,
+    ) -> Result<Option<String>, Stop> {
         let bdf = saved.bdf;
         let only = self.paths.function(bdf).join("driver_override");
         let found = driver_override(self.paths, bdf);
@@ -248,8 +276,9 @@ impl Session<'_> {
         }
         if let Some(other) = now {
             let was = saved.driver.as_deref();
-            if !is_ours {
-                return Ok(was.map(|was| format!("its driver is {other} now, and was {was}")));
+            if is_chosen || !(is_ours || rescan_bound) {
+                let was = was.unwrap_or("none");
+                return Ok(Some(format!("its driver is {other} now, and was {was}")));
             }
             // It was bound within the rescan (`DRIVERS_WAIT_SINCE`).
             let uses = self.in_use(&BTreeSet::from([bdf]));
@@ -313,6 +342,16 @@ impl Session<'_> {
             functions.extend(&withheld.functions);
         }
         let mut notes = Vec::new();
+        if State::forget_unreadable(self.paths, bdf)? {
+            let on = self.write(&autoprobe(self.paths), "1", Wait::Timeout);
+            on.map_err(|error| Error::CouldNotRun(error.to_string()))?;
+            functions.insert(bdf);
+            notes.push(
+                "what an acsctl of another version had to restore could not be read, so nothing was restored; drivers bind \
+                 again. Reboot to bring missing functions and drivers back"
+                    .to_owned(),
+            );
+        }
         let mut overrides = BTreeMap::new();
         for mut state in State::left_behind(self.paths)? {
             if state.function_set().contains(&bdf) {
@@ -339,12 +378,12 @@ impl Session<'_> {
         Ok(notes)
     }
 
-    /// Lets drivers in again, and gives one to each other device that missed one. Returns what went wrong
-    /// with a device.
+    /// Lets drivers in again, and gives one to each other device that missed one and whose group is justified. Returns
+    /// what went wrong with a device.
     fn let_drivers_in(&mut self, state: &mut State) -> Result<Vec<String>, Error> {
-        let judged = devices(self.paths);
         let mut outcome = Outcome::new(state);
-        let closed = self.close_window(state, &judged, &mut outcome);
+        // No device was compared yet.
+        let closed = self.close_window(state, &BTreeMap::new(), &mut outcome);
         closed
             .map_err(|stop| Error::CouldNotRun(format!("{}: {}", state.requested, shown(stop))))?;
         Ok(outcome.problems)

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::host::{HostPaths, names, text};
 
-const SCHEMA: &str = "acsctl-regroup-state-2";
+const SCHEMA: &str = "acsctl-regroup-state-3";
 
 /// A phase of a regroup.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -94,7 +94,7 @@ pub struct State {
     /// The functions of the host that count as isolated by the plan.
     pub isolated: BTreeSet<Bdf>,
     /// The modules that were loaded at the start.
-    pub modules: Vec<String>,
+    pub modules: BTreeMap<String, Instance>,
     /// Whether the claims were taken back: no module is loaded that could have made them.
     pub taken_back: bool,
 }
@@ -138,7 +138,12 @@ impl State {
     /// Reduces the state to these functions, which are still to be restored: the rest of the host is as it
     /// is to be, and in use again. Nobody compared the groups of these functions, so they do not count as
     /// having been there.
-    pub(super) fn reduce(&mut self, paths: &HostPaths, open: &BTreeSet<Bdf>, modules: Vec<String>) {
+    pub(super) fn reduce(
+        &mut self,
+        paths: &HostPaths,
+        open: &BTreeSet<Bdf>,
+        modules: BTreeMap<String, Instance>,
+    ) {
         self.functions.retain(|saved| open.contains(&saved.bdf));
         self.own = self.functions.iter().map(|saved| saved.bdf).collect();
         self.present = present(paths);
@@ -193,7 +198,21 @@ impl State {
     /// The path of the state file.
     #[must_use]
     pub fn path(&self, paths: &HostPaths) -> PathBuf {
-        folder(paths).join(format!("regroup-{}.json", self.requested))
+        path_of(paths, self.requested)
+    }
+
+    /// Removes the state file of this name if it cannot be read. Returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when the file cannot be removed.
+    pub(super) fn forget_unreadable(paths: &HostPaths, requested: Bdf) -> Result<bool, Error> {
+        let path = path_of(paths, requested);
+        if !path.exists() || read(&path).is_ok() {
+            return Ok(false);
+        }
+        fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error))?;
+        Ok(true)
     }
 
     /// The state files that killed runs of this boot left behind. Removes those of earlier boots,
@@ -206,15 +225,7 @@ impl State {
         let folder = folder(paths);
         let mut found = Vec::new();
         for (_, path) in records(&folder, "regroup-") {
-            let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
-            let state: Self =
-                serde_json::from_slice(&bytes).map_err(|error| malformed(&path, &error))?;
-            if state.schema != SCHEMA {
-                return Err(malformed(
-                    &path,
-                    &format!("unknown schema {}", state.schema),
-                ));
-            }
+            let state = read(&path)?;
             if state.boot == boot(paths) {
                 found.push(state);
             } else {
@@ -223,6 +234,26 @@ impl State {
         }
         Ok(found)
     }
+}
+
+fn path_of(paths: &HostPaths, requested: Bdf) -> PathBuf {
+    folder(paths).join(format!("regroup-{requested}.json"))
+}
+
+fn read(path: &Path) -> Result<State, Error> {
+    /// All that files of other versions are sure to have.
+    #[derive(Deserialize)]
+    struct Schema {
+        schema: String,
+    }
+    let bytes = fs::read(path).map_err(|error| Error::io("read", path, &error))?;
+    let malformed = |error: String| malformed(path, &error);
+    let Schema { schema } =
+        serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+    if schema != SCHEMA {
+        return Err(malformed(format!("unknown schema {schema}")));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))
 }
 
 /// The files in a folder whose names are `prefix`, an address and `.json`, by that address. Drafts of
@@ -269,12 +300,13 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), Error> {
     made.map_err(|error| Error::io("make", folder, &error))
 }
 
-fn malformed(path: &Path, why: &dyn std::fmt::Display) -> Error {
+fn malformed(path: &Path, why: &str) -> Error {
+    let file = path.file_stem().unwrap_or_default().to_string_lossy();
     let path = path.display();
+    let address = file.trim_start_matches("regroup-");
     Error::CouldNotRun(format!(
-        "{path}: {why}; an acsctl of another version may have been killed. Use that version. Or \
-         make sure that all functions are present (echo 1 > /sys/bus/pci/rescan) with their \
-         drivers and that /sys/bus/pci/drivers_autoprobe is 1, then remove the file"
+        "{path}: {why}; an acsctl of another version may have been killed. Use that version, which restores everything. \
+         Or acsctl regroup --release {address} gives up on it, and a reboot brings all functions back"
     ))
 }
 

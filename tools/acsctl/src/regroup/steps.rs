@@ -159,8 +159,9 @@ impl<'a> Session<'a> {
     }
 
     /// Unbinds, removes and rescans the functions. A signal ends the run before the first removal,
-    /// and not after it. Releases the claims on disks when no driver is bound any more.
-    fn cycle(&mut self, state: &mut State, claims: Vec<File>) -> Result<(), Stop> {
+    /// and not after it. Releases the claims on disks when no driver is bound any more. Removes nothing if a function
+    /// has got a driver again since then, with which it may be in use.
+    fn cycle(&mut self, state: &mut State, plan: &Plan, claims: Vec<File>) -> Result<(), Stop> {
         self.save(state)?;
         for saved in &state.functions {
             let bdf = saved.bdf;
@@ -174,6 +175,17 @@ impl<'a> Session<'a> {
         }
         drop(claims);
         self.check_stopped()?;
+        if let Some(why) = changed_since(self.paths, plan, state) {
+            return Err(Stop::Failed(why));
+        }
+        let mut functions = state.functions.iter().filter(|saved| !saved.is_bridge);
+        if let Some((bdf, driver)) =
+            functions.find_map(|saved| Some((saved.bdf, self.paths.driver(saved.bdf)?)))
+        {
+            return Err(Stop::Failed(format!(
+                "{bdf} got the driver {driver} again while the others were unbound"
+            )));
+        }
         state.step = Phase::Remove;
         self.note_window(state)?;
         self.save(state)?;
@@ -273,7 +285,8 @@ pub fn regroup(
     let mut state = State::new(session.paths, topology, plan);
     let set = state.function_set();
     for left in State::left_behind(session.paths)? {
-        if !left.function_set().is_disjoint(&set) {
+        // A file has the address that the command named: that of this run would replace it.
+        if left.requested == plan.requested || !left.function_set().is_disjoint(&set) {
             return Err(Error::Refused(format!(
                 "{}: not regrouped: an earlier regroup of the device is not fully restored (acsctl regroup \
                  --release {} gives up on that)",
@@ -293,24 +306,13 @@ pub fn regroup(
             list.concat()
         )));
     }
-    if let Some(known) = &plan.to_user {
-        let loaded = to_user(session.paths);
-        if let Some(driver) = loaded.iter().find(|driver| !known.contains(driver)) {
-            return Err(Error::Refused(format!(
-                "{}: not regrouped: the driver {driver} was loaded since the plan was made, and could bind within the \
-                 rescan; unload it: modprobe -r {driver}",
-                plan.requested
-            )));
-        }
-    }
-    let below = session.paths.with_below(&state.own);
-    if let Some(other) = below.difference(&set).next() {
+    if let Some(why) = changed_since(session.paths, plan, &state) {
         return Err(Error::Refused(format!(
-            "{}: not regrouped: {other} appeared below it since the plan was made; run the command again",
+            "{}: not regrouped: {why}",
             plan.requested
         )));
     }
-    let progress = match session.cycle(&mut state, claims) {
+    let progress = match session.cycle(&mut state, plan, claims) {
         Ok(()) => Progress::Complete,
         Err(Stop::Failed(why)) if state.step == Phase::Unbind => {
             Progress::Failed(format!("{why}; the changes so far were undone"))
@@ -319,4 +321,22 @@ pub fn regroup(
         Err(Stop::Pending(path)) => return Err(session.pending(&state, &[], &path)),
     };
     session.restore(&mut state, progress)
+}
+
+/// What makes the plan unsafe that was not so when it was made.
+fn changed_since(paths: &HostPaths, plan: &Plan, state: &State) -> Option<String> {
+    if let Some(known) = &plan.to_user {
+        let loaded = to_user(paths);
+        if let Some(driver) = loaded.iter().find(|driver| !known.contains(driver)) {
+            return Some(format!(
+                "the driver {driver} was loaded since the plan was made, and could bind within the rescan; unload it: \
+                 modprobe -r {driver}"
+            ));
+        }
+    }
+    let below = paths.with_below(&state.own);
+    let other = below.difference(&state.function_set()).next().copied()?;
+    Some(format!(
+        "{other} appeared below it since the plan was made; run the command again"
+    ))
 }

@@ -15,7 +15,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use topology::Bdf;
 
-use crate::host::{HostPaths, names, text};
+use crate::host::{HostPaths, Module, names, text};
 
 /// The devices and drivers of the host when drivers were first held off.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -108,6 +108,15 @@ impl Window {
 /// The file `drivers_autoprobe`.
 pub(super) fn autoprobe(paths: &HostPaths) -> std::path::PathBuf {
     paths.pci().join("drivers_autoprobe")
+}
+
+/// The loaded modules of the project. A module that was unloaded and loaded again has an empty record.
+pub(super) fn modules(paths: &HostPaths) -> BTreeMap<String, Instance> {
+    let folder = paths.sys.join("module");
+    let names = Module::names(&Module::loaded(paths)).into_iter();
+    names
+        .filter_map(|name| Some((name.clone(), instance(&folder.join(name))?)))
+        .collect()
 }
 
 /// All functions of the host.

@@ -12,11 +12,19 @@ use crate::{
         Step::{Ends, Groups, Load, Run, Says, Silence, Unload, Wake},
     },
     scenarios::hardware::{
-        ADAPTER_MACHINE, PORT_PAIR, SIX_GROUPS, device, first, pair, second, two,
+        ADAPTER_MACHINE, ONE_GROUP, PORT_PAIR, SIX_GROUPS, device, first, pair, second, two,
     },
 };
 
-pub(super) const ALL: &[Scenario] = &[KILLED, SIGNALS, LOST, MOUNTED_SINCE, FULL];
+pub(super) const ALL: &[Scenario] = &[
+    KILLED,
+    SIGNALS,
+    LOST,
+    MOUNTED_SINCE,
+    FULL,
+    HALTED,
+    UNREADABLE,
+];
 
 const OTHER: &[Model] = &pair(0x1234, 0x0bad);
 
@@ -124,6 +132,15 @@ const LOST: Scenario = Scenario {
         ),
         // The next run tries again.
         Ends(1, "acsctl regroup 82:00.0", "not everything is restored"),
+        // Another regroup of the device must not replace the file.
+        Run("/sbin/rmmod acs_quirks_test"),
+        Ends(
+            1,
+            "acsctl regroup 82:00.0",
+            "an earlier regroup of the device is not fully restored",
+        ),
+        Run("grep '\"bdf\": \"0000:82:00.5\"' /run/acsctl/regroup-0000:82:00.0.json"),
+        Load("acs_quirks_test"),
         Wake(0, 5),
         Says("acsctl regroup 82:00.0", "everything is restored"),
         Run("test \"$(ls /run/acsctl)\" = lock"),
@@ -211,6 +228,82 @@ const FULL: Scenario = Scenario {
              test \"$(basename $(readlink $f/driver))\" = e1000e || exit 1; done; \
              test $(cat ../drivers_autoprobe) = 1",
         ),
+    ],
+    limit: LIMIT,
+};
+
+/// A regroup that is killed when its rescan has been compared.
+const KILLED_COMPARED: &str = "\
+    rm -f /tmp/halt; (at \"$(printf 'drivers_autoprobe\\t1')\" /tmp/halt acsctl regroup 01:00.0 >/tmp/out 2>&1) & \
+    while [ ! -e /tmp/halt ]; do usleep 50000; done; kill -KILL $(pidof at) $(pidof acsctl); rm /tmp/halt; \
+    test -e /run/acsctl/regroup-0000:01:00.0.json";
+
+/// What happens between a killed run and the next: on kernels before 7.2, the rescan has given a driver to a function
+/// that had none; the module was loaded again, and its record is empty; a device appeared that another run's rescan
+/// found, and the run is given up.
+const HALTED: Scenario = Scenario {
+    name: "regroup-halted",
+    machine: two(&[first(CARDS), second(CARD)]),
+    steps: &[
+        Run(
+            "/sbin/modprobe e1000e; echo 0000:01:00.1 >/sys/bus/pci/drivers/e1000e/unbind; \
+             printf '%s\\n' 'cd /sys/bus/pci/devices; test \"$(basename $(readlink 0000:01:00.0/driver))\" = e1000e && \
+             test ! -e 0000:01:00.1/driver && test $(cat ../drivers_autoprobe) = 1 && test \"$(ls /run/acsctl)\" = lock' \
+             >/tmp/whole",
+        ),
+        Groups(TOGETHER),
+        Load("acs_quirks_test"),
+        Run(KILLED_COMPARED),
+        Says("acsctl regroup 01:00.0", "everything is restored"),
+        Run("sh /tmp/whole"),
+        Groups(APART),
+        Unload("acs_quirks_test"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Groups(TOGETHER),
+        Load("acs_quirks_test"),
+        Run(KILLED_COMPARED),
+        Run("/sbin/rmmod acs_quirks_test && /sbin/modprobe acs_quirks_test"),
+        Ends(1, "acsctl regroup 01:00.0", "was rescanned once more"),
+        Run("sh /tmp/whole && ! ls /var/lib/acsctl | grep ."),
+        Groups(APART),
+        Unload("acs_quirks_test"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        // The device itself is left as it is, and the other one gets its driver.
+        Run("echo 1 >/sys/bus/pci/devices/0000:02:00.0/remove"),
+        Load("acs_quirks_test"),
+        Run(KILLED_COMPARED),
+        Run("echo 1 >/sys/bus/pci/rescan; test -e /sys/bus/pci/devices/0000:02:00.0"),
+        Says("acsctl regroup --release 01:00.0", "released"),
+        Run(
+            "test \"$(basename $(readlink /sys/bus/pci/devices/0000:02:00.0/driver))\" = e1000e && \
+             test $(cat /sys/bus/pci/drivers_autoprobe) = 1",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+/// A state file that this version of acsctl cannot read stops every run, until it is given up.
+const UNREADABLE: Scenario = Scenario {
+    name: "regroup-unreadable",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Load("acs_quirks_test"),
+        Run(
+            "mkdir -p /run/acsctl && echo '{\"schema\": \"acsctl-regroup-state-1\"}' >/run/acsctl/regroup-0000:01:00.0.json && \
+             echo 0 >/sys/bus/pci/drivers_autoprobe",
+        ),
+        Ends(
+            2,
+            "acsctl regroup 82:00.0",
+            "acsctl regroup --release 0000:01:00.0",
+        ),
+        Groups(ONE_GROUP),
+        Says("acsctl regroup --release 01:00.0", "released"),
+        Run(
+            "test $(cat /sys/bus/pci/drivers_autoprobe) = 1 && test ! -e /run/acsctl/regroup-0000:01:00.0.json",
+        ),
+        Says("acsctl regroup 82:00.0", "regrouped, as predicted"),
+        Groups(SIX_GROUPS),
     ],
     limit: LIMIT,
 };

@@ -6,7 +6,7 @@
 use topology::Bdf;
 
 use super::{Node, Uses};
-use crate::host::{HostPaths, names, text};
+use crate::host::{HostPaths, link, names, text};
 
 /// Finds other uses of a function.
 pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
@@ -17,6 +17,7 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
         uses.add(bdf, format!("virtual-functions:{bdf}"), what, &remedy);
     }
     untested(paths, bdf, nodes, uses);
+    host_folders(paths, bdf, nodes, uses);
     for what in displays(paths, bdf, nodes) {
         let remedy = "stop the desktop or console on it, or use another display";
         uses.add_user(bdf, format!("display:{bdf}"), what, remedy);
@@ -66,6 +67,23 @@ fn untested(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
         let what = "KVM uses it for guests with encrypted memory (SEV)".to_owned();
         let remedy = "stop all guests, then modprobe -r kvm_amd";
         uses.add(bdf, format!("sev:{bdf}"), what, remedy);
+    }
+}
+
+/// Finds folders of a virtual machine's host that may be mounted by this function. The mounts name a tag, not the
+/// function, and no driver counts them (`virtio_fs_get_tree()` in `fs/fuse/virtio_fs.c`, `net/9p/trans_virtio.c`).
+fn host_folders(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
+    let mounts = text(&paths.proc.join("self/mountinfo")).unwrap_or_default();
+    for (driver, kind) in [("virtiofs", "virtiofs"), ("9pnet_virtio", "9p")] {
+        let is_its = |node: &&Node| link(&node.folder.join("driver")).as_deref() == Some(driver);
+        // ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [FIELD...] - TYPE SOURCE OPTIONS
+        let is_mounted = |line: &str| line.contains(&format!(" - {kind} "));
+        if nodes.iter().any(|node| is_its(&node)) && mounts.lines().any(is_mounted) {
+            let what =
+                format!("a folder of the virtual machine's host ({kind}) may be mounted by it");
+            let remedy = format!("unmount it: findmnt -t {kind}");
+            uses.add(bdf, format!("mounted:{kind}"), what, &remedy);
+        }
     }
 }
 
