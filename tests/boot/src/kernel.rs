@@ -72,6 +72,9 @@ const CORE: [&str; 25] = [
 /// the crates that the module is built with, so they run once for a kernel.
 const ABOUT_TOOLS: [&str; 4] = ["doctor", "owner", "regroup", "two-machines"];
 
+/// Tests of the module as a file. Modules that record which of their code runs are larger, and need the recorder.
+const ABOUT_FILES: [&str; 4] = ["interface", "other-build", "other-kernel", "reload-200"];
+
 /// Tests that kernels before a series cannot run, by the beginning of their names, with the reason.
 /// Tests on an IOMMU that makes groups only when a driver binds need no line here:
 /// [`Kernel::fits`].
@@ -215,7 +218,8 @@ impl Kernel {
             lacking.any(|(name, first, _)| test.starts_with(name) && series.is_before(*first));
         let is_repeated = self.name.contains('@')
             && (test.starts_with("oracle::") || ABOUT_TOOLS.contains(&test));
-        Ok(!is_lacking && !is_repeated && (!self.core_only || CORE.contains(&test)))
+        let is_other = self.records_coverage() && ABOUT_FILES.contains(&test);
+        Ok(!is_lacking && !is_repeated && !is_other && (!self.core_only || CORE.contains(&test)))
     }
 
     /// Whether the project's modules record which of their code runs.
