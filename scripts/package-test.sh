@@ -28,6 +28,11 @@ other_kernel() {
 in_host() { ACS_QUIRKS_ROOT=$HOSTS/$OF/root "$SCRIPTS/in-root.sh" -- "$@"; }
 apt_get() { in_host env DEBIAN_FRONTEND=noninteractive apt-get -qy -o Dpkg::Options::=--force-unsafe-io -o Dpkg::Options::=--force-confold "$@"; }
 
+# configure: name the disk of the root file system, whose functions cannot be found in a chroot
+configure() {
+	sed 's/^LEAVE=.*/LEAVE=0000:00:02.0/' "$PROJECT/packaging/boot/acs-quirks.default" >"$HOSTS/$OF/root/etc/default/acs-quirks"
+}
+
 # prepare: what makes the system a guest of the boot tests: a shell on the second serial port, and the table of the test edition.
 # vfio-pci is set up as by owners who pass devices through: in the initramfs, with the ids of two functions of the adapter.
 prepare() {
@@ -50,8 +55,7 @@ prepare() {
 	cp "$PROJECT/tests/kernel/module/table.rs" "$root/test/table.rs"
 	# shellcheck disable=SC2016 # for dkms
 	echo 'MAKE[0]="cp /test/table.rs src/table.rs && ${MAKE[0]}"' >"$root/etc/dkms/acs-quirks.conf"
-	# In a chroot, the devices of the root file system cannot be found.
-	sed 's/^LEAVE=.*/LEAVE=0000:00:02.0/' "$PROJECT/packaging/boot/acs-quirks.default" >"$root/etc/default/acs-quirks"
+	configure
 	cp -r "$PACKAGES" "$root/packages"
 	echo vfio-pci >>"$root/etc/initramfs-tools/modules"
 	# dracut leaves those of /etc to an initramfs for one host
@@ -258,6 +262,7 @@ one_suite() {
 	image removed "$first"
 	boot_and_remove removed
 	logged "$STEP" "$log-purge.log" "fix what it reports" purged
+	configure
 	say "$STEP: killed while it builds"
 	logged "$STEP" "$log-unpack.log" "fix what it reports" in_host dpkg --unpack "${debs[@]}"
 	image killed "$first" ''

@@ -222,16 +222,26 @@ fn the_time_limit_stops_acsctl_by_a_signal_and_waits_for_a_begun_regroup() {
 }
 
 /// While drivers are held off, nobody else could restore them: the root file system may not be there. Control: what
-/// ends by itself is not run again.
+/// ends by itself, or dies before it has begun, is not run again.
 #[test]
-fn an_acsctl_that_dies_is_run_again_to_restore() {
-    for (end, runs) in [("kill -KILL $$", 2), ("exit 1", 1)] {
+fn an_acsctl_that_dies_within_a_regroup_is_run_again() {
+    for (begins, end, runs) in [
+        (true, "kill -KILL $$", 2),
+        (true, "exit 1", 1),
+        (false, "kill -KILL $$", 1),
+    ] {
         let host = Host::new("died");
         let once = host.root.join("once");
         let once = once.display();
+        let state = host.root.join("run/acsctl/regroup-0000:82:00.0.json");
+        let begin = if begins {
+            format!(": >{}", state.display())
+        } else {
+            ":".to_owned()
+        };
         host.program(
             "acsctl",
-            &format!("echo run; [ ! -e {once} ] || exit 0; : >{once}; {end}"),
+            &format!("echo run; [ ! -e {once} ] || exit 0; : >{once}; {begin}; {end}"),
         );
         let (success, result, log) = host.run("early");
         assert!(success, "{result}");
