@@ -202,7 +202,7 @@ impl Session<'_> {
                     .push(format!("cannot unload {name}: {error}")),
             }
         }
-        if unloaded.is_empty() && modules(self.paths) == state.modules {
+        if unloaded.is_empty() && modules(self.paths, &loaded) == state.modules {
             return Ok(false);
         }
         let names = unloaded.join(" and ");

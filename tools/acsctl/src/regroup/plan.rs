@@ -157,7 +157,7 @@ impl Plan {
             current,
             planned: touching(&predicted.groups, &set),
             isolated: predicted.isolated,
-            modules: modules(paths),
+            modules: modules(paths, host.loaded()),
             to_user: binds_in_rescan(host.kernel).then(|| to_user(paths)),
             warnings: warnings(paths),
             uses,

@@ -23,7 +23,7 @@ use super::{
     window::{Instance, Missed, autoprobe, instance, modules},
     writer::Wait,
 };
-use crate::host::HostPaths;
+use crate::host::{HostPaths, Module};
 
 /// The `driver_override` of a function that no driver may have. No driver has this name.
 pub(super) const NO_DRIVER: &str = "withheld-by-acsctl";
@@ -123,7 +123,8 @@ impl Session<'_> {
                 .extend(removed.err().map(|error| error.to_string()));
         } else {
             if withheld.is_none() && !self.is_stuck() {
-                state.reduce(self.paths, &open, modules(self.paths));
+                let modules = modules(self.paths, &Module::loaded(self.paths));
+                state.reduce(self.paths, &open, modules);
                 outcome.problems.extend(self.save(state).err().map(shown));
             }
             outcome.problems.push(format!(

@@ -110,12 +110,13 @@ pub(super) fn autoprobe(paths: &HostPaths) -> std::path::PathBuf {
     paths.pci().join("drivers_autoprobe")
 }
 
-/// The loaded modules of the project. A module that was unloaded and loaded again has an empty record.
-pub(super) fn modules(paths: &HostPaths) -> BTreeMap<String, Instance> {
+/// The instances of these modules. A module that was unloaded and loaded again has an empty record.
+pub(super) fn modules(paths: &HostPaths, loaded: &[Module]) -> BTreeMap<String, Instance> {
     let folder = paths.sys.join("module");
-    let names = Module::names(&Module::loaded(paths)).into_iter();
-    names
-        .filter_map(|name| Some((name.clone(), instance(&folder.join(name))?)))
+    let with_instance = |name: String| Some((name.clone(), instance(&folder.join(name))?));
+    Module::names(loaded)
+        .into_iter()
+        .filter_map(with_instance)
         .collect()
 }
 

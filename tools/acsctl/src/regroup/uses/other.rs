@@ -73,12 +73,15 @@ fn untested(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
 /// Finds folders of a virtual machine's host that may be mounted by this function. The mounts name a tag, not the
 /// function, and no driver counts them (`virtio_fs_get_tree()` in `fs/fuse/virtio_fs.c`, `net/9p/trans_virtio.c`).
 fn host_folders(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
-    let mounts = text(&paths.proc.join("self/mountinfo")).unwrap_or_default();
-    for (driver, kind) in [("virtiofs", "virtiofs"), ("9pnet_virtio", "9p")] {
-        let is_its = |node: &&Node| link(&node.folder.join("driver")).as_deref() == Some(driver);
+    for node in nodes.iter().filter(|node| node.subsystem == "virtio") {
+        let kind = match link(&node.folder.join("driver")).as_deref() {
+            Some("virtiofs") => "virtiofs",
+            Some("9pnet_virtio") => "9p",
+            _ => continue,
+        };
+        let mounts = text(&paths.proc.join("self/mountinfo")).unwrap_or_default();
         // ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [FIELD...] - TYPE SOURCE OPTIONS
-        let is_mounted = |line: &str| line.contains(&format!(" - {kind} "));
-        if nodes.iter().any(|node| is_its(&node)) && mounts.lines().any(is_mounted) {
+        if mounts.contains(&format!(" - {kind} ")) {
             let what =
                 format!("a folder of the virtual machine's host ({kind}) may be mounted by it");
             let remedy = format!("unmount it: findmnt -t {kind}");
