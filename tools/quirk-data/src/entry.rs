@@ -337,6 +337,12 @@ impl Entry {
         !excluded.any(has) && groups.any(|group| group.ids.iter().any(has) && within(&group.limits))
     }
 
+    /// The first release of mainline without the quirk, as `v7.6`, if mainline has removed it.
+    #[must_use]
+    pub fn removed_in(&self) -> Option<&str> {
+        self.mainline.as_ref()?.until.as_deref()
+    }
+
     /// Whether the entry has a statement against the isolation of a captured function of this type.
     #[must_use]
     pub fn is_against(&self, function: &Function, found: PcieType) -> bool {

@@ -221,8 +221,9 @@ fn known(grouped: &GroupedHost<'_, '_>, index: usize, add: &mut impl FnMut(Remed
                 format!("{} {} ({}).", ids(function), against(entry), entry.name),
             )),
             Status::Mainline => {
-                let until = entry.mainline.as_ref().and_then(|one| one.until.as_deref());
-                let Some(until) = until else { continue };
+                let Some(until) = entry.removed_in() else {
+                    continue;
+                };
                 add(Remedy::by(
                     What::Refused,
                     entry,

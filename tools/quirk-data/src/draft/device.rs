@@ -89,8 +89,6 @@ pub(super) struct Device {
     pub(super) functions: Vec<Function>,
     /// The limits that the entry which lists them has for each of these functions.
     limits: Vec<Limits>,
-    /// The functions beyond these limits.
-    beyond: Vec<Bdf>,
     /// The functions that no entry can cover, each with the reason.
     pub(super) left_out: Vec<(Bdf, String)>,
     /// The kinds of the functions, without repetition.
@@ -135,7 +133,6 @@ impl Device {
         let mut device = Self {
             functions: Vec::new(),
             limits: Vec::new(),
-            beyond: Vec::new(),
             left_out: Vec::new(),
             kinds: Vec::new(),
             existing: None,
@@ -209,10 +206,6 @@ impl Device {
             let own =
                 sections.find(|section| section.ids.iter().any(|ids| lists(*ids, seen.function)));
             limits = own.map_or(limits, |section| section.limits.clone());
-            let silicon = Silicon::of(seen.function);
-            if limits.of_handler().include(&silicon) != Some(true) {
-                self.beyond.push(seen.function.bdf);
-            }
             match &self.existing {
                 Some(other) if other.name != existing.name => {
                     let why = format!(
@@ -320,13 +313,14 @@ impl Device {
     /// Which functions are beyond the limits of the entry that lists them, and what follows.
     pub(super) fn beyond(&self) -> Option<String> {
         let existing = self.existing.as_ref()?;
-        let first = self.beyond.first()?;
-        let at = self.functions.iter().position(|one| one.bdf == *first)?;
+        let is_beyond = |(function, limits): &(&Function, &Limits)| {
+            limits.of_handler().include(&Silicon::of(function)) != Some(true)
+        };
+        let (function, limits) = self.functions.iter().zip(&self.limits).find(is_beyond)?;
         Some(format!(
-            "As far as the capture shows, {first} is beyond the limits of the entry {} ({}), so the entry does not split its device: \
-             after is before. If the statement covers it, widen the limits first",
-            existing.name,
-            self.limits.get(at)?
+            "As far as the capture shows, {} is beyond the limits of the entry {} ({limits}), so the entry does not split its \
+             device: after is before. If the statement covers it, widen the limits first",
+            function.bdf, existing.name
         ))
     }
 

@@ -75,7 +75,7 @@ fn mainline(page: &mut String, entries: &[&Entry]) -> fmt::Result {
     for entry in entries {
         let mainline = entry.mainline.as_ref();
         let since = mainline.and_then(|mainline| mainline.since.as_deref());
-        let until = mainline.and_then(|mainline| mainline.until.as_deref());
+        let until = entry.removed_in();
         writeln!(
             page,
             "| [{}](../quirks/{}.toml) | {} | {} | {} | {}{} | {} {} |",

@@ -36,8 +36,8 @@ fn text(entries: &[Entry]) -> String {
             0 => "-".to_owned(),
             number => number.to_string(),
         };
-        let until = entry.mainline.as_ref().and_then(|one| one.until.as_deref());
-        let removed = until.map_or_else(String::new, |until| format!(", removed in {until}"));
+        let removed = entry.removed_in();
+        let removed = removed.map_or_else(String::new, |until| format!(", removed in {until}"));
         format!(
             "{number:>5}  {:width$}  {:12}  {:kind_width$}  {}{removed}\n",
             entry.name,

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use quirk_data::{
-    entry::{Entry, Ids, Mainline, Status},
+    entry::{Entry, Ids, Status},
     error::Error,
     json,
 };
@@ -117,9 +117,10 @@ fn page(entry: &Entry) -> String {
         }
     };
     line("silicon", entry.title.as_deref().unwrap_or_default());
-    let is_removed = entry.mainline.as_ref().is_some_and(Mainline::is_taken_back);
     let status = match entry.status {
-        Status::Mainline if is_removed => "mainline, which has removed the quirk: no module has it",
+        Status::Mainline if entry.removed_in().is_some() => {
+            "mainline, which has removed the quirk: no module has it"
+        }
         status => status.name(),
     };
     line("status", status);
