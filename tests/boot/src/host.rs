@@ -4,7 +4,9 @@
 //! the cache is `/cache`, while the reader of a message opens its file outside. The script
 //! `scripts/in-root.sh` passes the paths that both have on the host.
 
-use std::{env, fmt::Display};
+use std::{env, fmt::Display, process::ExitCode};
+
+use anyhow::Result;
 
 /// Each folder of the build root, and the variable with its path on the host.
 const FOLDERS: [(&str, &str); 2] = [
@@ -26,6 +28,18 @@ pub fn shown(message: &str) -> String {
 /// Prints a message on standard error, with the host's paths.
 pub fn say(message: impl Display) {
     eprintln!("{}", shown(&message.to_string()));
+}
+
+/// The end of a program: if it failed, says what failed, and why, and ends with this status.
+#[must_use]
+pub fn ended(outcome: Result<()>, failed: &str, status: u8) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(format_args!("{failed}: {error:#}"));
+            ExitCode::from(status)
+        }
+    }
 }
 
 /// A message in which each path below a first folder is below the second one instead. What was

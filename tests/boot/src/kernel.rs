@@ -138,7 +138,7 @@ fn image(folder: &Path) -> PathBuf {
 impl Kernel {
     /// Finds a kernel of the architecture [`Arch::from_env`]. `name` is its name in the cache: a
     /// series, a release or `newest`. If `name` ends in `@rust-for-linux`, the modules are those
-    /// built with Rust-for-Linux's crates.
+    /// built with Rust-for-Linux's crates; if in `@coverage`, those that record which of their code runs.
     ///
     /// # Errors
     ///

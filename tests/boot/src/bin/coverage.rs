@@ -12,13 +12,7 @@ use boot::{
 };
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            boot::host::say(format_args!("the coverage cannot be told: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    boot::host::ended(run(), "the coverage cannot be told", 1)
 }
 
 fn run() -> Result<()> {

@@ -45,13 +45,7 @@ const CASES: [(&str, GuestHardware, &str, Option<&str>); 2] = [
 ];
 
 fn main() -> ExitCode {
-    match measure() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            boot::host::say(format_args!("regroup-cost: {error:#}"));
-            ExitCode::from(2)
-        }
-    }
+    boot::host::ended(measure(), "regroup-cost", 2)
 }
 
 fn measure() -> Result<()> {

@@ -26,13 +26,7 @@ const SIZES: [usize; 4] = [100, 500, 1_000, 2_000];
 const ROUNDS: usize = 4;
 
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            boot::host::say(format_args!("cannot measure: {error:#}"));
-            ExitCode::from(2)
-        }
-    }
+    boot::host::ended(run(), "cannot measure", 2)
 }
 
 fn run() -> Result<()> {
