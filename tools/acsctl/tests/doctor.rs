@@ -374,6 +374,24 @@ fn withheld_devices_are_named() {
 }
 
 #[test]
+fn functions_that_drivers_are_held_off_are_named() {
+    let host = FakeHost::new("held-off").pair([2, 2], [0x80, 0x80]);
+    let path = "sys/bus/pci/devices/0000:01:00.1/driver_override";
+    host.file(path, "of-somebody-else\n");
+    assert!(
+        doctor::examine(&host.paths())
+            .is_ok_and(|all| all.iter().all(|one| one.check != "regroup"))
+    );
+    host.file(path, "withheld-by-acsctl\n");
+    assert_says(
+        &host,
+        "regroup",
+        Level::Fail,
+        "acsctl regroup --release 0000:01:00.1",
+    );
+}
+
+#[test]
 fn tables_are_read_as_the_module_writes_them() {
     let text = "table 0123456789ab\n\
         1 acme/nic mf-endpoint,rciep active acs=SV RR CR UF if=capability:10+8&0000ffff=00000001 \

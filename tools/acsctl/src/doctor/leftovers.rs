@@ -5,7 +5,7 @@
 use super::Diagnosis;
 use crate::{
     host::{HostPaths, text},
-    regroup::{Withheld, records},
+    regroup::{Withheld, held_off, records},
 };
 
 const CHECK: &str = "regroup";
@@ -27,6 +27,18 @@ pub(super) fn check(paths: &HostPaths) -> Vec<Diagnosis> {
             error.to_string(),
             "otherwise regroup does not begin",
         )),
+    }
+    let held_off = held_off(paths);
+    if let Some(first) = held_off.first().filter(|_| found.is_empty()) {
+        let list: Vec<_> = held_off.iter().map(ToString::to_string).collect();
+        let finding = format!(
+            "a regroup holds drivers off these functions, because it did not find their groups justified: {}",
+            list.join(" ")
+        );
+        let remedy = format!(
+            "reboot to group them correctly; acsctl regroup --release {first} lets drivers bind to one"
+        );
+        found.push(Diagnosis::fail(check, finding, remedy));
     }
     let autoprobe = text(&paths.pci().join("drivers_autoprobe"));
     if autoprobe.as_deref() == Some("0") && found.is_empty() {

@@ -37,6 +37,7 @@ pub use device::Device;
 pub use lock::Lock;
 pub use outcome::{Fate, Outcome};
 pub use plan::{DRIVERS_WAIT_SINCE, Obstacle, Plan, Planned};
+pub use restore::held_off;
 pub use state::State;
 pub(crate) use state::records;
 pub use steps::{Session, regroup};

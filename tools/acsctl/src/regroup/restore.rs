@@ -28,6 +28,17 @@ use crate::host::{HostPaths, Module};
 /// The `driver_override` of a function that no driver may have. No driver has this name.
 pub(super) const NO_DRIVER: &str = "withheld-by-acsctl";
 
+/// The functions that drivers are held off, because their groups were not compared, or are not justified.
+#[must_use]
+pub fn held_off(paths: &HostPaths) -> BTreeSet<Bdf> {
+    let all = paths.functions().into_iter();
+    all.filter(|&bdf| is_held_off(paths, bdf)).collect()
+}
+
+fn is_held_off(paths: &HostPaths, bdf: Bdf) -> bool {
+    driver_override(paths, bdf).as_deref() == Some(NO_DRIVER)
+}
+
 /// The events before the restore.
 pub(super) enum Progress {
     /// All functions were removed and rescanned.
@@ -238,7 +249,7 @@ impl Session<'_> {
     fn welcome(&mut self, bdf: Bdf) {
         let folder = self.paths.function(bdf);
         // What cannot be written shows in the driver that the function has.
-        if driver_override(self.paths, bdf).as_deref() == Some(NO_DRIVER) {
+        if is_held_off(self.paths, bdf) {
             let _ = self.write(&folder.join("driver_override"), "", Wait::Timeout);
         }
         if self.paths.driver(bdf).is_none() {
@@ -336,14 +347,15 @@ impl Session<'_> {
     /// [`Error::NotFound`] when there is nothing to forget; [`Error::CouldNotRun`] when a record cannot be
     /// read or removed, or drivers cannot be let in again. What is to be restored is then kept.
     pub fn release(&mut self, bdf: Bdf) -> Result<Vec<String>, Error> {
-        let mut functions = BTreeSet::new();
+        let mut functions = held_off(self.paths);
+        functions.retain(|&held_off| held_off == bdf);
         let withheld = Withheld::all(self.paths)?;
         for withheld in withheld.iter().filter(|it| it.functions.contains(&bdf)) {
             withheld.release(self.paths)?;
             functions.extend(&withheld.functions);
         }
         let mut notes = Vec::new();
-        if State::forget_unreadable(self.paths, bdf)? {
+        if State::forget_malformed(self.paths, bdf)? {
             let on = self.write(&autoprobe(self.paths), "1", Wait::Timeout);
             on.map_err(|error| Error::CouldNotRun(error.to_string()))?;
             functions.insert(bdf);
@@ -369,7 +381,7 @@ impl Session<'_> {
             )));
         }
         for bdf in functions {
-            if driver_override(self.paths, bdf).as_deref() == Some(NO_DRIVER) {
+            if is_held_off(self.paths, bdf) {
                 let path = self.paths.function(bdf).join("driver_override");
                 let value = overrides.get(&bdf).map_or("", String::as_str);
                 let freed = self.write(&path, value, Wait::Timeout);

@@ -201,14 +201,14 @@ impl State {
         path_of(paths, self.requested)
     }
 
-    /// Removes the state file of this name if it cannot be read. Returns whether there was one.
+    /// Removes the state file of this name if it is malformed or of another version. Returns whether there was one.
     ///
     /// # Errors
     ///
-    /// [`Error::CouldNotRun`] when the file cannot be removed.
-    pub(super) fn forget_unreadable(paths: &HostPaths, requested: Bdf) -> Result<bool, Error> {
+    /// [`Error::CouldNotRun`] when the file cannot be read or removed.
+    pub(super) fn forget_malformed(paths: &HostPaths, requested: Bdf) -> Result<bool, Error> {
         let path = path_of(paths, requested);
-        if !path.exists() || read(&path).is_ok() {
+        if !path.exists() || parse(&path, &content(&path)?).is_ok() {
             return Ok(false);
         }
         fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error))?;
@@ -225,7 +225,7 @@ impl State {
         let folder = folder(paths);
         let mut found = Vec::new();
         for (_, path) in records(&folder, "regroup-") {
-            let state = read(&path)?;
+            let state = parse(&path, &content(&path)?)?;
             if state.boot == boot(paths) {
                 found.push(state);
             } else {
@@ -240,20 +240,23 @@ fn path_of(paths: &HostPaths, requested: Bdf) -> PathBuf {
     folder(paths).join(format!("regroup-{requested}.json"))
 }
 
-fn read(path: &Path) -> Result<State, Error> {
+fn content(path: &Path) -> Result<Vec<u8>, Error> {
+    fs::read(path).map_err(|error| Error::io("read", path, &error))
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<State, Error> {
     /// All that files of other versions are sure to have.
     #[derive(Deserialize)]
     struct Schema {
         schema: String,
     }
-    let bytes = fs::read(path).map_err(|error| Error::io("read", path, &error))?;
     let malformed = |error: String| malformed(path, &error);
     let Schema { schema } =
-        serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))?;
     if schema != SCHEMA {
         return Err(malformed(format!("unknown schema {schema}")));
     }
-    serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))
+    serde_json::from_slice(bytes).map_err(|error| malformed(error.to_string()))
 }
 
 /// The files in a folder whose names are `prefix`, an address and `.json`, by that address. Drafts of

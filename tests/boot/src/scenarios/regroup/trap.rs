@@ -18,7 +18,7 @@ pub(super) const ALL: &[Scenario] = &[UNMARKED, ALIASES];
 
 const ETHERNET: u32 = 0x02_0000;
 
-const STRANGERS: &[Model] = &[
+pub(super) const STRANGERS: &[Model] = &[
     emulated(0x1234, 0x0bad, ETHERNET),
     Model::Unmarked(Function::new(0x1234, 0x0bad, ETHERNET)),
 ];
