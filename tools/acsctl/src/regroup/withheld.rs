@@ -91,10 +91,20 @@ impl Withheld {
     }
 
     /// Writes the record: where it outlasts a boot, or if that is impossible, where it lasts until then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when the record does not outlast the boot.
     pub(super) fn save(&self, paths: &HostPaths) -> Result<(), Error> {
         let [lasting, other] = folders(paths);
-        write_file(&lasting.join(self.file()), self)
-            .or_else(|_| write_file(&other.join(self.file()), self))
+        let Err(why) = write_file(&lasting.join(self.file()), self) else {
+            return Ok(());
+        };
+        write_file(&other.join(self.file()), self)?;
+        Err(Error::CouldNotRun(format!(
+            "{why}; the next boot does not know that the device is withheld, because the record is in {} alone",
+            other.display()
+        )))
     }
 
     /// Removes the record.
@@ -129,4 +139,32 @@ fn malformed(path: &std::path::Path, why: &dyn std::fmt::Display) -> Error {
         "{}: {why}; it names a device that regroup withheld. If you know that device, reboot and remove the file",
         path.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_lasts_until_the_reboot_alone_is_said() {
+        let root = std::env::temp_dir().join(format!("acsctl-withheld-{}", std::process::id()));
+        let paths = HostPaths::of(&root);
+        let bdf: Bdf = "0000:01:00.0".parse().expect("an address");
+        let record = Withheld::new(&paths, bdf, vec![bdf], "of the test".to_owned());
+        record.save(&paths).expect("it can be written");
+        assert!(
+            root.join("var/lib/acsctl/withheld-0000:01:00.0.json")
+                .exists()
+        );
+        fs::remove_dir_all(root.join("var")).expect("it can be removed");
+        // No folder can be made here.
+        fs::write(root.join("var"), "").expect("it can be written");
+        let error = record.save(&paths).expect_err("it does not last");
+        assert!(
+            error.to_string().contains("the next boot does not know"),
+            "{error}"
+        );
+        assert_eq!(Withheld::all(&paths).expect("it can be read"), [record]);
+        fs::remove_dir_all(root).expect("it can be removed");
+    }
 }
