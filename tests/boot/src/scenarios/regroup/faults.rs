@@ -9,7 +9,7 @@ use crate::{
     machine::{GuestHardware, Iommu, Model},
     scenario::{
         LIMIT, Scenario,
-        Step::{Ends, Groups, Load, Run, Says, Silence, Unload, Wake},
+        Step::{Ends, Groups, Load, ReaddAt, Run, Says, Silence, Unload, Wake},
     },
     scenarios::hardware::{
         ADAPTER_MACHINE, ONE_GROUP, PORT_PAIR, SIX_GROUPS, device, first, pair, second, two,
@@ -289,12 +289,11 @@ const RELEASED: Scenario = Scenario {
     name: "regroup-released",
     machine: two(&[first(CARDS), second(STRANGERS)]),
     steps: &[
-        Run(
-            "/sbin/modprobe e1000e; for f in 0 1; do echo 1 >/sys/bus/pci/devices/0000:02:00.$f/remove; done",
-        ),
+        Run("/sbin/modprobe e1000e"),
         Load("acs_quirks_test"),
         Run(KILLED_COMPARED),
-        Run("/sbin/modprobe vfio-pci ids=1234:0bad; echo 1 >/sys/bus/pci/rescan"),
+        Run("/sbin/modprobe vfio-pci ids=1234:0bad"),
+        ReaddAt("02:00"),
         Groups(&[&["02:00.0"], &["02:00.1"]]),
         Says(
             "acsctl regroup --release 01:00.0 | tee /tmp/released",
