@@ -3,7 +3,7 @@
 #
 # package-test.sh SUITE...: install the packages of build/packages in a new Debian of each suite with its stock kernel, and boot
 # it. Stages, each a disk image that tests/boot/tests/packages.rs boots: installed, another-kernel, removed, killed, and on trixie
-# upgrade, upgraded, libvirt and dracut. Installations run in the system's chroot, except the one that is killed and the upgrade
+# faults, upgrade, upgraded, libvirt and dracut. Installations run in the system's chroot, except the one that is killed and the upgrade
 # while the module is loaded. The module of these systems has the table of the test edition, whose entry is for the emulated
 # adapter.
 #
@@ -157,16 +157,44 @@ package() {
 	echo "/packages/${file##*/}"
 }
 
+# module RELEASE: the module that dkms has installed for the kernel, if there is one
+module() { compgen -G "$HOSTS/$OF/root/lib/modules/$1/updates/dkms/acs_quirks.ko*"; }
+
 # without_compiler PACKAGE: the package of the module is installed, builds nothing and says why; with the compiler, it builds again
 without_compiler() {
 	in_host mv /usr/bin/rustc /usr/bin/rustc.away
 	apt_get install --reinstall --no-install-recommends "$@"
 	in_host mv /usr/bin/rustc.away /usr/bin/rustc
-	! compgen -G "$HOSTS/$OF/root/lib/modules/*/updates/dkms/acs_quirks.ko*" >/dev/null ||
+	! module '*' ||
 		die "$STEP" "there is a module, although there was no compiler" "see packaging/dkms/dkms.conf"
 	apt_get install --reinstall --no-install-recommends "$@"
-	compgen -G "$HOSTS/$OF/root/lib/modules/*/updates/dkms/acs_quirks.ko*" >/dev/null ||
+	module '*' ||
 		die "$STEP" "there is no module, although the compiler is back" "see /var/lib/dkms in the system"
+}
+
+# without_headers RELEASE PACKAGE: without the headers of this kernel, the module is built for the other
+without_headers() {
+	local build=/lib/modules/$1/build
+	in_host mv "$build" "$build.away"
+	apt_get install --reinstall --no-install-recommends "$2"
+	in_host mv "$build.away" "$build"
+	! module "$1" || die "$STEP" "there is a module for $1, although its headers were missing" "see /var/lib/dkms in the system"
+	module '*' || die "$STEP" "there is no module for a kernel that has its headers" "see /var/lib/dkms in the system"
+}
+
+# other_version RELEASE PACKAGE: the package replaces a module that somebody has built with dkms from sources of another version
+other_version() {
+	# shellcheck disable=SC2016 # for the shell in the system
+	in_host sh -euc '
+		cp -r /usr/src/acs-quirks-[0-9]* /usr/src/acs-quirks-0.0.1
+		sed -i "s/^PACKAGE_VERSION=.*/PACKAGE_VERSION=0.0.1/" /usr/src/acs-quirks-0.0.1/dkms.conf
+		echo 0.0.1 >/usr/src/acs-quirks-0.0.1/VERSION
+		DEBIAN_FRONTEND=noninteractive apt-get -qy remove acs-quirks-dkms
+		dkms install acs-quirks/0.0.1 -k "$0"
+		DEBIAN_FRONTEND=noninteractive apt-get -qy install --no-install-recommends "$1"
+		test "$(modinfo -k "$0" -F version acs_quirks)" != 0.0.1
+		dkms remove acs-quirks/0.0.1 --all
+		rm -r /usr/src/acs-quirks-0.0.1' "$@"
 }
 
 # boot_full PACKAGE: with a full /boot, the package is installed, says what to do, and every initramfs stays as it was
@@ -229,9 +257,12 @@ one_suite() {
 	logged "$STEP" "$log-install.log" "fix what it reports" apt_get install --no-install-recommends --allow-downgrades "${debs[@]}"
 	before=$((SECONDS - before))
 	image installed "$first"
-	boot_and_remove installed
+	boot installed
 	{ read -r early late disk && read -r _ _ disk_off; } <"$HOSTS/$OF/installed/times"
 	echo "$OF $first $((bytes / 1000000)) $before $early $late $disk $disk_off" >"$HOSTS/$OF.figures"
+	mv "$HOSTS/$OF/installed" "$HOSTS/$OF/faults"
+	[[ $OF != trixie ]] || boot faults
+	rm "$HOSTS/$OF/faults/disk"
 
 	if [[ $OF == trixie ]]; then
 		say "$STEP: an upgrade while the module is loaded"
@@ -267,12 +298,16 @@ one_suite() {
 	logged "$STEP" "$log-unpack.log" "fix what it reports" in_host dpkg --unpack "${debs[@]}"
 	image killed "$first" ''
 	boot_and_remove killed
-	say "$STEP: again, with several kernels, without a compiler, and with a full /boot"
+	say "$STEP: again, with several kernels; without a compiler or headers, beside another version, and with a full /boot"
 	logged "$STEP" "$log-again.log" "fix what it reports" installed_again "${debs[@]}"
 	logged "$STEP" "$log-no-compiler.log" "fix what it reports" without_compiler "$(package acs-quirks-dkms)"
+	logged "$STEP" "$log-no-headers.log" "fix what it reports" without_headers "$(release 2)" "$(package acs-quirks-dkms)"
+	logged "$STEP" "$log-other-version.log" "fix what it reports" other_version "$first" "$(package acs-quirks-dkms)"
 	logged "$STEP" "$log-from-source.log" "see packaging/initramfs-tools/hook" from_source "$first"
 	logged "$STEP" "$log-boot-full.log" "fix what it reports" boot_full "$(package acs-quirks)"
 	said "$log-no-compiler.log" 'no module for .*rustc' "packaging/dkms/dkms.conf"
+	said "$log-no-headers.log" 'kernel headers.* cannot be found\|kernel headers for this kernel do not seem' "dkms"
+	said "$log-other-version.log" 'dkms remove acs-quirks/0.0.1 --all' "debian/acs-quirks-dkms.postinst"
 	said "$log-boot-full.log" 'an initramfs was not updated: correct what is reported above' "debian/update-initramfs"
 	[[ $OF == trixie ]] || return 0
 

@@ -43,13 +43,21 @@ const SWITCHED_OFF: &str = "root=/dev/vda rw acsctl.early=no acsctl.late=no";
 type Stage = (&'static str, &'static [(&'static str, Check)]);
 type Check = fn(&mut Vm) -> Result<()>;
 
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     (
         "installed",
         &[
             (ROOT, split_early),
             (SWITCHED_OFF, switched_off),
             (ROOT, split_early),
+        ],
+    ),
+    (
+        "faults",
+        &[
+            ("root=/dev/vda rw acsctl.early=perhaps", broken_setting),
+            ("root=/dev/vda rw acs_quirks.withdraw=9999", unknown_entry),
+            (ROOT, read_only_var),
         ],
     ),
     ("upgrade", &[(ROOT, upgrade)]),
@@ -225,6 +233,62 @@ fn is_switched_off(vm: &mut Vm) -> Result<()> {
         ensure!(result.starts_with("off "), "{result}");
     }
     groups_are(vm, ONE_GROUP)
+}
+
+/// A stage that regroups nothing gives the reason, as `acsctl doctor` does, and the rest of the system starts.
+fn regroups_nothing(vm: &mut Vm, reason: &str) -> Result<()> {
+    for stage in ["early", "late"] {
+        let result = result(vm, stage)?;
+        ensure!(
+            result.starts_with("failed ") && result.contains(reason),
+            "{stage}: {result}"
+        );
+    }
+    let doctor = vm.run("acsctl doctor")?.text;
+    ensure!(doctor.contains(reason), "{doctor}");
+    groups_are(vm, ONE_GROUP)?;
+    let failed = vm
+        .run("systemctl --failed --no-legend --plain | cut -d ' ' -f 1")?
+        .text;
+    ensure!(failed.trim() == "acs-quirks.service", "{failed}");
+    Ok(())
+}
+
+fn broken_setting(vm: &mut Vm) -> Result<()> {
+    regroups_nothing(vm, "EARLY=perhaps: the value is neither yes nor no")?;
+    put_away(vm)
+}
+
+/// A number that no entry ever had. The next boot has a read-only `/var`.
+fn unknown_entry(vm: &mut Vm) -> Result<()> {
+    regroups_nothing(vm, "the module acs_quirks did not load")?;
+    let logged = vm.logged("withdraw=9999: no entry ever had the number 9999")?;
+    ensure!(
+        !logged.is_empty(),
+        "the kernel log does not name the number"
+    );
+    vm.check("echo '/var /var none bind,ro 0 0' >>/etc/fstab")?;
+    put_away(vm)
+}
+
+/// The adapter is split all the same. The record of a withheld device, which could not be kept, is named.
+fn read_only_var(vm: &mut Vm) -> Result<()> {
+    ensure!(
+        vm.run("touch /var/lib/file")?.status != 0,
+        "/var is writable"
+    );
+    let early = result(vm, "early")?;
+    ensure!(early.starts_with("done devices regrouped: 1"), "{early}");
+    let late = result(vm, "late")?;
+    ensure!(late.starts_with("done devices regrouped: 0"), "{late}");
+    groups_are(vm, SIX_GROUPS)?;
+    let active = vm.run("systemctl is-active acs-quirks.service")?.text;
+    ensure!(active.trim() == "active", "{active}");
+    vm.check(
+        "touch /run/acsctl/withheld-0000:05:00.0.json; /usr/lib/acs-quirks/acs-quirks-boot late; \
+         grep 'the next boot does not know that this device is withheld' /run/acs-quirks/late.log",
+    )?;
+    put_away(vm)
 }
 
 /// The table of the module that is loaded.

@@ -6,7 +6,7 @@ use std::{
     collections::BTreeSet,
     fs,
     os::fd::{AsFd as _, AsRawFd as _, OwnedFd},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::OnceLock,
 };
 
@@ -94,7 +94,21 @@ impl HostPaths {
     /// subfolders; `None` if the function does not exist.
     #[must_use]
     pub fn device(&self, bdf: Bdf) -> Option<PathBuf> {
-        fs::canonicalize(self.function(bdf)).ok()
+        let link = self.function(bdf);
+        let Ok(target) = fs::read_link(&link) else {
+            // In a copy of sysfs, it may be a folder.
+            return fs::canonicalize(link).ok();
+        };
+        // sysfs has no further links on this path, and to look for them at each part would take ten times as long.
+        let mut folder = self.pci().join("devices");
+        for part in target.components() {
+            if part == Component::ParentDir {
+                folder.pop();
+            } else {
+                folder.push(part);
+            }
+        }
+        Some(folder)
     }
 
     /// All functions of the host.
