@@ -18,12 +18,12 @@ use super::{
     give_back::{Compared, withheld_now},
     judge::{Judgement, all_groups},
     plan::{binds_in_rescan, driver_override, group, release, touching},
-    state::{Phase, Saved, domain, identity},
+    state::{AWAKE, Phase, Saved, domain, identity},
     steps::Stop,
     window::{Instance, Missed, autoprobe, instance, modules},
     writer::Wait,
 };
-use crate::host::{HostPaths, Module};
+use crate::host::{HostPaths, Module, text};
 
 /// The `driver_override` of a function that no driver may have. No driver has this name.
 pub(super) const NO_DRIVER: &str = "withheld-by-acsctl";
@@ -79,6 +79,9 @@ impl Session<'_> {
             Err(Stop::Failed(why)) => return Err(self.uncompared(state, &outcome.problems, &why)),
         };
         state.step = Phase::Restore;
+        if withheld.is_none() {
+            self.give_overrides(state, &judged, is_own_run);
+        }
         let closed = self.close_window(state, &judged, &mut outcome);
         outcome.problems.extend(closed.err().map(shown));
         let mut open = BTreeSet::new();
@@ -128,6 +131,9 @@ impl Session<'_> {
         };
         let is_settled = withheld.as_ref().map_or(open.is_empty(), is_recorded);
         if is_settled && state.window.is_none() && !self.is_stuck() {
+            outcome
+                .problems
+                .extend(self.let_sleep(state).err().map(shown));
             let removed = state.remove(self.paths);
             outcome
                 .problems
@@ -149,6 +155,16 @@ impl Session<'_> {
             outcome.notes.push(what.to_owned());
         }
         Ok(outcome)
+    }
+
+    /// Lets the bridge above go to sleep as before.
+    fn let_sleep(&mut self, state: &State) -> Result<(), Stop> {
+        match &state.power {
+            Some(power) if text(&power.file).as_deref() == Some(AWAKE) => {
+                Ok(self.write(&power.file, &power.control, Wait::Timeout)?)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Lets drivers bind again, and gives a driver to each device that missed one. Functions that were not
@@ -255,6 +271,31 @@ impl Session<'_> {
         if self.paths.driver(bdf).is_none() {
             let probe = self.paths.pci().join("drivers_probe");
             let _ = self.write(&probe, &bdf.to_string(), Wait::Driver);
+        }
+    }
+
+    /// Gives the functions that this run removed their former overrides. A driver that somebody loads from now on must not
+    /// take a function that its override keeps for another.
+    fn give_overrides(
+        &mut self,
+        state: &State,
+        judged: &BTreeMap<Bdf, Instance>,
+        is_own_run: bool,
+    ) {
+        for saved in &state.functions {
+            let bdf = saved.bdf;
+            let now = instance(&self.paths.function(bdf));
+            let is_ours = is_own_run && state.present.get(&bdf).map(|known| known.instance) != now;
+            let is_same = identity(self.paths, bdf).as_ref() == Some(&saved.identity);
+            if let Some(only) = &saved.driver_override
+                && is_ours
+                && is_same
+                && judged.get(&bdf).copied() == now
+            {
+                let path = self.paths.function(bdf).join("driver_override");
+                // restore_driver() tries again, and reports what goes wrong.
+                let _ = self.write(&path, only, Wait::Timeout);
+            }
         }
     }
 
@@ -369,6 +410,7 @@ impl Session<'_> {
         for mut state in State::left_behind(self.paths)? {
             if state.function_set().contains(&bdf) {
                 notes.extend(self.let_drivers_in(&mut state)?);
+                notes.extend(self.let_sleep(&state).err().map(shown));
                 state.remove(self.paths)?;
                 functions.extend(state.function_set());
                 let saved = state.functions.into_iter();

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::host::{HostPaths, names, text};
 
-const SCHEMA: &str = "acsctl-regroup-state-3";
+const SCHEMA: &str = "acsctl-regroup-state-4";
 
 /// A phase of a regroup.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
@@ -57,6 +57,27 @@ pub struct Saved {
     pub domain: Option<String>,
 }
 
+/// The power of the bridge above the functions.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Power {
+    /// The file `power/control` of the bridge.
+    pub file: PathBuf,
+    /// Its value before the regroup: `auto`.
+    pub control: String,
+}
+
+impl Power {
+    /// That of a bridge which may go to sleep.
+    fn of(paths: &HostPaths, bridge: Bdf) -> Option<Self> {
+        let file = paths.function(bridge).join("power/control");
+        let control = text(&file)?;
+        (control != AWAKE).then_some(Self { file, control })
+    }
+}
+
+/// The value of `power/control` that keeps a function awake.
+pub(super) const AWAKE: &str = "on";
+
 /// A function of the host.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Known {
@@ -80,6 +101,8 @@ pub struct State {
     pub window: Option<Window>,
     /// The sysfs file that makes the kernel rescan the functions.
     pub rescan: PathBuf,
+    /// The power of the bridge above. `None` if there is none that may go to sleep.
+    pub power: Option<Power>,
     /// The functions, in removal order.
     pub functions: Vec<Saved>,
     /// The functions to remove with a write of their own; the kernel removes the others together
@@ -118,6 +141,7 @@ impl State {
             step: Phase::Unbind,
             window: None,
             rescan: plan.rescan.clone(),
+            power: (plan.device.bridge).and_then(|bridge| Power::of(paths, bridge)),
             functions: plan.device.all().map(saved).collect(),
             own: plan.device.own.clone(),
             present: present(paths),

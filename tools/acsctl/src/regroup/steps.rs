@@ -20,7 +20,7 @@ use super::{
     Lock, Outcome, Plan, State,
     plan::to_user,
     restore::Progress,
-    state::Phase,
+    state::{AWAKE, Phase},
     window::{Window, autoprobe},
     writer::{Failure, Wait, Writer},
 };
@@ -185,6 +185,11 @@ impl<'a> Session<'a> {
             return Err(Stop::Failed(format!(
                 "{bdf} got the driver {driver} again while the others were unbound"
             )));
+        }
+        // Without a device below it, a port may go to sleep and cut the power. When a rescan wakes it, the kernel does not wait
+        // for devices that it does not know (`pci_bridge_wait_for_secondary_bus()` in `drivers/pci/pci.c`).
+        if let Some(power) = &state.power {
+            self.write(&power.file, AWAKE, Wait::Timeout)?;
         }
         state.step = Phase::Remove;
         self.note_window(state)?;

@@ -51,6 +51,8 @@ const REPLUGGED: &str = "echo 1 >/sys/bus/pci/devices/0000:02:00.0/remove; \
 const GOES_ON: &str =
     "while [ ! -e /tmp/status ]; do rm -f /tmp/halt; usleep 50000; done; cat /tmp/out";
 const TERMINATE: &str = "kill -TERM $(pidof acsctl | tr ' ' '\\n' | sort -n | head -1)";
+/// Lets the port above the device go to sleep.
+const AUTO: &str = "echo auto >/sys/bus/pci/devices/0000:00:10.0/power/control";
 const AUTOPROBE: &str = "test $(cat /sys/bus/pci/drivers_autoprobe) = 1";
 const NOTHING_LEFT: &str = "test \"$(ls /run/acsctl)\" = lock";
 
@@ -61,7 +63,10 @@ const STOPPED: Scenario = Scenario {
     steps: &[
         Run("/sbin/modprobe e1000e"),
         Load("acs_quirks_test"),
+        Run(AUTO),
         Run(HALTED_AT_RESCAN),
+        // Without a device below it, the port could go to sleep, and a rescan would find nothing.
+        Run("test $(cat /sys/bus/pci/devices/0000:00:10.0/power/control) = on"),
         // Drivers are held off only from here on.
         Run("test $(cat /sys/bus/pci/drivers_autoprobe) = 0"),
         Run(TERMINATE),
@@ -69,6 +74,7 @@ const STOPPED: Scenario = Scenario {
         Says("cat /tmp/out", "a signal asked acsctl to stop"),
         Groups(APART),
         Run(AUTOPROBE),
+        Run("test $(cat /sys/bus/pci/devices/0000:00:10.0/power/control) = auto"),
         Run(NOTHING_LEFT),
         Run("cd /sys/bus/pci/devices; for f in 01:00.0 01:00.1; do \
              test $(basename $(readlink 0000:$f/driver)) = e1000e || exit 1; done"),
@@ -240,7 +246,10 @@ const LATE_DRIVERS: Scenario = Scenario {
         ),
         // A card that appears after the groups were compared is compared, too.
         Load("acs_quirks_test"),
+        Run("echo of-a-guest >/sys/bus/pci/devices/0000:01:00.1/driver_override"),
         Run(HALTED_AFTER_LOOK),
+        // Before a driver could take it.
+        Run("test $(cat /sys/bus/pci/devices/0000:01:00.1/driver_override) = of-a-guest"),
         Run(REPLUGGED),
         Says(GOES_ON, "regrouped, as predicted"),
         Run("test $(basename $(readlink /sys/bus/pci/devices/0000:02:00.0/driver)) = e1000e"),
