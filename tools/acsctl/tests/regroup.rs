@@ -9,7 +9,7 @@ use std::{collections::BTreeSet, fs, os::unix::fs::PermissionsExt as _};
 
 use acsctl::{
     database::Database,
-    host::Snapshot,
+    host::{DevicePath, Snapshot},
     regroup::{Plan, State},
 };
 use topology::Bdf;
@@ -510,11 +510,21 @@ fn other_uses() {
 fn a_withheld_device_is_left_alone() {
     let host = usual("withheld");
     assert_eq!(plan(&host).obstacles, []);
-    host.file(
-        "var/lib/acsctl/withheld-0000:01:00.1.json",
-        "{\"schema\": \"acsctl-withheld-1\", \"boot\": \"earlier\", \"requested\": \"0000:01:00.1\", \
-         \"functions\": [\"0000:01:00.1\", \"0000:01:00.0\"], \"identities\": [\"a\", \"b\"], \"why\": \"it is a test\"}",
-    );
+    let record = |address: &str, identity: &str| {
+        let record = format!(
+            "{{\"schema\": \"acsctl-withheld-1\", \"boot\": \"earlier\", \"requested\": \"0000:01:00.1\", \
+             \"functions\": [\"{address}\"], \"identities\": [\"{identity}\"], \"why\": \"it is a test\"}}"
+        );
+        host.file("var/lib/acsctl/withheld-0000:01:00.1.json", record);
+    };
+    let identity = "0x1234 0x0a01 0x020000 0x01 0x0000 0x0000";
+    // Another device is at the address.
+    record("0000:01:00.1", "0x8086 0x1521 0x020000 0x01 0x0000 0x0000");
+    assert_eq!(plan(&host).obstacles, []);
+    // The device has moved.
+    record("0000:05:00.1", identity);
+    assert_eq!(plan(&host).obstacles.len(), 1);
+    record("0000:01:00.1", identity);
     let refused = plan(&host);
     let [obstacle] = &refused.obstacles[..] else {
         panic!("{:?}", refused.obstacles);
@@ -525,6 +535,41 @@ fn a_withheld_device_is_left_alone() {
         "{}",
         obstacle.remedy
     );
+}
+
+#[test]
+fn a_device_path_names_a_function_whatever_its_bus() {
+    let host = usual("device-path");
+    let paths = host.paths();
+    let found = |text: &str| {
+        text.parse::<DevicePath>()
+            .and_then(|path| path.find(&paths))
+    };
+    let port: Bdf = "0000:00:01.0".parse().expect("an address");
+    let below: Bdf = "0000:01:00.1".parse().expect("an address");
+    assert_eq!(found("0000:00:01.0"), Ok(port));
+    assert_eq!(found("0000:00:01.0/00.1"), Ok(below));
+    assert_eq!(found("0000:00:01.0/00.1=1234:0A01"), Ok(below));
+    assert_eq!(found("0000:01:00.1=1234:0a01"), Ok(below));
+    assert_eq!(found("/sys/bus/pci/devices/0000:01:00.1"), Ok(below));
+    for (text, why) in [
+        (
+            "0000:00:01.0/00.1=1234:0a02",
+            "0000:01:00.1 has the ids 1234:0a01",
+        ),
+        ("0000:00:01.0/00.2", "no such function below 0000:00:01.0"),
+        (
+            "0000:00:01.0/00.1/00.0",
+            "no such function below 0000:01:00.1",
+        ),
+        ("0000:00:07.0", "there is no such function"),
+        ("0000:00:01.0/1", "\"1\" is not device.function"),
+        ("0000:00:01.0/20.0", "\"20.0\" is not device.function"),
+        ("0000:00:01.0/00.1=1234", "is not device.function"),
+    ] {
+        let error = found(text).expect_err(text);
+        assert!(error.contains(why), "{text}: {error}");
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use topology::{Bdf, Partition};
 use super::{Failure, Format, print};
 use crate::{
     database::Database,
-    host::{HostPaths, HostView, Snapshot},
+    host::{DevicePath, HostPaths, HostView, Snapshot},
     regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, Withheld, uses::Use},
 };
 
@@ -45,9 +45,11 @@ pub(super) struct Regroup {
     /// Regroup every device that would be in smaller groups now.
     #[arg(long, conflicts_with = "function")]
     all: bool,
-    /// With --all: leave these functions alone, and each device whose regroup would remove one of them.
-    #[arg(long, value_name = "BDF", value_parser = Bdf::written, value_delimiter = ',', requires = "all")]
-    leave: Vec<Bdf>,
+    /// With --all: leave these functions alone, and each device whose regroup would remove one of them. Each is an address, or a
+    /// device path, which stays the same when the bus numbers change; with =VENDOR:DEVICE, the function must have these ids:
+    /// 0000:00:1c.4/00.0=144d:a808.
+    #[arg(long, value_name = "PATH", value_delimiter = ',', requires = "all")]
+    leave: Vec<DevicePath>,
     /// Stop withholding the device of this function, and delete what was saved to restore it. The device comes back at
     /// the next rescan or boot.
     #[arg(long, value_name = "BDF", value_parser = Bdf::written, conflicts_with_all = ["function", "all", "dry_run"])]
@@ -218,6 +220,7 @@ impl Regroup {
                 session.as_mut(),
                 &Snapshot::of_host(paths)?.view(entries),
                 bdf,
+                &BTreeSet::new(),
                 results,
             ),
             None => self.regroup_all(paths, entries, session.as_mut(), results),
@@ -235,27 +238,29 @@ impl Regroup {
         results: &mut Results,
     ) -> Result<(), Error> {
         // At another address, nothing would keep the function from being removed.
-        let is_missing = |bdf: &&Bdf| !paths.function(**bdf).exists();
-        if let Some(missing) = self.leave.iter().find(is_missing) {
-            return Err(Error::NotFound(format!(
-                "--leave {missing}: there is no such function; nothing was regrouped, because it may have another \
-                 address now"
-            )));
-        }
+        let find = |path: &DevicePath| {
+            path.find(paths).map_err(|why| {
+                Error::NotFound(format!(
+                    "--leave {path}: {why}; nothing was regrouped, because the function may be elsewhere now"
+                ))
+            })
+        };
+        let leave: BTreeSet<_> = self.leave.iter().map(find).collect::<Result<_, _>>()?;
         let snapshot = Snapshot::of_host(paths)?;
         let host = snapshot.view(entries);
         let withheld = Withheld::all(paths)?;
-        let withheld = withheld.iter().flat_map(|it| it.functions.iter().copied());
-        let mut seen: BTreeSet<_> = withheld.collect();
+        let is_withheld = |&bdf: &Bdf| withheld.iter().any(|it| it.covers(paths, bdf));
+        let mut seen = BTreeSet::new();
         for bdf in wanted(&host)? {
-            if seen.contains(&bdf) {
+            if seen.contains(&bdf) || is_withheld(&bdf) {
                 continue;
             }
             let snapshot = Snapshot::of_host(paths)?;
             let host = snapshot.view(entries);
             let device = regroup::Device::of(host.topology, paths, bdf);
             seen.extend(device.iter().flat_map(|device| device.own.iter().copied()));
-            let outcome = self.regroup_one(paths, session.as_deref_mut(), &host, bdf, results);
+            let outcome =
+                self.regroup_one(paths, session.as_deref_mut(), &host, bdf, &leave, results);
             results.errors.extend(outcome.err());
             if session.as_deref().is_some_and(Session::is_stuck) {
                 return Ok(());
@@ -279,11 +284,12 @@ impl Regroup {
         session: Option<&mut Session<'_>>,
         host: &HostView<'_>,
         bdf: Bdf,
+        leave: &BTreeSet<Bdf>,
         results: &mut Results,
     ) -> Result<(), Error> {
         let accepted = self.even_if.iter().cloned().collect();
         let plan = Plan::make(paths, host, bdf, &accepted)?;
-        let left = self.leave.iter().find(|&&left| plan.removes(left));
+        let left = leave.iter().find(|&&left| plan.removes(left));
         if let Some(left) = left.filter(|_| !plan.up_to_date) {
             results.say(&format!(
                 "{bdf}: left alone, because --leave names {left}\n"

@@ -6,6 +6,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `paths.rs` | paths of a host's file systems, and helpers that read small files |
+//! | `device_path.rs` | functions named by the way to them |
 //! | `snapshot.rs` | one reading of a machine |
 //! | `view.rs` | the machine as its kernel sees it, and the groups that the kernel would make |
 //! | `supposed.rs` | the machine with what an answer supposes |
@@ -15,6 +16,7 @@
 
 mod compare;
 mod decisions;
+mod device_path;
 mod hook;
 mod module;
 mod modules;
@@ -25,6 +27,7 @@ mod view;
 
 pub use compare::{coarser, finer};
 pub use decisions::{Decided, Decisions, Record};
+pub use device_path::DevicePath;
 pub use hook::{Hook, Measured, MeasuredEntries};
 pub(crate) use module::kprobes;
 pub use module::{Module, parse_table};

@@ -118,7 +118,7 @@ impl Plan {
         let mut obstacles = hardware_obstacles(host, &predicted, &device);
         obstacles.extend(kernel_obstacles(paths, host));
         for withheld in Withheld::all(paths)? {
-            if withheld.functions.iter().any(|bdf| set.contains(bdf)) {
+            if set.iter().any(|&bdf| withheld.covers(paths, bdf)) {
                 obstacles.push(withheld_obstacle(&withheld));
             }
         }

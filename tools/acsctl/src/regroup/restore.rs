@@ -390,12 +390,18 @@ impl Session<'_> {
     pub fn release(&mut self, bdf: Bdf) -> Result<Vec<String>, Error> {
         let mut functions = held_off(self.paths);
         functions.retain(|&held_off| held_off == bdf);
-        let withheld = Withheld::all(self.paths)?;
-        for withheld in withheld.iter().filter(|it| it.functions.contains(&bdf)) {
+        let mut notes = Vec::new();
+        if Withheld::forget_malformed(self.paths, bdf)? {
+            functions.insert(bdf);
+            notes.push(
+                "the record of what was withheld could not be read, and was removed".to_owned(),
+            );
+        }
+        let is_it = |it: &&Withheld| it.functions.contains(&bdf) || it.covers(self.paths, bdf);
+        for withheld in Withheld::all(self.paths)?.iter().filter(is_it) {
             withheld.release(self.paths)?;
             functions.extend(&withheld.functions);
         }
-        let mut notes = Vec::new();
         if State::forget_malformed(self.paths, bdf)? {
             let on = self.write(&autoprobe(self.paths), "1", Wait::Timeout);
             on.map_err(|error| Error::CouldNotRun(error.to_string()))?;

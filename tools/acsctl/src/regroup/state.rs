@@ -264,7 +264,7 @@ fn path_of(paths: &HostPaths, requested: Bdf) -> PathBuf {
     folder(paths).join(format!("regroup-{requested}.json"))
 }
 
-fn content(path: &Path) -> Result<Vec<u8>, Error> {
+pub(super) fn content(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|error| Error::io("read", path, &error))
 }
 

@@ -7,13 +7,16 @@
 //! once, so the device may be used after a reboot; but another regroup would make the same groups, so
 //! `regroup` leaves the device alone until `--release` names it.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use quirk_data::error::Error;
 use serde::{Deserialize, Serialize};
 use topology::Bdf;
 
-use super::state::{self, boot, identity, records, write_file};
+use super::state::{self, boot, content, identity, records, write_file};
 use crate::host::HostPaths;
 
 const SCHEMA: &str = "acsctl-withheld-1";
@@ -60,15 +63,7 @@ impl Withheld {
             .iter()
             .flat_map(|folder| records(folder, "withheld-"))
         {
-            let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, &error))?;
-            let record: Result<Self, _> = serde_json::from_slice(&bytes);
-            match record {
-                Ok(record) if record.schema == SCHEMA => found.push(record),
-                Ok(Self { schema, .. }) => {
-                    return Err(malformed(&path, &format!("unknown schema {schema}")));
-                }
-                Err(error) => return Err(malformed(&path, &error)),
-            }
+            found.push(parse(&path, &content(&path)?)?);
         }
         Ok(found)
     }
@@ -88,6 +83,35 @@ impl Withheld {
             identity(paths, **bdf).as_ref() == Some(*identity_then)
         };
         all.filter(is_it).map(|(bdf, _)| *bdf).collect()
+    }
+
+    /// Whether the record is of the device that has this function now. After a boot, the device may be elsewhere: then each
+    /// device with such a function counts.
+    #[must_use]
+    pub fn covers(&self, paths: &HostPaths, bdf: Bdf) -> bool {
+        let now = identity(paths, bdf);
+        let mut all = self.functions.iter().zip(&self.identities);
+        let is_here = all
+            .any(|(&function, then)| function == bdf && now.as_ref().is_none_or(|now| now == then));
+        let has_moved = || !self.is_of_this_boot(paths) && self.present(paths).is_empty();
+        is_here || now.is_some_and(|now| self.identities.contains(&now) && has_moved())
+    }
+
+    /// Removes the record with this name if it is malformed or of another version. Returns whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when the record cannot be read or removed.
+    pub(super) fn forget_malformed(paths: &HostPaths, requested: Bdf) -> Result<bool, Error> {
+        let mut was_there = false;
+        for folder in folders(paths) {
+            let path = folder.join(format!("withheld-{requested}.json"));
+            if path.exists() && parse(&path, &content(&path)?).is_err() {
+                fs::remove_file(&path).map_err(|error| Error::io("remove", &path, &error))?;
+                was_there = true;
+            }
+        }
+        Ok(was_there)
     }
 
     /// Writes the record: where it outlasts a boot, or if that is impossible, where it lasts until then.
@@ -134,9 +158,20 @@ fn folders(paths: &HostPaths) -> [PathBuf; 2] {
     [paths.lib.join("acsctl"), state::folder(paths)]
 }
 
-fn malformed(path: &std::path::Path, why: &dyn std::fmt::Display) -> Error {
+fn parse(path: &Path, bytes: &[u8]) -> Result<Withheld, Error> {
+    match serde_json::from_slice(bytes) {
+        Ok(record @ Withheld { .. }) if record.schema == SCHEMA => Ok(record),
+        Ok(Withheld { schema, .. }) => Err(malformed(path, &format!("unknown schema {schema}"))),
+        Err(error) => Err(malformed(path, &error)),
+    }
+}
+
+fn malformed(path: &Path, why: &dyn std::fmt::Display) -> Error {
+    let file = path.file_stem().unwrap_or_default().to_string_lossy();
+    let address = file.trim_start_matches("withheld-");
     Error::CouldNotRun(format!(
-        "{}: {why}; it names a device that regroup withheld. If you know that device, reboot and remove the file",
+        "{}: {why}; it names a device that regroup withheld. Reboot, so that the kernel groups that device, and give up on \
+         the record: acsctl regroup --release {address}",
         path.display()
     ))
 }
