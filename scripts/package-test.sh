@@ -306,7 +306,7 @@ one_suite() {
 	logged "$STEP" "$log-from-source.log" "see packaging/initramfs-tools/hook" from_source "$first"
 	logged "$STEP" "$log-boot-full.log" "fix what it reports" boot_full "$(package acs-quirks)"
 	said "$log-no-compiler.log" 'no module for .*rustc' "packaging/dkms/dkms.conf"
-	said "$log-no-headers.log" 'kernel headers.* cannot be found\|kernel headers for this kernel do not seem' "dkms"
+	said "$log-no-headers.log" 'because its headers are not installed: apt install' "debian/acs-quirks-dkms.postinst"
 	said "$log-other-version.log" 'dkms remove acs-quirks/0.0.1 --all' "debian/acs-quirks-dkms.postinst"
 	said "$log-boot-full.log" 'an initramfs was not updated: correct what is reported above' "debian/update-initramfs"
 	[[ $OF == trixie ]] || return 0
