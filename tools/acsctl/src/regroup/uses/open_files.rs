@@ -94,7 +94,7 @@ impl Wanted {
             uses.unseen.insert(what.to_owned());
         }
         let mut holders: BTreeMap<Held, BTreeSet<String>> = BTreeMap::new();
-        for process in Process::all(paths) {
+        for process in Process::all(paths).filter(|process| !process.is_of_kernel()) {
             let mut found = Counts::new();
             for table in process.file_tables() {
                 let searched = self

@@ -34,6 +34,19 @@ impl Process {
         format!("{called} (process {})", self.id)
     }
 
+    /// Whether it is a thread of the kernel, which has no open files and no mappings of its own. Most processes of an idle host
+    /// are, and this takes a third of the time that their files would. False if the kernel does not say.
+    pub(super) fn is_of_kernel(&self) -> bool {
+        /// `PF_KTHREAD` in `include/linux/sched.h`.
+        const KTHREAD: u32 = 0x0020_0000;
+        // The name, in parentheses, may contain anything. Behind it: state, parent, group, session, terminal, its group, flags
+        // (`do_task_stat()` in `fs/proc/array.c`).
+        let line = text(&self.folder.join("stat")).unwrap_or_default();
+        let flags =
+            (line.rsplit(')').next()).and_then(|rest| rest.split_whitespace().nth(6)?.parse().ok());
+        flags.is_some_and(|flags: u32| flags & KTHREAD != 0)
+    }
+
     /// The folders of all its threads.
     pub(super) fn threads(&self) -> impl Iterator<Item = PathBuf> {
         let tasks = self.folder.join("task");
@@ -109,6 +122,18 @@ mod tests {
         drop(end);
         other.join().expect("it does not panic");
         found
+    }
+
+    #[test]
+    fn threads_of_the_kernel() {
+        let process = |id: &str| Process {
+            id: id.to_owned(),
+            folder: format!("/proc/{id}").into(),
+        };
+        assert!(!process("self").is_of_kernel());
+        // kthreadd, except in a container
+        let second = std::fs::read_to_string("/proc/2/comm").unwrap_or_default();
+        assert_eq!(process("2").is_of_kernel(), second == "kthreadd\n");
     }
 
     #[test]
