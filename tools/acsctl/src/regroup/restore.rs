@@ -287,11 +287,10 @@ impl Session<'_> {
             let now = instance(&self.paths.function(bdf));
             let is_ours = is_own_run && state.present.get(&bdf).map(|known| known.instance) != now;
             let is_same = identity(self.paths, bdf).as_ref() == Some(&saved.identity);
-            if let Some(only) = &saved.driver_override
-                && is_ours
-                && is_same
-                && judged.get(&bdf).copied() == now
-            {
+            if !(is_ours && is_same && judged.get(&bdf).copied() == now) {
+                continue;
+            }
+            if let Some(only) = &saved.driver_override {
                 let path = self.paths.function(bdf).join("driver_override");
                 // restore_driver() tries again, and reports what goes wrong.
                 let _ = self.write(&path, only, Wait::Timeout);
