@@ -17,7 +17,7 @@ FILTER=${1:-.}
 # quirk-data that compile C code for minutes are left out, and not built for each mutant.
 ISOLATION=(--package rules --package grouping)
 CHECK=(--package quirk-data --file 'tools/quirk-data/src/check/**')
-CHECK_TESTS=(--cargo-arg=--test={rejected,statement,life,committed,numbers,supersedes,conditions,replay})
+CHECK_TESTS=(--cargo-arg=--test={rejected,statement,life,committed,numbers,supersedes,conditions,replay,kernels,json})
 
 if [[ ! -x $WORK/bin/cargo-mutants ]]; then
 	say "building cargo-mutants"
