@@ -3,7 +3,7 @@
 //! Measures which entries the running kernel lacks. Nothing is derived from its release:
 //! distributions take quirks from later releases, or do not take those of stable releases.
 //!
-//! The result is for display only. Each decision uses the kernel's answer for the function that the
+//! The result changes no decision. Each decision uses the kernel's answer for the function that the
 //! kernel asks about (trust rule `kernel-first`).
 
 use kernel::fmt;

@@ -11,7 +11,7 @@ use acsctl::{
     host::{Measured, parse_table},
 };
 
-use common::host::{FakeHost, TABLE};
+use common::host::{BCM5760X, FakeHost, TABLE};
 
 /// Asserts that a finding of a check has this level and contains this text.
 #[track_caller]
@@ -472,4 +472,35 @@ fn a_quirk_of_a_later_release_justifies_groups() {
         Level::Fail,
         "finer than isolation justifies",
     );
+}
+
+/// What a loaded module has measured counts for more than what stable updates may have taken.
+#[test]
+fn a_quirk_that_the_kernel_lacks_justifies_no_groups() {
+    let with = |test, module, state: &str| {
+        let host = FakeHost::new(test).pair_of((0x14e4, 0x1760), [2, 3], [0x80, 0x80]);
+        host.file("proc/sys/kernel/osrelease", "6.1.0-56-amd64\n");
+        host.module(module, &BCM5760X.replace("active", state))
+    };
+    let taken = "quirks that mainline has since a later release: 0000:01:00.0 0000:01:00.1";
+    let nothing = "finer than isolation justifies";
+    let host = with("measured", "acs_quirks", "withdrawn");
+    assert_says(&host, "groups", Level::Pass, taken);
+    host.measured("acs_quirks", "kernel has: 41\n");
+    assert_says(&host, "groups", Level::Pass, taken);
+    host.measured("acs_quirks", "kernel lacks: 41\n");
+    assert_says(&host, "groups", Level::Fail, nothing);
+    // The entry is not withdrawn, and the module refused it.
+    let host = with("refused", "acs_quirks", "active");
+    host.measured("acs_quirks", "kernel lacks: 41\n");
+    assert_says(&host, "groups", Level::Pass, "the loaded modules");
+    let refusal = "0000:01:00.0 latest 41 refused whole: of the test\n0000:01:00.1 latest 41 refused whole: of the test\n";
+    host.file("sys/kernel/debug/acs_quirks/decisions", refusal);
+    assert_says(&host, "groups", Level::Fail, nothing);
+    host.measured("acs_quirks", "kernel has: 41\n");
+    assert_says(&host, "groups", Level::Pass, "the loaded modules");
+    // Entries of the test edition have the numbers of others.
+    let host = with("other", "acs_quirks_test", "withdrawn");
+    host.measured("acs_quirks_test", "kernel lacks: 41\n");
+    assert_says(&host, "groups", Level::Pass, taken);
 }

@@ -16,7 +16,7 @@ use topology::Bdf;
 
 use common::{
     facts::bdf,
-    host::{FakeHost, TABLE},
+    host::{BCM5760X, FakeHost, TABLE},
 };
 
 fn plan_with(host: &FakeHost, even_if: &[&str]) -> Plan {
@@ -91,6 +91,34 @@ fn without_an_entry_that_works_there_is_nothing_to_do() {
     assert!(plan(&host.module("acs_quirks_test", &withdrawn)).up_to_date);
     let host = usual("ineffective");
     host.hook("acs_quirks_test", "ineffective");
+    assert!(plan(&host).up_to_date);
+}
+
+/// A device is regrouped if that would make coarser groups: the entry that split it may be withdrawn, or its module
+/// unloaded.
+#[test]
+fn a_device_is_regrouped_to_take_a_split_back() {
+    let on = |test, groups, kernel: &str| {
+        let host = FakeHost::new(test).pair_of((0x14e4, 0x1760), groups, [0x80, 0x80]);
+        host.file("proc/sys/kernel/osrelease", kernel);
+        host
+    };
+    let assert_coarser = |host: &FakeHost| {
+        let plan = plan(host);
+        assert!(!plan.up_to_date);
+        assert_eq!((plan.current.len(), plan.planned.len()), (2, 1));
+        assert_eq!(plan.obstacles, []);
+    };
+    let host = on("split", [2, 3], "6.1.0-56-amd64\n");
+    // A stable update may have brought the quirk, or an unloaded module made the groups.
+    assert_coarser(&host);
+    let host = host.module("acs_quirks", &BCM5760X.replace("active", "withdrawn"));
+    host.measured("acs_quirks", "kernel lacks: 41\n");
+    assert_coarser(&host);
+    // The controls.
+    assert!(plan(&on("one-group", [2, 2], "6.1.0-56-amd64\n")).up_to_date);
+    assert!(plan(&on("own-quirk", [2, 3], "7.3.4+deb13-amd64\n")).up_to_date);
+    let host = on("granted", [2, 3], "6.1.0-56-amd64\n").module("acs_quirks", BCM5760X);
     assert!(plan(&host).up_to_date);
 }
 

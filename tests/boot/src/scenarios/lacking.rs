@@ -7,7 +7,7 @@ use crate::{
     machine::{GuestHardware, Iommu},
     scenario::{
         Expected, LIMIT, Scenario,
-        Step::{Groups, Load, Logged, Readd, Run, Says, Unload},
+        Step::{Ends, Groups, Load, Logged, Readd, Run, Says, Unload},
     },
 };
 
@@ -45,6 +45,13 @@ const APART: Expected = &[
     &["02:00.2"],
 ];
 
+const FIRST_APART: Expected = &[
+    &["01:00.0"],
+    &["01:00.1"],
+    &["01:00.2"],
+    &["02:00.0", "02:00.1", "02:00.2"],
+];
+
 /// On the kernel without the quirks, the module itself splits the adapter, without a taint. The control
 /// is the same kernel without the module, and with the entry withdrawn.
 pub const WITHOUT_QUIRKS: Scenario = Scenario {
@@ -67,12 +74,7 @@ pub const WITHOUT_QUIRKS: Scenario = Scenario {
         Run("test $(($(cat /proc/sys/kernel/tainted) >> 18 & 1)) = 0"),
         Groups(TOGETHER),
         Readd,
-        Groups(&[
-            &["01:00.0"],
-            &["01:00.1"],
-            &["01:00.2"],
-            &["02:00.0", "02:00.1", "02:00.2"],
-        ]),
+        Groups(FIRST_APART),
         Logged("isolated by entry 41 (broadcom/bcm5760x)"),
         Run("grep -E '^41 .*granted=[1-9]' /sys/kernel/debug/acs_quirks/counts"),
         Unload("acs_quirks"),
@@ -81,6 +83,28 @@ pub const WITHOUT_QUIRKS: Scenario = Scenario {
         Load("acs_quirks withdraw=41"),
         Logged("on this kernel: 6 entries that it lacks"),
         Readd,
+        Groups(TOGETHER),
+        Unload("acs_quirks"),
+        // A withdrawn entry justifies no groups, although later releases have its quirk.
+        Load("acs_quirks"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Groups(FIRST_APART),
+        Says("acsctl doctor", "PASS  groups"),
+        Unload("acs_quirks"),
+        Load("acs_quirks withdraw=41"),
+        Groups(FIRST_APART),
+        Ends(1, "acsctl doctor", "finer than isolation justifies"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Groups(TOGETHER),
+        Says("acsctl doctor", "PASS  groups"),
+        Says("acsctl regroup 01:00.0", "nothing to do"),
+        Unload("acs_quirks"),
+        // Without the module, nothing shows that the kernel lacks the quirk. The regroup does.
+        Load("acs_quirks"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Groups(FIRST_APART),
+        Unload("acs_quirks"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
         Groups(TOGETHER),
     ],
     limit: LIMIT,
@@ -99,6 +123,12 @@ pub const WITH_QUIRKS: Scenario = Scenario {
             "PASS  groups: as predicted for this kernel and the loaded modules; with quirks that mainline has since a \
              later release: 0000:01:00.0 0000:01:00.1 0000:01:00.2",
         ),
+        // Only a regroup shows whether the kernel has the quirk.
+        Says(
+            "acsctl regroup 01:00.0",
+            "finer than predicted: the kernel has quirks of a later release",
+        ),
+        Groups(APART),
         Load("acs_quirks"),
         Logged("on this kernel: 0 entries that it lacks"),
         Says("acsctl doctor", "grants nothing on this kernel"),

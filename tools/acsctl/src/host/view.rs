@@ -24,7 +24,7 @@ use topology::{Bdf, Header, Partition, Topology, recorded};
 
 use crate::database::SupposedEntry;
 
-use super::{Decided, HostPaths, Module, Modules, Snapshot, coarser};
+use super::{Decided, HostPaths, Measured, Module, Modules, Snapshot, coarser};
 
 /// The groups that the kernel would make now with the current modules, if it enumerated all
 /// functions at once as at boot.
@@ -229,9 +229,10 @@ impl<'a> HostView<'a> {
 
     /// The finest groups that isolation justifies: the kernel would make them with the quirks of later
     /// releases and the grants of the loaded modules. Stable updates and distributions take quirks from later
-    /// releases, and the release number does not show which. For a function in `new`, which the kernel has
-    /// just grouped, the grant is the one that a module recorded. For any other function, it is the one that
-    /// a module's table gives now, unless the module recorded a refusal.
+    /// releases, and the release number does not show which: a quirk counts unless a loaded module has measured that
+    /// the kernel lacks it. For a function in `new`, which the kernel has just grouped, the grant is the one that a
+    /// module recorded. For any other function, it is the one that a module's table gives now, unless the module
+    /// recorded a refusal.
     ///
     /// # Errors
     ///
@@ -239,7 +240,8 @@ impl<'a> HostView<'a> {
     /// impossible.
     pub fn justified(&self, new: &BTreeSet<Bdf>) -> Result<Partition, Error> {
         self.check_read()?;
-        let possible = handlers::possible_in(self.entries, self.kernel);
+        let possible = self.entries.iter().filter(|entry| !self.lacks(entry));
+        let possible = handlers::possible_in(possible, self.kernel);
         let prediction = self.prediction_with(&possible);
         let mut claims = prediction.claims(self.running());
         for (claim, seen) in claims.iter_mut().zip(&self.view.functions) {
@@ -257,6 +259,15 @@ impl<'a> HostView<'a> {
             };
         }
         prediction.with_claims(&claims).map_err(impossible)
+    }
+
+    /// Whether a loaded module has measured that the kernel lacks the quirk of this entry. The entries of other editions
+    /// are no quirks of mainline.
+    fn lacks(&self, entry: &Entry) -> bool {
+        let modules = self.loaded().iter();
+        let modules = modules.filter(|module| module.edition == Edition::Validated);
+        let mut measured = modules.filter_map(|module| module.measured.as_ref().ok()?.as_ref());
+        measured.any(|measured| measured.get(&entry.number) == Some(&Measured::Lacks))
     }
 
     /// The endpoints that would leave a function of their group if the kernel grouped them now.

@@ -96,6 +96,16 @@ impl Session<'_> {
                 finer_than_justified(&found.torn_before)
             ));
         }
+        if found.torn.is_empty() && found.torn_before.is_empty() && !found.finer.is_empty() {
+            let mut list = String::new();
+            // Writing to a string cannot fail.
+            let _ = write_groups(&mut list, &found.finer);
+            outcome.notes.push(format!(
+                "justified groups that are finer than predicted: the kernel has quirks of a later release, or a module \
+                 recorded grants; each line was predicted as one group:\n{}",
+                list.trim_end()
+            ));
+        }
         if !found.torn_others.is_empty() {
             let others = found.others(&found.torn_others, &set);
             if let Some(&first) = others.first() {

@@ -44,6 +44,8 @@ pub(super) struct Judgement {
     pub(super) judged: BTreeMap<Bdf, Instance>,
     /// The groups that the kernel would make now; `None` if they cannot be computed.
     pub(super) predicted: Option<Partition>,
+    /// Predicted groups of the device that the kernel has split, with or without justification.
+    pub(super) finer: Partition,
     /// Why the groups cannot be computed.
     pub(super) unknown: Option<String>,
     /// Groups that are coarser than planned.
@@ -89,6 +91,7 @@ impl Judgement {
                 for group in finer(&groups, &justified, &scope) {
                     found.take(paths, state, &groups, group);
                 }
+                found.finer = finer(&groups, &predicted.groups, &own);
                 found.lost = &state.isolated - &predicted.isolated;
                 found.predicted = Some(predicted.groups);
             }

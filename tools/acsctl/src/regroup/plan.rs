@@ -112,8 +112,14 @@ impl Plan {
         let predicted = host.predict()?;
         let uses = Uses::find(paths, topology, &set);
         let current = touching(&host.groups, &set);
+        // Only a regroup shows whether the groups rest on a quirk of a later release that the kernel has, or on a claim
+        // that was taken back. Coarser groups may always come back.
+        let justified = host.justified(&BTreeSet::new())?;
+        let is_too_fine = [&justified, &predicted.groups]
+            .into_iter()
+            .any(|allowed| !finer(&host.groups, allowed, &set).is_empty());
         let up_to_date = !current.is_empty()
-            && finer(&host.groups, &host.justified(&BTreeSet::new())?, &set).is_empty()
+            && !is_too_fine
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
         let mut obstacles = hardware_obstacles(host, &predicted, &device);
         obstacles.extend(kernel_obstacles(paths, host));

@@ -16,6 +16,10 @@ use super::scratch;
 pub(crate) const TABLE: &str =
     "table 0123456789ab\n1 test/pair mf-endpoint active acs=SV TB RR CR UF DT 1234:0a01\n";
 
+/// The same with an entry that mainline has since 6.11.
+pub(crate) const BCM5760X: &str = "table 0123456789ab\n\
+    41 broadcom/bcm5760x mf-endpoint active mainline=6.11 acs=SV TB RR CR UF DT 14e4:1760-1763\n";
+
 /// A host with a root port at 00:01.0, which has ACS, and whatever a test adds.
 pub(crate) struct FakeHost(PathBuf);
 
