@@ -174,6 +174,17 @@ fn unreadable_sources_are_obstacles() {
     );
     host.file("proc/sys/kernel/osrelease", "7.2.1\n");
     assert_eq!(plan(&host).obstacles, []);
+    // The kernel's obstacle hides none of these, and its name accepts none of them.
+    host.file("proc/sys/kernel/osrelease", "6.8.12-pve\n");
+    let left = |even_if: &[&str]| {
+        let obstacles = plan_with(&host, even_if).obstacles.into_iter();
+        obstacles.filter_map(|one| one.even_if).collect::<Vec<_>>()
+    };
+    let both = ["kernel:6.8.12", "driver:vfio-pci"];
+    assert_eq!(left(&[]), both);
+    assert_eq!(left(&both[..1]), both[1..]);
+    assert_eq!(left(&both[1..]), both[..1]);
+    assert_eq!(left(&both), [""; 0]);
     let host = usual("unseen");
     fs::remove_file(host.path("proc/self/ns/pid")).expect("it is there");
     host.link("proc/self/ns/pid", "pid:[4026532000]");

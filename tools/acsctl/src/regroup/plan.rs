@@ -352,14 +352,15 @@ fn hardware_obstacles(
 /// (`pci_bus_add_device()` in `drivers/pci/bus.c`).
 pub const DRIVERS_WAIT_SINCE: Release = Release::new(7, 2);
 
-/// The obstacles of the kernel: no test runs a regroup on it, or a driver could give a function to user space
+/// The obstacles of the kernel: no test runs a regroup on it, and drivers that could give a function to user space
 /// before its group has been compared.
 fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
     let is_tested = host.verified() != Verified::No && supported::is_supported(&version);
+    let mut found = Vec::new();
     if !is_tested {
         let shown: Vec<_> = supported::series().map(|one| one.to_string()).collect();
-        return vec![Obstacle {
+        found.push(Obstacle {
             even_if: Some(format!("kernel:{version}")),
             what: format!(
                 "this kernel is {version}, and a regroup has been tested on {}",
@@ -367,10 +368,7 @@ fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
             ),
             remedy: "boot one of these kernels; on any other, the groups may differ from what acsctl computes"
                 .to_owned(),
-        }];
-    }
-    if !binds_in_rescan(host.kernel) {
-        return Vec::new();
+        });
     }
     let obstacle = |driver| Obstacle {
         what: format!(
@@ -380,7 +378,10 @@ fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
         remedy: format!("unload it first: modprobe -r {driver}"),
         even_if: Some(format!("driver:{driver}")),
     };
-    to_user(paths).into_iter().map(obstacle).collect()
+    if binds_in_rescan(host.kernel) {
+        found.extend(to_user(paths).into_iter().map(obstacle));
+    }
+    found
 }
 
 /// Whether a rescan binds drivers on the kernel of this release; assumed of an unknown one.
