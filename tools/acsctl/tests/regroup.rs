@@ -627,6 +627,35 @@ fn a_command_line_that_sets_acs_is_a_warning() {
     );
 }
 
+/// A function that shares its group with others of the host is not as planned, also if they are not the device's.
+#[test]
+fn a_group_with_others_is_coarser_than_planned() {
+    let host = usual("coarser");
+    let (places, entries) = (
+        host.paths(),
+        Database::default().entries().expect("they are sound"),
+    );
+    let snapshot = Snapshot::of_host(&places).expect("it can be captured");
+    let state = State::new(&places, snapshot.view(&entries).topology, &plan(&host));
+    let [port, first, second] = ["0000:00:01.0", "0000:01:00.0", "0000:01:00.1"].map(bdf);
+    let came = bdf("0000:03:00.0");
+    let coarser = |groups: &[&[Bdf]]| {
+        let groups = groups.iter().map(|group| group.to_vec()).collect();
+        state.coarser(&places, &groups)
+    };
+    assert_eq!(coarser(&[&[port], &[first], &[second]]), [[]; 0]);
+    assert_eq!(coarser(&[&[port], &[first, second]]), [[first, second]]);
+    assert_eq!(coarser(&[&[port, first], &[second]]), [[port, first]]);
+    // The plan has no word on a function that went, that came, or that is another one now.
+    assert_eq!(coarser(&[&[first], &[second]]), [[]; 0]);
+    assert_eq!(coarser(&[&[port], &[first], &[second, came]]), [[]; 0]);
+    assert_eq!(coarser(&[&[first, second, came]]), [[first, second, came]]);
+    host.file("sys/devices/pci0000:00/0000:00:01.0/device", "0x1902\n");
+    assert_eq!(coarser(&[&[port, first], &[second]]), [[]; 0]);
+    // Groups of others are not this regroup's.
+    assert_eq!(coarser(&[&[port, came], &[first], &[second]]), [[]; 0]);
+}
+
 #[test]
 fn the_state_outlasts_a_kill_and_no_boot() {
     let host = usual("state");

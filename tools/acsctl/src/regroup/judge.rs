@@ -21,7 +21,7 @@ use super::{
     state::identity,
     window::{Instance, devices},
 };
-use crate::host::{HostPaths, Predicted, Snapshot, coarser, finer, names};
+use crate::host::{HostPaths, Predicted, Snapshot, finer, names};
 
 /// The number of attempts to read the host, and the pause between them. A reading fails if a function goes
 /// meanwhile, wherever it is.
@@ -80,7 +80,7 @@ impl Judgement {
         let own = state.function_set();
         let groups = all_groups(paths);
         let mut found = Self {
-            coarser: coarser(&groups, &state.planned, &own),
+            coarser: state.coarser(paths, &groups),
             judged,
             new,
             ..Self::default()

@@ -68,6 +68,8 @@ pub struct Plan {
     pub current: Partition,
     /// The expected groups of the functions.
     pub planned: Partition,
+    /// The expected groups of all functions of the host.
+    pub predicted: Partition,
     /// The functions of the host that would count as isolated.
     pub isolated: BTreeSet<Bdf>,
     /// The loaded modules, with the number of each one's folder in sysfs: a module that was loaded again has another.
@@ -162,6 +164,7 @@ impl Plan {
             rescan: device.rescan(paths),
             current,
             planned: touching(&predicted.groups, &set),
+            predicted: predicted.groups,
             isolated: predicted.isolated,
             modules: modules(paths, host.loaded()),
             to_user: binds_in_rescan(host.kernel).then(|| to_user(paths)),

@@ -19,10 +19,10 @@ use super::{
     Plan,
     device::is_bridge,
     judge::all_groups,
-    plan::driver_override,
+    plan::{driver_override, touching},
     window::{Instance, Window, devices},
 };
-use crate::host::{HostPaths, names, text};
+use crate::host::{HostPaths, coarser, names, text};
 
 const SCHEMA: &str = "acsctl-regroup-state-4";
 
@@ -112,7 +112,7 @@ pub struct State {
     pub present: BTreeMap<Bdf, Known>,
     /// All groups of the host before the regroup.
     pub before: Partition,
-    /// The groups of the functions by the plan.
+    /// All groups of the host by the plan.
     pub planned: Partition,
     /// The functions of the host that count as isolated by the plan.
     pub isolated: BTreeSet<Bdf>,
@@ -146,7 +146,7 @@ impl State {
             own: plan.device.own.clone(),
             present: present(paths),
             before: all_groups(paths),
-            planned: plan.planned.clone(),
+            planned: plan.predicted.clone(),
             isolated: plan.isolated.clone(),
             modules: plan.modules.clone(),
             taken_back: false,
@@ -179,6 +179,22 @@ impl State {
         self.before.retain(|group| !group.is_empty());
         self.modules = modules;
         self.step = Phase::Rescan;
+    }
+
+    /// The groups among these that are coarser than planned, for functions of the device. Another function that is at a
+    /// planned address now is not in the plan.
+    #[must_use]
+    pub fn coarser(&self, paths: &HostPaths, groups: &Partition) -> Partition {
+        let set = self.function_set();
+        let is_planned = |bdf: &Bdf| {
+            let known = self.present.get(bdf);
+            known.is_none_or(|known| identity(paths, *bdf).as_ref() == Some(&known.identity))
+        };
+        let mut groups = touching(groups, &set);
+        for group in &mut groups {
+            group.retain(is_planned);
+        }
+        coarser(&groups, &self.planned, &set)
     }
 
     /// The functions that are not present.

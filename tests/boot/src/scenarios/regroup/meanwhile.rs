@@ -22,6 +22,7 @@ pub(super) const ALL: &[Scenario] = &[
     PORT_GONE,
     LATE_DRIVERS,
     MODULE_GONE,
+    GATHERED,
     SECOND_RUN,
 ];
 
@@ -296,6 +297,36 @@ const MODULE_GONE: Scenario = Scenario {
     ],
     limit: LIMIT,
 };
+
+/// The same for a device with one function: the kernel puts it into a group with functions that are not its own, and
+/// that the plan keeps apart from it.
+const GATHERED: Scenario = Scenario {
+    name: "regroup-gathered",
+    machine: GuestHardware {
+        bridges: PORT_PAIR,
+        devices: &[device("a", "01:00", ONE), device("b", "02:00", ONE)],
+        ..GuestHardware::bare(1, Iommu::Usual)
+    },
+    steps: &[
+        Groups(ONE_GROUP),
+        Load("acs_quirks_test"),
+        Run(HALTED_AT_RESCAN),
+        Unload("acs_quirks_test"),
+        Says(GOES_ON, "the groups are coarser than planned"),
+        Run("test $(cat /tmp/status) = 1"),
+        Groups(ONE_GROUP),
+        Run(AUTOPROBE),
+        Run(NOTHING_LEFT),
+        // The control.
+        Load("acs_quirks_test"),
+        Says("acsctl regroup 01:00.0", "regrouped, as predicted"),
+        Groups(&[&["00:12.0", "00:12.1", "02:00.0"], &["01:00.0"]]),
+    ],
+    limit: LIMIT,
+};
+
+const ONE: &[Model] = &[Model::Stock("e1000e,romfile=")];
+const ONE_GROUP: Expected = &[&["00:12.0", "00:12.1", "01:00.0", "02:00.0"]];
 
 /// A second run is refused, also in other namespaces, and a writer process that dies is replaced.
 const SECOND_RUN: Scenario = Scenario {
