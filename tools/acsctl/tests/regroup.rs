@@ -611,6 +611,54 @@ fn a_device_path_names_a_function_whatever_its_bus() {
     }
 }
 
+/// On kernels that bind drivers within the rescan, a device that was withheld in this boot would get one.
+#[test]
+fn a_rescan_brings_no_withheld_device_back() {
+    let host = usual("withheld-elsewhere");
+    let record = |boot: &str| {
+        let record = format!(
+            "{{\"schema\": \"acsctl-withheld-1\", \"boot\": \"{boot}\", \"requested\": \"0000:02:00.0\", \
+             \"functions\": [\"0000:02:00.0\"], \"identities\": [\"a\"], \"why\": \"it is a test\"}}"
+        );
+        host.file("var/lib/acsctl/withheld-0000:02:00.0.json", record);
+    };
+    let is_refused = || {
+        let plan = plan(&host);
+        let what = "would bring back the device of 0000:02:00.0";
+        let refusal = plan.refusal().unwrap_or_default();
+        assert_eq!(refusal.contains(what), !plan.obstacles.is_empty());
+        assert!(!refusal.contains("--even-if"));
+        !plan.obstacles.is_empty()
+    };
+    let kernel = |version: &str| host.file("proc/sys/kernel/osrelease", version);
+    let bus = |folder: &str| {
+        let link = "sys/class/pci_bus/0000:02";
+        let _ = fs::remove_file(host.path(link));
+        host.file(&format!("sys/devices/{folder}/pci_bus/0000:02/uevent"), "");
+        host.link(link, &format!("../../devices/{folder}/pci_bus/0000:02"));
+    };
+    record("this");
+    assert!(!is_refused(), "drivers wait on 7.3");
+    kernel("6.12.1\n");
+    // The bus is gone with the port above.
+    assert!(is_refused());
+    // The bus is below another port of the same root bus, which the rescan scans too.
+    bus("pci0000:00/0000:00:02.0");
+    assert!(is_refused());
+    bus("pci0000:80/0000:80:02.0");
+    assert!(!is_refused(), "the rescan does not reach that root bus");
+    bus("pci0000:00/0000:00:01.0/0000:01:03.0");
+    assert!(is_refused());
+    // Somebody brought it back already.
+    let link = "sys/bus/pci/devices/0000:02:00.0";
+    host.link(link, "0000:01:00.1");
+    assert!(!is_refused());
+    fs::remove_file(host.path(link)).expect("it is there");
+    assert!(is_refused());
+    record("earlier");
+    assert!(!is_refused(), "the boot brought it back");
+}
+
 #[test]
 fn a_command_line_that_sets_acs_is_a_warning() {
     let host = usual("config-acs");

@@ -4,6 +4,7 @@
 
 use std::{
     collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -106,14 +107,31 @@ impl Device {
     pub fn rescan(&self, paths: &HostPaths) -> PathBuf {
         let folder = match (self.bridge, self.own.first()) {
             (Some(bridge), _) => paths.function(bridge),
-            (None, Some(one)) => {
-                let bus = format!("{}:{:02x}", one.domain, one.bus);
-                paths.sys.join("class/pci_bus").join(bus)
-            }
+            (None, Some(one)) => bus(paths, *one),
             (None, None) => paths.pci(),
         };
         folder.join("rescan")
     }
+
+    /// Whether the rescan may find a function at this address: it scans the bus of the bridge above, or else that of the
+    /// device, and all buses below (`dev_rescan_store()` in `drivers/pci/pci-sysfs.c`).
+    #[must_use]
+    pub fn scans(&self, paths: &HostPaths, bdf: Bdf) -> bool {
+        let scanned = self.bridge.or_else(|| self.own.first().copied());
+        let scanned = scanned.and_then(|one| fs::canonicalize(paths.function(one)).ok());
+        let scanned = scanned.as_deref().and_then(Path::parent);
+        let bus = fs::canonicalize(bus(paths, bdf)).ok();
+        // A bus that is gone comes back with the bridge above it, which may be anywhere.
+        scanned
+            .zip(bus)
+            .is_none_or(|(scanned, bus)| bus.starts_with(scanned))
+    }
+}
+
+/// The folder of a function's bus.
+fn bus(paths: &HostPaths, bdf: Bdf) -> PathBuf {
+    let bus = format!("{}:{:02x}", bdf.domain, bdf.bus);
+    paths.sys.join("class/pci_bus").join(bus)
 }
 
 fn has_above(folder: &Path, folders: &BTreeSet<PathBuf>) -> bool {

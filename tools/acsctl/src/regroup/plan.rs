@@ -128,6 +128,8 @@ impl Plan {
         for withheld in Withheld::all(paths)? {
             if set.iter().any(|&bdf| withheld.covers(paths, bdf)) {
                 obstacles.push(withheld_obstacle(&withheld));
+            } else if binds_in_rescan(host.kernel) && withheld.would_return(paths, &device) {
+                obstacles.push(return_obstacle(&withheld));
             }
         }
         let unseen = uses.unseen.iter().map(|what| Obstacle {
@@ -246,6 +248,21 @@ fn withheld_obstacle(withheld: &Withheld) -> Obstacle {
         remedy: format!(
             "acsctl regroup --release {} lets it be regrouped again",
             withheld.requested
+        ),
+    }
+}
+
+fn return_obstacle(withheld: &Withheld) -> Obstacle {
+    let requested = withheld.requested;
+    Obstacle {
+        even_if: None,
+        what: format!(
+            "the rescan would bring back the device of {requested}, which an earlier regroup withheld: on kernels \
+             before {DRIVERS_WAIT_SINCE} it may get a driver within the rescan"
+        ),
+        remedy: format!(
+            "reboot, which groups that device correctly; or let it come back as it is: acsctl regroup --release \
+             {requested}"
         ),
     }
 }

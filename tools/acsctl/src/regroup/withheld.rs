@@ -16,7 +16,10 @@ use quirk_data::error::Error;
 use serde::{Deserialize, Serialize};
 use topology::Bdf;
 
-use super::state::{self, boot, content, identity, records, write_file};
+use super::{
+    Device,
+    state::{self, boot, content, identity, records, write_file},
+};
 use crate::host::HostPaths;
 
 const SCHEMA: &str = "acsctl-withheld-1";
@@ -83,6 +86,13 @@ impl Withheld {
             identity(paths, **bdf).as_ref() == Some(*identity_then)
         };
         all.filter(is_it).map(|(bdf, _)| *bdf).collect()
+    }
+
+    /// Whether a rescan for this device may find functions that were removed in this boot.
+    pub(super) fn would_return(&self, paths: &HostPaths, device: &Device) -> bool {
+        let mut functions = self.functions.iter();
+        self.is_of_this_boot(paths)
+            && functions.any(|&bdf| !paths.function(bdf).exists() && device.scans(paths, bdf))
     }
 
     /// Whether the record is of the device that has this function now. After a boot, the device may be elsewhere: then each
