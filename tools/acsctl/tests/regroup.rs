@@ -348,8 +348,14 @@ fn an_interface_that_cannot_be_seen() {
     host.link(&FakeHost::of(1, "driver"), "../../bus/pci/drivers/e1000e");
     assert_uses(&host, &["elsewhere:0000:01:00.1"]);
     fs::remove_file(host.path(&FakeHost::of(1, "driver"))).expect("it is there");
-    host.link(&FakeHost::of(1, "driver"), "../../bus/pci/drivers/vfio-pci");
-    assert_uses(&host, &[]);
+    for driver in ["vfio-pci", "mlx5_vfio_pci", "igb_uio", "pci-stub"] {
+        let _ = fs::remove_file(host.path(&FakeHost::of(1, "driver")));
+        host.link(
+            &FakeHost::of(1, "driver"),
+            &format!("../../bus/pci/drivers/{driver}"),
+        );
+        assert_uses(&host, &[]);
+    }
 }
 
 #[test]
@@ -377,6 +383,12 @@ fn what_a_process_holds() {
     host.file(
         "proc/1234/fdinfo/5",
         "vfio-device-syspath: /sys/devices/x/0000:01:00.1\n",
+    );
+    assert_uses(&host, &["vfio:0000:01:00.1"]);
+    fs::remove_file(host.path(&FakeHost::of(1, "driver"))).expect("it is there");
+    host.link(
+        &FakeHost::of(1, "driver"),
+        "../../bus/pci/drivers/mlx5_vfio_pci",
     );
     assert_uses(&host, &["vfio:0000:01:00.1"]);
     // An older kernel does not name the function.
@@ -525,6 +537,22 @@ fn other_uses() {
     // A boot display without a driver is no use, unless the framebuffer of the firmware is used.
     host.file(&FakeHost::of(1, "boot_vga"), "1\n");
     assert_uses(&host, &["virtual-functions:0000:01:00.0"]);
+    let driver = FakeHost::of(1, "driver");
+    for (name, is_display) in [
+        ("amdgpu", true),
+        ("vfio-pci", false),
+        ("nvgrace_gpu_vfio_pci", false),
+        ("uio_pci_generic", false),
+        ("pci-stub", false),
+    ] {
+        host.link(&driver, &format!("../../bus/pci/drivers/{name}"));
+        host.device(1, "net/x0", "net", None);
+        let wanted = ["virtual-functions:0000:01:00.0", "display:0000:01:00.1"];
+        assert_uses(&host, &wanted[..1 + usize::from(is_display)]);
+        fs::remove_file(host.path(&driver)).expect("it is there");
+        fs::remove_dir_all(host.path(&FakeHost::of(1, "net"))).expect("it is there");
+    }
+    host.link(&driver, "../../bus/pci/drivers/vfio-pci");
     host.file(
         "sys/bus/platform/drivers/simple-framebuffer/simple-framebuffer.0",
         "",

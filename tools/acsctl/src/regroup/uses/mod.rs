@@ -165,6 +165,16 @@ impl Uses {
     }
 }
 
+/// Whether a driver keeps a function for programs, and makes no network interface and no display of it.
+fn keeps_for_programs(driver: &str) -> bool {
+    is_vfio(driver) || driver.contains("uio") || driver == "pci-stub"
+}
+
+/// Whether a driver is one of VFIO, such as `vfio-pci` or `mlx5_vfio_pci`.
+fn is_vfio(driver: &str) -> bool {
+    driver.contains("vfio")
+}
+
 /// Whether the claim on a disk is also one on another block device: the disk itself, or its partitions (sda1,
 /// nvme0n1p1; `bdev_add_partition()` in `block/partitions/core.c` names them).
 fn covers(disk: &str, other: &str) -> bool {

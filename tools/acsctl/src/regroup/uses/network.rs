@@ -10,11 +10,9 @@ use std::{
 use nix::ifaddrs::getifaddrs;
 use topology::{Bdf, Topology};
 
-use super::{Node, Uses, namespaces::Elsewhere};
+use super::{Node, Uses, keeps_for_programs, namespaces::Elsewhere};
 use crate::host::{HostPaths, link, names, text};
 
-/// Drivers that create no interface for a network card.
-const WITHOUT_INTERFACE: [&str; 4] = ["vfio", "pci-stub", "uio", "igb_uio"];
 /// The classes of Ethernet and other network controllers, with sub-class.
 const NETWORK: [u32; 2] = [0x0200, 0x0280];
 
@@ -141,10 +139,7 @@ pub(super) fn elsewhere(
     let Some(driver) = paths.driver(bdf).filter(|_| is_network && !is_seen) else {
         return;
     };
-    if !WITHOUT_INTERFACE
-        .iter()
-        .any(|name| driver.starts_with(name))
-    {
+    if !keeps_for_programs(&driver) {
         let what = format!(
             "the driver {driver} is bound to it, but no network interface is visible: it may be in \
              the network namespace of a container"

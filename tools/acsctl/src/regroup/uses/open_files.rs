@@ -12,7 +12,7 @@ use std::{
 use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, makedev, statx};
 use topology::Bdf;
 
-use super::{Node, Uses, block, process::Process};
+use super::{Node, Uses, block, is_vfio, process::Process};
 use crate::host::{HostPaths, link, text};
 
 /// The link target of an open VFIO device (`drivers/vfio/vfio_main.c`).
@@ -57,7 +57,7 @@ impl Wanted {
             list.push(((bdf, name, node.shown()), node.is_counted));
         }
         let driver = paths.driver(bdf).unwrap_or_default();
-        if driver.starts_with("vfio") {
+        if is_vfio(&driver) {
             let group = link(&folder.join("iommu_group"));
             self.vfio.insert(bdf, group);
         }

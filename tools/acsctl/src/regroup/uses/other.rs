@@ -5,7 +5,7 @@
 
 use topology::Bdf;
 
-use super::{Node, Uses};
+use super::{Node, Uses, keeps_for_programs};
 use crate::host::{HostPaths, link, names, text};
 
 /// Finds other uses of a function.
@@ -94,8 +94,10 @@ fn host_folders(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses) {
 fn displays(paths: &HostPaths, bdf: Bdf, nodes: &[Node]) -> Vec<String> {
     let mut found = Vec::new();
     let is_boot_display = text(&paths.function(bdf).join("boot_vga")).as_deref() == Some("1");
-    // Without a driver, only a framebuffer of the firmware could use it, which is a platform device.
-    if is_boot_display && (paths.driver(bdf).is_some() || has_firmware_framebuffer(paths)) {
+    let driver = paths.driver(bdf);
+    let has_display_driver = driver.is_some_and(|driver| !keeps_for_programs(&driver));
+    // Without such a driver, only a framebuffer of the firmware could use it, which is a platform device.
+    if is_boot_display && (has_display_driver || has_firmware_framebuffer(paths)) {
         found.push("it is the boot display".to_owned());
     }
     for node in nodes {
