@@ -508,6 +508,81 @@ fn users_of_a_driver_that_nothing_explains() {
     assert!(unseen().is_some());
 }
 
+/// A host whose functions have the driver nvme, and the disk nvme0n1 with two partitions.
+fn with_nvme(test: &str) -> FakeHost {
+    let host = usual(test);
+    for number in [0, 1] {
+        host.link(
+            &FakeHost::of(number, "driver"),
+            "../../../../bus/pci/drivers/nvme",
+        );
+        host.device(number, "net/x0", "net", None);
+    }
+    host.link("sys/bus/pci/drivers/nvme/module", "../../../../module/nvme");
+    host.device(0, "nvme/nvme0/nvme0n1", "block", Some("259:0"));
+    for part in [1, 2] {
+        let path = format!("nvme/nvme0/nvme0n1/nvme0n1p{part}");
+        host.device(0, &path, "block", Some(&format!("259:{part}")));
+        host.file(&FakeHost::of(0, &format!("{path}/partition")), "1\n");
+    }
+    host
+}
+
+/// Checks that acsctl finds exactly so many of the users that the kernel counts.
+#[track_caller]
+fn assert_users(host: &FakeHost, wanted: usize) {
+    let is_explained = |users: usize| {
+        host.file("sys/module/nvme/refcnt", format!("{users}\n"));
+        plan(host).uses.unseen.is_empty()
+    };
+    assert!(is_explained(wanted), "{wanted} users are not explained");
+    assert!(!is_explained(wanted + 1), "more than {wanted} users");
+}
+
+#[test]
+fn each_device_on_a_disk_is_a_user_of_the_driver() {
+    let host = with_nvme("volumes");
+    let disk = FakeHost::of(0, "nvme/nvme0/nvme0n1");
+    let kernel = |release: &str| host.file("proc/sys/kernel/osrelease", release);
+    assert_users(&host, 0);
+    // Two bind mounts have one opener.
+    let mounts = "30 1 259:1 / /boot rw - ext4 /dev/nvme0n1p1 rw\n\
+                  31 1 259:1 /x /x rw - ext4 /dev/nvme0n1p1 rw\n";
+    host.file("proc/self/mountinfo", mounts);
+    assert_users(&host, 1);
+    for volume in 0..4 {
+        host.file(&format!("{disk}/nvme0n1p2/holders/dm-{volume}"), "");
+    }
+    let names = ["mounted:/dev/nvme0n1p1", "held:/dev/nvme0n1p2"];
+    assert!(
+        (plan(&host).uses.list.iter()).all(|one| names.contains(&one.name.as_str())),
+        "the names of the uses stay"
+    );
+    assert_users(&host, 5);
+    // Before Linux 6.5, the driver counts one opener of each partition, and each opener of the disk.
+    kernel("6.4.0\n");
+    assert_users(&host, 2);
+    kernel("6.5.0\n");
+    assert_users(&host, 5);
+    kernel("unknown\n");
+    assert_users(&host, 2);
+    kernel("6.1.0-57-amd64\n");
+    for volume in 4..6 {
+        host.file(&format!("{disk}/holders/dm-{volume}"), "");
+    }
+    assert_users(&host, 4);
+    // Each loop device has its storage open.
+    for number in [0, 1] {
+        let backing = format!("sys/class/block/loop{number}/loop/backing_file");
+        host.file(&backing, "/dev/nvme0n1\n");
+    }
+    assert_users(&host, 6);
+    // Each client of a DMA channel counts.
+    host.device(1, "dma/dma0chan0", "dma", None);
+    host.file(&FakeHost::of(1, "dma/dma0chan0/in_use"), "3\n");
+    assert_users(&host, 9);
+}
+
 #[test]
 fn uses_that_no_guest_has() {
     let host = usual("untested");
@@ -548,7 +623,7 @@ fn other_uses() {
         host.link(&driver, &format!("../../bus/pci/drivers/{name}"));
         host.device(1, "net/x0", "net", None);
         let wanted = ["virtual-functions:0000:01:00.0", "display:0000:01:00.1"];
-        assert_uses(&host, &wanted[..1 + usize::from(is_display)]);
+        assert_uses(&host, &wanted[..=usize::from(is_display)]);
         fs::remove_file(host.path(&driver)).expect("it is there");
         fs::remove_dir_all(host.path(&FakeHost::of(1, "net"))).expect("it is there");
     }

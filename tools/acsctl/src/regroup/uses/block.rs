@@ -3,6 +3,7 @@
 //! Disks in use: file systems, swap, and devices stacked on disks.
 
 use std::{
+    collections::BTreeSet,
     fs::{File, Metadata, metadata},
     io,
     os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
@@ -36,43 +37,121 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
     if disks.is_empty() {
         return;
     }
-    let mounts = text(&paths.proc.join("self/mountinfo")).unwrap_or_default();
-    let swaps = text(&paths.proc.join("swaps")).unwrap_or_default();
-    let backings = backings(paths);
-    for disk in disks {
-        let before = uses.list.len();
-        for backing in backings.iter().filter(|it| is_node(paths, disk, &it.path)) {
-            let what = format!("{} is the storage of {}", disk.shown(), backing.by);
-            let name = format!("backing:{}", disk.shown());
-            uses.add_user_of(disk, bdf, name, what, &backing.remedy);
+    let lists = Lists::read(paths);
+    let mut listed = BTreeSet::new();
+    for &disk in &disks {
+        let openers = lists.find(paths, bdf, disk, uses);
+        uses.count(bdf, &disk.shown(), openers, disk.counted);
+        if openers > 0 {
+            listed.insert(disk.folder.as_path());
         }
-        for point in mounts.lines().filter_map(|line| mount(paths, disk, line)) {
-            let what = format!("{} is mounted on {point}", disk.shown());
-            let name = format!("mounted:{}", disk.shown());
+    }
+    let is_listed = |disk: &Node| listed.contains(disk.folder.as_path());
+    for &disk in disks.iter().filter(|disk| !disk.is_partition()) {
+        let is_part = |part: &&&Node| part.is_partition() && part.folder.starts_with(&disk.folder);
+        let parts: Vec<_> = disks.iter().filter(is_part).copied().collect();
+        for claimed in unlisted(disk, &parts, is_listed, |one| is_claimed(paths, one, uses)) {
+            let shown = claimed.shown();
+            let what = format!(
+                "{shown} is claimed: by a file system in another mount namespace, by ZFS, or similar"
+            );
+            let remedy = "find out what claimed it (lsblk, zpool status), and stop that";
+            uses.add(bdf, format!("claimed:{shown}"), what, remedy);
+            // A partition may be claimed only by the known user of its disk.
+            let openers = usize::from(!is_listed(disk));
+            uses.count(bdf, &shown, openers, claimed.counted);
+        }
+    }
+}
+
+/// The lists that show what uses a disk.
+struct Lists {
+    mounts: String,
+    swaps: String,
+    backings: Vec<Backing>,
+}
+
+impl Lists {
+    fn read(paths: &HostPaths) -> Self {
+        Self {
+            mounts: text(&paths.proc.join("self/mountinfo")).unwrap_or_default(),
+            swaps: text(&paths.proc.join("swaps")).unwrap_or_default(),
+            backings: backings(paths),
+        }
+    }
+
+    /// Finds uses of a disk or partition. Returns how many openers of it these are.
+    fn find(&self, paths: &HostPaths, bdf: Bdf, disk: &Node, uses: &mut Uses) -> usize {
+        let Self {
+            mounts,
+            swaps,
+            backings,
+        } = self;
+        let shown = disk.shown();
+        let mut openers = 0;
+        for backing in backings.iter().filter(|it| is_node(paths, disk, &it.path)) {
+            openers += 1;
+            let what = format!("{shown} is the storage of {}", backing.by);
+            uses.add(bdf, format!("backing:{shown}"), what, &backing.remedy);
+        }
+        // All mounts of a file system have one opener.
+        let points = mounts.lines().filter_map(|line| mount(paths, disk, line));
+        let points: Vec<_> = points.collect();
+        openers += points.len().min(1);
+        for point in points {
+            let what = format!("{shown} is mounted on {point}");
             let remedy = if point == "/" {
                 "the host runs from this disk: choose another device".to_owned()
             } else {
                 format!("umount {point}")
             };
-            uses.add_user_of(disk, bdf, name, what, &remedy);
+            uses.add(bdf, format!("mounted:{shown}"), what, &remedy);
         }
         if swaps.lines().skip(1).any(|line| is_swap(paths, disk, line)) {
-            let shown = disk.shown();
+            openers += 1;
             let what = format!("{shown} is used for swapping");
             let remedy = format!("swapoff {shown}");
-            uses.add_user_of(disk, bdf, format!("swap:{shown}"), what, &remedy);
+            uses.add(bdf, format!("swap:{shown}"), what, &remedy);
         }
-        for holder in names(&disk.folder.join("holders")) {
+        let holders = names(&disk.folder.join("holders"));
+        openers += stacked(&holders);
+        for holder in holders {
             let called = text(&paths.sys.join("class/block").join(&holder).join("dm/name"));
             let called = called.map_or(String::new(), |called| format!(" ({called})"));
-            let what = format!("{} is part of {holder}{called}", disk.shown());
-            let name = format!("held:{}", disk.shown());
+            let what = format!("{shown} is part of {holder}{called}");
             let remedy = "stop it, for example with vgchange -an, cryptsetup close or mdadm --stop";
-            uses.add_user_of(disk, bdf, name, what, remedy);
+            uses.add(bdf, format!("held:{shown}"), what, remedy);
         }
-        if uses.list.len() == before {
-            claimed(paths, bdf, disk, uses);
-        }
+        openers
+    }
+}
+
+/// How often these devices, which are stacked on a disk, have it open: once each (`open_table_device()` in
+/// `drivers/md/dm.c`, `md_import_device()` in `drivers/md/md.c`), but a cache of bcache is open once for all devices
+/// that it is linked with (`bcache_device_link()` in `drivers/md/bcache/super.c`).
+fn stacked(holders: &[String]) -> usize {
+    let (cached, others): (Vec<_>, Vec<_>) =
+        holders.iter().partition(|name| name.starts_with("bcache"));
+    others.len() + cached.len().min(1)
+}
+
+/// Of a disk and its partitions, those that are claimed by something that no list shows. A claim on a disk also makes its
+/// partitions busy, and a claim on a partition its disk (`bd_may_claim()` in `block/bdev.c`). If all are busy, the disk
+/// stands for one claim on it.
+fn unlisted<T: Copy>(
+    disk: T,
+    partitions: &[T],
+    is_listed: impl Fn(T) -> bool,
+    mut is_busy: impl FnMut(T) -> bool,
+) -> Vec<T> {
+    let mut busy = partitions.to_vec();
+    busy.retain(|&one| !is_listed(one) && is_busy(one));
+    let is_one = busy.is_empty() || busy.len() == partitions.len();
+    let is_explained = partitions.iter().chain([&disk]).any(|&one| is_listed(one));
+    if is_one && !is_explained && is_busy(disk) {
+        vec![disk]
+    } else {
+        busy
     }
 }
 
@@ -87,7 +166,7 @@ struct Backing {
 /// The storage of loop devices (`drivers/block/loop.c`), of exported NVMe namespaces
 /// (`drivers/nvme/target/io-cmd-bdev.c`), of SCSI targets (`drivers/target/target_core_file.c`) and of emulated USB
 /// disks (`drivers/usb/gadget/function/storage_common.c`). They do not claim a disk that they use, so opening the
-/// disk exclusively does not show them.
+/// disk exclusively does not show them. Each has the disk open by itself.
 fn backings(paths: &HostPaths) -> Vec<Backing> {
     let mut found = Vec::new();
     let class = paths.sys.join("class/block");
@@ -201,35 +280,26 @@ pub(super) fn unescape(text: &str) -> String {
     })
 }
 
-/// Adds a use if a disk is opened exclusively. This finds file systems of other mount namespaces,
-/// ZFS, bcache, and anything else that no list shows.
-fn claimed(paths: &HostPaths, bdf: Bdf, disk: &Node, uses: &mut Uses) {
+/// Whether a disk is opened exclusively. This finds file systems of other mount namespaces, ZFS, and anything else that
+/// no list shows.
+fn is_claimed(paths: &HostPaths, disk: &Node, uses: &mut Uses) -> bool {
     let path = disk.path(paths);
     let is_disk = metadata(&path).is_ok_and(|found| found.file_type().is_block_device());
     // A disk that has no medium or is hidden cannot be claimed.
     let is_hidden = text(&disk.folder.join("hidden")).as_deref() == Some("1");
     if !is_disk || is_hidden || text(&disk.folder.join("size")).as_deref() == Some("0") {
-        return;
+        return false;
     }
     // Other errors mean that the disk has no medium or is gone.
-    match open_alone(&path) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let _ = uses.unseen.insert(format!(
-                "whether the kernel has claimed {}: only root may open it",
-                disk.shown()
-            ));
-        }
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::BUSY.raw_os_error()) => {
-            let what = format!(
-                "{} is claimed: by a file system in another mount namespace, by ZFS, or similar",
-                disk.shown()
-            );
-            let name = format!("claimed:{}", disk.shown());
-            let remedy = "find out what claimed it (lsblk, zpool status), and stop that";
-            uses.add_user_of(disk, bdf, name, what, remedy);
-        }
-        _ => {}
+    let error = open_alone(&path).err();
+    if (error.as_ref()).is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        let _ = uses.unseen.insert(format!(
+            "whether the kernel has claimed {}: only root may open it",
+            disk.shown()
+        ));
     }
+    let number = error.and_then(|error| error.raw_os_error());
+    number == Some(rustix::io::Errno::BUSY.raw_os_error())
 }
 
 fn open_alone(path: &Path) -> io::Result<File> {
@@ -238,4 +308,53 @@ fn open_alone(path: &Path) -> io::Result<File> {
         .read(true)
         .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
         .open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{stacked, unlisted};
+
+    #[test]
+    fn each_holder_has_a_disk_open_and_a_cache_has_it_open_once() {
+        let count = |names: &[&str]| {
+            stacked(
+                &names
+                    .iter()
+                    .map(|&name| name.to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(count(&[]), 0);
+        assert_eq!(count(&["dm-0", "dm-1", "md127"]), 3);
+        assert_eq!(count(&["bcache0", "bcache1"]), 1);
+        assert_eq!(count(&["bcache0", "bcache1", "dm-0"]), 2);
+    }
+
+    #[test]
+    fn a_claim_is_on_the_disk_or_on_some_partitions() {
+        let found = |listed: &[&str], busy: &[&str]| {
+            let parts = ["a1", "a2"];
+            unlisted(
+                "a",
+                &parts,
+                |one| listed.contains(&one),
+                |one| busy.contains(&one),
+            )
+        };
+        assert_eq!(found(&[], &[]), <[&str; 0]>::default());
+        assert_eq!(found(&[], &["a", "a1"]), ["a1"]);
+        assert_eq!(found(&[], &["a", "a1", "a2"]), ["a"]);
+        // The partitions could not be opened for another reason.
+        assert_eq!(found(&[], &["a"]), ["a"]);
+        // A mounted partition explains that the disk is busy.
+        assert_eq!(found(&["a1"], &["a", "a1"]), <[&str; 0]>::default());
+        assert_eq!(found(&["a1"], &["a", "a1", "a2"]), ["a2"]);
+        // A known user of the disk may have claimed it, and so its partitions.
+        assert_eq!(found(&["a"], &["a", "a1", "a2"]), ["a1", "a2"]);
+        assert_eq!(unlisted("a", &[], |_| false, |_| true), ["a"]);
+        assert_eq!(
+            unlisted("a", &[], |_| true, |_| true),
+            <[&str; 0]>::default()
+        );
+    }
 }

@@ -58,8 +58,8 @@ pub struct Uses {
     pub list: BTreeSet<Use>,
     /// What could not be checked, and why.
     pub unseen: BTreeSet<String>,
-    /// How many users of each function were found that its driver's module counts, too.
-    users: BTreeMap<Bdf, usize>,
+    /// How many users of each function's devices were found that the driver's module counts, too.
+    users: BTreeMap<(Bdf, String), usize>,
 }
 
 impl Uses {
@@ -124,35 +124,18 @@ impl Uses {
         (new, claims.into_iter().map(|(_, file)| file).collect())
     }
 
-    /// As [`Self::add_user`], for a device of the function. Not every device's users are counted.
-    fn add_user_of(
-        &mut self,
-        device: &Node,
-        function: Bdf,
-        name: String,
-        what: String,
-        remedy: &str,
-    ) {
-        if device.is_counted {
-            self.add_user(function, name, what, remedy);
-        } else {
-            self.add(function, name, what, remedy);
-        }
-    }
-
     /// How many users of these functions were found that their driver's module counts, too.
     fn users(&self, functions: &BTreeSet<Bdf>) -> usize {
-        let of = functions.iter().filter_map(|bdf| self.users.get(bdf));
-        of.sum()
+        let users = self.users.iter();
+        let of = users.filter(|((bdf, _), _)| functions.contains(bdf));
+        of.map(|(_, times)| times).sum()
     }
 
-    /// Adds a use that the driver's module counts as a user, such as a mount, if there is no use of this name.
-    fn add_user(&mut self, function: Bdf, name: String, what: String, remedy: &str) {
-        let mut known = self.list.iter();
-        if !known.any(|known| (known.function, &known.name) == (function, &name)) {
-            *self.users.entry(function).or_default() += 1;
-        }
-        self.add(function, name, what, remedy);
+    /// Notes users of a function's device, of which the driver's module counts `counted` at most. One use can have
+    /// several users, such as the volumes on one disk.
+    fn count(&mut self, function: Bdf, device: &str, users: usize, counted: usize) {
+        let known = self.users.entry((function, device.to_owned())).or_default();
+        *known = (*known + users).min(counted);
     }
 
     fn add(&mut self, function: Bdf, name: String, what: String, remedy: &str) {

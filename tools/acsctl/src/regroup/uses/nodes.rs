@@ -8,12 +8,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rules::release::Release;
 use topology::Bdf;
 
-use crate::host::{HostPaths, link, names, text};
+use crate::{
+    host::{HostPaths, link, names, text},
+    regroup::plan::release,
+};
 
 /// How deep to search below a function. A disk behind a USB hub is 12 levels deep.
 const DEPTH: usize = 32;
+
+/// The first release whose drivers count each opener of a partition.
+const OPENERS_COUNT_SINCE: Release = Release::new(6, 5);
 
 /// A device that is not a PCI function.
 #[derive(Clone, Debug)]
@@ -28,8 +35,8 @@ pub(super) struct Node {
     pub(super) number: Option<String>,
     /// The name of its node below `/dev`.
     pub(super) file: Option<String>,
-    /// Whether the module of the function's driver counts the users of the device.
-    pub(super) is_counted: bool,
+    /// How many users of the device the module of the function's driver counts at most.
+    pub(super) counted: usize,
 }
 
 impl Node {
@@ -45,8 +52,13 @@ impl Node {
             number: text(&folder.join("dev")),
             file: file.map(str::to_owned),
             folder: folder.to_owned(),
-            is_counted: true,
+            counted: usize::MAX,
         })
+    }
+
+    /// Whether the device is a partition of a disk.
+    pub(super) fn is_partition(&self) -> bool {
+        self.subsystem == "block" && self.folder.join("partition").exists()
     }
 
     /// The path of the node below the host's `dev` folder.
@@ -66,6 +78,10 @@ impl Node {
 /// `drivers/nvme/host/multipath.c`, `nvme_fc_init_ctrl()` in `drivers/nvme/host/fc.c`).
 pub(super) fn of(paths: &HostPaths, folder: &Path) -> Vec<Node> {
     let mut nodes = below(folder);
+    if counts_first_opener(paths) {
+        let partitions = nodes.iter_mut().filter(|node| node.is_partition());
+        partitions.for_each(|node| node.counted = 1);
+    }
     let mut elsewhere = over_fibre_channel(paths, &nodes);
     let controllers = nodes.iter().chain(&elsewhere);
     let controllers = controllers.filter(|node| node.subsystem == "nvme");
@@ -73,11 +89,18 @@ pub(super) fn of(paths: &HostPaths, folder: &Path) -> Vec<Node> {
         .flat_map(|node| heads(paths, &node.name))
         .collect();
     elsewhere.extend(heads);
-    nodes.extend(elsewhere.into_iter().map(|node| Node {
-        is_counted: false,
-        ..node
-    }));
+    nodes.extend(
+        elsewhere
+            .into_iter()
+            .map(|node| Node { counted: 0, ..node }),
+    );
     nodes
+}
+
+/// Whether the drivers of disks count only the first opener of a partition (`blkdev_get_part()` in `block/bdev.c`);
+/// assumed of an unknown kernel.
+fn counts_first_opener(paths: &HostPaths) -> bool {
+    release(paths).is_none_or(|release| release.is_before(OPENERS_COUNT_SINCE))
 }
 
 /// The NVMe controllers whose host port is one of these Fibre Channel ports, and the devices below them.

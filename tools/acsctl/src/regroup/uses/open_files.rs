@@ -26,15 +26,15 @@ const NAMED: usize = 3;
 
 /// Something in use: the function, the name of the use, and its description.
 type Held = (Bdf, String, String);
-/// What a process holds, and with how many open files that the driver's module counts.
-type Counts = BTreeMap<Held, usize>;
+/// What a process holds, with how many open files that the driver's module counts, and how many it counts at most.
+type Counts = BTreeMap<Held, (usize, usize)>;
 
 /// The files to search for.
 #[derive(Default)]
 pub(super) struct Wanted {
-    /// Nodes. Key: whether the node is a block device, and the device number. `true` marks a node that the
-    /// function's driver made.
-    nodes: BTreeMap<(bool, u64), Vec<(Held, bool)>>,
+    /// Nodes. Key: whether the node is a block device, and the device number. Value: also how many openers of the
+    /// node the function's driver counts at most.
+    nodes: BTreeMap<(bool, u64), Vec<(Held, usize)>>,
     /// Paths of sysfs folders and of nodes.
     paths: Vec<(PathBuf, Bdf, String)>,
     /// Functions that are bound to a VFIO driver, and the name of the node of their group.
@@ -54,7 +54,7 @@ impl Wanted {
             let name = format!("open:{}", node.shown());
             self.paths.push((node.path(paths), bdf, name.clone()));
             let list = self.nodes.entry(key).or_default();
-            list.push(((bdf, name, node.shown()), node.is_counted));
+            list.push(((bdf, name, node.shown()), node.counted));
         }
         let driver = paths.driver(bdf).unwrap_or_default();
         if is_vfio(&driver) {
@@ -81,7 +81,7 @@ impl Wanted {
             if let Some(number) = number.as_deref().and_then(block::device) {
                 let node = format!("/dev/vfio/{name}");
                 let list = self.nodes.entry((false, number)).or_default();
-                list.push(((bdf, format!("vfio:{node}"), node), false));
+                list.push(((bdf, format!("vfio:{node}"), node), 0));
             }
         }
     }
@@ -109,8 +109,8 @@ impl Wanted {
             if found.is_empty() || process.id == std::process::id().to_string() {
                 continue;
             }
-            for (one, times) in found {
-                *uses.users.entry(one.0).or_default() += times;
+            for (one, (times, counted)) in found {
+                uses.count(one.0, &one.2, times, counted);
                 let list = holders.entry(one).or_default();
                 list.insert(process.shown());
             }
@@ -155,18 +155,19 @@ impl Wanted {
             } else if target.is_absolute() {
                 self.file(&entry.path(), target, &mut found);
             }
-            for (held, is_counted) in found {
-                *counts.entry(held).or_default() += usize::from(is_counted);
+            for (held, counted) in found {
+                let known = counts.entry(held).or_default();
+                *known = (known.0 + counted.min(1), known.1.max(counted));
             }
         }
         Ok(())
     }
 
-    /// Checks an open file with a path. In `found`, `true` marks a user of the function's driver.
-    fn file(&self, entry: &Path, target: &Path, found: &mut BTreeMap<Held, bool>) {
+    /// Checks an open file with a path. `found` also has how many such files the function's driver counts at most.
+    fn file(&self, entry: &Path, target: &Path, found: &mut BTreeMap<Held, usize>) {
         let is_below = |(path, _, _): &&(PathBuf, Bdf, String)| target.starts_with(path);
         for (_, bdf, name) in self.paths.iter().filter(is_below) {
-            found.insert((*bdf, name.clone(), target.display().to_string()), false);
+            found.insert((*bdf, name.clone(), target.display().to_string()), 0);
         }
         // Do not query the server of a network file system.
         let flags = AtFlags::STATX_DONT_SYNC;
@@ -183,16 +184,16 @@ impl Wanted {
     }
 
     /// Checks a file by its name alone: nodes with this name may be it.
-    fn named(&self, file: &str, found: &mut BTreeMap<Held, bool>) {
+    fn named(&self, file: &str, found: &mut BTreeMap<Held, usize>) {
         let nodes = self.nodes.values().flatten();
-        let is_it = |((_, _, node), _): &&(Held, bool)| node.rsplit('/').next() == Some(file);
+        let is_it = |((_, _, node), _): &&(Held, usize)| node.rsplit('/').next() == Some(file);
         found.extend(nodes.filter(is_it).cloned());
     }
 
     /// Checks an open VFIO device of a process that has the nodes of these groups open. Kernels since 6.17
     /// name the device. On older kernels it may be any of these groups, or of any group if the process has
     /// closed their nodes.
-    fn vfio(&self, info: &str, groups: &BTreeSet<&str>, found: &mut BTreeMap<Held, bool>) {
+    fn vfio(&self, info: &str, groups: &BTreeSet<&str>, found: &mut BTreeMap<Held, usize>) {
         let mut lines = info.lines();
         let device_path = lines.find_map(|line| line.strip_prefix("vfio-device-syspath:"));
         for (&bdf, group) in &self.vfio {
@@ -208,7 +209,7 @@ impl Wanted {
                     None if groups.is_empty() => "it, or another VFIO device,",
                     _ => continue,
                 };
-            found.insert((bdf, format!("vfio:{bdf}"), what.to_owned()), true);
+            found.insert((bdf, format!("vfio:{bdf}"), what.to_owned()), usize::MAX);
         }
     }
 

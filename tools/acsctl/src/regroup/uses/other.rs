@@ -20,7 +20,8 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
     host_folders(paths, bdf, nodes, uses);
     for what in displays(paths, bdf, nodes) {
         let remedy = "stop the desktop or console on it, or use another display";
-        uses.add_user(bdf, format!("display:{bdf}"), what, remedy);
+        uses.add(bdf, format!("display:{bdf}"), what, remedy);
+        uses.count(bdf, "display", 1, 1);
     }
     let consoles = text(&paths.proc.join("consoles")).unwrap_or_default();
     for node in nodes.iter().filter(|node| node.number.is_some()) {
@@ -32,12 +33,15 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
         }
     }
     for channel in nodes.iter().filter(|node| node.subsystem == "dma") {
+        // Each client counts (`dma_chan_get()` in `drivers/dma/dmaengine.c`).
         let clients = text(&channel.folder.join("in_use"));
-        if clients.is_some_and(|clients| clients != "0") {
+        let clients = clients.and_then(|clients| clients.parse().ok());
+        if let Some(clients @ 1..) = clients {
             let name = &channel.name;
             let what = format!("the kernel uses its DMA channel {name}");
             let remedy = "unload the kernel module that uses it (async_tx, ntb, idxd)";
-            uses.add_user(bdf, format!("dma:{name}"), what, remedy);
+            uses.add(bdf, format!("dma:{name}"), what, remedy);
+            uses.count(bdf, name, clients, channel.counted);
         }
     }
 }
