@@ -206,7 +206,7 @@ kbuild() {
 }
 
 # Drivers that a guest needs, and that at least one architecture's stock kernel has as modules. Older kernels lack some.
-GUEST_DRIVERS=(efivarfs virtio-iommu virtio_pci e1000e virtio_blk pci-pf-stub vfio_iommu_type1 vfio-pci fat msdos nls_cp437 loop)
+GUEST_DRIVERS=(efivarfs virtio-iommu virtio_pci e1000e virtio_blk pci-pf-stub vfio_iommu_type1 vfio-pci fat msdos nls_cp437 loop nvme)
 
 # guest_modules FOLDER RELEASE GUEST [DRIVER...]: begin the folder GUEST: from FOLDER, which has the kernel's lib/modules,
 # copy the kernel's lists of modules, these drivers and the modules that they depend on

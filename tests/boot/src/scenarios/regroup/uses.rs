@@ -13,7 +13,7 @@ use crate::{
     scenarios::hardware::{first, pair, second, two},
 };
 
-pub(super) const ALL: &[Scenario] = &[ADDRESS, DISK, VFIO, VFIO_OTHERS, VFIO_PENDING, OPEN];
+pub(super) const ALL: &[Scenario] = &[ADDRESS, DISK, USERS, VFIO, VFIO_OTHERS, VFIO_PENDING, OPEN];
 
 const OTHER: &[Model] = &pair(0x1234, 0x0bad);
 
@@ -118,6 +118,53 @@ const DISK: Scenario = Scenario {
         ),
         Groups(TOGETHER),
         Run("mount -t msdos /dev/vda /mnt && grep kept /mnt/file"),
+    ],
+    limit: LIMIT,
+};
+
+const NVME: &[Model] = &[Model::Stock("nvme,drive=disk0,serial=a"), CARDS[0]];
+
+/// A disk whose driver counts its users, with several of them on one partition.
+const USERS: Scenario = Scenario {
+    name: "regroup-users",
+    machine: two(&[first(NVME), second(OTHER)]),
+    steps: &[
+        // With multipath, the driver counts nobody. The partition begins at sector 2048, and has 63 MB.
+        Run(
+            "/sbin/modprobe nvme_core multipath=N && /sbin/modprobe -a nvme msdos loop && mkdir -p /mnt; \
+             until test -b /dev/nvme0n1; do usleep 20000; done; \
+             printf '\\0\\0\\0\\0\\203\\0\\0\\0\\0\\10\\0\\0\\0\\370\\1\\0' | \
+             dd of=/dev/nvme0n1 bs=1 seek=446 conv=notrunc 2>/dev/null && \
+             printf '\\125\\252' | dd of=/dev/nvme0n1 bs=1 seek=510 conv=notrunc 2>/dev/null && \
+             /sbin/rmmod nvme && /sbin/modprobe nvme; until test -b /dev/nvme0n1p1; do usleep 20000; done; \
+             mkdosfs /dev/nvme0n1p1 >/dev/null && mount -t msdos /dev/nvme0n1p1 /mnt && \
+             losetup -r /dev/loop0 /dev/nvme0n1p1 && losetup -r /dev/loop1 /dev/nvme0n1p1",
+        ),
+        // Since Linux 6.5, the driver counts each opener of a partition.
+        Run("n=$(cat /sys/module/nvme/refcnt); echo $n; \
+             case $(uname -r) in 5.*|6.1.*) test $n = 1;; *) test $n = 3;; esac"),
+        Says(
+            "acsctl regroup 01:00.1 --dry-run 2>&1 | tee /tmp/plan",
+            "in use: /dev/nvme0n1p1 is the storage of /dev/loop1 (backing:/dev/nvme0n1p1)",
+        ),
+        Run("! grep -e 'the kernel counts' -e claimed: /tmp/plan"),
+        // The control: acsctl does not look at its own files.
+        Says(
+            "acsctl regroup 01:00.1 --dry-run 3</dev/nvme0n1; true",
+            "users of the driver nvme, and acsctl found ",
+        ),
+        // A mount in another mount namespace claims the partition, and not the disk.
+        Run(
+            "losetup -d /dev/loop0; losetup -d /dev/loop1; umount /mnt; mkfifo /tmp/hold; \
+             (unshare -m sh -c 'mount -t msdos /dev/nvme0n1p1 /mnt && touch /tmp/mounted && cat /tmp/hold' &) >/dev/null 2>&1; \
+             while [ ! -e /tmp/mounted ]; do usleep 10000; done; \
+             until test $(cat /sys/module/nvme/refcnt) = 1; do usleep 10000; done",
+        ),
+        Says(
+            "acsctl regroup 01:00.1 --dry-run 2>&1 | tee /tmp/plan",
+            "(claimed:/dev/nvme0n1",
+        ),
+        Run("! grep 'the kernel counts' /tmp/plan && echo >/tmp/hold"),
     ],
     limit: LIMIT,
 };
