@@ -606,6 +606,78 @@ fn uses_that_no_guest_has() {
 }
 
 #[test]
+fn devices_elsewhere_that_depend_on_a_function() {
+    let host = usual("thunderbolt");
+    let router = |path: &str, kind: &str| {
+        host.device(0, path, "thunderbolt", None);
+        let event = format!("DEVTYPE=thunderbolt_{kind}\n");
+        host.file(&FakeHost::of(0, &format!("{path}/uevent")), event);
+    };
+    // The host's own router, a retimer in a cable, and another host.
+    router("domain0", "domain");
+    router("domain0/0-0", "device");
+    router("domain0/0-0/0-0:1.1", "retimer");
+    router("domain0/0-0/0-3", "xdomain");
+    router("domain0/0-0/0-3/0-3.0", "service");
+    assert_uses(&host, &[]);
+    router("domain0/0-0/0-1", "device");
+    assert_uses(&host, &["tunnel:0-1"]);
+    let dock = FakeHost::of(0, "domain0/0-0/0-1");
+    host.file(&format!("{dock}/vendor_name"), "Vendor\n");
+    host.file(&format!("{dock}/device_name"), "Dock\n");
+    router("domain0/0-0/0-1/0-301", "device");
+    assert_uses(&host, &["tunnel:0-1", "tunnel:0-301"]);
+    assert!(
+        plan(&host)
+            .refusal()
+            .is_some_and(|it| it.contains("device 0-1 (Vendor Dock) is"))
+    );
+
+    let host = usual("links");
+    let links = "sys/devices/virtual/devlink";
+    let link = |supplier: &str, consumer: &str, status: &str| {
+        let name = consumer.rsplit('/').next().expect("it has a name");
+        let link = host.path(&format!("{links}/{name}"));
+        let target = link.display().to_string();
+        host.link(
+            &FakeHost::of(0, &format!("{supplier}consumer:pci:{name}")),
+            &target,
+        );
+        let device = host.path(consumer).display().to_string();
+        host.link(&format!("{links}/{name}/consumer"), &device);
+        host.file(&format!("{links}/{name}/status"), format!("{status}\n"));
+    };
+    let port = "sys/devices/pci0000:00/0000:00:01.0";
+    link("", port, "not tracked");
+    // These are removed together with their supplier.
+    host.device(0, "host0/target0/0:0:0:0", "scsi", None);
+    link("", &FakeHost::of(0, "host0/target0/0:0:0:0"), "active");
+    link("", FakeHost::of(1, "").trim_end_matches('/'), "active");
+    assert_uses(&host, &[]);
+    for status in ["dormant", "available"] {
+        host.file(
+            &format!("{links}/0000:00:01.0/status"),
+            format!("{status}\n"),
+        );
+        assert_uses(&host, &[]);
+    }
+    host.file(&format!("{links}/0000:00:01.0/status"), "active\n");
+    assert_uses(&host, &["depends:0000:00:01.0"]);
+    // A device below the function has a consumer.
+    host.file("sys/devices/platform/csi/uevent", "");
+    link(
+        "host0/target0/0:0:0:0/",
+        "sys/devices/platform/csi",
+        "active",
+    );
+    assert_uses(&host, &["depends:0000:00:01.0", "depends:csi"]);
+
+    let host = usual("iommu");
+    host.device(1, "iommu/ivhd0", "iommu", None);
+    assert_uses(&host, &["iommu:ivhd0"]);
+}
+
+#[test]
 fn other_uses() {
     let host = usual("other");
     host.link(&FakeHost::of(0, "virtfn0"), "../0000:01:10.0");

@@ -15,9 +15,11 @@
 //! | `process.rs` | the processes, and the folders of `/proc` that show their files |
 //! | `open_files.rs` | files that processes have open, mapped, or registered in an io_uring |
 //! | `other.rs` | displays, consoles, virtual functions, DMA engines |
+//! | `dependents.rs` | devices elsewhere in the tree: Thunderbolt tunnels, device links, IOMMUs |
 //! | `drivers.rs` | that these uses explain the kernel's count of a driver's users |
 
 mod block;
+mod dependents;
 mod drivers;
 mod namespaces;
 mod network;
@@ -88,6 +90,7 @@ impl Uses {
             network.find(bdf, &nodes, &mut uses);
             network::elsewhere(paths, topology, bdf, &nodes, &elsewhere, &mut uses);
             other::find(paths, bdf, &nodes, &mut uses);
+            dependents::find(paths, functions, bdf, &nodes, &mut uses);
             wanted.add(paths, bdf, &folder, &nodes);
         }
         wanted.search(paths, &mut uses);
