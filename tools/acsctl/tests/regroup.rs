@@ -584,6 +584,35 @@ fn each_device_on_a_disk_is_a_user_of_the_driver() {
 }
 
 #[test]
+fn a_sound_card_on_the_outputs_of_a_gpu_is_a_user_of_its_driver() {
+    let host = usual("sound");
+    let driver = FakeHost::of(1, "driver");
+    let unseen = |name: &str| {
+        let _ = fs::remove_file(host.path(&driver));
+        host.link(&driver, &format!("../../../../bus/pci/drivers/{name}"));
+        let _ = fs::remove_file(host.path(&format!("sys/bus/pci/drivers/{name}/module")));
+        let module = format!("sys/bus/pci/drivers/{name}/module");
+        host.link(&module, &format!("../../../../module/{name}"));
+        host.file(&format!("sys/module/{name}/refcnt"), "1\n");
+        !plan(&host).uses.unseen.is_empty()
+    };
+    assert!(unseen("i915"));
+    let link = "sys/devices/virtual/devlink/pci:0000:01:00.1--pci:0000:00:1f.3";
+    let sound = "sys/devices/pci0000:00/0000:00:1f.3";
+    host.file(&format!("{sound}/class"), "0x040380\n");
+    let target = |path: &str| host.path(path).display().to_string();
+    host.link(&format!("{link}/consumer"), &target(sound));
+    host.file(&format!("{link}/status"), "not tracked\n");
+    host.link(&FakeHost::of(1, "consumer:pci:0000:00:1f.3"), &target(link));
+    assert!(!unseen("i915"));
+    assert!(!unseen("xe"));
+    // A quirk of the PCI core makes the same link for other GPUs, whose drivers are not held.
+    assert!(unseen("amdgpu"));
+    host.file(&format!("{sound}/class"), "0x0c0330\n");
+    assert!(unseen("i915"));
+}
+
+#[test]
 fn uses_that_no_guest_has() {
     let host = usual("untested");
     host.device(0, "cxl/mem0", "cxl", None);

@@ -2,7 +2,11 @@
 
 //! Devices elsewhere in the tree that depend on a function. The kernel's source shows these uses, and no test runs them.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use topology::Bdf;
 
@@ -44,6 +48,7 @@ pub(super) fn find(
         let remedy = "end the use of that device, and unbind its driver";
         uses.add(bdf, format!("depends:{consumer}"), what, remedy);
     }
+    uses.count(bdf, "sound", sound_cards(paths, bdf), usize::MAX);
 }
 
 /// Whether a device of the Thunderbolt bus is a router that was plugged in: not the host's own, `N-0`, whose route is
@@ -87,14 +92,37 @@ fn consumers(
         .collect();
     let suppliers = paths.device(bdf).into_iter();
     let suppliers = suppliers.chain(nodes.iter().map(|node| node.folder.clone()));
-    let links = suppliers.flat_map(|folder| {
-        let links = names(&folder).into_iter();
-        let links = links.filter(|name| name.starts_with("consumer:"));
-        links.map(move |name| folder.join(name)).collect::<Vec<_>>()
-    });
-    let active = links.filter(|link| text(&link.join("status")).as_deref() == Some("active"));
-    let devices = active.filter_map(|link| fs::canonicalize(link.join("consumer")).ok());
+    let devices = suppliers.flat_map(|folder| linked(&folder, "active"));
     let others = devices.filter(|device| !removed.iter().any(|folder| device.starts_with(folder)));
     let name = |device: PathBuf| Some(device.file_name()?.to_str()?.to_owned());
     others.filter_map(name).collect()
+}
+
+/// How many drivers of sound cards hold the driver of a GPU, to play sound over its outputs. The module counts them
+/// (`hdac_component_master_bind()` in `sound/hda`), if it is one of those that say so (`intel_audio_component_ops`), and
+/// the link shows them (`intel_audio_component_bind()` in `drivers/gpu/drm/i915/display/intel_audio.c`).
+fn sound_cards(paths: &HostPaths, bdf: Bdf) -> usize {
+    let driver = paths.driver(bdf);
+    let is_counted = driver.is_some_and(|driver| ["i915", "xe"].contains(&driver.as_str()));
+    let Some(folder) = paths.device(bdf).filter(|_| is_counted) else {
+        return 0;
+    };
+    let is_sound = |device: &PathBuf| {
+        let class = text(&device.join("class"));
+        class.is_some_and(|class| class.starts_with("0x04"))
+    };
+    linked(&folder, "not tracked")
+        .into_iter()
+        .filter(is_sound)
+        .count()
+}
+
+/// The devices that are consumers of one by device links of this state.
+fn linked(supplier: &Path, state: &str) -> Vec<PathBuf> {
+    let names = names(supplier).into_iter();
+    let links = names.filter(|name| name.starts_with("consumer:"));
+    let links = links.map(|name| supplier.join(name));
+    let links = links.filter(|link| text(&link.join("status")).as_deref() == Some(state));
+    let devices = links.filter_map(|link| fs::canonicalize(link.join("consumer")).ok());
+    devices.collect()
 }
