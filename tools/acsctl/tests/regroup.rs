@@ -185,6 +185,26 @@ fn unreadable_sources_are_obstacles() {
     assert_eq!(left(&both[..1]), both[1..]);
     assert_eq!(left(&both[1..]), both[..1]);
     assert_eq!(left(&both), [""; 0]);
+    // Such a rescan also forgets overrides. One for the driver that the function has anyway is no obstacle.
+    host.file(&FakeHost::of(1, "driver_override"), "pci-stub\n");
+    let override_of_1 = "override:0000:01:00.1";
+    assert_eq!(left(&both), [override_of_1]);
+    host.file("proc/sys/kernel/osrelease", "7.2.1\n");
+    assert_eq!(left(&[]), [""; 0]);
+    host.file("proc/sys/kernel/osrelease", "6.12.1\n");
+    host.link(
+        &FakeHost::of(1, "driver"),
+        "../../../../bus/pci/drivers/pci-stub",
+    );
+    assert_eq!(left(&both), [override_of_1]);
+    host.file(&FakeHost::of(1, "driver_override"), "e1000e\n");
+    assert_eq!(left(&both), [override_of_1]);
+    fs::remove_file(host.path(&FakeHost::of(1, "driver"))).expect("it is there");
+    host.link(
+        &FakeHost::of(1, "driver"),
+        "../../../../bus/pci/drivers/e1000e",
+    );
+    assert!(!left(&both).contains(&override_of_1.to_owned()));
     let host = usual("unseen");
     fs::remove_file(host.path("proc/self/ns/pid")).expect("it is there");
     host.link("proc/self/ns/pid", "pid:[4026532000]");

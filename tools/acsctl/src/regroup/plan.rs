@@ -17,7 +17,7 @@ use topology::{Bdf, Function, Partition};
 
 use super::{
     Device, Withheld,
-    uses::{Use, Uses},
+    uses::{Use, Uses, keeps_for_programs},
     window::modules,
 };
 use crate::host::{HostPaths, HostView, Predicted, coarser, finer, link, names, text};
@@ -124,7 +124,7 @@ impl Plan {
             && !is_too_fine
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
         let mut obstacles = hardware_obstacles(host, &predicted, &device);
-        obstacles.extend(kernel_obstacles(paths, host));
+        obstacles.extend(kernel_obstacles(paths, host, &device));
         for withheld in Withheld::all(paths)? {
             if set.iter().any(|&bdf| withheld.covers(paths, bdf)) {
                 obstacles.push(withheld_obstacle(&withheld));
@@ -372,9 +372,9 @@ fn hardware_obstacles(
 /// (`pci_bus_add_device()` in `drivers/pci/bus.c`).
 pub const DRIVERS_WAIT_SINCE: Release = Release::new(7, 2);
 
-/// The obstacles of the kernel: no test runs a regroup on it, and drivers that could give a function to user space
-/// before its group has been compared.
-fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
+/// The obstacles of the kernel: no test runs a regroup on it, a driver could give a function to user space before its
+/// group has been compared, or take a function that is kept from it.
+fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>, device: &Device) -> Vec<Obstacle> {
     let version = host.topology.kernel.clone().unwrap_or_default();
     let is_tested = host.verified() != Verified::No && supported::is_supported(&version);
     let mut found = Vec::new();
@@ -400,8 +400,24 @@ fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>) -> Vec<Obstacle> {
     };
     if binds_in_rescan(host.kernel) {
         found.extend(to_user(paths).into_iter().map(obstacle));
+        found.extend(device.all().filter_map(|bdf| override_obstacle(paths, bdf)));
     }
     found
+}
+
+/// The obstacle for a function whose override is not in force within a rescan that binds drivers, unless the driver that it
+/// names is one that takes the function anyway.
+fn override_obstacle(paths: &HostPaths, bdf: Bdf) -> Option<Obstacle> {
+    let only = driver_override(paths, bdf)?;
+    let takes_it = paths.driver(bdf).as_ref() == Some(&only) && !keeps_for_programs(&only);
+    (!takes_it).then(|| Obstacle {
+        even_if: Some(format!("override:{bdf}")),
+        what: format!(
+            "{bdf} has the driver_override {only}, which a rescan forgets: on kernels before {DRIVERS_WAIT_SINCE} another \
+             driver of the host may bind within it"
+        ),
+        remedy: "unload the driver of the host that would take it, or boot a newer kernel".to_owned(),
+    })
 }
 
 /// Whether a rescan binds drivers on the kernel of this release; assumed of an unknown one.

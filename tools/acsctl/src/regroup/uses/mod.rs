@@ -152,7 +152,7 @@ impl Uses {
 }
 
 /// Whether a driver keeps a function for programs, and makes no network interface and no display of it.
-fn keeps_for_programs(driver: &str) -> bool {
+pub(super) fn keeps_for_programs(driver: &str) -> bool {
     is_vfio(driver) || driver.contains("uio") || driver == "pci-stub"
 }
 
