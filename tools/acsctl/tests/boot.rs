@@ -293,9 +293,16 @@ fn a_withheld_device_stays_withheld_after_the_initramfs() {
         host.root.join(folder).join("acsctl").join(name)
     };
     let file = record("var/lib").display().to_string();
-    host.host
-        .file("var/lib/acsctl/withheld-0000:01:00.0.json", "old");
-    host.program("acsctl", &format!("echo new >{file}; exit 1"));
+    // A record of an earlier boot, also if a new one has replaced it.
+    host.host.file(
+        "var/lib/acsctl/withheld-0000:01:00.0.json",
+        "of a boot before",
+    );
+    host.host.file(
+        "var/lib/acsctl/withheld-0000:82:00.0.json",
+        "of a boot before",
+    );
+    host.program("acsctl", &format!("echo 'of this boot' >{file}; exit 1"));
     host.run("early");
     assert!(record("run").exists(), "the initramfs does not last");
     let old = host.root.join("run/acsctl/withheld-0000:01:00.0.json");

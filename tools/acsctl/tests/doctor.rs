@@ -333,8 +333,8 @@ fn withheld_devices_are_named() {
     );
     let record = |boot| {
         format!(
-            "{{\"schema\": \"acsctl-withheld-1\", \"boot\": \"{boot}\", \"requested\": \"0000:01:00.0\", \
-             \"functions\": [\"0000:01:00.0\"], \"identities\": [\"another\"], \"why\": \"of the test\"}}"
+            "{{\"schema\": \"acsctl-withheld-2\", \"boot\": \"{boot}\", \"requested\": \"0000:01:00.0\", \
+             \"functions\": [\"0000:01:00.0\"], \"identities\": [\"another\"], \"places\": [\"0000:00:01.0/00.0\"], \"why\": \"of the test\"}}"
         )
     };
     let path = "var/lib/acsctl/withheld-0000:01:00.0.json";
@@ -361,7 +361,7 @@ fn withheld_devices_are_named() {
     for damaged in [
         "",
         "{}",
-        &record("this").replace("withheld-1", "withheld-2"),
+        &record("this").replace("withheld-2", "withheld-1"),
     ] {
         host.file(path, damaged);
         assert_says(

@@ -773,21 +773,33 @@ fn other_uses() {
 fn a_withheld_device_is_left_alone() {
     let host = usual("withheld");
     assert_eq!(plan(&host).obstacles, []);
-    let record = |address: &str, identity: &str| {
+    let record = |address: &str, place: &str, identity: &str| {
         let record = format!(
-            "{{\"schema\": \"acsctl-withheld-1\", \"boot\": \"earlier\", \"requested\": \"0000:01:00.1\", \
-             \"functions\": [\"{address}\"], \"identities\": [\"{identity}\"], \"why\": \"it is a test\"}}"
+            "{{\"schema\": \"acsctl-withheld-2\", \"boot\": \"earlier\", \"requested\": \"0000:01:00.1\", \
+             \"functions\": [\"{address}\"], \"identities\": [\"{identity}\"], \"places\": [\"{place}\"], \
+             \"why\": \"it is a test\"}}"
         );
         host.file("var/lib/acsctl/withheld-0000:01:00.1.json", record);
     };
-    let identity = "0x1234 0x0a01 0x020000 0x01 0x0000 0x0000";
-    // Another device is at the address.
-    record("0000:01:00.1", "0x8086 0x1521 0x020000 0x01 0x0000 0x0000");
+    let (identity, other) = (
+        "0x1234 0x0a01 0x020000 0x01 0x0000 0x0000",
+        "0x8086 0x1521 0x020000 0x01 0x0000 0x0000",
+    );
+    // Another device is there.
+    record("0000:01:00.1", "0000:00:01.0/00.1", other);
     assert_eq!(plan(&host).obstacles, []);
-    // The device has moved.
-    record("0000:05:00.1", identity);
+    // A like device has the address now, and the device is elsewhere: here, or below another port.
+    record(
+        "0000:01:00.1",
+        "0000:00:01.0",
+        "0x8086 0x1901 0x020000 0x01 0x0000 0x0000",
+    );
+    assert_eq!(plan(&host).obstacles, []);
+    record("0000:05:00.1", "0000:00:01.0/00.1", identity);
     assert_eq!(plan(&host).obstacles.len(), 1);
-    record("0000:01:00.1", identity);
+    record("0000:05:00.1", "0000:00:07.0/00.1", identity);
+    assert_eq!(plan(&host).obstacles.len(), 1);
+    record("0000:01:00.1", "0000:00:01.0/00.1", identity);
     let refused = plan(&host);
     let [obstacle] = &refused.obstacles[..] else {
         panic!("{:?}", refused.obstacles);
@@ -814,6 +826,8 @@ fn a_device_path_names_a_function_whatever_its_bus() {
     assert_eq!(found("0000:00:01.0/00.1"), Ok(below));
     assert_eq!(found("0000:00:01.0/00.1=1234:0A01"), Ok(below));
     assert_eq!(found("0000:01:00.1=1234:0a01"), Ok(below));
+    let shown = DevicePath::of(&paths, below).to_string();
+    assert_eq!(shown, "0000:00:01.0/00.1");
     assert_eq!(found("/sys/bus/pci/devices/0000:01:00.1"), Ok(below));
     for (text, why) in [
         (
@@ -841,8 +855,8 @@ fn a_rescan_brings_no_withheld_device_back() {
     let host = usual("withheld-elsewhere");
     let record = |boot: &str| {
         let record = format!(
-            "{{\"schema\": \"acsctl-withheld-1\", \"boot\": \"{boot}\", \"requested\": \"0000:02:00.0\", \
-             \"functions\": [\"0000:02:00.0\"], \"identities\": [\"a\"], \"why\": \"it is a test\"}}"
+            "{{\"schema\": \"acsctl-withheld-2\", \"boot\": \"{boot}\", \"requested\": \"0000:02:00.0\", \
+             \"functions\": [\"0000:02:00.0\"], \"identities\": [\"a\"], \"places\": [\"0000:00:07.0/00.0\"], \"why\": \"it is a test\"}}"
         );
         host.file("var/lib/acsctl/withheld-0000:02:00.0.json", record);
     };

@@ -17,7 +17,7 @@ use topology::{Bdf, Partition};
 use super::{Failure, Format, print};
 use crate::{
     database::Database,
-    host::{DevicePath, HostPaths, HostView, Snapshot},
+    host::{DevicePath, HostPaths, HostView, Snapshot, finer},
     regroup::{self, Fate, Obstacle, Outcome, Plan, Planned, Session, Withheld, uses::Use},
 };
 
@@ -109,7 +109,7 @@ struct PlanOutput<'a> {
 struct OutcomeOutput<'a> {
     /// The function that the command named.
     requested: String,
-    /// Whether the result is as planned.
+    /// Whether the result is as planned, or finer with justification.
     as_planned: bool,
     /// The state of each function.
     functions: &'a [Fate],
@@ -270,10 +270,20 @@ impl Regroup {
             }
         }
         if results.plans.is_empty() && results.errors.is_empty() {
-            results.say(
+            let all = host.topology.functions.iter();
+            let all = all.map(|function| function.bdf).collect();
+            let justified = host.is_modelled().then(|| host.justified(&BTreeSet::new()));
+            let is_sound = match justified.transpose()? {
+                Some(justified) => finer(&host.groups, &justified, &all).is_empty(),
+                None => true,
+            };
+            results.say(if is_sound {
                 "nothing to do: the kernel would make the same groups now, and no entry of a loaded module \
-                 isolates a function of this host\n",
-            );
+                 isolates a function of this host\n"
+            } else {
+                "nothing to do: no device would be in smaller groups now. Some groups are finer than isolation justifies: \
+                 acsctl doctor names them\n"
+            });
         }
         Ok(())
     }
@@ -293,6 +303,12 @@ impl Regroup {
         if let Some(left) = left.filter(|_| !plan.up_to_date) {
             results.say(&format!(
                 "{bdf}: left alone, because --leave names {left}\n"
+            ));
+            return Ok(());
+        }
+        if let Some(stale) = plan.stale.filter(|_| self.all && !plan.up_to_date) {
+            results.say(&format!(
+                "{bdf}: left alone: the kernel would put it into the present group of {stale}; first acsctl regroup {stale}\n"
             ));
             return Ok(());
         }

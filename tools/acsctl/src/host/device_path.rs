@@ -55,6 +55,27 @@ impl fmt::Display for DevicePath {
 }
 
 impl DevicePath {
+    /// The path of a function that is present, without its ids. Otherwise its address.
+    #[must_use]
+    pub fn of(paths: &HostPaths, bdf: Bdf) -> Self {
+        let folder = paths.device(bdf).unwrap_or_default();
+        let parts = folder.iter().filter_map(|part| part.to_str()?.parse().ok());
+        let all: Vec<Bdf> = parts.collect();
+        let first = all.first().copied().unwrap_or(bdf);
+        let below: Vec<_> = (all.iter().skip(1))
+            .map(|bdf| (bdf.slot(), bdf.function()))
+            .collect();
+        let rest = below
+            .iter()
+            .map(|(slot, function)| format!("/{slot:02x}.{function}"));
+        Self {
+            text: format!("{first}{}", rest.collect::<String>()),
+            first,
+            below,
+            ids: None,
+        }
+    }
+
     /// The function's present address.
     ///
     /// # Errors

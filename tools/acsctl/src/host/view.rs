@@ -239,8 +239,38 @@ impl<'a> HostView<'a> {
     /// [`Error::CouldNotRun`] when a module's table or decisions cannot be read, or the topology is
     /// impossible.
     pub fn justified(&self, new: &BTreeSet<Bdf>) -> Result<Partition, Error> {
+        self.groups_with(new, |_, measured| measured != Some(Measured::Lacks))
+    }
+
+    /// The finest groups that are sure to be justified: of the quirks of later releases, those count that a loaded module has
+    /// measured in the kernel.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::justified`].
+    pub fn surely_justified(&self) -> Result<Partition, Error> {
+        let is_of_release = |entry: &Entry| {
+            let mainline = entry.mainline.as_ref().zip(self.kernel);
+            mainline.is_some_and(|(mainline, kernel)| !mainline.is_missing_in(kernel))
+        };
+        self.groups_with(&BTreeSet::new(), |entry, measured| match measured {
+            Some(Measured::Has) => true,
+            Some(Measured::Lacks) => false,
+            _ => is_of_release(entry),
+        })
+    }
+
+    /// The groups with the quirks of mainline that may count, by their entry and what a loaded module measured of it.
+    fn groups_with(
+        &self,
+        new: &BTreeSet<Bdf>,
+        counts: impl Fn(&Entry, Option<Measured>) -> bool,
+    ) -> Result<Partition, Error> {
         self.check_read()?;
-        let possible = self.entries.iter().filter(|entry| !self.lacks(entry));
+        let possible = self
+            .entries
+            .iter()
+            .filter(|entry| counts(entry, self.measured(entry)));
         let possible = handlers::possible_in(possible, self.kernel);
         let prediction = self.prediction_with(&possible);
         let mut claims = prediction.claims(self.running());
@@ -261,13 +291,13 @@ impl<'a> HostView<'a> {
         prediction.with_claims(&claims).map_err(impossible)
     }
 
-    /// Whether a loaded module has measured that the kernel lacks the quirk of this entry. The entries of other editions
-    /// are no quirks of mainline.
-    fn lacks(&self, entry: &Entry) -> bool {
+    /// What a loaded module has measured: whether the kernel has the quirk of this entry. The entries of other editions are
+    /// no quirks of mainline.
+    fn measured(&self, entry: &Entry) -> Option<Measured> {
         let modules = self.loaded().iter();
         let modules = modules.filter(|module| module.edition == Edition::Validated);
         let mut measured = modules.filter_map(|module| module.measured.as_ref().ok()?.as_ref());
-        measured.any(|measured| measured.get(&entry.number) == Some(&Measured::Lacks))
+        measured.find_map(|measured| measured.get(&entry.number).copied())
     }
 
     /// The endpoints that would leave a function of their group if the kernel grouped them now.

@@ -97,6 +97,7 @@ impl Session<'_> {
             ));
         }
         if found.torn.is_empty() && found.torn_before.is_empty() && !found.finer.is_empty() {
+            outcome.finer = true;
             let mut list = String::new();
             // Writing to a string cannot fail.
             let _ = write_groups(&mut list, &found.finer);

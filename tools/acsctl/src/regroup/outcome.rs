@@ -41,6 +41,8 @@ pub struct Outcome {
     pub after: Partition,
     /// Whether an interrupted regroup was undone, not completed.
     pub undone: bool,
+    /// Whether groups are finer than predicted, with justification.
+    pub finer: bool,
     /// The state of each function, ordered by address.
     pub functions: Vec<Fate>,
     /// What went wrong; empty on success.
@@ -58,6 +60,7 @@ impl Outcome {
             predicted: None,
             after: Vec::new(),
             undone: false,
+            finer: false,
             functions: Vec::new(),
             problems: Vec::new(),
             notes: Vec::new(),
@@ -97,10 +100,14 @@ impl fmt::Display for Outcome {
         for problem in &self.problems {
             writeln!(f, "{}: {problem}", self.requested)?;
         }
-        match (self.is_as_planned(), self.undone) {
-            (false, _) => Ok(()),
-            (true, false) => writeln!(f, "{}: regrouped, as predicted", self.requested),
-            (true, true) => writeln!(f, "{}: everything is restored", self.requested),
+        if !self.is_as_planned() {
+            return Ok(());
         }
+        let result = match (self.undone, self.finer) {
+            (true, _) => "everything is restored",
+            (false, false) => "regrouped, as predicted",
+            (false, true) => "regrouped; its groups are finer than predicted, which is justified",
+        };
+        writeln!(f, "{}: {result}", self.requested)
     }
 }

@@ -83,6 +83,8 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// The obstacles that were not accepted.
     pub obstacles: Vec<Obstacle>,
+    /// A function whose present group the kernel would put the device into, although it would not make that group now.
+    pub stale: Option<Bdf>,
     /// Whether the groups already are as expected.
     pub up_to_date: bool,
     /// The names in `--even-if` that match no obstacle.
@@ -114,17 +116,15 @@ impl Plan {
         let predicted = host.predict()?;
         let uses = Uses::find(paths, topology, &set);
         let current = touching(&host.groups, &set);
-        // Only a regroup shows whether the groups rest on a quirk of a later release that the kernel has, or on a claim
-        // that was taken back. Coarser groups may always come back.
-        let justified = host.justified(&BTreeSet::new())?;
-        let is_too_fine = [&justified, &predicted.groups]
-            .into_iter()
-            .any(|allowed| !finer(&host.groups, allowed, &set).is_empty());
+        // Unless a module has measured it, only a regroup shows whether the groups rest on a quirk of a later release that the
+        // kernel has, or on a claim that was taken back. Coarser groups may always come back.
         let up_to_date = !current.is_empty()
-            && !is_too_fine
+            && finer(&host.groups, &host.surely_justified()?, &set).is_empty()
             && coarser(&host.groups, &predicted.groups, &set).is_empty();
         let mut obstacles = hardware_obstacles(host, &predicted, &device);
         obstacles.extend(kernel_obstacles(paths, host, &device));
+        let stale = stale(host, &predicted.groups, &set);
+        obstacles.extend(stale.map(stale_obstacle));
         for withheld in Withheld::all(paths)? {
             if set.iter().any(|&bdf| withheld.covers(paths, bdf)) {
                 obstacles.push(withheld_obstacle(&withheld));
@@ -173,6 +173,7 @@ impl Plan {
             warnings: warnings(paths),
             uses,
             obstacles,
+            stale,
             up_to_date,
             idle: even_if.difference(&named).cloned().collect(),
             device,
@@ -249,6 +250,35 @@ fn withheld_obstacle(withheld: &Withheld) -> Obstacle {
             "acsctl regroup --release {} lets it be regrouped again",
             withheld.requested
         ),
+    }
+}
+
+/// A function that stays, and that by the prediction shares its group with the device, while its present group has others,
+/// too. The kernel puts the device into that group as it is (`pci_device_group()` in `drivers/iommu/iommu.c`).
+fn stale(host: &HostView<'_>, predicted: &Partition, set: &BTreeSet<Bdf>) -> Option<Bdf> {
+    let stays = |bdf: &&Bdf| !set.contains(*bdf);
+    touching(predicted, set).iter().find_map(|group| {
+        let has_others = |mate: &Bdf| {
+            let mut present = host.groups.iter();
+            let present = present.find(|present| present.contains(mate));
+            present
+                .is_some_and(|present| present.iter().filter(stays).any(|one| !group.contains(one)))
+        };
+        group
+            .iter()
+            .filter(stays)
+            .copied()
+            .find(|mate| has_others(mate))
+    })
+}
+
+fn stale_obstacle(stale: Bdf) -> Obstacle {
+    Obstacle {
+        even_if: Some(format!("group-of:{stale}")),
+        what: format!(
+            "the kernel would put it into the present group of {stale}, which is coarser than the kernel would make it now"
+        ),
+        remedy: format!("regroup that function first: acsctl regroup {stale}"),
     }
 }
 

@@ -80,7 +80,8 @@ impl Session<'_> {
         };
         state.step = Phase::Restore;
         if withheld.is_none() {
-            self.give_overrides(state, &judged, is_own_run);
+            let is_judged = |bdf, now| judged.get(&bdf) == Some(&now);
+            self.give_overrides(state, is_judged);
         }
         let closed = self.close_window(state, &judged, &mut outcome);
         outcome.problems.extend(closed.err().map(shown));
@@ -274,23 +275,22 @@ impl Session<'_> {
         }
     }
 
-    /// Gives the functions that this run removed their former overrides. A driver that somebody loads from now on must not
-    /// take a function that its override keeps for another.
-    fn give_overrides(
-        &mut self,
-        state: &State,
-        judged: &BTreeMap<Bdf, Instance>,
-        is_own_run: bool,
-    ) {
+    /// Gives the functions that this or a killed run removed their former overrides, unless somebody has chosen another since.
+    /// A driver that is registered from now on must not take a function that its override keeps for another.
+    fn give_overrides(&mut self, state: &State, is_judged: impl Fn(Bdf, Instance) -> bool) {
         for saved in &state.functions {
             let bdf = saved.bdf;
-            let now = instance(&self.paths.function(bdf));
-            let is_ours = is_own_run && state.present.get(&bdf).map(|known| known.instance) != now;
-            let is_same = identity(self.paths, bdf).as_ref() == Some(&saved.identity);
-            if !(is_ours && is_same && judged.get(&bdf).copied() == now) {
+            let (Some(only), Some(now)) =
+                (&saved.driver_override, instance(&self.paths.function(bdf)))
+            else {
                 continue;
-            }
-            if let Some(only) = &saved.driver_override {
+            };
+            let known = state.present.get(&bdf).map(|known| known.instance);
+            let is_new = known != Some(now);
+            let is_same = identity(self.paths, bdf).as_ref() == Some(&saved.identity);
+            let is_free =
+                driver_override(self.paths, bdf).is_none() || is_held_off(self.paths, bdf);
+            if is_new && is_same && is_free && is_judged(bdf, now) {
                 let path = self.paths.function(bdf).join("driver_override");
                 // restore_driver() tries again, and reports what goes wrong.
                 let _ = self.write(&path, only, Wait::Timeout);
@@ -387,6 +387,9 @@ impl Session<'_> {
     /// [`Error::NotFound`] when there is nothing to forget; [`Error::CouldNotRun`] when a record cannot be
     /// read or removed, or drivers cannot be let in again. What is to be restored is then kept.
     pub fn release(&mut self, bdf: Bdf) -> Result<Vec<String>, Error> {
+        // All that can be malformed is read before anything changes.
+        let all = Withheld::all_but(self.paths, Some(bdf))?;
+        let left_behind = State::left_behind_but(self.paths, Some(bdf))?;
         let mut functions = held_off(self.paths);
         functions.retain(|&held_off| held_off == bdf);
         let mut notes = Vec::new();
@@ -397,7 +400,7 @@ impl Session<'_> {
             );
         }
         let is_it = |it: &&Withheld| it.functions.contains(&bdf) || it.covers(self.paths, bdf);
-        for withheld in Withheld::all(self.paths)?.iter().filter(is_it) {
+        for withheld in all.iter().filter(is_it) {
             withheld.release(self.paths)?;
             functions.extend(&withheld.functions);
         }
@@ -411,15 +414,13 @@ impl Session<'_> {
                     .to_owned(),
             );
         }
-        let mut overrides = BTreeMap::new();
-        for mut state in State::left_behind(self.paths)? {
+        for mut state in left_behind {
             if state.function_set().contains(&bdf) {
+                self.give_overrides(&state, |_, _| true);
                 notes.extend(self.let_drivers_in(&mut state)?);
                 notes.extend(self.let_sleep(&state).err().map(shown));
                 state.remove(self.paths)?;
                 functions.extend(state.function_set());
-                let saved = state.functions.into_iter();
-                overrides.extend(saved.filter_map(|one| Some((one.bdf, one.driver_override?))));
             }
         }
         if functions.is_empty() {
@@ -430,8 +431,7 @@ impl Session<'_> {
         for bdf in functions {
             if is_held_off(self.paths, bdf) {
                 let path = self.paths.function(bdf).join("driver_override");
-                let value = overrides.get(&bdf).map_or("", String::as_str);
-                let freed = self.write(&path, value, Wait::Timeout);
+                let freed = self.write(&path, "", Wait::Timeout);
                 freed.map_err(|error| Error::CouldNotRun(error.to_string()))?;
             }
         }

@@ -262,10 +262,18 @@ impl State {
     ///
     /// [`Error::CouldNotRun`] when a state file cannot be read or removed, or is malformed.
     pub fn left_behind(paths: &HostPaths) -> Result<Vec<Self>, Error> {
+        Self::left_behind_but(paths, None)
+    }
+
+    /// The same without the file with the name `but`, if it is malformed.
+    pub(super) fn left_behind_but(paths: &HostPaths, but: Option<Bdf>) -> Result<Vec<Self>, Error> {
         let folder = folder(paths);
         let mut found = Vec::new();
-        for (_, path) in records(&folder, "regroup-") {
-            let state = parse(&path, &content(&path)?)?;
+        for (name, path) in records(&folder, "regroup-") {
+            let state = match parse(&path, &content(&path)?) {
+                Err(_) if but.is_some_and(|but| but.to_string() == name) => continue,
+                state => state?,
+            };
             if state.boot == boot(paths) {
                 found.push(state);
             } else {

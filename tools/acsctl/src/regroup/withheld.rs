@@ -20,9 +20,9 @@ use super::{
     Device,
     state::{self, boot, content, identity, records, write_file},
 };
-use crate::host::HostPaths;
+use crate::host::{DevicePath, HostPaths};
 
-const SCHEMA: &str = "acsctl-withheld-1";
+const SCHEMA: &str = "acsctl-withheld-2";
 
 /// A withheld device.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Withheld {
     pub functions: Vec<Bdf>,
     /// The identity of each function, in the same order.
     identities: Vec<String>,
+    /// The device path of each function, in the same order.
+    places: Vec<String>,
     /// Why.
     pub why: String,
 }
@@ -49,6 +51,10 @@ impl Withheld {
             boot: boot(paths),
             requested,
             identities: functions.iter().map(saved).collect(),
+            places: functions
+                .iter()
+                .map(|&bdf| DevicePath::of(paths, bdf).to_string())
+                .collect(),
             functions,
             why,
         }
@@ -60,13 +66,21 @@ impl Withheld {
     ///
     /// [`Error::CouldNotRun`] when a record cannot be read or is malformed.
     pub fn all(paths: &HostPaths) -> Result<Vec<Self>, Error> {
+        Self::all_but(paths, None)
+    }
+
+    /// The same without the record with the name `but`, if it is malformed.
+    pub(super) fn all_but(paths: &HostPaths, but: Option<Bdf>) -> Result<Vec<Self>, Error> {
         let mut found = Vec::new();
         let folders = folders(paths);
-        for (_, path) in folders
+        for (name, path) in folders
             .iter()
             .flat_map(|folder| records(folder, "withheld-"))
         {
-            found.push(parse(&path, &content(&path)?)?);
+            match parse(&path, &content(&path)?) {
+                Err(_) if but.is_some_and(|but| but.to_string() == name) => {}
+                record => found.push(record?),
+            }
         }
         Ok(found)
     }
@@ -95,16 +109,24 @@ impl Withheld {
             && functions.any(|&bdf| !paths.function(bdf).exists() && device.scans(paths, bdf))
     }
 
-    /// Whether the record is of the device that has this function now. After a boot, the device may be elsewhere: then each
-    /// device with such a function counts.
+    /// Whether the record is of the device that has this function now. A boot may change bus numbers: then the device path
+    /// leads to the function. If it does not, the device may be elsewhere, and each device with such a function counts.
     #[must_use]
     pub fn covers(&self, paths: &HostPaths, bdf: Bdf) -> bool {
         let now = identity(paths, bdf);
-        let mut all = self.functions.iter().zip(&self.identities);
-        let is_here = all
-            .any(|(&function, then)| function == bdf && now.as_ref().is_none_or(|now| now == then));
-        let has_moved = || !self.is_of_this_boot(paths) && self.present(paths).is_empty();
-        is_here || now.is_some_and(|now| self.identities.contains(&now) && has_moved())
+        if self.is_of_this_boot(paths) {
+            let mut all = self.functions.iter().zip(&self.identities);
+            return all.any(|(&function, then)| {
+                function == bdf && now.as_ref().is_none_or(|now| now == then)
+            });
+        }
+        let mut all = self.places.iter().zip(&self.identities);
+        all.any(|(place, then)| {
+            let place = place.parse::<DevicePath>();
+            let there = place.and_then(|place| place.find(paths)).ok();
+            let there = there.filter(|&there| identity(paths, there).as_ref() == Some(then));
+            now.as_ref() == Some(then) && there.is_none_or(|there| there == bdf)
+        })
     }
 
     /// Removes the record with this name if it is malformed or of another version. Returns whether there was one.

@@ -57,8 +57,13 @@ pub(super) fn find(paths: &HostPaths, bdf: Bdf, nodes: &[Node], uses: &mut Uses)
             );
             let remedy = "find out what claimed it (lsblk, zpool status), and stop that";
             uses.add(bdf, format!("claimed:{shown}"), what, remedy);
-            // A partition may be claimed only by the known user of its disk.
-            let openers = usize::from(!is_listed(disk));
+            let openers = if claimed.is_partition() {
+                // It may be claimed only by the known user of its disk.
+                usize::from(!is_listed(disk))
+            } else {
+                // All of its partitions are busy: most likely each is claimed by itself.
+                parts.len().max(1)
+            };
             uses.count(bdf, &shown, openers, claimed.counted);
         }
     }

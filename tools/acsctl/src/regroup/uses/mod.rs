@@ -138,7 +138,7 @@ impl Uses {
     /// several users, such as the volumes on one disk.
     fn count(&mut self, function: Bdf, device: &str, users: usize, counted: usize) {
         let known = self.users.entry((function, device.to_owned())).or_default();
-        *known = (*known + users).min(counted);
+        *known = (*known + users).min(counted).max(*known);
     }
 
     fn add(&mut self, function: Bdf, name: String, what: String, remedy: &str) {
