@@ -150,7 +150,7 @@ const USERS: Scenario = Scenario {
         Run("! grep -e 'the kernel counts' -e claimed: /tmp/plan"),
         // The control: acsctl does not look at its own files.
         Says(
-            "acsctl regroup 01:00.1 --dry-run 3</dev/nvme0n1; true",
+            "sh -c 'exec 3</dev/nvme0n1; exec acsctl regroup 01:00.1 --dry-run'; true",
             "users of the driver nvme, and acsctl found ",
         ),
         // A mount in another mount namespace claims the partition, and not the disk.
