@@ -769,6 +769,32 @@ fn other_uses() {
     assert_uses(&host, &wanted);
 }
 
+/// The kernel puts a device into the present group of the port above, whatever it has become.
+#[test]
+fn a_stale_group_above_is_regrouped_first() {
+    let port = "0000:00:01.0";
+    let on = |test, beside| {
+        let host = FakeHost::new(test).pair([1, 1], [0x80, 0x80]);
+        host.port_without_acs().beside(beside)
+    };
+    let stale = plan(&on("stale", 1));
+    assert_eq!(
+        stale.stale.map(|bdf| bdf.to_string()).as_deref(),
+        Some(port)
+    );
+    let refusal = stale.refusal().expect("it is in the way");
+    assert!(
+        refusal.contains("first: acsctl regroup 0000:00:01.0"),
+        "{refusal}"
+    );
+    // The controls: the port's group is right, and a group of the device's own.
+    assert_eq!(plan(&on("not-stale", 2)).stale, None);
+    let host = FakeHost::new("own-group")
+        .pair([2, 2], [0x80, 0x80])
+        .beside(1);
+    assert_eq!(plan(&host).stale, None);
+}
+
 #[test]
 fn a_withheld_device_is_left_alone() {
     let host = usual("withheld");

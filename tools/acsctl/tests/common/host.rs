@@ -63,6 +63,22 @@ impl FakeHost {
         self
     }
 
+    /// Adds a function at 00:02.0, beside the port, with this group.
+    pub(crate) fn beside(self, group: u32) -> Self {
+        let path = "pci0000:00/0000:00:02.0";
+        self.function(path, &config(0x1234, 0x0b02, 0, 0), group);
+        self
+    }
+
+    /// Takes the ACS capability from the port.
+    pub(crate) fn port_without_acs(self) -> Self {
+        let path = "sys/devices/pci0000:00/0000:00:01.0/config";
+        let mut port = fs::read(self.path(path)).expect("it is there");
+        port[0x100..0x108].fill(0);
+        self.file(path, port);
+        self
+    }
+
     /// Adds a loaded module with a table.
     pub(crate) fn module(self, name: &str, table: &str) -> Self {
         self.file(&format!("sys/module/{name}/coresize"), "1\n");
