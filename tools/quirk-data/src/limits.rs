@@ -5,7 +5,7 @@
 use std::fmt;
 
 use grouping::handlers;
-use rules::limits::Class;
+use rules::{entry::Kind, limits::Class, pcie::HeaderLayout};
 use serde::{Deserialize, Serialize};
 
 /// The limits of a claim within certain ids.
@@ -31,6 +31,26 @@ impl Limits {
             revisions: self.revisions,
             subsystems: self.subsystems.clone(),
         }
+    }
+
+    /// Whether functions of a kind can have the class. Ports are bridges, and the kernel rejects an endpoint
+    /// header with the class of a PCI bridge (`pci_setup_device()` in `drivers/pci/probe.c`).
+    #[must_use]
+    pub fn allow(&self, kind: Kind) -> bool {
+        let Some(class) = self.class else { return true };
+        let (code, _) = codes(class);
+        match kind.layout() {
+            HeaderLayout::Bridge => code >> 16 == 0x06,
+            HeaderLayout::Endpoint => code >> 8 != 0x0604,
+        }
+    }
+}
+
+/// The first and the last code of a class, 24 bits.
+const fn codes(class: Class) -> (u32, u32) {
+    match class {
+        Class::Subclass(class) => ((class as u32) << 8, (class as u32) << 8 | 0xff),
+        Class::Interface(class) => (class, class),
     }
 }
 

@@ -133,7 +133,7 @@ rules! {
     StatementRevisions "statement-revisions"
         "An entry whose statement speaks of some revisions has limits of revisions, or a condition.";
     StatementKinds "statement-kinds"
-        "For each claimed kind, the statement of a validated entry says that the ids it names are of that kind.";
+        "The statement of a validated entry says of each claimed id that it is of each claimed kind, except kinds whose functions cannot have the class of the id.";
     SourceForm "source-form"
         "A source is the https:// address of a document on a public host, in plain characters, so that it can be read.";
     InMainline "in-mainline"

@@ -35,8 +35,11 @@ fn class(value: &Spanned<String>, kinds: &[Kind], notes: &mut Notes<'_>) -> Opti
                     as \"010802\"";
         not_of_form(value, "match.class", help, notes);
     }
-    let can_have = |kind: &Kind| class.is_none_or(|class| can_have(*kind, class));
-    if !kinds.is_empty() && !kinds.iter().any(can_have) {
+    let limits = Limits {
+        class,
+        ..Limits::default()
+    };
+    if !kinds.is_empty() && !kinds.iter().any(|kind| limits.allow(*kind)) {
         let problem = format!("no function of the entry's kind is of the class {text}");
         let help =
             "ports are bridges, and endpoints are not of the class 0604: correct class or kind";
@@ -49,19 +52,6 @@ fn class(value: &Spanned<String>, kinds: &[Kind], notes: &mut Notes<'_>) -> Opti
         );
     }
     class
-}
-
-/// Whether functions of a kind can have a class. Ports are bridges, and the kernel rejects an
-/// endpoint header with the class of a PCI bridge (`pci_setup_device()` in `drivers/pci/probe.c`).
-fn can_have(kind: Kind, class: Class) -> bool {
-    let subclass = match class {
-        Class::Subclass(class) => u32::from(class),
-        Class::Interface(class) => class >> 8,
-    };
-    match kind.layout() {
-        HeaderLayout::Bridge => subclass >> 8 == 0x06,
-        HeaderLayout::Endpoint => subclass != 0x0604,
-    }
 }
 
 fn revisions(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u8, u8)> {

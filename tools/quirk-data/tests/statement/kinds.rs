@@ -227,6 +227,48 @@ fn a_kind_is_stated_at_the_ids() {
     }
 }
 
+/// What a statement says of some ids is not said of others: a function of 10de:2000 may be a port in one
+/// machine and an endpoint in another.
+#[test]
+fn a_kind_is_stated_of_each_id() {
+    let of = |kind: &str, matches: &str, statement| {
+        let entry = Entry {
+            status: "validated",
+            kind,
+            matches,
+            statement,
+        };
+        broken(&entry, None)
+    };
+    let both = format!("{OUR}[\"1000-1003\", \"2000\"]");
+    let mixed = "The root ports 10de:1000-1003 forward everything upstream. The functions 10de:2000 send \
+                 nothing to each other.";
+    assert_eq!(of("\"root-port\"", &both, mixed), [KINDS]);
+    assert_eq!(of("\"mf-endpoint\"", &both, mixed), [KINDS]);
+    assert_eq!(
+        of("[\"root-port\", \"mf-endpoint\"]", &both, mixed),
+        [KINDS]
+    );
+    // The class says which ids are of ports.
+    let classes = |ports, endpoints| {
+        format!(
+            "{OUR}[\"1000-1003\"]\nclass = \"{ports}\"\n{OUR}[\"2000\"]\nclass = \"{endpoints}\""
+        )
+    };
+    let kinds = "[\"root-port\", \"mf-endpoint\"]";
+    assert_eq!(of(kinds, &classes("0604", "0200"), mixed), [""; 0]);
+    assert_eq!(of(kinds, &classes("0200", "0604"), mixed), [KINDS]);
+    // Controls: each is stated of all.
+    let ports = "The root ports 10de:1000-1003 and 10de:2000 forward everything upstream.";
+    assert_eq!(of("\"root-port\"", &both, ports), [""; 0]);
+    let ports =
+        "The root ports 10de:1000-1003 (x16) and 10de:2000 (x4) forward everything upstream.";
+    assert_eq!(of("\"root-port\"", &both, ports), [""; 0]);
+    let of_both =
+        "The root ports and endpoints 10de:1000-1003, 10de:2000 send nothing to each other.";
+    assert_eq!(of(kinds, &both, of_both), [""; 0]);
+}
+
 /// A mainline entry needs no statement, because the merged change is the statement. The statement
 /// of a candidate may name no id; if it names any, only those may be claimed.
 #[test]

@@ -83,6 +83,9 @@ pub(super) fn outside(
 /// The functions of one `[[match]]`.
 fn of(quirk: &Entry, kind: Kind, devices: &Devices) -> Vec<EmulatedFunction> {
     let limits = &devices.limits;
+    if !limits.allow(kind) {
+        return Vec::new();
+    }
     let ids: Vec<(u16, u16)> = devices.ids.iter().flat_map(ends).collect();
     let (first, last) = limits.revisions.unwrap_or_default();
     let revisions = if first == last {

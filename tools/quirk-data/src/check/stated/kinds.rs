@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use rules::entry::Kind;
 
-use super::{except::Mark, token::Token};
+use super::{except::Mark, read::Named, token::Token};
 
 /// The meaning of a noun for a function.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -236,9 +236,9 @@ fn behind(tokens: &[Token], end: usize, marks: &[Mark]) -> Option<(Noun, bool)> 
 #[derive(Default)]
 pub(super) struct Said {
     /// The kinds of the named ids.
-    kinds: Vec<Kind>,
-    /// Whether the statement names ids without a noun.
-    bare: bool,
+    kinds: Vec<(Named, Kind)>,
+    /// The ids that are named without a noun.
+    bare: Vec<Named>,
     /// Whether any noun may mean an endpoint.
     any: bool,
     /// Whether any noun means a port or an integrated endpoint, or ids may be of something else.
@@ -246,12 +246,20 @@ pub(super) struct Said {
 }
 
 impl Said {
-    /// Reads the nouns of a list of ids: the one before it with the nouns joined to that, and one
-    /// after it that says what the ids are.
-    pub(super) fn of_list(&mut self, tokens: &[Token], list: &Range<usize>, marks: &[Mark]) {
+    /// Reads the nouns of a list that names these ids: the one before it with the nouns joined to
+    /// that, and one after it that says what the ids are. A list without any has those of the list
+    /// that it is joined to, `joined`. Returns the kinds of the list.
+    pub(super) fn of_list(
+        &mut self,
+        tokens: &[Token],
+        list: &Range<usize>,
+        marks: &[Mark],
+        joined: Vec<Kind>,
+        named: &[Named],
+    ) -> Vec<Kind> {
         let Some(mut nouns) = before(tokens, list, marks) else {
-            self.others = true;
-            return;
+            self.others |= !named.is_empty();
+            return Vec::new();
         };
         let behind = behind(tokens, list.end, marks);
         let more = behind.filter(|&(_, says)| says || nouns.is_empty());
@@ -260,14 +268,20 @@ impl Said {
             Noun::Of(kind) => Some(*kind),
             Noun::Any => None,
         });
-        let of: Vec<_> = of.collect();
-        if !of.is_empty() {
-            self.kinds.extend(of);
-        } else if nouns.is_empty() {
-            self.bare = true;
-        } else {
-            self.kinds.push(Kind::MfEndpoint);
+        let mut of: Vec<_> = of.collect();
+        if of.is_empty() && nouns.is_empty() {
+            of = joined;
+        } else if of.is_empty() {
+            of.push(Kind::MfEndpoint);
         }
+        if of.is_empty() {
+            self.bare.extend_from_slice(named);
+        }
+        let each = named
+            .iter()
+            .flat_map(|one| of.iter().map(|kind| (one.clone(), *kind)));
+        self.kinds.extend(each);
+        of
     }
 
     /// Reads all nouns of a sentence.
@@ -282,9 +296,10 @@ impl Said {
     }
 
     /// The stated kinds. Ids without a noun are endpoints if every noun means one.
-    pub(super) fn kinds(mut self) -> Vec<Kind> {
-        if self.bare && self.any && !self.others {
-            self.kinds.push(Kind::MfEndpoint);
+    pub(super) fn kinds(mut self) -> Vec<(Named, Kind)> {
+        if self.any && !self.others {
+            let bare = self.bare.into_iter();
+            self.kinds.extend(bare.map(|one| (one, Kind::MfEndpoint)));
         }
         self.kinds
     }

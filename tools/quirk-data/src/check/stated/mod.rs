@@ -81,7 +81,7 @@ pub(super) fn check(
         }
     }
     if is_validated && names_any {
-        check_kinds(parsed, kinds, &reading, notes);
+        check_kinds(parsed, kinds, &matched.devices, &reading, notes);
     }
     if is_validated && !is_conditional {
         check_revisions(&matched.devices, statement, &reading, notes);
@@ -123,6 +123,11 @@ const fn overlaps(one: &Named, ids: Ids) -> bool {
     one.vendor == ids.vendor && one.first <= ids.last && ids.first <= one.last
 }
 
+/// Whether the named range contains all of these ids.
+const fn holds_ids(one: &Named, ids: Ids) -> bool {
+    one.vendor == ids.vendor && one.first <= ids.first && ids.last <= one.last
+}
+
 /// Whether the range of ids contains the whole named range.
 const fn holds(one: &Named, ids: Ids) -> bool {
     one.vendor == ids.vendor && ids.first <= one.first && one.last <= ids.last
@@ -148,9 +153,11 @@ fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut No
         notes.add(Rule::StatementExcepts, &span, field, problem, help);
         return false;
     }
-    let is_stated =
-        |one: &&Named| one.vendor == ids.vendor && one.first <= ids.first && ids.last <= one.last;
-    let mut stated = reading.named.iter().filter(is_stated).peekable();
+    let mut stated = reading
+        .named
+        .iter()
+        .filter(|one| holds_ids(one, ids))
+        .peekable();
     if ids.is_any() || !is_held {
         return false;
     }
@@ -257,21 +264,53 @@ fn apart(ids: Ids, range: &Named, reading: &Reading) -> Option<u16> {
     found.map(|&(_, first, _)| first.max(ids.first))
 }
 
-/// Checks that the statement names every claimed kind.
-fn check_kinds(parsed: &format::File, kinds: &[Kind], reading: &Reading, notes: &mut Notes<'_>) {
+/// Checks that the statement says of every claimed id that it names that it is of each claimed kind
+/// which functions of its class can have: one id may be of a port in one machine, and of an endpoint
+/// in another.
+fn check_kinds(
+    parsed: &format::File,
+    kinds: &[Kind],
+    devices: &[Devices],
+    reading: &Reading,
+    notes: &mut Notes<'_>,
+) {
     let Some(value) = &parsed.kind else { return };
     let words = value.get_ref().each(&value.span());
-    for &kind in kinds.iter().filter(|kind| !reading.kinds.contains(kind)) {
+    let is_stated = |ids: Ids, kind: Kind| {
+        let contains = |one: &Named| holds_ids(one, ids);
+        let is_held = reading.named.iter().any(contains);
+        let mut stated = reading.kinds.iter().filter(|(_, of)| *of == kind);
+        stated.any(|(one, _)| {
+            if is_held {
+                contains(one)
+            } else {
+                overlaps(one, ids)
+            }
+        })
+    };
+    for &kind in kinds {
+        let of_kind = devices.iter().filter(|one| one.limits.allow(kind));
+        let claimed = of_kind.flat_map(|one| &one.ids);
+        let mut named = claimed.filter(|ids| reading.named.iter().any(|one| overlaps(one, **ids)));
+        let Some(ids) = named.find(|ids| !is_stated(**ids, kind)) else {
+            continue;
+        };
         let place = words.iter().find(|(word, _)| *word == kind.name());
         let place = place.map_or(value.span(), |(_, place)| place.clone());
         let problem = format!(
-            "the statement does not say that what it names are functions of the kind \"{}\"",
+            "the statement does not say that {ids} are functions of the kind \"{}\"",
             kind.name()
         );
         let help = format!(
             "claim the kinds that it states; this one it states by {} at the ids, not by a place, as \
-             \"below\"",
-            kinds::words(kind)
+             \"below\"{}",
+            kinds::words(kind),
+            if kinds.len() > 1 {
+                "; give ids of different kinds an entry for each kind, or, for ports beside endpoints, a \
+                 [[match]] for each with its class, as class = \"0604\""
+            } else {
+                ""
+            }
         );
         notes.add(Rule::StatementKinds, &place, "kind", problem, help);
     }

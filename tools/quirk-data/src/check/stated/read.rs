@@ -10,7 +10,7 @@ use std::ops::Range;
 use rules::entry::Kind;
 
 use super::{
-    except::{DENIAL, Mark, denial, exceptions, is_filler},
+    except::{DENIAL, Mark, are_joined, denial, exceptions, is_filler},
     kinds, plain,
     token::{Form, Token, is_of, sentences},
 };
@@ -49,8 +49,8 @@ pub(super) struct Reading {
     pub(super) mentioned: Vec<Mention>,
     /// The possible ids and ranges that are not spoken of plainly, with the words.
     pub(super) unclear: Vec<(Mention, String)>,
-    /// The kinds of function that the statement names.
-    pub(super) kinds: Vec<Kind>,
+    /// The kinds of function that the statement says named ids to be.
+    pub(super) kinds: Vec<(Named, Kind)>,
     /// The ids and ranges for which the statement names some revisions only, and the word that says so.
     pub(super) of_revisions: Vec<(Mention, String)>,
 }
@@ -95,14 +95,20 @@ pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading
             let doubt = doubts.any.map(|words| (EACH, words));
             reading.unclear.extend(doubt);
         }
-        for (list, doubt) in lists.iter().zip(doubts.of_lists) {
+        let mut of_list = Vec::new();
+        for ((number, list), doubt) in lists.iter().enumerate().zip(doubts.of_lists) {
             let (named, mentioned) = (reading.named.len(), reading.mentioned.len());
             items(tokens, list, &marks, vendor, &mut reading);
             of_lists.push(mentioned..reading.mentioned.len());
-            let of_entry = |one: &Named| vendors.contains(&one.vendor);
-            if reading.named[named..].iter().any(of_entry) {
-                said.of_list(tokens, list, &marks);
+            let own = reading.named[named..].iter();
+            let own: Vec<_> = own
+                .filter(|one| vendors.contains(&one.vendor))
+                .cloned()
+                .collect();
+            if number > 0 && !are_joined(tokens, &lists, number) {
+                of_list.clear();
             }
+            of_list = said.of_list(tokens, list, &marks, of_list, &own);
             if let Some(words) = doubt.filter(|_| marks[list.start].is_none()) {
                 let mentions = reading.mentioned[mentioned..].iter();
                 let unclear = mentions.map(|one| (*one, words.clone()));
