@@ -25,8 +25,22 @@ struct Entry<'a> {
 
 const OUR: &str = "[[match]]\nvendor = \"10de\"\ndevices = ";
 
-/// The statement rules that an entry violates, each once.
+/// The statement rules that an entry violates, each once. Its statement also says that something is isolated,
+/// because most of these statements are about what names ids.
 fn broken(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str> {
+    let statement = format!("{}\n\nThey are isolated.", entry.statement);
+    let statement = &statement;
+    broken_as_it_is(
+        &Entry {
+            statement,
+            ..*entry
+        },
+        beside,
+    )
+}
+
+/// As [`broken`], with the statement alone.
+fn broken_as_it_is(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str> {
     let Entry {
         status,
         kind,

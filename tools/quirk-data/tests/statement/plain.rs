@@ -3,7 +3,7 @@
 //! What a statement must say plainly: a denial in words that no list has, a doubt, or a word at an id
 //! that may except it.
 
-use super::{PLAIN, UNCLAIMED, accepts, refuses, validated};
+use super::{Entry, OUR, PLAIN, UNCLAIMED, accepts, broken_as_it_is, refuses, validated};
 
 const ALL: &str = "The functions 10de:0a10 and 10de:0a11 do not reach each other";
 
@@ -261,4 +261,39 @@ fn an_unclear_id_need_not_be_claimed() {
     refuses(PLAIN, "[\"0a10\", \"0a11\"]", unclear);
     let plain = "The functions 10de:0a10 do not reach each other. 10de:0a11: isolated.";
     refuses(UNCLAIMED, "[\"0a10\"]", plain);
+}
+
+/// What names ids and says nothing of isolation is no statement. That a device has no ACS capability is the reason
+/// to ask for one.
+#[test]
+fn a_statement_says_that_something_is_isolated() {
+    let broken = |statement: &str| {
+        let matches = format!("{OUR}[\"0a01\"]");
+        let entry = Entry {
+            status: "validated",
+            kind: "\"mf-endpoint\"",
+            matches: &matches,
+            statement,
+        };
+        broken_as_it_is(&entry, None)
+    };
+    for statement in [
+        "The functions 10de:0a01.",
+        "The functions 10de:0a01 are network adapters.",
+        "The functions 10de:0a01 have no ACS capability.",
+        "The functions 10de:0a01 need no driver.",
+        "The functions 10de:0a01 share an IOMMU group.",
+        "We support the functions 10de:0a01.",
+    ] {
+        assert_eq!(broken(statement), [PLAIN], "{statement}");
+    }
+    for statement in [
+        "The functions 10de:0a01 have no ACS capability, and they do not reach each other.",
+        "The functions 10de:0a01 are isolated.",
+        "The functions 10de:0a01 forward every request upstream.",
+        "Peer-to-peer requests between the functions 10de:0a01 are not possible.",
+        "The functions 10de:0a01. They send nothing to each other.",
+    ] {
+        assert_eq!(broken(statement), [""; 0], "{statement}");
+    }
 }

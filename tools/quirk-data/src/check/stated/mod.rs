@@ -80,6 +80,15 @@ pub(super) fn check(
             check_plain(ids, &reading, notes);
         }
     }
+    let mut found = notes.findings().iter();
+    let is_plain = !found.any(|one| one.rule == Rule::StatementPlain);
+    if is_validated && is_held && is_plain && !reading.speaks {
+        let problem = "no sentence says that what it names does not reach each other";
+        let help = "quote the sentence of the vendor that says so; that a device has no ACS capability, or \
+                    works in a test, does not suffice";
+        let (place, field) = (statement.span(), "evidence.statement");
+        notes.add(Rule::StatementPlain, &place, field, problem, help);
+    }
     if is_validated && names_any {
         check_kinds(parsed, kinds, &matched.devices, &reading, notes);
     }

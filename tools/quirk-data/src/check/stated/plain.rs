@@ -36,6 +36,19 @@ const BESIDE: &str = "\
     switch switches loopback loopbacks crossbar mailbox mailboxes hub hubs \
     resource resources means mechanism mechanisms";
 
+/// What isolates by itself, or is one way to.
+const SEPARATES: &str = "\
+    isolated isolate isolates isolating isolation apart separate separated separately separates \
+    separation independent upstream redirect redirects redirected block blocks blocked prevent prevents \
+    prevented";
+
+/// Whether a sentence says at all that something does not reach something else. "It has no ACS capability"
+/// does not.
+pub(super) fn speaks(tokens: &[Token]) -> bool {
+    let any = |words: &str| tokens.iter().any(|token| token.is_of(words));
+    any(SEPARATES) || any(DENIES) && tokens.iter().any(reaches)
+}
+
 const DENIES: &str = "\
     not no never neither nor none nothing nobody nowhere cannot cant isnt arent wasnt werent doesnt \
     dont didnt hasnt havent hadnt wont wouldnt shouldnt couldnt mustnt neednt lacks lack lacking lacked \

@@ -47,6 +47,8 @@ pub(super) struct Reading {
     pub(super) excepted: Vec<Excepted>,
     /// Every possible id or range, named or not.
     pub(super) mentioned: Vec<Mention>,
+    /// Whether any sentence speaks of isolation.
+    pub(super) speaks: bool,
     /// The possible ids and ranges that are not spoken of plainly, with the words.
     pub(super) unclear: Vec<(Mention, String)>,
     /// The kinds of function that the statement says named ids to be.
@@ -78,6 +80,7 @@ pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading
     let mut reading = Reading::default();
     let mut said = kinds::Said::default();
     for tokens in &sentences {
+        reading.speaks |= plain::speaks(tokens);
         let mut of_lists = Vec::new();
         let lists = lists(tokens);
         let marks = exceptions(tokens, &lists);
