@@ -15,7 +15,7 @@ use quirk_data::{
     source::{self, DataFile, Sources},
 };
 use rules::limits::Class;
-use topology::{Acs, Bdf, Function, Header, Hex, Port, Sriov, Topology};
+use topology::{Acs, Bdf, Function, Header, Hex, Port, Sriov, Subsystem, Topology};
 
 use common::{
     facts::{adapter, bdf, function, sound},
@@ -35,6 +35,12 @@ fn draft(
         let family = name.rsplit('/').next().unwrap_or_default();
         format!("{family}.capture.json")
     })
+}
+
+/// The text of a draft for a device that no entry lists.
+#[track_caller]
+fn text(draft: &Draft) -> &str {
+    draft.data.as_deref().expect("no entry lists the device")
 }
 
 fn data() -> Vec<Entry> {
@@ -113,7 +119,7 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         };
         folder::check_all(sources, Scope::now(None))
     };
-    let found = check(draft.data.clone()).expect_err("its questions are not answered");
+    let found = check(text(&draft).to_owned()).expect_err("its questions are not answered");
     let codes: Vec<_> = found.iter().map(|finding| finding.rule.code()).collect();
     assert_eq!(
         codes.iter().filter(|code| **code == "unanswered").count(),
@@ -126,7 +132,7 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         "{codes:?}"
     );
 
-    let entries = check(answered(&draft.data)).expect("every question is answered");
+    let entries = check(answered(text(&draft))).expect("every question is answered");
     assert_eq!(entries.len(), 1);
     let ids: Vec<_> = entries[0].ids().map(ToString::to_string).collect();
     assert_eq!(ids, ["acee:0100", "acee:0120"]);
@@ -136,9 +142,8 @@ fn a_draft_becomes_an_entry_by_its_answers_and_not_without() {
         ("\"0100\", \"0120\"", "\"0100\""),
         ("\"SV\", \"RR\", \"CR\", \"UF\"", "\"SV\", \"RR\", \"CR\""),
     ] {
-        let text = answered(&draft.data);
-        assert!(text.contains(from), "{text}");
-        let fewer = answered(&draft.data.replace(from, to)).replace(from, to);
+        assert!(answered(text(&draft)).contains(from));
+        let fewer = answered(&text(&draft).replace(from, to)).replace(from, to);
         let found = check(fewer).expect_err("it splits nothing");
         let codes: Vec<_> = found.iter().map(|one| one.rule.code()).collect();
         assert!(codes.contains(&"expect-groups"), "{codes:?}");
@@ -156,12 +161,13 @@ fn the_groups_of_a_draft_are_those_that_the_check_computes() {
             let Ok((name, draft)) = named else {
                 continue;
             };
+            let Some(data) = draft.data else { continue };
             tried += 1;
             let folder = scratch("groups");
             let path = folder.join(name).with_extension("toml");
             fs::create_dir(path.parent().expect("a vendor's folder"))
                 .expect("it is the test's own");
-            fs::write(&path, answered(&draft.data)).expect("it is the test's own");
+            fs::write(&path, answered(&data)).expect("it is the test's own");
             let mut capture = Vec::new();
             topology::write(&draft.capture, &mut capture).expect("it can be written");
             let beside = path.with_extension("capture.json");
@@ -174,14 +180,9 @@ fn the_groups_of_a_draft_are_those_that_the_check_computes() {
                 .into_iter()
                 .flatten()
                 .partition(|one| one.rule.code() == "refused");
-            let is_stated = draft.data.contains("a statement against the");
-            assert_eq!(
-                !against.is_empty(),
-                is_stated,
-                "{against:?}: {}",
-                draft.data
-            );
-            assert_eq!(found, [], "{}: {}", function.bdf, draft.data);
+            let is_stated = data.contains("a statement against the");
+            assert_eq!(!against.is_empty(), is_stated, "{against:?}: {data}");
+            assert_eq!(found, [], "{}: {data}", function.bdf);
         }
     }
     assert!(tried > 3, "{tried}");
@@ -194,16 +195,9 @@ fn ids_are_gathered_into_ranges_and_kinds_into_a_list() {
     function(&mut machine, "0000:01:00.1").pcie_type = Some(Port::from_raw(0x1));
     let (name, draft) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
     assert_eq!(name, "acee/0121");
-    assert!(
-        draft.data.contains("devices = [\"0120-0121\"]"),
-        "{}",
-        draft.data
-    );
-    assert!(
-        draft.data.contains("kind = \"mf-endpoint\""),
-        "{}",
-        draft.data
-    );
+    let data = text(&draft);
+    assert!(data.contains("devices = [\"0120-0121\"]"), "{data}");
+    assert!(data.contains("kind = \"mf-endpoint\""), "{data}");
 }
 
 /// An entry for a physical function has an effect on what its virtual functions reach. Control: a device without them.
@@ -211,16 +205,15 @@ fn ids_are_gathered_into_ranges_and_kinds_into_a_list() {
 fn a_draft_asks_whether_the_statement_covers_virtual_functions() {
     let asked = |machine: &Topology| {
         let (_, draft) = draft(machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
+        let data = text(&draft);
         for text in [
             "# - Can a function reach the registers",
             "as endpoints, and no others?",
         ] {
-            assert!(draft.data.contains(text), "{}", draft.data);
+            assert!(data.contains(text), "{data}");
         }
-        assert!(!draft.data.contains("port forward"), "{}", draft.data);
-        draft
-            .data
-            .contains("# - Does the statement hold for the virtual functions (acee:0a02) too")
+        assert!(!data.contains("port forward"), "{data}");
+        data.contains("# - Does the statement hold for the virtual functions (acee:0a02) too")
     };
     let mut machine = adapter();
     assert!(!asked(&machine));
@@ -252,11 +245,8 @@ fn a_draft_supersedes_the_catch_all_that_rejects_it() {
         function(&mut machine, at).device = Some(Hex::id(0x0a99));
     }
     let (_, draft) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
-    assert!(
-        draft.data.contains("supersedes = \"wangxun\""),
-        "{}",
-        draft.data
-    );
+    let data = text(&draft);
+    assert!(data.contains("supersedes = \"wangxun\""), "{data}");
 }
 
 #[test]
@@ -298,11 +288,8 @@ fn a_draft_of_a_port_has_the_other_ports_of_its_bus() {
         ..adapter()
     };
     let (_, of_both) = draft(&machine, bdf("0000:00:01.0"), None, &data()).expect("a draft");
-    assert!(
-        of_both.data.contains("devices = [\"0300\", \"0305\"]"),
-        "{}",
-        of_both.data
-    );
+    let data = text(&of_both);
+    assert!(data.contains("devices = [\"0300\", \"0305\"]"), "{data}");
     // Its questions are those on ports.
     for (text, is_asked) in [
         ("# - Can a request or completion from below one port", true),
@@ -319,7 +306,7 @@ fn a_draft_of_a_port_has_the_other_ports_of_its_bus() {
         ("between the functions", false),
         ("virtual functions", false),
     ] {
-        assert_eq!(of_both.data.contains(text), is_asked, "{}", of_both.data);
+        assert_eq!(data.contains(text), is_asked, "{data}");
     }
     // Control: a port of another vendor is no part of it, and then nothing would be split.
     function(&mut machine, "0000:00:02.0").vendor = Hex::id(0x1f0b);
@@ -412,21 +399,20 @@ fn a_device_beyond_the_limits_of_its_entry_stays_together() {
         subsystems: vec![(0x1028, 0x0010)],
         ..Limits::default()
     };
-    for (limits, is_beyond, key) in [
-        (class, true, "class = \"0403\"\n"),
-        (revisions(2, 15), true, "revisions = \"02-0f\"\n"),
-        (subsystems, true, "subsystems = [\"1028:0010\"]\n"),
-        (revisions(1, 15), false, "revisions = \"01-0f\"\n"),
+    for (limits, is_beyond) in [
+        (class, true),
+        (revisions(2, 15), true),
+        (subsystems, true),
+        (revisions(1, 15), false),
     ] {
         for status in [Status::Candidate, Status::Rejected] {
             let entries = limited(status, limits.clone());
             let made = draft(&machine, bdf("0000:01:00.0"), None, &entries);
-            let (name, made) = made.unwrap_or_else(|refused| panic!("{key}: {refused}"));
+            let (name, made) = made.unwrap_or_else(|refused| panic!("{refused}"));
             assert_eq!(name, "acme/nic");
+            assert_eq!(made.data, None);
             let stays = made.expect.contains(&format!("after = {together}"));
             assert_eq!(stays, is_beyond, "{}", made.expect);
-            assert!(made.data.contains(&made.expect), "{}", made.data);
-            assert!(made.data.contains(key), "{}", made.data);
             let notice = made.notices.iter().any(|one| {
                 one.contains(" 0000:01:00.0 is beyond the limits of the entry acme/nic (")
             });
@@ -435,58 +421,218 @@ fn a_device_beyond_the_limits_of_its_entry_stays_together() {
     }
     // As the check computes it with the limits of the entry.
     for limits in [revisions(2, 15), revisions(1, 15)] {
-        let entries = limited(Status::Candidate, limits);
+        let entries = limited(Status::Candidate, limits.clone());
         let (_, made) = draft(&machine, bdf("0000:01:00.0"), None, &entries).expect("a draft");
-        let folder = scratch("beyond");
-        let path = folder.join("acme/nic.toml");
-        fs::create_dir(folder.join("acme")).expect("it is the test's own");
-        let text = answered(&made.data).replace("\"validated\"", "\"candidate\"\nreason = \"So.\"");
-        fs::write(&path, text).expect("it is the test's own");
-        let mut capture = fs::File::create(folder.join("acme/nic.capture.json")).expect("new");
-        topology::write(&made.capture, &mut capture).expect("it can be written");
-        let found = folder::check_all(
-            source::read(&folder).expect("it is there"),
-            Scope::now(None),
-        );
-        assert_eq!(found.err().map(|found| found.len()), None, "{}", made.data);
+        let sound = tests().join("accepted/acme/nic.toml");
+        let sound = fs::read_to_string(sound).expect("it is there");
+        let (entry, _) = sound.split_once("[[expect]]").expect("it has one");
+        let limit = format!("\"0120\"]\nrevisions = \"{}\"", &limits.to_string()[10..]);
+        let entry = entry.replace("\"0120\"]", &limit);
+        let entry = entry.replace("\"validated\"", "\"candidate\"\nreason = \"So.\"");
+        let found = checked("beyond", &[("nic", &(entry + &made.expect))], &made);
+        assert_eq!(found, [""; 0], "{limits}");
     }
 }
 
-/// A claim that leaves out the revisions of a statement against isolation may stand beside it. Control: of the
-/// revision of the statement.
-#[test]
-fn a_statement_against_other_revisions_is_named() {
-    let of = |revisions| {
-        let mut entries = limited(Status::NotIsolated, Limits::default());
-        let nic = entries.iter_mut().find(|entry| entry.name == "acme/nic");
-        nic.expect("it is there").devices[0].limits.revisions = Some(revisions);
-        draft(&adapter(), bdf("0000:01:00.0"), None, &entries)
-    };
-    let (name, made) = of((2, 15)).expect("a draft");
-    assert_eq!(name, "acme/0100");
-    let notice = "The entry acme/nic has a statement against the isolation of other functions with these ids \
-                  (acee:0100-010f, acee:0120 (revisions 02-0f), acef:0100). Limit this claim";
-    assert!(
-        made.notices.iter().any(|one| one.starts_with(notice)),
-        "{:?}",
-        made.notices
-    );
-    let refused = of((1, 15)).expect_err("it is stated of this revision");
-    assert!(refused.to_string().contains("not-isolated"), "{refused}");
+/// What the check finds in these data files of the folder `acme`, beside the capture of a draft.
+fn checked(scratched: &str, files: &[(&str, &str)], made: &Draft) -> Vec<String> {
+    let folder = scratch(scratched);
+    fs::create_dir(folder.join("acme")).expect("it is the test's own");
+    for (name, text) in files {
+        let path = folder.join("acme").join(name).with_extension("toml");
+        fs::write(path, text).expect("it is the test's own");
+    }
+    let (_, name) = made.expect.split_once("capture = \"").expect("it has one");
+    let (name, _) = name.split_once('"').expect("it ends");
+    let mut capture = fs::File::create(folder.join("acme").join(name)).expect("it is new");
+    topology::write(&made.capture, &mut capture).expect("it can be written");
+    let sources = source::read(&folder).expect("it is there");
+    let found = folder::check_all(sources, Scope::now(None)).err();
+    let found = found.into_iter().flatten();
+    found.map(|one| one.rule.code().to_owned()).collect()
 }
 
-/// A refused entry or a candidate may get evidence. It keeps its name and its number.
+/// A claim that leaves out what a statement against isolation is about may stand beside it: the draft has
+/// the limits for that. Controls: the same claim without them; a statement about this very device.
 #[test]
-fn a_device_of_a_refused_entry_gets_a_draft_under_its_name() {
+fn a_draft_leaves_out_what_a_statement_is_about() {
+    const STATEMENT: &str = "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nname = \"Acme silicon\"\n\
+        status = \"not-isolated\"\nkind = \"mf-endpoint\"\nacs = [\"RR\"]\n[[match]]\nvendor = \"acee\"\n\
+        devices = [\"0100-010f\"]\n[evidence]\nstatement = \"They reach each other.\"\nstated-by = \"Jo\"\n\
+        date = 2024-01-01\nsources = [\"https://example.org/acme/against\"]\n";
+    let limits = |class, revisions, subsystems: &[(u16, u16)]| Limits {
+        class,
+        revisions,
+        subsystems: subsystems.to_vec(),
+    };
+    let mut machine = adapter();
+    function(&mut machine, "0000:01:00.0").subsystem = Some(Subsystem {
+        vendor: 0x1028,
+        device: 0x0001,
+    });
+    for (against, own) in [
+        (
+            limits(Some(Class::Subclass(0x0403)), None, &[]),
+            "class = \"0200\"",
+        ),
+        (
+            limits(Some(Class::Interface(0x02_0001)), None, &[]),
+            "class = \"020000\"",
+        ),
+        (limits(None, Some((2, 15)), &[]), "revisions = \"01-01\""),
+        (
+            limits(None, None, &[(0x1028, 0x0010)]),
+            "subsystems = [\"1028:0001\"]",
+        ),
+    ] {
+        let mut entries = limited(Status::NotIsolated, against.clone());
+        entries.retain(|entry| entry.name == "acme/nic");
+        entries[0].devices[0].ids.truncate(1);
+        let made = draft(&machine, bdf("0000:01:00.0"), Some("acme/x1"), &entries);
+        let (_, made) = made.unwrap_or_else(|refused| panic!("{against}: {refused}"));
+        let data = text(&made);
+        let section = format!("devices = [\"0100\"]\n{own}\n");
+        assert!(data.contains(&section), "{section}: {data}");
+        // Only the ids of the statement are limited.
+        assert!(data.contains("devices = [\"0120\"]\nabout"), "{data}");
+        let notice = made.notices.iter().any(|one| {
+            one.starts_with(
+                "The entry acme/nic has a statement against the isolation of other functions",
+            ) && one.contains(&format!("({against})"))
+                && one.contains("The limits of this draft leave them out")
+        });
+        assert!(notice, "{:?}", made.notices);
+
+        let line = {
+            let limits = serde_json::to_value(&against).expect("it is JSON");
+            let limits = limits.as_object().expect("it has keys").clone();
+            let mut keys = limits.iter().filter(|(_, value)| {
+                !value.is_null() && value.as_array().is_none_or(|all| !all.is_empty())
+            });
+            let (key, value) = keys.next().expect("it has one");
+            format!("\"0100-010f\"]\n{key} = {value}")
+        };
+        let statement = STATEMENT.replace("\"0100-010f\"]", &line);
+        let claim = answered(data);
+        let files = [("against", statement.as_str()), ("x1", &claim)];
+        assert_eq!(checked("against", &files, &made), [""; 0], "{claim}");
+        let unlimited = claim.replace(&format!("{own}\n"), "");
+        let files = [("against", statement.as_str()), ("x1", &unlimited)];
+        assert_eq!(checked("against-all", &files, &made), ["refused"], "{own}");
+    }
+    let entries = limited(Status::NotIsolated, limits(None, Some((1, 15)), &[]));
+    let refused = draft(&machine, bdf("0000:01:00.0"), None, &entries);
+    let refused = refused
+        .expect_err("it is stated of this revision")
+        .to_string();
+    assert!(refused.contains("not-isolated"), "{refused}");
+}
+
+/// Ports and an endpoint of one device have one entry. Each id is claimed for its kind alone, by the class.
+#[test]
+fn a_draft_of_ports_and_endpoints_tells_them_apart_by_class() {
+    let mut machine = adapter();
+    machine.functions.clear();
+    for (number, device) in [(0, 0x0300), (1, 0x0301)] {
+        let mut port = Function::new(bdf(&format!("0000:00:1c.{number}")), 0x1f0a, device);
+        port.header = Header::Bridge;
+        port.class = Some("060400".parse().expect("a class"));
+        port.revision = Some("01".parse().expect("a revision"));
+        port.pcie_type = Some(Port::from_raw(0x4));
+        let bus = number + 1;
+        (port.primary, port.secondary, port.subordinate) = (Some(0), Some(bus), Some(bus));
+        let mut below = Function::new(bdf(&format!("0000:{bus:02x}:00.0")), 0x1234, 0x5678);
+        below.pcie_type = Some(Port::from_raw(0x0));
+        machine.functions.extend([port, below]);
+    }
+    let mut beside = Function::new(bdf("0000:00:1c.2"), 0x1f0a, 0x0310);
+    beside.class = Some("0c0330".parse().expect("a class"));
+    beside.revision = Some("01".parse().expect("a revision"));
+    beside.pcie_type = Some(Port::from_raw(0x9));
+    machine.functions.push(beside);
+    machine.functions.sort_by_key(|one| one.bdf);
+    let (_, made) = draft(&machine, bdf("0000:00:1c.0"), Some("acme/x1"), &[]).expect("a draft");
+    let data = text(&made);
+    for section in [
+        "devices = [\"0300-0301\"]\nclass = \"0604\"\n",
+        "devices = [\"0310\"]\nclass = \"0c03\"\n",
+    ] {
+        assert!(data.contains(section), "{section}: {data}");
+    }
+    let both = "The root ports and the root complex integrated endpoints 1f0a:0300-0301, 1f0a:0310 cannot reach";
+    let claim = answered(data);
+    assert!(claim.contains(both), "{claim}");
+    let own = "The root ports 1f0a:0300-0301 and the root complex integrated endpoints 1f0a:0310 cannot reach";
+    let claim = claim.replace(both, own);
+    assert_eq!(
+        checked("mixed", &[("x1", &claim)], &made),
+        [""; 0],
+        "{claim}"
+    );
+    // Control: without the classes, what is stated of the ports is claimed of the endpoint too.
+    let wide = claim
+        .replace("class = \"0604\"\n", "")
+        .replace("class = \"0c03\"\n", "");
+    let found = checked("mixed-wide", &[("x1", &wide)], &made);
+    assert_eq!(found, ["statement-kinds", "statement-kinds"], "{wide}");
+}
+
+/// A refused entry or a candidate may get evidence. It keeps its name, and there is no draft that would lose
+/// what it has.
+#[test]
+fn a_device_of_a_refused_entry_gets_no_draft() {
     let machine = with_ids(&adapter(), 0x1077, 0x8030);
-    let (name, made) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a draft");
+    let (name, made) = draft(&machine, bdf("0000:01:00.0"), None, &data()).expect("a capture");
     assert_eq!(name, "qlogic/8030-cna");
-    assert!(made.data.contains("number = 2\n"), "{}", made.data);
+    assert_eq!(made.data, None);
     let existing = made.existing.expect("the entry exists");
-    assert_eq!(existing.status.name(), "rejected");
+    assert_eq!((existing.number, existing.status.name()), (2, "rejected"));
     let refused = draft(&machine, bdf("0000:01:00.0"), Some("acme/x1"), &data());
     let refused = refused.expect_err("it has a name").to_string();
     assert!(refused.contains("leave out --name acme/x1"), "{refused}");
+}
+
+/// Where the file of the entry is not there, the command writes it as the database has it, with the groups:
+/// nothing of it is lost. The check takes it for the newer text of that entry.
+#[test]
+fn the_command_writes_the_entry_that_lists_the_device() {
+    let folder = scratch("listed");
+    let machine = with_ids(&adapter(), 0x1077, 0x8030);
+    let mut file = fs::File::create(folder.join("host.json")).expect("it is new");
+    topology::write(&machine, &mut file).expect("it can be written");
+    let new = ["quirk", "new", "01:00.0", "--topology", "host.json"];
+    let (status, out, error) = acsctl(&folder, &new);
+    assert_eq!(status, Some(0), "{error}");
+    assert!(
+        out.contains("qlogic/8030-cna.toml: the entry that the database has, number 2,"),
+        "{out}"
+    );
+    let written = fs::read_to_string(folder.join("qlogic/8030-cna.toml")).expect("it is written");
+    let entry =
+        fs::read_to_string(root().join("quirks/qlogic/8030-cna.toml")).expect("it is there");
+    let rest = written
+        .strip_prefix(&entry)
+        .expect("it begins with the entry");
+    assert!(
+        rest.starts_with("\n[[expect]]\ncapture = \"8030-cna.capture.json\""),
+        "{rest}"
+    );
+    let check = ["quirk", "check", "qlogic/8030-cna.toml"];
+    let (status, out, error) = acsctl(&folder, &check);
+    assert_eq!(
+        (status, out.as_str()),
+        (Some(0), "1 checked, no findings\n"),
+        "{error}"
+    );
+    // Control: under another name, it is another entry for these ids.
+    fs::rename(
+        folder.join("qlogic/8030-cna.toml"),
+        folder.join("qlogic/8030.toml"),
+    )
+    .expect("both are here");
+    let (status, _, error) = acsctl(&folder, &["quirk", "check", "qlogic/8030.toml"]);
+    assert_eq!(status, Some(1), "{error}");
+    assert!(error.contains("2 was given to qlogic/8030-cna"), "{error}");
 }
 
 /// A kernel enables ACS only with an IOMMU.

@@ -4,9 +4,10 @@
 
 use std::fmt;
 
-use grouping::handlers;
+use grouping::handlers::{self, Silicon};
 use rules::{entry::Kind, limits::Class, pcie::HeaderLayout};
 use serde::{Deserialize, Serialize};
+use topology::Function;
 
 /// The limits of a claim within certain ids.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -42,6 +43,49 @@ impl Limits {
         match kind.layout() {
             HeaderLayout::Bridge => code >> 16 == 0x06,
             HeaderLayout::Endpoint => code >> 8 != 0x0604,
+        }
+    }
+
+    /// Whether no function can be within both limits.
+    pub(crate) fn are_apart(&self, other: &Self) -> bool {
+        let classes = self.class.map(codes).zip(other.class.map(codes));
+        let revisions = self.revisions.zip(other.revisions);
+        let (own, others) = (&self.subsystems, &other.subsystems);
+        classes.is_some_and(|(one, other)| one.1 < other.0 || other.1 < one.0)
+            || revisions.is_some_and(|(one, other)| one.1 < other.0 || other.1 < one.0)
+            || !own.is_empty() && !others.is_empty() && !own.iter().any(|one| others.contains(one))
+    }
+
+    /// Adds the property of this function by which it is beyond `others`, so that the limits leave
+    /// out what is within these.
+    pub(crate) fn leave_out(&mut self, others: &Self, function: &Function) {
+        let silicon = Silicon::of(function);
+        let class = |class| Self {
+            class,
+            ..Self::default()
+        };
+        let subclass = silicon.class.and_then(|code| u16::try_from(code >> 8).ok());
+        let properties = [
+            class(subclass.map(Class::Subclass)),
+            class(silicon.class.map(Class::Interface)),
+            Self {
+                revisions: silicon.revision.map(|revision| (revision, revision)),
+                ..Self::default()
+            },
+            Self {
+                subsystems: silicon.subsystem.into_iter().collect(),
+                ..Self::default()
+            },
+        ];
+        let mut apart = properties.into_iter().filter(|one| one.are_apart(others));
+        let property = apart
+            .next()
+            .filter(|_| !self.are_apart(others))
+            .unwrap_or_default();
+        self.class = property.class.or(self.class);
+        self.revisions = property.revisions.or(self.revisions);
+        if self.subsystems.is_empty() {
+            self.subsystems = property.subsystems;
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     check::CheckedFile,
     entry::{Ids, Status},
     finding::{Finding, Notes},
+    limits::Limits,
     rule::Rule,
 };
 
@@ -149,38 +150,46 @@ fn claim_of_excluded(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option
 
 fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
     let is_replaced = there.file.entry.replaced_by.as_deref() == Some(claim.name());
-    if is_replaced || is_of_other_revisions(claim, there) {
+    if is_replaced || is_of_others(claim, there) {
         return None;
     }
-    let help = "a claim and its refusal contradict each other: take the ids out of one of them, with \
-                the evidence for it";
+    let (refusal, name) = (there.name(), claim.name());
+    let instead = match there.file.entry.status {
+        Status::Withdrawn => {
+            format!("or replace {refusal}: in it, write replaced-by = \"{name}\"")
+        }
+        Status::NotIsolated => {
+            "or limit the claim to a class, revisions or subsystems that the statement leaves out"
+                .to_owned()
+        }
+        _ => format!("or make the claim in {refusal}, which keeps its number, with its new status"),
+    };
+    let help = format!(
+        "a claim and its refusal contradict each other: take the ids out of one of them, with the \
+         evidence for it; {instead}"
+    );
     let in_entry = |ids: &Ids, other: &Mention<'_, '_>| {
         let status = other.file.entry.status.name();
         format!("{ids} is in the {status} entry {}", other.with_place())
     };
     if there.is_new_beside(claim) {
-        return finding(there, Rule::Refused, in_entry(there.ids, claim), help);
+        return finding(there, Rule::Refused, in_entry(there.ids, claim), &help);
     }
     let problem = in_entry(claim.ids, there);
-    finding(claim, Rule::Refused, problem, help)
+    finding(claim, Rule::Refused, problem, &help)
 }
 
-/// Whether a statement against isolation is for revisions that the claim leaves out. Any other refusal is of the ids.
-fn is_of_other_revisions(claim: &Mention<'_, '_>, against: &Mention<'_, '_>) -> bool {
-    let revisions = |mention: &Mention<'_, '_>| -> Vec<(u8, u8)> {
+/// Whether a statement against isolation is about functions that the limits of the claim leave out. Any
+/// other refusal is of the ids.
+fn is_of_others(claim: &Mention<'_, '_>, against: &Mention<'_, '_>) -> bool {
+    let limits = |mention: &Mention<'_, '_>| -> Vec<_> {
         let sections = mention.file.entry.devices.iter();
         let own = sections.filter(|devices| devices.ids.contains(mention.ids));
-        let limits = own.map(|devices| devices.limits.revisions);
-        limits
-            .map(|limits| limits.unwrap_or((u8::MIN, u8::MAX)))
-            .collect()
+        own.map(|devices| devices.limits.clone()).collect()
     };
-    let (claimed, others) = (revisions(claim), revisions(against));
-    let are_apart = |&(first, last): &(u8, u8)| {
-        let mut others = others.iter();
-        others.all(|&(other_first, other_last)| last < other_first || other_last < first)
-    };
-    against.file.entry.status == Status::NotIsolated && claimed.iter().all(are_apart)
+    let others = limits(against);
+    let are_apart = |one: &Limits| others.iter().all(|other| one.are_apart(other));
+    against.file.entry.status == Status::NotIsolated && limits(claim).iter().all(are_apart)
 }
 
 fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {

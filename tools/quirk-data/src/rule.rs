@@ -145,7 +145,7 @@ rules! {
     Overlap "overlap"
         "An id belongs to one entry.";
     Refused "refused"
-        "No entry claims ids that a rejected, withdrawn or not-isolated entry lists, except the one that replaces it. No captured function of an entry is of the class that a not-isolated entry is about.";
+        "No entry claims ids that a rejected, withdrawn or not-isolated entry lists, except the one that replaces it, and a claim whose limits leave out what the not-isolated entry is about. No captured function of an entry is of the class that a not-isolated entry is about.";
     Replaced "replaced"
         "The entry that replaces a withdrawn one exists, claims ids of it, and is not refused itself.";
     Excluded "excluded"

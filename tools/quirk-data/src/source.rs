@@ -73,6 +73,9 @@ impl Sources {
         let is_new = |capture: &PathBuf| !self.captures.iter().any(|one| is_same(one, capture));
         let captures: Vec<_> = captures.into_iter().filter(is_new).collect();
         self.captures.extend(captures);
+        // The file of an entry that is built in is the newer one.
+        self.files
+            .retain(|file| !(file.built_in && file.name == name));
         self.take(path, name)?;
         self.files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())

@@ -202,8 +202,8 @@ fn a_draft_becomes_a_candidate() {
     let capture_of = |_: &str| "x1.capture.json".to_owned();
     let made = draft::draft(&machine, at, Some("acme/x1"), &[], 59, capture_of);
     let (_, draft) = made.unwrap_or_else(|refused| panic!("{refused}"));
-    let answered = draft
-        .data
+    let data = draft.data.expect("no entry lists the device");
+    let answered = data
         .replace("acs = []", "acs = [\"SV\", \"RR\", \"CR\", \"UF\"]")
         .replace("QUESTION: what are these?", "functions")
         .replace("QUESTION: what is the silicon called?", "Acme X1");

@@ -15,6 +15,7 @@ use rules::{
     acs::AcsFlags,
     decision::KernelVerdict,
     entry::{CatchAll, Kind},
+    limits::Class,
     pcie::PcieType,
 };
 use topology::{Bdf, Function, Partition, Topology};
@@ -87,7 +88,8 @@ pub(super) fn addresses(topology: &Topology, bdf: Bdf) -> Result<BTreeSet<Bdf>, 
 pub(super) struct Device {
     /// The functions that an entry can cover, without virtual functions.
     pub(super) functions: Vec<Function>,
-    /// The limits that the entry which lists them has for each of these functions.
+    /// The limits of the claim for each of these functions: those of the entry which lists them, or of a
+    /// new one.
     limits: Vec<Limits>,
     /// The functions that no entry can cover, each with the reason.
     pub(super) left_out: Vec<(Bdf, String)>,
@@ -161,6 +163,9 @@ impl Device {
                            it, which no entry for it can change";
                 return refuse(alone.bdf, why);
             }
+        }
+        if device.existing.is_none() {
+            device.limit(entries);
         }
         let entry = device.entry(None);
         let groups = |entry: &Entry| {
@@ -237,6 +242,26 @@ impl Device {
         self.functions.push(seen.function.clone());
         self.limits.push(limits);
         Ok(())
+    }
+
+    /// Limits a new claim so that it leaves out what a statement against isolation is about, and so that
+    /// the ids of endpoints are not claimed for ports, nor those of ports for endpoints.
+    fn limit(&mut self, entries: &[Entry]) {
+        let kinds = self.kinds.iter();
+        let ports = kinds.clone().filter(|&&kind| is_port(kind)).count();
+        let is_mixed = ports > 0 && ports < kinds.len();
+        let against: Vec<_> = self.statements_against(entries).collect();
+        for (function, limits) in self.functions.iter().zip(&mut self.limits) {
+            let class = function.class.filter(|_| is_mixed);
+            let class = class.and_then(|class| u16::try_from(class.0 >> 8).ok());
+            limits.class = class.map(Class::Subclass);
+            for section in against.iter().flat_map(|entry| &entry.devices) {
+                let mut ids = section.ids.iter();
+                if ids.any(|ids| !ids.is_any() && lists(*ids, function)) {
+                    limits.leave_out(&section.limits, function);
+                }
+            }
+        }
     }
 
     /// Why an entry splits nothing: the one function that prevents it.
@@ -324,13 +349,17 @@ impl Device {
         ))
     }
 
-    /// What is stated against the isolation of the functions, one sentence for each entry.
-    pub(super) fn against(&self, entries: &[Entry]) -> Vec<String> {
+    /// The statements against the isolation of functions of these kinds.
+    fn statements_against<'e>(&self, entries: &'e [Entry]) -> impl Iterator<Item = &'e Entry> {
         let is_against = |entry: &&Entry| {
             let mut kinds = entry.kinds();
             entry.status == Status::NotIsolated && kinds.any(|kind| self.kinds.contains(&kind))
         };
-        let against = entries.iter().filter(is_against);
+        entries.iter().filter(is_against)
+    }
+
+    /// What is stated against the isolation of the functions, one sentence for each entry.
+    pub(super) fn against(&self, entries: &[Entry]) -> Vec<String> {
         let sentence = |entry: &Entry| {
             let mut functions = self.functions.iter();
             if functions.clone().any(|function| entry.is_about(function)) {
@@ -344,13 +373,19 @@ impl Device {
             entry.ids().any(has).then(|| {
                 format!(
                     "The entry {} has a statement against the isolation of other functions with these ids \
-                     ({}). Limit this claim to revisions that it leaves out",
+                     ({}). {}",
                     entry.name,
-                    entry.ids_and_limits()
+                    entry.ids_and_limits(),
+                    match self.existing {
+                        Some(_) => "Limit the claim to what it leaves out",
+                        None => "The limits of this draft leave them out; widen these only as far as they still do",
+                    }
                 )
             })
         };
-        against.filter_map(sentence).collect()
+        self.statements_against(entries)
+            .filter_map(sentence)
+            .collect()
     }
 
     /// The sections `[[match]]`, by vendor: one for each limits of its functions.

@@ -21,10 +21,10 @@ use crate::{entry::Entry, narrow::narrowed, replay};
 /// A drafted entry.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// The text of the entry's file.
-    pub data: String,
-    /// The section with the groups of the captured machine, for a file that exists. The capture has
-    /// this name.
+    /// The text of the entry's file, if no entry lists the device: another one for it would lose what
+    /// the entry has.
+    pub data: Option<String>,
+    /// The section with the groups of the captured machine, also for a file that exists.
     pub expect: String,
     /// The part of the topology that determines the device's groups, for the capture beside the
     /// file.
@@ -82,10 +82,11 @@ pub fn draft(
         (Some(existing), None) => existing.name.clone(),
         (None, None) => device.name(entries),
     };
-    let file = capture_of(&name);
-    let (data, expect) = page::page(&device, &file, free, &notices, &Names::of_system(&capture));
+    let expect = page::expect(&device, &capture_of(&name));
+    let names = Names::of_system(&capture);
+    let is_new = device.existing.is_none();
     let draft = Draft {
-        data,
+        data: is_new.then(|| page::page(&device, free, &notices, &names) + &expect),
         expect,
         capture,
         existing: device.existing,

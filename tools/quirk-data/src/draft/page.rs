@@ -17,32 +17,29 @@ use crate::{export::prose, format::QUESTION, limits::Limits, replay};
 /// The width of comments, in columns.
 const WIDTH: usize = 100;
 
-/// The text of the file for an entry whose capture has the file name `capture`, and its last
-/// section, with the groups. `free` is the number of an entry that is new.
-pub(super) fn page(
-    device: &Device,
-    capture: &str,
-    free: u16,
-    notices: &[String],
-    names: &Names,
-) -> (String, String) {
-    let (mut page, mut expect) = (String::new(), String::new());
+/// The section with the groups, for the file of an entry whose capture has the file name `capture`.
+pub(super) fn expect(device: &Device, capture: &str) -> String {
+    let mut expect = String::new();
     // Writing to a string cannot fail.
     let _ = expectation(&mut expect, device, capture);
-    let _ = write(&mut page, device, free, notices, names);
-    page += &expect;
-    (page, expect)
+    expect
+}
+
+/// The text of the file for a new entry of this number, up to the section with the groups.
+pub(super) fn page(device: &Device, number: u16, notices: &[String], names: &Names) -> String {
+    let mut page = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut page, device, number, notices, names);
+    page
 }
 
 fn write(
     page: &mut String,
     device: &Device,
-    free: u16,
+    number: u16,
     notices: &[String],
     names: &Names,
 ) -> fmt::Result {
-    let existing = device.existing.as_ref();
-    let number = existing.map_or(free, |existing| existing.number);
     let kinds: Vec<_> = device
         .kinds
         .iter()
@@ -237,7 +234,7 @@ fn has_endpoints(device: &Device) -> bool {
     !device.kinds.iter().all(|&kind| is_port(kind))
 }
 
-/// Writes the keys of the limits that the entry has.
+/// Writes the keys of the limits.
 fn limits(page: &mut String, limits: &Limits) -> fmt::Result {
     let keys = serde_json::to_value(limits).unwrap_or_default();
     let keys = keys.as_object().into_iter().flatten();

@@ -32,7 +32,8 @@ Examples:
           From what \"sudo lspci -vvvnn\" or \"sudo lspci -xxxx\" printed on another host.
 
 The IOMMU of the host need not be on. The command writes the draft VENDOR/FAMILY.toml and its capture into the folder of the data \
-files. It never changes a file that exists: if the entry exists, it writes the capture alone and prints the section to add.";
+files. It never changes a file that exists: it then writes the capture alone and prints the section to add. If an entry lists the \
+device whose file is not there, it writes that entry and not a draft, with the section.";
 
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -94,19 +95,30 @@ impl New {
             create(&capture, &json(&draft.capture, &capture)?)?;
             return Ok(beside(&data, &capture, &draft));
         }
-        write(&data, &capture, &draft.data, &draft.capture)?;
-        let existing = draft.existing.map_or_else(String::new, |existing| {
-            format!(
-                "{name} is an entry of the database, number {} and {}: the draft replaces its file; the \
-                 vendor's guide has the edits in the life of an entry\n",
-                existing.number,
-                existing.status.name()
-            )
-        });
+        let of_entry = || {
+            let mut files = sources.files.iter();
+            let file = files.find(|file| file.name == name);
+            file.map_or_else(String::new, |file| {
+                format!("{}\n{}", file.text, draft.expect)
+            })
+        };
+        let text = draft.data.clone().unwrap_or_else(of_entry);
+        write(&data, &capture, &text, &draft.capture)?;
         let (data, capture) = (data.display(), capture.display());
+        let what = draft.existing.map_or_else(
+            || "the draft; answer its questions".to_owned(),
+            |existing| {
+                format!(
+                    "the entry that the database has, number {}, with the section [[expect]] added; it \
+                     is {}: make the edit for another status, as the vendor's guide has it",
+                    existing.number,
+                    existing.status.name()
+                )
+            },
+        );
         Ok(format!(
-            "{data}: the draft; answer its questions, then run acsctl quirk check {data}\n\
-             {capture}: the capture; it does not identify the machine or its owner\n{existing}"
+            "{data}: {what}, then run acsctl quirk check {data}\n\
+             {capture}: the capture; it does not identify the machine or its owner\n"
         ))
     }
 }
