@@ -6,7 +6,7 @@ use rules::release::Release;
 
 use crate::{
     check::CheckedFile,
-    entry::{Ids, Mainline},
+    entry::{Ids, Mainline, Status},
     finding::{Finding, Notes},
     kernels::{Kernel, Tree, is_to_come},
     rule::Rule,
@@ -30,6 +30,51 @@ pub(crate) fn check(file: &CheckedFile<'_>, kernels: &[Kernel]) -> Vec<Finding> 
         }
     }
     notes.into_findings()
+}
+
+/// Finds claims of ids that a release of mainline has, where no entry says since when. A claim without its
+/// release would go on after mainline has removed the quirk (trust rule `kernel-first`).
+pub(crate) fn merged(files: &[CheckedFile<'_>], kernels: &[Kernel]) -> Vec<Finding> {
+    let has_section = |file: &&CheckedFile<'_>| file.entry.mainline.is_some();
+    let told = files
+        .iter()
+        .filter(has_section)
+        .flat_map(|file| &file.claimed);
+    let told: Vec<_> = told.map(|ids| *ids.get_ref()).collect();
+    let is_told = |ids: Ids| {
+        let mut told = told.iter();
+        told.any(|one| one.vendor == ids.vendor && one.first <= ids.last && ids.first <= one.last)
+    };
+    let mut findings = Vec::new();
+    for file in files {
+        if !matches!(file.entry.status, Status::Validated | Status::Candidate) {
+            continue;
+        }
+        let mut claimed = file.claimed.iter().filter(|ids| !is_told(*ids.get_ref()));
+        let merged = claimed.find_map(|ids| {
+            let mut releases = kernels.iter().filter(|one| one.tree == Tree::Mainline);
+            let found =
+                releases.find_map(|one| Some((one, one.other_handler(*ids.get_ref(), "")?)));
+            Some((ids, found?))
+        });
+        if let Some((ids, (kernel, handler))) = merged {
+            let mut notes = Notes::on(file.file);
+            let problem = format!(
+                "Linux {} has {}, with {handler}",
+                kernel.called(),
+                ids.get_ref()
+            );
+            let help = format!(
+                "write status = \"mainline\" and a section [mainline], with since = \"v{}\" if no release \
+                 before has it",
+                kernel.release
+            );
+            let field = "match.devices";
+            notes.add(Rule::InMainline, &ids.span(), field, problem, help);
+            findings.extend(notes.into_findings());
+        }
+    }
+    findings
 }
 
 /// Checks an entry for a release newer than every listed kernel: it must name the commit and the

@@ -129,6 +129,7 @@ fn look_at<'f>(
     if let Some(kernels) = beside.kernels {
         let each = checked.iter();
         findings.extend(each.flat_map(|file| against_kernels::check(file, kernels)));
+        findings.extend(against_kernels::merged(&checked, kernels));
     }
     findings.extend(overlap::check(&checked));
     findings.extend(overlap::replaced(&checked));

@@ -414,6 +414,42 @@ fn the_lists_of_a_folder_are_those_that_count_there() {
     );
 }
 
+/// A claim of ids that a release has goes by that release. Controls: before a list has them; with an entry that
+/// says since when.
+#[test]
+fn a_claim_that_mainline_has_merged_names_the_release() {
+    let at = scratch("kernels-of-a-claim");
+    fs::create_dir_all(at.join("acme")).expect("the folder is the test's own");
+    let devices = "[[match]]\nvendor = \"10de\"\ndevices = [\"0a01\", \"0a10\"]";
+    let merged = text(devices, "since = \"v5.0\"");
+    let (head, rest) = merged.split_once("[mainline]").expect("it has one");
+    let (_, evidence) = rest.split_once("[evidence]").expect("it has one");
+    let candidate = format!("{head}[evidence]{evidence}")
+        .replace("\"mainline\"", "\"candidate\"\nreason = \"So.\"")
+        .replace("10de:0a01 and of 10df:0720", "10de:0a01 and 10de:0a10");
+    let check = |text: &str| {
+        fs::write(at.join("acme/x1.toml"), text).expect("it can be written");
+        folder::load(&at, Scope::now(None))
+    };
+    fs::create_dir(at.join("kernels")).expect("it is new");
+    let list = |rows: &str| {
+        let text = format!("version 5.0.0\ntree mainline\nsource a test\n{rows}");
+        fs::write(at.join("kernels/v5.0.txt"), text).expect("it can be written");
+    };
+    list("10de 0a02 pci_quirk_mf_endpoint_acs\n");
+    check(&candidate).expect("no release has it");
+    list("10de 0a01 pci_quirk_mf_endpoint_acs\n10de 0a10 pci_quirk_mf_endpoint_acs\n");
+    let error = check(&candidate).expect_err("a release has it").to_string();
+    let expected =
+        "match.devices: Linux v5.0 (a test) has 10de:0a01, with pci_quirk_mf_endpoint_acs";
+    assert!(
+        error.contains(expected) && error.contains("since = \"v5.0\""),
+        "{error}"
+    );
+    assert_eq!(error.matches("in-mainline").count(), 1, "{error}");
+    check(&merged).expect("the entry says since when");
+}
+
 /// The expected groups of a captured machine stay valid when mainline merges the entry, because
 /// they are for a kernel without it.
 #[test]
