@@ -355,10 +355,18 @@ fn an_iommu_that_is_off_is_supposed_to_be_on() {
     assert_eq!(supposed(&why["under"]), ["iommu-unseen"]);
     assert_eq!(why["under"]["supposed"][0]["functions"], json!([]));
     assert_says(&text, &["or the input does not list groups"]);
+    assert_says(&text, &["the groups that kernel 6.12.1 "]);
     // The control: with groups, nothing is supposed, and ACS that is off is off.
     let (why, _, _) = with_port(0, Some(0));
     assert_eq!(supposed(&why["under"]), [""; 0]);
     assert_eq!(why["others"][0]["function"], PORT);
+    // The input may not name the kernel.
+    for one in &mut topology.functions {
+        one.iommu_group = None;
+    }
+    topology.kernel = None;
+    let text = say(&["why", AT], &file(&folder, &topology), &[]);
+    assert_says(&text, &["the groups that the kernel alone would make"]);
 }
 
 /// Some Intel ports have their ACS controls where a quirk of the kernel looks. The kernel enables them

@@ -480,11 +480,16 @@ pub(crate) fn is_of_version(c: char) -> bool {
     c.is_ascii_alphanumeric() || ".-_+~".contains(c)
 }
 
-/// The kernel of this version, for messages. The version may come from an untrusted file.
+/// The kernel of this version, for messages. The version may come from an untrusted file, and is empty where
+/// no input names it.
 pub(crate) fn named(version: &str) -> String {
     let plain = version.chars().filter(|c| is_of_version(*c));
     let version: String = plain.take(64).collect();
-    format!("kernel {version}").trim_end().to_owned()
+    if version.is_empty() {
+        "the kernel".to_owned()
+    } else {
+        format!("kernel {version}")
+    }
 }
 
 /// The error for an impossible topology.
