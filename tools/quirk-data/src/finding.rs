@@ -103,7 +103,11 @@ impl<'a> Notes<'a> {
             column: text[start..at].chars().count() + 1,
             rule,
             field: on_a_line(field.to_owned()),
-            problem: on_a_line(problem.into()),
+            problem: match rule {
+                // What looks like the value of a key may have other letters.
+                Rule::ValueForm | Rule::ValueUnknown => plain(&on_a_line(problem.into())),
+                _ => on_a_line(problem.into()),
+            },
             help: help.into(),
             excerpt,
         });
@@ -145,6 +149,15 @@ fn on_a_line(text: String) -> String {
     let each = text.chars().map(|c| match c {
         _ if is_bad(c) => c.escape_default().to_string(),
         _ => c.to_string(),
+    });
+    each.collect()
+}
+
+/// The text with the code points of non-ASCII characters, which may look like ASCII.
+pub(crate) fn plain(text: &str) -> String {
+    let each = text.chars().map(|c| match c {
+        ' '..='~' => c.to_string(),
+        _ => c.escape_unicode().to_string(),
     });
     each.collect()
 }

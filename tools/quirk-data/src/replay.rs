@@ -290,6 +290,11 @@ fn one(
         ("expect.after", &expect.after, &after, refused.clone()),
     ] {
         if expected.get_ref() != computed {
+            let mut named = expected.get_ref().iter().flatten();
+            let absent = named.find(|bdf| topology.functions.iter().all(|one| one.bdf != **bdf));
+            let cause = absent
+                .map(|bdf| format!("the capture has no {bdf}"))
+                .or(cause);
             let cause = cause.map(|cause| format!(": {cause}"));
             let problem = format!("the kernel makes other groups{}", cause.unwrap_or_default());
             let help = seen.remedy.clone().unwrap_or_else(|| {

@@ -64,6 +64,10 @@ impl Sources {
         let mut name = name_of(&name);
         if !is_data(path) {
             self.findings.push(stray(path));
+            // Nothing else is read as a data file.
+            if !is_like_data(path) || path.is_dir() {
+                return Ok(());
+            }
             let end = name.rfind('/').map_or(0, |at| at + 1);
             let family = name[end..].find('.').map_or(name.len(), |at| end + at);
             name.truncate(family);
@@ -183,7 +187,9 @@ fn stray(path: &Path) -> Finding {
     let name = name.unwrap_or_default();
     let problem = format!("{name} is not a data file, and not a capture in the folder of a vendor");
     let target = format!("{}.toml", family_of(path));
-    let help = if is_like_data(path) && path.with_file_name(&target).exists() {
+    let help = if path.is_dir() {
+        "name the data files in it, or the folder of all vendors with --quirks".to_owned()
+    } else if is_like_data(path) && path.with_file_name(&target).exists() {
         format!("take it out: {target} is beside it")
     } else if is_like_data(path) {
         format!("rename it to {target}")

@@ -238,6 +238,37 @@ fn a_named_file_that_does_not_exist_may_have_another_ending() {
     );
 }
 
+/// What is named and is no data file has that one finding: it is not read as one.
+#[test]
+fn a_named_file_that_is_no_data_file() {
+    let folder = scratch("named-other");
+    fs::create_dir(folder.join("acme")).expect("the folder is the test's own");
+    fs::write(folder.join("acme/x1.capture.json"), "{}").expect("it is writable");
+    for (name, help) in [
+        ("acme/x1.capture.json", "rename it, or take it out"),
+        (
+            "acme",
+            "name the data files in it, or the folder of all vendors with --quirks",
+        ),
+    ] {
+        let mut sources = Sources::default();
+        sources.add(&folder.join(name)).expect("it is there");
+        let file = name.rsplit('/').next().expect("a name");
+        let expected = format!(
+            "1:1: file-name: file: {file} is not a data file, and not a capture in the folder of a vendor; {help}"
+        );
+        assert_found(sources, name, &expected);
+    }
+    // Control: what looks like a data file is read.
+    fs::write(folder.join("acme/x1.toml.txt"), "schema = 1\n").expect("it is writable");
+    let mut sources = Sources::default();
+    sources
+        .add(&folder.join("acme/x1.toml.txt"))
+        .expect("it is there");
+    let found = folder::check_all(sources, Scope::now(None)).expect_err("there is a fault");
+    assert!(found.len() > 1, "{found:?}");
+}
+
 #[test]
 fn a_capture_that_no_entry_names() {
     let capture = tests().join("accepted/acme/nic.capture.json");

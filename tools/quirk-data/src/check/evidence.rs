@@ -14,7 +14,7 @@ use crate::{
         claim::{NAME_WIDTH, texts},
         prose::check_for_comment,
     },
-    finding::Notes,
+    finding::{Notes, plain},
     format,
     rule::Rule,
 };
@@ -137,15 +137,6 @@ fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Optio
         notes.add(Rule::DateEarly, &value.span(), field, problem, help);
     }
     Some(day)
-}
-
-/// The text with the code points of non-ASCII characters, which may look like ASCII.
-fn plain(text: &str) -> String {
-    let each = text.chars().map(|c| match c {
-        ' '..='~' => c.to_string(),
-        _ => c.escape_unicode().to_string(),
-    });
-    each.collect()
 }
 
 /// Top-level names of hosts that are not public (RFC 6761, RFC 6762, RFC 9476, and common

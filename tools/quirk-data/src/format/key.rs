@@ -55,6 +55,31 @@ impl Key {
         self.only.is_empty() || self.only.contains(&status)
     }
 
+    /// How to write the value of this key of a section.
+    pub(super) fn form(&self, section: &Section) -> String {
+        match self.value {
+            Value::Schema => super::SCHEMA.to_string(),
+            Value::Number => "a whole number from 1 to 4095".to_owned(),
+            Value::Flag => "true or false".to_owned(),
+            Value::Text | Value::Line => "text in quotes".to_owned(),
+            Value::Form(_) => format!("text in quotes: {}", self.about),
+            Value::Day => "the day, as 2014-11-03".to_owned(),
+            Value::Addresses => "a list of addresses, as [\"https://...\"]".to_owned(),
+            Value::Groups => {
+                "a list of groups, as [[\"0000:82:00.0\", \"0000:82:00.1\"]]".to_owned()
+            }
+            Value::Ids => "a list of device ids, as [\"8030-8032\", \"8040\"]".to_owned(),
+            Value::Subsystems => "a list of subsystems, as [\"1028:0010\"]".to_owned(),
+            Value::Offset => "a whole number from 0 to 4095".to_owned(),
+            Value::Width => "8, 16 or 32".to_owned(),
+            Value::Word(names) => format!("one of: {}", names().join(", ")),
+            Value::Words(names) => format!("a list out of: {}", names().join(", ")),
+            Value::WordOrWords(names) => format!("one or a list out of: {}", names().join(", ")),
+            Value::Once(_) => format!("it as a section, [{}{}]", section.prefix, self.name),
+            Value::Several(_) => format!("each as a section, [[{}{}]]", section.prefix, self.name),
+        }
+    }
+
     /// Whether the value is prose.
     pub(crate) fn is_prose(&self) -> bool {
         matches!(self.value, Value::Text | Value::Line)

@@ -143,7 +143,7 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     for error in errors.iter().filter(is_before).take(MAX_SYNTAX_ERRORS) {
         let place = error.span().unwrap_or(0..0);
         let problem = error.message().trim_end().replace('\n', ", ");
-        let help = in_quotes(&file.text, place.start)
+        let help = how_to_write(&file.text, place.start)
             .unwrap_or_else(|| "write it as TOML has it, see https://toml.io/".to_owned());
         notes.add(Rule::Syntax, &place, "file", problem, help);
     }
@@ -205,10 +205,14 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     })
 }
 
-/// How to write the value in the line of a syntax fault, if it is a text without quotes.
-fn in_quotes(text: &str, at: usize) -> Option<String> {
+/// How to write the value with a syntax fault at this place, if its key is in the same line. In quotes, a
+/// text has another fault than its form.
+fn how_to_write(text: &str, at: usize) -> Option<String> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
     let (name, value) = text[start..].lines().next()?.split_once('=')?;
+    if at <= start + name.len() {
+        return None;
+    }
     let heading = text[..start]
         .lines()
         .rev()
@@ -223,7 +227,11 @@ fn in_quotes(text: &str, at: usize) -> Option<String> {
         key.value,
         Value::Text | Value::Line | Value::Form(_) | Value::Word(_) | Value::WordOrWords(_)
     );
-    (is_text && !is_quoted).then(|| format!("write it in quotes: {}", key.about))
+    match (is_text, is_quoted) {
+        (true, true) => None,
+        (true, false) => Some(format!("write it in quotes: {}", key.about)),
+        (false, _) => Some(format!("write {}", key.form(section))),
+    }
 }
 
 fn register(section: &Reader<'_, '_, '_>) -> Register {

@@ -130,7 +130,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
                 other => format!("a value of the type {}", other.type_str()),
             };
             let key = self.section.key(name);
-            let help = key.map(|key| self.form(key)).unwrap_or_default();
+            let help = key.map(|key| key.form(self.section)).unwrap_or_default();
             self.add(
                 Rule::ValueType,
                 &value.span(),
@@ -289,32 +289,7 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             Value::Text | Value::Line | Value::Form(_) => {
                 format!("write {} = \"...\": {}", key.name, key.about)
             }
-            _ => format!("write {} = {}", key.name, self.form(key)),
-        }
-    }
-
-    /// A description of how to write the value of a key.
-    fn form(&self, key: &Key) -> String {
-        match key.value {
-            Value::Schema => super::SCHEMA.to_string(),
-            Value::Number => "a whole number from 1 to 4095".to_owned(),
-            Value::Flag => "true or false".to_owned(),
-            Value::Text | Value::Line => "text in quotes".to_owned(),
-            Value::Form(_) => format!("text in quotes: {}", key.about),
-            Value::Day => "the day, as 2014-11-03".to_owned(),
-            Value::Addresses => "a list of addresses, as [\"https://...\"]".to_owned(),
-            Value::Groups => {
-                "a list of groups, as [[\"0000:82:00.0\", \"0000:82:00.1\"]]".to_owned()
-            }
-            Value::Ids => "a list of device ids, as [\"8030-8032\", \"8040\"]".to_owned(),
-            Value::Subsystems => "a list of subsystems, as [\"1028:0010\"]".to_owned(),
-            Value::Offset => "a whole number from 0 to 4095".to_owned(),
-            Value::Width => "8, 16 or 32".to_owned(),
-            Value::Word(names) => format!("one of: {}", names().join(", ")),
-            Value::Words(names) => format!("a list out of: {}", names().join(", ")),
-            Value::WordOrWords(names) => format!("one or a list out of: {}", names().join(", ")),
-            Value::Once(_) => format!("it as a section, [{}]", self.name_of(key)),
-            Value::Several(_) => format!("each as a section, [[{}]]", self.name_of(key)),
+            _ => format!("write {} = {}", key.name, key.form(self.section)),
         }
     }
 }
