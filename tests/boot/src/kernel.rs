@@ -238,14 +238,16 @@ impl Kernel {
         }
     }
 
-    /// The option with which `acsctl regroup` accepts vfio-pci on the kernel; `None` if no option is needed.
+    /// The options with which `acsctl regroup` accepts vfio-pci on the kernel, and functions below the first port that are kept for
+    /// it; `None` if none is needed.
     ///
     /// # Errors
     ///
     /// As [`Kernel::series`].
     pub fn regroup_even_if(&self) -> Result<Option<String>> {
         let is_needed = self.series()?.is_before(DRIVERS_WAIT_SINCE);
-        Ok(is_needed.then(|| "--even-if=driver:vfio-pci".to_owned()))
+        let options = "--even-if=driver:vfio-pci --even-if=override:0000:01:00.0 --even-if=override:0000:01:00.1";
+        Ok(is_needed.then(|| options.to_owned()))
     }
 
     /// Whether the kernel groups functions behind this IOMMU when it adds them. Before Linux 6.15, it groups

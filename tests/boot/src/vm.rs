@@ -46,7 +46,7 @@ pub struct Vm<'a> {
     machine: GuestHardware<'a>,
     shell: Shell,
     qmp: Qmp,
-    /// The option with which `acsctl regroup` accepts the kernel, if it refuses it otherwise.
+    /// The options with which `acsctl regroup` accepts the kernel, if it refuses it otherwise.
     even_if: Option<String>,
     _qemu: Process,
     // Drop this after QEMU: a function's server waits until QEMU closes the connection.
@@ -133,8 +133,8 @@ impl<'a> Vm<'a> {
         })
     }
 
-    /// Runs a line of shell in the guest. On a kernel that `acsctl regroup` refuses, the command gets the option
-    /// that accepts it.
+    /// Runs a line of shell in the guest. On a kernel that `acsctl regroup` refuses, the command gets the options
+    /// that accept it.
     ///
     /// # Errors
     ///
