@@ -7,7 +7,8 @@
 //! |---|---|
 //! | `device.rs` | the functions to remove, and the functions below them |
 //! | `uses/` | what uses these functions |
-//! | `plan.rs` | the plan: what to remove, the expected groups, and the obstacles |
+//! | `plan.rs` | the plan: what to remove, and the expected groups |
+//! | `obstacles.rs` | what is in the way of a regroup |
 //! | `lock.rs` | the lock that allows one run at a time |
 //! | `state.rs` | the file from which the next run restores what a killed run changed |
 //! | `writer.rs` | writes to sysfs in a separate process, because such a write can block forever |
@@ -17,14 +18,17 @@
 //! | `give_back.rs` | decides what comes back: takes claims back, or withholds a device |
 //! | `withheld.rs` | devices that are not given back, because their groups would not isolate them |
 //! | `restore.rs` | restores drivers and settings after success, failure or a kill |
+//! | `release.rs` | gives up on a device that is withheld or left behind |
 //! | `outcome.rs` | the result for each function |
 
 mod device;
 mod give_back;
 mod judge;
 mod lock;
+mod obstacles;
 mod outcome;
 mod plan;
+mod release;
 mod restore;
 mod state;
 mod steps;
@@ -35,8 +39,9 @@ mod writer;
 
 pub use device::Device;
 pub use lock::Lock;
+pub use obstacles::{DRIVERS_WAIT_SINCE, Obstacle};
 pub use outcome::{Fate, Outcome};
-pub use plan::{DRIVERS_WAIT_SINCE, Obstacle, Plan, Planned};
+pub use plan::{Plan, Planned};
 pub use restore::held_off;
 pub use state::State;
 pub(crate) use state::records;

@@ -17,7 +17,8 @@ use super::{
     Fate, Outcome, Session, State, Withheld,
     give_back::{Compared, withheld_now},
     judge::{Judgement, all_groups},
-    plan::{binds_in_rescan, driver_override, group, release, touching},
+    obstacles::{binds_in_rescan, release},
+    plan::{driver_override, group, touching},
     state::{AWAKE, Phase, Saved, domain, identity},
     steps::Stop,
     window::{Instance, Missed, autoprobe, instance, modules},
@@ -35,7 +36,7 @@ pub fn held_off(paths: &HostPaths) -> BTreeSet<Bdf> {
     all.filter(|&bdf| is_held_off(paths, bdf)).collect()
 }
 
-fn is_held_off(paths: &HostPaths, bdf: Bdf) -> bool {
+pub(super) fn is_held_off(paths: &HostPaths, bdf: Bdf) -> bool {
     driver_override(paths, bdf).as_deref() == Some(NO_DRIVER)
 }
 
@@ -159,7 +160,7 @@ impl Session<'_> {
     }
 
     /// Lets the bridge above go to sleep as before.
-    fn let_sleep(&mut self, state: &State) -> Result<(), Stop> {
+    pub(super) fn let_sleep(&mut self, state: &State) -> Result<(), Stop> {
         match &state.power {
             Some(power) if text(&power.file).as_deref() == Some(AWAKE) => {
                 Ok(self.write(&power.file, &power.control, Wait::Timeout)?)
@@ -171,7 +172,7 @@ impl Session<'_> {
     /// Lets drivers bind again, and gives a driver to each device that missed one. Functions that were not
     /// judged, that are withheld, or that a run has yet to restore get none. If that fails, the state keeps
     /// the window, and the next run closes it.
-    fn close_window(
+    pub(super) fn close_window(
         &mut self,
         state: &mut State,
         judged: &BTreeMap<Bdf, Instance>,
@@ -277,7 +278,11 @@ impl Session<'_> {
 
     /// Gives the functions that this or a killed run removed their former overrides, unless somebody has chosen another since.
     /// A driver that is registered from now on must not take a function that its override keeps for another.
-    fn give_overrides(&mut self, state: &State, is_judged: impl Fn(Bdf, Instance) -> bool) {
+    pub(super) fn give_overrides(
+        &mut self,
+        state: &State,
+        is_judged: impl Fn(Bdf, Instance) -> bool,
+    ) {
         for saved in &state.functions {
             let bdf = saved.bdf;
             let (Some(only), Some(now)) =
@@ -380,75 +385,6 @@ impl Session<'_> {
         }
     }
 
-    /// Forgets what was withheld of the device of a function, and what is still to be restored of it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotFound`] when there is nothing to forget; [`Error::CouldNotRun`] when a record cannot be
-    /// read or removed, or drivers cannot be let in again. What is to be restored is then kept.
-    pub fn release(&mut self, bdf: Bdf) -> Result<Vec<String>, Error> {
-        // All that can be malformed is read before anything changes.
-        let all = Withheld::all_but(self.paths, Some(bdf))?;
-        let left_behind = State::left_behind_but(self.paths, Some(bdf))?;
-        let mut functions = held_off(self.paths);
-        functions.retain(|&held_off| held_off == bdf);
-        let mut notes = Vec::new();
-        if Withheld::forget_malformed(self.paths, bdf)? {
-            functions.insert(bdf);
-            notes.push(
-                "the record of what was withheld could not be read, and was removed".to_owned(),
-            );
-        }
-        let is_it = |it: &&Withheld| it.functions.contains(&bdf) || it.covers(self.paths, bdf);
-        for withheld in all.iter().filter(is_it) {
-            withheld.release(self.paths)?;
-            functions.extend(&withheld.functions);
-        }
-        if State::forget_malformed(self.paths, bdf)? {
-            let on = self.write(&autoprobe(self.paths), "1", Wait::Timeout);
-            on.map_err(|error| Error::CouldNotRun(error.to_string()))?;
-            functions.insert(bdf);
-            notes.push(
-                "what an acsctl of another version had to restore could not be read, so nothing was restored; drivers bind \
-                 again. Reboot to bring missing functions and drivers back"
-                    .to_owned(),
-            );
-        }
-        for mut state in left_behind {
-            if state.function_set().contains(&bdf) {
-                self.give_overrides(&state, |_, _| true);
-                notes.extend(self.let_drivers_in(&mut state)?);
-                notes.extend(self.let_sleep(&state).err().map(shown));
-                state.remove(self.paths)?;
-                functions.extend(state.function_set());
-            }
-        }
-        if functions.is_empty() {
-            return Err(Error::NotFound(format!(
-                "{bdf}: no regroup withheld it, and nothing is to be restored of it"
-            )));
-        }
-        for bdf in functions {
-            if is_held_off(self.paths, bdf) {
-                let path = self.paths.function(bdf).join("driver_override");
-                let freed = self.write(&path, "", Wait::Timeout);
-                freed.map_err(|error| Error::CouldNotRun(error.to_string()))?;
-            }
-        }
-        Ok(notes)
-    }
-
-    /// Lets drivers in again, and gives one to each other device that missed one and whose group is justified. Returns
-    /// what went wrong with a device.
-    fn let_drivers_in(&mut self, state: &mut State) -> Result<Vec<String>, Error> {
-        let mut outcome = Outcome::new(state);
-        // No device was compared yet.
-        let closed = self.close_window(state, &BTreeMap::new(), &mut outcome);
-        closed
-            .map_err(|stop| Error::CouldNotRun(format!("{}: {}", state.requested, shown(stop))))?;
-        Ok(outcome.problems)
-    }
-
     /// Keeps drivers off the functions whose groups were not compared, and lets new devices have drivers
     /// again. The state keeps the window: the next run gives drivers to the devices that missed one.
     fn keep_back(&mut self, state: &State) {
@@ -505,7 +441,7 @@ fn lines(problems: &[String]) -> String {
         .fold(String::new(), |text, one| text + one + "\n")
 }
 
-fn shown(stop: Stop) -> String {
+pub(super) fn shown(stop: Stop) -> String {
     match stop {
         Stop::Failed(why) => why,
         Stop::Pending(path) => format!(

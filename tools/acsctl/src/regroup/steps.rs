@@ -18,7 +18,7 @@ use topology::{Bdf, Topology};
 
 use super::{
     Lock, Outcome, Plan, State,
-    plan::to_user,
+    obstacles::to_user,
     restore::Progress,
     state::{AWAKE, Phase},
     window::{Window, autoprobe},

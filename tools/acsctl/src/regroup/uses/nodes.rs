@@ -13,7 +13,7 @@ use topology::Bdf;
 
 use crate::{
     host::{HostPaths, link, names, text},
-    regroup::plan::release,
+    regroup::obstacles::release,
 };
 
 /// How deep to search below a function. A disk behind a USB hub is 12 levels deep.
