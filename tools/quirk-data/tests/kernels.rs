@@ -205,6 +205,10 @@ fn a_wrong_form_has_one_finding_with_the_right_form() {
         assert_eq!(found.len(), 1, "{since}: {found:?}");
         assert!(found[0].contains(&help), "{since}: {found:?}");
     }
+    // What no kernel has is not compared by a release that cannot be read.
+    let forged = SKYHAWK.replace("0720", "0001-fffe");
+    let found = checked(&text(&forged, "since = \"6.1\"")).expect_err("a wrong form");
+    assert_eq!(found.len(), 1, "{found:?}");
     let until = finding(&text(SKYHAWK, "since = \"v4.0\"\nuntil = \"6.1-rc1\""));
     assert!(
         until.ends_with("no longer has the entry, with two numbers, as \"v6.1\""),
