@@ -93,7 +93,7 @@ impl Limits {
 /// The first and the last code of a class, 24 bits.
 const fn codes(class: Class) -> (u32, u32) {
     match class {
-        Class::Subclass(class) => ((class as u32) << 8, (class as u32) << 8 | 0xff),
+        Class::Subclass(class) => ((class as u32) << 8, ((class as u32) << 8) | 0xff),
         Class::Interface(class) => (class, class),
     }
 }
