@@ -112,11 +112,7 @@ pub(super) fn stale(
             present
                 .is_some_and(|present| present.iter().filter(stays).any(|one| !group.contains(one)))
         };
-        group
-            .iter()
-            .filter(stays)
-            .copied()
-            .find(|mate| has_others(mate))
+        group.iter().filter(stays).copied().find(has_others)
     })
 }
 
