@@ -74,6 +74,16 @@ fn the_accepted_files_have_no_fault() {
 }
 
 #[test]
+fn what_the_data_cannot_tell_is_kept() {
+    let entries = folder::check(&accepted(), scope(None)).expect("they have no fault");
+    let mainline = entries.iter().filter_map(|entry| entry.mainline.as_ref());
+    let whys: Vec<_> = mainline
+        .filter_map(|one| one.not_expressed.as_deref())
+        .collect();
+    assert_eq!(whys, ["A register in memory decides."]);
+}
+
+#[test]
 fn each_rejected_file_gets_its_findings_and_no_others() {
     for file in rejected() {
         let expected = expected(&file);
