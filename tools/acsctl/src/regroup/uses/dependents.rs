@@ -86,14 +86,20 @@ fn consumers(
     bdf: Bdf,
     nodes: &[Node],
 ) -> BTreeSet<String> {
+    let suppliers = paths.device(bdf).into_iter();
+    let suppliers = suppliers.chain(nodes.iter().map(|node| node.folder.clone()));
+    let devices: Vec<_> = suppliers
+        .flat_map(|folder| linked(&folder, "active"))
+        .collect();
+    if devices.is_empty() {
+        return BTreeSet::new();
+    }
     let folders = functions.iter().filter_map(|&one| paths.device(one));
     let removed: Vec<PathBuf> = folders
         .filter_map(|folder| folder.canonicalize().ok())
         .collect();
-    let suppliers = paths.device(bdf).into_iter();
-    let suppliers = suppliers.chain(nodes.iter().map(|node| node.folder.clone()));
-    let devices = suppliers.flat_map(|folder| linked(&folder, "active"));
-    let others = devices.filter(|device| !removed.iter().any(|folder| device.starts_with(folder)));
+    let others = (devices.into_iter())
+        .filter(|device| !removed.iter().any(|folder| device.starts_with(folder)));
     let name = |device: PathBuf| Some(device.file_name()?.to_str()?.to_owned());
     others.filter_map(name).collect()
 }
