@@ -216,16 +216,18 @@ impl Session<'_> {
         if unloaded.is_empty() && modules(self.paths, &loaded) == state.modules {
             return Ok(false);
         }
-        let names = unloaded.join(" and ");
-        outcome.problems.push(if unloaded.is_empty() {
-            "a module was loaded or unloaded during the regroup, so the device was rescanned once more"
-                .to_owned()
+        if unloaded.is_empty() {
+            outcome.notes.push(
+                "a module was loaded or unloaded during the regroup, so the device was rescanned once more"
+                    .to_owned(),
+            );
         } else {
-            format!(
+            let names = unloaded.join(" and ");
+            outcome.problems.push(format!(
                 "the record of {names} does not justify the groups, so its claims were taken back: {names} was \
                  unloaded, and the device was rescanned without it"
-            )
-        });
+            ));
+        }
         let failed = self.remove(&state.own)?;
         outcome.problems.extend(failed);
         state.taken_back = true;
