@@ -17,6 +17,7 @@ use super::{
     verdict::Answers,
 };
 use crate::{
+    blocks,
     machine::{Device, GuestHardware, Iommu, Model},
     scenario::counter,
     setup::Setup,
@@ -102,6 +103,9 @@ impl EntryBoot {
         let observations = self.stages(&mut vm, slots.places.clone());
         // The log is kept also on success, because a later step decides whether an entry fails.
         vm.save_log(&log)?;
+        if setup.kernel.records_coverage() {
+            blocks::save(&mut vm, &log)?;
+        }
         observations.with_context(|| format!("guest's log: {}", log.display()))
     }
 
