@@ -24,6 +24,7 @@
 //! | `explain.rs` | compares the output of `acsctl` with the groups of a guest's kernel |
 //! | `oracle/` | the groups that a kernel makes of described machines |
 //! | `blocks.rs` | the lines of the modules that ran in guests |
+//! | `reasons.rs` | why lines of the modules ran in none |
 //! | `kunit/` | the KUnit suite, on its own kernel |
 //! | `mails.rs` | patches for Linux, as `git am` and `checkpatch.pl` treat them |
 //! | `trials.rs` | the frame of a test program |
@@ -46,6 +47,7 @@ pub mod mails;
 pub mod nested;
 pub mod oracle;
 pub mod qmp;
+pub mod reasons;
 pub mod scenario;
 pub mod scenarios;
 pub mod server;
