@@ -78,13 +78,19 @@ const ABOUT_FILES: [&str; 4] = ["interface", "other-build", "other-kernel", "rel
 /// Tests that kernels before a series cannot run, by the beginning of their names, with the reason.
 /// Tests on an IOMMU that makes groups only when a driver binds need no line here:
 /// [`Kernel::fits`].
-const NOT_BEFORE: [(&str, Release, &str); 11] = [
+const NOT_BEFORE: [(&str, Release, &str); 13] = [
     (
         "doctor",
         Release::new(5, 14),
         "the model was not compared with 5.10, so acsctl doctor only warns of groups that are too fine",
     ),
+    (
+        "mainline",
+        Release::new(5, 13),
+        "mainline has the scenario's entry since then",
+    ),
     ("integrated", Release::new(5, 14), ROOT_BUS),
+    ("no-device", Release::new(5, 14), ROOT_BUS),
     ("root-ports", Release::new(5, 14), ROOT_BUS),
     ("owner", Release::new(5, 14), ROOT_BUS),
     ("regroup-late", DRIVERS_WAIT_SINCE, BINDS_AT_ONCE),

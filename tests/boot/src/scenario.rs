@@ -52,6 +52,8 @@ pub enum Step {
     Kill(usize, usize),
     /// Restarts the emulator, before the device is plugged in again.
     Revive(usize, usize),
+    /// Makes a port report a PCI Express error: QEMU's ids of the port and of the error.
+    Inject(&'static str, &'static str),
     /// Runs a line of shell that must succeed.
     Run(&'static str),
     /// Runs a line of shell that must succeed, and whose output must contain this text.
@@ -200,6 +202,7 @@ impl Step {
             Self::Wake(position, number) => vm.served(position, number)?.answer(u64::MAX),
             Self::Kill(position, number) => vm.served(position, number)?.kill(),
             Self::Revive(position, number) => vm.served(position, number)?.revive(),
+            Self::Inject(port, error) => vm.inject(port, error),
             Self::Run(line) => vm.check(line).map(drop),
             Self::Says(line, text) => check_contains(&vm.check(line)?, text),
             Self::Ends(status, line, text) => {

@@ -262,6 +262,17 @@ impl<'a> Vm<'a> {
         self.qmp.execute(command, arguments)
     }
 
+    /// Makes a port report a PCI Express error, by QEMU's ids of both.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vm::monitor`].
+    pub fn inject(&mut self, port: &str, error: &str) -> Result<()> {
+        let line = format!("pcie_aer_inject_error {port} {error} 0");
+        self.monitor("human-monitor-command", &json!({ "command-line": line }))?;
+        Ok(())
+    }
+
     /// The server of an emulated function, to inject faults: `position` is the index of the device,
     /// `number` the function number.
     ///

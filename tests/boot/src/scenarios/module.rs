@@ -8,7 +8,7 @@ use crate::scenario::{
     Step::{Load, Logged, LoggedTimes, Refuses, Run, Says, Unload},
 };
 
-pub(super) const ALL: &[Scenario] = &[INTERFACE, MISSING, TAINT];
+pub(super) const ALL: &[Scenario] = &[INTERFACE, WITHDRAW, MISSING, TAINT];
 
 /// Aliases, parameters and debugfs. Trust rule `static`: the only parameter withdraws entries, and
 /// no file is writable.
@@ -33,14 +33,6 @@ const INTERFACE: Scenario = Scenario {
         Run("for m in acs_quirks_test acs_quirks_candidates; do \
              /sbin/modinfo $m >/tmp/info && ! grep ^alias: /tmp/info || exit 1; done"),
         Run("test \"$(/sbin/modinfo -F parm acs_quirks | cut -d: -f1)\" = withdraw"),
-        Refuses(
-            "acs_quirks_test withdraw=1,77",
-            "withdraw=1,77: no entry ever had the number 77",
-        ),
-        Refuses(
-            "acs_quirks_test 'withdraw=1;3'",
-            "\"1;3\" is not an entry number",
-        ),
         Load("acs_quirks_test"),
         // At most 112 KiB. A third of that is symbols and the rounding to pages.
         Run("cat /sys/module/acs_quirks_test/coresize; \
@@ -65,6 +57,30 @@ const INTERFACE: Scenario = Scenario {
         LoggedTimes(1, "acs_quirks: table "),
         Logged("withdrawn 0, hook effective"),
         Says("cat /sys/kernel/debug/acs_quirks/hook", "missed: 0"),
+    ],
+    limit: LIMIT,
+};
+
+/// Trust rule `static`: a value of the parameter that is not understood keeps the module from loading.
+const WITHDRAW: Scenario = Scenario {
+    name: "withdraw",
+    machine: ADAPTER_MACHINE,
+    steps: &[
+        Refuses(
+            "acs_quirks_test withdraw=1,77",
+            "withdraw=1,77: no entry ever had the number 77",
+        ),
+        Refuses(
+            "acs_quirks_test 'withdraw=1;3'",
+            "\"1;3\" is not an entry number",
+        ),
+        Refuses("acs_quirks_test withdraw=", "withdraw=: the value is empty"),
+        Refuses(
+            "acs_quirks_test \"withdraw=$(printf '\\377')\"",
+            "withdraw: the value is not text; not loading",
+        ),
+        Load("acs_quirks_test withdraw=1,3"),
+        Logged("withdrawn 2, hook effective"),
     ],
     limit: LIMIT,
 };

@@ -10,19 +10,24 @@ use crate::{
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
-            Counted, Groups, Load, Logged, LoggedTimes, NotCounted, Readd, ReaddAt, Run, Silence,
+            Counted, Groups, Inject, Load, Logged, LoggedTimes, NotCounted, Readd, ReaddAt, Run,
+            Says, Silence, Unload,
         },
     },
 };
 
 pub(super) const ALL: &[Scenario] = &[
     NOT_COVERED,
+    OTHER_ENTRY,
+    ALIAS_LATER,
     NOT_ANSWERING,
     SOME_FLAGS,
     OWN_ACS,
     IN_TREE,
     CATCH_ALL,
     EXTERNAL_FACING,
+    MAINLINE,
+    FAILED_LINK,
 ];
 
 /// Each device is in one group.
@@ -52,6 +57,53 @@ const NOT_COVERED: Scenario = Scenario {
     ],
     limit: LIMIT,
 };
+
+/// Trust rule `whole`: an entry does not cover the ids of another one. The second device lacks such a function.
+const OTHER_ENTRY: Scenario = Scenario {
+    name: "other-entry",
+    machine: two(&[
+        first(&[ADAPTER, ADAPTER, emulated(0x1234, 0x0a02, ETHERNET)]),
+        second(&pair(0x1077, 0x8030)),
+    ]),
+    steps: &[
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(THREE_TOGETHER),
+        Logged(
+            "01:00.0: acs_quirks: entry 1 (test/adapter) does not count: the entry does not cover 00.2 [1234:0a02]",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+/// A function that sends under the requester ID of function 0, according to an alias quirk of the kernel. It is the
+/// last function, so the kernel has not run that quirk yet when it groups the others, and the ids decide. The second
+/// device lacks such a function.
+const ALIAS_LATER: Scenario = Scenario {
+    name: "alias-later",
+    machine: two(&[
+        first(&[ADAPTER, ADAPTER, emulated(0x1180, 0xe832, ETHERNET)]),
+        second(&pair(0x1077, 0x8030)),
+    ]),
+    steps: &[
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(THREE_TOGETHER),
+        Logged(
+            "01:00.0: acs_quirks: entry 1 (test/adapter) does not count: requests go in or out under the requester ID of another function (00.2)",
+        ),
+    ],
+    limit: LIMIT,
+};
+
+const ETHERNET: u32 = 0x02_0000;
+const ADAPTER: Model = emulated(0x1077, 0x8030, ETHERNET);
+/// The three functions of 01:00 are in one group, 02:00 is split.
+const THREE_TOGETHER: Expected = &[
+    &["01:00.0", "01:00.1", "01:00.2"],
+    &["02:00.0"],
+    &["02:00.1"],
+];
 
 /// Trust rule `whole`: a function that the kernel has on record counts even while it does not
 /// answer. The third function is not covered and stops answering before the others are rescanned.
@@ -116,6 +168,10 @@ const OWN_ACS: Scenario = Scenario {
         LoggedTimes(
             1,
             "01:00.1: acs_quirks: entry 5 (test/own-acs) does not count: 00.0 of the same device has an ACS capability",
+        ),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:01:00.1 latest 5 refused whole: 00.0 of the same device has an ACS capability",
         ),
     ],
     limit: LIMIT,
@@ -184,6 +240,72 @@ const EXTERNAL_FACING: Scenario = Scenario {
         Groups(SECOND_SPLIT),
         Counted(1, "exposed"),
         Logged("01:00.0: acs_quirks: entry 1 (test/adapter) does not count: it is untrusted"),
+    ],
+    limit: LIMIT,
+};
+
+/// Trust rule `kernel-first`: an entry that mainline has merged makes no claim since that release. The kernel splits
+/// the device itself. An entry that mainline lacks splits the second device, in the same kernel.
+const MAINLINE: Scenario = Scenario {
+    name: "mainline",
+    machine: two(&[first(&pair(0x14e4, 0x16d7)), second(&pair(0x1077, 0x8030))]),
+    steps: &[
+        Groups(FIRST_SPLIT),
+        Load("acs_quirks"),
+        Readd,
+        Groups(FIRST_SPLIT),
+        Run("grep '^39 .* granted=0 .* mainline=[1-9]' /sys/kernel/debug/acs_quirks/counts"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks/decisions",
+            "0000:01:00.0 latest 39 refused mainline: mainline decides on this entry since Linux 5.13",
+        ),
+        Unload("acs_quirks"),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(APART),
+        Counted(1, "granted"),
+    ],
+    limit: LIMIT,
+};
+
+const FIRST_SPLIT: Expected = &[&["01:00.0"], &["01:00.1"], &["02:00.0", "02:00.1"]];
+
+/// Trust rule `closed`: an entry makes no claim about a function whose link has failed. After a fatal error of the port
+/// above, the kernel cannot recover functions without a driver. They still answer. When one of them is added again, the
+/// module decides on the other. The port of the second device reports no error.
+const FAILED_LINK: Scenario = Scenario {
+    name: "failed-link",
+    machine: two(&[first(&pair(0x1077, 0x8030)), second(&pair(0x1077, 0x8030))]),
+    steps: &[
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(APART),
+        Inject("port1", "DLP"),
+        Run(
+            "n=0; until dmesg | grep 'device recovery failed' || [ $n = 50 ]; do usleep 100000; n=$((n+1)); done; \
+             test $n -lt 50",
+        ),
+        ReaddAt("01:00.1"),
+        ReaddAt("02:00.1"),
+        Logged(
+            "01:00.1: acs_quirks: entry 1 (test/adapter) does not count for 0000:01:00.0 any more: its link has failed or it is gone",
+        ),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:01:00.0 latest 1 refused gone: its link has failed or it is gone",
+        ),
+        LoggedTimes(0, "does not count for 0000:02:00.0"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:02:00.0 latest 1 granted",
+        ),
+        // A function that is added again is sound.
+        Readd,
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:01:00.0 latest 1 granted",
+        ),
+        Groups(APART),
     ],
     limit: LIMIT,
 };

@@ -6,7 +6,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Result, bail};
-use serde_json::json;
 
 use super::hardware::WITH_STRANGER;
 use crate::{groups::Groups, scenario::in_guest, setup::Setup, vm::Vm};
@@ -154,8 +153,7 @@ fn regrouped(vm: &mut Vm, reads: u64) -> Result<()> {
 fn errors_above(vm: &mut Vm) -> Result<()> {
     for error in ["RCVR", "BAD_TLP", "COMP_TIME", "POISON_TLP", "DLP"] {
         let before = vm.groups()?;
-        let line = format!("pcie_aer_inject_error port2 {error} 0");
-        vm.monitor("human-monitor-command", &json!({ "command-line": line }))?;
+        vm.inject("port2", error)?;
         vm.check("sleep 1")?;
         if vm.groups()? != before {
             bail!("an error {error} of the port changes groups");

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-pub(super) const ALL: &[Scenario] = &[REVISIONS, SUBSYSTEMS, CLASS, CONDITION, KINDS];
+pub(super) const ALL: &[Scenario] = &[REVISIONS, SUBSYSTEMS, CLASS, CONDITION, KINDS, LEGACY];
 
 /// Each device is in one group.
 const BOTH_TOGETHER: Expected = &[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]];
@@ -255,6 +255,37 @@ const KINDS: Scenario = Scenario {
         ]),
         Counted(10, "type"),
         NotCounted(10, "granted"),
+    ],
+    limit: LIMIT,
+};
+
+/// An endpoint of the older kind.
+const LEGACY_ENDPOINT: Model = Model::Emulated(
+    Function::new(0x1077, 0x8030, ETHERNET).with_registers(&[Register {
+        // PCI Express capability: version 2, type 1.
+        offset: 0x40,
+        value: 0x0012_0010,
+        writable: 0,
+    }]),
+);
+
+/// An entry for endpoints covers legacy endpoints, beside others too. An entry for integrated endpoints covers neither.
+const LEGACY: Scenario = Scenario {
+    name: "silicon-legacy",
+    machine: two(&[
+        first(&[LEGACY_ENDPOINT, emulated(0x1077, 0x8030, ETHERNET)]),
+        second(&pair(0x1234, 0x0a05)),
+    ]),
+    steps: &[
+        Run(
+            "test $((0x$(head -c 67 /sys/bus/pci/devices/0000:01:00.0/config | tail -c 1 | hexdump -v -e '/1 \"%02x\"') >> 4)) = 1",
+        ),
+        Groups(BOTH_TOGETHER),
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0", "02:00.1"]]),
+        Counted(1, "granted"),
+        Counted(10, "type"),
     ],
     limit: LIMIT,
 };

@@ -2,7 +2,7 @@
 
 //! Kernels on which the hook cannot work: the module reports it, and makes no claim.
 
-use super::hardware::{ADAPTER_MACHINE, first, pair, second, two};
+use super::hardware::{ADAPTER_MACHINE, ONE_GROUP, SIX_GROUPS, first, pair, second, two};
 use crate::{
     machine::{GuestHardware, Iommu},
     scenario::{
@@ -16,6 +16,7 @@ pub(super) const ALL: &[Scenario] = &[
     NO_FUNCTION,
     OTHER_FUNCTION,
     NO_IOMMU,
+    NO_DEVICE,
     OTHER_KERNEL,
     OTHER_BUILD,
 ];
@@ -78,6 +79,11 @@ const OTHER_FUNCTION: Scenario = Scenario {
             "acs_quirks_absent symbol=pci_acs_enabled",
             "this kernel has another pci_acs_enabled: the result for a device without a quirk is 0",
         ),
+        // Kprobes do not probe their own functions.
+        Refuses(
+            "acs_quirks_absent symbol=get_kprobe",
+            "kprobes refuse to probe get_kprobe (EINVAL); not loading",
+        ),
         // A hook that was removed leaves nothing behind.
         Readd,
         Groups(&[&["01:00.0", "01:00.1"], &["02:00.0", "02:00.1"]]),
@@ -102,6 +108,36 @@ const NO_IOMMU: Scenario = Scenario {
         Readd,
         Run("test -e /sys/bus/pci/devices/0000:82:00.5"),
         Run("test ! -e /sys/bus/pci/devices/0000:82:00.5/iommu_group"),
+    ],
+    limit: LIMIT,
+};
+
+/// A host without a PCI device: the self-test has no place for its device. When the kernel adds the first device, the
+/// module tests again, before the first question.
+const NO_DEVICE: Scenario = Scenario {
+    name: "no-device",
+    machine: GuestHardware {
+        iommu: Iommu::Intel,
+        ..ADAPTER_MACHINE
+    },
+    steps: &[
+        Groups(ONE_GROUP),
+        Run(
+            "for d in /sys/bus/pci/devices/*; do test ! -e $d || echo 1 >$d/remove; done; \
+             test -z \"$(ls /sys/bus/pci/devices)\"",
+        ),
+        Load("acs_quirks_test"),
+        Logged("hook unproven: there is no PCI root bus with a device and an empty slot"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/hook",
+            "state: unproven",
+        ),
+        Run("echo 1 >/sys/bus/pci/rescan"),
+        Groups(SIX_GROUPS),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/hook",
+            "state: effective",
+        ),
     ],
     limit: LIMIT,
 };

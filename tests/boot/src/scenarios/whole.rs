@@ -6,13 +6,13 @@ use super::hardware::{
     ACS, ADAPTER_MACHINE, SIX_GROUPS, device, emulated, external_facing, first, pair, second, two,
 };
 use crate::{
-    function::Function,
+    function::{Function, Register},
     machine::{GuestHardware, Iommu, Model},
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
-            Counted, Ends, Groups, Load, Logged, NotCounted, Readd, ReaddAt, Run, Says, Silence,
-            Unload, Wake,
+            Counted, Ends, Groups, Load, Logged, LoggedTimes, NotCounted, Readd, ReaddAt, Run,
+            Says, Silence, Unload, Wake,
         },
     },
 };
@@ -20,10 +20,12 @@ use crate::{
 pub(super) const ALL: &[Scenario] = &[
     SWITCH,
     SWITCH_WITH_ACS,
+    BETWEEN,
     ROOT_COMPLEX,
     OUTSIDE,
     REQUESTER_ID,
     LATER,
+    OTHER_IDS,
     RECORD,
 ];
 
@@ -138,9 +140,71 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
         Logged(
             "06:00.0: acs_quirks: entry 7 (test/downstream-port) does not count: port 01.0 of the same switch or root complex has an ACS capability that is not switched on",
         ),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:06:00.0 latest 7 refused port: port 01.0 of the same switch or root complex has an ACS capability that is not switched on",
+        ),
     ],
     limit: LIMIT,
 };
+
+/// The record tells a grant that is neither the first decision nor the latest: the kernel asks about a port for the
+/// device below, while the neighbouring port does not answer, answers, and does not answer again.
+const BETWEEN: Scenario = Scenario {
+    name: "granted-between",
+    machine: GuestHardware {
+        bridges: &[
+            "pcie-root-port,id=port1,chassis=1,slot=1,addr=10.0",
+            "x3130-upstream,id=up1,bus=port1",
+            "xio3130-downstream,id=down1,bus=up1,chassis=8,slot=8,addr=0.0,multifunction=on",
+        ],
+        devices: &[
+            device("down1", "03:00", NETWORK_CARD),
+            device(
+                "up1",
+                "02:01",
+                &[Model::Emulated(
+                    Function::new(0x1234, 0x0bad, ETHERNET)
+                        .downstream()
+                        .with_acs(ACS),
+                )],
+            ),
+        ],
+        ..GuestHardware::bare(1, Iommu::Usual)
+    },
+    steps: &[
+        Load("acs_quirks_test"),
+        Silence(1, 0),
+        Run(ADD_BELOW),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:02:00.0 first 7 refused unreadable: configuration space of 01.0 cannot be read",
+        ),
+        Wake(1, 0),
+        Run(ADD_BELOW),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:02:00.0 latest 7 granted",
+        ),
+        Run("! grep between /sys/kernel/debug/acs_quirks_test/decisions"),
+        Silence(1, 0),
+        Run(ADD_BELOW),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:02:00.0 between 7 granted",
+        ),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:02:00.0 latest 7 refused unreadable",
+        ),
+        Wake(1, 0),
+    ],
+    limit: LIMIT,
+};
+/// Adds the device again and scans only its bus: the kernel would read the bus numbers of a silent port as ones.
+const ADD_BELOW: &str = "echo 1 >/sys/bus/pci/devices/0000:03:00.0/remove && echo 1 >/sys/class/pci_bus/0000:03/rescan && \
+     test -e /sys/bus/pci/devices/0000:03:00.0/iommu_group";
+
 /// Two root complexes, each with two covered root ports in one slot. The first has a bridge of
 /// another type in another slot. It counts as a root port without ACS: no vendor has stated whether
 /// the root complex lets it send to the other ports. In the second root complex, the other port is
@@ -244,6 +308,17 @@ const OUTSIDE: Scenario = Scenario {
             &["81:00.0"],
             &["82:00.0"],
         ]),
+        // The second port of each pair is not exposed itself. The kernel asks about it for the device below.
+        ReaddAt("02:00"),
+        ReaddAt("82:00"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:00:12.1 latest 6 refused whole: 12.0 of the same device or switch is untrusted or faces outside",
+        ),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:80:02.1 latest 6 granted",
+        ),
     ],
     limit: LIMIT,
 };
@@ -342,6 +417,52 @@ const LATER: Scenario = Scenario {
             &["02:00.1"],
         ]),
         Run("! acsctl doctor | grep 'but no longer does'"),
+    ],
+    limit: LIMIT,
+};
+
+/// A function whose device id can be written, as if another device had taken its place unnoticed.
+const CHANGING: Model =
+    Model::Emulated(
+        Function::new(0x1077, 0x8030, ETHERNET).with_registers(&[Register {
+            offset: 0x00,
+            value: 0x8030_1077,
+            writable: 0xffff_0000,
+        }]),
+    );
+
+/// The ids of a function are no longer those that the kernel enumerated, although the entry has them too. When the
+/// function beside it is added again, the claim ends. The second device differs only in that its id is not written.
+const OTHER_IDS: Scenario = Scenario {
+    name: "other-ids",
+    machine: two(&[
+        first(&[CHANGING, emulated(0x1077, 0x8030, ETHERNET)]),
+        second(&[CHANGING, emulated(0x1077, 0x8030, ETHERNET)]),
+    ]),
+    steps: &[
+        Load("acs_quirks_test"),
+        Readd,
+        Groups(&[&["01:00.0"], &["01:00.1"], &["02:00.0"], &["02:00.1"]]),
+        Run(
+            "printf '\\061' | dd of=/sys/bus/pci/devices/0000:01:00.0/config bs=1 seek=2 conv=notrunc",
+        ),
+        Run(
+            "test $(head -c 4 /sys/bus/pci/devices/0000:01:00.0/config | hexdump -v -e '/4 \"%08x\"') = 80311077",
+        ),
+        ReaddAt("01:00.1"),
+        ReaddAt("02:00.1"),
+        Logged(
+            "01:00.1: acs_quirks: entry 1 (test/adapter) does not count for 0000:01:00.0 any more: the function now identifies as 1077:8031",
+        ),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:01:00.0 latest 1 refused whole: the function now identifies as 1077:8031",
+        ),
+        LoggedTimes(0, "does not count for 0000:02:00.0"),
+        Says(
+            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+            "0000:02:00.0 latest 1 granted",
+        ),
     ],
     limit: LIMIT,
 };
