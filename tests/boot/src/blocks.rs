@@ -220,11 +220,18 @@ fn sources(path: &Path, blocks: &[Block]) -> Result<Vec<Option<(String, u32)>>> 
 }
 
 /// A line of the module's own source: `/cache/modules/NAME/src/rules/decision.rs:12 (discriminator 3)`, or another
-/// edition's path to it, `/cache/modules/NAME/tests/kernel/module/../../../src/rules/decision.rs:12`.
+/// edition's path to it, `/cache/modules/NAME/src/candidates/../rules/decision.rs:12`.
 fn in_project(line: &str) -> Option<(String, u32)> {
     let (path, number) = line.rsplit_once(':')?;
     let (_, path) = path.split_once("@coverage/")?;
-    let path = path.rsplit_once("../").map_or(path, |(_, path)| path);
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        if part == ".." {
+            parts.pop()?;
+        } else {
+            parts.push(part);
+        }
+    }
     let number = number.split(' ').next()?.parse().ok()?;
-    path.starts_with("src/").then(|| (path.to_owned(), number))
+    (parts.first() == Some(&"src")).then(|| (parts.join("/"), number))
 }
