@@ -44,11 +44,7 @@ const NOT_COVERED: Scenario = Scenario {
         Groups(&[&["01:00.0", "01:00.1", "01:00.2"], &["02:00.0", "02:00.1"]]),
         Load("acs_quirks_test"),
         Readd,
-        Groups(&[
-            &["01:00.0", "01:00.1", "01:00.2"],
-            &["02:00.0"],
-            &["02:00.1"],
-        ]),
+        Groups(THREE_TOGETHER),
         Counted(1, "whole"),
         LoggedTimes(
             1,
@@ -119,11 +115,7 @@ const NOT_ANSWERING: Scenario = Scenario {
         ),
         ReaddAt("01:00.[01]"),
         ReaddAt("02:00"),
-        Groups(&[
-            &["01:00.0", "01:00.1", "01:00.2"],
-            &["02:00.0"],
-            &["02:00.1"],
-        ]),
+        Groups(THREE_TOGETHER),
         Logged(
             "01:00.0: acs_quirks: entry 1 (test/adapter) does not count: configuration space of 00.2 cannot be read",
         ),

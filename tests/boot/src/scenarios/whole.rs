@@ -89,6 +89,13 @@ const SWITCHES_SPLIT: Expected = &[
     &["08:00.0"],
 ];
 
+/// A downstream port with ACS.
+const PORT_WITH_ACS: &[Model] = &[Model::Emulated(
+    Function::new(0x1234, 0x0bad, ETHERNET)
+        .downstream()
+        .with_acs(ACS),
+)];
+
 /// A neighbouring port with ACS, which the kernel enables when it adds the port. If a port is added
 /// before its neighbour, the module refuses the claim for the port at that moment. The kernel asks
 /// about a device below the port later, and the entry counts then. A neighbour whose ACS cannot be
@@ -106,15 +113,7 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
         ],
         devices: &[
             device("down1", "03:00", NETWORK_CARD),
-            device(
-                "up1",
-                "02:01",
-                &[Model::Emulated(
-                    Function::new(0x1234, 0x0bad, ETHERNET)
-                        .downstream()
-                        .with_acs(ACS),
-                )],
-            ),
+            device("up1", "02:01", PORT_WITH_ACS),
             device("down2", "07:00", NETWORK_CARD),
             device(
                 "up2",
@@ -160,15 +159,7 @@ const BETWEEN: Scenario = Scenario {
         ],
         devices: &[
             device("down1", "03:00", NETWORK_CARD),
-            device(
-                "up1",
-                "02:01",
-                &[Model::Emulated(
-                    Function::new(0x1234, 0x0bad, ETHERNET)
-                        .downstream()
-                        .with_acs(ACS),
-                )],
-            ),
+            device("up1", "02:01", PORT_WITH_ACS),
         ],
         ..GuestHardware::bare(1, Iommu::Usual)
     },

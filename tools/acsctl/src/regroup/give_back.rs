@@ -98,13 +98,10 @@ impl Session<'_> {
         }
         if found.torn.is_empty() && found.torn_before.is_empty() && !found.finer.is_empty() {
             outcome.finer = true;
-            let mut list = String::new();
-            // Writing to a string cannot fail.
-            let _ = write_groups(&mut list, &found.finer);
             outcome.notes.push(format!(
                 "justified groups that are finer than predicted: the kernel has quirks of a later release, or a module \
                  recorded grants; each line was predicted as one group:\n{}",
-                list.trim_end()
+                group_lines(&found.finer).trim_end()
             ));
         }
         if !found.torn_others.is_empty() {
@@ -327,17 +324,21 @@ pub(super) fn withheld_now(paths: &HostPaths) -> Result<Vec<Withheld>, Stop> {
         .collect())
 }
 
-fn finer_than_justified(torn: &Partition) -> String {
+fn group_lines(groups: &Partition) -> String {
     let mut list = String::new();
     // Writing to a string cannot fail.
-    let _ = write_groups(&mut list, torn);
+    let _ = write_groups(&mut list, groups);
+    list
+}
+
+fn finer_than_justified(torn: &Partition) -> String {
+    let list = group_lines(torn);
     format!("groups are finer than isolation justifies; each line should be one group:\n{list}")
 }
 
 /// The message that the plan was not kept, with the cause if it shows.
 fn coarser_than_planned(paths: &HostPaths, found: &Judgement) -> String {
-    let mut list = String::new();
-    let _ = write_groups(&mut list, &found.coarser);
+    let list = group_lines(&found.coarser);
     let mut what =
         format!("the groups are coarser than planned; each line was to be several groups:\n{list}");
     if found.lost.is_empty() {

@@ -140,7 +140,7 @@ fn stacked(holders: &[String]) -> usize {
     others.len() + cached.len().min(1)
 }
 
-/// Of a disk and its partitions, those that are claimed by something that no list shows. A claim on a disk also makes its
+/// The disk, or the partitions of it, that something has claimed and no list shows. A claim on a disk also makes its
 /// partitions busy, and a claim on a partition its disk (`bd_may_claim()` in `block/bdev.c`). If all are busy, the disk
 /// stands for one claim on it.
 fn unlisted<T: Copy>(
