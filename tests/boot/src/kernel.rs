@@ -244,16 +244,19 @@ impl Kernel {
         }
     }
 
-    /// The options with which `acsctl regroup` accepts vfio-pci on the kernel, and functions below the first port that are kept for
-    /// it; `None` if none is needed.
+    /// The options with which `acsctl regroup` accepts vfio-pci on the kernel, and the functions that the tests keep for
+    /// it: below the first port, and on the mainboard. `None` if none is needed.
     ///
     /// # Errors
     ///
     /// As [`Kernel::series`].
     pub fn regroup_even_if(&self) -> Result<Option<String>> {
         let is_needed = self.series()?.is_before(DRIVERS_WAIT_SINCE);
-        let options = "--even-if=driver:vfio-pci --even-if=override:0000:01:00.0 --even-if=override:0000:01:00.1";
-        Ok(is_needed.then(|| options.to_owned()))
+        Ok(is_needed.then(|| {
+            let kept = ["01:00.0", "01:00.1", "82:00.2", "82:00.3"];
+            let kept = kept.map(|function| format!(" --even-if=override:0000:{function}"));
+            format!("--even-if=driver:vfio-pci{}", kept.concat())
+        }))
     }
 
     /// Whether the kernel groups functions behind this IOMMU when it adds them. Before Linux 6.15, it groups
