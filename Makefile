@@ -86,7 +86,7 @@ test-all: export ACS_QUIRKS_CHAOS := 500
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
-	@$(MAKE) --no-print-directory acs-late secure-boot-test debug-test upstream-test fresh-build deb package-test
+	@$(MAKE) --no-print-directory acs-late secure-boot-test debug-test race-test upstream-test fresh-build deb package-test
 
 ##### Parts of the tests
 
@@ -198,6 +198,11 @@ soak: need-amd64 $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
 debug-test: need-amd64 modules-debug guest-programs ## the scenarios on a kernel with KASAN, lock debugging and a check for memory leaks
 	@ACS_QUIRKS_KERNELS=debug $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
 		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,debug-test)
+
+.PHONY: race-test
+race-test: need-amd64 modules-kcsan guest-programs ## the scenarios on a kernel that detects data races (KCSAN), with two processors
+	@ACS_QUIRKS_KERNELS=kcsan $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
+		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,race-test)
 
 .PHONY: kunit-coverage
 kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite reaches
@@ -395,9 +400,9 @@ kernel-kunit@rust-for-linux: kernel-$(lastword $(KERNELS))@rust-for-linux
 kernel-lacking kernel-acs-late: kernel-%: kernel-$(LACKING)
 	@$(SUDO) scripts/prepare-test-kernel.sh '$*' '$(LACKING)'
 
-.PHONY: kernel-debug
-kernel-debug: kernel-$(lastword $(SERIES))
-	@$(SUDO) scripts/prepare-test-kernel.sh debug '$(lastword $(SERIES))'
+.PHONY: kernel-debug kernel-kcsan
+kernel-debug kernel-kcsan: kernel-%: kernel-$(lastword $(SERIES))
+	@$(SUDO) scripts/prepare-test-kernel.sh $* '$(lastword $(SERIES))'
 
 # Kernels for make upstream-test: with the patches in upstream/, and with their KUnit tests alone.
 .PHONY: kernel-upstream kernel-upstream-control

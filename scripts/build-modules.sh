@@ -20,11 +20,12 @@ NAME=$RELEASE
 lock work
 
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
-# Kernels built for tests have their drivers built in, except for the debug kernel. Those for make upstream-test have two tests
-# as modules.
+# Kernels built for tests have their drivers built in, except for those that run the scenarios. Those for make upstream-test
+# have two tests as modules, and the KUnit kernel has a module that loses memory on purpose.
 case $RELEASE in
 *-upstream*) GUEST_DRIVERS=(pci-group-kunit rust_debugfs_scoped) ;;
-*-debug) ;;
+*-kunit) GUEST_DRIVERS=(kmemleak-test) ;;
+*-debug | *-kcsan) ;;
 *) [[ -d $DIR/headers ]] || GUEST_DRIVERS=() ;;
 esac
 # prepare-test-kernel.sh does not run depmod.

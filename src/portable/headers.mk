@@ -18,6 +18,12 @@ rust-flags := --sysroot=/dev/null -Zunstable-options -Cpanic=abort -Ccodegen-uni
 	-Csymbol-mangling-version=v0 -Crelocation-model=static -Zfunction-sections=n -Cdebuginfo=0 \
 	-Cdebug-assertions=n -Coverflow-checks=y $(if $(findstring e,$(KBUILD_EXTRA_WARN)),-Dwarnings)
 
+# KCSAN takes the calls of the thread sanitizer. The options are those of scripts/Makefile.kcsan in Linux 7.3.
+ifdef CONFIG_KCSAN
+rust-flags += -Zsanitizer=thread $(addprefix -Cllvm-args=-tsan-,distinguish-volatile=1 compound-read-before-write=1 \
+	$(if $(CONFIG_KCSAN_WEAK_MEMORY),,instrument-func-entry-exit=0))
+endif
+
 ifdef CONFIG_X86_64
 # The first name of each option is from 6.9, the second is the name before.
 retpoline := $(or $(CONFIG_MITIGATION_RETPOLINE),$(CONFIG_RETPOLINE))
@@ -36,7 +42,8 @@ abi := $(if $(call rustc-from,98),softfloat,$(if $(call rustc-from,86),x86-softf
 target-json := {"arch":"x86_64","llvm-target":"x86_64-linux-gnu",$(if $(abi),"rustc-abi":"$(abi)"$(comma))\
 "data-layout":"e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128",\
 "features":"$(features)","target-pointer-width":$(if $(call rustc-from,91),64,"64"),\
-"emit-debug-gdb-scripts":false,"frame-pointer":"may-omit","stack-probes":{"kind":"none"}}
+"emit-debug-gdb-scripts":false,"frame-pointer":"may-omit","stack-probes":{"kind":"none"}\
+$(if $(CONFIG_KCSAN),$(comma)"supported-sanitizers":["thread"])}
 rust-target = $(obj)/$(out)/target.json
 
 # From arch/x86/Makefile in Linux 7.3.

@@ -234,10 +234,24 @@ impl Kernel {
         self.name.ends_with("@coverage")
     }
 
+    /// Whether the kernel searches for leaked memory.
+    #[must_use]
+    pub fn finds_leaks(&self) -> bool {
+        ["-debug", "-kunit"]
+            .iter()
+            .any(|name| self.release.ends_with(name))
+    }
+
+    /// Whether the kernel detects data races. It reports those of the whole kernel, so no report is fatal there.
+    #[must_use]
+    pub fn finds_races(&self) -> bool {
+        self.release.ends_with("-kcsan")
+    }
+
     /// How many times as long as a stock kernel this one may take for a test.
     #[must_use]
     pub fn slowness(&self) -> u32 {
-        if self.release.ends_with("-debug") {
+        if self.release.ends_with("-debug") || self.finds_races() {
             5
         } else {
             1

@@ -24,6 +24,7 @@
 //! | `explain.rs` | compares the output of `acsctl` with the groups of a guest's kernel |
 //! | `oracle/` | the groups that a kernel makes of described machines |
 //! | `blocks.rs` | the lines of the modules that ran in guests |
+//! | `kcsan.rs` | reports of data races |
 //! | `reasons.rs` | why lines of the modules ran in none |
 //! | `kunit/` | the KUnit suite, on its own kernel |
 //! | `mails.rs` | patches for Linux, as `git am` and `checkpatch.pl` treat them |
@@ -40,6 +41,7 @@ pub mod function;
 pub mod groups;
 pub mod host;
 pub mod initramfs;
+mod kcsan;
 pub mod kernel;
 pub mod kunit;
 pub mod machine;

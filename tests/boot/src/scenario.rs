@@ -158,7 +158,11 @@ pub fn in_guest<'a, T>(
         &log,
     )
     .with_context(|| format!("cannot boot; log: {}", log.display()))?;
-    let result = test(&mut vm).and_then(|value| vm.check_log().map(|()| value));
+    let result = test(&mut vm).and_then(|value| {
+        vm.check_log()?;
+        vm.check_leaks()?;
+        Ok(value)
+    });
     if result.is_err() {
         vm.save_log(&log)?;
     }

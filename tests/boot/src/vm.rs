@@ -21,7 +21,7 @@ use crate::{
     firmware,
     groups::Groups,
     host::say,
-    initramfs,
+    initramfs, kcsan,
     machine::{Device, GuestHardware, Iommu, Model},
     qmp::Qmp,
     setup::Setup,
@@ -40,6 +40,9 @@ const ACPI_TABLE: &str = "kernel/firmware/acpi/table.aml";
 /// Pattern of the kernel's error messages.
 const COMPLAINTS: &str = "WARNING:|BUG:|Oops|Internal error:|general protection fault|rcu_.* detected|refcount_t:|Kernel panic";
 
+/// Minimum age of a block of memory that the kernel reports as leaked.
+const LEAK_AGE: Duration = Duration::from_secs(6);
+
 /// A running guest. Dropping it kills QEMU.
 #[derive(Debug)]
 pub struct Vm<'a> {
@@ -48,6 +51,8 @@ pub struct Vm<'a> {
     qmp: Qmp,
     /// The options with which `acsctl regroup` accepts the kernel, if it refuses it otherwise.
     even_if: Option<String>,
+    finds_leaks: bool,
+    finds_races: bool,
     _qemu: Process,
     // Drop this after QEMU: a function's server waits until QEMU closes the connection.
     served: BTreeMap<(usize, usize), Served>,
@@ -127,6 +132,8 @@ impl<'a> Vm<'a> {
             shell,
             qmp,
             even_if: setup.kernel.regroup_even_if()?,
+            finds_leaks: setup.kernel.finds_leaks(),
+            finds_races: setup.kernel.finds_races(),
             _qemu: qemu,
             served,
             folder,
@@ -327,11 +334,47 @@ impl<'a> Vm<'a> {
     ///
     /// The warnings and errors in the log.
     pub fn check_log(&mut self) -> Result<()> {
-        let lines = self.run(&format!("dmesg | grep -E '{COMPLAINTS}'"))?.text;
+        let mut lines = self.run(&format!("dmesg | grep -E '{COMPLAINTS}'"))?.text;
+        if self.finds_races {
+            let races = self.run("dmesg | sed -n '/BUG: KCSAN/,/=====/p'")?.text;
+            lines = kcsan::not_reports(&lines) + &kcsan::of_modules(&races);
+        }
         if !lines.is_empty() {
             bail!("the kernel complains:\n{lines}");
         }
         Ok(())
+    }
+
+    /// Fails when a kernel that searches for leaked memory ([`Kernel::finds_leaks`]) reports some.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's report.
+    ///
+    /// [`Kernel::finds_leaks`]: crate::kernel::Kernel::finds_leaks
+    pub fn check_leaks(&mut self) -> Result<()> {
+        if !self.finds_leaks {
+            return Ok(());
+        }
+        let leaks = self.leaks()?;
+        if !leaks.is_empty() {
+            bail!("memory is lost:\n{leaks}");
+        }
+        Ok(())
+    }
+
+    /// The kernel's report of leaked memory. The kernel reports a block only at the second scan that finds it
+    /// unchanged (`kmemleak_scan()` in `mm/kmemleak.c`).
+    ///
+    /// # Errors
+    ///
+    /// As [`Vm::check`].
+    pub fn leaks(&mut self) -> Result<String> {
+        thread::sleep(LEAK_AGE);
+        self.check(
+            "mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug; \
+             cd /sys/kernel/debug; echo scan >kmemleak && echo scan >kmemleak && cat kmemleak",
+        )
     }
 }
 
@@ -356,7 +399,12 @@ fn serve(machine: &GuestHardware, sockets: &Path) -> Result<BTreeMap<(usize, usi
 fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Command> {
     let socket = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
     let arch = setup.kernel.arch;
-    let options = format!("{} {COMMAND_LINE} {}", arch.kernel_options, setup.options);
+    let mut options = format!("{} {COMMAND_LINE} {}", arch.kernel_options, setup.options);
+    let mut machine = *machine;
+    if setup.kernel.finds_races() {
+        options += kcsan::OPTIONS;
+        machine.cpus = machine.cpus.max(2);
+    }
     let mut command = Command::new(arch.qemu);
     command
         .args(arch.machine)
@@ -370,7 +418,7 @@ fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Comm
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(File::create(messages(folder))?);
-    let initramfs = initramfs(setup, machine, folder)?;
+    let initramfs = initramfs(setup, &machine, folder)?;
     if let Some(firmware) = &setup.firmware {
         let kernel = setup.kernel.image.with_file_name("vmlinuz");
         command.args(firmware::arguments(

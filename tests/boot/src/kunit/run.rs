@@ -81,13 +81,14 @@ pub struct Run {
 }
 
 /// A check of the kernel after the suite. The order matters: leaks of added and removed machines,
-/// loading the module while memory runs out, leaked memory after both, and warnings in the kernel
-/// log.
+/// loading the module while memory runs out, leaked memory after both, the control of that search, and
+/// warnings in the kernel log.
 type Check = fn(&mut Vm) -> Result<()>;
-const CHECKS: [(&str, Check); 4] = [
+const CHECKS: [(&str, Check); 5] = [
     ("machines-leave-nothing-behind", with_suite),
     ("no-memory-to-load", faults::survive),
-    ("no-memory-is-lost", accounts::check_leaks),
+    ("no-memory-is-lost", |vm| vm.check_leaks()),
+    ("lost-memory-is-found", accounts::lose),
     ("kernel-is-content", |vm| vm.check_log()),
 ];
 
