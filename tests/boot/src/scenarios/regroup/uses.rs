@@ -153,6 +153,12 @@ const USERS: Scenario = Scenario {
             "sh -c 'exec 3</dev/nvme0n1; exec acsctl regroup 01:00.1 --dry-run'; true",
             "users of the driver nvme, and acsctl found ",
         ),
+        // Two processes share one open file, which explains one user and no other.
+        Says(
+            "sh -c 'exec 3</dev/nvme0n1; sleep 60 & sleep 60 & exec 3</dev/nvme0n1; exec acsctl regroup 01:00.1 --dry-run'; \
+             killall sleep",
+            "users of the driver nvme, and acsctl found ",
+        ),
         // A mount in another mount namespace claims the partition, and not the disk.
         Run(
             "losetup -d /dev/loop0; losetup -d /dev/loop1; umount /mnt; mkfifo /tmp/hold; \

@@ -12,7 +12,10 @@ use std::{
 use rustix::fs::{AtFlags, CWD, FileType, StatxFlags, makedev, statx};
 use topology::Bdf;
 
-use super::{Node, Uses, block, is_vfio, process::Process};
+use super::{
+    Node, Uses, block, is_vfio,
+    process::{Descriptor, Process},
+};
 use crate::host::{HostPaths, link, text};
 
 /// The link target of an open VFIO device (`drivers/vfio/vfio_main.c`).
@@ -26,8 +29,33 @@ const NAMED: usize = 3;
 
 /// Something in use: the function, the name of the use, and its description.
 type Held = (Bdf, String, String);
-/// What a process holds, with how many open files that the driver's module counts, and how many it counts at most.
-type Counts = BTreeMap<Held, (usize, usize)>;
+/// What a process holds, and how.
+type Found = BTreeMap<Held, Openers>;
+
+/// How something is held.
+#[derive(Default)]
+struct Openers {
+    /// The descriptors of open files that the driver's module counts.
+    files: Vec<Descriptor>,
+    /// Whether a file that the driver's module counts is registered in an `io_uring`. It may also have a descriptor.
+    in_ring: bool,
+    /// How many openers the driver's module counts at most.
+    counted: usize,
+}
+
+impl Openers {
+    /// How many open files these surely are.
+    fn open_files(&self) -> usize {
+        Descriptor::open_files(&self.files).max(self.in_ring.into())
+    }
+
+    /// Adds other openers of the same.
+    fn extend(&mut self, other: Self) {
+        self.files.extend(other.files);
+        self.in_ring |= other.in_ring;
+        self.counted = self.counted.max(other.counted);
+    }
+}
 
 /// The files to search for.
 #[derive(Default)]
@@ -93,9 +121,9 @@ impl Wanted {
                         process namespace";
             uses.unseen.insert(what.to_owned());
         }
-        let mut holders: BTreeMap<Held, BTreeSet<String>> = BTreeMap::new();
+        let mut holders: BTreeMap<Held, (BTreeSet<String>, Openers)> = BTreeMap::new();
         for process in Process::all(paths).filter(|process| !process.is_of_kernel()) {
-            let mut found = Counts::new();
+            let mut found = Found::new();
             for table in process.file_tables() {
                 let searched = self
                     .open(&table, &mut found)
@@ -109,13 +137,14 @@ impl Wanted {
             if found.is_empty() || process.id == std::process::id().to_string() {
                 continue;
             }
-            for (one, (times, counted)) in found {
-                uses.count(one.0, &one.2, times, counted);
-                let list = holders.entry(one).or_default();
-                list.insert(process.shown());
+            for (held, openers) in found {
+                let (processes, all) = holders.entry(held).or_default();
+                processes.insert(process.shown());
+                all.extend(openers);
             }
         }
-        for ((bdf, name, what), processes) in holders {
+        for ((bdf, name, what), (processes, openers)) in holders {
+            uses.count(bdf, &what, openers.open_files(), openers.counted);
             let shown: Vec<_> = processes.iter().take(NAMED).map(String::as_str).collect();
             let more = processes.len().saturating_sub(NAMED);
             let more = (more > 0).then(|| format!(" and {more} more"));
@@ -126,7 +155,7 @@ impl Wanted {
     }
 
     /// Finds wanted files among the open files of a process.
-    fn open(&self, process: &Path, counts: &mut Counts) -> io::Result<()> {
+    fn open(&self, process: &Path, all: &mut Found) -> io::Result<()> {
         let mut files = Vec::new();
         for entry in fs::read_dir(process.join("fd"))? {
             let entry = entry?;
@@ -137,13 +166,14 @@ impl Wanted {
         let groups: BTreeSet<_> = groups.collect();
         for (entry, target) in &files {
             let mut found = BTreeMap::new();
+            let in_ring = *target == Path::new(RING);
             let info = || {
                 let info = process.join("fdinfo").join(entry.file_name());
                 text(&info).unwrap_or_default()
             };
             if *target == Path::new(VFIO_DEVICE) {
                 self.vfio(&info(), &groups, &mut found);
-            } else if *target == Path::new(RING) {
+            } else if in_ring {
                 for file in registered(&info()) {
                     if file.starts_with('/') {
                         let path = Path::new(&file);
@@ -155,9 +185,19 @@ impl Wanted {
             } else if target.is_absolute() {
                 self.file(&entry.path(), target, &mut found);
             }
+            let name = entry.file_name();
+            let number = name.to_str().and_then(|name| name.parse().ok());
             for (held, counted) in found {
-                let known = counts.entry(held).or_default();
-                *known = (known.0 + counted.min(1), known.1.max(counted));
+                let file = number.filter(|_| counted > 0 && !in_ring);
+                let files = file.map(|number| Descriptor {
+                    thread: process.to_owned(),
+                    number,
+                });
+                all.entry(held).or_default().extend(Openers {
+                    files: files.into_iter().collect(),
+                    in_ring: in_ring && counted > 0,
+                    counted,
+                });
             }
         }
         Ok(())
@@ -192,7 +232,8 @@ impl Wanted {
 
     /// Checks an open VFIO device of a process that has the nodes of these groups open. Kernels since 6.17
     /// name the device. On older kernels it may be any of these groups, or of any group if the process has
-    /// closed their nodes.
+    /// closed their nodes: the file is a user of one driver all the same. A driver counts one opener of each device
+    /// (`vfio_df_device_first_open()` in `drivers/vfio/vfio_main.c`; before Linux 6.3, each).
     fn vfio(&self, info: &str, groups: &BTreeSet<&str>, found: &mut BTreeMap<Held, usize>) {
         let mut lines = info.lines();
         let device_path = lines.find_map(|line| line.strip_prefix("vfio-device-syspath:"));
@@ -209,12 +250,13 @@ impl Wanted {
                     None if groups.is_empty() => "it, or another VFIO device,",
                     _ => continue,
                 };
-            found.insert((bdf, format!("vfio:{bdf}"), what.to_owned()), usize::MAX);
+            let counted = found.is_empty().into();
+            found.insert((bdf, format!("vfio:{bdf}"), what.to_owned()), counted);
         }
     }
 
     /// Finds wanted files among the mappings of a process.
-    fn mapped(&self, process: &Path, counts: &mut Counts) -> io::Result<()> {
+    fn mapped(&self, process: &Path, all: &mut Found) -> io::Result<()> {
         let maps = fs::read_to_string(process.join("maps"))?;
         for path in maps
             .lines()
@@ -222,8 +264,7 @@ impl Wanted {
         {
             for (wanted, bdf, name) in &self.paths {
                 if Path::new(path).starts_with(wanted) {
-                    counts
-                        .entry((*bdf, name.clone(), path.to_owned()))
+                    all.entry((*bdf, name.clone(), path.to_owned()))
                         .or_default();
                 }
             }

@@ -3,7 +3,7 @@
 //! The processes of a host, and the folders of `/proc` that show their open files.
 
 use std::{
-    ffi::c_ulong,
+    ffi::{c_long, c_ulong},
     path::{Path, PathBuf},
 };
 
@@ -72,32 +72,70 @@ impl Process {
     }
 }
 
+/// A descriptor of an open file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Descriptor {
+    /// The folder in `/proc` of a thread that has it.
+    pub(super) thread: PathBuf,
+    /// Its number.
+    pub(super) number: c_ulong,
+}
+
+impl Descriptor {
+    /// How many open files these descriptors surely are: after `dup()`, or in a child process, another descriptor is of the
+    /// same open file, which a driver counts once. O(the square of the result).
+    pub(super) fn open_files(list: &[Self]) -> usize {
+        let mut found: Vec<&Self> = Vec::new();
+        for one in list {
+            let is_other = |other: &&Self| {
+                let order = kcmp(
+                    &one.thread,
+                    &other.thread,
+                    KCMP_FILE,
+                    [one.number, other.number],
+                );
+                order.is_some_and(|order| order != 0)
+            };
+            if found.iter().all(is_other) {
+                found.push(one);
+            }
+        }
+        found.len()
+    }
+}
+
+/// `enum kcmp_type` in `include/uapi/linux/kcmp.h`: compares two open files.
+const KCMP_FILE: c_ulong = 0;
+/// `enum kcmp_type`: compares the tables of open files.
+const KCMP_FILES: c_ulong = 2;
+
 /// Whether the kernel says that two threads, given by their folders in `/proc`, use one table of open files. `false` if it
-/// does not say: for a copy of a host's files, without `CONFIG_KCMP`, and for a thread that has ended.
+/// does not say.
 fn share_files(one: &Path, other: &Path) -> bool {
-    /// `enum kcmp_type` in `include/uapi/linux/kcmp.h`.
-    const KCMP_FILES: c_ulong = 2;
+    kcmp(one, other, KCMP_FILES, [0, 0]) == Some(0)
+}
+
+/// Compares what two threads, given by their folders in `/proc`, have: 0 if it is the same. `None` if the kernel does not say:
+/// for a copy of a host's files, without `CONFIG_KCMP`, and for a thread that has ended or has closed the file.
+fn kcmp(one: &Path, other: &Path, kind: c_ulong, items: [c_ulong; 2]) -> Option<c_long> {
     let id = |folder: &Path| -> Option<c_ulong> {
         let is_live = folder.starts_with("/proc");
         let id = folder.file_name()?.to_str()?.parse().ok()?;
         is_live.then_some(id)
     };
-    let (Some(one), Some(other)) = (id(one), id(other)) else {
-        return false;
-    };
-    let unused: c_ulong = 0;
-    // SAFETY: kcmp() takes numbers alone. With `KCMP_FILES` it does not use its last two arguments.
-    let order = unsafe { libc::syscall(libc::SYS_kcmp, one, other, KCMP_FILES, unused, unused) };
-    order == 0
+    let [first, second] = items;
+    // SAFETY: kcmp() takes numbers alone.
+    let order = unsafe { libc::syscall(libc::SYS_kcmp, id(one)?, id(other)?, kind, first, second) };
+    (order >= 0).then_some(order)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::mpsc, thread};
+    use std::{fs::File, os::fd::AsRawFd as _, sync::mpsc, thread};
 
     use rustix::thread::{UnshareFlags, gettid, unshare_unsafe};
 
-    use super::Process;
+    use super::{Descriptor, Process};
 
     /// Whether a thread shows files of its own, after it got a table of its own or while it shares the first.
     fn shows_its_own(is_unshared: bool) -> bool {
@@ -134,6 +172,32 @@ mod tests {
         // kthreadd, except in a container
         let second = std::fs::read_to_string("/proc/2/comm").unwrap_or_default();
         assert_eq!(process("2").is_of_kernel(), second == "kthreadd\n");
+    }
+
+    #[test]
+    fn copies_of_a_descriptor_are_one_open_file() {
+        let open = || File::open("/dev/null").expect("it exists");
+        let (first, second) = (open(), open());
+        let copy = first.try_clone().expect("there are free descriptors");
+        let descriptor = |file: &File| Descriptor {
+            thread: format!("/proc/{}", std::process::id()).into(),
+            number: file.as_raw_fd().try_into().expect("it is positive"),
+        };
+        let [first, second, copy] = [&first, &second, &copy].map(descriptor);
+        let count = |list: &[&Descriptor]| {
+            let list: Vec<_> = list.iter().copied().cloned().collect();
+            Descriptor::open_files(&list)
+        };
+        assert_eq!(count(&[]), 0);
+        assert_eq!(count(&[&first]), 1);
+        assert_eq!(count(&[&first, &copy]), 1);
+        assert_eq!(count(&[&first, &second, &copy]), 2);
+        // What the kernel cannot compare counts as the same file.
+        let closed = Descriptor {
+            number: 1 << 20,
+            ..first.clone()
+        };
+        assert_eq!(count(&[&first, &closed]), 1);
     }
 
     #[test]
