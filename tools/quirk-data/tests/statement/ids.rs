@@ -295,6 +295,10 @@ fn an_id_that_is_not_claimed_is_no_dead_end() {
         "[\"0a01\"]\nsubsystems = [\"10de:0a44\"]",
         "The functions 10de:0a01 on the board 10de:0a44 do not reach each other.",
     );
+    // The id of a claimed subsystem is no other device, also without such a word.
+    let bare = "The functions 10de:0a01 of 10de:0a44 do not reach each other.";
+    accepts("[\"0a01\"]\nsubsystems = [\"10de:0a44\"]", bare);
+    refuses(UNCLAIMED, "[\"0a01\"]", bare);
 }
 
 /// A statement on some revisions makes no claim for all of them.
@@ -316,4 +320,12 @@ fn revisions_in_the_statement_are_limits_of_the_claim() {
     ] {
         accepts("[\"0a01\"]", &format!("{words} not reach each other."));
     }
+    // A candidate needs no statement in full.
+    let candidate = Entry {
+        status: "candidate",
+        kind: "\"mf-endpoint\"",
+        matches: &format!("{OUR}[\"0a01\"]"),
+        statement: "The functions 10de:0a01 (rev 02) do not reach each other.",
+    };
+    assert_eq!(broken(&candidate, None), [""; 0]);
 }

@@ -3,7 +3,7 @@
 //! What a statement must say plainly: a denial in words that no list has, a doubt, or a word at an id
 //! that may except it.
 
-use super::{Entry, OUR, PLAIN, UNCLAIMED, accepts, broken_as_it_is, refuses, validated};
+use super::{Entry, IDS, OUR, PLAIN, UNCLAIMED, accepts, broken_as_it_is, refuses, validated};
 
 const ALL: &str = "The functions 10de:0a10 and 10de:0a11 do not reach each other";
 
@@ -261,14 +261,18 @@ fn an_unclear_id_need_not_be_claimed() {
     refuses(PLAIN, "[\"0a10\", \"0a11\"]", unclear);
     let plain = "The functions 10de:0a10 do not reach each other. 10de:0a11: isolated.";
     refuses(UNCLAIMED, "[\"0a10\"]", plain);
+    // What may take out each id is told of those that the statement names.
+    let of_all = "The functions 10de:0a10 do not reach each other. All of this is not certain.";
+    let found = validated("[\"0a10\", \"0a12\"]", of_all);
+    assert_eq!(found, [PLAIN, IDS], "{of_all}");
 }
 
 /// What names ids and says nothing of isolation is no statement. That a device has no ACS capability is the reason
 /// to ask for one.
 #[test]
 fn a_statement_says_that_something_is_isolated() {
-    let broken = |statement: &str| {
-        let matches = format!("{OUR}[\"0a01\"]");
+    let of = |devices: &str, statement: &str| {
+        let matches = format!("{OUR}{devices}");
         let entry = Entry {
             status: "validated",
             kind: "\"mf-endpoint\"",
@@ -277,6 +281,10 @@ fn a_statement_says_that_something_is_isolated() {
         };
         broken_as_it_is(&entry, None)
     };
+    let broken = |statement: &str| of("[\"0a01\"]", statement);
+    // Another fault does not hide it.
+    let short = "The functions 10de:0a01 are network adapters.";
+    assert_eq!(of("[\"0a01\", \"0a02\"]", short), [IDS, PLAIN]);
     for statement in [
         "The functions 10de:0a01.",
         "The functions 10de:0a01 are network adapters.",
