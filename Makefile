@@ -238,7 +238,7 @@ ACSCTL = $(TOOL) run $(TOOL_FLAGS) --package acsctl --
 .PHONY: host-test
 host-test: generated ## tests that need no kernel
 	@$(TOOL) test $(TOOL_FLAGS) --workspace --exclude boot
-	@$(TOOL) test $(TOOL_FLAGS) --package boot --test entries --test ktap --test host --test reasons
+	@$(TOOL) test $(TOOL_FLAGS) --package boot --test entries --test ktap --test host --test reasons --test emulator
 
 .PHONY: fmt
 fmt: $(TOOL_NEEDS) ## format all Rust code

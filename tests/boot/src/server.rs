@@ -7,6 +7,7 @@
 use std::{
     fs::File,
     io::{self, BufRead},
+    panic::{self, AssertUnwindSafe},
     path::Path,
     sync::{
         Arc,
@@ -52,13 +53,15 @@ pub fn serve(path: &Path, orders: impl BufRead) -> Result<()> {
     let left = Arc::clone(&answers);
     // The thread ends with the process.
     thread::spawn(move || {
-        // Plugging the device in opens a connection, and unplugging closes it. The only error is a
-        // connection that breaks when QEMU is stopped.
+        // Plugging the device in opens a connection, and unplugging closes it. Errors are of the client, or of a
+        // connection that breaks when QEMU is stopped. The library panics at some messages that QEMU never sends: this
+        // ends their connection too, and the next one has a configuration space of its own.
         loop {
-            let _ = server.run(&mut Config {
+            let mut config = Config {
                 space: space.clone(),
                 answers: Arc::clone(&left),
-            });
+            };
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| server.run(&mut config)));
         }
     });
     println!("{READY}");
