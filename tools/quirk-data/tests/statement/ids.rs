@@ -299,6 +299,15 @@ fn an_id_that_is_not_claimed_is_no_dead_end() {
     let bare = "The functions 10de:0a01 of 10de:0a44 do not reach each other.";
     accepts("[\"0a01\"]\nsubsystems = [\"10de:0a44\"]", bare);
     refuses(UNCLAIMED, "[\"0a01\"]", bare);
+    refuses(UNCLAIMED, "[\"0a01\"]\nsubsystems = [\"10de:0a45\"]", bare);
+    // That an id is taken out explains no other id.
+    for other in ["0a05", "0a20"] {
+        let statement = format!(
+            "The functions 10de:0a01 and 10de:{other} do not reach each other. 10de:0a11 is not isolated."
+        );
+        refuses(UNCLAIMED, "[\"0a01\"]", &statement);
+        accepts(&format!("[\"0a01\", \"{other}\"]"), &statement);
+    }
 }
 
 /// A statement on some revisions makes no claim for all of them.
