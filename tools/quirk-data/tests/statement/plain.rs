@@ -305,3 +305,52 @@ fn a_statement_says_that_something_is_isolated() {
         assert_eq!(broken(statement), [""; 0], "{statement}");
     }
 }
+
+/// What somebody wishes for, what can be had, and what is apart beside requests is no statement on the silicon.
+#[test]
+fn a_wish_is_no_statement() {
+    let broken = |statement: &str| {
+        let entry = Entry {
+            status: "validated",
+            kind: "\"mf-endpoint\"",
+            matches: &format!("{OUR}[\"0a01\"]"),
+            statement,
+        };
+        broken_as_it_is(&entry, None)
+    };
+    for wish in [
+        "The functions 10de:0a01 should be in separate groups.",
+        "The functions 10de:0a01 belong into separate groups.",
+        "We recommend separate IOMMU groups for the functions 10de:0a01.",
+        "The functions 10de:0a01 can be assigned separately.",
+        "The functions 10de:0a01 could be in separate groups.",
+        "The functions 10de:0a01 may be isolated.",
+        "We would like the functions 10de:0a01 to be isolated.",
+        "The functions 10de:0a01 can be isolated.",
+        "The functions 10de:0a01 are to be isolated.",
+        "The functions 10de:0a01 need to be isolated.",
+        "The functions 10de:0a01 need isolation.",
+        "The functions 10de:0a01 are expected to be isolated.",
+        "It is intended that the functions 10de:0a01 are isolated.",
+        "We plan to isolate the functions 10de:0a01.",
+        "Our customers use the functions 10de:0a01 in separate virtual machines.",
+        "The functions 10de:0a01 have separate drivers.",
+        "The functions 10de:0a01 have separate DMA engines.",
+        "The functions 10de:0a01 seem isolated.",
+        "To our knowledge, the functions 10de:0a01 are isolated.",
+        "Add the functions 10de:0a01 to separate groups.",
+    ] {
+        assert!(broken(wish).contains(&PLAIN), "{wish}");
+    }
+    for plain in [
+        "The functions 10de:0a01 are known to be isolated.",
+        "The functions 10de:0a01 are apart.",
+        "The functions 10de:0a01 are separate: requests between them are not possible.",
+        "In May 2024 we measured that the functions 10de:0a01 are isolated.",
+        "The functions 10de:0a01 do not reach each other. They are assigned to separate groups.",
+        "The functions 10de:0a01 can not reach each other.",
+        "The functions 10de:0a01 can send requests only upstream.",
+    ] {
+        assert_eq!(broken(plain), [""; 0], "{plain}");
+    }
+}

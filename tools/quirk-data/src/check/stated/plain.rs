@@ -36,17 +36,45 @@ const BESIDE: &str = "\
     switch switches loopback loopbacks crossbar mailbox mailboxes hub hubs \
     resource resources means mechanism mechanisms";
 
-/// What isolates by itself, or is one way to.
+/// What isolates by itself.
 const SEPARATES: &str = "\
-    isolated isolate isolates isolating isolation apart separate separated separately separates \
-    separation independent upstream redirect redirects redirected block blocks blocked prevent prevents \
-    prevented";
+    isolated isolate isolates isolating isolation redirect redirects redirected block blocks blocked prevent \
+    prevents prevented";
+
+/// What isolates functions, and says nothing of their requests where it is about groups or drivers.
+const APART: &str = "apart separate separated separately separates separation independent";
+
+/// What can be apart while functions reach each other: "in separate groups", "have separate drivers".
+const NO_REQUESTS: &str = "\
+    group groups grouped grouping vm vms machine machines guest guests host hosts driver drivers engine engines queue \
+    queues memory assign assigned assignable assignment passthrough use used uses using work works";
 
 /// Whether a sentence says at all that something does not reach something else. "It has no ACS capability"
 /// does not.
 pub(super) fn speaks(tokens: &[Token]) -> bool {
     let any = |words: &str| tokens.iter().any(|token| token.is_of(words));
-    any(SEPARATES) || any(DENIES) && tokens.iter().any(reaches)
+    any(SEPARATES)
+        || any("upstream")
+        || any(APART) && !any(NO_REQUESTS)
+        || any(DENIES) && tokens.iter().any(reaches)
+}
+
+/// Whether the words here say that something is wished for or can be had, and not that it is so: "need isolation",
+/// "can be isolated", "are to be separate", "may be apart". "Are known to be isolated" says that it is so.
+fn wishes(tokens: &[Token], at: usize) -> bool {
+    const KNOWN: &str = "known shown proved proven found measured verified confirmed guaranteed";
+    let is_at = |at: usize, words: &str| tokens.get(at).is_some_and(|token| token.is_of(words));
+    let mut next = tokens[at + 1..].iter().take(3);
+    let leads_there = next
+        .clone()
+        .take_while(|token| !ends_clause(token) && !token.is_of(DENIES))
+        .any(|token| token.is_of(SEPARATES) || token.is_of(APART));
+    let is_known = || at.checked_sub(1).is_some_and(|before| is_at(before, KNOWN));
+    // Not the month.
+    let is_may = tokens[at].is_of("may") && matches!(next.next(), Some(Token::Word(_)));
+    let is_wished = is_at(at, "can need needs require requires")
+        || is_at(at, "to") && is_at(at + 1, "be") && !is_known();
+    is_may || is_wished && leads_there
 }
 
 const DENIES: &str = "\
@@ -62,7 +90,10 @@ const DOUBTS: &str = "\
     typically often almost nearly until next future soon \
     upcoming planned former latter please treat treated must ask asks asked want wants wish wishes \
     little less least few most weak poor poorly far un break breaks violate violates easily deny \
-    denies denied refuse refuses removed myth ?";
+    denies denied refuse refuses removed myth could would recommend recommends recommended \
+    recommendation suggest suggests suggested expect expects expected intend intends intended intention aim \
+    aims aimed goal goals plan plans seem seems seemed appear appears appeared marketed desire desired prefer \
+    prefers preferred propose proposes proposed knowledge ?";
 
 /// What a claim can hold under, as a condition of the entry does.
 const IF: &str = "if when whenever while provided assuming";
@@ -115,7 +146,10 @@ pub(super) fn doubts(
                 .is_none_or(|before| marks[before].is_none());
             begins && !is_conditional && excepts_nothing(&tokens[at..], &marks[at..])
         } else {
-            tokens[at].is_of(DOUBTS) || denies && !denies_reach(tokens, at) || narrows
+            tokens[at].is_of(DOUBTS)
+                || denies && !denies_reach(tokens, at)
+                || narrows
+                || wishes(tokens, at)
         };
         if !is_doubt {
             continue;
