@@ -269,6 +269,10 @@ fn an_id_that_is_not_claimed_is_no_dead_end() {
     refuses(UNCLAIMED, "[\"0a01\"]", statement);
     let out = "[[match.excludes]]\ndevices = [\"0a20\"]\nwhy = \"It is not sold.\"\n";
     accepts(&format!("[\"0a01\"]\n{out}"), statement);
+    for other in ["0a1f", "0a21"] {
+        let out = out.replace("0a20", other);
+        refuses(UNCLAIMED, &format!("[\"0a01\"]\n{out}"), statement);
+    }
     accepts("[\"0a01\", \"0a20\"]", statement);
     // The same statement may be for a family with its own entry.
     let matches = format!("{OUR}[\"0a01\"]");
