@@ -2,7 +2,7 @@
 
 //! Which ids a statement takes out.
 
-use super::{EXCEPTS, IDS, PLAIN, accepts, refuses};
+use super::{EXCEPTS, IDS, PLAIN, accepts, refuses, validated};
 
 #[test]
 fn what_is_denied_is_not_claimed() {
@@ -222,4 +222,22 @@ fn a_claim_is_within_the_statement() {
     let beyond = "The functions 10de:0a10-0a1f, except 0a1e, do not reach each other.";
     accepts("[\"0a10-0a12\"]", beyond);
     refuses(EXCEPTS, "[\"0a10-0a12\"]", &beyond.replace("0a1e", "0a11"));
+}
+
+/// An exception and a denial are about each of the ids that they are joined with.
+#[test]
+fn an_exception_is_about_joined_ids() {
+    for statement in [
+        "The functions 10de:0a12 are isolated, not 10de:0a10 and 10de:0a11.",
+        "The functions 10de:0a12 are isolated, not the function 10de:0a10 and the function 10de:0a11.",
+        "The functions 10de:0a10 and the function 10de:0a11 are not isolated.",
+        "The functions 10de:0a10 (network) and 10de:0a11 (storage) are not isolated.",
+    ] {
+        for id in ["0a10", "0a11"] {
+            refuses(EXCEPTS, &format!("[\"{id}\"]"), statement);
+        }
+    }
+    // Not of those behind its clause.
+    let either = "In use or not, the functions 10de:0a10 do not reach each other.";
+    assert_eq!(validated("[\"0a10\"]", either), [PLAIN]);
 }
