@@ -24,7 +24,7 @@
 //! | `explain.rs` | compares the output of `acsctl` with the groups of a guest's kernel |
 //! | `oracle/` | the groups that a kernel makes of described machines |
 //! | `blocks.rs` | the lines of the modules that ran in guests |
-//! | `kcsan.rs` | reports of data races |
+//! | `detectors.rs` | reports of data races and of leaked memory |
 //! | `reasons.rs` | why lines of the modules ran in none |
 //! | `kunit/` | the KUnit suite, on its own kernel |
 //! | `mails.rs` | patches for Linux, as `git am` and `checkpatch.pl` treat them |
@@ -34,6 +34,7 @@
 
 pub mod arch;
 pub mod blocks;
+mod detectors;
 pub mod emulator;
 pub mod explain;
 mod firmware;
@@ -41,7 +42,6 @@ pub mod function;
 pub mod groups;
 pub mod host;
 pub mod initramfs;
-mod kcsan;
 pub mod kernel;
 pub mod kunit;
 pub mod machine;

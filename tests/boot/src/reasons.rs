@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Why lines of the modules run in no scenario: `tests/kernel/coverage/reasons.toml`, compared with the lines that ran.
+//! Why some lines run in no test, compared with the lines that ran: `tests/kernel/coverage/reasons.toml` for the modules,
+//! `tests/kernel/kunit/reasons.toml` for the kernel's own code.
 
-use std::fmt;
+use std::{fmt, fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::blocks::Lines;
+
+const PROJECT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
 /// The reasons.
 #[derive(Deserialize)]
@@ -124,6 +127,36 @@ impl Reasons {
         }
         Ok(Compared { explained, faults })
     }
+}
+
+/// Prints the reasons in a file of the project, with the number of lines that each explains. Lines are in files of the
+/// project or of the folder `tree`.
+///
+/// # Errors
+///
+/// When there is another line without a reason, or a reason of no such line; both are printed.
+pub fn judge(file: &str, lines: &Lines, tree: &Path) -> Result<()> {
+    let project = Path::new(PROJECT);
+    let read = |path: &str| {
+        let own = project.join(path);
+        let path = if own.exists() { own } else { tree.join(path) };
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let reasons = Reasons::read(&read(file)?).context(file.to_owned())?;
+    let compared = reasons.compare(lines, read)?;
+    println!("The others, by the reason in {file}:");
+    for (count, why) in compared.explained {
+        println!("{count:>5}  {why}");
+    }
+    for fault in &compared.faults {
+        println!("{fault}");
+    }
+    let count = compared.faults.len();
+    ensure!(
+        count == 0,
+        "{count} differences from {file}; they are listed above"
+    );
+    Ok(())
 }
 
 impl fmt::Display for Place {

@@ -17,11 +17,12 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
+    detectors,
     emulator::Served,
     firmware,
     groups::Groups,
     host::say,
-    initramfs, kcsan,
+    initramfs,
     machine::{Device, GuestHardware, Iommu, Model},
     qmp::Qmp,
     setup::Setup,
@@ -337,7 +338,7 @@ impl<'a> Vm<'a> {
         let mut lines = self.run(&format!("dmesg | grep -E '{COMPLAINTS}'"))?.text;
         if self.finds_races {
             let races = self.run("dmesg | sed -n '/BUG: KCSAN/,/=====/p'")?.text;
-            lines = kcsan::not_reports(&lines) + &kcsan::of_modules(&races);
+            lines = detectors::without_races(&lines) + &detectors::races_of_modules(&races);
         }
         if !lines.is_empty() {
             bail!("the kernel complains:\n{lines}");
@@ -356,7 +357,7 @@ impl<'a> Vm<'a> {
         if !self.finds_leaks {
             return Ok(());
         }
-        let leaks = self.leaks()?;
+        let leaks = detectors::unknown_leaks(&self.leaks()?);
         if !leaks.is_empty() {
             bail!("memory is lost:\n{leaks}");
         }
@@ -372,7 +373,7 @@ impl<'a> Vm<'a> {
     pub fn leaks(&mut self) -> Result<String> {
         thread::sleep(LEAK_AGE);
         self.check(
-            "mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug; \
+            "test -e /sys/kernel/debug/kmemleak || mount -t debugfs debugfs /sys/kernel/debug; \
              cd /sys/kernel/debug; echo scan >kmemleak && echo scan >kmemleak && cat kmemleak",
         )
     }
@@ -402,7 +403,7 @@ fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Comm
     let mut options = format!("{} {COMMAND_LINE} {}", arch.kernel_options, setup.options);
     let mut machine = *machine;
     if setup.kernel.finds_races() {
-        options += kcsan::OPTIONS;
+        options += detectors::KCSAN_OPTIONS;
         machine.cpus = machine.cpus.max(2);
     }
     let mut command = Command::new(arch.qemu);

@@ -13,24 +13,15 @@ use serde::Deserialize;
 
 use crate::vm::Vm;
 
-/// The functions that make groups. Each has its source file, and the object file without its
-/// ending.
-pub const FUNCTIONS: [(&str, &str, &str); 7] = [
-    ("pci_device_group", "iommu.c", "drivers/iommu/iommu"),
-    ("get_pci_alias_group", "iommu.c", "drivers/iommu/iommu"),
-    (
-        "get_pci_function_alias_group",
-        "iommu.c",
-        "drivers/iommu/iommu",
-    ),
-    ("pci_for_each_dma_alias", "search.c", "drivers/pci/search"),
-    ("pci_acs_enabled", "pci.c", "drivers/pci/pci"),
-    ("pci_acs_path_enabled", "pci.c", "drivers/pci/pci"),
-    (
-        "pci_dev_specific_acs_enabled",
-        "quirks.c",
-        "drivers/pci/quirks",
-    ),
+/// The functions that make groups. Each has its source file and object file, without the ending.
+const FUNCTIONS: [(&str, &str); 7] = [
+    ("pci_device_group", "drivers/iommu/iommu"),
+    ("get_pci_alias_group", "drivers/iommu/iommu"),
+    ("get_pci_function_alias_group", "drivers/iommu/iommu"),
+    ("pci_for_each_dma_alias", "drivers/pci/search"),
+    ("pci_acs_enabled", "drivers/pci/pci"),
+    ("pci_acs_path_enabled", "drivers/pci/pci"),
+    ("pci_dev_specific_acs_enabled", "drivers/pci/quirks"),
 ];
 /// Folder of the counts in the guest.
 const COUNTS: &str = "/sys/kernel/debug/gcov";
@@ -43,7 +34,7 @@ pub type Counts = Vec<(String, Vec<u8>)>;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Branch {
     /// Line in the source file.
-    pub line: usize,
+    pub line: u32,
     /// How often the branch was taken.
     pub count: u64,
 }
@@ -54,11 +45,9 @@ pub struct Reached {
     /// Name of the function.
     pub function: String,
     /// Path of the source file in the kernel's tree.
-    pub source: PathBuf,
+    pub source: String,
     /// The branches. Branches of one line are in the compiler's order.
     pub branches: Vec<Branch>,
-    /// Lines that were not reached.
-    pub unreached: Vec<usize>,
 }
 
 /// Resets the counts.
@@ -69,7 +58,7 @@ pub(super) fn reset(vm: &mut Vm) -> Result<()> {
 /// Reads the counts. `tree` is the kernel's tree.
 pub(super) fn counts(vm: &mut Vm, tree: &Path) -> Result<Counts> {
     let mut counts = Counts::new();
-    for (_, _, object) in FUNCTIONS {
+    for (_, object) in FUNCTIONS {
         if counts.iter().any(|(known, _)| known == object) {
             continue;
         }
@@ -100,10 +89,9 @@ struct Source {
 #[derive(Deserialize)]
 struct Line {
     #[serde(rename = "line_number")]
-    number: usize,
+    number: u32,
     #[serde(default)]
     function_name: String,
-    count: u64,
     branches: Vec<Taken>,
 }
 
@@ -121,11 +109,10 @@ pub fn reached(tree: &Path, counts: &Counts) -> Result<Vec<Reached>> {
     let mut all = Vec::new();
     for (object, bytes) in counts {
         let report = report(&tree.join(object), bytes)?;
-        for (function, source, _) in FUNCTIONS.iter().filter(|(_, _, of)| of == object) {
-            let file = report
-                .files
-                .iter()
-                .find(|candidate| candidate.file.ends_with(source));
+        let source = format!("{object}.c");
+        for (function, _) in FUNCTIONS.iter().filter(|(_, of)| of == object) {
+            let mut files = report.files.iter();
+            let file = files.find(|candidate| candidate.file.ends_with(&source));
             let file = file.with_context(|| format!("gcov knows no {source} in {object}"))?;
             let lines = || {
                 file.lines
@@ -141,12 +128,10 @@ pub fn reached(tree: &Path, counts: &Counts) -> Result<Vec<Reached>> {
                     count: branch.count,
                 })
             });
-            let unreached = lines().filter(|line| line.count == 0);
             all.push(Reached {
                 function: (*function).to_owned(),
-                source: file.file.clone(),
+                source: source.clone(),
                 branches: branches.collect(),
-                unreached: unreached.map(|line| line.number).collect(),
             });
         }
     }
