@@ -205,7 +205,7 @@ race-test: need-amd64 modules-kcsan guest-programs ## the scenarios on a kernel 
 		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,race-test)
 
 .PHONY: kunit-coverage
-kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite reaches
+kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite does not reach, and why
 kunit-coverage: need-amd64 modules-kunit@rust-for-linux guest-programs
 	@$(CARGO) run --quiet --locked --offline --package boot --bin coverage
 

@@ -13,7 +13,7 @@ const LEAK: &str = "unreferenced object";
 /// The beginning of the names of the project's modules in stack traces.
 const MODULES: &str = "[acs_quirks";
 /// Functions in the stack traces of leaks that the kernel has by itself: of the name of a function that cannot be set up
-/// (`pci_scan_device()` in `drivers/pci/probe.c`; `upstream/` has a patch).
+/// (`pci_scan_device()` in `drivers/pci/probe.c`; patch 0007 of `upstream/`).
 const KNOWN_LEAKS: [[&str; 2]; 1] = [["dev_set_name+", "pci_setup_device+"]];
 
 /// The reports of races that name a module of the project, from the lines of all reports. Races of the kernel with itself are

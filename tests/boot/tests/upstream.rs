@@ -19,7 +19,7 @@ use std::{process::ExitCode, sync::Arc};
 use anyhow::{Context, Result};
 use boot::{
     kernel::Kernel,
-    scenarios::upstream::{CORRECTED, FAULT},
+    scenarios::upstream::{CORRECTED, FAULT, NAME_FREED, NAME_LOST},
     setup::Setup,
     trials::{self, trial},
 };
@@ -54,13 +54,17 @@ fn all() -> Result<(Vec<Trial>, tempfile::TempDir)> {
         patched: find("-upstream")?,
         control: find("-upstream-control")?,
     });
-    let of_pair: [(&str, OfPair); 5] = [
+    let of_pair: [(&str, OfPair); 6] = [
         ("groups", |pair| {
             groups::corrected(&pair.patched, &pair.control)
         }),
         ("rescan", |pair| {
             CORRECTED.run(&pair.patched)?;
             FAULT.run(&pair.control)
+        }),
+        ("name-freed", |pair| {
+            NAME_FREED.run(&pair.patched)?;
+            NAME_LOST.run(&pair.control)
         }),
         ("debugfs-owner", |pair| {
             debugfs::owned(&pair.patched, &pair.control)
