@@ -18,12 +18,6 @@ rust-flags := --sysroot=/dev/null -Zunstable-options -Cpanic=abort -Ccodegen-uni
 	-Csymbol-mangling-version=v0 -Crelocation-model=static -Zfunction-sections=n -Cdebuginfo=0 \
 	-Cdebug-assertions=n -Coverflow-checks=y $(if $(findstring e,$(KBUILD_EXTRA_WARN)),-Dwarnings)
 
-# KCSAN takes the calls of the thread sanitizer. The options are those of scripts/Makefile.kcsan in Linux 7.3.
-ifdef CONFIG_KCSAN
-rust-flags += -Zsanitizer=thread $(addprefix -Cllvm-args=-tsan-,distinguish-volatile=1 compound-read-before-write=1 \
-	$(if $(CONFIG_KCSAN_WEAK_MEMORY),,instrument-func-entry-exit=0))
-endif
-
 ifdef CONFIG_X86_64
 # The first name of each option is from 6.9, the second is the name before.
 retpoline := $(or $(CONFIG_MITIGATION_RETPOLINE),$(CONFIG_RETPOLINE))
@@ -54,6 +48,12 @@ rust-flags += -Cforce-unwind-tables=n -Ctarget-feature=-sse,-sse2,-sse3,-ssse3,-
 	$(if $(rethunk),-Zfunction-return=thunk-extern) \
 	$(if $(CONFIG_CALL_PADDING),-Zpatchable-function-entry=$(CONFIG_FUNCTION_PADDING_BYTES)$(comma)$(CONFIG_FUNCTION_PADDING_BYTES)) \
 	$(if $(CONFIG_FRAME_POINTER),-Cforce-frame-pointers=y)
+
+# KCSAN takes the calls of the thread sanitizer. The options are those of scripts/Makefile.kcsan in Linux 7.3.
+ifdef CONFIG_KCSAN
+rust-flags += -Zsanitizer=thread $(addprefix -Cllvm-args=-tsan-,distinguish-volatile=1 compound-read-before-write=1 \
+	$(if $(CONFIG_KCSAN_WEAK_MEMORY),,instrument-func-entry-exit=0))
+endif
 else ifdef CONFIG_ARM64
 # From arch/arm64/Makefile in Linux 7.3.
 rust-target := aarch64-unknown-none-softfloat
