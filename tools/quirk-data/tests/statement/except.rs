@@ -224,6 +224,28 @@ fn a_claim_is_within_the_statement() {
     refuses(EXCEPTS, "[\"0a10-0a12\"]", &beyond.replace("0a1e", "0a11"));
 }
 
+/// A denial takes out the ids of its sentence by itself. A sentence that denies a fault does not.
+#[test]
+fn a_denial_takes_out_what_it_is_about() {
+    for statement in [
+        "The functions 10de:0a10 are not isolated.",
+        "The functions 10de:0a10 are not really isolated.",
+        "The functions 10de:0a10 are non-isolated.",
+        "The functions 10de:0a10 leak.",
+        "For the functions 10de:0a10 we make no statement.",
+    ] {
+        refuses(EXCEPTS, "[\"0a10\"]", statement);
+    }
+    for statement in [
+        "The functions 10de:0a10 never leak requests to each other.",
+        "The functions 10de:0a10 are isolated, free of defects.",
+        "The functions 10de:0a10 are isolated, without a bug.",
+    ] {
+        let found = validated("[\"0a10\"]", statement);
+        assert!(!found.contains(&EXCEPTS), "{statement}: {found:?}");
+    }
+}
+
 /// An exception and a denial are about each of the ids that they are joined with.
 #[test]
 fn an_exception_is_about_joined_ids() {
