@@ -224,6 +224,36 @@ fn a_claim_is_within_the_statement() {
     refuses(EXCEPTS, "[\"0a10-0a12\"]", &beyond.replace("0a1e", "0a11"));
 }
 
+/// An exception in brackets ends with them, and one before brackets goes on behind them.
+#[test]
+fn brackets_end_an_exception_in_them() {
+    let within =
+        "The functions 10de:0a10 (excluding 10de:0a11) and 10de:0a12 do not reach each other.";
+    accepts("[\"0a10\", \"0a12\"]", within);
+    refuses(EXCEPTS, "[\"0a11\"]", within);
+    let across =
+        "The functions 10de:0a10 excluding (for now) those of 10de:0a11 do not reach each other.";
+    refuses(EXCEPTS, "[\"0a11\"]", across);
+}
+
+/// An exception at the start of a sentence goes up to its subject.
+#[test]
+fn an_exception_before_the_subject() {
+    for first in ["Except", "Unlike"] {
+        let statement = format!(
+            "{first} 10de:0a10, 10de:0a11, the functions 10de:0a12 do not reach each other."
+        );
+        accepts("[\"0a12\"]", &statement);
+        for id in ["0a10", "0a11"] {
+            refuses(EXCEPTS, &format!("[\"{id}\"]"), &statement);
+        }
+    }
+    // A single device may still belong to it.
+    let single =
+        "Except 10de:0a10, the device 10de:0a11, the functions 10de:0a12 do not reach each other.";
+    refuses(EXCEPTS, "[\"0a11\"]", single);
+}
+
 /// A denial takes out the ids of its sentence by itself. A sentence that denies a fault does not.
 #[test]
 fn a_denial_takes_out_what_it_is_about() {
@@ -231,6 +261,7 @@ fn a_denial_takes_out_what_it_is_about() {
         "The functions 10de:0a10 are not isolated.",
         "The functions 10de:0a10 are not really isolated.",
         "The functions 10de:0a10 are non-isolated.",
+        "We do not really isolate the functions 10de:0a10.",
         "The functions 10de:0a10 leak.",
         "For the functions 10de:0a10 we make no statement.",
     ] {
@@ -240,6 +271,7 @@ fn a_denial_takes_out_what_it_is_about() {
         "The functions 10de:0a10 never leak requests to each other.",
         "The functions 10de:0a10 are isolated, free of defects.",
         "The functions 10de:0a10 are isolated, without a bug.",
+        "We do not only isolate the functions 10de:0a10.",
     ] {
         let found = validated("[\"0a10\"]", statement);
         assert!(!found.contains(&EXCEPTS), "{statement}: {found:?}");
