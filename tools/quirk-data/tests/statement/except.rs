@@ -272,6 +272,8 @@ fn a_denial_takes_out_what_it_is_about() {
         "The functions 10de:0a10 are isolated, free of defects.",
         "The functions 10de:0a10 are isolated, without a bug.",
         "We do not only isolate the functions 10de:0a10.",
+        // The full stop may be one of an abbreviation, but what is behind it is not about the id.
+        "These are isolated: the functions 10de:0a10. excluded is what we do not name.",
     ] {
         let found = validated("[\"0a10\"]", statement);
         assert!(!found.contains(&EXCEPTS), "{statement}: {found:?}");
