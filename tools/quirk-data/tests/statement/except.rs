@@ -263,6 +263,10 @@ fn a_denial_takes_out_what_it_is_about() {
         "The functions 10de:0a10 are non-isolated.",
         "We do not really isolate the functions 10de:0a10.",
         "The functions 10de:0a10 leak.",
+        "The functions 10de:0a11 are isolated, and the functions 10de:0a10 are not.",
+        "The functions 10de:0a11 are isolated, and the functions 10de:0a10 are sadly not.",
+        "The functions 10de:0a11 are isolated, and the functions 10de:0a10 (also) are not.",
+        "The functions 10de:0a11 are isolated; the functions 10de:0a10 are not, as we see.",
         "For the functions 10de:0a10 we make no statement.",
     ] {
         refuses(EXCEPTS, "[\"0a10\"]", statement);

@@ -242,6 +242,5 @@ fn behind(tokens: &[Token], end: usize) -> Mark {
         }
         is_not |= denies;
     }
-    let is_at_end = tokens.len() - end < 8;
-    (is_not && is_at_end).then_some("not")
+    is_not.then_some("not")
 }
