@@ -31,6 +31,7 @@ fn an_id_is_recognised_in_the_notations_of_vendors() {
         "The functions with DID 0A01 do",
         "The functions 0A01h do",
         "The functions 0x0a01 do",
+        "The functions (0x0a01) do",
         "Vendor ID 10DEh, device ID 0A01h: these functions do",
         "The functions with vendor ID 0x10de and device ID 0x0a01 do",
         "Device 10de:0a01: the functions do",

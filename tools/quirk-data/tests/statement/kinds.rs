@@ -17,7 +17,7 @@ fn of_kind(kind: &str, statement: &str) -> Vec<&'static str> {
 }
 
 /// The kinds that a statement names for 10de:1000-1003.
-const STATED: [(&str, &str); 47] = [
+const STATED: [(&str, &str); 49] = [
     (
         "mf-endpoint",
         "The functions 10de:1000-1003 send nothing to each other.",
@@ -195,6 +195,15 @@ const STATED: [(&str, &str); 47] = [
     (
         "",
         "The functions in slots of root ports, 10de:1000-1003, are isolated.",
+    ),
+    // "Root" alone is no kind.
+    (
+        "mf-endpoint",
+        "The root and endpoints 10de:1000-1003 are isolated.",
+    ),
+    (
+        "mf-endpoint downstream-port",
+        "The root, endpoints and downstream ports 10de:1000-1003 are isolated.",
     ),
 ];
 
