@@ -17,7 +17,7 @@ fn of_kind(kind: &str, statement: &str) -> Vec<&'static str> {
 }
 
 /// The kinds that a statement names for 10de:1000-1003.
-const STATED: [(&str, &str); 49] = [
+const STATED: [(&str, &str); 60] = [
     (
         "mf-endpoint",
         "The functions 10de:1000-1003 send nothing to each other.",
@@ -196,6 +196,35 @@ const STATED: [(&str, &str); 49] = [
         "",
         "The functions in slots of root ports, 10de:1000-1003, are isolated.",
     ),
+    (
+        "mf-endpoint",
+        "10de:1000-1003 are isolated. The functions send nothing to root ports.",
+    ),
+    (
+        "mf-endpoint",
+        "10de:1000-1003 are isolated. The functions reach nothing through root ports.",
+    ),
+    (
+        "",
+        "10de:1000-1003 are isolated. The functions are new. The rest applies to root ports.",
+    ),
+    (
+        "",
+        "10de:1000-1003 are isolated. Functions below root ports 10de:3000 are new.",
+    ),
+    ("", "Root ports; 10de:1000-1003 are isolated."),
+    ("", "10de:1000-1003 new root ports are isolated."),
+    ("mf-endpoint", "10de:1000-1003 new functions are isolated."),
+    (
+        "mf-endpoint",
+        "The endpoint functions 10de:1000-1003 are isolated.",
+    ),
+    ("root-port", "The functions 10de:1000-1003 are root ports."),
+    ("root-port", "The devices (10de:1000-1003) are root ports."),
+    (
+        "root-port",
+        "Of the root ports 10de:1000-1003 all are isolated.",
+    ),
     // "Root" alone is no kind.
     (
         "mf-endpoint",
@@ -212,6 +241,9 @@ const STATED: [(&str, &str); 49] = [
 fn a_denied_kind_is_not_stated() {
     let statement = "10de:1000-1003 are isolated. 10de:1000-1003 are not root ports.";
     assert!(of_kind("\"root-port\"", statement).contains(&KINDS));
+    // A name without "of" may be that of something below.
+    let named = "The root ports Whirl 10de:1000-1003 are isolated.";
+    assert!(of_kind("\"root-port\"", named).contains(&KINDS));
 }
 
 #[test]

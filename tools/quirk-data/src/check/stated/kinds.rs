@@ -177,8 +177,6 @@ fn before(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<Vec<N
             .is_some_and(|token| token.is_of("of"));
         (end..start).all(|at| match &tokens[at] {
             Token::Comma => is_between && at + 1 == start,
-            // "with vendor ID 10de and device ID 0a01"
-            and if and.is_of("and") => matches!(tokens[at - 1], Token::Id { .. }),
             other => is_link(other, is_of),
         })
     };
@@ -227,8 +225,9 @@ fn behind(tokens: &[Token], end: usize, marks: &[Mark]) -> Option<(Noun, bool)> 
     let start = start + usize::from(says);
     let reach = tokens[start..].iter().take(5).take_while(is_phrase).count();
     let mut nouns = (start..start + reach).filter_map(|at| noun(tokens, at + 1));
-    let (found, _) = nouns
-        .find(|&(_, begin)| marks[begin].is_none() && (begin == start || says && begin > start))?;
+    let (found, _) = nouns.find(|&(_, begin)| {
+        marks[begin].is_none() && if says { begin >= start } else { begin == start }
+    })?;
     Some((found, says))
 }
 
