@@ -17,7 +17,7 @@ fn of_kind(kind: &str, statement: &str) -> Vec<&'static str> {
 }
 
 /// The kinds that a statement names for 10de:1000-1003.
-const STATED: [(&str, &str); 60] = [
+const STATED: [(&str, &str); 61] = [
     (
         "mf-endpoint",
         "The functions 10de:1000-1003 send nothing to each other.",
@@ -212,7 +212,8 @@ const STATED: [(&str, &str); 60] = [
         "",
         "10de:1000-1003 are isolated. Functions below root ports 10de:3000 are new.",
     ),
-    ("", "Root ports; 10de:1000-1003 are isolated."),
+    ("", "Root ports + 10de:1000-1003 are isolated."),
+    ("", "Root ports. 10de:1000-1003 are isolated."),
     ("", "10de:1000-1003 new root ports are isolated."),
     ("mf-endpoint", "10de:1000-1003 new functions are isolated."),
     (
