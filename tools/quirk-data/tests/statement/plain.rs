@@ -225,6 +225,25 @@ fn a_doubt_is_no_statement() {
     );
 }
 
+/// A doubt is about every id of its clause, and one in brackets with an id about that one.
+#[test]
+fn where_a_doubt_is() {
+    for statement in [
+        "From the functions 10de:0a10 nothing reaches 10de:0a11, probably.",
+        "The functions 10de:0a10 send nothing to 10de:0a11 which is likely.",
+        "The functions 10de:0a10 (as 10de:0a11) are isolated, and it is untested (today).",
+        "The functions 10de:0a10 are isolated (not tested), those of 10de:0a11 too.",
+    ] {
+        refuses(PLAIN, "[\"0a10\"]", statement);
+    }
+    let within = "The functions (both) 10de:0a10 do not reach each other (10de:0a11: untested).";
+    accepts("[\"0a10\"]", within);
+    refuses(PLAIN, "[\"0a10\", \"0a11\"]", within);
+    // A wish ends with its clause.
+    let beyond = "The functions 10de:0a10 are all that one can need, isolated from each other.";
+    accepts("[\"0a10\"]", beyond);
+}
+
 /// The word before an id may take it out.
 #[test]
 fn a_word_before_an_id_leads_to_it() {
