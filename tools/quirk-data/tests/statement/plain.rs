@@ -159,6 +159,10 @@ fn a_doubt_is_no_statement() {
             "The functions 10de:0a01 send requests only upstream.",
         ),
         (
+            "The functions 10de:0a01 only send a request that goes upstream.",
+            "The functions 10de:0a01 only send requests upstream.",
+        ),
+        (
             "The functions 10de:0a01 will be isolated in the next revision.",
             "The functions 10de:0a01 will never send requests to each other.",
         ),
