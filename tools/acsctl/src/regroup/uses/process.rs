@@ -83,7 +83,7 @@ pub(super) struct Descriptor {
 
 impl Descriptor {
     /// How many open files these descriptors surely are: after `dup()`, or in a child process, another descriptor is of the
-    /// same open file, which a driver counts once. O(the square of the result).
+    /// same open file, which a driver counts once. O(their number times the result).
     pub(super) fn open_files(list: &[Self]) -> usize {
         let mut found: Vec<&Self> = Vec::new();
         for one in list {
