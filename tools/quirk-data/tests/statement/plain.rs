@@ -208,6 +208,8 @@ fn a_doubt_is_no_statement() {
         "This holds unless loopback is on.",
         "This holds, except with firmware 1.",
         "This holds until firmware 2.",
+        "They do not stop other functions.",
+        "Their use is not supported.",
     ] {
         refuses(PLAIN, "[\"0a10\", \"0a11\"]", &format!("{ALL}. {rest}"));
     }
