@@ -242,6 +242,15 @@ fn where_a_doubt_is() {
     ] {
         refuses(PLAIN, "[\"0a10\"]", statement);
     }
+    // The words behind an id go up to the next one, across brackets, and not beyond a full stop.
+    for statement in [
+        "The functions 10de:0a10 (which are new) will follow and 10de:0a11 are isolated.",
+        "The functions 10de:0a10 will be seen, 10de:0a11 do not reach each other.",
+        "The functions 10de:0a10 (isolated ones) follow.",
+        "The functions 10de:0a10 follow. they are isolated.",
+    ] {
+        refuses(PLAIN, "[\"0a10\"]", statement);
+    }
     let within = "The functions (both) 10de:0a10 do not reach each other (10de:0a11: untested).";
     accepts("[\"0a10\"]", within);
     refuses(PLAIN, "[\"0a10\", \"0a11\"]", within);
