@@ -198,6 +198,11 @@ fn a_doubt_is_no_statement() {
         assert!(!validated("[\"0a01\"]", narrow).is_empty(), "{narrow}");
         accepts("[\"0a01\"]", plain);
     }
+}
+
+/// A sentence that names no id may be about each.
+#[test]
+fn a_doubt_without_an_id() {
     for rest in [
         "We do not know whether that is so.",
         "Revision B does not.",
