@@ -2,7 +2,7 @@
 
 //! Which ids a statement names, in the notations of vendors, and texts that name none.
 
-use super::{Entry, IDS, OUR, UNCLAIMED, accepts, broken, refuses};
+use super::{EXCEPTS, Entry, IDS, OUR, UNCLAIMED, accepts, broken, refuses, validated};
 
 /// Every notation of one id. Control: the same notation of another id.
 #[test]
@@ -89,6 +89,11 @@ fn what_may_be_something_else_is_no_id() {
         ("0a02", "The functions 8086:0a02 do"),
         ("0a02", "The functions 8086:0a01 and 0a02 do"),
         ("0a02", "Vendor ID 8086, device ID 0a02: the functions do"),
+        ("0a02", "VEN_8086: the functions DEV_0A02 do"),
+        ("0a02", "The functions with SSID 0x0a02 do"),
+        ("0a02", "The functions with vendor ID 0x0a02 do"),
+        ("8030", "The functions 10de:8031 and 8030-based ones do"),
+        ("8030", "The functions 10de:8031 and 8030+ do"),
         (
             "0a02",
             "The functions below 8086:340e with device ID 0a02 do",
@@ -106,9 +111,16 @@ fn what_may_be_something_else_is_no_id() {
         "[\"8030\"]",
         "The functions with device ID 8030 do not reach each other.",
     );
+    for two in [
+        "The functions 10de:8030 and 8031 do",
+        "The functions with device IDs 8030 and 8031 do",
+    ] {
+        let statement = format!("{two} not reach each other.");
+        accepts("[\"8030\", \"8031\"]", &statement);
+    }
     accepts(
-        "[\"8030\", \"8031\"]",
-        "The functions 10de:8030 and 8031 do not reach each other.",
+        "[\"face\"]",
+        "The functions with device ID face do not reach each other.",
     );
     accepts(
         "[\"face\"]",
@@ -261,6 +273,26 @@ fn two_ids_are_no_range_and_two_ranges_are_not_one() {
     }
     let no_way = "Requests from the functions 10de:0a10-0a12 go upstream.";
     accepts("[\"0a10-0a12\"]", no_way);
+}
+
+/// A sentence without an id may be about each, also where it has a year or a word of hexadecimal digits.
+#[test]
+fn a_year_and_a_word_name_nothing() {
+    let isolated = "The functions 10de:0a10-0a12 do not reach each other.";
+    let excepts = |denial: &str| {
+        let found = validated("[\"0a10-0a12\"]", &format!("{isolated} {denial}"));
+        found.contains(&EXCEPTS)
+    };
+    assert!(excepts("On the face of it, they are not isolated."));
+    for (number, is_year) in [
+        ("1899", false),
+        ("1900", true),
+        ("2099", true),
+        ("2100", false),
+    ] {
+        let denial = format!("From {number} on, there is no isolation.");
+        assert_eq!(excepts(&denial), is_year, "{denial}");
+    }
 }
 
 /// An unclaimed id of the entry's vendor needs an explanation, and there is a way to give it.

@@ -17,7 +17,7 @@ fn of_kind(kind: &str, statement: &str) -> Vec<&'static str> {
 }
 
 /// The kinds that a statement names for 10de:1000-1003.
-const STATED: [(&str, &str); 61] = [
+const STATED: [(&str, &str); 62] = [
     (
         "mf-endpoint",
         "The functions 10de:1000-1003 send nothing to each other.",
@@ -213,6 +213,10 @@ const STATED: [(&str, &str); 61] = [
         "10de:1000-1003 are isolated. Functions below root ports 10de:3000 are new.",
     ),
     ("", "Root ports + 10de:1000-1003 are isolated."),
+    (
+        "",
+        "The root ports 8086:2000 are new; 10de:1000-1003 are isolated.",
+    ),
     ("", "Root ports. 10de:1000-1003 are isolated."),
     ("", "10de:1000-1003 new root ports are isolated."),
     ("mf-endpoint", "10de:1000-1003 new functions are isolated."),

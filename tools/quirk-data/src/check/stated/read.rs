@@ -345,7 +345,6 @@ fn items(
         let inherited = goes_on.or_else(|| {
             let head = previous.is_none();
             let is_cued = match form {
-                Form::Named => true,
                 Form::Marked | Form::Mixed => matches!(said, Said::DeviceIds | Said::Devices),
                 _ => said == Said::DeviceIds,
             };
