@@ -275,6 +275,16 @@ fn two_ids_are_no_range_and_two_ranges_are_not_one() {
     accepts("[\"0a10-0a12\"]", no_way);
 }
 
+/// Words between two ids that make no range of them, and a vendor that is no mention of a device.
+#[test]
+fn words_that_join_no_range() {
+    let both = "The functions 10de:0a10 and to 10de:0a12 do not reach each other.";
+    accepts("[\"0a10\", \"0a12\"]", both);
+    refuses(IDS, "[\"0a10-0a12\"]", both);
+    let vendor = "The functions 10de:0a10-0a12 of vendor 0x0a11 do not reach each other.";
+    accepts("[\"0a10-0a12\"]", vendor);
+}
+
 /// A sentence without an id may be about each, also where it has a year or a word of hexadecimal digits.
 #[test]
 fn a_year_and_a_word_name_nothing() {
