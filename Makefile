@@ -93,6 +93,10 @@ test-all:
 # After a test program: how to repeat a test that it lists as failed. $(1) is the target.
 or_repeat = || { echo 'To repeat a failed test alone: make $(1) ARGS=NAME, with its name from the list of failures.' >&2; exit 1; }
 
+# The scenarios on the kernel $(1), for the target $(2).
+scenarios_on = ACS_QUIRKS_KERNELS='$(1)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
+	-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,$(2))
+
 # The root files of the kernel modules, in the Rust edition that the kernel uses. rustfmt also formats their submodules.
 KERNEL_ROOTS := $(addsuffix /main.rs,src src/candidates $(addprefix tests/kernel/,module absent oracle kunit))
 
@@ -196,13 +200,11 @@ soak: need-amd64 $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
 
 .PHONY: debug-test
 debug-test: need-amd64 modules-debug guest-programs ## the scenarios on a kernel with KASAN, lock debugging and a check for memory leaks
-	@ACS_QUIRKS_KERNELS=debug $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
-		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,debug-test)
+	@$(call scenarios_on,debug,debug-test)
 
 .PHONY: race-test
 race-test: need-amd64 modules-kcsan guest-programs ## the scenarios on a kernel that detects data races (KCSAN), with two processors
-	@ACS_QUIRKS_KERNELS=kcsan $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
-		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,race-test)
+	@$(call scenarios_on,kcsan,race-test)
 
 .PHONY: kunit-coverage
 kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite does not reach, and why
@@ -212,8 +214,7 @@ kunit-coverage: need-amd64 modules-kunit@rust-for-linux guest-programs
 .PHONY: coverage
 coverage: ## show which lines of the modules run in no scenario, on KERNEL=; ARGS= is passed to the test program
 coverage: need-amd64 modules-$(KERNEL)@coverage guest-programs
-	@ACS_QUIRKS_KERNELS='$(KERNEL)@coverage' $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
-		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,coverage)
+	@$(call scenarios_on,$(KERNEL)@coverage,coverage)
 	@ACS_QUIRKS_KERNELS='$(KERNEL)@coverage' $(CARGO) run --quiet --locked --offline --package boot --bin module-coverage
 
 .PHONY: fuzz
@@ -402,7 +403,7 @@ kernel-lacking kernel-acs-late: kernel-%: kernel-$(LACKING)
 
 .PHONY: kernel-debug kernel-kcsan
 kernel-debug kernel-kcsan: kernel-%: kernel-$(lastword $(SERIES))
-	@$(SUDO) scripts/prepare-test-kernel.sh $* '$(lastword $(SERIES))'
+	@$(SUDO) scripts/prepare-test-kernel.sh '$*' '$(lastword $(SERIES))'
 
 # Kernels for make upstream-test: with the patches in upstream/, and with their KUnit tests alone.
 .PHONY: kernel-upstream kernel-upstream-control

@@ -69,6 +69,8 @@ pub enum Step {
     Counted(u16, &'static str),
     /// Checks that a counter of an entry of the test module is zero.
     NotCounted(u16, &'static str),
+    /// Checks that the test module's record of decisions contains this text.
+    Decided(&'static str),
     /// Repeats the steps.
     Repeat(usize, &'static [Self]),
     /// Checks that `acsctl` lists and predicts the groups that the kernel has made.
@@ -158,11 +160,7 @@ pub fn in_guest<'a, T>(
         &log,
     )
     .with_context(|| format!("cannot boot; log: {}", log.display()))?;
-    let result = test(&mut vm).and_then(|value| {
-        vm.check_log()?;
-        vm.check_leaks()?;
-        Ok(value)
-    });
+    let result = test(&mut vm).and_then(|value| vm.check_kernel().map(|()| value));
     if result.is_err() {
         vm.save_log(&log)?;
     }
@@ -229,6 +227,10 @@ impl Step {
                 0 => Ok(()),
                 count => bail!("the counter is {count}"),
             },
+            Self::Decided(text) => {
+                let record = vm.check("cat /sys/kernel/debug/acs_quirks_test/decisions")?;
+                check_contains(&record, text)
+            }
             Self::Repeat(times, steps) => (0..times).try_for_each(|_| take_all(steps, vm)),
             Self::Agrees => explain::check_groups(vm),
             Self::Differs(expected) => explain::check_differences(vm, expected),

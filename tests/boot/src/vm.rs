@@ -329,6 +329,16 @@ impl<'a> Vm<'a> {
         save_log(self.folder.path(), &said.unwrap_or_default(), log)
     }
 
+    /// What a boot ends with: [`Vm::check_log`], and [`Vm::check_leaks`].
+    ///
+    /// # Errors
+    ///
+    /// As these.
+    pub fn check_kernel(&mut self) -> Result<()> {
+        self.check_log()?;
+        self.check_leaks()
+    }
+
     /// Fails when the kernel log contains a warning or an error.
     ///
     /// # Errors

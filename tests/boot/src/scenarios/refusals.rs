@@ -10,8 +10,8 @@ use crate::{
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
-            Counted, Groups, Inject, Load, Logged, LoggedTimes, NotCounted, Readd, ReaddAt, Run,
-            Says, Silence, Unload,
+            Counted, Decided, Groups, Inject, Load, Logged, LoggedTimes, NotCounted, Readd,
+            ReaddAt, Run, Says, Silence, Unload,
         },
     },
 };
@@ -161,8 +161,7 @@ const OWN_ACS: Scenario = Scenario {
             1,
             "01:00.1: acs_quirks: entry 5 (test/own-acs) does not count: 00.0 of the same device has an ACS capability",
         ),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+        Decided(
             "0000:01:00.1 latest 5 refused whole: 00.0 of the same device has an ACS capability",
         ),
     ],
@@ -282,21 +281,12 @@ const FAILED_LINK: Scenario = Scenario {
         Logged(
             "01:00.1: acs_quirks: entry 1 (test/adapter) does not count for 0000:01:00.0 any more: its link has failed or it is gone",
         ),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:01:00.0 latest 1 refused gone: its link has failed or it is gone",
-        ),
+        Decided("0000:01:00.0 latest 1 refused gone: its link has failed or it is gone"),
         LoggedTimes(0, "does not count for 0000:02:00.0"),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:02:00.0 latest 1 granted",
-        ),
+        Decided("0000:02:00.0 latest 1 granted"),
         // A function that is added again is sound.
         Readd,
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:01:00.0 latest 1 granted",
-        ),
+        Decided("0000:01:00.0 latest 1 granted"),
         Groups(APART),
     ],
     limit: LIMIT,

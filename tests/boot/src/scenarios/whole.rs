@@ -11,8 +11,8 @@ use crate::{
     scenario::{
         Expected, LIMIT, Scenario,
         Step::{
-            Counted, Ends, Groups, Load, Logged, LoggedTimes, NotCounted, Readd, ReaddAt, Run,
-            Says, Silence, Unload, Wake,
+            Counted, Decided, Ends, Groups, Load, Logged, LoggedTimes, NotCounted, Readd, ReaddAt,
+            Run, Says, Silence, Unload, Wake,
         },
     },
 };
@@ -139,8 +139,7 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
         Logged(
             "06:00.0: acs_quirks: entry 7 (test/downstream-port) does not count: port 01.0 of the same switch or root complex has an ACS capability that is not switched on",
         ),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+        Decided(
             "0000:06:00.0 latest 7 refused port: port 01.0 of the same switch or root complex has an ACS capability that is not switched on",
         ),
     ],
@@ -167,27 +166,17 @@ const BETWEEN: Scenario = Scenario {
         Load("acs_quirks_test"),
         Silence(1, 0),
         Run(ADD_BELOW),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+        Decided(
             "0000:02:00.0 first 7 refused unreadable: configuration space of 01.0 cannot be read",
         ),
         Wake(1, 0),
         Run(ADD_BELOW),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:02:00.0 latest 7 granted",
-        ),
+        Decided("0000:02:00.0 latest 7 granted"),
         Run("! grep between /sys/kernel/debug/acs_quirks_test/decisions"),
         Silence(1, 0),
         Run(ADD_BELOW),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:02:00.0 between 7 granted",
-        ),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:02:00.0 latest 7 refused unreadable",
-        ),
+        Decided("0000:02:00.0 between 7 granted"),
+        Decided("0000:02:00.0 latest 7 refused unreadable"),
         Wake(1, 0),
     ],
     limit: LIMIT,
@@ -276,10 +265,7 @@ const OUTSIDE: Scenario = Scenario {
             &["80:02.0", "80:02.1", "81:00.0", "82:00.0"],
         ]),
         Load("acs_quirks_test"),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:00:12.0 exposed",
-        ),
+        Decided("0000:00:12.0 exposed"),
         Run("! grep 80:02 /sys/kernel/debug/acs_quirks_test/decisions"),
         // If `acsctl` assumed the claim, it would regroup the ports. The second port would get its
         // own group without a justification.
@@ -302,14 +288,10 @@ const OUTSIDE: Scenario = Scenario {
         // The second port of each pair is not exposed itself. The kernel asks about it for the device below.
         ReaddAt("02:00"),
         ReaddAt("82:00"),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+        Decided(
             "0000:00:12.1 latest 6 refused whole: 12.0 of the same device or switch is untrusted or faces outside",
         ),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:80:02.1 latest 6 granted",
-        ),
+        Decided("0000:80:02.1 latest 6 granted"),
     ],
     limit: LIMIT,
 };
@@ -348,8 +330,7 @@ const REQUESTER_ID: Scenario = Scenario {
         Wake(1, 0),
         Run("echo 1 >/sys/bus/pci/rescan"),
         ReaddAt("00:15"),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
+        Decided(
             "0000:00:15.5 latest 10 refused requester-id: requests go in or out under the requester ID",
         ),
         Counted(10, "requester-id"),
@@ -445,15 +426,9 @@ const OTHER_IDS: Scenario = Scenario {
         Logged(
             "01:00.1: acs_quirks: entry 1 (test/adapter) does not count for 0000:01:00.0 any more: the function now identifies as 1077:8031",
         ),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:01:00.0 latest 1 refused whole: the function now identifies as 1077:8031",
-        ),
+        Decided("0000:01:00.0 latest 1 refused whole: the function now identifies as 1077:8031"),
         LoggedTimes(0, "does not count for 0000:02:00.0"),
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:02:00.0 latest 1 granted",
-        ),
+        Decided("0000:02:00.0 latest 1 granted"),
     ],
     limit: LIMIT,
 };
@@ -478,10 +453,7 @@ const RECORD: Scenario = Scenario {
         Run("echo 1 >/sys/bus/pci/rescan"),
         Load("acs_quirks_test withdraw=1"),
         Readd,
-        Says(
-            "cat /sys/kernel/debug/acs_quirks_test/decisions",
-            "0000:82:00.5 first 1 refused withdrawn: the entry is withdrawn by parameter",
-        ),
+        Decided("0000:82:00.5 first 1 refused withdrawn: the entry is withdrawn by parameter"),
         // Functions come and go while the record is read, and while the module starts and stops
         // recording.
         Run(

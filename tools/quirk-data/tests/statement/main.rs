@@ -25,10 +25,13 @@ struct Entry<'a> {
 
 const OUR: &str = "[[match]]\nvendor = \"10de\"\ndevices = ";
 
+/// A sentence that says that something is isolated.
+const ISOLATED: &str = "\n\nThey are isolated.";
+
 /// The statement rules that an entry violates, each once. Its statement also says that something is isolated,
 /// because most of these statements are about what names ids.
 fn broken(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str> {
-    let statement = format!("{}\n\nThey are isolated.", entry.statement);
+    let statement = format!("{}{ISOLATED}", entry.statement);
     let statement = &statement;
     broken_as_it_is(
         &Entry {
@@ -93,14 +96,18 @@ fn broken_as_it_is(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str>
 
 /// The violations of a validated entry for endpoints with these devices and this statement.
 fn validated(devices: &str, statement: &str) -> Vec<&'static str> {
-    let matches = format!("{OUR}{devices}");
+    validated_as_it_is(devices, &format!("{statement}{ISOLATED}"))
+}
+
+/// As [`validated`], with the statement alone.
+fn validated_as_it_is(devices: &str, statement: &str) -> Vec<&'static str> {
     let entry = Entry {
         status: "validated",
         kind: "\"mf-endpoint\"",
-        matches: &matches,
+        matches: &format!("{OUR}{devices}"),
         statement,
     };
-    broken(&entry, None)
+    broken_as_it_is(&entry, None)
 }
 
 #[track_caller]

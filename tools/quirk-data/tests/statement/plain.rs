@@ -3,7 +3,7 @@
 //! What a statement must say plainly: a denial in words that no list has, a doubt, or a word at an id
 //! that may except it.
 
-use super::{Entry, IDS, OUR, PLAIN, UNCLAIMED, accepts, broken_as_it_is, refuses, validated};
+use super::{IDS, PLAIN, UNCLAIMED, accepts, refuses, validated, validated_as_it_is};
 
 const ALL: &str = "The functions 10de:0a10 and 10de:0a11 do not reach each other";
 
@@ -300,7 +300,7 @@ fn an_unclear_id_need_not_be_claimed() {
     refuses(PLAIN, "[\"0a10\", \"0a11\"]", unclear);
     let plain = "The functions 10de:0a10 do not reach each other. 10de:0a11: isolated.";
     refuses(UNCLAIMED, "[\"0a10\"]", plain);
-    // What may take out each id is told of those that the statement names.
+    // A doubt in a sentence without ids is a finding at each claimed id that the statement names.
     let of_all = "The functions 10de:0a10 do not reach each other. All of this is not certain.";
     let found = validated("[\"0a10\", \"0a12\"]", of_all);
     assert_eq!(found, [PLAIN, IDS], "{of_all}");
@@ -310,20 +310,12 @@ fn an_unclear_id_need_not_be_claimed() {
 /// to ask for one.
 #[test]
 fn a_statement_says_that_something_is_isolated() {
-    let of = |devices: &str, statement: &str| {
-        let matches = format!("{OUR}{devices}");
-        let entry = Entry {
-            status: "validated",
-            kind: "\"mf-endpoint\"",
-            matches: &matches,
-            statement,
-        };
-        broken_as_it_is(&entry, None)
-    };
-    let broken = |statement: &str| of("[\"0a01\"]", statement);
     // Another fault does not hide it.
     let short = "The functions 10de:0a01 are network adapters.";
-    assert_eq!(of("[\"0a01\", \"0a02\"]", short), [IDS, PLAIN]);
+    assert_eq!(
+        validated_as_it_is("[\"0a01\", \"0a02\"]", short),
+        [IDS, PLAIN]
+    );
     for statement in [
         "The functions 10de:0a01.",
         "The functions 10de:0a01 are network adapters.",
@@ -332,7 +324,11 @@ fn a_statement_says_that_something_is_isolated() {
         "The functions 10de:0a01 share an IOMMU group.",
         "We support the functions 10de:0a01.",
     ] {
-        assert_eq!(broken(statement), [PLAIN], "{statement}");
+        assert_eq!(
+            validated_as_it_is("[\"0a01\"]", statement),
+            [PLAIN],
+            "{statement}"
+        );
     }
     for statement in [
         "The functions 10de:0a01 have no ACS capability, and they do not reach each other.",
@@ -341,22 +337,17 @@ fn a_statement_says_that_something_is_isolated() {
         "Peer-to-peer requests between the functions 10de:0a01 are not possible.",
         "The functions 10de:0a01. They send nothing to each other.",
     ] {
-        assert_eq!(broken(statement), [""; 0], "{statement}");
+        assert_eq!(
+            validated_as_it_is("[\"0a01\"]", statement),
+            [""; 0],
+            "{statement}"
+        );
     }
 }
 
 /// What somebody wishes for, what can be had, and what is apart beside requests is no statement on the silicon.
 #[test]
 fn a_wish_is_no_statement() {
-    let broken = |statement: &str| {
-        let entry = Entry {
-            status: "validated",
-            kind: "\"mf-endpoint\"",
-            matches: &format!("{OUR}[\"0a01\"]"),
-            statement,
-        };
-        broken_as_it_is(&entry, None)
-    };
     for wish in [
         "The functions 10de:0a01 should be in separate groups.",
         "The functions 10de:0a01 belong into separate groups.",
@@ -379,7 +370,10 @@ fn a_wish_is_no_statement() {
         "To our knowledge, the functions 10de:0a01 are isolated.",
         "Add the functions 10de:0a01 to separate groups.",
     ] {
-        assert!(broken(wish).contains(&PLAIN), "{wish}");
+        assert!(
+            validated_as_it_is("[\"0a01\"]", wish).contains(&PLAIN),
+            "{wish}"
+        );
     }
     for plain in [
         "The functions 10de:0a01 are known to be isolated.",
@@ -390,6 +384,6 @@ fn a_wish_is_no_statement() {
         "The functions 10de:0a01 can not reach each other.",
         "The functions 10de:0a01 can send requests only upstream.",
     ] {
-        assert_eq!(broken(plain), [""; 0], "{plain}");
+        assert_eq!(validated_as_it_is("[\"0a01\"]", plain), [""; 0], "{plain}");
     }
 }

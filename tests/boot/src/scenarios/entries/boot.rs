@@ -148,7 +148,7 @@ impl EntryBoot {
             Ok(count > 0)
         });
         let granted = granted.collect::<Result<_>>()?;
-        vm.check_log()?;
+        vm.check_kernel()?;
         Ok(Observations {
             places,
             stages: [

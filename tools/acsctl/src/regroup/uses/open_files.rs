@@ -188,16 +188,16 @@ impl Wanted {
             let name = entry.file_name();
             let number = name.to_str().and_then(|name| name.parse().ok());
             for (held, counted) in found {
-                let file = number.filter(|_| counted > 0 && !in_ring);
-                let files = file.map(|number| Descriptor {
-                    thread: process.to_owned(),
-                    number,
-                });
-                all.entry(held).or_default().extend(Openers {
-                    files: files.into_iter().collect(),
-                    in_ring: in_ring && counted > 0,
-                    counted,
-                });
+                let openers = all.entry(held).or_default();
+                openers.counted = openers.counted.max(counted);
+                if counted > 0 && in_ring {
+                    openers.in_ring = true;
+                } else if counted > 0 {
+                    let thread = process.to_owned();
+                    openers
+                        .files
+                        .extend(number.map(|number| Descriptor { thread, number }));
+                }
             }
         }
         Ok(())

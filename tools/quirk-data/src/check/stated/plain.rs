@@ -64,14 +64,14 @@ pub(super) fn speaks(tokens: &[Token]) -> bool {
 fn wishes(tokens: &[Token], at: usize) -> bool {
     const KNOWN: &str = "known shown proved proven found measured verified confirmed guaranteed";
     let is_at = |at: usize, words: &str| tokens.get(at).is_some_and(|token| token.is_of(words));
-    let mut next = tokens[at + 1..].iter().take(3);
-    let leads_there = next
-        .clone()
+    let leads_there = tokens[at + 1..]
+        .iter()
+        .take(3)
         .take_while(|token| !ends_clause(token) && !token.is_of(DENIES))
         .any(|token| token.is_of(SEPARATES) || token.is_of(APART));
     let is_known = || at.checked_sub(1).is_some_and(|before| is_at(before, KNOWN));
     // Not the month.
-    let is_may = tokens[at].is_of("may") && matches!(next.next(), Some(Token::Word(_)));
+    let is_may = tokens[at].is_of("may") && matches!(tokens.get(at + 1), Some(Token::Word(_)));
     let is_wished = is_at(at, "can need needs require requires")
         || is_at(at, "to") && is_at(at + 1, "be") && !is_known();
     is_may || is_wished && leads_there
