@@ -2,6 +2,9 @@
 
 //! Splits a statement into words, and finds ids in the notations that vendors use.
 
+#[cfg(test)]
+mod tests;
+
 /// The notation of a device id, which says how certain it is one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Form {
