@@ -97,8 +97,12 @@ or_repeat = || { echo 'To repeat a failed test alone: make $(1) ARGS=NAME, with 
 scenarios_on = ACS_QUIRKS_KERNELS='$(1)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
 	-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,$(2))
 
+# The KUnit suite on the kernel $(1), for the target $(2).
+suite_on = ACS_QUIRKS_KERNELS='$(1)@rust-for-linux' $(CARGO) test --quiet --locked --offline --package boot --test kunit \
+	-- $(ARGS) $(call or_repeat,$(2))
+
 # The root files of the kernel modules, in the Rust edition that the kernel uses. rustfmt also formats their submodules.
-KERNEL_ROOTS := $(addsuffix /main.rs,src src/candidates $(addprefix tests/kernel/,module absent oracle kunit))
+KERNEL_ROOTS := $(addsuffix /main.rs,src src/candidates $(addprefix tests/kernel/,module absent oracle kunit faults))
 
 .PHONY: lint
 lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
@@ -172,7 +176,7 @@ mutants: crates ## change the isolation logic in one place at a time, and check 
 .PHONY: kunit
 kunit: ## the KUnit suite, on a kernel built for it; ARGS= is passed to the test program
 kunit: need-amd64 modules-kunit@rust-for-linux guest-programs
-	@$(CARGO) test --quiet --locked --offline --package boot --test kunit -- $(ARGS) $(call or_repeat,kunit)
+	@$(call suite_on,kunit,kunit)
 
 .PHONY: lacking
 lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## test validated entries on a kernel that lacks their quirks, and on the stock kernel of its series
@@ -199,7 +203,8 @@ soak: need-amd64 $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
 	@$(IN_ROOT) scripts/soak.sh '$(or $(HOURS),2)' $(KERNELS)
 
 .PHONY: debug-test
-debug-test: need-amd64 modules-debug guest-programs ## the scenarios on a kernel with KASAN, lock debugging and a check for memory leaks
+debug-test: need-amd64 modules-debug modules-debug@rust-for-linux guest-programs ## the KUnit suite and the scenarios on a kernel with KASAN
+	@$(if $(ARGS),,$(call suite_on,debug,debug-test))
 	@$(call scenarios_on,debug,debug-test)
 
 .PHONY: race-test
@@ -401,13 +406,14 @@ kernel-kunit@rust-for-linux: kernel-$(lastword $(KERNELS))@rust-for-linux
 kernel-lacking kernel-acs-late: kernel-%: kernel-$(LACKING)
 	@$(SUDO) scripts/prepare-test-kernel.sh '$*' '$(LACKING)'
 
-.PHONY: kernel-debug kernel-kcsan
-kernel-debug kernel-kcsan: kernel-%: kernel-$(lastword $(SERIES))
+.PHONY: kernel-kcsan
+kernel-kcsan: kernel-%: kernel-$(lastword $(SERIES))
 	@$(SUDO) scripts/prepare-test-kernel.sh '$*' '$(lastword $(SERIES))'
 
-# Kernels for make upstream-test: with the patches in upstream/, and with their KUnit tests alone.
-.PHONY: kernel-upstream kernel-upstream-control
-kernel-upstream kernel-upstream-control: kernel-%: kernel-$(lastword $(SERIES))@rust-for-linux
+# Kernels for make debug-test, and for make upstream-test: with the patches in upstream/, and with their KUnit tests alone.
+.PHONY: kernel-debug kernel-debug@rust-for-linux kernel-upstream kernel-upstream-control
+kernel-debug@rust-for-linux: kernel-debug
+kernel-debug kernel-upstream kernel-upstream-control: kernel-%: kernel-$(lastword $(SERIES))@rust-for-linux
 	@$(SUDO) scripts/prepare-test-kernel.sh '$*' '$(lastword $(SERIES))'
 
 .PHONY: modules-%

@@ -21,17 +21,16 @@ lock work
 
 EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
 # Kernels built for tests have their drivers built in, except for those that run the scenarios. Those for make upstream-test
-# have two tests as modules, and the KUnit kernel has a module that loses memory on purpose.
+# have two tests as modules.
 case $RELEASE in
 *-upstream*) GUEST_DRIVERS=(pci-group-kunit rust_debugfs_scoped) ;;
-*-kunit) GUEST_DRIVERS=(kmemleak-test) ;;
 *-debug | *-kcsan) ;;
 *) [[ -d $DIR/headers ]] || GUEST_DRIVERS=() ;;
 esac
 # prepare-test-kernel.sh does not run depmod.
 [[ -d $DIR/headers || ${#GUEST_DRIVERS[@]} -eq 0 ]] || "$SCRIPTS/in-root.sh" -- depmod -b "/cache/kernels/$RELEASE/modules" "$RELEASE"
 [[ $NAME != *@coverage ]] || EDITIONS+=(ACS_QUIRKS_COVERAGE=y)
-[[ $NAME != *-kunit@* ]] || EDITIONS+=(ACS_QUIRKS_KUNIT=y)
+[[ $NAME != *-@(kunit|debug)@* ]] || EDITIONS+=(ACS_QUIRKS_KUNIT=y)
 [[ $PROVIDER == headers ]] || EDITIONS+=(CLIPPY=1)
 
 all_editions() {

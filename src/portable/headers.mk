@@ -37,7 +37,7 @@ target-json := {"arch":"x86_64","llvm-target":"x86_64-linux-gnu",$(if $(abi),"ru
 "data-layout":"e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128",\
 "features":"$(features)","target-pointer-width":$(if $(call rustc-from,91),64,"64"),\
 "emit-debug-gdb-scripts":false,"frame-pointer":"may-omit","stack-probes":{"kind":"none"}\
-$(if $(CONFIG_KCSAN),$(comma)"supported-sanitizers":["thread"])}
+$(if $(CONFIG_KASAN)$(CONFIG_KCSAN),$(comma)"supported-sanitizers":["kernel-address","thread"])}
 rust-target = $(obj)/$(out)/target.json
 
 # From arch/x86/Makefile in Linux 7.3.
@@ -48,6 +48,13 @@ rust-flags += -Cforce-unwind-tables=n -Ctarget-feature=-sse,-sse2,-sse3,-ssse3,-
 	$(if $(rethunk),-Zfunction-return=thunk-extern) \
 	$(if $(CONFIG_CALL_PADDING),-Zpatchable-function-entry=$(CONFIG_FUNCTION_PADDING_BYTES)$(comma)$(CONFIG_FUNCTION_PADDING_BYTES)) \
 	$(if $(CONFIG_FRAME_POINTER),-Cforce-frame-pointers=y)
+
+# From scripts/Makefile.kasan in Linux 7.3.
+ifdef CONFIG_KASAN_GENERIC
+rust-flags += -Zsanitizer=kernel-address -Zsanitizer-recover=kernel-address $(addprefix -Cllvm-args=-asan-,\
+	mapping-offset=$(CONFIG_KASAN_SHADOW_OFFSET) instrumentation-with-call-threshold=$(if $(CONFIG_KASAN_INLINE),10000,0) \
+	stack=$(if $(CONFIG_KASAN_STACK),1,0) globals=1 kernel-mem-intrinsic-prefix=1)
+endif
 
 # KCSAN takes the calls of the thread sanitizer. The options are those of scripts/Makefile.kcsan in Linux 7.3.
 ifdef CONFIG_KCSAN

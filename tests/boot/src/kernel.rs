@@ -225,13 +225,24 @@ impl Kernel {
         let is_repeated = self.name.contains('@')
             && (test.starts_with("oracle::") || ABOUT_TOOLS.contains(&test));
         let is_other = self.records_coverage() && ABOUT_FILES.contains(&test);
-        Ok(!is_lacking && !is_repeated && !is_other && (!self.core_only || CORE.contains(&test)))
+        let is_control = test == "detectors" && !self.finds_races() && !self.finds_leaks();
+        Ok(!is_lacking
+            && !is_repeated
+            && !is_other
+            && !is_control
+            && (!self.core_only || CORE.contains(&test)))
     }
 
     /// Whether the project's modules record which of their code runs.
     #[must_use]
     pub fn records_coverage(&self) -> bool {
         self.name.ends_with("@coverage")
+    }
+
+    /// Whether the kernel detects accesses to memory that is not allocated.
+    #[must_use]
+    pub fn finds_bad_accesses(&self) -> bool {
+        self.release.ends_with("-debug")
     }
 
     /// Whether the kernel searches for leaked memory.
@@ -251,7 +262,7 @@ impl Kernel {
     /// How many times as long as a stock kernel this one may take for a test.
     #[must_use]
     pub fn slowness(&self) -> u32 {
-        if self.release.ends_with("-debug") || self.finds_races() {
+        if self.finds_bad_accesses() || self.finds_races() {
             5
         } else {
             1

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The KUnit suite. Each of its tests is a test here. Every test in its source must have run, with
+//! The KUnit suite, on the first kernel in `ACS_QUIRKS_KERNELS`. Each of its tests is a test here. Every test in its source must have run, with
 //! every edition of the module and with none.
 
 use std::{
@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use boot::{
-    kernel::{Kernel, cache},
+    kernel::Kernel,
     kunit::{self, EDITIONS, Name, Run},
     setup::Setup,
     trials,
@@ -36,7 +36,8 @@ impl Boot {
         let run = self.0.get_or_init(|| {
             let boot = || -> Result<Run> {
                 let folder = tempfile::tempdir()?;
-                let kernel = Kernel::find(&cache()?, "kunit@rust-for-linux")?;
+                let kernel = Kernel::from_env()?;
+                let kernel = kernel.into_iter().next().context("there is no kernel")?;
                 kunit::run(&Setup::new(kernel, folder.path())?)
             };
             boot()

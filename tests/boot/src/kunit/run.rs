@@ -118,8 +118,13 @@ pub fn run(setup: &Setup) -> Result<Run> {
     let log = setup.kernel.logs.join("suite.log");
     // Some quirks of the kernel apply only to hosts with this IOMMU.
     let machine = GuestHardware::bare(2, Iommu::Amd);
-    let mut vm = Vm::boot(&setup, &machine, Instant::now() + LIMIT, &log)
-        .with_context(|| format!("cannot boot; log: {}", log.display()))?;
+    let mut vm = Vm::boot(
+        &setup,
+        &machine,
+        Instant::now() + LIMIT * setup.kernel.slowness(),
+        &log,
+    )
+    .with_context(|| format!("cannot boot; log: {}", log.display()))?;
     let tree = tree(&setup)?;
     let outcomes = coverage::reset(&mut vm)
         .and_then(|()| suite(&mut vm))

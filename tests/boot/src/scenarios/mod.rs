@@ -25,8 +25,10 @@
 //! | `stress.rs` | loading and unloading during hot-plug |
 //! | `silences.rs` | functions that stop answering at every step |
 //! | `races.rs` | hot-plug, loading and listing at the same time |
+//! | `detectors.rs` | kernels that detect faults do so |
 
 pub mod acs_late;
+mod detectors;
 mod doctor;
 pub mod entries;
 mod explain;
@@ -57,7 +59,7 @@ use crate::{arch::Arch, machine::Iommu, scenario::Scenario, setup::Setup, two_gu
 pub type Program = (&'static str, fn(&Setup) -> Result<()>);
 
 /// All tests of this form.
-pub const PROGRAMS: [Program; 7] = [
+pub const PROGRAMS: [Program; 8] = [
     ("two-machines", |setup| {
         two_guests::test(setup, Iommu::Intel)
     }),
@@ -67,6 +69,7 @@ pub const PROGRAMS: [Program; 7] = [
     ("two-machines-virtio", |setup| {
         two_guests::test(setup, Iommu::Virtio)
     }),
+    ("detectors", detectors::test),
     ("silences", silences::test),
     ("races", races::test),
     ("regroup-chaos", regroup::chaos::test),

@@ -357,6 +357,7 @@ fn a_wish_is_no_statement() {
         "The functions 10de:0a01 may be isolated.",
         "We would like the functions 10de:0a01 to be isolated.",
         "The functions 10de:0a01 can be isolated.",
+        "The functions 10de:0a01 can be well isolated.",
         "The functions 10de:0a01 are to be isolated.",
         "The functions 10de:0a01 need to be isolated.",
         "The functions 10de:0a01 need isolation.",
