@@ -37,7 +37,7 @@ target-json := {"arch":"x86_64","llvm-target":"x86_64-linux-gnu",$(if $(abi),"ru
 "data-layout":"e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128",\
 "features":"$(features)","target-pointer-width":$(if $(call rustc-from,91),64,"64"),\
 "emit-debug-gdb-scripts":false,"frame-pointer":"may-omit","stack-probes":{"kind":"none"}\
-$(if $(CONFIG_KASAN)$(CONFIG_KCSAN),$(comma)"supported-sanitizers":["kernel-address","thread"])}
+$(if $(CONFIG_KASAN)$(CONFIG_KCSAN),$(comma)"supported-sanitizers":["kernel-address"$(comma)"thread"])}
 rust-target = $(obj)/$(out)/target.json
 
 # From arch/x86/Makefile in Linux 7.3.
