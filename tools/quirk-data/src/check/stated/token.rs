@@ -172,7 +172,7 @@ impl Scan {
         self.at += 1;
         let is_short = self.sentences.last().and_then(|sentence| sentence.last());
         let is_short = is_short.is_some_and(|token| token.is_of(SHORT));
-        let mut next = at + 1;
+        let mut next = self.at;
         while self
             .char(next)
             .is_some_and(|c| !c.is_alphanumeric() && c != '-')
@@ -182,11 +182,11 @@ impl Scan {
         let begins = self
             .char(next)
             .is_none_or(|c| c.is_uppercase() && self.id(next).is_none());
-        if next > at + 1 && !is_short {
+        if next > self.at && !is_short {
             if begins {
                 self.end_sentence();
             } else {
-                self.push(Token::Stop, at + 1);
+                self.push(Token::Stop, self.at);
             }
         }
     }
@@ -259,13 +259,11 @@ impl Scan {
         self.push(Token::Word(word.to_lowercase()), end);
     }
 
-    /// The id that starts here, with its end. A part of a longer word is not an id.
+    /// The id that starts here, at the beginning of a word, with its end. A part of a longer word is not an id.
     fn id(&self, at: usize) -> Option<(Token, usize)> {
         let is_part = |c: char| c.is_alphanumeric() || c == '_';
         let previous = |back: usize| at.checked_sub(back).and_then(|at| self.char(at));
-        if previous(1).is_some_and(is_part)
-            || previous(1) == Some(':') && previous(2).is_some_and(|c| c.is_ascii_hexdigit())
-        {
+        if previous(1) == Some(':') && previous(2).is_some_and(|c| c.is_ascii_hexdigit()) {
             return None;
         }
         let (token, end) = self.of_hardware(at).or_else(|| self.number_or_pair(at))?;

@@ -72,6 +72,7 @@ fn sentences_end_only_beyond_doubt() {
             "cf two , e.g three , etc four",
         ),
         ("One.", "one"),
+        ("(One).Two", "( one ) two"),
         ("One...", "one dots"),
         ("One... Two", "one dots two"),
         (
@@ -106,6 +107,7 @@ fn dashes_join_what_stands_beside_them() {
         ("a - b", "a dash b"),
         ("a -b a- b", "a dash b a dash b"),
         ("a -- b", "a other b"),
+        ("one -- two", "one other two"),
         ("a*b \u{2022} c", "a other b other c"),
         ("- a\n  * b\n\u{2022} c", "item a item b item c"),
         ("a -", "a dash"),
@@ -145,6 +147,7 @@ fn parts_of_longer_words_are_no_ids() {
         ("10de:0a011", "10de:0a011"),
         ("0a:10de", "0a:10de"),
         ("_0a01", "_0a01"),
+        ("x0a:0b01", "x0a : 0b01"),
         ("0a01:0a02:0a03", "0a01:0a02:0a03"),
         ("0a01.5 x", "0a01.5 x"),
         ("0a01.", "#mixed-0a01"),
