@@ -17,8 +17,8 @@ FILTER=${1:-.}
 # built for each mutant, and it takes two seconds. Tests of quirk-data that compile C code for minutes are left out.
 ISOLATION=(--package rules --package grouping)
 CHECK=(--package quirk-data --file 'tools/quirk-data/src/check/**')
-CHECK_FIRST=(--cargo-arg=--test={rejected,statement,replay} -- -- --skip damaged_files --skip random::)
-CHECK_TESTS=(--cargo-arg=--test={rejected,statement,life,committed,numbers,supersedes,conditions,replay,kernels,json})
+CHECK_FIRST=(--cargo-arg=--lib --cargo-arg=--test={rejected,statement,replay} -- -- --skip damaged_files --skip random::)
+CHECK_TESTS=(--cargo-arg=--lib --cargo-arg=--test={rejected,statement,life,committed,numbers,supersedes,conditions,replay,kernels,json})
 
 if [[ ! -x $WORK/bin/cargo-mutants ]]; then
 	say "building cargo-mutants"
