@@ -72,8 +72,8 @@ const CORE: [&str; 25] = [
 /// the crates that the module is built with, so they run once for a kernel.
 const ABOUT_TOOLS: [&str; 4] = ["doctor", "owner", "regroup", "two-machines"];
 
-/// Tests of the module as a file. Modules that record which of their code runs are larger, and need the recorder.
-const ABOUT_FILES: [&str; 4] = ["interface", "other-build", "other-kernel", "reload-200"];
+/// Tests of the module as a file. A module with more in it than its own code is larger, and may need others.
+const ABOUT_FILES: [&str; 3] = ["interface", "other-build", "other-kernel"];
 
 /// Tests that kernels before a series cannot run, by the beginning of their names, with the reason.
 /// Tests on an IOMMU that makes groups only when a driver binds need no line here:
@@ -224,13 +224,25 @@ impl Kernel {
             lacking.any(|(name, first, _)| test.starts_with(name) && series.is_before(*first));
         let is_repeated = self.name.contains('@')
             && (test.starts_with("oracle::") || ABOUT_TOOLS.contains(&test));
-        let is_other = self.records_coverage() && ABOUT_FILES.contains(&test);
+        let is_other = self.instruments_modules() && ABOUT_FILES.contains(&test);
         let is_control = test == "detectors" && !self.finds_races() && !self.finds_leaks();
         Ok(!is_lacking
             && !is_repeated
             && !is_other
             && !is_control
             && (!self.core_only || CORE.contains(&test)))
+    }
+
+    /// Whether a compiler has added calls to the project's modules.
+    fn instruments_modules(&self) -> bool {
+        self.records_coverage() || !self.has_types()
+    }
+
+    /// Whether the kernel has a description of its types (BTF), which tracing the verdicts on entries needs. The kernels that
+    /// are built to detect faults lack it.
+    #[must_use]
+    pub fn has_types(&self) -> bool {
+        !self.finds_bad_accesses() && !self.finds_races()
     }
 
     /// Whether the project's modules record which of their code runs.

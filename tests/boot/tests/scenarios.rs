@@ -61,7 +61,8 @@ fn all(arguments: &Arguments) -> Result<(Vec<Trial>, tempfile::TempDir)> {
 /// The tests of the entries. Several share a boot.
 fn of_entries(setup: &Arc<Setup>, arguments: &Arguments) -> Result<Vec<Trial>> {
     let mut trials = Vec::new();
-    if setup.kernel.core_only || !setup.kernel.arch.has(entries::IOMMU) {
+    let kernel = &setup.kernel;
+    if kernel.core_only || !kernel.has_types() || !kernel.arch.has(entries::IOMMU) {
         return Ok(trials);
     }
     let title = |name: &str| format!("{}::entry::{name}", setup.kernel.name);
