@@ -6,7 +6,7 @@
 use fastrand::Rng;
 
 use crate::{
-    ids,
+    DEEPEST, ids,
     plan::{Form, Ids, Part, Plan, Start},
 };
 
@@ -196,7 +196,7 @@ impl Draw<'_> {
         let ids = self.ids(form);
         let devfn = self.number();
         self.add(start, devfn, form, ids);
-        if form.is_bridge() {
+        if form.is_bridge() && self.path.len() < DEEPEST {
             self.path.push(form);
             self.next.push(0);
         }

@@ -46,6 +46,10 @@ pub use shrink::{Topologies, Tree};
 /// Bus numbers that the kernel reserves for a CardBus bridge: one, and `CARDBUS_RESERVE_BUSNR`.
 const CARDBUS_BUSES: u16 = 4;
 
+/// The most bridges above each other. The kernel's scan calls itself for each (`pci_scan_bridge_extend()` in
+/// `drivers/pci/probe.c`): its stack of 16 KiB is full after 58 of them on Linux 6.12, and it panics.
+const DEEPEST: usize = 32;
+
 /// A strategy for topologies of up to `most` functions. Most have about a dozen functions, one in
 /// ten up to an eighth of `most`, and one in a hundred up to `most`.
 #[must_use]

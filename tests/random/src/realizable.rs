@@ -19,7 +19,7 @@ use grouping::{
 use rules::{aliases::has, pcie::PcieType};
 use topology::{Bdf, Domain, Function, Header, Port, Topology};
 
-use crate::{CARDBUS_BUSES, express, ids};
+use crate::{CARDBUS_BUSES, DEEPEST, express, ids};
 
 /// Checks that the kernel would find the topology as it is.
 ///
@@ -154,6 +154,12 @@ struct BusTree<'a> {
 }
 
 impl BusTree<'_> {
+    /// The number of bridges above a bus.
+    fn depth(&self, bus: (Domain, u8)) -> usize {
+        let above = self.bridges.get(&bus);
+        above.map_or(0, |above| 1 + self.depth(above.function.bdf.bus()))
+    }
+
     /// Whether the functions on a bus have extended configuration space.
     fn is_extended(&self, bus: (Domain, u8)) -> bool {
         self.bridges.get(&bus).is_none_or(|above| {
@@ -168,8 +174,12 @@ impl BusTree<'_> {
         let is_link = above.is_some_and(Interface::leads_to_link);
         let is_ari = is_link && members.iter().any(|seen| seen.function.bdf.slot() > 0);
         let extended = self.is_extended(bus);
+        let is_too_deep = self.depth(bus) > DEEPEST;
         for seen in members {
             let function = seen.function;
+            if is_too_deep {
+                return Err(at(function, "too many bridges are above each other"));
+            }
             let bdf = function.bdf;
             let express = function.pcie_type.is_some();
             if function.acs.is_some() && !(extended && express) {

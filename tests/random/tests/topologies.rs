@@ -248,6 +248,39 @@ fn a_topology_gets_as_small_as_it_can_be() {
     assert_eq!(acs, 1, "{found:#?}");
 }
 
+/// The kernel's stack limits how many bridges can be above each other.
+#[test]
+fn the_kernel_does_not_find_all_bridges_of_a_long_chain() {
+    let chain = |bridges: u8| {
+        let is_plain =
+            |function: &Function| function.header == Header::Bridge && function.pcie_type.is_none();
+        let mut machines = every(3000).map(|(_, sound)| sound);
+        let found = machines.find_map(|mut sound| {
+            let bridge = sound.functions.iter().find(|one| is_plain(one))?.clone();
+            sound.functions = vec![bridge];
+            Some(sound)
+        });
+        let mut topology = found.expect("some machine has a conventional bridge");
+        topology.vmd.clear();
+        let first = topology.functions.remove(0);
+        topology.functions.extend((0..bridges).map(|bus| {
+            let mut bridge = first.clone();
+            bridge.bdf = topology::Bdf {
+                domain: topology::Domain(0),
+                bus,
+                devfn: 0,
+            };
+            (bridge.primary, bridge.secondary) = (Some(bus), Some(bus + 1));
+            bridge.subordinate = Some(bridges);
+            bridge
+        }));
+        check(&topology)
+    };
+    assert_eq!(chain(33), Ok(()), "32 bridges are above the last one");
+    let problem = chain(34).expect_err("33 are above the last one");
+    assert!(problem.contains("above each other"), "{problem}");
+}
+
 /// When a topology is changed to violate a rule of [`check`], the rule detects it.
 #[test]
 fn what_the_kernel_would_not_find_is_told() {
