@@ -51,6 +51,16 @@ install_for_guest() {
 	"$SCRIPTS/in-root.sh" -- depmod -b "/cache/guest/$NAME" "$RELEASE"
 }
 
+# From 6.13 on, kbuild looks for the kernel's options in the folder of the modules, and does not notice that one has changed.
+config=$DIR/tree/.config
+[[ $PROVIDER != headers || ! -d $DIR/headers ]] || config=$DIR/headers/usr/src/linux-headers-$RELEASE/.config
+built_for=$(sha256sum <"$config" | cut -d' ' -f1)
+if ! is "$CACHE/modules/$NAME/built-for" "$built_for"; then
+	remove_tree "$CACHE/modules/$NAME"
+	mkdir -p "$CACHE/modules/$NAME"
+	echo "$built_for" >"$CACHE/modules/$NAME/built-for"
+fi
+
 say "$STEP: building"
 all_editions modules
 install_for_guest

@@ -131,7 +131,7 @@ rules! {
     StatementUnclaimed "statement-unclaimed"
         "Each id of the entry's vendors that its statement names, and an id of each range, is claimed by this entry or another, left out with a reason, or taken out by the statement itself.";
     StatementRevisions "statement-revisions"
-        "An entry whose statement speaks of some revisions has limits of revisions, or a condition.";
+        "An entry whose statement speaks of some revisions, subsystems or a class has such limits, or a condition.";
     StatementKinds "statement-kinds"
         "The statement of a validated entry says of each claimed id that it is of each claimed kind, except kinds whose functions cannot have the class of the id.";
     SourceForm "source-form"

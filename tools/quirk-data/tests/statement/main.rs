@@ -6,6 +6,7 @@
 mod except;
 mod ids;
 mod kinds;
+mod opposite;
 mod plain;
 mod random;
 

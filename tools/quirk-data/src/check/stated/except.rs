@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    kinds,
-    read::{is_id, is_join, is_range_join},
+    kinds, plain,
+    read::{GOES, is_id, is_join, is_range_join},
     token::Token,
 };
 
@@ -28,7 +28,7 @@ pub(super) fn is_filler(token: &Token) -> bool {
 /// Words that except everything after them in the sentence.
 const FROM_HERE: &str = "except|excepts|excepting|exception|exceptions|exclude|excludes|excluding|\
     excl|exempt|exempts|exempting|unlike|unless|omit|omits|omitting|barring|skip|skipping|but not|\
-    but no|not including|other than|apart from|aside from|save for|different from|leaving out|\
+    but no|not including|other than|apart from|in place of|aside from|save for|different from|leaving out|\
     leaves out|no statement|no claim|no guarantee|not claim|not guarantee|not state|not say|not vouch|\
     cannot claim|cannot guarantee|cannot state|cannot say|cannot vouch|dont claim|dont guarantee|cant say|no such claim|\
     in contrast to|as opposed to|contrary to|nor is|nor are|nor does|nor do";
@@ -218,10 +218,17 @@ fn begins_subject(tokens: &[Token]) -> bool {
 
 /// The words that except the list that ends here, if any: "is also excluded", "are not covered".
 fn behind(tokens: &[Token], end: usize) -> Mark {
+    // "Requests between the functions 10de:0a01 are not supported" is about requests.
+    let way = tokens[..end].iter().rev().take(24);
+    let mut way = way.take_while(|token| !plain::ends_clause(token));
+    let is_of_requests = way.any(|token| token.is_of(GOES) || token.is_of("peer p2p"));
     let mut is_not = false;
     for token in tokens[end..].iter().take(8) {
         if let Some(by) = BEHIND.split(' ').find(|word| token.is_of(word)) {
             return Some(by);
+        }
+        if is_not && is_of_requests && token.is_of("supported") {
+            return None;
         }
         if is_not && token.is_of(NOT_BEHIND) {
             return Some("not");

@@ -9,10 +9,12 @@
 //! | `read.rs` | which ids are named, alone or as a range |
 //! | `except.rs` | which ids are excepted |
 //! | `plain.rs` | which ids are spoken of in words that may except them |
+//! | `opposite.rs` | which words of isolation do not say that functions are isolated |
 //! | `kinds.rs` | which kinds of function are named |
 
 mod except;
 mod kinds;
+mod opposite;
 mod plain;
 mod read;
 mod token;
@@ -27,7 +29,7 @@ use crate::{
     format,
     rule::Rule,
 };
-use read::{Mention, Named, Reading, read};
+use read::{Mention, Named, Part, Reading, read};
 
 /// How to write ids so that they are found; part of messages.
 const NOTATIONS: &str = "the statement must name each id with its vendor, as 10de:0a01, and a range \
@@ -93,7 +95,7 @@ pub(super) fn check(
         check_kinds(parsed, kinds, &matched.devices, &reading, notes);
     }
     if is_validated && !is_conditional {
-        check_revisions(&matched.devices, statement, &reading, notes);
+        check_parts(&matched.devices, statement, &reading, notes);
     }
     let is_subsystem = |one: &Named| {
         let subsystems = matched
@@ -222,8 +224,8 @@ fn check_plain(claimed: &Spanned<Ids>, reading: &Reading, notes: &mut Notes<'_>)
         format!("what the statement says of {id} is not plain: \"{words}\"")
     };
     let help = "where it takes the id out, take it out of the claim too; where it is a condition, add the \
-                [[condition]]; otherwise quote only sentences that say plainly that what they name does \
-                not send requests to each other";
+                [[condition]]; otherwise quote only plain sentences, as \"The functions 10de:0a01 do not send \
+                requests to each other.\"";
     notes.add(
         Rule::StatementPlain,
         &claimed.span(),
@@ -233,22 +235,39 @@ fn check_plain(claimed: &Spanned<Ids>, reading: &Reading, notes: &mut Notes<'_>)
     );
 }
 
-/// Checks that a claim for every revision is not based on words on some revisions.
-fn check_revisions(
+/// Checks that a claim for all functions with an id is not based on words on some.
+fn check_parts(
     devices: &[Devices],
     statement: &Spanned<String>,
     reading: &Reading,
     notes: &mut Notes<'_>,
 ) {
-    let of_all = devices.iter().filter(|one| one.limits.revisions.is_none());
-    let ids: Vec<_> = of_all.flat_map(|one| &one.ids).collect();
-    let mut limited = reading.of_revisions.iter();
-    let found = limited.find(|(one, _)| ids.iter().any(|ids| is_of(*one, **ids)));
-    let Some((_, word)) = found else { return };
-    let problem =
-        format!("it speaks of a \"{word}\", and the claim is for every revision of an id");
-    let help = "limit it to those that it names, as revisions = \"01-0f\" in [[match]]; where it means all, \
-                quote \"all revisions\", or only sentences without the word";
+    let is_limited = |one: &Devices, part: Part| match part {
+        Part::Revisions => one.limits.revisions.is_some(),
+        Part::Subsystems => !one.limits.subsystems.is_empty(),
+        Part::Class => one.limits.class.is_some(),
+    };
+    let mut found = reading.of_parts.iter().filter(|(mention, part, _)| {
+        let mut unlimited = devices.iter().filter(|one| !is_limited(one, *part));
+        unlimited.any(|one| one.ids.iter().any(|ids| is_of(*mention, *ids)))
+    });
+    let Some((_, part, word)) = found.next() else {
+        return;
+    };
+    let (each, limit, all) = match part {
+        Part::Revisions => ("revision", "revisions = \"01-0f\"", "all revisions"),
+        Part::Subsystems => (
+            "subsystem",
+            "subsystems = [\"103c:1234\"]",
+            "all subsystems",
+        ),
+        Part::Class => ("class", "class = \"0200\"", "any class"),
+    };
+    let problem = format!("it speaks of a \"{word}\", and the claim is for every {each} of an id");
+    let help = format!(
+        "limit it to those that it names, as {limit} in [[match]]; where it means all, quote \"{all}\", or only \
+         sentences without the word"
+    );
     let (place, field) = (statement.span(), "evidence.statement");
     notes.add(Rule::StatementRevisions, &place, field, problem, help);
 }

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     except::{BETWEEN, DIRECTLY, Mark, are_joined, is_filler},
-    kinds,
+    kinds, opposite,
     read::{GOES, is_id},
     token::{Token, is_of},
 };
@@ -20,12 +20,12 @@ const ISOLATES: &str = "\
     isolated isolate isolates isolating isolation apart separate separated separately separates \
     separation independent upstream complex iommu redirect redirects redirected block blocks blocked \
     prevent prevents prevented applies apply applied hold holds true meant covered included concerned \
-    same likewise";
+    likewise";
 
 /// What isolates where it is denied: "do not reach each other", "pass nothing".
 const REACHES: &str = "\
-    reach reaches access accesses see sees pass passes talk communicate communicates exchange \
-    exchanges interfere interferes affect affects snoop bypass bypasses turn turns issue issues make \
+    reach reaches forward forwards deliver delivers delivered address addresses access accesses see sees pass passes talk communicate communicates exchange \
+    exchanges interfere interferes affect affects affected connected shared datapath datapaths snoop bypass bypasses turn turns turned issue issues make \
     makes generate generates initiate initiates perform performs share shares contact contacts target \
     targets receive receives peer peers p2p route routes path paths way ways";
 
@@ -37,12 +37,13 @@ const BESIDE: &str = "\
     resource resources means mechanism mechanisms";
 
 /// What isolates by itself.
-const SEPARATES: &str = "\
+pub(super) const SEPARATES: &str = "\
     isolated isolate isolates isolating isolation redirect redirects redirected block blocks blocked prevent \
     prevents prevented";
 
 /// What isolates functions, and says nothing of their requests where it is about groups or drivers.
-const APART: &str = "apart separate separated separately separates separation independent";
+pub(super) const APART: &str =
+    "apart separate separated separately separates separation independent";
 
 /// What can be apart while functions reach each other: "in separate groups", "have separate drivers".
 const NO_REQUESTS: &str = "\
@@ -54,7 +55,7 @@ const NO_REQUESTS: &str = "\
 pub(super) fn speaks(tokens: &[Token]) -> bool {
     let any = |words: &str| tokens.iter().any(|token| token.is_of(words));
     any(SEPARATES)
-        || any("upstream")
+        || opposite::goes_up(tokens)
         || any(APART) && !any(NO_REQUESTS)
         || any(DENIES) && tokens.iter().any(reaches)
 }
@@ -72,12 +73,15 @@ fn wishes(tokens: &[Token], at: usize) -> bool {
     let is_known = || at.checked_sub(1).is_some_and(|before| is_at(before, KNOWN));
     // Not the month.
     let is_may = tokens[at].is_of("may") && matches!(tokens.get(at + 1), Some(Token::Word(_)));
-    let is_wished = is_at(at, "can need needs require requires")
+    let is_past = is_at(at, "was were") && !is_at(at + 1, KNOWN);
+    let is_wished = is_past
+        || is_at(at, "can need needs require requires will")
         || is_at(at, "to") && is_at(at + 1, "be") && !is_known();
-    is_may || is_wished && leads_there
+    let is_able = is_at(at, "able") && !opposite::is_denied(tokens, at);
+    is_may || is_able || is_wished && leads_there
 }
 
-const DENIES: &str = "\
+pub(super) const DENIES: &str = "\
     not no never neither nor none nothing nobody nowhere cannot cant isnt arent wasnt werent doesnt \
     dont didnt hasnt havent hadnt wont wouldnt shouldnt couldnt mustnt neednt lacks lack lacking lacked \
     fails fail failed hardly barely scarcely rarely seldom";
@@ -92,20 +96,24 @@ const DOUBTS: &str = "\
     little less least few most weak poor poorly far un break breaks violate violates easily deny \
     denies denied refuse refuses removed myth could would recommend recommends recommended \
     recommendation suggest suggests suggested expect expects expected intend intends intended intention aim \
+    reportedly allegedly theory paper misconception advise advised sure working remains lab opposite reverse converse \
+    erratum errata limitation limitations caveat caveats reservation reservations preliminary some odd \
+    newer older variant variants sample samples typical degree incident customer customers override \
+    queue queues namespace namespaces vlan vlans power broadcast interrupt interrupts mac vf vfs option \
     aims aimed goal goals plan plans seem seems seemed appear appears appeared marketed desire desired prefer \
     prefers preferred propose proposes proposed knowledge ?";
 
 /// What a claim can hold under, as a condition of the entry does.
-const IF: &str = "if when whenever while provided assuming";
+const IF: &str = "if when whenever while provided assuming once after";
 
-const fn ends_clause(token: &Token) -> bool {
+pub(super) const fn ends_clause(token: &Token) -> bool {
     matches!(
         token,
         Token::Comma | Token::Colon | Token::Stop | Token::Other
     )
 }
 
-fn reaches(token: &Token) -> bool {
+pub(super) fn reaches(token: &Token) -> bool {
     token.is_of(REACHES) || token.is_of(GOES)
 }
 
@@ -147,8 +155,13 @@ pub(super) fn doubts(
             begins && !is_conditional && excepts_nothing(&tokens[at..], &marks[at..])
         } else {
             tokens[at].is_of(DOUBTS)
-                || denies && !denies_reach(tokens, at)
+                || denies && (!denies_reach(tokens, at) || opposite::denies_isolation(tokens, at))
                 || narrows
+                || opposite::says_reach(tokens, at)
+                || opposite::is_other(tokens, at)
+                || opposite::undoes(tokens, at)
+                || opposite::is_part(tokens, at)
+                || lists.is_empty() && opposite::names_way(tokens, at)
                 || wishes(tokens, at)
         };
         if !is_doubt {
@@ -222,15 +235,22 @@ fn excepts_nothing(tokens: &[Token], marks: &[Mark]) -> bool {
 fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
     const WAY: &str = "upstream to through via by toward towards root iommu";
     let before = at.checked_sub(1).map(|before| &tokens[before]);
+    // "While they have no ACS capability" is no condition.
+    let is_although = tokens[at].is_of("while")
+        && opposite::behind(tokens, at)
+            .iter()
+            .any(|token| token.is_of("acs"));
     let is_under = tokens[at].is_of(IF)
         && !is_conditional
+        && !is_although
         && !before.is_some_and(|word| word.is_of("even also as"));
+    let is_state = !is_conditional && opposite::is_state(tokens, at);
     let mut after = tokens[at + 1..].iter().take(3);
-    is_under || tokens[at].is_of("only") && !after.any(|word| word.is_of(WAY))
+    is_under || is_state || tokens[at].is_of("only") && !after.any(|word| word.is_of(WAY))
 }
 
 /// What requests between functions can be denied to be.
-const REFUSED: &str = "possible supported allowed permitted";
+const REFUSED: &str = "possible supported implemented allowed permitted";
 
 fn is_at_all(tokens: &[Token]) -> bool {
     matches!(tokens, [at, all, ..] if at.is_of("at") && all.is_of("all"))
@@ -238,10 +258,11 @@ fn is_at_all(tokens: &[Token]) -> bool {
 
 /// Whether a denial says that functions do not reach each other, or nothing on that.
 fn denies_reach(tokens: &[Token], at: usize) -> bool {
-    const SKIPPED: &str = "able to any a an the of each other such single direct internal that which nor and or not \
+    const SKIPPED: &str = "even able to any a an the of each other such single direct internal that which nor and or not \
         them they it provide provides contain contains offer offers allow allows permit permits support \
         supports implement implements";
     const OBJECT: &str = "peer peers p2p acs capability path paths way ways";
+    const NEEDS_OBJECT: &str = "forward forwards deliver delivers delivered address addresses";
     const OTHER: &str = "other others another peer peers sibling siblings but except";
     let behind = tokens[at + 1..].iter().take(24);
     let behind = behind.take_while(|token| !ends_clause(token));
@@ -253,19 +274,24 @@ fn denies_reach(tokens: &[Token], at: usize) -> bool {
         token.is_of(BETWEEN) || token.is_of(SKIPPED) || !matches!(token, Token::Word(_))
     };
     let mut next = behind.clone().filter(|token| !is_skipped(token));
-    let is_verb = next
-        .next()
-        .is_some_and(|token| reaches(token) || token.is_of(BESIDE) || kinds::is_noun(token));
-    let is_object = next.next().is_some_and(|token| token.is_of(OBJECT));
+    let (verb, object) = (next.next(), next.next());
+    let is_cut = behind
+        .clone()
+        .last()
+        .is_some_and(|token| token.is_of(NEEDS_OBJECT));
+    let is_verb = !is_cut
+        && verb.is_some_and(|token| reaches(token) || token.is_of(BESIDE) || kinds::is_noun(token));
+    let is_object = object.is_some_and(|token| token.is_of(OBJECT))
+        || behind.clone().any(|token| token.is_of("acs"));
     let is_other = || behind.clone().any(|token| token.is_of(OTHER));
     // "send nothing", "reach each other not at all"
     let is_whole = tokens[at].is_of("nothing none") || is_at_all(&tokens[at + 1..]);
     let is_sent = is_whole && before.clone().take(3).any(reaches)
         || tokens[at].is_of("nothing") && is_other();
-    // "Peer-to-peer requests between them are not supported."
+    // "Peer-to-peer requests between them are not supported", "it is not possible for a port to reach another".
     let mut before = before.take(24);
     let is_refused = behind.clone().take(2).any(|token| token.is_of(REFUSED))
-        && before.clone().any(reaches)
+        && (before.clone().any(reaches) || is_other() && behind.clone().any(reaches))
         && !before.any(|token| token.is_of(ISOLATES));
     // "They send no requests upstream."
     let is_up = behind.clone().any(|token| token.is_of("upstream")) && !is_other();
@@ -283,7 +309,7 @@ fn before(tokens: &[Token], start: usize) -> Option<String> {
         the a an any all each every both either neither nor its their our this that these those and or \
         of in on for with by to at as from between among through within are is have has whose did dids \
         id ids deviceid deviceids vendor device devices chip chips silicon product products model \
-        models part parts series family families member members switch switches bridge bridges gpu \
+        models matching part parts series family families member members switch switches bridge bridges gpu \
         gpus soc socs asic asics following pci pcie express include includes including ie eg namely";
     let word = tokens[..start].last()?.word()?;
     let leads = |token: &Token| token.is_of(LEADS) || token.is_of(GOES) || kinds::is_noun(token);

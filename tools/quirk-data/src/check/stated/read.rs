@@ -53,8 +53,9 @@ pub(super) struct Reading {
     pub(super) unclear: Vec<(Mention, String)>,
     /// The kinds of function that the statement says named ids to be.
     pub(super) kinds: Vec<(Named, Kind)>,
-    /// The ids and ranges for which the statement names some revisions only, and the word that says so.
-    pub(super) of_revisions: Vec<(Mention, String)>,
+    /// The ids and ranges for which the statement names a part of the functions only, by a limit that a claim can have, and
+    /// the word that says so.
+    pub(super) of_parts: Vec<(Mention, Part, String)>,
 }
 
 impl Reading {
@@ -119,14 +120,14 @@ pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading
             }
         }
         said.anywhere(tokens, &marks);
-        if let Some((at, word)) = revision(tokens) {
+        for (at, part, word) in parts(tokens) {
             // It belongs to the ids before it, or else to those behind it.
             let mentions = match lists.iter().rposition(|list| list.end <= at) {
                 _ if !tokens.iter().any(is_likely_id) => &[EACH],
                 nearest => &reading.mentioned[Range::clone(&of_lists[nearest.unwrap_or(0)])],
             };
-            let of_revisions = mentions.iter().map(|one| (*one, word.clone()));
-            reading.of_revisions.extend(of_revisions);
+            let of_parts = mentions.iter().map(|one| (*one, part, word.clone()));
+            reading.of_parts.extend(of_parts);
         }
     }
     reading.kinds = said.kinds();
@@ -138,16 +139,50 @@ pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading
     reading
 }
 
-/// The first word by which a sentence speaks of some revisions and not of all, and its place.
-fn revision(tokens: &[Token]) -> Option<(usize, String)> {
-    const REVISION: &str = "revision revisions rev revs stepping steppings";
+/// A limit of a claim that leaves a part of the functions with an id.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Part {
+    /// Some revisions.
+    Revisions,
+    /// Some subsystems.
+    Subsystems,
+    /// A class.
+    Class,
+}
+
+impl Part {
+    /// Each with the words for it.
+    const WORDS: [(Self, &str); 3] = [
+        (
+            Self::Revisions,
+            "revision revisions rev revs stepping steppings version versions silicon",
+        ),
+        (
+            Self::Subsystems,
+            "subsystem subsystems subvendor subvendors",
+        ),
+        (Self::Class, "class classes"),
+    ];
+}
+
+/// The first word for each limit by which a sentence speaks of some functions and not of all, and its place. "All
+/// revisions" speaks of all, and so does "the silicon" without a name.
+fn parts(tokens: &[Token]) -> impl Iterator<Item = (usize, Part, String)> + '_ {
     const ALL: &str = "all any every each both whatever whichever regardless independent";
-    let is_it = |&at: &usize| {
+    let is_it = |at: usize, words: &str| {
         let before = &tokens[at.saturating_sub(3)..at];
-        tokens[at].is_of(REVISION) && !before.iter().any(|token| token.is_of(ALL))
+        let is_named = before
+            .last()
+            .and_then(Token::word)
+            .is_some_and(|word| word.bytes().any(|byte| byte.is_ascii_digit()));
+        tokens[at].is_of(words)
+            && (!tokens[at].is_of("silicon") || is_named)
+            && !before.iter().any(|token| token.is_of(ALL))
     };
-    let at = (0..tokens.len()).find(is_it)?;
-    tokens[at].word().map(|word| (at, word.to_owned()))
+    Part::WORDS.iter().filter_map(move |(part, words)| {
+        let at = (0..tokens.len()).find(|&at| is_it(at, words))?;
+        tokens[at].word().map(|word| (at, *part, word.to_owned()))
+    })
 }
 
 /// Whether the tokens between two ids make them a range.

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Words of isolation in sentences that say the opposite, or something else. Each group has plain sentences with the same words
+//! as its control.
+
+use super::{Entry, OUR, broken_as_it_is, validated_as_it_is};
+
+/// Each of `others` has a finding, and each of `plain` none. `#` stands for the id that is claimed.
+fn check(others: &[&str], plain: &[&str]) {
+    let found = |text: &str| validated_as_it_is("[\"0a01\"]", &text.replace('#', "10de:0a01"));
+    for text in others {
+        assert_ne!(found(text), [""; 0], "{text}");
+    }
+    for text in plain {
+        assert_eq!(found(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn isolation_that_is_denied() {
+    check(
+        &[
+            "The functions # do not redirect peer-to-peer requests.",
+            "The functions # do not block peer-to-peer requests.",
+            "The functions # block no requests to each other.",
+            "There is no traffic isolation between the functions #.",
+            "There is no access control between the functions #.",
+            "The functions # have no means of isolation.",
+            "The functions # have no peer-to-peer restrictions.",
+            "Nothing prevents the functions # from sending requests to each other.",
+            "The functions # are by no means isolated.",
+            "The functions # are in no way isolated from each other.",
+            "The functions # did not pass our isolation tests.",
+            "We do not see isolation between the functions #.",
+            "We have no data on the isolation of the functions #.",
+            "The functions # prevent isolation by the IOMMU.",
+            "Firmware disables the isolation of the functions #.",
+            "The functions # are anything but isolated.",
+        ],
+        &[
+            "The functions # redirect peer-to-peer requests upstream.",
+            "The functions # block all peer-to-peer requests.",
+            "The functions # do not depend on firmware for isolation.",
+            "The functions # have no way to reach each other.",
+            "The functions # prevent requests to each other.",
+            "The functions # do not provide an actual ACS capability but they are isolated.",
+        ],
+    );
+}
+
+#[test]
+fn requests_that_do_not_go_up() {
+    check(
+        &[
+            "Requests between the functions # do not reach the IOMMU.",
+            "Peer-to-peer requests between the functions # never pass through the root complex.",
+            "The functions # do not send their peer requests through the IOMMU.",
+            "The functions # never issue peer-to-peer requests upstream.",
+            "Requests between the functions # are routed internally instead of upstream.",
+            "The functions # reach each other through a switch below the upstream port.",
+            "The functions # forward requests to each other before they reach the upstream port.",
+            "The functions # reach each other without the IOMMU.",
+            "The functions # have an upstream link of 16 lanes.",
+            "The functions # share one upstream port and a crossbar.",
+            "The functions # send requests to each other.",
+        ],
+        &[
+            "Requests between the functions # do not reach another function before they pass the IOMMU.",
+            "All requests of the functions # are routed upstream.",
+            "Requests of the functions # to each other go through the IOMMU.",
+            "The functions # never bypass the IOMMU.",
+            "No request of the functions # goes past the root complex.",
+        ],
+    );
+}
+
+#[test]
+fn isolation_of_something_else() {
+    check(
+        &[
+            "The functions # are isolated from the host.",
+            "The functions # are isolated for reads.",
+            "The transmit queues of the functions # are isolated from each other.",
+            "The namespaces of the controllers # are isolated from each other.",
+            "The functions # isolate their VLANs.",
+            "The functions # have isolated power domains.",
+            "The functions # block broadcast storms.",
+            "The functions # redirect interrupts.",
+            "The functions # are in a separate slot.",
+            "We saw an isolated incident with the functions #.",
+        ],
+        &[
+            "The functions # are isolated from each other.",
+            "The functions # are isolated from all other functions.",
+            "The functions # are kept from reaching each other, and so they are isolated.",
+            "The functions # are separate, and send all requests upstream.",
+        ],
+    );
+}
+
+#[test]
+fn a_part_of_the_functions() {
+    check(
+        &[
+            "Some functions # are isolated.",
+            "Two of the functions # are isolated from each other.",
+            "One of the functions # is isolated.",
+            "The first two functions of # are isolated.",
+            "Either the functions # or their successors are isolated.",
+            "The virtual functions of the adapters # are isolated from each other.",
+            "Newer functions # are isolated from each other.",
+            "The functions # of B0 silicon are isolated.",
+            "The functions # of version 2 are isolated.",
+            "The functions # (subsystem 103c:1234) are isolated.",
+            "The functions # with the subsystem id 103c:1234 are isolated.",
+            "The functions # of class 0200 are isolated.",
+        ],
+        &[
+            "Each one of the functions # is isolated.",
+            "The two functions # are isolated from each other.",
+            "The functions # and their virtual functions are isolated.",
+            "The functions # are isolated in all versions.",
+            "The functions # of every subsystem are isolated.",
+            "The functions # are isolated in silicon.",
+        ],
+    );
+}
+
+/// A claim with the limit that the statement names.
+#[test]
+fn a_part_that_the_claim_names() {
+    let of = |limit: &str, text: &str| {
+        broken_as_it_is(
+            &Entry {
+                status: "validated",
+                kind: "\"mf-endpoint\"",
+                matches: &format!("{OUR}[\"0a01\"]\n{limit}"),
+                statement: &format!("The functions 10de:0a01 {text} are isolated."),
+            },
+            None,
+        )
+    };
+    for (limit, text) in [
+        ("subsystems = [\"103c:1234\"]", "(subsystem 103c:1234)"),
+        ("class = \"0200\"", "of class 0200"),
+        ("revisions = \"02-02\"", "of revision 02"),
+    ] {
+        assert_eq!(of(limit, text), [""; 0], "{text}");
+        assert_eq!(of("", text), ["statement-revisions"], "{text}");
+    }
+}
+
+#[test]
+fn isolation_in_some_state() {
+    check(
+        &[
+            "The functions # are isolated as long as loopback is off.",
+            "The functions # are isolated by default.",
+            "With the internal switch disabled, the functions # are isolated.",
+            "In the default configuration, the functions # are isolated.",
+            "With firmware 2.1 or later, the functions # are isolated.",
+            "Once the driver has set bit 3, the functions # are isolated.",
+            "The functions # have an option to block peer-to-peer requests.",
+            "The driver is able to isolate the functions #.",
+            "The functions # support a mode in which they are isolated.",
+            "The functions # will be isolated.",
+            "The functions # were isolated.",
+            "Reportedly, the functions # are isolated.",
+            "Make sure that the functions # are isolated.",
+        ],
+        &[
+            "The functions # are isolated in every mode.",
+            "The functions # are isolated regardless of firmware and configuration.",
+            "The functions # are not able to reach each other.",
+            "The functions # were verified to be isolated.",
+            "While the functions # have no ACS capability, they are isolated.",
+        ],
+    );
+}
+
+/// A sentence without ids that names a way between functions.
+#[test]
+fn a_way_in_another_sentence() {
+    let first = "The functions # do not reach each other. ";
+    let with = |rest: &str| format!("{first}{rest}");
+    let others = [
+        "The storage function has a mailbox to the network function.",
+        "Functions 2 and 3 are connected by a crossbar.",
+        "See the errata.",
+        "This is subject to limitations.",
+        "The opposite holds for the storage function.",
+    ]
+    .map(with);
+    let plain = [
+        "The storage function has no mailbox to the network function.",
+        "They are not connected by a crossbar.",
+        "They have no ACS capability.",
+    ]
+    .map(with);
+    check(
+        &others.each_ref().map(String::as_str),
+        &plain.each_ref().map(String::as_str),
+    );
+}
+
+/// Other words for the same as "do not send requests to each other".
+#[test]
+fn plain_in_other_words() {
+    check(
+        &[
+            "The functions # do not forward.",
+            "The functions # were never delivered.",
+        ],
+        &[
+            "The functions # do not forward requests to each other.",
+            "Requests of the functions # are never turned around inside the device.",
+            "Peer-to-peer transfers between the functions # are not supported by the hardware.",
+            "Peer-to-peer transfers between the functions # are not implemented.",
+            "The functions # are apart: neither can address the other.",
+            "For the functions #, it is not possible to reach another function.",
+            "The functions # are not connected to each other.",
+            "The isolation of the functions # is not affected by firmware.",
+            "Devices matching # have functions that do not send requests to each other.",
+        ],
+    );
+}
