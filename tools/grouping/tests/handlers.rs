@@ -328,6 +328,14 @@ fn seen<T>(change: fn(&mut Function), read: impl Fn(&Seen<'_>) -> T) -> T {
     read(&view.functions[0])
 }
 
+/// What a topology has, the answer, whether the ids tell it, and the possible answers.
+type Case = (
+    fn(&mut Function),
+    KernelVerdict,
+    bool,
+    &'static [KernelVerdict],
+);
+
 #[test]
 fn functions_of_a_topology() {
     let silicon = seen(|_| {}, |seen| Facts::of(seen).silicon);
@@ -350,13 +358,6 @@ fn functions_of_a_topology() {
     ]
     .into_iter()
     .collect();
-    // What the topology has, the answer, whether the ids tell it, and the possible answers.
-    type Case = (
-        fn(&mut Function),
-        KernelVerdict,
-        bool,
-        &'static [KernelVerdict],
-    );
     let cases: [Case; 6] = [
         (|_| {}, Isolated, true, &[Isolated]),
         (
