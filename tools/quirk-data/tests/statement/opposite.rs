@@ -85,7 +85,6 @@ fn isolation_of_something_else() {
             "The functions # isolate their VLANs.",
             "The functions # have isolated power domains.",
             "The functions # block broadcast storms.",
-            "The functions # redirect interrupts.",
             "The functions # are in a separate slot.",
             "We saw an isolated incident with the functions #.",
         ],
