@@ -169,6 +169,7 @@ fn isolation_in_some_state() {
         ],
         &[
             "The functions # are isolated in every mode.",
+            "The functions # are isolated, as their configuration space shows.",
             "The functions # are isolated regardless of firmware and configuration.",
             "The functions # are not able to reach each other.",
             "The functions # were verified to be isolated.",

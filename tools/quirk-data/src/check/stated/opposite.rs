@@ -137,7 +137,10 @@ pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
     let last = &before[before.len().saturating_sub(3)..];
     let is_long = tokens[at].is_of("long") && last.last().is_some_and(|token| token.is_of("as"));
     let is_any = any(last, ALL) || any(before, "regardless independent irrespective");
-    is_long || tokens[at].is_of(STATE) && !is_any && !any(before, DENIES)
+    let is_space = tokens
+        .get(at + 1)
+        .is_some_and(|token| token.is_of("space register registers"));
+    is_long || tokens[at].is_of(STATE) && !is_space && !is_any && !any(before, DENIES)
 }
 
 /// Whether the word here speaks of a part of the functions: "two of the functions", "the first three", "either of them or",

@@ -99,7 +99,7 @@ const DOUBTS: &str = "\
     reportedly allegedly theory paper misconception advise advised sure working remains lab opposite reverse converse \
     erratum errata limitation limitations caveat caveats reservation reservations preliminary some odd \
     newer older variant variants sample samples typical degree incident customer customers override \
-    queue queues namespace namespaces vlan vlans domains broadcast mac vf vfs option \
+    queue queues namespace namespaces vlan vlans domains broadcast mac option \
     aims aimed goal goals plan plans seem seems seemed appear appears appeared marketed desire desired prefer \
     prefers preferred propose proposes proposed knowledge ?";
 
