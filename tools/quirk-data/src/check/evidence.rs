@@ -69,6 +69,12 @@ pub(super) fn statement(parsed: &format::File) -> Option<&Spanned<String>> {
     parsed.evidence.as_ref()?.get_ref().statement.as_ref()
 }
 
+/// Who made the statement, with the organisation behind the last comma.
+pub(super) fn stated_by(parsed: &format::File) -> Option<&str> {
+    let stated_by = parsed.evidence.as_ref()?.get_ref().stated_by.as_ref()?;
+    Some(stated_by.get_ref())
+}
+
 /// Checks that a statement is not by a mailing list, to which everybody can write. A person may have
 /// written there.
 fn person(value: Option<&Spanned<String>>, notes: &mut Notes<'_>) {

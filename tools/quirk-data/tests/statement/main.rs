@@ -54,7 +54,7 @@ fn broken_as_it_is(entry: &Entry<'_>, beside: Option<&str>) -> Vec<&'static str>
     let text = format!(
         "# SPDX-License-Identifier: GPL-2.0-only\nschema = 1\nnumber = 1\nname = \"X\"\nstatus = \"{status}\"\n{}kind = {kind}\n\
          acs = [\"SV\", \"RR\", \"CR\", \"UF\"]\n{matches}\n[evidence]\nstatement = '''{statement}'''\n\
-         stated-by = \"Jo\"\ndate = 2024-01-01\nsources = [\"https://example.org/x\"]\n\
+         stated-by = \"Jo, Acme\"\ndate = 2024-01-01\nsources = [\"https://example.org/x\"]\n\
          [[expect]]\ncapture = \"x.json\"\nbefore = [[\"0000:01:00.0\"]]\nafter = [[\"0000:01:00.0\"]]\n",
         match *status {
             "candidate" => "reason = \"So.\"\n",

@@ -61,6 +61,9 @@ fn requests_that_do_not_go_up() {
             "The functions # forward requests to each other before they reach the upstream port.",
             "The functions # reach each other without the IOMMU.",
             "The functions # have an upstream link of 16 lanes.",
+            "Downstream requests to the functions # pass through the IOMMU.",
+            "Requests from the CPU to the functions # pass through the IOMMU.",
+            "The functions # support peer-to-peer requests through the root complex.",
             "The functions # share one upstream port and a crossbar.",
             "The functions # send requests to each other.",
         ],
@@ -69,6 +72,8 @@ fn requests_that_do_not_go_up() {
             "All requests of the functions # are routed upstream.",
             "Requests of the functions # to each other go through the IOMMU.",
             "The functions # never bypass the IOMMU.",
+            "The functions # send all requests upstream and never to each other.",
+            "A request of the functions # goes upstream and is not looped back.",
             "No request of the functions # goes past the root complex.",
         ],
     );
@@ -87,6 +92,10 @@ fn isolation_of_something_else() {
             "The functions # block broadcast storms.",
             "The functions # are in a separate slot.",
             "We saw an isolated incident with the functions #.",
+            "The functions # are electrically isolated from each other.",
+            "Errors of the functions # are isolated from each other.",
+            "Tenants of the functions # are isolated from each other.",
+            "The functions # do not forward requests of their own.",
         ],
         &[
             "The functions # are isolated from each other.",
@@ -105,6 +114,11 @@ fn a_part_of_the_functions() {
             "Two of the functions # are isolated from each other.",
             "One of the functions # is isolated.",
             "The first two functions of # are isolated.",
+            "Functions 0 and 1 of # are isolated.",
+            "The functions # do not send posted requests to each other.",
+            "The functions # do not send write requests to each other.",
+            "The untranslated requests of the functions # are sent upstream.",
+            "Production functions # are isolated.",
             "Either the functions # or their successors are isolated.",
             "The virtual functions of the adapters # are isolated from each other.",
             "Newer functions # are isolated from each other.",
@@ -116,6 +130,8 @@ fn a_part_of_the_functions() {
         ],
         &[
             "Each one of the functions # is isolated.",
+            "The functions # send neither read nor write requests to each other.",
+            "The functions # do not send requests to each other, including translated requests.",
             "The two functions # are isolated from each other.",
             "The functions # and their virtual functions are isolated.",
             "The functions # are isolated in all versions.",
@@ -164,7 +180,9 @@ fn isolation_in_some_state() {
             "The functions # support a mode in which they are isolated.",
             "The functions # will be isolated.",
             "The functions # were isolated.",
-            "Reportedly, the functions # are isolated.",
+            "With our driver, the functions # are isolated.",
+            "The driver isolates the functions # from each other.",
+            "The functions # are isolated in normal operation.",
             "Make sure that the functions # are isolated.",
         ],
         &[
@@ -201,6 +219,40 @@ fn a_way_in_another_sentence() {
         &others.each_ref().map(String::as_str),
         &plain.each_ref().map(String::as_str),
     );
+}
+
+/// Not the vendor's own word.
+#[test]
+fn hearsay() {
+    let verified = "The functions # are isolated. I will verify this.";
+    check(
+        &[
+            verified,
+            "Reportedly, the functions # are isolated.",
+            "Bjorn wrote: the functions # are isolated.",
+            "According to the report, the functions # are isolated.",
+            "The patch says that the functions # are isolated.",
+            "> The functions # are isolated.",
+            "The specification requires that the functions # do not reach each other.",
+            "We have not observed requests between the functions #.",
+            "We are not aware of requests between the functions #.",
+            "Our architect is confident that the functions # are isolated.",
+            "The functions # are practically isolated.",
+            "The functions # are isolated. See erratum 12.",
+            "The functions # are isolated. This requires another image.",
+            "The functions # are isolated. The management engine can read the memory of all functions.",
+        ],
+        &[
+            "We verified this: the functions # are isolated.",
+            "Erratum 12: The functions # are isolated.",
+            "The functions # are isolated, so it is safe to treat them as such.",
+            "The functions # are isolated. The management engine cannot read the memory of any function.",
+            "The Acme functions # are isolated.",
+            "The Acme # functions are isolated.",
+        ],
+    );
+    // "Acme" is who speaks; another name may be a verb.
+    check(&["The functions of our bar # are isolated."], &[]);
 }
 
 /// Other words for the same as "do not send requests to each other".

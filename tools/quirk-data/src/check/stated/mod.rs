@@ -60,7 +60,8 @@ pub(super) fn check(
     vendors.sort_unstable();
     vendors.dedup();
     let is_conditional = !parsed.conditions.is_empty();
-    let reading = read(statement.get_ref(), &vendors, is_conditional);
+    let speaker = evidence::stated_by(parsed).unwrap_or_default();
+    let reading = read(statement.get_ref(), speaker, &vendors, is_conditional);
     let is_validated = status == Some(Status::Validated);
     let of_entry = |one: &&Named| vendors.contains(&one.vendor);
     let names_any = reading.named.iter().any(|one| of_entry(&one));

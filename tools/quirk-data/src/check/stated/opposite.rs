@@ -45,6 +45,8 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
         protected";
     const NEXT: &str = "and but because so since as which that who";
     const NEEDS: &str = "depend depends rely relies";
+    const TESTED: &str = "observed observe seen find found aware noticed noticed detect detected heard test tests tested";
+    const OWN: &str = "below themselves own";
     const PAST: &str = "without before unless until bypass bypasses past around except but";
     let behind = behind(tokens, at);
     let length = behind.iter().take_while(|token| !token.is_of(NEXT)).count();
@@ -61,7 +63,9 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
         .position(|token| token.is_of("upstream iommu complex"));
     let is_up =
         up.is_some_and(|up| !any(&part[..up], PAST) && !any(&part[..up], "other others another"));
-    is_direct || !needs && part.iter().any(is_isolation) || is_up
+    let is_test = any(&part[..length.min(4)], TESTED);
+    let is_own = any(part, OWN) && !any(part, "other another");
+    is_direct || !needs && part.iter().any(is_isolation) || is_up || is_test || is_own
 }
 
 /// Whether requests go up, as those of isolated functions: "are sent upstream", "pass through the IOMMU".
@@ -77,7 +81,8 @@ pub(super) fn goes_up(tokens: &[Token]) -> bool {
         let goes = |token: &Token| {
             reaches(token) && !token.is_of("share shares") || token.is_of(SEPARATES)
         };
-        is_way && before.iter().any(goes) && !any(before, AVOIDS)
+        let is_support = any(before, "support supports supported");
+        is_way && before.iter().any(goes) && !is_support && !any(before, AVOIDS)
     };
     (0..tokens.len()).any(is_up)
 }
@@ -137,10 +142,16 @@ pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
     let last = &before[before.len().saturating_sub(3)..];
     let is_long = tokens[at].is_of("long") && last.last().is_some_and(|token| token.is_of("as"));
     let is_any = any(last, ALL) || any(before, "regardless independent irrespective");
+    let is_likened = before
+        .windows(2)
+        .any(|two| two[0].is_of("as") && two[1].is_of("if"));
+    let is_by = tokens[at].is_of("driver drivers firmware linux windows software")
+        && any(last, "with on under by using");
     let is_space = tokens
         .get(at + 1)
         .is_some_and(|token| token.is_of("space register registers"));
-    is_long || tokens[at].is_of(STATE) && !is_space && !is_any && !any(before, DENIES)
+    let is_here = tokens[at].is_of(STATE) && !is_space || is_by;
+    is_long || is_here && !is_any && !is_likened && !any(before, DENIES)
 }
 
 /// Whether the word here speaks of a part of the functions: "two of the functions", "the first three", "either of them or",
@@ -152,6 +163,23 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
     let is_each = before(tokens, at)
         .last()
         .is_some_and(|token| token.is_of(EACH));
+    let is_number = tokens[at].is_of("function functions")
+        && tokens
+            .get(at + 1)
+            .and_then(Token::word)
+            .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+    let clause = [before(tokens, at), behind(tokens, at)].concat();
+    let is_of_requests = next("request requests transaction transactions write writes read reads");
+    let is_class = tokens[at]
+        .is_of("posted nonposted atomic configuration translated untranslated")
+        && is_of_requests
+        && !any(&clause, "including also and or all both either");
+    let is_one_way =
+        tokens[at].is_of("write writes") && next("request requests") && !any(&clause, "read reads");
+    let is_from_the =
+        matches!(before(tokens, at), [.., from, the] if from.is_of("from") && the.is_of("the"));
+    let is_downward = tokens[at].is_of("downstream") && next("request requests traffic")
+        || tokens[at].is_of("cpu") && is_from_the;
     let is_count = tokens[at].is_of(COUNT) && next("of") && !is_each;
     let is_first = tokens[at].is_of("first last") && next(COUNT);
     let is_either = tokens[at].is_of("either")
@@ -161,12 +189,55 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
     let is_virtual = tokens[at].is_of("virtual")
         && next("function functions")
         && !any(before(tokens, at), "physical their including and");
-    is_count || is_first || is_either || is_virtual
+    is_count
+        || is_first
+        || is_either
+        || is_virtual
+        || is_number
+        || is_class
+        || is_one_way
+        || is_downward
 }
 
-/// Whether the word here names a way between functions, which is not denied: "they have a mailbox".
+/// Whether the word here names a way between functions, which is not denied: "they have a mailbox", "the DMA engine can read the
+/// memory of all functions"; or what isolation takes: "this requires an image".
 pub(super) fn names_way(tokens: &[Token], at: usize) -> bool {
-    const WAYS: &str =
-        "mailbox mailboxes crossbar crossbars loopback loopbacks copy copies connected";
-    tokens[at].is_of(WAYS) && !is_denied(tokens, at)
+    const WAYS: &str = "\
+        mailbox mailboxes crossbar crossbars loopback loopbacks copy copies connected requires required needs needed";
+    const VERBS: &str =
+        "access accesses write writes read reads reach reaches bypass bypasses serve serves";
+    let clause = [before(tokens, at), behind(tokens, at)].concat();
+    let is_safe = any(&clause, SEPARATES) || goes_up(&clause);
+    let is_way = tokens[at].is_of(WAYS)
+        || tokens[at].is_of(VERBS) && any(behind(tokens, at), "function functions bar bars");
+    is_way && !is_safe && !any(&clause, DENIES)
+}
+
+/// Whether the words here say that somebody has yet to find out, or that another one said it: "I will verify this", a quoted line of
+/// a mail, "see erratum 12".
+pub(super) fn is_hearsay(tokens: &[Token], at: usize) -> bool {
+    let next = |ahead: usize| tokens.get(at + ahead);
+    let is_next = |ahead: usize, words: &str| next(ahead).is_some_and(|token| token.is_of(words));
+    let is_open = tokens[at].is_of("will to") && is_next(1, "verify check confirm investigate");
+    let is_said = tokens[at].is_of("says") && !is_next(1, "so");
+    // Software is no silicon.
+    let is_software = tokens[at].is_of("driver drivers firmware software linux")
+        && is_next(
+            1,
+            "ensures ensure guarantees guarantee isolates isolate keeps keep prevents prevent",
+        );
+    let is_back = tokens[at].is_of("get") && is_next(1, "back");
+    let is_required = tokens[at].is_of("requires") && is_next(1, "that");
+    let is_quoted = at == 0 && tokens[at] == Token::Close;
+    // "Erratum 12: " is a title.
+    let is_title = next(2) == Some(&Token::Colon);
+    let is_erratum = tokens[at].is_of("erratum errata") && !is_title;
+    is_software || is_open || is_said || is_back || is_required || is_quoted || is_erratum
+}
+
+/// Whether a word of doubt is part of a phrase without one: "it is safe to treat them as isolated".
+pub(super) fn is_plain(tokens: &[Token], at: usize) -> bool {
+    let before = before(tokens, at);
+    let is_safe = matches!(before, [.., safe, to] if safe.is_of("safe") && to.is_of("to"));
+    tokens[at].is_of("treat") && is_safe
 }

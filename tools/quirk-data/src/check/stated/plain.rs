@@ -25,7 +25,7 @@ const ISOLATES: &str = "\
 /// What isolates where it is denied: "do not reach each other", "pass nothing".
 const REACHES: &str = "\
     reach reaches forward forwards deliver delivers delivered address addresses access accesses see sees pass passes talk communicate communicates exchange \
-    exchanges interfere interferes affect affects affected connected shared datapath datapaths snoop bypass bypasses turn turns turned issue issues make \
+    exchanges interfere interferes affect affects affected connected shared datapath datapaths snoop bypass bypasses turn turns turned looped issue issues make \
     makes generate generates initiate initiates perform performs share shares contact contacts target \
     targets receive receives peer peers p2p route routes path paths way ways";
 
@@ -96,8 +96,10 @@ const DOUBTS: &str = "\
     little less least few most weak poor poorly far un break breaks violate violates easily deny \
     denies denied refuse refuses removed myth could would recommend recommends recommended \
     recommendation suggest suggests suggested expect expects expected intend intends intended intention aim \
-    reportedly allegedly theory paper misconception advise advised sure working remains lab opposite reverse converse \
-    erratum errata limitation limitations caveat caveats reservation reservations preliminary some odd \
+    reportedly allegedly according wrote claims claimed hypervisor production oem confident practically \
+    largely essentially virtually electrically galvanically thermally logically effectively errors faults tenant tenants frames \
+    normal waiting theory paper misconception advise advised sure working remains lab opposite reverse converse \
+    limitation limitations caveat caveats reservation reservations preliminary some odd \
     newer older variant variants sample samples typical degree incident customer customers override \
     queue queues namespace namespaces vlan vlans domains broadcast mac option \
     aims aimed goal goals plan plans seem seems seemed appear appears appeared marketed desire desired prefer \
@@ -154,13 +156,14 @@ pub(super) fn doubts(
                 .is_none_or(|before| marks[before].is_none());
             begins && !is_conditional && excepts_nothing(&tokens[at..], &marks[at..])
         } else {
-            tokens[at].is_of(DOUBTS)
+            tokens[at].is_of(DOUBTS) && !opposite::is_plain(tokens, at)
                 || denies && (!denies_reach(tokens, at) || opposite::denies_isolation(tokens, at))
                 || narrows
                 || opposite::says_reach(tokens, at)
                 || opposite::is_other(tokens, at)
                 || opposite::undoes(tokens, at)
                 || opposite::is_part(tokens, at)
+                || opposite::is_hearsay(tokens, at)
                 || lists.is_empty() && opposite::names_way(tokens, at)
                 || wishes(tokens, at)
         };
@@ -295,7 +298,11 @@ fn denies_reach(tokens: &[Token], at: usize) -> bool {
         && !before.any(|token| token.is_of(ISOLATES));
     // "They send no requests upstream."
     let is_up = behind.clone().any(|token| token.is_of("upstream")) && !is_other();
-    (is_verb || is_object || is_sent || is_refused) && !is_up
+    // "All requests go upstream, and never to each other."
+    let is_contrast = behind.clone().next().is_some_and(|token| token.is_of("to"))
+        && is_other()
+        && tokens[..at].iter().any(reaches);
+    (is_verb || is_object || is_sent || is_refused || is_contrast) && !is_up
 }
 
 /// The words at a list of ids that may take it out.

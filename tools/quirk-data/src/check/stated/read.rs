@@ -75,8 +75,12 @@ impl Reading {
 }
 
 /// Reads the statement of an entry for devices of these vendors. Costs O(n) in its length.
-pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading {
-    let sentences = sentences(text);
+pub(super) fn read(text: &str, speaker: &str, vendors: &[u16], is_conditional: bool) -> Reading {
+    let organisation = speaker.rsplit(',').next().unwrap_or_default();
+    let mut sentences = sentences(text);
+    for sentence in &mut sentences {
+        remove_names(sentence, &organisation.to_lowercase());
+    }
     let vendor = vendor(&sentences, vendors);
     let mut reading = Reading::default();
     let mut said = kinds::Said::default();
@@ -139,6 +143,19 @@ pub(super) fn read(text: &str, vendors: &[u16], is_conditional: bool) -> Reading
     reading
 }
 
+/// Removes the name of the organisation that speaks where it is directly before an id: "the Acme 10de:0a01".
+fn remove_names(tokens: &mut Vec<Token>, organisation: &str) {
+    let is_name = |at: usize| {
+        let mut names = organisation.split_whitespace();
+        let word = tokens[at].word();
+        tokens.get(at + 1).is_some_and(is_id) && names.any(|name| word == Some(name))
+    };
+    let names: Vec<_> = (0..tokens.len()).filter(|&at| is_name(at)).collect();
+    for at in names.into_iter().rev() {
+        tokens.remove(at);
+    }
+}
+
 /// A limit of a claim that leaves a part of the functions with an id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Part {
@@ -170,7 +187,7 @@ impl Part {
 fn parts(tokens: &[Token]) -> impl Iterator<Item = (usize, Part, String)> + '_ {
     const ALL: &str = "all any every each both whatever whichever regardless independent";
     let is_it = |at: usize, words: &str| {
-        let before = &tokens[at.saturating_sub(3)..at];
+        let before = &tokens[at.saturating_sub(5)..at];
         let is_named = before
             .last()
             .and_then(Token::word)
