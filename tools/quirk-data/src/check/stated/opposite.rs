@@ -133,11 +133,14 @@ pub(super) fn undoes(tokens: &[Token], at: usize) -> bool {
 }
 
 /// Whether the word here makes the sentence true in some state of the device only: "by default", "with loopback disabled",
-/// "as long as". "In every mode" and "independent of any setting" do not.
+/// "as long as", "the driver isolates". "In every mode" and "independent of any setting" do not.
 pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
     const STATE: &str = "\
         default disabled enabled mode modes configuration configurations setting settings later";
     const ALL: &str = "all any every each both always whatever";
+    const SOFTWARE: &str = "driver drivers firmware linux windows software";
+    const MAKES: &str =
+        "ensures ensure guarantees guarantee isolates isolate keeps keep prevents prevent";
     let before = before(tokens, at);
     let last = &before[before.len().saturating_sub(3)..];
     let is_long = tokens[at].is_of("long") && last.last().is_some_and(|token| token.is_of("as"));
@@ -145,58 +148,49 @@ pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
     let is_likened = before
         .windows(2)
         .any(|two| two[0].is_of("as") && two[1].is_of("if"));
-    let is_by = tokens[at].is_of("driver drivers firmware linux windows software")
-        && any(last, "with on under by using");
-    let is_space = tokens
-        .get(at + 1)
-        .is_some_and(|token| token.is_of("space register registers"));
+    let is_by = tokens[at].is_of(SOFTWARE) && any(last, "with on under by using");
+    let is_next = |words: &str| tokens.get(at + 1).is_some_and(|token| token.is_of(words));
+    let is_made = tokens[at].is_of(SOFTWARE) && is_next(MAKES);
+    let is_space = is_next("space register registers");
     let is_here = tokens[at].is_of(STATE) && !is_space || is_by;
-    is_long || is_here && !is_any && !is_likened && !any(before, DENIES)
+    is_long || is_made || is_here && !is_any && !is_likened && !any(before, DENIES)
 }
 
 /// Whether the word here speaks of a part of the functions: "two of the functions", "the first three", "either of them or",
-/// "the virtual functions".
+/// "function 0", "the virtual functions".
 pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
     const COUNT: &str = "one two three four five six seven last";
     const EACH: &str = "each every any no not behind below at in";
-    let next = |words: &str| tokens.get(at + 1).is_some_and(|token| token.is_of(words));
-    let is_each = before(tokens, at)
-        .last()
-        .is_some_and(|token| token.is_of(EACH));
-    let is_number = tokens[at].is_of("function functions")
-        && tokens
-            .get(at + 1)
-            .and_then(Token::word)
-            .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
-    let clause = [before(tokens, at), behind(tokens, at)].concat();
-    let is_of_requests = next("request requests transaction transactions write writes read reads");
-    let is_class = tokens[at]
-        .is_of("posted nonposted atomic configuration translated untranslated")
-        && is_of_requests
-        && !any(&clause, "including also and or all both either");
-    let is_one_way =
-        tokens[at].is_of("write writes") && next("request requests") && !any(&clause, "read reads");
-    let is_from_the =
-        matches!(before(tokens, at), [.., from, the] if from.is_of("from") && the.is_of("the"));
-    let is_downward = tokens[at].is_of("downstream") && next("request requests traffic")
-        || tokens[at].is_of("cpu") && is_from_the;
-    let is_count = tokens[at].is_of(COUNT) && next("of") && !is_each;
-    let is_first = tokens[at].is_of("first last") && next(COUNT);
-    let is_either = tokens[at].is_of("either")
-        && any(behind(tokens, at), "or")
-        && !is_denied(tokens, at)
-        && !any(behind(tokens, at), DENIES);
-    let is_virtual = tokens[at].is_of("virtual")
-        && next("function functions")
-        && !any(before(tokens, at), "physical their including and");
-    is_count
-        || is_first
-        || is_either
-        || is_virtual
-        || is_number
-        || is_class
-        || is_one_way
-        || is_downward
+    let (here, next) = (&tokens[at], tokens.get(at + 1));
+    let is_next = |words: &str| next.is_some_and(|token| token.is_of(words));
+    let is_digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let (before, behind) = (before(tokens, at), behind(tokens, at));
+    let is_each = before.last().is_some_and(|token| token.is_of(EACH));
+    here.is_of(COUNT) && is_next("of") && !is_each
+        || here.is_of("first last") && is_next(COUNT)
+        || here.is_of("function functions") && next.and_then(Token::word).is_some_and(is_digits)
+        || here.is_of("either") && any(behind, "or") && !any(before, DENIES) && !any(behind, DENIES)
+        || here.is_of("virtual")
+            && is_next("function functions")
+            && !any(before, "physical their including and")
+}
+
+/// Whether the word here speaks of a part of the requests: "posted requests", "write requests" without reads, "downstream
+/// requests", "from the CPU".
+pub(super) fn is_class(tokens: &[Token], at: usize) -> bool {
+    const CLASS: &str = "posted nonposted atomic configuration translated untranslated";
+    const ALSO: &str = "including also and or all both either";
+    let here = &tokens[at];
+    let is_next = |words: &str| tokens.get(at + 1).is_some_and(|token| token.is_of(words));
+    let before = before(tokens, at);
+    let has = |words: &str| any(before, words) || any(behind(tokens, at), words);
+    let is_of_requests =
+        is_next("request requests transaction transactions write writes read reads");
+    let is_from = matches!(before, [.., from, the] if from.is_of("from") && the.is_of("the"));
+    here.is_of(CLASS) && is_of_requests && !has(ALSO)
+        || here.is_of("write writes") && is_next("request requests") && !has("read reads")
+        || here.is_of("downstream") && is_next("request requests traffic")
+        || here.is_of("cpu") && is_from
 }
 
 /// Whether the word here names a way between functions, which is not denied: "they have a mailbox", "the DMA engine can read the
@@ -220,19 +214,13 @@ pub(super) fn is_hearsay(tokens: &[Token], at: usize) -> bool {
     let is_next = |ahead: usize, words: &str| next(ahead).is_some_and(|token| token.is_of(words));
     let is_open = tokens[at].is_of("will to") && is_next(1, "verify check confirm investigate");
     let is_said = tokens[at].is_of("says") && !is_next(1, "so");
-    // Software is no silicon.
-    let is_software = tokens[at].is_of("driver drivers firmware software linux")
-        && is_next(
-            1,
-            "ensures ensure guarantees guarantee isolates isolate keeps keep prevents prevent",
-        );
     let is_back = tokens[at].is_of("get") && is_next(1, "back");
     let is_required = tokens[at].is_of("requires") && is_next(1, "that");
     let is_quoted = at == 0 && tokens[at] == Token::Close;
     // "Erratum 12: " is a title.
     let is_title = next(2) == Some(&Token::Colon);
     let is_erratum = tokens[at].is_of("erratum errata") && !is_title;
-    is_software || is_open || is_said || is_back || is_required || is_quoted || is_erratum
+    is_open || is_said || is_back || is_required || is_quoted || is_erratum
 }
 
 /// Whether a word of doubt is part of a phrase without one: "it is safe to treat them as isolated".

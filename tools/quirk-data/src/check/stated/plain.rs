@@ -163,6 +163,7 @@ pub(super) fn doubts(
                 || opposite::is_other(tokens, at)
                 || opposite::undoes(tokens, at)
                 || opposite::is_part(tokens, at)
+                || opposite::is_class(tokens, at)
                 || opposite::is_hearsay(tokens, at)
                 || lists.is_empty() && opposite::names_way(tokens, at)
                 || wishes(tokens, at)
