@@ -16,6 +16,8 @@ FILTER=${1:-.}
 # The parts: their code. For each, the tests that find most mutants run first, and the others for what is left: so few tests are
 # built for each mutant, and it takes two seconds. Tests of quirk-data that compile C code for minutes are left out.
 ISOLATION=(--package rules --package grouping)
+ISOLATION_TESTS=(--test-package random-topologies,quirk-data,acsctl
+	--cargo-arg=--test={functions,model,range,topologies,verdict,predict,why,what_if,unknown})
 CHECK=(--package quirk-data --file 'tools/quirk-data/src/check/**')
 CHECK_FIRST=(--cargo-arg=--lib --cargo-arg=--test={rejected,statement,replay} -- -- --skip damaged_files --skip random::)
 CHECK_TESTS=(--cargo-arg=--lib --cargo-arg=--test={rejected,statement,life,committed,numbers,supersedes,conditions,replay,kernels,json})
@@ -64,8 +66,8 @@ listed() { "$WORK/bin/cargo-mutants" mutants --list --re "$FILTER" "$@" | grep -
 say "isolation logic: the crates' own tests"
 run isolation "${ISOLATION[@]}" --test-package rules,grouping
 if (($(count isolation missed.txt) > 0)); then
-	say "isolation logic: the tests on random topologies"
-	run isolation "${ISOLATION[@]}" --test-package random-topologies
+	say "isolation logic: the tests on random topologies, and those of the tools"
+	run isolation "${ISOLATION[@]}" "${ISOLATION_TESTS[@]}"
 fi
 say "check of data files: the tests of findings"
 run check "${CHECK[@]}" --test-package quirk-data "${CHECK_FIRST[@]}"
