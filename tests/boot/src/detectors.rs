@@ -6,6 +6,10 @@
 
 /// Options of the command line of a kernel with KCSAN: no report ends the guest, and more accesses are watched than by default.
 pub(crate) const KCSAN_OPTIONS: &str = " panic_on_warn=0 kcsan.skip_watch=400";
+/// Options of the command line of a kernel with kmemleak: without them, the arrays of free objects that the allocator keeps for
+/// each processor (`struct slab_sheaf` in `mm/slub.c`, Linux 7.3) hold the addresses of about a hundred blocks of each size after
+/// it has given them out, and kmemleak does not report these blocks.
+pub(crate) const KMEMLEAK_OPTIONS: &str = " slab_debug=F";
 /// The words in the first line of KCSAN's reports.
 const RACE: &str = "BUG: KCSAN";
 /// The words in the first line of kmemleak's reports.

@@ -412,6 +412,9 @@ fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Comm
     let arch = setup.kernel.arch;
     let mut options = format!("{} {COMMAND_LINE} {}", arch.kernel_options, setup.options);
     let mut machine = *machine;
+    if setup.kernel.finds_leaks() {
+        options += detectors::KMEMLEAK_OPTIONS;
+    }
     if setup.kernel.finds_races() {
         options += detectors::KCSAN_OPTIONS;
         machine.cpus = machine.cpus.max(2);

@@ -10,8 +10,12 @@
 /* Enough for KCSAN to watch one of the accesses: it watches one of some hundreds. */
 #define ACCESSES 1000000
 
+/* Enough for kmemleak to find one: an address that remains in some old memory hides a block. */
+#define BLOCKS 32
+
 /* main.rs */
 void acs_quirks_add_one(unsigned long *number);
+unsigned long acs_quirks_read(const unsigned long *number);
 
 static int count(void *number)
 {
@@ -39,16 +43,28 @@ static int race(void)
 	return kthread_stop(other);
 }
 
-/* A number is changed after its memory has been freed, or its memory is never freed. */
-static int misuse(bool free)
+/* A number is read after its memory has been freed. */
+static int read_freed(void)
 {
 	unsigned long *number = kzalloc(sizeof(*number), GFP_KERNEL);
 
 	if (!number)
 		return -ENOMEM;
-	acs_quirks_add_one(number);
-	if (free) {
-		kfree(number);
+	kfree(number);
+	acs_quirks_read(number);
+	return 0;
+}
+
+/* The memory of numbers is never freed. */
+static int lose(void)
+{
+	unsigned long *number;
+	int i;
+
+	for (i = 0; i < BLOCKS; i++) {
+		number = kzalloc(sizeof(*number), GFP_KERNEL);
+		if (!number)
+			return -ENOMEM;
 		acs_quirks_add_one(number);
 	}
 	return 0;
@@ -62,8 +78,8 @@ int acs_quirks_make_faults(void)
 	if (IS_ENABLED(CONFIG_KCSAN))
 		error = race();
 	if (!error && IS_ENABLED(CONFIG_KASAN))
-		error = misuse(true);
+		error = read_freed();
 	if (!error && IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
-		error = misuse(false);
+		error = lose();
 	return error;
 }

@@ -37,9 +37,20 @@ impl kernel::Module for Faults {
 ///
 /// # Safety
 ///
-/// `number` is valid, unless the kernel detects that it is not.
+/// `number` is valid.
 #[no_mangle]
 unsafe extern "C" fn acs_quirks_add_one(number: *mut c_ulong) {
     // SAFETY: As required from the caller.
     unsafe { *number = (*number).wrapping_add(1) };
+}
+
+/// Reads a number. A write to freed memory would damage the lists of a detector.
+///
+/// # Safety
+///
+/// `number` is valid, unless the kernel detects that it is not.
+#[no_mangle]
+unsafe extern "C" fn acs_quirks_read(number: *const c_ulong) -> c_ulong {
+    // SAFETY: As required from the caller.
+    unsafe { *number }
 }
