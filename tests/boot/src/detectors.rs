@@ -20,6 +20,22 @@ const MODULES: &str = "[acs_quirks";
 /// (`pci_scan_device()` in `drivers/pci/probe.c`; patch 0007 of `upstream/`).
 const KNOWN_LEAKS: [[&str; 2]; 1] = [["dev_set_name+", "pci_setup_device+"]];
 
+/// The words in the first line of lockdep's reports of a cycle.
+const CYCLE: &str = "possible circular locking dependency";
+/// A lock in the reports of a cycle that the kernel has by itself: a native hot-plug takes the locks for resets and for rescans
+/// in both orders (`pciehp_configure_device()` in `drivers/pci/hotplug/pciehp_pci.c`).
+const KNOWN_CYCLE: &str = "&ctrl->reset_lock";
+
+/// The complaints without that on a cycle, if it is the one that the kernel has by itself and `cycles`, the report, names no
+/// module of the project. lockdep reports one cycle in each boot.
+pub(crate) fn without_known_cycle(lines: &str, cycles: &str) -> String {
+    let is_known = cycles.contains(KNOWN_CYCLE) && !cycles.contains(MODULES);
+    let others = lines.split_inclusive('\n');
+    others
+        .filter(|line| !(is_known && line.contains(CYCLE)))
+        .collect()
+}
+
 /// The reports of races that name a module of the project, from the lines of all reports. Races of the kernel with itself are
 /// not the project's, and some are known and harmless.
 pub(crate) fn races_of_modules(lines: &str) -> String {
