@@ -61,6 +61,7 @@ fn requests_that_do_not_go_up() {
             "The functions # forward requests to each other before they reach the upstream port.",
             "The functions # reach each other without the IOMMU.",
             "The functions # have an upstream link of 16 lanes.",
+            "Requests of the functions # use an IOMMU.",
             "Downstream requests to the functions # pass through the IOMMU.",
             "Requests from the CPU to the functions # pass through the IOMMU.",
             "The functions # support peer-to-peer requests through the root complex.",
@@ -100,6 +101,7 @@ fn isolation_of_something_else() {
         &[
             "The functions # are isolated from each other.",
             "The functions # are isolated from all other functions.",
+            "The functions # are isolated from each and all of the others.",
             "The functions # are kept from reaching each other, and so they are isolated.",
             "The functions # are separate, and send all requests upstream.",
         ],
@@ -174,6 +176,7 @@ fn isolation_in_some_state() {
             "With the internal switch disabled, the functions # are isolated.",
             "In the default configuration, the functions # are isolated.",
             "With firmware 2.1 or later, the functions # are isolated.",
+            "The functions # are isolated as endpoints with loopback disabled.",
             "Once the driver has set bit 3, the functions # are isolated.",
             "The functions # have an option to block peer-to-peer requests.",
             "The driver is able to isolate the functions #.",
@@ -191,6 +194,7 @@ fn isolation_in_some_state() {
             "The functions # are isolated regardless of firmware and configuration.",
             "The functions # are not able to reach each other.",
             "The functions # were verified to be isolated.",
+            "The functions # are isolated as if ACS was enabled.",
             "While the functions # have no ACS capability, they are isolated.",
         ],
     );
