@@ -228,8 +228,8 @@ impl Kernel {
             lacking.any(|(name, first, _)| test.starts_with(name) && series.is_before(*first));
         let is_repeated = self.name.contains('@')
             && (test.starts_with("oracle::") || ABOUT_TOOLS.contains(&test));
-        let is_other = self.instruments_modules() && ABOUT_FILES.contains(&test);
-        let is_other = is_other || self.finds_races() && ONE_PROCESSOR.contains(&test);
+        let is_other = self.instruments_modules() && ABOUT_FILES.contains(&test)
+            || self.finds_races() && ONE_PROCESSOR.contains(&test);
         let is_control = test == "detectors" && !self.finds_races() && !self.finds_leaks();
         Ok(!is_lacking
             && !is_repeated
