@@ -216,6 +216,7 @@ fn a_way_in_another_sentence() {
     let plain = [
         "The storage function has no mailbox to the network function.",
         "They are not connected by a crossbar.",
+        "Requests through the crossbar are blocked.",
         "They have no ACS capability.",
     ]
     .map(with);
