@@ -243,6 +243,7 @@ fn hearsay() {
             "We are not aware of requests between the functions #.",
             "Our architect is confident that the functions # are isolated.",
             "The functions # are practically isolated.",
+            "The kernel has to treat the functions # as isolated.",
             "The functions # are isolated. See erratum 12.",
             "The functions # are isolated. This requires another image.",
             "The functions # are isolated. The management engine can read the memory of all functions.",
