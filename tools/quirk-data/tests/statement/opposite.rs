@@ -194,6 +194,7 @@ fn isolation_in_some_state() {
             "The functions # are isolated regardless of firmware and configuration.",
             "The functions # are not able to reach each other.",
             "The functions # were verified to be isolated.",
+            "The functions # were verified as isolated.",
             "The functions # are isolated as if ACS was enabled.",
             "While the functions # have no ACS capability, they are isolated.",
         ],
