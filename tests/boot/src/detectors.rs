@@ -21,7 +21,7 @@ const MODULES: &str = "[acs_quirks";
 const KNOWN_LEAKS: [[&str; 2]; 1] = [["dev_set_name+", "pci_setup_device+"]];
 
 /// The words in the first line of lockdep's reports of a cycle.
-const CYCLE: &str = "possible circular locking dependency";
+pub(crate) const CYCLE: &str = "possible circular locking dependency";
 /// A lock in the reports of a cycle that the kernel has by itself: a native hot-plug takes the locks for resets and for rescans
 /// in both orders (`pciehp_configure_device()` in `drivers/pci/hotplug/pciehp_pci.c`).
 const KNOWN_CYCLE: &str = "&ctrl->reset_lock";

@@ -350,10 +350,9 @@ impl<'a> Vm<'a> {
             let races = self.run("dmesg | sed -n '/BUG: KCSAN/,/=====/p'")?.text;
             lines = detectors::without_races(&lines) + &detectors::races_of_modules(&races);
         }
-        if lines.contains("circular locking") {
-            let cycles = self
-                .run("dmesg | sed -n '/circular locking/,/stack backtrace/p'")?
-                .text;
+        if lines.contains(detectors::CYCLE) {
+            let report = format!("dmesg | sed -n '/{}/,/stack backtrace/p'", detectors::CYCLE);
+            let cycles = self.run(&report)?.text;
             lines = detectors::without_known_cycle(&lines, &cycles);
         }
         if !lines.is_empty() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The KUnit suite, on the first kernel in `ACS_QUIRKS_KERNELS`. Each of its tests is a test here. Every test in its source must have run, with
-//! every edition of the module and with none.
+//! The KUnit suite, on the first kernel in `ACS_QUIRKS_KERNELS`. Each of its tests is a test here. Every test in its source must
+//! have run, with every edition of the module and with none.
 
 use std::{
     collections::BTreeSet,

@@ -174,12 +174,14 @@ impl BusTree<'_> {
         let is_link = above.is_some_and(Interface::leads_to_link);
         let is_ari = is_link && members.iter().any(|seen| seen.function.bdf.slot() > 0);
         let extended = self.is_extended(bus);
-        let is_too_deep = self.depth(bus) > DEEPEST;
+        if self.depth(bus) > DEEPEST {
+            let (domain, number) = bus;
+            return Err(format!(
+                "bus {domain}:{number:02x}: too many bridges are above each other"
+            ));
+        }
         for seen in members {
             let function = seen.function;
-            if is_too_deep {
-                return Err(at(function, "too many bridges are above each other"));
-            }
             let bdf = function.bdf;
             let express = function.pcie_type.is_some();
             if function.acs.is_some() && !(extended && express) {

@@ -6,9 +6,9 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use super::{
-    kinds, plain,
+    kinds,
     read::{GOES, is_id, is_join, is_range_join},
-    token::Token,
+    token::{Token, clause_before},
 };
 
 /// The words that except a token, if any do.
@@ -219,8 +219,7 @@ fn begins_subject(tokens: &[Token]) -> bool {
 /// The words that except the list that ends here, if any: "is also excluded", "are not covered".
 fn behind(tokens: &[Token], end: usize) -> Mark {
     // "Requests between the functions 10de:0a01 are not supported" is about requests.
-    let way = tokens[..end].iter().rev().take(24);
-    let mut way = way.take_while(|token| !plain::ends_clause(token));
+    let mut way = clause_before(tokens, end).iter();
     let is_of_requests = way.any(|token| token.is_of(GOES) || token.is_of("peer p2p"));
     let mut is_not = false;
     for token in tokens[end..].iter().take(8) {

@@ -4,32 +4,15 @@
 //! below the upstream port", "isolated from the host", "prevent isolation".
 
 use super::{
-    plain::{APART, DENIES, SEPARATES, ends_clause, reaches},
-    token::Token,
+    plain::{APART, DENIES, SEPARATES, reaches},
+    token::{Token, clause_before as before, clause_behind as behind},
 };
 
 /// Those that functions are isolated from.
 const OTHERS: &str = "other others another themselves peer peers sibling siblings";
 
-/// How many tokens of a clause are read.
-const CLAUSE: usize = 24;
-
 fn any(tokens: &[Token], words: &str) -> bool {
     tokens.iter().any(|token| token.is_of(words))
-}
-
-/// The clause behind a token.
-pub(super) fn behind(tokens: &[Token], at: usize) -> &[Token] {
-    let rest = tokens[at + 1..].iter().take(CLAUSE);
-    let length = rest.take_while(|token| !ends_clause(token)).count();
-    &tokens[at + 1..][..length]
-}
-
-/// The clause before a token.
-fn before(tokens: &[Token], at: usize) -> &[Token] {
-    let rest = tokens[..at].iter().rev().take(CLAUSE);
-    let length = rest.take_while(|token| !ends_clause(token)).count();
-    &tokens[at - length..at]
 }
 
 /// Whether a word before the one here denies it.

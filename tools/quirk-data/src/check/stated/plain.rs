@@ -12,7 +12,7 @@ use super::{
     except::{BETWEEN, DIRECTLY, Mark, are_joined, is_filler},
     kinds, opposite,
     read::{GOES, is_id},
-    token::{Token, is_of},
+    token::{Token, clause_before, clause_behind, ends_clause, is_of},
 };
 
 /// What isolates, where no denial is before it.
@@ -107,13 +107,6 @@ const DOUBTS: &str = "\
 
 /// What a claim can hold under, as a condition of the entry does.
 const IF: &str = "if when whenever while provided assuming once after";
-
-pub(super) const fn ends_clause(token: &Token) -> bool {
-    matches!(
-        token,
-        Token::Comma | Token::Colon | Token::Stop | Token::Other
-    )
-}
 
 pub(super) fn reaches(token: &Token) -> bool {
     token.is_of(REACHES) || token.is_of(GOES)
@@ -241,7 +234,7 @@ fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
     let before = at.checked_sub(1).map(|before| &tokens[before]);
     // "While they have no ACS capability" is no condition.
     let is_although = tokens[at].is_of("while")
-        && opposite::behind(tokens, at)
+        && clause_behind(tokens, at)
             .iter()
             .any(|token| token.is_of("acs"));
     let is_under = tokens[at].is_of(IF)
@@ -268,12 +261,8 @@ fn denies_reach(tokens: &[Token], at: usize) -> bool {
     const OBJECT: &str = "peer peers p2p acs capability path paths way ways";
     const NEEDS_OBJECT: &str = "forward forwards deliver delivers delivered address addresses";
     const OTHER: &str = "other others another peer peers sibling siblings but except";
-    let behind = tokens[at + 1..].iter().take(24);
-    let behind = behind.take_while(|token| !ends_clause(token));
-    let before = tokens[..at]
-        .iter()
-        .rev()
-        .take_while(|token| !ends_clause(token));
+    let behind = clause_behind(tokens, at).iter();
+    let before = clause_before(tokens, at).iter().rev();
     let is_skipped = |token: &&Token| {
         token.is_of(BETWEEN) || token.is_of(SKIPPED) || !matches!(token, Token::Word(_))
     };
@@ -293,10 +282,9 @@ fn denies_reach(tokens: &[Token], at: usize) -> bool {
     let is_sent = is_whole && before.clone().take(3).any(reaches)
         || tokens[at].is_of("nothing") && is_other();
     // "Peer-to-peer requests between them are not supported", "it is not possible for a port to reach another".
-    let mut before = before.take(24);
     let is_refused = behind.clone().take(2).any(|token| token.is_of(REFUSED))
         && (before.clone().any(reaches) || is_other() && behind.clone().any(reaches))
-        && !before.any(|token| token.is_of(ISOLATES));
+        && !before.clone().any(|token| token.is_of(ISOLATES));
     // "They send no requests upstream."
     let is_up = behind.clone().any(|token| token.is_of("upstream")) && !is_other();
     // "All requests go upstream, and never to each other."

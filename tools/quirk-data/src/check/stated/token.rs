@@ -71,6 +71,31 @@ pub(super) fn is_of(word: &str, words: &str) -> bool {
     words.split(' ').any(|one| one == word)
 }
 
+/// Whether a token ends a clause.
+pub(super) const fn ends_clause(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Comma | Token::Colon | Token::Stop | Token::Other
+    )
+}
+
+/// How many tokens of a clause are read.
+const CLAUSE: usize = 24;
+
+/// The clause behind a token.
+pub(super) fn clause_behind(tokens: &[Token], at: usize) -> &[Token] {
+    let rest = tokens[at + 1..].iter().take(CLAUSE);
+    let length = rest.take_while(|token| !ends_clause(token)).count();
+    &tokens[at + 1..][..length]
+}
+
+/// The clause before a token, or before the end of the tokens.
+pub(super) fn clause_before(tokens: &[Token], at: usize) -> &[Token] {
+    let rest = tokens[..at].iter().rev().take(CLAUSE);
+    let length = rest.take_while(|token| !ends_clause(token)).count();
+    &tokens[at - length..at]
+}
+
 /// The sentences of a text. In doubt a sentence continues, so that an exception in it reaches
 /// further. Costs O(n) in the length of the text.
 pub(super) fn sentences(text: &str) -> Vec<Vec<Token>> {
