@@ -16,7 +16,7 @@ FILTER=${1:-.}
 # The parts: their code. For each, the tests that find most mutants run first, and the others for what is left: so few tests are
 # built for each mutant, and it takes two seconds. Tests of quirk-data that compile C code for minutes are left out.
 ISOLATION=(--package rules --package grouping)
-ISOLATION_TESTS=(--test-package random-topologies,quirk-data,acsctl
+ISOLATION_TESTS=(--test-package={random-topologies,quirk-data,acsctl}
 	--cargo-arg=--test={functions,model,range,topologies,verdict,predict,why,what_if,unknown})
 CHECK=(--package quirk-data --file 'tools/quirk-data/src/check/**')
 CHECK_FIRST=(--cargo-arg=--lib --cargo-arg=--test={rejected,statement,replay} -- -- --skip damaged_files --skip random::)
@@ -64,7 +64,7 @@ count() {
 listed() { "$WORK/bin/cargo-mutants" mutants --list --re "$FILTER" "$@" | grep -c . || :; }
 
 say "isolation logic: the crates' own tests"
-run isolation "${ISOLATION[@]}" --test-package rules,grouping
+run isolation "${ISOLATION[@]}" --test-package={rules,grouping}
 if (($(count isolation missed.txt) > 0)); then
 	say "isolation logic: the tests on random topologies, and those of the tools"
 	run isolation "${ISOLATION[@]}" "${ISOLATION_TESTS[@]}"
