@@ -278,3 +278,26 @@ fn plain_in_other_words() {
         ],
     );
 }
+
+/// A denial says that functions do not reach each other, or that they lack ACS, or it is a doubt.
+#[test]
+fn what_a_denial_denies() {
+    check(
+        &[
+            "It is not possible that the functions # send requests to memory.",
+            "The functions # do not lend requests to other drivers.",
+            "The functions # are isolated, which is not supported on other boards.",
+            "The functions # are isolated. Their requests go upstream, and not to the host.",
+            "The functions # are isolated. Their requests do not disturb another function.",
+            "The functions # send no requests upstream.",
+        ],
+        &[
+            "The functions # do not expose the extended ACS structure, but they are isolated.",
+            "The functions # have no peer-to-peer path.",
+            "The functions # are isolated: there is no path between them.",
+            "The functions # send no requests to each other but only upstream.",
+            "The requests of the functions # go upstream, and not to each other.",
+            "It is not possible for the functions # to reach one another.",
+        ],
+    );
+}

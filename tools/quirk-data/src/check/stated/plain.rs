@@ -285,13 +285,11 @@ fn denies_reach(tokens: &[Token], at: usize) -> bool {
     let is_refused = behind.clone().take(2).any(|token| token.is_of(REFUSED))
         && (before.clone().any(reaches) || is_other() && behind.clone().any(reaches))
         && !before.clone().any(|token| token.is_of(ISOLATES));
-    // "They send no requests upstream."
-    let is_up = behind.clone().any(|token| token.is_of("upstream")) && !is_other();
     // "All requests go upstream, and never to each other."
     let is_contrast = behind.clone().next().is_some_and(|token| token.is_of("to"))
         && is_other()
         && tokens[..at].iter().any(reaches);
-    (is_verb || is_object || is_sent || is_refused || is_contrast) && !is_up
+    is_verb || is_object || is_sent || is_refused || is_contrast
 }
 
 /// The words at a list of ids that may take it out.
