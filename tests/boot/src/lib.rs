@@ -16,7 +16,7 @@
 //! | `firmware.rs` | the boot disk and the firmware of a guest with Secure Boot |
 //! | `qmp.rs` | QEMU's monitor: hot-plug |
 //! | `shell.rs` | the guest's shell |
-//! | `vm.rs` | a running guest |
+//! | `vm.rs`, `vm/` | a running guest: its start, commands in it, and what it must end with |
 //! | `groups.rs` | IOMMU groups as a partition, and their comparison |
 //! | `nested.rs` | virtual machines inside a guest |
 //! | `two_guests.rs` | two of them that each want one function of the same adapter |

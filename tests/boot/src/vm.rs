@@ -2,12 +2,13 @@
 
 //! A running guest.
 
+mod checks;
+mod qemu;
+
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    os::unix::net::UnixStream,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    fs::File,
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -17,33 +18,19 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    detectors,
     emulator::Served,
-    firmware,
     groups::Groups,
     host::say,
-    initramfs,
-    machine::{Device, GuestHardware, Iommu, Model},
+    machine::{Device, GuestHardware, Iommu},
     qmp::Qmp,
     setup::Setup,
     shell::{Answer, Shell},
 };
 
+use self::qemu::Qemu;
+
 /// Size of a disk in bytes: large enough for FAT32. The file is sparse.
 const DISK: u64 = 64 << 20;
-/// Kernel command line for every architecture. `panic_on_warn` makes a warning fatal, so that no
-/// warning is lost when the log overflows. The second line skips slow boot steps that do not affect
-/// devices.
-const COMMAND_LINE: &str = "quiet log_buf_len=4M panic=-1 oops=panic panic_on_warn=1 \
-     mitigations=off init_on_alloc=0 nokaslr lsm=capability audit=0 cryptomgr.notests random.trust_cpu=on";
-/// The kernel reads ACPI tables from this path, in uncompressed archives only.
-const ACPI_TABLE: &str = "kernel/firmware/acpi/table.aml";
-/// Pattern of the kernel's error messages.
-const COMPLAINTS: &str = "WARNING:|BUG:|Oops|Internal error:|general protection fault|rcu_.* detected|refcount_t:|Kernel panic";
-
-/// Minimum age of a block of memory that the kernel reports as leaked.
-const LEAK_AGE: Duration = Duration::from_secs(6);
-
 /// A running guest. Dropping it kills QEMU.
 #[derive(Debug)]
 pub struct Vm<'a> {
@@ -54,21 +41,10 @@ pub struct Vm<'a> {
     even_if: Option<String>,
     finds_leaks: bool,
     finds_races: bool,
-    _qemu: Process,
+    _qemu: Qemu,
     // Drop this after QEMU: a function's server waits until QEMU closes the connection.
     served: BTreeMap<(usize, usize), Served>,
     folder: TempDir,
-}
-
-/// QEMU. Dropping it kills and reaps the process.
-#[derive(Debug)]
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 impl<'a> Vm<'a> {
@@ -110,23 +86,21 @@ impl<'a> Vm<'a> {
         log: &Path,
     ) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        let served = serve(machine, folder.path())?;
+        let served = qemu::serve(machine, folder.path())?;
         for drive in machine.drives() {
             File::create(folder.path().join(drive))?.set_len(DISK)?;
         }
-        let child = command(setup, machine, folder.path())?
-            .spawn()
-            .with_context(|| format!("cannot start {}; run: make root", setup.kernel.arch.qemu))?;
-        let mut qemu = Process(child);
+        let mut qemu = Qemu::start(setup, machine, folder.path())?;
         let connected =
-            connect(&mut qemu, folder.path(), boot_by, deadline).and_then(|(qmp, mut shell)| {
-                if setup.kernel.arch.iommu(machine.iommu) == Iommu::Virtio {
-                    shell.run("/sbin/modprobe virtio-iommu")?;
-                }
-                Ok((qmp, shell))
-            });
+            qemu.connect(folder.path(), boot_by, deadline)
+                .and_then(|(qmp, mut shell)| {
+                    if setup.kernel.arch.iommu(machine.iommu) == Iommu::Virtio {
+                        shell.run("/sbin/modprobe virtio-iommu")?;
+                    }
+                    Ok((qmp, shell))
+                });
         let (qmp, shell) = connected.inspect_err(|_| {
-            let _ = save_log(folder.path(), "", log);
+            let _ = qemu::save_log(folder.path(), "", log);
         })?;
         Ok(Self {
             machine: *machine,
@@ -326,211 +300,6 @@ impl<'a> Vm<'a> {
     /// When the file cannot be written.
     pub fn save_log(&mut self, log: &Path) -> Result<()> {
         let said = self.run("dmesg").map(|answer| answer.text);
-        save_log(self.folder.path(), &said.unwrap_or_default(), log)
+        qemu::save_log(self.folder.path(), &said.unwrap_or_default(), log)
     }
-
-    /// What a boot ends with: [`Vm::check_log`], and [`Vm::check_leaks`].
-    ///
-    /// # Errors
-    ///
-    /// As these.
-    pub fn check_kernel(&mut self) -> Result<()> {
-        self.check_log()?;
-        self.check_leaks()
-    }
-
-    /// Fails when the kernel log contains a warning or an error.
-    ///
-    /// # Errors
-    ///
-    /// The warnings and errors in the log.
-    pub fn check_log(&mut self) -> Result<()> {
-        let mut lines = self.run(&format!("dmesg | grep -E '{COMPLAINTS}'"))?.text;
-        if self.finds_races {
-            let races = self.run("dmesg | sed -n '/BUG: KCSAN/,/=====/p'")?.text;
-            lines = detectors::without_races(&lines) + &detectors::races_of_modules(&races);
-        }
-        if lines.contains(detectors::CYCLE) {
-            let report = format!("dmesg | sed -n '/{}/,/stack backtrace/p'", detectors::CYCLE);
-            let cycles = self.run(&report)?.text;
-            lines = detectors::without_known_cycle(&lines, &cycles);
-        }
-        if !lines.is_empty() {
-            bail!("the kernel complains:\n{lines}");
-        }
-        Ok(())
-    }
-
-    /// Fails when a kernel that searches for leaked memory ([`Kernel::finds_leaks`]) reports some.
-    ///
-    /// # Errors
-    ///
-    /// The kernel's report.
-    ///
-    /// [`Kernel::finds_leaks`]: crate::kernel::Kernel::finds_leaks
-    pub fn check_leaks(&mut self) -> Result<()> {
-        if !self.finds_leaks {
-            return Ok(());
-        }
-        let leaks = detectors::unknown_leaks(&self.leaks()?);
-        if !leaks.is_empty() {
-            bail!("memory is lost:\n{leaks}");
-        }
-        Ok(())
-    }
-
-    /// The kernel's report of leaked memory. The kernel reports a block only at the second scan that finds it
-    /// unchanged (`kmemleak_scan()` in `mm/kmemleak.c`).
-    ///
-    /// # Errors
-    ///
-    /// As [`Vm::check`].
-    pub fn leaks(&mut self) -> Result<String> {
-        thread::sleep(LEAK_AGE);
-        self.check(
-            "test -e /sys/kernel/debug/kmemleak || mount -t debugfs debugfs /sys/kernel/debug; \
-             cd /sys/kernel/debug; echo scan >kmemleak && echo scan >kmemleak && cat kmemleak",
-        )
-    }
-}
-
-/// Starts the servers of all emulated functions. The key is the device's index and the function
-/// number.
-fn serve(machine: &GuestHardware, sockets: &Path) -> Result<BTreeMap<(usize, usize), Served>> {
-    let mut served = BTreeMap::new();
-    for (position, device) in machine.devices.iter().enumerate() {
-        for (number, model) in device.functions.iter().enumerate() {
-            let space = match model {
-                Model::Emulated(function) | Model::Unmarked(function) => function.space(),
-                Model::Space(space) => (*space).clone(),
-                Model::Stock(_) => continue,
-            };
-            let socket = Device::socket(position, number, sockets);
-            served.insert((position, number), Served::start(space, &socket)?);
-        }
-    }
-    Ok(served)
-}
-
-fn command(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<Command> {
-    let socket = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
-    let arch = setup.kernel.arch;
-    let mut options = format!("{} {COMMAND_LINE} {}", arch.kernel_options, setup.options);
-    let mut machine = *machine;
-    if setup.kernel.finds_leaks() {
-        options += detectors::KMEMLEAK_OPTIONS;
-    }
-    if setup.kernel.finds_races() {
-        options += detectors::KCSAN_OPTIONS;
-        machine.cpus = machine.cpus.max(2);
-    }
-    let mut command = Command::new(arch.qemu);
-    command
-        .args(arch.machine)
-        .args(["-m", &setup.memory.to_string()])
-        .args(["-accel", setup.accelerator.option()])
-        .args(["-nodefaults", "-display", "none", "-no-reboot"])
-        .args(["-serial", &format!("file:{}", console(folder).display())])
-        .args(["-serial", &socket("shell")])
-        .args(["-qmp", &socket("qmp")])
-        .args(machine.arguments(arch, folder))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(File::create(messages(folder))?);
-    let initramfs = initramfs(setup, &machine, folder)?;
-    if let Some(firmware) = &setup.firmware {
-        let kernel = setup.kernel.image.with_file_name("vmlinuz");
-        command.args(firmware::arguments(
-            firmware, &kernel, &initramfs, &options, folder,
-        )?);
-    } else {
-        command.arg("-kernel").arg(&setup.kernel.image);
-        command.arg("-initrd").arg(initramfs);
-        command.args(["-append", &options]);
-    }
-    if let Some(disk) = &setup.disk {
-        let file = format!(
-            "driver=raw,node-name=root,file.driver=file,file.filename={}",
-            disk.display()
-        );
-        command.args(["-blockdev", &file]);
-        command.args(["-device", "virtio-blk-pci,drive=root,bus=pcie.0,addr=2.0"]);
-    }
-    Ok(command)
-}
-
-/// The guest's initramfs, which also carries the machine's ACPI table.
-fn initramfs(setup: &Setup, machine: &GuestHardware, folder: &Path) -> Result<PathBuf> {
-    let Some(source) = machine.acpi else {
-        return Ok(setup.initramfs.clone());
-    };
-    let table = compile_acpi(source, folder)?;
-    let own = folder.join("initramfs");
-    fs::copy(&setup.initramfs, &own)?;
-    let files = [(ACPI_TABLE.to_owned(), table.as_slice())];
-    initramfs::append(&own, files.into_iter())?;
-    Ok(own)
-}
-
-fn compile_acpi(source: &str, folder: &Path) -> Result<Vec<u8>> {
-    let file = folder.join("table.asl");
-    fs::write(&file, source)?;
-    let output = Command::new("iasl").arg("-va").arg(&file).output()?;
-    if !output.status.success() {
-        let text = String::from_utf8_lossy(&output.stdout);
-        bail!("iasl does not accept the ACPI table:\n{text}");
-    }
-    Ok(fs::read(folder.join("table.aml"))?)
-}
-
-/// Connects to QEMU's monitor and to the guest's shell.
-fn connect(
-    qemu: &mut Process,
-    folder: &Path,
-    boot_by: Instant,
-    deadline: Instant,
-) -> Result<(Qmp, Shell)> {
-    let mut open = |name: &str| -> Result<UnixStream> {
-        loop {
-            if let Ok(stream) = UnixStream::connect(folder.join(name)) {
-                return Ok(stream);
-            }
-            if let Some(status) = qemu.0.try_wait()? {
-                let said = fs::read_to_string(messages(folder)).unwrap_or_default();
-                bail!("QEMU ended with {status}:\n{said}");
-            }
-            if Instant::now() > boot_by {
-                bail!("QEMU does not open its sockets");
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-    };
-    let shell = open("shell")?;
-    let qmp = Qmp::new(open("qmp")?)?;
-    Ok((qmp, Shell::new(shell, boot_by, deadline)?))
-}
-
-/// The file with the kernel's console output. It is short unless the kernel panics.
-fn console(folder: &Path) -> PathBuf {
-    folder.join("console")
-}
-
-/// The file with QEMU's own messages.
-fn messages(folder: &Path) -> PathBuf {
-    folder.join("qemu")
-}
-
-/// Collects the kernel messages, the console and QEMU's messages in one file.
-fn save_log(folder: &Path, said: &str, log: &Path) -> Result<()> {
-    let read = |path| fs::read_to_string(path).unwrap_or_default();
-    let text = format!(
-        "== QEMU\n{}\n== kernel log\n{said}\n== console\n{}\n",
-        read(messages(folder)),
-        read(console(folder)),
-    );
-    if let Some(parent) = log.parent() {
-        fs::create_dir_all(parent)?;
-    }
-    fs::write(log, text)?;
-    Ok(())
 }
