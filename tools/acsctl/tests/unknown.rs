@@ -101,6 +101,74 @@ fn a_missing_bridge_hides_the_group() {
     );
 }
 
+/// Conventional functions share the group of the bridge that leads to their bus, whatever that is.
+#[test]
+fn a_missing_bridge_hides_the_group_of_conventional_functions() {
+    const POWER: &str = "\tCapabilities: [dc] Power Management version 2\n";
+    let cards = ["05:02.0", "05:03.0"].map(|at| function(at, "0200", "8086:107c", POWER));
+    let cards = cards.concat();
+    let root = function(
+        "00:1c.0",
+        "0604",
+        "8086:8c10",
+        &express("Root Port (Slot+)"),
+    );
+    // The bus is below the port, or another bridge may lead to it.
+    let up_to = |last: &str| {
+        let buses = format!(
+            "\tBus: primary=00, secondary=04, subordinate={last}, sec-latency=0\n\tCapabilities: [40]"
+        );
+        root.replacen("\tCapabilities: [40]", &buses, 1)
+    };
+    for (name, rest) in [
+        ("in", up_to("05")),
+        ("out", up_to("04")),
+        ("alone", String::new()),
+    ] {
+        let file = file(&format!("conventional-{name}"), &format!("{rest}{cards}"));
+        let predicted = json(&["predict", "--topology", &file]);
+        assert_eq!(
+            predicted["undetermined"],
+            serde_json::json!(["0000:05:02.0", "0000:05:03.0"]),
+            "{name}"
+        );
+        let why = acsctl(&["why", "05:02.0", "05:03.0", "--topology", &file]);
+        assert_fails(&why, 1, "which bridge leads to bus 0000:05");
+    }
+    // The controls: a host bridge shows that the bus is a root bus, and a bridge leads to it.
+    let host_bridge = function("05:00.0", "0600", "8086:3c00", POWER);
+    let bridge = function(
+        "04:00.0",
+        "0604",
+        "10b5:8112",
+        &format!(
+            "\tBus: primary=04, secondary=05, subordinate=05, sec-latency=0\n{}",
+            express("PCI-Express to PCI/PCI-X Bridge")
+        ),
+    );
+    for (name, text, expected) in [
+        (
+            "root",
+            format!("{host_bridge}{cards}"),
+            serde_json::json!([["0000:05:00.0"], ["0000:05:02.0"], ["0000:05:03.0"]]),
+        ),
+        (
+            "bridge",
+            format!("{}{bridge}{cards}", up_to("05")),
+            serde_json::json!([
+                ["0000:00:1c.0"],
+                ["0000:04:00.0", "0000:05:02.0", "0000:05:03.0"]
+            ]),
+        ),
+    ] {
+        assert_eq!(
+            groups(&format!("conventional-{name}"), &text),
+            expected,
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn a_port_whose_buses_are_not_shown_hides_the_group() {
     let port = function(

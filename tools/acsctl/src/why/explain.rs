@@ -178,18 +178,6 @@ fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) 
     };
     for &index in &path {
         let bdf = grouped.bdf(index);
-        if has(index, Assumption::NoBridge) {
-            let (domain, bus) = bdf.bus();
-            return Some(format!(
-                "the input does not show which bridge leads to bus {domain}:{bus:02x}, so the group cannot be \
-                 known. {AGAIN}"
-            ));
-        }
-        if has(index, Assumption::NoBuses) {
-            return Some(format!(
-                "the input does not show to which buses {bdf} leads, so the group cannot be known. {AGAIN}"
-            ));
-        }
         let function = grouped.seen(index).function;
         if !function.pcie_known && !function.unreadable {
             return Some(
@@ -198,6 +186,18 @@ fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) 
                  it: run this as root, or on the output of lspci -D -vvvnn that was made as root"
                     .to_owned(),
             );
+        }
+        if has(index, Assumption::NoBridge) {
+            let (domain, bus) = bdf.bus();
+            return Some(format!(
+                "the input does not show which bridge leads to bus {domain}:{bus:02x}, or that it is a root bus, \
+                 so the group cannot be known. {AGAIN}"
+            ));
+        }
+        if has(index, Assumption::NoBuses) {
+            return Some(format!(
+                "the input does not show to which buses {bdf} leads, so the group cannot be known. {AGAIN}"
+            ));
         }
     }
     None

@@ -88,8 +88,8 @@ pub enum Assumption {
     AcsOn,
     /// The numbers under which the function may send requests. Assumed: no further ones.
     NoMoreAliases,
-    /// The bridge that leads to the function's bus. Assumed: there is none, the bus is a root bus. Nothing
-    /// shows that it is one, and a function of this PCIe type is hardly ever on a root bus.
+    /// The bridge that leads to the function's bus. Assumed: there is none, the bus is a root bus. No function
+    /// on it shows that it is one.
     NoBridge,
     /// The buses to which a bridge leads. Assumed: none.
     NoBuses,
@@ -119,7 +119,7 @@ impl fmt::Display for Assumption {
             Self::AcsOn => "ACS registers not seen, taken as on",
             Self::NoMoreAliases => "may have DMA aliases that were not seen, taken as without",
             Self::NoBridge => {
-                "the input does not show which bridge leads to its bus, so its group cannot be known"
+                "the input does not show which bridge leads to its bus, or that this is a root bus, so its group cannot be known"
             }
             Self::NoBuses => {
                 "the buses to which it leads are not in the input, so what is below it cannot be known"
@@ -192,7 +192,6 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     let kernel = topology.kernel.as_deref().and_then(topology::release_of);
     let release = kernel.map_or(Release::NEWEST, Release::of);
     let root_buses = root_buses(topology);
-    let buses_below = buses_below(topology);
     let separates = separating(topology);
     let mut view = View {
         release,
@@ -223,7 +222,8 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             Some(acs.dword8? | u32::from(enabled))
         });
         let bus = function.physfn.unwrap_or(function.bdf).bus();
-        if above.is_none() && buses_below.contains(&bus) && !root_buses.contains(&bus) {
+        // No bridge leads to bus 0.
+        if above.is_none() && bus.1 != 0 && !root_buses.contains(&bus) {
             assumed.push(Assumption::NoBridge);
         }
         if function.header == Header::Bridge && function.secondary.is_none() && function.pcie_known
@@ -290,40 +290,6 @@ fn root_buses(topology: &Topology) -> BTreeSet<(Domain, u8)> {
     };
     let functions = topology.functions.iter().filter(is_root);
     functions.map(|function| function.bdf.bus()).collect()
-}
-
-/// The buses that a bridge may lead to: those with a function whose PCIe type is below a bridge on nearly all
-/// machines, and those for which the input shows no type although it shows types of other buses.
-fn buses_below(topology: &Topology) -> BTreeSet<(Domain, u8)> {
-    let functions = topology.functions.iter();
-    let known: BTreeSet<_> = functions
-        .clone()
-        .filter(|function| function.pcie_known)
-        .map(|function| function.bdf.bus())
-        .collect();
-    let is_unknown = |bus: &(Domain, u8)| !known.is_empty() && !known.contains(bus);
-    // No bridge leads to bus 0.
-    let is_below = |function: &&Function| {
-        function.bdf.bus != 0 && (is_below_bridge(function) || is_unknown(&function.bdf.bus()))
-    };
-    let below = functions.filter(is_below);
-    below.map(|function| function.bdf.bus()).collect()
-}
-
-/// Whether a function of this PCIe type is below a bridge, on nearly all machines.
-fn is_below_bridge(function: &Function) -> bool {
-    let kind = function.pcie_type.as_ref().and_then(topology::Port::kind);
-    let is_on_link = matches!(
-        kind,
-        Some(
-            PcieType::Endpoint
-                | PcieType::LegacyEndpoint
-                | PcieType::UpstreamPort
-                | PcieType::DownstreamPort
-                | PcieType::PciBridge
-        )
-    );
-    is_on_link && function.physfn.is_none()
 }
 
 /// The interface of a function below `parent`: `set_pcie_port_type()` in `drivers/pci/probe.c`,
