@@ -241,7 +241,7 @@ fn every_completion_is_within_the_limits() {
             }
             let view = view(&partial);
             let prediction = Prediction::of(&partial, &view, &handlers);
-            let range = Range::of(&prediction, &[]).map_err(|fault| fault.to_string())?;
+            let range = Range::of(&prediction, &[], &[]).map_err(|fault| fault.to_string())?;
             let assumed = prediction
                 .without_table()
                 .map_err(|fault| fault.to_string())?;
@@ -249,6 +249,7 @@ fn every_completion_is_within_the_limits() {
                 together: assumed.clone(),
                 apart: assumed.clone(),
                 unknown: [].into(),
+                by_kernel: [].into(),
             });
             let count = |of: &Cell<u32>, is: bool| of.set(of.get() + u32::from(is));
             count(&open, range.together != range.apart);

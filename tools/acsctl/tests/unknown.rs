@@ -467,6 +467,59 @@ fn a_file_that_ends_within_a_function_is_noted() {
     assert!(assumed("cut", cut).contains(note));
 }
 
+/// An adapter of two functions, with the ids of a quirk. Its functions are in `group`, or in none.
+fn adapter(ids: &str, group_number: Option<u32>) -> String {
+    let details = group_number.map(group).unwrap_or_default() + &express("Endpoint");
+    let one = |at: &str| function(at, "0200", ids, &details);
+    let above = group_number
+        .map(|number| group(number + 1))
+        .unwrap_or_default();
+    let port = port("8086:2f02", &format!("{above}{}", acs('+')));
+    [port, one("01:00.0"), one("01:00.1")].concat()
+}
+
+/// Mainline has the quirk for 14e4:1760 since Linux 6.11, and that for 8086:1521 before 5.10.
+#[test]
+fn what_the_version_of_the_kernel_decides_is_open() {
+    let both = serde_json::json!(["0000:01:00.0", "0000:01:00.1"]);
+    let text = adapter("14e4:1760", None);
+    let newer = file("version", &text);
+    for command in ["predict", "groups"] {
+        let open = &json(&[command, "--topology", &newer])["open"][0];
+        assert_eq!(open["functions"], both, "{command}");
+        assert_eq!(open["depends_on_kernel"], both, "{command}");
+        assert_eq!(open["depends_on"], serde_json::json!([]), "{command}");
+    }
+    let why = printed(&acsctl(&["why", "01:00.0", "--topology", &newer]));
+    assert!(
+        line(&why).contains("It may share its group with 0000:01:00.1"),
+        "{why}"
+    );
+    let plan = acsctl(&["plan", "01:00.0", "--topology", &newer]);
+    assert_eq!(plan.status.code(), Some(1));
+    let plan = String::from_utf8_lossy(&plan.stdout);
+    assert!(line(&plan).contains("ask again with --kernel"), "{plan}");
+    // The kernel's own groups are those of an older one: grouping again would not help.
+    let made = file("version-made", &adapter("14e4:1760", Some(7)));
+    let why = printed(&acsctl(&["why", "01:00.0", "--topology", &made]));
+    assert!(
+        line(&why).contains("the version of the kernel is not known"),
+        "{why}"
+    );
+    assert!(!why.contains("acsctl regroup"), "{why}");
+    // The controls: versions on both sides of the quirk, and a quirk that each kernel has.
+    for (version, count) in [("6.10", 1), ("6.11", 2)] {
+        let predicted = json(&["predict", "--topology", &newer, "--kernel", version]);
+        assert_eq!(predicted["open"], serde_json::json!([]), "{version}");
+        let groups = predicted["groups"].as_array().expect("it is a list");
+        assert_eq!(groups.len(), 1 + count, "{version}");
+    }
+    let older = file("version-older", &adapter("8086:1521", None));
+    let predicted = json(&["predict", "--topology", &older]);
+    assert_eq!(predicted["open"], serde_json::json!([]));
+    assert_eq!(predicted["groups"].as_array().map(Vec::len), Some(3));
+}
+
 /// Two root ports with a card each. The text does not show the capabilities of the second port, or, with
 /// `second`, shows this.
 fn two_ports(second: Option<&str>) -> String {
@@ -492,6 +545,7 @@ fn what_is_certain_is_told_from_what_is_open() {
         "functions": ["0000:00:02.0", "0000:02:00.0"],
         "together": [["0000:00:02.0"], ["0000:02:00.0"]],
         "depends_on": ["0000:00:02.0"],
+        "depends_on_kernel": [],
     }]);
     for command in ["predict", "groups"] {
         assert_eq!(
@@ -512,6 +566,7 @@ fn what_is_certain_is_told_from_what_is_open() {
             "certainly_with": [],
             "perhaps_with": ["0000:00:02.0"],
             "depends_on": ["0000:00:02.0"],
+            "depends_on_kernel": [],
         })
     );
     let why = acsctl(&["why", "02:00.0", "--topology", &partial]);

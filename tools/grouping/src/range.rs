@@ -14,8 +14,11 @@
 //! combination of the values of bridges in no group and of those below them, and the limits are those of all
 //! extremes.
 //!
-//! Not covered: the kernel's release, functions that the input omits, and whether a function is in a group
-//! if the input shows groups and not its own.
+//! The kernel's release may be missing too. A later release has more quirks, and counts fewer aliases and fewer flags of ACS, so
+//! the extremes are those of the oldest and the newest release.
+//!
+//! Not covered: functions that the input omits, and whether a function is in a group if the input shows
+//! groups and not its own.
 
 mod limits;
 
@@ -53,63 +56,45 @@ pub struct Range {
     pub apart: Partition,
     /// The functions that lack a fact that can matter.
     pub unknown: BTreeSet<Bdf>,
+    /// The functions that the possible kernels treat differently.
+    pub by_kernel: BTreeSet<Bdf>,
 }
 
 impl Range {
     /// The limits of the groups that the kernel makes with modules that have these tables; `None` if no
-    /// missing fact matters. Costs two computations of the groups, and with bridges in no group that lack a
-    /// fact, at most [`COMBINATIONS`] times as many.
+    /// missing fact matters. `others` are the same machine on other kernels that it may have. Costs two computations of the
+    /// groups, and with bridges in no group that lack a fact, at most [`COMBINATIONS`] times as many.
     ///
     /// # Errors
     ///
     /// [`Fault`] for a topology that was not checked.
-    pub fn of(prediction: &Prediction<'_>, tables: &[Table]) -> Result<Option<Self>, Fault> {
+    pub fn of(
+        prediction: &Prediction<'_>,
+        others: &[Prediction<'_>],
+        tables: &[Table],
+    ) -> Result<Option<Self>, Fault> {
         let view = prediction.view();
-        let mut assumed: BTreeMap<Bdf, Vec<Assumption>> = BTreeMap::new();
-        for (bdf, assumption) in &view.assumptions {
-            assumed.entry(*bdf).or_default().push(*assumption);
-        }
-        let siblings = Siblings::of(view.functions.iter().map(|seen| seen.function));
         let above = |seen: &Seen<'_>| seen.facts.above.and_then(|at| usize::try_from(at).ok());
         let bridges: BTreeSet<usize> = view.functions.iter().filter_map(above).collect();
-        let mut in_slot: BTreeMap<(Domain, u8, u8), usize> = BTreeMap::new();
-        for seen in &view.functions {
-            *in_slot.entry(slot(seen)).or_default() += 1;
-        }
-        let mut limits: Vec<Limits> = Vec::with_capacity(view.functions.len());
-        for (at, seen) in view.functions.iter().enumerate() {
-            let above = above(seen);
-            let shares_slot = in_slot.get(&slot(seen)).is_some_and(|&count| count > 1);
-            let function = Unsure {
-                seen,
-                release: &view.release,
-                assumed: assumed.get(&seen.function.bdf).map_or(&[], Vec::as_slice),
-                is_below_missing: above
-                    .and_then(|at| limits.get(at))
-                    .is_some_and(|above| above.interface),
-                is_on_link: is_link(above.map(|at| &view.functions[at].facts)),
-                lacks_bit: !seen.shows_multifunction && (shares_slot || bridges.contains(&at)),
-                shares_slot,
-            };
-            limits.push(function.limits(prediction, &siblings));
-        }
-        let unknown = view.functions.iter().zip(&limits);
-        let unknown = unknown.filter(|(_, limits)| limits.most != limits.least);
-        let unknown: BTreeSet<Bdf> = unknown.map(|(seen, _)| seen.function.bdf).collect();
-        if unknown.is_empty() {
-            return Ok(None);
-        }
-        // An entry counts only for a whole device, so a missing fact can make it refuse other functions.
-        for table in tables {
-            for (decision, limits) in prediction.in_grouping(table).iter().zip(&mut limits) {
-                match decision {
-                    Decision::Granted(_) => {
-                        (limits.most.isolated, limits.least.isolated) = (true, true);
-                    }
-                    Decision::Refused(..) => limits.most.isolated = true,
-                    Decision::NotListed => {}
-                }
+        let mut limits = limits_of(prediction, &bridges);
+        let addresses = || view.functions.iter().map(|seen| seen.function.bdf);
+        let which = |is: &dyn Fn(usize) -> bool| -> BTreeSet<Bdf> {
+            let which = addresses().enumerate().filter(|&(at, _)| is(at));
+            which.map(|(_, bdf)| bdf).collect()
+        };
+        let unknown = which(&|at| limits[at].most != limits[at].least);
+        grant(prediction, tables, &mut limits);
+        let mut by_kernel = BTreeSet::new();
+        for other in others {
+            let mut there = limits_of(other, &bridges);
+            grant(other, tables, &mut there);
+            by_kernel.extend(which(&|at| limits[at] != there[at]));
+            for (limits, there) in limits.iter_mut().zip(&there) {
+                limits.widen(there);
             }
+        }
+        if unknown.is_empty() && by_kernel.is_empty() {
+            return Ok(None);
         }
         // Bridges in no group, and those below them.
         let is_ungrouped = |at: usize| {
@@ -125,7 +110,7 @@ impl Range {
         let (mut most, mut least): (Vec<_>, Vec<_>) =
             limits.iter().map(|one| (one.most, one.least)).unzip();
         let Some(combinations) = combinations else {
-            return Ok(Some(Self::nothing_certain(prediction, unknown)));
+            return Ok(Some(Self::nothing_certain(prediction, unknown, by_kernel)));
         };
         let (mut together, mut apart) = (Vec::new(), Vec::new());
         for combination in 0..combinations {
@@ -146,16 +131,20 @@ impl Range {
                 )
             };
         }
-        let addresses = || view.functions.iter().map(|seen| seen.function.bdf);
         Ok(Some(Self {
             together: by_number(addresses().zip(together)),
             apart: by_number(addresses().zip(apart)),
             unknown,
+            by_kernel,
         }))
     }
 
     /// The limits if every function may share a group with every other one.
-    fn nothing_certain(prediction: &Prediction<'_>, unknown: BTreeSet<Bdf>) -> Self {
+    fn nothing_certain(
+        prediction: &Prediction<'_>,
+        unknown: BTreeSet<Bdf>,
+        by_kernel: BTreeSet<Bdf>,
+    ) -> Self {
         let functions = prediction.view().functions.iter();
         let grouped = functions.filter(|seen| seen.facts.takes_part);
         let mut grouped: Vec<Bdf> = grouped.map(|seen| seen.function.bdf).collect();
@@ -164,6 +153,56 @@ impl Range {
             together: grouped.iter().map(|&bdf| vec![bdf]).collect(),
             apart: vec![grouped],
             unknown,
+            by_kernel,
+        }
+    }
+}
+
+/// The limits of each function of a machine, in the order of the view. `bridges` are the positions of functions with others
+/// below them.
+fn limits_of(prediction: &Prediction<'_>, bridges: &BTreeSet<usize>) -> Vec<Limits> {
+    let view = prediction.view();
+    let mut assumed: BTreeMap<Bdf, Vec<Assumption>> = BTreeMap::new();
+    for (bdf, assumption) in &view.assumptions {
+        assumed.entry(*bdf).or_default().push(*assumption);
+    }
+    let siblings = Siblings::of(view.functions.iter().map(|seen| seen.function));
+    let mut in_slot: BTreeMap<(Domain, u8, u8), usize> = BTreeMap::new();
+    for seen in &view.functions {
+        *in_slot.entry(slot(seen)).or_default() += 1;
+    }
+    let mut limits: Vec<Limits> = Vec::with_capacity(view.functions.len());
+    for (at, seen) in view.functions.iter().enumerate() {
+        let above = seen.facts.above.and_then(|at| usize::try_from(at).ok());
+        let shares_slot = in_slot.get(&slot(seen)).is_some_and(|&count| count > 1);
+        let function = Unsure {
+            seen,
+            release: &view.release,
+            assumed: assumed.get(&seen.function.bdf).map_or(&[], Vec::as_slice),
+            is_below_missing: above
+                .and_then(|at| limits.get(at))
+                .is_some_and(|above| above.interface),
+            is_on_link: is_link(above.map(|at| &view.functions[at].facts)),
+            lacks_bit: !seen.shows_multifunction && (shares_slot || bridges.contains(&at)),
+            shares_slot,
+        };
+        limits.push(function.limits(prediction, &siblings));
+    }
+    limits
+}
+
+/// Applies the decisions of modules with these tables. An entry counts only for a whole device, so a missing fact can make it
+/// refuse other functions.
+fn grant(prediction: &Prediction<'_>, tables: &[Table], limits: &mut [Limits]) {
+    for table in tables {
+        for (decision, limits) in prediction.in_grouping(table).iter().zip(&mut *limits) {
+            match decision {
+                Decision::Granted(_) => {
+                    (limits.most.isolated, limits.least.isolated) = (true, true);
+                }
+                Decision::Refused(..) => limits.most.isolated = true,
+                Decision::NotListed => {}
+            }
         }
     }
 }
@@ -175,6 +214,7 @@ fn slot(seen: &Seen<'_>) -> (Domain, u8, u8) {
 }
 
 /// The extremes of the facts about one function.
+#[derive(PartialEq, Eq)]
 struct Limits {
     /// The values that isolate it most.
     most: model::Function,
@@ -203,6 +243,18 @@ impl Searched {
 }
 
 impl Limits {
+    /// Includes the limits of the same function on another kernel. Kernels differ in quirks, registers and aliases only.
+    fn widen(&mut self, other: &Self) {
+        let (most, least) = (&mut self.most, &mut self.least);
+        most.isolated |= other.most.isolated;
+        most.translation_root |= other.most.translation_root;
+        most.keeps_requester_ids |= other.most.keeps_requester_ids;
+        least.isolated &= other.least.isolated;
+        least.translation_root &= other.least.translation_root;
+        least.keeps_requester_ids &= other.least.keeps_requester_ids;
+        least.dma_aliases = least.dma_aliases.union(&other.least.dma_aliases);
+    }
+
     /// Every combination of the facts that decide where the kernel searches.
     fn searches(&self) -> Vec<Searched> {
         let mut all: Vec<Searched> = Vec::new();

@@ -14,7 +14,7 @@ fn range(topology: &Topology) -> Option<Range> {
     let view = view(topology);
     let handlers = Handlers::default();
     let prediction = Prediction::of(topology, &view, &handlers);
-    Range::of(&prediction, &[]).expect("it is sound")
+    Range::of(&prediction, &[], &[]).expect("it is sound")
 }
 
 /// Whether two functions certainly share a group, and whether they may.

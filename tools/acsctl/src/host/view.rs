@@ -8,9 +8,12 @@ use std::{
 };
 
 use grouping::{
-    Grouping, Seen, View,
+    Grouping, Range, Seen, View,
     handlers::Handlers,
-    model::{Fault, release::Verified},
+    model::{
+        Fault,
+        release::{OLDEST, Verified},
+    },
     predict::Prediction,
     view_with_iommu,
 };
@@ -172,6 +175,24 @@ impl<'a> HostView<'a> {
     /// [`Error::CouldNotRun`] when the topology is impossible.
     pub fn grouping(&self, tables: &[Table]) -> Result<Grouping, Error> {
         self.prediction().grouping(tables).map_err(impossible)
+    }
+
+    /// The limits of the groups, if the input lacks facts that matter. The kernel's version is one of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::CouldNotRun`] when the topology is impossible.
+    pub fn range(&self, tables: &[Table]) -> Result<Option<Range>, Error> {
+        let prediction = self.prediction();
+        if self.kernel.is_some() {
+            return Range::of(&prediction, &[], tables).map_err(impossible);
+        }
+        let topology = Topology {
+            kernel: Some(OLDEST.to_string()),
+            ..self.topology.clone()
+        };
+        let oldest = self.with_topology(&topology);
+        Range::of(&prediction, &[oldest.prediction()], tables).map_err(impossible)
     }
 
     /// Fails if a module's table or decisions cannot be read.

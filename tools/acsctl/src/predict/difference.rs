@@ -11,7 +11,7 @@ use grouping::{
 use rules::release::Release as KernelRelease;
 use topology::{Bdf, Hex, Partition, Topology};
 
-use super::report::Assumed;
+use super::{addresses::address_list, report::Assumed};
 use crate::host::HostView;
 
 /// The assumptions of the prediction about the machine.
@@ -217,13 +217,26 @@ pub(super) fn causes<'a>(
             .filter(touched)
             .map(|one| format!("an assumption is wrong: {}", one.text)),
     );
-    let is_possible = |range: &Range| is_within(range, &members, actual);
-    if !causes.is_empty() && limits().is_some_and(is_possible) {
-        causes.push(
-            "nothing else need be wrong: the kernel's groups are possible with the facts that the input does not \
-             show; as root, lspci -D -vvvnn shows them"
-                .to_owned(),
-        );
+    let lacks_facts = !causes.is_empty();
+    let range = limits().filter(|_| lacks_facts || machine.kernel.is_none());
+    let differs = |range: &Range| -> Vec<Bdf> {
+        let by_kernel = range.by_kernel.iter().copied();
+        by_kernel.filter(|bdf| deciding.contains(bdf)).collect()
+    };
+    let by_kernel = range.map(differs).unwrap_or_default();
+    if !by_kernel.is_empty() {
+        causes.push(format!(
+            "the version of the kernel is not known, and older kernels treat {} differently: ask again with --kernel",
+            address_list(&by_kernel)
+        ));
+    }
+    if !causes.is_empty() && range.is_some_and(|range| is_within(range, &members, actual)) {
+        if lacks_facts {
+            causes.push(
+                "the facts that the input does not show suffice as the cause; as root, lspci -D -vvvnn shows them"
+                    .to_owned(),
+            );
+        }
         return causes;
     }
     let mut regrouped = machine.topology.regrouped.iter();

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use grouping::Range;
 use quirk_data::error::Error;
 use rules::table::Table;
 use schemars::JsonSchema;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use topology::{Bdf, Partition};
 
 use super::addresses::address_list;
-use crate::host::{HostView, impossible};
+use crate::host::HostView;
 
 /// Functions that may share groups; facts that the input lacks decide. Each of them is certainly apart from
 /// every function outside.
@@ -24,6 +23,22 @@ pub struct Open {
     pub together: Partition,
     /// The functions that lack a fact, of these and of the bridges above them.
     pub depends_on: Vec<Bdf>,
+    /// Those of them that kernels treat differently, if the input does not show the version of the kernel.
+    pub depends_on_kernel: Vec<Bdf>,
+}
+
+/// The facts that decide: those of functions, and the version of the kernel.
+fn deciding(of_functions: &[Bdf], of_kernel: &[Bdf]) -> String {
+    let functions = format!("facts about {}", address_list(of_functions));
+    let kernel = format!(
+        "the version of the kernel, because older kernels treat {} differently (--kernel supposes a version)",
+        address_list(of_kernel)
+    );
+    match (of_functions.is_empty(), of_kernel.is_empty()) {
+        (_, true) => functions,
+        (true, false) => kernel,
+        (false, false) => format!("{functions}, and on {kernel}"),
+    }
 }
 
 impl Open {
@@ -32,13 +47,16 @@ impl Open {
         let sets = self.together.iter().filter(|set| set.len() > 1);
         let sets: Vec<_> = sets.map(|set| address_list(set)).collect();
         let together = match &sets[..] {
-            [] => "none of them certainly share a group".to_owned(),
+            [] => "no two of them certainly share a group".to_owned(),
             sets => format!("certainly in one group: {}", sets.join("; ")),
         };
         [
             address_list(&self.functions),
             together,
-            format!("depends on facts about {}", address_list(&self.depends_on)),
+            format!(
+                "depends on {}",
+                deciding(&self.depends_on, &self.depends_on_kernel)
+            ),
         ]
     }
 }
@@ -52,6 +70,8 @@ pub(crate) struct OpenFor {
     pub perhaps_with: Vec<Bdf>,
     /// The functions that lack a fact that can decide.
     pub depends_on: Vec<Bdf>,
+    /// The functions that kernels treat differently, if the input does not show the version of the kernel.
+    pub depends_on_kernel: Vec<Bdf>,
 }
 
 impl OpenFor {
@@ -65,7 +85,13 @@ impl OpenFor {
             certainly_with: own.iter().copied().filter(|&one| one != bdf).collect(),
             perhaps_with: perhaps.copied().collect(),
             depends_on: open.depends_on.clone(),
+            depends_on_kernel: open.depends_on_kernel.clone(),
         })
+    }
+
+    /// The facts that decide.
+    pub(crate) fn deciding(&self) -> String {
+        deciding(&self.depends_on, &self.depends_on_kernel)
     }
 }
 
@@ -80,8 +106,7 @@ pub fn open(machine: &HostView<'_>, tables: &[Table]) -> Result<Vec<Open>, Error
     if machine.recorded().is_some() && machine.unshown().is_empty() {
         return Ok(Vec::new());
     }
-    let range = Range::of(&machine.prediction(), tables).map_err(impossible)?;
-    let Some(range) = range else {
+    let Some(range) = machine.range(tables)? else {
         return Ok(Vec::new());
     };
     let undetermined = machine.undetermined();
@@ -108,9 +133,10 @@ pub fn open(machine: &HostView<'_>, tables: &[Table]) -> Result<Vec<Open>, Error
         let of = functions.iter().filter_map(|bdf| seen.get(bdf).copied());
         let path =
             of.flat_map(|seen| std::iter::successors(Some(seen), |seen| machine.view.above(seen)));
-        let deciding: BTreeSet<Bdf> = path.map(|seen| seen.function.bdf).collect();
+        let path: BTreeSet<Bdf> = path.map(|seen| seen.function.bdf).collect();
         Open {
-            depends_on: deciding.intersection(&range.unknown).copied().collect(),
+            depends_on: path.intersection(&range.unknown).copied().collect(),
+            depends_on_kernel: path.intersection(&range.by_kernel).copied().collect(),
             functions,
             together,
         }

@@ -4,7 +4,7 @@
 
 use std::{cell::LazyCell, collections::BTreeSet, fmt::Write as _};
 
-use grouping::{Range, model::release::Verified};
+use grouping::model::release::Verified;
 use quirk_data::{entry::Entry, error::Error, json::pretty};
 use rules::table::Table;
 use schemars::JsonSchema;
@@ -204,7 +204,7 @@ impl Report {
         let recorded = machine.recorded().filter(|_| !compared.is_empty());
         // Few machines need them, and then for each difference.
         let limits = LazyCell::new(|| {
-            let range = Range::of(&machine.prediction(), machine.running());
+            let range = machine.range(machine.running());
             range.ok().flatten()
         });
         let differences = recorded.map(|actual| {

@@ -279,8 +279,9 @@ fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     let is_endpoint = machine
         .position(bdf)
         .is_ok_and(|index| machine.view.functions[index].function.header == Header::Endpoint);
-    // A regroup gives no group that needs an entry or a kernel that is only supposed.
-    let is_helped = is_coarser && is_endpoint && !machine.is_hypothetical();
+    // A regroup gives no group that needs an entry or a kernel that is only supposed or assumed.
+    let is_helped =
+        is_coarser && is_endpoint && !machine.is_hypothetical() && machine.kernel.is_some();
     Some(Actual {
         remedy: is_helped.then(|| regroup(bdf)),
         members: members.clone(),

@@ -94,16 +94,16 @@ impl Answer {
         };
         page.heading("What is certain");
         let with = match &open.certainly_with[..] {
-            [] => "It certainly shares its group with no function".to_owned(),
+            [] => "No function certainly shares its group".to_owned(),
             with => format!("It certainly shares its group with {}", address_list(with)),
         };
-        let depends = address_list(&open.depends_on);
+        let depends = open.deciding();
         let perhaps = address_list(&open.perhaps_with);
         page.paragraph(
             2,
             &format!(
-                "{with}. It may share its group with {perhaps}: that depends on facts about {depends} that the \
-                 input does not show. It is certainly apart from all other functions."
+                "{with}. It may share its group with {perhaps}: the input does not show what decides that. It \
+                 depends on {depends}. It is certainly apart from all other functions."
             ),
         );
     }

@@ -34,7 +34,7 @@ use self::{
     answer::Alternative,
     false_ways::false_ways,
     search::search,
-    trial::{Tester, is_alone, refused, relevant, trusted, unseen},
+    trial::{Tester, by_kernel, is_alone, refused, relevant, trusted, unseen},
 };
 use super::{
     answer::{Actual, Goal},
@@ -99,6 +99,14 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
             address_list(&unseen)
         ));
         refuse(&mut plan, grouped, target, names)?;
+        return Ok(plan);
+    }
+    let by_kernel = by_kernel(grouped, &relevant, &tables)?;
+    if !by_kernel.is_empty() {
+        plan.reasons.push(format!(
+            "the version of the kernel is not known, and older kernels treat {} differently: ask again with --kernel",
+            address_list(&by_kernel)
+        ));
         return Ok(plan);
     }
     if is_alone && refused.is_some() {

@@ -51,6 +51,22 @@ pub(super) fn relevant(grouped: &GroupedHost<'_, '_>, target: usize) -> BTreeSet
     grouped.deciding(of_device.chain(grouped.members(target)))
 }
 
+/// Those of these functions that the kernels which the machine may have treat differently.
+///
+/// # Errors
+///
+/// [`Error::CouldNotRun`] for an impossible topology.
+pub(super) fn by_kernel(
+    grouped: &GroupedHost<'_, '_>,
+    relevant: &BTreeSet<usize>,
+    tables: &[Table],
+) -> Result<Vec<Bdf>, Error> {
+    let range = grouped.machine.range(tables)?;
+    let by_kernel = range.map(|range| range.by_kernel).unwrap_or_default();
+    let relevant = relevant.iter().map(|&index| grouped.bdf(index));
+    Ok(relevant.filter(|bdf| by_kernel.contains(bdf)).collect())
+}
+
 /// Those of these functions that have a property which the input does not show. ACS that the kernel
 /// enables at boot counts as shown.
 pub(super) fn unseen(grouped: &GroupedHost<'_, '_>, relevant: &BTreeSet<usize>) -> Vec<Bdf> {
