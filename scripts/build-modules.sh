@@ -23,7 +23,7 @@ EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
 # Kernels built for tests have their drivers built in, except for those that run the scenarios. Those for make upstream-test
 # have two tests as modules.
 case $RELEASE in
-*-upstream*) GUEST_DRIVERS=(pci-group-kunit rust_debugfs_scoped) ;;
+*-upstream*) GUEST_DRIVERS=(iommu_pci_group_kunit rust_debugfs_scoped) ;;
 *-debug | *-kcsan) ;;
 *) [[ -d $DIR/headers ]] || GUEST_DRIVERS=() ;;
 esac

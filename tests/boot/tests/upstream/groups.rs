@@ -13,7 +13,7 @@ use boot::{
     setup::Setup,
 };
 
-const SUITE: &str = "iommu-pci-group";
+const SUITE: &str = "iommu_pci_group";
 /// Number of tests of the suite.
 const TESTS: usize = 10;
 /// The tests that fail without the patches.
@@ -50,7 +50,7 @@ fn failing(setup: &Setup) -> Result<BTreeSet<String>> {
     // The host must not have an IOMMU: its driver would take the functions.
     let machine = GuestHardware::bare(2, Iommu::None);
     in_guest(&setup, &machine, "upstream-groups", LIMIT, |vm| {
-        vm.check("/sbin/modprobe pci-group-kunit")?;
+        vm.check("/sbin/modprobe iommu_pci_group_kunit")?;
         let text = vm.check(&format!("cat /sys/kernel/debug/kunit/{SUITE}/results"))?;
         let report = Report::parse(&text).with_context(|| text.clone())?;
         ensure!(
