@@ -520,6 +520,43 @@ fn what_the_version_of_the_kernel_decides_is_open() {
     assert_eq!(predicted["groups"].as_array().map(Vec::len), Some(3));
 }
 
+/// Groups that are finer than isolation are no good news, whatever list shows them.
+#[test]
+fn groups_that_nothing_justifies_are_no_isolation() {
+    let text = adapter("1234:0003", Some(7));
+    let (first, second) = text.split_once("01:00.1").expect("it is there");
+    let torn = format!("{first}01:00.1{}", second.replacen(&group(7), &group(9), 1));
+    let unread = torn.replacen(&express("Endpoint"), "\tCapabilities: <access denied>\n", 1);
+    for (name, text, is_torn) in [
+        ("torn", &torn, true),
+        ("torn-not", &text, false),
+        // What was not read may isolate them.
+        ("torn-unread", &unread, false),
+    ] {
+        let file = file(name, text);
+        let listed = json(&["groups", "--topology", &file]);
+        let expected = if is_torn {
+            serde_json::json!([["0000:01:00.0", "0000:01:00.1"]])
+        } else {
+            serde_json::json!([])
+        };
+        assert_eq!(listed["torn"], expected, "{name}");
+        let shared = acsctl(&["groups", "--shared", "--topology", &file]);
+        let shared = String::from_utf8_lossy(&shared.stdout).into_owned();
+        assert_eq!(
+            shared.contains("Nothing isolates these functions"),
+            is_torn,
+            "{name}: {shared}"
+        );
+        let page = printed(&acsctl(&["groups", "--html", "-", "--topology", &file]));
+        assert_eq!(
+            page.contains("Nothing isolates these functions"),
+            is_torn,
+            "{name}"
+        );
+    }
+}
+
 /// Two root ports with a card each. The text does not show the capabilities of the second port, or, with
 /// `second`, shows this.
 fn two_ports(second: Option<&str>) -> String {

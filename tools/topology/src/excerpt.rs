@@ -9,7 +9,7 @@ use crate::{
     Bdf, Function, Topology,
     bdf::Domain,
     format::EVIDENCE,
-    sysfs::{IOMMU_KINDS, acs_override, version},
+    sysfs::{IOMMU_KINDS, known_overrides, version},
 };
 
 /// The part of a topology that determines the groups of these functions: all functions on their
@@ -75,7 +75,7 @@ pub fn make_nameless(topology: &mut Topology) -> Vec<&'static str> {
     let iommu = topology.iommu.clone().filter(of_iommu);
     let mut evidence = topology.evidence.clone();
     evidence.retain(|text| EVIDENCE.contains(&text.as_str()));
-    let acs_override = topology.acs_override.as_deref().map(acs_override);
+    let acs_override = topology.acs_override.as_deref().map(known_overrides);
     let changed = [
         ("id", set(&mut topology.id, None)),
         ("model", set(&mut topology.model, None)),

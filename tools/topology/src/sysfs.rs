@@ -135,9 +135,7 @@ impl Host {
     /// command line may identify the owner and is not captured.
     fn acs_override(&self) -> Option<String> {
         let line = fs::read_to_string(&self.command_line).ok()?;
-        let mut words = line.split_whitespace();
-        let value = words.find_map(|word| word.strip_prefix("pcie_acs_override="))?;
-        Some(acs_override(value))
+        line.split_whitespace().find_map(acs_override)
     }
 
     fn machine(&self) -> Option<String> {
@@ -148,8 +146,13 @@ impl Host {
     }
 }
 
+/// The value of `pcie_acs_override=`, if this word of a command line is that.
+pub(crate) fn acs_override(word: &str) -> Option<String> {
+    word.strip_prefix("pcie_acs_override=").map(known_overrides)
+}
+
 /// A value of `pcie_acs_override=`, without the parts that the patch does not know.
-pub(crate) fn acs_override(value: &str) -> String {
+pub(crate) fn known_overrides(value: &str) -> String {
     let named = |part: &&str| matches!(*part, "downstream" | "multifunction");
     let is_id = |part: &str| {
         part.strip_prefix("id:").is_some_and(|id| {

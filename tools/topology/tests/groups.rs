@@ -393,6 +393,33 @@ fn the_version_of_the_kernel_is_in_its_log() {
 }
 
 #[test]
+fn the_override_is_in_the_log_of_the_kernel() {
+    let of = |text: &str| {
+        let groups = "pci 0000:00:01.0: Adding to iommu group 0\n";
+        let topology = parse("it", &format!("{text}{groups}"));
+        topology
+            .unwrap_or_else(|error| panic!("{error}"))
+            .acs_override
+    };
+    let line = |options: &str| {
+        format!("[    0.000000] Command line: BOOT_IMAGE=/vmlinuz {options} quiet\n")
+    };
+    let both = "downstream,multifunction";
+    let enabled = "[    0.1] Warning: PCIe ACS overrides enabled; This may allow non-IOMMU protected peer-to-peer DMA\n";
+    let set = line(&format!("pcie_acs_override={both}"));
+    assert_eq!(of(&set).as_deref(), Some(both));
+    assert_eq!(
+        of(&set.replace("Command", "Kernel command")).as_deref(),
+        Some(both)
+    );
+    assert_eq!(of(&format!("{enabled}{set}")).as_deref(), Some(both));
+    assert_eq!(of(enabled).as_deref(), Some(""));
+    // The controls: another option, and a sentence that is no command line.
+    assert_eq!(of(&line("intel_iommu=on")), None);
+    assert_eq!(of("I booted with pcie_acs_override=downstream\n"), None);
+}
+
+#[test]
 fn a_list_of_the_width_of_a_terminal_is_no_broken_text() {
     let list = (0..6).fold(String::new(), |text, number| {
         let line = format!("IOMMU Group {number} 0000:0{number}:00.0 Ethernet controller [0200]: ");

@@ -77,7 +77,7 @@ impl Groups {
         }
         if listing.is_empty() {
             let printed = match self.format {
-                Format::Text => String::new(),
+                Format::Text => listing.text(),
                 Format::Json => listing.json()?,
             };
             let error = Error::NotFound(self.none().to_owned());

@@ -30,8 +30,8 @@ pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
     }
     let computed = host
         .predict()
-        .and_then(|predicted| Ok((predicted, host.justified(&BTreeSet::new())?)));
-    let (predicted, justified) = match computed {
+        .and_then(|predicted| Ok((predicted, host.torn()?)));
+    let (predicted, torn) = match computed {
         Ok(computed) => computed,
         Err(error) => {
             let finding = format!("cannot compute the expected groups: {error}");
@@ -43,7 +43,6 @@ pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
         }
     };
     let all: BTreeSet<Bdf> = functions.map(|function| function.bdf).collect();
-    let torn = finer(&host.groups, &justified, &all);
     let mut found: Vec<_> = torn.iter().map(|group| too_fine(host, group)).collect();
     if !torn.is_empty() {
         found.extend(lost(host, &predicted));

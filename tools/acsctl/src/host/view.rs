@@ -27,7 +27,7 @@ use topology::{Bdf, Header, Partition, Topology, recorded};
 
 use crate::database::SupposedEntry;
 
-use super::{Decided, HostPaths, Measured, Module, Modules, Snapshot, coarser};
+use super::{Decided, HostPaths, Measured, Module, Modules, Snapshot, coarser, finer};
 
 /// The groups that the kernel would make now with the current modules, if it enumerated all
 /// functions at once as at boot.
@@ -279,6 +279,26 @@ impl<'a> HostView<'a> {
             Some(Measured::Lacks) => false,
             _ => is_of_release(entry),
         })
+    }
+
+    /// Functions that the kernel put into different groups although nothing isolates them from each other, in sets; none if
+    /// the input lacks a fact about a function.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::justified`].
+    pub fn torn(&self) -> Result<Partition, Error> {
+        let mut functions = self.topology.functions.iter();
+        if self.groups.is_empty() || functions.any(|one| !(one.pcie_known && one.acs_known)) {
+            return Ok(Vec::new());
+        }
+        let functions = self.topology.functions.iter();
+        let all = functions.map(|function| function.bdf).collect();
+        Ok(finer(
+            &self.groups,
+            &self.justified(&BTreeSet::new())?,
+            &all,
+        ))
     }
 
     /// The groups with the quirks of mainline that may count, by their entry and what a loaded module measured of it.

@@ -103,6 +103,9 @@ impl Listing<'_> {
 
     /// The groups that hold several functions, or that VFIO or `acsctl regroup` concerns.
     fn shared(&self, html: &mut Markup) {
+        for words in self.torn_words() {
+            note(html, &words);
+        }
         html.raw("<h2>Shared groups</h2>\n");
         let is_noted = |group: &Group| {
             group.is_shared() || group.vfio_words().is_some() || group.regroup.is_some()

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use quirk_data::{error::Error, json::pretty};
 use schemars::JsonSchema;
 use serde::Serialize;
-use topology::{Bdf, names::Names};
+use topology::{Bdf, Partition, names::Names};
 
 use self::{driver::Driver, filter::Filter};
 use crate::{
@@ -121,6 +121,8 @@ pub struct Listing<'s> {
     pub(crate) undetermined: Vec<Bdf>,
     /// The assumptions about what the input does not show, if the groups are computed.
     pub(crate) assumptions: Vec<Assumed>,
+    /// Functions that the kernel put into different groups although nothing isolates them from each other, in sets.
+    pub(crate) torn: Partition,
     /// What the facts that the input lacks leave open, if the groups are computed; everything else is
     /// certain.
     pub(crate) open: Vec<Open>,
@@ -215,6 +217,7 @@ impl<'s> Listing<'s> {
             ungrouped,
             undetermined: undetermined.into_iter().collect(),
             assumptions,
+            torn: machine.torn()?,
             open: open(machine, machine.running())?,
             states,
         })

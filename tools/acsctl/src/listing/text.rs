@@ -28,6 +28,9 @@ impl Listing<'_> {
             let note = self.note();
             let _ = writeln!(text, "{FAINT}{note}{FAINT:#}\n");
         }
+        for words in self.torn_words() {
+            let _ = writeln!(text, "{SHARED}{words}{SHARED:#}\n");
+        }
         for group in &self.groups {
             heading(&mut text, group);
             for member in &group.members {
@@ -65,6 +68,17 @@ impl Listing<'_> {
         }
         text.pop();
         text
+    }
+
+    /// The functions that share no group although nothing isolates them, a sentence for each set.
+    pub(super) fn torn_words(&self) -> impl Iterator<Item = String> {
+        self.torn.iter().map(|set| {
+            format!(
+                "Nothing isolates these functions from each other, but the kernel put them into more than one group: \
+                 {}. Do not give them to different guests. \"acsctl why\" with two of them explains it.",
+                address_list(set)
+            )
+        })
     }
 
     /// The assumptions about functions, not about the whole machine.

@@ -57,6 +57,7 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
     let names = Names::default();
     let mut topology = Topology {
         kernel: kernel_version(lines),
+        acs_override: acs_override(lines),
         ..Topology::default()
     };
     let mut listings: Vec<Vec<merge::Shown>> = Vec::new();
@@ -126,6 +127,20 @@ fn kernel_version(lines: &[Line]) -> Option<String> {
     let shown: BTreeSet<String> = shown.collect();
     let only = shown.first().filter(|_| shown.len() == 1);
     only.cloned()
+}
+
+/// The value of `pcie_acs_override=` in a kernel log; empty if the log shows only that the patch is in effect. The patch logs
+/// that line when it accepts its option (`pcie_acs_override_setup()` of the patch).
+fn acs_override(lines: &[Line]) -> Option<String> {
+    const IN_EFFECT: &str = "PCIe ACS overrides enabled";
+    let logged = |text: &str| lines.iter().any(|line| line.text.contains(text));
+    let command_lines = lines
+        .iter()
+        .filter(|line| line.text.to_ascii_lowercase().contains("command line:"));
+    let value = command_lines
+        .flat_map(|line| line.text.split_whitespace())
+        .find_map(sysfs::acs_override);
+    value.or_else(|| logged(IN_EFFECT).then(String::new))
 }
 
 /// Marks the last function if the text ends within it, or may do so.
