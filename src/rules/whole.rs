@@ -176,7 +176,7 @@ impl fmt::Display for Fault {
             ),
             Self::AcsOff { devfn } => write!(
                 f,
-                "port {} of the same switch or root complex has an ACS capability that is not switched on",
+                "port {} of the same switch or root complex has an ACS capability that does not isolate it",
                 Devfn(devfn)
             ),
             Self::NotFound { devfn } => write!(

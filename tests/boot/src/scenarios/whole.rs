@@ -137,10 +137,10 @@ const SWITCH_WITH_ACS: Scenario = Scenario {
         ReaddAt("07:00"),
         Groups(&[&["02:00.0"], &["03:00.0"], &["06:00.0", "07:00.0"]]),
         Logged(
-            "06:00.0: acs_quirks: entry 7 (test/downstream-port) does not count: port 01.0 of the same switch or root complex has an ACS capability that is not switched on",
+            "06:00.0: acs_quirks: entry 7 (test/downstream-port) does not count: port 01.0 of the same switch or root complex has an ACS capability that does not isolate it",
         ),
         Decided(
-            "0000:06:00.0 latest 7 refused port: port 01.0 of the same switch or root complex has an ACS capability that is not switched on",
+            "0000:06:00.0 latest 7 refused port: port 01.0 of the same switch or root complex has an ACS capability that does not isolate it",
         ),
     ],
     limit: LIMIT,

@@ -143,8 +143,8 @@ impl Table {
             .on_line(line.number)
         };
         if is_ruled != self.is_ruled {
-            // A list may follow a table without rules, and an empty line may be in one with rules.
-            let is_blank = line.text.is_empty();
+            // A list may follow a table without rules, and an empty line or a border may be in one with rules.
+            let is_blank = line.text.is_empty() || is_border(&line.text);
             return Ok(if is_blank { Row::Nothing } else { Row::End });
         }
         let is_whole = cells.len() == width || !is_ruled && self.is_fixed && cells.len() > width;
