@@ -127,7 +127,7 @@ fn an_entry_of_the_module_comes_first() {
     assert_eq!(plan.outcome(), Outcome::Nothing);
     assert_says(
         &plan,
-        &["the entry does not cover 00.1", "What is no isolation"],
+        &["the entry does not cover 00.1", "What does not isolate"],
     );
 }
 
@@ -441,7 +441,7 @@ fn two_bridges_in_the_way_need_two_statements() {
             "0000:02:08.0 [1022:57a4]: A statement by vendor 1022",
             "acsctl quirk new 0000:02:08.0 drafts an entry",
             "0000:07:00.0 0000:07:00.1 0000:07:00.3 [1022:1485 1022:149c]: A statement",
-            "What is no isolation The patch behind pcie_acs_override= would split this group, and isolates nothing",
+            "What does not isolate The patch behind pcie_acs_override= would split this group, and isolates nothing",
             "A guest that controls 0000:07:00.1 may then send requests to 0000:07:00.0 0000:07:00.3",
         ],
     );
@@ -478,7 +478,7 @@ fn a_group_from_the_override_patch_is_not_its_own() {
         &plan,
         &[
             "pcie_acs_override=downstream,multifunction is on the kernel command line",
-            "What is no isolation",
+            "What does not isolate",
         ],
     );
 }

@@ -418,7 +418,7 @@ fn parameters_are_no_way_to_isolation() {
     assert_says(
         &text,
         &[
-            "What is no isolation The patch behind pcie_acs_override= would split this group, and isolates nothing",
+            "What does not isolate The patch behind pcie_acs_override= would split this group, and isolates nothing",
             "With pcie_acs_override=downstream,multifunction, 0000:07:00.1 would leave 0000:07:00.0 0000:07:00.3",
             "pci=config_acs= does not split this group",
             "can take isolation away",

@@ -95,7 +95,7 @@ fn steps_of_root_ports_without_acs_are_in_order() {
             "1. As far as the kernel knows, requests from below 0000:00:02.2 may turn around there",
             "2. 0000:00:02.0 0000:00:02.2 0000:00:02.4 are ports or bridges of one chip",
             "3. As far as the kernel knows, requests from below 0000:00:02.4 may turn around there",
-            "0000:00:02.0 (vendor 1022 [1022:157b]): it is conventional PCI",
+            "0000:00:02.0 (vendor 1022 [1022:157b]): it has no PCI Express capability",
             // An entry would have to cover the host bridge in the same slot.
             "* 0000:00:02.2 0000:00:02.4: - A statement by vendor 1022",
             "The statement would have to become a quirk of the kernel itself",
@@ -135,7 +135,7 @@ fn functions_without_a_pcie_capability_cannot_be_vouched_for() {
         &answer,
         &[
             "0000:00:1f.0 0000:00:1f.2 0000:00:1f.3 0000:00:1f.4 are functions of one device",
-            "it is conventional PCI, which has no ACS",
+            "it has no PCI Express capability, so it cannot have ACS",
             "Only other hardware can, or a quirk of the kernel itself",
         ],
     );

@@ -20,7 +20,12 @@ const AGAIN: &str = "capture the machine again, or correct the file";
 /// The first fault.
 pub(crate) fn check(name: &str, topology: &Topology) -> Result<(), Error> {
     if topology.functions.is_empty() {
-        return Err(Error::at(name, "functions", "there is none", AGAIN));
+        return Err(Error::at(
+            name,
+            "functions",
+            "the input has no PCI function",
+            AGAIN,
+        ));
     }
     let at = |place: Bdf, problem: String| Err(Error::at(name, place, problem, AGAIN));
     let mut seen = BTreeMap::new();

@@ -27,12 +27,13 @@ fn series(host: &HostView<'_>) -> Diagnosis {
         return Diagnosis::pass(check, format!("{version} is supported"));
     }
     let series: Vec<_> = supported::series().map(|one| one.to_string()).collect();
-    let finding = format!("{version} is not supported");
-    let remedy = format!(
-        "boot a kernel of series {}: on Debian 13, apt install -t trixie-backports \
-         linux-image-amd64",
+    let finding = format!(
+        "{version} is of a series that no test boots (tests boot {})",
         series.join(", ")
     );
+    let remedy = "the module checks at load that it fits the kernel; a regroup needs --even-if=kernel:VERSION, as the \
+                  owner's guide says. To have a tested series on Debian 13: apt install -t trixie-backports \
+                  linux-image-amd64";
     Diagnosis::warn(check, finding, remedy)
 }
 

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use quirk_data::edition::Edition;
+use rules::decision::{Decision, Refusal};
 use topology::Hex;
 
 use super::Diagnosis;
@@ -13,23 +14,41 @@ use crate::host::{Hook, HostPaths, HostView, Module};
 
 pub(super) fn check(paths: &HostPaths, host: &HostView<'_>) -> Vec<Diagnosis> {
     if host.loaded().is_empty() {
-        let installed = paths.sys.join("module").is_dir();
-        let finding = if installed {
-            "acs_quirks is not loaded"
-        } else {
-            "cannot read which modules are loaded"
-        };
-        return vec![Diagnosis::warn(
-            "module",
-            finding,
-            "modprobe acs_quirks (as root)",
-        )];
+        return vec![absent(paths, host)];
     }
     let modules = host.loaded().iter();
     modules
         .flat_map(|module| [Some(hook(module)), table(host, module)])
         .flatten()
         .collect()
+}
+
+/// Without the module, nothing is amiss unless an entry of it lists a function for which the kernel has no answer.
+fn absent(paths: &HostPaths, host: &HostView<'_>) -> Diagnosis {
+    let check = "module";
+    let remedy = "modprobe acs_quirks (as root)";
+    if !paths.sys.join("module").is_dir() {
+        return Diagnosis::warn(check, "cannot read which modules are loaded", remedy);
+    }
+    let decisions = host.prediction().in_grouping(&host.shipped());
+    let is_seen = host
+        .view
+        .functions
+        .iter()
+        .all(|seen| seen.function.pcie_known);
+    let is_useless = |decision: &Decision| {
+        matches!(
+            decision,
+            Decision::NotListed
+                | Decision::Refused(_, Refusal::KernelVerdict | Refusal::Mainline(_))
+        )
+    };
+    if is_seen && decisions.iter().all(is_useless) {
+        let finding = "acs_quirks is not loaded, and has nothing to add here: the kernel answers for each function of this \
+                       host that an entry lists";
+        return Diagnosis::pass(check, finding);
+    }
+    Diagnosis::warn(check, "acs_quirks is not loaded", remedy)
 }
 
 fn hook(module: &Module) -> Diagnosis {

@@ -215,8 +215,10 @@ fn kernel_obstacles(paths: &HostPaths, host: &HostView<'_>, device: &Device) -> 
                 "this kernel is {version}, and a regroup has been tested on {}",
                 shown.join(", ")
             ),
-            remedy: "boot one of these kernels; on any other, the groups may differ from what acsctl computes"
-                .to_owned(),
+            remedy: format!(
+                "boot one of these kernels, or accept with --even-if=kernel:{version} that no test has shown a regroup \
+                 on this one"
+            ),
         });
     }
     let obstacle = |driver| Obstacle {

@@ -182,8 +182,7 @@ fn by_itself(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String)
     let is_single = match facts.interface {
         Interface::Conventional => {
             return of_type(
-                "it is conventional PCI, which has no ACS: functions on such a bus can reach each \
-                 other",
+                "it has no PCI Express capability, so it cannot have ACS: the kernel counts it as not isolated",
             );
         }
         Interface::Express(PcieType::PciBridge | PcieType::PcieBridge) => {

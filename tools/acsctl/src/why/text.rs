@@ -395,7 +395,7 @@ impl Answer {
                 format!("To separate {function} from all others")
             }
             Goal::All => {
-                format!("To separate {function} from the other functions of its device too")
+                format!("To separate {function} from the other functions of its device")
             }
             Goal::Other => {
                 let other = self.other.as_ref().map(|other| other.function);

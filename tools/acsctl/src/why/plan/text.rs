@@ -66,7 +66,7 @@ impl Plan {
             page.item(2, "-", &remedy.text);
         }
         if !self.dangers.is_empty() {
-            page.heading("What is no isolation");
+            page.heading("What does not isolate");
         }
         for danger in &self.dangers {
             page.paragraph(2, danger);
