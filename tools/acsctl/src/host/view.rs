@@ -497,7 +497,7 @@ impl<'a> HostView<'a> {
         let found = functions.position(|seen| seen.function.bdf == bdf);
         found.ok_or_else(|| {
             Error::NotFound(format!(
-                "{bdf}: there is no such function; \"acsctl groups\" lists all functions"
+                "{bdf}: there is no such function in the input; \"acsctl groups\" on the same input lists all"
             ))
         })
     }
