@@ -138,6 +138,10 @@ impl Answer {
     /// Writes the answer when too little could be read.
     fn unknown<'a>(&'a self, page: &mut Page<'a>) {
         match (&self.actual, &self.others[..]) {
+            (Some(_), _) if self.together == Some(false) => {
+                page.gap();
+                page.paragraph(0, "The kernel put them into different groups.");
+            }
             (None, _) => {
                 page.gap();
                 page.paragraph(
@@ -366,10 +370,25 @@ impl Answer {
 
     pub(super) fn apart<'a>(&'a self, page: &mut Page<'a>) {
         page.heading("What keeps it apart");
-        let sentence = self.separated.as_deref().unwrap_or(
-            "Every port on its path to the root counts as isolated. It is isolated itself too, or it is \
-             the only function in its slot that is not.",
-        );
+        // Only functions that count as isolated are listed.
+        let function = self.function.function;
+        let is_own = |one: &&AcsReason| one.function == function;
+        let own = self.isolation.iter().any(|one| is_own(&one));
+        let above = self.isolation.iter().any(|one| !is_own(&one));
+        let sentence = match (self.separated.as_deref(), above, own) {
+            (Some(sentence), ..) => sentence,
+            (None, true, true) => {
+                "It counts as isolated, and so does every port on its path to the root."
+            }
+            (None, true, false) => {
+                "Every port on its path to the root counts as isolated, and it is the only function in its slot that \
+                 does not."
+            }
+            (None, false, true) => "It counts as isolated, and no port is above it.",
+            (None, false, false) => {
+                "No port is above it, and it is the only function in its slot that does not count as isolated."
+            }
+        };
         page.paragraph(2, sentence);
         because(page, 2, self.isolation.iter(), &mut BTreeSet::new());
     }
