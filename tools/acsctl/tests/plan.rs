@@ -441,6 +441,7 @@ fn two_bridges_in_the_way_need_two_statements() {
             "0000:02:08.0 [1022:57a4]: A statement by vendor 1022",
             "acsctl quirk new 0000:02:08.0 drafts an entry",
             "0000:07:00.0 0000:07:00.1 0000:07:00.3 [1022:1485 1022:149c]: A statement",
+            "splits no group of this machine as long as 0000:02:08.0 above them is not isolated",
             "What does not isolate The patch behind pcie_acs_override= would split this group, and isolates nothing",
             "A guest that controls 0000:07:00.1 may then send requests to 0000:07:00.0 0000:07:00.3",
         ],

@@ -755,9 +755,15 @@ fn a_port_without_a_group_is_not_called_isolated() {
         text.contains("0000:00:01.0 above it is not isolated, but is in no IOMMU group"),
         "{text}"
     );
-    assert!(!text.contains("every port on its path to the root"), "{text}");
+    assert!(
+        !text.contains("every port on its path to the root"),
+        "{text}"
+    );
     let text = why("port-isolated", &format!("{}{}", group(2), acs('+')));
-    assert!(text.contains("every port on its path to the root"), "{text}");
+    assert!(
+        text.contains("every port on its path to the root"),
+        "{text}"
+    );
 }
 
 #[test]

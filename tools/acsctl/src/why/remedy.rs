@@ -389,6 +389,26 @@ fn uncovered(grouped: &GroupedHost<'_, '_>, functions: &[usize]) -> Vec<Bdf> {
     uncovered
 }
 
+/// The bridge above functions of one device that keeps them in their groups although the device is isolated, if one does.
+fn kept_together(grouped: &GroupedHost<'_, '_>, functions: &[usize]) -> Option<usize> {
+    let devices = functions.iter().map(|&index| grouped.device(index));
+    let devices: BTreeSet<_> = devices.collect();
+    let members = devices
+        .into_iter()
+        .flat_map(|device| grouped.of_device(device));
+    let members: BTreeSet<Bdf> = members.map(|index| grouped.bdf(index)).collect();
+    let after = grouped.supposing(|seen| {
+        let is_member = members.contains(&seen.function.bdf);
+        is_member.then_some(KernelVerdict::Isolated)
+    });
+    let groups = |grouped: &GroupedHost<'_, '_>| grouped.grouping.partition(&grouped.machine.view);
+    if groups(&after.ok()?) != groups(grouped) {
+        return None;
+    }
+    let mut above = grouped.above(*functions.first()?);
+    above.find(|&index| !grouped.facts(index).isolated)
+}
+
 /// The remedy by a vendor's statement: the vendor, the content, and the next step.
 fn statement(grouped: &GroupedHost<'_, '_>, functions: &[usize], names: &Names) -> Remedy {
     let vendor = |index: &usize| grouped.seen(*index).function.vendor.value();
@@ -417,7 +437,16 @@ fn statement(grouped: &GroupedHost<'_, '_>, functions: &[usize], names: &Names) 
     let first = first.map_or_else(String::new, |&index| grouped.bdf(index).to_string());
     let uncovered = uncovered(grouped, functions);
     let how = if uncovered.is_empty() {
-        format!("acsctl quirk new {first} drafts an entry, with the questions to ask.{caught}")
+        match kept_together(grouped, functions) {
+            Some(above) => format!(
+                "An entry for them splits no group of this machine as long as {} above them is not isolated, so \
+                 \"acsctl quirk new\" drafts none here.{caught}",
+                grouped.bdf(above)
+            ),
+            None => format!(
+                "acsctl quirk new {first} drafts an entry, with the questions to ask.{caught}"
+            ),
+        }
     } else {
         format!(
             "The statement would have to become a quirk of the kernel itself: an entry of the \

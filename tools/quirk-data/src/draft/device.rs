@@ -287,7 +287,7 @@ impl Device {
             |above| format!("{above} above it is not isolated, and keeps its functions together"),
         );
         Refused(format!(
-            "{}: {nothing}: {above}; capture the device in another slot or machine",
+            "{}: {nothing}: {above}; draft an entry for that first, or capture the device in another slot or machine",
             own[0]
         ))
     }
