@@ -11,7 +11,13 @@ use std::{
 };
 
 use fastrand::Rng;
-use grouping::{Range, handlers::Handlers, predict::Prediction, view};
+use grouping::{
+    Range,
+    handlers::Handlers,
+    model::release::{OLDEST, READ},
+    predict::Prediction,
+    view,
+};
 use quirk_data::folder::{self, Scope};
 use random_topologies::{Run, topology};
 use topology::{Acs, Function, Header, Hex, Partition, Topology};
@@ -273,4 +279,64 @@ fn every_completion_is_within_the_limits() {
     // The controls: facts matter, and what is assumed about them is often wrong.
     assert!(open.get() > run.cases / 10 && certain.get() > run.cases / 10);
     assert!(wrong.get() > run.cases / 50);
+}
+
+/// Where the input does not name the kernel, the groups of each known release lie between the limits.
+#[test]
+fn every_kernel_is_within_the_limits() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../quirks");
+    let entries = folder::load(&data, Scope::now(None)).expect("the data has no fault");
+    let of = |kernel| quirk_data::handlers::in_kernel(&entries, kernel);
+    let mut releases = quirk_data::handlers::changed_in(&entries, OLDEST, |_| true);
+    releases.extend(READ);
+    let kernels = releases
+        .iter()
+        .map(|&kernel| (kernel.to_string(), of(Some(kernel))));
+    let kernels: Vec<_> = kernels.collect();
+    let newest = of(None);
+    let named = |machine: &Topology, kernel: Option<&str>| Topology {
+        kernel: kernel.map(str::to_owned),
+        ..machine.clone()
+    };
+    let differ = Cell::new(0);
+    let run = Run::from_environment(
+        "range-kernel",
+        1000,
+        60,
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")),
+    );
+    let run = run.expect("the environment is sound");
+    let outcome = run.compare(|whole| {
+        let unnamed = named(whole, None);
+        let machines: Vec<_> = (kernels.iter())
+            .map(|(kernel, handlers)| (named(whole, Some(kernel)), handlers))
+            .collect();
+        let views: Vec<_> = machines.iter().map(|(machine, _)| view(machine)).collect();
+        let others: Vec<_> = (machines.iter().zip(&views))
+            .map(|((machine, handlers), view)| Prediction::of(machine, view, handlers))
+            .collect();
+        let view = view(&unnamed);
+        let prediction = Prediction::of(&unnamed, &view, &newest);
+        let range = Range::of(&prediction, &others, &[]).map_err(|fault| fault.to_string())?;
+        let assumed = groups(&unnamed, &newest);
+        let range = range.unwrap_or_else(|| Range {
+            together: assumed.clone(),
+            apart: assumed.clone(),
+            unknown: [].into(),
+            by_kernel: [].into(),
+        });
+        for (machine, handlers) in &machines {
+            let made = groups(machine, handlers);
+            differ.set(differ.get() + u32::from(made != assumed));
+            check(&range, &made, machine.kernel.as_deref().unwrap_or_default())?;
+        }
+        Ok(())
+    });
+    println!(
+        "groups that differ from those of the newest kernel: {}",
+        differ.get()
+    );
+    outcome.unwrap_or_else(|failure| panic!("{failure}"));
+    // The control: the version matters.
+    assert!(differ.get() > run.cases / 10);
 }

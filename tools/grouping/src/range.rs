@@ -14,8 +14,7 @@
 //! combination of the values of bridges in no group and of those below them, and the limits are those of all
 //! extremes.
 //!
-//! The kernel's release may be missing too. A later release has more quirks, and counts fewer aliases and fewer flags of ACS, so
-//! the extremes are those of the oldest and the newest release.
+//! The kernel's release may be missing too. The extremes are then those of all releases that it can be.
 //!
 //! Not covered: functions that the input omits, and whether a function is in a group if the input shows
 //! groups and not its own.

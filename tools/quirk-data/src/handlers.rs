@@ -2,6 +2,8 @@
 
 //! Turns mainline entries into the handlers of a kernel.
 
+use std::collections::BTreeSet;
+
 use grouping::handlers::{Grant, Handler, Handlers};
 use rules::{entry::Kinds, release::Release};
 
@@ -31,6 +33,28 @@ pub fn possible_in<'a>(
     kernel: Option<Release>,
 ) -> Handlers {
     of(entries, kernel, Mainline::is_removed_in)
+}
+
+/// The releases after `oldest` in which mainline changed a quirk of these vendors, according to these entries.
+pub fn changed_in<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+    oldest: Release,
+    is_vendor: impl Fn(u16) -> bool,
+) -> BTreeSet<Release> {
+    let mut releases = BTreeSet::new();
+    for entry in entries {
+        if let Some(mainline) = &entry.mainline {
+            if entry.ids().any(|ids| is_vendor(ids.vendor)) {
+                releases.extend(mainline.since_release());
+                releases.extend(mainline.until_release());
+            }
+        }
+    }
+    releases
+        .split_off(&oldest)
+        .into_iter()
+        .filter(|&one| one != oldest)
+        .collect()
 }
 
 fn of<'a>(

@@ -23,7 +23,7 @@ use rules::{
     release::Release,
     table::Table,
 };
-use topology::{Bdf, Header, Partition, Topology, recorded};
+use topology::{Bdf, Header, Partition, Topology, UNKNOWN_VENDOR, recorded};
 
 use crate::database::SupposedEntry;
 
@@ -177,7 +177,9 @@ impl<'a> HostView<'a> {
         self.prediction().grouping(tables).map_err(impossible)
     }
 
-    /// The limits of the groups, if the input lacks facts that matter. The kernel's version is one of them.
+    /// The limits of the groups, if the input lacks facts that matter. The kernel's version is one of them: without it, every
+    /// release counts in which a quirk of these vendors changed, because a quirk can also take isolation away. Costs as much as
+    /// [`Range::of`], times the number of these releases.
     ///
     /// # Errors
     ///
@@ -187,12 +189,20 @@ impl<'a> HostView<'a> {
         if self.kernel.is_some() {
             return Range::of(&prediction, &[], tables).map_err(impossible);
         }
-        let topology = Topology {
-            kernel: Some(OLDEST.to_string()),
+        let functions = self.topology.functions.iter();
+        let vendors: BTreeSet<u16> = functions.map(|one| one.vendor.value()).collect();
+        let is_seen = |vendor| vendors.contains(&vendor) || vendors.contains(&UNKNOWN_VENDOR);
+        let mut kernels = handlers::changed_in(self.entries, OLDEST, is_seen);
+        kernels.insert(OLDEST);
+        let topologies = kernels.iter().map(|kernel| Topology {
+            kernel: Some(kernel.to_string()),
             ..self.topology.clone()
-        };
-        let oldest = self.with_topology(&topology);
-        Range::of(&prediction, &[oldest.prediction()], tables).map_err(impossible)
+        });
+        let topologies: Vec<_> = topologies.collect();
+        let machines = topologies.iter().map(|one| self.with_topology(one));
+        let machines: Vec<_> = machines.collect();
+        let others: Vec<_> = machines.iter().map(HostView::prediction).collect();
+        Range::of(&prediction, &others, tables).map_err(impossible)
     }
 
     /// Fails if a module's table or decisions cannot be read.

@@ -226,7 +226,7 @@ pub(super) fn causes<'a>(
     let by_kernel = range.map(differs).unwrap_or_default();
     if !by_kernel.is_empty() {
         causes.push(format!(
-            "the version of the kernel is not known, and older kernels treat {} differently: ask again with --kernel",
+            "the version of the kernel is not known, and kernels treat {} differently: ask again with --kernel",
             address_list(&by_kernel)
         ));
     }

@@ -31,7 +31,7 @@ pub struct Open {
 fn deciding(of_functions: &[Bdf], of_kernel: &[Bdf]) -> String {
     let functions = format!("facts about {}", address_list(of_functions));
     let kernel = format!(
-        "the version of the kernel, because older kernels treat {} differently (--kernel supposes a version)",
+        "the version of the kernel, because kernels treat {} differently (--kernel supposes a version)",
         address_list(of_kernel)
     );
     match (of_functions.is_empty(), of_kernel.is_empty()) {

@@ -104,7 +104,7 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
     let by_kernel = by_kernel(grouped, &relevant, &tables)?;
     if !by_kernel.is_empty() {
         plan.reasons.push(format!(
-            "the version of the kernel is not known, and older kernels treat {} differently: ask again with --kernel",
+            "the version of the kernel is not known, and kernels treat {} differently: ask again with --kernel",
             address_list(&by_kernel)
         ));
         return Ok(plan);
