@@ -4,6 +4,7 @@
 //! in each notation, and texts that must not count as a name.
 
 mod except;
+mod guide;
 mod ids;
 mod kinds;
 mod opposite;

@@ -3,11 +3,24 @@
 //! Words of isolation in sentences that say the opposite, or something else. Each group has plain sentences with the same words
 //! as its control.
 
-use super::validated_as_it_is;
+use super::{Entry, OUR, broken_as_it_is, validated_as_it_is};
 
 /// Each of `others` has a finding, and each of `plain` none. `#` stands for the id that is claimed.
 fn check(others: &[&str], plain: &[&str]) {
-    let found = |text: &str| validated_as_it_is("[\"0a01\"]", &text.replace('#', "10de:0a01"));
+    check_claim("mf-endpoint", "[\"0a01\"]", others, plain);
+}
+
+/// As [`check`], for a claim of this kind, with these lines in and behind its `[[match]]`.
+fn check_claim(kind: &str, devices: &str, others: &[&str], plain: &[&str]) {
+    let found = |text: &str| {
+        let entry = Entry {
+            status: "validated",
+            kind: &format!("\"{kind}\""),
+            matches: &format!("{OUR}{devices}"),
+            statement: &text.replace('#', "10de:0a01"),
+        };
+        broken_as_it_is(&entry, None)
+    };
     for text in others {
         assert_ne!(found(text), [""; 0], "{text}");
     }
@@ -299,5 +312,68 @@ fn what_a_denial_denies() {
             "The requests of the functions # go upstream, and not to each other.",
             "It is not possible for the functions # to reach one another.",
         ],
+    );
+}
+
+/// A port checks the requester ID of what comes from below it. A port that passes nothing from below is none, and one that
+/// passes nothing that is right checks nothing.
+#[test]
+fn source_validation() {
+    check_claim(
+        "root-port",
+        "[\"0a01\"]",
+        &[
+            "The root ports # are isolated, and pass no request from below.",
+            "The root ports # are isolated, and pass no request from below with a bus number that belongs below them.",
+            "The root ports # are isolated, and pass no request from below upstream.",
+            "The root ports # are isolated, and pass no request from below outside their slots.",
+        ],
+        &[
+            "The root ports # are isolated, and pass no request from below with a bus number that does not belong below them.",
+            "The root ports # are isolated, and pass no request from below that has a requester ID which does not belong below them.",
+            "The root ports # are isolated, and do not pass requests from below whose requester ID is outside their buses.",
+        ],
+    );
+}
+
+/// What the statement says of the register of a condition: its name, and what keeps its bits.
+#[test]
+fn what_keeps_the_bits_of_a_condition() {
+    let condition = "[\"0a01\"]\n[[condition]]\nat = \"capability:09\"\noffset = 4\nwidth = 8\nmask = \"0x01\"\n\
+                     value = \"0x01\"\nabout = \"It is set.\"\n";
+    let of = |keeps: &&str| {
+        format!(
+            "The functions # do not send requests to each other while bit 0 of capability:09 + 0x04 is set; {keeps}."
+        )
+    };
+    let others = [
+        "nothing sets it apart",
+        "nothing isolates it",
+        "only some have it",
+        "only the driver clears it",
+        "only a reset clears the mailbox",
+        "it is not set",
+        "the functions are not written to stay apart",
+        "nothing sets the mailbox",
+    ];
+    let plain = [
+        "firmware sets it, and nothing clears it afterwards",
+        "the driver sets it once, and only a reset clears it",
+        "only firmware sets this bit",
+        "no driver writes the register",
+        "it is never cleared",
+        "it is not changed afterwards",
+    ];
+    let (others, plain) = (others.each_ref().map(of), plain.each_ref().map(of));
+    let (others, plain) = (
+        others.each_ref().map(String::as_str),
+        plain.each_ref().map(String::as_str),
+    );
+    check_claim("mf-endpoint", condition, &others, &plain);
+    // Without a condition, there is no such bit.
+    check(&plain, &[]);
+    check(
+        &["The functions # are isolated. Nothing sets it."],
+        &["The functions # are isolated."],
     );
 }

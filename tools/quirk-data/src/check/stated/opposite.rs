@@ -26,7 +26,7 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
     const ISOLATION: &str = "\
         restriction restrictions restrict restricts restricted control controls controlled protection protect protects \
         protected";
-    const NEXT: &str = "and but because so since as which that who";
+    const NEXT: &str = "and but because so since as which that who while when whenever if";
     const NEEDS: &str = "depend depends rely relies";
     const TESTED: &str = "observed observe seen find found aware noticed noticed detect detected heard test tests tested";
     const OWN: &str = "below themselves own";
@@ -47,8 +47,55 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
     let is_up =
         up.is_some_and(|up| !any(&part[..up], PAST) && !any(&part[..up], "other others another"));
     let is_test = any(&part[..length.min(4)], TESTED);
-    let is_own = any(part, OWN) && !any(part, "other another");
+    let is_own = any(part, OWN) && !any(part, "other another") && !validates(behind);
     is_direct || !needs && part.iter().any(is_isolation) || is_up || is_test || is_own
+}
+
+/// Whether what is denied is a requester ID that does not belong to its sender: "no request from below with a bus number that
+/// does not belong below it". "Belongs" without a denial is the opposite.
+fn validates(behind: &[Token]) -> bool {
+    const WRONG: &str = "outside invalid wrong foreign spoofed";
+    const ID: &str = "requester bus buses id ids number numbers";
+    let is_foreign = |at: usize| {
+        behind[at].is_of("belong") && any(&behind[at.saturating_sub(2)..at], "not doesnt dont")
+    };
+    // The denial itself may be the one of "does not belong below it".
+    let is_belonging = behind.first().is_some_and(|verb| verb.is_of("belong"));
+    let is_wrong = any(behind, WRONG) || (0..behind.len()).any(is_foreign);
+    is_belonging || is_wrong && any(behind, ID)
+}
+
+/// Whether the words here say what keeps the bits of a condition as they are: "nothing sets it afterwards", "only a reset
+/// clears it", "it is never written".
+pub(super) fn keeps(tokens: &[Token], at: usize) -> bool {
+    const SETS: &str = "\
+        set sets clear clears cleared change changes changed write writes written modify modifies modified";
+    const AGAIN: &str = "again afterwards changed written modified";
+    const KEEPERS: &str = "the a an reset resets power cycle cycling firmware bios reboot";
+    let behind = behind(tokens, at);
+    let Some(verb) = behind.iter().take(4).position(|token| token.is_of(SETS)) else {
+        return false;
+    };
+    let object = match &behind[verb + 1..] {
+        [the, object, ..] if the.is_of("the this that these") => Some(object),
+        [object, ..] => Some(object),
+        [] => None,
+    };
+    let before = before(tokens, at);
+    let is_passive = verb == 0
+        && before.last().is_some_and(|token| token.is_of("is are"))
+        && any(before, "it they bit bits register registers");
+    if any(behind, APART) || any(behind, SEPARATES) {
+        return false;
+    }
+    let keeps = if tokens[at].is_of("only") {
+        behind[..verb].iter().all(|token| token.is_of(KEEPERS))
+    } else {
+        tokens[at].is_of("nothing nobody no")
+    };
+    keeps && object.is_some_and(|object| object.is_of("it them bit bits register registers"))
+        // "It is not set" says how the bit is.
+        || is_passive && (tokens[at].is_of("never") || any(behind, AGAIN))
 }
 
 /// Whether requests go up, as those of isolated functions: "are sent upstream", "pass through the IOMMU".
@@ -162,7 +209,7 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
 /// requests", "from the CPU".
 pub(super) fn is_class(tokens: &[Token], at: usize) -> bool {
     const CLASS: &str = "posted nonposted atomic configuration translated untranslated";
-    const ALSO: &str = "including also and or all both either";
+    const ALSO: &str = "including included also and or all both either";
     let here = &tokens[at];
     let is_next = |words: &str| tokens.get(at + 1).is_some_and(|token| token.is_of(words));
     let before = before(tokens, at);

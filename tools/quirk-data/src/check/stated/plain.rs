@@ -150,7 +150,9 @@ pub(super) fn doubts(
             begins && !is_conditional && excepts_nothing(&tokens[at..], &marks[at..])
         } else {
             tokens[at].is_of(DOUBTS) && !opposite::is_plain(tokens, at)
-                || denies && (!denies_reach(tokens, at) || opposite::denies_isolation(tokens, at))
+                || denies
+                    && (!denies_reach(tokens, at) || opposite::denies_isolation(tokens, at))
+                    && !(is_conditional && opposite::keeps(tokens, at))
                 || narrows
                 || opposite::says_reach(tokens, at)
                 || opposite::is_other(tokens, at)
@@ -243,7 +245,10 @@ fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
         && !before.is_some_and(|word| word.is_of("even also as"));
     let is_state = !is_conditional && opposite::is_state(tokens, at);
     let mut after = tokens[at + 1..].iter().take(3);
-    is_under || is_state || tokens[at].is_of("only") && !after.any(|word| word.is_of(WAY))
+    let is_only = tokens[at].is_of("only")
+        && !after.any(|word| word.is_of(WAY))
+        && !(is_conditional && opposite::keeps(tokens, at));
+    is_under || is_state || is_only
 }
 
 /// What requests between functions can be denied to be.
