@@ -209,6 +209,124 @@ fn isolation_in_some_state() {
     );
 }
 
+/// A state, a time, a place or a means behind a denial, as behind "are isolated".
+#[test]
+fn a_denial_in_some_state() {
+    let subjects = [
+        "The functions # do not send requests to each other",
+        "The functions # never reach another function",
+        "The functions # are isolated from each other",
+    ];
+    for subject in subjects {
+        let of = |end: &&str| format!("{subject} {end}.");
+        let others = [
+            "by default",
+            "in each other mode",
+            "with loopback disabled",
+            "with all drivers unloaded",
+            "in SR-IOV mode",
+            "with firmware 3.2",
+            "with the Helion driver",
+            "without the Helion driver",
+            "under Linux",
+            "in Linux",
+            "before reset",
+            "before the driver enables the IOMMU",
+            "during boot",
+            "until reset",
+            "out of reset",
+            "at the moment",
+            "at this time",
+            "today",
+            "currently",
+            "on x86",
+            "on our boards",
+            "on POWER",
+            "in the common case",
+            "in some cases of the device",
+            "in practice",
+            "in the absence of a switch",
+            "with other cards present",
+            "through the mailbox",
+            "over the network",
+        ];
+        let plain = [
+            "in every mode",
+            "in all configurations",
+            "in any configuration",
+            "with any firmware",
+            "under every kernel",
+            "on all platforms",
+            "at any time",
+            "with and without a driver",
+            "with or without firmware",
+            "regardless of the driver",
+            "independent of its settings",
+            "in hardware",
+            "by design",
+            "in any way",
+            "in the same package",
+            "inside the device",
+            "without exception",
+            "through the root complex",
+            "over PCI Express",
+        ];
+        check(
+            &others.each_ref().map(of).each_ref().map(String::as_str),
+            &plain.each_ref().map(of).each_ref().map(String::as_str),
+        );
+    }
+    check(
+        &[
+            "In practice, the functions # do not send requests to each other.",
+            "On x86, the functions # do not send requests to each other.",
+            "At the moment, the functions # do not send requests to each other.",
+            "The functions # do not by default send requests to each other.",
+            "The functions # do not send requests to each other, in the common case.",
+            "We tested that the functions # do not send requests to each other.",
+            "Our tests show that the functions # are isolated.",
+        ],
+        &[
+            "In hardware, the functions # do not send requests to each other.",
+            "In each mode, the functions # do not send requests to each other.",
+            "The functions # do not send requests to each other. They do not depend on any mode.",
+            "The functions # do not send requests to each other. This does not depend on the configuration.",
+            "The functions # do not send requests to each other. This does not change in SR-IOV mode.",
+            "The functions # do not send requests to each other. They need no driver.",
+            "We state that the functions # do not send requests to each other.",
+        ],
+    );
+}
+
+/// A denial of some requests only.
+#[test]
+fn a_denial_of_some_requests() {
+    let of = |what: &&str| format!("The functions # do not send {what} to each other.");
+    let others = [
+        "many requests",
+        "all requests",
+        "large requests",
+        "unsolicited requests",
+        "many of their requests",
+        "I/O requests",
+        "posted memory requests",
+        "user data",
+    ];
+    let plain = [
+        "requests",
+        "any requests",
+        "peer-to-peer requests",
+        "memory requests",
+        "PCI Express requests",
+        "data",
+        "traffic",
+    ];
+    check(
+        &others.each_ref().map(of).each_ref().map(String::as_str),
+        &plain.each_ref().map(of).each_ref().map(String::as_str),
+    );
+}
+
 /// A sentence without ids that names a way between functions.
 #[test]
 fn a_way_in_another_sentence() {

@@ -4,6 +4,7 @@
 //! below the upstream port", "isolated from the host", "prevent isolation".
 
 use super::{
+    kinds,
     plain::{APART, DENIES, SEPARATES, reaches},
     token::{Token, clause_before as before, clause_behind as behind},
 };
@@ -34,8 +35,15 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
     let behind = behind(tokens, at);
     let length = behind.iter().take_while(|token| !token.is_of(NEXT)).count();
     let part = &behind[..length];
-    let is_isolation =
-        |token: &Token| token.is_of(SEPARATES) || token.is_of(APART) || token.is_of(ISOLATION);
+    // "independent of its settings"
+    let is_free = |at: usize| {
+        let of = part.get(at + 1).is_some_and(|of| of.is_of("of"));
+        part[at].is_of("independent") && of && !any(&part[at..], OTHERS)
+    };
+    let is_isolation = |at: usize| {
+        let token = &part[at];
+        (token.is_of(SEPARATES) || token.is_of(APART) || token.is_of(ISOLATION)) && !is_free(at)
+    };
     let needs = any(&part[..length.min(2)], NEEDS);
     // "block no requests"
     let is_direct = before(tokens, at)
@@ -48,7 +56,7 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
         up.is_some_and(|up| !any(&part[..up], PAST) && !any(&part[..up], "other others another"));
     let is_test = any(&part[..length.min(4)], TESTED);
     let is_own = any(part, OWN) && !any(part, "other another") && !validates(behind);
-    is_direct || !needs && part.iter().any(is_isolation) || is_up || is_test || is_own
+    is_direct || !needs && (0..length).any(is_isolation) || is_up || is_test || is_own
 }
 
 /// Whether what is denied is a requester ID that does not belong to its sender: "no request from below with a bus number that
@@ -162,28 +170,130 @@ pub(super) fn undoes(tokens: &[Token], at: usize) -> bool {
             .any(|token| token.is_of("isolation isolated separation"))
 }
 
+/// Words for what is so in each state: "in every mode".
+const ALL: &str = "all any every each both either whatever";
+
+/// Words that lead to a state, a place or a means.
+const LEADS: &str = "\
+    in on under by with using at from since before until during upon out through via over across within without";
+
+/// Whether these words are about all of something: "every", "any of its". "Each other" is not.
+fn is_all(tokens: &[Token]) -> bool {
+    let is_of = |at: usize, words: &str| tokens.get(at).is_some_and(|token| token.is_of(words));
+    (0..tokens.len()).any(|at| is_of(at, ALL) && !is_of(at + 1, "other"))
+}
+
+/// Whether the words end with two opposite ones: "with and without".
+fn is_pair(words: &[Token]) -> bool {
+    matches!(words, [.., one, or, other] if or.is_of("and or")
+        && one.is_of("with without") && other.is_of("with without") && one != other)
+}
+
+/// Whether the words say that something does not depend on what is behind them: "is not affected by".
+fn depends_not(before: &[Token]) -> bool {
+    const DEPENDS: &str = "\
+        depend depends rely relies affect affects affected influence influences influenced change changes matter matters need \
+        needs require requires";
+    let denial = before.iter().rposition(|token| token.is_of(DENIES));
+    denial.is_some_and(|denial| any(&before[denial..], DEPENDS))
+}
+
 /// Whether the word here makes the sentence true in some state of the device only: "by default", "with loopback disabled",
-/// "as long as", "the driver isolates". "In every mode" and "independent of any setting" do not.
+/// "as long as", "the driver isolates", "at the moment", "on x86". "In every mode" and "independent of any setting" do not.
 pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
-    const STATE: &str = "\
-        default disabled enabled mode modes configuration configurations setting settings later";
-    const ALL: &str = "all any every each both always whatever";
-    const SOFTWARE: &str = "driver drivers firmware linux windows software";
+    const STATE: &str =
+        "mode modes configuration configurations setting settings case cases condition conditions";
+    const IS: &str = "default disabled enabled loaded unloaded bound unbound installed later";
+    const SOFTWARE: &str = "\
+        driver drivers firmware linux windows software kernel kernels bios uefi kvm qemu xen vfio";
+    const MACHINE: &str = "\
+        x86 x86_64 amd64 arm arm64 aarch64 intel amd xeon epyc platform platforms board boards system systems host hosts \
+        server servers motherboard motherboards machine machines";
     const MAKES: &str =
         "ensures ensure guarantees guarantee isolates isolate keeps keep prevents prevent";
     let before = before(tokens, at);
-    let last = &before[before.len().saturating_sub(3)..];
-    let is_long = tokens[at].is_of("long") && last.last().is_some_and(|token| token.is_of("as"));
-    let is_any = any(last, ALL) || any(before, "regardless independent irrespective");
+    let here = &tokens[at];
+    let last = &before[before.len().saturating_sub(4)..];
+    let lead = last.iter().rposition(|token| token.is_of(LEADS));
+    // What is between the preposition and the word: "in every" of "in every mode".
+    let phrase = lead.map_or(last, |lead| &last[lead + 1..]);
+    let is_after = |words: &str| lead.is_some_and(|lead| last[lead].is_of(words));
+    let is_next = |words: &str| tokens.get(at + 1).is_some_and(|token| token.is_of(words));
+    let is_pair = lead.is_some_and(|lead| is_pair(&last[..=lead]));
     let is_likened = before
         .windows(2)
         .any(|two| two[0].is_of("as") && two[1].is_of("if"));
-    let is_by = tokens[at].is_of(SOFTWARE) && any(last, "with on under by using");
-    let is_next = |words: &str| tokens.get(at + 1).is_some_and(|token| token.is_of(words));
-    let is_made = tokens[at].is_of(SOFTWARE) && is_next(MAKES);
+    // "do not depend on the mode", "there is no such setting"; but not "do not send requests by default".
+    let denial = before.iter().rposition(|token| token.is_of(DENIES));
+    let is_denied = denial.is_some_and(|denial| {
+        let between = &before[denial + 1..];
+        let is_other = |token: &Token| token.is_of(LEADS) || token.is_of(OTHERS) || reaches(token);
+        between.len() < 5 && !between.iter().any(is_other)
+    });
+    let is_free = any(before, "regardless independent irrespective")
+        || is_pair
+        || is_likened
+        || is_denied
+        || depends_not(before);
+    let is_long = here.is_of("long") && last.last().is_some_and(|token| token.is_of("as"));
+    let is_made = here.is_of(SOFTWARE) && is_next(MAKES);
     let is_space = is_next("space register registers");
-    let is_here = tokens[at].is_of(STATE) && !is_space || is_by;
-    is_long || is_made || is_here && !is_any && !is_likened && !any(before, DENIES)
+    // "on the board 10de:0a44"
+    let is_named = matches!(tokens.get(at + 1), Some(Token::Id { .. }));
+    let is_one = here.is_of(STATE) && !is_space
+        || here.is_of(SOFTWARE) && is_after("with without on under by using in from since")
+        || here.is_of(MACHINE)
+            && is_after("on in under with")
+            && !is_next("memory management")
+            && !is_named
+        || here.is_of("moment present time") && is_after("at");
+    is_long || is_made || !is_free && (here.is_of(IS) || is_one && !is_all(phrase))
+}
+
+/// Whether the phrase that begins here limits the isolation before it, or the sentence that it begins, to a state, a time or
+/// a way: "in the common case", "before reset", "through the mailbox", "In practice, ...". A list of such states cannot be complete, so
+/// this is a list of phrases that are none: "in hardware", "in every mode".
+pub(super) fn limits(tokens: &[Token], at: usize) -> bool {
+    const ENDS: &str = "\
+        and or but nor than as because so since when while if which who whose where even also including for to from between";
+    const PLAIN: &str = "\
+        hardware silicon design construction device devices package packages chip chips die asic asics soc itself themselves \
+        complex iommu iommus upstream pcie pci express space memory bar bars way ways manner means directions direction fact id \
+        ids passing going bug bugs exception exceptions bus buses link links slot slots function functions register registers \
+        other others another peer peers switch switches revision revisions version versions";
+    const SAME: &str = "same no single one own";
+    let (before, behind) = (before(tokens, at), behind(tokens, at));
+    let is_end = |token: &Token| token.is_of(ENDS) || token.is_of(LEADS) || token == &Token::Open;
+    let length = behind.iter().take_while(|token| !is_end(token)).count();
+    // "out of reset"
+    let first = usize::from(behind.first().is_some_and(|first| first.is_of("of")));
+    let phrase = &behind[first.min(length)..length];
+    // "in some modes of the device" is about modes.
+    let head = phrase.iter().take_while(|token| !token.is_of("of")).count();
+    let is_plain = phrase[..head].last().is_none_or(|last| {
+        last.is_of(PLAIN)
+            || kinds::is_noun(last)
+            || last.word().is_none()
+            || head == 1 && last.is_of("them it these those this")
+    });
+    // "before they reach the IOMMU", but not "before the driver enables the IOMMU"
+    let is_early = tokens[at].is_of("before until during upon")
+        && !phrase
+            .iter()
+            .take(2)
+            .any(|token| token.is_of("it they request requests"));
+    let is_behind = any(before, "other others another themselves")
+        || any(before, SEPARATES)
+        || any(before, APART);
+    let is_front = at == 0 && tokens.get(1 + behind.len()) == Some(&Token::Comma);
+    let is_lead =
+        tokens[at].is_of(LEADS) && !tokens[at].is_of("from since") && !is_pair(&tokens[..=at]);
+    is_lead
+        && (is_behind || is_front)
+        && !depends_not(before)
+        && (is_early || !is_plain)
+        && !is_all(phrase)
+        && !any(phrase, SAME)
 }
 
 /// Whether the word here speaks of a part of the functions: "two of the functions", "the first three", "either of them or",
@@ -203,6 +313,26 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
         || here.is_of("virtual")
             && is_next("function functions")
             && !any(before, "physical their including and")
+}
+
+/// Whether the noun here is of some requests only, of which a denial is: "do not send many requests", "no I/O requests".
+pub(super) fn is_some(tokens: &[Token], at: usize) -> bool {
+    const REQUESTS: &str = "\
+        request requests transaction transactions tlp tlps packet packets message messages transfer transfers traffic data \
+        completion completions";
+    const PLAIN: &str = "\
+        a an the such any no not nor neither single own its their them peer p2p dma pci pcie express memory";
+    const JOINS: &str = "and or but so because that which who";
+    let before = before(tokens, at);
+    let denial = before.iter().rposition(|token| token.is_of(DENIES));
+    let Some(denial) = denial.filter(|_| tokens[at].is_of(REQUESTS)) else {
+        return false;
+    };
+    let between = &before[denial + 1..];
+    let is_start =
+        |token: &Token| token.is_of(LEADS) || token.is_of("to of for between") || reaches(token);
+    let mut own = between.iter().rev().take_while(|token| !is_start(token));
+    !any(between, JOINS) && own.any(|token| token.word().is_some() && !token.is_of(PLAIN))
 }
 
 /// Whether the word here speaks of a part of the requests: "posted requests", "write requests" without reads, "downstream

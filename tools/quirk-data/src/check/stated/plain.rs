@@ -103,7 +103,8 @@ const DOUBTS: &str = "\
     newer older variant variants sample samples typical degree incident customer customers override \
     queue queues namespace namespaces vlan vlans domains broadcast mac option \
     aims aimed goal goals plan plans seem seems seemed appear appears appeared marketed desire desired prefer \
-    prefers preferred propose proposes proposed knowledge ?";
+    prefers preferred propose proposes proposed knowledge many much lots tested test tests testing experiment experiments \
+    observed currently presently temporarily nowadays today yet anymore moment ?";
 
 /// What a claim can hold under, as a condition of the entry does.
 const IF: &str = "if when whenever while provided assuming once after";
@@ -159,6 +160,7 @@ pub(super) fn doubts(
                 || opposite::undoes(tokens, at)
                 || opposite::is_part(tokens, at)
                 || opposite::is_class(tokens, at)
+                || opposite::is_some(tokens, at)
                 || opposite::is_hearsay(tokens, at)
                 || lists.is_empty() && opposite::names_way(tokens, at)
                 || wishes(tokens, at)
@@ -243,7 +245,8 @@ fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
         && !is_conditional
         && !is_although
         && !before.is_some_and(|word| word.is_of("even also as"));
-    let is_state = !is_conditional && opposite::is_state(tokens, at);
+    let is_state =
+        !is_conditional && (opposite::is_state(tokens, at) || opposite::limits(tokens, at));
     let mut after = tokens[at + 1..].iter().take(3);
     let is_only = tokens[at].is_of("only")
         && !after.any(|word| word.is_of(WAY))
