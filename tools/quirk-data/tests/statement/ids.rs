@@ -271,6 +271,14 @@ fn two_ids_are_no_range_and_two_ranges_are_not_one() {
         refuses(IDS, "[\"0a10-0a12\"]", way);
         accepts("[\"0a10\", \"0a12\"]", way);
     }
+    // "Between" has its two ends before the range.
+    let between = "There is no peer-to-peer traffic between the functions 10de:0a01 and 10de:0a10 to 10de:0a12.";
+    accepts("[\"0a01\", \"0a10-0a12\"]", between);
+    refuses(IDS, "[\"0a01\", \"0a10-0a13\"]", between);
+    let ends = "There is no peer-to-peer traffic between the functions 10de:0a10 to 10de:0a12.";
+    refuses(IDS, "[\"0a10-0a12\"]", ends);
+    let from = "Requests from the functions 10de:0a01 and 10de:0a10 to 10de:0a12 go upstream.";
+    refuses(IDS, "[\"0a01\", \"0a10-0a12\"]", from);
     let no_way = "Requests from the functions 10de:0a10-0a12 go upstream.";
     accepts("[\"0a10-0a12\"]", no_way);
 }

@@ -203,7 +203,8 @@ fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut No
         None => (
             format!("the statement does not name {ids} as one range"),
             "claim each id that it names alone by itself, and each range as it names it: between \
-             two that it names there may be others; it names a range as 10de:0a10-0a12"
+             two that it names there may be others; it names a range as 10de:0a10-0a12. Behind words \
+             for traffic, as \"requests from 10de:0a10 to 10de:0a12\", \"to\" is the way of it"
                 .to_owned(),
         ),
     };

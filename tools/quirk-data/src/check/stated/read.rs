@@ -381,7 +381,7 @@ fn items(
     reading: &mut Reading,
 ) {
     let said = said(tokens, list.start);
-    let is_way = is_way(tokens, list.start);
+    let way = way(tokens, list.start);
     // The item before: its position, its device id and vendor if it is one, and whether it ends a
     // range.
     let mut previous: Option<(usize, u16, Option<u16>, bool)> = None;
@@ -434,6 +434,10 @@ fn items(
             });
         } else if let Some(vendor) = vendor {
             let by_word = joins.iter().any(|join| join.word().is_some());
+            // "Between 0a01 and 0a10 to 0a12" has its two ends before the range.
+            let is_between =
+                way == Some("between") && previous.is_some_and(|(before, ..)| before > list.start);
+            let is_way = way.is_some() && !is_between;
             let before = previous.filter(|_| ranges && !(by_word && is_way));
             let is_range = before.is_some_and(|(before, first, of, ended)| {
                 !ended && of == Some(vendor) && first < device && marks[before].is_none()
@@ -468,17 +472,19 @@ pub(super) const GOES: &str = "\
     sends go goes going path paths flow flows come comes coming made issued routed forwarded originate \
     originating";
 
-/// Whether the words before a list describe a path between its two ids: "requests from 0a10 to
-/// 0a12" names no range.
-fn is_way(tokens: &[Token], at: usize) -> bool {
-    const SOURCE: &str = "from of by between";
-    let mut has_source = false;
+/// The word by which the words before a list describe a path between its two ids, if they do: "requests from 0a10 to 0a12"
+/// names no range.
+fn way(tokens: &[Token], at: usize) -> Option<&'static str> {
+    const SOURCE: [&str; 4] = ["from", "of", "by", "between"];
+    let mut source = None;
     for (count, token) in tokens[..at].iter().rev().take(8).enumerate() {
-        if token.is_of(SOURCE) {
-            has_source = true;
-        } else if !is_filler(token) {
-            return (has_source || count == 0) && token.is_of(GOES);
+        let found = SOURCE.into_iter().find(|word| token.is_of(word));
+        source = source.or(found);
+        if found.is_none() && !is_filler(token) {
+            return source
+                .or((count == 0).then_some(""))
+                .filter(|_| token.is_of(GOES));
         }
     }
-    false
+    None
 }
