@@ -307,6 +307,7 @@ fn a_denial_of_some_requests() {
         "all requests",
         "large requests",
         "unsolicited requests",
+        "large or unsolicited requests",
         "many of their requests",
         "I/O requests",
         "posted memory requests",
@@ -320,6 +321,80 @@ fn a_denial_of_some_requests() {
         "PCI Express requests",
         "data",
         "traffic",
+    ];
+    check(
+        &others.each_ref().map(of).each_ref().map(String::as_str),
+        &plain.each_ref().map(of).each_ref().map(String::as_str),
+    );
+}
+
+/// "And" between ids makes no part of the requests all of them.
+#[test]
+fn a_part_of_the_requests_of_several_ids() {
+    let ids = "10de:0a01 and 10de:0a10 to 10de:0a11";
+    let of = |what: &&str| format!("The functions {ids} do not send {what} to each other.");
+    let others = [
+        "posted requests",
+        "non-posted requests",
+        "configuration requests",
+        "translated requests",
+        "untranslated requests",
+        "atomic requests",
+        "all posted requests",
+        "posted and atomic requests",
+        "write requests",
+        "read requests",
+        "writes",
+        "reads",
+    ];
+    let plain = [
+        "requests",
+        "posted and non-posted requests",
+        "posted or nonposted requests",
+        "translated and untranslated requests",
+        "read and write requests",
+        "reads or writes",
+    ];
+    let devices = "[\"0a01\", \"0a10-0a11\"]";
+    check_claim(
+        "mf-endpoint",
+        devices,
+        &others.each_ref().map(of).each_ref().map(String::as_str),
+        &plain.each_ref().map(of).each_ref().map(String::as_str),
+    );
+    let plain = [
+        "The functions # and 10de:0a10 do not send requests to each other, including translated requests.",
+        "The functions # and 10de:0a10 do not send requests to each other, translated requests included.",
+    ];
+    let others = plain.map(|text| {
+        text.replace("including", "as are")
+            .replace("included", "are")
+    });
+    check_claim(
+        "mf-endpoint",
+        "[\"0a01\", \"0a10\"]",
+        &others.each_ref().map(String::as_str),
+        &plain,
+    );
+}
+
+/// A list of ways, which a denial begins, and one that it does not begin.
+#[test]
+fn a_list_of_ways() {
+    let of = |rest: &&str| format!("The functions # do not reach each other. {rest}");
+    let others = [
+        "There is a switch, bridge, mailbox or loopback between the functions, inside the device.",
+        "There is a mailbox, and no switch.",
+        "There is no switch, and a mailbox between the functions.",
+        "There is no switch but a mailbox between the functions.",
+        "There is no switch, they have a mailbox.",
+        "They have a mailbox, a bridge and a loopback.",
+    ];
+    let plain = [
+        "There is no switch, bridge, mailbox or loopback between the functions, inside the device.",
+        "The device has no switch, no bridge, no mailbox and no loopback.",
+        "The functions have neither a mailbox, a bridge nor a loopback.",
+        "There is no mailbox.",
     ];
     check(
         &others.each_ref().map(of).each_ref().map(String::as_str),

@@ -6,7 +6,7 @@
 use super::{
     kinds,
     plain::{APART, DENIES, SEPARATES, reaches},
-    token::{Token, clause_before as before, clause_behind as behind},
+    token::{Token, clause_before as before, clause_behind as behind, is_of},
 };
 
 /// Those that functions are isolated from.
@@ -320,9 +320,10 @@ pub(super) fn is_some(tokens: &[Token], at: usize) -> bool {
     const REQUESTS: &str = "\
         request requests transaction transactions tlp tlps packet packets message messages transfer transfers traffic data \
         completion completions";
+    // The classes are what `is_class` is about.
     const PLAIN: &str = "\
-        a an the such any no not nor neither single own its their them peer p2p dma pci pcie express memory";
-    const JOINS: &str = "and or but so because that which who";
+        a an the such any no not nor neither and or single own its their them peer p2p dma pci pcie express memory posted \
+        nonposted non translated untranslated atomic configuration";
     let before = before(tokens, at);
     let denial = before.iter().rposition(|token| token.is_of(DENIES));
     let Some(denial) = denial.filter(|_| tokens[at].is_of(REQUESTS)) else {
@@ -331,26 +332,84 @@ pub(super) fn is_some(tokens: &[Token], at: usize) -> bool {
     let between = &before[denial + 1..];
     let is_start =
         |token: &Token| token.is_of(LEADS) || token.is_of("to of for between") || reaches(token);
-    let mut own = between.iter().rev().take_while(|token| !is_start(token));
-    !any(between, JOINS) && own.any(|token| token.word().is_some() && !token.is_of(PLAIN))
+    let own = between.iter().rev().take_while(|token| !is_start(token));
+    let own: Vec<_> = own.collect();
+    // "do not reach each other, and all requests" is another clause.
+    let is_another = own
+        .iter()
+        .any(|token| token.is_of("but so because that which who") || token.is_of(OTHERS));
+    let is_odd = |token: &&Token| token.word().is_some() && !token.is_of(PLAIN);
+    !is_another && own.into_iter().any(|token| is_odd(&token))
 }
 
 /// Whether the word here speaks of a part of the requests: "posted requests", "write requests" without reads, "downstream
-/// requests", "from the CPU".
+/// requests", "from the CPU". "And" and "or" make it all requests only between it and what it lacks: "read and write requests".
 pub(super) fn is_class(tokens: &[Token], at: usize) -> bool {
     const CLASS: &str = "posted nonposted atomic configuration translated untranslated";
-    const ALSO: &str = "including included also and or all both either";
+    const ALSO: &str = "including also";
+    const SENDS: &str =
+        "send sends issue issues make makes generate generates initiate initiates perform performs";
     let here = &tokens[at];
-    let is_next = |words: &str| tokens.get(at + 1).is_some_and(|token| token.is_of(words));
-    let before = before(tokens, at);
-    let has = |words: &str| any(before, words) || any(behind(tokens, at), words);
-    let is_of_requests =
-        is_next("request requests transaction transactions write writes read reads");
+    let (before, behind) = (before(tokens, at), behind(tokens, at));
+    let is_next = |words: &str| behind.first().is_some_and(|token| token.is_of(words));
+    // "posted memory requests"
+    let mut own = behind.iter().skip_while(|token| token.is_of("memory dma"));
+    let is_of_requests = own.next().is_some_and(|token| {
+        token.is_of("request requests transaction transactions write writes read reads")
+    });
     let is_from = matches!(before, [.., from, the] if from.is_of("from") && the.is_of("the"));
-    here.is_of(CLASS) && is_of_requests && !has(ALSO)
-        || here.is_of("write writes") && is_next("request requests") && !has("read reads")
+    let is_also = any(&before[before.len().saturating_sub(3)..], ALSO)
+        || behind.get(1).is_some_and(|token| token.is_of("included"));
+    let is_class = here.is_of(CLASS) && is_of_requests && !is_also;
+    // "send writes to each other"
+    let is_sent = !is_of_requests && before.last().is_some_and(|token| token.is_of(SENDS));
+    let is_half = here.is_of("write writes read reads")
+        && (is_next("request requests") || is_sent && here.is_of("writes reads"));
+    (is_class || is_half) && !is_whole(tokens, at)
         || here.is_of("downstream") && is_next("request requests traffic")
         || here.is_of("cpu") && is_from
+}
+
+/// Whether the class of requests here is joined with what it lacks to be all: "posted and non-posted", "neither read nor write".
+fn is_whole(tokens: &[Token], at: usize) -> bool {
+    const OTHER: [(&str, &str); 3] = [
+        ("posted", "nonposted"),
+        ("translated", "untranslated"),
+        ("read reads", "write writes"),
+    ];
+    // "Non-posted" and "non posted" are one word.
+    let class = |at: usize| {
+        let mut words = tokens[..at]
+            .iter()
+            .rev()
+            .filter(|token| token.word().is_some());
+        let is_non = words.next().is_some_and(|word| word.is_of("non"));
+        match &tokens[at] {
+            posted if posted.is_of("posted") && is_non => "nonposted",
+            other => other.word().unwrap_or_default(),
+        }
+    };
+    let is_joint = |token: &Token| {
+        token.is_of("and or nor non request requests")
+            || matches!(token, Token::Item | Token::Dash { .. })
+    };
+    let (before, behind) = (before(tokens, at), behind(tokens, at));
+    let left = before
+        .iter()
+        .rev()
+        .take_while(|token| is_joint(token))
+        .count();
+    let right = behind.iter().take_while(|token| is_joint(token)).count();
+    let beside = [at.checked_sub(left + 1), Some(at + right + 1)];
+    let here = class(at);
+    beside.into_iter().flatten().any(|other| {
+        let is_here =
+            other < tokens.len() && other + before.len() >= at && other <= at + behind.len();
+        let other = if is_here { class(other) } else { "" };
+        OTHER.iter().any(|(one, two)| {
+            is_of(here, one) && is_of(other, two) || is_of(here, two) && is_of(other, one)
+        })
+    })
 }
 
 /// Whether the word here names a way between functions, which is not denied: "they have a mailbox", "the DMA engine can read the
@@ -360,11 +419,30 @@ pub(super) fn names_way(tokens: &[Token], at: usize) -> bool {
         mailbox mailboxes crossbar crossbars loopback loopbacks copy copies connected requires required needs needed";
     const VERBS: &str =
         "access accesses write writes read reads reach reaches bypass bypasses serve serves";
-    let clause = [before(tokens, at), behind(tokens, at)].concat();
+    let (before, behind) = (before(tokens, at), behind(tokens, at));
+    let clause = [before, behind].concat();
     let is_safe = any(&clause, SEPARATES) || goes_up(&clause);
     let is_way = tokens[at].is_of(WAYS)
-        || tokens[at].is_of(VERBS) && any(behind(tokens, at), "function functions bar bars");
-    is_way && !is_safe && !any(&clause, DENIES)
+        || tokens[at].is_of(VERBS) && any(behind, "function functions bar bars");
+    // "no switch but a mailbox"
+    let denial = before.iter().rposition(|token| token.is_of(DENIES));
+    let is_denied = denial.is_some_and(|denial| !any(&before[denial..], "but"))
+        || any(behind, DENIES)
+        || is_listed(tokens, at);
+    is_way && !is_safe && !is_denied
+}
+
+/// Whether the word here is in a list that a denial begins, before the comma: "no switch, bridge, mailbox or loopback".
+fn is_listed(tokens: &[Token], at: usize) -> bool {
+    const ITEMS: &str = "\
+        a an the any other such internal shared hidden switch switches bridge bridges hub hubs mailbox mailboxes crossbar \
+        crossbars loopback loopbacks path paths way ways connection connections bus buses engine engines dma memory or nor";
+    let is_item = |token: &&Token| {
+        token.is_of(ITEMS) || matches!(token, Token::Comma | Token::Item | Token::Dash { .. })
+    };
+    let items = tokens[..at].iter().rev().take_while(is_item).count();
+    let denial = (at - items).checked_sub(1).map(|denial| &tokens[denial]);
+    denial.is_some_and(|denial| denial.is_of(DENIES))
 }
 
 /// Whether the words here say that somebody has yet to find out, or that another one said it: "I will verify this", a quoted line of

@@ -33,7 +33,7 @@ const REACHES: &str = "\
 const BESIDE: &str = "\
     acs capability capabilities belong depend depends need needs require requires matter matters \
     change changes differ differs exception exceptions device devices register registers driver drivers firmware \
-    switch switches loopback loopbacks crossbar mailbox mailboxes hub hubs \
+    switch switches bridge bridges loopback loopbacks crossbar mailbox mailboxes hub hubs \
     resource resources means mechanism mechanisms";
 
 /// What isolates by itself.
