@@ -70,7 +70,7 @@ fn value(value: Value) -> Json {
         }
         Value::Flag => json!({ "type": "boolean" }),
         Value::Text => json!({ "type": "string", "pattern": "\\S" }),
-        Value::Line => json!({ "type": "string", "pattern": "^[^\\n]*\\S[^\\n]*$" }),
+        Value::Line => json!({ "type": "string", "pattern": "^[^\\n\\t]*[^\\s][^\\n\\t]*$" }),
         Value::Form(form) => json!({ "type": "string", "pattern": form }),
         // TOML parsers of editors turn a date into this.
         Value::Day => json!({ "type": "string", "format": "date" }),

@@ -304,7 +304,7 @@ fn one(
             notes.add(Rule::ExpectGroups, &expected.span(), field, problem, help);
         }
     }
-    recorded(topology, &touched, expect, notes);
+    recorded(topology, &before, expect, notes);
     seen.is_complete = true;
     seen.splits |= before != after;
     seen.cause = seen.cause.take().or(refused);
@@ -404,11 +404,12 @@ fn beyond(topology: &Topology, needed: &BTreeSet<Bdf>, expect: &Expect, notes: &
     }
 }
 
-/// Adds a finding if the machine's kernel made other groups than the entry's author expects without
-/// the entry.
-fn recorded(topology: &Topology, touched: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
-    let recorded = touching(&topology::recorded(topology), touched);
-    if recorded.is_empty() || &recorded == expect.before.get_ref() {
+/// Adds a finding if the machine's kernel made other groups than the computed ones without the entry. What the file expects
+/// has a finding of its own.
+fn recorded(topology: &Topology, computed: &Partition, expect: &Expect, notes: &mut Notes<'_>) {
+    let touched: BTreeSet<_> = computed.iter().flatten().copied().collect();
+    let recorded = touching(&topology::recorded(topology), &touched);
+    if recorded.is_empty() || &recorded == computed {
         return;
     }
     let cause = match &topology.acs_override {
@@ -466,6 +467,12 @@ fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
         Some((
             "was captured without the right to see whether it has ACS",
             "capture it as root",
+        ))
+    } else if !function.pcie_known {
+        // ACS is an extended capability, which only PCIe functions have.
+        Some((
+            "has acs_known, but pcie_known is false: what does not show that it is PCIe does not show its ACS",
+            "capture it again as root",
         ))
     } else if function.acs.is_some() {
         Some((

@@ -185,9 +185,16 @@ fn stray(path: &Path) -> Finding {
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_default();
-    let problem = format!("{name} is not a data file, and not a capture in the folder of a vendor");
     let target = format!("{}.toml", family_of(path));
-    let help = if path.is_dir() {
+    let is_of_entry = is_capture(path) && path.with_file_name(&target).exists();
+    let problem = if is_of_entry {
+        format!("{name} is a capture, and not a data file")
+    } else {
+        format!("{name} is not a data file, and not a capture in the folder of a vendor")
+    };
+    let help = if is_of_entry {
+        format!("name {target}: the check of an entry reads its captures")
+    } else if path.is_dir() {
         "name the data files in it, or the folder of all vendors with --quirks".to_owned()
     } else if is_like_data(path) && path.with_file_name(&target).exists() {
         format!("take it out: {target} is beside it")

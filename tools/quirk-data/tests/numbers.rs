@@ -332,3 +332,42 @@ fn a_newcomer_gets_one_remedy() {
                  entry has or had it, and a number is never reused; append the line \"5 acme/x2\" to numbers.txt";
     assert_eq!(all(&folder), [given]);
 }
+
+/// A number is permanent, so no finding on the name of a file or on a line of the list asks for another one.
+#[test]
+fn a_faulty_name_or_line_costs_no_number() {
+    let of = |test: &str, name: &str, list: &str| {
+        let (folder, _) = sources(test, "2", Some(list));
+        let to = folder.join(name);
+        fs::create_dir_all(to.parent().expect("a folder")).expect("it is the test's own");
+        fs::rename(folder.join("acme/x1.toml"), to).expect("it is there");
+        let read = source::read(&folder).expect("it can be read");
+        let found = folder::check_all(read, Scope::now(None)).err();
+        let found = found.unwrap_or_default();
+        found.iter().map(|one| one.rule.code()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("name-right", "acme/x1.toml", LIST), [""; 0]);
+    for (test, name) in [
+        ("name-capital", "acme/X1.toml"),
+        ("name-mark", "acme/x_1.toml"),
+        ("name-deep", "acme/more/x1.toml"),
+    ] {
+        assert_eq!(of(test, name, LIST), ["file-name"], "{name}");
+    }
+    // Another right name is that of another entry.
+    assert_eq!(of("name-other", "acme/x2.toml", LIST), ["number-issued"]);
+    for (test, line) in [
+        ("line-spaces", "2  acme/x1"),
+        ("line-colon", "2: acme/x1"),
+        ("line-zero", "02 acme/x1"),
+        ("line-name", "2 acme/X1"),
+    ] {
+        let list = LIST.replace("2 acme/x1", line);
+        assert_eq!(of(test, "acme/x1.toml", &list), ["number-list"], "{line}");
+    }
+    let other = LIST.replace("2 acme/x1", "12: acme/x12");
+    assert_eq!(
+        of("line-other", "acme/x1.toml", &other),
+        ["number-issued", "number-list"]
+    );
+}

@@ -286,3 +286,26 @@ fn a_capture_that_no_entry_names() {
     });
     folder::check_all(sources, Scope::now(None)).expect("there is no fault");
 }
+
+/// A capture is no data file, and the check of its entry reads it.
+#[test]
+fn a_capture_as_the_file_to_check() {
+    let tests = tests().join("accepted/acme");
+    let check = |file: &Path| {
+        let mut sources = Sources::default();
+        sources.add(file).expect("it can be examined");
+        let found = folder::check_all(sources, Scope::now(None)).expect_err("it is no data file");
+        found[0].to_string()
+    };
+    let found = check(&tests.join("nic.capture.json"));
+    let expected = "nic.capture.json is a capture, and not a data file; name nic.toml: ";
+    assert!(found.contains(expected), "{found}");
+    let folder = scratch("capture-alone");
+    let alone = folder.join("nic.capture.json");
+    fs::copy(tests.join("nic.capture.json"), &alone).expect("the folder is the test's own");
+    let found = check(&alone);
+    assert!(
+        found.contains("not a capture in the folder of a vendor; "),
+        "{found}"
+    );
+}

@@ -236,8 +236,14 @@ fn of_json(name: &str, text: &str, path: &str, error: &serde_json::Error) -> Err
     if let Some(end) = problem.rfind(" at line ") {
         problem.truncate(end);
     }
+    // Behind a fault of the syntax, the reader does not know the key, and writes "?".
+    let path = path.strip_suffix('?').unwrap_or(path);
+    let path = path
+        .strip_suffix('.')
+        .filter(|rest| !rest.is_empty())
+        .unwrap_or(path);
     let place = match (path, address(text, path)) {
-        (".", _) => String::new(),
+        ("." | "", _) => String::new(),
         (path, None) => path.to_owned(),
         (path, Some(address)) => format!("{path} ({address})"),
     };

@@ -15,7 +15,7 @@ use crate::{
         prose::check_for_comment,
     },
     finding::{Notes, plain},
-    format,
+    format::{self, keys::NOT_PUBLIC},
     rule::Rule,
 };
 
@@ -145,20 +145,6 @@ fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Optio
     Some(day)
 }
 
-/// Top-level names of hosts that are not public (RFC 6761, RFC 6762, RFC 9476, and common
-/// practice).
-const NOT_PUBLIC: [&str; 9] = [
-    "arpa",
-    "home",
-    "internal",
-    "invalid",
-    "lan",
-    "local",
-    "localhost",
-    "onion",
-    "test",
-];
-
 /// Checks that a text is an `https://` address of a document on a public host, whose name is plain
 /// ASCII letters. Other characters of an address must be percent-encoded, because they could look
 /// like something else. The error is the cause and the remedy.
@@ -173,6 +159,7 @@ fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
     let Some(rest) = text.strip_prefix("https://") else {
         return Err(match text {
             _ if text.starts_with("http://") => ("it is not https", "write it with https://"),
+            _ if begins_with_host(text) => ("it lacks https://", "write it with https://"),
             _ if text.contains('@') => ("it is a mail address or a Message-ID", MAIL),
             _ => ("it does not begin with https://", PUBLIC),
         });
@@ -197,7 +184,11 @@ fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
         return Err(("its host is not a plain name", PUBLIC));
     }
     let is_top = last.len() > 1 && last.bytes().all(|byte| byte.is_ascii_alphabetic());
-    if !is_top || NOT_PUBLIC.contains(&last) {
+    if !is_top
+        || NOT_PUBLIC
+            .iter()
+            .any(|name| last.eq_ignore_ascii_case(name))
+    {
         return Err(("its host is not public", PUBLIC));
     }
     let is_plain =
@@ -212,11 +203,20 @@ fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
     }
 }
 
+/// Whether a text begins as an address without its scheme: "lore.kernel.org/r/...".
+fn begins_with_host(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(host, _)| {
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+        host.contains('.') && host.chars().all(is_part)
+    })
+}
+
 /// Checks that the name of the silicon is a headline.
 pub(super) fn check_name(parsed: &format::File, notes: &mut Notes<'_>) {
     let name = parsed.name.as_ref();
-    if let Some(name) = name.filter(|name| name.get_ref().contains('\n')) {
-        let help = "write it on one line: it is a headline";
+    if let Some(name) = name.filter(|name| name.get_ref().contains(['\n', '\t'])) {
+        let help =
+            "write it on one line, with spaces: it is a headline, and the subject of a patch";
         not_of_form(name, "name", help, notes);
     }
 }

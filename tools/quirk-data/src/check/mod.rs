@@ -303,7 +303,14 @@ fn word<T: Copy>(
     let found = choices.iter().find(|(name, _)| *name == text);
     if found.is_none() {
         let problem = format!("\"{text}\" is unknown");
-        notes.add(Rule::ValueUnknown, place, field, problem, one_of(choices));
+        let mut names = choices.iter().map(|(name, _)| *name);
+        let help = names
+            .find(|name| name.eq_ignore_ascii_case(text))
+            .map_or_else(
+                || one_of(choices),
+                |name| format!("write \"{name}\", if that is meant"),
+            );
+        notes.add(Rule::ValueUnknown, place, field, problem, help);
     }
     found.map(|&(_, choice)| choice)
 }

@@ -80,6 +80,14 @@ impl Key {
         }
     }
 
+    /// Whether the value is a list of texts, and nothing else.
+    pub(crate) const fn is_list_of_texts(&self) -> bool {
+        matches!(
+            self.value,
+            Value::Addresses | Value::Ids | Value::Subsystems | Value::Words(_)
+        )
+    }
+
     /// Whether the value is prose.
     pub(crate) fn is_prose(&self) -> bool {
         matches!(self.value, Value::Text | Value::Line)

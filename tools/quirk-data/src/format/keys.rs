@@ -31,9 +31,34 @@ const WRITTEN: &str = "^(0x([0-9a-f]{2}|[0-9a-f]{4}|[0-9a-f]{8})|as-capable)$";
 const CAPTURE: &str = "^[a-z0-9-]+(\\.[a-z0-9-]+)*\\.json$";
 /// The address of a function.
 pub(crate) const BDF: &str = "^[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\\.[0-7]$";
-/// An address of a document on a public host, as `address()` in `check/evidence.rs`.
-pub(crate) const ADDRESS: &str = "^https://(?!.*(\\.\\.\\.|MESSAGE[-_]ID))(?![^/]*(xn--|\\.(arpa|home|internal|invalid|lan|local|localhost|onion|test)/))\
-     ([A-Za-z0-9-]+\\.)+[A-Za-z]{2,}/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+$";
+/// Defines the names of hosts that are not public, and the form of an address, which excludes them.
+macro_rules! hosts {
+    ($first:literal $(, $more:literal)*) => {
+        /// Top-level names of hosts that are not public (RFC 6761, RFC 6762, RFC 9476, and common practice).
+        pub(crate) const NOT_PUBLIC: &[&str] = &[$first $(, $more)*];
+        /// An address of a document on a public host, as `address()` in `check/evidence.rs`.
+        pub(crate) const ADDRESS: &str = concat!(
+            "^https://(?!.*(\\.\\.\\.|MESSAGE[-_]ID))(?![^/]*(xn--|\\.(", $first $(, "|", $more)*, ")/))",
+            "([A-Za-z0-9-]+\\.)+[A-Za-z]{2,}/[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+$",
+        );
+    };
+}
+
+hosts!(
+    "arpa",
+    "corp",
+    "home",
+    "internal",
+    "intranet",
+    "invalid",
+    "lan",
+    "local",
+    "localdomain",
+    "localhost",
+    "onion",
+    "private",
+    "test"
+);
 
 /// The statuses of entries that owners withdraw by number, or could.
 const NUMBERED: [Status; 6] = [

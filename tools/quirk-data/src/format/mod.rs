@@ -122,14 +122,17 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     characters::check(&file.text, notes);
     comments::check(&file.text, notes);
     let (table, errors) = DeTable::parse_recoverable(&file.text);
-    let open = strings::open(&file.text);
+    let open = strings::open_text(&file.text);
+    let has_errors = !errors.is_empty();
+    let open = open.or_else(|| strings::open_list(&file.text).filter(|_| has_errors));
     if let Some(open) = &open {
+        let what = open.what;
         let problem = match open.key_at {
             Some(at) => format!(
-                "the text that begins here does not end before line {}, which looks like the next key",
+                "the {what} that begins here does not end before line {}, which looks like the next key",
                 file.line(at)
             ),
-            None => "the text that begins here has no end".to_owned(),
+            None => format!("the {what} that begins here has no end"),
         };
         let help = format!("end it with {}", open.mark);
         notes.add(Rule::Syntax, &open.start, "file", problem, help);
@@ -139,8 +142,15 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
         let at = error.span().map_or(0, |span| span.start);
         open.as_ref().is_none_or(|open| at < open.start.start)
     };
+    // Where one line ends with CR alone, most do.
+    let mut has_cr = false;
+    let is_new = |error: &&Error| {
+        let is_cr = error.message().starts_with("carriage return");
+        !(is_cr && std::mem::replace(&mut has_cr, true))
+    };
     // A file that is not TOML has a fault in every line.
-    for error in errors.iter().filter(is_before).take(MAX_SYNTAX_ERRORS) {
+    let told = errors.iter().filter(is_before).filter(is_new);
+    for error in told.take(MAX_SYNTAX_ERRORS) {
         let place = error.span().unwrap_or(0..0);
         let problem = error.message().trim_end().replace('\n', ", ");
         let help = how_to_write(&file.text, place.start)

@@ -131,9 +131,29 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
             };
             let key = self.section.key(name);
             let help = key.map(|key| key.form(self.section)).unwrap_or_default();
+            let is_list = key.is_some_and(Key::is_list_of_texts);
+            // The first of a list that is no text.
+            let odd = value
+                .get_ref()
+                .as_array()
+                .filter(|_| is_list)
+                .and_then(|list| {
+                    let mut list = list.iter();
+                    list.find(|one| one.get_ref().as_str().is_none())
+                });
+            let (place, problem) = match odd {
+                Some(one) => (
+                    one.span(),
+                    format!(
+                        "a value of the type {} in the list",
+                        one.get_ref().type_str()
+                    ),
+                ),
+                None => (value.span(), problem),
+            };
             self.add(
                 Rule::ValueType,
-                &value.span(),
+                &place,
                 name,
                 &problem,
                 &format!("write {help}"),
@@ -298,7 +318,25 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
 fn is_nearly(text: &str, name: &str) -> bool {
     let text = text.to_lowercase().replace('_', "-");
     let plural = |one: &str| one.trim_end_matches('s').to_owned();
-    plural(&text) == plural(name)
+    plural(&text) == plural(name) || is_misspelt(&text, name)
+}
+
+/// Whether a text is this word with one letter more, less or other than it, or with two neighbours exchanged.
+fn is_misspelt(text: &str, name: &str) -> bool {
+    let (text, name): (Vec<_>, Vec<_>) = (text.chars().collect(), name.chars().collect());
+    let both = text.iter().zip(&name);
+    let same = both.take_while(|(one, other)| one == other).count();
+    let (text, name) = (&text[same..], &name[same..]);
+    let rest = |of: &[char], from: usize| of.get(from..).map(<[char]>::to_vec);
+    // In a short word, one letter is much.
+    let is_long = same + name.len() > 3;
+    let is_exchanged = matches!((text, name), ([a, b, ..], [c, d, ..]) if a == d && b == c)
+        && rest(text, 2) == rest(name, 2);
+    let is_one = [(1, 0), (0, 1), (1, 1)].into_iter().any(|(one, other)| {
+        let (text, name) = (rest(text, one), rest(name, other));
+        text.is_some() && text == name
+    });
+    is_long && (is_exchanged || is_one)
 }
 
 fn texts(value: &DeValue<'_>) -> Option<Vec<Spanned<String>>> {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Finds comments, and a text of several lines that lacks its end. The parser reports such a text
-//! where the file ends, or where the next text begins.
+//! Finds comments, and a text of several lines or a list that lacks its end. The parser reports these
+//! where the file ends, or at each line behind them.
 
 use std::ops::Range;
 
-/// A text of several lines that probably lacks its end.
+/// A text of several lines, or a list, that probably lacks its end.
 pub(super) struct Open {
+    /// What it is, in a word.
+    pub(super) what: &'static str,
     /// The position of its first mark.
     pub(super) start: Range<usize>,
     /// The mark, in words.
@@ -27,6 +29,8 @@ enum Piece {
     Comment(Range<usize>),
     /// A text of several lines: its mark, the mark in words, and where its contents end, if they do.
     Long(Range<usize>, &'static str, Option<usize>),
+    /// A text on one line, with its quotation marks.
+    Short(Range<usize>),
 }
 
 /// The comments and the texts of several lines, in order.
@@ -48,13 +52,14 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece> + '_ {
                 at = place.end;
                 return Some(Piece::Comment(place));
             }
-            at += if c == '"' || c == '\'' {
+            if c == '"' || c == '\'' {
                 let line = line();
                 let end = close(line, 1, if c == '"' { "\"" } else { "'" });
-                end.map_or(line.len(), |end| end + 1)
-            } else {
-                c.len_utf8()
-            };
+                let place = at..at + end.map_or(line.len(), |end| end + 1);
+                at = place.end;
+                return Some(Piece::Short(place));
+            }
+            at += c.len_utf8();
         }
         None
     })
@@ -64,13 +69,58 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece> + '_ {
 pub(super) fn comments(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     pieces(text).filter_map(|piece| match piece {
         Piece::Comment(place) => Some(place),
-        Piece::Long(..) => None,
+        Piece::Long(..) | Piece::Short(_) => None,
     })
 }
 
-/// The first text of several lines that has no end, or that holds a line which looks like a key or
-/// a section.
-pub(super) fn open(text: &str) -> Option<Open> {
+/// The first list that has no end before the next key or section.
+pub(super) fn open_list(text: &str) -> Option<Open> {
+    // Without texts and comments, each bracket is one of TOML's.
+    let mut plain = text.to_owned().into_bytes();
+    for piece in pieces(text) {
+        let place = match piece {
+            Piece::Comment(place) | Piece::Short(place) => place,
+            Piece::Long(start, _, end) => start.start..end.unwrap_or(text.len()),
+        };
+        plain[place].fill(b' ');
+    }
+    let mut open: Vec<usize> = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        let is_section =
+            line.starts_with('[') && line.trim_end().ends_with(']') && !line.contains([',', '"']);
+        let is_key =
+            key_in(&format!("\n{line}"), 0..line.len() + 1).is_some() && !line.starts_with('[');
+        if let (Some(&first), true) = (open.first(), is_section || is_key) {
+            let (what, mark) = ("list", "]");
+            return Some(Open {
+                what,
+                start: first..first + 1,
+                mark,
+                key_at: Some(start),
+            });
+        }
+        for at in (start..end).filter(|_| !is_section) {
+            match plain[at] {
+                b'[' => open.push(at),
+                b']' => drop(open.pop()),
+                _ => {}
+            }
+        }
+        start = end;
+    }
+    let first = *open.first()?;
+    Some(Open {
+        what: "list",
+        start: first..first + 1,
+        mark: "]",
+        key_at: None,
+    })
+}
+
+/// The first text of several lines that has no end, or that holds a line which looks like a key or a section.
+pub(super) fn open_text(text: &str) -> Option<Open> {
     pieces(text).find_map(|piece| {
         let Piece::Long(start, mark, end) = piece else {
             return None;
@@ -78,6 +128,7 @@ pub(super) fn open(text: &str) -> Option<Open> {
         let key_at = key_in(text, start.end..end.unwrap_or(text.len()));
         let is_open = end.is_none() || key_at.is_some();
         is_open.then_some(Open {
+            what: "text",
             start,
             mark,
             key_at,

@@ -28,7 +28,10 @@ fn quotes() -> Vec<String> {
             continue;
         };
         match quotes.last_mut().filter(|_| is_open) {
-            Some(quote) => *quote += &format!(" {text}"),
+            Some(quote) => {
+                quote.push(' ');
+                quote.push_str(text);
+            }
             None => quotes.push(text.to_owned()),
         }
         is_open = true;
