@@ -133,7 +133,7 @@ fn look_at<'f>(
     }
     findings.extend(overlap::check(&checked));
     findings.extend(overlap::replaced(&checked));
-    findings.extend(check::unclaimed(&checked));
+    findings.extend(check::unclaimed(&checked, replay::are_virtual));
     findings.extend(replay::check(&checked));
     findings.extend(orphans(&checked, beside.captures));
     (checked, findings)

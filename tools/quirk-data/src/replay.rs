@@ -49,6 +49,7 @@ pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
             let Some(topology) = read(file.file, expect, &mut notes) else {
                 continue;
             };
+            claims_virtual(file, &topology, &mut notes);
             if !file.is_cut {
                 one(
                     file, &entries, &topology, expect, &handlers, &mut seen, &mut notes,
@@ -211,6 +212,57 @@ const MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff\0"];
 /// Whether a file with these contents has the JSON form of a capture, and is not the output of a program.
 fn begins_with_brace(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().starts_with(b"{")
+}
+
+/// The ids of vendor and device that only virtual functions of a captured machine have.
+fn virtual_ids(topology: &Topology) -> BTreeSet<(u16, u16)> {
+    let functions = topology.functions.iter();
+    let others = functions.clone().filter(|one| one.physfn.is_none());
+    let others: BTreeSet<_> = others
+        .filter_map(|one| Some((one.vendor.value(), one.device?.value())))
+        .collect();
+    let ids = functions.filter_map(|one| {
+        let sriov = one.sriov?;
+        Some((one.vendor.value(), sriov.vf_device.value()))
+    });
+    ids.filter(|id| !others.contains(id)).collect()
+}
+
+/// Whether each of these ids is one that only virtual functions have, by a capture of the file's.
+pub(crate) fn are_virtual(file: &CheckedFile<'_>, ids: Ids) -> bool {
+    let captures = file.expects.iter().map(|expect| {
+        let path = file.file.path.with_file_name(expect.capture.get_ref());
+        let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
+        is_file.then(|| topology::read(&path).ok()).flatten()
+    });
+    let found: BTreeSet<_> = captures
+        .flatten()
+        .flat_map(|one| virtual_ids(&one))
+        .collect();
+    (ids.first..=ids.last).all(|device| found.contains(&(ids.vendor, device)))
+}
+
+/// Adds a finding for each claimed range with an id that only virtual functions have.
+fn claims_virtual(file: &CheckedFile<'_>, topology: &Topology, notes: &mut Notes<'_>) {
+    let status = file.entry.status;
+    if status == Status::Mainline || status.is_negative() {
+        return;
+    }
+    let found = virtual_ids(topology);
+    for claimed in &file.claimed {
+        let ids = claimed.get_ref();
+        let mut found = found.iter();
+        let Some((vendor, device)) = found.find(|(vendor, device)| ids.contains(*vendor, *device))
+        else {
+            continue;
+        };
+        let problem =
+            format!("{vendor:04x}:{device:04x} is the id of virtual functions, by the capture");
+        let help = "take it out: a claim for a virtual function has no effect. The statement may name it, and needs no \
+                    reason for that";
+        let (place, field) = (claimed.span(), "match.devices");
+        notes.add(Rule::IdVirtual, &place, field, problem, help);
+    }
 }
 
 /// Checks one expectation, and adds the effects on the captured machine to `seen`.

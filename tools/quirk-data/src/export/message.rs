@@ -145,13 +145,14 @@ pub(super) fn kinds(claim: &Claim<'_>) -> String {
 /// What is wrong without the patch.
 fn problem(claim: &Claim<'_>) -> String {
     let mut all = claim.entry.kinds();
-    let together = if all.all(|kind| kind.layout() == HeaderLayout::Endpoint) {
-        "the functions of a device"
+    // Ports can be in several groups before: ports of several slots are. None of these is that of one device below a port.
+    let so = if all.all(|kind| kind.layout() == HeaderLayout::Endpoint) {
+        "puts the functions of a device into one IOMMU group"
     } else {
-        "them, with what is below them,"
+        "makes no IOMMU group of its own for each of them with what is below it"
     };
     format!(
-        "These {} do not advertise an ACS capability, so Linux puts {together} into one IOMMU group:",
+        "These {} do not advertise an ACS capability, so Linux {so}:",
         kinds(claim)
     )
 }

@@ -348,8 +348,12 @@ fn check_kinds(
 
 /// Finds ids that a statement names and no entry claims. One statement may be for several families,
 /// so other entries count. Ids of vendors that the entry does not have are ignored. Costs O(n m) in
-/// the number of such ids and of entries.
-pub(crate) fn unclaimed(files: &[CheckedFile<'_>]) -> Vec<Finding> {
+/// the number of such ids and of entries. `are_virtual` tells whether ids are those of virtual functions, by the captures of a
+/// file.
+pub(crate) fn unclaimed(
+    files: &[CheckedFile<'_>],
+    are_virtual: impl Fn(&CheckedFile<'_>, Ids) -> bool,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files {
         let mut notes = Notes::on(file.file);
@@ -362,7 +366,8 @@ pub(crate) fn unclaimed(files: &[CheckedFile<'_>]) -> Vec<Finding> {
                 let mut ids = other.entry.ids();
                 ids.any(|ids| !ids.is_any() && claims(ids))
             };
-            if files.iter().any(speaks) {
+            // A virtual function has no claim of its own, and the statement has to be about it too.
+            if files.iter().any(speaks) || are_virtual(file, *ids) {
                 continue;
             }
             notes.add(
