@@ -88,6 +88,8 @@ rules! {
         "A range of ids or revisions goes from the lower to the higher, and the first release that no longer has an entry is later than the first release with it.";
     IdVirtual "id-virtual"
         "No claimed id is one that only virtual functions of the captured machines have: neither the module nor a patch makes a claim for a virtual function.";
+    RevisionsOpen "revisions-open"
+        "The revisions of a validated entry end with one that exists: up to ff, they would be of silicon that nobody has made yet.";
     IdWide "id-wide"
         "A claimed range has at most 64 ids, also when it is written in pieces, and an entry at most 256: a statement is about exact ids.";
     IdAny "id-any"

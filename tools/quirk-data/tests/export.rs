@@ -144,8 +144,8 @@ From: "A. Signer" <signer@example.org>
 Date: Thu, 29 Feb 2024 00:00:00 +0000
 Subject: [PATCH] PCI: Add ACS quirk for Acme C400
 
-These Root Ports do not advertise an ACS capability, so Linux makes no IOMMU
-group of its own for each of them with what is below it:
+These Root Ports do not advertise an ACS capability, so Linux makes no
+IOMMU group of its own for each of them with what is below it:
 
   acee:0400-0403 (root ports of an invented processor)
 

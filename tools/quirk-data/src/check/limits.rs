@@ -6,7 +6,7 @@ use rules::{entry::Kind, limits::Class, pcie::HeaderLayout};
 use toml::Spanned;
 
 use super::not_of_form;
-use crate::{finding::Notes, format, limits::Limits, notation, rule::Rule};
+use crate::{entry::Status, finding::Notes, format, limits::Limits, notation, rule::Rule};
 
 /// Reads the limits. An invalid one is dropped with a finding.
 pub(super) fn check(one: &format::Match, kinds: &[Kind], notes: &mut Notes<'_>) -> Limits {
@@ -24,6 +24,36 @@ pub(super) fn check(one: &format::Match, kinds: &[Kind], notes: &mut Notes<'_>) 
             .as_ref()
             .map(|value| subsystems(value, kinds, notes))
             .unwrap_or_default(),
+    }
+}
+
+/// Checks that a claim on a statement ends its revisions with one that exists. A statement is about silicon, and whoever makes a
+/// revision to come can state it then.
+pub(super) fn open_end(
+    matches: &[Spanned<format::Match>],
+    status: Option<Status>,
+    notes: &mut Notes<'_>,
+) {
+    if status != Some(Status::Validated) {
+        return;
+    }
+    for value in matches
+        .iter()
+        .filter_map(|one| one.get_ref().revisions.as_ref())
+    {
+        let ends = notation::revisions(value.get_ref());
+        if !ends.is_some_and(|(from, to)| 0 < from && from < to && to == u8::MAX) {
+            continue;
+        }
+        let problem = "its last revision is ff, so it claims silicon that nobody has made yet";
+        let help = "end it with the last revision that exists, as \"03-0f\"";
+        notes.add(
+            Rule::RevisionsOpen,
+            &value.span(),
+            "match.revisions",
+            problem,
+            help,
+        );
     }
 }
 
@@ -60,7 +90,7 @@ fn revisions(value: &Spanned<String>, notes: &mut Notes<'_>) -> Option<(u8, u8)>
         let corrected = notation::corrected(text, 2);
         let help = corrected.map_or_else(
             || {
-                "write two lowercase hexadecimal digits, or two such with a hyphen, as \"03-ff\""
+                "write two lowercase hexadecimal digits, or two such with a hyphen, as \"03-0f\""
                     .to_owned()
             },
             |text| format!("write \"{text}\", if that is meant"),

@@ -130,6 +130,7 @@ impl<'a> CheckedFile<'a> {
         };
         let matched = ids::check(&parsed.matches, &kinds, notes);
         let ids = &matched.claimed;
+        limits::open_end(&parsed.matches, basis, notes);
         claim::any(ids, &kinds, status, notes);
         claim::width(ids, basis, notes);
         claim::aliases(ids, status, notes);

@@ -238,7 +238,7 @@ static MATCH: Section = Section {
             "revisions",
             Value::Form(REVISIONS),
             Needed::No,
-            "only these revisions, as \"03\" or \"03-ff\"",
+            "only these revisions, as \"03\" or \"03-0f\"",
         ),
         key(
             "subsystems",
