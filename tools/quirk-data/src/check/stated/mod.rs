@@ -10,10 +10,12 @@
 //! | `except.rs` | which ids are excepted |
 //! | `plain.rs` | which ids are spoken of in words that may except them |
 //! | `opposite.rs` | which words of isolation do not say that functions are isolated |
+//! | `limited.rs` | which words limit isolation to a state, or to a part of the functions or requests |
 //! | `kinds.rs` | which kinds of function are named |
 
 mod except;
 mod kinds;
+mod limited;
 mod opposite;
 mod plain;
 mod read;

@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     except::{BETWEEN, DIRECTLY, Mark, are_joined, is_filler},
-    kinds, opposite,
+    kinds, limited, opposite,
     read::{GOES, is_id},
     token::{Token, clause_before, clause_behind, ends_clause, is_of},
 };
@@ -158,9 +158,9 @@ pub(super) fn doubts(
                 || opposite::says_reach(tokens, at)
                 || opposite::is_other(tokens, at)
                 || opposite::undoes(tokens, at)
-                || opposite::is_part(tokens, at)
-                || opposite::is_class(tokens, at)
-                || opposite::is_some(tokens, at)
+                || limited::is_part(tokens, at)
+                || limited::is_class(tokens, at)
+                || limited::is_some(tokens, at)
                 || opposite::is_hearsay(tokens, at)
                 || lists.is_empty() && opposite::names_way(tokens, at)
                 || wishes(tokens, at)
@@ -246,7 +246,7 @@ fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
         && !is_although
         && !before.is_some_and(|word| word.is_of("even also as"));
     let is_state =
-        !is_conditional && (opposite::is_state(tokens, at) || opposite::limits(tokens, at));
+        !is_conditional && (limited::is_state(tokens, at) || limited::limits(tokens, at));
     let mut after = tokens[at + 1..].iter().take(3);
     let is_only = tokens[at].is_of("only")
         && !after.any(|word| word.is_of(WAY))
