@@ -325,7 +325,7 @@ fn the_model_is_told_when_asked_for_and_nothing_else() {
 fn what_is_no_sysfs_is_refused() {
     let tree = Tree::new("empty");
     let complaint = |host: Host| host.capture().expect_err("there is nothing").to_string();
-    assert!(complaint(tree.host()).contains("functions: there is none"));
+    assert!(complaint(tree.host()).contains("functions: the input has no PCI function"));
     let nowhere = Host {
         sysfs: tree.0.join("nowhere"),
         ..tree.host()
