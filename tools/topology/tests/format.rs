@@ -147,7 +147,9 @@ fn what_no_machine_has_is_refused() {
         complaint_on(vec![twice(), twice()]),
         "f.json: 0000:00:01.0: two functions have this address; capture the machine again, or correct the file"
     );
-    assert!(complaint_on(Vec::new()).starts_with("f.json: functions: the input has no PCI function"));
+    assert!(
+        complaint_on(Vec::new()).starts_with("f.json: functions: the input has no PCI function")
+    );
     let root = |at, to| port(at, PcieType::RootPort, to, true);
     assert!(
         complaint_on(vec![root("0000:00:01.0", 1), root("0000:00:02.0", 1)])
