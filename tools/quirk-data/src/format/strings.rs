@@ -84,25 +84,26 @@ pub(super) fn open_list(text: &str) -> Option<Open> {
         };
         plain[place].fill(b' ');
     }
+    let list = |first: usize, key_at: Option<usize>| Open {
+        what: "list",
+        start: first..first + "[".len(),
+        mark: "]",
+        key_at,
+    };
     let mut open: Vec<usize> = Vec::new();
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
         let is_section =
             line.starts_with('[') && line.trim_end().ends_with(']') && !line.contains([',', '"']);
-        let is_key =
-            key_in(&format!("\n{line}"), 0..line.len() + 1).is_some() && !line.starts_with('[');
+        let behind = format!("\n{line}");
+        let is_key = !line.starts_with('[') && key_in(&behind, 0..behind.len()).is_some();
         if let (Some(&first), true) = (open.first(), is_section || is_key) {
-            let (what, mark) = ("list", "]");
-            return Some(Open {
-                what,
-                start: first..first + 1,
-                mark,
-                key_at: Some(start),
-            });
+            return Some(list(first, Some(start)));
         }
-        for at in (start..end).filter(|_| !is_section) {
-            match plain[at] {
+        let brackets = plain.iter().enumerate().take(end).skip(start);
+        for (at, byte) in brackets.filter(|_| !is_section) {
+            match byte {
                 b'[' => open.push(at),
                 b']' => drop(open.pop()),
                 _ => {}
@@ -110,13 +111,7 @@ pub(super) fn open_list(text: &str) -> Option<Open> {
         }
         start = end;
     }
-    let first = *open.first()?;
-    Some(Open {
-        what: "list",
-        start: first..first + 1,
-        mark: "]",
-        key_at: None,
-    })
+    open.first().map(|&first| list(first, None))
 }
 
 /// The first text of several lines that has no end, or that holds a line which looks like a key or a section.
