@@ -121,6 +121,16 @@ fn is_within(finer: &Partition, coarser: &Partition) -> bool {
     })
 }
 
+/// The limits where no fact is missing.
+fn exact(groups: &Partition) -> Range {
+    Range {
+        together: groups.clone(),
+        apart: groups.clone(),
+        unknown: [].into(),
+        by_kernel: [].into(),
+    }
+}
+
 fn check(range: &Range, groups: &Partition, what: &str) -> Result<(), String> {
     if !is_within(&range.together, groups) {
         return Err(format!(
@@ -251,12 +261,7 @@ fn every_completion_is_within_the_limits() {
             let assumed = prediction
                 .without_table()
                 .map_err(|fault| fault.to_string())?;
-            let range = range.unwrap_or_else(|| Range {
-                together: assumed.clone(),
-                apart: assumed.clone(),
-                unknown: [].into(),
-                by_kernel: [].into(),
-            });
+            let range = range.unwrap_or_else(|| exact(&assumed));
             let count = |of: &Cell<u32>, is: bool| of.set(of.get() + u32::from(is));
             count(&open, range.together != range.apart);
             count(&certain, range.together == range.apart);
@@ -319,12 +324,7 @@ fn every_kernel_is_within_the_limits() {
         let prediction = Prediction::of(&unnamed, &view, &newest);
         let range = Range::of(&prediction, &others, &[]).map_err(|fault| fault.to_string())?;
         let assumed = groups(&unnamed, &newest);
-        let range = range.unwrap_or_else(|| Range {
-            together: assumed.clone(),
-            apart: assumed.clone(),
-            unknown: [].into(),
-            by_kernel: [].into(),
-        });
+        let range = range.unwrap_or_else(|| exact(&assumed));
         for (machine, handlers) in &machines {
             let made = groups(machine, handlers);
             differ.set(differ.get() + u32::from(made != assumed));

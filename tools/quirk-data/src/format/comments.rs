@@ -65,31 +65,25 @@ pub(super) fn check(text: &str, notes: &mut Notes<'_>) {
         let inner = lower.trim_start_matches('#').trim_start();
         // Old editors end a line with CR alone, so that the whole file is this one comment.
         let is_cr = comment.contains('\r');
-        let problem = if is_cr && comment.starts_with(LICENSE) {
-            let help = "save it with LF, or CR and LF, at the ends of lines";
-            let problem = "the lines of this file end with CR alone";
-            notes.add(
-                Rule::License,
-                &(place.start..place.start + LICENSE.len()),
-                "file",
-                problem,
-                help,
-            );
-            is_licensed |= at_top;
-            continue;
+        let written = if is_cr && comment.starts_with(LICENSE) {
+            let help = "save it with LF, or CR and LF, at the ends of lines".to_owned();
+            Some(("the lines of this file end with CR alone", help))
         } else if comment.eq_ignore_ascii_case(LICENSE) {
-            let problem = "this line has the tag of the licence in other letters";
             let help = format!("write it as \"{LICENSE}\"");
-            notes.add(
-                Rule::License,
-                &(place.start..place.start + comment.len()),
-                "file",
-                problem,
+            Some((
+                "this line has the tag of the licence in other letters",
                 help,
-            );
+            ))
+        } else {
+            None
+        };
+        if let Some((problem, help)) = written {
+            let place = place.start..place.start + LICENSE.len();
+            notes.add(Rule::License, &place, "file", problem, help);
             is_licensed |= at_top;
             continue;
-        } else if NAMING.iter().any(|mark| inner.starts_with(mark)) || has(&OTHERS) {
+        }
+        let problem = if NAMING.iter().any(|mark| inner.starts_with(mark)) || has(&OTHERS) {
             is_licensed |= at_top;
             "this line names another licence than that of the project's data"
         } else if has(&RESTRICTING) {
