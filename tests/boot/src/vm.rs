@@ -31,6 +31,7 @@ use self::qemu::Qemu;
 
 /// Size of a disk in bytes: large enough for FAT32. The file is sparse.
 const DISK: u64 = 64 << 20;
+
 /// A running guest. Dropping it kills QEMU.
 #[derive(Debug)]
 pub struct Vm<'a> {

@@ -50,11 +50,8 @@ pub fn changed_in<'a>(
             }
         }
     }
+    releases.retain(|&one| oldest < one);
     releases
-        .split_off(&oldest)
-        .into_iter()
-        .filter(|&one| one != oldest)
-        .collect()
 }
 
 fn of<'a>(

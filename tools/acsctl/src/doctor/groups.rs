@@ -21,10 +21,7 @@ pub(super) fn check(host: &HostView<'_>) -> Vec<Diagnosis> {
         return Vec::new();
     }
     let functions = host.topology.functions.iter();
-    if functions
-        .clone()
-        .any(|function| !(function.pcie_known && function.acs_known))
-    {
+    if !host.shows_capabilities() {
         let finding = "not checked: the check needs all of configuration space";
         return vec![Diagnosis::warn(CHECK, finding, "run acsctl doctor as root")];
     }

@@ -291,6 +291,13 @@ impl<'a> HostView<'a> {
         })
     }
 
+    /// Whether the input shows the capabilities of each function.
+    #[must_use]
+    pub fn shows_capabilities(&self) -> bool {
+        let mut functions = self.topology.functions.iter();
+        functions.all(|one| one.pcie_known && one.acs_known)
+    }
+
     /// Functions that the kernel put into different groups although nothing isolates them from each other, in sets; none if
     /// the input lacks a fact about a function.
     ///
@@ -298,8 +305,7 @@ impl<'a> HostView<'a> {
     ///
     /// As [`Self::justified`].
     pub fn torn(&self) -> Result<Partition, Error> {
-        let mut functions = self.topology.functions.iter();
-        if self.groups.is_empty() || functions.any(|one| !(one.pcie_known && one.acs_known)) {
+        if self.groups.is_empty() || !self.shows_capabilities() {
             return Ok(Vec::new());
         }
         let functions = self.topology.functions.iter();

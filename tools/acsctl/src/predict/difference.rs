@@ -11,7 +11,7 @@ use grouping::{
 use rules::release::Release as KernelRelease;
 use topology::{Bdf, Hex, Partition, Topology};
 
-use super::{addresses::address_list, report::Assumed};
+use super::{open::version_decides, report::Assumed};
 use crate::host::HostView;
 
 /// The assumptions of the prediction about the machine.
@@ -218,17 +218,15 @@ pub(super) fn causes<'a>(
             .map(|one| format!("an assumption is wrong: {}", one.text)),
     );
     let lacks_facts = !causes.is_empty();
-    let range = limits().filter(|_| lacks_facts || machine.kernel.is_none());
+    let is_open = lacks_facts || machine.kernel.is_none();
+    let range = is_open.then(limits).flatten();
     let differs = |range: &Range| -> Vec<Bdf> {
         let by_kernel = range.by_kernel.iter().copied();
         by_kernel.filter(|bdf| deciding.contains(bdf)).collect()
     };
     let by_kernel = range.map(differs).unwrap_or_default();
     if !by_kernel.is_empty() {
-        causes.push(format!(
-            "the version of the kernel is not known, and kernels treat {} differently: ask again with --kernel",
-            address_list(&by_kernel)
-        ));
+        causes.push(version_decides(&by_kernel));
     }
     if !causes.is_empty() && range.is_some_and(|range| is_within(range, &members, actual)) {
         if lacks_facts {

@@ -41,6 +41,14 @@ fn deciding(of_functions: &[Bdf], of_kernel: &[Bdf]) -> String {
     }
 }
 
+/// Why nothing is said of these functions, which kernels treat differently, and what to do.
+pub(crate) fn version_decides(functions: &[Bdf]) -> String {
+    format!(
+        "the version of the kernel is not known, and kernels treat {} differently: ask again with --kernel",
+        address_list(functions)
+    )
+}
+
 impl Open {
     /// What is open and what is certain, without full stops.
     pub(crate) fn words(&self) -> [String; 3] {

@@ -44,7 +44,7 @@ use super::{
     remedy::{Remedy, What},
     words::address_list,
 };
-use crate::host::HostView;
+use crate::{host::HostView, predict::open::version_decides};
 
 /// Plans how the function at `bdf` gets a group that it shares with no other function that can be
 /// passed through.
@@ -103,10 +103,7 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
     }
     let by_kernel = by_kernel(grouped, &relevant, &tables)?;
     if !by_kernel.is_empty() {
-        plan.reasons.push(format!(
-            "the version of the kernel is not known, and kernels treat {} differently: ask again with --kernel",
-            address_list(&by_kernel)
-        ));
+        plan.reasons.push(version_decides(&by_kernel));
         return Ok(plan);
     }
     if is_alone && refused.is_some() {

@@ -61,6 +61,9 @@ pub(super) fn by_kernel(
     relevant: &BTreeSet<usize>,
     tables: &[Table],
 ) -> Result<Vec<Bdf>, Error> {
+    if grouped.machine.kernel.is_some() {
+        return Ok(Vec::new());
+    }
     let range = grouped.machine.range(tables)?;
     let by_kernel = range.map(|range| range.by_kernel).unwrap_or_default();
     let relevant = relevant.iter().map(|&index| grouped.bdf(index));

@@ -154,7 +154,7 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
             && !any(before, "physical their including and")
 }
 
-/// Whether the noun here is of some requests only, of which a denial is: "do not send many requests", "no I/O requests".
+/// Whether the denial before this noun denies only some of the requests: "do not send many requests", "no I/O requests".
 pub(super) fn is_some(tokens: &[Token], at: usize) -> bool {
     const REQUESTS: &str = "\
         request requests transaction transactions tlp tlps packet packets message messages transfer transfers traffic data \
