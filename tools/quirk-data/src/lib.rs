@@ -12,7 +12,7 @@
 //! | `check/` | checks each file by itself |
 //! | `folder.rs`, `overlap.rs` | checks files against each other |
 //! | `supposed.rs` | reads one entry as a hypothesis, whatever its evidence |
-//! | `kernels.rs`, `numbers.rs`, `replay.rs` | compares with kernels, numbers and captures |
+//! | `kernels.rs`, `numbers.rs`, `replay.rs` | compares with kernels, numbers and captures; `replay/`: what a capture must show |
 //! | `narrow.rs` | narrows a capture to what decides on the groups |
 //! | `cause.rs` | says why an entry splits nothing on a captured machine |
 //! | `entry.rs` | an entry; `limits.rs`, `register.rs`, `name.rs`: its parts |

@@ -3,16 +3,17 @@
 //! Compares the expected groups of captured machines with the predicted ones, without and with the
 //! entry.
 
-use std::{collections::BTreeSet, fs};
+mod capture;
+
+use std::collections::BTreeSet;
 
 use grouping::{
-    Assumption, View,
     handlers::Handlers,
     model::{Fault, Interface},
     predict::Prediction,
     view,
 };
-use rules::{acs::AcsFlags, entry::Kind};
+use rules::entry::Kind;
 use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
@@ -24,8 +25,9 @@ use crate::{
     handlers,
     narrow::narrowed,
     rule::Rule,
-    source::DataFile,
 };
+
+pub(crate) use capture::{are_virtual, with_iommu};
 
 /// Checks the captures and the expectations of every entry, with all mainline entries as the
 /// kernel's handlers. If a part of a claim could not be read, only its captures are checked: groups
@@ -46,10 +48,10 @@ pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
         // A mainline entry is tested for kernels that lack it.
         let handlers = handlers.without(file.entry.number);
         for expect in &file.expects {
-            let Some(topology) = read(file.file, expect, &mut notes) else {
+            let Some(topology) = capture::read(file.file, expect, &mut notes) else {
                 continue;
             };
-            claims_virtual(file, &topology, &mut notes);
+            capture::claims_virtual(file, &topology, &mut notes);
             if !file.is_cut {
                 one(
                     file, &entries, &topology, expect, &handlers, &mut seen, &mut notes,
@@ -127,144 +129,6 @@ fn missing(entry: &Entry, first: &Expect, seen: &Captured, notes: &mut Notes<'_>
     }
 }
 
-/// Reads the capture of an expectation.
-fn read(file: &DataFile, expect: &Expect, notes: &mut Notes<'_>) -> Option<Topology> {
-    let (capture, place) = (expect.capture.get_ref(), &expect.capture.span());
-    let path = file.path.with_file_name(capture);
-    let mut refuse = |problem: String, help: &str| {
-        notes.add(Rule::CaptureRead, place, "expect.capture", problem, help);
-    };
-    // Opening a pipe would block, and a link may lead out of the tree.
-    if fs::symlink_metadata(&path).is_ok_and(|found| !found.is_file()) {
-        let problem = format!("{capture} is not a regular file");
-        refuse(problem, "put the capture itself there");
-        return None;
-    }
-    let bytes = fs::read(&path).unwrap_or_default();
-    let is_capture = begins_with_brace(&bytes);
-    let mut marked = MARKS.iter().filter_map(|mark| bytes.strip_prefix(*mark));
-    if marked.any(begins_with_brace) {
-        let problem = format!("{capture} begins with a byte order mark");
-        refuse(problem, "save it as UTF-8 without one, as acsctl writes it");
-        return None;
-    }
-    match topology::read(&path) {
-        Ok(mut topology) if is_capture => {
-            with_iommu(&mut topology);
-            Some(topology)
-        }
-        Ok(_) => {
-            refuse(
-                format!(
-                    "{capture} is not a capture but the output of lspci, which may have serial \
-                     numbers and functions that do not concern the device"
-                ),
-                "make the capture from it with acsctl quirk new BDF --topology FILE",
-            );
-            None
-        }
-        // What reads as anything else says nothing about a capture.
-        Err(_) if path.exists() && !is_capture => {
-            refuse(
-                format!("{capture} is not a capture, which acsctl writes as JSON"),
-                "make it with acsctl quirk new BDF; from the output of lspci, with --topology FILE",
-            );
-            None
-        }
-        Err(error) => {
-            let problem = error.to_string();
-            let problem = problem.replace(&path.display().to_string(), capture);
-            let help = "make it with acsctl quirk new, and put it beside this file";
-            refuse(problem, help);
-            None
-        }
-    }
-}
-
-/// Enables the ACS controls that a kernel enables, in the capture of a machine whose IOMMU was off,
-/// which has no groups: the kernel enables ACS only with an IOMMU (`pci_enable_acs()` in
-/// `drivers/pci/pci.c`). Returns the first function that changed.
-pub(crate) fn with_iommu(capture: &mut Topology) -> Option<Bdf> {
-    let has_group = |function: &Function| function.iommu_group.is_some();
-    if capture.functions.iter().any(has_group) {
-        return None;
-    }
-    let mut changed = None;
-    for function in &mut capture.functions {
-        let Some(acs) = &mut function.acs else {
-            continue;
-        };
-        let (Some(capability), Some(control)) = (acs.cap, acs.ctl) else {
-            continue;
-        };
-        let enabled = control | (capability & AcsFlags::GROUPING.bits());
-        if enabled != control {
-            acs.ctl = Some(enabled);
-            changed = changed.or(Some(function.bdf));
-        }
-    }
-    changed
-}
-
-/// The byte order marks of UTF-8 and UTF-16, the last with the empty half of the brace that follows.
-const MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff\0"];
-
-/// Whether a file with these contents has the JSON form of a capture, and is not the output of a program.
-fn begins_with_brace(bytes: &[u8]) -> bool {
-    bytes.trim_ascii_start().starts_with(b"{")
-}
-
-/// The ids of vendor and device that only virtual functions of a captured machine have.
-fn virtual_ids(topology: &Topology) -> BTreeSet<(u16, u16)> {
-    let functions = topology.functions.iter();
-    let others = functions.clone().filter(|one| one.physfn.is_none());
-    let others: BTreeSet<_> = others
-        .filter_map(|one| Some((one.vendor.value(), one.device?.value())))
-        .collect();
-    let ids = functions.filter_map(|one| {
-        let sriov = one.sriov?;
-        Some((one.vendor.value(), sriov.vf_device.value()))
-    });
-    ids.filter(|id| !others.contains(id)).collect()
-}
-
-/// Whether each of these ids is one that only virtual functions have, by a capture of the file's.
-pub(crate) fn are_virtual(file: &CheckedFile<'_>, ids: Ids) -> bool {
-    let captures = file.expects.iter().map(|expect| {
-        let path = file.file.path.with_file_name(expect.capture.get_ref());
-        let is_file = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file());
-        is_file.then(|| topology::read(&path).ok()).flatten()
-    });
-    let found: BTreeSet<_> = captures
-        .flatten()
-        .flat_map(|one| virtual_ids(&one))
-        .collect();
-    (ids.first..=ids.last).all(|device| found.contains(&(ids.vendor, device)))
-}
-
-/// Adds a finding for each claimed range with an id that only virtual functions have.
-fn claims_virtual(file: &CheckedFile<'_>, topology: &Topology, notes: &mut Notes<'_>) {
-    let status = file.entry.status;
-    if status == Status::Mainline || status.is_negative() {
-        return;
-    }
-    let found = virtual_ids(topology);
-    for claimed in &file.claimed {
-        let ids = claimed.get_ref();
-        let mut found = found.iter();
-        let Some((vendor, device)) = found.find(|(vendor, device)| ids.contains(*vendor, *device))
-        else {
-            continue;
-        };
-        let problem =
-            format!("{vendor:04x}:{device:04x} is the id of virtual functions, by the capture");
-        let help = "take it out: a claim for a virtual function has no effect. The statement may name it, and needs no \
-                    reason for that";
-        let (place, field) = (claimed.span(), "match.devices");
-        notes.add(Rule::IdVirtual, &place, field, problem, help);
-    }
-}
-
 /// Checks one expectation, and adds the effects on the captured machine to `seen`.
 fn one(
     file: &CheckedFile<'_>,
@@ -286,7 +150,7 @@ fn one(
     }
     let is_member = |function: &&Function| members.contains(&function.bdf);
     for function in topology.functions.iter().filter(is_member) {
-        if let Some((problem, help)) = pointless(function) {
+        if let Some((problem, help)) = capture::pointless(function) {
             let problem = format!("{} {problem}", function.bdf);
             notes.add(Rule::CaptureAcs, at_capture, field, problem, help);
         }
@@ -296,7 +160,7 @@ fn one(
     contradicted(entry, entries, topology, &members, expect, notes);
 
     let view = view(topology);
-    unseen(&view, &needed, expect, notes);
+    capture::unseen(&view, &needed, expect, notes);
     for of in &view.functions {
         if let (Interface::Express(found), true) =
             (of.facts.interface, members.contains(&of.function.bdf))
@@ -323,7 +187,7 @@ fn one(
     );
     let is_same = fewer_groups.is_ok_and(|(one, other)| one == before && other == after);
     let decide = if is_same { addresses(&fewer) } else { needed };
-    beyond(topology, &decide, expect, notes);
+    capture::beyond(topology, &decide, expect, notes);
     let cause = Cause {
         entry,
         others: entries,
@@ -404,58 +268,6 @@ fn contradicted(
     }
 }
 
-/// Adds a finding for each function that decides on the groups and is not captured as a whole, or not with its
-/// way to the root.
-fn unseen(view: &View<'_>, needed: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
-    let place = expect.capture.span();
-    let help = "make it again, on the machine or from the whole output of lspci -D -vvvnn as root";
-    let assumed = view.assumptions.iter();
-    for (bdf, assumption) in assumed.filter(|(bdf, _)| needed.contains(bdf)) {
-        let problem = if *assumption == Assumption::Rest {
-            format!(
-                "the text that it was made from ends within {bdf}, so what {bdf} has is not known"
-            )
-        } else if assumption.hides_group() {
-            format!(
-                "the bridge above {bdf}, or what is below it, is not in it, so its groups are not known"
-            )
-        } else {
-            continue;
-        };
-        notes.add(Rule::CaptureAcs, &place, "expect.capture", problem, help);
-    }
-}
-
-/// Adds findings if a capture has more than the device and what decides its groups.
-fn beyond(topology: &Topology, needed: &BTreeSet<Bdf>, expect: &Expect, notes: &mut Notes<'_>) {
-    let functions = topology.functions.iter();
-    let mut others = functions.filter(|one| !needed.contains(&one.bdf));
-    let place = expect.capture.span();
-    let mut add = |problem: String| {
-        let help = "make it with acsctl quirk new, which leaves out the rest of the machine, or take that \
-                    out of the file";
-        notes.add(Rule::CaptureBeyond, &place, "expect.capture", problem, help);
-    };
-    if let Some(first) = others.next() {
-        let more = match others.count() {
-            0 => String::new(),
-            more => format!(", and {more} more"),
-        };
-        let problem = format!(
-            "it has functions that do not decide on the groups of the device: {}{more}",
-            first.bdf
-        );
-        add(problem);
-    }
-    let named = topology::make_nameless(&mut topology.clone());
-    if !named.is_empty() {
-        let keys = named.join("\", \"");
-        add(format!(
-            "it has text that may name the machine or its origin, in \"{keys}\""
-        ));
-    }
-}
-
 /// Adds a finding if the machine's kernel made other groups than the computed ones without the entry. What the file expects
 /// has a finding of its own.
 fn recorded(topology: &Topology, computed: &Partition, expect: &Expect, notes: &mut Notes<'_>) {
@@ -508,32 +320,6 @@ fn members<'t>(topology: &'t Topology, entry: &Entry) -> impl Iterator<Item = &'
             .device
             .is_some_and(|device| entry.ids().any(|ids| ids.contains(vendor, device.value())))
     })
-}
-
-/// Why an entry cannot help a function, or the capture does not show it: the problem and the
-/// remedy.
-fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
-    if function.physfn.is_some() {
-        None
-    } else if !function.acs_known {
-        Some((
-            "was captured without the right to see whether it has ACS",
-            "capture it as root",
-        ))
-    } else if !function.pcie_known {
-        // ACS is an extended capability, which only PCIe functions have.
-        Some((
-            "has acs_known, but pcie_known is false: what does not show that it is PCIe does not show its ACS",
-            "capture it again as root",
-        ))
-    } else if function.acs.is_some() {
-        Some((
-            "has an ACS capability, so that the entry has no effect on it",
-            "take its id out of the entry: the kernel goes by the capability",
-        ))
-    } else {
-        None
-    }
 }
 
 /// The groups with any of these functions.
