@@ -13,14 +13,22 @@
 VERSION=26.0.0
 WORK=$CACHE/mutants
 FILTER=${1:-.}
-# The parts: their code. For each, the tests that find most mutants run first, and the others for what is left: so few tests are
-# built for each mutant, and it takes two seconds. Tests of quirk-data that compile C code for minutes are left out.
-ISOLATION=(--package rules --package grouping)
-ISOLATION_TESTS=(--test-package={random-topologies,quirk-data,acsctl}
-	--cargo-arg=--test={functions,model,range,topologies,verdict,predict,why,what_if,unknown})
-CHECK=(--package quirk-data --file 'tools/quirk-data/src/check/**')
-CHECK_FIRST=(--cargo-arg=--lib --cargo-arg=--test={rejected,statement,replay} -- -- --skip damaged_files --skip random::)
-CHECK_TESTS=(--cargo-arg=--lib --cargo-arg=--test={rejected,statement,life,committed,numbers,supersedes,conditions,replay,kernels,json})
+PARTS="rules grouping check"
+
+# part NAME: for a part, its code, the tests that find most mutants and run first, and those that run on what is left. So few
+# tests are built for each mutant, and it takes two seconds. Tests of quirk-data that compile C code for minutes are left out.
+part() {
+	code=(--package "$1")
+	first=(--test-package "$1")
+	others=(--test-package={rules,grouping,random-topologies,quirk-data,acsctl}
+		--cargo-arg=--test={functions,model,range,topologies,verdict,predict,why,what_if,unknown})
+	[[ $1 == check ]] || return 0
+	code=(--package quirk-data --file 'tools/quirk-data/src/check/**')
+	first=(--test-package quirk-data --cargo-arg=--lib --cargo-arg=--test={rejected,statement,replay}
+		-- -- --skip damaged_files --skip random::)
+	others=(--test-package quirk-data --cargo-arg=--lib
+		--cargo-arg=--test={rejected,statement,life,committed,numbers,supersedes,conditions,replay,kernels,json})
+}
 
 if [[ ! -x $WORK/bin/cargo-mutants ]]; then
 	say "building cargo-mutants"
@@ -38,7 +46,7 @@ cd "$PROJECT"
 of=$(git ls-files -z --cached --others --exclude-standard src tools tests quirks scripts/mutants.toml Cargo.lock |
 	xargs -0 sha256sum 2>/dev/null | sha256sum)
 if [[ $(cat "$WORK/of" 2>/dev/null) != "$of" ]]; then
-	rm -rf "$WORK/isolation" "$WORK/check"
+	rm -rf "${WORK:?}"/{rules,grouping,check}
 	echo "$of" >"$WORK/of"
 fi
 
@@ -63,30 +71,24 @@ count() {
 # listed OPTION...: how many mutants there are
 listed() { "$WORK/bin/cargo-mutants" mutants --list --re "$FILTER" "$@" | grep -c . || :; }
 
-say "isolation logic: the crates' own tests"
-run isolation "${ISOLATION[@]}" --test-package={rules,grouping}
-if (($(count isolation missed.txt) > 0)); then
-	say "isolation logic: the tests on random topologies, and those of the tools"
-	run isolation "${ISOLATION[@]}" "${ISOLATION_TESTS[@]}"
-fi
-say "check of data files: the tests of findings"
-run check "${CHECK[@]}" --test-package quirk-data "${CHECK_FIRST[@]}"
-if (($(count check missed.txt) > 0)); then
-	say "check of data files: all tests"
-	run check "${CHECK[@]}" --test-package quirk-data "${CHECK_TESTS[@]}"
-fi
-
-missed=0
-for part in isolation check; do
-	options=("${ISOLATION[@]}")
-	[[ $part != check ]] || options=("${CHECK[@]}")
-	all=$(listed --no-config "${options[@]}")
-	without=$((all - $(listed --config scripts/mutants.toml "${options[@]}")))
-	((all > 0)) || die "mutants" "no mutant of the $part matches $FILTER" "give another expression with MUTANTS="
-	printf '%s: %d caught, %d missed, %d do not compile, %d without effect\n' "$part" \
-		"$(count "$part" caught.txt previously_caught.txt timeout.txt)" "$(count "$part" missed.txt)" \
-		"$(count "$part" unviable.txt)" "$without"
-	((missed += $(count "$part" missed.txt))) || :
+tried=0 missed=0 lines=()
+for name in $PARTS; do
+	part "$name"
+	all=$(listed --no-config "${code[@]}")
+	((all > 0)) || continue
+	((tried += all)) || :
+	say "$name: the tests that find most"
+	run "$name" "${code[@]}" "${first[@]}"
+	if (($(count "$name" missed.txt) > 0)); then
+		say "$name: the other tests"
+		run "$name" "${code[@]}" "${others[@]}"
+	fi
+	found=$(count "$name" missed.txt)
+	lines+=("$name: $(count "$name" caught.txt previously_caught.txt timeout.txt) caught, $found missed, $(count "$name" \
+		unviable.txt) do not compile, $((all - $(listed --config scripts/mutants.toml "${code[@]}"))) without effect")
+	((missed += found)) || :
 done
+((tried > 0)) || die "mutants" "no mutant matches $FILTER" "give another expression with MUTANTS="
+printf '%s\n' "${lines[@]}"
 ((missed == 0)) || die "mutants" "no test fails after the changes in $WORK/*/mutants.out/missed.txt" \
 	"add a test, or, if a change makes no difference, list it in scripts/mutants.toml with the reason"
