@@ -19,9 +19,9 @@ const LARGE: usize = 1_000;
 /// The patched kernel must be faster by this factor. For 540 functions, a factor of twelve was seen.
 const FACTOR: u32 = 5;
 
-/// Default number of random machines, and the number per boot.
-const MACHINES: u64 = 10_000;
-const BOOT: usize = 2_500;
+/// Default number of random machines, which takes five minutes, and the number per boot.
+const MACHINES: u64 = 2_000;
+const BOOT: usize = 2_000;
 /// Maximum number of functions of a random machine.
 const MOST: usize = 400;
 
