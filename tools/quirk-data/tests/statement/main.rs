@@ -3,6 +3,7 @@
 //! Trust rule `evidence`: the ids and kinds that a statement must name for an entry to claim them,
 //! in each notation, and texts that must not count as a name.
 
+mod about;
 mod except;
 mod guide;
 mod ids;

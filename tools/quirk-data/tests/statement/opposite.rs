@@ -6,7 +6,7 @@
 use super::{Entry, OUR, broken_as_it_is, validated_as_it_is};
 
 /// Each of `others` has a finding, and each of `plain` none. `#` stands for the id that is claimed.
-fn check(others: &[&str], plain: &[&str]) {
+pub(super) fn check(others: &[&str], plain: &[&str]) {
     check_claim("mf-endpoint", "[\"0a01\"]", others, plain);
 }
 

@@ -302,10 +302,10 @@ fn an_unclear_id_need_not_be_claimed() {
     refuses(PLAIN, "[\"0a10\", \"0a11\"]", unclear);
     let plain = "The functions 10de:0a10 do not reach each other. 10de:0a11: isolated.";
     refuses(UNCLAIMED, "[\"0a10\"]", plain);
-    // A doubt in a sentence without ids is a finding at each claimed id that the statement names.
+    // A doubt in a sentence without ids is about each claimed id that the statement names.
     let of_all = "The functions 10de:0a10 do not reach each other. All of this is not certain.";
     let found = validated("[\"0a10\", \"0a12\"]", of_all);
-    assert_eq!(found, [PLAIN, IDS], "{of_all}");
+    assert_eq!(found, [IDS, PLAIN], "{of_all}");
 }
 
 /// What names ids and says nothing of isolation is no statement. That a device has no ACS capability is the reason

@@ -131,8 +131,8 @@ fn subject(tokens: &[Token], list: &Range<usize>) -> usize {
     list.start
 }
 
-/// How a denial is told.
-pub(super) const DENIAL: &str = "not isolated, or faulty";
+/// In place of the words, for a denial of isolation.
+pub(super) const DENIAL: &str = "a denial";
 
 /// Where a sentence says that something is not isolated, or faulty, whatever it is.
 pub(super) fn denial(tokens: &[Token]) -> Option<usize> {

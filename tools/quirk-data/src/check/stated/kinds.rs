@@ -25,8 +25,7 @@ const NEAR: usize = 64;
 pub(super) const fn words(kind: Kind) -> &'static str {
     match kind {
         Kind::MfEndpoint => {
-            "\"endpoints\"; or \"functions\", \"adapters\", \"controllers\", \"NICs\", where it \
-             speaks of no ports"
+            "\"endpoints\" or, if it speaks of no ports, \"functions\", \"adapters\", \"controllers\" or \"NICs\""
         }
         Kind::RootPort => "\"root ports\"",
         Kind::DownstreamPort => "\"downstream ports\"",
@@ -45,9 +44,9 @@ fn noun(tokens: &[Token], end: usize) -> Option<(Noun, usize)> {
         tokens[at].is_of(words).then_some(at)
     };
     match tokens[last].word()? {
-        "function" | "functions" | "adapter" | "adapters" | "controller" | "controllers"
-        | "nic" | "nics" | "hba" | "hbas" | "cna" | "cnas" | "card" | "cards" | "accelerator"
-        | "accelerators" => Some((Noun::Any, last)),
+        "function" | "functions" | "multifunction" | "adapter" | "adapters" | "controller"
+        | "controllers" | "nic" | "nics" | "hba" | "hbas" | "cna" | "cnas" | "card" | "cards"
+        | "accelerator" | "accelerators" => Some((Noun::Any, last)),
         "rciep" | "rcieps" => Some((Noun::Of(Kind::RcEndpoint), last)),
         "endpoint" | "endpoints" => {
             let Some(at) = before(last, "integrated") else {
@@ -285,11 +284,14 @@ impl Said {
 
     /// Reads all nouns of a sentence.
     pub(super) fn anywhere(&mut self, tokens: &[Token], marks: &[Mark]) {
-        let nouns = (1..=tokens.len()).filter_map(|end| noun(tokens, end));
-        for (found, _) in nouns.filter(|&(_, begin)| counts(tokens, begin, marks, false)) {
+        for (found, begin) in (1..=tokens.len()).filter_map(|end| noun(tokens, end)) {
+            let is_subject = counts(tokens, begin, marks, false);
             match found {
-                Noun::Any | Noun::Of(Kind::MfEndpoint) => self.any = true,
-                Noun::Of(_) => self.others = true,
+                // "Devices 10de:0a01 have no path between functions" says what they have.
+                Noun::Any | Noun::Of(Kind::MfEndpoint) => {
+                    self.any |= is_subject || counts(tokens, begin, marks, true);
+                }
+                Noun::Of(_) => self.others |= is_subject,
             }
         }
     }

@@ -50,6 +50,11 @@ pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
         server servers motherboard motherboards machine machines";
     const MAKES: &str =
         "ensures ensure guarantees guarantee isolates isolate keeps keep prevents prevent";
+    const VERSION: &str = "stepping revision rev version firmware silicon release";
+    let is_digits = |token: Option<&Token>| match token {
+        Some(Token::Word(word)) => word.bytes().any(|byte| byte.is_ascii_digit()),
+        other => matches!(other, Some(Token::Id { .. })),
+    };
     let before = before(tokens, at);
     let here = &tokens[at];
     let last = &before[before.len().saturating_sub(4)..];
@@ -59,7 +64,8 @@ pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
     let is_after = |words: &str| lead.is_some_and(|lead| last[lead].is_of(words));
     let is_next = |words: &str| tokens.get(at + 1).is_some_and(|token| token.is_of(words));
     let is_pair = lead.is_some_and(|lead| is_pair(&last[..=lead]));
-    let is_likened = before
+    // "As if ACS had Source Validation, Request Redirect and Upstream Forwarding enabled"
+    let is_likened = tokens[..at]
         .windows(2)
         .any(|two| two[0].is_of("as") && two[1].is_of("if"));
     // "do not depend on the mode", "there is no such setting"; but not "do not send requests by default".
@@ -86,7 +92,10 @@ pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
             && !is_next("memory management")
             && !is_named
         || here.is_of("moment present time") && is_after("at");
-    is_long || is_made || !is_free && (here.is_of(IS) || is_one && !is_all(phrase))
+    // "since stepping B0", "as of 2027"
+    let is_since = here.is_of("since") && (is_next(VERSION) || is_digits(tokens.get(at + 1)))
+        || here.is_of("as") && is_next("of");
+    is_long || is_made || is_since || !is_free && (here.is_of(IS) || is_one && !is_all(phrase))
 }
 
 /// Whether the phrase that begins here limits the isolation before it, or the sentence that it begins, to a state, a time or
@@ -109,12 +118,14 @@ pub(super) fn limits(tokens: &[Token], at: usize) -> bool {
     let phrase = &behind[first.min(length)..length];
     // "in some modes of the device" is about modes.
     let head = phrase.iter().take_while(|token| !token.is_of("of")).count();
-    let is_plain = phrase[..head].last().is_none_or(|last| {
-        last.is_of(PLAIN)
-            || kinds::is_noun(last)
-            || last.word().is_none()
-            || head == 1 && last.is_of("them it these those this")
-    });
+    let mut words = phrase[..head].iter().rev();
+    let is_plain = words
+        .find(|token| token.word().is_some())
+        .is_none_or(|last| {
+            last.is_of(PLAIN)
+                || kinds::is_noun(last)
+                || head == 1 && last.is_of("them it these those this")
+        });
     // "before they reach the IOMMU", but not "before the driver enables the IOMMU"
     let is_early = tokens[at].is_of("before until during upon")
         && !phrase
@@ -152,6 +163,23 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
         || here.is_of("virtual")
             && is_next("function functions")
             && !any(before, "physical their including and")
+}
+
+/// Whether the sentence is a question without its mark, or speaks of every other id: "Can you confirm", "the even ids".
+pub(super) fn is_question(tokens: &[Token], at: usize) -> bool {
+    const ASKS: &str = "can could do does did is are will would shall should has have";
+    let is_even = tokens[at].is_of("even")
+        && tokens
+            .get(at + 1)
+            .is_some_and(|next| kinds::is_noun(next) || next.is_of("id ids numbers numbered"));
+    at == 0 && tokens[0].is_of(ASKS) || is_even
+}
+
+/// Whether the word here leaves something other than ids out: "memory writes excepted".
+pub(super) fn is_left_out(tokens: &[Token], at: usize) -> bool {
+    const LEFT_OUT: &str = "excepted excluded exempt exempted omitted";
+    let is_id = |token: &Token| matches!(token, Token::Id { .. });
+    tokens[at].is_of(LEFT_OUT) && !before(tokens, at).iter().any(is_id)
 }
 
 /// Whether the denial before this noun denies only some of the requests: "do not send many requests", "no I/O requests".
@@ -201,9 +229,18 @@ pub(super) fn is_class(tokens: &[Token], at: usize) -> bool {
         || behind.get(1).is_some_and(|token| token.is_of("included"));
     let is_class = here.is_of(CLASS) && is_of_requests && !is_also;
     // "send writes to each other"
-    let is_sent = !is_of_requests && before.last().is_some_and(|token| token.is_of(SENDS));
+    let mut verb = before
+        .iter()
+        .rev()
+        .skip_while(|token| token.is_of("memory dma pci pcie p2p peer to any"));
+    let verb = verb.next();
+    let is_sent = !is_of_requests && verb.is_some_and(|token| token.is_of(SENDS));
     let is_half = here.is_of("write writes read reads")
-        && (is_next("request requests") || is_sent && here.is_of("writes reads"));
+        && (is_next("request requests")
+            || is_sent && here.is_of("writes reads")
+            || here.is_of("write read")
+                && before.last().is_some_and(|token| token.is_of(DENIES))
+                && any(behind, OTHERS));
     (is_class || is_half) && !is_whole(tokens, at)
         || here.is_of("downstream") && is_next("request requests traffic")
         || here.is_of("cpu") && is_from

@@ -9,10 +9,12 @@
 //! | `read.rs` | which ids are named, alone or as a range |
 //! | `except.rs` | which ids are excepted |
 //! | `plain.rs` | which ids are spoken of in words that may except them |
+//! | `about.rs` | which words are about somebody else's functions or requests |
 //! | `opposite.rs` | which words of isolation do not say that functions are isolated |
 //! | `limited.rs` | which words limit isolation to a state, or to a part of the functions or requests |
 //! | `kinds.rs` | which kinds of function are named |
 
+mod about;
 mod except;
 mod kinds;
 mod limited;
@@ -31,6 +33,7 @@ use crate::{
     format,
     rule::Rule,
 };
+use except::DENIAL;
 use read::{Mention, Named, Part, Reading, read};
 
 /// How to write ids so that they are found; part of messages.
@@ -80,10 +83,14 @@ pub(super) fn check(
         let (place, field) = (statement.span(), "evidence.statement");
         notes.add(Rule::StatementIds, &place, field, problem, NOTATIONS);
     }
+    let mut held = Vec::new();
     for ids in &matched.claimed {
-        if hold(ids, &reading, is_held, notes) && is_validated {
-            check_plain(ids, &reading, notes);
+        if hold(ids, &reading, is_held, notes) {
+            held.push(*ids.get_ref());
         }
+    }
+    if is_validated {
+        check_plain(&held, statement, &reading, notes);
     }
     let mut found = notes.findings().iter();
     let is_plain = !found.any(|one| one.rule == Rule::StatementPlain);
@@ -158,10 +165,11 @@ fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut No
     });
     if let Some(one) = excepted {
         let id = one.first.max(ids.first);
-        let problem = format!(
-            "the statement takes out {:04x}:{id:04x}, by \"{}\"",
-            ids.vendor, one.by
-        );
+        let id = format!("{:04x}:{id:04x}", ids.vendor);
+        let problem = match one.by {
+            DENIAL => format!("the statement says of {id} that it is not isolated, or faulty"),
+            by => format!("the statement takes out {id}, by \"{by}\""),
+        };
         let help = "take it out of the claim too, also out of a range; where the statement does not \
                     mean that, quote it so that those words are not before or behind the id";
         notes.add(Rule::StatementExcepts, &span, field, problem, help);
@@ -214,29 +222,33 @@ fn hold(claimed: &Spanned<Ids>, reading: &Reading, is_held: bool, notes: &mut No
     false
 }
 
-/// Checks that the statement speaks plainly of a claimed range that it names.
-fn check_plain(claimed: &Spanned<Ids>, reading: &Reading, notes: &mut Notes<'_>) {
-    let ids = claimed.get_ref();
-    let unclear = reading.unclear.iter().find(|(one, _)| is_of(*one, *ids));
-    let Some(((_, first, last), words)) = unclear else {
-        return;
-    };
-    let id = format!("{:04x}:{:04x}", ids.vendor, ids.first.max(*first));
-    let problem = if (first, last) == (&u16::MIN, &u16::MAX) {
-        format!("\"{words}\" in the statement may take out {id} or any other id")
-    } else {
-        format!("what the statement says of {id} is not plain: \"{words}\"")
-    };
-    let help = "where it takes the id out, take it out of the claim too; where it is a condition, add the \
-                [[condition]]; otherwise quote only plain sentences, as \"The functions 10de:0a01 do not send \
-                requests to each other.\"";
-    notes.add(
-        Rule::StatementPlain,
-        &claimed.span(),
-        "match.devices",
-        problem,
-        help,
-    );
+/// Checks that the statement speaks plainly of the claimed ranges that it names. The same words are one finding, about the first.
+fn check_plain(
+    claimed: &[Ids],
+    statement: &Spanned<String>,
+    reading: &Reading,
+    notes: &mut Notes<'_>,
+) {
+    let mut told = Vec::new();
+    for ids in claimed {
+        let unclear = reading.unclear.iter().find(|(one, _)| is_of(*one, *ids));
+        let Some(((_, first, last), words)) = unclear.filter(|(_, words)| !told.contains(&words))
+        else {
+            continue;
+        };
+        told.push(words);
+        let id = format!("{:04x}:{:04x}", ids.vendor, ids.first.max(*first));
+        let problem = if (first, last) == (&u16::MIN, &u16::MAX) {
+            format!("\"{words}\" may take out {id} or any other id")
+        } else {
+            format!("what it says of {id} is not plain: \"{words}\"")
+        };
+        let help = "where it takes the id out, take it out of the claim too; where it is a condition, add the \
+                    [[condition]]; otherwise quote only plain sentences, as \"The functions 10de:0a01 do not send \
+                    requests to each other.\"";
+        let (place, field) = (statement.span(), "evidence.statement");
+        notes.add(Rule::StatementPlain, &place, field, problem, help);
+    }
 }
 
 /// Checks that a claim for all functions with an id is not based on words on some.
@@ -334,8 +346,8 @@ fn check_kinds(
             kind.name()
         );
         let help = format!(
-            "claim the kinds that it states; this one it states by {} at the ids, not by a place, as \
-             \"below\"{}",
+            "claim the kinds that it states. It states this one where it calls the ids {}; words for a place, as \
+             \"functions below\", do not count{}",
             kinds::words(kind),
             if kinds.len() > 1 {
                 "; give ids of different kinds an entry for each kind, or, for ports beside endpoints, a \

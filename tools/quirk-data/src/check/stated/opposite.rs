@@ -60,7 +60,7 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
 
 /// Whether what is denied is a requester ID that does not belong to its sender: "no request from below with a bus number that
 /// does not belong below it". "Belongs" without a denial is the opposite.
-fn validates(behind: &[Token]) -> bool {
+pub(super) fn validates(behind: &[Token]) -> bool {
     const WRONG: &str = "outside invalid wrong foreign spoofed";
     const ID: &str = "requester bus buses id ids number numbers";
     let is_foreign = |at: usize| {
@@ -173,14 +173,18 @@ pub(super) fn undoes(tokens: &[Token], at: usize) -> bool {
 /// memory of all functions"; or what isolation takes: "this requires an image".
 pub(super) fn names_way(tokens: &[Token], at: usize) -> bool {
     const WAYS: &str = "\
-        mailbox mailboxes crossbar crossbars loopback loopbacks copy copies connected requires required needs needed";
-    const VERBS: &str =
-        "access accesses write writes read reads reach reaches bypass bypasses serve serves";
+        mailbox mailboxes crossbar crossbars loopback loopbacks copy copies connected requires required needs needed share shares shared";
+    const INSIDE: &str = "switch bridge hub";
+    const VERBS: &str = "access accesses write writes read reads reach reaches bypass bypasses serve serves accept accepts";
+    const SENT: &str = "sent forwarded routed delivered turned looped";
     let (before, behind) = (before(tokens, at), behind(tokens, at));
     let clause = [before, behind].concat();
     let is_safe = any(&clause, SEPARATES) || goes_up(&clause);
+    let has = |tokens: &[Token]| any(tokens, "has have contain contains include includes");
     let is_way = tokens[at].is_of(WAYS)
-        || tokens[at].is_of(VERBS) && any(behind, "function functions bar bars");
+        || tokens[at].is_of(INSIDE) && has(before)
+        || tokens[at].is_of(SENT)
+        || tokens[at].is_of(VERBS) && any(behind, "function functions bar bars requester");
     // "no switch but a mailbox"
     let denial = before.iter().rposition(|token| token.is_of(DENIES));
     let is_denied = denial.is_some_and(|denial| !any(&before[denial..], "but"))
@@ -223,4 +227,10 @@ pub(super) fn is_plain(tokens: &[Token], at: usize) -> bool {
     let before = before(tokens, at);
     let is_safe = matches!(before, [.., safe, to] if safe.is_of("safe") && to.is_of("to"));
     tokens[at].is_of("treat") && is_safe
+}
+
+/// Whether the word here likens what is isolated to something: "better isolated than", "do not reach each other like".
+pub(super) fn is_likened(tokens: &[Token], at: usize) -> bool {
+    let before = before(tokens, at);
+    tokens[at].is_of("like than") && (any(before, SEPARATES) || any(before, DENIES))
 }

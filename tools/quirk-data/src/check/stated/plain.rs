@@ -9,6 +9,7 @@ use std::{
 };
 
 use super::{
+    about,
     except::{BETWEEN, DIRECTLY, Mark, are_joined, is_filler},
     kinds, limited, opposite,
     read::{GOES, is_id},
@@ -57,7 +58,9 @@ pub(super) fn speaks(tokens: &[Token]) -> bool {
     any(SEPARATES)
         || opposite::goes_up(tokens)
         || any(APART) && !any(NO_REQUESTS)
-        || any(DENIES) && tokens.iter().any(reaches)
+        || (0..tokens.len())
+            .any(|at| tokens[at].is_of(DENIES) && !about::goes_elsewhere(tokens, at))
+            && tokens.iter().any(reaches)
 }
 
 /// Whether the words here say that something is wished for or can be had, and not that it is so: "need isolation",
@@ -100,7 +103,7 @@ const DOUBTS: &str = "\
     largely essentially virtually electrically galvanically thermally logically effectively errors faults tenant tenants frames \
     normal waiting theory paper misconception advise advised sure working remains lab opposite reverse converse \
     limitation limitations caveat caveats reservation reservations preliminary some odd \
-    newer older variant variants sample samples typical degree incident customer customers override \
+    second half day someday numbered steps better worse newer older variant variants sample samples typical degree incident customer customers override \
     queue queues namespace namespaces vlan vlans domains broadcast mac option \
     aims aimed goal goals plan plans seem seems seemed appear appears appeared marketed desire desired prefer \
     prefers preferred propose proposes proposed knowledge many much lots tested test tests testing experiment experiments \
@@ -113,10 +116,12 @@ pub(super) fn reaches(token: &Token) -> bool {
     token.is_of(REACHES) || token.is_of(GOES)
 }
 
-/// The first words of some tokens, for a message.
+/// The first words of some tokens, for a message. They may begin with the mark of a quoted line.
 fn shown<'a>(tokens: impl IntoIterator<Item = &'a Token>) -> String {
-    let words = tokens.into_iter().map_while(Token::word).take(3);
-    words.collect::<Vec<_>>().join(" ")
+    let mut tokens = tokens.into_iter().peekable();
+    let mark = tokens.next_if(|token| **token == Token::Close).map(|_| ">");
+    let words = mark.into_iter().chain(tokens.map_while(Token::word));
+    words.take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// What is not plain in a sentence.
@@ -164,6 +169,11 @@ pub(super) fn doubts(
                 || opposite::is_hearsay(tokens, at)
                 || lists.is_empty() && opposite::names_way(tokens, at)
                 || wishes(tokens, at)
+                || !lists.is_empty() && about::goes_elsewhere(tokens, at)
+                || about::redirects_other(tokens, at)
+                || opposite::is_likened(tokens, at)
+                || limited::is_question(tokens, at)
+                || !is_conditional && limited::is_left_out(tokens, at)
         };
         if !is_doubt {
             continue;
@@ -234,7 +244,7 @@ fn excepts_nothing(tokens: &[Token], marks: &[Mark]) -> bool {
 /// Whether a word makes the sentence true of a part, or under a condition only. "Also when" and "only
 /// upstream" do not.
 fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
-    const WAY: &str = "upstream to through via by toward towards root iommu";
+    const WAY: &str = "upstream root iommu complex";
     let before = at.checked_sub(1).map(|before| &tokens[before]);
     // "While they have no ACS capability" is no condition.
     let is_although = tokens[at].is_of("while")
@@ -247,7 +257,7 @@ fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
         && !before.is_some_and(|word| word.is_of("even also as"));
     let is_state =
         !is_conditional && (limited::is_state(tokens, at) || limited::limits(tokens, at));
-    let mut after = tokens[at + 1..].iter().take(3);
+    let mut after = tokens[at + 1..].iter().take(4);
     let is_only = tokens[at].is_of("only")
         && !after.any(|word| word.is_of(WAY))
         && !(is_conditional && opposite::keeps(tokens, at));
@@ -255,7 +265,7 @@ fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
 }
 
 /// What requests between functions can be denied to be.
-const REFUSED: &str = "possible supported implemented allowed permitted";
+const REFUSED: &str = "possible supported implemented allowed permitted happen occur exist";
 
 fn is_at_all(tokens: &[Token]) -> bool {
     matches!(tokens, [at, all, ..] if at.is_of("at") && all.is_of("all"))
@@ -302,7 +312,11 @@ fn denies_reach(tokens: &[Token], at: usize) -> bool {
 
 /// The words at a list of ids that may take it out.
 fn at_list(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<String> {
-    before(tokens, list.start).or_else(|| behind(tokens, list, marks))
+    let of_another = about::is_of_another(tokens, list.start);
+    let of_another = of_another.map(|at| shown(&tokens[at..]));
+    of_another
+        .or_else(|| before(tokens, list.start))
+        .or_else(|| behind(tokens, list, marks))
 }
 
 /// The word before a list, if it is not one that leads to ids.
