@@ -108,6 +108,8 @@ rules! {
         "No bit is in two conditions, also if they read it with different widths: conditions that ask for different values exclude each other.";
     ConditionChanges "condition-changes"
         "A condition reads bits that the specification makes read-only. It reads other bits only if the statement names the register, by its name in the specification or as \"capability:10 + 0x0a\". The statement of a validated entry names each register in a vendor-specific capability or at a place of configuration space.";
+    ConditionStated "condition-stated"
+        "A condition does not ask for other bits than its statement names, nor for the opposite of the value that the statement gives.";
     FlagsOfKind "flags-of-kind"
         "An entry grants only flags that its kind can have.";
     SupersedesMissing "supersedes-missing"

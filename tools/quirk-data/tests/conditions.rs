@@ -185,6 +185,63 @@ fn a_register_that_is_not_known_must_be_spoken_of() {
     }
 }
 
+/// The statement gives the bits and their value: the condition must not ask for others. Each with the condition that it does
+/// describe as its control.
+#[test]
+fn a_condition_asks_for_what_the_statement_says() {
+    let check = |mask, value, statement: &str| {
+        broken(
+            "validated",
+            &[("capability:09", 4, 32, mask, value)],
+            statement,
+        )
+    };
+    for (mask, value, other, statement) in [
+        (1, 1, (1, 0), "Bit 0 of capability:09 + 0x04 is set."),
+        (1, 0, (1, 1), "Bit 0 of capability:09 + 0x04 is clear."),
+        (
+            3,
+            3,
+            (3, 0),
+            "The bits of the register capability:09 + 0x04 are on; the driver sets them once.",
+        ),
+        (
+            3,
+            0,
+            (3, 3),
+            "The bits of the register capability:09 + 0x04 stay 0.",
+        ),
+        (
+            8,
+            8,
+            (1, 1),
+            "This holds with bit 3 of capability:09 + 0x04.",
+        ),
+        (
+            0x800,
+            0x800,
+            (0x100, 0x100),
+            "Bit 11 of capability:09 + 0x04 is set.",
+        ),
+    ] {
+        assert_eq!(check(mask, value, statement), NONE, "{statement}");
+        let (mask, value) = other;
+        assert_eq!(
+            check(mask, value, statement),
+            [Rule::ConditionStated],
+            "{statement}"
+        );
+    }
+    // It says both, or nothing of the bits.
+    for statement in [
+        "Bit 0 of capability:09 + 0x04 is set. The register 0x08 is clear.",
+        "See capability:09 + 0x04. The device is on.",
+        "The driver sets bit 0 of capability:09 + 0x04.",
+    ] {
+        assert_eq!(check(0x101, 0, statement), NONE, "{statement}");
+    }
+}
+
 #[test]
 fn an_offset_is_spoken_of_beside_its_place() {
     let check = |condition: Place<'_>, statement| broken("validated", &[condition], statement);

@@ -73,6 +73,10 @@ pub(super) fn conditions(
             about: prose(section.about.as_ref())?,
         };
         once(&found, &place, &mut seen, notes);
+        // What the statement says may be about any of several.
+        if let ([_], Some(statement), Some(mask)) = (sections, statement, &section.mask) {
+            stated(&found, statement, mask, value, notes);
+        }
         Some(found)
     });
     each.collect()
@@ -109,6 +113,55 @@ fn once(
         notes.add(Rule::ConditionTwice, place, "condition", problem, help);
     }
     seen.push((dword, notes.line(place)));
+}
+
+/// Checks that the only condition does not ask for other bits than the statement says, or for the opposite of them.
+fn stated(
+    condition: &Precondition,
+    statement: &str,
+    mask: &Spanned<String>,
+    value: &Spanned<String>,
+    notes: &mut Notes<'_>,
+) {
+    let said = spoken::bits(statement);
+    let bits = condition.register.mask;
+    // The register of the statement may begin some bytes before or behind that of the condition.
+    let is_asked = |number: &u32| (0..4).any(|byte| bits & (1 << (byte * 8 + number % 8)) != 0);
+    if let Some(number) = said.numbers.iter().find(|number| !is_asked(number)) {
+        let problem =
+            format!("the statement speaks of bit {number}, which is not in the mask {bits:#x}");
+        let help = "read the bits that the statement names; bit 0 is 0x1";
+        notes.add(
+            Rule::ConditionStated,
+            &mask.span(),
+            "condition.mask",
+            problem,
+            help,
+        );
+    }
+    let is_opposite = match said.are_set {
+        Some(true) => condition.value == 0,
+        Some(false) => condition.value == bits,
+        None => false,
+    };
+    if is_opposite {
+        let (stated, asked) = if condition.value == 0 {
+            ("set", "clear")
+        } else {
+            ("clear", "set")
+        };
+        let problem = format!(
+            "the statement says that the bits are {stated}, and the condition asks that they are {asked}"
+        );
+        let help = "ask for the value at which the functions are isolated, as the statement says";
+        notes.add(
+            Rule::ConditionStated,
+            &value.span(),
+            "condition.value",
+            problem,
+            help,
+        );
+    }
 }
 
 /// Checks that the bits of a condition never change, or that the statement names their register.

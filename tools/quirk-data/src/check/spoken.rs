@@ -46,6 +46,45 @@ pub(super) fn by_offset(text: &str, at: Place, offsets: &[u16]) -> bool {
             })
 }
 
+/// What a statement says of the bits of a register.
+#[derive(Default)]
+pub(super) struct Bits {
+    /// Whether they are one, if it says that of some and the opposite of none.
+    pub(super) are_set: Option<bool>,
+    /// The numbers of the bits that it names.
+    pub(super) numbers: Vec<u32>,
+}
+
+/// Reads what a statement says of bits: "bit 0 of capability:09 + 0x04 is set", "the register is off".
+pub(super) fn bits(text: &str) -> Bits {
+    const REGISTER: [&str; 4] = ["register", "registers", "bit", "bits"];
+    const IS: [&str; 7] = ["is", "are", "be", "stays", "stay", "remains", "remain"];
+    const SET: [&str; 5] = ["set", "on", "enabled", "1", "one"];
+    const CLEAR: [&str; 7] = ["clear", "cleared", "off", "disabled", "0", "zero", "unset"];
+    let line = one_line(text).to_lowercase();
+    let (mut said, mut bits) = (Vec::new(), Bits::default());
+    for clause in line.split([',', ';', '.', ':']) {
+        let words: Vec<_> = clause.split_whitespace().collect();
+        let mut is_of_register = false;
+        for (at, word) in words.iter().enumerate() {
+            let next = |ahead: usize| words.get(at + ahead).copied().unwrap_or_default();
+            is_of_register |= REGISTER.contains(word) || marked(word).is_some();
+            if *word == "bit" {
+                bits.numbers.extend(next(1).parse::<u32>().ok());
+            }
+            if is_of_register && IS.contains(word) {
+                let is_denied = next(1) == "not";
+                let state = next(1 + usize::from(is_denied));
+                said.extend(SET.contains(&state).then_some(!is_denied));
+                said.extend(CLEAR.contains(&state).then_some(is_denied));
+            }
+        }
+    }
+    let is_same = said.windows(2).all(|two| two[0] == two[1]);
+    bits.are_set = said.first().copied().filter(|_| is_same);
+    bits
+}
+
 /// The end of the words that name a place and start at `start`: `capability:10`, "capability id
 /// 10h".
 fn place(words: &[&str], start: usize, at: Place) -> Option<usize> {
