@@ -226,7 +226,12 @@ fn finished(name: &str, mut topology: Topology) -> Result<Topology, Error> {
 
 /// The error of the JSON reader for the value at `path`.
 fn of_json(name: &str, text: &str, path: &str, error: &serde_json::Error) -> Error {
+    let is_other_key = error.to_string().starts_with("unknown field ");
     let remedy = match error.classify() {
+        // The reader's own words have every key there is.
+        Category::Data if is_other_key => {
+            "take it out; Documentation/topology.md has all keys, and there is none for serial numbers or VPD"
+        }
         Category::Data => "see Documentation/topology.md for what may stand there",
         Category::Eof => "the end is missing: copy the file again",
         Category::Syntax | Category::Io => "write it as JSON",
@@ -235,6 +240,9 @@ fn of_json(name: &str, text: &str, path: &str, error: &serde_json::Error) -> Err
     let mut problem = error.to_string();
     if let Some(end) = problem.rfind(" at line ") {
         problem.truncate(end);
+    }
+    if is_other_key {
+        "a capture has no such key".clone_into(&mut problem);
     }
     // Behind a fault of the syntax, the reader does not know the key, and writes "?".
     let path = path.strip_suffix('?').unwrap_or(path);

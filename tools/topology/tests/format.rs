@@ -99,7 +99,11 @@ fn what_is_wrong_with_a_value_is_said_with_its_place() {
     assert!(
         with("\"Endpoint\"", "\"Endpiont\"").contains("is not a PCIe type; write one of Endpoint,")
     );
-    assert!(with("\"header\"", "\"haeder\"").contains("unknown field `haeder`"));
+    assert_eq!(
+        with("\"header\"", "\"haeder\""),
+        "f.json:7: functions[0].haeder (0000:82:00.5): a capture has no such key; take it out; \
+         Documentation/topology.md has all keys, and there is none for serial numbers or VPD"
+    );
     assert!(with("\"header\":\"endpoint\",", "").contains("missing field `header`"));
     assert!(
         with("pci-topology-1", "pci-topology-2").starts_with("f.json:2: schema: unknown variant")
