@@ -342,6 +342,7 @@ fn devices_that_an_entry_cannot_help_are_refused_with_the_reason() {
     let mut machine = sound.clone();
     function(&mut machine, "0000:01:00.1").pcie_type = Some(Port::from_raw(0x7));
     function(&mut machine, "0000:01:00.1").header = Header::Bridge;
+    function(&mut machine, "0000:01:00.1").secondary = Some(2);
     assert_refused(
         &machine,
         "0000:01:00.0",
@@ -357,9 +358,43 @@ fn devices_that_an_entry_cannot_help_are_refused_with_the_reason() {
     function(&mut machine, "0000:01:00.1").physfn = Some(bdf("0000:01:00.0"));
     assert_refused(&machine, "0000:01:00.1", "a virtual function");
 
+    let mut machine = sound.clone();
+    function(&mut machine, "0000:01:00.0").device = None;
+    assert_refused(&machine, "0000:01:00.0", "lspci -D -vvvnn");
+
     // A device of a mainline entry.
     let machine = with_ids(&sound, 0x8086, 0x10fb);
     assert_refused(&machine, "0000:01:00.0", "intel/82599, which is mainline");
+}
+
+/// What the check of the entry would refuse after all questions are answered. Control: the whole capture.
+#[test]
+fn a_capture_that_no_answer_can_mend_gets_no_draft() {
+    let sound = adapter();
+    assert!(draft(&sound, bdf("0000:01:00.0"), None, &[]).is_ok());
+
+    let mut machine = sound.clone();
+    machine.functions.remove(0);
+    assert_refused(
+        &machine,
+        "0000:01:00.0",
+        "the bridge that leads to bus 0000:01 is not in it, so the group of 0000:01:00.0 and 1 more",
+    );
+
+    let mut machine = sound.clone();
+    machine.incomplete = Some(bdf("0000:01:00.1"));
+    function(&mut machine, "0000:01:00.1").pcie_type = None;
+    assert_refused(&machine, "0000:01:00.0", "ends within 0000:01:00.1");
+
+    let mut machine = sound;
+    let acs = function(&mut machine, "0000:00:10.0").acs.as_mut();
+    let acs = acs.expect("it has ACS");
+    (acs.cap, acs.ctl) = (None, None);
+    assert_refused(
+        &machine,
+        "0000:01:00.0",
+        "0000:00:10.0 has an ACS capability, and was captured without its registers",
+    );
 }
 
 /// The machine with these ids for both functions of the adapter.

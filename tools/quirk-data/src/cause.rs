@@ -84,6 +84,19 @@ impl Cause<'_> {
             Refusal::OwnAcs if !seen.function.acs_known => {
                 "the capture does not show whether it has an ACS capability".to_owned()
             }
+            Refusal::Whole(Fault::HasAcs { devfn } | Fault::AcsOff { devfn })
+                if self
+                    .beside(seen, devfn)
+                    .is_some_and(|other| !shows_acs(other)) =>
+            {
+                let bdf = Bdf {
+                    devfn,
+                    ..seen.function.bdf
+                };
+                format!(
+                    "the capture does not show the ACS of {bdf}, which is of the same device, switch or root complex"
+                )
+            }
             Refusal::WrongType => format!(
                 "{refusal}: the entry is for functions of the kind {}",
                 self.entry.kind_names()
@@ -93,22 +106,27 @@ impl Cause<'_> {
                 format!("{refusal}; its limits: {}", limits.join(" or "))
             }
             Refusal::Whole(Fault::NotCovered { devfn, .. } | Fault::Aliased { devfn }) => self
-                .beside(seen, devfn)
+                .bridge_beside(seen, devfn)
                 .unwrap_or_else(|| refusal.to_string()),
             _ => refusal.to_string(),
         }
     }
 
+    /// The function at `devfn` on the bus of a function.
+    fn beside(&self, seen: &Seen<'_>, devfn: u8) -> Option<&Seen<'_>> {
+        let bus = seen.function.bdf.bus();
+        let mut functions = self.view.functions.iter();
+        functions.find(|other| {
+            let bdf = other.function.bdf;
+            bdf.bus() == bus && bdf.devfn == devfn
+        })
+    }
+
     /// What a bridge means that shares the root bus with a root port, and that the entry does not
     /// list; `None` if the function at `devfn` is none. The module names its requester IDs, or that
     /// it is of the same device, where it is neither of the device nor the vendor's to change.
-    fn beside(&self, seen: &Seen<'_>, devfn: u8) -> Option<String> {
-        let own = seen.function.bdf;
-        let mut functions = self.view.functions.iter();
-        let other = functions.find(|other| {
-            let bdf = other.function.bdf;
-            bdf.bus() == own.bus() && bdf.devfn == devfn
-        })?;
+    fn bridge_beside(&self, seen: &Seen<'_>, devfn: u8) -> Option<String> {
+        let other = self.beside(seen, devfn)?;
         let (vendor, device) = (
             other.function.vendor.value(),
             other.function.device?.value(),
@@ -168,6 +186,12 @@ impl Cause<'_> {
             "the kernel's {handler} ({name}) answers \"{answer}\" for it"
         ))
     }
+}
+
+/// Whether the capture shows the ACS of a function, with its registers.
+fn shows_acs(seen: &Seen<'_>) -> bool {
+    let function = seen.function;
+    function.acs_known && function.acs.is_none_or(|acs| acs.ctl.is_some())
 }
 
 /// The flags of `asked` that `granted` lacks.

@@ -27,7 +27,7 @@ use crate::{
     rule::Rule,
 };
 
-pub(crate) use capture::{are_virtual, with_iommu};
+pub(crate) use capture::{Gap, are_virtual, cut, gaps, with_iommu};
 
 /// Checks the captures and the expectations of every entry, with all mainline entries as the
 /// kernel's handlers. If a part of a claim could not be read, only its captures are checked: groups
@@ -160,7 +160,6 @@ fn one(
     contradicted(entry, entries, topology, &members, expect, notes);
 
     let view = view(topology);
-    capture::unseen(&view, &needed, expect, notes);
     for of in &view.functions {
         if let (Interface::Express(found), true) =
             (of.facts.interface, members.contains(&of.function.bdf))
@@ -188,6 +187,13 @@ fn one(
     let is_same = fewer_groups.is_ok_and(|(one, other)| one == before && other == after);
     let decide = if is_same { addresses(&fewer) } else { needed };
     capture::beyond(topology, &decide, expect, notes);
+    let gaps = gaps(&view, &members, &decide);
+    if !gaps.is_empty() {
+        for (problem, help) in gaps {
+            notes.add(Rule::CaptureAcs, at_capture, field, problem, help);
+        }
+        return;
+    }
     let cause = Cause {
         entry,
         others: entries,

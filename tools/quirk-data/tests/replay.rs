@@ -150,6 +150,63 @@ fn a_virtual_function_may_have_acs() {
     }
 }
 
+/// Unknown ACS is neither none nor isolation, so groups are not compared. Controls: ACS that is off, and none.
+#[test]
+fn a_port_above_whose_acs_was_not_read_is_named() {
+    let registers = |cap: Option<u16>| Acs {
+        cap,
+        ctl: cap.and(Some(0)),
+        dword8: None,
+    };
+    let unread = "capture-acs: expect.capture: 0000:00:10.0 was captured without the right to see whether it has ACS";
+    let empty = "capture-acs: expect.capture: 0000:00:10.0 has an ACS capability, and was captured without its registers";
+    for (acs, acs_known, finding) in [
+        (None, false, Some(unread)),
+        (Some(registers(None)), true, Some(empty)),
+        (Some(registers(Some(0x1f))), true, None),
+        (None, true, None),
+    ] {
+        let machine = with(|machine| {
+            machine.functions[0].acs = acs;
+            machine.functions[0].acs_known = acs_known;
+        });
+        let found = of(
+            "replay-unread",
+            VALIDATED,
+            "",
+            &[(&machine, TOGETHER, APART)],
+        );
+        match finding {
+            Some(finding) => assert!(found.len() == 1 && has(&found, finding), "{found:?}"),
+            None => assert!(
+                has(&found, "expect-groups") && !has(&found, "capture-acs"),
+                "{found:?}"
+            ),
+        }
+    }
+}
+
+/// Groups of a part of the device say nothing of the rest. Controls: the list does not show the rest, and the port
+/// alone has none.
+#[test]
+fn a_device_has_groups_as_a_whole_or_not_at_all() {
+    let alone = "[[\"0000:01:00.0\"]]";
+    for (at, group_known, groups, is_found) in [
+        (2, true, (alone, alone), true),
+        (2, false, (TOGETHER, APART), false),
+        (0, true, (TOGETHER, APART), false),
+    ] {
+        let machine = with(|machine| {
+            machine.functions[at].iommu_group = None;
+            machine.functions[at].group_known = group_known;
+        });
+        let (before, after) = groups;
+        let found = of("replay-part", CANDIDATE, "", &[(&machine, before, after)]);
+        let finding = "capture-acs: expect.capture: it has the IOMMU groups of other functions, and none of 0000:01:00.1,";
+        assert_eq!(has(&found, finding), is_found, "{at}: {found:?}");
+    }
+}
+
 /// A statement without ids, on audio functions of the vendor. It stands against claims for endpoints alone, and for
 /// functions of the entry alone; against exact ids there is a finding without a capture.
 #[test]

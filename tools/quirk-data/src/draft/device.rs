@@ -502,7 +502,8 @@ fn known<'e>(
 ) -> Result<Option<&'e Entry>, Refused> {
     let vendor = function.vendor.value();
     let Some(device) = function.device.map(topology::Hex::value) else {
-        return refuse(function.bdf, "its device id is not known");
+        let why = "its device id is not known; make the text with lspci -D -vvvnn, which prints the ids as numbers";
+        return refuse(function.bdf, why);
     };
     let speaks = |entry: &&Entry| {
         let mut ids = entry.ids();

@@ -64,9 +64,23 @@ pub fn draft(
              with the IOMMU on"
         ));
     }
+    // As the check of the entry will: no answer to a question mends the capture.
+    let whole = |gaps: Vec<replay::Gap>| match gaps.into_iter().next() {
+        Some((problem, help)) => Err(Refused(format!(
+            "{bdf}: in the capture of it, {problem}; {help}"
+        ))),
+        None => Ok(()),
+    };
+    whole(replay::cut(&grouping::view(&capture), &addresses))?;
     let device = Device::examine(&capture, &addresses, entries)?;
     let (capture, device) = narrow(capture, device, &addresses, entries);
     let (capture, device, more) = as_stock(capture, device, &addresses, entries)?;
+    let deciding = capture.functions.iter().map(|one| one.bdf).collect();
+    whole(replay::gaps(
+        &grouping::view(&capture),
+        &addresses,
+        &deciding,
+    ))?;
     notices.extend(more);
     notices.extend(device.beyond());
     notices.extend(device.against(entries));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! What the capture of an expectation must show of the device, and must not have beside it.
+//! What a capture must show of the device, and must not have beside it.
 
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use grouping::{Assumption, View};
 use rules::acs::AcsFlags;
@@ -154,56 +157,102 @@ pub(super) fn claims_virtual(file: &CheckedFile<'_>, topology: &Topology, notes:
     }
 }
 
-/// Why an entry cannot help a function, or the capture does not show it: the problem and the
-/// remedy.
+/// Why an entry cannot help a function of its ids: the problem and the remedy.
 pub(super) fn pointless(function: &Function) -> Option<(&'static str, &'static str)> {
-    if function.physfn.is_some() {
-        None
-    } else if !function.acs_known {
-        Some((
-            "was captured without the right to see whether it has ACS",
-            "capture it as root",
-        ))
-    } else if !function.pcie_known {
-        // ACS is an extended capability, which only PCIe functions have.
-        Some((
-            "has acs_known, but pcie_known is false: what does not show that it is PCIe does not show its ACS",
-            "capture it again as root",
-        ))
-    } else if function.acs.is_some() {
-        Some((
-            "has an ACS capability, so that the entry has no effect on it",
-            "take its id out of the entry: the kernel goes by the capability",
-        ))
-    } else {
-        None
-    }
+    (function.physfn.is_none() && function.acs.is_some()).then_some((
+        "has an ACS capability, so that the entry has no effect on it",
+        "take its id out of the entry: the kernel goes by the capability",
+    ))
 }
 
-/// Adds a finding for each function that decides on the groups and is not captured as a whole, or not with its
-/// way to the root.
-pub(super) fn unseen(
-    view: &View<'_>,
-    needed: &BTreeSet<Bdf>,
-    expect: &Expect,
-    notes: &mut Notes<'_>,
-) {
-    let place = expect.capture.span();
-    let help = "make it again, on the machine or from the whole output of lspci -D -vvvnn as root";
+/// What a capture does not show: the problem and the remedy.
+pub(crate) type Gap = (String, &'static str);
+
+/// The remedy for a capture that lacks functions, or a part of one.
+const WHOLE: &str =
+    "make it again, on the machine or from the whole output of lspci -D -vvvnn as root";
+
+/// Which of these functions are not captured as a whole, or not with their way to the root.
+pub(crate) fn cut(view: &View<'_>, functions: &BTreeSet<Bdf>) -> Vec<Gap> {
+    let mut buses: BTreeMap<_, Vec<Bdf>> = BTreeMap::new();
+    let mut others = Vec::new();
     let assumed = view.assumptions.iter();
-    for (bdf, assumption) in assumed.filter(|(bdf, _)| needed.contains(bdf)) {
-        let problem = if *assumption == Assumption::Rest {
-            format!(
+    for (bdf, assumption) in assumed.filter(|(bdf, _)| functions.contains(bdf)) {
+        match assumption {
+            // One bridge is missing for all functions of a bus.
+            Assumption::NoBridge => buses.entry(bdf.bus()).or_default().push(*bdf),
+            Assumption::NoBuses => others.push(format!(
+                "it does not show which buses {bdf} leads to, so the groups there are not known"
+            )),
+            Assumption::Rest => others.push(format!(
                 "the text that it was made from ends within {bdf}, so what {bdf} has is not known"
-            )
-        } else if assumption.hides_group() {
-            format!(
-                "the bridge above {bdf}, or what is below it, is not in it, so its groups are not known"
-            )
+            )),
+            _ => {}
+        }
+    }
+    let buses = buses.into_iter().map(|((domain, bus), below)| {
+        format!(
+            "the bridge that leads to bus {domain}:{bus:02x} is not in it, so the group of {} is not known",
+            and_more(&below)
+        )
+    });
+    buses.chain(others).map(|gap| (gap, WHOLE)).collect()
+}
+
+/// What a capture does not show of the functions of a device, and of those that decide on its groups.
+/// Groups that were computed without it would mislead: an unknown register is not isolation.
+pub(crate) fn gaps(view: &View<'_>, device: &BTreeSet<Bdf>, deciding: &BTreeSet<Bdf>) -> Vec<Gap> {
+    let functions = device.union(deciding).copied().collect();
+    let mut gaps = cut(view, &functions);
+    let mut alone = Vec::new();
+    let all = view.functions.iter();
+    for seen in all.filter(|seen| functions.contains(&seen.function.bdf)) {
+        let function = seen.function;
+        let gap = if !function.acs_known {
+            Some((
+                "was captured without the right to see whether it has ACS",
+                "capture it as root",
+            ))
+        } else if !function.pcie_known {
+            // ACS is an extended capability, which only PCIe functions have.
+            Some((
+                "has acs_known, but pcie_known is false: what does not show that it is PCIe does not show its ACS",
+                "capture it again as root",
+            ))
+        } else if function
+            .acs
+            .is_some_and(|acs| acs.cap.is_none() || acs.ctl.is_none())
+        {
+            Some((
+                "has an ACS capability, and was captured without its registers, so what they isolate is not known",
+                "capture it again as root",
+            ))
         } else {
-            continue;
+            None
         };
-        notes.add(Rule::CaptureAcs, &place, "expect.capture", problem, help);
+        gaps.extend(gap.map(|(problem, help)| (format!("{} {problem}", function.bdf), help)));
+        // Only of the device: firmware may keep bridges from the IOMMU.
+        if !seen.facts.takes_part && device.contains(&function.bdf) {
+            alone.push(function.bdf);
+        }
+    }
+    if !alone.is_empty() {
+        gaps.push((
+            format!(
+                "it has the IOMMU groups of other functions, and none of {}, so how the kernel groups them is not known",
+                and_more(&alone)
+            ),
+            "make it again with acsctl quirk new, on the machine or from a text with the groups of all of them or none",
+        ));
+    }
+    gaps
+}
+
+/// The first of some functions, and the number of the others.
+fn and_more(functions: &[Bdf]) -> String {
+    match functions {
+        [first, others @ ..] if !others.is_empty() => format!("{first} and {} more", others.len()),
+        others => others.iter().map(Bdf::to_string).collect(),
     }
 }
 
