@@ -352,7 +352,13 @@ fn devices_that_an_entry_cannot_help_are_refused_with_the_reason() {
     let mut machine = sound.clone();
     machine.functions.pop();
     function(&mut machine, "0000:01:00.0").multifunction = Some(false);
-    assert_refused(&machine, "0000:01:00.0", "alone in its slot");
+    assert_refused(&machine, "0000:01:00.0", "alone in its slot; if it shares");
+    function(&mut machine, "0000:00:10.0").acs = None;
+    assert_refused(
+        &machine,
+        "0000:01:00.0",
+        "alone in its slot; it shares its group because 0000:00:10.0 above it is not isolated",
+    );
 
     let mut machine = sound.clone();
     function(&mut machine, "0000:01:00.1").physfn = Some(bdf("0000:01:00.0"));

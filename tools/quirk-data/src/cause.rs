@@ -4,16 +4,20 @@
 
 use std::collections::BTreeSet;
 
-use grouping::{Seen, View, handlers::Handlers, predict::Prediction};
+use grouping::{
+    Seen, View,
+    handlers::{Handlers, Silicon},
+    predict::Prediction,
+};
 use rules::{
     acs::AcsFlags,
     decision::{Decision, KernelVerdict, Refusal},
     pcie::PcieType,
     whole::Fault,
 };
-use topology::Bdf;
+use topology::{Bdf, Partition};
 
-use crate::{built, entry::Entry};
+use crate::{built, entry::Entry, limits::Limits};
 
 /// An entry, and the captured machine that it is applied to.
 pub(crate) struct Cause<'a> {
@@ -29,11 +33,20 @@ pub(crate) struct Cause<'a> {
     pub(crate) handlers: &'a Handlers,
 }
 
+/// Why functions stay together.
+#[derive(Clone)]
+pub(crate) struct Reason {
+    /// The function, and the reason.
+    pub(crate) words: String,
+    /// The remedy, if it is a certain one.
+    pub(crate) remedy: Option<String>,
+}
+
 impl Cause<'_> {
     /// The first of some functions that the entry lists and does not isolate, and the reason of the
     /// module. Another PCIe type is the reason only without any other: ports of one switch may share
     /// their ids.
-    pub(crate) fn of_no_grant(&self, is_meant: impl Fn(Bdf) -> bool) -> Option<String> {
+    pub(crate) fn of_no_grant(&self, is_meant: impl Fn(Bdf) -> bool) -> Option<Reason> {
         let decisions = self.prediction.in_grouping(&built::alone(self.entry));
         let each = self.view.functions.iter().zip(decisions);
         let refused = each.filter_map(|(seen, decision)| match decision {
@@ -46,11 +59,43 @@ impl Cause<'_> {
         let of_type = |refusal: &Refusal| *refusal == Refusal::WrongType;
         let first = refused.iter().find(|(_, refusal)| !of_type(refusal));
         let (seen, refusal) = first.or(refused.first())?;
-        Some(format!(
-            "{}: {}",
-            seen.function.bdf,
-            self.words(seen, *refusal)
-        ))
+        let remedy = match refusal {
+            Refusal::FlagsNotGranted(asked) => Some(format!(
+                "add {} to acs, if the statement covers that",
+                lacking(*asked, self.entry.acs)
+            )),
+            _ => None,
+        };
+        Some(Reason {
+            words: format!("{}: {}", seen.function.bdf, self.words(seen, *refusal)),
+            remedy,
+        })
+    }
+
+    /// What keeps the first of some functions that shares its group there although the entry isolates
+    /// it; `None` if each is alone in its group.
+    pub(crate) fn of_above(&self, functions: &BTreeSet<Bdf>, groups: &Partition) -> Option<Reason> {
+        let mut groups = groups.iter().filter(|group| group.len() > 1);
+        let bdf = groups.find_map(|group| group.iter().find(|bdf| functions.contains(bdf)))?;
+        let above = self.above(*bdf);
+        let what = above.map_or_else(
+            || "what is above it keeps its functions together".to_owned(),
+            |above| {
+                let above = above.function.bdf;
+                format!("{above} above it is not isolated, and keeps its functions together")
+            },
+        );
+        // An entry has no effect on what has ACS.
+        let draft = above.filter(|above| above.function.acs.is_none());
+        let draft = draft.map_or_else(String::new, |above| {
+            format!("draft an entry for {} first, or ", above.function.bdf)
+        });
+        Some(Reason {
+            words: format!("{bdf}: {what}"),
+            remedy: Some(format!(
+                "{draft}capture the device in another slot or machine"
+            )),
+        })
     }
 
     /// The first of these functions that a handler of the kernel answers for.
@@ -61,14 +106,14 @@ impl Cause<'_> {
     }
 
     /// The nearest bridge above a function that is not isolated.
-    pub(crate) fn above(&self, bdf: Bdf) -> Option<Bdf> {
+    pub(crate) fn above(&self, bdf: Bdf) -> Option<&Seen<'_>> {
         let mut functions = self.view.functions.iter();
         let mut at = functions.find(|seen| seen.function.bdf == bdf)?;
         loop {
             at = self.view.above(at)?;
             let kernel = self.prediction.verdict(at).kernel;
             if !at.with(&self.view.release, kernel).isolated {
-                return Some(at.function.bdf);
+                return Some(at);
             }
         }
     }
@@ -102,9 +147,12 @@ impl Cause<'_> {
                 self.entry.kind_names()
             ),
             Refusal::Whole(Fault::Limits { .. }) => {
-                let limits: Vec<_> = self.limits_of(seen).collect();
+                let limits: Vec<_> = self.limits_of(seen).map(Limits::to_string).collect();
                 format!("{refusal}; its limits: {}", limits.join(" or "))
             }
+            Refusal::Whole(Fault::Unreadable { devfn }) => self
+                .unseen_limit(seen, devfn)
+                .unwrap_or_else(|| refusal.to_string()),
             Refusal::Whole(Fault::NotCovered { devfn, .. } | Fault::Aliased { devfn }) => self
                 .bridge_beside(seen, devfn)
                 .unwrap_or_else(|| refusal.to_string()),
@@ -148,8 +196,35 @@ impl Cause<'_> {
         ))
     }
 
+    /// The property by which the entry is limited, if the capture does not show it of the function at
+    /// `devfn`.
+    fn unseen_limit(&self, seen: &Seen<'_>, devfn: u8) -> Option<String> {
+        let other = self.beside(seen, devfn)?;
+        let found = Silicon::of(other.function);
+        let unseen = self.limits_of(other).find_map(|limits| {
+            let properties = [
+                ("class", limits.class.is_some() && found.class.is_none()),
+                (
+                    "revision",
+                    limits.revisions.is_some() && found.revision.is_none(),
+                ),
+                (
+                    "subsystem",
+                    !limits.subsystems.is_empty() && found.subsystem.is_none(),
+                ),
+            ];
+            let mut unseen = properties.into_iter().filter(|(_, is_unseen)| *is_unseen);
+            unseen.next()
+        });
+        let (property, _) = unseen?;
+        Some(format!(
+            "the capture does not show the {property} of {}, by which the entry is limited",
+            other.function.bdf
+        ))
+    }
+
     /// The limits of the entry for the ids of a function.
-    fn limits_of<'s>(&'s self, seen: &'s Seen<'_>) -> impl Iterator<Item = String> + 's {
+    fn limits_of<'s>(&'s self, seen: &'s Seen<'_>) -> impl Iterator<Item = &'s Limits> + 's {
         let function = seen.function;
         let groups = self.entry.devices.iter().filter(|group| {
             let mut ids = group.ids.iter();
@@ -160,7 +235,7 @@ impl Cause<'_> {
                     .any(|device| ids.contains(vendor, device))
             })
         });
-        groups.map(|group| group.limits.to_string())
+        groups.map(|group| &group.limits)
     }
 
     /// What a handler of the kernel answers for a function, if any does.

@@ -4,6 +4,7 @@
 //! entry.
 
 mod capture;
+mod difference;
 
 use std::collections::BTreeSet;
 
@@ -18,7 +19,7 @@ use topology::{Bdf, Function, Partition, Topology};
 
 use crate::{
     built,
-    cause::Cause,
+    cause::{Cause, Reason},
     check::{CheckedFile, Expect},
     entry::{Entry, Ids, Status},
     finding::{Finding, Notes},
@@ -26,6 +27,8 @@ use crate::{
     narrow::narrowed,
     rule::Rule,
 };
+
+use difference::Difference;
 
 pub(crate) use capture::{Gap, are_virtual, cut, gaps, with_iommu};
 
@@ -58,13 +61,17 @@ pub(crate) fn check(files: &[CheckedFile<'_>]) -> Vec<Finding> {
                 );
             }
         }
-        let has_statement = matches!(file.entry.status, Status::Validated | Status::Mainline);
-        if has_statement && seen.is_complete {
+        if must_split(&file.entry) && seen.is_complete {
             missing(&file.entry, first, &seen, &mut notes);
         }
         findings.extend(notes.into_findings());
     }
     findings
+}
+
+/// Whether some captured machine must show that the entry splits a group.
+const fn must_split(entry: &Entry) -> bool {
+    matches!(entry.status, Status::Validated | Status::Mainline)
 }
 
 /// The effects of an entry on its captured machines.
@@ -77,7 +84,7 @@ struct Captured {
     /// The kinds for which some machine has a function.
     kinds: Vec<Kind>,
     /// Why the entry splits nothing on a machine.
-    cause: Option<String>,
+    cause: Option<Reason>,
     /// The remedy if mainline still has the quirk that the entry replaces.
     remedy: Option<String>,
 }
@@ -100,6 +107,9 @@ fn held_by_mainline(entry: &Entry, entries: &[&Entry]) -> Option<String> {
     ))
 }
 
+/// The remedy for an entry that splits nothing.
+const ANOTHER: &str = "correct the entry, or add a capture of a machine on which it splits a group";
+
 /// Adds findings for effects that no captured machine shows.
 fn missing(entry: &Entry, first: &Expect, seen: &Captured, notes: &mut Notes<'_>) {
     let place = &first.capture.span();
@@ -114,11 +124,12 @@ fn missing(entry: &Entry, first: &Expect, seen: &Captured, notes: &mut Notes<'_>
     if !seen.splits {
         let problem = "the entry splits no group of any captured machine";
         let (problem, help) = match &seen.cause {
-            Some(cause) => (
-                format!("{problem}: {cause}"),
-                seen.remedy.as_deref().unwrap_or(
-                    "correct the entry, or add a capture of a machine on which it splits a group",
-                ),
+            Some(Reason { words, remedy }) => (
+                format!("{problem}: {words}"),
+                seen.remedy
+                    .as_deref()
+                    .or(remedy.as_deref())
+                    .unwrap_or(ANOTHER),
             ),
             None => (
                 problem.to_owned(),
@@ -201,35 +212,57 @@ fn one(
         prediction: &prediction,
         handlers,
     };
-    let refused = cause.of_no_grant(|_| true);
-    for (field, expected, computed, cause) in [
-        (
-            "expect.before",
-            &expect.before,
-            &before,
-            cause.of_kernel(&touched),
-        ),
-        ("expect.after", &expect.after, &after, refused.clone()),
+    let is_split = before != after;
+    let above = || cause.of_above(&members, &before).filter(|_| !is_split);
+    let of_after = |(one, _): (Bdf, Bdf)| {
+        let mut groups = after.iter();
+        let group = groups.find(|group| group.contains(&one));
+        let refused = cause.of_no_grant(|bdf| group.is_some_and(|group| group.contains(&bdf)));
+        refused.or_else(above)
+    };
+    let of_before = |(one, other)| {
+        let words = cause.of_kernel(&BTreeSet::from([one, other]))?;
+        let remedy = None;
+        Some(Reason { words, remedy })
+    };
+    // What splits nothing is refused where a split is asked for, even if it is expected.
+    let is_wanted = must_split(entry) && !is_split && file.expects.len() == 1;
+    for (field, expected, computed) in [
+        ("expect.before", &expect.before, &before),
+        ("expect.after", &expect.after, &after),
     ] {
-        if expected.get_ref() != computed {
-            let mut named = expected.get_ref().iter().flatten();
-            let absent = named.find(|bdf| topology.functions.iter().all(|one| one.bdf != **bdf));
-            let cause = absent
-                .map(|bdf| format!("the capture has no {bdf}"))
-                .or(cause);
-            let cause = cause.map(|cause| format!(": {cause}"));
-            let problem = format!("the kernel makes other groups{}", cause.unwrap_or_default());
-            let help = seen.remedy.clone().unwrap_or_else(|| {
-                let shown = shown(computed);
-                format!("correct the entry, or write what it makes: {shown}")
-            });
-            notes.add(Rule::ExpectGroups, &expected.span(), field, problem, help);
+        if expected.get_ref() == computed {
+            continue;
         }
+        let found = Difference::of(expected.get_ref(), computed);
+        let is_after = field == "expect.after";
+        let reason = if is_after {
+            found.together.and_then(of_after)
+        } else {
+            found.together.or(found.apart).and_then(of_before)
+        };
+        let words = reason.as_ref().map(|reason| reason.words.as_str());
+        let problem = format!(
+            "the kernel makes other groups: {}",
+            found.words(topology, words)
+        );
+        let remedy = reason.and_then(|reason| reason.remedy);
+        let help = match (&seen.remedy, remedy) {
+            (Some(held), _) => held.clone(),
+            (None, Some(remedy)) if is_after && is_wanted => remedy,
+            (None, None) if is_after && is_wanted => ANOTHER.to_owned(),
+            (None, remedy) => {
+                let first = remedy.unwrap_or_else(|| "correct the entry".to_owned());
+                format!("{first}, or write what it makes: {}", shown(computed))
+            }
+        };
+        notes.add(Rule::ExpectGroups, &expected.span(), field, problem, help);
     }
     recorded(topology, &before, expect, notes);
     seen.is_complete = true;
-    seen.splits |= before != after;
-    seen.cause = seen.cause.take().or(refused);
+    seen.splits |= is_split;
+    let cause = || cause.of_no_grant(|_| true).or_else(above);
+    seen.cause = seen.cause.take().or_else(cause);
 }
 
 fn addresses(topology: &Topology) -> BTreeSet<Bdf> {

@@ -10,7 +10,7 @@ use quirk_data::{
     folder::{self, Scope},
     source::DataFile,
 };
-use topology::{Acs, Bdf, Function, Hex, Port, Topology};
+use topology::{Acs, Bdf, Function, Hex, Port, Subsystem, Topology};
 
 use common::{scratch, tests};
 
@@ -204,6 +204,123 @@ fn a_device_has_groups_as_a_whole_or_not_at_all() {
         let found = of("replay-part", CANDIDATE, "", &[(&machine, before, after)]);
         let finding = "capture-acs: expect.capture: it has the IOMMU groups of other functions, and none of 0000:01:00.1,";
         assert_eq!(has(&found, finding), is_found, "{at}: {found:?}");
+    }
+}
+
+/// What keeps the device together whatever the entry says. Controls: a port with ACS that is off gets no entry, and
+/// functions alone in their groups are kept together by nothing.
+#[test]
+fn what_is_above_the_device_is_named_with_its_remedy() {
+    let all = "[[\"0000:00:10.0\", \"0000:01:00.0\", \"0000:01:00.1\"]]";
+    let alone = "[[\"0000:01:00.0\"]]";
+    let mut without = machine();
+    without.functions[0].acs = None;
+    let mut off = machine();
+    off.functions[0].acs.as_mut().expect("it has ACS").ctl = Some(0);
+    for machine in [&mut without, &mut off] {
+        for function in &mut machine.functions {
+            function.iommu_group = Some(0);
+        }
+    }
+    let single = with(|machine| machine.functions.truncate(2));
+    let named = "splits no group of any captured machine: 0000:01:00.0: 0000:00:10.0 above it is not isolated, and keeps its \
+                 functions together; ";
+    let draft = "draft an entry for 0000:00:10.0 first, or ";
+    let elsewhere = "capture the device in another slot or machine";
+    for (machine, groups, help) in [
+        (&without, all, format!("{named}{draft}{elsewhere}")),
+        (&off, all, format!("{named}{elsewhere}")),
+        (
+            &single,
+            alone,
+            "splits no group of any captured machine; add a capture".to_owned(),
+        ),
+    ] {
+        let found = of("replay-above", VALIDATED, "", &[(machine, groups, groups)]);
+        assert!(found.len() == 1 && has(&found, &help), "{found:?}");
+    }
+}
+
+/// What an entry must split has the flags as its remedy, and not the groups that it is refused with. Control: a candidate
+/// may expect them.
+#[test]
+fn the_missing_flags_are_the_remedy() {
+    for (head, may_stay) in [(VALIDATED, false), (CANDIDATE, true)] {
+        let folder = scratch("replay-flags");
+        let rest = expect(&folder, &[(&machine(), TOGETHER, APART)]);
+        let mut claim = file(&folder, "acme/e20", 20, head, &rest);
+        claim.text = claim.text.replace("\"SV\", \"RR\", ", "");
+        let found = findings(&[claim]);
+        let remedy = "; add SV RR to acs, if the statement covers that";
+        assert!(has(&found, remedy), "{found:?}");
+        assert_eq!(has(&found, "or write what it makes"), may_stay, "{found:?}");
+    }
+}
+
+/// Controls: the subsystem is another one, and the entry has no such limit.
+#[test]
+fn a_property_that_the_capture_does_not_show_is_named() {
+    let without = machine();
+    let other = with(|machine| {
+        for function in &mut machine.functions[1..] {
+            function.subsystem = Some(Subsystem {
+                vendor: 0x1028,
+                device: 2,
+            });
+        }
+    });
+    let limits = "subsystems = [\"1028:0001\"]\n";
+    for (machine, limits, is_unseen, is_refused) in [
+        (&without, limits, true, true),
+        (&other, limits, false, true),
+        (&without, "", false, false),
+    ] {
+        let found = of(
+            "replay-subsystem",
+            CANDIDATE,
+            limits,
+            &[(machine, TOGETHER, APART)],
+        );
+        let unseen = "the capture does not show the subsystem of 0000:01:00.0, by which the entry is limited";
+        assert_eq!(has(&found, unseen), is_unseen, "{found:?}");
+        assert_eq!(has(&found, "expect-groups"), is_refused, "{found:?}");
+    }
+}
+
+/// Each difference of the groups has its words; the reason why functions stay together is none for one that is missing.
+#[test]
+fn the_difference_of_the_groups_is_named() {
+    let first = "[[\"0000:01:00.0\"]]";
+    let port = "[[\"0000:00:10.0\"], [\"0000:01:00.0\"], [\"0000:01:00.1\"]]";
+    for (before, after, words) in [
+        (
+            TOGETHER,
+            first,
+            "expect.after: the kernel makes other groups: the list lacks 0000:01:00.1; ",
+        ),
+        (
+            TOGETHER,
+            port,
+            "expect.after: the kernel makes other groups: no function of the entry shares a group with 0000:00:10.0; ",
+        ),
+        (
+            TOGETHER,
+            TOGETHER,
+            "expect.after: the kernel makes other groups: 0000:01:00.0 and 0000:01:00.1 are in two groups; ",
+        ),
+        (
+            APART,
+            APART,
+            "expect.before: the kernel makes other groups: 0000:01:00.0 and 0000:01:00.1 are in one group; ",
+        ),
+    ] {
+        let found = of(
+            "replay-difference",
+            CANDIDATE,
+            "",
+            &[(&machine(), before, after)],
+        );
+        assert!(found.len() == 1 && has(&found, words), "{found:?}");
     }
 }
 

@@ -157,17 +157,32 @@ impl Device {
                 None => Err(Refused("the device has no function".to_owned())),
             };
         }
+        let entry = device.entry(None);
+        let others: Vec<_> = entries.iter().collect();
+        let cause = Cause {
+            entry: &entry,
+            others: &others,
+            view: &view,
+            prediction: &prediction,
+            handlers: &handlers,
+        };
         if let ([alone], []) = (&device.functions[..], &device.left_out[..]) {
             if !device.kinds.iter().any(|&kind| is_port(kind)) {
-                let why = "it is alone in its slot; it shares its group because of what is above \
-                           it, which no entry for it can change";
-                return refuse(alone.bdf, why);
+                let why = cause.above(alone.bdf).map_or_else(
+                    || "if it shares its group, then because of what is above it".to_owned(),
+                    |above| {
+                        let above = above.function.bdf;
+                        format!("it shares its group because {above} above it is not isolated")
+                    },
+                );
+                let why =
+                    format!("it is alone in its slot; {why}, which no entry for it can change");
+                return refuse(alone.bdf, &why);
             }
         }
         if device.existing.is_none() {
             device.limit(entries);
         }
-        let entry = device.entry(None);
         let groups = |entry: &Entry| {
             let groups = replay::groups(topology, &prediction, entry);
             let cannot = "no kernel can group this; capture the host again";
@@ -175,14 +190,6 @@ impl Device {
         };
         let (before, after) = groups(&entry)?;
         if before == after {
-            let others: Vec<_> = entries.iter().collect();
-            let cause = Cause {
-                entry: &entry,
-                others: &others,
-                view: &view,
-                prediction: &prediction,
-                handlers: &handlers,
-            };
             return Err(device.splits_nothing(&cause, &before));
         }
         (device.before, device.after) = groups(&device.entry(Some(&device.limits)))?;
@@ -270,26 +277,18 @@ impl Device {
         if let Some((bdf, why)) = self.left_out.first() {
             return Refused(format!("{bdf}: {why}; {nothing}, because of this function"));
         }
-        let own: Vec<_> = self.functions.iter().map(|one| one.bdf).collect();
-        if let Some(cause) = cause.of_no_grant(|bdf| own.contains(&bdf)) {
-            return Refused(format!("{cause}; {nothing}"));
+        let own: BTreeSet<_> = self.functions.iter().map(|one| one.bdf).collect();
+        if let Some(reason) = cause.of_no_grant(|bdf| own.contains(&bdf)) {
+            return Refused(format!("{}; {nothing}", reason.words));
         }
-        let is_own = |bdf: &Bdf| own.contains(bdf);
-        let apart = |group: &Vec<Bdf>| group.iter().filter(|bdf| is_own(bdf)).count() < 2;
-        if before.iter().all(apart) && before.iter().all(|group| group.len() == 1) {
+        let Some(reason) = cause.of_above(&own, before) else {
+            let first = self.functions[0].bdf;
             return Refused(format!(
-                "{}: {nothing}: its functions are in groups of their own",
-                own[0]
+                "{first}: {nothing}: its functions are in groups of their own"
             ));
-        }
-        let above = cause.above(own[0]).map_or_else(
-            || "what is above it keeps its functions together".to_owned(),
-            |above| format!("{above} above it is not isolated, and keeps its functions together"),
-        );
-        Refused(format!(
-            "{}: {nothing}: {above}; draft an entry for that first, or capture the device in another slot or machine",
-            own[0]
-        ))
+        };
+        let remedy = reason.remedy.unwrap_or_default();
+        Refused(format!("{}; {nothing}; {remedy}", reason.words))
     }
 
     /// An entry that grants every flag that grouping asks for, with these limits of each function.
