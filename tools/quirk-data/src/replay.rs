@@ -166,8 +166,6 @@ fn one(
             notes.add(Rule::CaptureAcs, at_capture, field, problem, help);
         }
     }
-    let around = topology::around(topology, &members);
-    let needed = addresses(&around);
     contradicted(entry, entries, topology, &members, expect, notes);
 
     let view = view(topology);
@@ -186,17 +184,7 @@ fn one(
         notes.add(Rule::CaptureRead, at_capture, field, problem, help);
         return;
     };
-    let touched: BTreeSet<_> = before.iter().flatten().copied().collect();
-    // As `acsctl quirk new` leaves out what makes no difference.
-    let fewer = narrowed(&around, &members, &touched);
-    let fewer_view = grouping::view(&fewer);
-    let fewer_groups = groups(
-        &fewer,
-        &Prediction::of(&fewer, &fewer_view, handlers),
-        entry,
-    );
-    let is_same = fewer_groups.is_ok_and(|(one, other)| one == before && other == after);
-    let decide = if is_same { addresses(&fewer) } else { needed };
+    let decide = deciding(topology, &members, (&before, &after), handlers, entry);
     capture::beyond(topology, &decide, expect, notes);
     let gaps = gaps(&view, &members, &decide);
     if !gaps.is_empty() {
@@ -265,8 +253,23 @@ fn one(
     seen.cause = seen.cause.take().or_else(cause);
 }
 
-fn addresses(topology: &Topology) -> BTreeSet<Bdf> {
-    topology.functions.iter().map(|one| one.bdf).collect()
+/// The functions that decide on the groups of a device, which are these without and with the entry.
+fn deciding(
+    topology: &Topology,
+    members: &BTreeSet<Bdf>,
+    (before, after): (&Partition, &Partition),
+    handlers: &Handlers,
+    entry: &Entry,
+) -> BTreeSet<Bdf> {
+    let around = topology::around(topology, members);
+    // As `acsctl quirk new` leaves out what makes no difference.
+    let touched = before.iter().flatten().copied().collect();
+    let fewer = narrowed(&around, members, &touched);
+    let view = view(&fewer);
+    let same = groups(&fewer, &Prediction::of(&fewer, &view, handlers), entry);
+    let is_same = same.is_ok_and(|(one, other)| (&one, &other) == (before, after));
+    let decide = if is_same { &fewer } else { &around };
+    decide.functions.iter().map(|one| one.bdf).collect()
 }
 
 /// Adds a finding if a captured function of the entry is among the devices that a statement against

@@ -163,7 +163,7 @@ rules! {
     CaptureDevice "capture-device"
         "A capture has a function of the entry.";
     CaptureAcs "capture-acs"
-        "A captured function of the entry is known to have no ACS capability, and the capture shows the whole way from it to the root.";
+        "A captured function of the entry is known to have no ACS capability. The capture shows the ACS of each function that decides on its group, the whole way to the root, and the IOMMU groups of all functions of the entry or of none.";
     CaptureKind "capture-kind"
         "For each kind that a validated entry claims, a capture has a function of that kind.";
     CaptureBeyond "capture-beyond"
