@@ -51,9 +51,16 @@ impl Mention<'_, '_> {
         format!("{} ({}, line {})", self.name(), self.ids, self.line())
     }
 
-    /// Whether this mention is in a new entry, and the other one is not.
-    const fn is_new_beside(&self, other: &Self) -> bool {
-        self.file.is_new && !other.file.is_new
+    /// Whether this mention is in the entry that came later.
+    fn is_later_than(&self, other: &Self) -> bool {
+        self.file.order() > other.file.order()
+    }
+
+    /// The sections of the entry that have the ids.
+    fn limits(&self) -> impl Iterator<Item = &Limits> {
+        let sections = self.file.entry.devices.iter();
+        let own = sections.filter(|devices| devices.ids.contains(self.ids));
+        own.map(|devices| &devices.limits)
     }
 }
 
@@ -116,11 +123,7 @@ fn overlap(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
         );
         return finding(blamed, Rule::Overlap, problem, "name each id once");
     }
-    let wildcard_refused =
-        |mention: &Mention<'_, '_>| mention.is_negative() && mention.ids.is_any();
-    if are_told_apart(one, other) || wildcard_refused(one) || wildcard_refused(other) {
-        // The refusal of every device of a vendor is about that width; a claim of exact ids is
-        // another matter.
+    if are_told_apart(one, other) {
         return None;
     }
     match (one.is_negative(), other.is_negative()) {
@@ -140,7 +143,7 @@ fn claim_of_excluded(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option
     }
     let help = "a claim and its exclusion contradict each other: take the ids out of one of them, with \
                 the evidence for it";
-    if there.is_new_beside(claim) {
+    if there.is_later_than(claim) {
         let problem = format!("{} is claimed by {}", there.ids, claim.with_place());
         return finding(there, Rule::Excluded, problem, help);
     }
@@ -153,14 +156,25 @@ fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> 
     if is_replaced || is_of_others(claim, there) {
         return None;
     }
+    if there.ids.is_any() {
+        return refused_by_wildcard(claim, there);
+    }
     let (refusal, name) = (there.name(), claim.name());
+    let is_later = there.is_later_than(claim);
     let instead = match there.file.entry.status {
-        Status::Withdrawn => {
-            format!("or replace {refusal}: in it, write replaced-by = \"{name}\"")
+        Status::NotIsolated if is_later => {
+            "or limit the statement to a class, revisions or subsystems that the claim leaves out"
+                .to_owned()
         }
         Status::NotIsolated => {
             "or limit the claim to a class, revisions or subsystems that the statement leaves out"
                 .to_owned()
+        }
+        _ if is_later => {
+            format!("or refuse the claim in {name}, which keeps its number, with its new status")
+        }
+        Status::Withdrawn => {
+            format!("or replace {refusal}: in it, write replaced-by = \"{name}\"")
         }
         _ => format!("or make the claim in {refusal}, which keeps its number, with its new status"),
     };
@@ -172,24 +186,72 @@ fn refused(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> 
         let status = other.file.entry.status.name();
         format!("{ids} is in the {status} entry {}", other.with_place())
     };
-    if there.is_new_beside(claim) {
+    if is_later {
         return finding(there, Rule::Refused, in_entry(there.ids, claim), &help);
     }
     let problem = in_entry(claim.ids, there);
     finding(claim, Rule::Refused, problem, &help)
 }
 
+/// The finding for a claim of exact ids that a statement against isolation of every device of the vendor
+/// is about. The refusal of a claim for every device is about that width; a claim of exact ids is
+/// another matter.
+fn refused_by_wildcard(claim: &Mention<'_, '_>, there: &Mention<'_, '_>) -> Option<Finding> {
+    let is_statement = there.file.entry.status == Status::NotIsolated;
+    if !is_statement || claim.ids.is_any() || !is_among(claim, there) {
+        return None;
+    }
+    let help = UNLIKE_THE_OTHERS;
+    if there.is_later_than(claim) {
+        let status = claim.file.entry.status.name();
+        let of_entry = format!("{} of the {status} entry {}", claim.ids, claim.name());
+        let problem = format!("{} includes {of_entry}, line {}", there.ids, claim.line());
+        return finding(there, Rule::Refused, problem, help);
+    }
+    let problem = format!(
+        "{} is of the devices that the not-isolated entry {} is about",
+        claim.ids,
+        there.with_place()
+    );
+    finding(claim, Rule::Refused, problem, help)
+}
+
+/// The remedy for a claim of devices that a statement against the isolation of a whole class is about.
+pub(crate) const UNLIKE_THE_OTHERS: &str = "have the vendor say why the statement there does not hold for these ids, and \
+                     list them in its [[match.excludes]], with that reason and its source";
+
+/// Whether claimed ids are of the kind and the class that a statement is about, and it leaves none of them out.
+fn is_among(claim: &Mention<'_, '_>, statement: &Mention<'_, '_>) -> bool {
+    let Ids {
+        vendor,
+        first,
+        last,
+    } = *claim.ids;
+    let is_left_out = |device| {
+        let mut left_out = statement.file.excluded.iter();
+        left_out.any(|ids| ids.get_ref().contains(vendor, device))
+    };
+    let are_of_class = |own: &Limits| {
+        statement
+            .limits()
+            .any(|other| are_known_to_meet(own, other))
+    };
+    share_a_kind(claim, statement)
+        && claim.limits().any(are_of_class)
+        && !(first..=last).all(is_left_out)
+}
+
+/// Whether the limits of a claim are known without a capture to meet those of a statement on every device of the
+/// vendor. Where only the statement has a class, only a capture tells the class of the ids.
+pub(crate) fn are_known_to_meet(claim: &Limits, statement: &Limits) -> bool {
+    (claim.class.is_some() || statement.class.is_none()) && !claim.are_apart(statement)
+}
+
 /// Whether a statement against isolation is about functions that the limits of the claim leave out. Any
 /// other refusal is of the ids.
 fn is_of_others(claim: &Mention<'_, '_>, against: &Mention<'_, '_>) -> bool {
-    let limits = |mention: &Mention<'_, '_>| -> Vec<_> {
-        let sections = mention.file.entry.devices.iter();
-        let own = sections.filter(|devices| devices.ids.contains(mention.ids));
-        own.map(|devices| devices.limits.clone()).collect()
-    };
-    let others = limits(against);
-    let are_apart = |one: &Limits| others.iter().all(|other| one.are_apart(other));
-    against.file.entry.status == Status::NotIsolated && limits(claim).iter().all(are_apart)
+    let are_apart = |one: &Limits| against.limits().all(|other| one.are_apart(other));
+    against.file.entry.status == Status::NotIsolated && claim.limits().all(are_apart)
 }
 
 fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Finding> {
@@ -219,9 +281,7 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
         let help = format!("take the ids out: {why}{}", replace(there, claim));
         return finding(claim, Rule::InMainline, problem, &help);
     }
-    let (there, blamed) = in_order(one, other, |mention| {
-        (mention.file.is_new, mention.name().to_owned())
-    });
+    let (there, blamed) = in_order(one, other, |mention| mention.file.order());
     let problem = format!(
         "{} overlaps {} of {}, line {}",
         blamed.ids,
@@ -229,13 +289,26 @@ fn twice_claimed(one: &Mention<'_, '_>, other: &Mention<'_, '_>) -> Option<Findi
         there.name(),
         there.line()
     );
-    let old = if blamed.is_mainline() && !there.is_mainline() {
-        replace(blamed, there)
+    let is_weaker = is_candidate(blamed) && !is_candidate(there);
+    let help = if blamed.is_mainline() && !there.is_mainline() {
+        format!("{ONE_ENTRY} of one of them{}", replace(blamed, there))
+    } else if is_weaker {
+        format!(
+            "{ONE_ENTRY} of {}: no candidate replaces a {} entry",
+            blamed.name(),
+            there.file.entry.status.name()
+        )
     } else {
-        replace(there, blamed)
+        format!("{ONE_ENTRY} of one of them{}", replace(there, blamed))
     };
-    let help = format!("an id belongs to one entry: take it out of one of them{old}");
     finding(blamed, Rule::Overlap, problem, &help)
+}
+
+/// The start of the remedy for ids that two entries claim.
+const ONE_ENTRY: &str = "an id belongs to one entry: take it out";
+
+fn is_candidate(mention: &Mention<'_, '_>) -> bool {
+    mention.file.entry.status == Status::Candidate
 }
 
 /// How the new claim replaces the old one, as the end of a help; empty for a handler that answers for

@@ -25,6 +25,7 @@ use crate::{
     finding::{Finding, Notes},
     handlers,
     narrow::narrowed,
+    overlap::{UNLIKE_THE_OTHERS, are_known_to_meet},
     rule::Rule,
 };
 
@@ -273,7 +274,7 @@ fn deciding(
 }
 
 /// Adds a finding if a captured function of the entry is among the devices that a statement against
-/// isolation is about. Overlaps of exact ids have a finding without a capture.
+/// isolation is about. What the ids and the limits tell has a finding without a capture.
 fn contradicted(
     entry: &Entry,
     entries: &[&Entry],
@@ -290,12 +291,25 @@ fn contradicted(
         let mut kinds = other.kinds();
         other.status == Status::NotIsolated && kinds.any(|kind| entry.kinds.contains(&kind))
     };
+    let is_told = |function: &Function, other: &Entry| {
+        let has = |ids: &Ids| {
+            function
+                .device
+                .is_some_and(|device| ids.contains(function.vendor.value(), device.value()))
+        };
+        let mut own = entry.devices.iter().filter(|one| one.ids.iter().any(has));
+        own.any(|own| {
+            let mut others = other.devices.iter().filter(|one| one.ids.iter().any(has));
+            others.any(|other| are_known_to_meet(&own.limits, &other.limits))
+        })
+    };
     for other in others.filter(is_against) {
         let mut functions = topology.functions.iter();
         let Some(function) = functions.find(|function| {
             members.contains(&function.bdf)
                 && other.ids().any(Ids::is_any)
                 && other.is_about(function)
+                && !is_told(function, other)
         }) else {
             continue;
         };
@@ -303,10 +317,14 @@ fn contradicted(
             "{} is of the devices that the not-isolated entry {} is about",
             function.bdf, other.name
         );
-        let help = "have the vendor say why the statement there does not hold for these ids, and list \
-                    them in its [[match.excludes]], with that reason and its source";
         let place = &expect.capture.span();
-        notes.add(Rule::Refused, place, "expect.capture", problem, help);
+        notes.add(
+            Rule::Refused,
+            place,
+            "expect.capture",
+            problem,
+            UNLIKE_THE_OTHERS,
+        );
     }
 }
 

@@ -151,7 +151,7 @@ rules! {
     Overlap "overlap"
         "An id belongs to one entry.";
     Refused "refused"
-        "No entry claims ids that a rejected, withdrawn or not-isolated entry lists, except the one that replaces it, and a claim whose limits leave out what the not-isolated entry is about. No captured function of an entry is of the class that a not-isolated entry is about.";
+        "No entry claims ids that a rejected, withdrawn or not-isolated entry lists, except the one that replaces it, and a claim whose limits leave out what the not-isolated entry is about. Where a not-isolated entry is about every device of a vendor, no claim is of its kind and its class, by its limits or by a captured function, except of ids that the not-isolated entry leaves out with the reason.";
     Replaced "replaced"
         "The entry that replaces a withdrawn one exists, claims ids of it, and is not refused itself.";
     Excluded "excluded"

@@ -288,6 +288,23 @@ pub fn built_in() -> Sources {
     sources
 }
 
+/// How a file differs from the one of its name in the database that is built in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Difference {
+    None,
+    Changed,
+    Absent,
+}
+
+/// Compares a file with the one of its name in the database that is built in.
+pub(crate) fn difference(file: &DataFile) -> Difference {
+    match BUILT_IN.get_file(format!("{}.toml", file.name)) {
+        None => Difference::Absent,
+        Some(built_in) if built_in.contents() == file.text.as_bytes() => Difference::None,
+        Some(_) => Difference::Changed,
+    }
+}
+
 /// Whether the file's name is that of an entry. An extension in capitals counts too, because a
 /// skipped file would look free of faults.
 fn is_data(path: &Path) -> bool {

@@ -346,9 +346,15 @@ fn an_entry_replaces_another() {
     let files = [("x1.toml", old.as_str()), ("x1-rev-b.toml", new.as_str())];
     let entries = checked("life-replaced", &files).unwrap_or_else(|found| panic!("{found:#?}"));
     assert_eq!(entries.len(), 2);
-    // The finding on both claims leads to the edit.
+    // The finding on both claims leads to the edit, as soon as the new one is validated.
     let valid = shown();
-    let files = [("x1.toml", valid.as_str()), ("x1-rev-b.toml", new.as_str())];
+    let validated = valid
+        .replace("number = 59", "number = 60")
+        .replace("about =", "revisions = \"04-0f\"\nabout =");
+    let files = [
+        ("x1.toml", valid.as_str()),
+        ("x1-rev-b.toml", validated.as_str()),
+    ];
     let found = helped("life-replaced-not", &files);
     let help = "; or replace acme/x1: in it, write status = \"withdrawn\", a reason, and replaced-by = \
                 \"acme/x1-rev-b\"";

@@ -43,7 +43,7 @@ use crate::{
     name::is_entry,
     rule::Rule,
     scope::Scope,
-    source::DataFile,
+    source::{self, DataFile, Difference},
 };
 
 /// A file that was checked by itself.
@@ -79,8 +79,8 @@ pub(crate) struct CheckedFile<'a> {
     pub(crate) is_cut: bool,
     /// The fields that are missing or could not be read. What follows from their value has no finding too.
     pub(crate) unread: Vec<String>,
-    /// Whether the entry joined the database last: neither built in nor in the list of numbers.
-    /// Findings on two entries blame the new one.
+    /// Whether the entry is neither built in nor in the list of numbers. It then keeps no number that
+    /// another entry has.
     pub(crate) is_new: bool,
 }
 
@@ -192,6 +192,17 @@ impl<'a> CheckedFile<'a> {
             unread: Vec::new(),
             is_new: true,
         }
+    }
+
+    /// The place of the entry in the order in which the entries joined the database. A finding on two
+    /// entries is on the later one: one that the database of this program lacks comes after one that was
+    /// changed, and that after the others; among these, the higher number is later.
+    pub(crate) fn order(&self) -> (Difference, u16, &str) {
+        (
+            source::difference(self.file),
+            self.entry.number,
+            &self.file.name,
+        )
     }
 
     /// The entry. A part that is missing is a finding, and without findings the entry is complete.
