@@ -51,7 +51,7 @@ rules! {
     TextLookalikes "text-lookalikes"
         "No word mixes alphabets whose letters look alike, and no letter looks like another one.";
     TextKernel "text-kernel"
-        "A patch for the kernel can have the texts of a validated entry or a candidate: its subject has room for the name, and no text holds a mark of a C comment.";
+        "A patch for the kernel can have the texts of a validated entry or a candidate: its subject has room for the name, which begins with no prefix of a subject, and no text holds a mark of a C comment or a line of a mail or a patch.";
     License "license"
         "The licence of a data file is GPL-2.0-only: a comment at its top says so, and no comment names another one or restricts the use of the file.";
     Syntax "syntax"

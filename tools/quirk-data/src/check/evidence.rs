@@ -15,7 +15,7 @@ use crate::{
         prose::check_for_comment,
     },
     finding::{Notes, plain},
-    format::{self, keys::NOT_PUBLIC},
+    format::{self, QUESTION, keys::NOT_PUBLIC},
     rule::Rule,
 };
 
@@ -236,10 +236,15 @@ pub(super) fn for_kernel(entry: &Entry, parsed: &format::File, notes: &mut Notes
             let help = "shorten it; what the devices are has room in match.about";
             notes.add(Rule::TextKernel, &name.span(), "name", problem, help);
         }
+        if let Some(prefix) = subject_prefix(name.get_ref()) {
+            let problem = format!("begins with \"{prefix}\", as the subject of a mail does");
+            let help = "write the name of the silicon alone: the subject of a patch gets its prefix by itself";
+            notes.add(Rule::TextKernel, &name.span(), "name", problem, help);
+        }
     }
     for (field, text) in texts(entry) {
         if let Err(problem) = check_for_comment(text) {
-            let help = "write it in other words: the text goes into a C comment of the patch";
+            let help = "take it out, or write it in other words: the text goes into a C comment of the patch";
             notes.add(
                 Rule::TextKernel,
                 &place_of(parsed, text),
@@ -249,6 +254,17 @@ pub(super) fn for_kernel(entry: &Entry, parsed: &format::File, notes: &mut Notes
             );
         }
     }
+}
+
+/// The prefix of a subject at the start of a name: "[PATCH v2]" or "PCI:".
+fn subject_prefix(name: &str) -> Option<&str> {
+    let name = name.trim_start();
+    let bracket = name.starts_with('[').then(|| name.find(']')).flatten();
+    let word = name.split_whitespace().next().unwrap_or_default();
+    // What a draft asks is a finding of its own.
+    let is_prefix = word.ends_with(':') && word != QUESTION;
+    let colon = is_prefix.then(|| word.len() - 1);
+    bracket.or(colon).map(|end| &name[..=end])
 }
 
 /// The place of a text of an entry in its file.

@@ -116,5 +116,34 @@ pub(crate) fn check_for_comment(text: &str) -> Result<(), String> {
             return Err(format!("\"{text}\" holds {mark}, and no C comment can"));
         }
     }
-    Ok(())
+    match text.lines().find(|line| is_of_mail(line)) {
+        Some(line) => Err(format!(
+            "\"{line}\" is a line of a mail or a patch, and no prose"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether a line is a header or a tag of a mail, or a mark of a patch in it.
+fn is_of_mail(line: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "cc",
+        "closes",
+        "date",
+        "fixes",
+        "from",
+        "link",
+        "message-id",
+        "subject",
+        "to",
+    ];
+    const MARKS: [&str; 5] = ["diff --git ", "--- ", "+++ ", "@@ ", "Index: "];
+    let line = line.trim_start();
+    let is_tag = line.split_once(": ").is_some_and(|(name, _)| {
+        let name = name.to_ascii_lowercase();
+        NAMES.contains(&&*name) || (name.ends_with("-by") && !name.contains(' '))
+    });
+    is_tag
+        || MARKS.iter().any(|mark| line.starts_with(mark))
+        || matches!(line.trim_end(), "---" | "--")
 }
