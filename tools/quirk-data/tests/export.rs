@@ -160,9 +160,9 @@ they were set, so that each, with what is below it, can be in an IOMMU
 group of its own.
 
 pci_quirk_acme_rp_acs() returns -ENOTTY for everything else: another PCIe
-type, and a function that has an ACS capability or is virtual. It is asked
-about each function alone, so a listed function also counts as isolated
-from functions of the same device that are not listed.
+type, and a function that has an ACS capability. It is asked about each
+function alone, so a listed function also counts as isolated from functions
+of the same device that are not listed.
 
 Link: https://example.org/acme/root-port
 Signed-off-by: A. Signer <signer@example.org>
@@ -722,22 +722,86 @@ fn prose_is_prose() {
     }
 }
 
-/// The sender is not named as somebody else. Another person is.
+/// The sender is not named as somebody else, by the mail address or the name. Another person is.
 #[test]
 fn the_sender_is_no_third_person() {
-    let by = |person: &str| {
+    let by = |stated_by: &str, person: &str| {
+        let mut entry = entry("acme/root-port");
+        entry.evidence.as_mut().expect("it has").stated_by = Some(stated_by.to_owned());
         let options = Options {
             signed_off_by: Some(person.parse().expect("a person")),
             date: Some(0),
         };
-        let patch = export(&entry("acme/root-port"), &kernel(), &options);
+        let patch = export(&entry, &kernel(), &options);
         patch.expect("it can be exported").text
     };
-    let own = by("A. Engineer <engineer@acme.example>");
-    has(&own, "\nThey are isolated from each other nevertheless:\n");
-    assert_eq!(own.matches("A. Engineer").count(), 2, "{own}");
-    let of_another = by("A. Engineering <someone@example.org>");
-    has(&of_another, "as stated by A. Engineer,");
+    for (stated_by, person) in [
+        ("A. Engineer, Acme", "A. Engineer <engineer@acme.example>"),
+        ("Jo Smith, Acme", "jo smith <jo@acme.example>"),
+        ("Jo Smith of Acme", "Jo A. Smith <jo@acme.example>"),
+        ("Jo A. Smith, Acme", "Jo Smith <jo@acme.example>"),
+        ("Jo Smith, Acme", "Smith, Jo <jo@acme.example>"),
+        ("Smith, Jo, Acme", "Jo Smith <jo@acme.example>"),
+        (
+            "J. Smith <Jo@acme.example>, Acme",
+            "Jo Smith <jo@acme.example>",
+        ),
+    ] {
+        let own = by(stated_by, person);
+        has(&own, "\nThey are isolated from each other nevertheless:\n");
+        let (name, _) = person.split_once(" <").expect("it has an address");
+        assert_eq!(own.matches(name).count(), 2, "{own}");
+    }
+    for (stated_by, person) in [
+        ("A. Engineer, Acme", "A. Engineering <someone@example.org>"),
+        ("A. Engineer, Acme", "B. Engineer <someone@example.org>"),
+        ("A. Engineer, Acme", "Engineer <someone@example.org>"),
+        ("Jo A. Smith, Acme", "Jo B. Smith <someone@example.org>"),
+        ("Jo Smith and Al Doe, Acme", "Al Doe <someone@example.org>"),
+        ("Jo <jo@acme.example>, Acme", "Al <al@acme.example>"),
+    ] {
+        let of_another = by(stated_by, person);
+        let first = stated_by.split(' ').next().expect("a word");
+        has(&of_another, &format!("as stated by {first}"));
+    }
+}
+
+/// The message says of the handler only what the handler checks.
+#[test]
+fn the_message_is_about_this_handler() {
+    for (kind, is_checked) in [
+        ("mf-endpoint", true),
+        ("rciep", true),
+        ("root-port", false),
+        ("downstream-port", false),
+    ] {
+        let text = patch(&simple(kind, "acee", "\"0500\"")).text;
+        let text = text.replace('\n', " ");
+        assert_eq!(text.contains("dev->is_virtfn"), is_checked, "{text}");
+        assert_eq!(text.contains("is virtual"), is_checked, "{text}");
+    }
+}
+
+/// The error of a series names each entry that cannot be exported.
+#[test]
+fn a_series_tells_all_that_is_refused() {
+    let mut entries = [
+        entry("acme/root-port"),
+        entry("acme/rciep"),
+        entry("acme/conditions"),
+    ];
+    entries[0].status = Status::Candidate;
+    entries[2].evidence = None;
+    let all: Vec<_> = entries.iter().collect();
+    let error = export_series(&all, &kernel(), &Options::default());
+    let error = error.expect_err("two are refused").to_string();
+    let lines: Vec<_> = error.lines().collect();
+    assert_eq!(lines.len(), 2, "{error}");
+    has(
+        lines[0],
+        "acme/root-port is not exported: it is a candidate",
+    );
+    has(lines[1], "acme/conditions is not exported: it lacks");
 }
 
 /// The entries of one vendor become a series, each patch on top of the one before.

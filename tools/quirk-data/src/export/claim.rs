@@ -3,7 +3,7 @@
 //! Decides whether an entry can be sent to mainline: its status, its evidence, and whether C can
 //! express it.
 
-use rules::{acs::AcsFlags, condition::Place, entry::CatchAll};
+use rules::{acs::AcsFlags, condition::Place, entry::CatchAll, pcie::HeaderLayout};
 
 use super::{error::Error, prose};
 use crate::entry::{Entry, Evidence, Requirement, Status};
@@ -70,6 +70,13 @@ impl<'a> Claim<'a> {
             entry: self.entry.name.clone(),
             why: why.into(),
         }
+    }
+
+    /// Whether virtual functions are of the kinds, so that the handler must leave them alone. A port is never
+    /// virtual.
+    pub(super) fn may_be_virtual(&self) -> bool {
+        let mut kinds = self.entry.kinds();
+        kinds.any(|kind| kind.layout() == HeaderLayout::Endpoint)
     }
 
     /// The deliberate exclusions, each with its reason, as prose.

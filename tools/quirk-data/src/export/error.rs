@@ -32,6 +32,8 @@ pub enum Error {
         /// The row or handler of the kernel, and its ids.
         what: String,
     },
+    /// Several entries of a series cannot be exported. Holds the error of each.
+    Several(Vec<Self>),
     /// The entries make no series. Holds the reason.
     Series(String),
     /// The kernel's source does not have the expected structure.
@@ -52,6 +54,16 @@ pub enum Error {
     Git(io::Error),
     /// An option is invalid: the person who signs off, or the date. Holds the reason.
     Option(String),
+}
+
+impl Error {
+    /// Whether the error is about one entry. The others of a series may have errors, too.
+    pub(super) const fn is_of_entry(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused { .. } | Self::Inexpressible { .. } | Self::Present { .. }
+        )
+    }
 }
 
 impl std::error::Error for Error {
@@ -81,6 +93,10 @@ impl fmt::Display for Error {
                  the kernel has out of the entry, or give the entry the status mainline",
                 file.display()
             ),
+            Self::Several(errors) => {
+                let lines: Vec<_> = errors.iter().map(Self::to_string).collect();
+                f.write_str(&lines.join("\n"))
+            }
             Self::Unexpected { file, sought } => {
                 write!(f, "{} does not look as expected: {sought}", file.display())
             }
@@ -104,6 +120,7 @@ impl From<Error> for crate::error::Error {
             Error::Refused { .. }
             | Error::Inexpressible { .. }
             | Error::Present { .. }
+            | Error::Several(_)
             | Error::Series(_) => Self::Refused(error.to_string()),
             Error::Unexpected { .. }
             | Error::Unreadable { .. }

@@ -180,10 +180,9 @@ fn check_of_type(claim: &Claim<'_>) -> String {
 }
 
 /// Writes the check that skips functions outside any statement: functions with ACS and virtual
-/// functions. A port is never virtual.
+/// functions.
 fn check_of_function(claim: &Claim<'_>, means: Means) -> String {
-    let mut kinds = claim.entry.kinds();
-    if kinds.any(|kind| kind.layout() == HeaderLayout::Endpoint) {
+    if claim.may_be_virtual() {
         leave("\t", &[means.has_acs(), "dev->is_virtfn"]) + "\n"
     } else {
         leave("\t", &[means.has_acs()]) + "\n"

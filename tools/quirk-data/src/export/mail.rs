@@ -17,18 +17,62 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether a text, as of who stated something, begins with the person's name.
+    /// Whether a text, as of who stated something, begins with the person: with the mail address, or the name.
     pub(super) fn is_named_in(&self, text: &str) -> bool {
-        let rest = text.trim_start().strip_prefix(self.name.as_str());
-        // "Jo" is not the "Jo Smith" of "Jo Smith, Acme".
-        rest.is_some_and(|rest| {
-            let rest = rest.trim_start();
-            let is_role = ["for ", "of ", "at ", "from "]
-                .iter()
-                .any(|word| rest.starts_with(word));
-            is_role
-                || !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '\''))
-        })
+        let is_end = |c: char| c.is_whitespace() || "<>(),;".contains(c);
+        let mut words = text.split(is_end);
+        let address = words.find(|word| word.contains('@'));
+        if address.is_some_and(|address| address.eq_ignore_ascii_case(&self.address)) {
+            return true;
+        }
+        // "Jo Smith, Acme" has the name before the first comma, and "Smith, Jo, Acme" before the second.
+        let own = Name::of(&self.name);
+        let before = |nth: usize| {
+            text.match_indices(',')
+                .nth(nth)
+                .map_or(text, |(at, _)| &text[..at])
+        };
+        [before(0), before(1)]
+            .into_iter()
+            .any(|part| Name::of(part).is_same(&own))
+    }
+}
+
+/// The name of a person, without case and order, to compare.
+struct Name {
+    /// The words, sorted.
+    words: Vec<String>,
+    /// The initials between the words, in their order: of "Jo A. Smith", "a".
+    initials: Vec<String>,
+}
+
+impl Name {
+    /// The name at the beginning of a text, up to the role of the person.
+    fn of(text: &str) -> Self {
+        const ROLES: [&str; 4] = ["for", "of", "at", "from"];
+        let name = text
+            .split(['<', '(', ';', ':', '/'])
+            .next()
+            .unwrap_or_default();
+        let is_end = |c: char| c.is_whitespace() || matches!(c, ',' | '.' | '"');
+        let words = name.split(is_end).filter(|word| !word.is_empty());
+        let words = words.take_while(|word| !ROLES.contains(word) && !word.contains('@'));
+        let (initials, mut words): (Vec<_>, Vec<_>) = words
+            .map(str::to_lowercase)
+            .partition(|word| word.chars().count() == 1);
+        words.sort();
+        Self { words, initials }
+    }
+
+    /// Whether two names can be those of one person. "Jo A. Smith" can be "Jo Smith", and "A. Smith" can be
+    /// many.
+    fn is_same(&self, other: &Self) -> bool {
+        let has_initials = |name: &Self| !name.initials.is_empty();
+        let may_lack_initials =
+            self.words.len() > 1 && !(has_initials(self) && has_initials(other));
+        !self.words.is_empty()
+            && self.words == other.words
+            && (may_lack_initials || self.initials == other.initials)
     }
 }
 

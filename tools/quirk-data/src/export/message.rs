@@ -86,11 +86,16 @@ pub(super) fn body(claim: &Claim<'_>, shape: &Shape, signed_off_by: Option<&Pers
         &mut text,
         &format!(
             "{}() returns -ENOTTY for everything else: another PCIe type{}, and a function that has \
-             an ACS capability or is virtual. It is asked about each function alone, so a listed \
+             an ACS capability{}. It is asked about each function alone, so a listed \
              function also counts as isolated from functions of the same device that are not listed.",
             shape.name,
             if is_limited(claim) {
                 ", what is outside the limits above"
+            } else {
+                ""
+            },
+            if claim.may_be_virtual() {
+                " or is virtual"
             } else {
                 ""
             },

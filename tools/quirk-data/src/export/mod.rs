@@ -94,7 +94,7 @@ pub fn export(entry: &Entry, source: &Path, options: &Options) -> Result<Patch, 
 ///
 /// # Errors
 ///
-/// [`Error`] if an entry cannot be sent, C cannot express it, the kernel or an entry before it
+/// [`Error`], with the error of each such entry, if an entry cannot be sent, C cannot express it, the kernel or an entry before it
 /// already answers for a device, the source does not have the expected structure, or git cannot be
 /// run.
 pub fn export_series(entries: &[&Entry], source: &Path, options: &Options) -> Result<Patch, Error> {
@@ -117,16 +117,22 @@ pub fn export_series(entries: &[&Entry], source: &Path, options: &Options) -> Re
     let from = options.signed_off_by.as_ref();
     let mut tree = place::Tree::read(source)?;
     let old = tree.code.text.clone();
-    let mut commits = Vec::new();
+    let (mut commits, mut errors) = (Vec::new(), Vec::new());
     for entry in entries {
-        let claim = Claim::examine(entry)?;
-        let change = place::change(&claim, &tree)?;
-        commits.push(Commit {
-            subject: message::subject(&claim),
-            body: message::body(&claim, &change.shape, from),
-            new: change.new.clone(),
-        });
-        tree.code = tree.code.with_text(change.new);
+        match commit(entry, &tree, from) {
+            Ok(commit) => {
+                tree.code = tree.code.with_text(commit.new.clone());
+                commits.push(commit);
+            }
+            Err(error) if error.is_of_entry() => errors.push(error),
+            Err(error) => return Err(error),
+        }
+    }
+    if errors.len() > 1 {
+        return Err(Error::Several(errors));
+    }
+    if let Some(error) = errors.pop() {
+        return Err(error);
     }
     let mails = Mails {
         from,
@@ -146,6 +152,17 @@ pub fn export_series(entries: &[&Entry], source: &Path, options: &Options) -> Re
     Ok(Patch {
         text: mails.text()?,
         notices,
+    })
+}
+
+/// The commit for an entry, on top of `tree`.
+fn commit(entry: &Entry, tree: &place::Tree, from: Option<&Person>) -> Result<Commit, Error> {
+    let claim = Claim::examine(entry)?;
+    let change = place::change(&claim, tree)?;
+    Ok(Commit {
+        subject: message::subject(&claim),
+        body: message::body(&claim, &change.shape, from),
+        new: change.new,
     })
 }
 
