@@ -83,14 +83,14 @@ pub(super) fn check(
         let (place, field) = (statement.span(), "evidence.statement");
         notes.add(Rule::StatementIds, &place, field, problem, NOTATIONS);
     }
-    let mut held = Vec::new();
+    let mut recognised = Vec::new();
     for ids in &matched.claimed {
         if hold(ids, &reading, is_held, notes) {
-            held.push(*ids.get_ref());
+            recognised.push(*ids.get_ref());
         }
     }
     if is_validated {
-        check_plain(&held, statement, &reading, notes);
+        check_plain(&recognised, statement, &reading, notes);
     }
     let mut found = notes.findings().iter();
     let is_plain = !found.any(|one| one.rule == Rule::StatementPlain);
