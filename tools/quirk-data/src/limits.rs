@@ -102,9 +102,13 @@ const fn codes(class: Class) -> (u32, u32) {
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let class = self.class.map(|class| format!("class {class}"));
-        let revisions = self
-            .revisions
-            .map(|(first, last)| format!("revisions {first:02x}-{last:02x}"));
+        let revisions = self.revisions.map(|(first, last)| {
+            if first == last {
+                format!("revision {first:02x}")
+            } else {
+                format!("revisions {first:02x}-{last:02x}")
+            }
+        });
         let subsystems = self
             .subsystems
             .iter()

@@ -71,10 +71,36 @@ pub(crate) fn corrected(text: &str, count: usize) -> Option<String> {
         let padded = format!("{text:0>count$}");
         (!text.is_empty() && digits(&padded, count).is_some()).then_some(padded)
     };
-    match ends {
-        None => one(&text),
-        Some((first, last)) => Some(format!("{}-{}", one(first)?, one(last)?)),
-    }
+    let Some((first, last)) = ends else {
+        return one(&text);
+    };
+    let (from, to) = (one(first)?, one(last)?);
+    // A short end of a range stands for its last digits: "0a10-12".
+    let short = last.trim();
+    let to = match from.get(..count.saturating_sub(short.len())) {
+        Some(start) if to < from => one(&format!("{start}{short}")).unwrap_or(to),
+        _ => to,
+    };
+    Some(format!("{from}-{to}"))
+}
+
+/// The notation of entries for a class that is written with a prefix or in capitals.
+pub(crate) fn corrected_class(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let text = text.strip_prefix("0x").unwrap_or(&text);
+    class(text).map(|_| text.to_owned())
+}
+
+/// The notation of entries for the base of an offset whose id is written in another common notation.
+pub(crate) fn corrected_place(text: &str) -> Option<String> {
+    let text = text.trim().to_ascii_lowercase();
+    let (kind, id) = text.split_once(':').unwrap_or((&text, ""));
+    let corrected = match kind.trim() {
+        "capability" => format!("capability:{}", corrected(id, 2)?),
+        "extended" => format!("extended:{}", corrected(id, 4)?),
+        kind => kind.to_owned(),
+    };
+    place(&corrected).map(|_| corrected)
 }
 
 /// Reads the bits of a register, with all digits of its width: `0x00ff`.

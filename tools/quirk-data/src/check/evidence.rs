@@ -47,6 +47,12 @@ pub(super) fn check(
             notes.add(Rule::ValueTwice, &source.span(), field, problem, help);
         }
         seen.push(text);
+        if !text.trim().is_empty() && format::is_open(text) {
+            let problem = format!("\"{}\" is no address yet", plain(text));
+            let field = "evidence.sources";
+            notes.add(Rule::Unanswered, &source.span(), field, problem, help);
+            continue;
+        }
         if let Err((why, remedy)) = address(text) {
             let shown = plain(text);
             let problem = format!("\"{shown}\" is not an address that can be cited: {why}");
@@ -150,6 +156,7 @@ fn day(evidence: &format::Evidence, today: Date, notes: &mut Notes<'_>) -> Optio
 /// like something else. The error is the cause and the remedy.
 fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
     const MAIL: &str = "cite the mail by its Message-ID, as https://lore.kernel.org/r/MESSAGE-ID";
+    const HTTPS: &str = "write it with https://";
     const PUBLIC: &str = "give an address that everybody can read for years, as \
                           https://lore.kernel.org/r/MESSAGE-ID";
     let is_left = ["...", "MESSAGE-ID", "MESSAGE_ID"]; // as in `keys::ADDRESS`
@@ -157,9 +164,18 @@ fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
         return Err(("it is the pattern of an address", MAIL));
     }
     let Some(rest) = text.strip_prefix("https://") else {
-        return Err(match text {
-            _ if text.starts_with("http://") => ("it is not https", "write it with https://"),
-            _ if begins_with_host(text) => ("it lacks https://", "write it with https://"),
+        // An address of a mail has an "@", too.
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+        let inner = text.trim_matches(['<', '>', '(', ')', ' ']);
+        return Err(match scheme.map(str::to_ascii_lowercase).as_deref() {
+            _ if inner != text && (address(inner).is_ok() || begins_with_host(inner)) => (
+                "it has brackets or spaces around it",
+                "take them out, and begin it with https://",
+            ),
+            Some("https") => ("its https:// is not in lowercase letters", HTTPS),
+            Some("http") => ("it is not https", HTTPS),
+            Some(scheme) if !scheme.contains(['@', '<']) => ("it is not https", PUBLIC),
+            _ if begins_with_host(text) => ("it lacks https://", HTTPS),
             _ if text.contains('@') => ("it is a mail address or a Message-ID", MAIL),
             _ => ("it does not begin with https://", PUBLIC),
         });
@@ -170,8 +186,21 @@ fn address(text: &str) -> Result<(), (&'static str, &'static str)> {
             "add the path of the document",
         ));
     };
-    if host.contains(['@', ':']) {
-        return Err(("it has a user or a port", PUBLIC));
+    let (user, server) = host.rsplit_once('@').unwrap_or(("", host));
+    match (server != host, server.contains(':')) {
+        _ if server.starts_with('[') => {
+            return Err(("its host is a number, and not a name", PUBLIC));
+        }
+        (true, true) => return Err(("it has a user and a port", "take both out")),
+        (true, false) if user.contains(':') => {
+            return Err((
+                "it has a user and a password",
+                "take out all between https:// and the host",
+            ));
+        }
+        (true, false) => return Err(("it has a user", "take the user out, with the @")),
+        (false, true) => return Err(("it has a port", "take the port out, with the colon")),
+        (false, false) => {}
     }
     let is_label = |label: &str| {
         let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';

@@ -130,7 +130,9 @@ fn device_range(value: &Spanned<String>, field: &str, notes: &mut Notes<'_>) -> 
         } else {
             format!("\"{text}\" is not an id")
         };
-        let help = remedy(corrected(text, 4));
+        let is_any = text.trim().eq_ignore_ascii_case("any");
+        let any = is_any.then(|| "any".to_owned());
+        let help = remedy(any.or_else(|| corrected(text, 4)));
         notes.add(Rule::ValueForm, &value.span(), field, problem, help);
         return None;
     };

@@ -61,9 +61,15 @@ fn class(value: &Spanned<String>, kinds: &[Kind], notes: &mut Notes<'_>) -> Opti
     let text = value.get_ref();
     let class = notation::class(text);
     if class.is_none() {
-        let help = "write base class and subclass, as \"0200\", or with the programming interface, \
-                    as \"010802\"";
-        not_of_form(value, "match.class", help, notes);
+        let help = notation::corrected_class(text).map_or_else(
+            || {
+                "write base class and subclass, as \"0200\", or with the programming interface, as \
+                 \"010802\""
+                    .to_owned()
+            },
+            |text| format!("write \"{text}\", if that is meant"),
+        );
+        not_of_form(value, "match.class", &help, notes);
     }
     let limits = Limits {
         class,

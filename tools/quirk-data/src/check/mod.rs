@@ -317,7 +317,7 @@ fn word<T: Copy>(
         let problem = format!("\"{text}\" is unknown");
         let mut names = choices.iter().map(|(name, _)| *name);
         let help = names
-            .find(|name| name.eq_ignore_ascii_case(text))
+            .find(|name| format::is_nearly(text, &name.to_lowercase()))
             .map_or_else(
                 || one_of(choices),
                 |name| format!("write \"{name}\", if that is meant"),

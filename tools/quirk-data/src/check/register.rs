@@ -276,9 +276,15 @@ fn register(section: &format::Register, heading: &str, notes: &mut Notes<'_>) ->
     let at = section.at.as_ref().and_then(|value| {
         let at = notation::place(value.get_ref());
         if at.is_none() {
-            let help = "write \"config\", or a capability by its id, as \"capability:10\" or \
-                        \"extended:000b\"";
-            not_of_form(value, &format!("{heading}.at"), help, notes);
+            let help = notation::corrected_place(value.get_ref()).map_or_else(
+                || {
+                    "write \"config\", or a capability by its id, as \"capability:10\" or \
+                     \"extended:000b\""
+                        .to_owned()
+                },
+                |text| format!("write \"{text}\", if that is meant"),
+            );
+            not_of_form(value, &format!("{heading}.at"), &help, notes);
         }
         at.filter(|&at| has_registers(at, value, heading, notes))
     });

@@ -23,7 +23,10 @@ use toml::{
 };
 
 use self::{key::Value, keys::FILE, reader::Reader};
-pub(crate) use self::{reader::Groups, words::Words};
+pub(crate) use self::{
+    reader::{Groups, is_nearly},
+    words::Words,
+};
 use crate::{entry::Status, finding::Notes, rule::Rule, source::DataFile};
 
 /// The start of a text that is still a question.

@@ -125,31 +125,20 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
         let value = self.table.get(name)?;
         let read = read(value.get_ref());
         if read.is_none() {
-            let problem = match value.get_ref() {
-                DeValue::Array(_) => "a list of something else".to_owned(),
-                other => format!("a value of the type {}", other.type_str()),
-            };
             let key = self.section.key(name);
-            let help = key.map(|key| key.form(self.section)).unwrap_or_default();
-            let is_list = key.is_some_and(Key::is_list_of_texts);
-            // The first of a list that is no text.
-            let odd = value
-                .get_ref()
-                .as_array()
-                .filter(|_| is_list)
-                .and_then(|list| {
-                    let mut list = list.iter();
-                    list.find(|one| one.get_ref().as_str().is_none())
-                });
-            let (place, problem) = match odd {
-                Some(one) => (
-                    one.span(),
-                    format!(
-                        "a value of the type {} in the list",
-                        one.get_ref().type_str()
-                    ),
+            let mut help = key.map(|key| key.form(self.section)).unwrap_or_default();
+            let (place, problem) = match value.get_ref() {
+                DeValue::Array(list) => {
+                    let list: Vec<_> = list.iter().collect();
+                    let (place, problem, more) =
+                        key.map_or_else(Default::default, |key| in_list(key, &list));
+                    help.push_str(more);
+                    (place.unwrap_or(value.span()), problem)
+                }
+                other => (
+                    value.span(),
+                    format!("a value of the type {}", other.type_str()),
                 ),
-                None => (value.span(), problem),
             };
             self.add(
                 Rule::ValueType,
@@ -314,9 +303,10 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
     }
 }
 
-/// Whether a key that does not exist may be meant as this one, as "device" is.
-fn is_nearly(text: &str, name: &str) -> bool {
-    let text = text.to_lowercase().replace('_', "-");
+/// Whether a word that does not exist may be meant as this one in lowercase letters, as "device" is
+/// as "devices".
+pub(crate) fn is_nearly(text: &str, name: &str) -> bool {
+    let text = text.trim().to_lowercase().replace(['_', ' '], "-");
     let plural = |one: &str| one.trim_end_matches('s').to_owned();
     plural(&text) == plural(name) || is_misspelt(&text, name)
 }
@@ -343,6 +333,42 @@ fn texts(value: &DeValue<'_>) -> Option<Vec<Spanned<String>>> {
     let list = value.as_array()?.iter();
     list.map(|one| Some(Spanned::new(one.span(), one.get_ref().as_str()?.to_owned())))
         .collect()
+}
+
+/// What is wrong with a list as the value of a key: the place in it, if the fault has one, the problem,
+/// and what the remedy says behind the form of the key.
+fn in_list(
+    key: &Key,
+    list: &[&Spanned<DeValue<'_>>],
+) -> (Option<Range<usize>>, String, &'static str) {
+    let is_member = |one: &DeValue<'_>| match key.value {
+        Value::Groups => texts(one).is_some(),
+        Value::Several(_) => one.is_table(),
+        _ => one.is_str(),
+    };
+    match key.value {
+        Value::Groups | Value::Several(_) | Value::WordOrWords(_) => {}
+        _ if key.is_list_of_texts() => {}
+        Value::Once(_) => return (None, "a list of sections, and not one section".into(), ""),
+        Value::Form(_) => {
+            let more = "; one value, without the brackets of a list: where several are meant, each has a \
+                        section of its own";
+            return (None, "a list, and not one value".into(), more);
+        }
+        _ => return (None, "a list, and not one value".into(), ""),
+    }
+    let odd = list.iter().find(|one| !is_member(one.get_ref()));
+    let what = odd.map_or("", |one| match one.get_ref() {
+        // A group with a member that is no text.
+        DeValue::Array(_) if matches!(key.value, Value::Groups) => "array of other values",
+        other => other.type_str(),
+    });
+    let problem = format!("a value of the type {what} in the list");
+    let more = match key.value {
+        Value::Groups => ": each group has brackets of its own",
+        _ => "",
+    };
+    (odd.map(|one| one.span()), problem, more)
 }
 
 /// Whether prose is a placeholder, such as "TODO".
