@@ -350,6 +350,17 @@ fn an_entry_has_several_names_and_a_folder_is_none() {
 }
 
 /// An entry that mainline does not get is refused. Control: without the source of a kernel, the command cannot run.
+/// Documents from before the first release call it `table`. Help does not name it.
+#[test]
+fn the_older_name_of_the_command_works() {
+    let list = |name: &str| acsctl(&[name, "list", "--quirks", "quirks"]);
+    assert_eq!(list("table").status.code(), Some(0));
+    assert_eq!(list("table").stdout, list("quirk").stdout);
+    let help = acsctl(&["--help"]);
+    let help = String::from_utf8_lossy(&help.stdout);
+    assert!(help.contains("quirk ") && !help.contains("table"), "{help}");
+}
+
 #[test]
 fn a_refused_export_exits_with_1() {
     let (quirks, kernel) = (tests().join("accepted"), tests().join("export/kernel"));

@@ -52,7 +52,8 @@ enum Command {
     Regroup(regroup::Regroup),
     Capture(capture::Capture),
     /// Work on the quirk database: entries, their checks, and patches for mainline.
-    #[command(subcommand)]
+    // Its name in documents from before the first release.
+    #[command(subcommand, alias = "table")]
     Quirk(quirk::Command),
     /// Print the JSON Schema of the output with --format json.
     ///
