@@ -94,6 +94,13 @@ impl<'a> CheckedFile<'a> {
             evidence::for_kernel(&checked.entry, &parsed, &mut notes);
             checked
         });
+        let mut findings = notes.findings().iter();
+        if findings.any(|one| one.rule == Rule::Syntax) {
+            // What a fault of syntax has hidden would make faults of the rest.
+            let mut findings = notes.into_findings();
+            findings.retain(|one| is_of_value(one.rule));
+            return (None, findings);
+        }
         let checked = checked.map(|checked| {
             let is_cut = notes.findings().iter().any(cuts);
             let unread = notes.findings().iter().filter(|one| is_lost(one));
@@ -229,6 +236,35 @@ fn cuts(finding: &Finding) -> bool {
         "match.subsystems",
     ];
     is_lost(finding) && parts.contains(&field)
+}
+
+/// Whether a rule is on a part of a file by itself, whatever the rest of the file says.
+const fn is_of_value(rule: Rule) -> bool {
+    matches!(
+        rule,
+        Rule::FileName
+            | Rule::TextCharacters
+            | Rule::TextLookalikes
+            | Rule::TextKernel
+            | Rule::License
+            | Rule::Syntax
+            | Rule::Schema
+            | Rule::KeyUnknown
+            | Rule::KeyUnneeded
+            | Rule::ValueType
+            | Rule::ValueEmpty
+            | Rule::Unanswered
+            | Rule::ValueUnknown
+            | Rule::ValueTwice
+            | Rule::ValueForm
+            | Rule::IdNone
+            | Rule::RangeOrder
+            | Rule::FlagsOfKind
+            | Rule::DateFuture
+            | Rule::DateEarly
+            | Rule::StatedBy
+            | Rule::SourceForm
+    )
 }
 
 /// Whether a finding means that a value was not read.

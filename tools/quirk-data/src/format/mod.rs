@@ -12,17 +12,18 @@ pub(crate) mod key;
 pub(crate) mod keys;
 mod reader;
 mod strings;
+mod syntax;
 mod words;
 
 use std::cell::RefCell;
 
 use toml::{
     Spanned,
-    de::{DeTable, DeValue, Error},
+    de::{DeTable, DeValue},
     value::Datetime,
 };
 
-use self::{key::Value, keys::FILE, reader::Reader};
+use self::{keys::FILE, reader::Reader};
 pub(crate) use self::{
     reader::{Groups, is_nearly},
     words::Words,
@@ -39,9 +40,6 @@ pub(crate) fn is_open(text: &str) -> bool {
 
 /// The version of the format that this program reads.
 pub(crate) const SCHEMA: i64 = 1;
-
-/// The largest number of syntax faults reported for one file.
-const MAX_SYNTAX_ERRORS: usize = 20;
 
 /// A file.
 pub(crate) struct File {
@@ -120,47 +118,14 @@ pub(crate) struct Mainline {
     pub(crate) why: Option<Spanned<String>>,
 }
 
-/// Reads a file; `None` if it cannot be understood, with the reason in `notes`.
+/// Reads a file; `None` if it cannot be understood, with the reason in `notes`. What has a fault of syntax
+/// is as if it were not there.
 pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
     characters::check(&file.text, notes);
     comments::check(&file.text, notes);
-    let (table, errors) = DeTable::parse_recoverable(&file.text);
-    let open = strings::open_text(&file.text);
-    let has_errors = !errors.is_empty();
-    let open = open.or_else(|| strings::open_list(&file.text).filter(|_| has_errors));
-    if let Some(open) = &open {
-        let what = open.what;
-        let problem = match open.key_at {
-            Some(at) => format!(
-                "the {what} that begins here does not end before line {}, which looks like the next key",
-                file.line(at)
-            ),
-            None => format!("the {what} that begins here has no end"),
-        };
-        let help = format!("end it with {}", open.mark);
-        notes.add(Rule::Syntax, &open.start, "file", problem, help);
-    }
-    // Behind a text without end, nothing is what it looks like.
-    let is_before = |error: &&Error| {
-        let at = error.span().map_or(0, |span| span.start);
-        open.as_ref().is_none_or(|open| at < open.start.start)
-    };
-    // Where one line ends with CR alone, most do.
-    let mut has_cr = false;
-    let is_new = |error: &&Error| {
-        let is_cr = error.message().starts_with("carriage return");
-        !(is_cr && std::mem::replace(&mut has_cr, true))
-    };
-    // A file that is not TOML has a fault in every line.
-    let told = errors.iter().filter(is_before).filter(is_new);
-    for error in told.take(MAX_SYNTAX_ERRORS) {
-        let place = error.span().unwrap_or(0..0);
-        let problem = error.message().trim_end().replace('\n', ", ");
-        let help = how_to_write(&file.text, place.start)
-            .unwrap_or_else(|| "write it as TOML has it, see https://toml.io/".to_owned());
-        notes.add(Rule::Syntax, &place, "file", problem, help);
-    }
-    if open.is_some() || !errors.is_empty() || !is_understood(table.get_ref(), notes) {
+    let text = syntax::check(&file.text, notes)?;
+    let table = DeTable::parse(&text).ok()?;
+    if !is_understood(table.get_ref(), notes) {
         return None;
     }
     // A key missing at the top level is a fault of the whole file.
@@ -216,35 +181,6 @@ pub(crate) fn parse(file: &DataFile, notes: &mut Notes<'_>) -> Option<File> {
             why: mainline.text("why"),
         }),
     })
-}
-
-/// How to write the value with a syntax fault at this place, if its key is in the same line. In quotes, a
-/// text has another fault than its form.
-fn how_to_write(text: &str, at: usize) -> Option<String> {
-    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end + 1);
-    let (name, value) = text[start..].lines().next()?.split_once('=')?;
-    if at <= start + name.len() {
-        return None;
-    }
-    let heading = text[..start]
-        .lines()
-        .rev()
-        .find(|line| line.starts_with('['));
-    let section = match heading {
-        Some(heading) => FILE.below(heading.trim_matches(['[', ']', ' ']))?,
-        None => &FILE,
-    };
-    let key = section.key(name.trim())?;
-    let is_quoted = value.trim_start().starts_with(['"', '\'', '[']);
-    let is_text = matches!(
-        key.value,
-        Value::Text | Value::Line | Value::Form(_) | Value::Word(_) | Value::WordOrWords(_)
-    );
-    match (is_text, is_quoted) {
-        (true, true) => None,
-        (true, false) => Some(format!("write it in quotes: {}", key.about)),
-        (false, _) => Some(format!("write {}", key.form(section))),
-    }
 }
 
 fn register(section: &Reader<'_, '_, '_>) -> Register {

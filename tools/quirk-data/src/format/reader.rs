@@ -15,6 +15,7 @@ use super::{
     QUESTION,
     characters::escape,
     key::{Key, Needed, Section, Value},
+    keys::FILE,
     words::Words,
 };
 use crate::{entry::Status, finding::Notes, rule::Rule};
@@ -66,7 +67,10 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
                 let names: Vec<_> = self.section.keys.iter().map(|key| key.name).collect();
                 let help = match names.iter().find(|name| is_nearly(text, name)) {
                     Some(name) => format!("write {name}, if that is meant"),
-                    None => format!("take it out; there are {}", names.join(", ")),
+                    None => match self.place_of(text) {
+                        Some(place) => format!("move it {place}, where it has a meaning"),
+                        None => format!("take it out; there are {}", names.join(", ")),
+                    },
                 };
                 self.add(
                     Rule::KeyUnknown,
@@ -88,6 +92,27 @@ impl<'t, 'n, 'f> Reader<'t, 'n, 'f> {
                 self.add(Rule::KeyUnneeded, &name.span(), text, &problem, &help);
             }
         }
+    }
+
+    /// Where a key that this section does not have belongs, if that is one place.
+    fn place_of(&self, name: &str) -> Option<String> {
+        if FILE.key(name).is_some() {
+            return Some("to the top, before the first section".to_owned());
+        }
+        let heading = self.section.prefix.trim_end_matches('.');
+        if let Some((above, _)) = heading.rsplit_once('.') {
+            let section = FILE.below(above)?;
+            let is_above = section.key(name).is_some();
+            return is_above.then(|| format!("into [[{above}]], before [[{heading}]]"));
+        }
+        let sections = FILE.keys.iter().filter_map(|key| match key.value {
+            Value::Once(section) => Some((section, format!("into [{}]", key.name))),
+            Value::Several(section) => Some((section, format!("into [[{}]]", key.name))),
+            _ => None,
+        });
+        let mut places = sections.filter(|(section, _)| section.key(name).is_some());
+        let (_, place) = places.next()?;
+        places.next().is_none().then_some(place)
     }
 
     fn missing_keys(&self) {

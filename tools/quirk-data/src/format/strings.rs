@@ -73,9 +73,8 @@ pub(super) fn comments(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
     })
 }
 
-/// The first list that has no end before the next key or section.
-pub(super) fn open_list(text: &str) -> Option<Open> {
-    // Without texts and comments, each bracket is one of TOML's.
+/// The text with blanks for texts and comments, and for the ends of lines in texts: each bracket is one of TOML's.
+pub(super) fn plain(text: &str) -> Vec<u8> {
     let mut plain = text.to_owned().into_bytes();
     for piece in pieces(text) {
         let place = match piece {
@@ -84,6 +83,25 @@ pub(super) fn open_list(text: &str) -> Option<Open> {
         };
         plain[place].fill(b' ');
     }
+    plain
+}
+
+/// The first mark of the first value, or member of a list, that is a text on one line without its end.
+pub(super) fn open_short(text: &str) -> Option<Range<usize>> {
+    pieces(text).find_map(|piece| {
+        let Piece::Short(place) = piece else {
+            return None;
+        };
+        let mark = &text[place.start..=place.start];
+        let is_open = close(&text[place.clone()], 1, mark).is_none();
+        let is_value = text[..place.start].trim_end().ends_with(['=', '[', ',']);
+        (is_open && is_value).then_some(place.start..place.start + mark.len())
+    })
+}
+
+/// The first list that has no end before the next key or section.
+pub(super) fn open_list(text: &str) -> Option<Open> {
+    let plain = plain(text);
     let list = |first: usize, key_at: Option<usize>| Open {
         what: "list",
         start: first..first + "[".len(),
@@ -94,10 +112,8 @@ pub(super) fn open_list(text: &str) -> Option<Open> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.len();
-        let is_section =
-            line.starts_with('[') && line.trim_end().ends_with(']') && !line.contains([',', '"']);
-        let behind = format!("\n{line}");
-        let is_key = !line.starts_with('[') && key_in(&behind, 0..behind.len()).is_some();
+        let is_section = is_heading(line);
+        let is_key = is_key(line);
         if let (Some(&first), true) = (open.first(), is_section || is_key) {
             return Some(list(first, Some(start)));
         }
@@ -150,16 +166,27 @@ fn close(text: &str, from: usize, mark: &str) -> Option<usize> {
 fn key_in(text: &str, range: Range<usize>) -> Option<usize> {
     let mut start = range.start;
     for line in text[range.clone()].split_inclusive('\n') {
-        let is_key = line.split_once('=').is_some_and(|(key, value)| {
-            let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
-            let key = key.trim_end();
-            let is_value = |c: char| matches!(c, '"' | '\'' | '[') || c.is_ascii_digit();
-            !key.is_empty() && key.chars().all(is_part) && value.trim_start().starts_with(is_value)
-        });
-        if start > range.start && (is_key || line.starts_with('[')) {
+        if start > range.start && (is_key(line) || line.starts_with('[')) {
             return Some(start);
         }
         start += line.len();
     }
     None
+}
+
+/// Whether the first line of a text looks like a key with its value.
+pub(super) fn is_key(text: &str) -> bool {
+    let line = text.split('\n').next().unwrap_or_default();
+    line.split_once('=').is_some_and(|(key, value)| {
+        let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
+        let key = key.trim_end();
+        let is_value = |c: char| matches!(c, '"' | '\'' | '[') || c.is_ascii_digit();
+        !key.is_empty() && key.chars().all(is_part) && value.trim_start().starts_with(is_value)
+    })
+}
+
+/// Whether the first line of a text looks like the name of a section.
+pub(super) fn is_heading(text: &str) -> bool {
+    let line = text.split('\n').next().unwrap_or_default();
+    line.starts_with('[') && line.trim_end().ends_with(']') && !line.contains([',', '"'])
 }
