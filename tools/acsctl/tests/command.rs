@@ -193,7 +193,7 @@ fn list_shows_every_entry_by_number() {
         accepted.as_os_str(),
     ]);
     let expected =
-        "    8  acme/function    validated     rciep,mf-endpoint          acee:0130 (class 010802, revisions 03-07, subsystem 1028:0001, subsystem 1028:0010), acee:0131 (class 0200, revisions 0a-0a), in a certain state
+        "    8  acme/function    validated     rciep,mf-endpoint          acee:0130 (class 010802, revisions 03-07, subsystem 1028:0001, subsystem 1028:0010), acee:0131 (class 0200, revision 0a), in a certain state
     9  acme/nic-next    validated     rciep                      acee:0110
    10  acme/nic         validated     mf-endpoint                acee:0100-010f, acee:0120, acef:0100
    11  acme/root-port   mainline      root-port                  acee:0200
@@ -359,6 +359,24 @@ fn the_older_name_of_the_command_works() {
     let help = acsctl(&["--help"]);
     let help = String::from_utf8_lossy(&help.stdout);
     assert!(help.contains("quirk ") && !help.contains("table"), "{help}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_hides_no_finding() {
+    let folder = scratch("unread");
+    fs::create_dir(folder.join("acme")).expect("it is the test's own");
+    let (faulty, absent) = (folder.join("acme/x1.toml"), folder.join("acme/zz.toml"));
+    fs::write(&faulty, "schema = 1\n").expect("it is writable");
+    let arguments = [
+        OsStr::new("quirk"),
+        OsStr::new("check"),
+        faulty.as_os_str(),
+        absent.as_os_str(),
+    ];
+    let output = acsctl(&arguments);
+    assert_ends(&output, 2, "cannot read");
+    assert_ends(&output, 2, "acme/x1.toml");
+    assert_ends(&acsctl(&arguments[..3]), 1, "acme/x1.toml");
 }
 
 #[test]

@@ -65,24 +65,50 @@ impl Sources {
         if !is_data(path) {
             self.findings.push(stray(path));
             // Nothing else is read as a data file.
-            if !is_like_data(path) || path.is_dir() {
+            if path.is_dir() || !(is_like_data(path) || is_entry_of_other_name(path)) {
                 return Ok(());
             }
-            let end = name.rfind('/').map_or(0, |at| at + 1);
-            let family = name[end..].find('.').map_or(name.len(), |at| end + at);
-            name.truncate(family);
+            name = without_ending(name);
         }
-        let family = name.rsplit('/').next().unwrap_or(&name);
-        let captures = captures_of(path, family);
-        let is_new = |capture: &PathBuf| !self.captures.iter().any(|one| is_same(one, capture));
-        let captures: Vec<_> = captures.into_iter().filter(is_new).collect();
-        self.captures.extend(captures);
+        self.add_beside(path);
         // The file of an entry that is built in is the newer one.
         self.files
             .retain(|file| !(file.built_in && file.name == name));
         self.take(path, name)?;
         self.files.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(())
+    }
+
+    /// Adds the captures beside a file, and findings for the files there that are neither data files nor
+    /// captures.
+    fn add_beside(&mut self, path: &Path) {
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new("."));
+        let is_of_all = [NUMBERS, SCHEMA]
+            .iter()
+            .any(|name| folder.join(name).exists());
+        if is_of_all {
+            return; // the folder of all vendors
+        }
+        let files = fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut files: Vec<_> = files
+            .map(|found| path.with_file_name(found.file_name()))
+            .filter(|file| file.is_file() && !is_same(file, path))
+            .collect();
+        files.sort();
+        for file in files {
+            if is_capture(&file) {
+                if !self.captures.iter().any(|one| is_same(one, &file)) {
+                    self.captures.push(file);
+                }
+                continue;
+            }
+            let is_told = || self.findings.iter().any(|one| is_same(&one.file, &file));
+            let is_lowercase = file.extension().is_some_and(|ending| ending == "toml");
+            if !is_lowercase && is_stray(Path::new(""), folder, &file) && !is_told() {
+                self.findings.push(stray(&file));
+            }
+        }
     }
 
     /// Reads the lists of kernels' tables.
@@ -94,16 +120,16 @@ impl Sources {
             if path.extension().is_none_or(|ending| ending != "txt") {
                 continue;
             }
-            match read_one(&path, name_of(&path))? {
-                Err(finding) => self.findings.push(*finding),
-                Ok(list) => match list.text.parse() {
-                    Ok(kernel) => kernels.push(kernel),
-                    Err(problem) => {
-                        let help = "make it with acsctl quirk kernel";
-                        let finding = fault(&list, Rule::KernelList, problem, help);
-                        self.findings.push(finding);
-                    }
-                },
+            let Some(list) = read_one(&path, name_of(&path), &mut self.findings)? else {
+                continue;
+            };
+            match list.text.parse() {
+                Ok(kernel) => kernels.push(kernel),
+                Err(problem) => {
+                    let help = "make it with acsctl quirk kernel";
+                    let finding = fault(&list, Rule::KernelList, problem, help);
+                    self.findings.push(finding);
+                }
             }
         }
         self.kernels = Some(kernels::sorted(kernels.into_iter()));
@@ -111,10 +137,8 @@ impl Sources {
     }
 
     fn take(&mut self, path: &Path, name: String) -> Result<(), Error> {
-        match read_one(path, name)? {
-            Ok(file) => self.files.push(file),
-            Err(finding) => self.findings.push(*finding),
-        }
+        let file = read_one(path, name, &mut self.findings)?;
+        self.files.extend(file);
         Ok(())
     }
 }
@@ -140,21 +164,29 @@ fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     ))
 }
 
-/// The captures beside a file that have the name of its family.
-fn captures_of(path: &Path, family: &str) -> Vec<PathBuf> {
-    let Some(beside) = path.parent().map(|folder| match folder {
-        _ if folder == Path::new("") => Path::new("."),
-        _ => folder,
-    }) else {
-        return Vec::new();
+/// The name of an entry, from a path with another ending than that of a data file.
+fn without_ending(mut name: String) -> String {
+    let end = name.rfind('/').map_or(0, |at| at + 1);
+    let family = name[end..].find('.').map_or(name.len(), |at| end + at);
+    name.truncate(family);
+    name
+}
+
+/// Whether a file that is neither a data file nor a capture by its name is an entry by its contents,
+/// without the data file that it would be.
+fn is_entry_of_other_name(path: &Path) -> bool {
+    let is_small = fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= MAX_SIZE);
+    if !is_small || path.is_symlink() || is_capture(path) {
+        return false;
+    }
+    let target = path.with_file_name(format!("{}.toml", family_of(path)));
+    let text = fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let has = |name: &str| {
+        let mut keys = text.lines().filter_map(|line| line.split_once('='));
+        keys.any(|(key, _)| key.trim_end() == name)
     };
-    let files = fs::read_dir(beside).into_iter().flatten().flatten();
-    let files = files.map(|found| path.with_file_name(found.file_name()));
-    let mut captures: Vec<_> = files
-        .filter(|path| is_capture(path) && family_of(path) == family)
-        .collect();
-    captures.sort();
-    captures
+    !target.exists() && has("schema") && has("status")
 }
 
 /// The part of a file's name before its first dot.
@@ -198,7 +230,7 @@ fn stray(path: &Path) -> Finding {
         "name the data files in it, or the folder of all vendors with --quirks".to_owned()
     } else if is_like_data(path) && path.with_file_name(&target).exists() {
         format!("take it out: {target} is beside it")
-    } else if is_like_data(path) {
+    } else if is_like_data(path) || is_entry_of_other_name(path) {
         format!("rename it to {target}")
     } else {
         "rename it, or take it out: a vendor's folder has data files (*.toml) and captures (*.json)"
@@ -349,6 +381,10 @@ pub fn read(folder: &Path) -> Result<Sources, Error> {
                 sources.captures.push(path);
             } else if is_stray(folder, &at, &path) {
                 sources.findings.push(stray(&path));
+                let name = name_of(path.strip_prefix(folder).unwrap_or(&path));
+                if is_entry_of_other_name(&path) {
+                    sources.take(&path, without_ending(name))?;
+                }
             }
         }
     }
@@ -362,10 +398,8 @@ pub fn read(folder: &Path) -> Result<Sources, Error> {
     sources.files.sort_by(|a, b| a.name.cmp(&b.name));
     let list = folder.join(NUMBERS);
     if fs::symlink_metadata(&list).is_ok() {
-        match read_one(&list, name_of(Path::new(NUMBERS)))? {
-            Ok(list) => sources.numbers = Some(list),
-            Err(finding) => sources.findings.push(*finding),
-        }
+        let name = name_of(Path::new(NUMBERS));
+        sources.numbers = read_one(&list, name, &mut sources.findings)?;
     } else if folder.join(SCHEMA).exists() {
         // The folder is a database, and no collection of drafts.
         let problem = "the list of issued numbers is missing";
@@ -391,8 +425,13 @@ fn name_of(below: &Path) -> String {
     parts.join("/")
 }
 
-/// Reads one file; the inner error is the finding.
-fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>, Error> {
+/// Reads one file, or adds the findings that prevent it. A file with a wrong ending, or with some bytes
+/// that are not UTF-8, has a finding and is read.
+fn read_one(
+    path: &Path,
+    name: String,
+    findings: &mut Vec<Finding>,
+) -> Result<Option<DataFile>, Error> {
     let error = |error| Error::io("read", path, &error);
     let mut file = DataFile {
         path: path.to_path_buf(),
@@ -404,26 +443,18 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
     if is_data(path) && path.extension().is_none_or(|ending| ending != "toml") {
         let problem = "the ending is not in lowercase letters";
         let help = "name it so that it ends in .toml";
-        return Ok(Err(Box::new(fault(&file, Rule::FileName, problem, help))));
+        findings.push(fault(&file, Rule::FileName, problem, help));
     }
     if kind.is_symlink() {
         let help = "put the file or folder itself there";
-        return Ok(Err(Box::new(fault(
-            &file,
-            Rule::FileKind,
-            "a symbolic link",
-            help,
-        ))));
+        findings.push(fault(&file, Rule::FileKind, "a symbolic link", help));
+        return Ok(None);
     }
     // Opening a pipe would block.
     if !kind.is_file() {
         let help = "put a file there";
-        return Ok(Err(Box::new(fault(
-            &file,
-            Rule::FileKind,
-            "not a regular file",
-            help,
-        ))));
+        findings.push(fault(&file, Rule::FileKind, "not a regular file", help));
+        return Ok(None);
     }
     let mut bytes = Vec::new();
     let opened = fs::File::open(path).map_err(error)?;
@@ -434,25 +465,25 @@ fn read_one(path: &Path, name: String) -> Result<Result<DataFile, Box<Finding>>,
     if bytes.len() as u64 > MAX_SIZE {
         let problem = format!("larger than {} KiB", MAX_SIZE >> 10);
         let help = "an entry is a page of text; put captures and documents beside it";
-        return Ok(Err(Box::new(fault(&file, Rule::FileSize, problem, help))));
+        findings.push(fault(&file, Rule::FileSize, problem, help));
+        return Ok(None);
     }
     match String::from_utf8(bytes) {
         Ok(text) => file.text = text,
         Err(error) => {
             let valid = error.utf8_error().valid_up_to();
-            file.text = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+            file.text = String::from_utf8_lossy(error.as_bytes()).into_owned();
             let line = file.line(valid);
             let problem = format!("line {line} is not UTF-8");
             let help = "save the file as UTF-8";
-            return Ok(Err(Box::new(fault(
-                &file,
-                Rule::FileEncoding,
-                problem,
-                help,
-            ))));
+            findings.push(fault(&file, Rule::FileEncoding, problem, help));
+            // In UTF-16, every letter would be a fault.
+            if file.text.contains('\0') {
+                return Ok(None);
+            }
         }
     }
-    Ok(Ok(file))
+    Ok(Some(file))
 }
 
 /// The finding for a file that is not read further.

@@ -56,10 +56,23 @@ fn an_ending_in_capitals() {
 #[test]
 fn a_file_that_is_not_utf8() {
     let sources = folder("encoding", |path| {
-        fs::write(path, b"schema = 1\nname = \"\xe9\"\n").expect("it is writable");
+        let sound = tests().join("accepted/acme/taken-back.toml");
+        let sound = fs::read(sound).expect("it is there");
+        fs::write(path, [&sound, &b"# caf\xe9\n"[..]].concat()).expect("it is writable");
     });
-    let expected = "1:1: file-encoding: file: line 2 is not UTF-8; ";
-    assert_found(sources, "acme/other.toml", expected);
+    let line = sources.files[1].text.lines().count();
+    let expected = format!("1:1: file-encoding: file: line {line} is not UTF-8; ");
+    assert_found(sources, "acme/other.toml", &expected);
+    // It hides no fault. UTF-16 has no other fault.
+    let found = |text: &'static [u8]| {
+        let sources = folder("encoding-and-more", |path| {
+            fs::write(path, text).expect("it is writable");
+        });
+        let found = folder::check_all(sources, Scope::now(None)).expect_err("there are faults");
+        found.len()
+    };
+    assert!(found(b"schema = 1\nname = \"\xe9\"\n") > 3);
+    assert_eq!(found(b"\xff\xfes\0c\0h\0"), 1);
 }
 
 #[test]
@@ -168,17 +181,19 @@ fn a_file_whose_name_does_not_end_as_that_of_a_data_file() {
         ("other.toml.txt", "rename it to other.toml"),
         ("other.toml~", "rename it to other.toml"),
         ("other.toml.orig", "rename it to other.toml"),
-        (
-            "other.yaml",
-            "rename it, or take it out: a vendor's folder has data files",
-        ),
+        ("other.yaml", "rename it to other.toml"),
         (
             "lspci.log",
             "rename it, or take it out: a vendor's folder has data files",
         ),
     ] {
         let sources = folder("stray", |path| {
-            let sound = tests().join("accepted/acme/taken-back.toml");
+            let sound = if name == "lspci.log" {
+                "nic.capture.json"
+            } else {
+                "taken-back.toml"
+            };
+            let sound = tests().join("accepted/acme").join(sound);
             fs::copy(sound, path.with_file_name(name)).expect("the folder is the test's own");
         });
         let expected = format!(
@@ -267,6 +282,67 @@ fn a_named_file_that_is_no_data_file() {
         .expect("it is there");
     let found = folder::check_all(sources, Scope::now(None)).expect_err("there is a fault");
     assert!(found.len() > 1, "{found:?}");
+}
+
+/// What is beside a named file and belongs to no entry is told, as in a folder that is read whole.
+#[test]
+fn what_is_beside_a_named_file() {
+    let folder = scratch("beside");
+    let sound = tests().join("accepted/acme");
+    for (file, name) in [
+        ("nic.toml", "acme/nic.toml"),
+        ("nic.capture.json", "acme/nic.capture.json"),
+        ("nic.capture.json", "acme/other.capture.json"),
+        ("nic.capture.json", "acme/lspci.txt"),
+        ("taken-back.toml", "acme/back.TOML"),
+        ("taken-back.toml", "acme/.back.toml.swp"),
+    ] {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().expect("a vendor's folder"))
+            .expect("it is the test's own");
+        fs::copy(sound.join(file), path).expect("it is the test's own");
+    }
+    let mut sources = Sources::default();
+    sources
+        .add(&folder.join("acme/nic.toml"))
+        .expect("it is there");
+    let found = folder::check_all(sources, Scope::now(None)).expect_err("three files are odd");
+    let files: Vec<_> = found
+        .iter()
+        .map(|one| one.file.strip_prefix(&folder))
+        .collect();
+    let odd = [
+        "acme/back.TOML",
+        "acme/lspci.txt",
+        "acme/other.capture.json",
+    ];
+    assert_eq!(files, odd.map(|name| Ok(Path::new(name))), "{found:#?}");
+}
+
+/// A wrong ending hides no fault of the contents, and makes no orphan of the capture that they name.
+#[test]
+fn an_entry_with_another_ending_is_read() {
+    let capture = tests().join("accepted/acme/nic.capture.json");
+    for name in ["nic.TOML", "nic.toml.txt", "nic.tml", "nic"] {
+        let of = |text: &dyn Fn(&str) -> String| {
+            let folder = scratch("ending");
+            fs::create_dir(folder.join("acme")).expect("it is the test's own");
+            let sound = fs::read_to_string(tests().join("accepted/acme/nic.toml"));
+            let sound = sound.expect("it is there");
+            fs::write(folder.join("acme").join(name), text(&sound)).expect("it is writable");
+            fs::copy(&capture, folder.join("acme/nic.capture.json")).expect("it is the test's own");
+            let sources = source::read(&folder).expect("the folder can be read");
+            let found = folder::check_all(sources, Scope::now(None)).expect_err("the ending");
+            found.iter().map(|one| one.rule.code()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&str::to_owned), ["file-name"], "{name}");
+        let cut = |text: &str| text.replace("schema = 1", "schema = 1\ncolour = 1");
+        let both = of(&cut);
+        assert!(
+            both.contains(&"file-name") && both.contains(&"key-unknown"),
+            "{name}: {both:?}"
+        );
+    }
 }
 
 #[test]

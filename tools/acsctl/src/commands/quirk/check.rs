@@ -10,7 +10,7 @@ use quirk_data::{
     error::Error,
     finding::Finding,
     folder::{self, Scope},
-    json,
+    json, report,
     source::is_same,
 };
 
@@ -37,10 +37,12 @@ pub(in crate::commands) struct Check {
 impl Check {
     pub(super) fn run(&self) -> Result<String, Failure> {
         let mut sources = self.database.choose().sources()?;
-        for file in &self.files {
-            sources.add(file)?;
-        }
-        let count = sources.files.len() + sources.findings.len();
+        // A file that cannot be read does not hide the findings on the others.
+        let unread = self.files.iter().filter_map(|file| sources.add(file).err());
+        let unread: Vec<_> = unread.map(|error| error.to_string()).collect();
+        let is_read = |one: &Finding| sources.files.iter().any(|file| file.path == one.file);
+        let unchecked = sources.findings.iter().filter(|one| !is_read(one));
+        let count = sources.files.len() + unchecked.count();
         let usual = self.database.quirks.is_none().then_some(Edition::Validated);
         let checked = folder::check_all(sources, Scope::now(self.edition.or(usual)));
         let mut findings = checked.err().unwrap_or_default();
@@ -52,12 +54,19 @@ impl Check {
         }
         if self.format == Format::Json {
             let printed = json::findings(count, &findings)?;
-            return if findings.is_empty() {
+            return if !unread.is_empty() {
+                let error = Error::CouldNotRun(unread.join("\n"));
+                Err(Failure { printed, error })
+            } else if findings.is_empty() {
                 Ok(printed)
             } else {
                 let error = Error::Stale(format!("findings: {}", findings.len()));
                 Err(Failure { printed, error })
             };
+        }
+        if !unread.is_empty() {
+            let text = format!("{}{}", report::text(&findings), unread.join("\n"));
+            return Err(Error::CouldNotRun(text).into());
         }
         if findings.is_empty() {
             let files = if self.files.is_empty() {

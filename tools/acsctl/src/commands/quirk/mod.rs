@@ -110,6 +110,7 @@ fn sound(sources: &Sources) -> (Vec<Entry>, BTreeSet<PathBuf>) {
     let mut files = sources.files.clone();
     let unread = sources.findings.iter().map(|one| one.file.clone());
     let mut faulty: BTreeSet<_> = unread.collect();
+    files.retain(|file| !faulty.contains(&file.path));
     loop {
         match folder::check(&files, Scope::now(None)) {
             Ok(entries) => return (entries, faulty),
