@@ -80,7 +80,7 @@ impl Sources {
     }
 
     /// Adds the captures beside a file, and findings for the files there that are neither data files nor
-    /// captures.
+    /// captures. The folder may be anybody's, so only files count that are for an entry.
     fn add_beside(&mut self, path: &Path) {
         let folder = path.parent().filter(|folder| *folder != Path::new(""));
         let folder = folder.unwrap_or(Path::new("."));
@@ -93,7 +93,7 @@ impl Sources {
         let files = fs::read_dir(folder).into_iter().flatten().flatten();
         let mut files: Vec<_> = files
             .map(|found| path.with_file_name(found.file_name()))
-            .filter(|file| file.is_file() && !is_same(file, path))
+            .filter(|file| file.is_file() && !is_same(file, path) && belongs_to_an_entry(file))
             .collect();
         files.sort();
         for file in files {
@@ -175,13 +175,11 @@ fn without_ending(mut name: String) -> String {
 /// Whether a file that is neither a data file nor a capture by its name is an entry by its contents,
 /// without the data file that it would be.
 fn is_entry_of_other_name(path: &Path) -> bool {
-    let is_small = fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= MAX_SIZE);
-    if !is_small || path.is_symlink() || is_capture(path) {
+    if path.is_symlink() || is_capture(path) {
         return false;
     }
     let target = path.with_file_name(format!("{}.toml", family_of(path)));
-    let text = fs::read(path).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
+    let text = contents(path);
     let has = |name: &str| {
         let mut keys = text.lines().filter_map(|line| line.split_once('='));
         keys.any(|(key, _)| key.trim_end() == name)
@@ -201,6 +199,21 @@ fn family_of(path: &Path) -> String {
 /// Whether the file's name is that of a capture.
 fn is_capture(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "json")
+}
+
+/// Whether a file is for an entry, by its name or its contents: a data file or a capture, also with another ending.
+fn belongs_to_an_entry(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy());
+    let is_named = name.is_some_and(|name| !name.starts_with('.') && name.contains(".capture."));
+    let has_functions = || is_capture(path) && contents(path).contains("\"functions\"");
+    is_named || is_like_data(path) || is_entry_of_other_name(path) || has_functions()
+}
+
+/// The contents of a file that is not too large; empty if they cannot be read.
+fn contents(path: &Path) -> String {
+    let is_small = fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= MAX_SIZE);
+    let bytes = is_small.then(|| fs::read(path).ok()).flatten();
+    String::from_utf8_lossy(&bytes.unwrap_or_default()).into_owned()
 }
 
 /// Whether the file's name looks like that of a data file with something behind it.

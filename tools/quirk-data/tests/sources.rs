@@ -293,7 +293,7 @@ fn what_is_beside_a_named_file() {
         ("nic.toml", "acme/nic.toml"),
         ("nic.capture.json", "acme/nic.capture.json"),
         ("nic.capture.json", "acme/other.capture.json"),
-        ("nic.capture.json", "acme/lspci.txt"),
+        ("nic.capture.json", "acme/third.capture.txt"),
         ("taken-back.toml", "acme/back.TOML"),
         ("taken-back.toml", "acme/.back.toml.swp"),
     ] {
@@ -301,6 +301,14 @@ fn what_is_beside_a_named_file() {
         fs::create_dir_all(path.parent().expect("a vendor's folder"))
             .expect("it is the test's own");
         fs::copy(sound.join(file), path).expect("it is the test's own");
+    }
+    // The folder may have anything else.
+    for (name, text) in [
+        ("photo.jpg", "\u{1}"),
+        ("package.json", "{}"),
+        ("notes.txt", "x"),
+    ] {
+        fs::write(folder.join("acme").join(name), text).expect("it is writable");
     }
     let mut sources = Sources::default();
     sources
@@ -313,8 +321,8 @@ fn what_is_beside_a_named_file() {
         .collect();
     let odd = [
         "acme/back.TOML",
-        "acme/lspci.txt",
         "acme/other.capture.json",
+        "acme/third.capture.txt",
     ];
     assert_eq!(files, odd.map(|name| Ok(Path::new(name))), "{found:#?}");
 }
