@@ -183,7 +183,8 @@ fn a_release_to_come_needs_the_commit_and_what_a_statement_needs() {
 #[test]
 fn a_wrong_form_has_one_finding_with_the_right_form() {
     let first = "write the first release of mainline that has the entry, with two numbers, as";
-    let quotes = "in quotes: the first release with the entry, as \"v5.8\", or \"unknown\"";
+    let what = "the first release with the entry, as \"v5.8\", or \"unknown\"";
+    let quotes = format!("in quotes: {what}");
     for (since, help) in [
         ("\"6.1\"", format!("{first} \"v6.1\", or \"unknown\"")),
         ("\"V6.1\"", format!("{first} \"v6.1\", or")),
@@ -198,8 +199,14 @@ fn a_wrong_form_has_one_finding_with_the_right_form() {
         ("6", format!("write text {quotes}")),
         ("2025", format!("write text {quotes}")),
         ("2025-03-01", format!("write text {quotes}")),
-        ("v6.1", format!("write it {quotes}")),
-        ("6.1-rc1", format!("write it {quotes}")),
+        (
+            "v6.1",
+            format!("write it in quotes, as since = \"v6.1\": {what}"),
+        ),
+        (
+            "6.1-rc1",
+            format!("write it in quotes, as since = \"6.1-rc1\": {what}"),
+        ),
     ] {
         let found = checked(&text(SKYHAWK, &format!("since = {since}"))).expect_err(since);
         assert_eq!(found.len(), 1, "{since}: {found:?}");
