@@ -79,7 +79,7 @@ pub(super) fn read(text: &str, speaker: &str, vendors: &[u16], is_conditional: b
     let organisation = speaker.rsplit(',').next().unwrap_or_default();
     let mut sentences = sentences(text);
     for sentence in &mut sentences {
-        remove_names(sentence, &organisation.to_lowercase());
+        remove_names(sentence, organisation);
     }
     let vendor = vendor(&sentences, vendors);
     let mut reading = Reading::default();
@@ -143,15 +143,19 @@ pub(super) fn read(text: &str, speaker: &str, vendors: &[u16], is_conditional: b
     reading
 }
 
-/// Removes the name of the organisation that speaks where it is directly before an id: "the Acme 10de:0a01".
+/// Removes the name of the organisation that speaks where it is directly before an id: "the Acme 10de:0a01". Only words
+/// with a capital are names: who speaks may do so "from an address of the company". A denial is never one.
 fn remove_names(tokens: &mut Vec<Token>, organisation: &str) {
+    let names = organisation.split_whitespace();
+    let names = names.filter(|name| name.starts_with(char::is_uppercase));
+    let names: Vec<_> = names.map(str::to_lowercase).collect();
     let is_name = |at: usize| {
-        let mut names = organisation.split_whitespace();
-        let word = tokens[at].word();
-        tokens.get(at + 1).is_some_and(is_id) && names.any(|name| word == Some(name))
+        let word = tokens[at].word().filter(|word| !is_of(word, plain::DENIES));
+        let is_at_id = tokens.get(at + 1).is_some_and(is_id);
+        is_at_id && word.is_some_and(|word| names.iter().any(|name| name == word))
     };
-    let names: Vec<_> = (0..tokens.len()).filter(|&at| is_name(at)).collect();
-    for at in names.into_iter().rev() {
+    let removed: Vec<_> = (0..tokens.len()).filter(|&at| is_name(at)).collect();
+    for at in removed.into_iter().rev() {
         tokens.remove(at);
     }
 }
