@@ -96,7 +96,11 @@ impl VirtualBus {
         for &(domain, first, last) in &self.spaces.roots()? {
             let vmd = match self.spaces.vmd(domain) {
                 None => None,
-                Some(vmd) => Some(Device::at(vmd.domain, vmd.bus, vmd.devfn)?),
+                Some(vmd) => match Device::at(vmd.domain, vmd.bus, vmd.devfn) {
+                    Ok(vmd) => Some(vmd),
+                    // Without its VMD, the domain does not exist.
+                    Err(_) => continue,
+                },
             };
             let spaces: *const Spaces = &raw const *self.spaces;
             // SAFETY: The box keeps the spaces in place, and `drop()` removes the roots before the

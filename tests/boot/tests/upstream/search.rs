@@ -102,6 +102,10 @@ fn is_by_corrected_type(machine: &Topology, unscanned: &[Bdf]) -> bool {
             .find(is_above)
             .is_some_and(|bridge| unscanned.contains(&bridge.bdf))
     };
+    let is_behind_unscanned = |bdf: &Bdf| {
+        let vmd = machine.vmd.get(&bdf.domain);
+        vmd.is_some_and(|vmd| unscanned.contains(vmd))
+    };
     let mut functions = unscanned.iter();
-    functions.all(|bdf| bdf.slot() != 0 || is_below_unscanned(bdf))
+    functions.all(|bdf| bdf.slot() != 0 || is_below_unscanned(bdf) || is_behind_unscanned(bdf))
 }
