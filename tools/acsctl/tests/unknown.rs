@@ -821,3 +821,79 @@ fn a_missing_bridge_hides_the_group_of_virtual_functions() {
     ]);
     assert_eq!(shown["undetermined"], serde_json::json!([]));
 }
+
+/// A domain above ffff is behind a VMD, also where the input does not show which function that is.
+#[test]
+fn a_vmd_that_is_not_shown_leaves_its_domain_open() {
+    let root = |at: &str, behind: u8| {
+        let details = format!(
+            "{}{}{}",
+            bus(behind),
+            express("Root Port (Slot+)"),
+            acs('+')
+        );
+        function(at, "0604", "8086:462d", &details)
+    };
+    let disk = |at: &str| function(at, "0108", "1c5c:1959", &express("Endpoint"));
+    let disks = [
+        root("10000:e0:01.0", 0xe1),
+        root("10000:e0:06.0", 0xe2),
+        disk("10000:e1:00.0"),
+        disk("10000:e2:00.0"),
+    ]
+    .concat();
+    let volume = |at: &str, ids: &str| {
+        let details = express("Root Complex Integrated Endpoint");
+        function(at, "0104", ids, &details)
+    };
+    let asked = ["why", "10000:e1:00.0", "10000:e2:00.0", "--topology"];
+    let of = |name: &str, volumes: &[String]| {
+        let file = file(name, &format!("{}{disks}", volumes.concat()));
+        (json(&[&asked[..], &[&file]].concat()), file)
+    };
+    let behind = serde_json::json!([
+        "10000:e0:01.0",
+        "10000:e0:06.0",
+        "10000:e1:00.0",
+        "10000:e2:00.0"
+    ]);
+    let (_, alone) = of("vmd-none", &[]);
+    let predicted = json(&["predict", "--topology", &alone]);
+    assert_eq!(predicted["undetermined"], behind);
+    let why = acsctl(&[&asked[..], &[&alone]].concat());
+    assert_fails(&why, 1, "so they share a group");
+    assert!(!String::from_utf8_lossy(&why.stdout).contains("different groups"));
+    let plan = json(&["plan", "10000:e1:00.0", "--topology", &alone]);
+    assert_eq!(plan["outcome"], "not-known");
+    let two = [
+        volume("0000:00:0e.0", "8086:201d"),
+        volume("0000:80:05.5", "8086:201d"),
+        function("0000:80:00.0", "0600", "8086:2020", ""),
+    ];
+    let one = [volume("0000:00:0e.0", "8086:201d")];
+    for (name, volumes, perhaps) in [
+        ("two", &two[..], &["0000:00:0e.0", "0000:80:05.5"][..]),
+        ("one", &one[..], &[]),
+    ] {
+        let (why, file) = of(&format!("vmd-{name}"), volumes);
+        assert_eq!(why["together"], true, "{name}");
+        let plan = json(&["plan", "10000:e1:00.0", "--topology", &file]);
+        if perhaps.is_empty() {
+            // The control.
+            assert_eq!(why["open"], Value::Null, "{name}");
+            assert_ne!(plan["outcome"], "not-known", "{name}");
+            continue;
+        }
+        assert_eq!(
+            why["open"]["perhaps_with"],
+            serde_json::json!(perhaps),
+            "{name}"
+        );
+        assert_eq!(
+            why["open"]["certainly_with"].as_array().map(Vec::len),
+            Some(3),
+            "{name}"
+        );
+        assert_eq!(plan["outcome"], "not-known", "{name}");
+    }
+}

@@ -81,7 +81,7 @@ impl Range {
             let which = addresses().enumerate().filter(|&(at, _)| is(at));
             which.map(|(_, bdf)| bdf).collect()
         };
-        let unknown = which(&|at| limits[at].most != limits[at].least);
+        let mut unknown = which(&|at| limits[at].most != limits[at].least);
         grant(prediction, tables, &mut limits);
         let mut by_kernel = BTreeSet::new();
         for other in others {
@@ -92,8 +92,12 @@ impl Range {
                 limits.widen(there);
             }
         }
-        if unknown.is_empty() && by_kernel.is_empty() {
+        if unknown.is_empty() && by_kernel.is_empty() && view.unsure_vmds.is_empty() {
             return Ok(None);
+        }
+        for (domain, vmds) in &view.unsure_vmds {
+            unknown.extend(addresses().filter(|bdf| bdf.domain == *domain));
+            unknown.extend(vmds);
         }
         // Bridges in no group, and those below them.
         let is_ungrouped = |at: usize| {
@@ -130,12 +134,41 @@ impl Range {
                 )
             };
         }
-        Ok(Some(Self {
+        let mut range = Self {
             together: by_number(addresses().zip(together)),
             apart: by_number(addresses().zip(apart)),
             unknown,
             by_kernel,
-        }))
+        };
+        for (domain, vmds) in &view.unsure_vmds {
+            range.put_behind(*domain, vmds);
+        }
+        Ok(Some(range))
+    }
+
+    /// Puts the functions of a domain together, and into the group of any of these functions.
+    fn put_behind(&mut self, domain: Domain, vmds: &[Bdf]) {
+        let is_inside = |bdf: &Bdf| bdf.domain == domain;
+        let mut inside = Vec::new();
+        for set in &mut self.together {
+            inside.extend(set.iter().copied().filter(is_inside));
+            set.retain(|bdf| !is_inside(bdf));
+        }
+        self.together.push(inside);
+        let mut joined = Vec::new();
+        for set in &mut self.apart {
+            if set.iter().any(|bdf| is_inside(bdf) || vmds.contains(bdf)) {
+                joined.append(set);
+            }
+        }
+        self.apart.push(joined);
+        for sets in [&mut self.together, &mut self.apart] {
+            sets.retain(|set| !set.is_empty());
+            for set in &mut *sets {
+                set.sort_unstable();
+            }
+            sets.sort_unstable();
+        }
     }
 
     /// The limits if every function may share a group with every other one.

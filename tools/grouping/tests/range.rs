@@ -5,7 +5,7 @@
 mod common;
 
 use grouping::{Range, handlers::Handlers, predict::Prediction, view};
-use rules::pcie::PcieType::{DownstreamPort, Endpoint, RootPort, UpstreamPort};
+use rules::pcie::PcieType::{DownstreamPort, Endpoint, RcEndpoint, RootPort, UpstreamPort};
 use topology::{Bdf, Function, Hex, Topology};
 
 use common::{bdf, express, function, machine, port};
@@ -133,4 +133,46 @@ fn a_bridge_below_one_in_no_group_may_be_passed_by() {
     };
     assert_eq!(pair(&with(None), upper, card), (false, true));
     assert_eq!(range(&with(Some(Hex::id(0x16d7)))), None, "the control");
+}
+
+/// Two VMDs: the functions of a domain are together, and with one of the VMDs.
+#[test]
+fn what_is_behind_one_of_two_vmds_may_be_with_either() {
+    let volume = |at| Function {
+        vendor: Hex::id(0x8086),
+        device: Some(Hex::id(0x201d)),
+        ..express(at, RcEndpoint)
+    };
+    let (one, two) = ("0000:00:0e.0", "0000:80:0e.0");
+    let (disk, other) = ("10000:e1:00.0", "10000:e2:00.0");
+    let mut topology = machine(vec![
+        volume(one),
+        volume(two),
+        express("0000:00:1f.0", RcEndpoint),
+        express(disk, Endpoint),
+        express(other, Endpoint),
+    ]);
+    assert_eq!(pair(&topology, disk, other), (true, true));
+    for volume in [one, two] {
+        assert_eq!(pair(&topology, disk, volume), (false, true), "{volume}");
+    }
+    assert_eq!(pair(&topology, disk, "0000:00:1f.0"), (false, false));
+    topology.vmd.insert(bdf(disk).domain, bdf(two));
+    assert_eq!(range(&topology), None);
+}
+
+/// A VMD has one domain, so another one is missing.
+#[test]
+fn a_second_domain_has_another_vmd() {
+    let volume = Function {
+        vendor: Hex::id(0x8086),
+        device: Some(Hex::id(0x201d)),
+        ..express("0000:00:0e.0", RcEndpoint)
+    };
+    let (disk, other) = ("10000:e1:00.0", "10001:e1:00.0");
+    let mut topology = machine(vec![volume, express(disk, Endpoint)]);
+    assert_eq!(range(&topology), None);
+    topology.functions.push(express(other, Endpoint));
+    assert_eq!(pair(&topology, disk, other), (false, true));
+    assert_eq!(pair(&topology, disk, "0000:00:0e.0"), (false, true));
 }

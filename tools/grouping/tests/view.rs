@@ -327,16 +327,65 @@ fn the_only_vmd_stands_for_the_domains_that_no_firmware_has() {
         device: Some(Hex::id(0x467f)),
         ..express(at, RcEndpoint)
     };
-    let disk = || express("10000:e1:00.0", Endpoint);
+    // The root bus of the domain.
+    let disk = || express("10000:00:00.0", Endpoint);
     let topology = machine(vec![volume("0000:00:0e.0"), disk()]);
-    assert_eq!(groups(&topology), ["0000:00:0e.0 10000:e1:00.0"]);
-    let topology = machine(vec![volume("0000:00:0e.0"), volume("0000:80:0e.0"), disk()]);
-    assert_eq!(groups(&topology).len(), 3);
-    let mut topology = topology;
+    assert_eq!(groups(&topology), ["0000:00:0e.0 10000:00:00.0"]);
+    assert_eq!(view(&topology).assumptions, []);
+    // Of two, the first is taken.
+    let mut topology = machine(vec![volume("0000:00:0e.0"), volume("0000:80:0e.0"), disk()]);
+    let unsure: Vec<_> = topology
+        .functions
+        .iter()
+        .map(|one| (one.bdf, Assumption::FirstVmd))
+        .collect();
+    assert_eq!(view(&topology).assumptions, unsure);
+    assert_eq!(
+        groups(&topology),
+        ["0000:00:0e.0 10000:00:00.0", "0000:80:0e.0"]
+    );
+    // The group shows which one it is.
+    for (at, group) in [(0, 1), (1, 2), (2, 2)] {
+        topology.functions[at].iommu_group = Some(group);
+    }
+    assert_eq!(view(&topology).assumptions, []);
+    assert_eq!(
+        groups(&topology),
+        ["0000:00:0e.0", "0000:80:0e.0 10000:00:00.0"]
+    );
+    for function in &mut topology.functions {
+        function.iommu_group = None;
+    }
     topology.vmd.insert(disk().bdf.domain, bdf("0000:80:0e.0"));
     assert_eq!(
         groups(&topology),
-        ["0000:00:0e.0", "0000:80:0e.0 10000:e1:00.0"]
+        ["0000:00:0e.0", "0000:80:0e.0 10000:00:00.0"]
+    );
+}
+
+#[test]
+fn no_vmd_hides_the_group_of_its_domain() {
+    let disk = express("10000:00:00.0", Endpoint);
+    let other = || express("0000:00:0e.0", RcEndpoint);
+    let at = disk.bdf;
+    let topology = machine(vec![other(), disk.clone()]);
+    assert_eq!(view(&topology).assumptions, [(at, Assumption::NoVmd)]);
+    // The control: a function without ids may be the VMD.
+    let unknown = Function {
+        vendor: Hex::id(0x8086),
+        device: None,
+        ..other()
+    };
+    let mut topology = machine(vec![unknown, disk]);
+    let volume = topology.functions[0].bdf;
+    let assumptions = view(&topology).assumptions;
+    assert!(assumptions.contains(&(at, Assumption::FirstVmd)));
+    assert!(assumptions.contains(&(volume, Assumption::FirstVmd)));
+    topology.functions[0].class = Some(Hex(0x01_08_02));
+    assert!(
+        view(&topology)
+            .assumptions
+            .contains(&(at, Assumption::NoVmd))
     );
 }
 

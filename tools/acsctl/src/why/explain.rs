@@ -194,6 +194,14 @@ fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) 
                  so the group cannot be known. {AGAIN}"
             ));
         }
+        if has(index, Assumption::NoVmd) {
+            let domain = bdf.domain;
+            return Some(format!(
+                "the input does not show the VMD (Volume Management Device) of PCI domain {domain}. All functions of \
+                 this domain are in the group of that device, so they share a group, and what else is in it cannot be \
+                 known. {AGAIN}"
+            ));
+        }
         if has(index, Assumption::NoBuses) {
             return Some(format!(
                 "the input does not show to which buses {bdf} leads, so the group cannot be known. {AGAIN}"

@@ -93,6 +93,11 @@ pub enum Assumption {
     NoBridge,
     /// The buses to which a bridge leads. Assumed: none.
     NoBuses,
+    /// The VMD that sends the requests of the function's PCI domain. Assumed: there is none. No function that is one, or may
+    /// be one, is there.
+    NoVmd,
+    /// Which of several functions is the VMD of a PCI domain. Assumed: the first.
+    FirstVmd,
     /// Whether the kernel enables the services of the ACS capability at boot, which were off when the
     /// machine was read without an IOMMU. Assumed: it does.
     AcsAtBoot,
@@ -107,7 +112,7 @@ impl Assumption {
     /// computed.
     #[must_use]
     pub const fn hides_group(self) -> bool {
-        matches!(self, Self::NoBridge | Self::NoBuses)
+        matches!(self, Self::NoBridge | Self::NoBuses | Self::NoVmd)
     }
 }
 
@@ -123,6 +128,14 @@ impl fmt::Display for Assumption {
             }
             Self::NoBuses => {
                 "the buses to which it leads are not in the input, so what is below it cannot be known"
+            }
+            Self::NoVmd => {
+                "the input does not show the VMD (Volume Management Device) of its PCI domain, in whose group all functions \
+                 of the domain are, so its group cannot be known"
+            }
+            Self::FirstVmd => {
+                "the input does not show which function is the VMD (Volume Management Device) of a PCI domain, in whose \
+                 group all functions of the domain are; taken as the first that may be it"
             }
             Self::AcsAtBoot => {
                 "ACS is off, because no IOMMU is in use; with an IOMMU, the kernel enables at boot what the \
@@ -149,6 +162,8 @@ pub struct View<'a> {
     pub functions: Vec<Seen<'a>>,
     /// The assumptions made, in the order of the functions.
     pub assumptions: Vec<(Bdf, Assumption)>,
+    /// The domains behind a VMD that the topology does not show, with the functions that may be it.
+    pub unsure_vmds: BTreeMap<Domain, Vec<Bdf>>,
 }
 
 /// A topology as the kernel sees it. The topology must come from [`topology::parse`] or
@@ -197,6 +212,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
         release,
         functions: Vec::with_capacity(topology.functions.len()),
         assumptions: Vec::new(),
+        unsure_vmds: vmds.unsure.clone(),
     };
     for &position in &order.positions {
         let function = &topology.functions[position];
@@ -230,6 +246,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
         {
             assumed.push(Assumption::NoBuses);
         }
+        assumed.extend(vmds.assumption(function.bdf));
         if topology.incomplete == Some(function.bdf) {
             assumed.push(Assumption::Rest);
         }

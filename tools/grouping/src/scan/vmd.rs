@@ -3,9 +3,11 @@
 //! Intel's Volume Management Device (VMD): an endpoint with PCI domains of its own behind it. It
 //! sends the requests of every function in them (`pci_real_dma_dev()` in `arch/x86/pci/common.c`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use topology::{Bdf, Domain, Function, Topology};
+use topology::{Bdf, Domain, Function, Header, Topology, UNKNOWN_VENDOR};
+
+use super::Assumption;
 
 /// The device ids of vendor 8086h in `drivers/pci/controller/vmd.c` of Linux 7.3.
 const DEVICES: [u16; 14] = [
@@ -17,29 +19,64 @@ const DEVICES: [u16; 14] = [
 const FIRST_DOMAIN: Domain = Domain(0x10000);
 
 /// Maps the domains to their VMD.
-pub(super) struct Vmds<'a> {
-    named: &'a BTreeMap<Domain, Bdf>,
-    /// The VMD, if the topology has exactly one.
-    only: Option<Bdf>,
+pub(super) struct Vmds {
+    /// The VMD of each domain behind one; of an unsure domain, the first function that may be it.
+    above: BTreeMap<Domain, Bdf>,
+    /// The domains whose VMD the topology does not show, with the functions that may be it.
+    pub(super) unsure: BTreeMap<Domain, Vec<Bdf>>,
 }
 
-impl<'a> Vmds<'a> {
-    pub(super) fn of(topology: &'a Topology) -> Self {
-        let mut found = topology
-            .functions
-            .iter()
-            .filter(|function| is_vmd(function));
-        let first = found.next().map(|function| function.bdf);
-        Self {
-            named: &topology.vmd,
-            only: first.filter(|_| found.next().is_none()),
+impl Vmds {
+    pub(super) fn of(topology: &Topology) -> Self {
+        let functions = || topology.functions.iter();
+        let domains = functions().map(|function| function.bdf.domain);
+        let is_left =
+            |domain: &Domain| *domain >= FIRST_DOMAIN && !topology.vmd.contains_key(domain);
+        let left: BTreeSet<Domain> = domains.filter(is_left).collect();
+        let mut vmds = Self {
+            above: topology.vmd.clone(),
+            unsure: BTreeMap::new(),
+        };
+        let named: BTreeSet<Bdf> = topology.vmd.values().copied().collect();
+        let possible = functions().filter(|one| may_be_vmd(one) && !named.contains(&one.bdf));
+        let possible: Vec<&Function> = possible.collect();
+        for &domain in &left {
+            // A VMD and what is behind it are in one group.
+            let inside = functions().filter(|one| one.bdf.domain == domain);
+            let inside: BTreeSet<u32> = inside.filter_map(|one| one.iommu_group).collect();
+            let may_be = |one: &&&Function| {
+                let outside = one.iommu_group;
+                inside.is_empty() || outside.is_none_or(|group| inside.contains(&group))
+            };
+            let found: Vec<&Function> = possible.iter().filter(may_be).copied().collect();
+            let is_shown = matches!(found[..], [only] if is_vmd(only)
+                && (left.len() == 1 || only.iommu_group.is_some() && !inside.is_empty()));
+            vmds.above
+                .extend(found.first().map(|first| (domain, first.bdf)));
+            if !is_shown {
+                let found = found.into_iter().map(|one| one.bdf);
+                vmds.unsure.insert(domain, found.collect());
+            }
         }
+        vmds
     }
 
-    /// The VMD of a domain: the one that the topology names, or the only one.
+    /// The VMD of a domain.
     pub(super) fn above(&self, domain: Domain) -> Option<Bdf> {
-        let by_number = || self.only.filter(|_| domain >= FIRST_DOMAIN);
-        self.named.get(&domain).copied().or_else(by_number)
+        self.above.get(&domain).copied()
+    }
+
+    /// What the topology does not show of the VMD of a function, or behind a function.
+    pub(super) fn assumption(&self, bdf: Bdf) -> Option<Assumption> {
+        match self.unsure.get(&bdf.domain) {
+            Some(possible) if possible.is_empty() => Some(Assumption::NoVmd),
+            Some(_) => Some(Assumption::FirstVmd),
+            None => {
+                let mut unsure = self.unsure.values();
+                let may_be = unsure.any(|possible| possible.contains(&bdf));
+                may_be.then_some(Assumption::FirstVmd)
+            }
+        }
     }
 }
 
@@ -48,4 +85,17 @@ fn is_vmd(function: &Function) -> bool {
     function.vendor.value() == 0x8086
         && function.bdf.domain < FIRST_DOMAIN
         && function.devices().any(|device| DEVICES.contains(&device))
+}
+
+/// Whether the function is a VMD as far as its ids and its class, RAID controller, are known.
+fn may_be_vmd(function: &Function) -> bool {
+    let has_ids = function.devices().next().is_some();
+    let class = function.class.map(|class| class.0 >> 8);
+    is_vmd(function)
+        || !has_ids
+            && matches!(function.vendor.value(), 0x8086 | UNKNOWN_VENDOR)
+            && function.bdf.domain < FIRST_DOMAIN
+            && function.header == Header::Endpoint
+            && function.physfn.is_none()
+            && class.is_none_or(|class| class == 0x0104)
 }
