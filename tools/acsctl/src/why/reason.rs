@@ -208,8 +208,12 @@ fn by_itself(grouped: &GroupedHost<'_, '_>, index: usize) -> (DecidedBy, String)
     }
     let Some(acs) = seen.acs else {
         if !seen.function.acs_known {
-            let text = "it is not known whether it has an ACS capability; it is assumed to have \
-                        none";
+            let text = if seen.function.unreadable {
+                "it did not answer when the machine was read, so it is not known whether it has an ACS capability; it \
+                 is assumed to have none"
+            } else {
+                "it is not known whether it has an ACS capability; it is assumed to have none"
+            };
             return (DecidedBy::NotSeen, text.to_owned());
         }
         let text = if grouped.machine.identifies(seen) {

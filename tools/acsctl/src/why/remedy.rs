@@ -101,6 +101,17 @@ pub(super) fn remedies(
     let mut unstated = Vec::new();
     for &index in functions {
         let seen = grouped.seen(index);
+        if seen.function.unreadable {
+            add(Remedy::new(
+                What::Root,
+                format!(
+                    "Wake {bdf}, or reset it: it did not answer when the machine was read, so it is not known whether it \
+                     has an ACS capability. Let its own driver use it, then read the machine again as root.",
+                    bdf = grouped.bdf(index)
+                ),
+            ));
+            continue;
+        }
         if !seen.function.acs_known {
             add(Remedy::new(
                 What::Root,
