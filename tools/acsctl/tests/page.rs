@@ -275,7 +275,7 @@ fn the_page_marks_what_is_not_known_or_assumed() {
     let text = words(&sound(&page_of(&["--topology", &path(&file)])).text);
     for expected in [
         "0000:05:00.0 group not known",
-        "group not known: the input does not show it, the bridge above, or what is below: 0000:05:00.0",
+        "group not known: the input does not show it, or lacks functions that decide it: 0000:05:00.0",
         "The reason is not known: the input does not show which bridge leads to bus 0000:05",
         "The kernel's groups are not known",
         " assumed ",

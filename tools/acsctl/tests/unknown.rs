@@ -867,12 +867,12 @@ fn a_vmd_that_is_not_shown_leaves_its_domain_open() {
     assert_eq!(plan["outcome"], "not-known");
     let two = [
         volume("0000:00:0e.0", "8086:201d"),
-        volume("0000:80:05.5", "8086:201d"),
+        volume("0000:80:05.0", "8086:201d"),
         function("0000:80:00.0", "0600", "8086:2020", ""),
     ];
     let one = [volume("0000:00:0e.0", "8086:201d")];
     for (name, volumes, perhaps) in [
-        ("two", &two[..], &["0000:00:0e.0", "0000:80:05.5"][..]),
+        ("two", &two[..], &["0000:00:0e.0", "0000:80:05.0"][..]),
         ("one", &one[..], &[]),
     ] {
         let (why, file) = of(&format!("vmd-{name}"), volumes);
@@ -895,5 +895,134 @@ fn a_vmd_that_is_not_shown_leaves_its_domain_open() {
             "{name}"
         );
         assert_eq!(plan["outcome"], "not-known", "{name}");
+    }
+}
+
+/// Without function 0, the kernel finds no other function of a device.
+#[test]
+fn a_missing_function_0_hides_the_group() {
+    let card = |at: &str, details: &str| {
+        let details = format!("{details}{}", express("Endpoint"));
+        function(at, "0403", "10de:1aef", &details)
+    };
+    let whole = port("8086:2f02", &acs('+'));
+    let undetermined = |name: &str, text: &str| {
+        let file = file(name, text);
+        let value = json(&["predict", "--topology", &file])["undetermined"].clone();
+        (value, file)
+    };
+    let audio = serde_json::json!(["0000:01:00.1"]);
+    let lacking = format!("{whole}{}", card("01:00.1", ""));
+    let (hidden, file_of) = undetermined("function-0", &lacking);
+    assert_eq!(hidden, audio);
+    let why = acsctl(&["why", "01:00.1", "--topology", &file_of]);
+    assert_fails(
+        &why,
+        1,
+        "function 0 of the device of 0000:01:00.1 is not in the input",
+    );
+    assert!(!String::from_utf8_lossy(&why.stdout).contains("of its own"));
+    // The same with the groups that the kernel made.
+    let (port, card_1) = (
+        port("8086:2f02", &format!("{}{}", acs('+'), group(1))),
+        card("01:00.1", &group(2)),
+    );
+    let (hidden, file_of) = undetermined("function-0-groups", &format!("{port}{card_1}"));
+    assert_eq!(hidden, audio);
+    let why = acsctl(&["why", "01:00.1", "--topology", &file_of]);
+    assert!(!String::from_utf8_lossy(&why.stdout).contains("of its own"));
+    let listed = json(&["groups", "--topology", &file_of]);
+    assert_eq!(listed["undetermined"], audio);
+    // The controls: function 0 is there, and a function that is isolated by its registers.
+    let both = format!("{whole}{}{}", card("01:00.0", ""), card("01:00.1", ""));
+    assert_eq!(
+        undetermined("function-0-there", &both).0,
+        serde_json::json!([])
+    );
+    let isolated = format!("{whole}{}", card("01:00.1", &acs('+')));
+    assert_eq!(
+        undetermined("function-0-acs", &isolated).0,
+        serde_json::json!([])
+    );
+}
+
+/// The input has groups, and not that of the function.
+#[test]
+fn a_group_that_the_input_lacks_is_named() {
+    let card = |at: &str, details: &str| {
+        let details = format!("{details}{}", express("Endpoint"));
+        function(at, "0403", "10de:1aef", &details)
+    };
+    let machine = |lost: &str| {
+        let (port, one) = (port("8086:2f02", &group(1)), card("01:00.0", lost));
+        format!("{port}{one}{}", card("01:00.1", &group(1)))
+    };
+    let why = |name: &str, at: &str, lost: &str| {
+        let file = file(name, &machine(lost));
+        line(&printed(&acsctl(&["why", at, "--topology", &file])))
+    };
+    for at in ["01:00.0", "01:00.1"] {
+        let text = why("lost", at, "");
+        assert!(
+            text.contains("The input does not show the group of 0000:01:00.0."),
+            "{text}"
+        );
+        assert!(!text.contains("there is no IOMMU"), "{text}");
+        let text = why("not-lost", at, &group(1));
+        assert!(!text.contains("does not show the group"), "{text}");
+    }
+}
+
+/// A function that sleeps or hangs shows nothing to root either.
+#[test]
+fn a_function_that_does_not_answer_must_be_woken() {
+    let card = |at: &str| function(at, "0403", "10de:1aef", &express("Endpoint"));
+    let silent = |at: &str, class: &str, ids: &str| {
+        format!(
+            "{at} Some class [{class}]: Some device [{ids}] (rev ff) (prog-if ff)\n\
+             \t!!! Unknown header type 7f\n\tKernel driver in use: vfio-pci\n\n"
+        )
+    };
+    let ask = |name: &str, text: &str, command: &str| {
+        let output = acsctl(&[command, "01:00.0", "--topology", &file(name, text)]);
+        line(&String::from_utf8_lossy(&output.stdout))
+    };
+    let asleep = format!(
+        "{}{}{}",
+        port("8086:2f02", &acs('+')),
+        silent("01:00.0", "0300", "10de:2204"),
+        card("01:00.1")
+    );
+    let text = ask("asleep", &asleep, "why");
+    assert!(text.contains("Wake 0000:01:00.0, or reset it"), "{text}");
+    assert!(!text.contains("Capture this machine as root"), "{text}");
+    let text = ask("asleep", &asleep, "plan");
+    assert!(
+        text.contains("wake or reset 0000:01:00.0, which did not answer"),
+        "{text}"
+    );
+    let bridge = format!(
+        "{}{}",
+        silent("00:01.0", "0604", "8086:2f02"),
+        card("01:00.0")
+    );
+    let text = ask("asleep-bridge", &bridge, "why");
+    assert!(
+        text.contains("Wake 0000:00:01.0, which did not answer"),
+        "{text}"
+    );
+    // The control: all answer.
+    let awake = format!(
+        "{}{}{}",
+        port("8086:2f02", &acs('+')),
+        card("01:00.0"),
+        card("01:00.1")
+    );
+    for command in ["why", "plan"] {
+        let text = ask("awake", &awake, command);
+        assert!(
+            !text.contains("Wake ") && !text.contains("wake or"),
+            "{text}"
+        );
     }
 }

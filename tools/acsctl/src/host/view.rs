@@ -4,7 +4,9 @@
 
 use std::{cell::OnceCell, collections::BTreeSet};
 
-use grouping::{Seen, View, handlers::Handlers, model::release::Verified, view_with_iommu};
+use grouping::{
+    Assumption, Seen, View, handlers::Handlers, model::release::Verified, view_with_iommu,
+};
 use quirk_data::{built, edition::Edition, entry::Entry, error::Error, handlers, supported};
 use rules::{release::Release, table::Table};
 use topology::{Bdf, Partition, Topology, recorded};
@@ -153,12 +155,15 @@ impl<'a> HostView<'a> {
         built::table(&Edition::Validated.select(self.entries, supported::oldest()))
     }
 
-    /// The functions whose group the source would not show if the machine's kernel made groups.
+    /// The functions whose group the source would not show, or not as a whole, if the machine's kernel made groups.
     #[must_use]
     pub fn unshown(&self) -> BTreeSet<Bdf> {
         let functions = self.topology.functions.iter();
         let unshown = functions.filter(|function| !function.group_known);
-        unshown.map(|function| function.bdf).collect()
+        let unshown = unshown.map(|function| function.bdf);
+        let assumed = self.view.assumptions.iter();
+        let parts = assumed.filter(|(_, assumption)| *assumption == Assumption::NoFunction0);
+        unshown.chain(parts.map(|(bdf, _)| *bdf)).collect()
     }
 
     /// The groups that the machine's kernel made; `None` if the source lists none.

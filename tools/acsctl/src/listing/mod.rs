@@ -117,7 +117,7 @@ pub struct Listing<'s> {
     /// Functions that are in no group.
     pub(crate) ungrouped: Vec<Member>,
     /// Those functions in `ungrouped` whose group is not known: the input lists groups and not theirs, or it
-    /// does not show the bridge above them, or what is below them.
+    /// lacks functions that decide it.
     pub(crate) undetermined: Vec<Bdf>,
     /// The assumptions about what the input does not show, if the groups are computed.
     pub(crate) assumptions: Vec<Assumed>,

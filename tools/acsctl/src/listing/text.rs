@@ -11,7 +11,7 @@ use crate::{predict::report::Assumed, why::address_list};
 
 /// The heading of functions whose group cannot be computed.
 pub(super) const NOT_KNOWN: &str =
-    "group not known: the input does not show it, the bridge above, or what is below";
+    "group not known: the input does not show it, or lacks functions that decide it";
 /// The remark on a group for which there is a `regroup`.
 pub(super) const SPLITS: &str = "the kernel would split this group now";
 

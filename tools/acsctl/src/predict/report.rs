@@ -141,7 +141,7 @@ pub struct Report {
     /// The groups, ordered by first member; members ordered by address.
     pub groups: Partition,
     /// Functions whose group cannot be predicted, because the input does not show the bridge above
-    /// them, or what is below them. `groups` lacks them.
+    /// them, what is below them, function 0 of their device, or the VMD of their domain. `groups` lacks them.
     pub undetermined: Vec<Bdf>,
     /// The kernel and tables that the prediction assumes.
     pub under: Basis,
@@ -266,8 +266,8 @@ impl Report {
         if !self.undetermined.is_empty() {
             let _ = writeln!(
                 text,
-                "\ngroup not known: {}\n  The input does not show the bridge above, or what is below. Make it again \
-                 as root with all functions: lspci -D -vvvnn",
+                "\ngroup not known: {}\n  The input lacks functions that decide it: the bridge above, what is below, function 0 \
+                 of the device, or the VMD of the domain. Make it again as root with all functions: lspci -D -vvvnn",
                 line(&self.undetermined)
             );
         }

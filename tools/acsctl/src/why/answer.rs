@@ -125,6 +125,9 @@ pub struct Answer {
     /// The functions asked about that are in no group of the machine's kernel, although that kernel
     /// made groups.
     pub(super) ungrouped: Vec<Bdf>,
+    /// The functions asked about, and members of the group, whose group by the machine's kernel the input does not show
+    /// although it shows others.
+    pub(super) unshown: Vec<Bdf>,
     /// The steps that joined the functions.
     pub(super) steps: Vec<Joined>,
     /// Where the paths from the root to the two functions part.

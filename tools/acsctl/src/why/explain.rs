@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use grouping::Assumption;
 use quirk_data::error::Error;
-use topology::{Bdf, Header, names::Names};
+use topology::{Bdf, Function, Header, names::Names};
 
 use super::{
     answer::{Actual, Answer, Joined, Member, SCHEMA},
@@ -113,6 +113,7 @@ impl<'m, 'a> Explainer<'m, 'a> {
             together: None,
             actual,
             ungrouped: ungrouped(machine, bdf, other),
+            unshown: unshown(grouped, &members, other),
             steps: Vec::new(),
             separated: None,
             isolation: Vec::new(),
@@ -179,6 +180,12 @@ fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) 
     for &index in &path {
         let bdf = grouped.bdf(index);
         let function = grouped.seen(index).function;
+        if has(index, Assumption::NoFunction0) {
+            return Some(format!(
+                "function 0 of the device of {bdf} is not in the input. The kernel finds no other function without it, and \
+                 they may share a group, so the group cannot be known. {AGAIN}"
+            ));
+        }
         if !function.pcie_known && !function.unreadable {
             return Some(
                 "the capabilities of this function, or of a bridge above it, could not be read. The kernel \
@@ -189,9 +196,23 @@ fn missing(machine: &HostView<'_>, grouped: &GroupedHost<'_, '_>, index: usize) 
         }
         if has(index, Assumption::NoBridge) {
             let (domain, bus) = bdf.bus();
+            let functions = machine.topology.functions.iter();
+            let is_silent = |one: &&Function| {
+                let may_lead = one.header != Header::Endpoint;
+                one.unreadable && one.bdf.domain == domain && may_lead
+            };
+            let silent: Vec<Bdf> = functions.filter(is_silent).map(|one| one.bdf).collect();
+            let remedy = if silent.is_empty() {
+                AGAIN.to_owned()
+            } else {
+                let silent = words::address_list(&silent);
+                format!(
+                    "Wake {silent}, which did not answer when the input was made, and make it again: lspci -D -vvvnn"
+                )
+            };
             return Some(format!(
                 "the input does not show which bridge leads to bus {domain}:{bus:02x}, or that it is a root bus, \
-                 so the group cannot be known. {AGAIN}"
+                 so the group cannot be known. {remedy}"
             ));
         }
         if has(index, Assumption::NoVmd) {
@@ -279,7 +300,7 @@ fn actual(machine: &HostView<'_>, report: &Report, bdf: Bdf) -> Option<Actual> {
     // A list that lacks a function of the computed group may lack it from this one, too.
     let unshown = machine.unshown();
     let is_whole = |group: &Vec<Bdf>| group.iter().all(|one| !unshown.contains(one));
-    if !computed.is_none_or(is_whole) {
+    if unshown.contains(&bdf) || !computed.is_none_or(is_whole) {
         return None;
     }
     let is_coarser =
@@ -309,6 +330,19 @@ fn ungrouped(machine: &HostView<'_>, one: Bdf, other: Option<Bdf>) -> Vec<Bdf> {
         |bdf: &Bdf| !unshown.contains(bdf) && !groups.iter().any(|group| group.contains(bdf));
     let asked = std::iter::once(one).chain(other);
     asked.filter(is_in_none).collect()
+}
+
+/// The functions, of those asked about and the members of the group, whose group the input does not show although it shows
+/// others.
+fn unshown(grouped: &GroupedHost<'_, '_>, members: &[usize], other: Option<Bdf>) -> Vec<Bdf> {
+    let machine = grouped.machine;
+    if machine.recorded().is_none() {
+        return Vec::new();
+    }
+    let unshown = machine.unshown();
+    let asked = grouped.addresses(members.iter().copied()).into_iter();
+    let asked: BTreeSet<Bdf> = asked.chain(other).collect();
+    asked.intersection(&unshown).copied().collect()
 }
 
 /// The assumptions about the functions that decide on the groups of these functions.

@@ -190,7 +190,12 @@ impl Answer {
         if self.is_grouped() {
             return;
         }
-        let why = if self.ungrouped.is_empty() {
+        let why = if self.ungrouped.is_empty() && !self.unshown.is_empty() {
+            format!(
+                "The input does not show the group of {}.",
+                address_list(&self.unshown)
+            )
+        } else if self.ungrouped.is_empty() {
             let mut supposed = self.under.supposed.iter();
             if supposed.any(|one| one.what == What::Iommu) {
                 "This machine uses no IOMMU: there are no IOMMU groups, and no ACS control is on."

@@ -17,7 +17,7 @@ use topology::{Bdf, Domain, Function, Header, Hex, Topology};
 
 use self::{order::Order, vmd::Vmds};
 use crate::model::{
-    self, DevfnSet, Interface,
+    self, DevfnSet, Interface, Search as _,
     acs_enabled::{AcsRegisters, acs_enabled},
     aliases::{self, Bridge, Identity},
     release::Release,
@@ -93,6 +93,9 @@ pub enum Assumption {
     NoBridge,
     /// The buses to which a bridge leads. Assumed: none.
     NoBuses,
+    /// Function 0 of the device, without which the kernel finds no other (`pci_scan_slot()`). Assumed: the input has all that
+    /// share its group.
+    NoFunction0,
     /// The VMD that sends the requests of the function's PCI domain. Assumed: there is none. No function that is one, or may
     /// be one, is there.
     NoVmd,
@@ -112,7 +115,10 @@ impl Assumption {
     /// computed.
     #[must_use]
     pub const fn hides_group(self) -> bool {
-        matches!(self, Self::NoBridge | Self::NoBuses | Self::NoVmd)
+        matches!(
+            self,
+            Self::NoBridge | Self::NoBuses | Self::NoFunction0 | Self::NoVmd
+        )
     }
 }
 
@@ -128,6 +134,9 @@ impl fmt::Display for Assumption {
             }
             Self::NoBuses => {
                 "the buses to which it leads are not in the input, so what is below it cannot be known"
+            }
+            Self::NoFunction0 => {
+                "function 0 of its device is not in the input, so its group cannot be known"
             }
             Self::NoVmd => {
                 "the input does not show the VMD (Volume Management Device) of its PCI domain, in whose group all functions \
@@ -286,12 +295,39 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             shows_multifunction,
         };
         let facts = seen.with(&release, KernelVerdict::NoOpinion);
+        let shows_isolation = facts.isolated
+            && facts.dma_aliases.is_empty()
+            && assumed.iter().all(|one| *one == Assumption::AcsAtBoot);
+        if lacks_function_0(topology, &order, function, is_link(parent)) && !shows_isolation {
+            assumed.push(Assumption::NoFunction0);
+        }
         index[position] = u32::try_from(view.functions.len()).ok();
         view.functions.push(Seen { facts, ..seen });
         let assumed = assumed.into_iter().map(|it| (function.bdf, it));
         view.assumptions.extend(assumed);
     }
     view
+}
+
+/// Whether a text shows a function and not function 0 of its device. A reading of sysfs shows every function.
+fn lacks_function_0(
+    topology: &Topology,
+    order: &Order,
+    function: &Function,
+    is_on_link: bool,
+) -> bool {
+    let evidence = &topology.evidence;
+    let is_text = !evidence.is_empty() && !evidence.iter().any(|one| one == "sysfs");
+    let devfn = if is_on_link {
+        0
+    } else {
+        function.bdf.devfn & !7
+    };
+    let first = Bdf {
+        devfn,
+        ..function.bdf
+    };
+    is_text && function.physfn.is_none() && order.position(first).is_none()
 }
 
 /// The buses with a function that exists only on root buses, by its PCIe type or as a host bridge.

@@ -187,6 +187,7 @@ pub(crate) fn cut(view: &View<'_>, functions: &BTreeSet<Bdf>) -> Vec<Gap> {
             Assumption::Rest => others.push(format!(
                 "the text that it was made from ends within {bdf}, so what {bdf} has is not known"
             )),
+            other if other.hides_group() => others.push(format!("of {bdf}, {other}")),
             _ => {}
         }
     }
