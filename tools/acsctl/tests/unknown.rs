@@ -848,7 +848,9 @@ fn a_vmd_that_is_not_shown_leaves_its_domain_open() {
     };
     let asked = ["why", "10000:e1:00.0", "10000:e2:00.0", "--topology"];
     let of = |name: &str, volumes: &[String]| {
-        let file = file(name, &format!("{}{disks}", volumes.concat()));
+        let host = function("0000:00:00.0", "0600", "8086:4637", "");
+        let host = if volumes.is_empty() { "" } else { &host };
+        let file = file(name, &format!("{host}{}{disks}", volumes.concat()));
         (json(&[&asked[..], &[&file]].concat()), file)
     };
     let behind = serde_json::json!([
@@ -944,6 +946,40 @@ fn a_missing_function_0_hides_the_group() {
         undetermined("function-0-acs", &isolated).0,
         serde_json::json!([])
     );
+}
+
+/// A mark that lines were left out stands for functions, and a text without the first function of the machine is a part of it.
+#[test]
+fn functions_that_may_be_left_out_are_an_assumption() {
+    let host = function("00:00.0", "0600", "8086:3e1f", "");
+    let ask = |name: &str, details: &str, host: &str, mark: &str| {
+        let details = format!("{details}{}", express("Endpoint"));
+        let card = function("01:00.0", "0300", "10de:2204", &details);
+        let port = port(
+            "8086:2f02",
+            &format!("{details}{}", acs('+')).replace(&express("Endpoint"), ""),
+        );
+        let other = function("02:00.0", "0200", "8086:10d3", "");
+        let file = file(name, &format!("{host}{port}{card}{mark}{other}"));
+        let why = acsctl(&["why", "01:00.0", "--topology", &file]);
+        let plan = json(&["plan", "01:00.0", "--topology", &file]);
+        (line(&printed(&why)), plan["outcome"].clone())
+    };
+    let holds = "It would have a group of its own. This holds only with the assumptions below.";
+    let missing = "other functions of its device may be missing";
+    let marked = "<output truncated>\n\n";
+    for (name, host, mark) in [("mark", host.as_str(), marked), ("part", "", "")] {
+        let (why, plan) = ask(&format!("left-{name}"), "", host, mark);
+        assert!(why.contains(holds) && why.contains(missing), "{why}");
+        assert_eq!(plan, "not-known", "{name}");
+    }
+    // The kernel's own group may have more members than the text shows.
+    let (why, _) = ask("left-group", &group(7), &host, marked);
+    assert!(!why.contains("It has a group of its own"), "{why}");
+    // The control.
+    let (why, plan) = ask("left-none", "", &host, "");
+    assert!(!why.contains(missing), "{why}");
+    assert_eq!(plan, "possible");
 }
 
 /// The input has groups, and not that of the function.

@@ -59,6 +59,7 @@ pub fn around(topology: &Topology, functions: &BTreeSet<Bdf>) -> Topology {
     });
     kept.vmd.retain(|domain, _| vmds.contains(domain));
     kept.regrouped.retain(|bdf| addresses.contains(bdf));
+    kept.gaps.retain(|bdf| addresses.contains(bdf));
     kept
 }
 

@@ -65,6 +65,9 @@ pub struct Topology {
     /// functions may be missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<Bdf>,
+    /// Functions behind which the source leaves lines out, so that other functions may be missing there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<Bdf>,
     /// The functions, sorted by address.
     pub functions: Vec<Function>,
 }

@@ -118,6 +118,9 @@ pub(crate) fn machines(
     one_of.regrouped.extend(other.regrouped);
     one_of.regrouped.sort_unstable();
     one_of.regrouped.dedup();
+    one_of.gaps.extend(other.gaps);
+    one_of.gaps.sort_unstable();
+    one_of.gaps.dedup();
     Ok(Topology {
         functions: functions.into_values().collect(),
         kernel,

@@ -323,6 +323,49 @@ fn a_cut_within_a_function_is_noticed() {
     }
 }
 
+/// Marks in place of functions.
+#[test]
+fn lines_left_out_between_functions_are_noticed() {
+    let (before, after) = WHOLE.split_once("\n\n00:01.0").expect("it is there");
+    let gaps = |mark: &str| {
+        let text = format!("{before}\n\n{mark}\n\n00:01.0{after}");
+        read_text(&text).expect("it is sound").gaps
+    };
+    for mark in [
+        "[...]",
+        "...",
+        "[snip]",
+        "[cut]",
+        "[truncated]",
+        "<output truncated>",
+        "(rest omitted)",
+        "--- cut ---",
+        "=== 20 lines cut ===",
+        "\u{2026}",
+    ] {
+        assert_eq!(gaps(mark), [bdf("0000:00:00.0")], "{mark}");
+    }
+    for other in ["", "and here is the port:", "--- port ---"] {
+        assert_eq!(gaps(other), [], "{other}");
+    }
+}
+
+/// Bridges lead to buses on which nothing is, so that the text may end too early.
+#[test]
+fn a_text_that_may_go_on_is_marked() {
+    let port = |bus: &str| {
+        WHOLE.replace(
+            "secondary=02, subordinate=02",
+            &format!("secondary={bus}, subordinate={bus}"),
+        )
+    };
+    let whole = read_text(WHOLE).expect("it is sound");
+    assert_eq!(whole.incomplete, None);
+    let last = whole.functions.last().expect("there is one").bdf;
+    let may_go_on = read_text(&port("7f")).expect("it is sound");
+    assert_eq!(may_go_on.incomplete, Some(last));
+}
+
 #[test]
 fn other_encodings_and_files_are_read() {
     let whole = facts(&read_text(WHOLE).expect("it is sound"));

@@ -163,7 +163,9 @@ impl<'a> HostView<'a> {
         let unshown = unshown.map(|function| function.bdf);
         let assumed = self.view.assumptions.iter();
         let parts = assumed.filter(|(_, assumption)| *assumption == Assumption::NoFunction0);
-        unshown.chain(parts.map(|(bdf, _)| *bdf)).collect()
+        let parts = parts.map(|(bdf, _)| *bdf);
+        let gaps = self.topology.gaps.iter().copied();
+        unshown.chain(parts).chain(gaps).collect()
     }
 
     /// The groups that the machine's kernel made; `None` if the source lists none.

@@ -93,6 +93,8 @@ pub enum Assumption {
     NoBridge,
     /// The buses to which a bridge leads. Assumed: none.
     NoBuses,
+    /// Whether the device has other functions, where the input leaves lines out. Assumed: it has none.
+    MoreFunctions,
     /// Function 0 of the device, without which the kernel finds no other (`pci_scan_slot()`). Assumed: the input has all that
     /// share its group.
     NoFunction0,
@@ -134,6 +136,10 @@ impl fmt::Display for Assumption {
             }
             Self::NoBuses => {
                 "the buses to which it leads are not in the input, so what is below it cannot be known"
+            }
+            Self::MoreFunctions => {
+                "other functions of its device may be missing, because the input leaves lines out, or is a part of the \
+                 machine; taken as having none"
             }
             Self::NoFunction0 => {
                 "function 0 of its device is not in the input, so its group cannot be known"
@@ -217,6 +223,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     let release = kernel.map_or(Release::NEWEST, Release::of);
     let root_buses = root_buses(topology);
     let separates = separating(topology);
+    let is_part = is_part(topology);
     let mut view = View {
         release,
         functions: Vec::with_capacity(topology.functions.len()),
@@ -295,11 +302,18 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
             shows_multifunction,
         };
         let facts = seen.with(&release, KernelVerdict::NoOpinion);
-        let shows_isolation = facts.isolated
+        // Whether other functions of its device make no difference to it.
+        let verdict = KernelVerdict::NoOpinion;
+        let shows_isolation = acs_enabled(release.required, verdict, interface, true, acs)
             && facts.dma_aliases.is_empty()
             && assumed.iter().all(|one| *one == Assumption::AcsAtBoot);
         if lacks_function_0(topology, &order, function, is_link(parent)) && !shows_isolation {
             assumed.push(Assumption::NoFunction0);
+        } else if (is_part && multifunction.is_none() || topology.gaps.contains(&function.bdf))
+            && multifunction != Some(false)
+            && !shows_isolation
+        {
+            assumed.push(Assumption::MoreFunctions);
         }
         index[position] = u32::try_from(view.functions.len()).ok();
         view.functions.push(Seen { facts, ..seen });
@@ -309,15 +323,25 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     view
 }
 
-/// Whether a text shows a function and not function 0 of its device. A reading of sysfs shows every function.
+/// Whether a topology comes from a text, which may lack functions. A reading of sysfs shows all.
+fn is_text(topology: &Topology) -> bool {
+    let evidence = &topology.evidence;
+    !evidence.is_empty() && !evidence.iter().any(|one| one == "sysfs")
+}
+
+/// Whether a text shows a part of the machine only: it lacks the first function of a domain, which every recorded machine has.
+fn is_part(topology: &Topology) -> bool {
+    let mut functions = topology.functions.iter();
+    is_text(topology) && !functions.any(|one| (one.bdf.bus, one.bdf.devfn) == (0, 0))
+}
+
+/// Whether a text shows a function and not function 0 of its device.
 fn lacks_function_0(
     topology: &Topology,
     order: &Order,
     function: &Function,
     is_on_link: bool,
 ) -> bool {
-    let evidence = &topology.evidence;
-    let is_text = !evidence.is_empty() && !evidence.iter().any(|one| one == "sysfs");
     let devfn = if is_on_link {
         0
     } else {
@@ -327,7 +351,7 @@ fn lacks_function_0(
         devfn,
         ..function.bdf
     };
-    is_text && function.physfn.is_none() && order.position(first).is_none()
+    is_text(topology) && function.physfn.is_none() && order.position(first).is_none()
 }
 
 /// The buses with a function that exists only on root buses, by its PCIe type or as a host bridge.

@@ -26,6 +26,8 @@ pub(super) struct Block {
     pub(super) group: Option<u32>,
     /// Whether an empty line follows, as lspci prints it after the details of a function.
     pub(super) closed: bool,
+    /// Whether lines were left out behind it.
+    pub(super) left_out: bool,
     pub(super) indent: usize,
 }
 

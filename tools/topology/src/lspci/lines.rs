@@ -353,6 +353,7 @@ impl Reader<'_> {
             dump: Vec::new(),
             group,
             closed: false,
+            left_out: false,
             indent: line.indent,
         });
         self.joined = 0;
@@ -511,7 +512,11 @@ impl Reader<'_> {
         }
         // A folder's contents end with the first other line, and a group with a line in place of a heading, or
         // where lines were left out.
-        let is_end = line.indent <= self.heading_indent || is_cut(lower);
+        let is_gap = is_cut(lower);
+        if let Some(block) = self.last().filter(|_| is_gap) {
+            block.left_out = true;
+        }
+        let is_end = line.indent <= self.heading_indent || is_gap;
         if std::mem::take(&mut self.names_listed) || is_end {
             self.heading = None;
         }

@@ -107,6 +107,14 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
     if is_grouped || found.named.iter().any(|named| !named.is_log) {
         topology.evidence.push("group list".to_owned());
     }
+    let blocks = found.blocks.iter().zip(&addresses);
+    let gaps = blocks.filter(|(block, _)| {
+        let last = block.lines.last();
+        block.left_out || last.is_some_and(|(_, line)| line == lines::CUT)
+    });
+    topology.gaps = gaps.map(|(_, &bdf)| bdf).collect();
+    topology.gaps.sort_unstable();
+    topology.gaps.dedup();
     end(&mut topology, &found, &addresses);
     Ok(topology)
 }
@@ -148,6 +156,9 @@ fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
     let (Some(block), Some(&bdf)) = (found.blocks.last(), addresses.last()) else {
         return;
     };
+    if may_go_on(&topology.functions, bdf) {
+        topology.incomplete = Some(bdf);
+    }
     let Some((_, line)) = block.lines.last() else {
         let has_details = found.blocks.iter().any(|block| !block.lines.is_empty());
         if has_details && block.dump.is_empty() && !block.closed {
@@ -176,6 +187,22 @@ fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
         (function.pcie_known, function.acs_known) = (false, false);
         function.acs = None;
     }
+}
+
+/// Whether further functions may follow the last one: it is the only one of its device, and bridges lead to later buses, on
+/// which nothing is.
+fn may_go_on(functions: &[Function], last: Bdf) -> bool {
+    let is_there = |bus: u8| {
+        functions
+            .iter()
+            .any(|one| one.bdf.bus() == (last.domain, bus))
+    };
+    let bridges = functions.iter().filter(|one| one.bdf.domain == last.domain);
+    let later = bridges.filter_map(|one| one.secondary);
+    let mut later = later.filter(|&bus| bus > last.bus && !is_there(bus));
+    let is_in_slot = |one: &&Function| one.bdf.bus() == last.bus() && one.bdf.slot() == last.slot();
+    let is_last = functions.iter().all(|one| one.bdf <= last);
+    is_last && functions.iter().filter(is_in_slot).count() == 1 && later.next().is_some()
 }
 
 /// Adds the groups that lines name apart from the functions. A later line of a kernel log replaces

@@ -275,12 +275,21 @@ pub(super) fn ends_in_message(lower: &str) -> bool {
 
 /// Whether a line says that lines were left out here.
 pub(super) fn is_cut(lower: &str) -> bool {
-    let inner = lower.trim_matches(|c: char| "[](){}<>-*.\u{2026} ".contains(c));
-    let is_word = matches!(
-        inner,
-        "snip" | "snipped" | "cut" | "omitted" | "truncated" | "shortened"
-    );
-    is_word || inner.is_empty() && (lower.contains("..") || lower.contains('\u{2026}'))
+    const WORDS: usize = 4;
+    let inner = lower.trim_matches(|c: char| "[](){}<>-=*.\u{2026} ".contains(c));
+    let is_meant = |word: &str| {
+        matches!(
+            word,
+            "snip" | "snipped" | "cut" | "omitted" | "truncated" | "shortened"
+        )
+    };
+    // With marks around it, the word may stand in a sentence: "<output truncated>".
+    let has_marks = lower.starts_with(['[', '(', '{', '<', '-', '=', '*', '.', '\u{2026}']);
+    let mut words = inner.split_whitespace();
+    let is_short = words.clone().nth(WORDS).is_none();
+    is_meant(inner)
+        || has_marks && is_short && words.any(is_meant)
+        || inner.is_empty() && (lower.contains("..") || lower.contains('\u{2026}'))
 }
 
 /// What a kernel log says of a function.
