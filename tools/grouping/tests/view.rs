@@ -381,6 +381,21 @@ fn no_vmd_hides_the_group_of_its_domain() {
     let assumptions = view(&topology).assumptions;
     assert!(assumptions.contains(&(at, Assumption::FirstVmd)));
     assert!(assumptions.contains(&(volume, Assumption::FirstVmd)));
+    // A known VMD comes first, then a RAID controller.
+    let raid = Function {
+        class: Some(Hex(0x01_04_00)),
+        ..topology.functions[0].clone()
+    };
+    let raid = Function {
+        bdf: bdf("0000:00:1f.0"),
+        ..raid
+    };
+    let mut with_raid = topology.clone();
+    with_raid.functions.insert(1, raid);
+    assert_eq!(
+        groups(&with_raid),
+        ["0000:00:0e.0", "0000:00:1f.0 10000:00:00.0"]
+    );
     topology.functions[0].class = Some(Hex(0x01_08_02));
     assert!(
         view(&topology)

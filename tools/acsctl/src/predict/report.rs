@@ -293,7 +293,7 @@ impl Report {
             let _ = writeln!(text, "\nopen: {functions}\n  {together}\n  {depends}");
         }
         if !self.open.is_empty() {
-            text += "\nAll other functions are certainly in the groups above.\n";
+            text += "\nAll other functions are certainly in the groups above, if the input has every function of the machine.\n";
         }
         match self.differences.as_deref() {
             None => {

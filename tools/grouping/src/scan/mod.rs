@@ -101,7 +101,7 @@ pub enum Assumption {
     /// The VMD that sends the requests of the function's PCI domain. Assumed: there is none. No function that is one, or may
     /// be one, is there.
     NoVmd,
-    /// Which of several functions is the VMD of a PCI domain. Assumed: the first.
+    /// Which of several functions is the VMD of a PCI domain. Assumed: the first of the likeliest.
     FirstVmd,
     /// Whether the kernel enables the services of the ACS capability at boot, which were off when the
     /// machine was read without an IOMMU. Assumed: it does.
@@ -150,7 +150,7 @@ impl fmt::Display for Assumption {
             }
             Self::FirstVmd => {
                 "the input does not show which function is the VMD (Volume Management Device) of a PCI domain, in whose \
-                 group all functions of the domain are; taken as the first that may be it"
+                 group all functions of the domain are; taken as the first that is likely to be it"
             }
             Self::AcsAtBoot => {
                 "ACS is off, because no IOMMU is in use; with an IOMMU, the kernel enables at boot what the \
@@ -223,7 +223,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     let release = kernel.map_or(Release::NEWEST, Release::of);
     let root_buses = root_buses(topology);
     let separates = separating(topology);
-    let is_part = is_part(topology);
+    let missing = Missing::of(topology);
     let mut view = View {
         release,
         functions: Vec::with_capacity(topology.functions.len()),
@@ -246,13 +246,7 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
                 assumed.push(Assumption::AcsAtBoot);
             }
         }
-        // `pci_quirk_enable_intel_spt_pch_acs()` writes the dword where `pci_std_enable_acs()` writes
-        // the ACS Control register. Only handlers of such ports read it.
-        let acs_dword8 = function.acs.and_then(|acs| {
-            let implemented = AcsFlags::from_bits(acs.cap?).intersection(AcsFlags::GROUPING);
-            let enabled = if starts_iommu { implemented.bits() } else { 0 };
-            Some(acs.dword8? | u32::from(enabled))
-        });
+        let acs_dword8 = acs_dword8(function, starts_iommu);
         let bus = function.physfn.unwrap_or(function.bdf).bus();
         // No bridge leads to bus 0.
         if above.is_none() && bus.1 != 0 && !root_buses.contains(&bus) {
@@ -307,13 +301,8 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
         let shows_isolation = acs_enabled(release.required, verdict, interface, true, acs)
             && facts.dma_aliases.is_empty()
             && assumed.iter().all(|one| *one == Assumption::AcsAtBoot);
-        if lacks_function_0(topology, &order, function, is_link(parent)) && !shows_isolation {
-            assumed.push(Assumption::NoFunction0);
-        } else if (is_part && multifunction.is_none() || topology.gaps.contains(&function.bdf))
-            && multifunction != Some(false)
-            && !shows_isolation
-        {
-            assumed.push(Assumption::MoreFunctions);
+        if !shows_isolation {
+            assumed.extend(missing.of_device(&order, function, is_link(parent), multifunction));
         }
         index[position] = u32::try_from(view.functions.len()).ok();
         view.functions.push(Seen { facts, ..seen });
@@ -323,35 +312,48 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     view
 }
 
-/// Whether a topology comes from a text, which may lack functions. A reading of sysfs shows all.
-fn is_text(topology: &Topology) -> bool {
-    let evidence = &topology.evidence;
-    !evidence.is_empty() && !evidence.iter().any(|one| one == "sysfs")
+/// Signs that a topology lacks functions.
+struct Missing<'a> {
+    /// Whether it comes from a text. A reading of sysfs shows all functions.
+    is_text: bool,
+    /// Whether it lacks the first function of a domain, which every recorded machine has.
+    is_part: bool,
+    gaps: &'a [Bdf],
 }
 
-/// Whether a text shows a part of the machine only: it lacks the first function of a domain, which every recorded machine has.
-fn is_part(topology: &Topology) -> bool {
-    let mut functions = topology.functions.iter();
-    is_text(topology) && !functions.any(|one| (one.bdf.bus, one.bdf.devfn) == (0, 0))
-}
+impl<'a> Missing<'a> {
+    fn of(topology: &'a Topology) -> Self {
+        let evidence = &topology.evidence;
+        let is_text = !evidence.is_empty() && !evidence.iter().any(|one| one == "sysfs");
+        let mut functions = topology.functions.iter();
+        Self {
+            is_text,
+            is_part: is_text && !functions.any(|one| (one.bdf.bus, one.bdf.devfn) == (0, 0)),
+            gaps: &topology.gaps,
+        }
+    }
 
-/// Whether a text shows a function and not function 0 of its device.
-fn lacks_function_0(
-    topology: &Topology,
-    order: &Order,
-    function: &Function,
-    is_on_link: bool,
-) -> bool {
-    let devfn = if is_on_link {
-        0
-    } else {
-        function.bdf.devfn & !7
-    };
-    let first = Bdf {
-        devfn,
-        ..function.bdf
-    };
-    is_text(topology) && function.physfn.is_none() && order.position(first).is_none()
+    /// What is assumed of other functions of the function's device.
+    fn of_device(
+        &self,
+        order: &Order,
+        function: &Function,
+        is_on_link: bool,
+        multifunction: Option<bool>,
+    ) -> Option<Assumption> {
+        let bdf = function.bdf;
+        let devfn = if is_on_link { 0 } else { bdf.devfn & !7 };
+        let is_virtual = function.physfn.is_some();
+        if self.is_text && !is_virtual && order.position(Bdf { devfn, ..bdf }).is_none() {
+            return Some(Assumption::NoFunction0);
+        }
+        let may_have_more = match multifunction {
+            Some(false) => false,
+            Some(true) => self.gaps.contains(&bdf),
+            None => self.is_part || self.gaps.contains(&bdf),
+        };
+        may_have_more.then_some(Assumption::MoreFunctions)
+    }
 }
 
 /// The buses with a function that exists only on root buses, by its PCIe type or as a host bridge.
@@ -421,6 +423,15 @@ fn acs(
     };
     let device = function.device.map_or(0, Hex::value);
     Some(registers.of_device(function.vendor.value(), device, release))
+}
+
+/// The dword at offset 8 of the ACS capability. `pci_quirk_enable_intel_spt_pch_acs()` writes it where
+/// `pci_std_enable_acs()` writes the ACS Control register. Only handlers of such ports read it.
+fn acs_dword8(function: &Function, starts_iommu: bool) -> Option<u32> {
+    let acs = function.acs?;
+    let implemented = AcsFlags::from_bits(acs.cap?).intersection(AcsFlags::GROUPING);
+    let enabled = if starts_iommu { implemented.bits() } else { 0 };
+    Some(acs.dword8? | u32::from(enabled))
 }
 
 /// The aliases that the kernel's quirks give to the function.

@@ -20,7 +20,7 @@ const FIRST_DOMAIN: Domain = Domain(0x10000);
 
 /// Maps the domains to their VMD.
 pub(super) struct Vmds {
-    /// The VMD of each domain behind one; of an unsure domain, the first function that may be it.
+    /// The VMD of each domain behind one; of an unsure domain, the likeliest of the functions that may be it.
     above: BTreeMap<Domain, Bdf>,
     /// The domains whose VMD the topology does not show, with the functions that may be it.
     pub(super) unsure: BTreeMap<Domain, Vec<Bdf>>,
@@ -48,9 +48,11 @@ impl Vmds {
                 let outside = one.iommu_group;
                 inside.is_empty() || outside.is_none_or(|group| inside.contains(&group))
             };
-            let found: Vec<&Function> = possible.iter().filter(may_be).copied().collect();
-            let is_shown = matches!(found[..], [only] if is_vmd(only)
-                && (left.len() == 1 || only.iommu_group.is_some() && !inside.is_empty()));
+            let mut found: Vec<&Function> = possible.iter().filter(may_be).copied().collect();
+            found.sort_by_key(|one| (!is_vmd(one), !is_raid(one)));
+            let known: Vec<_> = found.iter().filter(|one| is_vmd(one)).collect();
+            let is_shown = matches!(known[..], [only]
+                if left.len() == 1 || only.iommu_group.is_some() && !inside.is_empty());
             vmds.above
                 .extend(found.first().map(|first| (domain, first.bdf)));
             if !is_shown {
@@ -90,12 +92,16 @@ fn is_vmd(function: &Function) -> bool {
 /// Whether the function is a VMD as far as its ids and its class, RAID controller, are known.
 fn may_be_vmd(function: &Function) -> bool {
     let has_ids = function.devices().next().is_some();
-    let class = function.class.map(|class| class.0 >> 8);
     is_vmd(function)
         || !has_ids
             && matches!(function.vendor.value(), 0x8086 | UNKNOWN_VENDOR)
             && function.bdf.domain < FIRST_DOMAIN
             && function.header == Header::Endpoint
             && function.physfn.is_none()
-            && class.is_none_or(|class| class == 0x0104)
+            && (function.class.is_none() || is_raid(function))
+}
+
+/// Whether the function is a RAID controller, as every VMD is.
+fn is_raid(function: &Function) -> bool {
+    function.class.is_some_and(|class| class.0 >> 8 == 0x0104)
 }

@@ -202,7 +202,12 @@ fn may_go_on(functions: &[Function], last: Bdf) -> bool {
     let mut later = later.filter(|&bus| bus > last.bus && !is_there(bus));
     let is_in_slot = |one: &&Function| one.bdf.bus() == last.bus() && one.bdf.slot() == last.slot();
     let is_last = functions.iter().all(|one| one.bdf <= last);
-    is_last && functions.iter().filter(is_in_slot).count() == 1 && later.next().is_some()
+    let mut in_slot = functions.iter().filter(is_in_slot);
+    // A device without the multi-function bit has no other function.
+    let is_alone = in_slot
+        .next()
+        .is_some_and(|one| one.multifunction != Some(false));
+    is_last && is_alone && in_slot.next().is_none() && later.next().is_some()
 }
 
 /// Adds the groups that lines name apart from the functions. A later line of a kernel log replaces

@@ -93,24 +93,7 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
     }
     let unseen = unseen(grouped, &relevant);
     if !unseen.is_empty() {
-        let is_silent = |bdf: &&Bdf| {
-            let at = machine.position(**bdf);
-            at.is_ok_and(|at| machine.view.functions[at].function.unreadable)
-        };
-        let silent: Vec<Bdf> = unseen.iter().filter(is_silent).copied().collect();
-        let wake = if silent.is_empty() {
-            String::new()
-        } else {
-            let silent = address_list(&silent);
-            format!(
-                " Before that, wake or reset {silent}, which did not answer: let the own driver use it."
-            )
-        };
-        plan.reasons.push(format!(
-            "properties that decide on its group were not seen, of {}. Read the machine as root, or make the \
-             input again as root: lspci -D -vvvnn -xxxx.{wake}",
-            address_list(&unseen)
-        ));
+        plan.reasons.push(not_seen(machine, &unseen));
         refuse(&mut plan, grouped, target, names)?;
         return Ok(plan);
     }
@@ -161,6 +144,28 @@ pub fn plan(machine: &HostView<'_>, bdf: Bdf, names: &Names) -> Result<Plan, Err
     plan.false_ways = ways;
     plan.dangers.extend(dangers);
     Ok(plan)
+}
+
+/// That properties of these functions were not seen, and what to do.
+fn not_seen(machine: &HostView<'_>, unseen: &[Bdf]) -> String {
+    let is_silent = |bdf: &&Bdf| {
+        let at = machine.position(**bdf);
+        at.is_ok_and(|at| machine.view.functions[at].function.unreadable)
+    };
+    let silent: Vec<Bdf> = unseen.iter().filter(is_silent).copied().collect();
+    let wake = if silent.is_empty() {
+        String::new()
+    } else {
+        let silent = address_list(&silent);
+        format!(
+            ". Before that, wake or reset {silent}, which did not answer: let the own driver use it"
+        )
+    };
+    format!(
+        "properties that decide on its group were not seen, of {}. Read the machine as root, or make the input again \
+         as root: lspci -D -vvvnn -xxxx{wake}",
+        address_list(unseen)
+    )
 }
 
 /// The other functions in the group that can be passed through.
