@@ -91,6 +91,136 @@ pub(crate) fn shown(text: &str) -> Option<Bdf> {
     is_whole.then(|| short(text)).flatten()
 }
 
+/// What a word of a text shows of an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Word {
+    /// A whole address, perhaps with marks around it.
+    Address(Bdf),
+    /// An address with wrong, missing or added characters.
+    Damaged,
+    /// What an address may begin with, and also a time or another number: `0a:0`.
+    Part,
+    /// Nothing.
+    Other,
+}
+
+/// What a word shows of an address.
+pub(crate) fn word(text: &str) -> Word {
+    /// As many characters may be no digits: a scanner or a hand changes few.
+    const WRONG: usize = 2;
+    let is_mark = |c: char| !c.is_alphanumeric();
+    let begin = text.trim_start_matches(is_mark);
+    let plain = begin.trim_end_matches(is_mark);
+    let plain = match plain.get(..4) {
+        Some(pci) if pci.eq_ignore_ascii_case("pci:") => &plain[4..],
+        _ => plain,
+    };
+    if let Some(bdf) = shown(plain) {
+        return Word::Address(bdf);
+    }
+    // What is taken for another character, or is that of another keyboard.
+    let normal: String = begin
+        .chars()
+        .map(|c| match c {
+            ';' | '\u{ff1a}' | '\u{ff1b}' | '\u{fe55}' | '\u{2236}' => ':',
+            ',' | '\u{2024}' | '\u{ff0e}' | '\u{ff0c}' | '\u{3002}' | '\u{b7}' => '.',
+            'O' | 'o' | '\u{41e}' | '\u{43e}' => '0',
+            '\u{430}' => 'a',
+            '\u{435}' => 'e',
+            '\u{441}' => 'c',
+            'I' | 'i' | 'l' | '|' | '!' => '1',
+            _ => c,
+        })
+        .collect();
+    let normal = normal.trim_end_matches(|c| is_mark(c) && c != ':' && c != '.');
+    let parts: Vec<_> = normal.split(':').collect();
+    let is_number = |part: &str, digits: std::ops::RangeInclusive<usize>| {
+        digits.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let wrong = normal
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() && !c.is_ascii_hexdigit());
+    let is_numeric =
+        wrong.count() <= WRONG && normal.bytes().filter(u8::is_ascii_digit).count() >= 2;
+    if !is_numeric {
+        return Word::Other;
+    }
+    let is_domain = |part: &str| is_number(part, 4..=8);
+    let with_function = |rest: &str| {
+        let (slot, function) = rest.split_once('.')?;
+        let function = function.trim_end_matches(is_mark);
+        Some(is_number(slot, 1..=3) && is_number(function, 1..=2))
+    };
+    match parts[..] {
+        // A word of a time has two digits in front.
+        [domain, bus, rest] if is_number(domain, 3..=8) && is_number(bus, 1..=3) => {
+            match with_function(rest) {
+                Some(true) => Word::Damaged,
+                _ if is_domain(domain) && is_number(rest.trim_end_matches('.'), 0..=3) => {
+                    Word::Part
+                }
+                _ => Word::Other,
+            }
+        }
+        // The second colon is lost.
+        [domain, rest]
+            if is_domain(domain)
+                && rest.split_once('.').is_some_and(|(place, function)| {
+                    is_number(place, 2..=5) && is_number(function, 1..=2)
+                }) =>
+        {
+            Word::Damaged
+        }
+        [bus, rest] if is_number(bus, 1..=3) && with_function(rest) == Some(true) => Word::Damaged,
+        // The last mark is another one, or is lost.
+        [domain, bus, slot, function]
+            if is_domain(domain)
+                && is_number(bus, 2..=2)
+                && is_number(slot, 2..=2)
+                && is_number(function, 1..=1) =>
+        {
+            Word::Damaged
+        }
+        [domain, bus] if is_domain(domain) && is_number(bus, 0..=2) && domain.len() == 4 => {
+            Word::Part
+        }
+        [bus, rest] | [bus, rest, ""]
+            if is_number(bus, 2..=2) && is_number(rest.trim_end_matches('.'), 0..=3) =>
+        {
+            Word::Part
+        }
+        [bus, slot, function]
+            if is_number(bus, 2..=2) && is_number(slot, 2..=2) && is_number(function, 1..=1) =>
+        {
+            Word::Part
+        }
+        _ => Word::Other,
+    }
+}
+
+/// The whole address in a word.
+pub(crate) fn in_word(text: &str) -> Option<Bdf> {
+    match word(text) {
+        Word::Address(bdf) => Some(bdf),
+        _ => None,
+    }
+}
+
+/// The words of a text that may be addresses: marks of lists, quotes and paths separate them.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> + Clone {
+    let is_between = |c: char| c.is_whitespace() || "/'\"()[]{}<>=`*\u{2026}".contains(c);
+    text.split(is_between).flat_map(|part| {
+        // A comma may also stand for the point.
+        let is_whole = !part.contains(',') || word(part) != Word::Other;
+        let parts: Vec<_> = if is_whole {
+            vec![part]
+        } else {
+            part.split(',').collect()
+        };
+        parts
+    })
+}
+
 /// The same, with digits left out.
 fn short(text: &str) -> Option<Bdf> {
     let (place, function) = text.split_once('.')?;
@@ -217,6 +347,70 @@ text!(Bdf Domain);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_shows_an_address_or_what_is_left_of_one() {
+        let bdf = shown("0000:0a:00.1").expect("it is an address");
+        for text in [
+            "0a:00.1",
+            "0000:0A:00.1",
+            "**0a:00.1**",
+            "`0a:00.1`",
+            "[0a:00.1]:",
+            "PCI:0a:00.1",
+            "\u{2192}0a:00.1,",
+        ] {
+            assert_eq!(word(text), Word::Address(bdf), "{text}");
+        }
+        for text in [
+            "0a:00,1",
+            "Oa:OO.1",
+            "OOOO:Oa:OO.1",
+            "0000:0a:00:1",
+            "0000;0a:00.1",
+            "0a\u{ff1a}00.1",
+            "0g:00.1",
+            "a:0.1",
+            "0000:0a:00.12",
+            "0000:0a00.1",
+        ] {
+            assert_eq!(word(text), Word::Damaged, "{text}");
+        }
+        for text in [
+            "0a:0",
+            "0a:00",
+            "0a:00.",
+            "0000:0a",
+            "0000:0a:",
+            "0000:0a:0\u{2026}",
+            "0a:00:1",
+            "12:30",
+        ] {
+            assert_eq!(word(text), Word::Part, "{text}");
+        }
+        // The controls: ids, times, and other words with these marks.
+        for text in [
+            "1022:1483",
+            "10:11:01",
+            "10:11:01.001",
+            "aa:bb:cc:dd:ee:ff",
+            "e.g.",
+            "0600]:",
+            "(rev",
+            "5.10",
+        ] {
+            assert_eq!(word(text), Word::Other, "{text}");
+        }
+        let found: Vec<_> = words("(0a:00.1,0b:00.0) **0a:00,1** x").map(word).collect();
+        assert_eq!(
+            found
+                .iter()
+                .filter(|one| matches!(one, Word::Address(_)))
+                .count(),
+            2
+        );
+        assert!(found.contains(&Word::Damaged));
+    }
 
     #[test]
     fn people_write_addresses_in_many_ways() {

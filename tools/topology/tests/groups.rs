@@ -500,6 +500,89 @@ fn a_kernel_log_describes_functions() {
     assert!(!card.pcie_known);
 }
 
+/// The lists of a machine whose group 0 has two functions: with ids, with names, and with bare addresses.
+const LISTS: [&str; 3] = [
+    "IOMMU Group 0:\n\t0a:00.0 VGA compatible controller [0300]: A [10de:1c82] (rev a1)\n\
+     \t0a:00.1 Audio device [0403]: B [10de:0fb9] (rev a1)\nIOMMU Group 1:\n\
+     \t0b:00.0 USB controller [0c03]: C [8086:a36d]\n",
+    "IOMMU Group 0:\n\t0a:00.0 VGA compatible controller: NVIDIA Corporation A\n\
+     \t0a:00.1 Audio device: NVIDIA Corporation B\nIOMMU Group 1:\n\t0b:00.0 USB controller: Intel Corporation C\n",
+    "IOMMU Group 0:\n\t0a:00.0\n\t0a:00.1\nIOMMU Group 1:\n\t0b:00.0\n",
+];
+
+/// People mark the line that they mean.
+#[test]
+fn a_marked_function_of_a_list_is_read() {
+    for list in LISTS
+        .into_iter()
+        .flat_map(|list| [list.to_owned(), list.replace('\t', "")])
+    {
+        let groups = recorded(&read("list", &list));
+        let line = list.lines().nth(2).expect("it has the line").trim();
+        let rest = line.trim_start_matches("0a:00.1");
+        for marked in [
+            format!("--> {line}"),
+            format!("!!! {line}"),
+            format!("\u{1f816} {line}"),
+            format!("**{line}**"),
+            format!("**0a:00.1**{rest}"),
+            format!("`0a:00.1`{rest}"),
+            format!("[0a:00.1]{rest}"),
+            format!("(0a:00.1){rest}"),
+            format!("GPU: {line}"),
+            format!("1. {line}"),
+            format!("pci {line}"),
+        ] {
+            let text = list.replace(line, &marked);
+            assert_eq!(recorded(&read(&marked, &text)), groups, "{text}");
+        }
+    }
+}
+
+/// A line below a heading whose address is damaged, or of which only the begin is left, is not lost.
+#[test]
+fn a_damaged_function_of_a_list_is_refused() {
+    for list in LISTS
+        .into_iter()
+        .flat_map(|list| [list.to_owned(), list.replace('\t', "")])
+    {
+        for damaged in [
+            "0a:00,1",
+            "Oa:OO.1",
+            "0a\u{ff1a}00.1",
+            "0a:001",
+            "0a:00:1",
+            "0a:00.",
+            "0a:0",
+            "0a:",
+            "0a :00.1",
+            "a:00.1",
+        ] {
+            let text = list.replace("0a:00.1", damaged);
+            let error = parse("t", &text).expect_err(&text).to_string();
+            assert!(error.starts_with("t:3: "), "{damaged}: {error}");
+            // The line ends within the address.
+            let line = list.lines().nth(2).expect("it has the line").trim();
+            let text = list.replace(line, damaged);
+            let error = parse("t", &text).expect_err(&text).to_string();
+            assert!(error.starts_with("t:3: "), "{damaged}: {error}");
+        }
+        // The controls: prose with known addresses, times and other numbers behind the list.
+        let prose = "\nI want to pass 0a:00.0 and 0a:00.1, see 0000:0a:00 at 12:30.\n";
+        let groups = recorded(&read("list", &list));
+        assert_eq!(recorded(&read("prose", &format!("{list}{prose}"))), groups);
+        // Another function is not known to the list.
+        let prose = "\nI want to pass 0a:00.2 too.\n";
+        let error = parse("t", &format!("{list}{prose}"))
+            .expect_err(prose)
+            .to_string();
+        assert!(
+            error.contains("0000:0a:00.2: stands in a list of groups"),
+            "{error}"
+        );
+    }
+}
+
 /// What cannot be read is refused, with its line, and nothing is lost or put into another group.
 #[test]
 fn damaged_lists_are_refused() {

@@ -2,7 +2,11 @@
 
 //! A line that names an IOMMU group.
 
-use crate::{Bdf, bdf, text::Line};
+use crate::{
+    Bdf,
+    bdf::{self, Word},
+    text::Line,
+};
 
 /// How lists name a group, in lower case.
 const NAMES: [&str; 4] = ["iommu group", "iommu_group", "iommugroup", "group"];
@@ -34,6 +38,21 @@ pub(crate) fn line(text: &str) -> Option<GroupLine> {
     log(&lower)
         .or_else(|| path(&lower))
         .or_else(|| listed(text, &lower))
+        .or_else(|| behind(text, &lower))
+}
+
+/// A group and functions of it behind other words: `GPU: IOMMU Group 1: 00:01.0, 00:01.1`.
+fn behind(text: &str, lower: &str) -> Option<GroupLine> {
+    // Another length would give other places.
+    if lower.len() != text.len() {
+        return None;
+    }
+    let mut places = NAMES.iter().flat_map(|name| lower.match_indices(name));
+    places.find_map(|(at, _)| {
+        let is_word = lower[..at].ends_with(|c: char| !c.is_alphanumeric());
+        let found = listed(&text[at..], &lower[at..]).filter(|_| is_word)?;
+        matches!(found, GroupLine::Members { .. } | GroupLine::Damaged).then_some(found)
+    })
 }
 
 /// The lines, where a forum or a shell joined several entries of a list of groups to one: a line for each entry.
@@ -148,7 +167,7 @@ fn log(lower: &str) -> Option<GroupLine> {
     };
     let is_one = lower.matches(words).nth(1).is_none();
     let group = rest.and_then(number).filter(|_| is_one);
-    Some(match (bdf::shown(name), group) {
+    Some(match (bdf::in_word(name), group) {
         (Some(bdf), Some((group, _))) => GroupLine::Log {
             bdf,
             group: is_added.then_some(group),
@@ -160,6 +179,9 @@ fn log(lower: &str) -> Option<GroupLine> {
 /// Whether a word has the digits and marks of an address, perhaps with some that a scanner took for others, or the
 /// domain of one.
 fn is_like_address(word: &str) -> bool {
+    if matches!(bdf::word(word), Word::Address(_) | Word::Damaged) {
+        return true;
+    }
     let domain = word.split_once(':').map_or("", |(domain, _)| domain);
     let is_domain = domain.len() == 4 && domain.bytes().all(|byte| byte.is_ascii_hexdigit());
     let is_part = |c: char| c.is_ascii_hexdigit() || ":;.,ol".contains(c);
@@ -169,10 +191,12 @@ fn is_like_address(word: &str) -> bool {
 
 /// The addresses in a text, also within paths.
 fn addresses(text: &str) -> Vec<Bdf> {
-    let parts = text.split(|c: char| c.is_whitespace() || "/'\",;()".contains(c));
-    parts
-        .filter_map(|part| bdf::shown(part.trim_end_matches([':', '.'])))
-        .collect()
+    bdf::words(text).filter_map(bdf::in_word).collect()
+}
+
+/// Whether a text has a word that is like an address and is none, or a part of one.
+fn has_damaged(text: &str) -> bool {
+    bdf::words(text).any(|word| matches!(bdf::word(word), Word::Damaged | Word::Part))
 }
 
 /// `/sys/kernel/iommu_groups/1/devices/0000:00:01.0`, in both directions of a link.
@@ -190,18 +214,27 @@ fn path(lower: &str) -> Option<GroupLine> {
     // `.../0000:01:00.0/iommu_group -> ../../../kernel/iommu_groups/1`, and the same without the arrow
     let link = addresses(before);
     if let (Some(&bdf), true) = (link.last(), addresses(named).is_empty()) {
+        // What follows a prompt is a command.
         let is_sure = before.contains("->") || link.len() == 1 && !before.contains(['$', '#']);
         return Some(if is_sure {
             members(group, bdf, "")
-        } else {
+        } else if before.contains(" /") {
             GroupLine::Other
+        } else {
+            GroupLine::Damaged
         });
     }
+    // What stands in front of the path.
+    let head = before
+        .rsplit_once(char::is_whitespace)
+        .map_or("", |(head, _)| head);
+    let is_listing = head.starts_with("drwx");
     match addresses(named)[..] {
+        [] if !is_listing && has_damaged(head) => Some(GroupLine::Damaged),
         [] if named.trim_matches(['/', ':', ' ', '*']).is_empty() => {
             Some(GroupLine::Heading(group))
         }
-        [] if named.split(['/', ' ']).any(is_like_address) => Some(GroupLine::Damaged),
+        [] if has_damaged(named) || is_cut(rest) => Some(GroupLine::Damaged),
         [] => Some(GroupLine::Other),
         [bdf] => {
             let after = named
@@ -212,6 +245,13 @@ fn path(lower: &str) -> Option<GroupLine> {
         }
         ref all => Some(several(group, all, named)),
     }
+}
+
+/// Whether the end of a path below a group ends before or within an address.
+fn is_cut(rest: &str) -> bool {
+    let name = rest.trim_start_matches('/');
+    let is_number = name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_number || "devices".starts_with(name)
 }
 
 /// Several functions of a group in one line; damaged if the line has more than their addresses.
@@ -241,20 +281,31 @@ fn members(group: u32, bdf: Bdf, header: &str) -> GroupLine {
 
 /// `IOMMU Group 1:`, `Group 1:  [8086:1901]  00:01.0  PCI bridge: ...`, `IOMMU Group 1 00:01.0 ...`
 fn listed(text: &str, lower: &str) -> Option<GroupLine> {
-    let is_mark = |c: char| " \t*-#=+[(\u{2022}".contains(c);
+    let is_mark = |c: char| !c.is_alphanumeric();
     let start = lower.len() - lower.trim_start_matches(is_mark).len();
     let rest = &lower[start..];
     let rest = NAMES.iter().find_map(|begin| rest.strip_prefix(begin))?;
     let rest = rest.trim_start_matches([':', ' ', '\t', '#', '=']);
     let (group, rest) = number(rest)?;
     let from = lower.len() - rest.len();
-    let is_border = |c: char| is_mark(c) && c != '[' || ":])|>,".contains(c);
+    let is_border = |c: char| " \t*-#=+(\u{2022}:])|>,".contains(c);
     let rest = text[from..].trim_start_matches(is_border).trim_end();
     if rest.trim_end_matches(is_border).is_empty() {
         return Some(GroupLine::Heading(group));
     }
-    let (bdf, header) = member(rest)?;
+    let Some((bdf, header)) = member(rest) else {
+        let begins = |c: char| c.is_ascii_digit() || !c.is_alphanumeric();
+        let first = bdf::words(rest)
+            .find(|word| !word.is_empty())
+            .map(bdf::word);
+        let is_damaged = rest.starts_with('[')
+            || rest.starts_with(begins) && first.is_some_and(|word| word != Word::Other);
+        return is_damaged.then_some(GroupLine::Damaged);
+    };
     let others = addresses(&header);
+    if !header.contains(": ") && has_damaged(&header) {
+        return Some(GroupLine::Damaged);
+    }
     if !others.is_empty() && !header.contains(": ") {
         let all: Vec<_> = std::iter::once(bdf).chain(others).collect();
         return Some(several(group, &all, &header));
@@ -270,7 +321,7 @@ pub(crate) fn member(text: &str) -> Option<(Bdf, String)> {
     for _ in 0..4 {
         let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let after = after.trim();
-        if let Some(bdf) = bdf::shown(word.trim_matches([':', ',', '"'])) {
+        if let Some(bdf) = bdf::in_word(word) {
             let header = match (ids, after.split_once("  ")) {
                 (Some(ids), _) if after.contains(": ") && !after.contains(ids) => {
                     let name = after.find(" (rev ").unwrap_or(after.len());
@@ -334,6 +385,10 @@ mod tests {
             "/sys/kernel/iommu_groups/7/devices/0000:00:01.0",
             "lrwxrwxrwx 1 root root 0 Jan 1 00:00 /sys/kernel/iommu_groups/7/devices/0000:00:01.0 -> ../../../../devices/pci0000:00/0000:00:01.0",
             "/sys/bus/pci/devices/0000:00:01.0/iommu_group -> ../../../kernel/iommu_groups/7",
+            "**0000:00:01.0 /sys/kernel/iommu_groups/7**",
+            "/sys/kernel/iommu_groups/7/devices/**0000:00:01.0**",
+            "GPU: IOMMU Group 7: **00:01.0**",
+            "!!! IOMMU Group 7 [00:01.0]",
         ] {
             let expected = (7, "0000:00:01.0".to_owned(), String::new());
             assert_eq!(one(text), Some(expected), "{text}");
@@ -436,6 +491,25 @@ mod tests {
             (
                 "/sys/kernel/iommu_groups/1/devices/0000:00:01,0",
                 Some(GroupLine::Damaged),
+            ),
+            (
+                "/sys/kernel/iommu_groups/1/devices/0000:0",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "0000:00:0 /sys/kernel/iommu_groups/1",
+                Some(GroupLine::Damaged),
+            ),
+            (
+                "OOOO:OO:O1.O /sys/kernel/iommu_groups/1",
+                Some(GroupLine::Damaged),
+            ),
+            ("IOMMU Group 7: 00:01.0, 00:0", Some(GroupLine::Damaged)),
+            ("IOMMU group 7:\t[8086:1901] 00:0", Some(GroupLine::Damaged)),
+            // The time of a folder is no part of an address.
+            (
+                "drwxr-xr-x 3 root root 0 Jan 1 12:00 /sys/kernel/iommu_groups/7",
+                Some(GroupLine::Heading(7)),
             ),
             (
                 "/sys/kernel/iommu_groups/1/devices/fd000000.pcie",

@@ -132,7 +132,7 @@ fn by_name(text: &str, names: &Names) -> Option<(u16, Vec<u16>)> {
 
 /// The names of the classes that most functions have, for hosts without pci.ids: those of the PCI Code and ID
 /// Assignment Specification as pci.ids writes them, in lower case.
-const CLASSES: [(&str, u32); 22] = [
+pub(super) const CLASSES: [(&str, u32); 36] = [
     ("host bridge", 0x0600),
     ("isa bridge", 0x0601),
     ("pci bridge", 0x0604),
@@ -155,6 +155,20 @@ const CLASSES: [(&str, u32); 22] = [
     ("iommu", 0x0806),
     ("sd host controller", 0x0805),
     ("encryption controller", 0x1080),
+    ("non-essential instrumentation", 0x1300),
+    ("signal processing controller", 0x1180),
+    ("system peripheral", 0x0880),
+    ("serial controller", 0x0700),
+    ("serial bus controller", 0x0c80),
+    ("multimedia controller", 0x0480),
+    ("multimedia video controller", 0x0400),
+    ("scsi storage controller", 0x0100),
+    ("ide interface", 0x0101),
+    ("mass storage controller", 0x0180),
+    ("firewire (ieee 1394)", 0x0c00),
+    ("memory controller", 0x0580),
+    ("co-processor", 0x0b40),
+    ("processing accelerators", 0x1200),
 ];
 
 fn class_by_name(text: &str, names: &Names) -> Option<u32> {

@@ -10,13 +10,15 @@ use super::{
     found::{Block, Found, Named},
     quoted,
     recognise::{
-        InFolder, Place, STRONG, described, dump_line, ends_in_message, has_class, has_key, header,
-        in_folder, is_cut, is_detail, is_foreign, is_like_class, is_like_header, is_like_heading,
-        is_logged, lacks_class, logged, names_group, starts_item, without_bullet,
+        InFolder, Place, STRONG, decorated, described, dump_line, ends_in_message, has_class,
+        has_ids, has_key, has_name_of_class, header, in_folder, is_cut, is_description, is_detail,
+        is_foreign, is_ids, is_like_class, is_like_header, is_like_heading, is_logged, lacks_class,
+        logged, names_group, starts_item, stray, without_bullet,
     },
 };
 use crate::{
-    Bdf, Error, bdf,
+    Bdf, Error,
+    bdf::{self, Word},
     groups::{self, GroupLine},
     text::Line,
 };
@@ -55,6 +57,8 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         doubt: None,
         joined: 0,
         described: Vec::new(),
+        in_list: false,
+        mentioned: Vec::new(),
     };
     let mut before: Option<&Line> = None;
     for line in lines {
@@ -63,6 +67,7 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
     }
     reader.check_last(lines)?;
     reader.check_described()?;
+    reader.check_mentioned()?;
     reader.found.without_inherited(&lines_with_headings(lines));
     Ok(reader.found)
 }
@@ -102,6 +107,10 @@ struct Reader<'a> {
     joined: usize,
     /// The lines before the first function that describe one behind other text.
     described: Vec<Line>,
+    /// Whether the lines are those of a list of groups, up to the prompt of a shell or a log.
+    in_list: bool,
+    /// The functions that lines of a list name in other words, with these lines.
+    mentioned: Vec<(Bdf, Line)>,
 }
 
 impl Reader<'_> {
@@ -176,6 +185,60 @@ impl Reader<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Checks that each function that other words of a list name has its group from another line.
+    fn check_mentioned(&self) -> Result<(), Error> {
+        let Found { blocks, named, .. } = &self.found;
+        let in_group = |block: &&Block| {
+            let mut lines = block.lines.iter();
+            block.group.is_some() || lines.any(|(_, line)| line.contains("iommu group"))
+        };
+        let blocks = blocks.iter().filter(in_group).filter_map(Block::bdf);
+        let found: BTreeSet<Bdf> = blocks.chain(named.iter().map(|one| one.bdf)).collect();
+        match self.mentioned.iter().find(|(bdf, _)| !found.contains(bdf)) {
+            Some((bdf, line)) => Err(self.not_read(line, &bdf.to_string())),
+            None => Ok(()),
+        }
+    }
+
+    fn not_read(&self, line: &Line, place: &str) -> Error {
+        let shown = quoted(&line.text);
+        let problem =
+            format!("stands in a list of groups, and may name a function of one: {shown}");
+        let remedy = "begin the line with the whole address, or remove it";
+        Error::at(self.name, place, problem, remedy).on_line(line.number)
+    }
+
+    /// Notes a line of a list that has an address and is none of the known ones.
+    fn mention(&mut self, line: &Line) -> Result<(), Error> {
+        match stray(&line.text) {
+            Some(Word::Damaged) if line.text.ends_with(':') => Err(self.unknown_heading(line)),
+            Some(Word::Damaged) => Err(self.not_read(line, "")),
+            Some(_) => {
+                let found = bdf::words(&line.text).filter_map(bdf::in_word);
+                self.mentioned.extend(found.map(|bdf| (bdf, line.clone())));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a line below a heading that shows a function behind marks.
+    fn decorated(&mut self, line: &Line) -> Result<bool, Error> {
+        let Some((bdf, rest)) = decorated(&line.text) else {
+            return Ok(false);
+        };
+        let addresses: Option<Vec<_>> = rest.split_whitespace().map(bdf::in_word).collect();
+        let rest = match &addresses {
+            Some(all) => all.iter().map(|bdf| format!("{bdf} ")).collect(),
+            None => rest.to_owned(),
+        };
+        let is_read = addresses.is_some() || is_description(&rest);
+        if is_read {
+            self.begin(line, Place::Address(bdf), &rest)?;
+        }
+        Ok(is_read)
     }
 
     fn last(&mut self) -> Option<&mut Block> {
@@ -257,11 +320,17 @@ impl Reader<'_> {
             }
             // A further function of the group, by a script that prints ids in front of the address.
             let text = without_bullet(text);
-            let member = groups::member(text).filter(|_| text.starts_with('['));
+            let member = groups::member(text)
+                .filter(|(_, header)| text.starts_with('[') && !header.is_empty());
             if let Some((bdf, header)) = member {
                 self.check_single(line, &header)?;
                 self.push(line, Place::Address(bdf), &header, Some(group));
                 return Ok(());
+            }
+            // Joined with the line above, these ids would be those of its function.
+            let above = self.found.blocks.last().map_or("", |block| &block.header);
+            if is_ids(text) && has_ids(above) && !above.contains(text) {
+                return Err(self.not_read(line, ""));
             }
         }
         if let Some((place, rest)) = header(text) {
@@ -271,12 +340,23 @@ impl Reader<'_> {
             }
             return self.begin(line, place, rest);
         }
+        if self.heading.is_some() && self.decorated(line)? {
+            return Ok(());
+        }
         if is_like_header(text) {
             let problem = format!("begins like a function, but {} is no address", quoted(text));
             return Err(self.refuse(line, problem, "correct the address, or remove the line"));
         }
         if let Some((offset, bytes)) = dump_line(text) {
             return self.dump(line, offset, bytes);
+        }
+        if is_logged(text) || lower.contains(" kernel: ") {
+            self.in_list = false;
+        }
+        // Records and folders of other things.
+        let is_other = lower.starts_with("slot:") || lower.contains(" -> ../../../devices/");
+        if self.in_list && !is_other && !self.found.blocks.last().is_some_and(Block::is_verbose) {
+            self.mention(line)?;
         }
         match self.open {
             Open::Function => self.detail(line, lower),
@@ -309,14 +389,14 @@ impl Reader<'_> {
                 self.heading = Some(group);
                 self.heading_indent = line.indent;
                 self.doubt = None;
-                self.is_list = true;
+                (self.is_list, self.in_list) = (true, true);
                 self.open = Open::Foreign;
             }
             GroupLine::Members { group, members } => {
                 self.heading = is_described.then_some(group);
                 self.heading_indent = line.indent;
                 self.doubt = None;
-                self.is_list = true;
+                (self.is_list, self.in_list) = (true, true);
                 self.open = Open::Foreign;
                 for (bdf, header) in members {
                     if header.is_empty() {
@@ -344,6 +424,10 @@ impl Reader<'_> {
     }
 
     fn push(&mut self, line: &Line, place: Place, header: &str, group: Option<u32>) {
+        if group.is_some() {
+            let others = bdf::words(header).filter_map(bdf::in_word);
+            self.mentioned.extend(others.map(|bdf| (bdf, line.clone())));
+        }
         self.found.blocks.push(Block {
             place,
             line: line.number,
@@ -449,14 +533,16 @@ impl Reader<'_> {
         let is_broken = lacks_class(&block.header) && block.lines.is_empty();
         if !is_known && is_foreign(&line.text) {
             self.open = Open::Foreign;
-            self.heading = None;
+            (self.heading, self.in_list) = (None, false);
             return Ok(());
         }
         if !is_known && is_broken && self.joined < PARTS {
             self.join(line, " ");
             return Ok(());
         }
-        if is_like_class(&line.text) && !self.may_continue(line) {
+        let is_class =
+            is_like_class(&line.text) || self.heading.is_some() && has_name_of_class(&line.text);
+        if is_class && !self.may_continue(line) {
             return Err(self.without_address(line));
         }
         let is_own =
@@ -510,6 +596,7 @@ impl Reader<'_> {
         if self.is_list && is_like_heading(lower) {
             return Err(self.unknown_heading(line));
         }
+        let in_group = self.heading.is_some();
         // A folder's contents end with the first other line, and a group with a line in place of a heading, or
         // where lines were left out.
         let is_gap = is_cut(lower);
@@ -531,7 +618,7 @@ impl Reader<'_> {
         }
         if is_foreign(&line.text) {
             self.open = Open::Foreign;
-            self.heading = None;
+            (self.heading, self.in_list) = (None, false);
             return Ok(());
         }
         let is_strong = STRONG.iter().any(|begin| lower.starts_with(begin));
@@ -544,7 +631,7 @@ impl Reader<'_> {
             return Err(self.refuse(line, problem, AGAIN));
         }
         let has_functions = !self.found.blocks.is_empty();
-        if has_functions && is_like_class(&line.text) {
+        if has_functions && is_like_class(&line.text) || in_group && has_name_of_class(&line.text) {
             return Err(self.without_address(line));
         }
         // Text before the first function may describe one that follows.

@@ -3,7 +3,12 @@
 //! Recognises what a single line is by its own text: the first line of a function, a detail, a line of a
 //! hex dump, or something that lspci does not print.
 
-use crate::{Bdf, bdf, hex};
+use super::ids;
+use crate::{
+    Bdf,
+    bdf::{self, Word},
+    hex,
+};
 
 /// The beginnings of detail lines that only lspci prints, in lower case.
 pub(super) const STRONG: [&str; 9] = [
@@ -19,7 +24,7 @@ pub(super) const STRONG: [&str; 9] = [
 ];
 
 /// The beginnings of the other detail lines.
-pub(super) const WEAK: [&str; 31] = [
+pub(super) const WEAK: [&str; 32] = [
     "capabilities:",
     "control:",
     "flags:",
@@ -47,7 +52,8 @@ pub(super) const WEAK: [&str; 31] = [
     "devcap",
     "devctl",
     "devsta",
-    "!!! ",
+    "!!! unknown header",
+    "!!! invalid class",
     "initial vfs:",
     "vf offset:",
     "iov",
@@ -113,6 +119,67 @@ pub(super) fn header(text: &str) -> Option<(Place, &str)> {
     Some((Place::Address(bdf::shown(token)?), rest))
 }
 
+/// The function that a line below a heading shows behind marks or few words, and what follows: `--> 00:01.0 ...`,
+/// `1. **00:01.0** ...`, `GPU: 00:01.0 ...`.
+pub(super) fn decorated(text: &str) -> Option<(Bdf, &str)> {
+    const WORDS: usize = 4;
+    let mut rest = text;
+    for _ in 0..WORDS {
+        rest = rest.trim_start();
+        let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        if let Word::Address(bdf) = bdf::word(word) {
+            let is_mark = |c: char| !c.is_alphanumeric();
+            let after = after.trim_start_matches(is_mark);
+            return Some((bdf, after.trim_end_matches(['*', '_', '`', '~', '|', ' '])));
+        }
+        // The number of a group, or the key of a record.
+        let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number || word == "Slot:" || has_word_for_group(word) {
+            return None;
+        }
+        rest = after;
+    }
+    None
+}
+
+/// Whether a word is one for a group, perhaps with characters that a scanner took for others.
+fn has_word_for_group(word: &str) -> bool {
+    let seen = seen(&word.to_ascii_lowercase());
+    GROUPS.iter().any(|name| seen.contains(name))
+}
+
+/// Whether what follows an address is the class and the name of a function: `PCI bridge: ...`, `0604: 8086:1901`.
+pub(super) fn is_description(rest: &str) -> bool {
+    let begins = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit();
+    rest.starts_with(begins) && !lacks_class(rest)
+}
+
+/// A word of a line below a heading that is like an address, or what is left of one at the begin of the line.
+pub(super) fn stray(text: &str) -> Option<Word> {
+    let is_digit = |c: char| c.is_ascii_hexdigit() || ":. ".contains(c);
+    let begin = without_marks(without_bullet(text));
+    // A line that ends within its first address; "3:" is none.
+    let is_number = begin
+        .trim_end_matches(':')
+        .bytes()
+        .all(|byte| byte.is_ascii_digit());
+    let is_rest = (1..13).contains(&begin.len())
+        && begin.contains(|c: char| c.is_ascii_hexdigit())
+        && begin.chars().all(is_digit)
+        && !(is_number && begin.ends_with(':'));
+    let mut words = bdf::words(begin).filter(|word| word.chars().any(char::is_alphanumeric));
+    let is_cut = words
+        .next()
+        .is_some_and(|word| bdf::word(word) == Word::Part);
+    if is_rest || is_cut {
+        return Some(Word::Damaged);
+    }
+    let mut found = bdf::words(text).map(bdf::word);
+    let is_address = |word: &Word| matches!(word, Word::Address(_) | Word::Damaged);
+    let damaged = found.clone().find(|word| *word == Word::Damaged);
+    damaged.or_else(|| found.find(is_address))
+}
+
 /// Whether a line begins like an address that is none: a digit is wrong or missing.
 pub(super) fn is_like_header(text: &str) -> bool {
     let token = without_bullet(text).split_whitespace().next().unwrap_or("");
@@ -129,6 +196,27 @@ pub(super) fn is_like_header(text: &str) -> bool {
         && is_digits(function)
         && function.len() <= 2
         && token.bytes().filter(u8::is_ascii_digit).count() >= 2
+}
+
+/// Whether a text has ids in brackets: `[8086:1901]`.
+pub(super) fn has_ids(text: &str) -> bool {
+    let mut found = text.split('[').skip(1);
+    found.any(|inner| inner.split_once(']').is_some_and(|(ids, _)| is_pair(ids)))
+}
+
+fn is_pair(text: &str) -> bool {
+    let id = |text: &str| hex::parse(text, 4).is_some();
+    text.split_once(':')
+        .is_some_and(|(vendor, device)| id(vendor) && id(device))
+}
+
+/// Whether a line is ids in brackets and nothing else, or begins them.
+pub(super) fn is_ids(text: &str) -> bool {
+    let Some(inner) = text.strip_prefix('[') else {
+        return false;
+    };
+    let inner = inner.strip_suffix(']').unwrap_or(inner);
+    inner.chars().all(|c| c.is_ascii_hexdigit() || c == ':') && inner.len() <= 9
 }
 
 /// Whether a line looks like the first line of a function without the address.
@@ -248,29 +336,44 @@ pub(super) fn names_group(lower: &str) -> bool {
     })
 }
 
+/// Words for a group.
+const GROUPS: [&str; 5] = ["iommu", "group", "grp", "gruppe", "grupo"];
+
+/// The text with one character for those that scanners confuse.
+fn seen(lower: &str) -> String {
+    lower.replace('0', "o").replace(['1', 'l', '|', '!'], "i")
+}
+
 /// Whether a line in lower case begins, behind marks, with the name of a group, also in forms that are no heading of a
 /// list: in other languages, and with characters that a scanner took for others.
 pub(super) fn is_like_heading(lower: &str) -> bool {
     const WORDS: usize = 4;
     let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let seen = text.replace('0', "o").replace(['1', 'l', '|', '!'], "i");
-    let names = ["iommu", "group", "grp", "gruppe", "grupo"];
+    let seen = seen(text);
     let is_short = text.split_whitespace().nth(WORDS).is_none();
     // The rest of a name may begin with "IOMMU"; ids follow it.
     let is_short = is_short && !text.contains(" [");
-    let is_named = names.iter().any(|name| seen.starts_with(name));
+    let is_named = GROUPS.iter().any(|name| seen.starts_with(name));
     is_named && (is_short || names_group(&lower.replace("gruppe", "group")))
 }
 
 /// Whether a line in lower case ends within the kernel's message that it adds a function to a group.
 pub(super) fn ends_in_message(lower: &str) -> bool {
     const MESSAGE: &str = "adding to iommu group";
+    // A line that ends within the address.
+    let is_begin = lower.rsplit_once(" pci ").is_some_and(|(_, rest)| {
+        let name = rest.trim_end();
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| !c.is_ascii_alphabetic() || "abcdefolgix".contains(c))
+    });
     let is_cut = lower.rsplit_once(": ").is_some_and(|(before, end)| {
         let word = before.rsplit(char::is_whitespace).next();
         !end.is_empty() && MESSAGE.starts_with(end) && word.and_then(bdf::shown).is_some()
     });
     let mut ends = ["adding to", "adding to iommu", MESSAGE].into_iter();
-    is_cut || ends.any(|end| lower.ends_with(end))
+    is_begin && is_logged(lower) || is_cut || ends.any(|end| lower.ends_with(end))
 }
 
 /// Whether a line says that lines were left out here.
@@ -339,8 +442,24 @@ pub(super) fn lacks_class(header: &str) -> bool {
 
 /// Whether a line has a class in front of a colon, as a first line has.
 pub(super) fn has_class(text: &str) -> bool {
-    text.split_once("]: ")
-        .is_some_and(|(before, _)| before.contains('[') && !before.starts_with('['))
+    let with_number = text
+        .split_once("]: ")
+        .is_some_and(|(before, _)| before.contains('[') && !before.starts_with('['));
+    with_number || has_name_of_class(text)
+}
+
+/// Whether a line has the name of a class in front of a colon, and a name behind it.
+pub(super) fn has_name_of_class(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let mut colons = lower.match_indices(": ");
+    !is_detail(&lower)
+        && colons.any(|(at, colon)| {
+            let name = text.get(at + colon.len()..).unwrap_or("");
+            name.starts_with(|c: char| c.is_ascii_uppercase())
+                && ids::CLASSES
+                    .iter()
+                    .any(|(class, _)| lower[..at].ends_with(class))
+        })
 }
 
 /// Whether an indented line begins a list item of its own, such as `ClockPM- Surprise-`.
