@@ -583,6 +583,49 @@ fn a_damaged_function_of_a_list_is_refused() {
     }
 }
 
+/// A terminal breaks lines anywhere. Each width gives the groups of the list, or an error.
+#[test]
+fn a_narrow_terminal_loses_no_function() {
+    let unraid = "IOMMU group 0:\t[10de:1c82] 0a:00.0 VGA compatible controller: NVIDIA Corporation A (rev a1)\n\
+         \t\t\t[10de:0fb9] 0a:00.1 Audio device: NVIDIA Corporation B (rev a1)\n\
+         IOMMU group 1:\t[8086:a36d] 0b:00.0 USB controller: Intel Corporation C\n";
+    let link = |bdf: &str| {
+        format!(
+            "lrwxrwxrwx 1 root root 0 Nov 30 12:00 {bdf} -> ../../../../devices/pci0000:00/{bdf}\n"
+        )
+    };
+    let folders = format!(
+        "/sys/kernel/iommu_groups/0/devices:\ntotal 0\n{}{}\n/sys/kernel/iommu_groups/1/devices:\ntotal 0\n{}",
+        link("0000:0a:00.0"),
+        link("0000:0a:00.1"),
+        link("0000:0b:00.0")
+    );
+    let braces =
+        "IOMMU Group 0: 0a:00.0, 0a:00.1, 0a:00.2, 0a:00.3, 0a:00.4\nIOMMU Group 1: 0b:00.0\n";
+    let lists = LISTS.into_iter().chain([unraid, folders.as_str(), braces]);
+    for list in lists {
+        let groups = recorded(&read("list", list));
+        let mut read = 0;
+        for width in 30..=100 {
+            let broken = list.replace('\t', "        ");
+            let broken = broken.lines().map(|line| {
+                let letters: Vec<_> = line.chars().collect();
+                let parts = letters.chunks(width).map(String::from_iter);
+                parts.collect::<Vec<_>>().join("\n") + "\n"
+            });
+            let broken = broken.collect::<String>();
+            match parse("t", &broken) {
+                Ok(machine) => {
+                    assert_eq!(recorded(&machine), groups, "{broken}");
+                    read += 1;
+                }
+                Err(error) => assert!(error.line.is_some(), "{error}\n{broken}"),
+            }
+        }
+        assert!(read > 20, "only {read} widths of\n{list}");
+    }
+}
+
 /// What cannot be read is refused, with its line, and nothing is lost or put into another group.
 #[test]
 fn damaged_lists_are_refused() {

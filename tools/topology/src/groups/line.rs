@@ -211,6 +211,10 @@ fn path(lower: &str) -> Option<GroupLine> {
     // The target of a link, or what a shell does with the output.
     let ends = [" -> ", " | "].iter().filter_map(|mark| rest.find(mark));
     let named = &rest[..ends.min().unwrap_or(rest.len())];
+    // What stands in front of the path.
+    let head = before
+        .rsplit_once(char::is_whitespace)
+        .map_or("", |(head, _)| head);
     // `.../0000:01:00.0/iommu_group -> ../../../kernel/iommu_groups/1`, and the same without the arrow
     let link = addresses(before);
     if let (Some(&bdf), true) = (link.last(), addresses(named).is_empty()) {
@@ -218,19 +222,16 @@ fn path(lower: &str) -> Option<GroupLine> {
         let is_sure = before.contains("->") || link.len() == 1 && !before.contains(['$', '#']);
         return Some(if is_sure {
             members(group, bdf, "")
-        } else if before.contains(" /") {
+        } else if head.contains('/') {
             GroupLine::Other
         } else {
             GroupLine::Damaged
         });
     }
-    // What stands in front of the path.
-    let head = before
-        .rsplit_once(char::is_whitespace)
-        .map_or("", |(head, _)| head);
-    let is_listing = head.starts_with("drwx");
     match addresses(named)[..] {
-        [] if !is_listing && has_damaged(head) => Some(GroupLine::Damaged),
+        [] if is_rest(head) || has_damaged(head) && !head.starts_with("drwx") => {
+            Some(GroupLine::Damaged)
+        }
         [] if named.trim_matches(['/', ':', ' ', '*']).is_empty() => {
             Some(GroupLine::Heading(group))
         }
@@ -250,8 +251,13 @@ fn path(lower: &str) -> Option<GroupLine> {
 /// Whether the end of a path below a group ends before or within an address.
 fn is_cut(rest: &str) -> bool {
     let name = rest.trim_start_matches('/');
-    let is_number = name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_number || "devices".starts_with(name)
+    is_rest(name) || "devices".starts_with(name)
+}
+
+/// Whether a text has only digits and marks of addresses, and a digit.
+fn is_rest(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_hexdigit() || ":., ".contains(c);
+    text.contains(|c: char| c.is_ascii_hexdigit()) && text.chars().all(is_part)
 }
 
 /// Several functions of a group in one line; damaged if the line has more than their addresses.
@@ -303,12 +309,20 @@ fn listed(text: &str, lower: &str) -> Option<GroupLine> {
         return is_damaged.then_some(GroupLine::Damaged);
     };
     let others = addresses(&header);
-    if !header.contains(": ") && has_damaged(&header) {
+    let is_broken = has_damaged(&header) || others.is_empty() && is_rest(&header);
+    if !header.contains(": ") && is_broken {
         return Some(GroupLine::Damaged);
     }
     if !others.is_empty() && !header.contains(": ") {
         let all: Vec<_> = std::iter::once(bdf).chain(others).collect();
         return Some(several(group, &all, &header));
+    }
+    // Behind ids, the class follows, which a terminal may have broken.
+    if rest.starts_with('[') && !header.is_empty() {
+        return Some(GroupLine::Members {
+            group,
+            members: vec![(bdf, header)],
+        });
     }
     Some(members(group, bdf, &header))
 }

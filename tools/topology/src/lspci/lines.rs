@@ -12,8 +12,8 @@ use super::{
     recognise::{
         InFolder, Place, STRONG, decorated, described, dump_line, ends_in_message, has_class,
         has_ids, has_key, has_name_of_class, header, in_folder, is_cut, is_description, is_detail,
-        is_foreign, is_ids, is_like_class, is_like_header, is_like_heading, is_logged, lacks_class,
-        logged, names_group, starts_item, stray, without_bullet,
+        is_foreign, is_ids, is_like_class, is_like_header, is_like_heading, is_link_of_group,
+        is_logged, lacks_class, logged, names_group, starts_item, stray, without_bullet,
     },
 };
 use crate::{
@@ -42,6 +42,35 @@ enum Open {
     Function,
 }
 
+/// A line of bare addresses of a group, which may go on in the next line.
+#[derive(Clone, Copy)]
+struct Continued {
+    line: usize,
+    group: u32,
+    ends_in_comma: bool,
+}
+
+impl Continued {
+    fn at(line: &Line, group: u32) -> Self {
+        Self {
+            line: line.number,
+            group,
+            ends_in_comma: line.text.ends_with(','),
+        }
+    }
+}
+
+/// Whether the text has a list of groups.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum List {
+    /// Not so far.
+    No,
+    /// The lines are those of one, up to the prompt of a shell or a log.
+    Open,
+    /// It was above.
+    Ended,
+}
+
 /// Reads the functions of the text.
 pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
     let mut reader = Reader {
@@ -49,7 +78,7 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         found: Found::default(),
         open: Open::Foreign,
         heading: None,
-        is_list: false,
+        list: List::No,
         names_listed: false,
         is_after_log: false,
         numbered: None,
@@ -57,7 +86,8 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         doubt: None,
         joined: 0,
         described: Vec::new(),
-        in_list: false,
+        continued: None,
+        broken_link: None,
         mentioned: Vec::new(),
     };
     let mut before: Option<&Line> = None;
@@ -95,8 +125,7 @@ struct Reader<'a> {
     heading_indent: usize,
     /// A line where the next heading could be, and which is none.
     doubt: Option<Line>,
-    /// Whether the text has headings with groups.
-    is_list: bool,
+    list: List,
     /// Whether bare addresses followed the heading.
     names_listed: bool,
     /// Whether the line before is one of a kernel log.
@@ -107,8 +136,9 @@ struct Reader<'a> {
     joined: usize,
     /// The lines before the first function that describe one behind other text.
     described: Vec<Line>,
-    /// Whether the lines are those of a list of groups, up to the prompt of a shell or a log.
-    in_list: bool,
+    continued: Option<Continued>,
+    /// The number of the last line if it is a part of a link of a group's folder.
+    broken_link: Option<usize>,
     /// The functions that lines of a list name in other words, with these lines.
     mentioned: Vec<(Bdf, Line)>,
 }
@@ -141,6 +171,16 @@ impl Reader<'_> {
             line: line.number,
             is_log,
         });
+    }
+
+    fn is_list(&self) -> bool {
+        self.list != List::No
+    }
+
+    fn end_list(&mut self) {
+        if self.list == List::Open {
+            self.list = List::Ended;
+        }
     }
 
     /// Checks that the text does not end within an address.
@@ -224,6 +264,24 @@ impl Reader<'_> {
         }
     }
 
+    /// Takes further addresses of a group, which a terminal or a mail program put into a line of their own.
+    fn continues(&mut self, line: &Line, above: Continued) -> bool {
+        let is_word = |word: &&str| word.contains(char::is_alphanumeric);
+        let all: Option<Vec<Bdf>> = bdf::words(&line.text)
+            .filter(is_word)
+            .map(bdf::in_word)
+            .collect();
+        let is_joined = above.ends_in_comma || line.text.starts_with(',');
+        let Some(all) = all.filter(|all| is_joined && !all.is_empty()) else {
+            return false;
+        };
+        for bdf in all {
+            self.name(line, bdf, Some(above.group), false);
+        }
+        self.continued = Some(Continued::at(line, above.group));
+        true
+    }
+
     /// Takes a line below a heading that shows a function behind marks.
     fn decorated(&mut self, line: &Line) -> Result<bool, Error> {
         let Some((bdf, rest)) = decorated(&line.text) else {
@@ -231,7 +289,10 @@ impl Reader<'_> {
         };
         let addresses: Option<Vec<_>> = rest.split_whitespace().map(bdf::in_word).collect();
         let rest = match &addresses {
-            Some(all) => all.iter().map(|bdf| format!("{bdf} ")).collect(),
+            Some(all) => {
+                let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+                all.join(" ")
+            }
             None => rest.to_owned(),
         };
         let is_read = addresses.is_some() || is_description(&rest);
@@ -288,8 +349,14 @@ impl Reader<'_> {
             return Err(self.refuse(line, problem, "join it with the next line"));
         }
         let is_after_log = std::mem::replace(&mut self.is_after_log, is_logged(text));
-        let is_next = self.numbered.take() == Some(line.number.saturating_sub(1));
+        let above = Some(line.number.saturating_sub(1));
+        let is_next = self.numbered.take() == above;
+        let is_after_link = self.broken_link.take() == above;
+        let continued = self.continued.take().filter(|one| Some(one.line) == above);
         if self.group(line)? {
+            return Ok(());
+        }
+        if continued.is_some_and(|one| self.continues(line, one)) {
             return Ok(());
         }
         let begins_with_digit = text.starts_with(|c: char| c.is_ascii_digit());
@@ -301,10 +368,16 @@ impl Reader<'_> {
             return Err(self.refuse(line, problem, "join it with that line, or remove it"));
         }
         if let Some(group) = self.heading {
+            // The target of a link that a terminal broke.
+            if is_after_link && !text.contains(' ') && line.indent == 0 {
+                self.broken_link = Some(line.number);
+                return Ok(());
+            }
             match in_folder(text) {
-                Some(InFolder::Function(bdf)) => {
+                Some(InFolder::Function(bdf, is_whole)) => {
                     self.name(line, bdf, Some(group), false);
                     self.names_listed = true;
+                    self.broken_link = Some(line.number).filter(|_| !is_whole);
                     return Ok(());
                 }
                 Some(InFolder::Nothing) => return Ok(()),
@@ -333,6 +406,11 @@ impl Reader<'_> {
                 return Err(self.not_read(line, ""));
             }
         }
+        // A function behind ids is one of a list of groups.
+        if self.heading.is_none() && self.list == List::Open && text.starts_with('[') {
+            let member = groups::member(text).map(|(bdf, _)| (bdf, line.clone()));
+            self.mentioned.extend(member);
+        }
         if let Some((place, rest)) = header(text) {
             // The rest of a line of a kernel log; a class begins with a capital.
             if is_after_log && lacks_class(rest) && rest.starts_with(|c: char| c.is_lowercase()) {
@@ -351,11 +429,14 @@ impl Reader<'_> {
             return self.dump(line, offset, bytes);
         }
         if is_logged(text) || lower.contains(" kernel: ") {
-            self.in_list = false;
+            self.end_list();
         }
         // Records and folders of other things.
         let is_other = lower.starts_with("slot:") || lower.contains(" -> ../../../devices/");
-        if self.in_list && !is_other && !self.found.blocks.last().is_some_and(Block::is_verbose) {
+        if self.list == List::Open
+            && !is_other
+            && !self.found.blocks.last().is_some_and(Block::is_verbose)
+        {
             self.mention(line)?;
         }
         match self.open {
@@ -375,10 +456,14 @@ impl Reader<'_> {
             }
             _ => false,
         };
+        let one_group = match &found {
+            GroupLine::Members { group, .. } if !is_described => Some(*group),
+            _ => None,
+        };
         match found {
             GroupLine::Heading(group) => {
                 let is_open = matches!(self.open, Open::Function);
-                let is_list = self.is_list;
+                let is_list = self.is_list();
                 let is_detail = is_open
                     && self.last().is_some_and(|block| {
                         line.indent > block.indent || block.is_verbose() || !is_list
@@ -389,14 +474,14 @@ impl Reader<'_> {
                 self.heading = Some(group);
                 self.heading_indent = line.indent;
                 self.doubt = None;
-                (self.is_list, self.in_list) = (true, true);
+                self.list = List::Open;
                 self.open = Open::Foreign;
             }
             GroupLine::Members { group, members } => {
                 self.heading = is_described.then_some(group);
                 self.heading_indent = line.indent;
                 self.doubt = None;
-                (self.is_list, self.in_list) = (true, true);
+                self.list = List::Open;
                 self.open = Open::Foreign;
                 for (bdf, header) in members {
                     if header.is_empty() {
@@ -418,6 +503,7 @@ impl Reader<'_> {
                 return Err(self.refuse(line, problem, "correct the line, or remove it"));
             }
         }
+        self.continued = one_group.map(|group| Continued::at(line, group));
         let ends_in_digit = line.text.ends_with(|c: char| c.is_ascii_digit());
         self.numbered = Some(line.number).filter(|_| ends_in_digit && !is_described);
         Ok(true)
@@ -504,7 +590,7 @@ impl Reader<'_> {
             }
             return Ok(());
         }
-        if self.is_list && !is_known && (names_group(&lower) || is_like_heading(&lower)) {
+        if self.is_list() && !is_known && (names_group(&lower) || is_like_heading(&lower)) {
             return Err(self.unknown_heading(line));
         }
         if !is_known && self.is_in_place_of_heading(line, block) {
@@ -533,7 +619,8 @@ impl Reader<'_> {
         let is_broken = lacks_class(&block.header) && block.lines.is_empty();
         if !is_known && is_foreign(&line.text) {
             self.open = Open::Foreign;
-            (self.heading, self.in_list) = (None, false);
+            self.heading = None;
+            self.end_list();
             return Ok(());
         }
         if !is_known && is_broken && self.joined < PARTS {
@@ -593,7 +680,7 @@ impl Reader<'_> {
 
     /// Takes a line outside of functions.
     fn outside(&mut self, line: &Line, lower: &str) -> Result<(), Error> {
-        if self.is_list && is_like_heading(lower) {
+        if self.is_list() && is_like_heading(lower) {
             return Err(self.unknown_heading(line));
         }
         let in_group = self.heading.is_some();
@@ -607,8 +694,7 @@ impl Reader<'_> {
         if std::mem::take(&mut self.names_listed) || is_end {
             self.heading = None;
         }
-        let is_link = lower.contains("-> ../../../../devices/");
-        if self.is_list && is_link && in_folder(&line.text).is_some() {
+        if self.is_list() && is_link_of_group(&line.text) {
             let problem = format!(
                 "is a link of a group, but the name of the group is not above it: {}",
                 quoted(&line.text)
@@ -618,7 +704,8 @@ impl Reader<'_> {
         }
         if is_foreign(&line.text) {
             self.open = Open::Foreign;
-            (self.heading, self.in_list) = (None, false);
+            self.heading = None;
+            self.end_list();
             return Ok(());
         }
         let is_strong = STRONG.iter().any(|begin| lower.starts_with(begin));

@@ -289,8 +289,8 @@ pub(super) fn is_foreign(text: &str) -> bool {
 /// What a line of `ls -l` of a group's folder shows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum InFolder {
-    /// A function of the group.
-    Function(Bdf),
+    /// A function of the group, and whether the target of its link is whole.
+    Function(Bdf, bool),
     /// The total, or the folder itself.
     Nothing,
     /// A link that is cut, or several in one line.
@@ -310,10 +310,24 @@ pub(super) fn in_folder(text: &str) -> Option<InFolder> {
         [.., name, "->"] | [.., name, "->", _] if is_link => {
             let bdf = bdf::shown(name.trim_matches(['"', '\'']));
             let bdf = bdf.filter(|_| text.matches("->").count() == 1);
-            Some(bdf.map_or(InFolder::Damaged, InFolder::Function))
+            let is_whole = |bdf| text.trim_end_matches('\'').ends_with(&format!("/{bdf}"));
+            Some(bdf.map_or(InFolder::Damaged, |bdf| {
+                InFolder::Function(bdf, is_whole(bdf))
+            }))
         }
         _ if is_link || text.contains("-> ../../") => Some(InFolder::Damaged),
         _ => None,
+    }
+}
+
+/// Whether a line of `ls -l` shows a link of a group's folder, or one that a terminal broke.
+pub(super) fn is_link_of_group(text: &str) -> bool {
+    const TARGET: &str = "../../../../devices/";
+    let is_target = |target: &str| TARGET.starts_with(target) || target.starts_with(TARGET);
+    match (in_folder(text), text.split_once("->")) {
+        (Some(InFolder::Damaged), None) => true,
+        (Some(_), Some((_, target))) => is_target(target.trim_start()),
+        _ => false,
     }
 }
 
