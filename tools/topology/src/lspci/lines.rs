@@ -400,11 +400,12 @@ impl Reader<'_> {
                 self.push(line, Place::Address(bdf), &header, Some(group));
                 return Ok(());
             }
-            // Joined with the line above, these ids would be those of its function.
-            let above = self.found.blocks.last().map_or("", |block| &block.header);
-            if is_ids(text) && has_ids(above) && !above.contains(text) {
-                return Err(self.not_read(line, ""));
-            }
+        }
+        // Ids whose address is in the next line; joined with the line above, they would be those of its function.
+        let above = self.found.blocks.last().map_or("", |block| &block.header);
+        let is_known = above.contains(text) || self.heading.is_some() && !has_ids(above);
+        if self.list == List::Open && is_ids(text) && !is_known {
+            return Err(self.not_read(line, ""));
         }
         // A function behind ids is one of a list of groups.
         if self.heading.is_none() && self.list == List::Open && text.starts_with('[') {
