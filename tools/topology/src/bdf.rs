@@ -140,8 +140,9 @@ pub(crate) fn word(text: &str) -> Word {
     let wrong = normal
         .chars()
         .filter(|c| c.is_ascii_alphanumeric() && !c.is_ascii_hexdigit());
-    let is_numeric =
-        wrong.count() <= WRONG && normal.bytes().filter(u8::is_ascii_digit).count() >= 2;
+    let is_numeric = wrong.count() <= WRONG
+        && normal.bytes().filter(u8::is_ascii_hexdigit).count() >= 2
+        && normal.contains(|c: char| c.is_ascii_digit());
     if !is_numeric {
         return Word::Other;
     }
@@ -196,6 +197,12 @@ pub(crate) fn word(text: &str) -> Word {
         }
         _ => Word::Other,
     }
+}
+
+/// Whether a text has only digits and marks of addresses, and a digit.
+pub(crate) fn is_rest(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_hexdigit() || ":., ".contains(c);
+    text.contains(|c: char| c.is_ascii_hexdigit()) && text.chars().all(is_part)
 }
 
 /// The whole address in a word.

@@ -13,7 +13,20 @@ use common::bdf;
 /// The groups of each text below.
 const EXPECTED: [&[&str]; 2] = [&["0000:00:01.0", "0000:01:00.0"], &["0000:00:02.0"]];
 
-const FORMS: [(&str, &str); 32] = [
+const FORMS: [(&str, &str); 35] = [
+    (
+        "a table with tabs, as the Proxmox page gives it",
+        "ID\tIOMMU Group\tVendor\tDevice\n0000:00:01.0\t0\tA, B\tC\n0000:01:00.0\t0\tA\tD\n0000:00:02.0\t1\tA\tE\n",
+    ),
+    (
+        "a table with commas",
+        "Group,BDF,Name\n0,0000:00:01.0,\"PCI bridge: A, Inc.\"\n0,0000:01:00.0,B\n1,0000:00:02.0,\"C, D\"\n",
+    ),
+    (
+        "a table with marked addresses",
+        "| Address | Device | IOMMU Group |\n|---|---|---|\n| [00:01.0] | A | 0 |\n\
+         | \u{1f449} **01:00.0** | B | **0** |\n| 00:02.0 | C | 1 |\n",
+    ),
     (
         "readlink",
         "0000:00:01.0 /sys/kernel/iommu_groups/0\n0000:01:00.0 /sys/kernel/iommu_groups/0\n\
@@ -648,6 +661,15 @@ fn damaged_lists_are_refused() {
         ),
         (format!("{table}| 01:00.0 | B | C | 0 |\n"), "t:4: 0000:01:00.0: the row has 4 cells"),
         (format!("{table}| 01:0g.0 | B | 0 |\n"), "t:4: the row has no address that is whole"),
+        (format!("{table}| 01:00,0 | B | 0 |\n"), "t:4: the row has no address that is whole"),
+        (format!("{table}| 01:0\u{2026} | B | 0 |\n"), "t:4: the row has no address that is whole"),
+        (format!("{table}| that one | B | 0 |\n"), "t:4: the row has no address that is whole"),
+        (format!("{table}| 01:"), "t:4: the row has no address that is whole"),
+        (format!("{table}| 0"), "t:4: the row has no address that is whole"),
+        (
+            "ID\tIOMMU Group\tVendor\n0000:00:01.0\t0\tA\n0000:01:00\t0\tA\n".to_owned(),
+            "t:3: the row has no address that is whole",
+        ),
         (
             "id name iommu_group\n0000:00:01.0 A 1\n0000:01:00.0 RTX 3080 15\n".to_owned(),
             "t:3: 0000:01:00.0: the words of the row do not fit",

@@ -229,7 +229,7 @@ fn path(lower: &str) -> Option<GroupLine> {
         });
     }
     match addresses(named)[..] {
-        [] if is_rest(head) || has_damaged(head) && !head.starts_with("drwx") => {
+        [] if bdf::is_rest(head) || has_damaged(head) && !head.starts_with("drwx") => {
             Some(GroupLine::Damaged)
         }
         [] if named.trim_matches(['/', ':', ' ', '*']).is_empty() => {
@@ -251,13 +251,7 @@ fn path(lower: &str) -> Option<GroupLine> {
 /// Whether the end of a path below a group ends before or within an address.
 fn is_cut(rest: &str) -> bool {
     let name = rest.trim_start_matches('/');
-    is_rest(name) || "devices".starts_with(name)
-}
-
-/// Whether a text has only digits and marks of addresses, and a digit.
-fn is_rest(text: &str) -> bool {
-    let is_part = |c: char| c.is_ascii_hexdigit() || ":., ".contains(c);
-    text.contains(|c: char| c.is_ascii_hexdigit()) && text.chars().all(is_part)
+    bdf::is_rest(name) || "devices".starts_with(name)
 }
 
 /// Several functions of a group in one line; damaged if the line has more than their addresses.
@@ -309,7 +303,7 @@ fn listed(text: &str, lower: &str) -> Option<GroupLine> {
         return is_damaged.then_some(GroupLine::Damaged);
     };
     let others = addresses(&header);
-    let is_broken = has_damaged(&header) || others.is_empty() && is_rest(&header);
+    let is_broken = has_damaged(&header) || others.is_empty() && bdf::is_rest(&header);
     if !header.contains(": ") && is_broken {
         return Some(GroupLine::Damaged);
     }

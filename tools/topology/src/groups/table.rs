@@ -7,12 +7,24 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Listed, hex_number, id};
-use crate::{Bdf, Error, Hex, bdf, text::Line};
+use crate::{
+    Bdf, Error, Hex,
+    bdf::{self, Word},
+    text::Line,
+};
+
+/// What separates the cells of a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Marks {
+    Rules,
+    Tabs,
+    Commas,
+    Spaces,
+}
 
 /// A table with a column for groups: the columns of its head.
 struct Table {
-    /// Whether marks separate the cells, and not spaces.
-    is_ruled: bool,
+    marks: Marks,
     /// What the name of each column says of addresses in it.
     columns: Vec<Column>,
     group: usize,
@@ -73,10 +85,7 @@ impl Table {
     /// The table whose head these cells are, if they are one.
     fn of_head(row: &Cells) -> Option<Self> {
         const FIXED: [&str; 4] = ["iommugroup", "class", "vendor", "device"];
-        let &Cells {
-            is_ruled,
-            ref cells,
-        } = row;
+        let Cells { marks, cells } = row;
         let is_group =
             |cell: &String| matches!(cell.replace(['-', ' ', '_'], "").as_str(), "iommugroup");
         let column = |name: &str| cells.iter().position(|cell| cell == name);
@@ -86,19 +95,31 @@ impl Table {
             cell.chars()
                 .all(|c| c.is_ascii_lowercase() || c == '_' || c == '-')
         };
-        let is_list_of_words = columns.contains(&Column::Address) && cells.iter().all(is_word);
-        if !is_ruled && !is_list_of_words {
+        let has_address = columns.contains(&Column::Address);
+        let is_separated = matches!(marks, Marks::Tabs | Marks::Commas);
+        let is_head = match marks {
+            Marks::Rules => true,
+            Marks::Tabs | Marks::Commas => has_address,
+            Marks::Spaces => has_address && cells.iter().all(is_word),
+        };
+        if !is_head {
             return None;
         }
         let group = cells
             .iter()
             .position(is_group)
+            .or_else(|| {
+                cells
+                    .iter()
+                    .position(|cell| cell == "group")
+                    .filter(|_| has_address && is_separated)
+            })
             .filter(|_| cells.len() > 2)?;
         let fixed = |(cell, column): (&String, &Column)| {
             *column == Column::Address || is_group(cell) || FIXED.contains(&cell.as_str())
         };
         Some(Self {
-            is_ruled,
+            marks: *marks,
             is_fixed: cells[..=group].iter().zip(&columns).all(fixed),
             columns,
             group,
@@ -111,12 +132,12 @@ impl Table {
     /// The addresses in the columns with the best name of those that have some.
     fn addresses(&self, cells: &[String]) -> BTreeSet<Bdf> {
         let shown = self.columns.iter().zip(cells);
-        let shown = shown.filter_map(|(column, cell)| Some((*column, bdf::shown(cell)?)));
+        let shown = shown.filter_map(|(column, cell)| Some((*column, bdf::in_word(cell)?)));
         let shown: Vec<_> = shown.collect();
         let best = shown.iter().map(|(column, _)| *column).min();
         // Without rules, words of a name can have any place.
         let best = best.filter(|&column| {
-            self.is_ruled && column != Column::Above || column == Column::Address
+            self.marks != Marks::Spaces && column != Column::Above || column == Column::Address
         });
         let found = shown
             .into_iter()
@@ -126,10 +147,8 @@ impl Table {
 
     /// Reads a line below the head.
     fn row(&self, name: &str, line: &Line, row: &Cells) -> Result<Row, Error> {
-        let &Cells {
-            is_ruled,
-            ref cells,
-        } = row;
+        let Cells { marks, cells } = row;
+        let is_ruled = *marks != Marks::Spaces;
         let width = self.columns.len();
         let addresses = self.addresses(cells);
         let bdf = addresses.first().copied();
@@ -142,9 +161,17 @@ impl Table {
             )
             .on_line(line.number)
         };
-        if is_ruled != self.is_ruled {
+        if *marks != self.marks {
             // A list may follow a table without rules, and an empty line or a border may be in one with rules.
             let is_blank = line.text.is_empty() || is_border(&line.text);
+            // A row that ends within its first cell, without the mark in front, which also is one of quoting.
+            let first = line.text.split_whitespace().next().unwrap_or("");
+            if !is_blank
+                && self.marks == Marks::Rules
+                && (bdf::is_rest(&line.text) || is_damaged(first))
+            {
+                return Err(refuse(NO_ADDRESS.0.to_owned(), NO_ADDRESS.1));
+            }
             return Ok(if is_blank { Row::Nothing } else { Row::End });
         }
         let is_whole = cells.len() == width || !is_ruled && self.is_fixed && cells.len() > width;
@@ -165,7 +192,7 @@ impl Table {
         let is_shared = cells.get(self.group).is_some_and(String::is_empty)
             && bdf.is_some_and(|bdf| {
                 let mut after = cells.iter().skip(self.group);
-                after.any(|cell| bdf::shown(cell) == Some(bdf))
+                after.any(|cell| bdf::in_word(cell) == Some(bdf))
             });
         let group = if is_shared { Some(Err(NoGroup)) } else { group };
         match (bdf, group) {
@@ -173,8 +200,8 @@ impl Table {
                 let cell = |at: Option<usize>| at.and_then(|at| cells.get(at));
                 Ok(Row::Function(Listed {
                     group,
-                    vendor: cell(self.vendor).and_then(|cell| id(cell)),
-                    device: cell(self.device).and_then(|cell| id(cell)),
+                    vendor: cell(self.vendor).and_then(|cell| shown_id(cell)),
+                    device: cell(self.device).and_then(|cell| shown_id(cell)),
                     class: cell(self.class).and_then(|cell| hex_number(cell)).map(Hex),
                     ..Listed::new(bdf, line.number)
                 }))
@@ -197,14 +224,15 @@ impl Table {
                 ),
                 "write each function in a row with a cell for each column",
             )),
+            // A head again.
+            (None, _) if Self::of_head(row).is_some() => Ok(Row::End),
             (None, _) if row.address().is_some() => Err(refuse(
                 "by the head, the row has no address of a function, only one above it".to_owned(),
                 "name the column of the functions Address",
             )),
-            (None, _) if cells.iter().any(|cell| has_like_address(cell)) => Err(refuse(
-                "the row has no address that is whole".to_owned(),
-                "write the whole address, alone, into a cell of its own, or remove the row",
-            )),
+            (None, group) if lacks_address(row, line, &group, width) => {
+                Err(refuse(NO_ADDRESS.0.to_owned(), NO_ADDRESS.1))
+            }
             // The heading of a part of the table, or the rest of a cell.
             (None, _) if cells.iter().any(String::is_empty) || is_border(&line.text) => {
                 Ok(Row::Nothing)
@@ -224,9 +252,39 @@ enum Row {
     End,
 }
 
-/// Whether a word in a cell has the shape of an address, perhaps with a wrong or missing digit.
-fn has_like_address(cell: &str) -> bool {
-    cell.split([' ', ',', ';', '(', ')']).any(is_like_address)
+/// The problem of a row without an address, and the remedy.
+const NO_ADDRESS: (&str, &str) = (
+    "the row has no address that is whole",
+    "write the whole address, alone, into a cell of its own, or remove the row",
+);
+
+fn is_damaged(word: &str) -> bool {
+    matches!(bdf::word(word), Word::Damaged | Word::Part)
+}
+
+/// Whether a row without an address has lost it: it has the number of a group or what is like an address, or it ends
+/// within a cell.
+fn lacks_address(
+    row: &Cells,
+    line: &Line,
+    group: &Option<Result<Option<u32>, NoGroup>>,
+    width: usize,
+) -> bool {
+    let like = |word: &str| bdf::word(word) != Word::Other;
+    let has_like = row
+        .cells
+        .iter()
+        .any(|cell| bdf::words(cell).any(like) || is_like_address(cell));
+    let is_cut = row.marks == Marks::Rules
+        && is_rule(line.text.chars().next())
+        && !is_rule(line.text.chars().next_back())
+        && row.cells.len() <= width;
+    has_like || is_cut || matches!(group, Some(Ok(Some(_))))
+}
+
+/// Whether a character is a mark between cells.
+fn is_rule(c: Option<char>) -> bool {
+    matches!(c, Some('|' | '\u{2502}' | '\u{2503}' | '\u{2551}'))
 }
 
 fn is_like_address(cell: &str) -> bool {
@@ -241,35 +299,72 @@ fn is_like_address(cell: &str) -> bool {
 
 /// The cells of a line in lower case.
 struct Cells {
-    /// Whether marks separate them, and not spaces.
-    is_ruled: bool,
+    marks: Marks,
     cells: Vec<String>,
 }
 
 impl Cells {
     fn of(line: &Line) -> Self {
+        let marks = if line.text.chars().any(|c| is_rule(Some(c))) {
+            Marks::Rules
+        } else {
+            Marks::Spaces
+        };
+        Self::with(line, marks)
+    }
+
+    /// The cells of a row of a table with these marks, if the line has them.
+    fn like(line: &Line, marks: Marks) -> Self {
+        let has = |c: char| line.text.contains(c);
+        match marks {
+            Marks::Tabs if has('\t') => Self::with(line, marks),
+            Marks::Commas if has(',') => Self::with(line, marks),
+            _ => Self::of(line),
+        }
+    }
+
+    fn with(line: &Line, marks: Marks) -> Self {
         let text = line.text.replace(['\u{2502}', '\u{2503}', '\u{2551}'], "|");
         // A mark within a cell.
         let text = text.replace("\\|", "/");
-        let is_ruled = text.contains('|');
         let text = text.strip_prefix('|').unwrap_or(&text);
         let text = text.strip_suffix('|').unwrap_or(text);
-        let cells: Vec<_> = if is_ruled {
-            text.split('|').map(str::trim).collect()
-        } else {
-            text.split_whitespace().collect()
+        let cells: Vec<_> = match marks {
+            Marks::Rules => text.split('|').collect(),
+            Marks::Tabs => text.split('\t').collect(),
+            Marks::Commas => quoted(text),
+            Marks::Spaces => text.split_whitespace().collect(),
         };
-        let plain = |cell: &str| cell.trim_matches(['`', '*']).trim().to_ascii_lowercase();
+        let plain = |cell: &str| {
+            let cell = cell.trim().trim_matches(['`', '*', '"']).trim();
+            cell.to_ascii_lowercase()
+        };
         Self {
-            is_ruled,
+            marks,
             cells: cells.into_iter().map(plain).collect(),
         }
     }
 
     /// The first address in a cell.
     fn address(&self) -> Option<Bdf> {
-        self.cells.iter().find_map(|cell| bdf::shown(cell))
+        self.cells.iter().find_map(|cell| bdf::in_word(cell))
     }
+}
+
+/// The cells of a line with commas between them; one in quotes may have commas.
+fn quoted(text: &str) -> Vec<&str> {
+    let mut is_open = false;
+    let is_end = move |c: char| {
+        is_open ^= c == '"';
+        c == ',' && !is_open
+    };
+    text.split(is_end).collect()
+}
+
+/// The id in a cell, which may also have a name.
+fn shown_id(cell: &str) -> Option<u16> {
+    let is_id = cell.starts_with("0x") || cell.len() == 4;
+    id(cell).filter(|_| is_id)
 }
 
 /// A cell that names neither a group nor none.
@@ -308,7 +403,8 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
     let mut open: Option<Table> = None;
     let mut of_others = OfOthers::No;
     for line in lines {
-        let row = Cells::of(&line);
+        let marks = open.as_ref().map_or(Marks::Spaces, |table| table.marks);
+        let row = Cells::like(&line, marks);
         if let Some(table) = &open {
             match table.row(name, &line, &row)? {
                 Row::Function(function) => {
@@ -319,10 +415,12 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
                 Row::End => {}
             }
         }
-        open = Table::of_head(&row);
+        let row = Cells::of(&line);
+        let heads = [Marks::Tabs, Marks::Commas].map(|marks| Cells::like(&line, marks));
+        open = heads.iter().chain([&row]).find_map(Table::of_head);
         if open.is_none() {
             of_others = of_others.after(&line, &row);
-            let is_row = row.is_ruled
+            let is_row = row.marks == Marks::Rules
                 && row.cells.len() > 1
                 && row.address().is_some()
                 && super::line(&line.text).is_none();
@@ -358,7 +456,7 @@ impl OfOthers {
                 .any(|word| cell.contains(word))
         };
         match self {
-            _ if !row.is_ruled || row.cells.len() < 3 => Self::No,
+            _ if row.marks != Marks::Rules || row.cells.len() < 3 => Self::No,
             Self::Head if is_border(&line.text) => Self::Open,
             Self::Open => Self::Open,
             _ if row.cells.iter().any(names_group) => Self::No,
