@@ -2,9 +2,9 @@
 
 //! Merges what several texts, or several listings in one text, show of one machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Acs, Bdf, Error, Function, Header, Topology};
+use crate::{Acs, Bdf, Error, Function, Header, Topology, form::has_capabilities};
 
 /// The vendor id of a function whose name is all that the source shows, and is not in pci.ids. No
 /// vendor has this id.
@@ -78,6 +78,29 @@ fn check_same(
         ).on_line(line))
 }
 
+/// A function that a list or a log of groups names and a listing lacks, and one of the listing that it does not name,
+/// if there are both: then they are of two machines. An IOMMU and a host bridge may be in no group.
+pub(crate) fn apart(named: &BTreeSet<Bdf>, listing: &[Function]) -> Option<(Bdf, Bdf)> {
+    let missing = named
+        .iter()
+        .find(|bdf| !listing.iter().any(|one| one.bdf == **bdf))?;
+    let has_group = |one: &Function| {
+        let class = one.class.map(|class| class.0 >> 8);
+        !matches!(class, Some(0x0806 | 0x0600)) && one.iommu_group.is_none()
+    };
+    let mut listing = listing.iter();
+    let added = listing.find(|one| has_group(one) && !named.contains(&one.bdf))?;
+    Some((*missing, added.bdf))
+}
+
+/// The problem of two texts that are apart.
+pub(crate) fn apart_problem(added: Bdf) -> String {
+    format!(
+        "the groups name it, and the listing lacks it and has {added}, which the groups do not name: these are two \
+         machines, or two states of one"
+    )
+}
+
 /// Merges what two files show of one machine.
 ///
 /// # Errors
@@ -88,6 +111,19 @@ pub(crate) fn machines(
     mut one_of: Topology,
     other: Topology,
 ) -> Result<Topology, Error> {
+    for (groups, listing) in [(&one_of, &other), (&other, &one_of)] {
+        if has_capabilities(groups) || !has_capabilities(listing) {
+            continue;
+        }
+        let named = groups
+            .functions
+            .iter()
+            .filter(|one| one.iommu_group.is_some());
+        let named: BTreeSet<Bdf> = named.map(|one| one.bdf).collect();
+        if let Some((missing, added)) = apart(&named, &listing.functions) {
+            return Err(Error::at(name, missing, apart_problem(added), APART));
+        }
+    }
     let mut functions: BTreeMap<Bdf, Function> = BTreeMap::new();
     for function in one_of.functions.drain(..).chain(other.functions) {
         let bdf = function.bdf;

@@ -30,6 +30,7 @@ use self::{
 use crate::{
     Bdf, Error, Function, Header, Topology,
     config::Config,
+    form::has_capabilities,
     hex::Hex,
     merge::{self, UNKNOWN_VENDOR},
     release::release_of,
@@ -243,6 +244,14 @@ fn add_groups(name: &str, topology: &mut Topology, named: &[Named]) -> Result<()
         part.insert(one.bdf, one);
     }
     check_parts(name, &before, &part)?;
+    if has_capabilities(topology) {
+        let all: BTreeSet<Bdf> = groups.keys().copied().collect();
+        if let Some((missing, added)) = merge::apart(&all, &topology.functions) {
+            let line = groups.get(&missing).map_or(0, |one| one.line);
+            let problem = merge::apart_problem(added);
+            return Err(Error::at(name, missing, problem, merge::APART).on_line(line));
+        }
+    }
     topology.regrouped.sort_unstable();
     topology.regrouped.dedup();
     for (&bdf, one) in &groups {
