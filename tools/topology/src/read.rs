@@ -116,7 +116,7 @@ fn of_text(name: &str, text: &str) -> Result<Topology, Error> {
     }
     let lines = text::lines(text);
     form::check(name, &lines)?;
-    let lines = groups::split(lines);
+    let lines = groups::split(groups::without_tree(lines));
     let (tables, lines) = groups::table(name, lines)?;
     let records = groups::records(name, &lines)?;
     let listed = [groups::libvirt(&lines), tables, records].concat();

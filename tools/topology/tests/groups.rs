@@ -13,7 +13,28 @@ use common::bdf;
 /// The groups of each text below.
 const EXPECTED: [&[&str]; 2] = [&["0000:00:01.0", "0000:01:00.0"], &["0000:00:02.0"]];
 
-const FORMS: [(&str, &str); 35] = [
+const FORMS: [(&str, &str); 38] = [
+    (
+        "tree",
+        "/sys/kernel/iommu_groups\n├── 0\n│   ├── devices\n\
+         │   │   ├── 0000:00:01.0 -> ../../../../devices/pci0000:00/0000:00:01.0\n\
+         │   │   └── 0000:01:00.0 -> ../../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0\n\
+         │   ├── reserved_regions\n│   └── type\n└── 1\n    ├── devices\n\
+         \x20   │   └── 0000:00:02.0 -> ../../../../devices/pci0000:00/0000:00:02.0\n\
+         \x20   ├── reserved_regions\n    └── type\n\n6 directories, 7 files\n",
+    ),
+    (
+        "headings in French",
+        "Groupe IOMMU 0:\n\t00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\
+         \t01:00.0 VGA compatible controller [0300]: B [10de:1c82]\nGroupe IOMMU 1 :\n\
+         \t00:02.0 Display controller [0380]: C [8086:3e92]\n",
+    ),
+    (
+        "one line for each function, in German",
+        "IOMMU-Gruppe 0 00:01.0 PCI bridge [0604]: A [8086:1901] (rev 07)\n\
+         IOMMU-Gruppe 0 01:00.0 VGA compatible controller [0300]: B [10de:1c82]\n\
+         IOMMU-Gruppe 1 00:02.0 Display controller [0380]: C [8086:3e92]\n",
+    ),
     (
         "a table with tabs, as the Proxmox page gives it",
         "ID\tIOMMU Group\tVendor\tDevice\n0000:00:01.0\t0\tA, B\tC\n0000:01:00.0\t0\tA\tD\n0000:00:02.0\t1\tA\tE\n",
@@ -309,6 +330,43 @@ fn groups_and_details_are_merged() {
     }
 }
 
+/// A log or a list of another machine than the listing is not read with it.
+#[test]
+fn the_groups_of_another_machine_are_refused() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let log = |all: &[&str]| {
+        let line = |(number, bdf): (usize, &&str)| {
+            format!("pci 0000:{bdf}: Adding to iommu group {number}\n")
+        };
+        all.iter().enumerate().map(line).collect::<String>()
+    };
+    let other = log(&["00:01.0", "00:02.0", "02:00.0"]);
+    let error = parse("t", &format!("{other}{DETAILS}"))
+        .expect_err("two machines")
+        .to_string();
+    let problem = "0000:02:00.0: the groups name it, and the listing lacks it and has 0000:01:00.0";
+    assert!(error.starts_with(&format!("t:3: {problem}")), "{error}");
+    let path = |name: &str, text: &str| {
+        let path = folder.join(format!("apart-{name}.txt"));
+        fs::write(&path, text).expect("the target folder can be written to");
+        path
+    };
+    let details = path("details", DETAILS);
+    let files = [path("other", &other), details.clone()];
+    let error = read_all(&files).expect_err("two machines").to_string();
+    assert!(error.contains(problem), "{error}");
+    // The controls: a log of all functions and of one that was removed, and one whose end is lost.
+    for all in [
+        &["00:01.0", "00:02.0", "01:00.0", "02:00.0"][..],
+        &["00:01.0", "00:02.0"],
+    ] {
+        let text = log(all);
+        read("one machine", &format!("{text}{DETAILS}"));
+        let files = [path("same", &text), details.clone()];
+        assert!(read_all(&files).is_ok(), "{text}");
+    }
+}
+
 /// The functions of another listing do not get the group of the last heading.
 #[test]
 fn a_heading_ends_with_its_list() {
@@ -365,6 +423,10 @@ fn a_text_that_shows_too_little_is_named() {
         (
             "00:1f.0 ISA bridge [0601]: A [8086:a305]\n",
             "is a list of functions",
+        ),
+        (
+            "vfio 0000:0a:00.0: group 25 is not viable\n",
+            "looks like a message of VFIO that a function of the group has another driver",
         ),
         ("hello\n", "no line begins with the address"),
         ("\n\n", "is empty"),
@@ -673,6 +735,12 @@ fn damaged_lists_are_refused() {
         (
             "id name iommu_group\n0000:00:01.0 A 1\n0000:01:00.0 RTX 3080 15\n".to_owned(),
             "t:3: 0000:01:00.0: the words of the row do not fit",
+        ),
+        (
+            "/sys/kernel/iommu_groups\n├── 0\n│   ├── devices\n│   │   ├── 0000:00:01.0 -> ../../../../devices/a\n\
+             │   │   └── 0000:00:0\n"
+                .to_owned(),
+            "t:5: the address is damaged",
         ),
         (
             format!("{folder}lrwxrwxrwx 1 root root 0 Nov  1 10:00 0000:00:0\n"),

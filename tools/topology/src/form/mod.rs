@@ -122,6 +122,11 @@ fn form(lines: &[Line]) -> Option<String> {
         text.starts_with('[') && text.contains("] ") && text.contains(':')
             || text.contains(" kernel: ")
     };
+    if has(&|text| text.contains(" is not viable")) {
+        return Some(
+            "a message of VFIO that a function of the group has another driver".to_owned(),
+        );
+    }
     if has(&is_log) {
         return Some("a kernel log without groups".to_owned());
     }

@@ -9,7 +9,15 @@ use crate::{
 };
 
 /// How lists name a group, in lower case.
-const NAMES: [&str; 4] = ["iommu group", "iommu_group", "iommugroup", "group"];
+const NAMES: [&str; 7] = [
+    "iommu group",
+    "iommu_group",
+    "iommugroup",
+    "iommu-gruppe",
+    "iommu gruppe",
+    "groupe iommu",
+    "group",
+];
 
 /// What a line about a group says.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,7 +40,7 @@ pub(crate) enum GroupLine {
 /// What the line says about a group; `None` for a line that names none.
 pub(crate) fn line(text: &str) -> Option<GroupLine> {
     let lower = text.to_ascii_lowercase();
-    if !lower.contains("group") && !lower.contains("adding to ") {
+    if !lower.contains("group") && !lower.contains("gruppe") && !lower.contains("adding to ") {
         return None;
     }
     log(&lower)
@@ -53,6 +61,47 @@ fn behind(text: &str, lower: &str) -> Option<GroupLine> {
         let found = listed(&text[at..], &lower[at..]).filter(|_| is_word)?;
         matches!(found, GroupLine::Members { .. } | GroupLine::Damaged).then_some(found)
     })
+}
+
+/// The lines, where `tree /sys/kernel/iommu_groups` shows folders, with their whole paths.
+pub(crate) fn without_tree(lines: Vec<Line>) -> Vec<Line> {
+    const FOLDER: &str = "/sys/kernel/iommu_groups";
+    const BRANCHES: [&str; 4] = [
+        "\u{251c}\u{2500}\u{2500}",
+        "\u{2514}\u{2500}\u{2500}",
+        "|--",
+        "`--",
+    ];
+    let mut is_open = false;
+    let mut group = None;
+    let written = lines.into_iter().filter_map(|line| {
+        let found = BRANCHES
+            .iter()
+            .find_map(|branch| line.text.split_once(branch));
+        let Some((before, name)) = found else {
+            is_open = line.text.trim_end_matches('/') == FOLDER;
+            group = None;
+            return (!is_open).then_some(line);
+        };
+        if !is_open {
+            return Some(line);
+        }
+        let name = name.trim();
+        // The folder of a group stands at the first branch.
+        let is_group = before.trim().is_empty() && line.indent == 0;
+        if is_group {
+            group = name.trim_end_matches('/').parse::<u32>().ok();
+        }
+        let is_other = matches!(name, "devices" | "reserved_regions" | "type");
+        let group = group.filter(|_| !is_other)?;
+        let text = if is_group {
+            format!("{FOLDER}/{group}")
+        } else {
+            format!("{FOLDER}/{group}/devices/{name}")
+        };
+        Some(Line { text, ..line })
+    });
+    written.collect()
 }
 
 /// The lines, where a forum or a shell joined several entries of a list of groups to one: a line for each entry.

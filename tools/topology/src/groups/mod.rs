@@ -14,7 +14,7 @@ mod line;
 mod table;
 
 pub(crate) use libvirt::libvirt;
-pub(crate) use line::{GroupLine, line, member, split};
+pub(crate) use line::{GroupLine, line, member, split, without_tree};
 pub(crate) use table::{json, records, table};
 
 use crate::{Bdf, Hex};

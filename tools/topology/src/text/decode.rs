@@ -13,6 +13,17 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<String, &'static str> {
     if COMPRESSED.iter().any(|magic| bytes.starts_with(magic)) {
         return Err("is compressed");
     }
+    // What a lost connection or a full disk leaves behind the text.
+    let end = bytes
+        .iter()
+        .rposition(|&byte| byte != 0)
+        .map_or(0, |last| last + 1);
+    let (text, zeros_behind) = bytes.split_at(end);
+    let bytes = if !text.is_empty() && !text.contains(&0) && !zeros_behind.is_empty() {
+        text
+    } else {
+        bytes
+    };
     let text = match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
@@ -80,5 +91,7 @@ mod tests {
         assert_eq!(decode(b"a\xa0b").as_deref(), Ok("a\u{a0}b"));
         assert_eq!(decode(b"\x1f\x8b\x08"), Err("is compressed"));
         assert_eq!(decode(b"\0\0\0\0"), Err("is not text"));
+        assert_eq!(decode(b"a\nb\n\0\0\0").as_deref(), Ok("a\nb\n"));
+        assert_eq!(decode(b"a\0b\n\0\0\0"), Err("is not text"));
     }
 }
