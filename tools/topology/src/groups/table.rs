@@ -230,7 +230,7 @@ impl Table {
                 "by the head, the row has no address of a function, only one above it".to_owned(),
                 "name the column of the functions Address",
             )),
-            (None, group) if lacks_address(row, line, &group, width) => {
+            (None, group) if lacks_address(row, line, group.as_ref(), width) => {
                 Err(refuse(NO_ADDRESS.0.to_owned(), NO_ADDRESS.1))
             }
             // The heading of a part of the table, or the rest of a cell.
@@ -267,14 +267,14 @@ fn is_damaged(word: &str) -> bool {
 fn lacks_address(
     row: &Cells,
     line: &Line,
-    group: &Option<Result<Option<u32>, NoGroup>>,
+    group: Option<&Result<Option<u32>, NoGroup>>,
     width: usize,
 ) -> bool {
-    let like = |word: &str| bdf::word(word) != Word::Other;
+    let is_like = |word: &str| bdf::word(word) != Word::Other;
     let has_like = row
         .cells
         .iter()
-        .any(|cell| bdf::words(cell).any(like) || is_like_address(cell));
+        .any(|cell| bdf::words(cell).any(is_like) || is_like_address(cell));
     let is_cut = row.marks == Marks::Rules
         && is_rule(line.text.chars().next())
         && !is_rule(line.text.chars().next_back())

@@ -368,50 +368,11 @@ impl Reader<'_> {
             return Err(self.refuse(line, problem, "join it with that line, or remove it"));
         }
         if let Some(group) = self.heading {
-            // The target of a link that a terminal broke.
-            if is_after_link && !text.contains(' ') && line.indent == 0 {
-                self.broken_link = Some(line.number);
-                return Ok(());
-            }
-            match in_folder(text) {
-                Some(InFolder::Function(bdf, is_whole)) => {
-                    self.name(line, bdf, Some(group), false);
-                    self.names_listed = true;
-                    self.broken_link = Some(line.number).filter(|_| !is_whole);
-                    return Ok(());
-                }
-                Some(InFolder::Nothing) => return Ok(()),
-                Some(InFolder::Damaged) => {
-                    let problem = format!("is no whole link of one function: {}", quoted(text));
-                    return Err(self.refuse(
-                        line,
-                        problem,
-                        "make the list again, or correct the line",
-                    ));
-                }
-                None => {}
-            }
-            // A further function of the group, by a script that prints ids in front of the address.
-            let text = without_bullet(text);
-            let member = groups::member(text)
-                .filter(|(_, header)| text.starts_with('[') && !header.is_empty());
-            if let Some((bdf, header)) = member {
-                self.check_single(line, &header)?;
-                self.push(line, Place::Address(bdf), &header, Some(group));
+            if self.below_heading(line, group, is_after_link)? {
                 return Ok(());
             }
         }
-        // Ids whose address is in the next line; joined with the line above, they would be those of its function.
-        let above = self.found.blocks.last().map_or("", |block| &block.header);
-        let is_known = above.contains(text) || self.heading.is_some() && !has_ids(above);
-        if self.list == List::Open && is_ids(text) && !is_known {
-            return Err(self.not_read(line, ""));
-        }
-        // A function behind ids is one of a list of groups.
-        if self.heading.is_none() && self.list == List::Open && text.starts_with('[') {
-            let member = groups::member(text).map(|(bdf, _)| (bdf, line.clone()));
-            self.mentioned.extend(member);
-        }
+        self.check_ids(line)?;
         if let Some((place, rest)) = header(text) {
             // The rest of a line of a kernel log; a class begins with a capital.
             if is_after_log && lacks_class(rest) && rest.starts_with(|c: char| c.is_lowercase()) {
@@ -444,6 +405,62 @@ impl Reader<'_> {
             Open::Function => self.detail(line, lower),
             Open::Ended | Open::Foreign => self.outside(line, &lower),
         }
+    }
+
+    /// Takes a line below a heading that is a link or a function behind ids. Returns whether it is one.
+    fn below_heading(
+        &mut self,
+        line: &Line,
+        group: u32,
+        is_after_link: bool,
+    ) -> Result<bool, Error> {
+        let text = line.text.as_str();
+        // The target of a link that a terminal broke.
+        if is_after_link && !text.contains(' ') && line.indent == 0 {
+            self.broken_link = Some(line.number);
+            return Ok(true);
+        }
+        match in_folder(text) {
+            Some(InFolder::Function(bdf, is_whole)) => {
+                self.name(line, bdf, Some(group), false);
+                self.names_listed = true;
+                self.broken_link = Some(line.number).filter(|_| !is_whole);
+                return Ok(true);
+            }
+            Some(InFolder::Nothing) => return Ok(true),
+            Some(InFolder::Damaged) => {
+                let problem = format!("is no whole link of one function: {}", quoted(text));
+                return Err(self.refuse(line, problem, "make the list again, or correct the line"));
+            }
+            None => {}
+        }
+        // A further function of the group, by a script that prints ids in front of the address.
+        let text = without_bullet(text);
+        let member =
+            groups::member(text).filter(|(_, header)| text.starts_with('[') && !header.is_empty());
+        if let Some((bdf, header)) = member {
+            self.check_single(line, &header)?;
+            self.push(line, Place::Address(bdf), &header, Some(group));
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Checks a line of a list that begins with ids.
+    fn check_ids(&mut self, line: &Line) -> Result<(), Error> {
+        let text = line.text.as_str();
+        // Ids whose address is in the next line; joined with the line above, they would be those of its function.
+        let above = self.found.blocks.last().map_or("", |block| &block.header);
+        let is_known = above.contains(text) || self.heading.is_some() && !has_ids(above);
+        if self.list == List::Open && is_ids(text) && !is_known {
+            return Err(self.not_read(line, ""));
+        }
+        // A function behind ids is one of a list of groups.
+        if self.heading.is_none() && self.list == List::Open && text.starts_with('[') {
+            let member = groups::member(text).map(|(bdf, _)| (bdf, line.clone()));
+            self.mentioned.extend(member);
+        }
+        Ok(())
     }
 
     /// Takes a line that names a group. Returns whether it is one.
