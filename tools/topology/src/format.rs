@@ -72,6 +72,14 @@ pub struct Topology {
     pub functions: Vec<Function>,
 }
 
+impl Topology {
+    /// Whether the source shows the capabilities of a function.
+    #[must_use]
+    pub fn has_capabilities(&self) -> bool {
+        self.functions.iter().any(|one| one.pcie_known)
+    }
+}
+
 /// The origin of a published report.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

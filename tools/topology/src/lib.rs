@@ -45,7 +45,7 @@ pub use bdf::{Bdf, Domain};
 pub use config::ConfigSpace;
 pub use error::Error;
 pub use excerpt::{around, make_nameless};
-pub use form::{has_capabilities, lacks_capabilities};
+pub use form::lacks_capabilities;
 pub use format::{Acs, Function, Header, Removable, Schema, Source, Sriov, Subsystem, Topology};
 pub use hex::Hex;
 pub use merge::UNKNOWN_VENDOR;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Acs, Bdf, Error, Function, Header, Topology, form::has_capabilities};
+use crate::{Acs, Bdf, Error, Function, Header, Topology};
 
 /// The vendor id of a function whose name is all that the source shows, and is not in pci.ids. No
 /// vendor has this id.
@@ -112,7 +112,7 @@ pub(crate) fn machines(
     other: Topology,
 ) -> Result<Topology, Error> {
     for (groups, listing) in [(&one_of, &other), (&other, &one_of)] {
-        if has_capabilities(groups) || !has_capabilities(listing) {
+        if groups.has_capabilities() || !listing.has_capabilities() {
             continue;
         }
         let named = groups

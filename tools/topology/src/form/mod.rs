@@ -38,16 +38,10 @@ pub(crate) fn check(name: &str, lines: &[Line]) -> Result<(), Error> {
     system::check(name, lines)
 }
 
-/// Whether the source shows the capabilities of a function.
-#[must_use]
-pub fn has_capabilities(topology: &Topology) -> bool {
-    topology.functions.iter().any(|one| one.pcie_known)
-}
-
 /// The problem and the remedy if the source shows no capabilities, on which the groups depend.
 #[must_use]
 pub fn lacks_capabilities(topology: &Topology) -> Option<(String, &'static str)> {
-    if has_capabilities(topology) {
+    if topology.has_capabilities() {
         return None;
     }
     let has = |what: &str| topology.evidence.iter().any(|one| one == what);

@@ -30,7 +30,6 @@ use self::{
 use crate::{
     Bdf, Error, Function, Header, Topology,
     config::Config,
-    form::has_capabilities,
     hex::Hex,
     merge::{self, UNKNOWN_VENDOR},
     release::release_of,
@@ -244,7 +243,7 @@ fn add_groups(name: &str, topology: &mut Topology, named: &[Named]) -> Result<()
         part.insert(one.bdf, one);
     }
     check_parts(name, &before, &part)?;
-    if has_capabilities(topology) {
+    if topology.has_capabilities() {
         let all: BTreeSet<Bdf> = groups.keys().copied().collect();
         if let Some((missing, added)) = merge::apart(&all, &topology.functions) {
             let line = groups.get(&missing).map_or(0, |one| one.line);
