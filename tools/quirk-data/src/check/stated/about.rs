@@ -136,7 +136,7 @@ pub(super) fn is_of_another(tokens: &[Token], start: usize) -> Option<usize> {
         if here.is_of("for from in by") {
             return head.filter(|_| is_head(OF_SOFTWARE));
         }
-        if here.is_of("that") && at < start {
+        if here.is_of("that") {
             let is_said = head
                 .is_none_or(|head| tokens[head].is_of(CONFIRMS) || tokens[head].word().is_none());
             return head.filter(|_| !is_said);

@@ -68,17 +68,9 @@ pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
     let is_likened = tokens[..at]
         .windows(2)
         .any(|two| two[0].is_of("as") && two[1].is_of("if"));
-    // "do not depend on the mode", "there is no such setting"; but not "do not send requests by default".
-    let denial = before.iter().rposition(|token| token.is_of(DENIES));
-    let is_denied = denial.is_some_and(|denial| {
-        let between = &before[denial + 1..];
-        let is_other = |token: &Token| token.is_of(LEADS) || token.is_of(OTHERS) || reaches(token);
-        between.len() < 5 && !between.iter().any(is_other)
-    });
     let is_free = any(before, "regardless independent irrespective")
         || is_pair
         || is_likened
-        || is_denied
         || depends_not(before);
     let is_long = here.is_of("long") && last.last().is_some_and(|token| token.is_of("as"));
     let is_made = here.is_of(SOFTWARE) && is_next(MAKES);
